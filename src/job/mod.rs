@@ -1,0 +1,112 @@
+//! What work is: a [`Job`] (one task template, its inputs, its options) and what a job expands to.
+//!
+//! A job is plain data that RON files hold. [`Batch`] is a job expanded over its inputs, lazily: a task's command line
+//! is made when it is asked for. Nothing here starts a process or reads a clock.
+
+pub mod batch;
+pub mod file;
+pub mod inputs;
+pub mod quote;
+pub mod template;
+pub mod workload;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use batch::Batch;
+pub use file::JobFileError;
+pub use inputs::Input;
+pub use template::Template;
+pub use workload::WorkloadSpec;
+
+/// The newest version of the job file format that this build reads and the one it writes.
+pub const JOB_VERSION: u32 = 1;
+
+/// What to run: one task template, its inputs and its options; saved as a preset in RON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Version of the job file format, 1 to [`JOB_VERSION`].
+    pub version: u32,
+    /// What the job is called in lists and titles.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// One or two sentences for the person who opens the job.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// What each task does.
+    pub task: TaskTemplate,
+    /// Where the values come from; several combine as a product, or linked. Empty: one task without a value.
+    pub inputs: Vec<Input>,
+    /// Several inputs are walked side by side, ending with the shortest, instead of as a product.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub linked: bool,
+    /// How the batch is run.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mode: Mode,
+    /// Size of the pool, 1 to [`MAX_WORKERS`]; `None`: the number of logical cores.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub workers: Option<u32>,
+    /// How long one attempt may take, in seconds (> 0); `None`: for ever.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub timeout_secs: Option<f64>,
+    /// How often a failed task is tried again.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub retries: u32,
+    /// Where commands run and relative inputs are looked up; `None`: the job file's folder, or the current one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub working_dir: Option<PathBuf>,
+}
+
+/// The largest pool that a job may ask for.
+pub const MAX_WORKERS: u32 = 1024;
+
+/// What each task of a job does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum TaskTemplate {
+    /// A command line for the shell, with replacement strings.
+    Command(String),
+    /// A call of a built-in workload; its argument is the input.
+    Workload(WorkloadSpec),
+}
+
+/// How a batch is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Mode {
+    /// One process, one task at a time.
+    #[serde(rename = "one")]
+    One,
+    /// One process, N threads.
+    #[serde(rename = "threads")]
+    Threads,
+    /// N processes.
+    #[default]
+    #[serde(rename = "pool")]
+    Pool,
+}
+
+impl Mode {
+    /// All modes, in the order in which they are listed.
+    pub const ALL: [Self; 3] = [Self::One, Self::Threads, Self::Pool];
+
+    /// The word for this mode in flags, files and the window.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Threads => "threads",
+            Self::Pool => "pool",
+        }
+    }
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

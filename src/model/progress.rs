@@ -1,0 +1,76 @@
+//! How far a run is: the few numbers that a progress bar needs, folded from events.
+
+use crate::event::{Event, EventKind, OutcomeCounts, Summary};
+
+/// How far a run is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Tasks of the batch.
+    pub tasks: u64,
+    /// Tasks that have ended, by how.
+    pub counts: OutcomeCounts,
+    /// Attempts that were followed by another.
+    pub retries: u64,
+    /// Workers that are there.
+    pub live_workers: u32,
+    /// The pool's size as it was last set.
+    pub workers: u32,
+    /// No task is started until someone resumes.
+    pub paused: bool,
+    /// Someone asked for the end.
+    pub stopping: bool,
+    /// Why no worker can be started, until one could.
+    pub cannot_start: Option<String>,
+    /// The time of the newest event, in nanoseconds since the run's start.
+    pub last_ns: u64,
+    /// Set once the run has ended.
+    pub summary: Option<Summary>,
+}
+
+impl Progress {
+    /// Takes in one event.
+    pub fn apply(&mut self, event: &Event) {
+        self.last_ns = self.last_ns.max(event.at_ns);
+        match &event.kind {
+            EventKind::RunStarted(header) => {
+                self.tasks = header.tasks;
+                self.workers = header.workers;
+            }
+            EventKind::PoolResized { workers } => self.workers = *workers,
+            EventKind::Paused => self.paused = true,
+            EventKind::Resumed => self.paused = false,
+            EventKind::StopRequested => self.stopping = true,
+            EventKind::WorkerStarted { .. } => {
+                self.live_workers += 1;
+                self.cannot_start = None;
+            }
+            EventKind::WorkerEnded { .. } => self.live_workers = self.live_workers.saturating_sub(1),
+            EventKind::WorkersCannotStart { reason } => self.cannot_start = Some(reason.clone()),
+            EventKind::TasksFinished(records) => {
+                for record in records {
+                    self.counts.add(record.outcome.class());
+                }
+            }
+            EventKind::TaskRetried(_) => self.retries += 1,
+            EventKind::RunFinished(summary) => self.summary = Some(summary.clone()),
+            EventKind::TaskStarted { .. } | EventKind::MachineSampled(_) | EventKind::WorkersSampled(_) => {}
+        }
+    }
+
+    /// Tasks that have not ended.
+    pub const fn remaining(&self) -> u64 {
+        self.tasks.saturating_sub(self.counts.total())
+    }
+
+    /// Tasks a second since the start, at `now_ns`; 0 before the first has ended.
+    pub fn rate(&self, now_ns: u64) -> f64 {
+        let elapsed_ns = self.summary.as_ref().map_or(now_ns, |summary| summary.wall_ns);
+        if elapsed_ns == 0 { 0.0 } else { self.counts.total() as f64 * 1e9 / elapsed_ns as f64 }
+    }
+
+    /// How long the rest will take at the rate so far, in seconds; `None` before the first task has ended.
+    pub fn left_secs(&self, now_ns: u64) -> Option<f64> {
+        let rate = self.rate(now_ns);
+        (rate > 0.0).then(|| self.remaining() as f64 / rate)
+    }
+}
