@@ -1,1 +1,3 @@
-//! (being written)
+//! What outlives the program: presets.
+
+pub mod presets;
