@@ -14,7 +14,7 @@ use crate::job::Mode;
 ///
 /// Without a command, Fanlane opens its window.
 #[derive(Debug, Parser)]
-#[command(name = "fanlane", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(name = "fanlane", version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// What to do; `None` opens the window.
     #[command(subcommand)]
@@ -38,6 +38,7 @@ pub enum Command {
 /// The words after `fanlane run`.
 #[derive(Debug, Default, Args)]
 #[command(
+    args_override_self = true,
     override_usage = "fanlane run [OPTIONS] JOB.ron\n       \
                       fanlane run [OPTIONS] COMMAND... ::: VALUE...\n       \
                       some-program | fanlane run [OPTIONS] COMMAND...",

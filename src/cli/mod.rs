@@ -79,16 +79,18 @@ pub fn understand(words: Vec<OsString>) -> Request {
 }
 
 fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let cli = Cli::try_parse_from(&words)?;
-    match &cli.command {
+    let mut cli = Cli::try_parse_from(&words)?;
+    if let Some(Command::Run(run)) = &cli.command
+        && plan::job_file(&run.words).is_some()
+    {
         // A command takes all words after its first; behind a job file, options still are options.
-        Some(Command::Run(run)) if run.words.len() > 1 && plan::job_file(&run.words).is_some() => {
-            let (before, after) = words.split_at(words.len() - run.words.len());
-            let [job_file, options @ ..] = after else { return Ok(cli) };
-            Cli::try_parse_from(before.iter().chain(options).chain([job_file]))
+        let job_file = words.len() - run.words.len();
+        cli = Cli::try_parse_from(words[..job_file].iter().chain(&words[job_file + 1..]))?;
+        if let Some(Command::Run(run)) = &mut cli.command {
+            run.words.insert(0, words[job_file].clone());
         }
-        _ => Ok(cli),
     }
+    Ok(cli)
 }
 
 /// A first word that is no command is meant as a job file, unless it was a slip.

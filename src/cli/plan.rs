@@ -30,7 +30,8 @@ impl Plan {
             Some(path) => {
                 let [_] = &*args.words else {
                     bail!(
-                        "a job file brings its own inputs and options follow as '--name', so '{}' has no meaning here",
+                        "{} brings its own command and inputs, so '{}' has no meaning behind it",
+                        path.display(),
                         args.words[1].display()
                     );
                 };
