@@ -139,6 +139,7 @@ impl<'a> Report<'a> {
 
     fn apply(&mut self, event: Event) -> io::Result<()> {
         let could_start = self.progress.cannot_start.is_none();
+        let went_on = !self.progress.stopping;
         self.progress.apply(&event);
         match event.kind {
             EventKind::TasksFinished(records) => {
@@ -158,6 +159,9 @@ impl<'a> Report<'a> {
                 "no worker can be started, the tasks wait until one can: {}",
                 printable(&reason, usize::MAX)
             )),
+            EventKind::StopRequested if went_on && !self.style.quiet => {
+                self.say("stopping: tasks that run are asked to end; interrupt again to end them at once")
+            }
             _ => Ok(()),
         }
     }

@@ -103,6 +103,14 @@ fn trouble_with_workers_is_told_once() {
 }
 
 #[test]
+fn whoever_interrupts_is_told_once_what_happens_now() {
+    let kinds = || vec![header(1), EventKind::StopRequested, EventKind::StopRequested];
+    let (_, err) = report(TEXT, kinds());
+    assert_eq!(err, "stopping: tasks that run are asked to end; interrupt again to end them at once\n");
+    assert_eq!(report(Style { quiet: true, ..TEXT }, kinds()).1, "");
+}
+
+#[test]
 fn a_run_that_breaks_off_loses_nothing_that_was_finished() {
     let mut kinds = three_tasks();
     kinds.truncate(3);
