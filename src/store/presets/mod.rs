@@ -215,7 +215,8 @@ impl Presets {
         let path = self.path(slug);
         let content = fs::read(&path).map_err(|error| self.gone_or_refused(slug, "read", error))?;
         fs::remove_file(&path).map_err(|error| self.gone_or_refused(slug, "deleted", error))?;
-        replace::sync_folder(&self.folder).map_err(|error| self.refused(&self.folder, "synced", error))?;
+        // After a power failure it might be there again, which costs less than the content that can be restored.
+        replace::sync_folder(&self.folder).ok();
         Ok(DeletedPreset { slug: slug.clone(), content })
     }
 
