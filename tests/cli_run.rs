@@ -3,14 +3,12 @@
 mod program;
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, ChildStdout, ExitStatus};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use program::{run_in, run_with};
+use program::{DEADLINE, run_in, run_with};
 use rustix::process::{Pid, Signal, kill_process};
-
-/// How long anything here may take before it counts as stuck.
-const DEADLINE: Duration = Duration::from_secs(60);
 
 fn run(words: &str) -> program::Ended {
     run_with(&words.split('|').collect::<Vec<_>>(), b"")
@@ -30,6 +28,23 @@ fn wait(child: &mut Child) -> ExitStatus {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The first line that the program writes to standard output; what follows can be read from the second.
+fn first_line(child: &mut Child) -> (String, BufReader<ChildStdout>) {
+    let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        // A broken read shows as an empty line.
+        let _ = out.read_line(&mut line);
+        let _ = sender.send((line, out));
+    });
+    receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| {
+        child.kill().expect("it can be killed");
+        child.wait().expect("it can be waited for");
+        panic!("the program wrote no line within {DEADLINE:?}");
+    })
 }
 
 fn sorted(text: &str) -> Vec<&str> {
@@ -82,8 +97,7 @@ fn keep_order_prints_in_the_order_of_the_inputs() {
 fn json_has_an_object_for_each_task_and_the_summary_last() {
     let ended = run("run|--json|-k|printf '\\377'; exit {1}|:::|0|5|:::|x");
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let lines: Vec<serde_json::Value> =
-        ended.out.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let lines: Vec<serde_json::Value> = ended.out.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     assert_eq!(lines.len(), 3, "{ended:?}");
     assert_eq!(lines[0]["task"], 1);
     assert_eq!(lines[0]["input"], serde_json::json!(["0", "x"]));
@@ -145,9 +159,7 @@ fn signals_stop_a_run_and_the_summary_is_still_printed() {
         let folder = tempfile::tempdir().expect("a folder");
         let words = ["run", "-j", "1", "echo {}; [ {} = 1 ] || sleep 60", ":::", "1", "2", "3"];
         let mut child = program::command(&words, folder.path()).spawn().expect("it starts");
-        let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
-        let mut first = String::new();
-        out.read_line(&mut first).expect("a line");
+        let (first, _out) = first_line(&mut child);
         assert_eq!(first, "1\n");
         kill_process(Pid::from_child(&child), signal).expect("it runs");
         let status = wait(&mut child);
@@ -180,7 +192,8 @@ fn the_second_signal_stops_a_task_that_will_not_end() {
 #[test]
 fn an_ignored_signal_stays_ignored() {
     let folder = tempfile::tempdir().expect("a folder");
-    let script = "trap '' HUP; exec \"$0\" run -j 1 'echo {}; [ {} = 1 ] || until [ -e go ]; do sleep 0.01; done' ::: 1 2";
+    let script =
+        "trap '' HUP; exec \"$0\" run -j 1 'echo {}; [ {} = 1 ] || until [ -e go ]; do sleep 0.01; done' ::: 1 2";
     let mut child = program::command(&[], folder.path());
     let mut child = {
         let program = child.get_program().to_owned();
@@ -189,9 +202,8 @@ fn an_ignored_signal_stays_ignored() {
         child.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
         child.stderr(std::process::Stdio::piped()).spawn().expect("it starts")
     };
-    let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
-    let mut first = String::new();
-    out.read_line(&mut first).expect("a line");
+    let (first, _out) = first_line(&mut child);
+    assert_eq!(first, "1\n");
     kill_process(Pid::from_child(&child), Signal::HUP).expect("it runs");
     std::fs::write(folder.path().join("go"), "").expect("written");
     assert_eq!(wait(&mut child).code(), Some(0));
@@ -203,8 +215,8 @@ fn a_closed_pipe_stops_the_run_quietly() {
     let job = "Job(version: 1, task: Command(\"echo {}\"), inputs: [Range(1, 1000000)])";
     std::fs::write(folder.path().join("many.ron"), job).expect("written");
     let mut child = program::command(&["run", "-j", "2", "many.ron"], folder.path()).spawn().expect("it starts");
-    let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
-    out.read_line(&mut String::new()).expect("a line");
+    let (first, out) = first_line(&mut child);
+    assert!(!first.is_empty());
     drop(out);
     assert_eq!(wait(&mut child).code(), Some(1));
     let err = std::io::read_to_string(child.stderr.take().expect("it is piped")).expect("text");
@@ -227,11 +239,11 @@ fn without_a_display_the_job_runs_in_the_terminal() {
 fn without_a_display_the_first_example_runs_in_the_terminal() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = program::command(&[], folder.path()).spawn().expect("it starts");
-    let mut first = String::new();
-    BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut first).expect("a line");
-    assert!(first.trim().parse::<u64>().is_ok(), "the value of a tile: {first}");
-    // The reader is gone, which ends the run.
-    assert_eq!(wait(&mut child).code(), Some(1));
+    let (first, _out) = first_line(&mut child);
+    assert!(first.trim().parse::<f64>().is_ok(), "the value of a call: {first}");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    assert_eq!(wait(&mut child).code(), Some(130));
     let err = std::io::read_to_string(child.stderr.take().expect("it is piped")).expect("text");
-    assert!(err.starts_with("fanlane: ") && err.ends_with("; running in the terminal instead\n"), "{err}");
+    let reason = err.lines().next().expect("a line");
+    assert!(reason.starts_with("fanlane: ") && reason.ends_with("; running in the terminal instead"), "{err}");
 }

@@ -9,7 +9,8 @@ use super::Status;
 use super::args::{PresetsAction, PresetsArgs};
 use super::plan::Plan;
 use super::report::printable;
-use crate::store::presets::{self, SavedJob};
+use crate::job::Job;
+use crate::store::presets::{Presets, SavedPreset};
 
 /// Does what `fanlane presets` was asked to do.
 ///
@@ -22,12 +23,12 @@ pub fn presets(args: &PresetsArgs) -> Result<Status> {
             super::print(|| write_list(&saved, &mut io::stdout().lock()))
         }
         Some(PresetsAction::Show { name }) => {
-            let text = text(name)?;
+            let text = find(name)?.to_ron()?;
             super::print(|| io::stdout().lock().write_all(text.as_bytes()))
         }
         Some(PresetsAction::Path) => {
-            let folder = presets::folder().context("there is no home folder that presets could be saved in; set HOME")?;
-            super::print(|| writeln!(io::stdout(), "{}", folder.display()))
+            let presets = Presets::open_default()?;
+            super::print(|| writeln!(io::stdout(), "{}", presets.folder().display()))
         }
     }
 }
@@ -37,42 +38,47 @@ pub fn presets(args: &PresetsArgs) -> Result<Status> {
 /// # Errors
 /// None, as long as there is an example.
 pub fn first_example() -> Result<Plan> {
-    let example = presets::examples().into_iter().next().context("there is no example")?;
-    Ok(Plan { job: example.job, folder: PathBuf::from(".") })
+    let first = Presets::builtin().into_iter().next().context("the program comes with no example")?;
+    Ok(Plan { job: first.job, folder: PathBuf::from(".") })
 }
 
-fn saved() -> Result<Vec<SavedJob>> {
-    match presets::folder() {
-        Some(folder) => presets::saved(&folder).with_context(|| format!("{} cannot be read", folder.display())),
-        None => Ok(Vec::new()),
-    }
+fn saved() -> Result<Vec<SavedPreset>> {
+    // Who has no home has saved nothing.
+    Presets::open_default().map_or_else(|_| Ok(Vec::new()), |presets| Ok(presets.list()?))
 }
 
-fn write_list(saved: &[SavedJob], out: &mut dyn Write) -> io::Result<()> {
-    let examples = presets::examples();
-    let names = examples.iter().map(|example| &example.job.name).chain(saved.iter().map(|(name, _)| name));
-    let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
-    for example in &examples {
-        writeln!(out, "{:width$}  {}", example.job.name, example.job.description)?;
-    }
-    for (name, job) in saved {
-        let about = match job {
-            Ok(job) => printable(&job.description, usize::MAX),
-            Err(error) => format!("(cannot be read: {})", printable(&error.to_string(), usize::MAX)),
+fn write_list(saved: &[SavedPreset], out: &mut dyn Write) -> io::Result<()> {
+    let one_line = |text: &str| printable(text, usize::MAX);
+    let built_in = Presets::builtin().into_iter().map(|preset| {
+        let name = preset.job.display_name().into();
+        (name, preset.job.description)
+    });
+    let saved = saved.iter().map(|preset| {
+        let about = match &preset.job {
+            Ok(job) => one_line(&job.description),
+            Err(error) => format!("(cannot be read: {})", one_line(&error.to_string())),
         };
-        writeln!(out, "{:width$}  {about}", printable(name, usize::MAX))?;
+        (one_line(preset.title()), about)
+    });
+    let lines: Vec<(String, String)> = built_in.chain(saved).collect();
+    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, about) in lines {
+        writeln!(out, "{}", format!("{name:width$}  {about}").trim_end())?;
     }
     out.flush()
 }
 
-fn text(name: &str) -> Result<String> {
+/// Finds a preset by its name or its file's, a saved one before a built-in one.
+fn find(name: &str) -> Result<Job> {
     let is_meant = |known: &str| known.to_lowercase() == name.to_lowercase();
-    if let Some((name, job)) = saved()?.into_iter().find(|(known, _)| is_meant(known)) {
-        let job = job.with_context(|| format!("the preset '{name}' cannot be read"))?;
-        return Ok(job.to_ron()?);
+    for preset in saved()? {
+        if is_meant(preset.title()) || is_meant(preset.slug.as_str()) {
+            return preset.job.with_context(|| format!("the preset '{name}' cannot be read"));
+        }
     }
-    match presets::examples().into_iter().find(|example| is_meant(&example.job.name)) {
-        Some(example) => Ok(example.text.to_owned()),
+    let built_in = Presets::builtin();
+    match built_in.into_iter().find(|preset| is_meant(&preset.job.name) || is_meant(preset.slug.as_str())) {
+        Some(preset) => Ok(preset.job),
         None => bail!("there is no preset '{name}'; 'fanlane presets list' shows all names"),
     }
 }

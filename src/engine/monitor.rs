@@ -66,10 +66,10 @@ fn sample_until(
     let send = |kind| {
         let _ = events.try_send(Event { at_ns: monotonic_ns().saturating_sub(epoch_ns), kind });
     };
-    machine.refresh_cpu_specifics(CpuRefreshKind::nothing().with_cpu_usage());
+    machine.refresh_cpu_specifics(CpuRefreshKind::nothing().with_usage());
     let mut round = 0_u32;
     while ended.recv_timeout(MACHINE_EVERY) == Err(RecvTimeoutError::Timeout) {
-        machine.refresh_cpu_specifics(CpuRefreshKind::nothing().with_cpu_usage());
+        machine.refresh_cpu_specifics(CpuRefreshKind::nothing().with_usage());
         machine.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         send(EventKind::MachineSampled(MachineSample {
             core_percent: machine.cpus().iter().map(|core| core.usage().clamp(0.0, 100.0)).collect(),

@@ -13,8 +13,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
-use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
-use crate::job::workload::{LoopbackServer, Workload};
+use crate::event::{Event, EventKind, RunHeader, TaskId, WorkerId};
+use crate::job::workload::Workload;
+use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, FrameReader};
@@ -84,7 +85,7 @@ impl Run {
             working_dir: batch.working_dir().to_owned(),
             shared_process: options.mode == Mode::Threads,
             epoch_ns,
-            timeout_ns: batch.job().timeout_secs.map(|secs| Duration::from_secs_f64(secs).as_nanos() as u64),
+            timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
         };
@@ -97,7 +98,7 @@ impl Run {
             starting_limit: STARTING_LIMIT,
         };
         let header = EventKind::RunStarted(RunHeader {
-            name: batch.job().display_name(),
+            name: batch.job().display_name().to_owned(),
             mode: options.mode,
             workers: options.workers,
             tasks: batch.len(),

@@ -1,3 +1,4 @@
-//! What outlives the program: presets.
+//! What outlives a run: presets, and files that are replaced as a whole.
 
 pub mod presets;
+pub mod replace;

@@ -2,7 +2,14 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long the program may take, whatever it does, before it counts as stuck.
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How the program ended and what it wrote.
 #[derive(Debug)]
@@ -32,7 +39,7 @@ pub fn command(words: &[&str], folder: &Path) -> Command {
 
 /// Runs the program in `folder` with nothing on standard input.
 pub fn run_in(words: &[&str], folder: &Path) -> Ended {
-    command(words, folder).output().expect("the program can be started").into()
+    ended(command(words, folder).spawn().expect("the program can be started"))
 }
 
 /// Runs the program in a folder of its own with `input` on standard input.
@@ -43,5 +50,19 @@ pub fn run_with(words: &[&str], input: &[u8]) -> Ended {
     // Who reads no input may be gone already.
     let _ = stdin.write_all(input);
     drop(stdin);
-    child.wait_with_output().expect("its output can be read").into()
+    ended(child)
+}
+
+/// Waits until the program has ended, and ends it itself if it does not.
+fn ended(child: Child) -> Ended {
+    let pid = Pid::from_child(&child);
+    let (sender, receiver) = mpsc::channel();
+    let reader = std::thread::spawn(move || sender.send(child.wait_with_output()));
+    let output = receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| {
+        // It is not waited for yet, so the id is still its own.
+        kill_process(pid, Signal::KILL).expect("it can be killed");
+        let _ = reader.join();
+        panic!("the program was still running after {DEADLINE:?}");
+    });
+    output.expect("its output can be read").into()
 }

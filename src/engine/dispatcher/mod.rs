@@ -97,6 +97,16 @@ pub enum ProcessEnd {
     Died(String),
 }
 
+impl std::fmt::Display for ProcessEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Closed => f.write_str("it closed its connection"),
+            Self::GaveUp => f.write_str("it ended itself in order to end a call"),
+            Self::Died(how) => f.write_str(how),
+        }
+    }
+}
+
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
