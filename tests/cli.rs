@@ -155,7 +155,8 @@ fn presets_are_listed_shown_and_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let presets = folder.path().join(".config/fanlane/presets");
     std::fs::create_dir_all(&presets).expect("made");
-    std::fs::write(presets.join("mine.ron"), JOB_FILES[0].1).expect("written");
+    let mine = "Job(version: 1, name: \"Mine\", task: Command(\"echo {}\"), inputs: [Range(1, 3)])";
+    std::fs::write(presets.join("mine.ron"), mine).expect("written");
     std::fs::write(presets.join("torn.ron"), JOB_FILES[4].1).expect("written");
 
     let path = run_in(&["presets", "path"], folder.path());
@@ -164,7 +165,7 @@ fn presets_are_listed_shown_and_run() {
     assert!(list.out.lines().any(|line| line.starts_with("Cubes ")), "{list:?}");
     if path.out == format!("{}\n", presets.display()) {
         // Only on systems that keep configuration there.
-        assert!(list.out.lines().any(|line| line.starts_with("mine ")), "{list:?}");
+        assert!(list.out.lines().any(|line| line.starts_with("Mine")), "{list:?}");
         assert!(list.out.lines().any(|line| line.starts_with("torn ") && line.contains("cannot be read")), "{list:?}");
         let mine = run_in(&["presets", "show", "MINE"], folder.path());
         assert!(mine.out.contains("echo {}"), "{mine:?}");
