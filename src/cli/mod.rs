@@ -22,6 +22,7 @@ use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command, RunArgs};
 use plan::Plan;
+pub use run::worker_executable;
 
 /// How a command ended, as its exit status says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +138,7 @@ fn complain(error: &anyhow::Error) -> Status {
 }
 
 /// An error with its causes; a cause that an error's own words contain already is not said again.
-fn in_one_line(error: &anyhow::Error) -> String {
+pub fn in_one_line(error: &anyhow::Error) -> String {
     error.chain().fold(String::new(), |said, cause| match cause.to_string() {
         cause if said.is_empty() => cause,
         cause if said.contains(&cause) => said,

@@ -1,6 +1,7 @@
 //! `fanlane run`: from a plan to an exit status.
 
 use std::io::{self, BufWriter, IsTerminal};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -105,8 +106,11 @@ fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
 }
 
-/// This program, by a way that an upgrade of its file does not cut.
-fn worker_executable() -> Result<std::path::PathBuf> {
+/// The executable of workers: this program, by a way that an upgrade of its file does not cut.
+///
+/// # Errors
+/// When the system does not say where this program lies.
+pub fn worker_executable() -> Result<PathBuf> {
     if cfg!(target_os = "linux") {
         return Ok("/proc/self/exe".into());
     }
