@@ -62,12 +62,7 @@ fn a_hundred_thousand_calls_come_back_in_every_mode() {
 #[test]
 fn exit_codes_signals_and_output_are_told_apart() {
     let _alone = alone();
-    let text = r#"Job(version: 1, task: Command("{}"), inputs: [List([
-        "true", "exit 3", "kill -SEGV $$", "echo out; echo err >&2", "/no/such/program x", "no-such-program x",
-    ])])"#;
-    // The values are command lines here, so they are not to be quoted: each is its own template.
     let lines = ["true", "exit 3", "kill -SEGV $$", "echo out; echo err >&2", "/no/such/program x", "no-such-program x"];
-    let _ = text;
     let mut outcomes = Vec::new();
     for line in lines {
         let text = format!("Job(version: 1, task: Command({line:?}), inputs: [])");

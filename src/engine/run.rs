@@ -241,12 +241,13 @@ impl Shared {
         let mut core = self.core();
         let now_ns = self.now_ns();
         let mut effects = std::mem::take(&mut core.effects);
+        let wake_ns = core.dispatcher.next_wake_ns();
         core.dispatcher.handle(now_ns, input, &mut effects);
         for effect in effects.drain(..) {
             self.perform(&mut core, now_ns, effect);
         }
         core.effects = effects;
-        if core.dispatcher.is_over() {
+        if core.dispatcher.is_over() || core.dispatcher.next_wake_ns() != wake_ns {
             let _ = self.requests.send(Request::Look);
         }
     }
