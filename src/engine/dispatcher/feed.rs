@@ -89,9 +89,9 @@ impl Dispatcher {
     }
 
     fn hand_out(&mut self, effects: &mut Vec<Effect>) {
-        let ahead = self.mean_wall_ns.map_or(LEAST_AHEAD, |mean_ns| {
-            ((AHEAD_NS / mean_ns.max(1.0)) as usize).clamp(LEAST_AHEAD, MOST_AHEAD)
-        });
+        let ahead = self
+            .mean_wall_ns
+            .map_or(LEAST_AHEAD, |mean_ns| ((AHEAD_NS / mean_ns.max(1.0)) as usize).clamp(LEAST_AHEAD, MOST_AHEAD));
         let takers = self.workers.values().filter(|state| state.takes_tasks()).count();
         // An idle worker gets its first task before a busy one gets its next.
         for idle_only in [true, false] {

@@ -442,8 +442,7 @@ impl Dispatcher {
     fn returned(&mut self, worker: WorkerId, tasks: &[TaskId]) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         state.recalling = false;
-        let back: Vec<Pending> =
-            tasks.iter().filter_map(|task| take_in_flight(&mut state.in_flight, *task)).collect();
+        let back: Vec<Pending> = tasks.iter().filter_map(|task| take_in_flight(&mut state.in_flight, *task)).collect();
         self.queue.put_back(back.into_iter());
     }
 

@@ -176,12 +176,8 @@ impl Simulation {
 
     /// Retired workers that are through close their lanes.
     fn close_retired(&mut self) {
-        let through: Vec<WorkerId> = self
-            .retired
-            .iter()
-            .copied()
-            .filter(|worker| self.here.get(worker).is_some_and(Vec::is_empty))
-            .collect();
+        let through: Vec<WorkerId> =
+            self.retired.iter().copied().filter(|worker| self.here.get(worker).is_some_and(Vec::is_empty)).collect();
         for worker in through {
             self.retired.retain(|one| *one != worker);
             self.here.remove(&worker);
@@ -268,7 +264,8 @@ fn a_result_that_arrives_again_counts_once() {
     simulation.arrive();
     let worker = WorkerId(1);
     simulation.finish(0, Outcome::Done);
-    simulation.put(Input::Finished { worker, records: vec![record(worker, TaskId(0), 1, Outcome::Exited { code: 1 })] });
+    simulation
+        .put(Input::Finished { worker, records: vec![record(worker, TaskId(0), 1, Outcome::Exited { code: 1 })] });
     assert_eq!(simulation.ended[&TaskId(0)].1, Outcome::Done);
 }
 
