@@ -1,5 +1,11 @@
 //! What is known of a run, rebuilt from its events alone: pure, without clock, process or window.
 
+pub mod cores;
+pub mod depth;
+pub mod lanes;
 pub mod progress;
 
+pub use cores::CoreHistory;
+pub use depth::DepthHistory;
+pub use lanes::LaneHistory;
 pub use progress::Progress;
