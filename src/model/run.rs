@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::event::{AttemptRecord, Event, EventKind, Lane, RunHeader, Summary, TaskId, WorkerId};
 
-use super::{Progress, Records};
+use super::{CoreHistory, DepthHistory, LaneHistory, Progress, Records};
 
 /// A task that is being done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,12 @@ pub struct RunModel {
     pub records: Records,
     /// Tasks that are being done, as far as they are worth an event of their own.
     pub running: HashMap<TaskId, RunningTask>,
+    /// What each worker did, as the timeline draws it.
+    pub lanes: LaneHistory,
+    /// What the cores did.
+    pub cores: CoreHistory,
+    /// How the queue drained.
+    pub depth: DepthHistory,
     /// The lane of each worker that ever was.
     pub lane_of: HashMap<WorkerId, Lane>,
 }
@@ -45,6 +51,9 @@ impl RunModel {
     /// Takes in one event that nobody else needs: outputs are moved, not copied.
     pub fn take(&mut self, event: Event) {
         self.progress.apply(&event);
+        self.lanes.apply(&event);
+        self.cores.apply(&event);
+        self.depth.apply(&event);
         match event.kind {
             EventKind::RunStarted(header) => self.header = Some(header),
             EventKind::WorkerStarted { worker, lane, .. } => {
