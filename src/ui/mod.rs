@@ -1,1 +1,4 @@
 //! (being written)
+
+pub mod display;
+pub mod picture;
