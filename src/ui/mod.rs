@@ -2,3 +2,4 @@
 
 pub mod display;
 pub mod picture;
+pub mod window_title;
