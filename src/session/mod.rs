@@ -63,6 +63,7 @@ pub struct Session {
     folder: PathBuf,
     preview: Preview,
     run: Option<CurrentRun>,
+    runs: u64,
     run_wanted: bool,
     selected: Option<TaskId>,
     rows: RowOrder,
@@ -87,6 +88,7 @@ impl Session {
             folder: options.folder,
             preview: Preview::default(),
             run: None,
+            runs: 0,
             run_wanted: false,
             selected: None,
             rows: RowOrder::default(),
@@ -110,7 +112,8 @@ impl Session {
     /// Shows a run of which everything is known already, as if it had been run from `job`.
     pub fn show_recorded(&mut self, job: Job, model: RunModel) -> Result<(), FieldError> {
         let expanded = expand(&job, &self.folder)?;
-        self.show_run(CurrentRun::recorded(job, Arc::clone(&expanded.batch), model));
+        let serial = self.next_serial();
+        self.show_run(CurrentRun::recorded(serial, job, Arc::clone(&expanded.batch), model));
         Ok(())
     }
 

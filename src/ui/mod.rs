@@ -5,6 +5,7 @@
 pub mod app;
 mod dialogs;
 pub mod display;
+mod empty;
 mod file_dialog;
 mod icon_button;
 mod inert;
