@@ -15,6 +15,7 @@ mod preview;
 mod row_order;
 mod running;
 mod saving;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ pub use options::SessionOptions;
 pub use presets::{MemoryShelf, Preset, PresetId, PresetList, Shelf};
 pub use preview::Preview;
 pub use row_order::{RowOrder, RowQuery, SortKey};
+pub use shelf::{built_in, shelf};
 
 /// Where the open job came from.
 #[derive(Clone, Debug, PartialEq)]

@@ -95,8 +95,7 @@ impl FanlaneApp {
 
     fn take_input(&mut self, ctx: &Context) {
         let (close_requested, dropped) = ctx.input(|input| {
-            let dropped: Vec<PathBuf> =
-                input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect();
+            let dropped: Vec<PathBuf> = input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect();
             (input.viewport().close_requested(), dropped)
         });
         if close_requested && self.session.is_running() {

@@ -45,9 +45,8 @@ impl Dialog {
                 Question::SaveAs(name) => asked.save_as_ui(name),
                 Question::Rename(id, name) => {
                     let id = id.clone();
-                    asked.name_ui("Rename the preset", ICON_EDIT, "Rename", name, |name| {
-                        Command::RenamePreset(id, name)
-                    })
+                    asked
+                        .name_ui("Rename the preset", ICON_EDIT, "Rename", name, |name| Command::RenamePreset(id, name))
                 }
                 Question::Discard(command) => asked.discard_ui(session, command),
                 Question::Keys => asked.keys_ui(),

@@ -27,7 +27,8 @@ impl FileDialog {
         let (sender, receiver) = crossbeam_channel::bounded(1);
         let ctx = ctx.clone();
         let thread = std::thread::Builder::new().name("file-dialog".to_owned()).spawn(move || {
-            let file = rfd::FileDialog::new().set_title("Open a job file").add_filter("Job files", &["ron"]).pick_file();
+            let file =
+                rfd::FileDialog::new().set_title("Open a job file").add_filter("Job files", &["ron"]).pick_file();
             // The window may be gone by now.
             drop(sender.send(file));
             ctx.request_repaint();

@@ -50,8 +50,7 @@ impl TopBar {
         if run.clicked() {
             requests.action(Action::Run);
         }
-        let (icon, words) =
-            if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
+        let (icon, words) = if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
         // As wide with either word, so that Stop stays where it is.
         let pause = ui
             .scope(|ui| {
@@ -232,7 +231,8 @@ fn fixed_ui(ui: &mut Ui, units: f32, text: RichText) {
 }
 
 fn bar_ui(ui: &mut Ui, progress: &Progress) {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), theme::UNIT + theme::HALF), Sense::hover());
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), theme::UNIT + theme::HALF), Sense::hover());
     let palette = theme::palette(ui);
     let share = |count: u64| if progress.tasks == 0 { 0.0 } else { count as f32 / progress.tasks as f32 };
     let part = |from: f32, to: f32| {

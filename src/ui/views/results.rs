@@ -48,10 +48,16 @@ impl ResultsView {
             let frame = Frame::new();
             let panel = if wide {
                 let frame = frame.inner_margin(egui::Margin { left: theme::GAP as i8, ..egui::Margin::ZERO });
-                Panel::right("task beside").frame(frame).default_size(ui.available_width() * 0.4).size_range(360.0..=900.0)
+                Panel::right("task beside")
+                    .frame(frame)
+                    .default_size(ui.available_width() * 0.4)
+                    .size_range(360.0..=900.0)
             } else {
                 let frame = frame.inner_margin(egui::Margin { top: theme::UNIT as i8, ..egui::Margin::ZERO });
-                Panel::bottom("task below").frame(frame).default_size(ui.available_height() * 0.55).size_range(120.0..=900.0)
+                Panel::bottom("task below")
+                    .frame(frame)
+                    .default_size(ui.available_height() * 0.55)
+                    .size_range(120.0..=900.0)
             };
             panel.resizable(true).show(ui, |ui| self.detail.show_ui(ui, session, task, requests));
         }

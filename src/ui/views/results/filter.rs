@@ -74,7 +74,8 @@ fn classes_ui(ui: &mut Ui, session: &mut Session, counts: OutcomeCounts, room_fo
         let count = format::count(count);
         let text = if room_for_words { format!("{word} {count}") } else { count.clone() };
         let response = ui.add(Button::selectable(chosen == Some(class), (icon, text)));
-        let response = response.on_hover_text(format!("{word}: {count}")).accessible_name(format!("Only {}", class.name()));
+        let response =
+            response.on_hover_text(format!("{word}: {count}")).accessible_name(format!("Only {}", class.name()));
         if response.clicked() {
             session.query.class = if chosen == Some(class) { None } else { Some(class) };
         }

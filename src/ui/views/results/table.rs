@@ -110,7 +110,13 @@ fn title_ui(ui: &mut Ui, title: &Title, query: &mut RowQuery) {
     });
 }
 
-fn row_ui(row: &mut TableRow<'_, '_>, record: &AttemptRecord, batch: &Batch, model: &RunModel, requests: &mut Requests) {
+fn row_ui(
+    row: &mut TableRow<'_, '_>,
+    record: &AttemptRecord,
+    batch: &Batch,
+    model: &RunModel,
+    requests: &mut Requests,
+) {
     let is_call = matches!(batch.job().task, TaskTemplate::Workload(_));
     let mut clicked = false;
     row.col(|ui| aligned(ui, true, |ui| clicked |= number_ui(ui, record)));
