@@ -1,3 +1,5 @@
-//! (being written)
+//! The window: the only importer of egui.
 
 pub mod theme;
+pub mod views;
+pub mod widgets;
