@@ -1,0 +1,118 @@
+//! What the types of a job cannot say about its values: ranges, and that its task can be run at all.
+
+use std::fmt;
+
+use crate::job::template::Template;
+use crate::job::{Input, JOB_VERSION, Job, MAX_WORKERS, TaskTemplate};
+
+/// A field of a job, so that a message can stand beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JobField {
+    /// [`Job::version`].
+    Version,
+    /// [`Job::name`].
+    Name,
+    /// [`Job::task`].
+    Task,
+    /// [`Job::inputs`].
+    Inputs,
+    /// [`Job::workers`].
+    Workers,
+    /// [`Job::timeout_secs`].
+    Timeout,
+    /// [`Job::retries`].
+    Retries,
+    /// [`Job::working_dir`].
+    WorkingDir,
+}
+
+impl JobField {
+    /// The field's name in job files.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Version => "version",
+            Self::Name => "name",
+            Self::Task => "task",
+            Self::Inputs => "inputs",
+            Self::Workers => "workers",
+            Self::Timeout => "timeout_secs",
+            Self::Retries => "retries",
+            Self::WorkingDir => "working_dir",
+        }
+    }
+}
+
+/// A value that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobProblem {
+    /// The field that holds it.
+    pub field: JobField,
+    /// What is wrong and what is expected, to stand behind the field's name.
+    pub message: String,
+}
+
+impl fmt::Display for JobProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field.key(), self.message)
+    }
+}
+
+impl Job {
+    /// Everything that is wrong with the job's values, in the order of the fields; empty if it can be run.
+    ///
+    /// Nothing outside the job is looked at: whether its files are there shows when its
+    /// [`Batch`](crate::job::Batch) is opened.
+    pub fn check(&self) -> Vec<JobProblem> {
+        let mut problems = Vec::new();
+        let mut report = |field, message| problems.push(JobProblem { field, message });
+        if !(1..=JOB_VERSION).contains(&self.version) {
+            report(JobField::Version, format!("it is {}, expected 1 to {JOB_VERSION}", self.version));
+        }
+        if self.name.contains(['\0', '\n', '\r']) {
+            report(JobField::Name, "it must be a single line of text".to_owned());
+        }
+        if let Some(message) = task_problem(&self.task) {
+            report(JobField::Task, message);
+        }
+        if let Some(message) = inputs_problem(&self.inputs) {
+            report(JobField::Inputs, message);
+        }
+        if let Some(workers) = self.workers
+            && !(1..=MAX_WORKERS).contains(&workers)
+        {
+            report(JobField::Workers, format!("it is {workers}, expected 1 to {MAX_WORKERS}"));
+        }
+        if let Some(timeout_secs) = self.timeout_secs
+            && !(timeout_secs > 0.0 && timeout_secs.is_finite())
+        {
+            report(JobField::Timeout, format!("it is {timeout_secs}, expected seconds above 0"));
+        }
+        if self.working_dir.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            report(JobField::WorkingDir, "it is empty; leave it out for the job file's own folder".to_owned());
+        }
+        problems
+    }
+}
+
+fn task_problem(task: &TaskTemplate) -> Option<String> {
+    match task {
+        TaskTemplate::Command(line) => Template::parse(line).err().map(|error| error.to_string()),
+        TaskTemplate::Workload(workload) => workload.check().err().map(|error| error.to_string()),
+    }
+}
+
+fn inputs_problem(inputs: &[Input]) -> Option<String> {
+    if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
+        return Some("standard input can be read only once; give the other input another source".to_owned());
+    }
+    inputs.iter().enumerate().find_map(|(index, input)| {
+        let number = index + 1;
+        match input {
+            Input::Lines(path) | Input::Csv(path) if path.as_os_str().is_empty() => {
+                Some(format!("input {number} has no file name"))
+            }
+            Input::Glob(pattern) if pattern.is_empty() => Some(format!("input {number} has no pattern")),
+            _ => None,
+        }
+    })
+}

@@ -1,0 +1,157 @@
+//! An input that was read: rows of values, held so that a million of them cost little more than their bytes.
+
+use std::borrow::Cow;
+
+use bstr::BStr;
+
+use super::InputError;
+use crate::job::template::Digits;
+
+/// The rows of an input. Each row has [`columns`](Source::columns) values.
+#[derive(Clone, Debug)]
+pub struct Source(Rows);
+
+#[derive(Clone, Debug)]
+enum Rows {
+    /// Nothing is stored: a value is made when it is asked for.
+    Range { first: i64, len: u64 },
+    /// One buffer with all values, row after row, and where each ends.
+    Texts { texts: Texts, names: Vec<String> },
+}
+
+impl Source {
+    pub(super) fn range(first: i64, last: i64) -> Result<Self, InputError> {
+        let len = if last < first { 0 } else { i128::from(last) - i128::from(first) + 1 };
+        let len = u64::try_from(len).map_err(|_| InputError::RangeTooLong { first, last })?;
+        Ok(Self(Rows::Range { first, len }))
+    }
+
+    /// One column without a name.
+    pub(super) const fn single(texts: Texts) -> Self {
+        Self(Rows::Texts { texts, names: Vec::new() })
+    }
+
+    /// One column for each name; `texts` holds whole rows.
+    pub(super) fn named(texts: Texts, names: Vec<String>) -> Self {
+        debug_assert!(texts.len().is_multiple_of(names.len()), "rows are whole");
+        Self(Rows::Texts { texts, names })
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> u64 {
+        match &self.0 {
+            Rows::Range { len, .. } => *len,
+            Rows::Texts { texts, .. } => (texts.len() / self.columns()) as u64,
+        }
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many values each row has, at least 1.
+    pub fn columns(&self) -> usize {
+        self.names().len().max(1)
+    }
+
+    /// The columns' names; empty if they have none.
+    pub fn names(&self) -> &[String] {
+        match &self.0 {
+            Rows::Range { .. } => &[],
+            Rows::Texts { names, .. } => names,
+        }
+    }
+
+    /// One value: the one that is held, or a number made for the caller.
+    ///
+    /// # Panics
+    /// When there is no such row or column.
+    pub fn owned_or_held(&self, row: u64, column: usize) -> Cow<'_, BStr> {
+        match self.held(row, column) {
+            Some(value) => Cow::Borrowed(value),
+            None => Cow::Owned(self.value(row, column, &mut Digits::new()).to_owned()),
+        }
+    }
+
+    /// One value; a number is written into `digits`.
+    ///
+    /// # Panics
+    /// When there is no such row or column.
+    pub fn value<'a>(&'a self, row: u64, column: usize, digits: &'a mut Digits) -> &'a BStr {
+        if let Some(value) = self.held(row, column) {
+            return value;
+        }
+        let Rows::Range { first, len } = self.0 else { unreachable!("all other values are held") };
+        assert!(row < len && column == 0, "row {row} of {len}, column {column} of 1");
+        // Both ends are 64-bit numbers, so what lies between them is one too.
+        BStr::new(digits.format(first.wrapping_add_unsigned(row)))
+    }
+
+    fn held(&self, row: u64, column: usize) -> Option<&BStr> {
+        let Rows::Texts { texts, .. } = &self.0 else { return None };
+        let row = usize::try_from(row).expect("rows that are held in memory are counted in usize");
+        Some(BStr::new(texts.get(row * self.columns() + column)))
+    }
+}
+
+/// Many byte strings in one buffer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// Adds one text that `read` appends to the buffer itself, unless it says that there is none. `read` gets the buffer
+    /// and where the text starts in it.
+    pub(super) fn push_with<E>(
+        &mut self,
+        read: impl FnOnce(&mut Vec<u8>, usize) -> Result<bool, E>,
+    ) -> Result<bool, E> {
+        let start = self.bytes.len();
+        let is_there = read(&mut self.bytes, start)?;
+        if is_there {
+            self.ends.push(self.bytes.len());
+        }
+        Ok(is_there)
+    }
+
+    pub(super) fn get(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.bytes[start..self.ends[index]]
+    }
+
+    pub(super) fn shrink(mut self) -> Self {
+        self.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A million queued tasks stay small: a value costs its own bytes and where it ends.
+    #[test]
+    fn texts_cost_little_more_than_their_bytes() {
+        let mut texts = Texts::default();
+        for number in 0..10_000 {
+            texts.push(format!("{number:05}").as_bytes());
+        }
+        let texts = texts.shrink();
+        assert_eq!(texts.get(9_999), b"09999");
+        let held_bytes = texts.bytes.capacity() + texts.ends.capacity() * size_of::<usize>();
+        assert!(held_bytes <= 10_000 * (5 + 8), "{held_bytes}");
+    }
+}

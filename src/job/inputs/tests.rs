@@ -1,0 +1,198 @@
+use std::fs;
+use std::io::Read;
+
+use bstr::BString;
+use tempfile::TempDir;
+
+use super::*;
+use crate::job::template::Digits;
+
+fn folder_with(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("in the folder")).expect("made");
+        fs::write(path, bytes).expect("written");
+    }
+    folder
+}
+
+fn rows(source: &Source) -> Vec<Vec<BString>> {
+    (0..source.len())
+        .map(|row| (0..source.columns()).map(|column| source.value(row, column, &mut Digits::new()).into()).collect())
+        .collect()
+}
+
+fn read(input: &Input, folder: &Path, mut stdin: &[u8]) -> Vec<Vec<BString>> {
+    rows(&input.open(folder, &mut stdin).expect("opens"))
+}
+
+fn fault(input: &Input, folder: &Path, mut stdin: &[u8]) -> String {
+    input.open(folder, &mut stdin).expect_err("does not open").to_string().replace(&folder.display().to_string(), "DIR")
+}
+
+#[test]
+fn ranges_count_as_seq() {
+    let nowhere = Path::new("/nowhere");
+    assert_eq!(read(&Input::Range(-1, 2), nowhere, b""), [["-1"], ["0"], ["1"], ["2"]]);
+    assert_eq!(read(&Input::Range(5, 5), nowhere, b""), [["5"]]);
+    assert!(read(&Input::Range(3, 1), nowhere, b"").is_empty());
+
+    let widest = Input::Range(i64::MIN + 1, i64::MAX).open(nowhere, &mut std::io::empty()).expect("opens");
+    assert_eq!(widest.len(), u64::MAX);
+    assert_eq!(widest.value(u64::MAX - 1, 0, &mut Digits::new()), "9223372036854775807");
+    assert_eq!(widest.value(0, 0, &mut Digits::new()), "-9223372036854775807");
+    assert_eq!(
+        fault(&Input::Range(i64::MIN, i64::MAX), nowhere, b""),
+        "Range(-9223372036854775808, 9223372036854775807) has more values than can be counted; make it shorter"
+    );
+}
+
+#[test]
+fn lines_keep_their_bytes() {
+    let table: &[(&[u8], &[&[u8]])] = &[
+        (b"", &[]),
+        (b"\n", &[b""]),
+        (b"a\nb\n", &[b"a", b"b"]),
+        (b"a\n\nb", &[b"a", b"", b"b"]),
+        (b"a\r\nb", &[b"a\r", b"b"]),
+        (b" a \n\xff\n", &[b" a ", b"\xff"]),
+    ];
+    for (bytes, expected) in table {
+        let expected: Vec<Vec<BString>> = expected.iter().map(|line| vec![BString::from(*line)]).collect();
+        let folder = folder_with(&[("lines", bytes)]);
+        assert_eq!(read(&Input::Lines("lines".into()), folder.path(), b""), expected);
+        assert_eq!(read(&Input::Stdin, folder.path(), bytes), expected);
+    }
+}
+
+#[test]
+fn standard_input_is_left_alone_by_other_inputs() {
+    struct Untouchable;
+    impl Read for Untouchable {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            panic!("read")
+        }
+    }
+    let folder = folder_with(&[("lines", b"x"), ("t.csv", b"h\n1\n")]);
+    for input in [
+        Input::Range(1, 2),
+        Input::List(vec!["a".into()]),
+        Input::Lines("lines".into()),
+        Input::Glob("l*".into()),
+        Input::Csv("t.csv".into()),
+    ] {
+        assert!(input.open(folder.path(), &mut Untouchable).is_ok(), "{input:?}");
+    }
+}
+
+#[test]
+fn patterns_match_sorted_below_the_folder() {
+    let files = ["b.txt", "a.txt", "Z.txt", ".hidden.txt", "sub/c.txt", "sub/deep/d.txt", "sub/[x].txt", "n.md"];
+    let files: Vec<(&str, &[u8])> = files.iter().map(|name| (*name, b"".as_slice())).collect();
+    let folder = folder_with(&files);
+    let read = |pattern: &str| read(&Input::Glob(pattern.into()), folder.path(), b"");
+    assert_eq!(read("*.txt"), [["Z.txt"], ["a.txt"], ["b.txt"]]);
+    assert_eq!(read(".*.txt"), [[".hidden.txt"]]);
+    assert_eq!(read("sub/*.txt"), [["sub/[x].txt"], ["sub/c.txt"]]);
+    assert_eq!(read("**/d.txt"), [["sub/deep/d.txt"]]);
+    assert_eq!(read("**/**/[cd].txt"), [["sub/c.txt"], ["sub/deep/d.txt"]]);
+    assert_eq!(read("**/?.md"), [["n.md"]]);
+    assert_eq!(read("sub/**"), [["sub/[x].txt"], ["sub/c.txt"], ["sub/deep"], ["sub/deep/d.txt"]]);
+    assert_eq!(read("*/"), [["sub/"]]);
+    assert_eq!(read("./sub/../?.md"), [["./sub/../n.md"]]);
+    assert_eq!(read("n.md"), [["n.md"]]);
+    assert_eq!(read("[ab].txt"), [["a.txt"], ["b.txt"]]);
+    let absolute = folder.path().join("a.*").display().to_string();
+    assert_eq!(read(&absolute), [[folder.path().join("a.txt").display().to_string().as_str()]]);
+}
+
+#[test]
+fn names_that_are_not_unicode_are_found_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = std::os::unix::ffi::OsStrExt::from_bytes(b"\xe4.txt");
+    fs::write(folder.path().join::<&std::ffi::OsStr>(name), "").expect("written");
+    assert_eq!(read(&Input::Glob("*.txt".into()), folder.path(), b""), [[BString::from(b"\xe4.txt")]]);
+}
+
+#[test]
+fn links_in_a_circle_are_not_followed_for_ever() {
+    let folder = folder_with(&[("sub/x.txt", b"")]);
+    std::os::unix::fs::symlink("..", folder.path().join("sub/up")).expect("linked");
+    assert_eq!(read(&Input::Glob("**/*.txt".into()), folder.path(), b""), [["sub/x.txt"]]);
+}
+
+/// The folder's own name is no pattern.
+#[test]
+fn a_folder_with_brackets_in_its_name() {
+    let folder = folder_with(&[("[ab]*/x.txt", b""), ("a/y.txt", b"")]);
+    assert_eq!(read(&Input::Glob("*.txt".into()), &folder.path().join("[ab]*"), b""), [["x.txt"]]);
+}
+
+#[test]
+fn rows_of_csv_have_named_columns() {
+    let folder = folder_with(&[
+        ("t.csv", b"\xef\xbb\xbfname,size\r\n\"a, b\",1\r\n\"two\nlines\",\n\xff,\"q\"\"q\"\n"),
+        ("empty.csv", b"a,b\n"),
+    ]);
+    let source = Input::Csv("t.csv".into()).open(folder.path(), &mut io::empty()).expect("opens");
+    assert_eq!(source.names(), ["name", "size"]);
+    assert_eq!(
+        rows(&source),
+        [
+            [BString::from("a, b"), BString::from("1")],
+            [BString::from("two\nlines"), BString::from("")],
+            [BString::from(b"\xff"), BString::from("q\"q")]
+        ]
+    );
+    let source = Input::Csv("empty.csv".into()).open(folder.path(), &mut io::empty()).expect("opens");
+    assert_eq!((source.len(), source.columns()), (0, 2));
+}
+
+#[test]
+fn faults_name_what_and_where() {
+    let folder = folder_with(&[
+        ("nul", b"ok\na\0b\n"),
+        ("ragged.csv", b"a,b\n1,2\n\"x\ny\",4\n5\n"),
+        ("nothing.csv", b""),
+        ("nul.csv", b"a\n\0\n"),
+        ("latin.csv", b"a,\xe4\n"),
+        ("dir/x", b""),
+    ]);
+    let fault = |input: Input| fault(&input, folder.path(), b"fine\nnot\0fine");
+    assert_eq!(
+        fault(Input::Lines("nul".into())),
+        "DIR/nul, line 2: the value holds a NUL byte, which no command can be given; remove it"
+    );
+    assert_eq!(
+        fault(Input::Stdin),
+        "standard input, line 2: the value holds a NUL byte, which no command can be given; remove it"
+    );
+    assert_eq!(
+        fault(Input::List(vec!["a".into(), "b\0".into()])),
+        "the list, value 2: the value holds a NUL byte, which no command can be given; remove it"
+    );
+    assert_eq!(
+        fault(Input::Csv("nul.csv".into())),
+        "DIR/nul.csv, row 2: the value holds a NUL byte, which no command can be given; remove it"
+    );
+    assert_eq!(
+        fault(Input::Csv("ragged.csv".into())),
+        "DIR/ragged.csv, row 4 (line 5): it has 1 field, but the header names 2 fields"
+    );
+    assert_eq!(
+        fault(Input::Csv("nothing.csv".into())),
+        "DIR/nothing.csv has no header row; its first row must name the columns"
+    );
+    assert_eq!(
+        fault(Input::Csv("latin.csv".into())),
+        "DIR/latin.csv: the name of column 2 is not valid UTF-8; rename it"
+    );
+    assert_eq!(fault(Input::Lines("gone".into())), "DIR/gone cannot be read: No such file or directory (os error 2)");
+    assert_eq!(fault(Input::Lines("dir".into())), "DIR/dir cannot be read: Is a directory (os error 21)");
+    assert_eq!(
+        fault(Input::Glob("*.jpg".into())),
+        "no file matches the pattern '*.jpg' in DIR; check the pattern and the working folder"
+    );
+    assert_eq!(fault(Input::Glob("a[b".into())), "the pattern 'a[b' is not valid at column 2: invalid range pattern");
+}

@@ -1,0 +1,165 @@
+//! Quoting a value for the shell: whatever bytes come in, `sh` reads them back as one literal word.
+//!
+//! The words are those of GNU parallel, byte for byte, so that a dry run of either tool can be compared with the other.
+//! Which value is quoted where is not decided here but by the [template](crate::job::template).
+
+use bstr::{BStr, BString};
+
+/// Appends `value` to `out` as one word of a POSIX shell. A value of plain characters stays as it is; the empty one
+/// becomes `''`; all others stand between single quotes, and a single quote itself between double quotes.
+///
+/// A NUL byte, which no argument of a process can hold, is refused where values are read.
+pub fn quote_into(value: &[u8], out: &mut Vec<u8>) {
+    if value.is_empty() {
+        out.extend_from_slice(b"''");
+        return;
+    }
+    if value.iter().all(|byte| is_plain(*byte)) {
+        out.extend_from_slice(value);
+        return;
+    }
+    if value[0] != b'\'' {
+        out.push(b'\'');
+    }
+    for (index, run) in value.split(|byte| *byte == b'\'').enumerate() {
+        if index > 0 {
+            // A quote at the very start has no open quotes to close.
+            out.extend_from_slice(if index == 1 && run_starts_value(value) { b"\"'\"'" } else { b"'\"'\"'" });
+        }
+        out.extend_from_slice(run);
+    }
+    if value.ends_with(b"'") {
+        // The quotes that the last single quote opened again would hold nothing.
+        out.pop();
+    } else {
+        out.push(b'\'');
+    }
+}
+
+/// `value` as one word of a POSIX shell; see [`quote_into`].
+pub fn quote(value: &BStr) -> BString {
+    let mut word = Vec::with_capacity(value.len() + 2);
+    quote_into(value, &mut word);
+    word.into()
+}
+
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+' | b'/')
+}
+
+fn run_starts_value(value: &[u8]) -> bool {
+    value[0] == b'\''
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    use super::*;
+
+    /// What `parallel --dry-run -0 echo {}` of GNU parallel 20221122 prints after `echo `.
+    #[test]
+    fn words_are_those_of_gnu_parallel() {
+        let table: &[(&[u8], &[u8])] = &[
+            (b"", b"''"),
+            (b"a", b"a"),
+            (b"-x", b"-x"),
+            (b"a_b/c.d+e-f", b"a_b/c.d+e-f"),
+            (b"a b", b"'a b'"),
+            (b"it's", b"'it'\"'\"'s'"),
+            (b"'", b"\"'\""),
+            (b"''", b"\"'\"''\"'\""),
+            (b"a''b", b"'a'\"'\"''\"'\"'b'"),
+            (b"'a'", b"\"'\"'a'\"'\""),
+            (b"a'\nb", b"'a'\"'\"'\nb'"),
+            (b"'\n'", b"\"'\"'\n'\"'\""),
+            (b"a\nb", b"'a\nb'"),
+            (b"\n", b"'\n'"),
+            (b"\n\n", b"'\n\n'"),
+            (b"a\n", b"'a\n'"),
+            (b"x\r", b"'x\r'"),
+            ("é".as_bytes(), "'é'".as_bytes()),
+            (b"\xff", b"'\xff'"),
+            (b"\x01", b"'\x01'"),
+            (b"\x7f", b"'\x7f'"),
+            (b"\t", b"'\t'"),
+            (b"a\"b", b"'a\"b'"),
+            (b"~", b"'~'"),
+            (b"#x", b"'#x'"),
+            (b"a=b", b"'a=b'"),
+            (b",", b"','"),
+            (b":", b"':'"),
+            (b"@", b"'@'"),
+            (b"%", b"'%'"),
+            (b"^", b"'^'"),
+            (b"{", b"'{'"),
+            (b"[", b"'['"),
+            (b"!", b"'!'"),
+            (b"?", b"'?'"),
+            (b"*", b"'*'"),
+            (b"\\", b"'\\'"),
+            (b"`", b"'`'"),
+            (b"$", b"'$'"),
+            (b"&", b"'&'"),
+            (b"|", b"'|'"),
+            (b";", b"';'"),
+            (b"<", b"'<'"),
+            (b"(", b"'('"),
+        ];
+        for (value, word) in table {
+            assert_eq!(quote(BStr::new(value)), *word, "{}", BStr::new(value));
+        }
+    }
+
+    /// A real shell reads each word back as the value that went in: never code, never two words.
+    #[test]
+    fn a_shell_reads_back_what_went_in() {
+        let hostile: [&[u8]; 12] = [
+            b"; rm -rf /",
+            b"$(id)",
+            b"`id`",
+            b"\"$HOME\"",
+            b"'; id; '",
+            b"a\\",
+            b"!!",
+            b"../../x",
+            b"-n",
+            b"*",
+            b"\n;id\n",
+            b"#",
+        ];
+        let mut values: Vec<Vec<u8>> = hostile.iter().map(|value| value.to_vec()).collect();
+        let mut runner = TestRunner::deterministic();
+        let any_bytes = proptest::collection::vec(1_u8.., 0..40);
+        let quotes_and_blanks = proptest::collection::vec(
+            prop_oneof![Just(b'\''), Just(b'"'), Just(b'\\'), Just(b'\n'), Just(b'$'), Just(b' '), Just(b'a')],
+            0..12,
+        );
+        for _ in 0..300 {
+            values.push(any_bytes.new_tree(&mut runner).expect("a tree").current());
+            values.push(quotes_and_blanks.new_tree(&mut runner).expect("a tree").current());
+        }
+
+        let mut script = b"printf '%s\\0'".to_vec();
+        for value in &values {
+            script.push(b' ');
+            quote_into(value, &mut script);
+        }
+        script.extend_from_slice(b"\n");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("script");
+        std::fs::write(&path, &script).expect("written");
+        let printed = Command::new("/bin/sh").arg(&path).output().expect("sh runs");
+
+        assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+        let words: Vec<&[u8]> = printed.stdout.split(|byte| *byte == 0).collect();
+        assert_eq!(words.len(), values.len() + 1);
+        for (value, word) in values.iter().zip(words) {
+            assert_eq!(BStr::new(word), BStr::new(value));
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The expected command lines are what `parallel --dry-run` of GNU parallel 20221122 printed, unless a test says more.
+
+use bstr::{BStr, ByteSlice};
+
+use super::{Template, TemplateError};
+
+fn columns(count: usize) -> Vec<String> {
+    (1..=count).map(|position| position.to_string()).collect()
+}
+
+fn expand(template: &str, values: &[&[u8]]) -> String {
+    let values: Vec<&BStr> = values.iter().map(|value| BStr::new(*value)).collect();
+    let bound = Template::parse(template).expect("parses").bind(&columns(values.len())).expect("binds");
+    bound.expand(1, &values).to_str_lossy().into_owned()
+}
+
+#[test]
+fn forms_of_one_value() {
+    let table: &[(&str, &str)] = &[
+        ("a.b", "a.b | a | a.b | . | a"),
+        ("a/b.c", "a/b.c | a/b | b.c | a | b"),
+        (".bashrc", ".bashrc | '' | .bashrc | . | ''"),
+        ("a/.bashrc", "a/.bashrc | a/ | .bashrc | a | ''"),
+        ("a/b/", "a/b/ | a/b/ | '' | a | ''"),
+        ("a.b/", "a.b/ | a.b/ | '' | . | ''"),
+        ("/", "/ | / | '' | / | ''"),
+        ("//", "// | // | '' | / | ''"),
+        ("", "'' | '' | '' | . | ''"),
+        ("a.tar.gz", "a.tar.gz | a.tar | a.tar.gz | . | a.tar"),
+        ("a.b/c", "a.b/c | a.b/c | c | a.b | c"),
+        ("a.", "a. | a | a. | . | a"),
+        ("a/.", "a/. | a/ | . | a | ''"),
+        ("..", ".. | . | .. | . | ."),
+        (".", ". | '' | . | . | ''"),
+        ("../x.y", "../x.y | ../x | x.y | .. | x"),
+        ("./x", "./x | ./x | x | . | x"),
+        ("/x.y", "/x.y | /x | x.y | / | x"),
+        ("x.", "x. | x | x. | . | x"),
+        ("a/b.c/d", "a/b.c/d | a/b.c/d | d | a/b.c | d"),
+        ("a b/c d.e", "'a b/c d.e' | 'a b/c d' | 'c d.e' | 'a b' | 'c d'"),
+        ("/a", "/a | /a | a | / | a"),
+        ("//a", "//a | //a | a | / | a"),
+        ("a//b.c", "a//b.c | a//b | b.c | a | b"),
+        ("a/b//", "a/b// | a/b// | '' | a | ''"),
+        (".a.b", ".a.b | .a | .a.b | . | .a"),
+        ("a.b.", "a.b. | a.b | a.b. | . | a.b"),
+        ("a.b\n", "'a.b\n' | a | 'a.b\n' | . | a"),
+        ("a.b\nc", "'a.b\nc' | a | 'a.b\nc' | . | a"),
+        ("a\nb/c", "'a\nb/c' | 'a\nb/c' | c | 'a\nb' | c"),
+    ];
+    for (value, expected) in table {
+        assert_eq!(expand("{} | {.} | {/} | {//} | {/.}", &[value.as_bytes()]), *expected, "{value:?}");
+    }
+}
+
+/// GNU parallel gives `a\n../../etc` here, which would lead out of the folder that the template names.
+#[test]
+fn a_base_name_holds_no_slash() {
+    assert_eq!(expand("out/{/}", &[b"x/a\n../../etc"]), "out/etc");
+}
+
+#[test]
+fn positions_names_and_text() {
+    let table: &[(&str, &[&[u8]], &str)] = &[
+        ("echo", &[b"a"], "echo a"),
+        ("echo", &[b"b c"], "echo 'b c'"),
+        ("echo", &[b""], "echo ''"),
+        ("echo", &[b"a", b"c"], "echo a c"),
+        ("echo {1} {2} {1.} {2/}", &[b"a.b", b"d/e"], "echo a.b d/e a e"),
+        ("echo {-1} {01} {1//} {2/.} {-1/}", &[b"a", b"b/c.d"], "echo b/c.d a . c c.d"),
+        ("echo {+1}", &[b"a"], "echo {+1} a"),
+        ("echo {#} {foo} {print} {1foo} {1:} {} {", &[b"a", b"b"], "echo 1 {foo} {print} {1foo} {1:} a b {"),
+        ("awk '{print}'", &[b"a"], "awk '{print}' a"),
+        ("awk \"{print}\" f", &[b"a"], "awk \"{print}\" f a"),
+        ("echo {#}", &[b"a"], "echo 1"),
+        ("echo {#} x", &[b"a"], "echo 1 x"),
+        ("echo {foo}", &[b"a"], "echo {foo} a"),
+        ("echo x{}y", &[b"it's"], "echo x'it'\"'\"'s'y"),
+        ("echo x{}y", &[b""], "echo x''y"),
+        ("echo x{}y {.}z", &[b"a.1", b"b.2"], "echo xa.1 b.2y a bz"),
+        ("echo x{.}y{/}", &[b"a.1", b"b.2"], "echo xa bya.1 b.2"),
+        ("echo {{}} {{1}} {{ {}} }", &[b"a"], "echo {a} {a} {{ a} }"),
+        ("echo {1", &[b"a"], "echo {1 a"),
+        ("echo '{}'", &[b"a b"], "echo ''a b''"),
+        ("echo { }", &[b"a"], "echo { } a"),
+        ("é{}é", &["ü".as_bytes()], "é'ü'é"),
+        // Not in GNU parallel, which runs nothing without a value.
+        ("echo {} x", &[], "echo  x"),
+        ("echo", &[], "echo"),
+    ];
+    for (template, values, expected) in table {
+        assert_eq!(expand(template, values), *expected, "{template}");
+    }
+}
+
+#[test]
+fn columns_have_names() {
+    let bind = |columns: &[&str], template: &str, values: &[&str]| {
+        let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+        let values: Vec<&BStr> = values.iter().map(|value| BStr::new(value.as_bytes())).collect();
+        let bound = Template::parse(template).expect("parses").bind(&columns).expect("binds");
+        bound.expand(7, &values).to_string()
+    };
+    assert_eq!(bind(&["x", "y"], "echo {x} {y.} {x/} {y//} {y/.} {z}", &["a.b", "d/e.f"]), "echo a.b d/e a.b d e {z}");
+    assert_eq!(bind(&["first name", "a.b", "2"], "echo {first name} {a.b}", &["v", "w.z", "q"]), "echo v w.z");
+    // A position is a position, whatever the columns are called.
+    assert_eq!(bind(&["2", "1"], "echo {2} {1}", &["v", "w"]), "echo w v");
+    // The whole name wins over a shorter one with a form.
+    assert_eq!(bind(&["a", "a."], "echo {a.} {a} {a..}", &["x.y", "z.t"]), "echo z.t x.y z");
+    assert_eq!(bind(&["x"], "echo {#}:{x}", &["v"]), "echo 7:v");
+}
+
+#[test]
+fn faults_name_their_column() {
+    let table: &[(&str, TemplateError, &str)] = &[
+        ("", TemplateError::Empty, "the command line is empty; write the command to run, for example 'echo {}'"),
+        (" \n", TemplateError::Empty, "the command line is empty; write the command to run, for example 'echo {}'"),
+        (
+            "é\0",
+            TemplateError::Nul { column: 2 },
+            "column 2: a NUL character cannot be part of a command line; remove it",
+        ),
+        (
+            "é {= $_ =}",
+            TemplateError::Perl { column: 3 },
+            "column 3: Perl expressions {= … =} are not supported; put the computation into the command",
+        ),
+        (
+            "e {= { =}",
+            TemplateError::Perl { column: 3 },
+            "column 3: Perl expressions {= … =} are not supported; put the computation into the command",
+        ),
+        (
+            "a {%}",
+            TemplateError::Slot { column: 3 },
+            "column 3: the slot {%} is not supported; {#} gives the task's number",
+        ),
+        (
+            "a {00/.}",
+            TemplateError::Zero { column: 3 },
+            "column 3: values are counted from 1, so there is no {0}; write {1} for the first",
+        ),
+    ];
+    for (template, fault, message) in table {
+        let error = Template::parse(template).expect_err(template);
+        assert_eq!(&error, fault, "{template:?}");
+        assert_eq!(error.to_string(), *message);
+    }
+}
+
+#[test]
+fn a_position_beyond_the_inputs_is_a_fault() {
+    for (template, position) in [("a {3}", 3), ("a {-3.}", -3), ("a {99999999999999999999}", i64::MAX)] {
+        let error = Template::parse(template).expect("parses").bind(&columns(2)).expect_err(template);
+        assert_eq!(error, TemplateError::NoSuchValue { column: 3, position, given: 2 });
+    }
+    let error = Template::parse("{1}").expect("parses").bind(&[]).expect_err("no values");
+    assert_eq!(
+        error.to_string(),
+        "column 1: {1} asks for a value that is not there; the inputs give no value for each task"
+    );
+}
