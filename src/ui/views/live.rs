@@ -10,11 +10,12 @@ use egui_material_icons::icons::{
 };
 
 use crate::event::{OutcomeClass, TaskId};
+use crate::model::format;
 use crate::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 use crate::ui::theme;
 use crate::ui::widgets::{
     HeatStripState, LanesData, LanesState, TimeWindow, core_lines_ui, count_badge_ui, depth_plot_ui, empty_state_ui,
-    heat_legend_ui, heat_strip_ui, lanes, lanes_ui, quantity,
+    heat_legend_ui, heat_strip_ui, lanes, lanes_ui,
 };
 
 /// The least and the largest share of the page's height that cores and queue take.
@@ -123,7 +124,7 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
     let note = match data.cores.newest() {
         Some(sample) => {
             let mean = sample.core_percent.iter().sum::<f32>() / sample.core_percent.len().max(1) as f32;
-            let (used, total) = (quantity::bytes(sample.memory_used_bytes), quantity::bytes(sample.memory_total_bytes));
+            let (used, total) = (format::bytes(sample.memory_used_bytes), format::bytes(sample.memory_total_bytes));
             format!("{mean:.0} % of {} · memory {used} of {total}", data.cores.cores())
         }
         None => String::new(),

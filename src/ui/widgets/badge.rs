@@ -2,8 +2,8 @@
 
 use egui::{Response, Role, Sense, TextStyle, Ui, WidgetInfo, vec2};
 
-use super::quantity;
 use crate::event::OutcomeClass;
+use crate::model::format;
 use crate::ui::theme;
 
 /// An outcome: its icon and its word.
@@ -13,7 +13,7 @@ pub fn outcome_badge_ui(ui: &mut Ui, class: OutcomeClass) -> Response {
 
 /// An outcome and how many there are of it: `Failed 3`.
 pub fn count_badge_ui(ui: &mut Ui, class: OutcomeClass, count: u64) -> Response {
-    badge_ui(ui, class, format!("{} {}", theme::outcome_word(class), quantity::count(count)))
+    badge_ui(ui, class, format!("{} {}", theme::outcome_word(class), format::count(count)))
 }
 
 fn badge_ui(ui: &mut Ui, class: OutcomeClass, text: String) -> Response {

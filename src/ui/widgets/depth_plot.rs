@@ -11,6 +11,7 @@ use super::time_window::TimeWindow;
 use crate::event::OutcomeClass;
 use crate::model::DepthHistory;
 use crate::model::depth::Step;
+use crate::model::format;
 use crate::ui::theme::{self, Palette};
 
 /// The part of the height that queued and ended take.
@@ -88,16 +89,16 @@ fn legend_ui(ui: &mut Ui, palette: &Palette, steps: &[Step], tasks: u64, pointer
     });
     let step = at_pointer.map(|(_, step)| step).or(steps.last());
     let running = step.map_or_else(String::new, |step| match (step.running_min, step.running_max) {
-        (min, max) if min == max => quantity::count(max),
+        (min, max) if min == max => format::count(max),
         (min, max) => format!("{min}–{max}"),
     });
     let queued = step.map_or(tasks, |step| step.queued);
     let ended = step.map_or(0, |step| step.ended);
     ui.horizontal(|ui| {
         ui.set_height(theme::BODY_SIZE + theme::HALF);
-        key_ui(ui, palette.queued, "queued", &quantity::count(queued), palette);
+        key_ui(ui, palette.queued, "queued", &format::count(queued), palette);
         key_ui(ui, palette.accent, "running", &running, palette);
-        key_ui(ui, palette.outcome(OutcomeClass::Done), "ended", &quantity::count(ended), palette);
+        key_ui(ui, palette.outcome(OutcomeClass::Done), "ended", &format::count(ended), palette);
         if let Some((time_ns, _)) = at_pointer {
             ui.label(RichText::new(format!("at {}", quantity::moment(time_ns))).small().color(palette.text_weak));
         }

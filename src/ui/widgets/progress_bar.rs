@@ -2,9 +2,9 @@
 
 use egui::{Mesh, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
-use super::quantity;
 use crate::event::OutcomeClass;
 use crate::model::Progress;
+use crate::model::format;
 use crate::ui::theme;
 
 const HEIGHT: f32 = theme::UNIT;
@@ -44,12 +44,12 @@ pub fn progress_bar_ui(ui: &mut Ui, progress: &Progress) -> Response {
 
 /// `812 of 1,000 tasks: 809 done, 3 failed`.
 pub fn words(progress: &Progress) -> String {
-    let ended = quantity::count(progress.counts.total());
-    let mut text = format!("{ended} of {}", quantity::plural(progress.tasks, "task", "tasks"));
+    let ended = format::count(progress.counts.total());
+    let mut text = format!("{ended} of {}", format::plural(progress.tasks, "task"));
     let parts = OutcomeClass::ALL.into_iter().filter(|class| progress.counts.of(*class) > 0);
     for (index, class) in parts.enumerate() {
         text += if index == 0 { ": " } else { ", " };
-        text += &format!("{} {}", quantity::count(progress.counts.of(class)), class.name());
+        text += &format!("{} {}", format::count(progress.counts.of(class)), class.name());
     }
     text
 }

@@ -4,6 +4,7 @@ use egui::{Align, Layout, Rect, RichText, Ui, UiBuilder};
 
 use super::{Found, LanesData};
 use crate::event::OutcomeClass;
+use crate::model::format;
 use crate::ui::theme;
 use crate::ui::widgets::{badge, quantity};
 
@@ -28,7 +29,7 @@ pub fn tooltip_ui(ui: &mut Ui, data: &LanesData<'_>, found: &Found) {
     ui.set_max_width(ui.spacing().tooltip_width);
     let class = class(data, found);
     ui.horizontal(|ui| {
-        ui.strong(format!("Task {}", quantity::count(found.task.number())));
+        ui.strong(format!("Task {}", format::count(found.task.number())));
         match class {
             Some(class) => badge::outcome_badge_ui(ui, class),
             None => ui.label("running"),
@@ -40,7 +41,7 @@ pub fn tooltip_ui(ui: &mut Ui, data: &LanesData<'_>, found: &Found) {
     ui.add(egui::Label::new(RichText::new((data.label)(found.task)).monospace()).truncate());
     ui.label(times(data, found));
     if found.crowd > 1 {
-        ui.weak(format!("one of {} here: zoom in to tell them apart", quantity::count(u64::from(found.crowd))));
+        ui.weak(format!("one of {} here: zoom in to tell them apart", format::count(u64::from(found.crowd))));
     }
 }
 
@@ -49,12 +50,12 @@ pub fn sentence(data: &LanesData<'_>, found: &Found) -> String {
     let state = class(data, found).map_or("running", OutcomeClass::name);
     let again = if retried(data, found) { ", tried again" } else { "" };
     let label = (data.label)(found.task);
-    let (lane, task) = (found.place.lane + 1, quantity::count(found.task.number()));
+    let (lane, task) = (found.place.lane + 1, format::count(found.task.number()));
     format!("Lane {lane} · Task {task} · {state}{again} · {} · {label}", times(data, found))
 }
 
 fn times(data: &LanesData<'_>, found: &Found) -> String {
-    let wall = quantity::duration(found.to_ns.saturating_sub(found.from_ns));
+    let wall = format::duration(found.to_ns.saturating_sub(found.from_ns));
     let so_far = if class(data, found).is_none() { " so far" } else { "" };
     format!("{wall}{so_far}, from {}", quantity::moment(found.from_ns as f64))
 }

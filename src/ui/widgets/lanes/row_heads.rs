@@ -3,6 +3,7 @@
 use egui::{Align2, Rect, Role, Sense, TextStyle, Ui, WidgetInfo, pos2};
 
 use super::LanesData;
+use crate::model::format;
 use crate::model::lanes::Lane;
 use crate::ui::theme;
 use crate::ui::widgets::quantity;
@@ -41,13 +42,13 @@ const COLUMNS: [Column; 6] = [
         title: "Memory",
         width: 80.0,
         explanation: "Memory of the worker and everything that it started",
-        words: |lane, _, _| lane.sample.as_ref().map_or_else(|| MISSING.to_owned(), |s| quantity::bytes(s.rss_bytes)),
+        words: |lane, _, _| lane.sample.as_ref().map_or_else(|| MISSING.to_owned(), |s| format::bytes(s.rss_bytes)),
     },
     Column {
         title: "Tasks",
         width: 68.0,
         explanation: "Tasks that ended in this lane",
-        words: |lane, _, _| quantity::count(lane.counts.total()),
+        words: |lane, _, _| format::count(lane.counts.total()),
     },
     Column {
         title: "Busy",
