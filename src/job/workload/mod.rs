@@ -164,3 +164,77 @@ impl Parameters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::server::LoopbackServer;
+    use super::{CallContext, Workload, WorkloadInfo, WorkloadSpec};
+    use crate::event::Value;
+
+    /// Calls a workload with its default parameters and no server.
+    pub(super) fn call_bytes(info: &WorkloadInfo, argument: &[u8]) -> Result<Value, String> {
+        Workload::prepare(&WorkloadSpec::named(info.name)).unwrap().call(argument, &CallContext::default())
+    }
+
+    /// The value of a call that succeeds.
+    #[track_caller]
+    pub(super) fn call(info: &WorkloadInfo, argument: &str) -> Value {
+        call_bytes(info, argument.as_bytes()).unwrap()
+    }
+
+    /// The error of a call that fails.
+    #[track_caller]
+    pub(super) fn error(info: &WorkloadInfo, argument: &str) -> String {
+        call_bytes(info, argument.as_bytes()).unwrap_err()
+    }
+
+    pub(super) fn call_with(spec: &WorkloadSpec, argument: &str) -> Result<Value, String> {
+        Workload::prepare(spec).unwrap().call(argument.as_bytes(), &CallContext::default())
+    }
+
+    fn text_of(value: Value) -> String {
+        match value {
+            Value::Int(number) => number.to_string(),
+            Value::Float(number) => number.to_string(),
+            Value::Text(text) => text.into(),
+            Value::Bytes(bytes) => String::from_utf8(bytes.into()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn every_example_has_its_check_value() {
+        let server = LoopbackServer::start().unwrap();
+        for info in Workload::ALL {
+            let workload = Workload::prepare(&WorkloadSpec::named(info.name)).unwrap();
+            assert_eq!(workload.info().name, info.name);
+            let context = CallContext { server: workload.needs_server().then(|| server.address()) };
+            let value = workload.call(info.example.as_bytes(), &context).unwrap();
+            assert_eq!(text_of(value), info.example_value, "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn the_list_is_whole_and_every_default_in_its_range() {
+        let names: Vec<_> = Workload::ALL.iter().map(|info| info.name).collect();
+        let expected = [
+            "cube",
+            "sum_primes",
+            "fibonacci",
+            "monte_carlo_pi",
+            "mandelbrot",
+            "matrix_product",
+            "sort",
+            "sha256",
+            "file_io",
+            "http_get",
+            "sleep",
+            "make_bytes",
+        ];
+        assert_eq!(names, expected);
+        for info in Workload::ALL {
+            for parameter in info.parameters {
+                assert!((parameter.min..=parameter.max).contains(&parameter.default), "{}", parameter.name);
+            }
+        }
+    }
+}

@@ -117,3 +117,52 @@ fn parameters_of(workload: &str) -> String {
     let names = find(workload).map_or(Vec::new(), |info| info.parameters.iter().map(|known| known.name).collect());
     if names.is_empty() { "it has none".to_owned() } else { format!("it has: {}", names.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{WorkloadError, WorkloadSpec};
+
+    fn message(spec: &WorkloadSpec) -> String {
+        spec.check().expect_err("it cannot be run").to_string()
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_the_nearest_and_with_all() {
+        let there_are = "there are: cube, sum_primes, fibonacci, monte_carlo_pi, mandelbrot, matrix_product, sort, \
+                         sha256, file_io, http_get, sleep, make_bytes";
+        for (name, meant) in
+            [("cubes", "cube"), ("fibonaci", "fibonacci"), ("Sum-Primes", "sum_primes"), ("slepe", "sleep")]
+        {
+            let expected = format!("no workload is called {name:?}; did you mean {meant:?}? {there_are}");
+            assert_eq!(message(&WorkloadSpec::named(name)), expected);
+        }
+        for name in ["", "quicksilver", "⚙"] {
+            let expected = format!("no workload is called {name:?}; {there_are}");
+            assert_eq!(message(&WorkloadSpec::named(name)), expected);
+        }
+    }
+
+    #[test]
+    fn a_parameter_of_another_workload_is_an_error() {
+        let spec = WorkloadSpec { seed: Some(1), ..WorkloadSpec::named("cube") };
+        assert_eq!(message(&spec), "the workload \"cube\" has no parameter \"seed\"; it has none");
+        let spec = WorkloadSpec { seed: Some(1), ..WorkloadSpec::named("mandelbrot") };
+        let expected = "the workload \"mandelbrot\" has no parameter \"seed\"; it has: tiles, size, iterations";
+        assert_eq!(message(&spec), expected);
+    }
+
+    #[test]
+    fn a_parameter_has_a_range() {
+        let with_tiles = |tiles| WorkloadSpec { tiles: Some(tiles), ..WorkloadSpec::named("mandelbrot") };
+        assert_eq!(with_tiles(1).check(), Ok(()));
+        assert_eq!(with_tiles(64).check(), Ok(()));
+        for value in [0, 65] {
+            let (workload, parameter, min, max) = ("mandelbrot", "tiles", 1, 64);
+            let error = WorkloadError::OutOfRange { workload, parameter, value, min, max };
+            assert_eq!(with_tiles(value).check(), Err(error));
+        }
+        let expected =
+            "the parameter \"tiles\" of the workload \"mandelbrot\" is 65, expected a whole number from 1 to 64";
+        assert_eq!(message(&with_tiles(65)), expected);
+    }
+}
