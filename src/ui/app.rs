@@ -15,7 +15,7 @@ use super::request::{Question, Request, Requests};
 use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
 use super::views::job::JobView;
-use super::views::live::LiveView;
+use super::live_page::LivePage;
 use super::views::results::ResultsView;
 use super::window_title::window_title;
 use super::{shortcuts, tabs, theme};
@@ -28,7 +28,7 @@ pub struct FanlaneApp {
     session: Session,
     top_bar: TopBar,
     job: JobView,
-    live: LiveView,
+    live: LivePage,
     results: ResultsView,
     dialog: Dialog,
     file_dialog: FileDialog,
@@ -52,7 +52,7 @@ impl FanlaneApp {
             session,
             top_bar: TopBar::default(),
             job: JobView::default(),
-            live: LiveView::default(),
+            live: LivePage::default(),
             results: ResultsView::default(),
             dialog: Dialog::default(),
             file_dialog: FileDialog::default(),

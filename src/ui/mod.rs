@@ -5,10 +5,10 @@
 pub mod app;
 mod dialogs;
 pub mod display;
-mod empty;
 mod file_dialog;
 mod icon_button;
 mod inert;
+mod live_page;
 mod notices;
 mod options;
 pub mod picture;
@@ -18,7 +18,8 @@ mod sidebar;
 mod tabs;
 pub mod theme;
 mod top_bar;
-mod views;
+pub mod views;
+pub mod widgets;
 pub mod window_title;
 
 pub use app::FanlaneApp;

@@ -75,6 +75,14 @@ pub fn heat(ui: &Ui, share: f32) -> Color32 {
     heat::color(ui.visuals().dark_mode, share)
 }
 
+/// The colour of text on a fill of any colour: the one of black and white that reads better.
+pub fn on(fill: Color32) -> Color32 {
+    let fill = egui::Rgba::from(fill);
+    let luminance = 0.2126 * fill.r() + 0.7152 * fill.g() + 0.0722 * fill.b();
+    // Where the contrasts with black and with white are equal.
+    if luminance > 0.179 { Color32::BLACK } else { Color32::WHITE }
+}
+
 /// Titles of cards and plots.
 pub fn title_style() -> TextStyle {
     TextStyle::Name("title".into())

@@ -118,6 +118,15 @@ fn outcomes_differ_for_every_kind_of_colour_vision() {
 }
 
 #[test]
+fn text_can_be_read_on_every_fill() {
+    for palette in [&DARK, &LIGHT] {
+        for fill in OutcomeClass::ALL.map(|class| palette.outcome(class)).into_iter().chain([palette.accent]) {
+            assert!(contrast(on(fill), fill) >= 4.5, "{fill:?}");
+        }
+    }
+}
+
+#[test]
 fn heat_rises_in_equal_steps() {
     for dark in [true, false] {
         let lightness: Vec<f32> = (0..=16).map(|step| oklab(heat::color(dark, step as f32 / 16.0))[0]).collect();

@@ -10,9 +10,9 @@ use egui::{CentralPanel, Frame, Panel, Ui};
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HOURGLASS_EMPTY, ICON_TABLE_ROWS};
 
 use crate::session::{Command, RowQuery, Session};
-use crate::ui::empty::empty_ui;
 use crate::ui::request::Requests;
 use crate::ui::theme;
+use crate::ui::widgets::empty_state_ui;
 
 use detail::Detail;
 use filter::Filter;
@@ -38,7 +38,9 @@ impl ResultsView {
     /// Draws the page.
     pub fn show_ui(&mut self, ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
         if session.run_shown().is_none() {
-            return empty_ui(ui, ICON_TABLE_ROWS, "No results yet: press Run, or drop a job file here");
+            let advice = "Press Run, or drop a job file on the window: each task that has ended gets a row here.";
+            empty_state_ui(ui, ICON_TABLE_ROWS, "No results yet", advice);
+            return;
         }
         self.filter.show_ui(ui, session, requests);
         ui.add_space(theme::UNIT);
@@ -70,16 +72,15 @@ impl ResultsView {
         }
         let filtered = session.query.class.is_some() || !session.query.text.is_empty();
         if session.rows().is_under_way() {
-            empty_ui(ui, ICON_HOURGLASS_EMPTY, "Looking through the results…");
+            empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Looking through the results…", "");
         } else if filtered {
-            empty_ui(ui, ICON_FILTER_ALT_OFF, "No task that has ended matches");
-            ui.vertical_centered(|ui| {
-                if ui.button("Show all").clicked() {
-                    session.query = RowQuery { class: None, text: String::new(), ..session.query.clone() };
-                }
-            });
+            if ui.button("Show all").clicked() {
+                session.query = RowQuery { class: None, text: String::new(), ..session.query.clone() };
+            }
+            let advice = "Another outcome or another text to look for may have more.";
+            empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No task that has ended matches", advice);
         } else {
-            empty_ui(ui, ICON_HOURGLASS_EMPTY, "No task has ended yet");
+            empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "No task has ended yet", "The first row comes with the first result.");
         }
     }
 
