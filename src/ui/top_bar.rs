@@ -1,6 +1,6 @@
 //! The bar over all pages: run, pause, stop, how and by how many, and how far it is.
 
-use egui::{Align, Button, DragValue, Layout, Rect, RichText, Sense, Slider, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use egui::{Align, Button, DragValue, Layout, Rect, RichText, Slider, Ui, pos2, vec2};
 use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_STOP};
 
 use crate::job::{MAX_WORKERS, Mode};
@@ -10,6 +10,7 @@ use crate::session::{Action, Command, CurrentRun, Session};
 use super::icon_button::{icon_button, primary_button};
 use super::request::Requests;
 use super::theme;
+use super::widgets::progress_bar_ui;
 
 /// Keyboard focus among the run buttons, which follows the run: Run before it, Pause during it.
 #[derive(Default)]
@@ -150,7 +151,7 @@ fn ticks_ui(ui: &Ui, slider: Rect, session: &Session) {
     let steps = (machine.slider_end() - 1) as f32;
     let palette = theme::palette(ui);
     let font = egui::FontId::proportional(theme::SMALL_SIZE - 2.0);
-    let mut mark = |count: u32, align, words: String| {
+    let mark = |count: u32, align, words: String| {
         let x = rail.min + rail.span() * (count - 1) as f32 / steps;
         let top = slider.bottom() - theme::HALF;
         ui.painter().vline(x, top..=top + theme::HALF, egui::Stroke::new(1.0, palette.edge));
@@ -186,7 +187,7 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
             // As wide as the last number will be, so that the bar does not move.
             let done = format!("{:>width$} / {total}", format::count(progress.counts.total()), width = total.len());
             ui.label(RichText::new(done).text_style(theme::number_style()).color(theme::palette(ui).text_strong));
-            bar_ui(ui, progress);
+            progress_bar_ui(ui, progress);
         });
     });
 }
@@ -228,40 +229,4 @@ fn fixed_ui(ui: &mut Ui, units: f32, text: RichText) {
         ui.set_min_size(size);
         ui.label(text);
     });
-}
-
-fn bar_ui(ui: &mut Ui, progress: &Progress) {
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), theme::UNIT + theme::HALF), Sense::hover());
-    let palette = theme::palette(ui);
-    let share = |count: u64| if progress.tasks == 0 { 0.0 } else { count as f32 / progress.tasks as f32 };
-    let part = |from: f32, to: f32| {
-        Rect::from_x_y_ranges(rect.left() + rect.width() * from..=rect.left() + rect.width() * to, rect.y_range())
-    };
-    let (ended, failed) = (share(progress.counts.total()), share(progress.counts.not_done()));
-    let painter = ui.painter_at(rect);
-    painter.rect_filled(rect, theme::RADIUS, palette.sunken);
-    painter.rect_filled(part(0.0, ended), theme::RADIUS, palette.accent);
-    if failed > 0.0 {
-        // Never less than a point wide: one failure among a million is still seen.
-        let width = failed.max(1.5 / rect.width().max(1.0)).min(ended);
-        painter.rect_filled(part(ended - width, ended), theme::RADIUS, palette.error);
-    }
-    let counts = progress.counts;
-    let words = format!(
-        "{} of {} done, {} failed, {} timed out, {} cancelled, {} lost; {}",
-        format::count(counts.done),
-        format::plural(progress.tasks, "task"),
-        format::count(counts.failed),
-        format::count(counts.timed_out),
-        format::count(counts.cancelled),
-        format::count(counts.lost),
-        format::plural(progress.live_workers.into(), "worker"),
-    );
-    response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(WidgetType::ProgressIndicator, true, "Progress");
-        info.value = Some(f64::from(ended * 100.0));
-        info
-    });
-    response.on_hover_text(words);
 }

@@ -86,7 +86,7 @@ fn kind_ui(ui: &mut Ui, input: &mut InputDraft, place: usize) -> bool {
 fn range_ui(ui: &mut Ui, input: &mut InputDraft, place: usize) -> bool {
     let mut changed = false;
     let mut number = |ui: &mut Ui, text: &mut String, which: &str| {
-        let field = TextEdit::singleline(text).desired_width(9.0 * theme::UNIT).horizontal_align(egui::Align::RIGHT);
+        let field = TextEdit::singleline(text).desired_width(9.0 * theme::UNIT).align(egui::Align2::RIGHT_CENTER);
         let field = ui.add(field).accessible_name(format!("{which} number of input {}", place + 1));
         changed |= field.changed();
     };

@@ -1,6 +1,6 @@
 //! How the tasks are run: what the top bar does not have.
 
-use egui::{Align, Grid, RichText, TextEdit, Ui};
+use egui::{Align2, Grid, RichText, TextEdit, Ui};
 
 use crate::session::{Field, Session};
 
@@ -31,7 +31,7 @@ pub fn options_ui(ui: &mut Ui, session: &mut Session) -> bool {
 fn number_ui(ui: &mut Ui, label: &str, text: &mut String, hint: &str, meaning: &str) -> bool {
     let label = ui.label(label);
     let field = TextEdit::singleline(text).hint_text(hint.to_owned()).desired_width(10.0 * theme::UNIT);
-    let changed = ui.add(field.horizontal_align(Align::RIGHT)).labelled_by(label.id).changed();
+    let changed = ui.add(field.align(Align2::RIGHT_CENTER)).labelled_by(label.id).changed();
     ui.label(RichText::new(meaning).color(theme::palette(ui).text_weak));
     ui.end_row();
     changed

@@ -10,6 +10,7 @@ use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
 use crate::ui::inert;
 use crate::ui::request::Requests;
 use crate::ui::theme;
+use crate::ui::widgets::outcome_badge_ui;
 
 use super::output::{Lines, output_ui};
 use super::words::{outcome_sentence, value_text};
@@ -88,13 +89,10 @@ impl Detail {
     }
 
     fn head_ui(&self, ui: &mut Ui, run: &CurrentRun, record: &AttemptRecord, running: bool, requests: &mut Requests) {
-        let class = record.outcome.class();
-        let color = theme::palette(ui).outcome_text(class);
         let text = task_text(&run.batch, record.task);
         ui.horizontal(|ui| {
             ui.label(RichText::new(format!("Task {}", record.task.number())).text_style(theme::title_style()));
-            ui.label(icon_text(theme::outcome_icon(class)).color(color));
-            ui.label(RichText::new(theme::outcome_word(class)).color(color));
+            outcome_badge_ui(ui, record.outcome.class());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
                     requests.command(Command::SelectTask(None));

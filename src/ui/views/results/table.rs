@@ -12,6 +12,7 @@ use crate::ui::icon_button::icon_text;
 use crate::ui::inert;
 use crate::ui::request::Requests;
 use crate::ui::theme;
+use crate::ui::widgets::outcome_badge_ui;
 
 use super::words::exit_word;
 
@@ -124,7 +125,9 @@ fn row_ui(
         let text = inert::line(task_text(batch, record.task).as_bytes());
         ui.add(Label::new(RichText::new(text).monospace()).truncate());
     });
-    row.col(|ui| outcome_ui(ui, record));
+    row.col(|ui| {
+        outcome_badge_ui(ui, record.outcome.class());
+    });
     let lane = model.lane_of.get(&record.worker).map_or_else(String::new, |lane| (lane.0 + 1).to_string());
     let begun = record.attempt > 0;
     let measured = |text: String| if begun { text } else { String::new() };
@@ -154,12 +157,4 @@ fn number_ui(ui: &mut Ui, record: &AttemptRecord) -> bool {
     ui.spacing_mut().button_padding.x = theme::HALF;
     let button = Button::new(number).frame_when_inactive(false);
     ui.add(button).accessible_name(format!("Task {}", record.task.number())).clicked()
-}
-
-fn outcome_ui(ui: &mut Ui, record: &AttemptRecord) {
-    let class = record.outcome.class();
-    let color = theme::palette(ui).outcome_text(class);
-    ui.spacing_mut().item_spacing.x = theme::HALF;
-    ui.label(icon_text(theme::outcome_icon(class)).color(color));
-    ui.label(RichText::new(theme::outcome_word(class)).color(color));
 }
