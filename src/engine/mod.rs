@@ -54,6 +54,9 @@ pub enum RunCommand {
 /// The engine could not do its own job. A task that fails is not an error but an outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
+    /// The batch calls a workload that cannot be called so.
+    #[error(transparent)]
+    Workload(#[from] crate::job::workload::WorkloadError),
     /// The system refused something that no run can do without.
     #[error("{what}: {source}")]
     System {

@@ -41,7 +41,8 @@ pub enum TaskKind {
     Command,
     /// Calls of a built-in workload.
     Workload {
-        /// Which one.
+        /// Which one. As JSON: a spec leaves out what was not given, which postcard cannot read back.
+        #[serde(with = "as_json")]
         spec: WorkloadSpec,
         /// The loopback server of this run, where the workload needs one.
         server: Option<SocketAddr>,
@@ -100,4 +101,91 @@ pub enum FromWorker {
     Returned(Vec<TaskId>),
     /// The lane was retired and is through; nothing follows.
     Bye,
+}
+
+mod as_json {
+    use serde::de::{Deserializer, Error as _};
+    use serde::ser::{Error as _, Serializer};
+
+    use super::{Deserialize, Serialize, WorkloadSpec};
+
+    pub fn serialize<S: Serializer>(spec: &WorkloadSpec, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::to_string(spec).map_err(S::Error::custom)?.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WorkloadSpec, D::Error> {
+        serde_json::from_str(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Captured, Outcome, Output, Value, WorkerId};
+    use crate::mp::frame::{FrameReader, write_frame};
+
+    fn through_a_frame<M: Serialize + serde::de::DeserializeOwned>(message: &M) -> M {
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, message).unwrap();
+        let mut reader = FrameReader::default();
+        assert!(reader.fill(&mut &bytes[..]).unwrap());
+        reader.next_message().unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_setup_arrives_as_it_was_sent() {
+        let setup = |kind| Setup {
+            kind,
+            working_dir: "/tmp".into(),
+            shared_process: true,
+            epoch_ns: 1,
+            timeout_ns: Some(2),
+            grace_ns: 3,
+            output_limit_bytes: 4,
+        };
+        let mut spec = WorkloadSpec::named("cube");
+        spec.seed = Some(7);
+        let server = Some("127.0.0.1:80".parse().unwrap());
+        for kind in [TaskKind::Command, TaskKind::Workload { spec, server }] {
+            let sent = setup(kind);
+            assert_eq!(through_a_frame(&sent), sent);
+        }
+    }
+
+    #[test]
+    fn every_outcome_and_value_arrives_as_it_was_sent() {
+        let outcomes = [
+            Outcome::Done,
+            Outcome::Exited { code: 3 },
+            Outcome::Signalled { signal: 9 },
+            Outcome::CannotStart("a".into()),
+            Outcome::CallFailed("b".into()),
+            Outcome::TimedOut,
+            Outcome::Cancelled,
+            Outcome::Lost("c".into()),
+        ];
+        let values = [
+            None,
+            Some(Value::Int(-1)),
+            Some(Value::Float(0.5)),
+            Some(Value::Text("t".into())),
+            Some(Value::Bytes(vec![0, 255].into())),
+        ];
+        let captured = Captured { head: vec![1, 0], dropped_bytes: 9, tail: vec![255] };
+        let output = Output { stdout: captured, stderr: Captured::default(), leaky: true };
+        let records = outcomes.into_iter().zip(values.into_iter().cycle()).map(|(outcome, value)| AttemptRecord {
+            task: TaskId(u64::MAX),
+            attempt: 1,
+            worker: WorkerId(2),
+            start_ns: 3,
+            wall_ns: 4,
+            cpu_ns: 5,
+            max_rss_bytes: 6,
+            outcome,
+            value,
+            output: Some(Box::new(output.clone())),
+        });
+        let sent = FromWorker::Finished(records.collect());
+        assert_eq!(through_a_frame(&sent), sent);
+    }
 }

@@ -13,8 +13,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
-use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
-use crate::job::workload::{LoopbackServer, Workload};
+use crate::event::{Event, EventKind, RunHeader, TaskId, WorkerId};
+use crate::job::workload::Workload;
+use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, FrameReader};
@@ -84,7 +85,7 @@ impl Run {
             working_dir: batch.working_dir().to_owned(),
             shared_process: options.mode == Mode::Threads,
             epoch_ns,
-            timeout_ns: batch.job().timeout_secs.map(|secs| Duration::from_secs_f64(secs).as_nanos() as u64),
+            timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
         };
@@ -97,13 +98,11 @@ impl Run {
             starting_limit: STARTING_LIMIT,
         };
         let header = EventKind::RunStarted(RunHeader {
-            name: batch.job().display_name(),
+            name: batch.job().display_name().to_owned(),
             mode: options.mode,
             workers: options.workers,
             tasks: batch.len(),
-            started_unix_ms: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_millis() as u64),
+            started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
         });
         let (requests, asked) = unbounded();
         let monitor = options.monitor.then(|| Monitor::start(events.clone(), epoch_ns));
@@ -167,9 +166,10 @@ fn task_kind(batch: &Batch) -> Result<(TaskKind, Option<LoopbackServer>), Engine
         TaskTemplate::Command(_) => Ok((TaskKind::Command, None)),
         TaskTemplate::Workload(spec) => {
             let workload = Workload::prepare(spec)?;
-            let server = workload.needs_server().then(LoopbackServer::start).transpose().map_err(|source| {
-                EngineError::System { what: "the loopback server could not be started", source }
-            })?;
+            let server =
+                workload.needs_server().then(LoopbackServer::start).transpose().map_err(|source| {
+                    EngineError::System { what: "the loopback server could not be started", source }
+                })?;
             let address = server.as_ref().map(LoopbackServer::address);
             Ok((TaskKind::Workload { spec: spec.clone(), server: address }, server))
         }
@@ -240,12 +240,13 @@ impl Shared {
         let mut core = self.core();
         let now_ns = self.now_ns();
         let mut effects = std::mem::take(&mut core.effects);
+        let wake_ns = core.dispatcher.next_wake_ns();
         core.dispatcher.handle(now_ns, input, &mut effects);
         for effect in effects.drain(..) {
             self.perform(&mut core, now_ns, effect);
         }
         core.effects = effects;
-        if core.dispatcher.is_over() {
+        if core.dispatcher.is_over() || core.dispatcher.next_wake_ns() != wake_ns {
             let _ = self.requests.send(Request::Look);
         }
     }

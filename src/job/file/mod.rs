@@ -125,10 +125,10 @@ impl Job {
             .map_err(|error| JobFileError::new(None, format!("the job cannot be written as text: {error}")))
     }
 
-    /// What to call the job: its name, or what its tasks do.
+    /// What to call the job, on one line: its name, or what its tasks do.
     pub fn display_name(&self) -> &str {
         match (&*self.name, &self.task) {
-            ("", TaskTemplate::Command(line)) => line,
+            ("", TaskTemplate::Command(script)) => script.trim().lines().next().unwrap_or_default(),
             ("", TaskTemplate::Workload(workload)) => &workload.name,
             (name, _) => name,
         }

@@ -321,7 +321,7 @@ fn a_path_that_is_not_unicode_cannot_be_written() {
 fn a_job_without_a_name_is_called_by_what_it_does() {
     let named = full_job();
     assert_eq!(named.display_name(), "Thumbnails \"é\"");
-    let line = Job { name: String::new(), task: TaskTemplate::Command("echo {}".into()), ..named.clone() };
+    let line = Job { name: String::new(), task: TaskTemplate::Command("\necho {}\nexit 3".into()), ..named.clone() };
     assert_eq!(line.display_name(), "echo {}");
     let spec = WorkloadSpec { name: "cube".into(), ..WorkloadSpec::default() };
     let call = Job { name: String::new(), task: TaskTemplate::Workload(spec), ..named };

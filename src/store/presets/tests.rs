@@ -131,6 +131,10 @@ fn copies_find_a_free_name() {
     let names: Vec<String> = copies.iter().map(|copy| presets.load(copy).expect("loads").name).collect();
     assert_eq!(names, ["One copy", "One copy 2", "One copy 3"]);
     assert_eq!(slugs(&presets), ["one", "one-copy", "one-copy-2", "one-copy-3"]);
+    let unnamed = "Job(version: 1, task: Command(\"echo {}\\nexit 1\"), inputs: [])";
+    fs::write(presets.folder().join("by hand.ron"), unnamed).expect("written");
+    let copy = presets.duplicate(&Slug::of_file_stem("by hand")).expect("copied");
+    assert_eq!(presets.load(&copy).expect("loads").name, "echo {} copy");
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! The words of the command line as types. What they mean together (which words are the command, which are inputs) is
+//! worked out in [`super::sources`] and [`super::plan`]; nothing is opened or run here.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::duration::{self, Timeout};
+use super::worker_count::{self, WorkerCount};
+use crate::job::Mode;
+
+/// Run a batch of tasks on a pool of worker processes and watch every lane while it runs.
+///
+/// Without a command, Fanlane opens its window.
+#[derive(Debug, Parser)]
+#[command(name = "fanlane", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; `None` opens the window.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Open the window on this job file.
+    #[arg(value_name = "JOB.ron")]
+    pub job: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a job file or an ad-hoc batch in the terminal.
+    Run(RunArgs),
+    /// List the presets, show one, or say where your own lie.
+    Presets(PresetsArgs),
+    /// List the built-in workloads that a job file can call.
+    Workloads,
+}
+
+/// The words after `fanlane run`.
+#[derive(Debug, Default, Args)]
+#[command(
+    args_override_self = true,
+    override_usage = "fanlane run [OPTIONS] JOB.ron\n       \
+                      fanlane run [OPTIONS] COMMAND... ::: VALUE...\n       \
+                      some-program | fanlane run [OPTIONS] COMMAND...",
+    after_help = "\
+Inputs, as many sources as you like (each combination is one task):
+  ::: VALUE...      these values              ::::  FILE...   the lines of these files (- is standard input)
+  :::+ VALUE...     these, linked to the      ::::+ FILE...   the same, linked to the source before
+                    source before
+
+Replacement strings: {} the input   {.} without extension   {/} file name   {//} folder   {/.} file name without
+extension   {#} number of the task   {1} {2} ... input of the first, second, ... source   {1.} {1/} ...
+Where there is none, the inputs are added at the end. Inputs are quoted: the shell takes each as one literal word.
+
+Exit status: 0 every task done   1 some task failed   2 bad usage or a bad job, nothing was run   130 interrupted
+
+Examples:
+  fanlane run gzip -k {} ::: *.log
+  fanlane run -j 4 'convert {} -resize 256 thumbs/{/}' ::: photos/*.jpg
+  find . -name '*.flac' | fanlane run --bar 'lame {} {.}.mp3'
+  fanlane run --json cubes.ron > cubes.jsonl"
+)]
+pub struct RunArgs {
+    /// How many workers: N, +N or -N (cores plus or minus N), N% of the cores, 0 for one per task [default: the cores]
+    #[arg(short = 'j', long, short_alias = 'P', visible_alias = "jobs", value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_parser = worker_count::parse)]
+    pub workers: Option<WorkerCount>,
+    /// Run in one process, in the threads of one process, or in a pool of processes [default: pool]
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<ModeArg>,
+    /// Print in the order of the inputs instead of in the order in which tasks end
+    #[arg(short, long)]
+    pub keep_order: bool,
+    /// Print the command lines and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print one JSON object per task, and one with the summary at the end
+    #[arg(long)]
+    pub json: bool,
+    /// Try a failing task up to N times
+    #[arg(long, value_name = "N", value_parser = parse_tries)]
+    pub retries: Option<u32>,
+    /// End a task that runs longer than this; also with a unit: 500ms, 90s, 1.5m, 2h, 1d
+    #[arg(long, value_name = "SECS", value_parser = duration::parse)]
+    pub timeout: Option<Timeout>,
+    /// Show progress on standard error [default: when it is a terminal]
+    #[arg(long, overrides_with = "no_bar")]
+    pub bar: bool,
+    /// Show no progress
+    #[arg(long, overrides_with = "bar")]
+    pub no_bar: bool,
+    /// Print the tasks' own output and failures only: no progress, no summary
+    #[arg(long)]
+    pub quiet: bool,
+    /// A job file, or a command with its inputs; all words after the command's first belong to it
+    #[arg(trailing_var_arg = true, value_name = "JOB.ron | COMMAND", hide = true)]
+    pub words: Vec<OsString>,
+}
+
+/// The words after `fanlane presets`.
+#[derive(Debug, Args)]
+pub struct PresetsArgs {
+    /// What to do with them; without it they are listed.
+    #[command(subcommand)]
+    pub action: Option<PresetsAction>,
+}
+
+/// What can be done with presets.
+#[derive(Debug, Subcommand)]
+pub enum PresetsAction {
+    /// One line per preset: its name and what it is for.
+    List,
+    /// Print a preset as a job file.
+    Show {
+        /// Its name as the list has it; upper and lower case are the same.
+        name: String,
+    },
+    /// Print the folder that your own presets lie in.
+    Path,
+}
+
+/// How a batch is run, as a flag has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// One process, one task at a time.
+    One,
+    /// One process, N threads.
+    Threads,
+    /// N processes.
+    Pool,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::One => Self::One,
+            ModeArg::Threads => Self::Threads,
+            ModeArg::Pool => Self::Pool,
+        }
+    }
+}
+
+fn parse_tries(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(tries) if tries >= 1 => Ok(tries),
+        _ => Err("expected how often a task is tried in all, 1 or more".to_owned()),
+    }
+}

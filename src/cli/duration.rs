@@ -1,0 +1,46 @@
+//! Lengths of time as flags have them: seconds, or a number with a unit.
+
+/// A timeout of an attempt, in seconds (> 0, finite).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timeout {
+    /// The seconds.
+    pub secs: f64,
+}
+
+/// Reads a length of time: seconds, or a number and one of `ms s m h d`.
+///
+/// # Errors
+/// The message says what is expected.
+pub fn parse(text: &str) -> Result<Timeout, String> {
+    const UNITS: [(&str, f64); 5] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0)];
+    let (number, unit_secs) =
+        UNITS.iter().find_map(|(unit, secs)| Some((text.strip_suffix(unit)?, *secs))).unwrap_or((text, 1.0));
+    // `parse` would also take `inf`, `1e9` and `+1`: only plain decimals are meant.
+    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match number.parse::<f64>() {
+        Ok(number) if plain && number > 0.0 && (number * unit_secs).is_finite() => {
+            Ok(Timeout { secs: number * unit_secs })
+        }
+        _ => Err("expected seconds greater than 0, or a number with a unit: 500ms, 90s, 1.5m, 2h, 1d".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn seconds_and_units_are_read() {
+        for (text, secs) in [("60", 60.0), ("0.5", 0.5), ("500ms", 0.5), ("90s", 90.0), ("1.5m", 90.0), ("2h", 7200.0)]
+        {
+            assert_eq!(parse(text).expect(text).secs, secs, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_length_of_time_is_refused() {
+        for text in ["", "0", "-1", "x", "s", "1w", "inf", "NaN", "1e3", "50%", "1 s"] {
+            assert!(parse(text).expect_err(text).contains("expected seconds"), "{text}");
+        }
+    }
+}

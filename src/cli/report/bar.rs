@@ -1,0 +1,135 @@
+//! Progress on standard error: a bar where a person looks on, a plain line now and then where a file does.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::model::Progress;
+use crate::model::format::{count, estimate, rate};
+
+/// How often a plain line is written.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// Progress on standard error.
+pub enum Bar {
+    /// None is wanted.
+    Hidden,
+    /// A bar that is drawn over itself.
+    Drawn(ProgressBar),
+    /// Lines, for a standard error that is no terminal.
+    Plain {
+        /// When the last one was due.
+        last: Instant,
+    },
+}
+
+impl Bar {
+    /// `wanted`: as the flags have it, `None` where they say nothing.
+    pub fn new(wanted: Option<bool>, stderr_is_terminal: bool) -> Self {
+        match (wanted.unwrap_or(stderr_is_terminal), stderr_is_terminal) {
+            (false, _) => Self::Hidden,
+            (true, false) => Self::Plain { last: Instant::now() },
+            (true, true) => {
+                let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+                let style = ProgressStyle::with_template("{bar:24} {msg}").expect("the template is a constant");
+                Self::Drawn(bar.with_style(style.progress_chars("━╸─")))
+            }
+        }
+    }
+
+    /// Shows how far the run is; returns a line to be written to standard error, if one is due.
+    pub fn show(&mut self, progress: &Progress, now_ns: u64) -> Option<String> {
+        match self {
+            Self::Hidden => None,
+            Self::Drawn(bar) => {
+                bar.set_message(sentence(progress, now_ns));
+                bar.update(|state| {
+                    state.set_len(progress.tasks.max(1));
+                    state.set_pos(progress.counts.total());
+                });
+                None
+            }
+            Self::Plain { last } => {
+                if last.elapsed() < PLAIN_EVERY {
+                    return None;
+                }
+                *last = Instant::now();
+                Some(format!("{}\n", sentence(progress, now_ns)))
+            }
+        }
+    }
+
+    /// Whether the bar is on the screen, so that writing to a terminal has to go around it.
+    pub const fn is_drawn(&self) -> bool {
+        matches!(self, Self::Drawn(_))
+    }
+
+    /// Writes while the bar is off the screen.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub fn aside(&self, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        match self {
+            Self::Drawn(bar) => bar.suspend(write),
+            Self::Hidden | Self::Plain { .. } => write(),
+        }
+    }
+
+    /// Takes the bar off the screen for good.
+    pub fn clear(&mut self) {
+        if let Self::Drawn(bar) = self {
+            bar.finish_and_clear();
+        }
+        *self = Self::Hidden;
+    }
+}
+
+/// How many tasks a second: `2,080 tasks/s`.
+pub fn tasks_rate(per_sec: f64) -> String {
+    rate(per_sec).replace(" /s", " tasks/s")
+}
+
+fn sentence(progress: &Progress, now_ns: u64) -> String {
+    let counts = &progress.counts;
+    let mut text = format!("{} of {} ended", count(counts.total()), count(progress.tasks));
+    let not_done = counts.not_done() - counts.cancelled;
+    if not_done > 0 {
+        text += &format!(", {} failed", count(not_done));
+    }
+    let per_sec = progress.rate(now_ns);
+    if per_sec > 0.0 {
+        text += &format!(", {}", tasks_rate(per_sec));
+    }
+    if progress.stopping {
+        text += ", stopping";
+    } else if let Some(secs) = progress.left_secs(now_ns) {
+        text += &format!(", {} left", estimate(secs));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::OutcomeCounts;
+
+    #[test]
+    fn the_sentence_says_how_far_how_fast_how_long() {
+        let mut progress = Progress { tasks: 10_000, ..Progress::default() };
+        assert_eq!(sentence(&progress, 0), "0 of 10,000 ended");
+        progress.counts = OutcomeCounts { done: 4990, failed: 7, timed_out: 3, ..OutcomeCounts::default() };
+        let now_ns = 2_500_000_000;
+        assert_eq!(sentence(&progress, now_ns), "5,000 of 10,000 ended, 10 failed, 2,000 tasks/s, 3 s left");
+        progress.stopping = true;
+        assert_eq!(sentence(&progress, now_ns), "5,000 of 10,000 ended, 10 failed, 2,000 tasks/s, stopping");
+    }
+
+    #[test]
+    fn a_bar_is_drawn_on_terminals_only() {
+        assert!(matches!(Bar::new(None, false), Bar::Hidden));
+        assert!(matches!(Bar::new(Some(false), true), Bar::Hidden));
+        assert!(matches!(Bar::new(Some(true), false), Bar::Plain { .. }));
+        assert!(Bar::new(None, true).is_drawn());
+    }
+}

@@ -1,0 +1,128 @@
+//! Outcomes, tasks and summaries in one line of words, fit for a terminal whatever the task's inputs contain.
+
+use super::bar::tasks_rate;
+use crate::event::{AttemptRecord, Outcome, Summary};
+use crate::job::Mode;
+use crate::model::format::{count, duration, plural, signal};
+
+/// How much of a command line is shown, in characters.
+const COMMAND_CHARS: usize = 300;
+
+/// What happened to a task that is not done: `task 3 failed: exit code 1: false`; `None` for one that is done or was
+/// cancelled, which is nothing that it could have done better. The command is asked for only where it is needed.
+pub fn failure(record: &AttemptRecord, command: impl FnOnce() -> String) -> Option<String> {
+    let what = match &record.outcome {
+        Outcome::Done | Outcome::Cancelled => return None,
+        Outcome::Exited { code } => format!("failed: exit code {code}"),
+        Outcome::Signalled { signal: number } => format!("failed: ended by {}", signal(*number)),
+        Outcome::CannotStart(why) => format!("failed: cannot be started: {}", printable(why, usize::MAX)),
+        Outcome::CallFailed(message) => format!("failed: {}", printable(message, COMMAND_CHARS)),
+        Outcome::TimedOut => format!("timed out after {}", duration(record.wall_ns)),
+        Outcome::Lost(how) => format!("lost: its worker {}", printable(how, usize::MAX)),
+    };
+    let tries = if record.attempt > 1 { format!(" (try {})", record.attempt) } else { String::new() };
+    Some(format!("task {} {what}{tries}: {}", record.task.number(), printable(&command(), COMMAND_CHARS)))
+}
+
+/// A run in one line: `10,000 done, 0 failed in 4.81 s (2,079 tasks/s), pool of 2`.
+pub fn summary(summary: &Summary) -> String {
+    let counts = &summary.counts;
+    let mut text = format!("{} done, {} failed", count(counts.done), count(counts.failed));
+    for (number, words) in [(counts.timed_out, "timed out"), (counts.lost, "lost"), (counts.cancelled, "cancelled")] {
+        if number > 0 {
+            text += &format!(", {} {words}", count(number));
+        }
+    }
+    let secs = summary.wall_ns as f64 / 1e9;
+    let ended = counts.total() - counts.cancelled;
+    text += &format!(" in {} ({})", duration(summary.wall_ns), tasks_rate(ended as f64 / secs));
+    if summary.retries > 0 {
+        text += &format!(", {} tried again", count(summary.retries));
+    }
+    text += &match summary.mode {
+        Mode::One => ", one process".to_owned(),
+        Mode::Threads => format!(", {}", plural(u64::from(summary.workers), "thread")),
+        Mode::Pool => format!(", pool of {}", count(u64::from(summary.workers))),
+    };
+    if summary.stopped {
+        text += ", stopped";
+    }
+    text
+}
+
+/// Text on one line and without anything that a terminal would act on; the end is left out after `max_chars`.
+pub fn printable(text: &str, max_chars: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(4 * COMMAND_CHARS));
+    for (place, character) in text.chars().enumerate() {
+        if place >= max_chars {
+            shown.push('…');
+            break;
+        }
+        // Bidirectional overrides are no control characters to `char`, yet they turn a line around.
+        if character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::samples::{done, ended};
+    use crate::event::OutcomeCounts;
+
+    #[test]
+    fn each_outcome_has_its_line() {
+        let cases = [
+            (Outcome::Exited { code: 1 }, "task 3 failed: exit code 1: false"),
+            (Outcome::CannotStart("sh: not found".into()), "task 3 failed: cannot be started: sh: not found: false"),
+            (Outcome::CallFailed("no number\nat all".into()), "task 3 failed: no number\\nat all: false"),
+            (Outcome::TimedOut, "task 3 timed out after 120 ms: false"),
+            (Outcome::Lost("was killed by SIGKILL".into()), "task 3 lost: its worker was killed by SIGKILL: false"),
+        ];
+        for (outcome, line) in cases {
+            assert_eq!(failure(&ended(2, outcome), || "false".to_owned()).as_deref(), Some(line));
+        }
+        let signalled =
+            failure(&ended(2, Outcome::Signalled { signal: 9 }), || "kill -9 $$".to_owned()).expect("not done");
+        assert!(signalled.starts_with("task 3 failed: ended by "), "{signalled}");
+        for fine in [done(2), ended(2, Outcome::Cancelled)] {
+            assert_eq!(failure(&fine, || panic!("nobody needs the command")), None);
+        }
+        let retried = AttemptRecord { attempt: 3, ..ended(0, Outcome::Exited { code: 7 }) };
+        assert_eq!(failure(&retried, || "x".to_owned()).as_deref(), Some("task 1 failed: exit code 7 (try 3): x"));
+    }
+
+    #[test]
+    fn a_command_cannot_reach_the_terminal() {
+        assert_eq!(printable("a\x1b[2Jb\nc\u{202e}d é", 100), "a\\u{1b}[2Jb\\nc\\u{202e}d é");
+        assert_eq!(printable("abcdef", 3), "abc…");
+        assert_eq!(printable("abc", 3), "abc");
+    }
+
+    #[test]
+    fn a_summary_names_what_there_is() {
+        let quiet = Summary {
+            counts: OutcomeCounts { done: 10_000, ..OutcomeCounts::default() },
+            wall_ns: 4_810_000_000,
+            cpu_ns: 0,
+            retries: 0,
+            workers: 2,
+            mode: Mode::Pool,
+            stopped: false,
+        };
+        assert_eq!(summary(&quiet), "10,000 done, 0 failed in 4.81 s (2,079 tasks/s), pool of 2");
+        let counts = OutcomeCounts { done: 1, failed: 2, timed_out: 3, cancelled: 4, lost: 5 };
+        let loud = Summary { counts, wall_ns: 1_000_000_000, retries: 6, mode: Mode::Threads, stopped: true, ..quiet };
+        assert_eq!(
+            summary(&loud),
+            "1 done, 2 failed, 3 timed out, 5 lost, 4 cancelled in 1.00 s (11.0 tasks/s), 6 tried again, \
+             2 threads, stopped"
+        );
+        let nothing = Summary { counts: OutcomeCounts::default(), wall_ns: 0, retries: 0, mode: Mode::One, ..quiet };
+        assert_eq!(summary(&nothing), "0 done, 0 failed in 0 ns (0 tasks/s), one process");
+    }
+}

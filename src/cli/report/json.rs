@@ -1,0 +1,271 @@
+//! `--json`: one object a line for each finished task, and last one with the summary. Bytes that are no UTF-8 are
+//! written as U+FFFD. The order of the fields is part of the format.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
+
+use super::Tasks;
+use crate::event::{AttemptRecord, Captured, Outcome, Output, Summary, Value};
+
+#[derive(Serialize)]
+struct TaskLine<'a> {
+    task: u64,
+    input: Vec<Cow<'a, str>>,
+    outcome: &'static str,
+    /// What a failed call said, why a command could not be started, how a worker died.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    attempts: u32,
+    worker: Option<u32>,
+    /// The worker's process.
+    pid: Option<u32>,
+    start_secs: f64,
+    wall_secs: f64,
+    cpu_secs: f64,
+    max_rss_bytes: u64,
+    #[serde(flatten)]
+    result: TaskResult<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum TaskResult<'a> {
+    Printed {
+        stdout: Cow<'a, str>,
+        #[serde(skip_serializing_if = "is_zero")]
+        stdout_dropped_bytes: u64,
+        stderr: Cow<'a, str>,
+        #[serde(skip_serializing_if = "is_zero")]
+        stderr_dropped_bytes: u64,
+    },
+    Returned {
+        #[serde(serialize_with = "plain_value")]
+        value: Option<&'a Value>,
+    },
+}
+
+#[derive(Serialize)]
+struct SummaryLine {
+    summary: SummaryFields,
+}
+
+#[derive(Serialize)]
+struct SummaryFields {
+    done: u64,
+    failed: u64,
+    timed_out: u64,
+    cancelled: u64,
+    lost: u64,
+    retries: u64,
+    wall_secs: f64,
+    cpu_secs: f64,
+    workers: u32,
+    mode: &'static str,
+    stopped: bool,
+}
+
+/// Appends the line of one task; `pid` is its worker's process.
+///
+/// # Errors
+/// None that memory does not give: the signature is that of a writer.
+pub fn write_task(record: &AttemptRecord, pid: Option<u32>, tasks: &dyn Tasks, out: &mut Vec<u8>) -> io::Result<()> {
+    let began = record.attempt > 0;
+    let (exit_code, signal, reason) = match &record.outcome {
+        Outcome::Done => ((!tasks.are_calls()).then_some(0), None, None),
+        Outcome::Exited { code } => (Some(*code), None, None),
+        Outcome::Signalled { signal } => (None, Some(*signal), None),
+        Outcome::CannotStart(words) | Outcome::CallFailed(words) | Outcome::Lost(words) => (None, None, Some(&**words)),
+        Outcome::TimedOut | Outcome::Cancelled => (None, None, None),
+    };
+    let input = tasks.input(record.task);
+    let line = TaskLine {
+        task: record.task.number(),
+        input: input.iter().map(|value| String::from_utf8_lossy(value)).collect(),
+        outcome: record.outcome.class().name(),
+        reason,
+        exit_code,
+        signal,
+        attempts: record.attempt,
+        worker: began.then_some(record.worker.0),
+        pid: pid.filter(|_| began),
+        start_secs: secs(record.start_ns),
+        wall_secs: secs(record.wall_ns),
+        cpu_secs: secs(record.cpu_ns),
+        max_rss_bytes: record.max_rss_bytes,
+        result: if tasks.are_calls() {
+            TaskResult::Returned { value: record.value.as_ref() }
+        } else {
+            printed(record.output.as_deref())
+        },
+    };
+    write_line(&line, out)
+}
+
+/// Appends the line of the summary.
+///
+/// # Errors
+/// None that memory does not give: the signature is that of a writer.
+pub fn write_summary(summary: &Summary, out: &mut Vec<u8>) -> io::Result<()> {
+    let counts = &summary.counts;
+    let summary = SummaryFields {
+        done: counts.done,
+        failed: counts.failed,
+        timed_out: counts.timed_out,
+        cancelled: counts.cancelled,
+        lost: counts.lost,
+        retries: summary.retries,
+        wall_secs: secs(summary.wall_ns),
+        cpu_secs: secs(summary.cpu_ns),
+        workers: summary.workers,
+        mode: summary.mode.name(),
+        stopped: summary.stopped,
+    };
+    write_line(&SummaryLine { summary }, out)
+}
+
+fn write_line(line: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+fn printed(output: Option<&Output>) -> TaskResult<'_> {
+    let (stdout, stdout_dropped_bytes) = output.map_or_else(Default::default, |output| text(&output.stdout));
+    let (stderr, stderr_dropped_bytes) = output.map_or_else(Default::default, |output| text(&output.stderr));
+    TaskResult::Printed { stdout, stdout_dropped_bytes, stderr, stderr_dropped_bytes }
+}
+
+fn text(stream: &Captured) -> (Cow<'_, str>, u64) {
+    if stream.dropped_bytes == 0 && stream.tail.is_empty() {
+        return (String::from_utf8_lossy(&stream.head), 0);
+    }
+    let mut text = String::from_utf8_lossy(&stream.head).into_owned();
+    if stream.dropped_bytes > 0 {
+        text += &format!("\n[fanlane: {} bytes of this output were not kept]\n", stream.dropped_bytes);
+    }
+    text += &String::from_utf8_lossy(&stream.tail);
+    (text.into(), stream.dropped_bytes)
+}
+
+fn plain_value<S: Serializer>(value: &Option<&Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        None => serializer.serialize_none(),
+        Some(Value::Int(number)) => serializer.serialize_i64(*number),
+        Some(Value::Float(number)) => serializer.serialize_f64(*number),
+        Some(Value::Text(text)) => serializer.serialize_str(text),
+        Some(Value::Bytes(bytes)) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
+    }
+}
+
+/// Seconds with all nanoseconds that were measured.
+fn secs(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to `skip_serializing_if`")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::samples::{NamedTasks, done, ended, printed};
+    use crate::event::{OutcomeCounts, TaskId};
+    use crate::job::Mode;
+
+    struct Calls;
+
+    impl Tasks for Calls {
+        fn describe(&self, task: TaskId) -> String {
+            NamedTasks.describe(task)
+        }
+        fn input(&self, _task: TaskId) -> Vec<bstr::BString> {
+            vec!["5".into()]
+        }
+        fn are_calls(&self) -> bool {
+            true
+        }
+    }
+
+    fn line(record: &AttemptRecord, tasks: &dyn Tasks) -> String {
+        let mut out = Vec::new();
+        write_task(record, Some(4242), tasks, &mut out).expect("written");
+        String::from_utf8(out).expect("JSON is UTF-8")
+    }
+
+    #[test]
+    fn a_command_has_all_its_fields_in_order() {
+        assert_eq!(
+            line(&printed(0, "x\n", ""), &NamedTasks),
+            "{\"task\":1,\"input\":[\"input 1\",\"\u{fffd}\"],\"outcome\":\"done\",\"exit_code\":0,\"signal\":null,\
+             \"attempts\":1,\"worker\":1,\"pid\":4242,\"start_secs\":0.01,\"wall_secs\":0.12,\"cpu_secs\":0.11,\
+             \"max_rss_bytes\":1234,\"stdout\":\"x\\n\",\"stderr\":\"\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_call_has_its_value_in_place_of_output() {
+        let cases = [
+            (Some(Value::Int(125)), "\"value\":125}\n"),
+            (Some(Value::Float(0.5)), "\"value\":0.5}\n"),
+            (Some(Value::Float(f64::NAN)), "\"value\":null}\n"),
+            (Some(Value::Text("a\"b".into())), "\"value\":\"a\\\"b\"}\n"),
+            (Some(Value::Bytes(b"a\xff".as_slice().into())), "\"value\":\"a\u{fffd}\"}\n"),
+            (None, "\"value\":null}\n"),
+        ];
+        for (value, end) in cases {
+            let text = line(&AttemptRecord { value, ..done(0) }, &Calls);
+            assert!(text.ends_with(end), "{text}");
+            assert!(text.contains("\"exit_code\":null") && !text.contains("stdout"), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_end_has_its_fields() {
+        let cases = [
+            (Outcome::Exited { code: 3 }, "\"outcome\":\"failed\",\"exit_code\":3,\"signal\":null"),
+            (Outcome::Signalled { signal: 9 }, "\"outcome\":\"failed\",\"exit_code\":null,\"signal\":9"),
+            (Outcome::TimedOut, "\"outcome\":\"timed out\",\"exit_code\":null,\"signal\":null"),
+            (Outcome::Lost("died".into()), "\"outcome\":\"lost\",\"reason\":\"died\",\"exit_code\":null"),
+            (Outcome::CannotStart("no".into()), "\"outcome\":\"failed\",\"reason\":\"no\",\"exit_code\":null"),
+        ];
+        for (outcome, part) in cases {
+            let text = line(&ended(0, outcome), &NamedTasks);
+            assert!(text.contains(part), "{text}");
+        }
+        let never = AttemptRecord { attempt: 0, ..ended(0, Outcome::Cancelled) };
+        assert!(line(&never, &NamedTasks).contains("\"attempts\":0,\"worker\":null,\"pid\":null"));
+    }
+
+    #[test]
+    fn dropped_output_is_marked_and_counted() {
+        let stdout = Captured { head: b"h".to_vec(), dropped_bytes: 9, tail: b"t".to_vec() };
+        let record = AttemptRecord { output: Some(Box::new(Output { stdout, ..Output::default() })), ..done(0) };
+        let text = line(&record, &NamedTasks);
+        assert!(text.contains("not kept]\\nt\",\"stdout_dropped_bytes\":9,\"stderr\":\"\"}"), "{text}");
+    }
+
+    #[test]
+    fn the_summary_is_an_object_of_its_own() {
+        let summary = Summary {
+            counts: OutcomeCounts { done: 3, ..OutcomeCounts::default() },
+            wall_ns: 1_500_000_000,
+            cpu_ns: 0,
+            retries: 0,
+            workers: 2,
+            mode: Mode::Pool,
+            stopped: false,
+        };
+        let mut out = Vec::new();
+        write_summary(&summary, &mut out).expect("written");
+        assert_eq!(
+            String::from_utf8(out).expect("JSON is UTF-8"),
+            "{\"summary\":{\"done\":3,\"failed\":0,\"timed_out\":0,\"cancelled\":0,\"lost\":0,\"retries\":0,\
+             \"wall_secs\":1.5,\"cpu_secs\":0.0,\"workers\":2,\"mode\":\"pool\",\"stopped\":false}}\n"
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! What a run prints while it goes on and when it has ended: folded from its events alone, so the same events always
+//! print the same. Standard output carries the tasks' own output (or JSON) and nothing else.
+
+mod bar;
+mod describe;
+mod json;
+mod order;
+mod streams;
+mod text;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod watched;
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use bstr::BString;
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
+
+use crate::event::{AttemptRecord, Event, EventKind, TaskId, WorkerEnd, WorkerId};
+use crate::model::Progress;
+pub use bar::Bar;
+pub use describe::printable;
+use order::InputOrder;
+pub use streams::Streams;
+
+/// How often the bar is brought up to date.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How tasks are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// What tasks printed, as it is.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How a report looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// How tasks are written.
+    pub format: Format,
+    /// In the order of the inputs, not in that in which tasks end.
+    pub keep_order: bool,
+    /// Without the summary for people.
+    pub quiet: bool,
+}
+
+/// What a report asks of the tasks that it writes about.
+pub trait Tasks {
+    /// The task in one line: its command line or its call.
+    fn describe(&self, task: TaskId) -> String;
+    /// The values that the task was made from.
+    fn input(&self, task: TaskId) -> Vec<BString>;
+    /// The tasks are calls of a workload, not commands.
+    fn are_calls(&self) -> bool;
+}
+
+/// A report under way.
+pub struct Report<'a> {
+    style: Style,
+    tasks: &'a dyn Tasks,
+    order: Option<InputOrder>,
+    worker_pids: HashMap<WorkerId, u32>,
+    streams: Streams,
+    progress: Progress,
+    begun: Instant,
+}
+
+impl<'a> Report<'a> {
+    /// A report on `tasks` that has printed nothing yet.
+    pub fn new(style: Style, tasks: &'a dyn Tasks, streams: Streams) -> Self {
+        Self {
+            style,
+            tasks,
+            order: style.keep_order.then(InputOrder::new),
+            worker_pids: HashMap::new(),
+            streams,
+            progress: Progress::default(),
+            begun: Instant::now(),
+        }
+    }
+
+    /// Prints what `events` say until their last.
+    ///
+    /// # Errors
+    /// When a stream cannot be written, among them a closed pipe; what came by until then is in
+    /// [`progress`](Self::progress).
+    pub fn follow(&mut self, events: &Receiver<Event>) -> io::Result<()> {
+        let mut last_tick = Instant::now();
+        loop {
+            // Not only when it is quiet: under a steady stream of events it never is.
+            if last_tick.elapsed() >= TICK {
+                last_tick = Instant::now();
+                self.tick()?;
+            }
+            let event = match events.try_recv() {
+                Ok(event) => event,
+                Err(TryRecvError::Disconnected) => break,
+                Err(TryRecvError::Empty) => {
+                    self.catch_breath()?;
+                    match events.recv_timeout(TICK) {
+                        Ok(event) => event,
+                        Err(RecvTimeoutError::Timeout) => continue,
+                        Err(RecvTimeoutError::Disconnected) => break,
+                    }
+                }
+            };
+            self.apply(event)?;
+            if self.progress.summary.is_some() {
+                break;
+            }
+        }
+        self.finish()
+    }
+
+    /// How far the run is.
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Takes the bar off the screen and prints nothing more but `line`.
+    ///
+    /// # Errors
+    /// When standard error cannot be written.
+    pub fn give_up(&mut self, line: Option<&str>) -> io::Result<()> {
+        self.streams.bar.clear();
+        if let Some(line) = line {
+            self.streams.stderr(|err| writeln!(err, "{line}"))?;
+        }
+        self.streams.flush()
+    }
+
+    fn apply(&mut self, event: Event) -> io::Result<()> {
+        let could_start = self.progress.cannot_start.is_none();
+        let went_on = !self.progress.stopping;
+        self.progress.apply(&event);
+        match event.kind {
+            EventKind::TasksFinished(records) => {
+                for record in records {
+                    self.finished(record)?;
+                }
+                Ok(())
+            }
+            EventKind::WorkerStarted { worker, pid, .. } => {
+                self.worker_pids.insert(worker, pid);
+                Ok(())
+            }
+            EventKind::WorkerEnded { worker, reason: WorkerEnd::Died(how) } => {
+                self.say(&format!("worker {} {}, another one takes its place", worker.0, printable(&how, usize::MAX)))
+            }
+            EventKind::WorkersCannotStart { reason } if could_start => self.say(&format!(
+                "no worker can be started, the tasks wait until one can: {}",
+                printable(&reason, usize::MAX)
+            )),
+            EventKind::StopRequested if went_on && !self.style.quiet => {
+                self.say("stopping: tasks that run are asked to end; interrupt again to end them at once")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finished(&mut self, record: AttemptRecord) -> io::Result<()> {
+        let Self { style, tasks, order, worker_pids, streams, .. } = self;
+        let mut write = |record: AttemptRecord| match style.format {
+            Format::Text => text::write_task(&record, *tasks, streams),
+            Format::Json => {
+                let pid = worker_pids.get(&record.worker).copied();
+                streams.stdout(|out| json::write_task(&record, pid, *tasks, out))
+            }
+        };
+        match order {
+            Some(order) => order.push(record, write),
+            None => write(record),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if let Some(mut order) = self.order.take() {
+            order.finish(|record| self.finished(record))?;
+        }
+        self.streams.bar.clear();
+        if let Some(summary) = self.progress.summary.clone() {
+            if self.style.format == Format::Json {
+                self.streams.stdout(|out| json::write_summary(&summary, out))?;
+            }
+            if !self.style.quiet {
+                self.say(&describe::summary(&summary))?;
+            }
+        }
+        self.streams.flush()
+    }
+
+    /// Nothing more is waiting: whoever reads along sees all there is. Under a bar that costs a redraw, so there the
+    /// next tick does it.
+    fn catch_breath(&mut self) -> io::Result<()> {
+        if self.streams.bar.is_drawn() { Ok(()) } else { self.streams.flush() }
+    }
+
+    fn tick(&mut self) -> io::Result<()> {
+        self.streams.flush()?;
+        self.show_progress()
+    }
+
+    fn show_progress(&mut self) -> io::Result<()> {
+        let now_ns = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        match self.streams.bar.show(&self.progress, now_ns) {
+            Some(line) => self.streams.stderr(|err| err.write_all(line.as_bytes())),
+            None => Ok(()),
+        }
+    }
+
+    fn say(&mut self, line: &str) -> io::Result<()> {
+        self.streams.stderr(|err| writeln!(err, "{line}"))
+    }
+}

@@ -1,0 +1,51 @@
+//! Records for the tests of the reports.
+
+use bstr::BString;
+
+use super::Tasks;
+use crate::event::{AttemptRecord, Captured, Outcome, Output, TaskId, WorkerId};
+
+/// A task that is done and printed nothing.
+pub fn done(task: u64) -> AttemptRecord {
+    AttemptRecord {
+        task: TaskId(task),
+        attempt: 1,
+        worker: WorkerId(1),
+        start_ns: 10_000_000,
+        wall_ns: 120_000_000,
+        cpu_ns: 110_000_000,
+        max_rss_bytes: 1234,
+        outcome: Outcome::Done,
+        value: None,
+        output: None,
+    }
+}
+
+/// A task that is done and printed something.
+pub fn printed(task: u64, stdout: &str, stderr: &str) -> AttemptRecord {
+    let whole = |text: &str| Captured { head: text.into(), ..Captured::default() };
+    let output = Output { stdout: whole(stdout), stderr: whole(stderr), leaky: false };
+    AttemptRecord { output: Some(Box::new(output)), ..done(task) }
+}
+
+/// A task with another end.
+pub fn ended(task: u64, outcome: Outcome) -> AttemptRecord {
+    AttemptRecord { outcome, ..done(task) }
+}
+
+/// Tasks that are called by their numbers.
+pub struct NamedTasks;
+
+impl Tasks for NamedTasks {
+    fn describe(&self, task: TaskId) -> String {
+        format!("command {}", task.number())
+    }
+
+    fn input(&self, task: TaskId) -> Vec<BString> {
+        vec![BString::from(format!("input {}", task.number())), BString::from(b"\xff".as_slice())]
+    }
+
+    fn are_calls(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,145 @@
+//! The two streams that a report writes to. Blocks are gathered and written whole, the two streams keep their order
+//! towards each other, and a bar on the terminal is taken away while something is written.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+use super::bar::Bar;
+
+/// How much is gathered before it is written, in bytes.
+const BLOCK_BYTES: usize = 64 << 10;
+
+/// Where a stream ends; `Send` so that tests can look on.
+pub type Sink = Box<dyn Write + Send>;
+
+/// Standard output and standard error of a report.
+pub struct Streams {
+    stdout: Stream,
+    stderr: Stream,
+    /// The bar, on standard error.
+    pub bar: Bar,
+}
+
+struct Stream {
+    name: &'static str,
+    sink: Sink,
+    gathered: Vec<u8>,
+}
+
+impl Streams {
+    /// The program's own streams.
+    ///
+    /// # Errors
+    /// When they cannot be duplicated.
+    pub fn of_program(bar: Bar) -> io::Result<Self> {
+        // The library's own handle looks for line ends in all that it is given; the blocks here are whole already.
+        let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+        Ok(Self::new(Box::new(stdout), Box::new(stderr), bar))
+    }
+
+    /// Streams into other sinks.
+    pub fn new(stdout: Sink, stderr: Sink, bar: Bar) -> Self {
+        let stream = |name, sink| Stream { name, sink, gathered: Vec::new() };
+        Self { stdout: stream("standard output", stdout), stderr: stream("standard error", stderr), bar }
+    }
+
+    /// Writes to standard output, sooner or later; `write` appends to the bytes it is given.
+    ///
+    /// # Errors
+    /// When one of the streams cannot be written.
+    pub fn stdout(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+        if !self.stderr.gathered.is_empty() {
+            self.flush()?;
+        }
+        write(&mut self.stdout.gathered)?;
+        self.flush_block()
+    }
+
+    /// Writes to standard error, sooner or later; `write` appends to the bytes it is given.
+    ///
+    /// # Errors
+    /// When one of the streams cannot be written.
+    pub fn stderr(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+        if !self.stdout.gathered.is_empty() {
+            self.flush()?;
+        }
+        write(&mut self.stderr.gathered)?;
+        self.flush_block()
+    }
+
+    /// Writes what was gathered.
+    ///
+    /// # Errors
+    /// When one of the streams cannot be written; what was gathered for it is dropped.
+    pub fn flush(&mut self) -> io::Result<()> {
+        let Self { stdout, stderr, bar } = self;
+        if stdout.gathered.is_empty() && stderr.gathered.is_empty() {
+            return Ok(());
+        }
+        bar.aside(|| {
+            stdout.flush()?;
+            stderr.flush()
+        })
+    }
+
+    fn flush_block(&mut self) -> io::Result<()> {
+        if self.stdout.gathered.len().max(self.stderr.gathered.len()) < BLOCK_BYTES { Ok(()) } else { self.flush() }
+    }
+}
+
+impl Stream {
+    fn flush(&mut self) -> io::Result<()> {
+        let written = self.sink.write_all(&self.gathered);
+        self.gathered.clear();
+        written.map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", self.name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::watched::Watched;
+
+    #[test]
+    fn the_streams_keep_their_order_towards_each_other() {
+        let both = Watched::default();
+        let mut streams = Streams::new(Box::new(both.clone()), Box::new(both.clone()), Bar::Hidden);
+        for word in ["a", "b"] {
+            streams.stdout(|out| write!(out, "out {word};")).expect("written");
+            streams.stdout(|out| write!(out, "more {word};")).expect("written");
+            streams.stderr(|err| write!(err, "err {word};")).expect("written");
+        }
+        streams.flush().expect("written");
+        assert_eq!(both.text(), "out a;more a;err a;out b;more b;err b;");
+    }
+
+    #[test]
+    fn a_large_block_is_not_kept_back() {
+        let out = Watched::default();
+        let mut streams = Streams::new(Box::new(out.clone()), Box::new(io::sink()), Bar::Hidden);
+        streams.stdout(|out| out.write_all(b"small")).expect("written");
+        assert_eq!(out.text().len(), 0);
+        streams.stdout(|out| out.write_all(&[b'x'; BLOCK_BYTES])).expect("written");
+        assert_eq!(out.text().len(), BLOCK_BYTES + 5);
+    }
+
+    #[test]
+    fn a_stream_that_cannot_be_written_is_named() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut streams = Streams::new(Box::new(Full), Box::new(io::sink()), Bar::Hidden);
+        streams.stdout(|out| out.write_all(b"x")).expect("gathered");
+        let error = streams.flush().expect_err("nothing can be written");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(error.to_string().starts_with("cannot write standard output: "), "{error}");
+    }
+}

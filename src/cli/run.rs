@@ -1,0 +1,118 @@
+//! `fanlane run`: from a plan to an exit status.
+
+use std::io::{self, BufWriter, IsTerminal};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use super::args::RunArgs;
+use super::plan::Plan;
+use super::report::{Bar, Format, Report, Streams, Style};
+use super::worker_count::WorkerCount;
+use super::{Status, signals, tasks};
+use crate::engine::{Run, RunCommand, RunOptions};
+use crate::event::Summary;
+use crate::job::{Batch, MAX_WORKERS};
+
+/// How many events may wait for the report before the run waits for it.
+const WAITING_EVENTS: usize = 1024;
+
+/// Does what `fanlane run` was asked to do.
+///
+/// # Errors
+/// When nothing was run: bad usage, a bad job, inputs that cannot be read.
+pub fn run(args: &RunArgs) -> Result<Status> {
+    run_plan(Plan::new(args)?, args)
+}
+
+/// Runs a plan as `args` want it reported.
+///
+/// # Errors
+/// When nothing was run.
+pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
+    let batch = Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?;
+    if args.dry_run {
+        return super::print(|| tasks::write_command_lines(&batch, &mut BufWriter::new(io::stdout().lock())));
+    }
+    let batch = Arc::new(batch);
+    let options = RunOptions {
+        mode: plan.job.mode,
+        workers: workers(args.workers, &batch),
+        worker_executable: worker_executable()?,
+        monitor: false,
+    };
+    let style = Style {
+        format: if args.json { Format::Json } else { Format::Text },
+        keep_order: args.keep_order,
+        quiet: args.quiet,
+    };
+    let wants_bar = match (args.bar, args.no_bar || args.quiet) {
+        (true, _) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => None,
+    };
+    let streams = Streams::of_program(Bar::new(wants_bar, io::stderr().is_terminal()))
+        .context("standard output and standard error cannot be used")?;
+    let (events_in, events) = crossbeam_channel::bounded(WAITING_EVENTS);
+    let run = Run::start(Arc::clone(&batch), options, events_in).context("the run cannot be started")?;
+    let mut report = Report::new(style, &*batch, streams);
+
+    let ask_to_stop = |signal| run.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
+    let (followed, signals) = signals::during(ask_to_stop, || {
+        let followed = report.follow(&events);
+        if followed.is_err() {
+            run.command(RunCommand::Stop);
+            // The run waits for a reader of its events, so they are read to the end.
+            events.iter().for_each(drop);
+        }
+        followed
+    })
+    .context("signals cannot be caught")?;
+    run.join();
+    Ok(match followed {
+        Ok(()) => status(report.progress().summary.as_ref(), signals),
+        Err(error) => unwritable(&mut report, &error, signals),
+    })
+}
+
+fn status(summary: Option<&Summary>, signals: u32) -> Status {
+    match summary {
+        Some(summary) if signals > 0 && summary.stopped => Status::Interrupted,
+        Some(summary) if summary.counts.not_done() == 0 => Status::AllDone,
+        Some(_) | None => Status::SomeFailed,
+    }
+}
+
+/// Our own output could not be written. Whoever closed the pipe has seen enough and wants to hear no more of it.
+fn unwritable(report: &mut Report<'_>, error: &io::Error, signals: u32) -> Status {
+    let line = format!("fanlane: {error}; the run was stopped");
+    let closed = error.kind() == io::ErrorKind::BrokenPipe;
+    // If standard error cannot be written either, only the exit status is left to say so.
+    let _ = report.give_up((!closed).then_some(&line));
+    if signals > 0 { Status::Interrupted } else { Status::SomeFailed }
+}
+
+fn workers(flag: Option<WorkerCount>, batch: &Batch) -> u32 {
+    let cores = cores();
+    match (flag, batch.job().workers) {
+        (Some(count), _) => count.resolve(cores, batch.len()),
+        (None, Some(count)) => count,
+        (None, None) => cores.min(MAX_WORKERS),
+    }
+}
+
+fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
+}
+
+/// The executable of workers: this program, by a way that an upgrade of its file does not cut.
+///
+/// # Errors
+/// When the system does not say where this program lies.
+pub fn worker_executable() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Ok("/proc/self/exe".into());
+    }
+    std::env::current_exe().context("the path of this program cannot be found")
+}

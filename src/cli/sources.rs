@@ -1,0 +1,161 @@
+//! Tells the command from its inputs: `CMD... ::: A B :::+ C D :::: FILE`. Nothing is opened here.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// A command with its inputs, as they stand on the command line.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AdHoc {
+    /// The command's words with a blank between them.
+    pub command: OsString,
+    /// The sources in their order; empty where none was named.
+    pub sources: Vec<Source>,
+}
+
+/// One source of inputs.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// It is walked side by side with the source before it.
+    pub linked: bool,
+    /// Where its values come from.
+    pub values: Values,
+}
+
+/// Where values come from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Values {
+    /// The words themselves.
+    Words(Vec<OsString>),
+    /// The lines of a file.
+    Lines(PathBuf),
+    /// The lines of standard input.
+    Stdin,
+}
+
+/// Words that cannot be told apart.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourcesError {
+    /// Inputs without a command.
+    #[error("there is no command before '{0}'; write it first, for example: fanlane run echo {{}} {0} a b")]
+    NoCommand(&'static str),
+    /// `:::+` as the first.
+    #[error("'{0}' links its values to those before it, and there are none; begin with ':::' or '::::'")]
+    LinkedToNothing(&'static str),
+    /// `::::` without a file.
+    #[error("'{0}' names no file; write the files whose lines are the inputs behind it, or - for standard input")]
+    NoFile(&'static str),
+    /// Standard input named twice.
+    #[error("standard input can be read only once; name it with one '-'")]
+    StdinTwice,
+}
+
+/// The words that begin a source, and whether it is of files and linked.
+const MARKERS: [(&str, bool, bool); 4] =
+    [(":::", false, false), (":::+", false, true), ("::::", true, false), ("::::+", true, true)];
+
+fn marker(word: &OsStr) -> Option<(&'static str, bool, bool)> {
+    MARKERS.into_iter().find(|(text, ..)| word == *text)
+}
+
+/// Whether `word` begins a source.
+pub fn is_marker(word: &OsStr) -> bool {
+    marker(word).is_some()
+}
+
+/// Splits the words after the options.
+///
+/// # Errors
+/// Where the command or a file is missing or a source is linked to none.
+pub fn split(words: &[OsString]) -> Result<AdHoc, SourcesError> {
+    let first = words.iter().position(|word| is_marker(word)).unwrap_or(words.len());
+    let (command, mut rest) = words.split_at(first);
+    let mut sources = Vec::new();
+    while let Some(((text, of_files, linked), after)) =
+        rest.split_first().and_then(|(word, after)| Some((marker(word)?, after)))
+    {
+        if command.is_empty() {
+            return Err(SourcesError::NoCommand(text));
+        }
+        if linked && sources.is_empty() {
+            return Err(SourcesError::LinkedToNothing(text));
+        }
+        let end = after.iter().position(|word| is_marker(word)).unwrap_or(after.len());
+        let (own, next) = after.split_at(end);
+        if !of_files {
+            sources.push(Source { linked, values: Values::Words(own.to_vec()) });
+        } else if own.is_empty() {
+            return Err(SourcesError::NoFile(text));
+        } else {
+            // As in GNU parallel, each file is a source of its own.
+            sources.extend(own.iter().map(|file| Source { linked, values: lines_of(file) }));
+        }
+        rest = next;
+    }
+    if sources.iter().filter(|source| source.values == Values::Stdin).count() > 1 {
+        return Err(SourcesError::StdinTwice);
+    }
+    Ok(AdHoc { command: command.join(OsStr::new(" ")), sources })
+}
+
+fn lines_of(file: &OsStr) -> Values {
+    if file == "-" { Values::Stdin } else { Values::Lines(file.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split_text(text: &str) -> Result<AdHoc, SourcesError> {
+        split(&text.split_whitespace().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    /// The sources in short: `A,B` words, `<file` lines, `<-` standard input, `+` in front where linked.
+    fn in_short(text: &str) -> String {
+        let ad_hoc = split_text(text).expect(text);
+        let sources = ad_hoc.sources.iter().map(|source| {
+            let link = if source.linked { "+" } else { "" };
+            match &source.values {
+                Values::Words(words) => format!("{link}{}", words.join(OsStr::new(",")).display()),
+                Values::Lines(file) => format!("{link}<{}", file.display()),
+                Values::Stdin => format!("{link}<-"),
+            }
+        });
+        format!("{}|{}", ad_hoc.command.display(), sources.collect::<Vec<_>>().join("|"))
+    }
+
+    #[test]
+    fn the_forms_of_parallel_are_told_apart() {
+        let cases = [
+            ("echo {} ::: a b", "echo {}|a,b"),
+            ("echo ::: a b ::: c d", "echo|a,b|c,d"),
+            ("echo ::: a b :::+ c d", "echo|a,b|+c,d"),
+            ("echo :::: f", "echo|<f"),
+            ("echo :::: f g", "echo|<f|<g"),
+            ("echo ::: a ::::+ f -", "echo|a|+<f|+<-"),
+            ("echo :::: -", "echo|<-"),
+            ("echo", "echo|"),
+            ("cut -d: -f1 --json ::: a", "cut -d: -f1 --json|a"),
+            ("echo :: ::: :: :::::", "echo ::|::,:::::"),
+            ("echo ::: -j 4", "echo|-j,4"),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(in_short(words), expected, "{words}");
+        }
+        assert_eq!(split_text("echo :::").expect("no values").sources[0].values, Values::Words(Vec::new()));
+    }
+
+    #[test]
+    fn words_without_meaning_are_refused() {
+        let cases = [
+            ("::: a", SourcesError::NoCommand(":::")),
+            ("echo :::+ a", SourcesError::LinkedToNothing(":::+")),
+            ("echo ::::+ f", SourcesError::LinkedToNothing("::::+")),
+            ("echo ::::", SourcesError::NoFile("::::")),
+            ("echo ::: a ::::+ ::: b", SourcesError::NoFile("::::+")),
+            ("echo :::: - -", SourcesError::StdinTwice),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(split_text(words).expect_err(words), expected, "{words}");
+        }
+    }
+}

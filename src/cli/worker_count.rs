@@ -1,0 +1,116 @@
+//! `-j`: the size of the pool, in the forms that GNU parallel takes. The number of cores is handed in.
+
+use crate::job::MAX_WORKERS;
+
+/// A size of the pool as it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WorkerCount {
+    /// This many, 1 to [`MAX_WORKERS`].
+    Exactly(u32),
+    /// One for each task.
+    OnePerTask,
+    /// The logical cores and this many more (or fewer).
+    CoresPlus(i64),
+    /// This part of the logical cores, in percent (> 0).
+    PercentOfCores(f64),
+}
+
+impl WorkerCount {
+    /// How many that is, 1 to [`MAX_WORKERS`], on a machine with `cores` logical cores and for `tasks` tasks.
+    pub fn resolve(self, cores: u32, tasks: u64) -> u32 {
+        let wanted = match self {
+            Self::Exactly(count) => i64::from(count),
+            Self::OnePerTask => i64::try_from(tasks).unwrap_or(i64::MAX),
+            Self::CoresPlus(more) => i64::from(cores).saturating_add(more),
+            Self::PercentOfCores(percent) => (f64::from(cores) * percent / 100.0) as i64,
+        };
+        u32::try_from(wanted.clamp(1, i64::from(MAX_WORKERS))).unwrap_or(1)
+    }
+}
+
+/// Reads what stands after `-j`.
+///
+/// # Errors
+/// The message says which forms there are.
+pub fn parse(text: &str) -> Result<WorkerCount, String> {
+    read(text).ok_or_else(|| {
+        format!(
+            "expected 1 to {MAX_WORKERS}, +N or -N (cores plus or minus N), N% of the cores, or 0 for one worker per task"
+        )
+    })
+}
+
+fn read(text: &str) -> Option<WorkerCount> {
+    // Numbers parse with a sign or an exponent too; one sign in front is all that is meant here.
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text).trim_end_matches('%');
+    if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return None;
+    }
+    if let Some(percent) = text.strip_suffix('%') {
+        let percent: f64 = percent.parse().ok()?;
+        return (percent > 0.0).then_some(WorkerCount::PercentOfCores(percent));
+    }
+    if let Some(more) = text.strip_prefix('+') {
+        return Some(WorkerCount::CoresPlus(i64::from(more.parse::<u32>().ok()?)));
+    }
+    if let Some(fewer) = text.strip_prefix('-') {
+        return Some(WorkerCount::CoresPlus(-i64::from(fewer.parse::<u32>().ok()?)));
+    }
+    match text.parse::<u32>().ok()? {
+        0 => Some(WorkerCount::OnePerTask),
+        count if count <= MAX_WORKERS => Some(WorkerCount::Exactly(count)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_parallel_is_read_and_resolved() {
+        let cases = [
+            ("4", 4),
+            ("1", 1),
+            ("1024", 1024),
+            ("0", 100),
+            ("+2", 10),
+            ("+0", 8),
+            ("-3", 5),
+            ("-100", 1),
+            ("50%", 4),
+            ("100%", 8),
+            ("1%", 1),
+            ("1000000%", 1024),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse(text).expect(text).resolve(8, 100), expected, "-j {text}");
+        }
+        assert_eq!(WorkerCount::OnePerTask.resolve(8, 0), 1);
+        assert_eq!(WorkerCount::OnePerTask.resolve(8, u64::MAX), MAX_WORKERS);
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_the_forms_there_are() {
+        for text in [
+            "",
+            "x",
+            "1.5",
+            "1025",
+            "-",
+            "+",
+            "%",
+            "-5%",
+            "0%",
+            "1%%",
+            "-0.5",
+            "NaN%",
+            "inf%",
+            "++1",
+            "+-1",
+            "99999999999",
+        ] {
+            assert!(parse(text).expect_err(text).contains("1 to 1024"), "{text}");
+        }
+    }
+}

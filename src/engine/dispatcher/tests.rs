@@ -1,0 +1,452 @@
+//! The dispatcher against simulated workers: tables of cases for what has an order, random ones for what always holds.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SECOND: u64 = 1_000_000_000;
+
+fn plan(tasks: u64, workers: u32) -> Plan {
+    Plan { tasks, mode: Mode::Pool, workers, retries: 0, grace_ns: 2 * SECOND, starting_limit: 8 }
+}
+
+fn record(worker: WorkerId, task: TaskId, attempt: u32, outcome: Outcome) -> AttemptRecord {
+    AttemptRecord {
+        task,
+        attempt,
+        worker,
+        start_ns: 0,
+        wall_ns: 10_000_000,
+        cpu_ns: 1,
+        max_rss_bytes: 0,
+        outcome,
+        value: None,
+        output: None,
+    }
+}
+
+/// Workers that do what they are told, one step at a time.
+struct Simulation {
+    dispatcher: Dispatcher,
+    now_ns: u64,
+    /// Workers asked for and not there yet.
+    coming: Vec<WorkerId>,
+    /// Tasks of each worker in their order; the first is being done.
+    here: BTreeMap<WorkerId, Vec<(TaskId, u32)>>,
+    retired: Vec<WorkerId>,
+    ended: BTreeMap<TaskId, (u32, Outcome)>,
+    attempts: BTreeMap<TaskId, u32>,
+    effects: Vec<Effect>,
+}
+
+impl Simulation {
+    fn new(plan: Plan) -> Self {
+        let mut simulation = Self {
+            dispatcher: Dispatcher::new(plan),
+            now_ns: 0,
+            coming: Vec::new(),
+            here: BTreeMap::new(),
+            retired: Vec::new(),
+            ended: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            effects: Vec::new(),
+        };
+        simulation.put(Input::Tick);
+        simulation
+    }
+
+    fn put(&mut self, input: Input) {
+        let mut answers = VecDeque::from([input]);
+        self.effects.clear();
+        while let Some(input) = answers.pop_front() {
+            let mut effects = Vec::new();
+            self.dispatcher.handle(self.now_ns, input, &mut effects);
+            for effect in effects {
+                self.effects.push(effect.clone());
+                self.take(effect, &mut answers);
+            }
+        }
+        self.check();
+    }
+
+    fn take(&mut self, effect: Effect, answers: &mut VecDeque<Input>) {
+        match effect {
+            Effect::Start { worker, .. } => self.coming.push(worker),
+            Effect::Run { worker, tasks } => self.here.get_mut(&worker).expect("a worker that is there").extend(tasks),
+            Effect::Recall { worker, count } => {
+                let Some(tasks) = self.here.get_mut(&worker) else { return };
+                let begun = tasks.len().min(1);
+                let keep = tasks.len().saturating_sub(count as usize).max(begun);
+                let tasks = tasks.split_off(keep).into_iter().map(|(task, _)| task).collect();
+                answers.push_back(Input::Returned { worker, tasks });
+            }
+            Effect::Cancel { worker, task } => {
+                let Some(tasks) = self.here.get_mut(&worker) else { return };
+                if let Some(place) = tasks.iter().position(|(one, _)| *one == task) {
+                    let (task, attempt) = tasks.remove(place);
+                    answers.push_back(Input::Finished {
+                        worker,
+                        records: vec![record(worker, task, attempt, Outcome::Cancelled)],
+                    });
+                }
+            }
+            Effect::Stop { worker, .. } => {
+                let tasks = std::mem::take(self.here.get_mut(&worker).expect("a worker that is there"));
+                let records =
+                    tasks.into_iter().map(|(task, attempt)| record(worker, task, attempt, Outcome::Cancelled));
+                answers.push_back(Input::Finished { worker, records: records.collect() });
+            }
+            Effect::Retire { worker } => self.retired.push(worker),
+            Effect::Kill { worker } => {
+                if self.here.remove(&worker).is_some() {
+                    let end = ProcessEnd::Died("killed by SIGKILL".to_owned());
+                    answers.push_back(Input::WorkerEnded { worker, end });
+                }
+            }
+            Effect::Say(kind) => self.hear(kind),
+        }
+    }
+
+    fn hear(&mut self, kind: EventKind) {
+        match kind {
+            EventKind::TasksFinished(records) => {
+                for record in records {
+                    let earlier = self.ended.insert(record.task, (record.attempt, record.outcome));
+                    assert!(earlier.is_none(), "task {} has ended twice", record.task.number());
+                }
+            }
+            EventKind::TaskRetried(record) => {
+                *self.attempts.entry(record.task).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// What holds after every input.
+    fn check(&self) {
+        let submitted = self.dispatcher.plan.tasks;
+        let in_flight: u64 = self.here.values().map(|tasks| tasks.len() as u64).sum();
+        let queued = self.dispatcher.queue.len();
+        assert_eq!(submitted, queued + in_flight + self.ended.len() as u64, "submitted = queued + running + final");
+        let staying = self.dispatcher.workers.values().filter(|state| !state.retiring).count();
+        assert!(staying as u64 <= u64::from(self.dispatcher.pool), "more workers than the pool has");
+        for (task, count) in &self.attempts {
+            assert!(*count <= self.dispatcher.plan.retries + LOSS_LIMIT, "task {} is tried for ever", task.number());
+        }
+        let mut lanes: Vec<_> = self.dispatcher.workers.values().map(|state| state.lane).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        assert_eq!(lanes.len(), self.dispatcher.workers.len(), "two workers in one lane");
+    }
+
+    fn arrive(&mut self) {
+        if !self.coming.is_empty() {
+            let worker = self.coming.remove(0);
+            self.here.insert(worker, Vec::new());
+            self.put(Input::WorkerReady { worker, pid: worker.0 });
+        }
+    }
+
+    fn fail_to_arrive(&mut self) {
+        if !self.coming.is_empty() {
+            let worker = self.coming.remove(0);
+            self.put(Input::WorkerFailed { worker, reason: "no processes left".to_owned() });
+        }
+    }
+
+    /// The `which`th worker ends the task it is at.
+    fn finish(&mut self, which: usize, outcome: Outcome) {
+        let busy: Vec<WorkerId> = self.here.iter().filter(|(_, tasks)| !tasks.is_empty()).map(|(id, _)| *id).collect();
+        let Some(&worker) = busy.get(which % busy.len().max(1)) else { return };
+        let (task, attempt) = self.here.get_mut(&worker).expect("it is there").remove(0);
+        self.now_ns += 1_000_000;
+        self.put(Input::Finished { worker, records: vec![record(worker, task, attempt, outcome)] });
+    }
+
+    /// The `which`th worker dies.
+    fn die(&mut self, which: usize) {
+        let all: Vec<WorkerId> = self.here.keys().copied().collect();
+        let Some(&worker) = all.get(which % all.len().max(1)) else { return };
+        self.here.remove(&worker);
+        self.retired.retain(|one| *one != worker);
+        self.put(Input::WorkerEnded { worker, end: ProcessEnd::Died("killed by SIGKILL".to_owned()) });
+    }
+
+    /// Retired workers that are through close their lanes.
+    fn close_retired(&mut self) {
+        let through: Vec<WorkerId> =
+            self.retired.iter().copied().filter(|worker| self.here.get(worker).is_some_and(Vec::is_empty)).collect();
+        for worker in through {
+            self.retired.retain(|one| *one != worker);
+            self.here.remove(&worker);
+            self.put(Input::WorkerEnded { worker, end: ProcessEnd::Closed });
+        }
+    }
+
+    fn tick(&mut self, secs: u64) {
+        self.now_ns += secs * SECOND;
+        self.put(Input::Tick);
+    }
+
+    /// Everybody does what is left, without faults.
+    fn run_out(&mut self) {
+        self.put(Input::Command(RunCommand::Resume));
+        self.put(Input::Command(RunCommand::SetWorkers(3)));
+        for _ in 0..10_000 {
+            if self.dispatcher.is_over() {
+                return;
+            }
+            self.tick(10);
+            self.arrive();
+            self.finish(0, Outcome::Done);
+            self.close_retired();
+        }
+        panic!("the run does not end: {:#?}", self.dispatcher);
+    }
+
+    fn in_flight(&self, worker: u32) -> usize {
+        self.here.get(&WorkerId(worker)).map_or(0, Vec::len)
+    }
+}
+
+#[test]
+fn idle_workers_get_a_task_each_before_anyone_gets_two() {
+    let mut simulation = Simulation::new(plan(3, 3));
+    for _ in 0..3 {
+        simulation.arrive();
+    }
+    assert_eq!((1..=3).map(|worker| simulation.in_flight(worker)).collect::<Vec<_>>(), [1, 1, 1]);
+}
+
+#[test]
+fn a_task_that_waits_behind_another_goes_to_the_first_idle_worker() {
+    let mut simulation = Simulation::new(plan(4, 2));
+    simulation.arrive();
+    simulation.arrive();
+    // The second worker is quick; the first is still at its first task.
+    for _ in 0..3 {
+        simulation.finish(1, Outcome::Done);
+    }
+    assert_eq!((simulation.in_flight(1), simulation.in_flight(2)), (1, 0));
+    assert_eq!(simulation.ended.len(), 3);
+}
+
+#[test]
+fn a_dead_worker_costs_the_attempt_it_was_at_and_no_other() {
+    let mut simulation = Simulation::new(plan(3, 1));
+    simulation.arrive();
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(simulation.in_flight(1), 2);
+    simulation.die(0);
+    assert_eq!(simulation.attempts, BTreeMap::from([(TaskId(1), 1)]));
+    simulation.run_out();
+    assert_eq!(simulation.ended.values().filter(|(_, outcome)| *outcome == Outcome::Done).count(), 3);
+}
+
+#[test]
+fn a_task_that_kills_its_workers_is_given_up_and_the_others_are_done() {
+    let mut simulation = Simulation::new(plan(3, 1));
+    for _ in 0..LOSS_LIMIT {
+        simulation.tick(10);
+        simulation.arrive();
+        assert_eq!(simulation.here.values().next().map(|tasks| tasks[0].0), Some(TaskId(0)));
+        simulation.die(0);
+    }
+    simulation.run_out();
+    assert!(matches!(simulation.ended[&TaskId(0)].1, Outcome::Lost(_)));
+    assert_eq!(simulation.ended[&TaskId(1)].1, Outcome::Done);
+}
+
+#[test]
+fn what_waits_behind_a_task_that_turns_out_long_gets_its_turn_back() {
+    let mut simulation = Simulation::new(plan(8, 2));
+    simulation.arrive();
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(simulation.here[&WorkerId(1)], [(TaskId(1), 1), (TaskId(2), 1)]);
+    let (worker, task) = (WorkerId(1), TaskId(1));
+    simulation.put(Input::Started { worker, task, attempt: 1, start_ns: 0, pid: None });
+    simulation.arrive();
+    assert_eq!(simulation.here[&WorkerId(2)][0], (TaskId(2), 1));
+}
+
+#[test]
+fn a_result_that_arrives_again_counts_once() {
+    let mut simulation = Simulation::new(plan(1, 1));
+    simulation.arrive();
+    let worker = WorkerId(1);
+    simulation.finish(0, Outcome::Done);
+    simulation
+        .put(Input::Finished { worker, records: vec![record(worker, TaskId(0), 1, Outcome::Exited { code: 1 })] });
+    assert_eq!(simulation.ended[&TaskId(0)].1, Outcome::Done);
+}
+
+#[test]
+fn failures_are_retried_as_often_as_the_plan_says_but_a_missing_program_is_not() {
+    for (outcome, retries, attempts) in [
+        (Outcome::Exited { code: 1 }, 0, 1),
+        (Outcome::Exited { code: 1 }, 2, 3),
+        (Outcome::TimedOut, 1, 2),
+        (Outcome::CallFailed("x".into()), 1, 2),
+        (Outcome::CannotStart("x".into()), 5, 1),
+    ] {
+        let mut simulation = Simulation::new(Plan { retries, ..plan(1, 1) });
+        simulation.arrive();
+        for _ in 0..attempts {
+            simulation.finish(0, outcome.clone());
+        }
+        assert_eq!(simulation.ended.get(&TaskId(0)), Some(&(attempts, outcome)));
+    }
+}
+
+#[test]
+fn a_pool_of_none_pauses_and_a_pause_recalls_what_was_not_begun() {
+    let mut simulation = Simulation::new(plan(10, 2));
+    simulation.arrive();
+    simulation.arrive();
+    simulation.put(Input::Command(RunCommand::Pause));
+    assert_eq!((simulation.in_flight(1), simulation.in_flight(2)), (1, 1));
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(simulation.in_flight(1), 0);
+    simulation.put(Input::Command(RunCommand::Resume));
+    assert!(simulation.in_flight(1) > 0);
+    simulation.put(Input::Command(RunCommand::SetWorkers(0)));
+    simulation.finish(0, Outcome::Done);
+    simulation.finish(0, Outcome::Done);
+    simulation.close_retired();
+    assert!(simulation.here.is_empty() && !simulation.dispatcher.is_over());
+    simulation.run_out();
+}
+
+#[test]
+fn workers_that_cannot_start_are_tried_again_later_and_no_task_is_failed() {
+    let mut simulation = Simulation::new(plan(2, 1));
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        simulation.fail_to_arrive();
+        assert!(simulation.coming.is_empty());
+        let due_ns = simulation.dispatcher.next_wake_ns().expect("a later try");
+        waits.push((due_ns - simulation.now_ns) / 1_000_000);
+        simulation.now_ns = due_ns;
+        simulation.put(Input::Tick);
+        assert_eq!(simulation.coming.len(), 1);
+        assert_eq!(simulation.dispatcher.next_wake_ns(), None);
+    }
+    assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+    assert!(simulation.ended.is_empty());
+    simulation.run_out();
+}
+
+#[test]
+fn a_stop_cancels_everything_and_kills_who_does_not_heed_it() {
+    let mut simulation = Simulation::new(plan(10_000, 2));
+    simulation.arrive();
+    simulation.arrive();
+    simulation.put(Input::Command(RunCommand::Stop));
+    assert_eq!(simulation.ended.len(), 10_000);
+    simulation.tick(1);
+    assert_eq!(simulation.effects, []);
+    simulation.tick(2);
+    let killed = simulation.effects.iter().filter(|effect| matches!(effect, Effect::Kill { .. })).count();
+    assert_eq!(killed, 2);
+    assert!(simulation.dispatcher.is_over());
+    assert!(simulation.dispatcher.summary().stopped);
+}
+
+#[test]
+fn a_call_that_was_ended_with_its_process_costs_the_next_one_nothing() {
+    let mut simulation = Simulation::new(plan(2, 1));
+    simulation.arrive();
+    simulation.finish(0, Outcome::TimedOut);
+    simulation.here.clear();
+    simulation.put(Input::WorkerEnded { worker: WorkerId(1), end: ProcessEnd::GaveUp });
+    assert!(simulation.attempts.is_empty());
+    simulation.run_out();
+    assert_eq!(simulation.ended[&TaskId(1)], (1, Outcome::Done));
+}
+
+#[test]
+fn tiny_tasks_are_handed_out_by_the_thousand_and_long_ones_one_by_one() {
+    for (wall_ns, ahead) in [(100_000_000, 1), (10_000_000, 2), (100_000, 20), (100, 2048)] {
+        let mut simulation = Simulation::new(plan(100_000, 1));
+        simulation.arrive();
+        let worker = WorkerId(1);
+        for _ in 0..20 {
+            let (task, attempt) = simulation.here.get_mut(&worker).unwrap().remove(0);
+            let record = AttemptRecord { wall_ns, ..record(worker, task, attempt, Outcome::Done) };
+            simulation.put(Input::Finished { worker, records: vec![record] });
+        }
+        let has = simulation.in_flight(1);
+        assert!(has >= ahead / 2 && has <= ahead, "{has} of {ahead}");
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Arrive,
+    FailToArrive,
+    Finish(usize, u8),
+    Die(usize),
+    Close,
+    Tick,
+    Resize(u32),
+    Pause,
+    Resume,
+    Cancel(u64),
+    Stop,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => Just(Step::Arrive),
+        1 => Just(Step::FailToArrive),
+        12 => (0_usize..8, 0_u8..6).prop_map(|(which, how)| Step::Finish(which, how)),
+        2 => (0_usize..8).prop_map(Step::Die),
+        3 => Just(Step::Close),
+        3 => Just(Step::Tick),
+        2 => (0_u32..9).prop_map(Step::Resize),
+        1 => Just(Step::Pause),
+        1 => Just(Step::Resume),
+        2 => (0_u64..60).prop_map(Step::Cancel),
+        1 => Just(Step::Stop),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    /// In every order of everything: submitted = queued + running + final, one final state, running ≤ pool, and an end.
+    #[test]
+    fn whatever_happens_every_task_ends_once(
+        tasks in 0_u64..60,
+        workers in 0_u32..9,
+        retries in 0_u32..3,
+        mode in proptest::sample::select(Mode::ALL.to_vec()),
+        steps in proptest::collection::vec(step(), 0..200),
+    ) {
+        let mut simulation = Simulation::new(Plan { retries, mode, ..plan(tasks, workers) });
+        for step in steps {
+            match step {
+                Step::Arrive => simulation.arrive(),
+                Step::FailToArrive => simulation.fail_to_arrive(),
+                Step::Finish(which, how) => simulation.finish(which, match how {
+                    0 => Outcome::Exited { code: 1 },
+                    1 => Outcome::TimedOut,
+                    _ => Outcome::Done,
+                }),
+                Step::Die(which) => simulation.die(which),
+                Step::Close => simulation.close_retired(),
+                Step::Tick => simulation.tick(1),
+                Step::Resize(workers) => simulation.put(Input::Command(RunCommand::SetWorkers(workers))),
+                Step::Pause => simulation.put(Input::Command(RunCommand::Pause)),
+                Step::Resume => simulation.put(Input::Command(RunCommand::Resume)),
+                Step::Cancel(task) => simulation.put(Input::Command(RunCommand::Cancel(TaskId(task)))),
+                Step::Stop => simulation.put(Input::Command(RunCommand::Stop)),
+            }
+        }
+        simulation.run_out();
+        prop_assert_eq!(simulation.ended.len() as u64, tasks);
+        prop_assert!(simulation.ended.keys().all(|task| task.0 < tasks));
+    }
+}

@@ -1,0 +1,191 @@
+//! The built program from outside, without running a task: usage, dry runs, presets.
+
+mod program;
+
+use program::{run_in, run_with};
+
+const JOB_FILES: [(&str, &str); 5] = [
+    ("good.ron", "Job(version: 1, task: Command(\"echo {}\"), inputs: [Range(1, 3)])"),
+    ("unknown_field.ron", "Job(\n  version: 1,\n  task: Command(\"echo {}\"),\n  wrkers: 3,\n  inputs: [],\n)\n"),
+    ("wrong_type.ron", "Job(\n  version: 1,\n  task: Command(\"echo {}\"),\n  workers: \"many\",\n  inputs: [],\n)\n"),
+    ("newer.ron", "Job(version: 99, task: Command(\"echo {}\"), inputs: [Range(1, 3)])"),
+    ("torn.ron", "Job(version: 1, task: Comm"),
+];
+
+/// Words with `|` between them, and a part of the complaint.
+const BAD_USAGE: [(&str, &str); 31] = [
+    ("run", "there is nothing to run; write a job file"),
+    ("run|:::|a", "there is no command before ':::'"),
+    ("run|::::|f", "there is no command before '::::'"),
+    ("run|echo|:::+|a", "':::+' links its values to those before it"),
+    ("run|echo|::::", "'::::' names no file"),
+    ("run|echo|::::|-|-", "standard input can be read only once"),
+    ("run|echo|:::|a|:::+|b|:::|c", "link all of them or none"),
+    ("run|echo {3}|:::|a", "{3}"),
+    ("run|echo|::::|missing.txt", "missing.txt"),
+    ("run|missing.ron", "missing.ron"),
+    ("run|unknown_field.ron", "unknown_field.ron:4:"),
+    ("run|unknown_field.ron", "wrkers"),
+    ("run|wrong_type.ron", "wrong_type.ron:4:"),
+    ("run|newer.ron", "version"),
+    ("run|torn.ron", "torn.ron:1:"),
+    ("run|good.ron|:::|a", "good.ron brings its own command and inputs, so ':::' has no meaning behind it"),
+    ("run|good.ron|--json|extra", "'extra' has no meaning behind it"),
+    ("run|good.ron|--bogus", "--bogus"),
+    ("run|--bogus|echo|:::|a", "--bogus"),
+    ("run|-j|x|echo|:::|a", "--workers <N>"),
+    ("run|-j|1025|echo|:::|a", "expected 1 to 1024, +N or -N"),
+    ("run|-j", "--workers <N>"),
+    ("run|--mode|both|echo|:::|a", "one, threads, pool"),
+    ("run|--retries|0|echo|:::|a", "1 or more"),
+    ("run|--timeout|0|echo|:::|a", "expected seconds greater than 0"),
+    ("run|--timeout|50%|echo|:::|a", "--timeout <SECS>"),
+    ("presets|show|nope", "there is no preset 'nope'; 'fanlane presets list' shows all names"),
+    ("presets|show", "<NAME>"),
+    ("presets|drop", "drop"),
+    ("rnu", "'rnu' is no job file that is there, and no command either; the commands are run, presets, workloads"),
+    ("--bogus", "--bogus"),
+];
+
+#[test]
+fn bad_usage_ends_with_2_and_says_what_was_expected() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in JOB_FILES {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
+    let mut wrong = Vec::new();
+    for (words, complaint) in BAD_USAGE {
+        let ended = run_in(&words.split('|').collect::<Vec<_>>(), folder.path());
+        if ended.code != Some(2) || !ended.err.contains(complaint) || !ended.out.is_empty() {
+            wrong.push((words, complaint, ended));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_complaint_about_a_job_is_one_line_and_says_nothing_twice() {
+    let ended = run_with(&["run", "missing.ron"], b"");
+    assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
+    assert_eq!(ended.err.matches("No such file").count(), 1, "{ended:?}");
+}
+
+/// Words behind `run --dry-run` with `|` between them, standard input, the command lines.
+const DRY_RUNS: [(&str, &str, &str); 19] = [
+    ("echo|{}|:::|a|b", "", "echo a\necho b\n"),
+    ("echo|:::|a|b", "", "echo a\necho b\n"),
+    ("echo {}; true|:::|a", "", "echo a; true\n"),
+    ("echo|:::|a|b|:::|c|d", "", "echo a c\necho a d\necho b c\necho b d\n"),
+    ("echo|{2}-{1}|:::|a|b|:::|c", "", "echo c-a\necho c-b\n"),
+    ("echo|:::|a|b|c|:::+|1|2", "", "echo a 1\necho b 2\n"),
+    ("echo|:::|a|b|:::+|1|2|:::+|x|y", "", "echo a 1 x\necho b 2 y\n"),
+    ("echo|::::|-", "x\ny\n", "echo x\necho y\n"),
+    ("echo|:::|a|::::|-", "x\ny\n", "echo a x\necho a y\n"),
+    ("echo|:::|a|b|::::+|-", "x\ny", "echo a x\necho b y\n"),
+    ("wc|-l", "a.txt\n\nb.txt", "wc -l a.txt\nwc -l ''\nwc -l b.txt\n"),
+    ("wc|-l", "", ""),
+    ("echo|:::", "", ""),
+    ("convert|{}|{.}.png|:::|dir/a.jpg", "", "convert dir/a.jpg dir/a.png\n"),
+    ("cp|{}|{//}/{/.}-{#}|:::|dir/a.jpg", "", "cp dir/a.jpg dir/a-1\n"),
+    ("echo|:::|a b|;rm -rf x|$(x)|`x`", "", "echo 'a b'\necho ';rm -rf x'\necho '$(x)'\necho '`x`'\n"),
+    ("cut|-d:|-f1|--json|:::|a", "", "cut -d: -f1 --json a\n"),
+    ("echo|-j|4|:::|--dry-run", "", "echo -j 4 --dry-run\n"),
+    ("--|-odd|:::|a", "", "-odd a\n"),
+];
+
+#[test]
+fn a_dry_run_prints_the_command_lines_of_parallel() {
+    for (words, input, expected) in DRY_RUNS {
+        let words: Vec<_> = ["run", "--dry-run"].into_iter().chain(words.split('|')).collect();
+        let ended = run_with(&words, input.as_bytes());
+        assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(0), expected, ""), "{words:?}");
+    }
+}
+
+#[test]
+fn options_stand_before_a_command_and_on_both_sides_of_a_job_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("good.ron"), JOB_FILES[0].1).expect("written");
+    for words in ["run|--dry-run|good.ron", "run|good.ron|--dry-run", "run|-j|2|good.ron|--dry-run|-j|3|-k"] {
+        let ended = run_in(&words.split('|').collect::<Vec<_>>(), folder.path());
+        assert_eq!((ended.code, ended.out.as_str()), (Some(0), "echo 1\necho 2\necho 3\n"), "{words}");
+    }
+}
+
+#[test]
+fn inputs_of_a_job_file_are_looked_up_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let jobs = folder.path().join("jobs");
+    std::fs::create_dir(&jobs).expect("made");
+    std::fs::write(jobs.join("names.txt"), "anna\nbert\n").expect("written");
+    let job = "Job(version: 1, task: Command(\"hello\"), inputs: [Lines(\"names.txt\")])";
+    std::fs::write(jobs.join("greet.ron"), job).expect("written");
+    let ended = run_in(&["run", "jobs/greet.ron", "--dry-run"], folder.path());
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "hello anna\nhello bert\n"), "{ended:?}");
+}
+
+#[test]
+fn bytes_that_are_no_text_come_through() {
+    use std::process::Stdio;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("names"), b"a\xffb\n").expect("written");
+    let output = program::command(&["run", "--dry-run", "ls", "::::", "names"], folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program can be started");
+    assert!(output.stdout.windows(3).any(|bytes| bytes == b"a\xffb"), "{output:?}");
+}
+
+#[test]
+fn a_closed_pipe_is_no_complaint() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().expect("a folder");
+    let job = "Job(version: 1, task: Command(\"echo {}\"), inputs: [Range(1, 1000000)])";
+    std::fs::write(folder.path().join("many.ron"), job).expect("written");
+    let mut child = program::command(&["run", "--dry-run", "many.ron"], folder.path()).spawn().expect("it starts");
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut first).expect("a line");
+    assert_eq!(first, "echo 1\n");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+}
+
+#[test]
+fn presets_are_listed_shown_and_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let presets = folder.path().join(".config/fanlane/presets");
+    std::fs::create_dir_all(&presets).expect("made");
+    let mine = "Job(version: 1, name: \"Mine\", task: Command(\"echo {}\"), inputs: [Range(1, 3)])";
+    std::fs::write(presets.join("mine.ron"), mine).expect("written");
+    std::fs::write(presets.join("torn.ron"), JOB_FILES[4].1).expect("written");
+
+    let path = run_in(&["presets", "path"], folder.path());
+    let list = run_in(&["presets"], folder.path());
+    assert_eq!(list.out, run_in(&["presets", "list"], folder.path()).out);
+    assert!(list.out.lines().any(|line| line.starts_with("Cubes ")), "{list:?}");
+    if path.out == format!("{}\n", presets.display()) {
+        // Only on systems that keep configuration there.
+        assert!(list.out.lines().any(|line| line.starts_with("Mine")), "{list:?}");
+        assert!(list.out.lines().any(|line| line.starts_with("torn ") && line.contains("cannot be read")), "{list:?}");
+        let mine = run_in(&["presets", "show", "MINE"], folder.path());
+        assert!(mine.out.contains("echo {}"), "{mine:?}");
+        assert_eq!(run_in(&["presets", "show", "torn"], folder.path()).code, Some(2));
+    }
+    let cubes = run_in(&["presets", "show", "cubes"], folder.path());
+    std::fs::write(folder.path().join("cubes.ron"), &cubes.out).expect("written");
+    let ended = run_in(&["run", "cubes.ron", "--dry-run"], folder.path());
+    assert_eq!(ended.out.lines().next(), Some("cube(1)"), "{ended:?}");
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for (words, part) in [
+        ("--version", concat!("fanlane ", env!("CARGO_PKG_VERSION"))),
+        ("--help", "Commands:"),
+        ("run|--help", "Exit status: 0 every task done"),
+        ("workloads", "sum_primes"),
+    ] {
+        let ended = run_with(&words.split('|').collect::<Vec<_>>(), b"");
+        assert!(ended.code == Some(0) && ended.out.contains(part) && ended.err.is_empty(), "{words}: {ended:?}");
+    }
+}

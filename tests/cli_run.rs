@@ -1,0 +1,249 @@
+//! The built program from outside, running tasks: what it prints, its exit status, signals, closed pipes.
+
+mod program;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, ExitStatus};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use program::{DEADLINE, run_in, run_with};
+use rustix::process::{Pid, Signal, kill_process};
+
+fn run(words: &str) -> program::Ended {
+    run_with(&words.split('|').collect::<Vec<_>>(), b"")
+}
+
+/// Waits until the child has ended, and ends it itself if it does not.
+fn wait(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            return status;
+        }
+        if begun.elapsed() > DEADLINE {
+            child.kill().expect("it can be killed");
+            child.wait().expect("it can be waited for");
+            panic!("the program was still running after {DEADLINE:?}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The first line that the program writes to standard output; what follows can be read from the second.
+fn first_line(child: &mut Child) -> (String, BufReader<ChildStdout>) {
+    let mut out = BufReader::new(child.stdout.take().expect("it is piped"));
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        // A broken read shows as an empty line.
+        let _ = out.read_line(&mut line);
+        let _ = sender.send((line, out));
+    });
+    receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| {
+        child.kill().expect("it can be killed");
+        child.wait().expect("it can be waited for");
+        panic!("the program wrote no line within {DEADLINE:?}");
+    })
+}
+
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn output_comes_through_and_the_summary_goes_to_standard_error() {
+    for mode in ["one", "threads", "pool"] {
+        let ended = run(&format!("run|--mode|{mode}|-j|2|echo|{{}}|:::|a|b|c d"));
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(sorted(&ended.out), ["a", "b", "c d"]);
+        assert!(ended.err.starts_with("3 done, 0 failed in "), "{ended:?}");
+        assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
+    }
+}
+
+#[test]
+fn a_failed_task_is_told_and_the_status_is_1() {
+    let ended = run("run|echo out {}; echo err {} >&2; exit {}|:::|0|3");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(sorted(&ended.out), ["out 0", "out 3"]);
+    assert!(ended.err.contains("err 3\ntask 2 failed: exit code 3: echo out 3; "), "{ended:?}");
+    assert!(ended.err.contains("1 done, 1 failed in "), "{ended:?}");
+}
+
+#[test]
+fn blocks_of_output_are_never_mixed() {
+    let ended = run("run|-j|4|for i in 1 2 3 4 5 6 7 8 9; do echo {}; done|:::|a|b|c|d|e|f|g|h");
+    let lines: Vec<_> = ended.out.lines().collect();
+    assert_eq!(lines.len(), 72);
+    for block in lines.chunks(9) {
+        assert!(block.iter().all(|line| *line == block[0]), "{block:?}");
+    }
+}
+
+#[test]
+fn keep_order_prints_in_the_order_of_the_inputs() {
+    // The first waits until the last has made its file.
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = "if [ {} = 1 ]; then until [ -e last ]; do sleep 0.01; done; fi; [ {} = 4 ] && : > last; echo {}";
+    let words = ["run", "-j", "2", "-k", "--timeout", "60", script, ":::", "1", "2", "3", "4"];
+    let ended = run_in(&words, folder.path());
+    assert_eq!(ended.out, "1\n2\n3\n4\n", "{ended:?}");
+}
+
+#[test]
+fn json_has_an_object_for_each_task_and_the_summary_last() {
+    let ended = run("run|--json|-k|printf '\\377'; exit {1}|:::|0|5|:::|x");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let lines: Vec<serde_json::Value> = ended.out.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert_eq!(lines.len(), 3, "{ended:?}");
+    assert_eq!(lines[0]["task"], 1);
+    assert_eq!(lines[0]["input"], serde_json::json!(["0", "x"]));
+    assert_eq!(lines[0]["outcome"], "done");
+    assert_eq!(lines[0]["exit_code"], 0);
+    assert_eq!(lines[0]["stdout"], "\u{fffd}");
+    assert!(lines[0]["pid"].is_u64() && lines[0]["wall_secs"].is_f64(), "{ended:?}");
+    assert_eq!(lines[1]["outcome"], "failed");
+    assert_eq!(lines[1]["exit_code"], 5);
+    assert_eq!(lines[2]["summary"]["done"], 1);
+    assert_eq!(lines[2]["summary"]["failed"], 1);
+}
+
+#[test]
+fn values_of_calls_are_printed_one_a_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let job = "Job(version: 1, task: Workload(name: \"cube\"), inputs: [List([\"3\", \"x\", \"-5\"])])";
+    std::fs::write(folder.path().join("cubes.ron"), job).expect("written");
+    let ended = run_in(&["run", "-k", "cubes.ron"], folder.path());
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), "27\n-125\n"), "{ended:?}");
+    assert!(ended.err.contains("task 2 failed: ") && ended.err.contains(": cube(x)\n"), "{ended:?}");
+    let ended = run_in(&["run", "-k", "--json", "cubes.ron"], folder.path());
+    let first: serde_json::Value = serde_json::from_str(ended.out.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(first["value"], 27);
+    assert!(first.get("stdout").is_none(), "{first}");
+}
+
+#[test]
+fn a_batch_without_tasks_is_done() {
+    let ended = run("run|echo|{}");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), ""), "{ended:?}");
+    assert!(ended.err.starts_with("0 done, 0 failed"), "{ended:?}");
+}
+
+#[test]
+fn lines_on_standard_input_are_inputs() {
+    let ended = run_with(&["run", "-k", "echo", "[{}]"], b"a\nb b\n");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "[a]\n[b b]\n"), "{ended:?}");
+}
+
+#[test]
+fn retries_count_tries_as_in_parallel() {
+    let ended = run("run|--retries|3|echo x >> tries; wc -l < tries; exit 7|:::|a");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.out.trim(), "3", "only the last try is printed: {ended:?}");
+    assert!(ended.err.contains("exit code 7 (try 3)"), "{ended:?}");
+}
+
+#[test]
+fn a_timeout_ends_a_task() {
+    let ended = run("run|--timeout|50ms|sleep {}|:::|60");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains("task 1 timed out after ") && ended.err.contains("1 timed out"), "{ended:?}");
+}
+
+#[test]
+fn signals_stop_a_run_and_the_summary_is_still_printed() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let words = ["run", "-j", "1", "echo {}; [ {} = 1 ] || sleep 60", ":::", "1", "2", "3"];
+        let mut child = program::command(&words, folder.path()).spawn().expect("it starts");
+        let (first, _out) = first_line(&mut child);
+        assert_eq!(first, "1\n");
+        kill_process(Pid::from_child(&child), signal).expect("it runs");
+        let status = wait(&mut child);
+        let err = std::io::read_to_string(child.stderr.take().expect("it is piped")).expect("text");
+        assert_eq!(status.code(), Some(130), "{signal:?}: {status:?} {err}");
+        assert!(err.contains("cancelled") && err.trim_end().ends_with("stopped"), "{signal:?}: {err}");
+    }
+}
+
+#[test]
+fn the_second_signal_stops_a_task_that_will_not_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let words = ["run", "-j", "1", "[ {} = 1 ] || { trap '' TERM; : > deaf; sleep 60; }", ":::", "1", "2"];
+    let mut child = program::command(&words, folder.path()).spawn().expect("it starts");
+    let begun = Instant::now();
+    while !folder.path().join("deaf").exists() {
+        assert!(begun.elapsed() < DEADLINE, "the task never began");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    let mut err = BufReader::new(child.stderr.take().expect("it is piped"));
+    let mut line = String::new();
+    err.read_line(&mut line).expect("a line");
+    assert!(line.starts_with("stopping: ") && line.contains("interrupt again"), "{line}");
+    // The task may have reached the end of its grace time in between.
+    let _ = kill_process(Pid::from_child(&child), Signal::INT);
+    assert_eq!(wait(&mut child).code(), Some(130));
+}
+
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script =
+        "trap '' HUP; exec \"$0\" run -j 1 'echo {}; [ {} = 1 ] || until [ -e go ]; do sleep 0.01; done' ::: 1 2";
+    let mut child = program::command(&[], folder.path());
+    let mut child = {
+        let program = child.get_program().to_owned();
+        child = std::process::Command::new("sh");
+        child.args(["-c", script]).arg(program).current_dir(folder.path());
+        child.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+        child.stderr(std::process::Stdio::piped()).spawn().expect("it starts")
+    };
+    let (first, _out) = first_line(&mut child);
+    assert_eq!(first, "1\n");
+    kill_process(Pid::from_child(&child), Signal::HUP).expect("it runs");
+    std::fs::write(folder.path().join("go"), "").expect("written");
+    assert_eq!(wait(&mut child).code(), Some(0));
+}
+
+#[test]
+fn a_closed_pipe_stops_the_run_quietly() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let job = "Job(version: 1, task: Command(\"echo {}\"), inputs: [Range(1, 1000000)])";
+    std::fs::write(folder.path().join("many.ron"), job).expect("written");
+    let mut child = program::command(&["run", "-j", "2", "many.ron"], folder.path()).spawn().expect("it starts");
+    let (first, out) = first_line(&mut child);
+    assert!(!first.is_empty());
+    drop(out);
+    assert_eq!(wait(&mut child).code(), Some(1));
+    let err = std::io::read_to_string(child.stderr.take().expect("it is piped")).expect("text");
+    assert_eq!(err, "");
+}
+
+#[test]
+fn without_a_display_the_job_runs_in_the_terminal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let job = "Job(version: 1, task: Command(\"echo {}\"), inputs: [Range(1, 3)])";
+    std::fs::write(folder.path().join("good.ron"), job).expect("written");
+    let ended = run_in(&["good.ron"], folder.path());
+    assert_eq!((ended.code, sorted(&ended.out)), (Some(0), vec!["1", "2", "3"]), "{ended:?}");
+    let lines: Vec<_> = ended.err.lines().collect();
+    assert_eq!(lines.len(), 2, "the reason and the summary: {ended:?}");
+    assert!(lines[0].starts_with("fanlane: ") && lines[0].ends_with("; running in the terminal instead"), "{ended:?}");
+}
+
+#[test]
+fn without_a_display_the_first_example_runs_in_the_terminal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = program::command(&[], folder.path()).spawn().expect("it starts");
+    let (first, _out) = first_line(&mut child);
+    assert!(first.trim().parse::<f64>().is_ok(), "the value of a call: {first}");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    assert_eq!(wait(&mut child).code(), Some(130));
+    let err = std::io::read_to_string(child.stderr.take().expect("it is piped")).expect("text");
+    let reason = err.lines().next().expect("a line");
+    assert!(reason.starts_with("fanlane: ") && reason.ends_with("; running in the terminal instead"), "{err}");
+}

@@ -1,0 +1,68 @@
+//! The built program as the tests start it: in a folder of its own, with a home of its own, without a display.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long the program may take, whatever it does, before it counts as stuck.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How the program ended and what it wrote.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit status; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+/// The program with these words, to be started in `folder`; nothing of the machine's user reaches it.
+pub fn command(words: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fanlane"));
+    command.args(words).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env("HOME", folder).env_remove("XDG_CONFIG_HOME").env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    command
+}
+
+/// Runs the program in `folder` with nothing on standard input.
+pub fn run_in(words: &[&str], folder: &Path) -> Ended {
+    ended(command(words, folder).spawn().expect("the program can be started"))
+}
+
+/// Runs the program in a folder of its own with `input` on standard input.
+pub fn run_with(words: &[&str], input: &[u8]) -> Ended {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = command(words, folder.path()).stdin(Stdio::piped()).spawn().expect("the program can be started");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    // Who reads no input may be gone already.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    ended(child)
+}
+
+/// Waits until the program has ended, and ends it itself if it does not.
+fn ended(child: Child) -> Ended {
+    let pid = Pid::from_child(&child);
+    let (sender, receiver) = mpsc::channel();
+    let reader = std::thread::spawn(move || sender.send(child.wait_with_output()));
+    let output = receiver.recv_timeout(DEADLINE).unwrap_or_else(|_| {
+        // It is not waited for yet, so the id is still its own.
+        kill_process(pid, Signal::KILL).expect("it can be killed");
+        let _ = reader.join();
+        panic!("the program was still running after {DEADLINE:?}");
+    });
+    output.expect("its output can be read").into()
+}

@@ -1,0 +1,237 @@
+//! The conventions that a reader relies on and that no compiler checks: floors, where egui may be imported, how files
+//! open, how large they are, what they are called.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each module of `src` may import besides itself. A module that is not here yet has to be given its floor.
+const FLOORS: [(&str, &[&str]); 9] = [
+    ("job", &["event"]),
+    ("event", &["job"]),
+    ("mp", &[]),
+    ("engine", &["job", "event", "mp"]),
+    ("model", &["job", "event", "mp"]),
+    ("store", &["job", "event", "mp", "engine", "model"]),
+    ("session", &["job", "event", "mp", "engine", "model", "store"]),
+    ("cli", &["job", "event", "mp", "engine", "model", "store", "session"]),
+    ("ui", &["job", "event", "mp", "engine", "model", "store", "session"]),
+];
+
+/// The most lines that a file has without a reason.
+const MAX_LINES: usize = 400;
+
+/// Files that are longer, and why.
+const LONG_FILES: &[(&str, &str)] = &[
+    ("src/engine/dispatcher/mod.rs", "one state machine; its transitions are read side by side"),
+    ("src/engine/run.rs", "the one loop in which the dispatcher's effects are performed"),
+    ("src/engine/dispatcher/tests.rs", "orderings of events against simulated workers, one table"),
+    ("src/session/tests.rs", "a table of what a person does and what becomes of it"),
+    ("tests/window.rs", "the window walked through from page to page"),
+];
+
+/// Names that say nothing about what is inside.
+const EMPTY_NAMES: [&str; 6] = ["utils", "util", "helpers", "common", "data", "misc"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files below `folder` with one of the endings, by their paths from the root.
+fn files_in(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        // Not every kind of folder is there at every time.
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| endings.iter().any(|known| ending == *known)) {
+                found.push(path.strip_prefix(root()).expect("it is below the root").to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources() -> Vec<PathBuf> {
+    let found = files_in("src", &["rs"]);
+    assert!(found.len() > 20, "the sources are found: {found:?}");
+    found
+}
+
+fn rust_files() -> Vec<PathBuf> {
+    ["src", "tests", "benches", "examples"].into_iter().flat_map(|folder| files_in(folder, &["rs"])).collect()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The lines of code with their numbers; lines of comments are left out.
+fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+/// The modules behind `crate::` in a line, also those in `crate::{one::X, two::Y}`.
+fn imported_modules(line: &str) -> Vec<&str> {
+    let name = |text: &'_ str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let mut found = Vec::new();
+    for (at, prefix) in line.match_indices("crate::") {
+        let rest = &line[at + prefix.len()..];
+        match rest.strip_prefix('{') {
+            None => found.push(&rest[..name(rest)]),
+            Some(list) => {
+                let mut depth = 0;
+                let mut begin = 0;
+                for (place, character) in list.char_indices() {
+                    match character {
+                        '{' => depth += 1,
+                        '}' if depth > 0 => depth -= 1,
+                        ',' | '}' if depth == 0 => {
+                            let item = list[begin..place].trim_start();
+                            found.push(&item[..name(item)]);
+                            begin = place + 1;
+                            if character == '}' {
+                                break;
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    found.retain(|module| !module.is_empty());
+    found
+}
+
+fn complain(what: &str, faults: &[String]) {
+    assert!(faults.is_empty(), "{what}:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn imports_are_found_in_every_form() {
+    let cases: [(&str, &[&str]); 6] = [
+        ("use crate::job::Job;", &["job"]),
+        ("use crate::{event::Event, job::{Batch, Job}, model};", &["event", "job", "model"]),
+        ("    fn f(x: crate::ui::Theme) -> crate::job::Job {", &["ui", "job"]),
+        ("pub(crate) fn f() {}", &[]),
+        ("use crate::job;", &["job"]),
+        ("use super::job;", &[]),
+    ];
+    for (line, modules) in cases {
+        assert_eq!(imported_modules(line), modules, "{line}");
+    }
+}
+
+#[test]
+fn a_module_imports_only_from_lower_floors() {
+    let mut faults = Vec::new();
+    for path in sources() {
+        let inside = path.strip_prefix("src").expect("a source");
+        let module = inside.iter().next().expect("a name").to_string_lossy();
+        let module = module.trim_end_matches(".rs");
+        if ["lib", "main"].contains(&module) {
+            continue;
+        }
+        let Some((_, allowed)) = FLOORS.iter().find(|(known, _)| *known == module) else {
+            faults.push(format!("src/{module} has no floor in this test's table"));
+            continue;
+        };
+        for (number, line) in code_lines(&read(&path)) {
+            for imported in imported_modules(line) {
+                let is_module = FLOORS.iter().any(|(known, _)| *known == imported);
+                if is_module && imported != module && !allowed.contains(&imported) {
+                    faults.push(format!("{}:{number}: {module} imports {imported}", path.display()));
+                }
+            }
+        }
+    }
+    complain("imports from the same floor or a higher one", &faults);
+}
+
+#[test]
+fn egui_is_imported_in_the_window_alone() {
+    let mut faults = Vec::new();
+    for path in sources().into_iter().filter(|path| !path.starts_with("src/ui")) {
+        for (number, line) in code_lines(&read(&path)) {
+            if ["egui", "eframe", "rfd::"].iter().any(|word| line.contains(word)) {
+                faults.push(format!("{}:{number}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    complain("what belongs into src/ui", &faults);
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let is_silent = |path: &PathBuf| !read(path).starts_with("//! ");
+    // The tests of a module, in a file beside it, are for that module.
+    let is_own = |path: &PathBuf| path.file_name().is_some_and(|name| name != "tests.rs");
+    let faults: Vec<_> =
+        rust_files().into_iter().filter(is_own).filter(is_silent).map(|path| path.display().to_string()).collect();
+    complain("files that do not open with `//!`", &faults);
+}
+
+#[test]
+fn files_are_short_or_have_a_reason() {
+    let mut faults = Vec::new();
+    for path in rust_files() {
+        let lines = read(&path).lines().count();
+        let listed = LONG_FILES.iter().any(|(known, _)| path == Path::new(known));
+        if lines > MAX_LINES && !listed {
+            faults.push(format!("{}: {lines} lines, split it or list it with a reason", path.display()));
+        }
+    }
+    complain("files that are too long", &faults);
+}
+
+#[test]
+fn files_are_named_by_what_is_in_them() {
+    let faults: Vec<_> = rust_files()
+        .into_iter()
+        .filter(|path| path.iter().any(|part| EMPTY_NAMES.contains(&part.to_string_lossy().trim_end_matches(".rs"))))
+        .map(|path| path.display().to_string())
+        .collect();
+    complain("names that say nothing", &faults);
+}
+
+#[test]
+fn nothing_names_a_place_on_one_machine() {
+    // In two parts, so that this file does not name them.
+    let places = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/ubuntu"), concat!("/Us", "ers/")];
+    let texts = ["src", "tests", "benches", "examples", "assets", ".ci", ".cargo"]
+        .into_iter()
+        .flat_map(|folder| files_in(folder, &["rs", "ron", "toml", "md", "json", "svg"]));
+    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "Cargo.toml", ".ci/run"];
+    let top = top.into_iter().map(PathBuf::from).filter(|path| root().join(path).exists());
+    let mut faults = Vec::new();
+    for path in texts.chain(top) {
+        for (index, line) in read(&path).lines().enumerate() {
+            if places.iter().any(|place| line.contains(place)) {
+                faults.push(format!("{}:{}: {}", path.display(), index + 1, line.trim()));
+            }
+        }
+    }
+    complain("paths of a machine", &faults);
+}
+
+#[test]
+fn what_the_readme_shows_is_there() {
+    let text = read(Path::new("README.md"));
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let faults: Vec<_> =
+        targets.filter(|link| !link.contains("://") && !root().join(link).exists()).map(str::to_owned).collect();
+    complain("links of README.md that lead nowhere", &faults);
+    // The commands that are promised to be the only ones needed.
+    for command in ["cargo run --release", "cargo test"] {
+        assert!(text.contains(&format!("```sh\n{command}\n```")), "{command}");
+    }
+    assert!(read(Path::new(".ci/run")).contains("\nstep cargo test\n"), "the machine runs the README's test command");
+}
