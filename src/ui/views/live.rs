@@ -15,11 +15,16 @@ use crate::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 use crate::ui::theme;
 use crate::ui::widgets::{
     HeatStripState, LanesData, LanesState, TimeWindow, core_lines_ui, count_badge_ui, depth_plot_ui, empty_state_ui,
-    heat_legend_ui, heat_strip_ui, lanes, lanes_ui,
+    heat_legend_ui, heat_strip_ui, lanes, lanes_ui, running_badge_ui,
 };
 
-/// The least and the largest share of the page's height that cores and queue take.
-const UPPER_SHARES: (f32, f32) = (0.38, 0.55);
+/// The shares of the page's height that cores and queue take: the least, the largest where the lanes have to scroll,
+/// and the largest where they have not.
+const UPPER_SHARES: [f32; 3] = [0.34, 0.46, 0.62];
+/// Height of a card's title and its margins, in points.
+const CARD_HEIGHT: f32 = 7.0 * theme::UNIT;
+/// The narrowest card whose note has all its words, in points.
+const WIDE_CARD: f32 = 60.0 * theme::UNIT;
 
 /// What the page shows.
 pub struct LiveData<'a> {
@@ -63,10 +68,7 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
     }
     state.window.begin(data.now_ns.max(data.lanes.end_ns()));
     let full = ui.available_rect_before_wrap();
-    let lanes_height = lanes::wanted_height(data.lanes.lanes().len().max(4)) + 7.0 * theme::UNIT;
-    let upper = (full.height() - theme::UNIT - lanes_height)
-        .clamp(full.height() * UPPER_SHARES.0, full.height() * UPPER_SHARES.1)
-        .floor();
+    let upper = upper_height(full.height(), data.lanes.lanes().len());
     let half = ((full.width() - theme::UNIT) / 2.0).floor();
     let middle = full.left() + half;
     let bottom = full.top() + upper;
@@ -79,6 +81,14 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
     card_ui(ui, "Lanes", lanes, |ui| opened = lanes_card_ui(ui, data, state));
     ui.advance_cursor_after_rect(full);
     opened.map(LiveAction::OpenTask)
+}
+
+// The lanes get what they need, and where that leaves room, the plots get it.
+fn upper_height(height: f32, lanes: usize) -> f32 {
+    let wanted = lanes::heights(lanes.max(4));
+    let left = |lanes_height: f32| height - theme::UNIT - CARD_HEIGHT - lanes_height;
+    let [least, crowded, largest] = UPPER_SHARES.map(|share| height * share);
+    left(wanted.max).clamp(left(wanted.min).clamp(least, crowded), largest).floor()
 }
 
 fn card_ui(ui: &mut Ui, name: &str, rect: egui::Rect, contents: impl FnOnce(&mut Ui)) {
@@ -109,8 +119,7 @@ fn title_ui(ui: &mut Ui, title: &str, note: &str, controls: impl FnOnce(&mut Ui)
 
 fn icon_button_ui(ui: &mut Ui, icon: MaterialIcon, name: &str, on: bool) -> Response {
     let text = icon.rich_text().size(theme::ICON_SIZE);
-    let button =
-        egui::Button::new(text).selected(on).frame_when_inactive(false).min_size(egui::Vec2::splat(theme::ROW));
+    let button = egui::Button::new(text).selected(on).frame_when_inactive(on).min_size(egui::Vec2::splat(theme::ROW));
     let response = ui.scope(|ui| {
         ui.spacing_mut().button_padding = egui::Vec2::splat(2.0);
         ui.add(button)
@@ -125,7 +134,8 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
         Some(sample) => {
             let mean = sample.core_percent.iter().sum::<f32>() / sample.core_percent.len().max(1) as f32;
             let (used, total) = (format::bytes(sample.memory_used_bytes), format::bytes(sample.memory_total_bytes));
-            format!("{mean:.0} % of {} · memory {used} of {total}", data.cores.cores())
+            let of_total = if ui.available_width() < WIDE_CARD { String::new() } else { format!(" of {total}") };
+            format!("{mean:.0} % of {} · memory {used}{of_total}", data.cores.cores())
         }
         None => String::new(),
     };
@@ -173,7 +183,13 @@ fn lanes_card_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
             state.window.show_whole();
         }
         if data.progress.summary.is_none()
-            && icon_button_ui(ui, ICON_LAST_PAGE, "Follow the newest", state.window.follows()).clicked()
+            && icon_button_ui(
+                ui,
+                ICON_LAST_PAGE,
+                "Follow the newest",
+                state.window.follows() && !state.window.is_whole(),
+            )
+            .clicked()
         {
             state.window.follow();
         }
@@ -185,6 +201,9 @@ fn lanes_card_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
                 count_badge_ui(ui, class, count);
                 ui.add_space(theme::HALF);
             }
+        }
+        if data.progress.summary.is_none() {
+            running_badge_ui(ui);
         }
     });
     if data.lanes.lanes().is_empty() {

@@ -28,7 +28,7 @@ pub fn core_lines_ui(ui: &mut Ui, cores: &CoreHistory, window: &mut TimeWindow) 
     let response = plot_frame_ui(ui, &frame, window, |plot| {
         for (core, points) in lines.iter().enumerate() {
             let line = Line::new(format!("core {core}"), PlotPoints::Borrowed(points));
-            plot.line(line.stroke(Stroke::new(theme::LINE, palette.line(core))).allow_hover(false));
+            plot.line(line.stroke(Stroke::new(theme::LINE, palette.line(core))).allow_band(false).allow_hover(false));
         }
     });
     response

@@ -45,9 +45,16 @@ pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mu
     };
     let response = plot_frame_ui(ui, &upper, window, |plot| {
         let pen = |color| Stroke::new(theme::LINE, color);
-        plot.line(Line::new("queued", PlotPoints::Borrowed(&queued)).stroke(pen(palette.queued)).allow_hover(false));
+        plot.line(
+            Line::new("queued", PlotPoints::Borrowed(&queued))
+                .stroke(pen(palette.queued))
+                .allow_band(false)
+                .allow_hover(false),
+        );
         let color = palette.outcome(OutcomeClass::Done);
-        plot.line(Line::new("ended", PlotPoints::Borrowed(&ended)).stroke(pen(color)).allow_hover(false));
+        plot.line(
+            Line::new("ended", PlotPoints::Borrowed(&ended)).stroke(pen(color)).allow_band(false).allow_hover(false),
+        );
     });
     let label = "Queued and ended tasks over time";
     describe(ui, &response, label, &steps);
@@ -63,7 +70,9 @@ pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mu
         let fill = palette.accent.gamma_multiply(0.35);
         plot.add(FilledArea::new("range", &band.secs, &band.min, &band.max).fill_color(fill).allow_hover(false));
         let pen = Stroke::new(theme::LINE, palette.accent);
-        plot.line(Line::new("running", PlotPoints::Borrowed(&running)).stroke(pen).allow_hover(false));
+        plot.line(
+            Line::new("running", PlotPoints::Borrowed(&running)).stroke(pen).allow_band(false).allow_hover(false),
+        );
     });
     describe(ui, &lower_response, "Running tasks over time", &steps);
     response

@@ -16,7 +16,7 @@ const LABEL_WIDTH: f32 = 3.5 * theme::UNIT;
 /// The least distance of two cores' numbers, in points.
 const LABEL_DISTANCE: f32 = 14.0;
 /// The tallest row, in points.
-const MAX_ROW: f32 = 4.0 * theme::UNIT;
+const MAX_ROW: f32 = 14.0 * theme::UNIT;
 
 /// What is kept from frame to frame: the texture and what it was made of.
 #[derive(Clone, Default)]

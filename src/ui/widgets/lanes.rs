@@ -18,7 +18,7 @@ use crate::model::LaneHistory;
 use crate::ui::theme;
 
 /// The tallest row, in points.
-const MAX_ROW: f32 = 4.5 * theme::UNIT;
+const MAX_ROW: f32 = 5.5 * theme::UNIT;
 /// Height of the line of words below the lanes, in points.
 const READOUT_HEIGHT: f32 = 3.0 * theme::UNIT;
 
@@ -58,9 +58,10 @@ struct Found {
     crowd: u32,
 }
 
-/// Height that all lanes need without scrolling, in points.
-pub fn wanted_height(lanes: usize) -> f32 {
-    AXIS_HEIGHT + READOUT_HEIGHT + lanes as f32 * MAX_ROW
+/// The least and the largest height of some lanes without scrolling and without a void, in points.
+pub fn heights(lanes: usize) -> Rangef {
+    let around = AXIS_HEIGHT + READOUT_HEIGHT;
+    Rangef::new(around + lanes as f32 * theme::ROW, around + lanes as f32 * MAX_ROW)
 }
 
 /// The lanes, in all the room there is; returns the task that was clicked.

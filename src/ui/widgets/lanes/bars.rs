@@ -15,7 +15,7 @@ use crate::ui::widgets::TimeWindow;
 const DONE_INSET: f32 = 5.0;
 /// How much lower than its row any other bar is, at each side, in points.
 const OTHER_INSET: f32 = 2.0;
-/// The narrowest bar that has its task's number in it, in points.
+/// The narrowest bar that has its task's number in it, in points; a successful one has no icon either below this.
 const NUMBER_WIDTH: f32 = 7.0 * theme::UNIT;
 /// The narrowest bar that has its outcome's icon in it, in points.
 const ICON_WIDTH: f32 = 2.0 * theme::UNIT;
@@ -98,7 +98,7 @@ impl Canvas<'_> {
             if segment.count == 1 && range.span() >= 4.0 * self.pixel {
                 // A gap tells a bar from the next.
                 range.max -= self.pixel;
-                if range.span() >= ICON_WIDTH {
+                if range.span() >= if done { NUMBER_WIDTH } else { ICON_WIDTH } {
                     let rect = Rect::from_x_y_ranges(range, y);
                     let task = lane.bars.as_slice()[segment.first].task();
                     words.push(Words { rect, task, class: Some(segment.worst), fill: color });
