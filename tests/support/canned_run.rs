@@ -35,7 +35,8 @@ impl Models {
             RunHeader { name: "canned".into(), mode: Mode::Pool, workers, tasks, started_unix_ms: 1_700_000_000_000 };
         models.apply(0, EventKind::RunStarted(header));
         for worker in 0..workers {
-            let kind = EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: Lane(worker), pid: 41_000 + worker };
+            let kind =
+                EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: Lane(worker), pid: 41_000 + worker };
             models.apply(20 * MS, kind);
         }
         models

@@ -14,15 +14,17 @@ use crate::model::format;
 use crate::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 use crate::ui::theme;
 use crate::ui::widgets::{
-    HeatStripState, LanesData, LanesState, TimeWindow, core_lines_ui, count_badge_ui, depth_plot_ui, empty_state_ui,
-    heat_legend_ui, heat_strip_ui, lanes, lanes_ui, running_badge_ui,
+    HeatStripState, LanesData, LanesState, TimeWindow, core_legend_ui, core_lines_ui, count_badge_ui, depth_plot_ui,
+    empty_state_ui, heat_legend_ui, heat_strip_ui, lanes, lanes_ui, running_badge_ui,
 };
 
 /// The shares of the page's height that cores and queue take: the least, the largest where the lanes have to scroll,
 /// and the largest where they have not.
 const UPPER_SHARES: [f32; 3] = [0.34, 0.46, 0.62];
 /// Height of a card's title and its margins, in points.
-const CARD_HEIGHT: f32 = 7.0 * theme::UNIT;
+const CARD_HEIGHT: f32 = TITLE_HEIGHT + 3.0 * theme::UNIT;
+/// Height of a card's title and its controls, in points.
+const TITLE_HEIGHT: f32 = 3.5 * theme::UNIT;
 /// The narrowest card whose note has all its words, in points.
 const WIDE_CARD: f32 = 60.0 * theme::UNIT;
 
@@ -107,8 +109,8 @@ fn card_ui(ui: &mut Ui, name: &str, rect: egui::Rect, contents: impl FnOnce(&mut
 // A card's title at the left, its controls at the right.
 fn title_ui(ui: &mut Ui, title: &str, note: &str, controls: impl FnOnce(&mut Ui)) {
     let palette = theme::palette(ui);
-    ui.allocate_ui_with_layout(vec2(ui.available_width(), theme::ROW), Layout::left_to_right(Align::Center), |ui| {
-        ui.set_min_height(theme::ROW);
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), TITLE_HEIGHT), Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_height(TITLE_HEIGHT);
         ui.label(RichText::new(title).text_style(theme::title_style()).color(palette.text_strong));
         if !note.is_empty() {
             ui.label(RichText::new(note).small().color(palette.text_weak));
@@ -134,8 +136,9 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
         Some(sample) => {
             let mean = sample.core_percent.iter().sum::<f32>() / sample.core_percent.len().max(1) as f32;
             let (used, total) = (format::bytes(sample.memory_used_bytes), format::bytes(sample.memory_total_bytes));
-            let of_total = if ui.available_width() < WIDE_CARD { String::new() } else { format!(" of {total}") };
-            format!("{mean:.0} % of {} · memory {used}{of_total}", data.cores.cores())
+            let memory =
+                if ui.available_width() < WIDE_CARD { String::new() } else { format!(" · memory {used} of {total}") };
+            format!("{mean:.0} % of {}{memory}", data.cores.cores())
         }
         None => String::new(),
     };
@@ -146,17 +149,11 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
         if icon_button_ui(ui, ICON_GRID_ON, "Cores as heat strip", !state.cores_as_lines).clicked() {
             state.cores_as_lines = false;
         }
-        if !state.cores_as_lines && ui.available_width() > 16.0 * theme::UNIT {
-            ui.add_space(theme::UNIT);
-            ui.scope(|ui| {
-                let width = 15.0 * theme::UNIT;
-                ui.allocate_ui_with_layout(
-                    vec2(width, theme::ROW),
-                    Layout::left_to_right(Align::Center),
-                    heat_legend_ui,
-                );
-            });
-        }
+        ui.add_space(theme::UNIT);
+        let room = vec2(ui.available_width().min(22.0 * theme::UNIT), TITLE_HEIGHT);
+        ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
+            if state.cores_as_lines { core_legend_ui(ui, data.cores) } else { heat_legend_ui(ui) }
+        });
     });
     if data.cores.columns().is_empty() {
         let advice = if data.progress.summary.is_some() {

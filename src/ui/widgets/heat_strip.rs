@@ -83,11 +83,11 @@ pub fn heat_strip_ui(
     }
 }
 
-/// The scale of the colours: `0 %`, the ramp, `100 %`.
+/// The scale of the colours, `0 %`, the ramp, `100 %`, for a layout from right to left.
 pub fn heat_legend_ui(ui: &mut Ui) {
     let palette = theme::palette(ui);
     let small = |text: &str| egui::RichText::new(text).small().color(palette.text_weak);
-    ui.label(small("0 %"));
+    ui.label(small("100 %"));
     let (rect, _) = ui.allocate_exact_size(vec2(8.0 * theme::UNIT, theme::UNIT), Sense::hover());
     let mut mesh = Mesh::default();
     const STEPS: usize = 32;
@@ -98,7 +98,7 @@ pub fn heat_legend_ui(ui: &mut Ui) {
         mesh.add_colored_rect(part, theme::heat(ui, step as f32 / (STEPS - 1) as f32));
     }
     ui.painter().add(Shape::mesh(mesh));
-    ui.label(small("100 %"));
+    ui.label(small("0 %"));
 }
 
 fn texture<'a>(
