@@ -40,7 +40,7 @@ const COLUMNS: [Column; 6] = [
     },
     Column {
         title: "Memory",
-        width: 74.0,
+        width: 82.0,
         explanation: "Memory of the worker and everything that it started",
         words: |lane, _, _| lane.sample.as_ref().map_or_else(|| MISSING.to_owned(), |s| format::bytes(s.rss_bytes)),
     },
