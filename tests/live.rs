@@ -195,8 +195,25 @@ fn the_keyboard_walks_the_bars_and_opens_one() {
 }
 
 #[test]
+fn the_keyboard_moves_through_time_on_every_plot() {
+    for label in ["CPU use of each core over time", "Queued and ended tasks over time", "Running tasks over time"] {
+        let mut page = Page::open(half_way(2, 2, 6, 200), 6000 * MS, [1024.0, 640.0]);
+        page.harness.get_by_label(label).focus();
+        page.harness.run_steps(2);
+        page.press(Key::Plus);
+        assert_eq!(page.range_ns(), (1.5e9, 4.5e9), "{label}");
+        page.press(Key::ArrowRight);
+        assert_eq!(page.range_ns(), (1.8e9, 4.8e9), "{label}");
+        page.press(Key::End);
+        assert_eq!(page.range_ns(), (3e9, 6e9), "{label}");
+        page.press(Key::Home);
+        assert_eq!(page.range_ns(), (0.0, 6e9), "{label}");
+    }
+}
+
+#[test]
 fn nothing_reaches_out_of_the_page_at_any_size() {
-    for size in [[840.0, 540.0], [1760.0, 1000.0], [2400.0, 1360.0]] {
+    for size in [[640.0, 420.0], [840.0, 540.0], [1760.0, 1000.0], [2400.0, 1360.0]] {
         let page = Page::open(half_way(16, 16, 6, 200), 6000 * MS, size);
         let screen = egui::Rect::from_min_size(Pos2::ZERO, size.into());
         for node in page.harness.root().children_recursive().filter(|node| node.accesskit_node().label().is_some()) {

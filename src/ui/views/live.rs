@@ -25,6 +25,8 @@ const UPPER_SHARES: [f32; 3] = [0.34, 0.46, 0.62];
 const CARD_HEIGHT: f32 = TITLE_HEIGHT + 3.0 * theme::UNIT;
 /// Height of a card's title and its controls, in points.
 const TITLE_HEIGHT: f32 = 3.5 * theme::UNIT;
+/// The least room for the legend of a card, in points.
+const LEGEND_WIDTH: f32 = 15.0 * theme::UNIT;
 /// The narrowest card whose note has all its words, in points.
 const WIDE_CARD: f32 = 60.0 * theme::UNIT;
 
@@ -150,18 +152,21 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
             state.cores_as_lines = false;
         }
         ui.add_space(theme::UNIT);
+        if ui.available_width() < LEGEND_WIDTH {
+            return;
+        }
         let room = vec2(ui.available_width().min(22.0 * theme::UNIT), TITLE_HEIGHT);
         ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
             if state.cores_as_lines { core_legend_ui(ui, data.cores) } else { heat_legend_ui(ui) }
         });
     });
     if data.cores.columns().is_empty() {
-        let advice = if data.progress.summary.is_some() {
-            "This run was over before its first sample, or was not measured."
+        let (title, advice) = if data.progress.summary.is_some() {
+            ("Not measured", "The run was over before its first sample, or measuring was off.")
         } else {
-            "The first sample comes within a second."
+            ("No measurement yet", "The first sample comes within a second.")
         };
-        empty_state_ui(ui, ICON_MEMORY, "No measurement yet", advice);
+        empty_state_ui(ui, ICON_MEMORY, title, advice);
     } else if state.cores_as_lines {
         core_lines_ui(ui, data.cores, &mut state.window);
     } else {

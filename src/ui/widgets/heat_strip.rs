@@ -63,14 +63,7 @@ pub fn heat_strip_ui(
         let strip = Rect::from_min_size(cells.left_bottom(), vec2(cells.width(), AXIS_HEIGHT));
         time_axis::paint_labels(ui, window, &Ticks::new(from_ns, to_ns, cells.width()), strip, cells.x_range());
     }
-    if response.has_focus() {
-        ui.painter().rect_stroke(
-            rect,
-            theme::RADIUS,
-            egui::Stroke::new(theme::FOCUS, palette.accent),
-            egui::StrokeKind::Inside,
-        );
-    }
+    window.navigate_by_keys(ui, &response);
     response.widget_info(|| {
         let mut info = WidgetInfo::labeled(Role::Image, ui.is_enabled(), "CPU use of each core over time");
         info.current_text_value = Some(newest_words(cores));

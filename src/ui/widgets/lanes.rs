@@ -12,7 +12,7 @@ use egui::{
 };
 
 use super::time_axis::{self, AXIS_HEIGHT, Ticks};
-use super::time_window::TimeWindow;
+use super::time_window::{TimeWindow, pressed};
 use crate::event::TaskId;
 use crate::model::LaneHistory;
 use crate::ui::theme;
@@ -178,7 +178,7 @@ fn keys(
     }
     let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
     ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-    let pressed = |key| ui.input(|input| input.key_pressed(key) && input.modifiers.is_none());
+    let pressed = |key| pressed(ui, key);
     let cursor = state.cursor.filter(|place| found_at(data, *place).is_some());
     let mut next = None;
     if pressed(Key::ArrowRight) {
@@ -201,21 +201,8 @@ fn keys(
         state.scroll_to_cursor = true;
         window.reveal(found.from_ns as f64, found.to_ns as f64);
     }
-    let (from_ns, to_ns) = window.range_ns();
     let focus = state.cursor.and_then(|place| found_at(data, place));
-    let middle_ns = focus.map_or((from_ns + to_ns) / 2.0, |found| (found.from_ns + found.to_ns) as f64 / 2.0);
-    if pressed(Key::Plus) || pressed(Key::Equals) {
-        window.zoom(2.0, middle_ns);
-    }
-    if pressed(Key::Minus) {
-        window.zoom(0.5, middle_ns);
-    }
-    if pressed(Key::Home) {
-        window.show_whole();
-    }
-    if pressed(Key::End) {
-        window.follow();
-    }
+    window.zoom_by_keys(ui, focus.map(|found| (found.from_ns + found.to_ns) as f64 / 2.0));
     focus.filter(|_| pressed(Key::Enter)).map(|found| found.task)
 }
 

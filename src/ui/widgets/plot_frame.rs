@@ -37,7 +37,8 @@ pub fn plot_frame_ui<'a>(
     let palette = theme::palette(ui);
     let font = TextStyle::Small.resolve(ui.style());
     let (from_ns, to_ns) = window.range_ns();
-    let width = ui.available_width();
+    // The last label of the axis of time is centred at the plot's right edge.
+    let width = ui.available_width() - theme::UNIT;
     let ticks = Ticks::new(from_ns, to_ns, (width - Y_AXIS_WIDTH).max(1.0));
     let step_ns = ticks.step_ns;
     let y_axis = AxisHints::new_y()
@@ -96,6 +97,7 @@ pub fn plot_frame_ui<'a>(
         .response;
     let x = Rangef::new(response.rect.left(), response.rect.right());
     window.navigate(ui, &response, x);
+    window.navigate_by_keys(ui, &response);
     response
 }
 

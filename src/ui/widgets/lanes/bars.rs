@@ -73,12 +73,13 @@ impl Canvas<'_> {
         let x = rect.x_range();
         let (from_ns, to_ns) = self.window.range_ns();
         let middle = Rangef::new(rect.top() + DONE_INSET, rect.bottom() - DONE_INSET);
-        for life in &lane.lives {
-            let end_ns = life.to_ns.unwrap_or(now_ns) as f64;
-            if end_ns >= from_ns && (life.from_ns as f64) <= to_ns {
-                let range = self.range(x, life.from_ns as f64, end_ns);
-                self.rect(Rect::from_x_y_ranges(range, middle), self.palette.idle);
-            }
+        // Lives follow each other; where workers die in a loop there are many.
+        let first = lane.lives.partition_point(|life| (life.to_ns.unwrap_or(now_ns) as f64) < from_ns);
+        let last = lane.lives.partition_point(|life| (life.from_ns as f64) <= to_ns);
+        let lives = &lane.lives[first..last.max(first)];
+        for life in lives {
+            let range = self.range(x, life.from_ns as f64, life.to_ns.unwrap_or(now_ns) as f64);
+            self.rect(Rect::from_x_y_ranges(range, middle), self.palette.idle);
         }
         self.flush();
         let pixel_ns = self.window.span_ns() / f64::from(x.span().max(1.0)) * f64::from(self.pixel);
@@ -115,7 +116,7 @@ impl Canvas<'_> {
                 words.push(Words { rect: bar, task: running.task, class: None, fill: self.palette.accent });
             }
         }
-        for life in lane.lives.iter().filter(|life| life.died) {
+        for life in lives.iter().filter(|life| life.died) {
             let at_ns = life.to_ns.unwrap_or(now_ns) as f64;
             if (from_ns..=to_ns).contains(&at_ns) {
                 let range = self.range(x, at_ns, at_ns);
