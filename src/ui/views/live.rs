@@ -56,6 +56,13 @@ pub struct LiveState {
     lanes: LanesState,
 }
 
+impl LiveState {
+    /// What stays when another run is shown: how the cores are drawn, but no place in time.
+    pub fn for_another_run(&self) -> Self {
+        Self { cores_as_lines: self.cores_as_lines, ..Self::default() }
+    }
+}
+
 /// What the page asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiveAction {
@@ -162,7 +169,7 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
     });
     if data.cores.columns().is_empty() {
         let (title, advice) = if data.progress.summary.is_some() {
-            ("Not measured", "The run was over before its first sample, or measuring was off.")
+            ("Not measured", "Over before the first sample, or measuring was off.")
         } else {
             ("No measurement yet", "The first sample comes within a second.")
         };
