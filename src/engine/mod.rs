@@ -3,14 +3,23 @@
 //! The dispatcher decides and is pure; the shell around it owns processes, sockets and clocks. The engine knows no
 //! window: whoever starts a run hands in a channel for its events.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+mod dispatcher;
+mod link;
+mod monitor;
+mod protocol;
+mod run;
+mod worker;
+mod worker_process;
 
-use crossbeam_channel::Sender;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, TaskId};
-use crate::job::{Batch, Mode};
+use crate::event::TaskId;
+use crate::job::Mode;
+
+pub use run::Run;
+pub use worker::{WORKER_ROLE, worker_main};
 
 /// How a batch is to be run.
 #[derive(Clone, Debug)]
@@ -54,28 +63,4 @@ pub enum EngineError {
         #[source]
         source: std::io::Error,
     },
-}
-
-/// A run under way.
-pub struct Run {}
-
-impl Run {
-    /// Starts running `batch`. Events go to `events`, [`crate::event::EventKind::RunFinished`] last; a full channel
-    /// makes the run wait, a closed one stops it.
-    ///
-    /// # Errors
-    /// When threads or sockets cannot be had. Workers that cannot be started are an event.
-    pub fn start(_batch: Arc<Batch>, _options: RunOptions, _events: Sender<Event>) -> Result<Self, EngineError> {
-        todo!()
-    }
-
-    /// Asks something of the run; after its end nothing happens.
-    pub fn command(&self, _command: RunCommand) {
-        todo!()
-    }
-
-    /// Waits until the run has ended and all its processes are gone.
-    pub fn join(self) {
-        todo!()
-    }
 }

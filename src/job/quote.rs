@@ -18,13 +18,16 @@ pub fn quote_into(value: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(value);
         return;
     }
-    if value[0] != b'\'' {
+    let starts_with_quote = value[0] == b'\'';
+    if !starts_with_quote {
         out.push(b'\'');
     }
     for (index, run) in value.split(|byte| *byte == b'\'').enumerate() {
-        if index > 0 {
-            // A quote at the very start has no open quotes to close.
-            out.extend_from_slice(if index == 1 && run_starts_value(value) { b"\"'\"'" } else { b"'\"'\"'" });
+        match index {
+            0 => {}
+            // A single quote at the very start has no quotes to close.
+            1 if starts_with_quote => out.extend_from_slice(b"\"'\"'"),
+            _ => out.extend_from_slice(b"'\"'\"'"),
         }
         out.extend_from_slice(run);
     }
@@ -45,10 +48,6 @@ pub fn quote(value: &BStr) -> BString {
 
 const fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+' | b'/')
-}
-
-fn run_starts_value(value: &[u8]) -> bool {
-    value[0] == b'\''
 }
 
 #[cfg(test)]

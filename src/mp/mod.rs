@@ -1,1 +1,8 @@
-//! (being written)
+//! Multiprocessing primitives: sockets between processes, frames on them, a clock that all processes share, and the
+//! tree of processes below one. They know no task.
+
+pub mod clock;
+pub mod frame;
+pub mod process_tree;
+pub mod signal;
+pub mod socket;

@@ -50,6 +50,8 @@ pub fn engine() -> StartRun {
 
 /// A run with what it was started from.
 pub struct CurrentRun {
+    /// Tells this run from the other runs of the session.
+    pub serial: u64,
     /// The job it was started from.
     pub job: Job,
     /// The tasks.
@@ -66,6 +68,7 @@ impl CurrentRun {
     /// # Errors
     /// Whatever the engine says, or that no thread can be had.
     pub(super) fn start(
+        serial: u64,
         job: Job,
         batch: Arc<Batch>,
         options: RunOptions,
@@ -80,19 +83,13 @@ impl CurrentRun {
             .spawn(move || drain(&receiver, &filled, &wake))
             .map_err(|source| EngineError::System { what: "starting a thread for the run's events", source })?;
         let control = start(Arc::clone(&batch), options, sender)?;
-        Ok(Self {
-            job,
-            batch,
-            model,
-            control: Some(control),
-            drain: Some(drain),
-            started: Some(Instant::now()),
-        })
+        let (control, drain, started) = (Some(control), Some(drain), Some(Instant::now()));
+        Ok(Self { serial, job, batch, model, control, drain, started })
     }
 
     /// A run of which everything is known already.
-    pub(super) fn recorded(job: Job, batch: Arc<Batch>, model: RunModel) -> Self {
-        Self { job, batch, model: Arc::new(Mutex::new(model)), control: None, drain: None, started: None }
+    pub(super) fn recorded(serial: u64, job: Job, batch: Arc<Batch>, model: RunModel) -> Self {
+        Self { serial, job, batch, model: Arc::new(Mutex::new(model)), control: None, drain: None, started: None }
     }
 
     /// What is known of the run. Hold it no longer than a frame takes: the events wait meanwhile.
@@ -118,7 +115,12 @@ impl CurrentRun {
 
     /// The run has not ended. A run that was never under way here (a recorded one) has ended when its model says so.
     pub fn is_under_way(&self) -> bool {
-        !self.model().is_finished() && self.drain.as_ref().is_none_or(|drain| !drain.is_finished())
+        !self.model().is_finished() && self.is_draining()
+    }
+
+    /// Events can still come.
+    pub fn is_draining(&self) -> bool {
+        self.drain.as_ref().is_none_or(|drain| !drain.is_finished())
     }
 
     /// Asks something of the run.

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::job::{Input, Job, JOB_VERSION, MAX_WORKERS, Mode, TaskTemplate, Template, WorkloadSpec};
+use crate::job::{Input, JOB_VERSION, Job, MAX_WORKERS, Mode, TaskTemplate, Template, WorkloadSpec};
 
 use super::input_draft::InputDraft;
 

@@ -15,6 +15,7 @@ mod preview;
 mod row_order;
 mod running;
 mod saving;
+mod shelf;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ pub use options::SessionOptions;
 pub use presets::{MemoryShelf, Preset, PresetId, PresetList, Shelf};
 pub use preview::Preview;
 pub use row_order::{RowOrder, RowQuery, SortKey};
+pub use shelf::{built_in, shelf};
 
 /// Where the open job came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +65,7 @@ pub struct Session {
     folder: PathBuf,
     preview: Preview,
     run: Option<CurrentRun>,
+    runs: u64,
     run_wanted: bool,
     selected: Option<TaskId>,
     rows: RowOrder,
@@ -87,6 +90,7 @@ impl Session {
             folder: options.folder,
             preview: Preview::default(),
             run: None,
+            runs: 0,
             run_wanted: false,
             selected: None,
             rows: RowOrder::default(),
@@ -110,7 +114,8 @@ impl Session {
     /// Shows a run of which everything is known already, as if it had been run from `job`.
     pub fn show_recorded(&mut self, job: Job, model: RunModel) -> Result<(), FieldError> {
         let expanded = expand(&job, &self.folder)?;
-        self.show_run(CurrentRun::recorded(job, Arc::clone(&expanded.batch), model));
+        let serial = self.next_serial();
+        self.show_run(CurrentRun::recorded(serial, job, Arc::clone(&expanded.batch), model));
         Ok(())
     }
 

@@ -60,7 +60,9 @@ impl Preview {
             return Some(error.message.clone());
         }
         match &self.expanded {
-            Some(expanded) if expanded.tasks == 0 => Some("The inputs hold no value: there is nothing to run.".to_owned()),
+            Some(expanded) if expanded.tasks == 0 => {
+                Some("The inputs hold no value: there is nothing to run.".to_owned())
+            }
             None if !self.is_under_way() => Some("There is no job.".to_owned()),
             _ => None,
         }

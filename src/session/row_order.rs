@@ -147,7 +147,11 @@ fn order(wanted: &Built, model: &Mutex<RunModel>, batch: &Batch) -> Vec<u32> {
         let model = lock(model);
         let slice = model.records.iter_from(from).take(SLICE.min(wanted.records - from)).zip(from..);
         rows.extend(slice.filter(|(record, _)| query.class.is_none_or(|class| class == record.outcome.class())).map(
-            |(record, index)| Row { index: index as u32, task: record.task, key: sort_value(query.sort, record, &model) },
+            |(record, index)| Row {
+                index: index as u32,
+                task: record.task,
+                key: sort_value(query.sort, record, &model),
+            },
         ));
         drop(model);
         from += SLICE;

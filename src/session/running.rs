@@ -54,7 +54,8 @@ impl Session {
             worker_executable: self.worker_executable.clone(),
             monitor: true,
         };
-        match CurrentRun::start(job, batch, options, &self.start, Arc::clone(&self.wake)) {
+        let serial = self.next_serial();
+        match CurrentRun::start(serial, job, batch, options, &self.start, Arc::clone(&self.wake)) {
             Ok(run) => {
                 self.notices.clear();
                 self.show_run(run);
@@ -64,6 +65,11 @@ impl Session {
                 self.notices.push(Notice::error(format!("Nothing was started. {}", sentence(&error.to_string()))));
             }
         }
+    }
+
+    pub(super) const fn next_serial(&mut self) -> u64 {
+        self.runs += 1;
+        self.runs
     }
 
     pub(super) fn show_run(&mut self, run: CurrentRun) {

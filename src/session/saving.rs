@@ -18,7 +18,7 @@ impl Session {
     }
 
     pub(super) fn open_file(&mut self, file: &Path) {
-        match crate::job::file::load(file) {
+        match Job::load(file) {
             Ok(job) => {
                 if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                     folder.clone_into(&mut self.folder);

@@ -69,7 +69,7 @@ pub(super) fn explain(error: &SpannedError, text: &str) -> (Place, String) {
             at(start, format!("expected {name}, found {found}"))
         }
         Error::TrailingCharacters => expected("the end of the file"),
-        Error::Eof => at(start, "the file ends too early".to_owned()),
+        Error::Eof => at(text.len(), "the file ends too early".to_owned()),
         Error::ExpectedStringEnd => at(start, "the text that begins here has no closing quote".to_owned()),
         Error::UnclosedBlockComment => {
             let begin = text[..end].rfind("/*").unwrap_or(start);

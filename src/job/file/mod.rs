@@ -69,6 +69,11 @@ impl JobFileError {
         Self { path: None, place, field: None, message: message.into(), source: None }
     }
 
+    /// For what is found among job files but is none, and must not be opened: a pipe would wait for ever.
+    pub(crate) fn not_a_file(path: &Path) -> Self {
+        Self { path: Some(path.to_owned()), ..Self::new(None, "this is not a file; remove it from the folder") }
+    }
+
     fn of_system(what: &str, source: io::Error) -> Self {
         Self { source: Some(source), ..Self::new(None, what) }
     }

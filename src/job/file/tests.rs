@@ -138,6 +138,7 @@ fn faults_of_the_text() {
         ("{\"version\": 1}", "line 1, column 1: expected Job( … ), found '{'"),
         ("", "line 1, column 1: expected Job( … ), found the end of the file"),
         (" \n ", "line 2, column 2: expected Job( … ), found the end of the file"),
+        ("Job(", "line 1, column 5: the file ends too early"),
         ("#![enable(foo)] Job()", "line 1, column 11: unknown extension 'foo'; remove it"),
         ("Job(version: 1, /* é", "line 1, column 17: the comment that begins here has no closing */"),
     ];

@@ -1,3 +1,5 @@
-//! The pages of the window.
+//! The pages.
 
+pub mod job;
 pub mod live;
+pub mod results;

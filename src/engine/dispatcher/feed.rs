@@ -1,0 +1,164 @@
+//! How many workers there shall be, and who gets how much.
+
+use crate::event::{Lane, WorkerId};
+use crate::job::Mode;
+
+use super::{Dispatcher, Effect, Worker};
+
+/// A worker is handed about this much work ahead, in nanoseconds: far more than a message takes to arrive, far less
+/// than a person notices.
+const AHEAD_NS: f64 = 2e6;
+
+/// One to work at and one to go on with.
+const LEAST_AHEAD: usize = 2;
+const MOST_AHEAD: usize = 2048;
+
+impl Dispatcher {
+    /// Starts workers that are missing, retires those that are too many, or all when there is nothing left to do.
+    pub(super) fn size_pool(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
+        let remaining = self.plan.tasks - self.counts.total();
+        let allowed = match self.plan.mode {
+            _ if self.stopping || remaining == 0 => 0,
+            Mode::One => self.pool.min(1),
+            Mode::Threads | Mode::Pool => self.pool,
+        };
+        let (mut live, mut starting) = (0, 0);
+        for state in self.workers.values().filter(|state| !state.retiring) {
+            live += 1;
+            starting += u32::from(!state.ready);
+        }
+        while live > allowed {
+            self.retire_one(effects);
+            live -= 1;
+        }
+        if self.start_not_before_ns.is_some_and(|not_before_ns| now_ns < not_before_ns) {
+            return;
+        }
+        self.start_not_before_ns = None;
+        if self.paused {
+            return;
+        }
+        let wanted = allowed.min(u32::try_from(remaining).unwrap_or(u32::MAX));
+        while live < wanted && starting < self.plan.starting_limit {
+            let worker = WorkerId(self.next_worker);
+            self.next_worker += 1;
+            let lane = self.free_lane();
+            self.workers.insert(worker, Worker::starting(lane));
+            effects.push(Effect::Start { worker, lane });
+            live += 1;
+            starting += 1;
+        }
+    }
+
+    /// Retires the worker in the highest lane.
+    fn retire_one(&mut self, effects: &mut Vec<Effect>) {
+        let last = self.workers.iter_mut().filter(|(_, state)| !state.retiring).max_by_key(|(_, state)| state.lane);
+        let Some((&worker, state)) = last else { return };
+        state.retiring = true;
+        if state.ready {
+            if state.in_flight.len() > 1 && !self.stopping {
+                state.recalling = true;
+                effects.push(Effect::Recall { worker, count: u32::MAX });
+            }
+            effects.push(Effect::Retire { worker });
+        }
+    }
+
+    fn free_lane(&self) -> Lane {
+        let mut taken: Vec<u32> = self.workers.values().map(|state| state.lane.0).collect();
+        taken.sort_unstable();
+        let free = taken.iter().zip(0..).find(|(lane, place)| **lane != *place).map(|(_, place)| place);
+        Lane(free.unwrap_or(taken.len() as u32))
+    }
+
+    /// Hands out tasks; takes some back where one worker has several and another has none.
+    pub(super) fn feed(&mut self, effects: &mut Vec<Effect>) {
+        if self.stopping {
+            return;
+        }
+        if self.paused {
+            self.recall_all(effects);
+            return;
+        }
+        if self.queue.len() > 0 {
+            self.hand_out(effects);
+        }
+        if self.queue.len() == 0 {
+            self.recall_for_idle(effects);
+        }
+    }
+
+    fn hand_out(&mut self, effects: &mut Vec<Effect>) {
+        let ahead = self.mean_wall_ns.map_or(LEAST_AHEAD, |mean_ns| {
+            ((AHEAD_NS / mean_ns.max(1.0)) as usize).clamp(LEAST_AHEAD, MOST_AHEAD)
+        });
+        let takers = self.workers.values().filter(|state| state.takes_tasks()).count();
+        // An idle worker gets its first task before a busy one gets its next.
+        for idle_only in [true, false] {
+            for (&worker, state) in self.workers.iter_mut().filter(|(_, state)| state.takes_tasks()) {
+                let has = state.in_flight.len();
+                if (idle_only && has > 0) || (!idle_only && has > ahead / 2) {
+                    continue;
+                }
+                let queued = self.queue.len() as usize;
+                let share = queued.div_ceil(takers).min(ahead - has).max(1);
+                let count = if idle_only && queued <= takers { 1 } else { share };
+                let first = state.in_flight.len();
+                state.in_flight.extend(std::iter::from_fn(|| self.queue.pop()).take(count));
+                let tasks: Vec<_> =
+                    state.in_flight.iter().skip(first).map(|pending| (pending.task, pending.attempts + 1)).collect();
+                if !tasks.is_empty() {
+                    effects.push(Effect::Run { worker, tasks });
+                }
+                if self.queue.len() == 0 {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// While the run is paused a worker finishes the task that it is at, and begins none.
+    fn recall_all(&mut self, effects: &mut Vec<Effect>) {
+        for (&worker, state) in &mut self.workers {
+            if state.ready && !state.retiring && !state.recalling && state.in_flight.len() > 1 {
+                state.recalling = true;
+                effects.push(Effect::Recall { worker, count: u32::MAX });
+            }
+        }
+    }
+
+    fn recall_for_idle(&mut self, effects: &mut Vec<Effect>) {
+        let idle = self.workers.values().filter(|state| state.takes_tasks() && state.in_flight.is_empty()).count();
+        let under_way = self.workers.values().filter(|state| state.recalling).count();
+        for _ in under_way..idle {
+            let richest = self
+                .workers
+                .iter_mut()
+                .filter(|(_, state)| !state.recalling && !state.retiring && state.in_flight.len() > 1)
+                .max_by_key(|(_, state)| state.in_flight.len());
+            let Some((&worker, state)) = richest else { return };
+            state.recalling = true;
+            let waiting = state.in_flight.len() - 1;
+            effects.push(Effect::Recall { worker, count: waiting.div_ceil(2) as u32 });
+        }
+    }
+}
+
+impl Worker {
+    pub(super) fn starting(lane: Lane) -> Self {
+        Self {
+            lane,
+            ready: false,
+            retiring: false,
+            recalling: false,
+            paused_after_give_up: false,
+            finished_any: false,
+            started: None,
+            in_flight: std::collections::VecDeque::new(),
+        }
+    }
+
+    const fn takes_tasks(&self) -> bool {
+        self.ready && !self.retiring
+    }
+}

@@ -1,0 +1,542 @@
+//! Who does which task, decided purely: [`Dispatcher::handle`] takes one input and says what to do about it. It reads
+//! no clock and starts nothing, so that every order of crash, retry, cancellation and resizing is tested without a
+//! process.
+//!
+//! A worker is handed a few tasks ahead so that it never waits for the next one; what it has not begun is recalled as
+//! soon as another worker is idle, the pool shrinks, or the run pauses.
+
+mod feed;
+mod queue;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::engine::RunCommand;
+use crate::event::{
+    AttemptRecord, EventKind, Lane, Outcome, OutcomeClass, OutcomeCounts, Summary, TaskId, WorkerEnd, WorkerId,
+};
+use crate::job::{MAX_WORKERS, Mode};
+
+use queue::{Pending, Queue};
+
+/// So often may workers die of one task before it is given up.
+pub const LOSS_LIMIT: u32 = 3;
+
+/// Records that are said at once when a stop cancels all that waits.
+const CANCEL_CHUNK: usize = 4096;
+
+const FIRST_BACK_OFF_NS: u64 = 100_000_000;
+const LONGEST_BACK_OFF_NS: u64 = 5_000_000_000;
+
+/// Something that happened, or that is asked.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A worker that was asked for is there.
+    WorkerReady {
+        /// The worker.
+        worker: WorkerId,
+        /// Its process.
+        pid: u32,
+    },
+    /// A worker that was asked for could not be started.
+    WorkerFailed {
+        /// The worker.
+        worker: WorkerId,
+        /// What the system said.
+        reason: String,
+    },
+    /// A worker's connection has ended and its lane is free.
+    WorkerEnded {
+        /// The worker.
+        worker: WorkerId,
+        /// How its process ended.
+        end: ProcessEnd,
+    },
+    /// A worker says what it is doing.
+    Started {
+        /// The worker.
+        worker: WorkerId,
+        /// The task.
+        task: TaskId,
+        /// Which try.
+        attempt: u32,
+        /// When it began.
+        start_ns: u64,
+        /// The command's process.
+        pid: Option<u32>,
+    },
+    /// A worker reports results.
+    Finished {
+        /// The worker.
+        worker: WorkerId,
+        /// Its records, in the order in which the tasks ended.
+        records: Vec<AttemptRecord>,
+    },
+    /// A worker gives back tasks that it has not begun.
+    Returned {
+        /// The worker.
+        worker: WorkerId,
+        /// The tasks.
+        tasks: Vec<TaskId>,
+    },
+    /// Someone asks something.
+    Command(RunCommand),
+    /// Time has come to [`Dispatcher::next_wake_ns`].
+    Tick,
+}
+
+/// How a worker's process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProcessEnd {
+    /// It closed the lane, as it was asked to.
+    Closed,
+    /// It ended itself because a call could not be ended in any other way.
+    GaveUp,
+    /// It died; the words say how.
+    Died(String),
+}
+
+/// Something to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Start a worker.
+    Start {
+        /// Its id.
+        worker: WorkerId,
+        /// The lane that it gets.
+        lane: Lane,
+    },
+    /// Hand these tasks (and which try it is) to a worker.
+    Run {
+        /// The worker.
+        worker: WorkerId,
+        /// Tasks with the number of the try.
+        tasks: Vec<(TaskId, u32)>,
+    },
+    /// Ask a worker for tasks that it has not begun.
+    Recall {
+        /// The worker.
+        worker: WorkerId,
+        /// How many.
+        count: u32,
+    },
+    /// Have a worker end or forget one task.
+    Cancel {
+        /// The worker.
+        worker: WorkerId,
+        /// The task.
+        task: TaskId,
+    },
+    /// Have a worker end or forget all it has.
+    Stop {
+        /// The worker.
+        worker: WorkerId,
+        /// Without a grace time.
+        now: bool,
+    },
+    /// Tell a worker that it is not needed any more.
+    Retire {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// End a worker's process, which has not ended as it should.
+    Kill {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// Tell everyone.
+    Say(EventKind),
+}
+
+/// What a dispatcher needs to know of its run.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many tasks there are.
+    pub tasks: u64,
+    /// How the batch is run.
+    pub mode: Mode,
+    /// Size of the pool at the start.
+    pub workers: u32,
+    /// How often a failed task is tried again.
+    pub retries: u32,
+    /// From SIGTERM to SIGKILL, in nanoseconds; workers that outlast it by a second are killed.
+    pub grace_ns: u64,
+    /// How many workers may be on their way at once.
+    pub starting_limit: u32,
+}
+
+#[derive(Debug)]
+struct Worker {
+    lane: Lane,
+    ready: bool,
+    /// No further task; it ends when it is through.
+    retiring: bool,
+    /// A recall is under way.
+    recalling: bool,
+    /// The first in flight is surely not begun, because the worker ended the one before by giving up.
+    paused_after_give_up: bool,
+    finished_any: bool,
+    started: Option<(TaskId, u64)>,
+    in_flight: VecDeque<Pending>,
+}
+
+/// The state of a run: the queue and every worker's share of it.
+#[derive(Debug)]
+pub struct Dispatcher {
+    plan: Plan,
+    pool: u32,
+    paused: bool,
+    stopping: bool,
+    queue: Queue,
+    workers: BTreeMap<WorkerId, Worker>,
+    next_worker: u32,
+    /// Mean time of a task, in nanoseconds, newer ones weighing more.
+    mean_wall_ns: Option<f64>,
+    failed_starts: u32,
+    /// Workers could not be started: the next try is not before this.
+    start_not_before_ns: Option<u64>,
+    kill_at_ns: Option<u64>,
+    counts: OutcomeCounts,
+    retries: u64,
+    cpu_ns: u64,
+    end_ns: u64,
+}
+
+impl Dispatcher {
+    /// A run that has not begun: the first [`Input::Tick`] begins it.
+    pub fn new(plan: Plan) -> Self {
+        Self {
+            plan,
+            pool: plan.workers.min(MAX_WORKERS),
+            paused: false,
+            stopping: false,
+            queue: Queue::new(plan.tasks),
+            workers: BTreeMap::new(),
+            next_worker: 1,
+            mean_wall_ns: None,
+            failed_starts: 0,
+            start_not_before_ns: None,
+            kill_at_ns: None,
+            counts: OutcomeCounts::default(),
+            retries: 0,
+            cpu_ns: 0,
+            end_ns: 0,
+        }
+    }
+
+    /// Takes in one input at `now_ns` (since the run's start) and appends what is to be done, in order.
+    pub fn handle(&mut self, now_ns: u64, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::WorkerReady { worker, pid } => self.worker_ready(worker, pid, effects),
+            Input::WorkerFailed { worker, reason } => self.worker_failed(now_ns, worker, reason, effects),
+            Input::WorkerEnded { worker, end } => self.worker_ended(now_ns, worker, end, effects),
+            Input::Started { worker, task, attempt, start_ns, pid } => {
+                self.started(worker, EventKind::TaskStarted { task, attempt, worker, start_ns, pid }, effects);
+            }
+            Input::Finished { worker, records } => self.finished(worker, records, effects),
+            Input::Returned { worker, tasks } => self.returned(worker, &tasks),
+            Input::Command(command) => self.command(now_ns, command, effects),
+            Input::Tick => self.tick(now_ns, effects),
+        }
+        self.size_pool(now_ns, effects);
+        self.feed(effects);
+    }
+
+    /// All tasks have ended and all workers are gone.
+    pub fn is_over(&self) -> bool {
+        self.counts.total() == self.plan.tasks && self.workers.is_empty()
+    }
+
+    /// When an [`Input::Tick`] is due at the latest, in nanoseconds since the run's start.
+    pub fn next_wake_ns(&self) -> Option<u64> {
+        [self.start_not_before_ns, self.kill_at_ns].into_iter().flatten().min()
+    }
+
+    /// The run so far in a few numbers.
+    pub const fn summary(&self) -> Summary {
+        Summary {
+            counts: self.counts,
+            wall_ns: self.end_ns,
+            cpu_ns: self.cpu_ns,
+            retries: self.retries,
+            workers: self.pool,
+            mode: self.plan.mode,
+            stopped: self.stopping,
+        }
+    }
+
+    fn worker_ready(&mut self, worker: WorkerId, pid: u32, effects: &mut Vec<Effect>) {
+        let Some(state) = self.workers.get_mut(&worker) else { return };
+        state.ready = true;
+        self.failed_starts = 0;
+        effects.push(Effect::Say(EventKind::WorkerStarted { worker, lane: state.lane, pid }));
+        if state.retiring {
+            effects.push(Effect::Retire { worker });
+        }
+    }
+
+    fn worker_failed(&mut self, now_ns: u64, worker: WorkerId, reason: String, effects: &mut Vec<Effect>) {
+        if self.workers.remove(&worker).is_some() {
+            self.back_off(now_ns);
+            effects.push(Effect::Say(EventKind::WorkersCannotStart { reason }));
+        }
+    }
+
+    fn back_off(&mut self, now_ns: u64) {
+        let wait_ns = FIRST_BACK_OFF_NS.saturating_mul(1 << self.failed_starts.min(10)).min(LONGEST_BACK_OFF_NS);
+        self.failed_starts += 1;
+        self.start_not_before_ns = Some(now_ns + wait_ns);
+    }
+
+    fn worker_ended(&mut self, now_ns: u64, worker: WorkerId, end: ProcessEnd, effects: &mut Vec<Effect>) {
+        let Some(state) = self.workers.remove(&worker) else { return };
+        let reason = match &end {
+            ProcessEnd::Closed if state.retiring && state.in_flight.is_empty() => WorkerEnd::Retired,
+            ProcessEnd::Closed => WorkerEnd::Died("it closed its connection".to_owned()),
+            ProcessEnd::GaveUp => WorkerEnd::Killed,
+            ProcessEnd::Died(_) if self.stopping => WorkerEnd::Killed,
+            ProcessEnd::Died(how) => WorkerEnd::Died(how.clone()),
+        };
+        if let WorkerEnd::Died(_) = reason
+            && !state.finished_any
+        {
+            self.back_off(now_ns);
+        }
+        self.take_back(now_ns, worker, &state, &reason, effects);
+        effects.push(Effect::Say(EventKind::WorkerEnded { worker, reason }));
+    }
+
+    /// What a worker had when it ended goes back to the queue; only the task it was at has had an attempt.
+    fn take_back(
+        &mut self,
+        now_ns: u64,
+        worker: WorkerId,
+        state: &Worker,
+        reason: &WorkerEnd,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut waiting = state.in_flight.iter().copied();
+        let at_work = if state.paused_after_give_up { None } else { waiting.next() };
+        let rest: Vec<Pending> = waiting.collect();
+        if self.stopping {
+            let all: Vec<Pending> = at_work.into_iter().chain(rest).collect();
+            self.cancel_all(now_ns, &all, effects);
+            return;
+        }
+        self.queue.put_back(rest.into_iter());
+        let Some(mut pending) = at_work else { return };
+        pending.attempts += 1;
+        let how = match reason {
+            WorkerEnd::Died(how) => {
+                pending.losses += 1;
+                format!("its worker died: {how}")
+            }
+            WorkerEnd::Killed | WorkerEnd::Retired => {
+                "its process was ended because a call in another of its threads had to be".to_owned()
+            }
+        };
+        let start_ns = state.started.filter(|(task, _)| *task == pending.task).map_or(now_ns, |(_, start)| start);
+        let record = AttemptRecord {
+            task: pending.task,
+            attempt: pending.attempts,
+            worker,
+            start_ns,
+            wall_ns: now_ns.saturating_sub(start_ns),
+            cpu_ns: 0,
+            max_rss_bytes: 0,
+            outcome: Outcome::Lost(how.into()),
+            value: None,
+            output: None,
+        };
+        if pending.losses < LOSS_LIMIT {
+            self.retries += 1;
+            self.queue.put_back(std::iter::once(pending));
+            effects.push(Effect::Say(EventKind::TaskRetried(record)));
+        } else {
+            self.settle(&record);
+            effects.push(Effect::Say(EventKind::TasksFinished(vec![record])));
+        }
+    }
+
+    fn started(&mut self, worker: WorkerId, event: EventKind, effects: &mut Vec<Effect>) {
+        let Some(state) = self.workers.get_mut(&worker) else { return };
+        if let EventKind::TaskStarted { task, start_ns, .. } = event
+            && state.in_flight.iter().any(|pending| pending.task == task)
+        {
+            state.started = Some((task, start_ns));
+            state.paused_after_give_up = false;
+            effects.push(Effect::Say(event));
+        }
+    }
+
+    fn finished(&mut self, worker: WorkerId, mut records: Vec<AttemptRecord>, effects: &mut Vec<Effect>) {
+        let Some(state) = self.workers.get_mut(&worker) else { return };
+        state.finished_any = true;
+        let mut wall_ns = 0;
+        let mut final_ones = true;
+        let mut ended: Vec<Option<Pending>> = Vec::with_capacity(records.len());
+        for record in &records {
+            let pending = take_in_flight(&mut state.in_flight, record.task);
+            wall_ns += record.wall_ns;
+            final_ones &= pending.is_some() && is_final_class(&record.outcome);
+            ended.push(pending);
+        }
+        state.paused_after_give_up = records
+            .last()
+            .is_some_and(|last| matches!(last.outcome.class(), OutcomeClass::TimedOut | OutcomeClass::Cancelled));
+        if !records.is_empty() {
+            let mean = wall_ns as f64 / records.len() as f64;
+            self.mean_wall_ns = Some(self.mean_wall_ns.map_or(mean, |old| old.mul_add(0.7, mean * 0.3)));
+        }
+        if !final_ones {
+            let mut place = 0;
+            records.retain(|record| {
+                let pending = ended[place];
+                place += 1;
+                self.keeps_as_final(record, pending, effects)
+            });
+        }
+        for record in &records {
+            self.settle(record);
+        }
+        if !records.is_empty() {
+            effects.push(Effect::Say(EventKind::TasksFinished(records)));
+        }
+    }
+
+    /// Whether this record is its task's last; if not, the task is queued again, or the record was a stranger's.
+    fn keeps_as_final(&mut self, record: &AttemptRecord, pending: Option<Pending>, effects: &mut Vec<Effect>) -> bool {
+        let Some(mut pending) = pending else { return false };
+        if is_final_class(&record.outcome) || self.stopping {
+            return true;
+        }
+        pending.attempts += 1;
+        pending.failures += 1;
+        if pending.failures > self.plan.retries {
+            return true;
+        }
+        self.retries += 1;
+        self.cpu_ns += record.cpu_ns;
+        self.queue.retry(pending);
+        effects.push(Effect::Say(EventKind::TaskRetried(record.clone())));
+        false
+    }
+
+    fn settle(&mut self, record: &AttemptRecord) {
+        self.counts.add(record.outcome.class());
+        self.cpu_ns += record.cpu_ns;
+        self.end_ns = self.end_ns.max(record.start_ns + record.wall_ns);
+    }
+
+    fn returned(&mut self, worker: WorkerId, tasks: &[TaskId]) {
+        let Some(state) = self.workers.get_mut(&worker) else { return };
+        state.recalling = false;
+        let back: Vec<Pending> =
+            tasks.iter().filter_map(|task| take_in_flight(&mut state.in_flight, *task)).collect();
+        self.queue.put_back(back.into_iter());
+    }
+
+    fn command(&mut self, now_ns: u64, command: RunCommand, effects: &mut Vec<Effect>) {
+        match command {
+            RunCommand::SetWorkers(workers) => {
+                self.pool = workers.min(MAX_WORKERS);
+                effects.push(Effect::Say(EventKind::PoolResized { workers: self.pool }));
+            }
+            RunCommand::Pause if !self.paused => {
+                self.paused = true;
+                effects.push(Effect::Say(EventKind::Paused));
+            }
+            RunCommand::Resume if self.paused => {
+                self.paused = false;
+                effects.push(Effect::Say(EventKind::Resumed));
+            }
+            RunCommand::Pause | RunCommand::Resume => {}
+            RunCommand::Stop => self.stop(now_ns, false, effects),
+            RunCommand::StopNow => self.stop(now_ns, true, effects),
+            RunCommand::Cancel(task) => self.cancel(now_ns, task, effects),
+        }
+    }
+
+    fn stop(&mut self, now_ns: u64, now: bool, effects: &mut Vec<Effect>) {
+        const MARGIN_NS: u64 = 1_000_000_000;
+        if !self.stopping {
+            self.stopping = true;
+            effects.push(Effect::Say(EventKind::StopRequested));
+            let mut chunk = Vec::with_capacity(CANCEL_CHUNK.min(self.queue.len() as usize));
+            while let Some(pending) = self.queue.pop() {
+                chunk.push(pending);
+                if chunk.len() == CANCEL_CHUNK {
+                    self.cancel_all(now_ns, &chunk, effects);
+                    chunk.clear();
+                }
+            }
+            self.cancel_all(now_ns, &chunk, effects);
+        }
+        let wait_ns = if now { MARGIN_NS } else { self.plan.grace_ns + MARGIN_NS };
+        let kill_at_ns = now_ns + wait_ns;
+        self.kill_at_ns = Some(self.kill_at_ns.map_or(kill_at_ns, |earlier| earlier.min(kill_at_ns)));
+        for (&worker, state) in &self.workers {
+            if state.ready {
+                effects.push(Effect::Stop { worker, now });
+            }
+        }
+    }
+
+    fn cancel(&mut self, now_ns: u64, task: TaskId, effects: &mut Vec<Effect>) {
+        if let Some(pending) = self.queue.remove(task) {
+            self.cancel_all(now_ns, &[pending], effects);
+            return;
+        }
+        let holder = self.workers.iter().find(|(_, state)| state.in_flight.iter().any(|one| one.task == task));
+        if let Some((&worker, _)) = holder {
+            effects.push(Effect::Cancel { worker, task });
+        }
+    }
+
+    /// Ends tasks that no worker has (any more) as cancelled.
+    fn cancel_all(&mut self, now_ns: u64, tasks: &[Pending], effects: &mut Vec<Effect>) {
+        if tasks.is_empty() {
+            return;
+        }
+        let records: Vec<AttemptRecord> = tasks
+            .iter()
+            .map(|pending| AttemptRecord {
+                task: pending.task,
+                attempt: pending.attempts,
+                worker: WorkerId(0),
+                start_ns: now_ns,
+                wall_ns: 0,
+                cpu_ns: 0,
+                max_rss_bytes: 0,
+                outcome: Outcome::Cancelled,
+                value: None,
+                output: None,
+            })
+            .collect();
+        for record in &records {
+            self.settle(record);
+        }
+        effects.push(Effect::Say(EventKind::TasksFinished(records)));
+    }
+
+    fn tick(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
+        if self.kill_at_ns.is_some_and(|due| due <= now_ns) {
+            self.kill_at_ns = None;
+            effects.extend(self.workers.keys().map(|&worker| Effect::Kill { worker }));
+        }
+    }
+}
+
+/// Outcomes after which no further attempt is made, whatever the job allows.
+const fn is_final_class(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Done | Outcome::Cancelled | Outcome::CannotStart(_))
+}
+
+fn take_in_flight(in_flight: &mut VecDeque<Pending>, task: TaskId) -> Option<Pending> {
+    if in_flight.front().is_some_and(|pending| pending.task == task) {
+        return in_flight.pop_front();
+    }
+    let place = in_flight.iter().position(|pending| pending.task == task)?;
+    in_flight.remove(place)
+}

@@ -1,0 +1,92 @@
+//! Sending to a worker without ever waiting for it: whoever sends may hold the engine's lock.
+
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::net::SendFlags;
+
+use crate::mp::frame::write_frame;
+
+use super::protocol::ToWorker;
+
+/// The sending half of a lane's connection.
+#[derive(Clone)]
+pub struct Link {
+    shared: Arc<LinkShared>,
+}
+
+struct LinkShared {
+    stream: UnixStream,
+    state: Mutex<LinkState>,
+}
+
+#[derive(Default)]
+struct LinkState {
+    buffer: Vec<u8>,
+    /// A thread is sending what the socket did not take at once.
+    flushing: bool,
+}
+
+impl Link {
+    /// Sends on `stream`.
+    pub fn new(stream: UnixStream) -> Self {
+        Self { shared: Arc::new(LinkShared { stream, state: Mutex::default() }) }
+    }
+
+    /// Sends `message`, or has it sent as soon as the worker reads on. A worker that is gone is noticed by whoever
+    /// reads from it.
+    pub fn send(&self, message: &ToWorker) {
+        let mut state = self.shared.state();
+        if write_frame(&mut state.buffer, message).is_err() || state.flushing {
+            return;
+        }
+        let mut sent = 0;
+        while sent < state.buffer.len() {
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            match rustix::net::send(&self.shared.stream, &state.buffer[sent..], flags) {
+                Ok(count) => sent += count,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => {
+                    state.buffer.drain(..sent);
+                    state.flushing = true;
+                    self.flush_aside();
+                    return;
+                }
+                Err(_) => break,
+            }
+        }
+        state.buffer.clear();
+    }
+
+    /// Rare: a very long command line, or a worker that does not read. The thread ends with the last byte or with the
+    /// connection.
+    fn flush_aside(&self) {
+        let shared = Arc::clone(&self.shared);
+        let spawned = std::thread::Builder::new().name("flush".to_owned()).spawn(move || {
+            loop {
+                let bytes = {
+                    let mut state = shared.state();
+                    if state.buffer.is_empty() {
+                        state.flushing = false;
+                        return;
+                    }
+                    std::mem::take(&mut state.buffer)
+                };
+                if (&shared.stream).write_all(&bytes).is_err() {
+                    return;
+                }
+            }
+        });
+        if spawned.is_err() {
+            // Without a thread the message cannot be sent: the worker is given up, and its tasks go to others.
+            let _ = self.shared.stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+impl LinkShared {
+    fn state(&self) -> MutexGuard<'_, LinkState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

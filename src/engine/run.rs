@@ -1,0 +1,429 @@
+//! A run: the thin shell that does what the dispatcher decides.
+//!
+//! Each lane has a thread that reads what its worker says, asks the dispatcher what to do about it, and does it, all
+//! in one go: a result is answered with the next tasks without another thread being woken. One more thread starts
+//! workers and keeps the time. Events leave in order through a bounded channel; whoever waits for room there holds no
+//! lock that a command would need.
+
+use std::collections::HashMap;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+
+use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
+use crate::job::workload::{LoopbackServer, Workload};
+use crate::job::{Batch, Mode, TaskTemplate};
+use crate::mp::clock::monotonic_ns;
+use crate::mp::frame::{FrameError, FrameReader};
+
+use super::dispatcher::{Dispatcher, Effect, Input, Plan};
+use super::link::Link;
+use super::monitor::Monitor;
+use super::protocol::{FromWorker, Setup, TaskFrame, TaskKind, ToWorker};
+use super::worker_process::WorkerProcess;
+use super::{EngineError, RunCommand, RunOptions};
+
+/// From SIGTERM to SIGKILL.
+const GRACE: Duration = Duration::from_secs(2);
+/// How much of each stream of a command is kept in memory.
+const OUTPUT_LIMIT_BYTES: usize = 1 << 20;
+/// So many workers may be on their way at once.
+const STARTING_LIMIT: u32 = 8;
+
+/// A run under way. Dropping it ends it at once.
+pub struct Run {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    batch: Arc<Batch>,
+    options: RunOptions,
+    setup: Setup,
+    core: Mutex<Core>,
+    /// Held while events leave, so that they leave in order.
+    events: Mutex<Sender<Event>>,
+    requests: Sender<Request>,
+}
+
+struct Core {
+    dispatcher: Dispatcher,
+    members: HashMap<WorkerId, Member>,
+    said: Vec<Event>,
+    effects: Vec<Effect>,
+}
+
+/// A worker that has its lane.
+struct Member {
+    link: Link,
+    process: Arc<WorkerProcess>,
+}
+
+/// What the lanes ask of the run's own thread.
+enum Request {
+    Start { worker: WorkerId },
+    LaneThread(JoinHandle<()>),
+    Look,
+}
+
+impl Run {
+    /// Starts running `batch`. Events go to `events`, [`EventKind::RunFinished`] last, after which the channel is
+    /// closed; a full channel makes the run wait, one that its receiver has dropped stops it.
+    ///
+    /// # Errors
+    /// When threads or sockets cannot be had. Workers that cannot be started are an event.
+    pub fn start(batch: Arc<Batch>, options: RunOptions, events: Sender<Event>) -> Result<Self, EngineError> {
+        let system = |what| move |source| EngineError::System { what, source };
+        let epoch_ns = monotonic_ns();
+        let (kind, server) = task_kind(&batch)?;
+        let setup = Setup {
+            kind,
+            working_dir: batch.working_dir().to_owned(),
+            shared_process: options.mode == Mode::Threads,
+            epoch_ns,
+            timeout_ns: batch.job().timeout_secs.map(|secs| Duration::from_secs_f64(secs).as_nanos() as u64),
+            grace_ns: GRACE.as_nanos() as u64,
+            output_limit_bytes: OUTPUT_LIMIT_BYTES,
+        };
+        let plan = Plan {
+            tasks: batch.len(),
+            mode: options.mode,
+            workers: options.workers,
+            retries: batch.job().retries,
+            grace_ns: setup.grace_ns,
+            starting_limit: STARTING_LIMIT,
+        };
+        let header = EventKind::RunStarted(RunHeader {
+            name: batch.job().display_name(),
+            mode: options.mode,
+            workers: options.workers,
+            tasks: batch.len(),
+            started_unix_ms: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_millis() as u64),
+        });
+        let (requests, asked) = unbounded();
+        let monitor = options.monitor.then(|| Monitor::start(events.clone(), epoch_ns));
+        let monitor = monitor.transpose().map_err(system("the monitor's thread could not be started"))?;
+        let shared = Arc::new(Shared {
+            batch,
+            options,
+            setup,
+            core: Mutex::new(Core {
+                dispatcher: Dispatcher::new(plan),
+                members: HashMap::new(),
+                said: vec![Event { at_ns: 0, kind: header }],
+                effects: Vec::new(),
+            }),
+            events: Mutex::new(events),
+            requests,
+        });
+        let own = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("run".to_owned())
+            .spawn(move || {
+                own.keep_running(&asked, monitor);
+                drop(server);
+            })
+            .map_err(system("the run's thread could not be started"))?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Asks something of the run; after its end nothing happens. Never waits for events to be taken.
+    pub fn command(&self, command: RunCommand) {
+        self.shared.decide(Input::Command(command));
+        // Someone else lets the events out: the caller may be the one who takes them.
+        let _ = self.shared.requests.send(Request::Look);
+    }
+
+    /// Waits until the run has ended and all its processes are gone. Someone must take its events meanwhile.
+    pub fn join(mut self) {
+        self.wait();
+    }
+
+    fn wait(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic there has said its words; there is nothing left to wait for.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.command(RunCommand::StopNow);
+            self.wait();
+        }
+    }
+}
+
+/// What the workers are to do, and the loopback server for those workloads that ask one.
+fn task_kind(batch: &Batch) -> Result<(TaskKind, Option<LoopbackServer>), EngineError> {
+    match &batch.job().task {
+        TaskTemplate::Command(_) => Ok((TaskKind::Command, None)),
+        TaskTemplate::Workload(spec) => {
+            let workload = Workload::prepare(spec)?;
+            let server = workload.needs_server().then(LoopbackServer::start).transpose().map_err(|source| {
+                EngineError::System { what: "the loopback server could not be started", source }
+            })?;
+            let address = server.as_ref().map(LoopbackServer::address);
+            Ok((TaskKind::Workload { spec: spec.clone(), server: address }, server))
+        }
+    }
+}
+
+impl Shared {
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The run's own thread: starts workers, keeps the time, and ends the run.
+    fn keep_running(self: Arc<Self>, asked: &Receiver<Request>, monitor: Option<Monitor>) {
+        let mut lanes: Vec<JoinHandle<()>> = Vec::new();
+        // In the mode `threads`, the process that all lanes share.
+        let mut common: Option<Arc<WorkerProcess>> = None;
+        self.handle(Input::Tick);
+        loop {
+            let (over, wake_ns) = {
+                let core = self.core();
+                (core.dispatcher.is_over(), core.dispatcher.next_wake_ns())
+            };
+            if over {
+                break;
+            }
+            let wait = wake_ns.map(|due_ns| Duration::from_nanos(due_ns.saturating_sub(self.now_ns())));
+            let request = match wait {
+                Some(wait) => asked.recv_timeout(wait),
+                None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match request {
+                Ok(Request::Start { worker }) => {
+                    self.start_worker(worker, &mut common);
+                    if let Some(monitor) = &monitor {
+                        monitor.watch(self.worker_pids());
+                    }
+                }
+                Ok(Request::LaneThread(lane)) => {
+                    lanes.retain(|lane| !lane.is_finished());
+                    lanes.push(lane);
+                }
+                Ok(Request::Look) => self.deliver(),
+                Err(_) => self.handle(Input::Tick),
+            }
+        }
+        for lane in lanes.into_iter().chain(asked.try_iter().filter_map(Request::lane_thread)) {
+            let _ = lane.join();
+        }
+        drop(monitor);
+        let summary = self.core().dispatcher.summary();
+        self.say(EventKind::RunFinished(summary));
+        self.deliver();
+        // Whoever still holds the run holds no channel open.
+        *self.events.lock().unwrap_or_else(PoisonError::into_inner) = crossbeam_channel::bounded(0).0;
+    }
+
+    fn now_ns(&self) -> u64 {
+        monotonic_ns().saturating_sub(self.setup.epoch_ns)
+    }
+
+    /// Asks the dispatcher, does what it says, and lets the events out.
+    fn handle(&self, input: Input) {
+        self.decide(input);
+        self.deliver();
+    }
+
+    fn decide(&self, input: Input) {
+        let mut core = self.core();
+        let now_ns = self.now_ns();
+        let mut effects = std::mem::take(&mut core.effects);
+        core.dispatcher.handle(now_ns, input, &mut effects);
+        for effect in effects.drain(..) {
+            self.perform(&mut core, now_ns, effect);
+        }
+        core.effects = effects;
+        if core.dispatcher.is_over() {
+            let _ = self.requests.send(Request::Look);
+        }
+    }
+
+    fn perform(&self, core: &mut Core, now_ns: u64, effect: Effect) {
+        let (worker, message) = match effect {
+            Effect::Say(kind) => {
+                core.said.push(Event { at_ns: now_ns, kind });
+                return;
+            }
+            Effect::Start { worker, lane: _ } => {
+                let _ = self.requests.send(Request::Start { worker });
+                return;
+            }
+            Effect::Kill { worker } => {
+                if let Some(member) = core.members.get(&worker) {
+                    member.process.kill();
+                }
+                return;
+            }
+            Effect::Run { worker, tasks } => (worker, ToWorker::Run(self.frames(&tasks))),
+            Effect::Recall { worker, count } => (worker, ToWorker::Recall(count)),
+            Effect::Cancel { worker, task } => (worker, ToWorker::Cancel(task)),
+            Effect::Stop { worker, now } => (worker, ToWorker::Stop { now }),
+            Effect::Retire { worker } => (worker, ToWorker::Retire),
+        };
+        if let Some(member) = core.members.get(&worker) {
+            member.link.send(&message);
+        }
+    }
+
+    fn frames(&self, tasks: &[(TaskId, u32)]) -> Vec<TaskFrame> {
+        let frame = |&(task, attempt): &(TaskId, u32)| {
+            let mut payload = Vec::new();
+            self.batch.payload_into(task, &mut payload);
+            TaskFrame { task, attempt, payload }
+        };
+        tasks.iter().map(frame).collect()
+    }
+
+    fn say(&self, kind: EventKind) {
+        let at_ns = self.now_ns();
+        self.core().said.push(Event { at_ns, kind });
+    }
+
+    /// Lets out what was said. Waits while the channel is full.
+    fn deliver(&self) {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let said = std::mem::take(&mut self.core().said);
+            if said.is_empty() {
+                return;
+            }
+            for event in said {
+                if events.send(event).is_err() {
+                    // Nobody wants to know any more.
+                    self.decide(Input::Command(RunCommand::StopNow));
+                    self.core().said.clear();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn start_worker(self: &Arc<Self>, worker: WorkerId, common: &mut Option<Arc<WorkerProcess>>) {
+        if let Err(error) = self.try_start_worker(worker, common) {
+            self.core().members.remove(&worker);
+            self.handle(Input::WorkerFailed { worker, reason: format!("a worker could not be started: {error}") });
+        }
+    }
+
+    fn try_start_worker(
+        self: &Arc<Self>,
+        worker: WorkerId,
+        common: &mut Option<Arc<WorkerProcess>>,
+    ) -> std::io::Result<()> {
+        let living = common.take().filter(|process| !process.is_dying());
+        let process = match living {
+            Some(process) => process,
+            None => Arc::new(WorkerProcess::start(&self.options.worker_executable, &self.setup)?),
+        };
+        if self.setup.shared_process {
+            *common = Some(Arc::clone(&process));
+        }
+        let opened = process.open_lane(worker).and_then(|stream| Ok((stream.try_clone()?, stream)));
+        let (sending, receiving) = opened.inspect_err(|_| process.end_unused())?;
+        let member = Member { link: Link::new(sending), process: Arc::clone(&process) };
+        self.core().members.insert(worker, member);
+        let own = Arc::clone(self);
+        let lane = std::thread::Builder::new()
+            .name(format!("lane of worker {}", worker.0))
+            .spawn(move || own.read_lane(worker, &process, receiving))?;
+        let _ = self.requests.send(Request::LaneThread(lane));
+        Ok(())
+    }
+
+    fn worker_pids(&self) -> Vec<(WorkerId, u32)> {
+        let mut pids: Vec<_> = self.core().members.iter().map(|(id, member)| (*id, member.process.pid())).collect();
+        pids.sort_unstable();
+        // Threads of one process cannot be told apart from outside: the first stands for all.
+        let mut seen = std::collections::HashSet::new();
+        pids.retain(|(_, pid)| seen.insert(*pid));
+        pids
+    }
+
+    /// A lane's thread: reads what the worker says until its connection ends.
+    fn read_lane(&self, worker: WorkerId, process: &WorkerProcess, mut stream: UnixStream) {
+        let mut frames = FrameReader::default();
+        let mut ready = false;
+        let mut said_bye = false;
+        while !said_bye {
+            match self.read_some(worker, process, &mut frames, &mut stream) {
+                Ok(Heard::More) => {}
+                Ok(Heard::Ready) => ready = true,
+                Ok(Heard::Bye) => said_bye = true,
+                Ok(Heard::End) => break,
+                Err(_) => {
+                    // It talks nonsense, or was cut off: no more is expected of it.
+                    process.kill();
+                    break;
+                }
+            }
+        }
+        drop(stream);
+        let end = process.lane_ended(said_bye);
+        self.core().members.remove(&worker);
+        if ready {
+            self.handle(Input::WorkerEnded { worker, end });
+        } else {
+            let reason = format!("a worker ended before it was ready: {end}");
+            self.handle(Input::WorkerFailed { worker, reason });
+        }
+    }
+
+    fn read_some(
+        &self,
+        worker: WorkerId,
+        process: &WorkerProcess,
+        frames: &mut FrameReader,
+        stream: &mut UnixStream,
+    ) -> Result<Heard, FrameError> {
+        if !frames.fill(stream)? {
+            return Ok(Heard::End);
+        }
+        let mut heard = Heard::More;
+        while let Some(message) = frames.next_message::<FromWorker>()? {
+            let input = match message {
+                FromWorker::Ready => {
+                    heard = Heard::Ready;
+                    Input::WorkerReady { worker, pid: process.pid() }
+                }
+                FromWorker::Started { task, attempt, start_ns, pid } => {
+                    Input::Started { worker, task, attempt, start_ns, pid }
+                }
+                FromWorker::Finished(records) => Input::Finished { worker, records },
+                FromWorker::Returned(tasks) => Input::Returned { worker, tasks },
+                FromWorker::Bye => return Ok(Heard::Bye),
+            };
+            self.decide(input);
+        }
+        self.deliver();
+        Ok(heard)
+    }
+}
+
+/// What a lane's thread has to remember of what it read.
+enum Heard {
+    More,
+    Ready,
+    Bye,
+    End,
+}
+
+impl Request {
+    fn lane_thread(self) -> Option<JoinHandle<()>> {
+        match self {
+            Self::LaneThread(lane) => Some(lane),
+            Self::Start { .. } | Self::Look => None,
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! One lane of a worker process: a thread that does the tasks, and one that listens to the engine meanwhile.
+//!
+//! The listener gives back what was not begun, ends what must be ended, and says what has been running for a while.
+//! A command is ended by signals; a call cannot be, so its process ends itself after having said so.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::engine::protocol::{FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, ToWorker};
+use crate::event::{AttemptRecord, Outcome, TaskId, WorkerId};
+use crate::job::workload::Workload;
+use crate::mp::clock::{monotonic_ns, thread_cpu_ns};
+use crate::mp::frame::{FrameError, FrameReader};
+
+use super::command::{Runner, Watch};
+use super::outbox::Outbox;
+use super::{Station, end_all_descendants};
+
+/// How often the listener looks at what is running, in nanoseconds; also the precision of timeouts.
+const LOOK_NS: i64 = 10_000_000;
+/// A task that has run for so long is announced, in nanoseconds.
+const ANNOUNCE_NS: u64 = 8_000_000;
+
+struct LaneShared {
+    station: Arc<Station>,
+    worker: WorkerId,
+    state: Mutex<State>,
+    work: Condvar,
+    outbox: Mutex<Outbox>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<TaskFrame>,
+    retiring: bool,
+    current: Option<Current>,
+}
+
+struct Current {
+    task: TaskId,
+    attempt: u32,
+    start_ns: u64,
+    pid: Option<Pid>,
+    announced: bool,
+    /// Why it is being ended, and when SIGKILL follows.
+    ending: Option<(Outcome, u64)>,
+}
+
+/// Opens a lane on `stream`.
+pub fn open(station: Arc<Station>, worker: WorkerId, stream: UnixStream) -> io::Result<()> {
+    let lane = Arc::new(LaneShared {
+        station,
+        worker,
+        state: Mutex::default(),
+        work: Condvar::new(),
+        outbox: Mutex::new(Outbox::new(stream.try_clone()?)),
+    });
+    lane.outbox().send(&FromWorker::Ready);
+    let executor = Arc::clone(&lane);
+    std::thread::Builder::new().name("lane".to_owned()).spawn(move || executor.work_off())?;
+    std::thread::Builder::new().name("listener".to_owned()).spawn(move || lane.listen(stream))?;
+    Ok(())
+}
+
+impl LaneShared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn since_epoch_ns(&self) -> u64 {
+        monotonic_ns().saturating_sub(self.station.setup.epoch_ns)
+    }
+
+    /// The executor: does the tasks in their order until the lane is retired.
+    fn work_off(&self) {
+        let setup = &self.station.setup;
+        let mut runner = Runner::new(setup.output_limit_bytes, setup.shared_process);
+        let mut cpu_before_ns = thread_cpu_ns();
+        while let Some((frame, start_ns)) = self.next() {
+            let record = match &self.station.workload {
+                None => self.command(&mut runner, frame, start_ns),
+                Some(workload) => self.call(workload, &frame, start_ns, &mut cpu_before_ns),
+            };
+            self.state().current = None;
+            let end_ns = setup.epoch_ns + record.start_ns + record.wall_ns;
+            let mut outbox = self.outbox();
+            outbox.push(record, end_ns);
+            // A command may have changed the world: that it is done must not be lost with its worker.
+            if self.station.workload.is_none() {
+                outbox.flush();
+            }
+        }
+        self.outbox().send(&FromWorker::Bye);
+        self.outbox().close();
+    }
+
+    /// The next task; waits for one, and sends what was gathered before it waits. `None` once the lane is retired.
+    fn next(&self) -> Option<(TaskFrame, u64)> {
+        let mut state = self.state();
+        loop {
+            if let Some(frame) = state.waiting.pop_front() {
+                let start_ns = self.since_epoch_ns();
+                state.current = Some(Current {
+                    task: frame.task,
+                    attempt: frame.attempt,
+                    start_ns,
+                    pid: None,
+                    announced: false,
+                    ending: None,
+                });
+                return Some((frame, start_ns));
+            }
+            if state.retiring {
+                return None;
+            }
+            drop(state);
+            self.outbox().flush();
+            state = self.state();
+            if state.waiting.is_empty() && !state.retiring {
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    fn record(&self, frame: &TaskFrame, start_ns: u64, outcome: Outcome) -> AttemptRecord {
+        AttemptRecord {
+            task: frame.task,
+            attempt: frame.attempt,
+            worker: self.worker,
+            start_ns,
+            wall_ns: self.since_epoch_ns().saturating_sub(start_ns),
+            cpu_ns: 0,
+            max_rss_bytes: 0,
+            outcome,
+            value: None,
+            output: None,
+        }
+    }
+
+    fn command(&self, runner: &mut Runner, mut frame: TaskFrame, start_ns: u64) -> AttemptRecord {
+        if let Some(reason) = &self.station.unusable {
+            return self.record(&frame, start_ns, Outcome::CannotStart(reason.as_str().into()));
+        }
+        let line = std::mem::take(&mut frame.payload);
+        let marker = format!("{}.{}.{}", std::process::id(), frame.task.number(), frame.attempt);
+        let ended = runner.run(line, &marker, self);
+        AttemptRecord {
+            cpu_ns: ended.cpu_ns,
+            max_rss_bytes: ended.max_rss_bytes,
+            output: ended.output,
+            ..self.record(&frame, start_ns, ended.outcome)
+        }
+    }
+
+    fn call(&self, workload: &Workload, frame: &TaskFrame, start_ns: u64, cpu_before_ns: &mut u64) -> AttemptRecord {
+        let station = &self.station;
+        let called = std::panic::AssertUnwindSafe(|| workload.call(&frame.payload, &station.context));
+        let result = match &station.unusable {
+            Some(reason) => Err(reason.clone()),
+            None => std::panic::catch_unwind(called).unwrap_or_else(|panic| Err(panic_message(panic.as_ref()))),
+        };
+        let (outcome, value) = match result {
+            Ok(value) => (Outcome::Done, Some(value)),
+            Err(message) => (Outcome::CallFailed(message.into()), None),
+        };
+        let mut record = AttemptRecord { value, ..self.record(frame, start_ns, outcome) };
+        let cpu_ns = thread_cpu_ns();
+        record.cpu_ns = cpu_ns - std::mem::replace(cpu_before_ns, cpu_ns);
+        record
+    }
+
+    /// The listener: does what the engine says until the engine has gone or the lane has ended.
+    fn listen(&self, mut stream: UnixStream) {
+        let mut frames = FrameReader::default();
+        loop {
+            let busy = {
+                let state = self.state();
+                state.current.is_some() || !state.waiting.is_empty()
+            };
+            let look = Timespec { tv_sec: 0, tv_nsec: LOOK_NS };
+            let mut polled = [PollFd::new(&stream, PollFlags::IN)];
+            let ready = poll(&mut polled, busy.then_some(&look)).unwrap_or(0);
+            if ready > 0 {
+                match frames.fill(&mut stream) {
+                    Ok(true) => {}
+                    Ok(false) | Err(FrameError::Torn | FrameError::Io(_)) => return,
+                    Err(_) => self.give_up(None),
+                }
+                loop {
+                    match frames.next_message::<ToWorker>() {
+                        Ok(Some(message)) => self.heed(message),
+                        Ok(None) => break,
+                        Err(_) => self.give_up(None),
+                    }
+                }
+            }
+            self.look();
+        }
+    }
+
+    fn heed(&self, message: ToWorker) {
+        match message {
+            ToWorker::Run(tasks) => {
+                self.state().waiting.extend(tasks);
+                self.work.notify_one();
+            }
+            ToWorker::Recall(count) => {
+                let returned = {
+                    let mut state = self.state();
+                    let keep = state.waiting.len().saturating_sub(count as usize);
+                    state.waiting.split_off(keep).into_iter().map(|frame| frame.task).collect()
+                };
+                self.outbox().send(&FromWorker::Returned(returned));
+            }
+            ToWorker::Cancel(task) => {
+                let mut state = self.state();
+                let place = state.waiting.iter().position(|frame| frame.task == task);
+                if let Some(frame) = place.and_then(|place| state.waiting.remove(place)) {
+                    self.forget(&[frame]);
+                } else if state.current.as_ref().is_some_and(|current| current.task == task) {
+                    self.end_current(&mut state, Outcome::Cancelled, false);
+                }
+            }
+            ToWorker::Stop { now } => {
+                let mut state = self.state();
+                let waiting: Vec<TaskFrame> = state.waiting.drain(..).collect();
+                self.forget(&waiting);
+                self.end_current(&mut state, Outcome::Cancelled, now);
+            }
+            ToWorker::Retire => {
+                self.state().retiring = true;
+                self.work.notify_one();
+            }
+        }
+    }
+
+    /// Reports tasks that were not begun as cancelled.
+    fn forget(&self, frames: &[TaskFrame]) {
+        let now_ns = self.since_epoch_ns();
+        let records: Vec<AttemptRecord> = frames
+            .iter()
+            .map(|frame| AttemptRecord {
+                attempt: frame.attempt - 1,
+                ..self.record(frame, now_ns, Outcome::Cancelled)
+            })
+            .collect();
+        if !records.is_empty() {
+            self.outbox().send(&FromWorker::Finished(records));
+        }
+    }
+
+    /// Ends the running task: a command by SIGTERM, later SIGKILL; a call together with this process.
+    fn end_current(&self, state: &mut State, outcome: Outcome, now: bool) {
+        let Some(current) = &mut state.current else { return };
+        if self.station.workload.is_some() {
+            let frame = TaskFrame { task: current.task, attempt: current.attempt, payload: Vec::new() };
+            self.give_up(Some(self.record(&frame, current.start_ns, outcome)));
+        }
+        let kill_at_ns = self.since_epoch_ns() + self.station.setup.grace_ns;
+        let first = current.ending.is_none();
+        current.ending.get_or_insert((outcome, kill_at_ns));
+        match current.pid {
+            Some(pid) if now => drop(kill_process_group(pid, Signal::KILL)),
+            Some(pid) if first => end_gently(pid),
+            _ => {}
+        }
+    }
+
+    /// Looks at the running task: announces it, ends it when its time is up, kills it when its grace time is.
+    fn look(&self) {
+        let mut state = self.state();
+        if let Some(current) = &mut state.current {
+            let now_ns = self.since_epoch_ns();
+            let age_ns = now_ns.saturating_sub(current.start_ns);
+            if age_ns > ANNOUNCE_NS && !current.announced && (current.pid.is_some() || self.station.workload.is_some()) {
+                current.announced = true;
+                let started = FromWorker::Started {
+                    task: current.task,
+                    attempt: current.attempt,
+                    start_ns: current.start_ns,
+                    pid: current.pid.map(|pid| pid.as_raw_nonzero().get().unsigned_abs()),
+                };
+                self.outbox().send(&started);
+            }
+            match (&current.ending, current.pid) {
+                (Some((_, kill_at_ns)), Some(pid)) if now_ns >= *kill_at_ns => {
+                    let _ = kill_process_group(pid, Signal::KILL);
+                }
+                (None, _) if self.station.setup.timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
+                    self.end_current(&mut state, Outcome::TimedOut, false);
+                }
+                _ => {}
+            }
+        }
+        drop(state);
+        self.outbox().flush_old();
+    }
+
+    /// Ends this process, because a call in it cannot be ended otherwise or the engine talks nonsense.
+    ///
+    /// The caller holds the lane's state, so the executor cannot report the same task.
+    fn give_up(&self, record: Option<AttemptRecord>) -> ! {
+        if let Some(record) = record {
+            self.outbox().send(&FromWorker::Finished(vec![record]));
+        }
+        end_all_descendants();
+        std::process::exit(GAVE_UP_EXIT_CODE)
+    }
+}
+
+impl Watch for LaneShared {
+    fn begun(&self, pid: Pid) {
+        let mut state = self.state();
+        let Some(current) = &mut state.current else { return };
+        current.pid = Some(pid);
+        if current.ending.is_some() {
+            end_gently(pid);
+        }
+    }
+
+    fn ending(&self) -> Option<Outcome> {
+        let mut state = self.state();
+        let current = state.current.as_mut()?;
+        current.pid = None;
+        current.ending.as_ref().map(|(outcome, _)| outcome.clone())
+    }
+}
+
+/// SIGTERM, and SIGCONT so that a stopped command can heed it.
+fn end_gently(pid: Pid) {
+    let _ = kill_process_group(pid, Signal::TERM);
+    let _ = kill_process_group(pid, Signal::CONT);
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    format!("it panicked: {text}")
+}

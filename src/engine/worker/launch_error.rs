@@ -1,0 +1,44 @@
+//! Why a command could not be started, in words that name the cause and what to do.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+use super::command_line::SHELL;
+
+/// The system is short of something that may come back.
+pub fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EAGAIN | libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ETXTBSY | libc::EINTR)
+    )
+}
+
+/// Says what is wrong with starting `words`, of which the first is the program.
+pub fn describe(words: &[OsString], error: &io::Error) -> String {
+    let program = words.first().map(Path::new).unwrap_or_else(|| Path::new(SHELL));
+    let name = program.display();
+    let has_folder = program.components().count() > 1;
+    match error.raw_os_error() {
+        Some(libc::ENOENT) if has_folder && program.exists() => format!(
+            "cannot start {name}: the interpreter that its first line names is not there; install it, or correct the line"
+        ),
+        Some(libc::ENOENT) if has_folder => format!("cannot start {name}: there is no such file; check the path"),
+        Some(libc::ENOENT) => {
+            format!("cannot start {name}: no program of that name is on the PATH; check the spelling, or install it")
+        }
+        Some(libc::EACCES) if program.is_dir() => format!("cannot start {name}: it is a folder, not a program"),
+        Some(libc::EACCES) => {
+            format!("cannot start {name}: you may not execute it; `chmod +x` it, or start it through its interpreter")
+        }
+        Some(libc::ENOEXEC) => format!("cannot start {name}: it is no program that this system can execute"),
+        Some(libc::E2BIG) => {
+            "cannot start the command: it is longer than the system takes; give the task fewer or shorter values"
+                .to_owned()
+        }
+        _ if words.iter().any(|word| word.as_encoded_bytes().contains(&0)) => {
+            "cannot start the command: it contains a NUL byte, which no argument can".to_owned()
+        }
+        _ => format!("cannot start {name}: {error}"),
+    }
+}

@@ -1,0 +1,140 @@
+//! The worker role: a process that does tasks until its engine does not need it any more.
+//!
+//! It is reached before the program initialises anything else. The main thread only watches the control socket: each
+//! socket that arrives there becomes a lane, and its end means that nobody waits for results any more.
+
+mod capture;
+mod command;
+mod command_line;
+mod lane;
+mod launch_error;
+mod outbox;
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
+
+use crate::engine::protocol::{Setup, TaskKind};
+use crate::event::WorkerId;
+use crate::job::workload::{CallContext, Workload};
+use crate::mp::{process_tree, socket};
+
+/// The first argument of a process in the worker role.
+pub const WORKER_ROLE: &str = "--fanlane-worker";
+
+/// What all lanes of this process share.
+struct Station {
+    setup: Setup,
+    workload: Option<Workload>,
+    context: CallContext,
+    /// Why no command can be run here, for example because the working folder is missing.
+    unusable: Option<String>,
+}
+
+/// Does tasks until the engine closes the control socket, which is this process's standard input.
+pub fn worker_main() -> ! {
+    let code = match work() {
+        Ok(()) => 0,
+        Err(error) => {
+            // Nobody else is left to tell: standard error is the engine's own.
+            #[expect(clippy::print_stderr, reason = "the engine is gone, or was never there")]
+            {
+                eprintln!(
+                    "fanlane: this process is a worker and was to be started by an engine: {error}. \
+                     Run `fanlane --help` for what you can start yourself."
+                );
+            }
+            2
+        }
+    };
+    std::process::exit(code)
+}
+
+fn work() -> io::Result<()> {
+    let mut control = take_control_socket()?;
+    // Whatever a task leaves behind becomes our child, so that we can end it.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let setup = read_setup(&mut control)?;
+    // A panic of a workload is an outcome and travels as such.
+    std::panic::set_hook(Box::new(|_| {}));
+    let unusable = std::env::set_current_dir(&setup.working_dir).err().map(|error| {
+        format!(
+            "the working folder {} cannot be entered: {error}. Make it, or set another.",
+            setup.working_dir.display()
+        )
+    });
+    let (workload, context) = match &setup.kind {
+        TaskKind::Command => (None, CallContext::default()),
+        TaskKind::Workload { spec, server } => {
+            let workload = Workload::prepare(spec).map_err(io::Error::other)?;
+            (Some(workload), CallContext { server: *server })
+        }
+    };
+    let station = Arc::new(Station { setup, workload, context, unusable });
+    while let Some((worker, stream)) = socket::receive_socket(&control)? {
+        lane::open(Arc::clone(&station), WorkerId(worker), stream)?;
+    }
+    end_all_descendants();
+    Ok(())
+}
+
+/// Standard input becomes the null device, so that a command reads end of file at once.
+fn take_control_socket() -> io::Result<UnixStream> {
+    let stdin = io::stdin();
+    if !rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(stdin.as_fd())?.st_mode).is_socket() {
+        return Err(io::Error::other("its standard input is no socket"));
+    }
+    let control: OwnedFd = rustix::io::fcntl_dupfd_cloexec(stdin.as_fd(), 3)?;
+    let null = std::fs::File::open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    Ok(UnixStream::from(control))
+}
+
+/// Reads exactly the one frame: what follows it on the control socket carries descriptors.
+fn read_setup(control: &mut UnixStream) -> io::Result<Setup> {
+    const MOST_BYTES: usize = 1 << 20;
+    let mut header = [0; 4];
+    control.read_exact(&mut header)?;
+    let length = u32::from_le_bytes(header) as usize;
+    if length > MOST_BYTES {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut body = vec![0; length];
+    control.read_exact(&mut body)?;
+    postcard::from_bytes(&body).map_err(io::Error::other)
+}
+
+/// Ends everything that tasks of this process started, however deep. Returns when none is left.
+fn end_all_descendants() {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let give_up = Instant::now() + PATIENCE;
+    let me = std::process::id();
+    while Instant::now() < give_up {
+        for pid in process_tree::children(me) {
+            end_tree(pid, me);
+        }
+        // The lanes' own threads may be waiting for the same children; whoever comes first reaps.
+        match waitid(WaitId::All, WaitIdOptions::EXITED) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Kills a child of ours and all that stands below it: top down, so that nobody is left to start another. Says whether
+/// the child could be signalled.
+fn end_tree(pid: u32, parent: u32) -> bool {
+    let below = process_tree::descendants(pid);
+    let signalled = process_tree::signal_child_of(pid, parent, Signal::KILL);
+    // With its parent dead each of these is ours, or its own parent is among them and dies as well.
+    for pid in below {
+        if let Some(parent) = process_tree::parent_of(pid) {
+            process_tree::signal_child_of(pid, parent, Signal::KILL);
+        }
+    }
+    signalled
+}

@@ -1,0 +1,162 @@
+//! Frames: a message as its length in four bytes, little endian, and then its postcard encoding.
+//!
+//! A reader takes whatever arrives and hands out whole frames; a length beyond the cap is refused before anything is
+//! allocated for it.
+
+use std::io::{self, Read};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The largest message, in bytes.
+pub const MAX_FRAME_BYTES: usize = 256 << 20;
+
+const HEADER_BYTES: usize = 4;
+const READ_BYTES: usize = 64 << 10;
+
+/// What makes a stream of frames unusable.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// The stream itself failed.
+    #[error("the connection failed: {0}")]
+    Io(#[from] io::Error),
+    /// A length beyond [`MAX_FRAME_BYTES`].
+    #[error("a message of {0} bytes is over the limit of {MAX_FRAME_BYTES}")]
+    TooLarge(usize),
+    /// The stream ended inside a message.
+    #[error("the connection ended inside a message")]
+    Torn,
+    /// The bytes are no such message.
+    #[error("a message cannot be read: {0}")]
+    Garbage(postcard::Error),
+}
+
+/// Appends `message` to `buffer` as one frame.
+///
+/// # Errors
+/// [`FrameError::TooLarge`] and [`FrameError::Garbage`] for what cannot be sent; `buffer` is then as it was.
+pub fn write_frame<M: Serialize>(buffer: &mut Vec<u8>, message: &M) -> Result<(), FrameError> {
+    let start = buffer.len();
+    buffer.extend_from_slice(&[0; HEADER_BYTES]);
+    let mut whole = match postcard::to_extend(message, std::mem::take(buffer)) {
+        Ok(whole) => whole,
+        // A message of ours that postcard cannot encode is a fault in its type: every one is covered by a test.
+        Err(error) => return Err(FrameError::Garbage(error)),
+    };
+    let bytes = whole.len() - start - HEADER_BYTES;
+    let fits = bytes <= MAX_FRAME_BYTES;
+    if fits {
+        let length = u32::try_from(bytes).expect("the cap is below 4 GiB");
+        whole[start..start + HEADER_BYTES].copy_from_slice(&length.to_le_bytes());
+    } else {
+        whole.truncate(start);
+    }
+    *buffer = whole;
+    if fits { Ok(()) } else { Err(FrameError::TooLarge(bytes)) }
+}
+
+/// Reads frames from a stream.
+#[derive(Debug, Default)]
+pub struct FrameReader {
+    buffer: Vec<u8>,
+    begin: usize,
+    end: usize,
+}
+
+impl FrameReader {
+    /// The next message that has arrived whole; `None` where more bytes are needed.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLarge`] and [`FrameError::Garbage`]: the stream is of no use after that.
+    pub fn next_message<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
+        let arrived = &self.buffer[self.begin..self.end];
+        let Some((header, rest)) = arrived.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        let length = u32::from_le_bytes(*header) as usize;
+        if length > MAX_FRAME_BYTES {
+            return Err(FrameError::TooLarge(length));
+        }
+        let Some(body) = rest.get(..length) else { return Ok(None) };
+        let message = postcard::from_bytes(body).map_err(FrameError::Garbage)?;
+        self.begin += HEADER_BYTES + length;
+        Ok(Some(message))
+    }
+
+    /// Reads once from `stream`; `false` at its end.
+    ///
+    /// # Errors
+    /// What the stream says, and [`FrameError::Torn`] when it ends inside a message.
+    pub fn fill(&mut self, stream: &mut impl Read) -> Result<bool, FrameError> {
+        if self.begin == self.end {
+            (self.begin, self.end) = (0, 0);
+        } else if self.begin > 0 && self.buffer.len() - self.end < READ_BYTES {
+            self.buffer.copy_within(self.begin..self.end, 0);
+            (self.begin, self.end) = (0, self.end - self.begin);
+        }
+        if self.buffer.len() - self.end < READ_BYTES {
+            let wanted = (self.buffer.len() * 2).max(READ_BYTES);
+            self.buffer.resize(wanted, 0);
+        }
+        loop {
+            match stream.read(&mut self.buffer[self.end..]) {
+                Ok(0) if self.begin < self.end => return Err(FrameError::Torn),
+                Ok(0) => return Ok(false),
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(FrameError::Io(error)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames_of(bytes: &[u8], piece: usize) -> Result<Vec<String>, FrameError> {
+        let mut reader = FrameReader::default();
+        let mut messages = Vec::new();
+        let mut pieces = bytes.chunks(piece);
+        loop {
+            while let Some(message) = reader.next_message::<String>()? {
+                messages.push(message);
+            }
+            let mut piece: &[u8] = pieces.next().unwrap_or_default();
+            if !reader.fill(&mut piece)? {
+                return Ok(messages);
+            }
+        }
+    }
+
+    #[test]
+    fn frames_come_out_whole_however_they_are_cut() {
+        let sent = ["", "a", "bcd", &"x".repeat(200_000), "end"];
+        let mut bytes = Vec::new();
+        for message in sent {
+            write_frame(&mut bytes, &message).unwrap();
+        }
+        for piece in [1, 2, 3, 7, 65_536, bytes.len()] {
+            assert_eq!(frames_of(&bytes, piece).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn a_torn_frame_a_huge_length_and_garbage_are_told_apart() {
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, &"whole").unwrap();
+        let torn = &bytes[..bytes.len() - 1];
+        assert!(matches!(frames_of(torn, 64), Err(FrameError::Torn)));
+        assert!(matches!(frames_of(&u32::MAX.to_le_bytes(), 64), Err(FrameError::TooLarge(_))));
+        assert!(matches!(frames_of(&[2, 0, 0, 0, 1, 0xff], 64), Err(FrameError::Garbage(_))));
+    }
+
+    #[test]
+    fn a_message_over_the_limit_leaves_the_buffer_as_it_was() {
+        let mut bytes = b"before".to_vec();
+        let error = write_frame(&mut bytes, &"x".repeat(MAX_FRAME_BYTES)).unwrap_err();
+        assert!(matches!(error, FrameError::TooLarge(_)));
+        assert_eq!(bytes, b"before");
+    }
+}

@@ -1,0 +1,144 @@
+//! The processes below one, read from `/proc`, and how to end them without ever signalling a bystander.
+//!
+//! A signal goes through a pidfd that was opened before the process was looked at again, so a number that the system
+//! gave to another process in between is noticed.
+
+use std::collections::HashSet;
+use std::fs;
+
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
+
+/// The children of `pid` that the given one of its threads started or was given by the system.
+fn children_of_thread(pid: u32, thread: u32) -> Vec<u32> {
+    fs::read_to_string(format!("/proc/{pid}/task/{thread}/children"))
+        .map(|text| text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect())
+        .unwrap_or_default()
+}
+
+/// Processes without a parent of their own that the system has handed to this one, a child subreaper: those are
+/// listed under the main thread, which itself starts none.
+pub fn adopted_children() -> Vec<u32> {
+    let me = std::process::id();
+    children_of_thread(me, me)
+}
+
+/// The children of `pid`, of all its threads.
+pub fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    threads
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .flat_map(|thread| children_of_thread(pid, thread))
+        .collect()
+}
+
+/// All processes below `pid`, parents before their children.
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let mut found = children(pid);
+    let mut seen: HashSet<u32> = found.iter().copied().collect();
+    let mut next = 0;
+    while next < found.len() {
+        for child in children(found[next]) {
+            if seen.insert(child) {
+                found.push(child);
+            }
+        }
+        next += 1;
+    }
+    found
+}
+
+/// All processes whose environment held `NAME=value` when they were started, ourselves excepted.
+pub fn marked(name: &str, value: &str) -> Vec<u32> {
+    let marker = format!("{name}={value}");
+    let me = std::process::id();
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|&pid| pid != me && carries(pid, marker.as_bytes()))
+        .collect()
+}
+
+/// Reaps `pid` if it is a child of ours; waits for its end then. To be asked only of a process that was killed and that
+/// nobody else waits for.
+pub fn reap_adopted(pid: u32) {
+    if parent_of(pid) == Some(std::process::id())
+        && let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw)
+    {
+        let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
+    }
+}
+
+/// Sends `signal` to `pid` if that process carries the marker `NAME=value`; says whether it did.
+pub fn signal_marked(pid: u32, name: &str, value: &str, signal: Signal) -> bool {
+    let marker = format!("{name}={value}");
+    signal_if(pid, signal, || carries(pid, marker.as_bytes()))
+}
+
+/// Sends `signal` to `pid` if `parent` is its parent; says whether it did.
+pub fn signal_child_of(pid: u32, parent: u32, signal: Signal) -> bool {
+    signal_if(pid, signal, || parent_of(pid) == Some(parent))
+}
+
+fn signal_if(pid: u32, signal: Signal, is_it: impl FnOnce() -> bool) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
+    is_it() && pidfd_send_signal(handle, signal).is_ok()
+}
+
+fn carries(pid: u32, marker: &[u8]) -> bool {
+    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| all.split(|&byte| byte == 0).any(|one| one == marker))
+}
+
+/// The parent of `pid`; `None` where there is no such process.
+pub fn parent_of(pid: u32) -> Option<u32> {
+    stat_field(pid, 1)?.parse().ok()
+}
+
+/// Whether `pid` has ended and only waits to be reaped.
+pub fn has_ended(pid: u32) -> bool {
+    stat_field(pid, 0).is_some_and(|state| state == "Z")
+}
+
+/// A field of `/proc/PID/stat`, counted from the one after the name.
+fn stat_field(pid: u32, place: usize) -> Option<String> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The name in parentheses may hold anything, so the fields are counted from its end.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(place).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_grandchild_is_found_and_ended_by_its_marker() {
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", "sleep 1000 & echo $!; wait"])
+            .env("FANLANE_TEST_MARK", "grandchild")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let grandchild: u32 = line.trim().parse().unwrap();
+        assert_eq!(descendants(child.id()), [grandchild]);
+        assert_eq!(parent_of(grandchild), Some(child.id()));
+        let mut found = marked("FANLANE_TEST_MARK", "grandchild");
+        found.sort_unstable();
+        let mut both = vec![child.id(), grandchild];
+        both.sort_unstable();
+        assert_eq!(found, both);
+        assert!(!signal_marked(grandchild, "FANLANE_TEST_MARK", "other", Signal::KILL));
+        assert!(!signal_child_of(grandchild, std::process::id(), Signal::KILL));
+        assert!(signal_marked(grandchild, "FANLANE_TEST_MARK", "grandchild", Signal::KILL));
+        assert!(child.wait().is_ok());
+        assert!(marked("FANLANE_TEST_MARK", "grandchild").is_empty());
+    }
+}

@@ -1,0 +1,86 @@
+//! Pairs of connected sockets, and the passing of one socket through another.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+};
+
+/// Two connected stream sockets; neither is inherited by a program that is started later.
+///
+/// # Errors
+/// When the system has no descriptors left.
+pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
+    UnixStream::pair()
+}
+
+/// Sends `number` together with `socket` through `control`.
+///
+/// # Errors
+/// When the other side is gone.
+pub fn send_socket(control: &UnixStream, number: u32, socket: &UnixStream) -> io::Result<()> {
+    let bytes = number.to_le_bytes();
+    let sockets = [socket.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let pushed = ancillary.push(SendAncillaryMessage::ScmRights(&sockets));
+    debug_assert!(pushed, "the space was made for one descriptor");
+    let sent = rustix::net::sendmsg(control, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
+    if sent == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+}
+
+/// Receives what [`send_socket`] sent; `None` once the other side has closed `control`.
+///
+/// # Errors
+/// When the connection fails or carries something else.
+pub fn receive_socket(control: &UnixStream) -> io::Result<Option<(u32, UnixStream)>> {
+    let mut bytes = [0; 4];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let received = loop {
+        let mut parts = [IoSliceMut::new(&mut bytes)];
+        match rustix::net::recvmsg(control, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC | RecvFlags::WAITALL) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => break other?.bytes,
+        }
+    };
+    if received == 0 {
+        return Ok(None);
+    }
+    let mut sockets = ancillary.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+        _ => None,
+    });
+    let socket: Option<OwnedFd> = sockets.next().and_then(|mut descriptors| descriptors.next());
+    match socket {
+        Some(socket) if received == bytes.len() => Ok(Some((u32::from_le_bytes(bytes), UnixStream::from(socket)))),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    #[test]
+    fn a_socket_travels_through_another() {
+        let (here, there) = pair().unwrap();
+        let (mut mine, passed) = pair().unwrap();
+        send_socket(&here, 7, &passed).unwrap();
+        drop(passed);
+        let (number, mut theirs) = receive_socket(&there).unwrap().unwrap();
+        assert_eq!(number, 7);
+        theirs.write_all(b"hello").unwrap();
+        drop(theirs);
+        let mut text = String::new();
+        mine.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "hello");
+        drop(here);
+        assert!(receive_socket(&there).unwrap().is_none());
+    }
+}

@@ -1,0 +1,112 @@
+//! Writing a file so that whoever looks, also after a crash, finds the old content or the new one and nothing between:
+//! the new content goes into a file of its own beside it, which takes over the name when it is on the disk.
+
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::Builder;
+
+/// What becomes of a file that is already there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It is replaced.
+    Replace,
+    /// It stays, and the write fails with [`io::ErrorKind::AlreadyExists`].
+    Keep,
+}
+
+/// Writes a file as a whole. `path` must name a file in a folder that is there.
+///
+/// # Errors
+/// What the system says. Until the rename, the file is as it was; if only the folder could not be synced after it, the
+/// new content is there but might not survive a power failure.
+pub fn write(path: &Path, existing: Existing, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The permissions are those of any new file; the process's umask narrows them.
+    let mut file = Builder::new()
+        .prefix(".saving-")
+        .suffix(".tmp")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
+    fill(&mut file)?;
+    file.as_file().sync_all()?;
+    match existing {
+        Existing::Replace => file.persist(path),
+        Existing::Keep => file.persist_noclobber(path),
+    }
+    .map_err(|error| error.error)?;
+    sync_folder(folder)
+}
+
+/// Makes sure that names made, changed or removed in a folder survive a power failure.
+///
+/// # Errors
+/// What the system says.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("a folder");
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// Whenever the process dies while it writes, the name leads to the old content.
+    #[test]
+    fn the_name_leads_to_the_old_content_until_all_is_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.ron");
+        fs::write(&path, "old").expect("written");
+        let inode_before = std::os::unix::fs::MetadataExt::ino(&fs::metadata(&path).expect("there"));
+        write(&path, Existing::Replace, |file| {
+            for piece in ["ne", "w"] {
+                file.write_all(piece.as_bytes())?;
+                file.flush()?;
+                assert_eq!(fs::read_to_string(&path)?, "old");
+            }
+            Ok(())
+        })
+        .expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("there"), "new");
+        let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(&path).expect("there"));
+        assert_ne!(inode, inode_before, "the old file itself was written to");
+        assert_eq!(names(folder.path()), ["a.ron"]);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_the_old_content_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.ron");
+        fs::write(&path, "old").expect("written");
+        let error = write(&path, Existing::Replace, |file| {
+            file.write_all(b"ne")?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        })
+        .expect_err("fails");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read_to_string(&path).expect("there"), "old");
+        assert_eq!(names(folder.path()), ["a.ron"]);
+    }
+
+    #[test]
+    fn a_file_that_is_to_be_kept_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.ron");
+        write(&path, Existing::Keep, |file| file.write_all(b"first")).expect("written");
+        let error = write(&path, Existing::Keep, |file| file.write_all(b"second")).expect_err("is there");
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).expect("there"), "first");
+        assert_eq!(names(folder.path()), ["a.ron"]);
+    }
+}
