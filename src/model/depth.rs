@@ -105,7 +105,7 @@ impl DepthHistory {
                 }
             }
         }
-        curve.steps(self.tasks, now_ns.max(self.last_ns))
+        curve.into_steps(self.tasks, now_ns.max(self.last_ns))
     }
 
     fn attempt_ended(&mut self, record: &AttemptRecord, end: Change) {

@@ -121,9 +121,9 @@ impl Curve {
     }
 
     /// The curve until `now_ns`, for a batch of `tasks`; each step holds until the next begins.
-    pub fn steps(&self, tasks: u64, now_ns: u64) -> Vec<Step> {
-        let mut curve = self.clone();
-        curve.hold_until(now_ns.max(self.last_ns));
+    pub fn into_steps(self, tasks: u64, now_ns: u64) -> Vec<Step> {
+        let mut curve = self;
+        curve.hold_until(now_ns.max(curve.last_ns));
         let mut steps: Vec<Step> = Vec::with_capacity(curve.cells.len() + 2);
         let mut push = |step: Step| {
             if step.to_ns > step.from_ns {

@@ -110,9 +110,9 @@ pub const DARK: Palette = Palette {
     idle: rgb(0x22272e),
     queued: rgb(0x9aa3b0),
     shadow: Color32::from_black_alpha(110),
-    outcomes: [rgb(0x159f75), rgb(0xf64e00), rgb(0xe6b84e), rgb(0xdce2eb), rgb(0xb05dc3)],
-    outcome_texts: [rgb(0x3fc298), rgb(0xff8f66), rgb(0xe6b84e), rgb(0xc8ced8), rgb(0xd398e2)],
-    series: [rgb(0x56b4e9), rgb(0xe69f00), rgb(0x159f75), rgb(0xcc79a7), rgb(0xf0e442), rgb(0xdce2eb)],
+    outcomes: [rgb(0x1bb87a), rgb(0xe2560c), rgb(0xf0d650), rgb(0x7c828b), rgb(0xe096d2)],
+    outcome_texts: [rgb(0x3fc298), rgb(0xff8f66), rgb(0xf0d650), rgb(0xc8ced8), rgb(0xe6a8da)],
+    series: [rgb(0x56b4e9), rgb(0xe69f00), rgb(0x1bb87a), rgb(0xcc79a7), rgb(0xf0e442), rgb(0xdce2eb)],
 };
 
 /// The light theme.

@@ -14,12 +14,21 @@ use crate::model::format;
 use crate::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 use crate::ui::theme;
 use crate::ui::widgets::{
-    HeatStripState, LanesData, LanesState, TimeWindow, core_lines_ui, count_badge_ui, depth_plot_ui, empty_state_ui,
-    heat_legend_ui, heat_strip_ui, lanes, lanes_ui,
+    HeatStripState, LanesData, LanesState, TimeWindow, core_legend_ui, core_lines_ui, count_badge_ui, depth_plot_ui,
+    empty_state_ui, heat_legend_ui, heat_strip_ui, lanes, lanes_ui, running_badge_ui,
 };
 
-/// The least and the largest share of the page's height that cores and queue take.
-const UPPER_SHARES: (f32, f32) = (0.38, 0.55);
+/// The shares of the page's height that cores and queue take: the least, the largest where the lanes have to scroll,
+/// and the largest where they have not.
+const UPPER_SHARES: [f32; 3] = [0.34, 0.46, 0.62];
+/// Height of a card's title and its margins, in points.
+const CARD_HEIGHT: f32 = TITLE_HEIGHT + 3.0 * theme::UNIT;
+/// Height of a card's title and its controls, in points.
+const TITLE_HEIGHT: f32 = 3.5 * theme::UNIT;
+/// The least room for the legend of a card, in points.
+const LEGEND_WIDTH: f32 = 15.0 * theme::UNIT;
+/// The narrowest card whose note has all its words, in points.
+const WIDE_CARD: f32 = 60.0 * theme::UNIT;
 
 /// What the page shows.
 pub struct LiveData<'a> {
@@ -47,6 +56,13 @@ pub struct LiveState {
     lanes: LanesState,
 }
 
+impl LiveState {
+    /// What stays when another run is shown: how the cores are drawn, but no place in time.
+    pub fn for_another_run(&self) -> Self {
+        Self { cores_as_lines: self.cores_as_lines, ..Self::default() }
+    }
+}
+
 /// What the page asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiveAction {
@@ -63,10 +79,7 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
     }
     state.window.begin(data.now_ns.max(data.lanes.end_ns()));
     let full = ui.available_rect_before_wrap();
-    let lanes_height = lanes::wanted_height(data.lanes.lanes().len().max(4)) + 7.0 * theme::UNIT;
-    let upper = (full.height() - theme::UNIT - lanes_height)
-        .clamp(full.height() * UPPER_SHARES.0, full.height() * UPPER_SHARES.1)
-        .floor();
+    let upper = upper_height(full.height(), data.lanes.lanes().len());
     let half = ((full.width() - theme::UNIT) / 2.0).floor();
     let middle = full.left() + half;
     let bottom = full.top() + upper;
@@ -79,6 +92,14 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
     card_ui(ui, "Lanes", lanes, |ui| opened = lanes_card_ui(ui, data, state));
     ui.advance_cursor_after_rect(full);
     opened.map(LiveAction::OpenTask)
+}
+
+// The lanes get what they need, and where that leaves room, the plots get it.
+fn upper_height(height: f32, lanes: usize) -> f32 {
+    let wanted = lanes::heights(lanes.max(4));
+    let left = |lanes_height: f32| height - theme::UNIT - CARD_HEIGHT - lanes_height;
+    let [least, crowded, largest] = UPPER_SHARES.map(|share| height * share);
+    left(wanted.max).clamp(left(wanted.min).clamp(least, crowded), largest).floor()
 }
 
 fn card_ui(ui: &mut Ui, name: &str, rect: egui::Rect, contents: impl FnOnce(&mut Ui)) {
@@ -97,8 +118,8 @@ fn card_ui(ui: &mut Ui, name: &str, rect: egui::Rect, contents: impl FnOnce(&mut
 // A card's title at the left, its controls at the right.
 fn title_ui(ui: &mut Ui, title: &str, note: &str, controls: impl FnOnce(&mut Ui)) {
     let palette = theme::palette(ui);
-    ui.allocate_ui_with_layout(vec2(ui.available_width(), theme::ROW), Layout::left_to_right(Align::Center), |ui| {
-        ui.set_min_height(theme::ROW);
+    ui.allocate_ui_with_layout(vec2(ui.available_width(), TITLE_HEIGHT), Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_height(TITLE_HEIGHT);
         ui.label(RichText::new(title).text_style(theme::title_style()).color(palette.text_strong));
         if !note.is_empty() {
             ui.label(RichText::new(note).small().color(palette.text_weak));
@@ -109,8 +130,7 @@ fn title_ui(ui: &mut Ui, title: &str, note: &str, controls: impl FnOnce(&mut Ui)
 
 fn icon_button_ui(ui: &mut Ui, icon: MaterialIcon, name: &str, on: bool) -> Response {
     let text = icon.rich_text().size(theme::ICON_SIZE);
-    let button =
-        egui::Button::new(text).selected(on).frame_when_inactive(false).min_size(egui::Vec2::splat(theme::ROW));
+    let button = egui::Button::new(text).selected(on).frame_when_inactive(on).min_size(egui::Vec2::splat(theme::ROW));
     let response = ui.scope(|ui| {
         ui.spacing_mut().button_padding = egui::Vec2::splat(2.0);
         ui.add(button)
@@ -125,7 +145,9 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
         Some(sample) => {
             let mean = sample.core_percent.iter().sum::<f32>() / sample.core_percent.len().max(1) as f32;
             let (used, total) = (format::bytes(sample.memory_used_bytes), format::bytes(sample.memory_total_bytes));
-            format!("{mean:.0} % of {} · memory {used} of {total}", data.cores.cores())
+            let memory =
+                if ui.available_width() < WIDE_CARD { String::new() } else { format!(" · memory {used} of {total}") };
+            format!("{mean:.0} % of {}{memory}", data.cores.cores())
         }
         None => String::new(),
     };
@@ -136,25 +158,22 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
         if icon_button_ui(ui, ICON_GRID_ON, "Cores as heat strip", !state.cores_as_lines).clicked() {
             state.cores_as_lines = false;
         }
-        if !state.cores_as_lines && ui.available_width() > 16.0 * theme::UNIT {
-            ui.add_space(theme::UNIT);
-            ui.scope(|ui| {
-                let width = 15.0 * theme::UNIT;
-                ui.allocate_ui_with_layout(
-                    vec2(width, theme::ROW),
-                    Layout::left_to_right(Align::Center),
-                    heat_legend_ui,
-                );
-            });
+        ui.add_space(theme::UNIT);
+        if ui.available_width() < LEGEND_WIDTH {
+            return;
         }
+        let room = vec2(ui.available_width().min(22.0 * theme::UNIT), TITLE_HEIGHT);
+        ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
+            if state.cores_as_lines { core_legend_ui(ui, data.cores) } else { heat_legend_ui(ui) }
+        });
     });
     if data.cores.columns().is_empty() {
-        let advice = if data.progress.summary.is_some() {
-            "This run was over before its first sample, or was not measured."
+        let (title, advice) = if data.progress.summary.is_some() {
+            ("Not measured", "Over before the first sample, or measuring was off.")
         } else {
-            "The first sample comes within a second."
+            ("No measurement yet", "The first sample comes within a second.")
         };
-        empty_state_ui(ui, ICON_MEMORY, "No measurement yet", advice);
+        empty_state_ui(ui, ICON_MEMORY, title, advice);
     } else if state.cores_as_lines {
         core_lines_ui(ui, data.cores, &mut state.window);
     } else {
@@ -173,7 +192,13 @@ fn lanes_card_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
             state.window.show_whole();
         }
         if data.progress.summary.is_none()
-            && icon_button_ui(ui, ICON_LAST_PAGE, "Follow the newest", state.window.follows()).clicked()
+            && icon_button_ui(
+                ui,
+                ICON_LAST_PAGE,
+                "Follow the newest",
+                state.window.follows() && !state.window.is_whole(),
+            )
+            .clicked()
         {
             state.window.follow();
         }
@@ -185,6 +210,9 @@ fn lanes_card_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
                 count_badge_ui(ui, class, count);
                 ui.add_space(theme::HALF);
             }
+        }
+        if data.progress.summary.is_none() {
+            running_badge_ui(ui);
         }
     });
     if data.lanes.lanes().is_empty() {

@@ -1,6 +1,6 @@
 //! The use of each core over time as lines, for those who want to read values.
 
-use egui::{Response, Role, Stroke, Ui, WidgetInfo};
+use egui::{Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 use egui_plot::{Line, PlotPoint, PlotPoints};
 
 use super::plot_frame::{PlotFrame, plot_frame_ui};
@@ -28,7 +28,7 @@ pub fn core_lines_ui(ui: &mut Ui, cores: &CoreHistory, window: &mut TimeWindow) 
     let response = plot_frame_ui(ui, &frame, window, |plot| {
         for (core, points) in lines.iter().enumerate() {
             let line = Line::new(format!("core {core}"), PlotPoints::Borrowed(points));
-            plot.line(line.stroke(Stroke::new(theme::LINE, palette.line(core))).allow_hover(false));
+            plot.line(line.stroke(Stroke::new(theme::LINE, palette.line(core))).allow_band(false).allow_hover(false));
         }
     });
     response
@@ -41,6 +41,22 @@ pub fn core_lines_ui(ui: &mut Ui, cores: &CoreHistory, window: &mut TimeWindow) 
     }
 }
 
+/// Which line is which core, for a layout from right to left; nothing where lines share colours.
+pub fn core_legend_ui(ui: &mut Ui, cores: &CoreHistory) {
+    let palette = theme::palette(ui);
+    if cores.cores() > palette.series.len() {
+        return;
+    }
+    for core in (0..cores.cores()).rev() {
+        ui.spacing_mut().item_spacing.x = theme::HALF;
+        ui.label(RichText::new(core.to_string()).small().color(palette.text_weak));
+        let (rect, _) = ui.allocate_exact_size(vec2(1.5 * theme::UNIT, theme::UNIT), Sense::hover());
+        ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0 * theme::LINE, palette.line(core)));
+        ui.add_space(theme::HALF);
+    }
+    ui.label(RichText::new("core").small().color(palette.text_weak));
+}
+
 fn lines(cores: &CoreHistory, window: &TimeWindow) -> Vec<Vec<PlotPoint>> {
     let (from_ns, to_ns) = window.range_ns();
     let columns = cores.columns();
@@ -51,7 +67,10 @@ fn lines(cores: &CoreHistory, window: &TimeWindow) -> Vec<Vec<PlotPoint>> {
     for start in (first..last).step_by(group) {
         let end = (start + group).min(last);
         let secs = columns[end - 1].to_ns as f64 / 1e9;
+        let begin_secs = (start == 0).then_some(columns[0].from_ns as f64 / 1e9);
         for (line, percent) in lines.iter_mut().zip(cores.peak_percent(start..end)) {
+            // A sample speaks of the time before it.
+            line.extend(begin_secs.map(|secs| PlotPoint::new(secs, f64::from(percent))));
             line.push(PlotPoint::new(secs, f64::from(percent)));
         }
     }

@@ -17,6 +17,9 @@ use crate::ui::theme::{self, Palette};
 /// The part of the height that queued and ended take.
 const UPPER_SHARE: f32 = 0.62;
 
+/// Width of the slots in which running tasks are drawn, in points.
+const SLOT_WIDTH: f32 = 2.0;
+
 /// Tasks queued, running and ended over time, in all the room there is.
 pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mut TimeWindow) -> Response {
     let palette = theme::palette(ui);
@@ -28,8 +31,7 @@ pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mu
     let visible = &steps[first..last.max(first)];
     let queued = line(visible, |step| step.queued as f64);
     let ended = line(visible, |step| step.ended as f64);
-    let running = line(visible, |step| step.running_mean);
-    let band = Band::of(visible);
+    let running = Running::of(visible, (from_ns, to_ns), ui.available_width());
     let running_max = steps.iter().map(|step| step.running_max).max().unwrap_or(0).max(1);
     let room = ui.available_height() - theme::HALF;
     let plots_height = room - AXIS_HEIGHT;
@@ -45,9 +47,16 @@ pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mu
     };
     let response = plot_frame_ui(ui, &upper, window, |plot| {
         let pen = |color| Stroke::new(theme::LINE, color);
-        plot.line(Line::new("queued", PlotPoints::Borrowed(&queued)).stroke(pen(palette.queued)).allow_hover(false));
+        plot.line(
+            Line::new("queued", PlotPoints::Borrowed(&queued))
+                .stroke(pen(palette.queued))
+                .allow_band(false)
+                .allow_hover(false),
+        );
         let color = palette.outcome(OutcomeClass::Done);
-        plot.line(Line::new("ended", PlotPoints::Borrowed(&ended)).stroke(pen(color)).allow_hover(false));
+        plot.line(
+            Line::new("ended", PlotPoints::Borrowed(&ended)).stroke(pen(color)).allow_band(false).allow_hover(false),
+        );
     });
     let label = "Queued and ended tasks over time";
     describe(ui, &response, label, &steps);
@@ -61,9 +70,13 @@ pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mu
     };
     let lower_response = plot_frame_ui(ui, &lower, window, |plot| {
         let fill = palette.accent.gamma_multiply(0.35);
-        plot.add(FilledArea::new("range", &band.secs, &band.min, &band.max).fill_color(fill).allow_hover(false));
+        plot.add(
+            FilledArea::new("range", &running.secs, &running.min, &running.max).fill_color(fill).allow_hover(false),
+        );
         let pen = Stroke::new(theme::LINE, palette.accent);
-        plot.line(Line::new("running", PlotPoints::Borrowed(&running)).stroke(pen).allow_hover(false));
+        plot.line(
+            Line::new("running", PlotPoints::Borrowed(&running.mean)).stroke(pen).allow_band(false).allow_hover(false),
+        );
     });
     describe(ui, &lower_response, "Running tasks over time", &steps);
     response
@@ -129,23 +142,86 @@ fn line(steps: &[Step], value: impl Fn(&Step) -> f64) -> Vec<PlotPoint> {
     points
 }
 
+/// Running tasks in slots of a few pixels: hand-overs take microseconds, and drawn one by one they would be a comb.
+/// The line is the mean, and the band around it goes from the smallest to the largest number.
 #[derive(Default)]
-struct Band {
+struct Running {
+    mean: Vec<PlotPoint>,
     secs: Vec<f64>,
     min: Vec<f64>,
     max: Vec<f64>,
 }
 
-impl Band {
-    fn of(steps: &[Step]) -> Self {
-        let mut band = Self::default();
+impl Running {
+    fn of(steps: &[Step], (from_ns, to_ns): (f64, f64), width: f32) -> Self {
+        let slot_ns = (to_ns - from_ns) / f64::from((width / SLOT_WIDTH).max(1.0));
+        let mut running = Self::default();
+        let mut rest = steps;
+        let mut left_ns = from_ns;
+        while let Some(first) = rest.iter().position(|step| step.to_ns as f64 > left_ns) {
+            rest = &rest[first..];
+            // A step that is longer than a slot is drawn at once, whole.
+            let right_ns = (left_ns + slot_ns).max((rest[0].to_ns as f64).min(to_ns));
+            let sharing = &rest[..rest.partition_point(|step| (step.from_ns as f64) < right_ns)];
+            running.push(sharing, left_ns, right_ns);
+            if right_ns >= to_ns {
+                break;
+            }
+            left_ns = right_ns;
+        }
+        running
+    }
+
+    fn push(&mut self, steps: &[Step], left_ns: f64, right_ns: f64) {
+        let (mut area, mut min, mut max, mut end_ns) = (0.0, u64::MAX, 0, left_ns);
         for step in steps {
-            for time_ns in [step.from_ns, step.to_ns] {
-                band.secs.push(time_ns as f64 / 1e9);
-                band.min.push(step.running_min as f64);
-                band.max.push(step.running_max as f64);
+            let from_ns = left_ns.max(step.from_ns as f64);
+            let to_ns = right_ns.min(step.to_ns as f64);
+            area += step.running_mean * (to_ns - from_ns);
+            min = min.min(step.running_min);
+            max = max.max(step.running_max);
+            end_ns = to_ns;
+        }
+        if end_ns > left_ns {
+            for time_ns in [left_ns, end_ns] {
+                self.secs.push(time_ns / 1e9);
+                self.min.push(min as f64);
+                self.max.push(max as f64);
+                self.mean.push(PlotPoint::new(time_ns / 1e9, area / (end_ns - left_ns)));
             }
         }
-        band
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(from_ns: u64, to_ns: u64, running: u64) -> Step {
+        Step {
+            from_ns,
+            to_ns,
+            running_min: running,
+            running_max: running,
+            running_mean: running as f64,
+            queued: 0,
+            ended: 0,
+        }
+    }
+
+    #[test]
+    fn slots_keep_the_mean_the_dip_and_the_peak() {
+        let steps = [step(0, 400, 4), step(400, 500, 0), step(500, 590, 4), step(590, 600, 7), step(600, 1000, 4)];
+        let running = Running::of(&steps, (0.0, 1000.0), SLOT_WIDTH);
+        assert_eq!((running.min.as_slice(), running.max.as_slice()), ([0.0, 0.0].as_slice(), [7.0, 7.0].as_slice()));
+        assert!((running.mean[0].y - 3.63).abs() < 1e-9, "{:?}", running.mean);
+    }
+
+    #[test]
+    fn a_long_step_keeps_its_edges() {
+        let steps = [step(0, 333, 1), step(333, 1000, 2)];
+        let running = Running::of(&steps, (0.0, 1000.0), 100.0 * SLOT_WIDTH);
+        let points: Vec<_> = running.mean.iter().map(|point| ((point.x * 1e9).round() as u64, point.y)).collect();
+        assert_eq!(points, [(0, 1.0), (333, 1.0), (333, 2.0), (1000, 2.0)]);
     }
 }

@@ -16,7 +16,7 @@ const LABEL_WIDTH: f32 = 3.5 * theme::UNIT;
 /// The least distance of two cores' numbers, in points.
 const LABEL_DISTANCE: f32 = 14.0;
 /// The tallest row, in points.
-const MAX_ROW: f32 = 4.0 * theme::UNIT;
+const MAX_ROW: f32 = 14.0 * theme::UNIT;
 
 /// What is kept from frame to frame: the texture and what it was made of.
 #[derive(Clone, Default)]
@@ -63,14 +63,7 @@ pub fn heat_strip_ui(
         let strip = Rect::from_min_size(cells.left_bottom(), vec2(cells.width(), AXIS_HEIGHT));
         time_axis::paint_labels(ui, window, &Ticks::new(from_ns, to_ns, cells.width()), strip, cells.x_range());
     }
-    if response.has_focus() {
-        ui.painter().rect_stroke(
-            rect,
-            theme::RADIUS,
-            egui::Stroke::new(theme::FOCUS, palette.accent),
-            egui::StrokeKind::Inside,
-        );
-    }
+    window.navigate_by_keys(ui, &response);
     response.widget_info(|| {
         let mut info = WidgetInfo::labeled(Role::Image, ui.is_enabled(), "CPU use of each core over time");
         info.current_text_value = Some(newest_words(cores));
@@ -83,11 +76,11 @@ pub fn heat_strip_ui(
     }
 }
 
-/// The scale of the colours: `0 %`, the ramp, `100 %`.
+/// The scale of the colours, `0 %`, the ramp, `100 %`, for a layout from right to left.
 pub fn heat_legend_ui(ui: &mut Ui) {
     let palette = theme::palette(ui);
     let small = |text: &str| egui::RichText::new(text).small().color(palette.text_weak);
-    ui.label(small("0 %"));
+    ui.label(small("100 %"));
     let (rect, _) = ui.allocate_exact_size(vec2(8.0 * theme::UNIT, theme::UNIT), Sense::hover());
     let mut mesh = Mesh::default();
     const STEPS: usize = 32;
@@ -98,7 +91,7 @@ pub fn heat_legend_ui(ui: &mut Ui) {
         mesh.add_colored_rect(part, theme::heat(ui, step as f32 / (STEPS - 1) as f32));
     }
     ui.painter().add(Shape::mesh(mesh));
-    ui.label(small("100 %"));
+    ui.label(small("0 %"));
 }
 
 fn texture<'a>(

@@ -12,13 +12,13 @@ use egui::{
 };
 
 use super::time_axis::{self, AXIS_HEIGHT, Ticks};
-use super::time_window::TimeWindow;
+use super::time_window::{TimeWindow, pressed};
 use crate::event::TaskId;
 use crate::model::LaneHistory;
 use crate::ui::theme;
 
 /// The tallest row, in points.
-const MAX_ROW: f32 = 4.5 * theme::UNIT;
+const MAX_ROW: f32 = 5.5 * theme::UNIT;
 /// Height of the line of words below the lanes, in points.
 const READOUT_HEIGHT: f32 = 3.0 * theme::UNIT;
 
@@ -58,9 +58,10 @@ struct Found {
     crowd: u32,
 }
 
-/// Height that all lanes need without scrolling, in points.
-pub fn wanted_height(lanes: usize) -> f32 {
-    AXIS_HEIGHT + READOUT_HEIGHT + lanes as f32 * MAX_ROW
+/// The least and the largest height of some lanes without scrolling and without a void, in points.
+pub fn heights(lanes: usize) -> Rangef {
+    let around = AXIS_HEIGHT + READOUT_HEIGHT;
+    Rangef::new(around + lanes as f32 * theme::ROW, around + lanes as f32 * MAX_ROW)
 }
 
 /// The lanes, in all the room there is; returns the task that was clicked.
@@ -177,7 +178,7 @@ fn keys(
     }
     let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
     ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-    let pressed = |key| ui.input(|input| input.key_pressed(key) && input.modifiers.is_none());
+    let pressed = |key| pressed(ui, key);
     let cursor = state.cursor.filter(|place| found_at(data, *place).is_some());
     let mut next = None;
     if pressed(Key::ArrowRight) {
@@ -200,21 +201,8 @@ fn keys(
         state.scroll_to_cursor = true;
         window.reveal(found.from_ns as f64, found.to_ns as f64);
     }
-    let (from_ns, to_ns) = window.range_ns();
     let focus = state.cursor.and_then(|place| found_at(data, place));
-    let middle_ns = focus.map_or((from_ns + to_ns) / 2.0, |found| (found.from_ns + found.to_ns) as f64 / 2.0);
-    if pressed(Key::Plus) || pressed(Key::Equals) {
-        window.zoom(2.0, middle_ns);
-    }
-    if pressed(Key::Minus) {
-        window.zoom(0.5, middle_ns);
-    }
-    if pressed(Key::Home) {
-        window.show_whole();
-    }
-    if pressed(Key::End) {
-        window.follow();
-    }
+    window.zoom_by_keys(ui, focus.map(|found| (found.from_ns + found.to_ns) as f64 / 2.0));
     focus.filter(|_| pressed(Key::Enter)).map(|found| found.task)
 }
 

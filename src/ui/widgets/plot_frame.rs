@@ -37,18 +37,25 @@ pub fn plot_frame_ui<'a>(
     let palette = theme::palette(ui);
     let font = TextStyle::Small.resolve(ui.style());
     let (from_ns, to_ns) = window.range_ns();
-    let width = ui.available_width();
+    // The last label of the axis of time is centred at the plot's right edge.
+    let width = ui.available_width() - theme::UNIT;
     let ticks = Ticks::new(from_ns, to_ns, (width - Y_AXIS_WIDTH).max(1.0));
     let step_ns = ticks.step_ns;
     let y_axis = AxisHints::new_y()
         .min_thickness(Y_AXIS_WIDTH)
         .tick_label_font(font.clone())
         .tick_label_color(palette.text_weak)
-        .formatter(move |mark, _| (frame.y_words)(mark.value));
+        // Marks are chosen to fit: none fades away.
+        .label_spacing(Rangef::new(4.0, 5.0))
+        .formatter(move |mark, _| {
+            // Below it begins the axis of time, whose first label stands in the same corner.
+            if frame.time_axis && mark.value == 0.0 { String::new() } else { (frame.y_words)(mark.value) }
+        });
     let x_axis = AxisHints::new_x()
         .min_thickness(AXIS_HEIGHT)
         .tick_label_font(font)
         .tick_label_color(palette.text_weak)
+        .label_spacing(Rangef::new(4.0, 5.0))
         .formatter(move |mark, _| time_axis::label(mark.value * 1e9, step_ns));
     let pointer_ns = window.pointer_ns();
     let response = Plot::new(frame.name)
@@ -60,8 +67,8 @@ pub fn plot_frame_ui<'a>(
         .custom_x_axes(vec![x_axis])
         .custom_y_axes(vec![y_axis])
         .show_background(false)
-        .grid_color(palette.edge)
-        .grid_fade(0.5)
+        .grid_color(palette.grid)
+        .grid_fade(0.0)
         .show_x(false)
         .show_y(false)
         .show_crosshair(false)
@@ -79,7 +86,7 @@ pub fn plot_frame_ui<'a>(
                 .map(|time_ns| GridMark { value: time_ns / 1e9, step_size: ticks.step_ns / 1e9 })
                 .collect()
         })
-        .y_grid_spacer(move |input| y_marks(input, frame.whole_numbers))
+        .y_grid_spacer(move |input| y_marks(input, frame))
         .show(ui, move |plot| {
             plot.set_plot_bounds(PlotBounds::from_min_max([from_ns / 1e9, 0.0], [to_ns / 1e9, frame.y_max]));
             draw(plot);
@@ -90,13 +97,16 @@ pub fn plot_frame_ui<'a>(
         .response;
     let x = Rangef::new(response.rect.left(), response.rect.right());
     window.navigate(ui, &response, x);
+    window.navigate_by_keys(ui, &response);
     response
 }
 
-// About three marks at round values, so that the numbers never crowd.
-fn y_marks(input: GridInput, whole_numbers: bool) -> Vec<GridMark> {
+// At most four marks at round values, so that the numbers never crowd.
+fn y_marks(input: GridInput, frame: &PlotFrame<'_>) -> Vec<GridMark> {
     let (min, max) = input.bounds;
-    let least = (max - min) / 4.0;
+    let most = (frame.height / (4.0 * theme::UNIT)).clamp(1.0, 4.0);
+    let whole_numbers = frame.whole_numbers;
+    let least = (max - min) / f64::from(most);
     let power = 10_f64.powf(least.max(1e-9).log10().floor());
     let round = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power);
     let step = round.into_iter().find(|step| *step >= least && (!whole_numbers || step.fract() == 0.0)).unwrap_or(1.0);

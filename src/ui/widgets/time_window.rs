@@ -1,12 +1,16 @@
 //! Which part of a run's time is in view, shared by everything on a page that has time to the right: zooming one zooms
 //! all, and the pointer's moment is marked in all of them.
 
-use egui::{Rangef, Response, Ui};
+use egui::{EventFilter, Key, Rangef, Response, Stroke, StrokeKind, Ui};
+
+use crate::ui::theme;
 
 /// The shortest span that can be in view: 10 µs.
 const MIN_SPAN_NS: f64 = 1e4;
 /// An empty run is drawn as if it had lasted so long.
-const EMPTY_SPAN_NS: f64 = 1e8;
+const EMPTY_SPAN_NS: f64 = 1e7;
+/// The part of the view that an arrow key moves.
+const KEY_STEP: f64 = 0.1;
 /// How far one notch of the wheel (50 points) zooms.
 const ZOOM_PER_POINT: f32 = 1.0 / 200.0;
 
@@ -146,6 +150,53 @@ impl TimeWindow {
         self.pan(-f64::from(scroll.x / x.span().max(1.0)) * self.span_ns());
         self.next_pointer_ns = Some(self.time_at(x, pointer.x));
     }
+}
+
+impl TimeWindow {
+    /// Keys of a plot that the keyboard is on, and the ring that shows so: arrows move, + and − zoom, Home shows the
+    /// whole run, End follows.
+    pub fn navigate_by_keys(&mut self, ui: &Ui, response: &Response) {
+        if !response.has_focus() {
+            return;
+        }
+        let filter = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+        self.zoom_by_keys(ui, None);
+        let step_ns = self.span_ns() * KEY_STEP;
+        if pressed(ui, Key::ArrowLeft) {
+            self.pan(-step_ns);
+        }
+        if pressed(ui, Key::ArrowRight) {
+            self.pan(step_ns);
+        }
+        let ring = Stroke::new(theme::FOCUS, theme::palette(ui).accent);
+        ui.painter().rect_stroke(response.rect, theme::RADIUS, ring, StrokeKind::Inside);
+    }
+
+    /// The keys +, −, Home and End; they zoom around a moment, or around the middle.
+    pub fn zoom_by_keys(&mut self, ui: &Ui, around_ns: Option<f64>) {
+        let (from_ns, to_ns) = self.range_ns();
+        let around_ns = around_ns.unwrap_or((from_ns + to_ns) / 2.0);
+        if pressed(ui, Key::Plus) || pressed(ui, Key::Equals) {
+            self.zoom(2.0, around_ns);
+        }
+        if pressed(ui, Key::Minus) {
+            self.zoom(0.5, around_ns);
+        }
+        if pressed(ui, Key::Home) {
+            self.show_whole();
+        }
+        if pressed(ui, Key::End) {
+            self.follow();
+        }
+    }
+}
+
+/// A key without Ctrl, Alt or Command, which belong to the window; + may need Shift.
+pub fn pressed(ui: &Ui, key: Key) -> bool {
+    ui.input(|input| {
+        input.key_pressed(key) && !input.modifiers.command && !input.modifiers.alt && !input.modifiers.ctrl
+    })
 }
 
 #[cfg(test)]

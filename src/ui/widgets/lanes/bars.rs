@@ -15,7 +15,7 @@ use crate::ui::widgets::TimeWindow;
 const DONE_INSET: f32 = 5.0;
 /// How much lower than its row any other bar is, at each side, in points.
 const OTHER_INSET: f32 = 2.0;
-/// The narrowest bar that has its task's number in it, in points.
+/// The narrowest bar that has its task's number in it, in points; a successful one has no icon either below this.
 const NUMBER_WIDTH: f32 = 7.0 * theme::UNIT;
 /// The narrowest bar that has its outcome's icon in it, in points.
 const ICON_WIDTH: f32 = 2.0 * theme::UNIT;
@@ -73,12 +73,13 @@ impl Canvas<'_> {
         let x = rect.x_range();
         let (from_ns, to_ns) = self.window.range_ns();
         let middle = Rangef::new(rect.top() + DONE_INSET, rect.bottom() - DONE_INSET);
-        for life in &lane.lives {
-            let end_ns = life.to_ns.unwrap_or(now_ns) as f64;
-            if end_ns >= from_ns && (life.from_ns as f64) <= to_ns {
-                let range = self.range(x, life.from_ns as f64, end_ns);
-                self.rect(Rect::from_x_y_ranges(range, middle), self.palette.idle);
-            }
+        // Lives follow each other; where workers die in a loop there are many.
+        let first = lane.lives.partition_point(|life| (life.to_ns.unwrap_or(now_ns) as f64) < from_ns);
+        let last = lane.lives.partition_point(|life| (life.from_ns as f64) <= to_ns);
+        let lives = &lane.lives[first..last.max(first)];
+        for life in lives {
+            let range = self.range(x, life.from_ns as f64, life.to_ns.unwrap_or(now_ns) as f64);
+            self.rect(Rect::from_x_y_ranges(range, middle), self.palette.idle);
         }
         self.flush();
         let pixel_ns = self.window.span_ns() / f64::from(x.span().max(1.0)) * f64::from(self.pixel);
@@ -98,7 +99,7 @@ impl Canvas<'_> {
             if segment.count == 1 && range.span() >= 4.0 * self.pixel {
                 // A gap tells a bar from the next.
                 range.max -= self.pixel;
-                if range.span() >= ICON_WIDTH {
+                if range.span() >= if done { NUMBER_WIDTH } else { ICON_WIDTH } {
                     let rect = Rect::from_x_y_ranges(range, y);
                     let task = lane.bars.as_slice()[segment.first].task();
                     words.push(Words { rect, task, class: Some(segment.worst), fill: color });
@@ -115,7 +116,7 @@ impl Canvas<'_> {
                 words.push(Words { rect: bar, task: running.task, class: None, fill: self.palette.accent });
             }
         }
-        for life in lane.lives.iter().filter(|life| life.died) {
+        for life in lives.iter().filter(|life| life.died) {
             let at_ns = life.to_ns.unwrap_or(now_ns) as f64;
             if (from_ns..=to_ns).contains(&at_ns) {
                 let range = self.range(x, at_ns, at_ns);

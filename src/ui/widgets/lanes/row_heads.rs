@@ -20,19 +20,19 @@ const MISSING: &str = "–";
 const COLUMNS: [Column; 6] = [
     Column {
         title: "Lane",
-        width: 40.0,
+        width: 36.0,
         explanation: "The worker's row; a worker that died is replaced in the same row",
         words: |_, index, _| (index + 1).to_string(),
     },
     Column {
         title: "PID",
-        width: 68.0,
+        width: 64.0,
         explanation: "The worker's process",
         words: |lane, _, _| lane.pid().map_or_else(|| MISSING.to_owned(), |pid| pid.to_string()),
     },
     Column {
         title: "CPU",
-        width: 60.0,
+        width: 54.0,
         explanation: "CPU use of the worker and everything that it started; 100 % is one core kept busy",
         words: |lane, _, _| {
             lane.sample.as_ref().map_or_else(|| MISSING.to_owned(), |s| format!("{:.0} %", s.cpu_percent))
@@ -40,19 +40,19 @@ const COLUMNS: [Column; 6] = [
     },
     Column {
         title: "Memory",
-        width: 80.0,
+        width: 82.0,
         explanation: "Memory of the worker and everything that it started",
         words: |lane, _, _| lane.sample.as_ref().map_or_else(|| MISSING.to_owned(), |s| format::bytes(s.rss_bytes)),
     },
     Column {
         title: "Tasks",
-        width: 68.0,
+        width: 62.0,
         explanation: "Tasks that ended in this lane",
         words: |lane, _, _| format::count(lane.counts.total()),
     },
     Column {
         title: "Busy",
-        width: 56.0,
+        width: 50.0,
         explanation: "Utilisation: the share of the worker's time that was spent in tasks",
         words: |lane, _, now_ns| lane.utilisation(now_ns).map_or_else(|| MISSING.to_owned(), quantity::share),
     },
@@ -60,7 +60,7 @@ const COLUMNS: [Column; 6] = [
 
 /// Width of all columns together, in points.
 pub fn width() -> f32 {
-    COLUMNS.iter().map(|column| column.width).sum::<f32>() + theme::GAP
+    COLUMNS.iter().map(|column| column.width).sum::<f32>() + theme::UNIT + theme::HALF
 }
 
 /// The titles of the columns.
