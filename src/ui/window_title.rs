@@ -19,8 +19,10 @@ pub fn window_title(name: &str, run: Option<&Progress>) -> String {
 fn how_far(progress: &Progress) -> String {
     let counts = &progress.counts;
     let mut text = format!("{} of {} done", counts.done, progress.tasks);
-    if counts.not_done() > 0 {
-        text.push_str(&format!(", {} not", counts.not_done()));
+    // What was cancelled was asked for: that the run was stopped says enough.
+    let failed = counts.not_done() - counts.cancelled;
+    if failed > 0 {
+        text.push_str(&format!(", {failed} failed"));
     }
     let state = match &progress.summary {
         Some(summary) if summary.stopped => ", stopped",
@@ -45,12 +47,12 @@ mod tests {
         assert_eq!(window_title("First look", None), "First look – Fanlane");
         assert_eq!(window_title("First look", Some(&progress)), "0 of 200 done – First look – Fanlane");
 
-        progress.counts = OutcomeCounts { done: 118, failed: 1, lost: 1, ..OutcomeCounts::default() };
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 not – Fanlane");
+        progress.counts = OutcomeCounts { done: 118, failed: 1, lost: 1, cancelled: 7, ..OutcomeCounts::default() };
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed – Fanlane");
         progress.paused = true;
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 not, paused – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, paused – Fanlane");
         progress.stopping = true;
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 not, stopping – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, stopping – Fanlane");
 
         let mut summary = Summary {
             counts: progress.counts,
@@ -62,9 +64,9 @@ mod tests {
             stopped: true,
         };
         progress.summary = Some(summary.clone());
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 not, stopped – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, stopped – Fanlane");
         summary.stopped = false;
         progress.summary = Some(summary);
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 not, finished – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, finished – Fanlane");
     }
 }

@@ -110,6 +110,7 @@ impl RealDisplay {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("DISPLAY", &self.name)
+            .env("WINIT_X11_SCALE_FACTOR", "1")
             .env("HOME", home)
             .env("XDG_CONFIG_HOME", folder("config"))
             .env("XDG_DATA_HOME", folder("data"))
