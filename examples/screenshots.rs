@@ -18,7 +18,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use fanlane::engine::{WORKER_ROLE, worker_main};
 use fanlane::model::RunModel;
-use fanlane::session::{Machine, SessionOptions, built_in, engine};
+use fanlane::session::{Machine, SessionOptions, engine};
 use fanlane::ui::FanlaneApp;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
@@ -66,7 +66,7 @@ struct Album {
 
 impl Album {
     fn open(folder: PathBuf) -> Result<Self> {
-        let mut options = SessionOptions::in_memory(built_in(), engine());
+        let mut options = SessionOptions::in_memory(engine());
         // It stands in the pictures, and nothing is written there: a folder that every machine has.
         options.folder = PathBuf::from("/tmp");
         options.worker_executable = std::env::current_exe().context("this program does not know its own file")?;

@@ -22,3 +22,17 @@ pub struct SessionOptions {
     /// The machine that runs go on.
     pub machine: Machine,
 }
+
+impl SessionOptions {
+    /// A session that saves nothing, on a machine of four cores with two threads each. For tests and pictures.
+    pub fn in_memory(start: StartRun) -> Self {
+        Self {
+            job: None,
+            folder: PathBuf::from("/"),
+            presets: None,
+            worker_executable: PathBuf::from("fanlane"),
+            start,
+            machine: Machine { physical_cores: 4, logical_cores: 8 },
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Sessions for tests and pictures without a process: jobs that lie in memory, and runs whose events are made by hand.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::Sender;
@@ -11,7 +11,7 @@ use fanlane::event::{
 };
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::model::RunModel;
-use fanlane::session::{JobDraft, Machine, RunControl, Session, SessionOptions, StartRun};
+use fanlane::session::{JobDraft, RunControl, Session, SessionOptions, StartRun};
 use fanlane::store::presets::Presets;
 
 /// What a session asked of the engine that stands in for the real one.
@@ -114,14 +114,7 @@ pub fn cubes() -> Job {
 
 /// What a session over an engine that runs nothing is made with; its presets lie in `folder`.
 pub fn options(engine: &FakeEngine, folder: Option<&Path>) -> SessionOptions {
-    SessionOptions {
-        job: None,
-        folder: PathBuf::from("/"),
-        presets: folder.map(Presets::open),
-        worker_executable: PathBuf::from("fanlane"),
-        start: engine.start(),
-        machine: Machine { physical_cores: 4, logical_cores: 8 },
-    }
+    SessionOptions { presets: folder.map(Presets::open), ..SessionOptions::in_memory(engine.start()) }
 }
 
 /// A session that saves nothing and runs nothing.
@@ -222,15 +215,15 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
         };
         events.push(Event { at_ns: end_ns, kind: EventKind::RunFinished(summary) });
     } else {
-        for lane in 0..WORKERS {
+        for (lane, &start_ns) in free_ns.iter().enumerate() {
             let kind = EventKind::TaskStarted {
                 task: TaskId(tasks + lane as u64),
                 attempt: 1,
                 worker: WorkerId(lane as u32 + 1),
-                start_ns: free_ns[lane],
+                start_ns,
                 pid: Some(5000 + lane as u32),
             };
-            events.push(Event { at_ns: free_ns[lane].max(end_ns), kind });
+            events.push(Event { at_ns: start_ns.max(end_ns), kind });
         }
     }
     events.sort_by_key(|event| event.at_ns);
