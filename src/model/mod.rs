@@ -1,6 +1,16 @@
 //! What is known of a run, rebuilt from its events alone: pure, without clock, process or window.
 
+pub mod cores;
+pub mod depth;
 pub mod format;
+pub mod lanes;
 pub mod progress;
+pub mod records;
+pub mod run;
 
+pub use cores::CoreHistory;
+pub use depth::DepthHistory;
+pub use lanes::LaneHistory;
 pub use progress::Progress;
+pub use records::Records;
+pub use run::{RunModel, RunningTask};

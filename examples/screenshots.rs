@@ -1,0 +1,138 @@
+//! Draws every page of the window from real runs into `screenshots/`, in both themes and at two sizes:
+//! `cargo run --release --example screenshots [FOLDER]`. Needs no display.
+//!
+//! It drives the window as a person does, by its names and keys. Numbers in the pictures are those of this machine.
+
+#[path = "../tests/support/picture_renderer.rs"]
+mod picture_renderer;
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use eframe::egui;
+use egui::{Key, Modifiers, Theme, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use fanlane::engine::{WORKER_ROLE, worker_main};
+use fanlane::model::RunModel;
+use fanlane::session::{Machine, SessionOptions, engine};
+use fanlane::ui::FanlaneApp;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use picture_renderer::PictureRenderer;
+
+/// The sizes in points, with what the file's name says of each.
+const SIZES: [([f32; 2], &str); 2] = [([1920.0, 1080.0], ""), ([1024.0, 640.0], "-1024")];
+const THEMES: [(Theme, &str); 2] = [(Theme::Dark, "dark"), (Theme::Light, "light")];
+/// How long a run may take until something is seen.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+fn main() -> Result<()> {
+    // The engine starts this very executable again as its workers.
+    if std::env::args_os().nth(1).is_some_and(|word| word == WORKER_ROLE) {
+        worker_main();
+    }
+    let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("screenshots"), PathBuf::from);
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let mut album = Album::open(folder)?;
+
+    album.run_frames();
+    album.take("job")?;
+
+    album.press(Modifiers::COMMAND, Key::Enter);
+    album.press(Modifiers::COMMAND, Key::Num2);
+    album.wait_until("a third of the tasks has ended", |run| run.progress.counts.total() * 3 >= run.progress.tasks)?;
+    album.take("live")?;
+    album.wait_until("the run has ended", RunModel::is_finished)?;
+
+    album.click("Preset Things that go wrong")?;
+    album.press(Modifiers::COMMAND, Key::Enter);
+    album.wait_until("it has begun", |run| run.header.as_ref().is_some_and(|header| header.name.contains("wrong")))?;
+    album.wait_until("the run has ended", RunModel::is_finished)?;
+    album.press(Modifiers::COMMAND, Key::Num3);
+    for _ in 0..3 {
+        album.press(Modifiers::NONE, Key::ArrowDown);
+    }
+    album.take("results")
+}
+
+/// A window that nobody sees, and where its pictures go.
+struct Album {
+    window: Harness<'static, FanlaneApp>,
+    folder: PathBuf,
+}
+
+impl Album {
+    fn open(folder: PathBuf) -> Result<Self> {
+        let mut options = SessionOptions::in_memory(engine());
+        // It stands in the pictures, and nothing is written there: a folder that every machine has.
+        options.folder = PathBuf::from("/tmp");
+        options.worker_executable = std::env::current_exe().context("this program does not know its own file")?;
+        options.machine = Machine::this();
+        let window = Harness::builder()
+            .with_size(SIZES[0].0)
+            .with_step_dt(0.05)
+            .renderer(PictureRenderer::default())
+            .build_eframe(|creation| FanlaneApp::new(&creation.egui_ctx, options));
+        Ok(Self { window, folder })
+    }
+
+    /// Draws until what was asked for is in place and nothing slides or fades any more.
+    fn run_frames(&mut self) {
+        self.window.run_steps(8);
+    }
+
+    fn press(&mut self, modifiers: Modifiers, key: Key) {
+        self.window.key_press_modifiers(modifiers, key);
+        self.run_frames();
+    }
+
+    fn click(&mut self, name: &str) -> Result<()> {
+        self.window.query_by_label(name).with_context(|| format!("the window has no {name:?}"))?.click();
+        self.run_frames();
+        self.window.remove_cursor();
+        Ok(())
+    }
+
+    /// Waits until `reached` says yes to the run that is shown.
+    fn wait_until(&mut self, what: &str, reached: impl Fn(&RunModel) -> bool) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            self.window.step();
+            let session = self.window.state().session();
+            let notices = session.notices();
+            ensure!(notices.is_empty(), "the window says: {notices:?}");
+            if session.run_shown().is_some_and(|run| reached(&run.model())) {
+                return Ok(());
+            }
+            if start.elapsed() > DEADLINE {
+                bail!("waited {DEADLINE:?} until {what}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Draws what is shown in both themes and at both sizes.
+    fn take(&mut self, page: &str) -> Result<()> {
+        for (size, size_name) in SIZES {
+            for (theme, theme_name) in THEMES {
+                self.window.ctx.set_theme(theme);
+                self.window.set_size(vec2(size[0], size[1]));
+                self.run_frames();
+                let picture = self.window.render().map_err(anyhow::Error::msg)?;
+                let file = self.folder.join(format!("{page}-{theme_name}{size_name}.png"));
+                save(&image::DynamicImage::from(picture).into_rgb8(), &file)
+                    .with_context(|| format!("{} cannot be written", file.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn save(picture: &image::RgbImage, file: &Path) -> Result<()> {
+    let out = BufWriter::new(File::create(file)?);
+    let encoder = PngEncoder::new_with_quality(out, CompressionType::Best, FilterType::Adaptive);
+    Ok(picture.write_with_encoder(encoder)?)
+}

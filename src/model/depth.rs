@@ -1,0 +1,147 @@
+//! How many tasks are queued, running and ended over time, in bounded memory.
+//!
+//! Records arrive in groups and name starts that lie before facts already known, so changes wait until nothing
+//! earlier is to be expected, and are folded in the order in which they happened.
+
+mod curve;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
+
+use crate::event::{AttemptRecord, Event, EventKind, TaskId};
+
+pub use curve::{Curve, Step};
+
+/// How late a record may come and still be put in its place, in nanoseconds; a later one counts at this age.
+pub const PATIENCE_NS: u64 = 500_000_000;
+/// Steps in which the time that is still waiting for records is shown.
+const TAIL_STEPS: u64 = 64;
+
+/// Tasks queued, running and ended over time.
+#[derive(Clone, Debug, Default)]
+pub struct DepthHistory {
+    tasks: u64,
+    settled: Curve,
+    waiting: BinaryHeap<Reverse<(u64, Change)>>,
+    announced: HashSet<(TaskId, u32)>,
+    last_ns: u64,
+    finished: bool,
+}
+
+/// What happens to the counts at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    /// A task leaves the queue for a worker.
+    Starts,
+    /// A task goes from its worker back to the queue.
+    Returns,
+    /// A task ends at its worker.
+    Ends,
+    /// A task ends in the queue.
+    EndsQueued,
+}
+
+impl DepthHistory {
+    /// Takes in one event.
+    pub fn apply(&mut self, event: &Event) {
+        self.last_ns = self.last_ns.max(event.at_ns);
+        match &event.kind {
+            EventKind::RunStarted(header) => self.tasks = header.tasks,
+            EventKind::TaskStarted { task, attempt, start_ns, .. } => {
+                if self.announced.insert((*task, *attempt)) {
+                    self.change(*start_ns, Change::Starts);
+                }
+            }
+            EventKind::TasksFinished(records) => {
+                for record in records {
+                    if record.attempt == 0 {
+                        self.change(event.at_ns, Change::EndsQueued);
+                    } else {
+                        self.attempt_ended(record, Change::Ends);
+                    }
+                }
+            }
+            EventKind::TaskRetried(record) => self.attempt_ended(record, Change::Returns),
+            EventKind::RunFinished(_) => self.finished = true,
+            EventKind::PoolResized { .. }
+            | EventKind::Paused
+            | EventKind::Resumed
+            | EventKind::StopRequested
+            | EventKind::WorkerStarted { .. }
+            | EventKind::WorkerEnded { .. }
+            | EventKind::WorkersCannotStart { .. }
+            | EventKind::MachineSampled(_)
+            | EventKind::WorkersSampled(_) => {}
+        }
+        self.settle();
+    }
+
+    /// How many tasks the batch has.
+    pub fn tasks(&self) -> u64 {
+        self.tasks
+    }
+
+    /// The time of the newest event, in nanoseconds since the run's start.
+    pub fn end_ns(&self) -> u64 {
+        self.last_ns
+    }
+
+    /// The steps until `now_ns`, oldest first, at most [`curve::MAX_STEPS`] and a few; each holds until the next.
+    pub fn steps(&self, now_ns: u64) -> Vec<Step> {
+        let mut curve = self.settled.clone();
+        if !self.waiting.is_empty() {
+            let from_ns = self.last_ns.saturating_sub(PATIENCE_NS);
+            let step_ns = (self.last_ns.max(now_ns) - from_ns) / TAIL_STEPS + 1;
+            let mut slots = vec![[0_i64; 2]; TAIL_STEPS as usize + 1];
+            for Reverse((at_ns, change)) in &self.waiting {
+                let slot = (at_ns.saturating_sub(from_ns) / step_ns).min(TAIL_STEPS) as usize;
+                let (running, ended) = change.deltas();
+                slots[slot][0] += running;
+                slots[slot][1] += ended;
+            }
+            for (slot, [running, ended]) in (0_u64..).zip(slots) {
+                if (running, ended) != (0, 0) {
+                    curve.add(from_ns + slot * step_ns, running, ended);
+                }
+            }
+        }
+        curve.into_steps(self.tasks, now_ns.max(self.last_ns))
+    }
+
+    fn attempt_ended(&mut self, record: &AttemptRecord, end: Change) {
+        if !self.announced.remove(&(record.task, record.attempt)) {
+            self.change(record.start_ns, Change::Starts);
+        }
+        self.change(record.start_ns.saturating_add(record.wall_ns), end);
+    }
+
+    fn change(&mut self, at_ns: u64, change: Change) {
+        self.waiting.push(Reverse((at_ns, change)));
+    }
+
+    fn settle(&mut self) {
+        let until_ns = if self.finished { u64::MAX } else { self.last_ns.saturating_sub(PATIENCE_NS) };
+        while let Some(Reverse((at_ns, change))) = self.waiting.peek().copied() {
+            if at_ns > until_ns {
+                break;
+            }
+            self.waiting.pop();
+            let (running, ended) = change.deltas();
+            self.settled.add(at_ns, running, ended);
+        }
+    }
+}
+
+impl Change {
+    const fn deltas(self) -> (i64, i64) {
+        match self {
+            Self::Starts => (1, 0),
+            Self::Returns => (-1, 0),
+            Self::Ends => (-1, 1),
+            Self::EndsQueued => (0, 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

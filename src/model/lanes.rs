@@ -1,0 +1,240 @@
+//! What each lane did and does, folded from events: every finished attempt as a bar, the running one, and the worker
+//! behind it. Drawing asks for [`Lane::segments`], whose cost grows with the pixels and not with the bars.
+//!
+//! Not in here: what a task prints or returns, and anything about cores.
+
+mod bars;
+
+use std::collections::HashMap;
+
+use crate::event::{
+    AttemptRecord, Event, EventKind, Lane as LaneId, OutcomeCounts, TaskId, WorkerEnd, WorkerId, WorkerSample,
+};
+
+pub use bars::{Bar, Bars, Segment, Totals};
+
+/// All lanes of a run. Takes at most 40 bytes for each attempt and as much again for each worker.
+#[derive(Clone, Debug, Default)]
+pub struct LaneHistory {
+    lanes: Vec<Lane>,
+    lane_of: HashMap<WorkerId, usize>,
+    end_ns: u64,
+    finished: bool,
+    unplaced: u64,
+}
+
+/// One row of the timeline.
+#[derive(Clone, Debug, Default)]
+pub struct Lane {
+    /// Finished attempts in the order of their starts.
+    pub bars: Bars,
+    /// The attempt under way, where it has run long enough to be reported.
+    pub running: Option<Running>,
+    /// The workers that lived in this lane, the newest last.
+    pub lives: Vec<Life>,
+    /// How tasks ended here; attempts that were tried again do not count.
+    pub counts: OutcomeCounts,
+    /// Attempts here that were followed by another.
+    pub retries: u64,
+    /// The newest measurement of the live worker; `None` before the first and after its end.
+    pub sample: Option<WorkerSample>,
+    /// How the newest worker died, where it died.
+    pub died: Option<String>,
+}
+
+/// An attempt under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// The task.
+    pub task: TaskId,
+    /// Which try, from 1.
+    pub attempt: u32,
+    /// When it began, in nanoseconds since the run's start.
+    pub start_ns: u64,
+    /// The command's process; `None` for a call.
+    pub pid: Option<u32>,
+}
+
+/// One worker's time in a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// The worker.
+    pub worker: WorkerId,
+    /// The process it lives in.
+    pub pid: u32,
+    /// When it was there, in nanoseconds since the run's start.
+    pub from_ns: u64,
+    /// When it was gone; `None` while it lives.
+    pub to_ns: Option<u64>,
+    /// It died, and nobody had asked for that.
+    pub died: bool,
+}
+
+impl LaneHistory {
+    /// Takes in one event.
+    pub fn apply(&mut self, event: &Event) {
+        self.end_ns = self.end_ns.max(event.at_ns);
+        match &event.kind {
+            EventKind::WorkerStarted { worker, lane, pid } => self.worker_started(event.at_ns, *worker, *lane, *pid),
+            EventKind::WorkerEnded { worker, reason } => self.worker_ended(event.at_ns, *worker, reason),
+            EventKind::TaskStarted { task, attempt, worker, start_ns, pid } => {
+                let running = Running { task: *task, attempt: *attempt, start_ns: *start_ns, pid: *pid };
+                match self.lane_mut(*worker) {
+                    Some(lane) => lane.running = Some(running),
+                    None => self.unplaced += 1,
+                }
+            }
+            EventKind::TasksFinished(records) => {
+                for record in records {
+                    self.attempt_ended(record, false);
+                }
+            }
+            EventKind::TaskRetried(record) => self.attempt_ended(record, true),
+            EventKind::WorkersSampled(samples) => {
+                for sample in samples {
+                    // A sample may be late: it counts only while its worker is the lane's live one.
+                    if let Some(lane) = self.lane_mut(sample.worker)
+                        && lane.live().is_some_and(|life| life.worker == sample.worker)
+                    {
+                        lane.sample = Some(sample.clone());
+                    }
+                }
+            }
+            EventKind::RunFinished(_) => {
+                self.finished = true;
+                for lane in &mut self.lanes {
+                    lane.running = None;
+                    lane.end_life(event.at_ns, false);
+                }
+            }
+            EventKind::RunStarted(_)
+            | EventKind::PoolResized { .. }
+            | EventKind::Paused
+            | EventKind::Resumed
+            | EventKind::StopRequested
+            | EventKind::WorkersCannotStart { .. }
+            | EventKind::MachineSampled(_) => {}
+        }
+    }
+
+    /// The lanes, top to bottom.
+    pub fn lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    /// The time of the newest fact, in nanoseconds since the run's start.
+    pub fn end_ns(&self) -> u64 {
+        self.end_ns
+    }
+
+    /// The run has ended: nothing grows any more.
+    pub fn finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Attempts by all lanes together.
+    pub fn bar_count(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.bars.len()).sum()
+    }
+
+    /// Attempts of workers that no event had named; 0 in a complete record of a run.
+    pub fn unplaced(&self) -> u64 {
+        self.unplaced
+    }
+
+    fn lane_mut(&mut self, worker: WorkerId) -> Option<&mut Lane> {
+        self.lane_of.get(&worker).map(|&index| &mut self.lanes[index])
+    }
+
+    fn worker_started(&mut self, at_ns: u64, worker: WorkerId, lane: LaneId, pid: u32) {
+        let index = lane.0 as usize;
+        if self.lanes.len() <= index {
+            self.lanes.resize_with(index + 1, Lane::default);
+        }
+        self.lane_of.insert(worker, index);
+        let lane = &mut self.lanes[index];
+        lane.end_life(at_ns, false);
+        lane.died = None;
+        lane.running = None;
+        lane.lives.push(Life { worker, pid, from_ns: at_ns, to_ns: None, died: false });
+    }
+
+    fn worker_ended(&mut self, at_ns: u64, worker: WorkerId, reason: &WorkerEnd) {
+        let Some(lane) = self.lane_mut(worker) else { return };
+        if lane.live().is_none_or(|life| life.worker != worker) {
+            return;
+        }
+        lane.running = None;
+        if let WorkerEnd::Died(how) = reason {
+            lane.died = Some(how.clone());
+        }
+        lane.end_life(at_ns, matches!(reason, WorkerEnd::Died(_)));
+    }
+
+    fn attempt_ended(&mut self, record: &AttemptRecord, retried: bool) {
+        // A task that was cancelled before any try never was in a lane.
+        if record.attempt == 0 {
+            return;
+        }
+        let bar = Bar::new(record.start_ns, record.wall_ns, record.task, record.outcome.class(), retried);
+        self.end_ns = self.end_ns.max(bar.end_ns());
+        let Some(lane) = self.lane_mut(record.worker) else {
+            self.unplaced += 1;
+            return;
+        };
+        // Records travel in groups, so a record of an earlier attempt may arrive after the next one's start.
+        if lane.running.is_some_and(|running| running.task == record.task || running.start_ns < record.start_ns) {
+            lane.running = None;
+        }
+        if retried {
+            lane.retries += 1
+        } else {
+            lane.counts.add(record.outcome.class())
+        }
+        lane.bars.insert(bar);
+    }
+}
+
+impl Lane {
+    /// The worker that lives here now.
+    pub fn live(&self) -> Option<&Life> {
+        self.lives.last().filter(|life| life.to_ns.is_none())
+    }
+
+    /// The process of the live worker, or of the last one.
+    pub fn pid(&self) -> Option<u32> {
+        self.lives.last().map(|life| life.pid)
+    }
+
+    /// Time spent in attempts until `now_ns`, in nanoseconds.
+    pub fn busy_ns(&self, now_ns: u64) -> u64 {
+        self.bars.busy_ns() + self.running.map_or(0, |running| now_ns.saturating_sub(running.start_ns))
+    }
+
+    /// How long a worker was there until `now_ns`, in nanoseconds.
+    pub fn alive_ns(&self, now_ns: u64) -> u64 {
+        self.lives.iter().map(|life| life.to_ns.unwrap_or(now_ns).saturating_sub(life.from_ns)).sum()
+    }
+
+    /// The share of its workers' time that was spent in attempts, 0 to 1; `None` before any time has passed.
+    pub fn utilisation(&self, now_ns: u64) -> Option<f64> {
+        let alive_ns = self.alive_ns(now_ns);
+        (alive_ns > 0).then(|| (self.busy_ns(now_ns) as f64 / alive_ns as f64).min(1.0))
+    }
+
+    /// What to draw between two times when one pixel is `pixel_ns` wide: see [`Bars::segments`].
+    pub fn segments(&self, from_ns: u64, to_ns: u64, pixel_ns: f64, draw: impl FnMut(Segment)) {
+        self.bars.segments(from_ns, to_ns, pixel_ns, draw);
+    }
+
+    fn end_life(&mut self, at_ns: u64, died: bool) {
+        if let Some(life) = self.lives.last_mut().filter(|life| life.to_ns.is_none()) {
+            life.to_ns = Some(at_ns);
+            life.died = died;
+        }
+        self.sample = None;
+    }
+}
+
+#[cfg(test)]
+mod tests;

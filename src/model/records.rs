@@ -1,0 +1,150 @@
+//! The final record of each task and the attempts before it, in the order in which they came.
+//!
+//! Records lie in blocks that never move, so adding one is cheap with a million behind it, and no moment needs twice
+//! the memory. Sorting and filtering are left to whoever shows them.
+
+use std::collections::HashMap;
+
+use crate::event::{AttemptRecord, TaskId};
+
+const BLOCK: usize = 1024;
+const NONE: u32 = u32::MAX;
+
+/// The attempts of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    blocks: Vec<Vec<AttemptRecord>>,
+    /// By task: the index of its final record, or [`NONE`].
+    final_of: Vec<u32>,
+    retried: HashMap<TaskId, Vec<AttemptRecord>>,
+}
+
+impl Records {
+    /// How many tasks have their final record.
+    pub fn len(&self) -> usize {
+        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.len())
+    }
+
+    /// No task has ended.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// The final record that came as number `index`, counted from 0.
+    pub fn get(&self, index: usize) -> Option<&AttemptRecord> {
+        self.blocks.get(index / BLOCK)?.get(index % BLOCK)
+    }
+
+    /// The final record of a task; `None` while it has not ended.
+    pub fn of(&self, task: TaskId) -> Option<&AttemptRecord> {
+        self.get(self.index_of(task)?)
+    }
+
+    /// The place of a task's final record among all.
+    pub fn index_of(&self, task: TaskId) -> Option<usize> {
+        let index = *self.final_of.get(usize::try_from(task.0).ok()?)?;
+        (index != NONE).then_some(index as usize)
+    }
+
+    /// The attempts of a task that were followed by another, oldest first.
+    pub fn retried(&self, task: TaskId) -> &[AttemptRecord] {
+        self.retried.get(&task).map_or(&[], Vec::as_slice)
+    }
+
+    /// Final records from number `from` on, in the order in which they came.
+    pub fn iter_from(&self, from: usize) -> impl Iterator<Item = &AttemptRecord> {
+        let skipped = self.blocks.get(from / BLOCK..).unwrap_or_default();
+        skipped.iter().flatten().skip(from % BLOCK)
+    }
+
+    /// Keeps the final record of a task of a batch with `tasks` tasks. A task beyond the batch, or one that has its
+    /// final record already, is left out: an event stream that says so is damaged.
+    pub(super) fn push_final(&mut self, record: AttemptRecord, tasks: u64) {
+        let Ok(task) = usize::try_from(record.task.0) else { return };
+        if record.task.0 >= tasks || self.index_of(record.task).is_some() || self.len() >= NONE as usize {
+            return;
+        }
+        if self.final_of.len() <= task {
+            self.final_of.resize(task + 1, NONE);
+        }
+        self.final_of[task] = self.len() as u32;
+        match self.blocks.last_mut() {
+            Some(last) if last.len() < BLOCK => last.push(record),
+            _ => {
+                let mut block = Vec::with_capacity(BLOCK);
+                block.push(record);
+                self.blocks.push(block);
+            }
+        }
+    }
+
+    /// Keeps an attempt that is followed by another.
+    pub(super) fn push_retried(&mut self, record: AttemptRecord) {
+        self.retried.entry(record.task).or_default().push(record);
+    }
+
+    /// Memory that the records take beside outputs, values and messages, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        let retried: usize = self.retried.values().map(Vec::capacity).sum();
+        (self.blocks.len() * BLOCK + retried) * size_of::<AttemptRecord>()
+            + self.final_of.capacity() * size_of::<u32>()
+            + self.retried.capacity() * size_of::<(TaskId, Vec<AttemptRecord>)>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Outcome, WorkerId};
+
+    fn record(task: u64, attempt: u32) -> AttemptRecord {
+        AttemptRecord {
+            task: TaskId(task),
+            attempt,
+            worker: WorkerId(1),
+            start_ns: 0,
+            wall_ns: task,
+            cpu_ns: 0,
+            max_rss_bytes: 0,
+            outcome: Outcome::Done,
+            value: None,
+            output: None,
+        }
+    }
+
+    #[test]
+    fn records_are_found_by_place_and_by_task() {
+        let mut records = Records::default();
+        for task in (0..3000).rev() {
+            records.push_final(record(task, 1), 3000);
+        }
+        assert_eq!(records.len(), 3000);
+        assert_eq!(records.get(0).expect("the first").task, TaskId(2999));
+        assert_eq!(records.of(TaskId(2999)).expect("ended").wall_ns, 2999);
+        assert_eq!(records.index_of(TaskId(0)), Some(2999));
+        assert_eq!(records.iter_from(2998).map(|record| record.task.0).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(records.iter_from(3000).count(), 0);
+        assert_eq!(records.iter_from(9000).count(), 0);
+    }
+
+    #[test]
+    fn a_second_final_record_and_a_task_beyond_the_batch_are_left_out() {
+        let mut records = Records::default();
+        records.push_final(record(0, 1), 2);
+        records.push_final(record(0, 2), 2);
+        records.push_final(record(u64::MAX, 1), 2);
+        assert_eq!(records.len(), 1);
+        assert_eq!(records.of(TaskId(0)).expect("ended").attempt, 1);
+        assert_eq!(records.of(TaskId(u64::MAX)), None);
+    }
+
+    #[test]
+    fn a_million_tasks_take_less_than_200_bytes_each() {
+        let mut records = Records::default();
+        let tasks = 200_000;
+        for task in 0..tasks {
+            records.push_final(record(task, 1), tasks);
+        }
+        assert!(records.memory_bytes() < tasks as usize * 160, "{} bytes", records.memory_bytes());
+    }
+}

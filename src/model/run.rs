@@ -1,0 +1,111 @@
+//! Everything that is known of one run, folded from its events: what the window shows and what a report is made of.
+//!
+//! It reads no clock: what needs the present moment takes `now_ns`.
+
+use std::collections::HashMap;
+
+use crate::event::{AttemptRecord, Event, EventKind, Lane, RunHeader, Summary, TaskId, WorkerId};
+
+use super::{CoreHistory, DepthHistory, LaneHistory, Progress, Records};
+
+/// A task that is being done now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunningTask {
+    /// Which try, from 1.
+    pub attempt: u32,
+    /// Who does it.
+    pub worker: WorkerId,
+    /// When it was started, in nanoseconds since the run's start.
+    pub start_ns: u64,
+    /// The command's process; `None` for a call.
+    pub pid: Option<u32>,
+}
+
+/// Everything that is known of one run.
+#[derive(Debug, Default)]
+pub struct RunModel {
+    /// What the run is about; `None` before its first event.
+    pub header: Option<RunHeader>,
+    /// How far it is.
+    pub progress: Progress,
+    /// The attempts.
+    pub records: Records,
+    /// Tasks that are being done, as far as they are worth an event of their own.
+    pub running: HashMap<TaskId, RunningTask>,
+    /// What each worker did, as the timeline draws it.
+    pub lanes: LaneHistory,
+    /// What the cores did.
+    pub cores: CoreHistory,
+    /// How the queue drained.
+    pub depth: DepthHistory,
+    /// The lane of each worker that ever was.
+    pub lane_of: HashMap<WorkerId, Lane>,
+}
+
+impl RunModel {
+    /// Takes in one event.
+    pub fn apply(&mut self, event: &Event) {
+        self.take(event.clone());
+    }
+
+    /// Takes in one event that nobody else needs: outputs are moved, not copied.
+    pub fn take(&mut self, event: Event) {
+        self.progress.apply(&event);
+        self.lanes.apply(&event);
+        self.cores.apply(&event);
+        self.depth.apply(&event);
+        match event.kind {
+            EventKind::RunStarted(header) => self.header = Some(header),
+            EventKind::WorkerStarted { worker, lane, .. } => {
+                self.lane_of.insert(worker, lane);
+            }
+            EventKind::WorkerEnded { worker, .. } => {
+                // What it was doing comes as a record of its own; a task shown as running for ever would be a lie.
+                self.running.retain(|_, running| running.worker != worker);
+            }
+            EventKind::TaskStarted { task, attempt, worker, start_ns, pid } => {
+                if self.records.of(task).is_none() {
+                    self.running.insert(task, RunningTask { attempt, worker, start_ns, pid });
+                }
+            }
+            EventKind::TasksFinished(records) => {
+                for record in records {
+                    self.running.remove(&record.task);
+                    self.records.push_final(record, self.progress.tasks);
+                }
+            }
+            EventKind::TaskRetried(record) => {
+                self.running.remove(&record.task);
+                self.records.push_retried(record);
+            }
+            EventKind::RunFinished(_) => self.running.clear(),
+            EventKind::PoolResized { .. }
+            | EventKind::Paused
+            | EventKind::Resumed
+            | EventKind::StopRequested
+            | EventKind::WorkersCannotStart { .. }
+            | EventKind::MachineSampled(_)
+            | EventKind::WorkersSampled(_) => {}
+        }
+    }
+
+    /// The run in a few numbers; `None` while it goes on.
+    pub const fn summary(&self) -> Option<&Summary> {
+        self.progress.summary.as_ref()
+    }
+
+    /// The run has ended.
+    pub const fn is_finished(&self) -> bool {
+        self.progress.summary.is_some()
+    }
+
+    /// All attempts of a task that have ended, oldest first, the final one last.
+    pub fn attempts(&self, task: TaskId) -> impl Iterator<Item = &AttemptRecord> {
+        self.records.retried(task).iter().chain(self.records.of(task))
+    }
+
+    /// Tasks that neither ended nor are known to be running.
+    pub fn queued(&self) -> u64 {
+        self.progress.remaining().saturating_sub(self.running.len() as u64)
+    }
+}

@@ -1,0 +1,76 @@
+//! A job expanded for the preview: how many tasks there are, and the first of them as text.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bstr::ByteSlice;
+
+use crate::event::TaskId;
+use crate::job::batch::BatchError;
+use crate::job::{Batch, Job, TaskTemplate};
+
+use super::draft::{Field, FieldError};
+
+/// How many tasks the preview shows.
+const SHOWN: u64 = 200;
+/// How many bytes of a command line are made into text.
+const TEXT_BYTES: usize = 2048;
+
+/// What a job expands to.
+#[derive(Debug)]
+pub struct Expanded {
+    /// The tasks.
+    pub batch: Arc<Batch>,
+    /// How many there are.
+    pub tasks: u64,
+    /// The first of them as [`task_text`] writes them.
+    pub first: Vec<String>,
+}
+
+/// Reads the inputs of a job whose relative paths start in `folder`.
+///
+/// # Errors
+/// The field that is wrong, with what is wrong.
+pub fn expand(job: &Job, folder: &Path) -> Result<Expanded, FieldError> {
+    // A window has no standard input that anybody could type into.
+    let batch = Batch::open(job, folder, &mut std::io::empty()).map_err(|error| FieldError {
+        field: match &error {
+            BatchError::Input { number, .. } | BatchError::StdinTwice { number, .. } => Field::Input(number - 1),
+            BatchError::Template(_) => Field::Task,
+            BatchError::WorkingDir { .. } => Field::WorkingDir,
+            _ => Field::Inputs,
+        },
+        message: sentence(&error.to_string()),
+    })?;
+    let first = (0..batch.len().min(SHOWN)).map(|task| task_text(&batch, TaskId(task))).collect();
+    Ok(Expanded { tasks: batch.len(), batch: Arc::new(batch), first })
+}
+
+/// What a task does, as one line of text: its command line, or the workload with its argument. What cannot be shown is
+/// replaced, and what is very long is cut.
+pub fn task_text(batch: &Batch, task: TaskId) -> String {
+    if task.0 >= batch.len() {
+        return String::new();
+    }
+    let mut bytes = Vec::new();
+    if let TaskTemplate::Workload(spec) = &batch.job().task {
+        bytes.extend_from_slice(spec.name.as_bytes());
+        bytes.push(b' ');
+    }
+    batch.payload_into(task, &mut bytes);
+    let cut = bytes.len() > TEXT_BYTES;
+    bytes.truncate(TEXT_BYTES);
+    let mut text = bytes.to_str_lossy().into_owned();
+    if cut {
+        text.push('…');
+    }
+    text
+}
+
+/// A library's message as a sentence.
+pub(super) fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}

@@ -1,0 +1,24 @@
+//! The machine that runs go on, as far as the size of a pool depends on it.
+
+/// The machine's cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Cores, at least 1.
+    pub physical_cores: u32,
+    /// Threads that the cores run side by side, at least as many as cores.
+    pub logical_cores: u32,
+}
+
+impl Machine {
+    /// This machine, as far as this process may use it.
+    pub fn this() -> Self {
+        let logical_cores = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
+        let physical = sysinfo::System::physical_core_count().map_or(logical_cores, |count| count as u32);
+        Self { physical_cores: physical.clamp(1, logical_cores), logical_cores }
+    }
+
+    /// The right end of the slider of workers: twice the logical cores.
+    pub const fn slider_end(self) -> u32 {
+        self.logical_cores * 2
+    }
+}

@@ -1,0 +1,38 @@
+//! What a session is made with.
+
+use std::path::PathBuf;
+
+use crate::store::presets::Presets;
+
+use super::current_run::StartRun;
+use super::machine::Machine;
+
+/// What a session is made with.
+pub struct SessionOptions {
+    /// The job file to open at the start.
+    pub job: Option<PathBuf>,
+    /// Where relative paths of presets start.
+    pub folder: PathBuf,
+    /// Where saved jobs are kept; `None`: nothing can be saved.
+    pub presets: Option<Presets>,
+    /// The executable that is started in the worker role.
+    pub worker_executable: PathBuf,
+    /// What starts runs.
+    pub start: StartRun,
+    /// The machine that runs go on.
+    pub machine: Machine,
+}
+
+impl SessionOptions {
+    /// A session that saves nothing, on a machine of four cores with two threads each. For tests and pictures.
+    pub fn in_memory(start: StartRun) -> Self {
+        Self {
+            job: None,
+            folder: PathBuf::from("/"),
+            presets: None,
+            worker_executable: PathBuf::from("fanlane"),
+            start,
+            machine: Machine { physical_cores: 4, logical_cores: 8 },
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What the open job expands to, kept up to date while it is edited.
+//!
+//! Inputs that lie in the job are expanded on the spot; what must be read from files or is very long is expanded by a
+//! thread, and what was known before stays until it is through.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, TryRecvError};
+
+use crate::job::{Input, Job};
+
+use super::current_run::Wake;
+use super::draft::{Field, FieldError, JobDraft};
+use super::expand::{Expanded, expand};
+
+/// Lists up to so many values are expanded on the spot.
+const AT_ONCE: usize = 10_000;
+
+/// What the open job is and what it expands to.
+#[derive(Default)]
+pub struct Preview {
+    job: Option<Job>,
+    expanded: Option<Arc<Expanded>>,
+    errors: Vec<FieldError>,
+    under_way: Option<Receiver<Result<Expanded, FieldError>>>,
+    /// The job was changed while the thread was at work: what it brings is not wanted any more.
+    outdated: bool,
+}
+
+impl Preview {
+    /// The job; `None` while a field is wrong.
+    pub const fn job(&self) -> Option<&Job> {
+        self.job.as_ref()
+    }
+
+    /// What the job expands to; `None` while something is wrong or nothing is known yet.
+    pub const fn expanded(&self) -> Option<&Arc<Expanded>> {
+        self.expanded.as_ref()
+    }
+
+    /// What is wrong, field by field.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// The first thing that is wrong with a field.
+    pub fn error(&self, field: Field) -> Option<&str> {
+        self.errors.iter().find(|error| error.field == field).map(|error| error.message.as_str())
+    }
+
+    /// The inputs are being read.
+    pub const fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Why the job cannot be run; `None` when it can.
+    pub fn obstacle(&self) -> Option<String> {
+        if let Some(error) = self.errors.first() {
+            return Some(error.message.clone());
+        }
+        match &self.expanded {
+            Some(expanded) if expanded.tasks == 0 => {
+                Some("The inputs hold no value: there is nothing to run.".to_owned())
+            }
+            None if !self.is_under_way() => Some("There is no job.".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Takes in the job as it is edited now. `folder` is where its relative paths start.
+    pub(super) fn refresh(&mut self, draft: &JobDraft, folder: &std::path::Path, wake: &Wake) {
+        match draft.to_job() {
+            Ok(job) => {
+                self.errors.clear();
+                self.job = Some(job);
+                self.begin(folder.to_owned(), wake);
+            }
+            Err(errors) => {
+                self.errors = errors;
+                self.job = None;
+                self.expanded = None;
+                self.outdated = self.under_way.is_some();
+            }
+        }
+    }
+
+    /// Takes in what the thread brought; true when the expansion is known anew.
+    pub(super) fn poll(&mut self, folder: &std::path::Path, wake: &Wake) -> bool {
+        let Some(receiver) = &self.under_way else { return false };
+        let brought = match receiver.try_recv() {
+            Err(TryRecvError::Empty) => return false,
+            Ok(brought) => brought,
+            Err(TryRecvError::Disconnected) => Err(FieldError {
+                field: Field::Inputs,
+                message: "Reading the inputs broke off; change the job to try again.".to_owned(),
+            }),
+        };
+        self.under_way = None;
+        if std::mem::take(&mut self.outdated) {
+            if self.job.is_some() {
+                self.begin(folder.to_owned(), wake);
+            }
+            return self.under_way.is_none();
+        }
+        self.take(brought);
+        true
+    }
+
+    fn begin(&mut self, folder: PathBuf, wake: &Wake) {
+        let Some(job) = self.job.clone() else { return };
+        if self.under_way.is_some() {
+            self.outdated = true;
+            return;
+        }
+        if is_quick(&job) {
+            self.take(expand(&job, &folder));
+            return;
+        }
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        let wake = Arc::clone(wake);
+        let thread = std::thread::Builder::new().name("preview".to_owned()).spawn(move || {
+            // Nobody waits for it any more when the window is gone.
+            drop(sender.send(expand(&job, &folder)));
+            wake();
+        });
+        match thread {
+            Ok(_) => self.under_way = Some(receiver),
+            Err(error) => self.take(Err(FieldError {
+                field: Field::Inputs,
+                message: format!("The inputs cannot be read: no thread can be started ({error})."),
+            })),
+        }
+    }
+
+    fn take(&mut self, brought: Result<Expanded, FieldError>) {
+        match brought {
+            Ok(expanded) => self.expanded = Some(Arc::new(expanded)),
+            Err(error) => {
+                self.expanded = None;
+                self.errors = vec![error];
+            }
+        }
+    }
+}
+
+fn is_quick(job: &Job) -> bool {
+    job.inputs.iter().all(|input| match input {
+        Input::Range(..) => true,
+        Input::List(values) => values.len() <= AT_ONCE,
+        _ => false,
+    })
+}

@@ -1,0 +1,192 @@
+//! Which results are shown, and in which order: sorted and filtered once for each change, never for each frame.
+//!
+//! Small runs are ordered on the spot, large ones by a thread that takes the model in slices; until it is through, the
+//! order before is shown.
+
+use std::cmp::Ordering;
+use std::sync::{Arc, Mutex};
+
+use crossbeam_channel::Receiver;
+
+use crate::event::{AttemptRecord, OutcomeClass, TaskId};
+use crate::job::Batch;
+use crate::model::RunModel;
+
+use super::current_run::{Wake, lock};
+use super::expand::task_text;
+
+/// Up to so many records are ordered on the spot.
+const AT_ONCE: usize = 2_000;
+/// How many records are read under one lock.
+const SLICE: usize = 8_192;
+
+/// A column that results can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SortKey {
+    /// The task's number.
+    #[default]
+    Number,
+    /// How it ended.
+    Outcome,
+    /// Exit code or signal.
+    Exit,
+    /// How many attempts there were.
+    Attempts,
+    /// When it was started.
+    Start,
+    /// How long it took.
+    Wall,
+    /// Its CPU time.
+    Cpu,
+    /// Its peak memory.
+    Memory,
+    /// Who did it.
+    Worker,
+}
+
+/// What is to be shown, in which order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowQuery {
+    /// The column to sort by.
+    pub sort: SortKey,
+    /// The largest first.
+    pub descending: bool,
+    /// Only tasks that ended so; `None`: all.
+    pub class: Option<OutcomeClass>,
+    /// Only tasks whose command line has this text in it, upper and lower case alike.
+    pub text: String,
+}
+
+/// The rows of the result table.
+#[derive(Default)]
+pub struct RowOrder {
+    rows: Arc<Vec<u32>>,
+    built: Option<Built>,
+    under_way: Option<(Built, Receiver<Vec<u32>>)>,
+}
+
+/// What an order was made for.
+#[derive(Clone, PartialEq, Eq)]
+struct Built {
+    query: RowQuery,
+    records: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Row {
+    index: u32,
+    task: TaskId,
+    key: f64,
+}
+
+impl RowOrder {
+    /// The rows to show: places among the model's records.
+    pub fn rows(&self) -> &Arc<Vec<u32>> {
+        &self.rows
+    }
+
+    /// An order is being made by another thread.
+    pub const fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Forgets everything: another run is shown.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Brings the order up to date, or has that begun.
+    pub(super) fn update(&mut self, query: &RowQuery, model: &Arc<Mutex<RunModel>>, batch: &Arc<Batch>, wake: &Wake) {
+        if let Some((built, receiver)) = self.under_way.take() {
+            match receiver.try_recv() {
+                Ok(rows) => {
+                    self.rows = Arc::new(rows);
+                    self.built = Some(built);
+                }
+                // The thread is gone without a result: begin again below.
+                Err(crossbeam_channel::TryRecvError::Disconnected) => {}
+                Err(crossbeam_channel::TryRecvError::Empty) => {
+                    self.under_way = Some((built, receiver));
+                    return;
+                }
+            }
+        }
+        let wanted = Built { query: query.clone(), records: lock(model).records.len() };
+        if self.built.as_ref() == Some(&wanted) {
+            return;
+        }
+        if wanted.records <= AT_ONCE {
+            self.rows = Arc::new(order(&wanted, model, batch));
+            self.built = Some(wanted);
+            return;
+        }
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        let (model, batch, wake) = (Arc::clone(model), Arc::clone(batch), Arc::clone(wake));
+        let job = wanted.clone();
+        let thread = std::thread::Builder::new().name("row-order".to_owned()).spawn(move || {
+            // Nobody waits for it any more when another run is shown.
+            drop(sender.send(order(&job, &model, &batch)));
+            wake();
+        });
+        match thread {
+            Ok(_) => self.under_way = Some((wanted, receiver)),
+            Err(_) => {
+                // No thread to be had: show what came, in the order in which it came.
+                self.rows = Arc::new((0..wanted.records as u32).collect());
+                self.built = Some(wanted);
+            }
+        }
+    }
+}
+
+fn order(wanted: &Built, model: &Mutex<RunModel>, batch: &Batch) -> Vec<u32> {
+    let query = &wanted.query;
+    let mut rows: Vec<Row> = Vec::with_capacity(if query.class.is_none() { wanted.records } else { 0 });
+    let mut from = 0;
+    while from < wanted.records {
+        let model = lock(model);
+        let slice = model.records.iter_from(from).take(SLICE.min(wanted.records - from)).zip(from..);
+        rows.extend(slice.filter(|(record, _)| query.class.is_none_or(|class| class == record.outcome.class())).map(
+            |(record, index)| Row {
+                index: index as u32,
+                task: record.task,
+                key: sort_value(query.sort, record, &model),
+            },
+        ));
+        drop(model);
+        from += SLICE;
+    }
+    let needle = query.text.trim().to_lowercase();
+    if !needle.is_empty() {
+        rows.retain(|row| task_text(batch, row.task).to_lowercase().contains(&needle));
+    }
+    rows.sort_unstable_by(|one, other| {
+        let by_key = one.key.partial_cmp(&other.key).unwrap_or(Ordering::Equal);
+        let by_key = if query.descending { by_key.reverse() } else { by_key };
+        by_key.then(one.task.cmp(&other.task))
+    });
+    rows.into_iter().map(|row| row.index).collect()
+}
+
+fn sort_value(sort: SortKey, record: &AttemptRecord, model: &RunModel) -> f64 {
+    match sort {
+        SortKey::Number => record.task.0 as f64,
+        SortKey::Outcome => OutcomeClass::ALL
+            .iter()
+            .position(|class| *class == record.outcome.class())
+            .map_or(f64::MAX, |place| place as f64),
+        SortKey::Exit => match record.outcome {
+            crate::event::Outcome::Done => 0.0,
+            crate::event::Outcome::Exited { code } => f64::from(code),
+            // Behind all exit codes.
+            crate::event::Outcome::Signalled { signal } => 1e6 + f64::from(signal),
+            _ => f64::MAX,
+        },
+        SortKey::Attempts => f64::from(record.attempt),
+        SortKey::Start => record.start_ns as f64,
+        SortKey::Wall => record.wall_ns as f64,
+        SortKey::Cpu => record.cpu_ns as f64,
+        SortKey::Memory => record.max_rss_bytes as f64,
+        SortKey::Worker => model.lane_of.get(&record.worker).map_or(f64::MAX, |lane| f64::from(lane.0)),
+    }
+}

@@ -1,0 +1,155 @@
+//! Starting runs, commanding them, and running tasks again.
+
+use std::sync::Arc;
+
+use crate::engine::{RunCommand, RunOptions};
+use crate::event::{OutcomeClass, TaskId};
+use crate::job::{Batch, Input, Job, MAX_WORKERS, Mode};
+
+use super::current_run::CurrentRun;
+use super::expand::{expand, sentence};
+use super::notice::Notice;
+use super::{Page, Session};
+
+impl Session {
+    /// A run is under way.
+    pub fn is_running(&self) -> bool {
+        self.run.as_ref().is_some_and(CurrentRun::is_under_way)
+    }
+
+    /// Why [`super::Command::Run`] would do nothing; `None` when it would run the job.
+    pub fn run_obstacle(&self) -> Option<String> {
+        if self.is_running() {
+            return Some("A run is under way: stop it or wait for its end.".to_owned());
+        }
+        self.preview.obstacle()
+    }
+
+    pub(super) fn run(&mut self) {
+        if let Some(obstacle) = self.run_obstacle() {
+            return self.tell(Notice::error(format!("Nothing was started. {obstacle}")));
+        }
+        // Files may have changed since the preview was made: what runs is what is there now.
+        self.preview.refresh(&self.draft, &self.folder, &self.wake);
+        if self.preview.is_under_way() {
+            self.run_wanted = true;
+        } else {
+            self.start_previewed();
+        }
+    }
+
+    pub(super) fn start_previewed(&mut self) {
+        if let Some(obstacle) = self.run_obstacle() {
+            return self.tell(Notice::error(format!("Nothing was started. {obstacle}")));
+        }
+        let (Some(job), Some(expanded)) = (self.preview.job(), self.preview.expanded()) else { return };
+        let (job, batch) = (job.clone(), Arc::clone(&expanded.batch));
+        self.start(job, batch);
+    }
+
+    fn start(&mut self, job: Job, batch: Arc<Batch>) {
+        let options = RunOptions {
+            mode: job.mode,
+            workers: if job.mode == Mode::One { 1 } else { job.workers.unwrap_or(self.machine.logical_cores) },
+            worker_executable: self.worker_executable.clone(),
+            monitor: true,
+        };
+        if let Some(before) = &mut self.run {
+            // It is over: this only waits for its last process to be gone. Its results stay in case nothing starts.
+            before.end();
+        }
+        let serial = self.next_serial();
+        match CurrentRun::start(serial, job, batch, options, &self.start, Arc::clone(&self.wake)) {
+            Ok(run) => {
+                self.notices.clear();
+                self.show_run(run);
+                self.page = Page::Live;
+            }
+            Err(error) => {
+                self.tell(Notice::error(format!("Nothing was started. {}", sentence(&error.to_string()))));
+            }
+        }
+    }
+
+    pub(super) const fn next_serial(&mut self) -> u64 {
+        self.runs += 1;
+        self.runs
+    }
+
+    pub(super) fn show_run(&mut self, run: CurrentRun) {
+        self.selected = None;
+        self.rows.clear();
+        self.run = Some(run);
+    }
+
+    pub(super) fn command_run(&mut self, command: RunCommand) {
+        if let Some(run) = &self.run
+            && run.is_under_way()
+        {
+            run.command(command);
+        }
+    }
+
+    pub(super) fn set_workers(&mut self, workers: u32) {
+        let workers = workers.clamp(1, MAX_WORKERS);
+        if self.draft.workers != Some(workers) {
+            self.draft.workers = Some(workers);
+            self.draft_changed();
+        }
+        if self.run.as_ref().is_some_and(|run| run.job.mode != Mode::One) {
+            self.command_run(RunCommand::SetWorkers(workers));
+        }
+    }
+
+    pub(super) fn set_mode(&mut self, mode: Mode) {
+        if self.draft.mode != mode {
+            self.draft.mode = mode;
+            self.draft_changed();
+        }
+    }
+
+    /// The tasks of the run shown that ended without success, in the batch's order.
+    pub fn failed_tasks(&self) -> Vec<TaskId> {
+        let Some(run) = &self.run else { return Vec::new() };
+        let model = run.model();
+        let not_done = model.records.iter_from(0).filter(|record| record.outcome.class() != OutcomeClass::Done);
+        let mut tasks: Vec<TaskId> = not_done.map(|record| record.task).collect();
+        tasks.sort_unstable();
+        tasks
+    }
+
+    pub(super) fn rerun(&mut self, tasks: &[TaskId]) {
+        let Some(run) = &self.run else { return };
+        if run.is_under_way() {
+            return self.tell(Notice::error("Nothing was started. A run is under way: wait for its end."));
+        }
+        if tasks.is_empty() {
+            return self.tell(Notice::info("Every task succeeded: there is nothing to run again."));
+        }
+        match again(&run.job, &run.batch, tasks) {
+            Ok((job, batch)) => self.start(job, batch),
+            Err(error) => self.tell(Notice::error(format!("Nothing was started. {error}"))),
+        }
+    }
+}
+
+/// The job over these tasks alone: each of its values becomes a list, and the lists are walked side by side.
+fn again(job: &Job, batch: &Batch, tasks: &[TaskId]) -> Result<(Job, Arc<Batch>), String> {
+    let mut lists = vec![Vec::with_capacity(tasks.len()); batch.columns().len()];
+    for &task in tasks {
+        for (list, value) in lists.iter_mut().zip(batch.values(task)) {
+            let value = std::str::from_utf8(&value)
+                .map_err(|_| format!("A value of task {} is not valid UTF-8 and fits in no list.", task.number()))?;
+            list.push(value.to_owned());
+        }
+    }
+    let job = Job {
+        name: format!("{} (again)", job.name.trim_end_matches(" (again)")),
+        inputs: lists.into_iter().map(Input::List).collect(),
+        linked: true,
+        working_dir: Some(batch.working_dir().to_owned()),
+        ..job.clone()
+    };
+    let expanded = expand(&job, batch.working_dir()).map_err(|error| error.message)?;
+    Ok((job, Arc::clone(&expanded.batch)))
+}

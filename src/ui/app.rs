@@ -1,0 +1,216 @@
+//! The window as a whole: it draws the bars and the page from the session, and afterwards does what they asked for.
+
+use std::path::PathBuf;
+
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::session::{Action, Command, Origin, Page, Session, SessionOptions};
+
+use super::dialogs::Dialog;
+use super::file_dialog::FileDialog;
+use super::live_page::LivePage;
+use super::notices::notices_ui;
+use super::request::{Question, Request, Requests};
+use super::sidebar::sidebar_ui;
+use super::top_bar::TopBar;
+use super::views::job::JobView;
+use super::views::results::ResultsView;
+use super::window_title::window_title;
+use super::{shortcuts, tabs, theme};
+
+/// How often a run under way is drawn. The eye needs no more, and the tasks need the cores.
+const FRAME_EVERY: Duration = Duration::from_millis(50);
+
+/// The window.
+pub struct FanlaneApp {
+    session: Session,
+    top_bar: TopBar,
+    job: JobView,
+    live: LivePage,
+    results: ResultsView,
+    dialog: Dialog,
+    file_dialog: FileDialog,
+    requests: Requests,
+    title: String,
+    closing: bool,
+}
+
+impl FanlaneApp {
+    /// A window for a session made with `options`; fonts and themes are installed in `ctx`.
+    pub fn new(ctx: &Context, options: SessionOptions) -> Self {
+        let waker = ctx.clone();
+        let wake = Arc::new(move || waker.request_repaint_after(FRAME_EVERY));
+        Self::with_session(ctx, Session::new(options, wake))
+    }
+
+    /// A window for a session that is there already.
+    pub fn with_session(ctx: &Context, session: Session) -> Self {
+        theme::install(ctx);
+        Self {
+            session,
+            top_bar: TopBar::default(),
+            job: JobView::default(),
+            live: LivePage::default(),
+            results: ResultsView::default(),
+            dialog: Dialog::default(),
+            file_dialog: FileDialog::default(),
+            requests: Requests::default(),
+            title: String::new(),
+            closing: false,
+        }
+    }
+
+    /// What the window shows.
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// What the window shows, to be changed by whoever drives the window from outside.
+    pub const fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// What goes on before a frame, also while the window is out of sight.
+    fn advance(&mut self, ctx: &Context) {
+        self.session.poll();
+        if let Some(file) = self.file_dialog.poll() {
+            self.open(file);
+        }
+        if self.session.is_running() {
+            ctx.request_repaint_after(FRAME_EVERY);
+        } else if self.closing {
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+        let title = {
+            let model = self.session.run_shown().map(|run| run.model());
+            window_title(&self.session.draft.name, model.as_ref().map(|model| &model.progress))
+        };
+        if title != self.title {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    fn take_input(&mut self, ctx: &Context) {
+        let (close_requested, dropped) = ctx.input(|input| {
+            let dropped: Vec<PathBuf> = input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect();
+            (input.viewport().close_requested(), dropped)
+        });
+        if close_requested && self.session.is_running() {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            if !self.closing {
+                self.dialog.ask(Question::Close);
+            }
+        }
+        for file in dropped {
+            self.open(file);
+        }
+        if !self.dialog.is_open() {
+            let focus_is_free = self.top_bar.has_or_frees_focus(ctx);
+            for action in shortcuts::pressed(ctx, focus_is_free) {
+                self.act(action);
+            }
+        }
+    }
+
+    fn frame_ui(&mut self, ui: &mut Ui) {
+        let panel = Frame::new().fill(theme::palette(ui).panel).inner_margin(Margin::same(theme::GAP as i8));
+        let bar = panel.inner_margin(Margin::symmetric(theme::GAP as i8, theme::UNIT as i8));
+        Panel::top("top bar").frame(bar).resizable(false).show(ui, |ui| {
+            self.top_bar.show_ui(ui, &self.session, &mut self.requests);
+        });
+        Panel::left("presets").frame(bar).default_size(26.0 * theme::UNIT).size_range(160.0..=360.0).show(ui, |ui| {
+            sidebar_ui(ui, &self.session, &mut self.requests);
+        });
+        CentralPanel::default().frame(panel).show(ui, |ui| {
+            tabs::tabs_ui(ui, &self.session, &mut self.requests);
+            notices_ui(ui, &self.session, &mut self.requests);
+            ui.add_space(theme::UNIT);
+            match self.session.page {
+                Page::Job => self.job.show_ui(ui, &mut self.session, &mut self.requests),
+                Page::Live => self.live.show_ui(ui, &self.session, &mut self.requests),
+                Page::Results => self.results.show_ui(ui, &mut self.session, &mut self.requests),
+            }
+        });
+        self.dialog.show_ui(ui, &self.session, &mut self.file_dialog, &mut self.requests);
+    }
+
+    fn perform_requests(&mut self, ctx: &Context) {
+        for request in self.requests.take() {
+            match request {
+                Request::Command(command) => self.session.handle(command),
+                Request::Action(action) => self.act(action),
+                Request::Ask(question) => self.dialog.ask(question),
+                Request::Copy(text) => ctx.copy_text(text),
+                Request::StopAndClose => {
+                    self.session.handle(Command::Stop);
+                    self.closing = true;
+                }
+            }
+            // What was asked for is shown at once, also when nothing else moves.
+            ctx.request_repaint();
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        let running = self.session.is_running();
+        let (paused, stopping) = self.session.run_shown().map_or((false, false), |run| {
+            let model = run.model();
+            (model.progress.paused, model.progress.stopping)
+        });
+        match action {
+            Action::Run => self.session.handle(Command::Run),
+            Action::PauseResume if running && paused => self.session.handle(Command::Resume),
+            Action::PauseResume if running => self.session.handle(Command::Pause),
+            Action::Stop if running && !stopping => self.dialog.ask(Question::Stop),
+            Action::PauseResume | Action::Stop => {}
+            Action::Save if self.session.saved_origin().is_some() => self.session.handle(Command::SavePreset),
+            Action::Save | Action::SaveAs => self.dialog.ask(Question::SaveAs(self.name_to_save())),
+            Action::Open => self.dialog.ask(Question::Open(String::new())),
+            Action::ShowJob => self.session.handle(Command::Show(Page::Job)),
+            Action::ShowLive => self.session.handle(Command::Show(Page::Live)),
+            Action::ShowResults => self.session.handle(Command::Show(Page::Results)),
+            Action::Search => {
+                self.session.handle(Command::Show(Page::Results));
+                self.results.focus_search();
+            }
+            Action::RerunFailed => self.session.handle(Command::RerunFailed),
+            Action::Keys => self.dialog.ask(Question::Keys),
+        }
+    }
+
+    fn name_to_save(&self) -> String {
+        match self.session.origin() {
+            Some(Origin::Preset(_)) => format!("{} copy", self.session.draft.name),
+            _ => self.session.draft.name.clone(),
+        }
+    }
+
+    fn open(&mut self, file: PathBuf) {
+        let open = Command::OpenJob(file);
+        if self.session.is_edited() {
+            self.dialog.ask(Question::Discard(Box::new(open)));
+        } else {
+            self.session.handle(open);
+        }
+    }
+}
+
+impl eframe::App for FanlaneApp {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.advance(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        self.take_input(&ctx);
+        self.frame_ui(ui);
+        self.perform_requests(&ctx);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.session.shutdown();
+    }
+}

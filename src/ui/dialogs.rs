@@ -1,0 +1,228 @@
+//! Questions, one at a time, over everything else: only where something cannot be undone, or must be typed.
+
+use egui::{Grid, Id, Modal, RichText, Ui};
+use egui_material_icons::icons::{ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP};
+
+use crate::model::format;
+use crate::session::{Action, Command, Session};
+
+use super::file_dialog::FileDialog;
+use super::icon_button::{icon_button, primary_button};
+use super::line_edit::line_edit;
+use super::request::{Question, Requests};
+use super::theme;
+
+/// The question that is open, if any.
+#[derive(Default)]
+pub struct Dialog {
+    question: Option<Question>,
+    /// It was asked in this frame, so its field, or its harmless button, wants the focus.
+    is_new: bool,
+}
+
+impl Dialog {
+    /// Asks a question in place of the one that is open.
+    pub fn ask(&mut self, question: Question) {
+        self.question = Some(question);
+        self.is_new = true;
+    }
+
+    /// A question is open.
+    pub const fn is_open(&self) -> bool {
+        self.question.is_some()
+    }
+
+    /// Draws the question and passes the answer on.
+    pub fn show_ui(&mut self, ui: &Ui, session: &Session, files: &mut FileDialog, requests: &mut Requests) {
+        let Some(mut question) = self.question.take() else { return };
+        let is_new = std::mem::take(&mut self.is_new);
+        let modal = Modal::new(Id::unique("question")).show(ui.ctx(), |ui| {
+            ui.set_width(if question == Question::Keys { 520.0 } else { 440.0 });
+            let mut asked = Asked { ui, requests, is_new };
+            match &mut question {
+                Question::Stop => asked.stop_ui(session),
+                Question::Close => asked.close_ui(session),
+                Question::Open(path) => asked.open_ui(path, files),
+                Question::SaveAs(name) => asked.save_as_ui(name),
+                Question::Rename(id, name) => {
+                    let id = id.clone();
+                    asked
+                        .name_ui("Rename the preset", ICON_EDIT, "Rename", name, |name| Command::RenamePreset(id, name))
+                }
+                Question::Discard(command) => asked.discard_ui(session, command),
+                Question::Keys => asked.keys_ui(),
+            }
+        });
+        let run_is_over = matches!(question, Question::Stop | Question::Close) && !session.is_running();
+        if run_is_over && question == Question::Close {
+            requests.stop_and_close();
+        }
+        if !modal.inner && !modal.should_close() && !run_is_over {
+            self.question = Some(question);
+        }
+    }
+}
+
+/// A question while it is drawn. Each `_ui` is true once it has been answered.
+struct Asked<'a> {
+    ui: &'a mut Ui,
+    requests: &'a mut Requests,
+    is_new: bool,
+}
+
+impl Asked<'_> {
+    fn title(&mut self, title: &str) {
+        self.ui.label(RichText::new(title).heading());
+        self.ui.add_space(theme::UNIT);
+    }
+
+    /// The button that changes nothing, with the focus.
+    fn stay_ui(&mut self, words: &str, takes_focus: bool) -> bool {
+        let stay = icon_button(self.ui, ICON_CLOSE, words, true);
+        if self.is_new && takes_focus {
+            stay.request_focus();
+        }
+        stay.clicked()
+    }
+
+    fn stop_ui(&mut self, session: &Session) -> bool {
+        self.title("Stop the run?");
+        self.ui.label(what_is_lost(session));
+        self.ui.add_space(theme::GAP);
+        self.ui
+            .horizontal(|ui| {
+                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
+                let stop = icon_button(asked.ui, ICON_STOP, "Stop the run", true).clicked();
+                if stop {
+                    asked.requests.command(Command::Stop);
+                }
+                asked.stay_ui("Go on", true) || stop
+            })
+            .inner
+    }
+
+    fn close_ui(&mut self, session: &Session) -> bool {
+        self.title("A run is under way");
+        self.ui.label(what_is_lost(session));
+        self.ui.add_space(theme::GAP);
+        self.ui
+            .horizontal(|ui| {
+                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
+                let close = icon_button(asked.ui, ICON_STOP, "Stop and close", true).clicked();
+                if close {
+                    asked.requests.stop_and_close();
+                }
+                asked.stay_ui("Stay", true) || close
+            })
+            .inner
+    }
+
+    fn open_ui(&mut self, path: &mut String, files: &mut FileDialog) -> bool {
+        self.title("Open a job file");
+        let entered = self.field_ui("Path of the job file", path, "/home/me/thumbnails.ron");
+        self.ui.add_space(theme::GAP);
+        self.ui
+            .horizontal(|ui| {
+                let typed = path.trim().to_owned();
+                let open = primary_button(ui, ICON_FOLDER_OPEN, "Open", !typed.is_empty()).clicked();
+                if icon_button(ui, ICON_FOLDER_OPEN, "Browse…", !files.is_open()).clicked() {
+                    files.open(ui.ctx());
+                    return true;
+                }
+                let open = (open || entered) && !typed.is_empty();
+                if open {
+                    self.requests.command(Command::OpenJob(typed.into()));
+                }
+                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
+                asked.stay_ui("Cancel", false) || open
+            })
+            .inner
+    }
+
+    fn save_as_ui(&mut self, name: &mut String) -> bool {
+        self.name_ui("Save the job as a preset", ICON_SAVE, "Save preset", name, Command::SavePresetAs)
+    }
+
+    fn name_ui(
+        &mut self,
+        title: &str,
+        icon: egui_material_icons::MaterialIcon,
+        words: &str,
+        name: &mut String,
+        command: impl FnOnce(String) -> Command,
+    ) -> bool {
+        self.title(title);
+        let entered = self.field_ui("Preset name", name, "Thumbnails");
+        self.ui.add_space(theme::GAP);
+        self.ui
+            .horizontal(|ui| {
+                let named = !name.trim().is_empty();
+                let save = (primary_button(ui, icon, words, named).clicked() || entered) && named;
+                if save {
+                    self.requests.command(command(name.trim().to_owned()));
+                }
+                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
+                asked.stay_ui("Cancel", false) || save
+            })
+            .inner
+    }
+
+    /// A line of text; true when Enter was pressed in it.
+    fn field_ui(&mut self, label: &str, text: &mut String, example: &str) -> bool {
+        let label = self.ui.label(label);
+        let field = line_edit(text).hint_text(example.to_owned()).desired_width(f32::INFINITY);
+        let field = self.ui.add(field).labelled_by(label.id);
+        if self.is_new {
+            field.request_focus();
+        }
+        field.lost_focus() && self.ui.input(|input| input.key_pressed(egui::Key::Enter))
+    }
+
+    fn discard_ui(&mut self, session: &Session, command: &Command) -> bool {
+        self.title("Discard the changes?");
+        let name = if session.draft.name.is_empty() { "The open job" } else { &session.draft.name };
+        self.ui.label(format!("{name} was changed and not saved. What is opened takes its place."));
+        self.ui.add_space(theme::GAP);
+        self.ui
+            .horizontal(|ui| {
+                let discard = icon_button(ui, ICON_DELETE, "Discard", true).clicked();
+                if discard {
+                    self.requests.command(command.clone());
+                }
+                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
+                asked.stay_ui("Keep editing", true) || discard
+            })
+            .inner
+    }
+
+    fn keys_ui(&mut self) -> bool {
+        self.title("Keys");
+        Grid::new("keys").num_columns(2).spacing([theme::GAP, theme::HALF]).show(self.ui, |ui| {
+            for action in Action::ALL {
+                if let Some(shortcut) = action.shortcut() {
+                    ui.label(RichText::new(shortcut.to_string()).monospace());
+                    ui.label(action.explanation());
+                    ui.end_row();
+                }
+            }
+            ui.label(RichText::new("Ctrl+ +  Ctrl+ -").monospace());
+            ui.label("Make everything larger or smaller");
+            ui.end_row();
+            ui.label(RichText::new("Tab").monospace());
+            ui.label("Go to the next button or field");
+            ui.end_row();
+        });
+        self.ui.add_space(theme::GAP);
+        self.stay_ui("Close", true)
+    }
+}
+
+fn what_is_lost(session: &Session) -> String {
+    let Some(run) = session.run_shown() else { return String::new() };
+    let model = run.model();
+    format!(
+        "{} of {} have ended and keep their results. The others are cancelled, and those that are running are ended.",
+        format::count(model.progress.counts.total()),
+        format::plural(model.progress.tasks, "task"),
+    )
+}

@@ -1,0 +1,39 @@
+//! A button with an icon beside its words, and the other way round for those who listen: its name is its words.
+
+use egui::{Button, Response, RichText, Ui};
+use egui_material_icons::MaterialIcon;
+
+use super::theme;
+
+/// A button whose accessible name is its words, not its glyph.
+pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, words: &str, enabled: bool) -> Response {
+    let button = Button::new((icon_text(icon), words));
+    ui.add_enabled(enabled, button).accessible_name(words)
+}
+
+/// As [`icon_button`], in a width that holds any of its words.
+pub fn steady_icon_button(ui: &mut Ui, icon: MaterialIcon, words: &str, enabled: bool, width: f32) -> Response {
+    let button = Button::new((icon_text(icon), words)).min_size(egui::vec2(width, 0.0));
+    ui.add_enabled(enabled, button).accessible_name(words)
+}
+
+/// The most important button of a page.
+pub fn primary_button(ui: &mut Ui, icon: MaterialIcon, words: &str, enabled: bool) -> Response {
+    let palette = theme::palette(ui);
+    let color = if enabled { palette.on_accent } else { palette.text_weak };
+    let mut button = Button::new((icon_text(icon).color(color), RichText::new(words).color(color)));
+    if enabled {
+        button = button.fill(palette.accent);
+    }
+    ui.add_enabled(enabled, button).accessible_name(words)
+}
+
+/// A small button that shows an icon alone; its words are its name and its hint.
+pub fn small_icon_button(ui: &mut Ui, icon: MaterialIcon, words: &str) -> Response {
+    ui.add(Button::new(icon_text(icon)).frame_when_inactive(false)).on_hover_text(words).accessible_name(words)
+}
+
+/// An icon in the size that goes with text.
+pub fn icon_text(icon: MaterialIcon) -> RichText {
+    icon.rich_text().size(theme::ICON_SIZE)
+}

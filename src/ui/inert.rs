@@ -1,0 +1,93 @@
+//! Text from tasks made harmless: what a terminal or a text renderer would act on is shown as a mark instead.
+//!
+//! Bytes are never changed where they are kept, only as they are drawn.
+
+/// The most bytes of a line that are drawn.
+pub const LINE_BYTES: usize = 2048;
+
+/// A line of output as it is drawn: control characters, escape sequences and marks of writing direction are visible and
+/// without effect, bytes that are no text are `\u{fffd}`, and what is beyond [`LINE_BYTES`] is only counted.
+pub fn line(bytes: &[u8]) -> String {
+    let shown = &bytes[..bytes.len().min(LINE_BYTES)];
+    let mut text = String::with_capacity(shown.len() + 16);
+    for chunk in shown.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            push(&mut text, letter);
+        }
+        // A letter that the cut went through is left out rather than shown as broken.
+        let is_cut = shown.len() < bytes.len() && chunk.invalid().as_ptr_range().end == shown.as_ptr_range().end;
+        if !chunk.invalid().is_empty() && !is_cut {
+            text.push('\u{fffd}');
+        }
+    }
+    let hidden = bytes.len() - shown.len();
+    if hidden > 0 {
+        text.push_str(&format!(" … {} more", crate::model::format::bytes(hidden as u64)));
+    }
+    text
+}
+
+/// All of an output as text that nothing acts on, with its line breaks and tabs; for the clipboard.
+pub fn text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for letter in String::from_utf8_lossy(bytes).chars() {
+        match letter {
+            '\n' | '\t' => text.push(letter),
+            letter => push(&mut text, letter),
+        }
+    }
+    text
+}
+
+fn push(text: &mut String, letter: char) {
+    match letter {
+        '\t' => text.push_str("    "),
+        '\u{0}'..='\u{1f}' => {
+            text.push('^');
+            text.push(char::from(letter as u8 + 0x40));
+        }
+        '\u{7f}' => text.push_str("^?"),
+        '\u{80}'..='\u{9f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{61c}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => {
+            text.push_str(&format!("<U+{:04X}>", u32::from(letter)));
+        }
+        letter => text.push(letter),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_line_has_an_effect() {
+        let table: [(&[u8], &str); 8] = [
+            (b"plain \xc3\xa4", "plain ä"),
+            (b"\x1b[31mred\x1b[0m", "^[[31mred^[[0m"),
+            (b"50 %\r100 %", "50 %^M100 %"),
+            (b"a\tb\0c\x7f", "a    b^@c^?"),
+            (b"\xff\xfe!", "\u{fffd}\u{fffd}!"),
+            ("abc\u{202e}fed".as_bytes(), "abc<U+202E>fed"),
+            ("zero\u{200b}width".as_bytes(), "zero<U+200B>width"),
+            (b"", ""),
+        ];
+        for (bytes, text) in table {
+            assert_eq!(line(bytes), text);
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_says_by_how_much() {
+        let text = line(&vec![b'x'; LINE_BYTES + 1024]);
+        assert!(text.ends_with("x … 1.00 KiB more"), "{}", &text[LINE_BYTES..]);
+        let mut split = vec![b'x'; LINE_BYTES - 1];
+        split.extend("ä".bytes());
+        assert!(line(&split).ends_with("x … 1 B more"), "a letter that was cut is left out");
+    }
+}

@@ -1,0 +1,60 @@
+//! Opening the window, and what it is opened with.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::session::{Machine, SessionOptions, engine};
+use crate::store::presets::Presets;
+
+use super::FanlaneApp;
+use super::display;
+use super::theme;
+
+/// What the window is opened with.
+#[derive(Clone, Debug)]
+pub struct WindowOptions {
+    /// The job file to open at the start.
+    pub job: Option<PathBuf>,
+    /// The executable that is started in the worker role.
+    pub worker_executable: PathBuf,
+    /// Where saved presets lie; `None`: where this system keeps a program's settings.
+    pub presets_folder: Option<PathBuf>,
+}
+
+/// Opens the window and returns once it is closed and nothing of its runs is left.
+///
+/// # Errors
+/// When no window can be opened, with what is missing and what to do.
+pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
+    display::probe()?;
+    let session = session_options(options);
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Fanlane")
+            .with_app_id("fanlane")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size(theme::MIN_WINDOW / 2.0)
+            .with_drag_and_drop(true),
+        renderer: eframe::Renderer::Glow,
+        ..Default::default()
+    };
+    eframe::run_native("fanlane", native, Box::new(|cc| Ok(Box::new(FanlaneApp::new(&cc.egui_ctx, session)))))
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .context("no window could be opened; run the job without one: fanlane run JOB.ron")
+}
+
+fn session_options(options: WindowOptions) -> SessionOptions {
+    let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    SessionOptions {
+        job: options.job,
+        folder,
+        // Without a home folder nothing can be saved, which whoever saves is told; running goes on.
+        presets: options
+            .presets_folder
+            .map_or_else(|| Presets::open_default().ok(), |folder| Some(Presets::open(folder))),
+        worker_executable: options.worker_executable,
+        start: engine(),
+        machine: Machine::this(),
+    }
+}

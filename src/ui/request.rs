@@ -1,0 +1,74 @@
+//! What the drawn parts ask for. They draw from the session and change nothing; the app does what was asked after the
+//! frame, so that a frame shows one state.
+
+use crate::session::{Action, Command, PresetId};
+
+/// Something that a drawn part asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Something for the session.
+    Command(Command),
+    /// What a button or a key stands for.
+    Action(Action),
+    /// Ask for something first.
+    Ask(Question),
+    /// Put a text into the clipboard.
+    Copy(String),
+    /// Stop the run, and close the window once nothing of it is left.
+    StopAndClose,
+}
+
+/// A dialog that asks, or tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// Shall the run be stopped?
+    Stop,
+    /// Shall the run be stopped, so that the window can be closed?
+    Close,
+    /// Which job file shall be opened? Holds the path as it is typed.
+    Open(String),
+    /// Under which name shall the job be saved? Holds the name as it is typed.
+    SaveAs(String),
+    /// What shall the preset be called? Holds the name as it is typed.
+    Rename(PresetId, String),
+    /// The open job has changes: discard them for the sake of what is to be opened?
+    Discard(Box<Command>),
+    /// The list of keys.
+    Keys,
+}
+
+/// What was asked for during a frame.
+#[derive(Default)]
+pub struct Requests(Vec<Request>);
+
+impl Requests {
+    /// Asks the session for something.
+    pub fn command(&mut self, command: Command) {
+        self.0.push(Request::Command(command));
+    }
+
+    /// Asks for what a button or a key stands for.
+    pub fn action(&mut self, action: Action) {
+        self.0.push(Request::Action(action));
+    }
+
+    /// Asks the person at the window.
+    pub fn ask(&mut self, question: Question) {
+        self.0.push(Request::Ask(question));
+    }
+
+    /// Puts a text into the clipboard.
+    pub fn copy(&mut self, text: impl Into<String>) {
+        self.0.push(Request::Copy(text.into()));
+    }
+
+    /// Stops the run and closes the window.
+    pub fn stop_and_close(&mut self) {
+        self.0.push(Request::StopAndClose);
+    }
+
+    /// Takes what was asked for.
+    pub(super) fn take(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.0)
+    }
+}

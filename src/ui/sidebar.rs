@@ -1,0 +1,90 @@
+//! The presets: the built-in examples and the saved jobs.
+
+use egui::{Button, RichText, ScrollArea, Ui};
+use egui_material_icons::icons::{ICON_FOLDER_OPEN, ICON_SAVE};
+
+use crate::session::{Action, Command, Origin, Preset, PresetId, Session};
+
+use super::icon_button::icon_button;
+use super::request::{Question, Requests};
+use super::theme;
+
+/// Draws the list.
+pub fn sidebar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    ui.horizontal(|ui| {
+        for (icon, action) in [(ICON_FOLDER_OPEN, Action::Open), (ICON_SAVE, Action::Save)] {
+            if icon_button(ui, icon, action.text(), true).on_hover_text(action.hint()).clicked() {
+                requests.action(action);
+            }
+        }
+    });
+    ui.add_space(theme::UNIT);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = theme::HALF / 2.0;
+        group_ui(ui, "Saved jobs", session.presets.saved(), session, requests);
+        if session.presets.saved().is_empty() {
+            let words = RichText::new("None yet: save the open job here").color(theme::palette(ui).text_weak);
+            ui.label(words.text_style(egui::TextStyle::Small));
+        }
+        ui.add_space(theme::GAP);
+        group_ui(ui, "Examples", session.presets.built_in(), session, requests);
+    });
+}
+
+fn group_ui(ui: &mut Ui, title: &str, presets: &[Preset], session: &Session, requests: &mut Requests) {
+    ui.label(RichText::new(title).text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak));
+    for preset in presets {
+        let open = session.origin() == Some(&Origin::Preset(preset.id.clone()));
+        let mark = if open && session.is_edited() { " *" } else { "" };
+        let words = RichText::new(format!("{}{mark}", preset.name));
+        let words = if preset.job.is_err() { words.color(theme::palette(ui).error) } else { words };
+        let button = Button::selectable(open, words).truncate().min_size(egui::vec2(ui.available_width(), theme::ROW));
+        let response = ui.add(button).on_hover_ui(|ui| hint_ui(ui, preset, open && session.is_edited()));
+        let response = response.accessible_name(format!("Preset {}", preset.name));
+        if response.clicked() {
+            let select = Command::SelectPreset(preset.id.clone());
+            if session.is_edited() {
+                requests.ask(Question::Discard(Box::new(select)));
+            } else {
+                requests.command(select);
+            }
+        }
+        response.context_menu(|ui| menu_ui(ui, preset, open, requests));
+    }
+}
+
+fn hint_ui(ui: &mut Ui, preset: &Preset, edited: bool) {
+    match &preset.job {
+        Ok(job) if job.description.is_empty() => ui.label(&preset.name),
+        Ok(job) => ui.label(&job.description),
+        Err(error) => ui.label(error),
+    };
+    if edited {
+        ui.label("Changed and not saved");
+    }
+    ui.label(RichText::new("Right click: save, rename, duplicate, delete").color(theme::palette(ui).text_weak));
+}
+
+fn menu_ui(ui: &mut Ui, preset: &Preset, open: bool, requests: &mut Requests) {
+    let id = &preset.id;
+    let saved = matches!(id, PresetId::Saved(_));
+    let mut entry = |enabled: bool, words: &str, why_not: &str, ask: &mut dyn FnMut(&mut Requests)| {
+        let response = ui.add_enabled(enabled, Button::new(words)).on_disabled_hover_text(why_not);
+        if response.clicked() {
+            ask(requests);
+            ui.close();
+        }
+    };
+    let built_in = "A built-in example stays as it is: save it under another name";
+    entry(open && saved, "Save", if saved { "Open it first" } else { built_in }, &mut |requests| {
+        requests.command(Command::SavePreset);
+    });
+    entry(open, "Save as…", "Open it first", &mut |requests| requests.action(Action::SaveAs));
+    entry(saved, "Rename…", built_in, &mut |requests| {
+        requests.ask(Question::Rename(id.clone(), preset.name.clone()));
+    });
+    entry(preset.job.is_ok(), "Duplicate", "Its file cannot be read", &mut |requests| {
+        requests.command(Command::DuplicatePreset(id.clone()));
+    });
+    entry(saved, "Delete", built_in, &mut |requests| requests.command(Command::DeletePreset(id.clone())));
+}

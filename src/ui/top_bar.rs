@@ -1,0 +1,229 @@
+//! The bar over all pages: run, pause, stop, how and by how many, and how far it is.
+
+use egui::{Align, Button, DragValue, Layout, Rect, RichText, Slider, Ui, pos2, vec2};
+use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_STOP};
+
+use crate::job::{MAX_WORKERS, Mode};
+use crate::model::{Progress, format};
+use crate::session::{Action, Command, CurrentRun, Session};
+
+use super::icon_button::{icon_button, primary_button, steady_icon_button};
+use super::request::Requests;
+use super::theme;
+use super::widgets::progress_bar_ui;
+
+/// Keyboard focus among the run buttons, which follows the run: Run before it, Pause during it.
+#[derive(Default)]
+pub struct TopBar {
+    begun: bool,
+    was_running: bool,
+    had_focus: bool,
+    run_or_pause: Option<egui::Id>,
+}
+
+impl TopBar {
+    /// The space bar would press nothing but Run or Pause.
+    pub fn has_or_frees_focus(&self, ctx: &egui::Context) -> bool {
+        ctx.memory(|memory| memory.focused()).is_none_or(|focused| Some(focused) == self.run_or_pause)
+    }
+
+    /// Draws the bar.
+    pub fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        ui.horizontal(|ui| {
+            self.run_buttons_ui(ui, session, requests);
+            ui.add_space(theme::UNIT);
+            mode_ui(ui, session, requests);
+            ui.add_space(theme::UNIT);
+            workers_ui(ui, session, requests);
+        });
+        progress_ui(ui, session);
+    }
+
+    fn run_buttons_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        let running = session.is_running();
+        let (paused, stopping) = session.run_shown().map_or((false, false), |run| {
+            let model = run.model();
+            (model.progress.paused, model.progress.stopping)
+        });
+        let obstacle = session.run_obstacle();
+        let run = primary_button(ui, ICON_PLAY_ARROW, Action::Run.text(), obstacle.is_none())
+            .on_hover_text(Action::Run.hint())
+            .on_disabled_hover_text(obstacle.unwrap_or_default());
+        if run.clicked() {
+            requests.action(Action::Run);
+        }
+        let (icon, words) = if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
+        // As wide with either word, so that Stop stays where it is.
+        let pause = steady_icon_button(ui, icon, words, running && !stopping, 12.0 * theme::UNIT)
+            .on_hover_text(Action::PauseResume.hint())
+            .on_disabled_hover_text("No run is under way");
+        if pause.clicked() {
+            requests.action(Action::PauseResume);
+        }
+        let stop = icon_button(ui, ICON_STOP, Action::Stop.text(), running && !stopping)
+            .on_hover_text(Action::Stop.hint())
+            .on_disabled_hover_text(if stopping { "The run is being ended" } else { "No run is under way" });
+        if stop.clicked() {
+            requests.action(Action::Stop);
+        }
+        self.move_focus(running, &run, &pause);
+    }
+
+    fn move_focus(&mut self, running: bool, run: &egui::Response, pause: &egui::Response) {
+        let has_focus = run.has_focus() || pause.has_focus();
+        // A button that was disabled meanwhile has lost it already.
+        let had_focus = std::mem::replace(&mut self.had_focus, has_focus) || has_focus;
+        if !std::mem::replace(&mut self.begun, true) {
+            run.request_focus();
+        } else if running != self.was_running && had_focus {
+            if running { pause.request_focus() } else { run.request_focus() }
+        }
+        self.was_running = running;
+        self.run_or_pause = if pause.has_focus() { Some(pause.id) } else { Some(run.id) };
+    }
+}
+
+fn mode_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    ui.label(RichText::new("Mode").color(theme::palette(ui).text_weak));
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
+        for mode in Mode::ALL {
+            let button = Button::selectable(session.mode() == mode, mode.name());
+            let response = ui.add(button).on_hover_text(mode_explanation(mode));
+            if response.accessible_name(format!("Mode {mode}")).clicked() {
+                requests.command(Command::SetMode(mode));
+            }
+        }
+    });
+}
+
+const fn mode_explanation(mode: Mode) -> &'static str {
+    match mode {
+        Mode::One => "One process, one task at a time: what everything else is compared with",
+        Mode::Threads => "One process with a thread for each worker: a crash ends them all",
+        Mode::Pool => "A process for each worker: a crash costs one task, and memory is not shared",
+    }
+}
+
+fn workers_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    let enabled = session.mode() != Mode::One;
+    let mut workers = session.workers();
+    ui.label(RichText::new("Workers").color(theme::palette(ui).text_weak));
+    ui.add_enabled_ui(enabled, |ui| {
+        let end = session.machine.slider_end();
+        let mut shown = workers.min(end);
+        let slider = ui.add(Slider::new(&mut shown, 1..=end).integer().show_value(false));
+        let slider = slider.accessible_name("Workers");
+        ticks_ui(ui, slider.rect, session);
+        if slider.changed() {
+            requests.command(Command::SetWorkers(shown));
+        }
+        hint(slider, session);
+        let number = DragValue::new(&mut workers).range(1..=MAX_WORKERS).speed(0.1).update_while_editing(false);
+        let number = ui.add(number).accessible_name("Number of workers");
+        if number.changed() {
+            requests.command(Command::SetWorkers(workers));
+        }
+        hint(number, session);
+    });
+}
+
+fn hint(response: egui::Response, session: &Session) {
+    let machine = session.machine;
+    response
+        .on_hover_text(format!(
+            "How many workers; also during a run. This machine has {} and runs {} at once. \
+             Type any number up to {MAX_WORKERS}.",
+            format::plural(machine.physical_cores.into(), "core"),
+            format::plural(machine.logical_cores.into(), "thread"),
+        ))
+        .on_disabled_hover_text("Mode one has one worker");
+}
+
+/// Marks below the slider at the numbers of cores and of threads.
+fn ticks_ui(ui: &Ui, slider: Rect, session: &Session) {
+    let machine = session.machine;
+    let radius = slider.height() / 2.5;
+    let rail = slider.x_range().shrink(radius);
+    let steps = (machine.slider_end() - 1) as f32;
+    let palette = theme::palette(ui);
+    let font = egui::FontId::proportional(theme::SMALL_SIZE - 2.0);
+    let mark = |count: u32, align, words: String| {
+        let x = rail.min + rail.span() * (count - 1) as f32 / steps;
+        let top = slider.bottom() - theme::HALF;
+        ui.painter().vline(x, top..=top + theme::HALF, egui::Stroke::new(1.0, palette.edge));
+        ui.painter().text(pos2(x, top + theme::HALF - 1.0), align, words, font.clone(), palette.text_weak);
+    };
+    if machine.physical_cores == machine.logical_cores {
+        mark(machine.logical_cores, egui::Align2::CENTER_TOP, format::plural(machine.logical_cores.into(), "core"));
+    } else {
+        mark(machine.physical_cores, egui::Align2::RIGHT_TOP, format::plural(machine.physical_cores.into(), "core"));
+        mark(machine.logical_cores, egui::Align2::LEFT_TOP, format::plural(machine.logical_cores.into(), "thread"));
+    }
+}
+
+fn progress_ui(ui: &mut Ui, session: &Session) {
+    let size = vec2(ui.available_width(), theme::ROW);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_size(size);
+        let Some(run) = session.run_shown() else {
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| not_run_ui(ui, session));
+            return;
+        };
+        let model = run.model();
+        let now_ns = run.now_ns(&model);
+        let progress = &model.progress;
+        number_ui(ui, 19.0, &state(run, progress, now_ns));
+        number_ui(ui, 13.0, &format::rate(progress.rate(now_ns)));
+        let failed = progress.counts.not_done();
+        let failed_color = if failed > 0 { theme::palette(ui).error } else { theme::palette(ui).text_weak };
+        let words = format!("{} not done", format::count(failed));
+        fixed_ui(ui, 15.0, RichText::new(words).text_style(theme::number_style()).color(failed_color));
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let total = format::count(progress.tasks);
+            // As wide as the last number will be, so that the bar does not move.
+            let done = format!("{:>width$} / {total}", format::count(progress.counts.total()), width = total.len());
+            ui.label(RichText::new(done).text_style(theme::number_style()).color(theme::palette(ui).text_strong));
+            progress_bar_ui(ui, progress);
+        });
+    });
+}
+
+fn not_run_ui(ui: &mut Ui, session: &Session) {
+    let words = match (session.preview().expanded(), session.run_obstacle()) {
+        (_, Some(_)) => "Not run yet: the job has a mistake".to_owned(),
+        (Some(expanded), None) => {
+            format!("Not run yet: Run starts {}", format::plural(expanded.tasks, "task"))
+        }
+        (None, None) => "Reading the inputs…".to_owned(),
+    };
+    ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
+}
+
+/// What is to be said about time.
+fn state(run: &CurrentRun, progress: &Progress, now_ns: u64) -> String {
+    match &progress.summary {
+        Some(summary) if summary.stopped => format!("stopped after {}", format::duration(summary.wall_ns)),
+        Some(summary) => format!("ended in {}", format::duration(summary.wall_ns)),
+        None if !run.is_draining() => "broken off".to_owned(),
+        None if progress.stopping => "stopping…".to_owned(),
+        None if progress.paused => "paused".to_owned(),
+        None => progress
+            .left_secs(now_ns)
+            .map_or_else(|| "starting…".to_owned(), |left| format!("{} left", format::estimate(left))),
+    }
+}
+
+fn number_ui(ui: &mut Ui, units: f32, text: &str) {
+    let color = theme::palette(ui).text;
+    fixed_ui(ui, units, RichText::new(text).text_style(theme::number_style()).color(color));
+}
+
+/// A text at the right end of a space that stays the same.
+fn fixed_ui(ui: &mut Ui, units: f32, text: RichText) {
+    let size = vec2(units * theme::UNIT, theme::ROW);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_size(size);
+        ui.label(text);
+    });
+}

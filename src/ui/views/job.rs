@@ -1,0 +1,82 @@
+//! The page Job: what is going to run. The template, its inputs and options on the left; on the right what they expand to.
+
+mod inputs;
+mod options;
+mod preview;
+mod task;
+
+use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, Ui};
+
+use crate::session::{Field, Session};
+
+use crate::ui::line_edit::line_edit;
+use crate::ui::request::Requests;
+use crate::ui::theme;
+
+/// The page Job.
+#[derive(Default)]
+pub struct JobView {}
+
+impl JobView {
+    /// Draws the page.
+    pub fn show_ui(&mut self, ui: &mut Ui, session: &mut Session, _requests: &mut Requests) {
+        let width = ui.available_width();
+        let mut changed = false;
+        let space = Frame::new();
+        Panel::left("job fields").frame(space).default_size(width * 0.5).size_range(320.0..=760.0).show(ui, |ui| {
+            ScrollArea::vertical().id_salt("job fields").auto_shrink(false).show(ui, |ui| {
+                ui.set_width((ui.available_width() - theme::GAP).max(280.0));
+                changed |= name_ui(ui, session);
+                changed |= task::task_ui(ui, session);
+                changed |= inputs::inputs_ui(ui, session);
+                changed |= options::options_ui(ui, session);
+            });
+        });
+        if changed {
+            session.draft_changed();
+        }
+        let space = space.inner_margin(egui::Margin { left: theme::GAP as i8, ..egui::Margin::ZERO });
+        CentralPanel::default().frame(space).show(ui, |ui| preview::preview_ui(ui, session));
+    }
+}
+
+fn name_ui(ui: &mut Ui, session: &mut Session) -> bool {
+    let name = line_ui(ui, "Name", &mut session.draft.name, "Thumbnails");
+    error_ui(ui, session, Field::Name);
+    if !session.draft.description.is_empty() {
+        ui.label(RichText::new(&session.draft.description).color(theme::palette(ui).text_weak));
+    }
+    ui.add_space(theme::GAP);
+    name.changed()
+}
+
+/// A line of text under its label.
+fn line_ui(ui: &mut Ui, label: &str, text: &mut String, example: &str) -> Response {
+    let label = label_ui(ui, label);
+    let field = line_edit(text).hint_text(example.to_owned()).desired_width(f32::INFINITY);
+    ui.add(field).labelled_by(label.id)
+}
+
+fn label_ui(ui: &mut Ui, label: &str) -> Response {
+    ui.label(RichText::new(label).text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak))
+}
+
+/// The title of a group of fields.
+fn title_ui(ui: &mut Ui, title: &str) {
+    ui.label(RichText::new(title).text_style(theme::title_style()).color(theme::palette(ui).text_strong));
+}
+
+/// What is wrong with a field, under it.
+fn error_ui(ui: &mut Ui, session: &Session, field: Field) {
+    if let Some(message) = session.preview().error(field) {
+        message_ui(ui, message);
+    }
+}
+
+fn message_ui(ui: &mut Ui, message: &str) {
+    ui.horizontal_top(|ui| {
+        let color = theme::palette(ui).error;
+        ui.label(crate::ui::icon_button::icon_text(egui_material_icons::icons::ICON_ERROR).color(color));
+        ui.add(egui::Label::new(RichText::new(message).color(color)).wrap());
+    });
+}

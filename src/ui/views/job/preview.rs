@@ -1,0 +1,80 @@
+//! What the open job expands to: how many tasks, and the first of them as they will run.
+
+use egui::{Align, Layout, RichText, Ui};
+use egui_extras::{Column, TableBuilder};
+
+use crate::model::format;
+use crate::session::{Expanded, Session};
+
+use crate::ui::theme;
+
+use super::title_ui;
+
+/// Draws the table.
+pub fn preview_ui(ui: &mut Ui, session: &Session) {
+    let preview = session.preview();
+    ui.horizontal(|ui| {
+        title_ui(ui, "What will run");
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if preview.is_under_way() {
+                ui.label("Reading the inputs…");
+            } else if let Some(expanded) = preview.expanded() {
+                ui.label(RichText::new(format::plural(expanded.tasks, "task")).text_style(theme::number_style()));
+            }
+        });
+    });
+    match preview.expanded() {
+        Some(expanded) if expanded.tasks > 0 => table_ui(ui, expanded),
+        _ if preview.is_under_way() => {}
+        _ => {
+            let words = preview.obstacle().unwrap_or_default();
+            ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
+        }
+    }
+}
+
+fn table_ui(ui: &mut Ui, expanded: &Expanded) {
+    let rest = expanded.tasks - expanded.first.len() as u64;
+    let rows = expanded.first.len() + usize::from(rest > 0);
+    let palette = theme::palette(ui);
+    ui.spacing_mut().item_spacing.y = 0.0;
+    TableBuilder::new(ui)
+        .id_salt("preview")
+        .striped(true)
+        .auto_shrink(false)
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .column(Column::exact(6.0 * theme::UNIT))
+        .column(Column::remainder().clip(true))
+        .header(theme::ROW, |mut header| {
+            header.col(|ui| {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.label(RichText::new("#").color(palette.text_weak))
+                });
+            });
+            header.col(|ui| {
+                ui.label(RichText::new("Task").color(palette.text_weak));
+            });
+        })
+        .body(|body| {
+            body.rows(theme::ROW, rows, |mut row| {
+                let place = row.index();
+                let text = expanded.first.get(place);
+                row.col(|ui| {
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        let number = text.map_or_else(String::new, |_| format::count(place as u64 + 1));
+                        ui.label(RichText::new(number).text_style(theme::number_style()).color(palette.text_weak));
+                    });
+                });
+                row.col(|ui| match text {
+                    Some(text) => {
+                        let text = crate::ui::inert::line(text.as_bytes());
+                        ui.add(egui::Label::new(RichText::new(text).monospace()).truncate());
+                    }
+                    None => {
+                        let words = format!("and {} more", format::count(rest));
+                        ui.label(RichText::new(words).color(palette.text_weak));
+                    }
+                });
+            });
+        });
+}

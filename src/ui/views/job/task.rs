@@ -1,0 +1,108 @@
+//! What each task does: a command line with replacement strings, or a built-in workload with its parameters.
+
+use egui::{Button, ComboBox, DragValue, RichText, TextEdit, Ui};
+
+use crate::job::WorkloadSpec;
+use crate::job::workload::{ParameterInfo, Workload, WorkloadInfo};
+use crate::session::{Field, Session, TaskKind};
+
+use crate::ui::theme;
+
+use super::{error_ui, label_ui, title_ui};
+
+/// Draws the fields; true when one was changed.
+pub fn task_ui(ui: &mut Ui, session: &mut Session) -> bool {
+    let mut changed = false;
+    ui.horizontal(|ui| {
+        title_ui(ui, "Task");
+        ui.add_space(theme::UNIT);
+        for (kind, words, hint) in [
+            (TaskKind::Command, "Command", "A command line for the shell, once for each input"),
+            (TaskKind::Workload, "Workload", "A built-in piece of work: for races and for trying things out"),
+        ] {
+            let button = ui.add(Button::selectable(session.draft.kind == kind, words)).on_hover_text(hint);
+            if button.clicked() && session.draft.kind != kind {
+                session.draft.kind = kind;
+                changed = true;
+            }
+        }
+    });
+    changed |= match session.draft.kind {
+        TaskKind::Command => command_ui(ui, session),
+        TaskKind::Workload => workload_ui(ui, &mut session.draft.workload),
+    };
+    error_ui(ui, session, Field::Task);
+    ui.add_space(theme::GAP);
+    changed
+}
+
+fn command_ui(ui: &mut Ui, session: &mut Session) -> bool {
+    let label = label_ui(ui, "Command line");
+    let field = TextEdit::multiline(&mut session.draft.command)
+        .code_editor()
+        .lock_focus(false)
+        .hint_text("gzip -k {}")
+        .desired_rows(2)
+        .desired_width(f32::INFINITY);
+    let changed = ui.add(field).labelled_by(label.id).changed();
+    let words = "{} the input   {.} without extension   {/} file name   {//} folder   {#} task number   {1} {2} {name}";
+    ui.label(RichText::new(words).text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak));
+    changed
+}
+
+fn workload_ui(ui: &mut Ui, spec: &mut WorkloadSpec) -> bool {
+    let mut changed = false;
+    let label = label_ui(ui, "Workload");
+    let known = Workload::ALL.iter().find(|info| info.name == spec.name);
+    let chooser = ComboBox::from_id_salt("workload").selected_text(spec.name.clone()).width(24.0 * theme::UNIT);
+    let chooser = chooser.show_ui(ui, |ui| {
+        for info in Workload::ALL {
+            let entry = ui.selectable_label(info.name == spec.name, info.name).on_hover_text(info.about);
+            if entry.clicked() && info.name != spec.name {
+                *spec = WorkloadSpec::named(info.name);
+                changed = true;
+            }
+        }
+    });
+    chooser.response.labelled_by(label.id);
+    if let Some(info) = known {
+        about_ui(ui, info);
+        for parameter in info.parameters {
+            changed |= parameter_ui(ui, parameter, value_mut(spec, parameter.name));
+        }
+    }
+    changed
+}
+
+fn about_ui(ui: &mut Ui, info: &WorkloadInfo) {
+    let unit = if info.argument.unit.is_empty() { String::new() } else { format!(" in {}", info.argument.unit) };
+    ui.label(info.about);
+    let words = format!("Its input: the {}{unit}, {}; try {}", info.argument.meaning, info.argument.kind, info.example);
+    ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
+}
+
+fn value_mut<'a>(spec: &'a mut WorkloadSpec, parameter: &str) -> Option<&'a mut Option<u64>> {
+    match parameter {
+        "seed" => Some(&mut spec.seed),
+        "iterations" => Some(&mut spec.iterations),
+        "tiles" => Some(&mut spec.tiles),
+        "size" => Some(&mut spec.size),
+        _ => None,
+    }
+}
+
+fn parameter_ui(ui: &mut Ui, parameter: &ParameterInfo, value: Option<&mut Option<u64>>) -> bool {
+    let Some(value) = value else { return false };
+    let mut number = value.unwrap_or(parameter.default);
+    ui.horizontal(|ui| {
+        let field = ui.add(DragValue::new(&mut number).range(parameter.min..=parameter.max));
+        let field = field.on_hover_text(parameter.about).accessible_name(parameter.name);
+        ui.label(parameter.name);
+        ui.label(RichText::new(parameter.about).color(theme::palette(ui).text_weak));
+        if field.changed() {
+            *value = (number != parameter.default).then_some(number);
+        }
+        field.changed()
+    })
+    .inner
+}

@@ -1,0 +1,5 @@
+//! The pages.
+
+pub mod job;
+pub mod live;
+pub mod results;

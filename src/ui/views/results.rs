@@ -1,0 +1,140 @@
+//! The page Results: what came out, as a table with the details of one task beside or below it.
+
+mod detail;
+mod filter;
+mod output;
+mod table;
+mod words;
+
+use egui::{CentralPanel, Frame, Panel, Ui};
+use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HOURGLASS_EMPTY, ICON_TABLE_ROWS};
+
+use crate::event::TaskId;
+use crate::session::{Command, RowQuery, Session};
+use crate::ui::request::Requests;
+use crate::ui::theme;
+use crate::ui::widgets::empty_state_ui;
+
+use detail::Detail;
+use filter::Filter;
+
+/// From this width on the details are beside the table.
+const WIDE: f32 = 1200.0;
+
+/// The page Results.
+#[derive(Default)]
+pub struct ResultsView {
+    filter: Filter,
+    detail: Detail,
+    /// The details are beside the table rather than below it.
+    beside: bool,
+    /// The task whose row was brought into view.
+    seen: Option<TaskId>,
+    /// A row to bring into view.
+    scroll_to: Option<(usize, Option<egui::Align>)>,
+}
+
+impl ResultsView {
+    /// Puts the focus into the search field when the page is drawn next.
+    pub fn focus_search(&mut self) {
+        self.filter.focus();
+    }
+
+    /// Draws the page.
+    pub fn show_ui(&mut self, ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
+        if session.run_shown().is_none() {
+            let advice = "Press Run, or drop a job file on the window: each task that has ended gets a row here.";
+            empty_state_ui(ui, ICON_TABLE_ROWS, "No results yet", advice);
+            return;
+        }
+        self.filter.show_ui(ui, session, requests);
+        ui.add_space(theme::UNIT);
+        self.take_arrows(ui, session, requests);
+        self.beside &= session.selected().is_some();
+        if let Some(task) = session.selected() {
+            self.beside = ui.available_width() >= WIDE;
+            let frame = Frame::new();
+            let panel = if self.beside {
+                let frame = frame.inner_margin(egui::Margin { left: theme::GAP as i8, ..egui::Margin::ZERO });
+                Panel::right("task beside")
+                    .frame(frame)
+                    .default_size(ui.available_width() * 0.4)
+                    .size_range(360.0..=900.0)
+            } else {
+                let frame = frame.inner_margin(egui::Margin { top: theme::UNIT as i8, ..egui::Margin::ZERO });
+                Panel::bottom("task below")
+                    .frame(frame)
+                    .default_size(ui.available_height() * 0.5)
+                    .size_range(120.0..=900.0)
+            };
+            panel.resizable(true).show(ui, |ui| self.detail.show_ui(ui, session, task, requests));
+        }
+        let space = egui::Margin { right: if self.beside { theme::GAP as i8 } else { 0 }, ..egui::Margin::ZERO };
+        CentralPanel::default()
+            .frame(Frame::new().inner_margin(space))
+            .show(ui, |ui| self.rows_ui(ui, session, requests));
+    }
+
+    fn rows_ui(&mut self, ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
+        if !session.rows().rows().is_empty() {
+            self.bring_into_view(session);
+            return table::table_ui(ui, session, self.scroll_to.take(), requests);
+        }
+        let filtered = session.query.class.is_some() || !session.query.text.is_empty();
+        if session.rows().is_under_way() {
+            empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Looking through the results…", "");
+        } else if filtered {
+            if ui.button("Show all").clicked() {
+                session.query = RowQuery { class: None, text: String::new(), ..session.query.clone() };
+            }
+            let advice = "Another outcome or another text to look for may have more.";
+            empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No task that has ended matches", advice);
+        } else {
+            empty_state_ui(
+                ui,
+                ICON_HOURGLASS_EMPTY,
+                "No task has ended yet",
+                "The first row comes with the first result.",
+            );
+        }
+    }
+
+    /// A task that was chosen elsewhere, on another page, is brought into view once.
+    fn bring_into_view(&mut self, session: &Session) {
+        let selected = session.selected();
+        if self.seen == selected {
+            return;
+        }
+        self.seen = selected;
+        let index = selected.and_then(|task| session.run_shown()?.model().records.index_of(task));
+        if let Some(index) = index {
+            let place = session.rows().rows().iter().position(|row| *row as usize == index);
+            self.scroll_to = place.map(|place| (place, Some(egui::Align::Center)));
+        }
+    }
+
+    /// The arrow keys go up and down the table, where no field has them.
+    fn take_arrows(&mut self, ui: &Ui, session: &Session, requests: &mut Requests) {
+        let rows = session.rows().rows();
+        if rows.is_empty() || ui.ctx().text_edit_focused() || egui::Popup::is_any_open(ui.ctx()) {
+            return;
+        }
+        let focus_is_free = ui.ctx().memory(|memory| memory.focused().is_none());
+        let step = ui.input(|input| {
+            i64::from(input.key_pressed(egui::Key::ArrowDown)) - i64::from(input.key_pressed(egui::Key::ArrowUp))
+        });
+        let (Some(run), true) = (session.run_shown(), step != 0 && focus_is_free) else { return };
+        let model = run.model();
+        let selected = session.selected().and_then(|task| model.records.index_of(task));
+        let place = selected.and_then(|index| rows.iter().position(|row| *row as usize == index));
+        let place = match place {
+            Some(place) => (place as i64 + step).clamp(0, rows.len() as i64 - 1) as usize,
+            None => 0,
+        };
+        if let Some(record) = model.records.get(rows[place] as usize) {
+            requests.command(Command::SelectTask(Some(record.task)));
+            self.scroll_to = Some((place, None));
+            self.seen = Some(record.task);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The details of one task: what it was, how it ended, what it printed, and its attempts.
+
+use egui::{Align, Button, Label, Layout, RichText, Ui};
+use egui_material_icons::icons::{ICON_CLOSE, ICON_CONTENT_COPY, ICON_REPLAY};
+
+use crate::event::{AttemptRecord, Captured, TaskId};
+use crate::model::{RunModel, format};
+use crate::session::{Command, CurrentRun, Session, task_text};
+use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
+use crate::ui::inert;
+use crate::ui::request::Requests;
+use crate::ui::theme;
+use crate::ui::widgets::outcome_badge_ui;
+
+use super::output::{Lines, output_ui};
+use super::words::{outcome_sentence, value_text};
+
+/// The pane with the details.
+#[derive(Default)]
+pub struct Detail {
+    shown: Option<Shown>,
+    stream: Stream,
+}
+
+/// Which attempt is shown, with its output cut into lines.
+struct Shown {
+    run: u64,
+    task: TaskId,
+    /// Place among the task's attempts; `None`: the last.
+    attempt: Option<usize>,
+    /// How many attempts there were when the lines were cut.
+    attempts: usize,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Stream {
+    #[default]
+    Stdout,
+    Stderr,
+}
+
+impl Detail {
+    /// Draws the pane.
+    pub fn show_ui(&mut self, ui: &mut Ui, session: &Session, task: TaskId, requests: &mut Requests) {
+        let Some(run) = session.run_shown() else { return };
+        let model = run.model();
+        let attempts: Vec<&AttemptRecord> = model.attempts(task).collect();
+        let wanted = match &self.shown {
+            Some(shown) if shown.run == run.serial && shown.task == task => {
+                shown.attempt.filter(|place| *place < attempts.len())
+            }
+            _ => None,
+        };
+        let Some(record) = wanted.map_or(attempts.last(), |place| attempts.get(place)) else {
+            ui.label("This task has not ended yet.");
+            return;
+        };
+        self.cut_lines(run, record, attempts.len(), wanted);
+        // Asked of the session after the lock on its model is gone.
+        let running = !model.is_finished() && run.is_draining();
+        ui.push_id(("task", task.0), |ui| {
+            self.head_ui(ui, run, record, running, requests);
+            facts_ui(ui, record, &model);
+            if attempts.len() > 1 {
+                self.attempts_ui(ui, &attempts, record);
+            }
+            self.streams_ui(ui, record, requests);
+        });
+    }
+
+    fn cut_lines(&mut self, run: &CurrentRun, record: &AttemptRecord, attempts: usize, attempt: Option<usize>) {
+        let (run, task) = (run.serial, record.task);
+        let is_current = self.shown.as_ref().is_some_and(|shown| {
+            (shown.run, shown.task, shown.attempt, shown.attempts) == (run, task, attempt, attempts)
+        });
+        if is_current {
+            return;
+        }
+        let output = record.output.as_deref();
+        let stdout = Lines::cut(output.map(|output| &output.stdout));
+        let stderr = Lines::cut(output.map(|output| &output.stderr));
+        // Whoever opens a task that printed nothing but errors wants to see these.
+        let stdout_is_empty = output.is_none_or(|output| output.stdout.head.is_empty());
+        let stderr_is_empty = output.is_none_or(|output| output.stderr.head.is_empty());
+        self.stream = if stdout_is_empty && !stderr_is_empty { Stream::Stderr } else { Stream::Stdout };
+        self.shown = Some(Shown { run, task, attempt, attempts, stdout, stderr });
+    }
+
+    fn head_ui(&self, ui: &mut Ui, run: &CurrentRun, record: &AttemptRecord, running: bool, requests: &mut Requests) {
+        let text = task_text(&run.batch, record.task);
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(format!("Task {}", record.task.number())).text_style(theme::title_style()));
+            outcome_badge_ui(ui, record.outcome.class());
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
+                    requests.command(Command::SelectTask(None));
+                }
+                let again = icon_button(ui, ICON_REPLAY, "Run this one again", !running)
+                    .on_disabled_hover_text("A run is under way");
+                if again.clicked() {
+                    requests.command(Command::RerunTask(record.task));
+                }
+                if icon_button(ui, ICON_CONTENT_COPY, "Copy command", true).clicked() {
+                    requests.copy(inert::text(text.as_bytes()));
+                }
+            });
+        });
+        let text = inert::line(text.as_bytes());
+        ui.add(Label::new(RichText::new(&text).monospace()).truncate().selectable(true)).on_hover_text(text);
+        let leaky = record.output.as_ref().is_some_and(|output| output.leaky);
+        let leak = if leaky { " A process that it left behind still held its output open and was ended." } else { "" };
+        let sentence = format!("{}{leak}", outcome_sentence(&record.outcome, record.attempt));
+        ui.add(Label::new(sentence).wrap().selectable(true));
+    }
+
+    fn attempts_ui(&mut self, ui: &mut Ui, attempts: &[&AttemptRecord], shown: &AttemptRecord) {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new("Attempts").color(theme::palette(ui).text_weak));
+            for (place, attempt) in attempts.iter().enumerate() {
+                let class = attempt.outcome.class();
+                let icon = icon_text(theme::outcome_icon(class)).color(theme::palette(ui).outcome_text(class));
+                let text = format!("{} {}", attempt.attempt, format::duration(attempt.wall_ns));
+                let button = ui.add(Button::selectable(std::ptr::eq(*attempt, shown), (icon, text)));
+                let name = format!("Attempt {}, {}", attempt.attempt, class.name());
+                if button.accessible_name(name).clicked()
+                    && let Some(shown) = &mut self.shown
+                {
+                    shown.attempt = Some(place);
+                    // Its lines are cut in the next frame.
+                    shown.attempts = 0;
+                }
+            }
+        });
+    }
+
+    fn streams_ui(&mut self, ui: &mut Ui, record: &AttemptRecord, requests: &mut Requests) {
+        let empty = Captured::default();
+        let output = record.output.as_deref();
+        let (stdout, stderr) = output.map_or((&empty, &empty), |output| (&output.stdout, &output.stderr));
+        let Some(shown) = &self.shown else { return };
+        ui.horizontal(|ui| {
+            for (stream, name, captured) in [(Stream::Stdout, "stdout", stdout), (Stream::Stderr, "stderr", stderr)] {
+                let size = (captured.head.len() + captured.tail.len()) as u64 + captured.dropped_bytes;
+                let words = format!("{name} {}", format::bytes(size));
+                if ui.add(Button::selectable(self.stream == stream, words)).accessible_name(name).clicked() {
+                    self.stream = stream;
+                }
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let (words, captured) = match self.stream {
+                    Stream::Stdout => ("Copy stdout", stdout),
+                    Stream::Stderr => ("Copy stderr", stderr),
+                };
+                if icon_button(ui, ICON_CONTENT_COPY, words, !captured.head.is_empty()).clicked() {
+                    requests.copy(super::output::whole_text(captured));
+                }
+            });
+        });
+        match self.stream {
+            Stream::Stdout => output_ui(ui, stdout, &shown.stdout),
+            Stream::Stderr => output_ui(ui, stderr, &shown.stderr),
+        }
+    }
+}
+
+fn facts_ui(ui: &mut Ui, record: &AttemptRecord, model: &RunModel) {
+    let mut facts: Vec<(&str, String)> = Vec::new();
+    if let Some(value) = &record.value {
+        facts.push(("Value", value_text(value)));
+    }
+    if record.attempt > 0 {
+        facts.push(("Start", format!("+{}", format::duration(record.start_ns))));
+        facts.push(("Wall", format::duration(record.wall_ns)));
+        facts.push(("CPU", format::duration(record.cpu_ns)));
+        if record.max_rss_bytes > 0 {
+            facts.push(("Memory", format::bytes(record.max_rss_bytes)));
+        }
+        if let Some(lane) = model.lane_of.get(&record.worker) {
+            facts.push(("Lane", (lane.0 + 1).to_string()));
+        }
+    }
+    ui.horizontal_wrapped(|ui| {
+        let weak = theme::palette(ui).text_weak;
+        for (name, text) in facts {
+            ui.label(RichText::new(name).color(weak));
+            ui.add(Label::new(RichText::new(text).text_style(theme::number_style())).selectable(true));
+            ui.add_space(theme::UNIT);
+        }
+    });
+}

@@ -1,0 +1,168 @@
+//! The table of results: only the rows in sight are made, whatever their number.
+
+use egui::{Align, Button, Label, Layout, RichText, Sense, Ui};
+use egui_extras::{Column, TableBuilder, TableRow};
+use egui_material_icons::icons::{ICON_ARROW_DOWNWARD, ICON_ARROW_UPWARD};
+
+use crate::event::AttemptRecord;
+use crate::job::{Batch, TaskTemplate};
+use crate::model::{RunModel, format};
+use crate::session::{Command, RowQuery, Session, SortKey, task_text};
+use crate::ui::icon_button::icon_text;
+use crate::ui::inert;
+use crate::ui::request::Requests;
+use crate::ui::theme;
+use crate::ui::widgets::outcome_badge_ui;
+
+use super::words::exit_word;
+
+/// A column: its title, what it sorts by, its width in grid units (0: what is left), numbers to the right.
+struct Title {
+    words: &'static str,
+    sort: Option<SortKey>,
+    units: f32,
+    right: bool,
+}
+
+const TITLES: [Title; 9] = [
+    Title { words: "#", sort: Some(SortKey::Number), units: 9.0, right: true },
+    Title { words: "Task", sort: None, units: 0.0, right: false },
+    Title { words: "Outcome", sort: Some(SortKey::Outcome), units: 12.0, right: false },
+    Title { words: "Exit", sort: Some(SortKey::Exit), units: 8.0, right: true },
+    Title { words: "Tries", sort: Some(SortKey::Attempts), units: 6.0, right: true },
+    Title { words: "Wall", sort: Some(SortKey::Wall), units: 9.0, right: true },
+    Title { words: "CPU", sort: Some(SortKey::Cpu), units: 9.0, right: true },
+    Title { words: "Memory", sort: Some(SortKey::Memory), units: 9.0, right: true },
+    Title { words: "Lane", sort: Some(SortKey::Worker), units: 6.0, right: true },
+];
+
+/// Draws the table.
+pub fn table_ui(
+    ui: &mut Ui,
+    session: &mut Session,
+    scroll_to: Option<(usize, Option<Align>)>,
+    requests: &mut Requests,
+) {
+    let mut query = session.query.clone();
+    let Some(run) = session.run_shown() else { return };
+    let rows = std::sync::Arc::clone(session.rows().rows());
+    ui.spacing_mut().item_spacing = egui::vec2(theme::UNIT, 0.0);
+    // The selected row's colour does not end in the middle of its last number.
+    let height = theme::ROW + theme::HALF;
+    let mut table = TableBuilder::new(ui)
+        .id_salt("results")
+        .striped(true)
+        .auto_shrink(false)
+        .sense(Sense::click())
+        .cell_layout(Layout::left_to_right(Align::Center));
+    for title in &TITLES {
+        table = table.column(match title.units {
+            0.0 => Column::remainder().at_least(96.0).clip(true),
+            units => Column::exact(units * theme::UNIT).clip(true),
+        });
+    }
+    if let Some((place, align)) = scroll_to {
+        table = table.scroll_to_row(place, align);
+    }
+    table
+        .header(height, |mut header| {
+            for title in &TITLES {
+                header.col(|ui| title_ui(ui, title, &mut query));
+            }
+        })
+        .body(|body| {
+            let model = run.model();
+            body.rows(height, rows.len(), |mut row| {
+                if let Some(record) = model.records.get(rows[row.index()] as usize) {
+                    row.set_selected(session.selected() == Some(record.task));
+                    row_ui(&mut row, record, &run.batch, &model, requests);
+                }
+            });
+        });
+    session.query = query;
+}
+
+fn aligned(ui: &mut Ui, right: bool, add: impl FnOnce(&mut Ui)) {
+    let align = if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
+    ui.with_layout(align, add);
+}
+
+fn title_ui(ui: &mut Ui, title: &Title, query: &mut RowQuery) {
+    let palette = theme::palette(ui);
+    aligned(ui, title.right, |ui| {
+        let words = RichText::new(title.words).color(palette.text_weak);
+        let Some(sort) = title.sort else {
+            ui.label(words);
+            return;
+        };
+        let sorted = query.sort == sort;
+        ui.spacing_mut().button_padding.x = 0.0;
+        ui.spacing_mut().item_spacing.x = 2.0;
+        let button = if sorted {
+            let arrow = if query.descending { ICON_ARROW_DOWNWARD } else { ICON_ARROW_UPWARD };
+            Button::new((words.color(palette.text_strong), icon_text(arrow).size(theme::SMALL_SIZE)))
+        } else {
+            Button::new(words)
+        };
+        let name = match (sorted, query.descending) {
+            (false, _) => format!("Sort by {}", title.words),
+            (true, false) => format!("Sort by {}, smallest first now", title.words),
+            (true, true) => format!("Sort by {}, largest first now", title.words),
+        };
+        let response = ui.add(button.frame_when_inactive(false)).accessible_name(name);
+        if response.clicked() {
+            // What takes long, much or many tries is looked for from the top.
+            query.descending = if sorted { !query.descending } else { title.right && sort != SortKey::Number };
+            query.sort = sort;
+        }
+    });
+}
+
+fn row_ui(
+    row: &mut TableRow<'_, '_>,
+    record: &AttemptRecord,
+    batch: &Batch,
+    model: &RunModel,
+    requests: &mut Requests,
+) {
+    let is_call = matches!(batch.job().task, TaskTemplate::Workload(_));
+    let mut clicked = false;
+    row.col(|ui| aligned(ui, true, |ui| clicked |= number_ui(ui, record)));
+    row.col(|ui| {
+        let text = inert::line(task_text(batch, record.task).as_bytes());
+        ui.add(Label::new(RichText::new(text).monospace()).truncate());
+    });
+    row.col(|ui| {
+        outcome_badge_ui(ui, record.outcome.class());
+    });
+    let lane = model.lane_of.get(&record.worker).map_or_else(String::new, |lane| (lane.0 + 1).to_string());
+    let begun = record.attempt > 0;
+    let measured = |text: String| if begun { text } else { String::new() };
+    let memory = if record.max_rss_bytes == 0 { String::new() } else { format::bytes(record.max_rss_bytes) };
+    for text in [
+        exit_word(&record.outcome, is_call),
+        record.attempt.to_string(),
+        measured(format::duration(record.wall_ns)),
+        measured(format::duration(record.cpu_ns)),
+        memory,
+        lane,
+    ] {
+        row.col(|ui| {
+            aligned(ui, true, |ui| {
+                ui.label(RichText::new(text).text_style(theme::number_style()));
+            });
+        });
+    }
+    if clicked || row.response().clicked() {
+        requests.command(Command::SelectTask(Some(record.task)));
+    }
+}
+
+/// The task's number, which is also what the keyboard opens its details with.
+fn number_ui(ui: &mut Ui, record: &AttemptRecord) -> bool {
+    let number = RichText::new(format::count(record.task.number())).text_style(theme::number_style());
+    ui.spacing_mut().button_padding = egui::vec2(theme::HALF, 0.0);
+    ui.spacing_mut().interact_size.y = 0.0;
+    let button = Button::new(number).frame_when_inactive(false);
+    ui.add(button).accessible_name(format!("Task {}", record.task.number())).clicked()
+}

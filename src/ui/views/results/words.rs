@@ -1,0 +1,44 @@
+//! How the end of an attempt is said.
+
+use crate::event::{Outcome, Value};
+use crate::model::format;
+use crate::ui::inert;
+
+/// How it ended, in a sentence.
+pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {
+    match outcome {
+        Outcome::Done => "It succeeded.".to_owned(),
+        Outcome::Exited { code } => format!("It exited with code {code}."),
+        // The kernel ends what takes the last memory with this signal.
+        Outcome::Signalled { signal: 9 } => {
+            "It was killed by SIGKILL, possibly because the machine was out of memory.".to_owned()
+        }
+        Outcome::Signalled { signal } => format!("It was ended by {}.", format::signal(*signal)),
+        Outcome::CannotStart(why) => format!("It could not be started: {}", inert::line(why.as_bytes())),
+        Outcome::CallFailed(why) => format!("The call failed: {}", inert::line(why.as_bytes())),
+        Outcome::TimedOut => "It ran into its timeout and was ended.".to_owned(),
+        Outcome::Cancelled if attempt == 0 => "It was cancelled before it was begun.".to_owned(),
+        Outcome::Cancelled => "It was cancelled while it was running.".to_owned(),
+        Outcome::Lost(why) => format!("Its worker died: {}", inert::line(why.as_bytes())),
+    }
+}
+
+/// Exit code or signal, for a column; empty where there is neither.
+pub fn exit_word(outcome: &Outcome, is_call: bool) -> String {
+    match outcome {
+        Outcome::Done if !is_call => "0".to_owned(),
+        Outcome::Exited { code } => code.to_string(),
+        Outcome::Signalled { signal } => format::signal(*signal),
+        _ => String::new(),
+    }
+}
+
+/// What a call returned, as text.
+pub fn value_text(value: &Value) -> String {
+    match value {
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Text(text) => inert::line(text.as_bytes()),
+        Value::Bytes(bytes) => format!("{} of bytes", format::bytes(bytes.len() as u64)),
+    }
+}

@@ -1,0 +1,48 @@
+//! An outcome as icon, colour and word together, so that none of the three has to be known.
+
+use egui::{Color32, Response, Role, Sense, TextStyle, Ui, WidgetInfo, vec2};
+
+use egui_material_icons::MaterialIcon;
+
+use crate::event::OutcomeClass;
+use crate::model::format;
+use crate::ui::theme;
+
+/// An outcome: its icon and its word.
+pub fn outcome_badge_ui(ui: &mut Ui, class: OutcomeClass) -> Response {
+    outcome_ui(ui, class, theme::outcome_word(class).to_owned())
+}
+
+/// An outcome and how many there are of it: `Failed 3`.
+pub fn count_badge_ui(ui: &mut Ui, class: OutcomeClass, count: u64) -> Response {
+    outcome_ui(ui, class, format!("{} {}", theme::outcome_word(class), format::count(count)))
+}
+
+fn outcome_ui(ui: &mut Ui, class: OutcomeClass, text: String) -> Response {
+    let color = theme::palette(ui).outcome(class);
+    badge_ui(ui, theme::outcome_icon(class), color, text)
+}
+
+/// What a bar that still grows means.
+pub fn running_badge_ui(ui: &mut Ui) -> Response {
+    let color = theme::palette(ui).accent;
+    badge_ui(ui, theme::running_icon(), color, "Running".to_owned())
+}
+
+fn badge_ui(ui: &mut Ui, icon: MaterialIcon, color: Color32, text: String) -> Response {
+    let palette = theme::palette(ui);
+    let font = TextStyle::Body.resolve(ui.style());
+    let icon = ui.painter().layout_no_wrap(icon.codepoint.to_owned(), theme::icon_font(theme::BODY_SIZE + 2.0), color);
+    let words = ui.painter().layout_no_wrap(text.clone(), font, palette.text);
+    let size = vec2(icon.size().x + theme::HALF + words.size().x, icon.size().y.max(words.size().y));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    if ui.is_rect_visible(rect) {
+        let icon_width = icon.size().x;
+        let centered = |height: f32| rect.center().y - height / 2.0;
+        let (icon_y, words_y) = (centered(icon.size().y), centered(words.size().y));
+        ui.painter().galley(egui::pos2(rect.left(), icon_y), icon, color);
+        ui.painter().galley(egui::pos2(rect.left() + icon_width + theme::HALF, words_y), words, palette.text);
+    }
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, ui.is_enabled(), &text));
+    response
+}

@@ -1,0 +1,227 @@
+//! Is the queue draining? Queued and ended tasks over time, and below, on the same axis of time but with a scale of
+//! its own, the tasks being done: a handful would be a flat line beside a queue of thousands.
+
+use egui::{Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
+use egui_plot::{FilledArea, Line, PlotPoint, PlotPoints};
+
+use super::plot_frame::{PlotFrame, plot_frame_ui};
+use super::quantity;
+use super::time_axis::AXIS_HEIGHT;
+use super::time_window::TimeWindow;
+use crate::event::OutcomeClass;
+use crate::model::DepthHistory;
+use crate::model::depth::Step;
+use crate::model::format;
+use crate::ui::theme::{self, Palette};
+
+/// The part of the height that queued and ended take.
+const UPPER_SHARE: f32 = 0.62;
+
+/// Width of the slots in which running tasks are drawn, in points.
+const SLOT_WIDTH: f32 = 2.0;
+
+/// Tasks queued, running and ended over time, in all the room there is.
+pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mut TimeWindow) -> Response {
+    let palette = theme::palette(ui);
+    let steps = depth.steps(now_ns);
+    legend_ui(ui, palette, &steps, depth.tasks(), window.pointer_ns());
+    let (from_ns, to_ns) = window.range_ns();
+    let first = steps.partition_point(|step| (step.to_ns as f64) < from_ns);
+    let last = steps.partition_point(|step| (step.from_ns as f64) <= to_ns);
+    let visible = &steps[first..last.max(first)];
+    let queued = line(visible, |step| step.queued as f64);
+    let ended = line(visible, |step| step.ended as f64);
+    let running = Running::of(visible, (from_ns, to_ns), ui.available_width());
+    let running_max = steps.iter().map(|step| step.running_max).max().unwrap_or(0).max(1);
+    let room = ui.available_height() - theme::HALF;
+    let plots_height = room - AXIS_HEIGHT;
+    ui.spacing_mut().item_spacing.y = theme::HALF;
+    let words = |value: f64| if value.fract() == 0.0 { quantity::short_count(value) } else { String::new() };
+    let upper = PlotFrame {
+        name: "queued and ended tasks",
+        height: (plots_height * UPPER_SHARE).floor(),
+        time_axis: false,
+        y_max: depth.tasks().max(1) as f64 * 1.04,
+        whole_numbers: true,
+        y_words: &words,
+    };
+    let response = plot_frame_ui(ui, &upper, window, |plot| {
+        let pen = |color| Stroke::new(theme::LINE, color);
+        plot.line(
+            Line::new("queued", PlotPoints::Borrowed(&queued))
+                .stroke(pen(palette.queued))
+                .allow_band(false)
+                .allow_hover(false),
+        );
+        let color = palette.outcome(OutcomeClass::Done);
+        plot.line(
+            Line::new("ended", PlotPoints::Borrowed(&ended)).stroke(pen(color)).allow_band(false).allow_hover(false),
+        );
+    });
+    let label = "Queued and ended tasks over time";
+    describe(ui, &response, label, &steps);
+    let lower = PlotFrame {
+        name: "running tasks",
+        height: room - upper.height,
+        time_axis: true,
+        y_max: running_max as f64 * 1.1,
+        whole_numbers: true,
+        y_words: &words,
+    };
+    let lower_response = plot_frame_ui(ui, &lower, window, |plot| {
+        let fill = palette.accent.gamma_multiply(0.35);
+        plot.add(
+            FilledArea::new("range", &running.secs, &running.min, &running.max).fill_color(fill).allow_hover(false),
+        );
+        let pen = Stroke::new(theme::LINE, palette.accent);
+        plot.line(
+            Line::new("running", PlotPoints::Borrowed(&running.mean)).stroke(pen).allow_band(false).allow_hover(false),
+        );
+    });
+    describe(ui, &lower_response, "Running tasks over time", &steps);
+    response
+}
+
+fn describe(ui: &Ui, response: &Response, label: &str, steps: &[Step]) {
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::Image, ui.is_enabled(), label);
+        info.current_text_value = Some(steps.last().map_or_else(|| "nothing yet".to_owned(), step_words));
+        info
+    });
+}
+
+fn step_words(step: &Step) -> String {
+    format!("{} queued, {} running, {} ended", step.queued, step.running_max, step.ended)
+}
+
+// The legend is the read-out too: of the moment under the pointer, or else of the newest.
+fn legend_ui(ui: &mut Ui, palette: &Palette, steps: &[Step], tasks: u64, pointer_ns: Option<f64>) {
+    let at_pointer = pointer_ns.and_then(|time_ns| {
+        let index = steps.partition_point(|step| step.to_ns as f64 <= time_ns);
+        steps.get(index).map(|step| (time_ns, step))
+    });
+    let step = at_pointer.map(|(_, step)| step).or(steps.last());
+    let running = step.map_or_else(String::new, |step| match (step.running_min, step.running_max) {
+        (min, max) if min == max => format::count(max),
+        (min, max) => format!("{min}–{max}"),
+    });
+    let queued = step.map_or(tasks, |step| step.queued);
+    let ended = step.map_or(0, |step| step.ended);
+    ui.horizontal(|ui| {
+        ui.set_height(theme::BODY_SIZE + theme::HALF);
+        key_ui(ui, palette.queued, "queued", &format::count(queued), palette);
+        key_ui(ui, palette.accent, "running", &running, palette);
+        key_ui(ui, palette.outcome(OutcomeClass::Done), "ended", &format::count(ended), palette);
+        if let Some((time_ns, _)) = at_pointer {
+            ui.label(RichText::new(format!("at {}", quantity::moment(time_ns))).small().color(palette.text_weak));
+        }
+    });
+}
+
+fn key_ui(ui: &mut Ui, color: egui::Color32, name: &str, value: &str, palette: &Palette) {
+    let (rect, _) = ui.allocate_exact_size(vec2(1.5 * theme::UNIT, theme::UNIT), Sense::hover());
+    ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0 * theme::LINE, color));
+    ui.spacing_mut().item_spacing.x = theme::HALF;
+    ui.label(RichText::new(name).small().color(palette.text_weak));
+    ui.label(RichText::new(value).text_style(theme::small_number_style()).color(palette.text));
+    ui.spacing_mut().item_spacing.x = theme::UNIT;
+    ui.add_space(theme::HALF);
+}
+
+// Steps are drawn as steps: a slope would claim values that never were.
+fn line(steps: &[Step], value: impl Fn(&Step) -> f64) -> Vec<PlotPoint> {
+    let mut points: Vec<PlotPoint> = Vec::with_capacity(2 * steps.len());
+    for step in steps {
+        let value = value(step);
+        let to_secs = step.to_ns as f64 / 1e9;
+        match points.last_mut() {
+            Some(last) if last.y == value => last.x = to_secs,
+            _ => points.extend([PlotPoint::new(step.from_ns as f64 / 1e9, value), PlotPoint::new(to_secs, value)]),
+        }
+    }
+    points
+}
+
+/// Running tasks in slots of a few pixels: hand-overs take microseconds, and drawn one by one they would be a comb.
+/// The line is the mean, and the band around it goes from the smallest to the largest number.
+#[derive(Default)]
+struct Running {
+    mean: Vec<PlotPoint>,
+    secs: Vec<f64>,
+    min: Vec<f64>,
+    max: Vec<f64>,
+}
+
+impl Running {
+    fn of(steps: &[Step], (from_ns, to_ns): (f64, f64), width: f32) -> Self {
+        let slot_ns = (to_ns - from_ns) / f64::from((width / SLOT_WIDTH).max(1.0));
+        let mut running = Self::default();
+        let mut rest = steps;
+        let mut left_ns = from_ns;
+        while let Some(first) = rest.iter().position(|step| step.to_ns as f64 > left_ns) {
+            rest = &rest[first..];
+            // A step that is longer than a slot is drawn at once, whole.
+            let right_ns = (left_ns + slot_ns).max((rest[0].to_ns as f64).min(to_ns));
+            let sharing = &rest[..rest.partition_point(|step| (step.from_ns as f64) < right_ns)];
+            running.push(sharing, left_ns, right_ns);
+            if right_ns >= to_ns {
+                break;
+            }
+            left_ns = right_ns;
+        }
+        running
+    }
+
+    fn push(&mut self, steps: &[Step], left_ns: f64, right_ns: f64) {
+        let (mut area, mut min, mut max, mut end_ns) = (0.0, u64::MAX, 0, left_ns);
+        for step in steps {
+            let from_ns = left_ns.max(step.from_ns as f64);
+            let to_ns = right_ns.min(step.to_ns as f64);
+            area += step.running_mean * (to_ns - from_ns);
+            min = min.min(step.running_min);
+            max = max.max(step.running_max);
+            end_ns = to_ns;
+        }
+        if end_ns > left_ns {
+            for time_ns in [left_ns, end_ns] {
+                self.secs.push(time_ns / 1e9);
+                self.min.push(min as f64);
+                self.max.push(max as f64);
+                self.mean.push(PlotPoint::new(time_ns / 1e9, area / (end_ns - left_ns)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(from_ns: u64, to_ns: u64, running: u64) -> Step {
+        Step {
+            from_ns,
+            to_ns,
+            running_min: running,
+            running_max: running,
+            running_mean: running as f64,
+            queued: 0,
+            ended: 0,
+        }
+    }
+
+    #[test]
+    fn slots_keep_the_mean_the_dip_and_the_peak() {
+        let steps = [step(0, 400, 4), step(400, 500, 0), step(500, 590, 4), step(590, 600, 7), step(600, 1000, 4)];
+        let running = Running::of(&steps, (0.0, 1000.0), SLOT_WIDTH);
+        assert_eq!((running.min.as_slice(), running.max.as_slice()), ([0.0, 0.0].as_slice(), [7.0, 7.0].as_slice()));
+        assert!((running.mean[0].y - 3.63).abs() < 1e-9, "{:?}", running.mean);
+    }
+
+    #[test]
+    fn a_long_step_keeps_its_edges() {
+        let steps = [step(0, 333, 1), step(333, 1000, 2)];
+        let running = Running::of(&steps, (0.0, 1000.0), 100.0 * SLOT_WIDTH);
+        let points: Vec<_> = running.mean.iter().map(|point| ((point.x * 1e9).round() as u64, point.y)).collect();
+        assert_eq!(points, [(0, 1.0), (333, 1.0), (333, 2.0), (1000, 2.0)]);
+    }
+}

@@ -1,0 +1,183 @@
+//! Draws the bars of the visible lanes as one mesh. What shares a pixel is one rectangle, the worst outcome wins, and
+//! whatever did not succeed is taller than what did, so that it is seen without colour and however narrow it is.
+
+use std::ops::Range;
+
+use egui::{Align2, Color32, Mesh, Painter, Rangef, Rect, Shape, Stroke, StrokeKind, TextureId, pos2};
+
+use super::{Found, LanesData};
+use crate::event::{OutcomeClass, TaskId};
+use crate::model::lanes::Lane;
+use crate::ui::theme::{self, Palette};
+use crate::ui::widgets::TimeWindow;
+
+/// How much lower than its row a successful bar is, at each side, in points.
+const DONE_INSET: f32 = 5.0;
+/// How much lower than its row any other bar is, at each side, in points.
+const OTHER_INSET: f32 = 2.0;
+/// The narrowest bar that has its task's number in it, in points; a successful one has no icon either below this.
+const NUMBER_WIDTH: f32 = 7.0 * theme::UNIT;
+/// The narrowest bar that has its outcome's icon in it, in points.
+const ICON_WIDTH: f32 = 2.0 * theme::UNIT;
+/// A pixel that is hardly busy is still drawn with so much of its colour.
+const FAINTEST: f32 = 0.35;
+
+struct Canvas<'a> {
+    painter: &'a Painter,
+    palette: &'a Palette,
+    window: &'a TimeWindow,
+    mesh: Mesh,
+    pending: Option<(Rect, Color32)>,
+    pixel: f32,
+}
+
+/// Draws the bars of some lanes.
+pub fn paint(
+    painter: &Painter,
+    data: &LanesData<'_>,
+    window: &TimeWindow,
+    palette: &Palette,
+    lanes: Range<usize>,
+    rect_of: &dyn Fn(usize) -> Rect,
+) {
+    let mut canvas = Canvas {
+        painter,
+        palette,
+        window,
+        mesh: Mesh::with_texture(TextureId::default()),
+        pending: None,
+        pixel: 1.0 / painter.pixels_per_point(),
+    };
+    // Words lie above the mesh, so they are drawn after it.
+    let mut words = Vec::new();
+    for index in lanes {
+        let lane = &data.lanes.lanes()[index];
+        canvas.lane(lane, rect_of(index), data.now_ns, &mut words);
+    }
+    let mesh = std::mem::take(&mut canvas.mesh);
+    painter.add(Shape::mesh(mesh));
+    for words in words {
+        canvas.words(&words);
+    }
+}
+
+struct Words {
+    rect: Rect,
+    task: TaskId,
+    class: Option<OutcomeClass>,
+    fill: Color32,
+}
+
+impl Canvas<'_> {
+    fn lane(&mut self, lane: &Lane, rect: Rect, now_ns: u64, words: &mut Vec<Words>) {
+        let x = rect.x_range();
+        let (from_ns, to_ns) = self.window.range_ns();
+        let middle = Rangef::new(rect.top() + DONE_INSET, rect.bottom() - DONE_INSET);
+        // Lives follow each other; where workers die in a loop there are many.
+        let first = lane.lives.partition_point(|life| (life.to_ns.unwrap_or(now_ns) as f64) < from_ns);
+        let last = lane.lives.partition_point(|life| (life.from_ns as f64) <= to_ns);
+        let lives = &lane.lives[first..last.max(first)];
+        for life in lives {
+            let range = self.range(x, life.from_ns as f64, life.to_ns.unwrap_or(now_ns) as f64);
+            self.rect(Rect::from_x_y_ranges(range, middle), self.palette.idle);
+        }
+        self.flush();
+        let pixel_ns = self.window.span_ns() / f64::from(x.span().max(1.0)) * f64::from(self.pixel);
+        lane.segments(from_ns.max(0.0) as u64, to_ns.ceil() as u64, pixel_ns, |segment| {
+            let color = self.palette.outcome(segment.worst);
+            let done = segment.worst == OutcomeClass::Done;
+            let inset = if done { DONE_INSET } else { OTHER_INSET };
+            let y = Rangef::new(rect.top() + inset, rect.bottom() - inset);
+            let mut range = self.range(x, segment.from_ns, segment.to_ns);
+            let shade = if done && segment.busy < 1.0 {
+                // In steps, so that neighbours of nearly the same shade become one rectangle.
+                let share = (segment.busy.max(FAINTEST) * 16.0).round() / 16.0;
+                self.palette.idle.lerp_to_gamma(color, share)
+            } else {
+                color
+            };
+            if segment.count == 1 && range.span() >= 4.0 * self.pixel {
+                // A gap tells a bar from the next.
+                range.max -= self.pixel;
+                if range.span() >= if done { NUMBER_WIDTH } else { ICON_WIDTH } {
+                    let rect = Rect::from_x_y_ranges(range, y);
+                    let task = lane.bars.as_slice()[segment.first].task();
+                    words.push(Words { rect, task, class: Some(segment.worst), fill: color });
+                }
+            }
+            self.rect(Rect::from_x_y_ranges(range, y), shade);
+        });
+        self.flush();
+        if let Some(running) = lane.running {
+            let range = self.range(x, running.start_ns as f64, now_ns as f64);
+            let bar = Rect::from_x_y_ranges(range, middle);
+            self.rect(bar, self.palette.accent);
+            if range.span() >= ICON_WIDTH {
+                words.push(Words { rect: bar, task: running.task, class: None, fill: self.palette.accent });
+            }
+        }
+        for life in lives.iter().filter(|life| life.died) {
+            let at_ns = life.to_ns.unwrap_or(now_ns) as f64;
+            if (from_ns..=to_ns).contains(&at_ns) {
+                let range = self.range(x, at_ns, at_ns);
+                let mark = Rangef::new(range.min - self.pixel, range.max + self.pixel);
+                self.rect(Rect::from_x_y_ranges(mark, rect.y_range()), self.palette.outcome(OutcomeClass::Lost));
+            }
+        }
+        self.flush();
+    }
+
+    // At least a pixel wide, and on whole pixels, so that nothing flickers while the view moves.
+    fn range(&self, x: Rangef, from_ns: f64, to_ns: f64) -> Rangef {
+        let snap = |place: f32| (place / self.pixel).round() * self.pixel;
+        let left = snap(self.window.place_of(x, from_ns).clamp(x.min - 1.0, x.max + 1.0));
+        let right = snap(self.window.place_of(x, to_ns).clamp(x.min - 1.0, x.max + 1.0));
+        Rangef::new(left, right.max(left + self.pixel))
+    }
+
+    fn rect(&mut self, rect: Rect, color: Color32) {
+        if let Some((last, last_color)) = &mut self.pending
+            && *last_color == color
+            && last.y_range() == rect.y_range()
+            && rect.left() <= last.right()
+            && rect.left() >= last.left()
+        {
+            last.max.x = last.max.x.max(rect.right());
+            return;
+        }
+        self.flush();
+        self.pending = Some((rect, color));
+    }
+
+    fn flush(&mut self) {
+        if let Some((rect, color)) = self.pending.take() {
+            self.mesh.add_colored_rect(rect, color);
+        }
+    }
+
+    fn words(&self, words: &Words) {
+        let color = theme::on(words.fill);
+        let visible = words.rect.intersect(self.painter.clip_rect());
+        let icon = words.class.map_or(theme::running_icon(), theme::outcome_icon).codepoint;
+        let size = (words.rect.height() - 2.0).clamp(8.0, theme::SMALL_SIZE + 1.0);
+        if visible.width() < ICON_WIDTH {
+            return;
+        }
+        let painter = self.painter.with_clip_rect(visible);
+        let at = pos2(visible.left() + theme::HALF / 2.0, words.rect.center().y);
+        painter.text(at, Align2::LEFT_CENTER, icon, theme::icon_font(size), color);
+        if visible.width() >= NUMBER_WIDTH {
+            let at = pos2(at.x + size + theme::HALF, at.y);
+            let font = egui::FontId::monospace(size - 1.0);
+            painter.text(at, Align2::LEFT_CENTER, words.task.number().to_string(), font, color);
+        }
+    }
+}
+
+/// Draws a frame around a bar.
+pub fn paint_mark(painter: &Painter, window: &TimeWindow, rect: Rect, found: &Found, color: Color32) {
+    let left = window.place_of(rect.x_range(), found.from_ns as f64).max(rect.left());
+    let right = window.place_of(rect.x_range(), found.to_ns as f64).min(rect.right());
+    let frame = Rect::from_x_y_ranges(Rangef::new(left, right.max(left + 2.0)), rect.y_range());
+    painter.rect_stroke(frame, 1.0, Stroke::new(theme::LINE, color), StrokeKind::Outside);
+}

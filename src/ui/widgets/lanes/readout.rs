@@ -1,0 +1,71 @@
+//! Says in words what is under the pointer or the keyboard, or else what one can do here.
+
+use egui::{Align, Layout, Rect, RichText, Ui, UiBuilder};
+
+use super::{Found, LanesData};
+use crate::event::OutcomeClass;
+use crate::model::format;
+use crate::ui::theme;
+use crate::ui::widgets::{badge, quantity};
+
+/// What one can do with the lanes.
+const ADVICE: &str = "Wheel: zoom · Drag: move · Double click: whole run · Click: the task's results";
+
+/// The line below the lanes.
+pub fn line_ui(ui: &mut Ui, rect: Rect, data: &LanesData<'_>, found: Option<&Found>) {
+    let palette = theme::palette(ui);
+    let builder = UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center));
+    ui.scope_builder(builder, |ui| {
+        let (text, color) = match found {
+            Some(found) => (sentence(data, found), palette.text),
+            None => (ADVICE.to_owned(), palette.text_weak),
+        };
+        ui.add(egui::Label::new(RichText::new(text).small().color(color)).truncate());
+    });
+}
+
+/// All there is to say about a bar, beside the pointer.
+pub fn tooltip_ui(ui: &mut Ui, data: &LanesData<'_>, found: &Found) {
+    ui.set_max_width(ui.spacing().tooltip_width);
+    let class = class(data, found);
+    ui.horizontal(|ui| {
+        ui.strong(format!("Task {}", format::count(found.task.number())));
+        match class {
+            Some(class) => badge::outcome_badge_ui(ui, class),
+            None => ui.label("running"),
+        };
+        if retried(data, found) {
+            ui.label("tried again");
+        }
+    });
+    ui.add(egui::Label::new(RichText::new((data.label)(found.task)).monospace()).truncate());
+    ui.label(times(data, found));
+    if found.crowd > 1 {
+        ui.weak(format!("one of {} here: zoom in to tell them apart", format::count(u64::from(found.crowd))));
+    }
+}
+
+/// `Lane 3 · Task 12 · done · 0.53 s from 1.20 s · command line`.
+pub fn sentence(data: &LanesData<'_>, found: &Found) -> String {
+    let state = class(data, found).map_or("running", OutcomeClass::name);
+    let again = if retried(data, found) { ", tried again" } else { "" };
+    let label = (data.label)(found.task);
+    let (lane, task) = (found.place.lane + 1, format::count(found.task.number()));
+    format!("Lane {lane} · Task {task} · {state}{again} · {} · {label}", times(data, found))
+}
+
+fn times(data: &LanesData<'_>, found: &Found) -> String {
+    let wall = format::duration(found.to_ns.saturating_sub(found.from_ns));
+    let so_far = if class(data, found).is_none() { " so far" } else { "" };
+    format!("{wall}{so_far}, from {}", quantity::moment(found.from_ns as f64))
+}
+
+fn class(data: &LanesData<'_>, found: &Found) -> Option<OutcomeClass> {
+    let lane = data.lanes.lanes().get(found.place.lane)?;
+    lane.bars.as_slice().get(found.place.bar).map(|bar| bar.class())
+}
+
+fn retried(data: &LanesData<'_>, found: &Found) -> bool {
+    let lane = data.lanes.lanes().get(found.place.lane);
+    lane.and_then(|lane| lane.bars.as_slice().get(found.place.bar)).is_some_and(|bar| bar.retried())
+}

@@ -1,0 +1,23 @@
+//! Parts of pages: each draws one thing that the models know, has an accessible name, role and value, and knows
+//! neither the session nor another page.
+
+pub mod badge;
+pub mod core_lines;
+pub mod depth_plot;
+pub mod empty_state;
+pub mod heat_strip;
+pub mod lanes;
+pub mod plot_frame;
+pub mod progress_bar;
+pub mod quantity;
+pub mod time_axis;
+pub mod time_window;
+
+pub use badge::{count_badge_ui, outcome_badge_ui, running_badge_ui};
+pub use core_lines::{core_legend_ui, core_lines_ui};
+pub use depth_plot::depth_plot_ui;
+pub use empty_state::empty_state_ui;
+pub use heat_strip::{HeatStripState, heat_legend_ui, heat_strip_ui};
+pub use lanes::{LanesData, LanesState, lanes_ui};
+pub use progress_bar::progress_bar_ui;
+pub use time_window::TimeWindow;

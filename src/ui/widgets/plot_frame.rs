@@ -1,0 +1,115 @@
+//! The frame that all plots over time share: the axis of time that they have in common with the lanes, quiet grids,
+//! and no gestures of their own, since zooming is done for the whole page at once.
+
+use egui::{Id, Rangef, Response, Stroke, TextStyle, Ui};
+use egui_plot::{AxisHints, GridInput, GridMark, Plot, PlotBounds, PlotUi, VLine};
+
+use super::time_axis::{self, AXIS_HEIGHT, Ticks};
+use super::time_window::TimeWindow;
+use crate::ui::theme;
+
+/// Width of the numbers at the left, in points.
+pub const Y_AXIS_WIDTH: f32 = 5.0 * theme::UNIT;
+
+/// What makes one plot differ from another.
+pub struct PlotFrame<'a> {
+    /// Tells plots of one page apart.
+    pub name: &'a str,
+    /// Height with the axis of time, in points.
+    pub height: f32,
+    /// The axis of time is drawn below it.
+    pub time_axis: bool,
+    /// The largest value in view; the axis begins at 0.
+    pub y_max: f64,
+    /// Only whole numbers are marked.
+    pub whole_numbers: bool,
+    /// The words for a mark of the upright axis.
+    pub y_words: &'a dyn Fn(f64) -> String,
+}
+
+/// Draws a plot over time, in seconds, and lets the pointer move the page's time.
+pub fn plot_frame_ui<'a>(
+    ui: &mut Ui,
+    frame: &'a PlotFrame<'a>,
+    window: &mut TimeWindow,
+    draw: impl FnOnce(&mut PlotUi<'a>) + 'a,
+) -> Response {
+    let palette = theme::palette(ui);
+    let font = TextStyle::Small.resolve(ui.style());
+    let (from_ns, to_ns) = window.range_ns();
+    // The last label of the axis of time is centred at the plot's right edge.
+    let width = ui.available_width() - theme::UNIT;
+    let ticks = Ticks::new(from_ns, to_ns, (width - Y_AXIS_WIDTH).max(1.0));
+    let step_ns = ticks.step_ns;
+    let y_axis = AxisHints::new_y()
+        .min_thickness(Y_AXIS_WIDTH)
+        .tick_label_font(font.clone())
+        .tick_label_color(palette.text_weak)
+        // Marks are chosen to fit: none fades away.
+        .label_spacing(Rangef::new(4.0, 5.0))
+        .formatter(move |mark, _| {
+            // Below it begins the axis of time, whose first label stands in the same corner.
+            if frame.time_axis && mark.value == 0.0 { String::new() } else { (frame.y_words)(mark.value) }
+        });
+    let x_axis = AxisHints::new_x()
+        .min_thickness(AXIS_HEIGHT)
+        .tick_label_font(font)
+        .tick_label_color(palette.text_weak)
+        .label_spacing(Rangef::new(4.0, 5.0))
+        .formatter(move |mark, _| time_axis::label(mark.value * 1e9, step_ns));
+    let pointer_ns = window.pointer_ns();
+    let response = Plot::new(frame.name)
+        .id(Id::unique(("plot over time", frame.name)))
+        .width(width)
+        .height(frame.height)
+        .min_size(egui::Vec2::splat(theme::UNIT))
+        .show_axes([frame.time_axis, true])
+        .custom_x_axes(vec![x_axis])
+        .custom_y_axes(vec![y_axis])
+        .show_background(false)
+        .grid_color(palette.grid)
+        .grid_fade(0.0)
+        .show_x(false)
+        .show_y(false)
+        .show_crosshair(false)
+        .allow_zoom(false)
+        .allow_drag(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_axis_zoom_drag(false)
+        .allow_double_click_reset(false)
+        .set_margin_fraction(egui::Vec2::ZERO)
+        .x_grid_spacer(move |_| {
+            ticks
+                .times_ns
+                .iter()
+                .map(|time_ns| GridMark { value: time_ns / 1e9, step_size: ticks.step_ns / 1e9 })
+                .collect()
+        })
+        .y_grid_spacer(move |input| y_marks(input, frame))
+        .show(ui, move |plot| {
+            plot.set_plot_bounds(PlotBounds::from_min_max([from_ns / 1e9, 0.0], [to_ns / 1e9, frame.y_max]));
+            draw(plot);
+            if let Some(pointer_ns) = pointer_ns {
+                plot.vline(VLine::new("", pointer_ns / 1e9).stroke(Stroke::new(1.0, palette.edge)).allow_hover(false));
+            }
+        })
+        .response;
+    let x = Rangef::new(response.rect.left(), response.rect.right());
+    window.navigate(ui, &response, x);
+    window.navigate_by_keys(ui, &response);
+    response
+}
+
+// At most four marks at round values, so that the numbers never crowd.
+fn y_marks(input: GridInput, frame: &PlotFrame<'_>) -> Vec<GridMark> {
+    let (min, max) = input.bounds;
+    let most = (frame.height / (4.0 * theme::UNIT)).clamp(1.0, 4.0);
+    let whole_numbers = frame.whole_numbers;
+    let least = (max - min) / f64::from(most);
+    let power = 10_f64.powf(least.max(1e-9).log10().floor());
+    let round = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power);
+    let step = round.into_iter().find(|step| *step >= least && (!whole_numbers || step.fract() == 0.0)).unwrap_or(1.0);
+    let last = (max / step + 1e-9).floor() as i64;
+    (0..=last).map(|index| GridMark { value: index as f64 * step, step_size: step }).collect()
+}

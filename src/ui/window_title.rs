@@ -1,0 +1,72 @@
+//! The window's title: how far the run is, so that a task bar tells it while the window is out of sight.
+
+use crate::model::progress::Progress;
+
+/// The title for the job `name` (which may be empty) and its run, if there is one. How far it is stands first, because
+/// task bars cut the end off.
+pub fn window_title(name: &str, run: Option<&Progress>) -> String {
+    let mut parts = Vec::new();
+    if let Some(progress) = run {
+        parts.push(how_far(progress));
+    }
+    if !name.is_empty() {
+        parts.push(name.to_owned());
+    }
+    parts.push("Fanlane".to_owned());
+    parts.join(" – ")
+}
+
+fn how_far(progress: &Progress) -> String {
+    let counts = &progress.counts;
+    let mut text = format!("{} of {} done", counts.done, progress.tasks);
+    // What was cancelled was asked for: that the run was stopped says enough.
+    let failed = counts.not_done() - counts.cancelled;
+    if failed > 0 {
+        text.push_str(&format!(", {failed} failed"));
+    }
+    let state = match &progress.summary {
+        Some(summary) if summary.stopped => ", stopped",
+        Some(_) => ", finished",
+        None if progress.stopping => ", stopping",
+        None if progress.paused => ", paused",
+        None => "",
+    };
+    text + state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{OutcomeCounts, Summary};
+    use crate::job::Mode;
+
+    #[test]
+    fn the_title_says_how_far_the_run_is() {
+        let mut progress = Progress { tasks: 200, ..Progress::default() };
+        assert_eq!(window_title("", None), "Fanlane");
+        assert_eq!(window_title("First look", None), "First look – Fanlane");
+        assert_eq!(window_title("First look", Some(&progress)), "0 of 200 done – First look – Fanlane");
+
+        progress.counts = OutcomeCounts { done: 118, failed: 1, lost: 1, cancelled: 7, ..OutcomeCounts::default() };
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed – Fanlane");
+        progress.paused = true;
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, paused – Fanlane");
+        progress.stopping = true;
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, stopping – Fanlane");
+
+        let mut summary = Summary {
+            counts: progress.counts,
+            wall_ns: 0,
+            cpu_ns: 0,
+            retries: 0,
+            workers: 2,
+            mode: Mode::Pool,
+            stopped: true,
+        };
+        progress.summary = Some(summary.clone());
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, stopped – Fanlane");
+        summary.stopped = false;
+        progress.summary = Some(summary);
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, finished – Fanlane");
+    }
+}

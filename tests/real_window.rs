@@ -1,0 +1,138 @@
+//! The built program on a real display: its window opens, a click starts a batch, and what it shows is what was run.
+//!
+//! What was run is read from a record that the tasks themselves write; what is shown, from the window's title.
+#![cfg(feature = "gui")]
+
+#[path = "support/real_display.rs"]
+mod real_display;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use eframe::egui;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use fanlane::session::{Machine, SessionOptions, engine};
+use fanlane::ui::FanlaneApp;
+use real_display::{Guarded, RealDisplay, Window, wait_for};
+use tempfile::TempDir;
+
+#[test]
+fn a_batch_started_by_a_click_is_shown_as_it_was_run() {
+    let Some(display) = RealDisplay::start() else { return };
+    let scene = Scene::new("case {} in 7|19) exit 3;; esac; echo {} >> record");
+    let mut program = scene.open(&display);
+    let window = display.window_of(&mut program);
+    wait_for("the job's name in the title", || expect(&window, "Twenty-four – Fanlane"));
+
+    let run = scene.place_of("Run", window.size());
+    window.click(run.x, run.y);
+    let shown = wait_for("the end of the run in the title", || {
+        let title = window.title();
+        if title.contains("finished") { Ok(title) } else { Err(title) }
+    });
+
+    let written = scene.record();
+    let expected: Vec<usize> = (1..=24).filter(|number| ![7, 19].contains(number)).collect();
+    assert_eq!(written, expected, "each task ran once, and two of them failed");
+    let (done, failed) = (written.len(), 24 - written.len());
+    assert_eq!(shown, format!("{done} of 24 done, {failed} failed, finished – Twenty-four – Fanlane"));
+
+    drop(program);
+    wait_for("the end of every process of the program", || scene.nothing_runs());
+}
+
+#[test]
+fn keys_start_pause_and_resume_a_batch() {
+    let Some(display) = RealDisplay::start() else { return };
+    let scene = Scene::new("touch begun; until [ -e gate ]; do sleep 0.02; done; echo {} >> record");
+    let mut program = scene.open(&display);
+    let window = display.window_of(&mut program);
+    wait_for("the job's name in the title", || expect(&window, "Twenty-four – Fanlane"));
+
+    window.press("ctrl+Return");
+    wait_for("the first task", || if scene.folder().join("begun").exists() { Ok(()) } else { Err(window.title()) });
+    window.press("space");
+    wait_for("the pause", || expect(&window, "0 of 24 done, paused – Twenty-four – Fanlane"));
+    assert!(scene.record().is_empty(), "no task has ended");
+
+    // What had begun goes on to its end; nothing else begins.
+    std::fs::write(scene.folder().join("gate"), "").expect("the gate opens");
+    wait_for("the end of the two tasks that had begun", || {
+        expect(&window, "2 of 24 done, paused – Twenty-four – Fanlane")
+    });
+    assert_eq!(scene.record().len(), 2);
+
+    window.press("space");
+    wait_for("the end of the run", || expect(&window, "24 of 24 done, finished – Twenty-four – Fanlane"));
+    assert_eq!(scene.record(), (1..=24).collect::<Vec<_>>());
+
+    drop(program);
+    wait_for("the end of every process of the program", || scene.nothing_runs());
+}
+
+/// A home that nobody has lived in, with a job of 24 tasks for two workers.
+struct Scene {
+    home: TempDir,
+}
+
+impl Scene {
+    fn new(command: &str) -> Self {
+        let home = tempfile::tempdir().expect("a temporary home");
+        let job = format!(
+            "Job(version: 1, name: \"Twenty-four\", workers: 2, task: Command({command:?}), inputs: [Range(1, 24)])"
+        );
+        std::fs::write(home.path().join("job.ron"), job).expect("the job file is written");
+        Self { home }
+    }
+
+    fn folder(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn job(&self) -> PathBuf {
+        self.folder().join("job.ron")
+    }
+
+    fn open(&self, display: &RealDisplay) -> Guarded {
+        display.open(Command::new(env!("CARGO_BIN_EXE_fanlane")).arg(self.job()), self.folder())
+    }
+
+    /// The inputs of the tasks that came to their end, sorted.
+    fn record(&self) -> Vec<usize> {
+        let text = std::fs::read_to_string(self.folder().join("record")).unwrap_or_default();
+        let mut numbers: Vec<usize> = text.lines().map(|line| line.parse().expect("a number a line")).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// The middle of what is called `name` in a window of `size` that shows this job: the same code lays it out here.
+    fn place_of(&self, name: &str, size: [f32; 2]) -> egui::Pos2 {
+        let mut options = SessionOptions::in_memory(engine());
+        options.job = Some(self.job());
+        options.machine = Machine::this();
+        let mut twin =
+            Harness::builder().with_size(size).build_eframe(|creation| FanlaneApp::new(&creation.egui_ctx, options));
+        twin.run_steps(4);
+        twin.get_by_label(name).rect().center()
+    }
+
+    /// Whether no process lives in this home any more.
+    fn nothing_runs(&self) -> Result<(), String> {
+        let home = format!("HOME={}", self.folder().display());
+        for process in std::fs::read_dir("/proc").expect("processes can be listed") {
+            let folder = process.expect("processes can be listed").path();
+            // Other people's processes cannot be read, and others end meanwhile.
+            let variables = std::fs::read(folder.join("environ")).unwrap_or_default();
+            if variables.split(|byte| *byte == 0).any(|variable| variable == home.as_bytes()) {
+                return Err(format!("{} is still there", folder.display()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn expect(window: &Window<'_>, title: &str) -> Result<(), String> {
+    let shown = window.title();
+    if shown == title { Ok(()) } else { Err(format!("it says {shown:?} instead of {title:?}")) }
+}

@@ -1,0 +1,274 @@
+//! Sessions for tests and pictures without a process: jobs that lie in memory, and runs whose events are made by hand.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crossbeam_channel::Sender;
+use fanlane::engine::{EngineError, RunCommand, RunOptions};
+use fanlane::event::{
+    AttemptRecord, Captured, Event, EventKind, Lane, MachineSample, Outcome, OutcomeCounts, Output, RunHeader, Summary,
+    TaskId, WorkerEnd, WorkerId, WorkerSample,
+};
+use fanlane::job::{Batch, Job, Mode};
+use fanlane::model::RunModel;
+use fanlane::session::{JobDraft, RunControl, Session, SessionOptions, StartRun};
+use fanlane::store::presets::Presets;
+
+/// What a session asked of the engine that stands in for the real one.
+#[derive(Default)]
+pub struct Asked {
+    pub started: Vec<(Job, RunOptions)>,
+    pub commands: Vec<RunCommand>,
+    events: Option<Sender<Event>>,
+}
+
+/// An engine that only remembers what it was asked for.
+#[derive(Clone, Default)]
+pub struct FakeEngine(Arc<Mutex<Asked>>);
+
+impl FakeEngine {
+    pub fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.0.lock().expect("no test panics while it holds this")
+    }
+
+    pub fn start(&self) -> StartRun {
+        let engine = self.clone();
+        Box::new(move |batch: Arc<Batch>, options, events: Sender<Event>| -> Result<Box<dyn RunControl>, EngineError> {
+            let mut asked = engine.asked();
+            let header = header(batch.job(), batch.len(), &options);
+            events.send(Event { at_ns: 0, kind: EventKind::RunStarted(header) }).expect("the session listens");
+            asked.started.push((batch.job().clone(), options));
+            asked.events = Some(events);
+            Ok(Box::new(engine.clone()))
+        })
+    }
+
+    /// Says an event of the run that was started last.
+    pub fn say(&self, at_ns: u64, kind: EventKind) {
+        let asked = self.asked();
+        let events = asked.events.as_ref().expect("a run is under way");
+        events.send(Event { at_ns, kind }).expect("the session listens");
+    }
+
+    /// Ends the run that was started last.
+    pub fn finish(&self, at_ns: u64, stopped: bool) {
+        let summary = Summary {
+            counts: OutcomeCounts::default(),
+            wall_ns: at_ns,
+            cpu_ns: 0,
+            retries: 0,
+            workers: 1,
+            mode: Mode::Pool,
+            stopped,
+        };
+        self.say(at_ns, EventKind::RunFinished(summary));
+        self.asked().events = None;
+    }
+}
+
+impl RunControl for FakeEngine {
+    fn command(&self, command: RunCommand) {
+        self.asked().commands.push(command);
+        if command == RunCommand::Stop {
+            self.finish(1, true);
+        }
+    }
+
+    fn join(self: Box<Self>) {
+        self.asked().events = None;
+    }
+}
+
+fn header(job: &Job, tasks: u64, options: &RunOptions) -> RunHeader {
+    RunHeader {
+        name: job.name.clone(),
+        mode: options.mode,
+        workers: options.workers,
+        tasks,
+        started_unix_ms: 1_750_000_000_000,
+    }
+}
+
+/// A job that is good to look at.
+pub fn thumbnails() -> Job {
+    Job::parse(
+        r#"Job(
+            version: 1,
+            name: "Thumbnails",
+            description: "Makes a small picture of each large one.",
+            task: Command("convert photos/holiday-{}.jpg -resize 256 thumbs/holiday-{}.jpg"),
+            inputs: [Range(1, 240)],
+            workers: 6,
+            timeout_secs: Some(60),
+            retries: 1,
+        )"#,
+    )
+    .expect("the job is well formed")
+}
+
+/// A call of a workload.
+pub fn cubes() -> Job {
+    Job::parse(r#"Job(version: 1, name: "Cubes", task: Workload(name: "cube"), inputs: [Range(1, 100)])"#)
+        .expect("the job is well formed")
+}
+
+/// What a session over an engine that runs nothing is made with; its presets lie in `folder`.
+pub fn options(engine: &FakeEngine, folder: Option<&Path>) -> SessionOptions {
+    SessionOptions { presets: folder.map(Presets::open), ..SessionOptions::in_memory(engine.start()) }
+}
+
+/// A session that saves nothing and runs nothing.
+pub fn session(engine: &FakeEngine) -> Session {
+    Session::new(options(engine, None), Arc::new(|| {}))
+}
+
+/// A session that shows a run of [`thumbnails`] with outcomes of every kind, ended or half way.
+pub fn session_with_run(engine: &FakeEngine, ended: bool) -> Session {
+    let mut session = session(engine);
+    session.draft = JobDraft::from_job(&thumbnails());
+    session.draft_changed();
+    session.show_recorded(thumbnails(), thumbnails_run(ended)).expect("the job expands");
+    session.poll();
+    session
+}
+
+/// Numbers that look like measurements and are the same each time.
+struct Scatter(u64);
+
+impl Scatter {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % below
+    }
+}
+
+/// The run's model, folded from its events.
+pub fn thumbnails_run(ended: bool) -> RunModel {
+    let mut model = RunModel::default();
+    for event in thumbnails_events(ended) {
+        model.apply(&event);
+    }
+    model
+}
+
+fn thumbnails_events(ended: bool) -> Vec<Event> {
+    const WORKERS: usize = 6;
+    let job = thumbnails();
+    let options = RunOptions { mode: Mode::Pool, workers: 6, worker_executable: "fanlane".into(), monitor: true };
+    let mut events = vec![Event { at_ns: 0, kind: EventKind::RunStarted(header(&job, 240, &options)) }];
+    for worker in 0..WORKERS as u32 {
+        let kind = EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: Lane(worker), pid: 4200 + worker };
+        events.push(Event { at_ns: 30_000_000, kind });
+    }
+    let mut scatter = Scatter(0x9e37_79b9_7f4a_7c15);
+    let mut free_ns = [40_000_000_u64; WORKERS];
+    let tasks = if ended { 240 } else { 131 };
+    for task in 0..tasks {
+        let lane = (0..WORKERS).min_by_key(|lane| free_ns[*lane]).expect("there are lanes");
+        let mut attempt = 1;
+        loop {
+            let record = record(task, attempt, lane, free_ns[lane], &mut scatter);
+            let at_ns = record.start_ns + record.wall_ns;
+            free_ns[lane] = at_ns + 400_000;
+            let again = record.outcome != Outcome::Done && record.attempt == 1 && task % 3 != 0;
+            let kind = if again { EventKind::TaskRetried(record) } else { EventKind::TasksFinished(vec![record]) };
+            events.push(Event { at_ns, kind });
+            if !again {
+                break;
+            }
+            attempt += 1;
+        }
+    }
+    let end_ns = *free_ns.iter().max().expect("there are lanes");
+    for tick in 1..end_ns / 250_000_000 {
+        let at_ns = tick * 250_000_000;
+        let core_percent =
+            (0..8).map(|core| if core < 6 { 70.0 + scatter.next(30) as f32 } else { scatter.next(12) as f32 });
+        let sample = MachineSample {
+            core_percent: core_percent.collect(),
+            memory_used_bytes: 6 << 30,
+            memory_total_bytes: 16 << 30,
+        };
+        events.push(Event { at_ns, kind: EventKind::MachineSampled(sample) });
+        let workers = (1..=WORKERS as u32).map(|worker| WorkerSample {
+            worker: WorkerId(worker),
+            cpu_percent: 80.0 + scatter.next(20) as f32,
+            rss_bytes: (40 + scatter.next(30)) << 20,
+        });
+        events.push(Event { at_ns, kind: EventKind::WorkersSampled(workers.collect()) });
+    }
+    if ended {
+        for worker in 1..=WORKERS as u32 {
+            let kind = EventKind::WorkerEnded { worker: WorkerId(worker), reason: WorkerEnd::Retired };
+            events.push(Event { at_ns: end_ns, kind });
+        }
+        let summary = Summary {
+            counts: OutcomeCounts::default(),
+            wall_ns: end_ns,
+            cpu_ns: end_ns * 5,
+            retries: 9,
+            workers: 6,
+            mode: Mode::Pool,
+            stopped: false,
+        };
+        events.push(Event { at_ns: end_ns, kind: EventKind::RunFinished(summary) });
+    } else {
+        for (lane, &start_ns) in free_ns.iter().enumerate() {
+            let kind = EventKind::TaskStarted {
+                task: TaskId(tasks + lane as u64),
+                attempt: 1,
+                worker: WorkerId(lane as u32 + 1),
+                start_ns,
+                pid: Some(5000 + lane as u32),
+            };
+            events.push(Event { at_ns: start_ns.max(end_ns), kind });
+        }
+    }
+    events.sort_by_key(|event| event.at_ns);
+    events
+}
+
+fn record(task: u64, attempt: u32, lane: usize, start_ns: u64, scatter: &mut Scatter) -> AttemptRecord {
+    let wall_ns = 60_000_000 + scatter.next(140_000_000);
+    let outcome = match task {
+        6 => Outcome::Exited { code: 3 },
+        18 => Outcome::Signalled { signal: 11 },
+        27 if attempt == 1 => Outcome::Lost("killed by SIGKILL".into()),
+        40 if attempt == 1 => Outcome::Exited { code: 1 },
+        51 => Outcome::TimedOut,
+        75 => Outcome::CannotStart("convert: not found; install it or give its full path".into()),
+        99 => Outcome::Cancelled,
+        _ => Outcome::Done,
+    };
+    let stdout = if task == 2 {
+        Captured {
+            head: (1..=4000).map(|line| format!("line {line} of a talkative command\n")).collect::<String>().into(),
+            dropped_bytes: 12_345_678,
+            tail: b"the last line\n".to_vec(),
+        }
+    } else {
+        Captured { head: format!("thumbs/holiday-{}.jpg: 256x192\n", task + 1).into_bytes(), ..Captured::default() }
+    };
+    let stderr = if outcome == Outcome::Done {
+        Captured::default()
+    } else {
+        let text =
+            format!("\x1b[31merror\x1b[0m: holiday-{}.jpg: premature end of file\nnothing was written\n", task + 1);
+        Captured { head: text.into_bytes(), ..Captured::default() }
+    };
+    let stdout = if outcome == Outcome::Done { stdout } else { Captured::default() };
+    AttemptRecord {
+        task: TaskId(task),
+        attempt,
+        worker: WorkerId(lane as u32 + 1),
+        start_ns,
+        wall_ns,
+        cpu_ns: wall_ns / 100 * (70 + scatter.next(30)),
+        max_rss_bytes: (24 + scatter.next(40)) << 20,
+        outcome,
+        value: None,
+        output: Some(Box::new(Output { stdout, stderr, leaky: false })),
+    }
+}

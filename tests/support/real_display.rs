@@ -1,0 +1,199 @@
+//! A display of its own for a test that opens the built program: Xvfb to show it, xdotool to move mouse and keys.
+//!
+//! Everything that is started here ends with the value that holds it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long anything here may take before the test fails: far more than a loaded machine needs.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+/// Between pressing, moving and letting go: the window sees them as one event each only when they come apart.
+const INPUT_GAP: Duration = Duration::from_millis(100);
+/// Between two looks at something that cannot be waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Asks again until `answer` has something to say; fails with `what` and the last refusal after [`DEADLINE`].
+pub fn wait_for<T>(what: &str, mut answer: impl FnMut() -> Result<T, String>) -> T {
+    let start = Instant::now();
+    loop {
+        match answer() {
+            Ok(value) => return value,
+            Err(refusal) if start.elapsed() > DEADLINE => panic!("waited {DEADLINE:?} for {what}: {refusal}"),
+            Err(_) => std::thread::sleep(LOOK_AGAIN),
+        }
+    }
+}
+
+/// A process that is asked to end, and made to if it does not, when the value is dropped.
+pub struct Guarded(pub Child);
+
+impl Guarded {
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    fn has_ended(&mut self) -> bool {
+        !matches!(self.0.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let asked = Instant::now();
+        if !self.has_ended() {
+            let _gone_meanwhile = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        }
+        while !self.has_ended() && asked.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        let _ended = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
+
+/// A display without a monitor.
+pub struct RealDisplay {
+    name: String,
+    _server: Guarded,
+}
+
+impl RealDisplay {
+    /// Starts one of 1280 x 800 pixels on a free number. `None`, with a line that says so, where Xvfb or xdotool is not
+    /// installed; with `CI=true` that is a failure.
+    pub fn start() -> Option<Self> {
+        for program in ["Xvfb", "xdotool"] {
+            if !is_installed(program) {
+                assert!(
+                    std::env::var("CI").as_deref() != Ok("true"),
+                    "{program} is not installed: apt-get install xvfb xdotool"
+                );
+                // Past the capture of a test's output: a test that was not run must be seen.
+                let line = format!("SKIPPED real window: {program} is not installed (apt-get install xvfb xdotool)\n");
+                std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
+                return None;
+            }
+        }
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb starts");
+        let stdout = server.stdout.take().expect("it is piped");
+        let server = Guarded(server);
+        let (number, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _closed = BufReader::new(stdout).read_line(&mut line);
+            let _nobody_waits = number.send(line.trim().to_owned());
+        });
+        let number = told.recv_timeout(DEADLINE).expect("Xvfb names its display in time");
+        assert!(!number.is_empty(), "Xvfb ended without a display");
+        Some(Self { name: format!(":{number}"), _server: server })
+    }
+
+    /// Starts `program` on this display with `home` as its only home, so that it finds and leaves nothing elsewhere.
+    pub fn open(&self, program: &mut Command, home: &Path) -> Guarded {
+        let folder = |name: &str| {
+            let folder = home.join(name);
+            std::fs::create_dir_all(&folder).expect("the temporary home takes folders");
+            folder
+        };
+        program
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("DISPLAY", &self.name)
+            .env("WINIT_X11_SCALE_FACTOR", "1")
+            .env("HOME", home)
+            .env("XDG_CONFIG_HOME", folder("config"))
+            .env("XDG_DATA_HOME", folder("data"))
+            .env("XDG_STATE_HOME", folder("state"))
+            .env("XDG_CACHE_HOME", folder("cache"))
+            .env("XDG_RUNTIME_DIR", folder("run"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        Guarded(program.spawn().expect("the built program starts"))
+    }
+
+    /// Waits until `program` shows its window.
+    pub fn window_of<'a>(&'a self, program: &mut Guarded) -> Window<'a> {
+        let pid = program.id().to_string();
+        let id = wait_for("the window", || {
+            if program.has_ended() {
+                let mut said = String::new();
+                let stderr = program.0.stderr.as_mut().expect("it is piped");
+                stderr.read_to_string(&mut said).expect("what it said is text");
+                panic!("the program ended without a window: {said}");
+            }
+            let found = self.xdotool(&["search", "--onlyvisible", "--pid", &pid]);
+            let found = String::from_utf8_lossy(&found.stdout).lines().last().map(str::to_owned);
+            found.ok_or_else(|| "there is none".to_owned())
+        });
+        Window { display: self, id }
+    }
+
+    fn xdotool(&self, arguments: &[&str]) -> Output {
+        Command::new("xdotool").args(arguments).env("DISPLAY", &self.name).output().expect("xdotool runs")
+    }
+}
+
+/// The window of a program.
+pub struct Window<'a> {
+    display: &'a RealDisplay,
+    id: String,
+}
+
+impl Window<'_> {
+    /// What stands in its title bar.
+    pub fn title(&self) -> String {
+        self.ask(&["getwindowname", &self.id]).trim().to_owned()
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> [f32; 2] {
+        let answer = self.ask(&["getwindowgeometry", "--shell", &self.id]);
+        let side = |name: &str| {
+            let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {answer:?}"))
+        };
+        [side("WIDTH"), side("HEIGHT")]
+    }
+
+    /// Clicks at `x`, `y` of the window, in pixels.
+    pub fn click(&self, x: f32, y: f32) {
+        let (x, y) = (x.round().to_string(), y.round().to_string());
+        // Nobody else gives the keyboard to a window where no window manager runs.
+        self.ask(&["windowfocus", &self.id]);
+        self.ask(&["mousemove", "--window", &self.id, &x, &y]);
+        std::thread::sleep(INPUT_GAP);
+        self.ask(&["mousedown", "1"]);
+        std::thread::sleep(INPUT_GAP);
+        self.ask(&["mouseup", "1"]);
+    }
+
+    /// Presses keys, named as in `ctrl+Return`.
+    pub fn press(&self, keys: &str) {
+        self.ask(&["windowfocus", &self.id]);
+        std::thread::sleep(INPUT_GAP);
+        self.ask(&["key", "--delay", "100", keys]);
+    }
+
+    fn ask(&self, arguments: &[&str]) -> String {
+        let output = self.display.xdotool(arguments);
+        assert!(output.status.success(), "xdotool {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
