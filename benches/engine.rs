@@ -46,7 +46,9 @@ fn main() {
             ("/bin/true by itself", &mut || alone(&["/bin/true", "x"])),
             ("fanlane --version", &mut || alone(&[PROGRAM, "--version"])),
             ("fanlane run -j1 of one", &mut || alone(&[PROGRAM, "run", "--no-bar", "-j1", "/bin/true", ":::", "x"])),
-            ("fanlane run -j2 of two", &mut || alone(&[PROGRAM, "run", "--no-bar", "-j2", "/bin/true", ":::", "x", "y"])),
+            ("fanlane run -j2 of two", &mut || {
+                alone(&[PROGRAM, "run", "--no-bar", "-j2", "/bin/true", ":::", "x", "y"])
+            }),
         ],
     );
 }
@@ -62,7 +64,11 @@ fn table(rounds: usize, tasks: u64, rows: &mut [(&str, &mut dyn FnMut() -> Durat
     for ((name, _), taken) in rows.iter().zip(&secs) {
         let ratio = median(secs[0].iter().zip(taken).map(|(first, this)| first / this).collect());
         let one = median(taken.clone());
-        say(&format!("{name:<46} {:>10.3} ms {:>12.0} a second   {ratio:>6.3} of the first", one * 1e3, tasks as f64 / one));
+        say(&format!(
+            "{name:<46} {:>10.3} ms {:>12.0} a second   {ratio:>6.3} of the first",
+            one * 1e3,
+            tasks as f64 / one
+        ));
     }
 }
 
@@ -73,8 +79,7 @@ fn library(name: &str, job: &str, tasks: u64, rounds: usize) {
     for _ in 0..rounds {
         let job = Job::parse(job).expect("the job is well-formed");
         let batch = Batch::open(&job, Path::new("."), &mut std::io::empty()).expect("its inputs can be read");
-        let options =
-            RunOptions { mode: Mode::Pool, workers: 2, worker_executable: PROGRAM.into(), monitor: false };
+        let options = RunOptions { mode: Mode::Pool, workers: 2, worker_executable: PROGRAM.into(), monitor: false };
         let cpu_before = own_cpu();
         let begun = Instant::now();
         let (sender, events) = bounded(1024);

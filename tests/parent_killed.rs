@@ -1,5 +1,7 @@
 //! The engine's own process is killed: its workers and whatever they run end with it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 mod program;
 
 use std::path::Path;

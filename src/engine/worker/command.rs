@@ -108,9 +108,9 @@ impl Runner {
                 tv_sec: 0,
                 tv_nsec: left.as_nanos().try_into().expect("the patience is below a second"),
             });
-            match poll(&mut polled, timeout.as_ref()) {
-                Ok(0) => return self.give_up_reading(streams, captures),
-                Ok(_) | Err(_) => {}
+            if poll(&mut polled, timeout.as_ref()) == Ok(0) {
+                let [stdout, stderr] = captures;
+                return (stdout, stderr, true);
             }
             let ready: Vec<bool> = polled.iter().map(|one| !one.revents().is_empty()).collect();
             drop(polled);
@@ -131,16 +131,6 @@ impl Runner {
         }
         let [stdout, stderr] = captures;
         (stdout, stderr, false)
-    }
-
-    fn give_up_reading(
-        &self,
-        streams: [Option<Box<dyn Stream>>; 2],
-        captures: [Capture; 2],
-    ) -> (Capture, Capture, bool) {
-        drop(streams);
-        let [stdout, stderr] = captures;
-        (stdout, stderr, true)
     }
 }
 
