@@ -17,8 +17,10 @@ use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use fanlane::engine::{WORKER_ROLE, worker_main};
+use fanlane::event::OutcomeClass;
 use fanlane::model::RunModel;
-use fanlane::session::{Machine, SessionOptions, built_in, engine};
+use fanlane::session::{Command, Machine, SessionOptions, engine};
+use fanlane::store::presets::Presets;
 use fanlane::ui::FanlaneApp;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
@@ -47,14 +49,13 @@ fn main() -> Result<()> {
     album.take("live")?;
     album.wait_until("the run has ended", RunModel::is_finished)?;
 
-    album.click("Preset Things that go wrong")?;
+    album.click("Preset Flaky commands")?;
     album.press(Modifiers::COMMAND, Key::Enter);
-    album.wait_until("it has begun", |run| run.header.as_ref().is_some_and(|header| header.name.contains("wrong")))?;
+    album
+        .wait_until("it has begun", |run| run.header.as_ref().is_some_and(|header| header.name.starts_with("Flaky")))?;
     album.wait_until("the run has ended", RunModel::is_finished)?;
     album.press(Modifiers::COMMAND, Key::Num3);
-    for _ in 0..3 {
-        album.press(Modifiers::NONE, Key::ArrowDown);
-    }
+    album.select_failed();
     album.take("results")
 }
 
@@ -66,7 +67,8 @@ struct Album {
 
 impl Album {
     fn open(folder: PathBuf) -> Result<Self> {
-        let mut options = SessionOptions::in_memory(built_in(), engine());
+        let examples = Presets::builtin().into_iter().map(|preset| preset.job).collect();
+        let mut options = SessionOptions::in_memory(examples, engine());
         // It stands in the pictures, and nothing is written there: a folder that every machine has.
         options.folder = PathBuf::from("/tmp");
         options.worker_executable = std::env::current_exe().context("this program does not know its own file")?;
@@ -94,6 +96,18 @@ impl Album {
         self.run_frames();
         self.window.remove_cursor();
         Ok(())
+    }
+
+    /// Shows the details of the first task that failed, or of none if luck was with all.
+    fn select_failed(&mut self) {
+        let session = self.window.state_mut().session_mut();
+        let failed = session.run_shown().and_then(|run| {
+            let model = run.model();
+            let records = (0..model.records.len()).filter_map(|index| model.records.get(index));
+            records.filter(|record| record.outcome.class() == OutcomeClass::Failed).map(|record| record.task).min()
+        });
+        session.handle(Command::SelectTask(failed));
+        self.run_frames();
     }
 
     /// Waits until `reached` says yes to the run that is shown.
