@@ -20,7 +20,6 @@ use fanlane::engine::{WORKER_ROLE, worker_main};
 use fanlane::event::OutcomeClass;
 use fanlane::model::RunModel;
 use fanlane::session::{Command, Machine, SessionOptions, engine};
-use fanlane::store::presets::Presets;
 use fanlane::ui::FanlaneApp;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
@@ -67,8 +66,7 @@ struct Album {
 
 impl Album {
     fn open(folder: PathBuf) -> Result<Self> {
-        let examples = Presets::builtin().into_iter().map(|preset| preset.job).collect();
-        let mut options = SessionOptions::in_memory(examples, engine());
+        let mut options = SessionOptions::in_memory(engine());
         // It stands in the pictures, and nothing is written there: a folder that every machine has.
         options.folder = PathBuf::from("/tmp");
         options.worker_executable = std::env::current_exe().context("this program does not know its own file")?;

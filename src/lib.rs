@@ -2,13 +2,13 @@
 //!
 //! The modules in reading order, each importing only what stands above it here.
 
-pub mod job;
-pub mod event;
-pub mod mp;
-pub mod engine;
-pub mod model;
-pub mod store;
-pub mod session;
 pub mod cli;
+pub mod engine;
+pub mod event;
+pub mod job;
+pub mod model;
+pub mod mp;
+pub mod session;
+pub mod store;
 #[cfg(feature = "gui")]
 pub mod ui;

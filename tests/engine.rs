@@ -62,7 +62,8 @@ fn a_hundred_thousand_calls_come_back_in_every_mode() {
 #[test]
 fn exit_codes_signals_and_output_are_told_apart() {
     let _alone = alone();
-    let lines = ["true", "exit 3", "kill -SEGV $$", "echo out; echo err >&2", "/no/such/program x", "no-such-program x"];
+    let lines =
+        ["true", "exit 3", "kill -SEGV $$", "echo out; echo err >&2", "/no/such/program x", "no-such-program x"];
     let mut outcomes = Vec::new();
     for line in lines {
         let text = format!("Job(version: 1, task: Command({line:?}), inputs: [])");
@@ -93,9 +94,7 @@ fn a_worker_killed_in_the_middle_costs_its_own_attempt_only() {
     let retried = finished.retried();
     assert!(retried.len() <= 1, "{retried:#?}");
     assert!(retried.iter().all(|record| record.outcome.class() == OutcomeClass::Lost));
-    let died = |kind: &EventKind| {
-        matches!(kind, EventKind::WorkerEnded { reason: WorkerEnd::Died(how), .. } if how == "killed by SIGKILL")
-    };
+    let died = |kind: &EventKind| matches!(kind, EventKind::WorkerEnded { reason: WorkerEnd::Died(how), .. } if how == "killed by SIGKILL");
     assert!(finished.seen.iter().any(|event| died(&event.kind)));
     for place in 0..40 {
         assert_eq!(finished.stdout(place), format!("{}\n", place + 1));
@@ -195,7 +194,8 @@ fn stopping_cancels_what_waits_and_ends_what_runs() {
 #[test]
 fn a_command_that_ignores_sigterm_is_killed_after_the_grace_time() {
     let _alone = alone();
-    let text = r#"Job(version: 1, task: Command("trap '' TERM; echo ready; sleep 1000"), inputs: [], timeout_secs: 0.1)"#;
+    let text =
+        r#"Job(version: 1, task: Command("trap '' TERM; echo ready; sleep 1000"), inputs: [], timeout_secs: 0.1)"#;
     let finished = start(&job(text), Mode::Pool, 1).finish();
     assert_eq!(finished.records[0].outcome, Outcome::TimedOut);
     assert_eq!(finished.stdout(0), "ready\n");
@@ -228,9 +228,7 @@ fn one_task_is_cancelled_waiting_or_running() {
         let text = format!(r#"Job(version: 1, task: {task}, inputs: [List(["1000", "0.2", "0.1", "0.1"])])"#);
         let mut run = start(&job(&text), Mode::Pool, 1);
         run.command(RunCommand::Cancel(TaskId(3)));
-        run.wait_for("the first task", |kind| {
-            matches!(kind, EventKind::TaskStarted { task: TaskId(0), .. })
-        });
+        run.wait_for("the first task", |kind| matches!(kind, EventKind::TaskStarted { task: TaskId(0), .. }));
         run.command(RunCommand::Cancel(TaskId(0)));
         let finished = run.finish();
         let classes: Vec<_> = finished.records.iter().map(|record| record.outcome.class()).collect();

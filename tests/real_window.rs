@@ -108,7 +108,7 @@ impl Scene {
 
     /// The middle of what is called `name` in a window of `size` that shows this job: the same code lays it out here.
     fn place_of(&self, name: &str, size: [f32; 2]) -> egui::Pos2 {
-        let mut options = SessionOptions::in_memory(Vec::new(), engine());
+        let mut options = SessionOptions::in_memory(engine());
         options.job = Some(self.job());
         options.machine = Machine::this();
         let mut twin =

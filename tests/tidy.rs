@@ -24,7 +24,9 @@ const MAX_LINES: usize = 400;
 const LONG_FILES: &[(&str, &str)] = &[
     ("src/engine/dispatcher/mod.rs", "one state machine; its transitions are read side by side"),
     ("src/engine/run.rs", "the one loop in which the dispatcher's effects are performed"),
+    ("src/engine/dispatcher/tests.rs", "orderings of events against simulated workers, one table"),
     ("src/session/tests.rs", "a table of what a person does and what becomes of it"),
+    ("tests/window.rs", "the window walked through from page to page"),
 ];
 
 /// Names that say nothing about what is inside.

@@ -1,29 +1,448 @@
 //! The window driven through its accessibility tree, on sessions made by hand: no display, no process.
+//!
+//! The harness also fails on a glyph that no font has and on a widget without a name.
 
 #[path = "support/canned.rs"]
 mod canned;
 #[path = "support/picture_renderer.rs"]
 mod picture_renderer;
 
-use canned::{FakeEngine, session, session_with_run};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use canned::{FakeEngine, options, session, session_with_run};
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers};
 use egui_kittest::Harness;
-use fanlane::session::Session;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use fanlane::engine::RunCommand;
+use fanlane::event::{EventKind, OutcomeClass, TaskId};
+use fanlane::job::Mode;
+use fanlane::session::{Command, JobDraft, Page, Session, SortKey, TaskKind};
 use fanlane::ui::FanlaneApp;
 
-fn window<'a>(session: Session, size: [f32; 2]) -> Harness<'a, FanlaneApp> {
-    let mut harness = Harness::builder()
+type Window<'a> = Harness<'a, FanlaneApp>;
+
+fn window<'a>(session: Session) -> Window<'a> {
+    sized(session, [1024.0, 640.0])
+}
+
+fn sized<'a>(session: Session, size: [f32; 2]) -> Window<'a> {
+    let mut window = Harness::builder()
         .with_size(size)
-        .with_max_steps(20)
         .renderer(picture_renderer::PictureRenderer::default())
         .build_eframe(|cc| FanlaneApp::with_session(&cc.egui_ctx, session));
-    harness.run_steps(4);
-    harness
+    window.run_steps(4);
+    window
+}
+
+fn fresh<'a>() -> (Window<'a>, FakeEngine) {
+    let engine = FakeEngine::default();
+    (window(session(&engine)), engine)
+}
+
+fn with_cubes<'a>() -> (Window<'a>, FakeEngine) {
+    let engine = FakeEngine::default();
+    let mut session = session(&engine);
+    session.draft = JobDraft::from_job(&canned::cubes());
+    session.draft_changed();
+    (window(session), engine)
+}
+
+fn with_run<'a>(page: Page) -> (Window<'a>, FakeEngine) {
+    let engine = FakeEngine::default();
+    let mut session = session_with_run(&engine, true);
+    session.handle(Command::Show(page));
+    (window(session), engine)
+}
+
+fn shown<'a>(window: &'a Window<'_>) -> &'a Session {
+    window.state().session()
+}
+
+fn click(window: &mut Window<'_>, label: &str) {
+    window.get_by_role_and_label(Role::Button, label).click();
+    window.run_steps(4);
+    window.check_accessibility();
+}
+
+fn press(window: &mut Window<'_>, modifiers: Modifiers, key: Key) {
+    window.key_press_modifiers(modifiers, key);
+    window.run_steps(4);
+}
+
+/// Lets frames pass until something is so; only the session's own threads are waited for.
+fn until(window: &mut Window<'_>, what: &str, is_so: impl Fn(&Session) -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so(shown(window)) {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        window.run_steps(1);
+    }
+    window.run_steps(2);
+}
+
+/// Replaces what stands in a field.
+fn type_into(window: &mut Window<'_>, label: &str, text: &str) {
+    let field = |window: &Window<'_>| {
+        let roles = [Role::TextInput, Role::MultilineTextInput, Role::SpinButton];
+        window.get_by(|node| roles.contains(&node.role()) && node.label().as_deref() == Some(label)).focus();
+    };
+    field(window);
+    window.run_steps(2);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.run_steps(2);
+    window.get_by(|node| node.is_focused() && node.role() != Role::Window).type_text(text);
+    window.run_steps(4);
+}
+
+#[test]
+fn the_first_window_shows_an_example_with_run_in_focus() {
+    let (mut window, engine) = fresh();
+    assert!(window.get_by_role_and_label(Role::Button, "Run").is_focused());
+    assert!(window.query_by_label("What will run").is_some());
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert_eq!(engine.asked().started.len(), 1);
+    assert_eq!(shown(&window).page, Page::Live);
+}
+
+#[test]
+fn run_pause_resume_and_stop() {
+    let (mut window, engine) = fresh();
+    click(&mut window, "Run");
+    until(&mut window, "the run", Session::is_running);
+    assert!(window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled());
+    assert!(window.get_by_role_and_label(Role::Button, "Pause").is_focused(), "the focus follows the run");
+
+    click(&mut window, "Pause");
+    engine.say(2, EventKind::Paused);
+    until(&mut window, "the pause", |session| session.run_shown().expect("a run").model().progress.paused);
+    click(&mut window, "Resume");
+    engine.say(3, EventKind::Resumed);
+    until(&mut window, "going on", |session| !session.run_shown().expect("a run").model().progress.paused);
+
+    click(&mut window, "Stop");
+    assert_eq!(engine.asked().commands, [RunCommand::Pause, RunCommand::Resume], "it asks first");
+    click(&mut window, "Go on");
+    assert!(window.query_by_label("Stop the run?").is_none());
+    click(&mut window, "Stop");
+    click(&mut window, "Stop the run");
+    until(&mut window, "the end", |session| !session.is_running());
+    assert_eq!(engine.asked().commands.last(), Some(&RunCommand::Stop));
+    assert!(window.query_by_label_contains("stopped after").is_some());
+}
+
+#[test]
+fn the_keys_do_what_the_key_list_says() {
+    let (mut window, engine) = fresh();
+    for (key, page) in [(Key::Num3, Page::Results), (Key::Num2, Page::Live), (Key::Num1, Page::Job)] {
+        press(&mut window, Modifiers::COMMAND, key);
+        assert_eq!(shown(&window).page, page);
+    }
+    press(&mut window, Modifiers::NONE, Key::F1);
+    assert!(window.query_by_label("Ctrl+Enter").is_some());
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(window.query_by_label("Ctrl+Enter").is_none());
+
+    press(&mut window, Modifiers::COMMAND, Key::Enter);
+    until(&mut window, "the run", Session::is_running);
+    press(&mut window, Modifiers::NONE, Key::Space);
+    assert_eq!(engine.asked().commands, [RunCommand::Pause]);
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(window.query_by_label("Stop the run?").is_some());
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(window.query_by_label("Stop the run?").is_none());
+    assert!(shown(&window).is_running(), "Esc in the question goes on");
+
+    press(&mut window, Modifiers::COMMAND, Key::O);
+    assert!(window.query_by_label("Open a job file").is_some());
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    press(&mut window, Modifiers::COMMAND, Key::S);
+    assert!(window.query_by_label("Save the job as a preset").is_some(), "an example asks for a name");
+}
+
+#[test]
+fn keys_that_are_letters_stay_with_a_field_that_is_typed_into() {
+    let (mut window, engine) = fresh();
+    click(&mut window, "Run");
+    until(&mut window, "the run", Session::is_running);
+    press(&mut window, Modifiers::COMMAND, Key::Num1);
+    type_into(&mut window, "Name", "a/b");
+    press(&mut window, Modifiers::NONE, Key::Space);
+    press(&mut window, Modifiers::NONE, Key::Slash);
+    assert_eq!(shown(&window).draft.name, "a/b");
+    assert_eq!(shown(&window).page, Page::Job);
+    assert!(engine.asked().commands.is_empty());
+}
+
+#[test]
+fn workers_by_slider_and_by_typing_also_during_a_run() {
+    let (mut window, engine) = fresh();
+    window.get_by_role_and_label(Role::Slider, "Workers").set_value_accesskit(5.0);
+    window.run_steps(4);
+    assert_eq!(shown(&window).workers(), 5);
+    type_into(&mut window, "Number of workers", "100");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert_eq!(shown(&window).workers(), 100, "more than the slider has");
+    click(&mut window, "Run");
+    until(&mut window, "the run", Session::is_running);
+    assert_eq!(engine.asked().started[0].1.workers, 100);
+    window.get_by_role_and_label(Role::Slider, "Workers").set_value_accesskit(2.0);
+    window.run_steps(4);
+    assert_eq!(engine.asked().commands, [RunCommand::SetWorkers(2)]);
+}
+
+#[test]
+fn the_mode_is_chosen_and_one_has_one_worker() {
+    let (mut window, engine) = fresh();
+    click(&mut window, "Mode threads");
+    assert_eq!(shown(&window).mode(), Mode::Threads);
+    click(&mut window, "Mode one");
+    assert!(window.get_by_role_and_label(Role::Slider, "Workers").accesskit_node().is_disabled());
+    click(&mut window, "Run");
+    let options = engine.asked().started[0].1.clone();
+    assert_eq!((options.mode, options.workers), (Mode::One, 1));
+}
+
+#[test]
+fn a_bad_template_says_so_and_keeps_run_from_being_pressed() {
+    let (mut window, engine) = with_cubes();
+    click(&mut window, "Command");
+    type_into(&mut window, "Command line", "echo {7}");
+    assert!(window.query_all_by_label_contains("{7}").count() > 0);
+    assert!(window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled());
+    press(&mut window, Modifiers::COMMAND, Key::Enter);
+    assert!(engine.asked().started.is_empty());
+    type_into(&mut window, "Command line", "echo {}");
+    assert!(!window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled());
+    assert_eq!(shown(&window).preview().expanded().expect("expanded").first[0], "echo 1");
+}
+
+#[test]
+fn inputs_are_added_filled_in_linked_and_removed() {
+    let (mut window, _) = with_cubes();
+    click(&mut window, "Add input");
+    type_into(&mut window, "Last number of input 2", "3");
+    let tasks = |window: &Window<'_>| shown(window).preview().expanded().map(|expanded| expanded.tasks);
+    let product = tasks(&window).expect("expanded");
+    assert_eq!(product % 3, 0);
+    window.get_by_role_and_label(Role::CheckBox, "Side by side").click();
+    window.run_steps(4);
+    assert_eq!(tasks(&window), Some(3));
+    type_into(&mut window, "First number of input 2", "x");
+    assert!(window.query_all_by_label_contains("no whole number").count() > 0);
+    click(&mut window, "Remove input 2");
+    assert_eq!(tasks(&window), Some(product / 3));
+}
+
+#[test]
+fn a_workload_is_chosen_with_its_parameters() {
+    let (mut window, _) = fresh();
+    click(&mut window, "Workload");
+    assert_eq!(shown(&window).draft.kind, TaskKind::Workload);
+    window.get_by_role_and_label(Role::ComboBox, "Workload").click();
+    window.run_steps(4);
+    click(&mut window, "mandelbrot");
+    assert_eq!(shown(&window).draft.workload.name, "mandelbrot");
+    type_into(&mut window, "tiles", "4");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert_eq!(shown(&window).draft.workload.tiles, Some(4));
+}
+
+#[test]
+fn presets_are_opened_saved_and_deleted_with_undo() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = FakeEngine::default();
+    let mut window = window(Session::new(options(&engine, Some(folder.path())), std::sync::Arc::new(|| {})));
+    let second = shown(&window).presets.built_in()[1].name.clone();
+    click(&mut window, &format!("Preset {second}"));
+    assert_eq!(shown(&window).draft.name, second);
+
+    click(&mut window, "Save");
+    type_into(&mut window, "Preset name", "My own");
+    click(&mut window, "Save preset");
+    assert_eq!(shown(&window).presets.saved()[0].name, "My own");
+
+    type_into(&mut window, "Name", "Changed");
+    click(&mut window, &format!("Preset {second}"));
+    assert!(window.query_by_label("Discard the changes?").is_some());
+    click(&mut window, "Keep editing");
+    assert_eq!(shown(&window).draft.name, "Changed");
+    press(&mut window, Modifiers::COMMAND, Key::S);
+    assert_eq!(shown(&window).presets.saved()[0].name, "Changed");
+
+    window.get_by_role_and_label(Role::Button, "Preset Changed").click_secondary();
+    window.run_steps(4);
+    click(&mut window, "Delete");
+    assert!(shown(&window).presets.saved().is_empty());
+    click(&mut window, "Undo");
+    assert_eq!(shown(&window).presets.saved()[0].name, "Changed");
+}
+
+#[test]
+fn a_bad_job_file_is_told_in_a_banner_that_can_be_dismissed() {
+    let (mut window, _) = fresh();
+    press(&mut window, Modifiers::COMMAND, Key::O);
+    type_into(&mut window, "Path of the job file", "/there/is/no/job.ron");
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert!(window.query_by_label_contains("/there/is/no/job.ron").is_some());
+    click(&mut window, "Dismiss");
+    assert!(shown(&window).notices().is_empty());
+}
+
+#[test]
+fn pages_without_a_run_say_what_to_do() {
+    let (mut window, _) = fresh();
+    click(&mut window, "Page Results");
+    assert!(window.query_by_label("No results yet").is_some());
+    click(&mut window, "Page Live");
+    assert!(window.query_by_label_contains("No run yet").is_some());
+}
+
+#[test]
+fn results_are_filtered_by_outcome_and_text_and_sorted() {
+    let (mut window, _) = with_run(Page::Results);
+    let rows = |window: &Window<'_>| shown(window).rows().rows().len();
+    assert_eq!(rows(&window), 240);
+    click(&mut window, "Only failed");
+    assert_eq!(shown(&window).query.class, Some(OutcomeClass::Failed));
+    assert_eq!(rows(&window), 3);
+    click(&mut window, "Show all outcomes");
+    press(&mut window, Modifiers::NONE, Key::Slash);
+    window.get_by(|node| node.is_focused() && node.role() == Role::TextInput).type_text("holiday-24");
+    window.run_steps(4);
+    assert_eq!(rows(&window), 2, "24 and 240");
+    type_into(&mut window, "Search in the command lines", "nothing like it");
+    assert_eq!(rows(&window), 0);
+    click(&mut window, "Show all");
+    assert_eq!(rows(&window), 240);
+
+    click(&mut window, "Sort by Wall");
+    assert_eq!((shown(&window).query.sort, shown(&window).query.descending), (SortKey::Wall, true));
+    click(&mut window, "Sort by Wall, largest first now");
+    assert!(!shown(&window).query.descending);
+}
+
+#[test]
+fn a_failed_task_shows_everything_about_it() {
+    let (mut window, engine) = with_run(Page::Results);
+    click(&mut window, "Only failed");
+    click(&mut window, "Task 7");
+    assert_eq!(shown(&window).selected(), Some(TaskId(6)));
+    assert!(window.query_by_label_contains("exited with code 3").is_some());
+    assert!(window.query_by_label("^[[31merror^[[0m: holiday-7.jpg: premature end of file").is_some(), "inert");
+    click(&mut window, "stdout");
+    assert!(window.query_by_label("Nothing").is_some());
+    click(&mut window, "stderr");
+    click(&mut window, "Copy stderr");
+    click(&mut window, "Copy command");
+    click(&mut window, "Run this one again");
+    assert_eq!(engine.asked().started.len(), 1);
+    assert_eq!(shown(&window).run_shown().expect("a run").batch.len(), 1);
+    assert_eq!(shown(&window).page, Page::Live);
+}
+
+#[test]
+fn the_attempts_before_the_last_can_be_looked_at() {
+    let (mut window, _) = with_run(Page::Results);
+    window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(40))));
+    window.run_steps(4);
+    assert!(window.query_by_label("It succeeded.").is_some());
+    click(&mut window, "Attempt 1, failed");
+    assert!(window.query_by_label_contains("exited with code 1").is_some());
+    click(&mut window, "Close the details");
+    assert_eq!(shown(&window).selected(), None);
+}
+
+#[test]
+fn long_output_is_scrolled_not_drawn_as_a_whole() {
+    let (mut window, _) = with_run(Page::Results);
+    window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(2))));
+    window.run_steps(4);
+    assert!(window.query_by_label("line 1 of a talkative command").is_some());
+    assert!(window.query_by_label("line 4000 of a talkative command").is_none());
+}
+
+#[test]
+fn all_failed_run_again() {
+    let (mut window, engine) = with_run(Page::Results);
+    click(&mut window, "Run all failed again");
+    assert_eq!(engine.asked().started.len(), 1);
+    assert_eq!(shown(&window).run_shown().expect("a run").batch.len(), 6);
+}
+
+#[test]
+fn arrow_keys_walk_through_the_results() {
+    let (mut window, _) = with_run(Page::Results);
+    window.get_by(|node| node.is_focused() && node.role() != Role::Window);
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    press(&mut window, Modifiers::NONE, Key::ArrowDown);
+    assert_eq!(shown(&window).selected(), Some(TaskId(0)));
+    press(&mut window, Modifiers::NONE, Key::ArrowDown);
+    press(&mut window, Modifiers::NONE, Key::ArrowDown);
+    press(&mut window, Modifiers::NONE, Key::ArrowUp);
+    assert_eq!(shown(&window).selected(), Some(TaskId(1)));
+}
+
+#[test]
+fn closing_the_window_during_a_run_asks() {
+    let (mut window, engine) = fresh();
+    click(&mut window, "Run");
+    until(&mut window, "the run", Session::is_running);
+    let request_close = |window: &mut Window<'_>| {
+        let viewport = window.input_mut().viewports.entry(eframe::egui::ViewportId::ROOT).or_default();
+        viewport.events.push(eframe::egui::ViewportEvent::Close);
+        window.run_steps(1);
+        let viewport = window.input_mut().viewports.entry(eframe::egui::ViewportId::ROOT).or_default();
+        viewport.events.clear();
+        window.run_steps(3);
+    };
+    request_close(&mut window);
+    assert!(window.query_by_label("A run is under way").is_some());
+    click(&mut window, "Stay");
+    assert!(engine.asked().commands.is_empty());
+    request_close(&mut window);
+    click(&mut window, "Stop and close");
+    assert_eq!(engine.asked().commands, [RunCommand::Stop]);
+}
+
+#[test]
+fn a_dropped_job_file_is_opened() {
+    #[derive(Debug)]
+    struct Dropped(std::path::PathBuf);
+    impl eframe::egui::DroppedFile for Dropped {
+        fn path(&self) -> &Path {
+            &self.0
+        }
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            std::fs::read(&self.0).map_err(|error| error.to_string())
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("dropped.ron");
+    let text = r#"Job(version: 1, name: "Dropped", task: Command("echo {}"), inputs: [Range(1, 3)])"#;
+    std::fs::write(&file, text).expect("written");
+    let (mut window, _) = fresh();
+    window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(file)));
+    window.run_steps(4);
+    assert_eq!(shown(&window).draft.name, "Dropped");
+}
+
+#[test]
+fn no_widget_reaches_beyond_the_smallest_window() {
+    for page in Page::ALL {
+        let (mut window, _) = with_run(page);
+        window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(6))));
+        window.run_steps(4);
+        for button in window.get_all_by_role(Role::Button) {
+            let rect = button.rect();
+            assert!(rect.right() <= 1024.5 && rect.left() >= -0.5, "{page:?}: {button:?}");
+        }
+    }
 }
 
 #[test]
 #[ignore = "writes pictures to look at"]
 fn pictures() {
-    use fanlane::session::{Command, Page};
     let folder = std::path::Path::new("/tmp/app-pictures");
     std::fs::create_dir_all(folder).expect("a folder");
     for size in [[1024.0, 640.0], [1920.0, 1080.0]] {
@@ -31,8 +450,8 @@ fn pictures() {
             for page in Page::ALL {
                 let mut session = session_with_run(&FakeEngine::default(), true);
                 session.handle(Command::Show(page));
-                session.handle(Command::SelectTask(Some(fanlane::event::TaskId(6))));
-                let mut harness = window(session, size);
+                session.handle(Command::SelectTask(Some(TaskId(6))));
+                let mut harness = sized(session, size);
                 harness.ctx.set_theme(if dark { eframe::egui::Theme::Dark } else { eframe::egui::Theme::Light });
                 harness.run_steps(4);
                 let name = format!("{page:?}-{}-{}.png", size[0], if dark { "dark" } else { "light" });

@@ -72,11 +72,8 @@ impl Plan {
                 command.display()
             );
         }
-        let inputs = if sources.is_empty() {
-            vec![Input::Stdin]
-        } else {
-            sources.iter().map(input).collect::<Result<_>>()?
-        };
+        let inputs =
+            if sources.is_empty() { vec![Input::Stdin] } else { sources.iter().map(input).collect::<Result<_>>()? };
         let command = text(&command).context("the command is not valid UTF-8")?;
         let job = Job {
             version: JOB_VERSION,
@@ -121,9 +118,9 @@ fn input(source: &Source) -> Result<Input> {
         Values::Stdin => Input::Stdin,
         Values::Lines(file) => Input::Lines(file.clone()),
         Values::Words(words) => {
-            let values = words.iter().map(|word| {
-                text(word).context("put such values into a file, one a line, and name it after '::::'")
-            });
+            let values = words
+                .iter()
+                .map(|word| text(word).context("put such values into a file, one a line, and name it after '::::'"));
             Input::List(values.collect::<Result<_>>()?)
         }
     })
@@ -176,7 +173,9 @@ mod tests {
 
     #[test]
     fn only_a_first_word_in_ron_is_a_job_file() {
-        for (text, expected) in [("a.ron", true), ("dir/B.RON", true), ("cat a.ron", false), ("ron", false), ("", false)] {
+        for (text, expected) in
+            [("a.ron", true), ("dir/B.RON", true), ("cat a.ron", false), ("ron", false), ("", false)]
+        {
             assert_eq!(job_file(&words(text)).is_some(), expected, "{text}");
         }
     }

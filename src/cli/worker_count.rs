@@ -92,7 +92,24 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_the_forms_there_are() {
-        for text in ["", "x", "1.5", "1025", "-", "+", "%", "-5%", "0%", "1%%", "-0.5", "NaN%", "inf%", "++1", "+-1", "99999999999"] {
+        for text in [
+            "",
+            "x",
+            "1.5",
+            "1025",
+            "-",
+            "+",
+            "%",
+            "-5%",
+            "0%",
+            "1%%",
+            "-0.5",
+            "NaN%",
+            "inf%",
+            "++1",
+            "+-1",
+            "99999999999",
+        ] {
             assert!(parse(text).expect_err(text).contains("1 to 1024"), "{text}");
         }
     }

@@ -55,12 +55,7 @@ impl Drop for Monitor {
     }
 }
 
-fn sample_until(
-    ended: &Receiver<()>,
-    events: &Sender<Event>,
-    epoch_ns: u64,
-    workers: &Mutex<Vec<(WorkerId, u32)>>,
-) {
+fn sample_until(ended: &Receiver<()>, events: &Sender<Event>, epoch_ns: u64, workers: &Mutex<Vec<(WorkerId, u32)>>) {
     // Two, because refreshing processes first would leave the use of the cores at 0.
     let (Ok(mut machine), Ok(mut processes)) = (System::new(), System::new()) else { return };
     let send = |kind| {
@@ -100,9 +95,8 @@ fn sample_workers(system: &mut System, workers: &[(WorkerId, u32)]) -> Vec<Worke
         .into_iter()
         .map(|(worker, tree)| {
             let found = tree.iter().filter_map(|pid| system.process(*pid));
-            let (cpu_percent, rss_bytes) = found.fold((0.0, 0), |(cpu, rss), process| {
-                (cpu + process.cpu_usage(), rss + process.memory())
-            });
+            let (cpu_percent, rss_bytes) =
+                found.fold((0.0, 0), |(cpu, rss), process| (cpu + process.cpu_usage(), rss + process.memory()));
             WorkerSample { worker, cpu_percent, rss_bytes }
         })
         .collect();

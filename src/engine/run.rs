@@ -102,9 +102,7 @@ impl Run {
             mode: options.mode,
             workers: options.workers,
             tasks: batch.len(),
-            started_unix_ms: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| since.as_millis() as u64),
+            started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
         });
         let (requests, asked) = unbounded();
         let monitor = options.monitor.then(|| Monitor::start(events.clone(), epoch_ns));
@@ -168,9 +166,10 @@ fn task_kind(batch: &Batch) -> Result<(TaskKind, Option<LoopbackServer>), Engine
         TaskTemplate::Command(_) => Ok((TaskKind::Command, None)),
         TaskTemplate::Workload(spec) => {
             let workload = Workload::prepare(spec)?;
-            let server = workload.needs_server().then(LoopbackServer::start).transpose().map_err(|source| {
-                EngineError::System { what: "the loopback server could not be started", source }
-            })?;
+            let server =
+                workload.needs_server().then(LoopbackServer::start).transpose().map_err(|source| {
+                    EngineError::System { what: "the loopback server could not be started", source }
+                })?;
             let address = server.as_ref().map(LoopbackServer::address);
             Ok((TaskKind::Workload { spec: spec.clone(), server: address }, server))
         }

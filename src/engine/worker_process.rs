@@ -51,14 +51,13 @@ impl WorkerProcess {
             .process_group(0)
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", executable.display())))?;
-        let introduced = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).map_err(io::Error::from).and_then(
-            |handle| {
+        let introduced =
+            pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).map_err(io::Error::from).and_then(|handle| {
                 let mut bytes = Vec::new();
                 frame::write_frame(&mut bytes, setup).map_err(io::Error::other)?;
                 control.write_all(&bytes)?;
                 Ok(handle)
-            },
-        );
+            });
         match introduced {
             Ok(handle) => Ok(Self {
                 pid: child.id(),

@@ -115,16 +115,28 @@ impl FrameReader {
 mod tests {
     use super::*;
 
+    /// A stream that gives at most `piece` bytes at a time.
+    struct Pieces<'a> {
+        rest: &'a [u8],
+        piece: usize,
+    }
+
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = buffer.len().min(self.piece);
+            self.rest.read(&mut buffer[..most])
+        }
+    }
+
     fn frames_of(bytes: &[u8], piece: usize) -> Result<Vec<String>, FrameError> {
         let mut reader = FrameReader::default();
+        let mut stream = Pieces { rest: bytes, piece };
         let mut messages = Vec::new();
-        let mut pieces = bytes.chunks(piece);
         loop {
             while let Some(message) = reader.next_message::<String>()? {
                 messages.push(message);
             }
-            let mut piece: &[u8] = pieces.next().unwrap_or_default();
-            if !reader.fill(&mut piece)? {
+            if !reader.fill(&mut stream)? {
                 return Ok(messages);
             }
         }

@@ -5,13 +5,17 @@
 
 use std::path::PathBuf;
 
-use crate::job::{Input, JOB_VERSION, Job, MAX_WORKERS, Mode, TaskTemplate, Template, WorkloadSpec};
+use crate::job::file::JobField;
+use crate::job::{Input, JOB_VERSION, Job, Mode, TaskTemplate, WorkloadSpec};
 
+use super::expand::sentence;
 use super::input_draft::InputDraft;
 
 /// A field that a message belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
+    /// The job's name.
+    Name,
     /// The command line or the workload.
     Task,
     /// One of the inputs, counted from 0.
@@ -105,7 +109,6 @@ impl JobDraft {
     /// Everything that is wrong, field by field.
     pub fn to_job(&self) -> Result<Job, Vec<FieldError>> {
         let mut errors = Vec::new();
-        let task = self.task(&mut errors);
         let mut inputs: Vec<Input> = Vec::with_capacity(self.inputs.len());
         for (place, draft) in self.inputs.iter().enumerate() {
             match draft.to_input() {
@@ -113,20 +116,13 @@ impl JobDraft {
                 Err(message) => errors.push(FieldError { field: Field::Input(place), message }),
             }
         }
-        if self.workers.is_some_and(|workers| workers == 0 || workers > MAX_WORKERS) {
-            let message = format!("A pool has 1 to {MAX_WORKERS} workers.");
-            errors.push(FieldError { field: Field::Workers, message });
-        }
         let timeout_secs = self.timeout_secs(&mut errors);
         let retries = self.retries(&mut errors);
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        Ok(Job {
+        let job = Job {
             version: JOB_VERSION,
             name: self.name.trim().to_owned(),
             description: self.description.clone(),
-            task,
+            task: self.task(),
             inputs,
             linked: self.linked,
             mode: self.mode,
@@ -134,20 +130,23 @@ impl JobDraft {
             timeout_secs,
             retries,
             working_dir: (!self.working_dir.is_empty()).then(|| PathBuf::from(&self.working_dir)),
-        })
+        };
+        for problem in job.check() {
+            let field = match problem.field {
+                JobField::Task => Field::Task,
+                JobField::Workers => Field::Workers,
+                JobField::Timeout => Field::Timeout,
+                JobField::Retries => Field::Retries,
+                JobField::WorkingDir => Field::WorkingDir,
+                JobField::Name => Field::Name,
+                JobField::Version | JobField::Inputs => Field::Inputs,
+            };
+            errors.push(FieldError { field, message: sentence(&problem.message) });
+        }
+        if errors.is_empty() { Ok(job) } else { Err(errors) }
     }
 
-    fn task(&self, errors: &mut Vec<FieldError>) -> TaskTemplate {
-        let wrong = match self.kind {
-            TaskKind::Command if self.command.trim().is_empty() => {
-                Some("Type the command line of a task; {} stands for its input.".to_owned())
-            }
-            TaskKind::Command => Template::parse(&self.command).err().map(|error| error.to_string()),
-            TaskKind::Workload => self.workload.check().err().map(|error| error.to_string()),
-        };
-        if let Some(message) = wrong {
-            errors.push(FieldError { field: Field::Task, message });
-        }
+    fn task(&self) -> TaskTemplate {
         match self.kind {
             TaskKind::Command => TaskTemplate::Command(self.command.clone()),
             TaskKind::Workload => TaskTemplate::Workload(self.workload.clone()),

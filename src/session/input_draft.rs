@@ -110,6 +110,9 @@ impl InputDraft {
             InputKind::Lines => Ok(Input::Lines(PathBuf::from(path("the path of a file")?))),
             InputKind::Glob => Ok(Input::Glob(path("a pattern such as photos/*.jpg")?)),
             InputKind::Csv => Ok(Input::Csv(PathBuf::from(path("the path of a CSV file")?))),
+            InputKind::Kept if self.kept == Some(Input::Stdin) => {
+                Err("A window has no standard input: choose another kind, or run the job from a terminal.".to_owned())
+            }
             InputKind::Kept => self.kept.clone().ok_or_else(|| "Choose a kind of input.".to_owned()),
         }
     }

@@ -15,7 +15,6 @@ mod preview;
 mod row_order;
 mod running;
 mod saving;
-mod shelf;
 #[cfg(test)]
 mod tests;
 
@@ -34,10 +33,9 @@ pub use input_draft::{InputDraft, InputKind};
 pub use machine::Machine;
 pub use notice::{Notice, Severity};
 pub use options::SessionOptions;
-pub use presets::{MemoryShelf, Preset, PresetId, PresetList, Shelf};
+pub use presets::{Preset, PresetId, PresetList};
 pub use preview::Preview;
 pub use row_order::{RowOrder, RowQuery, SortKey};
-pub use shelf::{built_in, shelf};
 
 /// Where the open job came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +61,7 @@ pub struct Session {
     opened: JobDraft,
     origin: Option<Origin>,
     folder: PathBuf,
+    launch_folder: PathBuf,
     preview: Preview,
     run: Option<CurrentRun>,
     runs: u64,
@@ -78,7 +77,7 @@ pub struct Session {
 impl Session {
     /// A session that opens on the job file of the options, or on the first built-in example.
     pub fn new(options: SessionOptions, wake: Wake) -> Self {
-        let (presets, read) = PresetList::new(options.built_in, options.shelf);
+        let (presets, read) = PresetList::new(options.presets);
         let mut session = Self {
             presets,
             draft: JobDraft::default(),
@@ -87,7 +86,8 @@ impl Session {
             machine: options.machine,
             opened: JobDraft::default(),
             origin: None,
-            folder: options.folder,
+            folder: options.folder.clone(),
+            launch_folder: options.folder,
             preview: Preview::default(),
             run: None,
             runs: 0,
@@ -100,7 +100,7 @@ impl Session {
             wake,
         };
         if let Err(error) = read {
-            session.notices.push(Notice::error(format!("The saved presets cannot be read: {error}")));
+            session.tell(Notice::error(format!("The saved presets cannot be read: {error}")));
         }
         if let Some(first) = session.presets.built_in().first().map(|preset| preset.id.clone()) {
             session.handle(Command::SelectPreset(first));
@@ -158,6 +158,16 @@ impl Session {
         if let Some(run) = &self.run {
             self.rows.update(&self.query, &run.shared_model(), &run.batch, &self.wake);
         }
+    }
+
+    /// Shows a message. It takes the place of the news before it; errors and what can be undone stay.
+    fn tell(&mut self, notice: Notice) {
+        let undoable = notice.undo_delete.is_some();
+        self.notices.retain(|before| match before.severity {
+            Severity::Error => before.text != notice.text,
+            Severity::Info => before.undo_delete.is_some() && !undoable,
+        });
+        self.notices.push(notice);
     }
 
     /// The open job was edited: it is checked and expanded anew.

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::job::Job;
+use crate::store::presets::Presets;
 
 use super::current_run::StartRun;
 use super::machine::Machine;
-use super::presets::{MemoryShelf, Shelf};
 
 /// What a session is made with.
 pub struct SessionOptions {
@@ -14,10 +13,8 @@ pub struct SessionOptions {
     pub job: Option<PathBuf>,
     /// Where relative paths of presets start.
     pub folder: PathBuf,
-    /// The examples that come with the program, the first of them opened at the first start.
-    pub built_in: Vec<Job>,
-    /// Where saved jobs are kept.
-    pub shelf: Box<dyn Shelf>,
+    /// Where saved jobs are kept; `None`: nothing can be saved.
+    pub presets: Option<Presets>,
     /// The executable that is started in the worker role.
     pub worker_executable: PathBuf,
     /// What starts runs.
@@ -27,14 +24,13 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    /// A session that keeps nothing, on a machine of four cores with two threads each. For tests and pictures.
-    pub fn in_memory(built_in: Vec<Job>, start: StartRun) -> Self {
+    /// A session that saves nothing, on a machine of four cores with two threads each. For tests and pictures.
+    pub fn in_memory(start: StartRun) -> Self {
         Self {
             job: None,
-            folder: PathBuf::from("."),
-            built_in,
-            shelf: Box::new(MemoryShelf::default()),
-            worker_executable: PathBuf::new(),
+            folder: PathBuf::from("/"),
+            presets: None,
+            worker_executable: PathBuf::from("fanlane"),
             start,
             machine: Machine { physical_cores: 4, logical_cores: 8 },
         }

@@ -1,25 +1,19 @@
 //! The presets as the sidebar lists them: the built-in examples and the saved jobs, and what can be done with them.
 //!
-//! Where saved jobs lie is the store's business: here is a [`Shelf`] of them, which tests keep in memory.
+//! Files are the store's business. Every error here is a sentence for the person at the window.
 
 use crate::job::Job;
+use crate::store::presets::{DeletedPreset, PresetError, Presets, SavedPreset, Slug};
+
+use super::expand::sentence;
 
 /// A preset.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PresetId {
-    /// One of the examples that come with the program, by its name.
-    BuiltIn(String),
-    /// A saved job, by its name.
-    Saved(String),
-}
-
-impl PresetId {
-    /// The name that people see.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::BuiltIn(name) | Self::Saved(name) => name,
-        }
-    }
+    /// One of the examples that come with the program.
+    BuiltIn(Slug),
+    /// A saved job.
+    Saved(Slug),
 }
 
 /// A preset with what it holds.
@@ -27,102 +21,31 @@ impl PresetId {
 pub struct Preset {
     /// Which one it is.
     pub id: PresetId,
+    /// What it is called.
+    pub name: String,
     /// The job, or why its file cannot be read.
     pub job: Result<Job, String>,
 }
 
-/// Where saved jobs are kept. Every error is a sentence for people.
-pub trait Shelf: Send {
-    /// All saved jobs, in the order of the list.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    fn list(&self) -> Result<Vec<(String, Result<Job, String>)>, String>;
-
-    /// Keeps a job under a name, in place of what is there.
-    ///
-    /// # Errors
-    /// When it could not be written; what was there is still there.
-    fn save(&mut self, name: &str, job: &Job) -> Result<(), String>;
-
-    /// Gives a saved job another name, which nothing has yet.
-    ///
-    /// # Errors
-    /// When that could not be done; nothing is lost.
-    fn rename(&mut self, from: &str, to: &str) -> Result<(), String>;
-
-    /// Takes a saved job away such that [`Shelf::restore`] can bring it back.
-    ///
-    /// # Errors
-    /// When that could not be done.
-    fn delete(&mut self, name: &str) -> Result<(), String>;
-
-    /// Brings back the job that was deleted last and says its name.
-    ///
-    /// # Errors
-    /// When there is none, or it could not be done.
-    fn restore(&mut self) -> Result<String, String>;
-}
-
-/// Saved jobs that are gone when the program ends.
-#[derive(Default)]
-pub struct MemoryShelf {
-    jobs: Vec<(String, Job)>,
-    deleted: Vec<(String, Job)>,
-}
-
-impl Shelf for MemoryShelf {
-    fn list(&self) -> Result<Vec<(String, Result<Job, String>)>, String> {
-        Ok(self.jobs.iter().map(|(name, job)| (name.clone(), Ok(job.clone()))).collect())
-    }
-
-    fn save(&mut self, name: &str, job: &Job) -> Result<(), String> {
-        match self.jobs.iter_mut().find(|(known, _)| known == name) {
-            Some((_, kept)) => *kept = job.clone(),
-            None => self.jobs.push((name.to_owned(), job.clone())),
-        }
-        self.jobs.sort_by(|one, other| one.0.cmp(&other.0));
-        Ok(())
-    }
-
-    fn rename(&mut self, from: &str, to: &str) -> Result<(), String> {
-        let found = self.jobs.iter_mut().find(|(known, _)| known == from);
-        let (name, job) = found.ok_or_else(|| format!("There is no preset {from:?}."))?;
-        to.clone_into(name);
-        to.clone_into(&mut job.name);
-        Ok(())
-    }
-
-    fn delete(&mut self, name: &str) -> Result<(), String> {
-        let place = self.jobs.iter().position(|(known, _)| known == name);
-        let place = place.ok_or_else(|| format!("There is no preset {name:?}."))?;
-        self.deleted.push(self.jobs.remove(place));
-        Ok(())
-    }
-
-    fn restore(&mut self) -> Result<String, String> {
-        let (name, job) = self.deleted.pop().ok_or("Nothing was deleted.")?;
-        self.save(&name, &job)?;
-        Ok(name)
-    }
-}
-
 /// The list of presets.
 pub struct PresetList {
-    shelf: Box<dyn Shelf>,
+    folder: Option<Presets>,
     built_in: Vec<Preset>,
     saved: Vec<Preset>,
+    deleted: Vec<(String, DeletedPreset)>,
 }
 
 impl PresetList {
-    /// The built-in examples and what is on the shelf.
+    /// The built-in examples and the saved jobs of a folder; without one nothing can be saved.
     ///
-    /// # Errors
-    /// When the shelf cannot be read; the list then has the examples alone.
-    pub(super) fn new(built_in: Vec<Job>, shelf: Box<dyn Shelf>) -> (Self, Result<(), String>) {
-        let built_in =
-            built_in.into_iter().map(|job| Preset { id: PresetId::BuiltIn(job.name.clone()), job: Ok(job) }).collect();
-        let mut list = Self { shelf, built_in, saved: Vec::new() };
+    /// The second value says why the folder cannot be read; the list then has the examples alone.
+    pub(super) fn new(folder: Option<Presets>) -> (Self, Result<(), String>) {
+        let built_in = Presets::builtin().into_iter().map(|preset| Preset {
+            id: PresetId::BuiltIn(preset.slug),
+            name: preset.job.display_name().to_owned(),
+            job: Ok(preset.job),
+        });
+        let mut list = Self { folder, built_in: built_in.collect(), saved: Vec::new(), deleted: Vec::new() };
         let read = list.reload();
         (list, read)
     }
@@ -142,79 +65,96 @@ impl PresetList {
         self.built_in.iter().chain(&self.saved).find(|preset| preset.id == *id)
     }
 
-    /// Keeps `job` as a preset of this name and says which one it is.
-    pub(super) fn save(&mut self, name: &str, job: &Job) -> Result<PresetId, String> {
-        let name = checked(name)?;
-        let named = Job { name: name.to_owned(), ..job.clone() };
-        self.shelf.save(name, &named)?;
+    /// What a preset is called.
+    pub fn name(&self, id: &PresetId) -> &str {
+        self.get(id).map_or("a preset that is gone", |preset| preset.name.as_str())
+    }
+
+    /// Writes `job` over the saved preset `id`, also where the job has another name by now.
+    pub(super) fn overwrite(&mut self, id: &PresetId, job: &Job) -> Result<PresetId, String> {
+        let PresetId::Saved(slug) = id else { return Err(STAYS.to_owned()) };
+        let renamed = Slug::of(job.display_name()) != *slug;
+        let slug = if renamed {
+            // The file's name follows the job's, and another preset of that name is not written over.
+            let slug = self.folder()?.rename(slug, job.display_name()).map_err(told)?;
+            self.folder()?.save(job, true).map_err(told)?;
+            slug
+        } else {
+            self.folder()?.save(job, true).map_err(told)?
+        };
         self.reload()?;
-        Ok(PresetId::Saved(name.to_owned()))
+        Ok(PresetId::Saved(slug))
     }
 
     /// Keeps `job` under a name that nothing has yet.
     pub(super) fn save_new(&mut self, name: &str, job: &Job) -> Result<PresetId, String> {
-        let name = checked(name)?;
-        self.free(name)?;
-        self.save(name, job)
+        let slug = self.folder()?.save_as(job, name.trim(), false).map_err(told)?;
+        self.reload()?;
+        Ok(PresetId::Saved(slug))
     }
 
     pub(super) fn rename(&mut self, id: &PresetId, to: &str) -> Result<PresetId, String> {
-        let PresetId::Saved(from) = id else {
-            return Err(format!("{:?} is a built-in example: save it under another name instead.", id.name()));
-        };
-        let to = checked(to)?;
-        if from != to {
-            self.free(to)?;
-            self.shelf.rename(from, to)?;
-            self.reload()?;
-        }
-        Ok(PresetId::Saved(to.to_owned()))
+        let PresetId::Saved(slug) = id else { return Err(STAYS.to_owned()) };
+        let slug = self.folder()?.rename(slug, to.trim()).map_err(told)?;
+        self.reload()?;
+        Ok(PresetId::Saved(slug))
     }
 
     pub(super) fn duplicate(&mut self, id: &PresetId) -> Result<PresetId, String> {
-        let job = match self.get(id).map(|preset| &preset.job) {
-            Some(Ok(job)) => job.clone(),
-            Some(Err(error)) => return Err(error.clone()),
-            None => return Err(format!("There is no preset {:?} any more.", id.name())),
+        let slug = match id {
+            PresetId::Saved(slug) => self.folder()?.duplicate(slug).map_err(told)?,
+            PresetId::BuiltIn(_) => {
+                let Some(Preset { name, job: Ok(job), .. }) = self.get(id) else {
+                    return Err("There is no such example.".to_owned());
+                };
+                match self.folder()?.save(job, false) {
+                    // The example was copied before: copy the copy's name.
+                    Err(PresetError::Exists { .. }) => self.folder()?.duplicate(&Slug::of(name)).map_err(told)?,
+                    saved => saved.map_err(told)?,
+                }
+            }
         };
-        let name = (2..)
-            .map(|copy| format!("{} {copy}", id.name()))
-            .find(|name| self.free(name).is_ok())
-            .expect("there are more numbers than presets");
-        self.save(&name, &job)
+        self.reload()?;
+        Ok(PresetId::Saved(slug))
     }
 
     pub(super) fn delete(&mut self, id: &PresetId) -> Result<(), String> {
-        let PresetId::Saved(name) = id else {
-            return Err(format!("{:?} is a built-in example: it cannot be deleted.", id.name()));
-        };
-        self.shelf.delete(name)?;
+        let PresetId::Saved(slug) = id else { return Err(STAYS.to_owned()) };
+        let name = self.name(id).to_owned();
+        let deleted = self.folder()?.delete(slug).map_err(told)?;
+        self.deleted.push((name, deleted));
         self.reload()
     }
 
-    pub(super) fn restore(&mut self) -> Result<PresetId, String> {
-        let name = self.shelf.restore()?;
+    /// Brings back what was deleted last and says its name.
+    pub(super) fn restore(&mut self) -> Result<String, String> {
+        let (name, deleted) = self.deleted.last().ok_or("Nothing was deleted.")?;
+        self.folder()?.restore(deleted).map_err(told)?;
+        let name = name.clone();
+        self.deleted.pop();
         self.reload()?;
-        Ok(PresetId::Saved(name))
+        Ok(name)
     }
 
-    fn free(&self, name: &str) -> Result<(), String> {
-        if self.saved.iter().any(|preset| preset.id.name() == name) {
-            return Err(format!("There is a preset {name:?} already: choose another name."));
-        }
-        Ok(())
+    fn folder(&self) -> Result<&Presets, String> {
+        self.folder.as_ref().ok_or_else(|| told(PresetError::NoHome))
     }
 
     fn reload(&mut self) -> Result<(), String> {
-        let listed = self.shelf.list()?;
-        self.saved = listed.into_iter().map(|(name, job)| Preset { id: PresetId::Saved(name), job }).collect();
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let listed = folder.list().map_err(told)?;
+        let preset = |saved: SavedPreset| Preset {
+            name: saved.title().to_owned(),
+            id: PresetId::Saved(saved.slug),
+            job: saved.job.map_err(|error| sentence(&error.to_string())),
+        };
+        self.saved = listed.into_iter().map(preset).collect();
         Ok(())
     }
 }
 
-fn checked(name: &str) -> Result<&str, String> {
-    match name.trim() {
-        "" => Err("A preset needs a name.".to_owned()),
-        name => Ok(name),
-    }
+const STAYS: &str = "A built-in example stays as it is: save it under another name.";
+
+fn told(error: PresetError) -> String {
+    sentence(&error.to_string())
 }

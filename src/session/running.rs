@@ -27,7 +27,7 @@ impl Session {
 
     pub(super) fn run(&mut self) {
         if let Some(obstacle) = self.run_obstacle() {
-            return self.notices.push(Notice::error(format!("Nothing was started. {obstacle}")));
+            return self.tell(Notice::error(format!("Nothing was started. {obstacle}")));
         }
         // Files may have changed since the preview was made: what runs is what is there now.
         self.preview.refresh(&self.draft, &self.folder, &self.wake);
@@ -40,7 +40,7 @@ impl Session {
 
     pub(super) fn start_previewed(&mut self) {
         if let Some(obstacle) = self.run_obstacle() {
-            return self.notices.push(Notice::error(format!("Nothing was started. {obstacle}")));
+            return self.tell(Notice::error(format!("Nothing was started. {obstacle}")));
         }
         let (Some(job), Some(expanded)) = (self.preview.job(), self.preview.expanded()) else { return };
         let (job, batch) = (job.clone(), Arc::clone(&expanded.batch));
@@ -54,6 +54,10 @@ impl Session {
             worker_executable: self.worker_executable.clone(),
             monitor: true,
         };
+        if let Some(before) = &mut self.run {
+            // It is over: this only waits for its last process to be gone. Its results stay in case nothing starts.
+            before.end();
+        }
         let serial = self.next_serial();
         match CurrentRun::start(serial, job, batch, options, &self.start, Arc::clone(&self.wake)) {
             Ok(run) => {
@@ -62,7 +66,7 @@ impl Session {
                 self.page = Page::Live;
             }
             Err(error) => {
-                self.notices.push(Notice::error(format!("Nothing was started. {}", sentence(&error.to_string()))));
+                self.tell(Notice::error(format!("Nothing was started. {}", sentence(&error.to_string()))));
             }
         }
     }
@@ -75,7 +79,6 @@ impl Session {
     pub(super) fn show_run(&mut self, run: CurrentRun) {
         self.selected = None;
         self.rows.clear();
-        // Dropping the run before waits for its last processes; it has ended, or it could not be replaced.
         self.run = Some(run);
     }
 
@@ -118,14 +121,14 @@ impl Session {
     pub(super) fn rerun(&mut self, tasks: &[TaskId]) {
         let Some(run) = &self.run else { return };
         if run.is_under_way() {
-            return self.notices.push(Notice::error("Nothing was started. A run is under way: wait for its end."));
+            return self.tell(Notice::error("Nothing was started. A run is under way: wait for its end."));
         }
         if tasks.is_empty() {
-            return self.notices.push(Notice::info("Every task succeeded: there is nothing to run again."));
+            return self.tell(Notice::info("Every task succeeded: there is nothing to run again."));
         }
         match again(&run.job, &run.batch, tasks) {
             Ok((job, batch)) => self.start(job, batch),
-            Err(error) => self.notices.push(Notice::error(format!("Nothing was started. {error}"))),
+            Err(error) => self.tell(Notice::error(format!("Nothing was started. {error}"))),
         }
     }
 }

@@ -25,15 +25,21 @@ impl Session {
                 }
                 self.open(&job, Origin::File(file.to_owned()));
             }
-            Err(error) => self.notices.push(Notice::error(format!("{} was not opened: {error}", file.display()))),
+            Err(error) => self.tell(Notice::error(format!("The job was not opened. {error}"))),
         }
     }
 
     pub(super) fn select_preset(&mut self, id: PresetId) {
         match self.presets.get(&id).map(|preset| preset.job.clone()) {
-            Some(Ok(job)) => self.open(&job, Origin::Preset(id)),
-            Some(Err(error)) => self.notices.push(Notice::error(format!("{} was not opened: {error}", id.name()))),
-            None => self.notices.push(Notice::error(format!("There is no preset {:?} any more.", id.name()))),
+            Some(Ok(job)) => {
+                self.folder.clone_from(&self.launch_folder);
+                self.open(&job, Origin::Preset(id));
+            }
+            Some(Err(error)) => {
+                let name = self.presets.name(&id);
+                self.tell(Notice::error(format!("{name} was not opened. {error}")));
+            }
+            None => self.tell(Notice::error("This preset is gone; it may have been deleted elsewhere.")),
         }
     }
 
@@ -50,7 +56,7 @@ impl Session {
             let name = self.draft.name.clone();
             return self.save_preset_as(&name);
         };
-        self.save(|session, job| session.presets.save(id.name(), job));
+        self.save(|session, job| session.presets.overwrite(&id, job));
     }
 
     pub(super) fn save_preset_as(&mut self, name: &str) {
@@ -62,41 +68,57 @@ impl Session {
             Ok(job) => job,
             Err(errors) => {
                 let first = errors.first().map_or("", |error| error.message.as_str());
-                return self.notices.push(Notice::error(format!("The job was not saved, it has a mistake: {first}")));
+                return self.tell(Notice::error(format!("The job was not saved, it has a mistake. {first}")));
             }
         };
-        match write(self, &job) {
+        match write(self, &self.at_home(job)) {
             Ok(id) => {
-                id.name().clone_into(&mut self.draft.name);
+                if let Some(Ok(job)) = self.presets.get(&id).map(|preset| preset.job.clone()) {
+                    self.draft = JobDraft::from_job(&job);
+                    self.draft_changed();
+                }
                 self.opened = self.draft.clone();
-                self.notices.push(Notice::info(format!("Saved {:?}.", id.name())));
+                self.tell(Notice::info(format!("Saved {:?}.", self.presets.name(&id))));
                 self.origin = Some(Origin::Preset(id));
             }
-            Err(error) => self.notices.push(Notice::error(format!("The job was not saved: {error}"))),
+            Err(error) => self.tell(Notice::error(format!("The job was not saved. {error}"))),
         }
+    }
+
+    /// A job from a file looks its relative paths up beside that file; as a preset it must say so.
+    fn at_home(&self, job: Job) -> Job {
+        let from_file = matches!(self.origin, Some(Origin::File(_)));
+        let working_dir = match job.working_dir {
+            None if from_file => Some(self.folder.clone()),
+            Some(relative) if from_file => Some(self.folder.join(relative)),
+            as_it_is => as_it_is,
+        };
+        Job { working_dir, ..job }
     }
 
     pub(super) fn rename_preset(&mut self, id: &PresetId, name: &str) {
         match self.presets.rename(id, name) {
             Ok(renamed) => {
                 if self.origin == Some(Origin::Preset(id.clone())) {
-                    renamed.name().clone_into(&mut self.draft.name);
-                    renamed.name().clone_into(&mut self.opened.name);
+                    let name = self.presets.name(&renamed).to_owned();
+                    self.draft.name.clone_from(&name);
+                    self.opened.name = name;
                     self.origin = Some(Origin::Preset(renamed));
                 }
             }
-            Err(error) => self.notices.push(Notice::error(format!("{:?} was not renamed: {error}", id.name()))),
+            Err(error) => self.tell(Notice::error(format!("{:?} was not renamed. {error}", self.presets.name(id)))),
         }
     }
 
     pub(super) fn duplicate_preset(&mut self, id: &PresetId) {
         match self.presets.duplicate(id) {
-            Ok(copy) => self.notices.push(Notice::info(format!("Saved a copy as {:?}.", copy.name()))),
-            Err(error) => self.notices.push(Notice::error(format!("{:?} was not copied: {error}", id.name()))),
+            Ok(copy) => self.tell(Notice::info(format!("Saved a copy as {:?}.", self.presets.name(&copy)))),
+            Err(error) => self.tell(Notice::error(format!("{:?} was not copied. {error}", self.presets.name(id)))),
         }
     }
 
     pub(super) fn delete_preset(&mut self, id: &PresetId) {
+        let name = self.presets.name(id).to_owned();
         match self.presets.delete(id) {
             Ok(()) => {
                 if self.origin == Some(Origin::Preset(id.clone())) {
@@ -104,22 +126,22 @@ impl Session {
                     self.origin = None;
                 }
                 let undo_delete = Some(id.clone());
-                self.notices.push(Notice { undo_delete, ..Notice::info(format!("Deleted {:?}.", id.name())) });
+                self.tell(Notice { undo_delete, ..Notice::info(format!("Deleted {name:?}.")) });
             }
-            Err(error) => self.notices.push(Notice::error(format!("{:?} was not deleted: {error}", id.name()))),
+            Err(error) => self.tell(Notice::error(format!("{name:?} was not deleted. {error}"))),
         }
     }
 
     pub(super) fn undo_delete(&mut self) {
         match self.presets.restore() {
-            Ok(id) => {
-                // The shelf gives back the newest first, so the newest offer is the one that was taken.
+            Ok(name) => {
+                // The list gives back the newest first, so the newest offer is the one that was taken.
                 if let Some(place) = self.notices.iter().rposition(|notice| notice.undo_delete.is_some()) {
                     self.notices.remove(place);
                 }
-                self.notices.push(Notice::info(format!("{:?} is back.", id.name())));
+                self.tell(Notice::info(format!("{name:?} is back.")));
             }
-            Err(error) => self.notices.push(Notice::error(format!("The preset was not brought back: {error}"))),
+            Err(error) => self.tell(Notice::error(format!("The preset was not brought back. {error}"))),
         }
     }
 }

@@ -1,1 +1,482 @@
+//! The session asked and looked at, without an engine.
 
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+
+use super::*;
+use crate::engine::{EngineError, RunCommand, RunOptions};
+use crate::event::{AttemptRecord, Event, EventKind, Outcome, OutcomeClass, RunHeader, Summary, WorkerId};
+use crate::job::{Batch, Input, TaskTemplate};
+use crate::store::presets::Presets;
+
+/// An engine that notes what it is asked for and says what the test wants.
+#[derive(Clone, Default)]
+struct Noted(Arc<Mutex<Notes>>);
+
+#[derive(Default)]
+struct Notes {
+    started: Vec<(Job, RunOptions)>,
+    commands: Vec<RunCommand>,
+    events: Option<Sender<Event>>,
+    joined: usize,
+    refuses: bool,
+}
+
+impl Noted {
+    fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn say(&self, kind: EventKind) {
+        let notes = self.notes();
+        let events = notes.events.as_ref().expect("a run is under way");
+        events.send(Event { at_ns: 1, kind }).expect("the session listens");
+    }
+
+    fn begin(&self, tasks: u64) {
+        let header = RunHeader { name: String::new(), mode: Mode::Pool, workers: 2, tasks, started_unix_ms: 0 };
+        self.say(EventKind::RunStarted(header));
+    }
+
+    fn end(&self) {
+        let summary = Summary {
+            counts: Default::default(),
+            wall_ns: 1,
+            cpu_ns: 0,
+            retries: 0,
+            workers: 2,
+            mode: Mode::Pool,
+            stopped: false,
+        };
+        self.say(EventKind::RunFinished(summary));
+        self.notes().events = None;
+    }
+}
+
+impl RunControl for Noted {
+    fn command(&self, command: RunCommand) {
+        self.notes().commands.push(command);
+    }
+
+    fn join(self: Box<Self>) {
+        let mut notes = self.notes();
+        notes.joined += 1;
+        notes.events = None;
+    }
+}
+
+struct Scene {
+    session: Session,
+    engine: Noted,
+    folder: tempfile::TempDir,
+}
+
+fn scene() -> Scene {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = Noted::default();
+    let starter = engine.clone();
+    let start: StartRun = Box::new(move |batch: Arc<Batch>, options, events| {
+        let mut notes = starter.notes();
+        if notes.refuses {
+            let source = std::io::Error::other("no more threads");
+            return Err(EngineError::System { what: "starting a thread", source });
+        }
+        notes.started.push((batch.job().clone(), options));
+        notes.events = Some(events);
+        Ok(Box::new(starter.clone()))
+    });
+    let options = SessionOptions {
+        job: None,
+        folder: folder.path().to_owned(),
+        presets: Some(Presets::open(folder.path().join("presets"))),
+        worker_executable: "fanlane".into(),
+        start,
+        machine: Machine { physical_cores: 2, logical_cores: 4 },
+    };
+    Scene { session: Session::new(options, Arc::new(|| {})), engine, folder }
+}
+
+/// Polls until something is so; only threads of the session itself are waited for.
+fn until(session: &mut Session, what: &str, is_so: impl Fn(&Session) -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        session.poll();
+        if is_so(session) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::yield_now();
+    }
+}
+
+fn record(task: u64, outcome: Outcome) -> AttemptRecord {
+    AttemptRecord {
+        task: TaskId(task),
+        attempt: 1,
+        worker: WorkerId(1),
+        start_ns: task,
+        wall_ns: 1_000_000 - task,
+        cpu_ns: 0,
+        max_rss_bytes: 0,
+        outcome,
+        value: None,
+        output: None,
+    }
+}
+
+fn job(text: &str) -> Job {
+    Job::parse(text).expect("the job is well formed")
+}
+
+fn edit(session: &mut Session, change: impl FnOnce(&mut JobDraft)) {
+    change(&mut session.draft);
+    session.draft_changed();
+}
+
+#[test]
+fn it_opens_on_the_first_example_and_that_can_be_run() {
+    let Scene { session, .. } = scene();
+    assert_eq!(session.page, Page::Job);
+    assert_eq!(session.run_obstacle(), None);
+    let first = &session.presets.built_in()[0];
+    assert_eq!(session.origin(), Some(&Origin::Preset(first.id.clone())));
+    assert!(!session.is_edited());
+    assert!(session.preview().expanded().is_some_and(|expanded| expanded.tasks > 0));
+}
+
+#[test]
+fn every_example_becomes_the_same_job_again() {
+    let Scene { session, .. } = scene();
+    for preset in session.presets.built_in() {
+        let job = preset.job.clone().expect("examples load");
+        assert_eq!(JobDraft::from_job(&job).to_job(), Ok(job), "{}", preset.name);
+    }
+}
+
+#[test]
+fn what_the_window_has_no_field_for_is_kept() {
+    let values = vec!["one\ntwo".to_owned(), String::new()];
+    for input in [Input::List(values), Input::List(Vec::new()), Input::List(vec![String::new()])] {
+        let draft = InputDraft::from_input(&input);
+        assert_eq!(draft.to_input(), Ok(input));
+    }
+    let ends_empty = Input::List(vec!["a".to_owned(), String::new()]);
+    assert_eq!(InputDraft::from_input(&ends_empty).to_input(), Ok(ends_empty));
+    let stdin = InputDraft::from_input(&Input::Stdin).to_input();
+    assert!(stdin.is_err_and(|message| message.contains("standard input")));
+}
+
+#[test]
+fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
+    type Change = fn(&mut JobDraft);
+    let table: [(Change, Field); 9] = [
+        (|draft| draft.command = "echo {0}".to_owned(), Field::Task),
+        (|draft| draft.command = "   ".to_owned(), Field::Task),
+        (|draft| draft.command = "echo {7}".to_owned(), Field::Task),
+        (|draft| draft.timeout = "soon".to_owned(), Field::Timeout),
+        (|draft| draft.timeout = "-1".to_owned(), Field::Timeout),
+        (|draft| draft.retries = "many".to_owned(), Field::Retries),
+        (|draft| draft.workers = Some(100_000), Field::Workers),
+        (
+            |draft| draft.inputs = vec![InputDraft { from: "one".to_owned(), ..InputDraft::range(1, 2) }],
+            Field::Input(0),
+        ),
+        (|draft| draft.working_dir = "/there/is/no/such/folder".to_owned(), Field::WorkingDir),
+    ];
+    for (place, (change, field)) in table.into_iter().enumerate() {
+        let Scene { mut session, engine, .. } = scene();
+        edit(&mut session, |draft| {
+            draft.kind = TaskKind::Command;
+            draft.command = "echo {}".to_owned();
+            draft.inputs = vec![InputDraft::range(1, 2)];
+            change(draft);
+        });
+        assert!(session.preview().error(field).is_some(), "case {place}: {:?}", session.preview().errors());
+        assert!(session.run_obstacle().is_some(), "case {place}");
+        session.handle(Command::Run);
+        assert!(engine.notes().started.is_empty(), "case {place}");
+        assert_eq!(session.notices().last().map(|notice| notice.severity), Some(Severity::Error));
+    }
+}
+
+#[test]
+fn inputs_in_files_are_read_by_a_thread_and_again_when_the_job_is_run() {
+    let Scene { mut session, engine, folder } = scene();
+    let file = folder.path().join("names.txt");
+    std::fs::write(&file, "a\nb\n").expect("written");
+    edit(&mut session, |draft| {
+        draft.kind = TaskKind::Command;
+        draft.command = "echo {}".to_owned();
+        draft.inputs = vec![InputDraft { kind: InputKind::Lines, path: "names.txt".to_owned(), ..Default::default() }];
+    });
+    until(&mut session, "the preview", |session| {
+        session.preview().expanded().is_some_and(|expanded| expanded.first == ["echo a", "echo b"])
+    });
+    std::fs::write(&file, "a\nb\nc\n").expect("written");
+    session.handle(Command::Run);
+    until(&mut session, "the run", Session::is_running);
+    assert_eq!(session.run_shown().expect("a run").batch.len(), 3);
+    assert_eq!(engine.notes().started.len(), 1);
+    std::fs::remove_file(&file).expect("removed");
+    session.draft_changed();
+    until(&mut session, "the error", |session| session.preview().error(Field::Input(0)).is_some());
+}
+
+#[test]
+fn a_run_is_started_commanded_and_ended() {
+    let Scene { mut session, engine, .. } = scene();
+    session.handle(Command::SetMode(Mode::Pool));
+    session.handle(Command::SetWorkers(3));
+    session.handle(Command::Run);
+    assert_eq!(session.page, Page::Live);
+    assert_eq!(engine.notes().started[0].1.workers, 3);
+    engine.begin(200);
+    until(&mut session, "the first event", |session| session.run_shown().expect("a run").model().header.is_some());
+    assert!(session.run_obstacle().is_some(), "one run at a time");
+    session.handle(Command::Run);
+    assert_eq!(engine.notes().started.len(), 1);
+    for command in [
+        Command::Pause,
+        Command::Resume,
+        Command::SetWorkers(8),
+        Command::SetWorkers(0),
+        Command::CancelTask(TaskId(4)),
+        Command::Stop,
+    ] {
+        session.handle(command);
+    }
+    let expected = [
+        RunCommand::Pause,
+        RunCommand::Resume,
+        RunCommand::SetWorkers(8),
+        RunCommand::SetWorkers(1),
+        RunCommand::Cancel(TaskId(4)),
+        RunCommand::Stop,
+    ];
+    assert_eq!(engine.notes().commands, expected);
+    engine.end();
+    until(&mut session, "the end", |session| !session.is_running());
+    session.handle(Command::Pause);
+    assert_eq!(engine.notes().commands.len(), expected.len(), "nothing is asked of a run that has ended");
+    assert_eq!(session.run_obstacle(), None);
+}
+
+#[test]
+fn an_engine_that_cannot_start_is_told_and_nothing_else_changes() {
+    let Scene { mut session, engine, .. } = scene();
+    engine.notes().refuses = true;
+    session.handle(Command::Run);
+    assert!(session.run_shown().is_none());
+    assert_eq!(session.page, Page::Job);
+    let told = session.notices().last().expect("a message");
+    assert!(told.text.contains("no more threads"), "{}", told.text);
+}
+
+#[test]
+fn a_run_that_breaks_off_is_seen_as_over() {
+    let Scene { mut session, engine, .. } = scene();
+    session.handle(Command::Run);
+    engine.begin(200);
+    engine.notes().events = None;
+    until(&mut session, "the end", |session| !session.is_running());
+    assert!(!session.run_shown().expect("a run").model().is_finished());
+    assert_eq!(session.run_obstacle(), None, "another one can be run");
+}
+
+#[test]
+fn shutting_down_stops_the_run_and_waits_for_it() {
+    let Scene { mut session, engine, .. } = scene();
+    session.handle(Command::Run);
+    engine.begin(200);
+    session.shutdown();
+    assert_eq!(engine.notes().commands, [RunCommand::Stop]);
+    assert_eq!(engine.notes().joined, 1);
+    session.shutdown();
+    drop(session);
+    assert_eq!(engine.notes().joined, 1, "once is enough");
+}
+
+#[test]
+fn results_are_sorted_and_filtered() {
+    let Scene { mut session, engine, .. } = scene();
+    edit(&mut session, |draft| {
+        draft.kind = TaskKind::Command;
+        draft.command = "echo Item-{}".to_owned();
+        draft.inputs = vec![InputDraft::range(1, 12)];
+    });
+    session.handle(Command::Run);
+    engine.begin(12);
+    let outcome = |task| if task % 5 == 0 { Outcome::Exited { code: 1 } } else { Outcome::Done };
+    engine.say(EventKind::TasksFinished((0..12).rev().map(|task| record(task, outcome(task))).collect()));
+    until(&mut session, "all rows", |session| session.rows().rows().len() == 12);
+    let tasks = |session: &mut Session, query: RowQuery| -> Vec<u64> {
+        session.query = query;
+        session.poll();
+        let model = session.run_shown().expect("a run").model();
+        session.rows().rows().iter().map(|row| model.records.get(*row as usize).expect("a row").task.number()).collect()
+    };
+    let all = RowQuery::default();
+    assert_eq!(tasks(&mut session, all.clone())[..3], [1, 2, 3]);
+    assert_eq!(tasks(&mut session, RowQuery { descending: true, ..all.clone() })[..3], [12, 11, 10]);
+    assert_eq!(tasks(&mut session, RowQuery { sort: SortKey::Wall, ..all.clone() })[..2], [12, 11]);
+    assert_eq!(tasks(&mut session, RowQuery { class: Some(OutcomeClass::Failed), ..all.clone() }), [1, 6, 11]);
+    assert_eq!(tasks(&mut session, RowQuery { text: " iTEM-1 ".to_owned(), ..all.clone() }), [1, 10, 11, 12]);
+    assert_eq!(tasks(&mut session, RowQuery { text: "nothing".to_owned(), ..all }), [0; 0]);
+}
+
+#[test]
+fn many_results_are_ordered_by_a_thread_to_the_same_end() {
+    let Scene { mut session, engine, .. } = scene();
+    edit(&mut session, |draft| draft.inputs = vec![InputDraft::range(1, 30_000)]);
+    session.handle(Command::Run);
+    engine.begin(30_000);
+    for from in (0..30_000).step_by(1000) {
+        engine.say(EventKind::TasksFinished((from..from + 1000).map(|task| record(task, Outcome::Done)).collect()));
+    }
+    session.query.descending = true;
+    until(&mut session, "all rows", |session| session.rows().rows().len() == 30_000);
+    assert!(session.rows().rows().iter().rev().copied().eq(0..30_000));
+}
+
+#[test]
+fn failed_tasks_run_again_as_a_run_of_their_own() {
+    let Scene { mut session, engine, folder } = scene();
+    std::fs::write(folder.path().join("people.csv"), "name,age\nAda,36\nBlaise,39\nCarl,77\n").expect("written");
+    edit(&mut session, |draft| {
+        draft.name = "Greetings".to_owned();
+        draft.kind = TaskKind::Command;
+        draft.command = "echo {1} is {2}".to_owned();
+        draft.inputs = vec![InputDraft { kind: InputKind::Csv, path: "people.csv".to_owned(), ..Default::default() }];
+    });
+    until(&mut session, "the preview", |session| session.preview().expanded().is_some_and(|known| known.tasks == 3));
+    session.handle(Command::Run);
+    until(&mut session, "the run", Session::is_running);
+    engine.begin(3);
+    let outcomes = [Outcome::TimedOut, Outcome::Done, Outcome::Exited { code: 2 }];
+    engine.say(EventKind::TasksFinished((0..).zip(outcomes).map(|(task, outcome)| record(task, outcome)).collect()));
+    engine.end();
+    until(&mut session, "the end", |session| !session.is_running());
+    let edited = session.draft.clone();
+    session.handle(Command::RerunFailed);
+    {
+        let run = session.run_shown().expect("a run");
+        let texts: Vec<String> = (0..run.batch.len()).map(|task| task_text(&run.batch, TaskId(task))).collect();
+        assert_eq!(texts, ["echo Ada is 36", "echo Carl is 77"]);
+        assert_eq!(run.job.name, "Greetings (again)");
+    }
+    assert_eq!(session.draft, edited, "the open job stays as it is");
+    engine.begin(2);
+    engine.say(EventKind::TasksFinished(vec![record(0, Outcome::Done), record(1, Outcome::Done)]));
+    engine.end();
+    until(&mut session, "the end", |session| !session.is_running());
+    session.handle(Command::RerunTask(TaskId(1)));
+    let run = session.run_shown().expect("a run");
+    assert_eq!(task_text(&run.batch, TaskId(0)), "echo Carl is 77");
+    assert_eq!(run.job.name, "Greetings (again)");
+}
+
+#[test]
+fn presets_are_saved_renamed_copied_deleted_and_brought_back() {
+    let Scene { mut session, .. } = scene();
+    let names = |session: &Session| -> Vec<String> {
+        session.presets.saved().iter().map(|preset| preset.name.clone()).collect()
+    };
+    session.handle(Command::SavePresetAs("Mine".to_owned()));
+    assert_eq!(names(&session), ["Mine"]);
+    assert_eq!(session.draft.name, "Mine");
+    assert!(!session.is_edited());
+
+    edit(&mut session, |draft| draft.retries = "3".to_owned());
+    assert!(session.is_edited());
+    session.handle(Command::SavePreset);
+    let id = session.saved_origin().cloned().expect("it is a saved one");
+    assert_eq!(session.presets.get(&id).expect("there").job.as_ref().expect("loads").retries, 3);
+
+    session.handle(Command::SavePresetAs("Mine".to_owned()));
+    assert_eq!(session.notices().last().map(|notice| notice.severity), Some(Severity::Error), "nothing is overwritten");
+
+    session.handle(Command::DuplicatePreset(id.clone()));
+    assert_eq!(names(&session).len(), 2);
+    session.handle(Command::RenamePreset(id, "Ours".to_owned()));
+    assert!(names(&session).contains(&"Ours".to_owned()), "{:?}", names(&session));
+    assert_eq!(session.draft.name, "Ours");
+
+    let id = session.saved_origin().cloned().expect("it is a saved one");
+    session.handle(Command::DeletePreset(id.clone()));
+    assert!(!names(&session).contains(&"Ours".to_owned()));
+    assert_eq!(session.draft.name, "Ours", "the job stays open");
+    assert_eq!(session.notices().last().and_then(|notice| notice.undo_delete.clone()), Some(id));
+    session.handle(Command::UndoDelete);
+    assert!(names(&session).contains(&"Ours".to_owned()));
+    assert!(session.notices().iter().all(|notice| notice.undo_delete.is_none()), "the offer is taken");
+}
+
+#[test]
+fn saving_a_job_with_another_name_renames_its_preset() {
+    let Scene { mut session, .. } = scene();
+    session.handle(Command::SavePresetAs("Old".to_owned()));
+    edit(&mut session, |draft| draft.name = "New".to_owned());
+    session.handle(Command::SavePreset);
+    let names: Vec<&str> = session.presets.saved().iter().map(|preset| preset.name.as_str()).collect();
+    assert_eq!(names, ["New"]);
+}
+
+#[test]
+fn examples_cannot_be_written_over() {
+    let Scene { mut session, .. } = scene();
+    let id = session.presets.built_in()[0].id.clone();
+    for command in [Command::DeletePreset(id.clone()), Command::RenamePreset(id, "Mine".to_owned())] {
+        session.handle(command);
+        assert_eq!(session.notices().last().map(|notice| notice.severity), Some(Severity::Error));
+    }
+}
+
+#[test]
+fn a_bad_job_file_is_told_and_the_open_job_stays() {
+    let Scene { mut session, folder, .. } = scene();
+    let open = session.draft.clone();
+    let file = folder.path().join("bad.ron");
+    std::fs::write(&file, "Job(version: 1, task: Command(\"echo\"), inputs: [], wrokers: 3)").expect("written");
+    session.handle(Command::OpenJob(file.clone()));
+    let told = session.notices().last().expect("a message");
+    assert!(told.text.contains("bad.ron") && told.text.contains("wrokers"), "{}", told.text);
+    assert_eq!(session.draft, open);
+    let kept = std::fs::read_to_string(&file).expect("still there");
+    assert!(kept.contains("wrokers"), "nothing is written over");
+}
+
+#[test]
+fn a_job_file_runs_beside_its_file_also_once_it_is_a_preset() {
+    let Scene { mut session, folder, .. } = scene();
+    let beside = folder.path().join("beside");
+    std::fs::create_dir(&beside).expect("a folder");
+    let file = beside.join("job.ron");
+    let text = r#"Job(version: 1, name: "Beside", task: Command("cat {}"), inputs: [Lines("names.txt")])"#;
+    std::fs::write(&file, text).expect("written");
+    std::fs::write(beside.join("names.txt"), "a\n").expect("written");
+    session.handle(Command::OpenJob(file.clone()));
+    assert_eq!(session.origin(), Some(&Origin::File(file)));
+    until(&mut session, "the preview", |session| session.preview().expanded().is_some_and(|known| known.tasks == 1));
+    session.handle(Command::SavePresetAs("Beside".to_owned()));
+    let first = session.presets.built_in()[0].id.clone();
+    session.handle(Command::SelectPreset(first));
+    let saved = session.presets.saved()[0].id.clone();
+    session.handle(Command::SelectPreset(saved));
+    until(&mut session, "the preview", |session| {
+        session.preview().expanded().is_some_and(|known| known.first == ["cat a"])
+    });
+}
+
+#[test]
+fn a_job_without_values_does_not_run() {
+    let Scene { mut session, .. } = scene();
+    edit(&mut session, |draft| draft.inputs = vec![InputDraft::range(2, 1)]);
+    assert!(session.run_obstacle().is_some_and(|why| why.contains("nothing to run")));
+    let job = job(r#"Job(version: 1, task: Command("true"), inputs: [])"#);
+    assert!(matches!(job.task, TaskTemplate::Command(_)));
+    session.draft = JobDraft::from_job(&job);
+    session.draft_changed();
+    assert_eq!(session.run_obstacle(), None, "no input is one task");
+}

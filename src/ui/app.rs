@@ -10,12 +10,12 @@ use crate::session::{Action, Command, Origin, Page, Session, SessionOptions};
 
 use super::dialogs::Dialog;
 use super::file_dialog::FileDialog;
+use super::live_page::LivePage;
 use super::notices::notices_ui;
 use super::request::{Question, Request, Requests};
 use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
 use super::views::job::JobView;
-use super::live_page::LivePage;
 use super::views::results::ResultsView;
 use super::window_title::window_title;
 use super::{shortcuts, tabs, theme};

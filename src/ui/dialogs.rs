@@ -1,6 +1,6 @@
 //! Questions, one at a time, over everything else: only where something cannot be undone, or must be typed.
 
-use egui::{Grid, Id, Modal, RichText, TextEdit, Ui};
+use egui::{Grid, Id, Modal, RichText, Ui};
 use egui_material_icons::icons::{ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP};
 
 use crate::model::format;
@@ -8,6 +8,7 @@ use crate::session::{Action, Command, Session};
 
 use super::file_dialog::FileDialog;
 use super::icon_button::{icon_button, primary_button};
+use super::line_edit::line_edit;
 use super::request::{Question, Requests};
 use super::theme;
 
@@ -139,7 +140,7 @@ impl Asked<'_> {
     }
 
     fn save_as_ui(&mut self, name: &mut String) -> bool {
-        self.name_ui("Save the job as a preset", ICON_SAVE, "Save", name, Command::SavePresetAs)
+        self.name_ui("Save the job as a preset", ICON_SAVE, "Save preset", name, Command::SavePresetAs)
     }
 
     fn name_ui(
@@ -151,7 +152,7 @@ impl Asked<'_> {
         command: impl FnOnce(String) -> Command,
     ) -> bool {
         self.title(title);
-        let entered = self.field_ui("Name", name, "Thumbnails");
+        let entered = self.field_ui("Preset name", name, "Thumbnails");
         self.ui.add_space(theme::GAP);
         self.ui
             .horizontal(|ui| {
@@ -169,7 +170,7 @@ impl Asked<'_> {
     /// A line of text; true when Enter was pressed in it.
     fn field_ui(&mut self, label: &str, text: &mut String, example: &str) -> bool {
         let label = self.ui.label(label);
-        let field = TextEdit::singleline(text).hint_text(example.to_owned()).desired_width(f32::INFINITY);
+        let field = line_edit(text).hint_text(example.to_owned()).desired_width(f32::INFINITY);
         let field = self.ui.add(field).labelled_by(label.id);
         if self.is_new {
             field.request_focus();

@@ -11,6 +11,12 @@ pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, words: &str, enabled: bool) 
     ui.add_enabled(enabled, button).accessible_name(words)
 }
 
+/// As [`icon_button`], in a width that holds any of its words.
+pub fn steady_icon_button(ui: &mut Ui, icon: MaterialIcon, words: &str, enabled: bool, width: f32) -> Response {
+    let button = Button::new((icon_text(icon), words)).min_size(egui::vec2(width, 0.0));
+    ui.add_enabled(enabled, button).accessible_name(words)
+}
+
 /// The most important button of a page.
 pub fn primary_button(ui: &mut Ui, icon: MaterialIcon, words: &str, enabled: bool) -> Response {
     let palette = theme::palette(ui);

@@ -8,6 +8,7 @@ pub mod display;
 mod file_dialog;
 mod icon_button;
 mod inert;
+mod line_edit;
 mod live_page;
 mod notices;
 mod options;

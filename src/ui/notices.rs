@@ -1,6 +1,6 @@
 //! Messages over the page: what could not be done and why, what was done and how to undo it.
 
-use egui::{Align, Frame, Label, Layout, RichText, Ui};
+use egui::{Frame, Label, RichText, Sides, Ui};
 use egui_material_icons::icons::{ICON_CLOSE, ICON_INFO, ICON_UNDO, ICON_WARNING};
 
 use crate::session::{Command, Session, Severity};
@@ -43,12 +43,10 @@ fn banner_ui(ui: &mut Ui, severity: Severity, words: &str, buttons: impl FnOnce(
         Severity::Error => (ICON_WARNING, palette.error),
     };
     Frame::new().fill(palette.raised).corner_radius(theme::RADIUS).inner_margin(theme::HALF).show(ui, |ui| {
-        ui.with_layout(Layout::right_to_left(Align::TOP), |ui| {
-            buttons(ui);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.label(icon_text(icon).color(color));
-                ui.add(Label::new(RichText::new(words).color(palette.text_strong)).wrap().selectable(true));
-            });
-        });
+        let left = |ui: &mut Ui| {
+            ui.label(icon_text(icon).color(color));
+            ui.add(Label::new(RichText::new(words).color(palette.text_strong)).wrap().selectable(true));
+        };
+        Sides::new().shrink_left().wrap().show(ui, left, buttons);
     });
 }

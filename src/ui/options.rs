@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::session::{Machine, SessionOptions, engine};
+use crate::store::presets::Presets;
 
 use super::FanlaneApp;
 use super::display;
@@ -48,8 +49,10 @@ fn session_options(options: WindowOptions) -> SessionOptions {
     SessionOptions {
         job: options.job,
         folder,
-        built_in: crate::session::built_in(),
-        shelf: crate::session::shelf(options.presets_folder),
+        // Without a home folder nothing can be saved, which whoever saves is told; running goes on.
+        presets: options
+            .presets_folder
+            .map_or_else(|| Presets::open_default().ok(), |folder| Some(Presets::open(folder))),
         worker_executable: options.worker_executable,
         start: engine(),
         machine: Machine::this(),

@@ -43,10 +43,10 @@ pub fn pressed(ctx: &Context, focus_is_free: bool) -> Vec<Action> {
 fn take(ctx: &Context, shortcut: Shortcut) -> bool {
     let mut modifiers = Modifiers::NONE;
     if shortcut.ctrl {
-        modifiers = modifiers | Modifiers::COMMAND;
+        modifiers |= Modifiers::COMMAND;
     }
     if shortcut.shift {
-        modifiers = modifiers | Modifiers::SHIFT;
+        modifiers |= Modifiers::SHIFT;
     }
     ctx.input_mut(|input| {
         let taken = input.consume_key(modifiers, egui_key(shortcut.key));

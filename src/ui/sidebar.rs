@@ -36,11 +36,11 @@ fn group_ui(ui: &mut Ui, title: &str, presets: &[Preset], session: &Session, req
     for preset in presets {
         let open = session.origin() == Some(&Origin::Preset(preset.id.clone()));
         let mark = if open && session.is_edited() { " *" } else { "" };
-        let words = RichText::new(format!("{}{mark}", preset.id.name()));
+        let words = RichText::new(format!("{}{mark}", preset.name));
         let words = if preset.job.is_err() { words.color(theme::palette(ui).error) } else { words };
         let button = Button::selectable(open, words).truncate().min_size(egui::vec2(ui.available_width(), theme::ROW));
         let response = ui.add(button).on_hover_ui(|ui| hint_ui(ui, preset, open && session.is_edited()));
-        let response = response.accessible_name(format!("Preset {}", preset.id.name()));
+        let response = response.accessible_name(format!("Preset {}", preset.name));
         if response.clicked() {
             let select = Command::SelectPreset(preset.id.clone());
             if session.is_edited() {
@@ -55,7 +55,7 @@ fn group_ui(ui: &mut Ui, title: &str, presets: &[Preset], session: &Session, req
 
 fn hint_ui(ui: &mut Ui, preset: &Preset, edited: bool) {
     match &preset.job {
-        Ok(job) if job.description.is_empty() => ui.label(preset.id.name()),
+        Ok(job) if job.description.is_empty() => ui.label(&preset.name),
         Ok(job) => ui.label(&job.description),
         Err(error) => ui.label(error),
     };
@@ -81,7 +81,7 @@ fn menu_ui(ui: &mut Ui, preset: &Preset, open: bool, requests: &mut Requests) {
     });
     entry(open, "Save as…", "Open it first", &mut |requests| requests.action(Action::SaveAs));
     entry(saved, "Rename…", built_in, &mut |requests| {
-        requests.ask(Question::Rename(id.clone(), id.name().to_owned()));
+        requests.ask(Question::Rename(id.clone(), preset.name.clone()));
     });
     entry(preset.job.is_ok(), "Duplicate", "Its file cannot be read", &mut |requests| {
         requests.command(Command::DuplicatePreset(id.clone()));

@@ -7,7 +7,7 @@ use crate::job::{MAX_WORKERS, Mode};
 use crate::model::{Progress, format};
 use crate::session::{Action, Command, CurrentRun, Session};
 
-use super::icon_button::{icon_button, primary_button};
+use super::icon_button::{icon_button, primary_button, steady_icon_button};
 use super::request::Requests;
 use super::theme;
 use super::widgets::progress_bar_ui;
@@ -17,6 +17,7 @@ use super::widgets::progress_bar_ui;
 pub struct TopBar {
     begun: bool,
     was_running: bool,
+    had_focus: bool,
     run_or_pause: Option<egui::Id>,
 }
 
@@ -53,13 +54,7 @@ impl TopBar {
         }
         let (icon, words) = if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
         // As wide with either word, so that Stop stays where it is.
-        let pause = ui
-            .scope(|ui| {
-                ui.spacing_mut().interact_size.x = 12.0 * theme::UNIT;
-                ui.set_min_width(12.0 * theme::UNIT);
-                icon_button(ui, icon, words, running && !stopping)
-            })
-            .inner
+        let pause = steady_icon_button(ui, icon, words, running && !stopping, 12.0 * theme::UNIT)
             .on_hover_text(Action::PauseResume.hint())
             .on_disabled_hover_text("No run is under way");
         if pause.clicked() {
@@ -75,7 +70,9 @@ impl TopBar {
     }
 
     fn move_focus(&mut self, running: bool, run: &egui::Response, pause: &egui::Response) {
-        let had_focus = run.has_focus() || pause.has_focus();
+        let has_focus = run.has_focus() || pause.has_focus();
+        // A button that was disabled meanwhile has lost it already.
+        let had_focus = std::mem::replace(&mut self.had_focus, has_focus) || has_focus;
         if !std::mem::replace(&mut self.begun, true) {
             run.request_focus();
         } else if running != self.was_running && had_focus {

@@ -1,5 +1,6 @@
 //! Sessions for tests and pictures without a process: jobs that lie in memory, and runs whose events are made by hand.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::Sender;
@@ -10,7 +11,8 @@ use fanlane::event::{
 };
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::model::RunModel;
-use fanlane::session::{RunControl, Session, SessionOptions, StartRun};
+use fanlane::session::{JobDraft, RunControl, Session, SessionOptions, StartRun};
+use fanlane::store::presets::Presets;
 
 /// What a session asked of the engine that stands in for the real one.
 #[derive(Default)]
@@ -110,14 +112,21 @@ pub fn cubes() -> Job {
         .expect("the job is well formed")
 }
 
-/// A session over two examples and an engine that runs nothing.
+/// What a session over an engine that runs nothing is made with; its presets lie in `folder`.
+pub fn options(engine: &FakeEngine, folder: Option<&Path>) -> SessionOptions {
+    SessionOptions { presets: folder.map(Presets::open), ..SessionOptions::in_memory(engine.start()) }
+}
+
+/// A session that saves nothing and runs nothing.
 pub fn session(engine: &FakeEngine) -> Session {
-    Session::new(SessionOptions::in_memory(vec![thumbnails(), cubes()], engine.start()), Arc::new(|| {}))
+    Session::new(options(engine, None), Arc::new(|| {}))
 }
 
 /// A session that shows a run of [`thumbnails`] with outcomes of every kind, ended or half way.
 pub fn session_with_run(engine: &FakeEngine, ended: bool) -> Session {
     let mut session = session(engine);
+    session.draft = JobDraft::from_job(&thumbnails());
+    session.draft_changed();
     session.show_recorded(thumbnails(), thumbnails_run(ended)).expect("the job expands");
     session.poll();
     session
@@ -164,8 +173,7 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
             let at_ns = record.start_ns + record.wall_ns;
             free_ns[lane] = at_ns + 400_000;
             let again = record.outcome != Outcome::Done && record.attempt == 1 && task % 3 != 0;
-            let kind =
-                if again { EventKind::TaskRetried(record) } else { EventKind::TasksFinished(vec![record]) };
+            let kind = if again { EventKind::TaskRetried(record) } else { EventKind::TasksFinished(vec![record]) };
             events.push(Event { at_ns, kind });
             if !again {
                 break;
@@ -176,7 +184,8 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
     let end_ns = *free_ns.iter().max().expect("there are lanes");
     for tick in 1..end_ns / 250_000_000 {
         let at_ns = tick * 250_000_000;
-        let core_percent = (0..8).map(|core| if core < 6 { 70.0 + scatter.next(30) as f32 } else { scatter.next(12) as f32 });
+        let core_percent =
+            (0..8).map(|core| if core < 6 { 70.0 + scatter.next(30) as f32 } else { scatter.next(12) as f32 });
         let sample = MachineSample {
             core_percent: core_percent.collect(),
             memory_used_bytes: 6 << 30,
@@ -206,15 +215,15 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
         };
         events.push(Event { at_ns: end_ns, kind: EventKind::RunFinished(summary) });
     } else {
-        for lane in 0..WORKERS {
+        for (lane, &start_ns) in free_ns.iter().enumerate() {
             let kind = EventKind::TaskStarted {
                 task: TaskId(tasks + lane as u64),
                 attempt: 1,
                 worker: WorkerId(lane as u32 + 1),
-                start_ns: free_ns[lane],
+                start_ns,
                 pid: Some(5000 + lane as u32),
             };
-            events.push(Event { at_ns: free_ns[lane].max(end_ns), kind });
+            events.push(Event { at_ns: start_ns.max(end_ns), kind });
         }
     }
     events.sort_by_key(|event| event.at_ns);
@@ -245,7 +254,8 @@ fn record(task: u64, attempt: u32, lane: usize, start_ns: u64, scatter: &mut Sca
     let stderr = if outcome == Outcome::Done {
         Captured::default()
     } else {
-        let text = format!("\x1b[31merror\x1b[0m: holiday-{}.jpg: premature end of file\nnothing was written\n", task + 1);
+        let text =
+            format!("\x1b[31merror\x1b[0m: holiday-{}.jpg: premature end of file\nnothing was written\n", task + 1);
         Captured { head: text.into_bytes(), ..Captured::default() }
     };
     let stdout = if outcome == Outcome::Done { stdout } else { Captured::default() };

@@ -56,12 +56,7 @@ pub fn start(job: &Job, mode: Mode, workers: u32) -> TestRun {
 pub fn start_in(job: &Job, folder: &Path, mode: Mode, workers: u32) -> TestRun {
     let before = Traces::now();
     let batch = Batch::open(job, folder, &mut std::io::empty()).unwrap();
-    let options = RunOptions {
-        mode,
-        workers,
-        worker_executable: env!("CARGO_BIN_EXE_fanlane").into(),
-        monitor: false,
-    };
+    let options = RunOptions { mode, workers, worker_executable: env!("CARGO_BIN_EXE_fanlane").into(), monitor: false };
     let (sender, events) = bounded(64);
     let run = Run::start(Arc::new(batch), options, sender).unwrap();
     TestRun { run: Some(run), events, seen: Vec::new(), before }
@@ -77,7 +72,10 @@ impl TestRun {
         let until = Instant::now() + DEADLINE;
         loop {
             let event = self.events.recv_deadline(until).unwrap_or_else(|error| {
-                panic!("waited for {what}: {error}; last events: {:#?}", &self.seen[self.seen.len().saturating_sub(5)..])
+                panic!(
+                    "waited for {what}: {error}; last events: {:#?}",
+                    &self.seen[self.seen.len().saturating_sub(5)..]
+                )
             });
             self.seen.push(event.clone());
             if wanted(&event.kind) {

@@ -43,9 +43,11 @@ impl Bar {
         match self {
             Self::Hidden => None,
             Self::Drawn(bar) => {
-                bar.set_length(progress.tasks.max(1));
-                bar.set_position(progress.counts.total());
                 bar.set_message(sentence(progress, now_ns));
+                bar.update(|state| {
+                    state.set_len(progress.tasks.max(1));
+                    state.set_pos(progress.counts.total());
+                });
                 None
             }
             Self::Plain { last } => {

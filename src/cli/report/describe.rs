@@ -86,7 +86,8 @@ mod tests {
         for (outcome, line) in cases {
             assert_eq!(failure(&ended(2, outcome), || "false".to_owned()).as_deref(), Some(line));
         }
-        let signalled = failure(&ended(2, Outcome::Signalled { signal: 9 }), || "kill -9 $$".to_owned()).expect("not done");
+        let signalled =
+            failure(&ended(2, Outcome::Signalled { signal: 9 }), || "kill -9 $$".to_owned()).expect("not done");
         assert!(signalled.starts_with("task 3 failed: ended by "), "{signalled}");
         for fine in [done(2), ended(2, Outcome::Cancelled)] {
             assert_eq!(failure(&fine, || panic!("nobody needs the command")), None);

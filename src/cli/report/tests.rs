@@ -92,8 +92,7 @@ fn trouble_with_workers_is_told_once() {
     let cannot = || EventKind::WorkersCannotStart { reason: "no processes left".to_owned() };
     let died = EventKind::WorkerEnded { worker: WorkerId(3), reason: WorkerEnd::Died("was killed by SIGKILL".into()) };
     let lost = ended(0, Outcome::Lost("was killed by SIGKILL".into()));
-    let (_, err) =
-        report(TEXT, vec![header(1), cannot(), cannot(), died, EventKind::TasksFinished(vec![lost])]);
+    let (_, err) = report(TEXT, vec![header(1), cannot(), cannot(), died, EventKind::TasksFinished(vec![lost])]);
     assert_eq!(
         err,
         "no worker can be started, the tasks wait until one can: no processes left\n\

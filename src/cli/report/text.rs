@@ -98,10 +98,8 @@ mod tests {
     #[test]
     fn what_was_dropped_is_marked() {
         let stdout = Captured { head: b"head".to_vec(), dropped_bytes: 7, tail: b"tail".to_vec() };
-        let record = AttemptRecord {
-            output: Some(Box::new(Output { stdout, ..Output::default() })),
-            ..ended(0, Outcome::Done)
-        };
+        let record =
+            AttemptRecord { output: Some(Box::new(Output { stdout, ..Output::default() })), ..ended(0, Outcome::Done) };
         assert_eq!(written(&record).0, "head\n[fanlane: 7 bytes of this output were not kept]\ntail");
     }
 }

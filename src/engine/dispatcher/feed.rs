@@ -9,8 +9,9 @@ use super::{Dispatcher, Effect, Worker};
 /// than a person notices.
 const AHEAD_NS: f64 = 2e6;
 
-/// One to work at and one to go on with.
-const LEAST_AHEAD: usize = 2;
+/// Tasks that take longer, in nanoseconds, are handed out one by one: then they begin in their order, and the way to
+/// and fro costs less than a hundredth.
+const LONG_NS: f64 = 2e7;
 const MOST_AHEAD: usize = 2048;
 
 impl Dispatcher {
@@ -89,15 +90,17 @@ impl Dispatcher {
     }
 
     fn hand_out(&mut self, effects: &mut Vec<Effect>) {
-        let ahead = self.mean_wall_ns.map_or(LEAST_AHEAD, |mean_ns| {
-            ((AHEAD_NS / mean_ns.max(1.0)) as usize).clamp(LEAST_AHEAD, MOST_AHEAD)
-        });
+        let ahead = match self.mean_wall_ns {
+            // One to work at and one to go on with, or as many as fill the time.
+            Some(mean_ns) if mean_ns < LONG_NS => ((AHEAD_NS / mean_ns.max(1.0)) as usize).clamp(2, MOST_AHEAD),
+            _ => 1,
+        };
         let takers = self.workers.values().filter(|state| state.takes_tasks()).count();
         // An idle worker gets its first task before a busy one gets its next.
         for idle_only in [true, false] {
             for (&worker, state) in self.workers.iter_mut().filter(|(_, state)| state.takes_tasks()) {
                 let has = state.in_flight.len();
-                if (idle_only && has > 0) || (!idle_only && has > ahead / 2) {
+                if (idle_only && has > 0) || (!idle_only && (has > ahead / 2 || state.is_at_a_long_task())) {
                     continue;
                 }
                 let queued = self.queue.len() as usize;
@@ -156,6 +159,11 @@ impl Worker {
             started: None,
             in_flight: std::collections::VecDeque::new(),
         }
+    }
+
+    /// The task that it is at was announced: it takes longer than a message needs.
+    fn is_at_a_long_task(&self) -> bool {
+        self.started.is_some_and(|(task, _)| self.in_flight.front().is_some_and(|first| first.task == task))
     }
 
     const fn takes_tasks(&self) -> bool {

@@ -371,12 +371,17 @@ impl Dispatcher {
 
     fn started(&mut self, worker: WorkerId, event: EventKind, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
-        if let EventKind::TaskStarted { task, start_ns, .. } = event
-            && state.in_flight.iter().any(|pending| pending.task == task)
-        {
-            state.started = Some((task, start_ns));
-            state.paused_after_give_up = false;
-            effects.push(Effect::Say(event));
+        let EventKind::TaskStarted { task, start_ns, .. } = event else { return };
+        if !state.in_flight.iter().any(|pending| pending.task == task) {
+            return;
+        }
+        state.started = Some((task, start_ns));
+        state.paused_after_give_up = false;
+        effects.push(Effect::Say(event));
+        // It is not so short after all: what waits behind it would lose its turn.
+        if state.in_flight.len() > 1 && !state.recalling && !state.retiring {
+            state.recalling = true;
+            effects.push(Effect::Recall { worker, count: u32::MAX });
         }
     }
 
@@ -442,8 +447,7 @@ impl Dispatcher {
     fn returned(&mut self, worker: WorkerId, tasks: &[TaskId]) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         state.recalling = false;
-        let back: Vec<Pending> =
-            tasks.iter().filter_map(|task| take_in_flight(&mut state.in_flight, *task)).collect();
+        let back: Vec<Pending> = tasks.iter().filter_map(|task| take_in_flight(&mut state.in_flight, *task)).collect();
         self.queue.put_back(back.into_iter());
     }
 

@@ -10,9 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
 
 use crate::event::{Outcome, Output};
 use crate::mp::process_tree;
@@ -57,15 +55,14 @@ impl Runner {
 
     /// Runs `line` to its end.
     pub fn run(&mut self, line: Vec<u8>, marker: &str, watch: &impl Watch) -> Ended {
-        let words = simple_words(&line)
-            .unwrap_or_else(|| vec![SHELL.into(), "-c".into(), OsString::from_vec(line)]);
+        let words = simple_words(&line).unwrap_or_else(|| vec![SHELL.into(), "-c".into(), OsString::from_vec(line)]);
         let marker = self.marked.then_some(marker);
         let mut child = match start(&words, marker) {
             Ok(child) => child,
             Err(error) => {
-                let outcome = watch.ending().unwrap_or_else(|| {
-                    Outcome::CannotStart(launch_error::describe(&words, &error).into())
-                });
+                let outcome = watch
+                    .ending()
+                    .unwrap_or_else(|| Outcome::CannotStart(launch_error::describe(&words, &error).into()));
                 return Ended { outcome, cpu_ns: 0, max_rss_bytes: 0, output: None };
             }
         };
@@ -80,8 +77,7 @@ impl Runner {
         end_strays(marker);
         let outcome = ended_by_us.unwrap_or_else(|| outcome_of(status));
         let printed = !stdout.is_empty() || !stderr.is_empty() || leaky;
-        let output =
-            printed.then(|| Box::new(Output { stdout: stdout.finish(), stderr: stderr.finish(), leaky }));
+        let output = printed.then(|| Box::new(Output { stdout: stdout.finish(), stderr: stderr.finish(), leaky }));
         Ended { outcome, cpu_ns, max_rss_bytes, output }
     }
 
@@ -199,9 +195,8 @@ fn reap(pid: Pid) -> (ExitStatus, u64, u64) {
             break;
         }
     }
-    let time_ns = |time: libc::timeval| {
-        time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_usec.unsigned_abs() * 1_000
-    };
+    let time_ns =
+        |time: libc::timeval| time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_usec.unsigned_abs() * 1_000;
     let cpu_ns = time_ns(usage.ru_utime) + time_ns(usage.ru_stime);
     (ExitStatus::from_raw(status), cpu_ns, usage.ru_maxrss.unsigned_abs() * 1024)
 }

@@ -11,11 +11,62 @@ pub const SHELL: &str = "/bin/sh";
 
 /// Words that a shell does not look up as a program, or does itself, perhaps a little differently.
 const SHELL_WORDS: [&[u8]; 56] = [
-    b".", b":", b"[", b"alias", b"bg", b"break", b"case", b"cd", b"chdir", b"command", b"continue", b"do", b"done",
-    b"echo", b"elif", b"else", b"esac", b"eval", b"exec", b"exit", b"export", b"false", b"fc", b"fg", b"fi", b"for",
-    b"function", b"getopts", b"hash", b"if", b"jobs", b"kill", b"local", b"newgrp", b"printf", b"pwd", b"read",
-    b"readonly", b"return", b"select", b"set", b"shift", b"source", b"test", b"then", b"time", b"times", b"trap",
-    b"true", b"type", b"ulimit", b"umask", b"unalias", b"unset", b"until", b"wait",
+    b".",
+    b":",
+    b"[",
+    b"alias",
+    b"bg",
+    b"break",
+    b"case",
+    b"cd",
+    b"chdir",
+    b"command",
+    b"continue",
+    b"do",
+    b"done",
+    b"echo",
+    b"elif",
+    b"else",
+    b"esac",
+    b"eval",
+    b"exec",
+    b"exit",
+    b"export",
+    b"false",
+    b"fc",
+    b"fg",
+    b"fi",
+    b"for",
+    b"function",
+    b"getopts",
+    b"hash",
+    b"if",
+    b"jobs",
+    b"kill",
+    b"local",
+    b"newgrp",
+    b"printf",
+    b"pwd",
+    b"read",
+    b"readonly",
+    b"return",
+    b"select",
+    b"set",
+    b"shift",
+    b"source",
+    b"test",
+    b"then",
+    b"time",
+    b"times",
+    b"trap",
+    b"true",
+    b"type",
+    b"ulimit",
+    b"umask",
+    b"unalias",
+    b"unset",
+    b"until",
+    b"wait",
 ];
 
 /// Program and arguments of a line that needs no shell; `None` where it might.
@@ -57,7 +108,9 @@ pub fn simple_words(line: &[u8]) -> Option<Vec<OsString>> {
 
 /// Bytes that mean nothing to a shell, wherever they stand.
 const fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80 || matches!(byte, b'_' | b'@' | b'%' | b'+' | b'=' | b':' | b',' | b'.' | b'/' | b'-')
+    byte.is_ascii_alphanumeric()
+        || byte >= 0x80
+        || matches!(byte, b'_' | b'@' | b'%' | b'+' | b'=' | b':' | b',' | b'.' | b'/' | b'-')
 }
 
 #[cfg(test)]
@@ -84,9 +137,35 @@ mod tests {
     #[test]
     fn whatever_the_shell_has_a_hand_in_is_left_to_it() {
         for line in [
-            "", "   ", "A=1 ls", "cd /tmp", "echo x", "exit 3", "ls *", "ls ~", "ls | wc", "ls; ls", "ls && ls", "ls > x", "ls $HOME",
-            "ls \"a\"", "ls `x`", "(ls)", "{ ls; }", "ls #x", "ls a?", "ls [a]", "! ls", "ls &", "ls\nls", "'unclosed",
-            "trailing\\", "while x", "'ls'", "l\\s", "'' x",
+            "",
+            "   ",
+            "A=1 ls",
+            "cd /tmp",
+            "echo x",
+            "exit 3",
+            "ls *",
+            "ls ~",
+            "ls | wc",
+            "ls; ls",
+            "ls && ls",
+            "ls > x",
+            "ls $HOME",
+            "ls \"a\"",
+            "ls `x`",
+            "(ls)",
+            "{ ls; }",
+            "ls #x",
+            "ls a?",
+            "ls [a]",
+            "! ls",
+            "ls &",
+            "ls\nls",
+            "'unclosed",
+            "trailing\\",
+            "while x",
+            "'ls'",
+            "l\\s",
+            "'' x",
         ] {
             assert_eq!(simple_words(line.as_bytes()), None, "{line}");
         }

@@ -14,10 +14,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::engine::protocol::{FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, ToWorker};
 use crate::event::{AttemptRecord, Outcome, TaskId, WorkerId};
 use crate::job::workload::Workload;
-use crate::mp::clock::{monotonic_ns, thread_cpu_ns};
+use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, FrameReader};
 
 use super::command::{Runner, Watch};
+use super::cpu_meter::CpuMeter;
 use super::outbox::Outbox;
 use super::{Station, end_all_descendants};
 
@@ -84,11 +85,11 @@ impl LaneShared {
     fn work_off(&self) {
         let setup = &self.station.setup;
         let mut runner = Runner::new(setup.output_limit_bytes, setup.shared_process);
-        let mut cpu_before_ns = thread_cpu_ns();
+        let mut meter = CpuMeter::start();
         while let Some((frame, start_ns)) = self.next() {
             let record = match &self.station.workload {
                 None => self.command(&mut runner, frame, start_ns),
-                Some(workload) => self.call(workload, &frame, start_ns, &mut cpu_before_ns),
+                Some(workload) => self.call(workload, &frame, start_ns, &mut meter),
             };
             self.state().current = None;
             let end_ns = setup.epoch_ns + record.start_ns + record.wall_ns;
@@ -161,7 +162,7 @@ impl LaneShared {
         }
     }
 
-    fn call(&self, workload: &Workload, frame: &TaskFrame, start_ns: u64, cpu_before_ns: &mut u64) -> AttemptRecord {
+    fn call(&self, workload: &Workload, frame: &TaskFrame, start_ns: u64, meter: &mut CpuMeter) -> AttemptRecord {
         let station = &self.station;
         let called = std::panic::AssertUnwindSafe(|| workload.call(&frame.payload, &station.context));
         let result = match &station.unusable {
@@ -173,8 +174,7 @@ impl LaneShared {
             Err(message) => (Outcome::CallFailed(message.into()), None),
         };
         let mut record = AttemptRecord { value, ..self.record(frame, start_ns, outcome) };
-        let cpu_ns = thread_cpu_ns();
-        record.cpu_ns = cpu_ns - std::mem::replace(cpu_before_ns, cpu_ns);
+        record.cpu_ns = meter.of_call(record.wall_ns);
         record
     }
 
@@ -248,10 +248,7 @@ impl LaneShared {
         let now_ns = self.since_epoch_ns();
         let records: Vec<AttemptRecord> = frames
             .iter()
-            .map(|frame| AttemptRecord {
-                attempt: frame.attempt - 1,
-                ..self.record(frame, now_ns, Outcome::Cancelled)
-            })
+            .map(|frame| AttemptRecord { attempt: frame.attempt - 1, ..self.record(frame, now_ns, Outcome::Cancelled) })
             .collect();
         if !records.is_empty() {
             self.outbox().send(&FromWorker::Finished(records));
@@ -281,7 +278,8 @@ impl LaneShared {
         if let Some(current) = &mut state.current {
             let now_ns = self.since_epoch_ns();
             let age_ns = now_ns.saturating_sub(current.start_ns);
-            if age_ns > ANNOUNCE_NS && !current.announced && (current.pid.is_some() || self.station.workload.is_some()) {
+            if age_ns > ANNOUNCE_NS && !current.announced && (current.pid.is_some() || self.station.workload.is_some())
+            {
                 current.announced = true;
                 let started = FromWorker::Started {
                     task: current.task,

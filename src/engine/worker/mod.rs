@@ -6,6 +6,7 @@
 mod capture;
 mod command;
 mod command_line;
+mod cpu_meter;
 mod lane;
 mod launch_error;
 mod outbox;

@@ -5,10 +5,11 @@ mod options;
 mod preview;
 mod task;
 
-use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, TextEdit, Ui};
+use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, Ui};
 
 use crate::session::{Field, Session};
 
+use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 
@@ -41,6 +42,7 @@ impl JobView {
 
 fn name_ui(ui: &mut Ui, session: &mut Session) -> bool {
     let name = line_ui(ui, "Name", &mut session.draft.name, "Thumbnails");
+    error_ui(ui, session, Field::Name);
     if !session.draft.description.is_empty() {
         ui.label(RichText::new(&session.draft.description).color(theme::palette(ui).text_weak));
     }
@@ -51,7 +53,7 @@ fn name_ui(ui: &mut Ui, session: &mut Session) -> bool {
 /// A line of text under its label.
 fn line_ui(ui: &mut Ui, label: &str, text: &mut String, example: &str) -> Response {
     let label = label_ui(ui, label);
-    let field = TextEdit::singleline(text).hint_text(example.to_owned()).desired_width(f32::INFINITY);
+    let field = line_edit(text).hint_text(example.to_owned()).desired_width(f32::INFINITY);
     ui.add(field).labelled_by(label.id)
 }
 

@@ -9,6 +9,7 @@ mod words;
 use egui::{CentralPanel, Frame, Panel, Ui};
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HOURGLASS_EMPTY, ICON_TABLE_ROWS};
 
+use crate::event::TaskId;
 use crate::session::{Command, RowQuery, Session};
 use crate::ui::request::Requests;
 use crate::ui::theme;
@@ -25,8 +26,12 @@ const WIDE: f32 = 1200.0;
 pub struct ResultsView {
     filter: Filter,
     detail: Detail,
+    /// The details are beside the table rather than below it.
+    beside: bool,
+    /// The task whose row was brought into view.
+    seen: Option<TaskId>,
     /// A row to bring into view.
-    scroll_to: Option<usize>,
+    scroll_to: Option<(usize, Option<egui::Align>)>,
 }
 
 impl ResultsView {
@@ -45,10 +50,11 @@ impl ResultsView {
         self.filter.show_ui(ui, session, requests);
         ui.add_space(theme::UNIT);
         self.take_arrows(ui, session, requests);
+        self.beside &= session.selected().is_some();
         if let Some(task) = session.selected() {
-            let wide = ui.available_width() >= WIDE;
+            self.beside = ui.available_width() >= WIDE;
             let frame = Frame::new();
-            let panel = if wide {
+            let panel = if self.beside {
                 let frame = frame.inner_margin(egui::Margin { left: theme::GAP as i8, ..egui::Margin::ZERO });
                 Panel::right("task beside")
                     .frame(frame)
@@ -58,16 +64,20 @@ impl ResultsView {
                 let frame = frame.inner_margin(egui::Margin { top: theme::UNIT as i8, ..egui::Margin::ZERO });
                 Panel::bottom("task below")
                     .frame(frame)
-                    .default_size(ui.available_height() * 0.55)
+                    .default_size(ui.available_height() * 0.5)
                     .size_range(120.0..=900.0)
             };
             panel.resizable(true).show(ui, |ui| self.detail.show_ui(ui, session, task, requests));
         }
-        CentralPanel::default().frame(Frame::new()).show(ui, |ui| self.rows_ui(ui, session, requests));
+        let space = egui::Margin { right: if self.beside { theme::GAP as i8 } else { 0 }, ..egui::Margin::ZERO };
+        CentralPanel::default()
+            .frame(Frame::new().inner_margin(space))
+            .show(ui, |ui| self.rows_ui(ui, session, requests));
     }
 
     fn rows_ui(&mut self, ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
         if !session.rows().rows().is_empty() {
+            self.bring_into_view(session);
             return table::table_ui(ui, session, self.scroll_to.take(), requests);
         }
         let filtered = session.query.class.is_some() || !session.query.text.is_empty();
@@ -80,7 +90,26 @@ impl ResultsView {
             let advice = "Another outcome or another text to look for may have more.";
             empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No task that has ended matches", advice);
         } else {
-            empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "No task has ended yet", "The first row comes with the first result.");
+            empty_state_ui(
+                ui,
+                ICON_HOURGLASS_EMPTY,
+                "No task has ended yet",
+                "The first row comes with the first result.",
+            );
+        }
+    }
+
+    /// A task that was chosen elsewhere, on another page, is brought into view once.
+    fn bring_into_view(&mut self, session: &Session) {
+        let selected = session.selected();
+        if self.seen == selected {
+            return;
+        }
+        self.seen = selected;
+        let index = selected.and_then(|task| session.run_shown()?.model().records.index_of(task));
+        if let Some(index) = index {
+            let place = session.rows().rows().iter().position(|row| *row as usize == index);
+            self.scroll_to = place.map(|place| (place, Some(egui::Align::Center)));
         }
     }
 
@@ -104,7 +133,8 @@ impl ResultsView {
         };
         if let Some(record) = model.records.get(rows[place] as usize) {
             requests.command(Command::SelectTask(Some(record.task)));
-            self.scroll_to = Some(place);
+            self.scroll_to = Some((place, None));
+            self.seen = Some(record.task);
         }
     }
 }

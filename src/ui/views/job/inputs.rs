@@ -6,6 +6,7 @@ use egui_material_icons::icons::{ICON_ADD, ICON_CLOSE};
 use crate::session::{Field, InputDraft, InputKind, Session};
 
 use crate::ui::icon_button::{icon_button, small_icon_button};
+use crate::ui::line_edit::line_edit;
 use crate::ui::theme;
 
 use super::{error_ui, title_ui};
@@ -86,7 +87,7 @@ fn kind_ui(ui: &mut Ui, input: &mut InputDraft, place: usize) -> bool {
 fn range_ui(ui: &mut Ui, input: &mut InputDraft, place: usize) -> bool {
     let mut changed = false;
     let mut number = |ui: &mut Ui, text: &mut String, which: &str| {
-        let field = TextEdit::singleline(text).desired_width(9.0 * theme::UNIT).align(egui::Align2::RIGHT_CENTER);
+        let field = line_edit(text).desired_width(9.0 * theme::UNIT).align(egui::Align2::RIGHT_CENTER);
         let field = ui.add(field).accessible_name(format!("{which} number of input {}", place + 1));
         changed |= field.changed();
     };
@@ -98,7 +99,7 @@ fn range_ui(ui: &mut Ui, input: &mut InputDraft, place: usize) -> bool {
 
 fn path_ui(ui: &mut Ui, input: &mut InputDraft, place: usize, what: &str, example: &str) -> bool {
     let width = (ui.available_width() - 5.0 * theme::UNIT).max(80.0);
-    let field = TextEdit::singleline(&mut input.path).hint_text(example.to_owned()).desired_width(width);
+    let field = line_edit(&mut input.path).hint_text(example.to_owned()).desired_width(width);
     ui.add(field).accessible_name(format!("{what} of input {}", place + 1)).changed()
 }
 

@@ -1,9 +1,10 @@
 //! How the tasks are run: what the top bar does not have.
 
-use egui::{Align2, Grid, RichText, TextEdit, Ui};
+use egui::{Align2, Grid, RichText, Ui};
 
 use crate::session::{Field, Session};
 
+use crate::ui::line_edit::line_edit;
 use crate::ui::theme;
 
 use super::{message_ui, title_ui};
@@ -16,10 +17,12 @@ pub fn options_ui(ui: &mut Ui, session: &mut Session) -> bool {
         changed |= number_ui(ui, "Timeout", &mut session.draft.timeout, "none", "seconds for one attempt");
         changed |= number_ui(ui, "Retries", &mut session.draft.retries, "0", "more tries of a failed task");
     });
-    let label = ui.label("Working folder");
-    let folder = session.folder().display().to_string();
-    let field = TextEdit::singleline(&mut session.draft.working_dir).hint_text(folder).desired_width(f32::INFINITY);
-    changed |= ui.add(field).labelled_by(label.id).changed();
+    ui.horizontal(|ui| {
+        let label = ui.label("Working folder");
+        let folder = session.folder().display().to_string();
+        let field = line_edit(&mut session.draft.working_dir).hint_text(folder).desired_width(ui.available_width());
+        changed |= ui.add(field).labelled_by(label.id).changed();
+    });
     for field in [Field::Workers, Field::Timeout, Field::Retries, Field::WorkingDir] {
         if let Some(message) = session.preview().error(field) {
             message_ui(ui, message);
@@ -30,7 +33,7 @@ pub fn options_ui(ui: &mut Ui, session: &mut Session) -> bool {
 
 fn number_ui(ui: &mut Ui, label: &str, text: &mut String, hint: &str, meaning: &str) -> bool {
     let label = ui.label(label);
-    let field = TextEdit::singleline(text).hint_text(hint.to_owned()).desired_width(10.0 * theme::UNIT);
+    let field = line_edit(text).hint_text(hint.to_owned()).desired_width(10.0 * theme::UNIT);
     let changed = ui.add(field.align(Align2::RIGHT_CENTER)).labelled_by(label.id).changed();
     ui.label(RichText::new(meaning).color(theme::palette(ui).text_weak));
     ui.end_row();

@@ -37,6 +37,7 @@ fn table_ui(ui: &mut Ui, expanded: &Expanded) {
     let rest = expanded.tasks - expanded.first.len() as u64;
     let rows = expanded.first.len() + usize::from(rest > 0);
     let palette = theme::palette(ui);
+    ui.spacing_mut().item_spacing.y = 0.0;
     TableBuilder::new(ui)
         .id_salt("preview")
         .striped(true)

@@ -1,12 +1,13 @@
 //! Which results are shown: by outcome and by a text; and running the failed ones again.
 
-use egui::{Align, Button, Layout, RichText, TextEdit, Ui};
+use egui::{Align, Button, Layout, RichText, Ui};
 use egui_material_icons::icons::ICON_REPLAY;
 
 use crate::event::{OutcomeClass, OutcomeCounts};
 use crate::model::format;
 use crate::session::{Action, Session};
 use crate::ui::icon_button::{icon_button, icon_text};
+use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 
@@ -48,9 +49,8 @@ impl Filter {
     }
 
     fn search_ui(&mut self, ui: &mut Ui, session: &mut Session) {
-        let field = TextEdit::singleline(&mut session.query.text)
-            .hint_text("Search commands ( / )")
-            .desired_width(20.0 * theme::UNIT);
+        let field =
+            line_edit(&mut session.query.text).hint_text("Search commands ( / )").desired_width(20.0 * theme::UNIT);
         let field = ui.add(field).accessible_name("Search in the command lines");
         if std::mem::take(&mut self.wants_focus) {
             field.request_focus();

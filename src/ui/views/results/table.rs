@@ -27,21 +27,28 @@ struct Title {
 const TITLES: [Title; 9] = [
     Title { words: "#", sort: Some(SortKey::Number), units: 9.0, right: true },
     Title { words: "Task", sort: None, units: 0.0, right: false },
-    Title { words: "Outcome", sort: Some(SortKey::Outcome), units: 14.0, right: false },
-    Title { words: "Exit", sort: Some(SortKey::Exit), units: 9.0, right: true },
-    Title { words: "Tries", sort: Some(SortKey::Attempts), units: 7.0, right: true },
-    Title { words: "Wall", sort: Some(SortKey::Wall), units: 10.0, right: true },
-    Title { words: "CPU", sort: Some(SortKey::Cpu), units: 10.0, right: true },
-    Title { words: "Memory", sort: Some(SortKey::Memory), units: 10.0, right: true },
-    Title { words: "Lane", sort: Some(SortKey::Worker), units: 7.0, right: true },
+    Title { words: "Outcome", sort: Some(SortKey::Outcome), units: 12.0, right: false },
+    Title { words: "Exit", sort: Some(SortKey::Exit), units: 8.0, right: true },
+    Title { words: "Tries", sort: Some(SortKey::Attempts), units: 6.0, right: true },
+    Title { words: "Wall", sort: Some(SortKey::Wall), units: 9.0, right: true },
+    Title { words: "CPU", sort: Some(SortKey::Cpu), units: 9.0, right: true },
+    Title { words: "Memory", sort: Some(SortKey::Memory), units: 9.0, right: true },
+    Title { words: "Lane", sort: Some(SortKey::Worker), units: 6.0, right: true },
 ];
 
 /// Draws the table.
-pub fn table_ui(ui: &mut Ui, session: &mut Session, scroll_to: Option<usize>, requests: &mut Requests) {
+pub fn table_ui(
+    ui: &mut Ui,
+    session: &mut Session,
+    scroll_to: Option<(usize, Option<Align>)>,
+    requests: &mut Requests,
+) {
     let mut query = session.query.clone();
     let Some(run) = session.run_shown() else { return };
     let rows = std::sync::Arc::clone(session.rows().rows());
-    ui.spacing_mut().item_spacing.x = theme::UNIT;
+    ui.spacing_mut().item_spacing = egui::vec2(theme::UNIT, 0.0);
+    // The selected row's colour does not end in the middle of its last number.
+    let height = theme::ROW + theme::HALF;
     let mut table = TableBuilder::new(ui)
         .id_salt("results")
         .striped(true)
@@ -54,18 +61,18 @@ pub fn table_ui(ui: &mut Ui, session: &mut Session, scroll_to: Option<usize>, re
             units => Column::exact(units * theme::UNIT).clip(true),
         });
     }
-    if let Some(place) = scroll_to {
-        table = table.scroll_to_row(place, None);
+    if let Some((place, align)) = scroll_to {
+        table = table.scroll_to_row(place, align);
     }
     table
-        .header(theme::ROW + theme::HALF, |mut header| {
+        .header(height, |mut header| {
             for title in &TITLES {
                 header.col(|ui| title_ui(ui, title, &mut query));
             }
         })
         .body(|body| {
             let model = run.model();
-            body.rows(theme::ROW, rows.len(), |mut row| {
+            body.rows(height, rows.len(), |mut row| {
                 if let Some(record) = model.records.get(rows[row.index()] as usize) {
                     row.set_selected(session.selected() == Some(record.task));
                     row_ui(&mut row, record, &run.batch, &model, requests);
@@ -154,7 +161,8 @@ fn row_ui(
 /// The task's number, which is also what the keyboard opens its details with.
 fn number_ui(ui: &mut Ui, record: &AttemptRecord) -> bool {
     let number = RichText::new(format::count(record.task.number())).text_style(theme::number_style());
-    ui.spacing_mut().button_padding.x = theme::HALF;
+    ui.spacing_mut().button_padding = egui::vec2(theme::HALF, 0.0);
+    ui.spacing_mut().interact_size.y = 0.0;
     let button = Button::new(number).frame_when_inactive(false);
     ui.add(button).accessible_name(format!("Task {}", record.task.number())).clicked()
 }
