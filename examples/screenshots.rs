@@ -17,7 +17,7 @@ use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use fanlane::engine::{WORKER_ROLE, worker_main};
-use fanlane::event::OutcomeClass;
+use fanlane::event::{Outcome, OutcomeClass};
 use fanlane::model::RunModel;
 use fanlane::session::{Command, Machine, SessionOptions, engine};
 use fanlane::ui::FanlaneApp;
@@ -54,7 +54,7 @@ fn main() -> Result<()> {
         .wait_until("it has begun", |run| run.header.as_ref().is_some_and(|header| header.name.starts_with("Flaky")))?;
     album.wait_until("the run has ended", RunModel::is_finished)?;
     album.press(Modifiers::COMMAND, Key::Num3);
-    album.select_failed();
+    album.select_unsuccessful();
     album.take("results")
 }
 
@@ -96,15 +96,16 @@ impl Album {
         Ok(())
     }
 
-    /// Shows the details of the first task that failed, or of none if luck was with all.
-    fn select_failed(&mut self) {
+    /// Shows the details of a task that failed, or else of the first that did not succeed.
+    fn select_unsuccessful(&mut self) {
         let session = self.window.state_mut().session_mut();
-        let failed = session.run_shown().and_then(|run| {
+        let task = session.run_shown().and_then(|run| {
             let model = run.model();
             let records = (0..model.records.len()).filter_map(|index| model.records.get(index));
-            records.filter(|record| record.outcome.class() == OutcomeClass::Failed).map(|record| record.task).min()
+            let records = records.filter(|record| record.outcome != Outcome::Done);
+            records.map(|record| (record.outcome.class() != OutcomeClass::Failed, record.task)).min()
         });
-        session.handle(Command::SelectTask(failed));
+        session.handle(Command::SelectTask(task.map(|(_, task)| task)));
         self.run_frames();
     }
 
@@ -145,6 +146,6 @@ impl Album {
 
 fn save(picture: &image::RgbImage, file: &Path) -> Result<()> {
     let out = BufWriter::new(File::create(file)?);
-    let encoder = PngEncoder::new_with_quality(out, CompressionType::Best, FilterType::Adaptive);
+    let encoder = PngEncoder::new_with_quality(out, CompressionType::Best, FilterType::NoFilter);
     Ok(picture.write_with_encoder(encoder)?)
 }
