@@ -17,8 +17,9 @@ use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use fanlane::engine::{WORKER_ROLE, worker_main};
+use fanlane::event::{Outcome, OutcomeClass};
 use fanlane::model::RunModel;
-use fanlane::session::{Machine, SessionOptions, engine};
+use fanlane::session::{Command, Machine, SessionOptions, engine};
 use fanlane::ui::FanlaneApp;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
@@ -47,14 +48,13 @@ fn main() -> Result<()> {
     album.take("live")?;
     album.wait_until("the run has ended", RunModel::is_finished)?;
 
-    album.click("Preset Things that go wrong")?;
+    album.click("Preset Flaky commands")?;
     album.press(Modifiers::COMMAND, Key::Enter);
-    album.wait_until("it has begun", |run| run.header.as_ref().is_some_and(|header| header.name.contains("wrong")))?;
+    album
+        .wait_until("it has begun", |run| run.header.as_ref().is_some_and(|header| header.name.starts_with("Flaky")))?;
     album.wait_until("the run has ended", RunModel::is_finished)?;
     album.press(Modifiers::COMMAND, Key::Num3);
-    for _ in 0..3 {
-        album.press(Modifiers::NONE, Key::ArrowDown);
-    }
+    album.select_unsuccessful();
     album.take("results")
 }
 
@@ -96,6 +96,19 @@ impl Album {
         Ok(())
     }
 
+    /// Shows the details of a task that failed, or else of the first that did not succeed.
+    fn select_unsuccessful(&mut self) {
+        let session = self.window.state_mut().session_mut();
+        let task = session.run_shown().and_then(|run| {
+            let model = run.model();
+            let records = (0..model.records.len()).filter_map(|index| model.records.get(index));
+            let records = records.filter(|record| record.outcome != Outcome::Done);
+            records.map(|record| (record.outcome.class() != OutcomeClass::Failed, record.task)).min()
+        });
+        session.handle(Command::SelectTask(task.map(|(_, task)| task)));
+        self.run_frames();
+    }
+
     /// Waits until `reached` says yes to the run that is shown.
     fn wait_until(&mut self, what: &str, reached: impl Fn(&RunModel) -> bool) -> Result<()> {
         let start = Instant::now();
@@ -133,6 +146,6 @@ impl Album {
 
 fn save(picture: &image::RgbImage, file: &Path) -> Result<()> {
     let out = BufWriter::new(File::create(file)?);
-    let encoder = PngEncoder::new_with_quality(out, CompressionType::Best, FilterType::Adaptive);
+    let encoder = PngEncoder::new_with_quality(out, CompressionType::Best, FilterType::NoFilter);
     Ok(picture.write_with_encoder(encoder)?)
 }

@@ -175,10 +175,11 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
         let progress = &model.progress;
         number_ui(ui, 19.0, &state(run, progress, now_ns));
         number_ui(ui, 13.0, &format::rate(progress.rate(now_ns)));
-        let failed = progress.counts.not_done();
+        // Not "failed", which is one of several outcomes; and what was cancelled is as it was asked for.
+        let failed = progress.counts.not_done() - progress.counts.cancelled;
         let failed_color = if failed > 0 { theme::palette(ui).error } else { theme::palette(ui).text_weak };
-        let words = format!("{} not done", format::count(failed));
-        fixed_ui(ui, 15.0, RichText::new(words).text_style(theme::number_style()).color(failed_color));
+        let words = format!("{} unsuccessful", format::count(failed));
+        fixed_ui(ui, 19.0, RichText::new(words).text_style(theme::number_style()).color(failed_color));
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let total = format::count(progress.tasks);
             // As wide as the last number will be, so that the bar does not move.

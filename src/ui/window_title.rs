@@ -20,9 +20,9 @@ fn how_far(progress: &Progress) -> String {
     let counts = &progress.counts;
     let mut text = format!("{} of {} done", counts.done, progress.tasks);
     // What was cancelled was asked for: that the run was stopped says enough.
-    let failed = counts.not_done() - counts.cancelled;
-    if failed > 0 {
-        text.push_str(&format!(", {failed} failed"));
+    let unsuccessful = counts.not_done() - counts.cancelled;
+    if unsuccessful > 0 {
+        text.push_str(&format!(", {unsuccessful} unsuccessful"));
     }
     let state = match &progress.summary {
         Some(summary) if summary.stopped => ", stopped",
@@ -48,11 +48,11 @@ mod tests {
         assert_eq!(window_title("First look", Some(&progress)), "0 of 200 done – First look – Fanlane");
 
         progress.counts = OutcomeCounts { done: 118, failed: 1, lost: 1, cancelled: 7, ..OutcomeCounts::default() };
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 unsuccessful – Fanlane");
         progress.paused = true;
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, paused – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 unsuccessful, paused – Fanlane");
         progress.stopping = true;
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, stopping – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 unsuccessful, stopping – Fanlane");
 
         let mut summary = Summary {
             counts: progress.counts,
@@ -64,9 +64,9 @@ mod tests {
             stopped: true,
         };
         progress.summary = Some(summary.clone());
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, stopped – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 unsuccessful, stopped – Fanlane");
         summary.stopped = false;
         progress.summary = Some(summary);
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, finished – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 unsuccessful, finished – Fanlane");
     }
 }

@@ -23,7 +23,9 @@ impl JobView {
         let width = ui.available_width();
         let mut changed = false;
         let space = Frame::new();
-        Panel::left("job fields").frame(space).default_size(width * 0.5).size_range(320.0..=760.0).show(ui, |ui| {
+        // A window made narrower keeps room for the preview.
+        let widest = (width * 0.6).clamp(320.0, 760.0);
+        Panel::left("job fields").frame(space).default_size(width * 0.5).size_range(320.0..=widest).show(ui, |ui| {
             ScrollArea::vertical().id_salt("job fields").auto_shrink(false).show(ui, |ui| {
                 ui.set_width((ui.available_width() - theme::GAP).max(280.0));
                 changed |= name_ui(ui, session);

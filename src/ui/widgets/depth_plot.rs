@@ -17,6 +17,9 @@ use crate::ui::theme::{self, Palette};
 /// The part of the height that queued and ended take.
 const UPPER_SHARE: f32 = 0.62;
 
+/// Between the plots, in points: the lowest number of the upper one and the highest of the lower one stay apart.
+const PLOT_DISTANCE: f32 = theme::UNIT + theme::HALF;
+
 /// Width of the slots in which running tasks are drawn, in points.
 const SLOT_WIDTH: f32 = 2.0;
 
@@ -33,9 +36,9 @@ pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mu
     let ended = line(visible, |step| step.ended as f64);
     let running = Running::of(visible, (from_ns, to_ns), ui.available_width());
     let running_max = steps.iter().map(|step| step.running_max).max().unwrap_or(0).max(1);
-    let room = ui.available_height() - theme::HALF;
+    let room = ui.available_height() - PLOT_DISTANCE;
     let plots_height = room - AXIS_HEIGHT;
-    ui.spacing_mut().item_spacing.y = theme::HALF;
+    ui.spacing_mut().item_spacing.y = PLOT_DISTANCE;
     let words = |value: f64| if value.fract() == 0.0 { quantity::short_count(value) } else { String::new() };
     let upper = PlotFrame {
         name: "queued and ended tasks",
