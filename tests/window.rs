@@ -441,6 +441,21 @@ fn no_widget_reaches_beyond_the_smallest_window() {
 }
 
 #[test]
+fn a_window_that_is_made_smaller_leaves_room_for_every_part() {
+    let (mut window, _) = with_run(Page::Job);
+    window.set_size(eframe::egui::vec2(1920.0, 1080.0));
+    window.run_steps(4);
+    window.set_size(eframe::egui::vec2(1024.0, 640.0));
+    window.run_steps(4);
+    let title = window.get_by_label("What will run").rect();
+    assert!(1024.0 - title.left() > 280.0, "the preview begins at {}", title.left());
+    window.state_mut().session_mut().handle(Command::Show(Page::Results));
+    window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(6))));
+    window.run_steps(6);
+    assert!(window.query_by_role_and_label(Role::Button, "Task 7").is_some(), "its row is in view");
+}
+
+#[test]
 #[ignore = "writes pictures to look at"]
 fn pictures() {
     let folder = std::path::Path::new("/tmp/app-pictures");

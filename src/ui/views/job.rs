@@ -21,11 +21,11 @@ impl JobView {
     /// Draws the page.
     pub fn show_ui(&mut self, ui: &mut Ui, session: &mut Session, _requests: &mut Requests) {
         let width = ui.available_width();
+        // A window that was made smaller leaves room for the preview.
+        let most = (width * 0.6).clamp(320.0, 760.0);
         let mut changed = false;
         let space = Frame::new();
-        // A window made narrower keeps room for the preview.
-        let widest = (width * 0.6).clamp(320.0, 760.0);
-        Panel::left("job fields").frame(space).default_size(width * 0.5).size_range(320.0..=widest).show(ui, |ui| {
+        Panel::left("job fields").frame(space).default_size(width * 0.5).size_range(320.0..=most).show(ui, |ui| {
             ScrollArea::vertical().id_salt("job fields").auto_shrink(false).show(ui, |ui| {
                 ui.set_width((ui.available_width() - theme::GAP).max(280.0));
                 changed |= name_ui(ui, session);

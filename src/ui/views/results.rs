@@ -53,19 +53,21 @@ impl ResultsView {
         self.beside &= session.selected().is_some();
         if let Some(task) = session.selected() {
             self.beside = ui.available_width() >= WIDE;
+            // A window that was made smaller leaves room for the table.
+            let room = ui.available_size();
             let frame = Frame::new();
             let panel = if self.beside {
                 let frame = frame.inner_margin(egui::Margin { left: theme::GAP as i8, ..egui::Margin::ZERO });
                 Panel::right("task beside")
                     .frame(frame)
                     .default_size(ui.available_width() * 0.4)
-                    .size_range(360.0..=900.0)
+                    .size_range(360.0..=(room.x * 0.55).max(360.0))
             } else {
                 let frame = frame.inner_margin(egui::Margin { top: theme::UNIT as i8, ..egui::Margin::ZERO });
                 Panel::bottom("task below")
                     .frame(frame)
                     .default_size(ui.available_height() * 0.5)
-                    .size_range(120.0..=900.0)
+                    .size_range(120.0..=(room.y * 0.75).max(120.0))
             };
             panel.resizable(true).show(ui, |ui| self.detail.show_ui(ui, session, task, requests));
         }
