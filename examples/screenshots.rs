@@ -44,7 +44,9 @@ fn main() -> Result<()> {
 
     album.press(Modifiers::COMMAND, Key::Enter);
     album.press(Modifiers::COMMAND, Key::Num2);
-    album.wait_until("a third of the tasks has ended", |run| run.progress.counts.total() * 3 >= run.progress.tasks)?;
+    album.wait_until("a third of the tasks has ended", |run| {
+        run.header.is_some() && run.progress.counts.total() * 3 >= run.progress.tasks
+    })?;
     album.take("live")?;
     album.wait_until("the run has ended", RunModel::is_finished)?;
 

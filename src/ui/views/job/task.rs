@@ -1,6 +1,6 @@
 //! What each task does: a command line with replacement strings, or a built-in workload with its parameters.
 
-use egui::{Button, ComboBox, DragValue, RichText, TextEdit, Ui};
+use egui::{Button, ComboBox, DragValue, Label, RichText, TextEdit, Ui};
 
 use crate::job::WorkloadSpec;
 use crate::job::workload::{ParameterInfo, Workload, WorkloadInfo};
@@ -95,10 +95,12 @@ fn parameter_ui(ui: &mut Ui, parameter: &ParameterInfo, value: Option<&mut Optio
     let Some(value) = value else { return false };
     let mut number = value.unwrap_or(parameter.default);
     ui.horizontal(|ui| {
-        let field = ui.add(DragValue::new(&mut number).range(parameter.min..=parameter.max));
+        let drag = DragValue::new(&mut number).range(parameter.min..=parameter.max);
+        // As wide as the largest numbers that are usual, so that the names stand below each other.
+        let field = ui.add_sized([9.0 * theme::UNIT, theme::ROW], drag);
         let field = field.on_hover_text(parameter.about).accessible_name(parameter.name);
         ui.label(parameter.name);
-        ui.label(RichText::new(parameter.about).color(theme::palette(ui).text_weak));
+        ui.add(Label::new(RichText::new(parameter.about).color(theme::palette(ui).text_weak)).wrap());
         if field.changed() {
             *value = (number != parameter.default).then_some(number);
         }
