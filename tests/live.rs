@@ -1,4 +1,5 @@
 //! The live page, walked through by its accessible names with events that never change.
+#![cfg(feature = "gui")]
 
 #[path = "support/canned_run.rs"]
 mod canned_run;

@@ -1,6 +1,7 @@
 //! The window driven through its accessibility tree, on sessions made by hand: no display, no process.
 //!
 //! The harness also fails on a glyph that no font has and on a widget without a name.
+#![cfg(feature = "gui")]
 
 #[path = "support/canned.rs"]
 mod canned;
