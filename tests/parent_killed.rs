@@ -5,7 +5,7 @@
 mod program;
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use fanlane::mp::process_tree;
@@ -21,20 +21,31 @@ fn wait_until(what: &str, done: impl Fn() -> bool) {
     }
 }
 
+/// Ends with the test, also with one that fails.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 fn is_gone(pid: u32) -> bool {
     process_tree::parent_of(pid).is_none() || process_tree::has_ended(pid)
 }
 
 fn killed_in(mode: &str, command: &str, files: &[&str], folder: &Path) {
     let words = ["run", "--mode", mode, "-j", "2", "--no-bar", command, ":::", "1", "2", "3"];
-    let mut engine = program::command(&words, folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let engine = program::command(&words, folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut engine = Ended(engine);
     for file in files {
         wait_until("the tasks", || folder.join(file).exists());
     }
-    let below = process_tree::descendants(engine.id());
+    let below = process_tree::descendants(engine.0.id());
     assert!(below.len() > files.len(), "workers and commands: {below:?}");
-    kill_process(Pid::from_child(&engine), Signal::KILL).unwrap();
-    engine.wait().unwrap();
+    kill_process(Pid::from_child(&engine.0), Signal::KILL).unwrap();
+    engine.0.wait().unwrap();
     for pid in below {
         wait_until("the end of all that the engine had started", || is_gone(pid));
     }
