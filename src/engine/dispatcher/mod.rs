@@ -10,7 +10,7 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::RunCommand;
 use crate::event::{
@@ -199,6 +199,8 @@ pub struct Dispatcher {
     paused: bool,
     stopping: bool,
     queue: Queue,
+    /// To be cancelled, while a worker has them: if they come back they are not handed out again.
+    unwanted: BTreeSet<TaskId>,
     workers: BTreeMap<WorkerId, Worker>,
     next_worker: u32,
     /// Mean time of a task, in nanoseconds, newer ones weighing more.
@@ -222,6 +224,7 @@ impl Dispatcher {
             paused: false,
             stopping: false,
             queue: Queue::new(plan.tasks),
+            unwanted: BTreeSet::new(),
             workers: BTreeMap::new(),
             next_worker: 1,
             mean_wall_ns: None,
@@ -249,6 +252,7 @@ impl Dispatcher {
             Input::Command(command) => self.command(now_ns, command, effects),
             Input::Tick => self.tick(now_ns, effects),
         }
+        self.cancel_unwanted(now_ns, effects);
         self.size_pool(now_ns, effects);
         self.feed(effects);
     }
@@ -294,6 +298,10 @@ impl Dispatcher {
     }
 
     fn back_off(&mut self, now_ns: u64) {
+        // Those that fail together fail once: it is the next try that tells whether it was more.
+        if self.start_not_before_ns.is_some_and(|not_before_ns| now_ns < not_before_ns) {
+            return;
+        }
         let wait_ns = FIRST_BACK_OFF_NS.saturating_mul(1 << self.failed_starts.min(10)).min(LONGEST_BACK_OFF_NS);
         self.failed_starts += 1;
         self.start_not_before_ns = Some(now_ns + wait_ns);
@@ -391,15 +399,18 @@ impl Dispatcher {
         let mut wall_ns = 0;
         let mut final_ones = true;
         let mut ended: Vec<Option<Pending>> = Vec::with_capacity(records.len());
+        let mut last_was_begun = false;
         for record in &records {
+            last_was_begun = state.in_flight.front().is_some_and(|first| first.task == record.task);
             let pending = take_in_flight(&mut state.in_flight, record.task);
             wall_ns += record.wall_ns;
             final_ones &= pending.is_some() && is_final_class(&record.outcome);
             ended.push(pending);
         }
-        state.paused_after_give_up = records
-            .last()
-            .is_some_and(|last| matches!(last.outcome.class(), OutcomeClass::TimedOut | OutcomeClass::Cancelled));
+        state.paused_after_give_up = last_was_begun
+            && records
+                .last()
+                .is_some_and(|last| matches!(last.outcome.class(), OutcomeClass::TimedOut | OutcomeClass::Cancelled));
         if !records.is_empty() {
             let mean = wall_ns as f64 / records.len() as f64;
             self.mean_wall_ns = Some(self.mean_wall_ns.map_or(mean, |old| old.mul_add(0.7, mean * 0.3)));
@@ -439,6 +450,7 @@ impl Dispatcher {
     }
 
     fn settle(&mut self, record: &AttemptRecord) {
+        self.unwanted.remove(&record.task);
         self.counts.add(record.outcome.class());
         self.cpu_ns += record.cpu_ns;
         self.end_ns = self.end_ns.max(record.start_ns + record.wall_ns);
@@ -504,8 +516,22 @@ impl Dispatcher {
         }
         let holder = self.workers.iter().find(|(_, state)| state.in_flight.iter().any(|one| one.task == task));
         if let Some((&worker, _)) = holder {
+            self.unwanted.insert(task);
             effects.push(Effect::Cancel { worker, task });
         }
+    }
+
+    /// Cancels what came back, by itself or because its attempt failed, before its worker heard of the cancellation.
+    fn cancel_unwanted(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
+        if self.unwanted.is_empty() {
+            return;
+        }
+        let queue = &mut self.queue;
+        let back: Vec<Pending> = self.unwanted.iter().filter_map(|task| queue.take_returned(*task)).collect();
+        for pending in &back {
+            self.unwanted.remove(&pending.task);
+        }
+        self.cancel_all(now_ns, &back, effects);
     }
 
     /// Ends tasks that no worker has (any more) as cancelled.

@@ -74,10 +74,16 @@ impl Queue {
 
     /// Takes this task out; `None` where it does not wait.
     pub fn remove(&mut self, task: TaskId) -> Option<Pending> {
-        if let Some(place) = self.returned.iter().position(|pending| pending.task == task) {
-            return self.returned.remove(place);
+        if let Some(pending) = self.take_returned(task) {
+            return Some(pending);
         }
         let waits = (self.next_fresh..self.end).contains(&task.0) && self.skipped.insert(task.0);
         waits.then(|| Pending::fresh(task))
+    }
+
+    /// Takes this task out if it has come back.
+    pub fn take_returned(&mut self, task: TaskId) -> Option<Pending> {
+        let place = self.returned.iter().position(|pending| pending.task == task)?;
+        self.returned.remove(place)
     }
 }
