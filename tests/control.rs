@@ -70,7 +70,7 @@ fn a_gate_that_never_opens_holds_the_run_and_says_why() {
 #[test]
 fn each_task_finds_its_own_share_of_a_resource() {
     let _alone = alone();
-    let text = r#"Job(version: 1, task: Command("echo $FANLANE_GPU; sleep 0.1"), inputs: [Range(1, 8)],
+    let text = r#"Job(version: 1, task: Command("echo $FANLANE_GPU; sleep 0.1; : {}"), inputs: [Range(1, 8)],
         control: Control(resources: {"gpu": 4}, needs: {"gpu": 2}, nice: 3))"#;
     for mode in [Mode::Pool, Mode::Threads] {
         let finished = start(&job(text), mode, 8).finish();
@@ -92,7 +92,8 @@ fn each_task_finds_its_own_share_of_a_resource() {
 fn tasks_begin_after_those_that_they_wait_for() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
-    let rows = "name,after,secs\nlink,compile-a compile-b,0\ncompile-a,configure,0.1\ncompile-b,configure,0\nconfigure,,0.1\n";
+    let rows =
+        "name,after,secs\nlink,compile-a compile-b,0\ncompile-a,configure,0.1\ncompile-b,configure,0\nconfigure,,0.1\n";
     std::fs::write(folder.path().join("tasks.csv"), rows).unwrap();
     let text = r#"Job(version: 1, task: Command("sleep {secs}"), inputs: [Csv("tasks.csv")],
         control: Control(after: After(name: "name", after: "after")))"#;

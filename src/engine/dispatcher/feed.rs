@@ -25,9 +25,10 @@ impl Dispatcher {
             Mode::One => self.plan.control.at_once(self.pool).min(1),
             Mode::Threads | Mode::Pool => self.plan.control.at_once(self.pool),
         };
-        let (mut live, mut starting) = (0, 0);
-        for state in self.workers.values().filter(|state| !state.retiring) {
-            live += 1;
+        let (mut live, mut retiring, mut starting) = (0, 0, 0);
+        for state in self.workers.values() {
+            live += u32::from(!state.retiring);
+            retiring += u32::from(state.retiring);
             starting += u32::from(!state.ready);
         }
         while live > allowed {
@@ -42,7 +43,8 @@ impl Dispatcher {
             return;
         }
         let wanted = allowed.min(u32::try_from(remaining).unwrap_or(u32::MAX));
-        while live < wanted && starting < self.plan.starting_limit {
+        // Those on their way out count until they are gone, or a pool that is resized to and fro would grow each time.
+        while live + retiring < wanted && starting < self.plan.starting_limit {
             let worker = WorkerId(self.next_worker);
             self.next_worker += 1;
             let lane = self.free_lane();

@@ -16,7 +16,7 @@ mod steer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::RunCommand;
 use crate::event::{
@@ -225,6 +225,8 @@ pub struct Dispatcher {
     /// What runs is being ended as well.
     killing: bool,
     queue: Queue,
+    /// To be cancelled, while a worker has them: if they come back they are not handed out again.
+    unwanted: BTreeSet<TaskId>,
     workers: BTreeMap<WorkerId, Worker>,
     next_worker: u32,
     /// Mean time of a task, in nanoseconds, newer ones weighing more.
@@ -256,6 +258,7 @@ impl Dispatcher {
             stopping: false,
             killing: false,
             queue: Queue::new(plan.tasks, plan.order.clone()),
+            unwanted: BTreeSet::new(),
             workers: BTreeMap::new(),
             next_worker: 1,
             mean_wall_ns: None,
@@ -292,6 +295,7 @@ impl Dispatcher {
         }
         self.queue.wake(now_ns);
         self.halt_if_reached(now_ns, effects);
+        self.cancel_unwanted(now_ns, effects);
         self.size_pool(now_ns, effects);
         self.feed(now_ns, effects);
     }
@@ -341,6 +345,10 @@ impl Dispatcher {
     }
 
     fn back_off(&mut self, now_ns: u64) {
+        // Those that fail together fail once: it is the next try that tells whether it was more.
+        if self.start_not_before_ns.is_some_and(|not_before_ns| now_ns < not_before_ns) {
+            return;
+        }
         let wait_ns = FIRST_BACK_OFF_NS.saturating_mul(1 << self.failed_starts.min(10)).min(LONGEST_BACK_OFF_NS);
         self.failed_starts += 1;
         self.start_not_before_ns = Some(now_ns + wait_ns);
@@ -440,15 +448,18 @@ impl Dispatcher {
         let mut wall_ns = 0;
         let mut final_ones = true;
         let mut ended: Vec<Option<Pending>> = Vec::with_capacity(records.len());
+        let mut last_was_begun = false;
         for record in &records {
+            last_was_begun = state.in_flight.front().is_some_and(|first| first.task == record.task);
             let pending = take_in_flight(&mut state.in_flight, record.task);
             wall_ns += record.wall_ns;
             final_ones &= pending.is_some() && is_final_class(&record.outcome);
             ended.push(pending);
         }
-        state.paused_after_give_up = records
-            .last()
-            .is_some_and(|last| matches!(last.outcome.class(), OutcomeClass::TimedOut | OutcomeClass::Cancelled));
+        state.paused_after_give_up = last_was_begun
+            && records
+                .last()
+                .is_some_and(|last| matches!(last.outcome.class(), OutcomeClass::TimedOut | OutcomeClass::Cancelled));
         if !records.is_empty() {
             let mean = wall_ns as f64 / records.len() as f64;
             self.mean_wall_ns = Some(self.mean_wall_ns.map_or(mean, |old| old.mul_add(0.7, mean * 0.3)));
@@ -505,6 +516,7 @@ impl Dispatcher {
     }
 
     fn settle(&mut self, record: &AttemptRecord) {
+        self.unwanted.remove(&record.task);
         self.counts.add(record.outcome.class());
         self.cpu_ns += record.cpu_ns;
         self.end_ns = self.end_ns.max(record.start_ns + record.wall_ns);
@@ -583,8 +595,24 @@ impl Dispatcher {
         }
         let holder = self.workers.iter().find(|(_, state)| state.in_flight.iter().any(|one| one.task == task));
         if let Some((&worker, _)) = holder {
+            self.unwanted.insert(task);
             effects.push(Effect::Cancel { worker, task });
         }
+    }
+
+    /// Cancels what came back, by itself or because its attempt failed, before its worker heard of the cancellation.
+    fn cancel_unwanted(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
+        if self.unwanted.is_empty() {
+            return;
+        }
+        let queue = &mut self.queue;
+        let mut back: Vec<Pending> = self.unwanted.iter().filter_map(|task| queue.remove(*task)).collect();
+        for place in 0..back.len() {
+            let task = back[place].task;
+            self.unwanted.remove(&task);
+            back.extend(self.doom(task));
+        }
+        self.cancel_all(now_ns, &back, effects);
     }
 
     /// Ends tasks that no worker has (any more) as cancelled.

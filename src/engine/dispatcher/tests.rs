@@ -414,6 +414,77 @@ fn controls() -> Vec<Control> {
     ]
 }
 
+#[test]
+fn workers_that_die_together_are_replaced_within_a_second() {
+    let mut simulation = Simulation::new(plan(20, 8));
+    for _ in 0..8 {
+        simulation.arrive();
+    }
+    for _ in 0..8 {
+        simulation.die(0);
+    }
+    let due_ns = simulation.dispatcher.next_wake_ns().expect("a later try");
+    assert!(due_ns - simulation.now_ns <= SECOND, "{} ms", (due_ns - simulation.now_ns) / 1_000_000);
+    simulation.run_out();
+}
+
+#[test]
+fn a_pool_resized_to_and_fro_never_has_more_workers_than_its_size() {
+    let mut simulation = Simulation::new(plan(1000, 4));
+    for _ in 0..4 {
+        simulation.arrive();
+    }
+    for workers in [0, 4, 1, 4, 0, 4] {
+        simulation.put(Input::Command(RunCommand::SetWorkers(workers)));
+        simulation.arrive();
+        assert!(simulation.dispatcher.workers.len() <= 4, "{}", simulation.dispatcher.workers.len());
+    }
+    simulation.run_out();
+}
+
+#[test]
+fn a_cancelled_task_is_not_begun_again_when_it_comes_back() {
+    // Handed back, failed, or left by a dead worker before the worker has heard of the cancellation.
+    for way in 0..3 {
+        let mut dispatcher = Dispatcher::new(Plan { retries: 3, ..plan(2, 1) });
+        let worker = WorkerId(1);
+        let mut said = Vec::new();
+        dispatcher.handle(0, Input::Tick, &mut said);
+        dispatcher.handle(1, Input::WorkerReady { worker, pid: 1 }, &mut said);
+        dispatcher.handle(2, Input::Command(RunCommand::Cancel(TaskId(0))), &mut said);
+        assert_eq!(said.last(), Some(&Effect::Cancel { worker, task: TaskId(0) }));
+        said.clear();
+        let back = match way {
+            0 => Input::Returned { worker, tasks: vec![TaskId(0)] },
+            1 => Input::Finished { worker, records: vec![record(worker, TaskId(0), 1, Outcome::Exited { code: 1 })] },
+            _ => Input::WorkerEnded { worker, end: ProcessEnd::Died("killed by SIGKILL".to_owned()) },
+        };
+        dispatcher.handle(3, back, &mut said);
+        let ended: Vec<_> = said
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Say(EventKind::TasksFinished(records)) => Some(records),
+                _ => None,
+            })
+            .flatten()
+            .map(|record| (record.task, record.outcome.clone()))
+            .collect();
+        assert_eq!(ended, [(TaskId(0), Outcome::Cancelled)], "way {way}: {said:#?}");
+    }
+}
+
+#[test]
+fn a_death_counts_against_the_running_task_though_a_waiting_one_was_just_cancelled() {
+    let mut simulation = Simulation::new(plan(4, 1));
+    simulation.arrive();
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(simulation.here[&WorkerId(1)], [(TaskId(1), 1), (TaskId(2), 1)]);
+    simulation.put(Input::Command(RunCommand::Cancel(TaskId(2))));
+    simulation.die(0);
+    assert_eq!(simulation.attempts, BTreeMap::from([(TaskId(1), 1)]));
+    simulation.run_out();
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Arrive,
