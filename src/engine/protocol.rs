@@ -85,6 +85,25 @@ pub struct TaskFrame {
     pub payload: Vec<u8>,
 }
 
+/// [`ToWorker::Run`] as the engine writes it: the same bytes, without a buffer of its own for each payload.
+#[derive(Debug, Serialize)]
+pub enum ToWorkerRef<'a> {
+    /// As [`ToWorker::Run`], which comes first there too.
+    Run(Vec<TaskFrameRef<'a>>),
+}
+
+/// [`TaskFrame`] as the engine writes it.
+#[derive(Debug, Serialize)]
+pub struct TaskFrameRef<'a> {
+    /// Which one.
+    pub task: TaskId,
+    /// Which try, from 1.
+    pub attempt: u32,
+    /// The command line, or the call's argument.
+    #[serde(with = "serde_bytes")]
+    pub payload: &'a [u8],
+}
+
 /// From a lane to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromWorker {
@@ -158,6 +177,18 @@ mod tests {
             let sent = setup(kind);
             assert_eq!(through_a_frame(&sent), sent);
         }
+    }
+
+    #[test]
+    fn tasks_are_read_as_they_were_written_from_borrowed_payloads() {
+        let frame = |task, payload| TaskFrameRef { task: TaskId(task), attempt: 2, payload };
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, &ToWorkerRef::Run(vec![frame(0, b"a b"), frame(u64::MAX, b"")])).unwrap();
+        let mut reader = FrameReader::default();
+        assert!(reader.fill(&mut &bytes[..]).unwrap());
+        let frame = |task, payload: &[u8]| TaskFrame { task: TaskId(task), attempt: 2, payload: payload.to_vec() };
+        let expected = ToWorker::Run(vec![frame(0, b"a b"), frame(u64::MAX, b"")]);
+        assert_eq!(reader.next_message::<ToWorker>().unwrap(), Some(expected));
     }
 
     #[test]

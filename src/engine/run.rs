@@ -24,7 +24,7 @@ use super::dispatcher::{Dispatcher, Effect, Input, Plan};
 use super::gate::{self, Gate};
 use super::link::Link;
 use super::monitor::Monitor;
-use super::protocol::{FromWorker, Setup, TaskFrame, TaskKind, ToWorker};
+use super::protocol::{FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
 use super::worker_process::WorkerProcess;
 use super::{EngineError, RunCommand, RunOptions};
 
@@ -283,7 +283,12 @@ impl Shared {
                 }
                 return;
             }
-            Effect::Run { worker, tasks } => (worker, ToWorker::Run(self.frames(&tasks))),
+            Effect::Run { worker, tasks } => {
+                if let Some(member) = core.members.get(&worker) {
+                    self.send_tasks(member, &tasks);
+                }
+                return;
+            }
             Effect::Recall { worker, count } => (worker, ToWorker::Recall(count)),
             Effect::Cancel { worker, task } => (worker, ToWorker::Cancel(task)),
             Effect::Stop { worker, now } => (worker, ToWorker::Stop { now }),
@@ -295,13 +300,21 @@ impl Shared {
         }
     }
 
-    fn frames(&self, tasks: &[(TaskId, u32)]) -> Vec<TaskFrame> {
-        let frame = |&(task, attempt): &(TaskId, u32)| {
-            let mut payload = Vec::new();
-            self.batch.payload_into(task, &mut payload);
-            TaskFrame { task, attempt, payload }
-        };
-        tasks.iter().map(frame).collect()
+    /// All payloads of a message are made in one buffer.
+    fn send_tasks(&self, member: &Member, tasks: &[(TaskId, u32)]) {
+        let mut payloads = Vec::new();
+        let mut ends = Vec::with_capacity(tasks.len());
+        for (task, _) in tasks {
+            self.batch.payload_into(*task, &mut payloads);
+            ends.push(payloads.len());
+        }
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let frames = tasks.iter().zip(starts.zip(&ends)).map(|(&(task, attempt), (start, &end))| TaskFrameRef {
+            task,
+            attempt,
+            payload: &payloads[start..end],
+        });
+        member.link.send(&ToWorkerRef::Run(frames.collect()));
     }
 
     fn say(&self, kind: EventKind) {

@@ -9,7 +9,7 @@ use super::{Dispatcher, Effect, Worker};
 
 /// A worker is handed about this much work ahead, in nanoseconds: far more than a message takes to arrive, far less
 /// than a person notices.
-const AHEAD_NS: f64 = 2e6;
+const AHEAD_NS: f64 = 1e7;
 
 /// Tasks that take longer, in nanoseconds, are handed out one by one: then they begin in their order, and the way to
 /// and fro costs less than a hundredth.

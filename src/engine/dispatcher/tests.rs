@@ -387,7 +387,7 @@ fn a_call_that_was_ended_with_its_process_costs_the_next_one_nothing() {
 
 #[test]
 fn tiny_tasks_are_handed_out_by_the_thousand_and_long_ones_one_by_one() {
-    for (wall_ns, ahead) in [(100_000_000, 1), (10_000_000, 2), (100_000, 20), (100, 2048)] {
+    for (wall_ns, ahead) in [(100_000_000, 1), (10_000_000, 2), (1_000_000, 10), (100, 2048)] {
         let mut simulation = Simulation::new(plan(100_000, 1));
         simulation.arrive();
         let worker = WorkerId(1);

@@ -21,6 +21,8 @@ use super::{end_tree, launch_error};
 
 /// A command that has ended may leave its streams open in another process for so long.
 const LEAK_PATIENCE: Duration = Duration::from_millis(200);
+/// A command that runs longer is watched for its own end beside that of its streams.
+const SHORT: Duration = Duration::from_millis(5);
 /// The variable by which the threads of one process tell apart whose command a stray process belongs to.
 const TASK_MARKER: &str = "FANLANE_TASK";
 
@@ -90,7 +92,8 @@ impl Runner {
             child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Stream>),
             child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Stream>),
         ];
-        let handle = pidfd_open(pid, PidfdFlags::empty()).ok();
+        // Most commands end before anybody has to watch for their end apart from that of their streams.
+        let mut handle = None;
         let mut dead_since: Option<Instant> = None;
         while streams.iter().any(Option::is_some) {
             let mut sources: Vec<Source> = Vec::with_capacity(3);
@@ -106,11 +109,17 @@ impl Runner {
                 polled.push(PollFd::new(handle, PollFlags::IN));
             }
             let patience = dead_since.map(|since| LEAK_PATIENCE.saturating_sub(since.elapsed()));
+            let patience = patience.or_else(|| handle.is_none().then_some(SHORT));
             let timeout = patience.map(|left| Timespec {
                 tv_sec: 0,
                 tv_nsec: left.as_nanos().try_into().expect("the patience is below a second"),
             });
             if poll(&mut polled, timeout.as_ref()) == Ok(0) {
+                if dead_since.is_none() {
+                    drop(polled);
+                    handle = pidfd_open(pid, PidfdFlags::empty()).ok();
+                    continue;
+                }
                 let [stdout, stderr] = captures;
                 return (stdout, stderr, true);
             }

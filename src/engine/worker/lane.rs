@@ -95,30 +95,36 @@ impl LaneShared {
         let setup = &self.station.setup;
         let mut runner = Runner::new(setup.output_limit_bytes, setup.shared_process, self.environment.clone());
         let mut meter = CpuMeter::start();
-        while let Some((frame, start_ns)) = self.next() {
+        let mut now_ns = 0;
+        while let Some((frame, start_ns)) = self.next(now_ns) {
             let record = match &self.station.workload {
                 None => self.command(&mut runner, frame, start_ns),
                 Some(workload) => self.call(workload, &frame, start_ns, &mut meter),
             };
             self.state().current = None;
-            let end_ns = setup.epoch_ns + record.start_ns + record.wall_ns;
+            now_ns = record.start_ns + record.wall_ns;
             let mut outbox = self.outbox();
-            outbox.push(record, end_ns);
+            let mut sent = outbox.push(record, setup.epoch_ns + now_ns);
             // A command may have changed the world: that it is done must not be lost with its worker.
             if self.station.workload.is_none() {
                 outbox.flush();
+                sent = true;
+            }
+            if sent {
+                now_ns = 0;
             }
         }
         self.outbox().send(&FromWorker::Bye);
         self.outbox().close();
     }
 
-    /// The next task; waits for one, and sends what was gathered before it waits. `None` once the lane is retired.
-    fn next(&self) -> Option<(TaskFrame, u64)> {
+    /// The next task and when it begins, `now_ns` being the time; waits for one, and sends what was gathered before it waits. `None` once the lane is retired.
+    fn next(&self, mut now_ns: u64) -> Option<(TaskFrame, u64)> {
         let mut state = self.state();
         loop {
             if let Some(frame) = state.waiting.pop_front() {
-                let start_ns = self.since_epoch_ns();
+                // The next begins as the last one ends, unless something took time between them.
+                let start_ns = if now_ns == 0 { self.since_epoch_ns() } else { now_ns };
                 state.current = Some(Current {
                     task: frame.task,
                     attempt: frame.attempt,
@@ -133,6 +139,7 @@ impl LaneShared {
                 return None;
             }
             drop(state);
+            now_ns = 0;
             self.outbox().flush();
             state = self.state();
             if state.waiting.is_empty() && !state.retiring {
