@@ -110,6 +110,12 @@ impl WorkerProcess {
         }
     }
 
+    /// A lane was opened that nobody can read.
+    pub fn lane_unread(&self) {
+        self.lanes.fetch_sub(1, Ordering::AcqRel);
+        self.end_unused();
+    }
+
     fn close_control(&self) {
         self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -117,12 +123,16 @@ impl WorkerProcess {
     /// A lane's connection has ended, after a good-bye or without one; says how the process did. The end of the last
     /// lane is the end of the process.
     pub fn lane_ended(&self, said_bye: bool) -> ProcessEnd {
-        let was_last = self.lanes.fetch_sub(1, Ordering::AcqRel) == 1;
-        if said_bye && !was_last {
-            return ProcessEnd::Closed;
+        {
+            // No lane is opened meanwhile: it would be ended with the process.
+            let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+            let was_last = self.lanes.fetch_sub(1, Ordering::AcqRel) == 1;
+            if said_bye && !was_last {
+                return ProcessEnd::Closed;
+            }
+            self.dying.store(true, Ordering::Release);
+            control.take();
         }
-        self.dying.store(true, Ordering::Release);
-        self.close_control();
         let status = self.reap();
         match (status.code(), status.signal()) {
             (Some(0), _) if said_bye => ProcessEnd::Closed,
