@@ -37,7 +37,12 @@ impl Link {
     /// reads from it.
     pub fn send<M: Serialize>(&self, message: &M) {
         let mut state = self.shared.state();
-        if write_frame(&mut state.buffer, message).is_err() || state.flushing {
+        if write_frame(&mut state.buffer, message).is_err() {
+            // One task that no frame holds. Unsent it would be waited for without end; so its worker is given up.
+            let _ = self.shared.stream.shutdown(std::net::Shutdown::Both);
+            return;
+        }
+        if state.flushing {
             return;
         }
         let mut sent = 0;
@@ -87,5 +92,26 @@ impl Link {
 impl LinkShared {
     fn state(&self) -> MutexGuard<'_, LinkState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::engine::protocol::TaskFrame;
+    use crate::engine::protocol::ToWorker;
+    use crate::event::TaskId;
+    use crate::mp::frame::MAX_FRAME_BYTES;
+
+    #[test]
+    fn a_task_that_no_frame_holds_ends_the_connection_rather_than_being_waited_for() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let frame = TaskFrame { task: TaskId(0), attempt: 1, payload: vec![0; MAX_FRAME_BYTES] };
+        Link::new(ours.try_clone().unwrap()).send(&ToWorker::Run(vec![frame]));
+        assert_eq!(theirs.read(&mut [0]).ok(), Some(0));
+        drop(ours);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, select_biased, unbounded};
 
 use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
 use crate::job::workload::Workload;
@@ -32,6 +32,8 @@ use super::{EngineError, RunCommand, RunOptions};
 const GRACE: Duration = Duration::from_secs(2);
 /// How much of each stream of a command is kept in memory.
 const OUTPUT_LIMIT_BYTES: usize = 1 << 20;
+/// A message to a worker carries about so many bytes of tasks.
+const TASKS_MESSAGE_BYTES: usize = 1 << 20;
 /// So many workers may be on their way at once.
 const STARTING_LIMIT: u32 = 8;
 
@@ -39,6 +41,8 @@ const STARTING_LIMIT: u32 = 8;
 pub struct Run {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// Dropped when nobody can be counted on to take events any more.
+    listening: Option<Sender<()>>,
 }
 
 struct Shared {
@@ -48,6 +52,8 @@ struct Shared {
     core: Mutex<Core>,
     /// Held while events leave, so that they leave in order.
     events: Mutex<Sender<Event>>,
+    /// Ends when the run was dropped: its events are let go then rather than waited for.
+    abandoned: Receiver<()>,
     requests: Sender<Request>,
 }
 
@@ -56,6 +62,8 @@ struct Core {
     members: HashMap<WorkerId, Member>,
     said: Vec<Event>,
     effects: Vec<Effect>,
+    /// The summary was said: nothing follows it.
+    ended: bool,
 }
 
 /// A worker that has its lane.
@@ -111,6 +119,7 @@ impl Run {
             started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
         });
         let (requests, asked) = unbounded();
+        let (listening, abandoned) = bounded(0);
         let monitor = options.monitor.then(|| Monitor::start(events.clone(), epoch_ns));
         let monitor = monitor.transpose().map_err(system("the monitor's thread could not be started"))?;
         let shared = Arc::new(Shared {
@@ -122,8 +131,10 @@ impl Run {
                 members: HashMap::new(),
                 said: vec![Event { at_ns: 0, kind: header }],
                 effects: Vec::new(),
+                ended: false,
             }),
             events: Mutex::new(events),
+            abandoned,
             requests,
         });
         let own = Arc::clone(&shared);
@@ -134,7 +145,7 @@ impl Run {
                 drop(server);
             })
             .map_err(system("the run's thread could not be started"))?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread), listening: Some(listening) })
     }
 
     /// Asks something of the run; after its end nothing happens. Never waits for events to be taken.
@@ -161,6 +172,8 @@ impl Drop for Run {
     fn drop(&mut self) {
         if self.thread.is_some() {
             self.command(RunCommand::StopNow);
+            // Whoever drops a run may be the one who would have taken its events.
+            self.listening = None;
             self.wait();
         }
     }
@@ -235,11 +248,15 @@ impl Shared {
             let _ = lane.join();
         }
         drop(monitor);
-        let summary = self.core().dispatcher.summary();
-        self.say(EventKind::RunFinished(summary));
+        {
+            let mut core = self.core();
+            let kind = EventKind::RunFinished(core.dispatcher.summary());
+            core.said.push(Event { at_ns: self.now_ns(), kind });
+            core.ended = true;
+        }
         self.deliver();
         // Whoever still holds the run holds no channel open.
-        *self.events.lock().unwrap_or_else(PoisonError::into_inner) = crossbeam_channel::bounded(0).0;
+        *self.events.lock().unwrap_or_else(PoisonError::into_inner) = bounded(0).0;
     }
 
     fn now_ns(&self) -> u64 {
@@ -254,6 +271,9 @@ impl Shared {
 
     fn decide(&self, input: Input) {
         let mut core = self.core();
+        if core.ended {
+            return;
+        }
         let now_ns = self.now_ns();
         let mut effects = std::mem::take(&mut core.effects);
         let wake_ns = core.dispatcher.next_wake_ns();
@@ -300,26 +320,29 @@ impl Shared {
         }
     }
 
-    /// All payloads of a message are made in one buffer.
+    /// All payloads of a message are made in one buffer; a message holds about a megabyte, since long command lines would
+    /// not all fit into one.
     fn send_tasks(&self, member: &Member, tasks: &[(TaskId, u32)]) {
         let mut payloads = Vec::new();
         let mut ends = Vec::with_capacity(tasks.len());
-        for (task, _) in tasks {
+        let mut first = 0;
+        for (place, (task, _)) in tasks.iter().enumerate() {
             self.batch.payload_into(*task, &mut payloads);
             ends.push(payloads.len());
+            if payloads.len() > TASKS_MESSAGE_BYTES || place + 1 == tasks.len() {
+                let starts = std::iter::once(0).chain(ends.iter().copied());
+                let frames = tasks[first..=place].iter().zip(starts.zip(&ends));
+                let frames = frames.map(|(&(task, attempt), (start, &end))| TaskFrameRef {
+                    task,
+                    attempt,
+                    payload: &payloads[start..end],
+                });
+                member.link.send(&ToWorkerRef::Run(frames.collect()));
+                payloads.clear();
+                ends.clear();
+                first = place + 1;
+            }
         }
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        let frames = tasks.iter().zip(starts.zip(&ends)).map(|(&(task, attempt), (start, &end))| TaskFrameRef {
-            task,
-            attempt,
-            payload: &payloads[start..end],
-        });
-        member.link.send(&ToWorkerRef::Run(frames.collect()));
-    }
-
-    fn say(&self, kind: EventKind) {
-        let at_ns = self.now_ns();
-        self.core().said.push(Event { at_ns, kind });
     }
 
     /// Lets out what was said. Waits while the channel is full.
@@ -331,13 +354,25 @@ impl Shared {
                 return;
             }
             for event in said {
-                if events.send(event).is_err() {
+                if self.send(&events, event).is_err() {
                     // Nobody wants to know any more.
                     self.decide(Input::Command(RunCommand::StopNow));
                     self.core().said.clear();
                     return;
                 }
             }
+        }
+    }
+
+    /// Sends one event; waits for room unless nobody listens any more.
+    fn send(&self, events: &Sender<Event>, event: Event) -> Result<(), ()> {
+        match events.try_send(event) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Disconnected(_)) => Err(()),
+            Err(TrySendError::Full(event)) => select_biased! {
+                send(events, event) -> sent => sent.map_err(drop),
+                recv(self.abandoned) -> _ => Err(()),
+            },
         }
     }
 
@@ -354,22 +389,27 @@ impl Shared {
         lane: Lane,
         common: &mut Option<Arc<WorkerProcess>>,
     ) -> std::io::Result<()> {
+        let start = || WorkerProcess::start(&self.options.worker_executable, &self.setup).map(Arc::new);
         let living = common.take().filter(|process| !process.is_dying());
-        let process = match living {
-            Some(process) => process,
-            None => Arc::new(WorkerProcess::start(&self.options.worker_executable, &self.setup)?),
-        };
+        let mut process = living.map_or_else(start, Ok)?;
+        let mut opened = process.open_lane(worker, lane);
+        if opened.is_err() && process.is_dying() {
+            // Its last lane was closed at this moment.
+            process = start()?;
+            opened = process.open_lane(worker, lane);
+        }
         if self.setup.shared_process {
             *common = Some(Arc::clone(&process));
         }
-        let opened = process.open_lane(worker, lane).and_then(|stream| Ok((stream.try_clone()?, stream)));
-        let (sending, receiving) = opened.inspect_err(|_| process.end_unused())?;
+        let receiving = opened.inspect_err(|_| process.end_unused())?;
+        let sending = receiving.try_clone().inspect_err(|_| process.lane_unread())?;
         let member = Member { link: Link::new(sending), process: Arc::clone(&process) };
         self.core().members.insert(worker, member);
-        let own = Arc::clone(self);
+        let (own, reading) = (Arc::clone(self), Arc::clone(&process));
         let lane = std::thread::Builder::new()
             .name(format!("lane of worker {}", worker.0))
-            .spawn(move || own.read_lane(worker, &process, receiving))?;
+            .spawn(move || own.read_lane(worker, &reading, receiving))
+            .inspect_err(|_| process.lane_unread())?;
         let _ = self.requests.send(Request::LaneThread(lane));
         Ok(())
     }
@@ -389,9 +429,8 @@ impl Shared {
         let mut ready = false;
         let mut said_bye = false;
         while !said_bye {
-            match self.read_some(worker, process, &mut frames, &mut stream) {
+            match self.read_some(worker, process, &mut frames, &mut stream, &mut ready) {
                 Ok(Heard::More) => {}
-                Ok(Heard::Ready) => ready = true,
                 Ok(Heard::Bye) => said_bye = true,
                 Ok(Heard::End) => break,
                 Err(_) => {
@@ -418,15 +457,15 @@ impl Shared {
         process: &WorkerProcess,
         frames: &mut FrameReader,
         stream: &mut UnixStream,
+        ready: &mut bool,
     ) -> Result<Heard, FrameError> {
         if !frames.fill(stream)? {
             return Ok(Heard::End);
         }
-        let mut heard = Heard::More;
         while let Some(message) = frames.next_message::<FromWorker>()? {
             let input = match message {
                 FromWorker::Ready => {
-                    heard = Heard::Ready;
+                    *ready = true;
                     Input::WorkerReady { worker, pid: process.pid() }
                 }
                 FromWorker::Started { task, attempt, start_ns, pid } => {
@@ -439,14 +478,13 @@ impl Shared {
             self.decide(input);
         }
         self.deliver();
-        Ok(heard)
+        Ok(Heard::More)
     }
 }
 
 /// What a lane's thread has to remember of what it read.
 enum Heard {
     More,
-    Ready,
     Bye,
     End,
 }

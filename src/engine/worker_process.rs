@@ -110,6 +110,12 @@ impl WorkerProcess {
         }
     }
 
+    /// A lane was opened that nobody can read.
+    pub fn lane_unread(&self) {
+        self.lanes.fetch_sub(1, Ordering::AcqRel);
+        self.end_unused();
+    }
+
     fn close_control(&self) {
         self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -117,12 +123,16 @@ impl WorkerProcess {
     /// A lane's connection has ended, after a good-bye or without one; says how the process did. The end of the last
     /// lane is the end of the process.
     pub fn lane_ended(&self, said_bye: bool) -> ProcessEnd {
-        let was_last = self.lanes.fetch_sub(1, Ordering::AcqRel) == 1;
-        if said_bye && !was_last {
-            return ProcessEnd::Closed;
+        {
+            // No lane is opened meanwhile: it would be ended with the process.
+            let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+            let was_last = self.lanes.fetch_sub(1, Ordering::AcqRel) == 1;
+            if said_bye && !was_last {
+                return ProcessEnd::Closed;
+            }
+            self.dying.store(true, Ordering::Release);
+            control.take();
         }
-        self.dying.store(true, Ordering::Release);
-        self.close_control();
         let status = self.reap();
         match (status.code(), status.signal()) {
             (Some(0), _) if said_bye => ProcessEnd::Closed,
@@ -170,10 +180,17 @@ impl WorkerProcess {
     /// Ends what a worker that was killed could not end itself.
     fn sweep(&self) {
         const ROUNDS: usize = 50;
+        const BETWEEN: Duration = Duration::from_millis(2);
+        let mut empty_rounds = 0;
         for _ in 0..ROUNDS {
             let left = process_tree::marked(WORKER_MARKER, &self.marker);
             if left.is_empty() {
-                return;
+                // In the middle of becoming another program a process shows no environment: look again.
+                empty_rounds += 1;
+                if empty_rounds == 3 {
+                    return;
+                }
+                std::thread::sleep(BETWEEN);
             }
             for pid in left {
                 process_tree::signal_marked(pid, WORKER_MARKER, &self.marker, Signal::KILL);

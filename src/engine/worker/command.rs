@@ -187,7 +187,8 @@ fn wait_unreaped(pid: Pid) {
 /// Reaps a child: its status, the CPU time of it and of what it waited for, and its peak memory in bytes.
 #[expect(unsafe_code, reason = "no safe library call gives the resource use of one child")]
 fn reap(pid: Pid) -> (ExitStatus, u64, u64) {
-    let mut status = 0;
+    // Should someone else have reaped it, then because everything here is being killed: no success.
+    let mut status = libc::SIGKILL;
     // SAFETY: `rusage` is plain numbers, for which all zeros are valid.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     loop {
@@ -220,8 +221,8 @@ fn end_strays(marker: Option<&str>) {
             return;
         }
         for pid in strays {
-            // What runs as another user cannot be ended by us.
-            if !end_tree(pid, me) && !process_tree::has_ended(pid) {
+            // What runs as another user cannot be ended by us. One that is gone was reaped by another lane.
+            if !end_tree(pid, me) && !process_tree::has_ended(pid) && process_tree::parent_of(pid).is_some() {
                 return;
             }
             if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {

@@ -89,7 +89,7 @@ fn faults_of_the_text() {
         (
             "Job(version: 1, colour: 3)",
             "line 1, column 17: unknown field 'colour' in Job; the fields are: version, name, description, task, inputs, \
-             linked, mode, workers, timeout_secs, retries, working_dir",
+             linked, mode, workers, timeout_secs, retries, working_dir, control",
         ),
         ("Job(version: 1, inputs: [])", "line 1, column 27: the field 'task' is missing in Job; add it"),
         ("Job(version: 1, task: Command(\"x\"))", "line 1, column 35: the field 'inputs' is missing in Job; add it"),
@@ -154,10 +154,26 @@ fn faults_of_values_stand_at_their_field() {
     let table = [
         ("workers: 0", JobField::Workers, "58: workers: it is 0, expected 1 to 1024"),
         ("workers: Some(1000000000)", JobField::Workers, "58: workers: it is 1000000000, expected 1 to 1024"),
-        ("timeout_secs: -1", JobField::Timeout, "63: timeout_secs: it is -1, expected seconds above 0"),
-        ("timeout_secs: 0", JobField::Timeout, "63: timeout_secs: it is 0, expected seconds above 0"),
-        ("timeout_secs: inf", JobField::Timeout, "63: timeout_secs: it is inf, expected seconds above 0"),
-        ("timeout_secs: NaN", JobField::Timeout, "63: timeout_secs: it is NaN, expected seconds above 0"),
+        (
+            "timeout_secs: -1",
+            JobField::Timeout,
+            "63: timeout_secs: it is -1, expected seconds above 0 and up to 31536000",
+        ),
+        (
+            "timeout_secs: 0",
+            JobField::Timeout,
+            "63: timeout_secs: it is 0, expected seconds above 0 and up to 31536000",
+        ),
+        (
+            "timeout_secs: inf",
+            JobField::Timeout,
+            "63: timeout_secs: it is inf, expected seconds above 0 and up to 31536000",
+        ),
+        (
+            "timeout_secs: NaN",
+            JobField::Timeout,
+            "63: timeout_secs: it is NaN, expected seconds above 0 and up to 31536000",
+        ),
         ("name: \"a\\nb\"", JobField::Name, "55: name: it must be a single line of text"),
         (
             "working_dir: \"\"",

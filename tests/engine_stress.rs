@@ -1,0 +1,210 @@
+//! Seeded disorder: commands and deaths of workers at random moments of real runs. Every task ends exactly once, and
+//! nothing is left behind. `FANLANE_STRESS_SEEDS=100..400` runs other seeds than the few that every test run takes.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use fanlane::engine::{Run, RunCommand, RunOptions};
+use fanlane::event::{Event, EventKind, TaskId, WorkerId};
+use fanlane::job::{Batch, Mode};
+use fanlane::mp::process_tree;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use support::{DEADLINE, TestRun, alone, job, start, wait_until};
+
+/// A small generator of random numbers (splitmix64), so that a seed says everything about a round.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+}
+
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("FANLANE_STRESS_SEEDS") else { return 0..10 };
+    let (first, end) = text.split_once("..").expect("a range of seeds: FIRST..END");
+    first.parse().unwrap()..end.parse().unwrap()
+}
+
+/// Ends a worker of ours without warning, if it is still there.
+fn kill_worker(pid: u32) {
+    if process_tree::parent_of(pid) == Some(std::process::id()) {
+        let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL);
+    }
+}
+
+fn random_task(dice: &mut Dice) -> (&'static str, u64) {
+    match dice.below(5) {
+        0 => (r#"Workload(name: "cube"), inputs: [Range(1, 30000)]"#, 30_000),
+        1 => (r#"Workload(name: "sleep"), inputs: [List(["0", "0.001", "0.02"]), Range(1, 40)]"#, 120),
+        2 => (r#"Command("/bin/true {}"), inputs: [Range(1, 400)]"#, 400),
+        3 => (
+            r#"Command("{}"), inputs: [List(["true", "exit 3", "kill -9 $$", "sleep 0.03", "echo x; sleep 0.005",
+                "setsid sleep 1000 >/dev/null 2>&1 & true", "sleep 1000 & exit 0", "yes | head -c 300000"]), Range(1, 12)]"#,
+            96,
+        ),
+        _ => (r#"Command("sleep 0.0{}"), inputs: [Range(1, 9), Range(1, 12)]"#, 108),
+    }
+}
+
+fn disturb(run: &TestRun, dice: &mut Dice, tasks: u64, workers: &BTreeMap<WorkerId, u32>, may_stop: bool) {
+    match dice.below(12) {
+        0 | 1 => run.command(RunCommand::SetWorkers(dice.below(7) as u32)),
+        2 => run.command(RunCommand::Pause),
+        3 | 4 => run.command(RunCommand::Resume),
+        5..=7 => run.command(RunCommand::Cancel(TaskId(dice.below(tasks)))),
+        8..=10 => {
+            if let Some(pid) = workers.values().nth(dice.below(workers.len().max(1) as u64) as usize) {
+                kill_worker(*pid);
+            }
+        }
+        _ if may_stop && dice.below(4) == 0 => {
+            run.command(if dice.below(2) == 0 { RunCommand::Stop } else { RunCommand::StopNow });
+        }
+        _ => {}
+    }
+}
+
+fn round(seed: u64) {
+    let mut dice = Dice(seed);
+    let (task, tasks) = random_task(&mut dice);
+    let mode = Mode::ALL[dice.below(3) as usize];
+    let (retries, may_stop, often) = (dice.below(3), dice.below(3) == 0, 2 + dice.below(20));
+    let timeout = if dice.below(3) == 0 { ", timeout_secs: 0.025" } else { "" };
+    let text = format!("Job(version: 1, task: {task}, retries: {retries}{timeout})");
+    let mut run = start(&job(&text), mode, 1 + dice.below(6) as u32);
+    let mut workers = BTreeMap::new();
+    let mut disturbances = 0;
+    while disturbances < 80 {
+        match run.wait_for("anything", |_| true).kind {
+            EventKind::WorkerStarted { worker, pid, .. } => drop(workers.insert(worker, pid)),
+            EventKind::WorkerEnded { worker, .. } => drop(workers.remove(&worker)),
+            // Such a run might say nothing any more.
+            EventKind::Paused => run.command(RunCommand::Resume),
+            EventKind::PoolResized { workers: 0 } => run.command(RunCommand::SetWorkers(1 + dice.below(6) as u32)),
+            EventKind::RunFinished(_) => break,
+            _ => {}
+        }
+        if dice.below(often) == 0 {
+            disturb(&run, &mut dice, tasks, &workers, may_stop);
+            disturbances += 1;
+        }
+    }
+    run.command(RunCommand::Resume);
+    run.command(RunCommand::SetWorkers(2));
+    let finished = run.finish();
+    let counts = finished.summary.counts;
+    assert_eq!(counts.total(), tasks, "seed {seed}: {counts:?}");
+    assert!(!timeout.is_empty() || counts.timed_out == 0, "seed {seed}: {counts:?}");
+}
+
+#[test]
+fn whatever_happens_to_a_run_every_task_ends_once() {
+    let _alone = alone();
+    for seed in seeds() {
+        let result = std::panic::catch_unwind(|| round(seed));
+        assert!(result.is_ok(), "seed {seed} failed, see above");
+    }
+}
+
+/// A run whose events the test takes itself.
+fn start_bare(text: &str, mode: Mode, room: usize) -> (Run, Receiver<Event>) {
+    let batch = Batch::open(&job(text), Path::new("."), &mut std::io::empty()).unwrap();
+    let options =
+        RunOptions { mode, workers: 2, worker_executable: env!("CARGO_BIN_EXE_fanlane").into(), monitor: false };
+    let (sender, events) = bounded(room);
+    (Run::start(Arc::new(batch), options, sender).unwrap(), events)
+}
+
+#[test]
+fn a_run_that_is_dropped_ends_though_nobody_takes_its_events() {
+    let _alone = alone();
+    let text = r#"Job(version: 1, task: Command("echo {}"), inputs: [Range(1, 2000)])"#;
+    let (run, events) = start_bare(text, Mode::Pool, 4);
+    wait_until("a full channel", || events.is_full());
+    let (dropped, end) = bounded(1);
+    let dropping = std::thread::spawn(move || {
+        drop(run);
+        dropped.send(()).unwrap();
+    });
+    end.recv_timeout(DEADLINE / 4).expect("the run hangs");
+    dropping.join().unwrap();
+    assert!(process_tree::children(std::process::id()).is_empty());
+}
+
+#[test]
+fn nothing_follows_the_end_whatever_is_asked_then() {
+    let _alone = alone();
+    for _ in 0..12 {
+        let text = r#"Job(version: 1, task: Workload(name: "cube"), inputs: [Range(1, 3)])"#;
+        let (run, events) = start_bare(text, Mode::One, 64);
+        std::thread::scope(|scope| {
+            let (over, ended) = bounded::<()>(0);
+            let (run, waiting) = (&run, events.clone());
+            scope.spawn(move || {
+                while ended.try_recv() == Err(TryRecvError::Empty) {
+                    // Never so many that the others could not keep up.
+                    if waiting.is_empty() {
+                        run.command(RunCommand::SetWorkers(1));
+                    }
+                }
+            });
+            let last = events.iter().last();
+            drop(over);
+            assert!(last.is_some_and(|event| matches!(event.kind, EventKind::RunFinished(_))));
+        });
+        run.join();
+    }
+}
+
+fn sleeps(secs: &str, count: usize) -> String {
+    format!(r#"Job(version: 1, task: Workload(name: "sleep"), inputs: [List({:?})])"#, vec![secs; count])
+}
+
+#[test]
+fn a_shortage_of_descriptors_leaves_no_process_behind() {
+    let _alone = alone();
+    let before = getrlimit(Resource::Nofile);
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;
+    for spare in 6..30 {
+        let mut run = start(&job(&sleeps("0.01", 8)), Mode::Pool, 1);
+        run.wait_for("a worker", |kind| matches!(kind, EventKind::WorkerStarted { .. }));
+        setrlimit(Resource::Nofile, Rlimit { current: Some(open + spare), ..before }).unwrap();
+        run.command(RunCommand::SetWorkers(4));
+        run.wait_for("a worker or none", |kind| {
+            matches!(
+                kind,
+                EventKind::WorkerStarted { .. } | EventKind::WorkersCannotStart { .. } | EventKind::TasksFinished(_)
+            )
+        });
+        run.wait_for_ended(8);
+        setrlimit(Resource::Nofile, before).unwrap();
+        assert_eq!(run.finish().summary.counts.done, 8);
+    }
+}
+
+#[test]
+fn a_pool_of_threads_that_comes_and_goes_costs_no_attempt() {
+    let _alone = alone();
+    let mut run = start(&job(&sleeps("0.001", 150)), Mode::Threads, 1);
+    while run.records().count() < 150 {
+        run.wait_for("results", |kind| matches!(kind, EventKind::TasksFinished(_)));
+        run.command(RunCommand::SetWorkers(0));
+        run.command(RunCommand::SetWorkers(1));
+    }
+    let finished = run.finish();
+    assert_eq!((finished.summary.counts.done, finished.summary.retries), (150, 0));
+    let failed = |kind: &EventKind| matches!(kind, EventKind::WorkersCannotStart { .. });
+    assert!(!finished.seen.iter().any(|event| failed(&event.kind)), "{:#?}", finished.seen.last());
+}
