@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::duration::{self, Timeout};
+use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
 
@@ -92,6 +93,9 @@ pub struct RunArgs {
     /// Print the tasks' own output and failures only: no progress, no summary
     #[arg(long)]
     pub quiet: bool,
+    /// What it keeps beside what it prints.
+    #[command(flatten)]
+    pub keep: KeepArgs,
     /// A job file, or a command with its inputs; all words after the command's first belong to it
     #[arg(trailing_var_arg = true, value_name = "JOB.ron | COMMAND", hide = true)]
     pub words: Vec<OsString>,

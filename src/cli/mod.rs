@@ -3,6 +3,7 @@
 
 mod args;
 mod duration;
+mod keep_args;
 mod plan;
 mod presets;
 mod report;

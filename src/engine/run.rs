@@ -88,6 +88,7 @@ impl Run {
             timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
+            spill_folder: options.spill_folder.clone(),
         };
         let plan = Plan {
             tasks: batch.len(),
