@@ -2,6 +2,7 @@
 //! program's `main`.
 
 mod args;
+mod control_args;
 mod duration;
 mod keep_args;
 mod plan;

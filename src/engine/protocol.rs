@@ -25,6 +25,10 @@ pub struct Setup {
     pub epoch_ns: u64,
     /// How long an attempt may take, in nanoseconds.
     pub timeout_ns: Option<u64>,
+    /// What each lane has of the job's resources, by name: so many, beginning at the lane's number times that.
+    pub needs: std::collections::BTreeMap<String, u32>,
+    /// How far tasks stand back for other programs, 0 to 19.
+    pub nice: i32,
     /// From SIGTERM to SIGKILL, in nanoseconds.
     pub grace_ns: u64,
     /// How much of each stream of a command is kept, in bytes.
@@ -66,6 +70,8 @@ pub enum ToWorker {
         /// SIGKILL at once.
         now: bool,
     },
+    /// From now on an attempt may take this long, in nanoseconds.
+    SetTimeout(u64),
     /// You are not needed any more: do what you have, then end.
     Retire,
 }
@@ -163,6 +169,8 @@ mod tests {
             shared_process: true,
             epoch_ns: 1,
             timeout_ns: Some(2),
+            needs: [("gpu".to_owned(), 2)].into(),
+            nice: 5,
             grace_ns: 3,
             output_limit_bytes: 4,
             spill_folder: Some(std::ffi::OsString::from_vec(b"/tmp/\xff".to_vec()).into()),

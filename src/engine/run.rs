@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
-use crate::event::{Event, EventKind, RunHeader, TaskId, WorkerId};
+use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
@@ -21,6 +21,7 @@ use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, FrameReader};
 
 use super::dispatcher::{Dispatcher, Effect, Input, Plan};
+use super::gate::{self, Gate};
 use super::link::Link;
 use super::monitor::Monitor;
 use super::protocol::{FromWorker, Setup, TaskFrame, TaskKind, ToWorker};
@@ -65,7 +66,7 @@ struct Member {
 
 /// What the lanes ask of the run's own thread.
 enum Request {
-    Start { worker: WorkerId },
+    Start { worker: WorkerId, lane: Lane },
     LaneThread(JoinHandle<()>),
     Look,
 }
@@ -86,12 +87,17 @@ impl Run {
             shared_process: options.mode == Mode::Threads,
             epoch_ns,
             timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
+            needs: batch.job().control.needs.clone(),
+            nice: batch.job().control.nice.unwrap_or(0),
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
             spill_folder: options.spill_folder.clone(),
         };
         let plan = Plan {
             tasks: batch.len(),
+            order: None,
+            after: batch.dependencies().clone(),
+            control: batch.job().control.clone(),
             mode: options.mode,
             workers: options.workers,
             retries: batch.job().retries,
@@ -187,6 +193,10 @@ impl Shared {
         let mut lanes: Vec<JoinHandle<()>> = Vec::new();
         // In the mode `threads`, the process that all lanes share.
         let mut common: Option<Arc<WorkerProcess>> = None;
+        let mut gate = Gate::of(&self.batch.job().control);
+        if let Some(gate) = &mut gate {
+            self.handle(Input::Gate(gate.look()));
+        }
         self.handle(Input::Tick);
         loop {
             let (over, wake_ns) = {
@@ -197,13 +207,14 @@ impl Shared {
                 break;
             }
             let wait = wake_ns.map(|due_ns| Duration::from_nanos(due_ns.saturating_sub(self.now_ns())));
+            let wait = wait.into_iter().chain(gate.as_ref().map(|_| gate::LOOK_EVERY)).min();
             let request = match wait {
                 Some(wait) => asked.recv_timeout(wait),
                 None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match request {
-                Ok(Request::Start { worker }) => {
-                    self.start_worker(worker, &mut common);
+                Ok(Request::Start { worker, lane }) => {
+                    self.start_worker(worker, lane, &mut common);
                     if let Some(monitor) = &monitor {
                         monitor.watch(self.worker_pids());
                     }
@@ -213,7 +224,12 @@ impl Shared {
                     lanes.push(lane);
                 }
                 Ok(Request::Look) => self.deliver(),
-                Err(_) => self.handle(Input::Tick),
+                Err(_) => {
+                    if let Some(gate) = &mut gate {
+                        self.handle(Input::Gate(gate.look()));
+                    }
+                    self.handle(Input::Tick);
+                }
             }
         }
         for lane in lanes.into_iter().chain(asked.try_iter().filter_map(Request::lane_thread)) {
@@ -258,8 +274,8 @@ impl Shared {
                 core.said.push(Event { at_ns: now_ns, kind });
                 return;
             }
-            Effect::Start { worker, lane: _ } => {
-                let _ = self.requests.send(Request::Start { worker });
+            Effect::Start { worker, lane } => {
+                let _ = self.requests.send(Request::Start { worker, lane });
                 return;
             }
             Effect::Kill { worker } => {
@@ -272,6 +288,7 @@ impl Shared {
             Effect::Recall { worker, count } => (worker, ToWorker::Recall(count)),
             Effect::Cancel { worker, task } => (worker, ToWorker::Cancel(task)),
             Effect::Stop { worker, now } => (worker, ToWorker::Stop { now }),
+            Effect::SetTimeout { worker, timeout_ns } => (worker, ToWorker::SetTimeout(timeout_ns)),
             Effect::Retire { worker } => (worker, ToWorker::Retire),
         };
         if let Some(member) = core.members.get(&worker) {
@@ -312,8 +329,8 @@ impl Shared {
         }
     }
 
-    fn start_worker(self: &Arc<Self>, worker: WorkerId, common: &mut Option<Arc<WorkerProcess>>) {
-        if let Err(error) = self.try_start_worker(worker, common) {
+    fn start_worker(self: &Arc<Self>, worker: WorkerId, lane: Lane, common: &mut Option<Arc<WorkerProcess>>) {
+        if let Err(error) = self.try_start_worker(worker, lane, common) {
             self.core().members.remove(&worker);
             self.handle(Input::WorkerFailed { worker, reason: format!("a worker could not be started: {error}") });
         }
@@ -322,6 +339,7 @@ impl Shared {
     fn try_start_worker(
         self: &Arc<Self>,
         worker: WorkerId,
+        lane: Lane,
         common: &mut Option<Arc<WorkerProcess>>,
     ) -> std::io::Result<()> {
         let living = common.take().filter(|process| !process.is_dying());
@@ -332,7 +350,7 @@ impl Shared {
         if self.setup.shared_process {
             *common = Some(Arc::clone(&process));
         }
-        let opened = process.open_lane(worker).and_then(|stream| Ok((stream.try_clone()?, stream)));
+        let opened = process.open_lane(worker, lane).and_then(|stream| Ok((stream.try_clone()?, stream)));
         let (sending, receiving) = opened.inspect_err(|_| process.end_unused())?;
         let member = Member { link: Link::new(sending), process: Arc::clone(&process) };
         self.core().members.insert(worker, member);

@@ -46,12 +46,14 @@ pub struct Runner {
     output_limit_bytes: usize,
     /// Other threads of this process run commands too.
     marked: bool,
+    /// Variables that each command gets.
+    environment: Vec<(String, String)>,
     buffer: Vec<u8>,
 }
 
 impl Runner {
-    pub fn new(output_limit_bytes: usize, marked: bool) -> Self {
-        Self { output_limit_bytes, marked, buffer: vec![0; 64 << 10] }
+    pub fn new(output_limit_bytes: usize, marked: bool, environment: Vec<(String, String)>) -> Self {
+        Self { output_limit_bytes, marked, environment, buffer: vec![0; 64 << 10] }
     }
 
     /// Runs `line` to its end.
@@ -60,7 +62,7 @@ impl Runner {
     pub fn run(&mut self, line: Vec<u8>, marker: &str, spill: [Option<PathBuf>; 2], watch: &impl Watch) -> Ended {
         let words = simple_words(&line).unwrap_or_else(|| vec![SHELL.into(), "-c".into(), OsString::from_vec(line)]);
         let marker = self.marked.then_some(marker);
-        let mut child = match start(&words, marker) {
+        let mut child = match start(&words, marker, &self.environment) {
             Ok(child) => child,
             Err(error) => {
                 let outcome = watch
@@ -147,12 +149,13 @@ trait Stream: Read + AsFd {}
 impl<T: Read + AsFd> Stream for T {}
 
 /// Starts the command; while the system is short of descriptors, processes or memory, waits for some to come back.
-fn start(words: &[OsString], marker: Option<&str>) -> io::Result<Child> {
+fn start(words: &[OsString], marker: Option<&str>, environment: &[(String, String)]) -> io::Result<Child> {
     const FIRST_WAIT: Duration = Duration::from_millis(10);
     const TRIES: u32 = 9;
     let mut command = Command::new(&words[0]);
     // Standard input is inherited: ours is the null device.
     command.args(&words[1..]).stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     if let Some(marker) = marker {
         command.env(TASK_MARKER, marker);
     }

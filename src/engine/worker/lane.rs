@@ -13,7 +13,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::engine::protocol::{FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, ToWorker};
-use crate::event::{AttemptRecord, Outcome, StreamName, TaskId, WorkerId, spill_name};
+use crate::event::{AttemptRecord, Lane, Outcome, StreamName, TaskId, WorkerId, spill_name};
+use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, FrameReader};
@@ -31,6 +32,8 @@ const ANNOUNCE_NS: u64 = 8_000_000;
 struct LaneShared {
     station: Arc<Station>,
     worker: WorkerId,
+    /// What of the job's resources is this lane's own.
+    environment: Vec<(String, String)>,
     state: Mutex<State>,
     work: Condvar,
     outbox: Mutex<Outbox>,
@@ -40,6 +43,8 @@ struct LaneShared {
 struct State {
     waiting: VecDeque<TaskFrame>,
     retiring: bool,
+    /// How long an attempt may take.
+    timeout_ns: Option<u64>,
     current: Option<Current>,
 }
 
@@ -54,11 +59,15 @@ struct Current {
 }
 
 /// Opens a lane on `stream`.
-pub fn open(station: Arc<Station>, worker: WorkerId, stream: UnixStream) -> io::Result<()> {
+pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: UnixStream) -> io::Result<()> {
+    let setup = &station.setup;
+    let environment = environment_of_lane(&setup.needs, lane.0);
+    let state = State { timeout_ns: setup.timeout_ns, ..State::default() };
     let lane = Arc::new(LaneShared {
         station,
         worker,
-        state: Mutex::default(),
+        environment,
+        state: Mutex::new(state),
         work: Condvar::new(),
         outbox: Mutex::new(Outbox::new(stream.try_clone()?)),
     });
@@ -85,7 +94,7 @@ impl LaneShared {
     /// The executor: does the tasks in their order until the lane is retired.
     fn work_off(&self) {
         let setup = &self.station.setup;
-        let mut runner = Runner::new(setup.output_limit_bytes, setup.shared_process);
+        let mut runner = Runner::new(setup.output_limit_bytes, setup.shared_process, self.environment.clone());
         let mut meter = CpuMeter::start();
         while let Some((frame, start_ns)) = self.next() {
             let record = match &self.station.workload {
@@ -242,6 +251,7 @@ impl LaneShared {
                 self.forget(&waiting);
                 self.end_current(&mut state, Outcome::Cancelled, now);
             }
+            ToWorker::SetTimeout(timeout_ns) => self.state().timeout_ns = Some(timeout_ns),
             ToWorker::Retire => {
                 self.state().retiring = true;
                 self.work.notify_one();
@@ -281,6 +291,7 @@ impl LaneShared {
     /// Looks at the running task: announces it, ends it when its time is up, kills it when its grace time is.
     fn look(&self) {
         let mut state = self.state();
+        let timeout_ns = state.timeout_ns;
         if let Some(current) = &mut state.current {
             let now_ns = self.since_epoch_ns();
             let age_ns = now_ns.saturating_sub(current.start_ns);
@@ -299,7 +310,7 @@ impl LaneShared {
                 (Some((_, kill_at_ns)), Some(pid)) if now_ns >= *kill_at_ns => {
                     let _ = kill_process_group(pid, Signal::KILL);
                 }
-                (None, _) if self.station.setup.timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
+                (None, _) if timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
                     self.end_current(&mut state, Outcome::TimedOut, false);
                 }
                 _ => {}

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 
 use crate::engine::protocol::{Setup, TaskKind};
-use crate::event::WorkerId;
+use crate::event::{Lane, WorkerId};
 use crate::job::workload::{CallContext, Workload};
 use crate::mp::{process_tree, socket};
 
@@ -81,9 +81,13 @@ fn work() -> io::Result<()> {
     };
     let engine = rustix::process::getppid();
     let station = Arc::new(Station { setup, workload, context, unusable, live_lanes: AtomicU32::new(0) });
-    while let Some((worker, stream)) = socket::receive_socket(&control)? {
+    if station.setup.nice > 0 {
+        // What the system refuses here is a wish, not a need.
+        let _ = rustix::process::nice(station.setup.nice);
+    }
+    while let Some(([worker, lane], stream)) = socket::receive_socket(&control)? {
         station.live_lanes.fetch_add(1, Ordering::AcqRel);
-        lane::open(Arc::clone(&station), WorkerId(worker), stream)?;
+        lane::open(Arc::clone(&station), WorkerId(worker), Lane(lane), stream)?;
     }
     end_all_descendants();
     if station.live_lanes.load(Ordering::Acquire) > 0
