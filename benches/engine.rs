@@ -79,7 +79,13 @@ fn library(name: &str, job: &str, tasks: u64, rounds: usize) {
     for _ in 0..rounds {
         let job = Job::parse(job).expect("the job is well-formed");
         let batch = Batch::open(&job, Path::new("."), &mut std::io::empty()).expect("its inputs can be read");
-        let options = RunOptions { mode: Mode::Pool, workers: 2, worker_executable: PROGRAM.into(), monitor: false };
+        let options = RunOptions {
+            mode: Mode::Pool,
+            workers: 2,
+            worker_executable: PROGRAM.into(),
+            monitor: false,
+            spill_folder: None,
+        };
         let cpu_before = own_cpu();
         let begun = Instant::now();
         let (sender, events) = bounded(1024);

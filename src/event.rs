@@ -3,6 +3,8 @@
 //!
 //! Times are nanoseconds since the run's start on the monotonic clock, so a changed wall clock changes nothing.
 
+pub mod lossless;
+
 use serde::{Deserialize, Serialize};
 
 use crate::job::Mode;
@@ -237,11 +239,11 @@ pub enum Value {
     /// A whole number.
     Int(i64),
     /// A number.
-    Float(f64),
+    Float(#[serde(with = "lossless::float")] f64),
     /// Text, among it whole numbers too large for 64 bits.
     Text(Box<str>),
     /// Plain bytes.
-    Bytes(#[serde(with = "serde_bytes")] Box<[u8]>),
+    Bytes(#[serde(with = "lossless::bytes")] Box<[u8]>),
 }
 
 /// What a command printed: both streams apart, each bounded.
@@ -259,13 +261,72 @@ pub struct Output {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Captured {
     /// The first bytes; all of them where nothing was dropped.
-    #[serde(with = "serde_bytes")]
+    #[serde(with = "lossless::bytes")]
     pub head: Vec<u8>,
     /// How many bytes were dropped between head and tail.
     pub dropped_bytes: u64,
     /// The last bytes; empty where nothing was dropped.
-    #[serde(with = "serde_bytes")]
+    #[serde(with = "lossless::bytes")]
     pub tail: Vec<u8>,
+    /// What became of the whole stream where something was dropped.
+    pub spill: Spill,
+}
+
+/// What became of the whole of a stream that was longer than its limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Spill {
+    /// Nobody had asked for it, or nothing was dropped.
+    #[default]
+    None,
+    /// It lies in the run's spill folder, in the file that [`AttemptRecord::spill_name`] names, until its taker has
+    /// taken it or the run's owner removes the folder.
+    Kept,
+    /// It could not be written; the text says why.
+    Failed(Box<str>),
+}
+
+/// One of the two streams that a command prints to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StreamName {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl StreamName {
+    /// Both, in the order of their descriptors.
+    pub const BOTH: [Self; 2] = [Self::Stdout, Self::Stderr];
+
+    /// The word for it in file names and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
+impl Output {
+    /// One of the streams.
+    pub const fn stream(&self, name: StreamName) -> &Captured {
+        match name {
+            StreamName::Stdout => &self.stdout,
+            StreamName::Stderr => &self.stderr,
+        }
+    }
+}
+
+/// The file name of the whole of a stream in the run's spill folder.
+pub fn spill_name(task: TaskId, attempt: u32, stream: StreamName) -> String {
+    format!("{}.{attempt}.{}", task.number(), stream.name())
+}
+
+impl AttemptRecord {
+    /// The file name of the whole of a stream in the run's spill folder.
+    pub fn spill_name(&self, stream: StreamName) -> String {
+        spill_name(self.task, self.attempt, stream)
+    }
 }
 
 /// Use of the machine at one moment.

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::control_args::ControlArgs;
 use super::duration::{self, Limit};
+use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
 
@@ -93,6 +94,9 @@ pub struct RunArgs {
     /// Print the tasks' own output and failures only: no progress, no summary
     #[arg(long)]
     pub quiet: bool,
+    /// What it keeps beside what it prints.
+    #[command(flatten)]
+    pub keep: KeepArgs,
     /// When the run ends early, waits or holds back.
     #[command(flatten)]
     pub control: ControlArgs,

@@ -4,6 +4,7 @@
 mod args;
 mod control_args;
 mod duration;
+mod keep_args;
 mod plan;
 mod presets;
 mod report;

@@ -1,19 +1,21 @@
 //! `fanlane run`: from a plan to an exit status.
 
 use std::io::{self, BufWriter, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use tempfile::TempDir;
 
 use super::args::RunArgs;
 use super::plan::Plan;
 use super::report::{Bar, Format, Report, Streams, Style};
 use super::worker_count::WorkerCount;
-use super::{Status, signals, tasks};
+use super::{Status, keep_args, signals, tasks};
 use crate::engine::{Run, RunCommand, RunOptions};
 use crate::event::Summary;
 use crate::job::{Batch, MAX_WORKERS};
+use crate::store::results_folder::ResultsFolder;
 
 /// How many events may wait for the report before the run waits for it.
 const WAITING_EVENTS: usize = 1024;
@@ -36,18 +38,23 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
         return super::print(|| tasks::write_command_lines(&batch, &mut BufWriter::new(io::stdout().lock())));
     }
     let batch = Arc::new(batch);
+    let keepers = args.keep.open(&batch)?;
+    let spill = spill(args, keepers.results.as_ref().map(ResultsFolder::path));
+    let spill_folder = || spill.as_ref().map(|folder| folder.path().to_owned());
     let options = RunOptions {
         mode: plan.job.mode,
         workers: workers(args.workers, &batch),
         worker_executable: worker_executable()?,
-        monitor: false,
+        monitor: args.keep.record.is_some(),
+        spill_folder: spill_folder(),
     };
     let style = Style {
         format: if args.json { Format::Json } else { Format::Text },
         keep_order: args.keep_order,
         quiet: args.quiet,
+        tag: args.keep.tag,
     };
-    let wants_bar = match (args.bar, args.no_bar || args.quiet) {
+    let wants_bar = match (args.bar || (args.keep.eta && !args.no_bar), args.no_bar || args.quiet) {
         (true, _) => Some(true),
         (false, true) => Some(false),
         (false, false) => None,
@@ -56,7 +63,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
         .context("standard output and standard error cannot be used")?;
     let (events_in, events) = crossbeam_channel::bounded(WAITING_EVENTS);
     let run = Run::start(Arc::clone(&batch), options, events_in).context("the run cannot be started")?;
-    let mut report = Report::new(style, &*batch, streams);
+    let mut report = Report::new(style, &*batch, streams).keeping(keepers, spill_folder());
 
     let ask_to_stop = |signal| run.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
     let (followed, signals) = signals::during(ask_to_stop, || {
@@ -71,7 +78,10 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
     .context("signals cannot be caught")?;
     run.join();
     Ok(match followed {
-        Ok(()) => status(report.progress().summary.as_ref(), signals),
+        Ok(()) => match status(report.progress().summary.as_ref(), signals) {
+            Status::AllDone if !report.has_kept_all() => Status::SomeFailed,
+            status => status,
+        },
         Err(error) => unwritable(&mut report, &error, signals),
     })
 }
@@ -91,6 +101,22 @@ fn unwritable(report: &mut Report<'_>, error: &io::Error, signals: u32) -> Statu
     // If standard error cannot be written either, only the exit status is left to say so.
     let _ = report.give_up((!closed).then_some(&line));
     if signals > 0 { Status::Interrupted } else { Status::SomeFailed }
+}
+
+/// Where the streams of commands go that are too long for memory, if somebody takes them from there.
+fn spill(args: &RunArgs, results: Option<&Path>) -> Option<TempDir> {
+    if args.json && results.is_none() {
+        return None;
+    }
+    match keep_args::spill_folder(results) {
+        Ok(folder) => Some(folder),
+        Err(error) => {
+            super::remark(&format!(
+                "no folder can be made for long outputs, so the middle of those beyond 1 MiB will be left out: {error}"
+            ));
+            None
+        }
+    }
 }
 
 fn workers(flag: Option<WorkerCount>, batch: &Batch) -> u32 {

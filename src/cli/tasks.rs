@@ -16,6 +16,13 @@ impl Tasks for Batch {
         }
     }
 
+    fn command_line(&self, task: TaskId) -> BString {
+        match &self.job().task {
+            TaskTemplate::Command(_) => self.payload(task),
+            TaskTemplate::Workload(spec) => format!("{} {}", spec.name, self.payload(task)).into(),
+        }
+    }
+
     fn input(&self, task: TaskId) -> Vec<BString> {
         self.values(task).into_iter().map(std::borrow::Cow::into_owned).collect()
     }

@@ -33,6 +33,9 @@ pub struct RunOptions {
     pub worker_executable: PathBuf,
     /// Sample cores and workers while it runs.
     pub monitor: bool,
+    /// An existing, absolute folder that takes the whole of each stream that is too long for memory; `None`: only its
+    /// head and its tail are kept. Whoever starts the run takes the files out of it and removes it after the run.
+    pub spill_folder: Option<PathBuf>,
 }
 
 /// Something that a click, a key or a flag asks of a run.

@@ -33,6 +33,9 @@ pub struct Setup {
     pub grace_ns: u64,
     /// How much of each stream of a command is kept, in bytes.
     pub output_limit_bytes: usize,
+    /// Where the whole of a stream goes that is longer than that. As bytes: a path need not be Unicode.
+    #[serde(with = "as_bytes")]
+    pub spill_folder: Option<PathBuf>,
 }
 
 /// The exit code of a worker that ended itself in order to end a call.
@@ -128,6 +131,24 @@ pub enum FromWorker {
     Bye,
 }
 
+mod as_bytes {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+    use serde::{Deserializer, Serializer};
+
+    use super::{Deserialize, PathBuf, Serialize};
+
+    pub fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+        path.as_ref().map(|path| serde_bytes::Bytes::new(path.as_os_str().as_bytes())).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+        let bytes = Option::<serde_bytes::ByteBuf>::deserialize(deserializer)?;
+        Ok(bytes.map(|bytes| OsString::from_vec(bytes.into_vec()).into()))
+    }
+}
+
 mod as_json {
     use serde::de::{Deserializer, Error as _};
     use serde::ser::{Error as _, Serializer};
@@ -145,8 +166,10 @@ mod as_json {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
-    use crate::event::{Captured, Outcome, Output, Value, WorkerId};
+    use crate::event::{Captured, Outcome, Output, Spill, Value, WorkerId};
     use crate::mp::frame::{FrameReader, write_frame};
 
     fn through_a_frame<M: Serialize + serde::de::DeserializeOwned>(message: &M) -> M {
@@ -169,6 +192,7 @@ mod tests {
             nice: 5,
             grace_ns: 3,
             output_limit_bytes: 4,
+            spill_folder: Some(std::ffi::OsString::from_vec(b"/tmp/\xff".to_vec()).into()),
         };
         let mut spec = WorkloadSpec::named("cube");
         spec.seed = Some(7);
@@ -210,7 +234,8 @@ mod tests {
             Some(Value::Text("t".into())),
             Some(Value::Bytes(vec![0, 255].into())),
         ];
-        let captured = Captured { head: vec![1, 0], dropped_bytes: 9, tail: vec![255] };
+        let captured =
+            Captured { head: vec![1, 0], dropped_bytes: 9, tail: vec![255], spill: Spill::Failed("d".into()) };
         let output = Output { stdout: captured, stderr: Captured::default(), leaky: true };
         let records = outcomes.into_iter().zip(values.into_iter().cycle()).map(|(outcome, value)| AttemptRecord {
             task: TaskId(u64::MAX),

@@ -99,6 +99,7 @@ impl Run {
             nice: batch.job().control.nice.unwrap_or(0),
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
+            spill_folder: options.spill_folder.clone(),
         };
         let plan = Plan {
             tasks: batch.len(),

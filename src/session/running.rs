@@ -53,6 +53,7 @@ impl Session {
             workers: if job.mode == Mode::One { 1 } else { job.workers.unwrap_or(self.machine.logical_cores) },
             worker_executable: self.worker_executable.clone(),
             monitor: true,
+            spill_folder: None,
         };
         if let Some(before) = &mut self.run {
             // It is over: this only waits for its last process to be gone. Its results stay in case nothing starts.

@@ -1,4 +1,8 @@
-//! What outlives a run: presets, and files that are replaced as a whole.
+//! What outlives a run: presets, logs, results and records of runs, and files that are replaced as a whole.
 
+pub mod joblog;
 pub mod presets;
+pub mod record;
 pub mod replace;
+pub mod results_folder;
+pub mod results_table;

@@ -156,7 +156,13 @@ pub fn thumbnails_run(ended: bool) -> RunModel {
 fn thumbnails_events(ended: bool) -> Vec<Event> {
     const WORKERS: usize = 6;
     let job = thumbnails();
-    let options = RunOptions { mode: Mode::Pool, workers: 6, worker_executable: "fanlane".into(), monitor: true };
+    let options = RunOptions {
+        mode: Mode::Pool,
+        workers: 6,
+        worker_executable: "fanlane".into(),
+        monitor: true,
+        spill_folder: None,
+    };
     let mut events = vec![Event { at_ns: 0, kind: EventKind::RunStarted(header(&job, 240, &options)) }];
     for worker in 0..WORKERS as u32 {
         let kind = EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: Lane(worker), pid: 4200 + worker };
@@ -247,6 +253,7 @@ fn record(task: u64, attempt: u32, lane: usize, start_ns: u64, scatter: &mut Sca
             head: (1..=4000).map(|line| format!("line {line} of a talkative command\n")).collect::<String>().into(),
             dropped_bytes: 12_345_678,
             tail: b"the last line\n".to_vec(),
+            ..Captured::default()
         }
     } else {
         Captured { head: format!("thumbs/holiday-{}.jpg: 256x192\n", task + 1).into_bytes(), ..Captured::default() }

@@ -56,7 +56,13 @@ pub fn start(job: &Job, mode: Mode, workers: u32) -> TestRun {
 pub fn start_in(job: &Job, folder: &Path, mode: Mode, workers: u32) -> TestRun {
     let before = Traces::now();
     let batch = Batch::open(job, folder, &mut std::io::empty()).unwrap();
-    let options = RunOptions { mode, workers, worker_executable: env!("CARGO_BIN_EXE_fanlane").into(), monitor: false };
+    let options = RunOptions {
+        mode,
+        workers,
+        worker_executable: env!("CARGO_BIN_EXE_fanlane").into(),
+        monitor: false,
+        spill_folder: None,
+    };
     let (sender, events) = bounded(64);
     let run = Run::start(Arc::new(batch), options, sender).unwrap();
     TestRun { run: Some(run), events, seen: Vec::new(), before }

@@ -183,6 +183,9 @@ mod tests {
         fn describe(&self, task: TaskId) -> String {
             NamedTasks.describe(task)
         }
+        fn command_line(&self, task: TaskId) -> bstr::BString {
+            NamedTasks.command_line(task)
+        }
         fn input(&self, _task: TaskId) -> Vec<bstr::BString> {
             vec!["5".into()]
         }
@@ -243,7 +246,7 @@ mod tests {
 
     #[test]
     fn dropped_output_is_marked_and_counted() {
-        let stdout = Captured { head: b"h".to_vec(), dropped_bytes: 9, tail: b"t".to_vec() };
+        let stdout = Captured { head: b"h".to_vec(), dropped_bytes: 9, tail: b"t".to_vec(), ..Captured::default() };
         let record = AttemptRecord { output: Some(Box::new(Output { stdout, ..Output::default() })), ..done(0) };
         let text = line(&record, &NamedTasks);
         assert!(text.contains("not kept]\\nt\",\"stdout_dropped_bytes\":9,\"stderr\":\"\"}"), "{text}");

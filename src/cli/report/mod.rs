@@ -4,8 +4,10 @@
 mod bar;
 mod describe;
 mod json;
+mod keep;
 mod order;
 mod streams;
+mod tag;
 mod text;
 
 #[cfg(test)]
@@ -17,15 +19,17 @@ mod watched;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bstr::BString;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
-use crate::event::{AttemptRecord, Event, EventKind, TaskId, WorkerEnd, WorkerId};
+use crate::event::{AttemptRecord, Event, EventKind, Spill, StreamName, TaskId, WorkerEnd, WorkerId};
 use crate::model::Progress;
 pub use bar::Bar;
 pub use describe::printable;
+pub use keep::Keepers;
 use order::InputOrder;
 pub use streams::Streams;
 
@@ -50,12 +54,16 @@ pub struct Style {
     pub keep_order: bool,
     /// Without the summary for people.
     pub quiet: bool,
+    /// Each line of a task's output begins with the task's values and a tab.
+    pub tag: bool,
 }
 
 /// What a report asks of the tasks that it writes about.
 pub trait Tasks {
     /// The task in one line: its command line or its call.
     fn describe(&self, task: TaskId) -> String;
+    /// What it runs: its command line, or its workload and argument.
+    fn command_line(&self, task: TaskId) -> BString;
     /// The values that the task was made from.
     fn input(&self, task: TaskId) -> Vec<BString>;
     /// The tasks are calls of a workload, not commands.
@@ -71,6 +79,9 @@ pub struct Report<'a> {
     streams: Streams,
     progress: Progress,
     begun: Instant,
+    keepers: Keepers,
+    /// Where streams lie that were too long for memory.
+    spill_folder: Option<PathBuf>,
 }
 
 impl<'a> Report<'a> {
@@ -84,7 +95,19 @@ impl<'a> Report<'a> {
             streams,
             progress: Progress::default(),
             begun: Instant::now(),
+            keepers: Keepers::default(),
+            spill_folder: None,
         }
+    }
+
+    /// Keeps what `keepers` keep, and takes streams that were too long for memory from `spill_folder`.
+    pub fn keeping(self, keepers: Keepers, spill_folder: Option<PathBuf>) -> Self {
+        Self { keepers, spill_folder, ..self }
+    }
+
+    /// Whether all that was to be kept could be written.
+    pub fn has_kept_all(&self) -> bool {
+        self.keepers.failures() == 0
     }
 
     /// Prints what `events` say until their last.
@@ -141,7 +164,14 @@ impl<'a> Report<'a> {
         let could_start = self.progress.cannot_start.is_none();
         let went_on = !self.progress.stopping;
         self.progress.apply(&event);
+        for line in self.keepers.apply(&event, self.tasks, self.spill_folder.as_deref()) {
+            self.say(&printable(&line, usize::MAX))?;
+        }
         match event.kind {
+            EventKind::TaskRetried(record) => {
+                self.drop_spilled(&record);
+                Ok(())
+            }
             EventKind::TasksFinished(records) => {
                 for record in records {
                     self.finished(record)?;
@@ -167,23 +197,52 @@ impl<'a> Report<'a> {
     }
 
     fn finished(&mut self, record: AttemptRecord) -> io::Result<()> {
-        let Self { style, tasks, order, worker_pids, streams, .. } = self;
-        let mut write = |record: AttemptRecord| match style.format {
-            Format::Text => text::write_task(&record, *tasks, streams),
+        let Some(mut order) = self.order.take() else { return self.write_task(&record) };
+        let pushed = order.push(record, |record| self.write_task(&record));
+        self.order = Some(order);
+        pushed
+    }
+
+    fn write_task(&mut self, record: &AttemptRecord) -> io::Result<()> {
+        let Self { style, tasks, worker_pids, streams, spill_folder, .. } = self;
+        match style.format {
+            Format::Text => {
+                let tag = style.tag.then(|| tag::of_values(&tasks.input(record.task)));
+                text::write_task(record, tag.as_deref(), *tasks, spill_folder.as_deref(), streams)?;
+            }
             Format::Json => {
                 let pid = worker_pids.get(&record.worker).copied();
-                streams.stdout(|out| json::write_task(&record, pid, *tasks, out))
+                streams.stdout(|out| json::write_task(record, pid, *tasks, out))?;
             }
-        };
-        match order {
-            Some(order) => order.push(record, write),
-            None => write(record),
+        }
+        for stream in StreamName::BOTH {
+            let kept = record.output.as_ref().map(|output| output.stream(stream));
+            if let Some((Spill::Failed(reason), dropped)) = kept.map(|kept| (&kept.spill, kept.dropped_bytes)) {
+                let (number, name) = (record.task.number(), stream.name());
+                self.say(&printable(
+                    &format!(
+                        "task {number}: {dropped} bytes of its {name} could not be kept on disk and are lost: {reason}"
+                    ),
+                    usize::MAX,
+                ))?;
+            }
+        }
+        self.drop_spilled(record);
+        Ok(())
+    }
+
+    /// Whoever wanted the whole streams has them: the disk gets its room back.
+    fn drop_spilled(&self, record: &AttemptRecord) {
+        let Some((folder, output)) = self.spill_folder.as_ref().zip(record.output.as_ref()) else { return };
+        for stream in StreamName::BOTH.into_iter().filter(|stream| output.stream(*stream).spill == Spill::Kept) {
+            // What cannot be removed now is removed with the folder.
+            let _ = std::fs::remove_file(folder.join(record.spill_name(stream)));
         }
     }
 
     fn finish(&mut self) -> io::Result<()> {
         if let Some(mut order) = self.order.take() {
-            order.finish(|record| self.finished(record))?;
+            order.finish(|record| self.write_task(&record))?;
         }
         self.streams.bar.clear();
         if let Some(summary) = self.progress.summary.clone() {

@@ -41,6 +41,10 @@ impl Tasks for NamedTasks {
         format!("command {}", task.number())
     }
 
+    fn command_line(&self, task: TaskId) -> BString {
+        self.describe(task).into()
+    }
+
     fn input(&self, task: TaskId) -> Vec<BString> {
         vec![BString::from(format!("input {}", task.number())), BString::from(b"\xff".as_slice())]
     }

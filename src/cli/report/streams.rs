@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use super::bar::Bar;
+use crate::event::StreamName;
 
 /// How much is gathered before it is written, in bytes.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -67,6 +68,17 @@ impl Streams {
         }
         write(&mut self.stderr.gathered)?;
         self.flush_block()
+    }
+
+    /// Writes to the stream of that name.
+    ///
+    /// # Errors
+    /// When one of the streams cannot be written.
+    pub fn to(&mut self, name: StreamName, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+        match name {
+            StreamName::Stdout => self.stdout(write),
+            StreamName::Stderr => self.stderr(write),
+        }
     }
 
     /// Writes what was gathered.

@@ -1,28 +1,51 @@
 //! The report for people and pipes: what tasks printed and returned, as it is, and one line for each that failed.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 use super::Tasks;
 use super::describe::failure;
 use super::streams::Streams;
-use crate::event::{AttemptRecord, Captured, Value};
+use super::tag::Tagger;
+use crate::event::{AttemptRecord, Captured, Spill, StreamName, Value};
 
 /// Writes what one task left behind: its standard output or its value to standard output, its standard error and a
-/// line on its failure to standard error.
+/// line on its failure to standard error. What was too long for memory is taken from `spill_folder`; `tag` begins each
+/// line of the task's own.
 ///
 /// # Errors
 /// When a stream cannot be written.
-pub fn write_task(record: &AttemptRecord, tasks: &dyn Tasks, streams: &mut Streams) -> io::Result<()> {
-    if let Some(output) = &record.output {
-        if !is_empty(&output.stdout) {
-            streams.stdout(|out| write_captured(&output.stdout, out))?;
+pub fn write_task(
+    record: &AttemptRecord,
+    tag: Option<&[u8]>,
+    tasks: &dyn Tasks,
+    spill_folder: Option<&Path>,
+    streams: &mut Streams,
+) -> io::Result<()> {
+    for stream in StreamName::BOTH {
+        let Some(kept) = record.output.as_ref().map(|output| output.stream(stream)) else { continue };
+        if is_empty(kept) {
+            continue;
         }
-        if !is_empty(&output.stderr) {
-            streams.stderr(|err| write_captured(&output.stderr, err))?;
+        let mut tagger = Tagger::new(tag);
+        let mut write = |piece: &[u8]| streams.to(stream, |out| tagger.write(piece, out));
+        let spilled = spill_folder.filter(|_| kept.spill == Spill::Kept);
+        match spilled.map(|folder| File::open(folder.join(record.spill_name(stream)))).transpose() {
+            Ok(Some(file)) => copy(file, write)?,
+            Ok(None) => write(&captured(kept)?)?,
+            Err(error) => {
+                write(&captured(kept)?)?;
+                let number = record.task.number();
+                streams.stderr(|err| writeln!(err, "task {number}: its whole {} is gone: {error}", stream.name()))?;
+            }
         }
     }
     if let Some(value) = &record.value {
-        streams.stdout(|out| write_value(value, out))?;
+        let mut line = Vec::new();
+        write_value(value, &mut line)?;
+        streams.stdout(|out| Tagger::new(tag).write(&line, out))?;
     }
     if let Some(line) = failure(record, || tasks.describe(record.task)) {
         streams.stderr(|err| writeln!(err, "{line}"))?;
@@ -34,13 +57,27 @@ fn is_empty(stream: &Captured) -> bool {
     stream.head.is_empty() && stream.tail.is_empty() && stream.dropped_bytes == 0
 }
 
-fn write_captured(stream: &Captured, out: &mut Vec<u8>) -> io::Result<()> {
-    out.write_all(&stream.head)?;
-    if stream.dropped_bytes > 0 {
-        writeln!(out, "\n[fanlane: {} bytes of this output were not kept]", stream.dropped_bytes)?;
-        out.write_all(&stream.tail)?;
+/// Hands on a file piece by piece, as it was when it was opened.
+fn copy(mut file: File, mut write: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => write(&piece[..count])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
-    Ok(())
+}
+
+fn captured(stream: &Captured) -> io::Result<Cow<'_, [u8]>> {
+    if stream.dropped_bytes == 0 {
+        return Ok((&*stream.head).into());
+    }
+    let mut out = stream.head.clone();
+    writeln!(out, "\n[fanlane: {} bytes of this output were not kept]", stream.dropped_bytes)?;
+    out.extend_from_slice(&stream.tail);
+    Ok(out.into())
 }
 
 fn write_value(value: &Value, out: &mut Vec<u8>) -> io::Result<()> {
@@ -64,7 +101,7 @@ mod tests {
     fn written(record: &AttemptRecord) -> (String, String) {
         let (out, err) = (Watched::default(), Watched::default());
         let mut streams = Streams::new(Box::new(out.clone()), Box::new(err.clone()), Bar::Hidden);
-        write_task(record, &NamedTasks, &mut streams).expect("written");
+        write_task(record, None, &NamedTasks, None, &mut streams).expect("written");
         streams.flush().expect("written");
         (out.text(), err.text())
     }
@@ -97,7 +134,8 @@ mod tests {
 
     #[test]
     fn what_was_dropped_is_marked() {
-        let stdout = Captured { head: b"head".to_vec(), dropped_bytes: 7, tail: b"tail".to_vec() };
+        let stdout =
+            Captured { head: b"head".to_vec(), dropped_bytes: 7, tail: b"tail".to_vec(), ..Captured::default() };
         let record =
             AttemptRecord { output: Some(Box::new(Output { stdout, ..Output::default() })), ..ended(0, Outcome::Done) };
         assert_eq!(written(&record).0, "head\n[fanlane: 7 bytes of this output were not kept]\ntail");

@@ -1,6 +1,11 @@
-//! Bounded capture of a stream: its head and its tail, with the count of what was dropped between.
+//! Bounded capture of a stream: its head and its tail, with the count of what was dropped between. Where the whole is
+//! wanted, it goes to a file as soon as memory is not enough; a file that cannot be written costs only itself.
 
-use crate::event::Captured;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::event::{Captured, Spill};
 
 /// Takes in a stream piece by piece and never holds more than its limit.
 #[derive(Debug)]
@@ -12,11 +17,65 @@ pub struct Capture {
     tail_limit: usize,
     tail_start: usize,
     total_bytes: u64,
+    whole: Whole,
+}
+
+/// The file for the whole of a stream.
+#[derive(Debug)]
+enum Whole {
+    /// Not asked for.
+    Unwanted,
+    /// Memory has been enough so far.
+    Wanted(PathBuf),
+    /// It takes all that comes.
+    Open(PathBuf, File),
+    /// Why there is none.
+    Failed(String),
+}
+
+impl Whole {
+    /// Writes the next pieces; a file that cannot take them is removed, so that the disk has its room back.
+    fn write(&mut self, pieces: &[&[u8]]) {
+        let (path, opened) = match std::mem::replace(self, Self::Unwanted) {
+            Self::Wanted(path) => {
+                let opened = create(&path);
+                (path, opened)
+            }
+            Self::Open(path, file) => (path, Ok(file)),
+            other => {
+                *self = other;
+                return;
+            }
+        };
+        let written = opened.and_then(|mut file| {
+            pieces.iter().try_for_each(|piece| file.write_all(piece))?;
+            Ok(file)
+        });
+        *self = match written {
+            Ok(file) => Self::Open(path, file),
+            Err(error) => {
+                let _ = fs::remove_file(&path);
+                Self::Failed(error.to_string())
+            }
+        };
+    }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    match File::create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // Of a worker that died over the same attempt: nobody reads it any more.
+            fs::remove_file(path)?;
+            File::create_new(path)
+        }
+        other => other,
+    }
 }
 
 impl Capture {
-    /// Keeps at most `limit_bytes`, half of it for the head.
-    pub const fn new(limit_bytes: usize) -> Self {
+    /// Keeps at most `limit_bytes` in memory, half of it for the head; a longer stream goes as a whole to the file
+    /// `whole`, if that is given.
+    pub fn new(limit_bytes: usize, whole: Option<PathBuf>) -> Self {
         let tail_limit = limit_bytes / 2;
         Self {
             head: Vec::new(),
@@ -25,12 +84,21 @@ impl Capture {
             tail_limit,
             tail_start: 0,
             total_bytes: 0,
+            whole: whole.map_or(Whole::Unwanted, Whole::Wanted),
         }
     }
 
     /// Takes in the next piece.
     pub fn push(&mut self, mut piece: &[u8]) {
         self.total_bytes += piece.len() as u64;
+        if self.total_bytes > (self.head_limit + self.tail_limit) as u64 {
+            match &self.whole {
+                // The tail is no ring yet: nothing was dropped until now.
+                Whole::Wanted(_) => self.whole.write(&[&self.head, &self.tail, piece]),
+                Whole::Open(..) => self.whole.write(&[piece]),
+                Whole::Unwanted | Whole::Failed(_) => {}
+            }
+        }
         let room = self.head_limit - self.head.len();
         let (to_head, rest) = piece.split_at(room.min(piece.len()));
         self.head.extend_from_slice(to_head);
@@ -66,7 +134,12 @@ impl Capture {
         if dropped_bytes == 0 {
             self.head.append(&mut self.tail);
         }
-        Captured { head: self.head, dropped_bytes, tail: self.tail }
+        let spill = match self.whole {
+            Whole::Unwanted | Whole::Wanted(_) => Spill::None,
+            Whole::Open(..) => Spill::Kept,
+            Whole::Failed(reason) => Spill::Failed(reason.into()),
+        };
+        Captured { head: self.head, dropped_bytes, tail: self.tail, spill }
     }
 }
 
@@ -76,8 +149,8 @@ mod tests {
 
     use super::*;
 
-    fn capture(limit: usize, pieces: &[Vec<u8>]) -> Captured {
-        let mut capture = Capture::new(limit);
+    fn capture(limit: usize, whole: Option<PathBuf>, pieces: &[Vec<u8>]) -> Captured {
+        let mut capture = Capture::new(limit, whole);
         for piece in pieces {
             capture.push(piece);
         }
@@ -86,21 +159,44 @@ mod tests {
 
     proptest! {
         #[test]
-        fn head_and_tail_are_those_of_the_whole(
+        fn head_and_tail_are_those_of_the_whole_and_the_file_has_it_all(
             limit in 0_usize..40,
             pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..30), 0..12),
         ) {
             let whole = pieces.concat();
-            let captured = capture(limit, &pieces);
+            let folder = tempfile::tempdir().expect("a folder");
+            let file = folder.path().join("whole");
+            let captured = capture(limit, Some(file.clone()), &pieces);
             if whole.len() <= limit {
-                prop_assert_eq!(captured, Captured { head: whole, dropped_bytes: 0, tail: Vec::new() });
+                prop_assert_eq!(captured, Captured { head: whole, ..Captured::default() });
+                prop_assert!(!file.exists(), "memory was enough");
             } else {
                 let tail = limit / 2;
                 let head = limit - tail;
                 prop_assert_eq!(&captured.head[..], &whole[..head]);
                 prop_assert_eq!(&captured.tail[..], &whole[whole.len() - tail..]);
                 prop_assert_eq!(captured.dropped_bytes, (whole.len() - limit) as u64);
+                prop_assert_eq!(captured.spill, Spill::Kept);
+                prop_assert_eq!(fs::read(&file).expect("written"), whole);
             }
         }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_told_and_head_and_tail_are_kept() {
+        let captured = capture(4, Some("/no/such/folder/whole".into()), &[b"abcdef".to_vec(), b"gh".to_vec()]);
+        assert_eq!((&*captured.head, captured.dropped_bytes, &*captured.tail), (&b"ab"[..], 4, &b"gh"[..]));
+        assert!(matches!(captured.spill, Spill::Failed(reason) if reason.contains("No such file")));
+    }
+
+    #[test]
+    fn a_full_disk_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("whole");
+        let full = File::options().write(true).open("/dev/full").expect("the device is there");
+        let mut whole = Whole::Open(path, full);
+        whole.write(&[b"x"]);
+        assert!(matches!(&whole, Whole::Failed(reason) if reason.contains("No space left")), "{whole:?}");
+        assert!(matches!(capture(4, None, &[vec![0; 9]]).spill, Spill::None), "not asked for");
     }
 }

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,9 @@ impl Runner {
     }
 
     /// Runs `line` to its end.
-    pub fn run(&mut self, line: Vec<u8>, marker: &str, watch: &impl Watch) -> Ended {
+    ///
+    /// `spill` are the files for the whole of its two streams, where that is wanted.
+    pub fn run(&mut self, line: Vec<u8>, marker: &str, spill: [Option<PathBuf>; 2], watch: &impl Watch) -> Ended {
         let words = simple_words(&line).unwrap_or_else(|| vec![SHELL.into(), "-c".into(), OsString::from_vec(line)]);
         let marker = self.marked.then_some(marker);
         let mut child = match start(&words, marker, &self.environment) {
@@ -72,7 +75,7 @@ impl Runner {
         };
         let pid = Pid::from_child(&child);
         watch.begun(pid);
-        let (stdout, stderr, leaky) = self.read_to_end(&mut child, pid);
+        let (stdout, stderr, leaky) = self.read_to_end(&mut child, pid, spill);
         // Dead, but not reaped: the number is still its own.
         wait_unreaped(pid);
         let ended_by_us = watch.ending();
@@ -86,8 +89,8 @@ impl Runner {
     }
 
     /// Reads both streams until the command has ended and they have; says whether someone else held one open.
-    fn read_to_end(&mut self, child: &mut Child, pid: Pid) -> (Capture, Capture, bool) {
-        let mut captures = [Capture::new(self.output_limit_bytes), Capture::new(self.output_limit_bytes)];
+    fn read_to_end(&mut self, child: &mut Child, pid: Pid, spill: [Option<PathBuf>; 2]) -> (Capture, Capture, bool) {
+        let mut captures = spill.map(|file| Capture::new(self.output_limit_bytes, file));
         let mut streams: [Option<Box<dyn Stream>>; 2] = [
             child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Stream>),
             child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Stream>),

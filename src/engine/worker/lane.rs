@@ -6,13 +6,14 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::engine::protocol::{FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, ToWorker};
-use crate::event::{AttemptRecord, Lane, Outcome, TaskId, WorkerId};
+use crate::event::{AttemptRecord, Lane, Outcome, StreamName, TaskId, WorkerId, spill_name};
 use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
@@ -114,6 +115,7 @@ impl LaneShared {
                 now_ns = 0;
             }
         }
+        self.station.live_lanes.fetch_sub(1, Ordering::AcqRel);
         self.outbox().send(&FromWorker::Bye);
         self.outbox().close();
     }
@@ -169,7 +171,11 @@ impl LaneShared {
         }
         let line = std::mem::take(&mut frame.payload);
         let marker = format!("{}.{}.{}", std::process::id(), frame.task.number(), frame.attempt);
-        let ended = runner.run(line, &marker, self);
+        let spill = StreamName::BOTH.map(|stream| {
+            let folder = self.station.setup.spill_folder.as_ref()?;
+            Some(folder.join(spill_name(frame.task, frame.attempt, stream)))
+        });
+        let ended = runner.run(line, &marker, spill, self);
         AttemptRecord {
             cpu_ns: ended.cpu_ns,
             max_rss_bytes: ended.max_rss_bytes,

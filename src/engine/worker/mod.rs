@@ -14,7 +14,9 @@ mod outbox;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
@@ -34,6 +36,8 @@ struct Station {
     context: CallContext,
     /// Why no command can be run here, for example because the working folder is missing.
     unusable: Option<String>,
+    /// Lanes that have not said good-bye.
+    live_lanes: AtomicU32,
 }
 
 /// Does tasks until the engine closes the control socket, which is this process's standard input.
@@ -75,16 +79,38 @@ fn work() -> io::Result<()> {
             (Some(workload), CallContext { server: *server })
         }
     };
-    let station = Arc::new(Station { setup, workload, context, unusable });
+    let engine = rustix::process::getppid();
+    let station = Arc::new(Station { setup, workload, context, unusable, live_lanes: AtomicU32::new(0) });
     if station.setup.nice > 0 {
         // What the system refuses here is a wish, not a need.
         let _ = rustix::process::nice(station.setup.nice);
     }
     while let Some(([worker, lane], stream)) = socket::receive_socket(&control)? {
+        station.live_lanes.fetch_add(1, Ordering::AcqRel);
         lane::open(Arc::clone(&station), WorkerId(worker), Lane(lane), stream)?;
     }
     end_all_descendants();
+    if station.live_lanes.load(Ordering::Acquire) > 0
+        && let Some(folder) = &station.setup.spill_folder
+    {
+        remove_after(engine, folder);
+    }
     Ok(())
+}
+
+/// Removes the spill folder if the engine has died, because then nobody else does.
+fn remove_after(engine: Option<rustix::process::Pid>, folder: &Path) {
+    const LOOKS: u32 = 100;
+    const PAUSE: Duration = Duration::from_millis(10);
+    // A process that dies closes its sockets a moment before its children have another parent.
+    for _ in 0..LOOKS {
+        if rustix::process::getppid() != engine {
+            // Another worker may have been first.
+            let _ = std::fs::remove_dir_all(folder);
+            return;
+        }
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// Standard input becomes the null device, so that a command reads end of file at once.

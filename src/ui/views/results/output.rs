@@ -97,7 +97,12 @@ mod tests {
 
     #[test]
     fn head_what_was_dropped_and_tail_are_rows_of_one_list() {
-        let captured = Captured { head: b"one\n\ntw".to_vec(), dropped_bytes: 2048, tail: b"o\nthree\n".to_vec() };
+        let captured = Captured {
+            head: b"one\n\ntw".to_vec(),
+            dropped_bytes: 2048,
+            tail: b"o\nthree\n".to_vec(),
+            ..Captured::default()
+        };
         let lines = Lines::cut(Some(&captured));
         let rows: Vec<String> = (0..lines.rows(&captured)).map(|row| lines.row(&captured, row).0).collect();
         assert_eq!(rows, ["one", "", "tw", "… 2.00 KiB not kept …", "o", "three"]);

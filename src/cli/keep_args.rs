@@ -1,0 +1,100 @@
+//! The flags about what a run keeps beside what it prints, and how its lines are tagged; and the files that they name,
+//! opened before the first task begins.
+
+use std::fs::Permissions;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use tempfile::TempDir;
+
+use super::report::{Keepers, Tasks};
+use crate::job::Batch;
+use crate::store::joblog::{Before, JobLog};
+use crate::store::record::{RECORD_VERSION, RecordHeader, Recorder};
+use crate::store::results_folder::ResultsFolder;
+use crate::store::results_table::{ResultsTable, TableFormat};
+
+/// What a run keeps, and how its lines are tagged.
+#[derive(Debug, Default, Args)]
+pub struct KeepArgs {
+    /// Write a line for each task that has ended: when, how long, how it ended, its command; +FILE adds to the file
+    #[arg(long, value_name = "FILE")]
+    pub joblog: Option<PathBuf>,
+    /// Keep what each task prints in files below DIR, or as rows of a file that ends in .csv, .tsv or .jsonl
+    #[arg(long, value_name = "DIR")]
+    pub results: Option<PathBuf>,
+    /// Record all that happens, for fanlane export; the file is overwritten
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Begin each line of output with the task's input and a tab
+    #[arg(long)]
+    pub tag: bool,
+    /// The same as --bar, which also says how long the rest will take
+    #[arg(long, overrides_with = "no_bar")]
+    pub eta: bool,
+}
+
+impl KeepArgs {
+    /// Opens what the flags name.
+    ///
+    /// # Errors
+    /// When one of the files or folders cannot be made.
+    pub fn open(&self, batch: &Batch) -> Result<Keepers> {
+        let mut keepers = Keepers::default();
+        if let Some(path) = &self.joblog {
+            let log = open_log(path).with_context(|| format!("the job log {} cannot be written", path.display()))?;
+            keepers.job_log = Some(log);
+        }
+        if let Some(path) = &self.results {
+            let unusable = || format!("the results cannot be kept in {}", path.display());
+            match TableFormat::of_path(path) {
+                Some(format) => {
+                    let table = ResultsTable::create(path, format, batch.columns().len());
+                    keepers.table = Some(table.with_context(unusable)?);
+                }
+                None => keepers.results = Some(ResultsFolder::open(path, batch.columns()).with_context(unusable)?),
+            }
+        }
+        if let Some(path) = &self.record {
+            let header = RecordHeader {
+                fanlane_record: RECORD_VERSION,
+                calls: batch.are_calls(),
+                columns: batch.columns().to_vec(),
+            };
+            let recorder = Recorder::create(path, &header);
+            keepers.recorder =
+                Some(recorder.with_context(|| format!("the record {} cannot be written", path.display()))?);
+        }
+        Ok(keepers)
+    }
+}
+
+/// The folder for streams that are too long for memory: beside the results, if those are kept, because there they only
+/// change their name; otherwise among the temporary files. It is gone when this is dropped.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn spill_folder(results: Option<&Path>) -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".fanlane-output-").permissions(Permissions::from_mode(0o700));
+    let folder = std::path::absolute(results.map_or_else(std::env::temp_dir, Path::to_owned))?;
+    builder.tempdir_in(folder)
+}
+
+/// `+` before the name and `-` for standard output are parallel's.
+fn open_log(path: &Path) -> io::Result<JobLog> {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    if path == Path::new("-") {
+        let stdout = std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        return JobLog::to_writer(Box::new(stdout));
+    }
+    match path.as_os_str().as_bytes().strip_prefix(b"+") {
+        Some(added_to) => JobLog::open(Path::new(OsStr::from_bytes(added_to)), Before::Append),
+        None => JobLog::open(path, Before::Overwrite),
+    }
+}

@@ -1,0 +1,140 @@
+//! How bytes and numbers are written where people read along, so that they come back as they were: bytes that are UTF-8
+//! as text, others as an array of numbers; numbers that JSON does not know as text. Between an engine and its workers,
+//! both travel as they are.
+
+/// Bytes that are written so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Bytes(#[serde(with = "bytes")] pub Vec<u8>);
+
+/// Bytes: a text or an array of the numbers 0 to 255.
+pub mod bytes {
+    use std::fmt;
+
+    use serde::de::{Deserializer, SeqAccess, Visitor};
+    use serde::ser::Serializer;
+
+    /// Writes bytes.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(bytes: impl AsRef<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes = bytes.as_ref();
+        if !serializer.is_human_readable() {
+            return serializer.serialize_bytes(bytes);
+        }
+        match str::from_utf8(bytes) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => serializer.collect_seq(bytes),
+        }
+    }
+
+    /// Reads bytes.
+    ///
+    /// # Errors
+    /// Those of the format, and for what is neither text nor numbers.
+    pub fn deserialize<'de, B: From<Vec<u8>>, D: Deserializer<'de>>(deserializer: D) -> Result<B, D::Error> {
+        let bytes = if deserializer.is_human_readable() {
+            deserializer.deserialize_any(Bytes)
+        } else {
+            deserializer.deserialize_byte_buf(Bytes)
+        };
+        bytes.map(B::from)
+    }
+
+    struct Bytes;
+
+    impl<'de> Visitor<'de> for Bytes {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or an array of numbers from 0 to 255")
+        }
+
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+
+        fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+            Ok(bytes)
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Vec<u8>, E> {
+            Ok(text.as_bytes().to_vec())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Vec<u8>, A::Error> {
+            let mut bytes = Vec::new();
+            while let Some(byte) = numbers.next_element()? {
+                bytes.push(byte);
+            }
+            Ok(bytes)
+        }
+    }
+}
+
+/// Floating point numbers: a number, or one of the texts `NaN`, `inf` and `-inf`.
+pub mod float {
+    use serde::de::{Deserialize, Deserializer, Error as _};
+    use serde::ser::Serializer;
+
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(f64),
+        Text(String),
+    }
+
+    /// Writes a number.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() && !number.is_finite() {
+            serializer.collect_str(number)
+        } else {
+            serializer.serialize_f64(*number)
+        }
+    }
+
+    /// Reads a number.
+    ///
+    /// # Errors
+    /// Those of the format, and for a text that is no number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        if !deserializer.is_human_readable() {
+            return f64::deserialize(deserializer);
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Number(number) => Ok(number),
+            Written::Text(text) => text.parse().map_err(D::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event::{Captured, Spill, Value};
+
+    #[test]
+    fn what_is_written_as_json_comes_back_as_it_was() {
+        let heads: [&[u8]; 4] = [b"", b"text\n\0", "é\u{202e}".as_bytes(), b"\xff\x00\xc3"];
+        for head in heads {
+            let captured = Captured { head: head.to_vec(), dropped_bytes: 1, tail: vec![255], spill: Spill::Kept };
+            let json = serde_json::to_string(&captured).expect("JSON");
+            assert_eq!(serde_json::from_str::<Captured>(&json).expect("read"), captured, "{json}");
+            let wire = postcard::to_stdvec(&captured).expect("bytes");
+            assert_eq!(postcard::from_bytes::<Captured>(&wire).expect("read"), captured);
+        }
+        for number in [0.1 + 0.2, f64::MIN_POSITIVE, f64::INFINITY, f64::NEG_INFINITY, -0.0] {
+            let value = Value::Float(number);
+            let json = serde_json::to_string(&value).expect("JSON");
+            assert_eq!(serde_json::from_str::<Value>(&json).expect("read"), value, "{json}");
+        }
+        let json = serde_json::to_string(&Value::Float(f64::NAN)).expect("JSON");
+        assert!(matches!(serde_json::from_str(&json), Ok(Value::Float(number)) if number.is_nan()), "{json}");
+        let bytes = Value::Bytes(vec![1, 200].into());
+        let json = serde_json::to_string(&bytes).expect("JSON");
+        assert_eq!(json, "{\"Bytes\":[1,200]}");
+        assert_eq!(serde_json::from_str::<Value>(&json).expect("read"), bytes);
+    }
+}

@@ -1,0 +1,175 @@
+//! The job log: a line for each task that has ended, in the format of GNU parallel 20221122, so that what reads its
+//! logs reads ours. Which tasks a log says are done, and resuming after one, is not decided here.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::event::{AttemptRecord, Outcome};
+
+/// The first line of a log.
+pub const HEADER: &str = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+
+/// What becomes of a log that is already there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// It is overwritten: what parallel does with `--joblog FILE`.
+    Overwrite,
+    /// Lines are added to it: what parallel does with `--joblog +FILE` and when it resumes. An empty or missing log
+    /// gets its header.
+    Append,
+}
+
+/// A log that is being written.
+pub struct JobLog {
+    out: Box<dyn Write + Send>,
+    line: Vec<u8>,
+}
+
+impl JobLog {
+    /// Opens the log in the file `path`, which need not be there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(path: &Path, before: Before) -> io::Result<Self> {
+        let mut options = File::options();
+        options.create(true);
+        let file = match before {
+            Before::Overwrite => options.write(true).truncate(true).open(path)?,
+            Before::Append => options.append(true).open(path)?,
+        };
+        let begun = before == Before::Append && file.metadata()?.len() > 0;
+        Self::begin(Box::new(file), begun)
+    }
+
+    /// A log that goes elsewhere than to a file.
+    ///
+    /// # Errors
+    /// When its header cannot be written.
+    pub fn to_writer(out: Box<dyn Write + Send>) -> io::Result<Self> {
+        Self::begin(out, false)
+    }
+
+    fn begin(mut out: Box<dyn Write + Send>, begun: bool) -> io::Result<Self> {
+        if !begun {
+            out.write_all(HEADER.as_bytes())?;
+            out.flush()?;
+        }
+        Ok(Self { out, line: Vec::new() })
+    }
+
+    /// Adds the line of a task that has ended and has been begun, in one write. `command` is its command line, or its
+    /// workload and argument; `run_started_unix_ms` is when its run began.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn add(&mut self, record: &AttemptRecord, run_started_unix_ms: u64, command: &[u8]) -> io::Result<()> {
+        if record.attempt == 0 {
+            return Ok(());
+        }
+        self.line.clear();
+        let start_secs = run_started_unix_ms as f64 / 1e3 + record.start_ns as f64 / 1e9;
+        let (exit_value, signal) = exit_and_signal(&record.outcome);
+        write!(
+            self.line,
+            "{}\t:\t{start_secs:.3}\t{:10.3}\t0\t{}\t{exit_value}\t{signal}\t",
+            record.task.number(),
+            record.wall_ns as f64 / 1e9,
+            stdout_bytes(record),
+        )?;
+        // As in parallel: a command of several lines stays on one.
+        self.line.extend(command.iter().map(|byte| if *byte == b'\n' { 0 } else { *byte }));
+        self.line.push(b'\n');
+        self.out.write_all(&self.line)?;
+        self.out.flush()
+    }
+}
+
+/// The columns `Exitval` and `Signal`. As in parallel, a task that was ended has −1 and the signal that it was first
+/// sent, and a program that cannot be started has the shell's 127; −1 and 0 stand for a worker that died.
+pub fn exit_and_signal(outcome: &Outcome) -> (i32, i32) {
+    match outcome {
+        Outcome::Done => (0, 0),
+        Outcome::Exited { code } => (*code, 0),
+        Outcome::Signalled { signal } => (0, *signal),
+        Outcome::CannotStart(_) => (127, 0),
+        Outcome::CallFailed(_) => (1, 0),
+        Outcome::TimedOut | Outcome::Cancelled => (-1, libc::SIGTERM),
+        Outcome::Lost(_) => (-1, 0),
+    }
+}
+
+/// How much a task wrote to its standard output, in bytes.
+pub fn stdout_bytes(record: &AttemptRecord) -> u64 {
+    record.output.as_ref().map_or(0, |output| {
+        let stdout = &output.stdout;
+        (stdout.head.len() + stdout.tail.len()) as u64 + stdout.dropped_bytes
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::event::{Captured, Output, TaskId, WorkerId};
+
+    fn record(outcome: Outcome) -> AttemptRecord {
+        let stdout = Captured { head: b"abc".to_vec(), dropped_bytes: 10, tail: b"de".to_vec(), ..Captured::default() };
+        AttemptRecord {
+            task: TaskId(6),
+            attempt: 1,
+            worker: WorkerId(1),
+            start_ns: 1_500_400_000,
+            wall_ns: 12_345_600_000,
+            cpu_ns: 0,
+            max_rss_bytes: 0,
+            outcome,
+            value: None,
+            output: Some(Box::new(Output { stdout, ..Output::default() })),
+        }
+    }
+
+    #[test]
+    fn each_end_has_the_columns_of_parallel() {
+        let cases = [
+            (Outcome::Done, "0\t0"),
+            (Outcome::Exited { code: 3 }, "3\t0"),
+            (Outcome::Signalled { signal: 9 }, "0\t9"),
+            (Outcome::CannotStart("not found".into()), "127\t0"),
+            (Outcome::CallFailed("no".into()), "1\t0"),
+            (Outcome::TimedOut, "-1\t15"),
+            (Outcome::Cancelled, "-1\t15"),
+            (Outcome::Lost("died".into()), "-1\t0"),
+        ];
+        for (outcome, columns) in cases {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("log");
+            let mut log = JobLog::open(&path, Before::Overwrite).expect("opened");
+            log.add(&record(outcome), 1_700_000_000_123, b"echo a\nb\tc").expect("written");
+            let line = format!("7\t:\t1700000001.623\t    12.346\t0\t15\t{columns}\techo a\0b\tc\n");
+            assert_eq!(fs::read_to_string(&path).expect("text"), format!("{HEADER}{line}"));
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_there_is_overwritten_or_continued() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        for (before, lines) in [(Before::Append, 2), (Before::Append, 3), (Before::Overwrite, 2), (Before::Append, 3)] {
+            let mut log = JobLog::open(&path, before).expect("opened");
+            log.add(&record(Outcome::Done), 0, b"true").expect("written");
+            let text = fs::read_to_string(&path).expect("text");
+            assert_eq!((text.lines().count(), text.starts_with(HEADER)), (lines, true), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_task_that_was_never_begun_has_no_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        let mut log = JobLog::open(&path, Before::Overwrite).expect("opened");
+        log.add(&AttemptRecord { attempt: 0, ..record(Outcome::Cancelled) }, 0, b"true").expect("nothing to write");
+        assert_eq!(fs::read_to_string(&path).expect("text"), HEADER);
+    }
+}

@@ -1,0 +1,186 @@
+//! The record of a run: its events as JSON lines, with the words of each task before the first event that ends it, so
+//! that a record can be read without the job that it was made from. `docs/record.md` says the format.
+//!
+//! A record may be torn anywhere: [`read`] gives what is whole and says what is not.
+
+use std::fs::File;
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::lossless::Bytes;
+use crate::event::{Event, EventKind, TaskId};
+
+/// The version of the format that is written, and the newest that is read.
+pub const RECORD_VERSION: u32 = 1;
+
+/// The first line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordHeader {
+    /// [`RECORD_VERSION`].
+    pub fanlane_record: u32,
+    /// The tasks are calls, not commands.
+    pub calls: bool,
+    /// A name for each value of a task.
+    pub columns: Vec<String>,
+}
+
+/// What a task was made from and what it ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskWords {
+    /// The task's number, from 1.
+    pub task: u64,
+    /// Its values.
+    pub input: Vec<Bytes>,
+    /// Its command line, or its workload and argument.
+    pub command: Bytes,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TasksLine {
+    tasks: Vec<TaskWords>,
+}
+
+/// One line of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecordLine {
+    /// The first one.
+    Header(RecordHeader),
+    /// The words of tasks that the next line ends.
+    Tasks(Vec<TaskWords>),
+    /// An event.
+    Event(Event),
+}
+
+/// A record that cannot be read on.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The system refused.
+    #[error("line {line}: {source}")]
+    Unreadable {
+        /// Which line, from 1.
+        line: u64,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It is no record.
+    #[error("this is no record of a run, which would begin with {{\"fanlane_record\":1; make one with --record FILE")]
+    NoRecord,
+    /// It was written by a newer build.
+    #[error("this record is of version {found}; this Fanlane reads up to {RECORD_VERSION}")]
+    Newer {
+        /// Its version.
+        found: u32,
+    },
+    /// A line is no line of a record, for example because its writer died over it.
+    #[error("line {line} is torn or damaged: {reason}")]
+    Damaged {
+        /// Which line, from 1.
+        line: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+}
+
+/// A record that is being written.
+pub struct Recorder {
+    out: Box<dyn Write + Send>,
+    lines: Vec<u8>,
+}
+
+impl Recorder {
+    /// Begins the file `path` anew.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn create(path: &Path, header: &RecordHeader) -> io::Result<Self> {
+        Self::to_writer(Box::new(File::create(path)?), header)
+    }
+
+    /// Records elsewhere than in a file.
+    ///
+    /// # Errors
+    /// When the header cannot be written.
+    pub fn to_writer(out: Box<dyn Write + Send>, header: &RecordHeader) -> io::Result<Self> {
+        let mut recorder = Self { out, lines: Vec::new() };
+        recorder.push(header)?;
+        recorder.write()?;
+        Ok(recorder)
+    }
+
+    /// Adds an event, in one write; `words` gives a task's values and command.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn add(&mut self, event: &Event, words: impl Fn(TaskId) -> (Vec<Vec<u8>>, Vec<u8>)) -> io::Result<()> {
+        if let EventKind::TasksFinished(records) = &event.kind {
+            let tasks = records.iter().map(|record| {
+                let (input, command) = words(record.task);
+                let input = input.into_iter().map(Bytes).collect();
+                TaskWords { task: record.task.number(), input, command: Bytes(command) }
+            });
+            self.push(&TasksLine { tasks: tasks.collect() })?;
+        }
+        self.push(event)?;
+        self.write()
+    }
+
+    fn push(&mut self, line: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.lines, line)?;
+        self.lines.push(b'\n');
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.lines)?;
+        self.lines.clear();
+        self.lines.shrink_to(1 << 20);
+        self.out.flush()
+    }
+}
+
+/// Reads a record line by line, from the first on, until its end or its first fault.
+pub fn read(mut input: impl BufRead) -> impl Iterator<Item = Result<RecordLine, RecordError>> {
+    let mut line = 0;
+    let mut over = false;
+    let mut text = Vec::new();
+    std::iter::from_fn(move || {
+        if over {
+            return None;
+        }
+        line += 1;
+        text.clear();
+        let result = match input.read_until(b'\n', &mut text) {
+            Ok(0) if line == 1 => Err(RecordError::NoRecord),
+            Ok(0) => return None,
+            Ok(_) => parse(&text, line),
+            Err(source) => Err(RecordError::Unreadable { line, source }),
+        };
+        over = result.is_err();
+        Some(result)
+    })
+}
+
+fn parse(text: &[u8], line: u64) -> Result<RecordLine, RecordError> {
+    if line == 1 {
+        let header: RecordHeader = serde_json::from_slice(text).map_err(|_| RecordError::NoRecord)?;
+        if header.fanlane_record > RECORD_VERSION {
+            return Err(RecordError::Newer { found: header.fanlane_record });
+        }
+        return Ok(RecordLine::Header(header));
+    }
+    let damaged = |reason: String| RecordError::Damaged { line, reason };
+    if !text.ends_with(b"\n") {
+        return Err(damaged("it has no end".to_owned()));
+    }
+    if text.starts_with(b"{\"tasks\":") {
+        let tasks: TasksLine = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+        return Ok(RecordLine::Tasks(tasks.tasks));
+    }
+    serde_json::from_slice(text).map(RecordLine::Event).map_err(|error| damaged(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

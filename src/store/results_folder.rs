@@ -1,0 +1,216 @@
+//! The results folder: what each task printed, in files whose paths are those of GNU parallel,
+//! `DIR/1/<value>/2/<value>/{stdout,stderr,seq}`, with columns' names in place of numbers where they have some.
+//!
+//! Where parallel's own path would leave the folder or be shared by two tasks, ours differs: see [`folder_name`]. Below
+//! the folder no symbolic link is followed and no file is written into that was there before: it is replaced.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, mkdirat, openat, unlinkat};
+use rustix::io::Errno;
+
+use crate::event::{AttemptRecord, Captured, Spill, StreamName, TaskId, Value};
+
+/// The longest name that the usual file systems take, in bytes.
+const MAX_NAME_BYTES: usize = 255;
+
+/// The folder that takes the results of a run.
+#[derive(Debug)]
+pub struct ResultsFolder {
+    path: PathBuf,
+    root: OwnedFd,
+    /// Columns by name and place, in the order of the folders.
+    columns: Vec<(Vec<u8>, usize)>,
+    /// Hashes of the folders that tasks of this run have.
+    taken: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl ResultsFolder {
+    /// Uses the folder `path`, which is made if it is not there. `columns` are the names of a task's values.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(path: &Path, columns: &[String]) -> io::Result<Self> {
+        std::fs::create_dir_all(path)?;
+        let path = std::path::absolute(path)?;
+        let root = openat(CWD, &path, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let mut columns: Vec<(Vec<u8>, usize)> =
+            columns.iter().enumerate().map(|(place, name)| (name.as_bytes().to_vec(), place)).collect();
+        // As parallel sorts them: by the number that a name begins with, then by its bytes.
+        columns.sort_by(|(a, _), (b, _)| leading_number(a).cmp(&leading_number(b)).then_with(|| a.cmp(b)));
+        Ok(Self { path, root, columns, taken: HashSet::new(), hasher: RandomState::new() })
+    }
+
+    /// Where it lies; absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes what a task left behind; the whole of a stream that was too long for memory is taken from `spill`, where
+    /// it stays. `values` are the task's, in the order of the columns.
+    ///
+    /// # Errors
+    /// What the system says, with the path that it is about, among it that a symbolic link lies in the way.
+    pub fn keep<V: AsRef<[u8]>>(
+        &mut self,
+        record: &AttemptRecord,
+        values: &[V],
+        spill: Option<&Path>,
+    ) -> io::Result<()> {
+        let names = self.names_of(record.task, values);
+        let folder = self.descend(&names).map_err(|error| self.about(&names, "", error))?;
+        let about = |file, error| self.about(&names, file, error);
+        for stream in StreamName::BOTH {
+            let kept = record.output.as_ref().map(|output| output.stream(stream));
+            let name = stream.name();
+            remove(&folder, name).map_err(|error| about(name, error))?;
+            let spilled = kept.filter(|kept| kept.spill == Spill::Kept).and(spill);
+            if let Some(spilled) = spilled.map(|spill| spill.join(record.spill_name(stream))) {
+                link_or_copy(&spilled, &folder, name).map_err(|error| about(name, error))?;
+                continue;
+            }
+            let written = create(&folder, name).and_then(|mut file| match (kept, &record.value) {
+                (Some(kept), _) => write_captured(kept, &mut file),
+                (None, Some(value)) if stream == StreamName::Stdout => write_value(value, &mut file),
+                (None, _) => Ok(()),
+            });
+            written.map_err(|error| about(name, error))?;
+        }
+        remove(&folder, "seq")
+            .and_then(|()| create(&folder, "seq"))
+            .and_then(|mut file| write!(file, "{}", record.task.number()))
+            .map_err(|error| about("seq", error))
+    }
+
+    /// The folder's names, one below the other. A second task of this run with the same values gets its number too.
+    fn names_of<V: AsRef<[u8]>>(&mut self, task: TaskId, values: &[V]) -> Vec<Vec<u8>> {
+        let mut names = Vec::with_capacity(2 * self.columns.len());
+        for (name, place) in &self.columns {
+            names.push(folder_name(name));
+            names.push(folder_name(values.get(*place).map_or(&[], AsRef::as_ref)));
+        }
+        if !self.taken.insert(self.hasher.hash_one(&names)) {
+            names.push(format!("\\#{}", task.number()).into_bytes());
+        }
+        names
+    }
+
+    fn descend(&self, names: &[Vec<u8>]) -> io::Result<OwnedFd> {
+        let mut folder = self.root.try_clone()?;
+        for name in names {
+            match mkdirat(&folder, name.as_slice(), Mode::from_raw_mode(0o777)) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+            folder = openat(&folder, name.as_slice(), flags, Mode::empty()).map_err(|error| match error {
+                Errno::LOOP | Errno::NOTDIR => io::Error::new(
+                    io::ErrorKind::NotADirectory,
+                    "a symbolic link or a file lies in the way of a folder; remove it, or name another folder",
+                ),
+                other => other.into(),
+            })?;
+        }
+        Ok(folder)
+    }
+
+    fn about(&self, names: &[Vec<u8>], file: &str, error: io::Error) -> io::Error {
+        let mut path = self.path.clone();
+        path.extend(names.iter().map(|name| OsStr::from_bytes(name)));
+        path.push(file);
+        io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    }
+}
+
+/// A value as the name of one folder. As in parallel `\` is `\\`, a tab `\t`, a slash `\_`. Beyond that, `.` and `..`
+/// are `\.` and `\..`, the empty value is `\e`, and of a value that is too long for a name the beginning is kept, with a
+/// sum of the whole behind it, so that no two values share a folder.
+pub fn folder_name(value: &[u8]) -> Vec<u8> {
+    match value {
+        b"" => return b"\\e".to_vec(),
+        b"." => return b"\\.".to_vec(),
+        b".." => return b"\\..".to_vec(),
+        _ => {}
+    }
+    let mut name = Vec::with_capacity(value.len() + 4);
+    for byte in value {
+        match byte {
+            b'\\' => name.extend_from_slice(b"\\\\"),
+            b'\t' => name.extend_from_slice(b"\\t"),
+            0 => name.extend_from_slice(b"\\0"),
+            b'/' => name.extend_from_slice(b"\\_"),
+            other => name.push(*other),
+        }
+    }
+    if name.len() > MAX_NAME_BYTES {
+        use sha2::{Digest, Sha256};
+        let sum: String = Sha256::digest(value)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let end = format!("\\~{sum}");
+        let mut keep = MAX_NAME_BYTES - end.len();
+        // Half a character or half an escape would be another one's beginning.
+        for _ in 0..3 {
+            keep -= usize::from(name[keep] & 0xc0 == 0x80);
+        }
+        let backslashes = name[..keep].iter().rev().take_while(|byte| **byte == b'\\').count();
+        keep -= backslashes % 2;
+        name.truncate(keep);
+        name.extend_from_slice(end.as_bytes());
+    }
+    name
+}
+
+fn leading_number(name: &[u8]) -> u64 {
+    let digits = name.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
+}
+
+/// What was there before may be a link to elsewhere, or a pipe.
+fn remove(folder: &OwnedFd, name: &str) -> io::Result<()> {
+    match unlinkat(folder, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn create(folder: &OwnedFd, name: &str) -> io::Result<File> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(folder, name, flags, Mode::from_raw_mode(0o666))?.into())
+}
+
+fn link_or_copy(from: &Path, folder: &OwnedFd, name: &str) -> io::Result<()> {
+    if linkat(CWD, from, folder, name, AtFlags::empty()).is_ok() {
+        return Ok(());
+    }
+    // On another file system.
+    io::copy(&mut File::open(from)?, &mut create(folder, name)?)?;
+    Ok(())
+}
+
+fn write_captured(kept: &Captured, file: &mut File) -> io::Result<()> {
+    file.write_all(&kept.head)?;
+    if kept.dropped_bytes > 0 {
+        writeln!(file, "\n[fanlane: {} bytes of this output were not kept]", kept.dropped_bytes)?;
+        file.write_all(&kept.tail)?;
+    }
+    Ok(())
+}
+
+fn write_value(value: &Value, file: &mut File) -> io::Result<()> {
+    match value {
+        Value::Int(number) => writeln!(file, "{number}"),
+        Value::Float(number) => writeln!(file, "{number}"),
+        Value::Text(text) => writeln!(file, "{text}"),
+        Value::Bytes(bytes) => file.write_all(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! `--results FILE.csv`, `.tsv` or `.jsonl`: a row for each task, with the columns of GNU parallel's: those of the job
+//! log, the values, both streams. A stream that was too long for memory has its head and tail and a note between.
+//!
+//! Cells of a CSV or TSV file that a spreadsheet would take for a formula begin with `'`: see [`inert`].
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::joblog::{exit_and_signal, stdout_bytes};
+use crate::event::{AttemptRecord, Captured, StreamName, Value};
+
+/// The file formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableFormat {
+    /// Comma-separated, quoted as RFC 4180 says.
+    Csv,
+    /// The same with tabs.
+    Tsv,
+    /// One JSON object a line.
+    JsonLines,
+}
+
+impl TableFormat {
+    /// The format that a file's name asks for; `None`: it is to be a folder.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?;
+        match &*extension.to_ascii_lowercase() {
+            "csv" => Some(Self::Csv),
+            "tsv" => Some(Self::Tsv),
+            "jsonl" => Some(Self::JsonLines),
+            _ => None,
+        }
+    }
+}
+
+/// A table that is being written.
+#[derive(Debug)]
+pub struct ResultsTable {
+    file: File,
+    format: TableFormat,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Row<'a> {
+    seq: u64,
+    host: &'static str,
+    starttime: f64,
+    job_runtime: f64,
+    send: u64,
+    receive: u64,
+    exitval: i32,
+    signal: i32,
+    command: Cow<'a, str>,
+    v: Vec<Cow<'a, str>>,
+    stdout: Cow<'a, str>,
+    stderr: Cow<'a, str>,
+}
+
+impl ResultsTable {
+    /// Begins the file `path` anew, for tasks with so many values.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn create(path: &Path, format: TableFormat, values: usize) -> io::Result<Self> {
+        let mut table = Self { file: File::create(path)?, format };
+        let head = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command"];
+        let names = (1..=values).map(|number| format!("V{number}"));
+        let cells: Vec<Cow<'_, [u8]>> = head
+            .into_iter()
+            .map(|name| name.as_bytes().into())
+            .chain(names.map(|name| name.into_bytes().into()))
+            .chain([b"Stdout".as_slice().into(), b"Stderr".as_slice().into()])
+            .collect();
+        table.write_cells(&cells)?;
+        Ok(table)
+    }
+
+    /// Adds the row of a task, in one write.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn add<V: AsRef<[u8]>>(
+        &mut self,
+        record: &AttemptRecord,
+        run_started_unix_ms: u64,
+        values: &[V],
+        command: &[u8],
+    ) -> io::Result<()> {
+        let (exitval, signal) = exit_and_signal(&record.outcome);
+        let start_secs = run_started_unix_ms as f64 / 1e3 + record.start_ns as f64 / 1e9;
+        let run_secs = record.wall_ns as f64 / 1e9;
+        let streams = StreamName::BOTH.map(|stream| text_of(record, stream));
+        if self.format == TableFormat::JsonLines {
+            let [stdout, stderr] = &streams;
+            let row = Row {
+                seq: record.task.number(),
+                host: ":",
+                starttime: start_secs,
+                job_runtime: run_secs,
+                send: 0,
+                receive: stdout_bytes(record),
+                exitval,
+                signal,
+                command: String::from_utf8_lossy(command),
+                v: values.iter().map(|value| String::from_utf8_lossy(value.as_ref())).collect(),
+                stdout: String::from_utf8_lossy(stdout),
+                stderr: String::from_utf8_lossy(stderr),
+            };
+            let mut line = serde_json::to_vec(&row)?;
+            line.push(b'\n');
+            return self.file.write_all(&line);
+        }
+        let numbers = [
+            record.task.number().to_string(),
+            ":".to_owned(),
+            format!("{start_secs:.3}"),
+            format!("{run_secs:.3}"),
+            "0".to_owned(),
+            stdout_bytes(record).to_string(),
+            exitval.to_string(),
+            signal.to_string(),
+        ];
+        let cells: Vec<Cow<'_, [u8]>> = numbers
+            .into_iter()
+            .map(|number| number.into_bytes().into())
+            .chain([inert(command)])
+            .chain(values.iter().map(|value| inert(value.as_ref())))
+            .chain(streams.iter().map(|stream| inert(stream)))
+            .collect();
+        self.write_cells(&cells)
+    }
+
+    fn write_cells(&mut self, cells: &[Cow<'_, [u8]>]) -> io::Result<()> {
+        let delimiter = match self.format {
+            TableFormat::Csv => b',',
+            TableFormat::Tsv => b'\t',
+            TableFormat::JsonLines => return Ok(()),
+        };
+        let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+        writer.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?;
+        let line = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        self.file.write_all(&line)
+    }
+}
+
+/// A text as a spreadsheet may have it: one that begins with `=`, `+`, `-`, `@`, a tab or a carriage return would be a
+/// formula there and gets a `'` in front. A plain number stays as it is.
+pub fn inert(text: &[u8]) -> Cow<'_, [u8]> {
+    let is_number = || str::from_utf8(text).is_ok_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite));
+    match text.first() {
+        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') if !is_number() => {
+            let mut safe = Vec::with_capacity(text.len() + 1);
+            safe.push(b'\'');
+            safe.extend_from_slice(text);
+            safe.into()
+        }
+        _ => text.into(),
+    }
+}
+
+/// What a task wrote to a stream, or the value that a call returned in place of standard output.
+pub fn text_of(record: &AttemptRecord, stream: StreamName) -> Cow<'_, [u8]> {
+    match (&record.output, &record.value) {
+        (Some(output), _) => captured(output.stream(stream)),
+        (None, Some(value)) if stream == StreamName::Stdout => match value {
+            Value::Int(number) => number.to_string().into_bytes().into(),
+            Value::Float(number) => number.to_string().into_bytes().into(),
+            Value::Text(text) => text.as_bytes().into(),
+            Value::Bytes(bytes) => (&**bytes).into(),
+        },
+        (None, _) => b"".as_slice().into(),
+    }
+}
+
+fn captured(stream: &Captured) -> Cow<'_, [u8]> {
+    if stream.dropped_bytes == 0 {
+        return (&*stream.head).into();
+    }
+    let note = format!("\n[fanlane: {} bytes of this output were not kept]\n", stream.dropped_bytes);
+    [&*stream.head, note.as_bytes(), &stream.tail].concat().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::event::{Outcome, Output, TaskId, WorkerId};
+
+    fn record(stdout: &str, stderr: &str) -> AttemptRecord {
+        let whole = |text: &str| Captured { head: text.into(), ..Captured::default() };
+        AttemptRecord {
+            task: TaskId(0),
+            attempt: 1,
+            worker: WorkerId(1),
+            start_ns: 30_000_000,
+            wall_ns: 13_000_000,
+            cpu_ns: 0,
+            max_rss_bytes: 0,
+            outcome: Outcome::Done,
+            value: None,
+            output: Some(Box::new(Output { stdout: whole(stdout), stderr: whole(stderr), leaky: false })),
+        }
+    }
+
+    fn written(format: TableFormat) -> String {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("table");
+        let mut table = ResultsTable::create(&path, format, 2).expect("made");
+        table.add(&record("a\"\n", "=1+1"), 1_795_356_758_000, &["a,b", "d\te"], b"echo").expect("written");
+        fs::read_to_string(&path).expect("text")
+    }
+
+    #[test]
+    fn rows_are_those_of_parallel() {
+        assert_eq!(
+            written(TableFormat::Csv),
+            "Seq,Host,Starttime,JobRuntime,Send,Receive,Exitval,Signal,Command,V1,V2,Stdout,Stderr\n\
+             1,:,1795356758.030,0.013,0,3,0,0,echo,\"a,b\",d\te,\"a\"\"\n\",'=1+1\n"
+        );
+        assert_eq!(
+            written(TableFormat::Tsv),
+            "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\tV1\tV2\tStdout\tStderr\n\
+             1\t:\t1795356758.030\t0.013\t0\t3\t0\t0\techo\ta,b\t\"d\te\"\t\"a\"\"\n\"\t'=1+1\n"
+        );
+        let line: serde_json::Value = serde_json::from_str(&written(TableFormat::JsonLines)).expect("one line");
+        assert_eq!((&line["Seq"], &line["JobRuntime"], &line["Exitval"]), (&1.into(), &0.013.into(), &0.into()));
+        assert_eq!(line["V"], serde_json::json!(["a,b", "d\te"]));
+        assert_eq!((&line["Stdout"], &line["Stderr"]), (&"a\"\n".into(), &"=1+1".into()));
+    }
+
+    #[test]
+    fn formulas_are_inert_and_numbers_are_numbers() {
+        let cases = [
+            ("=1+1", "'=1+1"),
+            ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+            ("-2+3", "'-2+3"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "'\r=1"),
+            ("-5", "-5"),
+            ("+1.5e3", "+1.5e3"),
+            ("-inf", "'-inf"),
+            ("a=1", "a=1"),
+            ("", ""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(String::from_utf8_lossy(&inert(text.as_bytes())), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_name_says_the_format() {
+        let cases =
+            [("a.csv", Some(TableFormat::Csv)), ("a.TSV", Some(TableFormat::Tsv)), ("out", None), ("a.b", None)];
+        for (name, format) in cases {
+            assert_eq!(TableFormat::of_path(Path::new(name)), format, "{name}");
+        }
+    }
+}
