@@ -13,10 +13,16 @@ const JOB_FILES: [(&str, &str); 5] = [
 ];
 
 /// Words with `|` between them, and a part of the complaint.
-const BAD_USAGE: [(&str, &str); 31] = [
-    ("run", "there is nothing to run; write a job file"),
-    ("run|:::|a", "there is no command before ':::'"),
-    ("run|::::|f", "there is no command before '::::'"),
+const BAD_USAGE: &[(&str, &str)] = &[
+    ("run|::::|f", "f cannot be read"),
+    ("run|--no-shell|echo 'a|:::|b", "column 6: the quote ' that begins here is not closed"),
+    ("run|--no-shell|''|:::|b", "column 1: the first word is empty"),
+    ("run|echo {1 }|:::|b", "column 6: {1 } has a blank in it; write {1}"),
+    ("run|echo {#:04}|:::|b", "column 6: {#:04} has no format that is known"),
+    ("run|echo {1:%02d}|:::|1|b", "input 1: value 2 is 'b', but column 6 of the template pads a whole number"),
+    ("run|--env|=x|echo|:::|b", "environment: '' is no name of a variable"),
+    ("run|--env|A={2}|echo|:::|b", "the variable A cannot be used: column 1: {2}"),
+    ("run|--stdin-text|x|--stdin-file|y|echo|:::|b", "--stdin-file"),
     ("run|echo|:::+|a", "':::+' links its values to those before it"),
     ("run|echo|::::", "'::::' names no file"),
     ("run|echo|::::|-|-", "standard input can be read only once"),
@@ -54,7 +60,7 @@ fn bad_usage_ends_with_2_and_says_what_was_expected() {
         std::fs::write(folder.path().join(name), text).expect("written");
     }
     let mut wrong = Vec::new();
-    for (words, complaint) in BAD_USAGE {
+    for &(words, complaint) in BAD_USAGE {
         let ended = run_in(&words.split('|').collect::<Vec<_>>(), folder.path());
         if ended.code != Some(2) || !ended.err.contains(complaint) || !ended.out.is_empty() {
             wrong.push((words, complaint, ended));
@@ -71,7 +77,7 @@ fn a_complaint_about_a_job_is_one_line_and_says_nothing_twice() {
 }
 
 /// Words behind `run --dry-run` with `|` between them, standard input, the command lines.
-const DRY_RUNS: [(&str, &str, &str); 19] = [
+const DRY_RUNS: &[(&str, &str, &str)] = &[
     ("echo|{}|:::|a|b", "", "echo a\necho b\n"),
     ("echo|:::|a|b", "", "echo a\necho b\n"),
     ("echo {}; true|:::|a", "", "echo a; true\n"),
@@ -84,6 +90,7 @@ const DRY_RUNS: [(&str, &str, &str); 19] = [
     ("echo|:::|a|b|::::+|-", "x\ny", "echo a x\necho b y\n"),
     ("wc|-l", "a.txt\n\nb.txt", "wc -l a.txt\nwc -l ''\nwc -l b.txt\n"),
     ("wc|-l", "", ""),
+    ("", "echo a b\ncd x; ls | wc\n", "echo a b\ncd x; ls | wc\n"),
     ("echo|:::", "", ""),
     ("convert|{}|{.}.png|:::|dir/a.jpg", "", "convert dir/a.jpg dir/a.png\n"),
     ("cp|{}|{//}/{/.}-{#}|:::|dir/a.jpg", "", "cp dir/a.jpg dir/a-1\n"),
@@ -91,12 +98,19 @@ const DRY_RUNS: [(&str, &str, &str); 19] = [
     ("cut|-d:|-f1|--json|:::|a", "", "cut -d: -f1 --json a\n"),
     ("echo|-j|4|:::|--dry-run", "", "echo -j 4 --dry-run\n"),
     ("--|-odd|:::|a", "", "-odd a\n"),
+    (":::|echo a b|c; d", "", "echo a b\nc; d\n"),
+    ("{}|:::|echo a b", "", "echo a b\n"),
+    ("{1} {2}|:::|echo a|:::|b c", "", "echo a b c\n"),
+    ("echo {%} {#:%03d} {1:%2d}|:::|7|-8", "", "echo 1 001  7\necho 1 002 -8\n"),
+    ("--no-shell|cp|{}|{.} x|:::|a b.c", "", "cp 'a b.c' 'a b' x\n"),
+    ("--no-shell|cp {} '{.} x' \\$HOME|:::|a b.c", "", "cp 'a b.c' 'a b x' '$HOME'\n"),
 ];
 
 #[test]
 fn a_dry_run_prints_the_command_lines_of_parallel() {
-    for (words, input, expected) in DRY_RUNS {
-        let words: Vec<_> = ["run", "--dry-run"].into_iter().chain(words.split('|')).collect();
+    for &(words, input, expected) in DRY_RUNS {
+        let words: Vec<_> =
+            ["run", "--dry-run"].into_iter().chain(words.split('|').filter(|word| !word.is_empty())).collect();
         let ended = run_with(&words, input.as_bytes());
         assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(0), expected, ""), "{words:?}");
     }

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::duration::{self, Timeout};
 use super::worker_count::{self, WorkerCount};
@@ -49,8 +49,10 @@ Inputs, as many sources as you like (each combination is one task):
                     source before
 
 Replacement strings: {} the input   {.} without extension   {/} file name   {//} folder   {/.} file name without
-extension   {#} number of the task   {1} {2} ... input of the first, second, ... source   {1.} {1/} ...
-Where there is none, the inputs are added at the end. Inputs are quoted: the shell takes each as one literal word.
+extension   {#} number of the task   {%} its slot, 1 to the number of workers   {1} {2} ... input of the first, second,
+... source   {1.} {1/} ...   {#:%04d} {1:%3d} padded numbers
+Where there is none, the inputs are added at the end. Inputs are quoted: the shell takes each as one literal word. Only
+where the first word of the command holds one, or where there is no command, inputs are commands and are not quoted.
 
 Exit status: 0 every task done   1 some task failed   2 bad usage or a bad job, nothing was run   130 interrupted
 
@@ -83,6 +85,18 @@ pub struct RunArgs {
     /// End a task that runs longer than this; also with a unit: 500ms, 90s, 1.5m, 2h, 1d
     #[arg(long, value_name = "SECS", value_parser = duration::parse)]
     pub timeout: Option<Timeout>,
+    /// Split the command into words and start the program directly: each input is one argument, nothing is expanded
+    #[arg(long)]
+    pub no_shell: bool,
+    /// Set a variable in each task's environment; VALUE may hold replacement strings
+    #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    pub env: Vec<String>,
+    /// Give each task this text, which may hold replacement strings, as standard input
+    #[arg(long, value_name = "TEXT", conflicts_with = "stdin_file")]
+    pub stdin_text: Option<String>,
+    /// Give each task this file, whose name may hold replacement strings, as standard input
+    #[arg(long, value_name = "FILE")]
+    pub stdin_file: Option<String>,
     /// Show progress on standard error [default: when it is a terminal]
     #[arg(long, overrides_with = "no_bar")]
     pub bar: bool,

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::args::RunArgs;
 use super::sources::{self, AdHoc, Source, Values};
-use crate::job::{Input, JOB_VERSION, Job, Mode, TaskTemplate};
+use crate::job::{Input, Job, TaskTemplate};
 
 /// A job and where it stands.
 #[derive(Debug)]
@@ -61,8 +61,9 @@ impl Plan {
 
     fn ad_hoc(words: &[OsString], stdin_is_terminal: bool) -> Result<Self> {
         ensure!(
-            !words.is_empty(),
-            "there is nothing to run; write a job file (fanlane run JOB.ron) or a command (fanlane run echo {{}} ::: a b)"
+            !(words.is_empty() && stdin_is_terminal),
+            "there is nothing to run; write a job file (fanlane run JOB.ron), a command (fanlane run echo {{}} ::: a b), \
+             or pipe commands to standard input, one a line"
         );
         let AdHoc { command, sources } = sources::split(words)?;
         if sources.is_empty() && stdin_is_terminal {
@@ -75,19 +76,7 @@ impl Plan {
         let inputs =
             if sources.is_empty() { vec![Input::Stdin] } else { sources.iter().map(input).collect::<Result<_>>()? };
         let command = text(&command).context("the command is not valid UTF-8")?;
-        let job = Job {
-            version: JOB_VERSION,
-            name: String::new(),
-            description: String::new(),
-            task: TaskTemplate::Command(command),
-            inputs,
-            linked: linked(&sources)?,
-            mode: Mode::default(),
-            workers: None,
-            timeout_secs: None,
-            retries: 0,
-            working_dir: None,
-        };
+        let job = Job { task: TaskTemplate::Command(command), inputs, linked: linked(&sources)?, ..Job::default() };
         Ok(Self { job, folder: PathBuf::from(".") })
     }
 }
@@ -110,6 +99,19 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
     }
     if let Some(timeout) = args.timeout {
         job.timeout_secs = Some(timeout.secs);
+    }
+    if args.no_shell {
+        job.shell = false;
+    }
+    for variable in &args.env {
+        // As in GNU parallel a name alone asks for what every task has already: the variable as it is.
+        if let Some((name, value)) = variable.split_once('=') {
+            job.environment.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    if args.stdin_text.is_some() || args.stdin_file.is_some() {
+        job.stdin.clone_from(&args.stdin_text);
+        job.stdin_file.clone_from(&args.stdin_file);
     }
 }
 

@@ -10,9 +10,11 @@ use crate::job::{Batch, TaskTemplate};
 
 impl Tasks for Batch {
     fn describe(&self, task: TaskId) -> String {
+        let mut line = Vec::new();
+        self.line_into(task, &mut line);
         match &self.job().task {
-            TaskTemplate::Command(_) => self.payload(task).to_str_lossy().into_owned(),
-            TaskTemplate::Workload(spec) => format!("{}({})", spec.name, self.payload(task)),
+            TaskTemplate::Command(_) => line.to_str_lossy().into_owned(),
+            TaskTemplate::Workload(spec) => format!("{}({})", spec.name, line.to_str_lossy()),
         }
     }
 
@@ -34,7 +36,7 @@ pub fn write_command_lines(batch: &Batch, out: &mut dyn Write) -> io::Result<()>
     for task in (0..batch.len()).map(TaskId) {
         line.clear();
         match &batch.job().task {
-            TaskTemplate::Command(_) => batch.payload_into(task, &mut line),
+            TaskTemplate::Command(_) => batch.line_into(task, &mut line),
             TaskTemplate::Workload(_) => line.extend_from_slice(batch.describe(task).as_bytes()),
         }
         line.push(b'\n');

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
-use crate::event::{Event, EventKind, RunHeader, TaskId, WorkerId};
+use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
@@ -23,7 +23,7 @@ use crate::mp::frame::{FrameError, FrameReader};
 use super::dispatcher::{Dispatcher, Effect, Input, Plan};
 use super::link::Link;
 use super::monitor::Monitor;
-use super::protocol::{FromWorker, Setup, TaskFrame, TaskKind, ToWorker};
+use super::protocol::{CommandKind, FromWorker, Setup, TaskFrame, TaskKind, ToWorker};
 use super::worker_process::WorkerProcess;
 use super::{EngineError, RunCommand, RunOptions};
 
@@ -59,13 +59,14 @@ struct Core {
 
 /// A worker that has its lane.
 struct Member {
+    lane: Lane,
     link: Link,
     process: Arc<WorkerProcess>,
 }
 
 /// What the lanes ask of the run's own thread.
 enum Request {
-    Start { worker: WorkerId },
+    Start { worker: WorkerId, lane: Lane },
     LaneThread(JoinHandle<()>),
     Look,
 }
@@ -163,7 +164,7 @@ impl Drop for Run {
 /// What the workers are to do, and the loopback server for those workloads that ask one.
 fn task_kind(batch: &Batch) -> Result<(TaskKind, Option<LoopbackServer>), EngineError> {
     match &batch.job().task {
-        TaskTemplate::Command(_) => Ok((TaskKind::Command, None)),
+        TaskTemplate::Command(_) => Ok((TaskKind::Command(CommandKind::of(batch.job())), None)),
         TaskTemplate::Workload(spec) => {
             let workload = Workload::prepare(spec)?;
             let server =
@@ -201,8 +202,8 @@ impl Shared {
                 None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match request {
-                Ok(Request::Start { worker }) => {
-                    self.start_worker(worker, &mut common);
+                Ok(Request::Start { worker, lane }) => {
+                    self.start_worker(worker, lane, &mut common);
                     if let Some(monitor) = &monitor {
                         monitor.watch(self.worker_pids());
                     }
@@ -257,8 +258,8 @@ impl Shared {
                 core.said.push(Event { at_ns: now_ns, kind });
                 return;
             }
-            Effect::Start { worker, lane: _ } => {
-                let _ = self.requests.send(Request::Start { worker });
+            Effect::Start { worker, lane } => {
+                let _ = self.requests.send(Request::Start { worker, lane });
                 return;
             }
             Effect::Kill { worker } => {
@@ -267,7 +268,10 @@ impl Shared {
                 }
                 return;
             }
-            Effect::Run { worker, tasks } => (worker, ToWorker::Run(self.frames(&tasks))),
+            Effect::Run { worker, tasks } => {
+                let lane = core.members.get(&worker).map_or(Lane(0), |member| member.lane);
+                (worker, ToWorker::Run(self.frames(&tasks, lane)))
+            }
             Effect::Recall { worker, count } => (worker, ToWorker::Recall(count)),
             Effect::Cancel { worker, task } => (worker, ToWorker::Cancel(task)),
             Effect::Stop { worker, now } => (worker, ToWorker::Stop { now }),
@@ -278,10 +282,10 @@ impl Shared {
         }
     }
 
-    fn frames(&self, tasks: &[(TaskId, u32)]) -> Vec<TaskFrame> {
+    fn frames(&self, tasks: &[(TaskId, u32)], lane: Lane) -> Vec<TaskFrame> {
         let frame = |&(task, attempt): &(TaskId, u32)| {
             let mut payload = Vec::new();
-            self.batch.payload_into(task, &mut payload);
+            self.batch.payload_into(task, lane.0 + 1, &mut payload);
             TaskFrame { task, attempt, payload }
         };
         tasks.iter().map(frame).collect()
@@ -311,8 +315,8 @@ impl Shared {
         }
     }
 
-    fn start_worker(self: &Arc<Self>, worker: WorkerId, common: &mut Option<Arc<WorkerProcess>>) {
-        if let Err(error) = self.try_start_worker(worker, common) {
+    fn start_worker(self: &Arc<Self>, worker: WorkerId, lane: Lane, common: &mut Option<Arc<WorkerProcess>>) {
+        if let Err(error) = self.try_start_worker(worker, lane, common) {
             self.core().members.remove(&worker);
             self.handle(Input::WorkerFailed { worker, reason: format!("a worker could not be started: {error}") });
         }
@@ -321,6 +325,7 @@ impl Shared {
     fn try_start_worker(
         self: &Arc<Self>,
         worker: WorkerId,
+        lane: Lane,
         common: &mut Option<Arc<WorkerProcess>>,
     ) -> std::io::Result<()> {
         let living = common.take().filter(|process| !process.is_dying());
@@ -333,7 +338,7 @@ impl Shared {
         }
         let opened = process.open_lane(worker).and_then(|stream| Ok((stream.try_clone()?, stream)));
         let (sending, receiving) = opened.inspect_err(|_| process.end_unused())?;
-        let member = Member { link: Link::new(sending), process: Arc::clone(&process) };
+        let member = Member { lane, link: Link::new(sending), process: Arc::clone(&process) };
         self.core().members.insert(worker, member);
         let own = Arc::clone(self);
         let lane = std::thread::Builder::new()

@@ -10,6 +10,7 @@ pub mod quote;
 pub mod template;
 pub mod workload;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -57,6 +58,42 @@ pub struct Job {
     /// Where commands run and relative inputs are looked up; `None`: the job file's folder, or the current one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub working_dir: Option<PathBuf>,
+
+    /// The command line is run by a shell; otherwise it is split into words once, and the program is started directly.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub shell: bool,
+    /// Variables that each task gets in its environment, by their names; the values are templates.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub environment: BTreeMap<String, String>,
+    /// A template of the text that a command reads from its standard input; `None`: nothing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stdin: Option<String>,
+    /// A template of the path of the file that a command reads from its standard input, in the working folder.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stdin_file: Option<String>,
+}
+
+impl Default for Job {
+    /// A job whose command line is still to be written.
+    fn default() -> Self {
+        Self {
+            version: JOB_VERSION,
+            name: String::new(),
+            description: String::new(),
+            task: TaskTemplate::Command(String::new()),
+            inputs: Vec::new(),
+            linked: false,
+            mode: Mode::default(),
+            workers: None,
+            timeout_secs: None,
+            retries: 0,
+            working_dir: None,
+            shell: true,
+            environment: BTreeMap::new(),
+            stdin: None,
+            stdin_file: None,
+        }
+    }
 }
 
 /// The largest pool that a job may ask for.
@@ -109,4 +146,13 @@ impl std::fmt::Display for Mode {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_yes(value: &bool) -> bool {
+    *value
 }

@@ -78,6 +78,8 @@ pub struct JobDraft {
     pub retries: String,
     /// Where commands run; empty: the job file's folder, or the current one.
     pub working_dir: String,
+    /// The job as it was opened, for what has no field here.
+    pub opened: Job,
 }
 
 impl JobDraft {
@@ -100,6 +102,7 @@ impl JobDraft {
             timeout: job.timeout_secs.map_or_else(String::new, |secs| secs.to_string()),
             retries: if job.retries == 0 { String::new() } else { job.retries.to_string() },
             working_dir: job.working_dir.as_ref().map_or_else(String::new, |dir| dir.display().to_string()),
+            opened: Job { inputs: Vec::new(), ..job.clone() },
         }
     }
 
@@ -130,10 +133,11 @@ impl JobDraft {
             timeout_secs,
             retries,
             working_dir: (!self.working_dir.is_empty()).then(|| PathBuf::from(&self.working_dir)),
+            ..self.opened.clone()
         };
         for problem in job.check() {
             let field = match problem.field {
-                JobField::Task => Field::Task,
+                JobField::Task | JobField::Environment | JobField::Stdin | JobField::StdinFile => Field::Task,
                 JobField::Workers => Field::Workers,
                 JobField::Timeout => Field::Timeout,
                 JobField::Retries => Field::Retries,

@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::engine::protocol::{FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, ToWorker};
+use crate::engine::protocol::{CommandKind, FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, TaskKind, ToWorker};
 use crate::event::{AttemptRecord, Outcome, TaskId, WorkerId};
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
@@ -84,7 +84,11 @@ impl LaneShared {
     /// The executor: does the tasks in their order until the lane is retired.
     fn work_off(&self) {
         let setup = &self.station.setup;
-        let mut runner = Runner::new(setup.output_limit_bytes, setup.shared_process);
+        let kind = match &setup.kind {
+            TaskKind::Command(kind) => kind.clone(),
+            TaskKind::Workload { .. } => CommandKind::default(),
+        };
+        let mut runner = Runner::new(kind, setup.output_limit_bytes, setup.shared_process);
         let mut meter = CpuMeter::start();
         while let Some((frame, start_ns)) = self.next() {
             let record = match &self.station.workload {
@@ -151,9 +155,9 @@ impl LaneShared {
         if let Some(reason) = &self.station.unusable {
             return self.record(&frame, start_ns, Outcome::CannotStart(reason.as_str().into()));
         }
-        let line = std::mem::take(&mut frame.payload);
+        let payload = std::mem::take(&mut frame.payload);
         let marker = format!("{}.{}.{}", std::process::id(), frame.task.number(), frame.attempt);
-        let ended = runner.run(line, &marker, self);
+        let ended = runner.run(payload, &marker, self);
         AttemptRecord {
             cpu_ns: ended.cpu_ns,
             max_rss_bytes: ended.max_rss_bytes,

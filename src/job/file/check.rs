@@ -1,5 +1,6 @@
 //! What the types of a job cannot say about its values: ranges, and that its task can be run at all.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::job::template::Template;
@@ -24,6 +25,13 @@ pub enum JobField {
     Retries,
     /// [`Job::working_dir`].
     WorkingDir,
+
+    /// [`Job::environment`].
+    Environment,
+    /// [`Job::stdin`].
+    Stdin,
+    /// [`Job::stdin_file`].
+    StdinFile,
 }
 
 impl JobField {
@@ -38,6 +46,10 @@ impl JobField {
             Self::Timeout => "timeout_secs",
             Self::Retries => "retries",
             Self::WorkingDir => "working_dir",
+
+            Self::Environment => "environment",
+            Self::Stdin => "stdin",
+            Self::StdinFile => "stdin_file",
         }
     }
 }
@@ -71,7 +83,7 @@ impl Job {
         if self.name.contains(['\0', '\n', '\r']) {
             report(JobField::Name, "it must be a single line of text".to_owned());
         }
-        if let Some(message) = task_problem(&self.task) {
+        if let Some(message) = task_problem(&self.task, self.shell) {
             report(JobField::Task, message);
         }
         if let Some(message) = inputs_problem(&self.inputs) {
@@ -90,15 +102,45 @@ impl Job {
         if self.working_dir.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             report(JobField::WorkingDir, "it is empty; leave it out for the job file's own folder".to_owned());
         }
+        if let Some(message) = environment_problem(&self.environment) {
+            report(JobField::Environment, message);
+        }
+        for (field, template) in [(JobField::Stdin, &self.stdin), (JobField::StdinFile, &self.stdin_file)] {
+            if let Some(Err(error)) = template.as_deref().map(Template::parse_text) {
+                report(field, error.to_string());
+            }
+        }
+        if self.stdin_file.as_ref().is_some_and(String::is_empty) {
+            report(JobField::StdinFile, "it is empty; leave it out for no standard input".to_owned());
+        }
+        if self.stdin.is_some() && self.stdin_file.is_some() {
+            report(JobField::StdinFile, "there is a text for standard input already (stdin); remove one".to_owned());
+        }
         problems
     }
 }
 
-fn task_problem(task: &TaskTemplate) -> Option<String> {
+fn task_problem(task: &TaskTemplate, shell: bool) -> Option<String> {
     match task {
-        TaskTemplate::Command(line) => Template::parse(line).err().map(|error| error.to_string()),
+        TaskTemplate::Command(line) if shell => Template::parse(line).err().map(|error| error.to_string()),
+        TaskTemplate::Command(line) => Template::parse_words(line).err().map(|error| error.to_string()),
         TaskTemplate::Workload(workload) => workload.check().err().map(|error| error.to_string()),
     }
+}
+
+/// How the engine marks its processes; a task that changed these would not be found again.
+const OWN_VARIABLES: &str = "FANLANE_";
+
+fn environment_problem(environment: &BTreeMap<String, String>) -> Option<String> {
+    environment.iter().find_map(|(name, text)| {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Some(format!("'{name}' is no name of a variable; write letters, digits and _"));
+        }
+        if name.starts_with(OWN_VARIABLES) {
+            return Some(format!("{name}: names that begin with {OWN_VARIABLES} are Fanlane's own; choose another"));
+        }
+        Template::parse_text(text).err().map(|error| format!("{name}: {error}"))
+    })
 }
 
 fn inputs_problem(inputs: &[Input]) -> Option<String> {

@@ -18,7 +18,7 @@ fn full_job() -> Job {
         version: 1,
         name: "Thumbnails \"é\"".into(),
         description: "Two\nlines.".into(),
-        task: TaskTemplate::Command("awk '{print $1}' {} \\ \u{1}".into()),
+        task: TaskTemplate::Command("awk '{print $1}' {} \\\\ \u{1}".into()),
         inputs: vec![
             Input::Range(-1, 6),
             Input::List(vec!["a b".into(), String::new(), "'\"\\\n".into()]),
@@ -33,6 +33,10 @@ fn full_job() -> Job {
         timeout_secs: Some(0.5),
         retries: 3,
         working_dir: Some("elsewhere".into()),
+        shell: false,
+        environment: [("A".into(), "{} \"x\"".into())].into(),
+        stdin: Some("{}\n".into()),
+        ..Job::default()
     }
 }
 
@@ -53,7 +57,7 @@ fn a_job_is_read_as_it_was_written() {
         timeout_secs: None,
         retries: 0,
         working_dir: None,
-        ..full
+        ..Job::default()
     };
     let text = plain.to_ron().expect("text");
     assert_eq!(
@@ -88,7 +92,7 @@ fn faults_of_the_text() {
         (
             "Job(version: 1, colour: 3)",
             "line 1, column 17: unknown field 'colour' in Job; the fields are: version, name, description, task, inputs, \
-             linked, mode, workers, timeout_secs, retries, working_dir",
+             linked, mode, workers, timeout_secs, retries, working_dir, shell, environment, stdin, stdin_file",
         ),
         ("Job(version: 1, inputs: [])", "line 1, column 27: the field 'task' is missing in Job; add it"),
         ("Job(version: 1, task: Command(\"x\"))", "line 1, column 35: the field 'inputs' is missing in Job; add it"),
@@ -170,8 +174,8 @@ fn faults_of_values_stand_at_their_field() {
         assert_eq!(error.field, Some(field));
     }
     assert_eq!(
-        fault("Job(version: 1, task: Command(\"x {%}\"), inputs: [])"),
-        "line 1, column 23: task: column 3: the slot {%} is not supported; {#} gives the task's number"
+        fault("Job(version: 1, task: Command(\"x {1 }\"), inputs: [])"),
+        "line 1, column 23: task: column 3: {1 } has a blank in it; write {1}"
     );
     assert_eq!(
         fault("Job(version: 1, task: Command(\" \"), inputs: [])"),
@@ -188,6 +192,23 @@ fn faults_of_values_stand_at_their_field() {
     ] {
         let text = format!("Job(version: 1, task: Command(\"x\"), inputs: [{inputs}])");
         assert_eq!(fault(&text), format!("line 1, column 45: inputs: {message}"));
+    }
+    for (rest, message) in [
+        ("environment: {\"A=\": \"\"}", ": environment: 'A=' is no name of a variable; write letters, digits and _"),
+        (
+            "environment: {\"FANLANE_TASK\": \"\"}",
+            ": environment: FANLANE_TASK: names that begin with FANLANE_ are Fanlane's own; choose another",
+        ),
+        ("environment: {\"A\": \"{1 }\"}", ": environment: A: column 1: {1 } has a blank in it; write {1}"),
+        ("stdin: \"{0}\"", ": stdin: column 1: values are counted from 1, so there is no {0}; write {1} for the first"),
+        ("stdin_file: \"\"", ": stdin_file: it is empty; leave it out for no standard input"),
+        (
+            "stdin: \"\", stdin_file: \"x\"",
+            ": stdin_file: there is a text for standard input already (stdin); remove one",
+        ),
+    ] {
+        let shown = fault(&job_with(rest));
+        assert!(shown.starts_with("line 1, column ") && shown.ends_with(message), "{shown}");
     }
     assert_eq!(
         fault("Job(version: 0, task: Command(\"x\"), inputs: [])"),

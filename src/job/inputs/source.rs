@@ -50,6 +50,11 @@ impl Source {
         self.len() == 0
     }
 
+    /// Whether all values are whole numbers that are made when they are asked for.
+    pub const fn is_range(&self) -> bool {
+        matches!(self.0, Rows::Range { .. })
+    }
+
     /// How many values each row has, at least 1.
     pub fn columns(&self) -> usize {
         self.names().len().max(1)
