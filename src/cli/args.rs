@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::delimiter;
 use super::duration::{self, Timeout};
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
@@ -97,6 +98,34 @@ pub struct RunArgs {
     /// Give each task this file, whose name may hold replacement strings, as standard input
     #[arg(long, value_name = "FILE")]
     pub stdin_file: Option<String>,
+    /// Read inputs from the lines of this file (- is standard input); several are combined as with ::::
+    #[arg(short = 'a', long, value_name = "FILE", action = ArgAction::Append)]
+    pub arg_file: Vec<PathBuf>,
+    /// Inputs in files and on standard input end with NUL bytes instead of line ends
+    #[arg(short = '0', long)]
+    pub null: bool,
+    /// Inputs in files and on standard input end with this text instead of line ends; \n \t \0 \xNN are understood
+    #[arg(short = 'd', long, value_name = "DELIM", conflicts_with = "null", allow_hyphen_values = true)]
+    #[arg(value_parser = delimiter::parse)]
+    pub delimiter: Option<String>,
+    /// Cut each input into columns where this regular expression matches: {1} {2} ...
+    #[arg(short = 'C', long, value_name = "RE", allow_hyphen_values = true)]
+    pub colsep: Option<String>,
+    /// The first input of each source names its columns: {name}
+    #[arg(long, value_name = ":", value_parser = [":"])]
+    pub header: Option<String>,
+    /// Put up to N inputs into one task; 0: none of them
+    #[arg(short = 'n', long, short_alias = 'N', alias = "max-replace-args", value_name = "N")]
+    pub max_args: Option<u32>,
+    /// Begin the tasks in a random order; their numbers stay the inputs'
+    #[arg(long)]
+    pub shuf: bool,
+    /// Take only N of the inputs, chosen at random
+    #[arg(long, value_name = "N")]
+    pub sample: Option<u64>,
+    /// Make --shuf and --sample choose the same again
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Show progress on standard error [default: when it is a terminal]
     #[arg(long, overrides_with = "no_bar")]
     pub bar: bool,

@@ -92,6 +92,7 @@ impl Run {
         };
         let plan = Plan {
             tasks: batch.len(),
+            order: batch.order(),
             mode: options.mode,
             workers: options.workers,
             retries: batch.job().retries,

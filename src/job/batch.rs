@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use bstr::{BStr, BString};
 
 use super::inputs::{InputError, Source};
+use super::order::TaskOrder;
 use super::quote::quote_into;
 use super::template::{CommandLine, Digits, Place, Template, TemplateError, Values};
 use super::{Job, TaskTemplate};
@@ -30,6 +31,7 @@ pub struct Batch {
     command: Option<CommandLine>,
     /// `None` where a command is given nothing but its line.
     surroundings: Option<Surroundings>,
+    order: TaskOrder,
 }
 
 /// A batch that cannot be made from its job. Nothing has run.
@@ -116,7 +118,8 @@ impl Batch {
         for number in bound.flat_map(CommandLine::numbers) {
             layout.check_numbers(number)?;
         }
-        Ok(Self { job: job.clone(), working_dir, layout, columns, command, surroundings })
+        let order = TaskOrder::new(job.order, layout.len());
+        Ok(Self { job: job.clone(), working_dir, layout, columns, command, surroundings, order })
     }
 
     /// How many tasks there are.
@@ -134,6 +137,11 @@ impl Batch {
         &self.job
     }
 
+    /// In which order the tasks begin.
+    pub const fn order(&self) -> TaskOrder {
+        self.order
+    }
+
     /// Where commands run; absolute.
     pub fn working_dir(&self) -> &Path {
         &self.working_dir
@@ -144,7 +152,7 @@ impl Batch {
         &self.columns
     }
 
-    /// The values of a task, one for each column.
+    /// The values of a task, one for each column; only the last task may have fewer.
     ///
     /// # Panics
     /// When there is no such task.

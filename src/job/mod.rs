@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod file;
 pub mod inputs;
+pub mod order;
 pub mod quote;
 pub mod template;
 pub mod workload;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use batch::Batch;
 pub use file::JobFileError;
 pub use inputs::Input;
+pub use order::Order;
 pub use template::Template;
 pub use workload::WorkloadSpec;
 
@@ -71,6 +73,18 @@ pub struct Job {
     /// A template of the path of the file that a command reads from its standard input, in the working folder.
     #[serde(default, skip_serializing_if = "is_default")]
     pub stdin_file: Option<String>,
+    /// How many rows of the inputs go into one task, at most [`MAX_ARGS`]; 0: one row, but none of its values.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_args: Option<u32>,
+    /// In which order tasks begin.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub order: Order,
+    /// Only so many rows of the inputs, chosen at random and kept in their order; `None`: all.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sample: Option<u64>,
+    /// What the choice of the sample depends on.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sample_seed: u64,
 }
 
 impl Default for Job {
@@ -92,9 +106,16 @@ impl Default for Job {
             environment: BTreeMap::new(),
             stdin: None,
             stdin_file: None,
+            max_args: None,
+            order: Order::AsGiven,
+            sample: None,
+            sample_seed: 0,
         }
     }
 }
+
+/// The most rows of the inputs that may go into one task.
+pub const MAX_ARGS: u32 = 10_000;
 
 /// The largest pool that a job may ask for.
 pub const MAX_WORKERS: u32 = 1024;

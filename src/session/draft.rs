@@ -143,7 +143,7 @@ impl JobDraft {
                 JobField::Retries => Field::Retries,
                 JobField::WorkingDir => Field::WorkingDir,
                 JobField::Name => Field::Name,
-                JobField::Version | JobField::Inputs => Field::Inputs,
+                JobField::Version | JobField::Inputs | JobField::MaxArgs => Field::Inputs,
             };
             errors.push(FieldError { field, message: sentence(&problem.message) });
         }

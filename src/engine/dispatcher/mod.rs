@@ -16,6 +16,7 @@ use crate::engine::RunCommand;
 use crate::event::{
     AttemptRecord, EventKind, Lane, Outcome, OutcomeClass, OutcomeCounts, Summary, TaskId, WorkerEnd, WorkerId,
 };
+use crate::job::order::TaskOrder;
 use crate::job::{MAX_WORKERS, Mode};
 
 use queue::{Pending, Queue};
@@ -164,6 +165,8 @@ pub enum Effect {
 pub struct Plan {
     /// How many tasks there are.
     pub tasks: u64,
+    /// In which order they begin.
+    pub order: TaskOrder,
     /// How the batch is run.
     pub mode: Mode,
     /// Size of the pool at the start.
@@ -221,7 +224,7 @@ impl Dispatcher {
             pool: plan.workers.min(MAX_WORKERS),
             paused: false,
             stopping: false,
-            queue: Queue::new(plan.tasks),
+            queue: Queue::new(plan.tasks, plan.order),
             workers: BTreeMap::new(),
             next_worker: 1,
             mean_wall_ns: None,

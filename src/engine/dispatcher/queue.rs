@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::event::TaskId;
+use crate::job::order::TaskOrder;
 
 /// A task that waits, with what its earlier attempts came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +30,16 @@ impl Pending {
 pub struct Queue {
     next_fresh: u64,
     end: u64,
+    order: TaskOrder,
     /// Cancelled among the fresh ones.
     skipped: BTreeSet<u64>,
     returned: VecDeque<Pending>,
 }
 
 impl Queue {
-    /// The tasks `0..tasks`.
-    pub const fn new(tasks: u64) -> Self {
-        Self { next_fresh: 0, end: tasks, skipped: BTreeSet::new(), returned: VecDeque::new() }
+    /// The tasks `0..tasks`, to be taken in this order.
+    pub const fn new(tasks: u64, order: TaskOrder) -> Self {
+        Self { next_fresh: 0, end: tasks, order, skipped: BTreeSet::new(), returned: VecDeque::new() }
     }
 
     /// How many tasks wait.
@@ -51,10 +53,10 @@ impl Queue {
             return Some(pending);
         }
         while self.next_fresh < self.end {
-            let task = self.next_fresh;
+            let task = self.order.task_at(self.next_fresh);
             self.next_fresh += 1;
-            if self.skipped.is_empty() || !self.skipped.remove(&task) {
-                return Some(Pending::fresh(TaskId(task)));
+            if self.skipped.is_empty() || !self.skipped.remove(&task.0) {
+                return Some(Pending::fresh(task));
             }
         }
         None
@@ -77,7 +79,8 @@ impl Queue {
         if let Some(place) = self.returned.iter().position(|pending| pending.task == task) {
             return self.returned.remove(place);
         }
-        let waits = (self.next_fresh..self.end).contains(&task.0) && self.skipped.insert(task.0);
+        let is_fresh = task.0 < self.end && self.order.place_of(task) >= self.next_fresh;
+        let waits = is_fresh && self.skipped.insert(task.0);
         waits.then(|| Pending::fresh(task))
     }
 }

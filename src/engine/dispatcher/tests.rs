@@ -8,8 +8,18 @@ use super::*;
 
 const SECOND: u64 = 1_000_000_000;
 
+use crate::job::order::TaskOrder;
+
 fn plan(tasks: u64, workers: u32) -> Plan {
-    Plan { tasks, mode: Mode::Pool, workers, retries: 0, grace_ns: 2 * SECOND, starting_limit: 8 }
+    Plan {
+        tasks,
+        order: TaskOrder::default(),
+        mode: Mode::Pool,
+        workers,
+        retries: 0,
+        grace_ns: 2 * SECOND,
+        starting_limit: 8,
+    }
 }
 
 fn record(worker: WorkerId, task: TaskId, attempt: u32, outcome: Outcome) -> AttemptRecord {

@@ -175,7 +175,10 @@ fn payload_speed() {
 fn without_a_shell_words_are_parted_by_nul_and_shown_quoted() {
     let mut job = command("'my tool' x{1}\\ y {} \"$HOME {2}\" {#}", vec![list(&["a b"]), list(&["", "it's"])]);
     job.shell = false;
-    assert_eq!(payloads(&job, b""), ["my tool\0xa b y\0a b\0\0$HOME \x001", "my tool\0xa b y\0a b\0it's\0$HOME it's\x002"]);
+    assert_eq!(
+        payloads(&job, b""),
+        ["my tool\0xa b y\0a b\0\0$HOME \x001", "my tool\0xa b y\0a b\0it's\0$HOME it's\x002"]
+    );
     let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
     let mut line = Vec::new();
     batch.line_into(TaskId(0), &mut line);

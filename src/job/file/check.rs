@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::job::template::Template;
-use crate::job::{Input, JOB_VERSION, Job, MAX_WORKERS, TaskTemplate};
+use crate::job::{Input, JOB_VERSION, Job, MAX_ARGS, MAX_WORKERS, TaskTemplate};
 
 /// A field of a job, so that a message can stand beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +32,8 @@ pub enum JobField {
     Stdin,
     /// [`Job::stdin_file`].
     StdinFile,
+    /// [`Job::max_args`].
+    MaxArgs,
 }
 
 impl JobField {
@@ -50,6 +52,7 @@ impl JobField {
             Self::Environment => "environment",
             Self::Stdin => "stdin",
             Self::StdinFile => "stdin_file",
+            Self::MaxArgs => "max_args",
         }
     }
 }
@@ -113,6 +116,11 @@ impl Job {
         if self.stdin_file.as_ref().is_some_and(String::is_empty) {
             report(JobField::StdinFile, "it is empty; leave it out for no standard input".to_owned());
         }
+        if let Some(max_args) = self.max_args
+            && max_args > MAX_ARGS
+        {
+            report(JobField::MaxArgs, format!("it is {max_args}, expected 0 to {MAX_ARGS}"));
+        }
         if self.stdin.is_some() && self.stdin_file.is_some() {
             report(JobField::StdinFile, "there is a text for standard input already (stdin); remove one".to_owned());
         }
@@ -144,17 +152,11 @@ fn environment_problem(environment: &BTreeMap<String, String>) -> Option<String>
 }
 
 fn inputs_problem(inputs: &[Input]) -> Option<String> {
-    if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
+    if inputs.iter().filter(|input| input.reads_stdin()).count() > 1 {
         return Some("standard input can be read only once; give the other input another source".to_owned());
     }
     inputs.iter().enumerate().find_map(|(index, input)| {
-        let number = index + 1;
-        match input {
-            Input::Lines(path) | Input::Csv(path) if path.as_os_str().is_empty() => {
-                Some(format!("input {number} has no file name"))
-            }
-            Input::Glob(pattern) if pattern.is_empty() => Some(format!("input {number} has no pattern")),
-            _ => None,
-        }
+        let gap = |problem: &str| if problem.starts_with(':') { "" } else { " " };
+        input.problem().map(|problem| format!("input {}{}{problem}", index + 1, gap(&problem)))
     })
 }

@@ -23,8 +23,14 @@ fn rows(source: &Source) -> Vec<Vec<BString>> {
         .collect()
 }
 
+fn open(input: &Input, folder: &Path, stdin: &mut dyn Read) -> Source {
+    let mut sources = input.open(folder, stdin).expect("opens");
+    assert_eq!(sources.len(), 1);
+    sources.remove(0)
+}
+
 fn read(input: &Input, folder: &Path, mut stdin: &[u8]) -> Vec<Vec<BString>> {
-    rows(&input.open(folder, &mut stdin).expect("opens"))
+    rows(&open(input, folder, &mut stdin))
 }
 
 fn fault(input: &Input, folder: &Path, mut stdin: &[u8]) -> String {
@@ -38,7 +44,7 @@ fn ranges_count_as_seq() {
     assert_eq!(read(&Input::Range(5, 5), nowhere, b""), [["5"]]);
     assert!(read(&Input::Range(3, 1), nowhere, b"").is_empty());
 
-    let widest = Input::Range(i64::MIN + 1, i64::MAX).open(nowhere, &mut std::io::empty()).expect("opens");
+    let widest = open(&Input::Range(i64::MIN + 1, i64::MAX), nowhere, &mut io::empty());
     assert_eq!(widest.len(), u64::MAX);
     assert_eq!(widest.value(u64::MAX - 1, 0, &mut Digits::new()), "9223372036854775807");
     assert_eq!(widest.value(0, 0, &mut Digits::new()), "-9223372036854775807");
@@ -135,7 +141,7 @@ fn rows_of_csv_have_named_columns() {
         ("t.csv", b"\xef\xbb\xbfname,size\r\n\"a, b\",1\r\n\"two\nlines\",\n\xff,\"q\"\"q\"\n"),
         ("empty.csv", b"a,b\n"),
     ]);
-    let source = Input::Csv("t.csv".into()).open(folder.path(), &mut io::empty()).expect("opens");
+    let source = open(&Input::Csv("t.csv".into()), folder.path(), &mut io::empty());
     assert_eq!(source.names(), ["name", "size"]);
     assert_eq!(
         rows(&source),
@@ -145,7 +151,7 @@ fn rows_of_csv_have_named_columns() {
             [BString::from(b"\xff"), BString::from("q\"q")]
         ]
     );
-    let source = Input::Csv("empty.csv".into()).open(folder.path(), &mut io::empty()).expect("opens");
+    let source = open(&Input::Csv("empty.csv".into()), folder.path(), &mut io::empty());
     assert_eq!((source.len(), source.columns()), (0, 2));
 }
 
