@@ -2,6 +2,7 @@
 //! program's `main`.
 
 mod args;
+mod control_args;
 mod delimiter;
 mod duration;
 mod plan;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::args::RunArgs;
+use super::duration::Limit;
 use super::sources::{self, AdHoc, Source, Values};
 use crate::job::{Input, Job, Order, TaskTemplate};
 
@@ -104,9 +105,12 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
         // As in GNU parallel the flag counts tries; a job counts those after the first.
         job.retries = tries - 1;
     }
-    if let Some(timeout) = args.timeout {
-        job.timeout_secs = Some(timeout.secs);
+    match args.timeout {
+        Some(Limit::Time(timeout)) => job.timeout_secs = Some(timeout.secs),
+        Some(Limit::PercentOfMedian(percent)) => job.control.timeout_percent = Some(percent),
+        None => {}
     }
+    args.control.lay_over(&mut job.control);
     if args.max_args.is_some() {
         job.max_args = args.max_args;
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BStr, BString};
 
+use super::dependencies::{self, Dependencies, DependencyError};
 use super::inputs::{InputError, Source};
 use super::order::TaskOrder;
 use super::quote::quote_into;
@@ -32,6 +33,7 @@ pub struct Batch {
     /// `None` where a command is given nothing but its line.
     surroundings: Option<Surroundings>,
     order: TaskOrder,
+    dependencies: Dependencies,
 }
 
 /// A batch that cannot be made from its job. Nothing has run.
@@ -63,6 +65,9 @@ pub enum BatchError {
     /// The product of the inputs has more tasks than can be counted.
     #[error("the inputs combine to more tasks than can be counted; link them or make them shorter")]
     TooManyTasks,
+    /// Tasks wait for others in a way that cannot be kept.
+    #[error(transparent)]
+    Dependencies(#[from] DependencyError),
     /// The command line cannot be used.
     #[error("the command line cannot be used: {0}")]
     Template(#[from] TemplateError),
@@ -119,7 +124,18 @@ impl Batch {
             layout.check_numbers(number)?;
         }
         let order = TaskOrder::new(job.order, layout.len());
-        Ok(Self { job: job.clone(), working_dir, layout, columns, command, surroundings, order })
+        let dependencies = Dependencies::new();
+        let mut batch =
+            Self { job: job.clone(), working_dir, layout, columns, command, surroundings, order, dependencies };
+        if let Some(after) = &job.control.after {
+            batch.dependencies = dependencies::resolve(&batch, after)?;
+        }
+        Ok(batch)
+    }
+
+    /// Which tasks wait for which.
+    pub const fn dependencies(&self) -> &Dependencies {
+        &self.dependencies
     }
 
     /// How many tasks there are.

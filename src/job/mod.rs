@@ -4,6 +4,8 @@
 //! is made when it is asked for. Nothing here starts a process or reads a clock.
 
 pub mod batch;
+pub mod control;
+pub mod dependencies;
 pub mod file;
 pub mod inputs;
 pub mod order;
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use batch::Batch;
+pub use control::Control;
 pub use file::JobFileError;
 pub use inputs::Input;
 pub use order::Order;
@@ -60,6 +63,9 @@ pub struct Job {
     /// Where commands run and relative inputs are looked up; `None`: the job file's folder, or the current one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub working_dir: Option<PathBuf>,
+    /// When the run ends early, waits or holds back.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub control: Control,
 
     /// The command line is run by a shell; otherwise it is split into words once, and the program is started directly.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
@@ -102,6 +108,7 @@ impl Default for Job {
             timeout_secs: None,
             retries: 0,
             working_dir: None,
+            control: Control::default(),
             shell: true,
             environment: BTreeMap::new(),
             stdin: None,

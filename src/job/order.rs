@@ -24,7 +24,8 @@ pub enum Order {
 pub struct TaskOrder(Option<Permutation>);
 
 impl TaskOrder {
-    pub(super) fn new(order: Order, tasks: u64) -> Self {
+    /// The order of a batch of so many tasks.
+    pub fn new(order: Order, tasks: u64) -> Self {
         Self(match order {
             Order::AsGiven => None,
             Order::Shuffled { seed } => Some(Permutation::new(tasks, seed)),

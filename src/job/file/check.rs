@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::job::control::MOST_SECS;
 use crate::job::template::Template;
 use crate::job::{Input, JOB_VERSION, Job, MAX_ARGS, MAX_WORKERS, TaskTemplate};
 
@@ -25,6 +26,8 @@ pub enum JobField {
     Retries,
     /// [`Job::working_dir`].
     WorkingDir,
+    /// [`Job::control`].
+    Control,
 
     /// [`Job::environment`].
     Environment,
@@ -48,6 +51,7 @@ impl JobField {
             Self::Timeout => "timeout_secs",
             Self::Retries => "retries",
             Self::WorkingDir => "working_dir",
+            Self::Control => "control",
 
             Self::Environment => "environment",
             Self::Stdin => "stdin",
@@ -98,9 +102,9 @@ impl Job {
             report(JobField::Workers, format!("it is {workers}, expected 1 to {MAX_WORKERS}"));
         }
         if let Some(timeout_secs) = self.timeout_secs
-            && !(timeout_secs > 0.0 && timeout_secs.is_finite())
+            && !(timeout_secs > 0.0 && timeout_secs <= MOST_SECS)
         {
-            report(JobField::Timeout, format!("it is {timeout_secs}, expected seconds above 0"));
+            report(JobField::Timeout, format!("it is {timeout_secs}, expected seconds above 0 and up to {MOST_SECS}"));
         }
         if self.working_dir.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             report(JobField::WorkingDir, "it is empty; leave it out for the job file's own folder".to_owned());
@@ -121,8 +125,15 @@ impl Job {
         {
             report(JobField::MaxArgs, format!("it is {max_args}, expected 0 to {MAX_ARGS}"));
         }
+        if self.control.after.is_some() && self.max_args.is_some_and(|rows| rows != 1) {
+            let message = "tasks that wait for others by name are of one row each; remove it, or 'after' in control";
+            report(JobField::MaxArgs, message.to_owned());
+        }
         if self.stdin.is_some() && self.stdin_file.is_some() {
             report(JobField::StdinFile, "there is a text for standard input already (stdin); remove one".to_owned());
+        }
+        for (key, message) in self.control.problems(self.workers.unwrap_or(MAX_WORKERS)) {
+            report(JobField::Control, format!("{key}: {message}"));
         }
         problems
     }
