@@ -13,14 +13,32 @@ const JOB_FILES: [(&str, &str); 5] = [
 ];
 
 /// Words with `|` between them, and a part of the complaint.
-const BAD_USAGE: [(&str, &str); 31] = [
-    ("run", "there is nothing to run; write a job file"),
-    ("run|:::|a", "there is no command before ':::'"),
-    ("run|::::|f", "there is no command before '::::'"),
+const BAD_USAGE: &[(&str, &str)] = &[
+    ("run|::::|f", "f cannot be read"),
+    ("run|--no-shell|echo 'a|:::|b", "column 6: the quote ' that begins here is not closed"),
+    ("run|--no-shell|''|:::|b", "column 1: the first word is empty"),
+    ("run|echo {1 }|:::|b", "column 6: {1 } has a blank in it; write {1}"),
+    ("run|echo {#:04}|:::|b", "column 6: {#:04} has no format that is known"),
+    ("run|echo {1:%02d}|:::|1|b", "input 1: value 2 is 'b', but column 6 of the template pads a whole number"),
+    ("run|--env|=x|echo|:::|b", "environment: '' is no name of a variable"),
+    ("run|--env|A={2}|echo|:::|b", "the variable A cannot be used: column 1: {2}"),
+    ("run|--stdin-text|x|--stdin-file|y|echo|:::|b", "--stdin-file"),
     ("run|echo|:::+|a", "':::+' links its values to those before it"),
     ("run|echo|::::", "'::::' names no file"),
     ("run|echo|::::|-|-", "standard input can be read only once"),
-    ("run|echo|:::|a|:::+|b|:::|c", "link all of them or none"),
+    ("run|--colsep|(|echo|:::|a", "the column separator '(' is not valid: unclosed group"),
+    ("run|--colsep|,*|echo|:::|a", "it also matches where nothing stands"),
+    (
+        "run|--colsep|,|echo|:::|a,b|c",
+        "the list, value 2: it has 1 column, but the first has 2 columns; make them the same",
+    ),
+    ("run|--colsep|,|echo {3}|:::|a,b", "{3} asks for a value that is not there; the inputs give 2 values"),
+    ("run|--header|2|echo|:::|a", "--header"),
+    ("run|--header|:|echo|:::", "the list is empty, but its first value must name the columns"),
+    ("run|--header|:|echo|:::|x|1|:::|x|2", "two columns are called 'x'"),
+    ("run|-n|10001|echo|:::|a", "max_args: it is 10001, expected 0 to 10000"),
+    ("run|-d||echo|:::|a", "it is empty; leave it out for line ends"),
+    ("run|good.ron|--colsep|,", "brings its own inputs, so --colsep has no meaning with it"),
     ("run|echo {3}|:::|a", "{3}"),
     ("run|echo|::::|missing.txt", "missing.txt"),
     ("run|missing.ron", "missing.ron"),
@@ -54,7 +72,7 @@ fn bad_usage_ends_with_2_and_says_what_was_expected() {
         std::fs::write(folder.path().join(name), text).expect("written");
     }
     let mut wrong = Vec::new();
-    for (words, complaint) in BAD_USAGE {
+    for &(words, complaint) in BAD_USAGE {
         let ended = run_in(&words.split('|').collect::<Vec<_>>(), folder.path());
         if ended.code != Some(2) || !ended.err.contains(complaint) || !ended.out.is_empty() {
             wrong.push((words, complaint, ended));
@@ -71,7 +89,7 @@ fn a_complaint_about_a_job_is_one_line_and_says_nothing_twice() {
 }
 
 /// Words behind `run --dry-run` with `|` between them, standard input, the command lines.
-const DRY_RUNS: [(&str, &str, &str); 19] = [
+const DRY_RUNS: &[(&str, &str, &str)] = &[
     ("echo|{}|:::|a|b", "", "echo a\necho b\n"),
     ("echo|:::|a|b", "", "echo a\necho b\n"),
     ("echo {}; true|:::|a", "", "echo a; true\n"),
@@ -84,6 +102,7 @@ const DRY_RUNS: [(&str, &str, &str); 19] = [
     ("echo|:::|a|b|::::+|-", "x\ny", "echo a x\necho b y\n"),
     ("wc|-l", "a.txt\n\nb.txt", "wc -l a.txt\nwc -l ''\nwc -l b.txt\n"),
     ("wc|-l", "", ""),
+    ("", "echo a b\ncd x; ls | wc\n", "echo a b\ncd x; ls | wc\n"),
     ("echo|:::", "", ""),
     ("convert|{}|{.}.png|:::|dir/a.jpg", "", "convert dir/a.jpg dir/a.png\n"),
     ("cp|{}|{//}/{/.}-{#}|:::|dir/a.jpg", "", "cp dir/a.jpg dir/a-1\n"),
@@ -91,12 +110,33 @@ const DRY_RUNS: [(&str, &str, &str); 19] = [
     ("cut|-d:|-f1|--json|:::|a", "", "cut -d: -f1 --json a\n"),
     ("echo|-j|4|:::|--dry-run", "", "echo -j 4 --dry-run\n"),
     ("--|-odd|:::|a", "", "-odd a\n"),
+    ("echo|:::|a|b|:::|c|:::+|d|e|:::|f", "", "echo a c d f\necho b c d f\n"),
+    ("echo|:::|a|b|:::+|c|d|:::|f|g", "", "echo a c f\necho a c g\necho b d f\necho b d g\n"),
+    ("-n|2|echo|:::|a b|c|d", "", "echo 'a b' c\necho d\n"),
+    ("-N|2|echo|{2}|{1}|{}|:::|a|b|c", "", "echo b a a b\necho  c c\n"),
+    ("-n|2|echo|:::|a|b|c|:::|d|e", "", "echo a d a e\necho b d b e\necho c d c e\n"),
+    ("-n|0|echo hi|:::|a|b", "", "echo hi\necho hi\n"),
+    ("-n|2|--no-shell|echo|:::|a b|c|d", "", "echo 'a b' c\necho d\n"),
+    ("--colsep|, *|echo|{2} {1}|:::|a,  b|c,d", "", "echo b a\necho d c\n"),
+    ("--colsep|\\t|echo", "a\t\tb\n", "echo a '' b\n"),
+    ("--colsep|,|--header|:|echo|{y} {x.}|:::|x,y|a.b,c", "", "echo c a\n"),
+    ("--header|:|echo|{x} {y}|:::|x|1|2|:::|y|3|4", "", "echo 1 3\necho 1 4\necho 2 3\necho 2 4\n"),
+    ("-d|;;|echo", "a;b;;c\n;;;;d", "echo 'a;b'\necho 'c\n'\necho ''\necho d\n"),
+    ("-a|-|echo|:::|a|b", "x\n", "echo x a\necho x b\n"),
+    ("-a|-|echo|:::+|a|b", "x\ny\n", "echo x a\necho y b\n"),
+    (":::|echo a b|c; d", "", "echo a b\nc; d\n"),
+    ("{}|:::|echo a b", "", "echo a b\n"),
+    ("{1} {2}|:::|echo a|:::|b c", "", "echo a b c\n"),
+    ("echo {%} {#:%03d} {1:%2d}|:::|7|-8", "", "echo 1 001  7\necho 1 002 -8\n"),
+    ("--no-shell|cp|{}|{.} x|:::|a b.c", "", "cp 'a b.c' 'a b' x\n"),
+    ("--no-shell|cp {} '{.} x' \\$HOME|:::|a b.c", "", "cp 'a b.c' 'a b x' '$HOME'\n"),
 ];
 
 #[test]
 fn a_dry_run_prints_the_command_lines_of_parallel() {
-    for (words, input, expected) in DRY_RUNS {
-        let words: Vec<_> = ["run", "--dry-run"].into_iter().chain(words.split('|')).collect();
+    for &(words, input, expected) in DRY_RUNS {
+        let words: Vec<_> =
+            ["run", "--dry-run"].into_iter().chain(words.split('|').filter(|word| !word.is_empty())).collect();
         let ended = run_with(&words, input.as_bytes());
         assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(0), expected, ""), "{words:?}");
     }
@@ -134,6 +174,37 @@ fn bytes_that_are_no_text_come_through() {
         .output()
         .expect("the program can be started");
     assert!(output.stdout.windows(3).any(|bytes| bytes == b"a\xffb"), "{output:?}");
+}
+
+#[test]
+fn values_of_any_bytes_but_nul_come_from_words_and_from_standard_input() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let word = std::ffi::OsStr::from_bytes(b"a\xff.x");
+    let output = program::command(&["run", "--dry-run", "echo {.}", ":::"], folder.path()).arg(word).output();
+    assert_eq!(output.expect("it runs").stdout, b"echo 'a\xff'\n");
+    let ended = run_with(&["run", "--dry-run", "-0", "echo"], b"a\nb\0\0c");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "echo 'a\nb'\necho ''\necho c\n"), "{ended:?}");
+}
+
+#[test]
+fn a_shuffle_and_a_sample_are_the_same_for_the_same_seed() {
+    let all: Vec<String> = (1..=50).map(|number| number.to_string()).collect();
+    let run = |flags: &str| {
+        let words = ["run", "--dry-run"].into_iter().chain(flags.split(' ')).chain(["echo {#} {}", ":::"]);
+        let words: Vec<&str> = words.chain(all.iter().map(String::as_str)).collect();
+        run_with(&words, b"").out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let shuffled = run("--shuf --seed 3");
+    assert_eq!(shuffled, run("--shuf --seed 3"));
+    assert_ne!(shuffled, run("--shuf --seed 4"));
+    let mut sorted = shuffled.clone();
+    sorted.sort_by_key(|line| line.split(' ').nth(1).and_then(|number| number.parse::<u32>().ok()));
+    assert_ne!(shuffled, sorted);
+    // A task's number stays the input's.
+    assert_eq!(sorted, all.iter().map(|number| format!("echo {number} {number}")).collect::<Vec<_>>());
+    let sampled = run("--sample 5 --seed 3");
+    assert_eq!((sampled.len(), &sampled), (5, &run("--sample 5 --seed 3")));
 }
 
 #[test]

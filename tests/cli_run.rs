@@ -247,3 +247,36 @@ fn without_a_display_the_first_example_runs_in_the_terminal() {
     let reason = err.lines().next().expect("a line");
     assert!(reason.starts_with("fanlane: ") && reason.ends_with("; running in the terminal instead"), "{err}");
 }
+
+#[test]
+fn a_task_gets_its_slot_its_variables_and_its_standard_input() {
+    let ended = run("run|-j|1|--env|A=<{}>|--env|HOME|--stdin-text|in {#:%02d}|echo {%} \"$A\"; cat|:::|a b|c");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "1 <a b>\nin 011 <c>\nin 02"), "{ended:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a b"), "of a file").expect("written");
+    let ended = run_in(&["run", "--stdin-file", "{}", "cat; echo {}", ":::", "a b"], folder.path());
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "of a filea b\n"), "{ended:?}");
+    let ended = run_in(&["run", "--stdin-file", "gone", "cat", ":::", "x"], folder.path());
+    assert!(ended.code == Some(1) && ended.err.contains("gone cannot be opened as standard input"), "{ended:?}");
+}
+
+#[test]
+fn slots_of_running_tasks_differ() {
+    for mode in ["threads", "pool"] {
+        // Each task waits until the other is there as well.
+        let script = ": > {%}; until [ -e 1 ] && [ -e 2 ]; do sleep 0.01; done";
+        let ended = run(&format!("run|--mode|{mode}|-j|2|--timeout|30|{script}|:::|a|b"));
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+}
+
+#[test]
+fn without_a_shell_each_value_is_one_argument() {
+    let words = ["run", "--no-shell", "-j", "1", "printf '%s|' {} 'x {1}' {1.} {#}", ":::", "$HOME; 'a b'.c", ""];
+    let ended = run_with(&words, b"");
+    assert_eq!(
+        (ended.code, ended.out.as_str()),
+        (Some(0), "$HOME; 'a b'.c|x $HOME; 'a b'.c|$HOME; 'a b'|1||x ||2|"),
+        "{ended:?}"
+    );
+}

@@ -4,9 +4,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::control_args::ControlArgs;
+use super::delimiter;
 use super::duration::{self, Limit};
 use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
@@ -51,8 +52,10 @@ Inputs, as many sources as you like (each combination is one task):
                     source before
 
 Replacement strings: {} the input   {.} without extension   {/} file name   {//} folder   {/.} file name without
-extension   {#} number of the task   {1} {2} ... input of the first, second, ... source   {1.} {1/} ...
-Where there is none, the inputs are added at the end. Inputs are quoted: the shell takes each as one literal word.
+extension   {#} number of the task   {%} its slot, 1 to the number of workers   {1} {2} ... input of the first, second,
+... source   {1.} {1/} ...   {#:%04d} {1:%3d} padded numbers
+Where there is none, the inputs are added at the end. Inputs are quoted: the shell takes each as one literal word. Only
+where the first word of the command holds one, or where there is no command, inputs are commands and are not quoted.
 
 Exit status: 0 every task done   1 some task failed   2 bad usage or a bad job, nothing was run   130 interrupted
 
@@ -85,6 +88,46 @@ pub struct RunArgs {
     /// End a task that runs longer than this, also with a unit (500ms, 1.5m, 2h); or than N% of the median of those done
     #[arg(long, value_name = "SECS|N%", value_parser = duration::parse_limit)]
     pub timeout: Option<Limit>,
+    /// Split the command into words and start the program directly: each input is one argument, nothing is expanded
+    #[arg(long)]
+    pub no_shell: bool,
+    /// Set a variable in each task's environment; VALUE may hold replacement strings
+    #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    pub env: Vec<String>,
+    /// Give each task this text, which may hold replacement strings, as standard input
+    #[arg(long, value_name = "TEXT", conflicts_with = "stdin_file")]
+    pub stdin_text: Option<String>,
+    /// Give each task this file, whose name may hold replacement strings, as standard input
+    #[arg(long, value_name = "FILE")]
+    pub stdin_file: Option<String>,
+    /// Read inputs from the lines of this file (- is standard input); several are combined as with ::::
+    #[arg(short = 'a', long, value_name = "FILE", action = ArgAction::Append)]
+    pub arg_file: Vec<PathBuf>,
+    /// Inputs in files and on standard input end with NUL bytes instead of line ends
+    #[arg(short = '0', long)]
+    pub null: bool,
+    /// Inputs in files and on standard input end with this text instead of line ends; \n \t \0 \xNN are understood
+    #[arg(short = 'd', long, value_name = "DELIM", conflicts_with = "null", allow_hyphen_values = true)]
+    #[arg(value_parser = delimiter::parse)]
+    pub delimiter: Option<String>,
+    /// Cut each input into columns where this regular expression matches: {1} {2} ...
+    #[arg(short = 'C', long, value_name = "RE", allow_hyphen_values = true)]
+    pub colsep: Option<String>,
+    /// The first input of each source names its columns: {name}
+    #[arg(long, value_name = ":", value_parser = [":"])]
+    pub header: Option<String>,
+    /// Put up to N inputs into one task; 0: none of them
+    #[arg(short = 'n', long, short_alias = 'N', alias = "max-replace-args", value_name = "N")]
+    pub max_args: Option<u32>,
+    /// Begin the tasks in a random order; their numbers stay the inputs'
+    #[arg(long)]
+    pub shuf: bool,
+    /// Take only N of the inputs, chosen at random
+    #[arg(long, value_name = "N")]
+    pub sample: Option<u64>,
+    /// Make --shuf and --sample choose the same again
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Show progress on standard error [default: when it is a terminal]
     #[arg(long, overrides_with = "no_bar")]
     pub bar: bool,

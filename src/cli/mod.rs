@@ -3,6 +3,7 @@
 
 mod args;
 mod control_args;
+mod delimiter;
 mod duration;
 mod keep_args;
 mod plan;

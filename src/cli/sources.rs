@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// A command with its inputs, as they stand on the command line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AdHoc {
-    /// The command's words with a blank between them.
+    /// The command's words with a blank between them; `{}` where there is none, since then the inputs are commands.
     pub command: OsString,
     /// The sources in their order; empty where none was named.
     pub sources: Vec<Source>,
@@ -35,9 +35,6 @@ pub enum Values {
 /// Words that cannot be told apart.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourcesError {
-    /// Inputs without a command.
-    #[error("there is no command before '{0}'; write it first, for example: fanlane run echo {{}} {0} a b")]
-    NoCommand(&'static str),
     /// `:::+` as the first.
     #[error("'{0}' links its values to those before it, and there are none; begin with ':::' or '::::'")]
     LinkedToNothing(&'static str),
@@ -65,17 +62,16 @@ pub fn is_marker(word: &OsStr) -> bool {
 /// Splits the words after the options.
 ///
 /// # Errors
-/// Where the command or a file is missing or a source is linked to none.
-pub fn split(words: &[OsString]) -> Result<AdHoc, SourcesError> {
+/// Where a file is missing or a source is linked to none.
+/// `files` are sources in front of those that the words name.
+pub fn split(files: &[PathBuf], words: &[OsString]) -> Result<AdHoc, SourcesError> {
     let first = words.iter().position(|word| is_marker(word)).unwrap_or(words.len());
     let (command, mut rest) = words.split_at(first);
-    let mut sources = Vec::new();
+    let mut sources: Vec<Source> =
+        files.iter().map(|file| Source { linked: false, values: lines_of(file.as_os_str()) }).collect();
     while let Some(((text, of_files, linked), after)) =
         rest.split_first().and_then(|(word, after)| Some((marker(word)?, after)))
     {
-        if command.is_empty() {
-            return Err(SourcesError::NoCommand(text));
-        }
         if linked && sources.is_empty() {
             return Err(SourcesError::LinkedToNothing(text));
         }
@@ -94,7 +90,8 @@ pub fn split(words: &[OsString]) -> Result<AdHoc, SourcesError> {
     if sources.iter().filter(|source| source.values == Values::Stdin).count() > 1 {
         return Err(SourcesError::StdinTwice);
     }
-    Ok(AdHoc { command: command.join(OsStr::new(" ")), sources })
+    let command = if command.is_empty() { OsString::from("{}") } else { command.join(OsStr::new(" ")) };
+    Ok(AdHoc { command, sources })
 }
 
 fn lines_of(file: &OsStr) -> Values {
@@ -106,7 +103,7 @@ mod tests {
     use super::*;
 
     fn split_text(text: &str) -> Result<AdHoc, SourcesError> {
-        split(&text.split_whitespace().map(OsString::from).collect::<Vec<_>>())
+        split(&[], &text.split_whitespace().map(OsString::from).collect::<Vec<_>>())
     }
 
     /// The sources in short: `A,B` words, `<file` lines, `<-` standard input, `+` in front where linked.
@@ -137,6 +134,8 @@ mod tests {
             ("cut -d: -f1 --json ::: a", "cut -d: -f1 --json|a"),
             ("echo :: ::: :: :::::", "echo ::|::,:::::"),
             ("echo ::: -j 4", "echo|-j,4"),
+            ("::: a b", "{}|a,b"),
+            ("", "{}|"),
         ];
         for (words, expected) in cases {
             assert_eq!(in_short(words), expected, "{words}");
@@ -147,7 +146,6 @@ mod tests {
     #[test]
     fn words_without_meaning_are_refused() {
         let cases = [
-            ("::: a", SourcesError::NoCommand(":::")),
             ("echo :::+ a", SourcesError::LinkedToNothing(":::+")),
             ("echo ::::+ f", SourcesError::LinkedToNothing("::::+")),
             ("echo ::::", SourcesError::NoFile("::::")),

@@ -10,17 +10,22 @@ use crate::job::{Batch, TaskTemplate};
 
 impl Tasks for Batch {
     fn describe(&self, task: TaskId) -> String {
+        let mut line = Vec::new();
+        self.line_into(task, &mut line);
         match &self.job().task {
-            TaskTemplate::Command(_) => self.payload(task).to_str_lossy().into_owned(),
-            TaskTemplate::Workload(spec) => format!("{}({})", spec.name, self.payload(task)),
+            TaskTemplate::Command(_) => line.to_str_lossy().into_owned(),
+            TaskTemplate::Workload(spec) => format!("{}({})", spec.name, line.to_str_lossy()),
         }
     }
 
     fn command_line(&self, task: TaskId) -> BString {
-        match &self.job().task {
-            TaskTemplate::Command(_) => self.payload(task),
-            TaskTemplate::Workload(spec) => format!("{} {}", spec.name, self.payload(task)).into(),
+        let mut line = Vec::new();
+        if let TaskTemplate::Workload(spec) = &self.job().task {
+            line.extend_from_slice(spec.name.as_bytes());
+            line.push(b' ');
         }
+        self.line_into(task, &mut line);
+        line.into()
     }
 
     fn input(&self, task: TaskId) -> Vec<BString> {
@@ -32,16 +37,16 @@ impl Tasks for Batch {
     }
 }
 
-/// Writes what each task would run, a line each, in the order of the inputs.
+/// Writes what each task would run, a line each, in the order in which they begin.
 ///
 /// # Errors
 /// When `out` cannot be written.
 pub fn write_command_lines(batch: &Batch, out: &mut dyn Write) -> io::Result<()> {
     let mut line = Vec::new();
-    for task in (0..batch.len()).map(TaskId) {
+    for task in (0..batch.len()).map(|place| batch.order().task_at(place)) {
         line.clear();
         match &batch.job().task {
-            TaskTemplate::Command(_) => batch.payload_into(task, &mut line),
+            TaskTemplate::Command(_) => batch.line_into(task, &mut line),
             TaskTemplate::Workload(_) => line.extend_from_slice(batch.describe(task).as_bytes()),
         }
         line.push(b'\n');

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{AttemptRecord, TaskId};
-use crate::job::WorkloadSpec;
+use crate::job::{Job, WorkloadSpec};
 
 /// What a worker needs to know before its first task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub const GAVE_UP_EXIT_CODE: i32 = 86;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TaskKind {
     /// Command lines.
-    Command,
+    Command(CommandKind),
     /// Calls of a built-in workload.
     Workload {
         /// Which one. As JSON: a spec leaves out what was not given, which postcard cannot read back.
@@ -54,6 +54,52 @@ pub enum TaskKind {
         /// The loopback server of this run, where the workload needs one.
         server: Option<SocketAddr>,
     },
+}
+
+/// How the payloads of commands are to be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandKind {
+    /// A payload is a line for a shell; otherwise words with a NUL byte between them.
+    pub shell: bool,
+    /// The names of the variables whose values stand behind the line.
+    pub variables: Vec<String>,
+    /// What stands last.
+    pub stdin: StdinKind,
+}
+
+/// What a command reads from its standard input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StdinKind {
+    /// Nothing, and the payload has no part for it.
+    #[default]
+    Nothing,
+    /// The text in the payload.
+    Text,
+    /// The file whose path is in the payload.
+    File,
+}
+
+impl Default for CommandKind {
+    fn default() -> Self {
+        Self { shell: true, variables: Vec::new(), stdin: StdinKind::Nothing }
+    }
+}
+
+impl CommandKind {
+    /// How the payloads of this job's batch are written.
+    pub fn of(job: &Job) -> Self {
+        let stdin = match (&job.stdin, &job.stdin_file) {
+            (Some(_), _) => StdinKind::Text,
+            (None, Some(_)) => StdinKind::File,
+            (None, None) => StdinKind::Nothing,
+        };
+        Self { shell: job.shell, variables: job.environment.keys().cloned().collect(), stdin }
+    }
+
+    /// Whether a payload has several parts, each with its length in front.
+    pub fn is_extended(&self) -> bool {
+        !self.variables.is_empty() || self.stdin != StdinKind::Nothing
+    }
 }
 
 /// From the engine to a lane.
@@ -83,7 +129,7 @@ pub struct TaskFrame {
     pub task: TaskId,
     /// Which try, from 1.
     pub attempt: u32,
-    /// The command line, or the call's argument.
+    /// The command line as [`CommandKind`] says, or the call's argument.
     #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
 }
@@ -197,7 +243,7 @@ mod tests {
         let mut spec = WorkloadSpec::named("cube");
         spec.seed = Some(7);
         let server = Some("127.0.0.1:80".parse().unwrap());
-        for kind in [TaskKind::Command, TaskKind::Workload { spec, server }] {
+        for kind in [TaskKind::Command(CommandKind::default()), TaskKind::Workload { spec, server }] {
             let sent = setup(kind);
             assert_eq!(through_a_frame(&sent), sent);
         }

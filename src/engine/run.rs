@@ -24,7 +24,7 @@ use super::dispatcher::{Dispatcher, Effect, Input, Plan};
 use super::gate::{self, Gate};
 use super::link::Link;
 use super::monitor::Monitor;
-use super::protocol::{FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
+use super::protocol::{CommandKind, FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
 use super::worker_process::WorkerProcess;
 use super::{EngineError, RunCommand, RunOptions};
 
@@ -68,6 +68,7 @@ struct Core {
 
 /// A worker that has its lane.
 struct Member {
+    lane: Lane,
     link: Link,
     process: Arc<WorkerProcess>,
 }
@@ -103,7 +104,7 @@ impl Run {
         };
         let plan = Plan {
             tasks: batch.len(),
-            order: None,
+            order: batch.order(),
             after: batch.dependencies().clone(),
             control: batch.job().control.clone(),
             mode: options.mode,
@@ -183,7 +184,7 @@ impl Drop for Run {
 /// What the workers are to do, and the loopback server for those workloads that ask one.
 fn task_kind(batch: &Batch) -> Result<(TaskKind, Option<LoopbackServer>), EngineError> {
     match &batch.job().task {
-        TaskTemplate::Command(_) => Ok((TaskKind::Command, None)),
+        TaskTemplate::Command(_) => Ok((TaskKind::Command(CommandKind::of(batch.job())), None)),
         TaskTemplate::Workload(spec) => {
             let workload = Workload::prepare(spec)?;
             let server =
@@ -328,7 +329,7 @@ impl Shared {
         let mut ends = Vec::with_capacity(tasks.len());
         let mut first = 0;
         for (place, (task, _)) in tasks.iter().enumerate() {
-            self.batch.payload_into(*task, &mut payloads);
+            self.batch.payload_into(*task, member.lane.0 + 1, &mut payloads);
             ends.push(payloads.len());
             if payloads.len() > TASKS_MESSAGE_BYTES || place + 1 == tasks.len() {
                 let starts = std::iter::once(0).chain(ends.iter().copied());
@@ -404,7 +405,7 @@ impl Shared {
         }
         let receiving = opened.inspect_err(|_| process.end_unused())?;
         let sending = receiving.try_clone().inspect_err(|_| process.lane_unread())?;
-        let member = Member { link: Link::new(sending), process: Arc::clone(&process) };
+        let member = Member { lane, link: Link::new(sending), process: Arc::clone(&process) };
         self.core().members.insert(worker, member);
         let (own, reading) = (Arc::clone(self), Arc::clone(&process));
         let lane = std::thread::Builder::new()

@@ -2,6 +2,9 @@
 //!
 //! Inputs are read once, when the batch is opened; after that nothing here can fail. A batch is shared between threads.
 
+mod layout;
+mod surroundings;
+
 use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,23 +12,27 @@ use std::path::{Path, PathBuf};
 use bstr::{BStr, BString};
 
 use super::dependencies::{self, Dependencies, DependencyError};
-use super::inputs::{Input, InputError, Source};
-use super::template::{CommandLine, Digits, Template, TemplateError, Values};
+use super::inputs::{InputError, Source};
+use super::order::TaskOrder;
+use super::quote::quote_into;
+use super::template::{CommandLine, Digits, Place, Template, TemplateError, Values};
 use super::{Job, TaskTemplate};
 use crate::event::TaskId;
+use layout::Layout;
+use surroundings::Surroundings;
 
 /// A job whose inputs are read and whose template is bound to them.
 #[derive(Debug)]
 pub struct Batch {
     job: Job,
     working_dir: PathBuf,
-    sources: Vec<Source>,
-    /// Where each value of a task comes from.
-    slots: Vec<Slot>,
+    layout: Layout,
     columns: Vec<String>,
-    len: u64,
     /// `None` for a workload, which is given the values themselves.
     command: Option<CommandLine>,
+    /// `None` where a command is given nothing but its line.
+    surroundings: Option<Surroundings>,
+    order: TaskOrder,
     dependencies: Dependencies,
 }
 
@@ -64,6 +71,27 @@ pub enum BatchError {
     /// The command line cannot be used.
     #[error("the command line cannot be used: {0}")]
     Template(#[from] TemplateError),
+    /// The text for a variable or for standard input cannot be used.
+    #[error("{field} cannot be used: {error}")]
+    Surroundings {
+        /// Which field of the job.
+        field: String,
+        /// Why.
+        #[source]
+        error: TemplateError,
+    },
+    /// A value that is to be padded as a number is none.
+    #[error("input {number}: value {row} is '{value}', but column {column} of the template pads a whole number")]
+    NotANumber {
+        /// Which input, from 1.
+        number: usize,
+        /// Which of its values or rows, from 1.
+        row: u64,
+        /// The value.
+        value: BString,
+        /// Where the template asks for it, in characters from 1.
+        column: usize,
+    },
     /// The job's working folder is not there.
     #[error("the working folder {path} cannot be used: {reason}")]
     WorkingDir {
@@ -74,17 +102,6 @@ pub enum BatchError {
     },
 }
 
-/// Which value of which row of which source.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    source: usize,
-    column: usize,
-    /// How many tasks in succession have the same row.
-    stride: u64,
-    /// After how many rows the source begins anew.
-    rows: u64,
-}
-
 impl Batch {
     /// Reads the job's inputs. The job's working folder is looked up in `folder`, relative inputs in the working folder.
     /// `stdin` is read, to its end, only if an input asks for it.
@@ -93,17 +110,23 @@ impl Batch {
     /// When an input, the template or the working folder cannot be used; see [`BatchError`].
     pub fn open(job: &Job, folder: &Path, stdin: &mut dyn Read) -> Result<Self, BatchError> {
         let template = match &job.task {
-            TaskTemplate::Command(line) => Some(Template::parse(line)?),
+            TaskTemplate::Command(line) if job.shell => Some(Template::parse(line)?),
+            TaskTemplate::Command(line) => Some(Template::parse_words(line)?),
             TaskTemplate::Workload(_) => None,
         };
         let working_dir = find_working_dir(job, folder)?;
-        let sources = open_sources(job, &working_dir, stdin)?;
-        let columns = name_columns(&sources)?;
+        let layout = Layout::open(job, &working_dir, stdin)?;
+        let columns = layout.columns()?;
         let command = template.map(|template| template.bind(&columns)).transpose()?;
-        let len = if job.linked { linked_len(&sources) } else { product_len(&sources)? };
-        let slots = place_slots(&sources, job.linked);
+        let surroundings = Surroundings::bind(job, &columns)?;
+        let bound = command.iter().chain(surroundings.iter().flat_map(Surroundings::templates));
+        for number in bound.flat_map(CommandLine::numbers) {
+            layout.check_numbers(number)?;
+        }
+        let order = TaskOrder::new(job.order, layout.len());
         let dependencies = Dependencies::new();
-        let mut batch = Self { job: job.clone(), working_dir, sources, slots, columns, len, command, dependencies };
+        let mut batch =
+            Self { job: job.clone(), working_dir, layout, columns, command, surroundings, order, dependencies };
         if let Some(after) = &job.control.after {
             batch.dependencies = dependencies::resolve(&batch, after)?;
         }
@@ -117,17 +140,22 @@ impl Batch {
 
     /// How many tasks there are.
     pub const fn len(&self) -> u64 {
-        self.len
+        self.layout.len()
     }
 
     /// Whether there is no task, as with an empty file of lines.
     pub const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The job this was made from.
     pub const fn job(&self) -> &Job {
         &self.job
+    }
+
+    /// In which order the tasks begin.
+    pub const fn order(&self) -> TaskOrder {
+        self.order
     }
 
     /// Where commands run; absolute.
@@ -140,34 +168,27 @@ impl Batch {
         &self.columns
     }
 
-    /// The values of a task, one for each column.
+    /// The values of a task, one for each column; only the last task may have fewer.
     ///
     /// # Panics
     /// When there is no such task.
     pub fn values(&self, task: TaskId) -> Vec<Cow<'_, BStr>> {
-        let row = self.row(task);
-        self.slots
-            .iter()
-            .map(|slot| self.sources[slot.source].owned_or_held(slot.row_of(row.task), slot.column))
-            .collect()
+        self.layout.row(task.0).values()
     }
 
-    /// Appends what a worker is to do: the command line, or for a workload the values with a space between them.
+    /// Appends what a worker is to do, in the lane `slot` (1 for the first): a command line, the words of one with NUL
+    /// bytes between them where the job wants no shell, or for a workload the values with a space between them. A job
+    /// that gives its tasks variables or a standard input gets these behind it, each part with its length in front.
     ///
     /// # Panics
     /// When there is no such task.
-    pub fn payload_into(&self, task: TaskId, out: &mut Vec<u8>) {
-        let row = self.row(task);
-        if let Some(command) = &self.command {
-            command.expand_into(task.number(), &row, out);
-            return;
-        }
-        let mut digits = Digits::new();
-        for index in 0..self.slots.len() {
-            if index > 0 {
-                out.push(b' ');
-            }
-            out.extend_from_slice(row.value(index, &mut digits));
+    pub fn payload_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
+        let row = self.layout.row(task.0);
+        let place = Place { number: task.number(), slot };
+        match (&self.command, &self.surroundings) {
+            (Some(command), None) => command.expand_into(place, &row, out),
+            (Some(command), Some(surroundings)) => surroundings.expand_into(command, place, &row, out),
+            (None, _) => values_into(&row, out),
         }
     }
 
@@ -175,40 +196,46 @@ impl Batch {
     ///
     /// # Panics
     /// When there is no such task.
-    pub fn payload(&self, task: TaskId) -> BString {
+    pub fn payload(&self, task: TaskId, slot: u32) -> BString {
         let mut out = Vec::new();
-        self.payload_into(task, &mut out);
+        self.payload_into(task, slot, &mut out);
         out.into()
     }
 
-    fn row(&self, task: TaskId) -> Row<'_> {
-        assert!(task.0 < self.len, "task {} of {}", task.number(), self.len);
-        Row { batch: self, task: task.0 }
+    /// Appends what a task does as a person reads it: its command line as if it ran in the first lane, words that no
+    /// shell sees quoted as if one did; for a workload its argument.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    pub fn line_into(&self, task: TaskId, out: &mut Vec<u8>) {
+        let row = self.layout.row(task.0);
+        let Some(command) = &self.command else {
+            values_into(&row, out);
+            return;
+        };
+        let place = Place { number: task.number(), slot: 1 };
+        if self.job.shell {
+            command.expand_into(place, &row, out);
+            return;
+        }
+        let mut words = Vec::new();
+        command.expand_into(place, &row, &mut words);
+        for (index, word) in words.split(|byte| *byte == 0).enumerate() {
+            if index > 0 {
+                out.push(b' ');
+            }
+            quote_into(word, out);
+        }
     }
 }
 
-/// The values of one task, as its template asks for them.
-struct Row<'a> {
-    batch: &'a Batch,
-    task: u64,
-}
-
-impl Values for Row<'_> {
-    fn count(&self) -> usize {
-        self.batch.slots.len()
-    }
-
-    fn value<'a>(&'a self, index: usize, digits: &'a mut Digits) -> &'a [u8] {
-        let slot = &self.batch.slots[index];
-        self.batch.sources[slot.source].value(slot.row_of(self.task), slot.column, digits)
-    }
-}
-
-impl Slot {
-    const fn row_of(&self, task: u64) -> u64 {
-        // The two divisions are most of what a small task costs, and the fastest input needs only one.
-        let step = if self.stride == 1 { task } else { task / self.stride };
-        if step < self.rows { step } else { step % self.rows }
+fn values_into(row: &impl Values, out: &mut Vec<u8>) {
+    let mut digits = Digits::new();
+    for index in 0..row.count() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(row.value(index, &mut digits));
     }
 }
 
@@ -228,65 +255,6 @@ fn find_working_dir(job: &Job, folder: &Path) -> Result<PathBuf, BatchError> {
         }
     }
     Ok(path)
-}
-
-fn open_sources(job: &Job, working_dir: &Path, stdin: &mut dyn Read) -> Result<Vec<Source>, BatchError> {
-    let mut sources = Vec::with_capacity(job.inputs.len());
-    let mut stdin_reader = None;
-    for (index, input) in job.inputs.iter().enumerate() {
-        let number = index + 1;
-        if *input == Input::Stdin
-            && let Some(first) = stdin_reader.replace(number)
-        {
-            return Err(BatchError::StdinTwice { number, first });
-        }
-        sources.push(input.open(working_dir, stdin).map_err(|error| BatchError::Input { number, error })?);
-    }
-    Ok(sources)
-}
-
-fn name_columns(sources: &[Source]) -> Result<Vec<String>, BatchError> {
-    let mut columns: Vec<String> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    for source in sources {
-        for column in 0..source.columns() {
-            let name = source.names().get(column).filter(|name| !name.is_empty());
-            if let Some(name) = name
-                && !seen.insert(name.clone())
-            {
-                return Err(BatchError::ColumnTwice { name: name.clone() });
-            }
-            columns.push(name.cloned().unwrap_or_else(|| (columns.len() + 1).to_string()));
-        }
-    }
-    Ok(columns)
-}
-
-/// The last source varies fastest. No source at all is one task without a value.
-fn product_len(sources: &[Source]) -> Result<u64, BatchError> {
-    if sources.iter().any(Source::is_empty) {
-        return Ok(0);
-    }
-    sources.iter().try_fold(1_u64, |len, source| len.checked_mul(source.len())).ok_or(BatchError::TooManyTasks)
-}
-
-fn linked_len(sources: &[Source]) -> u64 {
-    sources.iter().map(Source::len).min().unwrap_or(1)
-}
-
-fn place_slots(sources: &[Source], linked: bool) -> Vec<Slot> {
-    let mut slots = Vec::new();
-    let mut stride = 1_u64;
-    for (index, source) in sources.iter().enumerate().rev() {
-        let rows = source.len();
-        for column in (0..source.columns()).rev() {
-            slots.push(Slot { source: index, column, stride: if linked { 1 } else { stride }, rows });
-        }
-        // Where this wraps there is no task, so nobody asks.
-        stride = stride.wrapping_mul(rows);
-    }
-    slots.reverse();
-    slots
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@ pub mod control;
 pub mod dependencies;
 pub mod file;
 pub mod inputs;
+pub mod order;
 pub mod quote;
 pub mod template;
 pub mod workload;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,7 @@ pub use batch::Batch;
 pub use control::Control;
 pub use file::JobFileError;
 pub use inputs::Input;
+pub use order::Order;
 pub use template::Template;
 pub use workload::WorkloadSpec;
 
@@ -63,7 +66,63 @@ pub struct Job {
     /// When the run ends early, waits or holds back.
     #[serde(default, skip_serializing_if = "is_default")]
     pub control: Control,
+
+    /// The command line is run by a shell; otherwise it is split into words once, and the program is started directly.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub shell: bool,
+    /// Variables that each task gets in its environment, by their names; the values are templates.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub environment: BTreeMap<String, String>,
+    /// A template of the text that a command reads from its standard input; `None`: nothing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stdin: Option<String>,
+    /// A template of the path of the file that a command reads from its standard input, in the working folder.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stdin_file: Option<String>,
+    /// How many rows of the inputs go into one task, at most [`MAX_ARGS`]; 0: one row, but none of its values.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_args: Option<u32>,
+    /// In which order tasks begin.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub order: Order,
+    /// Only so many rows of the inputs, chosen at random and kept in their order; `None`: all.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sample: Option<u64>,
+    /// What the choice of the sample depends on.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sample_seed: u64,
 }
+
+impl Default for Job {
+    /// A job whose command line is still to be written.
+    fn default() -> Self {
+        Self {
+            version: JOB_VERSION,
+            name: String::new(),
+            description: String::new(),
+            task: TaskTemplate::Command(String::new()),
+            inputs: Vec::new(),
+            linked: false,
+            mode: Mode::default(),
+            workers: None,
+            timeout_secs: None,
+            retries: 0,
+            working_dir: None,
+            control: Control::default(),
+            shell: true,
+            environment: BTreeMap::new(),
+            stdin: None,
+            stdin_file: None,
+            max_args: None,
+            order: Order::AsGiven,
+            sample: None,
+            sample_seed: 0,
+        }
+    }
+}
+
+/// The most rows of the inputs that may go into one task.
+pub const MAX_ARGS: u32 = 10_000;
 
 /// The largest pool that a job may ask for.
 pub const MAX_WORKERS: u32 = 1024;
@@ -115,4 +174,13 @@ impl std::fmt::Display for Mode {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_yes(value: &bool) -> bool {
+    *value
 }

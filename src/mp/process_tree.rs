@@ -117,20 +117,34 @@ mod tests {
 
     use super::*;
 
+    /// Whatever becomes of a test, its processes end with it.
+    struct Family(std::process::Child);
+
+    impl Drop for Family {
+        fn drop(&mut self) {
+            for pid in descendants(self.0.id()) {
+                signal_if(pid, Signal::KILL, || true);
+            }
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
     #[test]
     fn a_grandchild_is_found_and_ended_by_its_marker() {
-        let mut child = Command::new("/bin/sh")
+        let child = Command::new("/bin/sh")
             .args(["-c", "sleep 1000 & echo $!; wait"])
             .env("FANLANE_TEST_MARK", "grandchild")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        let mut child = Family(child);
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let grandchild: u32 = line.trim().parse().unwrap();
-        assert_eq!(descendants(child.id()), [grandchild]);
-        assert_eq!(parent_of(grandchild), Some(child.id()));
-        let mut both = vec![child.id(), grandchild];
+        assert_eq!(descendants(child.0.id()), [grandchild]);
+        assert_eq!(parent_of(grandchild), Some(child.0.id()));
+        let mut both = vec![child.0.id(), grandchild];
         both.sort_unstable();
         // In the middle of becoming another program a process shows no environment.
         let give_up = std::time::Instant::now() + std::time::Duration::from_secs(20);
@@ -146,7 +160,7 @@ mod tests {
         assert!(!signal_marked(grandchild, "FANLANE_TEST_MARK", "other", Signal::KILL));
         assert!(!signal_child_of(grandchild, std::process::id(), Signal::KILL));
         assert!(signal_marked(grandchild, "FANLANE_TEST_MARK", "grandchild", Signal::KILL));
-        assert!(child.wait().is_ok());
+        assert!(child.0.wait().is_ok());
         assert!(marked("FANLANE_TEST_MARK", "grandchild").is_empty());
     }
 }

@@ -80,6 +80,8 @@ pub struct JobDraft {
     pub working_dir: String,
     /// When the run ends early, waits or holds back.
     pub control: Control,
+    /// The job as it was opened, for what has no field here.
+    pub opened: Job,
 }
 
 impl JobDraft {
@@ -103,6 +105,7 @@ impl JobDraft {
             retries: if job.retries == 0 { String::new() } else { job.retries.to_string() },
             control: job.control.clone(),
             working_dir: job.working_dir.as_ref().map_or_else(String::new, |dir| dir.display().to_string()),
+            opened: Job { inputs: Vec::new(), ..job.clone() },
         }
     }
 
@@ -134,16 +137,17 @@ impl JobDraft {
             retries,
             control: self.control.clone(),
             working_dir: (!self.working_dir.is_empty()).then(|| PathBuf::from(&self.working_dir)),
+            ..self.opened.clone()
         };
         for problem in job.check() {
             let field = match problem.field {
-                JobField::Task => Field::Task,
+                JobField::Task | JobField::Environment | JobField::Stdin | JobField::StdinFile => Field::Task,
                 JobField::Workers => Field::Workers,
                 JobField::Timeout => Field::Timeout,
                 JobField::Retries => Field::Retries,
                 JobField::WorkingDir => Field::WorkingDir,
                 JobField::Name => Field::Name,
-                JobField::Version | JobField::Control | JobField::Inputs => Field::Inputs,
+                JobField::Version | JobField::Control | JobField::Inputs | JobField::MaxArgs => Field::Inputs,
             };
             errors.push(FieldError { field, message: sentence(&problem.message) });
         }

@@ -35,8 +35,10 @@ pub fn expand(job: &Job, folder: &Path) -> Result<Expanded, FieldError> {
     // A window has no standard input that anybody could type into.
     let batch = Batch::open(job, folder, &mut std::io::empty()).map_err(|error| FieldError {
         field: match &error {
-            BatchError::Input { number, .. } | BatchError::StdinTwice { number, .. } => Field::Input(number - 1),
-            BatchError::Template(_) => Field::Task,
+            BatchError::Input { number, .. }
+            | BatchError::NotANumber { number, .. }
+            | BatchError::StdinTwice { number, .. } => Field::Input(number - 1),
+            BatchError::Template(_) | BatchError::Surroundings { .. } => Field::Task,
             BatchError::WorkingDir { .. } => Field::WorkingDir,
             _ => Field::Inputs,
         },
@@ -57,7 +59,7 @@ pub fn task_text(batch: &Batch, task: TaskId) -> String {
         bytes.extend_from_slice(spec.name.as_bytes());
         bytes.push(b' ');
     }
-    batch.payload_into(task, &mut bytes);
+    batch.line_into(task, &mut bytes);
     let cut = bytes.len() > TEXT_BYTES;
     bytes.truncate(TEXT_BYTES);
     let mut text = bytes.to_str_lossy().into_owned();

@@ -22,6 +22,7 @@ use crate::engine::RunCommand;
 use crate::event::{
     AttemptRecord, EventKind, Lane, Outcome, OutcomeClass, OutcomeCounts, Summary, TaskId, WorkerEnd, WorkerId,
 };
+use crate::job::order::TaskOrder;
 use crate::job::{Control, MAX_WORKERS, Mode};
 
 use after::After;
@@ -181,8 +182,8 @@ pub enum Effect {
 pub struct Plan {
     /// How many tasks there are.
     pub tasks: u64,
-    /// The order in which tasks are handed out, where it is not their own; names each once.
-    pub order: Option<Box<[u32]>>,
+    /// In which order they begin.
+    pub order: TaskOrder,
     /// Which tasks wait for which.
     pub after: after::Needs,
     /// When the run ends early, waits or holds back.
@@ -257,7 +258,7 @@ impl Dispatcher {
             paused: false,
             stopping: false,
             killing: false,
-            queue: Queue::new(plan.tasks, plan.order.clone()),
+            queue: Queue::new(plan.tasks, plan.order),
             unwanted: BTreeSet::new(),
             workers: BTreeMap::new(),
             next_worker: 1,

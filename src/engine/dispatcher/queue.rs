@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::event::TaskId;
+use crate::job::order::TaskOrder;
 
 /// A task that waits, with what its earlier attempts came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,19 +30,18 @@ impl Pending {
 pub struct Queue {
     next_fresh: u64,
     end: u64,
-    /// Places of the fresh ones that were taken out.
+    /// Cancelled among the fresh ones.
     skipped: BTreeSet<u64>,
     returned: VecDeque<Pending>,
     /// Retries that wait, by the time at which they are due.
     later: BTreeMap<(u64, TaskId), Pending>,
-    /// The order in which fresh ones are handed out, where it is not their own.
-    order: Option<Box<[u32]>>,
+    /// The order in which fresh ones are handed out.
+    order: TaskOrder,
 }
 
 impl Queue {
-    /// The tasks `0..tasks`, in `order` if one is given, which then names each once.
-    pub fn new(tasks: u64, order: Option<Box<[u32]>>) -> Self {
-        debug_assert!(order.as_ref().is_none_or(|order| order.len() as u64 == tasks), "each task has a place");
+    /// The tasks `0..tasks`, to be taken in this order.
+    pub fn new(tasks: u64, order: TaskOrder) -> Self {
         Self { end: tasks, order, ..Self::default() }
     }
 
@@ -62,11 +62,10 @@ impl Queue {
             return Some(pending);
         }
         while self.next_fresh < self.end {
-            let place = self.next_fresh;
+            let task = self.order.task_at(self.next_fresh);
             self.next_fresh += 1;
-            let task = self.order.as_ref().map_or(place, |order| u64::from(order[place as usize]));
-            if self.skipped.is_empty() || !self.skipped.remove(&task) {
-                return Some(Pending::fresh(TaskId(task)));
+            if self.skipped.is_empty() || !self.skipped.remove(&task.0) {
+                return Some(Pending::fresh(task));
             }
         }
         None
@@ -117,10 +116,8 @@ impl Queue {
         if let Some(key) = self.later.keys().find(|(_, one)| *one == task).copied() {
             return self.later.remove(&key);
         }
-        let waits = match &self.order {
-            None => (self.next_fresh..self.end).contains(&task.0),
-            Some(order) => order[self.next_fresh as usize..].iter().any(|one| u64::from(*one) == task.0),
-        };
-        (waits && self.skipped.insert(task.0)).then(|| Pending::fresh(task))
+        let is_fresh = task.0 < self.end && self.order.place_of(task) >= self.next_fresh;
+        let waits = is_fresh && self.skipped.insert(task.0);
+        waits.then(|| Pending::fresh(task))
     }
 }

@@ -8,10 +8,12 @@ use super::*;
 
 pub const SECOND: u64 = 1_000_000_000;
 
+use crate::job::order::TaskOrder;
+
 pub fn plan(tasks: u64, workers: u32) -> Plan {
     Plan {
         tasks,
-        order: None,
+        order: TaskOrder::default(),
         after: after::Needs::new(),
         control: Control::default(),
         mode: Mode::Pool,

@@ -1,10 +1,8 @@
 //! One external command: started in a process group of its own, both streams read until its end, everything that it
 //! leaves behind ended, and reaped last of all, so that its number cannot be anybody else's while it is signalled.
 
-use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -13,11 +11,12 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
 
+use crate::engine::protocol::CommandKind;
 use crate::event::{Outcome, Output};
 use crate::mp::process_tree;
 
 use super::capture::Capture;
-use super::command_line::{SHELL, simple_words};
+use super::invocation::Invocation;
 use super::{end_tree, launch_error};
 
 /// A command that has ended may leave its streams open in another process for so long.
@@ -45,6 +44,7 @@ pub trait Watch {
 
 /// Runs commands one after the other.
 pub struct Runner {
+    kind: CommandKind,
     output_limit_bytes: usize,
     /// Other threads of this process run commands too.
     marked: bool,
@@ -54,22 +54,23 @@ pub struct Runner {
 }
 
 impl Runner {
-    pub fn new(output_limit_bytes: usize, marked: bool, environment: Vec<(String, String)>) -> Self {
-        Self { output_limit_bytes, marked, environment, buffer: vec![0; 64 << 10] }
+    pub fn new(kind: CommandKind, output_limit_bytes: usize, marked: bool, environment: Vec<(String, String)>) -> Self {
+        Self { kind, output_limit_bytes, marked, environment, buffer: vec![0; 64 << 10] }
     }
 
-    /// Runs `line` to its end.
+    /// Runs what `payload` says to its end.
     ///
     /// `spill` are the files for the whole of its two streams, where that is wanted.
-    pub fn run(&mut self, line: Vec<u8>, marker: &str, spill: [Option<PathBuf>; 2], watch: &impl Watch) -> Ended {
-        let words = simple_words(&line).unwrap_or_else(|| vec![SHELL.into(), "-c".into(), OsString::from_vec(line)]);
+    pub fn run(&mut self, payload: Vec<u8>, marker: &str, spill: [Option<PathBuf>; 2], watch: &impl Watch) -> Ended {
         let marker = self.marked.then_some(marker);
-        let mut child = match start(&words, marker, &self.environment) {
+        let started = Invocation::read(&self.kind, payload).and_then(|invocation| {
+            start(&invocation, marker, &self.environment)
+                .map_err(|error| launch_error::describe(&invocation.words, &error))
+        });
+        let mut child = match started {
             Ok(child) => child,
-            Err(error) => {
-                let outcome = watch
-                    .ending()
-                    .unwrap_or_else(|| Outcome::CannotStart(launch_error::describe(&words, &error).into()));
+            Err(reason) => {
+                let outcome = watch.ending().unwrap_or_else(|| Outcome::CannotStart(reason.into()));
                 return Ended { outcome, cpu_ns: 0, max_rss_bytes: 0, output: None };
             }
         };
@@ -158,13 +159,16 @@ trait Stream: Read + AsFd {}
 impl<T: Read + AsFd> Stream for T {}
 
 /// Starts the command; while the system is short of descriptors, processes or memory, waits for some to come back.
-fn start(words: &[OsString], marker: Option<&str>, environment: &[(String, String)]) -> io::Result<Child> {
+fn start(invocation: &Invocation, marker: Option<&str>, environment: &[(String, String)]) -> io::Result<Child> {
     const FIRST_WAIT: Duration = Duration::from_millis(10);
     const TRIES: u32 = 9;
-    let mut command = Command::new(&words[0]);
+    let (program, arguments) = invocation.words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
+    command.envs(invocation.variables.iter().map(|(name, value)| (name, value)));
     // Standard input is inherited: ours is the null device.
-    command.args(&words[1..]).stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    let stdin = invocation.stdin.as_ref().map_or(Ok(Stdio::inherit()), |file| file.try_clone().map(Stdio::from))?;
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     if let Some(marker) = marker {
         command.env(TASK_MARKER, marker);
     }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::engine::protocol::{FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, ToWorker};
+use crate::engine::protocol::{CommandKind, FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, TaskKind, ToWorker};
 use crate::event::{AttemptRecord, Lane, Outcome, StreamName, TaskId, WorkerId, spill_name};
 use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
@@ -94,7 +94,11 @@ impl LaneShared {
     /// The executor: does the tasks in their order until the lane is retired.
     fn work_off(&self) {
         let setup = &self.station.setup;
-        let mut runner = Runner::new(setup.output_limit_bytes, setup.shared_process, self.environment.clone());
+        let kind = match &setup.kind {
+            TaskKind::Command(kind) => kind.clone(),
+            TaskKind::Workload { .. } => CommandKind::default(),
+        };
+        let mut runner = Runner::new(kind, setup.output_limit_bytes, setup.shared_process, self.environment.clone());
         let mut meter = CpuMeter::start();
         let mut now_ns = 0;
         while let Some((frame, start_ns)) = self.next(now_ns) {
@@ -169,13 +173,13 @@ impl LaneShared {
         if let Some(reason) = &self.station.unusable {
             return self.record(&frame, start_ns, Outcome::CannotStart(reason.as_str().into()));
         }
-        let line = std::mem::take(&mut frame.payload);
+        let payload = std::mem::take(&mut frame.payload);
         let marker = format!("{}.{}.{}", std::process::id(), frame.task.number(), frame.attempt);
         let spill = StreamName::BOTH.map(|stream| {
             let folder = self.station.setup.spill_folder.as_ref()?;
             Some(folder.join(spill_name(frame.task, frame.attempt, stream)))
         });
-        let ended = runner.run(line, &marker, spill, self);
+        let ended = runner.run(payload, &marker, spill, self);
         AttemptRecord {
             cpu_ns: ended.cpu_ns,
             max_rss_bytes: ended.max_rss_bytes,

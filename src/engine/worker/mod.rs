@@ -7,6 +7,7 @@ mod capture;
 mod command;
 mod command_line;
 mod cpu_meter;
+mod invocation;
 mod lane;
 mod launch_error;
 mod outbox;
@@ -73,7 +74,7 @@ fn work() -> io::Result<()> {
         )
     });
     let (workload, context) = match &setup.kind {
-        TaskKind::Command => (None, CallContext::default()),
+        TaskKind::Command(_) => (None, CallContext::default()),
         TaskKind::Workload { spec, server } => {
             let workload = Workload::prepare(spec).map_err(io::Error::other)?;
             (Some(workload), CallContext { server: *server })

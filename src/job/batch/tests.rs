@@ -2,23 +2,10 @@ use std::io::empty;
 use std::time::Instant;
 
 use super::*;
-use crate::job::{JOB_VERSION, Mode, WorkloadSpec};
+use crate::job::{Input, WorkloadSpec};
 
 fn job(task: TaskTemplate, inputs: Vec<Input>) -> Job {
-    Job {
-        version: JOB_VERSION,
-        name: String::new(),
-        description: String::new(),
-        task,
-        inputs,
-        linked: false,
-        mode: Mode::Pool,
-        workers: None,
-        timeout_secs: None,
-        retries: 0,
-        working_dir: None,
-        control: crate::job::Control::default(),
-    }
+    Job { task, inputs, ..Job::default() }
 }
 
 fn command(line: &str, inputs: Vec<Input>) -> Job {
@@ -36,7 +23,7 @@ fn list(values: &[&str]) -> Input {
 fn payloads(job: &Job, stdin: &[u8]) -> Vec<String> {
     let mut stdin = stdin;
     let batch = Batch::open(job, Path::new("."), &mut stdin).expect("opens");
-    (0..batch.len()).map(|task| batch.payload(TaskId(task)).to_string()).collect()
+    (0..batch.len()).map(|task| batch.payload(TaskId(task), 1).to_string()).collect()
 }
 
 fn fault(job: &Job) -> String {
@@ -100,8 +87,8 @@ fn columns_of_csv_stand_beside_other_inputs() {
     assert_eq!(batch.columns(), ["file", "2", "3"]);
     assert_eq!(batch.working_dir(), folder.path().join("in"));
     assert_eq!((batch.len(), batch.is_empty(), batch.job()), (4, false, &job));
-    assert_eq!(batch.payload(TaskId(1)), "2 a 1 y a.b 1 y");
-    assert_eq!(batch.payload(TaskId(2)), "3 c 2 x c.d 2 x");
+    assert_eq!(batch.payload(TaskId(1), 1), "2 a 1 y a.b 1 y");
+    assert_eq!(batch.payload(TaskId(2), 1), "3 c 2 x c.d 2 x");
     assert_eq!(batch.values(TaskId(3)), [BStr::new("c.d"), BStr::new("2"), BStr::new("y")]);
 }
 
@@ -145,7 +132,7 @@ fn faults_say_which_input() {
 #[should_panic(expected = "task 3 of 2")]
 fn a_task_that_is_not_there() {
     let batch = Batch::open(&cube(vec![Input::Range(1, 2)]), Path::new(""), &mut empty()).expect("opens");
-    batch.payload(TaskId(2));
+    batch.payload(TaskId(2), 1);
 }
 
 /// The largest batch that can be counted costs nothing, and its last task is as near as its first.
@@ -155,7 +142,7 @@ fn tasks_are_made_when_they_are_asked_for() {
     let batch = Batch::open(&cube(vec![Input::Range(0, i64::MAX)]), Path::new(""), &mut empty()).expect("opens");
     shared_by_threads(&batch);
     assert_eq!(batch.len(), 1 << 63);
-    assert_eq!(batch.payload(TaskId(batch.len() - 1)), i64::MAX.to_string());
+    assert_eq!(batch.payload(TaskId(batch.len() - 1), 1), i64::MAX.to_string());
     assert_eq!(batch.values(TaskId(7)), [BStr::new("7")]);
 }
 
@@ -176,10 +163,100 @@ fn payload_speed() {
         let start = Instant::now();
         for task in 0..batch.len() {
             out.clear();
-            batch.payload_into(TaskId(task), &mut out);
+            batch.payload_into(TaskId(task), 1, &mut out);
             std::hint::black_box(&out);
         }
         let each_ns = start.elapsed().as_nanos() as f64 / batch.len() as f64;
         eprintln!("{each_ns:6.1} ns  {}", job.display_name());
     }
+}
+
+#[test]
+fn without_a_shell_words_are_parted_by_nul_and_shown_quoted() {
+    let mut job = command("'my tool' x{1}\\ y {} \"$HOME {2}\" {#}", vec![list(&["a b"]), list(&["", "it's"])]);
+    job.shell = false;
+    assert_eq!(
+        payloads(&job, b""),
+        ["my tool\0xa b y\0a b\0\0$HOME \x001", "my tool\0xa b y\0a b\0it's\0$HOME it's\x002"]
+    );
+    let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
+    let mut line = Vec::new();
+    batch.line_into(TaskId(0), &mut line);
+    assert_eq!(BStr::new(&line), "'my tool' 'xa b y' 'a b' '' '$HOME ' 1");
+    job.task = TaskTemplate::Command("rm".into());
+    assert_eq!(payloads(&job, b""), ["rm\0a b\0", "rm\0a b\0it's"]);
+    job.inputs.clear();
+    job.task = TaskTemplate::Command("rm {} x".into());
+    assert_eq!(payloads(&job, b""), ["rm\0x"]);
+}
+
+#[test]
+fn variables_and_standard_input_stand_behind_the_line() {
+    let mut job = command("env", vec![list(&["a b"])]);
+    job.environment = [("A".into(), "<{}> {#:%02d}".into()), ("B".into(), String::new())].into();
+    job.stdin = Some("{} {%}\n".into());
+    let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
+    assert_eq!(batch.payload(TaskId(0), 3), "\x09\0\0\0env 'a b'\x08\0\0\0<a b> 01\0\0\0\0\x06\0\0\0a b 3\n");
+    let mut line = Vec::new();
+    batch.line_into(TaskId(0), &mut line);
+    assert_eq!(BStr::new(&line), "env 'a b'");
+    job.environment = [("A".into(), "{2}".into())].into();
+    assert_eq!(
+        fault(&job),
+        "the variable A cannot be used: column 1: {2} asks for a value that is not there; \
+         the inputs give 1 value for each task"
+    );
+}
+
+#[test]
+fn what_is_padded_as_a_number_must_be_one() {
+    let job = command("x {1:%03d}-{2:%2d}", vec![Input::Range(-1, 0), list(&["5", "10"])]);
+    assert_eq!(payloads(&job, b""), ["x -01- 5", "x -01-10", "x 000- 5", "x 000-10"]);
+    assert_eq!(
+        fault(&command("x {1} {2:%03d}", vec![Input::Range(1, 2), list(&["1", "a"])])),
+        "input 2: value 2 is 'a', but column 7 of the template pads a whole number"
+    );
+}
+
+#[test]
+fn groups_of_linked_inputs_combine() {
+    let linked = Input::Linked(vec![list(&["c", "d"]), list(&["e", "f", "g"])]);
+    assert_eq!(
+        payloads(&command("x", vec![list(&["a", "b"]), linked.clone(), Input::Range(1, 2)]), b"")[..5],
+        ["x a c e 1", "x a c e 2", "x a d f 1", "x a d f 2", "x b c e 1"]
+    );
+    let mut all = command("x", vec![list(&["a", "b"]), linked]);
+    all.linked = true;
+    assert_eq!(payloads(&all, b""), ["x a c e", "x b d f"]);
+}
+
+#[test]
+fn several_rows_go_into_one_task() {
+    let mut job = command("x {2} {}", vec![Input::Range(1, 5)]);
+    job.max_args = Some(2);
+    assert_eq!(payloads(&job, b""), ["x 2 1 2", "x 4 3 4", "x  5"]);
+    let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
+    assert_eq!((batch.len(), batch.columns().len()), (3, 2));
+    assert_eq!(batch.values(TaskId(2)), [BStr::new("5")]);
+    job.sample = Some(3);
+    assert_eq!(payloads(&job, b"").len(), 2);
+    job.sample = None;
+    job.max_args = Some(0);
+    job.task = TaskTemplate::Command("x {}".into());
+    assert_eq!(payloads(&job, b""), ["x "; 5]);
+    // More rows than can be counted are still found.
+    job.max_args = Some(10_000);
+    job.inputs = vec![Input::Range(1, i64::MAX)];
+    let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
+    assert_eq!(batch.values(TaskId(batch.len() - 1))[5_806], BStr::new("9223372036854775807"));
+}
+
+#[test]
+fn a_sample_keeps_the_order_of_the_inputs() {
+    let mut job = command("x", vec![Input::Range(1, 1_000_000)]);
+    job.sample = Some(20);
+    let numbers: Vec<u64> = payloads(&job, b"").iter().map(|line| line[2..].parse().expect("a number")).collect();
+    assert!(numbers.len() == 20 && numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+    job.sample_seed = 1;
+    assert_ne!(numbers[0].to_string(), payloads(&job, b"")[0][2..]);
 }

@@ -1,10 +1,11 @@
 //! What the types of a job cannot say about its values: ranges, and that its task can be run at all.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::job::control::MOST_SECS;
 use crate::job::template::Template;
-use crate::job::{Input, JOB_VERSION, Job, MAX_WORKERS, TaskTemplate};
+use crate::job::{Input, JOB_VERSION, Job, MAX_ARGS, MAX_WORKERS, TaskTemplate};
 
 /// A field of a job, so that a message can stand beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +28,15 @@ pub enum JobField {
     WorkingDir,
     /// [`Job::control`].
     Control,
+
+    /// [`Job::environment`].
+    Environment,
+    /// [`Job::stdin`].
+    Stdin,
+    /// [`Job::stdin_file`].
+    StdinFile,
+    /// [`Job::max_args`].
+    MaxArgs,
 }
 
 impl JobField {
@@ -42,6 +52,11 @@ impl JobField {
             Self::Retries => "retries",
             Self::WorkingDir => "working_dir",
             Self::Control => "control",
+
+            Self::Environment => "environment",
+            Self::Stdin => "stdin",
+            Self::StdinFile => "stdin_file",
+            Self::MaxArgs => "max_args",
         }
     }
 }
@@ -75,7 +90,7 @@ impl Job {
         if self.name.contains(['\0', '\n', '\r']) {
             report(JobField::Name, "it must be a single line of text".to_owned());
         }
-        if let Some(message) = task_problem(&self.task) {
+        if let Some(message) = task_problem(&self.task, self.shell) {
             report(JobField::Task, message);
         }
         if let Some(message) = inputs_problem(&self.inputs) {
@@ -94,6 +109,29 @@ impl Job {
         if self.working_dir.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             report(JobField::WorkingDir, "it is empty; leave it out for the job file's own folder".to_owned());
         }
+        if let Some(message) = environment_problem(&self.environment) {
+            report(JobField::Environment, message);
+        }
+        for (field, template) in [(JobField::Stdin, &self.stdin), (JobField::StdinFile, &self.stdin_file)] {
+            if let Some(Err(error)) = template.as_deref().map(Template::parse_text) {
+                report(field, error.to_string());
+            }
+        }
+        if self.stdin_file.as_ref().is_some_and(String::is_empty) {
+            report(JobField::StdinFile, "it is empty; leave it out for no standard input".to_owned());
+        }
+        if let Some(max_args) = self.max_args
+            && max_args > MAX_ARGS
+        {
+            report(JobField::MaxArgs, format!("it is {max_args}, expected 0 to {MAX_ARGS}"));
+        }
+        if self.control.after.is_some() && self.max_args.is_some_and(|rows| rows != 1) {
+            let message = "tasks that wait for others by name are of one row each; remove it, or 'after' in control";
+            report(JobField::MaxArgs, message.to_owned());
+        }
+        if self.stdin.is_some() && self.stdin_file.is_some() {
+            report(JobField::StdinFile, "there is a text for standard input already (stdin); remove one".to_owned());
+        }
         for (key, message) in self.control.problems(self.workers.unwrap_or(MAX_WORKERS)) {
             report(JobField::Control, format!("{key}: {message}"));
         }
@@ -101,25 +139,35 @@ impl Job {
     }
 }
 
-fn task_problem(task: &TaskTemplate) -> Option<String> {
+fn task_problem(task: &TaskTemplate, shell: bool) -> Option<String> {
     match task {
-        TaskTemplate::Command(line) => Template::parse(line).err().map(|error| error.to_string()),
+        TaskTemplate::Command(line) if shell => Template::parse(line).err().map(|error| error.to_string()),
+        TaskTemplate::Command(line) => Template::parse_words(line).err().map(|error| error.to_string()),
         TaskTemplate::Workload(workload) => workload.check().err().map(|error| error.to_string()),
     }
 }
 
+/// How the engine marks its processes; a task that changed these would not be found again.
+const OWN_VARIABLES: &str = "FANLANE_";
+
+fn environment_problem(environment: &BTreeMap<String, String>) -> Option<String> {
+    environment.iter().find_map(|(name, text)| {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Some(format!("'{name}' is no name of a variable; write letters, digits and _"));
+        }
+        if name.starts_with(OWN_VARIABLES) {
+            return Some(format!("{name}: names that begin with {OWN_VARIABLES} are Fanlane's own; choose another"));
+        }
+        Template::parse_text(text).err().map(|error| format!("{name}: {error}"))
+    })
+}
+
 fn inputs_problem(inputs: &[Input]) -> Option<String> {
-    if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
+    if inputs.iter().filter(|input| input.reads_stdin()).count() > 1 {
         return Some("standard input can be read only once; give the other input another source".to_owned());
     }
     inputs.iter().enumerate().find_map(|(index, input)| {
-        let number = index + 1;
-        match input {
-            Input::Lines(path) | Input::Csv(path) if path.as_os_str().is_empty() => {
-                Some(format!("input {number} has no file name"))
-            }
-            Input::Glob(pattern) if pattern.is_empty() => Some(format!("input {number} has no pattern")),
-            _ => None,
-        }
+        let gap = |problem: &str| if problem.starts_with(':') { "" } else { " " };
+        input.problem().map(|problem| format!("input {}{}{problem}", index + 1, gap(&problem)))
     })
 }

@@ -1,10 +1,10 @@
-//! From pieces and columns to a command line for each task. This is on the way of every task, so nothing is allocated
+//! From steps and values to a command line for each task. This is on the way of every task, so nothing is allocated
 //! here beyond the growth of the buffer that the caller hands in.
 
 use bstr::{BStr, BString};
 
 use super::form::Form;
-use super::{Piece, TemplateError};
+use super::{NumberFormat, NumberUse, Part};
 use crate::job::quote::quote_into;
 
 /// Room for a value that is a number, so that it can be written without an allocation.
@@ -29,59 +29,113 @@ impl Values for [&BStr] {
     }
 }
 
+/// Which task, and where it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The task's number, 1 for the first: `{#}`.
+    pub number: u64,
+    /// The number of the lane that it runs in, 1 for the first: `{%}`.
+    pub slot: u32,
+}
+
 /// A template bound to the columns of its inputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandLine {
     /// All literal text, one stretch after the other.
     text: Vec<u8>,
-    steps: Vec<Step>,
-    /// How many values each task has.
-    values: usize,
+    pub(super) steps: Vec<Step>,
+    /// Values are quoted for a shell.
+    pub(super) quotes: bool,
+    pub(super) numbers: Vec<NumberUse>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Text { start: usize, end: usize },
-    Number,
-    Value { index: usize, form: Form },
+pub(super) enum Step {
+    Text {
+        start: usize,
+        end: usize,
+    },
+    Number(NumberFormat),
+    Slot(NumberFormat),
+    Value {
+        index: usize,
+        part: Part,
+    },
     All(Form),
+    /// Each value is a word of a program; unless these are the first words, others stand before them.
+    Words {
+        form: Form,
+        first: bool,
+    },
 }
 
 impl CommandLine {
-    /// Appends the command line of task `number` (1 for the first) to `out`.
-    ///
-    /// # Panics
-    /// When there are fewer values than the template was bound to.
-    pub fn expand_into<V: Values + ?Sized>(&self, number: u64, values: &V, out: &mut Vec<u8>) {
+    /// The values that must be whole numbers.
+    pub fn numbers(&self) -> &[NumberUse] {
+        &self.numbers
+    }
+
+    /// Appends the command line of a task to `out`. A value that the task has not, because its group of inputs is the
+    /// last and shorter than the others, is nothing.
+    pub fn expand_into<V: Values + ?Sized>(&self, place: Place, values: &V, out: &mut Vec<u8>) {
         let mut digits = Digits::new();
         for step in &self.steps {
             match *step {
                 Step::Text { start, end } => out.extend_from_slice(&self.text[start..end]),
-                Step::Number => out.extend_from_slice(digits.format(number).as_bytes()),
-                Step::Value { index, form } => quote_into(form.of(values.value(index, &mut digits)), out),
-                Step::All(form) => {
-                    for index in 0..self.values {
-                        if index > 0 {
-                            out.push(b' ');
-                        }
-                        quote_into(form.of(values.value(index, &mut digits)), out);
+                Step::Number(format) => format.write(digits.format(place.number).as_bytes(), out),
+                Step::Slot(format) => format.write(digits.format(place.slot).as_bytes(), out),
+                Step::Value { index, .. } if index >= values.count() => {}
+                Step::Value { index, part: Part::Form(form) } => {
+                    self.put(form.of(values.value(index, &mut digits)), out);
+                }
+                Step::Value { index, part: Part::Number(format) } => {
+                    format.write(values.value(index, &mut digits), out);
+                }
+                Step::All(form) => self.put_all(form, b' ', values, out),
+                Step::Words { form, first } => {
+                    if !first && values.count() > 0 {
+                        out.push(b'\0');
                     }
+                    self.put_all(form, b'\0', values, out);
                 }
             }
         }
     }
 
-    /// The command line of task `number` (1 for the first).
-    ///
-    /// # Panics
-    /// When there are fewer values than the template was bound to.
-    pub fn expand(&self, number: u64, values: &[&BStr]) -> BString {
+    fn put_all<V: Values + ?Sized>(&self, form: Form, between: u8, values: &V, out: &mut Vec<u8>) {
+        let mut digits = Digits::new();
+        for index in 0..values.count() {
+            if index > 0 {
+                out.push(between);
+            }
+            self.put(form.of(values.value(index, &mut digits)), out);
+        }
+    }
+
+    fn put(&self, value: &[u8], out: &mut Vec<u8>) {
+        if self.quotes { quote_into(value, out) } else { out.extend_from_slice(value) }
+    }
+
+    /// The command line of a task.
+    pub fn expand(&self, place: Place, values: &[&BStr]) -> BString {
         let mut line = Vec::new();
-        self.expand_into(number, values, &mut line);
+        self.expand_into(place, values, &mut line);
         line.into()
     }
 
-    fn push_text(&mut self, text: &str) {
+    /// Whether the first word holds a value. As in GNU parallel, a variable's value (`A={} cmd`) does not count.
+    pub(super) fn begins_with_value(&self) -> bool {
+        match self.steps.first() {
+            None => false,
+            Some(Step::Text { start, end }) => {
+                let ends_word = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'=');
+                self.steps.len() > 1 && !self.text[*start..*end].iter().any(ends_word)
+            }
+            Some(_) => true,
+        }
+    }
+
+    pub(super) fn push_text(&mut self, text: &str) {
         let start = self.text.len();
         self.text.extend_from_slice(text.as_bytes());
         let end = self.text.len();
@@ -91,58 +145,4 @@ impl CommandLine {
             self.steps.push(Step::Text { start, end });
         }
     }
-}
-
-pub(super) fn bind(pieces: &[Piece], columns: &[String]) -> Result<CommandLine, TemplateError> {
-    let mut line = CommandLine { text: Vec::new(), steps: Vec::new(), values: columns.len() };
-    let mut replaces = false;
-    for piece in pieces {
-        let step = match piece {
-            Piece::Text(text) => {
-                line.push_text(text);
-                continue;
-            }
-            Piece::Number => Step::Number,
-            Piece::All(form) => Step::All(*form),
-            Piece::At { position, form, column } => {
-                let index = index_of(*position, columns.len()).ok_or(TemplateError::NoSuchValue {
-                    column: *column,
-                    position: *position,
-                    given: columns.len(),
-                })?;
-                Step::Value { index, form: *form }
-            }
-            Piece::Braced(inside) => match column_called(inside, columns) {
-                Some((index, form)) => Step::Value { index, form },
-                None => {
-                    line.push_text(&format!("{{{inside}}}"));
-                    continue;
-                }
-            },
-        };
-        replaces = true;
-        line.steps.push(step);
-    }
-    if !replaces && !columns.is_empty() {
-        line.push_text(" ");
-        line.steps.push(Step::All(Form::Whole));
-    }
-    Ok(line)
-}
-
-fn index_of(position: i64, count: usize) -> Option<usize> {
-    let size = usize::try_from(position.unsigned_abs()).ok()?;
-    if size > count {
-        return None;
-    }
-    Some(if position < 0 { count - size } else { size - 1 })
-}
-
-fn column_called(inside: &str, columns: &[String]) -> Option<(usize, Form)> {
-    let find = |name: &str| columns.iter().position(|column| column == name);
-    if let Some(index) = find(inside) {
-        return Some((index, Form::Whole));
-    }
-    let (name, form) = Form::split(inside);
-    find(name).map(|index| (index, form))
 }

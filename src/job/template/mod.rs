@@ -1,25 +1,47 @@
 //! Command templates: parsed once, bound to the columns of a job's inputs once, expanded for every task.
 //!
 //! The replacement strings are GNU parallel's: `{}` `{.}` `{/}` `{//}` `{/.}` for all values of a task, the same with a
-//! position (`{1}`, `{2/.}`, `{-1}` from the end) or a column's name (`{photo}`, `{photo/.}`) in front of the form, and
-//! `{#}` for the task's number. Each value is [quoted](crate::job::quote) for the shell after its form is taken. Braces
-//! around anything else are text, so that `awk '{print $1}'` needs no escape.
+//! position (`{1}`, `{2/.}`, `{-1}` from the end) or a column's name (`{photo}`, `{photo/.}`) in front of the form, `{#}`
+//! for the task's number and `{%}` for the slot it runs in. A number may be padded as printf pads it: `{#:%04d}`,
+//! `{1:%3d}`. Braces around anything else are text, so that `awk '{print $1}'` needs no escape.
+//!
+//! How a value is put in depends on who reads the result, see [`Reader`]. For a shell each value is
+//! [quoted](crate::job::quote), wherever it stands: also between quotes that the template has itself. But where the
+//! template's first word holds a replacement string, the values are commands, and none of them is quoted.
 //!
 //! Where this is stricter than parallel, it is so because a mistake would run wrong commands: a position that no input
-//! gives is an error instead of nothing, as are `{0}`, Perl expressions (`{= … =}`) and `{%}`, the worker's slot, which is not
-//! known when a command line is made.
+//! gives is an error instead of nothing, as are `{0}`, blanks within (`{1 }`) and Perl expressions (`{= … =}`).
 
+mod bind;
 mod expand;
+mod fault;
 mod form;
+mod number;
 mod parse;
+mod words;
 
-pub use expand::{CommandLine, Digits, Values};
+pub use bind::NumberUse;
+pub use expand::{CommandLine, Digits, Place, Values};
+pub use fault::TemplateError;
 use form::Form;
+pub use number::{NumberFormat, is_whole_number};
 
-/// A command line with replacement strings, parsed but not yet bound to columns.
+/// A command line, or another text, with replacement strings; parsed but not yet bound to columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
+    reader: Reader,
     pieces: Vec<Piece>,
+}
+
+/// Who reads what a template expands to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// A shell: values are quoted, unless they are the command.
+    Shell,
+    /// A program that is started without a shell: words with a NUL byte between them, values as they are.
+    Program,
+    /// Nobody in particular: values as they are.
+    Text,
 }
 
 /// A stretch of a template.
@@ -28,105 +50,76 @@ enum Piece {
     /// Goes into the command line as it is.
     Text(String),
     /// `{#}`.
-    Number,
+    Number(NumberFormat),
+    /// `{%}`.
+    Slot(NumberFormat),
     /// Every value of the task, with blanks between them: `{}`, `{/.}`.
     All(Form),
-    /// One value by its position, 1 for the first, -1 for the last: `{2}`, `{2/.}`.
-    At { position: i64, form: Form, column: usize },
+    /// One value by its position, 1 for the first, -1 for the last: `{2}`, `{2/.}`, `{2:%03d}`.
+    At { position: i64, part: Part, column: usize },
     /// Braces around something else: a column's name, or text if no column is called so.
-    Braced(String),
+    Braced { inside: String, column: usize },
+    /// The end of a word for a program.
+    NextWord,
 }
 
-/// A template that cannot be used. Columns count characters from 1.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
-    /// There is nothing to run.
-    #[error("the command line is empty; write the command to run, for example 'echo {{}}'")]
-    Empty,
-    /// A NUL byte, which no argument of a process can hold.
-    #[error("column {column}: a NUL character cannot be part of a command line; remove it")]
-    Nul {
-        /// Where it stands.
-        column: usize,
-    },
-    /// `{= … =}`.
-    #[error("column {column}: Perl expressions {{= … =}} are not supported; put the computation into the command")]
-    Perl {
-        /// Where it begins.
-        column: usize,
-    },
-    /// `{%}`.
-    #[error("column {column}: the slot {{%}} is not supported; {{#}} gives the task's number")]
-    Slot {
-        /// Where it stands.
-        column: usize,
-    },
-    /// `{0}`.
-    #[error("column {column}: values are counted from 1, so there is no {{0}}; write {{1}} for the first")]
-    Zero {
-        /// Where it stands.
-        column: usize,
-    },
-    /// A position beyond what the inputs give.
-    #[error(
-        "column {column}: {{{position}}} asks for a value that is not there; the inputs give {} for each task",
-        ValueCount(*.given)
-    )]
-    NoSuchValue {
-        /// Where it stands.
-        column: usize,
-        /// The position that was asked for.
-        position: i64,
-        /// How many values each task has.
-        given: usize,
-    },
-}
-
-impl TemplateError {
-    /// Where in the template the fault is, in characters from 1; `None` if it is about the whole.
-    pub const fn column(&self) -> Option<usize> {
-        match self {
-            Self::Empty => None,
-            Self::Nul { column }
-            | Self::Perl { column }
-            | Self::Slot { column }
-            | Self::Zero { column }
-            | Self::NoSuchValue { column, .. } => Some(*column),
-        }
-    }
-}
-
-/// `no value`, `1 value`, `3 values`.
-struct ValueCount(usize);
-
-impl std::fmt::Display for ValueCount {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            0 => f.write_str("no value"),
-            1 => f.write_str("1 value"),
-            count => write!(f, "{count} values"),
-        }
-    }
+/// What of a value is put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// A stretch of its bytes.
+    Form(Form),
+    /// The whole number that it must be.
+    Number(NumberFormat),
 }
 
 impl Template {
-    /// Parses a command line.
+    /// Parses a command line for a shell.
     ///
     /// # Errors
     /// When it is blank or holds what cannot be replaced; see [`TemplateError`].
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        parse::parse(text).map(|pieces| Self { pieces })
+        parse::refuse_blank(text)?;
+        parse::parse(text).map(|pieces| Self { reader: Reader::Shell, pieces })
+    }
+
+    /// Parses a command line for a program that is started without a shell. It is split into words as a shell splits
+    /// them, with `'`, `"` and `\`; nothing else has a meaning, so `$HOME`, `*`, `;` and `#` are text.
+    ///
+    /// # Errors
+    /// As [`Template::parse`], and when a quote is not closed or the first word is empty.
+    pub fn parse_words(text: &str) -> Result<Self, TemplateError> {
+        parse::refuse_blank(text)?;
+        // A blank within braces parts words, so what is wrong about it must be seen before.
+        parse::parse(text)?;
+        let mut pieces = Vec::new();
+        for (index, word) in words::split(text)?.into_iter().enumerate() {
+            if index > 0 {
+                pieces.push(Piece::NextWord);
+            } else if word.text.is_empty() {
+                return Err(TemplateError::EmptyProgram { column: words::column(text, word.start) });
+            }
+            pieces.extend(parse::parse_part(&word.text, &|byte| words::column(text, word.origin(byte)))?);
+        }
+        Ok(Self { reader: Reader::Program, pieces })
+    }
+
+    /// Parses a text that is given to a task as it is, such as the value of an environment variable. It may be empty.
+    ///
+    /// # Errors
+    /// When it holds what cannot be replaced; see [`TemplateError`].
+    pub fn parse_text(text: &str) -> Result<Self, TemplateError> {
+        parse::parse(text).map(|pieces| Self { reader: Reader::Text, pieces })
     }
 
     /// Looks the names and positions up in `columns`, which has one name for each value of a task.
     ///
     /// A position wins over a column whose name is that number, and a column's whole name over a shorter name with a
-    /// form. A template without any replacement string gets all values appended, as in GNU parallel.
+    /// form. A command without any replacement string gets all values appended, as in GNU parallel.
     ///
     /// # Errors
     /// [`TemplateError::NoSuchValue`].
     pub fn bind(&self, columns: &[String]) -> Result<CommandLine, TemplateError> {
-        expand::bind(&self.pieces, columns)
+        bind::bind(self.reader, &self.pieces, columns)
     }
 }
 

@@ -1,17 +1,28 @@
 //! From the text of a command line to its pieces.
 
 use super::form::Form;
-use super::{Piece, TemplateError};
+use super::{NumberFormat, Part, Piece, TemplateError};
+
+/// What `{#}` and the like stand for.
+enum Name {
+    Number,
+    Slot,
+    At(i64),
+}
+
+pub(super) fn refuse_blank(text: &str) -> Result<(), TemplateError> {
+    if text.trim().is_empty() { Err(TemplateError::Empty) } else { Ok(()) }
+}
 
 pub(super) fn parse(text: &str) -> Result<Vec<Piece>, TemplateError> {
-    if text.trim().is_empty() {
-        return Err(TemplateError::Empty);
-    }
-    let column_of = |byte: usize| text[..byte].chars().count() + 1;
+    parse_part(text, &|byte| text[..byte].chars().count() + 1)
+}
+
+/// Parses a part of a template, of which `column_of` says where a byte stands in the whole.
+pub(super) fn parse_part(text: &str, column_of: &dyn Fn(usize) -> usize) -> Result<Vec<Piece>, TemplateError> {
     if let Some(at) = text.find('\0') {
         return Err(TemplateError::Nul { column: column_of(at) });
     }
-
     let mut pieces = Vec::new();
     let mut literal_start = 0;
     let mut at = 0;
@@ -45,25 +56,70 @@ pub(super) fn parse(text: &str) -> Result<Vec<Piece>, TemplateError> {
 }
 
 fn braced(inside: &str, column: impl Fn() -> usize) -> Result<Option<Piece>, TemplateError> {
-    match inside {
-        "#" => return Ok(Some(Piece::Number)),
-        "%" => return Err(TemplateError::Slot { column: column() }),
-        _ => {}
+    if let Some(piece) = counted(inside, &column)? {
+        return Ok(Some(piece));
     }
     let (front, form) = Form::split(inside);
     if front.is_empty() {
         return Ok(Some(Piece::All(form)));
     }
-    let digits = front.strip_prefix('-').unwrap_or(front);
-    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number too large for any list of inputs is found missing when the template is bound.
-        let size = digits.parse().unwrap_or(i64::MAX);
-        if size == 0 {
-            return Err(TemplateError::Zero { column: column() });
-        }
-        let position = if front.starts_with('-') { -size } else { size };
-        return Ok(Some(Piece::At { position, form, column: column() }));
+    // Parallel takes `{1 }` as `{1}` and `{ 1}` as text; whoever writes either means the value.
+    let trimmed = inside.trim();
+    if trimmed != inside && counted(trimmed, &column)?.is_some() {
+        return Err(TemplateError::Blank { column: column(), found: inside.to_owned(), meant: trimmed.to_owned() });
     }
     // No column is called like a script: a line end in braces is the shell's or awk's.
-    Ok((!inside.contains('\n')).then(|| Piece::Braced(inside.to_owned())))
+    Ok((!inside.contains('\n')).then(|| Piece::Braced { inside: inside.to_owned(), column: column() }))
+}
+
+/// `#`, `%` and positions, with a form or a format.
+fn counted(inside: &str, column: &impl Fn() -> usize) -> Result<Option<Piece>, TemplateError> {
+    let (front, written) = match inside.split_once(':') {
+        Some((front, written)) => (front, Some(written)),
+        None => (inside, None),
+    };
+    let (front, form) = if written.is_none() { Form::split(front) } else { (front, Form::Whole) };
+    let Some(name) = name(front) else { return Ok(None) };
+    if matches!(name, Name::At(0)) {
+        return Err(TemplateError::Zero { column: column() });
+    }
+    let format = match written.map(NumberFormat::read) {
+        None => None,
+        Some(Some(format)) => Some(format),
+        // Elsewhere braces with a number and a colon are something else's, such as Python's.
+        Some(None) if matches!(name, Name::At(_)) && !written.is_some_and(looks_like_format) => return Ok(None),
+        Some(None) => {
+            return Err(TemplateError::Format { column: column(), found: inside.to_owned(), name: front.to_owned() });
+        }
+    };
+    match name {
+        Name::Number | Name::Slot if form != Form::Whole => Ok(None),
+        Name::Number => Ok(Some(Piece::Number(format.unwrap_or_default()))),
+        Name::Slot => Ok(Some(Piece::Slot(format.unwrap_or_default()))),
+        Name::At(position) => {
+            let part = format.map_or(Part::Form(form), Part::Number);
+            Ok(Some(Piece::At { position, part, column: column() }))
+        }
+    }
+}
+
+fn name(front: &str) -> Option<Name> {
+    match front {
+        "#" => return Some(Name::Number),
+        "%" => return Some(Name::Slot),
+        _ => {}
+    }
+    let digits = front.strip_prefix('-').unwrap_or(front);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // A number too large for any list of inputs is found missing when the template is bound.
+    let size: i64 = digits.parse().unwrap_or(i64::MAX);
+    Some(Name::At(if front.starts_with('-') { -size } else { size }))
+}
+
+/// A slip in a format, such as `03d` or `%s`.
+pub(super) fn looks_like_format(written: &str) -> bool {
+    let is_digits_and_letter = written.strip_suffix('d').is_some_and(|front| front.bytes().all(|b| b.is_ascii_digit()));
+    written.starts_with('%') || is_digits_and_letter
 }

@@ -2,7 +2,9 @@
 
 use bstr::{BStr, ByteSlice};
 
-use super::{Template, TemplateError};
+use super::{Place, Template, TemplateError};
+
+const FIRST: Place = Place { number: 1, slot: 1 };
 
 fn columns(count: usize) -> Vec<String> {
     (1..=count).map(|position| position.to_string()).collect()
@@ -11,7 +13,7 @@ fn columns(count: usize) -> Vec<String> {
 fn expand(template: &str, values: &[&[u8]]) -> String {
     let values: Vec<&BStr> = values.iter().map(|value| BStr::new(*value)).collect();
     let bound = Template::parse(template).expect("parses").bind(&columns(values.len())).expect("binds");
-    bound.expand(1, &values).to_str_lossy().into_owned()
+    bound.expand(FIRST, &values).to_str_lossy().into_owned()
 }
 
 #[test]
@@ -49,7 +51,8 @@ fn forms_of_one_value() {
         ("a\nb/c", "'a\nb/c' | 'a\nb/c' | c | 'a\nb' | c"),
     ];
     for (value, expected) in table {
-        assert_eq!(expand("{} | {.} | {/} | {//} | {/.}", &[value.as_bytes()]), *expected, "{value:?}");
+        let line = expand("x {} | {.} | {/} | {//} | {/.}", &[value.as_bytes()]);
+        assert_eq!(line, format!("x {expected}"), "{value:?}");
     }
 }
 
@@ -69,7 +72,7 @@ fn positions_names_and_text() {
         ("echo {1} {2} {1.} {2/}", &[b"a.b", b"d/e"], "echo a.b d/e a e"),
         ("echo {-1} {01} {1//} {2/.} {-1/}", &[b"a", b"b/c.d"], "echo b/c.d a . c c.d"),
         ("echo {+1}", &[b"a"], "echo {+1} a"),
-        ("echo {#} {foo} {print} {1foo} {1:} {} {", &[b"a", b"b"], "echo 1 {foo} {print} {1foo} {1:} a b {"),
+        ("echo {#} {foo} {print} {1foo} {1:} {#.} {} {", &[b"a", b"b"], "echo 1 {foo} {print} {1foo} {1:} {#.} a b {"),
         ("awk '{print}'", &[b"a"], "awk '{print}' a"),
         ("awk \"{print}\" f", &[b"a"], "awk \"{print}\" f a"),
         ("echo {#}", &[b"a"], "echo 1"),
@@ -83,7 +86,22 @@ fn positions_names_and_text() {
         ("echo {1", &[b"a"], "echo {1 a"),
         ("echo '{}'", &[b"a b"], "echo ''a b''"),
         ("echo { }", &[b"a"], "echo { } a"),
-        ("é{}é", &["ü".as_bytes()], "é'ü'é"),
+        ("é {}é", &["ü".as_bytes()], "é 'ü'é"),
+        ("echo {%} {#:%04d} {1:%3d} {-1:%-3d}| {%:%02d}", &[b"5"], "echo 1 0001   5 5  | 01"),
+        ("python3 -c 'print({1:2})' {1:x}", &[b"a"], "python3 -c 'print({1:2})' {1:x} a"),
+        // Where a value is the command, none is quoted.
+        ("{}", &[b"echo a"], "echo a"),
+        ("{} {}", &[b"echo a"], "echo a echo a"),
+        ("a{} x", &[b"b c"], "ab c x"),
+        ("\"{}\" x", &[b"b c"], "\"b c\" x"),
+        ("a;{} {1}", &[b"b c"], "a;b c b c"),
+        ("{#} {}", &[b"b c"], "1 b c"),
+        ("{1} {2}", &[b"", b"b c"], " b c"),
+        ("A={} x", &[b"b c"], "A='b c' x"),
+        (" {}", &[b"b c"], " 'b c'"),
+        ("a\t{}", &[b"b c"], "a\t'b c'"),
+        ("a\n{}", &[b"b c"], "a\n'b c'"),
+        ("x{foo} {}", &[b"b c"], "x{foo} 'b c'"),
         // Not in GNU parallel, which runs nothing without a value.
         ("echo {} x", &[], "echo  x"),
         ("echo", &[], "echo"),
@@ -99,7 +117,7 @@ fn columns_have_names() {
         let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
         let values: Vec<&BStr> = values.iter().map(|value| BStr::new(value.as_bytes())).collect();
         let bound = Template::parse(template).expect("parses").bind(&columns).expect("binds");
-        bound.expand(7, &values).to_string()
+        bound.expand(Place { number: 7, slot: 3 }, &values).to_string()
     };
     assert_eq!(bind(&["x", "y"], "echo {x} {y.} {x/} {y//} {y/.} {z}", &["a.b", "d/e.f"]), "echo a.b d/e a.b d e {z}");
     assert_eq!(bind(&["first name", "a.b", "2"], "echo {first name} {a.b}", &["v", "w.z", "q"]), "echo v w.z");
@@ -107,7 +125,8 @@ fn columns_have_names() {
     assert_eq!(bind(&["2", "1"], "echo {2} {1}", &["v", "w"]), "echo w v");
     // The whole name wins over a shorter one with a form.
     assert_eq!(bind(&["a", "a."], "echo {a.} {a} {a..}", &["x.y", "z.t"]), "echo z.t x.y z");
-    assert_eq!(bind(&["x"], "echo {#}:{x}", &["v"]), "echo 7:v");
+    assert_eq!(bind(&["x"], "echo {#}:{x}:{%}", &["v"]), "echo 7:v:3");
+    assert_eq!(bind(&["x", "a:b"], "echo {x:%03d} {a:b} {x:y}", &["5", "v"]), "echo 005 v {x:y}");
 }
 
 #[test]
@@ -131,9 +150,26 @@ fn faults_name_their_column() {
             "column 3: Perl expressions {= … =} are not supported; put the computation into the command",
         ),
         (
-            "a {%}",
-            TemplateError::Slot { column: 3 },
-            "column 3: the slot {%} is not supported; {#} gives the task's number",
+            "a { 1/. }",
+            TemplateError::Blank { column: 3, found: " 1/. ".into(), meant: "1/.".into() },
+            "column 3: { 1/. } has a blank in it; write {1/.}",
+        ),
+        (
+            "a {# }",
+            TemplateError::Blank { column: 3, found: "# ".into(), meant: "#".into() },
+            "column 3: {# } has a blank in it; write {#}",
+        ),
+        (
+            "é {#:x}",
+            TemplateError::Format { column: 3, found: "#:x".into(), name: "#".into() },
+            "column 3: {#:x} has no format that is known; write for example {#:%04d} for zeros or {#:%4d} for blanks \
+             in front of a number of 4 digits",
+        ),
+        (
+            "a {2:03d}",
+            TemplateError::Format { column: 3, found: "2:03d".into(), name: "2".into() },
+            "column 3: {2:03d} has no format that is known; write for example {2:%04d} for zeros or {2:%4d} for blanks \
+             in front of a number of 4 digits",
         ),
         (
             "a {00/.}",
@@ -159,4 +195,30 @@ fn a_position_beyond_the_inputs_is_a_fault() {
         error.to_string(),
         "column 1: {1} asks for a value that is not there; the inputs give no value for each task"
     );
+}
+
+#[test]
+fn faults_of_words_without_a_shell() {
+    let table: &[(&str, &str)] = &[
+        ("é 'a", "column 3: the quote ' that begins here is not closed; close it, or write \\'"),
+        ("a b\\", "column 4: there is nothing behind the backslash; remove it, or write \\\\"),
+        (" '' a", "column 2: the first word is empty, so there is no program to start; write its name"),
+        ("a 'é' {1 }", "column 7: {1 } has a blank in it; write {1}"),
+        ("a 'é {0}'", "column 6: values are counted from 1, so there is no {0}; write {1} for the first"),
+        (" ", "the command line is empty; write the command to run, for example 'echo {}'"),
+    ];
+    for (line, message) in table {
+        assert_eq!(Template::parse_words(line).expect_err(line).to_string(), *message, "{line}");
+    }
+    let beyond = Template::parse_words("a 'é'  {3}").expect("parses").bind(&columns(2)).expect_err("two");
+    assert_eq!(beyond.column(), Some(8));
+}
+
+#[test]
+fn a_text_may_be_empty_and_gets_nothing_appended() {
+    for (text, expected) in [("", ""), ("x", "x"), ("{} x", "a b c x"), ("{2.}", "c")] {
+        let values = [BStr::new("a b"), BStr::new("c")];
+        let bound = Template::parse_text(text).expect("parses").bind(&columns(2)).expect("binds");
+        assert_eq!(bound.expand(FIRST, &values), expected);
+    }
 }

@@ -80,6 +80,6 @@ mod tests {
         assert_eq!(first.job.workers, None);
         let batch = Batch::open(&first.job, Path::new("/"), &mut std::io::empty()).expect("opens");
         assert!(batch.len() >= 24, "enough tasks for every lane to move");
-        assert!(!batch.payload(TaskId(0)).is_empty());
+        assert!(!batch.payload(TaskId(0), 1).is_empty());
     }
 }

@@ -1,0 +1,225 @@
+//! Which values a task has: how inputs combine to rows, and rows to tasks. Nothing is stored for a row.
+
+use std::borrow::Cow;
+use std::io::Read;
+use std::path::Path;
+
+use bstr::BStr;
+
+use super::{BatchError, Source};
+use crate::job::order::sample;
+use crate::job::template::{Digits, NumberUse, Values, is_whole_number};
+use crate::job::{Job, MAX_ARGS};
+
+/// The inputs of a batch and how they combine.
+#[derive(Debug)]
+pub(super) struct Layout {
+    sources: Vec<Member>,
+    /// Where each value of a row comes from.
+    slots: Vec<Slot>,
+    /// How many rows there are to choose from.
+    rows: u64,
+    /// The rows that were chosen; `None`: all.
+    chosen: Option<Vec<u64>>,
+    /// How many rows go into a task; the last may have fewer.
+    rows_per_task: u64,
+    /// A row's values are left out.
+    without_values: bool,
+}
+
+/// A source and its place among the inputs.
+#[derive(Debug)]
+struct Member {
+    source: Source,
+    /// Which input of the job it belongs to, from 1.
+    number: usize,
+    /// Members of the same group are walked side by side.
+    group: usize,
+}
+
+/// Which value of which row of which source.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    source: usize,
+    column: usize,
+    /// How many rows in succession have the same row of the source.
+    stride: u64,
+    /// After how many rows the source begins anew.
+    rows: u64,
+}
+
+impl Slot {
+    const fn row_of(&self, row: u64) -> u64 {
+        // The two divisions are most of what a small task costs, and the fastest input needs only one.
+        let step = if self.stride == 1 { row } else { row / self.stride };
+        if step < self.rows { step } else { step % self.rows }
+    }
+}
+
+impl Layout {
+    pub(super) fn open(job: &Job, working_dir: &Path, stdin: &mut dyn Read) -> Result<Self, BatchError> {
+        let sources = open_sources(job, working_dir, stdin)?;
+        let groups = group_lens(&sources);
+        let rows = if groups.contains(&0) {
+            0
+        } else {
+            groups.iter().try_fold(1_u64, |len, group| len.checked_mul(*group)).ok_or(BatchError::TooManyTasks)?
+        };
+        let slots = place_slots(&sources, &groups);
+        let chosen = job.sample.filter(|count| *count < rows).map(|count| sample(count, rows, job.sample_seed));
+        let rows_per_task = u64::from(job.max_args.unwrap_or(1).clamp(1, MAX_ARGS));
+        Ok(Self { sources, slots, rows, chosen, rows_per_task, without_values: job.max_args == Some(0) })
+    }
+
+    /// How many tasks there are.
+    pub(super) const fn len(&self) -> u64 {
+        self.chosen_rows().div_ceil(self.rows_per_task)
+    }
+
+    const fn chosen_rows(&self) -> u64 {
+        match &self.chosen {
+            Some(chosen) => chosen.len() as u64,
+            None => self.rows,
+        }
+    }
+
+    /// A name for each value of a task.
+    pub(super) fn columns(&self) -> Result<Vec<String>, BatchError> {
+        let mut columns: Vec<String> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for Member { source, .. } in &self.sources {
+            for column in 0..source.columns() {
+                let name = source.names().get(column).filter(|name| !name.is_empty());
+                if let Some(name) = name
+                    && !seen.insert(name.clone())
+                {
+                    return Err(BatchError::ColumnTwice { name: name.clone() });
+                }
+                columns.push(name.cloned().unwrap_or_else(|| (columns.len() + 1).to_string()));
+            }
+        }
+        if self.without_values {
+            columns.clear();
+        }
+        // A task of several rows has the names for its first, as in GNU parallel.
+        for _ in 1..self.rows_per_task {
+            for _ in 0..self.slots.len() {
+                columns.push((columns.len() + 1).to_string());
+            }
+        }
+        Ok(columns)
+    }
+
+    /// Looks whether all values that a template pads are numbers.
+    pub(super) fn check_numbers(&self, wanted: &NumberUse) -> Result<(), BatchError> {
+        let slot = &self.slots[wanted.index % self.slots.len()];
+        let Member { source, number, .. } = &self.sources[slot.source];
+        if source.is_range() {
+            return Ok(());
+        }
+        for row in 0..source.len() {
+            let value = source.value(row, slot.column, &mut Digits::new()).to_owned();
+            if !is_whole_number(&value) {
+                return Err(BatchError::NotANumber { number: *number, row: row + 1, value, column: wanted.column });
+            }
+        }
+        Ok(())
+    }
+
+    /// The values of a task, counted from 0.
+    pub(super) fn row(&self, task: u64) -> Row<'_> {
+        assert!(task < self.len(), "task {} of {}", task + 1, self.len());
+        let first = task * self.rows_per_task;
+        let rows = if self.rows_per_task == 1 { 1 } else { self.rows_per_task.min(self.chosen_rows() - first) };
+        let count = if self.without_values { 0 } else { self.slots.len() * rows as usize };
+        Row { layout: self, first, count }
+    }
+}
+
+/// The values of one task, as its template asks for them: those of one row, or of several in succession.
+pub(super) struct Row<'a> {
+    layout: &'a Layout,
+    first: u64,
+    count: usize,
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn values(&self) -> Vec<Cow<'a, BStr>> {
+        let value = |index| {
+            let (source, row, column) = self.find(index);
+            source.owned_or_held(row, column)
+        };
+        (0..self.count).map(value).collect()
+    }
+
+    /// The source, row and column of a value.
+    fn find(&self, index: usize) -> (&'a Source, u64, usize) {
+        let layout = self.layout;
+        let (row, index) = if index < layout.slots.len() {
+            (self.first, index)
+        } else {
+            (self.first + (index / layout.slots.len()) as u64, index % layout.slots.len())
+        };
+        let row = match &layout.chosen {
+            None => row,
+            Some(chosen) => chosen[usize::try_from(row).expect("what is held in memory is counted in usize")],
+        };
+        let slot = &layout.slots[index];
+        (&layout.sources[slot.source].source, slot.row_of(row), slot.column)
+    }
+}
+
+impl Values for Row<'_> {
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn value<'a>(&'a self, index: usize, digits: &'a mut Digits) -> &'a [u8] {
+        let (source, row, column) = self.find(index);
+        source.value(row, column, digits)
+    }
+}
+
+fn open_sources(job: &Job, working_dir: &Path, stdin: &mut dyn Read) -> Result<Vec<Member>, BatchError> {
+    let mut members: Vec<Member> = Vec::with_capacity(job.inputs.len());
+    let mut stdin_reader = None;
+    for (index, input) in job.inputs.iter().enumerate() {
+        let number = index + 1;
+        if input.reads_stdin()
+            && let Some(first) = stdin_reader.replace(number)
+        {
+            return Err(BatchError::StdinTwice { number, first });
+        }
+        let opened = input.open(working_dir, stdin).map_err(|error| BatchError::Input { number, error })?;
+        let group = if job.linked { 0 } else { index };
+        members.extend(opened.into_iter().map(|source| Member { source, number, group }));
+    }
+    Ok(members)
+}
+
+/// How many rows each group of inputs has: as many as its shortest member.
+fn group_lens(members: &[Member]) -> Vec<u64> {
+    let mut lens: Vec<u64> = Vec::new();
+    for Member { source, group, .. } in members {
+        match lens.get_mut(*group) {
+            Some(len) => *len = (*len).min(source.len()),
+            None => lens.push(source.len()),
+        }
+    }
+    lens
+}
+
+/// The last group varies fastest.
+fn place_slots(members: &[Member], groups: &[u64]) -> Vec<Slot> {
+    let mut strides = vec![1_u64; groups.len()];
+    for group in (1..groups.len()).rev() {
+        // Where this wraps there is no task, so nobody asks.
+        strides[group - 1] = strides[group].wrapping_mul(groups[group]);
+    }
+    let mut slots = Vec::new();
+    for (index, Member { source, group, .. }) in members.iter().enumerate() {
+        let (stride, rows) = (strides[*group], groups[*group]);
+        slots.extend((0..source.columns()).map(|column| Slot { source: index, column, stride, rows }));
+    }
+    slots
+}

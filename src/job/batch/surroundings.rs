@@ -1,0 +1,46 @@
+//! What a command gets besides its line: variables of its environment, and a text or a file as standard input.
+
+use crate::job::Job;
+use crate::job::template::{CommandLine, Place, Template, Values};
+
+use super::BatchError;
+
+/// The bound templates, in the order in which a payload has them: variables by their names, then standard input.
+#[derive(Debug)]
+pub(super) struct Surroundings(Vec<CommandLine>);
+
+impl Surroundings {
+    /// `None` where the job asks for nothing of the kind.
+    pub(super) fn bind(job: &Job, columns: &[String]) -> Result<Option<Self>, BatchError> {
+        let variables = job.environment.iter().map(|(name, text)| (format!("the variable {name}"), text));
+        let stdin = job.stdin.iter().map(|text| ("stdin".to_owned(), text));
+        let file = job.stdin_file.iter().map(|text| ("stdin_file".to_owned(), text));
+        let mut templates = Vec::new();
+        for (field, text) in variables.chain(stdin).chain(file) {
+            let bound = Template::parse_text(text).and_then(|template| template.bind(columns));
+            templates.push(bound.map_err(|error| BatchError::Surroundings { field, error })?);
+        }
+        Ok((!templates.is_empty()).then_some(Self(templates)))
+    }
+
+    pub(super) fn templates(&self) -> &[CommandLine] {
+        &self.0
+    }
+
+    /// Appends the command line and all the texts, each behind its length in bytes.
+    pub(super) fn expand_into<V: Values + ?Sized>(
+        &self,
+        command: &CommandLine,
+        place: Place,
+        values: &V,
+        out: &mut Vec<u8>,
+    ) {
+        for part in std::iter::once(command).chain(&self.0) {
+            let at = out.len();
+            out.extend_from_slice(&[0; 4]);
+            part.expand_into(place, values, out);
+            let length = u32::try_from(out.len() - at - 4).expect("a task's texts are shorter than 4 GiB");
+            out[at..at + 4].copy_from_slice(&length.to_le_bytes());
+        }
+    }
+}

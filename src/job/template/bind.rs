@@ -1,0 +1,115 @@
+//! From pieces and columns to steps: every name and position is looked up once, for all tasks.
+
+use super::expand::{CommandLine, Step};
+use super::form::Form;
+use super::parse::looks_like_format;
+use super::{NumberFormat, Part, Piece, Reader, TemplateError};
+
+/// A value that a template pads as a number, so that it must be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberUse {
+    /// Which value of a task, from 0.
+    pub index: usize,
+    /// Where the template asks for it, in characters from 1.
+    pub column: usize,
+}
+
+pub(super) fn bind(reader: Reader, pieces: &[Piece], columns: &[String]) -> Result<CommandLine, TemplateError> {
+    let mut line = CommandLine::default();
+    let mut replaces = false;
+    for (place, piece) in pieces.iter().enumerate() {
+        let step = match piece {
+            Piece::Text(text) => {
+                line.push_text(text);
+                continue;
+            }
+            Piece::NextWord => {
+                // Where there is no value there is no word, and so no end of one.
+                if words_form(reader, pieces, place + 1).is_none() {
+                    line.push_text("\0");
+                }
+                continue;
+            }
+            Piece::Number(format) => Step::Number(*format),
+            Piece::Slot(format) => Step::Slot(*format),
+            Piece::All(form) => match words_form(reader, pieces, place) {
+                Some(form) => Step::Words { form, first: place == 0 },
+                None => Step::All(*form),
+            },
+            Piece::At { position, part, column } => {
+                let index = index_of(*position, columns.len()).ok_or(TemplateError::NoSuchValue {
+                    column: *column,
+                    position: *position,
+                    given: columns.len(),
+                })?;
+                value_step(&mut line, index, *part, *column)
+            }
+            Piece::Braced { inside, column } => match column_called(inside, columns, *column)? {
+                Some((index, part)) => value_step(&mut line, index, part, *column),
+                None => {
+                    line.push_text(&format!("{{{inside}}}"));
+                    continue;
+                }
+            },
+        };
+        replaces = true;
+        line.steps.push(step);
+    }
+    if !replaces && !columns.is_empty() {
+        match reader {
+            Reader::Shell => {
+                line.push_text(" ");
+                line.steps.push(Step::All(Form::Whole));
+            }
+            Reader::Program => line.steps.push(Step::Words { form: Form::Whole, first: false }),
+            Reader::Text => {}
+        }
+    }
+    line.quotes = reader == Reader::Shell && !line.begins_with_value();
+    Ok(line)
+}
+
+fn value_step(line: &mut CommandLine, index: usize, part: Part, column: usize) -> Step {
+    if let Part::Number(_) = part {
+        line.numbers.push(NumberUse { index, column });
+    }
+    Step::Value { index, part }
+}
+
+/// A word of a program that is `{}` and nothing else is a word for each value.
+fn words_form(reader: Reader, pieces: &[Piece], place: usize) -> Option<Form> {
+    let ends = |piece: Option<&Piece>| matches!(piece, None | Some(Piece::NextWord));
+    let is_alone = ends(pieces.get(place + 1)) && ends(place.checked_sub(1).and_then(|before| pieces.get(before)));
+    match pieces.get(place) {
+        Some(Piece::All(form)) if reader == Reader::Program && is_alone => Some(*form),
+        _ => None,
+    }
+}
+
+fn index_of(position: i64, count: usize) -> Option<usize> {
+    let size = usize::try_from(position.unsigned_abs()).ok()?;
+    if size > count {
+        return None;
+    }
+    Some(if position < 0 { count - size } else { size - 1 })
+}
+
+fn column_called(inside: &str, columns: &[String], column: usize) -> Result<Option<(usize, Part)>, TemplateError> {
+    let find = |name: &str| columns.iter().position(|column| column == name);
+    if let Some(index) = find(inside) {
+        return Ok(Some((index, Part::Form(Form::Whole))));
+    }
+    let (name, form) = Form::split(inside);
+    if let Some(index) = find(name) {
+        return Ok(Some((index, Part::Form(form))));
+    }
+    let Some((name, written)) = inside.rsplit_once(':') else { return Ok(None) };
+    let Some(index) = find(name) else { return Ok(None) };
+    match NumberFormat::read(written) {
+        Some(format) => Ok(Some((index, Part::Number(format)))),
+        None if looks_like_format(written) => {
+            Err(TemplateError::Format { column, found: inside.to_owned(), name: name.to_owned() })
+        }
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,114 @@
+//! What can be wrong with a template, in words for the person who wrote it.
+
+/// A template that cannot be used. Columns count characters from 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// There is nothing to run.
+    #[error("the command line is empty; write the command to run, for example 'echo {{}}'")]
+    Empty,
+    /// A NUL byte, which no argument of a process can hold.
+    #[error("column {column}: a NUL character cannot be part of a command line; remove it")]
+    Nul {
+        /// Where it stands.
+        column: usize,
+    },
+    /// `{= … =}`.
+    #[error("column {column}: Perl expressions {{= … =}} are not supported; put the computation into the command")]
+    Perl {
+        /// Where it begins.
+        column: usize,
+    },
+    /// `{0}`.
+    #[error("column {column}: values are counted from 1, so there is no {{0}}; write {{1}} for the first")]
+    Zero {
+        /// Where it stands.
+        column: usize,
+    },
+    /// `{1 }`.
+    #[error("column {column}: {{{found}}} has a blank in it; write {{{meant}}}")]
+    Blank {
+        /// Where it stands.
+        column: usize,
+        /// What stands between the braces.
+        found: String,
+        /// What is meant.
+        meant: String,
+    },
+    /// `{#:x}`.
+    #[error(
+        "column {column}: {{{found}}} has no format that is known; write for example {{{name}:%04d}} for zeros or \
+         {{{name}:%4d}} for blanks in front of a number of 4 digits"
+    )]
+    Format {
+        /// Where it stands.
+        column: usize,
+        /// What stands between the braces.
+        found: String,
+        /// What stands in front of the colon.
+        name: String,
+    },
+    /// A quote without its end.
+    #[error("column {column}: the quote {quote} that begins here is not closed; close it, or write \\{quote}")]
+    OpenQuote {
+        /// Where it begins.
+        column: usize,
+        /// The quote.
+        quote: char,
+    },
+    /// A backslash as the last character.
+    #[error("column {column}: there is nothing behind the backslash; remove it, or write \\\\")]
+    LoneBackslash {
+        /// Where it stands.
+        column: usize,
+    },
+    /// `'' x` without a shell.
+    #[error("column {column}: the first word is empty, so there is no program to start; write its name")]
+    EmptyProgram {
+        /// Where it stands.
+        column: usize,
+    },
+    /// A position beyond what the inputs give.
+    #[error(
+        "column {column}: {{{position}}} asks for a value that is not there; the inputs give {} for each task",
+        ValueCount(*.given)
+    )]
+    NoSuchValue {
+        /// Where it stands.
+        column: usize,
+        /// The position that was asked for.
+        position: i64,
+        /// How many values each task has.
+        given: usize,
+    },
+}
+
+impl TemplateError {
+    /// Where in the template the fault is, in characters from 1; `None` if it is about the whole.
+    pub const fn column(&self) -> Option<usize> {
+        match self {
+            Self::Empty => None,
+            Self::Nul { column }
+            | Self::Perl { column }
+            | Self::Zero { column }
+            | Self::Blank { column, .. }
+            | Self::Format { column, .. }
+            | Self::OpenQuote { column, .. }
+            | Self::LoneBackslash { column }
+            | Self::EmptyProgram { column }
+            | Self::NoSuchValue { column, .. } => Some(*column),
+        }
+    }
+}
+
+/// `no value`, `1 value`, `3 values`.
+struct ValueCount(usize);
+
+impl std::fmt::Display for ValueCount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            0 => f.write_str("no value"),
+            1 => f.write_str("1 value"),
+            count => write!(f, "{count} values"),
+        }
+    }
+}
