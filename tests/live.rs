@@ -41,6 +41,7 @@ impl Page {
                 progress: &models.progress,
                 now_ns,
                 label: &|task| format!("echo {}", task.number()),
+                number: &|task| task.number(),
             };
             let mut seen = shared.borrow_mut();
             let action = live_ui(ui, &data, &mut seen.state);

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bstr::{BStr, BString};
 
@@ -18,13 +19,15 @@ use crate::event::TaskId;
 pub struct Batch {
     job: Job,
     working_dir: PathBuf,
-    sources: Vec<Source>,
+    sources: Arc<[Source]>,
     /// Where each value of a task comes from.
     slots: Vec<Slot>,
     columns: Vec<String>,
     len: u64,
     /// `None` for a workload, which is given the values themselves.
-    command: Option<CommandLine>,
+    command: Option<Arc<CommandLine>>,
+    /// Which tasks of the whole these are, by their places there; `None`: all.
+    picked: Option<Box<[u64]>>,
 }
 
 /// A batch that cannot be made from its job. Nothing has run.
@@ -94,10 +97,47 @@ impl Batch {
         let working_dir = find_working_dir(job, folder)?;
         let sources = open_sources(job, &working_dir, stdin)?;
         let columns = name_columns(&sources)?;
-        let command = template.map(|template| template.bind(&columns)).transpose()?;
+        let command = template.map(|template| template.bind(&columns)).transpose()?.map(Arc::new);
         let len = if job.linked { linked_len(&sources) } else { product_len(&sources)? };
         let slots = place_slots(&sources, job.linked);
-        Ok(Self { job: job.clone(), working_dir, sources, slots, columns, len, command })
+        let sources = sources.into();
+        Ok(Self { job: job.clone(), working_dir, sources, slots, columns, len, command, picked: None })
+    }
+
+    /// Some of these tasks as a batch of their own, in this order. Ids begin anew, but each task keeps its columns and
+    /// its number; see [`Batch::number`]. No input is read again.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    #[must_use]
+    pub fn only(&self, tasks: &[TaskId]) -> Self {
+        let picked: Box<[u64]> = tasks.iter().map(|&task| self.row(task).task).collect();
+        Self {
+            job: self.job.clone(),
+            working_dir: self.working_dir.clone(),
+            sources: Arc::clone(&self.sources),
+            slots: self.slots.clone(),
+            columns: self.columns.clone(),
+            len: picked.len() as u64,
+            command: self.command.clone(),
+            picked: Some(picked),
+        }
+    }
+
+    /// This batch under another name.
+    #[must_use]
+    pub fn renamed(mut self, name: String) -> Self {
+        self.job.name = name;
+        self
+    }
+
+    /// A task's number as people see it and as `{#}` gives it: from 1, and in a part of a batch the number that the
+    /// task has in the whole.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    pub fn number(&self, task: TaskId) -> u64 {
+        TaskId(self.row(task).task).number()
     }
 
     /// How many tasks there are.
@@ -144,7 +184,7 @@ impl Batch {
     pub fn payload_into(&self, task: TaskId, out: &mut Vec<u8>) {
         let row = self.row(task);
         if let Some(command) = &self.command {
-            command.expand_into(task.number(), &row, out);
+            command.expand_into(TaskId(row.task).number(), &row, out);
             return;
         }
         let mut digits = Digits::new();
@@ -168,7 +208,8 @@ impl Batch {
 
     fn row(&self, task: TaskId) -> Row<'_> {
         assert!(task.0 < self.len, "task {} of {}", task.number(), self.len);
-        Row { batch: self, task: task.0 }
+        let task = self.picked.as_ref().map_or(task.0, |picked| picked[task.0 as usize]);
+        Row { batch: self, task }
     }
 }
 

@@ -68,7 +68,7 @@ impl Session {
             Ok(job) => job,
             Err(errors) => {
                 let first = errors.first().map_or("", |error| error.message.as_str());
-                return self.tell(Notice::error(format!("The job was not saved, it has a mistake. {first}")));
+                return self.tell(Notice::mistake(format!("The job was not saved, it has a mistake. {first}")));
             }
         };
         match write(self, &self.at_home(job)) {

@@ -181,6 +181,14 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
         let words = format!("{} unsuccessful", format::count(failed));
         fixed_ui(ui, 19.0, RichText::new(words).text_style(theme::number_style()).color(failed_color));
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            if run.job.name != session.draft.name {
+                // Another job is open meanwhile: say whose numbers these are.
+                let name = RichText::new(format!("{}:", run.job.name)).color(theme::palette(ui).text_weak);
+                ui.scope(|ui| {
+                    ui.set_max_width(22.0 * theme::UNIT);
+                    ui.add(egui::Label::new(name).truncate());
+                });
+            }
             let total = format::count(progress.tasks);
             // As wide as the last number will be, so that the bar does not move.
             let done = format!("{:>width$} / {total}", format::count(progress.counts.total()), width = total.len());
