@@ -219,7 +219,9 @@ fn state(run: &CurrentRun, progress: &Progress, now_ns: u64) -> String {
         None if progress.paused => "paused".to_owned(),
         None => progress
             .left_secs(now_ns)
-            .map_or_else(|| "starting…".to_owned(), |left| format!("{} left", format::estimate(left))),
+            .map(|left| format!("{} left", format::estimate(left)))
+            // Nothing has ended yet, so nothing can be foretold.
+            .unwrap_or_else(|| format!("{} so far", format::estimate(now_ns as f64 / 1e9))),
     }
 }
 

@@ -34,7 +34,7 @@ pub fn core_average_ui(ui: &mut Ui, cores: &CoreHistory, window: &mut TimeWindow
 }
 
 fn frame(name: &str, height: f32) -> PlotFrame<'_> {
-    PlotFrame { name, height, time_axis: true, y_max: 100.0, whole_numbers: true, y_words: &percent_words }
+    PlotFrame { name, height, time_axis: true, y_max: 104.0, whole_numbers: true, y_words: &percent_words }
 }
 
 fn percent_words(percent: f64) -> String {
