@@ -1,12 +1,12 @@
 //! The live page, walked through by its accessible names with events that never change.
 
-#[path = "support/canned_run.rs"]
-mod canned_run;
+#[path = "support/canned/mod.rs"]
+mod canned;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use canned_run::{MS, Models, half_way, record};
+use canned::models::{MS, Models, half_way, record};
 use eframe::egui;
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, TouchPhase, vec2};

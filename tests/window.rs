@@ -2,7 +2,7 @@
 //!
 //! The harness also fails on a glyph that no font has and on a widget without a name.
 
-#[path = "support/canned.rs"]
+#[path = "support/canned/mod.rs"]
 mod canned;
 #[path = "support/picture_renderer.rs"]
 mod picture_renderer;

@@ -13,6 +13,7 @@ use crate::event::{OutcomeClass, TaskId};
 use crate::model::format;
 use crate::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 use crate::ui::theme;
+use crate::ui::widgets::plot_frame::Y_AXIS_WIDTH;
 use crate::ui::widgets::{
     HeatStripState, LanesData, LanesState, TimeWindow, core_average_ui, core_legend_ui, core_lines_ui, count_badge_ui,
     depth_plot_ui, empty_state_ui, heat_legend_ui, heat_strip, heat_strip_ui, lanes, lanes_ui, running_badge_ui,
@@ -20,7 +21,7 @@ use crate::ui::widgets::{
 
 /// The shares of the page's height that cores and queue take: the least, the largest where the lanes have to scroll,
 /// and the largest where they have not.
-const UPPER_SHARES: [f32; 3] = [0.34, 0.46, 0.7];
+const UPPER_SHARES: [f32; 3] = [0.34, 0.46, 0.74];
 /// Height of a card's title and its margins, in points.
 const CARD_HEIGHT: f32 = TITLE_HEIGHT + 3.0 * theme::UNIT;
 /// Height of a card's title and its controls, in points.
@@ -198,7 +199,10 @@ fn heat_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
     });
     let words = RichText::new("average of all cores").small().color(theme::palette(ui).text_weak);
     ui.spacing_mut().item_spacing.y = theme::HALF;
-    ui.label(words);
+    ui.horizontal(|ui| {
+        ui.add_space(Y_AXIS_WIDTH);
+        ui.label(words);
+    });
     core_average_ui(ui, data.cores, &mut state.window);
 }
 

@@ -18,7 +18,7 @@ use crate::model::LaneHistory;
 use crate::ui::theme;
 
 /// The tallest row, in points.
-const MAX_ROW: f32 = 10.0 * theme::UNIT;
+const MAX_ROW: f32 = 8.0 * theme::UNIT;
 /// Height of the line of words below the lanes, in points.
 const READOUT_HEIGHT: f32 = 3.0 * theme::UNIT;
 
