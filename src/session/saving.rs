@@ -139,6 +139,11 @@ impl Session {
                 if let Some(place) = self.notices.iter().rposition(|notice| notice.undo_delete.is_some()) {
                     self.notices.remove(place);
                 }
+                if self.origin.is_none() && self.draft.name == name {
+                    // The job that lost its preset is still open: saving writes there again.
+                    let back = self.presets.saved().iter().find(|preset| preset.name == name);
+                    self.origin = back.map(|preset| Origin::Preset(preset.id.clone()));
+                }
                 self.tell(Notice::info(format!("{name:?} is back.")));
             }
             Err(error) => self.tell(Notice::error(format!("The preset was not brought back. {error}"))),

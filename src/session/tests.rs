@@ -411,6 +411,8 @@ fn presets_are_saved_renamed_copied_deleted_and_brought_back() {
     session.handle(Command::UndoDelete);
     assert!(names(&session).contains(&"Ours".to_owned()));
     assert!(session.notices().iter().all(|notice| notice.undo_delete.is_none()), "the offer is taken");
+    let name = session.saved_origin().map(|id| session.presets.name(id).to_owned());
+    assert_eq!(name.as_deref(), Some("Ours"), "the open job belongs to its preset again");
 }
 
 #[test]

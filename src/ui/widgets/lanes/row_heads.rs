@@ -46,7 +46,7 @@ const COLUMNS: [Column; 6] = [
     },
     Column {
         title: "Tasks",
-        width: 62.0,
+        width: 74.0,
         explanation: "Tasks that ended in this lane",
         words: |lane, _, _| format::count(lane.counts.total()),
     },
