@@ -89,7 +89,9 @@ fn mode_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
         for mode in Mode::ALL {
             let button = Button::selectable(session.mode() == mode, mode.name());
-            let response = ui.add(button).on_hover_text(mode_explanation(mode));
+            // A run keeps the mode it was started with, unlike its number of workers.
+            let later = if session.is_running() { ". It counts from the next run on" } else { "" };
+            let response = ui.add(button).on_hover_text(format!("{}{later}", mode_explanation(mode)));
             if response.accessible_name(format!("Mode {mode}")).clicked() {
                 requests.command(Command::SetMode(mode));
             }
