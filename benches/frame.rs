@@ -98,6 +98,7 @@ impl Scene {
                 progress: &self.models.progress,
                 now_ns: self.now_ns,
                 label: &|task| format!("echo {}", task.number()),
+                number: &|task| task.number(),
             };
             live_ui(ui, &data, &mut self.state);
         });

@@ -121,8 +121,13 @@ fn whatever_happens_to_a_run_every_task_ends_once() {
 /// A run whose events the test takes itself.
 fn start_bare(text: &str, mode: Mode, room: usize) -> (Run, Receiver<Event>) {
     let batch = Batch::open(&job(text), Path::new("."), &mut std::io::empty()).unwrap();
-    let options =
-        RunOptions { mode, workers: 2, worker_executable: env!("CARGO_BIN_EXE_fanlane").into(), monitor: false };
+    let options = RunOptions {
+        mode,
+        workers: 2,
+        worker_executable: env!("CARGO_BIN_EXE_fanlane").into(),
+        monitor: false,
+        spill_folder: None,
+    };
     let (sender, events) = bounded(room);
     (Run::start(Arc::new(batch), options, sender).unwrap(), events)
 }

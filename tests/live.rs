@@ -1,13 +1,13 @@
 //! The live page, walked through by its accessible names with events that never change.
 #![cfg(feature = "gui")]
 
-#[path = "support/canned_run.rs"]
-mod canned_run;
+#[path = "support/canned/mod.rs"]
+mod canned;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use canned_run::{MS, Models, half_way, record};
+use canned::models::{MS, Models, half_way, record};
 use eframe::egui;
 use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, TouchPhase, vec2};
@@ -42,6 +42,7 @@ impl Page {
                 progress: &models.progress,
                 now_ns,
                 label: &|task| format!("echo {}", task.number()),
+                number: &|task| task.number(),
             };
             let mut seen = shared.borrow_mut();
             let action = live_ui(ui, &data, &mut seen.state);

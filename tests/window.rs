@@ -3,7 +3,7 @@
 //! The harness also fails on a glyph that no font has and on a widget without a name.
 #![cfg(feature = "gui")]
 
-#[path = "support/canned.rs"]
+#[path = "support/canned/mod.rs"]
 mod canned;
 #[path = "support/picture_renderer.rs"]
 mod picture_renderer;
@@ -17,7 +17,7 @@ use eframe::egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::RunCommand;
-use fanlane::event::{EventKind, OutcomeClass, TaskId};
+use fanlane::event::{EventKind, Lane, OutcomeClass, TaskId, WorkerId};
 use fanlane::job::Mode;
 use fanlane::session::{Command, JobDraft, Page, Session, SortKey, TaskKind};
 use fanlane::ui::FanlaneApp;
@@ -340,6 +340,41 @@ fn a_failed_task_shows_everything_about_it() {
     assert_eq!(engine.asked().started.len(), 1);
     assert_eq!(shown(&window).run_shown().expect("a run").batch.len(), 1);
     assert_eq!(shown(&window).page, Page::Live);
+}
+
+#[test]
+fn a_running_task_can_be_cancelled() {
+    let (mut window, engine) = with_cubes();
+    click(&mut window, "Run");
+    until(&mut window, "the run", Session::is_running);
+    let worker = WorkerId(1);
+    engine.say(1, EventKind::WorkerStarted { worker, lane: Lane(0), pid: 4242 });
+    engine.say(2, EventKind::TaskStarted { task: TaskId(4), attempt: 1, worker, start_ns: 2, pid: Some(4243) });
+    until(&mut window, "the task", |session| {
+        session.run_shown().is_some_and(|run| run.model().running.contains_key(&TaskId(4)))
+    });
+    window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(4))));
+    window.state_mut().session_mut().handle(Command::Show(Page::Results));
+    window.run_steps(4);
+    assert!(window.query_by_label("4243").is_some(), "its process");
+    click(&mut window, "Cancel this task");
+    assert_eq!(engine.asked().commands, [RunCommand::Cancel(TaskId(4))]);
+}
+
+#[test]
+fn what_was_wrong_with_a_job_is_forgotten_with_the_job() {
+    let (mut window, _) = fresh();
+    let session = window.state_mut().session_mut();
+    session.draft.kind = TaskKind::Command;
+    session.draft.command = "echo {9}".to_owned();
+    session.draft_changed();
+    session.handle(Command::Run);
+    window.run_steps(4);
+    assert_eq!(shown(&window).notices().len(), 1);
+    let session = window.state_mut().session_mut();
+    let first = session.presets.built_in()[0].id.clone();
+    session.handle(Command::SelectPreset(first));
+    assert!(shown(&window).notices().is_empty());
 }
 
 #[test]

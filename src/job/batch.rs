@@ -8,6 +8,7 @@ mod surroundings;
 use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bstr::{BStr, BString};
 
@@ -26,12 +27,14 @@ use surroundings::Surroundings;
 pub struct Batch {
     job: Job,
     working_dir: PathBuf,
-    layout: Layout,
+    layout: Arc<Layout>,
     columns: Vec<String>,
     /// `None` for a workload, which is given the values themselves.
-    command: Option<CommandLine>,
+    command: Option<Arc<CommandLine>>,
     /// `None` where a command is given nothing but its line.
-    surroundings: Option<Surroundings>,
+    surroundings: Option<Arc<Surroundings>>,
+    /// Which tasks of the whole these are, by their places there; `None`: all.
+    picked: Option<Box<[u64]>>,
     order: TaskOrder,
     dependencies: Dependencies,
 }
@@ -124,13 +127,63 @@ impl Batch {
             layout.check_numbers(number)?;
         }
         let order = TaskOrder::new(job.order, layout.len());
-        let dependencies = Dependencies::new();
-        let mut batch =
-            Self { job: job.clone(), working_dir, layout, columns, command, surroundings, order, dependencies };
+        let mut batch = Self {
+            job: job.clone(),
+            working_dir,
+            layout: Arc::new(layout),
+            columns,
+            command: command.map(Arc::new),
+            surroundings: surroundings.map(Arc::new),
+            picked: None,
+            order,
+            dependencies: Dependencies::new(),
+        };
         if let Some(after) = &job.control.after {
             batch.dependencies = dependencies::resolve(&batch, after)?;
         }
         Ok(batch)
+    }
+
+    /// Some of these tasks as a batch of their own, in this order; they wait for nobody. Ids begin anew, but each task
+    /// keeps its columns and its number; see [`Batch::number`]. No input is read again.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    #[must_use]
+    pub fn only(&self, tasks: &[TaskId]) -> Self {
+        let picked: Box<[u64]> = tasks.iter().map(|&task| self.place_of(task)).collect();
+        Self {
+            job: self.job.clone(),
+            working_dir: self.working_dir.clone(),
+            layout: Arc::clone(&self.layout),
+            columns: self.columns.clone(),
+            command: self.command.clone(),
+            surroundings: self.surroundings.clone(),
+            picked: Some(picked),
+            order: TaskOrder::default(),
+            dependencies: Dependencies::new(),
+        }
+    }
+
+    /// This batch under another name.
+    #[must_use]
+    pub fn renamed(mut self, name: String) -> Self {
+        self.job.name = name;
+        self
+    }
+
+    /// A task's number as people see it and as `{#}` gives it: from 1, and in a part of a batch the number that the
+    /// task has in the whole.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    pub fn number(&self, task: TaskId) -> u64 {
+        TaskId(self.place_of(task)).number()
+    }
+
+    /// Where a task stands in the whole.
+    fn place_of(&self, task: TaskId) -> u64 {
+        self.picked.as_ref().map_or(task.0, |picked| picked[task.0 as usize])
     }
 
     /// Which tasks wait for which.
@@ -139,12 +192,12 @@ impl Batch {
     }
 
     /// How many tasks there are.
-    pub const fn len(&self) -> u64 {
-        self.layout.len()
+    pub fn len(&self) -> u64 {
+        self.picked.as_ref().map_or_else(|| self.layout.len(), |picked| picked.len() as u64)
     }
 
     /// Whether there is no task, as with an empty file of lines.
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -173,7 +226,7 @@ impl Batch {
     /// # Panics
     /// When there is no such task.
     pub fn values(&self, task: TaskId) -> Vec<Cow<'_, BStr>> {
-        self.layout.row(task.0).values()
+        self.layout.row(self.place_of(task)).values()
     }
 
     /// Appends what a worker is to do, in the lane `slot` (1 for the first): a command line, the words of one with NUL
@@ -183,8 +236,8 @@ impl Batch {
     /// # Panics
     /// When there is no such task.
     pub fn payload_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
-        let row = self.layout.row(task.0);
-        let place = Place { number: task.number(), slot };
+        let row = self.layout.row(self.place_of(task));
+        let place = Place { number: self.number(task), slot };
         match (&self.command, &self.surroundings) {
             (Some(command), None) => command.expand_into(place, &row, out),
             (Some(command), Some(surroundings)) => surroundings.expand_into(command, place, &row, out),
@@ -208,12 +261,12 @@ impl Batch {
     /// # Panics
     /// When there is no such task.
     pub fn line_into(&self, task: TaskId, out: &mut Vec<u8>) {
-        let row = self.layout.row(task.0);
+        let row = self.layout.row(self.place_of(task));
         let Some(command) = &self.command else {
             values_into(&row, out);
             return;
         };
-        let place = Place { number: task.number(), slot: 1 };
+        let place = Place { number: self.number(task), slot: 1 };
         if self.job.shell {
             command.expand_into(place, &row, out);
             return;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::engine::{EngineError, Run, RunCommand, RunOptions};
-use crate::event::Event;
+use crate::event::{Event, TaskId};
 use crate::job::{Batch, Job};
 use crate::model::RunModel;
 
@@ -90,6 +90,11 @@ impl CurrentRun {
     /// A run of which everything is known already.
     pub(super) fn recorded(serial: u64, job: Job, batch: Arc<Batch>, model: RunModel) -> Self {
         Self { serial, job, batch, model: Arc::new(Mutex::new(model)), control: None, drain: None, started: None }
+    }
+
+    /// A task's number as people see it: in a run of some tasks again, the number that it had before.
+    pub fn number(&self, task: TaskId) -> u64 {
+        if task.0 < self.batch.len() { self.batch.number(task) } else { task.number() }
     }
 
     /// What is known of the run. Hold it no longer than a frame takes: the events wait meanwhile.

@@ -173,6 +173,7 @@ impl Session {
     /// The open job was edited: it is checked and expanded anew.
     pub fn draft_changed(&mut self) {
         self.run_wanted = false;
+        self.notices.retain(|notice| !notice.about_job);
         self.preview.refresh(&self.draft, &self.folder, &self.wake);
     }
 

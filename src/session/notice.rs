@@ -20,16 +20,23 @@ pub struct Notice {
     pub text: String,
     /// A preset was deleted and can be brought back.
     pub undo_delete: Option<PresetId>,
+    /// It speaks of a mistake in the open job, and goes when that job is changed or another is opened.
+    pub about_job: bool,
 }
 
 impl Notice {
     /// Something was done.
     pub fn info(text: impl Into<String>) -> Self {
-        Self { severity: Severity::Info, text: text.into(), undo_delete: None }
+        Self { severity: Severity::Info, text: text.into(), undo_delete: None, about_job: false }
     }
 
     /// Something could not be done.
     pub fn error(text: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, text: text.into(), undo_delete: None }
+        Self { severity: Severity::Error, text: text.into(), undo_delete: None, about_job: false }
+    }
+
+    /// Something could not be done because of a mistake in the open job.
+    pub fn mistake(text: impl Into<String>) -> Self {
+        Self { about_job: true, ..Self::error(text) }
     }
 }

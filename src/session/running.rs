@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::engine::{RunCommand, RunOptions};
 use crate::event::{OutcomeClass, TaskId};
-use crate::job::{Batch, Input, Job, MAX_WORKERS, Mode};
+use crate::job::{Batch, Job, MAX_WORKERS, Mode};
 
 use super::current_run::CurrentRun;
-use super::expand::{expand, sentence};
+use super::expand::sentence;
 use super::notice::Notice;
 use super::{Page, Session};
 
@@ -27,7 +27,7 @@ impl Session {
 
     pub(super) fn run(&mut self) {
         if let Some(obstacle) = self.run_obstacle() {
-            return self.tell(Notice::error(format!("Nothing was started. {obstacle}")));
+            return self.tell(Notice::mistake(format!("Nothing was started. {obstacle}")));
         }
         // Files may have changed since the preview was made: what runs is what is there now.
         self.preview.refresh(&self.draft, &self.folder, &self.wake);
@@ -40,7 +40,7 @@ impl Session {
 
     pub(super) fn start_previewed(&mut self) {
         if let Some(obstacle) = self.run_obstacle() {
-            return self.tell(Notice::error(format!("Nothing was started. {obstacle}")));
+            return self.tell(Notice::mistake(format!("Nothing was started. {obstacle}")));
         }
         let (Some(job), Some(expanded)) = (self.preview.job(), self.preview.expanded()) else { return };
         let (job, batch) = (job.clone(), Arc::clone(&expanded.batch));
@@ -127,33 +127,9 @@ impl Session {
         if tasks.is_empty() {
             return self.tell(Notice::info("Every task succeeded: there is nothing to run again."));
         }
-        match again(&run.job, &run.batch, tasks) {
-            Ok((job, batch)) => self.start(job, batch),
-            Err(error) => self.tell(Notice::error(format!("Nothing was started. {error}"))),
-        }
+        let name = format!("{} (again)", run.job.name.trim_end_matches(" (again)"));
+        let job = Job { name: name.clone(), ..run.job.clone() };
+        let batch = run.batch.only(tasks).renamed(name);
+        self.start(job, Arc::new(batch));
     }
-}
-
-/// The job over these tasks alone: each of its values becomes a list, and the lists are walked side by side.
-fn again(job: &Job, batch: &Batch, tasks: &[TaskId]) -> Result<(Job, Arc<Batch>), String> {
-    let mut lists = vec![Vec::with_capacity(tasks.len()); batch.columns().len()];
-    for &task in tasks {
-        for (list, value) in lists.iter_mut().zip(batch.values(task)) {
-            let value = std::str::from_utf8(&value)
-                .map_err(|_| format!("A value of task {} is not valid UTF-8 and fits in no list.", task.number()))?;
-            list.push(value.to_owned());
-        }
-    }
-    let job = Job {
-        name: format!("{} (again)", job.name.trim_end_matches(" (again)")),
-        inputs: lists.into_iter().map(Input::List).collect(),
-        linked: true,
-        working_dir: Some(batch.working_dir().to_owned()),
-        // These values are what such fields made of the inputs.
-        max_args: job.max_args.filter(|rows| *rows == 0),
-        sample: None,
-        ..job.clone()
-    };
-    let expanded = expand(&job, batch.working_dir()).map_err(|error| error.message)?;
-    Ok((job, Arc::clone(&expanded.batch)))
 }

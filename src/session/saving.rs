@@ -68,7 +68,7 @@ impl Session {
             Ok(job) => job,
             Err(errors) => {
                 let first = errors.first().map_or("", |error| error.message.as_str());
-                return self.tell(Notice::error(format!("The job was not saved, it has a mistake. {first}")));
+                return self.tell(Notice::mistake(format!("The job was not saved, it has a mistake. {first}")));
             }
         };
         match write(self, &self.at_home(job)) {
@@ -138,6 +138,11 @@ impl Session {
                 // The list gives back the newest first, so the newest offer is the one that was taken.
                 if let Some(place) = self.notices.iter().rposition(|notice| notice.undo_delete.is_some()) {
                     self.notices.remove(place);
+                }
+                if self.origin.is_none() && self.draft.name == name {
+                    // The job that lost its preset is still open: saving writes there again.
+                    let back = self.presets.saved().iter().find(|preset| preset.name == name);
+                    self.origin = back.map(|preset| Origin::Preset(preset.id.clone()));
                 }
                 self.tell(Notice::info(format!("{name:?} is back.")));
             }

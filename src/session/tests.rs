@@ -347,7 +347,7 @@ fn failed_tasks_run_again_as_a_run_of_their_own() {
     edit(&mut session, |draft| {
         draft.name = "Greetings".to_owned();
         draft.kind = TaskKind::Command;
-        draft.command = "echo {1} is {2}".to_owned();
+        draft.command = "echo {#} {name} is {2}".to_owned();
         draft.inputs = vec![InputDraft { kind: InputKind::Csv, path: "people.csv".to_owned(), ..Default::default() }];
     });
     until(&mut session, "the preview", |session| session.preview().expanded().is_some_and(|known| known.tasks == 3));
@@ -363,7 +363,7 @@ fn failed_tasks_run_again_as_a_run_of_their_own() {
     {
         let run = session.run_shown().expect("a run");
         let texts: Vec<String> = (0..run.batch.len()).map(|task| task_text(&run.batch, TaskId(task))).collect();
-        assert_eq!(texts, ["echo Ada is 36", "echo Carl is 77"]);
+        assert_eq!(texts, ["echo 1 Ada is 36", "echo 3 Carl is 77"]);
         assert_eq!(run.job.name, "Greetings (again)");
     }
     assert_eq!(session.draft, edited, "the open job stays as it is");
@@ -373,7 +373,7 @@ fn failed_tasks_run_again_as_a_run_of_their_own() {
     until(&mut session, "the end", |session| !session.is_running());
     session.handle(Command::RerunTask(TaskId(1)));
     let run = session.run_shown().expect("a run");
-    assert_eq!(task_text(&run.batch, TaskId(0)), "echo Carl is 77");
+    assert_eq!(task_text(&run.batch, TaskId(0)), "echo 3 Carl is 77");
     assert_eq!(run.job.name, "Greetings (again)");
 }
 
@@ -411,6 +411,8 @@ fn presets_are_saved_renamed_copied_deleted_and_brought_back() {
     session.handle(Command::UndoDelete);
     assert!(names(&session).contains(&"Ours".to_owned()));
     assert!(session.notices().iter().all(|notice| notice.undo_delete.is_none()), "the offer is taken");
+    let name = session.saved_origin().map(|id| session.presets.name(id).to_owned());
+    assert_eq!(name.as_deref(), Some("Ours"), "the open job belongs to its preset again");
 }
 
 #[test]

@@ -27,6 +27,11 @@ pub fn line(bytes: &[u8]) -> String {
     text
 }
 
+/// A command as one line: its line breaks are marks too, but ones that people know.
+pub fn command(text: &str) -> String {
+    line(text.trim_end_matches('\n').replace('\n', " ↵ ").as_bytes())
+}
+
 /// All of an output as text that nothing acts on, with its line breaks and tabs; for the clipboard.
 pub fn text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
@@ -80,6 +85,11 @@ mod tests {
         for (bytes, text) in table {
             assert_eq!(line(bytes), text);
         }
+    }
+
+    #[test]
+    fn a_command_of_several_lines_is_one_line() {
+        assert_eq!(command("sleep 1\necho done\n"), "sleep 1 ↵ echo done");
     }
 
     #[test]

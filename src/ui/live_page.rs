@@ -6,6 +6,7 @@ use crate::event::TaskId;
 use crate::model::RunModel;
 use crate::session::{Command, Page, Session, task_text};
 
+use super::inert;
 use super::request::Requests;
 use super::views::live::{LiveAction, LiveData, LiveState, live_ui};
 
@@ -27,7 +28,8 @@ impl LivePage {
         let none = RunModel::default();
         let model = run.map(|run| run.model());
         let model = model.as_deref().unwrap_or(&none);
-        let label = |task: TaskId| run.map_or_else(String::new, |run| task_text(&run.batch, task));
+        let label = |task: TaskId| run.map_or_else(String::new, |run| inert::command(&task_text(&run.batch, task)));
+        let number = |task: TaskId| run.map_or_else(|| task.number(), |run| run.number(task));
         let data = LiveData {
             lanes: &model.lanes,
             cores: &model.cores,
@@ -35,6 +37,7 @@ impl LivePage {
             progress: &model.progress,
             now_ns: run.map_or(0, |run| run.now_ns(model)),
             label: &label,
+            number: &number,
         };
         if let Some(LiveAction::OpenTask(task)) = live_ui(ui, &data, &mut self.state) {
             requests.command(Command::SelectTask(Some(task)));

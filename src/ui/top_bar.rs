@@ -89,7 +89,9 @@ fn mode_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
         for mode in Mode::ALL {
             let button = Button::selectable(session.mode() == mode, mode.name());
-            let response = ui.add(button).on_hover_text(mode_explanation(mode));
+            // A run keeps the mode it was started with, unlike its number of workers.
+            let later = if session.is_running() { ". It counts from the next run on" } else { "" };
+            let response = ui.add(button).on_hover_text(format!("{}{later}", mode_explanation(mode)));
             if response.accessible_name(format!("Mode {mode}")).clicked() {
                 requests.command(Command::SetMode(mode));
             }
@@ -181,6 +183,14 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
         let words = format!("{} unsuccessful", format::count(failed));
         fixed_ui(ui, 19.0, RichText::new(words).text_style(theme::number_style()).color(failed_color));
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            if run.job.name != session.draft.name {
+                // Another job is open meanwhile: say whose numbers these are.
+                let name = RichText::new(format!("{}:", run.job.name)).color(theme::palette(ui).text_weak);
+                ui.scope(|ui| {
+                    ui.set_max_width(22.0 * theme::UNIT);
+                    ui.add(egui::Label::new(name).truncate());
+                });
+            }
             let total = format::count(progress.tasks);
             // As wide as the last number will be, so that the bar does not move.
             let done = format!("{:>width$} / {total}", format::count(progress.counts.total()), width = total.len());
@@ -211,7 +221,9 @@ fn state(run: &CurrentRun, progress: &Progress, now_ns: u64) -> String {
         None if progress.paused => "paused".to_owned(),
         None => progress
             .left_secs(now_ns)
-            .map_or_else(|| "starting…".to_owned(), |left| format!("{} left", format::estimate(left))),
+            .map(|left| format!("{} left", format::estimate(left)))
+            // Nothing has ended yet, so nothing can be foretold.
+            .unwrap_or_else(|| format!("{} so far", format::estimate(now_ns as f64 / 1e9))),
     }
 }
 

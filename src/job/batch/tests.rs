@@ -260,3 +260,21 @@ fn a_sample_keeps_the_order_of_the_inputs() {
     job.sample_seed = 1;
     assert_ne!(numbers[0].to_string(), payloads(&job, b"")[0][2..]);
 }
+
+#[test]
+fn a_part_of_a_batch_keeps_columns_and_numbers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("people.csv"), "name,age\nAda,36\nBlaise,39\nCarl,77\n").expect("written");
+    let job = command("{#} {name} is {age}", vec![Input::Csv("people.csv".into())]);
+    let whole = Batch::open(&job, folder.path(), &mut empty()).expect("opens");
+    let part = whole.only(&[TaskId(2), TaskId(0)]);
+    let texts = |batch: &Batch| -> Vec<String> {
+        (0..batch.len()).map(|task| batch.payload(TaskId(task), 1).to_string()).collect()
+    };
+    assert_eq!(texts(&part), ["3 Carl is 77", "1 Ada is 36"]);
+    assert_eq!([part.number(TaskId(0)), part.number(TaskId(1))], [3, 1]);
+    assert_eq!(part.columns(), ["name", "age"]);
+    let part_of_part = part.only(&[TaskId(1)]).renamed("again".to_owned());
+    assert_eq!(texts(&part_of_part), ["1 Ada is 36"]);
+    assert_eq!((part_of_part.number(TaskId(0)), part_of_part.job().name.as_str()), (1, "again"));
+}

@@ -13,20 +13,23 @@ use crate::event::{OutcomeClass, TaskId};
 use crate::model::format;
 use crate::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 use crate::ui::theme;
+use crate::ui::widgets::plot_frame::Y_AXIS_WIDTH;
 use crate::ui::widgets::{
-    HeatStripState, LanesData, LanesState, TimeWindow, core_legend_ui, core_lines_ui, count_badge_ui, depth_plot_ui,
-    empty_state_ui, heat_legend_ui, heat_strip_ui, lanes, lanes_ui, running_badge_ui,
+    HeatStripState, LanesData, LanesState, TimeWindow, core_average_ui, core_legend_ui, core_lines_ui, count_badge_ui,
+    depth_plot_ui, empty_state_ui, heat_legend_ui, heat_strip, heat_strip_ui, lanes, lanes_ui, running_badge_ui,
 };
 
 /// The shares of the page's height that cores and queue take: the least, the largest where the lanes have to scroll,
 /// and the largest where they have not.
-const UPPER_SHARES: [f32; 3] = [0.34, 0.46, 0.62];
+const UPPER_SHARES: [f32; 3] = [0.34, 0.46, 0.74];
 /// Height of a card's title and its margins, in points.
 const CARD_HEIGHT: f32 = TITLE_HEIGHT + 3.0 * theme::UNIT;
 /// Height of a card's title and its controls, in points.
 const TITLE_HEIGHT: f32 = 3.5 * theme::UNIT;
 /// The least room for the legend of a card, in points.
 const LEGEND_WIDTH: f32 = 15.0 * theme::UNIT;
+/// The least height of a plot below the heat strip, in points.
+const LEAST_PLOT: f32 = 9.0 * theme::UNIT;
 /// The narrowest card whose note has all its words, in points.
 const WIDE_CARD: f32 = 60.0 * theme::UNIT;
 
@@ -44,6 +47,8 @@ pub struct LiveData<'a> {
     pub now_ns: u64,
     /// What a task is called: its command line or call.
     pub label: &'a dyn Fn(TaskId) -> String,
+    /// A task's number as people see it.
+    pub number: &'a dyn Fn(TaskId) -> u64,
 }
 
 /// What the page remembers from frame to frame.
@@ -96,7 +101,7 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
 
 // The lanes get what they need, and where that leaves room, the plots get it.
 fn upper_height(height: f32, lanes: usize) -> f32 {
-    let wanted = lanes::heights(lanes.max(4));
+    let wanted = lanes::heights(lanes.max(2));
     let left = |lanes_height: f32| height - theme::UNIT - CARD_HEIGHT - lanes_height;
     let [least, crowded, largest] = UPPER_SHARES.map(|share| height * share);
     left(wanted.max).clamp(left(wanted.min).clamp(least, crowded), largest).floor()
@@ -177,8 +182,28 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
     } else if state.cores_as_lines {
         core_lines_ui(ui, data.cores, &mut state.window);
     } else {
-        heat_strip_ui(ui, data.cores, &mut state.window, &mut state.heat);
+        heat_ui(ui, data, state);
     }
+}
+
+// A few cores do not fill the card: below them is what they do on average.
+fn heat_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
+    let strip = heat_strip::tallest(data.cores.cores());
+    let (width, spare) = (ui.available_width(), ui.available_height() - strip - 3.0 * theme::UNIT);
+    if spare < LEAST_PLOT {
+        heat_strip_ui(ui, data.cores, &mut state.window, &mut state.heat, true);
+        return;
+    }
+    ui.allocate_ui(vec2(width, strip), |ui| {
+        heat_strip_ui(ui, data.cores, &mut state.window, &mut state.heat, false);
+    });
+    let words = RichText::new("average of all cores").small().color(theme::palette(ui).text_weak);
+    ui.spacing_mut().item_spacing.y = theme::HALF;
+    ui.horizontal(|ui| {
+        ui.add_space(Y_AXIS_WIDTH);
+        ui.label(words);
+    });
+    core_average_ui(ui, data.cores, &mut state.window);
 }
 
 fn queue_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
@@ -229,6 +254,6 @@ fn lanes_card_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
         };
         return None;
     }
-    let lanes = LanesData { lanes: data.lanes, now_ns: data.now_ns, label: data.label };
+    let lanes = LanesData { lanes: data.lanes, now_ns: data.now_ns, label: data.label, number: data.number };
     lanes_ui(ui, &lanes, &mut state.window, &mut state.lanes)
 }

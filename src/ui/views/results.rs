@@ -86,11 +86,13 @@ impl ResultsView {
         if session.rows().is_under_way() {
             empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Looking through the results…", "");
         } else if filtered {
-            if ui.button("Show all").clicked() {
+            let advice = "Another outcome or another text to look for may have more.";
+            let empty = empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No task that has ended matches", advice);
+            let below = empty.rect.center() + egui::vec2(0.0, 9.0 * theme::UNIT);
+            let button = egui::Rect::from_center_size(below, egui::vec2(12.0 * theme::UNIT, theme::ROW + theme::HALF));
+            if ui.put(button, egui::Button::new("Show all")).clicked() {
                 session.query = RowQuery { class: None, text: String::new(), ..session.query.clone() };
             }
-            let advice = "Another outcome or another text to look for may have more.";
-            empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No task that has ended matches", advice);
         } else {
             empty_state_ui(
                 ui,

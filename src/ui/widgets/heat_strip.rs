@@ -6,17 +6,18 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
+use super::plot_frame::Y_AXIS_WIDTH;
 use super::time_axis::{self, AXIS_HEIGHT, Ticks};
 use super::{quantity, time_window::TimeWindow};
 use crate::model::CoreHistory;
 use crate::ui::theme;
 
-/// Width of the cores' numbers, in points.
-const LABEL_WIDTH: f32 = 3.5 * theme::UNIT;
+/// Width of the cores' numbers, in points: as wide as a plot's, so that times stand below each other.
+const LABEL_WIDTH: f32 = Y_AXIS_WIDTH;
 /// The least distance of two cores' numbers, in points.
 const LABEL_DISTANCE: f32 = 14.0;
-/// The tallest row, in points.
-const MAX_ROW: f32 = 14.0 * theme::UNIT;
+/// The tallest row, in points: a few busy cores are no wall of one loud colour.
+const MAX_ROW: f32 = 3.0 * theme::UNIT;
 
 /// What is kept from frame to frame: the texture and what it was made of.
 #[derive(Clone, Default)]
@@ -35,19 +36,26 @@ struct Key {
     dark: bool,
 }
 
-/// The use of each core over time, in all the room there is.
+/// Height of the rows of so many cores when they are as tall as they get, in points.
+pub fn tallest(cores: usize) -> f32 {
+    cores as f32 * MAX_ROW
+}
+
+/// The use of each core over time, in all the room there is; `time_axis` tells whether the times stand below it.
 pub fn heat_strip_ui(
     ui: &mut Ui,
     cores: &CoreHistory,
     window: &mut TimeWindow,
     state: &mut HeatStripState,
+    time_axis: bool,
 ) -> Response {
     let palette = theme::palette(ui);
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-    let rows_height = (rect.height() - AXIS_HEIGHT).min(cores.cores() as f32 * MAX_ROW).max(1.0);
+    let axis_height = if time_axis { AXIS_HEIGHT } else { 0.0 };
+    let rows_height = (rect.height() - axis_height).min(tallest(cores.cores())).max(1.0);
     let cells = Rect::from_min_size(
         pos2(rect.left() + LABEL_WIDTH, rect.top()),
-        vec2((rect.width() - LABEL_WIDTH).max(1.0), rows_height),
+        vec2((rect.width() - LABEL_WIDTH - theme::UNIT).max(1.0), rows_height),
     );
     window.navigate(ui, &response, cells.x_range());
     if ui.is_rect_visible(rect) && cores.cores() > 0 {
@@ -59,9 +67,11 @@ pub fn heat_strip_ui(
         painter.add(Shape::mesh(mesh));
         time_axis::paint_pointer(&painter, window, cells, palette);
         paint_core_numbers(ui, cores.cores(), cells);
-        let (from_ns, to_ns) = window.range_ns();
-        let strip = Rect::from_min_size(cells.left_bottom(), vec2(cells.width(), AXIS_HEIGHT));
-        time_axis::paint_labels(ui, window, &Ticks::new(from_ns, to_ns, cells.width()), strip, cells.x_range());
+        if time_axis {
+            let (from_ns, to_ns) = window.range_ns();
+            let strip = Rect::from_min_size(cells.left_bottom(), vec2(cells.width(), AXIS_HEIGHT));
+            time_axis::paint_labels(ui, window, &Ticks::new(from_ns, to_ns, cells.width()), strip, cells.x_range());
+        }
     }
     window.navigate_by_keys(ui, &response);
     response.widget_info(|| {

@@ -18,7 +18,7 @@ use crate::model::LaneHistory;
 use crate::ui::theme;
 
 /// The tallest row, in points.
-const MAX_ROW: f32 = 5.5 * theme::UNIT;
+const MAX_ROW: f32 = 8.0 * theme::UNIT;
 /// Height of the line of words below the lanes, in points.
 const READOUT_HEIGHT: f32 = 3.0 * theme::UNIT;
 
@@ -30,6 +30,8 @@ pub struct LanesData<'a> {
     pub now_ns: u64,
     /// What a task is called: its command line or call.
     pub label: &'a dyn Fn(TaskId) -> String,
+    /// A task's number as people see it.
+    pub number: &'a dyn Fn(TaskId) -> u64,
 }
 
 /// What the keyboard is on.

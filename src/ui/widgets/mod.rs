@@ -14,7 +14,7 @@ pub mod time_axis;
 pub mod time_window;
 
 pub use badge::{count_badge_ui, outcome_badge_ui, running_badge_ui};
-pub use core_lines::{core_legend_ui, core_lines_ui};
+pub use core_lines::{core_average_ui, core_legend_ui, core_lines_ui};
 pub use depth_plot::depth_plot_ui;
 pub use empty_state::empty_state_ui;
 pub use heat_strip::{HeatStripState, heat_legend_ui, heat_strip_ui};

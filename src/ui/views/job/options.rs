@@ -33,8 +33,9 @@ pub fn options_ui(ui: &mut Ui, session: &mut Session) -> bool {
 
 fn number_ui(ui: &mut Ui, label: &str, text: &mut String, hint: &str, meaning: &str) -> bool {
     let label = ui.label(label);
-    let field = line_edit(text).hint_text(hint.to_owned()).desired_width(10.0 * theme::UNIT);
-    let changed = ui.add(field.align(Align2::RIGHT_CENTER)).labelled_by(label.id).changed();
+    // A grid would make it narrower than what is typed.
+    let field = line_edit(text).hint_text(hint.to_owned()).align(Align2::RIGHT_CENTER);
+    let changed = ui.add_sized([10.0 * theme::UNIT, theme::ROW + theme::HALF], field).labelled_by(label.id).changed();
     ui.label(RichText::new(meaning).color(theme::palette(ui).text_weak));
     ui.end_row();
     changed

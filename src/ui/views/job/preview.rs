@@ -67,7 +67,7 @@ fn table_ui(ui: &mut Ui, expanded: &Expanded) {
                 });
                 row.col(|ui| match text {
                     Some(text) => {
-                        let text = crate::ui::inert::line(text.as_bytes());
+                        let text = crate::ui::inert::command(text);
                         ui.add(egui::Label::new(RichText::new(text).monospace()).truncate());
                     }
                     None => {

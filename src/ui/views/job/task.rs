@@ -45,7 +45,8 @@ fn command_ui(ui: &mut Ui, session: &mut Session) -> bool {
         .desired_rows(2)
         .desired_width(f32::INFINITY);
     let changed = ui.add(field).labelled_by(label.id).changed();
-    let words = "{} the input   {.} without extension   {/} file name   {//} folder   {#} task number   {1} {2} {name}";
+    let words =
+        "{} input · {.} without extension · {/} file name · {//} folder · {#} task number · {1} {name} a column";
     ui.label(RichText::new(words).text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak));
     changed
 }
@@ -75,10 +76,12 @@ fn workload_ui(ui: &mut Ui, spec: &mut WorkloadSpec) -> bool {
 }
 
 fn about_ui(ui: &mut Ui, info: &WorkloadInfo) {
+    let weak = theme::palette(ui).text_weak;
+    ui.label(RichText::new(info.about).color(weak));
     let unit = if info.argument.unit.is_empty() { String::new() } else { format!(" in {}", info.argument.unit) };
-    ui.label(info.about);
-    let words = format!("Its input: the {}{unit}, {}; try {}", info.argument.meaning, info.argument.kind, info.example);
-    ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
+    let all = format!("The {}{unit}: {}", info.argument.meaning, info.argument.kind);
+    let words = format!("Its input: the {}, such as {}", info.argument.meaning, info.example);
+    ui.label(RichText::new(words).color(weak)).on_hover_text(all);
 }
 
 fn value_mut<'a>(spec: &'a mut WorkloadSpec, parameter: &str) -> Option<&'a mut Option<u64>> {

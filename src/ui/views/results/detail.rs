@@ -1,7 +1,7 @@
 //! The details of one task: what it was, how it ended, what it printed, and its attempts.
 
 use egui::{Align, Button, Label, Layout, RichText, Ui};
-use egui_material_icons::icons::{ICON_CLOSE, ICON_CONTENT_COPY, ICON_REPLAY};
+use egui_material_icons::icons::{ICON_CANCEL, ICON_CLOSE, ICON_CONTENT_COPY, ICON_REPLAY};
 
 use crate::event::{AttemptRecord, Captured, TaskId};
 use crate::model::{RunModel, format};
@@ -10,7 +10,7 @@ use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
 use crate::ui::inert;
 use crate::ui::request::Requests;
 use crate::ui::theme;
-use crate::ui::widgets::outcome_badge_ui;
+use crate::ui::widgets::{outcome_badge_ui, running_badge_ui};
 
 use super::output::{Lines, output_ui};
 use super::words::{outcome_sentence, value_text};
@@ -54,8 +54,7 @@ impl Detail {
             _ => None,
         };
         let Some(record) = wanted.map_or(attempts.last(), |place| attempts.get(place)) else {
-            ui.label("This task has not ended yet.");
-            return;
+            return running_ui(ui, run, &model, task, requests);
         };
         self.cut_lines(run, record, attempts.len(), wanted);
         // Asked of the session after the lock on its model is gone.
@@ -91,7 +90,10 @@ impl Detail {
     fn head_ui(&self, ui: &mut Ui, run: &CurrentRun, record: &AttemptRecord, running: bool, requests: &mut Requests) {
         let text = task_text(&run.batch, record.task);
         ui.horizontal(|ui| {
-            ui.label(RichText::new(format!("Task {}", record.task.number())).text_style(theme::title_style()));
+            ui.label(
+                RichText::new(format!("Task {}", format::count(run.number(record.task))))
+                    .text_style(theme::title_style()),
+            );
             outcome_badge_ui(ui, record.outcome.class());
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
@@ -107,7 +109,7 @@ impl Detail {
                 }
             });
         });
-        let text = inert::line(text.as_bytes());
+        let text = inert::command(&text);
         ui.add(Label::new(RichText::new(&text).monospace()).truncate().selectable(true)).on_hover_text(text);
         let leaky = record.output.as_ref().is_some_and(|output| output.leaky);
         let leak = if leaky { " A process that it left behind still held its output open and was ended." } else { "" };
@@ -165,6 +167,48 @@ impl Detail {
     }
 }
 
+/// A task that has not ended: what is known of it, and the way to end it.
+fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, requests: &mut Requests) {
+    let running = model.running.get(&task);
+    let can_cancel = !model.is_finished() && !model.progress.stopping;
+    let text = task_text(&run.batch, task);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(format!("Task {}", format::count(run.number(task)))).text_style(theme::title_style()));
+        if running.is_some() {
+            running_badge_ui(ui);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
+                requests.command(Command::SelectTask(None));
+            }
+            let cancel = icon_button(ui, ICON_CANCEL, "Cancel this task", can_cancel)
+                .on_hover_text("Ends this task alone; the others go on")
+                .on_disabled_hover_text("The run has ended, or is being ended");
+            if cancel.clicked() {
+                requests.command(Command::CancelTask(task));
+            }
+            if icon_button(ui, ICON_CONTENT_COPY, "Copy command", true).clicked() {
+                requests.copy(inert::text(text.as_bytes()));
+            }
+        });
+    });
+    let line = inert::command(&text);
+    ui.add(Label::new(RichText::new(&line).monospace()).truncate().selectable(true)).on_hover_text(line);
+    let Some(running) = running else {
+        ui.label("It has not been begun, or its worker has just taken it.");
+        return;
+    };
+    ui.label("It is running; what it prints is shown when it has ended.");
+    let mut facts = vec![
+        ("Start", format!("+{}", format::duration(running.start_ns))),
+        ("So far", format::duration(run.now_ns(model).saturating_sub(running.start_ns))),
+        ("Try", running.attempt.to_string()),
+    ];
+    facts.extend(running.pid.map(|pid| ("PID", pid.to_string())));
+    facts.extend(model.lane_of.get(&running.worker).map(|lane| ("Lane", (lane.0 + 1).to_string())));
+    pairs_ui(ui, facts);
+}
+
 fn facts_ui(ui: &mut Ui, record: &AttemptRecord, model: &RunModel) {
     let mut facts: Vec<(&str, String)> = Vec::new();
     if let Some(value) = &record.value {
@@ -181,6 +225,10 @@ fn facts_ui(ui: &mut Ui, record: &AttemptRecord, model: &RunModel) {
             facts.push(("Lane", (lane.0 + 1).to_string()));
         }
     }
+    pairs_ui(ui, facts);
+}
+
+fn pairs_ui(ui: &mut Ui, facts: Vec<(&str, String)>) {
     ui.horizontal_wrapped(|ui| {
         let weak = theme::palette(ui).text_weak;
         for (name, text) in facts {

@@ -5,16 +5,19 @@ use egui_extras::{Column, TableBuilder, TableRow};
 use egui_material_icons::icons::{ICON_ARROW_DOWNWARD, ICON_ARROW_UPWARD};
 
 use crate::event::AttemptRecord;
-use crate::job::{Batch, TaskTemplate};
+use crate::job::TaskTemplate;
 use crate::model::{RunModel, format};
-use crate::session::{Command, RowQuery, Session, SortKey, task_text};
+use crate::session::{Command, CurrentRun, RowQuery, Session, SortKey, task_text};
 use crate::ui::icon_button::icon_text;
 use crate::ui::inert;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::outcome_badge_ui;
 
-use super::words::exit_word;
+use super::words::{exit_word, value_text};
+
+/// Room for the bar that scrolls the table, beside its last column.
+const SCROLL_BAR: f32 = 12.0;
 
 /// A column: its title, what it sorts by, its width in grid units (0: what is left), numbers to the right.
 struct Title {
@@ -24,17 +27,30 @@ struct Title {
     right: bool,
 }
 
-const TITLES: [Title; 9] = [
-    Title { words: "#", sort: Some(SortKey::Number), units: 9.0, right: true },
-    Title { words: "Task", sort: None, units: 0.0, right: false },
-    Title { words: "Outcome", sort: Some(SortKey::Outcome), units: 12.0, right: false },
+const NUMBER: Title = Title { words: "#", sort: Some(SortKey::Number), units: 9.0, right: true };
+const TASK: Title = Title { words: "Task", sort: None, units: 0.0, right: false };
+const OUTCOME: Title = Title { words: "Outcome", sort: Some(SortKey::Outcome), units: 12.0, right: false };
+const TRIES: Title = Title { words: "Tries", sort: Some(SortKey::Attempts), units: 6.0, right: true };
+const WALL: Title = Title { words: "Wall", sort: Some(SortKey::Wall), units: 9.0, right: true };
+const CPU: Title = Title { words: "CPU", sort: Some(SortKey::Cpu), units: 9.0, right: true };
+const LANE: Title = Title { words: "Lane", sort: Some(SortKey::Worker), units: 7.0, right: true };
+
+/// What a command has: it exits, and its memory is known.
+const OF_COMMANDS: [Title; 9] = [
+    NUMBER,
+    TASK,
+    OUTCOME,
     Title { words: "Exit", sort: Some(SortKey::Exit), units: 8.0, right: true },
-    Title { words: "Tries", sort: Some(SortKey::Attempts), units: 6.0, right: true },
-    Title { words: "Wall", sort: Some(SortKey::Wall), units: 9.0, right: true },
-    Title { words: "CPU", sort: Some(SortKey::Cpu), units: 9.0, right: true },
+    TRIES,
+    WALL,
+    CPU,
     Title { words: "Memory", sort: Some(SortKey::Memory), units: 9.0, right: true },
-    Title { words: "Lane", sort: Some(SortKey::Worker), units: 6.0, right: true },
+    LANE,
 ];
+
+/// What a call has: it returns a value, in a worker whose memory is not its own.
+const OF_CALLS: [Title; 8] =
+    [NUMBER, TASK, OUTCOME, Title { words: "Value", sort: None, units: 17.0, right: true }, TRIES, WALL, CPU, LANE];
 
 /// Draws the table.
 pub fn table_ui(
@@ -45,6 +61,8 @@ pub fn table_ui(
 ) {
     let mut query = session.query.clone();
     let Some(run) = session.run_shown() else { return };
+    let is_call = matches!(run.batch.job().task, TaskTemplate::Workload(_));
+    let titles: &[Title] = if is_call { &OF_CALLS } else { &OF_COMMANDS };
     let rows = std::sync::Arc::clone(session.rows().rows());
     ui.spacing_mut().item_spacing = egui::vec2(theme::UNIT, 0.0);
     // The selected row's colour does not end in the middle of its last number.
@@ -55,7 +73,7 @@ pub fn table_ui(
         .auto_shrink(false)
         .sense(Sense::click())
         .cell_layout(Layout::left_to_right(Align::Center));
-    for title in &TITLES {
+    for title in titles {
         table = table.column(match title.units {
             0.0 => Column::remainder().at_least(96.0).clip(true),
             units => Column::exact(units * theme::UNIT).clip(true),
@@ -66,8 +84,8 @@ pub fn table_ui(
     }
     table
         .header(height, |mut header| {
-            for title in &TITLES {
-                header.col(|ui| title_ui(ui, title, &mut query));
+            for (place, title) in titles.iter().enumerate() {
+                header.col(|ui| title_ui(ui, title, place + 1 == titles.len(), &mut query));
             }
         })
         .body(|body| {
@@ -75,7 +93,7 @@ pub fn table_ui(
             body.rows(height, rows.len(), |mut row| {
                 if let Some(record) = model.records.get(rows[row.index()] as usize) {
                     row.set_selected(session.selected() == Some(record.task));
-                    row_ui(&mut row, record, &run.batch, &model, requests);
+                    row_ui(&mut row, record, run, &model, requests);
                 }
             });
         });
@@ -87,10 +105,13 @@ fn aligned(ui: &mut Ui, right: bool, add: impl FnOnce(&mut Ui)) {
     ui.with_layout(align, add);
 }
 
-fn title_ui(ui: &mut Ui, title: &Title, query: &mut RowQuery) {
+fn title_ui(ui: &mut Ui, title: &Title, is_last: bool, query: &mut RowQuery) {
     let palette = theme::palette(ui);
     aligned(ui, title.right, |ui| {
         let words = RichText::new(title.words).color(palette.text_weak);
+        if is_last {
+            ui.add_space(SCROLL_BAR);
+        }
         let Some(sort) = title.sort else {
             ui.label(words);
             return;
@@ -121,15 +142,15 @@ fn title_ui(ui: &mut Ui, title: &Title, query: &mut RowQuery) {
 fn row_ui(
     row: &mut TableRow<'_, '_>,
     record: &AttemptRecord,
-    batch: &Batch,
+    run: &CurrentRun,
     model: &RunModel,
     requests: &mut Requests,
 ) {
-    let is_call = matches!(batch.job().task, TaskTemplate::Workload(_));
+    let is_call = matches!(run.batch.job().task, TaskTemplate::Workload(_));
     let mut clicked = false;
-    row.col(|ui| aligned(ui, true, |ui| clicked |= number_ui(ui, record)));
+    row.col(|ui| aligned(ui, true, |ui| clicked |= number_ui(ui, run.number(record.task))));
     row.col(|ui| {
-        let text = inert::line(task_text(batch, record.task).as_bytes());
+        let text = inert::command(&task_text(&run.batch, record.task));
         ui.add(Label::new(RichText::new(text).monospace()).truncate());
     });
     row.col(|ui| {
@@ -139,17 +160,20 @@ fn row_ui(
     let begun = record.attempt > 0;
     let measured = |text: String| if begun { text } else { String::new() };
     let memory = if record.max_rss_bytes == 0 { String::new() } else { format::bytes(record.max_rss_bytes) };
-    for text in [
-        exit_word(&record.outcome, is_call),
-        record.attempt.to_string(),
-        measured(format::duration(record.wall_ns)),
-        measured(format::duration(record.cpu_ns)),
-        memory,
-        lane,
-    ] {
+    let tries = record.attempt.to_string();
+    let (wall, cpu) = (measured(format::duration(record.wall_ns)), measured(format::duration(record.cpu_ns)));
+    let texts: &[String] = if is_call {
+        &[record.value.as_ref().map_or_else(String::new, value_text), tries, wall, cpu, lane]
+    } else {
+        &[exit_word(&record.outcome, false), tries, wall, cpu, memory, lane]
+    };
+    for (place, text) in texts.iter().enumerate() {
         row.col(|ui| {
             aligned(ui, true, |ui| {
-                ui.label(RichText::new(text).text_style(theme::number_style()));
+                if place + 1 == texts.len() {
+                    ui.add_space(SCROLL_BAR);
+                }
+                ui.add(Label::new(RichText::new(text).text_style(theme::number_style())).truncate());
             });
         });
     }
@@ -159,10 +183,10 @@ fn row_ui(
 }
 
 /// The task's number, which is also what the keyboard opens its details with.
-fn number_ui(ui: &mut Ui, record: &AttemptRecord) -> bool {
-    let number = RichText::new(format::count(record.task.number())).text_style(theme::number_style());
+fn number_ui(ui: &mut Ui, task: u64) -> bool {
+    let number = RichText::new(format::count(task)).text_style(theme::number_style());
     ui.spacing_mut().button_padding = egui::vec2(theme::HALF, 0.0);
     ui.spacing_mut().interact_size.y = 0.0;
     let button = Button::new(number).frame_when_inactive(false);
-    ui.add(button).accessible_name(format!("Task {}", record.task.number())).clicked()
+    ui.add(button).accessible_name(format!("Task {task}")).clicked()
 }

@@ -57,7 +57,7 @@ pub fn paint(
     let mesh = std::mem::take(&mut canvas.mesh);
     painter.add(Shape::mesh(mesh));
     for words in words {
-        canvas.words(&words);
+        canvas.words(&words, data.number);
     }
 }
 
@@ -155,7 +155,7 @@ impl Canvas<'_> {
         }
     }
 
-    fn words(&self, words: &Words) {
+    fn words(&self, words: &Words, number: &dyn Fn(TaskId) -> u64) {
         let color = theme::on(words.fill);
         let visible = words.rect.intersect(self.painter.clip_rect());
         let icon = words.class.map_or(theme::running_icon(), theme::outcome_icon).codepoint;
@@ -169,7 +169,7 @@ impl Canvas<'_> {
         if visible.width() >= NUMBER_WIDTH {
             let at = pos2(at.x + size + theme::HALF, at.y);
             let font = egui::FontId::monospace(size - 1.0);
-            painter.text(at, Align2::LEFT_CENTER, words.task.number().to_string(), font, color);
+            painter.text(at, Align2::LEFT_CENTER, number(words.task).to_string(), font, color);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::ui::theme;
 use crate::ui::widgets::{badge, quantity};
 
 /// What one can do with the lanes.
-const ADVICE: &str = "Wheel: zoom · Drag: move · Double click: whole run · Click: the task's results";
+const ADVICE: &str = "Wheel: zoom · Drag: move · Double click: whole run · Click: the task's results, or cancel it";
 
 /// The line below the lanes.
 pub fn line_ui(ui: &mut Ui, rect: Rect, data: &LanesData<'_>, found: Option<&Found>) {
@@ -29,7 +29,7 @@ pub fn tooltip_ui(ui: &mut Ui, data: &LanesData<'_>, found: &Found) {
     ui.set_max_width(ui.spacing().tooltip_width);
     let class = class(data, found);
     ui.horizontal(|ui| {
-        ui.strong(format!("Task {}", format::count(found.task.number())));
+        ui.strong(format!("Task {}", format::count((data.number)(found.task))));
         match class {
             Some(class) => badge::outcome_badge_ui(ui, class),
             None => ui.label("running"),
@@ -50,7 +50,7 @@ pub fn sentence(data: &LanesData<'_>, found: &Found) -> String {
     let state = class(data, found).map_or("running", OutcomeClass::name);
     let again = if retried(data, found) { ", tried again" } else { "" };
     let label = (data.label)(found.task);
-    let (lane, task) = (found.place.lane + 1, format::count(found.task.number()));
+    let (lane, task) = (found.place.lane + 1, format::count((data.number)(found.task)));
     format!("Lane {lane} · Task {task} · {state}{again} · {} · {label}", times(data, found))
 }
 

@@ -46,7 +46,7 @@ const COLUMNS: [Column; 6] = [
     },
     Column {
         title: "Tasks",
-        width: 62.0,
+        width: 74.0,
         explanation: "Tasks that ended in this lane",
         words: |lane, _, _| format::count(lane.counts.total()),
     },
@@ -115,7 +115,7 @@ fn sentence(data: &LanesData<'_>, lane: &Lane, index: usize) -> String {
         .map(|column| format!("{} {}", column.title, (column.words)(lane, index, data.now_ns)))
         .collect();
     parts.push(match (lane.live(), lane.running) {
-        (_, Some(running)) => format!("doing task {}", running.task.number()),
+        (_, Some(running)) => format!("doing task {}", (data.number)(running.task)),
         (Some(_), None) => "between tasks".to_owned(),
         (None, None) => "without a worker".to_owned(),
     });

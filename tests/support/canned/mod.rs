@@ -1,5 +1,9 @@
 //! Sessions for tests and pictures without a process: jobs that lie in memory, and runs whose events are made by hand.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod models;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -13,6 +17,8 @@ use fanlane::job::{Batch, Job, Mode};
 use fanlane::model::RunModel;
 use fanlane::session::{JobDraft, RunControl, Session, SessionOptions, StartRun};
 use fanlane::store::presets::Presets;
+
+use models::Dice;
 
 /// What a session asked of the engine that stands in for the real one.
 #[derive(Default)]
@@ -132,18 +138,6 @@ pub fn session_with_run(engine: &FakeEngine, ended: bool) -> Session {
     session
 }
 
-/// Numbers that look like measurements and are the same each time.
-struct Scatter(u64);
-
-impl Scatter {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-}
-
 /// The run's model, folded from its events.
 pub fn thumbnails_run(ended: bool) -> RunModel {
     let mut model = RunModel::default();
@@ -168,14 +162,14 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
         let kind = EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: Lane(worker), pid: 4200 + worker };
         events.push(Event { at_ns: 30_000_000, kind });
     }
-    let mut scatter = Scatter(0x9e37_79b9_7f4a_7c15);
+    let mut dice = Dice(11);
     let mut free_ns = [40_000_000_u64; WORKERS];
     let tasks = if ended { 240 } else { 131 };
     for task in 0..tasks {
         let lane = (0..WORKERS).min_by_key(|lane| free_ns[*lane]).expect("there are lanes");
         let mut attempt = 1;
         loop {
-            let record = record(task, attempt, lane, free_ns[lane], &mut scatter);
+            let record = record(task, attempt, lane, free_ns[lane], &mut dice);
             let at_ns = record.start_ns + record.wall_ns;
             free_ns[lane] = at_ns + 400_000;
             let again = record.outcome != Outcome::Done && record.attempt == 1 && task % 3 != 0;
@@ -190,8 +184,7 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
     let end_ns = *free_ns.iter().max().expect("there are lanes");
     for tick in 1..end_ns / 250_000_000 {
         let at_ns = tick * 250_000_000;
-        let core_percent =
-            (0..8).map(|core| if core < 6 { 70.0 + scatter.next(30) as f32 } else { scatter.next(12) as f32 });
+        let core_percent = (0..8).map(|core| if core < 6 { 70.0 + dice.roll(30) as f32 } else { dice.roll(12) as f32 });
         let sample = MachineSample {
             core_percent: core_percent.collect(),
             memory_used_bytes: 6 << 30,
@@ -200,8 +193,8 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
         events.push(Event { at_ns, kind: EventKind::MachineSampled(sample) });
         let workers = (1..=WORKERS as u32).map(|worker| WorkerSample {
             worker: WorkerId(worker),
-            cpu_percent: 80.0 + scatter.next(20) as f32,
-            rss_bytes: (40 + scatter.next(30)) << 20,
+            cpu_percent: 80.0 + dice.roll(20) as f32,
+            rss_bytes: (40 + dice.roll(30)) << 20,
         });
         events.push(Event { at_ns, kind: EventKind::WorkersSampled(workers.collect()) });
     }
@@ -236,8 +229,8 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
     events
 }
 
-fn record(task: u64, attempt: u32, lane: usize, start_ns: u64, scatter: &mut Scatter) -> AttemptRecord {
-    let wall_ns = 60_000_000 + scatter.next(140_000_000);
+fn record(task: u64, attempt: u32, lane: usize, start_ns: u64, dice: &mut Dice) -> AttemptRecord {
+    let wall_ns = 60_000_000 + dice.roll(140_000_000);
     let outcome = match task {
         6 => Outcome::Exited { code: 3 },
         18 => Outcome::Signalled { signal: 11 },
@@ -267,15 +260,10 @@ fn record(task: u64, attempt: u32, lane: usize, start_ns: u64, scatter: &mut Sca
     };
     let stdout = if outcome == Outcome::Done { stdout } else { Captured::default() };
     AttemptRecord {
-        task: TaskId(task),
         attempt,
-        worker: WorkerId(lane as u32 + 1),
-        start_ns,
-        wall_ns,
-        cpu_ns: wall_ns / 100 * (70 + scatter.next(30)),
-        max_rss_bytes: (24 + scatter.next(40)) << 20,
-        outcome,
-        value: None,
+        cpu_ns: wall_ns / 100 * (70 + dice.roll(30)),
+        max_rss_bytes: (24 + dice.roll(40)) << 20,
         output: Some(Box::new(Output { stdout, stderr, leaky: false })),
+        ..models::record(task, lane as u32 + 1, start_ns, wall_ns, outcome)
     }
 }

@@ -1,0 +1,119 @@
+//! What a frame of the whole window costs while a million calls run: `cargo bench --bench window`.
+//!
+//! The real window, session, engine and workers, without a display: a frame is the window's own work, `ui` and
+//! tessellation, in CPU time of the thread that draws. What a graphics card does is not in it.
+
+#![expect(clippy::print_stdout, reason = "a bench's figures are its output")]
+
+use std::time::{Duration, Instant};
+
+use eframe::App as _;
+use eframe::egui::{self, Context, RawInput, Rect};
+use fanlane::engine::{WORKER_ROLE, worker_main};
+use fanlane::job::Job;
+use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions, engine};
+use fanlane::ui::FanlaneApp;
+use rustix::time::{ClockId, clock_gettime};
+
+const CALLS: u64 = 1_000_000;
+const RUNS: usize = 5;
+/// A frame each so often, as in a window: frames back to back would slow the run that they show.
+const PAUSE: Duration = Duration::from_millis(16);
+/// Frames of the run's end state.
+const FRAMES_AFTER: usize = 20;
+
+fn main() {
+    if std::env::args_os().nth(1).is_some_and(|word| word == WORKER_ROLE) {
+        worker_main();
+    }
+    println!("{CALLS} calls of cube, {RUNS} runs a row; milliseconds of CPU a frame, and how many frames");
+    println!("page     window      during: median     max  frames   after: median     max");
+    for page in [Page::Live, Page::Results, Page::Job] {
+        for size in [egui::vec2(1024.0, 640.0), egui::vec2(1920.0, 1080.0)] {
+            let mut measured = Measured::default();
+            for _ in 0..RUNS {
+                run(page, size, &mut measured);
+            }
+            let (during, after) = (Figures::of(measured.during), Figures::of(measured.after));
+            let size = format!("{}x{}", size.x, size.y);
+            println!(
+                "{:<8} {size:<10} {:>15.2} {:>7.2} {:>7} {:>15.2} {:>7.2}",
+                format!("{page:?}"),
+                during.median,
+                during.max,
+                during.count,
+                after.median,
+                after.max
+            );
+        }
+    }
+}
+
+#[derive(Default)]
+struct Measured {
+    during: Vec<f64>,
+    after: Vec<f64>,
+}
+
+struct Figures {
+    median: f64,
+    max: f64,
+    count: usize,
+}
+
+impl Figures {
+    fn of(mut millis: Vec<f64>) -> Self {
+        millis.sort_by(f64::total_cmp);
+        let middle = millis.get(millis.len() / 2).copied().unwrap_or_default();
+        Self { median: middle, max: millis.last().copied().unwrap_or_default(), count: millis.len() }
+    }
+}
+
+fn run(page: Page, size: egui::Vec2, measured: &mut Measured) {
+    let job = format!(
+        r#"Job(version: 1, name: "Cubes", task: Workload(name: "cube"), inputs: [Range(1, {CALLS})], workers: 2)"#
+    );
+    let options = SessionOptions {
+        worker_executable: std::env::current_exe().expect("the system knows where this program lies"),
+        ..SessionOptions::in_memory(engine())
+    };
+    let mut session = Session::new(options, std::sync::Arc::new(|| {}));
+    session.draft = JobDraft::from_job(&Job::parse(&job).expect("the job is well formed"));
+    session.draft_changed();
+    let context = Context::default();
+    let mut app = FanlaneApp::with_session(&context, session);
+    let mut frame = eframe::Frame::_new_kittest();
+    let mut draw = |app: &mut FanlaneApp| {
+        let input = RawInput { screen_rect: Some(Rect::from_min_size(egui::Pos2::ZERO, size)), ..Default::default() };
+        let begin = thread_millis();
+        app.logic(&context, &mut frame);
+        let output = context.run_ui(input, |ui| app.ui(ui, &mut frame));
+        let primitives = context.tessellate(output.shapes, output.pixels_per_point);
+        let millis = thread_millis() - begin;
+        assert!(!primitives.is_empty(), "a frame without anything in it");
+        millis
+    };
+    // The first frames lay out fonts.
+    draw(&mut app);
+    draw(&mut app);
+    app.session_mut().handle(Command::Run);
+    app.session_mut().handle(Command::Show(page));
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while app.session().is_running() || app.session().run_shown().is_none() {
+        assert!(Instant::now() < deadline, "the run does not end");
+        measured.during.push(draw(&mut app));
+        std::thread::sleep(PAUSE);
+    }
+    for _ in 0..FRAMES_AFTER {
+        measured.after.push(draw(&mut app));
+    }
+    let done = app.session().run_shown().map(|run| run.model().progress.counts.total());
+    assert_eq!(done, Some(CALLS), "every call has ended");
+    app.session_mut().shutdown();
+}
+
+/// CPU time of this thread, in milliseconds.
+fn thread_millis() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
+}
