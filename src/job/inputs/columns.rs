@@ -106,7 +106,7 @@ impl Table {
             separator.find_iter(&bytes[start..]).map(|gap| start + gap.start()..start + gap.end()).collect();
         let mut end = start;
         let mut from = start;
-        for gap in gaps.into_iter().chain([bytes.len()..bytes.len()]) {
+        for gap in gaps.into_iter().chain(std::iter::once(bytes.len()..bytes.len())) {
             bytes.copy_within(from..gap.start, end);
             end += gap.start - from;
             from = gap.end;

@@ -236,7 +236,8 @@ fn values_are_cut_into_columns() {
 
 #[test]
 fn records_end_with_any_text() {
-    let table: &[(&str, &[u8], &[&[u8]])] = &[
+    type Case<'a> = (&'a str, &'a [u8], &'a [&'a [u8]]);
+    let table: &[Case<'_>] = &[
         ("\0", b"a\nb\0\0c", &[b"a\nb", b"", b"c"]),
         (";;", b"a;b;;;;\nc;", &[b"a;b", b"", b"\nc;"]),
         (";;", b"", &[]),
