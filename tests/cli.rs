@@ -26,7 +26,19 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("run|echo|:::+|a", "':::+' links its values to those before it"),
     ("run|echo|::::", "'::::' names no file"),
     ("run|echo|::::|-|-", "standard input can be read only once"),
-    ("run|echo|:::|a|:::+|b|:::|c", "link all of them or none"),
+    ("run|--colsep|(|echo|:::|a", "the column separator '(' is not valid: unclosed group"),
+    ("run|--colsep|,*|echo|:::|a", "it also matches where nothing stands"),
+    (
+        "run|--colsep|,|echo|:::|a,b|c",
+        "the list, value 2: it has 1 column, but the first has 2 columns; make them the same",
+    ),
+    ("run|--colsep|,|echo {3}|:::|a,b", "{3} asks for a value that is not there; the inputs give 2 values"),
+    ("run|--header|2|echo|:::|a", "--header"),
+    ("run|--header|:|echo|:::", "the list is empty, but its first value must name the columns"),
+    ("run|--header|:|echo|:::|x|1|:::|x|2", "two columns are called 'x'"),
+    ("run|-n|10001|echo|:::|a", "max_args: it is 10001, expected 0 to 10000"),
+    ("run|-d||echo|:::|a", "it is empty; leave it out for line ends"),
+    ("run|good.ron|--colsep|,", "brings its own inputs, so --colsep has no meaning with it"),
     ("run|echo {3}|:::|a", "{3}"),
     ("run|echo|::::|missing.txt", "missing.txt"),
     ("run|missing.ron", "missing.ron"),
@@ -98,6 +110,20 @@ const DRY_RUNS: &[(&str, &str, &str)] = &[
     ("cut|-d:|-f1|--json|:::|a", "", "cut -d: -f1 --json a\n"),
     ("echo|-j|4|:::|--dry-run", "", "echo -j 4 --dry-run\n"),
     ("--|-odd|:::|a", "", "-odd a\n"),
+    ("echo|:::|a|b|:::|c|:::+|d|e|:::|f", "", "echo a c d f\necho b c d f\n"),
+    ("echo|:::|a|b|:::+|c|d|:::|f|g", "", "echo a c f\necho a c g\necho b d f\necho b d g\n"),
+    ("-n|2|echo|:::|a b|c|d", "", "echo 'a b' c\necho d\n"),
+    ("-N|2|echo|{2}|{1}|{}|:::|a|b|c", "", "echo b a a b\necho  c c\n"),
+    ("-n|2|echo|:::|a|b|c|:::|d|e", "", "echo a d a e\necho b d b e\necho c d c e\n"),
+    ("-n|0|echo hi|:::|a|b", "", "echo hi\necho hi\n"),
+    ("-n|2|--no-shell|echo|:::|a b|c|d", "", "echo 'a b' c\necho d\n"),
+    ("--colsep|, *|echo|{2} {1}|:::|a,  b|c,d", "", "echo b a\necho d c\n"),
+    ("--colsep|\\t|echo", "a\t\tb\n", "echo a '' b\n"),
+    ("--colsep|,|--header|:|echo|{y} {x.}|:::|x,y|a.b,c", "", "echo c a\n"),
+    ("--header|:|echo|{x} {y}|:::|x|1|2|:::|y|3|4", "", "echo 1 3\necho 1 4\necho 2 3\necho 2 4\n"),
+    ("-d|;;|echo", "a;b;;c\n;;;;d", "echo 'a;b'\necho 'c\n'\necho ''\necho d\n"),
+    ("-a|-|echo|:::|a|b", "x\n", "echo x a\necho x b\n"),
+    ("-a|-|echo|:::+|a|b", "x\ny\n", "echo x a\necho y b\n"),
     (":::|echo a b|c; d", "", "echo a b\nc; d\n"),
     ("{}|:::|echo a b", "", "echo a b\n"),
     ("{1} {2}|:::|echo a|:::|b c", "", "echo a b c\n"),
@@ -148,6 +174,37 @@ fn bytes_that_are_no_text_come_through() {
         .output()
         .expect("the program can be started");
     assert!(output.stdout.windows(3).any(|bytes| bytes == b"a\xffb"), "{output:?}");
+}
+
+#[test]
+fn values_of_any_bytes_but_nul_come_from_words_and_from_standard_input() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let word = std::ffi::OsStr::from_bytes(b"a\xff.x");
+    let output = program::command(&["run", "--dry-run", "echo {.}", ":::"], folder.path()).arg(word).output();
+    assert_eq!(output.expect("it runs").stdout, b"echo 'a\xff'\n");
+    let ended = run_with(&["run", "--dry-run", "-0", "echo"], b"a\nb\0\0c");
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "echo 'a\nb'\necho ''\necho c\n"), "{ended:?}");
+}
+
+#[test]
+fn a_shuffle_and_a_sample_are_the_same_for_the_same_seed() {
+    let all: Vec<String> = (1..=50).map(|number| number.to_string()).collect();
+    let run = |flags: &str| {
+        let words = ["run", "--dry-run"].into_iter().chain(flags.split(' ')).chain(["echo {#} {}", ":::"]);
+        let words: Vec<&str> = words.chain(all.iter().map(String::as_str)).collect();
+        run_with(&words, b"").out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let shuffled = run("--shuf --seed 3");
+    assert_eq!(shuffled, run("--shuf --seed 3"));
+    assert_ne!(shuffled, run("--shuf --seed 4"));
+    let mut sorted = shuffled.clone();
+    sorted.sort_by_key(|line| line.split(' ').nth(1).and_then(|number| number.parse::<u32>().ok()));
+    assert_ne!(shuffled, sorted);
+    // A task's number stays the input's.
+    assert_eq!(sorted, all.iter().map(|number| format!("echo {number} {number}")).collect::<Vec<_>>());
+    let sampled = run("--sample 5 --seed 3");
+    assert_eq!((sampled.len(), &sampled), (5, &run("--sample 5 --seed 3")));
 }
 
 #[test]

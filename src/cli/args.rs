@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::duration::{self, Timeout};
+use super::control_args::ControlArgs;
+use super::delimiter;
+use super::duration::{self, Limit};
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
 
@@ -82,9 +84,9 @@ pub struct RunArgs {
     /// Try a failing task up to N times
     #[arg(long, value_name = "N", value_parser = parse_tries)]
     pub retries: Option<u32>,
-    /// End a task that runs longer than this; also with a unit: 500ms, 90s, 1.5m, 2h, 1d
-    #[arg(long, value_name = "SECS", value_parser = duration::parse)]
-    pub timeout: Option<Timeout>,
+    /// End a task that runs longer than this, also with a unit (500ms, 1.5m, 2h); or than N% of the median of those done
+    #[arg(long, value_name = "SECS|N%", value_parser = duration::parse_limit)]
+    pub timeout: Option<Limit>,
     /// Split the command into words and start the program directly: each input is one argument, nothing is expanded
     #[arg(long)]
     pub no_shell: bool,
@@ -97,6 +99,34 @@ pub struct RunArgs {
     /// Give each task this file, whose name may hold replacement strings, as standard input
     #[arg(long, value_name = "FILE")]
     pub stdin_file: Option<String>,
+    /// Read inputs from the lines of this file (- is standard input); several are combined as with ::::
+    #[arg(short = 'a', long, value_name = "FILE", action = ArgAction::Append)]
+    pub arg_file: Vec<PathBuf>,
+    /// Inputs in files and on standard input end with NUL bytes instead of line ends
+    #[arg(short = '0', long)]
+    pub null: bool,
+    /// Inputs in files and on standard input end with this text instead of line ends; \n \t \0 \xNN are understood
+    #[arg(short = 'd', long, value_name = "DELIM", conflicts_with = "null", allow_hyphen_values = true)]
+    #[arg(value_parser = delimiter::parse)]
+    pub delimiter: Option<String>,
+    /// Cut each input into columns where this regular expression matches: {1} {2} ...
+    #[arg(short = 'C', long, value_name = "RE", allow_hyphen_values = true)]
+    pub colsep: Option<String>,
+    /// The first input of each source names its columns: {name}
+    #[arg(long, value_name = ":", value_parser = [":"])]
+    pub header: Option<String>,
+    /// Put up to N inputs into one task; 0: none of them
+    #[arg(short = 'n', long, short_alias = 'N', alias = "max-replace-args", value_name = "N")]
+    pub max_args: Option<u32>,
+    /// Begin the tasks in a random order; their numbers stay the inputs'
+    #[arg(long)]
+    pub shuf: bool,
+    /// Take only N of the inputs, chosen at random
+    #[arg(long, value_name = "N")]
+    pub sample: Option<u64>,
+    /// Make --shuf and --sample choose the same again
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Show progress on standard error [default: when it is a terminal]
     #[arg(long, overrides_with = "no_bar")]
     pub bar: bool,
@@ -106,6 +136,9 @@ pub struct RunArgs {
     /// Print the tasks' own output and failures only: no progress, no summary
     #[arg(long)]
     pub quiet: bool,
+    /// When the run ends early, waits or holds back.
+    #[command(flatten)]
+    pub control: ControlArgs,
     /// A job file, or a command with its inputs; all words after the command's first belong to it
     #[arg(trailing_var_arg = true, value_name = "JOB.ron | COMMAND", hide = true)]
     pub words: Vec<OsString>,

@@ -2,6 +2,8 @@
 //! program's `main`.
 
 mod args;
+mod control_args;
+mod delimiter;
 mod duration;
 mod plan;
 mod presets;

@@ -3,13 +3,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::args::RunArgs;
+use super::duration::Limit;
 use super::sources::{self, AdHoc, Source, Values};
-use crate::job::{Input, Job, TaskTemplate};
+use crate::job::{Input, Job, Order, TaskTemplate};
 
 /// A job and where it stands.
 #[derive(Debug)]
@@ -35,9 +37,15 @@ impl Plan {
                         args.words[1].display()
                     );
                 };
+                if let Some(flag) = flag_about_words(args) {
+                    bail!(
+                        "{} brings its own inputs, so {flag} has no meaning with it; write it into the file",
+                        path.display()
+                    );
+                }
                 Self::from_file(path)?
             }
-            None => Self::ad_hoc(&args.words, std::io::stdin().is_terminal())?,
+            None => Self::ad_hoc(args, std::io::stdin().is_terminal())?,
         };
         lay_over(args, &mut plan.job);
         if let Some(problem) = plan.job.check().first() {
@@ -59,13 +67,13 @@ impl Plan {
         Ok(Self { job, folder })
     }
 
-    fn ad_hoc(words: &[OsString], stdin_is_terminal: bool) -> Result<Self> {
+    fn ad_hoc(args: &RunArgs, stdin_is_terminal: bool) -> Result<Self> {
         ensure!(
-            !(words.is_empty() && stdin_is_terminal),
+            !(args.words.is_empty() && args.arg_file.is_empty() && stdin_is_terminal),
             "there is nothing to run; write a job file (fanlane run JOB.ron), a command (fanlane run echo {{}} ::: a b), \
              or pipe commands to standard input, one a line"
         );
-        let AdHoc { command, sources } = sources::split(words)?;
+        let AdHoc { command, sources } = sources::split(&args.arg_file, &args.words)?;
         if sources.is_empty() && stdin_is_terminal {
             bail!(
                 "there are no inputs; write them after ':::', name a file of lines after '::::', or pipe lines to \
@@ -73,10 +81,10 @@ impl Plan {
                 command.display()
             );
         }
-        let inputs =
-            if sources.is_empty() { vec![Input::Stdin] } else { sources.iter().map(input).collect::<Result<_>>()? };
+        let stdin = [Source { linked: false, values: Values::Stdin }];
+        let (inputs, linked) = inputs(if sources.is_empty() { &stdin } else { &sources }, args);
         let command = text(&command).context("the command is not valid UTF-8")?;
-        let job = Job { task: TaskTemplate::Command(command), inputs, linked: linked(&sources)?, ..Job::default() };
+        let job = Job { task: TaskTemplate::Command(command), inputs, linked, ..Job::default() };
         Ok(Self { job, folder: PathBuf::from(".") })
     }
 }
@@ -97,8 +105,22 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
         // As in GNU parallel the flag counts tries; a job counts those after the first.
         job.retries = tries - 1;
     }
-    if let Some(timeout) = args.timeout {
-        job.timeout_secs = Some(timeout.secs);
+    match args.timeout {
+        Some(Limit::Time(timeout)) => job.timeout_secs = Some(timeout.secs),
+        Some(Limit::PercentOfMedian(percent)) => job.control.timeout_percent = Some(percent),
+        None => {}
+    }
+    args.control.lay_over(&mut job.control);
+    if args.max_args.is_some() {
+        job.max_args = args.max_args;
+    }
+    let seed = args.seed.unwrap_or_else(any_seed);
+    if args.shuf {
+        job.order = Order::Shuffled { seed };
+    }
+    if args.sample.is_some() {
+        job.sample = args.sample;
+        job.sample_seed = seed;
     }
     if args.no_shell {
         job.shell = false;
@@ -115,28 +137,60 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
     }
 }
 
-fn input(source: &Source) -> Result<Input> {
-    Ok(match &source.values {
-        Values::Stdin => Input::Stdin,
-        Values::Lines(file) => Input::Lines(file.clone()),
-        Values::Words(words) => {
-            let values = words
-                .iter()
-                .map(|word| text(word).context("put such values into a file, one a line, and name it after '::::'"));
-            Input::List(values.collect::<Result<_>>()?)
-        }
-    })
+/// Another number each time.
+fn any_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(())
 }
 
-/// Whether the sources after the first are linked to those before them.
-fn linked(sources: &[Source]) -> Result<bool> {
-    let later = sources.get(1..).unwrap_or_default();
-    let linked = later.iter().filter(|source| source.linked).count();
-    ensure!(
-        linked == 0 || linked == later.len(),
-        "some inputs are linked (':::+', '::::+') and some are not; link all of them or none"
-    );
-    Ok(linked > 0)
+/// The first flag that says how the words' inputs are read.
+fn flag_about_words(args: &RunArgs) -> Option<&'static str> {
+    let flags = [
+        (!args.arg_file.is_empty(), "--arg-file"),
+        (args.null, "--null"),
+        (args.delimiter.is_some(), "--delimiter"),
+        (args.colsep.is_some(), "--colsep"),
+        (args.header.is_some(), "--header"),
+    ];
+    flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
+}
+
+/// The inputs, and whether all of them are linked.
+fn inputs(sources: &[Source], args: &RunArgs) -> (Vec<Input>, bool) {
+    let mut groups: Vec<Vec<Input>> = Vec::new();
+    for source in sources {
+        match groups.last_mut().filter(|_| source.linked) {
+            Some(group) => group.push(input(source, args)),
+            None => groups.push(vec![input(source, args)]),
+        }
+    }
+    if let [only] = &mut *groups {
+        let linked = only.len() > 1;
+        return (std::mem::take(only), linked);
+    }
+    let joined = groups.into_iter().map(|mut group| match group.len() {
+        1 => group.remove(0),
+        _ => Input::Linked(group),
+    });
+    (joined.collect(), false)
+}
+
+fn input(source: &Source, args: &RunArgs) -> Input {
+    let separator = if args.null { Some("\0".to_owned()) } else { args.delimiter.clone().filter(|text| text != "\n") };
+    let from = match (&source.values, separator) {
+        (Values::Stdin, None) => Input::Stdin,
+        (Values::Lines(file), None) => Input::Lines(file.clone()),
+        (Values::Stdin, Some(separator)) => Input::Records { file: None, separator },
+        (Values::Lines(file), Some(separator)) => Input::Records { file: Some(file.clone()), separator },
+        (Values::Words(words), _) => {
+            let texts: Option<Vec<String>> = words.iter().map(|word| word.to_str().map(str::to_owned)).collect();
+            texts.map_or_else(|| Input::Bytes(words.iter().map(|word| word.as_bytes().into()).collect()), Input::List)
+        }
+    };
+    if args.colsep.is_none() && args.header.is_none() {
+        return from;
+    }
+    Input::Columns { from: Box::new(from), separator: args.colsep.clone(), header: args.header.is_some() }
 }
 
 fn text(word: &OsStr) -> Result<String> {
@@ -151,26 +205,36 @@ mod tests {
         text.split_whitespace().map(OsString::from).collect()
     }
 
+    fn ad_hoc(text: &str, stdin_is_terminal: bool) -> Result<Plan> {
+        Plan::ad_hoc(&RunArgs { words: words(text), ..RunArgs::default() }, stdin_is_terminal)
+    }
+
     #[test]
     fn words_become_a_job() {
-        let plan = Plan::ad_hoc(&words("echo {} ::: a b :::+ c d"), true).expect("a plan");
+        let plan = ad_hoc("echo {} ::: a b :::+ c d", true).expect("a plan");
         assert_eq!(plan.job.task, TaskTemplate::Command("echo {}".to_owned()));
         assert_eq!(plan.job.inputs.len(), 2);
         assert!(plan.job.linked);
-        let plan = Plan::ad_hoc(&words("wc -l"), false).expect("a plan");
+        let plan = ad_hoc("wc -l", false).expect("a plan");
         assert!(matches!(*plan.job.inputs, [Input::Stdin]));
     }
 
     #[test]
     fn a_terminal_is_no_input() {
-        let error = Plan::ad_hoc(&words("wc -l"), true).expect_err("nobody pipes").to_string();
+        let error = ad_hoc("wc -l", true).expect_err("nobody pipes").to_string();
         assert!(error.contains("after ':::'") && error.contains("fanlane run wc -l ::: a b"), "{error}");
     }
 
     #[test]
-    fn half_linked_inputs_are_refused() {
-        let error = Plan::ad_hoc(&words("echo ::: a :::+ b ::: c"), true).expect_err("half linked").to_string();
-        assert!(error.contains("link all of them or none"), "{error}");
+    fn sources_are_linked_to_the_one_before() {
+        let plan = ad_hoc("echo ::: a :::+ b ::: c ::::+ f :::+ e ::: d", true).expect("a plan");
+        let lens: Vec<usize> = plan
+            .job
+            .inputs
+            .iter()
+            .map(|input| if let Input::Linked(members) = input { members.len() } else { 0 })
+            .collect();
+        assert!(lens == [2, 3, 0] && !plan.job.linked, "{:?}", plan.job.inputs);
     }
 
     #[test]

@@ -63,10 +63,12 @@ pub fn is_marker(word: &OsStr) -> bool {
 ///
 /// # Errors
 /// Where a file is missing or a source is linked to none.
-pub fn split(words: &[OsString]) -> Result<AdHoc, SourcesError> {
+/// `files` are sources in front of those that the words name.
+pub fn split(files: &[PathBuf], words: &[OsString]) -> Result<AdHoc, SourcesError> {
     let first = words.iter().position(|word| is_marker(word)).unwrap_or(words.len());
     let (command, mut rest) = words.split_at(first);
-    let mut sources = Vec::new();
+    let mut sources: Vec<Source> =
+        files.iter().map(|file| Source { linked: false, values: lines_of(file.as_os_str()) }).collect();
     while let Some(((text, of_files, linked), after)) =
         rest.split_first().and_then(|(word, after)| Some((marker(word)?, after)))
     {
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
 
     fn split_text(text: &str) -> Result<AdHoc, SourcesError> {
-        split(&text.split_whitespace().map(OsString::from).collect::<Vec<_>>())
+        split(&[], &text.split_whitespace().map(OsString::from).collect::<Vec<_>>())
     }
 
     /// The sources in short: `A,B` words, `<file` lines, `<-` standard input, `+` in front where linked.

@@ -27,13 +27,13 @@ impl Tasks for Batch {
     }
 }
 
-/// Writes what each task would run, a line each, in the order of the inputs.
+/// Writes what each task would run, a line each, in the order in which they begin.
 ///
 /// # Errors
 /// When `out` cannot be written.
 pub fn write_command_lines(batch: &Batch, out: &mut dyn Write) -> io::Result<()> {
     let mut line = Vec::new();
-    for task in (0..batch.len()).map(TaskId) {
+    for task in (0..batch.len()).map(|place| batch.order().task_at(place)) {
         line.clear();
         match &batch.job().task {
             TaskTemplate::Command(_) => batch.line_into(task, &mut line),

@@ -5,10 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::net::SendFlags;
+use serde::Serialize;
 
 use crate::mp::frame::write_frame;
-
-use super::protocol::ToWorker;
 
 /// The sending half of a lane's connection.
 #[derive(Clone)]
@@ -36,7 +35,7 @@ impl Link {
 
     /// Sends `message`, or has it sent as soon as the worker reads on. A worker that is gone is noticed by whoever
     /// reads from it.
-    pub fn send(&self, message: &ToWorker) {
+    pub fn send<M: Serialize>(&self, message: &M) {
         let mut state = self.shared.state();
         if write_frame(&mut state.buffer, message).is_err() || state.flushing {
             return;

@@ -21,9 +21,10 @@ use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, FrameReader};
 
 use super::dispatcher::{Dispatcher, Effect, Input, Plan};
+use super::gate::{self, Gate};
 use super::link::Link;
 use super::monitor::Monitor;
-use super::protocol::{CommandKind, FromWorker, Setup, TaskFrame, TaskKind, ToWorker};
+use super::protocol::{CommandKind, FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
 use super::worker_process::WorkerProcess;
 use super::{EngineError, RunCommand, RunOptions};
 
@@ -87,11 +88,16 @@ impl Run {
             shared_process: options.mode == Mode::Threads,
             epoch_ns,
             timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
+            needs: batch.job().control.needs.clone(),
+            nice: batch.job().control.nice.unwrap_or(0),
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
         };
         let plan = Plan {
             tasks: batch.len(),
+            order: batch.order(),
+            after: batch.dependencies().clone(),
+            control: batch.job().control.clone(),
             mode: options.mode,
             workers: options.workers,
             retries: batch.job().retries,
@@ -187,6 +193,10 @@ impl Shared {
         let mut lanes: Vec<JoinHandle<()>> = Vec::new();
         // In the mode `threads`, the process that all lanes share.
         let mut common: Option<Arc<WorkerProcess>> = None;
+        let mut gate = Gate::of(&self.batch.job().control);
+        if let Some(gate) = &mut gate {
+            self.handle(Input::Gate(gate.look()));
+        }
         self.handle(Input::Tick);
         loop {
             let (over, wake_ns) = {
@@ -197,6 +207,7 @@ impl Shared {
                 break;
             }
             let wait = wake_ns.map(|due_ns| Duration::from_nanos(due_ns.saturating_sub(self.now_ns())));
+            let wait = wait.into_iter().chain(gate.as_ref().map(|_| gate::LOOK_EVERY)).min();
             let request = match wait {
                 Some(wait) => asked.recv_timeout(wait),
                 None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -213,7 +224,12 @@ impl Shared {
                     lanes.push(lane);
                 }
                 Ok(Request::Look) => self.deliver(),
-                Err(_) => self.handle(Input::Tick),
+                Err(_) => {
+                    if let Some(gate) = &mut gate {
+                        self.handle(Input::Gate(gate.look()));
+                    }
+                    self.handle(Input::Tick);
+                }
             }
         }
         for lane in lanes.into_iter().chain(asked.try_iter().filter_map(Request::lane_thread)) {
@@ -269,12 +285,15 @@ impl Shared {
                 return;
             }
             Effect::Run { worker, tasks } => {
-                let lane = core.members.get(&worker).map_or(Lane(0), |member| member.lane);
-                (worker, ToWorker::Run(self.frames(&tasks, lane)))
+                if let Some(member) = core.members.get(&worker) {
+                    self.send_tasks(member, &tasks);
+                }
+                return;
             }
             Effect::Recall { worker, count } => (worker, ToWorker::Recall(count)),
             Effect::Cancel { worker, task } => (worker, ToWorker::Cancel(task)),
             Effect::Stop { worker, now } => (worker, ToWorker::Stop { now }),
+            Effect::SetTimeout { worker, timeout_ns } => (worker, ToWorker::SetTimeout(timeout_ns)),
             Effect::Retire { worker } => (worker, ToWorker::Retire),
         };
         if let Some(member) = core.members.get(&worker) {
@@ -282,13 +301,21 @@ impl Shared {
         }
     }
 
-    fn frames(&self, tasks: &[(TaskId, u32)], lane: Lane) -> Vec<TaskFrame> {
-        let frame = |&(task, attempt): &(TaskId, u32)| {
-            let mut payload = Vec::new();
-            self.batch.payload_into(task, lane.0 + 1, &mut payload);
-            TaskFrame { task, attempt, payload }
-        };
-        tasks.iter().map(frame).collect()
+    /// All payloads of a message are made in one buffer.
+    fn send_tasks(&self, member: &Member, tasks: &[(TaskId, u32)]) {
+        let mut payloads = Vec::new();
+        let mut ends = Vec::with_capacity(tasks.len());
+        for (task, _) in tasks {
+            self.batch.payload_into(*task, member.lane.0 + 1, &mut payloads);
+            ends.push(payloads.len());
+        }
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let frames = tasks.iter().zip(starts.zip(&ends)).map(|(&(task, attempt), (start, &end))| TaskFrameRef {
+            task,
+            attempt,
+            payload: &payloads[start..end],
+        });
+        member.link.send(&ToWorkerRef::Run(frames.collect()));
     }
 
     fn say(&self, kind: EventKind) {
@@ -336,7 +363,7 @@ impl Shared {
         if self.setup.shared_process {
             *common = Some(Arc::clone(&process));
         }
-        let opened = process.open_lane(worker).and_then(|stream| Ok((stream.try_clone()?, stream)));
+        let opened = process.open_lane(worker, lane).and_then(|stream| Ok((stream.try_clone()?, stream)));
         let (sending, receiving) = opened.inspect_err(|_| process.end_unused())?;
         let member = Member { lane, link: Link::new(sending), process: Arc::clone(&process) };
         self.core().members.insert(worker, member);

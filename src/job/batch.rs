@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BStr, BString};
 
+use super::dependencies::{self, Dependencies, DependencyError};
 use super::inputs::{InputError, Source};
+use super::order::TaskOrder;
 use super::quote::quote_into;
 use super::template::{CommandLine, Digits, Place, Template, TemplateError, Values};
 use super::{Job, TaskTemplate};
@@ -30,6 +32,8 @@ pub struct Batch {
     command: Option<CommandLine>,
     /// `None` where a command is given nothing but its line.
     surroundings: Option<Surroundings>,
+    order: TaskOrder,
+    dependencies: Dependencies,
 }
 
 /// A batch that cannot be made from its job. Nothing has run.
@@ -61,6 +65,9 @@ pub enum BatchError {
     /// The product of the inputs has more tasks than can be counted.
     #[error("the inputs combine to more tasks than can be counted; link them or make them shorter")]
     TooManyTasks,
+    /// Tasks wait for others in a way that cannot be kept.
+    #[error(transparent)]
+    Dependencies(#[from] DependencyError),
     /// The command line cannot be used.
     #[error("the command line cannot be used: {0}")]
     Template(#[from] TemplateError),
@@ -116,7 +123,19 @@ impl Batch {
         for number in bound.flat_map(CommandLine::numbers) {
             layout.check_numbers(number)?;
         }
-        Ok(Self { job: job.clone(), working_dir, layout, columns, command, surroundings })
+        let order = TaskOrder::new(job.order, layout.len());
+        let dependencies = Dependencies::new();
+        let mut batch =
+            Self { job: job.clone(), working_dir, layout, columns, command, surroundings, order, dependencies };
+        if let Some(after) = &job.control.after {
+            batch.dependencies = dependencies::resolve(&batch, after)?;
+        }
+        Ok(batch)
+    }
+
+    /// Which tasks wait for which.
+    pub const fn dependencies(&self) -> &Dependencies {
+        &self.dependencies
     }
 
     /// How many tasks there are.
@@ -134,6 +153,11 @@ impl Batch {
         &self.job
     }
 
+    /// In which order the tasks begin.
+    pub const fn order(&self) -> TaskOrder {
+        self.order
+    }
+
     /// Where commands run; absolute.
     pub fn working_dir(&self) -> &Path {
         &self.working_dir
@@ -144,7 +168,7 @@ impl Batch {
         &self.columns
     }
 
-    /// The values of a task, one for each column.
+    /// The values of a task, one for each column; only the last task may have fewer.
     ///
     /// # Panics
     /// When there is no such task.

@@ -4,8 +4,11 @@
 //! is made when it is asked for. Nothing here starts a process or reads a clock.
 
 pub mod batch;
+pub mod control;
+pub mod dependencies;
 pub mod file;
 pub mod inputs;
+pub mod order;
 pub mod quote;
 pub mod template;
 pub mod workload;
@@ -16,8 +19,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use batch::Batch;
+pub use control::Control;
 pub use file::JobFileError;
 pub use inputs::Input;
+pub use order::Order;
 pub use template::Template;
 pub use workload::WorkloadSpec;
 
@@ -58,6 +63,9 @@ pub struct Job {
     /// Where commands run and relative inputs are looked up; `None`: the job file's folder, or the current one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub working_dir: Option<PathBuf>,
+    /// When the run ends early, waits or holds back.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub control: Control,
 
     /// The command line is run by a shell; otherwise it is split into words once, and the program is started directly.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
@@ -71,6 +79,18 @@ pub struct Job {
     /// A template of the path of the file that a command reads from its standard input, in the working folder.
     #[serde(default, skip_serializing_if = "is_default")]
     pub stdin_file: Option<String>,
+    /// How many rows of the inputs go into one task, at most [`MAX_ARGS`]; 0: one row, but none of its values.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_args: Option<u32>,
+    /// In which order tasks begin.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub order: Order,
+    /// Only so many rows of the inputs, chosen at random and kept in their order; `None`: all.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sample: Option<u64>,
+    /// What the choice of the sample depends on.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sample_seed: u64,
 }
 
 impl Default for Job {
@@ -88,13 +108,21 @@ impl Default for Job {
             timeout_secs: None,
             retries: 0,
             working_dir: None,
+            control: Control::default(),
             shell: true,
             environment: BTreeMap::new(),
             stdin: None,
             stdin_file: None,
+            max_args: None,
+            order: Order::AsGiven,
+            sample: None,
+            sample_seed: 0,
         }
     }
 }
+
+/// The most rows of the inputs that may go into one task.
+pub const MAX_ARGS: u32 = 10_000;
 
 /// The largest pool that a job may ask for.
 pub const MAX_WORKERS: u32 = 1024;

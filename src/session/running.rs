@@ -148,6 +148,9 @@ fn again(job: &Job, batch: &Batch, tasks: &[TaskId]) -> Result<(Job, Arc<Batch>)
         inputs: lists.into_iter().map(Input::List).collect(),
         linked: true,
         working_dir: Some(batch.working_dir().to_owned()),
+        // These values are what such fields made of the inputs.
+        max_args: job.max_args.filter(|rows| *rows == 0),
+        sample: None,
         ..job.clone()
     };
     let expanded = expand(&job, batch.working_dir()).map_err(|error| error.message)?;

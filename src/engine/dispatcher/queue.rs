@@ -1,9 +1,10 @@
-//! The tasks that no worker has: those that were never handed out, as a range that costs nothing, and those that came
-//! back.
+//! The tasks that no worker has: those that were never handed out, as a range that costs nothing, those that came
+//! back, those that wait for their time, and those that wait for other tasks.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::event::TaskId;
+use crate::job::order::TaskOrder;
 
 /// A task that waits, with what its earlier attempts came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,16 +33,26 @@ pub struct Queue {
     /// Cancelled among the fresh ones.
     skipped: BTreeSet<u64>,
     returned: VecDeque<Pending>,
+    /// Retries that wait, by the time at which they are due.
+    later: BTreeMap<(u64, TaskId), Pending>,
+    /// The order in which fresh ones are handed out.
+    order: TaskOrder,
 }
 
 impl Queue {
-    /// The tasks `0..tasks`.
-    pub const fn new(tasks: u64) -> Self {
-        Self { next_fresh: 0, end: tasks, skipped: BTreeSet::new(), returned: VecDeque::new() }
+    /// The tasks `0..tasks`, to be taken in this order.
+    pub fn new(tasks: u64, order: TaskOrder) -> Self {
+        Self { end: tasks, order, ..Self::default() }
     }
 
-    /// How many tasks wait.
+    /// How many tasks wait, whatever for.
+    #[cfg(test)]
     pub fn len(&self) -> u64 {
+        self.ready() + self.later.len() as u64
+    }
+
+    /// How many could be handed out now.
+    pub fn ready(&self) -> u64 {
         self.end - self.next_fresh - self.skipped.len() as u64 + self.returned.len() as u64
     }
 
@@ -51,13 +62,18 @@ impl Queue {
             return Some(pending);
         }
         while self.next_fresh < self.end {
-            let task = self.next_fresh;
+            let task = self.order.task_at(self.next_fresh);
             self.next_fresh += 1;
-            if self.skipped.is_empty() || !self.skipped.remove(&task) {
-                return Some(Pending::fresh(TaskId(task)));
+            if self.skipped.is_empty() || !self.skipped.remove(&task.0) {
+                return Some(Pending::fresh(task));
             }
         }
         None
+    }
+
+    /// Takes the next task, due or not.
+    pub fn pop_any(&mut self) -> Option<Pending> {
+        self.pop().or_else(|| self.later.pop_first().map(|(_, pending)| pending))
     }
 
     /// Puts tasks that were handed out back in front, in their order.
@@ -72,12 +88,36 @@ impl Queue {
         self.returned.push_back(pending);
     }
 
+    /// Has a task wait until `due_ns`.
+    pub fn retry_later(&mut self, due_ns: u64, pending: Pending) {
+        self.later.insert((due_ns, pending.task), pending);
+    }
+
+    /// Whatever is due at `now_ns` waits no longer.
+    pub fn wake(&mut self, now_ns: u64) {
+        while let Some(first) = self.later.first_entry()
+            && first.key().0 <= now_ns
+        {
+            let pending = first.remove();
+            self.returned.push_back(pending);
+        }
+    }
+
+    /// When the next of those that wait for their time is due.
+    pub fn next_due_ns(&self) -> Option<u64> {
+        self.later.first_key_value().map(|((due_ns, _), _)| *due_ns)
+    }
+
     /// Takes this task out; `None` where it does not wait.
     pub fn remove(&mut self, task: TaskId) -> Option<Pending> {
         if let Some(place) = self.returned.iter().position(|pending| pending.task == task) {
             return self.returned.remove(place);
         }
-        let waits = (self.next_fresh..self.end).contains(&task.0) && self.skipped.insert(task.0);
+        if let Some(key) = self.later.keys().find(|(_, one)| *one == task).copied() {
+            return self.later.remove(&key);
+        }
+        let is_fresh = task.0 < self.end && self.order.place_of(task) >= self.next_fresh;
+        let waits = is_fresh && self.skipped.insert(task.0);
         waits.then(|| Pending::fresh(task))
     }
 }

@@ -20,6 +20,8 @@ use super::{end_tree, launch_error};
 
 /// A command that has ended may leave its streams open in another process for so long.
 const LEAK_PATIENCE: Duration = Duration::from_millis(200);
+/// A command that runs longer is watched for its own end beside that of its streams.
+const SHORT: Duration = Duration::from_millis(5);
 /// The variable by which the threads of one process tell apart whose command a stray process belongs to.
 const TASK_MARKER: &str = "FANLANE_TASK";
 
@@ -45,19 +47,22 @@ pub struct Runner {
     output_limit_bytes: usize,
     /// Other threads of this process run commands too.
     marked: bool,
+    /// Variables that each command gets.
+    environment: Vec<(String, String)>,
     buffer: Vec<u8>,
 }
 
 impl Runner {
-    pub fn new(kind: CommandKind, output_limit_bytes: usize, marked: bool) -> Self {
-        Self { kind, output_limit_bytes, marked, buffer: vec![0; 64 << 10] }
+    pub fn new(kind: CommandKind, output_limit_bytes: usize, marked: bool, environment: Vec<(String, String)>) -> Self {
+        Self { kind, output_limit_bytes, marked, environment, buffer: vec![0; 64 << 10] }
     }
 
     /// Runs what `payload` says to its end.
     pub fn run(&mut self, payload: Vec<u8>, marker: &str, watch: &impl Watch) -> Ended {
         let marker = self.marked.then_some(marker);
         let started = Invocation::read(&self.kind, payload).and_then(|invocation| {
-            start(&invocation, marker).map_err(|error| launch_error::describe(&invocation.words, &error))
+            start(&invocation, marker, &self.environment)
+                .map_err(|error| launch_error::describe(&invocation.words, &error))
         });
         let mut child = match started {
             Ok(child) => child,
@@ -88,7 +93,8 @@ impl Runner {
             child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Stream>),
             child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Stream>),
         ];
-        let handle = pidfd_open(pid, PidfdFlags::empty()).ok();
+        // Most commands end before anybody has to watch for their end apart from that of their streams.
+        let mut handle = None;
         let mut dead_since: Option<Instant> = None;
         while streams.iter().any(Option::is_some) {
             let mut sources: Vec<Source> = Vec::with_capacity(3);
@@ -104,11 +110,17 @@ impl Runner {
                 polled.push(PollFd::new(handle, PollFlags::IN));
             }
             let patience = dead_since.map(|since| LEAK_PATIENCE.saturating_sub(since.elapsed()));
+            let patience = patience.or_else(|| handle.is_none().then_some(SHORT));
             let timeout = patience.map(|left| Timespec {
                 tv_sec: 0,
                 tv_nsec: left.as_nanos().try_into().expect("the patience is below a second"),
             });
             if poll(&mut polled, timeout.as_ref()) == Ok(0) {
+                if dead_since.is_none() {
+                    drop(polled);
+                    handle = pidfd_open(pid, PidfdFlags::empty()).ok();
+                    continue;
+                }
                 let [stdout, stderr] = captures;
                 return (stdout, stderr, true);
             }
@@ -144,12 +156,13 @@ trait Stream: Read + AsFd {}
 impl<T: Read + AsFd> Stream for T {}
 
 /// Starts the command; while the system is short of descriptors, processes or memory, waits for some to come back.
-fn start(invocation: &Invocation, marker: Option<&str>) -> io::Result<Child> {
+fn start(invocation: &Invocation, marker: Option<&str>, environment: &[(String, String)]) -> io::Result<Child> {
     const FIRST_WAIT: Duration = Duration::from_millis(10);
     const TRIES: u32 = 9;
     let (program, arguments) = invocation.words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
-    command.args(arguments).envs(invocation.variables.iter().map(|(name, value)| (name, value)));
+    command.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
+    command.envs(invocation.variables.iter().map(|(name, value)| (name, value)));
     // Standard input is inherited: ours is the null device.
     let stdin = invocation.stdin.as_ref().map_or(Ok(Stdio::inherit()), |file| file.try_clone().map(Stdio::from))?;
     command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);

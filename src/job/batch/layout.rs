@@ -7,9 +7,9 @@ use std::path::Path;
 use bstr::BStr;
 
 use super::{BatchError, Source};
-use crate::job::Job;
-use crate::job::inputs::Input;
+use crate::job::order::sample;
 use crate::job::template::{Digits, NumberUse, Values, is_whole_number};
+use crate::job::{Job, MAX_ARGS};
 
 /// The inputs of a batch and how they combine.
 #[derive(Debug)]
@@ -17,8 +17,14 @@ pub(super) struct Layout {
     sources: Vec<Member>,
     /// Where each value of a row comes from.
     slots: Vec<Slot>,
-    /// How many rows there are.
+    /// How many rows there are to choose from.
     rows: u64,
+    /// The rows that were chosen; `None`: all.
+    chosen: Option<Vec<u64>>,
+    /// How many rows go into a task; the last may have fewer.
+    rows_per_task: u64,
+    /// A row's values are left out.
+    without_values: bool,
 }
 
 /// A source and its place among the inputs.
@@ -60,12 +66,21 @@ impl Layout {
             groups.iter().try_fold(1_u64, |len, group| len.checked_mul(*group)).ok_or(BatchError::TooManyTasks)?
         };
         let slots = place_slots(&sources, &groups);
-        Ok(Self { sources, slots, rows })
+        let chosen = job.sample.filter(|count| *count < rows).map(|count| sample(count, rows, job.sample_seed));
+        let rows_per_task = u64::from(job.max_args.unwrap_or(1).clamp(1, MAX_ARGS));
+        Ok(Self { sources, slots, rows, chosen, rows_per_task, without_values: job.max_args == Some(0) })
     }
 
     /// How many tasks there are.
     pub(super) const fn len(&self) -> u64 {
-        self.rows
+        self.chosen_rows().div_ceil(self.rows_per_task)
+    }
+
+    const fn chosen_rows(&self) -> u64 {
+        match &self.chosen {
+            Some(chosen) => chosen.len() as u64,
+            None => self.rows,
+        }
     }
 
     /// A name for each value of a task.
@@ -83,12 +98,21 @@ impl Layout {
                 columns.push(name.cloned().unwrap_or_else(|| (columns.len() + 1).to_string()));
             }
         }
+        if self.without_values {
+            columns.clear();
+        }
+        // A task of several rows has the names for its first, as in GNU parallel.
+        for _ in 1..self.rows_per_task {
+            for _ in 0..self.slots.len() {
+                columns.push((columns.len() + 1).to_string());
+            }
+        }
         Ok(columns)
     }
 
     /// Looks whether all values that a template pads are numbers.
     pub(super) fn check_numbers(&self, wanted: &NumberUse) -> Result<(), BatchError> {
-        let slot = &self.slots[wanted.index];
+        let slot = &self.slots[wanted.index % self.slots.len()];
         let Member { source, number, .. } = &self.sources[slot.source];
         if source.is_range() {
             return Ok(());
@@ -105,32 +129,54 @@ impl Layout {
     /// The values of a task, counted from 0.
     pub(super) fn row(&self, task: u64) -> Row<'_> {
         assert!(task < self.len(), "task {} of {}", task + 1, self.len());
-        Row { layout: self, task }
+        let first = task * self.rows_per_task;
+        let rows = if self.rows_per_task == 1 { 1 } else { self.rows_per_task.min(self.chosen_rows() - first) };
+        let count = if self.without_values { 0 } else { self.slots.len() * rows as usize };
+        Row { layout: self, first, count }
     }
 }
 
-/// The values of one task, as its template asks for them.
+/// The values of one task, as its template asks for them: those of one row, or of several in succession.
 pub(super) struct Row<'a> {
     layout: &'a Layout,
-    task: u64,
+    first: u64,
+    count: usize,
 }
 
 impl<'a> Row<'a> {
     pub(super) fn values(&self) -> Vec<Cow<'a, BStr>> {
+        let value = |index| {
+            let (source, row, column) = self.find(index);
+            source.owned_or_held(row, column)
+        };
+        (0..self.count).map(value).collect()
+    }
+
+    /// The source, row and column of a value.
+    fn find(&self, index: usize) -> (&'a Source, u64, usize) {
         let layout = self.layout;
-        let value = |slot: &Slot| layout.sources[slot.source].source.owned_or_held(slot.row_of(self.task), slot.column);
-        layout.slots.iter().map(value).collect()
+        let (row, index) = if index < layout.slots.len() {
+            (self.first, index)
+        } else {
+            (self.first + (index / layout.slots.len()) as u64, index % layout.slots.len())
+        };
+        let row = match &layout.chosen {
+            None => row,
+            Some(chosen) => chosen[usize::try_from(row).expect("what is held in memory is counted in usize")],
+        };
+        let slot = &layout.slots[index];
+        (&layout.sources[slot.source].source, slot.row_of(row), slot.column)
     }
 }
 
 impl Values for Row<'_> {
     fn count(&self) -> usize {
-        self.layout.slots.len()
+        self.count
     }
 
     fn value<'a>(&'a self, index: usize, digits: &'a mut Digits) -> &'a [u8] {
-        let slot = &self.layout.slots[index];
-        self.layout.sources[slot.source].source.value(slot.row_of(self.task), slot.column, digits)
+        let (source, row, column) = self.find(index);
+        source.value(row, column, digits)
     }
 }
 
@@ -139,13 +185,14 @@ fn open_sources(job: &Job, working_dir: &Path, stdin: &mut dyn Read) -> Result<V
     let mut stdin_reader = None;
     for (index, input) in job.inputs.iter().enumerate() {
         let number = index + 1;
-        if *input == Input::Stdin
+        if input.reads_stdin()
             && let Some(first) = stdin_reader.replace(number)
         {
             return Err(BatchError::StdinTwice { number, first });
         }
-        let source = input.open(working_dir, stdin).map_err(|error| BatchError::Input { number, error })?;
-        members.push(Member { source, number, group: if job.linked { 0 } else { index } });
+        let opened = input.open(working_dir, stdin).map_err(|error| BatchError::Input { number, error })?;
+        let group = if job.linked { 0 } else { index };
+        members.extend(opened.into_iter().map(|source| Member { source, number, group }));
     }
     Ok(members)
 }

@@ -175,7 +175,10 @@ fn payload_speed() {
 fn without_a_shell_words_are_parted_by_nul_and_shown_quoted() {
     let mut job = command("'my tool' x{1}\\ y {} \"$HOME {2}\" {#}", vec![list(&["a b"]), list(&["", "it's"])]);
     job.shell = false;
-    assert_eq!(payloads(&job, b""), ["my tool\0xa b y\0a b\0\0$HOME \x001", "my tool\0xa b y\0a b\0it's\0$HOME it's\x002"]);
+    assert_eq!(
+        payloads(&job, b""),
+        ["my tool\0xa b y\0a b\0\0$HOME \x001", "my tool\0xa b y\0a b\0it's\0$HOME it's\x002"]
+    );
     let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
     let mut line = Vec::new();
     batch.line_into(TaskId(0), &mut line);
@@ -213,4 +216,47 @@ fn what_is_padded_as_a_number_must_be_one() {
         fault(&command("x {1} {2:%03d}", vec![Input::Range(1, 2), list(&["1", "a"])])),
         "input 2: value 2 is 'a', but column 7 of the template pads a whole number"
     );
+}
+
+#[test]
+fn groups_of_linked_inputs_combine() {
+    let linked = Input::Linked(vec![list(&["c", "d"]), list(&["e", "f", "g"])]);
+    assert_eq!(
+        payloads(&command("x", vec![list(&["a", "b"]), linked.clone(), Input::Range(1, 2)]), b"")[..5],
+        ["x a c e 1", "x a c e 2", "x a d f 1", "x a d f 2", "x b c e 1"]
+    );
+    let mut all = command("x", vec![list(&["a", "b"]), linked]);
+    all.linked = true;
+    assert_eq!(payloads(&all, b""), ["x a c e", "x b d f"]);
+}
+
+#[test]
+fn several_rows_go_into_one_task() {
+    let mut job = command("x {2} {}", vec![Input::Range(1, 5)]);
+    job.max_args = Some(2);
+    assert_eq!(payloads(&job, b""), ["x 2 1 2", "x 4 3 4", "x  5"]);
+    let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
+    assert_eq!((batch.len(), batch.columns().len()), (3, 2));
+    assert_eq!(batch.values(TaskId(2)), [BStr::new("5")]);
+    job.sample = Some(3);
+    assert_eq!(payloads(&job, b"").len(), 2);
+    job.sample = None;
+    job.max_args = Some(0);
+    job.task = TaskTemplate::Command("x {}".into());
+    assert_eq!(payloads(&job, b""), ["x "; 5]);
+    // More rows than can be counted are still found.
+    job.max_args = Some(10_000);
+    job.inputs = vec![Input::Range(1, i64::MAX)];
+    let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
+    assert_eq!(batch.values(TaskId(batch.len() - 1))[5_806], BStr::new("9223372036854775807"));
+}
+
+#[test]
+fn a_sample_keeps_the_order_of_the_inputs() {
+    let mut job = command("x", vec![Input::Range(1, 1_000_000)]);
+    job.sample = Some(20);
+    let numbers: Vec<u64> = payloads(&job, b"").iter().map(|line| line[2..].parse().expect("a number")).collect();
+    assert!(numbers.len() == 20 && numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+    job.sample_seed = 1;
+    assert_ne!(numbers[0].to_string(), payloads(&job, b"")[0][2..]);
 }

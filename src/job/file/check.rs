@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::job::control::MOST_SECS;
 use crate::job::template::Template;
-use crate::job::{Input, JOB_VERSION, Job, MAX_WORKERS, TaskTemplate};
+use crate::job::{Input, JOB_VERSION, Job, MAX_ARGS, MAX_WORKERS, TaskTemplate};
 
 /// A field of a job, so that a message can stand beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +26,8 @@ pub enum JobField {
     Retries,
     /// [`Job::working_dir`].
     WorkingDir,
+    /// [`Job::control`].
+    Control,
 
     /// [`Job::environment`].
     Environment,
@@ -32,6 +35,8 @@ pub enum JobField {
     Stdin,
     /// [`Job::stdin_file`].
     StdinFile,
+    /// [`Job::max_args`].
+    MaxArgs,
 }
 
 impl JobField {
@@ -46,10 +51,12 @@ impl JobField {
             Self::Timeout => "timeout_secs",
             Self::Retries => "retries",
             Self::WorkingDir => "working_dir",
+            Self::Control => "control",
 
             Self::Environment => "environment",
             Self::Stdin => "stdin",
             Self::StdinFile => "stdin_file",
+            Self::MaxArgs => "max_args",
         }
     }
 }
@@ -95,9 +102,9 @@ impl Job {
             report(JobField::Workers, format!("it is {workers}, expected 1 to {MAX_WORKERS}"));
         }
         if let Some(timeout_secs) = self.timeout_secs
-            && !(timeout_secs > 0.0 && timeout_secs.is_finite())
+            && !(timeout_secs > 0.0 && timeout_secs <= MOST_SECS)
         {
-            report(JobField::Timeout, format!("it is {timeout_secs}, expected seconds above 0"));
+            report(JobField::Timeout, format!("it is {timeout_secs}, expected seconds above 0 and up to {MOST_SECS}"));
         }
         if self.working_dir.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             report(JobField::WorkingDir, "it is empty; leave it out for the job file's own folder".to_owned());
@@ -113,8 +120,20 @@ impl Job {
         if self.stdin_file.as_ref().is_some_and(String::is_empty) {
             report(JobField::StdinFile, "it is empty; leave it out for no standard input".to_owned());
         }
+        if let Some(max_args) = self.max_args
+            && max_args > MAX_ARGS
+        {
+            report(JobField::MaxArgs, format!("it is {max_args}, expected 0 to {MAX_ARGS}"));
+        }
+        if self.control.after.is_some() && self.max_args.is_some_and(|rows| rows != 1) {
+            let message = "tasks that wait for others by name are of one row each; remove it, or 'after' in control";
+            report(JobField::MaxArgs, message.to_owned());
+        }
         if self.stdin.is_some() && self.stdin_file.is_some() {
             report(JobField::StdinFile, "there is a text for standard input already (stdin); remove one".to_owned());
+        }
+        for (key, message) in self.control.problems(self.workers.unwrap_or(MAX_WORKERS)) {
+            report(JobField::Control, format!("{key}: {message}"));
         }
         problems
     }
@@ -144,17 +163,11 @@ fn environment_problem(environment: &BTreeMap<String, String>) -> Option<String>
 }
 
 fn inputs_problem(inputs: &[Input]) -> Option<String> {
-    if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
+    if inputs.iter().filter(|input| input.reads_stdin()).count() > 1 {
         return Some("standard input can be read only once; give the other input another source".to_owned());
     }
     inputs.iter().enumerate().find_map(|(index, input)| {
-        let number = index + 1;
-        match input {
-            Input::Lines(path) | Input::Csv(path) if path.as_os_str().is_empty() => {
-                Some(format!("input {number} has no file name"))
-            }
-            Input::Glob(pattern) if pattern.is_empty() => Some(format!("input {number} has no pattern")),
-            _ => None,
-        }
+        let gap = |problem: &str| if problem.starts_with(':') { "" } else { " " };
+        input.problem().map(|problem| format!("input {}{}{problem}", index + 1, gap(&problem)))
     })
 }

@@ -26,6 +26,15 @@ fn full_job() -> Job {
             Input::Glob("photos/*.jpg".into()),
             Input::Csv("t.csv".into()),
             Input::Stdin,
+            Input::Json("t.json".into()),
+            Input::Linked(vec![
+                Input::Records { file: Some("names".into()), separator: "\0".into() },
+                Input::Columns {
+                    from: Box::new(Input::Lines("x".into())),
+                    separator: Some(", *".into()),
+                    header: true,
+                },
+            ]),
         ],
         linked: true,
         mode: Mode::Threads,
@@ -36,6 +45,10 @@ fn full_job() -> Job {
         shell: false,
         environment: [("A".into(), "{} \"x\"".into())].into(),
         stdin: Some("{}\n".into()),
+        max_args: Some(3),
+        order: crate::job::Order::Shuffled { seed: 7 },
+        sample: Some(100),
+        sample_seed: 8,
         ..Job::default()
     }
 }
@@ -92,7 +105,7 @@ fn faults_of_the_text() {
         (
             "Job(version: 1, colour: 3)",
             "line 1, column 17: unknown field 'colour' in Job; the fields are: version, name, description, task, inputs, \
-             linked, mode, workers, timeout_secs, retries, working_dir, shell, environment, stdin, stdin_file",
+             linked, mode, workers, timeout_secs, retries, working_dir, control, shell, environment, stdin, stdin_file, max_args, order, sample, sample_seed",
         ),
         ("Job(version: 1, inputs: [])", "line 1, column 27: the field 'task' is missing in Job; add it"),
         ("Job(version: 1, task: Command(\"x\"))", "line 1, column 35: the field 'inputs' is missing in Job; add it"),
@@ -119,7 +132,8 @@ fn faults_of_the_text() {
         ("Job(version: 1, inputs: [Rang(1, 2)])", "line 1, column 26: unknown input 'Rang'; did you mean 'Range'?"),
         (
             "Job(version: 1, inputs: [Numbers(1, 2)])",
-            "line 1, column 26: unknown input 'Numbers'; expected one of: Range, List, Lines, Glob, Csv, Stdin",
+            "line 1, column 26: unknown input 'Numbers'; expected one of: Range, List, Lines, Glob, Csv, Stdin, \
+             Json, Records, Columns, Linked",
         ),
         ("Job(version: 1, inputs: [Range(1)])", "line 1, column 33: expected Range with 2 elements, found 1"),
         ("Job(version: 1, inputs: [Range(1, 2, 3)])", "line 1, column 38: expected ')', found '3'"),
@@ -189,6 +203,14 @@ fn faults_of_values_stand_at_their_field() {
         ("Stdin, Lines(\"\")", "input 2 has no file name"),
         ("Csv(\"\")", "input 1 has no file name"),
         ("Glob(\"\")", "input 1 has no pattern"),
+        ("Records(separator: \"\")", "input 1 has an empty separator; write what stands at the end of each piece"),
+        ("Columns(from: Csv(\"x\"))", "input 1: only lines, records, lists and names of files can be cut into columns"),
+        (
+            "Columns(from: Stdin, separator: \"[\")",
+            "input 1: the column separator '[' is not valid: unclosed character class",
+        ),
+        ("Linked([])", "input 1 links nothing; write the inputs in its list"),
+        ("Linked([Stdin, Json(\"\")])", "input 1 has no file name"),
     ] {
         let text = format!("Job(version: 1, task: Command(\"x\"), inputs: [{inputs}])");
         assert_eq!(fault(&text), format!("line 1, column 45: inputs: {message}"));
@@ -239,7 +261,7 @@ fn every_problem_of_a_job_is_found() {
             JobField::WorkingDir
         ]
     );
-    assert!(full_job().inputs.len() == 6 && full_job().check().is_empty());
+    assert!(full_job().inputs.len() == 8 && full_job().check().is_empty());
 }
 
 /// A newer file may have fields that this version does not know: its version is what matters.

@@ -2,6 +2,9 @@
 //!
 //! How several inputs combine is not decided here but in the [`batch`](crate::job::batch).
 
+mod columns;
+mod fault;
+mod json;
 mod read;
 mod source;
 mod walk;
@@ -9,9 +12,13 @@ mod walk;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bstr::BString;
 use serde::{Deserialize, Serialize};
 
+pub use fault::{Fields, InputError};
 pub use source::Source;
+
+use columns::{Shape, Table};
 
 /// Where one value of each task comes from, or several named ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,108 +38,123 @@ pub enum Input {
     Csv(PathBuf),
     /// The lines of standard input, read to its end; as [`Input::Lines`].
     Stdin,
+
+    /// The elements of an array in a JSON file: texts, numbers and truth values, or objects of these, all with the same
+    /// keys, which name the columns in the order of the first object.
+    Json(PathBuf),
+    /// The pieces of a file, or of standard input, that end with a separator other than a line end, such as `"\0"`. The
+    /// last may lack it.
+    Records {
+        /// The file; `None`: standard input.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<PathBuf>,
+        /// What stands at the end of each piece; one byte or more.
+        separator: String,
+    },
+    /// Values of another input cut into columns.
+    Columns {
+        /// The other input: any but `Csv`, `Json`, `Range`, `Columns` and `Linked`.
+        from: Box<Input>,
+        /// A regular expression of what stands between two columns; `None`: each value is one column.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        separator: Option<String>,
+        /// The first value holds the columns' names.
+        #[serde(default, skip_serializing_if = "is_false")]
+        header: bool,
+    },
+    /// Several inputs walked side by side, ending with the shortest.
+    Linked(Vec<Input>),
+    /// Texts of any bytes, as they come from a command line. They have no place in a job file.
+    #[serde(skip)]
+    Bytes(Vec<BString>),
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Input {
-    /// Reads the input. A relative path or pattern is looked up in `folder`; `stdin` is only read by [`Input::Stdin`].
+    /// Reads the input. A relative path or pattern is looked up in `folder`; `stdin` is only read by an input that
+    /// [reads it](Input::reads_stdin). One source, but for [`Input::Linked`], which has as many as its members.
     ///
     /// # Errors
     /// When something cannot be read or does not have the form that it must have; the message names it.
-    pub fn open(&self, folder: &Path, stdin: &mut dyn io::Read) -> Result<Source, InputError> {
+    pub fn open(&self, folder: &Path, stdin: &mut dyn io::Read) -> Result<Vec<Source>, InputError> {
+        let source = match self {
+            Self::Linked(inputs) => {
+                let opened = inputs.iter().map(|input| input.open(folder, stdin));
+                return Ok(opened.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
+            }
+            Self::Range(first, last) => Source::range(*first, *last)?,
+            Self::Csv(path) => read::csv(&folder.join(path))?,
+            Self::Json(path) => json::read(&folder.join(path))?,
+            Self::Columns { from, separator, header } => {
+                from.fill(Table::new(Shape::new(separator.as_deref(), *header)?), folder, stdin)?
+            }
+            _ => self.fill(Table::new(Shape::default()), folder, stdin)?,
+        };
+        Ok(vec![source])
+    }
+
+    /// Puts the values into a table.
+    fn fill(&self, table: Table, folder: &Path, stdin: &mut dyn io::Read) -> Result<Source, InputError> {
         match self {
-            Self::Range(first, last) => Source::range(*first, *last),
-            Self::List(values) => read::list(values),
-            Self::Lines(path) => read::lines_of_file(&folder.join(path)),
-            Self::Glob(pattern) => read::glob(pattern, folder),
-            Self::Csv(path) => read::csv(&folder.join(path)),
-            Self::Stdin => read::lines(io::BufReader::new(stdin), "standard input"),
+            Self::List(values) => read::list(values.iter().map(String::as_bytes), table),
+            Self::Bytes(values) => read::list(values.iter().map(|value| value.as_slice()), table),
+            Self::Lines(path) => read::records_of_file(&folder.join(path), b"\n", table),
+            Self::Glob(pattern) => read::glob(pattern, folder, table),
+            Self::Stdin => read::records(io::BufReader::new(stdin), b"\n", "standard input", table),
+            Self::Records { file: Some(path), separator } => {
+                read::records_of_file(&folder.join(path), separator.as_bytes(), table)
+            }
+            Self::Records { file: None, separator } => {
+                read::records(io::BufReader::new(stdin), separator.as_bytes(), "standard input", table)
+            }
+            Self::Range(..) | Self::Csv(_) | Self::Json(_) | Self::Columns { .. } | Self::Linked(_) => {
+                Err(InputError::NoColumns)
+            }
         }
     }
-}
 
-/// An input that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum InputError {
-    /// A file, or standard input, cannot be read.
-    #[error("{origin} cannot be read: {source}")]
-    Unreadable {
-        /// The path, or `standard input`.
-        origin: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// A value holds a NUL byte.
-    #[error("{origin}, {place}: the value holds a NUL byte, which no command can be given; remove it")]
-    Nul {
-        /// The path, `standard input` or `the list`.
-        origin: String,
-        /// Which line, row or value, counted from 1.
-        place: String,
-    },
-    /// A pattern that is not well formed.
-    #[error("the pattern '{pattern}' is not valid at column {column}: {reason}")]
-    BadPattern {
-        /// The pattern.
-        pattern: String,
-        /// Where, in characters from 1.
-        column: usize,
-        /// What is wrong there.
-        reason: &'static str,
-    },
-    /// A pattern that nothing matches.
-    #[error("no file matches the pattern '{pattern}' in {folder}; check the pattern and the working folder")]
-    NoMatch {
-        /// The pattern.
-        pattern: String,
-        /// Where it was looked up.
-        folder: PathBuf,
-    },
-    /// A CSV file without a header row.
-    #[error("{origin} has no header row; its first row must name the columns")]
-    NoHeader {
-        /// The path.
-        origin: String,
-    },
-    /// A CSV file with a row of another length than the header's.
-    #[error("{origin}, row {row} (line {line}): it has {found}, but the header names {expected}")]
-    RaggedRow {
-        /// The path.
-        origin: String,
-        /// Which row, 1 for the header.
-        row: u64,
-        /// The line it begins in.
-        line: u64,
-        /// Fields in the row.
-        found: Fields,
-        /// Columns in the header.
-        expected: Fields,
-    },
-    /// A CSV header that is not Unicode.
-    #[error("{origin}: the name of column {column} is not valid UTF-8; rename it")]
-    ColumnNotUnicode {
-        /// The path.
-        origin: String,
-        /// Which column, from 1.
-        column: usize,
-    },
-    /// A range of more numbers than can be counted.
-    #[error("Range({first}, {last}) has more values than can be counted; make it shorter")]
-    RangeTooLong {
-        /// Its first number.
-        first: i64,
-        /// Its last number.
-        last: i64,
-    },
-}
+    /// Whether standard input is read, which can be done only once.
+    pub fn reads_stdin(&self) -> bool {
+        match self {
+            Self::Stdin | Self::Records { file: None, .. } => true,
+            Self::Columns { from, .. } => from.reads_stdin(),
+            Self::Linked(inputs) => inputs.iter().any(Self::reads_stdin),
+            _ => false,
+        }
+    }
 
-/// A count of CSV fields, as people say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fields(pub u64);
-
-impl std::fmt::Display for Fields {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} field{}", self.0, if self.0 == 1 { "" } else { "s" })
+    /// What is wrong with the input as it is written, before anything is read.
+    pub fn problem(&self) -> Option<String> {
+        match self {
+            Self::Lines(path) | Self::Csv(path) | Self::Json(path) | Self::Records { file: Some(path), .. }
+                if path.as_os_str().is_empty() =>
+            {
+                Some("has no file name".to_owned())
+            }
+            Self::Glob(pattern) if pattern.is_empty() => Some("has no pattern".to_owned()),
+            Self::Records { separator, .. } if separator.is_empty() => {
+                Some("has an empty separator; write what stands at the end of each piece".to_owned())
+            }
+            Self::Columns { from, separator, header } => from.problem().or_else(|| {
+                if matches!(
+                    **from,
+                    Self::Range(..) | Self::Csv(_) | Self::Json(_) | Self::Columns { .. } | Self::Linked(_)
+                ) {
+                    return Some(format!(": {}", InputError::NoColumns));
+                }
+                Shape::new(separator.as_deref(), *header).err().map(|error| format!(": {error}"))
+            }),
+            Self::Linked(inputs) if inputs.is_empty() => Some("links nothing; write the inputs in its list".to_owned()),
+            Self::Linked(inputs) => inputs.iter().find_map(|input| match input {
+                Self::Linked(_) => Some("links a Linked; write its inputs into one list".to_owned()),
+                other => other.problem(),
+            }),
+            _ => None,
+        }
     }
 }
 

@@ -4,54 +4,71 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use super::columns::Table;
 use super::source::Texts;
 use super::{Fields, InputError, Source, walk};
 
-pub(super) fn list(values: &[String]) -> Result<Source, InputError> {
-    let mut texts = Texts::default();
-    for (index, value) in values.iter().enumerate() {
-        refuse_nul(value.as_bytes(), "the list", || format!("value {}", index + 1))?;
-        texts.push(value.as_bytes());
+pub(super) fn list<'a>(values: impl Iterator<Item = &'a [u8]>, mut table: Table) -> Result<Source, InputError> {
+    for value in values {
+        table.push("the list", "value", |bytes| {
+            bytes.extend_from_slice(value);
+            Ok(true)
+        })?;
     }
-    Ok(Source::single(texts.shrink()))
+    table.finish("the list")
 }
 
-pub(super) fn lines_of_file(path: &Path) -> Result<Source, InputError> {
+pub(super) fn records_of_file(path: &Path, separator: &[u8], table: Table) -> Result<Source, InputError> {
     let origin = path.display().to_string();
     let file = File::open(path).map_err(|source| InputError::Unreadable { origin: origin.clone(), source })?;
-    lines(BufReader::new(file), &origin)
+    records(BufReader::new(file), separator, &origin, table)
 }
 
-pub(super) fn lines(mut reader: impl BufRead, origin: &str) -> Result<Source, InputError> {
-    let mut texts = Texts::default();
+/// The pieces that end with `separator`, which the last may lack. They are read right into the table.
+pub(super) fn records(
+    mut reader: impl BufRead,
+    separator: &[u8],
+    origin: &str,
+    mut table: Table,
+) -> Result<Source, InputError> {
+    let Some(last) = separator.last() else {
+        return Err(InputError::BadSeparator { pattern: String::new(), reason: "it is empty".to_owned() });
+    };
+    let what = if separator == b"\n" { "line" } else { "record" };
     loop {
-        let number = texts.len() + 1;
-        let is_there = texts.push_with(|bytes, start| {
-            let read = reader
-                .read_until(b'\n', bytes)
-                .map_err(|source| InputError::Unreadable { origin: origin.to_owned(), source })?;
-            if bytes.ends_with(b"\n") && read > 0 {
-                bytes.pop();
+        let is_there = table.push(origin, what, |bytes| {
+            let start = bytes.len();
+            loop {
+                let read = reader
+                    .read_until(*last, bytes)
+                    .map_err(|source| InputError::Unreadable { origin: origin.to_owned(), source })?;
+                if bytes[start..].ends_with(separator) {
+                    bytes.truncate(bytes.len() - separator.len());
+                    return Ok(true);
+                }
+                if read == 0 {
+                    return Ok(bytes.len() > start);
+                }
             }
-            refuse_nul(&bytes[start..], origin, || format!("line {number}"))?;
-            Ok(read > 0)
         })?;
         if !is_there {
-            return Ok(Source::single(texts.shrink()));
+            return table.finish(origin);
         }
     }
 }
 
-pub(super) fn glob(pattern: &str, folder: &Path) -> Result<Source, InputError> {
+pub(super) fn glob(pattern: &str, folder: &Path, mut table: Table) -> Result<Source, InputError> {
     let names = walk::matches(pattern, folder)?;
     if names.is_empty() {
         return Err(InputError::NoMatch { pattern: pattern.to_owned(), folder: folder.to_owned() });
     }
-    let mut texts = Texts::default();
     for name in &names {
-        texts.push(name);
+        table.push(pattern, "match", |bytes| {
+            bytes.extend_from_slice(name);
+            Ok(true)
+        })?;
     }
-    Ok(Source::single(texts.shrink()))
+    table.finish(pattern)
 }
 
 pub(super) fn csv(path: &Path) -> Result<Source, InputError> {
@@ -112,7 +129,7 @@ fn csv_error(error: csv::Error, row: u64, origin: &str) -> InputError {
     }
 }
 
-fn refuse_nul(value: &[u8], origin: &str, place: impl Fn() -> String) -> Result<(), InputError> {
+pub(super) fn refuse_nul(value: &[u8], origin: &str, place: impl Fn() -> String) -> Result<(), InputError> {
     if value.contains(&0) {
         return Err(InputError::Nul { origin: origin.to_owned(), place: place() });
     }

@@ -26,12 +26,7 @@ impl Source {
         Ok(Self(Rows::Range { first, len }))
     }
 
-    /// One column without a name.
-    pub(super) const fn single(texts: Texts) -> Self {
-        Self(Rows::Texts { texts, names: Vec::new() })
-    }
-
-    /// One column for each name; `texts` holds whole rows.
+    /// One column for each name, of which some may be empty; `texts` holds whole rows.
     pub(super) fn named(texts: Texts, names: Vec<String>) -> Self {
         debug_assert!(texts.len().is_multiple_of(names.len()), "rows are whole");
         Self(Rows::Texts { texts, names })
@@ -117,18 +112,14 @@ impl Texts {
         self.ends.push(self.bytes.len());
     }
 
-    /// Adds one text that `read` appends to the buffer itself, unless it says that there is none. `read` gets the buffer
-    /// and where the text starts in it.
-    pub(super) fn push_with<E>(
-        &mut self,
-        read: impl FnOnce(&mut Vec<u8>, usize) -> Result<bool, E>,
-    ) -> Result<bool, E> {
-        let start = self.bytes.len();
-        let is_there = read(&mut self.bytes, start)?;
-        if is_there {
-            self.ends.push(self.bytes.len());
-        }
-        Ok(is_there)
+    /// Where the next text begins; what is written behind it becomes one with [`Texts::end`].
+    pub(super) const fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Ends a text at this byte.
+    pub(super) fn end(&mut self, at: usize) {
+        self.ends.push(at);
     }
 
     pub(super) fn get(&self, index: usize) -> &[u8] {

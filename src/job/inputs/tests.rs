@@ -23,8 +23,14 @@ fn rows(source: &Source) -> Vec<Vec<BString>> {
         .collect()
 }
 
+fn open(input: &Input, folder: &Path, stdin: &mut dyn Read) -> Source {
+    let mut sources = input.open(folder, stdin).expect("opens");
+    assert_eq!(sources.len(), 1);
+    sources.remove(0)
+}
+
 fn read(input: &Input, folder: &Path, mut stdin: &[u8]) -> Vec<Vec<BString>> {
-    rows(&input.open(folder, &mut stdin).expect("opens"))
+    rows(&open(input, folder, &mut stdin))
 }
 
 fn fault(input: &Input, folder: &Path, mut stdin: &[u8]) -> String {
@@ -38,7 +44,7 @@ fn ranges_count_as_seq() {
     assert_eq!(read(&Input::Range(5, 5), nowhere, b""), [["5"]]);
     assert!(read(&Input::Range(3, 1), nowhere, b"").is_empty());
 
-    let widest = Input::Range(i64::MIN + 1, i64::MAX).open(nowhere, &mut std::io::empty()).expect("opens");
+    let widest = open(&Input::Range(i64::MIN + 1, i64::MAX), nowhere, &mut io::empty());
     assert_eq!(widest.len(), u64::MAX);
     assert_eq!(widest.value(u64::MAX - 1, 0, &mut Digits::new()), "9223372036854775807");
     assert_eq!(widest.value(0, 0, &mut Digits::new()), "-9223372036854775807");
@@ -135,7 +141,7 @@ fn rows_of_csv_have_named_columns() {
         ("t.csv", b"\xef\xbb\xbfname,size\r\n\"a, b\",1\r\n\"two\nlines\",\n\xff,\"q\"\"q\"\n"),
         ("empty.csv", b"a,b\n"),
     ]);
-    let source = Input::Csv("t.csv".into()).open(folder.path(), &mut io::empty()).expect("opens");
+    let source = open(&Input::Csv("t.csv".into()), folder.path(), &mut io::empty());
     assert_eq!(source.names(), ["name", "size"]);
     assert_eq!(
         rows(&source),
@@ -145,7 +151,7 @@ fn rows_of_csv_have_named_columns() {
             [BString::from(b"\xff"), BString::from("q\"q")]
         ]
     );
-    let source = Input::Csv("empty.csv".into()).open(folder.path(), &mut io::empty()).expect("opens");
+    let source = open(&Input::Csv("empty.csv".into()), folder.path(), &mut io::empty());
     assert_eq!((source.len(), source.columns()), (0, 2));
 }
 
@@ -195,4 +201,106 @@ fn faults_name_what_and_where() {
         "no file matches the pattern '*.jpg' in DIR; check the pattern and the working folder"
     );
     assert_eq!(fault(Input::Glob("a[b".into())), "the pattern 'a[b' is not valid at column 2: invalid range pattern");
+}
+
+#[test]
+fn values_are_cut_into_columns() {
+    let folder = folder_with(&[("t", b"a,  b\n,\n\xff,c,\n"), ("two", b"x;y\n1;2\n")]);
+    let columns = |from: Input, separator: &str, header: bool| Input::Columns {
+        from: Box::new(from),
+        separator: Some(separator.into()),
+        header,
+    };
+    assert_eq!(
+        read(&columns(Input::List(vec!["a,  b".into(), ",".into()]), ", *", false), folder.path(), b""),
+        [["a", "b"], ["", ""]]
+    );
+    assert_eq!(
+        fault(&columns(Input::Lines("t".into()), ", *", false), folder.path(), b""),
+        "DIR/t, line 3: it has 3 columns, but the first has 2 columns; make them the same"
+    );
+    let source = open(&columns(Input::Lines("two".into()), ";", true), folder.path(), &mut io::empty());
+    assert_eq!(
+        (source.names(), rows(&source)),
+        (&["x".to_owned(), "y".to_owned()][..], vec![vec!["1".into(), "2".into()]])
+    );
+    let named = Input::Columns { from: Box::new(Input::Stdin), separator: None, header: true };
+    let source = open(&named, folder.path(), &mut b"n\na b\nc".as_slice());
+    assert_eq!((source.names(), rows(&source)), (&["n".to_owned()][..], vec![vec!["a b".into()], vec!["c".into()]]));
+    assert_eq!(fault(&named, folder.path(), b""), "standard input is empty, but its first value must name the columns");
+    assert_eq!(
+        fault(&columns(Input::Stdin, "é*", false), folder.path(), b""),
+        "the column separator 'é*' is not valid: it also matches where nothing stands; write for example + in place of *"
+    );
+}
+
+#[test]
+fn records_end_with_any_text() {
+    let table: &[(&str, &[u8], &[&[u8]])] = &[
+        ("\0", b"a\nb\0\0c", &[b"a\nb", b"", b"c"]),
+        (";;", b"a;b;;;;\nc;", &[b"a;b", b"", b"\nc;"]),
+        (";;", b"", &[]),
+        ("ab", b"aab", &[b"a"]),
+    ];
+    for (separator, bytes, expected) in table {
+        let expected: Vec<Vec<BString>> = expected.iter().map(|line| vec![BString::from(*line)]).collect();
+        let folder = folder_with(&[("f", bytes)]);
+        for file in [Some("f".into()), None] {
+            let input = Input::Records { file, separator: (*separator).into() };
+            assert_eq!(read(&input, folder.path(), bytes), expected);
+        }
+    }
+}
+
+#[test]
+fn json_is_an_array_of_values_or_of_objects() {
+    let json = |text: &str| {
+        let folder = folder_with(&[("t.json", text.as_bytes())]);
+        Input::Json("t.json".into())
+            .open(folder.path(), &mut io::empty())
+            .map(|sources| (sources[0].names().to_vec(), rows(&sources[0])))
+            .map_err(|error| error.to_string().replace(&folder.path().display().to_string(), "DIR"))
+    };
+    let row = |values: &[&str]| values.iter().map(|value| BString::from(*value)).collect::<Vec<_>>();
+    let values = json("[\"a\\n\u{e9}\", 1.50, -2e400, true, \"\"]").expect("values");
+    assert_eq!(values.1, [row(&["a\n\u{e9}"]), row(&["1.50"]), row(&["-2e400"]), row(&["true"]), row(&[""])]);
+    assert_eq!(json("[]").expect("none").1.len(), 0);
+    let objects = json("\u{feff}[{\"z\": 1, \"a\": \"x\"}, {\"a\": \"y\", \"z\": 2}]").expect("objects");
+    assert_eq!(objects, (vec!["z".into(), "a".into()], vec![row(&["1", "x"]), row(&["2", "y"])]));
+    for (text, message) in [
+        ("[1, [2]]", "DIR/t.json, element 2: it is an array; expected a text, a number, true or false"),
+        ("[{\"a\": {}}]", "DIR/t.json, element 1, 'a': it is an object; expected a text, a number, true or false"),
+        ("[null]", "DIR/t.json, element 1: it is null; write \"\" for an empty value, or leave the element out"),
+        (
+            "[{\"a\": 1}, {\"b\": 1}]",
+            "DIR/t.json, element 2: the first element has no key 'b'; give all objects the same keys",
+        ),
+        (
+            "[{\"a\": 1, \"b\": 2}, {\"a\": 1}]",
+            "DIR/t.json, element 2: it has no key 'b'; give all objects the same keys",
+        ),
+        ("[{\"a\": 1, \"a\": 2}]", "DIR/t.json, element 1: it has the key 'a' twice; remove one"),
+        (
+            "[{\"a\": 1}, 2]",
+            "DIR/t.json, element 2: it is no object, but the first element is one; make all of them the same",
+        ),
+        (
+            "[1, {\"a\": 1}]",
+            "DIR/t.json, element 2: it is an object, but the first is none; make all elements the same",
+        ),
+        ("[{}]", "DIR/t.json, element 1: the object has no keys; make all elements the same"),
+        (
+            "[\"\\u0000\"]",
+            "DIR/t.json, element 1: the value holds a NUL byte, which no command can be given; remove it",
+        ),
+    ] {
+        assert_eq!(json(text).expect_err(text), message, "{text}");
+    }
+    for (text, place) in [("{}", "line 1, column 0: "), ("[1,\n2", "line 2, column 1: "), ("", "line 1, column 0: ")] {
+        let message = json(text).expect_err(text);
+        assert!(
+            message.starts_with(&format!("DIR/t.json, {place}")) && message.ends_with("or of objects"),
+            "{message}"
+        );
+    }
 }

@@ -1,0 +1,51 @@
+//! What inputs end with, as a flag has it: text with the escapes that GNU parallel knows.
+
+/// Reads a delimiter.
+///
+/// # Errors
+/// Where it is empty, or holds an escape that is not known.
+pub fn parse(text: &str) -> Result<String, String> {
+    let mut delimiter = String::new();
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        if character != '\\' {
+            delimiter.push(character);
+            continue;
+        }
+        delimiter.push(match rest.next() {
+            Some('n') => '\n',
+            Some('t') => '\t',
+            Some('r') => '\r',
+            Some('0') => '\0',
+            Some('\\') => '\\',
+            Some('x') => hexadecimal(&mut rest)?,
+            Some(other) => return Err(format!("\\{other} is not known; expected \\n, \\t, \\r, \\0, \\\\ or \\xNN")),
+            None => return Err("there is nothing behind the backslash; write \\\\ for a backslash".to_owned()),
+        });
+    }
+    if delimiter.is_empty() { Err("it is empty; leave it out for line ends".to_owned()) } else { Ok(delimiter) }
+}
+
+fn hexadecimal(rest: &mut std::str::Chars<'_>) -> Result<char, String> {
+    let digits: String = rest.by_ref().take(2).collect();
+    match u8::from_str_radix(&digits, 16) {
+        Ok(byte) if digits.len() == 2 && byte.is_ascii() => Ok(char::from(byte)),
+        _ => Err(format!("\\x{digits} is no ASCII character; expected \\x00 to \\x7f")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn escapes_are_understood() {
+        for (text, expected) in [(",", ","), ("\\n", "\n"), ("a\\t\\0b", "a\t\0b"), ("\\x1f;", "\x1f;"), ("\\\\", "\\")]
+        {
+            assert_eq!(parse(text).expect(text), expected);
+        }
+        for text in ["", "\\", "\\q", "\\x1", "\\xff", "\\xgg"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What can be wrong with an input, in words that name the file, the row and the column.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An input that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// A file, or standard input, cannot be read.
+    #[error("{origin} cannot be read: {source}")]
+    Unreadable {
+        /// The path, or `standard input`.
+        origin: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A value holds a NUL byte.
+    #[error("{origin}, {place}: the value holds a NUL byte, which no command can be given; remove it")]
+    Nul {
+        /// The path, `standard input` or `the list`.
+        origin: String,
+        /// Which line, row or value, counted from 1.
+        place: String,
+    },
+    /// A pattern that is not well formed.
+    #[error("the pattern '{pattern}' is not valid at column {column}: {reason}")]
+    BadPattern {
+        /// The pattern.
+        pattern: String,
+        /// Where, in characters from 1.
+        column: usize,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+    /// A pattern that nothing matches.
+    #[error("no file matches the pattern '{pattern}' in {folder}; check the pattern and the working folder")]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+        /// Where it was looked up.
+        folder: PathBuf,
+    },
+    /// A CSV file without a header row.
+    #[error("{origin} has no header row; its first row must name the columns")]
+    NoHeader {
+        /// The path.
+        origin: String,
+    },
+    /// A CSV file with a row of another length than the header's.
+    #[error("{origin}, row {row} (line {line}): it has {found}, but the header names {expected}")]
+    RaggedRow {
+        /// The path.
+        origin: String,
+        /// Which row, 1 for the header.
+        row: u64,
+        /// The line it begins in.
+        line: u64,
+        /// Fields in the row.
+        found: Fields,
+        /// Columns in the header.
+        expected: Fields,
+    },
+    /// A CSV header that is not Unicode.
+    #[error("{origin}: the name of column {column} is not valid UTF-8; rename it")]
+    ColumnNotUnicode {
+        /// The path.
+        origin: String,
+        /// Which column, from 1.
+        column: usize,
+    },
+    /// Values that are not all cut into the same number of columns.
+    #[error("{origin}, {place}: it has {found}, but the first has {expected}; make them the same")]
+    RaggedColumns {
+        /// The path, `standard input` or `the list`.
+        origin: String,
+        /// Which line, row or value, counted from 1.
+        place: String,
+        /// Columns found.
+        found: Columns,
+        /// Columns of the first.
+        expected: Columns,
+    },
+    /// A header where there is no value at all.
+    #[error("{origin} is empty, but its first value must name the columns")]
+    NoNames {
+        /// The path, `standard input` or `the list`.
+        origin: String,
+    },
+    /// A regular expression that is not valid.
+    #[error("the column separator '{pattern}' is not valid: {reason}")]
+    BadSeparator {
+        /// The expression.
+        pattern: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Columns of an input that has columns already, or none at all.
+    #[error("only lines, records, lists and names of files can be cut into columns")]
+    NoColumns,
+    /// A file that is no JSON.
+    #[error("{origin}, line {line}, column {column}: this is not JSON as it is expected: {reason}")]
+    BadJson {
+        /// The path.
+        origin: String,
+        /// The line.
+        line: usize,
+        /// The column.
+        column: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A JSON element that is no value.
+    #[error("{origin}, {place}: {reason}")]
+    BadElement {
+        /// The path.
+        origin: String,
+        /// Which element, counted from 1, and which key.
+        place: String,
+        /// What is wrong and what is expected.
+        reason: String,
+    },
+    /// A range of more numbers than can be counted.
+    #[error("Range({first}, {last}) has more values than can be counted; make it shorter")]
+    RangeTooLong {
+        /// Its first number.
+        first: i64,
+        /// Its last number.
+        last: i64,
+    },
+}
+
+/// A count of CSV fields, as people say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fields(pub u64);
+
+impl std::fmt::Display for Fields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} field{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
+/// A count of columns, as people say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Columns(pub usize);
+
+impl std::fmt::Display for Columns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} column{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
