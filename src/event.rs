@@ -49,6 +49,16 @@ pub enum EventKind {
     Paused,
     /// Tasks are started again.
     Resumed,
+    /// No task is started for now, or tasks are started again.
+    Held {
+        /// What is waited for; `None` when nothing is any more.
+        reason: Option<String>,
+    },
+    /// Enough tasks have ended in the way that the job's halt counts; the run ends.
+    HaltReached {
+        /// The halt, as it is written.
+        halt: String,
+    },
     /// The run is being ended: queued tasks are cancelled, running ones are ended.
     StopRequested,
     /// A worker is there and takes tasks.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::duration::{self, Timeout};
+use super::control_args::ControlArgs;
+use super::duration::{self, Limit};
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
 
@@ -80,9 +81,9 @@ pub struct RunArgs {
     /// Try a failing task up to N times
     #[arg(long, value_name = "N", value_parser = parse_tries)]
     pub retries: Option<u32>,
-    /// End a task that runs longer than this; also with a unit: 500ms, 90s, 1.5m, 2h, 1d
-    #[arg(long, value_name = "SECS", value_parser = duration::parse)]
-    pub timeout: Option<Timeout>,
+    /// End a task that runs longer than this, also with a unit (500ms, 1.5m, 2h); or than N% of the median of those done
+    #[arg(long, value_name = "SECS|N%", value_parser = duration::parse_limit)]
+    pub timeout: Option<Limit>,
     /// Show progress on standard error [default: when it is a terminal]
     #[arg(long, overrides_with = "no_bar")]
     pub bar: bool,
@@ -92,6 +93,9 @@ pub struct RunArgs {
     /// Print the tasks' own output and failures only: no progress, no summary
     #[arg(long)]
     pub quiet: bool,
+    /// When the run ends early, waits or holds back.
+    #[command(flatten)]
+    pub control: ControlArgs,
     /// A job file, or a command with its inputs; all words after the command's first belong to it
     #[arg(trailing_var_arg = true, value_name = "JOB.ron | COMMAND", hide = true)]
     pub words: Vec<OsString>,

@@ -25,9 +25,39 @@ pub fn parse(text: &str) -> Result<Timeout, String> {
     }
 }
 
+/// How long a task may take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// A fixed time.
+    Time(Timeout),
+    /// So many per cent of the median of the tasks done so far, above 100.
+    PercentOfMedian(f64),
+}
+
+/// Reads a length of time, or a share of the median such as `200%`.
+///
+/// # Errors
+/// The message says what is expected.
+pub fn parse_limit(text: &str) -> Result<Limit, String> {
+    let Some(percent) = text.strip_suffix('%') else { return parse(text).map(Limit::Time) };
+    match percent.parse::<f64>() {
+        Ok(percent) if percent > 100.0 && percent <= 1e9 => Ok(Limit::PercentOfMedian(percent)),
+        _ => Err("expected a share of the median above 100%, for example 200%".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{Limit, parse, parse_limit};
+
+    #[test]
+    fn a_share_of_the_median_is_above_all_of_it() {
+        assert_eq!(parse_limit("200%"), Ok(Limit::PercentOfMedian(200.0)));
+        assert!(matches!(parse_limit("2s"), Ok(Limit::Time(_))));
+        for text in ["%", "100%", "-5%", "x%", "inf%"] {
+            assert!(parse_limit(text).expect_err(text).contains("above 100%"), "{text}");
+        }
+    }
 
     #[test]
     fn seconds_and_units_are_read() {

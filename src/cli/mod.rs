@@ -2,6 +2,7 @@
 //! program's `main`.
 
 mod args;
+mod control_args;
 mod duration;
 mod plan;
 mod presets;

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::args::RunArgs;
+use super::duration::Limit;
 use super::sources::{self, AdHoc, Source, Values};
-use crate::job::{Input, JOB_VERSION, Job, Mode, TaskTemplate};
+use crate::job::{Control, Input, JOB_VERSION, Job, Mode, TaskTemplate};
 
 /// A job and where it stands.
 #[derive(Debug)]
@@ -87,6 +88,7 @@ impl Plan {
             timeout_secs: None,
             retries: 0,
             working_dir: None,
+            control: Control::default(),
         };
         Ok(Self { job, folder: PathBuf::from(".") })
     }
@@ -108,9 +110,12 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
         // As in GNU parallel the flag counts tries; a job counts those after the first.
         job.retries = tries - 1;
     }
-    if let Some(timeout) = args.timeout {
-        job.timeout_secs = Some(timeout.secs);
+    match args.timeout {
+        Some(Limit::Time(timeout)) => job.timeout_secs = Some(timeout.secs),
+        Some(Limit::PercentOfMedian(percent)) => job.control.timeout_percent = Some(percent),
+        None => {}
     }
+    args.control.lay_over(&mut job.control);
 }
 
 fn input(source: &Source) -> Result<Input> {

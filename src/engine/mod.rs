@@ -4,6 +4,7 @@
 //! window: whoever starts a run hands in a channel for its events.
 
 mod dispatcher;
+mod gate;
 mod link;
 mod monitor;
 mod protocol;

@@ -25,6 +25,10 @@ pub struct Setup {
     pub epoch_ns: u64,
     /// How long an attempt may take, in nanoseconds.
     pub timeout_ns: Option<u64>,
+    /// What each lane has of the job's resources, by name: so many, beginning at the lane's number times that.
+    pub needs: std::collections::BTreeMap<String, u32>,
+    /// How far tasks stand back for other programs, 0 to 19.
+    pub nice: i32,
     /// From SIGTERM to SIGKILL, in nanoseconds.
     pub grace_ns: u64,
     /// How much of each stream of a command is kept, in bytes.
@@ -63,6 +67,8 @@ pub enum ToWorker {
         /// SIGKILL at once.
         now: bool,
     },
+    /// From now on an attempt may take this long, in nanoseconds.
+    SetTimeout(u64),
     /// You are not needed any more: do what you have, then end.
     Retire,
 }
@@ -77,6 +83,25 @@ pub struct TaskFrame {
     /// The command line, or the call's argument.
     #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
+}
+
+/// [`ToWorker::Run`] as the engine writes it: the same bytes, without a buffer of its own for each payload.
+#[derive(Debug, Serialize)]
+pub enum ToWorkerRef<'a> {
+    /// As [`ToWorker::Run`], which comes first there too.
+    Run(Vec<TaskFrameRef<'a>>),
+}
+
+/// [`TaskFrame`] as the engine writes it.
+#[derive(Debug, Serialize)]
+pub struct TaskFrameRef<'a> {
+    /// Which one.
+    pub task: TaskId,
+    /// Which try, from 1.
+    pub attempt: u32,
+    /// The command line, or the call's argument.
+    #[serde(with = "serde_bytes")]
+    pub payload: &'a [u8],
 }
 
 /// From a lane to the engine.
@@ -140,6 +165,8 @@ mod tests {
             shared_process: true,
             epoch_ns: 1,
             timeout_ns: Some(2),
+            needs: [("gpu".to_owned(), 2)].into(),
+            nice: 5,
             grace_ns: 3,
             output_limit_bytes: 4,
         };
@@ -150,6 +177,18 @@ mod tests {
             let sent = setup(kind);
             assert_eq!(through_a_frame(&sent), sent);
         }
+    }
+
+    #[test]
+    fn tasks_are_read_as_they_were_written_from_borrowed_payloads() {
+        let frame = |task, payload| TaskFrameRef { task: TaskId(task), attempt: 2, payload };
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, &ToWorkerRef::Run(vec![frame(0, b"a b"), frame(u64::MAX, b"")])).unwrap();
+        let mut reader = FrameReader::default();
+        assert!(reader.fill(&mut &bytes[..]).unwrap());
+        let frame = |task, payload: &[u8]| TaskFrame { task: TaskId(task), attempt: 2, payload: payload.to_vec() };
+        let expected = ToWorker::Run(vec![frame(0, b"a b"), frame(u64::MAX, b"")]);
+        assert_eq!(reader.next_message::<ToWorker>().unwrap(), Some(expected));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, select_biased, unbounded};
 
-use crate::event::{Event, EventKind, RunHeader, TaskId, WorkerId};
+use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
@@ -21,9 +21,10 @@ use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, FrameReader};
 
 use super::dispatcher::{Dispatcher, Effect, Input, Plan};
+use super::gate::{self, Gate};
 use super::link::Link;
 use super::monitor::Monitor;
-use super::protocol::{FromWorker, Setup, TaskFrame, TaskKind, ToWorker};
+use super::protocol::{FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
 use super::worker_process::WorkerProcess;
 use super::{EngineError, RunCommand, RunOptions};
 
@@ -73,7 +74,7 @@ struct Member {
 
 /// What the lanes ask of the run's own thread.
 enum Request {
-    Start { worker: WorkerId },
+    Start { worker: WorkerId, lane: Lane },
     LaneThread(JoinHandle<()>),
     Look,
 }
@@ -95,11 +96,16 @@ impl Run {
             shared_process: options.mode == Mode::Threads,
             epoch_ns,
             timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
+            needs: batch.job().control.needs.clone(),
+            nice: batch.job().control.nice.unwrap_or(0),
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
         };
         let plan = Plan {
             tasks: batch.len(),
+            order: None,
+            after: batch.dependencies().clone(),
+            control: batch.job().control.clone(),
             mode: options.mode,
             workers: options.workers,
             retries: batch.job().retries,
@@ -200,6 +206,10 @@ impl Shared {
         let mut lanes: Vec<JoinHandle<()>> = Vec::new();
         // In the mode `threads`, the process that all lanes share.
         let mut common: Option<Arc<WorkerProcess>> = None;
+        let mut gate = Gate::of(&self.batch.job().control);
+        if let Some(gate) = &mut gate {
+            self.handle(Input::Gate(gate.look()));
+        }
         self.handle(Input::Tick);
         loop {
             let (over, wake_ns) = {
@@ -210,13 +220,14 @@ impl Shared {
                 break;
             }
             let wait = wake_ns.map(|due_ns| Duration::from_nanos(due_ns.saturating_sub(self.now_ns())));
+            let wait = wait.into_iter().chain(gate.as_ref().map(|_| gate::LOOK_EVERY)).min();
             let request = match wait {
                 Some(wait) => asked.recv_timeout(wait),
                 None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match request {
-                Ok(Request::Start { worker }) => {
-                    self.start_worker(worker, &mut common);
+                Ok(Request::Start { worker, lane }) => {
+                    self.start_worker(worker, lane, &mut common);
                     if let Some(monitor) = &monitor {
                         monitor.watch(self.worker_pids());
                     }
@@ -226,7 +237,12 @@ impl Shared {
                     lanes.push(lane);
                 }
                 Ok(Request::Look) => self.deliver(),
-                Err(_) => self.handle(Input::Tick),
+                Err(_) => {
+                    if let Some(gate) = &mut gate {
+                        self.handle(Input::Gate(gate.look()));
+                    }
+                    self.handle(Input::Tick);
+                }
             }
         }
         for lane in lanes.into_iter().chain(asked.try_iter().filter_map(Request::lane_thread)) {
@@ -278,8 +294,8 @@ impl Shared {
                 core.said.push(Event { at_ns: now_ns, kind });
                 return;
             }
-            Effect::Start { worker, lane: _ } => {
-                let _ = self.requests.send(Request::Start { worker });
+            Effect::Start { worker, lane } => {
+                let _ = self.requests.send(Request::Start { worker, lane });
                 return;
             }
             Effect::Kill { worker } => {
@@ -290,13 +306,14 @@ impl Shared {
             }
             Effect::Run { worker, tasks } => {
                 if let Some(member) = core.members.get(&worker) {
-                    self.send_tasks(&member.link, &tasks);
+                    self.send_tasks(member, &tasks);
                 }
                 return;
             }
             Effect::Recall { worker, count } => (worker, ToWorker::Recall(count)),
             Effect::Cancel { worker, task } => (worker, ToWorker::Cancel(task)),
             Effect::Stop { worker, now } => (worker, ToWorker::Stop { now }),
+            Effect::SetTimeout { worker, timeout_ns } => (worker, ToWorker::SetTimeout(timeout_ns)),
             Effect::Retire { worker } => (worker, ToWorker::Retire),
         };
         if let Some(member) = core.members.get(&worker) {
@@ -304,21 +321,25 @@ impl Shared {
         }
     }
 
-    /// Sends tasks in messages of about a megabyte: long command lines would not fit into one.
-    fn send_tasks(&self, link: &Link, tasks: &[(TaskId, u32)]) {
-        let (mut frames, mut bytes) = (Vec::with_capacity(tasks.len()), 0);
-        for &(task, attempt) in tasks {
-            let mut payload = Vec::new();
-            self.batch.payload_into(task, &mut payload);
-            bytes += payload.len();
-            frames.push(TaskFrame { task, attempt, payload });
-            if bytes > TASKS_MESSAGE_BYTES {
-                link.send(&ToWorker::Run(std::mem::take(&mut frames)));
-                bytes = 0;
+    /// All payloads of a message are made in one buffer, of about a megabyte: more long lines would not fit into one.
+    fn send_tasks(&self, member: &Member, tasks: &[(TaskId, u32)]) {
+        let mut payloads = Vec::new();
+        let mut ends = Vec::with_capacity(tasks.len());
+        let mut sent = 0;
+        for (place, (task, _)) in tasks.iter().enumerate() {
+            self.batch.payload_into(*task, &mut payloads);
+            ends.push(payloads.len());
+            if payloads.len() > TASKS_MESSAGE_BYTES || place + 1 == tasks.len() {
+                let starts = std::iter::once(0).chain(ends.iter().copied());
+                let frames =
+                    tasks[sent..=place].iter().zip(starts.zip(&ends)).map(|(&(task, attempt), (start, &end))| {
+                        TaskFrameRef { task, attempt, payload: &payloads[start..end] }
+                    });
+                member.link.send(&ToWorkerRef::Run(frames.collect()));
+                sent = place + 1;
+                payloads.clear();
+                ends.clear();
             }
-        }
-        if !frames.is_empty() {
-            link.send(&ToWorker::Run(frames));
         }
     }
 
@@ -353,8 +374,8 @@ impl Shared {
         }
     }
 
-    fn start_worker(self: &Arc<Self>, worker: WorkerId, common: &mut Option<Arc<WorkerProcess>>) {
-        if let Err(error) = self.try_start_worker(worker, common) {
+    fn start_worker(self: &Arc<Self>, worker: WorkerId, lane: Lane, common: &mut Option<Arc<WorkerProcess>>) {
+        if let Err(error) = self.try_start_worker(worker, lane, common) {
             self.core().members.remove(&worker);
             self.handle(Input::WorkerFailed { worker, reason: format!("a worker could not be started: {error}") });
         }
@@ -363,16 +384,17 @@ impl Shared {
     fn try_start_worker(
         self: &Arc<Self>,
         worker: WorkerId,
+        lane: Lane,
         common: &mut Option<Arc<WorkerProcess>>,
     ) -> std::io::Result<()> {
         let start = || WorkerProcess::start(&self.options.worker_executable, &self.setup).map(Arc::new);
         let living = common.take().filter(|process| !process.is_dying());
         let mut process = living.map_or_else(start, Ok)?;
-        let mut opened = process.open_lane(worker);
+        let mut opened = process.open_lane(worker, lane);
         if opened.is_err() && process.is_dying() {
             // Its last lane was closed at this moment.
             process = start()?;
-            opened = process.open_lane(worker);
+            opened = process.open_lane(worker, lane);
         }
         if self.setup.shared_process {
             *common = Some(Arc::clone(&process));

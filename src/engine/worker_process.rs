@@ -15,7 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use crate::engine::dispatcher::ProcessEnd;
 use crate::engine::protocol::{GAVE_UP_EXIT_CODE, Setup};
 use crate::engine::worker::WORKER_ROLE;
-use crate::event::WorkerId;
+use crate::event::{Lane, WorkerId};
 use crate::mp::{frame, process_tree, signal, socket};
 
 /// The variable that marks a worker and everything it starts.
@@ -87,12 +87,12 @@ impl WorkerProcess {
     }
 
     /// Opens one more lane.
-    pub fn open_lane(&self, worker: WorkerId) -> io::Result<UnixStream> {
+    pub fn open_lane(&self, worker: WorkerId, lane: Lane) -> io::Result<UnixStream> {
         let (ours, theirs) = socket::pair()?;
         let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         let control = control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
         self.lanes.fetch_add(1, Ordering::AcqRel);
-        match socket::send_socket(control, worker.0, &theirs) {
+        match socket::send_socket(control, [worker.0, lane.0], &theirs) {
             Ok(()) => Ok(ours),
             Err(error) => {
                 self.lanes.fetch_sub(1, Ordering::AcqRel);

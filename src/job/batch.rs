@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BStr, BString};
 
+use super::dependencies::{self, Dependencies, DependencyError};
 use super::inputs::{Input, InputError, Source};
 use super::template::{CommandLine, Digits, Template, TemplateError, Values};
 use super::{Job, TaskTemplate};
@@ -25,6 +26,7 @@ pub struct Batch {
     len: u64,
     /// `None` for a workload, which is given the values themselves.
     command: Option<CommandLine>,
+    dependencies: Dependencies,
 }
 
 /// A batch that cannot be made from its job. Nothing has run.
@@ -56,6 +58,9 @@ pub enum BatchError {
     /// The product of the inputs has more tasks than can be counted.
     #[error("the inputs combine to more tasks than can be counted; link them or make them shorter")]
     TooManyTasks,
+    /// Tasks wait for others in a way that cannot be kept.
+    #[error(transparent)]
+    Dependencies(#[from] DependencyError),
     /// The command line cannot be used.
     #[error("the command line cannot be used: {0}")]
     Template(#[from] TemplateError),
@@ -97,7 +102,17 @@ impl Batch {
         let command = template.map(|template| template.bind(&columns)).transpose()?;
         let len = if job.linked { linked_len(&sources) } else { product_len(&sources)? };
         let slots = place_slots(&sources, job.linked);
-        Ok(Self { job: job.clone(), working_dir, sources, slots, columns, len, command })
+        let dependencies = Dependencies::new();
+        let mut batch = Self { job: job.clone(), working_dir, sources, slots, columns, len, command, dependencies };
+        if let Some(after) = &job.control.after {
+            batch.dependencies = dependencies::resolve(&batch, after)?;
+        }
+        Ok(batch)
+    }
+
+    /// Which tasks wait for which.
+    pub const fn dependencies(&self) -> &Dependencies {
+        &self.dependencies
     }
 
     /// How many tasks there are.

@@ -4,6 +4,8 @@
 //! is made when it is asked for. Nothing here starts a process or reads a clock.
 
 pub mod batch;
+pub mod control;
+pub mod dependencies;
 pub mod file;
 pub mod inputs;
 pub mod quote;
@@ -15,6 +17,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use batch::Batch;
+pub use control::Control;
 pub use file::JobFileError;
 pub use inputs::Input;
 pub use template::Template;
@@ -57,6 +60,9 @@ pub struct Job {
     /// Where commands run and relative inputs are looked up; `None`: the job file's folder, or the current one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub working_dir: Option<PathBuf>,
+    /// When the run ends early, waits or holds back.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub control: Control,
 }
 
 /// The largest pool that a job may ask for.

@@ -63,7 +63,9 @@ impl DepthHistory {
             }
             EventKind::TaskRetried(record) => self.attempt_ended(record, Change::Returns),
             EventKind::RunFinished(_) => self.finished = true,
-            EventKind::PoolResized { .. }
+            EventKind::Held { .. }
+            | EventKind::HaltReached { .. }
+            | EventKind::PoolResized { .. }
             | EventKind::Paused
             | EventKind::Resumed
             | EventKind::StopRequested

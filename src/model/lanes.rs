@@ -108,6 +108,8 @@ impl LaneHistory {
                 }
             }
             EventKind::RunStarted(_)
+            | EventKind::Held { .. }
+            | EventKind::HaltReached { .. }
             | EventKind::PoolResized { .. }
             | EventKind::Paused
             | EventKind::Resumed

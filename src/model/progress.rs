@@ -17,6 +17,10 @@ pub struct Progress {
     pub workers: u32,
     /// No task is started until someone resumes.
     pub paused: bool,
+    /// What has to be so before further tasks are started.
+    pub held: Option<String>,
+    /// The halt that ended the run.
+    pub halted: Option<String>,
     /// Someone asked for the end.
     pub stopping: bool,
     /// Why no worker can be started, until one could.
@@ -37,6 +41,8 @@ impl Progress {
                 self.workers = header.workers;
             }
             EventKind::PoolResized { workers } => self.workers = *workers,
+            EventKind::Held { reason } => self.held.clone_from(reason),
+            EventKind::HaltReached { halt } => self.halted = Some(halt.clone()),
             EventKind::Paused => self.paused = true,
             EventKind::Resumed => self.paused = false,
             EventKind::StopRequested => self.stopping = true,

@@ -17,12 +17,14 @@ pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
     UnixStream::pair()
 }
 
-/// Sends `number` together with `socket` through `control`.
+/// Sends two numbers together with `socket` through `control`.
 ///
 /// # Errors
 /// When the other side is gone.
-pub fn send_socket(control: &UnixStream, number: u32, socket: &UnixStream) -> io::Result<()> {
-    let bytes = number.to_le_bytes();
+pub fn send_socket(control: &UnixStream, numbers: [u32; 2], socket: &UnixStream) -> io::Result<()> {
+    let mut bytes = [0; 8];
+    bytes[..4].copy_from_slice(&numbers[0].to_le_bytes());
+    bytes[4..].copy_from_slice(&numbers[1].to_le_bytes());
     let sockets = [socket.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -36,8 +38,8 @@ pub fn send_socket(control: &UnixStream, number: u32, socket: &UnixStream) -> io
 ///
 /// # Errors
 /// When the connection fails or carries something else.
-pub fn receive_socket(control: &UnixStream) -> io::Result<Option<(u32, UnixStream)>> {
-    let mut bytes = [0; 4];
+pub fn receive_socket(control: &UnixStream) -> io::Result<Option<([u32; 2], UnixStream)>> {
+    let mut bytes = [0; 8];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
@@ -56,7 +58,10 @@ pub fn receive_socket(control: &UnixStream) -> io::Result<Option<(u32, UnixStrea
     });
     let socket: Option<OwnedFd> = sockets.next().and_then(|mut descriptors| descriptors.next());
     match socket {
-        Some(socket) if received == bytes.len() => Ok(Some((u32::from_le_bytes(bytes), UnixStream::from(socket)))),
+        Some(socket) if received == bytes.len() => {
+            let number = |from: usize| u32::from_le_bytes(std::array::from_fn(|place| bytes[from + place]));
+            Ok(Some(([number(0), number(4)], UnixStream::from(socket))))
+        }
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }
@@ -71,10 +76,10 @@ mod tests {
     fn a_socket_travels_through_another() {
         let (here, there) = pair().unwrap();
         let (mut mine, passed) = pair().unwrap();
-        send_socket(&here, 7, &passed).unwrap();
+        send_socket(&here, [7, u32::MAX], &passed).unwrap();
         drop(passed);
-        let (number, mut theirs) = receive_socket(&there).unwrap().unwrap();
-        assert_eq!(number, 7);
+        let (numbers, mut theirs) = receive_socket(&there).unwrap().unwrap();
+        assert_eq!(numbers, [7, u32::MAX]);
         theirs.write_all(b"hello").unwrap();
         drop(theirs);
         let mut text = String::new();

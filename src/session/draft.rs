@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use crate::job::file::JobField;
-use crate::job::{Input, JOB_VERSION, Job, Mode, TaskTemplate, WorkloadSpec};
+use crate::job::{Control, Input, JOB_VERSION, Job, Mode, TaskTemplate, WorkloadSpec};
 
 use super::expand::sentence;
 use super::input_draft::InputDraft;
@@ -78,6 +78,8 @@ pub struct JobDraft {
     pub retries: String,
     /// Where commands run; empty: the job file's folder, or the current one.
     pub working_dir: String,
+    /// When the run ends early, waits or holds back.
+    pub control: Control,
 }
 
 impl JobDraft {
@@ -99,6 +101,7 @@ impl JobDraft {
             workers: job.workers,
             timeout: job.timeout_secs.map_or_else(String::new, |secs| secs.to_string()),
             retries: if job.retries == 0 { String::new() } else { job.retries.to_string() },
+            control: job.control.clone(),
             working_dir: job.working_dir.as_ref().map_or_else(String::new, |dir| dir.display().to_string()),
         }
     }
@@ -129,6 +132,7 @@ impl JobDraft {
             workers: self.workers,
             timeout_secs,
             retries,
+            control: self.control.clone(),
             working_dir: (!self.working_dir.is_empty()).then(|| PathBuf::from(&self.working_dir)),
         };
         for problem in job.check() {
@@ -139,7 +143,7 @@ impl JobDraft {
                 JobField::Retries => Field::Retries,
                 JobField::WorkingDir => Field::WorkingDir,
                 JobField::Name => Field::Name,
-                JobField::Version | JobField::Inputs => Field::Inputs,
+                JobField::Version | JobField::Control | JobField::Inputs => Field::Inputs,
             };
             errors.push(FieldError { field, message: sentence(&problem.message) });
         }

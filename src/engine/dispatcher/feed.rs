@@ -3,11 +3,13 @@
 use crate::event::{Lane, WorkerId};
 use crate::job::Mode;
 
+use super::after::After;
+use super::queue::{Pending, Queue};
 use super::{Dispatcher, Effect, Worker};
 
 /// A worker is handed about this much work ahead, in nanoseconds: far more than a message takes to arrive, far less
 /// than a person notices.
-const AHEAD_NS: f64 = 2e6;
+const AHEAD_NS: f64 = 1e7;
 
 /// Tasks that take longer, in nanoseconds, are handed out one by one: then they begin in their order, and the way to
 /// and fro costs less than a hundredth.
@@ -20,8 +22,8 @@ impl Dispatcher {
         let remaining = self.plan.tasks - self.counts.total();
         let allowed = match self.plan.mode {
             _ if self.stopping || remaining == 0 => 0,
-            Mode::One => self.pool.min(1),
-            Mode::Threads | Mode::Pool => self.pool,
+            Mode::One => self.plan.control.at_once(self.pool).min(1),
+            Mode::Threads | Mode::Pool => self.plan.control.at_once(self.pool),
         };
         let (mut live, mut retiring, mut starting) = (0, 0, 0);
         for state in self.workers.values() {
@@ -59,7 +61,7 @@ impl Dispatcher {
         let Some((&worker, state)) = last else { return };
         state.retiring = true;
         if state.ready {
-            if state.in_flight.len() > 1 && !self.stopping {
+            if state.in_flight.len() > 1 && !self.killing {
                 state.recalling = true;
                 effects.push(Effect::Recall { worker, count: u32::MAX });
             }
@@ -75,18 +77,21 @@ impl Dispatcher {
     }
 
     /// Hands out tasks; takes some back where one worker has several and another has none.
-    pub(super) fn feed(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn feed(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         if self.stopping {
             return;
         }
-        if self.paused {
+        if self.paused || self.gate.is_some() {
             self.recall_all(effects);
             return;
         }
-        if self.queue.len() > 0 {
-            self.hand_out(effects);
+        if self.queue.ready() > 0 {
+            match self.plan.control.delay_secs {
+                Some(delay_secs) => self.hand_out_one(now_ns, delay_secs, effects),
+                None => self.hand_out(effects),
+            }
         }
-        if self.queue.len() == 0 {
+        if self.queue.ready() == 0 {
             self.recall_for_idle(effects);
         }
     }
@@ -105,21 +110,35 @@ impl Dispatcher {
                 if (idle_only && has > 0) || (!idle_only && (has > ahead / 2 || state.is_at_a_long_task())) {
                     continue;
                 }
-                let queued = self.queue.len() as usize;
+                let queued = self.queue.ready() as usize;
                 let share = queued.div_ceil(takers).min(ahead - has).max(1);
                 let count = if idle_only && queued <= takers { 1 } else { share };
                 let first = state.in_flight.len();
-                state.in_flight.extend(std::iter::from_fn(|| self.queue.pop()).take(count));
+                let next = std::iter::from_fn(|| next_of(&mut self.queue, &mut self.after));
+                state.in_flight.extend(next.take(count));
                 let tasks: Vec<_> =
                     state.in_flight.iter().skip(first).map(|pending| (pending.task, pending.attempts + 1)).collect();
                 if !tasks.is_empty() {
                     effects.push(Effect::Run { worker, tasks });
                 }
-                if self.queue.len() == 0 {
+                if self.queue.ready() == 0 {
                     return;
                 }
             }
         }
+    }
+
+    /// With a delay between starts, nobody is handed anything ahead.
+    fn hand_out_one(&mut self, now_ns: u64, delay_secs: f64, effects: &mut Vec<Effect>) {
+        if now_ns < self.next_start_ns {
+            return;
+        }
+        let idle = self.workers.iter_mut().find(|(_, state)| state.is_idle());
+        let Some((&worker, state)) = idle else { return };
+        let Some(pending) = next_of(&mut self.queue, &mut self.after) else { return };
+        state.in_flight.push_back(pending);
+        self.next_start_ns = now_ns + (delay_secs * 1e9) as u64;
+        effects.push(Effect::Run { worker, tasks: vec![(pending.task, pending.attempts + 1)] });
     }
 
     /// While the run is paused a worker finishes the task that it is at, and begins none.
@@ -149,6 +168,19 @@ impl Dispatcher {
     }
 }
 
+/// The next task that waits for no other.
+fn next_of(queue: &mut Queue, after: &mut After) -> Option<Pending> {
+    loop {
+        let pending = queue.pop()?;
+        if after.is_empty() {
+            return Some(pending);
+        }
+        if let Some(pending) = after.pass(pending) {
+            return Some(pending);
+        }
+    }
+}
+
 impl Worker {
     pub(super) fn starting(lane: Lane) -> Self {
         Self {
@@ -166,6 +198,10 @@ impl Worker {
     /// The task that it is at was announced: it takes longer than a message needs.
     fn is_at_a_long_task(&self) -> bool {
         self.started.is_some_and(|(task, _)| self.in_flight.front().is_some_and(|first| first.task == task))
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.takes_tasks() && self.in_flight.is_empty()
     }
 
     const fn takes_tasks(&self) -> bool {

@@ -5,8 +5,14 @@
 //! A worker is handed a few tasks ahead so that it never waits for the next one; what it has not begun is recalled as
 //! soon as another worker is idle, the pool shrinks, or the run pauses.
 
+pub mod after;
+#[cfg(test)]
+mod control_tests;
 mod feed;
+mod halt;
+mod median;
 mod queue;
+mod steer;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +22,10 @@ use crate::engine::RunCommand;
 use crate::event::{
     AttemptRecord, EventKind, Lane, Outcome, OutcomeClass, OutcomeCounts, Summary, TaskId, WorkerEnd, WorkerId,
 };
-use crate::job::{MAX_WORKERS, Mode};
+use crate::job::{Control, MAX_WORKERS, Mode};
 
+use after::After;
+use median::Median;
 use queue::{Pending, Queue};
 
 /// So often may workers die of one task before it is given up.
@@ -82,6 +90,8 @@ pub enum Input {
     },
     /// Someone asks something.
     Command(RunCommand),
+    /// Whether tasks may be started for all that the machine's memory and load say; the words say why not.
+    Gate(Option<String>),
     /// Time has come to [`Dispatcher::next_wake_ns`].
     Tick,
 }
@@ -145,6 +155,13 @@ pub enum Effect {
         /// Without a grace time.
         now: bool,
     },
+    /// Tell a worker how long each of its attempts may take from now on.
+    SetTimeout {
+        /// The worker.
+        worker: WorkerId,
+        /// In nanoseconds.
+        timeout_ns: u64,
+    },
     /// Tell a worker that it is not needed any more.
     Retire {
         /// The worker.
@@ -160,10 +177,16 @@ pub enum Effect {
 }
 
 /// What a dispatcher needs to know of its run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// How many tasks there are.
     pub tasks: u64,
+    /// The order in which tasks are handed out, where it is not their own; names each once.
+    pub order: Option<Box<[u32]>>,
+    /// Which tasks wait for which.
+    pub after: after::Needs,
+    /// When the run ends early, waits or holds back.
+    pub control: Control,
     /// How the batch is run.
     pub mode: Mode,
     /// Size of the pool at the start.
@@ -197,7 +220,10 @@ pub struct Dispatcher {
     plan: Plan,
     pool: u32,
     paused: bool,
+    /// Nothing more is begun.
     stopping: bool,
+    /// What runs is being ended as well.
+    killing: bool,
     queue: Queue,
     /// To be cancelled, while a worker has them: if they come back they are not handed out again.
     unwanted: BTreeSet<TaskId>,
@@ -209,6 +235,14 @@ pub struct Dispatcher {
     /// Workers could not be started: the next try is not before this.
     start_not_before_ns: Option<u64>,
     kill_at_ns: Option<u64>,
+    after: After,
+    /// Why no task is started for now.
+    gate: Option<String>,
+    /// No task is started before this.
+    next_start_ns: u64,
+    median: Median,
+    /// The timeout that workers were told last, where it is a share of the median.
+    timeout_ns: Option<u64>,
     counts: OutcomeCounts,
     retries: u64,
     cpu_ns: u64,
@@ -219,11 +253,11 @@ impl Dispatcher {
     /// A run that has not begun: the first [`Input::Tick`] begins it.
     pub fn new(plan: Plan) -> Self {
         Self {
-            plan,
             pool: plan.workers.min(MAX_WORKERS),
             paused: false,
             stopping: false,
-            queue: Queue::new(plan.tasks),
+            killing: false,
+            queue: Queue::new(plan.tasks, plan.order.clone()),
             unwanted: BTreeSet::new(),
             workers: BTreeMap::new(),
             next_worker: 1,
@@ -231,10 +265,16 @@ impl Dispatcher {
             failed_starts: 0,
             start_not_before_ns: None,
             kill_at_ns: None,
+            after: After::new(&plan.after),
+            gate: None,
+            next_start_ns: 0,
+            median: Median::default(),
+            timeout_ns: None,
             counts: OutcomeCounts::default(),
             retries: 0,
             cpu_ns: 0,
             end_ns: 0,
+            plan,
         }
     }
 
@@ -247,14 +287,17 @@ impl Dispatcher {
             Input::Started { worker, task, attempt, start_ns, pid } => {
                 self.started(worker, EventKind::TaskStarted { task, attempt, worker, start_ns, pid }, effects);
             }
-            Input::Finished { worker, records } => self.finished(worker, records, effects),
-            Input::Returned { worker, tasks } => self.returned(worker, &tasks),
+            Input::Finished { worker, records } => self.finished(now_ns, worker, records, effects),
+            Input::Returned { worker, tasks } => self.returned(now_ns, worker, &tasks, effects),
             Input::Command(command) => self.command(now_ns, command, effects),
+            Input::Gate(reason) => self.set_gate(reason, effects),
             Input::Tick => self.tick(now_ns, effects),
         }
+        self.queue.wake(now_ns);
+        self.halt_if_reached(now_ns, effects);
         self.cancel_unwanted(now_ns, effects);
         self.size_pool(now_ns, effects);
-        self.feed(effects);
+        self.feed(now_ns, effects);
     }
 
     /// All tasks have ended and all workers are gone.
@@ -264,7 +307,10 @@ impl Dispatcher {
 
     /// When an [`Input::Tick`] is due at the latest, in nanoseconds since the run's start.
     pub fn next_wake_ns(&self) -> Option<u64> {
-        [self.start_not_before_ns, self.kill_at_ns].into_iter().flatten().min()
+        let someone_idle = || self.workers.values().any(Worker::is_idle);
+        let can_start = self.gate.is_none() && !self.paused && self.queue.ready() > 0 && someone_idle();
+        let delayed = (can_start && self.plan.control.delay_secs.is_some()).then_some(self.next_start_ns);
+        [self.start_not_before_ns, self.kill_at_ns, self.queue.next_due_ns(), delayed].into_iter().flatten().min()
     }
 
     /// The run so far in a few numbers.
@@ -285,6 +331,7 @@ impl Dispatcher {
         state.ready = true;
         self.failed_starts = 0;
         effects.push(Effect::Say(EventKind::WorkerStarted { worker, lane: state.lane, pid }));
+        effects.extend(self.timeout_ns.map(|timeout_ns| Effect::SetTimeout { worker, timeout_ns }));
         if state.retiring {
             effects.push(Effect::Retire { worker });
         }
@@ -373,7 +420,9 @@ impl Dispatcher {
             effects.push(Effect::Say(EventKind::TaskRetried(record)));
         } else {
             self.settle(&record);
+            let followers = self.doom(record.task);
             effects.push(Effect::Say(EventKind::TasksFinished(vec![record])));
+            self.cancel_all(now_ns, &followers, effects);
         }
     }
 
@@ -393,7 +442,7 @@ impl Dispatcher {
         }
     }
 
-    fn finished(&mut self, worker: WorkerId, mut records: Vec<AttemptRecord>, effects: &mut Vec<Effect>) {
+    fn finished(&mut self, now_ns: u64, worker: WorkerId, mut records: Vec<AttemptRecord>, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         state.finished_any = true;
         let mut wall_ns = 0;
@@ -420,19 +469,30 @@ impl Dispatcher {
             records.retain(|record| {
                 let pending = ended[place];
                 place += 1;
-                self.keeps_as_final(record, pending, effects)
+                self.keeps_as_final(now_ns, record, pending, effects)
             });
         }
         for record in &records {
             self.settle(record);
         }
+        let followers = if self.after.is_empty() { Vec::new() } else { self.follow(&records) };
+        if self.plan.control.timeout_percent.is_some() {
+            self.adjust_timeout(&records, effects);
+        }
         if !records.is_empty() {
             effects.push(Effect::Say(EventKind::TasksFinished(records)));
         }
+        self.cancel_all(now_ns, &followers, effects);
     }
 
     /// Whether this record is its task's last; if not, the task is queued again, or the record was a stranger's.
-    fn keeps_as_final(&mut self, record: &AttemptRecord, pending: Option<Pending>, effects: &mut Vec<Effect>) -> bool {
+    fn keeps_as_final(
+        &mut self,
+        now_ns: u64,
+        record: &AttemptRecord,
+        pending: Option<Pending>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         let Some(mut pending) = pending else { return false };
         if is_final_class(&record.outcome) || self.stopping {
             return true;
@@ -444,7 +504,13 @@ impl Dispatcher {
         }
         self.retries += 1;
         self.cpu_ns += record.cpu_ns;
-        self.queue.retry(pending);
+        match self.plan.control.retry_wait {
+            Some(wait) => {
+                let wait_ns = (wait.secs_after(pending.failures) * 1e9) as u64;
+                self.queue.retry_later(now_ns + wait_ns, pending);
+            }
+            None => self.queue.retry(pending),
+        }
         effects.push(Effect::Say(EventKind::TaskRetried(record.clone())));
         false
     }
@@ -456,11 +522,15 @@ impl Dispatcher {
         self.end_ns = self.end_ns.max(record.start_ns + record.wall_ns);
     }
 
-    fn returned(&mut self, worker: WorkerId, tasks: &[TaskId]) {
+    fn returned(&mut self, now_ns: u64, worker: WorkerId, tasks: &[TaskId], effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         state.recalling = false;
         let back: Vec<Pending> = tasks.iter().filter_map(|task| take_in_flight(&mut state.in_flight, *task)).collect();
-        self.queue.put_back(back.into_iter());
+        if self.stopping {
+            self.cancel_all(now_ns, &back, effects);
+        } else {
+            self.queue.put_back(back.into_iter());
+        }
     }
 
     fn command(&mut self, now_ns: u64, command: RunCommand, effects: &mut Vec<Effect>) {
@@ -486,19 +556,8 @@ impl Dispatcher {
 
     fn stop(&mut self, now_ns: u64, now: bool, effects: &mut Vec<Effect>) {
         const MARGIN_NS: u64 = 1_000_000_000;
-        if !self.stopping {
-            self.stopping = true;
-            effects.push(Effect::Say(EventKind::StopRequested));
-            let mut chunk = Vec::with_capacity(CANCEL_CHUNK.min(self.queue.len() as usize));
-            while let Some(pending) = self.queue.pop() {
-                chunk.push(pending);
-                if chunk.len() == CANCEL_CHUNK {
-                    self.cancel_all(now_ns, &chunk, effects);
-                    chunk.clear();
-                }
-            }
-            self.cancel_all(now_ns, &chunk, effects);
-        }
+        self.cancel_waiting(now_ns, effects);
+        self.killing = true;
         let wait_ns = if now { MARGIN_NS } else { self.plan.grace_ns + MARGIN_NS };
         let kill_at_ns = now_ns + wait_ns;
         self.kill_at_ns = Some(self.kill_at_ns.map_or(kill_at_ns, |earlier| earlier.min(kill_at_ns)));
@@ -509,9 +568,29 @@ impl Dispatcher {
         }
     }
 
+    /// Whatever no worker has begun will not be.
+    fn cancel_waiting(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
+        if self.stopping {
+            return;
+        }
+        self.stopping = true;
+        effects.push(Effect::Say(EventKind::StopRequested));
+        let mut chunk = self.after.drain();
+        while let Some(pending) = self.queue.pop_any() {
+            chunk.push(pending);
+            if chunk.len() >= CANCEL_CHUNK {
+                self.cancel_all(now_ns, &chunk, effects);
+                chunk.clear();
+            }
+        }
+        self.cancel_all(now_ns, &chunk, effects);
+    }
+
     fn cancel(&mut self, now_ns: u64, task: TaskId, effects: &mut Vec<Effect>) {
-        if let Some(pending) = self.queue.remove(task) {
-            self.cancel_all(now_ns, &[pending], effects);
+        if let Some(pending) = self.queue.remove(task).or_else(|| self.after.remove(task)) {
+            let mut gone = vec![pending];
+            gone.extend(self.doom(task));
+            self.cancel_all(now_ns, &gone, effects);
             return;
         }
         let holder = self.workers.iter().find(|(_, state)| state.in_flight.iter().any(|one| one.task == task));
@@ -527,9 +606,11 @@ impl Dispatcher {
             return;
         }
         let queue = &mut self.queue;
-        let back: Vec<Pending> = self.unwanted.iter().filter_map(|task| queue.take_returned(*task)).collect();
-        for pending in &back {
-            self.unwanted.remove(&pending.task);
+        let mut back: Vec<Pending> = self.unwanted.iter().filter_map(|task| queue.remove(*task)).collect();
+        for place in 0..back.len() {
+            let task = back[place].task;
+            self.unwanted.remove(&task);
+            back.extend(self.doom(task));
         }
         self.cancel_all(now_ns, &back, effects);
     }

@@ -6,10 +6,20 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SECOND: u64 = 1_000_000_000;
+pub const SECOND: u64 = 1_000_000_000;
 
-fn plan(tasks: u64, workers: u32) -> Plan {
-    Plan { tasks, mode: Mode::Pool, workers, retries: 0, grace_ns: 2 * SECOND, starting_limit: 8 }
+pub fn plan(tasks: u64, workers: u32) -> Plan {
+    Plan {
+        tasks,
+        order: None,
+        after: after::Needs::new(),
+        control: Control::default(),
+        mode: Mode::Pool,
+        workers,
+        retries: 0,
+        grace_ns: 2 * SECOND,
+        starting_limit: 8,
+    }
 }
 
 fn record(worker: WorkerId, task: TaskId, attempt: u32, outcome: Outcome) -> AttemptRecord {
@@ -28,21 +38,22 @@ fn record(worker: WorkerId, task: TaskId, attempt: u32, outcome: Outcome) -> Att
 }
 
 /// Workers that do what they are told, one step at a time.
-struct Simulation {
-    dispatcher: Dispatcher,
-    now_ns: u64,
+pub struct Simulation {
+    pub dispatcher: Dispatcher,
+    pub now_ns: u64,
     /// Workers asked for and not there yet.
-    coming: Vec<WorkerId>,
+    pub coming: Vec<WorkerId>,
     /// Tasks of each worker in their order; the first is being done.
-    here: BTreeMap<WorkerId, Vec<(TaskId, u32)>>,
-    retired: Vec<WorkerId>,
-    ended: BTreeMap<TaskId, (u32, Outcome)>,
-    attempts: BTreeMap<TaskId, u32>,
-    effects: Vec<Effect>,
+    pub here: BTreeMap<WorkerId, Vec<(TaskId, u32)>>,
+    pub retired: Vec<WorkerId>,
+    pub ended: BTreeMap<TaskId, (u32, Outcome)>,
+    pub attempts: BTreeMap<TaskId, u32>,
+    pub effects: Vec<Effect>,
+    pub timeout_ns: Option<u64>,
 }
 
 impl Simulation {
-    fn new(plan: Plan) -> Self {
+    pub fn new(plan: Plan) -> Self {
         let mut simulation = Self {
             dispatcher: Dispatcher::new(plan),
             now_ns: 0,
@@ -52,12 +63,13 @@ impl Simulation {
             ended: BTreeMap::new(),
             attempts: BTreeMap::new(),
             effects: Vec::new(),
+            timeout_ns: None,
         };
         simulation.put(Input::Tick);
         simulation
     }
 
-    fn put(&mut self, input: Input) {
+    pub fn put(&mut self, input: Input) {
         let mut answers = VecDeque::from([input]);
         self.effects.clear();
         while let Some(input) = answers.pop_front() {
@@ -71,7 +83,7 @@ impl Simulation {
         self.check();
     }
 
-    fn take(&mut self, effect: Effect, answers: &mut VecDeque<Input>) {
+    pub fn take(&mut self, effect: Effect, answers: &mut VecDeque<Input>) {
         match effect {
             Effect::Start { worker, .. } => self.coming.push(worker),
             Effect::Run { worker, tasks } => self.here.get_mut(&worker).expect("a worker that is there").extend(tasks),
@@ -98,6 +110,7 @@ impl Simulation {
                     tasks.into_iter().map(|(task, attempt)| record(worker, task, attempt, Outcome::Cancelled));
                 answers.push_back(Input::Finished { worker, records: records.collect() });
             }
+            Effect::SetTimeout { timeout_ns, .. } => self.timeout_ns = Some(timeout_ns),
             Effect::Retire { worker } => self.retired.push(worker),
             Effect::Kill { worker } => {
                 if self.here.remove(&worker).is_some() {
@@ -109,7 +122,7 @@ impl Simulation {
         }
     }
 
-    fn hear(&mut self, kind: EventKind) {
+    pub fn hear(&mut self, kind: EventKind) {
         match kind {
             EventKind::TasksFinished(records) => {
                 for record in records {
@@ -125,10 +138,10 @@ impl Simulation {
     }
 
     /// What holds after every input.
-    fn check(&self) {
+    pub fn check(&self) {
         let submitted = self.dispatcher.plan.tasks;
         let in_flight: u64 = self.here.values().map(|tasks| tasks.len() as u64).sum();
-        let queued = self.dispatcher.queue.len();
+        let queued = self.dispatcher.queue.len() + self.dispatcher.after.held();
         assert_eq!(submitted, queued + in_flight + self.ended.len() as u64, "submitted = queued + running + final");
         let staying = self.dispatcher.workers.values().filter(|state| !state.retiring).count();
         assert!(staying as u64 <= u64::from(self.dispatcher.pool), "more workers than the pool has");
@@ -141,7 +154,7 @@ impl Simulation {
         assert_eq!(lanes.len(), self.dispatcher.workers.len(), "two workers in one lane");
     }
 
-    fn arrive(&mut self) {
+    pub fn arrive(&mut self) {
         if !self.coming.is_empty() {
             let worker = self.coming.remove(0);
             self.here.insert(worker, Vec::new());
@@ -149,7 +162,7 @@ impl Simulation {
         }
     }
 
-    fn fail_to_arrive(&mut self) {
+    pub fn fail_to_arrive(&mut self) {
         if !self.coming.is_empty() {
             let worker = self.coming.remove(0);
             self.put(Input::WorkerFailed { worker, reason: "no processes left".to_owned() });
@@ -157,7 +170,7 @@ impl Simulation {
     }
 
     /// The `which`th worker ends the task it is at.
-    fn finish(&mut self, which: usize, outcome: Outcome) {
+    pub fn finish(&mut self, which: usize, outcome: Outcome) {
         let busy: Vec<WorkerId> = self.here.iter().filter(|(_, tasks)| !tasks.is_empty()).map(|(id, _)| *id).collect();
         let Some(&worker) = busy.get(which % busy.len().max(1)) else { return };
         let (task, attempt) = self.here.get_mut(&worker).expect("it is there").remove(0);
@@ -166,7 +179,7 @@ impl Simulation {
     }
 
     /// The `which`th worker dies.
-    fn die(&mut self, which: usize) {
+    pub fn die(&mut self, which: usize) {
         let all: Vec<WorkerId> = self.here.keys().copied().collect();
         let Some(&worker) = all.get(which % all.len().max(1)) else { return };
         self.here.remove(&worker);
@@ -175,7 +188,7 @@ impl Simulation {
     }
 
     /// Retired workers that are through close their lanes.
-    fn close_retired(&mut self) {
+    pub fn close_retired(&mut self) {
         let through: Vec<WorkerId> =
             self.retired.iter().copied().filter(|worker| self.here.get(worker).is_some_and(Vec::is_empty)).collect();
         for worker in through {
@@ -185,14 +198,15 @@ impl Simulation {
         }
     }
 
-    fn tick(&mut self, secs: u64) {
+    pub fn tick(&mut self, secs: u64) {
         self.now_ns += secs * SECOND;
         self.put(Input::Tick);
     }
 
     /// Everybody does what is left, without faults.
-    fn run_out(&mut self) {
+    pub fn run_out(&mut self) {
         self.put(Input::Command(RunCommand::Resume));
+        self.put(Input::Gate(None));
         self.put(Input::Command(RunCommand::SetWorkers(3)));
         for _ in 0..10_000 {
             if self.dispatcher.is_over() {
@@ -206,7 +220,12 @@ impl Simulation {
         panic!("the run does not end: {:#?}", self.dispatcher);
     }
 
-    fn in_flight(&self, worker: u32) -> usize {
+    /// Whether the last input had this said.
+    pub fn said(&self, wanted: impl Fn(&EventKind) -> bool) -> bool {
+        self.effects.iter().any(|effect| matches!(effect, Effect::Say(kind) if wanted(kind)))
+    }
+
+    pub fn in_flight(&self, worker: u32) -> usize {
         self.here.get(&WorkerId(worker)).map_or(0, Vec::len)
     }
 }
@@ -368,7 +387,7 @@ fn a_call_that_was_ended_with_its_process_costs_the_next_one_nothing() {
 
 #[test]
 fn tiny_tasks_are_handed_out_by_the_thousand_and_long_ones_one_by_one() {
-    for (wall_ns, ahead) in [(100_000_000, 1), (10_000_000, 2), (100_000, 20), (100, 2048)] {
+    for (wall_ns, ahead) in [(100_000_000, 1), (10_000_000, 2), (1_000_000, 10), (100, 2048)] {
         let mut simulation = Simulation::new(plan(100_000, 1));
         simulation.arrive();
         let worker = WorkerId(1);
@@ -380,6 +399,19 @@ fn tiny_tasks_are_handed_out_by_the_thousand_and_long_ones_one_by_one() {
         let has = simulation.in_flight(1);
         assert!(has >= ahead / 2 && has <= ahead, "{has} of {ahead}");
     }
+}
+
+fn controls() -> Vec<Control> {
+    use crate::job::control::RetryWait;
+    let halting = |halt: &str| Control { halt: Some(halt.parse().unwrap()), ..Control::default() };
+    vec![
+        Control::default(),
+        halting("now,fail=3"),
+        halting("soon,done=50%"),
+        Control { delay_secs: Some(0.3), ..Control::default() },
+        Control { retry_wait: Some(RetryWait::Fixed { secs: 2.0 }), ..Control::default() },
+        Control { timeout_percent: Some(150.0), slots: Some(2), ..Control::default() },
+    ]
 }
 
 #[test]
@@ -464,6 +496,7 @@ enum Step {
     Resize(u32),
     Pause,
     Resume,
+    Gate(bool),
     Cancel(u64),
     Stop,
 }
@@ -478,6 +511,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Tick),
         2 => (0_u32..9).prop_map(Step::Resize),
         1 => Just(Step::Pause),
+        1 => proptest::bool::ANY.prop_map(Step::Gate),
         1 => Just(Step::Resume),
         2 => (0_u64..60).prop_map(Step::Cancel),
         1 => Just(Step::Stop),
@@ -494,9 +528,13 @@ proptest! {
         workers in 0_u32..9,
         retries in 0_u32..3,
         mode in proptest::sample::select(Mode::ALL.to_vec()),
+        which_control in 0_usize..8,
+        chained in proptest::bool::ANY,
         steps in proptest::collection::vec(step(), 0..200),
     ) {
-        let mut simulation = Simulation::new(Plan { retries, mode, ..plan(tasks, workers) });
+        let control = controls()[which_control % controls().len()].clone();
+        let after = if chained { (1..tasks).step_by(3).map(|task| (TaskId(task), vec![TaskId(task - 1)])).collect() } else { after::Needs::new() };
+        let mut simulation = Simulation::new(Plan { retries, mode, control, after, ..plan(tasks, workers) });
         for step in steps {
             match step {
                 Step::Arrive => simulation.arrive(),
@@ -512,6 +550,7 @@ proptest! {
                 Step::Resize(workers) => simulation.put(Input::Command(RunCommand::SetWorkers(workers))),
                 Step::Pause => simulation.put(Input::Command(RunCommand::Pause)),
                 Step::Resume => simulation.put(Input::Command(RunCommand::Resume)),
+                Step::Gate(closed) => simulation.put(Input::Gate(closed.then(|| "full".to_owned()))),
                 Step::Cancel(task) => simulation.put(Input::Command(RunCommand::Cancel(TaskId(task)))),
                 Step::Stop => simulation.put(Input::Command(RunCommand::Stop)),
             }

@@ -21,6 +21,8 @@ use super::{end_tree, launch_error};
 
 /// A command that has ended may leave its streams open in another process for so long.
 const LEAK_PATIENCE: Duration = Duration::from_millis(200);
+/// A command that runs longer is watched for its own end beside that of its streams.
+const SHORT: Duration = Duration::from_millis(5);
 /// The variable by which the threads of one process tell apart whose command a stray process belongs to.
 const TASK_MARKER: &str = "FANLANE_TASK";
 
@@ -45,19 +47,21 @@ pub struct Runner {
     output_limit_bytes: usize,
     /// Other threads of this process run commands too.
     marked: bool,
+    /// Variables that each command gets.
+    environment: Vec<(String, String)>,
     buffer: Vec<u8>,
 }
 
 impl Runner {
-    pub fn new(output_limit_bytes: usize, marked: bool) -> Self {
-        Self { output_limit_bytes, marked, buffer: vec![0; 64 << 10] }
+    pub fn new(output_limit_bytes: usize, marked: bool, environment: Vec<(String, String)>) -> Self {
+        Self { output_limit_bytes, marked, environment, buffer: vec![0; 64 << 10] }
     }
 
     /// Runs `line` to its end.
     pub fn run(&mut self, line: Vec<u8>, marker: &str, watch: &impl Watch) -> Ended {
         let words = simple_words(&line).unwrap_or_else(|| vec![SHELL.into(), "-c".into(), OsString::from_vec(line)]);
         let marker = self.marked.then_some(marker);
-        let mut child = match start(&words, marker) {
+        let mut child = match start(&words, marker, &self.environment) {
             Ok(child) => child,
             Err(error) => {
                 let outcome = watch
@@ -88,7 +92,8 @@ impl Runner {
             child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Stream>),
             child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Stream>),
         ];
-        let handle = pidfd_open(pid, PidfdFlags::empty()).ok();
+        // Most commands end before anybody has to watch for their end apart from that of their streams.
+        let mut handle = None;
         let mut dead_since: Option<Instant> = None;
         while streams.iter().any(Option::is_some) {
             let mut sources: Vec<Source> = Vec::with_capacity(3);
@@ -104,11 +109,17 @@ impl Runner {
                 polled.push(PollFd::new(handle, PollFlags::IN));
             }
             let patience = dead_since.map(|since| LEAK_PATIENCE.saturating_sub(since.elapsed()));
+            let patience = patience.or_else(|| handle.is_none().then_some(SHORT));
             let timeout = patience.map(|left| Timespec {
                 tv_sec: 0,
                 tv_nsec: left.as_nanos().try_into().expect("the patience is below a second"),
             });
             if poll(&mut polled, timeout.as_ref()) == Ok(0) {
+                if dead_since.is_none() {
+                    drop(polled);
+                    handle = pidfd_open(pid, PidfdFlags::empty()).ok();
+                    continue;
+                }
                 let [stdout, stderr] = captures;
                 return (stdout, stderr, true);
             }
@@ -144,12 +155,13 @@ trait Stream: Read + AsFd {}
 impl<T: Read + AsFd> Stream for T {}
 
 /// Starts the command; while the system is short of descriptors, processes or memory, waits for some to come back.
-fn start(words: &[OsString], marker: Option<&str>) -> io::Result<Child> {
+fn start(words: &[OsString], marker: Option<&str>, environment: &[(String, String)]) -> io::Result<Child> {
     const FIRST_WAIT: Duration = Duration::from_millis(10);
     const TRIES: u32 = 9;
     let mut command = Command::new(&words[0]);
     // Standard input is inherited: ours is the null device.
     command.args(&words[1..]).stdin(Stdio::inherit()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     if let Some(marker) = marker {
         command.env(TASK_MARKER, marker);
     }

@@ -12,7 +12,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::engine::protocol::{FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, ToWorker};
-use crate::event::{AttemptRecord, Outcome, TaskId, WorkerId};
+use crate::event::{AttemptRecord, Lane, Outcome, TaskId, WorkerId};
+use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, FrameReader};
@@ -30,6 +31,8 @@ const ANNOUNCE_NS: u64 = 8_000_000;
 struct LaneShared {
     station: Arc<Station>,
     worker: WorkerId,
+    /// What of the job's resources is this lane's own.
+    environment: Vec<(String, String)>,
     state: Mutex<State>,
     work: Condvar,
     outbox: Mutex<Outbox>,
@@ -39,6 +42,8 @@ struct LaneShared {
 struct State {
     waiting: VecDeque<TaskFrame>,
     retiring: bool,
+    /// How long an attempt may take.
+    timeout_ns: Option<u64>,
     current: Option<Current>,
 }
 
@@ -53,11 +58,15 @@ struct Current {
 }
 
 /// Opens a lane on `stream`.
-pub fn open(station: Arc<Station>, worker: WorkerId, stream: UnixStream) -> io::Result<()> {
+pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: UnixStream) -> io::Result<()> {
+    let setup = &station.setup;
+    let environment = environment_of_lane(&setup.needs, lane.0);
+    let state = State { timeout_ns: setup.timeout_ns, ..State::default() };
     let lane = Arc::new(LaneShared {
         station,
         worker,
-        state: Mutex::default(),
+        environment,
+        state: Mutex::new(state),
         work: Condvar::new(),
         outbox: Mutex::new(Outbox::new(stream.try_clone()?)),
     });
@@ -84,32 +93,38 @@ impl LaneShared {
     /// The executor: does the tasks in their order until the lane is retired.
     fn work_off(&self) {
         let setup = &self.station.setup;
-        let mut runner = Runner::new(setup.output_limit_bytes, setup.shared_process);
+        let mut runner = Runner::new(setup.output_limit_bytes, setup.shared_process, self.environment.clone());
         let mut meter = CpuMeter::start();
-        while let Some((frame, start_ns)) = self.next() {
+        let mut now_ns = 0;
+        while let Some((frame, start_ns)) = self.next(now_ns) {
             let record = match &self.station.workload {
                 None => self.command(&mut runner, frame, start_ns),
                 Some(workload) => self.call(workload, &frame, start_ns, &mut meter),
             };
             self.state().current = None;
-            let end_ns = setup.epoch_ns + record.start_ns + record.wall_ns;
+            now_ns = record.start_ns + record.wall_ns;
             let mut outbox = self.outbox();
-            outbox.push(record, end_ns);
+            let mut sent = outbox.push(record, setup.epoch_ns + now_ns);
             // A command may have changed the world: that it is done must not be lost with its worker.
             if self.station.workload.is_none() {
                 outbox.flush();
+                sent = true;
+            }
+            if sent {
+                now_ns = 0;
             }
         }
         self.outbox().send(&FromWorker::Bye);
         self.outbox().close();
     }
 
-    /// The next task; waits for one, and sends what was gathered before it waits. `None` once the lane is retired.
-    fn next(&self) -> Option<(TaskFrame, u64)> {
+    /// The next task and when it begins, `now_ns` being the time; waits for one, and sends what was gathered before it waits. `None` once the lane is retired.
+    fn next(&self, mut now_ns: u64) -> Option<(TaskFrame, u64)> {
         let mut state = self.state();
         loop {
             if let Some(frame) = state.waiting.pop_front() {
-                let start_ns = self.since_epoch_ns();
+                // The next begins as the last one ends, unless something took time between them.
+                let start_ns = if now_ns == 0 { self.since_epoch_ns() } else { now_ns };
                 state.current = Some(Current {
                     task: frame.task,
                     attempt: frame.attempt,
@@ -124,6 +139,7 @@ impl LaneShared {
                 return None;
             }
             drop(state);
+            now_ns = 0;
             self.outbox().flush();
             state = self.state();
             if state.waiting.is_empty() && !state.retiring {
@@ -236,6 +252,7 @@ impl LaneShared {
                 self.forget(&waiting);
                 self.end_current(&mut state, Outcome::Cancelled, now);
             }
+            ToWorker::SetTimeout(timeout_ns) => self.state().timeout_ns = Some(timeout_ns),
             ToWorker::Retire => {
                 self.state().retiring = true;
                 self.work.notify_one();
@@ -275,6 +292,7 @@ impl LaneShared {
     /// Looks at the running task: announces it, ends it when its time is up, kills it when its grace time is.
     fn look(&self) {
         let mut state = self.state();
+        let timeout_ns = state.timeout_ns;
         if let Some(current) = &mut state.current {
             let now_ns = self.since_epoch_ns();
             let age_ns = now_ns.saturating_sub(current.start_ns);
@@ -293,7 +311,7 @@ impl LaneShared {
                 (Some((_, kill_at_ns)), Some(pid)) if now_ns >= *kill_at_ns => {
                     let _ = kill_process_group(pid, Signal::KILL);
                 }
-                (None, _) if self.station.setup.timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
+                (None, _) if timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
                     self.end_current(&mut state, Outcome::TimedOut, false);
                 }
                 _ => {}

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 
 use crate::engine::protocol::{Setup, TaskKind};
-use crate::event::WorkerId;
+use crate::event::{Lane, WorkerId};
 use crate::job::workload::{CallContext, Workload};
 use crate::mp::{process_tree, socket};
 
@@ -76,8 +76,12 @@ fn work() -> io::Result<()> {
         }
     };
     let station = Arc::new(Station { setup, workload, context, unusable });
-    while let Some((worker, stream)) = socket::receive_socket(&control)? {
-        lane::open(Arc::clone(&station), WorkerId(worker), stream)?;
+    if station.setup.nice > 0 {
+        // What the system refuses here is a wish, not a need.
+        let _ = rustix::process::nice(station.setup.nice);
+    }
+    while let Some(([worker, lane], stream)) = socket::receive_socket(&control)? {
+        lane::open(Arc::clone(&station), WorkerId(worker), Lane(lane), stream)?;
     }
     end_all_descendants();
     Ok(())

@@ -26,8 +26,8 @@ impl Outbox {
         Self { stream, records: Vec::new(), bytes: 0, first_ns: 0, buffer: Vec::new() }
     }
 
-    /// Adds a record that ended at `now_ns`; sends when enough has been gathered.
-    pub fn push(&mut self, record: AttemptRecord, now_ns: u64) {
+    /// Adds a record that ended at `now_ns`; sends when enough has been gathered, and says whether it did.
+    pub fn push(&mut self, record: AttemptRecord, now_ns: u64) -> bool {
         if self.records.is_empty() {
             self.first_ns = now_ns;
         }
@@ -37,9 +37,11 @@ impl Outbox {
             _ => 0,
         };
         self.records.push(record);
-        if now_ns.saturating_sub(self.first_ns) > GATHER_NS || self.bytes > GATHER_BYTES {
+        let enough = now_ns.saturating_sub(self.first_ns) > GATHER_NS || self.bytes > GATHER_BYTES;
+        if enough {
             self.flush();
         }
+        enough
     }
 
     /// Sends what waits if it has waited for long.

@@ -17,6 +17,7 @@ fn job(task: TaskTemplate, inputs: Vec<Input>) -> Job {
         timeout_secs: None,
         retries: 0,
         working_dir: None,
+        control: crate::job::Control::default(),
     }
 }
 

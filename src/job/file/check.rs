@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::job::control::MOST_SECS;
 use crate::job::template::Template;
 use crate::job::{Input, JOB_VERSION, Job, MAX_WORKERS, TaskTemplate};
 
@@ -24,6 +25,8 @@ pub enum JobField {
     Retries,
     /// [`Job::working_dir`].
     WorkingDir,
+    /// [`Job::control`].
+    Control,
 }
 
 impl JobField {
@@ -38,6 +41,7 @@ impl JobField {
             Self::Timeout => "timeout_secs",
             Self::Retries => "retries",
             Self::WorkingDir => "working_dir",
+            Self::Control => "control",
         }
     }
 }
@@ -83,12 +87,15 @@ impl Job {
             report(JobField::Workers, format!("it is {workers}, expected 1 to {MAX_WORKERS}"));
         }
         if let Some(timeout_secs) = self.timeout_secs
-            && !(timeout_secs > 0.0 && timeout_secs.is_finite())
+            && !(timeout_secs > 0.0 && timeout_secs <= MOST_SECS)
         {
-            report(JobField::Timeout, format!("it is {timeout_secs}, expected seconds above 0"));
+            report(JobField::Timeout, format!("it is {timeout_secs}, expected seconds above 0 and up to {MOST_SECS}"));
         }
         if self.working_dir.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             report(JobField::WorkingDir, "it is empty; leave it out for the job file's own folder".to_owned());
+        }
+        for (key, message) in self.control.problems(self.workers.unwrap_or(MAX_WORKERS)) {
+            report(JobField::Control, format!("{key}: {message}"));
         }
         problems
     }

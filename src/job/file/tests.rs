@@ -33,6 +33,7 @@ fn full_job() -> Job {
         timeout_secs: Some(0.5),
         retries: 3,
         working_dir: Some("elsewhere".into()),
+        control: crate::job::Control::default(),
     }
 }
 

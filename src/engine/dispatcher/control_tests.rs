@@ -1,0 +1,186 @@
+//! What a job's control asks for, in simulated time.
+
+use super::tests::{SECOND, Simulation, plan};
+use super::*;
+use crate::job::control::RetryWait;
+
+const MILLISECOND: u64 = 1_000_000;
+
+fn controlled(tasks: u64, workers: u32, control: Control) -> Simulation {
+    let mut simulation = Simulation::new(Plan { control, ..plan(tasks, workers) });
+    for _ in 0..workers {
+        simulation.arrive();
+    }
+    simulation
+}
+
+fn halting(halt: &str) -> Control {
+    Control { halt: Some(halt.parse().unwrap()), ..Control::default() }
+}
+
+fn counts(simulation: &Simulation) -> OutcomeCounts {
+    simulation.dispatcher.summary().counts
+}
+
+#[test]
+fn a_halt_now_ends_what_runs_and_a_halt_soon_lets_it_finish() {
+    let mut now = controlled(20, 2, halting("now,fail=1"));
+    now.finish(0, Outcome::Done);
+    now.finish(0, Outcome::Exited { code: 1 });
+    assert_eq!((counts(&now).done, counts(&now).failed, counts(&now).cancelled), (1, 1, 18));
+    assert!(now.said(|kind| matches!(kind, EventKind::HaltReached { halt } if halt == "now,fail=1")));
+
+    let mut soon = controlled(20, 2, halting("soon,fail=1"));
+    soon.finish(0, Outcome::Done);
+    soon.finish(0, Outcome::Exited { code: 1 });
+    assert_eq!((counts(&soon).done, counts(&soon).failed, counts(&soon).cancelled), (1, 1, 16));
+    soon.finish(0, Outcome::Done);
+    soon.finish(0, Outcome::Done);
+    assert_eq!(counts(&soon).done, 3);
+    soon.close_retired();
+    assert!(soon.dispatcher.is_over());
+}
+
+#[test]
+fn a_retried_failure_does_not_count_towards_a_halt() {
+    let mut simulation = Simulation::new(Plan { retries: 1, control: halting("now,fail=1"), ..plan(3, 1) });
+    simulation.arrive();
+    simulation.finish(0, Outcome::Exited { code: 1 });
+    assert_eq!(counts(&simulation).total(), 0);
+    simulation.run_out();
+    assert_eq!(counts(&simulation).done, 3);
+}
+
+#[test]
+fn starts_are_kept_apart_by_the_delay() {
+    let control = Control { delay_secs: Some(0.5), ..Control::default() };
+    let mut simulation = controlled(3, 2, control);
+    assert_eq!((simulation.in_flight(1), simulation.in_flight(2)), (1, 0));
+    let due_ns = simulation.dispatcher.next_wake_ns().unwrap();
+    assert_eq!(due_ns, SECOND / 2);
+    simulation.now_ns = due_ns - 1;
+    simulation.put(Input::Tick);
+    assert_eq!(simulation.in_flight(2), 0);
+    simulation.now_ns = due_ns;
+    simulation.put(Input::Tick);
+    assert_eq!(simulation.in_flight(2), 1);
+    // Nobody is idle, so nothing is due.
+    assert_eq!(simulation.dispatcher.next_wake_ns(), None);
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(simulation.in_flight(1), 0);
+    assert_eq!(simulation.dispatcher.next_wake_ns(), Some(SECOND));
+}
+
+#[test]
+fn a_retry_waits_its_time_while_others_go_on() {
+    let wait = RetryWait::Exponential { first_secs: 1.0, most_secs: 60.0 };
+    let control = Control { retry_wait: Some(wait), ..Control::default() };
+    let mut simulation = Simulation::new(Plan { retries: 2, control, ..plan(2, 1) });
+    simulation.arrive();
+    simulation.finish(0, Outcome::Exited { code: 1 });
+    assert_eq!(simulation.here[&WorkerId(1)], [(TaskId(1), 1)]);
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(simulation.in_flight(1), 0);
+    let due_ns = simulation.dispatcher.next_wake_ns().unwrap();
+    assert_eq!(due_ns, SECOND + MILLISECOND);
+    simulation.now_ns = due_ns;
+    simulation.put(Input::Tick);
+    simulation.finish(0, Outcome::Exited { code: 1 });
+    assert_eq!(simulation.dispatcher.next_wake_ns(), Some(simulation.now_ns + 2 * SECOND));
+    simulation.run_out();
+    assert_eq!(simulation.ended[&TaskId(0)], (3, Outcome::Done));
+}
+
+#[test]
+fn a_closed_gate_starts_nothing_and_says_why() {
+    let mut simulation = controlled(5, 1, Control::default());
+    let reason = Some("8192 MiB of memory must be free; 5 MiB are".to_owned());
+    simulation.put(Input::Gate(reason.clone()));
+    assert!(simulation.said(|kind| matches!(kind, EventKind::Held { reason: said } if *said == reason)));
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(simulation.in_flight(1), 0);
+    simulation.put(Input::Gate(reason));
+    assert_eq!(simulation.effects, [], "the same is not said again");
+    simulation.put(Input::Gate(None));
+    assert!(simulation.in_flight(1) > 0);
+}
+
+#[test]
+fn a_timeout_follows_the_median_of_those_done() {
+    let control = Control { timeout_percent: Some(200.0), ..Control::default() };
+    let mut simulation = controlled(10, 1, control);
+    simulation.finish(0, Outcome::Done);
+    simulation.finish(0, Outcome::Exited { code: 1 });
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(simulation.timeout_ns, None);
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(simulation.timeout_ns, Some(20 * MILLISECOND));
+    simulation.timeout_ns = None;
+    simulation.die(0);
+    simulation.tick(1);
+    simulation.arrive();
+    assert_eq!(simulation.timeout_ns, Some(20 * MILLISECOND), "a new worker is told as well");
+}
+
+#[test]
+fn slots_and_resources_say_how_many_workers_there_are() {
+    let needs = |resources: u32, need: u32| Control {
+        resources: [("gpu".to_owned(), resources)].into(),
+        needs: [("gpu".to_owned(), need)].into(),
+        ..Control::default()
+    };
+    for (control, workers) in [
+        (Control { slots: Some(2), ..Control::default() }, 4),
+        (Control { slots: Some(3), ..Control::default() }, 2),
+        (needs(3, 1), 3),
+        (needs(5, 2), 2),
+    ] {
+        let simulation = Simulation::new(Plan { control, ..plan(100, 8) });
+        assert_eq!(simulation.coming.len(), workers);
+    }
+}
+
+#[test]
+fn tasks_wait_for_those_that_they_need() {
+    // 2 needs 0 and 1; 3 needs 2; 4 needs nobody.
+    let after: after::Needs =
+        [(TaskId(2), vec![TaskId(0), TaskId(1)]), (TaskId(3), vec![TaskId(2)])].into_iter().collect();
+    let mut simulation = Simulation::new(Plan { after: after.clone(), ..plan(5, 3) });
+    for _ in 0..3 {
+        simulation.arrive();
+    }
+    let has =
+        |simulation: &Simulation| -> Vec<u64> { simulation.here.values().flatten().map(|(task, _)| task.0).collect() };
+    assert_eq!(has(&simulation), [0, 1, 4]);
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(has(&simulation), [1, 4]);
+    simulation.finish(0, Outcome::Done);
+    assert_eq!(has(&simulation), [2, 4]);
+    simulation.run_out();
+    assert_eq!(counts(&simulation).done, 5);
+
+    let mut failing = Simulation::new(Plan { after, ..plan(5, 3) });
+    for _ in 0..3 {
+        failing.arrive();
+    }
+    failing.finish(0, Outcome::Exited { code: 1 });
+    assert_eq!(failing.ended[&TaskId(2)].1, Outcome::Cancelled);
+    assert_eq!(failing.ended[&TaskId(3)].1, Outcome::Cancelled);
+    failing.run_out();
+    assert_eq!((counts(&failing).done, counts(&failing).failed, counts(&failing).cancelled), (2, 1, 2));
+}
+
+#[test]
+fn tasks_are_handed_out_in_the_order_that_was_given() {
+    let order = Some(vec![3, 1, 0, 2].into_boxed_slice());
+    let mut simulation = Simulation::new(Plan { order, ..plan(4, 1) });
+    simulation.arrive();
+    let mut begun = Vec::new();
+    simulation.put(Input::Command(RunCommand::Cancel(TaskId(0))));
+    while let Some((task, _)) = simulation.here[&WorkerId(1)].first().copied() {
+        begun.push(task.0);
+        simulation.finish(0, Outcome::Done);
+    }
+    assert_eq!(begun, [3, 1, 2]);
+    assert_eq!(simulation.ended[&TaskId(0)].1, Outcome::Cancelled);
+}

@@ -1,0 +1,49 @@
+//! When enough tasks have ended in the way that a job's halt counts.
+
+use crate::event::{OutcomeClass, OutcomeCounts};
+use crate::job::control::{Halt, HaltOn, Threshold};
+
+/// A share of the batch ends a run only from this many tasks on: one failure among the first is not yet a share.
+const LEAST_OF_SHARE: u64 = 3;
+
+/// Whether the run is to end, now that its tasks have ended as `counts` says, of `tasks` in all.
+pub fn is_reached(halt: Halt, counts: &OutcomeCounts, tasks: u64) -> bool {
+    let failed = counts.of(OutcomeClass::Failed) + counts.of(OutcomeClass::TimedOut) + counts.of(OutcomeClass::Lost);
+    let counted = match halt.on {
+        HaltOn::Fail => failed,
+        HaltOn::Success => counts.done,
+        HaltOn::Done => counts.done + failed,
+    };
+    match halt.threshold {
+        Threshold::Count(count) => counted >= count,
+        Threshold::Percent(percent) => {
+            counted >= LEAST_OF_SHARE.min(tasks) && counted as f64 * 100.0 >= percent * tasks as f64
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_halt_counts_its_own() {
+        let counts = OutcomeCounts { done: 6, failed: 1, timed_out: 1, cancelled: 5, lost: 1 };
+        for (halt, tasks, reached) in [
+            ("now,fail=3", 20, true),
+            ("now,fail=4", 20, false),
+            ("soon,success=6", 20, true),
+            ("soon,success=7", 20, false),
+            ("soon,done=9", 20, true),
+            ("soon,done=10", 20, false),
+            ("now,fail=15%", 20, true),
+            ("now,fail=16%", 20, false),
+            ("now,success=30%", 20, true),
+        ] {
+            assert_eq!(is_reached(halt.parse().unwrap(), &counts, tasks), reached, "{halt}");
+        }
+        let one = OutcomeCounts { failed: 1, ..OutcomeCounts::default() };
+        assert!(!is_reached("now,fail=10%".parse().unwrap(), &one, 5));
+        assert!(is_reached("now,fail=10%".parse().unwrap(), &one, 1));
+    }
+}

@@ -1,0 +1,78 @@
+//! Whether the machine has room for another task: free memory and load, looked at once a second.
+
+use std::time::Duration;
+
+use sysinfo::{MemoryRefreshKind, System};
+
+use crate::job::Control;
+
+/// The machine is looked at so often.
+pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks at the machine for a job that asks for it.
+pub struct Gate {
+    memfree_bytes: Option<u64>,
+    load_limit: Option<f64>,
+    system: System,
+}
+
+impl Gate {
+    /// `None` for a job that asks for nothing.
+    pub fn of(control: &Control) -> Option<Self> {
+        let asks = control.memfree_bytes.is_some() || control.load_limit.is_some();
+        let system = asks.then(System::new)?.ok()?;
+        Some(Self { memfree_bytes: control.memfree_bytes, load_limit: control.load_limit, system })
+    }
+
+    /// What has to be so before another task is started; `None` if it is.
+    pub fn look(&mut self) -> Option<String> {
+        self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+        let free_bytes = self.system.available_memory();
+        let running = std::fs::read_to_string("/proc/loadavg").ok().and_then(|text| running_of(&text));
+        reason(self.memfree_bytes, free_bytes, self.load_limit, running)
+    }
+}
+
+/// How many processes run or want to, from the text of `/proc/loadavg`; the one that asks is not counted.
+fn running_of(text: &str) -> Option<u64> {
+    let (running, _) = text.split_ascii_whitespace().nth(3)?.split_once('/')?;
+    running.parse::<u64>().ok().map(|count| count.saturating_sub(1))
+}
+
+fn reason(memfree: Option<u64>, free: u64, load_limit: Option<f64>, running: Option<u64>) -> Option<String> {
+    const MIB: u64 = 1 << 20;
+    if let Some(wanted) = memfree.filter(|wanted| free < *wanted) {
+        return Some(format!("{} MiB of memory must be free; {} MiB are", wanted.div_ceil(MIB), free / MIB));
+    }
+    let (limit, running) = load_limit.zip(running)?;
+    (running as f64 > limit).then(|| format!("the load must be at most {limit}; it is {running}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_names_what_is_missing() {
+        let mib = 1 << 20;
+        assert_eq!(reason(None, 0, None, None), None);
+        assert_eq!(reason(Some(5 * mib), 5 * mib, Some(2.0), Some(2)), None);
+        let memory = reason(Some(8192 * mib), 5 * mib, None, None).unwrap();
+        assert_eq!(memory, "8192 MiB of memory must be free; 5 MiB are");
+        let load = reason(None, 0, Some(1.5), Some(2)).unwrap();
+        assert_eq!(load, "the load must be at most 1.5; it is 2");
+    }
+
+    #[test]
+    fn the_count_of_running_processes_is_read() {
+        assert_eq!(running_of("0.50 0.60 0.70 3/812 12345\n"), Some(2));
+        assert_eq!(running_of("nonsense"), None);
+    }
+
+    #[test]
+    fn a_machine_never_has_all_that_memory_free() {
+        let control = Control { memfree_bytes: Some(u64::MAX), ..Control::default() };
+        assert!(Gate::of(&control).unwrap().look().is_some());
+        assert!(Gate::of(&Control::default()).is_none());
+    }
+}

@@ -1,0 +1,362 @@
+//! When a batch stops early, waits or holds back: the parts of a job that steer its run.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// When a run ends before all tasks have, written as GNU parallel writes it: `now,fail=1`, `soon,done=10`,
+/// `soon,success=50%`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Halt {
+    /// What becomes of the tasks that are running then.
+    pub when: HaltWhen,
+    /// Which tasks are counted.
+    pub on: HaltOn,
+    /// How many of them end the run.
+    pub threshold: Threshold,
+}
+
+/// What becomes of running tasks at a halt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HaltWhen {
+    /// They are ended.
+    Now,
+    /// They are let finish.
+    Soon,
+}
+
+/// Which tasks count towards a halt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HaltOn {
+    /// Those that ended without success.
+    Fail,
+    /// Those that succeeded.
+    Success,
+    /// Both.
+    Done,
+}
+
+/// How many tasks it takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Threshold {
+    /// So many.
+    Count(u64),
+    /// So many of a hundred of the batch, above 0 and up to 100; and three at the least, as in GNU parallel.
+    Percent(f64),
+}
+
+/// A halt that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "'{0}' does not say when to halt; write now or soon, a comma, fail, success or done, and how many, \
+     for example 'soon,fail=1' or 'now,fail=10%'"
+)]
+pub struct HaltError(String);
+
+impl FromStr for Halt {
+    type Err = HaltError;
+
+    fn from_str(text: &str) -> Result<Self, HaltError> {
+        let bad = || HaltError(text.to_owned());
+        if text == "never" {
+            return Err(bad());
+        }
+        let (when, rest) = text.split_once(',').ok_or_else(bad)?;
+        let when = match when {
+            "now" => HaltWhen::Now,
+            "soon" => HaltWhen::Soon,
+            _ => return Err(bad()),
+        };
+        let (on, how_many) = rest.split_once('=').ok_or_else(bad)?;
+        let on = match on {
+            "fail" => HaltOn::Fail,
+            "success" => HaltOn::Success,
+            "done" => HaltOn::Done,
+            _ => return Err(bad()),
+        };
+        let threshold = match how_many.strip_suffix('%') {
+            Some(percent) => {
+                let percent: f64 = percent.parse().map_err(|_| bad())?;
+                Threshold::Percent(Some(percent).filter(|value| *value > 0.0 && *value <= 100.0).ok_or_else(bad)?)
+            }
+            None => Threshold::Count(how_many.parse().ok().filter(|count| *count > 0).ok_or_else(bad)?),
+        };
+        Ok(Self { when, on, threshold })
+    }
+}
+
+impl TryFrom<String> for Halt {
+    type Error = HaltError;
+
+    fn try_from(text: String) -> Result<Self, HaltError> {
+        text.parse()
+    }
+}
+
+impl From<Halt> for String {
+    fn from(halt: Halt) -> Self {
+        halt.to_string()
+    }
+}
+
+impl std::fmt::Display for Halt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let when = match self.when {
+            HaltWhen::Now => "now",
+            HaltWhen::Soon => "soon",
+        };
+        let on = match self.on {
+            HaltOn::Fail => "fail",
+            HaltOn::Success => "success",
+            HaltOn::Done => "done",
+        };
+        match self.threshold {
+            Threshold::Count(count) => write!(f, "{when},{on}={count}"),
+            Threshold::Percent(percent) => write!(f, "{when},{on}={percent}%"),
+        }
+    }
+}
+
+/// How long a failed task waits before it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum RetryWait {
+    /// Always the same.
+    Fixed {
+        /// Seconds, 0 or more.
+        secs: f64,
+    },
+    /// Twice as long each time.
+    Exponential {
+        /// Seconds before the first retry, above 0.
+        first_secs: f64,
+        /// Seconds that it never exceeds.
+        most_secs: f64,
+    },
+}
+
+impl RetryWait {
+    /// The wait after the `failures`th failure (from 1), in seconds.
+    pub fn secs_after(self, failures: u32) -> f64 {
+        match self {
+            Self::Fixed { secs } => secs,
+            Self::Exponential { first_secs, most_secs } => {
+                (first_secs * 2_f64.powi(failures.saturating_sub(1).min(1000) as i32)).min(most_secs)
+            }
+        }
+    }
+
+    /// What is wrong with it, if anything.
+    pub fn problem(self) -> Option<&'static str> {
+        let fits = |secs: f64| (0.0..=MOST_SECS).contains(&secs);
+        match self {
+            Self::Fixed { secs } if !fits(secs) => Some("the wait before a retry must be 0 to 31536000 seconds"),
+            Self::Exponential { first_secs, most_secs }
+                if !fits(first_secs) || first_secs == 0.0 || !fits(most_secs) || most_secs < first_secs =>
+            {
+                Some(
+                    "the first wait before a retry must be above 0 seconds, and the longest no shorter, up to 31536000",
+                )
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The longest time that a job may name: a year, in seconds.
+pub const MOST_SECS: f64 = 31_536_000.0;
+
+/// Everything of a job that steers its run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Control {
+    /// When the run ends before all tasks have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halt: Option<Halt>,
+    /// At least so long between two starts, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay_secs: Option<f64>,
+    /// How long a failed task waits before it is tried again; not at all if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_wait: Option<RetryWait>,
+    /// A task may take so many per cent of the median of those done so far, once three are; above 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_percent: Option<f64>,
+    /// No task is started while less memory than this is free, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memfree_bytes: Option<u64>,
+    /// No task is started while the machine's load is above this: the count of processes that want to run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_limit: Option<f64>,
+    /// How far tasks stand back for other programs, 0 to 19.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nice: Option<i32>,
+    /// How many places of the pool each task takes, 1 or more; not given: one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u32>,
+    /// Things that there are only so many of: name and count, for example `{"gpu": 2}`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<String, u32>,
+    /// How many of each a task needs while it runs; which ones it got stands in its environment, as `FANLANE_GPU=0,1`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub needs: BTreeMap<String, u32>,
+    /// Which tasks wait for which others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<After>,
+}
+
+/// Tasks that wait for others: both are columns of the inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct After {
+    /// The column that names each task.
+    pub name: String,
+    /// The column with the names of those that must be done before, with blanks between them; empty for none.
+    pub after: String,
+}
+
+impl Control {
+    /// How many tasks may run at once in a pool of `workers`: fewer than that where each takes several places, or
+    /// needs what there is less of.
+    pub fn at_once(&self, workers: u32) -> u32 {
+        let by_slots = workers / self.slots.unwrap_or(1).max(1);
+        let by_needs = self
+            .needs
+            .iter()
+            .map(|(name, need)| self.resources.get(name).copied().unwrap_or(0).checked_div(*need).unwrap_or(u32::MAX));
+        by_needs.fold(by_slots, u32::min)
+    }
+}
+
+/// The environment that tells a task in `lane` (from 0) which of the resources are its own.
+pub fn environment_of_lane(needs: &BTreeMap<String, u32>, lane: u32) -> Vec<(String, String)> {
+    needs
+        .iter()
+        .filter(|(_, need)| **need > 0)
+        .map(|(name, need)| {
+            let own: Vec<String> = (lane * need..(lane + 1) * need).map(|place| place.to_string()).collect();
+            (format!("FANLANE_{}", name.to_uppercase()), own.join(","))
+        })
+        .collect()
+}
+
+impl Control {
+    /// Everything that is wrong with it, each with the name of its field.
+    pub fn problems(&self, workers: u32) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        let mut complain = |field, message: String| found.push((field, message));
+        if self.delay_secs.is_some_and(|secs| !(0.0..=MOST_SECS).contains(&secs)) {
+            complain("delay_secs", format!("the delay must be 0 to {MOST_SECS} seconds"));
+        }
+        if let Some(problem) = self.retry_wait.and_then(RetryWait::problem) {
+            complain("retry_wait", problem.to_owned());
+        }
+        if self.timeout_percent.is_some_and(|percent| !(percent > 100.0 && percent <= 1e9)) {
+            complain("timeout_percent", "a timeout of so many per cent of the median must be above 100".to_owned());
+        }
+        if self.load_limit.is_some_and(|load| !(load > 0.0 && load.is_finite())) {
+            complain("load_limit", "the load must be above 0".to_owned());
+        }
+        if self.nice.is_some_and(|nice| !(0..=19).contains(&nice)) {
+            complain("nice", "how nice a task is must be 0 to 19".to_owned());
+        }
+        if let Some(slots) = self.slots.filter(|slots| *slots == 0 || *slots > workers) {
+            complain(
+                "slots",
+                format!("a task cannot take {slots} places of a pool of {workers}; ask for 1 to {workers}"),
+            );
+        }
+        for (name, need) in &self.needs {
+            let is_word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            if !is_word {
+                complain("needs", format!("'{name}' cannot be part of a variable's name; use letters, digits and _"));
+            }
+            match self.resources.get(name) {
+                None => complain("needs", format!("no resource is called '{name}'; add it to resources")),
+                Some(there) if there < need => complain(
+                    "needs",
+                    format!("each task needs {need} of '{name}', but there are {there}; no task could ever run"),
+                ),
+                Some(_) => {}
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_halt_is_read_and_written_as_parallel_writes_it() {
+        for text in ["now,fail=1", "soon,fail=3", "soon,success=50%", "now,done=2.5%"] {
+            assert_eq!(text.parse::<Halt>().unwrap().to_string(), text);
+        }
+        for text in
+            ["", "never", "now", "now,fail", "later,fail=1", "now,lost=1", "now,fail=0", "now,fail=101%", "now,fail=x"]
+        {
+            let error = text.parse::<Halt>().unwrap_err();
+            assert!(error.to_string().contains("soon,fail=1"), "{error}");
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_their_limit() {
+        let wait = RetryWait::Exponential { first_secs: 1.0, most_secs: 10.0 };
+        assert_eq!(
+            (1..=6).map(|failures| wait.secs_after(failures)).collect::<Vec<_>>(),
+            [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+        );
+        assert_eq!(wait.secs_after(u32::MAX), 10.0);
+        assert_eq!(RetryWait::Fixed { secs: 2.0 }.secs_after(9), 2.0);
+    }
+
+    #[test]
+    fn resources_and_slots_say_how_many_run_at_once_and_who_has_which() {
+        let control = Control {
+            slots: Some(2),
+            resources: BTreeMap::from([("gpu".to_owned(), 4), ("licence".to_owned(), 9)]),
+            needs: BTreeMap::from([("gpu".to_owned(), 2), ("licence".to_owned(), 1)]),
+            ..Control::default()
+        };
+        assert_eq!(control.at_once(3), 1);
+        assert_eq!(control.at_once(8), 2);
+        assert_eq!(control.at_once(100), 2);
+        let environment = environment_of_lane(&control.needs, 1);
+        assert_eq!(environment, [("FANLANE_GPU".into(), "2,3".into()), ("FANLANE_LICENCE".into(), "1".into())]);
+        assert_eq!(Control::default().at_once(7), 7);
+    }
+
+    #[test]
+    fn what_can_never_run_is_told_before_anything_has() {
+        let cases: [(Control, &str); 9] = [
+            (Control { delay_secs: Some(-1.0), ..Control::default() }, "delay"),
+            (Control { delay_secs: Some(f64::NAN), ..Control::default() }, "delay"),
+            (Control { retry_wait: Some(RetryWait::Fixed { secs: 1e300 }), ..Control::default() }, "retry"),
+            (Control { timeout_percent: Some(100.0), ..Control::default() }, "median"),
+            (Control { load_limit: Some(0.0), ..Control::default() }, "load"),
+            (Control { nice: Some(-5), ..Control::default() }, "nice"),
+            (Control { slots: Some(3), ..Control::default() }, "3 places of a pool of 2"),
+            (
+                Control { needs: BTreeMap::from([("gpu".to_owned(), 1)]), ..Control::default() },
+                "no resource is called 'gpu'",
+            ),
+            (
+                Control {
+                    needs: BTreeMap::from([("gpu".to_owned(), 2)]),
+                    resources: BTreeMap::from([("gpu".to_owned(), 1)]),
+                    ..Control::default()
+                },
+                "there are 1",
+            ),
+        ];
+        for (control, words) in cases {
+            let problems = control.problems(2);
+            assert!(problems.iter().any(|(_, message)| message.contains(words)), "{words}: {problems:?}");
+        }
+        assert!(Control::default().problems(1).is_empty());
+    }
+}
