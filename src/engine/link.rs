@@ -100,8 +100,7 @@ mod tests {
     use std::io::Read;
 
     use super::*;
-    use crate::engine::protocol::TaskFrame;
-    use crate::engine::protocol::ToWorker;
+    use crate::engine::protocol::{TaskFrameRef, ToWorkerRef};
     use crate::event::TaskId;
     use crate::mp::frame::MAX_FRAME_BYTES;
 
@@ -109,8 +108,9 @@ mod tests {
     fn a_task_that_no_frame_holds_ends_the_connection_rather_than_being_waited_for() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         theirs.set_nonblocking(true).unwrap();
-        let frame = TaskFrame { task: TaskId(0), attempt: 1, payload: vec![0; MAX_FRAME_BYTES] };
-        Link::new(ours.try_clone().unwrap()).send(&ToWorker::Run(vec![frame]));
+        let payload = vec![0; MAX_FRAME_BYTES];
+        let frame = TaskFrameRef { task: TaskId(0), attempt: 1, payload: &payload };
+        Link::new(ours.try_clone().unwrap()).send(&ToWorkerRef::Run(vec![frame]));
         assert_eq!(theirs.read(&mut [0]).ok(), Some(0));
         drop(ours);
     }

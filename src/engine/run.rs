@@ -82,7 +82,8 @@ enum Request {
 
 impl Run {
     /// Starts running `batch`. Events go to `events`, [`EventKind::RunFinished`] last, after which the channel is
-    /// closed; a full channel makes the run wait, one that its receiver has dropped stops it.
+    /// closed; a full channel makes the run wait, one that its receiver has dropped stops it at the
+    /// next event.
     ///
     /// # Errors
     /// When threads or sockets cannot be had. Workers that cannot be started are an event.
