@@ -18,8 +18,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::RunCommand;
 use fanlane::event::{EventKind, Lane, OutcomeClass, TaskId, WorkerId};
-use fanlane::job::Mode;
-use fanlane::session::{Command, JobDraft, Page, Session, SortKey, TaskKind};
+use fanlane::job::control::{After, Control, RetryWait};
+use fanlane::job::{Input, Job, Mode, Order, TaskTemplate};
+use fanlane::session::{Command, Field, JobDraft, Page, Session, SortKey, TaskKind};
 use fanlane::ui::FanlaneApp;
 
 type Window<'a> = Harness<'a, FanlaneApp>;
@@ -509,5 +510,257 @@ fn pictures() {
                 harness.render().expect("a picture").save(folder.join(name)).expect("saved");
             }
         }
+    }
+}
+
+/// A job in which no field has its default value.
+fn everything() -> Job {
+    Job {
+        name: " Everything ".to_owned(),
+        description: "Every field is set.".to_owned(),
+        task: TaskTemplate::Command("echo {1} {2}".to_owned()),
+        inputs: vec![
+            Input::Range(1, 3),
+            Input::List(vec!["a".to_owned(), String::new()]),
+            Input::List(vec!["two\nlines".to_owned()]),
+            Input::Lines(" blank.txt".into()),
+            Input::Glob("*.jpg".to_owned()),
+            Input::Csv("table.csv".into()),
+            Input::Json("table.json".into()),
+            Input::Records { file: Some("names".into()), separator: "\0".to_owned() },
+            Input::Columns { from: Box::new(Input::Stdin), separator: Some(",".to_owned()), header: true },
+            Input::Linked(vec![Input::Range(1, 2), Input::List(vec!["x".to_owned()])]),
+        ],
+        linked: true,
+        mode: Mode::Threads,
+        workers: Some(7),
+        timeout_secs: Some(1e-7),
+        retries: 3,
+        working_dir: Some(" out ".into()),
+        control: Control {
+            halt: Some("soon,fail=2.5%".parse().expect("a halt")),
+            delay_secs: Some(0.0),
+            retry_wait: Some(RetryWait::Exponential { first_secs: 0.1, most_secs: 60.0 }),
+            timeout_percent: Some(250.5),
+            memfree_bytes: Some((1 << 62) + 1),
+            load_limit: Some(1.75),
+            nice: Some(11),
+            slots: Some(2),
+            resources: [("gpu".to_owned(), 4), ("a licence, or two".to_owned(), 1)].into(),
+            needs: [("gpu".to_owned(), 2)].into(),
+            after: Some(After { name: " name ".to_owned(), after: "after".to_owned() }),
+        },
+        shell: false,
+        environment: [
+            ("PLAIN".to_owned(), " {1} = 2 ".to_owned()),
+            ("LINES".to_owned(), "one\ntwo".to_owned()),
+            ("EMPTY".to_owned(), String::new()),
+        ]
+        .into(),
+        stdin: Some("{2}\n".to_owned()),
+        stdin_file: None,
+        max_args: Some(1),
+        order: Order::Shuffled { seed: u64::MAX },
+        sample: Some(5),
+        sample_seed: 9,
+        ..Job::default()
+    }
+}
+
+#[test]
+fn nothing_of_a_job_is_lost_between_opening_and_saving() {
+    let job = everything();
+    assert!(job.check().is_empty(), "{:?}", job.check());
+    assert_eq!(JobDraft::from_job(&job).to_job(), Ok(job.clone()));
+    let file = job.to_ron().expect("text");
+    assert_eq!(JobDraft::from_job(&Job::parse(&file).expect("a job")).to_job(), Ok(job.clone()), "{file}");
+    let others = Job {
+        stdin: None,
+        stdin_file: Some("{1}.txt".to_owned()),
+        control: Control {
+            retry_wait: Some(RetryWait::Fixed { secs: 0.0 }),
+            memfree_bytes: Some(0),
+            ..job.control.clone()
+        },
+        order: Order::Shuffled { seed: 0 },
+        ..job
+    };
+    assert_eq!(JobDraft::from_job(&others).to_job(), Ok(others));
+    for empty in [Job { stdin: Some(String::new()), ..canned::thumbnails() }, canned::cubes()] {
+        assert_eq!(JobDraft::from_job(&empty).to_job(), Ok(empty));
+    }
+}
+
+fn unfold(window: &mut Window<'_>, section: &str) {
+    window.get_by(|node| node.label().is_some_and(|label| label.starts_with(section))).click();
+    // It opens over some frames.
+    window.run_steps(30);
+    window.check_accessibility();
+}
+
+/// The fields of the parts that are folded at first: label, a text that cannot be used, a word of the complaint, a text
+/// that can.
+const STEERING: [[&str; 4]; 9] = [
+    ["Halt", "never", "soon,fail=1", "soon,fail=1"],
+    ["Delay", "x", "expected seconds", "500ms"],
+    ["Retry wait", "9..1", "no shorter", "1..60"],
+    ["Slow tasks", "50%", "above 100", "300%"],
+    ["Free memory", "much", "500M", "4G"],
+    ["Highest load", "0", "above 0", "2"],
+    ["Nice", "20", "0 to 19", "10"],
+    ["Places", "1000", "1000 places", "2"],
+    ["Resources", "gpu", "gpu=2", "gpu=2 licence=1"],
+];
+
+#[test]
+fn what_steers_a_run_is_typed_as_on_the_command_line() {
+    let (mut window, engine) = with_cubes();
+    assert!(window.query_by_role_and_label(Role::TextInput, "Halt").is_none(), "it begins folded");
+    unfold(&mut window, "Steering");
+    for [label, bad, complaint, good] in STEERING {
+        type_into(&mut window, label, bad);
+        assert!(window.query_all_by_label_contains(complaint).count() > 0, "{label}: {complaint}");
+        assert!(window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled(), "{label}");
+        assert!(shown(&window).run_obstacle().is_some_and(|reason| reason.contains(complaint)), "{label}");
+        type_into(&mut window, label, good);
+        assert_eq!(shown(&window).run_obstacle(), None, "{label}");
+    }
+    type_into(&mut window, "Needs", "gpu=3");
+    assert!(window.query_all_by_label_contains("there are 2").count() > 0);
+    type_into(&mut window, "Needs", "gpu=1");
+    window.run_steps(4);
+    assert!(window.query_by_label("Steering (10 set)").is_some());
+    click(&mut window, "Run");
+    let control = engine.asked().started[0].0.control.clone();
+    let expected = Control {
+        halt: Some("soon,fail=1".parse().expect("a halt")),
+        delay_secs: Some(0.5),
+        retry_wait: Some(RetryWait::Exponential { first_secs: 1.0, most_secs: 60.0 }),
+        timeout_percent: Some(300.0),
+        memfree_bytes: Some(4 << 30),
+        load_limit: Some(2.0),
+        nice: Some(10),
+        slots: Some(2),
+        resources: [("gpu".to_owned(), 2), ("licence".to_owned(), 1)].into(),
+        needs: [("gpu".to_owned(), 1)].into(),
+        after: None,
+    };
+    assert_eq!(control, expected);
+}
+
+#[test]
+fn tasks_wait_for_those_that_two_columns_name() {
+    let (mut window, _) = with_cubes();
+    unfold(&mut window, "Steering");
+    type_into(&mut window, "Task names", "name");
+    assert!(shown(&window).run_obstacle().is_some_and(|reason| reason.contains("two columns")));
+    type_into(&mut window, "Wait for", "after");
+    until(&mut window, "the columns", |session| session.preview().error(Field::After).is_some());
+    assert!(window.query_all_by_label_contains("No column is called").count() > 0);
+}
+
+#[test]
+fn environment_input_and_order_show_in_the_preview() {
+    let (mut window, engine) = with_cubes();
+    click(&mut window, "Command");
+    type_into(&mut window, "Command line", "cat {}");
+    unfold(&mut window, "Environment and input");
+    type_into(&mut window, "Environment", "NAME");
+    assert!(window.query_all_by_label_contains("NAME=VALUE").count() > 0);
+    assert!(window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled());
+    type_into(&mut window, "Environment", "NAME=it is {}");
+    type_into(&mut window, "Text for standard input", "{9}");
+    assert!(shown(&window).preview().error(Field::Stdin).is_some());
+    type_into(&mut window, "Text for standard input", "");
+    window.get_by_role_and_label(Role::MultilineTextInput, "Text for standard input").focus();
+    press(&mut window, Modifiers::COMMAND, Key::A);
+    press(&mut window, Modifiers::NONE, Key::Delete);
+    type_into(&mut window, "Input file", "{}.txt");
+    assert!(window.query_by_label("NAME='it is 1' cat 1 < 1.txt").is_some());
+    window.get_by_role_and_label(Role::CheckBox, "Run by a shell").click();
+    window.run_steps(4);
+    type_into(&mut window, "Command line", "cat 'a b' {}");
+    assert_eq!(shown(&window).preview().expanded().expect("expanded").first[0], "cat 'a b' 1");
+
+    unfold(&mut window, "Environment and input");
+    unfold(&mut window, "Order");
+    type_into(&mut window, "Rows a task", "x");
+    assert!(window.query_all_by_label_contains("whole number").count() > 0);
+    type_into(&mut window, "Rows a task", "1");
+    type_into(&mut window, "Sample", "10");
+    type_into(&mut window, "Sample seed", "4");
+    window.get_by_role_and_label(Role::CheckBox, "Shuffle").click();
+    window.run_steps(4);
+    type_into(&mut window, "Shuffle seed", "x");
+    assert!(shown(&window).preview().error(Field::Seed).is_some());
+    type_into(&mut window, "Shuffle seed", "7");
+    let expanded = std::sync::Arc::clone(shown(&window).preview().expanded().expect("expanded"));
+    let numbers: Vec<u64> = expanded.beside.iter().map(|beside| beside.number).collect();
+    assert_eq!(numbers.len(), 10);
+    assert!(!numbers.is_sorted(), "they begin in a mixed order: {numbers:?}");
+    click(&mut window, "Run");
+    let job = engine.asked().started[0].0.clone();
+    assert!(!job.shell);
+    assert_eq!(job.environment["NAME"], "it is {}");
+    assert_eq!((job.stdin, job.stdin_file.as_deref()), (None, Some("{}.txt")));
+    assert_eq!((job.max_args, job.sample, job.sample_seed), (Some(1), Some(10), 4));
+    assert_eq!(job.order, Order::Shuffled { seed: 7 });
+}
+
+#[test]
+fn an_input_without_fields_is_shown_as_the_job_file_has_it() {
+    let engine = FakeEngine::default();
+    let mut session = session(&engine);
+    let linked = Input::Linked(vec![Input::Range(1, 2), Input::List(vec!["x".to_owned(), "y".to_owned()])]);
+    session.draft = JobDraft::from_job(&Job { inputs: vec![linked.clone(), Input::Stdin], ..canned::cubes() });
+    session.draft_changed();
+    let mut window = window(session);
+    let shown_input = window.get_by_label("Input 1 as in the job file").value();
+    assert_eq!(shown_input.as_deref(), Some("Linked([Range(1,2),List([\"x\",\"y\"])])"));
+    until(&mut window, "the complaint", |session| session.preview().error(Field::Input(1)).is_some());
+    assert!(window.query_all_by_label_contains("no standard input").count() > 0);
+    click(&mut window, "Remove input 2");
+    until(&mut window, "the tasks", |session| session.preview().expanded().is_some());
+    click(&mut window, "Run");
+    assert_eq!(engine.asked().started[0].0.inputs, [linked]);
+}
+
+#[test]
+fn a_run_that_a_gate_holds_says_what_it_waits_for() {
+    let (mut window, engine) = fresh();
+    click(&mut window, "Run");
+    let reason = "16384 MiB of memory must be free; 1024 MiB are";
+    engine.say(1, EventKind::Held { reason: Some(reason.to_owned()) });
+    until(&mut window, "the gate", |session| session.run_shown().expect("a run").model().progress.held.is_some());
+    let words = format!("Waiting: {reason}");
+    assert_eq!(window.query_all_by_label(&words).count(), 3, "in the bar, at the queue and where lanes will be");
+    for node in window.query_all_by_label(&words) {
+        assert!(node.rect().right() <= 1024.0, "{:?}", node.rect());
+    }
+    engine.say(2, EventKind::Held { reason: None });
+    until(&mut window, "going on", |session| session.run_shown().expect("a run").model().progress.held.is_none());
+    assert_eq!(window.query_all_by_label(&words).count(), 0);
+    engine.say(3, EventKind::HaltReached { halt: "soon,fail=1".to_owned() });
+    engine.finish(4, false);
+    until(&mut window, "the end", |session| !session.is_running());
+    assert!(window.query_all_by_label("Ended by halt soon,fail=1").count() >= 2);
+}
+
+#[test]
+fn the_folded_parts_fit_into_the_smallest_window() {
+    let engine = FakeEngine::default();
+    let mut session = session(&engine);
+    let control = Control { nice: Some(30), ..everything().control };
+    session.draft = JobDraft::from_job(&Job { inputs: vec![Input::Range(1, 3)], control, ..everything() });
+    session.draft_changed();
+    let mut window = window(session);
+    unfold(&mut window, "Environment and input");
+    unfold(&mut window, "Order");
+    let preview = window.get_by_label("What will run").rect().left();
+    for node in
+        window.query_all_by(|node| [Role::TextInput, Role::MultilineTextInput, Role::Label].contains(&node.role()))
+    {
+        let rect = node.rect();
+        assert!(rect.left() >= preview - 1.0 || rect.right() <= preview, "{:?}: {rect:?}", node.accesskit_node().label());
     }
 }

@@ -8,10 +8,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::control_args::ControlArgs;
 use super::delimiter;
-use super::duration::{self, Limit};
 use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
+use crate::job::duration::{self, Limit};
 
 /// Run a batch of tasks on a pool of worker processes and watch every lane while it runs.
 ///

@@ -4,7 +4,6 @@
 mod args;
 mod control_args;
 mod delimiter;
-mod duration;
 mod keep_args;
 mod plan;
 mod presets;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::args::RunArgs;
-use super::duration::Limit;
 use super::sources::{self, AdHoc, Source, Values};
+use crate::job::duration::Limit;
 use crate::job::{Input, Job, Order, TaskTemplate};
 
 /// A job and where it stands.

@@ -39,6 +39,17 @@ pub struct Batch {
     dependencies: Dependencies,
 }
 
+/// What a command gets besides its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Surrounding {
+    /// A variable of its environment, by its name.
+    Variable(String),
+    /// A text as its standard input.
+    Stdin,
+    /// A file as its standard input, by its path.
+    StdinFile,
+}
+
 /// A batch that cannot be made from its job. Nothing has run.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
@@ -243,6 +254,18 @@ impl Batch {
             (Some(command), Some(surroundings)) => surroundings.expand_into(command, place, &row, out),
             (None, _) => values_into(&row, out),
         }
+    }
+
+    /// What a task's command gets besides its line, as if it ran in the first lane; nothing for a workload.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    pub fn surroundings_of(&self, task: TaskId) -> Vec<(Surrounding, BString)> {
+        let Some(surroundings) = self.surroundings.as_ref().filter(|_| self.command.is_some()) else {
+            return Vec::new();
+        };
+        let row = self.layout.row(self.place_of(task));
+        surroundings.parts(&self.job, Place { number: self.number(task), slot: 1 }, &row)
     }
 
     /// What a worker is to do; see [`Batch::payload_into`].

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::retry_wait::RetryWait;
+
 /// When a run ends before all tasks have, written as GNU parallel writes it: `now,fail=1`, `soon,done=10`,
 /// `soon,success=50%`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,52 +117,6 @@ impl std::fmt::Display for Halt {
         match self.threshold {
             Threshold::Count(count) => write!(f, "{when},{on}={count}"),
             Threshold::Percent(percent) => write!(f, "{when},{on}={percent}%"),
-        }
-    }
-}
-
-/// How long a failed task waits before it is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum RetryWait {
-    /// Always the same.
-    Fixed {
-        /// Seconds, 0 or more.
-        secs: f64,
-    },
-    /// Twice as long each time.
-    Exponential {
-        /// Seconds before the first retry, above 0.
-        first_secs: f64,
-        /// Seconds that it never exceeds.
-        most_secs: f64,
-    },
-}
-
-impl RetryWait {
-    /// The wait after the `failures`th failure (from 1), in seconds.
-    pub fn secs_after(self, failures: u32) -> f64 {
-        match self {
-            Self::Fixed { secs } => secs,
-            Self::Exponential { first_secs, most_secs } => {
-                (first_secs * 2_f64.powi(failures.saturating_sub(1).min(1000) as i32)).min(most_secs)
-            }
-        }
-    }
-
-    /// What is wrong with it, if anything.
-    pub fn problem(self) -> Option<&'static str> {
-        let fits = |secs: f64| (0.0..=MOST_SECS).contains(&secs);
-        match self {
-            Self::Fixed { secs } if !fits(secs) => Some("the wait before a retry must be 0 to 31536000 seconds"),
-            Self::Exponential { first_secs, most_secs }
-                if !fits(first_secs) || first_secs == 0.0 || !fits(most_secs) || most_secs < first_secs =>
-            {
-                Some(
-                    "the first wait before a retry must be above 0 seconds, and the longest no shorter, up to 31536000",
-                )
-            }
-            _ => None,
         }
     }
 }
@@ -301,17 +257,6 @@ mod tests {
             let error = text.parse::<Halt>().unwrap_err();
             assert!(error.to_string().contains("soon,fail=1"), "{error}");
         }
-    }
-
-    #[test]
-    fn waits_double_up_to_their_limit() {
-        let wait = RetryWait::Exponential { first_secs: 1.0, most_secs: 10.0 };
-        assert_eq!(
-            (1..=6).map(|failures| wait.secs_after(failures)).collect::<Vec<_>>(),
-            [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
-        );
-        assert_eq!(wait.secs_after(u32::MAX), 10.0);
-        assert_eq!(RetryWait::Fixed { secs: 2.0 }.secs_after(9), 2.0);
     }
 
     #[test]

@@ -3,13 +3,16 @@
 //! A job is plain data that RON files hold. [`Batch`] is a job expanded over its inputs, lazily: a task's command line
 //! is made when it is asked for. Nothing here starts a process or reads a clock.
 
+pub mod amount;
 pub mod batch;
 pub mod control;
 pub mod dependencies;
+pub mod duration;
 pub mod file;
 pub mod inputs;
 pub mod order;
 pub mod quote;
+pub mod retry_wait;
 pub mod template;
 pub mod workload;
 

@@ -3,10 +3,21 @@
 //! A field that cannot be read says so in a message of its own; what a field cannot show (an input of another kind)
 //! is kept as it is, so that opening and saving a job loses nothing.
 
+mod order;
+mod steering;
+mod surroundings;
+mod typed;
+
 use std::path::PathBuf;
 
-use crate::job::file::JobField;
-use crate::job::{Control, Input, JOB_VERSION, Job, Mode, TaskTemplate, WorkloadSpec};
+use crate::job::duration;
+use crate::job::file::{JobField, JobProblem};
+use crate::job::{Input, JOB_VERSION, Job, Mode, TaskTemplate, WorkloadSpec};
+
+pub use order::OrderDraft;
+pub use steering::SteeringDraft;
+pub use surroundings::SurroundingsDraft;
+use typed::Typed;
 
 use super::expand::sentence;
 use super::input_draft::InputDraft;
@@ -30,6 +41,42 @@ pub enum Field {
     Retries,
     /// Where commands run.
     WorkingDir,
+    /// When the run ends early.
+    Halt,
+    /// The time between two starts.
+    Delay,
+    /// The wait before a retry.
+    RetryWait,
+    /// The share of the median that a task may take.
+    TimeoutPercent,
+    /// The memory that must be free.
+    MemFree,
+    /// The machine's largest load.
+    Load,
+    /// How far tasks stand back.
+    Nice,
+    /// How many places of the pool a task takes.
+    Slots,
+    /// What there is only so many of.
+    Resources,
+    /// How many of these a task needs.
+    Needs,
+    /// Which tasks wait for which others.
+    After,
+    /// The variables of the tasks' environment.
+    Environment,
+    /// The text for standard input.
+    Stdin,
+    /// The file for standard input.
+    StdinFile,
+    /// How many rows of the inputs go into a task.
+    MaxArgs,
+    /// What the mixed order depends on.
+    Seed,
+    /// How many rows are chosen.
+    Sample,
+    /// What the choice depends on.
+    SampleSeed,
 }
 
 /// What is wrong with a field.
@@ -79,7 +126,11 @@ pub struct JobDraft {
     /// Where commands run; empty: the job file's folder, or the current one.
     pub working_dir: String,
     /// When the run ends early, waits or holds back.
-    pub control: Control,
+    pub steering: SteeringDraft,
+    /// What a command gets besides its line.
+    pub surroundings: SurroundingsDraft,
+    /// How rows become tasks, and their order.
+    pub order: OrderDraft,
     /// The job as it was opened, for what has no field here.
     pub opened: Job,
 }
@@ -103,7 +154,9 @@ impl JobDraft {
             workers: job.workers,
             timeout: job.timeout_secs.map_or_else(String::new, |secs| secs.to_string()),
             retries: if job.retries == 0 { String::new() } else { job.retries.to_string() },
-            control: job.control.clone(),
+            steering: SteeringDraft::from_control(&job.control),
+            surroundings: SurroundingsDraft::from_job(job),
+            order: OrderDraft::from_job(job),
             working_dir: job.working_dir.as_ref().map_or_else(String::new, |dir| dir.display().to_string()),
             opened: Job { inputs: Vec::new(), ..job.clone() },
         }
@@ -122,34 +175,36 @@ impl JobDraft {
                 Err(message) => errors.push(FieldError { field: Field::Input(place), message }),
             }
         }
-        let timeout_secs = self.timeout_secs(&mut errors);
-        let retries = self.retries(&mut errors);
-        let job = Job {
+        let opened = &self.opened;
+        let timeout = Typed::new(Field::Timeout, &self.timeout, opened.timeout_secs.as_ref(), f64::to_string);
+        let folder = Some(&self.working_dir).filter(|typed| !typed.is_empty());
+        let mut job = Job {
             version: JOB_VERSION,
-            name: self.name.trim().to_owned(),
+            name: if self.name == opened.name { self.name.clone() } else { self.name.trim().to_owned() },
             description: self.description.clone(),
             task: self.task(),
             inputs,
             linked: self.linked,
             mode: self.mode,
             workers: self.workers,
-            timeout_secs,
-            retries,
-            control: self.control.clone(),
-            working_dir: (!self.working_dir.is_empty()).then(|| PathBuf::from(&self.working_dir)),
-            ..self.opened.clone()
+            timeout_secs: timeout.read(&mut errors, timeout_secs),
+            retries: self.retries(&mut errors),
+            control: self.steering.to_control(&opened.control, &mut errors),
+            working_dir: match &opened.working_dir {
+                // It may have bytes that are no text.
+                Some(dir) if dir.display().to_string() == self.working_dir => Some(dir.clone()),
+                _ => folder.map(PathBuf::from),
+            },
+            ..opened.clone()
         };
+        self.surroundings.lay_over(&mut job, opened, &mut errors);
+        self.order.lay_over(&mut job, opened, &mut errors);
         for problem in job.check() {
-            let field = match problem.field {
-                JobField::Task | JobField::Environment | JobField::Stdin | JobField::StdinFile => Field::Task,
-                JobField::Workers => Field::Workers,
-                JobField::Timeout => Field::Timeout,
-                JobField::Retries => Field::Retries,
-                JobField::WorkingDir => Field::WorkingDir,
-                JobField::Name => Field::Name,
-                JobField::Version | JobField::Control | JobField::Inputs | JobField::MaxArgs => Field::Inputs,
-            };
-            errors.push(FieldError { field, message: sentence(&problem.message) });
+            let error = problem_of_field(&problem);
+            // What could not be read has been told already.
+            if errors.iter().all(|known| known.field != error.field) {
+                errors.push(error);
+            }
         }
         if errors.is_empty() { Ok(job) } else { Err(errors) }
     }
@@ -159,19 +214,6 @@ impl JobDraft {
             TaskKind::Command => TaskTemplate::Command(self.command.clone()),
             TaskKind::Workload => TaskTemplate::Workload(self.workload.clone()),
         }
-    }
-
-    fn timeout_secs(&self, errors: &mut Vec<FieldError>) -> Option<f64> {
-        let typed = self.timeout.trim();
-        if typed.is_empty() {
-            return None;
-        }
-        let secs = typed.parse::<f64>().ok().filter(|secs| secs.is_finite() && *secs > 0.0);
-        if secs.is_none() {
-            let message = format!("{typed:?} is no time: type seconds above 0, such as 2.5, or nothing for no limit.");
-            errors.push(FieldError { field: Field::Timeout, message });
-        }
-        secs
     }
 
     fn retries(&self, errors: &mut Vec<FieldError>) -> u32 {
@@ -184,5 +226,49 @@ impl JobDraft {
             errors.push(FieldError { field: Field::Retries, message });
             0
         })
+    }
+}
+
+fn timeout_secs(typed: &str) -> Result<f64, String> {
+    duration::parse(typed).map(|time| time.secs).map_err(|_| {
+        format!("{typed:?} is no time: type seconds above 0, such as 2.5, or 90s or 2m; nothing for no limit.")
+    })
+}
+
+fn problem_of_field(problem: &JobProblem) -> FieldError {
+    let (field, message) = match problem.field {
+        JobField::Task => (Field::Task, &*problem.message),
+        JobField::Workers => (Field::Workers, &*problem.message),
+        JobField::Timeout => (Field::Timeout, &*problem.message),
+        JobField::Retries => (Field::Retries, &*problem.message),
+        JobField::WorkingDir => (Field::WorkingDir, &*problem.message),
+        JobField::Name => (Field::Name, &*problem.message),
+        JobField::Environment => (Field::Environment, &*problem.message),
+        JobField::Stdin => (Field::Stdin, &*problem.message),
+        JobField::StdinFile => (Field::StdinFile, &*problem.message),
+        JobField::MaxArgs => (Field::MaxArgs, &*problem.message),
+        JobField::Version | JobField::Inputs => (Field::Inputs, &*problem.message),
+        JobField::Control => {
+            let (key, message) = problem.message.split_once(": ").unwrap_or(("", &problem.message));
+            (control_field(key), message)
+        }
+    };
+    FieldError { field, message: sentence(message) }
+}
+
+/// The field of what [`crate::job::Control::problems`] complains about.
+pub(super) fn control_field(key: &str) -> Field {
+    match key {
+        "halt" => Field::Halt,
+        "delay_secs" => Field::Delay,
+        "retry_wait" => Field::RetryWait,
+        "timeout_percent" => Field::TimeoutPercent,
+        "memfree_bytes" => Field::MemFree,
+        "load_limit" => Field::Load,
+        "nice" => Field::Nice,
+        "slots" => Field::Slots,
+        "resources" => Field::Resources,
+        "needs" => Field::Needs,
+        _ => Field::After,
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use bstr::ByteSlice;
 
 use crate::event::TaskId;
-use crate::job::batch::BatchError;
-use crate::job::{Batch, Job, TaskTemplate};
+use crate::job::batch::{BatchError, Surrounding};
+use crate::job::quote::quote_into;
+use crate::job::{Batch, Input, Job, TaskTemplate};
 
 use super::draft::{Field, FieldError};
 
@@ -23,8 +24,21 @@ pub struct Expanded {
     pub batch: Arc<Batch>,
     /// How many there are.
     pub tasks: u64,
-    /// The first of them as [`task_text`] writes them.
+    /// The first to begin, as [`task_text`] writes them.
     pub first: Vec<String>,
+    /// What stands beside each of these.
+    pub beside: Vec<Beside>,
+}
+
+/// What the preview says of a task besides what it does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The task's number, from 1.
+    pub number: u64,
+    /// Its variables, as one would write them before a command: `NAME=VALUE`.
+    pub before: String,
+    /// Its standard input: `< file`, or the text behind `<<<`.
+    pub behind: String,
 }
 
 /// Reads the inputs of a job whose relative paths start in `folder`.
@@ -32,20 +46,48 @@ pub struct Expanded {
 /// # Errors
 /// The field that is wrong, with what is wrong.
 pub fn expand(job: &Job, folder: &Path) -> Result<Expanded, FieldError> {
+    if let Some(place) = job.inputs.iter().position(Input::reads_stdin) {
+        let message = "A window has no standard input: choose another kind, or run the job from a terminal.";
+        return Err(FieldError { field: Field::Input(place), message: message.to_owned() });
+    }
     // A window has no standard input that anybody could type into.
     let batch = Batch::open(job, folder, &mut std::io::empty()).map_err(|error| FieldError {
         field: match &error {
             BatchError::Input { number, .. }
             | BatchError::NotANumber { number, .. }
             | BatchError::StdinTwice { number, .. } => Field::Input(number - 1),
-            BatchError::Template(_) | BatchError::Surroundings { .. } => Field::Task,
+            BatchError::Template(_) => Field::Task,
+            BatchError::Surroundings { field, .. } => match field.as_str() {
+                "stdin" => Field::Stdin,
+                "stdin_file" => Field::StdinFile,
+                _ => Field::Environment,
+            },
+            BatchError::Dependencies(_) => Field::After,
             BatchError::WorkingDir { .. } => Field::WorkingDir,
             _ => Field::Inputs,
         },
-        message: sentence(&error.to_string()),
+        message: sentence(error.to_string().trim_start_matches("control.after: ")),
     })?;
-    let first = (0..batch.len().min(SHOWN)).map(|task| task_text(&batch, TaskId(task))).collect();
-    Ok(Expanded { tasks: batch.len(), batch: Arc::new(batch), first })
+    let order = batch.order();
+    let shown: Vec<TaskId> = (0..batch.len().min(SHOWN)).map(|place| order.task_at(place)).collect();
+    let first = shown.iter().map(|task| task_text(&batch, *task)).collect();
+    let beside = shown.iter().map(|task| beside(&batch, *task)).collect();
+    Ok(Expanded { tasks: batch.len(), batch: Arc::new(batch), first, beside })
+}
+
+fn beside(batch: &Batch, task: TaskId) -> Beside {
+    let mut beside = Beside { number: batch.number(task), ..Beside::default() };
+    for (part, text) in batch.surroundings_of(task) {
+        let mut quoted = Vec::new();
+        quote_into(&text[..text.len().min(TEXT_BYTES)], &mut quoted);
+        let quoted = quoted.to_str_lossy();
+        match part {
+            Surrounding::Variable(name) => beside.before += &format!("{name}={quoted} "),
+            Surrounding::Stdin => beside.behind = format!(" <<< {quoted}"),
+            Surrounding::StdinFile => beside.behind = format!(" < {quoted}"),
+        }
+    }
+    beside
 }
 
 /// What a task does, as one line of text: its command line, or the workload with its argument. What cannot be shown is

@@ -18,13 +18,15 @@ pub enum InputKind {
     Glob,
     /// The rows of a CSV file.
     Csv,
+    /// The elements of a JSON file.
+    Json,
     /// Something that the window has no fields for; it is kept as it is.
     Kept,
 }
 
 impl InputKind {
     /// The kinds that can be chosen, in the order of the list.
-    pub const CHOICES: [Self; 5] = [Self::Range, Self::List, Self::Lines, Self::Glob, Self::Csv];
+    pub const CHOICES: [Self; 6] = [Self::Range, Self::List, Self::Lines, Self::Glob, Self::Csv, Self::Json];
 
     /// The words for it.
     pub const fn name(self) -> &'static str {
@@ -34,6 +36,7 @@ impl InputKind {
             Self::Lines => "Lines of a file",
             Self::Glob => "Matching files",
             Self::Csv => "CSV file",
+            Self::Json => "JSON file",
             Self::Kept => "As in the job file",
         }
     }
@@ -46,6 +49,7 @@ impl InputKind {
             Self::Lines => "One value for each line of a file",
             Self::Glob => "One value for each file whose name matches a pattern such as photos/*.jpg",
             Self::Csv => "One set of values for each row; {name} stands for the column of that name",
+            Self::Json => "One set of values for each element of the array; {name} stands for the key of that name",
             Self::Kept => "An input of a kind that can only be edited in the job file",
         }
     }
@@ -66,7 +70,12 @@ pub struct InputDraft {
     pub path: String,
     /// The input that has no fields here.
     pub kept: Option<Input>,
+    /// That input as a job file has it, not more than its beginning.
+    pub kept_text: String,
 }
+
+/// How many letters of an input without fields are shown.
+const SHOWN_LETTERS: usize = 2000;
 
 impl InputDraft {
     /// A new input: the numbers from 1 to 10.
@@ -87,10 +96,16 @@ impl InputDraft {
                 }
                 Self { kind: InputKind::List, values, ..Self::default() }
             }
-            Input::Lines(file) if file.to_str().is_some() => path(InputKind::Lines, file.display().to_string()),
-            Input::Glob(pattern) => path(InputKind::Glob, pattern.clone()),
-            Input::Csv(file) if file.to_str().is_some() => path(InputKind::Csv, file.display().to_string()),
-            kept => Self { kind: InputKind::Kept, kept: Some(kept.clone()), ..Self::default() },
+            Input::Lines(file) if is_typed(file.to_str()) => path(InputKind::Lines, file.display().to_string()),
+            Input::Glob(pattern) if is_typed(Some(pattern)) => path(InputKind::Glob, pattern.clone()),
+            Input::Csv(file) if is_typed(file.to_str()) => path(InputKind::Csv, file.display().to_string()),
+            Input::Json(file) if is_typed(file.to_str()) => path(InputKind::Json, file.display().to_string()),
+            kept => Self {
+                kind: InputKind::Kept,
+                kept_text: shortened(kept.to_ron()),
+                kept: Some(kept.clone()),
+                ..Self::default()
+            },
         }
     }
 
@@ -110,9 +125,7 @@ impl InputDraft {
             InputKind::Lines => Ok(Input::Lines(PathBuf::from(path("the path of a file")?))),
             InputKind::Glob => Ok(Input::Glob(path("a pattern such as photos/*.jpg")?)),
             InputKind::Csv => Ok(Input::Csv(PathBuf::from(path("the path of a CSV file")?))),
-            InputKind::Kept if self.kept == Some(Input::Stdin) => {
-                Err("A window has no standard input: choose another kind, or run the job from a terminal.".to_owned())
-            }
+            InputKind::Json => Ok(Input::Json(PathBuf::from(path("the path of a JSON file")?))),
             InputKind::Kept => self.kept.clone().ok_or_else(|| "Choose a kind of input.".to_owned()),
         }
     }
@@ -121,4 +134,16 @@ impl InputDraft {
 fn whole(typed: &str) -> Result<i64, String> {
     let typed = typed.trim();
     typed.parse().map_err(|_| format!("{typed:?} is no whole number: type one such as 100."))
+}
+
+/// A path or pattern that is still the same after it was typed into a field, where blanks around it do not count.
+fn is_typed(text: Option<&str>) -> bool {
+    text.is_some_and(|text| !text.is_empty() && text.trim() == text && !text.contains(['\n', '\r']))
+}
+
+fn shortened(text: String) -> String {
+    if text.chars().nth(SHOWN_LETTERS).is_none() {
+        return text;
+    }
+    text.chars().take(SHOWN_LETTERS).chain(['…']).collect()
 }

@@ -145,6 +145,10 @@ impl Preview {
 }
 
 fn is_quick(job: &Job) -> bool {
+    // Dependencies are looked up by the names of all tasks, and a sample is sorted.
+    if job.control.after.is_some() || job.sample.is_some_and(|rows| rows > AT_ONCE as u64) {
+        return false;
+    }
     job.inputs.iter().all(|input| match input {
         Input::Range(..) => true,
         Input::List(values) => values.len() <= AT_ONCE,

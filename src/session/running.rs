@@ -22,7 +22,18 @@ impl Session {
         if self.is_running() {
             return Some("A run is under way: stop it or wait for its end.".to_owned());
         }
-        self.preview.obstacle()
+        self.preview.obstacle().or_else(|| self.pool_obstacle())
+    }
+
+    /// Why no task could ever begin in a pool of the size that there will be.
+    fn pool_obstacle(&self) -> Option<String> {
+        let job = self.preview.job()?;
+        let problems = job.control.problems(self.pool_of(job));
+        problems.first().map(|(_, message)| sentence(message))
+    }
+
+    fn pool_of(&self, job: &Job) -> u32 {
+        if job.mode == Mode::One { 1 } else { job.workers.unwrap_or(self.machine.logical_cores) }
     }
 
     pub(super) fn run(&mut self) {
@@ -50,7 +61,7 @@ impl Session {
     fn start(&mut self, job: Job, batch: Arc<Batch>) {
         let options = RunOptions {
             mode: job.mode,
-            workers: if job.mode == Mode::One { 1 } else { job.workers.unwrap_or(self.machine.logical_cores) },
+            workers: self.pool_of(&job),
             worker_executable: self.worker_executable.clone(),
             monitor: true,
             spill_folder: None,

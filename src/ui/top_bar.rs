@@ -10,7 +10,10 @@ use crate::session::{Action, Command, CurrentRun, Session};
 use super::icon_button::{icon_button, primary_button, steady_icon_button};
 use super::request::Requests;
 use super::theme;
-use super::widgets::progress_bar_ui;
+use super::widgets::{hold_words, progress_bar_ui};
+
+/// Room for why a run is held, in points: enough for `Waiting: 16384 MiB of memory must be free; 1024 MiB are`.
+const HOLD_WIDTH: f32 = 50.0 * theme::UNIT;
 
 /// Keyboard focus among the run buttons, which follows the run: Run before it, Pause during it.
 #[derive(Default)]
@@ -175,8 +178,13 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
         let model = run.model();
         let now_ns = run.now_ns(&model);
         let progress = &model.progress;
-        number_ui(ui, 19.0, &state(run, progress, now_ns));
-        number_ui(ui, 13.0, &format::rate(progress.rate(now_ns)));
+        match hold_words(progress) {
+            Some(words) => hold_ui(ui, &words, &state(run, progress, now_ns)),
+            None => {
+                number_ui(ui, 19.0, &state(run, progress, now_ns));
+                number_ui(ui, 13.0, &format::rate(progress.rate(now_ns)));
+            }
+        }
         // Not "failed", which is one of several outcomes; and what was cancelled is as it was asked for.
         let failed = progress.counts.not_done() - progress.counts.cancelled;
         let failed_color = if failed > 0 { theme::palette(ui).error } else { theme::palette(ui).text_weak };
@@ -225,6 +233,16 @@ fn state(run: &CurrentRun, progress: &Progress, now_ns: u64) -> String {
             // Nothing has ended yet, so nothing can be foretold.
             .unwrap_or_else(|| format!("{} so far", format::estimate(now_ns as f64 / 1e9))),
     }
+}
+
+/// Why a run stands still or has come to its end before its last task, at the place of its rate and its time left.
+fn hold_ui(ui: &mut Ui, words: &str, state: &str) {
+    let size = vec2(HOLD_WIDTH, theme::ROW);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_size(size);
+        let text = RichText::new(words).color(theme::palette(ui).warning);
+        ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{words} ({state})"));
+    });
 }
 
 fn number_ui(ui: &mut Ui, units: f32, text: &str) {

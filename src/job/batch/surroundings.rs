@@ -1,9 +1,11 @@
 //! What a command gets besides its line: variables of its environment, and a text or a file as standard input.
 
+use bstr::BString;
+
 use crate::job::Job;
 use crate::job::template::{CommandLine, Place, Template, Values};
 
-use super::BatchError;
+use super::{BatchError, Surrounding};
 
 /// The bound templates, in the order in which a payload has them: variables by their names, then standard input.
 #[derive(Debug)]
@@ -25,6 +27,21 @@ impl Surroundings {
 
     pub(super) fn templates(&self) -> &[CommandLine] {
         &self.0
+    }
+
+    /// What each of the texts is for, and the text; `job` is the one that they were bound for.
+    pub(super) fn parts<V: Values + ?Sized>(&self, job: &Job, place: Place, values: &V) -> Vec<(Surrounding, BString)> {
+        let variables = job.environment.keys().cloned().map(Surrounding::Variable);
+        let stdin = job.stdin.iter().map(|_| Surrounding::Stdin);
+        let file = job.stdin_file.iter().map(|_| Surrounding::StdinFile);
+        let named = variables.chain(stdin).chain(file).zip(&self.0);
+        named
+            .map(|(part, text)| {
+                let mut bytes = Vec::new();
+                text.expand_into(place, values, &mut bytes);
+                (part, bytes.into())
+            })
+            .collect()
     }
 
     /// Appends the command line and all the texts, each behind its length in bytes.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 
-use super::{JOB_VERSION, Job, TaskTemplate};
+use super::{Input, JOB_VERSION, Job, TaskTemplate};
 pub use check::{JobField, JobProblem};
 use locate::{place_at, value_start, word_at_start};
 
@@ -132,6 +132,13 @@ impl Job {
             ("", TaskTemplate::Workload(workload)) => &workload.name,
             (name, _) => name,
         }
+    }
+}
+
+impl Input {
+    /// The input as a job file writes it, on one line; for what no file can hold, words that say so.
+    pub fn to_ron(&self) -> String {
+        options().to_string(self).unwrap_or_else(|error| format!("an input that no job file can hold ({error})"))
     }
 }
 

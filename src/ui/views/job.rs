@@ -2,7 +2,11 @@
 
 mod inputs;
 mod options;
+mod order;
 mod preview;
+mod section;
+mod steering;
+mod surroundings;
 mod task;
 
 use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, Ui};
@@ -32,6 +36,10 @@ impl JobView {
                 changed |= task::task_ui(ui, session);
                 changed |= inputs::inputs_ui(ui, session);
                 changed |= options::options_ui(ui, session);
+                ui.add_space(theme::GAP);
+                changed |= steering::steering_ui(ui, session);
+                changed |= surroundings::surroundings_ui(ui, session);
+                changed |= order::order_ui(ui, session);
             });
         });
         if changed {

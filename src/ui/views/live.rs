@@ -16,7 +16,8 @@ use crate::ui::theme;
 use crate::ui::widgets::plot_frame::Y_AXIS_WIDTH;
 use crate::ui::widgets::{
     HeatStripState, LanesData, LanesState, TimeWindow, core_average_ui, core_legend_ui, core_lines_ui, count_badge_ui,
-    depth_plot_ui, empty_state_ui, heat_legend_ui, heat_strip, heat_strip_ui, lanes, lanes_ui, running_badge_ui,
+    depth_plot_ui, empty_state_ui, heat_legend_ui, heat_strip, heat_strip_ui, hold_words, lanes, lanes_ui,
+    running_badge_ui,
 };
 
 /// The shares of the page's height that cores and queue take: the least, the largest where the lanes have to scroll,
@@ -207,7 +208,16 @@ fn heat_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
 }
 
 fn queue_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
-    title_ui(ui, "Queue", "tasks over time", |_| {});
+    match hold_words(data.progress) {
+        Some(words) => title_ui(ui, "Queue", "", |ui| {
+            // The title's own row goes from the right to the left.
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let text = RichText::new(&words).small().color(theme::palette(ui).warning);
+                ui.add(egui::Label::new(text).truncate()).on_hover_text(&words);
+            });
+        }),
+        None => title_ui(ui, "Queue", "tasks over time", |_| {}),
+    }
     depth_plot_ui(ui, data.depth, data.now_ns, &mut state.window);
 }
 
@@ -241,17 +251,18 @@ fn lanes_card_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
         }
     });
     if data.lanes.lanes().is_empty() {
-        match &data.progress.cannot_start {
-            Some(reason) => empty_state_ui(ui, ICON_VIEW_TIMELINE, "No worker can be started", reason),
-            None if data.progress.workers == 0 => {
-                let advice = "The pool has no worker: move the slider to start some.";
-                empty_state_ui(ui, ICON_VIEW_TIMELINE, "No worker yet", advice)
+        let (title, advice) = match (&data.progress.cannot_start, hold_words(data.progress)) {
+            (Some(reason), _) => ("No worker can be started", reason.clone()),
+            (None, Some(words)) => ("No worker yet", words),
+            (None, None) if data.progress.workers == 0 => {
+                ("No worker yet", "The pool has no worker: move the slider to start some.".to_owned())
             }
-            None if data.progress.summary.is_some() => {
-                empty_state_ui(ui, ICON_VIEW_TIMELINE, "No lanes", "This run ended before any worker was there.")
+            (None, None) if data.progress.summary.is_some() => {
+                ("No lanes", "This run ended before any worker was there.".to_owned())
             }
-            None => empty_state_ui(ui, ICON_VIEW_TIMELINE, "Workers are being started", "Each will have a lane here."),
+            (None, None) => ("Workers are being started", "Each will have a lane here.".to_owned()),
         };
+        empty_state_ui(ui, ICON_VIEW_TIMELINE, title, &advice);
         return None;
     }
     let lanes = LanesData { lanes: data.lanes, now_ns: data.now_ns, label: data.label, number: data.number };

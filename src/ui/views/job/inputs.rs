@@ -31,6 +31,7 @@ pub fn inputs_ui(ui: &mut Ui, session: &mut Session) -> bool {
                     InputKind::Lines => path_ui(ui, input, place, "File", "inputs.txt"),
                     InputKind::Glob => path_ui(ui, input, place, "Pattern", "photos/*.jpg"),
                     InputKind::Csv => path_ui(ui, input, place, "CSV file", "table.csv"),
+                    InputKind::Json => path_ui(ui, input, place, "JSON file", "table.json"),
                     InputKind::Kept => false,
                 };
                 if small_icon_button(ui, ICON_CLOSE, &format!("Remove input {}", place + 1)).clicked() {
@@ -41,8 +42,7 @@ pub fn inputs_ui(ui: &mut Ui, session: &mut Session) -> bool {
                 changed |= list_ui(ui, input, place);
             }
             if input.kind == InputKind::Kept {
-                let words = input.kept.as_ref().map_or_else(String::new, |kept| shortened(&format!("{kept:?}")));
-                ui.label(RichText::new(words).monospace());
+                kept_ui(ui, input, place);
             }
         });
         error_ui(ui, session, Field::Input(place));
@@ -113,7 +113,12 @@ fn list_ui(ui: &mut Ui, input: &mut InputDraft, place: usize) -> bool {
     changed
 }
 
-fn shortened(text: &str) -> String {
-    const SHOWN: usize = 200;
-    if text.chars().count() > SHOWN { text.chars().take(SHOWN).chain(['…']).collect() } else { text.to_owned() }
+/// An input without fields of its own, as the job file has it: it can be read and copied, not edited.
+fn kept_ui(ui: &mut Ui, input: &InputDraft, place: usize) {
+    let mut text = input.kept_text.as_str();
+    let field = TextEdit::multiline(&mut text).desired_rows(1).desired_width(f32::INFINITY);
+    let field = ui.add(field.font(egui::TextStyle::Monospace));
+    field
+        .on_hover_text("An input of a kind that can only be edited in the job file; it is kept as it is")
+        .accessible_name(format!("Input {} as in the job file", place + 1));
 }

@@ -1,12 +1,14 @@
 //! What the open job expands to: how many tasks, and the first of them as they will run.
 
-use egui::{Align, Layout, RichText, Ui};
+use egui::text::{LayoutJob, TextFormat};
+use egui::{Align, FontId, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use crate::model::format;
-use crate::session::{Expanded, Session};
+use crate::session::{Beside, Expanded, Session};
 
-use crate::ui::theme;
+use crate::ui::inert;
+use crate::ui::theme::{self, Palette};
 
 use super::title_ui;
 
@@ -58,17 +60,16 @@ fn table_ui(ui: &mut Ui, expanded: &Expanded) {
         .body(|body| {
             body.rows(theme::ROW, rows, |mut row| {
                 let place = row.index();
-                let text = expanded.first.get(place);
+                let text = expanded.first.get(place).zip(expanded.beside.get(place));
                 row.col(|ui| {
                     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                        let number = text.map_or_else(String::new, |_| format::count(place as u64 + 1));
+                        let number = text.map_or_else(String::new, |(_, beside)| format::count(beside.number));
                         ui.label(RichText::new(number).text_style(theme::number_style()).color(palette.text_weak));
                     });
                 });
                 row.col(|ui| match text {
-                    Some(text) => {
-                        let text = crate::ui::inert::command(text);
-                        ui.add(egui::Label::new(RichText::new(text).monospace()).truncate());
+                    Some((text, beside)) => {
+                        ui.add(egui::Label::new(line(text, beside, palette)).truncate());
                     }
                     None => {
                         let words = format!("and {} more", format::count(rest));
@@ -77,4 +78,15 @@ fn table_ui(ui: &mut Ui, expanded: &Expanded) {
                 });
             });
         });
+}
+
+/// A task's line, with its variables and its standard input in a weaker colour beside it.
+fn line(text: &str, beside: &Beside, palette: &Palette) -> LayoutJob {
+    let mut line = LayoutJob::default();
+    for (part, color) in
+        [(&*beside.before, palette.text_weak), (text, palette.text), (&*beside.behind, palette.text_weak)]
+    {
+        line.append(&inert::command(part), 0.0, TextFormat::simple(FontId::monospace(theme::BODY_SIZE), color));
+    }
+    line
 }

@@ -1,4 +1,4 @@
-//! Lengths of time as flags have them: seconds, or a number with a unit.
+//! Lengths of time as people type them, in flags and in fields: seconds, or a number with a unit.
 
 /// A timeout of an attempt, in seconds (> 0, finite).
 #[derive(Clone, Copy, Debug, PartialEq)]

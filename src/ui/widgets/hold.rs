@@ -1,0 +1,31 @@
+//! The words for a run that a gate holds or that a halt has ended.
+
+use crate::model::Progress;
+
+/// Why a run stands still, or why it ended before its last task; `None` where there is nothing to be said. A pause comes
+/// first: while it lasts, nothing is waited for.
+pub fn hold_words(progress: &Progress) -> Option<String> {
+    match (&progress.halted, &progress.held) {
+        (Some(halt), _) if progress.summary.is_some() => Some(format!("Ended by halt {halt}")),
+        (Some(halt), _) => Some(format!("Ending by halt {halt}")),
+        (None, Some(reason)) if progress.summary.is_none() && !progress.paused && !progress.stopping => {
+            Some(format!("Waiting: {reason}"))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_halt_says_more_than_a_gate_and_a_pause_is_no_waiting() {
+        let held = Progress { held: Some("more memory".to_owned()), ..Progress::default() };
+        assert_eq!(hold_words(&held).as_deref(), Some("Waiting: more memory"));
+        assert_eq!(hold_words(&Progress { paused: true, ..held.clone() }), None);
+        let halted = Progress { halted: Some("now,fail=1".to_owned()), ..held };
+        assert_eq!(hold_words(&halted).as_deref(), Some("Ending by halt now,fail=1"));
+        assert_eq!(hold_words(&Progress::default()), None);
+    }
+}
