@@ -591,11 +591,24 @@ fn nothing_of_a_job_is_lost_between_opening_and_saving() {
     }
 }
 
-fn unfold(window: &mut Window<'_>, section: &str) {
-    window.get_by(|node| node.label().is_some_and(|label| label.starts_with(section))).click();
-    // It opens over some frames.
-    window.run_steps(30);
+/// Clicks on what may have to be scrolled to.
+fn reach(window: &mut Window<'_>, role: Role, label: &str) {
+    let find = |window: &Window<'_>, then: fn(&egui_kittest::Node<'_>)| {
+        let begins = |node: &egui_kittest::kittest::AccessKitNode<'_>| {
+            node.role() == role && node.label().is_some_and(|words| words.starts_with(label))
+        };
+        then(&window.get_by(begins));
+    };
+    find(window, |node| node.scroll_to_me());
+    window.run_steps(20);
+    find(window, |node| node.click());
+    // A part opens over some frames.
+    window.run_steps(20);
     window.check_accessibility();
+}
+
+fn unfold(window: &mut Window<'_>, section: &str) {
+    reach(window, Role::DisclosureTriangle, section);
 }
 
 /// The fields of the parts that are folded at first: label, a text that cannot be used, a word of the complaint, a text
@@ -671,14 +684,12 @@ fn environment_input_and_order_show_in_the_preview() {
     type_into(&mut window, "Environment", "NAME=it is {}");
     type_into(&mut window, "Text for standard input", "{9}");
     assert!(shown(&window).preview().error(Field::Stdin).is_some());
-    type_into(&mut window, "Text for standard input", "");
     window.get_by_role_and_label(Role::MultilineTextInput, "Text for standard input").focus();
     press(&mut window, Modifiers::COMMAND, Key::A);
     press(&mut window, Modifiers::NONE, Key::Delete);
     type_into(&mut window, "Input file", "{}.txt");
     assert!(window.query_by_label("NAME='it is 1' cat 1 < 1.txt").is_some());
-    window.get_by_role_and_label(Role::CheckBox, "Run by a shell").click();
-    window.run_steps(4);
+    reach(&mut window, Role::CheckBox, "Run by a shell");
     type_into(&mut window, "Command line", "cat 'a b' {}");
     assert_eq!(shown(&window).preview().expanded().expect("expanded").first[0], "cat 'a b' 1");
 
@@ -689,8 +700,7 @@ fn environment_input_and_order_show_in_the_preview() {
     type_into(&mut window, "Rows a task", "1");
     type_into(&mut window, "Sample", "10");
     type_into(&mut window, "Sample seed", "4");
-    window.get_by_role_and_label(Role::CheckBox, "Shuffle").click();
-    window.run_steps(4);
+    reach(&mut window, Role::CheckBox, "Shuffle");
     type_into(&mut window, "Shuffle seed", "x");
     assert!(shown(&window).preview().error(Field::Seed).is_some());
     type_into(&mut window, "Shuffle seed", "7");
@@ -761,6 +771,10 @@ fn the_folded_parts_fit_into_the_smallest_window() {
         window.query_all_by(|node| [Role::TextInput, Role::MultilineTextInput, Role::Label].contains(&node.role()))
     {
         let rect = node.rect();
-        assert!(rect.left() >= preview - 1.0 || rect.right() <= preview, "{:?}: {rect:?}", node.accesskit_node().label());
+        assert!(
+            rect.left() >= preview - 1.0 || rect.right() <= preview,
+            "{:?}: {rect:?}",
+            node.accesskit_node().label()
+        );
     }
 }

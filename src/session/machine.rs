@@ -1,5 +1,7 @@
 //! The machine that runs go on, as far as the size of a pool depends on it.
 
+use crate::job::{Job, Mode};
+
 /// The machine's cores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Machine {
@@ -20,5 +22,10 @@ impl Machine {
     /// The right end of the slider of workers: twice the logical cores.
     pub const fn slider_end(self) -> u32 {
         self.logical_cores * 2
+    }
+
+    /// How many workers a job begins with here.
+    pub fn pool_of(self, job: &Job) -> u32 {
+        if job.mode == Mode::One { 1 } else { job.workers.unwrap_or(self.logical_cores) }
     }
 }

@@ -174,7 +174,7 @@ impl Session {
     pub fn draft_changed(&mut self) {
         self.run_wanted = false;
         self.notices.retain(|notice| !notice.about_job);
-        self.preview.refresh(&self.draft, &self.folder, &self.wake);
+        self.preview.refresh(&self.draft, &self.folder, self.machine, &self.wake);
     }
 
     /// What the open job expands to, and what is wrong with it.

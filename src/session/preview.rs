@@ -11,8 +11,9 @@ use crossbeam_channel::{Receiver, TryRecvError};
 use crate::job::{Input, Job};
 
 use super::current_run::Wake;
-use super::draft::{Field, FieldError, JobDraft};
-use super::expand::{Expanded, expand};
+use super::draft::{Field, FieldError, JobDraft, control_field};
+use super::expand::{Expanded, expand, sentence};
+use super::machine::Machine;
 
 /// Lists up to so many values are expanded on the spot.
 const AT_ONCE: usize = 10_000;
@@ -68,9 +69,9 @@ impl Preview {
         }
     }
 
-    /// Takes in the job as it is edited now. `folder` is where its relative paths start.
-    pub(super) fn refresh(&mut self, draft: &JobDraft, folder: &std::path::Path, wake: &Wake) {
-        match draft.to_job() {
+    /// Takes in the job as it is edited now. `folder` is where its relative paths start, `machine` where it will run.
+    pub(super) fn refresh(&mut self, draft: &JobDraft, folder: &std::path::Path, machine: Machine, wake: &Wake) {
+        match draft.to_job().and_then(|job| can_begin(job, machine)) {
             Ok(job) => {
                 self.errors.clear();
                 self.job = Some(job);
@@ -142,6 +143,16 @@ impl Preview {
             }
         }
     }
+}
+
+/// The job, unless none of its tasks could ever begin in the pool that it will have here.
+fn can_begin(job: Job, machine: Machine) -> Result<Job, Vec<FieldError>> {
+    let problems = job.control.problems(machine.pool_of(&job));
+    let errors: Vec<FieldError> = problems
+        .into_iter()
+        .map(|(key, message)| FieldError { field: control_field(key), message: sentence(&message) })
+        .collect();
+    if errors.is_empty() { Ok(job) } else { Err(errors) }
 }
 
 fn is_quick(job: &Job) -> bool {

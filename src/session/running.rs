@@ -22,18 +22,7 @@ impl Session {
         if self.is_running() {
             return Some("A run is under way: stop it or wait for its end.".to_owned());
         }
-        self.preview.obstacle().or_else(|| self.pool_obstacle())
-    }
-
-    /// Why no task could ever begin in a pool of the size that there will be.
-    fn pool_obstacle(&self) -> Option<String> {
-        let job = self.preview.job()?;
-        let problems = job.control.problems(self.pool_of(job));
-        problems.first().map(|(_, message)| sentence(message))
-    }
-
-    fn pool_of(&self, job: &Job) -> u32 {
-        if job.mode == Mode::One { 1 } else { job.workers.unwrap_or(self.machine.logical_cores) }
+        self.preview.obstacle()
     }
 
     pub(super) fn run(&mut self) {
@@ -41,7 +30,7 @@ impl Session {
             return self.tell(Notice::mistake(format!("Nothing was started. {obstacle}")));
         }
         // Files may have changed since the preview was made: what runs is what is there now.
-        self.preview.refresh(&self.draft, &self.folder, &self.wake);
+        self.preview.refresh(&self.draft, &self.folder, self.machine, &self.wake);
         if self.preview.is_under_way() {
             self.run_wanted = true;
         } else {
@@ -61,7 +50,7 @@ impl Session {
     fn start(&mut self, job: Job, batch: Arc<Batch>) {
         let options = RunOptions {
             mode: job.mode,
-            workers: self.pool_of(&job),
+            workers: self.machine.pool_of(&job),
             worker_executable: self.worker_executable.clone(),
             monitor: true,
             spill_folder: None,

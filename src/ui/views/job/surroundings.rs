@@ -48,7 +48,7 @@ fn environment_ui(ui: &mut Ui, draft: &mut SurroundingsDraft, error: Option<&str
     let changed = text_ui(ui, "Environment", &mut draft.environment, "NAME=VALUE", help);
     for (name, value) in &draft.kept {
         let words = format!("Kept as in the job file: {name}={}", inert::command(value));
-        ui.add(egui::Label::new(words).truncate());
+        ui.add(egui::Label::new(egui::RichText::new(words).monospace()).truncate());
     }
     if let Some(message) = error {
         message_ui(ui, message);
