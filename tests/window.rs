@@ -688,7 +688,7 @@ fn environment_input_and_order_show_in_the_preview() {
     press(&mut window, Modifiers::COMMAND, Key::A);
     press(&mut window, Modifiers::NONE, Key::Delete);
     type_into(&mut window, "Input file", "{}.txt");
-    assert!(window.query_by_label("NAME='it is 1' cat 1 < 1.txt").is_some());
+    assert!(window.query_by_label("cat 1  < 1.txt  NAME='it is 1'").is_some());
     reach(&mut window, Role::CheckBox, "Run by a shell");
     type_into(&mut window, "Command line", "cat 'a b' {}");
     assert_eq!(shown(&window).preview().expanded().expect("expanded").first[0], "cat 'a b' 1");

@@ -35,10 +35,10 @@ pub struct Expanded {
 pub struct Beside {
     /// The task's number, from 1.
     pub number: u64,
-    /// Its variables, as one would write them before a command: `NAME=VALUE`.
-    pub before: String,
-    /// Its standard input: `< file`, or the text behind `<<<`.
-    pub behind: String,
+    /// Its standard input as a shell has it: `< file`, or the text behind `<<<`; empty: nothing.
+    pub stdin: String,
+    /// Its variables, with blanks between them: `NAME=VALUE`, quoted as for a shell.
+    pub variables: String,
 }
 
 /// Reads the inputs of a job whose relative paths start in `folder`.
@@ -82,9 +82,9 @@ fn beside(batch: &Batch, task: TaskId) -> Beside {
         quote_into(&text[..text.len().min(TEXT_BYTES)], &mut quoted);
         let quoted = quoted.to_str_lossy();
         match part {
-            Surrounding::Variable(name) => beside.before += &format!("{name}={quoted} "),
-            Surrounding::Stdin => beside.behind = format!(" <<< {quoted}"),
-            Surrounding::StdinFile => beside.behind = format!(" < {quoted}"),
+            Surrounding::Variable(name) => beside.variables += &format!("{name}={quoted} "),
+            Surrounding::Stdin => beside.stdin = format!("<<< {quoted}"),
+            Surrounding::StdinFile => beside.stdin = format!("< {quoted}"),
         }
     }
     beside

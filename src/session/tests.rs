@@ -164,14 +164,29 @@ fn what_the_window_has_no_field_for_is_kept() {
     }
     let ends_empty = Input::List(vec!["a".to_owned(), String::new()]);
     assert_eq!(InputDraft::from_input(&ends_empty).to_input(), Ok(ends_empty));
-    let stdin = InputDraft::from_input(&Input::Stdin).to_input();
-    assert!(stdin.is_err_and(|message| message.contains("standard input")));
+    for path in [" blank", "line\nbreak", ""] {
+        for input in [Input::Lines(path.into()), Input::Glob(path.to_owned()), Input::Json(path.into())] {
+            assert_eq!(InputDraft::from_input(&input).to_input(), Ok(input));
+        }
+    }
+}
+
+#[test]
+fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
+    let Scene { mut session, .. } = scene();
+    let columns = Input::Columns { from: Box::new(Input::Stdin), separator: None, header: false };
+    for input in [Input::Stdin, columns] {
+        edit(&mut session, |draft| draft.inputs = vec![InputDraft::range(1, 2), InputDraft::from_input(&input)]);
+        assert_eq!(session.draft.to_job().expect("a job").inputs[1], input);
+        until(&mut session, "the complaint", |session| session.preview().error(Field::Input(1)).is_some());
+        assert!(session.run_obstacle().is_some_and(|words| words.contains("standard input")));
+    }
 }
 
 #[test]
 fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
     type Change = fn(&mut JobDraft);
-    let table: [(Change, Field); 9] = [
+    let table: [(Change, Field); 21] = [
         (|draft| draft.command = "echo {0}".to_owned(), Field::Task),
         (|draft| draft.command = "   ".to_owned(), Field::Task),
         (|draft| draft.command = "echo {7}".to_owned(), Field::Task),
@@ -179,6 +194,18 @@ fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
         (|draft| draft.timeout = "-1".to_owned(), Field::Timeout),
         (|draft| draft.retries = "many".to_owned(), Field::Retries),
         (|draft| draft.workers = Some(100_000), Field::Workers),
+        (|draft| draft.steering.slots = "9".to_owned(), Field::Slots),
+        (|draft| draft.steering.needs = "gpu=1".to_owned(), Field::Needs),
+        (|draft| draft.steering.resources = "gpu=1 gpu=2".to_owned(), Field::Resources),
+        (|draft| draft.steering.name_column = "name".to_owned(), Field::After),
+        (|draft| draft.surroundings.environment = "A=1\nA=2".to_owned(), Field::Environment),
+        (|draft| draft.surroundings.environment = "FANLANE_A=1".to_owned(), Field::Environment),
+        (|draft| draft.surroundings.environment = "A={7}".to_owned(), Field::Environment),
+        (|draft| draft.surroundings.stdin = "{7}".to_owned(), Field::Stdin),
+        (|draft| draft.surroundings.stdin_file = "{7}".to_owned(), Field::StdinFile),
+        (|draft| draft.order.max_args = "1000000".to_owned(), Field::MaxArgs),
+        (|draft| draft.order.sample = "some".to_owned(), Field::Sample),
+        (|draft| draft.order.sample_seed = "-1".to_owned(), Field::SampleSeed),
         (
             |draft| draft.inputs = vec![InputDraft { from: "one".to_owned(), ..InputDraft::range(1, 2) }],
             Field::Input(0),

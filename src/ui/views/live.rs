@@ -210,10 +210,10 @@ fn heat_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
 fn queue_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
     match hold_words(data.progress) {
         Some(words) => title_ui(ui, "Queue", "", |ui| {
-            // The title's own row goes from the right to the left.
+            // The row's controls go from the right to the left; the row has room for two small lines.
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let text = RichText::new(&words).small().color(theme::palette(ui).warning);
-                ui.add(egui::Label::new(text).truncate()).on_hover_text(&words);
+                ui.add(egui::Label::new(text).wrap());
             });
         }),
         None => title_ui(ui, "Queue", "tasks over time", |_| {}),

@@ -80,13 +80,18 @@ fn table_ui(ui: &mut Ui, expanded: &Expanded) {
         });
 }
 
-/// A task's line, with its variables and its standard input in a weaker colour beside it.
+/// A task's line, and behind it in a weaker colour what else the command gets.
 fn line(text: &str, beside: &Beside, palette: &Palette) -> LayoutJob {
     let mut line = LayoutJob::default();
-    for (part, color) in
-        [(&*beside.before, palette.text_weak), (text, palette.text), (&*beside.behind, palette.text_weak)]
+    for (text, color) in
+        [(text, palette.text), (&*beside.stdin, palette.text_weak), (beside.variables.trim_end(), palette.text_weak)]
     {
-        line.append(&inert::command(part), 0.0, TextFormat::simple(FontId::monospace(theme::BODY_SIZE), color));
+        if !text.is_empty() {
+            // The same words for those who hear the page.
+            let gap = if line.is_empty() { "" } else { "  " };
+            let format = TextFormat::simple(FontId::monospace(theme::BODY_SIZE), color);
+            line.append(&format!("{gap}{}", inert::command(text)), 0.0, format);
+        }
     }
     line
 }
