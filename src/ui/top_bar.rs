@@ -179,7 +179,10 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
         let now_ns = run.now_ns(&model);
         let progress = &model.progress;
         match hold_words(progress) {
-            Some(words) => hold_ui(ui, &words, &state(run, progress, now_ns)),
+            Some(words) => match &progress.summary {
+                Some(summary) => hold_ui(ui, &format!("{words} after {}", format::duration(summary.wall_ns))),
+                None => hold_ui(ui, &words),
+            },
             None => {
                 number_ui(ui, 19.0, &state(run, progress, now_ns));
                 number_ui(ui, 13.0, &format::rate(progress.rate(now_ns)));
@@ -236,12 +239,12 @@ fn state(run: &CurrentRun, progress: &Progress, now_ns: u64) -> String {
 }
 
 /// Why a run stands still or has come to its end before its last task, at the place of its rate and its time left.
-fn hold_ui(ui: &mut Ui, words: &str, state: &str) {
+fn hold_ui(ui: &mut Ui, words: &str) {
     let size = vec2(HOLD_WIDTH, theme::ROW);
     ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
         ui.set_min_size(size);
         let text = RichText::new(words).color(theme::palette(ui).warning);
-        ui.add(egui::Label::new(text).truncate()).on_hover_text(format!("{words} ({state})"));
+        ui.add(egui::Label::new(text).truncate()).on_hover_text(words);
     });
 }
 
