@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::control_args::ControlArgs;
 use super::duration::{self, Limit};
+use super::export::ExportArgs;
+use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
@@ -30,9 +32,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a job file or an ad-hoc batch in the terminal.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// List the presets, show one, or say where your own lie.
     Presets(PresetsArgs),
+    /// Make a job file of a command line of GNU parallel or xargs, or of a job log.
+    Import(ImportArgs),
+    /// Write a recorded run as a table, as JSON, or as a trace.
+    Export(ExportArgs),
     /// List the built-in workloads that a job file can call.
     Workloads,
 }
