@@ -9,6 +9,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use super::control_args::ControlArgs;
 use super::delimiter;
 use super::duration::{self, Limit};
+use super::export::ExportArgs;
+use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
@@ -34,6 +36,10 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// List the presets, show one, or say where your own lie.
     Presets(PresetsArgs),
+    /// Make a job file of a command line of GNU parallel or xargs, or of a job log.
+    Import(ImportArgs),
+    /// Write a recorded run as a table, as JSON, or as a trace.
+    Export(ExportArgs),
     /// List the built-in workloads that a job file can call.
     Workloads,
 }

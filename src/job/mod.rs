@@ -7,6 +7,7 @@ pub mod batch;
 pub mod control;
 pub mod dependencies;
 pub mod file;
+pub mod import;
 pub mod inputs;
 pub mod order;
 pub mod quote;

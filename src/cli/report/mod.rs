@@ -3,7 +3,7 @@
 
 mod bar;
 mod describe;
-mod json;
+pub mod json;
 mod keep;
 mod order;
 mod streams;
