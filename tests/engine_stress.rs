@@ -50,11 +50,11 @@ fn random_task(dice: &mut Dice) -> (&'static str, u64) {
         1 => (r#"Workload(name: "sleep"), inputs: [List(["0", "0.001", "0.02"]), Range(1, 40)]"#, 120),
         2 => (r#"Command("/bin/true {}"), inputs: [Range(1, 400)]"#, 400),
         3 => (
-            r#"Command("{}"), inputs: [List(["true", "exit 3", "kill -9 $$", "sleep 0.03", "echo x; sleep 0.005",
+            r#"Command("{1}"), inputs: [List(["true", "exit 3", "kill -9 $$", "sleep 0.03", "echo x; sleep 0.005",
                 "setsid sleep 1000 >/dev/null 2>&1 & true", "sleep 1000 & exit 0", "yes | head -c 300000"]), Range(1, 12)]"#,
             96,
         ),
-        _ => (r#"Command("sleep 0.0{}"), inputs: [Range(1, 9), Range(1, 12)]"#, 108),
+        _ => (r#"Command("sleep 0.0{1}"), inputs: [Range(1, 9), Range(1, 12)]"#, 108),
     }
 }
 
