@@ -33,6 +33,7 @@ fn full_job() -> Job {
                     from: Box::new(Input::Lines("x".into())),
                     separator: Some(", *".into()),
                     header: true,
+                    trim: true,
                 },
             ]),
         ],
@@ -171,10 +172,26 @@ fn faults_of_values_stand_at_their_field() {
     let table = [
         ("workers: 0", JobField::Workers, "58: workers: it is 0, expected 1 to 1024"),
         ("workers: Some(1000000000)", JobField::Workers, "58: workers: it is 1000000000, expected 1 to 1024"),
-        ("timeout_secs: -1", JobField::Timeout, "63: timeout_secs: it is -1, expected seconds above 0"),
-        ("timeout_secs: 0", JobField::Timeout, "63: timeout_secs: it is 0, expected seconds above 0"),
-        ("timeout_secs: inf", JobField::Timeout, "63: timeout_secs: it is inf, expected seconds above 0"),
-        ("timeout_secs: NaN", JobField::Timeout, "63: timeout_secs: it is NaN, expected seconds above 0"),
+        (
+            "timeout_secs: -1",
+            JobField::Timeout,
+            "63: timeout_secs: it is -1, expected seconds above 0 and up to 31536000",
+        ),
+        (
+            "timeout_secs: 0",
+            JobField::Timeout,
+            "63: timeout_secs: it is 0, expected seconds above 0 and up to 31536000",
+        ),
+        (
+            "timeout_secs: inf",
+            JobField::Timeout,
+            "63: timeout_secs: it is inf, expected seconds above 0 and up to 31536000",
+        ),
+        (
+            "timeout_secs: NaN",
+            JobField::Timeout,
+            "63: timeout_secs: it is NaN, expected seconds above 0 and up to 31536000",
+        ),
         ("name: \"a\\nb\"", JobField::Name, "55: name: it must be a single line of text"),
         (
             "working_dir: \"\"",
