@@ -155,7 +155,8 @@ fn templates(count: usize) -> Vec<String> {
     templates
 }
 
-/// Two inputs, each of all the values, side by side, for each template: several thousand command lines.
+/// Two inputs, each of all the values, side by side; many templates in one command of many lines, whose first line
+/// decides whether values are quoted, and a few on their own, so that they decide it.
 #[test]
 fn dry_runs_print_the_same_bytes() {
     if !has_parallel() {
@@ -166,8 +167,11 @@ fn dry_runs_print_the_same_bytes() {
     let turned: Vec<Vec<u8>> = values.iter().rev().cloned().collect();
     nul_file(folder.path(), "one", &values);
     nul_file(folder.path(), "two", &turned);
+    let mut cases = templates(300);
+    let many = cases.split_off(10).join("\n:\n");
+    cases.extend([format!("x\n{many}"), format!("{{#}}\n{many}")]);
     let mut differences = String::new();
-    for template in templates(120) {
+    for template in cases {
         let inputs = ["-0", &template, "::::", "one", "::::+", "two"];
         let mut theirs = parallel(folder.path());
         theirs.args(inputs);

@@ -30,7 +30,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a job file or an ad-hoc batch in the terminal.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// List the presets, show one, or say where your own lie.
     Presets(PresetsArgs),
     /// List the built-in workloads that a job file can call.

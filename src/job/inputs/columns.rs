@@ -103,7 +103,7 @@ impl Table {
         let gaps: Vec<_> = cut.map(|gap| start + gap.start()..start + gap.end()).collect();
         let mut end = start;
         let mut from = start;
-        for gap in gaps.into_iter().chain([bytes.len()..bytes.len()]) {
+        for gap in gaps.into_iter().chain(std::iter::once(bytes.len()..bytes.len())) {
             let mut column = from..gap.start;
             if self.shape.trim {
                 let blanks = |blank: &&u8| blank.is_ascii_whitespace();

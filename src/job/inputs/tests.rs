@@ -237,7 +237,8 @@ fn values_are_cut_into_columns() {
 
 #[test]
 fn records_end_with_any_text() {
-    let table: &[(&str, &[u8], &[&[u8]])] = &[
+    type Case = (&'static str, &'static [u8], &'static [&'static [u8]]);
+    let table: &[Case] = &[
         ("\0", b"a\nb\0\0c", &[b"a\nb", b"", b"c"]),
         (";;", b"a;b;;;;\nc;", &[b"a;b", b"", b"\nc;"]),
         (";;", b"", &[]),
