@@ -119,6 +119,9 @@ pub struct RunArgs {
     /// Cut each input into columns where this regular expression matches: {1} {2} ...
     #[arg(short = 'C', long, value_name = "RE", allow_hyphen_values = true)]
     pub colsep: Option<String>,
+    /// Leave out blanks at both ends of inputs, or with --colsep of columns: n no, lr yes [default: lr with --colsep]
+    #[arg(long, value_name = "n|lr")]
+    pub trim: Option<TrimArg>,
     /// The first input of each source names its columns: {name}
     #[arg(long, value_name = ":", value_parser = [":"])]
     pub header: Option<String>,
@@ -185,6 +188,16 @@ pub enum ModeArg {
     Threads,
     /// N processes.
     Pool,
+}
+
+/// Whether blanks at the ends of inputs are left out, as a flag has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TrimArg {
+    /// They stay.
+    N,
+    /// They are left out.
+    #[value(alias = "rl")]
+    Lr,
 }
 
 impl From<ModeArg> for Mode {
