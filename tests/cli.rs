@@ -61,7 +61,10 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("presets|show|nope", "there is no preset 'nope'; 'fanlane presets list' shows all names"),
     ("presets|show", "<NAME>"),
     ("presets|drop", "drop"),
-    ("rnu", "'rnu' is no job file that is there, and no command either; the commands are run, presets, workloads"),
+    (
+        "rnu",
+        "'rnu' is no job file that is there, and no command either; the commands are run, presets, import, export, workloads",
+    ),
     ("--bogus", "--bogus"),
 ];
 
