@@ -4,10 +4,12 @@
 //! Times are nanoseconds since the run's start on the monotonic clock, so a changed wall clock changes nothing.
 
 pub mod lossless;
+mod spill;
 
 use serde::{Deserialize, Serialize};
 
 use crate::job::Mode;
+pub use spill::{Spill, StreamName, spill_name};
 
 /// A task's place in its batch, counted from 0. People see [`TaskId::number`], counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -270,63 +272,6 @@ pub struct Captured {
     pub tail: Vec<u8>,
     /// What became of the whole stream where something was dropped.
     pub spill: Spill,
-}
-
-/// What became of the whole of a stream that was longer than its limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Spill {
-    /// Nobody had asked for it, or nothing was dropped.
-    #[default]
-    None,
-    /// It lies in the run's spill folder, in the file that [`AttemptRecord::spill_name`] names, until its taker has
-    /// taken it or the run's owner removes the folder.
-    Kept,
-    /// It could not be written; the text says why.
-    Failed(Box<str>),
-}
-
-/// One of the two streams that a command prints to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StreamName {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-impl StreamName {
-    /// Both, in the order of their descriptors.
-    pub const BOTH: [Self; 2] = [Self::Stdout, Self::Stderr];
-
-    /// The word for it in file names and messages.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
-}
-
-impl Output {
-    /// One of the streams.
-    pub const fn stream(&self, name: StreamName) -> &Captured {
-        match name {
-            StreamName::Stdout => &self.stdout,
-            StreamName::Stderr => &self.stderr,
-        }
-    }
-}
-
-/// The file name of the whole of a stream in the run's spill folder.
-pub fn spill_name(task: TaskId, attempt: u32, stream: StreamName) -> String {
-    format!("{}.{attempt}.{}", task.number(), stream.name())
-}
-
-impl AttemptRecord {
-    /// The file name of the whole of a stream in the run's spill folder.
-    pub fn spill_name(&self, stream: StreamName) -> String {
-        spill_name(self.task, self.attempt, stream)
-    }
 }
 
 /// Use of the machine at one moment.

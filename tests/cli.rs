@@ -57,11 +57,14 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("run|--mode|both|echo|:::|a", "one, threads, pool"),
     ("run|--retries|0|echo|:::|a", "1 or more"),
     ("run|--timeout|0|echo|:::|a", "expected seconds greater than 0"),
-    ("run|--timeout|50%|echo|:::|a", "above 100%"),
+    ("run|--timeout|x%|echo|:::|a", "--timeout <SECS"),
     ("presets|show|nope", "there is no preset 'nope'; 'fanlane presets list' shows all names"),
     ("presets|show", "<NAME>"),
     ("presets|drop", "drop"),
-    ("rnu", "'rnu' is no job file that is there, and no command either; the commands are run, presets, workloads"),
+    (
+        "rnu",
+        "'rnu' is no job file that is there, and no command either; the commands are run, presets, import, export, workloads",
+    ),
     ("--bogus", "--bogus"),
 ];
 

@@ -47,14 +47,14 @@ fn kill_worker(pid: u32) {
 fn random_task(dice: &mut Dice) -> (&'static str, u64) {
     match dice.below(5) {
         0 => (r#"Workload(name: "cube"), inputs: [Range(1, 30000)]"#, 30_000),
-        1 => (r#"Workload(name: "sleep"), inputs: [List(["0", "0.001", "0.02"]), Range(1, 40)]"#, 120),
+        1 => (r#"Workload(name: "sleep"), inputs: [List(SECS)]"#, 120),
         2 => (r#"Command("/bin/true {}"), inputs: [Range(1, 400)]"#, 400),
         3 => (
-            r#"Command("{}"), inputs: [List(["true", "exit 3", "kill -9 $$", "sleep 0.03", "echo x; sleep 0.005",
+            r#"Command("{1}"), inputs: [List(["true", "exit 3", "kill -9 $$", "sleep 0.03", "echo x; sleep 0.005",
                 "setsid sleep 1000 >/dev/null 2>&1 & true", "sleep 1000 & exit 0", "yes | head -c 300000"]), Range(1, 12)]"#,
             96,
         ),
-        _ => (r#"Command("sleep 0.0{}"), inputs: [Range(1, 9), Range(1, 12)]"#, 108),
+        _ => (r#"Command("sleep 0.0{1}"), inputs: [Range(1, 9), Range(1, 12)]"#, 108),
     }
 }
 
@@ -82,6 +82,7 @@ fn round(seed: u64) {
     let mode = Mode::ALL[dice.below(3) as usize];
     let (retries, may_stop, often) = (dice.below(3), dice.below(3) == 0, 2 + dice.below(20));
     let timeout = if dice.below(3) == 0 { ", timeout_secs: 0.025" } else { "" };
+    let task = task.replace("SECS", &format!("{:?}", ["0", "0.001", "0.02"].repeat(40)));
     let text = format!("Job(version: 1, task: {task}, retries: {retries}{timeout})");
     let mut run = start(&job(&text), mode, 1 + dice.below(6) as u32);
     let mut workers = BTreeMap::new();

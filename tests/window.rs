@@ -528,7 +528,7 @@ fn everything() -> Job {
             Input::Csv("table.csv".into()),
             Input::Json("table.json".into()),
             Input::Records { file: Some("names".into()), separator: "\0".to_owned() },
-            Input::Columns { from: Box::new(Input::Stdin), separator: Some(",".to_owned()), header: true },
+            Input::Columns { from: Box::new(Input::Stdin), separator: Some(",".to_owned()), header: true, trim: true },
             Input::Linked(vec![Input::Range(1, 2), Input::List(vec!["x".to_owned()])]),
         ],
         linked: true,

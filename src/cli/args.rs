@@ -8,6 +8,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::control_args::ControlArgs;
 use super::delimiter;
+use super::export::ExportArgs;
+use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
@@ -34,6 +36,10 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// List the presets, show one, or say where your own lie.
     Presets(PresetsArgs),
+    /// Make a job file of a command line of GNU parallel or xargs, or of a job log.
+    Import(ImportArgs),
+    /// Write a recorded run as a table, as JSON, or as a trace.
+    Export(ExportArgs),
     /// List the built-in workloads that a job file can call.
     Workloads,
 }
@@ -113,6 +119,9 @@ pub struct RunArgs {
     /// Cut each input into columns where this regular expression matches: {1} {2} ...
     #[arg(short = 'C', long, value_name = "RE", allow_hyphen_values = true)]
     pub colsep: Option<String>,
+    /// Leave out blanks at both ends of inputs, or with --colsep of columns: n no, lr yes [default: lr with --colsep]
+    #[arg(long, value_name = "n|lr")]
+    pub trim: Option<TrimArg>,
     /// The first input of each source names its columns: {name}
     #[arg(long, value_name = ":", value_parser = [":"])]
     pub header: Option<String>,
@@ -179,6 +188,16 @@ pub enum ModeArg {
     Threads,
     /// N processes.
     Pool,
+}
+
+/// Whether blanks at the ends of inputs are left out, as a flag has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TrimArg {
+    /// They stay.
+    N,
+    /// They are left out.
+    #[value(alias = "rl")]
+    Lr,
 }
 
 impl From<ModeArg> for Mode {

@@ -20,6 +20,7 @@ use crate::store::results_table::{ResultsTable, TableFormat};
 
 /// What a run keeps, and how its lines are tagged.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Keeping results")]
 pub struct KeepArgs {
     /// Write a line for each task that has ended: when, how long, how it ended, its command; +FILE adds to the file
     #[arg(long, value_name = "FILE")]

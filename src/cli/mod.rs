@@ -4,6 +4,8 @@
 mod args;
 mod control_args;
 mod delimiter;
+mod export;
+mod import;
 mod keep_args;
 mod plan;
 mod presets;
@@ -114,6 +116,8 @@ pub fn perform(headless: Headless) -> Status {
     let done = match headless.0 {
         Command::Run(args) => run::run(&args),
         Command::Presets(args) => presets::presets(&args),
+        Command::Import(args) => import::import(&args),
+        Command::Export(args) => export::export(&args),
         Command::Workloads => print(|| workloads::write_list(&mut io::stdout().lock())),
     };
     done.unwrap_or_else(|error| complain(&error))

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::args::RunArgs;
+use super::args::{RunArgs, TrimArg};
 use super::sources::{self, AdHoc, Source, Values};
 use crate::job::duration::Limit;
 use crate::job::{Input, Job, Order, TaskTemplate};
@@ -151,6 +151,7 @@ fn flag_about_words(args: &RunArgs) -> Option<&'static str> {
         (args.delimiter.is_some(), "--delimiter"),
         (args.colsep.is_some(), "--colsep"),
         (args.header.is_some(), "--header"),
+        (args.trim.is_some(), "--trim"),
     ];
     flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
 }
@@ -187,10 +188,15 @@ fn input(source: &Source, args: &RunArgs) -> Input {
             texts.map_or_else(|| Input::Bytes(words.iter().map(|word| word.as_bytes().into()).collect()), Input::List)
         }
     };
-    if args.colsep.is_none() && args.header.is_none() {
+    if args.colsep.is_none() && args.header.is_none() && args.trim.is_none() {
         return from;
     }
-    Input::Columns { from: Box::new(from), separator: args.colsep.clone(), header: args.header.is_some() }
+    Input::Columns {
+        from: Box::new(from),
+        separator: args.colsep.clone(),
+        header: args.header.is_some(),
+        trim: args.trim.map_or(args.colsep.is_some(), |trim| trim != TrimArg::N),
+    }
 }
 
 fn text(word: &OsStr) -> Result<String> {

@@ -9,6 +9,7 @@ pub mod control;
 pub mod dependencies;
 pub mod duration;
 pub mod file;
+pub mod import;
 pub mod inputs;
 pub mod order;
 pub mod quote;

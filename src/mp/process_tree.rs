@@ -132,9 +132,11 @@ mod tests {
 
     #[test]
     fn a_grandchild_is_found_and_ended_by_its_marker() {
+        // Another run of this test may be under way on the machine.
+        let mark = std::process::id().to_string();
         let child = Command::new("/bin/sh")
             .args(["-c", "sleep 1000 & echo $!; wait"])
-            .env("FANLANE_TEST_MARK", "grandchild")
+            .env("FANLANE_TEST_MARK", &mark)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -149,7 +151,7 @@ mod tests {
         // In the middle of becoming another program a process shows no environment.
         let give_up = std::time::Instant::now() + std::time::Duration::from_secs(20);
         let found = || {
-            let mut found = marked("FANLANE_TEST_MARK", "grandchild");
+            let mut found = marked("FANLANE_TEST_MARK", &mark);
             found.sort_unstable();
             found
         };
@@ -159,8 +161,8 @@ mod tests {
         }
         assert!(!signal_marked(grandchild, "FANLANE_TEST_MARK", "other", Signal::KILL));
         assert!(!signal_child_of(grandchild, std::process::id(), Signal::KILL));
-        assert!(signal_marked(grandchild, "FANLANE_TEST_MARK", "grandchild", Signal::KILL));
+        assert!(signal_marked(grandchild, "FANLANE_TEST_MARK", &mark, Signal::KILL));
         assert!(child.0.wait().is_ok());
-        assert!(marked("FANLANE_TEST_MARK", "grandchild").is_empty());
+        assert!(marked("FANLANE_TEST_MARK", &mark).is_empty());
     }
 }

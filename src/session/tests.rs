@@ -174,7 +174,7 @@ fn what_the_window_has_no_field_for_is_kept() {
 #[test]
 fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
     let Scene { mut session, .. } = scene();
-    let columns = Input::Columns { from: Box::new(Input::Stdin), separator: None, header: false };
+    let columns = Input::Columns { from: Box::new(Input::Stdin), separator: None, header: false, trim: false };
     for input in [Input::Stdin, columns] {
         edit(&mut session, |draft| draft.inputs = vec![InputDraft::range(1, 2), InputDraft::from_input(&input)]);
         assert_eq!(session.draft.to_job().expect("a job").inputs[1], input);

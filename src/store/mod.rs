@@ -1,5 +1,6 @@
 //! What outlives a run: presets, logs, results and records of runs, and files that are replaced as a whole.
 
+pub mod export;
 pub mod joblog;
 pub mod presets;
 pub mod record;

@@ -1,4 +1,4 @@
-//! The record of a run: its events as JSON lines, with the words of each task before the first event that ends it, so
+//! The record of a run: its events as JSON lines, with the words of a task before each event that ends an attempt of it, so
 //! that a record can be read without the job that it was made from. `docs/record.md` says the format.
 //!
 //! A record may be torn anywhere: [`read`] gives what is whole and says what is not.
@@ -47,7 +47,7 @@ struct TasksLine {
 pub enum RecordLine {
     /// The first one.
     Header(RecordHeader),
-    /// The words of tasks that the next line ends.
+    /// The words of the tasks that the next line is about.
     Tasks(Vec<TaskWords>),
     /// An event.
     Event(Event),
@@ -115,8 +115,13 @@ impl Recorder {
     /// # Errors
     /// What the system says.
     pub fn add(&mut self, event: &Event, words: impl Fn(TaskId) -> (Vec<Vec<u8>>, Vec<u8>)) -> io::Result<()> {
-        if let EventKind::TasksFinished(records) = &event.kind {
-            let tasks = records.iter().map(|record| {
+        let ended = match &event.kind {
+            EventKind::TasksFinished(records) => records,
+            EventKind::TaskRetried(record) => std::slice::from_ref(record),
+            _ => &[],
+        };
+        if !ended.is_empty() {
+            let tasks = ended.iter().map(|record| {
                 let (input, command) = words(record.task);
                 let input = input.into_iter().map(Bytes).collect();
                 TaskWords { task: record.task.number(), input, command: Bytes(command) }

@@ -101,7 +101,9 @@ fn sentence(progress: &Progress, now_ns: u64) -> String {
     if per_sec > 0.0 {
         text += &format!(", {}", tasks_rate(per_sec));
     }
-    if progress.stopping {
+    if let Some(reason) = &progress.held {
+        text += &format!(", waiting: {reason}");
+    } else if progress.stopping {
         text += ", stopping";
     } else if let Some(secs) = progress.left_secs(now_ns) {
         text += &format!(", {} left", estimate(secs));

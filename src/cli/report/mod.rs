@@ -3,7 +3,7 @@
 
 mod bar;
 mod describe;
-mod json;
+pub mod json;
 mod keep;
 mod order;
 mod streams;
@@ -163,6 +163,7 @@ impl<'a> Report<'a> {
     fn apply(&mut self, event: Event) -> io::Result<()> {
         let could_start = self.progress.cannot_start.is_none();
         let went_on = !self.progress.stopping;
+        let was_held = self.progress.held.is_some();
         self.progress.apply(&event);
         for line in self.keepers.apply(&event, self.tasks, self.spill_folder.as_deref()) {
             self.say(&printable(&line, usize::MAX))?;
@@ -189,6 +190,11 @@ impl<'a> Report<'a> {
                 "no worker can be started, the tasks wait until one can: {}",
                 printable(&reason, usize::MAX)
             )),
+            EventKind::Held { reason: Some(reason) } if !was_held => {
+                self.say(&format!("no further task is started for now: {reason}"))
+            }
+            EventKind::HaltReached { halt } => self.say(&format!("enough tasks have ended for --halt {halt}")),
+            EventKind::StopRequested if self.progress.halted.is_some() => Ok(()),
             EventKind::StopRequested if went_on && !self.style.quiet => {
                 self.say("stopping: tasks that run are asked to end; interrupt again to end them at once")
             }

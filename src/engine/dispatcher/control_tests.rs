@@ -2,6 +2,7 @@
 
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
+use crate::job::Control;
 use crate::job::control::RetryWait;
 use crate::job::order::{Order, TaskOrder};
 

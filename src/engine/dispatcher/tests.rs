@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::job::{Control, Mode};
 
 pub const SECOND: u64 = 1_000_000_000;
 

@@ -26,6 +26,8 @@ use super::{Station, end_all_descendants};
 
 /// How often the listener looks at what is running, in nanoseconds; also the precision of timeouts.
 const LOOK_NS: i64 = 10_000_000;
+/// The same for a task that is known to be long and that nothing can become of but its end.
+const LONG_LOOK_NS: i64 = 50_000_000;
 /// A task that has run for so long is announced, in nanoseconds.
 const ANNOUNCE_NS: u64 = 8_000_000;
 
@@ -46,6 +48,19 @@ struct State {
     /// How long an attempt may take.
     timeout_ns: Option<u64>,
     current: Option<Current>,
+}
+
+impl State {
+    /// How soon the listener has to look again, in nanoseconds; `None` while there is nothing to do.
+    fn look_ns(&self) -> Option<i64> {
+        match &self.current {
+            Some(current) if current.announced && current.ending.is_none() && self.timeout_ns.is_none() => {
+                Some(LONG_LOOK_NS)
+            }
+            Some(_) => Some(LOOK_NS),
+            None => (!self.waiting.is_empty()).then_some(LOOK_NS),
+        }
+    }
 }
 
 struct Current {
@@ -208,13 +223,9 @@ impl LaneShared {
     fn listen(&self, mut stream: UnixStream) {
         let mut frames = FrameReader::default();
         loop {
-            let busy = {
-                let state = self.state();
-                state.current.is_some() || !state.waiting.is_empty()
-            };
-            let look = Timespec { tv_sec: 0, tv_nsec: LOOK_NS };
+            let look = self.state().look_ns().map(|tv_nsec| Timespec { tv_sec: 0, tv_nsec });
             let mut polled = [PollFd::new(&stream, PollFlags::IN)];
-            let ready = poll(&mut polled, busy.then_some(&look)).unwrap_or(0);
+            let ready = poll(&mut polled, look.as_ref()).unwrap_or(0);
             if ready > 0 {
                 match frames.fill(&mut stream) {
                     Ok(true) => {}

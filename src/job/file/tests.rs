@@ -33,6 +33,7 @@ fn full_job() -> Job {
                     from: Box::new(Input::Lines("x".into())),
                     separator: Some(", *".into()),
                     header: true,
+                    trim: true,
                 },
             ]),
         ],

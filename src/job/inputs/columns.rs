@@ -14,11 +14,12 @@ use super::{InputError, Source};
 pub(super) struct Shape {
     separator: Option<Regex>,
     header: bool,
+    trim: bool,
 }
 
 impl Shape {
-    pub(super) fn new(separator: Option<&str>, header: bool) -> Result<Self, InputError> {
-        Ok(Self { separator: separator.map(compile).transpose()?, header })
+    pub(super) fn new(separator: Option<&str>, header: bool, trim: bool) -> Result<Self, InputError> {
+        Ok(Self { separator: separator.map(compile).transpose()?, header, trim })
     }
 }
 
@@ -70,7 +71,7 @@ impl Table {
         let place = || format!("{what} {number}");
         refuse_nul(&self.texts.bytes()[start..], origin, place)?;
         let is_header = self.shape.header && self.names.is_none();
-        if self.shape.separator.is_none() && !is_header {
+        if self.shape.separator.is_none() && !self.shape.trim && !is_header {
             let end = self.texts.bytes().len();
             self.texts.end(end);
             return Ok(true);
@@ -98,17 +99,20 @@ impl Table {
     fn cut(&mut self, start: usize) {
         self.ends.clear();
         let bytes = self.texts.bytes();
-        let Some(separator) = &self.shape.separator else {
-            self.ends.push(bytes.len());
-            return;
-        };
-        let gaps: Vec<_> =
-            separator.find_iter(&bytes[start..]).map(|gap| start + gap.start()..start + gap.end()).collect();
+        let cut = self.shape.separator.iter().flat_map(|separator| separator.find_iter(&bytes[start..]));
+        let gaps: Vec<_> = cut.map(|gap| start + gap.start()..start + gap.end()).collect();
         let mut end = start;
         let mut from = start;
         for gap in gaps.into_iter().chain(std::iter::once(bytes.len()..bytes.len())) {
-            bytes.copy_within(from..gap.start, end);
-            end += gap.start - from;
+            let mut column = from..gap.start;
+            if self.shape.trim {
+                let blanks = |blank: &&u8| blank.is_ascii_whitespace();
+                column.start += bytes[column.clone()].iter().take_while(blanks).count();
+                column.end -= bytes[column.clone()].iter().rev().take_while(blanks).count();
+            }
+            let length = column.len();
+            bytes.copy_within(column, end);
+            end += length;
             from = gap.end;
             self.ends.push(end);
         }

@@ -61,6 +61,9 @@ pub enum Input {
         /// The first value holds the columns' names.
         #[serde(default, skip_serializing_if = "is_false")]
         header: bool,
+        /// Blanks at both ends of a column are left out.
+        #[serde(default, skip_serializing_if = "is_false")]
+        trim: bool,
     },
     /// Several inputs walked side by side, ending with the shortest.
     Linked(Vec<Input>),
@@ -89,8 +92,8 @@ impl Input {
             Self::Range(first, last) => Source::range(*first, *last)?,
             Self::Csv(path) => read::csv(&folder.join(path))?,
             Self::Json(path) => json::read(&folder.join(path))?,
-            Self::Columns { from, separator, header } => {
-                from.fill(Table::new(Shape::new(separator.as_deref(), *header)?), folder, stdin)?
+            Self::Columns { from, separator, header, trim } => {
+                from.fill(Table::new(Shape::new(separator.as_deref(), *header, *trim)?), folder, stdin)?
             }
             _ => self.fill(Table::new(Shape::default()), folder, stdin)?,
         };
@@ -139,14 +142,14 @@ impl Input {
             Self::Records { separator, .. } if separator.is_empty() => {
                 Some("has an empty separator; write what stands at the end of each piece".to_owned())
             }
-            Self::Columns { from, separator, header } => from.problem().or_else(|| {
+            Self::Columns { from, separator, .. } => from.problem().or_else(|| {
                 if matches!(
                     **from,
                     Self::Range(..) | Self::Csv(_) | Self::Json(_) | Self::Columns { .. } | Self::Linked(_)
                 ) {
                     return Some(format!(": {}", InputError::NoColumns));
                 }
-                Shape::new(separator.as_deref(), *header).err().map(|error| format!(": {error}"))
+                Shape::new(separator.as_deref(), false, false).err().map(|error| format!(": {error}"))
             }),
             Self::Linked(inputs) if inputs.is_empty() => Some("links nothing; write the inputs in its list".to_owned()),
             Self::Linked(inputs) => inputs.iter().find_map(|input| match input {

@@ -210,6 +210,7 @@ fn values_are_cut_into_columns() {
         from: Box::new(from),
         separator: Some(separator.into()),
         header,
+        trim: false,
     };
     assert_eq!(
         read(&columns(Input::List(vec!["a,  b".into(), ",".into()]), ", *", false), folder.path(), b""),
@@ -224,7 +225,7 @@ fn values_are_cut_into_columns() {
         (source.names(), rows(&source)),
         (&["x".to_owned(), "y".to_owned()][..], vec![vec!["1".into(), "2".into()]])
     );
-    let named = Input::Columns { from: Box::new(Input::Stdin), separator: None, header: true };
+    let named = Input::Columns { from: Box::new(Input::Stdin), separator: None, header: true, trim: false };
     let source = open(&named, folder.path(), &mut b"n\na b\nc".as_slice());
     assert_eq!((source.names(), rows(&source)), (&["n".to_owned()][..], vec![vec!["a b".into()], vec!["c".into()]]));
     assert_eq!(fault(&named, folder.path(), b""), "standard input is empty, but its first value must name the columns");
@@ -236,8 +237,8 @@ fn values_are_cut_into_columns() {
 
 #[test]
 fn records_end_with_any_text() {
-    type Case<'a> = (&'a str, &'a [u8], &'a [&'a [u8]]);
-    let table: &[Case<'_>] = &[
+    type Case = (&'static str, &'static [u8], &'static [&'static [u8]]);
+    let table: &[Case] = &[
         ("\0", b"a\nb\0\0c", &[b"a\nb", b"", b"c"]),
         (";;", b"a;b;;;;\nc;", &[b"a;b", b"", b"\nc;"]),
         (";;", b"", &[]),

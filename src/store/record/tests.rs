@@ -72,8 +72,8 @@ fn a_record_reads_back_as_the_events_that_were_written() {
         .filter_map(|line| if let RecordLine::Tasks(tasks) = line { Some(tasks) } else { None })
         .flatten()
         .collect();
-    assert_eq!(words.len(), 2);
-    assert_eq!((words[1].task, &words[1].input[0].0, &*words[1].command.0), (2, &vec![b'v', 0xf1], &b"echo v"[..]));
+    assert_eq!(words.len(), 3);
+    assert_eq!((words[2].task, &words[2].input[0].0, &*words[2].command.0), (2, &vec![b'v', 0xf1], &b"echo v"[..]));
     let read_back: Vec<Event> = lines
         .into_iter()
         .filter_map(|line| if let RecordLine::Event(event) = line { Some(event) } else { None })

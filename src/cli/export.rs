@@ -1,0 +1,204 @@
+//! `fanlane export`: a recorded run in the formats of other programs. What is written is made while the record is read,
+//! so its length does not matter.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use bstr::BString;
+use clap::{Args, ValueEnum};
+
+use super::Status;
+use super::report::{Tasks, json};
+use crate::event::{Event, EventKind, TaskId, WorkerId};
+use crate::store::export::rows::RowWriter;
+use crate::store::export::trace::TraceWriter;
+use crate::store::record::{self, RecordError, RecordHeader, RecordLine, TaskWords};
+use crate::store::replace::{self, Existing};
+
+/// The words after `fanlane export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// What fanlane run --record wrote
+    #[arg(value_name = "RECORD")]
+    pub record: PathBuf,
+    /// csv: a row for each task; json, jsonl: the objects that run --json prints; trace: for Perfetto and Chrome
+    #[arg(short, long, value_name = "FORMAT")]
+    pub format: ExportFormat,
+    /// Write to this file instead of to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "output")]
+    pub force: bool,
+}
+
+/// The formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A row for each task.
+    Csv,
+    /// One document.
+    Json,
+    /// One object a line.
+    Jsonl,
+    /// Trace events.
+    Trace,
+}
+
+/// Does what `fanlane export` was asked to do. A record that is torn is exported as far as it is whole, and told.
+///
+/// # Errors
+/// When the record cannot be read at all, or the export cannot be written.
+pub fn export(args: &ExportArgs) -> Result<Status> {
+    let name = args.record.display();
+    let file = File::open(&args.record).with_context(|| format!("the record {name} cannot be read"))?;
+    let mut lines = record::read(BufReader::new(file));
+    let header = match lines.next() {
+        Some(Ok(RecordLine::Header(header))) => header,
+        Some(Err(error)) => return Err(error).with_context(|| format!("the record {name} cannot be read")),
+        Some(Ok(_)) | None => return Err(RecordError::NoRecord.into()),
+    };
+    let mut torn = None;
+    let mut whole = lines.map_while(|line| line.map_err(|error| torn = Some(error)).ok());
+    let status = match &args.output {
+        None => super::print(|| write(args.format, &header, &mut whole, &mut BufWriter::new(io::stdout().lock())))?,
+        Some(path) => {
+            let existing = if args.force { Existing::Replace } else { Existing::Keep };
+            let written = replace::write(path, existing, |file| {
+                write(args.format, &header, &mut whole, &mut BufWriter::new(file))
+            });
+            written.with_context(|| match existing {
+                Existing::Keep if path.exists() => {
+                    format!("{} is there already; name another file, or add --force", path.display())
+                }
+                _ => format!("{} cannot be written", path.display()),
+            })?;
+            Status::AllDone
+        }
+    };
+    drop(whole);
+    if let Some(error) = torn {
+        super::remark(&format!("{name}: {error}; what came before it was exported"));
+        return Ok(Status::SomeFailed);
+    }
+    Ok(status)
+}
+
+fn write(
+    format: ExportFormat,
+    header: &RecordHeader,
+    lines: &mut dyn Iterator<Item = RecordLine>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let events = WithWords { lines, words: HashMap::new() };
+    match format {
+        ExportFormat::Csv => {
+            let mut rows = RowWriter::new(out, header)?;
+            events.each(|event, words| {
+                let EventKind::TasksFinished(records) = &event.kind else { return Ok(()) };
+                records.iter().try_for_each(|record| rows.add(record, &words_of(record.task, words)))
+            })?;
+            rows.finish()
+        }
+        ExportFormat::Trace => {
+            let mut trace = TraceWriter::new(out)?;
+            events.each(|event, words| trace.add(event, words))?;
+            trace.finish()
+        }
+        ExportFormat::Jsonl => write_json(header, events, out, &[b"", b"", b""]),
+        ExportFormat::Json => write_json(header, events, out, &[b"[", b",", b"]\n"]),
+    }
+}
+
+/// The objects that `--json` prints, with something before the first, between two and behind the last.
+fn write_json(
+    header: &RecordHeader,
+    events: WithWords<'_>,
+    out: &mut dyn Write,
+    [first, between, last]: &[&[u8]; 3],
+) -> io::Result<()> {
+    let mut pids: HashMap<WorkerId, u32> = HashMap::new();
+    let mut line = Vec::new();
+    let mut begun = false;
+    events.each(|event, words| {
+        line.clear();
+        let mut separate = |line: &mut Vec<u8>| {
+            line.extend_from_slice(if std::mem::replace(&mut begun, true) { between } else { first })
+        };
+        match &event.kind {
+            EventKind::WorkerStarted { worker, pid, .. } => {
+                pids.insert(*worker, *pid);
+            }
+            EventKind::TasksFinished(records) => {
+                for record in records {
+                    let task = RecordedTask { words: words_of(record.task, words), calls: header.calls };
+                    separate(&mut line);
+                    json::write_task(record, pids.get(&record.worker).copied(), &task, &mut line)?;
+                }
+            }
+            EventKind::RunFinished(summary) => {
+                separate(&mut line);
+                json::write_summary(summary, &mut line)?;
+            }
+            _ => {}
+        }
+        out.write_all(&line)
+    })?;
+    if !begun {
+        out.write_all(first)?;
+    }
+    out.write_all(last)?;
+    out.flush()
+}
+
+/// Events with the words of the tasks that they are about.
+struct WithWords<'a> {
+    lines: &'a mut dyn Iterator<Item = RecordLine>,
+    words: HashMap<u64, TaskWords>,
+}
+
+impl WithWords<'_> {
+    fn each(self, mut take: impl FnMut(&Event, &HashMap<u64, TaskWords>) -> io::Result<()>) -> io::Result<()> {
+        let Self { lines, mut words } = self;
+        for line in lines {
+            match line {
+                RecordLine::Header(_) => {}
+                RecordLine::Tasks(tasks) => words = tasks.into_iter().map(|task| (task.task, task)).collect(),
+                RecordLine::Event(event) => take(&event, &words)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A record that somebody has edited may lack the words of a task.
+fn words_of(task: TaskId, words: &HashMap<u64, TaskWords>) -> TaskWords {
+    let none = || TaskWords { task: task.number(), input: Vec::new(), command: Default::default() };
+    words.get(&task.number()).cloned().unwrap_or_else(none)
+}
+
+struct RecordedTask {
+    words: TaskWords,
+    calls: bool,
+}
+
+impl Tasks for RecordedTask {
+    fn describe(&self, _task: TaskId) -> String {
+        String::from_utf8_lossy(&self.words.command.0).into_owned()
+    }
+
+    fn command_line(&self, _task: TaskId) -> BString {
+        self.words.command.0.clone().into()
+    }
+
+    fn input(&self, _task: TaskId) -> Vec<BString> {
+        self.words.input.iter().map(|value| value.0.clone().into()).collect()
+    }
+
+    fn are_calls(&self) -> bool {
+        self.calls
+    }
+}

@@ -1,0 +1,117 @@
+//! `fanlane import`: a job file from a command line of another program, and on standard error what is different.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+
+use super::Status;
+use crate::job::import::{ImportError, Imported, Word, import_joblog, import_parallel, import_xargs, shell_words};
+use crate::store::replace::{self, Existing};
+
+/// The words after `fanlane import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// What to import.
+    #[command(subcommand)]
+    pub from: ImportFrom,
+}
+
+/// What jobs can be made of.
+#[derive(Debug, Subcommand)]
+pub enum ImportFrom {
+    /// A command line of GNU parallel: 'parallel -j4 gzip ::: *.log'
+    Parallel(CommandLineArgs),
+    /// A command line of xargs: 'xargs -P4 -n1 gzip'
+    Xargs(CommandLineArgs),
+    /// The commands of a job log, to run them again
+    Joblog {
+        /// The log
+        file: PathBuf,
+        /// Where the job goes.
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// A command line.
+#[derive(Debug, Args)]
+pub struct CommandLineArgs {
+    /// Where the job goes.
+    #[command(flatten)]
+    pub target: Target,
+    /// The command line in quotes, or its words behind --
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND LINE")]
+    pub words: Vec<OsString>,
+}
+
+/// Where a job goes.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// Write the job to this file instead of to standard output
+    #[arg(short, long, value_name = "JOB.ron")]
+    pub output: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "output")]
+    pub force: bool,
+}
+
+/// Does what `fanlane import` was asked to do.
+///
+/// # Errors
+/// When no job can be made of it, or the job cannot be written.
+pub fn import(args: &ImportArgs) -> Result<Status> {
+    match &args.from {
+        ImportFrom::Parallel(line) => write(import_line(&line.words, "parallel", import_parallel)?, &line.target),
+        ImportFrom::Xargs(line) => write(import_line(&line.words, "xargs", import_xargs)?, &line.target),
+        ImportFrom::Joblog { file, target } => {
+            let name = file.display();
+            let log = std::fs::read_to_string(file).with_context(|| format!("the job log {name} cannot be read"))?;
+            write(import_joblog(&log).with_context(|| format!("{name} cannot be imported"))?, target)
+        }
+    }
+}
+
+fn import_line(
+    words: &[OsString],
+    program: &str,
+    import: impl Fn(&[Word]) -> Result<Imported, ImportError>,
+) -> Result<Imported> {
+    let words: Vec<&str> = words
+        .iter()
+        .map(|word| word.to_str().with_context(|| format!("'{}' is not valid UTF-8", word.display())))
+        .collect::<Result<_>>()?;
+    let words = match &*words {
+        [line] => shell_words(line)?,
+        // The shell has been through them; the program's own name may be left out.
+        words => {
+            let named = words.first().is_some_and(|first| first.rsplit('/').next() == Some(program));
+            let name = (!named).then_some(program);
+            name.into_iter().chain(words.iter().copied()).map(Word::literal).collect()
+        }
+    };
+    Ok(import(&words)?)
+}
+
+fn write(imported: Imported, target: &Target) -> Result<Status> {
+    let text = imported.job.to_ron()?;
+    let status = match &target.output {
+        None => super::print(|| io::stdout().lock().write_all(text.as_bytes()))?,
+        Some(path) => {
+            let existing = if target.force { Existing::Replace } else { Existing::Keep };
+            replace::write(path, existing, |file| file.write_all(text.as_bytes())).map_err(|error| {
+                let refused = error.kind() == io::ErrorKind::AlreadyExists;
+                let what =
+                    if refused { "is there already; name another file, or add --force" } else { "cannot be written" };
+                anyhow::Error::new(error).context(format!("{} {what}", path.display()))
+            })?;
+            Status::AllDone
+        }
+    };
+    for note in &imported.notes {
+        super::remark(&format!("{}: {}", super::report::printable(&note.what, 200), note.meaning));
+    }
+    Ok(status)
+}

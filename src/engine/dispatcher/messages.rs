@@ -1,0 +1,169 @@
+//! What goes into a dispatcher and what comes out of it.
+
+use super::after;
+use crate::engine::RunCommand;
+use crate::event::{AttemptRecord, EventKind, Lane, TaskId, WorkerId};
+use crate::job::order::TaskOrder;
+use crate::job::{Control, Mode};
+
+/// Something that happened, or that is asked.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A worker that was asked for is there.
+    WorkerReady {
+        /// The worker.
+        worker: WorkerId,
+        /// Its process.
+        pid: u32,
+    },
+    /// A worker that was asked for could not be started.
+    WorkerFailed {
+        /// The worker.
+        worker: WorkerId,
+        /// What the system said.
+        reason: String,
+    },
+    /// A worker's connection has ended and its lane is free.
+    WorkerEnded {
+        /// The worker.
+        worker: WorkerId,
+        /// How its process ended.
+        end: ProcessEnd,
+    },
+    /// A worker says what it is doing.
+    Started {
+        /// The worker.
+        worker: WorkerId,
+        /// The task.
+        task: TaskId,
+        /// Which try.
+        attempt: u32,
+        /// When it began.
+        start_ns: u64,
+        /// The command's process.
+        pid: Option<u32>,
+    },
+    /// A worker reports results.
+    Finished {
+        /// The worker.
+        worker: WorkerId,
+        /// Its records, in the order in which the tasks ended.
+        records: Vec<AttemptRecord>,
+    },
+    /// A worker gives back tasks that it has not begun.
+    Returned {
+        /// The worker.
+        worker: WorkerId,
+        /// The tasks.
+        tasks: Vec<TaskId>,
+    },
+    /// Someone asks something.
+    Command(RunCommand),
+    /// Whether tasks may be started for all that the machine's memory and load say; the words say why not.
+    Gate(Option<String>),
+    /// Time has come to [`Dispatcher::next_wake_ns`].
+    Tick,
+}
+
+/// How a worker's process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProcessEnd {
+    /// It closed the lane, as it was asked to.
+    Closed,
+    /// It ended itself because a call could not be ended in any other way.
+    GaveUp,
+    /// It died; the words say how.
+    Died(String),
+}
+
+impl std::fmt::Display for ProcessEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Closed => f.write_str("it closed its connection"),
+            Self::GaveUp => f.write_str("it ended itself in order to end a call"),
+            Self::Died(how) => f.write_str(how),
+        }
+    }
+}
+
+/// Something to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Start a worker.
+    Start {
+        /// Its id.
+        worker: WorkerId,
+        /// The lane that it gets.
+        lane: Lane,
+    },
+    /// Hand these tasks (and which try it is) to a worker.
+    Run {
+        /// The worker.
+        worker: WorkerId,
+        /// Tasks with the number of the try.
+        tasks: Vec<(TaskId, u32)>,
+    },
+    /// Ask a worker for tasks that it has not begun.
+    Recall {
+        /// The worker.
+        worker: WorkerId,
+        /// How many.
+        count: u32,
+    },
+    /// Have a worker end or forget one task.
+    Cancel {
+        /// The worker.
+        worker: WorkerId,
+        /// The task.
+        task: TaskId,
+    },
+    /// Have a worker end or forget all it has.
+    Stop {
+        /// The worker.
+        worker: WorkerId,
+        /// Without a grace time.
+        now: bool,
+    },
+    /// Tell a worker how long each of its attempts may take from now on.
+    SetTimeout {
+        /// The worker.
+        worker: WorkerId,
+        /// In nanoseconds.
+        timeout_ns: u64,
+    },
+    /// Tell a worker that it is not needed any more.
+    Retire {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// End a worker's process, which has not ended as it should.
+    Kill {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// Tell everyone.
+    Say(EventKind),
+}
+
+/// What a dispatcher needs to know of its run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How many tasks there are.
+    pub tasks: u64,
+    /// In which order they begin.
+    pub order: TaskOrder,
+    /// Which tasks wait for which.
+    pub after: after::Needs,
+    /// When the run ends early, waits or holds back.
+    pub control: Control,
+    /// How the batch is run.
+    pub mode: Mode,
+    /// Size of the pool at the start.
+    pub workers: u32,
+    /// How often a failed task is tried again.
+    pub retries: u32,
+    /// From SIGTERM to SIGKILL, in nanoseconds; workers that outlast it by a second are killed.
+    pub grace_ns: u64,
+    /// How many workers may be on their way at once.
+    pub starting_limit: u32,
+}

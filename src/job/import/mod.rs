@@ -1,0 +1,96 @@
+//! Jobs from the command lines of other programs: GNU parallel's, xargs', and a job log. Whatever cannot be carried
+//! over is named in a [`Note`], with what that means for the result; nothing is dropped in silence.
+//!
+//! Nothing is run, expanded or looked up here: a pattern stays a pattern, a file a name.
+
+mod joblog;
+mod options;
+mod parallel;
+mod words;
+mod xargs;
+
+pub use joblog::import_joblog;
+pub use parallel::import_parallel;
+pub use words::{Word, shell_words};
+pub use xargs::import_xargs;
+
+use super::{Input, Job, TaskTemplate, Template};
+
+/// A job that was made from something else.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Imported {
+    /// The job.
+    pub job: Job,
+    /// What is different from what it was made from.
+    pub notes: Vec<Note>,
+}
+
+/// Something that was not carried over, or not exactly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The option or the piece of text, as it was written.
+    pub what: String,
+    /// What it means for the result.
+    pub meaning: String,
+}
+
+/// A command line that no job can be made of.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// A quote that is not closed.
+    #[error("the quote that is opened at character {column} is not closed")]
+    OpenQuote {
+        /// Where, in characters from 1.
+        column: usize,
+    },
+    /// It is another program's command line.
+    #[error("this is no command line of {program}: it begins with '{found}'")]
+    OtherProgram {
+        /// The program that was expected.
+        program: &'static str,
+        /// The first word.
+        found: String,
+    },
+    /// There is nothing.
+    #[error("there is no command line; write one in quotes, or its words behind --")]
+    Empty,
+    /// An option at the end without its value.
+    #[error("{option} lacks its value")]
+    NoValue {
+        /// The option.
+        option: String,
+    },
+    /// The command has a replacement string that fanlane has not.
+    #[error("the command '{command}' cannot be taken over: {reason}")]
+    Command {
+        /// The command.
+        command: String,
+        /// Why.
+        reason: String,
+    },
+    /// A log with a line that is none.
+    #[error("line {line} is no line of a job log: {reason}")]
+    LogLine {
+        /// Which line, from 1.
+        line: usize,
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+/// A job that has nothing but a command and inputs.
+fn job(command: String, inputs: Vec<Input>) -> Result<Job, ImportError> {
+    if let Err(error) = Template::parse(&command) {
+        return Err(ImportError::Command { command, reason: error.to_string() });
+    }
+    let blank = Job::parse("Job(version: 1, task: Command(\"true\"), inputs: [])");
+    let blank = blank.expect("a job of the shortest form is valid");
+    Ok(Job { task: TaskTemplate::Command(command), inputs, ..blank })
+}
+
+fn note(notes: &mut Vec<Note>, what: impl Into<String>, meaning: impl Into<String>) {
+    notes.push(Note { what: what.into(), meaning: meaning.into() });
+}
+
+#[cfg(test)]
+mod tests;

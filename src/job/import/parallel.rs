@@ -1,0 +1,327 @@
+//! A command line of GNU parallel as a job.
+
+use super::options::{Known, ValueRule, parse};
+use super::words::Word;
+use super::{ImportError, Imported, Note, job, note};
+use crate::job::{Input, Job, MAX_WORKERS};
+
+/// What becomes of an option.
+enum Meaning {
+    Jobs,
+    Retries,
+    Timeout,
+    Delay,
+    Halt,
+    Memfree,
+    Load,
+    Nice,
+    WorkingDir,
+    ArgFile,
+    Linked,
+    ReplacementString,
+    /// It is the case here anyway.
+    Same,
+    /// It is a flag of `fanlane run`.
+    RunFlag(&'static str),
+    /// There is nothing like it; the text says what it means.
+    Missing(&'static str),
+}
+
+const fn flag(names: &'static [&'static str], meaning: Meaning) -> Known<Meaning> {
+    Known { names, value: ValueRule::None, meaning }
+}
+
+const fn valued(names: &'static [&'static str], meaning: Meaning) -> Known<Meaning> {
+    Known { names, value: ValueRule::Required, meaning }
+}
+
+const PACKING: &str = "each task here gets one input; parallel would have given it several";
+const RECORDS: &str = "tasks here read no standard input; parallel would have parted its own among them";
+const REMOTE: &str = "all tasks run on this machine";
+const LINES: &str = "inputs here are lines that end with a newline";
+
+const OPTIONS: &[Known<Meaning>] = &[
+    valued(&["j", "jobs", "P", "max-procs", "procs"], Meaning::Jobs),
+    valued(&["retries"], Meaning::Retries),
+    valued(&["timeout"], Meaning::Timeout),
+    valued(&["delay"], Meaning::Delay),
+    valued(&["halt", "halt-on-error"], Meaning::Halt),
+    valued(&["memfree"], Meaning::Memfree),
+    valued(&["load"], Meaning::Load),
+    valued(&["nice"], Meaning::Nice),
+    valued(&["wd", "workdir"], Meaning::WorkingDir),
+    valued(&["a", "arg-file"], Meaning::ArgFile),
+    flag(&["link", "xapply"], Meaning::Linked),
+    valued(&["I"], Meaning::ReplacementString),
+    flag(&["will-cite", "group", "no-notice", "r", "no-run-if-empty"], Meaning::Same),
+    flag(&["k", "keep-order", "keeporder"], Meaning::RunFlag("--keep-order")),
+    flag(&["dry-run", "dryrun"], Meaning::RunFlag("--dry-run")),
+    flag(&["bar"], Meaning::RunFlag("--bar")),
+    flag(&["eta"], Meaning::RunFlag("--eta")),
+    flag(&["progress"], Meaning::RunFlag("--bar")),
+    flag(&["tag"], Meaning::RunFlag("--tag")),
+    valued(&["joblog"], Meaning::RunFlag("--joblog")),
+    valued(&["results", "res"], Meaning::RunFlag("--results")),
+    flag(&["X", "m", "xargs"], Meaning::Missing(PACKING)),
+    valued(&["n", "max-args", "N", "max-replace-args", "L", "max-lines", "s", "max-chars"], Meaning::Missing(PACKING)),
+    flag(&["pipe", "spreadstdin", "pipepart", "round-robin", "roundrobin"], Meaning::Missing(RECORDS)),
+    valued(&["block", "recstart", "recend", "cat", "fifo"], Meaning::Missing(RECORDS)),
+    valued(
+        &["S", "sshlogin", "slf", "sshloginfile", "env", "return", "transferfile", "tf", "basefile", "bf", "ssh"],
+        Meaning::Missing(REMOTE),
+    ),
+    flag(&["transfer", "cleanup", "controlmaster", "M", "onall", "nonall"], Meaning::Missing(REMOTE)),
+    flag(&["0", "null"], Meaning::Missing(LINES)),
+    valued(&["d", "delimiter", "E"], Meaning::Missing(LINES)),
+    valued(
+        &["C", "colsep"],
+        Meaning::Missing("a line is one value here; make it a CSV file and name it with Csv(\"…\")"),
+    ),
+    valued(
+        &["header"],
+        Meaning::Missing("the first line is an input like the others; with Csv(\"…\") it names columns"),
+    ),
+    valued(
+        &["tagstring"],
+        Meaning::Missing("lines of output have no tag; fanlane run --tag begins them with the input"),
+    ),
+    flag(&["shuf"], Meaning::Missing("tasks begin in the order of the inputs")),
+    flag(
+        &["u", "ungroup", "lb", "line-buffer", "linebuffer"],
+        Meaning::Missing("what a task prints comes when it has ended, in one piece"),
+    ),
+    flag(&["resume", "resume-failed", "retry-failed"], Meaning::Missing("every task is run, whatever a job log says")),
+    flag(&["q", "quote"], Meaning::Missing("the shell reads the command; quote in it what the shell must not read")),
+    valued(
+        &["rpl", "U", "er", "basenamereplace", "dirnamereplace", "seqreplace", "parens"],
+        Meaning::Missing("only the usual replacement strings are known: {} {.} {/} {//} {/.} {#} {1}"),
+    ),
+    flag(&["plus"], Meaning::Missing("the replacement strings of --plus are not known")),
+    valued(&["trim"], Meaning::Missing("blanks around an input belong to it")),
+    flag(
+        &["t", "verbose", "v"],
+        Meaning::Missing("command lines are shown in the window and by --dry-run, not while it runs"),
+    ),
+    flag(&["tmux", "fg", "semaphore", "sem", "bg", "wait", "tty"], Meaning::Missing("tasks have no terminal here")),
+    flag(
+        &["compress", "files"],
+        Meaning::Missing("outputs are kept as they are; fanlane run --results keeps them in files"),
+    ),
+    valued(&["tmpdir", "tempdir"], Meaning::Missing("long outputs go to $TMPDIR")),
+    valued(&["termseq"], Meaning::Missing("a task that is ended gets SIGTERM, and SIGKILL two seconds later")),
+    valued(&["J", "profile"], Meaning::Missing("what the profile says is not known here; write its options out")),
+    valued(&["arg-sep", "arg-file-sep"], Meaning::Missing("the inputs stand behind ::: and :::: only")),
+];
+
+/// Makes a job of a command line of GNU parallel, whose first word may be `parallel` or its first option.
+///
+/// # Errors
+/// When it is no such command line, or the command needs what fanlane has not.
+pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
+    let mut notes = Vec::new();
+    let (words, from_pipe) = own_words(words, &mut notes)?;
+    let (found, first) = parse(words, OPTIONS)?;
+    let (command, markers) = split(&words[first..]);
+    let mut text = command.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ");
+    let mut inputs = Vec::new();
+    let mut settings = job("true".to_owned(), Vec::new())?;
+    for option in found {
+        let (name, value) = (option.name, option.value.unwrap_or_default());
+        let written = if value.is_empty() { name.clone() } else { format!("{name} {value}") };
+        match option.known {
+            None => note(
+                &mut notes,
+                written,
+                "this option is not known; it was left out, with any value behind it taken as a word of the command",
+            ),
+            Some(Meaning::Missing(meaning)) => note(&mut notes, written, *meaning),
+            Some(Meaning::RunFlag(flag)) => {
+                let value = if value.is_empty() { String::new() } else { format!(" {value}") };
+                note(&mut notes, written, format!("a job has no field for it; add {flag}{value} to fanlane run"));
+            }
+            Some(Meaning::Same) => {}
+            Some(Meaning::ArgFile) => inputs.push(lines(&value)),
+            Some(Meaning::Linked) => settings.linked = true,
+            Some(Meaning::ReplacementString) => text = text.replace(&value, "{}"),
+            Some(meaning) => {
+                if let Err(why) = lay_over(meaning, &value, &mut settings) {
+                    note(&mut notes, written, why);
+                }
+            }
+        }
+    }
+    inputs.extend(inputs_of(&markers, &mut settings.linked, &mut notes));
+    if inputs.is_empty() {
+        inputs.push(Input::Stdin);
+    } else if from_pipe {
+        note(&mut notes, "|", "the inputs are named, so what was piped in is not read");
+    }
+    if text.trim().is_empty() {
+        "sh -c {}".clone_into(&mut text);
+        note(
+            &mut notes,
+            "no command",
+            "the inputs themselves are the commands, as in parallel; each is given to sh -c",
+        );
+    }
+    let expanded = |word: &&Word| word.expanded && !command.iter().any(|own| std::ptr::eq(own, *word));
+    for word in words.iter().filter(expanded) {
+        note(&mut notes, &word.text, "the shell would have put something in place of it; it is taken as it stands");
+    }
+    let inputs_and_command = job(text, inputs)?;
+    Ok(Imported { job: Job { task: inputs_and_command.task, inputs: inputs_and_command.inputs, ..settings }, notes })
+}
+
+/// The words of parallel itself: without what pipes into it and what follows it. Says whether something pipes.
+fn own_words<'a>(words: &'a [Word], notes: &mut Vec<Note>) -> Result<(&'a [Word], bool), ImportError> {
+    let is_parallel = |word: &Word| !word.operator && (word.text == "parallel" || word.text.ends_with("/parallel"));
+    let first = words.first().ok_or(ImportError::Empty)?;
+    let piped_into = words.windows(2).position(|pair| pair[0].operator && pair[0].text == "|" && is_parallel(&pair[1]));
+    let (own, from_pipe) = match piped_into {
+        _ if is_parallel(first) => (&words[1..], false),
+        Some(pipe) => {
+            let before: Vec<&str> = words[..pipe].iter().map(|word| &*word.text).collect();
+            note(notes, before.join(" "), "pipe this into fanlane run: the job reads its inputs from standard input");
+            (&words[pipe + 2..], true)
+        }
+        None if first.text.starts_with('-') => (words, false),
+        None => return Err(ImportError::OtherProgram { program: "parallel", found: first.text.clone() }),
+    };
+    let end = own.iter().position(|word| word.operator).unwrap_or(own.len());
+    if end < own.len() {
+        let after: Vec<&str> = own[end..].iter().map(|word| &*word.text).collect();
+        note(notes, after.join(" "), "what follows parallel is not part of the job; write it behind fanlane run");
+    }
+    Ok((&own[..end], from_pipe))
+}
+
+const MARKERS: [&str; 4] = [":::", ":::+", "::::", "::::+"];
+
+/// The command, and each marker with its words.
+fn split(words: &[Word]) -> (&[Word], Vec<(&str, &[Word])>) {
+    let is_marker = |word: &Word| MARKERS.contains(&&*word.text);
+    let first = words.iter().position(is_marker).unwrap_or(words.len());
+    let (command, mut rest) = words.split_at(first);
+    let mut sources = Vec::new();
+    while let Some((marker, after)) = rest.split_first() {
+        let end = after.iter().position(is_marker).unwrap_or(after.len());
+        sources.push((&*marker.text, &after[..end]));
+        rest = &after[end..];
+    }
+    (command, sources)
+}
+
+fn inputs_of(sources: &[(&str, &[Word])], linked: &mut bool, notes: &mut Vec<Note>) -> Vec<Input> {
+    let plus = sources.iter().filter(|(marker, _)| marker.ends_with('+')).count();
+    if plus > 0 {
+        *linked = true;
+        if plus + 1 < sources.len() {
+            note(notes, ":::+", "all inputs are linked here; parallel would have combined some of them as a product");
+        }
+    }
+    let mut inputs = Vec::new();
+    for (marker, words) in sources {
+        if marker.starts_with("::::") {
+            inputs.extend(words.iter().map(|word| lines(&word.text)));
+            continue;
+        }
+        match words {
+            [word] if word.pattern => inputs.push(Input::Glob(word.text.clone())),
+            [word] if range(&word.text).is_some() => inputs.extend(range(&word.text)),
+            words => {
+                for word in
+                    words.iter().filter(|word| word.pattern || (word.text.starts_with('{') && word.text.ends_with('}')))
+                {
+                    note(
+                        notes,
+                        &word.text,
+                        "the shell would have put several words in place of it; it is taken as it stands",
+                    );
+                }
+                inputs.push(Input::List(words.iter().map(|word| word.text.clone()).collect()));
+            }
+        }
+    }
+    inputs
+}
+
+/// `{1..10}`, which shells make numbers of.
+fn range(text: &str) -> Option<Input> {
+    let (first, last) = text.strip_prefix('{')?.strip_suffix('}')?.split_once("..")?;
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (first <= last && !text.contains("{0")).then_some(Input::Range(first, last))
+}
+
+fn lines(file: &str) -> Input {
+    if file == "-" { Input::Stdin } else { Input::Lines(file.into()) }
+}
+
+fn lay_over(meaning: &Meaning, value: &str, job: &mut Job) -> Result<(), String> {
+    match meaning {
+        Meaning::Jobs => match value.parse::<u32>() {
+            Ok(workers @ 1..=MAX_WORKERS) => job.workers = Some(workers),
+            _ => {
+                return Err(format!(
+                    "a job has 1 to {MAX_WORKERS} workers or as many as there are cores, which it now has; \
+                     fanlane run takes -j {value}"
+                ));
+            }
+        },
+        Meaning::Retries => match value.parse::<u32>() {
+            Ok(tries) => job.retries = tries.saturating_sub(1),
+            Err(_) => return Err("it is no number of tries, so failing tasks are not tried again".to_owned()),
+        },
+        Meaning::Timeout => match value.strip_suffix('%').map(str::parse::<f64>) {
+            Some(Ok(percent)) if percent > 0.0 => job.control.timeout_percent = Some(percent),
+            Some(_) => return Err("it is no share, so tasks have no timeout".to_owned()),
+            None => job.timeout_secs = Some(secs(value).ok_or("it is no duration, so tasks have no timeout")?),
+        },
+        Meaning::Delay => job.control.delay_secs = Some(secs(value).ok_or("it is no duration, so there is no delay")?),
+        Meaning::Halt if value == "never" => {}
+        Meaning::Halt => {
+            let halt = value.parse().map_err(|error| format!("the run is never ended early: {error}"))?;
+            job.control.halt = Some(halt);
+        }
+        Meaning::Memfree => {
+            let bytes = size(value).ok_or("it is no size, so tasks are started whatever memory is free")?;
+            job.control.memfree_bytes = Some(bytes);
+        }
+        Meaning::Load => match value.parse::<f64>() {
+            Ok(load) if load > 0.0 => job.control.load_limit = Some(load),
+            _ => return Err(format!("a job has a number there; fanlane run takes --load {value}")),
+        },
+        Meaning::Nice => match value.parse::<i32>() {
+            Ok(nice @ 0..=19) => job.control.nice = Some(nice),
+            _ => return Err("only 0 to 19 can be asked for, so tasks run as this program does".to_owned()),
+        },
+        Meaning::WorkingDir if value == "..." => {
+            return Err("tasks share one working folder here, the job's".to_owned());
+        }
+        Meaning::WorkingDir => job.working_dir = Some(value.into()),
+        Meaning::ArgFile
+        | Meaning::Linked
+        | Meaning::ReplacementString
+        | Meaning::Same
+        | Meaning::RunFlag(_)
+        | Meaning::Missing(_) => {}
+    }
+    Ok(())
+}
+
+/// A duration as parallel writes it: seconds, or with `s`, `m`, `h`, `d`.
+fn secs(text: &str) -> Option<f64> {
+    let units = [('s', 1.0), ('m', 60.0), ('h', 3600.0), ('d', 86_400.0)];
+    let found = units.into_iter().find_map(|(unit, secs)| Some((text.strip_suffix(unit)?, secs)));
+    let (number, unit_secs) = found.unwrap_or((text, 1.0));
+    number.parse::<f64>().ok().map(|number| number * unit_secs).filter(|secs| *secs > 0.0 && secs.is_finite())
+}
+
+/// A size as parallel writes it: capital units are powers of 1024, small ones of 1000.
+fn size(text: &str) -> Option<u64> {
+    let units = [('K', 1_u64 << 10), ('M', 1 << 20), ('G', 1 << 30), ('T', 1 << 40)];
+    let small = [('k', 1_000_u64), ('m', 1_000_000), ('g', 1_000_000_000), ('t', 1_000_000_000_000)];
+    let found = units.into_iter().chain(small).find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, bytes)));
+    let (number, unit_bytes) = found.unwrap_or((text, 1));
+    let bytes = number.parse::<f64>().ok()? * unit_bytes as f64;
+    (bytes > 0.0 && bytes < 1e18).then_some(bytes as u64)
+}

@@ -1,0 +1,160 @@
+use super::*;
+use crate::job::Batch;
+
+fn parallel(line: &str) -> Imported {
+    import_parallel(&shell_words(line).expect(line)).expect(line)
+}
+
+fn xargs(line: &str) -> Imported {
+    import_xargs(&shell_words(line).expect(line)).expect(line)
+}
+
+fn command(job: &Job) -> &str {
+    let TaskTemplate::Command(command) = &job.task else { panic!("a command") };
+    command
+}
+
+fn noted(imported: &Imported) -> Vec<&str> {
+    imported.notes.iter().map(|note| &*note.what).collect()
+}
+
+fn list(values: &[&str]) -> Input {
+    Input::List(values.iter().map(|value| (*value).to_owned()).collect())
+}
+
+#[test]
+fn command_lines_of_parallel_become_jobs() {
+    let cases: &[(&str, &str, &[Input], &[&str])] = &[
+        ("parallel echo ::: a b", "echo", &[list(&["a", "b"])], &[]),
+        (
+            "parallel -j4 --retries 3 \"convert {} {.}.png\" ::: *.jpg",
+            "convert {} {.}.png",
+            &[Input::Glob("*.jpg".to_owned())],
+            &[],
+        ),
+        ("parallel gzip ::: '*.log'", "gzip", &[list(&["*.log"])], &[]),
+        ("parallel echo ::: {1..10} ::: x", "echo", &[Input::Range(1, 10), list(&["x"])], &[]),
+        ("parallel echo ::: {01..10}", "echo", &[list(&["{01..10}"])], &["{01..10}"]),
+        ("parallel -a list wc", "wc", &[Input::Lines("list".into())], &[]),
+        ("parallel wc :::: list -", "wc", &[Input::Lines("list".into()), Input::Stdin], &[]),
+        ("find . -name '*.c' | parallel wc -l", "wc -l", &[Input::Stdin], &["find . -name *.c"]),
+        ("parallel wc ::: a > out", "wc", &[list(&["a"])], &["> out"]),
+        ("parallel -I, echo , ::: a", "echo {}", &[list(&["a"])], &[]),
+        ("parallel ::: 'echo a' 'echo b'", "sh -c {}", &[list(&["echo a", "echo b"])], &["no command"]),
+        ("parallel -k --joblog log --eta echo ::: a", "echo", &[list(&["a"])], &["-k", "--joblog log", "--eta"]),
+        ("parallel -kj2 echo ::: a", "echo", &[list(&["a"])], &["-k"]),
+        ("parallel --pipe --block 1M sort", "sort", &[Input::Stdin], &["--pipe", "--block 1M"]),
+        ("parallel -S host -X --colsep , rm ::: a", "rm", &[list(&["a"])], &["-S host", "-X", "--colsep ,"]),
+        ("parallel --brand-new=7 -y echo ::: a", "echo", &[list(&["a"])], &["--brand-new 7", "-y"]),
+        ("parallel -j150% --will-cite echo ::: a", "echo", &[list(&["a"])], &["-j 150%"]),
+        ("parallel echo ::: $HOME", "echo", &[list(&["$HOME"])], &["$HOME"]),
+        ("parallel 'echo $HOME {}' ::: a", "echo $HOME {}", &[list(&["a"])], &[]),
+        ("parallel echo ::: a b* c", "echo", &[list(&["a", "b*", "c"])], &["b*"]),
+        ("/usr/bin/parallel -- echo -n ::: a", "echo -n", &[list(&["a"])], &[]),
+    ];
+    for (line, text, inputs, notes) in cases {
+        let imported = parallel(line);
+        assert_eq!((command(&imported.job), &*imported.job.inputs), (*text, *inputs), "{line}");
+        assert_eq!(noted(&imported), *notes, "{line}: {:?}", imported.notes);
+        assert_eq!(Job::parse(&imported.job.to_ron().expect("written")).expect("read"), imported.job, "{line}");
+    }
+}
+
+#[test]
+fn settings_of_parallel_are_carried_over() {
+    let job = parallel(
+        "parallel -j 4 --retries 3 --timeout 2m --delay 0.5 --halt now,fail=1 --memfree 1G --load 3 --nice 5 --wd sub \
+         echo ::: a b :::+ c d",
+    );
+    assert_eq!(job.notes, []);
+    let job = job.job;
+    assert_eq!((job.workers, job.retries, job.timeout_secs, job.linked), (Some(4), 2, Some(120.0), true));
+    assert_eq!((job.control.delay_secs, job.control.memfree_bytes), (Some(0.5), Some(1 << 30)));
+    assert_eq!((job.control.load_limit, job.control.nice), (Some(3.0), Some(5)));
+    assert_eq!(job.control.halt.map(|halt| halt.to_string()).as_deref(), Some("now,fail=1"));
+    assert_eq!(job.working_dir, Some("sub".into()));
+    assert_eq!(parallel("parallel --timeout 200% echo ::: a").job.control.timeout_percent, Some(200.0));
+    for bad in ["--timeout x", "--halt maybe", "--memfree much", "--nice 30", "--retries x", "--delay x", "-j 0"] {
+        let imported = parallel(&format!("parallel {bad} echo ::: a"));
+        assert_eq!(noted(&imported), [bad], "{:?}", imported.notes);
+    }
+    let half = parallel("parallel echo ::: a :::+ b ::: c");
+    assert_eq!(noted(&half), [":::+"], "part linked, part product");
+}
+
+#[test]
+fn command_lines_of_xargs_become_jobs() {
+    const BLANKS: &str = "blanks in the inputs";
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("xargs -P4 -n1 gzip", "gzip {}", &[BLANKS]),
+        ("xargs -P 4 -I {} mv {} 'my dir'/{}.bak", "mv {} 'my dir/'{}.bak", &[]),
+        ("xargs -I% sh -c 'echo $HOME; wc %'", "sh -c 'echo $HOME; wc '{}", &[]),
+        ("xargs rm -f", "rm -f {}", &["xargs without -n", BLANKS]),
+        ("xargs -n1", "echo {}", &[BLANKS]),
+        ("find . | xargs -0 -n 1 -t wc", "wc {}", &["find .", "-0", "-t", BLANKS]),
+        ("xargs -n 3 --brand-new wc", "wc {}", &["-n 3", "--brand-new", BLANKS]),
+        ("xargs -r -n1 wc > out", "wc {}", &["> out", BLANKS]),
+    ];
+    for (line, text, notes) in cases {
+        let imported = xargs(line);
+        assert_eq!(command(&imported.job), *text, "{line}");
+        assert_eq!(noted(&imported), *notes, "{line}: {:?}", imported.notes);
+    }
+    assert_eq!(xargs("xargs -P4 -n1 wc").job.workers, Some(4));
+    assert_eq!(xargs("xargs -n1 wc").job.workers, Some(1), "one after the other, as xargs does");
+    assert_eq!(xargs("xargs -a list -n1 wc").job.inputs, [Input::Lines("list".into())]);
+}
+
+#[test]
+fn a_job_log_becomes_its_commands() {
+    let log = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n\
+               2\t:\t1.0\t     0.000\t0\t2\t1\t0\techo b;\0false\n\
+               1\tfar\t1.0\t     0.000\t0\t2\t0\t0\techo 'a\tb'\n\
+               1\tfar\t1.0\t     0.000\t0\t2\t0\t0\techo 'a\tb'\n";
+    let imported = import_joblog(log).expect("a log");
+    assert_eq!(imported.job.inputs, [list(&["echo 'a\tb'", "echo b;\nfalse"])]);
+    assert_eq!(noted(&imported), ["repeated lines", "Exitval, Signal", "Host far"]);
+    let batch = Batch::open(&imported.job, std::path::Path::new("."), &mut std::io::empty()).expect("a batch");
+    assert_eq!(batch.payload(crate::event::TaskId(1), 1), "sh -c 'echo b;\nfalse'");
+    for (text, line) in [("", 1), ("a\n", 1), ("Seq\tHost\t\nx\n", 2), ("Seq\tHost\t\nx\t\t\t\t\t\t\t\t\n", 2)] {
+        let error = import_joblog(text).expect_err(text);
+        assert!(matches!(error, ImportError::LogLine { line: found, .. } if found == line), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_is_no_command_line_is_refused() {
+    let refused = |line: &str| import_parallel(&shell_words(line).expect(line)).expect_err(line);
+    assert_eq!(refused(""), ImportError::Empty);
+    assert!(matches!(refused("make -j4"), ImportError::OtherProgram { program: "parallel", .. }));
+    assert_eq!(refused("parallel -j"), ImportError::NoValue { option: "-j".to_owned() });
+    assert!(matches!(refused("parallel 'echo {= s/a/b/ =}' ::: a"), ImportError::Command { .. }));
+    assert!(matches!(import_xargs(&[Word::literal("ls")]), Err(ImportError::OtherProgram { program: "xargs", .. })));
+    for (line, column) in [("a 'b", 3), ("\"b", 1), ("x \"y\\", 3)] {
+        assert_eq!(shell_words(line).expect_err(line), ImportError::OpenQuote { column });
+    }
+}
+
+#[test]
+fn words_are_parted_as_a_shell_does() {
+    let texts = |line: &str| shell_words(line).expect(line).into_iter().map(|word| word.text).collect::<Vec<_>>();
+    let cases: &[(&str, &[&str])] = &[
+        ("a  b\tc\nd", &["a", "b", "c", "d"]),
+        ("'a b'\"c d\"e", &["a bc de"]),
+        ("a\\ b '' \"\"", &["a b", "", ""]),
+        ("\"a\\\"b\\c\\$\"", &["a\"b\\c$"]),
+        ("a\\\nb", &["ab"]),
+        ("a|b>>c", &["a", "|", "b", ">>", "c"]),
+        ("", &[]),
+    ];
+    for (line, words) in cases {
+        assert_eq!(texts(line), *words, "{line}");
+    }
+    let flags = |line: &str| {
+        shell_words(line).expect(line).iter().map(|word| (word.pattern, word.expanded)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        flags("*.a '*' \"$x\" '$x' \\* \\$x"),
+        [(true, false), (false, false), (false, true), (false, false), (false, false), (false, false)]
+    );
+}

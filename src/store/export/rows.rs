@@ -1,0 +1,121 @@
+//! A CSV file with a row for each task. Cells of text that a spreadsheet would take for a formula begin with `'`.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use crate::event::{AttemptRecord, Outcome, StreamName};
+use crate::store::joblog::exit_and_signal;
+use crate::store::record::{RecordHeader, TaskWords};
+use crate::store::results_table::{inert, text_of};
+
+/// Writes rows.
+pub struct RowWriter<W: Write> {
+    csv: csv::Writer<W>,
+    calls: bool,
+    columns: usize,
+}
+
+impl<W: Write> RowWriter<W> {
+    /// Writes the names of the columns: `input` stands once for each value of a task, with the value's name where it
+    /// has one, and calls have a `value` in place of the two streams.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn new(out: W, header: &RecordHeader) -> io::Result<Self> {
+        let mut csv = csv::Writer::from_writer(out);
+        let mut names = vec!["task".to_owned()];
+        names.extend(header.columns.iter().map(|name| format!("input {name}")));
+        let fixed = ["command", "outcome", "reason", "exit_code", "signal", "attempts", "worker"];
+        let measured = ["start_secs", "wall_secs", "cpu_secs", "max_rss_bytes"];
+        let results: &[&str] = if header.calls { &["value"] } else { &["stdout", "stderr"] };
+        names.extend(fixed.into_iter().chain(measured).chain(results.iter().copied()).map(str::to_owned));
+        csv.write_record(names.iter().map(|name| inert(name.as_bytes())))?;
+        Ok(Self { csv, calls: header.calls, columns: header.columns.len() })
+    }
+
+    /// Writes the row of a task.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add(&mut self, record: &AttemptRecord, words: &TaskWords) -> io::Result<()> {
+        let number = |number: String| Cow::<[u8]>::Owned(number.into_bytes());
+        let secs = |ns: u64| number((ns as f64 / 1e9).to_string());
+        let (exit_code, signal) = match &record.outcome {
+            Outcome::Exited { .. } => (number(exit_and_signal(&record.outcome).0.to_string()), number(String::new())),
+            Outcome::Done if !self.calls => (number("0".to_owned()), number(String::new())),
+            Outcome::Signalled { signal } => (number(String::new()), number(signal.to_string())),
+            _ => (number(String::new()), number(String::new())),
+        };
+        let reason = match &record.outcome {
+            Outcome::CannotStart(words) | Outcome::CallFailed(words) | Outcome::Lost(words) => &**words,
+            _ => "",
+        };
+        let mut cells: Vec<Cow<'_, [u8]>> = vec![number(record.task.number().to_string())];
+        cells.extend(
+            (0..self.columns)
+                .map(|column| words.input.get(column).map_or(b"".as_slice().into(), |value| inert(&value.0))),
+        );
+        cells.push(inert(&words.command.0));
+        cells.push(record.outcome.class().name().as_bytes().into());
+        cells.push(inert(reason.as_bytes()));
+        cells.extend([exit_code, signal]);
+        cells.push(number(record.attempt.to_string()));
+        cells.push(number(if record.attempt > 0 { record.worker.0.to_string() } else { String::new() }));
+        cells.extend([secs(record.start_ns), secs(record.wall_ns), secs(record.cpu_ns)]);
+        cells.push(number(record.max_rss_bytes.to_string()));
+        let streams = StreamName::BOTH.map(|stream| text_of(record, stream));
+        cells.extend(streams.iter().take(if self.calls { 1 } else { 2 }).map(|stream| inert(stream)));
+        Ok(self.csv.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?)
+    }
+
+    /// Writes what is still held back.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.csv.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::lossless::Bytes;
+    use crate::event::{Captured, Output, TaskId, Value, WorkerId};
+
+    fn rows(calls: bool, record: &AttemptRecord) -> String {
+        let header = RecordHeader { fanlane_record: 1, calls, columns: vec!["1".to_owned()] };
+        let words = TaskWords { task: 1, input: vec![Bytes(b"=a,b".to_vec())], command: Bytes(b"@echo".to_vec()) };
+        let mut out = Vec::new();
+        let mut rows = RowWriter::new(&mut out, &header).expect("begun");
+        rows.add(record, &words).expect("added");
+        rows.finish().expect("written");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn cells_of_text_are_inert_and_measurements_are_numbers() {
+        let stdout = Captured { head: b"+1+2\n".to_vec(), ..Captured::default() };
+        let record = AttemptRecord {
+            task: TaskId(0),
+            attempt: 1,
+            worker: WorkerId(3),
+            start_ns: 10_000_000,
+            wall_ns: 120_000_000,
+            cpu_ns: 0,
+            max_rss_bytes: 99,
+            outcome: Outcome::CannotStart("-x".into()),
+            value: None,
+            output: Some(Box::new(Output { stdout, ..Output::default() })),
+        };
+        assert_eq!(
+            rows(false, &record),
+            "task,input 1,command,outcome,reason,exit_code,signal,attempts,worker,start_secs,wall_secs,cpu_secs,\
+             max_rss_bytes,stdout,stderr\n1,\"'=a,b\",'@echo,failed,'-x,,,1,3,0.01,0.12,0,99,\"'+1+2\n\",\n"
+        );
+        let called = AttemptRecord { outcome: Outcome::Done, value: Some(Value::Int(-5)), output: None, ..record };
+        assert!(
+            rows(true, &called).ends_with(",max_rss_bytes,value\n1,\"'=a,b\",'@echo,done,,,,1,3,0.01,0.12,0,99,-5\n")
+        );
+    }
+}
