@@ -19,7 +19,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::RunCommand;
 use fanlane::event::{EventKind, Lane, OutcomeClass, TaskId, WorkerId};
 use fanlane::job::control::{After, Control, RetryWait};
-use fanlane::job::{Input, Job, Mode, Order, TaskTemplate};
+use fanlane::job::{Input, JOB_VERSION, Job, Mode, Order, TaskTemplate};
 use fanlane::session::{Command, Field, JobDraft, Page, Session, SortKey, TaskKind};
 use fanlane::ui::FanlaneApp;
 
@@ -516,6 +516,7 @@ fn pictures() {
 /// A job in which no field has its default value.
 fn everything() -> Job {
     Job {
+        version: JOB_VERSION,
         name: " Everything ".to_owned(),
         description: "Every field is set.".to_owned(),
         task: TaskTemplate::Command("echo {1} {2}".to_owned()),
@@ -563,7 +564,6 @@ fn everything() -> Job {
         order: Order::Shuffled { seed: u64::MAX },
         sample: Some(5),
         sample_seed: 9,
-        ..Job::default()
     }
 }
 
@@ -589,6 +589,22 @@ fn nothing_of_a_job_is_lost_between_opening_and_saving() {
     for empty in [Job { stdin: Some(String::new()), ..canned::thumbnails() }, canned::cubes()] {
         assert_eq!(JobDraft::from_job(&empty).to_job(), Ok(empty));
     }
+}
+
+#[test]
+fn a_job_file_that_is_saved_as_a_preset_is_the_same_job() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("everything.ron");
+    std::fs::write(&file, everything().to_ron().expect("text")).expect("written");
+    let presets = folder.path().join("presets");
+    let engine = FakeEngine::default();
+    let mut session = Session::new(options(&engine, Some(&presets)), std::sync::Arc::new(|| {}));
+    session.handle(Command::OpenJob(file));
+    session.handle(Command::SavePresetAs("Everything".to_owned()));
+    let saved = session.presets.saved()[0].job.clone().expect("it loads");
+    // A preset lies elsewhere, so it says where its relative paths begin.
+    let working_dir = Some(folder.path().join(" out "));
+    assert_eq!(saved, Job { name: "Everything".to_owned(), working_dir, ..everything() });
 }
 
 /// Clicks on what may have to be scrolled to.
