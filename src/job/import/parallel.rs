@@ -3,6 +3,7 @@
 use super::options::{Known, ValueRule, parse};
 use super::words::Word;
 use super::{ImportError, Imported, Note, job, note};
+use crate::job::order::Order;
 use crate::job::{Input, Job, MAX_WORKERS};
 
 /// What becomes of an option.
@@ -18,6 +19,12 @@ enum Meaning {
     WorkingDir,
     ArgFile,
     Linked,
+    MaxArgs,
+    Null,
+    Delimiter,
+    Colsep,
+    Header,
+    Shuffle,
     ReplacementString,
     /// It is the case here anyway.
     Same,
@@ -38,7 +45,6 @@ const fn valued(names: &'static [&'static str], meaning: Meaning) -> Known<Meani
 const PACKING: &str = "each task here gets one input; parallel would have given it several";
 const RECORDS: &str = "tasks here read no standard input; parallel would have parted its own among them";
 const REMOTE: &str = "all tasks run on this machine";
-const LINES: &str = "inputs here are lines that end with a newline";
 
 const OPTIONS: &[Known<Meaning>] = &[
     valued(&["j", "jobs", "P", "max-procs", "procs"], Meaning::Jobs),
@@ -63,7 +69,8 @@ const OPTIONS: &[Known<Meaning>] = &[
     valued(&["joblog"], Meaning::RunFlag("--joblog")),
     valued(&["results", "res"], Meaning::RunFlag("--results")),
     flag(&["X", "m", "xargs"], Meaning::Missing(PACKING)),
-    valued(&["n", "max-args", "N", "max-replace-args", "L", "max-lines", "s", "max-chars"], Meaning::Missing(PACKING)),
+    valued(&["n", "max-args", "N", "max-replace-args"], Meaning::MaxArgs),
+    valued(&["L", "max-lines", "s", "max-chars"], Meaning::Missing(PACKING)),
     flag(&["pipe", "spreadstdin", "pipepart", "round-robin", "roundrobin"], Meaning::Missing(RECORDS)),
     valued(&["block", "recstart", "recend", "cat", "fifo"], Meaning::Missing(RECORDS)),
     valued(
@@ -71,21 +78,16 @@ const OPTIONS: &[Known<Meaning>] = &[
         Meaning::Missing(REMOTE),
     ),
     flag(&["transfer", "cleanup", "controlmaster", "M", "onall", "nonall"], Meaning::Missing(REMOTE)),
-    flag(&["0", "null"], Meaning::Missing(LINES)),
-    valued(&["d", "delimiter", "E"], Meaning::Missing(LINES)),
-    valued(
-        &["C", "colsep"],
-        Meaning::Missing("a line is one value here; make it a CSV file and name it with Csv(\"…\")"),
-    ),
-    valued(
-        &["header"],
-        Meaning::Missing("the first line is an input like the others; with Csv(\"…\") it names columns"),
-    ),
+    flag(&["0", "null"], Meaning::Null),
+    valued(&["d", "delimiter"], Meaning::Delimiter),
+    valued(&["E"], Meaning::Missing("inputs are read to their end, whatever they are")),
+    valued(&["C", "colsep"], Meaning::Colsep),
+    valued(&["header"], Meaning::Header),
     valued(
         &["tagstring"],
         Meaning::Missing("lines of output have no tag; fanlane run --tag begins them with the input"),
     ),
-    flag(&["shuf"], Meaning::Missing("tasks begin in the order of the inputs")),
+    flag(&["shuf"], Meaning::Shuffle),
     flag(
         &["u", "ungroup", "lb", "line-buffer", "linebuffer"],
         Meaning::Missing("what a task prints comes when it has ended, in one piece"),
@@ -94,7 +96,7 @@ const OPTIONS: &[Known<Meaning>] = &[
     flag(&["q", "quote"], Meaning::Missing("the shell reads the command; quote in it what the shell must not read")),
     valued(
         &["rpl", "U", "er", "basenamereplace", "dirnamereplace", "seqreplace", "parens"],
-        Meaning::Missing("only the usual replacement strings are known: {} {.} {/} {//} {/.} {#} {1}"),
+        Meaning::Missing("only the usual replacement strings are known: {} {.} {/} {//} {/.} {#} {%} {1} {name}"),
     ),
     flag(&["plus"], Meaning::Missing("the replacement strings of --plus are not known")),
     valued(&["trim"], Meaning::Missing("blanks around an input belong to it")),
@@ -124,6 +126,7 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
     let (command, markers) = split(&words[first..]);
     let mut text = command.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ");
     let mut inputs = Vec::new();
+    let mut reading = Reading::default();
     let mut settings = job("true".to_owned(), Vec::new())?;
     for option in found {
         let (name, value) = (option.name, option.value.unwrap_or_default());
@@ -142,6 +145,11 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
             Some(Meaning::Same) => {}
             Some(Meaning::ArgFile) => inputs.push(lines(&value)),
             Some(Meaning::Linked) => settings.linked = true,
+            Some(Meaning::Null) => reading.separator = Some("\0".to_owned()),
+            Some(Meaning::Delimiter) => reading.separator = Some(delimiter(&value)),
+            Some(Meaning::Colsep) => reading.columns = Some(value),
+            Some(Meaning::Header) if value == ":" => reading.header = true,
+            Some(Meaning::Header) => note(&mut notes, written, "only --header : is known; no line names columns"),
             Some(Meaning::ReplacementString) => text = text.replace(&value, "{}"),
             Some(meaning) => {
                 if let Err(why) = lay_over(meaning, &value, &mut settings) {
@@ -156,13 +164,10 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
     } else if from_pipe {
         note(&mut notes, "|", "the inputs are named, so what was piped in is not read");
     }
+    let inputs = inputs.into_iter().map(|input| reading.of(input)).collect();
     if text.trim().is_empty() {
-        "sh -c {}".clone_into(&mut text);
-        note(
-            &mut notes,
-            "no command",
-            "the inputs themselves are the commands, as in parallel; each is given to sh -c",
-        );
+        // The inputs themselves are the commands: what stands first in a template is not quoted.
+        "{}".clone_into(&mut text);
     }
     let expanded = |word: &&Word| word.expanded && !command.iter().any(|own| std::ptr::eq(own, *word));
     for word in words.iter().filter(expanded) {
@@ -211,21 +216,38 @@ fn split(words: &[Word]) -> (&[Word], Vec<(&str, &[Word])>) {
     (command, sources)
 }
 
+/// The inputs; those that `:::+` links stand together.
 fn inputs_of(sources: &[(&str, &[Word])], linked: &mut bool, notes: &mut Vec<Note>) -> Vec<Input> {
-    let plus = sources.iter().filter(|(marker, _)| marker.ends_with('+')).count();
-    if plus > 0 {
-        *linked = true;
-        if plus + 1 < sources.len() {
-            note(notes, ":::+", "all inputs are linked here; parallel would have combined some of them as a product");
+    let mut groups: Vec<Vec<Input>> = Vec::new();
+    for source in sources {
+        let inputs = inputs_of_one(source, notes);
+        match groups.last_mut() {
+            Some(group) if source.0.ends_with('+') => group.extend(inputs),
+            // Several files after one marker combine as if each had its own.
+            _ => groups.extend(inputs.into_iter().map(|input| vec![input])),
         }
     }
-    let mut inputs = Vec::new();
-    for (marker, words) in sources {
-        if marker.starts_with("::::") {
-            inputs.extend(words.iter().map(|word| lines(&word.text)));
-            continue;
+    match &mut groups[..] {
+        [only] if only.len() > 1 => {
+            *linked = true;
+            std::mem::take(only)
         }
-        match words {
+        _ => groups.into_iter().flat_map(linked_if_several).collect(),
+    }
+}
+
+/// A group of linked sources is one input; the files after one `::::` are not linked.
+fn linked_if_several(group: Vec<Input>) -> Vec<Input> {
+    if group.len() > 1 { vec![Input::Linked(group)] } else { group }
+}
+
+fn inputs_of_one((marker, words): &(&str, &[Word]), notes: &mut Vec<Note>) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    {
+        if marker.starts_with("::::") {
+            return words.iter().map(|word| lines(&word.text)).collect();
+        }
+        match *words {
             [word] if word.pattern => inputs.push(Input::Glob(word.text.clone())),
             [word] if range(&word.text).is_some() => inputs.extend(range(&word.text)),
             words => {
@@ -250,6 +272,50 @@ fn range(text: &str) -> Option<Input> {
     let (first, last) = text.strip_prefix('{')?.strip_suffix('}')?.split_once("..")?;
     let (first, last) = (first.parse().ok()?, last.parse().ok()?);
     (first <= last && !text.contains("{0")).then_some(Input::Range(first, last))
+}
+
+/// How inputs are read.
+#[derive(Default)]
+struct Reading {
+    /// What stands at the end of each value of a file, where it is no line end.
+    separator: Option<String>,
+    /// What stands between two columns.
+    columns: Option<String>,
+    /// The first value names the columns.
+    header: bool,
+}
+
+impl Reading {
+    fn of(&self, input: Input) -> Input {
+        let input = match (&self.separator, input) {
+            (Some(separator), Input::Stdin) => Input::Records { file: None, separator: separator.clone() },
+            (Some(separator), Input::Lines(file)) => Input::Records { file: Some(file), separator: separator.clone() },
+            (_, input) => input,
+        };
+        let has_columns = self.columns.is_some() || self.header;
+        match input {
+            Input::Linked(inputs) => Input::Linked(inputs.into_iter().map(|input| self.of(input)).collect()),
+            Input::Range(..) => input,
+            input if has_columns => Input::Columns {
+                from: Box::new(input),
+                separator: self.columns.clone(),
+                header: self.header,
+                // As parallel does unless it is told otherwise.
+                trim: self.columns.is_some(),
+            },
+            input => input,
+        }
+    }
+}
+
+/// A delimiter as parallel reads it: one character, perhaps written with a backslash.
+fn delimiter(text: &str) -> String {
+    match text {
+        "\\n" => "\n".to_owned(),
+        "\\t" => "\t".to_owned(),
+        "\\0" => "\0".to_owned(),
+        _ => text.to_owned(),
+    }
 }
 
 fn lines(file: &str) -> Input {
@@ -294,12 +360,21 @@ fn lay_over(meaning: &Meaning, value: &str, job: &mut Job) -> Result<(), String>
             Ok(nice @ 0..=19) => job.control.nice = Some(nice),
             _ => return Err("only 0 to 19 can be asked for, so tasks run as this program does".to_owned()),
         },
+        Meaning::MaxArgs => match value.parse::<u32>() {
+            Ok(count) => job.max_args = Some(count),
+            Err(_) => return Err("it is no number, so each task gets one input".to_owned()),
+        },
+        Meaning::Shuffle => job.order = Order::Shuffled { seed: 0 },
         Meaning::WorkingDir if value == "..." => {
             return Err("tasks share one working folder here, the job's".to_owned());
         }
         Meaning::WorkingDir => job.working_dir = Some(value.into()),
         Meaning::ArgFile
         | Meaning::Linked
+        | Meaning::Null
+        | Meaning::Delimiter
+        | Meaning::Colsep
+        | Meaning::Header
         | Meaning::ReplacementString
         | Meaning::Same
         | Meaning::RunFlag(_)

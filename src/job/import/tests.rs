@@ -40,11 +40,36 @@ fn command_lines_of_parallel_become_jobs() {
         ("find . -name '*.c' | parallel wc -l", "wc -l", &[Input::Stdin], &["find . -name *.c"]),
         ("parallel wc ::: a > out", "wc", &[list(&["a"])], &["> out"]),
         ("parallel -I, echo , ::: a", "echo {}", &[list(&["a"])], &[]),
-        ("parallel ::: 'echo a' 'echo b'", "sh -c {}", &[list(&["echo a", "echo b"])], &["no command"]),
+        ("parallel ::: 'echo a' 'echo b'", "{}", &[list(&["echo a", "echo b"])], &[]),
         ("parallel -k --joblog log --eta echo ::: a", "echo", &[list(&["a"])], &["-k", "--joblog log", "--eta"]),
         ("parallel -kj2 echo ::: a", "echo", &[list(&["a"])], &["-k"]),
         ("parallel --pipe --block 1M sort", "sort", &[Input::Stdin], &["--pipe", "--block 1M"]),
-        ("parallel -S host -X --colsep , rm ::: a", "rm", &[list(&["a"])], &["-S host", "-X", "--colsep ,"]),
+        ("parallel -S host -X rm ::: a", "rm", &[list(&["a"])], &["-S host", "-X"]),
+        ("parallel -0 wc", "wc", &[Input::Records { file: None, separator: "\0".to_owned() }], &[]),
+        (
+            "parallel -d ';' -a list wc",
+            "wc",
+            &[Input::Records { file: Some("list".into()), separator: ";".to_owned() }],
+            &[],
+        ),
+        (
+            "parallel --colsep , --header : echo {name} :::: list",
+            "echo {name}",
+            &[Input::Columns {
+                from: Box::new(Input::Lines("list".into())),
+                separator: Some(",".to_owned()),
+                header: true,
+                trim: true,
+            }],
+            &[],
+        ),
+        (
+            "parallel echo ::: a :::+ b ::: c",
+            "echo",
+            &[Input::Linked(vec![list(&["a"]), list(&["b"])]), list(&["c"])],
+            &[],
+        ),
+        ("parallel --header x echo ::: a", "echo", &[list(&["a"])], &["--header x"]),
         ("parallel --brand-new=7 -y echo ::: a", "echo", &[list(&["a"])], &["--brand-new 7", "-y"]),
         ("parallel -j150% --will-cite echo ::: a", "echo", &[list(&["a"])], &["-j 150%"]),
         ("parallel echo ::: $HOME", "echo", &[list(&["$HOME"])], &["$HOME"]),
@@ -78,8 +103,9 @@ fn settings_of_parallel_are_carried_over() {
         let imported = parallel(&format!("parallel {bad} echo ::: a"));
         assert_eq!(noted(&imported), [bad], "{:?}", imported.notes);
     }
-    let half = parallel("parallel echo ::: a :::+ b ::: c");
-    assert_eq!(noted(&half), [":::+"], "part linked, part product");
+    let packed = parallel("parallel -N2 --shuf echo ::: a b");
+    assert_eq!((packed.job.max_args, packed.notes.len()), (Some(2), 0));
+    assert!(matches!(packed.job.order, crate::job::order::Order::Shuffled { .. }));
 }
 
 #[test]
@@ -91,8 +117,8 @@ fn command_lines_of_xargs_become_jobs() {
         ("xargs -I% sh -c 'echo $HOME; wc %'", "sh -c 'echo $HOME; wc '{}", &[]),
         ("xargs rm -f", "rm -f {}", &["xargs without -n", BLANKS]),
         ("xargs -n1", "echo {}", &[BLANKS]),
-        ("find . | xargs -0 -n 1 -t wc", "wc {}", &["find .", "-0", "-t", BLANKS]),
-        ("xargs -n 3 --brand-new wc", "wc {}", &["-n 3", "--brand-new", BLANKS]),
+        ("find . | xargs -0 -n 1 -t wc", "wc {}", &["find .", "-t"]),
+        ("xargs -n 3 --brand-new wc", "wc {}", &["--brand-new", BLANKS]),
         ("xargs -r -n1 wc > out", "wc {}", &["> out", BLANKS]),
     ];
     for (line, text, notes) in cases {
@@ -102,6 +128,9 @@ fn command_lines_of_xargs_become_jobs() {
     }
     assert_eq!(xargs("xargs -P4 -n1 wc").job.workers, Some(4));
     assert_eq!(xargs("xargs -n1 wc").job.workers, Some(1), "one after the other, as xargs does");
+    assert_eq!(xargs("xargs -n3 wc").job.max_args, Some(3));
+    let null = Input::Records { file: Some("list".into()), separator: "\0".to_owned() };
+    assert_eq!(xargs("xargs -0 -a list -n1 wc").job.inputs, [null]);
     assert_eq!(xargs("xargs -a list -n1 wc").job.inputs, [Input::Lines("list".into())]);
 }
 

@@ -13,6 +13,7 @@ enum Meaning {
     MaxArgs,
     Replace,
     ArgFile,
+    Null,
     Same,
     Missing(&'static str),
 }
@@ -24,7 +25,7 @@ const OPTIONS: &[Known<Meaning>] = &[
     Known { names: &["i", "replace"], value: ValueRule::Attached, meaning: Meaning::Replace },
     Known { names: &["a", "arg-file"], value: ValueRule::Required, meaning: Meaning::ArgFile },
     Known { names: &["r", "no-run-if-empty"], value: ValueRule::None, meaning: Meaning::Same },
-    Known { names: &["0", "null"], value: ValueRule::None, meaning: Meaning::Missing(LINES) },
+    Known { names: &["0", "null"], value: ValueRule::None, meaning: Meaning::Null },
     Known { names: &["d", "delimiter", "E"], value: ValueRule::Required, meaning: Meaning::Missing(LINES) },
     Known { names: &["e", "eof"], value: ValueRule::Attached, meaning: Meaning::Missing(LINES) },
     Known { names: &["L", "s", "max-chars"], value: ValueRule::Required, meaning: Meaning::Missing(PACKING) },
@@ -78,7 +79,7 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
     let (found, first) = parse(&own[..end], OPTIONS)?;
     let mut settings = job("true".to_owned(), Vec::new())?;
     settings.workers = Some(1);
-    let (mut replace, mut input, mut packs) = (None, Input::Stdin, true);
+    let (mut replace, mut input, mut packs, mut null) = (None, Input::Stdin, true, false);
     for option in found {
         let (name, value) = (option.name, option.value.unwrap_or_default());
         let written = if value.is_empty() { name } else { format!("{name} {value}") };
@@ -92,10 +93,14 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
             Some(Meaning::Same) => {}
             Some(Meaning::ArgFile) => input = if value == "-" { Input::Stdin } else { Input::Lines(value.into()) },
             Some(Meaning::Replace) => replace = Some(if value.is_empty() { "{}".to_owned() } else { value }),
-            Some(Meaning::MaxArgs) if value == "1" => packs = false,
+            Some(Meaning::Null) => null = true,
             Some(Meaning::MaxArgs) => {
                 packs = false;
-                note(&mut notes, written, PACKING);
+                match value.parse::<u32>() {
+                    Ok(1) => {}
+                    Ok(count) => settings.max_args = Some(count),
+                    Err(_) => note(&mut notes, written, PACKING),
+                }
             }
             Some(Meaning::Procs) => match value.parse::<u32>() {
                 Ok(workers @ 1..=MAX_WORKERS) => settings.workers = Some(workers),
@@ -110,11 +115,17 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
         if packs {
             note(&mut notes, "xargs without -n", PACKING);
         }
-        note(
-            &mut notes,
-            "blanks in the inputs",
-            "each line is one input here; xargs would have parted it at blanks and read its quotes",
-        );
+        if !null {
+            note(
+                &mut notes,
+                "blanks in the inputs",
+                "each line is one input here; xargs would have parted it at blanks and read its quotes",
+            );
+        }
+    }
+    if null {
+        let file = if let Input::Lines(file) = input { Some(file) } else { None };
+        input = Input::Records { file, separator: "\0".to_owned() };
     }
     let command = command(&own[first..end], replace.as_deref());
     let with_command = job(command, vec![input])?;
