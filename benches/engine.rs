@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 use fanlane::engine::{Run, RunOptions};
-use fanlane::event::{AttemptRecord, EventKind};
+use fanlane::event::{AttemptRecord, EventKind, TaskId};
 use fanlane::job::{Batch, Job, Mode};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
@@ -38,6 +38,18 @@ fn main() {
     say(&format!("\nthe engine as a library, pool of 2, a record of each task kept; medians of {rounds} rounds"));
     library("commands", &commands, COMMANDS, rounds);
     library("cubes", &cubes, CALLS, rounds);
+    say("\nwhat a task is to do, made in a buffer that is used again, by the engine for each task");
+    for (name, job) in [
+        ("a number", cubes.as_str()),
+        ("echo {}", r#"Job(version: 1, task: Command("echo {}"), inputs: [Range(1, 1000000)])"#),
+        (
+            "convert {1} -resize {2} {1/.}.png",
+            r#"Job(version: 1, task: Command("convert {1} -resize {2} {1/.}.png"),
+                inputs: [List(["photos/a b.jpg"]), Range(1, 1000000)])"#,
+        ),
+    ] {
+        payloads(name, job, rounds);
+    }
     say(&format!("\none command from nothing to gone; medians of {} rounds", rounds * 10));
     table(
         rounds * 10,
@@ -108,6 +120,24 @@ fn library(name: &str, job: &str, tasks: u64, rounds: usize) {
         tasks as f64 / wall,
         median(cpu_micros)
     ));
+}
+
+/// The time of making what a worker is sent for a task.
+fn payloads(name: &str, job: &str, rounds: usize) {
+    let job = Job::parse(job).expect("the job is well-formed");
+    let batch = Batch::open(&job, Path::new("."), &mut std::io::empty()).expect("its inputs can be read");
+    let mut buffer = Vec::new();
+    let mut each_ns = Vec::new();
+    for _ in 0..rounds {
+        let begun = Instant::now();
+        for task in 0..batch.len() {
+            buffer.clear();
+            batch.payload_into(TaskId(task), 1, &mut buffer);
+            std::hint::black_box(&buffer);
+        }
+        each_ns.push(begun.elapsed().as_nanos() as f64 / batch.len() as f64);
+    }
+    say(&format!("{name:<46} {:>10.1} ns a task", median(each_ns)));
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -492,27 +492,6 @@ fn a_window_that_is_made_smaller_leaves_room_for_every_part() {
     assert!(window.query_by_role_and_label(Role::Button, "Task 7").is_some(), "its row is in view");
 }
 
-#[test]
-#[ignore = "writes pictures to look at"]
-fn pictures() {
-    let folder = std::path::Path::new("/tmp/app-pictures");
-    std::fs::create_dir_all(folder).expect("a folder");
-    for size in [[1024.0, 640.0], [1920.0, 1080.0]] {
-        for dark in [true, false] {
-            for page in Page::ALL {
-                let mut session = session_with_run(&FakeEngine::default(), true);
-                session.handle(Command::Show(page));
-                session.handle(Command::SelectTask(Some(TaskId(6))));
-                let mut harness = sized(session, size);
-                harness.ctx.set_theme(if dark { eframe::egui::Theme::Dark } else { eframe::egui::Theme::Light });
-                harness.run_steps(4);
-                let name = format!("{page:?}-{}-{}.png", size[0], if dark { "dark" } else { "light" });
-                harness.render().expect("a picture").save(folder.join(name)).expect("saved");
-            }
-        }
-    }
-}
-
 /// A job in which no field has its default value.
 fn everything() -> Job {
     Job {

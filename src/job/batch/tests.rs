@@ -1,5 +1,4 @@
 use std::io::empty;
-use std::time::Instant;
 
 use super::*;
 use crate::job::{Input, WorkloadSpec};
@@ -144,31 +143,6 @@ fn tasks_are_made_when_they_are_asked_for() {
     assert_eq!(batch.len(), 1 << 63);
     assert_eq!(batch.payload(TaskId(batch.len() - 1), 1), i64::MAX.to_string());
     assert_eq!(batch.values(TaskId(7)), [BStr::new("7")]);
-}
-
-/// `cargo test --release -- --ignored --nocapture payload_speed`
-#[test]
-#[ignore = "a measurement for people, not a check"]
-#[expect(clippy::print_stderr, reason = "it is run by hand to read what it prints")]
-fn payload_speed() {
-    let jobs = [
-        cube(vec![Input::Range(1, 1_000_000)]),
-        cube(vec![Input::Range(1, 1000), Input::Range(1, 1000)]),
-        command("echo {}", vec![Input::Range(1, 1_000_000)]),
-        command("convert {1} -resize {2} {1/.}.png", vec![list(&["photos/a b.jpg"; 1000]), Input::Range(1, 1000)]),
-    ];
-    for job in jobs {
-        let batch = Batch::open(&job, Path::new(""), &mut empty()).expect("opens");
-        let mut out = Vec::new();
-        let start = Instant::now();
-        for task in 0..batch.len() {
-            out.clear();
-            batch.payload_into(TaskId(task), 1, &mut out);
-            std::hint::black_box(&out);
-        }
-        let each_ns = start.elapsed().as_nanos() as f64 / batch.len() as f64;
-        eprintln!("{each_ns:6.1} ns  {}", job.display_name());
-    }
 }
 
 #[test]
