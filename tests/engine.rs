@@ -195,7 +195,7 @@ fn stopping_cancels_what_waits_and_ends_what_runs() {
 fn a_command_that_ignores_sigterm_is_killed_after_the_grace_time() {
     let _alone = alone();
     let text =
-        r#"Job(version: 1, task: Command("trap '' TERM; echo ready; sleep 1000"), inputs: [], timeout_secs: 0.1)"#;
+        r#"Job(version: 1, task: Command("trap '' TERM; echo ready; sleep 1000"), inputs: [], timeout_secs: 0.5)"#;
     let finished = start(&job(text), Mode::Pool, 1).finish();
     assert_eq!(finished.records[0].outcome, Outcome::TimedOut);
     assert_eq!(finished.stdout(0), "ready\n");
@@ -212,7 +212,7 @@ fn a_timeout_ends_commands_and_calls_and_nothing_else() {
         (Mode::One, r#"Workload(name: "sleep")"#),
     ] {
         let text = format!(
-            r#"Job(version: 1, task: {task}, inputs: [List(["0.01", "1000", "0.01", "0.02"])], timeout_secs: 0.4)"#
+            r#"Job(version: 1, task: {task}, inputs: [List(["0.01", "1000", "0.01", "0.02"])], timeout_secs: 1.5)"#
         );
         let finished = start(&job(&text), mode, 2).finish();
         let classes: Vec<_> = finished.records.iter().map(|record| record.outcome.class()).collect();
