@@ -6,6 +6,7 @@
 mod joblog;
 mod options;
 mod parallel;
+mod reading;
 mod words;
 mod xargs;
 

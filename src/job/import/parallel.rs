@@ -1,8 +1,11 @@
 //! A command line of GNU parallel as a job.
 
 use super::options::{Known, ValueRule, parse};
+use super::reading::{Reading, delimiter};
 use super::words::Word;
 use super::{ImportError, Imported, Note, job, note};
+use crate::job::amount::parse_size;
+use crate::job::duration::{self, Limit};
 use crate::job::order::Order;
 use crate::job::{Input, Job, MAX_WORKERS};
 
@@ -274,50 +277,6 @@ fn range(text: &str) -> Option<Input> {
     (first <= last && !text.contains("{0")).then_some(Input::Range(first, last))
 }
 
-/// How inputs are read.
-#[derive(Default)]
-struct Reading {
-    /// What stands at the end of each value of a file, where it is no line end.
-    separator: Option<String>,
-    /// What stands between two columns.
-    columns: Option<String>,
-    /// The first value names the columns.
-    header: bool,
-}
-
-impl Reading {
-    fn of(&self, input: Input) -> Input {
-        let input = match (&self.separator, input) {
-            (Some(separator), Input::Stdin) => Input::Records { file: None, separator: separator.clone() },
-            (Some(separator), Input::Lines(file)) => Input::Records { file: Some(file), separator: separator.clone() },
-            (_, input) => input,
-        };
-        let has_columns = self.columns.is_some() || self.header;
-        match input {
-            Input::Linked(inputs) => Input::Linked(inputs.into_iter().map(|input| self.of(input)).collect()),
-            Input::Range(..) => input,
-            input if has_columns => Input::Columns {
-                from: Box::new(input),
-                separator: self.columns.clone(),
-                header: self.header,
-                // As parallel does unless it is told otherwise.
-                trim: self.columns.is_some(),
-            },
-            input => input,
-        }
-    }
-}
-
-/// A delimiter as parallel reads it: one character, perhaps written with a backslash.
-fn delimiter(text: &str) -> String {
-    match text {
-        "\\n" => "\n".to_owned(),
-        "\\t" => "\t".to_owned(),
-        "\\0" => "\0".to_owned(),
-        _ => text.to_owned(),
-    }
-}
-
 fn lines(file: &str) -> Input {
     if file == "-" { Input::Stdin } else { Input::Lines(file.into()) }
 }
@@ -337,19 +296,23 @@ fn lay_over(meaning: &Meaning, value: &str, job: &mut Job) -> Result<(), String>
             Ok(tries) => job.retries = tries.saturating_sub(1),
             Err(_) => return Err("it is no number of tries, so failing tasks are not tried again".to_owned()),
         },
-        Meaning::Timeout => match value.strip_suffix('%').map(str::parse::<f64>) {
-            Some(Ok(percent)) if percent > 0.0 => job.control.timeout_percent = Some(percent),
-            Some(_) => return Err("it is no share, so tasks have no timeout".to_owned()),
-            None => job.timeout_secs = Some(secs(value).ok_or("it is no duration, so tasks have no timeout")?),
+        Meaning::Timeout => match duration::parse_limit(value) {
+            Ok(Limit::Time(time)) => job.timeout_secs = Some(time.secs),
+            Ok(Limit::PercentOfMedian(percent)) => job.control.timeout_percent = Some(percent),
+            Err(expected) => return Err(format!("tasks have no timeout: {expected}")),
         },
-        Meaning::Delay => job.control.delay_secs = Some(secs(value).ok_or("it is no duration, so there is no delay")?),
+        Meaning::Delay => {
+            let delay = duration::parse(value).map_err(|expected| format!("there is no delay: {expected}"))?;
+            job.control.delay_secs = Some(delay.secs);
+        }
         Meaning::Halt if value == "never" => {}
         Meaning::Halt => {
             let halt = value.parse().map_err(|error| format!("the run is never ended early: {error}"))?;
             job.control.halt = Some(halt);
         }
         Meaning::Memfree => {
-            let bytes = size(value).ok_or("it is no size, so tasks are started whatever memory is free")?;
+            let bytes = parse_size(value)
+                .map_err(|expected| format!("tasks are started whatever memory is free: {expected}"))?;
             job.control.memfree_bytes = Some(bytes);
         }
         Meaning::Load => match value.parse::<f64>() {
@@ -381,22 +344,4 @@ fn lay_over(meaning: &Meaning, value: &str, job: &mut Job) -> Result<(), String>
         | Meaning::Missing(_) => {}
     }
     Ok(())
-}
-
-/// A duration as parallel writes it: seconds, or with `s`, `m`, `h`, `d`.
-fn secs(text: &str) -> Option<f64> {
-    let units = [('s', 1.0), ('m', 60.0), ('h', 3600.0), ('d', 86_400.0)];
-    let found = units.into_iter().find_map(|(unit, secs)| Some((text.strip_suffix(unit)?, secs)));
-    let (number, unit_secs) = found.unwrap_or((text, 1.0));
-    number.parse::<f64>().ok().map(|number| number * unit_secs).filter(|secs| *secs > 0.0 && secs.is_finite())
-}
-
-/// A size as parallel writes it: capital units are powers of 1024, small ones of 1000.
-fn size(text: &str) -> Option<u64> {
-    let units = [('K', 1_u64 << 10), ('M', 1 << 20), ('G', 1 << 30), ('T', 1 << 40)];
-    let small = [('k', 1_000_u64), ('m', 1_000_000), ('g', 1_000_000_000), ('t', 1_000_000_000_000)];
-    let found = units.into_iter().chain(small).find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, bytes)));
-    let (number, unit_bytes) = found.unwrap_or((text, 1));
-    let bytes = number.parse::<f64>().ok()? * unit_bytes as f64;
-    (bytes > 0.0 && bytes < 1e18).then_some(bytes as u64)
 }
