@@ -278,6 +278,18 @@ fn grandchildren_are_ended_with_their_task() {
 }
 
 #[test]
+fn what_a_command_leaves_printing_for_ever_ends_with_it() {
+    let _alone = alone();
+    // Two of them, so that hardly a moment passes without something to read; the command itself lives on for a while.
+    let text = r#"Job(version: 1, inputs: [], task: Command("yes & yes >&2 & sleep 0.1; exit 3"))"#;
+    for mode in [Mode::Pool, Mode::Threads] {
+        let finished = start(&job(text), mode, 1).finish();
+        assert_eq!(finished.records[0].outcome, Outcome::Exited { code: 3 });
+        assert!(finished.records[0].output.as_ref().unwrap().leaky);
+    }
+}
+
+#[test]
 fn a_hundred_megabytes_of_output_are_bounded_in_memory() {
     let _alone = alone();
     let text = r#"Job(version: 1, inputs: [], task: Command("head -c 100000000 /dev/zero; echo end; head -c 5 /dev/zero >&2"))"#;

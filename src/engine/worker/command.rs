@@ -21,6 +21,9 @@ use super::{end_tree, launch_error};
 
 /// A command that has ended may leave its streams open in another process for so long.
 const LEAK_PATIENCE: Duration = Duration::from_millis(200);
+/// So much may still be read after that: more than the command itself can have left in its pipes, so none of its own is
+/// lost, and whoever prints for ever is not listened to for ever.
+const LATE_BYTES: usize = 4 << 20;
 /// A command that runs longer is watched for its own end beside that of its streams.
 const SHORT: Duration = Duration::from_millis(5);
 /// The variable by which the threads of one process tell apart whose command a stray process belongs to.
@@ -98,8 +101,14 @@ impl Runner {
         ];
         // Most commands end before anybody has to watch for their end apart from that of their streams.
         let mut handle = None;
+        let begun = Instant::now();
         let mut dead_since: Option<Instant> = None;
+        let mut late_bytes = 0;
         while streams.iter().any(Option::is_some) {
+            let run_for = begun.elapsed();
+            if handle.is_none() && run_for >= SHORT {
+                handle = pidfd_open(pid, PidfdFlags::empty()).ok();
+            }
             let mut sources: Vec<Source> = Vec::with_capacity(3);
             let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(3);
             for (place, stream) in streams.iter().enumerate() {
@@ -113,17 +122,15 @@ impl Runner {
                 polled.push(PollFd::new(handle, PollFlags::IN));
             }
             let patience = dead_since.map(|since| LEAK_PATIENCE.saturating_sub(since.elapsed()));
-            let patience = patience.or_else(|| handle.is_none().then_some(SHORT));
+            // Where there is no handle to be had, it is asked for again after as long.
+            let until_watched = SHORT.checked_sub(run_for).filter(|left| !left.is_zero()).unwrap_or(SHORT);
+            let patience = patience.or_else(|| handle.is_none().then_some(until_watched));
             let timeout = patience.map(|left| Timespec {
                 tv_sec: 0,
                 tv_nsec: left.as_nanos().try_into().expect("the patience is below a second"),
             });
-            if poll(&mut polled, timeout.as_ref()) == Ok(0) {
-                if dead_since.is_none() {
-                    drop(polled);
-                    handle = pidfd_open(pid, PidfdFlags::empty()).ok();
-                    continue;
-                }
+            let nothing_ready = poll(&mut polled, timeout.as_ref()) == Ok(0);
+            if dead_since.is_some() && (nothing_ready || late_bytes > LATE_BYTES) {
                 let [stdout, stderr] = captures;
                 return (stdout, stderr, true);
             }
@@ -136,7 +143,11 @@ impl Runner {
                         let stream = streams[place].as_mut().expect("only open streams were polled");
                         match stream.read(&mut self.buffer) {
                             Ok(0) => streams[place] = None,
-                            Ok(count) => captures[place].push(&self.buffer[..count]),
+                            Ok(count) => {
+                                captures[place].push(&self.buffer[..count]);
+                                let is_late = dead_since.is_some_and(|since| since.elapsed() >= LEAK_PATIENCE);
+                                late_bytes += if is_late { count } else { 0 };
+                            }
                             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                             Err(_) => streams[place] = None,
                         }

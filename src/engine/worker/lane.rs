@@ -139,7 +139,8 @@ impl LaneShared {
         self.outbox().close();
     }
 
-    /// The next task and when it begins, `now_ns` being the time; waits for one, and sends what was gathered before it waits. `None` once the lane is retired.
+    /// The next task and when it begins, `now_ns` being the time, or 0 if it has to be asked. Waits for one, and sends what
+    /// was gathered before it waits. `None` once the lane is retired.
     fn next(&self, mut now_ns: u64) -> Option<(TaskFrame, u64)> {
         let mut state = self.state();
         loop {
