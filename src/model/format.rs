@@ -108,33 +108,6 @@ fn significant(value: f64) -> String {
     }
 }
 
-/// The name of a signal by its number on this system, `SIGKILL` for 9.
-pub fn signal(number: i32) -> String {
-    const NAMES: [(i32, &str); 19] = [
-        (1, "SIGHUP"),
-        (2, "SIGINT"),
-        (3, "SIGQUIT"),
-        (4, "SIGILL"),
-        (5, "SIGTRAP"),
-        (6, "SIGABRT"),
-        (7, "SIGBUS"),
-        (8, "SIGFPE"),
-        (9, "SIGKILL"),
-        (10, "SIGUSR1"),
-        (11, "SIGSEGV"),
-        (12, "SIGUSR2"),
-        (13, "SIGPIPE"),
-        (14, "SIGALRM"),
-        (15, "SIGTERM"),
-        (24, "SIGXCPU"),
-        (25, "SIGXFSZ"),
-        (30, "SIGPWR"),
-        (31, "SIGSYS"),
-    ];
-    let name = NAMES.iter().find(|(known, _)| cfg!(target_os = "linux") && *known == number);
-    name.map_or_else(|| format!("signal {number}"), |(_, name)| (*name).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,11 +166,5 @@ mod tests {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(plural(1, "task"), "1 task");
         assert_eq!(plural(2000, "task"), "2,000 tasks");
-    }
-
-    #[test]
-    fn a_known_signal_has_its_name() {
-        assert_eq!(signal(9), if cfg!(target_os = "linux") { "SIGKILL" } else { "signal 9" });
-        assert_eq!(signal(64), "signal 64");
     }
 }

@@ -2,7 +2,7 @@
 
 /// A signal as people know it: `SIGKILL`; `signal 42` where it has no name.
 pub fn name(signal: i32) -> String {
-    const NAMES: [(i32, &str); 29] = [
+    const NAMES: [(i32, &str); 30] = [
         (libc::SIGHUP, "SIGHUP"),
         (libc::SIGINT, "SIGINT"),
         (libc::SIGQUIT, "SIGQUIT"),
@@ -31,10 +31,22 @@ pub fn name(signal: i32) -> String {
         (libc::SIGPROF, "SIGPROF"),
         (libc::SIGWINCH, "SIGWINCH"),
         (libc::SIGIO, "SIGIO"),
+        (libc::SIGPWR, "SIGPWR"),
         (libc::SIGSYS, "SIGSYS"),
     ];
     NAMES
         .iter()
         .find(|(number, _)| *number == signal)
         .map_or_else(|| format!("signal {signal}"), |(_, name)| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_signal_has_its_name() {
+        assert_eq!(name(9), "SIGKILL");
+        assert_eq!(name(64), "signal 64");
+    }
 }

@@ -3,7 +3,8 @@
 use super::bar::tasks_rate;
 use crate::event::{AttemptRecord, Outcome, Summary};
 use crate::job::Mode;
-use crate::model::format::{count, duration, plural, signal};
+use crate::model::format::{count, duration, plural};
+use crate::mp::signal;
 
 /// How much of a command line is shown, in characters.
 const COMMAND_CHARS: usize = 300;
@@ -14,7 +15,7 @@ pub fn failure(record: &AttemptRecord, command: impl FnOnce() -> String) -> Opti
     let what = match &record.outcome {
         Outcome::Done | Outcome::Cancelled => return None,
         Outcome::Exited { code } => format!("failed: exit code {code}"),
-        Outcome::Signalled { signal: number } => format!("failed: ended by {}", signal(*number)),
+        Outcome::Signalled { signal: number } => format!("failed: ended by {}", signal::name(*number)),
         Outcome::CannotStart(why) => format!("failed: cannot be started: {}", printable(why, usize::MAX)),
         Outcome::CallFailed(message) => format!("failed: {}", printable(message, COMMAND_CHARS)),
         Outcome::TimedOut => format!("timed out after {}", duration(record.wall_ns)),

@@ -34,6 +34,20 @@ pub struct Found<'a, M: 'static> {
     pub known: Option<&'a M>,
 }
 
+/// What is said of an option that nobody knows.
+pub const UNKNOWN: &str =
+    "this option is not known; it was left out, with any value behind it taken as a word of the command";
+
+impl<M> Found<'_, M> {
+    /// The option with its value, as notes name it.
+    pub fn written(&self) -> String {
+        match self.value.as_deref() {
+            None | Some("") => self.name.clone(),
+            Some(value) => format!("{} {value}", self.name),
+        }
+    }
+}
+
 /// The options in front; the rest begins with the first word that is none.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! A command line of GNU parallel as a job.
 
-use super::options::{Known, ValueRule, parse};
+use super::options::{Known, UNKNOWN, ValueRule, parse};
 use super::reading::{Reading, delimiter};
 use super::words::Word;
 use super::{ImportError, Imported, Note, job, note};
@@ -132,14 +132,10 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
     let mut reading = Reading::default();
     let mut settings = job("true".to_owned(), Vec::new())?;
     for option in found {
-        let (name, value) = (option.name, option.value.unwrap_or_default());
-        let written = if value.is_empty() { name.clone() } else { format!("{name} {value}") };
+        let written = option.written();
+        let value = option.value.unwrap_or_default();
         match option.known {
-            None => note(
-                &mut notes,
-                written,
-                "this option is not known; it was left out, with any value behind it taken as a word of the command",
-            ),
+            None => note(&mut notes, written, UNKNOWN),
             Some(Meaning::Missing(meaning)) => note(&mut notes, written, *meaning),
             Some(Meaning::RunFlag(flag)) => {
                 let value = if value.is_empty() { String::new() } else { format!(" {value}") };

@@ -2,7 +2,7 @@
 
 use bstr::BStr;
 
-use super::options::{Known, ValueRule, parse};
+use super::options::{Known, UNKNOWN, ValueRule, parse};
 use super::words::Word;
 use super::{ImportError, Imported, job, note};
 use crate::job::quote::quote;
@@ -81,14 +81,10 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
     settings.workers = Some(1);
     let (mut replace, mut input, mut packs, mut null) = (None, Input::Stdin, true, false);
     for option in found {
-        let (name, value) = (option.name, option.value.unwrap_or_default());
-        let written = if value.is_empty() { name } else { format!("{name} {value}") };
+        let written = option.written();
+        let value = option.value.unwrap_or_default();
         match option.known {
-            None => note(
-                &mut notes,
-                written,
-                "this option is not known; it was left out, with any value behind it taken as a word of the command",
-            ),
+            None => note(&mut notes, written, UNKNOWN),
             Some(Meaning::Missing(meaning)) => note(&mut notes, written, *meaning),
             Some(Meaning::Same) => {}
             Some(Meaning::ArgFile) => input = if value == "-" { Input::Stdin } else { Input::Lines(value.into()) },

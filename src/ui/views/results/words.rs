@@ -2,6 +2,7 @@
 
 use crate::event::{Outcome, Value};
 use crate::model::format;
+use crate::mp::signal;
 use crate::ui::inert;
 
 /// How it ended, in a sentence.
@@ -13,7 +14,7 @@ pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {
         Outcome::Signalled { signal: 9 } => {
             "It was killed by SIGKILL, possibly because the machine was out of memory.".to_owned()
         }
-        Outcome::Signalled { signal } => format!("It was ended by {}.", format::signal(*signal)),
+        Outcome::Signalled { signal: number } => format!("It was ended by {}.", signal::name(*number)),
         Outcome::CannotStart(why) => format!("It could not be started: {}", inert::line(why.as_bytes())),
         Outcome::CallFailed(why) => format!("The call failed: {}", inert::line(why.as_bytes())),
         Outcome::TimedOut => "It ran into its timeout and was ended.".to_owned(),
@@ -28,7 +29,7 @@ pub fn exit_word(outcome: &Outcome, is_call: bool) -> String {
     match outcome {
         Outcome::Done if !is_call => "0".to_owned(),
         Outcome::Exited { code } => code.to_string(),
-        Outcome::Signalled { signal } => format::signal(*signal),
+        Outcome::Signalled { signal: number } => signal::name(*number),
         _ => String::new(),
     }
 }
