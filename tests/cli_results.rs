@@ -36,12 +36,16 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// All files and folders below a folder, by their paths in it.
+/// All files and folders below a folder, by their paths in it. What goes away while it is read is not there.
 fn tree(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).expect("a folder") {
+        let entries = match fs::read_dir(&next) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && next != folder => continue,
+            entries => entries.expect("a folder"),
+        };
+        for entry in entries {
             let path = entry.expect("an entry").path();
             if path.is_dir() && !path.is_symlink() {
                 folders.push(path.clone());
