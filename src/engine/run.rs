@@ -462,6 +462,10 @@ impl Shared {
         stream: &mut UnixStream,
         ready: &mut bool,
     ) -> Result<Heard, FrameError> {
+        let rest_ns = if *ready { self.core().dispatcher.rest_ns(worker) } else { None };
+        if let Some(rest_ns) = rest_ns {
+            std::thread::sleep(Duration::from_nanos(rest_ns));
+        }
         if !frames.fill(stream)? {
             return Ok(Heard::End);
         }

@@ -35,6 +35,10 @@ pub use streams::Streams;
 
 /// How often the bar is brought up to date.
 const TICK: Duration = Duration::from_millis(100);
+/// Events that follow each other faster than this are taken in one go.
+const REST: Duration = Duration::from_millis(4);
+/// So many such events make a steady stream.
+const STEADY: u32 = 16;
 
 /// How tasks are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +121,7 @@ impl<'a> Report<'a> {
     /// [`progress`](Self::progress).
     pub fn follow(&mut self, events: &Receiver<Event>) -> io::Result<()> {
         let mut last_tick = Instant::now();
+        let mut short_waits = 0_u32;
         loop {
             // Not only when it is quiet: under a steady stream of events it never is.
             if last_tick.elapsed() >= TICK {
@@ -128,7 +133,16 @@ impl<'a> Report<'a> {
                 Err(TryRecvError::Disconnected) => break,
                 Err(TryRecvError::Empty) => {
                     self.catch_breath()?;
-                    match events.recv_timeout(TICK) {
+                    // Under a steady stream of events each one would wake this thread, at the tasks' expense.
+                    if short_waits >= STEADY {
+                        std::thread::sleep(REST);
+                        short_waits -= if events.is_empty() { STEADY / 4 } else { 0 };
+                        continue;
+                    }
+                    let begun = Instant::now();
+                    let received = events.recv_timeout(TICK);
+                    short_waits = if begun.elapsed() < REST { short_waits + 1 } else { 0 };
+                    match received {
                         Ok(event) => event,
                         Err(RecvTimeoutError::Timeout) => continue,
                         Err(RecvTimeoutError::Disconnected) => break,

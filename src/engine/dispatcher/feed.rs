@@ -11,6 +11,14 @@ use super::{Dispatcher, Effect, Worker};
 /// than a person notices.
 const AHEAD_NS: f64 = 1e7;
 
+/// It gets more when it has less than this left, in nanoseconds, but between a quarter and half of the tasks: each message
+/// wakes a thread there.
+const LOW_NS: f64 = 1e6;
+/// While a worker has work enough, nobody listens to it more often than this, in nanoseconds.
+const REST_NS: f64 = 4e6;
+/// A shorter rest is none.
+const LEAST_REST_NS: f64 = 2e5;
+
 /// Tasks that take longer, in nanoseconds, are handed out one by one: then they begin in their order, and the way to
 /// and fro costs less than a hundredth.
 const LONG_NS: f64 = 2e7;
@@ -76,6 +84,17 @@ impl Dispatcher {
         Lane(free.unwrap_or(taken.len() as u32))
     }
 
+    /// How long nobody has to listen to this worker, in nanoseconds: until it has done half of the tasks that it has,
+    /// and at most a few milliseconds; `None` where its next word is waited for.
+    ///
+    /// What it says meanwhile is heard in one go. Each result that wakes a thread of its own takes its time from a core
+    /// that the tasks need.
+    pub fn rest_ns(&self, worker: WorkerId) -> Option<u64> {
+        let state = self.workers.get(&worker).filter(|state| state.takes_tasks() && !state.recalling)?;
+        let until_wanted_ns = self.mean_wall_ns? * (state.in_flight.len() / 2) as f64;
+        (until_wanted_ns >= LEAST_REST_NS).then(|| until_wanted_ns.min(REST_NS) as u64)
+    }
+
     /// Hands out tasks; takes some back where one worker has several and another has none.
     pub(super) fn feed(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         if self.stopping {
@@ -97,17 +116,21 @@ impl Dispatcher {
     }
 
     fn hand_out(&mut self, effects: &mut Vec<Effect>) {
-        let ahead = match self.mean_wall_ns {
+        let (ahead, low) = match self.mean_wall_ns {
             // One to work at and one to go on with, or as many as fill the time.
-            Some(mean_ns) if mean_ns < LONG_NS => ((AHEAD_NS / mean_ns.max(1.0)) as usize).clamp(2, MOST_AHEAD),
-            _ => 1,
+            Some(mean_ns) if mean_ns < LONG_NS => {
+                let mean_ns = mean_ns.max(1.0);
+                let ahead = ((AHEAD_NS / mean_ns) as usize).clamp(2, MOST_AHEAD);
+                (ahead, ((LOW_NS / mean_ns) as usize).clamp((ahead / 4).max(1), ahead / 2))
+            }
+            _ => (1, 0),
         };
         let takers = self.workers.values().filter(|state| state.takes_tasks()).count();
         // An idle worker gets its first task before a busy one gets its next.
         for idle_only in [true, false] {
             for (&worker, state) in self.workers.iter_mut().filter(|(_, state)| state.takes_tasks()) {
                 let has = state.in_flight.len();
-                if (idle_only && has > 0) || (!idle_only && (has > ahead / 2 || state.is_at_a_long_task())) {
+                if (idle_only && has > 0) || (!idle_only && (has > low || state.is_at_a_long_task())) {
                     continue;
                 }
                 let queued = self.queue.ready() as usize;

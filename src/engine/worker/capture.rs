@@ -121,6 +121,11 @@ impl Capture {
         }
     }
 
+    /// How much has come.
+    pub const fn total_bytes(&self) -> u64 {
+        self.total_bytes
+    }
+
     /// Nothing has come.
     pub const fn is_empty(&self) -> bool {
         self.total_bytes == 0

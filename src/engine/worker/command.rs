@@ -1,31 +1,25 @@
 //! One external command: started in a process group of its own, both streams read until its end, everything that it
 //! leaves behind ended, and reaped last of all, so that its number cannot be anybody else's while it is signalled.
 
-use std::io::{self, Read};
+use std::ffi::OsStr;
+use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::ExitStatus;
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::engine::protocol::CommandKind;
 use crate::event::{Outcome, Output};
+use crate::mp::launch::{Launched, Launcher};
 use crate::mp::process_tree;
 
-use super::capture::Capture;
 use super::invocation::Invocation;
+use super::streams::Reader;
 use super::{end_tree, launch_error};
 
-/// A command that has ended may leave its streams open in another process for so long.
-const LEAK_PATIENCE: Duration = Duration::from_millis(200);
-/// So much may still be read after that: more than the command itself can have left in its pipes, so none of its own is
-/// lost, and whoever prints for ever is not listened to for ever.
-const LATE_BYTES: usize = 4 << 20;
-/// A command that runs longer is watched for its own end beside that of its streams.
-const SHORT: Duration = Duration::from_millis(5);
 /// The variable by which the threads of one process tell apart whose command a stray process belongs to.
 const TASK_MARKER: &str = "FANLANE_TASK";
 
@@ -48,17 +42,15 @@ pub trait Watch {
 /// Runs commands one after the other.
 pub struct Runner {
     kind: CommandKind,
-    output_limit_bytes: usize,
     /// Other threads of this process run commands too.
     marked: bool,
-    /// Variables that each command gets.
-    environment: Vec<(String, String)>,
-    buffer: Vec<u8>,
+    launcher: Launcher,
+    reader: Reader,
 }
 
 impl Runner {
-    pub fn new(kind: CommandKind, output_limit_bytes: usize, marked: bool, environment: Vec<(String, String)>) -> Self {
-        Self { kind, output_limit_bytes, marked, environment, buffer: vec![0; 64 << 10] }
+    pub const fn new(kind: CommandKind, launcher: Launcher, reader: Reader, marked: bool) -> Self {
+        Self { kind, marked, launcher, reader }
     }
 
     /// Runs what `payload` says to its end.
@@ -67,125 +59,45 @@ impl Runner {
     pub fn run(&mut self, payload: Vec<u8>, marker: &str, spill: [Option<PathBuf>; 2], watch: &impl Watch) -> Ended {
         let marker = self.marked.then_some(marker);
         let started = Invocation::read(&self.kind, payload).and_then(|invocation| {
-            start(&invocation, marker, &self.environment)
+            start(&mut self.launcher, &invocation, marker)
                 .map_err(|error| launch_error::describe(&invocation.words, &error))
         });
-        let mut child = match started {
-            Ok(child) => child,
+        let launched = match started {
+            Ok(launched) => launched,
             Err(reason) => {
                 let outcome = watch.ending().unwrap_or_else(|| Outcome::CannotStart(reason.into()));
                 return Ended { outcome, cpu_ns: 0, max_rss_bytes: 0, output: None };
             }
         };
-        let pid = Pid::from_child(&child);
+        let pid = launched.pid;
         watch.begun(pid);
-        let (stdout, stderr, leaky) = self.read_to_end(&mut child, pid, spill);
+        let heard = self.reader.read_to_end(launched, spill);
         // Dead, but not reaped: the number is still its own.
-        wait_unreaped(pid);
+        if !heard.is_dead {
+            wait_unreaped(pid);
+        }
         let ended_by_us = watch.ending();
         let _ = kill_process_group(pid, Signal::KILL);
         let (status, cpu_ns, max_rss_bytes) = reap(pid);
         end_strays(marker);
         let outcome = ended_by_us.unwrap_or_else(|| outcome_of(status));
-        let printed = !stdout.is_empty() || !stderr.is_empty() || leaky;
-        let output = printed.then(|| Box::new(Output { stdout: stdout.finish(), stderr: stderr.finish(), leaky }));
-        Ended { outcome, cpu_ns, max_rss_bytes, output }
-    }
-
-    /// Reads both streams until the command has ended and they have; says whether someone else held one open.
-    fn read_to_end(&mut self, child: &mut Child, pid: Pid, spill: [Option<PathBuf>; 2]) -> (Capture, Capture, bool) {
-        let mut captures = spill.map(|file| Capture::new(self.output_limit_bytes, file));
-        let mut streams: [Option<Box<dyn Stream>>; 2] = [
-            child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Stream>),
-            child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Stream>),
-        ];
-        // Most commands end before anybody has to watch for their end apart from that of their streams.
-        let mut handle = None;
-        let begun = Instant::now();
-        let mut dead_since: Option<Instant> = None;
-        let mut late_bytes = 0;
-        while streams.iter().any(Option::is_some) {
-            let run_for = begun.elapsed();
-            if handle.is_none() && run_for >= SHORT {
-                handle = pidfd_open(pid, PidfdFlags::empty()).ok();
-            }
-            let mut sources: Vec<Source> = Vec::with_capacity(3);
-            let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(3);
-            for (place, stream) in streams.iter().enumerate() {
-                if let Some(stream) = stream {
-                    sources.push(Source::Stream(place));
-                    polled.push(PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN));
-                }
-            }
-            if let (None, Some(handle)) = (dead_since, &handle) {
-                sources.push(Source::Process);
-                polled.push(PollFd::new(handle, PollFlags::IN));
-            }
-            let patience = dead_since.map(|since| LEAK_PATIENCE.saturating_sub(since.elapsed()));
-            // Where there is no handle to be had, it is asked for again after as long.
-            let until_watched = SHORT.checked_sub(run_for).filter(|left| !left.is_zero()).unwrap_or(SHORT);
-            let patience = patience.or_else(|| handle.is_none().then_some(until_watched));
-            let timeout = patience.map(|left| Timespec {
-                tv_sec: 0,
-                tv_nsec: left.as_nanos().try_into().expect("the patience is below a second"),
-            });
-            let nothing_ready = poll(&mut polled, timeout.as_ref()) == Ok(0);
-            if dead_since.is_some() && (nothing_ready || late_bytes > LATE_BYTES) {
-                let [stdout, stderr] = captures;
-                return (stdout, stderr, true);
-            }
-            let ready: Vec<bool> = polled.iter().map(|one| !one.revents().is_empty()).collect();
-            drop(polled);
-            for (source, _) in sources.into_iter().zip(ready).filter(|(_, ready)| *ready) {
-                match source {
-                    Source::Process => dead_since = Some(Instant::now()),
-                    Source::Stream(place) => {
-                        let stream = streams[place].as_mut().expect("only open streams were polled");
-                        match stream.read(&mut self.buffer) {
-                            Ok(0) => streams[place] = None,
-                            Ok(count) => {
-                                captures[place].push(&self.buffer[..count]);
-                                let is_late = dead_since.is_some_and(|since| since.elapsed() >= LEAK_PATIENCE);
-                                late_bytes += if is_late { count } else { 0 };
-                            }
-                            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                            Err(_) => streams[place] = None,
-                        }
-                    }
-                }
-            }
-        }
-        let [stdout, stderr] = captures;
-        (stdout, stderr, false)
+        Ended { outcome, cpu_ns, max_rss_bytes, output: heard.output() }
     }
 }
-
-enum Source {
-    Stream(usize),
-    Process,
-}
-
-trait Stream: Read + AsFd {}
-
-impl<T: Read + AsFd> Stream for T {}
 
 /// Starts the command; while the system is short of descriptors, processes or memory, waits for some to come back.
-fn start(invocation: &Invocation, marker: Option<&str>, environment: &[(String, String)]) -> io::Result<Child> {
+fn start(launcher: &mut Launcher, invocation: &Invocation, marker: Option<&str>) -> io::Result<Launched> {
     const FIRST_WAIT: Duration = Duration::from_millis(10);
     const TRIES: u32 = 9;
-    let (program, arguments) = invocation.words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut command = Command::new(program);
-    command.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
-    command.envs(invocation.variables.iter().map(|(name, value)| (name, value)));
-    // Standard input is inherited: ours is the null device.
-    let stdin = invocation.stdin.as_ref().map_or(Ok(Stdio::inherit()), |file| file.try_clone().map(Stdio::from))?;
-    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    if let Some(marker) = marker {
-        command.env(TASK_MARKER, marker);
-    }
+    let mut variables: Vec<(&OsStr, &OsStr)> =
+        invocation.variables.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+    variables.extend(marker.map(|marker| (TASK_MARKER.as_ref(), marker.as_ref())));
+    // Standard input is inherited where there is none: ours is the null device.
+    let stdin = invocation.stdin.as_ref().map(AsFd::as_fd);
+    let mut launch = || launcher.launch(&invocation.words, variables.iter().copied(), stdin);
     let mut wait = FIRST_WAIT;
     for _ in 1..TRIES {
-        match command.spawn() {
+        match launch() {
             Err(error) if launch_error::is_passing(&error) => {
                 std::thread::sleep(wait);
                 wait *= 2;
@@ -193,7 +105,7 @@ fn start(invocation: &Invocation, marker: Option<&str>, environment: &[(String, 
             other => return other,
         }
     }
-    command.spawn()
+    launch()
 }
 
 /// Waits for the end of a child and leaves it to be reaped.

@@ -18,10 +18,12 @@ use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, FrameReader};
+use crate::mp::launch::Launcher;
 
 use super::command::{Runner, Watch};
 use super::cpu_meter::CpuMeter;
 use super::outbox::Outbox;
+use super::streams::{Reader, Reminder};
 use super::{Station, end_all_descendants};
 
 /// How often the listener looks at what is running, in nanoseconds; also the precision of timeouts.
@@ -31,6 +33,9 @@ const LONG_LOOK_NS: i64 = 50_000_000;
 /// A task that has run for so long is announced, in nanoseconds.
 const ANNOUNCE_NS: u64 = 8_000_000;
 
+/// A command that has run for so long is listened to, in nanoseconds.
+const REMIND_NS: u64 = 2_000_000;
+
 struct LaneShared {
     station: Arc<Station>,
     worker: WorkerId,
@@ -39,6 +44,7 @@ struct LaneShared {
     state: Mutex<State>,
     work: Condvar,
     outbox: Mutex<Outbox>,
+    reminder: Arc<Reminder>,
 }
 
 #[derive(Default)]
@@ -69,6 +75,8 @@ struct Current {
     start_ns: u64,
     pid: Option<Pid>,
     announced: bool,
+    /// Its streams are listened to.
+    reminded: bool,
     /// Why it is being ended, and when SIGKILL follows.
     ending: Option<(Outcome, u64)>,
 }
@@ -85,6 +93,7 @@ pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: UnixStr
         state: Mutex::new(state),
         work: Condvar::new(),
         outbox: Mutex::new(Outbox::new(stream.try_clone()?)),
+        reminder: Arc::new(Reminder::new()?),
     });
     lane.outbox().send(&FromWorker::Ready);
     let executor = Arc::clone(&lane);
@@ -113,7 +122,10 @@ impl LaneShared {
             TaskKind::Command(kind) => kind.clone(),
             TaskKind::Workload { .. } => CommandKind::default(),
         };
-        let mut runner = Runner::new(kind, setup.output_limit_bytes, setup.shared_process, self.environment.clone());
+        let reader = Reader::new(setup.output_limit_bytes, Arc::clone(&self.reminder));
+        let own = self.environment.iter().map(|(name, value)| (name, value));
+        let launcher = Launcher::new(own).expect("resources have names without NUL, which the job's check sees to");
+        let mut runner = Runner::new(kind, launcher, reader, setup.shared_process);
         let mut meter = CpuMeter::start();
         let mut now_ns = 0;
         while let Some((frame, start_ns)) = self.next(now_ns) {
@@ -153,6 +165,7 @@ impl LaneShared {
                     start_ns,
                     pid: None,
                     announced: false,
+                    reminded: false,
                     ending: None,
                 });
                 return Some((frame, start_ns));
@@ -318,6 +331,10 @@ impl LaneShared {
         if let Some(current) = &mut state.current {
             let now_ns = self.since_epoch_ns();
             let age_ns = now_ns.saturating_sub(current.start_ns);
+            if age_ns > REMIND_NS && !current.reminded && current.pid.is_some() {
+                current.reminded = true;
+                self.reminder.remind();
+            }
             if age_ns > ANNOUNCE_NS && !current.announced && (current.pid.is_some() || self.station.workload.is_some())
             {
                 current.announced = true;

@@ -11,6 +11,7 @@ mod invocation;
 mod lane;
 mod launch_error;
 mod outbox;
+mod streams;
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
