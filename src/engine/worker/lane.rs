@@ -144,6 +144,10 @@ impl LaneShared {
     fn next(&self, mut now_ns: u64) -> Option<(TaskFrame, u64)> {
         let mut state = self.state();
         loop {
+            while self.station.over.load(Ordering::SeqCst) {
+                // The process is about to end, and what runs is ended first: the next must not take its place.
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
             if let Some(frame) = state.waiting.pop_front() {
                 // The next begins as the last one ends, unless something took time between them.
                 let start_ns = if now_ns == 0 { self.since_epoch_ns() } else { now_ns };

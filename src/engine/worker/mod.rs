@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
@@ -39,6 +39,8 @@ struct Station {
     unusable: Option<String>,
     /// Lanes that have not said good-bye.
     live_lanes: AtomicU32,
+    /// The engine has gone: no further task is begun.
+    over: AtomicBool,
 }
 
 /// Does tasks until the engine closes the control socket, which is this process's standard input.
@@ -81,7 +83,14 @@ fn work() -> io::Result<()> {
         }
     };
     let engine = rustix::process::getppid();
-    let station = Arc::new(Station { setup, workload, context, unusable, live_lanes: AtomicU32::new(0) });
+    let station = Arc::new(Station {
+        setup,
+        workload,
+        context,
+        unusable,
+        live_lanes: AtomicU32::new(0),
+        over: AtomicBool::new(false),
+    });
     if station.setup.nice > 0 {
         // What the system refuses here is a wish, not a need.
         let _ = rustix::process::nice(station.setup.nice);
@@ -90,6 +99,7 @@ fn work() -> io::Result<()> {
         station.live_lanes.fetch_add(1, Ordering::AcqRel);
         lane::open(Arc::clone(&station), WorkerId(worker), Lane(lane), stream)?;
     }
+    station.over.store(true, Ordering::SeqCst);
     end_all_descendants();
     if station.live_lanes.load(Ordering::Acquire) > 0
         && let Some(folder) = &station.setup.spill_folder
