@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::control_args::ControlArgs;
-use super::delimiter;
 use super::export::ExportArgs;
 use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
 use crate::job::duration::{self, Limit};
+use crate::job::escapes;
 
 /// Run a batch of tasks on a pool of worker processes and watch every lane while it runs.
 ///
@@ -114,7 +114,7 @@ pub struct RunArgs {
     pub null: bool,
     /// Inputs in files and on standard input end with this text instead of line ends; \n \t \0 \xNN are understood
     #[arg(short = 'd', long, value_name = "DELIM", conflicts_with = "null", allow_hyphen_values = true)]
-    #[arg(value_parser = delimiter::parse)]
+    #[arg(value_parser = escapes::delimiter)]
     pub delimiter: Option<String>,
     /// Cut each input into columns where this regular expression matches: {1} {2} ...
     #[arg(short = 'C', long, value_name = "RE", allow_hyphen_values = true)]

@@ -111,6 +111,9 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
         None => {}
     }
     args.control.lay_over(&mut job.control);
+    if let Some(tagstring) = args.keep.tagstring() {
+        job.tagstring = Some(tagstring.to_owned());
+    }
     if args.max_args.is_some() {
         job.max_args = args.max_args;
     }

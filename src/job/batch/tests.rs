@@ -155,7 +155,7 @@ fn without_a_shell_words_are_parted_by_nul_and_shown_quoted() {
     );
     let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
     let mut line = Vec::new();
-    batch.line_into(TaskId(0), &mut line);
+    batch.line_into(TaskId(0), 1, &mut line);
     assert_eq!(BStr::new(&line), "'my tool' 'xa b y' 'a b' '' '$HOME ' 1");
     job.task = TaskTemplate::Command("rm".into());
     assert_eq!(payloads(&job, b""), ["rm\0a b\0", "rm\0a b\0it's"]);
@@ -172,7 +172,7 @@ fn variables_and_standard_input_stand_behind_the_line() {
     let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
     assert_eq!(batch.payload(TaskId(0), 3), "\x09\0\0\0env 'a b'\x08\0\0\0<a b> 01\0\0\0\0\x06\0\0\0a b 3\n");
     let mut line = Vec::new();
-    batch.line_into(TaskId(0), &mut line);
+    batch.line_into(TaskId(0), 1, &mut line);
     assert_eq!(BStr::new(&line), "env 'a b'");
     job.environment = [("A".into(), "{2}".into())].into();
     assert_eq!(

@@ -103,6 +103,9 @@ fn settings_of_parallel_are_carried_over() {
         let imported = parallel(&format!("parallel {bad} echo ::: a"));
         assert_eq!(noted(&imported), [bad], "{:?}", imported.notes);
     }
+    let tag = |line: &str| parallel(&format!("parallel {line} echo ::: a")).job.tagstring;
+    assert_eq!(tag("--tag").as_deref(), Some("{}"));
+    assert_eq!(tag("--tagstring '{#}\\t{}' --tag").as_deref(), Some("{#}\t{}"));
     let packed = parallel("parallel -N2 --shuf echo ::: a b");
     assert_eq!((packed.job.max_args, packed.notes.len()), (Some(2), 0));
     assert!(matches!(packed.job.order, crate::job::order::Order::Shuffled { .. }));
