@@ -29,7 +29,11 @@ fn tree(folder: &Path) -> Vec<String> {
             entries => entries.expect("a folder"),
         };
         for entry in entries {
-            let path = entry.expect("an entry").path();
+            let path = match entry {
+                // A folder that is removed while it is read has no further entries.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && next != folder => break,
+                entry => entry.expect("an entry").path(),
+            };
             if path.is_dir() && !path.is_symlink() {
                 folders.push(path.clone());
             }

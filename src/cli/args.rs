@@ -97,6 +97,12 @@ pub struct RunArgs {
     /// Split the command into words and start the program directly: each input is one argument, nothing is expanded
     #[arg(long)]
     pub no_shell: bool,
+    /// Run the tasks in this folder; files of inputs and of results are still looked up in the current one
+    #[arg(long, visible_alias = "workdir", value_name = "DIR")]
+    pub wd: Option<PathBuf>,
+    /// Flags of GNU parallel that ask for what is the case here anyway.
+    #[arg(long, hide = true, aliases = ["will-cite", "gnu", "no-notice"])]
+    pub group: bool,
     /// Set a variable in each task's environment; VALUE may hold replacement strings
     #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
     pub env: Vec<String>,

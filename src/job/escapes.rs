@@ -37,6 +37,23 @@ pub fn unescape(text: &str) -> Result<String, String> {
     Ok(plain)
 }
 
+/// A text as it is typed, so that [`unescape`] gives it back.
+pub fn escaped(text: &str) -> String {
+    let mut typed = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => typed.push_str("\\n"),
+            '\t' => typed.push_str("\\t"),
+            '\r' => typed.push_str("\\r"),
+            '\0' => typed.push_str("\\0"),
+            '\\' => typed.push_str("\\\\"),
+            control if control.is_ascii_control() => typed += &format!("\\x{:02x}", u32::from(control)),
+            other => typed.push(other),
+        }
+    }
+    typed
+}
+
 fn hexadecimal(rest: &mut std::str::Chars<'_>) -> Result<char, String> {
     let digits: String = rest.by_ref().take(2).collect();
     match u8::from_str_radix(&digits, 16) {

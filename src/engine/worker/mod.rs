@@ -111,7 +111,7 @@ fn work() -> io::Result<()> {
 
 /// Removes the spill folder if the engine has died, because then nobody else does.
 fn remove_after(engine: Option<rustix::process::Pid>, folder: &Path) {
-    const LOOKS: u32 = 100;
+    const LOOKS: u32 = 500;
     const PAUSE: Duration = Duration::from_millis(10);
     // A process that dies closes its sockets a moment before its children have another parent.
     for _ in 0..LOOKS {

@@ -64,7 +64,11 @@ const OPTIONS: &[Known<Meaning>] = &[
     valued(&["a", "arg-file"], Meaning::ArgFile),
     flag(&["link", "xapply"], Meaning::Linked),
     valued(&["I"], Meaning::ReplacementString),
-    flag(&["will-cite", "group", "no-notice", "r", "no-run-if-empty"], Meaning::Same),
+    flag(&["will-cite", "group", "no-notice", "gnu"], Meaning::Same),
+    flag(
+        &["r", "no-run-if-empty"],
+        Meaning::Missing("an empty input is an input here; no input at all is no task in any case"),
+    ),
     flag(&["k", "keep-order", "keeporder"], Meaning::RunFlag("--keep-order")),
     flag(&["dry-run", "dryrun"], Meaning::RunFlag("--dry-run")),
     flag(&["bar"], Meaning::RunFlag("--bar")),
@@ -161,7 +165,15 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
             }
         }
     }
+    let by_option = settings.linked;
     inputs.extend(inputs_of(&markers, &mut settings.linked, &mut notes));
+    if by_option && !are_of_one_length(&inputs) {
+        note(
+            &mut notes,
+            "--link",
+            "the inputs end with the shortest; parallel would have begun the shorter ones again",
+        );
+    }
     if inputs.is_empty() {
         inputs.push(Input::Stdin);
     } else if from_pipe {
@@ -217,6 +229,17 @@ fn split(words: &[Word]) -> (&[Word], Vec<(&str, &[Word])>) {
         rest = &after[end..];
     }
     (command, sources)
+}
+
+/// Whether all inputs are known to have as many values.
+fn are_of_one_length(inputs: &[Input]) -> bool {
+    let length = |input: &Input| match input {
+        Input::List(values) => i64::try_from(values.len()).ok(),
+        Input::Range(first, last) => Some(last - first + 1),
+        _ => None,
+    };
+    let first = inputs.first().and_then(length);
+    inputs.len() < 2 || (first.is_some() && inputs.iter().all(|input| length(input) == first))
 }
 
 /// The inputs; those that `:::+` links stand together.
