@@ -74,6 +74,20 @@ fn a_failed_task_is_told_and_the_status_is_1() {
 }
 
 #[test]
+fn tasks_run_in_another_folder_and_inputs_are_read_in_this_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("there")).expect("made");
+    std::fs::write(folder.path().join("names"), "a\n").expect("written");
+    let words = ["run", "--wd", "there", "--joblog", "log", "touch {}; basename $PWD", "::::", "names"];
+    let ended = run_in(&words, folder.path());
+    assert_eq!((ended.code, &*ended.out), (Some(0), "there\n"), "{ended:?}");
+    assert!(folder.path().join("there/a").exists() && folder.path().join("log").exists());
+    let refused = run_in(&["run", "--wd", "nowhere", "echo", ":::", "a"], folder.path());
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.err.contains("the working folder") && refused.err.contains("nowhere"), "{refused:?}");
+}
+
+#[test]
 fn blocks_of_output_are_never_mixed() {
     let ended = run("run|-j|4|for i in 1 2 3 4 5 6 7 8 9; do echo {}; done|:::|a|b|c|d|e|f|g|h");
     let lines: Vec<_> = ended.out.lines().collect();
@@ -265,7 +279,7 @@ fn slots_of_running_tasks_differ() {
     for mode in ["threads", "pool"] {
         // Each task waits until the other is there as well.
         let script = ": > {%}; until [ -e 1 ] && [ -e 2 ]; do sleep 0.01; done";
-        let ended = run(&format!("run|--mode|{mode}|-j|2|--timeout|30|{script}|:::|a|b"));
+        let ended = run(&format!("run|--mode|{mode}|-j|2|--timeout|55|{script}|:::|a|b"));
         assert_eq!(ended.code, Some(0), "{ended:?}");
     }
 }

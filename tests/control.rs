@@ -23,7 +23,7 @@ fn the_first_failure_ends_the_run_when_the_job_says_so() {
 #[test]
 fn starts_are_kept_apart() {
     let _alone = alone();
-    let text = r#"Job(version: 1, task: Command("true"), inputs: [Range(1, 4)], control: Control(delay_secs: 0.1))"#;
+    let text = r#"Job(version: 1, task: Command("true"), inputs: [Range(1, 4)], control: Control(delay_secs: 0.4))"#;
     let finished = start(&job(text), Mode::Pool, 4).finish();
     let mut starts: Vec<u64> = finished.records.iter().map(|record| record.start_ns).collect();
     starts.sort_unstable();
@@ -48,7 +48,7 @@ fn a_retry_waits() {
 fn a_task_far_over_the_median_is_ended() {
     let _alone = alone();
     let text = r#"Job(version: 1, task: Command("sleep {}"),
-        inputs: [List(["0.1", "0.1", "0.1", "0.1", "1000"])], control: Control(timeout_percent: 1500))"#;
+        inputs: [List(["0.1", "0.1", "0.1", "0.1", "1000"])], control: Control(timeout_percent: 3000))"#;
     let finished = start(&job(text), Mode::Pool, 1).finish();
     assert_eq!(finished.summary.counts.done, 4);
     assert_eq!(finished.records[4].outcome, Outcome::TimedOut);

@@ -11,7 +11,7 @@ use fanlane::event::{EventKind, Outcome, OutcomeClass, TaskId, WorkerEnd};
 use fanlane::job::Mode;
 use fanlane::mp::process_tree;
 use rustix::process::{Pid, Signal, kill_process};
-use support::{alone, job, start, wait_until};
+use support::{alone, job, start, start_in, wait_until};
 
 const CUBES: &str = r#"Job(version: 1, task: Workload(name: "cube"), inputs: [Range(1, 6)])"#;
 
@@ -83,12 +83,16 @@ fn exit_codes_signals_and_output_are_told_apart() {
 #[test]
 fn a_worker_killed_in_the_middle_costs_its_own_attempt_only() {
     let _alone = alone();
-    let text = r#"Job(version: 1, task: Command("sleep 0.05; echo {}"), inputs: [Range(1, 40)])"#;
-    let mut run = start(&job(text), Mode::Pool, 2);
+    // No task ends before its time, so the worker is surely at one when it is killed.
+    let text =
+        r#"Job(version: 1, task: Command("until [ -e go ]; do sleep 0.01; done; echo {}"), inputs: [Range(1, 40)])"#;
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = start_in(&job(text), folder.path(), Mode::Pool, 2);
     let started = run.wait_for("a worker", |kind| matches!(kind, EventKind::WorkerStarted { .. }));
     let EventKind::WorkerStarted { pid, .. } = started.kind else { unreachable!() };
     run.wait_for("a running task", |kind| matches!(kind, EventKind::TaskStarted { .. }));
     kill(pid);
+    std::fs::write(folder.path().join("go"), "").unwrap();
     let finished = run.finish();
     assert_eq!(finished.summary.counts.done, 40);
     let retried = finished.retried();
@@ -194,10 +198,13 @@ fn stopping_cancels_what_waits_and_ends_what_runs() {
 #[test]
 fn a_command_that_ignores_sigterm_is_killed_after_the_grace_time() {
     let _alone = alone();
-    let text =
-        r#"Job(version: 1, task: Command("trap '' TERM; echo ready; sleep 1000"), inputs: [], timeout_secs: 0.5)"#;
-    let finished = start(&job(text), Mode::Pool, 1).finish();
-    assert_eq!(finished.records[0].outcome, Outcome::TimedOut);
+    let text = r#"Job(version: 1, task: Command("trap '' TERM; echo ready; : > deaf; sleep 1000"), inputs: [])"#;
+    let folder = tempfile::tempdir().unwrap();
+    let run = start_in(&job(text), folder.path(), Mode::Pool, 1);
+    wait_until("the command to be deaf", || folder.path().join("deaf").exists());
+    run.command(RunCommand::Cancel(TaskId(0)));
+    let finished = run.finish();
+    assert_eq!(finished.records[0].outcome, Outcome::Cancelled);
     assert_eq!(finished.stdout(0), "ready\n");
 }
 
@@ -249,14 +256,16 @@ fn failed_tasks_are_retried_as_often_as_the_job_says() {
 #[test]
 fn a_long_task_holds_nobody_behind_it() {
     let _alone = alone();
-    // The first is long, and others are handed out behind it before that is known.
-    let text = r#"Job(version: 1, task: Workload(name: "sleep"), inputs: [List(["3", "0", "0", "0", "0", "0", "0"])])"#;
-    let finished = start(&job(text), Mode::Pool, 2).finish();
-    let first_worker = finished.records[0].worker;
-    let long_end_ns = finished.records[0].start_ns + finished.records[0].wall_ns;
-    for record in &finished.records[1..] {
-        assert!(record.worker != first_worker && record.start_ns < long_end_ns, "{record:?}");
-    }
+    // One in the midst of short ones is long, and others are handed out behind it before that is known. It ends when
+    // all others have: if one were held behind it, neither would ever end.
+    let text = r#"Job(version: 1, task: Command("[ {} != 30 ] || until [ -e go ]; do sleep 0.01; done"),
+        inputs: [Range(1, 60)])"#;
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = start_in(&job(text), folder.path(), Mode::Pool, 2);
+    run.wait_for_ended(59);
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    let finished = run.finish();
+    assert_eq!((finished.summary.counts.done, finished.summary.retries), (60, 0));
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn a_run_that_is_dropped_ends_though_nobody_takes_its_events() {
         drop(run);
         dropped.send(()).unwrap();
     });
-    end.recv_timeout(DEADLINE / 4).expect("the run hangs");
+    end.recv_timeout(DEADLINE).expect("the run hangs");
     dropping.join().unwrap();
     assert!(process_tree::children(std::process::id()).is_empty());
 }

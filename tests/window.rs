@@ -75,7 +75,7 @@ fn press(window: &mut Window<'_>, modifiers: Modifiers, key: Key) {
 
 /// Lets frames pass until something is so; only the session's own threads are waited for.
 fn until(window: &mut Window<'_>, what: &str, is_so: impl Fn(&Session) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !is_so(shown(window)) {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         window.run_steps(1);
@@ -539,6 +539,7 @@ fn everything() -> Job {
         .into(),
         stdin: Some("{2}\n".to_owned()),
         stdin_file: None,
+        tagstring: Some("{#}\t{1}\\".to_owned()),
         max_args: Some(1),
         order: Order::Shuffled { seed: u64::MAX },
         sample: Some(5),
@@ -713,21 +714,74 @@ fn environment_input_and_order_show_in_the_preview() {
 }
 
 #[test]
-fn an_input_without_fields_is_shown_as_the_job_file_has_it() {
+fn an_input_that_cannot_be_typed_is_shown_as_the_job_file_has_it() {
     let engine = FakeEngine::default();
     let mut session = session(&engine);
-    let linked = Input::Linked(vec![Input::Range(1, 2), Input::List(vec!["x".to_owned(), "y".to_owned()])]);
-    session.draft = JobDraft::from_job(&Job { inputs: vec![linked.clone(), Input::Stdin], ..canned::cubes() });
+    let kept = Input::List(vec!["two\nlines".to_owned()]);
+    session.draft = JobDraft::from_job(&Job { inputs: vec![kept.clone(), Input::Stdin], ..canned::cubes() });
     session.draft_changed();
     let mut window = window(session);
     let shown_input = window.get_by_label("Input 1 as in the job file").value();
-    assert_eq!(shown_input.as_deref(), Some("Linked([Range(1,2),List([\"x\",\"y\"])])"));
+    assert_eq!(shown_input.as_deref(), Some("List([\"two\\nlines\"])"));
     until(&mut window, "the complaint", |session| session.preview().error(Field::Input(1)).is_some());
     assert!(window.query_all_by_label_contains("no standard input").count() > 0);
     click(&mut window, "Remove input 2");
     until(&mut window, "the tasks", |session| session.preview().expanded().is_some());
     click(&mut window, "Run");
-    assert_eq!(engine.asked().started[0].0.inputs, [linked]);
+    assert_eq!(engine.asked().started[0].0.inputs, [kept]);
+}
+
+/// Chooses the kind of an input in its list.
+fn choose_kind(window: &mut Window<'_>, number: &str, kind: &str) {
+    window.get_by_role_and_label(Role::ComboBox, &format!("Kind of input {number}")).click();
+    window.run_steps(8);
+    window.get_by_role_and_label(Role::Button, kind).click();
+    window.run_steps(8);
+    window.check_accessibility();
+}
+
+fn first_tasks(window: &mut Window<'_>, expected: &[&str]) {
+    let is_so = |session: &Session| session.preview().expanded().is_some_and(|expanded| expanded.first == expected);
+    until(window, &format!("the tasks {expected:?}"), is_so);
+}
+
+#[test]
+fn inputs_of_every_kind_are_made_with_a_live_preview() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("people"), "name, age;Ann, 30;Bo, 40").expect("written");
+    std::fs::write(folder.path().join("names.json"), "[{\"name\": \"x\"}, {\"name\": \"y\"}]").expect("written");
+    let (mut window, engine) = with_cubes();
+    click(&mut window, "Command");
+    type_into(&mut window, "Command line", "echo {}");
+    type_into(&mut window, "Working folder", &folder.path().display().to_string());
+
+    choose_kind(&mut window, "1", "Records of a file");
+    type_into(&mut window, "File of input 1", "people");
+    assert!(window.query_all_by_label_contains("Type what each record ends with").count() > 0);
+    type_into(&mut window, "End of each record of input 1", ";");
+    first_tasks(&mut window, &["echo 'name, age'", "echo 'Ann, 30'", "echo 'Bo, 40'"]);
+    reach(&mut window, Role::CheckBox, "Columns of input 1");
+    type_into(&mut window, "Separator of the columns of input 1", "[");
+    until(&mut window, "the complaint", |session| session.preview().error(Field::Inputs).is_some());
+    type_into(&mut window, "Separator of the columns of input 1", ",");
+    reach(&mut window, Role::CheckBox, "The first value of input 1 names the columns");
+    reach(&mut window, Role::CheckBox, "Trim the columns of input 1");
+    type_into(&mut window, "Command line", "echo {age} {name}");
+    first_tasks(&mut window, &["echo 30 Ann", "echo 40 Bo"]);
+
+    type_into(&mut window, "Command line", "echo");
+    choose_kind(&mut window, "1", "Linked inputs");
+    first_tasks(&mut window, &["echo Ann 30 1", "echo Bo 40 2"]);
+    choose_kind(&mut window, "1.2", "JSON file");
+    type_into(&mut window, "JSON file of input 1.2", "names.json");
+    until(&mut window, "the complaint", |session| session.preview().error(Field::Inputs).is_some());
+    click(&mut window, "Remove input 1.1");
+    click(&mut window, "Add to input 1");
+    type_into(&mut window, "Last number of input 1.2", "2");
+    first_tasks(&mut window, &["echo x 1", "echo y 2"]);
+    click(&mut window, "Run");
+    let expected = Input::Linked(vec![Input::Json("names.json".into()), Input::Range(1, 2)]);
+    assert_eq!(engine.asked().started[0].0.inputs, [expected]);
 }
 
 #[test]
@@ -757,7 +811,14 @@ fn the_folded_parts_fit_into_the_smallest_window() {
     let engine = FakeEngine::default();
     let mut session = session(&engine);
     let control = Control { nice: Some(30), ..everything().control };
-    session.draft = JobDraft::from_job(&Job { inputs: vec![Input::Range(1, 3)], control, ..everything() });
+    let columns = Input::Columns {
+        from: Box::new(Input::List(vec!["name,age".to_owned()])),
+        separator: Some(",".to_owned()),
+        header: true,
+        trim: true,
+    };
+    let inputs = vec![Input::Linked(vec![Input::Range(1, 3), columns.clone(), Input::Lines("a".into())]), columns];
+    session.draft = JobDraft::from_job(&Job { inputs, control, ..everything() });
     session.draft_changed();
     let mut window = window(session);
     unfold(&mut window, "Environment and input");

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::control_args::ControlArgs;
-use super::delimiter;
 use super::export::ExportArgs;
 use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::Mode;
 use crate::job::duration::{self, Limit};
+use crate::job::escapes;
 
 /// Run a batch of tasks on a pool of worker processes and watch every lane while it runs.
 ///
@@ -97,6 +97,12 @@ pub struct RunArgs {
     /// Split the command into words and start the program directly: each input is one argument, nothing is expanded
     #[arg(long)]
     pub no_shell: bool,
+    /// Run the tasks in this folder; files of inputs and of results are still looked up in the current one
+    #[arg(long, visible_alias = "workdir", value_name = "DIR")]
+    pub wd: Option<PathBuf>,
+    /// Flags of GNU parallel that ask for what is the case here anyway.
+    #[arg(long, hide = true, aliases = ["will-cite", "gnu", "no-notice"])]
+    pub group: bool,
     /// Set a variable in each task's environment; VALUE may hold replacement strings
     #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
     pub env: Vec<String>,
@@ -114,7 +120,7 @@ pub struct RunArgs {
     pub null: bool,
     /// Inputs in files and on standard input end with this text instead of line ends; \n \t \0 \xNN are understood
     #[arg(short = 'd', long, value_name = "DELIM", conflicts_with = "null", allow_hyphen_values = true)]
-    #[arg(value_parser = delimiter::parse)]
+    #[arg(value_parser = escapes::delimiter)]
     pub delimiter: Option<String>,
     /// Cut each input into columns where this regular expression matches: {1} {2} ...
     #[arg(short = 'C', long, value_name = "RE", allow_hyphen_values = true)]

@@ -2,8 +2,10 @@
 //! so its length does not matter.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -136,12 +138,14 @@ fn write_json(
                 for record in records {
                     let task = RecordedTask { words: words_of(record.task, words), calls: header.calls };
                     separate(&mut line);
-                    json::write_task(record, pids.get(&record.worker).copied(), &task, &mut line)?;
+                    let results = task.words.results.as_ref().map(|path| PathBuf::from(OsStr::from_bytes(&path.0)));
+                    let beside = json::Beside { pid: pids.get(&record.worker).copied(), results };
+                    json::write_task(record, &beside, &task, &mut line)?;
                 }
             }
             EventKind::RunFinished(summary) => {
                 separate(&mut line);
-                json::write_summary(summary, &mut line)?;
+                json::write_summary(summary, header.earlier, &mut line)?;
             }
             _ => {}
         }
@@ -176,7 +180,13 @@ impl WithWords<'_> {
 
 /// A record that somebody has edited may lack the words of a task.
 fn words_of(task: TaskId, words: &HashMap<u64, TaskWords>) -> TaskWords {
-    let none = || TaskWords { task: task.number(), input: Vec::new(), command: Default::default() };
+    let none = || TaskWords {
+        task: task.number(),
+        number: None,
+        input: Vec::new(),
+        command: Default::default(),
+        results: None,
+    };
     words.get(&task.number()).cloned().unwrap_or_else(none)
 }
 
@@ -186,12 +196,20 @@ struct RecordedTask {
 }
 
 impl Tasks for RecordedTask {
-    fn describe(&self, _task: TaskId) -> String {
+    fn number(&self, _task: TaskId) -> u64 {
+        self.words.number()
+    }
+
+    fn describe(&self, _task: TaskId, _slot: u32) -> String {
         String::from_utf8_lossy(&self.words.command.0).into_owned()
     }
 
-    fn command_line(&self, _task: TaskId) -> BString {
+    fn command_line(&self, _task: TaskId, _slot: u32) -> BString {
         self.words.command.0.clone().into()
+    }
+
+    fn tag(&self, _task: TaskId, _slot: u32) -> Option<BString> {
+        None
     }
 
     fn input(&self, _task: TaskId) -> Vec<BString> {

@@ -13,6 +13,9 @@ use crate::store::replace::{self, Existing};
 
 /// The words after `fanlane import`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 the job means the same   2 no job could be made of it   3 the job is written, but not all could be
+carried over: standard error names each option that was not, and what that means")]
 pub struct ImportArgs {
     /// What to import.
     #[command(subcommand)]
@@ -113,5 +116,5 @@ fn write(imported: Imported, target: &Target) -> Result<Status> {
     for note in &imported.notes {
         super::remark(&format!("{}: {}", super::report::printable(&note.what, 200), note.meaning));
     }
-    Ok(status)
+    Ok(if imported.notes.is_empty() { status } else { Status::NotAllImported })
 }

@@ -1,9 +1,11 @@
 //! The flags about what a run keeps beside what it prints, and how its lines are tagged; and the files that they name,
 //! opened before the first task begins.
 
+use std::ffi::OsStr;
 use std::fs::Permissions;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,9 @@ use clap::Args;
 use tempfile::TempDir;
 
 use super::report::{Keepers, Tasks};
-use crate::job::Batch;
+use super::resume::{LogState, Rest};
+use crate::job::{Batch, escapes};
+use crate::model::Earlier;
 use crate::store::joblog::{Before, JobLog};
 use crate::store::record::{RECORD_VERSION, RecordHeader, Recorder};
 use crate::store::results_folder::ResultsFolder;
@@ -28,33 +32,55 @@ pub struct KeepArgs {
     /// Keep what each task prints in files below DIR, or as rows of a file that ends in .csv, .tsv or .jsonl
     #[arg(long, value_name = "DIR")]
     pub results: Option<PathBuf>,
+    /// Leave out the tasks that the job log says have ended, or the results folder where there is no log
+    #[arg(long)]
+    pub resume: bool,
+    /// Leave out the tasks that the job log says are done; those that failed run again
+    #[arg(long)]
+    pub resume_failed: bool,
+    /// Resume also where the job log has other commands: go by the tasks' numbers alone, as GNU parallel does
+    #[arg(long)]
+    pub resume_by_number: bool,
     /// Record all that happens, for fanlane export; the file is overwritten
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Begin each line of output with the task's input and a tab
     #[arg(long)]
     pub tag: bool,
+    /// Begin each line of output with this text, which may hold replacement strings and \n \t \0 \xNN, and a tab
+    #[arg(long, alias = "tag-string", value_name = "TEXT", value_parser = escapes::unescape)]
+    pub tagstring: Option<String>,
     /// The same as --bar, which also says how long the rest will take
     #[arg(long, overrides_with = "no_bar")]
     pub eta: bool,
 }
 
 impl KeepArgs {
+    /// What each line of output shall begin with, as a template.
+    pub fn tagstring(&self) -> Option<&str> {
+        self.tagstring.as_deref().or_else(|| self.tag.then_some("{}"))
+    }
+
     /// Opens what the flags name.
     ///
     /// # Errors
     /// When one of the files or folders cannot be made.
-    pub fn open(&self, batch: &Batch) -> Result<Keepers> {
+    pub fn open(&self, batch: &Batch, rest: Option<&Rest>) -> Result<Keepers> {
         let mut keepers = Keepers::default();
         if let Some(path) = &self.joblog {
-            let log = open_log(path).with_context(|| format!("the job log {} cannot be written", path.display()))?;
+            let log = match rest.and_then(|rest| rest.log) {
+                Some(LogState { whole_bytes, read_bytes }) => JobLog::resume(log_path(path), whole_bytes, read_bytes),
+                None => open_log(path),
+            };
+            let log = log.with_context(|| format!("the job log {} cannot be written", path.display()))?;
             keepers.job_log = Some(log);
         }
         if let Some(path) = &self.results {
             let unusable = || format!("the results cannot be kept in {}", path.display());
             match TableFormat::of_path(path) {
                 Some(format) => {
-                    let table = ResultsTable::create(path, format, batch.columns().len());
+                    let open = if rest.is_some() { ResultsTable::resume } else { ResultsTable::create };
+                    let table = open(path, format, batch.columns().len());
                     keepers.table = Some(table.with_context(unusable)?);
                 }
                 None => keepers.results = Some(ResultsFolder::open(path, batch.columns()).with_context(unusable)?),
@@ -65,6 +91,7 @@ impl KeepArgs {
                 fanlane_record: RECORD_VERSION,
                 calls: batch.are_calls(),
                 columns: batch.columns().to_vec(),
+                earlier: rest.map_or_else(Earlier::default, |rest| rest.earlier),
             };
             let recorder = Recorder::create(path, &header);
             keepers.recorder =
@@ -88,14 +115,20 @@ pub fn spill_folder(results: Option<&Path>) -> io::Result<TempDir> {
 
 /// `+` before the name and `-` for standard output are parallel's.
 fn open_log(path: &Path) -> io::Result<JobLog> {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
     if path == Path::new("-") {
         let stdout = std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
         return JobLog::to_writer(Box::new(stdout));
     }
-    match path.as_os_str().as_bytes().strip_prefix(b"+") {
-        Some(added_to) => JobLog::open(Path::new(OsStr::from_bytes(added_to)), Before::Append),
-        None => JobLog::open(path, Before::Overwrite),
+    match log_path(path) {
+        added_to if added_to != path => JobLog::open(added_to, Before::Append),
+        path => JobLog::open(path, Before::Overwrite),
+    }
+}
+
+/// The file that a job log's name means.
+pub fn log_path(name: &Path) -> &Path {
+    match name.as_os_str().as_bytes().strip_prefix(b"+") {
+        Some(path) => Path::new(OsStr::from_bytes(path)),
+        None => name,
     }
 }

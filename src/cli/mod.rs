@@ -3,13 +3,13 @@
 
 mod args;
 mod control_args;
-mod delimiter;
 mod export;
 mod import;
 mod keep_args;
 mod plan;
 mod presets;
 mod report;
+mod resume;
 mod run;
 mod signals;
 mod sources;
@@ -37,6 +37,8 @@ pub enum Status {
     SomeFailed,
     /// Bad usage or a bad job; nothing was run.
     NothingRun,
+    /// A job was imported, but not all that it was made from could be carried over.
+    NotAllImported,
     /// A signal ended it.
     Interrupted,
 }
@@ -47,6 +49,7 @@ impl From<Status> for ExitCode {
             Status::AllDone => 0,
             Status::SomeFailed => 1,
             Status::NothingRun => 2,
+            Status::NotAllImported => 3,
             Status::Interrupted => signals::INTERRUPTED,
         })
     }

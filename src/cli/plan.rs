@@ -37,6 +37,13 @@ impl Plan {
                         args.words[1].display()
                     );
                 };
+                if args.wd.is_some() {
+                    bail!(
+                        "{} lies in its own folder, where its tasks run, so --wd has no meaning with it; write \
+                         working_dir into the file",
+                        path.display()
+                    );
+                }
                 if let Some(flag) = flag_about_words(args) {
                     bail!(
                         "{} brings its own inputs, so {flag} has no meaning with it; write it into the file",
@@ -111,6 +118,9 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
         None => {}
     }
     args.control.lay_over(&mut job.control);
+    if let Some(tagstring) = args.keep.tagstring() {
+        job.tagstring = Some(tagstring.to_owned());
+    }
     if args.max_args.is_some() {
         job.max_args = args.max_args;
     }
@@ -124,6 +134,10 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
     }
     if args.no_shell {
         job.shell = false;
+    }
+    if let Some(folder) = &args.wd {
+        // As in GNU parallel it is where the tasks run, whatever folder a job file lies in.
+        job.working_dir = Some(std::path::absolute(folder).unwrap_or_else(|_| folder.clone()));
     }
     for variable in &args.env {
         // As in GNU parallel a name alone asks for what every task has already: the variable as it is.
@@ -180,9 +194,9 @@ fn input(source: &Source, args: &RunArgs) -> Input {
     let separator = if args.null { Some("\0".to_owned()) } else { args.delimiter.clone().filter(|text| text != "\n") };
     let from = match (&source.values, separator) {
         (Values::Stdin, None) => Input::Stdin,
-        (Values::Lines(file), None) => Input::Lines(file.clone()),
+        (Values::Lines(file), None) => Input::Lines(found_from_here(file, args)),
         (Values::Stdin, Some(separator)) => Input::Records { file: None, separator },
-        (Values::Lines(file), Some(separator)) => Input::Records { file: Some(file.clone()), separator },
+        (Values::Lines(file), Some(separator)) => Input::Records { file: Some(found_from_here(file, args)), separator },
         (Values::Words(words), _) => {
             let texts: Option<Vec<String>> = words.iter().map(|word| word.to_str().map(str::to_owned)).collect();
             texts.map_or_else(|| Input::Bytes(words.iter().map(|word| word.as_bytes().into()).collect()), Input::List)
@@ -197,6 +211,12 @@ fn input(source: &Source, args: &RunArgs) -> Input {
         header: args.header.is_some(),
         trim: args.trim.map_or(args.colsep.is_some(), |trim| trim != TrimArg::N),
     }
+}
+
+/// With `--wd` relative inputs would be looked up there.
+fn found_from_here(file: &Path, args: &RunArgs) -> PathBuf {
+    let absolute = args.wd.as_ref().and_then(|_| std::path::absolute(file).ok());
+    absolute.unwrap_or_else(|| file.to_owned())
 }
 
 fn text(word: &OsStr) -> Result<String> {

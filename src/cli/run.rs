@@ -10,8 +10,9 @@ use tempfile::TempDir;
 use super::args::RunArgs;
 use super::plan::Plan;
 use super::report::{Bar, Format, Report, Streams, Style};
+use super::resume::Rest;
 use super::worker_count::WorkerCount;
-use super::{Status, keep_args, signals, tasks};
+use super::{Status, keep_args, resume, signals, tasks};
 use crate::engine::{Run, RunCommand, RunOptions};
 use crate::event::Summary;
 use crate::job::{Batch, MAX_WORKERS};
@@ -34,11 +35,13 @@ pub fn run(args: &RunArgs) -> Result<Status> {
 /// When nothing was run.
 pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
     let batch = Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?;
+    let (batch, rest) = resume::rest(&args.keep, batch)?;
     if args.dry_run {
         return super::print(|| tasks::write_command_lines(&batch, &mut BufWriter::new(io::stdout().lock())));
     }
     let batch = Arc::new(batch);
-    let keepers = args.keep.open(&batch)?;
+    let keepers = args.keep.open(&batch, rest.as_ref())?;
+    rest.as_ref().inspect(|rest| tell(rest));
     let spill = spill(args, keepers.results.as_ref().map(ResultsFolder::path));
     let spill_folder = || spill.as_ref().map(|folder| folder.path().to_owned());
     let options = RunOptions {
@@ -52,7 +55,6 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
         format: if args.json { Format::Json } else { Format::Text },
         keep_order: args.keep_order,
         quiet: args.quiet,
-        tag: args.keep.tag,
     };
     let wants_bar = match (args.bar || (args.keep.eta && !args.no_bar), args.no_bar || args.quiet) {
         (true, _) => Some(true),
@@ -61,9 +63,12 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
     };
     let streams = Streams::of_program(Bar::new(wants_bar, io::stderr().is_terminal()))
         .context("standard output and standard error cannot be used")?;
+    let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
     let (events_in, events) = crossbeam_channel::bounded(WAITING_EVENTS);
     let run = Run::start(Arc::clone(&batch), options, events_in).context("the run cannot be started")?;
-    let mut report = Report::new(style, &*batch, streams).keeping(keepers, spill_folder());
+    let mut report = Report::new(style, &*batch, streams)
+        .keeping(keepers, spill_folder())
+        .resuming(rest.as_ref().map_or_else(Default::default, |rest| rest.earlier));
 
     let ask_to_stop = |signal| run.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
     let (followed, signals) = signals::during(ask_to_stop, || {
@@ -79,11 +84,24 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
     run.join();
     Ok(match followed {
         Ok(()) => match status(report.progress().summary.as_ref(), signals) {
-            Status::AllDone if !report.has_kept_all() => Status::SomeFailed,
+            Status::AllDone if !report.has_kept_all() || is_blocked => Status::SomeFailed,
             status => status,
         },
         Err(error) => unwritable(&mut report, &error, signals),
     })
+}
+
+/// Says what is odd about the runs before.
+fn tell(rest: &Rest) {
+    if rest.log.is_some_and(|log| log.whole_bytes < log.read_bytes) {
+        super::remark("the job log's last line was cut off in the midst of writing: it is no task's, and is removed");
+    }
+    if rest.blocked > 0 {
+        let count = rest.blocked;
+        super::remark(&format!(
+            "tasks left out because others that they wait for failed earlier, which --resume-failed runs again: {count}"
+        ));
+    }
 }
 
 fn status(summary: Option<&Summary>, signals: u32) -> Status {

@@ -9,23 +9,31 @@ use crate::event::TaskId;
 use crate::job::{Batch, TaskTemplate};
 
 impl Tasks for Batch {
-    fn describe(&self, task: TaskId) -> String {
+    fn number(&self, task: TaskId) -> u64 {
+        Self::number(self, task)
+    }
+
+    fn describe(&self, task: TaskId, slot: u32) -> String {
         let mut line = Vec::new();
-        self.line_into(task, &mut line);
+        self.line_into(task, slot, &mut line);
         match &self.job().task {
             TaskTemplate::Command(_) => line.to_str_lossy().into_owned(),
             TaskTemplate::Workload(spec) => format!("{}({})", spec.name, line.to_str_lossy()),
         }
     }
 
-    fn command_line(&self, task: TaskId) -> BString {
+    fn command_line(&self, task: TaskId, slot: u32) -> BString {
         let mut line = Vec::new();
         if let TaskTemplate::Workload(spec) = &self.job().task {
             line.extend_from_slice(spec.name.as_bytes());
             line.push(b' ');
         }
-        self.line_into(task, &mut line);
+        self.line_into(task, slot, &mut line);
         line.into()
+    }
+
+    fn tag(&self, task: TaskId, slot: u32) -> Option<BString> {
+        Self::tag(self, task, slot)
     }
 
     fn input(&self, task: TaskId) -> Vec<BString> {
@@ -46,8 +54,8 @@ pub fn write_command_lines(batch: &Batch, out: &mut dyn Write) -> io::Result<()>
     for task in (0..batch.len()).map(|place| batch.order().task_at(place)) {
         line.clear();
         match &batch.job().task {
-            TaskTemplate::Command(_) => batch.line_into(task, &mut line),
-            TaskTemplate::Workload(_) => line.extend_from_slice(batch.describe(task).as_bytes()),
+            TaskTemplate::Command(_) => batch.line_into(task, 1, &mut line),
+            TaskTemplate::Workload(_) => line.extend_from_slice(batch.describe(task, 1).as_bytes()),
         }
         line.push(b'\n');
         out.write_all(&line)?;

@@ -6,6 +6,7 @@ mod layout;
 mod surroundings;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub struct Batch {
     command: Option<Arc<CommandLine>>,
     /// `None` where a command is given nothing but its line.
     surroundings: Option<Arc<Surroundings>>,
+    tagstring: Option<Arc<CommandLine>>,
     /// Which tasks of the whole these are, by their places there; `None`: all.
     picked: Option<Box<[u64]>>,
     order: TaskOrder,
@@ -85,7 +87,7 @@ pub enum BatchError {
     /// The command line cannot be used.
     #[error("the command line cannot be used: {0}")]
     Template(#[from] TemplateError),
-    /// The text for a variable or for standard input cannot be used.
+    /// The text for a variable, for standard input or before lines of output cannot be used.
     #[error("{field} cannot be used: {error}")]
     Surroundings {
         /// Which field of the job.
@@ -133,7 +135,8 @@ impl Batch {
         let columns = layout.columns()?;
         let command = template.map(|template| template.bind(&columns)).transpose()?;
         let surroundings = Surroundings::bind(job, &columns)?;
-        let bound = command.iter().chain(surroundings.iter().flat_map(Surroundings::templates));
+        let tagstring = surroundings::bind_tagstring(job, &columns)?;
+        let bound = command.iter().chain(surroundings.iter().flat_map(Surroundings::templates)).chain(&tagstring);
         for number in bound.flat_map(CommandLine::numbers) {
             layout.check_numbers(number)?;
         }
@@ -145,6 +148,7 @@ impl Batch {
             columns,
             command: command.map(Arc::new),
             surroundings: surroundings.map(Arc::new),
+            tagstring: tagstring.map(Arc::new),
             picked: None,
             order,
             dependencies: Dependencies::new(),
@@ -170,10 +174,32 @@ impl Batch {
             columns: self.columns.clone(),
             command: self.command.clone(),
             surroundings: self.surroundings.clone(),
+            tagstring: self.tagstring.clone(),
             picked: Some(picked),
             order: TaskOrder::default(),
             dependencies: Dependencies::new(),
         }
+    }
+
+    /// What is left of this batch when its other tasks are done: as [`Batch::only`], but the tasks begin in the job's
+    /// order and wait for those of each other that they waited for. `tasks` are in the order of the inputs.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    #[must_use]
+    pub fn rest(&self, tasks: &[TaskId]) -> Self {
+        let mut rest = self.only(tasks);
+        rest.order = TaskOrder::new(self.job.order, rest.len());
+        if !self.dependencies.is_empty() {
+            let ids: HashMap<TaskId, TaskId> =
+                tasks.iter().zip(0..).map(|(&whole, place)| (whole, TaskId(place))).collect();
+            let waiting = self.dependencies.iter().filter_map(|(task, before)| {
+                let before: Vec<TaskId> = before.iter().filter_map(|one| ids.get(one).copied()).collect();
+                Some((*ids.get(task)?, before)).filter(|(_, before)| !before.is_empty())
+            });
+            rest.dependencies = waiting.collect();
+        }
+        rest
     }
 
     /// This batch under another name.
@@ -278,18 +304,36 @@ impl Batch {
         out.into()
     }
 
-    /// Appends what a task does as a person reads it: its command line as if it ran in the first lane, words that no
-    /// shell sees quoted as if one did; for a workload its argument.
+    /// Appends what stands before each line that a task prints, without the tab behind it; `None` where the job wants
+    /// nothing there. The task runs, or ran, in the lane `slot`, 1 for the first.
     ///
     /// # Panics
     /// When there is no such task.
-    pub fn line_into(&self, task: TaskId, out: &mut Vec<u8>) {
+    pub fn tag(&self, task: TaskId, slot: u32) -> Option<BString> {
+        let tagstring = self.tagstring.as_ref()?;
+        let mut tag = Vec::new();
+        let row = self.layout.row(self.place_of(task));
+        tagstring.expand_into(Place { number: self.number(task), slot }, &row, &mut tag);
+        Some(tag.into())
+    }
+
+    /// Whether a task's command line depends on the lane that it runs in.
+    pub fn uses_slot(&self) -> bool {
+        self.command.as_ref().is_some_and(|command| command.uses_slot())
+    }
+
+    /// Appends what a task does as a person reads it: its command line in the lane `slot` (1 for the first), words that
+    /// no shell sees quoted as if one did; for a workload its argument.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    pub fn line_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
         let row = self.layout.row(self.place_of(task));
         let Some(command) = &self.command else {
             values_into(&row, out);
             return;
         };
-        let place = Place { number: self.number(task), slot: 1 };
+        let place = Place { number: self.number(task), slot };
         if self.job.shell {
             command.expand_into(place, &row, out);
             return;

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod control;
 pub mod dependencies;
 pub mod duration;
+pub mod escapes;
 pub mod file;
 pub mod import;
 pub mod inputs;
@@ -83,6 +84,9 @@ pub struct Job {
     /// A template of the path of the file that a command reads from its standard input, in the working folder.
     #[serde(default, skip_serializing_if = "is_default")]
     pub stdin_file: Option<String>,
+    /// A template of what the terminal shows before each line of a task's output, with a tab behind it; `None`: nothing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tagstring: Option<String>,
     /// How many rows of the inputs go into one task, at most [`MAX_ARGS`]; 0: one row, but none of its values.
     #[serde(default, skip_serializing_if = "is_default")]
     pub max_args: Option<u32>,
@@ -117,6 +121,7 @@ impl Default for Job {
             environment: BTreeMap::new(),
             stdin: None,
             stdin_file: None,
+            tagstring: None,
             max_args: None,
             order: Order::AsGiven,
             sample: None,

@@ -11,6 +11,6 @@ pub mod run;
 pub use cores::CoreHistory;
 pub use depth::DepthHistory;
 pub use lanes::LaneHistory;
-pub use progress::Progress;
+pub use progress::{Earlier, Progress};
 pub use records::Records;
 pub use run::{RunModel, RunningTask};

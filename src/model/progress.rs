@@ -1,6 +1,35 @@
 //! How far a run is: the few numbers that a progress bar needs, folded from events.
 
+use serde::{Deserialize, Serialize};
+
+use super::format::count;
 use crate::event::{Event, EventKind, OutcomeCounts, Summary};
+
+/// How many tasks of a batch a run leaves out because an earlier one has ended them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Those that are done.
+    pub done: u64,
+    /// Those that failed and are not tried again.
+    pub failed: u64,
+    /// Those of which no more is known than that they have ended.
+    pub ended: u64,
+}
+
+impl Earlier {
+    /// All of them.
+    pub const fn total(self) -> u64 {
+        self.done + self.failed + self.ended
+    }
+
+    /// They in words, such as `12 done earlier, 3 failed earlier`; `None` where there are none.
+    pub fn words(self) -> Option<String> {
+        let kinds = [(self.done, "done"), (self.failed, "failed"), (self.ended, "ended")];
+        let words = kinds.iter().filter(|(number, _)| *number > 0);
+        let words: Vec<String> = words.map(|(number, word)| format!("{} {word} earlier", count(*number))).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
 
 /// How far a run is.
 #[derive(Clone, Debug, Default, PartialEq)]

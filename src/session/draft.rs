@@ -69,6 +69,8 @@ pub enum Field {
     Stdin,
     /// The file for standard input.
     StdinFile,
+    /// What stands before each line of output.
+    Tagstring,
     /// How many rows of the inputs go into a task.
     MaxArgs,
     /// What the mixed order depends on.
@@ -246,6 +248,7 @@ fn problem_of_field(problem: &JobProblem) -> FieldError {
         JobField::Environment => (Field::Environment, &*problem.message),
         JobField::Stdin => (Field::Stdin, &*problem.message),
         JobField::StdinFile => (Field::StdinFile, &*problem.message),
+        JobField::Tagstring => (Field::Tagstring, &*problem.message),
         JobField::MaxArgs => (Field::MaxArgs, &*problem.message),
         JobField::Version | JobField::Inputs => (Field::Inputs, &*problem.message),
         JobField::Control => {

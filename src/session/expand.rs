@@ -60,6 +60,7 @@ pub fn expand(job: &Job, folder: &Path) -> Result<Expanded, FieldError> {
             BatchError::Surroundings { field, .. } => match field.as_str() {
                 "stdin" => Field::Stdin,
                 "stdin_file" => Field::StdinFile,
+                "tagstring" => Field::Tagstring,
                 _ => Field::Environment,
             },
             BatchError::Dependencies(_) => Field::After,
@@ -101,7 +102,7 @@ pub fn task_text(batch: &Batch, task: TaskId) -> String {
         bytes.extend_from_slice(spec.name.as_bytes());
         bytes.push(b' ');
     }
-    batch.line_into(task, &mut bytes);
+    batch.line_into(task, 1, &mut bytes);
     let cut = bytes.len() > TEXT_BYTES;
     bytes.truncate(TEXT_BYTES);
     let mut text = bytes.to_str_lossy().into_owned();

@@ -1,9 +1,14 @@
 //! The job log: a line for each task that has ended, in the format of GNU parallel 20221122, so that what reads its
-//! logs reads ours. Which tasks a log says are done, and resuming after one, is not decided here.
+//! logs reads ours; and in [`earlier`] what a log says of the runs before. Resuming after one is not decided here.
+
+pub mod earlier;
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 
 use crate::event::{AttemptRecord, Outcome};
 
@@ -42,6 +47,26 @@ impl JobLog {
         Self::begin(Box::new(file), begun)
     }
 
+    /// Goes on with a log that was read before: behind its first `whole_bytes`, of the `read_bytes` that it had, so that
+    /// a torn line is gone. Nobody else can go on with it meanwhile.
+    ///
+    /// # Errors
+    /// What the system says, and when the log has changed since it was read, or somebody else goes on with it.
+    pub fn resume(path: &Path, whole_bytes: u64, read_bytes: u64) -> io::Result<Self> {
+        let file = File::options().create(true).append(true).open(path)?;
+        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
+            Errno::WOULDBLOCK => io::Error::other("another run is going on with it; wait for its end"),
+            other => other.into(),
+        })?;
+        if file.metadata()?.len() != read_bytes {
+            return Err(io::Error::other("somebody has changed it while it was read; try again"));
+        }
+        if whole_bytes < read_bytes {
+            file.set_len(whole_bytes)?;
+        }
+        Self::begin(Box::new(file), whole_bytes > 0)
+    }
+
     /// A log that goes elsewhere than to a file.
     ///
     /// # Errors
@@ -58,13 +83,20 @@ impl JobLog {
         Ok(Self { out, line: Vec::new() })
     }
 
-    /// Adds the line of a task that has ended and has been begun, in one write. `command` is its command line, or its
-    /// workload and argument; `run_started_unix_ms` is when its run began.
+    /// Adds the line of the task `number`, in one write. `command` is its command line, or its workload and argument;
+    /// `run_started_unix_ms` is when its run began. A task that was cancelled, begun or not, has no line, as in parallel:
+    /// whoever resumes finds it still to be done.
     ///
     /// # Errors
     /// What the system says.
-    pub fn add(&mut self, record: &AttemptRecord, run_started_unix_ms: u64, command: &[u8]) -> io::Result<()> {
-        if record.attempt == 0 {
+    pub fn add(
+        &mut self,
+        number: u64,
+        record: &AttemptRecord,
+        run_started_unix_ms: u64,
+        command: &[u8],
+    ) -> io::Result<()> {
+        if record.attempt == 0 || record.outcome == Outcome::Cancelled {
             return Ok(());
         }
         self.line.clear();
@@ -72,17 +104,21 @@ impl JobLog {
         let (exit_value, signal) = exit_and_signal(&record.outcome);
         write!(
             self.line,
-            "{}\t:\t{start_secs:.3}\t{:10.3}\t0\t{}\t{exit_value}\t{signal}\t",
-            record.task.number(),
+            "{number}\t:\t{start_secs:.3}\t{:10.3}\t0\t{}\t{exit_value}\t{signal}\t",
             record.wall_ns as f64 / 1e9,
             stdout_bytes(record),
         )?;
         // As in parallel: a command of several lines stays on one.
-        self.line.extend(command.iter().map(|byte| if *byte == b'\n' { 0 } else { *byte }));
+        self.line.extend(command.iter().copied().map(on_one_line));
         self.line.push(b'\n');
         self.out.write_all(&self.line)?;
         self.out.flush()
     }
+}
+
+/// A byte of a command as a log has it: line ends would begin a line.
+pub const fn on_one_line(byte: u8) -> u8 {
+    if byte == b'\n' { 0 } else { byte }
 }
 
 /// The columns `Exitval` and `Signal`. As in parallel, a task that was ended has −1 and the signal that it was first
@@ -139,14 +175,13 @@ mod tests {
             (Outcome::CannotStart("not found".into()), "127\t0"),
             (Outcome::CallFailed("no".into()), "1\t0"),
             (Outcome::TimedOut, "-1\t15"),
-            (Outcome::Cancelled, "-1\t15"),
             (Outcome::Lost("died".into()), "-1\t0"),
         ];
         for (outcome, columns) in cases {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("log");
             let mut log = JobLog::open(&path, Before::Overwrite).expect("opened");
-            log.add(&record(outcome), 1_700_000_000_123, b"echo a\nb\tc").expect("written");
+            log.add(7, &record(outcome), 1_700_000_000_123, b"echo a\nb\tc").expect("written");
             let line = format!("7\t:\t1700000001.623\t    12.346\t0\t15\t{columns}\techo a\0b\tc\n");
             assert_eq!(fs::read_to_string(&path).expect("text"), format!("{HEADER}{line}"));
         }
@@ -158,18 +193,21 @@ mod tests {
         let path = folder.path().join("log");
         for (before, lines) in [(Before::Append, 2), (Before::Append, 3), (Before::Overwrite, 2), (Before::Append, 3)] {
             let mut log = JobLog::open(&path, before).expect("opened");
-            log.add(&record(Outcome::Done), 0, b"true").expect("written");
+            log.add(7, &record(Outcome::Done), 0, b"true").expect("written");
             let text = fs::read_to_string(&path).expect("text");
             assert_eq!((text.lines().count(), text.starts_with(HEADER)), (lines, true), "{text}");
         }
     }
 
     #[test]
-    fn a_task_that_was_never_begun_has_no_line() {
+    fn a_task_that_was_cancelled_has_no_line() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("log");
         let mut log = JobLog::open(&path, Before::Overwrite).expect("opened");
-        log.add(&AttemptRecord { attempt: 0, ..record(Outcome::Cancelled) }, 0, b"true").expect("nothing to write");
+        for attempt in [0, 1] {
+            let cancelled = AttemptRecord { attempt, ..record(Outcome::Cancelled) };
+            log.add(7, &cancelled, 0, b"true").expect("nothing to write");
+        }
         assert_eq!(fs::read_to_string(&path).expect("text"), HEADER);
     }
 }

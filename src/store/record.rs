@@ -10,7 +10,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::event::lossless::Bytes;
-use crate::event::{Event, EventKind, TaskId};
+use crate::event::{AttemptRecord, Event, EventKind};
+use crate::model::Earlier;
 
 /// The version of the format that is written, and the newest that is read.
 pub const RECORD_VERSION: u32 = 1;
@@ -24,17 +25,37 @@ pub struct RecordHeader {
     pub calls: bool,
     /// A name for each value of a task.
     pub columns: Vec<String>,
+    /// What the run left out because earlier ones had ended it.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub earlier: Earlier,
+}
+
+fn is_nothing(earlier: &Earlier) -> bool {
+    *earlier == Earlier::default()
 }
 
 /// What a task was made from and what it ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskWords {
-    /// The task's number, from 1.
+    /// The task as events call it, counted from 1.
     pub task: u64,
+    /// The number that people know it by, where that is another: only a part of the batch was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
     /// Its values.
     pub input: Vec<Bytes>,
     /// Its command line, or its workload and argument.
     pub command: Bytes,
+    /// The folder that keeps what it printed, whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results: Option<Bytes>,
+}
+
+impl TaskWords {
+    /// The number that people know the task by.
+    pub fn number(&self) -> u64 {
+        self.number.unwrap_or(self.task)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,23 +131,18 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// Adds an event, in one write; `words` gives a task's values and command.
+    /// Adds an event, in one write; `words` gives those of the task of an attempt that has ended.
     ///
     /// # Errors
     /// What the system says.
-    pub fn add(&mut self, event: &Event, words: impl Fn(TaskId) -> (Vec<Vec<u8>>, Vec<u8>)) -> io::Result<()> {
+    pub fn add(&mut self, event: &Event, words: impl Fn(&AttemptRecord) -> TaskWords) -> io::Result<()> {
         let ended = match &event.kind {
             EventKind::TasksFinished(records) => records,
             EventKind::TaskRetried(record) => std::slice::from_ref(record),
             _ => &[],
         };
         if !ended.is_empty() {
-            let tasks = ended.iter().map(|record| {
-                let (input, command) = words(record.task);
-                let input = input.into_iter().map(Bytes).collect();
-                TaskWords { task: record.task.number(), input, command: Bytes(command) }
-            });
-            self.push(&TasksLine { tasks: tasks.collect() })?;
+            self.push(&TasksLine { tasks: ended.iter().map(words).collect() })?;
         }
         self.push(event)?;
         self.write()

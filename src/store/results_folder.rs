@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,16 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 
-use crate::event::{AttemptRecord, Captured, Spill, StreamName, TaskId, Value};
+use crate::event::{AttemptRecord, Captured, Outcome, Spill, StreamName, Value};
 
 /// The longest name that the usual file systems take, in bytes.
 const MAX_NAME_BYTES: usize = 255;
+
+/// The file with a task's number, which says that the task has ended.
+const SEQ: &str = "seq";
+
+/// More than any number of a task has.
+const MAX_SEQ_BYTES: u64 = 32;
 
 /// The folder that takes the results of a run.
 #[derive(Debug)]
@@ -54,20 +60,23 @@ impl ResultsFolder {
         &self.path
     }
 
-    /// Writes what a task left behind; the whole of a stream that was too long for memory is taken from `spill`, where
-    /// it stays. `values` are the task's, in the order of the columns.
+    /// Writes what the task `number` left behind and says in which folder; the whole of a stream that was too long for memory is taken from `spill`, where
+    /// it stays. `values` are the task's, in the order of the columns. The file `seq` comes last, and not at all for a task
+    /// that was cancelled: where it is, the task has ended.
     ///
     /// # Errors
     /// What the system says, with the path that it is about, among it that a symbolic link lies in the way.
     pub fn keep<V: AsRef<[u8]>>(
         &mut self,
+        number: u64,
         record: &AttemptRecord,
         values: &[V],
         spill: Option<&Path>,
-    ) -> io::Result<()> {
-        let names = self.names_of(record.task, values);
+    ) -> io::Result<PathBuf> {
+        let names = self.names_of(number, values);
         let folder = self.descend(&names).map_err(|error| self.about(&names, "", error))?;
         let about = |file, error| self.about(&names, file, error);
+        remove(&folder, SEQ).map_err(|error| about(SEQ, error))?;
         for stream in StreamName::BOTH {
             let kept = record.output.as_ref().map(|output| output.stream(stream));
             let name = stream.name();
@@ -84,21 +93,57 @@ impl ResultsFolder {
             });
             written.map_err(|error| about(name, error))?;
         }
-        remove(&folder, "seq")
-            .and_then(|()| create(&folder, "seq"))
-            .and_then(|mut file| write!(file, "{}", record.task.number()))
-            .map_err(|error| about("seq", error))
+        if record.outcome != Outcome::Cancelled {
+            let written = create(&folder, SEQ).and_then(|mut file| write!(file, "{number}"));
+            written.map_err(|error| about(SEQ, error))?;
+        }
+        Ok(self.path_of(&names))
+    }
+
+    /// The number in the file `seq` of the folder for these values, where a task has ended; `second` is the number of a
+    /// task that had to share the values with another.
+    ///
+    /// # Errors
+    /// What the system says, with the path that it is about, among it that a symbolic link lies in the way.
+    pub fn ended<V: AsRef<[u8]>>(&self, values: &[V], second: Option<u64>) -> io::Result<Option<u64>> {
+        let mut names = self.plain_names_of(values);
+        names.extend(second.map(second_name));
+        let mut folder = self.root.try_clone()?;
+        let flags = OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+        for name in &names {
+            match openat(&folder, name.as_slice(), flags | OFlags::DIRECTORY, Mode::empty()) {
+                Ok(next) => folder = next,
+                Err(Errno::NOENT) => return Ok(None),
+                Err(error) => return Err(self.about(&names, "", error.into())),
+            }
+        }
+        let mut text = String::new();
+        // A pipe in its place would be waited for.
+        match openat(&folder, SEQ, flags | OFlags::NONBLOCK, Mode::empty()) {
+            Ok(file) => {
+                let read = File::from(file).take(MAX_SEQ_BYTES).read_to_string(&mut text);
+                read.map_err(|error| self.about(&names, SEQ, error))?;
+            }
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(self.about(&names, SEQ, error.into())),
+        }
+        Ok(text.trim().parse().ok())
     }
 
     /// The folder's names, one below the other. A second task of this run with the same values gets its number too.
-    fn names_of<V: AsRef<[u8]>>(&mut self, task: TaskId, values: &[V]) -> Vec<Vec<u8>> {
+    fn names_of<V: AsRef<[u8]>>(&mut self, number: u64, values: &[V]) -> Vec<Vec<u8>> {
+        let mut names = self.plain_names_of(values);
+        if !self.taken.insert(self.hasher.hash_one(&names)) {
+            names.push(second_name(number));
+        }
+        names
+    }
+
+    fn plain_names_of<V: AsRef<[u8]>>(&self, values: &[V]) -> Vec<Vec<u8>> {
         let mut names = Vec::with_capacity(2 * self.columns.len());
         for (name, place) in &self.columns {
             names.push(folder_name(name));
             names.push(folder_name(values.get(*place).map_or(&[], AsRef::as_ref)));
-        }
-        if !self.taken.insert(self.hasher.hash_one(&names)) {
-            names.push(format!("\\#{}", task.number()).into_bytes());
         }
         names
     }
@@ -122,10 +167,14 @@ impl ResultsFolder {
         Ok(folder)
     }
 
-    fn about(&self, names: &[Vec<u8>], file: &str, error: io::Error) -> io::Error {
+    fn path_of(&self, names: &[Vec<u8>]) -> PathBuf {
         let mut path = self.path.clone();
         path.extend(names.iter().map(|name| OsStr::from_bytes(name)));
-        path.push(file);
+        path
+    }
+
+    fn about(&self, names: &[Vec<u8>], file: &str, error: io::Error) -> io::Error {
+        let path = self.path_of(names).join(file);
         io::Error::new(error.kind(), format!("{}: {error}", path.display()))
     }
 }
@@ -165,6 +214,11 @@ pub fn folder_name(value: &[u8]) -> Vec<u8> {
         name.extend_from_slice(end.as_bytes());
     }
     name
+}
+
+/// The folder of a second task with the same values, in that of the first.
+fn second_name(number: u64) -> Vec<u8> {
+    format!("\\#{number}").into_bytes()
 }
 
 fn leading_number(name: &[u8]) -> u64 {

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -67,25 +67,39 @@ impl ResultsTable {
     /// # Errors
     /// What the system says.
     pub fn create(path: &Path, format: TableFormat, values: usize) -> io::Result<Self> {
-        let mut table = Self { file: File::create(path)?, format };
-        let head = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command"];
-        let names = (1..=values).map(|number| format!("V{number}"));
-        let cells: Vec<Cow<'_, [u8]>> = head
-            .into_iter()
-            .map(|name| name.as_bytes().into())
-            .chain(names.map(|name| name.into_bytes().into()))
-            .chain([b"Stdout".as_slice().into(), b"Stderr".as_slice().into()])
-            .collect();
-        table.write_cells(&cells)?;
-        Ok(table)
+        let mut file = File::create(path)?;
+        file.write_all(&head(format, values)?)?;
+        Ok(Self { file, format })
     }
 
-    /// Adds the row of a task, in one write.
+    /// Adds to the file `path`, which is begun if it is not there. A torn row at its end is removed.
+    ///
+    /// # Errors
+    /// What the system says, and when its first row is another than that of tasks with so many values.
+    pub fn resume(path: &Path, format: TableFormat, values: usize) -> io::Result<Self> {
+        let mut file = File::options().read(true).append(true).create(true).open(path)?;
+        let head = head(format, values)?;
+        let mut found = Vec::new();
+        (&file).take(head.len() as u64).read_to_end(&mut found)?;
+        if !head.starts_with(&found) {
+            return Err(io::Error::other("it has other columns; name another file"));
+        }
+        file.rewind()?;
+        let whole_bytes = whole_rows_bytes(&file, format)?;
+        file.set_len(whole_bytes)?;
+        if whole_bytes == 0 {
+            file.write_all(&head)?;
+        }
+        Ok(Self { file, format })
+    }
+
+    /// Adds the row of the task `number`, in one write.
     ///
     /// # Errors
     /// What the system says.
     pub fn add<V: AsRef<[u8]>>(
         &mut self,
+        number: u64,
         record: &AttemptRecord,
         run_started_unix_ms: u64,
         values: &[V],
@@ -98,7 +112,7 @@ impl ResultsTable {
         if self.format == TableFormat::JsonLines {
             let [stdout, stderr] = &streams;
             let row = Row {
-                seq: record.task.number(),
+                seq: number,
                 host: ":",
                 starttime: start_secs,
                 job_runtime: run_secs,
@@ -116,7 +130,7 @@ impl ResultsTable {
             return self.file.write_all(&line);
         }
         let numbers = [
-            record.task.number().to_string(),
+            number.to_string(),
             ":".to_owned(),
             format!("{start_secs:.3}"),
             format!("{run_secs:.3}"),
@@ -132,19 +146,55 @@ impl ResultsTable {
             .chain(values.iter().map(|value| inert(value.as_ref())))
             .chain(streams.iter().map(|stream| inert(stream)))
             .collect();
-        self.write_cells(&cells)
+        self.file.write_all(&row(self.format, &cells)?)
     }
+}
 
-    fn write_cells(&mut self, cells: &[Cow<'_, [u8]>]) -> io::Result<()> {
-        let delimiter = match self.format {
-            TableFormat::Csv => b',',
-            TableFormat::Tsv => b'\t',
-            TableFormat::JsonLines => return Ok(()),
+/// The first row of the table of tasks with so many values; JSON lines have none.
+fn head(format: TableFormat, values: usize) -> io::Result<Vec<u8>> {
+    let names = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command"];
+    let values = (1..=values).map(|number| format!("V{number}"));
+    let cells: Vec<Cow<'_, [u8]>> = names
+        .into_iter()
+        .map(|name| name.as_bytes().into())
+        .chain(values.map(|name| name.into_bytes().into()))
+        .chain([b"Stdout".as_slice().into(), b"Stderr".as_slice().into()])
+        .collect();
+    row(format, &cells)
+}
+
+fn row(format: TableFormat, cells: &[Cow<'_, [u8]>]) -> io::Result<Vec<u8>> {
+    let delimiter = match format {
+        TableFormat::Csv => b',',
+        TableFormat::Tsv => b'\t',
+        TableFormat::JsonLines => return Ok(Vec::new()),
+    };
+    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+    writer.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?;
+    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// How many bytes of a table are whole rows: a line end within quotes ends none.
+fn whole_rows_bytes(file: &File, format: TableFormat) -> io::Result<u64> {
+    let has_quotes = format != TableFormat::JsonLines;
+    let (mut at, mut whole, mut quoted) = (0, 0, false);
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        let mut input: &File = file;
+        let count = match input.read(&mut piece) {
+            Ok(0) => return Ok(whole),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
         };
-        let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
-        writer.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?;
-        let line = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-        self.file.write_all(&line)
+        for byte in &piece[..count] {
+            at += 1;
+            match byte {
+                b'"' if has_quotes => quoted = !quoted,
+                b'\n' if !quoted => whole = at,
+                _ => {}
+            }
+        }
     }
 }
 
@@ -212,7 +262,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("table");
         let mut table = ResultsTable::create(&path, format, 2).expect("made");
-        table.add(&record("a\"\n", "=1+1"), 1_795_356_758_000, &["a,b", "d\te"], b"echo").expect("written");
+        table.add(1, &record("a\"\n", "=1+1"), 1_795_356_758_000, &["a,b", "d\te"], b"echo").expect("written");
         fs::read_to_string(&path).expect("text")
     }
 
@@ -251,6 +301,30 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(String::from_utf8_lossy(&inert(text.as_bytes())), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_table_goes_on_behind_its_last_whole_row() {
+        for format in [TableFormat::Csv, TableFormat::Tsv, TableFormat::JsonLines] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("table");
+            let add = |mut table: ResultsTable, number: u64| {
+                table.add(number, &record("a\"\nb", "c"), 0, &["x"], b"echo").expect("written");
+                fs::read(&path).expect("there")
+            };
+            let one = add(ResultsTable::resume(&path, format, 1).expect("begun"), 1);
+            let two = add(ResultsTable::resume(&path, format, 1).expect("went on"), 2);
+            assert!(two.starts_with(&one) && two.len() > one.len());
+            for cut in one.len()..two.len() {
+                fs::write(&path, &two[..cut]).expect("written");
+                assert_eq!(add(ResultsTable::resume(&path, format, 1).expect("went on"), 2), two, "cut at {cut}");
+            }
+            if format != TableFormat::JsonLines {
+                let error = ResultsTable::resume(&path, format, 2).expect_err("it has one value").to_string();
+                assert!(error.contains("other columns"), "{error}");
+                assert_eq!(fs::read(&path).expect("there"), two, "nothing is lost");
+            }
         }
     }
 

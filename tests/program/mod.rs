@@ -39,6 +39,22 @@ pub fn command(words: &[&str], folder: &Path) -> Command {
     command
 }
 
+/// GNU parallel in `folder`; `None`, and said so, where it is not installed. The machine that judges changes has it.
+pub fn parallel(words: &[&str], folder: &Path) -> Option<Command> {
+    let mut parallel = Command::new("parallel");
+    let home = folder.join(".parallel");
+    std::fs::create_dir_all(&home).expect("made");
+    std::fs::write(home.join("will-cite"), "").expect("written");
+    parallel.args(words).current_dir(folder).stdin(Stdio::null()).env("HOME", folder).env("PARALLEL_HOME", &home);
+    let version = Command::new("parallel").arg("--version").output();
+    if version.is_ok_and(|version| version.stdout.starts_with(b"GNU parallel")) {
+        return Some(parallel);
+    }
+    assert!(std::env::var_os("CI").is_none(), "GNU parallel has to be installed here");
+    let _ = writeln!(std::io::stderr(), "SKIPPED: GNU parallel is not installed, so nothing was compared with it");
+    None
+}
+
 /// Runs the program in `folder` with nothing on standard input.
 pub fn run_in(words: &[&str], folder: &Path) -> Ended {
     ended(command(words, folder).spawn().expect("the program can be started"))

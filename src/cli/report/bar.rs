@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::model::Progress;
 use crate::model::format::{count, estimate, rate};
+use crate::model::{Earlier, Progress};
 
 /// How often a plain line is written.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -39,11 +39,11 @@ impl Bar {
     }
 
     /// Shows how far the run is; returns a line to be written to standard error, if one is due.
-    pub fn show(&mut self, progress: &Progress, now_ns: u64) -> Option<String> {
+    pub fn show(&mut self, progress: &Progress, earlier: Earlier, now_ns: u64) -> Option<String> {
         match self {
             Self::Hidden => None,
             Self::Drawn(bar) => {
-                bar.set_message(sentence(progress, now_ns));
+                bar.set_message(sentence(progress, earlier, now_ns));
                 bar.update(|state| {
                     state.set_len(progress.tasks.max(1));
                     state.set_pos(progress.counts.total());
@@ -55,7 +55,7 @@ impl Bar {
                     return None;
                 }
                 *last = Instant::now();
-                Some(format!("{}\n", sentence(progress, now_ns)))
+                Some(format!("{}\n", sentence(progress, earlier, now_ns)))
             }
         }
     }
@@ -90,9 +90,12 @@ pub fn tasks_rate(per_sec: f64) -> String {
     rate(per_sec).replace(" /s", " tasks/s")
 }
 
-fn sentence(progress: &Progress, now_ns: u64) -> String {
+fn sentence(progress: &Progress, earlier: Earlier, now_ns: u64) -> String {
     let counts = &progress.counts;
     let mut text = format!("{} of {} ended", count(counts.total()), count(progress.tasks));
+    if let Some(words) = earlier.words() {
+        text += &format!(", {words}");
+    }
     let not_done = counts.not_done() - counts.cancelled;
     if not_done > 0 {
         text += &format!(", {} failed", count(not_done));
@@ -119,12 +122,20 @@ mod tests {
     #[test]
     fn the_sentence_says_how_far_how_fast_how_long() {
         let mut progress = Progress { tasks: 10_000, ..Progress::default() };
+        let sentence = |progress: &Progress, now_ns| sentence(progress, Earlier::default(), now_ns);
         assert_eq!(sentence(&progress, 0), "0 of 10,000 ended");
         progress.counts = OutcomeCounts { done: 4990, failed: 7, timed_out: 3, ..OutcomeCounts::default() };
         let now_ns = 2_500_000_000;
         assert_eq!(sentence(&progress, now_ns), "5,000 of 10,000 ended, 10 failed, 2,000 tasks/s, 3 s left");
         progress.stopping = true;
         assert_eq!(sentence(&progress, now_ns), "5,000 of 10,000 ended, 10 failed, 2,000 tasks/s, stopping");
+    }
+
+    #[test]
+    fn what_earlier_runs_did_is_counted_apart() {
+        let progress = Progress { tasks: 10, ..Progress::default() };
+        let earlier = Earlier { done: 12, failed: 3, ended: 0 };
+        assert_eq!(sentence(&progress, earlier, 0), "0 of 10 ended, 12 done earlier, 3 failed earlier");
     }
 
     #[test]

@@ -3,15 +3,16 @@
 use super::bar::tasks_rate;
 use crate::event::{AttemptRecord, Outcome, Summary};
 use crate::job::Mode;
+use crate::model::Earlier;
 use crate::model::format::{count, duration, plural};
 use crate::mp::signal;
 
 /// How much of a command line is shown, in characters.
 const COMMAND_CHARS: usize = 300;
 
-/// What happened to a task that is not done: `task 3 failed: exit code 1: false`; `None` for one that is done or was
+/// What happened to the task `number` that is not done: `task 3 failed: exit code 1: false`; `None` for one that is done or was
 /// cancelled, which is nothing that it could have done better. The command is asked for only where it is needed.
-pub fn failure(record: &AttemptRecord, command: impl FnOnce() -> String) -> Option<String> {
+pub fn failure(number: u64, record: &AttemptRecord, command: impl FnOnce() -> String) -> Option<String> {
     let what = match &record.outcome {
         Outcome::Done | Outcome::Cancelled => return None,
         Outcome::Exited { code } => format!("failed: exit code {code}"),
@@ -22,17 +23,20 @@ pub fn failure(record: &AttemptRecord, command: impl FnOnce() -> String) -> Opti
         Outcome::Lost(how) => format!("lost: its worker {}", printable(how, usize::MAX)),
     };
     let tries = if record.attempt > 1 { format!(" (try {})", record.attempt) } else { String::new() };
-    Some(format!("task {} {what}{tries}: {}", record.task.number(), printable(&command(), COMMAND_CHARS)))
+    Some(format!("task {number} {what}{tries}: {}", printable(&command(), COMMAND_CHARS)))
 }
 
 /// A run in one line: `10,000 done, 0 failed in 4.81 s (2,079 tasks/s), pool of 2`.
-pub fn summary(summary: &Summary) -> String {
+pub fn summary(summary: &Summary, earlier: Earlier) -> String {
     let counts = &summary.counts;
     let mut text = format!("{} done, {} failed", count(counts.done), count(counts.failed));
     for (number, words) in [(counts.timed_out, "timed out"), (counts.lost, "lost"), (counts.cancelled, "cancelled")] {
         if number > 0 {
             text += &format!(", {} {words}", count(number));
         }
+    }
+    if let Some(words) = earlier.words() {
+        text += &format!(", {words}");
     }
     let secs = summary.wall_ns as f64 / 1e9;
     let ended = counts.total() - counts.cancelled;
@@ -85,16 +89,16 @@ mod tests {
             (Outcome::Lost("was killed by SIGKILL".into()), "task 3 lost: its worker was killed by SIGKILL: false"),
         ];
         for (outcome, line) in cases {
-            assert_eq!(failure(&ended(2, outcome), || "false".to_owned()).as_deref(), Some(line));
+            assert_eq!(failure(3, &ended(2, outcome), || "false".to_owned()).as_deref(), Some(line));
         }
         let signalled =
-            failure(&ended(2, Outcome::Signalled { signal: 9 }), || "kill -9 $$".to_owned()).expect("not done");
+            failure(3, &ended(2, Outcome::Signalled { signal: 9 }), || "kill -9 $$".to_owned()).expect("not done");
         assert!(signalled.starts_with("task 3 failed: ended by "), "{signalled}");
         for fine in [done(2), ended(2, Outcome::Cancelled)] {
-            assert_eq!(failure(&fine, || panic!("nobody needs the command")), None);
+            assert_eq!(failure(3, &fine, || panic!("nobody needs the command")), None);
         }
         let retried = AttemptRecord { attempt: 3, ..ended(0, Outcome::Exited { code: 7 }) };
-        assert_eq!(failure(&retried, || "x".to_owned()).as_deref(), Some("task 1 failed: exit code 7 (try 3): x"));
+        assert_eq!(failure(1, &retried, || "x".to_owned()).as_deref(), Some("task 1 failed: exit code 7 (try 3): x"));
     }
 
     #[test]
@@ -115,6 +119,7 @@ mod tests {
             mode: Mode::Pool,
             stopped: false,
         };
+        let summary = |of: &Summary| summary(of, Earlier::default());
         assert_eq!(summary(&quiet), "10,000 done, 0 failed in 4.81 s (2,079 tasks/s), pool of 2");
         let counts = OutcomeCounts { done: 1, failed: 2, timed_out: 3, cancelled: 4, lost: 5 };
         let loud = Summary { counts, wall_ns: 1_000_000_000, retries: 6, mode: Mode::Threads, stopped: true, ..quiet };

@@ -3,11 +3,22 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
 use super::Tasks;
 use crate::event::{AttemptRecord, Captured, Outcome, Output, Summary, Value};
+use crate::model::Earlier;
+
+/// What is known of a task besides its record.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// The process of its worker.
+    pub pid: Option<u32>,
+    /// The folder that `--results` keeps what it printed in, whole.
+    pub results: Option<PathBuf>,
+}
 
 #[derive(Serialize)]
 struct TaskLine<'a> {
@@ -27,6 +38,9 @@ struct TaskLine<'a> {
     wall_secs: f64,
     cpu_secs: f64,
     max_rss_bytes: u64,
+    /// The folder with the whole of both streams.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<Cow<'a, str>>,
     #[serde(flatten)]
     result: TaskResult<'a>,
 }
@@ -66,13 +80,19 @@ struct SummaryFields {
     workers: u32,
     mode: &'static str,
     stopped: bool,
+    #[serde(skip_serializing_if = "is_zero")]
+    done_earlier: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    failed_earlier: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    ended_earlier: u64,
 }
 
-/// Appends the line of one task; `pid` is its worker's process.
+/// Appends the line of one task.
 ///
 /// # Errors
 /// None that memory does not give: the signature is that of a writer.
-pub fn write_task(record: &AttemptRecord, pid: Option<u32>, tasks: &dyn Tasks, out: &mut Vec<u8>) -> io::Result<()> {
+pub fn write_task(record: &AttemptRecord, beside: &Beside, tasks: &dyn Tasks, out: &mut Vec<u8>) -> io::Result<()> {
     let began = record.attempt > 0;
     let (exit_code, signal, reason) = match &record.outcome {
         Outcome::Done => ((!tasks.are_calls()).then_some(0), None, None),
@@ -83,7 +103,7 @@ pub fn write_task(record: &AttemptRecord, pid: Option<u32>, tasks: &dyn Tasks, o
     };
     let input = tasks.input(record.task);
     let line = TaskLine {
-        task: record.task.number(),
+        task: tasks.number(record.task),
         input: input.iter().map(|value| String::from_utf8_lossy(value)).collect(),
         outcome: record.outcome.class().name(),
         reason,
@@ -91,11 +111,12 @@ pub fn write_task(record: &AttemptRecord, pid: Option<u32>, tasks: &dyn Tasks, o
         signal,
         attempts: record.attempt,
         worker: began.then_some(record.worker.0),
-        pid: pid.filter(|_| began),
+        pid: beside.pid.filter(|_| began),
         start_secs: secs(record.start_ns),
         wall_secs: secs(record.wall_ns),
         cpu_secs: secs(record.cpu_ns),
         max_rss_bytes: record.max_rss_bytes,
+        results: beside.results.as_ref().map(|path| path.to_string_lossy()),
         result: if tasks.are_calls() {
             TaskResult::Returned { value: record.value.as_ref() }
         } else {
@@ -109,7 +130,7 @@ pub fn write_task(record: &AttemptRecord, pid: Option<u32>, tasks: &dyn Tasks, o
 ///
 /// # Errors
 /// None that memory does not give: the signature is that of a writer.
-pub fn write_summary(summary: &Summary, out: &mut Vec<u8>) -> io::Result<()> {
+pub fn write_summary(summary: &Summary, earlier: Earlier, out: &mut Vec<u8>) -> io::Result<()> {
     let counts = &summary.counts;
     let summary = SummaryFields {
         done: counts.done,
@@ -123,6 +144,9 @@ pub fn write_summary(summary: &Summary, out: &mut Vec<u8>) -> io::Result<()> {
         workers: summary.workers,
         mode: summary.mode.name(),
         stopped: summary.stopped,
+        done_earlier: earlier.done,
+        failed_earlier: earlier.failed,
+        ended_earlier: earlier.ended,
     };
     write_line(&SummaryLine { summary }, out)
 }
@@ -180,11 +204,17 @@ mod tests {
     struct Calls;
 
     impl Tasks for Calls {
-        fn describe(&self, task: TaskId) -> String {
-            NamedTasks.describe(task)
+        fn number(&self, task: TaskId) -> u64 {
+            task.number()
         }
-        fn command_line(&self, task: TaskId) -> bstr::BString {
-            NamedTasks.command_line(task)
+        fn describe(&self, task: TaskId, slot: u32) -> String {
+            NamedTasks.describe(task, slot)
+        }
+        fn command_line(&self, task: TaskId, slot: u32) -> bstr::BString {
+            NamedTasks.command_line(task, slot)
+        }
+        fn tag(&self, _task: TaskId, _slot: u32) -> Option<bstr::BString> {
+            None
         }
         fn input(&self, _task: TaskId) -> Vec<bstr::BString> {
             vec!["5".into()]
@@ -196,7 +226,7 @@ mod tests {
 
     fn line(record: &AttemptRecord, tasks: &dyn Tasks) -> String {
         let mut out = Vec::new();
-        write_task(record, Some(4242), tasks, &mut out).expect("written");
+        write_task(record, &Beside { pid: Some(4242), results: None }, tasks, &mut out).expect("written");
         String::from_utf8(out).expect("JSON is UTF-8")
     }
 
@@ -264,7 +294,7 @@ mod tests {
             stopped: false,
         };
         let mut out = Vec::new();
-        write_summary(&summary, &mut out).expect("written");
+        write_summary(&summary, Earlier::default(), &mut out).expect("written");
         assert_eq!(
             String::from_utf8(out).expect("JSON is UTF-8"),
             "{\"summary\":{\"done\":3,\"failed\":0,\"timed_out\":0,\"cancelled\":0,\"lost\":0,\"retries\":0,\

@@ -9,6 +9,7 @@ mod order;
 mod streams;
 mod tag;
 mod text;
+mod workers;
 
 #[cfg(test)]
 mod samples;
@@ -17,7 +18,6 @@ mod tests;
 #[cfg(test)]
 mod watched;
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -25,13 +25,14 @@ use std::time::{Duration, Instant};
 use bstr::BString;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
-use crate::event::{AttemptRecord, Event, EventKind, Spill, StreamName, TaskId, WorkerEnd, WorkerId};
-use crate::model::Progress;
+use crate::event::{AttemptRecord, Event, EventKind, Spill, StreamName, TaskId, WorkerEnd};
+use crate::model::{Earlier, Progress};
 pub use bar::Bar;
 pub use describe::printable;
 pub use keep::Keepers;
 use order::InputOrder;
 pub use streams::Streams;
+use workers::Workers;
 
 /// How often the bar is brought up to date.
 const TICK: Duration = Duration::from_millis(100);
@@ -58,16 +59,18 @@ pub struct Style {
     pub keep_order: bool,
     /// Without the summary for people.
     pub quiet: bool,
-    /// Each line of a task's output begins with the task's values and a tab.
-    pub tag: bool,
 }
 
 /// What a report asks of the tasks that it writes about.
 pub trait Tasks {
-    /// The task in one line: its command line or its call.
-    fn describe(&self, task: TaskId) -> String;
-    /// What it runs: its command line, or its workload and argument.
-    fn command_line(&self, task: TaskId) -> BString;
+    /// The task's number: that in the whole batch, also where only a part of it is run.
+    fn number(&self, task: TaskId) -> u64;
+    /// The task in one line: its command line in the lane `slot` (from 1), or its call.
+    fn describe(&self, task: TaskId, slot: u32) -> String;
+    /// What it runs: its command line in the lane `slot` (from 1), or its workload and argument.
+    fn command_line(&self, task: TaskId, slot: u32) -> BString;
+    /// What stands before each line of its output, without the tab behind it; `None`: nothing.
+    fn tag(&self, task: TaskId, slot: u32) -> Option<BString>;
     /// The values that the task was made from.
     fn input(&self, task: TaskId) -> Vec<BString>;
     /// The tasks are calls of a workload, not commands.
@@ -79,11 +82,12 @@ pub struct Report<'a> {
     style: Style,
     tasks: &'a dyn Tasks,
     order: Option<InputOrder>,
-    worker_pids: HashMap<WorkerId, u32>,
+    workers: Workers,
     streams: Streams,
     progress: Progress,
     begun: Instant,
     keepers: Keepers,
+    earlier: Earlier,
     /// Where streams lie that were too long for memory.
     spill_folder: Option<PathBuf>,
 }
@@ -95,18 +99,24 @@ impl<'a> Report<'a> {
             style,
             tasks,
             order: style.keep_order.then(InputOrder::new),
-            worker_pids: HashMap::new(),
+            workers: Workers::default(),
             streams,
             progress: Progress::default(),
             begun: Instant::now(),
             keepers: Keepers::default(),
+            earlier: Earlier::default(),
             spill_folder: None,
         }
     }
 
     /// Keeps what `keepers` keep, and takes streams that were too long for memory from `spill_folder`.
     pub fn keeping(self, keepers: Keepers, spill_folder: Option<PathBuf>) -> Self {
-        Self { keepers, spill_folder, ..self }
+        Self { keepers: keepers.remembering_paths(self.style.format == Format::Json), spill_folder, ..self }
+    }
+
+    /// Counts what earlier runs have ended, which is no task of this run.
+    pub fn resuming(self, earlier: Earlier) -> Self {
+        Self { earlier, ..self }
     }
 
     /// Whether all that was to be kept could be written.
@@ -179,7 +189,8 @@ impl<'a> Report<'a> {
         let went_on = !self.progress.stopping;
         let was_held = self.progress.held.is_some();
         self.progress.apply(&event);
-        for line in self.keepers.apply(&event, self.tasks, self.spill_folder.as_deref()) {
+        self.workers.apply(&event);
+        for line in self.keepers.apply(&event, self.tasks, &self.workers, self.spill_folder.as_deref()) {
             self.say(&printable(&line, usize::MAX))?;
         }
         match event.kind {
@@ -191,10 +202,6 @@ impl<'a> Report<'a> {
                 for record in records {
                     self.finished(record)?;
                 }
-                Ok(())
-            }
-            EventKind::WorkerStarted { worker, pid, .. } => {
-                self.worker_pids.insert(worker, pid);
                 Ok(())
             }
             EventKind::WorkerEnded { worker, reason: WorkerEnd::Died(how) } => {
@@ -224,21 +231,23 @@ impl<'a> Report<'a> {
     }
 
     fn write_task(&mut self, record: &AttemptRecord) -> io::Result<()> {
-        let Self { style, tasks, worker_pids, streams, spill_folder, .. } = self;
+        let Self { style, tasks, workers, streams, spill_folder, .. } = self;
         match style.format {
             Format::Text => {
-                let tag = style.tag.then(|| tag::of_values(&tasks.input(record.task)));
-                text::write_task(record, tag.as_deref(), *tasks, spill_folder.as_deref(), streams)?;
+                text::write_task(record, workers.slot(record.worker), *tasks, spill_folder.as_deref(), streams)?;
             }
             Format::Json => {
-                let pid = worker_pids.get(&record.worker).copied();
-                streams.stdout(|out| json::write_task(record, pid, *tasks, out))?;
+                let about = json::Beside {
+                    pid: workers.pid(record.worker),
+                    results: self.keepers.take_results_path(record.task),
+                };
+                streams.stdout(|out| json::write_task(record, &about, *tasks, out))?;
             }
         }
         for stream in StreamName::BOTH {
             let kept = record.output.as_ref().map(|output| output.stream(stream));
             if let Some((Spill::Failed(reason), dropped)) = kept.map(|kept| (&kept.spill, kept.dropped_bytes)) {
-                let (number, name) = (record.task.number(), stream.name());
+                let (number, name) = (self.tasks.number(record.task), stream.name());
                 self.say(&printable(
                     &format!(
                         "task {number}: {dropped} bytes of its {name} could not be kept on disk and are lost: {reason}"
@@ -267,10 +276,11 @@ impl<'a> Report<'a> {
         self.streams.bar.clear();
         if let Some(summary) = self.progress.summary.clone() {
             if self.style.format == Format::Json {
-                self.streams.stdout(|out| json::write_summary(&summary, out))?;
+                let earlier = self.earlier;
+                self.streams.stdout(|out| json::write_summary(&summary, earlier, out))?;
             }
             if !self.style.quiet {
-                self.say(&describe::summary(&summary))?;
+                self.say(&describe::summary(&summary, self.earlier))?;
             }
         }
         self.streams.flush()
@@ -289,7 +299,7 @@ impl<'a> Report<'a> {
 
     fn show_progress(&mut self) -> io::Result<()> {
         let now_ns = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        match self.streams.bar.show(&self.progress, now_ns) {
+        match self.streams.bar.show(&self.progress, self.earlier, now_ns) {
             Some(line) => self.streams.stderr(|err| err.write_all(line.as_bytes())),
             None => Ok(()),
         }

@@ -37,12 +37,20 @@ pub fn ended(task: u64, outcome: Outcome) -> AttemptRecord {
 pub struct NamedTasks;
 
 impl Tasks for NamedTasks {
-    fn describe(&self, task: TaskId) -> String {
+    fn number(&self, task: TaskId) -> u64 {
+        task.number()
+    }
+
+    fn describe(&self, task: TaskId, _slot: u32) -> String {
         format!("command {}", task.number())
     }
 
-    fn command_line(&self, task: TaskId) -> BString {
-        self.describe(task).into()
+    fn command_line(&self, task: TaskId, slot: u32) -> BString {
+        self.describe(task, slot).into()
+    }
+
+    fn tag(&self, _task: TaskId, _slot: u32) -> Option<BString> {
+        None
     }
 
     fn input(&self, task: TaskId) -> Vec<BString> {

@@ -3,10 +3,10 @@
 use super::samples::{NamedTasks, ended, printed};
 use super::watched::Watched;
 use super::*;
-use crate::event::{Lane, Outcome, OutcomeCounts, RunHeader, Summary};
+use crate::event::{Lane, Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
 use crate::job::Mode;
 
-const TEXT: Style = Style { format: Format::Text, keep_order: false, quiet: false, tag: false };
+const TEXT: Style = Style { format: Format::Text, keep_order: false, quiet: false };
 
 fn header(tasks: u64) -> EventKind {
     let name = "a batch".to_owned();
@@ -76,7 +76,7 @@ fn quiet_keeps_what_went_wrong() {
 #[test]
 fn json_has_a_line_for_each_task_and_the_summary_last() {
     for keep_order in [false, true] {
-        let (out, err) = report(Style { format: Format::Json, keep_order, quiet: true, tag: false }, three_tasks());
+        let (out, err) = report(Style { format: Format::Json, keep_order, quiet: true }, three_tasks());
         let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
         let tasks: Vec<_> = lines.iter().filter_map(|line| line["task"].as_u64()).collect();
         assert_eq!(tasks, if keep_order { [1, 2, 3] } else { [2, 3, 1] });

@@ -12,24 +12,25 @@ use super::tag::Tagger;
 use crate::event::{AttemptRecord, Captured, Spill, StreamName, Value};
 
 /// Writes what one task left behind: its standard output or its value to standard output, its standard error and a
-/// line on its failure to standard error. What was too long for memory is taken from `spill_folder`; `tag` begins each
-/// line of the task's own.
+/// line on its failure to standard error. What was too long for memory is taken from `spill_folder`; the task ran in the
+/// lane `slot`, from 1.
 ///
 /// # Errors
 /// When a stream cannot be written.
 pub fn write_task(
     record: &AttemptRecord,
-    tag: Option<&[u8]>,
+    slot: u32,
     tasks: &dyn Tasks,
     spill_folder: Option<&Path>,
     streams: &mut Streams,
 ) -> io::Result<()> {
+    let tag = || tasks.tag(record.task, slot);
     for stream in StreamName::BOTH {
         let Some(kept) = record.output.as_ref().map(|output| output.stream(stream)) else { continue };
         if is_empty(kept) {
             continue;
         }
-        let mut tagger = Tagger::new(tag);
+        let mut tagger = Tagger::new(tag());
         let mut write = |piece: &[u8]| streams.to(stream, |out| tagger.write(piece, out));
         let spilled = spill_folder.filter(|_| kept.spill == Spill::Kept);
         match spilled.map(|folder| File::open(folder.join(record.spill_name(stream)))).transpose() {
@@ -37,7 +38,7 @@ pub fn write_task(
             Ok(None) => write(&captured(kept)?)?,
             Err(error) => {
                 write(&captured(kept)?)?;
-                let number = record.task.number();
+                let number = tasks.number(record.task);
                 streams.stderr(|err| writeln!(err, "task {number}: its whole {} is gone: {error}", stream.name()))?;
             }
         }
@@ -45,9 +46,9 @@ pub fn write_task(
     if let Some(value) = &record.value {
         let mut line = Vec::new();
         write_value(value, &mut line)?;
-        streams.stdout(|out| Tagger::new(tag).write(&line, out))?;
+        streams.stdout(|out| Tagger::new(tag()).write(&line, out))?;
     }
-    if let Some(line) = failure(record, || tasks.describe(record.task)) {
+    if let Some(line) = failure(tasks.number(record.task), record, || tasks.describe(record.task, slot)) {
         streams.stderr(|err| writeln!(err, "{line}"))?;
     }
     Ok(())
@@ -101,7 +102,7 @@ mod tests {
     fn written(record: &AttemptRecord) -> (String, String) {
         let (out, err) = (Watched::default(), Watched::default());
         let mut streams = Streams::new(Box::new(out.clone()), Box::new(err.clone()), Bar::Hidden);
-        write_task(record, None, &NamedTasks, None, &mut streams).expect("written");
+        write_task(record, 1, &NamedTasks, None, &mut streams).expect("written");
         streams.flush().expect("written");
         (out.text(), err.text())
     }

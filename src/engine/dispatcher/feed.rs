@@ -117,6 +117,8 @@ impl Dispatcher {
 
     fn hand_out(&mut self, effects: &mut Vec<Effect>) {
         let (ahead, low) = match self.mean_wall_ns {
+            // Nothing more is to begin once the halt is reached.
+            _ if self.plan.control.halt.is_some() => (1, 0),
             // One to work at and one to go on with, or as many as fill the time.
             Some(mean_ns) if mean_ns < LONG_NS => {
                 let mean_ns = mean_ns.max(1.0);

@@ -10,6 +10,7 @@ mod cpu_meter;
 mod invocation;
 mod lane;
 mod launch_error;
+mod listener;
 mod outbox;
 mod streams;
 
@@ -18,7 +19,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
@@ -40,6 +41,8 @@ struct Station {
     unusable: Option<String>,
     /// Lanes that have not said good-bye.
     live_lanes: AtomicU32,
+    /// The engine has gone: no further task is begun.
+    over: AtomicBool,
 }
 
 /// Does tasks until the engine closes the control socket, which is this process's standard input.
@@ -82,7 +85,14 @@ fn work() -> io::Result<()> {
         }
     };
     let engine = rustix::process::getppid();
-    let station = Arc::new(Station { setup, workload, context, unusable, live_lanes: AtomicU32::new(0) });
+    let station = Arc::new(Station {
+        setup,
+        workload,
+        context,
+        unusable,
+        live_lanes: AtomicU32::new(0),
+        over: AtomicBool::new(false),
+    });
     if station.setup.nice > 0 {
         // What the system refuses here is a wish, not a need.
         let _ = rustix::process::nice(station.setup.nice);
@@ -91,6 +101,7 @@ fn work() -> io::Result<()> {
         station.live_lanes.fetch_add(1, Ordering::AcqRel);
         lane::open(Arc::clone(&station), WorkerId(worker), Lane(lane), stream)?;
     }
+    station.over.store(true, Ordering::SeqCst);
     end_all_descendants();
     if station.live_lanes.load(Ordering::Acquire) > 0
         && let Some(folder) = &station.setup.spill_folder
@@ -102,7 +113,7 @@ fn work() -> io::Result<()> {
 
 /// Removes the spill folder if the engine has died, because then nobody else does.
 fn remove_after(engine: Option<rustix::process::Pid>, folder: &Path) {
-    const LOOKS: u32 = 100;
+    const LOOKS: u32 = 500;
     const PAUSE: Duration = Duration::from_millis(10);
     // A process that dies closes its sockets a moment before its children have another parent.
     for _ in 0..LOOKS {

@@ -11,6 +11,17 @@ use super::{BatchError, Surrounding};
 #[derive(Debug)]
 pub(super) struct Surroundings(Vec<CommandLine>);
 
+/// The template of what stands before each line that a task prints; an empty one is none, as in GNU parallel.
+pub(super) fn bind_tagstring(job: &Job, columns: &[String]) -> Result<Option<CommandLine>, BatchError> {
+    let bound = job
+        .tagstring
+        .as_deref()
+        .filter(|text| !text.is_empty())
+        .map(|text| Template::parse_text(text)?.bind(columns))
+        .transpose();
+    bound.map_err(|error| BatchError::Surroundings { field: "tagstring".to_owned(), error })
+}
+
 impl Surroundings {
     /// `None` where the job asks for nothing of the kind.
     pub(super) fn bind(job: &Job, columns: &[String]) -> Result<Option<Self>, BatchError> {

@@ -155,7 +155,7 @@ fn without_a_shell_words_are_parted_by_nul_and_shown_quoted() {
     );
     let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
     let mut line = Vec::new();
-    batch.line_into(TaskId(0), &mut line);
+    batch.line_into(TaskId(0), 1, &mut line);
     assert_eq!(BStr::new(&line), "'my tool' 'xa b y' 'a b' '' '$HOME ' 1");
     job.task = TaskTemplate::Command("rm".into());
     assert_eq!(payloads(&job, b""), ["rm\0a b\0", "rm\0a b\0it's"]);
@@ -172,7 +172,7 @@ fn variables_and_standard_input_stand_behind_the_line() {
     let batch = Batch::open(&job, Path::new("."), &mut empty()).expect("opens");
     assert_eq!(batch.payload(TaskId(0), 3), "\x09\0\0\0env 'a b'\x08\0\0\0<a b> 01\0\0\0\0\x06\0\0\0a b 3\n");
     let mut line = Vec::new();
-    batch.line_into(TaskId(0), &mut line);
+    batch.line_into(TaskId(0), 1, &mut line);
     assert_eq!(BStr::new(&line), "env 'a b'");
     job.environment = [("A".into(), "{2}".into())].into();
     assert_eq!(
@@ -251,4 +251,26 @@ fn a_part_of_a_batch_keeps_columns_and_numbers() {
     let part_of_part = part.only(&[TaskId(1)]).renamed("again".to_owned());
     assert_eq!(texts(&part_of_part), ["1 Ada is 36"]);
     assert_eq!((part_of_part.number(TaskId(0)), part_of_part.job().name.as_str()), (1, "again"));
+}
+
+#[test]
+fn the_rest_of_a_batch_keeps_numbers_order_and_waiting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("tasks.csv"), "name,after\na,\nb,a\nc,a b\nd,c\ne,a\n").expect("written");
+    let mut job = command("{#} {name} in {%}", vec![Input::Csv("tasks.csv".into())]);
+    job.tagstring = Some("{name}/{#}/{%}".to_owned());
+    job.order = crate::job::Order::Shuffled { seed: 3 };
+    job.control.after = Some(crate::job::control::After { name: "name".to_owned(), after: "after".to_owned() });
+    let whole = Batch::open(&job, folder.path(), &mut empty()).expect("opens");
+    let rest = whole.rest(&[TaskId(1), TaskId(2), TaskId(3), TaskId(4)]);
+    let expected = [(TaskId(1), vec![TaskId(0)]), (TaskId(2), vec![TaskId(1)])];
+    assert_eq!(*rest.dependencies(), expected.into_iter().collect(), "what was done is not waited for");
+    let mut begun: Vec<u64> = (0..rest.len()).map(|place| rest.order().task_at(place).0).collect();
+    assert_ne!(begun, [0, 1, 2, 3], "they are mixed as the job wants it");
+    begun.sort_unstable();
+    assert_eq!(begun, [0, 1, 2, 3]);
+    assert_eq!((rest.number(TaskId(0)), rest.tag(TaskId(3), 7)), (2, Some("e/5/7".into())));
+    let mut line = Vec::new();
+    rest.line_into(TaskId(0), 4, &mut line);
+    assert_eq!((rest.uses_slot(), BStr::new(&line)), (true, BStr::new("2 b in 4")));
 }

@@ -35,6 +35,8 @@ pub enum JobField {
     Stdin,
     /// [`Job::stdin_file`].
     StdinFile,
+    /// [`Job::tagstring`].
+    Tagstring,
     /// [`Job::max_args`].
     MaxArgs,
 }
@@ -56,6 +58,7 @@ impl JobField {
             Self::Environment => "environment",
             Self::Stdin => "stdin",
             Self::StdinFile => "stdin_file",
+            Self::Tagstring => "tagstring",
             Self::MaxArgs => "max_args",
         }
     }
@@ -112,7 +115,11 @@ impl Job {
         if let Some(message) = environment_problem(&self.environment) {
             report(JobField::Environment, message);
         }
-        for (field, template) in [(JobField::Stdin, &self.stdin), (JobField::StdinFile, &self.stdin_file)] {
+        for (field, template) in [
+            (JobField::Stdin, &self.stdin),
+            (JobField::StdinFile, &self.stdin_file),
+            (JobField::Tagstring, &self.tagstring),
+        ] {
             if let Some(Err(error)) = template.as_deref().map(Template::parse_text) {
                 report(field, error.to_string());
             }

@@ -1,13 +1,13 @@
 //! A command line of GNU parallel as a job.
 
 use super::options::{Known, UNKNOWN, ValueRule, parse};
-use super::reading::{Reading, delimiter};
+use super::reading::{Reading, unescaped};
 use super::words::Word;
 use super::{ImportError, Imported, Note, job, note};
 use crate::job::amount::parse_size;
 use crate::job::duration::{self, Limit};
 use crate::job::order::Order;
-use crate::job::{Input, Job, MAX_WORKERS};
+use crate::job::{Input, Job, MAX_WORKERS, Template};
 
 /// What becomes of an option.
 enum Meaning {
@@ -28,6 +28,8 @@ enum Meaning {
     Colsep,
     Header,
     Shuffle,
+    Tag,
+    Tagstring,
     ReplacementString,
     /// It is the case here anyway.
     Same,
@@ -62,13 +64,18 @@ const OPTIONS: &[Known<Meaning>] = &[
     valued(&["a", "arg-file"], Meaning::ArgFile),
     flag(&["link", "xapply"], Meaning::Linked),
     valued(&["I"], Meaning::ReplacementString),
-    flag(&["will-cite", "group", "no-notice", "r", "no-run-if-empty"], Meaning::Same),
+    flag(&["will-cite", "group", "no-notice", "gnu"], Meaning::Same),
+    flag(
+        &["r", "no-run-if-empty"],
+        Meaning::Missing("an empty input is an input here; no input at all is no task in any case"),
+    ),
     flag(&["k", "keep-order", "keeporder"], Meaning::RunFlag("--keep-order")),
     flag(&["dry-run", "dryrun"], Meaning::RunFlag("--dry-run")),
     flag(&["bar"], Meaning::RunFlag("--bar")),
     flag(&["eta"], Meaning::RunFlag("--eta")),
     flag(&["progress"], Meaning::RunFlag("--bar")),
-    flag(&["tag"], Meaning::RunFlag("--tag")),
+    flag(&["tag"], Meaning::Tag),
+    valued(&["tagstring", "tag-string"], Meaning::Tagstring),
     valued(&["joblog"], Meaning::RunFlag("--joblog")),
     valued(&["results", "res"], Meaning::RunFlag("--results")),
     flag(&["X", "m", "xargs"], Meaning::Missing(PACKING)),
@@ -86,16 +93,17 @@ const OPTIONS: &[Known<Meaning>] = &[
     valued(&["E"], Meaning::Missing("inputs are read to their end, whatever they are")),
     valued(&["C", "colsep"], Meaning::Colsep),
     valued(&["header"], Meaning::Header),
-    valued(
-        &["tagstring"],
-        Meaning::Missing("lines of output have no tag; fanlane run --tag begins them with the input"),
-    ),
     flag(&["shuf"], Meaning::Shuffle),
     flag(
         &["u", "ungroup", "lb", "line-buffer", "linebuffer"],
         Meaning::Missing("what a task prints comes when it has ended, in one piece"),
     ),
-    flag(&["resume", "resume-failed", "retry-failed"], Meaning::Missing("every task is run, whatever a job log says")),
+    flag(&["resume"], Meaning::RunFlag("--resume")),
+    flag(&["resume-failed", "resumefailed"], Meaning::RunFlag("--resume-failed")),
+    flag(
+        &["retry-failed", "retryfailed"],
+        Meaning::Missing("the log's commands are not run; fanlane run --resume-failed runs those that failed again"),
+    ),
     flag(&["q", "quote"], Meaning::Missing("the shell reads the command; quote in it what the shell must not read")),
     valued(
         &["rpl", "U", "er", "basenamereplace", "dirnamereplace", "seqreplace", "parens"],
@@ -145,7 +153,7 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
             Some(Meaning::ArgFile) => inputs.push(lines(&value)),
             Some(Meaning::Linked) => settings.linked = true,
             Some(Meaning::Null) => reading.separator = Some("\0".to_owned()),
-            Some(Meaning::Delimiter) => reading.separator = Some(delimiter(&value)),
+            Some(Meaning::Delimiter) => reading.separator = Some(unescaped(&value)),
             Some(Meaning::Colsep) => reading.columns = Some(value),
             Some(Meaning::Header) if value == ":" => reading.header = true,
             Some(Meaning::Header) => note(&mut notes, written, "only --header : is known; no line names columns"),
@@ -157,7 +165,15 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
             }
         }
     }
+    let by_option = settings.linked;
     inputs.extend(inputs_of(&markers, &mut settings.linked, &mut notes));
+    if by_option && !are_of_one_length(&inputs) {
+        note(
+            &mut notes,
+            "--link",
+            "the inputs end with the shortest; parallel would have begun the shorter ones again",
+        );
+    }
     if inputs.is_empty() {
         inputs.push(Input::Stdin);
     } else if from_pipe {
@@ -213,6 +229,17 @@ fn split(words: &[Word]) -> (&[Word], Vec<(&str, &[Word])>) {
         rest = &after[end..];
     }
     (command, sources)
+}
+
+/// Whether all inputs are known to have as many values.
+fn are_of_one_length(inputs: &[Input]) -> bool {
+    let length = |input: &Input| match input {
+        Input::List(values) => i64::try_from(values.len()).ok(),
+        Input::Range(first, last) => Some(last - first + 1),
+        _ => None,
+    };
+    let first = inputs.first().and_then(length);
+    inputs.len() < 2 || (first.is_some() && inputs.iter().all(|input| length(input) == first))
 }
 
 /// The inputs; those that `:::+` links stand together.
@@ -323,6 +350,13 @@ fn lay_over(meaning: &Meaning, value: &str, job: &mut Job) -> Result<(), String>
             Ok(count) => job.max_args = Some(count),
             Err(_) => return Err("it is no number, so each task gets one input".to_owned()),
         },
+        Meaning::Tag if job.tagstring.is_none() => job.tagstring = Some("{}".to_owned()),
+        Meaning::Tag => {}
+        Meaning::Tagstring => {
+            let text = unescaped(value);
+            Template::parse_text(&text).map_err(|error| format!("lines of output have no tag: {error}"))?;
+            job.tagstring = Some(text);
+        }
         Meaning::Shuffle => job.order = Order::Shuffled { seed: 0 },
         Meaning::WorkingDir if value == "..." => {
             return Err("tasks share one working folder here, the job's".to_owned());

@@ -1,6 +1,6 @@
 //! How the inputs of an imported command line are read: what ends a value, what parts its columns, what names them.
 
-use crate::job::Input;
+use crate::job::{Input, escapes};
 
 /// How inputs are read.
 #[derive(Default)]
@@ -37,12 +37,7 @@ impl Reading {
     }
 }
 
-/// A delimiter as parallel reads it: one character, perhaps written with a backslash.
-pub(super) fn delimiter(text: &str) -> String {
-    match text {
-        "\\n" => "\n".to_owned(),
-        "\\t" => "\t".to_owned(),
-        "\\0" => "\0".to_owned(),
-        _ => text.to_owned(),
-    }
+/// A text as parallel reads it: with escapes; one with an escape that is not known stands for itself.
+pub(super) fn unescaped(text: &str) -> String {
+    escapes::unescape(text).unwrap_or_else(|_| text.to_owned())
 }

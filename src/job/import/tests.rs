@@ -69,6 +69,9 @@ fn command_lines_of_parallel_become_jobs() {
             &[Input::Linked(vec![list(&["a"]), list(&["b"])]), list(&["c"])],
             &[],
         ),
+        ("parallel --link echo ::: a b ::: {1..2}", "echo", &[list(&["a", "b"]), Input::Range(1, 2)], &[]),
+        ("parallel --link echo ::: a ::: {1..2}", "echo", &[list(&["a"]), Input::Range(1, 2)], &["--link"]),
+        ("parallel -r echo ::: a", "echo", &[list(&["a"])], &["-r"]),
         ("parallel --header x echo ::: a", "echo", &[list(&["a"])], &["--header x"]),
         ("parallel --brand-new=7 -y echo ::: a", "echo", &[list(&["a"])], &["--brand-new 7", "-y"]),
         ("parallel -j150% --will-cite echo ::: a", "echo", &[list(&["a"])], &["-j 150%"]),
@@ -103,6 +106,9 @@ fn settings_of_parallel_are_carried_over() {
         let imported = parallel(&format!("parallel {bad} echo ::: a"));
         assert_eq!(noted(&imported), [bad], "{:?}", imported.notes);
     }
+    let tag = |line: &str| parallel(&format!("parallel {line} echo ::: a")).job.tagstring;
+    assert_eq!(tag("--tag").as_deref(), Some("{}"));
+    assert_eq!(tag("--tagstring '{#}\\t{}' --tag").as_deref(), Some("{#}\t{}"));
     let packed = parallel("parallel -N2 --shuf echo ::: a b");
     assert_eq!((packed.job.max_args, packed.notes.len()), (Some(2), 0));
     assert!(matches!(packed.job.order, crate::job::order::Order::Shuffled { .. }));

@@ -116,6 +116,11 @@ impl CommandLine {
         if self.quotes { quote_into(value, out) } else { out.extend_from_slice(value) }
     }
 
+    /// Whether it holds `{%}`, so that it differs from lane to lane.
+    pub fn uses_slot(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Slot(_)))
+    }
+
     /// The command line of a task.
     pub fn expand(&self, place: Place, values: &[&BStr]) -> BString {
         let mut line = Vec::new();

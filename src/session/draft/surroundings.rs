@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::Job;
+use crate::job::{Job, escapes};
 
 use super::{Field, FieldError};
 
@@ -19,6 +19,8 @@ pub struct SurroundingsDraft {
     pub stdin: String,
     /// The file for standard input; empty: nothing.
     pub stdin_file: String,
+    /// What stands before each line of output, with escapes; empty: nothing.
+    pub tagstring: String,
 }
 
 impl Default for SurroundingsDraft {
@@ -39,13 +41,14 @@ impl SurroundingsDraft {
             kept,
             stdin: job.stdin.clone().unwrap_or_default(),
             stdin_file: job.stdin_file.clone().unwrap_or_default(),
+            tagstring: escapes::escaped(job.tagstring.as_deref().unwrap_or_default()),
         }
     }
 
     /// How many of the fields ask for something.
     pub fn filled(&self) -> usize {
         let has_variables = !self.environment.trim().is_empty() || !self.kept.is_empty();
-        [!self.shell, has_variables, !self.stdin.is_empty(), !self.stdin_file.is_empty()]
+        [!self.shell, has_variables, !self.stdin.is_empty(), !self.stdin_file.is_empty(), !self.tagstring.is_empty()]
             .into_iter()
             .filter(|asks| *asks)
             .count()
@@ -62,6 +65,13 @@ impl SurroundingsDraft {
         };
         job.stdin = text(&self.stdin, &opened.stdin);
         job.stdin_file = text(&self.stdin_file, &opened.stdin_file);
+        match escapes::unescape(&self.tagstring) {
+            Ok(tagstring) => job.tagstring = text(&tagstring, &opened.tagstring),
+            Err(message) => {
+                let message = format!("{message}.");
+                errors.push(FieldError { field: Field::Tagstring, message });
+            }
+        }
     }
 
     fn variables(&self, errors: &mut Vec<FieldError>) -> BTreeMap<String, String> {

@@ -50,7 +50,7 @@ impl<W: Write> RowWriter<W> {
             Outcome::CannotStart(words) | Outcome::CallFailed(words) | Outcome::Lost(words) => &**words,
             _ => "",
         };
-        let mut cells: Vec<Cow<'_, [u8]>> = vec![number(record.task.number().to_string())];
+        let mut cells: Vec<Cow<'_, [u8]>> = vec![number(words.number().to_string())];
         cells.extend(
             (0..self.columns)
                 .map(|column| words.input.get(column).map_or(b"".as_slice().into(), |value| inert(&value.0))),
@@ -82,10 +82,18 @@ mod tests {
     use super::*;
     use crate::event::lossless::Bytes;
     use crate::event::{Captured, Output, TaskId, Value, WorkerId};
+    use crate::model::Earlier;
 
     fn rows(calls: bool, record: &AttemptRecord) -> String {
-        let header = RecordHeader { fanlane_record: 1, calls, columns: vec!["1".to_owned()] };
-        let words = TaskWords { task: 1, input: vec![Bytes(b"=a,b".to_vec())], command: Bytes(b"@echo".to_vec()) };
+        let header =
+            RecordHeader { fanlane_record: 1, calls, columns: vec!["1".to_owned()], earlier: Earlier::default() };
+        let words = TaskWords {
+            task: 1,
+            number: Some(12),
+            input: vec![Bytes(b"=a,b".to_vec())],
+            command: Bytes(b"@echo".to_vec()),
+            results: None,
+        };
         let mut out = Vec::new();
         let mut rows = RowWriter::new(&mut out, &header).expect("begun");
         rows.add(record, &words).expect("added");
@@ -111,11 +119,11 @@ mod tests {
         assert_eq!(
             rows(false, &record),
             "task,input 1,command,outcome,reason,exit_code,signal,attempts,worker,start_secs,wall_secs,cpu_secs,\
-             max_rss_bytes,stdout,stderr\n1,\"'=a,b\",'@echo,failed,'-x,,,1,3,0.01,0.12,0,99,\"'+1+2\n\",\n"
+             max_rss_bytes,stdout,stderr\n12,\"'=a,b\",'@echo,failed,'-x,,,1,3,0.01,0.12,0,99,\"'+1+2\n\",\n"
         );
         let called = AttemptRecord { outcome: Outcome::Done, value: Some(Value::Int(-5)), output: None, ..record };
         assert!(
-            rows(true, &called).ends_with(",max_rss_bytes,value\n1,\"'=a,b\",'@echo,done,,,,1,3,0.01,0.12,0,99,-5\n")
+            rows(true, &called).ends_with(",max_rss_bytes,value\n12,\"'=a,b\",'@echo,done,,,,1,3,0.01,0.12,0,99,-5\n")
         );
     }
 }

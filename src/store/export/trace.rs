@@ -102,7 +102,7 @@ impl<W: Write> TraceWriter<W> {
             "ph": "X", "pid": RUN, "tid": record.worker.0, "ts": micros(record.start_ns), "dur": micros(record.wall_ns),
             "name": name, "cat": category, "cname": colour(class),
             "args": {
-                "task": record.task.number(), "attempt": record.attempt, "outcome": format!("{:?}", record.outcome),
+                "task": words.map_or_else(|| record.task.number(), TaskWords::number), "attempt": record.attempt, "outcome": format!("{:?}", record.outcome),
                 "cpu_secs": record.cpu_ns as f64 / 1e9, "max_rss_bytes": record.max_rss_bytes,
             },
         }))
@@ -177,7 +177,8 @@ mod tests {
             EventKind::MachineSampled(sample),
             EventKind::TasksFinished(vec![attempt(0, 2, Outcome::Done), attempt(1, 0, Outcome::Cancelled)]),
         ];
-        let words = TaskWords { task: 1, input: vec![], command: Bytes(b"echo \"\xff".to_vec()) };
+        let words =
+            TaskWords { task: 1, number: None, input: vec![], results: None, command: Bytes(b"echo \"\xff".to_vec()) };
         let mut out = Vec::new();
         let mut trace = TraceWriter::new(&mut out).expect("begun");
         for (at, kind) in kinds.into_iter().enumerate() {

@@ -1,8 +1,9 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::event::lossless::Bytes;
 use crate::event::{
-    AttemptRecord, Captured, Lane, MachineSample, Outcome, Output, RunHeader, Value, WorkerEnd, WorkerId,
+    AttemptRecord, Captured, Lane, MachineSample, Outcome, Output, RunHeader, TaskId, Value, WorkerEnd, WorkerId,
 };
 use crate::job::Mode;
 
@@ -19,7 +20,12 @@ impl Write for Shared {
 }
 
 fn header() -> RecordHeader {
-    RecordHeader { fanlane_record: RECORD_VERSION, calls: false, columns: vec!["1".to_owned()] }
+    RecordHeader {
+        fanlane_record: RECORD_VERSION,
+        calls: false,
+        columns: vec!["1".to_owned()],
+        earlier: Earlier::default(),
+    }
 }
 
 fn events() -> Vec<Event> {
@@ -58,7 +64,14 @@ fn recorded() -> Vec<u8> {
     let out = Shared::default();
     let mut recorder = Recorder::to_writer(Box::new(out.clone()), &header()).expect("begun");
     for event in events() {
-        recorder.add(&event, |task| (vec![vec![b'v', task.0 as u8 + 0xf0]], b"echo v".to_vec())).expect("added");
+        let words = |record: &AttemptRecord| TaskWords {
+            task: record.task.number(),
+            number: None,
+            input: vec![Bytes(vec![b'v', record.task.0 as u8 + 0xf0])],
+            command: Bytes(b"echo v".to_vec()),
+            results: None,
+        };
+        recorder.add(&event, words).expect("added");
     }
     out.0.lock().expect("no writer panics").clone()
 }

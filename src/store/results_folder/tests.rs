@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::*;
-use crate::event::{Outcome, Output, WorkerId};
+use crate::event::{Output, TaskId, WorkerId};
 
 fn record(task: u64, stdout: &str) -> AttemptRecord {
     let stdout = Captured { head: stdout.into(), ..Captured::default() };
@@ -82,12 +82,12 @@ fn names_that_are_too_long_are_cut_and_still_differ() {
 fn files_lie_where_parallel_puts_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut results = open(folder.path(), &["1", "2"]);
-    results.keep(&record(0, "out\n"), &["a", "c"], None).expect("kept");
+    results.keep(1, &record(0, "out\n"), &["a", "c"], None).expect("kept");
     assert_eq!(files(folder.path()), ["1/a/2/c/seq", "1/a/2/c/stderr", "1/a/2/c/stdout"]);
     assert_eq!(fs::read(folder.path().join("1/a/2/c/stdout")).expect("there"), b"out\n");
     assert_eq!(fs::read(folder.path().join("1/a/2/c/seq")).expect("there"), b"1");
     let other = tempfile::tempdir().expect("a folder");
-    open(other.path(), &["y", "10", "9"]).keep(&record(0, ""), &["why", "ten", "nine"], None).expect("kept");
+    open(other.path(), &["y", "10", "9"]).keep(1, &record(0, ""), &["why", "ten", "nine"], None).expect("kept");
     assert_eq!(files(other.path())[0], "y/why/9/nine/10/ten/seq");
 }
 
@@ -95,7 +95,7 @@ fn files_lie_where_parallel_puts_them() {
 fn a_value_is_written_as_a_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let called = AttemptRecord { output: None, value: Some(Value::Int(27)), ..record(0, "") };
-    open(folder.path(), &["1"]).keep(&called, &["3"], None).expect("kept");
+    open(folder.path(), &["1"]).keep(1, &called, &["3"], None).expect("kept");
     assert_eq!(fs::read(folder.path().join("1/3/stdout")).expect("there"), b"27\n");
 }
 
@@ -104,11 +104,11 @@ fn two_tasks_with_the_same_values_keep_both_results() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut results = open(folder.path(), &["1"]);
     for task in 0..2 {
-        results.keep(&record(task, &format!("out {task}")), &["a"], None).expect("kept");
+        results.keep(task + 1, &record(task, &format!("out {task}")), &["a"], None).expect("kept");
     }
     assert_eq!(fs::read(folder.path().join("1/a/stdout")).expect("there"), b"out 0");
     assert_eq!(fs::read(folder.path().join("1/a/\\#2/stdout")).expect("there"), b"out 1");
-    open(folder.path(), &["1"]).keep(&record(0, "another run"), &["a"], None).expect("kept");
+    open(folder.path(), &["1"]).keep(1, &record(0, "another run"), &["a"], None).expect("kept");
     assert_eq!(fs::read(folder.path().join("1/a/stdout")).expect("there"), b"another run", "replaced as in parallel");
 }
 
@@ -121,11 +121,11 @@ fn nothing_is_written_outside_the_folder() {
     fs::write(outside.path().join("precious"), "old").expect("written");
     symlink(outside.path().join("precious"), folder.path().join("1/b/stdout")).expect("linked");
     let mut results = open(folder.path(), &["1"]);
-    let error = results.keep(&record(0, "out"), &["a"], None).expect_err("a link lies in the way").to_string();
+    let error = results.keep(1, &record(0, "out"), &["a"], None).expect_err("a link lies in the way").to_string();
     assert!(error.contains("/1/a") && error.contains("a symbolic link or a file lies in the way"), "{error}");
-    results.keep(&record(1, "out"), &["b"], None).expect("the link is replaced");
+    results.keep(2, &record(1, "out"), &["b"], None).expect("the link is replaced");
     for value in ["..", "../../etc", "/etc/passwd", ".", "", "a/../../b"] {
-        results.keep(&record(2, "out"), &[value], None).expect("kept");
+        results.keep(3, &record(2, "out"), &[value], None).expect("kept");
     }
     assert_eq!(files(outside.path()), ["precious"]);
     assert_eq!(fs::read(outside.path().join("precious")).expect("there"), b"old");
@@ -141,7 +141,7 @@ fn a_stream_that_was_too_long_for_memory_is_taken_from_its_file() {
     let stdout = &mut long.output.as_mut().expect("printed").stdout;
     (stdout.dropped_bytes, stdout.tail, stdout.spill) = (6, b"tail".to_vec(), Spill::Kept);
     fs::write(spill.path().join("5.1.stdout"), "head middle tail").expect("written");
-    open(folder.path(), &["1"]).keep(&long, &["a"], Some(spill.path())).expect("kept");
+    open(folder.path(), &["1"]).keep(1, &long, &["a"], Some(spill.path())).expect("kept");
     assert_eq!(fs::read(folder.path().join("1/a/stdout")).expect("there"), b"head middle tail");
     assert!(spill.path().join("5.1.stdout").exists(), "others may want it");
 }

@@ -1,5 +1,6 @@
 //! The page Job: what is going to run. The template, its inputs and options on the left; on the right what they expand to.
 
+mod input;
 mod inputs;
 mod options;
 mod order;

@@ -10,7 +10,7 @@ use crate::ui::theme;
 use super::section::{FieldWords, field_ui, help_ui, section_ui};
 use super::{label_ui, message_ui};
 
-const FIELDS: [Field; 3] = [Field::Environment, Field::Stdin, Field::StdinFile];
+const FIELDS: [Field; 4] = [Field::Environment, Field::Stdin, Field::StdinFile, Field::Tagstring];
 
 /// Draws the fields; true when one was changed.
 pub fn surroundings_ui(ui: &mut Ui, session: &mut Session) -> bool {
@@ -37,6 +37,12 @@ pub fn surroundings_ui(ui: &mut Ui, session: &mut Session) -> bool {
             help: "Or the file that it reads there, in the working folder",
         };
         changed |= field_ui(ui, &file, &mut draft.stdin_file, preview.error(Field::StdinFile));
+        let tag = FieldWords {
+            label: "Tag",
+            example: "{}",
+            help: "What a run in the terminal puts before each line of a task's output; {} and columns are replaced",
+        };
+        changed |= field_ui(ui, &tag, &mut draft.tagstring, preview.error(Field::Tagstring));
         changed
     });
     session.draft.surroundings = draft;

@@ -1,18 +1,29 @@
-//! What inputs end with, as a flag has it: text with the escapes that GNU parallel knows.
+//! Text on command lines with the escapes that GNU parallel knows: what inputs end with, and what tags are made of.
 
-/// Reads a delimiter.
+/// Reads what inputs end with.
 ///
 /// # Errors
 /// Where it is empty, or holds an escape that is not known.
-pub fn parse(text: &str) -> Result<String, String> {
-    let mut delimiter = String::new();
+pub fn delimiter(text: &str) -> Result<String, String> {
+    match unescape(text)? {
+        delimiter if delimiter.is_empty() => Err("it is empty; leave it out for line ends".to_owned()),
+        delimiter => Ok(delimiter),
+    }
+}
+
+/// Reads another text with the same escapes, which may be empty.
+///
+/// # Errors
+/// Where it holds an escape that is not known.
+pub fn unescape(text: &str) -> Result<String, String> {
+    let mut plain = String::new();
     let mut rest = text.chars();
     while let Some(character) = rest.next() {
         if character != '\\' {
-            delimiter.push(character);
+            plain.push(character);
             continue;
         }
-        delimiter.push(match rest.next() {
+        plain.push(match rest.next() {
             Some('n') => '\n',
             Some('t') => '\t',
             Some('r') => '\r',
@@ -23,7 +34,24 @@ pub fn parse(text: &str) -> Result<String, String> {
             None => return Err("there is nothing behind the backslash; write \\\\ for a backslash".to_owned()),
         });
     }
-    if delimiter.is_empty() { Err("it is empty; leave it out for line ends".to_owned()) } else { Ok(delimiter) }
+    Ok(plain)
+}
+
+/// A text as it is typed, so that [`unescape`] gives it back.
+pub fn escaped(text: &str) -> String {
+    let mut typed = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => typed.push_str("\\n"),
+            '\t' => typed.push_str("\\t"),
+            '\r' => typed.push_str("\\r"),
+            '\0' => typed.push_str("\\0"),
+            '\\' => typed.push_str("\\\\"),
+            control if control.is_ascii_control() => typed += &format!("\\x{:02x}", u32::from(control)),
+            other => typed.push(other),
+        }
+    }
+    typed
 }
 
 fn hexadecimal(rest: &mut std::str::Chars<'_>) -> Result<char, String> {
@@ -36,7 +64,7 @@ fn hexadecimal(rest: &mut std::str::Chars<'_>) -> Result<char, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::delimiter as parse;
 
     #[test]
     fn escapes_are_understood() {

@@ -1,0 +1,185 @@
+//! A lane's listener: does what the engine says while the lane is at work, and looks at what is running.
+//!
+//! It gives back what was not begun, ends what must be ended, and says what has been running for a while. A command is
+//! ended by signals; a call cannot be, so its process ends itself after having said so.
+
+use std::os::unix::net::UnixStream;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::engine::protocol::{FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, ToWorker};
+use crate::event::{AttemptRecord, Outcome};
+use crate::mp::frame::{FrameError, FrameReader};
+
+use super::end_all_descendants;
+use super::lane::{LaneShared, State};
+
+/// How often the listener looks at what is running, in nanoseconds; also the precision of timeouts.
+const LOOK_NS: i64 = 10_000_000;
+/// The same for a task that is known to be long and that nothing can become of but its end.
+const LONG_LOOK_NS: i64 = 50_000_000;
+/// A task that has run for so long is announced, in nanoseconds.
+const ANNOUNCE_NS: u64 = 8_000_000;
+
+/// A command that has run for so long is listened to, in nanoseconds.
+const REMIND_NS: u64 = 2_000_000;
+
+impl State {
+    /// How soon the listener has to look again, in nanoseconds; `None` while there is nothing to do.
+    fn look_ns(&self) -> Option<i64> {
+        match &self.current {
+            Some(current) if current.announced && current.ending.is_none() && self.timeout_ns.is_none() => {
+                Some(LONG_LOOK_NS)
+            }
+            Some(_) => Some(LOOK_NS),
+            None => (!self.waiting.is_empty()).then_some(LOOK_NS),
+        }
+    }
+}
+
+impl LaneShared {
+    /// The listener: does what the engine says until the engine has gone or the lane has ended.
+    pub(super) fn listen(&self, mut stream: UnixStream) {
+        let mut frames = FrameReader::default();
+        loop {
+            let look = self.state().look_ns().map(|tv_nsec| Timespec { tv_sec: 0, tv_nsec });
+            let mut polled = [PollFd::new(&stream, PollFlags::IN)];
+            let ready = poll(&mut polled, look.as_ref()).unwrap_or(0);
+            if ready > 0 {
+                match frames.fill(&mut stream) {
+                    Ok(true) => {}
+                    Ok(false) | Err(FrameError::Torn | FrameError::Io(_)) => return,
+                    Err(_) => self.give_up(None),
+                }
+                loop {
+                    match frames.next_message::<ToWorker>() {
+                        Ok(Some(message)) => self.heed(message),
+                        Ok(None) => break,
+                        Err(_) => self.give_up(None),
+                    }
+                }
+            }
+            self.look();
+        }
+    }
+
+    fn heed(&self, message: ToWorker) {
+        match message {
+            ToWorker::Run(tasks) => {
+                self.state().waiting.extend(tasks);
+                self.work.notify_one();
+            }
+            ToWorker::Recall(count) => {
+                let returned = {
+                    let mut state = self.state();
+                    let keep = state.waiting.len().saturating_sub(count as usize);
+                    state.waiting.split_off(keep).into_iter().map(|frame| frame.task).collect()
+                };
+                self.outbox().send(&FromWorker::Returned(returned));
+            }
+            ToWorker::Cancel(task) => {
+                let mut state = self.state();
+                let place = state.waiting.iter().position(|frame| frame.task == task);
+                if let Some(frame) = place.and_then(|place| state.waiting.remove(place)) {
+                    self.forget(&[frame]);
+                } else if state.current.as_ref().is_some_and(|current| current.task == task) {
+                    self.end_current(&mut state, Outcome::Cancelled, false);
+                }
+            }
+            ToWorker::Stop { now } => {
+                let mut state = self.state();
+                let waiting: Vec<TaskFrame> = state.waiting.drain(..).collect();
+                self.forget(&waiting);
+                self.end_current(&mut state, Outcome::Cancelled, now);
+            }
+            ToWorker::SetTimeout(timeout_ns) => self.state().timeout_ns = Some(timeout_ns),
+            ToWorker::Retire => {
+                self.state().retiring = true;
+                self.work.notify_one();
+            }
+        }
+    }
+
+    /// Reports tasks that were not begun as cancelled.
+    fn forget(&self, frames: &[TaskFrame]) {
+        let now_ns = self.since_epoch_ns();
+        let records: Vec<AttemptRecord> = frames
+            .iter()
+            .map(|frame| AttemptRecord { attempt: frame.attempt - 1, ..self.record(frame, now_ns, Outcome::Cancelled) })
+            .collect();
+        if !records.is_empty() {
+            self.outbox().send(&FromWorker::Finished(records));
+        }
+    }
+
+    /// Ends the running task: a command by SIGTERM, later SIGKILL; a call together with this process.
+    fn end_current(&self, state: &mut State, outcome: Outcome, now: bool) {
+        let Some(current) = &mut state.current else { return };
+        if self.station.workload.is_some() {
+            let frame = TaskFrame { task: current.task, attempt: current.attempt, payload: Vec::new() };
+            self.give_up(Some(self.record(&frame, current.start_ns, outcome)));
+        }
+        let kill_at_ns = self.since_epoch_ns() + self.station.setup.grace_ns;
+        let first = current.ending.is_none();
+        current.ending.get_or_insert((outcome, kill_at_ns));
+        match current.pid {
+            Some(pid) if now => drop(kill_process_group(pid, Signal::KILL)),
+            Some(pid) if first => end_gently(pid),
+            _ => {}
+        }
+    }
+
+    /// Looks at the running task: announces it, ends it when its time is up, kills it when its grace time is.
+    fn look(&self) {
+        let mut state = self.state();
+        let timeout_ns = state.timeout_ns;
+        if let Some(current) = &mut state.current {
+            let now_ns = self.since_epoch_ns();
+            let age_ns = now_ns.saturating_sub(current.start_ns);
+            if age_ns > REMIND_NS && !current.reminded && current.pid.is_some() {
+                current.reminded = true;
+                self.reminder.remind();
+            }
+            if age_ns > ANNOUNCE_NS && !current.announced && (current.pid.is_some() || self.station.workload.is_some())
+            {
+                current.announced = true;
+                let started = FromWorker::Started {
+                    task: current.task,
+                    attempt: current.attempt,
+                    start_ns: current.start_ns,
+                    pid: current.pid.map(|pid| pid.as_raw_nonzero().get().unsigned_abs()),
+                };
+                self.outbox().send(&started);
+            }
+            match (&current.ending, current.pid) {
+                (Some((_, kill_at_ns)), Some(pid)) if now_ns >= *kill_at_ns => {
+                    let _ = kill_process_group(pid, Signal::KILL);
+                }
+                (None, _) if timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
+                    self.end_current(&mut state, Outcome::TimedOut, false);
+                }
+                _ => {}
+            }
+        }
+        drop(state);
+        self.outbox().flush_old();
+    }
+
+    /// Ends this process, because a call in it cannot be ended otherwise or the engine talks nonsense.
+    ///
+    /// The caller holds the lane's state, so the executor cannot report the same task.
+    fn give_up(&self, record: Option<AttemptRecord>) -> ! {
+        if let Some(record) = record {
+            self.outbox().send(&FromWorker::Finished(vec![record]));
+        }
+        end_all_descendants();
+        std::process::exit(GAVE_UP_EXIT_CODE)
+    }
+}
+
+/// SIGTERM, and SIGCONT so that a stopped command can heed it.
+pub fn end_gently(pid: Pid) {
+    let _ = kill_process_group(pid, Signal::TERM);
+    let _ = kill_process_group(pid, Signal::CONT);
+}
