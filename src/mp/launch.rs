@@ -322,7 +322,9 @@ mod tests {
         let ids: Vec<&str> = lines.next().expect("a line").split_whitespace().collect();
         assert_eq!(ids[0], ids[1]);
         for line in lines {
-            assert!(line.ends_with("\t0000000000000000"), "{line}");
+            let mask = line.rsplit('\t').next().and_then(|mask| u64::from_str_radix(mask, 16).ok()).expect("a mask");
+            // 32 and 33 are the C library's own; whoever started the tests may have left them ignored.
+            assert_eq!(mask & !(0b11 << 31), 0, "{line}");
         }
     }
 

@@ -1,0 +1,127 @@
+//! What the engine costs, beside its peers and its limits, measured in turns within one run: quote the ratios.
+//!
+//! `cargo bench --bench engine` prints all tables; `-- ROUNDS` sets how many rounds the medians are taken from, and
+//! `-- ROUNDS PART` keeps to one part: `commands`, `calls`, `alone`, `memory` or `payloads`. Peers that are not installed
+//! are named and left out.
+
+mod alone;
+mod calls;
+mod commands;
+mod memory;
+mod payloads;
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::bounded;
+use fanlane::engine::{Run, RunOptions};
+use fanlane::event::{AttemptRecord, EventKind};
+use fanlane::job::{Batch, Job, Mode};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(7);
+    let parts: [(&str, fn(usize)); 5] = [
+        ("commands", commands::measure),
+        ("calls", calls::measure),
+        ("alone", alone::measure),
+        ("memory", memory::measure),
+        ("payloads", payloads::measure),
+    ];
+    let chosen = parts.iter().find(|(name, _)| words.iter().any(|word| word == name));
+    for (_, measure) in chosen.map_or(&parts[..], std::slice::from_ref) {
+        measure(rounds);
+    }
+}
+
+/// A row of a table: what is measured, and how.
+type Row<'a> = (&'a str, &'a mut dyn FnMut() -> Duration);
+
+/// Runs every row once a round, in turns, and prints medians and the ratio to the first row, round by round.
+fn table(rounds: usize, tasks: u64, rows: &mut [Row<'_>]) {
+    let mut secs: Vec<Vec<f64>> = rows.iter().map(|_| Vec::with_capacity(rounds)).collect();
+    for _ in 0..rounds {
+        for ((_, run), taken) in rows.iter_mut().zip(&mut secs) {
+            taken.push(run().as_secs_f64());
+        }
+    }
+    for ((name, _), taken) in rows.iter().zip(&secs) {
+        let ratio = median(secs[0].iter().zip(taken).map(|(first, this)| first / this).collect());
+        let one = median(taken.clone());
+        say(&format!(
+            "{name:<46} {:>10.3} ms {:>12.0} a second   {ratio:>6.3} of the first",
+            one * 1e3,
+            tasks as f64 / one
+        ));
+    }
+}
+
+/// What a run through the library came to.
+struct Ran {
+    wall: Duration,
+    /// The CPU time of this process, with all that takes and keeps the records.
+    cpu: Duration,
+    records: Vec<AttemptRecord>,
+}
+
+/// Runs a job as a library, in a pool of 2, and keeps the record of each task.
+fn run_as_library(job: &str) -> Ran {
+    let job = Job::parse(job).expect("the job is well-formed");
+    let batch = Batch::open(&job, Path::new("."), &mut std::io::empty()).expect("its inputs can be read");
+    let options = RunOptions {
+        mode: Mode::Pool,
+        workers: 2,
+        worker_executable: PROGRAM.into(),
+        monitor: false,
+        spill_folder: None,
+    };
+    let cpu_before = own_cpu();
+    let begun = Instant::now();
+    let (sender, events) = bounded(1024);
+    let run = Run::start(Arc::new(batch), options, sender).expect("threads can be had");
+    let mut records: Vec<AttemptRecord> = Vec::new();
+    for event in events {
+        if let EventKind::TasksFinished(more) = event.kind {
+            records.extend(more);
+        }
+    }
+    run.join();
+    Ran { wall: begun.elapsed(), cpu: own_cpu() - cpu_before, records }
+}
+
+/// Medians of runs through the library, with the parent's own CPU.
+fn library(name: &str, job: &str, tasks: u64, rounds: usize) {
+    let mut wall_secs = Vec::new();
+    let mut cpu_micros = Vec::new();
+    for _ in 0..rounds {
+        let ran = run_as_library(job);
+        assert_eq!(ran.records.len() as u64, tasks);
+        wall_secs.push(ran.wall.as_secs_f64());
+        cpu_micros.push(ran.cpu.as_secs_f64() * 1e6 / tasks as f64);
+    }
+    let wall = median(wall_secs);
+    say(&format!(
+        "{name:<46} {:>10.3} ms {:>12.0} a second   parent's CPU {:.3} µs a task",
+        wall * 1e3,
+        tasks as f64 / wall,
+        median(cpu_micros)
+    ));
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn own_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("below a second"))
+}
+
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

@@ -1,0 +1,64 @@
+//! What a task costs the parent in memory, queued and done, and whether the last of many costs more time than the first.
+
+use std::path::Path;
+
+use fanlane::job::{Batch, Job};
+
+use crate::{Ran, run_as_library, say};
+
+const MANY: u64 = 1_000_000;
+const FEWER: u64 = 100_000;
+
+pub fn measure(rounds: usize) {
+    say(&format!("\nmemory of the parent, {MANY} tasks"));
+    for (name, job) in [
+        ("a range", format!(r#"Job(version: 1, task: Workload(name: "cube"), inputs: [Range(1, {MANY})])"#)),
+        (
+            "a range, shuffled",
+            format!(
+                r#"Job(version: 1, task: Workload(name: "cube"), inputs: [Range(1, {MANY})], order: Shuffled(seed: 1))"#
+            ),
+        ),
+    ] {
+        let before = resident_bytes();
+        let job = Job::parse(&job).expect("the job is well-formed");
+        let batch = Batch::open(&job, Path::new("."), &mut std::io::empty()).expect("its inputs can be read");
+        let queued = resident_bytes().saturating_sub(before) as f64 / MANY as f64;
+        say(&format!("{name:<46} {queued:>10.1} bytes a task queued, expanded when it is asked for"));
+        drop(batch);
+    }
+    let lines: String = (1..=MANY).map(|number| format!("{number}\n")).collect();
+    let before = resident_bytes();
+    let job = Job::parse(r#"Job(version: 1, task: Command("echo {}"), inputs: [Stdin])"#).expect("well-formed");
+    let batch = Batch::open(&job, Path::new("."), &mut lines.as_bytes()).expect("its inputs can be read");
+    let queued = resident_bytes().saturating_sub(before) as f64 / MANY as f64;
+    say(&format!(
+        "{:<46} {queued:>10.1} bytes a task queued, its line of 7 bytes among them",
+        "lines of standard input"
+    ));
+    drop((batch, lines));
+    let cubes = |tasks: u64| format!(r#"Job(version: 1, task: Workload(name: "cube"), inputs: [Range(1, {tasks})])"#);
+    let before = resident_bytes();
+    let ran = run_as_library(&cubes(MANY));
+    let done = resident_bytes().saturating_sub(before) as f64 / ran.records.len() as f64;
+    say(&format!("{:<46} {done:>10.1} bytes a task done, with its record", "cubes"));
+    drop(ran);
+    let mut ratios = Vec::new();
+    for _ in 0..rounds {
+        let each = |tasks: u64| {
+            let Ran { cpu, .. } = run_as_library(&cubes(tasks));
+            cpu.as_secs_f64() / tasks as f64
+        };
+        // Ten times the fewer, so that both last as long.
+        let fewer = (0..10).map(|_| each(FEWER)).sum::<f64>() / 10.0;
+        ratios.push(each(MANY) / fewer);
+    }
+    let ratio = crate::median(ratios);
+    say(&format!("the parent's CPU a task of {MANY}, beside a task of {FEWER}: {ratio:.3} times"));
+}
+
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/statm").expect("Linux has it");
+    let pages: u64 = status.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number");
+    pages * rustix::param::page_size() as u64
+}
