@@ -11,9 +11,9 @@ use super::export::ExportArgs;
 use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
-use crate::job::Mode;
 use crate::job::duration::{self, Limit};
 use crate::job::escapes;
+use crate::job::{Mode, Order};
 
 /// Run a batch of tasks on a pool of worker processes and watch every lane while it runs.
 ///
@@ -135,8 +135,12 @@ pub struct RunArgs {
     #[arg(short = 'n', long, short_alias = 'N', alias = "max-replace-args", value_name = "N")]
     pub max_args: Option<u32>,
     /// Begin the tasks in a random order; their numbers stay the inputs'
-    #[arg(long)]
+    #[arg(long, conflicts_with = "order")]
     pub shuf: bool,
+    /// Begin the tasks in an order by values: priority:COLUMN, longest-first:COLUMN (seconds; those not known first), or
+    /// longest-first-in:JOBLOG of an earlier run; a COLUMN may be a template
+    #[arg(long, value_name = "ORDER")]
+    pub order: Option<Order>,
     /// Take only N of the inputs, chosen at random
     #[arg(long, value_name = "N")]
     pub sample: Option<u64>,
