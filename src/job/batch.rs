@@ -19,7 +19,7 @@ use bstr::{BStr, BString};
 use super::dependencies::{self, Dependencies, DependencyError};
 use super::inputs::feeder::Feeder;
 use super::inputs::{InputError, Source};
-use super::need::{NeedError, NeedTemplates, TaskNeeds};
+use super::need::{MOST_SIZED, NeedError, NeedTemplates, TaskNeeds};
 use super::order::TaskOrder;
 use super::quote::quote_into;
 use super::template::{CommandLine, Digits, Place, Template, TemplateError, Values};
@@ -190,7 +190,11 @@ impl Batch {
         };
         batch.order = ranking::order_of(&batch, &job.order)?;
         if let Some(templates) = need_templates {
-            let rows = (0..batch.len()).map(|task| (TaskId(task).number(), batch.layout.row(task)));
+            let tasks = batch.len();
+            if tasks > MOST_SIZED {
+                return Err(NeedError::TooManyTasks { tasks }.into());
+            }
+            let rows = (0..tasks).map(|task| (TaskId(task).number(), batch.layout.row(task)));
             let needs = templates.resolve(rows)?;
             if let Some(workers) = job.workers {
                 needs.check_pool(workers, |task| task.number())?;

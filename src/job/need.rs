@@ -13,6 +13,9 @@ use super::template::{CommandLine, Place, Template, TemplateError, Values};
 /// Things of which there are more than this are amounts: no task is told which of them it has.
 pub const MOST_NUMBERED: u32 = 1024;
 
+/// The most tasks that can have needs of their own: that takes a table of 4 bytes for each.
+pub const MOST_SIZED: u64 = 50_000_000;
+
 /// How much a task takes; a job file has a number, or a text with replacement strings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -126,6 +129,12 @@ pub enum NeedError {
         value: BString,
         /// The template.
         template: String,
+    },
+    /// More tasks than a table of their needs is kept for.
+    #[error("control: {tasks} tasks are too many for needs that differ; up to {MOST_SIZED} can have their own")]
+    TooManyTasks {
+        /// How many there are.
+        tasks: u64,
     },
     /// A task that would take no place.
     #[error("control.slots: task {number} takes 0 places of the pool; each task takes 1 or more")]

@@ -95,8 +95,8 @@ struct Ranking {
     places: Box<[u32]>,
 }
 
-/// The most tasks that can be put in an order by values.
-pub const MOST_RANKED: u64 = u32::MAX as u64;
+/// The most tasks that can be put in an order by values: that takes a table of 8 bytes for each.
+pub const MOST_RANKED: u64 = 50_000_000;
 
 impl TaskOrder {
     /// The order of a batch of so many tasks, unless it is one by values.

@@ -156,8 +156,9 @@ fn can_begin(job: Job, machine: Machine) -> Result<Job, Vec<FieldError>> {
 }
 
 fn is_quick(job: &Job) -> bool {
-    // Dependencies are looked up by the names of all tasks, and a sample is sorted.
-    if job.control.after.is_some() || job.sample.is_some_and(|rows| rows > AT_ONCE as u64) {
+    // Dependencies are looked up by the names of all tasks, orders and needs by their values, and a sample is sorted.
+    let asks_all = job.control.after.is_some() || job.control.needs_differ() || job.order.typed().is_some();
+    if asks_all || job.sample.is_some_and(|rows| rows > AT_ONCE as u64) {
         return false;
     }
     job.inputs.iter().all(|input| match input {

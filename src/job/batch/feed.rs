@@ -79,7 +79,8 @@ impl BatchFeed {
     }
 
     /// Appends one value, as a line without its end; where the input is cut into columns, one row. Waits while about a
-    /// million rows, or 256 MiB of them, are ahead of the run, if one has begun.
+    /// million rows, or 256 MiB of them, are ahead of the run, if one has begun; so whoever takes the run's events must do
+    /// that on another thread, or the channel must be unbounded.
     ///
     /// # Errors
     /// [`FeedError`].

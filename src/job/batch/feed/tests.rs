@@ -109,7 +109,7 @@ fn what_is_wrong_from_the_start_is_told_at_the_start() {
         ("Stdin", ", control: Control(slots: \"{1}\")", "", "what each task needs"),
     ] {
         let opened = Batch::open_growing(&job(inputs, rest), Path::new("."), &mut head.as_bytes());
-        let error = opened.err().expect(words).to_string();
+        let error = opened.expect_err(words).to_string();
         assert!(error.contains(words), "{error}");
     }
 }
