@@ -186,7 +186,8 @@ fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
 #[test]
 fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
     type Change = fn(&mut JobDraft);
-    let table: [(Change, Field); 26] = [
+    let table: [(Change, Field); 27] = [
+        (|draft| draft.steering.slots = "1{#}".to_owned(), Field::Slots),
         (|draft| draft.order.by_values = "fastest".to_owned(), Field::Order),
         (|draft| draft.order.by_values = "priority:size".to_owned(), Field::Order),
         (|draft| draft.steering.slots = "{9}".to_owned(), Field::Slots),
