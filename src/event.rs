@@ -58,6 +58,18 @@ pub enum EventKind {
         /// What is waited for; `None` when nothing is any more.
         reason: Option<String>,
     },
+    /// The batch has grown while it runs: its tasks come from a source that was not read to its end.
+    BatchGrew {
+        /// So many tasks are there by now.
+        tasks: u64,
+        /// There will be no more.
+        complete: bool,
+    },
+    /// What the batch's further tasks would have come from cannot be used: the run ends with what it has begun.
+    InputsBroke {
+        /// What is wrong, and where.
+        reason: String,
+    },
     /// Enough tasks have ended in the way that the job's halt counts; the run ends.
     HaltReached {
         /// The halt, as it is written.
@@ -120,7 +132,7 @@ pub struct RunHeader {
     pub mode: Mode,
     /// Size of the pool at the start.
     pub workers: u32,
-    /// How many tasks the batch has.
+    /// How many tasks the batch has at the start; [`EventKind::BatchGrew`] says of others.
     pub tasks: u64,
     /// Wall clock at the start, in milliseconds since 1970-01-01 UTC.
     pub started_unix_ms: u64,

@@ -6,7 +6,8 @@ mod support;
 
 use fanlane::event::{EventKind, Outcome};
 use fanlane::job::Mode;
-use support::{alone, job, start, start_in};
+use fanlane::job::batch::FeedError;
+use support::{alone, job, start, start_growing, start_in};
 
 #[test]
 fn the_first_failure_ends_the_run_when_the_job_says_so() {
@@ -105,4 +106,59 @@ fn tasks_begin_after_those_that_they_wait_for() {
     };
     let (link, a, b, configure) = (span(0), span(1), span(2), span(3));
     assert!(configure.1 <= a.0 && configure.1 <= b.0 && a.1 <= link.0 && b.1 <= link.0);
+}
+
+/// The tasks hold what they have until a file is there, so that they overlap for sure.
+#[test]
+fn tasks_of_different_sizes_have_what_they_take_for_themselves() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), "places,gpus\n1,1\n2,2\n1,0\n3,3\n1,1\n4,0\n1,2\n").unwrap();
+    let text = r#"Job(version: 1, task: Command("echo \"$FANLANE_GPU;$OWN\"; sleep 0.05; : {places}"), inputs: [Csv("t.csv")],
+        environment: {"OWN": "{places}"},
+        control: Control(slots: "{places}", resources: {"gpu": 3, "mem": 64000}, needs: {"gpu": "{gpus}", "mem": "1{gpus}000"}))"#;
+    for mode in [Mode::Pool, Mode::Threads] {
+        let finished = start_in(&job(text), folder.path(), mode, 4).finish();
+        assert_eq!(finished.summary.counts.done, 7);
+        let takes = [(1, 1), (2, 2), (1, 0), (3, 3), (1, 1), (4, 0), (1, 2)];
+        let spans: Vec<(u64, u64, Vec<String>)> = (0..7)
+            .map(|place| {
+                let (record, said) = (&finished.records[place], finished.stdout(place));
+                let (shares, own) = said.trim_end().split_once(';').unwrap();
+                assert_eq!(own, takes[place].0.to_string());
+                let shares: Vec<String> = shares.split_terminator(',').map(str::to_owned).collect();
+                assert_eq!(shares.len(), takes[place].1, "{said}");
+                (record.start_ns, record.start_ns + record.wall_ns, shares)
+            })
+            .collect();
+        for (place, (start_ns, _, own)) in spans.iter().enumerate() {
+            let at_once: Vec<usize> =
+                (0..7).filter(|other| spans[*other].0 <= *start_ns && *start_ns < spans[*other].1).collect();
+            assert!(at_once.iter().map(|other| takes[*other].0).sum::<u32>() <= 4, "{spans:?}");
+            let others = at_once.iter().filter(|other| **other != place).flat_map(|other| &spans[*other].2);
+            assert!(others.clone().all(|share| !own.contains(share)), "{spans:?}");
+        }
+    }
+}
+
+#[test]
+fn a_library_feeds_a_run_that_goes_on() {
+    let _alone = alone();
+    let text = r#"Job(version: 1, task: Command("echo {}"), inputs: [Stdin])"#;
+    for mode in [Mode::Pool, Mode::Threads, Mode::One] {
+        let (mut run, mut feed) = start_growing(&job(text), mode, 2);
+        feed.push(b"first").unwrap();
+        run.wait_for_ended(1);
+        feed.push(b"second").unwrap();
+        feed.push(b"third").unwrap();
+        run.wait_for_ended(3);
+        feed.close();
+        let finished = run.finish();
+        assert_eq!((0..3).map(|place| finished.stdout(place)).collect::<String>(), "first\nsecond\nthird\n");
+        assert!(!finished.summary.stopped);
+    }
+    let (run, mut feed) = start_growing(&job(text), Mode::Pool, 2);
+    run.command(fanlane::engine::RunCommand::Stop);
+    assert_eq!(run.finish().summary.counts.total(), 0);
+    assert!(matches!(feed.push(b"too late"), Err(FeedError::RunEnded)));
 }

@@ -18,7 +18,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::RunCommand;
 use fanlane::event::{EventKind, Lane, OutcomeClass, TaskId, WorkerId};
-use fanlane::job::control::{After, Control, RetryWait};
+use fanlane::job::control::{After, Control, Need, RetryWait};
 use fanlane::job::{Input, JOB_VERSION, Job, Mode, Order, TaskTemplate};
 use fanlane::session::{Command, Field, JobDraft, Page, Session, SortKey, TaskKind};
 use fanlane::ui::FanlaneApp;
@@ -525,9 +525,9 @@ fn everything() -> Job {
             memfree_bytes: Some((1 << 62) + 1),
             load_limit: Some(1.75),
             nice: Some(11),
-            slots: Some(2),
+            slots: Some(Need::Count(2)),
             resources: [("gpu".to_owned(), 4), ("a licence, or two".to_owned(), 1)].into(),
-            needs: [("gpu".to_owned(), 2)].into(),
+            needs: [("gpu".to_owned(), Need::Template("{n}".to_owned()))].into(),
             after: Some(After { name: " name ".to_owned(), after: "after".to_owned() }),
         },
         shell: false,
@@ -565,7 +565,11 @@ fn nothing_of_a_job_is_lost_between_opening_and_saving() {
         order: Order::Shuffled { seed: 0 },
         ..job
     };
-    assert_eq!(JobDraft::from_job(&others).to_job(), Ok(others));
+    assert_eq!(JobDraft::from_job(&others).to_job(), Ok(others.clone()));
+    for order in ["priority: p", "longest-first:{secs}", "longest-first-in: last log "] {
+        let ranked = Job { order: order.parse().expect("an order"), ..others.clone() };
+        assert_eq!(JobDraft::from_job(&ranked).to_job(), Ok(ranked));
+    }
     for empty in [Job { stdin: Some(String::new()), ..canned::thumbnails() }, canned::cubes()] {
         assert_eq!(JobDraft::from_job(&empty).to_job(), Ok(empty));
     }
@@ -649,9 +653,9 @@ fn what_steers_a_run_is_typed_as_on_the_command_line() {
         memfree_bytes: Some(4 << 30),
         load_limit: Some(2.0),
         nice: Some(10),
-        slots: Some(2),
+        slots: Some(Need::Count(2)),
         resources: [("gpu".to_owned(), 2), ("licence".to_owned(), 1)].into(),
-        needs: [("gpu".to_owned(), 1)].into(),
+        needs: [("gpu".to_owned(), Need::Count(1))].into(),
         after: None,
     };
     assert_eq!(control, expected);

@@ -11,9 +11,9 @@ use super::export::ExportArgs;
 use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
 use super::worker_count::{self, WorkerCount};
-use crate::job::Mode;
 use crate::job::duration::{self, Limit};
 use crate::job::escapes;
+use crate::job::{Mode, Order};
 
 /// Run a batch of tasks on a pool of worker processes and watch every lane while it runs.
 ///
@@ -63,7 +63,8 @@ extension   {#} number of the task   {%} its slot, 1 to the number of workers   
 Where there is none, the inputs are added at the end. Inputs are quoted: the shell takes each as one literal word. Only
 where the first word of the command holds one, or where there is no command, inputs are commands and are not quoted.
 
-Exit status: 0 every task done   1 some task failed   2 bad usage or a bad job, nothing was run   130 interrupted
+Exit status: 0 every task done   1 some task failed, or the inputs broke off   2 bad usage or a bad job, nothing was run
+130 interrupted
 
 Examples:
   fanlane run gzip -k {} ::: *.log
@@ -135,8 +136,12 @@ pub struct RunArgs {
     #[arg(short = 'n', long, short_alias = 'N', alias = "max-replace-args", value_name = "N")]
     pub max_args: Option<u32>,
     /// Begin the tasks in a random order; their numbers stay the inputs'
-    #[arg(long)]
+    #[arg(long, conflicts_with = "order")]
     pub shuf: bool,
+    /// Begin the tasks in an order by values: priority:COLUMN, longest-first:COLUMN (seconds; those not known first), or
+    /// longest-first-in:JOBLOG of an earlier run; a COLUMN may be a template
+    #[arg(long, value_name = "ORDER")]
+    pub order: Option<Order>,
     /// Take only N of the inputs, chosen at random
     #[arg(long, value_name = "N")]
     pub sample: Option<u64>,

@@ -4,8 +4,8 @@
 use clap::Args;
 
 use crate::job::Control;
-use crate::job::amount::{parse_amount, parse_load, parse_size};
-use crate::job::control::{Halt, RetryWait};
+use crate::job::amount::{parse_amount, parse_load, parse_need, parse_size};
+use crate::job::control::{Halt, Need, RetryWait};
 use crate::job::duration::{self, Timeout};
 
 /// When a run ends early, waits or holds back.
@@ -21,7 +21,8 @@ pub struct ControlArgs {
     /// Wait before a retry: SECS, or FIRST..MOST to wait twice as long each time
     #[arg(long, value_name = "SECS")]
     pub retry_wait: Option<RetryWait>,
-    /// Start a task only while this much memory is free: bytes, or with a unit: 500M, 4G
+    /// Start a task only while this much memory is free: bytes, or with a unit: 500M, 4G. While less than half of it is,
+    /// end the youngest task and begin it again later
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memfree: Option<u64>,
     /// Start a task only while no more than this many processes want to run; N, or N% of the cores
@@ -30,15 +31,16 @@ pub struct ControlArgs {
     /// Let other programs go first, 0 to 19
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19))]
     pub nice: Option<i32>,
-    /// How many places of the pool each task takes
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub slots: Option<u32>,
+    /// How many places of the pool a task takes: N, or a template of it for each task: {cores}
+    #[arg(long, value_name = "N|TEMPLATE")]
+    pub slots: Option<Need>,
     /// There are only so many of something: gpu=2
     #[arg(long, value_name = "NAME=N", value_parser = parse_amount)]
     pub resource: Vec<(String, u32)>,
-    /// A task needs so many of it while it runs, and finds which in its environment: gpu=1 gives FANLANE_GPU=0
-    #[arg(long, value_name = "NAME=N", value_parser = parse_amount)]
-    pub need: Vec<(String, u32)>,
+    /// A task needs so many of it while it runs, or what a template says, and finds which in its environment: gpu=1
+    /// gives FANLANE_GPU=0
+    #[arg(long, value_name = "NAME=N|TEMPLATE", value_parser = parse_need)]
+    pub need: Vec<(String, Need)>,
 }
 
 impl ControlArgs {
@@ -50,7 +52,7 @@ impl ControlArgs {
         control.memfree_bytes = self.memfree.or(control.memfree_bytes);
         control.load_limit = self.load.or(control.load_limit);
         control.nice = self.nice.or(control.nice);
-        control.slots = self.slots.or(control.slots);
+        control.slots = self.slots.clone().or_else(|| control.slots.take());
         control.resources.extend(self.resource.iter().cloned());
         control.needs.extend(self.need.iter().cloned());
     }

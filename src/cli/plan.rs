@@ -128,6 +128,9 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
     if args.shuf {
         job.order = Order::Shuffled { seed };
     }
+    if let Some(order) = &args.order {
+        job.order = order.clone();
+    }
     if args.sample.is_some() {
         job.sample = args.sample;
         job.sample_seed = seed;

@@ -1,6 +1,8 @@
 //! `fanlane run`: from a plan to an exit status.
 
-use std::io::{self, BufWriter, IsTerminal};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, IsTerminal};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,11 +17,14 @@ use super::worker_count::WorkerCount;
 use super::{Status, keep_args, resume, signals, tasks};
 use crate::engine::{Run, RunCommand, RunOptions};
 use crate::event::Summary;
+use crate::job::batch::BatchFeed;
 use crate::job::{Batch, MAX_WORKERS};
 use crate::store::results_folder::ResultsFolder;
 
 /// How many events may wait for the report before the run waits for it.
 const WAITING_EVENTS: usize = 1024;
+/// How much of standard input is read at once, as much as a pipe holds.
+const STDIN_BYTES: usize = 1 << 16;
 
 /// Does what `fanlane run` was asked to do.
 ///
@@ -34,19 +39,21 @@ pub fn run(args: &RunArgs) -> Result<Status> {
 /// # Errors
 /// When nothing was run.
 pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
-    let batch = Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?;
+    let (batch, feeding) = open(&plan, args)?;
     let (batch, rest) = resume::rest(&args.keep, batch)?;
     if args.dry_run {
         return super::print(|| tasks::write_command_lines(&batch, &mut BufWriter::new(io::stdout().lock())));
     }
     let batch = Arc::new(batch);
+    let pool = workers(args.workers, &batch, feeding.is_some());
+    check_pool(&batch, pool)?;
     let keepers = args.keep.open(&batch, rest.as_ref())?;
     rest.as_ref().inspect(|rest| tell(rest));
     let spill = spill(args, keepers.results.as_ref().map(ResultsFolder::path));
     let spill_folder = || spill.as_ref().map(|folder| folder.path().to_owned());
     let options = RunOptions {
         mode: plan.job.mode,
-        workers: workers(args.workers, &batch),
+        workers: pool,
         worker_executable: worker_executable()?,
         monitor: args.keep.record.is_some(),
         spill_folder: spill_folder(),
@@ -66,6 +73,9 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
     let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
     let (events_in, events) = crossbeam_channel::bounded(WAITING_EVENTS);
     let run = Run::start(Arc::clone(&batch), options, events_in).context("the run cannot be started")?;
+    if let Some(feeding) = feeding {
+        feeding.begin().context("standard input cannot be read: no thread can be started")?;
+    }
     let mut report = Report::new(style, &*batch, streams)
         .keeping(keepers, spill_folder())
         .resuming(rest.as_ref().map_or_else(Default::default, |rest| rest.earlier));
@@ -85,6 +95,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
     Ok(match followed {
         Ok(()) => match status(report.progress().summary.as_ref(), signals) {
             Status::AllDone if !report.has_kept_all() || is_blocked => Status::SomeFailed,
+            Status::AllDone if report.progress().inputs_fault.is_some() => Status::SomeFailed,
             status => status,
         },
         Err(error) => unwritable(&mut report, &error, signals),
@@ -101,6 +112,51 @@ fn tell(rest: &Rest) {
         super::remark(&format!(
             "tasks left out because others that they wait for failed earlier, which --resume-failed runs again: {count}"
         ));
+    }
+}
+
+/// Opens the batch. One that standard input is read for grows while it runs, unless something has to know all of it.
+///
+/// # Errors
+/// When an input or the job cannot be used.
+fn open(plan: &Plan, args: &RunArgs) -> Result<(Batch, Option<Feeding>)> {
+    let resumes = args.keep.resume || args.keep.resume_failed;
+    if args.dry_run || resumes || Batch::obstacle_to_growth(&plan.job).is_some() {
+        return Ok((Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?, None));
+    }
+    let stdin = io::stdin().as_fd().try_clone_to_owned().context("standard input cannot be read")?;
+    let mut stdin = BufReader::with_capacity(STDIN_BYTES, File::from(stdin));
+    let (batch, feed) = Batch::open_growing(&plan.job, &plan.folder, &mut stdin)?;
+    Ok((batch, Some(Feeding { feed, stdin })))
+}
+
+/// Refuses what could never begin in a pool of this size.
+fn check_pool(batch: &Batch, workers: u32) -> Result<()> {
+    if let Some(needs) = batch.needs() {
+        needs.check_pool(workers, |task| batch.number(task))?;
+    }
+    if let Some((field, problem)) = batch.job().control.problems(workers).first() {
+        anyhow::bail!("{field}: {problem}");
+    }
+    Ok(())
+}
+
+/// Standard input on its way into a batch.
+struct Feeding {
+    feed: BatchFeed,
+    stdin: BufReader<File>,
+}
+
+impl Feeding {
+    /// Reads aside until the end. The thread is not waited for: a pipe that is silent would hold up the end of a run
+    /// that was interrupted.
+    fn begin(mut self) -> io::Result<()> {
+        let thread = std::thread::Builder::new().name("standard input".to_owned());
+        thread.spawn(move || match self.feed.read_from(&mut self.stdin) {
+            Ok(()) => self.feed.close(),
+            Err(error) => self.feed.fail(&error),
+        })?;
+        Ok(())
     }
 }
 
@@ -137,10 +193,11 @@ fn spill(args: &RunArgs, results: Option<&Path>) -> Option<TempDir> {
     }
 }
 
-fn workers(flag: Option<WorkerCount>, batch: &Batch) -> u32 {
+fn workers(flag: Option<WorkerCount>, batch: &Batch, grows: bool) -> u32 {
     let cores = cores();
     match (flag, batch.job().workers) {
-        (Some(count), _) => count.resolve(cores, batch.len()),
+        // As many as can be, where nobody knows how many there will be.
+        (Some(count), _) => count.resolve(cores, if grows { u64::MAX } else { batch.len() }),
         (None, Some(count)) => count,
         (None, None) => cores.min(MAX_WORKERS),
     }

@@ -14,6 +14,8 @@ pub struct Gate {
     memfree_bytes: Option<u64>,
     load_limit: Option<f64>,
     system: System,
+    /// As it was at the last look, in bytes.
+    free_bytes: u64,
 }
 
 impl Gate {
@@ -21,7 +23,12 @@ impl Gate {
     pub fn of(control: &Control) -> Option<Self> {
         let asks = control.memfree_bytes.is_some() || control.load_limit.is_some();
         let system = asks.then(System::new)?.ok()?;
-        Some(Self { memfree_bytes: control.memfree_bytes, load_limit: control.load_limit, system })
+        Some(Self {
+            memfree_bytes: control.memfree_bytes,
+            load_limit: control.load_limit,
+            system,
+            free_bytes: u64::MAX,
+        })
     }
 
     /// What has to be so before another task is started; `None` if it is.
@@ -29,7 +36,13 @@ impl Gate {
         self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         let free_bytes = self.system.available_memory();
         let running = std::fs::read_to_string("/proc/loadavg").ok().and_then(|text| running_of(&text));
+        self.free_bytes = free_bytes;
         reason(self.memfree_bytes, free_bytes, self.load_limit, running)
+    }
+
+    /// Whether less than half of what must be free was free at the last look: then running tasks have to make room.
+    pub fn memory_is_low(&self) -> bool {
+        self.memfree_bytes.is_some_and(|wanted| self.free_bytes < wanted / 2)
     }
 }
 
@@ -72,7 +85,8 @@ mod tests {
     #[test]
     fn a_machine_never_has_all_that_memory_free() {
         let control = Control { memfree_bytes: Some(u64::MAX), ..Control::default() };
-        assert!(Gate::of(&control).unwrap().look().is_some());
+        let mut gate = Gate::of(&control).unwrap();
+        assert!(!gate.memory_is_low() && gate.look().is_some() && gate.memory_is_low());
         assert!(Gate::of(&Control::default()).is_none());
     }
 }

@@ -93,7 +93,8 @@ impl CommandKind {
             (None, Some(_)) => StdinKind::File,
             (None, None) => StdinKind::Nothing,
         };
-        Self { shell: job.shell, variables: job.environment.keys().cloned().collect(), stdin }
+        let shares = job.control.variables_of_attempt();
+        Self { shell: job.shell, variables: job.environment.keys().cloned().chain(shares).collect(), stdin }
     }
 
     /// Whether a payload has several parts, each with its length in front.

@@ -7,13 +7,15 @@
 
 use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, select_biased, unbounded};
 
 use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
+use crate::job::batch::Growth;
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
@@ -55,6 +57,8 @@ struct Shared {
     /// Ends when the run was dropped: its events are let go then rather than waited for.
     abandoned: Receiver<()>,
     requests: Sender<Request>,
+    /// The run's own thread has been told that the batch has grown, and has not looked yet.
+    growth_told: Arc<AtomicBool>,
 }
 
 struct Core {
@@ -78,6 +82,7 @@ enum Request {
     Start { worker: WorkerId, lane: Lane },
     LaneThread(JoinHandle<()>),
     Look,
+    Grown,
 }
 
 impl Run {
@@ -97,15 +102,19 @@ impl Run {
             shared_process: options.mode == Mode::Threads,
             epoch_ns,
             timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
-            needs: batch.job().control.needs.clone(),
+            needs: batch.job().control.needs_of_lane(),
             nice: batch.job().control.nice.unwrap_or(0),
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
             spill_folder: options.spill_folder.clone(),
         };
+        let growth = batch.growth();
+        let tasks = growth.as_ref().map_or_else(|| batch.len(), |growth| growth.tasks);
         let plan = Plan {
-            tasks: batch.len(),
-            order: batch.order(),
+            tasks,
+            complete: growth.is_none(),
+            needs: batch.needs().cloned(),
+            order: batch.order().clone(),
             after: batch.dependencies().clone(),
             control: batch.job().control.clone(),
             mode: options.mode,
@@ -118,13 +127,22 @@ impl Run {
             name: batch.job().display_name().to_owned(),
             mode: options.mode,
             workers: options.workers,
-            tasks: batch.len(),
+            tasks,
             started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
         });
         let (requests, asked) = unbounded();
         let (listening, abandoned) = bounded(0);
         let monitor = options.monitor.then(|| Monitor::start(events.clone(), epoch_ns));
         let monitor = monitor.transpose().map_err(system("the monitor's thread could not be started"))?;
+        let growth_told = Arc::new(AtomicBool::new(false));
+        let watch = batch.watch_growth({
+            let (told, requests) = (Arc::clone(&growth_told), requests.clone());
+            move || {
+                if !told.swap(true, Ordering::SeqCst) {
+                    let _ = requests.send(Request::Grown);
+                }
+            }
+        });
         let shared = Arc::new(Shared {
             batch,
             options,
@@ -139,12 +157,15 @@ impl Run {
             events: Mutex::new(events),
             abandoned,
             requests,
+            growth_told,
         });
         let own = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("run".to_owned())
             .spawn(move || {
                 own.keep_running(&asked, monitor);
+                // Whoever feeds the batch is told that nobody wants more.
+                drop(watch);
                 drop(server);
             })
             .map_err(system("the run's thread could not be started"))?;
@@ -209,10 +230,10 @@ impl Shared {
         // In the mode `threads`, the process that all lanes share.
         let mut common: Option<Arc<WorkerProcess>> = None;
         let mut gate = Gate::of(&self.batch.job().control);
-        if let Some(gate) = &mut gate {
-            self.handle(Input::Gate(gate.look()));
-        }
+        let mut look_at = Instant::now();
+        self.look_through(gate.as_mut(), &mut look_at);
         self.handle(Input::Tick);
+        self.take_growth();
         loop {
             let (over, wake_ns) = {
                 let core = self.core();
@@ -222,7 +243,8 @@ impl Shared {
                 break;
             }
             let wait = wake_ns.map(|due_ns| Duration::from_nanos(due_ns.saturating_sub(self.now_ns())));
-            let wait = wait.into_iter().chain(gate.as_ref().map(|_| gate::LOOK_EVERY)).min();
+            let look = gate.as_ref().map(|_| look_at.saturating_duration_since(Instant::now()));
+            let wait = wait.into_iter().chain(look).min();
             let request = match wait {
                 Some(wait) => asked.recv_timeout(wait),
                 None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -239,13 +261,10 @@ impl Shared {
                     lanes.push(lane);
                 }
                 Ok(Request::Look) => self.deliver(),
-                Err(_) => {
-                    if let Some(gate) = &mut gate {
-                        self.handle(Input::Gate(gate.look()));
-                    }
-                    self.handle(Input::Tick);
-                }
+                Ok(Request::Grown) => self.take_growth(),
+                Err(_) => self.handle(Input::Tick),
             }
+            self.look_through(gate.as_mut(), &mut look_at);
         }
         for lane in lanes.into_iter().chain(asked.try_iter().filter_map(Request::lane_thread)) {
             let _ = lane.join();
@@ -260,6 +279,25 @@ impl Shared {
         self.deliver();
         // Whoever still holds the run holds no channel open.
         *self.events.lock().unwrap_or_else(PoisonError::into_inner) = bounded(0).0;
+    }
+
+    /// Looks at the machine if it is time.
+    fn look_through(&self, gate: Option<&mut Gate>, look_at: &mut Instant) {
+        let Some(gate) = gate.filter(|_| Instant::now() >= *look_at) else { return };
+        *look_at = Instant::now() + gate::LOOK_EVERY;
+        self.handle(Input::Gate(gate.look()));
+        if gate.memory_is_low() {
+            self.handle(Input::MemoryLow);
+        }
+    }
+
+    /// Takes in what the batch has grown by.
+    fn take_growth(&self) {
+        // Before the look: what comes after it is told anew.
+        self.growth_told.store(false, Ordering::SeqCst);
+        if let Some(Growth { tasks, complete, fault }) = self.batch.growth() {
+            self.handle(Input::Grown { tasks, complete, fault });
+        }
     }
 
     fn now_ns(&self) -> u64 {
@@ -309,6 +347,15 @@ impl Shared {
             Effect::Run { worker, tasks } => {
                 if let Some(member) = core.members.get(&worker) {
                     self.send_tasks(member, &tasks);
+                }
+                return;
+            }
+            Effect::RunWith { worker, task, attempt, shares } => {
+                if let Some(member) = core.members.get(&worker) {
+                    let mut payload = Vec::new();
+                    self.batch.payload_with(task, member.lane.0 + 1, &shares, &mut payload);
+                    let frame = TaskFrameRef { task, attempt, payload: &payload };
+                    member.link.send(&ToWorkerRef::Run(vec![frame]));
                 }
                 return;
             }
@@ -500,7 +547,7 @@ impl Request {
     fn lane_thread(self) -> Option<JoinHandle<()>> {
         match self {
             Self::LaneThread(lane) => Some(lane),
-            Self::Start { .. } | Self::Look => None,
+            Self::Start { .. } | Self::Look | Self::Grown => None,
         }
     }
 }

@@ -1,8 +1,12 @@
 //! A job expanded over its inputs: a numbered list of tasks, each made when it is asked for.
 //!
 //! Inputs are read once, when the batch is opened; after that nothing here can fail. A batch is shared between threads.
+//! One input can be left open: then tasks are appended while others run, and those that are there never change.
 
+mod error;
+mod feed;
 mod layout;
+mod ranking;
 mod surroundings;
 
 use std::borrow::Cow;
@@ -13,14 +17,21 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString};
 
-use super::dependencies::{self, Dependencies, DependencyError};
-use super::inputs::{InputError, Source};
+use super::dependencies::{self, Dependencies};
+use super::inputs::Source;
+use super::inputs::feeder::Feeder;
+use super::need::{MOST_SIZED, NeedError, NeedTemplates, TaskNeeds};
 use super::order::TaskOrder;
 use super::quote::quote_into;
-use super::template::{CommandLine, Digits, Place, Template, TemplateError, Values};
+use super::template::{CommandLine, Digits, Place, Template, Values};
 use super::{Job, TaskTemplate};
 use crate::event::TaskId;
-use layout::Layout;
+pub use error::BatchError;
+pub(crate) use feed::Growth;
+use feed::Rules;
+pub use feed::{BatchFeed, FeedError};
+use layout::{Layout, Reading};
+pub use ranking::OrderError;
 use surroundings::Surroundings;
 
 /// A job whose inputs are read and whose template is bound to them.
@@ -39,6 +50,8 @@ pub struct Batch {
     picked: Option<Box<[u64]>>,
     order: TaskOrder,
     dependencies: Dependencies,
+    /// What each task takes while it runs, where that differs.
+    needs: Option<Arc<TaskNeeds>>,
 }
 
 /// What a command gets besides its line.
@@ -52,72 +65,6 @@ pub enum Surrounding {
     StdinFile,
 }
 
-/// A batch that cannot be made from its job. Nothing has run.
-#[derive(Debug, thiserror::Error)]
-pub enum BatchError {
-    /// An input cannot be used.
-    #[error("input {number}: {error}")]
-    Input {
-        /// Which one, from 1.
-        number: usize,
-        /// Why.
-        #[source]
-        error: InputError,
-    },
-    /// Standard input can be read only once.
-    #[error("input {number}: standard input is already read by input {first}; give one of them another source")]
-    StdinTwice {
-        /// The second one, from 1.
-        number: usize,
-        /// The first one, from 1.
-        first: usize,
-    },
-    /// Two columns have the same name.
-    #[error("two columns are called '{name}'; rename one, so that {{{name}}} says which is meant")]
-    ColumnTwice {
-        /// Their name.
-        name: String,
-    },
-    /// The product of the inputs has more tasks than can be counted.
-    #[error("the inputs combine to more tasks than can be counted; link them or make them shorter")]
-    TooManyTasks,
-    /// Tasks wait for others in a way that cannot be kept.
-    #[error(transparent)]
-    Dependencies(#[from] DependencyError),
-    /// The command line cannot be used.
-    #[error("the command line cannot be used: {0}")]
-    Template(#[from] TemplateError),
-    /// The text for a variable, for standard input or before lines of output cannot be used.
-    #[error("{field} cannot be used: {error}")]
-    Surroundings {
-        /// Which field of the job.
-        field: String,
-        /// Why.
-        #[source]
-        error: TemplateError,
-    },
-    /// A value that is to be padded as a number is none.
-    #[error("input {number}: value {row} is '{value}', but column {column} of the template pads a whole number")]
-    NotANumber {
-        /// Which input, from 1.
-        number: usize,
-        /// Which of its values or rows, from 1.
-        row: u64,
-        /// The value.
-        value: BString,
-        /// Where the template asks for it, in characters from 1.
-        column: usize,
-    },
-    /// The job's working folder is not there.
-    #[error("the working folder {path} cannot be used: {reason}")]
-    WorkingDir {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-}
-
 impl Batch {
     /// Reads the job's inputs. The job's working folder is looked up in `folder`, relative inputs in the working folder.
     /// `stdin` is read, to its end, only if an input asks for it.
@@ -125,22 +72,33 @@ impl Batch {
     /// # Errors
     /// When an input, the template or the working folder cannot be used; see [`BatchError`].
     pub fn open(job: &Job, folder: &Path, stdin: &mut dyn Read) -> Result<Self, BatchError> {
+        Self::open_with(job, folder, Reading::Whole(stdin)).map(|(batch, _)| batch)
+    }
+
+    /// Also says what appends to the input that was left open, and what it has to heed.
+    fn open_with(
+        job: &Job,
+        folder: &Path,
+        reading: Reading<'_>,
+    ) -> Result<(Self, Option<(Feeder, Rules)>), BatchError> {
         let template = match &job.task {
             TaskTemplate::Command(line) if job.shell => Some(Template::parse(line)?),
             TaskTemplate::Command(line) => Some(Template::parse_words(line)?),
             TaskTemplate::Workload(_) => None,
         };
         let working_dir = find_working_dir(job, folder)?;
-        let layout = Layout::open(job, &working_dir, stdin)?;
+        let (layout, feeder) = Layout::open(job, &working_dir, reading)?;
         let columns = layout.columns()?;
         let command = template.map(|template| template.bind(&columns)).transpose()?;
         let surroundings = Surroundings::bind(job, &columns)?;
         let tagstring = surroundings::bind_tagstring(job, &columns)?;
         let bound = command.iter().chain(surroundings.iter().flat_map(Surroundings::templates)).chain(&tagstring);
-        for number in bound.flat_map(CommandLine::numbers) {
+        let numbers: Vec<_> = bound.flat_map(CommandLine::numbers).collect();
+        for number in &numbers {
             layout.check_numbers(number)?;
         }
-        let order = TaskOrder::new(job.order, layout.len());
+        let open_end = feeder.map(|feeder| (feeder, layout.rules(numbers.iter().copied())));
+        let need_templates = NeedTemplates::bind(&job.control, &columns)?;
         let mut batch = Self {
             job: job.clone(),
             working_dir,
@@ -150,16 +108,31 @@ impl Batch {
             surroundings: surroundings.map(Arc::new),
             tagstring: tagstring.map(Arc::new),
             picked: None,
-            order,
+            order: TaskOrder::default(),
             dependencies: Dependencies::new(),
+            needs: None,
         };
+        batch.order = ranking::order_of(&batch, &job.order)?;
+        if let Some(templates) = need_templates {
+            let tasks = batch.len();
+            if tasks > MOST_SIZED {
+                return Err(NeedError::TooManyTasks { tasks }.into());
+            }
+            let rows = (0..tasks).map(|task| (TaskId(task).number(), batch.layout.row(task)));
+            let needs = templates.resolve(rows)?;
+            if let Some(workers) = job.workers {
+                needs.check_pool(workers, |task| task.number())?;
+            }
+            batch.needs = Some(Arc::new(needs));
+        }
         if let Some(after) = &job.control.after {
             batch.dependencies = dependencies::resolve(&batch, after)?;
         }
-        Ok(batch)
+        Ok((batch, open_end))
     }
 
-    /// Some of these tasks as a batch of their own, in this order; they wait for nobody. Ids begin anew, but each task
+    /// Some of these tasks as a batch of their own, in this order, or in that of their values where the job has
+    /// one; they wait for nobody. Ids begin anew, but each task
     /// keeps its columns and its number; see [`Batch::number`]. No input is read again.
     ///
     /// # Panics
@@ -176,8 +149,9 @@ impl Batch {
             surroundings: self.surroundings.clone(),
             tagstring: self.tagstring.clone(),
             picked: Some(picked),
-            order: TaskOrder::default(),
+            order: self.order.only(tasks),
             dependencies: Dependencies::new(),
+            needs: self.needs.as_ref().map(|needs| Arc::new(needs.only(tasks))),
         }
     }
 
@@ -189,7 +163,9 @@ impl Batch {
     #[must_use]
     pub fn rest(&self, tasks: &[TaskId]) -> Self {
         let mut rest = self.only(tasks);
-        rest.order = TaskOrder::new(self.job.order, rest.len());
+        if !self.order.is_ranked() {
+            rest.order = TaskOrder::new(&self.job.order, rest.len());
+        }
         if !self.dependencies.is_empty() {
             let ids: HashMap<TaskId, TaskId> =
                 tasks.iter().zip(0..).map(|(&whole, place)| (whole, TaskId(place))).collect();
@@ -228,7 +204,7 @@ impl Batch {
         &self.dependencies
     }
 
-    /// How many tasks there are.
+    /// How many tasks there are, by now where the batch [grows](Batch::open_growing).
     pub fn len(&self) -> u64 {
         self.picked.as_ref().map_or_else(|| self.layout.len(), |picked| picked.len() as u64)
     }
@@ -244,8 +220,23 @@ impl Batch {
     }
 
     /// In which order the tasks begin.
-    pub const fn order(&self) -> TaskOrder {
-        self.order
+    pub const fn order(&self) -> &TaskOrder {
+        &self.order
+    }
+
+    /// What each task takes while it runs, where that differs from task to task.
+    pub const fn needs(&self) -> Option<&Arc<TaskNeeds>> {
+        self.needs.as_ref()
+    }
+
+    /// This batch with those tasks first that take longest, by the seconds that are known of some; those of which it is
+    /// not known before all others.
+    ///
+    /// # Errors
+    /// [`OrderError::TooMany`].
+    pub fn longest_first(mut self, secs: &HashMap<TaskId, f64>) -> Result<Self, OrderError> {
+        self.order = ranking::longest_first(&self, secs)?;
+        Ok(self)
     }
 
     /// Where commands run; absolute.
@@ -273,11 +264,19 @@ impl Batch {
     /// # Panics
     /// When there is no such task.
     pub fn payload_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
-        let row = self.layout.row(self.place_of(task));
+        self.payload_with(task, slot, &[], out);
+    }
+
+    /// As [`Batch::payload_into`], for an attempt that is told which of the counted things are its own: a text for each of
+    /// the variables that [`Control::variables_of_attempt`](super::Control::variables_of_attempt) names.
+    pub(crate) fn payload_with(&self, task: TaskId, slot: u32, shares: &[String], out: &mut Vec<u8>) {
+        let place = self.place_of(task);
+        self.layout.take(place);
+        let row = self.layout.row(place);
         let place = Place { number: self.number(task), slot };
         match (&self.command, &self.surroundings) {
             (Some(command), None) => command.expand_into(place, &row, out),
-            (Some(command), Some(surroundings)) => surroundings.expand_into(command, place, &row, out),
+            (Some(command), Some(surroundings)) => surroundings.expand_into(command, place, &row, shares, out),
             (None, _) => values_into(&row, out),
         }
     }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::need::{MOST_NUMBERED, Need};
 pub use super::retry_wait::RetryWait;
 
 /// When a run ends before all tasks have, written as GNU parallel writes it: `now,fail=1`, `soon,done=10`,
@@ -149,15 +150,17 @@ pub struct Control {
     /// How far tasks stand back for other programs, 0 to 19.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nice: Option<i32>,
-    /// How many places of the pool each task takes, 1 or more; not given: one.
+    /// How many places of the pool each task takes, 1 or more; not given: one. The same for all, or a template of each
+    /// task's own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub slots: Option<u32>,
+    pub slots: Option<Need>,
     /// Things that there are only so many of: name and count, for example `{"gpu": 2}`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: BTreeMap<String, u32>,
-    /// How many of each a task needs while it runs; which ones it got stands in its environment, as `FANLANE_GPU=0,1`.
+    /// How many of each a task needs while it runs, the same for all or templates; which ones it got stands in its
+    /// environment, as `FANLANE_GPU=0,1`, where there are at most [`MOST_NUMBERED`].
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub needs: BTreeMap<String, u32>,
+    pub needs: BTreeMap<String, Need>,
     /// Which tasks wait for which others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<After>,
@@ -174,16 +177,48 @@ pub struct After {
 }
 
 impl Control {
-    /// How many tasks may run at once in a pool of `workers`: fewer than that where each takes several places, or
-    /// needs what there is less of.
+    /// How many tasks may run at once in a pool of `workers`, where all need the same: fewer than that where each takes
+    /// several places, or needs what there is less of.
     pub fn at_once(&self, workers: u32) -> u32 {
-        let by_slots = workers / self.slots.unwrap_or(1).max(1);
-        let by_needs = self
-            .needs
-            .iter()
-            .map(|(name, need)| self.resources.get(name).copied().unwrap_or(0).checked_div(*need).unwrap_or(u32::MAX));
+        let by_slots = workers / self.slots.as_ref().and_then(Need::count).unwrap_or(1).max(1);
+        let by_needs = self.needs.iter().filter_map(|(name, need)| {
+            let there = self.resources.get(name).copied().unwrap_or(0);
+            Some(there.checked_div(need.count()?).unwrap_or(u32::MAX))
+        });
         by_needs.fold(by_slots, u32::min)
     }
+
+    /// Whether what a task takes differs from task to task.
+    pub fn needs_differ(&self) -> bool {
+        self.slots.iter().chain(self.needs.values()).any(|need| need.count().is_none())
+    }
+
+    /// What each lane has of its own for as long as it lives: nothing where the needs differ.
+    pub fn needs_of_lane(&self) -> BTreeMap<String, u32> {
+        if self.needs_differ() {
+            return BTreeMap::new();
+        }
+        let numbered = self.numbered().filter_map(|(name, need)| Some((name.clone(), need.count()?)));
+        numbered.collect()
+    }
+
+    /// The variables that tell each attempt what it has, where the needs differ; in the order of the names.
+    pub fn variables_of_attempt(&self) -> Vec<String> {
+        if !self.needs_differ() {
+            return Vec::new();
+        }
+        self.numbered().map(|(name, _)| variable_of(name)).collect()
+    }
+
+    /// The needs of things that have numbers, because there are few enough.
+    fn numbered(&self) -> impl Iterator<Item = (&String, &Need)> {
+        let is_numbered = |name: &String| self.resources.get(name).is_some_and(|there| *there <= MOST_NUMBERED);
+        self.needs.iter().filter(move |(name, _)| is_numbered(name))
+    }
+}
+
+fn variable_of(name: &str) -> String {
+    format!("FANLANE_{}", name.to_uppercase())
 }
 
 /// The environment that tells a task in `lane` (from 0) which of the resources are its own.
@@ -193,7 +228,7 @@ pub fn environment_of_lane(needs: &BTreeMap<String, u32>, lane: u32) -> Vec<(Str
         .filter(|(_, need)| **need > 0)
         .map(|(name, need)| {
             let own: Vec<String> = (lane * need..(lane + 1) * need).map(|place| place.to_string()).collect();
-            (format!("FANLANE_{}", name.to_uppercase()), own.join(","))
+            (variable_of(name), own.join(","))
         })
         .collect()
 }
@@ -218,24 +253,29 @@ impl Control {
         if self.nice.is_some_and(|nice| !(0..=19).contains(&nice)) {
             complain("nice", "how nice a task is must be 0 to 19".to_owned());
         }
-        if let Some(slots) = self.slots.filter(|slots| *slots == 0 || *slots > workers) {
-            complain(
+        match self.slots.as_ref().map(|slots| (slots.count(), slots.problem())) {
+            Some((Some(slots), _)) if slots == 0 || slots > workers => complain(
                 "slots",
                 format!("a task cannot take {slots} places of a pool of {workers}; ask for 1 to {workers}"),
-            );
+            ),
+            Some((_, Some(error))) => complain("slots", error.to_string()),
+            _ => {}
         }
         for (name, need) in &self.needs {
             let is_word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             if !is_word {
                 complain("needs", format!("'{name}' cannot be part of a variable's name; use letters, digits and _"));
             }
-            match self.resources.get(name) {
-                None => complain("needs", format!("no resource is called '{name}'; add it to resources")),
-                Some(there) if there < need => complain(
+            if let Some(error) = need.problem() {
+                complain("needs", format!("{name}: {error}"));
+            }
+            match (self.resources.get(name), need.count()) {
+                (None, _) => complain("needs", format!("no resource is called '{name}'; add it to resources")),
+                (Some(there), Some(need)) if *there < need => complain(
                     "needs",
                     format!("each task needs {need} of '{name}', but there are {there}; no task could ever run"),
                 ),
-                Some(_) => {}
+                (Some(_), _) => {}
             }
         }
         found
@@ -262,15 +302,15 @@ mod tests {
     #[test]
     fn resources_and_slots_say_how_many_run_at_once_and_who_has_which() {
         let control = Control {
-            slots: Some(2),
+            slots: Some(Need::Count(2)),
             resources: BTreeMap::from([("gpu".to_owned(), 4), ("licence".to_owned(), 9)]),
-            needs: BTreeMap::from([("gpu".to_owned(), 2), ("licence".to_owned(), 1)]),
+            needs: BTreeMap::from([("gpu".to_owned(), Need::Count(2)), ("licence".to_owned(), Need::Count(1))]),
             ..Control::default()
         };
         assert_eq!(control.at_once(3), 1);
         assert_eq!(control.at_once(8), 2);
         assert_eq!(control.at_once(100), 2);
-        let environment = environment_of_lane(&control.needs, 1);
+        let environment = environment_of_lane(&control.needs_of_lane(), 1);
         assert_eq!(environment, [("FANLANE_GPU".into(), "2,3".into()), ("FANLANE_LICENCE".into(), "1".into())]);
         assert_eq!(Control::default().at_once(7), 7);
     }
@@ -284,14 +324,14 @@ mod tests {
             (Control { timeout_percent: Some(100.0), ..Control::default() }, "median"),
             (Control { load_limit: Some(0.0), ..Control::default() }, "load"),
             (Control { nice: Some(-5), ..Control::default() }, "nice"),
-            (Control { slots: Some(3), ..Control::default() }, "3 places of a pool of 2"),
+            (Control { slots: Some(Need::Count(3)), ..Control::default() }, "3 places of a pool of 2"),
             (
-                Control { needs: BTreeMap::from([("gpu".to_owned(), 1)]), ..Control::default() },
+                Control { needs: BTreeMap::from([("gpu".to_owned(), Need::Count(1))]), ..Control::default() },
                 "no resource is called 'gpu'",
             ),
             (
                 Control {
-                    needs: BTreeMap::from([("gpu".to_owned(), 2)]),
+                    needs: BTreeMap::from([("gpu".to_owned(), Need::Count(2))]),
                     resources: BTreeMap::from([("gpu".to_owned(), 1)]),
                     ..Control::default()
                 },

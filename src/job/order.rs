@@ -1,12 +1,16 @@
 //! In which order a batch's tasks begin, and which of its rows are in it. A shuffle of a million tasks costs nothing:
-//! where a task goes is computed, both ways, by a small cipher over the tasks' numbers.
+//! where a task goes is computed, both ways, by a small cipher over the tasks' numbers. An order by values is a table.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::TaskId;
 
 /// In which order tasks begin. Their numbers are the inputs' in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Order {
     /// As the inputs have them.
@@ -17,30 +21,148 @@ pub enum Order {
         /// Any number.
         seed: u64,
     },
+    /// The larger number first, those with the same as the inputs have them. The name of a column with whole numbers, or
+    /// a template of one.
+    Priority(String),
+    /// The longest first, so that none that is long is begun last. A task of which it is not known how long it takes
+    /// may be the longest of all, so these begin before all others.
+    LongestFirst(Durations),
+}
+
+/// From where it is known how long tasks take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Durations {
+    /// The name of a column with seconds, or a template of them; empty where they are not known.
+    Column(String),
+    /// A job log of an earlier run, ours or GNU parallel's: tasks are found there by their command lines. Only those
+    /// that succeeded count, and the newest line of each.
+    JobLog(PathBuf),
+}
+
+/// An order by values as a flag and a field have it.
+///
+/// `priority:COLUMN`, `longest-first:COLUMN`, `longest-first-in:JOBLOG`.
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || {
+            "expected priority:COLUMN, longest-first:COLUMN with a column or a template of one, or \
+             longest-first-in:JOBLOG with the job log of an earlier run"
+                .to_owned()
+        };
+        let (what, of) = text.split_once(':').filter(|(_, of)| !of.is_empty()).ok_or_else(bad)?;
+        match what {
+            "priority" => Ok(Self::Priority(of.to_owned())),
+            "longest-first" => Ok(Self::LongestFirst(Durations::Column(of.to_owned()))),
+            "longest-first-in" => Ok(Self::LongestFirst(Durations::JobLog(of.into()))),
+            _ => Err(bad()),
+        }
+    }
+}
+
+impl Order {
+    /// An order by values as it is typed; `None` for one that no value decides.
+    pub fn typed(&self) -> Option<String> {
+        match self {
+            Self::AsGiven | Self::Shuffled { .. } => None,
+            Self::Priority(column) => Some(format!("priority:{column}")),
+            Self::LongestFirst(Durations::Column(column)) => Some(format!("longest-first:{column}")),
+            Self::LongestFirst(Durations::JobLog(path)) => Some(format!("longest-first-in:{}", path.display())),
+        }
+    }
 }
 
 /// The order of the tasks of one batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TaskOrder(Option<Permutation>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskOrder(Way);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Way {
+    #[default]
+    AsGiven,
+    Mixed(Permutation),
+    Ranked(Arc<Ranking>),
+}
+
+/// A table of an order, both ways.
+#[derive(Debug, PartialEq, Eq)]
+struct Ranking {
+    /// By place.
+    tasks: Box<[u32]>,
+    /// By task.
+    places: Box<[u32]>,
+}
+
+/// The most tasks that can be put in an order by values: that takes a table of 8 bytes for each.
+pub const MOST_RANKED: u64 = 50_000_000;
 
 impl TaskOrder {
-    /// The order of a batch of so many tasks.
-    pub fn new(order: Order, tasks: u64) -> Self {
+    /// The order of a batch of so many tasks, unless it is one by values.
+    pub fn new(order: &Order, tasks: u64) -> Self {
         Self(match order {
-            Order::AsGiven => None,
-            Order::Shuffled { seed } => Some(Permutation::new(tasks, seed)),
+            Order::Shuffled { seed } => Way::Mixed(Permutation::new(tasks, *seed)),
+            Order::AsGiven | Order::Priority(_) | Order::LongestFirst(_) => Way::AsGiven,
         })
+    }
+
+    /// The task with the largest key first, those with the same key as they are given; `keys` has one for each task, at
+    /// most [`MOST_RANKED`].
+    pub fn largest_first<K: Ord>(keys: &[K]) -> Self {
+        let mut tasks: Vec<u32> = (0..u32::try_from(keys.len()).expect("not more than can be ranked")).collect();
+        tasks.sort_by(|one, other| keys[*other as usize].cmp(&keys[*one as usize]));
+        let mut places = vec![0; tasks.len()];
+        for (place, task) in (0..).zip(&tasks) {
+            places[*task as usize] = place;
+        }
+        Self(Way::Ranked(Arc::new(Ranking { tasks: tasks.into(), places: places.into() })))
+    }
+
+    /// The tasks that take longest first, by their seconds; those of which it is not known before all others.
+    pub fn longest_first(secs: &[Option<f64>]) -> Self {
+        let keys: Vec<_> = secs.iter().map(|secs| secs.map_or(u64::MAX, sortable)).collect();
+        Self::largest_first(&keys)
+    }
+
+    /// The order of some of the tasks, numbered anew.
+    pub(super) fn only(&self, tasks: &[TaskId]) -> Self {
+        match &self.0 {
+            Way::AsGiven | Way::Mixed(_) => Self::default(),
+            Way::Ranked(_) => {
+                let keys: Vec<_> = tasks.iter().map(|task| std::cmp::Reverse(self.place_of(*task))).collect();
+                Self::largest_first(&keys)
+            }
+        }
+    }
+
+    /// Whether values decide: then a task that came back takes its place again.
+    pub const fn is_ranked(&self) -> bool {
+        matches!(self.0, Way::Ranked(_))
     }
 
     /// The task that begins at this place, from 0. The place is below the number of tasks.
     pub fn task_at(&self, place: u64) -> TaskId {
-        TaskId(self.0.map_or(place, |permutation| permutation.forth(place)))
+        TaskId(match &self.0 {
+            Way::AsGiven => place,
+            Way::Mixed(permutation) => permutation.forth(place),
+            Way::Ranked(ranking) => u64::from(ranking.tasks[place as usize]),
+        })
     }
 
     /// The place at which a task begins, from 0; the task is one of the batch.
     pub fn place_of(&self, task: TaskId) -> u64 {
-        self.0.map_or(task.0, |permutation| permutation.back(task.0))
+        match &self.0 {
+            Way::AsGiven => task.0,
+            Way::Mixed(permutation) => permutation.back(task.0),
+            Way::Ranked(ranking) => u64::from(ranking.places[task.0 as usize]),
+        }
     }
+}
+
+/// Numbers that are not negative lie in the order of their bits.
+fn sortable(secs: f64) -> u64 {
+    secs.max(0.0).to_bits()
 }
 
 /// `count` different numbers below `of`, sorted; all of them if there are no more.
@@ -125,7 +247,7 @@ mod tests {
     fn every_task_has_one_place() {
         for len in [1, 2, 3, 4, 5, 16, 17, 100, 1000, 4097] {
             for seed in [0, 1, u64::MAX] {
-                let order = TaskOrder::new(Order::Shuffled { seed }, len);
+                let order = TaskOrder::new(&Order::Shuffled { seed }, len);
                 let mut seen: Vec<u64> = (0..len).map(|place| order.task_at(place).0).collect();
                 assert!((0..len).all(|place| order.place_of(order.task_at(place)) == place), "{len} {seed}");
                 seen.sort_unstable();
@@ -133,7 +255,7 @@ mod tests {
             }
         }
         for place in [0, 1, u64::MAX / 3, u64::MAX - 1] {
-            let order = TaskOrder::new(Order::Shuffled { seed: 5 }, u64::MAX);
+            let order = TaskOrder::new(&Order::Shuffled { seed: 5 }, u64::MAX);
             assert_eq!(order.place_of(order.task_at(place)), place);
         }
     }
@@ -143,12 +265,34 @@ mod tests {
     fn seeds_mix_evenly() {
         let mut counts = [[0_u32; 6]; 6];
         for seed in 0..6_000 {
-            let order = TaskOrder::new(Order::Shuffled { seed }, 6);
+            let order = TaskOrder::new(&Order::Shuffled { seed }, 6);
             for place in 0..6 {
                 counts[place as usize][order.task_at(place).0 as usize] += 1;
             }
         }
         assert!(counts.iter().flatten().all(|count| (850..1150).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn larger_keys_come_first_and_ties_as_given() {
+        let order = TaskOrder::largest_first(&[3, -1, 7, 3, 7]);
+        let tasks: Vec<u64> = (0..5).map(|place| order.task_at(place).0).collect();
+        assert_eq!(tasks, [2, 4, 0, 3, 1]);
+        assert!((0..5).all(|place| order.place_of(order.task_at(place)) == place));
+        let some = order.only(&[TaskId(1), TaskId(3), TaskId(4)]);
+        assert_eq!((0..3).map(|place| some.task_at(place).0).collect::<Vec<_>>(), [2, 1, 0]);
+        let long = TaskOrder::longest_first(&[Some(0.5), None, Some(1e9), Some(0.0), Some(60.0)]);
+        assert_eq!((0..5).map(|place| long.task_at(place).0).collect::<Vec<_>>(), [1, 2, 4, 0, 3]);
+    }
+
+    #[test]
+    fn an_order_is_written_as_it_is_read() {
+        for text in ["priority:p", "longest-first:{secs}", "longest-first-in:logs/a:b"] {
+            assert_eq!(text.parse::<Order>().unwrap().typed().as_deref(), Some(text));
+        }
+        for text in ["", "priority", "priority:", "shortest:x", "longest-first"] {
+            assert!(text.parse::<Order>().unwrap_err().contains("longest-first-in:JOBLOG"), "{text}");
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ const TAIL_STEPS: u64 = 64;
 #[derive(Clone, Debug, Default)]
 pub struct DepthHistory {
     tasks: u64,
+    /// Since when so many tasks were there, where the batch grew.
+    grown: Vec<(u64, u64)>,
     settled: Curve,
     waiting: BinaryHeap<Reverse<(u64, Change)>>,
     announced: HashSet<(TaskId, u32)>,
@@ -46,7 +48,7 @@ impl DepthHistory {
     pub fn apply(&mut self, event: &Event) {
         self.last_ns = self.last_ns.max(event.at_ns);
         match &event.kind {
-            EventKind::RunStarted(header) => self.tasks = header.tasks,
+            EventKind::RunStarted(header) => self.grow(0, header.tasks),
             EventKind::TaskStarted { task, attempt, start_ns, .. } => {
                 if self.announced.insert((*task, *attempt)) {
                     self.change(*start_ns, Change::Starts);
@@ -63,7 +65,9 @@ impl DepthHistory {
             }
             EventKind::TaskRetried(record) => self.attempt_ended(record, Change::Returns),
             EventKind::RunFinished(_) => self.finished = true,
-            EventKind::Held { .. }
+            EventKind::BatchGrew { tasks, .. } => self.grow(event.at_ns, *tasks),
+            EventKind::InputsBroke { .. }
+            | EventKind::Held { .. }
             | EventKind::HaltReached { .. }
             | EventKind::PoolResized { .. }
             | EventKind::Paused
@@ -76,6 +80,24 @@ impl DepthHistory {
             | EventKind::WorkersSampled(_) => {}
         }
         self.settle();
+    }
+
+    /// Notes how many tasks there are since `at_ns`; where that is too many notes, every other is left out.
+    fn grow(&mut self, at_ns: u64, tasks: u64) {
+        self.tasks = tasks;
+        match self.grown.last_mut() {
+            Some(last) if last.1 == tasks => {}
+            Some(last) if last.0 == at_ns => last.1 = tasks,
+            _ => self.grown.push((at_ns, tasks)),
+        }
+        if self.grown.len() > curve::MAX_STEPS {
+            let (mut place, count) = (0, self.grown.len());
+            // The first and the newest stay.
+            self.grown.retain(|_| {
+                place += 1;
+                place % 2 == 1 || place == count
+            });
+        }
     }
 
     /// How many tasks the batch has.
@@ -107,7 +129,11 @@ impl DepthHistory {
                 }
             }
         }
-        curve.into_steps(self.tasks, now_ns.max(self.last_ns))
+        let tasks_at = |at_ns| {
+            let since = self.grown.partition_point(|(from_ns, _)| *from_ns < at_ns);
+            since.checked_sub(1).map_or(0, |place| self.grown[place].1)
+        };
+        curve.into_steps(tasks_at, now_ns.max(self.last_ns))
     }
 
     fn attempt_ended(&mut self, record: &AttemptRecord, end: Change) {

@@ -108,6 +108,8 @@ impl LaneHistory {
                 }
             }
             EventKind::RunStarted(_)
+            | EventKind::BatchGrew { .. }
+            | EventKind::InputsBroke { .. }
             | EventKind::Held { .. }
             | EventKind::HaltReached { .. }
             | EventKind::PoolResized { .. }

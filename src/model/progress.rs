@@ -34,8 +34,12 @@ impl Earlier {
 /// How far a run is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// Tasks of the batch.
+    /// Tasks of the batch, as far as they are known.
     pub tasks: u64,
+    /// There may be further ones: the batch grows while it runs.
+    pub grows: bool,
+    /// Why no further ones come, though more were to be expected.
+    pub inputs_fault: Option<String>,
     /// Tasks that have ended, by how.
     pub counts: OutcomeCounts,
     /// Attempts that were followed by another.
@@ -69,12 +73,20 @@ impl Progress {
                 self.tasks = header.tasks;
                 self.workers = header.workers;
             }
+            EventKind::BatchGrew { tasks, complete } => {
+                self.tasks = *tasks;
+                self.grows = !complete;
+            }
+            EventKind::InputsBroke { reason } => self.inputs_fault = Some(reason.clone()),
             EventKind::PoolResized { workers } => self.workers = *workers,
             EventKind::Held { reason } => self.held.clone_from(reason),
             EventKind::HaltReached { halt } => self.halted = Some(halt.clone()),
             EventKind::Paused => self.paused = true,
             EventKind::Resumed => self.paused = false,
-            EventKind::StopRequested => self.stopping = true,
+            EventKind::StopRequested => {
+                self.stopping = true;
+                self.grows = false;
+            }
             EventKind::WorkerStarted { .. } => {
                 self.live_workers += 1;
                 self.cannot_start = None;
@@ -92,7 +104,7 @@ impl Progress {
         }
     }
 
-    /// Tasks that have not ended.
+    /// Tasks that are known and have not ended.
     pub const fn remaining(&self) -> u64 {
         self.tasks.saturating_sub(self.counts.total())
     }
@@ -103,7 +115,7 @@ impl Progress {
         if elapsed_ns == 0 { 0.0 } else { self.counts.total() as f64 * 1e9 / elapsed_ns as f64 }
     }
 
-    /// How long the rest will take at the rate so far, in seconds; `None` before the first task has ended.
+    /// How long the rest that is known will take at the rate so far, in seconds; `None` before the first task has ended.
     pub fn left_secs(&self, now_ns: u64) -> Option<f64> {
         let rate = self.rate(now_ns);
         (rate > 0.0).then(|| self.remaining() as f64 / rate)

@@ -79,7 +79,9 @@ impl RunModel {
                 self.records.push_retried(record);
             }
             EventKind::RunFinished(_) => self.running.clear(),
-            EventKind::Held { .. }
+            EventKind::BatchGrew { .. }
+            | EventKind::InputsBroke { .. }
+            | EventKind::Held { .. }
             | EventKind::HaltReached { .. }
             | EventKind::PoolResized { .. }
             | EventKind::Paused

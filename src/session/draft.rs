@@ -73,6 +73,8 @@ pub enum Field {
     Tagstring,
     /// How many rows of the inputs go into a task.
     MaxArgs,
+    /// By what values tasks are put in order.
+    Order,
     /// What the mixed order depends on.
     Seed,
     /// How many rows are chosen.

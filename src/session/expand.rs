@@ -7,6 +7,7 @@ use bstr::ByteSlice;
 
 use crate::event::TaskId;
 use crate::job::batch::{BatchError, Surrounding};
+use crate::job::need::NeedError;
 use crate::job::quote::quote_into;
 use crate::job::{Batch, Input, Job, TaskTemplate};
 
@@ -64,16 +65,30 @@ pub fn expand(job: &Job, folder: &Path) -> Result<Expanded, FieldError> {
                 _ => Field::Environment,
             },
             BatchError::Dependencies(_) => Field::After,
+            BatchError::Order(_) => Field::Order,
+            BatchError::Needs(error) => match error {
+                NeedError::NoPlace { .. } | NeedError::TooManyPlaces { .. } => Field::Slots,
+                NeedError::Template { field, .. } | NeedError::NotANumber { field, .. } if field == "slots" => {
+                    Field::Slots
+                }
+                _ => Field::Needs,
+            },
             BatchError::WorkingDir { .. } => Field::WorkingDir,
             _ => Field::Inputs,
         },
-        message: sentence(error.to_string().trim_start_matches("control.after: ")),
+        message: sentence(without_field(&error.to_string())),
     })?;
     let order = batch.order();
     let shown: Vec<TaskId> = (0..batch.len().min(SHOWN)).map(|place| order.task_at(place)).collect();
     let first = shown.iter().map(|task| task_text(&batch, *task)).collect();
     let beside = shown.iter().map(|task| beside(&batch, *task)).collect();
     Ok(Expanded { tasks: batch.len(), batch: Arc::new(batch), first, beside })
+}
+
+/// A message without the name of its field, where it stands beside that.
+fn without_field(message: &str) -> &str {
+    let fields = ["control.after: ", "control.slots: ", "order: "];
+    fields.iter().find_map(|field| message.strip_prefix(field)).unwrap_or(message)
 }
 
 fn beside(batch: &Batch, task: TaskId) -> Beside {

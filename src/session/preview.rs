@@ -27,6 +27,8 @@ pub struct Preview {
     under_way: Option<Receiver<Result<Expanded, FieldError>>>,
     /// The job was changed while the thread was at work: what it brings is not wanted any more.
     outdated: bool,
+    /// The pool that the job will have here.
+    pool: u32,
 }
 
 impl Preview {
@@ -74,6 +76,7 @@ impl Preview {
         match draft.to_job().and_then(|job| can_begin(job, machine)) {
             Ok(job) => {
                 self.errors.clear();
+                self.pool = machine.pool_of(&job);
                 self.job = Some(job);
                 self.begin(folder.to_owned(), wake);
             }
@@ -135,7 +138,13 @@ impl Preview {
     }
 
     fn take(&mut self, brought: Result<Expanded, FieldError>) {
-        match brought {
+        let fits = |expanded: &Expanded| match expanded.batch.needs() {
+            None => Ok(()),
+            Some(needs) => needs
+                .check_pool(self.pool, |task| expanded.batch.number(task))
+                .map_err(|error| FieldError { field: Field::Slots, message: sentence(&error.to_string()) }),
+        };
+        match brought.and_then(|expanded| fits(&expanded).map(|()| expanded)) {
             Ok(expanded) => self.expanded = Some(Arc::new(expanded)),
             Err(error) => {
                 self.expanded = None;
@@ -156,8 +165,9 @@ fn can_begin(job: Job, machine: Machine) -> Result<Job, Vec<FieldError>> {
 }
 
 fn is_quick(job: &Job) -> bool {
-    // Dependencies are looked up by the names of all tasks, and a sample is sorted.
-    if job.control.after.is_some() || job.sample.is_some_and(|rows| rows > AT_ONCE as u64) {
+    // Dependencies are looked up by the names of all tasks, orders and needs by their values, and a sample is sorted.
+    let asks_all = job.control.after.is_some() || job.control.needs_differ() || job.order.typed().is_some();
+    if asks_all || job.sample.is_some_and(|rows| rows > AT_ONCE as u64) {
         return false;
     }
     job.inputs.iter().all(|input| match input {

@@ -186,7 +186,16 @@ fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
 #[test]
 fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
     type Change = fn(&mut JobDraft);
-    let table: [(Change, Field); 21] = [
+    let table: [(Change, Field); 27] = [
+        (|draft| draft.steering.slots = "1{#}".to_owned(), Field::Slots),
+        (|draft| draft.order.by_values = "fastest".to_owned(), Field::Order),
+        (|draft| draft.order.by_values = "priority:size".to_owned(), Field::Order),
+        (|draft| draft.steering.slots = "{9}".to_owned(), Field::Slots),
+        (|draft| draft.steering.slots = "0{x}".to_owned(), Field::Slots),
+        (
+            |draft| (draft.steering.resources, draft.steering.needs) = ("gpu=1".to_owned(), "gpu=99{#}".to_owned()),
+            Field::Needs,
+        ),
         (|draft| draft.command = "echo {0}".to_owned(), Field::Task),
         (|draft| draft.command = "   ".to_owned(), Field::Task),
         (|draft| draft.command = "echo {7}".to_owned(), Field::Task),
@@ -220,7 +229,7 @@ fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
             draft.inputs = vec![InputDraft::range(1, 2)];
             change(draft);
         });
-        assert!(session.preview().error(field).is_some(), "case {place}: {:?}", session.preview().errors());
+        until(&mut session, &format!("case {place}"), |session| session.preview().error(field).is_some());
         assert!(session.run_obstacle().is_some(), "case {place}");
         session.handle(Command::Run);
         assert!(engine.notes().started.is_empty(), "case {place}");

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 use fanlane::engine::{Run, RunCommand, RunOptions};
 use fanlane::event::{AttemptRecord, Event, EventKind, OutcomeCounts, Summary, Value};
+use fanlane::job::batch::BatchFeed;
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::mp::process_tree;
 
@@ -55,7 +56,17 @@ pub fn start(job: &Job, mode: Mode, workers: u32) -> TestRun {
 
 pub fn start_in(job: &Job, folder: &Path, mode: Mode, workers: u32) -> TestRun {
     let before = Traces::now();
-    let batch = Batch::open(job, folder, &mut std::io::empty()).unwrap();
+    start_batch(Batch::open(job, folder, &mut std::io::empty()).unwrap(), before, mode, workers)
+}
+
+/// A run of a batch that grows while it goes on.
+pub fn start_growing(job: &Job, mode: Mode, workers: u32) -> (TestRun, BatchFeed) {
+    let before = Traces::now();
+    let (batch, feed) = Batch::open_growing(job, Path::new("."), &mut std::io::empty()).unwrap();
+    (start_batch(batch, before, mode, workers), feed)
+}
+
+fn start_batch(batch: Batch, before: Traces, mode: Mode, workers: u32) -> TestRun {
     let options = RunOptions {
         mode,
         workers,
@@ -131,7 +142,11 @@ impl TestRun {
         let Some(Event { kind: EventKind::RunStarted(header), .. }) = self.seen.first() else {
             panic!("the run did not begin with its header")
         };
-        assert_eq!(header.tasks, records.len() as u64, "every task has ended");
+        let grown = self.seen.iter().rev().find_map(|event| match event.kind {
+            EventKind::BatchGrew { tasks, .. } => Some(tasks),
+            _ => None,
+        });
+        assert_eq!(grown.unwrap_or(header.tasks), records.len() as u64, "every task has ended");
         Finished { records: records.into_values().collect(), summary, seen: std::mem::take(&mut self.seen) }
     }
 }

@@ -92,7 +92,8 @@ pub fn tasks_rate(per_sec: f64) -> String {
 
 fn sentence(progress: &Progress, earlier: Earlier, now_ns: u64) -> String {
     let counts = &progress.counts;
-    let mut text = format!("{} of {} ended", count(counts.total()), count(progress.tasks));
+    let at_least = if progress.grows { "at least " } else { "" };
+    let mut text = format!("{} of {at_least}{} ended", count(counts.total()), count(progress.tasks));
     if let Some(words) = earlier.words() {
         text += &format!(", {words}");
     }
@@ -108,8 +109,10 @@ fn sentence(progress: &Progress, earlier: Earlier, now_ns: u64) -> String {
         text += &format!(", waiting: {reason}");
     } else if progress.stopping {
         text += ", stopping";
+    } else if progress.grows && progress.remaining() == 0 {
+        text += ", waiting for further inputs";
     } else if let Some(secs) = progress.left_secs(now_ns) {
-        text += &format!(", {} left", estimate(secs));
+        text += &format!(", {at_least}{} left", estimate(secs));
     }
     text
 }
@@ -127,7 +130,14 @@ mod tests {
         progress.counts = OutcomeCounts { done: 4990, failed: 7, timed_out: 3, ..OutcomeCounts::default() };
         let now_ns = 2_500_000_000;
         assert_eq!(sentence(&progress, now_ns), "5,000 of 10,000 ended, 10 failed, 2,000 tasks/s, 3 s left");
-        progress.stopping = true;
+        progress.grows = true;
+        assert_eq!(
+            sentence(&progress, now_ns),
+            "5,000 of at least 10,000 ended, 10 failed, 2,000 tasks/s, at least 3 s left"
+        );
+        progress.tasks = 5000;
+        assert!(sentence(&progress, now_ns).ends_with("tasks/s, waiting for further inputs"));
+        progress = Progress { tasks: 10_000, stopping: true, grows: false, ..progress };
         assert_eq!(sentence(&progress, now_ns), "5,000 of 10,000 ended, 10 failed, 2,000 tasks/s, stopping");
     }
 

@@ -214,8 +214,14 @@ impl<'a> Report<'a> {
             EventKind::Held { reason: Some(reason) } if !was_held => {
                 self.say(&format!("no further task is started for now: {reason}"))
             }
+            EventKind::InputsBroke { reason } => self.say(&format!(
+                "{}; no further task is begun, those that run are let finish",
+                printable(&reason, usize::MAX)
+            )),
             EventKind::HaltReached { halt } => self.say(&format!("enough tasks have ended for --halt {halt}")),
-            EventKind::StopRequested if self.progress.halted.is_some() => Ok(()),
+            EventKind::StopRequested if self.progress.halted.is_some() || self.progress.inputs_fault.is_some() => {
+                Ok(())
+            }
             EventKind::StopRequested if went_on && !self.style.quiet => {
                 self.say("stopping: tasks that run are asked to end; interrupt again to end them at once")
             }

@@ -3,7 +3,7 @@
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::job::Control;
-use crate::job::control::RetryWait;
+use crate::job::control::{Need, RetryWait};
 use crate::job::order::{Order, TaskOrder};
 
 const MILLISECOND: u64 = 1_000_000;
@@ -131,12 +131,12 @@ fn a_timeout_follows_the_median_of_those_done() {
 fn slots_and_resources_say_how_many_workers_there_are() {
     let needs = |resources: u32, need: u32| Control {
         resources: [("gpu".to_owned(), resources)].into(),
-        needs: [("gpu".to_owned(), need)].into(),
+        needs: [("gpu".to_owned(), Need::Count(need))].into(),
         ..Control::default()
     };
     for (control, workers) in [
-        (Control { slots: Some(2), ..Control::default() }, 4),
-        (Control { slots: Some(3), ..Control::default() }, 2),
+        (Control { slots: Some(Need::Count(2)), ..Control::default() }, 4),
+        (Control { slots: Some(Need::Count(3)), ..Control::default() }, 2),
         (needs(3, 1), 3),
         (needs(5, 2), 2),
     ] {
@@ -177,7 +177,7 @@ fn tasks_wait_for_those_that_they_need() {
 
 #[test]
 fn tasks_are_handed_out_in_the_order_that_was_given() {
-    let order = TaskOrder::new(Order::Shuffled { seed: 1 }, 4);
+    let order = TaskOrder::new(&Order::Shuffled { seed: 1 }, 4);
     let wanted: Vec<u64> = (0..4).map(|place| order.task_at(place).0).filter(|task| *task != 0).collect();
     assert_ne!(wanted, [1, 2, 3]);
     let mut simulation = Simulation::new(Plan { order, ..plan(4, 1) });

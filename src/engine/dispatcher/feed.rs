@@ -29,9 +29,9 @@ impl Dispatcher {
     pub(super) fn size_pool(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         let remaining = self.plan.tasks - self.counts.total();
         let allowed = match self.plan.mode {
-            _ if self.stopping || remaining == 0 => 0,
-            Mode::One => self.plan.control.at_once(self.pool).min(1),
-            Mode::Threads | Mode::Pool => self.plan.control.at_once(self.pool),
+            _ if self.stopping || (remaining == 0 && self.complete) => 0,
+            Mode::One => self.at_once().min(1),
+            Mode::Threads | Mode::Pool => self.at_once(),
         };
         let (mut live, mut retiring, mut starting) = (0, 0, 0);
         for state in self.workers.values() {
@@ -102,6 +102,10 @@ impl Dispatcher {
         }
         if self.paused || self.gate.is_some() {
             self.recall_all(effects);
+            return;
+        }
+        if self.places.is_some() {
+            self.place(now_ns, effects);
             return;
         }
         if self.queue.ready() > 0 {
@@ -194,7 +198,7 @@ impl Dispatcher {
 }
 
 /// The next task that waits for no other.
-fn next_of(queue: &mut Queue, after: &mut After) -> Option<Pending> {
+pub(super) fn next_of(queue: &mut Queue, after: &mut After) -> Option<Pending> {
     loop {
         let pending = queue.pop()?;
         if after.is_empty() {

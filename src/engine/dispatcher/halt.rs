@@ -6,8 +6,8 @@ use crate::job::control::{Halt, HaltOn, Threshold};
 /// A share of the batch ends a run only from this many tasks on: one failure among the first is not yet a share.
 const LEAST_OF_SHARE: u64 = 3;
 
-/// Whether the run is to end, now that its tasks have ended as `counts` says, of `tasks` in all.
-pub fn is_reached(halt: Halt, counts: &OutcomeCounts, tasks: u64) -> bool {
+/// Whether the run is to end, now that its tasks have ended as `counts` says, of `tasks` in all, if that is known.
+pub fn is_reached(halt: Halt, counts: &OutcomeCounts, tasks: Option<u64>) -> bool {
     let failed = counts.of(OutcomeClass::Failed) + counts.of(OutcomeClass::TimedOut) + counts.of(OutcomeClass::Lost);
     let counted = match halt.on {
         HaltOn::Fail => failed,
@@ -16,9 +16,9 @@ pub fn is_reached(halt: Halt, counts: &OutcomeCounts, tasks: u64) -> bool {
     };
     match halt.threshold {
         Threshold::Count(count) => counted >= count,
-        Threshold::Percent(percent) => {
+        Threshold::Percent(percent) => tasks.is_some_and(|tasks| {
             counted >= LEAST_OF_SHARE.min(tasks) && counted as f64 * 100.0 >= percent * tasks as f64
-        }
+        }),
     }
 }
 
@@ -40,10 +40,11 @@ mod tests {
             ("now,fail=16%", 20, false),
             ("now,success=30%", 20, true),
         ] {
-            assert_eq!(is_reached(halt.parse().unwrap(), &counts, tasks), reached, "{halt}");
+            assert_eq!(is_reached(halt.parse().unwrap(), &counts, Some(tasks)), reached, "{halt}");
         }
         let one = OutcomeCounts { failed: 1, ..OutcomeCounts::default() };
-        assert!(!is_reached("now,fail=10%".parse().unwrap(), &one, 5));
-        assert!(is_reached("now,fail=10%".parse().unwrap(), &one, 1));
+        assert!(!is_reached("now,fail=10%".parse().unwrap(), &one, Some(5)));
+        assert!(is_reached("now,fail=10%".parse().unwrap(), &one, Some(1)));
+        assert!(!is_reached("now,fail=10%".parse().unwrap(), &one, None));
     }
 }

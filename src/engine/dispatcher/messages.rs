@@ -1,8 +1,11 @@
 //! What goes into a dispatcher and what comes out of it.
 
+use std::sync::Arc;
+
 use super::after;
 use crate::engine::RunCommand;
 use crate::event::{AttemptRecord, EventKind, Lane, TaskId, WorkerId};
+use crate::job::need::TaskNeeds;
 use crate::job::order::TaskOrder;
 use crate::job::{Control, Mode};
 
@@ -61,6 +64,17 @@ pub enum Input {
     Command(RunCommand),
     /// Whether tasks may be started for all that the machine's memory and load say; the words say why not.
     Gate(Option<String>),
+    /// Less memory is free than half of what must be: the task that was begun last is ended and waits again.
+    MemoryLow,
+    /// The batch has grown.
+    Grown {
+        /// So many tasks are there by now.
+        tasks: u64,
+        /// There will be no more.
+        complete: bool,
+        /// Why there will be no more, if that is not as it should be.
+        fault: Option<String>,
+    },
     /// Time has come to [`Dispatcher::next_wake_ns`].
     Tick,
 }
@@ -102,6 +116,17 @@ pub enum Effect {
         worker: WorkerId,
         /// Tasks with the number of the try.
         tasks: Vec<(TaskId, u32)>,
+    },
+    /// Hand a task to a worker, which is told what of the counted things is its own.
+    RunWith {
+        /// The worker.
+        worker: WorkerId,
+        /// The task.
+        task: TaskId,
+        /// Which try.
+        attempt: u32,
+        /// The numbers of those things, for each counter that has them.
+        shares: Vec<String>,
     },
     /// Ask a worker for tasks that it has not begun.
     Recall {
@@ -148,8 +173,12 @@ pub enum Effect {
 /// What a dispatcher needs to know of its run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// How many tasks there are.
+    /// How many tasks there are, as far as they are there.
     pub tasks: u64,
+    /// There will be no more.
+    pub complete: bool,
+    /// What each takes, where that differs.
+    pub needs: Option<Arc<TaskNeeds>>,
     /// In which order they begin.
     pub order: TaskOrder,
     /// Which tasks wait for which.

@@ -9,9 +9,14 @@ pub mod after;
 #[cfg(test)]
 mod control_tests;
 mod feed;
+mod growth;
 mod halt;
 mod median;
 mod messages;
+mod places;
+mod placing;
+#[cfg(test)]
+mod placing_tests;
 mod queue;
 mod steer;
 #[cfg(test)]
@@ -28,6 +33,7 @@ use crate::job::MAX_WORKERS;
 use after::After;
 use median::Median;
 pub use messages::{Effect, Input, Plan, ProcessEnd};
+use places::Places;
 use queue::{Pending, Queue};
 
 /// So often may workers die of one task before it is given up.
@@ -76,6 +82,14 @@ pub struct Dispatcher {
     start_not_before_ns: Option<u64>,
     kill_at_ns: Option<u64>,
     after: After,
+    /// What is free, where tasks take different amounts.
+    places: Option<Places>,
+    /// All tasks are there: the batch grows no more.
+    complete: bool,
+    /// To be ended for want of memory, and begun again later.
+    set_aside: BTreeSet<TaskId>,
+    /// What was said last about why nothing begins.
+    held: Option<String>,
     /// Why no task is started for now.
     gate: Option<String>,
     /// No task is started before this.
@@ -97,7 +111,7 @@ impl Dispatcher {
             paused: false,
             stopping: false,
             killing: false,
-            queue: Queue::new(plan.tasks, plan.order),
+            queue: Queue::new(plan.tasks, plan.order.clone()),
             unwanted: BTreeSet::new(),
             workers: BTreeMap::new(),
             next_worker: 1,
@@ -106,6 +120,10 @@ impl Dispatcher {
             start_not_before_ns: None,
             kill_at_ns: None,
             after: After::new(&plan.after),
+            places: plan.needs.clone().map(Places::new),
+            complete: plan.complete,
+            set_aside: BTreeSet::new(),
+            held: None,
             gate: None,
             next_start_ns: 0,
             median: Median::default(),
@@ -130,7 +148,9 @@ impl Dispatcher {
             Input::Finished { worker, records } => self.finished(now_ns, worker, records, effects),
             Input::Returned { worker, tasks } => self.returned(now_ns, worker, &tasks, effects),
             Input::Command(command) => self.command(now_ns, command, effects),
-            Input::Gate(reason) => self.set_gate(reason, effects),
+            Input::Gate(reason) => self.gate = reason,
+            Input::MemoryLow => self.end_youngest(effects),
+            Input::Grown { tasks, complete, fault } => self.grown(now_ns, tasks, complete, fault, effects),
             Input::Tick => self.tick(now_ns, effects),
         }
         self.queue.wake(now_ns);
@@ -138,18 +158,18 @@ impl Dispatcher {
         self.cancel_unwanted(now_ns, effects);
         self.size_pool(now_ns, effects);
         self.feed(now_ns, effects);
+        self.say_if_held(effects);
     }
 
     /// All tasks have ended and all workers are gone.
     pub fn is_over(&self) -> bool {
-        self.counts.total() == self.plan.tasks && self.workers.is_empty()
+        (self.complete || self.stopping) && self.counts.total() == self.plan.tasks && self.workers.is_empty()
     }
 
     /// When an [`Input::Tick`] is due at the latest, in nanoseconds since the run's start.
     pub fn next_wake_ns(&self) -> Option<u64> {
-        let someone_idle = || self.workers.values().any(Worker::is_idle);
-        let can_start = self.gate.is_none() && !self.paused && self.queue.ready() > 0 && someone_idle();
-        let delayed = (can_start && self.plan.control.delay_secs.is_some()).then_some(self.next_start_ns);
+        let is_delayed = self.plan.control.delay_secs.is_some() && self.gate.is_none() && !self.paused;
+        let delayed = (is_delayed && self.could_begin()).then_some(self.next_start_ns);
         [self.start_not_before_ns, self.kill_at_ns, self.queue.next_due_ns(), delayed].into_iter().flatten().min()
     }
 
@@ -224,6 +244,10 @@ impl Dispatcher {
         let mut waiting = state.in_flight.iter().copied();
         let at_work = if state.paused_after_give_up { None } else { waiting.next() };
         let rest: Vec<Pending> = waiting.collect();
+        self.release(state.in_flight.iter().map(|pending| pending.task));
+        if !self.set_aside.is_empty() {
+            self.set_aside.retain(|task| state.in_flight.iter().all(|pending| pending.task != *task));
+        }
         if self.stopping {
             let all: Vec<Pending> = at_work.into_iter().chain(rest).collect();
             self.cancel_all(now_ns, &all, effects);
@@ -293,7 +317,7 @@ impl Dispatcher {
             last_was_begun = state.in_flight.front().is_some_and(|first| first.task == record.task);
             let pending = take_in_flight(&mut state.in_flight, record.task);
             wall_ns += record.wall_ns;
-            final_ones &= pending.is_some() && is_final_class(&record.outcome);
+            final_ones &= pending.is_some() && is_final_class(&record.outcome) && self.set_aside.is_empty();
             ended.push(pending);
         }
         state.paused_after_give_up = last_was_begun
@@ -304,6 +328,7 @@ impl Dispatcher {
             let mean = wall_ns as f64 / records.len() as f64;
             self.mean_wall_ns = Some(self.mean_wall_ns.map_or(mean, |old| old.mul_add(0.7, mean * 0.3)));
         }
+        self.release(records.iter().map(|record| record.task));
         if !final_ones {
             let mut place = 0;
             records.retain(|record| {
@@ -334,6 +359,9 @@ impl Dispatcher {
         effects: &mut Vec<Effect>,
     ) -> bool {
         let Some(mut pending) = pending else { return false };
+        if self.set_aside.contains(&record.task) && self.puts_back(record, pending, effects) {
+            return false;
+        }
         if is_final_class(&record.outcome) || self.stopping {
             return true;
         }
@@ -366,6 +394,7 @@ impl Dispatcher {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         state.recalling = false;
         let back: Vec<Pending> = tasks.iter().filter_map(|task| take_in_flight(&mut state.in_flight, *task)).collect();
+        self.release(back.iter().map(|pending| pending.task));
         if self.stopping {
             self.cancel_all(now_ns, &back, effects);
         } else {
@@ -416,6 +445,7 @@ impl Dispatcher {
         self.stopping = true;
         effects.push(Effect::Say(EventKind::StopRequested));
         let mut chunk = self.after.drain();
+        chunk.extend(self.places.iter_mut().flat_map(Places::drain));
         while let Some(pending) = self.queue.pop_any() {
             chunk.push(pending);
             if chunk.len() >= CANCEL_CHUNK {
@@ -427,7 +457,7 @@ impl Dispatcher {
     }
 
     fn cancel(&mut self, now_ns: u64, task: TaskId, effects: &mut Vec<Effect>) {
-        if let Some(pending) = self.queue.remove(task).or_else(|| self.after.remove(task)) {
+        if let Some(pending) = self.take_waiting(task) {
             let mut gone = vec![pending];
             gone.extend(self.doom(task));
             self.cancel_all(now_ns, &gone, effects);
@@ -445,8 +475,8 @@ impl Dispatcher {
         if self.unwanted.is_empty() {
             return;
         }
-        let queue = &mut self.queue;
-        let mut back: Vec<Pending> = self.unwanted.iter().filter_map(|task| queue.remove(*task)).collect();
+        let unwanted: Vec<TaskId> = self.unwanted.iter().copied().collect();
+        let mut back: Vec<Pending> = unwanted.into_iter().filter_map(|task| self.take_waiting(task)).collect();
         for place in 0..back.len() {
             let task = back[place].task;
             self.unwanted.remove(&task);

@@ -45,6 +45,21 @@ impl Queue {
         Self { end: tasks, order, ..Self::default() }
     }
 
+    /// Adds tasks up to `tasks` in all; they are taken in the order of their numbers.
+    pub fn grow(&mut self, tasks: u64) {
+        self.end = self.end.max(tasks);
+    }
+
+    /// The place of a task in the order.
+    pub fn place_of(&self, task: TaskId) -> u64 {
+        self.order.place_of(task)
+    }
+
+    /// Whether tasks wait that were handed out before.
+    pub fn has_returned(&self) -> bool {
+        !self.returned.is_empty()
+    }
+
     /// How many tasks wait, whatever for.
     #[cfg(test)]
     pub fn len(&self) -> u64 {
@@ -79,13 +94,20 @@ impl Queue {
     /// Puts tasks that were handed out back in front, in their order.
     pub fn put_back(&mut self, tasks: impl DoubleEndedIterator<Item = Pending>) {
         for pending in tasks.rev() {
-            self.returned.push_front(pending);
+            if self.order.is_ranked() { self.insert_ranked(pending) } else { self.returned.push_front(pending) }
         }
     }
 
-    /// Puts a task that shall be tried again behind all others that came back.
+    /// Where values say who begins first, they say it also among those that came back.
+    fn insert_ranked(&mut self, pending: Pending) {
+        let rank = self.order.place_of(pending.task);
+        let place = self.returned.partition_point(|other| self.order.place_of(other.task) < rank);
+        self.returned.insert(place, pending);
+    }
+
+    /// Puts a task that shall be tried again behind all others that came back, unless values say its place.
     pub fn retry(&mut self, pending: Pending) {
-        self.returned.push_back(pending);
+        if self.order.is_ranked() { self.insert_ranked(pending) } else { self.returned.push_back(pending) }
     }
 
     /// Has a task wait until `due_ns`.
@@ -99,7 +121,7 @@ impl Queue {
             && first.key().0 <= now_ns
         {
             let pending = first.remove();
-            self.returned.push_back(pending);
+            self.retry(pending);
         }
     }
 

@@ -12,20 +12,15 @@ const MEDIAN_MOVES: f64 = 0.05;
 impl Dispatcher {
     pub(super) fn halt_if_reached(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         let Some(wanted) = self.plan.control.halt else { return };
-        if self.stopping || !halt::is_reached(wanted, &self.counts, self.plan.tasks) {
+        // A share of a batch that grows is known when it has grown.
+        let tasks = self.complete.then_some(self.plan.tasks);
+        if self.stopping || !halt::is_reached(wanted, &self.counts, tasks) {
             return;
         }
         effects.push(Effect::Say(EventKind::HaltReached { halt: wanted.to_string() }));
         match wanted.when {
             HaltWhen::Now => self.stop(now_ns, false, effects),
             HaltWhen::Soon => self.cancel_waiting(now_ns, effects),
-        }
-    }
-
-    pub(super) fn set_gate(&mut self, reason: Option<String>, effects: &mut Vec<Effect>) {
-        if self.gate != reason {
-            self.gate.clone_from(&reason);
-            effects.push(Effect::Say(EventKind::Held { reason }));
         }
     }
 
@@ -46,7 +41,7 @@ impl Dispatcher {
     /// A task was not done: takes those that wait for it out of the queue.
     pub(super) fn doom(&mut self, task: TaskId) -> Vec<Pending> {
         let lost = self.after.failed(task);
-        lost.into_iter().filter_map(|task| self.after.remove(task).or_else(|| self.queue.remove(task))).collect()
+        lost.into_iter().filter_map(|task| self.take_waiting(task)).collect()
     }
 
     pub(super) fn adjust_timeout(&mut self, records: &[AttemptRecord], effects: &mut Vec<Effect>) {

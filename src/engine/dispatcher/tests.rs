@@ -14,6 +14,8 @@ use crate::job::order::TaskOrder;
 pub fn plan(tasks: u64, workers: u32) -> Plan {
     Plan {
         tasks,
+        complete: true,
+        needs: None,
         order: TaskOrder::default(),
         after: after::Needs::new(),
         control: Control::default(),
@@ -25,7 +27,7 @@ pub fn plan(tasks: u64, workers: u32) -> Plan {
     }
 }
 
-fn record(worker: WorkerId, task: TaskId, attempt: u32, outcome: Outcome) -> AttemptRecord {
+pub fn record(worker: WorkerId, task: TaskId, attempt: u32, outcome: Outcome) -> AttemptRecord {
     AttemptRecord {
         task,
         attempt,
@@ -90,6 +92,9 @@ impl Simulation {
         match effect {
             Effect::Start { worker, .. } => self.coming.push(worker),
             Effect::Run { worker, tasks } => self.here.get_mut(&worker).expect("a worker that is there").extend(tasks),
+            Effect::RunWith { worker, task, attempt, .. } => {
+                self.here.get_mut(&worker).expect("a worker that is there").push((task, attempt));
+            }
             Effect::Recall { worker, count } => {
                 let Some(tasks) = self.here.get_mut(&worker) else { return };
                 let begun = tasks.len().min(1);
@@ -133,6 +138,8 @@ impl Simulation {
                     assert!(earlier.is_none(), "task {} has ended twice", record.task.number());
                 }
             }
+            // For want of memory a task is ended as often as it takes.
+            EventKind::TaskRetried(record) if record.outcome == Outcome::Cancelled => {}
             EventKind::TaskRetried(record) => {
                 *self.attempts.entry(record.task).or_default() += 1;
             }
@@ -144,7 +151,8 @@ impl Simulation {
     pub fn check(&self) {
         let submitted = self.dispatcher.plan.tasks;
         let in_flight: u64 = self.here.values().map(|tasks| tasks.len() as u64).sum();
-        let queued = self.dispatcher.queue.len() + self.dispatcher.after.held();
+        let placed = self.dispatcher.places.as_ref().map_or(0, |places| places.waiting() as u64);
+        let queued = self.dispatcher.queue.len() + self.dispatcher.after.held() + placed;
         assert_eq!(submitted, queued + in_flight + self.ended.len() as u64, "submitted = queued + running + final");
         let staying = self.dispatcher.workers.values().filter(|state| !state.retiring).count();
         assert!(staying as u64 <= u64::from(self.dispatcher.pool), "more workers than the pool has");
@@ -413,7 +421,11 @@ fn controls() -> Vec<Control> {
         halting("soon,done=50%"),
         Control { delay_secs: Some(0.3), ..Control::default() },
         Control { retry_wait: Some(RetryWait::Fixed { secs: 2.0 }), ..Control::default() },
-        Control { timeout_percent: Some(150.0), slots: Some(2), ..Control::default() },
+        Control {
+            timeout_percent: Some(150.0),
+            slots: Some(crate::job::control::Need::Count(2)),
+            ..Control::default()
+        },
     ]
 }
 

@@ -1,12 +1,16 @@
 //! Which values a task has: how inputs combine to rows, and rows to tasks. Nothing is stored for a row.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{self, BufRead, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use bstr::BStr;
 
+use super::feed::Rules;
 use super::{BatchError, Source};
+use crate::job::inputs::feeder::Feeder;
+use crate::job::inputs::stream::Stream;
 use crate::job::order::sample;
 use crate::job::template::{Digits, NumberUse, Values, is_whole_number};
 use crate::job::{Job, MAX_ARGS};
@@ -17,8 +21,10 @@ pub(super) struct Layout {
     sources: Vec<Member>,
     /// Where each value of a row comes from.
     slots: Vec<Slot>,
-    /// How many rows there are to choose from.
+    /// How many rows there are to choose from; of an input that grows, how many each of its rows is part of.
     rows: u64,
+    /// The rows that come while others run.
+    growing: Option<Arc<Stream>>,
     /// The rows that were chosen; `None`: all.
     chosen: Option<Vec<u64>>,
     /// How many rows go into a task; the last may have fewer.
@@ -56,31 +62,85 @@ impl Slot {
     }
 }
 
+/// How standard input is read, where an input asks for it.
+pub(super) enum Reading<'a> {
+    /// To its end.
+    Whole(&'a mut dyn Read),
+    /// As far as its columns need; the rest comes while the batch runs. It is the first input then, and linked to none.
+    Growing(&'a mut dyn BufRead),
+}
+
 impl Layout {
-    pub(super) fn open(job: &Job, working_dir: &Path, stdin: &mut dyn Read) -> Result<Self, BatchError> {
-        let sources = open_sources(job, working_dir, stdin)?;
-        let groups = group_lens(&sources);
-        let rows = if groups.contains(&0) {
+    /// Reads the inputs; an input that was left open has a feeder.
+    pub(super) fn open(
+        job: &Job,
+        working_dir: &Path,
+        reading: Reading<'_>,
+    ) -> Result<(Self, Option<Feeder>), BatchError> {
+        let (sources, feeder) = open_sources(job, working_dir, reading)?;
+        let growing = sources.iter().find_map(|member| member.source.stream()).cloned();
+        let mut groups = group_lens(&sources);
+        if growing.is_some() {
+            groups[0] = u64::MAX;
+        }
+        let fixed = if growing.is_some() { &groups[1..] } else { &groups[..] };
+        let rows = if fixed.contains(&0) {
             0
         } else {
-            groups.iter().try_fold(1_u64, |len, group| len.checked_mul(*group)).ok_or(BatchError::TooManyTasks)?
+            fixed.iter().try_fold(1_u64, |len, group| len.checked_mul(*group)).ok_or(BatchError::TooManyTasks)?
         };
         let slots = place_slots(&sources, &groups);
         let chosen = job.sample.filter(|count| *count < rows).map(|count| sample(count, rows, job.sample_seed));
         let rows_per_task = u64::from(job.max_args.unwrap_or(1).clamp(1, MAX_ARGS));
-        Ok(Self { sources, slots, rows, chosen, rows_per_task, without_values: job.max_args == Some(0) })
+        let without_values = job.max_args == Some(0);
+        Ok((Self { sources, slots, rows, growing, chosen, rows_per_task, without_values }, feeder))
     }
 
-    /// How many tasks there are.
-    pub(super) const fn len(&self) -> u64 {
-        self.chosen_rows().div_ceil(self.rows_per_task)
+    /// How many tasks there are, by now.
+    pub(super) fn len(&self) -> u64 {
+        self.len_and_end().0
     }
 
-    const fn chosen_rows(&self) -> u64 {
-        match &self.chosen {
-            Some(chosen) => chosen.len() as u64,
-            None => self.rows,
+    /// How many tasks there are, and whether there will be no more.
+    pub(super) fn len_and_end(&self) -> (u64, bool) {
+        let (rows, closed) = self.chosen_rows();
+        // A task that may yet get further rows is none yet.
+        let tasks = if closed { rows.div_ceil(self.rows_per_task) } else { rows / self.rows_per_task };
+        (tasks, closed)
+    }
+
+    fn chosen_rows(&self) -> (u64, bool) {
+        match (&self.growing, &self.chosen) {
+            (Some(stream), _) => {
+                let extent = stream.extent();
+                (extent.len.saturating_mul(self.rows), extent.closed)
+            }
+            (None, Some(chosen)) => (chosen.len() as u64, true),
+            (None, None) => (self.rows, true),
         }
+    }
+
+    /// The rows that come while others run; `None` where all are there.
+    pub(super) const fn stream(&self) -> Option<&Arc<Stream>> {
+        self.growing.as_ref()
+    }
+
+    /// Notes that a task was made of its rows, so that further ones are let come.
+    pub(super) fn take(&self, task: u64) {
+        if let Some(stream) = &self.growing {
+            stream.take(task * self.rows_per_task / self.rows.max(1));
+        }
+    }
+
+    /// What the rows that come later have to be like, where templates pad these values.
+    pub(super) fn rules<'a>(&self, wanted: impl Iterator<Item = &'a NumberUse>) -> Rules {
+        let later = |wanted: &NumberUse| {
+            let slot = &self.slots[wanted.index % self.slots.len()];
+            let is_growing = self.sources[slot.source].source.stream().is_some();
+            is_growing.then_some((slot.column, wanted.column))
+        };
+        let number = self.sources.iter().find(|member| member.source.stream().is_some());
+        Rules { number: number.map_or(1, |member| member.number), numbers: wanted.filter_map(later).collect() }
     }
 
     /// A name for each value of a task.
@@ -130,7 +190,7 @@ impl Layout {
     pub(super) fn row(&self, task: u64) -> Row<'_> {
         assert!(task < self.len(), "task {} of {}", task + 1, self.len());
         let first = task * self.rows_per_task;
-        let rows = if self.rows_per_task == 1 { 1 } else { self.rows_per_task.min(self.chosen_rows() - first) };
+        let rows = if self.rows_per_task == 1 { 1 } else { self.rows_per_task.min(self.chosen_rows().0 - first) };
         let count = if self.without_values { 0 } else { self.slots.len() * rows as usize };
         Row { layout: self, first, count }
     }
@@ -180,9 +240,14 @@ impl Values for Row<'_> {
     }
 }
 
-fn open_sources(job: &Job, working_dir: &Path, stdin: &mut dyn Read) -> Result<Vec<Member>, BatchError> {
+fn open_sources(
+    job: &Job,
+    working_dir: &Path,
+    mut reading: Reading<'_>,
+) -> Result<(Vec<Member>, Option<Feeder>), BatchError> {
     let mut members: Vec<Member> = Vec::with_capacity(job.inputs.len());
     let mut stdin_reader = None;
+    let mut feeder = None;
     for (index, input) in job.inputs.iter().enumerate() {
         let number = index + 1;
         if input.reads_stdin()
@@ -190,11 +255,19 @@ fn open_sources(job: &Job, working_dir: &Path, stdin: &mut dyn Read) -> Result<V
         {
             return Err(BatchError::StdinTwice { number, first });
         }
-        let opened = input.open(working_dir, stdin).map_err(|error| BatchError::Input { number, error })?;
+        let opened = match &mut reading {
+            Reading::Whole(stdin) => input.open(working_dir, stdin),
+            Reading::Growing(head) if input.reads_stdin() => input.open_growing(head).map(|(source, open_end)| {
+                feeder = Some(open_end);
+                vec![source]
+            }),
+            Reading::Growing(_) => input.open(working_dir, &mut io::empty()),
+        };
+        let opened = opened.map_err(|error| BatchError::Input { number, error })?;
         let group = if job.linked { 0 } else { index };
         members.extend(opened.into_iter().map(|source| Member { source, number, group }));
     }
-    Ok(members)
+    Ok((members, feeder))
 }
 
 /// How many rows each group of inputs has: as many as its shortest member.

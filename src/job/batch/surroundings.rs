@@ -7,9 +7,17 @@ use crate::job::template::{CommandLine, Place, Template, Values};
 
 use super::{BatchError, Surrounding};
 
-/// The bound templates, in the order in which a payload has them: variables by their names, then standard input.
+/// What a payload has behind the command line: the job's variables by their names, those that say what of the counted
+/// things an attempt has, and standard input.
 #[derive(Debug)]
-pub(super) struct Surroundings(Vec<CommandLine>);
+pub(super) struct Surroundings {
+    /// The bound templates: variables, then standard input.
+    templates: Vec<CommandLine>,
+    /// How many of them are variables.
+    variables: usize,
+    /// How many variables say what an attempt has.
+    shares: usize,
+}
 
 /// The template of what stands before each line that a task prints; an empty one is none, as in GNU parallel.
 pub(super) fn bind_tagstring(job: &Job, columns: &[String]) -> Result<Option<CommandLine>, BatchError> {
@@ -33,11 +41,13 @@ impl Surroundings {
             let bound = Template::parse_text(text).and_then(|template| template.bind(columns));
             templates.push(bound.map_err(|error| BatchError::Surroundings { field, error })?);
         }
-        Ok((!templates.is_empty()).then_some(Self(templates)))
+        let (variables, shares) = (job.environment.len(), job.control.variables_of_attempt().len());
+        let asks = !templates.is_empty() || shares > 0;
+        Ok(asks.then_some(Self { templates, variables, shares }))
     }
 
     pub(super) fn templates(&self) -> &[CommandLine] {
-        &self.0
+        &self.templates
     }
 
     /// What each of the texts is for, and the text; `job` is the one that they were bound for.
@@ -45,7 +55,7 @@ impl Surroundings {
         let variables = job.environment.keys().cloned().map(Surrounding::Variable);
         let stdin = job.stdin.iter().map(|_| Surrounding::Stdin);
         let file = job.stdin_file.iter().map(|_| Surrounding::StdinFile);
-        let named = variables.chain(stdin).chain(file).zip(&self.0);
+        let named = variables.chain(stdin).chain(file).zip(&self.templates);
         named
             .map(|(part, text)| {
                 let mut bytes = Vec::new();
@@ -55,20 +65,33 @@ impl Surroundings {
             .collect()
     }
 
-    /// Appends the command line and all the texts, each behind its length in bytes.
+    /// Appends the command line and all the texts, each behind its length in bytes. Shares that are not given are empty.
     pub(super) fn expand_into<V: Values + ?Sized>(
         &self,
         command: &CommandLine,
         place: Place,
         values: &V,
+        shares: &[String],
         out: &mut Vec<u8>,
     ) {
-        for part in std::iter::once(command).chain(&self.0) {
-            let at = out.len();
-            out.extend_from_slice(&[0; 4]);
-            part.expand_into(place, values, out);
-            let length = u32::try_from(out.len() - at - 4).expect("a task's texts are shorter than 4 GiB");
-            out[at..at + 4].copy_from_slice(&length.to_le_bytes());
+        let (variables, stdin) = self.templates.split_at(self.variables);
+        let expand = |templates: &mut dyn Iterator<Item = &CommandLine>, out: &mut Vec<u8>| {
+            for template in templates {
+                part_into(out, |out| template.expand_into(place, values, out));
+            }
+        };
+        expand(&mut std::iter::once(command).chain(variables), out);
+        for place in 0..self.shares {
+            part_into(out, |out| out.extend_from_slice(shares.get(place).map_or("", String::as_str).as_bytes()));
         }
+        expand(&mut stdin.iter(), out);
     }
+}
+
+fn part_into(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    write(out);
+    let length = u32::try_from(out.len() - at - 4).expect("a task's texts are shorter than 4 GiB");
+    out[at..at + 4].copy_from_slice(&length.to_le_bytes());
 }

@@ -133,11 +133,26 @@ impl Table {
         Ok(names)
     }
 
-    pub(super) fn finish(self, origin: &str) -> Result<Source, InputError> {
+    /// A name for each column, as far as they are known.
+    pub(super) fn names(&self, origin: &str) -> Result<Vec<String>, InputError> {
         if self.shape.header && self.names.is_none() {
             return Err(InputError::NoNames { origin: origin.to_owned() });
         }
-        let names = self.names.unwrap_or_else(|| vec![String::new(); self.width.unwrap_or(1)]);
+        Ok(self.names.clone().unwrap_or_else(|| vec![String::new(); self.width.unwrap_or(1)]))
+    }
+
+    /// The one row that is there, with the ends of its columns; for whoever keeps rows elsewhere.
+    pub(super) fn row(&self) -> Option<(&[u8], &[usize])> {
+        self.texts.all()
+    }
+
+    /// Forgets all rows, also one that was refused.
+    pub(super) fn forget(&mut self) {
+        self.texts.clear();
+    }
+
+    pub(super) fn finish(self, origin: &str) -> Result<Source, InputError> {
+        let names = self.names(origin)?;
         Ok(Source::named(self.texts.shrink(), names))
     }
 }

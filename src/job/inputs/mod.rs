@@ -4,9 +4,11 @@
 
 mod columns;
 mod fault;
+pub(crate) mod feeder;
 mod json;
 mod read;
 mod source;
+pub(crate) mod stream;
 mod walk;
 
 use std::io;
@@ -36,7 +38,7 @@ pub enum Input {
     Glob(String),
     /// The rows of a CSV file, whose first row names the columns: each task gets one value per column.
     Csv(PathBuf),
-    /// The lines of standard input, read to its end; as [`Input::Lines`].
+    /// The lines of standard input; as [`Input::Lines`].
     Stdin,
 
     /// The elements of an array in a JSON file: texts, numbers and truth values, or objects of these, all with the same
@@ -98,6 +100,15 @@ impl Input {
             _ => self.fill(Table::new(Shape::default()), folder, stdin)?,
         };
         Ok(vec![source])
+    }
+
+    /// Opens an input that [reads standard input](Input::reads_stdin) by itself, as one whose rows come later. Of `head`
+    /// only what says its columns is read.
+    ///
+    /// # Errors
+    /// As [`Input::open`], for what is known by then.
+    pub(crate) fn open_growing(&self, head: &mut dyn io::BufRead) -> Result<(Source, feeder::Feeder), InputError> {
+        feeder::Feeder::open(self, head)
     }
 
     /// Puts the values into a table.

@@ -1,10 +1,12 @@
 //! An input that was read: rows of values, held so that a million of them cost little more than their bytes.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bstr::BStr;
 
 use super::InputError;
+use super::stream::Stream;
 use crate::job::template::Digits;
 
 /// The rows of an input. Each row has [`columns`](Source::columns) values.
@@ -17,6 +19,8 @@ enum Rows {
     Range { first: i64, len: u64 },
     /// One buffer with all values, row after row, and where each ends.
     Texts { texts: Texts, names: Vec<String> },
+    /// Rows that come while they are read.
+    Growing { stream: Arc<Stream>, names: Vec<String> },
 }
 
 impl Source {
@@ -32,11 +36,26 @@ impl Source {
         Self(Rows::Texts { texts, names })
     }
 
-    /// How many rows there are.
+    /// One column for each name.
+    pub(super) fn growing(stream: Arc<Stream>, names: Vec<String>) -> Self {
+        debug_assert_eq!(stream.columns(), names.len(), "a name for each column");
+        Self(Rows::Growing { stream, names })
+    }
+
+    /// The rows that come while they are read; `None` where all are there.
+    pub(crate) const fn stream(&self) -> Option<&Arc<Stream>> {
+        match &self.0 {
+            Rows::Growing { stream, .. } => Some(stream),
+            Rows::Range { .. } | Rows::Texts { .. } => None,
+        }
+    }
+
+    /// How many rows there are; of an input that grows, how many there are by now.
     pub fn len(&self) -> u64 {
         match &self.0 {
             Rows::Range { len, .. } => *len,
             Rows::Texts { texts, .. } => (texts.len() / self.columns()) as u64,
+            Rows::Growing { stream, .. } => stream.extent().len,
         }
     }
 
@@ -59,7 +78,7 @@ impl Source {
     pub fn names(&self) -> &[String] {
         match &self.0 {
             Rows::Range { .. } => &[],
-            Rows::Texts { names, .. } => names,
+            Rows::Texts { names, .. } | Rows::Growing { names, .. } => names,
         }
     }
 
@@ -89,9 +108,14 @@ impl Source {
     }
 
     fn held(&self, row: u64, column: usize) -> Option<&BStr> {
-        let Rows::Texts { texts, .. } = &self.0 else { return None };
-        let row = usize::try_from(row).expect("rows that are held in memory are counted in usize");
-        Some(BStr::new(texts.get(row * self.columns() + column)))
+        match &self.0 {
+            Rows::Range { .. } => None,
+            Rows::Texts { texts, names } => {
+                let row = usize::try_from(row).expect("rows that are held in memory are counted in usize");
+                Some(BStr::new(texts.get(row * names.len().max(1) + column)))
+            }
+            Rows::Growing { stream, .. } => Some(BStr::new(stream.value(row, column))),
+        }
     }
 }
 
@@ -125,6 +149,17 @@ impl Texts {
     pub(super) fn get(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.bytes[start..self.ends[index]]
+    }
+
+    /// All texts in one, with their ends; `None` where there is none.
+    pub(super) fn all(&self) -> Option<(&[u8], &[usize])> {
+        (!self.ends.is_empty()).then_some((&self.bytes, &self.ends))
+    }
+
+    /// Forgets everything, also what was written and not ended.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
     }
 
     pub(super) fn shrink(mut self) -> Self {

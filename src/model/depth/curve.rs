@@ -120,8 +120,8 @@ impl Curve {
         self.cells = merged;
     }
 
-    /// The curve until `now_ns`, for a batch of `tasks`; each step holds until the next begins.
-    pub fn into_steps(self, tasks: u64, now_ns: u64) -> Vec<Step> {
+    /// The curve until `now_ns`, for a batch of so many tasks at each time; each step holds until the next begins.
+    pub fn into_steps(self, tasks_at: impl Fn(u64) -> u64, now_ns: u64) -> Vec<Step> {
         let mut curve = self;
         curve.hold_until(now_ns.max(curve.last_ns));
         let mut steps: Vec<Step> = Vec::with_capacity(curve.cells.len() + 2);
@@ -134,19 +134,19 @@ impl Curve {
         let (mut running, mut ended) = (0, 0);
         for cell in &curve.cells {
             let from_ns = cell.index * curve.cell_ns;
-            push(Step::flat(at_ns, from_ns, running, ended, tasks));
+            push(Step::flat(at_ns, from_ns, running, ended, tasks_at(from_ns)));
             let to_ns = cell.until_ns.max(from_ns);
             let span_ns = (to_ns - from_ns) as f64;
             push(Step {
                 running_mean: cell.running_area as f64 / span_ns.max(1.0),
                 running_min: cell.running_min.max(0) as u64,
                 running_max: cell.running_max.max(0) as u64,
-                ..Step::flat(from_ns, to_ns, cell.running_last, cell.ended_last, tasks)
+                ..Step::flat(from_ns, to_ns, cell.running_last, cell.ended_last, tasks_at(to_ns))
             });
             at_ns = to_ns;
             (running, ended) = (cell.running_last, cell.ended_last);
         }
-        push(Step::flat(at_ns, now_ns, running, ended, tasks));
+        push(Step::flat(at_ns, now_ns, running, ended, tasks_at(now_ns)));
         steps
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::job::{Job, Order};
 
-use super::typed::{Typed, whole};
+use super::typed::{Typed, refused, whole};
 use super::{Field, FieldError};
 
 /// How the inputs' rows become tasks and in which order these begin, as typed.
@@ -10,7 +10,9 @@ use super::{Field, FieldError};
 pub struct OrderDraft {
     /// How many rows of the inputs go into a task; empty: one.
     pub max_args: String,
-    /// Tasks begin in a mixed order.
+    /// Which tasks begin first, by their values: `priority:COLUMN`; empty: not by values.
+    pub by_values: String,
+    /// Tasks begin in a mixed order, unless values decide.
     pub shuffled: bool,
     /// What the mixed order depends on.
     pub seed: String,
@@ -25,6 +27,7 @@ impl OrderDraft {
         let seed = seed_of(job);
         Self {
             max_args: job.max_args.map_or_else(String::new, |rows| rows.to_string()),
+            by_values: job.order.typed().unwrap_or_default(),
             shuffled: seed.is_some(),
             seed: seed.map_or_else(String::new, |seed| seed.to_string()),
             sample: job.sample.map_or_else(String::new, |rows| rows.to_string()),
@@ -34,7 +37,10 @@ impl OrderDraft {
 
     /// How many of the fields ask for something.
     pub fn filled(&self) -> usize {
-        [!self.max_args.is_empty(), self.shuffled, !self.sample.is_empty()].into_iter().filter(|asks| *asks).count()
+        [!self.max_args.is_empty(), !self.by_values.is_empty() || self.shuffled, !self.sample.is_empty()]
+            .into_iter()
+            .filter(|asks| *asks)
+            .count()
     }
 
     /// Puts what the fields say into the job.
@@ -48,14 +54,20 @@ impl OrderDraft {
             typed.read(errors, |text| whole(text, "7")).unwrap_or(0)
         };
         job.sample_seed = seed(Field::SampleSeed, &self.sample_seed);
-        job.order =
-            if self.shuffled { Order::Shuffled { seed: seed(Field::Seed, &self.seed) } } else { Order::AsGiven };
+        let shuffled = self.shuffled.then(|| Order::Shuffled { seed: seed(Field::Seed, &self.seed) });
+        // A path that is no text, as no job file can hold, is kept for as long as nobody types.
+        let by_values =
+            Typed::new(Field::Order, &self.by_values, opened.order.typed().and(Some(&opened.order)), |order| {
+                order.typed().unwrap_or_default()
+            });
+        let by_values = by_values.read(errors, |text| text.parse().map_err(|error: String| refused(text, &error)));
+        job.order = by_values.or(shuffled).unwrap_or_default();
     }
 }
 
 const fn seed_of(job: &Job) -> Option<u64> {
     match job.order {
-        Order::AsGiven => None,
         Order::Shuffled { seed } => Some(seed),
+        Order::AsGiven | Order::Priority(_) | Order::LongestFirst(_) => None,
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::job::Control;
-use crate::job::amount::{parse_amount, parse_load, parse_size, size_text};
-use crate::job::control::{After, Halt, HaltError, RetryWait};
+use crate::job::amount::{parse_amount, parse_load, parse_need, parse_size, size_text};
+use crate::job::control::{After, Halt, HaltError, Need, RetryWait};
 use crate::job::duration;
 
 use super::typed::{Typed, refused, whole};
@@ -27,11 +27,11 @@ pub struct SteeringDraft {
     pub load: String,
     /// How far tasks stand back: 0 to 19.
     pub nice: String,
-    /// How many places of the pool a task takes.
+    /// How many places of the pool a task takes: `2`, or `{cores}` where that differs.
     pub slots: String,
     /// What there is only so many of: `gpu=2 licence=1`.
     pub resources: String,
-    /// How many of these a task needs: `gpu=1`.
+    /// How many of these a task needs: `gpu=1`, or `gpu={n}` where that differs.
     pub needs: String,
     /// The column that names each task.
     pub name_column: String,
@@ -51,7 +51,7 @@ impl SteeringDraft {
             memfree: text(control.memfree_bytes.map(size_text)),
             load: text(control.load_limit.map(|load| load.to_string())),
             nice: text(control.nice.map(|nice| nice.to_string())),
-            slots: text(control.slots.map(|slots| slots.to_string())),
+            slots: text(control.slots.as_ref().map(|slots| slots.to_string())),
             resources: amounts_text(&control.resources),
             needs: amounts_text(&control.needs),
             name_column: text(after.as_ref().map(|after| after.name.clone())),
@@ -88,7 +88,7 @@ impl SteeringDraft {
         let memory = Typed::new(Field::MemFree, &self.memfree, memory, |bytes| size_text(*bytes));
         let load = Typed::new(Field::Load, &self.load, opened.load_limit.as_ref(), f64::to_string);
         let nice = Typed::new(Field::Nice, &self.nice, opened.nice.as_ref(), i32::to_string);
-        let slots = Typed::new(Field::Slots, &self.slots, opened.slots.as_ref(), u32::to_string);
+        let slots = Typed::new(Field::Slots, &self.slots, opened.slots.as_ref(), Need::to_string);
         let resources = Typed::new(Field::Resources, &self.resources, Some(&opened.resources), amounts_text);
         let needs = Typed::new(Field::Needs, &self.needs, Some(&opened.needs), amounts_text);
         Control {
@@ -99,9 +99,9 @@ impl SteeringDraft {
             memfree_bytes: memory.read(errors, |text| parse_size(text).map_err(|error| refused(text, &error))),
             load_limit: load.read(errors, |text| parse_load(text).map_err(|error| refused(text, &error))),
             nice: nice.read(errors, |text| whole(text, "10")),
-            slots: slots.read(errors, |text| whole(text, "2")),
-            resources: resources.read(errors, amounts).unwrap_or_default(),
-            needs: needs.read(errors, amounts).unwrap_or_default(),
+            slots: slots.read(errors, |text| text.parse().map_err(|error: String| refused(text, &error))),
+            resources: resources.read(errors, |text| amounts(text, parse_amount)).unwrap_or_default(),
+            needs: needs.read(errors, |text| amounts(text, parse_need)).unwrap_or_default(),
             after: self.after(opened.after.as_ref(), errors),
         }
     }
@@ -138,14 +138,14 @@ fn percent_of(typed: &str) -> Result<f64, String> {
     number.parse().map_err(|_| refused(typed, "expected a share of the median above 100%, for example 200%"))
 }
 
-fn amounts_text(amounts: &BTreeMap<String, u32>) -> String {
+fn amounts_text<N: std::fmt::Display>(amounts: &BTreeMap<String, N>) -> String {
     amounts.iter().map(|(name, count)| format!("{name}={count}")).collect::<Vec<_>>().join(" ")
 }
 
-fn amounts(typed: &str) -> Result<BTreeMap<String, u32>, String> {
+fn amounts<N>(typed: &str, parse: impl Fn(&str) -> Result<(String, N), String>) -> Result<BTreeMap<String, N>, String> {
     let mut found = BTreeMap::new();
     for part in typed.split([' ', ',', '\t']).filter(|part| !part.is_empty()) {
-        let (name, count) = parse_amount(part).map_err(|error| refused(part, &error))?;
+        let (name, count) = parse(part).map_err(|error| refused(part, &error))?;
         if found.insert(name.clone(), count).is_some() {
             return Err(format!("{name:?} is named twice: say once how many."));
         }

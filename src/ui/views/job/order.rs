@@ -8,7 +8,7 @@ use crate::ui::theme;
 
 use super::section::{FieldWords, field_ui, help_ui, section_ui};
 
-const FIELDS: [Field; 4] = [Field::MaxArgs, Field::Seed, Field::Sample, Field::SampleSeed];
+const FIELDS: [Field; 5] = [Field::MaxArgs, Field::Order, Field::Seed, Field::Sample, Field::SampleSeed];
 
 /// Draws the fields; true when one was changed.
 pub fn order_ui(ui: &mut Ui, session: &mut Session) -> bool {
@@ -21,6 +21,11 @@ pub fn order_ui(ui: &mut Ui, session: &mut Session) -> bool {
         };
         let help = "How many rows of the inputs go into one task; 0: one row, but none of its values";
         let mut changed = field(ui, Field::MaxArgs, "Rows a task", "1", help, &mut draft.max_args);
+        let help = "By values: priority:COLUMN, longest-first:COLUMN with seconds, or longest-first-in:JOBLOG";
+        changed |= field(ui, Field::Order, "Begin first", "priority:1", help, &mut draft.by_values);
+        if !draft.by_values.trim().is_empty() {
+            draft.shuffled = false;
+        }
         changed |= ui.checkbox(&mut draft.shuffled, "Shuffle").changed();
         help_ui(ui, "On: tasks begin in a mixed order. Off: in the order of the inputs");
         ui.add_space(theme::HALF);

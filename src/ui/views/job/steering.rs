@@ -47,7 +47,7 @@ const FIELDS: [(Field, FieldWords, Text); 10] = [
         FieldWords {
             label: "Free memory",
             example: "4G",
-            help: "Start tasks only while so much memory is free: bytes, or 500M, 4G",
+            help: "Start tasks only while so much memory is free, end the youngest below half of it: bytes, or 500M, 4G",
         },
         |draft| &mut draft.memfree,
     ),
@@ -65,7 +65,11 @@ const FIELDS: [(Field, FieldWords, Text); 10] = [
     }),
     (
         Field::Slots,
-        FieldWords { label: "Places", example: "1", help: "How many places of the pool each task takes" },
+        FieldWords {
+            label: "Places",
+            example: "1",
+            help: "How many places of the pool a task takes, or a template: {cores}",
+        },
         |draft| &mut draft.slots,
     ),
     (
@@ -78,7 +82,7 @@ const FIELDS: [(Field, FieldWords, Text); 10] = [
         FieldWords {
             label: "Needs",
             example: "gpu=1",
-            help: "How many of these a task takes; it finds which in FANLANE_GPU",
+            help: "How many of these a task takes, or a template: gpu={n}; it finds which in FANLANE_GPU",
         },
         |draft| &mut draft.needs,
     ),

@@ -1,0 +1,219 @@
+//! From bytes to the rows of a [`Stream`]: the one side that appends. What is wrong with a value is found here, as it
+//! comes.
+
+use std::io::{self, BufRead};
+use std::sync::Arc;
+
+use bstr::ByteSlice;
+
+use super::columns::{Shape, Table};
+use super::stream::Stream;
+use super::{Input, InputError, Source};
+
+/// The origin of the values in messages.
+const ORIGIN: &str = "standard input";
+
+/// Appends rows to a stream.
+#[derive(Debug)]
+pub struct Feeder {
+    stream: Arc<Stream>,
+    table: Table,
+    separator: Vec<u8>,
+    /// Rows that are in the stream, seen or not.
+    rows: u64,
+    bytes: u64,
+    /// The beginning of a value whose end has not come yet.
+    partial: Vec<u8>,
+    /// The row that said how many columns there are, until it is known what it must be like.
+    first: Option<FirstRow>,
+}
+
+/// A row and the ends of its columns.
+type FirstRow = (Box<[u8]>, Box<[usize]>);
+
+/// Why no further row can be appended.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The value, or what it was read from, cannot be used.
+    Input(InputError),
+    /// The value is no whole number, but a template pads it as one.
+    NotANumber {
+        /// Which row, from 1.
+        row: u64,
+        /// The value.
+        value: Vec<u8>,
+        /// Where the template asks for it, in characters from 1.
+        column: usize,
+    },
+    /// All runs of the batch have ended.
+    NobodyListens,
+}
+
+impl From<InputError> for Refusal {
+    fn from(error: InputError) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl Feeder {
+    /// Opens an input that reads standard input, leaving it open. Of `head` no more is read than it takes to know the
+    /// columns: nothing for plain lines, the first value otherwise.
+    pub(super) fn open(input: &Input, head: &mut dyn BufRead) -> Result<(Source, Self), InputError> {
+        let (from, shape) = match input {
+            Input::Columns { from, separator, header, trim } => {
+                (&**from, Some(Shape::new(separator.as_deref(), *header, *trim)?))
+            }
+            plain => (plain, None),
+        };
+        let separator = match from {
+            Input::Records { file: None, separator } if separator.is_empty() => {
+                return Err(InputError::BadSeparator { pattern: String::new(), reason: "it is empty".to_owned() });
+            }
+            Input::Records { file: None, separator } => separator.as_bytes().to_vec(),
+            _ => b"\n".to_vec(),
+        };
+        let knows_columns = shape.is_none();
+        let mut feeder = Self {
+            stream: Arc::new(Stream::new(1)),
+            table: Table::new(shape.unwrap_or_default()),
+            separator,
+            rows: 0,
+            bytes: 0,
+            partial: Vec::new(),
+            first: None,
+        };
+        if !knows_columns {
+            feeder.read_first(head)?;
+        }
+        let names = feeder.table.names(ORIGIN)?;
+        feeder.stream = Arc::new(Stream::new(names.len()));
+        feeder.first = feeder.table.row().map(|(bytes, ends)| (bytes.into(), ends.into()));
+        feeder.table.forget();
+        Ok((Source::growing(Arc::clone(&feeder.stream), names), feeder))
+    }
+
+    /// Keeps the row that said how many columns there are.
+    pub(crate) fn begin(&mut self, check: &mut Check<'_>) -> Result<(), Refusal> {
+        if let Some((bytes, ends)) = self.first.take() {
+            check(0, &bytes, &ends)?;
+            self.stream.put(0, &bytes, &ends);
+            (self.rows, self.bytes) = (1, bytes.len() as u64);
+            self.stream.publish(1);
+        }
+        Ok(())
+    }
+
+    fn read_first(&mut self, head: &mut dyn BufRead) -> Result<(), InputError> {
+        let last = *self.separator.last().expect("an empty separator was refused");
+        let mut value = Vec::new();
+        loop {
+            let read = head.read_until(last, &mut value).map_err(unreadable)?;
+            if value.ends_with(&self.separator) {
+                value.truncate(value.len() - self.separator.len());
+                break;
+            }
+            if read == 0 {
+                if value.is_empty() {
+                    return Ok(());
+                }
+                break;
+            }
+        }
+        self.push_to_table(&value)
+    }
+
+    fn push_to_table(&mut self, value: &[u8]) -> Result<(), InputError> {
+        let what = if self.separator == b"\n" { "line" } else { "record" };
+        let pushed = self.table.push(ORIGIN, what, |bytes| {
+            bytes.extend_from_slice(value);
+            Ok(true)
+        });
+        pushed.map(drop)
+    }
+
+    /// Makes a row of a value, unless it is a header. A value that is refused leaves nothing behind.
+    fn add(&mut self, value: &[u8], check: &mut Check<'_>) -> Result<(), Refusal> {
+        let added = self.push_to_table(value).map_err(Refusal::Input).and_then(|()| match self.table.row() {
+            Some((bytes, ends)) => check(self.rows, bytes, ends),
+            None => Ok(()),
+        });
+        if added.is_ok() {
+            self.keep_row();
+        }
+        self.table.forget();
+        added
+    }
+
+    /// Puts the row that the table holds into the stream.
+    fn keep_row(&mut self) {
+        if let Some((bytes, ends)) = self.table.row() {
+            self.stream.put(self.rows, bytes, ends);
+            self.rows += 1;
+            self.bytes += bytes.len() as u64;
+        }
+    }
+
+    /// Appends one value, and waits while too many wait.
+    pub(crate) fn push(&mut self, value: &[u8], check: &mut Check<'_>) -> Result<(), Refusal> {
+        self.add(value, check)?;
+        self.publish()
+    }
+
+    /// Appends all values of a reader; what has arrived is seen before more is waited for.
+    pub(crate) fn read_from(&mut self, reader: &mut dyn BufRead, check: &mut Check<'_>) -> Result<(), Refusal> {
+        let last = *self.separator.last().expect("an empty separator was refused");
+        loop {
+            let buffer = match reader.fill_buf() {
+                Ok(buffer) => buffer,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(unreadable(error).into()),
+            };
+            if buffer.is_empty() {
+                if self.partial.is_empty() {
+                    return Ok(());
+                }
+                let value = std::mem::take(&mut self.partial);
+                return self.push(&value, check);
+            }
+            let length = buffer.len();
+            let mut rest = buffer;
+            let mut value = std::mem::take(&mut self.partial);
+            let mut added = Ok(());
+            while let Some(at) = rest.find_byte(last) {
+                value.extend_from_slice(&rest[..=at]);
+                rest = &rest[at + 1..];
+                if value.ends_with(&self.separator) {
+                    value.truncate(value.len() - self.separator.len());
+                    added = self.add(&value, check);
+                    value.clear();
+                    if added.is_err() {
+                        break;
+                    }
+                }
+            }
+            value.extend_from_slice(rest);
+            self.partial = value;
+            reader.consume(length);
+            // What came before a bad value is good.
+            added.and(self.publish())?;
+        }
+    }
+
+    fn publish(&self) -> Result<(), Refusal> {
+        self.stream.publish(self.rows);
+        let mean_bytes = self.bytes.checked_div(self.rows).unwrap_or(0);
+        if self.stream.wait_for_room(self.rows, mean_bytes) { Ok(()) } else { Err(Refusal::NobodyListens) }
+    }
+
+    /// No row follows; `fault` says why if that is not as it should be.
+    pub(crate) fn close(&self, fault: Option<String>) {
+        self.stream.close(fault);
+    }
+}
+
+/// Looks at a row, with its number from 0 and the ends of its columns, before it is kept.
+pub(crate) type Check<'a> = dyn FnMut(u64, &[u8], &[usize]) -> Result<(), Refusal> + 'a;
+
+fn unreadable(source: io::Error) -> InputError {
+    InputError::Unreadable { origin: ORIGIN.to_owned(), source }
+}

@@ -1,0 +1,368 @@
+//! How much of something a task takes while it runs: a number that holds for all tasks, or a template that gives each
+//! its own. What is free at a moment and who gets it is not decided here.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use bstr::{BString, ByteSlice};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::control::Control;
+use super::template::{CommandLine, Place, Template, TemplateError, Values};
+
+/// Things of which there are more than this are amounts: no task is told which of them it has.
+pub const MOST_NUMBERED: u32 = 1024;
+
+/// The most tasks that can have needs of their own: that takes a table of 4 bytes for each.
+pub const MOST_SIZED: u64 = 50_000_000;
+
+/// How much a task takes; a job file has a number, or a text with replacement strings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The same for all tasks.
+    Count(u32),
+    /// A template of a whole number: `{cores}`.
+    Template(String),
+}
+
+impl Need {
+    /// The number, where it is the same for all tasks.
+    pub const fn count(&self) -> Option<u32> {
+        match self {
+            Self::Count(count) => Some(*count),
+            Self::Template(_) => None,
+        }
+    }
+
+    /// What is wrong with a template.
+    pub(super) fn problem(&self) -> Option<TemplateError> {
+        match self {
+            Self::Count(_) => None,
+            Self::Template(text) => Template::parse_text(text).err(),
+        }
+    }
+}
+
+impl FromStr for Need {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(count) => Ok(Self::Count(count)),
+            Err(_) if text.contains('{') => Ok(Self::Template(text.to_owned())),
+            Err(_) => Err("expected a whole number such as 2, or a column that has one for each task: {cores}".into()),
+        }
+    }
+}
+
+impl std::fmt::Display for Need {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Template(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Serialize for Need {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Count(count) => serializer.serialize_u32(*count),
+            Self::Template(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Need {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NeedVisitor;
+
+        impl serde::de::Visitor<'_> for NeedVisitor {
+            type Value = Need;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a whole number, or a text such as \"{cores}\"")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Need, E> {
+                u32::try_from(number).map(Need::Count).map_err(|_| E::invalid_value(unexpected(number), &self))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Need, E> {
+                let refused = E::invalid_value(serde::de::Unexpected::Signed(number), &self);
+                u32::try_from(number).map(Need::Count).map_err(|_| refused)
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Need, E> {
+                text.parse().map_err(|_| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+        }
+
+        const fn unexpected(number: u64) -> serde::de::Unexpected<'static> {
+            serde::de::Unexpected::Unsigned(number)
+        }
+
+        deserializer.deserialize_any(NeedVisitor)
+    }
+}
+
+/// A need of a task that cannot be met.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NeedError {
+    /// The template cannot be used.
+    #[error("control.{field}: {error}")]
+    Template {
+        /// The field: `slots`, or `needs` with a name.
+        field: String,
+        /// Why.
+        #[source]
+        error: TemplateError,
+    },
+    /// What a template gives for a task is no number.
+    #[error("control.{field}: task {number} gets '{value}' from {template}, which is no whole number")]
+    NotANumber {
+        /// The field.
+        field: String,
+        /// The task's number.
+        number: u64,
+        /// The text.
+        value: BString,
+        /// The template.
+        template: String,
+    },
+    /// More tasks than a table of their needs is kept for.
+    #[error("control: {tasks} tasks are too many for needs that differ; up to {MOST_SIZED} can have their own")]
+    TooManyTasks {
+        /// How many there are.
+        tasks: u64,
+    },
+    /// A task that would take no place.
+    #[error("control.slots: task {number} takes 0 places of the pool; each task takes 1 or more")]
+    NoPlace {
+        /// The task's number.
+        number: u64,
+    },
+    /// A task that needs more than there is.
+    #[error("task {number} needs {need} {name}, there {}; it could never run", Are(*.there))]
+    TooMuch {
+        /// The task's number.
+        number: u64,
+        /// What it needs.
+        need: u32,
+        /// Of what.
+        name: String,
+        /// How much there is.
+        there: u32,
+    },
+    /// A task that takes more places than the pool has.
+    #[error("task {number} takes {slots} places, but the pool has {workers}; make the pool larger")]
+    TooManyPlaces {
+        /// The task's number.
+        number: u64,
+        /// The places it takes.
+        slots: u32,
+        /// The size of the pool.
+        workers: u32,
+    },
+}
+
+struct Are(u32);
+
+impl std::fmt::Display for Are {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", if self.0 == 1 { "is" } else { "are" }, self.0)
+    }
+}
+
+/// Something that there is only so much of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// Its name among the job's resources.
+    pub name: String,
+    /// How much there is.
+    pub total: u32,
+}
+
+/// What each task takes, where that differs. Tasks that take the same share one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskNeeds {
+    counters: Vec<Counter>,
+    /// For each kind the places of the pool, and then how much of each counter.
+    kinds: Vec<Box<[u32]>>,
+    /// By task.
+    kind_of: Vec<u32>,
+}
+
+/// Works out what each task takes, where that differs.
+pub(super) struct NeedTemplates<'a> {
+    control: &'a Control,
+    templates: Vec<(String, &'a Need, Option<CommandLine>)>,
+}
+
+impl<'a> NeedTemplates<'a> {
+    /// Binds the templates; `None` where all tasks take the same.
+    pub(super) fn bind(control: &'a Control, columns: &[String]) -> Result<Option<Self>, NeedError> {
+        if !control.needs_differ() {
+            return Ok(None);
+        }
+        let slots = control.slots.as_ref().unwrap_or(&Need::Count(1));
+        let needs = control.needs.iter().map(|(name, need)| (format!("needs, {name}"), need));
+        let bound = std::iter::once(("slots".to_owned(), slots)).chain(needs).map(|(field, need)| {
+            let Need::Template(text) = need else { return Ok((field, need, None)) };
+            match Template::parse_text(text).and_then(|template| template.bind(columns)) {
+                Ok(line) => Ok((field, need, Some(line))),
+                Err(error) => Err(NeedError::Template { field, error }),
+            }
+        });
+        let templates = bound.collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(Self { control, templates }))
+    }
+
+    /// Asks for each task, by its number and values.
+    pub(super) fn resolve<V: Values>(&self, tasks: impl Iterator<Item = (u64, V)>) -> Result<TaskNeeds, NeedError> {
+        let there = |name: &String| self.control.resources.get(name).copied().unwrap_or(0);
+        let counters: Vec<Counter> =
+            self.control.needs.keys().map(|name| Counter { name: name.clone(), total: there(name) }).collect();
+        let mut needs = TaskNeeds { counters, ..TaskNeeds::default() };
+        let mut kinds: HashMap<Box<[u32]>, u32> = HashMap::new();
+        let mut text = Vec::new();
+        for (number, values) in tasks {
+            let mut kind = Vec::with_capacity(self.templates.len());
+            for (field, need, line) in &self.templates {
+                kind.push(match (need, line) {
+                    (Need::Count(count), _) => *count,
+                    (Need::Template(template), line) => {
+                        text.clear();
+                        if let Some(line) = line {
+                            line.expand_into(Place { number, slot: 1 }, &values, &mut text);
+                        }
+                        text.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
+                            let (field, template) = (field.clone(), template.clone());
+                            NeedError::NotANumber { field, number, value: text.clone().into(), template }
+                        })?
+                    }
+                });
+            }
+            if kind[0] == 0 {
+                return Err(NeedError::NoPlace { number });
+            }
+            if let Some((counter, need)) =
+                needs.counters.iter().zip(&kind[1..]).find(|(counter, need)| **need > counter.total)
+            {
+                let (name, there) = (counter.name.clone(), counter.total);
+                return Err(NeedError::TooMuch { number, need: *need, name, there });
+            }
+            let kind: Box<[u32]> = kind.into();
+            let next = kinds.len() as u32;
+            let known = *kinds.entry(kind.clone()).or_insert(next);
+            if known == next {
+                needs.kinds.push(kind);
+            }
+            needs.kind_of.push(known);
+        }
+        Ok(needs)
+    }
+}
+
+impl TaskNeeds {
+    /// What there is only so much of, besides the places of the pool.
+    pub fn counters(&self) -> &[Counter] {
+        &self.counters
+    }
+
+    /// The kind of a task; those that take the same have the same.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    pub fn kind_of(&self, task: crate::event::TaskId) -> u32 {
+        self.kind_of[task.0 as usize]
+    }
+
+    /// What tasks of a kind take: places of the pool, then of each counter.
+    ///
+    /// # Panics
+    /// When there is no such kind.
+    pub fn of_kind(&self, kind: u32) -> &[u32] {
+        &self.kinds[kind as usize]
+    }
+
+    /// The most tasks that could run at once in a pool of `workers`.
+    pub fn at_once(&self, workers: u32) -> u32 {
+        let least = |place: usize| self.kinds.iter().map(|kind| kind[place]).min().unwrap_or(0);
+        let totals = std::iter::once(workers).chain(self.counters.iter().map(|counter| counter.total));
+        let fitting = totals.enumerate().map(|(place, total)| total.checked_div(least(place)).unwrap_or(u32::MAX));
+        fitting.min().unwrap_or(0).min(workers)
+    }
+
+    /// The first task that no pool of `workers` has enough places for; `number` gives tasks their numbers.
+    ///
+    /// # Errors
+    /// [`NeedError::TooManyPlaces`].
+    pub fn check_pool(&self, workers: u32, number: impl Fn(crate::event::TaskId) -> u64) -> Result<(), NeedError> {
+        if self.kinds.iter().all(|kind| kind[0] <= workers) {
+            return Ok(());
+        }
+        let first = self.kind_of.iter().position(|kind| self.of_kind(*kind)[0] > workers).unwrap_or(0);
+        let (number, slots) = (number(crate::event::TaskId(first as u64)), self.of_kind(self.kind_of[first])[0]);
+        Err(NeedError::TooManyPlaces { number, slots, workers })
+    }
+
+    /// The needs of some of the tasks, as tasks of their own.
+    pub(super) fn only(&self, tasks: &[crate::event::TaskId]) -> Self {
+        let kind_of = tasks.iter().map(|task| self.kind_of(*task)).collect();
+        Self { kind_of, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+impl TaskNeeds {
+    /// A pool's places and one counter, `gpu`, for the dispatcher's tests.
+    pub fn of_places_and_gpus(gpus: u32, tasks: &[[u32; 2]]) -> Self {
+        let counters = vec![Counter { name: "gpu".to_owned(), total: gpus }];
+        let kinds = tasks.iter().map(|kind| kind.to_vec().into()).collect();
+        Self { counters, kinds, kind_of: (0..tasks.len() as u32).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::job::{Batch, Job};
+
+    fn opened(control: &str) -> Result<Batch, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t.csv"), "cores,gpu\n1,0\n4,1\n1,0\n,2\n").unwrap();
+        let text = format!(
+            r#"Job(version: 1, task: Command("x {{cores}}"), inputs: [Csv("t.csv")], control: Control({control}))"#
+        );
+        let job = Job::parse(&text).map_err(|error| error.to_string())?;
+        Batch::open(&job, folder.path(), &mut std::io::empty()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn each_task_takes_what_its_row_says() {
+        let batch = opened(r#"slots: "1{gpu}", resources: {"gpu": 2}, needs: {"gpu": "{gpu}"}"#).unwrap();
+        let needs = batch.needs().unwrap();
+        let of = |task| needs.of_kind(needs.kind_of(crate::event::TaskId(task))).to_vec();
+        assert_eq!([of(0), of(1), of(2), of(3)], [[10, 0], [11, 1], [10, 0], [12, 2]].map(Vec::from));
+        assert_eq!((needs.kinds.len(), needs.at_once(9), needs.at_once(25)), (3, 0, 2));
+        let error = needs.check_pool(11, |task| task.number()).unwrap_err().to_string();
+        assert_eq!(error, "task 4 takes 12 places, but the pool has 11; make the pool larger");
+    }
+
+    #[test]
+    fn what_cannot_be_met_is_told_before_anything_runs() {
+        for (control, words) in [
+            (r#"slots: "{cores}""#, "control.slots: task 4 gets '' from {cores}, which is no whole number"),
+            (r#"slots: "{gpu}""#, "control.slots: task 1 takes 0 places"),
+            (r#"resources: {"gpu": 1}, needs: {"gpu": "{gpu}"}"#, "task 4 needs 2 gpu, there is 1"),
+            (r#"needs: {"gpu": "{gpu}"}"#, "no resource is called 'gpu'"),
+            (r#"slots: "{9}""#, "control.slots: column 1: {9} asks for a value that is not there"),
+            (r#"slots: "two""#, "whole number, or a text"),
+            ("slots: -1", "whole number, or a text"),
+            (r#"slots: "{0}""#, "slots: column 1"),
+        ] {
+            let error = opened(control).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}
