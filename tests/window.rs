@@ -792,7 +792,7 @@ fn inputs_of_every_kind_are_made_with_a_live_preview() {
 fn a_run_that_a_gate_holds_says_what_it_waits_for() {
     let (mut window, engine) = fresh();
     click(&mut window, "Run");
-    let reason = "16384 MiB of memory must be free; 1024 MiB are";
+    let reason = "100000 tasks need 16384 MiB free; 1024 MiB are";
     engine.say(1, EventKind::Held { reason: Some(reason.to_owned()) });
     until(&mut window, "the gate", |session| session.run_shown().expect("a run").model().progress.held.is_some());
     let words = format!("Waiting: {reason}");

@@ -108,6 +108,10 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
     if let Some(mode) = args.mode {
         job.mode = mode.into();
     }
+    if args.workers.is_some() {
+        // What the pool is large enough for is a question to the pool of this run.
+        job.workers = None;
+    }
     if let Some(tries) = args.retries {
         // As in GNU parallel the flag counts tries; a job counts those after the first.
         job.retries = tries - 1;

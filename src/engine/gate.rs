@@ -31,7 +31,7 @@ impl Gate {
         })
     }
 
-    /// What has to be so before another task is started; `None` if it is.
+    /// What another task needs before it is started, and how it is now; `None` if it has that.
     pub fn look(&mut self) -> Option<String> {
         self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         let free_bytes = self.system.available_memory();
@@ -55,10 +55,10 @@ fn running_of(text: &str) -> Option<u64> {
 fn reason(memfree: Option<u64>, free: u64, load_limit: Option<f64>, running: Option<u64>) -> Option<String> {
     const MIB: u64 = 1 << 20;
     if let Some(wanted) = memfree.filter(|wanted| free < *wanted) {
-        return Some(format!("{} MiB of memory must be free; {} MiB are", wanted.div_ceil(MIB), free / MIB));
+        return Some(format!("{} MiB free; {} MiB are", wanted.div_ceil(MIB), free / MIB));
     }
     let (limit, running) = load_limit.zip(running)?;
-    (running as f64 > limit).then(|| format!("the load must be at most {limit}; it is {running}"))
+    (running as f64 > limit).then(|| format!("a load of at most {limit}; it is {running}"))
 }
 
 #[cfg(test)]
@@ -71,9 +71,9 @@ mod tests {
         assert_eq!(reason(None, 0, None, None), None);
         assert_eq!(reason(Some(5 * mib), 5 * mib, Some(2.0), Some(2)), None);
         let memory = reason(Some(8192 * mib), 5 * mib, None, None).unwrap();
-        assert_eq!(memory, "8192 MiB of memory must be free; 5 MiB are");
+        assert_eq!(memory, "8192 MiB free; 5 MiB are");
         let load = reason(None, 0, Some(1.5), Some(2)).unwrap();
-        assert_eq!(load, "the load must be at most 1.5; it is 2");
+        assert_eq!(load, "a load of at most 1.5; it is 2");
     }
 
     #[test]

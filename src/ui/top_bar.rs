@@ -12,7 +12,7 @@ use super::request::Requests;
 use super::theme;
 use super::widgets::{hold_words, progress_bar_ui};
 
-/// Room for why a run is held, in points: enough for `Waiting: 16384 MiB of memory must be free; 1024 MiB are`.
+/// Room for why a run is held, in points: enough for `Waiting: 100000 tasks need 16384 MiB free; 1024 MiB are`.
 const HOLD_WIDTH: f32 = 50.0 * theme::UNIT;
 
 /// Keyboard focus among the run buttons, which follows the run: Run before it, Pause during it.

@@ -99,12 +99,13 @@ fn a_retry_waits_its_time_while_others_go_on() {
 #[test]
 fn a_closed_gate_starts_nothing_and_says_why() {
     let mut simulation = controlled(5, 1, Control::default());
-    let reason = Some("8192 MiB of memory must be free; 5 MiB are".to_owned());
-    simulation.put(Input::Gate(reason.clone()));
-    assert!(simulation.said(|kind| matches!(kind, EventKind::Held { reason: said } if *said == reason)));
+    let need = Some("8192 MiB free; 5 MiB are".to_owned());
+    simulation.put(Input::Gate(need.clone()));
+    let reason = "4 tasks need 8192 MiB free; 5 MiB are";
+    assert!(simulation.said(|kind| matches!(kind, EventKind::Held { reason: Some(said) } if said == reason)));
     simulation.finish(0, Outcome::Done);
     assert_eq!(simulation.in_flight(1), 0);
-    simulation.put(Input::Gate(reason));
+    simulation.put(Input::Gate(need));
     assert_eq!(simulation.effects, [], "the same is not said again");
     simulation.put(Input::Gate(None));
     assert!(simulation.in_flight(1) > 0);

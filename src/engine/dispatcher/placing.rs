@@ -67,11 +67,23 @@ impl Dispatcher {
 
     /// Says why nothing begins, or that something does again.
     pub(super) fn say_if_held(&mut self, effects: &mut Vec<Effect>) {
-        let too_small = if self.gate.is_none() { self.pool_too_small() } else { None };
-        let reason = self.gate.as_deref().or(too_small.as_deref());
-        if self.held.as_deref() != reason {
-            self.held = reason.map(str::to_owned);
+        let reason = match &self.gate {
+            Some(need) => self.waiting_for(need),
+            None => self.pool_too_small(),
+        };
+        if self.held != reason {
+            self.held = reason;
             effects.push(Effect::Say(crate::event::EventKind::Held { reason: self.held.clone() }));
+        }
+    }
+
+    /// How many tasks the gate keeps waiting, and what they need; `None` where all that are left have begun.
+    fn waiting_for(&self, need: &str) -> Option<String> {
+        let handed_out: usize = self.workers.values().map(|state| state.in_flight.len()).sum();
+        match (self.plan.tasks - self.counts.total()).saturating_sub(handed_out as u64) {
+            0 => None,
+            1 => Some(format!("1 task needs {need}")),
+            waiting => Some(format!("{waiting} tasks need {need}")),
         }
     }
 

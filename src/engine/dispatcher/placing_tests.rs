@@ -225,7 +225,7 @@ fn announce(simulation: &mut Simulation) {
 fn want_of_memory_ends_the_youngest_and_puts_it_back_without_a_failure() {
     let mut simulation = all_there(plan(3, 3));
     announce(&mut simulation);
-    simulation.put(Input::Gate(Some("8192 MiB of memory must be free; 5 MiB are".to_owned())));
+    simulation.put(Input::Gate(Some("8192 MiB free; 5 MiB are".to_owned())));
     simulation.put(Input::MemoryLow);
     assert_eq!(at_work(&simulation), [0, 1]);
     assert!(simulation.said(|kind| matches!(kind, EventKind::TaskRetried(record) if record.task == TaskId(2))));
