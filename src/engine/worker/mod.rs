@@ -7,6 +7,7 @@ mod capture;
 mod command;
 mod command_line;
 mod cpu_meter;
+mod ear;
 mod invocation;
 mod lane;
 mod launch_error;
