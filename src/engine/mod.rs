@@ -9,6 +9,7 @@ mod link;
 mod monitor;
 mod protocol;
 mod run;
+pub mod simulation;
 mod worker;
 mod worker_process;
 
@@ -36,6 +37,9 @@ pub struct RunOptions {
     /// An existing, absolute folder that takes the whole of each stream that is too long for memory; `None`: only its
     /// head and its tail are kept. Whoever starts the run takes the files out of it and removes it after the run.
     pub spill_folder: Option<PathBuf>,
+    /// So many tasks go to an idle worker at a time, and none is taken back for another worker, as Python's pool does it;
+    /// `None`: as many as keep it busy, and what it has not begun is taken back where another worker is idle.
+    pub chunk: Option<std::num::NonZeroU32>,
 }
 
 /// Something that a click, a key or a flag asks of a run.

@@ -5,8 +5,10 @@ pub mod depth;
 pub mod format;
 pub mod lanes;
 pub mod progress;
+pub mod race;
 pub mod records;
 pub mod run;
+pub mod statistics;
 
 pub use cores::CoreHistory;
 pub use depth::DepthHistory;

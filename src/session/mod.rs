@@ -12,6 +12,7 @@ mod notice;
 mod options;
 mod presets;
 mod preview;
+pub mod race;
 mod row_order;
 mod running;
 mod saving;

@@ -54,6 +54,7 @@ impl Session {
             worker_executable: self.worker_executable.clone(),
             monitor: true,
             spill_folder: None,
+            chunk: None,
         };
         if let Some(before) = &mut self.run {
             // It is over: this only waits for its last process to be gone. Its results stay in case nothing starts.

@@ -77,7 +77,7 @@ fn scene() -> Scene {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = Noted::default();
     let starter = engine.clone();
-    let start: StartRun = Box::new(move |batch: Arc<Batch>, options, events| {
+    let start: StartRun = Arc::new(move |batch: Arc<Batch>, options, events| {
         let mut notes = starter.notes();
         if notes.refuses {
             let source = std::io::Error::other("no more threads");
