@@ -13,6 +13,7 @@ mod options;
 mod presets;
 mod preview;
 pub mod race;
+mod racing;
 mod row_order;
 mod running;
 mod saving;
@@ -36,6 +37,7 @@ pub use notice::{Notice, Severity};
 pub use options::SessionOptions;
 pub use presets::{Preset, PresetId, PresetList};
 pub use preview::Preview;
+pub use racing::RaceDesk;
 pub use row_order::{RowOrder, RowQuery, SortKey};
 
 /// Where the open job came from.
@@ -59,6 +61,8 @@ pub struct Session {
     pub query: RowQuery,
     /// The machine that runs go on.
     pub machine: Machine,
+    /// What the page Race shows and remembers.
+    pub race: RaceDesk,
     opened: JobDraft,
     origin: Option<Origin>,
     folder: PathBuf,
@@ -85,6 +89,7 @@ impl Session {
             page: Page::Job,
             query: RowQuery::default(),
             machine: options.machine,
+            race: RaceDesk::new(options.machine.logical_cores, options.races),
             opened: JobDraft::default(),
             origin: None,
             folder: options.folder.clone(),
@@ -140,6 +145,12 @@ impl Session {
             Command::DuplicatePreset(id) => self.duplicate_preset(&id),
             Command::DeletePreset(id) => self.delete_preset(&id),
             Command::UndoDelete => self.undo_delete(),
+            Command::StartRace => self.start_race(),
+            Command::StartPep371 => self.start_pep371(),
+            Command::StopRace => self.stop_race(),
+            Command::SaveRace => self.save_race(),
+            Command::OpenRace(file) => self.open_race(file),
+            Command::LayBeside(file) => self.lay_beside(file),
             Command::SelectTask(task) => self.selected = task,
             Command::RerunTask(task) => self.rerun(&[task]),
             Command::RerunFailed => self.rerun(&self.failed_tasks()),
@@ -234,6 +245,9 @@ impl Session {
         self.run_wanted = false;
         if let Some(run) = &mut self.run {
             run.end();
+        }
+        if let Some(race) = &mut self.race.shown {
+            race.end();
         }
     }
 }

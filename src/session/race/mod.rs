@@ -2,10 +2,16 @@
 //!
 //! What a race says is folded in [`crate::model::race`]; nothing is drawn or printed here.
 
+mod current;
+mod draft;
 mod machine_facts;
 mod memory;
 mod plan;
 mod runner;
+mod what_if;
 
+pub use current::CurrentRace;
+pub use draft::RaceDraft;
 pub use plan::{RacePlan, RacePlanError};
 pub use runner::{Race, RaceEngine};
+pub use what_if::{NoWhatIf, Question, WhatIf, WhatIfOrder};
