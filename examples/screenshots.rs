@@ -77,7 +77,7 @@ fn take_races(album: &mut Album) -> Result<()> {
         session.draft = JobDraft::from_job(&job);
         session.draft_changed();
         session.race.draft = RaceDraft {
-            sizes: "1, 2, 3, 4".to_owned(),
+            sizes: "1, 2, 4, 8".to_owned(),
             time_limit: "20".to_owned(),
             chunks: true,
             ..session.race.draft.clone()
@@ -107,14 +107,17 @@ fn take_races(album: &mut Album) -> Result<()> {
     album.take("race-pep-371")
 }
 
-/// Tasks that are short enough for many rounds, and of such lengths that their order matters.
+/// Tasks that wait, as for a network: short enough for many rounds, and of such lengths that their order matters.
 const RACED: &str = r#"Job(
     version: 1,
-    name: "Points",
-    task: Workload(name: "monte_carlo_pi"),
+    name: "Waiting",
+    task: Workload(name: "sleep"),
     inputs: [
-        List(["2000000", "6000000", "3000000", "9000000", "4000000", "2000000", "12000000", "5000000"]),
-        Range(1, 6),
+        List([
+            "0.01", "0.03", "0.015", "0.045", "0.02", "0.01", "0.06", "0.025", "0.03", "0.012", "0.05", "0.02",
+            "0.01", "0.03", "0.015", "0.045", "0.02", "0.01", "0.06", "0.025", "0.03", "0.012", "0.05", "0.02",
+            "0.01", "0.03", "0.015", "0.045", "0.02", "0.01", "0.06", "0.025", "0.03", "0.012", "0.05", "0.08",
+        ]),
     ],
 )"#;
 

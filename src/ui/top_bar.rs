@@ -213,6 +213,7 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
 
 fn not_run_ui(ui: &mut Ui, session: &Session) {
     let words = match (session.preview().expanded(), session.run_obstacle()) {
+        _ if session.is_racing() => "A race is under way: see the page Race".to_owned(),
         (_, Some(_)) => "Not run yet: the job has a mistake".to_owned(),
         (Some(expanded), None) => {
             format!("Not run yet: Run starts {}", format::plural(expanded.tasks, "task"))

@@ -43,6 +43,9 @@ pub struct RaceModel {
     /// The run under way.
     #[serde(skip)]
     pub current: Option<CurrentTurn>,
+    /// Traces of earlier runs of each contender: which is nearest the median is known at the end only.
+    #[serde(skip)]
+    candidates: Vec<Vec<Trace>>,
 }
 
 /// The run under way.
@@ -61,6 +64,7 @@ impl RaceModel {
         match event {
             RaceEvent::Begun(header) => {
                 self.traces = vec![None; header.contenders.len()];
+                self.candidates = vec![Vec::new(); header.contenders.len()];
                 self.header = Some(*header);
             }
             RaceEvent::TurnBegun(turn) => {
@@ -74,6 +78,7 @@ impl RaceModel {
             RaceEvent::TurnEnded(usage) => self.turn_ended(usage),
             RaceEvent::Ended(end) => {
                 self.current = None;
+                self.candidates.clear();
                 self.end = Some(end);
             }
         }
@@ -101,10 +106,13 @@ impl RaceModel {
         let walls: Vec<f64> = self.counted(contender).map(|run| run.wall_ns as f64).collect();
         let middle = median(&walls).unwrap_or(0.0);
         let distance = |trace: &Trace| (trace.wall_ns as f64 - middle).abs();
-        let kept = &mut self.traces[contender];
-        if kept.as_ref().is_none_or(|kept| distance(&trace) < distance(kept)) {
-            *kept = Some(trace);
-        }
+        let candidates = &mut self.candidates[contender];
+        candidates.push(trace);
+        // Those farthest off make room.
+        candidates.sort_by(|one, other| distance(one).total_cmp(&distance(other)));
+        let room = MAX_TRACED_TASKS / candidates.iter().map(|trace| trace.tasks).max().unwrap_or(1).max(1);
+        candidates.truncate(room.max(1) as usize);
+        self.traces[contender] = candidates.first().cloned();
     }
 
     /// Who takes part.

@@ -163,15 +163,19 @@ impl RaceModel {
             .flat_map(|header| 0..header.cases.len() as u32)
             .flat_map(|case| self.standings(case))
             .collect();
-        for one in &standings {
-            let name = self.contenders()[one.contender].name();
-            if one.outliers > 0 {
-                doubts.push(format!(
-                    "{} of {} of {name} took far longer or shorter than its others; something may have disturbed it.",
-                    one.outliers,
-                    format::plural(one.time.count as u64, "run"),
-                ));
-            }
+        let disturbed: Vec<&Standing> = standings.iter().filter(|one| one.outliers > 0).collect();
+        match disturbed.as_slice() {
+            [] => {}
+            [one] => doubts.push(format!(
+                "{} of {} of {} took far longer or shorter than its others; something may have disturbed it.",
+                one.outliers,
+                format::plural(one.time.count as u64, "run"),
+                self.contenders()[one.contender].name(),
+            )),
+            many => doubts.push(format!(
+                "{} took far longer or shorter than the others of their way; something may have disturbed them.",
+                format::plural(many.iter().map(|one| one.outliers as u64).sum(), "run"),
+            )),
         }
         let not_done = standings.iter().map(|one| one.not_done).max().unwrap_or(0);
         if not_done > 0 {

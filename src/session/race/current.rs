@@ -1,6 +1,7 @@
 //! The race that the window shows: under way, ended, or opened; and what the session remembers beside it.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -24,6 +25,8 @@ pub struct CurrentRace {
     /// Where it is saved.
     pub file: Option<PathBuf>,
     model: Arc<Mutex<RaceModel>>,
+    /// Its last event was taken in. Apart from the model, so that it can be asked while the model is drawn.
+    over: Arc<AtomicBool>,
     race: Option<Race>,
     drain: Option<JoinHandle<()>>,
 }
@@ -41,17 +44,19 @@ impl CurrentRace {
     ) -> std::io::Result<Self> {
         let model = Arc::new(Mutex::new(RaceModel::default()));
         let (sender, receiver) = bounded(CHANNEL_EVENTS);
-        let filled = Arc::clone(&model);
+        let over = Arc::new(AtomicBool::new(false));
+        let (filled, told) = (Arc::clone(&model), Arc::clone(&over));
         let drain = std::thread::Builder::new()
             .name("race-model".to_owned())
-            .spawn(move || drain(&receiver, &filled, &wake))?;
+            .spawn(move || drain(&receiver, &filled, &told, &wake))?;
         let race = Race::start(plan, engine, sender)?;
-        Ok(Self { serial, file: None, model, race: Some(race), drain: Some(drain) })
+        Ok(Self { serial, file: None, model, over, race: Some(race), drain: Some(drain) })
     }
 
     /// A race that is over.
     pub(in crate::session) fn recorded(serial: u64, model: RaceModel, file: Option<PathBuf>) -> Self {
-        Self { serial, file, model: Arc::new(Mutex::new(model)), race: None, drain: None }
+        let (model, over) = (Arc::new(Mutex::new(model)), Arc::new(AtomicBool::new(true)));
+        Self { serial, file, model, over, race: None, drain: None }
     }
 
     /// What is known of the race. Hold it no longer than a frame takes: the events wait meanwhile.
@@ -66,7 +71,7 @@ impl CurrentRace {
 
     /// It has not ended.
     pub fn is_under_way(&self) -> bool {
-        self.drain.as_ref().is_some_and(|drain| !drain.is_finished()) && self.model().end.is_none()
+        !self.over.load(Ordering::Acquire)
     }
 
     /// Ends it: what has run counts, the run under way does not.
@@ -79,7 +84,7 @@ impl CurrentRace {
     /// Ends it if it goes on, and waits until nothing of it is left.
     pub(in crate::session) fn end(&mut self) {
         if let Some(race) = self.race.take() {
-            if self.model().end.is_none() {
+            if self.is_under_way() {
                 race.stop();
             }
             race.join();
@@ -97,7 +102,7 @@ impl Drop for CurrentRace {
     }
 }
 
-fn drain(events: &Receiver<RaceEvent>, model: &Mutex<RaceModel>, wake: &Wake) {
+fn drain(events: &Receiver<RaceEvent>, model: &Mutex<RaceModel>, over: &AtomicBool, wake: &Wake) {
     let mut waiting = Vec::with_capacity(EVENTS_PER_LOCK);
     while let Ok(first) = events.recv() {
         waiting.push(first);
@@ -110,5 +115,7 @@ fn drain(events: &Receiver<RaceEvent>, model: &Mutex<RaceModel>, wake: &Wake) {
         // The lock is not fair: without this the window might wait while events pour in.
         std::thread::yield_now();
     }
+    // Also when it broke off.
+    over.store(true, Ordering::Release);
     wake();
 }

@@ -56,13 +56,21 @@ impl Drop for MemoryWatch {
 
 fn watch(ended: &Receiver<()>, peak_bytes: &AtomicU64) {
     let page_bytes = rustix::param::page_size() as u64;
+    let me = std::process::id();
+    // A child that is about to become another program has our memory and our words until then.
+    let own = command_line(me);
     let mut pause = FIRST_LOOK;
     while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-        let pids = process_tree::descendants(std::process::id());
-        let bytes = pids.into_iter().filter_map(resident_pages).sum::<u64>() * page_bytes;
+        let pids = process_tree::descendants(me);
+        let begun = pids.into_iter().filter(|pid| command_line(*pid) != own);
+        let bytes = begun.filter_map(resident_pages).sum::<u64>() * page_bytes;
         peak_bytes.fetch_max(bytes, Ordering::AcqRel);
         pause = (pause * 2).min(LOOK_EVERY);
     }
+}
+
+fn command_line(pid: u32) -> Vec<u8> {
+    fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()
 }
 
 fn resident_pages(pid: u32) -> Option<u64> {

@@ -107,7 +107,7 @@ impl WhatIf {
             slow_down: slow_down(race, recorded, &alike),
         };
         Ok(Self {
-            tasks: tasks(trace),
+            tasks: tasks(trace, race, recorded),
             order: TaskOrder::new(case.job.order, case.tasks),
             needs: case.dependencies(),
             control: Control { halt: None, ..case.job.control.clone() },
@@ -166,12 +166,16 @@ impl WhatIf {
     }
 }
 
-/// The last attempt of each task. One that was never begun takes no time.
-fn tasks(trace: &Trace) -> Vec<SimulatedTask> {
+/// The last attempt of each task, all made as much longer or shorter as the median of all runs is. One that was never
+/// begun takes no time.
+fn tasks(trace: &Trace, race: &RaceModel, recorded: usize) -> Vec<SimulatedTask> {
+    let traced_ns: u64 = trace.spans.iter().filter(|span| span.is_last).map(|span| span.wall_ns).sum();
+    let scale = if traced_ns == 0 { 1.0 } else { busy_ns(race, recorded) / traced_ns as f64 };
+    let scaled = |ns: u64| (ns as f64 * scale) as u64;
     let mut tasks = vec![SimulatedTask { wall_ns: 0, cpu_ns: 0 }; trace.tasks as usize];
     for span in trace.spans.iter().filter(|span| span.is_last) {
         if let Some(task) = tasks.get_mut(span.task as usize) {
-            *task = SimulatedTask { wall_ns: span.wall_ns, cpu_ns: span.cpu_ns.min(span.wall_ns) };
+            *task = SimulatedTask { wall_ns: scaled(span.wall_ns), cpu_ns: scaled(span.cpu_ns.min(span.wall_ns)) };
         }
     }
     tasks
@@ -207,14 +211,16 @@ fn start_times(race: &RaceModel, recorded: &Trace, alike: &[usize]) -> (u64, u64
     (first_ns, median(&steps.collect::<Vec<_>>()).unwrap_or(first_ns as f64) as u64)
 }
 
+/// What all tasks of a contender took together, in nanoseconds: the median of its runs.
+fn busy_ns(race: &RaceModel, place: usize) -> f64 {
+    let runs: Vec<f64> = race.counted(place).map(|run| run.lane_time.busy_ns as f64).collect();
+    median(&runs).unwrap_or(0.0)
+}
+
 /// How much longer tasks needed their cores in larger pools than where they were recorded.
 fn slow_down(race: &RaceModel, recorded: usize, alike: &[usize]) -> Vec<(f64, f64)> {
-    let busy_ns = |place: usize| {
-        let runs: Vec<f64> = race.counted(place).map(|run| run.lane_time.busy_ns as f64).collect();
-        median(&runs).unwrap_or(0.0)
-    };
     let cpu: Vec<f64> = race.counted(recorded).map(|run| run.cpu_ns as f64).collect();
-    let base_ns = busy_ns(recorded);
+    let base_ns = busy_ns(race, recorded);
     if base_ns <= 0.0 {
         return Vec::new();
     }
@@ -227,7 +233,7 @@ fn slow_down(race: &RaceModel, recorded: usize, alike: &[usize]) -> Vec<(f64, f6
     let larger = alike.iter().filter(|place| contenders[**place].workers > contenders[recorded].workers);
     let mut points: Vec<(f64, f64)> = larger
         .map(|place| {
-            let times = busy_ns(*place) / base_ns;
+            let times = busy_ns(race, *place) / base_ns;
             let slow = ((times - (1.0 - core_share)) / core_share).max(0.1);
             (f64::from(contenders[*place].workers) * core_share, slow)
         })
@@ -236,6 +242,3 @@ fn slow_down(race: &RaceModel, recorded: usize, alike: &[usize]) -> Vec<(f64, f6
     points.sort_by(|one, other| one.0.total_cmp(&other.0));
     points
 }
-
-#[cfg(test)]
-mod tests;

@@ -15,6 +15,7 @@ mod what_if;
 use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Ui, UiBuilder};
 use egui_material_icons::icons::ICON_SPORTS_SCORE;
 
+use crate::job::Mode;
 use crate::model::race::RaceModel;
 use crate::session::Session;
 use crate::ui::request::Requests;
@@ -87,7 +88,7 @@ impl RaceView {
             verdict_ui(ui, digest);
             ui.add_space(theme::HALF);
         }
-        self.tabs_ui(ui);
+        self.tabs_ui(ui, session, requests);
         let room = ui.available_rect_before_wrap();
         ui.painter().rect_filled(room, 2 * theme::RADIUS, theme::palette(ui).sunken);
         let builder = UiBuilder::new().max_rect(room).layout(Layout::top_down(Align::Min));
@@ -114,7 +115,7 @@ impl RaceView {
         });
     }
 
-    fn tabs_ui(&mut self, ui: &mut Ui) {
+    fn tabs_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
             for tab in Tab::ALL {
@@ -124,14 +125,19 @@ impl RaceView {
                     self.tab = tab;
                 }
             }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = theme::UNIT;
+                setup::files_ui(ui, session, requests);
+            });
         });
     }
 
     fn contents_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
         if self.tab == Tab::Wall {
+            let obstacle = session.race_obstacle_for_wall();
             let model = session.race_shown().map(|race| race.model());
             let model = model.as_deref().filter(|model| digest::is_wall(model));
-            return wall::wall_ui(ui, model, session.race_obstacle_for_wall(), requests);
+            return wall::wall_ui(ui, model, obstacle, requests);
         }
         let (Some(race), Some(digest)) = (session.race_shown(), &self.digest) else {
             let advice = "Press Race: the open job runs in every way that is chosen above, in turns, and what comes out \
@@ -140,7 +146,7 @@ impl RaceView {
             return;
         };
         let model = race.model();
-        if digest::is_wall(&model) && self.tab != Tab::Times {
+        if digest::is_wall(&model) {
             empty_state_ui(ui, ICON_SPORTS_SCORE, "Six workloads at once", "This race is shown in the view PEP 371.");
             return;
         }
@@ -175,9 +181,26 @@ fn verdict_ui(ui: &mut Ui, digest: &Digest) {
     ui.add(egui::Label::new(evidence).truncate()).on_hover_text(&digest.evidence);
 }
 
-/// The colour of a contender; a chart with more of them than colours names each where it is.
-fn color_of(ui: &Ui, place: usize) -> egui::Color32 {
-    theme::palette(ui).line(place)
+/// How a contender is drawn: sizes have colours, threads are dashed, one process is plain.
+struct Look {
+    color: egui::Color32,
+    dashed: bool,
+}
+
+impl Look {
+    fn of(ui: &Ui, model: &RaceModel, place: usize) -> Self {
+        let palette = theme::palette(ui);
+        let Some(one) = model.contenders().get(place) else { return Self { color: palette.edge, dashed: false } };
+        let mut sizes: Vec<u32> =
+            model.contenders().iter().filter(|one| one.mode != Mode::One).map(|one| one.workers).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let size = sizes.iter().position(|size| *size == one.workers).unwrap_or(0);
+        // The last colour of the series is the plainest.
+        let sized = palette.series.len() - 1;
+        let color = if one.mode == Mode::One { palette.line(sized) } else { palette.line(size % sized) };
+        Self { color, dashed: one.mode == Mode::Threads }
+    }
 }
 
 /// Times on axes and in read-outs.

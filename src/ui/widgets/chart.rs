@@ -15,6 +15,8 @@ const LEFT: f32 = 8.0 * theme::UNIT;
 const BELOW: f32 = 4.5 * theme::UNIT;
 /// Room for the title of the upright axis and for marks, in points.
 const ABOVE: f32 = 2.5 * theme::UNIT;
+/// More marks than this on the upright axis are no help.
+const MOST_MARKS: f32 = 8.0;
 /// Half the width of a whisker's ends, in points.
 const WHISKER: f32 = 3.0;
 
@@ -162,7 +164,7 @@ fn axes_ui(ui: &Ui, chart: &Chart<'_>, rect: Rect, area: Rect, palette: &Palette
     painter.text(pos2(rect.left(), rect.top()), Align2::LEFT_TOP, chart.y.title, font.clone(), title_color);
     let title_at = pos2(area.right(), rect.bottom());
     painter.text(title_at, Align2::RIGHT_BOTTOM, chart.x.title, font.clone(), title_color);
-    for value in chart.y.marks(area.height() / (3.5 * theme::UNIT)) {
+    for value in chart.y.marks((area.height() / (4.0 * theme::UNIT)).min(MOST_MARKS)) {
         let y = chart.y.place(value, upwards(area));
         painter.hline(area.x_range(), y, grid);
         let at = pos2(area.left() - theme::HALF, y);
@@ -210,17 +212,26 @@ fn read_out_ui(ui: &mut Ui, chart: &Chart<'_>, at: f64) {
 /// What each line is called, in as many rows as it takes.
 pub fn chart_legend_ui(ui: &mut Ui, series: &[Series]) {
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = theme::HALF;
+        ui.spacing_mut().item_spacing = vec2(theme::UNIT, theme::HALF);
         for one in series {
-            key_ui(ui, one);
-            ui.label(egui::RichText::new(&one.name).small().color(theme::palette(ui).text));
-            ui.add_space(theme::UNIT);
+            // A key and its words stay together.
+            let font = FontId::proportional(theme::SMALL_SIZE);
+            let words = ui.painter().layout_no_wrap(one.name.clone(), font, theme::palette(ui).text);
+            let size = vec2(words.size().x + 3.0 * theme::UNIT, words.size().y);
+            let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+            key_at(ui, Rect::from_min_size(rect.min, vec2(2.0 * theme::UNIT, rect.height())), one);
+            ui.painter().galley(pos2(rect.left() + 2.5 * theme::UNIT, rect.top()), words, theme::palette(ui).text);
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, ui.is_enabled(), &one.name));
         }
     });
 }
 
 fn key_ui(ui: &mut Ui, series: &Series) {
     let (rect, _) = ui.allocate_exact_size(vec2(2.0 * theme::UNIT, theme::UNIT), Sense::hover());
+    key_at(ui, rect, series);
+}
+
+fn key_at(ui: &Ui, rect: Rect, series: &Series) {
     let pen = Stroke::new(2.0 * theme::LINE, series.color);
     match series.line {
         LineKind::None => {}

@@ -16,7 +16,7 @@ use super::{race_name, secs_words};
 /// Room for the numbers of the lanes, in points.
 const HEAD: f32 = 5.0 * theme::UNIT;
 /// The least and the largest height of a lane, in points.
-const LANE: Rangef = Rangef { min: 1.25 * theme::UNIT, max: 3.0 * theme::UNIT };
+const LANE: Rangef = Rangef { min: 1.25 * theme::UNIT, max: 6.0 * theme::UNIT };
 
 /// What the view remembers.
 #[derive(Default)]
@@ -35,6 +35,7 @@ struct Choice {
 struct Entry<'a> {
     choice: Choice,
     name: String,
+    is_chunked: bool,
     trace: &'a Trace,
 }
 
@@ -56,28 +57,32 @@ impl LanesView {
         };
         let find = |choice: Option<Choice>| entries.iter().find(|entry| Some(entry.choice) == choice);
         let upper = find(self.chosen[0]).unwrap_or(first);
-        let last = entries.last().unwrap_or(first);
-        let lower = find(self.chosen[1]).unwrap_or(last);
+        // The fastest of the others says most beside the first.
+        let fastest = entries.iter().skip(1).filter(|entry| !entry.is_chunked).min_by_key(|entry| entry.trace.wall_ns);
+        let lower = find(self.chosen[1]).or(fastest).unwrap_or(first);
         let shown = [upper, lower];
         let end_ns = shown.iter().map(|entry| entry.trace.wall_ns).max().unwrap_or(1);
         self.window.begin(end_ns);
+        let lanes = shown.map(|entry| entry.trace.lanes().max(1) as f32);
+        let controls = theme::ROW + 2.0 * theme::UNIT;
+        let room = (ui.available_height() - AXIS_HEIGHT - 2.0 * controls - 3.0 * theme::UNIT).max(0.0);
+        let height = (room / (lanes[0] + lanes[1])).clamp(LANE.min, LANE.max);
         for (place, entry) in shown.into_iter().enumerate() {
             let label = if place == 0 { "Upper run" } else { "Lower run" };
             ui.horizontal(|ui| {
+                ui.set_min_height(theme::ROW);
                 if let Some(choice) = choice_ui(ui, label, &entries, entry) {
                     self.chosen[place] = Some(choice);
                 }
-                let words = format!("{}, the run nearest the median", secs_words(entry.trace.wall_ns as f64 / 1e9));
-                ui.label(RichText::new(words).small().color(theme::palette(ui).text_weak));
+                let words = format!(
+                    "{}, the run nearest the median. Bars are tasks; between them the worker has none.",
+                    secs_words(entry.trace.wall_ns as f64 / 1e9)
+                );
+                ui.add(egui::Label::new(RichText::new(words).small().color(theme::palette(ui).text_weak)).truncate());
             });
-            let lanes = entry.trace.lanes().max(1) as f32;
-            let rest = if place == 0 {
-                (ui.available_height() - AXIS_HEIGHT - theme::ROW) / 2.0
-            } else {
-                ui.available_height() - AXIS_HEIGHT - theme::UNIT
-            };
-            let height = (rest / lanes).clamp(LANE.min, LANE.max);
-            ScrollArea::vertical().id_salt(label).max_height(rest.max(LANE.max)).show(ui, |ui| {
+            // Where there is not room for all, each run has its half.
+            let most = (lanes[place] * height).min((room / 2.0).max(room - lanes[1 - place] * height)).max(LANE.max);
+            ScrollArea::vertical().id_salt(label).max_height(most).show(ui, |ui| {
                 lanes_ui(ui, entry, &mut self.window, height);
             });
         }
@@ -91,6 +96,7 @@ fn entries<'a>(model: &'a RaceModel, beside: Option<&'a RaceModel>) -> Vec<Entry
         traces.map(move |(contender, trace)| Entry {
             choice: Choice { beside, contender },
             name: format!("{}{suffix}", model.contenders()[contender].name()),
+            is_chunked: model.contenders()[contender].chunk.is_some(),
             trace,
         })
     };

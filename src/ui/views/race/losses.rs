@@ -13,7 +13,11 @@ use super::secs_words;
 /// Room for the names of the steps, in points.
 const NAME_WIDTH: f32 = 21.0 * theme::UNIT;
 /// Room for the numbers, in points.
-const NUMBER_WIDTH: f32 = 20.0 * theme::UNIT;
+const NUMBER_WIDTH: f32 = 18.0 * theme::UNIT;
+/// Room for the share at the right, in points.
+const SHARE_WIDTH: f32 = 8.0 * theme::UNIT;
+/// The least width of a waterfall, in points.
+const LEAST_WIDTH: f32 = 58.0 * theme::UNIT;
 
 /// A bar of the waterfall.
 struct Step<'a> {
@@ -25,8 +29,11 @@ struct Step<'a> {
 }
 
 pub fn losses_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest) {
-    let falls: Vec<(usize, &Waterfall)> =
-        digest.falls.iter().enumerate().filter_map(|(place, fall)| Some((place, fall.as_ref()?))).collect();
+    let falls: Vec<(usize, &Waterfall)> = {
+        // Chunk sizes have a view of their own.
+        let whole = digest.falls.iter().enumerate().filter(|(place, _)| model.contenders()[*place].chunk.is_none());
+        whole.filter_map(|(place, fall)| Some((place, fall.as_ref()?))).collect()
+    };
     let Some((_, first)) = falls.first() else {
         let advice = "It takes a run that counts of this way and of the one that it is compared with.";
         empty_state_ui(ui, ICON_WATERFALL_CHART, "Nothing to add up yet", advice);
@@ -38,10 +45,15 @@ pub fn losses_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest) {
          and together they are the whole."
     );
     ui.add(egui::Label::new(RichText::new(words).small().color(theme::palette(ui).text_weak)).wrap());
-    // The baseline has nothing to explain but what starting and handing over cost.
-    for (place, fall) in falls {
-        ui.add_space(theme::HALF);
-        waterfall_ui(ui, &model.contenders()[place].name(), fall);
+    let columns = ((ui.available_width() / LEAST_WIDTH) as usize).clamp(1, falls.len());
+    ui.spacing_mut().item_spacing = vec2(4.0 * theme::UNIT, theme::HALF);
+    for row in falls.chunks(columns) {
+        ui.add_space(theme::UNIT);
+        ui.columns(columns, |cells| {
+            for ((place, fall), ui) in row.iter().zip(cells) {
+                waterfall_ui(ui, &model.contenders()[*place].name(), fall);
+            }
+        });
     }
 }
 
@@ -86,6 +98,7 @@ fn steps(fall: &Waterfall) -> Vec<Step<'_>> {
 fn number(step: &Step<'_>) -> String {
     match step.to_secs - step.from_secs {
         secs if step.is_total => secs_words(secs),
+        0.0 => "0".to_owned(),
         secs if secs < 0.0 => format!("−{}", secs_words(-secs)),
         secs => format!("+{}", secs_words(secs)),
     }
@@ -112,8 +125,14 @@ fn step_ui(ui: &Ui, rect: Rect, step: &Step<'_>, highest: f64, whole: f64, palet
     let font = TextStyle::Name("small number".into()).resolve(ui.style());
     let share = if whole > 0.0 { (step.to_secs - step.from_secs) / whole * 100.0 } else { 0.0 };
     let right = rect.right();
-    let number_at = pos2(right - 6.0 * theme::UNIT, rect.center().y);
+    let number_at = pos2(right - SHARE_WIDTH, rect.center().y);
     ui.painter().text(number_at, Align2::RIGHT_CENTER, number(step), font.clone(), palette.text);
     let share_at = pos2(right, rect.center().y);
-    ui.painter().text(share_at, Align2::RIGHT_CENTER, format!("{share:.1} %"), font, palette.text_weak);
+    ui.painter().text(
+        share_at,
+        Align2::RIGHT_CENTER,
+        format!("{:.1} %", if share.abs() < 0.05 { 0.0 } else { share }),
+        font,
+        palette.text_weak,
+    );
 }

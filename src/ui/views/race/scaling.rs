@@ -28,7 +28,8 @@ pub fn scaling_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest, beside: Optio
     let largest = digest.sizes.last().map_or(2, |(size, _)| *size);
     let largest = beside.and_then(|(other, _)| Some(other.sizes.last()?.0)).unwrap_or(0).max(largest);
     let mut speed_ups = vec![ideal(ui, largest)];
-    speed_ups.push(measured(ui, race_name(model), 0, &digest.sizes));
+    let name = if beside.is_some() { race_name(model) } else { "measured".to_owned() };
+    speed_ups.push(measured(ui, name, 0, &digest.sizes));
     if let Some((other, other_model)) = beside.filter(|(other, _)| other.sizes.len() > 1) {
         speed_ups.push(Series { line: LineKind::Dashed, ..measured(ui, race_name(other_model), 1, &other.sizes) });
     }

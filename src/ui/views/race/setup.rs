@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use egui::{Align, Button, Layout, RichText, Ui};
+use egui::{Button, RichText, Ui};
 use egui_material_icons::icons::{ICON_FOLDER_OPEN, ICON_LAYERS, ICON_SAVE, ICON_SPORTS_SCORE, ICON_STOP};
 
 use crate::job::Mode;
@@ -13,6 +13,8 @@ use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 
+/// In less room than this the buttons have no words, in points.
+const WIDE: f32 = 44.0 * theme::UNIT;
 /// How many saved races the menus list; all others can be opened from the terminal.
 const LISTED: usize = 20;
 
@@ -40,7 +42,6 @@ pub fn setup_ui(ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
             requests.command(Command::StartRace);
         }
         draft_ui(ui, session);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| files_ui(ui, session, requests));
     });
 }
 
@@ -61,7 +62,7 @@ fn draft_ui(ui: &mut Ui, session: &mut Session) {
         ui,
         "Runs",
         &mut draft.repeat,
-        5.0,
+        7.0,
         "How often each way runs; empty: three times or more, until it is known to 2 %",
     );
     field_ui(
@@ -89,10 +90,10 @@ fn field_ui(ui: &mut Ui, label: &str, text: &mut String, width: f32, meaning: &s
 }
 
 /// Drawn from the right to the left.
-fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let listed = session.saved_races();
     let shown = session.race_shown();
-    let narrow = ui.available_width() < 30.0 * theme::UNIT;
+    let narrow = ui.available_width() < WIDE;
     let words = |full: &'static str| if narrow { "" } else { full };
     if let Some((file, _)) = session.race_beside() {
         let remove = ui.button(format!("Take {} away", file_name(file)));

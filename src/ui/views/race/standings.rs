@@ -7,7 +7,7 @@ use crate::model::format;
 use crate::model::race::{RaceModel, Standing};
 use crate::ui::theme;
 
-use super::{color_of, secs_words};
+use super::{Look, secs_words};
 
 /// Room for names, in points.
 const NAME_WIDTH: f32 = 21.0 * theme::UNIT;
@@ -39,7 +39,13 @@ pub fn standings_ui(ui: &mut Ui, model: &RaceModel, standings: &[Standing], besi
         let (rect, response) = ui.allocate_exact_size(vec2(width, theme::ROW), Sense::hover());
         let bars = Rangef::new(rect.left() + NAME_WIDTH, rect.right() - numbers - theme::GAP);
         let name = model.contenders()[one.contender].name();
-        row_ui(ui, rect, bars, one, &name, longest);
+        row_ui(
+            ui,
+            [rect, rect.with_max_x(bars.max).with_min_x(bars.min)],
+            one,
+            (&name, longest),
+            &Look::of(ui, model, one.contender),
+        );
         if let Some(other) = of_beside(one) {
             thin_bar_ui(ui, rect, bars, other, longest);
         }
@@ -71,14 +77,17 @@ fn titles_ui(ui: &mut Ui, columns: &[(usize, (f32, &str, &str))], numbers: f32) 
     }
 }
 
-fn row_ui(ui: &Ui, rect: Rect, bars: Rangef, one: &Standing, name: &str, longest: f64) {
+fn row_ui(ui: &Ui, [rect, bars]: [Rect; 2], one: &Standing, (name, longest): (&str, f64), look: &Look) {
+    let bars = bars.x_range();
     let palette = theme::palette(ui);
     let font = FontId::proportional(theme::BODY_SIZE);
     let names = rect.with_max_x(bars.min - theme::HALF);
     ui.painter().with_clip_rect(names).text(rect.left_center(), Align2::LEFT_CENTER, name, font, palette.text);
     let x = |secs: f64| bars.min + bars.span() * (secs / longest.max(1e-12)) as f32;
     let bar = Rect::from_x_y_ranges(bars.min..=x(one.time.mean), rect.shrink2(vec2(0.0, theme::HALF)).y_range());
-    ui.painter().rect_filled(bar, 2.0, color_of(ui, one.contender));
+    // As dashed lines are lighter than whole ones.
+    let fill = if look.dashed { look.color.gamma_multiply(0.6) } else { look.color };
+    ui.painter().rect_filled(bar, 2.0, fill);
     let [low, high] = [-1.0, 1.0].map(|sign| x(one.time.deviation.mul_add(sign, one.time.mean).max(0.0)));
     let y = rect.center().y;
     for (width, color) in [(3.0, palette.sunken), (1.5, palette.text_strong)] {

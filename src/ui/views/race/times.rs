@@ -2,27 +2,26 @@
 
 use egui::{RichText, Ui};
 
-use crate::model::race::{CurvePoint, RaceModel};
+use crate::model::race::{CurvePoint, RaceModel, Standing};
 use crate::ui::theme;
 use crate::ui::widgets::chart::{Chart, ChartAxis, ChartPoint, LineKind, Scale, Series, chart_legend_ui, chart_ui};
 use crate::ui::widgets::quantity;
 
-use super::digest::{Digest, is_wall};
+use super::digest::Digest;
 use super::standings::standings_ui;
-use super::{color_of, race_name, secs_words};
+use super::{Look, race_name, secs_words};
 
 /// The least height of the curves, in points.
 const LEAST_CURVES: f32 = 18.0 * theme::UNIT;
 
 pub fn times_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest, beside: Option<(&Digest, &RaceModel)>) {
-    let rows = digest.standings.len() as f32;
+    let standings = in_race(model, &digest.standings);
+    let rows = standings.len() as f32;
     let below = rows * (theme::ROW + theme::UNIT) + 6.0 * theme::UNIT;
-    if !is_wall(model) {
-        let height = (ui.available_height() - below - 4.0 * theme::UNIT).max(LEAST_CURVES);
-        curves_ui(ui, model, height);
-        ui.add_space(theme::HALF);
-    }
-    if digest.standings.is_empty() {
+    let height = (ui.available_height() - below - 4.0 * theme::UNIT).max(LEAST_CURVES);
+    curves_ui(ui, model, height);
+    ui.add_space(theme::HALF);
+    if standings.is_empty() {
         let words = "Bars come with the first run that counts: the first round warms up.";
         ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
         return;
@@ -32,13 +31,22 @@ pub fn times_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest, beside: Option<
         ui.label(RichText::new(words).small().color(theme::palette(ui).text_weak));
     }
     let beside = beside.map(|(digest, other)| (other, digest.standings.as_slice()));
-    standings_ui(ui, model, &digest.standings, beside);
+    standings_ui(ui, model, &standings, beside);
+}
+
+/// Chunk sizes have a view of their own.
+fn in_race(model: &RaceModel, standings: &[Standing]) -> Vec<Standing> {
+    let takes_part = |one: &&Standing| model.contenders()[one.contender].chunk.is_none();
+    standings.iter().filter(takes_part).cloned().collect()
 }
 
 /// The newest run of each contender, and the one under way.
 fn curves_ui(ui: &mut Ui, model: &RaceModel, height: f32) {
     let mut series: Vec<Series> = Vec::new();
     for (place, contender) in model.contenders().iter().enumerate() {
+        if contender.chunk.is_some() {
+            continue;
+        }
         let running = model.current.as_ref().filter(|current| current.turn.contender == place);
         let newest = model.runs.iter().rev().find(|run| run.turn.contender == place);
         let (curve, name) = match (running, newest) {
@@ -48,8 +56,9 @@ fn curves_ui(ui: &mut Ui, model: &RaceModel, height: f32) {
             (_, Some(run)) => (&run.curve, contender.name()),
             _ => continue,
         };
-        let line = if contender.chunk.is_some() { LineKind::Dashed } else { LineKind::Solid };
-        series.push(Series { name, color: color_of(ui, place), points: steps(curve), line, dots: false });
+        let look = Look::of(ui, model, place);
+        let line = if look.dashed { LineKind::Dashed } else { LineKind::Solid };
+        series.push(Series { name, color: look.color, points: steps(curve), line, dots: false });
     }
     let tasks = model.header.as_ref().and_then(|header| header.cases.first()).map_or(1, |case| case.tasks.max(1));
     let ends = series.iter().filter_map(|one| one.points.last());

@@ -40,7 +40,7 @@ pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>,
     ui.add(egui::Label::new(note).wrap());
     let columns = if ui.available_width() >= WIDE { 3 } else { 2 };
     let rows = WORKLOADS.len().div_ceil(columns);
-    let height = (ui.available_height() / rows as f32 - theme::ROW - theme::UNIT).max(LEAST);
+    let height = (ui.available_height() / rows as f32 - 6.0 * theme::UNIT).max(LEAST);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let width = (ui.available_width() - theme::UNIT * (columns - 1) as f32) / columns as f32;
         for (row, workloads) in WORKLOADS.chunks(columns).enumerate() {
@@ -83,7 +83,7 @@ fn workload_ui(ui: &mut Ui, model: Option<&RaceModel>, case: u32, workload: &Pep
             words: &|value| format!("{value:.0}"),
         },
         y: ChartAxis {
-            title: "seconds, each line ten times the one below",
+            title: "seconds, logarithmic",
             min: low / 1.5,
             max: high * 1.5,
             scale: Scale::Log(10.0),

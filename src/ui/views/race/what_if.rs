@@ -102,8 +102,8 @@ impl WhatIfView {
                 title: "workers",
                 min: 0.5,
                 max: f64::from(largest) + 0.5,
-                scale: Scale::Linear,
-                words: &|value| if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") },
+                scale: Scale::Linearly(whole_sizes(largest)),
+                words: &|value| format!("{value:.0}"),
             },
             y: ChartAxis {
                 title: "wall time",
@@ -120,7 +120,7 @@ impl WhatIfView {
     }
 
     fn choices_ui(&mut self, ui: &mut Ui, largest: u32, tasks: u64) {
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             let weak = theme::palette(ui).text_weak;
             ui.label(RichText::new("Workers").color(weak));
             let slider = Slider::new(&mut self.workers, 1..=largest).integer();
@@ -189,6 +189,12 @@ impl WhatIfView {
         self.answer = Some(answer);
         curve
     }
+}
+
+/// Sizes to be marked: all of a few, and some of many.
+fn whole_sizes(largest: u32) -> Vec<f64> {
+    let step = largest.div_ceil(16);
+    (1..=largest).filter(|size| *size == 1 || size % step == 0).map(f64::from).collect()
 }
 
 fn sentence_ui(ui: &mut Ui, workers: u32, secs: f64, knee: Option<u32>, recorded: &str) {
