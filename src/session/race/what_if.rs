@@ -217,6 +217,17 @@ fn busy_ns(race: &RaceModel, place: usize) -> f64 {
     median(&runs).unwrap_or(0.0)
 }
 
+/// How many tasks of a contender were under way at once, on average from the first worker on: while workers come and when
+/// tasks run out, there are fewer than workers.
+fn at_once(race: &RaceModel, place: usize) -> f64 {
+    let shares = race.counted(place).map(|run| {
+        let time = &run.lane_time;
+        let first_ns = time.start_up_ns / u64::from(time.lanes.max(1));
+        (time.busy_ns + time.repeated_ns) as f64 / run.wall_ns.saturating_sub(first_ns).max(1) as f64
+    });
+    median(&shares.collect::<Vec<_>>()).unwrap_or(1.0).max(1.0)
+}
+
 /// How much longer tasks needed their cores in larger pools than where they were recorded.
 fn slow_down(race: &RaceModel, recorded: usize, alike: &[usize]) -> Vec<(f64, f64)> {
     let cpu: Vec<f64> = race.counted(recorded).map(|run| run.cpu_ns as f64).collect();
@@ -229,16 +240,15 @@ fn slow_down(race: &RaceModel, recorded: usize, alike: &[usize]) -> Vec<(f64, f6
         return Vec::new();
     }
     let contenders = race.contenders();
-    let base = f64::from(contenders[recorded].workers);
     let larger = alike.iter().filter(|place| contenders[**place].workers > contenders[recorded].workers);
     let mut points: Vec<(f64, f64)> = larger
         .map(|place| {
             let times = busy_ns(race, *place) / base_ns;
             let slow = ((times - (1.0 - core_share)) / core_share).max(0.1);
-            (f64::from(contenders[*place].workers) * core_share, slow)
+            (at_once(race, *place) * core_share, slow)
         })
         .collect();
-    points.push((base * core_share, 1.0));
+    points.push((at_once(race, recorded) * core_share, 1.0));
     points.sort_by(|one, other| one.0.total_cmp(&other.0));
     points
 }
