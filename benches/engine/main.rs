@@ -80,6 +80,7 @@ fn run_as_library(job: &str) -> Ran {
         worker_executable: PROGRAM.into(),
         monitor: false,
         spill_folder: None,
+        chunk: None,
     };
     let cpu_before = own_cpu();
     let begun = Instant::now();

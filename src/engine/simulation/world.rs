@@ -86,6 +86,8 @@ impl<'a> World<'a> {
             .collect();
         let dispatcher = Dispatcher::new(Plan {
             tasks: plan.order.len() as u64,
+            complete: true,
+            needs: None,
             order: TaskOrder::default(),
             after,
             control: plan.control.clone(),
@@ -304,7 +306,8 @@ impl<'a> World<'a> {
             }
             // Nothing fails, times out or is stopped here, so nobody is cancelled or killed.
             Effect::Cancel { .. } | Effect::Stop { .. } | Effect::SetTimeout { .. } | Effect::Kill { .. } => {}
-            Effect::Say(_) => {}
+            // Every task takes the same here.
+            Effect::RunWith { .. } | Effect::Say(_) => {}
         }
     }
 }

@@ -68,7 +68,7 @@ impl Schedule {
             }
         }
         let seed = self.rules.seed.wrapping_add(u64::from(self.block));
-        let order = TaskOrder::new(Order::Shuffled { seed }, self.contenders as u64);
+        let order = TaskOrder::new(&Order::Shuffled { seed }, self.contenders as u64);
         let contender = order.task_at(self.place as u64).0 as usize;
         let turn = Turn { block: self.block, contender, warm_up: self.block < self.rules.warm_up };
         self.place += 1;

@@ -102,6 +102,7 @@ impl Trace {
     pub fn apply(&mut self, event: &Event) {
         match &event.kind {
             EventKind::RunStarted(header) => self.tasks = header.tasks,
+            EventKind::BatchGrew { tasks, .. } => self.tasks = *tasks,
             EventKind::WorkerStarted { worker, lane, .. } => {
                 self.lane_of.insert(*worker, lane.0);
                 self.lives.push(LaneLife { lane: lane.0, ready_ns: event.at_ns });
@@ -128,6 +129,7 @@ impl Trace {
             }
             EventKind::PoolResized { .. }
             | EventKind::HaltReached { .. }
+            | EventKind::InputsBroke { .. }
             | EventKind::StopRequested
             | EventKind::WorkerEnded { .. }
             | EventKind::WorkersCannotStart { .. }

@@ -16,7 +16,7 @@ const NEEDS_CORE: f64 = 0.05;
 /// In which order tasks begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhatIfOrder {
-    /// As the inputs have them.
+    /// As they began when they were recorded.
     #[default]
     AsGiven,
     /// The longest first.
@@ -54,7 +54,8 @@ pub struct Question {
 #[derive(Clone, Debug, PartialEq)]
 pub struct WhatIf {
     tasks: Vec<SimulatedTask>,
-    order: TaskOrder,
+    /// In which order they began.
+    begun: Vec<u32>,
     needs: Dependencies,
     control: Control,
     machine: SimulatedMachine,
@@ -71,6 +72,9 @@ pub enum NoWhatIf {
     /// Its tasks were too many to be kept one by one.
     #[error("a batch of more than {max} tasks is not kept task by task", max = crate::model::race::MAX_TRACED_TASKS)]
     TooMany,
+    /// What a task takes is not kept.
+    #[error("tasks that take different amounts of slots or resources are not replayed")]
+    NeedsDiffer,
 }
 
 impl WhatIf {
@@ -93,6 +97,9 @@ impl WhatIf {
         let recorded = least.ok_or(NoWhatIf::NothingRecorded)?;
         let trace = race.traces.get(recorded).and_then(Option::as_ref).ok_or(NoWhatIf::TooMany)?;
         let case = &header.cases[0];
+        if case.job.control.needs_differ() {
+            return Err(NoWhatIf::NeedsDiffer);
+        }
         let mode =
             if header.contenders[recorded].mode == Mode::One { scaling } else { header.contenders[recorded].mode };
         let alike: Vec<usize> = places.into_iter().filter(|place| header.contenders[*place].mode == mode).collect();
@@ -108,7 +115,7 @@ impl WhatIf {
         };
         Ok(Self {
             tasks: tasks(trace, race, recorded),
-            order: TaskOrder::new(case.job.order, case.tasks),
+            begun: begun(trace),
             needs: case.dependencies(),
             control: Control { halt: None, ..case.job.control.clone() },
             machine,
@@ -152,18 +159,33 @@ impl WhatIf {
     }
 
     fn places(&self, order: WhatIfOrder) -> Vec<u32> {
-        let count = self.tasks.len() as u64;
-        let order_of = |order: &TaskOrder| (0..count).map(|place| order.task_at(place).0 as u32).collect::<Vec<u32>>();
         match order {
-            WhatIfOrder::AsGiven => order_of(&self.order),
-            WhatIfOrder::Shuffled => order_of(&TaskOrder::new(Order::Shuffled { seed: 1 }, count)),
+            WhatIfOrder::AsGiven => self.begun.clone(),
+            WhatIfOrder::Shuffled => {
+                let count = self.tasks.len() as u64;
+                let mixed = TaskOrder::new(&Order::Shuffled { seed: 1 }, count);
+                (0..count).map(|place| mixed.task_at(place).0 as u32).collect()
+            }
             WhatIfOrder::LongestFirst => {
-                let mut places: Vec<u32> = (0..count as u32).collect();
+                let mut places: Vec<u32> = (0..self.tasks.len() as u32).collect();
                 places.sort_by_key(|task| std::cmp::Reverse(self.tasks[*task as usize].wall_ns));
                 places
             }
         }
     }
+}
+
+/// The tasks in the order in which they began; those that never did are last.
+fn begun(trace: &Trace) -> Vec<u32> {
+    let mut start_ns = vec![u64::MAX; trace.tasks as usize];
+    for span in &trace.spans {
+        if let Some(start) = start_ns.get_mut(span.task as usize) {
+            *start = span.start_ns.min(*start);
+        }
+    }
+    let mut places: Vec<u32> = (0..trace.tasks as u32).collect();
+    places.sort_by_key(|task| start_ns[*task as usize]);
+    places
 }
 
 /// The last attempt of each task, all made as much longer or shorter as the median of all runs is. One that was never
