@@ -167,6 +167,7 @@ impl Session {
         if self.preview.poll(&self.folder, &self.wake) && std::mem::take(&mut self.run_wanted) {
             self.start_previewed();
         }
+        self.refresh_forecast();
         if let Some(run) = &self.run {
             self.rows.update(&self.query, &run.shared_model(), &run.batch, &self.wake);
         }

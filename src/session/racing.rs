@@ -8,7 +8,7 @@ use crate::store::race as saved;
 
 use super::expand::sentence;
 use super::notice::Notice;
-use super::race::{CurrentRace, RaceDraft, RaceEngine, RacePlan};
+use super::race::{CurrentRace, Forecast, RaceDraft, RaceEngine, RacePlan};
 use super::{Page, Session};
 
 /// What the page Race shows and remembers.
@@ -24,12 +24,23 @@ pub struct RaceDesk {
     /// Where races are saved; `None`: nowhere.
     pub(super) folder: Option<saved::Races>,
     pub(super) races: u64,
+    pub(super) forecast: Option<Forecast>,
+    /// The race that was asked for a forecast last.
+    pub(super) foretold: u64,
 }
 
 impl RaceDesk {
     pub(super) fn new(cores: u32, folder: Option<saved::Races>) -> Self {
-        let mut desk =
-            Self { draft: RaceDraft::usual(cores), shown: None, beside: None, saved: Vec::new(), folder, races: 0 };
+        let mut desk = Self {
+            draft: RaceDraft::usual(cores),
+            shown: None,
+            beside: None,
+            saved: Vec::new(),
+            folder,
+            races: 0,
+            forecast: None,
+            foretold: 0,
+        };
         desk.look_again();
         desk
     }
@@ -64,6 +75,21 @@ impl Session {
     /// Races can be saved.
     pub const fn can_save_races(&self) -> bool {
         self.race.folder.is_some()
+    }
+
+    /// What the race that is shown foretells of the open job; `None` where it was of another.
+    pub fn forecast(&self) -> Option<&Forecast> {
+        let forecast = self.race.forecast.as_ref()?;
+        self.preview.job().filter(|job| forecast.is_of(job)).map(|_| forecast)
+    }
+
+    /// Foretells anew once another race is over.
+    pub(super) fn refresh_forecast(&mut self) {
+        let Some(race) = self.race.shown.as_ref().filter(|race| !race.is_under_way()) else { return };
+        if self.race.foretold != race.serial {
+            self.race.foretold = race.serial;
+            self.race.forecast = Forecast::of(race.serial, &race.model(), self.machine.slider_end());
+        }
     }
 
     /// A race is under way.

@@ -4,6 +4,7 @@
 
 mod current;
 mod draft;
+mod forecast;
 mod machine_facts;
 mod memory;
 mod plan;
@@ -12,6 +13,7 @@ mod what_if;
 
 pub use current::CurrentRace;
 pub use draft::RaceDraft;
+pub use forecast::Forecast;
 pub use plan::{RacePlan, RacePlanError};
 pub use runner::{Race, RaceEngine};
 pub use what_if::{NoWhatIf, Question, WhatIf, WhatIfOrder};
