@@ -23,7 +23,7 @@ pub use lane_time::LaneTime;
 pub use measure::{CpuTicks, CurvePoint, RunMeasure, Usage};
 pub use outcome::{CurrentTurn, RaceEvent, RaceModel};
 pub use schedule::{RaceEnd, Schedule, Turn};
-pub use standing::{Standing, knee_of};
+pub use standing::{Standing, knee_of, knee_within};
 pub use trace::{LaneLife, MAX_TRACED_TASKS, Span, Trace};
 pub use verdict::{Verdict, secs_words};
 pub use waterfall::{Waterfall, WaterfallPart};

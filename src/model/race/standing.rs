@@ -91,10 +91,17 @@ impl RaceModel {
 
 /// The knee of some sizes with their times, smallest size first: the smallest that is as good as the best. `None` for
 /// fewer than two sizes.
+///
+/// Where it is the largest of them, the true one may lie beyond: see [`knee_within`].
 pub fn knee_of(sizes: &[(u32, f64)]) -> Option<u32> {
     let best = sizes.iter().map(|(_, secs)| *secs).min_by(f64::total_cmp)?;
     let first = sizes.iter().find(|(_, secs)| *secs <= best * (1.0 + AS_GOOD));
     first.filter(|_| sizes.len() > 1).map(|(size, _)| *size)
+}
+
+/// As [`knee_of`]; `None` too where the largest size is the knee, for nobody looked beyond it.
+pub fn knee_within(sizes: &[(u32, f64)]) -> Option<u32> {
+    knee_of(sizes).filter(|knee| sizes.last().is_some_and(|(largest, _)| knee < largest))
 }
 
 #[cfg(test)]
@@ -106,6 +113,7 @@ mod tests {
         assert_eq!(knee_of(&[(1, 8.0), (2, 4.1), (4, 2.0), (8, 1.95), (16, 2.3)]), Some(4));
         assert_eq!(knee_of(&[(1, 1.0), (2, 1.2)]), Some(1));
         assert_eq!(knee_of(&[(1, 8.0), (2, 4.0)]), Some(2));
+        assert_eq!([knee_within(&[(1, 8.0), (2, 4.0)]), knee_within(&[(1, 1.0), (2, 1.2)])], [None, Some(1)]);
         assert_eq!(knee_of(&[(4, 1.0)]), None);
         assert_eq!(knee_of(&[]), None);
     }

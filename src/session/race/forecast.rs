@@ -1,7 +1,7 @@
 //! What a race lets one foretell for the job that is open: the finish at each size of the pool, and the knee.
 
 use crate::job::Job;
-use crate::model::race::{RaceModel, knee_of};
+use crate::model::race::{RaceModel, knee_within};
 
 use super::{Question, WhatIf, WhatIfOrder};
 
@@ -27,7 +27,7 @@ impl Forecast {
         let what_if = WhatIf::of(race).ok().filter(|what_if| what_if.tasks() <= MOST_TASKS)?;
         let question = Question { workers: 1, chunk: None, order: WhatIfOrder::AsGiven };
         let curve = what_if.sweep(question, 1..=most);
-        Some(Self { serial, knee: knee_of(&curve), job: header.cases[0].job.clone(), curve })
+        Some(Self { serial, knee: knee_within(&curve), job: header.cases[0].job.clone(), curve })
     }
 
     /// The finish of a job in a pool of this size, in seconds; `None` where it is another job or another size.

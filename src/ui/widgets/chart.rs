@@ -213,6 +213,8 @@ fn read_out_ui(ui: &mut Ui, chart: &Chart<'_>, at: f64) {
 pub fn chart_legend_ui(ui: &mut Ui, series: &[Series]) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme::UNIT, theme::HALF);
+        // Rows of words, not of buttons.
+        ui.spacing_mut().interact_size.y = theme::SMALL_SIZE;
         for one in series {
             // A key and its words stay together.
             let font = FontId::proportional(theme::SMALL_SIZE);

@@ -1,7 +1,7 @@
 //! What a race comes to, worked out once for as long as no further run ends.
 
 use crate::model::race::laws::{Amdahl, NoFit, SizeTime, Usl};
-use crate::model::race::{RaceModel, Standing, Verdict, Waterfall, knee_of, pep371};
+use crate::model::race::{RaceModel, Standing, Verdict, Waterfall, knee_within, pep371};
 use crate::model::statistics::Summary;
 use crate::session::race::{NoWhatIf, WhatIf};
 
@@ -32,7 +32,7 @@ impl Digest {
     pub fn of(serial: u64, model: &RaceModel) -> Self {
         let sizes = model.sizes(model.scaling_mode());
         let fitted: Vec<SizeTime> = model.scaling_sizes().iter().map(SizeTime::of).collect();
-        let knee = knee_of(&sizes.iter().map(|(size, time)| (*size, time.mean)).collect::<Vec<_>>());
+        let knee = knee_within(&sizes.iter().map(|(size, time)| (*size, time.mean)).collect::<Vec<_>>());
         let header = model.header.as_ref();
         Self {
             serial,

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use egui::{Button, DragValue, RichText, Slider, Ui};
 use egui_material_icons::icons::ICON_ALT_ROUTE;
 
-use crate::model::race::{RaceModel, chunks, knee_of};
+use crate::model::race::{RaceModel, chunks, knee_within};
 use crate::session::race::{Question, WhatIf, WhatIfOrder};
 use crate::ui::theme;
 use crate::ui::widgets::chart::{
@@ -59,7 +59,7 @@ impl WhatIfView {
         self.choices_ui(ui, largest, what_if.tasks() as u64);
         let curve = self.curve(what_if, largest, &digest.sizes.iter().map(|(size, _)| *size).collect::<Vec<_>>());
         let chosen = curve.iter().find(|(size, _)| *size == self.workers).map_or(0.0, |(_, secs)| *secs);
-        let knee = knee_of(&curve);
+        let knee = knee_within(&curve);
         let recorded = model.contenders()[what_if.recorded()].name();
         sentence_ui(ui, self.workers, chosen, knee, &recorded);
         let series = [
@@ -123,6 +123,7 @@ impl WhatIfView {
         ui.horizontal_wrapped(|ui| {
             let weak = theme::palette(ui).text_weak;
             ui.label(RichText::new("Workers").color(weak));
+            ui.spacing_mut().slider_width = 12.0 * theme::UNIT;
             let slider = Slider::new(&mut self.workers, 1..=largest).integer();
             ui.add(slider).accessible_name("What if so many workers");
             ui.add_space(theme::UNIT);
