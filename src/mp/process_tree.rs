@@ -101,13 +101,29 @@ pub fn has_ended(pid: u32) -> bool {
     stat_field(pid, 0).is_some_and(|state| state == "Z")
 }
 
+/// When `pid` began, in ticks of the system's clock since the machine's start; `None` where there is no such process or
+/// it has ended and only waits to be reaped.
+pub fn began_ticks(pid: u32) -> Option<u64> {
+    const STATE: usize = 0;
+    const BEGAN: usize = 19;
+    let stat = stat_line(pid)?;
+    let mut fields = stat.split_ascii_whitespace().skip(STATE);
+    let is_alive = !matches!(fields.next()?, "Z" | "X");
+    if is_alive { fields.nth(BEGAN - STATE - 1)?.parse().ok() } else { None }
+}
+
 /// A field of `/proc/PID/stat`, counted from the one after the name.
 fn stat_field(pid: u32, place: usize) -> Option<String> {
+    stat_line(pid)?.split_ascii_whitespace().nth(place).map(str::to_owned)
+}
+
+/// What follows the name in `/proc/PID/stat`.
+fn stat_line(pid: u32) -> Option<String> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
     // The name in parentheses may hold anything, so the fields are counted from its end.
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(place).map(str::to_owned)
+    Some(fields.to_owned())
 }
 
 #[cfg(test)]
