@@ -192,6 +192,21 @@ impl Connection {
         wait(&[self], timeout).map(|ready| !ready.is_empty())
     }
 
+    /// Sends what was encoded with its descriptors as one message.
+    pub(crate) fn send_parts(&self, body: &[u8], descriptors: &[Arc<OwnedFd>]) -> Result<(), Error> {
+        let _turn = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.send_message(body, descriptors)
+    }
+
+    /// Receives a message that is not decoded yet, with its descriptors.
+    pub(crate) fn recv_parts(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), Error> {
+        let _turn = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
+        let (len, descriptors) = self.recv_header()?;
+        let mut body = Vec::new();
+        self.recv_body(&mut body, len)?;
+        Ok((body, descriptors))
+    }
+
     fn send_message(&self, body: &[u8], descriptors: &[Arc<OwnedFd>]) -> Result<(), Error> {
         if !self.is_writable() {
             return Err(Error::Direction("receive"));
@@ -254,16 +269,16 @@ impl Connection {
         let header = u64::from_le_bytes(header);
         let len = usize::try_from(header & !(0xff << 56)).expect("a length fits into an address");
         if descriptors.len() as u64 != header >> 56 {
-            return Err(Error::Decode("its descriptors did not arrive: this process may have too many open".to_owned()));
+            return Err(Error::Decode(
+                "its descriptors did not arrive: this process may have too many open".to_owned(),
+            ));
         }
         Ok((len, descriptors))
     }
 
     fn recv_body(&self, buffer: &mut Vec<u8>, len: usize) -> Result<(), Error> {
         buffer.clear();
-        buffer
-            .try_reserve_exact(len)
-            .map_err(|_| Error::Decode(format!("there is no memory for its {len} bytes")))?;
+        buffer.try_reserve_exact(len).map_err(|_| Error::Decode(format!("there is no memory for its {len} bytes")))?;
         buffer.resize(len, 0);
         self.recv_exactly(buffer)
     }

@@ -68,6 +68,9 @@ pub enum Error {
         /// The number that it had.
         pid: u32,
     },
+    /// A barrier was aborted, was reset while processes waited at it, or one of them waited too long.
+    #[error("the barrier is broken: reset it before it is used again")]
+    BrokenBarrier,
     /// A name of shared memory that nobody owns, or that belongs to somebody already.
     #[error("shared memory named {name}: {reason}")]
     Name {

@@ -55,9 +55,20 @@ impl Guarded {
     /// # Errors
     /// [`io::ErrorKind::InvalidData`] where it is something else.
     pub fn open(kind: &[u8; 8], descriptor: OwnedFd) -> io::Result<Self> {
-        let segment = Segment::open(descriptor)?;
-        let is_it = segment.len() >= HEADER_BYTES
-            && segment.word(KIND_AT).load(Ordering::Acquire) == u64::from_le_bytes(*kind);
+        Self::checked(kind, Segment::open(descriptor)?)
+    }
+
+    /// The same with its first page alone mapped: what lies behind it grows.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] where it is something else.
+    pub fn open_first_page(kind: &[u8; 8], descriptor: OwnedFd) -> io::Result<Self> {
+        Self::checked(kind, Segment::map(Arc::new(descriptor), 0, HEADER_BYTES, false)?)
+    }
+
+    fn checked(kind: &[u8; 8], segment: Segment) -> io::Result<Self> {
+        let is_it =
+            segment.len() >= HEADER_BYTES && segment.word(KIND_AT).load(Ordering::Acquire) == u64::from_le_bytes(*kind);
         if !is_it {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "this shared memory holds something else"));
         }

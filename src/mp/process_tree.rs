@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 
@@ -58,6 +59,28 @@ pub fn marked(name: &str, value: &str) -> Vec<u32> {
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter(|&pid| pid != me && carries(pid, marker.as_bytes()))
         .collect()
+}
+
+/// Ends every process that carries the marker `NAME=value`, ourselves excepted, and those that they start meanwhile.
+pub fn end_marked(name: &str, value: &str) {
+    const ROUNDS: usize = 50;
+    const BETWEEN: Duration = Duration::from_millis(2);
+    let mut empty_rounds = 0;
+    for _ in 0..ROUNDS {
+        let left = marked(name, value);
+        if left.is_empty() {
+            // In the middle of becoming another program a process shows no environment: look again.
+            empty_rounds += 1;
+            if empty_rounds == 3 {
+                return;
+            }
+            std::thread::sleep(BETWEEN);
+        }
+        for pid in left {
+            signal_marked(pid, name, value, Signal::KILL);
+            reap_adopted(pid);
+        }
+    }
 }
 
 /// Reaps `pid` if it is a child of ours; waits for its end then. To be asked only of a process that was killed and that
