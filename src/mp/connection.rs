@@ -78,16 +78,16 @@ enum Direction {
     Send,
 }
 
-/// One end of a pipe. It is closed when the last copy of it, in whichever process, is dropped; the other end then
+/// One end of a pipe. A clone is the same end. It is closed when the last copy of it, in whichever process, is dropped; the other end then
 /// notices. It can be an argument of a process.
 ///
 /// Threads may use it at the same time. Of several processes only one should receive and one send at a time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Connection {
     socket: Arc<OwnedFd>,
     direction: Direction,
-    outgoing: Mutex<Vec<u8>>,
-    incoming: Mutex<Vec<u8>>,
+    outgoing: Arc<Mutex<Vec<u8>>>,
+    incoming: Arc<Mutex<Vec<u8>>>,
 }
 
 impl From<UnixStream> for Connection {
@@ -95,8 +95,8 @@ impl From<UnixStream> for Connection {
         Self {
             socket: Arc::new(socket.into()),
             direction: Direction::Both,
-            outgoing: Mutex::default(),
-            incoming: Mutex::default(),
+            outgoing: Arc::default(),
+            incoming: Arc::default(),
         }
     }
 }
@@ -190,6 +190,11 @@ impl Connection {
             return Err(Error::Direction("send"));
         }
         wait(&[self], timeout).map(|ready| !ready.is_empty())
+    }
+
+    /// Its socket, for one who speaks on it in another way.
+    pub(crate) fn into_socket(self) -> Arc<OwnedFd> {
+        self.socket
     }
 
     /// Sends what was encoded with its descriptors as one message.
@@ -310,6 +315,6 @@ impl Serialize for Connection {
 impl<'de> Deserialize<'de> for Connection {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (passed, direction) = <(Passed, Direction)>::deserialize(deserializer)?;
-        Ok(Self { socket: passed.0, direction, outgoing: Mutex::default(), incoming: Mutex::default() })
+        Ok(Self { socket: passed.0, direction, outgoing: Arc::default(), incoming: Arc::default() })
     }
 }

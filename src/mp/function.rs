@@ -9,7 +9,6 @@ use std::marker::PhantomData;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::mp::error::{Error, TaskError};
@@ -69,15 +68,19 @@ impl fmt::Debug for Function {
 }
 
 impl Function {
-    /// What [`function!`](crate::mp::function) is made of. `failure` tells whether a returned value is an error.
+    /// What [`function!`](crate::mp::function) is made of. `failure` tells whether a returned value is an error, and
+    /// `encode` writes one.
     #[doc(hidden)]
-    pub fn typed<F, Args>(function: F, failure: fn(&F::Output) -> Option<String>) -> Self
+    pub fn typed<F, Args>(
+        function: F,
+        failure: fn(&F::Output) -> Option<String>,
+        encode: fn(&F::Output, &mut Vec<u8>) -> Result<(), Error>,
+    ) -> Self
     where
         F: Callable<Args>,
         Args: DeserializeOwned + 'static,
-        F::Output: Serialize,
     {
-        let typed = Typed { function, failure, args: PhantomData };
+        let typed = Typed { function, failure, encode, args: PhantomData };
         Self { name: std::any::type_name::<F>(), body: Body::Typed(TypeId::of::<F>(), Box::new(typed)) }
     }
 
@@ -106,6 +109,7 @@ pub(crate) trait Run: Send + Sync {
 struct Typed<F: Callable<Args>, Args> {
     function: F,
     failure: fn(&F::Output) -> Option<String>,
+    encode: fn(&F::Output, &mut Vec<u8>) -> Result<(), Error>,
     args: PhantomData<fn(Args)>,
 }
 
@@ -113,7 +117,6 @@ impl<F, Args> Run for Typed<F, Args>
 where
     F: Callable<Args>,
     Args: DeserializeOwned,
-    F::Output: Serialize,
 {
     fn run_once(&self, args: &[u8]) -> Result<(), String> {
         let args = passing::decode(args).map_err(|error| error.to_string())?;
@@ -129,7 +132,7 @@ where
         let caught = catch_unwind(AssertUnwindSafe(|| -> Result<(), Error> {
             while done < items {
                 let args = passing::decode_next(input)?;
-                passing::encode(&self.function.call_with(args), output)?;
+                (self.encode)(&self.function.call_with(args), output)?;
                 whole = output.len();
                 done += 1;
             }
@@ -155,7 +158,7 @@ pub fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Makes a function known to other processes under its own path: for the list that [`init`](crate::mp::init) takes.
-/// Its arguments and its result are serde types; a generic function is named with its types, `function!(largest::<u8>)`.
+/// Its arguments are serde types, and so is its result where a pool is to call it; a generic function is named with its types, `function!(largest::<u8>)`.
 ///
 /// ```
 /// # use fanlane::mp::function;
@@ -169,19 +172,27 @@ pub fn panic_message(panic: &(dyn Any + Send)) -> String {
 macro_rules! __mp_function {
     ($function:expr) => {{
         #[allow(unused_imports, reason = "which of the two is meant depends on what the function returns")]
-        use $crate::mp::returned::{ReturnsResult as _, ReturnsValue as _};
+        use $crate::mp::returned::{ReturnsLocal as _, ReturnsResult as _, ReturnsSendable as _, ReturnsValue as _};
         let returned = $crate::mp::returned::of(&$function);
-        $crate::mp::Function::typed($function, (&returned).failure())
+        $crate::mp::Function::typed($function, (&returned).failure(), (&returned).encode())
     }};
 }
 
-/// Whether what a function returns may be an error: the compiler picks the first of the two traits that fits.
+/// What a function returns: whether it may be an error, and whether it can be sent. Of each two traits the compiler
+/// picks the one that fits more closely.
 #[doc(hidden)]
 pub mod returned {
     use std::fmt::Display;
     use std::marker::PhantomData;
 
+    use serde::Serialize;
+
     use super::Callable;
+    use crate::mp::error::Error;
+    use crate::mp::passing;
+
+    /// Writes a value.
+    type Encode<R> = fn(&R, &mut Vec<u8>) -> Result<(), Error>;
 
     /// Stands for what a function returns.
     #[derive(Debug)]
@@ -223,6 +234,40 @@ pub mod returned {
 
         fn failure(&self) -> fn(&R) -> Option<String> {
             |_| None
+        }
+    }
+
+    /// What can be sent.
+    pub trait ReturnsSendable {
+        /// The whole type.
+        type Whole;
+
+        /// How to write it.
+        fn encode(&self) -> Encode<Self::Whole>;
+    }
+
+    impl<R: Serialize> ReturnsSendable for Returned<R> {
+        type Whole = R;
+
+        fn encode(&self) -> Encode<R> {
+            passing::encode::<R>
+        }
+    }
+
+    /// What stays in its process.
+    pub trait ReturnsLocal {
+        /// The whole type.
+        type Whole;
+
+        /// That it cannot be written.
+        fn encode(&self) -> Encode<Self::Whole>;
+    }
+
+    impl<R> ReturnsLocal for &Returned<R> {
+        type Whole = R;
+
+        fn encode(&self) -> Encode<R> {
+            |_, _| Err(Error::Encode(format!("{} is no serde type", std::any::type_name::<R>())))
         }
     }
 }

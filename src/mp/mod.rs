@@ -31,6 +31,7 @@ pub use error::{Error, TaskError};
 #[doc(hidden)]
 pub use function::returned;
 pub use function::{Callable, Function};
+pub use pool::{AsyncResult, Imap, Pool, PoolBuilder, Returned, default_chunk_size};
 pub use process::{CurrentProcess, Process, Sentinel, active_children, current_process};
 pub use queue::{Queue, SimpleQueue};
 pub use sync::{Barrier, BoundedSemaphore, Condition, Event, HolderDied, Lock, Permit, RLock, Semaphore};

@@ -79,6 +79,13 @@ pub fn decode<T: DeserializeOwned>(mut bytes: &[u8]) -> Result<T, Error> {
 
 /// Does `work`, in which values with descriptors may be encoded; gives those descriptors beside what it returns.
 pub fn with_descriptors<R>(work: impl FnOnce() -> R) -> (R, Vec<Arc<OwnedFd>>) {
+    let mut descriptors = Vec::new();
+    let result = with_more_descriptors(&mut descriptors, work);
+    (result, descriptors)
+}
+
+/// The same for values that leave together with those whose descriptors are in the list already.
+pub fn with_more_descriptors<R>(descriptors: &mut Vec<Arc<OwnedFd>>, work: impl FnOnce() -> R) -> R {
     /// A panic in between must not leave the way open for descriptors.
     struct Restore(Option<Vec<Arc<OwnedFd>>>);
     impl Drop for Restore {
@@ -86,9 +93,10 @@ pub fn with_descriptors<R>(work: impl FnOnce() -> R) -> (R, Vec<Arc<OwnedFd>>) {
             LEAVING.set(self.0.take());
         }
     }
-    let _restore = Restore(LEAVING.replace(Some(Vec::new())));
+    let _restore = Restore(LEAVING.replace(Some(std::mem::take(descriptors))));
     let result = work();
-    (result, LEAVING.take().unwrap_or_default())
+    *descriptors = LEAVING.take().unwrap_or_default();
+    result
 }
 
 /// Does `work`, in which values with the given descriptors may be decoded. Those that nobody takes are closed.

@@ -47,7 +47,8 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A queue that processes share. It can be an argument of a process, and go through a connection.
+/// A queue that processes share. A clone is the same queue. It can be an argument of a process, and go through a
+/// connection.
 ///
 /// ```
 /// use fanlane::mp::Queue;
@@ -62,10 +63,16 @@ thread_local! {
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
 pub struct Queue<T> {
-    guarded: Guarded,
+    guarded: Arc<Guarded>,
     /// Mapped anew when another process has let it grow. Reached only with the guard held.
-    ring: Mutex<Segment>,
+    ring: Arc<Mutex<Segment>>,
     items: PhantomData<fn(T) -> T>,
+}
+
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Self {
+        Self { guarded: Arc::clone(&self.guarded), ring: Arc::clone(&self.ring), items: PhantomData }
+    }
 }
 
 impl<T> fmt::Debug for Queue<T> {
@@ -126,19 +133,19 @@ impl<T> Queue<T> {
             locked.set(CAPACITY, FIRST_CAPACITY as u64);
             locked.set(MOST_ITEMS, most_items as u64);
             drop(locked);
-            Ok(Self { guarded, ring: Mutex::new(ring), items: PhantomData })
+            Ok(Self { guarded: Arc::new(guarded), ring: Arc::new(Mutex::new(ring)), items: PhantomData })
         };
         make().map_err(Error::io("a queue cannot be made"))
     }
 
-    const fn descriptor(&self) -> &Arc<OwnedFd> {
+    fn descriptor(&self) -> &Arc<OwnedFd> {
         self.guarded.descriptor()
     }
 
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         let guarded = Guarded::open_first_page(KIND, descriptor)?;
         let ring = Segment::map(Arc::clone(guarded.descriptor()), PAGE_BYTES, FIRST_CAPACITY, false)?;
-        Ok(Self { guarded, ring: Mutex::new(ring), items: PhantomData })
+        Ok(Self { guarded: Arc::new(guarded), ring: Arc::new(Mutex::new(ring)), items: PhantomData })
     }
 
     /// The same queue for items of another type that is encoded alike, such as `String` for `&str`.
@@ -441,6 +448,12 @@ passed_by_descriptor!([T] Queue<T>);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct SimpleQueue<T>(Queue<T>);
+
+impl<T> Clone for SimpleQueue<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<T> SimpleQueue<T> {
     /// An empty queue.

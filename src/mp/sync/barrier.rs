@@ -1,7 +1,7 @@
 //! A place where processes wait for each other.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
 
 use super::{dead, shared_by_descriptor, until};
 use crate::mp::bell::deadline_after;
@@ -31,9 +31,9 @@ pub const MOST_PARTIES: usize = WORDS - THERE;
 /// assert_eq!(barrier.wait()?, 0);
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Barrier {
-    guarded: Guarded,
+    guarded: Arc<Guarded>,
 }
 
 shared_by_descriptor!(Barrier, b"flbarri1");

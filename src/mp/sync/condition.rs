@@ -1,7 +1,7 @@
 //! Waiting, with a lock let go meanwhile, for what another process changes.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
 
 use super::lock::{give_back, take};
 use super::{HolderDied, shared_by_descriptor, until};
@@ -31,9 +31,9 @@ const NOTIFIED: usize = 1;
 /// assert!(!guard.wait_timeout(std::time::Duration::from_millis(1))?);
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Condition {
-    guarded: Guarded,
+    guarded: Arc<Guarded>,
 }
 
 shared_by_descriptor!(Condition, b"fl_cond1");

@@ -1,7 +1,7 @@
 //! A flag that processes wait for.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
 
 use super::shared_by_descriptor;
 use crate::mp::bell::deadline_after;
@@ -24,9 +24,9 @@ const WAS_SET: usize = 0;
 /// assert!(!event.is_set());
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Event {
-    guarded: Guarded,
+    guarded: Arc<Guarded>,
 }
 
 shared_by_descriptor!(Event, b"flevent1");

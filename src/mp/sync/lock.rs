@@ -1,7 +1,7 @@
 //! Mutual exclusion between processes.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
 
 use super::{HolderDied, dead, shared_by_descriptor, until};
 use crate::mp::bell::deadline_after;
@@ -21,9 +21,9 @@ const GIVEN_BACK: usize = 0;
 /// drop(guard);
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lock {
-    guarded: Guarded,
+    guarded: Arc<Guarded>,
 }
 
 shared_by_descriptor!(Lock, b"fl_lock1");

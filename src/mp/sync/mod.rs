@@ -83,17 +83,17 @@ fn dead(word: u64) -> Option<u32> {
 macro_rules! shared_by_descriptor {
     ($type:ty, $kind:expr) => {
         impl $type {
-            const fn descriptor(&self) -> &std::sync::Arc<std::os::fd::OwnedFd> {
+            fn descriptor(&self) -> &std::sync::Arc<std::os::fd::OwnedFd> {
                 self.guarded.descriptor()
             }
 
             fn from_descriptor(descriptor: std::os::fd::OwnedFd) -> std::io::Result<Self> {
-                crate::mp::guarded::Guarded::open($kind, descriptor).map(|guarded| Self { guarded })
+                crate::mp::guarded::Guarded::open($kind, descriptor).map(|guarded| Self { guarded: std::sync::Arc::new(guarded) })
             }
 
             fn make() -> Result<Self, crate::mp::error::Error> {
                 crate::mp::guarded::Guarded::create($kind, 0)
-                    .map(|guarded| Self { guarded })
+                    .map(|guarded| Self { guarded: std::sync::Arc::new(guarded) })
                     .map_err(crate::mp::error::Error::io("no shared memory for it can be had"))
             }
         }

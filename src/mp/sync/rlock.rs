@@ -1,8 +1,8 @@
 //! A lock that its holder may take again.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
 
 use super::{HolderDied, dead, shared_by_descriptor, until};
 use crate::mp::bell::deadline_after;
@@ -25,9 +25,9 @@ const GIVEN_BACK: usize = 0;
 /// # drop((outer, inner));
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RLock {
-    guarded: Guarded,
+    guarded: Arc<Guarded>,
 }
 
 shared_by_descriptor!(RLock, b"flrlock1");

@@ -1,5 +1,6 @@
 //! Counted permits between processes.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -32,9 +33,9 @@ pub const MOST_HOLDERS: usize = (WORDS - HOLDERS) / 2;
 /// assert_eq!(semaphore.value(), 1);
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Semaphore {
-    guarded: Guarded,
+    guarded: Arc<Guarded>,
 }
 
 shared_by_descriptor!(Semaphore, b"fl_sema1");
@@ -186,7 +187,7 @@ impl Drop for Permit<'_> {
 /// assert_eq!(semaphore.value(), 2);
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BoundedSemaphore(Semaphore);
 
 impl BoundedSemaphore {
