@@ -1,11 +1,14 @@
 //! What can go wrong between processes, in words for the person who has to mend it.
 
+use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
 /// Why something between processes could not be done.
-#[derive(Debug, thiserror::Error)]
+///
+/// It is shown in words also by `Debug`, because that is what a `main` that returns it prints.
+#[derive(thiserror::Error)]
 pub enum Error {
     /// A process was to be started before [`init`](crate::mp::init) was called.
     #[error(
@@ -90,6 +93,12 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 impl Error {

@@ -20,6 +20,7 @@ use crate::mp::child::describe_end;
 use crate::mp::error::{Error, TaskError};
 use crate::mp::passing::{self, Passed};
 use crate::mp::process::start_child;
+use crate::mp::shared::forget_dead_writers;
 
 /// A worker that was told good-bye gets so long to end before it is ended.
 const END_PATIENCE: Duration = Duration::from_secs(6);
@@ -71,6 +72,7 @@ pub fn run(shared: &Arc<Shared>, lane: usize) {
         } else {
             bury(shared, lane, &worker);
         }
+        forget_dead_writers();
         if shared.is_superfluous(lane) {
             break;
         }
