@@ -252,7 +252,16 @@ fn kept(rounds: usize) -> Result<(), Error> {
     for len in SIZES {
         let pool = Pool::new(2)?;
         pool.map_chunked(result_of, vec![len; 8], 1)?;
-        let mut fanlane = || {
+        let mut buffer = vec![1; len];
+        let mut copied = || {
+            timed(|| {
+                for bytes in pool.imap_unordered(result_of, vec![len; count_of(len)]) {
+                    buffer.copy_from_slice(&bytes.expect("it arrives"));
+                    black_box(&buffer);
+                }
+            })
+        };
+        let mut fresh = || {
             timed(|| {
                 for bytes in pool.imap_unordered(result_of, vec![len; count_of(len)]) {
                     black_box(bytes.expect("it arrives").into_vec());
@@ -265,10 +274,11 @@ fn kept(rounds: usize) -> Result<(), Error> {
             megabytes(len),
             "MB/s",
             &mut [
-                ("memcpy on 2 threads, a private copy on a third (limit)", &mut || {
+                ("memcpy on 2 threads, a private copy by a third (limit)", &mut || {
                     limits::memcpy_and_private_copy(len, count_of(len))
                 }),
-                ("SharedBytes from a pool, into_vec", &mut fanlane),
+                ("SharedBytes from a pool, copied alike", &mut copied),
+                ("SharedBytes from a pool, each into new memory", &mut fresh),
             ],
         );
         pool.close();

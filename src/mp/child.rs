@@ -19,7 +19,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::mp::bell::as_timespec;
-use crate::mp::entry::WORKER_ROLE;
+use crate::mp::entry::{OWN_EXECUTABLE, WORKER_ROLE};
 use crate::mp::{clock, process_tree, signal, socket};
 
 /// How a child is started.
@@ -55,7 +55,8 @@ impl Child {
         let (control, theirs) = socket::pair()?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{}.{}.{number}", std::process::id(), clock::monotonic_ns());
-        let own_name = std::env::args_os().next();
+        // A link to this very file says nothing about the program; its own name does.
+        let own_name = std::env::args_os().next().filter(|_| plan.executable == Path::new(OWN_EXECUTABLE));
         let mut child = Command::new(plan.executable)
             .arg0(own_name.as_deref().unwrap_or_else(|| plan.executable.as_os_str()))
             .args([OsStr::new(WORKER_ROLE), OsStr::new(plan.role)])

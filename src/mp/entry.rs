@@ -16,6 +16,9 @@ use crate::mp::process;
 /// The first argument of a process that its parent started as a worker; the second says as which.
 pub const WORKER_ROLE: &str = "--fanlane-worker";
 
+/// The very file that runs here, even when another has been put into its place.
+pub(crate) const OWN_EXECUTABLE: &str = "/proc/self/exe";
+
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
 static EXECUTABLE: RwLock<Option<PathBuf>> = RwLock::new(None);
 
@@ -148,6 +151,5 @@ pub fn set_executable(path: impl Into<PathBuf>) {
 /// What processes are started from.
 pub(crate) fn executable() -> PathBuf {
     let chosen = EXECUTABLE.read().unwrap_or_else(PoisonError::into_inner).clone();
-    // The very file that runs here, even when another has been put into its place.
-    chosen.unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
+    chosen.unwrap_or_else(|| PathBuf::from(OWN_EXECUTABLE))
 }

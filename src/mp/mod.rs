@@ -25,6 +25,7 @@ pub mod sync;
 pub mod wait;
 pub mod watch;
 
+#[doc(inline)]
 pub use crate::__mp_function as function;
 pub use connection::{Connection, one_way_pipe, pipe};
 pub use entry::{WORKER_ROLE, init, set_executable};
@@ -32,7 +33,7 @@ pub use error::{Error, TaskError};
 #[doc(hidden)]
 pub use function::returned;
 pub use function::{Callable, Function};
-pub use pool::{AsyncResult, Imap, Pool, PoolBuilder, Returned, default_chunk_size};
+pub use pool::{AsyncResult, Imap, Pool, PoolBuilder, Returned, ThreadImap, ThreadPool, default_chunk_size};
 pub use process::{CurrentProcess, Process, Sentinel, active_children, current_process};
 pub use queue::{Queue, SimpleQueue};
 pub use shared::{Array, ListItem, RawArray, RawValue, ShareableList, SharedBytes, SharedMemory, Value};

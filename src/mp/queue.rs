@@ -10,18 +10,22 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rustix::fs::FallocateFlags;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::mp::bell::deadline_after;
 use crate::mp::error::Error;
 use crate::mp::guarded::{Guarded, HEADER_BYTES, Locked};
 use crate::mp::memory::{PAGE_BYTES, Segment};
 use crate::mp::passing::{self, passed_by_descriptor};
+
+mod ring;
+mod simple;
+
+pub use simple::SimpleQueue;
 
 const KIND: &[u8; 8] = b"flqueue1";
 
@@ -40,8 +44,6 @@ const ITEM_WENT: usize = 1;
 const ALL_DONE: usize = 2;
 
 const FIRST_CAPACITY: usize = PAGE_BYTES;
-/// Before each item stands its length.
-const LENGTH_BYTES: usize = 8;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -270,68 +272,6 @@ impl<T> Queue<T> {
             }
         }
     }
-
-    /// The ring as it is now.
-    fn ring(&self, locked: &Locked<'_>) -> io::Result<MutexGuard<'_, Segment>> {
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        let capacity = size(locked, CAPACITY);
-        if ring.len() != capacity {
-            *ring = Segment::map(Arc::clone(self.guarded.descriptor()), PAGE_BYTES, capacity, false)?;
-        }
-        Ok(ring)
-    }
-
-    fn push(&self, locked: &mut Locked<'_>, bytes: &[u8]) -> io::Result<()> {
-        let needed = LENGTH_BYTES + bytes.len().next_multiple_of(LENGTH_BYTES);
-        let mut ring = self.ring(locked)?;
-        if size(locked, TAIL) - size(locked, HEAD) + needed > ring.len() {
-            drop(ring);
-            self.grow(locked, needed)?;
-            ring = self.ring(locked)?;
-        }
-        let tail = size(locked, TAIL);
-        store_around(&ring, tail, &(bytes.len() as u64).to_le_bytes());
-        store_around(&ring, tail + LENGTH_BYTES, bytes);
-        locked.set(TAIL, (tail + needed) as u64);
-        locked.add(COUNT, 1);
-        locked.add(UNFINISHED, 1);
-        Ok(())
-    }
-
-    fn pop(&self, locked: &mut Locked<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
-        let ring = self.ring(locked)?;
-        let head = size(locked, HEAD);
-        let mut len = [0; LENGTH_BYTES];
-        load_around(&ring, head, &mut len);
-        let len = usize::try_from(u64::from_le_bytes(len)).map_err(io::Error::other)?;
-        buffer.clear();
-        buffer.resize(len, 0);
-        load_around(&ring, head + LENGTH_BYTES, buffer);
-        locked.set(HEAD, (head + LENGTH_BYTES + len.next_multiple_of(LENGTH_BYTES)) as u64);
-        locked.add(COUNT, -1);
-        Ok(())
-    }
-
-    /// Makes room for `needed` more bytes. What has wrapped around to the ring's beginning is copied behind what was
-    /// its end; nothing that is in use is written over, so the old ring is whole until the numbers change.
-    fn grow(&self, locked: &mut Locked<'_>, needed: usize) -> io::Result<()> {
-        let (head, tail, old) = (size(locked, HEAD), size(locked, TAIL), size(locked, CAPACITY));
-        let used = tail - head;
-        let capacity = (used + needed).max(old * 2).next_power_of_two();
-        let file = self.guarded.descriptor();
-        // With the memory itself, so that its lack is an error here and not a fault at some later touch.
-        rustix::fs::fallocate(file, FallocateFlags::empty(), PAGE_BYTES as u64, capacity as u64)?;
-        let ring = Segment::map(Arc::clone(file), PAGE_BYTES, capacity, false)?;
-        let begin = head % old;
-        let mut wrapped = vec![0; (begin + used).saturating_sub(old)];
-        ring.load(0, &mut wrapped);
-        ring.store(old, &wrapped);
-        locked.set(HEAD, begin as u64);
-        locked.set(TAIL, (begin + used) as u64);
-        locked.set(CAPACITY, capacity as u64);
-        locked.commit();
-        Ok(())
-    }
 }
 
 impl<T: Serialize> Queue<T> {
@@ -410,90 +350,12 @@ fn keep_scratch(buffer: Vec<u8>) {
     }
 }
 
-fn size(locked: &Locked<'_>, index: usize) -> usize {
-    usize::try_from(locked.get(index)).expect("places in memory fit into an address")
-}
-
 fn is_full(locked: &Locked<'_>) -> bool {
     let most = locked.get(MOST_ITEMS);
     most != 0 && locked.get(COUNT) >= most
 }
 
-fn store_around(ring: &Segment, place: usize, bytes: &[u8]) {
-    let offset = place % ring.len();
-    let (first, rest) = bytes.split_at(bytes.len().min(ring.len() - offset));
-    ring.store(offset, first);
-    ring.store(0, rest);
-}
-
-fn load_around(ring: &Segment, place: usize, bytes: &mut [u8]) {
-    let offset = place % ring.len();
-    let len = bytes.len();
-    let (first, rest) = bytes.split_at_mut(len.min(ring.len() - offset));
-    ring.load(offset, first);
-    ring.load(0, rest);
-}
-
 passed_by_descriptor!([T] Queue<T>);
-
-/// A queue with the least that one can do with a queue: [`Queue`] without limits, timeouts and counts.
-///
-/// ```
-/// let queue = fanlane::mp::SimpleQueue::new()?;
-/// queue.put(&7)?;
-/// assert!(!queue.is_empty());
-/// assert_eq!(queue.get()?, 7);
-/// # Ok::<(), fanlane::mp::Error>(())
-/// ```
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct SimpleQueue<T>(Queue<T>);
-
-impl<T> Clone for SimpleQueue<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T> SimpleQueue<T> {
-    /// An empty queue.
-    ///
-    /// # Errors
-    /// When the system has no descriptors or no memory left.
-    pub fn new() -> Result<Self, Error> {
-        Queue::unbounded().map(Self)
-    }
-
-    /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Nothing more can be put in; what is in it can still be taken.
-    pub fn close(&self) {
-        self.0.close();
-    }
-}
-
-impl<T: Serialize> SimpleQueue<T> {
-    /// Puts an item in.
-    ///
-    /// # Errors
-    /// As [`Queue::put`].
-    pub fn put(&self, item: &T) -> Result<(), Error> {
-        self.0.put(item)
-    }
-}
-
-impl<T: DeserializeOwned> SimpleQueue<T> {
-    /// Takes the oldest item out; waits for one.
-    ///
-    /// # Errors
-    /// As [`Queue::get`].
-    pub fn get(&self) -> Result<T, Error> {
-        self.0.get()
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fanlane::mp::{
-    self, Barrier, BoundedSemaphore, Condition, Connection, Event, Function, Lock, Process, Queue, RLock, Semaphore,
-    function,
+    self, Array, Barrier, BoundedSemaphore, Condition, Connection, Event, Function, Lock, Process, Queue, RLock,
+    Semaphore, ShareableList, SharedBytes, SharedMemory, Value, function,
 };
 
 pub fn all() -> Vec<Function> {
@@ -44,6 +44,11 @@ pub fn all() -> Vec<Function> {
         function!(bytes_of),
         function!(unreadable),
         function!(spawn_and_sleep),
+        function!(count_up),
+        function!(own_a_name),
+        function!(write_by_name),
+        function!(change_list),
+        function!(shared_bytes),
     ]
 }
 
@@ -271,4 +276,34 @@ pub fn spawn_and_sleep(mark: std::path::PathBuf) {
     std::fs::write(&beside, child.id().to_string()).unwrap();
     std::fs::rename(beside, mark).unwrap();
     std::thread::sleep(Duration::from_secs(1000));
+}
+
+pub fn count_up(value: Value<u64>, array: Array<u32>) -> Result<(), mp::Error> {
+    for _ in 0..1_000 {
+        value.update(|number| *number += 1)?;
+        let _guard = array.get_lock().acquire().map_err(|_| mp::Error::Misuse("nobody dies here"))?;
+        array.set(1, array.get(1)? + 1)?;
+    }
+    Ok(())
+}
+
+pub fn own_a_name(to: Connection) -> Result<(), mp::Error> {
+    let memory = SharedMemory::create(None, 100)?;
+    to.send(&memory.name())?;
+    sleep_for_ever();
+    Ok(())
+}
+
+pub fn write_by_name(name: String, passed: SharedMemory) -> Result<(), mp::Error> {
+    SharedMemory::open(&name)?.write(3, b"by name");
+    passed.write(20, b"passed");
+    Ok(())
+}
+
+pub fn change_list(list: ShareableList) -> Result<(), mp::Error> {
+    list.set(1, "changed")
+}
+
+pub fn shared_bytes(fill: u8) -> SharedBytes {
+    SharedBytes::build(300_000, |bytes| bytes.fill(fill)).unwrap()
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod examples;
 mod functions;
 mod pool;
 mod pool_faults;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     let is_wanted = |name: &str| {
         wanted.is_empty() || wanted.iter().any(|word| if is_exact { name == **word } else { name.contains(*word) })
     };
-    let tests: Vec<Test> = [process::TESTS, sharing::TESTS, pool::TESTS, pool_faults::TESTS].concat();
+    let tests: Vec<Test> = [process::TESTS, sharing::TESTS, pool::TESTS, pool_faults::TESTS, examples::TESTS].concat();
     let tests: Vec<Test> = tests.into_iter().filter(|(name, _)| is_wanted(name)).collect();
     let mut out = std::io::stdout();
     if words.iter().any(|word| word == "--list") {

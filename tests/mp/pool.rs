@@ -22,10 +22,12 @@ pub const TESTS: &[Test] = &[
     ("pool::calls_from_many_threads", calls_from_many_threads),
 ];
 
-/// A built example.
+/// A built example: `cargo test` builds them all.
 pub fn example(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    own.parent().unwrap().parent().unwrap().join("examples").join(name)
+    let path = own.parent().unwrap().parent().unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is not built: run cargo build --examples first", path.display());
+    path
 }
 
 fn finish(pool: &Pool) {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use fanlane::mp::{Barrier, BoundedSemaphore, Condition, Error, Event, Lock, Process, Queue, RLock, Semaphore, pipe};
+use fanlane::mp::{
+    Array, Barrier, BoundedSemaphore, Condition, Error, Event, ListItem, Lock, Pool, Process, Queue, RLock, Semaphore,
+    ShareableList, SharedMemory, Value, pipe,
+};
 
 use crate::functions::{
-    get_for_ever, hold_bounded, hold_lock, hold_rlock, hold_semaphore, put_for_ever, set_event, take_and_answer,
-    wait_at_barrier, wait_for_condition,
+    change_list, count_up, get_for_ever, hold_bounded, hold_lock, hold_rlock, hold_semaphore, own_a_name, put_for_ever,
+    set_event, shared_bytes, take_and_answer, wait_at_barrier, wait_for_condition, write_by_name,
 };
 use crate::{DEADLINE, Test, eventually};
 
@@ -20,6 +23,10 @@ pub const TESTS: &[Test] = &[
     ("sharing::a_barrier_opens_and_breaks", a_barrier_opens_and_breaks),
     ("sharing::a_killed_waiter_swallows_no_notification", a_killed_waiter_swallows_no_notification),
     ("sharing::an_event_is_set_from_another_process", an_event_is_set_from_another_process),
+    ("sharing::values_are_changed_by_turns", values_are_changed_by_turns),
+    ("sharing::shared_memory_by_name_and_as_argument", shared_memory_by_name_and_as_argument),
+    ("sharing::a_name_goes_with_its_owner", a_name_goes_with_its_owner),
+    ("sharing::large_results_use_the_same_memory_again", large_results_use_the_same_memory_again),
 ];
 
 fn an_object_goes_through_a_queue_to_a_worker() {
@@ -199,4 +206,56 @@ fn an_event_is_set_from_another_process() {
     event.clear();
     assert!(!event.is_set());
     process.join().unwrap();
+}
+
+fn values_are_changed_by_turns() {
+    let value = Value::new(0_u64).unwrap();
+    let array = Array::new(&[7_u32, 0, 7]).unwrap();
+    let processes: Vec<_> = (0..3).map(|_| Process::spawn(count_up, (value.clone(), array.clone())).unwrap()).collect();
+    assert!(processes.iter().all(|process| process.join().unwrap() == 0));
+    assert_eq!((value.get().unwrap(), array.to_vec().unwrap()), (3_000, vec![7, 3_000, 7]));
+}
+
+fn shared_memory_by_name_and_as_argument() {
+    let memory = SharedMemory::create(None, 100).unwrap();
+    let list = ShareableList::new([1_i64.into(), "first".into()]).unwrap();
+    let name = memory.name().to_owned();
+    let again = SharedMemory::open(&name).unwrap();
+    assert_eq!(Process::spawn(write_by_name, (name, again)).unwrap().join().unwrap(), 0);
+    let mut bytes = [0; 23];
+    memory.read(3, &mut bytes);
+    assert_eq!((&bytes[..7], &bytes[17..]), (&b"by name"[..], &b"passed"[..]));
+    let name = format!("list-of-test-{}", std::process::id());
+    let list = list.with_name(&name).unwrap();
+    let same = ShareableList::open(&name).unwrap();
+    assert_eq!(Process::spawn(change_list, (same,)).unwrap().join().unwrap(), 0);
+    assert_eq!(list.get(1).unwrap(), ListItem::Text("changed".to_owned()));
+}
+
+fn a_name_goes_with_its_owner() {
+    let (here, there) = pipe().unwrap();
+    let owner = Process::spawn(own_a_name, (there,)).unwrap();
+    let name: String = here.recv().unwrap();
+    let open = SharedMemory::open(&name).unwrap();
+    owner.kill().unwrap();
+    owner.join().unwrap();
+    assert!(SharedMemory::open(&name).unwrap_err().to_string().contains("nobody has it"));
+    // Whoever has it open keeps it.
+    open.write(0, b"x");
+}
+
+fn large_results_use_the_same_memory_again() {
+    let pool = Pool::new(1).unwrap();
+    let mut places = std::collections::HashSet::new();
+    for fill in 0..20 {
+        let bytes = pool.apply(shared_bytes, (fill,)).unwrap();
+        assert!(bytes.len() == 300_000 && bytes.iter().all(|byte| *byte == fill));
+        places.insert(bytes.as_ptr());
+    }
+    assert!(places.len() <= 2, "{} places for results that follow one another", places.len());
+    let kept: Vec<_> = pool.imap(shared_bytes, 0..9).collect::<Result<_, _>>().unwrap();
+    assert!((0..9).zip(&kept).all(|(fill, bytes)| bytes.iter().all(|byte| *byte == fill)));
+    let last = kept.last().unwrap().clone();
+    drop((kept, pool));
+    assert!(last.iter().all(|byte| *byte == 8), "what somebody has stays when its writer is gone");
 }

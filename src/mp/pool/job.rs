@@ -54,6 +54,8 @@ pub struct Job {
     first_item: usize,
     chunk_items: usize,
     items: usize,
+    /// So many items the last chunk can still take.
+    room: usize,
     /// Who takes the results.
     pub sink: Arc<dyn Sink>,
     /// How long its chunks take; shared by all parts of a call.
@@ -72,19 +74,38 @@ impl Job {
         pace: Arc<Pace>,
     ) -> Self {
         let (args, ends, deaths) = (Vec::new(), Vec::new(), Mutex::default());
-        Self { function, args, ends, first_item, chunk_items: chunk_items.max(1), items: 0, sink, pace, deaths }
+        Self {
+            function,
+            args,
+            ends,
+            first_item,
+            chunk_items: chunk_items.max(1),
+            items: 0,
+            room: 0,
+            sink,
+            pace,
+            deaths,
+        }
     }
 
     /// Adds a call.
     pub fn push<A: Serialize>(&mut self, args: &A) -> Result<(), Error> {
         passing::encode(args, &mut self.args)?;
         self.items += 1;
-        if self.items % self.chunk_items == 1 || self.chunk_items == 1 {
-            self.ends.push(self.args.len());
-        } else if let Some(end) = self.ends.last_mut() {
+        if self.room == 0 {
+            self.room = self.chunk_items;
+            self.ends.push(0);
+        }
+        self.room -= 1;
+        if let Some(end) = self.ends.last_mut() {
             *end = self.args.len();
         }
         Ok(())
+    }
+
+    /// Whether its last chunk has all its items.
+    pub const fn is_at_chunk_end(&self) -> bool {
+        self.room == 0
     }
 
     /// How many calls it has.

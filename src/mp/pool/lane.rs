@@ -159,7 +159,12 @@ fn decide(shared: &Shared, state: &mut State, lane: usize) -> Step {
 }
 
 /// Sends a worker its work.
-pub fn send(worker: &Worker, work: &Work, number: Sequence) -> bool {
+fn send(worker: &Worker, work: &Work, number: Sequence) -> bool {
+    send_on(&mut worker.wire.lock().unwrap_or_else(PoisonError::into_inner), work, number)
+}
+
+/// The same, for one who has the wire.
+pub fn send_on(wire: &mut Wire, work: &Work, number: Sequence) -> bool {
     let job: &Job = &work.job;
     let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
     let (_, last_items) = job.items_of(work.first + work.chunks - 1, 1);
@@ -173,33 +178,53 @@ pub fn send(worker: &Worker, work: &Work, number: Sequence) -> bool {
     let mut head = Vec::with_capacity(64 + job.function.len());
     let encoded = passing::encode(&batch, &mut head);
     debug_assert!(encoded.is_ok(), "numbers and a name can be encoded");
-    let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
     wire.send([&head, job.args_of(work.first, work.chunks)], &[]).is_ok()
 }
 
 /// Takes one message of a worker; `false` when it is gone.
-pub fn receive(shared: &Shared, lane: usize, worker: &Worker) -> bool {
+fn receive(shared: &Shared, lane: usize, worker: &Worker) -> bool {
     let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
-    let Ok(Some(frame)) = wire.receive() else { return false };
-    let Ok((message, values)) = postcard::take_from_bytes::<FromWorker>(frame.body) else { return false };
+    receive_on(&mut wire, shared, lane, worker, |state| state.lanes[lane].chunks_in_flight).is_some_and(
+        |(settled, _)| {
+            shared.settled(settled);
+            true
+        },
+    )
+}
+
+/// The same, for one who has the wire and has something to look at in the state at that moment. Gives how many chunks
+/// have results now, which the caller settles, and what it saw.
+pub fn receive_on<R>(
+    wire: &mut Wire,
+    shared: &Shared,
+    lane: usize,
+    worker: &Worker,
+    look: impl FnOnce(&mut State) -> R,
+) -> Option<(usize, R)> {
+    let frame = wire.receive().ok().flatten()?;
+    let (message, values) = postcard::take_from_bytes::<FromWorker>(frame.body).ok()?;
     match message {
         FromWorker::Ready => {
-            shared.state().early_deaths = 0;
-            true
+            let mut state = shared.state();
+            state.early_deaths = 0;
+            Some((0, look(&mut state)))
         }
         FromWorker::InitializerFailed(reason) => {
             shared.end(TaskError::PoolFailed(format!("the initializer failed in {}: {reason}", worker.child.pid())));
-            true
+            Some((0, look(&mut shared.state())))
         }
         FromWorker::Results { first, chunks, busy_ns, failures } => {
-            let Some(work) = shared.state().lanes[lane].done(first, chunks) else { return false };
+            let (work, seen) = {
+                let mut state = shared.state();
+                let work = state.lanes[lane].done(first, chunks)?;
+                (work, look(&mut state))
+            };
             work.job.pace.learn(chunks, busy_ns);
             let (first_item, items) = work.job.items_of(work.first, work.chunks);
             passing::with_arrived(frame.descriptors, || {
                 work.job.sink.results(first_item, items, &failures, values);
             });
-            shared.settled(work.chunks);
-            true
+            Some((work.chunks, seen))
         }
     }
 }

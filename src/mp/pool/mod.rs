@@ -4,6 +4,7 @@
 //! in hand, so that it never waits for more; what it has not begun is taken back when another has nothing to do, when
 //! the pool shrinks, and when the worker dies. So one that is killed costs the chunk that it was at and nothing else.
 
+mod builder;
 mod chunk;
 mod imap;
 mod job;
@@ -14,6 +15,7 @@ mod result;
 mod shared;
 mod sink;
 mod state;
+mod threads;
 mod wire;
 mod worker;
 
@@ -22,18 +24,19 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use builder::PoolBuilder;
 pub use chunk::default_chunk_size;
 pub use imap::Imap;
 pub use result::AsyncResult;
 pub use sink::Returned;
+pub use threads::{ThreadImap, ThreadPool};
 pub(crate) use worker::serve;
 
 use crate::mp::entry;
 use crate::mp::error::{Error, TaskError};
 use crate::mp::function::Callable;
-use crate::mp::passing;
 use job::{Job, Pace};
-use shared::{FirstCall, Plan, Shared};
+use shared::Shared;
 use sink::{AllSink, OneSink};
 use state::Phase;
 
@@ -79,80 +82,6 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// What a pool is to be like.
-pub struct PoolBuilder {
-    workers: usize,
-    plan: Plan,
-    fault: Option<Error>,
-}
-
-impl fmt::Debug for PoolBuilder {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("PoolBuilder").field("workers", &self.workers).finish_non_exhaustive()
-    }
-}
-
-impl PoolBuilder {
-    /// How many workers it has; at first as many as the machine has processors.
-    #[must_use]
-    pub const fn workers(mut self, workers: usize) -> Self {
-        self.workers = workers;
-        self
-    }
-
-    /// What each worker calls before its first task. If it panics or returns an error, the pool stops with that as its
-    /// reason. Its arguments may hold connections, queues, locks and shared memory.
-    #[must_use]
-    pub fn initializer<F, Args>(mut self, _function: F, args: Args) -> Self
-    where
-        F: Callable<Args>,
-        Args: Serialize,
-    {
-        let encoded = entry::name_of::<F>().and_then(|function| {
-            let mut bytes = Vec::new();
-            let (encoded, descriptors) = passing::with_descriptors(|| passing::encode(&args, &mut bytes));
-            encoded.map(|()| FirstCall { function, args: bytes, descriptors })
-        });
-        match encoded {
-            Ok(call) => self.plan.initializer = Some(call),
-            Err(error) => self.fault = Some(error),
-        }
-        self
-    }
-
-    /// A worker is replaced by a fresh one after so many tasks; a task is a chunk of items.
-    #[must_use]
-    pub fn max_tasks_per_child(mut self, tasks: u64) -> Self {
-        self.plan.max_tasks_per_child = Some(tasks.max(1));
-        self
-    }
-
-    /// A task whose worker dies is tried again so often before it fails; at first never.
-    #[must_use]
-    pub const fn retries(mut self, retries: u32) -> Self {
-        self.plan.retries = retries;
-        self
-    }
-
-    /// Starts the pool.
-    ///
-    /// # Errors
-    /// [`Error::NotInitialised`], [`Error::NotRegistered`] and [`Error::Encode`] for the initializer, [`Error::Misuse`]
-    /// for no workers, and what the system refuses.
-    pub fn start(self) -> Result<Pool, Error> {
-        if !entry::is_initialised() {
-            return Err(Error::NotInitialised);
-        }
-        if let Some(fault) = self.fault {
-            return Err(fault);
-        }
-        let shared = Arc::new(Shared::new(self.plan));
-        let pool = Pool { shared };
-        pool.resize(self.workers)?;
-        Ok(pool)
-    }
-}
-
 impl Pool {
     /// A pool of so many workers.
     ///
@@ -164,8 +93,7 @@ impl Pool {
 
     /// A pool as the builder says.
     pub fn builder() -> PoolBuilder {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        PoolBuilder { workers, plan: Plan::default(), fault: None }
+        PoolBuilder::new()
     }
 
     /// How many workers it has, without those that are ending.
@@ -338,7 +266,7 @@ impl Pool {
         for input in inputs {
             job.push(&input)?;
             total += 1;
-            if job.items().is_multiple_of(chunk_size) && job.bytes() >= PART_BYTES {
+            if job.is_at_chunk_end() && job.bytes() >= PART_BYTES {
                 self.shared.submit(std::mem::replace(&mut job, part(total)))?;
             }
         }

@@ -43,7 +43,8 @@ impl Page {
     pub fn begin(&self, task: Sequence) -> bool {
         let begun = self.word().fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
             let (_, taken_below) = parts(word);
-            (!is_before(task, taken_below)).then(|| whole(task.wrapping_add(1), taken_below))
+            // The bound comes along, so that it is never half a round behind.
+            (!is_before(task, taken_below)).then(|| whole(task.wrapping_add(1), task))
         });
         begun.is_ok()
     }

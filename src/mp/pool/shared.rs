@@ -174,19 +174,39 @@ impl Shared {
 
     /// Does what a worker was lent for, and gives it back.
     pub fn use_loan(&self, loan: Loan) {
-        let mut is_alive = lane::send(&loan.worker, &loan.work, loan.number);
-        while is_alive && self.state().lanes[loan.lane].chunks_in_flight > 0 {
-            is_alive = lane::receive(self, loan.lane, &loan.worker);
-        }
-        let bell = {
+        let worker = &loan.worker;
+        let mut settled = 0;
+        let is_alive = {
+            let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut in_hand = lane::send_on(&mut wire, &loan.work, loan.number).then_some(loan.work.chunks);
+            while in_hand.is_some_and(|chunks| chunks > 0) {
+                let received = lane::receive_on(&mut wire, self, loan.lane, worker, |state| {
+                    state.lanes[loan.lane].chunks_in_flight
+                });
+                in_hand = received.map(|(chunks, left)| {
+                    settled += chunks;
+                    left
+                });
+            }
+            in_hand.is_some()
+        };
+        let bells = {
             let mut state = self.state();
+            state.outstanding -= settled;
+            let is_over = state.outstanding == 0 && state.phase == Phase::Closed;
             let has_to_look = !is_alive || state.queued > 0 || state.phase != Phase::Open;
             let lane = &mut state.lanes[loan.lane];
             let has_to_look = has_to_look || std::mem::take(&mut lane.is_wanted_back) || lane.retires || lane.left == 0;
             lane.phase = if has_to_look { LanePhase::Busy } else { LanePhase::Idle };
-            has_to_look.then(|| Arc::clone(&lane.bell))
+            if is_over {
+                state.all_bells()
+            } else if has_to_look {
+                vec![Arc::clone(&lane.bell)]
+            } else {
+                Vec::new()
+            }
         };
-        self.ring_all(bell.as_slice());
+        self.ring_all(&bells);
     }
 
     /// So many chunks more have results.

@@ -41,6 +41,17 @@ fn decode_each<R: Returned>(
     }
 }
 
+/// Decodes results none of which failed; `None` where one cannot be read.
+fn decode_all<R: Returned>(items: usize, mut values: &[u8]) -> Option<Vec<R>> {
+    let mut all = Vec::with_capacity(items);
+    for _ in 0..items {
+        let (value, rest) = postcard::take_from_bytes(values).ok()?;
+        all.push(value);
+        values = rest;
+    }
+    Some(all)
+}
+
 /// Takes the result of one call.
 pub struct OneSink<R>(Arc<Completion<R>>);
 
@@ -75,7 +86,7 @@ struct All<R> {
     total: Option<usize>,
 }
 
-impl<R: Returned> AllSink<R> {
+impl<R> AllSink<R> {
     pub fn pair() -> (Arc<Self>, AsyncResult<Vec<R>>) {
         let (completion, result) = Completion::pair();
         let all = All { parts: Vec::new(), failure: None, settled: 0, total: None };
@@ -85,6 +96,24 @@ impl<R: Returned> AllSink<R> {
     /// Says how many there are.
     pub fn expect(&self, total: usize) {
         self.settle(|all| all.total = Some(total));
+    }
+
+    /// Takes the outcomes of items that follow one another.
+    pub fn add(&self, first_item: usize, outcomes: Vec<Result<R, TaskError>>) {
+        let items = outcomes.len();
+        let mut part = Vec::with_capacity(items);
+        let mut failure = None;
+        for (item, outcome) in (first_item..).zip(outcomes) {
+            match outcome {
+                Ok(value) => part.push(value),
+                Err(error) => failure = failure.or(Some((item, error))),
+            }
+        }
+        self.settle(|all| {
+            all.parts.push((first_item, part));
+            all.note(failure);
+            all.settled += items;
+        });
     }
 
     fn settle(&self, change: impl FnOnce(&mut All<R>)) {
@@ -117,21 +146,17 @@ fn joined<R>(parts: Vec<(usize, Vec<R>)>) -> Vec<R> {
 
 impl<R: Returned> Sink for AllSink<R> {
     fn results(&self, first_item: usize, items: usize, failures: &[(u32, TaskError)], values: &[u8]) {
-        let mut part = Vec::with_capacity(items);
-        let mut failure = None;
-        let mut item = first_item;
-        decode_each(items, failures, values, |outcome| {
-            match outcome {
-                Ok(value) => part.push(value),
-                Err(error) => failure = failure.take().or(Some((item, error))),
-            }
-            item += 1;
-        });
-        self.settle(|all| {
-            all.parts.push((first_item, part));
-            all.note(failure);
-            all.settled += items;
-        });
+        if failures.is_empty()
+            && let Some(part) = decode_all(items, values)
+        {
+            return self.settle(|all| {
+                all.parts.push((first_item, part));
+                all.settled += items;
+            });
+        }
+        let mut outcomes = Vec::with_capacity(items);
+        decode_each(items, failures, values, |outcome| outcomes.push(outcome));
+        self.add(first_item, outcomes);
     }
 
     fn failed(&self, first_item: usize, items: usize, error: &TaskError) {
@@ -161,7 +186,7 @@ pub struct EachSink<R> {
     more: Condvar,
 }
 
-impl<R: Returned> EachSink<R> {
+impl<R> EachSink<R> {
     pub fn new() -> Arc<Self> {
         Arc::new(Self { arrived: Mutex::default(), more: Condvar::new() })
     }
@@ -181,7 +206,8 @@ impl<R: Returned> EachSink<R> {
         }
     }
 
-    fn add(&self, first_item: usize, part: Part<R>) {
+    /// Takes the outcomes of items that follow one another.
+    pub fn add(&self, first_item: usize, part: Part<R>) {
         self.arrived.lock().unwrap_or_else(PoisonError::into_inner).insert(first_item, part);
         self.more.notify_all();
     }

@@ -92,7 +92,10 @@ impl RLock {
 }
 
 fn own_thread() -> u64 {
-    u64::from(rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs())
+    thread_local! {
+        static OWN: u64 = u64::from(rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs());
+    }
+    OWN.with(|own| *own)
 }
 
 /// The right to what the lock guards. It stays in its thread.
