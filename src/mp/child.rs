@@ -58,7 +58,7 @@ impl Child {
         // A link to this very file says nothing about the program; its own name does.
         let own_name = std::env::args_os().next().filter(|_| plan.executable == Path::new(OWN_EXECUTABLE));
         let mut child = Command::new(plan.executable)
-            .arg0(own_name.as_deref().unwrap_or_else(|| plan.executable.as_os_str()))
+            .arg0(own_name.as_deref().unwrap_or(plan.executable.as_os_str()))
             .args([OsStr::new(WORKER_ROLE), OsStr::new(plan.role)])
             .env(plan.marker, &mark)
             .stdin(Stdio::from(OwnedFd::from(theirs)))

@@ -171,8 +171,8 @@ pub fn panic_message(panic: &(dyn Any + Send)) -> String {
 #[macro_export]
 macro_rules! __mp_function {
     ($function:expr) => {{
-        #[allow(unused_imports, reason = "which of the two is meant depends on what the function returns")]
-        use $crate::mp::returned::{ReturnsLocal as _, ReturnsResult as _, ReturnsSendable as _, ReturnsValue as _};
+        // Only those that fit are used.
+        use $crate::mp::returned::by_fit::*;
         let returned = $crate::mp::returned::of(&$function);
         $crate::mp::Function::typed($function, (&returned).failure(), (&returned).encode())
     }};
@@ -190,6 +190,11 @@ pub mod returned {
     use super::Callable;
     use crate::mp::error::Error;
     use crate::mp::passing;
+
+    /// All four traits, to be imported together.
+    pub mod by_fit {
+        pub use super::{ReturnsLocal, ReturnsResult, ReturnsSendable, ReturnsValue};
+    }
 
     /// Writes a value.
     type Encode<R> = fn(&R, &mut Vec<u8>) -> Result<(), Error>;

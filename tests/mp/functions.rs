@@ -1,7 +1,5 @@
 //! What the processes of these tests do.
 
-use std::time::Duration;
-
 use fanlane::mp::{
     self, Array, Barrier, BoundedSemaphore, Condition, Connection, Event, Function, Lock, Process, Queue, RLock,
     Semaphore, ShareableList, SharedBytes, SharedMemory, Value, function,
@@ -271,11 +269,11 @@ pub fn unreadable() -> Unreadable {
 
 /// Leaves a command behind that sleeps; gives its number.
 pub fn spawn_and_sleep(mark: std::path::PathBuf) {
-    let child = std::process::Command::new("/bin/sleep").arg("1000").spawn().unwrap();
+    let mut child = std::process::Command::new("/bin/sleep").arg("1000").spawn().unwrap();
     let beside = mark.with_extension("new");
     std::fs::write(&beside, child.id().to_string()).unwrap();
     std::fs::rename(beside, mark).unwrap();
-    std::thread::sleep(Duration::from_secs(1000));
+    child.wait().unwrap();
 }
 
 pub fn count_up(value: Value<u64>, array: Array<u32>) -> Result<(), mp::Error> {

@@ -103,9 +103,7 @@ fn a_holder_of_a_lock_that_is_killed_is_reported() {
     let again = lock.acquire().unwrap();
     drop((again, died.into_guard()));
     drop(lock.acquire().unwrap());
-    for process in [holder] {
-        process.join().unwrap();
-    }
+    holder.join().unwrap();
 }
 
 fn permits_of_one_that_is_killed_come_back() {

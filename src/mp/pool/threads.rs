@@ -322,7 +322,8 @@ impl ThreadPool {
         if self.shared.state().phase == Phase::Open {
             return Err(Error::Misuse("a pool is joined after it was closed or terminated"));
         }
-        for thread in std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner)) {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
             let _ = thread.join();
         }
         Ok(())
