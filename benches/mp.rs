@@ -278,7 +278,18 @@ fn kept(rounds: usize) -> Result<(), Error> {
                     limits::memcpy_and_private_copy(len, count_of(len))
                 }),
                 ("SharedBytes from a pool, copied alike", &mut copied),
-                ("SharedBytes from a pool, each into new memory", &mut fresh),
+            ],
+        );
+        table(
+            "the same, each copy in memory of its own",
+            rounds,
+            megabytes(len),
+            "MB/s",
+            &mut [
+                ("memcpy on 2 threads, to_vec by a third (limit)", &mut || {
+                    limits::memcpy_and_to_vec(len, count_of(len))
+                }),
+                ("SharedBytes from a pool, into_vec", &mut fresh),
             ],
         );
         pool.close();

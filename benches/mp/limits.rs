@@ -98,6 +98,13 @@ pub fn memcpy_and_private_copy(len: usize, count: usize) -> f64 {
     })
 }
 
+/// The same with each copy in new memory.
+pub fn memcpy_and_to_vec(len: usize, count: usize) -> f64 {
+    copies(len, count, |bytes| {
+        black_box(bytes.to_vec());
+    })
+}
+
 fn copies(len: usize, count: usize, mut take: impl FnMut(&[u8])) -> f64 {
     let mut taken = 0.0;
     std::thread::scope(|scope| {

@@ -43,11 +43,14 @@ const SEND_BUFFER_BYTES: usize = 1 << 20;
 /// When the system has no descriptors left.
 pub fn pipe() -> Result<(Connection, Connection), Error> {
     let (here, there) = UnixStream::pair().map_err(Error::io("a pipe cannot be made"))?;
-    for end in [&here, &there] {
-        // A smaller buffer is slower and nothing worse.
-        let _ = set_socket_send_buffer_size(end, SEND_BUFFER_BYTES);
-    }
+    widen(&here);
+    widen(&there);
     Ok((Connection::from(here), Connection::from(there)))
+}
+
+/// Lets more be under way. A smaller buffer is slower and nothing worse.
+pub(crate) fn widen(socket: impl AsFd) {
+    let _ = set_socket_send_buffer_size(socket, SEND_BUFFER_BYTES);
 }
 
 /// Makes a pipe of one direction: the end that receives, and the end that sends.

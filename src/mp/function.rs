@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::mp::error::{Error, TaskError};
 use crate::mp::passing;
+use crate::mp::pool::item;
 
 /// What can be called with `Args`, a tuple of up to six values: every function and closure that takes those.
 pub trait Callable<Args>: Send + Sync + 'static {
@@ -116,7 +117,7 @@ struct Typed<F: Callable<Args>, Args> {
 impl<F, Args> Run for Typed<F, Args>
 where
     F: Callable<Args>,
-    Args: DeserializeOwned,
+    Args: DeserializeOwned + 'static,
 {
     fn run_once(&self, args: &[u8]) -> Result<(), String> {
         let args = passing::decode(args).map_err(|error| error.to_string())?;
@@ -131,7 +132,7 @@ where
         let mut whole = output.len();
         let caught = catch_unwind(AssertUnwindSafe(|| -> Result<(), Error> {
             while done < items {
-                let args = passing::decode_next(input)?;
+                let args = item::decode_next(input)?;
                 (self.encode)(&self.function.call_with(args), output)?;
                 whole = output.len();
                 done += 1;
@@ -189,7 +190,7 @@ pub mod returned {
 
     use super::Callable;
     use crate::mp::error::Error;
-    use crate::mp::passing;
+    use crate::mp::pool::item;
 
     /// All four traits, to be imported together.
     pub mod by_fit {
@@ -251,11 +252,11 @@ pub mod returned {
         fn encode(&self) -> Encode<Self::Whole>;
     }
 
-    impl<R: Serialize> ReturnsSendable for Returned<R> {
+    impl<R: Serialize + 'static> ReturnsSendable for Returned<R> {
         type Whole = R;
 
         fn encode(&self) -> Encode<R> {
-            passing::encode::<R>
+            item::encode::<R>
         }
     }
 
@@ -307,11 +308,12 @@ mod tests {
     fn a_panic_ends_its_own_item_and_the_next_can_go_on() {
         let function = crate::mp::function!(third);
         assert!(function.name().ends_with("tests::third"));
-        let (mut input, mut output) = (&[3, 6, 7, 9][..], Vec::new());
+        let inputs: Vec<u8> = [3_u32, 6, 7, 9].iter().flat_map(|input| input.to_le_bytes()).collect();
+        let (mut input, mut output) = (&inputs[..], Vec::new());
         let (done, fault) = run(&function).run_items(&mut input, 4, &mut output);
         assert_eq!((done, fault), (2, Some(TaskError::Panicked("7 is no multiple of 3".to_owned()))));
         assert_eq!(run(&function).run_items(&mut input, 1, &mut output), (1, None));
-        assert_eq!(output, [1, 2, 3]);
+        assert_eq!(output, [1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]);
         let (done, fault) = run(&function).run_items(&mut &[][..], 1, &mut output);
         assert!(done == 0 && matches!(fault, Some(TaskError::Value(_))), "{fault:?}");
     }

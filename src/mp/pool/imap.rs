@@ -11,8 +11,11 @@ use super::job::{Job, Pace};
 use super::sink::{EachSink, Returned};
 use crate::mp::error::{Error, TaskError};
 
-/// So many inputs are taken ahead of the results for each worker, or four tasks' worth.
-const AHEAD_ITEMS: usize = 2_048;
+/// So many tasks are taken ahead of the results for each worker at first. It becomes twice as many whenever results have
+/// to be waited for, and fewer again while they are not: they would only pile up.
+const AHEAD_TASKS: usize = 4;
+/// Never more than so many inputs for each worker, or four tasks' worth.
+const MOST_AHEAD_ITEMS: usize = 2_048;
 
 /// The results of calls, one by one. What is not asked for is not waited for.
 pub struct Imap<'a, R, I> {
@@ -28,6 +31,8 @@ pub struct Imap<'a, R, I> {
     /// Items whose results have been taken over, also into `ready`.
     taken: usize,
     ready: VecDeque<Result<R, TaskError>>,
+    /// How many tasks a worker are taken ahead.
+    ahead: usize,
     /// No more inputs are taken, and what is to be said before the end.
     ended: Option<Option<Error>>,
 }
@@ -61,6 +66,7 @@ impl<'a, R: Returned, I> Imap<'a, R, I> {
             submitted: 0,
             taken: 0,
             ready: VecDeque::new(),
+            ahead: AHEAD_TASKS,
             ended,
         }
     }
@@ -69,12 +75,12 @@ impl<'a, R: Returned, I> Imap<'a, R, I> {
 impl<R, I> Imap<'_, R, I>
 where
     R: Returned,
-    I: Iterator<Item: Serialize>,
+    I: Iterator<Item: Serialize + 'static>,
 {
     /// Takes inputs until there are enough under way.
     fn top_up(&mut self) {
         let Some(function) = self.function else { return };
-        let window = self.pool.size().max(1) * AHEAD_ITEMS.max(self.chunk_size.saturating_mul(4));
+        let window = self.pool.size().max(1) * self.ahead.saturating_mul(self.chunk_size);
         if self.ended.is_some() || self.submitted - self.taken > window / 2 {
             return;
         }
@@ -101,7 +107,7 @@ where
 impl<R, I> Iterator for Imap<'_, R, I>
 where
     R: Returned,
-    I: Iterator<Item: Serialize>,
+    I: Iterator<Item: Serialize + 'static>,
 {
     type Item = Result<R, Error>;
 
@@ -113,7 +119,9 @@ where
         if self.submitted == self.taken {
             return self.ended.as_mut()?.take().map(Err);
         }
-        let part = self.sink.wait_for(self.is_ordered.then_some(self.taken));
+        let (part, has_waited) = self.sink.wait_for(self.is_ordered.then_some(self.taken));
+        let most = (MOST_AHEAD_ITEMS / self.chunk_size).max(AHEAD_TASKS);
+        self.ahead = if has_waited { (self.ahead * 2).min(most) } else { (self.ahead * 15 / 16).max(AHEAD_TASKS) };
         self.taken += part.len();
         self.ready = part.into();
         self.ready.pop_front().map(|outcome| outcome.map_err(Error::Task))

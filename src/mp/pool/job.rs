@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
+use super::item;
+
 use crate::mp::error::{Error, TaskError};
-use crate::mp::passing;
 
 /// Who takes results. Items are counted over everything that was asked for in one call.
 pub trait Sink: Send + Sync {
@@ -89,8 +90,8 @@ impl Job {
     }
 
     /// Adds a call.
-    pub fn push<A: Serialize>(&mut self, args: &A) -> Result<(), Error> {
-        passing::encode(args, &mut self.args)?;
+    pub fn push<A: Serialize + 'static>(&mut self, args: &A) -> Result<(), Error> {
+        item::encode(args, &mut self.args)?;
         self.items += 1;
         if self.room == 0 {
             self.room = self.chunk_items;

@@ -7,6 +7,7 @@
 mod builder;
 mod chunk;
 mod imap;
+pub(crate) mod item;
 mod job;
 mod lane;
 mod message;
@@ -125,7 +126,7 @@ impl Pool {
     pub fn apply<F, Args>(&self, _function: F, args: Args) -> Result<F::Output, Error>
     where
         F: Callable<Args>,
-        Args: Serialize,
+        Args: Serialize + 'static,
         F::Output: Returned,
     {
         let (job, result) = one::<F, Args>(&args)?;
@@ -142,7 +143,7 @@ impl Pool {
     pub fn apply_async<F, Args>(&self, _function: F, args: Args) -> Result<AsyncResult<F::Output>, Error>
     where
         F: Callable<Args>,
-        Args: Serialize,
+        Args: Serialize + 'static,
         F::Output: Returned,
     {
         let (job, result) = one::<F, Args>(&args)?;
@@ -158,7 +159,7 @@ impl Pool {
     pub fn map<F, A, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, Error>
     where
         F: Callable<(A,)>,
-        A: Serialize,
+        A: Serialize + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
@@ -172,7 +173,7 @@ impl Pool {
     pub fn map_chunked<F, A, I>(&self, function: F, inputs: I, chunk_size: usize) -> Result<Vec<F::Output>, Error>
     where
         F: Callable<(A,)>,
-        A: Serialize,
+        A: Serialize + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
@@ -191,7 +192,7 @@ impl Pool {
     ) -> Result<AsyncResult<Vec<F::Output>>, Error>
     where
         F: Callable<(A,)>,
-        A: Serialize,
+        A: Serialize + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
@@ -205,7 +206,7 @@ impl Pool {
     pub fn starmap<F, Args, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, Error>
     where
         F: Callable<Args>,
-        Args: Serialize,
+        Args: Serialize + 'static,
         I: IntoIterator<Item = Args>,
         F::Output: Returned,
     {
@@ -224,14 +225,14 @@ impl Pool {
     ) -> Result<AsyncResult<Vec<F::Output>>, Error>
     where
         F: Callable<Args>,
-        Args: Serialize,
+        Args: Serialize + 'static,
         I: IntoIterator<Item = Args>,
         F::Output: Returned,
     {
         self.all::<Args, F::Output>(entry::name_of::<F>()?, inputs, chunk_size)
     }
 
-    fn all<A: Serialize, R: Returned>(
+    fn all<A: Serialize + 'static, R: Returned>(
         &self,
         function: &'static str,
         inputs: impl IntoIterator<Item = A>,
@@ -252,7 +253,7 @@ impl Pool {
         }
     }
 
-    fn all_in_chunks<A: Serialize, R: Returned>(
+    fn all_in_chunks<A: Serialize + 'static, R: Returned>(
         &self,
         function: &'static str,
         inputs: impl Iterator<Item = A>,
@@ -280,7 +281,7 @@ impl Pool {
     pub fn imap<F, A, I>(&self, function: F, inputs: I) -> Imap<'_, F::Output, I::IntoIter>
     where
         F: Callable<(A,)>,
-        A: Serialize,
+        A: Serialize + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
@@ -291,7 +292,7 @@ impl Pool {
     pub fn imap_chunked<F, A, I>(&self, _function: F, inputs: I, chunk_size: usize) -> Imap<'_, F::Output, I::IntoIter>
     where
         F: Callable<(A,)>,
-        A: Serialize,
+        A: Serialize + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
@@ -302,7 +303,7 @@ impl Pool {
     pub fn imap_unordered<F, A, I>(&self, function: F, inputs: I) -> Imap<'_, F::Output, I::IntoIter>
     where
         F: Callable<(A,)>,
-        A: Serialize,
+        A: Serialize + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
@@ -318,7 +319,7 @@ impl Pool {
     ) -> Imap<'_, F::Output, I::IntoIter>
     where
         F: Callable<(A,)>,
-        A: Serialize,
+        A: Serialize + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
@@ -355,7 +356,7 @@ impl Pool {
 fn one<F, Args>(args: &Args) -> Result<(Job, AsyncResult<F::Output>), Error>
 where
     F: Callable<Args>,
-    Args: Serialize,
+    Args: Serialize + 'static,
     F::Output: Returned,
 {
     let (sink, result) = OneSink::pair();

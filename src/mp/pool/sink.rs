@@ -5,10 +5,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 
+use super::item;
 use super::job::Sink;
 use super::result::{AsyncResult, Completion};
 use crate::mp::error::TaskError;
-use crate::mp::passing;
 
 /// What can come back from a worker.
 pub trait Returned: DeserializeOwned + Send + 'static {}
@@ -33,7 +33,7 @@ fn decode_each<R: Returned>(
             take(Err(TaskError::clone(error)));
             continue;
         }
-        take(passing::decode_next(&mut values).map_err(|error| {
+        take(item::decode_next(&mut values).map_err(|error| {
             let error = TaskError::Value(error.to_string());
             unreadable = Some(error.clone());
             error
@@ -45,9 +45,7 @@ fn decode_each<R: Returned>(
 fn decode_all<R: Returned>(items: usize, mut values: &[u8]) -> Option<Vec<R>> {
     let mut all = Vec::with_capacity(items);
     for _ in 0..items {
-        let (value, rest) = postcard::take_from_bytes(values).ok()?;
-        all.push(value);
-        values = rest;
+        all.push(item::decode_next(&mut values).ok()?);
     }
     Some(all)
 }
@@ -191,17 +189,19 @@ impl<R> EachSink<R> {
         Arc::new(Self { arrived: Mutex::default(), more: Condvar::new() })
     }
 
-    /// Waits for the results that begin with this item; for any where it is `None`.
-    pub fn wait_for(&self, first_item: Option<usize>) -> Part<R> {
+    /// Waits for the results that begin with this item; for any where it is `None`. Says also whether it had to wait.
+    pub fn wait_for(&self, first_item: Option<usize>) -> (Part<R>, bool) {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut has_waited = false;
         loop {
             let found = match first_item {
                 Some(item) => arrived.remove(&item),
                 None => arrived.pop_first().map(|(_, part)| part),
             };
             if let Some(part) = found {
-                return part;
+                return (part, has_waited);
             }
+            has_waited = true;
             arrived = self.more.wait(arrived).unwrap_or_else(PoisonError::into_inner);
         }
     }

@@ -13,6 +13,8 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
 };
 
+use crate::mp::connection::widen;
+
 /// Descriptors in one frame.
 pub const MOST_DESCRIPTORS: usize = 64;
 
@@ -42,7 +44,8 @@ pub struct Frame<'a> {
 
 impl Wire {
     /// On a connected socket.
-    pub const fn new(socket: Arc<OwnedFd>) -> Self {
+    pub fn new(socket: Arc<OwnedFd>) -> Self {
+        widen(&socket);
         Self { socket, buffer: Vec::new(), begin: 0, end: 0, descriptors: VecDeque::new() }
     }
 

@@ -26,8 +26,10 @@ const HOLDERS_AT: usize = 8;
 const WRITER_AT: usize = 16;
 const BYTES_AT: usize = 4096;
 
-/// So many slots a process writes to, and so many it keeps to read from.
+/// So many slots a process writes to.
 const MOST_SLOTS: usize = 64;
+/// So many of others it keeps mapped.
+const MOST_FOREIGN_SLOTS: usize = 256;
 
 /// Slots of this process.
 static OWN: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
@@ -211,7 +213,7 @@ impl<'de> Deserialize<'de> for SharedBytes {
                         None => {
                             let descriptor = Arc::into_inner(passed.0).ok_or(io::ErrorKind::InvalidData)?;
                             let slot = Arc::new(Slot::open(descriptor, file)?);
-                            if foreign.len() >= MOST_SLOTS {
+                            if foreign.len() >= MOST_FOREIGN_SLOTS {
                                 foreign.pop_front();
                             }
                             foreign.push_back(Arc::clone(&slot));

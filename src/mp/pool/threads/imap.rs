@@ -61,7 +61,7 @@ where
         if self.submitted == self.taken {
             return self.ended.as_mut()?.take().map(Err);
         }
-        let part = self.sink.wait_for(self.is_ordered.then_some(self.taken));
+        let (part, _) = self.sink.wait_for(self.is_ordered.then_some(self.taken));
         self.taken += part.len();
         part.into_iter().next().map(|outcome| outcome.map_err(Error::Task))
     }
