@@ -13,7 +13,7 @@ use crate::mp::error::{Error, TaskError};
 
 /// So many tasks are taken ahead of the results for each worker at first. It becomes twice as many whenever results have
 /// to be waited for, and fewer again while they are not: they would only pile up.
-const AHEAD_TASKS: usize = 4;
+const AHEAD_TASKS: usize = 8;
 /// Never more than so many inputs for each worker, or four tasks' worth.
 const MOST_AHEAD_ITEMS: usize = 2_048;
 

@@ -277,7 +277,7 @@ impl Pool {
     }
 
     /// Calls `function` for each input and gives the results one by one in the order of the inputs. Inputs are taken
-    /// as results are asked for, some hundreds ahead, so there may be any number of them.
+    /// as results are asked for, some way ahead, so there may be any number of them.
     pub fn imap<F, A, I>(&self, function: F, inputs: I) -> Imap<'_, F::Output, I::IntoIter>
     where
         F: Callable<(A,)>,
