@@ -18,6 +18,9 @@ use fanlane::mp::{self, Connection, Error, Pool, Process, Queue, SharedBytes, Ta
 const CALLS: i64 = 1_000_000;
 const SIZES: [usize; 3] = [1 << 20, 16 << 20, 64 << 20];
 
+/// Measures in so many rounds and prints.
+type Table = fn(usize) -> Result<(), Error>;
+
 fn cube(x: i64) -> i64 {
     x.wrapping_mul(x).wrapping_mul(x)
 }
@@ -57,7 +60,7 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(7);
     let names: Vec<&String> = words.iter().filter(|word| word.parse::<usize>().is_err()).collect();
-    let tables: [(&str, fn(usize) -> Result<(), Error>); 8] = [
+    let tables: [(&str, Table); 8] = [
         ("start", start),
         ("map", map),
         ("calls", calls),

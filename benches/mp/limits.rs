@@ -32,7 +32,7 @@ pub fn serve_if_asked() {
     let role = words.next();
     if role.as_deref() == Some("source") {
         let len = words.next().and_then(|len| len.parse().ok()).expect("a length");
-        let mut out = std::fs::File::from(rustix::io::dup(std::io::stdout()).map(OwnedFd::from).expect("it is open"));
+        let mut out = std::fs::File::from(rustix::io::dup(std::io::stdout()).expect("it is open"));
         with_source(len, |source| while out.write_all(source).is_ok() {});
     } else {
         // Echoes eight bytes at a time until its end.
@@ -155,12 +155,12 @@ impl PipeSource {
 
     pub fn take(&self, count: usize) -> f64 {
         let begun = Instant::now();
-        let mut pipe = self.child.stdout.as_ref().map(std::os::fd::AsFd::as_fd).expect("it is piped");
+        let pipe = self.child.stdout.as_ref().map(std::os::fd::AsFd::as_fd).expect("it is piped");
         for _ in 0..count {
             let mut buffer = self.buffer.borrow_mut();
             let mut rest = &mut buffer[..];
             while !rest.is_empty() {
-                let read = rustix::io::read(&mut pipe, &mut *rest).expect("it writes");
+                let read = rustix::io::read(pipe, &mut *rest).expect("it writes");
                 assert!(read > 0, "it writes without end");
                 rest = &mut rest[read..];
             }
