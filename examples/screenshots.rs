@@ -16,7 +16,7 @@ use eframe::egui;
 use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use fanlane::engine::{WORKER_ROLE, worker_main};
+use fanlane::engine::worker_role;
 use fanlane::event::{Outcome, OutcomeClass};
 use fanlane::job::Job;
 use fanlane::model::RunModel;
@@ -35,9 +35,7 @@ const DEADLINE: Duration = Duration::from_secs(180);
 
 fn main() -> Result<()> {
     // The engine starts this very executable again as its workers.
-    if std::env::args_os().nth(1).is_some_and(|word| word == WORKER_ROLE) {
-        worker_main();
-    }
+    fanlane::mp::init([worker_role()]);
     let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("screenshots"), PathBuf::from);
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut album = Album::open(folder)?;

@@ -377,7 +377,7 @@ fn a_dropped_receiver_stops_the_run() {
 fn a_program_in_the_worker_role_without_an_engine_says_so() {
     let _alone = alone();
     let output = Command::new(env!("CARGO_BIN_EXE_fanlane"))
-        .arg(fanlane::engine::WORKER_ROLE)
+        .arg(fanlane::mp::WORKER_ROLE)
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -21,7 +21,7 @@ use crate::event::TaskId;
 use crate::job::Mode;
 
 pub use run::Run;
-pub use worker::{WORKER_ROLE, worker_main};
+pub use worker::worker_role;
 
 /// How a batch is to be run.
 #[derive(Clone, Debug)]
