@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod frame;
 pub mod launch;
+pub mod manager;
 pub mod process_tree;
 pub mod signal;
 pub mod socket;
