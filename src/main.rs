@@ -12,6 +12,9 @@ fn main() -> ExitCode {
     if words.get(1).is_some_and(|word| word == engine::WORKER_ROLE) {
         engine::worker_main();
     }
+    if cli::progress::is_report(&words) {
+        return cli::progress::report(&words).into();
+    }
     let status = match cli::understand(words) {
         Request::Answered(status) => status,
         Request::Headless(command) => cli::perform(command),

@@ -7,8 +7,10 @@ mod dispatcher;
 mod gate;
 mod link;
 mod monitor;
+mod progress;
 mod protocol;
 mod run;
+mod shared;
 mod worker;
 mod worker_process;
 
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::TaskId;
 use crate::job::Mode;
 
+pub use progress::PROGRESS_VARIABLE;
 pub use run::Run;
 pub use worker::{WORKER_ROLE, worker_main};
 

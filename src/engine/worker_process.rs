@@ -36,8 +36,8 @@ pub struct WorkerProcess {
 }
 
 impl WorkerProcess {
-    /// Starts `executable` in the worker role.
-    pub fn start(executable: &std::path::Path, setup: &Setup) -> io::Result<Self> {
+    /// Starts `executable` in the worker role; it and all its tasks have `environment` besides the engine's own.
+    pub fn start(executable: &std::path::Path, setup: &Setup, environment: &[(String, String)]) -> io::Result<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let (mut control, theirs) = socket::pair()?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -45,6 +45,7 @@ impl WorkerProcess {
         let mut child = Command::new(executable)
             .arg(WORKER_ROLE)
             .env(WORKER_MARKER, &marker)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             // A group of its own: Ctrl-C on the terminal is for the engine, which then ends its workers in order.

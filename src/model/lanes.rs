@@ -117,6 +117,9 @@ impl LaneHistory {
             | EventKind::Resumed
             | EventKind::StopRequested
             | EventKind::WorkersCannotStart { .. }
+            | EventKind::TaskProgressed { .. }
+            | EventKind::SharedSampled(_)
+            | EventKind::SharedEnded(_)
             | EventKind::MachineSampled(_) => {}
         }
     }

@@ -13,4 +13,4 @@ pub use depth::DepthHistory;
 pub use lanes::LaneHistory;
 pub use progress::{Earlier, Progress};
 pub use records::Records;
-pub use run::{RunModel, RunningTask};
+pub use run::{RunModel, RunningTask, TaskProgress};

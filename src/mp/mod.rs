@@ -6,5 +6,6 @@ pub mod frame;
 pub mod launch;
 pub mod manager;
 pub mod process_tree;
+pub mod progress;
 pub mod signal;
 pub mod socket;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Pid;
 
+use crate::engine::progress::{PROGRESS_VARIABLE, label};
 use crate::engine::protocol::{CommandKind, FromWorker, TaskFrame, TaskKind};
 use crate::event::{AttemptRecord, Lane, Outcome, StreamName, TaskId, WorkerId, spill_name};
 use crate::job::control::environment_of_lane;
@@ -186,6 +187,10 @@ impl LaneShared {
             let folder = self.station.setup.spill_folder.as_ref()?;
             Some(folder.join(spill_name(frame.task, frame.attempt, stream)))
         });
+        if let Some(name) = &self.station.setup.progress {
+            let address = format!("{name}/{}", label(frame.task, frame.attempt));
+            runner.set_variable(PROGRESS_VARIABLE, address);
+        }
         let ended = runner.run(payload, &marker, spill, self);
         AttemptRecord {
             cpu_ns: ended.cpu_ns,

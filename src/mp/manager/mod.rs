@@ -42,5 +42,5 @@ pub use environment::{EnvironmentError, KEY_FILE_VARIABLE, KEY_VARIABLE, MANAGER
 pub use failure::{Failure, FailureKind, ManagerError};
 pub use key::{Key, KeyError, MIN_KEY_BYTES};
 pub use own::Served;
-pub use registry::{KINDS, ObjectInfo};
+pub use registry::{KINDS, ObjectInfo, check_object};
 pub use server::{ServeError, Server, ServerOptions};

@@ -62,6 +62,14 @@ impl Client {
         Ok(self.proxy(reference))
     }
 
+    /// The reference and the kind of the object of that name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find_any(&self, name: &str) -> Result<Datum, ManagerError> {
+        self.ask(&Request::Find(name), Patience::None)
+    }
+
     /// A proxy of the object that a reference names. That it is of this kind shows with its first call.
     pub fn proxy<P: Proxy>(&self, reference: Reference) -> P {
         P::from_handle(Handle::new(self.clone(), reference))

@@ -20,7 +20,7 @@ fn is_broken(why: &str) -> Failure {
 
 impl Barrier {
     pub fn new(arguments: &mut Arguments) -> Result<Self, Failure> {
-        let parties = arguments.positive_or("the parties", 0)?;
+        let parties = arguments.positive_or("the number of parties", 0)?;
         Ok(Self { parties, waiting: Vec::new(), broken: false })
     }
 

@@ -376,6 +376,15 @@ impl Entry {
     }
 }
 
+/// Whether an object of a built-in kind could be made so, without making it in a manager.
+///
+/// # Errors
+/// What a manager would answer.
+pub fn check_object(name: &str, kind: &str, arguments: Vec<Datum>) -> Result<(), Failure> {
+    check_name(name)?;
+    kinds::make(kind, arguments, std::iter::empty()).map(drop)
+}
+
 /// Names are words that a shell, a file and a page can show.
 pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     const MOST_CHARS: usize = 128;

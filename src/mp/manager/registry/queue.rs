@@ -34,7 +34,7 @@ impl Queue {
     pub fn new(arguments: &mut Arguments, joinable: bool) -> Result<Self, Failure> {
         Ok(Self {
             items: VecDeque::new(),
-            most: arguments.count_or("the most items", 0)?,
+            most: arguments.count_or("the limit", 0)?,
             takers: VecDeque::new(),
             givers: VecDeque::new(),
             joinable,

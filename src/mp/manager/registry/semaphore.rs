@@ -18,7 +18,7 @@ pub(super) struct Semaphore {
 
 impl Semaphore {
     pub fn new(arguments: &mut Arguments, bounded: bool) -> Result<Self, Failure> {
-        let free = arguments.count_or("the slots", 1)? as u64;
+        let free = arguments.count_or("the number of slots", 1)? as u64;
         Ok(Self { free, bound: bounded.then_some(free), waiting: VecDeque::new(), held: HashMap::new() })
     }
 
