@@ -92,25 +92,29 @@ impl Shared {
         let server = Arc::clone(&self.server);
         let thread = std::thread::Builder::new().name("shared objects".to_owned()).spawn(move || {
             let mut shown_calls = None;
-            loop {
+            let mut look = || {
                 let calls = server.calls();
-                if shown_calls != Some(calls) {
-                    let at_ns = monotonic_ns().saturating_sub(epoch_ns);
-                    let sampled = Event { at_ns, kind: EventKind::SharedSampled(look(&server)) };
-                    if events.try_send(sampled).is_ok() {
-                        shown_calls = Some(calls);
-                    }
-                }
-                if ended.recv_timeout(LOOK_EVERY) != Err(RecvTimeoutError::Timeout) {
+                if shown_calls == Some(calls) {
                     return;
                 }
+                let at_ns = monotonic_ns().saturating_sub(epoch_ns);
+                let sampled = Event { at_ns, kind: EventKind::SharedSampled(look_at(&server)) };
+                if events.try_send(sampled).is_ok() {
+                    shown_calls = Some(calls);
+                }
+            };
+            look();
+            while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                look();
             }
+            // After the last task.
+            look();
         })?;
         Ok(Watch { end: Some(end), thread: Some(thread) })
     }
 }
 
-fn look(server: &Server) -> Vec<SharedObject> {
+fn look_at(server: &Server) -> Vec<SharedObject> {
     let infos = server.list().into_iter().filter(|info| !info.name.is_empty()).take(MOST_SHOWN);
     infos
         .map(|info| SharedObject {

@@ -21,6 +21,18 @@ pub struct LaneHistory {
     end_ns: u64,
     finished: bool,
     unplaced: u64,
+    progress: HashMap<TaskId, TaskProgress>,
+}
+
+/// How far a task is, as it has said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskProgress {
+    /// Which try, from 1.
+    pub attempt: u32,
+    /// How much is done, 0 to 1.
+    pub fraction: f32,
+    /// What it is at; empty where it did not say.
+    pub message: Box<str>,
 }
 
 /// One row of the timeline.
@@ -100,8 +112,13 @@ impl LaneHistory {
                     }
                 }
             }
+            EventKind::TaskProgressed { task, attempt, fraction, message } => {
+                let progress = TaskProgress { attempt: *attempt, fraction: *fraction, message: message.clone() };
+                self.progress.insert(*task, progress);
+            }
             EventKind::RunFinished(_) => {
                 self.finished = true;
+                self.progress.clear();
                 for lane in &mut self.lanes {
                     lane.running = None;
                     lane.end_life(event.at_ns, false);
@@ -117,7 +134,6 @@ impl LaneHistory {
             | EventKind::Resumed
             | EventKind::StopRequested
             | EventKind::WorkersCannotStart { .. }
-            | EventKind::TaskProgressed { .. }
             | EventKind::SharedSampled(_)
             | EventKind::SharedEnded(_)
             | EventKind::MachineSampled(_) => {}
@@ -137,6 +153,12 @@ impl LaneHistory {
     /// The run has ended: nothing grows any more.
     pub fn finished(&self) -> bool {
         self.finished
+    }
+
+    /// What an attempt that is under way has said of its progress, if anything.
+    pub fn progress_of(&self, task: TaskId, attempt: u32) -> Option<&TaskProgress> {
+        // A report may be late, and is then about an attempt that has ended.
+        self.progress.get(&task).filter(|progress| progress.attempt == attempt)
     }
 
     /// Attempts by all lanes together.
@@ -183,6 +205,7 @@ impl LaneHistory {
         if record.attempt == 0 {
             return;
         }
+        self.progress.remove(&record.task);
         let bar = Bar::new(record.start_ns, record.wall_ns, record.task, record.outcome.class(), retried);
         self.end_ns = self.end_ns.max(bar.end_ns());
         let Some(lane) = self.lane_mut(record.worker) else {

@@ -8,7 +8,7 @@ use crate::event::{
     AttemptRecord, Event, EventKind, Lane, RunHeader, SharedContent, SharedObject, Summary, TaskId, WorkerId,
 };
 
-use super::{CoreHistory, DepthHistory, LaneHistory, Progress, Records};
+use super::{Copies, CoreHistory, DepthHistory, LaneHistory, Progress, Records};
 
 /// A task that is being done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +21,6 @@ pub struct RunningTask {
     pub start_ns: u64,
     /// The command's process; `None` for a call.
     pub pid: Option<u32>,
-}
-
-/// How far a running task is, as it has said.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TaskProgress {
-    /// Which try, from 1.
-    pub attempt: u32,
-    /// How much is done, 0 to 1.
-    pub fraction: f32,
-    /// What it is at; empty where it did not say.
-    pub message: Box<str>,
 }
 
 /// Everything that is known of one run.
@@ -53,8 +42,8 @@ pub struct RunModel {
     pub depth: DepthHistory,
     /// The lane of each worker that ever was.
     pub lane_of: HashMap<WorkerId, Lane>,
-    /// What running tasks have said of their progress.
-    pub task_progress: HashMap<TaskId, TaskProgress>,
+    /// What results cost on their way.
+    pub copies: Copies,
     /// The objects that the tasks share.
     pub shared: Vec<SharedObject>,
     /// The same at the end of the run, in full as far as it was told.
@@ -73,6 +62,7 @@ impl RunModel {
         self.lanes.apply(&event);
         self.cores.apply(&event);
         self.depth.apply(&event);
+        self.copies.apply(&event);
         match event.kind {
             EventKind::RunStarted(header) => self.header = Some(header),
             EventKind::WorkerStarted { worker, lane, .. } => {
@@ -90,29 +80,18 @@ impl RunModel {
             EventKind::TasksFinished(records) => {
                 for record in records {
                     self.running.remove(&record.task);
-                    self.task_progress.remove(&record.task);
                     self.records.push_final(record, self.progress.tasks);
                 }
             }
             EventKind::TaskRetried(record) => {
                 self.running.remove(&record.task);
-                self.task_progress.remove(&record.task);
                 self.records.push_retried(record);
-            }
-            EventKind::TaskProgressed { task, attempt, fraction, message } => {
-                // A report may be late: that of a task, or of a try, that has ended says nothing any more.
-                let ended = self.records.retried(task).last().map_or(0, |record| record.attempt);
-                if self.records.of(task).is_none() && attempt > ended {
-                    self.task_progress.insert(task, TaskProgress { attempt, fraction, message });
-                }
             }
             EventKind::SharedSampled(objects) => self.shared = objects,
             EventKind::SharedEnded(contents) => self.shared_ended = contents,
-            EventKind::RunFinished(_) => {
-                self.running.clear();
-                self.task_progress.clear();
-            }
-            EventKind::BatchGrew { .. }
+            EventKind::RunFinished(_) => self.running.clear(),
+            EventKind::TaskProgressed { .. }
+            | EventKind::BatchGrew { .. }
             | EventKind::InputsBroke { .. }
             | EventKind::Held { .. }
             | EventKind::HaltReached { .. }

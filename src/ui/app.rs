@@ -17,6 +17,7 @@ use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
 use super::views::job::JobView;
 use super::views::results::ResultsView;
+use super::views::shared::shared_ui;
 use super::window_title::window_title;
 use super::{shortcuts, tabs, theme};
 
@@ -132,6 +133,7 @@ impl FanlaneApp {
                 Page::Job => self.job.show_ui(ui, &mut self.session, &mut self.requests),
                 Page::Live => self.live.show_ui(ui, &self.session, &mut self.requests),
                 Page::Results => self.results.show_ui(ui, &mut self.session, &mut self.requests),
+                Page::Shared => shared_ui(ui, &self.session, &mut self.requests),
             }
         });
         self.dialog.show_ui(ui, &self.session, &mut self.file_dialog, &mut self.requests);
@@ -172,6 +174,7 @@ impl FanlaneApp {
             Action::ShowJob => self.session.handle(Command::Show(Page::Job)),
             Action::ShowLive => self.session.handle(Command::Show(Page::Live)),
             Action::ShowResults => self.session.handle(Command::Show(Page::Results)),
+            Action::ShowShared => self.session.handle(Command::Show(Page::Shared)),
             Action::Search => {
                 self.session.handle(Command::Show(Page::Results));
                 self.results.focus_search();

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::args::ServeArgs;
 use super::{Objects, child};
-use crate::cli::Status;
+use crate::cli::{Status, signals};
 use crate::job::SharedSpec;
 use crate::mp::manager::{Address, KEY_FILE_VARIABLE, KEY_VARIABLE, Key, MANAGER_VARIABLE, Server, ServerOptions};
 
@@ -62,22 +62,17 @@ fn until_stopped(args: &ServeArgs, server: Server, folder: &TempDir) -> Result<S
     };
     let lines = server.addresses().iter().map(|address| format!("{MANAGER_VARIABLE}={address}\n"));
     let lines: String = lines.chain([format!("{KEY_FILE_VARIABLE}={}\n", key_file.display())]).collect();
-    let mut out = io::stdout().lock();
-    out.write_all(lines.as_bytes()).and_then(|()| out.flush()).context("standard output cannot be written")?;
-    drop(out);
-    // A signal ends the server like a client's `stop`: socket, key and folder are removed.
-    let (stop, stopped) = crossbeam_channel::bounded::<()>(1);
     let client = server.client()?;
-    let (joined, _signals) = crate::cli::signals::during(
-        |_| {
-            let _ = stop.try_send(());
-            let _ = client.stop_server();
-        },
-        || server.join(),
-    )
-    .context("signals cannot be caught")?;
-    let () = joined;
-    Ok(if stopped.try_recv().is_ok() { Status::Interrupted } else { Status::AllDone })
+    let announce = || {
+        let mut out = io::stdout().lock();
+        out.write_all(lines.as_bytes()).and_then(|()| out.flush())
+    };
+    // A signal ends the server like a client's `stop`: socket, key and folder are removed.
+    let stop = |_| drop(client.stop_server());
+    let (served, signals) =
+        signals::during(stop, || announce().map(|()| server.join())).context("signals cannot be caught")?;
+    served.context("standard output cannot be written")?;
+    Ok(if signals > 0 { Status::Interrupted } else { Status::AllDone })
 }
 
 fn write_key(path: &Path, key: &Key) -> io::Result<()> {

@@ -3,3 +3,4 @@
 pub mod job;
 pub mod live;
 pub mod results;
+pub mod shared;

@@ -2,6 +2,7 @@
 //! neither the session nor another page.
 
 pub mod badge;
+pub mod copy_meter;
 pub mod core_lines;
 pub mod depth_plot;
 pub mod empty_state;
@@ -15,6 +16,7 @@ pub mod time_axis;
 pub mod time_window;
 
 pub use badge::{count_badge_ui, outcome_badge_ui, running_badge_ui};
+pub use copy_meter::copy_meter_ui;
 pub use core_lines::{core_average_ui, core_legend_ui, core_lines_ui};
 pub use depth_plot::depth_plot_ui;
 pub use empty_state::empty_state_ui;
