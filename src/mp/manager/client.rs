@@ -11,8 +11,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+
 use super::address::Address;
 use super::datum::Datum;
+use super::eager::Eagerness;
 use super::environment::{self, EnvironmentError};
 use super::failure::{FailureKind, ManagerError};
 use super::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, Refusal, VERDICT_BYTES, random_bytes};
@@ -208,6 +212,15 @@ impl Stream {
         }
     }
 
+    /// What has come already; `None` where nothing has.
+    fn look(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        match on_stream!(self, stream => recv(stream, buffer, RecvFlags::DONTWAIT)) {
+            Ok((count, _)) => Some(Ok(count)),
+            Err(Errno::AGAIN | Errno::INTR) => None,
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+
     fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         on_stream!(self, stream => (&mut &*stream).write_all(bytes))
     }
@@ -240,6 +253,7 @@ struct Connection {
     out: Vec<u8>,
     buffer: Vec<u8>,
     read_timeout: Option<Duration>,
+    eager: Eagerness,
 }
 
 /// Why a connection gave no answer.
@@ -280,6 +294,7 @@ impl Connection {
             out: Vec::new(),
             buffer: vec![0; BUFFER_BYTES],
             read_timeout: Some(Duration::ZERO),
+            eager: Eagerness::default(),
         })
     }
 
@@ -331,7 +346,9 @@ impl Connection {
                 }
                 Err(error) => return Err(Broken::Ended(error.to_string())),
             }
-            match self.stream.read(&mut self.buffer) {
+            let Self { stream, buffer, eager, .. } = self;
+            let looked = eager.look(|| stream.look(buffer));
+            match looked.unwrap_or_else(|| stream.read(buffer)) {
                 Ok(0) => return Err(Broken::Ended("it has closed the connection".to_owned())),
                 Ok(count) => self.inbox.push(&self.buffer[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock || error.kind() == io::ErrorKind::TimedOut => {

@@ -24,6 +24,7 @@
 mod address;
 mod client;
 mod datum;
+mod eager;
 mod environment;
 mod failure;
 pub mod handshake;

@@ -17,6 +17,7 @@ use super::listen::Listener;
 use super::{ServerOptions, Shared};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::manager::datum::Datum;
+use crate::mp::manager::eager::Eagerness;
 use crate::mp::manager::failure::{Failure, FailureKind};
 use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};
 use crate::mp::manager::registry::{Answered, ClientId};
@@ -67,6 +68,7 @@ pub(super) struct Loop {
     answers: Vec<Answered>,
     /// Who was answered and has sent more already.
     resuming: Vec<ClientId>,
+    eager: Eagerness,
     stops: bool,
 }
 
@@ -96,6 +98,7 @@ impl Loop {
             buffer: vec![0; BUFFER_BYTES],
             answers: Vec::new(),
             resuming: Vec::new(),
+            eager: Eagerness::default(),
             stops: false,
         })
     }
@@ -104,12 +107,10 @@ impl Loop {
         const EVENTS: usize = 64;
         let mut events = Vec::with_capacity(EVENTS);
         while !self.stops && !self.shared.stop.load(Ordering::Acquire) {
-            let timeout = self.timeout();
             events.clear();
-            match epoll::wait(&self.poller, rustix::buffer::spare_capacity(&mut events), timeout.as_ref()) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            if self.wait(&mut events).is_err() {
                 // Nothing can be waited for any more.
-                Err(_) => break,
+                break;
             }
             for event in &events {
                 self.react(*event);
@@ -119,6 +120,17 @@ impl Loop {
                 self.go_on(client);
             }
         }
+    }
+
+    /// Waits until something has happened or is due.
+    fn wait(&mut self, events: &mut Vec<Event>) -> io::Result<()> {
+        const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let Self { poller, eager, .. } = self;
+        let looked = eager.look(|| match happened(poller, events, Some(&AT_ONCE)) {
+            Ok(()) => (!events.is_empty()).then_some(Ok(())),
+            Err(error) => Some(Err(error)),
+        });
+        looked.unwrap_or_else(|| happened(&self.poller, events, self.timeout().as_ref()))
     }
 
     fn timeout(&self) -> Option<Timespec> {
@@ -380,5 +392,13 @@ impl Loop {
         if let Some((object, datum)) = taken {
             registry.give_back(object, datum, &mut self.answers);
         }
+    }
+}
+
+/// Waits until something has happened, at most so long.
+fn happened(poller: &OwnedFd, events: &mut Vec<Event>, timeout: Option<&Timespec>) -> io::Result<()> {
+    match epoll::wait(poller, rustix::buffer::spare_capacity(events), timeout) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
