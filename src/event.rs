@@ -121,12 +121,12 @@ pub enum EventKind {
     MachineSampled(MachineSample),
     /// CPU and memory of each worker together with everything that it started.
     WorkersSampled(Vec<WorkerSample>),
-    /// A running task says how far it is, at most ten times a second.
-    TaskProgressed {
-        /// The task.
-        task: TaskId,
-        /// Which try, from 1.
-        attempt: u32,
+    /// The task that a worker is doing says how far it is, at most ten times a second.
+    ProgressReported {
+        /// Who does it.
+        worker: WorkerId,
+        /// When it was said, in nanoseconds since the run's start: it is about what the worker was doing then.
+        sent_ns: u64,
         /// How much is done, 0 to 1.
         fraction: f32,
         /// What it is at, in a few words; empty where it did not say.

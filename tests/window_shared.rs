@@ -172,15 +172,15 @@ fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
     let worker = WorkerId(1);
     engine.say(MS, EventKind::WorkerStarted { worker, lane: Lane(0), pid: 77 });
     engine.say(2 * MS, EventKind::TaskStarted { task: TaskId(4), attempt: 2, worker, start_ns: MS, pid: Some(78) });
-    let progressed = |attempt, fraction, message: &str| EventKind::TaskProgressed {
-        task: TaskId(4),
-        attempt,
+    let reported = |sent_ns, fraction, message: &str| EventKind::ProgressReported {
+        worker,
+        sent_ns,
         fraction,
         message: message.into(),
     };
-    engine.say(3 * MS, progressed(2, 0.4, "second\u{1b} pass"));
+    engine.say(3 * MS, reported(2 * MS, 0.4, "second\u{1b} pass"));
     until(&mut window, "the report", |session| {
-        session.run_shown().expect("a run").model().lanes.progress_of(TaskId(4), 2).is_some()
+        session.run_shown().expect("a run").model().lanes.progress_of(worker).is_some()
     });
     show(&mut window, Page::Live);
     window.get_by_label("Timeline of the lanes").focus();
@@ -193,12 +193,16 @@ fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
     show(&mut window, Page::Results);
     assert!(window.query_by_label_contains("40 % done: second").is_some());
 
-    // Late news of the attempt before says nothing of this one.
-    engine.say(4 * MS, progressed(1, 0.9, ""));
-    until(&mut window, "the late report", |session| {
-        session.run_shown().expect("a run").model().lanes.progress_of(TaskId(4), 1).is_some()
-    });
-    assert!(window.query_by_label_contains("% done").is_none());
+    // Late news of what it did before says nothing of this.
+    engine.say(4 * MS, reported(MS - 1, 0.9, ""));
+    engine.say(4 * MS, EventKind::Paused);
+    until(&mut window, "the late report", |session| session.run_shown().expect("a run").model().progress.paused);
+    assert!(window.query_by_label_contains("40 % done: second").is_some());
+    // And what was said of one task is not said of the next.
+    engine.say(5 * MS, EventKind::TaskStarted { task: TaskId(5), attempt: 1, worker, start_ns: 4 * MS, pid: None });
+    engine.say(5 * MS, EventKind::Resumed);
+    until(&mut window, "the next task", |session| !session.run_shown().expect("a run").model().progress.paused);
+    assert!(window.state().session().run_shown().expect("a run").model().lanes.progress_of(worker).is_none());
     engine.finish(5 * MS, false);
     until(&mut window, "the end of the run", |session| !session.is_running());
 }

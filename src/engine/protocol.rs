@@ -39,7 +39,7 @@ pub struct Setup {
     /// The folder of the run's manager, which the workers remove should the engine be killed.
     #[serde(with = "as_bytes")]
     pub shared_folder: Option<PathBuf>,
-    /// Where commands report their progress, without the label of each.
+    /// Where commands report their progress, without the label of the lane.
     pub progress: Option<String>,
 }
 

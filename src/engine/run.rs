@@ -111,7 +111,7 @@ impl Run {
         let objects = SharedObjects::start(batch.job())?;
         // Only commands can report; and a run without reports is better than none.
         let reports = matches!(kind, TaskKind::Command(_))
-            .then(|| ProgressReports::start(events.clone(), epoch_ns, batch.len()).ok())
+            .then(|| ProgressReports::start(events.clone(), epoch_ns).ok())
             .flatten();
         let setup = Setup {
             kind,

@@ -76,7 +76,7 @@ impl DepthHistory {
             | EventKind::WorkerStarted { .. }
             | EventKind::WorkerEnded { .. }
             | EventKind::WorkersCannotStart { .. }
-            | EventKind::TaskProgressed { .. }
+            | EventKind::ProgressReported { .. }
             | EventKind::SharedSampled(_)
             | EventKind::SharedEnded(_)
             | EventKind::MachineSampled(_)

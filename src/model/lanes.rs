@@ -21,14 +21,13 @@ pub struct LaneHistory {
     end_ns: u64,
     finished: bool,
     unplaced: u64,
-    progress: HashMap<TaskId, TaskProgress>,
 }
 
 /// How far a task is, as it has said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskProgress {
-    /// Which try, from 1.
-    pub attempt: u32,
+    /// When it was said, in nanoseconds since the run's start.
+    pub sent_ns: u64,
     /// How much is done, 0 to 1.
     pub fraction: f32,
     /// What it is at; empty where it did not say.
@@ -52,6 +51,8 @@ pub struct Lane {
     pub sample: Option<WorkerSample>,
     /// How the newest worker died, where it died.
     pub died: Option<String>,
+    /// What was said last of the progress of a task here.
+    said: Option<TaskProgress>,
 }
 
 /// An attempt under way.
@@ -112,13 +113,15 @@ impl LaneHistory {
                     }
                 }
             }
-            EventKind::TaskProgressed { task, attempt, fraction, message } => {
-                let progress = TaskProgress { attempt: *attempt, fraction: *fraction, message: message.clone() };
-                self.progress.insert(*task, progress);
+            EventKind::ProgressReported { worker, sent_ns, fraction, message } => {
+                if let Some(lane) = self.lane_mut(*worker)
+                    && lane.said.as_ref().is_none_or(|said| said.sent_ns <= *sent_ns)
+                {
+                    lane.said = Some(TaskProgress { sent_ns: *sent_ns, fraction: *fraction, message: message.clone() });
+                }
             }
             EventKind::RunFinished(_) => {
                 self.finished = true;
-                self.progress.clear();
                 for lane in &mut self.lanes {
                     lane.running = None;
                     lane.end_life(event.at_ns, false);
@@ -155,10 +158,9 @@ impl LaneHistory {
         self.finished
     }
 
-    /// What an attempt that is under way has said of its progress, if anything.
-    pub fn progress_of(&self, task: TaskId, attempt: u32) -> Option<&TaskProgress> {
-        // A report may be late, and is then about an attempt that has ended.
-        self.progress.get(&task).filter(|progress| progress.attempt == attempt)
+    /// What the task that a worker is doing has said of its progress, if anything.
+    pub fn progress_of(&self, worker: WorkerId) -> Option<&TaskProgress> {
+        self.lane_of.get(&worker).and_then(|&index| self.lanes[index].progress())
     }
 
     /// Attempts by all lanes together.
@@ -205,7 +207,6 @@ impl LaneHistory {
         if record.attempt == 0 {
             return;
         }
-        self.progress.remove(&record.task);
         let bar = Bar::new(record.start_ns, record.wall_ns, record.task, record.outcome.class(), retried);
         self.end_ns = self.end_ns.max(bar.end_ns());
         let Some(lane) = self.lane_mut(record.worker) else {
@@ -226,6 +227,12 @@ impl LaneHistory {
 }
 
 impl Lane {
+    /// What the attempt under way has said of its progress, if anything.
+    pub fn progress(&self) -> Option<&TaskProgress> {
+        // A report may be late, and is then about an attempt that has ended.
+        self.said.as_ref().filter(|said| self.running.is_some_and(|running| said.sent_ns >= running.start_ns))
+    }
+
     /// The worker that lives here now.
     pub fn live(&self) -> Option<&Life> {
         self.lives.last().filter(|life| life.to_ns.is_none())

@@ -101,7 +101,7 @@ impl Progress {
             EventKind::TaskRetried(_) => self.retries += 1,
             EventKind::RunFinished(summary) => self.summary = Some(summary.clone()),
             EventKind::TaskStarted { .. }
-            | EventKind::TaskProgressed { .. }
+            | EventKind::ProgressReported { .. }
             | EventKind::SharedSampled(_)
             | EventKind::SharedEnded(_)
             | EventKind::MachineSampled(_)

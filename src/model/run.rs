@@ -90,7 +90,7 @@ impl RunModel {
             EventKind::SharedSampled(objects) => self.shared = objects,
             EventKind::SharedEnded(contents) => self.shared_ended = contents,
             EventKind::RunFinished(_) => self.running.clear(),
-            EventKind::TaskProgressed { .. }
+            EventKind::ProgressReported { .. }
             | EventKind::BatchGrew { .. }
             | EventKind::InputsBroke { .. }
             | EventKind::Held { .. }

@@ -8,6 +8,7 @@ use std::mem::MaybeUninit;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
+use super::clock::monotonic_ns;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg, sockopt};
 
 /// The longest message that is kept, in characters.
@@ -21,6 +22,8 @@ const MAX_REPORT_BYTES: usize = 1024;
 pub struct Report {
     /// Whose report it is.
     pub label: String,
+    /// When it was sent, on the clock that all processes share, in nanoseconds.
+    pub sent_ns: u64,
     /// How much is done, 0 to 1.
     pub fraction: f32,
     /// What it is at, on one line; empty where it did not say.
@@ -47,7 +50,7 @@ pub fn send(address: &str, fraction: f32, message: &str) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
     let message: String = message.chars().take(MAX_MESSAGE_CHARS).collect();
-    let report = format!("{label} {fraction} {message}");
+    let report = format!("{label} {} {fraction} {message}", monotonic_ns());
     match socket.send_to_addr(report.as_bytes(), &SocketAddr::from_abstract_name(name)?) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
         other => other.map(drop),
@@ -112,12 +115,12 @@ impl Listener {
 /// Reads a report; whatever is none is `None`.
 fn read(bytes: &[u8]) -> Option<Report> {
     let text = String::from_utf8_lossy(bytes);
-    let mut parts = text.splitn(3, ' ');
-    let (label, fraction) = (parts.next()?, parts.next()?);
+    let mut parts = text.splitn(4, ' ');
+    let (label, sent_ns, fraction) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
     let fraction = fraction.parse::<f32>().ok().filter(|part| (0.0..=1.0).contains(part))?;
     let printable = |character: char| if character.is_control() { ' ' } else { character };
     let message = parts.next().unwrap_or_default().chars().map(printable).take(MAX_MESSAGE_CHARS).collect();
-    Some(Report { label: label.to_owned(), fraction, message })
+    Some(Report { label: label.to_owned(), sent_ns, fraction, message })
 }
 
 #[cfg(test)]
@@ -133,10 +136,13 @@ mod tests {
         send(&address, 0.25, &format!("a\nb {}", "ä".repeat(500))).unwrap();
         let report = listener.receive(Duration::from_secs(60)).unwrap().expect("it was sent");
         assert_eq!((report.label.as_str(), report.fraction), ("7.1", 0.25));
+        assert!(report.sent_ns > 0 && report.sent_ns <= monotonic_ns());
         assert!(report.message.starts_with("a b ää") && report.message.chars().count() == MAX_MESSAGE_CHARS);
         let stranger = UnixDatagram::unbound().unwrap();
         let place = SocketAddr::from_abstract_name(listener.name()).unwrap();
-        for garbage in [&b""[..], b"7.1", b"7.1 x", b"7.1 2 much", b"7.1 NaN", b"\xff\xff \xff", &[b' '; 4000]] {
+        for garbage in
+            [&b""[..], b"7.1", b"7.1 x 1", b"7.1 1", b"7.1 1 2 much", b"7.1 1 NaN", b"\xff\xff \xff", &[b' '; 4000]]
+        {
             stranger.send_to_addr(garbage, &place).unwrap();
             assert_eq!(listener.receive(Duration::from_secs(60)).unwrap(), None);
         }

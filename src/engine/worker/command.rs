@@ -53,14 +53,6 @@ impl Runner {
         Self { kind, marked, launcher, reader }
     }
 
-    /// Sets a variable that the commands from now on get.
-    pub fn set_variable(&mut self, name: &str, value: String) {
-        match self.environment.iter_mut().find(|(known, _)| known == name) {
-            Some((_, before)) => *before = value,
-            None => self.environment.push((name.to_owned(), value)),
-        }
-    }
-
     /// Runs what `payload` says to its end.
     ///
     /// `spill` are the files for the whole of its two streams, where that is wanted.

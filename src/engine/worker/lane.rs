@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Pid;
 
-use crate::engine::progress::{PROGRESS_VARIABLE, label};
+use crate::engine::progress::{PROGRESS_VARIABLE, address};
 use crate::engine::protocol::{CommandKind, FromWorker, TaskFrame, TaskKind};
 use crate::event::{AttemptRecord, Lane, Outcome, StreamName, TaskId, WorkerId, spill_name};
 use crate::job::control::environment_of_lane;
@@ -98,7 +98,8 @@ impl LaneShared {
             TaskKind::Workload { .. } => CommandKind::default(),
         };
         let reader = Reader::new(setup.output_limit_bytes, Arc::clone(&self.reminder));
-        let own = self.environment.iter().map(|(name, value)| (name, value));
+        let progress = setup.progress.iter().map(|name| (PROGRESS_VARIABLE.to_owned(), address(name, self.worker)));
+        let own = self.environment.iter().cloned().chain(progress);
         let launcher = Launcher::new(own).expect("resources have names without NUL, which the job's check sees to");
         let mut runner = Runner::new(kind, launcher, reader, setup.shared_process);
         let mut meter = CpuMeter::start();
@@ -187,10 +188,6 @@ impl LaneShared {
             let folder = self.station.setup.spill_folder.as_ref()?;
             Some(folder.join(spill_name(frame.task, frame.attempt, stream)))
         });
-        if let Some(name) = &self.station.setup.progress {
-            let address = format!("{name}/{}", label(frame.task, frame.attempt));
-            runner.set_variable(PROGRESS_VARIABLE, address);
-        }
         let ended = runner.run(payload, &marker, spill, self);
         AttemptRecord {
             cpu_ns: ended.cpu_ns,

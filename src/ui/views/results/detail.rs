@@ -205,7 +205,7 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, req
         ("So far", format::duration(run.now_ns(model).saturating_sub(running.start_ns))),
         ("Try", running.attempt.to_string()),
     ];
-    let progress = model.lanes.progress_of(task, running.attempt);
+    let progress = model.lanes.progress_of(running.worker);
     facts.extend(progress.map(|progress| ("Progress", progress_words(progress))));
     facts.extend(running.pid.map(|pid| ("PID", pid.to_string())));
     facts.extend(model.lane_of.get(&running.worker).map(|lane| ("Lane", (lane.0 + 1).to_string())));

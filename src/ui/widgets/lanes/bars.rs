@@ -55,9 +55,7 @@ pub fn paint(
     let mut words = Vec::new();
     for index in lanes {
         let lane = &data.lanes.lanes()[index];
-        let running = lane.running.as_ref();
-        let progress = running.and_then(|running| data.lanes.progress_of(running.task, running.attempt));
-        canvas.lane(lane, rect_of(index), data.now_ns, progress.map(|progress| progress.fraction), &mut words);
+        canvas.lane(lane, rect_of(index), data.now_ns, &mut words);
     }
     let mesh = std::mem::take(&mut canvas.mesh);
     painter.add(Shape::mesh(mesh));
@@ -76,7 +74,7 @@ struct Words {
 }
 
 impl Canvas<'_> {
-    fn lane(&mut self, lane: &Lane, rect: Rect, now_ns: u64, progress: Option<f32>, words: &mut Vec<Words>) {
+    fn lane(&mut self, lane: &Lane, rect: Rect, now_ns: u64, words: &mut Vec<Words>) {
         let x = rect.x_range();
         let (from_ns, to_ns) = self.window.range_ns();
         let middle = Rangef::new(rect.top() + DONE_INSET, rect.bottom() - DONE_INSET);
@@ -119,6 +117,7 @@ impl Canvas<'_> {
             let range = self.range(x, running.start_ns as f64, now_ns as f64);
             let bar = Rect::from_x_y_ranges(range, middle);
             self.rect(bar, self.palette.accent);
+            let progress = lane.progress().map(|progress| progress.fraction);
             if let Some(done) = progress {
                 // When it will end is not known: what is left to do is a share of the bar below, not of the time.
                 self.flush();

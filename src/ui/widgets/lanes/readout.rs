@@ -73,6 +73,7 @@ fn retried(data: &LanesData<'_>, found: &Found) -> bool {
 
 /// How far a running task is, as it has said.
 fn progress(data: &LanesData<'_>, found: &Found) -> Option<String> {
-    let running = data.lanes.lanes().get(found.place.lane)?.running.filter(|running| running.task == found.task)?;
-    data.lanes.progress_of(running.task, running.attempt).map(badge::progress_words)
+    let lane = data.lanes.lanes().get(found.place.lane)?;
+    lane.running.filter(|running| running.task == found.task)?;
+    lane.progress().map(badge::progress_words)
 }
