@@ -1,5 +1,7 @@
 //! Shared objects and progress from outside: shell scripts as tasks, servers as processes, holders that are killed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 mod program;
 
 use std::io::{BufRead, BufReader, Read};

@@ -388,9 +388,12 @@ pub fn check_object(name: &str, kind: &str, arguments: Vec<Datum>) -> Result<(),
 /// Names are words that a shell, a file and a page can show.
 pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     const MOST_CHARS: usize = 128;
-    if name.is_empty() || name.chars().count() > MOST_CHARS || name.chars().any(char::is_control) {
-        let message =
-            format!("'{}' cannot be a name; write 1 to {MOST_CHARS} printable characters", name.escape_debug());
+    let is_odd = |character: char| character.is_control() || character == '=';
+    if name.trim() != name || name.is_empty() || name.chars().count() > MOST_CHARS || name.chars().any(is_odd) {
+        let message = format!(
+            "'{}' cannot be a name; write 1 to {MOST_CHARS} printable characters without =",
+            name.escape_debug()
+        );
         return Err(Failure::arguments(message));
     }
     Ok(())

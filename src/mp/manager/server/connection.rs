@@ -35,7 +35,7 @@ pub(super) struct Connection {
     /// It is closed as soon as all has been sent.
     pub ends: bool,
     /// What its descriptor is watched for.
-    pub watched: super::serve::Watched,
+    pub watched: super::poll::Watched,
 }
 
 /// What reading came to.
@@ -49,7 +49,7 @@ pub(super) enum Heard {
 }
 
 impl Connection {
-    pub(super) fn new(stream: OwnedFd, limit: usize, watched: super::serve::Watched) -> io::Result<Self> {
+    pub(super) fn new(stream: OwnedFd, limit: usize, watched: super::poll::Watched) -> io::Result<Self> {
         let challenge = Challenge::new()?;
         let out = challenge.greeting().to_vec();
         Ok(Self {

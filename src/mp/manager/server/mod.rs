@@ -3,6 +3,7 @@
 
 mod connection;
 mod listen;
+mod poll;
 mod serve;
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use rustix::net::{SendFlags, send};
 
 use super::connection::{Connection, Heard, Stage};
 use super::listen::Listener;
+use super::poll::{Watched, happened};
 use super::{ServerOptions, Shared};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::manager::datum::Datum;
@@ -32,25 +33,6 @@ const ACCEPT_PAUSE_NS: u64 = 100_000_000;
 const WAKER: u64 = 0;
 const FIRST_LISTENER: u64 = 1;
 const FIRST_CONNECTION: u64 = 1 << 16;
-
-/// What the descriptor of a connection is watched for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Watched {
-    Input,
-    Output,
-    /// It waits for an answer: only its end is of interest.
-    End,
-}
-
-impl Watched {
-    fn flags(self) -> EventFlags {
-        match self {
-            Self::Input => EventFlags::IN | EventFlags::RDHUP,
-            Self::Output => EventFlags::OUT | EventFlags::RDHUP,
-            Self::End => EventFlags::RDHUP,
-        }
-    }
-}
 
 /// All that the server's thread has.
 pub(super) struct Loop {
@@ -392,13 +374,5 @@ impl Loop {
         if let Some((object, datum)) = taken {
             registry.give_back(object, datum, &mut self.answers);
         }
-    }
-}
-
-/// Waits until something has happened, at most so long.
-fn happened(poller: &OwnedFd, events: &mut Vec<Event>, timeout: Option<&Timespec>) -> io::Result<()> {
-    match epoll::wait(poller, rustix::buffer::spare_capacity(events), timeout) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// An object, a method, its arguments and what comes of it.
+type Case = (&'static str, &'static str, Vec<Datum>, Result<Datum, FailureKind>);
+
 #[test]
 fn each_kind_does_its_methods() {
     let map = |entries: &[(&str, i128)]| {
@@ -21,7 +24,7 @@ fn each_kind_does_its_methods() {
     use FailureKind::{Empty, Full, NoSuchMethod, NotFound, NotHeld, WrongArguments};
     let t = |text: &str| Datum::from(text);
     let list = Datum::List;
-    let cases: Vec<(&str, &str, Vec<Datum>, Result<Datum, FailureKind>)> = vec![
+    let cases: Vec<Case> = vec![
         ("l", "append", vec![int(9)], nil()),
         ("l", "get", vec![int(-1)], Ok(int(9))),
         ("l", "get", vec![int(4)], Err(NotFound)),
