@@ -9,6 +9,7 @@ mod picture_renderer;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -16,13 +17,14 @@ use eframe::egui;
 use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use fanlane::cli::{self, Request};
 use fanlane::engine::worker_role;
 use fanlane::event::{Outcome, OutcomeClass};
 use fanlane::job::Job;
 use fanlane::model::RunModel;
 use fanlane::model::race::RaceModel;
 use fanlane::session::race::RaceDraft;
-use fanlane::session::{Command, JobDraft, Machine, Session, SessionOptions, engine};
+use fanlane::session::{Command, JobDraft, Machine, Page, Session, SessionOptions, engine};
 use fanlane::ui::FanlaneApp;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
@@ -33,16 +35,28 @@ const THEMES: [(Theme, &str); 2] = [(Theme::Dark, "dark"), (Theme::Light, "light
 /// How long a run may take until something is seen.
 const DEADLINE: Duration = Duration::from_secs(180);
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     // The engine starts this very executable again as its workers.
     fanlane::mp::init([worker_role()]);
-    let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("screenshots"), PathBuf::from);
-    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let mut album = Album::open(folder)?;
-    if std::env::args_os().nth(2).is_none() {
-        take_runs(&mut album)?;
+    // And its tasks start it to use what they share.
+    let words: Vec<_> = std::env::args_os().collect();
+    if cli::progress::is_report(&words) {
+        return Ok(cli::progress::report(&words).into());
     }
-    take_races(&mut album)
+    if words.get(1).is_some_and(|word| word == "manager")
+        && let Request::Headless(command) = cli::understand(words.clone())
+    {
+        return Ok(cli::perform(command).into());
+    }
+    let folder = words.get(1).map_or_else(|| PathBuf::from("screenshots"), PathBuf::from);
+    std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let mut album = Album::begin(folder)?;
+    if words.len() < 3 {
+        take_runs(&mut album)?;
+        take_shared(&mut album)?;
+    }
+    take_races(&mut album)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The pages of a job and of its runs.
@@ -68,6 +82,44 @@ fn take_runs(album: &mut Album) -> Result<()> {
     album.take("results")
 }
 
+/// The page Shared, and lanes with progress, from a job whose tasks share something.
+fn take_shared(album: &mut Album) -> Result<()> {
+    album.open(&sharing_job()?);
+    album.unfold("Shared objects")?;
+    album.take("job-shared")?;
+    album.press(Modifiers::COMMAND, Key::Enter);
+    album.press(Modifiers::COMMAND, Key::Num4);
+    album.wait_until("half of its tasks have ended", |run| {
+        run.header.as_ref().is_some_and(|header| header.name == SHARING)
+            && run.progress.counts.total() * 2 >= run.progress.tasks
+            && !run.shared.is_empty()
+    })?;
+    album.take("shared")?;
+    album.press(Modifiers::COMMAND, Key::Num2);
+    album.take("live-progress")?;
+    album.wait_until("the run has ended", RunModel::is_finished)?;
+    album.press(Modifiers::COMMAND, Key::Num4);
+    album.take("shared-ended")
+}
+
+/// The name of the job whose tasks share something.
+const SHARING: &str = "Words of a text";
+
+/// A job whose tasks share something and say how far they are, through this very executable.
+fn sharing_job() -> Result<Job> {
+    let program = std::env::current_exe().context("this program does not know its own file")?;
+    let mut job = Job::parse(
+        r#"Job(version: 1, name: "Words of a text", inputs: [Range(1, 24)], workers: 3, task: Command("\
+            \"$F\" progress 10% reading; sleep 0.3; \"$F\" manager add words word$(({#} % 7)); \
+            \"$F\" progress 45% counting; \"$F\" manager incr count {#} > /dev/null; \
+            \"$F\" manager incr lengths {#} --key $(({#} % 5)) > /dev/null; sleep 1; \
+            \"$F\" progress 90% writing; \"$F\" manager with file -- sleep 0.2; \"$F\" manager put done {#}"),
+            shared: {"words": Set, "count": Value(0), "lengths": Dict, "file": Lock, "done": Queue, "slots": Semaphore(2)})"#,
+    )?;
+    job.environment.insert("F".to_owned(), program.display().to_string());
+    Ok(job)
+}
+
 /// The page Race, from a race of a job with tasks of different lengths, and from one of the six workloads of PEP 371.
 fn take_races(album: &mut Album) -> Result<()> {
     let job = Job::parse(RACED).context("the job of the race is well formed")?;
@@ -81,7 +133,7 @@ fn take_races(album: &mut Album) -> Result<()> {
             ..session.race.draft.clone()
         };
     })?;
-    album.press(Modifiers::COMMAND, Key::Num4);
+    album.press(Modifiers::COMMAND, Key::Num5);
     album.click("Race")?;
     album.wait_until_race("a second round goes on", |race| {
         race.current.as_ref().is_some_and(|current| current.turn.block == 1 && current.curve.len() > 12)
@@ -126,7 +178,7 @@ struct Album {
 }
 
 impl Album {
-    fn open(folder: PathBuf) -> Result<Self> {
+    fn begin(folder: PathBuf) -> Result<Self> {
         let mut options = SessionOptions::in_memory(engine());
         // It stands in the pictures, and nothing is written there: a folder that every machine has.
         options.folder = PathBuf::from("/tmp");
@@ -153,6 +205,25 @@ impl Album {
     fn click(&mut self, name: &str) -> Result<()> {
         self.window.query_by_label(name).with_context(|| format!("the window has no {name:?}"))?.click();
         self.run_frames();
+        self.window.remove_cursor();
+        Ok(())
+    }
+
+    /// Opens a job as if it had been typed.
+    fn open(&mut self, job: &Job) {
+        let session = self.window.state_mut().session_mut();
+        session.draft = JobDraft::from_job(job);
+        session.draft_changed();
+        session.page = Page::Job;
+        self.run_frames();
+    }
+
+    /// Opens a folded part of the page Job, and has it in sight.
+    fn unfold(&mut self, name: &str) -> Result<()> {
+        self.window.query_by_label_contains(name).with_context(|| format!("the window has no {name:?}"))?.click();
+        self.window.run_steps(20);
+        self.window.query_by_label_contains("Kinds: ").context("it is not unfolded")?.scroll_to_me();
+        self.window.run_steps(20);
         self.window.remove_cursor();
         Ok(())
     }

@@ -4,11 +4,13 @@
 //! Times are nanoseconds since the run's start on the monotonic clock, so a changed wall clock changes nothing.
 
 pub mod lossless;
+mod shared;
 mod spill;
 
 use serde::{Deserialize, Serialize};
 
 use crate::job::Mode;
+pub use shared::{SharedContent, SharedObject};
 pub use spill::{Spill, StreamName, spill_name};
 
 /// A task's place in its batch, counted from 0. People see [`TaskId::number`], counted from 1.
@@ -119,6 +121,21 @@ pub enum EventKind {
     MachineSampled(MachineSample),
     /// CPU and memory of each worker together with everything that it started.
     WorkersSampled(Vec<WorkerSample>),
+    /// The task that a worker is doing says how far it is, at most ten times a second.
+    ProgressReported {
+        /// Who does it.
+        worker: WorkerId,
+        /// When it was said, in nanoseconds since the run's start: it is about what the worker was doing then.
+        sent_ns: u64,
+        /// How much is done, 0 to 1.
+        fraction: f32,
+        /// What it is at, in a few words; empty where it did not say.
+        message: Box<str>,
+    },
+    /// The objects that the tasks share, as they are now.
+    SharedSampled(Vec<SharedObject>),
+    /// The objects that the tasks shared, as they were when the last task had ended.
+    SharedEnded(Vec<SharedContent>),
     /// The last event of a run.
     RunFinished(Summary),
 }

@@ -9,7 +9,11 @@ use fanlane::{engine, mp};
 
 fn main() -> ExitCode {
     mp::init([engine::worker_role()]);
-    let status = match cli::understand(std::env::args_os().collect()) {
+    let words: Vec<_> = std::env::args_os().collect();
+    if cli::progress::is_report(&words) {
+        return cli::progress::report(&words).into();
+    }
+    let status = match cli::understand(words) {
         Request::Answered(status) => status,
         Request::Headless(command) => cli::perform(command),
         Request::Window(job) => match open_window(job.clone()) {

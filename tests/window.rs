@@ -19,7 +19,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::RunCommand;
 use fanlane::event::{EventKind, Lane, OutcomeClass, TaskId, WorkerId};
 use fanlane::job::control::{After, Control, Need, RetryWait};
-use fanlane::job::{Input, JOB_VERSION, Job, Mode, Order, TaskTemplate};
+use fanlane::job::{Input, JOB_VERSION, Job, Mode, Order, SharedSpec, TaskTemplate};
 use fanlane::session::{Command, Field, JobDraft, Page, Session, SortKey, TaskKind};
 use fanlane::ui::FanlaneApp;
 
@@ -544,6 +544,7 @@ fn everything() -> Job {
         order: Order::Shuffled { seed: u64::MAX },
         sample: Some(5),
         sample_seed: 9,
+        shared: [("seen".to_owned(), SharedSpec::Set), ("a b".to_owned(), SharedSpec::BoundedQueue(2))].into(),
     }
 }
 

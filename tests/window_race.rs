@@ -40,7 +40,7 @@ fn window(start: StartRun, folder: &Path, size: [f32; 2]) -> Window {
     session.race.draft.sizes = "1, 2, 4, 8".to_owned();
     session.race.draft.repeat = "3".to_owned();
     until(&mut window, "the job is read", |session| session.race_obstacle().is_none());
-    window.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
     window.run_steps(4);
     window
 }

@@ -27,7 +27,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(7);
-    let parts: [(&str, fn(usize)); 5] = [
+    let parts: [Part; 5] = [
         ("commands", commands::measure),
         ("calls", calls::measure),
         ("alone", alone::measure),
@@ -39,6 +39,9 @@ fn main() {
         measure(rounds);
     }
 }
+
+/// A part of the bench, by its name.
+type Part = (&'static str, fn(usize));
 
 /// A row of a table: what is measured, and how.
 type Row<'a> = (&'a str, &'a mut dyn FnMut() -> Duration);

@@ -10,6 +10,7 @@ use super::control_args::ControlArgs;
 use super::export::ExportArgs;
 use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
+use super::manager::args::ManagerArgs;
 use super::race::RaceArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::duration::{self, Limit};
@@ -43,6 +44,12 @@ pub enum Command {
     Import(ImportArgs),
     /// Write a recorded run as a table, as JSON, or as a trace.
     Export(ExportArgs),
+    /// Serve objects that tasks share, or use them from a shell script.
+    Manager(ManagerArgs),
+    /// Say, from within a task, how much of it is done: 0.4 or 40%, and at what it is.
+    ///
+    /// It is shown in the task's lane and row. Outside of a task nothing happens, and the exit status is 0.
+    Progress(ProgressArgs),
     /// List the built-in workloads that a job file can call.
     Workloads,
 }
@@ -53,7 +60,12 @@ impl Command {
         match self {
             Self::Run(run) => Some(&mut run.words),
             Self::Race(race) => Some(&mut race.words),
-            Self::Presets(_) | Self::Import(_) | Self::Export(_) | Self::Workloads => None,
+            Self::Presets(_)
+            | Self::Import(_)
+            | Self::Export(_)
+            | Self::Manager(_)
+            | Self::Progress(_)
+            | Self::Workloads => None,
         }
     }
 }
@@ -180,6 +192,23 @@ pub struct RunArgs {
     /// A job file, or a command with its inputs; all words after the command's first belong to it
     #[arg(trailing_var_arg = true, value_name = "JOB.ron | COMMAND", hide = true)]
     pub words: Vec<OsString>,
+}
+
+/// The words after `fanlane progress`.
+#[derive(Debug, Args)]
+pub struct ProgressArgs {
+    /// How much is done, from 0 to 1 or from 0% to 100%
+    pub fraction: String,
+    /// At what the task is, in a few words
+    pub message: Vec<String>,
+}
+
+impl ProgressArgs {
+    /// The words of the command line that these came from.
+    pub fn words(&self) -> Vec<OsString> {
+        let words = ["fanlane", super::progress::PROGRESS_COMMAND, &self.fraction].into_iter();
+        words.chain(self.message.iter().map(String::as_str)).map(OsString::from).collect()
+    }
 }
 
 /// The words after `fanlane presets`.

@@ -143,6 +143,10 @@ fn write_json(
                     json::write_task(record, &beside, &task, &mut line)?;
                 }
             }
+            EventKind::SharedEnded(contents) => {
+                separate(&mut line);
+                json::write_shared(contents, &mut line)?;
+            }
             EventKind::RunFinished(summary) => {
                 separate(&mut line);
                 json::write_summary(summary, header.earlier, &mut line)?;

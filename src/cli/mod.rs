@@ -6,8 +6,10 @@ mod control_args;
 mod export;
 mod import;
 mod keep_args;
+mod manager;
 mod plan;
 mod presets;
+pub mod progress;
 mod race;
 mod report;
 mod resume;
@@ -42,6 +44,8 @@ pub enum Status {
     NotAllImported,
     /// A signal ended it.
     Interrupted,
+    /// As the command that it ran.
+    OfCommand(u8),
 }
 
 impl From<Status> for ExitCode {
@@ -52,6 +56,7 @@ impl From<Status> for ExitCode {
             Status::NothingRun => 2,
             Status::NotAllImported => 3,
             Status::Interrupted => signals::INTERRUPTED,
+            Status::OfCommand(code) => code,
         })
     }
 }
@@ -123,6 +128,8 @@ pub fn perform(headless: Headless) -> Status {
         Command::Presets(args) => presets::presets(&args),
         Command::Import(args) => import::import(&args),
         Command::Export(args) => export::export(&args),
+        Command::Manager(args) => manager::manager(&args),
+        Command::Progress(args) => Ok(progress::report(&args.words())),
         Command::Workloads => print(|| workloads::write_list(&mut io::stdout().lock())),
     };
     done.unwrap_or_else(|error| complain(&error))

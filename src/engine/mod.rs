@@ -7,8 +7,10 @@ mod dispatcher;
 mod gate;
 mod link;
 mod monitor;
+mod progress;
 mod protocol;
 mod run;
+mod shared;
 pub mod simulation;
 mod worker;
 mod worker_process;
@@ -20,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::TaskId;
 use crate::job::Mode;
 
+pub use progress::PROGRESS_VARIABLE;
 pub use run::Run;
 pub use worker::worker_role;
 

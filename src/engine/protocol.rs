@@ -36,6 +36,11 @@ pub struct Setup {
     /// Where the whole of a stream goes that is longer than that. As bytes: a path need not be Unicode.
     #[serde(with = "as_bytes")]
     pub spill_folder: Option<PathBuf>,
+    /// The folder of the run's manager, which the workers remove should the engine be killed.
+    #[serde(with = "as_bytes")]
+    pub shared_folder: Option<PathBuf>,
+    /// Where commands report their progress, without the label of the lane.
+    pub progress: Option<String>,
 }
 
 /// The exit code of a worker that ended itself in order to end a call.
@@ -240,6 +245,8 @@ mod tests {
             grace_ns: 3,
             output_limit_bytes: 4,
             spill_folder: Some(std::ffi::OsString::from_vec(b"/tmp/\xff".to_vec()).into()),
+            shared_folder: Some("/tmp/a".into()),
+            progress: Some("name".into()),
         };
         let mut spec = WorkloadSpec::named("cube");
         spec.seed = Some(7);

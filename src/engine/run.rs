@@ -26,7 +26,9 @@ use super::dispatcher::{Dispatcher, Effect, Input, Plan};
 use super::gate::{self, Gate};
 use super::link::Link;
 use super::monitor::Monitor;
+use super::progress::ProgressReports;
 use super::protocol::{CommandKind, FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
+use super::shared::{Shared as SharedObjects, Watch};
 use super::worker_process::WorkerProcess;
 use super::{EngineError, RunCommand, RunOptions};
 
@@ -51,6 +53,8 @@ struct Shared {
     batch: Arc<Batch>,
     options: RunOptions,
     setup: Setup,
+    /// What all tasks have in their environment.
+    environment: Vec<(String, String)>,
     core: Mutex<Core>,
     /// Held while events leave, so that they leave in order.
     events: Mutex<Sender<Event>>,
@@ -68,6 +72,14 @@ struct Core {
     effects: Vec<Effect>,
     /// The summary was said: nothing follows it.
     ended: bool,
+}
+
+/// What goes on beside the workers for as long as the run does.
+struct Beside {
+    monitor: Option<Monitor>,
+    watch: Option<Watch>,
+    reports: Option<ProgressReports>,
+    objects: Option<SharedObjects>,
 }
 
 /// A worker that has its lane.
@@ -96,6 +108,11 @@ impl Run {
         let system = |what| move |source| EngineError::System { what, source };
         let epoch_ns = monotonic_ns();
         let (kind, server) = task_kind(&batch)?;
+        let objects = SharedObjects::start(batch.job())?;
+        // Only commands can report; and a run without reports is better than none.
+        let reports = matches!(kind, TaskKind::Command(_))
+            .then(|| ProgressReports::start(events.clone(), epoch_ns).ok())
+            .flatten();
         let setup = Setup {
             kind,
             working_dir: batch.working_dir().to_owned(),
@@ -107,6 +124,8 @@ impl Run {
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
             spill_folder: options.spill_folder.clone(),
+            shared_folder: objects.as_ref().map(|objects| objects.folder().to_owned()),
+            progress: reports.as_ref().map(|reports| reports.name().to_owned()),
         };
         let growth = batch.growth();
         let tasks = growth.as_ref().map_or_else(|| batch.len(), |growth| growth.tasks);
@@ -134,9 +153,11 @@ impl Run {
         let (requests, asked) = unbounded();
         let (listening, abandoned) = bounded(0);
         let monitor = options.monitor.then(|| Monitor::start(events.clone(), epoch_ns));
+        let watch = objects.as_ref().filter(|_| options.monitor).map(|objects| objects.watch(events.clone(), epoch_ns));
+        let watch = watch.transpose().map_err(system("the watcher of the shared objects could not be started"))?;
         let monitor = monitor.transpose().map_err(system("the monitor's thread could not be started"))?;
         let growth_told = Arc::new(AtomicBool::new(false));
-        let watch = batch.watch_growth({
+        let growing = batch.watch_growth({
             let (told, requests) = (Arc::clone(&growth_told), requests.clone());
             move || {
                 if !told.swap(true, Ordering::SeqCst) {
@@ -148,6 +169,7 @@ impl Run {
             batch,
             options,
             setup,
+            environment: objects.as_ref().map_or_else(Vec::new, SharedObjects::environment),
             core: Mutex::new(Core {
                 dispatcher: Dispatcher::new(plan),
                 members: HashMap::new(),
@@ -164,9 +186,9 @@ impl Run {
         let thread = std::thread::Builder::new()
             .name("run".to_owned())
             .spawn(move || {
-                own.keep_running(&asked, monitor);
+                own.keep_running(&asked, Beside { monitor, watch, reports, objects });
                 // Whoever feeds the batch is told that nobody wants more.
-                drop(watch);
+                drop(growing);
                 drop(server);
             })
             .map_err(system("the run's thread could not be started"))?;
@@ -226,7 +248,7 @@ impl Shared {
     }
 
     /// The run's own thread: starts workers, keeps the time, and ends the run.
-    fn keep_running(self: Arc<Self>, asked: &Receiver<Request>, monitor: Option<Monitor>) {
+    fn keep_running(self: Arc<Self>, asked: &Receiver<Request>, beside: Beside) {
         let mut lanes: Vec<JoinHandle<()>> = Vec::new();
         // In the mode `threads`, the process that all lanes share.
         let mut common: Option<Arc<WorkerProcess>> = None;
@@ -253,7 +275,7 @@ impl Shared {
             match request {
                 Ok(Request::Start { worker, lane }) => {
                     self.start_worker(worker, lane, &mut common);
-                    if let Some(monitor) = &monitor {
+                    if let Some(monitor) = &beside.monitor {
                         monitor.watch(self.worker_pids());
                     }
                 }
@@ -270,9 +292,13 @@ impl Shared {
         for lane in lanes.into_iter().chain(asked.try_iter().filter_map(Request::lane_thread)) {
             let _ = lane.join();
         }
-        drop(monitor);
+        let Beside { monitor, watch, reports, objects } = beside;
+        drop((monitor, watch, reports));
         {
             let mut core = self.core();
+            if let Some(objects) = objects {
+                core.said.push(Event { at_ns: self.now_ns(), kind: EventKind::SharedEnded(objects.contents()) });
+            }
             let kind = EventKind::RunFinished(core.dispatcher.summary());
             core.said.push(Event { at_ns: self.now_ns(), kind });
             core.ended = true;
@@ -440,7 +466,8 @@ impl Shared {
         lane: Lane,
         common: &mut Option<Arc<WorkerProcess>>,
     ) -> std::io::Result<()> {
-        let start = || WorkerProcess::start(&self.options.worker_executable, &self.setup).map(Arc::new);
+        let start =
+            || WorkerProcess::start(&self.options.worker_executable, &self.setup, &self.environment).map(Arc::new);
         let living = common.take().filter(|process| !process.is_dying());
         let mut process = living.map_or_else(start, Ok)?;
         let mut opened = process.open_lane(worker, lane);

@@ -16,6 +16,7 @@ pub mod need;
 pub mod order;
 pub mod quote;
 pub mod retry_wait;
+pub mod shared;
 pub mod template;
 pub mod workload;
 
@@ -29,6 +30,7 @@ pub use control::Control;
 pub use file::JobFileError;
 pub use inputs::Input;
 pub use order::Order;
+pub use shared::SharedSpec;
 pub use template::Template;
 pub use workload::WorkloadSpec;
 
@@ -100,6 +102,9 @@ pub struct Job {
     /// What the choice of the sample depends on.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sample_seed: u64,
+    /// Objects that all tasks share while the run goes on, by their names.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shared: BTreeMap<String, SharedSpec>,
 }
 
 impl Default for Job {
@@ -127,6 +132,7 @@ impl Default for Job {
             order: Order::AsGiven,
             sample: None,
             sample_seed: 0,
+            shared: BTreeMap::new(),
         }
     }
 }

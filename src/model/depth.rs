@@ -76,6 +76,9 @@ impl DepthHistory {
             | EventKind::WorkerStarted { .. }
             | EventKind::WorkerEnded { .. }
             | EventKind::WorkersCannotStart { .. }
+            | EventKind::ProgressReported { .. }
+            | EventKind::SharedSampled(_)
+            | EventKind::SharedEnded(_)
             | EventKind::MachineSampled(_)
             | EventKind::WorkersSampled(_) => {}
         }

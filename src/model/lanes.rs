@@ -23,6 +23,17 @@ pub struct LaneHistory {
     unplaced: u64,
 }
 
+/// How far a task is, as it has said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskProgress {
+    /// When it was said, in nanoseconds since the run's start.
+    pub sent_ns: u64,
+    /// How much is done, 0 to 1.
+    pub fraction: f32,
+    /// What it is at; empty where it did not say.
+    pub message: Box<str>,
+}
+
 /// One row of the timeline.
 #[derive(Clone, Debug, Default)]
 pub struct Lane {
@@ -40,6 +51,8 @@ pub struct Lane {
     pub sample: Option<WorkerSample>,
     /// How the newest worker died, where it died.
     pub died: Option<String>,
+    /// What was said last of the progress of a task here.
+    said: Option<TaskProgress>,
 }
 
 /// An attempt under way.
@@ -100,6 +113,13 @@ impl LaneHistory {
                     }
                 }
             }
+            EventKind::ProgressReported { worker, sent_ns, fraction, message } => {
+                if let Some(lane) = self.lane_mut(*worker)
+                    && lane.said.as_ref().is_none_or(|said| said.sent_ns <= *sent_ns)
+                {
+                    lane.said = Some(TaskProgress { sent_ns: *sent_ns, fraction: *fraction, message: message.clone() });
+                }
+            }
             EventKind::RunFinished(_) => {
                 self.finished = true;
                 for lane in &mut self.lanes {
@@ -117,6 +137,8 @@ impl LaneHistory {
             | EventKind::Resumed
             | EventKind::StopRequested
             | EventKind::WorkersCannotStart { .. }
+            | EventKind::SharedSampled(_)
+            | EventKind::SharedEnded(_)
             | EventKind::MachineSampled(_) => {}
         }
     }
@@ -134,6 +156,11 @@ impl LaneHistory {
     /// The run has ended: nothing grows any more.
     pub fn finished(&self) -> bool {
         self.finished
+    }
+
+    /// What the task that a worker is doing has said of its progress, if anything.
+    pub fn progress_of(&self, worker: WorkerId) -> Option<&TaskProgress> {
+        self.lane_of.get(&worker).and_then(|&index| self.lanes[index].progress())
     }
 
     /// Attempts by all lanes together.
@@ -200,6 +227,12 @@ impl LaneHistory {
 }
 
 impl Lane {
+    /// What the attempt under way has said of its progress, if anything.
+    pub fn progress(&self) -> Option<&TaskProgress> {
+        // A report may be late, and is then about an attempt that has ended.
+        self.said.as_ref().filter(|said| self.running.is_some_and(|running| said.sent_ns >= running.start_ns))
+    }
+
     /// The worker that lives here now.
     pub fn live(&self) -> Option<&Life> {
         self.lives.last().filter(|life| life.to_ns.is_none())

@@ -1,5 +1,6 @@
 //! What is known of a run, rebuilt from its events alone: pure, without clock, process or window.
 
+pub mod copies;
 pub mod cores;
 pub mod depth;
 pub mod format;
@@ -10,9 +11,10 @@ pub mod records;
 pub mod run;
 pub mod statistics;
 
+pub use copies::Copies;
 pub use cores::CoreHistory;
 pub use depth::DepthHistory;
-pub use lanes::LaneHistory;
+pub use lanes::{LaneHistory, TaskProgress};
 pub use progress::{Earlier, Progress};
 pub use records::Records;
 pub use run::{RunModel, RunningTask};

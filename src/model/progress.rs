@@ -100,7 +100,12 @@ impl Progress {
             }
             EventKind::TaskRetried(_) => self.retries += 1,
             EventKind::RunFinished(summary) => self.summary = Some(summary.clone()),
-            EventKind::TaskStarted { .. } | EventKind::MachineSampled(_) | EventKind::WorkersSampled(_) => {}
+            EventKind::TaskStarted { .. }
+            | EventKind::ProgressReported { .. }
+            | EventKind::SharedSampled(_)
+            | EventKind::SharedEnded(_)
+            | EventKind::MachineSampled(_)
+            | EventKind::WorkersSampled(_) => {}
         }
     }
 

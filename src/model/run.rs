@@ -4,9 +4,11 @@
 
 use std::collections::HashMap;
 
-use crate::event::{AttemptRecord, Event, EventKind, Lane, RunHeader, Summary, TaskId, WorkerId};
+use crate::event::{
+    AttemptRecord, Event, EventKind, Lane, RunHeader, SharedContent, SharedObject, Summary, TaskId, WorkerId,
+};
 
-use super::{CoreHistory, DepthHistory, LaneHistory, Progress, Records};
+use super::{Copies, CoreHistory, DepthHistory, LaneHistory, Progress, Records};
 
 /// A task that is being done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,12 @@ pub struct RunModel {
     pub depth: DepthHistory,
     /// The lane of each worker that ever was.
     pub lane_of: HashMap<WorkerId, Lane>,
+    /// What results cost on their way.
+    pub copies: Copies,
+    /// The objects that the tasks share.
+    pub shared: Vec<SharedObject>,
+    /// The same at the end of the run, in full as far as it was told.
+    pub shared_ended: Vec<SharedContent>,
 }
 
 impl RunModel {
@@ -54,6 +62,7 @@ impl RunModel {
         self.lanes.apply(&event);
         self.cores.apply(&event);
         self.depth.apply(&event);
+        self.copies.apply(&event);
         match event.kind {
             EventKind::RunStarted(header) => self.header = Some(header),
             EventKind::WorkerStarted { worker, lane, .. } => {
@@ -78,8 +87,11 @@ impl RunModel {
                 self.running.remove(&record.task);
                 self.records.push_retried(record);
             }
+            EventKind::SharedSampled(objects) => self.shared = objects,
+            EventKind::SharedEnded(contents) => self.shared_ended = contents,
             EventKind::RunFinished(_) => self.running.clear(),
-            EventKind::BatchGrew { .. }
+            EventKind::ProgressReported { .. }
+            | EventKind::BatchGrew { .. }
             | EventKind::InputsBroke { .. }
             | EventKind::Held { .. }
             | EventKind::HaltReached { .. }

@@ -31,6 +31,8 @@ pub struct ChildPlan<'a> {
     pub role: &'a str,
     /// The variable that marks the child and everything it starts, so that what it leaves behind can be found.
     pub marker: &'static str,
+    /// Variables that it and everything it starts have besides this program's own.
+    pub environment: &'a [(String, String)],
     /// Whether it writes to this program's standard output, or to nowhere.
     pub writes_output: bool,
 }
@@ -61,6 +63,7 @@ impl Child {
             .arg0(own_name.as_deref().unwrap_or(plan.executable.as_os_str()))
             .args([OsStr::new(WORKER_ROLE), OsStr::new(plan.role)])
             .env(plan.marker, &mark)
+            .envs(plan.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(if plan.writes_output { Stdio::inherit() } else { Stdio::null() })
             // A group of its own: Ctrl-C on the terminal is for the parent, which then ends its children in order.

@@ -130,7 +130,7 @@ pub(crate) fn start_child(name: &str, role: &str) -> Result<(Arc<Child>, Connect
         return Err(Error::NotInitialised);
     }
     let executable = entry::executable();
-    let plan = ChildPlan { executable: &executable, role, marker: MARKER, writes_output: true };
+    let plan = ChildPlan { executable: &executable, role, marker: MARKER, environment: &[], writes_output: true };
     let (child, control) =
         Child::start(plan).map_err(|error| Error::Start { name: name.to_owned(), reason: error.to_string() })?;
     let child = Arc::new(child);

@@ -20,13 +20,15 @@ pub enum Page {
     Live,
     /// What came out.
     Results,
+    /// What the tasks share.
+    Shared,
     /// Whether the pool was worth it.
     Race,
 }
 
 impl Page {
     /// All pages, in the order of their tabs.
-    pub const ALL: [Self; 4] = [Self::Job, Self::Live, Self::Results, Self::Race];
+    pub const ALL: [Self; 5] = [Self::Job, Self::Live, Self::Results, Self::Shared, Self::Race];
 
     /// The action that shows this page.
     pub const fn action(self) -> Action {
@@ -34,6 +36,7 @@ impl Page {
             Self::Job => Action::ShowJob,
             Self::Live => Action::ShowLive,
             Self::Results => Action::ShowResults,
+            Self::Shared => Action::ShowShared,
             Self::Race => Action::ShowRace,
         }
     }
@@ -119,6 +122,8 @@ pub enum Action {
     ShowLive,
     /// Show the page Results.
     ShowResults,
+    /// Show the page Shared.
+    ShowShared,
     /// Show the page Race.
     ShowRace,
     /// Go to the search field of the results.
@@ -146,6 +151,8 @@ pub enum Key {
     Num3,
     /// `4`.
     Num4,
+    /// `5`.
+    Num5,
     /// F1.
     F1,
     /// `/`.
@@ -179,6 +186,7 @@ impl std::fmt::Display for Shortcut {
             Key::Num2 => "2",
             Key::Num3 => "3",
             Key::Num4 => "4",
+            Key::Num5 => "5",
             Key::F1 => "F1",
             Key::Slash => "/",
             Key::O => "O",
@@ -190,7 +198,7 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order in which the key list names them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Run,
         Self::PauseResume,
         Self::Stop,
@@ -200,6 +208,7 @@ impl Action {
         Self::ShowJob,
         Self::ShowLive,
         Self::ShowResults,
+        Self::ShowShared,
         Self::ShowRace,
         Self::Search,
         Self::RerunFailed,
@@ -218,6 +227,7 @@ impl Action {
             Self::ShowJob => "Job",
             Self::ShowLive => "Live",
             Self::ShowResults => "Results",
+            Self::ShowShared => "Shared",
             Self::ShowRace => "Race",
             Self::Search => "Search",
             Self::RerunFailed => "Run all failed again",
@@ -237,6 +247,7 @@ impl Action {
             Self::ShowJob => "What to run",
             Self::ShowLive => "What the workers and the cores are doing",
             Self::ShowResults => "What came out",
+            Self::ShowShared => "What the tasks share",
             Self::ShowRace => "Whether the pool was worth it",
             Self::Search => "Search in the results",
             Self::RerunFailed => "Run every task again that did not succeed, as a run of its own",
@@ -262,7 +273,8 @@ impl Action {
             Self::ShowJob => ctrl(Key::Num1),
             Self::ShowLive => ctrl(Key::Num2),
             Self::ShowResults => ctrl(Key::Num3),
-            Self::ShowRace => ctrl(Key::Num4),
+            Self::ShowShared => ctrl(Key::Num4),
+            Self::ShowRace => ctrl(Key::Num5),
             Self::Search => plain(Key::Slash, true),
             Self::RerunFailed => None,
             Self::Keys => plain(Key::F1, false),

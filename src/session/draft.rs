@@ -4,6 +4,7 @@
 //! is kept as it is, so that opening and saving a job loses nothing.
 
 mod order;
+mod shared;
 mod steering;
 mod surroundings;
 mod typed;
@@ -15,6 +16,7 @@ use crate::job::file::{JobField, JobProblem};
 use crate::job::{Input, JOB_VERSION, Job, Mode, TaskTemplate, WorkloadSpec};
 
 pub use order::OrderDraft;
+pub use shared::SharedDraft;
 pub use steering::SteeringDraft;
 pub use surroundings::SurroundingsDraft;
 use typed::Typed;
@@ -81,6 +83,8 @@ pub enum Field {
     Sample,
     /// What the choice depends on.
     SampleSeed,
+    /// The objects that tasks share.
+    Shared,
 }
 
 /// What is wrong with a field.
@@ -135,6 +139,8 @@ pub struct JobDraft {
     pub surroundings: SurroundingsDraft,
     /// How rows become tasks, and their order.
     pub order: OrderDraft,
+    /// The objects that tasks share.
+    pub shared: SharedDraft,
     /// The job as it was opened, for what has no field here.
     pub opened: Job,
 }
@@ -161,6 +167,7 @@ impl JobDraft {
             steering: SteeringDraft::from_control(&job.control),
             surroundings: SurroundingsDraft::from_job(job),
             order: OrderDraft::from_job(job),
+            shared: SharedDraft::from_job(job),
             working_dir: job.working_dir.as_ref().map_or_else(String::new, |dir| dir.display().to_string()),
             opened: Job { inputs: Vec::new(), ..job.clone() },
         }
@@ -203,6 +210,7 @@ impl JobDraft {
         };
         self.surroundings.lay_over(&mut job, opened, &mut errors);
         self.order.lay_over(&mut job, opened, &mut errors);
+        self.shared.lay_over(&mut job, opened, &mut errors);
         for problem in job.check() {
             let error = problem_of_field(&problem);
             // What could not be read has been told already.
@@ -252,6 +260,7 @@ fn problem_of_field(problem: &JobProblem) -> FieldError {
         JobField::StdinFile => (Field::StdinFile, &*problem.message),
         JobField::Tagstring => (Field::Tagstring, &*problem.message),
         JobField::MaxArgs => (Field::MaxArgs, &*problem.message),
+        JobField::Shared => (Field::Shared, &*problem.message),
         JobField::Version | JobField::Inputs => (Field::Inputs, &*problem.message),
         JobField::Control => {
             let (key, message) = problem.message.split_once(": ").unwrap_or(("", &problem.message));

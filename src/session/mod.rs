@@ -29,7 +29,7 @@ use crate::model::RunModel;
 
 pub use command::{Action, Command, Key, Page, Shortcut};
 pub use current_run::{CurrentRun, RunControl, StartRun, Wake, engine};
-pub use draft::{Field, FieldError, JobDraft, OrderDraft, SteeringDraft, SurroundingsDraft, TaskKind};
+pub use draft::{Field, FieldError, JobDraft, OrderDraft, SharedDraft, SteeringDraft, SurroundingsDraft, TaskKind};
 pub use expand::{Beside, Expanded, expand, task_text};
 pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
 pub use machine::Machine;

@@ -188,7 +188,7 @@ fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
 #[test]
 fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
     type Change = fn(&mut JobDraft);
-    let table: [(Change, Field); 27] = [
+    let table: [(Change, Field); 30] = [
         (|draft| draft.steering.slots = "1{#}".to_owned(), Field::Slots),
         (|draft| draft.order.by_values = "fastest".to_owned(), Field::Order),
         (|draft| draft.order.by_values = "priority:size".to_owned(), Field::Order),
@@ -217,6 +217,9 @@ fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
         (|draft| draft.order.max_args = "1000000".to_owned(), Field::MaxArgs),
         (|draft| draft.order.sample = "some".to_owned(), Field::Sample),
         (|draft| draft.order.sample_seed = "-1".to_owned(), Field::SampleSeed),
+        (|draft| draft.shared.objects = "seen".to_owned(), Field::Shared),
+        (|draft| draft.shared.objects = "gate = Barrier(0)".to_owned(), Field::Shared),
+        (|draft| draft.shared.objects = "a = Set\na = List".to_owned(), Field::Shared),
         (
             |draft| draft.inputs = vec![InputDraft { from: "one".to_owned(), ..InputDraft::range(1, 2) }],
             Field::Input(0),

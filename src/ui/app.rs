@@ -18,6 +18,7 @@ use super::top_bar::TopBar;
 use super::views::job::JobView;
 use super::views::race::RaceView;
 use super::views::results::ResultsView;
+use super::views::shared::shared_ui;
 use super::window_title::window_title;
 use super::{shortcuts, tabs, theme};
 
@@ -135,6 +136,7 @@ impl FanlaneApp {
                 Page::Job => self.job.show_ui(ui, &mut self.session, &mut self.requests),
                 Page::Live => self.live.show_ui(ui, &self.session, &mut self.requests),
                 Page::Results => self.results.show_ui(ui, &mut self.session, &mut self.requests),
+                Page::Shared => shared_ui(ui, &self.session, &mut self.requests),
                 Page::Race => self.race.show_ui(ui, &mut self.session, &mut self.requests),
             }
         });
@@ -178,6 +180,7 @@ impl FanlaneApp {
             Action::ShowJob => self.session.handle(Command::Show(Page::Job)),
             Action::ShowLive => self.session.handle(Command::Show(Page::Live)),
             Action::ShowResults => self.session.handle(Command::Show(Page::Results)),
+            Action::ShowShared => self.session.handle(Command::Show(Page::Shared)),
             Action::ShowRace => self.session.handle(Command::Show(Page::Race)),
             Action::Search => {
                 self.session.handle(Command::Show(Page::Results));

@@ -3,7 +3,7 @@
 use egui::{Align, Button, Layout, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
-    ICON_DESCRIPTION, ICON_KEYBOARD, ICON_SPORTS_SCORE, ICON_TABLE_ROWS, ICON_VIEW_TIMELINE,
+    ICON_DESCRIPTION, ICON_HUB, ICON_KEYBOARD, ICON_SPORTS_SCORE, ICON_TABLE_ROWS, ICON_VIEW_TIMELINE,
 };
 
 use crate::session::{Action, Command, Page, Session};
@@ -37,6 +37,7 @@ const fn icon(page: Page) -> MaterialIcon {
         Page::Job => ICON_DESCRIPTION,
         Page::Live => ICON_VIEW_TIMELINE,
         Page::Results => ICON_TABLE_ROWS,
+        Page::Shared => ICON_HUB,
         Page::Race => ICON_SPORTS_SCORE,
     }
 }

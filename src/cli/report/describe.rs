@@ -1,7 +1,7 @@
 //! Outcomes, tasks and summaries in one line of words, fit for a terminal whatever the task's inputs contain.
 
 use super::bar::tasks_rate;
-use crate::event::{AttemptRecord, Outcome, Summary};
+use crate::event::{AttemptRecord, Outcome, SharedContent, Summary};
 use crate::job::Mode;
 use crate::model::Earlier;
 use crate::model::format::{count, duration, plural};
@@ -24,6 +24,18 @@ pub fn failure(number: u64, record: &AttemptRecord, command: impl FnOnce() -> St
     };
     let tries = if record.attempt > 1 { format!(" (try {})", record.attempt) } else { String::new() };
     Some(format!("task {number} {what}{tries}: {}", printable(&command(), COMMAND_CHARS)))
+}
+
+/// A shared object in one line, as it was at the end: `count: 42`, `seen: set of 1,204`.
+pub fn shared(content: &SharedContent) -> String {
+    const SHOWN_CHARS: usize = 80;
+    let what = match (&content.json, content.length) {
+        (Some(json), _) if json.chars().count() <= SHOWN_CHARS => printable(json, SHOWN_CHARS),
+        (_, Some(length)) => format!("{} of {}", content.kind, count(length)),
+        (Some(json), None) => printable(json, SHOWN_CHARS),
+        (None, None) => format!("a {} that is too long to be shown", content.kind),
+    };
+    format!("shared {}: {what}", printable(&content.name, SHOWN_CHARS))
 }
 
 /// A run in one line: `10,000 done, 0 failed in 4.81 s (2,079 tasks/s), pool of 2`.

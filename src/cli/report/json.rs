@@ -2,13 +2,15 @@
 //! written as U+FFFD. The order of the fields is part of the format.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::Tasks;
-use crate::event::{AttemptRecord, Captured, Outcome, Output, Summary, Value};
+use crate::event::{AttemptRecord, Captured, Outcome, Output, SharedContent, Summary, Value};
 use crate::model::Earlier;
 
 /// What is known of a task besides its record.
@@ -60,6 +62,19 @@ enum TaskResult<'a> {
         #[serde(serialize_with = "plain_value")]
         value: Option<&'a Value>,
     },
+}
+
+#[derive(Serialize)]
+struct SharedLine<'a> {
+    shared: BTreeMap<&'a str, SharedFields<'a>>,
+}
+
+#[derive(Serialize)]
+struct SharedFields<'a> {
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<u64>,
+    content: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -149,6 +164,20 @@ pub fn write_summary(summary: &Summary, earlier: Earlier, out: &mut Vec<u8>) -> 
         ended_earlier: earlier.ended,
     };
     write_line(&SummaryLine { summary }, out)
+}
+
+/// Appends the line of the shared objects, as they were at the end.
+///
+/// # Errors
+/// None that memory does not give: the signature is that of a writer.
+pub fn write_shared(contents: &[SharedContent], out: &mut Vec<u8>) -> io::Result<()> {
+    // What each holds is JSON already. One that is too long to be told is `null`, and its length says how long it is.
+    let raw = |content: &SharedContent| content.json.clone().and_then(|json| RawValue::from_string(json).ok());
+    let objects = contents.iter().map(|content| {
+        let fields = SharedFields { kind: &content.kind, length: content.length, content: raw(content) };
+        (content.name.as_str(), fields)
+    });
+    write_line(&SharedLine { shared: objects.collect() }, out)
 }
 
 fn write_line(line: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
@@ -280,6 +309,24 @@ mod tests {
         let record = AttemptRecord { output: Some(Box::new(Output { stdout, ..Output::default() })), ..done(0) };
         let text = line(&record, &NamedTasks);
         assert!(text.contains("not kept]\\nt\",\"stdout_dropped_bytes\":9,\"stderr\":\"\"}"), "{text}");
+    }
+
+    #[test]
+    fn shared_objects_are_a_line_of_their_own() {
+        let content = |name: &str, kind: &str, length, json: Option<&str>| SharedContent {
+            name: name.into(),
+            kind: kind.into(),
+            length,
+            json: json.map(str::to_owned),
+        };
+        let contents = [content("n", "Value", None, Some("3")), content("l", "list", Some(9), None)];
+        let mut out = Vec::new();
+        write_shared(&contents, &mut out).expect("written");
+        assert_eq!(
+            String::from_utf8(out).expect("JSON is UTF-8"),
+            "{\"shared\":{\"l\":{\"kind\":\"list\",\"length\":9,\"content\":null},\
+             \"n\":{\"kind\":\"Value\",\"content\":3}}}\n"
+        );
     }
 
     #[test]

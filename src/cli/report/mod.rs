@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use bstr::BString;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
-use crate::event::{AttemptRecord, Event, EventKind, Spill, StreamName, TaskId, WorkerEnd};
+use crate::event::{AttemptRecord, Event, EventKind, SharedContent, Spill, StreamName, TaskId, WorkerEnd};
 use crate::model::{Earlier, Progress};
 pub use bar::Bar;
 pub use describe::printable;
@@ -90,6 +90,8 @@ pub struct Report<'a> {
     earlier: Earlier,
     /// Where streams lie that were too long for memory.
     spill_folder: Option<PathBuf>,
+    /// What the tasks shared, as it was at the end.
+    shared: Vec<SharedContent>,
 }
 
 impl<'a> Report<'a> {
@@ -106,6 +108,7 @@ impl<'a> Report<'a> {
             keepers: Keepers::default(),
             earlier: Earlier::default(),
             spill_folder: None,
+            shared: Vec::new(),
         }
     }
 
@@ -218,6 +221,10 @@ impl<'a> Report<'a> {
                 "{}; no further task is begun, those that run are let finish",
                 printable(&reason, usize::MAX)
             )),
+            EventKind::SharedEnded(contents) => {
+                self.shared = contents;
+                Ok(())
+            }
             EventKind::HaltReached { halt } => self.say(&format!("enough tasks have ended for --halt {halt}")),
             EventKind::StopRequested if self.progress.halted.is_some() || self.progress.inputs_fault.is_some() => {
                 Ok(())
@@ -281,12 +288,18 @@ impl<'a> Report<'a> {
         }
         self.streams.bar.clear();
         if let Some(summary) = self.progress.summary.clone() {
+            if self.style.format == Format::Json && !self.shared.is_empty() {
+                self.streams.stdout(|out| json::write_shared(&self.shared, out))?;
+            }
             if self.style.format == Format::Json {
                 let earlier = self.earlier;
                 self.streams.stdout(|out| json::write_summary(&summary, earlier, out))?;
             }
             if !self.style.quiet {
                 self.say(&describe::summary(&summary, self.earlier))?;
+                for content in std::mem::take(&mut self.shared) {
+                    self.say(&describe::shared(&content))?;
+                }
             }
         }
         self.streams.flush()

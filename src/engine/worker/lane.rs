@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Pid;
 
+use crate::engine::progress::{PROGRESS_VARIABLE, address};
 use crate::engine::protocol::{CommandKind, FromWorker, TaskFrame, TaskKind};
 use crate::event::{AttemptRecord, Lane, Outcome, StreamName, TaskId, WorkerId, spill_name};
 use crate::job::control::environment_of_lane;
@@ -110,7 +111,8 @@ impl LaneShared {
             TaskKind::Workload { .. } => CommandKind::default(),
         };
         let reader = Reader::new(setup.output_limit_bytes, Arc::clone(&self.reminder));
-        let own = self.environment.iter().map(|(name, value)| (name, value));
+        let progress = setup.progress.iter().map(|name| (PROGRESS_VARIABLE.to_owned(), address(name, self.worker)));
+        let own = self.environment.iter().cloned().chain(progress);
         let launcher = Launcher::new(own).expect("resources have names without NUL, which the job's check sees to");
         let mut runner = Runner::new(kind, launcher, reader, setup.shared_process);
         let mut meter = CpuMeter::start();

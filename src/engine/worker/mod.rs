@@ -104,23 +104,26 @@ fn work(mut control: UnixStream) -> io::Result<()> {
     }
     station.over.store(true, Ordering::SeqCst);
     end_all_descendants();
-    if station.live_lanes.load(Ordering::Acquire) > 0
-        && let Some(folder) = &station.setup.spill_folder
-    {
-        remove_after(engine, folder);
+    let setup = &station.setup;
+    let folders: Vec<&Path> =
+        [&setup.spill_folder, &setup.shared_folder].into_iter().flatten().map(|path| &**path).collect();
+    if station.live_lanes.load(Ordering::Acquire) > 0 && !folders.is_empty() {
+        remove_after(engine, &folders);
     }
     Ok(())
 }
 
-/// Removes the spill folder if the engine has died, because then nobody else does.
-fn remove_after(engine: Option<rustix::process::Pid>, folder: &Path) {
+/// Removes the run's folders if the engine has died, because then nobody else does.
+fn remove_after(engine: Option<rustix::process::Pid>, folders: &[&Path]) {
     const LOOKS: u32 = 500;
     const PAUSE: Duration = Duration::from_millis(10);
     // A process that dies closes its sockets a moment before its children have another parent.
     for _ in 0..LOOKS {
         if rustix::process::getppid() != engine {
-            // Another worker may have been first.
-            let _ = std::fs::remove_dir_all(folder);
+            for folder in folders {
+                // Another worker may have been first.
+                let _ = std::fs::remove_dir_all(folder);
+            }
             return;
         }
         std::thread::sleep(PAUSE);

@@ -39,6 +39,8 @@ pub enum JobField {
     Tagstring,
     /// [`Job::max_args`].
     MaxArgs,
+    /// [`Job::shared`].
+    Shared,
 }
 
 impl JobField {
@@ -60,6 +62,7 @@ impl JobField {
             Self::StdinFile => "stdin_file",
             Self::Tagstring => "tagstring",
             Self::MaxArgs => "max_args",
+            Self::Shared => "shared",
         }
     }
 }
@@ -138,6 +141,9 @@ impl Job {
         }
         if self.stdin.is_some() && self.stdin_file.is_some() {
             report(JobField::StdinFile, "there is a text for standard input already (stdin); remove one".to_owned());
+        }
+        if let Some(message) = super::super::shared::problem(&self.shared) {
+            report(JobField::Shared, message);
         }
         for (key, message) in self.control.problems(self.workers.unwrap_or(MAX_WORKERS)) {
             report(JobField::Control, format!("{key}: {message}"));

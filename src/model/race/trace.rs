@@ -128,6 +128,9 @@ impl Trace {
                 self.stopped = summary.stopped;
             }
             EventKind::PoolResized { .. }
+            | EventKind::ProgressReported { .. }
+            | EventKind::SharedSampled(_)
+            | EventKind::SharedEnded(_)
             | EventKind::HaltReached { .. }
             | EventKind::InputsBroke { .. }
             | EventKind::StopRequested

@@ -6,6 +6,7 @@ mod options;
 mod order;
 mod preview;
 mod section;
+mod shared;
 mod steering;
 mod surroundings;
 mod task;
@@ -40,6 +41,7 @@ impl JobView {
                 ui.add_space(theme::GAP);
                 changed |= steering::steering_ui(ui, session);
                 changed |= surroundings::surroundings_ui(ui, session);
+                changed |= shared::shared_ui(ui, session);
                 changed |= order::order_ui(ui, session);
             });
         });

@@ -5,8 +5,8 @@ use egui::{Color32, Response, Role, Sense, TextStyle, Ui, WidgetInfo, vec2};
 use egui_material_icons::MaterialIcon;
 
 use crate::event::OutcomeClass;
-use crate::model::format;
-use crate::ui::theme;
+use crate::model::{TaskProgress, format};
+use crate::ui::{inert, theme};
 
 /// An outcome: its icon and its word.
 pub fn outcome_badge_ui(ui: &mut Ui, class: OutcomeClass) -> Response {
@@ -45,4 +45,10 @@ fn badge_ui(ui: &mut Ui, icon: MaterialIcon, color: Color32, text: String) -> Re
     }
     response.widget_info(|| WidgetInfo::labeled(Role::Label, ui.is_enabled(), &text));
     response
+}
+
+/// How far a task is, as it has said: `40 % done: second pass`.
+pub fn progress_words(progress: &TaskProgress) -> String {
+    let done = format!("{} done", format::percent(f64::from(progress.fraction) * 100.0));
+    if progress.message.is_empty() { done } else { format!("{done}: {}", inert::line(progress.message.as_bytes())) }
 }

@@ -3,6 +3,7 @@
 
 pub mod badge;
 pub mod chart;
+pub mod copy_meter;
 pub mod core_lines;
 pub mod depth_plot;
 pub mod empty_state;
@@ -16,6 +17,7 @@ pub mod time_axis;
 pub mod time_window;
 
 pub use badge::{count_badge_ui, outcome_badge_ui, running_badge_ui};
+pub use copy_meter::copy_meter_ui;
 pub use core_lines::{core_average_ui, core_legend_ui, core_lines_ui};
 pub use depth_plot::depth_plot_ui;
 pub use empty_state::empty_state_ui;

@@ -62,7 +62,8 @@ fn environment_ui(ui: &mut Ui, draft: &mut SurroundingsDraft, error: Option<&str
     changed
 }
 
-fn text_ui(ui: &mut Ui, label: &str, text: &mut String, hint: &str, help: &str) -> bool {
+/// Several lines of text under their label, with their meaning below.
+pub(super) fn text_ui(ui: &mut Ui, label: &str, text: &mut String, hint: &str, help: &str) -> bool {
     let label = label_ui(ui, label);
     let field = TextEdit::multiline(text).font(egui::TextStyle::Monospace).desired_rows(2).hint_text(hint.to_owned());
     let mut changed = false;

@@ -10,6 +10,7 @@ use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
 use crate::ui::inert;
 use crate::ui::request::Requests;
 use crate::ui::theme;
+use crate::ui::widgets::badge::progress_words;
 use crate::ui::widgets::{outcome_badge_ui, running_badge_ui};
 
 use super::output::{Lines, output_ui};
@@ -204,6 +205,8 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, req
         ("So far", format::duration(run.now_ns(model).saturating_sub(running.start_ns))),
         ("Try", running.attempt.to_string()),
     ];
+    let progress = model.lanes.progress_of(running.worker);
+    facts.extend(progress.map(|progress| ("Progress", progress_words(progress))));
     facts.extend(running.pid.map(|pid| ("PID", pid.to_string())));
     facts.extend(model.lane_of.get(&running.worker).map(|lane| ("Lane", (lane.0 + 1).to_string())));
     pairs_ui(ui, facts);

@@ -7,6 +7,7 @@ use egui::{Align2, Color32, Mesh, Painter, Rangef, Rect, Shape, Stroke, StrokeKi
 
 use super::{Found, LanesData};
 use crate::event::{OutcomeClass, TaskId};
+use crate::model::format;
 use crate::model::lanes::Lane;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::TimeWindow;
@@ -19,6 +20,8 @@ const OTHER_INSET: f32 = 2.0;
 const NUMBER_WIDTH: f32 = 7.0 * theme::UNIT;
 /// The narrowest bar that has its outcome's icon in it, in points.
 const ICON_WIDTH: f32 = 2.0 * theme::UNIT;
+/// How high the line is that says how much of a running task is done, in points.
+const PROGRESS_HEIGHT: f32 = 3.0;
 /// A pixel that is hardly busy is still drawn with so much of its colour.
 const FAINTEST: f32 = 0.35;
 
@@ -66,6 +69,8 @@ struct Words {
     task: TaskId,
     class: Option<OutcomeClass>,
     fill: Color32,
+    /// How much is done, 0 to 1, where the task has said so.
+    progress: Option<f32>,
 }
 
 impl Canvas<'_> {
@@ -102,7 +107,7 @@ impl Canvas<'_> {
                 if range.span() >= if done { NUMBER_WIDTH } else { ICON_WIDTH } {
                     let rect = Rect::from_x_y_ranges(range, y);
                     let task = lane.bars.as_slice()[segment.first].task();
-                    words.push(Words { rect, task, class: Some(segment.worst), fill: color });
+                    words.push(Words { rect, task, class: Some(segment.worst), fill: color, progress: None });
                 }
             }
             self.rect(Rect::from_x_y_ranges(range, y), shade);
@@ -112,8 +117,19 @@ impl Canvas<'_> {
             let range = self.range(x, running.start_ns as f64, now_ns as f64);
             let bar = Rect::from_x_y_ranges(range, middle);
             self.rect(bar, self.palette.accent);
+            let progress = lane.progress().map(|progress| progress.fraction);
+            if let Some(done) = progress {
+                // When it will end is not known: what is left to do is a share of the bar below, not of the time.
+                self.flush();
+                let y = Rangef::new(bar.bottom() - PROGRESS_HEIGHT, bar.bottom());
+                self.rect(Rect::from_x_y_ranges(bar.x_range(), y), self.palette.idle);
+                let right = bar.left() + bar.width() * done;
+                self.flush();
+                self.rect(Rect::from_x_y_ranges(Rangef::new(bar.left(), right), y), self.palette.text_strong);
+                self.flush();
+            }
             if range.span() >= ICON_WIDTH {
-                words.push(Words { rect: bar, task: running.task, class: None, fill: self.palette.accent });
+                words.push(Words { rect: bar, task: running.task, class: None, fill: self.palette.accent, progress });
             }
         }
         for life in lives.iter().filter(|life| life.died) {
@@ -169,7 +185,12 @@ impl Canvas<'_> {
         if visible.width() >= NUMBER_WIDTH {
             let at = pos2(at.x + size + theme::HALF, at.y);
             let font = egui::FontId::monospace(size - 1.0);
-            painter.text(at, Align2::LEFT_CENTER, number(words.task).to_string(), font, color);
+            let number = number(words.task);
+            let text = words.progress.map_or_else(
+                || number.to_string(),
+                |done| format!("{number} · {}", format::percent((done * 100.0).into())),
+            );
+            painter.text(at, Align2::LEFT_CENTER, text, font, color);
         }
     }
 }

@@ -57,7 +57,8 @@ pub fn sentence(data: &LanesData<'_>, found: &Found) -> String {
 fn times(data: &LanesData<'_>, found: &Found) -> String {
     let wall = format::duration(found.to_ns.saturating_sub(found.from_ns));
     let so_far = if class(data, found).is_none() { " so far" } else { "" };
-    format!("{wall}{so_far}, from {}", quantity::moment(found.from_ns as f64))
+    let progress = progress(data, found).map_or_else(String::new, |words| format!(", {words}"));
+    format!("{wall}{so_far}, from {}{progress}", quantity::moment(found.from_ns as f64))
 }
 
 fn class(data: &LanesData<'_>, found: &Found) -> Option<OutcomeClass> {
@@ -68,4 +69,11 @@ fn class(data: &LanesData<'_>, found: &Found) -> Option<OutcomeClass> {
 fn retried(data: &LanesData<'_>, found: &Found) -> bool {
     let lane = data.lanes.lanes().get(found.place.lane);
     lane.and_then(|lane| lane.bars.as_slice().get(found.place.bar)).is_some_and(|bar| bar.retried())
+}
+
+/// How far a running task is, as it has said.
+fn progress(data: &LanesData<'_>, found: &Found) -> Option<String> {
+    let lane = data.lanes.lanes().get(found.place.lane)?;
+    lane.running.filter(|running| running.task == found.task)?;
+    lane.progress().map(badge::progress_words)
 }

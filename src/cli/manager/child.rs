@@ -1,0 +1,36 @@
+//! A command that is run on somebody's behalf: signals reach it, and its exit status becomes ours.
+
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus};
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::cli::{Status, signals};
+
+/// Runs a command to its end with these variables in its environment besides ours.
+///
+/// # Errors
+/// When it cannot be started.
+pub(super) fn run(words: &[OsString], variables: &[(&str, String)]) -> Result<Status> {
+    let (program, arguments) = words.split_first().context("there is no command to run")?;
+    let mut command = Command::new(program);
+    command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
+    let mut child = command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
+    // By a handle, which never means another process.
+    let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).context("the command cannot be watched")?;
+    let pass_on = |count| {
+        let signal = if count == 1 { Signal::TERM } else { Signal::KILL };
+        // It may have ended by itself: Ctrl-C in a terminal reaches it too.
+        let _ = pidfd_send_signal(&handle, signal);
+    };
+    let (status, _) = signals::during(pass_on, || child.wait()).context("signals cannot be caught")?;
+    Ok(Status::OfCommand(exit_code(status.context("the command cannot be waited for")?)))
+}
+
+/// The exit status of a command, as a shell has it.
+fn exit_code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
+}

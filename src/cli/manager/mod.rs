@@ -1,0 +1,173 @@
+//! `fanlane manager`: shared objects for shell scripts, and a server for them.
+
+pub mod args;
+mod child;
+mod serve;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use anyhow::{Result, bail};
+
+use args::{ManagerAction, ManagerArgs, Wait, Words};
+
+use super::Status;
+use super::report::printable;
+use crate::job::SharedSpec;
+use crate::mp::manager::{Client, Datum, FailureKind, ManagerError, Reference, from_datum};
+
+/// Does what `fanlane manager` was asked to do.
+///
+/// # Errors
+/// When there is no manager, or it cannot do that.
+pub fn manager(args: &ManagerArgs) -> Result<Status> {
+    if let ManagerAction::Serve(args) = &args.action {
+        return serve::serve(args);
+    }
+    let client = Client::from_environment()?;
+    match perform(&client, &args.action) {
+        Ok(status) => Ok(status),
+        Err(error) => match error.downcast_ref::<ManagerError>().and_then(ManagerError::kind) {
+            // An answer that a script asks for, not a mistake.
+            Some(FailureKind::Empty | FailureKind::Full | FailureKind::NotFound | FailureKind::BrokenBarrier) => {
+                super::remark(&super::in_one_line(&error));
+                Ok(Status::SomeFailed)
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+fn perform(client: &Client, action: &ManagerAction) -> Result<Status> {
+    let done = |result: Result<Datum, ManagerError>| -> Result<Status> {
+        result?;
+        Ok(Status::AllDone)
+    };
+    match action {
+        ManagerAction::Serve(_) => bail!("a manager is served without one"),
+        ManagerAction::List { json } => list(client, *json),
+        ManagerAction::Get { name, key: None, .. } => show(&client.snapshot(name)?),
+        ManagerAction::Get { name, key: Some(key), words } => show(&client.call(name, "get", vec![words.read(key)])?),
+        ManagerAction::Set { name, values, words } => {
+            done(client.call(name, "set", values.iter().map(|word| words.read(word)).collect()))
+        }
+        ManagerAction::Incr { name, by, key } => {
+            let key = key.iter().map(|key| Datum::of_word(key));
+            show(&client.call(name, "add", key.chain([Datum::of_word(by)]).collect())?)
+        }
+        ManagerAction::Append { name, values, words } => {
+            let values = values.iter().map(|word| words.read(word)).collect();
+            done(client.call(name, "extend", vec![Datum::List(values)]))
+        }
+        ManagerAction::Add { name, value, words } => said(client.call(name, "add", vec![words.read(value)])?),
+        ManagerAction::Contains { name, value, words } => {
+            said(client.call(name, "contains", vec![words.read(value)])?)
+        }
+        ManagerAction::Put { name, values, wait, words } => {
+            for word in values {
+                client.call(name, "put", vec![words.read(word), wait.datum()])?;
+            }
+            Ok(Status::AllDone)
+        }
+        ManagerAction::Take { name, wait } => show(&client.call(name, "get", vec![wait.datum()])?),
+        ManagerAction::Wait { name, wait } => {
+            let answer = client.call(name, "wait", vec![wait.datum()])?;
+            Ok(if answer == Datum::Bool(false) { Status::SomeFailed } else { Status::AllDone })
+        }
+        ManagerAction::With { name, wait, command } => with(client, name, wait, command),
+        ManagerAction::Call { name, method, values, words } => {
+            show(&client.call(name, method, values.iter().map(|word| words.read(word)).collect())?)
+        }
+        ManagerAction::Create { objects } => {
+            for (name, spec) in serve::read_objects(objects)? {
+                client.own(&name, spec.kind(), spec.arguments())?;
+            }
+            Ok(Status::AllDone)
+        }
+        ManagerAction::Delete { name } => {
+            client.delete(name)?;
+            Ok(Status::AllDone)
+        }
+        ManagerAction::Stop => {
+            client.stop_server()?;
+            Ok(Status::AllDone)
+        }
+    }
+}
+
+impl Words {
+    fn read(&self, word: &str) -> Datum {
+        if self.text { Datum::from(word) } else { Datum::of_word(word) }
+    }
+}
+
+impl Wait {
+    fn datum(&self) -> Datum {
+        self.timeout.map_or(Datum::Nil, Datum::Float)
+    }
+}
+
+/// Prints what a script can use: a text as it is, bytes as they are, everything else as JSON.
+fn show(datum: &Datum) -> Result<Status> {
+    super::print(|| {
+        let mut out = io::stdout().lock();
+        match datum {
+            Datum::Nil => Ok(()),
+            Datum::Text(text) => writeln!(out, "{text}"),
+            Datum::Bytes(bytes) => out.write_all(bytes),
+            other => writeln!(out, "{}", other.to_json()),
+        }
+    })
+}
+
+/// Whether the answer was yes, as an exit status.
+fn said(answer: Datum) -> Result<Status> {
+    match answer {
+        Datum::Bool(true) => Ok(Status::AllDone),
+        Datum::Bool(false) => Ok(Status::SomeFailed),
+        // What `add` says of a number.
+        other => show(&other),
+    }
+}
+
+fn list(client: &Client, json: bool) -> Result<Status> {
+    let objects = client.objects()?;
+    super::print(|| {
+        let mut out = io::stdout().lock();
+        for object in objects {
+            if json {
+                serde_json::to_writer(&mut out, &object)?;
+                writeln!(out)?;
+            } else {
+                let name = if object.name.is_empty() { Reference(object.reference).0.to_string() } else { object.name };
+                let length = object.length.map_or_else(String::new, |length| format!(" of {length}"));
+                let content = printable(&object.content, usize::MAX);
+                writeln!(out, "{}\t{}{length}\t{content}", printable(&name, usize::MAX), object.kind)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Holds a lock while a command runs. The lock is this process's connection: should the process be killed, it is free.
+fn with(client: &Client, name: &str, wait: &Wait, command: &[OsString]) -> Result<Status> {
+    let (_, kind): (Reference, String) = from_datum(client.find_any(name)?)?;
+    let is_semaphore = kind.ends_with("Semaphore");
+    let to_hold = is_semaphore.then_some(Datum::Bool(true));
+    let answer = client.call(name, "acquire", [wait.datum()].into_iter().chain(to_hold).collect())?;
+    match answer {
+        Datum::Bool(false) => {
+            super::remark(&format!("'{name}' was not to be had in time; the command was not run"));
+            return Ok(Status::SomeFailed);
+        }
+        Datum::Bool(true) => {}
+        _ => super::remark(&format!("whoever held '{name}' before died while holding it; go on with care")),
+    }
+    let ran = child::run(command, &[]);
+    // Where the manager is gone the lock is too.
+    let _ = client.call(name, "release", Vec::new());
+    ran
+}
+
+/// Objects as the command line names them, by their names.
+type Objects = Vec<(String, SharedSpec)>;

@@ -1,0 +1,93 @@
+//! `fanlane manager serve`: a manager for a command, or for whoever is told of it.
+
+use std::fs::{OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use super::args::ServeArgs;
+use super::{Objects, child};
+use crate::cli::{Status, signals};
+use crate::job::SharedSpec;
+use crate::mp::manager::{Address, KEY_FILE_VARIABLE, KEY_VARIABLE, Key, MANAGER_VARIABLE, Server, ServerOptions};
+
+/// Serves until the command ends, or until a client says stop.
+pub(super) fn serve(args: &ServeArgs) -> Result<Status> {
+    let objects = read_objects(&args.objects)?;
+    let folder = tempfile::Builder::new().prefix("fanlane-").permissions(Permissions::from_mode(0o700)).tempdir();
+    let folder = folder.context("no folder can be made for the manager")?;
+    let key = match &args.key_file {
+        Some(path) => Key::from_file(path)?,
+        None => Key::random().context("the system has no random numbers for a key")?,
+    };
+    let server = Server::start(ServerOptions::new(addresses(args, &folder)?, key))?;
+    for (name, spec) in objects {
+        server.create(&name, spec.kind(), spec.arguments())?;
+    }
+    if args.command.is_empty() { until_stopped(args, server, &folder) } else { during(args, &server) }
+}
+
+fn addresses(args: &ServeArgs, folder: &TempDir) -> Result<Vec<Address>> {
+    let mut addresses = Vec::new();
+    if let Some(path) = &args.socket {
+        addresses.push(Address::Unix(std::path::absolute(path).context("the socket's path cannot be found")?));
+    }
+    if let Some(place) = &args.listen {
+        addresses.push(format!("tcp:{place}").parse()?);
+    }
+    if addresses.is_empty() {
+        addresses.push(Address::Unix(folder.path().join("manager")));
+    }
+    Ok(addresses)
+}
+
+fn during(args: &ServeArgs, server: &Server) -> Result<Status> {
+    let variables =
+        [(MANAGER_VARIABLE, server.addresses()[0].to_string()), (KEY_VARIABLE, server.key().reveal().to_owned())];
+    child::run(&args.command, &variables)
+}
+
+/// Tells where the manager is, in lines that a shell can read; the key only as the file that holds it.
+fn until_stopped(args: &ServeArgs, server: Server, folder: &TempDir) -> Result<Status> {
+    let key_file = match &args.key_file {
+        Some(path) => std::path::absolute(path).context("the key file's path cannot be found")?,
+        None => {
+            let path = folder.path().join("key");
+            write_key(&path, server.key()).with_context(|| format!("{} cannot be written", path.display()))?;
+            path
+        }
+    };
+    let lines = server.addresses().iter().map(|address| format!("{MANAGER_VARIABLE}={address}\n"));
+    let lines: String = lines.chain([format!("{KEY_FILE_VARIABLE}={}\n", key_file.display())]).collect();
+    let client = server.client()?;
+    let announce = || {
+        let mut out = io::stdout().lock();
+        out.write_all(lines.as_bytes()).and_then(|()| out.flush())
+    };
+    // A signal ends the server like a client's `stop`: socket, key and folder are removed.
+    let stop = |_| drop(client.stop_server());
+    let (served, signals) =
+        signals::during(stop, || announce().map(|()| server.join())).context("signals cannot be caught")?;
+    served.context("standard output cannot be written")?;
+    Ok(if signals > 0 { Status::Interrupted } else { Status::AllDone })
+}
+
+fn write_key(path: &Path, key: &Key) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{}", key.reveal())
+}
+
+/// Reads objects as the command line names them: `seen=Set`.
+pub(super) fn read_objects(words: &[String]) -> Result<Objects> {
+    let mut objects = Objects::new();
+    for word in words {
+        let Some((name, kind)) = word.split_once('=') else {
+            bail!("'{word}' has no kind; write NAME=KIND, for example seen=Set or 'count=Value(0)'");
+        };
+        objects.push((name.to_owned(), kind.parse::<SharedSpec>().map_err(anyhow::Error::msg)?));
+    }
+    Ok(objects)
+}

@@ -1,0 +1,97 @@
+//! What results cost on their way from the workers: their sizes, and the time between the end of an attempt and the
+//! moment at which its result was known. Folded from events.
+
+use crate::event::{AttemptRecord, Captured, Event, EventKind, Value};
+
+/// The way of results so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copies {
+    /// Results that came.
+    pub results: u64,
+    /// Their sizes together, in bytes: what commands printed, kept or not, and what calls returned.
+    pub bytes: u64,
+    /// The largest one, in bytes.
+    pub largest_bytes: u64,
+    /// How long they were on their way together, in nanoseconds.
+    pub way_ns: u64,
+    /// The longest way of one, in nanoseconds.
+    pub longest_way_ns: u64,
+}
+
+impl Copies {
+    /// Takes in one event.
+    pub fn apply(&mut self, event: &Event) {
+        let records = match &event.kind {
+            EventKind::TasksFinished(records) => records.as_slice(),
+            EventKind::TaskRetried(record) => std::slice::from_ref(record),
+            _ => return,
+        };
+        for record in records.iter().filter(|record| record.attempt > 0) {
+            let bytes = bytes_of(record);
+            let way_ns = event.at_ns.saturating_sub(record.start_ns + record.wall_ns);
+            self.results += 1;
+            self.bytes += bytes;
+            self.largest_bytes = self.largest_bytes.max(bytes);
+            self.way_ns += way_ns;
+            self.longest_way_ns = self.longest_way_ns.max(way_ns);
+        }
+    }
+
+    /// The size of a result on average, in bytes; `None` before the first.
+    pub fn mean_bytes(&self) -> Option<u64> {
+        self.bytes.checked_div(self.results)
+    }
+
+    /// The way of a result on average, in nanoseconds; `None` before the first.
+    pub fn mean_way_ns(&self) -> Option<u64> {
+        self.way_ns.checked_div(self.results)
+    }
+}
+
+fn bytes_of(record: &AttemptRecord) -> u64 {
+    let stream = |stream: &Captured| stream.head.len() as u64 + stream.dropped_bytes + stream.tail.len() as u64;
+    let printed = record.output.as_ref().map_or(0, |output| stream(&output.stdout) + stream(&output.stderr));
+    let returned = match &record.value {
+        None => 0,
+        Some(Value::Int(_) | Value::Float(_)) => 8,
+        Some(Value::Text(text)) => text.len() as u64,
+        Some(Value::Bytes(bytes)) => bytes.len() as u64,
+    };
+    printed + returned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Outcome, Output, TaskId, WorkerId};
+
+    #[test]
+    fn sizes_and_ways_of_all_results_add_up() {
+        let record = |value, printed: Option<&str>, end_ns| AttemptRecord {
+            task: TaskId(0),
+            attempt: 1,
+            worker: WorkerId(1),
+            start_ns: 0,
+            wall_ns: end_ns,
+            cpu_ns: 0,
+            max_rss_bytes: 0,
+            outcome: Outcome::Done,
+            value,
+            output: printed.map(|text| {
+                let stdout = Captured { head: text.into(), dropped_bytes: 100, ..Captured::default() };
+                Box::new(Output { stdout, ..Output::default() })
+            }),
+        };
+        let mut copies = Copies::default();
+        assert_eq!((copies.mean_bytes(), copies.mean_way_ns()), (None, None));
+        let never = AttemptRecord { attempt: 0, ..record(None, None, 0) };
+        let first =
+            vec![record(Some(Value::Int(1)), None, 40), record(Some(Value::Text("abcd".into())), None, 90), never];
+        copies.apply(&Event { at_ns: 100, kind: EventKind::TasksFinished(first) });
+        copies.apply(&Event { at_ns: 200, kind: EventKind::TaskRetried(record(None, Some("xy"), 190)) });
+        copies.apply(&Event { at_ns: 300, kind: EventKind::Paused });
+        let expected = Copies { results: 3, bytes: 114, largest_bytes: 102, way_ns: 80, longest_way_ns: 60 };
+        assert_eq!(copies, expected);
+        assert_eq!((copies.mean_bytes(), copies.mean_way_ns()), (Some(38), Some(26)));
+    }
+}

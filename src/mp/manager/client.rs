@@ -1,0 +1,388 @@
+//! A client of a manager. As in Python, each thread has a connection of its own, made with its first call and ended with
+//! the thread: so a call that waits holds up its own thread alone, and what a thread holds is free when it ends.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+
+use super::address::Address;
+use super::datum::Datum;
+use super::eager::Eagerness;
+use super::environment::{self, EnvironmentError};
+use super::failure::{FailureKind, ManagerError};
+use super::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, Refusal, VERDICT_BYTES, random_bytes};
+use super::key::Key;
+use super::server::keep_watch;
+use super::wire::{Inbox, MAX_FRAME_BYTES, Reply, Request, WireError, read_message, write_frame};
+
+/// How long a client waits for what.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientOptions {
+    /// For a connection and the proof of the key.
+    pub connect_timeout: Duration,
+    /// For the answer to a call that does not wait in the manager; one that does has so long beyond its own timeout.
+    pub answer_timeout: Duration,
+    /// The largest call that is sent, in bytes.
+    pub max_frame_bytes: usize,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(60),
+            max_frame_bytes: MAX_FRAME_BYTES,
+        }
+    }
+}
+
+/// How long a call may wait in the manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// It is answered at once.
+    None,
+    /// So long at most.
+    For(Duration),
+    /// For as long as it takes.
+    Endless,
+}
+
+impl From<Option<Duration>> for Patience {
+    fn from(timeout: Option<Duration>) -> Self {
+        timeout.map_or(Self::Endless, Self::For)
+    }
+}
+
+/// A client; its clones share it.
+#[derive(Clone, Debug)]
+pub struct Client {
+    shared: Arc<ClientShared>,
+}
+
+#[derive(Debug)]
+struct ClientShared {
+    number: u64,
+    address: Address,
+    key: Key,
+    options: ClientOptions,
+    /// The connections of all threads, so that they end with the client.
+    streams: Mutex<Vec<Weak<Stream>>>,
+}
+
+thread_local! {
+    /// This thread's connections, by the numbers of their clients.
+    static CONNECTIONS: RefCell<HashMap<u64, Connection>> = RefCell::default();
+}
+
+impl Drop for ClientShared {
+    fn drop(&mut self) {
+        for stream in self.streams.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if let Some(stream) = stream.upgrade() {
+                stream.shut_down();
+            }
+        }
+        // A thread that is ending has ended its connections itself.
+        let _ = CONNECTIONS.try_with(|connections| connections.borrow_mut().remove(&self.number));
+    }
+}
+
+impl Client {
+    /// Connects to the manager at `address`.
+    ///
+    /// # Errors
+    /// When it cannot be reached in time, has another key, or has no room.
+    pub fn connect(address: Address, key: Key, options: ClientOptions) -> Result<Self, ManagerError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let shared = ClientShared { number, address, key, options, streams: Mutex::default() };
+        let client = Self { shared: Arc::new(shared) };
+        let connection = client.open_connection()?;
+        CONNECTIONS.with_borrow_mut(|connections| connections.insert(number, connection));
+        Ok(client)
+    }
+
+    /// Connects to the manager that the environment names, as tasks of a run with shared objects have it:
+    /// [`MANAGER_VARIABLE`](super::MANAGER_VARIABLE) and a key.
+    ///
+    /// # Errors
+    /// When it names none, and as [`Client::connect`].
+    pub fn from_environment() -> Result<Self, EnvironmentError> {
+        let (address, key) = environment::read(|name| std::env::var(name).ok())?;
+        Ok(Self::connect(address, key, ClientOptions::default())?)
+    }
+
+    /// Where the manager is.
+    pub fn address(&self) -> &Address {
+        &self.shared.address
+    }
+
+    /// Asks the manager and waits for its answer.
+    pub(super) fn ask(&self, request: &Request<'_>, patience: Patience) -> Result<Datum, ManagerError> {
+        let number = self.shared.number;
+        // Out of the map meanwhile: what comes back may ask again, from a destructor for one.
+        let kept = CONNECTIONS.with_borrow_mut(|connections| connections.remove(&number));
+        let keep = |connection| CONNECTIONS.with_borrow_mut(|connections| connections.insert(number, connection));
+        let mut connection = kept.map_or_else(|| self.open_connection(), Ok)?;
+        match connection.exchange(request, patience, &self.shared.options) {
+            Ok(Reply::Refused(failure)) => Err(failure.into()),
+            Ok(Reply::Failed(failure)) => {
+                keep(connection);
+                Err(failure.into())
+            }
+            Ok(Reply::Done(datum)) => {
+                keep(connection);
+                Ok(datum)
+            }
+            Err(Broken::Value(error)) => {
+                keep(connection);
+                Err(error)
+            }
+            Err(Broken::Ended(reason)) => Err(ManagerError::Gone { address: self.shared.address.to_string(), reason }),
+            Err(Broken::Silent(waited)) => {
+                Err(ManagerError::NoAnswer { address: self.shared.address.to_string(), secs: waited.as_secs() })
+            }
+        }
+    }
+
+    fn open_connection(&self) -> Result<Connection, ManagerError> {
+        let ClientShared { address, key, options, streams, .. } = &*self.shared;
+        let connection = Connection::open(address, key, options)?;
+        let mut streams = streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|stream| stream.strong_count() > 0);
+        streams.push(Arc::downgrade(&connection.stream));
+        Ok(connection)
+    }
+}
+
+#[derive(Debug)]
+enum Stream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+macro_rules! on_stream {
+    ($stream:expr, $inner:ident => $action:expr) => {
+        match $stream {
+            Stream::Unix($inner) => $action,
+            Stream::Tcp($inner) => $action,
+        }
+    };
+}
+
+impl Stream {
+    fn connect(address: &Address, timeout: Duration) -> io::Result<Self> {
+        match address {
+            Address::Unix(path) => connect_unix(path, timeout).map(Self::Unix),
+            Address::Tcp(place) => {
+                let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+                for place in place.to_socket_addrs()? {
+                    match TcpStream::connect_timeout(&place, timeout) {
+                        Ok(stream) => {
+                            stream.set_nodelay(true)?;
+                            keep_watch(&stream);
+                            return Ok(Self::Tcp(stream));
+                        }
+                        Err(error) => last = error,
+                    }
+                }
+                Err(last)
+            }
+        }
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        on_stream!(self, stream => stream.set_read_timeout(timeout))
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match on_stream!(self, stream => (&mut &*stream).read(buffer)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// What has come already; `None` where nothing has.
+    fn look(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        match on_stream!(self, stream => recv(stream, buffer, RecvFlags::DONTWAIT)) {
+            Ok((count, _)) => Some(Ok(count)),
+            Err(Errno::AGAIN | Errno::INTR) => None,
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+
+    fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        on_stream!(self, stream => (&mut &*stream).write_all(bytes))
+    }
+
+    fn shut_down(&self) {
+        // One that is broken already needs no more.
+        let _ = on_stream!(self, stream => stream.shutdown(std::net::Shutdown::Both));
+    }
+}
+
+/// A server whose queue of knocking clients is full is knocked at again: the system does not wait for it by itself.
+fn connect_unix(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    const BETWEEN: Duration = Duration::from_millis(5);
+    let until = Instant::now() + timeout;
+    loop {
+        match UnixStream::connect(path) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < until => {
+                std::thread::sleep(BETWEEN);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// One thread's connection.
+#[derive(Debug)]
+struct Connection {
+    stream: Arc<Stream>,
+    inbox: Inbox,
+    out: Vec<u8>,
+    buffer: Vec<u8>,
+    read_timeout: Option<Duration>,
+    eager: Eagerness,
+}
+
+/// Why a connection gave no answer.
+enum Broken {
+    /// The call could not be sent; the connection is as it was.
+    Value(ManagerError),
+    Ended(String),
+    Silent(Duration),
+}
+
+fn ended(error: &io::Error) -> Broken {
+    Broken::Ended(error.to_string())
+}
+
+impl Connection {
+    fn open(address: &Address, key: &Key, options: &ClientOptions) -> Result<Self, ManagerError> {
+        const BUFFER_BYTES: usize = 16 << 10;
+        let unreachable = |source| ManagerError::Unreachable { address: address.to_string(), source };
+        let stream = Stream::connect(address, options.connect_timeout).map_err(unreachable)?;
+        let until = Instant::now() + options.connect_timeout;
+        let mut greeting = [0; GREETING_BYTES];
+        read_exact(&stream, &mut greeting, until).map_err(unreachable)?;
+        let refused = |refusal| match refusal {
+            Refusal::NotAManager => ManagerError::NotAManager(address.to_string()),
+            Refusal::Full => ManagerError::TooManyConnections(address.to_string()),
+            Refusal::WrongKey => ManagerError::WrongKey(address.to_string()),
+        };
+        let claim = Claim::answer(&greeting, random_bytes().map_err(unreachable)?).map_err(refused)?;
+        let bytes: [u8; CLAIM_BYTES] = claim.bytes(key);
+        stream.write_all(&bytes).map_err(unreachable)?;
+        let mut verdict = [0; VERDICT_BYTES];
+        read_exact(&stream, &mut verdict, until).map_err(unreachable)?;
+        claim.check(key, &verdict).map_err(refused)?;
+        Ok(Self {
+            stream: Arc::new(stream),
+            // The server is proven, and keeps to a limit of its own that is not known here.
+            inbox: Inbox::new(u32::MAX as usize),
+            out: Vec::new(),
+            buffer: vec![0; BUFFER_BYTES],
+            read_timeout: Some(Duration::ZERO),
+            eager: Eagerness::default(),
+        })
+    }
+
+    fn exchange(
+        &mut self,
+        request: &Request<'_>,
+        patience: Patience,
+        options: &ClientOptions,
+    ) -> Result<Reply, Broken> {
+        const KEEP_BYTES: usize = 64 << 10;
+        self.out.clear();
+        let limit = options.max_frame_bytes;
+        write_frame(&mut self.out, request, limit).map_err(|error| {
+            Broken::Value(match error {
+                WireError::TooLarge(bytes) => ManagerError::TooLarge { bytes, limit },
+                WireError::Garbage => ManagerError::Value(serde::ser::Error::custom(
+                    "it lies more than 64 lists and maps deep; flatten it",
+                )),
+            })
+        })?;
+        let timeout = match patience {
+            Patience::None => Some(options.answer_timeout),
+            Patience::For(wait) => wait.checked_add(options.answer_timeout),
+            Patience::Endless => None,
+        };
+        // Seldom another one than before, and a call of the system each time.
+        if self.read_timeout != timeout {
+            self.stream.set_read_timeout(timeout).map_err(|error| ended(&error))?;
+            self.read_timeout = timeout;
+        }
+        // A server that refuses a call says so and closes: what it said counts, not that it did not read on.
+        let written = self.stream.write_all(&self.out);
+        self.out.shrink_to(KEEP_BYTES);
+        let reply = self.read_reply(timeout);
+        match written {
+            Err(error) if reply.is_err() => Err(ended(&error)),
+            _ => reply,
+        }
+    }
+
+    fn read_reply(&mut self, timeout: Option<Duration>) -> Result<Reply, Broken> {
+        loop {
+            match self.inbox.next_body() {
+                Ok(None) => {}
+                Ok(Some(body)) => {
+                    let reply = read_message(body).map_err(|error| Broken::Ended(error.to_string()))?;
+                    self.inbox.shrink();
+                    return Ok(reply);
+                }
+                Err(error) => return Err(Broken::Ended(error.to_string())),
+            }
+            let Self { stream, buffer, eager, .. } = self;
+            let looked = eager.look(|| stream.look(buffer));
+            match looked.unwrap_or_else(|| stream.read(buffer)) {
+                Ok(0) => return Err(Broken::Ended("it has closed the connection".to_owned())),
+                Ok(count) => self.inbox.push(&self.buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock || error.kind() == io::ErrorKind::TimedOut => {
+                    return Err(Broken::Silent(timeout.unwrap_or_default()));
+                }
+                Err(error) => return Err(ended(&error)),
+            }
+        }
+    }
+}
+
+/// Reads all of `bytes` until the deadline, however slowly they come.
+fn read_exact(stream: &Stream, bytes: &mut [u8], until: Instant) -> io::Result<()> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not answer"));
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut bytes[filled..]) {
+            Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it has closed the connection")),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a manager is there but has nothing: for loops that poll.
+impl ManagerError {
+    /// The queue was empty, or full, when the time was over.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind(), Some(FailureKind::Empty | FailureKind::Full))
+    }
+}

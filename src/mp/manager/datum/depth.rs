@@ -1,0 +1,70 @@
+//! Lists and maps on the wire, never deeper than [`MAX_DEPTH`]: each level costs the reader some of its stack, and what
+//! comes from outside must not be able to use it up.
+
+use std::cell::Cell;
+
+use super::MAX_DEPTH;
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// One level deeper for as long as it lives.
+struct Level;
+
+impl Level {
+    fn enter() -> Option<Self> {
+        DEPTH.with(|depth| {
+            (depth.get() < MAX_DEPTH).then(|| {
+                depth.set(depth.get() + 1);
+                Self
+            })
+        })
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
+    }
+}
+
+fn too_deep() -> String {
+    format!("lists and maps lie more than {MAX_DEPTH} deep in each other; flatten them")
+}
+
+macro_rules! levelled {
+    ($(#[$what:meta])* $name:ident, $type:ty) => {
+        $(#[$what])*
+        pub mod $name {
+            use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+            use super::{Level, too_deep};
+
+            type Inner = $type;
+
+            /// Writes it, unless it lies too deep.
+            pub fn serialize<S: Serializer>(inner: &Inner, serializer: S) -> Result<S::Ok, S::Error> {
+                let _level = Level::enter().ok_or_else(|| ser::Error::custom(too_deep()))?;
+                inner.serialize(serializer)
+            }
+
+            /// Reads it, unless it lies too deep.
+            pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Inner, D::Error> {
+                let _level = Level::enter().ok_or_else(|| de::Error::custom(too_deep()))?;
+                Inner::deserialize(deserializer)
+            }
+        }
+    };
+}
+
+levelled!(
+    /// For [`Datum::List`](super::Datum::List).
+    list,
+    Vec<crate::mp::manager::datum::Datum>
+);
+levelled!(
+    /// For [`Datum::Map`](super::Datum::Map).
+    map,
+    std::collections::BTreeMap<crate::mp::manager::datum::Datum, crate::mp::manager::datum::Datum>
+);

@@ -1,0 +1,121 @@
+//! [`ListProxy`].
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{count, data, datum, proxy};
+use crate::mp::manager::datum::Datum;
+use crate::mp::manager::failure::ManagerError;
+
+proxy! {
+    /// A list in a manager. Places count from 0, those below 0 from the end.
+    ListProxy<T> = "list"
+}
+
+const fn place(index: i64) -> Datum {
+    Datum::Int(index as i128)
+}
+
+/// # Errors
+/// Each method: when the manager cannot do it, or cannot be reached.
+impl<T: Serialize + DeserializeOwned> ListProxy<T> {
+    /// Puts an item at the end.
+    pub fn append(&self, item: &T) -> Result<(), ManagerError> {
+        self.handle.done("append", vec![datum(item)?])
+    }
+
+    /// Puts items at the end, all at once.
+    pub fn extend(&self, items: &[T]) -> Result<(), ManagerError> {
+        self.handle.done("extend", vec![data(items)?])
+    }
+
+    /// Puts an item in front of the one at a place.
+    pub fn insert(&self, index: i64, item: &T) -> Result<(), ManagerError> {
+        self.handle.done("insert", vec![place(index), datum(item)?])
+    }
+
+    /// Takes the last item out.
+    pub fn pop(&self) -> Result<T, ManagerError> {
+        self.handle.get("pop", Vec::new())
+    }
+
+    /// Takes the item at a place out.
+    pub fn pop_at(&self, index: i64) -> Result<T, ManagerError> {
+        self.handle.get("pop", vec![place(index)])
+    }
+
+    /// Removes the first item that is equal.
+    pub fn remove(&self, item: &T) -> Result<(), ManagerError> {
+        self.handle.done("remove", vec![datum(item)?])
+    }
+
+    /// The item at a place.
+    pub fn get(&self, index: i64) -> Result<T, ManagerError> {
+        self.handle.get("get", vec![place(index)])
+    }
+
+    /// Puts another item in a place.
+    pub fn set(&self, index: i64, item: &T) -> Result<(), ManagerError> {
+        self.handle.done("set", vec![place(index), datum(item)?])
+    }
+
+    /// Removes the item at a place.
+    pub fn delete_at(&self, index: i64) -> Result<(), ManagerError> {
+        self.handle.done("delete", vec![place(index)])
+    }
+
+    /// The items from one place to before another; what lies beyond the ends is left out.
+    pub fn slice(&self, from: i64, to: i64) -> Result<Vec<T>, ManagerError> {
+        self.handle.get("slice", vec![place(from), place(to)])
+    }
+
+    /// The place of the first item that is equal.
+    pub fn index(&self, item: &T) -> Result<usize, ManagerError> {
+        self.handle.get("index", vec![datum(item)?])
+    }
+
+    /// How many items are equal.
+    pub fn count(&self, item: &T) -> Result<usize, ManagerError> {
+        self.handle.get("count", vec![datum(item)?])
+    }
+
+    /// Whether an item is equal.
+    pub fn contains(&self, item: &T) -> Result<bool, ManagerError> {
+        self.handle.get("contains", vec![datum(item)?])
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> Result<usize, ManagerError> {
+        self.handle.get("len", Vec::new())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> Result<bool, ManagerError> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Turns the order around.
+    pub fn reverse(&self) -> Result<(), ManagerError> {
+        self.handle.done("reverse", Vec::new())
+    }
+
+    /// Sorts the items, smallest first.
+    pub fn sort(&self) -> Result<(), ManagerError> {
+        self.handle.done("sort", Vec::new())
+    }
+
+    /// Removes all items.
+    pub fn clear(&self) -> Result<(), ManagerError> {
+        self.handle.done("clear", Vec::new())
+    }
+
+    /// All items.
+    pub fn to_vec(&self) -> Result<Vec<T>, ManagerError> {
+        self.handle.get("copy", Vec::new())
+    }
+
+    /// Items from `first` on, at most so many: for lists that are too long for one answer.
+    pub fn page(&self, first: usize, most: usize) -> Result<Vec<T>, ManagerError> {
+        self.handle.get("slice", vec![count(first), count(first.saturating_add(most))])
+    }
+}

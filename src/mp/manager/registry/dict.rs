@@ -1,0 +1,163 @@
+//! `dict`: values by keys. Unlike Python's it is in the order of its keys, and any value can be a key.
+
+use std::collections::BTreeMap;
+
+use super::{Answer, Arguments, Object, Turn};
+use crate::mp::manager::datum::Datum;
+use crate::mp::manager::failure::Failure;
+
+const METHODS: &[&str] = &[
+    "get",
+    "get_or",
+    "set",
+    "setdefault",
+    "add",
+    "pop",
+    "popitem",
+    "delete",
+    "contains",
+    "len",
+    "keys",
+    "values",
+    "items",
+    "update",
+    "clear",
+    "copy",
+];
+
+/// Adds two numbers; what is not there counts as 0.
+pub(super) fn sum(there: Option<&Datum>, more: &Datum) -> Result<Datum, Failure> {
+    let whole = |one: i128, two: i128| {
+        let sum = one.checked_add(two).map(Datum::Int);
+        sum.ok_or_else(|| Failure::arguments(format!("{one} and {two} together are beyond 127 bits")))
+    };
+    match (there.unwrap_or(&Datum::Int(0)), more) {
+        (Datum::Int(one), Datum::Int(two)) => whole(*one, *two),
+        (Datum::Float(one), Datum::Float(two)) => Ok(Datum::Float(one + two)),
+        (Datum::Int(one), Datum::Float(two)) => Ok(Datum::Float(*one as f64 + two)),
+        (Datum::Float(one), Datum::Int(two)) => Ok(Datum::Float(one + *two as f64)),
+        (Datum::Int(_) | Datum::Float(_), other) => {
+            Err(Failure::arguments(format!("{} cannot be added; give a number", other.kind())))
+        }
+        (other, _) => Err(Failure::arguments(format!("there is {}, to which nothing can be added", other.kind()))),
+    }
+}
+
+pub(super) fn no_key(key: &Datum) -> Failure {
+    Failure::not_found(format!("there is no key {}", key.to_short_json(80)))
+}
+
+fn pair(key: &Datum, value: &Datum) -> Datum {
+    Datum::List(vec![key.clone(), value.clone()])
+}
+
+/// Values by keys.
+pub(super) struct Dict {
+    entries: BTreeMap<Datum, Datum>,
+}
+
+impl Dict {
+    pub fn new(arguments: &mut Arguments) -> Result<Self, Failure> {
+        let entries = match arguments.optional() {
+            None => BTreeMap::new(),
+            Some(Datum::Map(entries)) => entries,
+            Some(other) => return Err(Failure::arguments(format!("a dict is made of a map, not of {}", other.kind()))),
+        };
+        Ok(Self { entries })
+    }
+}
+
+impl Object for Dict {
+    fn call(&mut self, _turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+        match method {
+            "get" => {
+                let key = with.only("the key")?;
+                Answer::now(self.entries.get(&key).ok_or_else(|| no_key(&key))?.clone())
+            }
+            "get_or" => {
+                let key = with.any("the key")?;
+                let default = with.only("the value in its place")?;
+                Answer::now(self.entries.get(&key).cloned().unwrap_or(default))
+            }
+            "set" => {
+                let key = with.any("the key")?;
+                let value = with.only("the value")?;
+                self.entries.insert(key, value);
+                Answer::done()
+            }
+            "setdefault" => {
+                let key = with.any("the key")?;
+                let value = with.only("the value")?;
+                Answer::now(self.entries.entry(key).or_insert(value).clone())
+            }
+            "add" => {
+                let key = with.any("the key")?;
+                let more = with.optional().unwrap_or(Datum::Int(1));
+                with.end()?;
+                let sum = sum(self.entries.get(&key), &more)?;
+                self.entries.insert(key, sum.clone());
+                Answer::now(sum)
+            }
+            "pop" => {
+                let key = with.any("the key")?;
+                let default = with.optional();
+                with.end()?;
+                Answer::now(self.entries.remove(&key).or(default).ok_or_else(|| no_key(&key))?)
+            }
+            "popitem" => {
+                with.end()?;
+                let (key, value) = self.entries.pop_last().ok_or_else(|| Failure::not_found("the dict is empty"))?;
+                Answer::now(Datum::List(vec![key, value]))
+            }
+            "delete" => {
+                let key = with.only("the key")?;
+                self.entries.remove(&key).ok_or_else(|| no_key(&key))?;
+                Answer::done()
+            }
+            "contains" => {
+                let key = with.only("the key")?;
+                Answer::now(self.entries.contains_key(&key))
+            }
+            "update" => {
+                let entries = with.entries("the map")?;
+                with.end()?;
+                self.entries.extend(entries);
+                Answer::done()
+            }
+            "len" => {
+                with.end()?;
+                Answer::count(self.entries.len())
+            }
+            "keys" => {
+                with.end()?;
+                Answer::now(Datum::List(self.entries.keys().cloned().collect()))
+            }
+            "values" => {
+                with.end()?;
+                Answer::now(Datum::List(self.entries.values().cloned().collect()))
+            }
+            "items" => {
+                with.end()?;
+                Answer::now(Datum::List(self.entries.iter().map(|(key, value)| pair(key, value)).collect()))
+            }
+            "clear" => {
+                with.end()?;
+                self.entries.clear();
+                Answer::done()
+            }
+            "copy" => {
+                with.end()?;
+                Answer::now(self.head(usize::MAX))
+            }
+            _ => Err(Failure::method("a dict", method, METHODS)),
+        }
+    }
+
+    fn head(&self, items: usize) -> Datum {
+        Datum::Map(self.entries.iter().take(items).map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn length(&self) -> Option<usize> {
+        Some(self.entries.len())
+    }
+}

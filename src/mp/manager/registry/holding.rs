@@ -1,0 +1,143 @@
+//! Who holds a lock and who waits for it, in the order of waiting: the heart of `Lock`, `RLock` and `Condition`.
+
+use std::collections::VecDeque;
+
+use super::{Answer, ClientId, Turn};
+use crate::mp::manager::datum::Datum;
+use crate::mp::manager::failure::{Failure, FailureKind};
+
+/// What an acquire answers when the one who held it before has died.
+pub const HOLDER_DIED: &str = "holder died";
+
+/// The state of a lock.
+#[derive(Default)]
+pub struct Holding {
+    /// Who holds it, and how many times.
+    holder: Option<(ClientId, u64)>,
+    waiting: VecDeque<Waiting>,
+    /// Who held it last was gone before it was released: what the lock protects may be half done.
+    holder_died: bool,
+}
+
+struct Waiting {
+    client: ClientId,
+    /// How many times it will hold it.
+    depth: u64,
+    /// What it is answered once it holds it; `None`: how it came to hold it.
+    answer: Option<Datum>,
+}
+
+impl Holding {
+    pub fn is_held_by(&self, client: ClientId) -> bool {
+        self.holder.is_some_and(|(holder, _)| holder == client)
+    }
+
+    pub const fn is_held(&self) -> bool {
+        self.holder.is_some()
+    }
+
+    fn granted(&mut self, client: ClientId, depth: u64) -> Datum {
+        self.holder = Some((client, depth));
+        if std::mem::take(&mut self.holder_died) { Datum::from(HOLDER_DIED) } else { Datum::Bool(true) }
+    }
+
+    /// Acquires it for the turn's client: `true`, [`HOLDER_DIED`], or `false` where it may not wait.
+    pub fn acquire(&mut self, turn: &Turn<'_>, timeout_ns: Option<u64>, again: bool) -> Result<Answer, Failure> {
+        match &mut self.holder {
+            None => {
+                let granted = self.granted(turn.client, 1);
+                Answer::now(granted)
+            }
+            Some((holder, depth)) if again && *holder == turn.client => {
+                *depth += 1;
+                Answer::now(true)
+            }
+            Some((holder, _)) if *holder == turn.client && timeout_ns.is_none() => Err(Failure::new(
+                FailureKind::NotHeld,
+                "you hold this lock already and would wait for yourself; release it first, or use an RLock",
+            )),
+            Some(_) if timeout_ns == Some(0) => Answer::now(false),
+            Some(_) => {
+                self.waiting.push_back(Waiting { client: turn.client, depth: 1, answer: None });
+                Ok(Answer::Later { timeout_ns })
+            }
+        }
+    }
+
+    /// Has `client` acquire it as soon as can be, `depth` times; then it is answered `answer`.
+    pub fn acquire_again(&mut self, turn: &mut Turn<'_>, client: ClientId, depth: u64, answer: Datum) {
+        if self.holder.is_none() {
+            // What has happened meanwhile is said to whoever acquires it next.
+            self.holder = Some((client, depth));
+            turn.answer(client, Ok(answer));
+        } else {
+            self.waiting.push_back(Waiting { client, depth, answer: Some(answer) });
+        }
+    }
+
+    /// Releases it once.
+    pub fn release(&mut self, turn: &mut Turn<'_>) -> Result<(), Failure> {
+        match &mut self.holder {
+            Some((holder, depth)) if *holder == turn.client => {
+                *depth -= 1;
+                if *depth == 0 {
+                    self.pass_on(turn);
+                }
+                Ok(())
+            }
+            holder => {
+                let who = if holder.is_some() { "somebody else holds it" } else { "nobody holds it" };
+                Err(Failure::new(FailureKind::NotHeld, format!("the lock is not yours to release: {who}")))
+            }
+        }
+    }
+
+    /// Releases it as often as it was acquired, which is what is returned.
+    pub fn release_all(&mut self, turn: &mut Turn<'_>) -> u64 {
+        let depth = self.holder.filter(|(holder, _)| *holder == turn.client).map_or(0, |(_, depth)| depth);
+        if depth > 0 {
+            self.pass_on(turn);
+        }
+        depth
+    }
+
+    fn pass_on(&mut self, turn: &mut Turn<'_>) {
+        self.holder = None;
+        if let Some(next) = self.waiting.pop_front() {
+            let answer = match next.answer {
+                None => self.granted(next.client, next.depth),
+                Some(answer) => {
+                    self.holder = Some((next.client, next.depth));
+                    answer
+                }
+            };
+            turn.answer(next.client, Ok(answer));
+        }
+    }
+
+    /// The wait of `client` is over. `false`: it must have the lock before it can be answered, and goes on waiting.
+    pub fn gives_up(&mut self, client: ClientId) -> bool {
+        let place = self.waiting.iter().position(|one| one.client == client && one.answer.is_none());
+        place.map(|place| self.waiting.remove(place)).is_some()
+    }
+
+    /// A client is gone: it does not wait any more, and what it held is free.
+    pub fn forget(&mut self, turn: &mut Turn<'_>) {
+        let client = turn.client;
+        self.waiting.retain(|one| one.client != client);
+        if self.is_held_by(client) {
+            self.holder_died = true;
+            self.pass_on(turn);
+        }
+    }
+
+    /// For people.
+    pub fn words(&self) -> String {
+        let state = match (self.is_held(), self.holder_died) {
+            (true, _) => "held",
+            (false, true) => "free, its last holder died",
+            (false, false) => "free",
+        };
+        if self.waiting.is_empty() { state.to_owned() } else { format!("{state}, {} waiting", self.waiting.len()) }
+    }
+}

@@ -1,0 +1,103 @@
+//! What every object can be asked.
+
+use super::Arguments;
+use crate::mp::manager::datum::Datum;
+use crate::mp::manager::failure::Failure;
+
+/// One connection of a client, for as long as it lives; never given twice.
+pub type ClientId = u64;
+
+/// A call that has its result.
+#[derive(Debug, PartialEq)]
+pub struct Answered {
+    /// Who asked.
+    pub client: ClientId,
+    /// What came of it.
+    pub result: Result<Datum, Failure>,
+    /// The object that the result was taken out of and goes back to, should it not arrive.
+    pub taken_from: Option<u64>,
+}
+
+/// What an object says to a call.
+pub enum Answer {
+    /// This.
+    Now(Datum),
+    /// This, which was taken out of the object and goes back should it not arrive.
+    Taken(Datum),
+    /// Wait, at most so long (in nanoseconds).
+    Later {
+        /// `None`: for ever.
+        timeout_ns: Option<u64>,
+    },
+}
+
+impl Answer {
+    /// Done, and nothing to say.
+    pub fn done() -> Result<Self, Failure> {
+        Ok(Self::Now(Datum::Nil))
+    }
+
+    /// This.
+    pub fn now(datum: impl Into<Datum>) -> Result<Self, Failure> {
+        Ok(Self::Now(datum.into()))
+    }
+
+    /// How many.
+    pub fn count(count: usize) -> Result<Self, Failure> {
+        Ok(Self::Now(Datum::from(count as u64)))
+    }
+}
+
+/// One turn of an object: who asks, and where answers to others go.
+pub struct Turn<'a> {
+    pub client: ClientId,
+    pub object: u64,
+    pub answers: &'a mut Vec<Answered>,
+}
+
+impl Turn<'_> {
+    /// Ends the wait of `client`.
+    pub fn answer(&mut self, client: ClientId, result: Result<Datum, Failure>) {
+        self.answers.push(Answered { client, result, taken_from: None });
+    }
+
+    /// Ends the wait of `client` with what was taken out of the object for it.
+    pub fn hand_over(&mut self, client: ClientId, datum: Datum) {
+        self.answers.push(Answered { client, result: Ok(datum), taken_from: Some(self.object) });
+    }
+}
+
+/// A thing that a manager holds.
+pub trait Object: Send {
+    /// Does a method. What it cannot do leaves it as it was.
+    fn call(&mut self, turn: &mut Turn<'_>, method: &str, arguments: Arguments) -> Result<Answer, Failure>;
+
+    /// The wait of the turn's client is over: it is answered now, or as soon as can be.
+    fn timed_out(&mut self, turn: &mut Turn<'_>) {
+        turn.answer(turn.client, Ok(Datum::Nil));
+    }
+
+    /// Whether [`Object::client_gone`] is to be called for those that called it.
+    fn minds_clients(&self) -> bool {
+        false
+    }
+
+    /// The turn's client is gone: it is not answered, and what it held is free.
+    fn client_gone(&mut self, _turn: &mut Turn<'_>) {}
+
+    /// What was handed over has not arrived.
+    fn give_back(&mut self, _turn: &mut Turn<'_>, _datum: Datum) {}
+
+    /// Its content as a plain value, the first `items` of its items.
+    fn head(&self, items: usize) -> Datum;
+
+    /// How many items it holds, where it holds items.
+    fn length(&self) -> Option<usize> {
+        None
+    }
+
+    /// Its state in words, where its content says nothing to people.
+    fn state(&self) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,256 @@
+//! The server of a manager: one thread that waits for all connections at once and never for one of them, so that no
+//! client, however slow, silent or hostile, holds up another.
+
+mod connection;
+mod listen;
+mod poll;
+mod serve;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::unbounded;
+
+use super::address::Address;
+use super::client::{Client, ClientOptions};
+use super::datum::Datum;
+use super::failure::{Failure, ManagerError};
+use super::key::Key;
+use super::own::{OwnObject, Results, Served};
+use super::registry::{Maker, ObjectInfo, Registry};
+use super::waker::Waker;
+use super::wire::{MAX_FRAME_BYTES, Request};
+use listen::Listener;
+pub(super) use listen::keep_watch;
+use serve::Loop;
+
+type MakeServed = Arc<dyn Fn(Vec<Datum>) -> Result<Box<dyn Served>, Failure> + Send + Sync>;
+
+/// How a manager is served.
+#[derive(Clone)]
+pub struct ServerOptions {
+    /// Where it is reached; at least one.
+    pub addresses: Vec<Address>,
+    /// What clients must have.
+    pub key: Key,
+    /// A client has so long to prove that it has the key.
+    pub handshake_timeout: Duration,
+    /// So many clients may be connected at once, each with one connection per thread.
+    pub max_connections: usize,
+    /// The largest call and answer, in bytes.
+    pub max_frame_bytes: usize,
+    /// So many objects may be held.
+    pub max_objects: usize,
+    own_kinds: BTreeMap<String, MakeServed>,
+}
+
+impl ServerOptions {
+    /// With room for 512 connections, 100,000 objects and calls of 64 MiB.
+    pub fn new(addresses: Vec<Address>, key: Key) -> Self {
+        Self {
+            addresses,
+            key,
+            handshake_timeout: Duration::from_secs(10),
+            max_connections: 512,
+            max_frame_bytes: MAX_FRAME_BYTES,
+            max_objects: 100_000,
+            own_kinds: BTreeMap::new(),
+        }
+    }
+
+    /// Registers an own type under the name by which clients make objects of it. `make` gets the arguments that the
+    /// client gave; it runs in the server's thread, so it must be quick.
+    #[must_use]
+    pub fn register<S: Served + 'static>(
+        mut self,
+        kind: &str,
+        make: impl Fn(Vec<Datum>) -> Result<S, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        let make: MakeServed = Arc::new(move |arguments| Ok(Box::new(make(arguments)?) as Box<dyn Served>));
+        self.own_kinds.insert(kind.to_owned(), make);
+        self
+    }
+}
+
+impl fmt::Debug for ServerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerOptions")
+            .field("addresses", &self.addresses)
+            .field("own_kinds", &self.own_kinds.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a manager cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// No address was given.
+    #[error("a manager needs an address: unix:/path/of/socket or tcp:HOST:PORT")]
+    NoAddress,
+    /// An address cannot be listened on.
+    #[error("the manager cannot listen on {address}: {source}")]
+    Listen {
+        /// Which one.
+        address: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The folder of the socket is open to others.
+    #[error(
+        "the folder {0} of the manager's socket is open to others; give the socket a folder of its own \
+         (mkdir -m 700 FOLDER)"
+    )]
+    Exposed(PathBuf),
+    /// The system has no descriptors or threads left.
+    #[error("the manager cannot be started: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A manager that is served by a thread of this process. Dropping it ends it.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    addresses: Vec<Address>,
+    key: Key,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the server's thread and its owner share.
+pub(super) struct Shared {
+    registry: Mutex<Registry>,
+    waker: Arc<Waker>,
+    stop: AtomicBool,
+    connections: AtomicU32,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("stop", &self.stop).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Server {
+    /// Starts serving.
+    ///
+    /// # Errors
+    /// When an address cannot be listened on; nothing is served then.
+    pub fn start(options: ServerOptions) -> Result<Self, ServeError> {
+        if options.addresses.is_empty() {
+            return Err(ServeError::NoAddress);
+        }
+        let listeners = options.addresses.iter().map(Listener::bind).collect::<Result<Vec<_>, _>>()?;
+        let addresses: Vec<Address> = listeners.iter().map(|listener| listener.address().clone()).collect();
+        let waker = Arc::new(Waker::new()?);
+        let (results, ended) = unbounded();
+        let results = Results { sender: results, waker: Arc::clone(&waker) };
+        let own_kinds = options.own_kinds.iter().map(|(kind, make)| (kind.clone(), maker(kind, make, &results)));
+        let shared = Arc::new(Shared {
+            registry: Mutex::new(Registry::new(own_kinds.collect(), options.max_objects)),
+            waker,
+            stop: AtomicBool::new(false),
+            connections: AtomicU32::new(0),
+        });
+        let key = options.key.clone();
+        let serving = Loop::new(Arc::clone(&shared), options, listeners, ended)?;
+        let thread = std::thread::Builder::new().name("manager".to_owned()).spawn(move || serving.run())?;
+        Ok(Self { shared, addresses, key, thread: Some(thread) })
+    }
+
+    /// Where it is reached; a port that was given as 0 is the one that was taken.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// What clients must have.
+    pub const fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// A client of it, in this process.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn client(&self) -> Result<Client, ManagerError> {
+        Client::connect(self.addresses[0].clone(), self.key.clone(), ClientOptions::default())
+    }
+
+    /// Makes an object without a detour through a socket.
+    ///
+    /// # Errors
+    /// As for a client: a name that is taken, a kind that there is not, arguments that do not fit.
+    pub fn create(&self, name: &str, kind: &str, arguments: Vec<Datum>) -> Result<(), Failure> {
+        let request = Request::Create { name: Some(name), kind, arguments, must_be_new: true };
+        let mut answers = Vec::new();
+        self.shared.registry().handle(0, 0, request, &mut answers);
+        answers.into_iter().try_for_each(|answered| answered.result.map(drop))
+    }
+
+    /// What objects there are, each with a bounded preview.
+    pub fn list(&self) -> Vec<ObjectInfo> {
+        self.shared.registry().list()
+    }
+
+    /// The whole content of every object that has a name.
+    pub fn contents(&self) -> BTreeMap<String, Datum> {
+        self.shared.registry().contents()
+    }
+
+    /// How many calls of objects there have been.
+    pub fn calls(&self) -> u64 {
+        self.shared.registry().calls()
+    }
+
+    /// How many clients are connected.
+    pub fn connections(&self) -> u32 {
+        self.shared.connections.load(Ordering::Acquire)
+    }
+
+    /// Waits until it was stopped by a client.
+    pub fn join(mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic there has said its words.
+            let _ = thread.join();
+        }
+    }
+
+    /// Whether a client has stopped it.
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.shared.stop.store(true, Ordering::Release);
+            self.shared.waker.wake();
+            let _ = thread.join();
+        }
+    }
+}
+
+fn maker(kind: &str, make: &MakeServed, results: &Results) -> Maker {
+    let (kind, make, results) = (kind.to_owned(), Arc::clone(make), results.clone());
+    Arc::new(move |arguments| {
+        let making = std::panic::AssertUnwindSafe(|| make(arguments));
+        let made = std::panic::catch_unwind(making);
+        let served = made.unwrap_or_else(|_| Err(Failure::own(format!("making a {kind} panicked"))))?;
+        Ok(Box::new(OwnObject::start(&kind, served, results.clone())?))
+    })
+}

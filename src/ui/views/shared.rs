@@ -1,0 +1,163 @@
+//! The page of what tasks share and send: the objects of the run as they are now, and what results cost on their way.
+//!
+//! Nothing can be changed here: objects belong to the tasks.
+
+use egui::{Align, Label, Layout, RichText, Ui};
+use egui_extras::{Column, TableBuilder, TableRow};
+use egui_material_icons::icons::{ICON_CONTENT_COPY, ICON_HUB};
+
+use crate::event::{SharedContent, SharedObject};
+use crate::model::{RunModel, format};
+use crate::session::Session;
+use crate::ui::icon_button::small_icon_button;
+use crate::ui::inert;
+use crate::ui::request::Requests;
+use crate::ui::theme;
+use crate::ui::widgets::{copy_meter_ui, empty_state_ui};
+
+/// How much of an object is shown once the run has ended, in characters.
+const SHOWN_CHARS: usize = 160;
+
+/// A column: its title, its width in grid units (0: what is left), numbers to the right.
+const COLUMNS: [(&str, f32, bool); 6] = [
+    ("Name", 18.0, false),
+    ("Kind", 16.0, false),
+    ("Items", 9.0, true),
+    ("Content", 0.0, false),
+    ("Calls", 9.0, true),
+    ("Waiting", 9.0, true),
+];
+
+/// Draws the page.
+pub fn shared_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    let none = RunModel::default();
+    let model = session.run_shown().map(|run| run.model());
+    let model = model.as_deref().unwrap_or(&none);
+    copy_meter_ui(ui, &model.copies);
+    ui.add_space(theme::UNIT);
+    let rows = rows_of(model);
+    if rows.is_empty() {
+        let (title, advice) = match (model.header.is_some(), session.draft.shared.filled()) {
+            (_, 0) => (
+                "No shared objects",
+                "Declare some on the page Job: all tasks of the run can use them, a script with \u{201c}fanlane \
+                 manager\u{201d}.",
+            ),
+            (false, _) => ("No run yet: press Run", "The objects that the job declares are shown here while it runs."),
+            (true, _) => ("This run shared nothing", "The objects that the job declares now will be in the next run."),
+        };
+        empty_state_ui(ui, ICON_HUB, title, advice);
+        return;
+    }
+    table_ui(ui, &rows, requests);
+}
+
+/// What a row shows.
+struct Row {
+    name: String,
+    kind: String,
+    length: Option<u64>,
+    content: String,
+    /// Calls and waiting tasks; `None` once the run has ended.
+    traffic: Option<(u64, u64)>,
+    /// The whole content, where it is known.
+    whole: Option<String>,
+}
+
+fn rows_of(model: &RunModel) -> Vec<Row> {
+    if model.shared_ended.is_empty() { model.shared.iter().map(live_row).collect() } else { ended_rows(model) }
+}
+
+fn live_row(object: &SharedObject) -> Row {
+    Row {
+        name: inert::line(object.name.as_bytes()),
+        kind: object.kind.clone(),
+        length: object.length,
+        content: inert::line(object.content.as_bytes()),
+        traffic: Some((object.calls, object.waiting)),
+        whole: None,
+    }
+}
+
+fn ended_rows(model: &RunModel) -> Vec<Row> {
+    let calls = |content: &SharedContent| {
+        let seen = model.shared.iter().find(|object| object.name == content.name);
+        seen.map(|object| (object.calls, object.waiting))
+    };
+    let row = |content: &SharedContent| {
+        let short = content.json.as_ref().map(|json| {
+            let cut: String = json.chars().take(SHOWN_CHARS).collect();
+            if cut.len() < json.len() { cut + "\u{2026}" } else { cut }
+        });
+        Row {
+            name: inert::line(content.name.as_bytes()),
+            kind: content.kind.clone(),
+            length: content.length,
+            content: short.map_or_else(|| "too long to be shown".to_owned(), |text| inert::line(text.as_bytes())),
+            traffic: calls(content),
+            whole: content.json.clone(),
+        }
+    };
+    model.shared_ended.iter().map(row).collect()
+}
+
+fn table_ui(ui: &mut Ui, rows: &[Row], requests: &mut Requests) {
+    ui.spacing_mut().item_spacing = egui::vec2(theme::UNIT, 0.0);
+    let height = theme::ROW + theme::HALF;
+    let layout = Layout::left_to_right(Align::Center);
+    let mut table =
+        TableBuilder::new(ui).id_salt("shared objects").striped(true).auto_shrink(false).cell_layout(layout);
+    for (_, units, _) in COLUMNS {
+        table = table.column(match units {
+            0.0 => Column::remainder().at_least(96.0).clip(true),
+            units => Column::exact(units * theme::UNIT).clip(true),
+        });
+    }
+    table
+        .header(height, |mut header| {
+            for (title, _, right) in COLUMNS {
+                header.col(|ui| {
+                    let words = RichText::new(title).color(theme::palette(ui).text_weak);
+                    aligned(ui, right, |ui| drop(ui.label(words)));
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(height, rows.len(), |mut row| {
+                let object = &rows[row.index()];
+                row_ui(&mut row, object, requests);
+            })
+        });
+}
+
+fn aligned(ui: &mut Ui, right: bool, add: impl FnOnce(&mut Ui)) {
+    let align = if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
+    ui.with_layout(align, add);
+}
+
+fn row_ui(row: &mut TableRow<'_, '_>, object: &Row, requests: &mut Requests) {
+    row.col(|ui| drop(ui.add(Label::new(RichText::new(&object.name).strong()).truncate())));
+    row.col(|ui| drop(ui.add(Label::new(&object.kind).truncate())));
+    row.col(|ui| aligned(ui, true, |ui| drop(ui.label(object.length.map_or_else(String::new, format::count)))));
+    row.col(|ui| {
+        if let Some(whole) = &object.whole {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let name = format!("Copy {}", object.name);
+                if small_icon_button(ui, ICON_CONTENT_COPY, &name).clicked() {
+                    requests.copy(whole.clone());
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| content_ui(ui, object));
+            });
+        } else {
+            content_ui(ui, object);
+        }
+    });
+    let number = |number: Option<u64>| number.map_or_else(String::new, format::count);
+    row.col(|ui| aligned(ui, true, |ui| drop(ui.label(number(object.traffic.map(|traffic| traffic.0))))));
+    row.col(|ui| aligned(ui, true, |ui| drop(ui.label(number(object.traffic.map(|traffic| traffic.1))))));
+}
+
+fn content_ui(ui: &mut Ui, object: &Row) {
+    let text = Label::new(RichText::new(&object.content).monospace()).truncate().selectable(true);
+    ui.add(text).on_hover_text(&object.content);
+}

@@ -1,0 +1,54 @@
+//! The copy meter: how large results are, and how long they are on their way from their worker.
+
+use egui::{Align, Layout, RichText, Role, Ui, WidgetInfo, vec2};
+
+use crate::model::{Copies, format};
+use crate::ui::theme;
+
+/// The meter, in one row.
+pub fn copy_meter_ui(ui: &mut Ui, copies: &Copies) {
+    let palette = theme::palette(ui);
+    let (words, hint) = words(copies);
+    let size = vec2(ui.available_width(), theme::ROW);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.label(RichText::new("Results on their way").text_style(theme::title_style()).color(palette.text_strong));
+        ui.add_space(theme::UNIT);
+        let label = ui.add(egui::Label::new(RichText::new(&words).color(palette.text)).truncate());
+        label.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Results on their way: {words}")));
+        label.on_hover_text(hint);
+    });
+}
+
+fn words(copies: &Copies) -> (String, String) {
+    let (Some(bytes), Some(way_ns)) = (copies.mean_bytes(), copies.mean_way_ns()) else {
+        return ("none yet".to_owned(), "Size and time of each result from its worker to here.".to_owned());
+    };
+    let words = format!(
+        "{} in all \u{00b7} {} each \u{00b7} {} each",
+        format::bytes(copies.bytes),
+        format::bytes(bytes),
+        format::duration(way_ns)
+    );
+    let hint = format!(
+        "{} results. The largest: {}. The longest way: {}. From the end of a task until its result is here; results of \
+         quick calls are gathered for a quarter of a millisecond.",
+        format::count(copies.results),
+        format::bytes(copies.largest_bytes),
+        format::duration(copies.longest_way_ns)
+    );
+    (words, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_meter_says_size_and_time_of_a_result() {
+        assert_eq!(words(&Copies::default()).0, "none yet");
+        let copies =
+            Copies { results: 2, bytes: 3000, largest_bytes: 2000, way_ns: 3_000_000, longest_way_ns: 2_000_000 };
+        let (words, hint) = words(&copies);
+        assert!(words.contains("each") && hint.starts_with("2 results."), "{words} / {hint}");
+    }
+}

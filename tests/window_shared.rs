@@ -1,0 +1,208 @@
+//! The page Shared, the objects of a job, and the progress of tasks, driven through the accessibility tree on a session
+//! made by hand: no display, no process.
+#![cfg(feature = "gui")]
+
+#[path = "support/canned/mod.rs"]
+mod canned;
+#[path = "support/picture_renderer.rs"]
+mod picture_renderer;
+
+use std::time::{Duration, Instant};
+
+use canned::{FakeEngine, session};
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers, OutputCommand};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use fanlane::event::{
+    AttemptRecord, Captured, EventKind, Lane, Outcome, Output, SharedContent, SharedObject, TaskId, WorkerId,
+};
+use fanlane::job::SharedSpec;
+use fanlane::session::{Command, Field, JobDraft, Page, Session};
+use fanlane::ui::FanlaneApp;
+
+type Window<'a> = Harness<'a, FanlaneApp>;
+
+const MS: u64 = 1_000_000;
+
+fn window<'a>() -> (Window<'a>, FakeEngine) {
+    let engine = FakeEngine::default();
+    let mut session = session(&engine);
+    session.draft = JobDraft::from_job(&canned::cubes());
+    session.draft_changed();
+    let mut window = Harness::builder()
+        .with_size([1024.0, 640.0])
+        .renderer(picture_renderer::PictureRenderer::default())
+        .build_eframe(|cc| FanlaneApp::with_session(&cc.egui_ctx, session));
+    window.run_steps(4);
+    (window, engine)
+}
+
+fn until(window: &mut Window<'_>, what: &str, is_so: impl Fn(&Session) -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so(window.state().session()) {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        window.run_steps(1);
+    }
+    window.run_steps(4);
+    window.check_accessibility();
+}
+
+fn start(window: &mut Window<'_>) {
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    until(window, "the run", Session::is_running);
+}
+
+fn show(window: &mut Window<'_>, page: Page) {
+    window.state_mut().session_mut().handle(Command::Show(page));
+    window.run_steps(4);
+    window.check_accessibility();
+}
+
+fn object(name: &str, kind: &str, length: Option<u64>, content: &str) -> SharedObject {
+    SharedObject { name: name.into(), kind: kind.into(), length, content: content.into(), calls: 1234, waiting: 2 }
+}
+
+#[test]
+fn the_page_says_what_to_do_where_nothing_is_shared() {
+    let (mut window, _engine) = window();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
+    window.run_steps(4);
+    assert_eq!(window.state().session().page, Page::Shared);
+    assert!(window.query_by_label("No shared objects").is_some());
+    assert!(window.query_by_label("Results on their way: none yet").is_some());
+    let session = window.state_mut().session_mut();
+    session.draft.shared.objects = "seen = Set".into();
+    session.draft_changed();
+    window.run_steps(4);
+    assert!(window.query_by_label("No run yet: press Run").is_some());
+}
+
+#[test]
+fn objects_are_shown_while_the_run_goes_on_and_after_it() {
+    let (mut window, engine) = window();
+    start(&mut window);
+    show(&mut window, Page::Shared);
+    let objects =
+        vec![object("seen", "set", Some(3), "[\"a\",\"b\u{1b}[2J\"]"), object("gate", "Lock", None, "held, 2 waiting")];
+    engine.say(MS, EventKind::SharedSampled(objects));
+    until(&mut window, "the objects", |session| !session.run_shown().expect("a run").model().shared.is_empty());
+    for label in ["seen", "set", "gate", "held, 2 waiting"] {
+        assert!(window.query_by_label(label).is_some(), "{label}");
+    }
+    assert_eq!(window.query_all_by_label("1,234").count(), 2, "their calls");
+    assert!(window.query_by_label_contains("\u{1b}").is_none(), "what a task wrote acts on nothing");
+    assert!(window.query_by_label("Copy seen").is_none());
+
+    let content = |name: &str, kind: &str, json: Option<String>| SharedContent {
+        name: name.into(),
+        kind: kind.into(),
+        length: Some(9),
+        json,
+    };
+    let long = format!("[{}1]", "1,".repeat(5000));
+    let contents = vec![content("big", "list", None), content("seen", "set", Some(long))];
+    engine.say(2 * MS, EventKind::SharedEnded(contents));
+    until(&mut window, "the end", |session| !session.run_shown().expect("a run").model().shared_ended.is_empty());
+    assert!(window.query_by_label("too long to be shown").is_some());
+    window.get_by_role_and_label(Role::Button, "Copy seen").click();
+    let copied = (0..6).any(|_| {
+        window.run_steps(1);
+        let commands = &window.output().platform_output.commands;
+        commands.iter().any(|command| matches!(command, OutputCommand::CopyText(text) if text.len() == 10_003))
+    });
+    assert!(copied, "the whole content is copied");
+    engine.finish(3 * MS, false);
+    until(&mut window, "the end of the run", |session| !session.is_running());
+}
+
+#[test]
+fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
+    let (mut window, engine) = window();
+    start(&mut window);
+    show(&mut window, Page::Shared);
+    let stdout = Captured { head: vec![b'x'; 3000], ..Captured::default() };
+    let record = AttemptRecord {
+        task: TaskId(0),
+        attempt: 1,
+        worker: WorkerId(1),
+        start_ns: MS,
+        wall_ns: MS,
+        cpu_ns: 0,
+        max_rss_bytes: 0,
+        outcome: Outcome::Done,
+        value: None,
+        output: Some(Box::new(Output { stdout, ..Output::default() })),
+    };
+    engine.say(4 * MS, EventKind::TasksFinished(vec![record]));
+    until(&mut window, "the result", |session| session.run_shown().expect("a run").model().copies.results == 1);
+    let words = fanlane::model::format::duration(2 * MS);
+    assert!(window.query_by_label_contains(&format!("· {words} each")).is_some());
+    engine.finish(5 * MS, false);
+    until(&mut window, "the end of the run", |session| !session.is_running());
+}
+
+#[test]
+fn objects_are_declared_on_the_page_job() {
+    let (mut window, _engine) = window();
+    show(&mut window, Page::Job);
+    window.get_by_role_and_label(Role::DisclosureTriangle, "Shared objects").scroll_to_me();
+    window.run_steps(20);
+    window.get_by_role_and_label(Role::DisclosureTriangle, "Shared objects").click();
+    window.run_steps(20);
+    window.get_by_role_and_label(Role::MultilineTextInput, "Objects").focus();
+    window.run_steps(2);
+    window.get_by_role_and_label(Role::MultilineTextInput, "Objects").type_text("seen = Set\ncount = Value(0)");
+    window.run_steps(4);
+    window.check_accessibility();
+    let job = window.state().session().draft.to_job().expect("it is right");
+    assert_eq!(job.shared["seen"], SharedSpec::Set);
+    assert_eq!(job.shared.len(), 2);
+    assert!(window.query_by_label("Shared objects (2 set)").is_some());
+    window.get_by_role_and_label(Role::MultilineTextInput, "Objects").type_text("\ngate = Barrier(0)");
+    window.run_steps(4);
+    assert!(window.state().session().preview().error(Field::Shared).is_some());
+    assert!(window.query_all_by_label_contains("number of parties is 0").count() > 0);
+}
+
+#[test]
+fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
+    let (mut window, engine) = window();
+    start(&mut window);
+    let worker = WorkerId(1);
+    engine.say(MS, EventKind::WorkerStarted { worker, lane: Lane(0), pid: 77 });
+    engine.say(2 * MS, EventKind::TaskStarted { task: TaskId(4), attempt: 2, worker, start_ns: MS, pid: Some(78) });
+    let reported = |sent_ns, fraction, message: &str| EventKind::ProgressReported {
+        worker,
+        sent_ns,
+        fraction,
+        message: message.into(),
+    };
+    engine.say(3 * MS, reported(2 * MS, 0.4, "second\u{1b} pass"));
+    until(&mut window, "the report", |session| {
+        session.run_shown().expect("a run").model().lanes.progress_of(worker).is_some()
+    });
+    show(&mut window, Page::Live);
+    window.get_by_label("Timeline of the lanes").focus();
+    window.run_steps(2);
+    window.key_press(Key::ArrowRight);
+    window.run_steps(4);
+    let value = window.get_by_label("Timeline of the lanes").value().unwrap_or_default();
+    assert!(value.contains("40 % done: second") && !value.contains('\u{1b}'), "{value}");
+    window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(4))));
+    show(&mut window, Page::Results);
+    assert!(window.query_by_label_contains("40 % done: second").is_some());
+
+    // Late news of what it did before says nothing of this.
+    engine.say(4 * MS, reported(MS - 1, 0.9, ""));
+    engine.say(4 * MS, EventKind::Paused);
+    until(&mut window, "the late report", |session| session.run_shown().expect("a run").model().progress.paused);
+    assert!(window.query_by_label_contains("40 % done: second").is_some());
+    // And what was said of one task is not said of the next.
+    engine.say(5 * MS, EventKind::TaskStarted { task: TaskId(5), attempt: 1, worker, start_ns: 4 * MS, pid: None });
+    engine.say(5 * MS, EventKind::Resumed);
+    until(&mut window, "the next task", |session| !session.run_shown().expect("a run").model().progress.paused);
+    assert!(window.state().session().run_shown().expect("a run").model().lanes.progress_of(worker).is_none());
+    engine.finish(5 * MS, false);
+    until(&mut window, "the end of the run", |session| !session.is_running());
+}
