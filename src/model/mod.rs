@@ -1,6 +1,7 @@
 //! What is known of a run, rebuilt from its events alone: pure, without clock, process or window.
 
 pub mod cores;
+pub mod date;
 pub mod depth;
 pub mod format;
 pub mod lanes;
