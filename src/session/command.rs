@@ -9,6 +9,7 @@ use crate::event::TaskId;
 use crate::job::Mode;
 
 use super::presets::PresetId;
+use super::runs::PastRunUse;
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -22,11 +23,13 @@ pub enum Page {
     Results,
     /// Whether the pool was worth it.
     Race,
+    /// What was run before.
+    Runs,
 }
 
 impl Page {
     /// All pages, in the order of their tabs.
-    pub const ALL: [Self; 4] = [Self::Job, Self::Live, Self::Results, Self::Race];
+    pub const ALL: [Self; 5] = [Self::Job, Self::Live, Self::Results, Self::Race, Self::Runs];
 
     /// The action that shows this page.
     pub const fn action(self) -> Action {
@@ -35,6 +38,7 @@ impl Page {
             Self::Live => Action::ShowLive,
             Self::Results => Action::ShowResults,
             Self::Race => Action::ShowRace,
+            Self::Runs => Action::ShowRuns,
         }
     }
 }
@@ -94,6 +98,12 @@ pub enum Command {
     RerunTask(TaskId),
     /// Run every task again that did not succeed, as a run of its own.
     RerunFailed,
+    /// Show the details of a run of the history.
+    SelectRun(Option<i64>),
+    /// Read a run of the history and do something with it.
+    OpenRun(i64, PastRunUse),
+    /// Remove a run from the history.
+    RemoveRun(i64),
     /// Take a message off the window.
     DismissNotice(usize),
 }
@@ -121,6 +131,8 @@ pub enum Action {
     ShowResults,
     /// Show the page Race.
     ShowRace,
+    /// Show the page Runs.
+    ShowRuns,
     /// Go to the search field of the results.
     Search,
     /// Run all failed tasks again.
@@ -146,6 +158,8 @@ pub enum Key {
     Num3,
     /// `4`.
     Num4,
+    /// `5`.
+    Num5,
     /// F1.
     F1,
     /// `/`.
@@ -179,6 +193,7 @@ impl std::fmt::Display for Shortcut {
             Key::Num2 => "2",
             Key::Num3 => "3",
             Key::Num4 => "4",
+            Key::Num5 => "5",
             Key::F1 => "F1",
             Key::Slash => "/",
             Key::O => "O",
@@ -190,7 +205,7 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order in which the key list names them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Run,
         Self::PauseResume,
         Self::Stop,
@@ -201,6 +216,7 @@ impl Action {
         Self::ShowLive,
         Self::ShowResults,
         Self::ShowRace,
+        Self::ShowRuns,
         Self::Search,
         Self::RerunFailed,
         Self::Keys,
@@ -219,6 +235,7 @@ impl Action {
             Self::ShowLive => "Live",
             Self::ShowResults => "Results",
             Self::ShowRace => "Race",
+            Self::ShowRuns => "Runs",
             Self::Search => "Search",
             Self::RerunFailed => "Run all failed again",
             Self::Keys => "Keys",
@@ -238,6 +255,7 @@ impl Action {
             Self::ShowLive => "What the workers and the cores are doing",
             Self::ShowResults => "What came out",
             Self::ShowRace => "Whether the pool was worth it",
+            Self::ShowRuns => "What was run before",
             Self::Search => "Search in the results",
             Self::RerunFailed => "Run every task again that did not succeed, as a run of its own",
             Self::Keys => "List the keys",
@@ -263,6 +281,7 @@ impl Action {
             Self::ShowLive => ctrl(Key::Num2),
             Self::ShowResults => ctrl(Key::Num3),
             Self::ShowRace => ctrl(Key::Num4),
+            Self::ShowRuns => ctrl(Key::Num5),
             Self::Search => plain(Key::Slash, true),
             Self::RerunFailed => None,
             Self::Keys => plain(Key::F1, false),

@@ -18,6 +18,7 @@ use super::top_bar::TopBar;
 use super::views::job::JobView;
 use super::views::race::RaceView;
 use super::views::results::ResultsView;
+use super::views::runs::runs_ui;
 use super::window_title::window_title;
 use super::{shortcuts, tabs, theme};
 
@@ -136,6 +137,7 @@ impl FanlaneApp {
                 Page::Live => self.live.show_ui(ui, &self.session, &mut self.requests),
                 Page::Results => self.results.show_ui(ui, &mut self.session, &mut self.requests),
                 Page::Race => self.race.show_ui(ui, &mut self.session, &mut self.requests),
+                Page::Runs => runs_ui(ui, &mut self.session, &mut self.requests),
             }
         });
         self.dialog.show_ui(ui, &self.session, &mut self.file_dialog, &mut self.requests);
@@ -179,6 +181,7 @@ impl FanlaneApp {
             Action::ShowLive => self.session.handle(Command::Show(Page::Live)),
             Action::ShowResults => self.session.handle(Command::Show(Page::Results)),
             Action::ShowRace => self.session.handle(Command::Show(Page::Race)),
+            Action::ShowRuns => self.session.handle(Command::Show(Page::Runs)),
             Action::Search => {
                 self.session.handle(Command::Show(Page::Results));
                 self.results.focus_search();

@@ -13,6 +13,7 @@ const fn egui_key(key: Key) -> egui::Key {
         Key::Num2 => egui::Key::Num2,
         Key::Num3 => egui::Key::Num3,
         Key::Num4 => egui::Key::Num4,
+        Key::Num5 => egui::Key::Num5,
         Key::F1 => egui::Key::F1,
         Key::Slash => egui::Key::Slash,
         Key::O => egui::Key::O,

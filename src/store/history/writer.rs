@@ -247,7 +247,7 @@ fn update_run(change: &rusqlite::Connection, id: i64, turn: &Turn, bytes: usize)
         [done, failed, timed_out, cancelled, lost, turn.retries, turn.last_ns, turn.left_out].map(signed);
     let mut update = change.prepare(
         "UPDATE runs SET done = ?2, failed = ?3, timed_out = ?4, cancelled = ?5, lost = ?6, retries = ?7, last_ns = ?8, \
-         left_out = ?9, summary = ?10, bytes = bytes + ?11 WHERE id = ?1",
+         left_out = ?9, summary = ?10, bytes = bytes + ?11, tasks = ?12 WHERE id = ?1",
     )?;
     update.execute(rusqlite::params![
         id,
@@ -260,7 +260,8 @@ fn update_run(change: &rusqlite::Connection, id: i64, turn: &Turn, bytes: usize)
         last_ns,
         left_out,
         summary,
-        bytes as i64
+        bytes as i64,
+        signed(turn.header.tasks)
     ])?;
     Ok(())
 }

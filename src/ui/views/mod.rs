@@ -4,3 +4,4 @@ pub mod job;
 pub mod live;
 pub mod race;
 pub mod results;
+pub mod runs;
