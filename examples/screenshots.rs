@@ -69,7 +69,7 @@ fn take_runs(album: &mut Album) -> Result<()> {
     album.select_unsuccessful();
     album.take("results")?;
 
-    album.click("Preset Sort numbers")?;
+    album.click("Preset Mandelbrot")?;
     album.press(Modifiers::COMMAND, Key::Enter);
     album.wait_until("it has begun", |run| {
         run.header.as_ref().is_some_and(|header| !header.name.starts_with("Flaky"))

@@ -288,7 +288,7 @@ fn write_list(runs: &[RunRow], as_json: bool, out: &mut dyn Write) -> io::Result
             run.state.name(),
             count(run.tasks),
             count(run.counts.done),
-            count(run.counts.not_done()),
+            count(run.tasks.saturating_sub(run.counts.done)),
             length(run.wall_ns),
             bytes(run.bytes),
         )?;

@@ -19,13 +19,13 @@ const SCROLL_BAR: f32 = 12.0;
 /// A column's title, its width in grid units (0: what is left), and whether its numbers are to the right.
 const TITLES: [(&str, f32, bool); 8] = [
     ("Run", 6.0, true),
-    ("Started (UTC)", 18.0, false),
+    ("Started (UTC)", 16.5, false),
     ("Job", 0.0, false),
-    ("State", 14.0, false),
-    ("Tasks", 9.0, true),
-    ("Done", 9.0, true),
+    ("State", 13.5, false),
+    ("Tasks", 8.5, true),
+    ("Done", 8.5, true),
     ("Not done", 9.0, true),
-    ("Time", 12.0, true),
+    ("Time", 11.0, true),
 ];
 
 /// Draws the table.
@@ -86,7 +86,7 @@ fn row_ui(row: &mut TableRow<'_, '_>, run: &RunRow, requests: &mut Requests) {
         ui.add(Label::new(inert::command(&run.name)).truncate());
     });
     row.col(|ui| state_ui(ui, run));
-    let counts = [run.tasks, run.counts.done, run.counts.not_done()].map(format::count);
+    let counts = [run.tasks, run.counts.done, run.tasks.saturating_sub(run.counts.done)].map(format::count);
     let time = format::duration(run.wall_ns);
     for (place, text) in counts.into_iter().chain([time]).enumerate() {
         row.col(|ui| {
