@@ -64,6 +64,7 @@ impl Command {
             Self::Run(run) => Some(&mut run.words),
             Self::Race(race) => Some(&mut race.words),
             Self::Presets(_) | Self::Import(_) | Self::Export(_) | Self::Workloads => None,
+            Self::History(_) | Self::Show(_) | Self::Resume(_) | Self::Rerun(_) => None,
         }
     }
 }

@@ -28,6 +28,9 @@ pub enum PastRunUse {
     RerunFailed,
 }
 
+/// A run that is being read, and what is done with it then.
+type Opening = (PastRunUse, Receiver<Result<Box<PastRun>, String>>);
+
 /// The runs of the history as the window lists them.
 #[derive(Default)]
 pub struct RunList {
@@ -39,7 +42,7 @@ pub struct RunList {
     error: Option<String>,
     was_read: bool,
     reading: Option<Receiver<Result<Vec<RunRow>, String>>>,
-    opening: Option<(PastRunUse, Receiver<Result<Box<PastRun>, String>>)>,
+    opening: Option<Opening>,
     /// What recorders have to tell.
     said: Arc<Mutex<Vec<String>>>,
     is_recording: bool,
