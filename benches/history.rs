@@ -84,6 +84,7 @@ fn run(job: &Job, recorded: bool) -> Cost {
         worker_executable: PROGRAM.into(),
         monitor: false,
         spill_folder: None,
+        chunk: None,
     };
     let (sender, events) = bounded(1024);
     let tasks = batch.len();
