@@ -79,7 +79,17 @@ fn take_runs(album: &mut Album) -> Result<()> {
     album.wait_until("the run has ended", RunModel::is_finished)?;
     album.press(Modifiers::COMMAND, Key::Num3);
     album.select_unsuccessful();
-    album.take("results")
+    album.take("results")?;
+
+    album.click("Preset Mandelbrot")?;
+    album.press(Modifiers::COMMAND, Key::Enter);
+    album.wait_until("it has begun", |run| {
+        run.header.as_ref().is_some_and(|header| !header.name.starts_with("Flaky"))
+    })?;
+    album.window.state_mut().session_mut().handle(Command::Stop);
+    album.wait_until("the run has ended", RunModel::is_finished)?;
+    album.show_runs()?;
+    album.take("runs")
 }
 
 /// The page Shared, and lanes with progress, from a job whose tasks share something.
@@ -175,6 +185,9 @@ const RACED: &str = r#"Job(
 struct Album {
     window: Harness<'static, FanlaneApp>,
     folder: PathBuf,
+    /// Runs are recorded in it.
+    #[expect(dead_code, reason = "it is removed with the album")]
+    history: tempfile::TempDir,
 }
 
 impl Album {
@@ -184,12 +197,14 @@ impl Album {
         options.folder = PathBuf::from("/tmp");
         options.worker_executable = std::env::current_exe().context("this program does not know its own file")?;
         options.machine = Machine::this();
+        let history = tempfile::tempdir().context("there is no room for a history")?;
+        options.history = Some(history.path().to_owned());
         let window = Harness::builder()
             .with_size(SIZES[0].0)
             .with_step_dt(0.05)
             .renderer(PictureRenderer::default())
             .build_eframe(|creation| FanlaneApp::new(&creation.egui_ctx, options));
-        Ok(Self { window, folder })
+        Ok(Self { window, folder, history })
     }
 
     /// Draws until what was asked for is in place and nothing slides or fades any more.
@@ -239,6 +254,21 @@ impl Album {
         });
         session.handle(Command::SelectTask(task.map(|(_, task)| task)));
         self.run_frames();
+    }
+
+    /// Shows the page Runs with the details of the run that had failures.
+    fn show_runs(&mut self) -> Result<()> {
+        self.press(Modifiers::COMMAND, Key::Num6);
+        let start = Instant::now();
+        while self.window.state().session().runs().all().iter().filter(|run| run.summary.is_some()).count() < 3 {
+            ensure!(start.elapsed() < DEADLINE, "the history does not list the runs");
+            self.window.step();
+        }
+        let session = self.window.state_mut().session_mut();
+        let failed = session.runs().all().iter().find(|run| run.name.starts_with("Flaky")).map(|run| run.id);
+        session.handle(Command::SelectRun(failed));
+        self.run_frames();
+        Ok(())
     }
 
     /// Waits until `reached` says yes to the run that is shown.

@@ -25,6 +25,7 @@ fn it_says_that_it_has_no_window() {
     let ended = std::process::Command::new(env!("CARGO_BIN_EXE_fanlane"))
         .arg("none.ron")
         .current_dir(folder.path())
+        .env("FANLANE_NO_HISTORY", "1")
         .output()
         .expect("the program can be started");
     let err = String::from_utf8_lossy(&ended.stderr);

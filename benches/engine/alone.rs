@@ -22,7 +22,7 @@ pub fn measure(rounds: usize) {
     );
     // The command looks at its parent, which is the worker.
     let script = "grep VmRSS /proc/$PPID/status; grep RssAnon /proc/$PPID/status; : {}";
-    let output = Command::new(PROGRAM).args(["run", "--quiet", "-j1", script, ":::", "x"]).output();
+    let output = Command::new(PROGRAM).args(["run", "--no-history", "--quiet", "-j1", script, ":::", "x"]).output();
     let printed = output.expect("it is built").stdout;
     let sizes: Vec<&str> = std::str::from_utf8(&printed).expect("text").split_whitespace().collect();
     say(&format!("\na worker at its first command: {} kB resident, {} kB of it its own alone", sizes[1], sizes[4]));

@@ -144,6 +144,7 @@ fn piped(words: &[&str], input: &str) -> Duration {
     let begun = Instant::now();
     let mut child = Command::new(words[0])
         .args(&words[1..])
+        .env("FANLANE_NO_HISTORY", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -159,7 +160,7 @@ fn piped(words: &[&str], input: &str) -> Duration {
 /// A program from its start to its end, without input.
 pub fn alone(words: &[&str]) -> Duration {
     let begun = Instant::now();
-    let output = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).output();
+    let output = Command::new(words[0]).args(&words[1..]).env("FANLANE_NO_HISTORY", "1").stdin(Stdio::null()).output();
     assert!(output.expect("it is installed").status.success());
     begun.elapsed()
 }

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::again::{RerunArgs, ResumeArgs};
 use super::control_args::ControlArgs;
 use super::export::ExportArgs;
+use super::history::{HistoryArgs, ShowArgs};
 use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
 use super::manager::args::ManagerArgs;
@@ -42,6 +44,14 @@ pub enum Command {
     Presets(PresetsArgs),
     /// Make a job file of a command line of GNU parallel or xargs, or of a job log.
     Import(ImportArgs),
+    /// List the runs that were recorded, or remove some.
+    History(HistoryArgs),
+    /// Show a run of the history: its job, its machine, how it ended, which of its tasks are flaky.
+    Show(ShowArgs),
+    /// Go on with a run of the history that was cut off or stopped.
+    Resume(ResumeArgs),
+    /// Do a run of the history again, or only what failed of it, or some of its tasks.
+    Rerun(RerunArgs),
     /// Write a recorded run as a table, as JSON, or as a trace.
     Export(ExportArgs),
     /// Serve objects that tasks share, or use them from a shell script.
@@ -66,6 +76,7 @@ impl Command {
             | Self::Manager(_)
             | Self::Progress(_)
             | Self::Workloads => None,
+            Self::History(_) | Self::Show(_) | Self::Resume(_) | Self::Rerun(_) => None,
         }
     }
 }

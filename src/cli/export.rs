@@ -12,9 +12,10 @@ use anyhow::{Context, Result};
 use bstr::BString;
 use clap::{Args, ValueEnum};
 
-use super::Status;
 use super::report::{Tasks, json};
+use super::{Status, history};
 use crate::event::{Event, EventKind, TaskId, WorkerId};
+use crate::model::format::plural;
 use crate::store::export::rows::RowWriter;
 use crate::store::export::trace::TraceWriter;
 use crate::store::record::{self, RecordError, RecordHeader, RecordLine, TaskWords};
@@ -23,9 +24,9 @@ use crate::store::replace::{self, Existing};
 /// The words after `fanlane export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// What fanlane run --record wrote
-    #[arg(value_name = "RECORD")]
-    pub record: PathBuf,
+    /// A run of the history, by its number or last; or the file that fanlane run --record wrote
+    #[arg(value_name = "RUN | RECORD")]
+    pub run: PathBuf,
     /// csv: a row for each task; json, jsonl: the objects that run --json prints; trace: for Perfetto and Chrome
     #[arg(short, long, value_name = "FORMAT")]
     pub format: ExportFormat,
@@ -55,8 +56,11 @@ pub enum ExportFormat {
 /// # Errors
 /// When the record cannot be read at all, or the export cannot be written.
 pub fn export(args: &ExportArgs) -> Result<Status> {
-    let name = args.record.display();
-    let file = File::open(&args.record).with_context(|| format!("the record {name} cannot be read"))?;
+    if let Some(run) = args.run.to_str().filter(|name| history::is_run_name(name)) {
+        return export_from_history(run, args);
+    }
+    let name = args.run.display();
+    let file = File::open(&args.run).with_context(|| format!("the record {name} cannot be read"))?;
     let mut lines = record::read(BufReader::new(file));
     let header = match lines.next() {
         Some(Ok(RecordLine::Header(header))) => header,
@@ -65,28 +69,46 @@ pub fn export(args: &ExportArgs) -> Result<Status> {
     };
     let mut torn = None;
     let mut whole = lines.map_while(|line| line.map_err(|error| torn = Some(error)).ok());
-    let status = match &args.output {
-        None => super::print(|| write(args.format, &header, &mut whole, &mut BufWriter::new(io::stdout().lock())))?,
-        Some(path) => {
-            let existing = if args.force { Existing::Replace } else { Existing::Keep };
-            let written = replace::write(path, existing, |file| {
-                write(args.format, &header, &mut whole, &mut BufWriter::new(file))
-            });
-            written.with_context(|| match existing {
-                Existing::Keep if path.exists() => {
-                    format!("{} is there already; name another file, or add --force", path.display())
-                }
-                _ => format!("{} cannot be written", path.display()),
-            })?;
-            Status::AllDone
-        }
-    };
+    let status = write_out(args, &header, &mut whole)?;
     drop(whole);
     if let Some(error) = torn {
         super::remark(&format!("{name}: {error}; what came before it was exported"));
         return Ok(Status::SomeFailed);
     }
     Ok(status)
+}
+
+fn export_from_history(name: &str, args: &ExportArgs) -> Result<Status> {
+    let (history, run) = history::find(name)?;
+    let mut lines = history.lines(run.id);
+    let mut unreadable = None;
+    let mut readable = lines.by_ref().map_while(|line| line.map_err(|error| unreadable = Some(error)).ok());
+    let status = write_out(args, &run.header, &mut readable)?;
+    drop(readable);
+    let (id, damaged) = (run.id, lines.damaged());
+    if damaged > 0 {
+        let parts = plural(damaged, "part");
+        super::remark(&format!("run {id}: {parts} of its record damaged and left out; all others were exported"));
+    }
+    if let Some(error) = &unreadable {
+        super::remark(&format!("run {id}: {error}; what came before it was exported"));
+    }
+    Ok(if damaged > 0 || unreadable.is_some() { Status::SomeFailed } else { status })
+}
+
+fn write_out(args: &ExportArgs, header: &RecordHeader, lines: &mut dyn Iterator<Item = RecordLine>) -> Result<Status> {
+    let Some(path) = &args.output else {
+        return super::print(|| write(args.format, header, lines, &mut BufWriter::new(io::stdout().lock())));
+    };
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    let written = replace::write(path, existing, |file| write(args.format, header, lines, &mut BufWriter::new(file)));
+    written.with_context(|| match existing {
+        Existing::Keep if path.exists() => {
+            format!("{} is there already; name another file, or add --force", path.display())
+        }
+        _ => format!("{} cannot be written", path.display()),
+    })?;
+    Ok(Status::AllDone)
 }
 
 fn write(

@@ -8,15 +8,18 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use tempfile::TempDir;
 
+use super::plan::Plan;
 use super::report::{Keepers, Tasks};
 use super::resume::{LogState, Rest};
 use crate::job::{Batch, escapes};
 use crate::model::Earlier;
+use crate::store::history::{self, About, HistoryRecorder};
 use crate::store::joblog::{Before, JobLog};
 use crate::store::record::{RECORD_VERSION, RecordHeader, Recorder};
 use crate::store::results_folder::ResultsFolder;
@@ -41,6 +44,12 @@ pub struct KeepArgs {
     /// Resume also where the job log has other commands: go by the tasks' numbers alone, as GNU parallel does
     #[arg(long)]
     pub resume_by_number: bool,
+    /// Leave out the tasks that a run of the history has ended, by its number or last; fanlane history lists the runs
+    #[arg(long, value_name = "RUN")]
+    pub resume_run: Option<String>,
+    /// Do not record this run in the history; FANLANE_NO_HISTORY=1 in the environment does the same
+    #[arg(long)]
+    pub no_history: bool,
     /// Record all that happens, for fanlane export; the file is overwritten
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -99,6 +108,30 @@ impl KeepArgs {
         }
         Ok(keepers)
     }
+}
+
+/// Begins the record of a run in the history, unless nobody wants it or there is no place for it.
+pub fn history(args: &KeepArgs, plan: &Plan, batch: &Arc<Batch>, rest: Option<&Rest>) -> Option<HistoryRecorder> {
+    let is_unwanted = std::env::var_os("FANLANE_NO_HISTORY").is_some_and(|value| !value.is_empty());
+    if args.no_history || is_unwanted {
+        return None;
+    }
+    let folder = match history::default_folder() {
+        Ok(folder) => folder,
+        Err(error) => {
+            super::remark(&format!("the run is not recorded in the history: {error}"));
+            return None;
+        }
+    };
+    let about = About {
+        batch: Arc::clone(batch),
+        job: plan.job.clone(),
+        folder: std::path::absolute(&plan.folder).unwrap_or_else(|_| plan.folder.clone()),
+        continues: rest.and_then(|rest| rest.continues),
+        earlier: rest.map_or_else(Earlier::default, |rest| rest.earlier),
+        window: false,
+    };
+    Some(HistoryRecorder::start(folder, about))
 }
 
 /// The folder for streams that are too long for memory: beside the results, if those are kept, because there they only

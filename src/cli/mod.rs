@@ -1,9 +1,11 @@
 //! The command line: what its words mean, and what a run prints. It knows no window; who opens one is decided in the
 //! program's `main`.
 
+mod again;
 mod args;
 mod control_args;
 mod export;
+mod history;
 mod import;
 mod keep_args;
 mod manager;
@@ -128,6 +130,10 @@ pub fn perform(headless: Headless) -> Status {
         Command::Presets(args) => presets::presets(&args),
         Command::Import(args) => import::import(&args),
         Command::Export(args) => export::export(&args),
+        Command::History(args) => history::history(&args),
+        Command::Show(args) => history::show(&args),
+        Command::Resume(args) => again::resume(&args),
+        Command::Rerun(args) => again::rerun(&args),
         Command::Manager(args) => manager::manager(&args),
         Command::Progress(args) => Ok(progress::report(&args.words())),
         Command::Workloads => print(|| workloads::write_list(&mut io::stdout().lock())),
@@ -141,7 +147,8 @@ pub fn run_instead_of_window(job: Option<&Path>) -> Status {
         Some(path) => Plan::from_file(path),
         None => presets::first_example(),
     };
-    plan.and_then(|plan| run::run_plan(plan, &RunArgs::default())).unwrap_or_else(|error| complain(&error))
+    plan.and_then(|plan| run::run_plan(plan, &RunArgs::default(), run::Which::All))
+        .unwrap_or_else(|error| complain(&error))
 }
 
 /// Says on standard error, in one line, what is worth knowing but no reason to end.

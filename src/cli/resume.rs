@@ -1,21 +1,23 @@
-//! `--resume` and `--resume-failed`: which tasks earlier runs have ended, by the job log or by the results folder, and
-//! what is left of the batch. Nothing is written here.
+//! `--resume`, `--resume-failed` and `--resume-run`: which tasks earlier runs have ended, by the job log, by the results
+//! folder or by the history, and what is left of the batch. Nothing is written here.
 
-use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 
+use super::history;
 use super::keep_args::{KeepArgs, log_path};
 use super::report::{Tasks, printable};
+use super::run::Which;
 use crate::event::TaskId;
-use crate::job::{Batch, MAX_WORKERS};
+use crate::job::Batch;
 use crate::model::Earlier;
+use crate::store::history::RunState;
 use crate::store::joblog::earlier::{LogLine, LogReader};
-use crate::store::joblog::on_one_line;
+use crate::store::rest::{Ended, How, command_on_one_line, is_same_command};
 use crate::store::results_folder::ResultsFolder;
 use crate::store::results_table::TableFormat;
 
@@ -31,6 +33,8 @@ pub struct Rest {
     pub blocked: u64,
     /// The log as it was read.
     pub log: Option<LogState>,
+    /// The run in the history that is gone on with.
+    pub continues: Option<i64>,
 }
 
 /// How long a job log was when it was read.
@@ -42,26 +46,28 @@ pub struct LogState {
     pub read_bytes: u64,
 }
 
-/// How the tasks that have ended did so, by their ids.
-type Ended = HashMap<TaskId, How>;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
-    Done,
-    Failed,
-    Unknown,
-}
-
 /// Works out what is left of the batch; all of it where nobody asked for that.
 ///
 /// # Errors
 /// When there is nothing to go by, or what there is belongs to another batch.
 pub fn rest(args: &KeepArgs, batch: Batch) -> Result<(Batch, Option<Rest>)> {
+    if let Some(run) = &args.resume_run {
+        ensure!(
+            !args.resume,
+            "--resume goes by a log or a folder and --resume-run by the history; leave one of them out"
+        );
+        ensure!(
+            !args.resume_by_number,
+            "--resume-by-number is about job logs; the history is gone by commands and inputs"
+        );
+        let (ended, run) = from_history(run, &batch)?;
+        return Ok(rest_of(args, &batch, ended, None, Some(run)));
+    }
     if !args.resume && !args.resume_failed {
         ensure!(!args.resume_by_number, "--resume-by-number has no meaning without --resume or --resume-failed");
         return Ok((batch, None));
     }
-    let (mut ended, log) = match (&args.joblog, &args.results) {
+    let (ended, log) = match (&args.joblog, &args.results) {
         (Some(path), _) => {
             let path = log_path(path);
             ensure!(path != Path::new("-"), "a job log on standard output cannot be read; name a file, to resume");
@@ -78,27 +84,69 @@ pub fn rest(args: &KeepArgs, batch: Batch) -> Result<(Batch, Option<Rest>)> {
             let unusable = || format!("the results in {} cannot be gone on with", path.display());
             (from_results(path, &batch).with_context(unusable)?, None)
         }
-        (None, None) => bail!("--resume and --resume-failed need --joblog FILE or --results DIR, to see what was done"),
+        (None, None) => bail!(
+            "--resume and --resume-failed need --joblog FILE or --results DIR, to see what was done; or take --resume-run RUN, \
+             which goes by the history"
+        ),
     };
+    Ok(rest_of(args, &batch, ended, log, None))
+}
+
+/// The tasks of a batch that are wanted; all others are left out.
+///
+/// # Errors
+/// When there is none of such a number, or the run that is gone by has other tasks.
+pub fn pick(batch: Batch, which: &Which) -> Result<Batch> {
+    let tasks: Vec<TaskId> = match which {
+        Which::All => return Ok(batch),
+        Which::FailedOf(run) => {
+            let (history, row) = history::find(&run.to_string())?;
+            let ended = Ended::in_history(&history, row.id, &batch).context("the run cannot be done again")?;
+            (0..batch.len()).map(TaskId).filter(|task| ended.how(*task) == Some(How::Failed)).collect()
+        }
+        Which::Numbers(numbers) => {
+            let mut numbers = numbers.clone();
+            numbers.sort_unstable();
+            numbers.dedup();
+            let all = batch.len();
+            if let Some(wrong) = numbers.iter().find(|number| **number == 0 || **number > all) {
+                bail!("there is no task {wrong}; the run has the tasks 1 to {all}");
+            }
+            numbers.into_iter().map(|number| TaskId(number - 1)).collect()
+        }
+    };
+    ensure!(!tasks.is_empty(), "no task of that run has failed, so there is nothing to do again");
+    Ok(batch.rest(&tasks))
+}
+
+fn rest_of(
+    args: &KeepArgs,
+    batch: &Batch,
+    mut ended: Ended,
+    log: Option<LogState>,
+    continues: Option<i64>,
+) -> (Batch, Option<Rest>) {
     if args.resume_failed {
-        ended.retain(|_, how| *how != How::Failed);
+        ended.forget_failed();
     }
-    let blocked = blocked(&batch, &ended);
-    let mut earlier = Earlier::default();
-    for how in ended.values() {
-        *match how {
-            How::Done => &mut earlier.done,
-            How::Failed => &mut earlier.failed,
-            How::Unknown => &mut earlier.ended,
-        } += 1;
+    let (left, blocked) = ended.left(batch);
+    (batch.rest(&left), Some(Rest { earlier: ended.counts(), blocked, log, continues }))
+}
+
+fn from_history(name: &str, batch: &Batch) -> Result<(Ended, i64)> {
+    let (history, run) = history::find(name)?;
+    let row = history.run(run.id)?;
+    ensure!(row.state != RunState::Running, "run {} still goes on; wait for its end, or end it", row.id);
+    if row.left_out > 0 {
+        let (id, count) = (row.id, row.left_out);
+        super::remark(&format!("{count} attempts of run {id} could not be recorded, so their tasks run again"));
     }
-    let is_left = |task: &TaskId| !ended.contains_key(task) && !blocked.contains(task);
-    let left: Vec<TaskId> = (0..batch.len()).map(TaskId).filter(is_left).collect();
-    Ok((batch.rest(&left), Some(Rest { earlier, blocked: blocked.len() as u64, log })))
+    let ended = Ended::in_history(&history, row.id, batch).context("the run cannot be gone on with")?;
+    Ok((ended, row.id))
 }
 
 fn from_log(path: &Path, batch: &Batch, by_number: bool) -> Result<(Ended, Option<LogState>)> {
-    let mut ended = Ended::new();
+    let mut ended = Ended::default();
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -115,11 +163,7 @@ fn from_log(path: &Path, batch: &Batch, by_number: bool) -> Result<(Ended, Optio
         if task.0 >= batch.len() {
             continue;
         }
-        // As in parallel: once done is done, whatever a later line says.
-        let how = ended.entry(task).or_insert(How::Failed);
-        if line.succeeded {
-            *how = How::Done;
-        }
+        ended.note(task, if line.succeeded { How::Done } else { How::Failed });
     }
     Ok((ended, Some(LogState { whole_bytes: reader.whole_bytes(), read_bytes: reader.read_bytes() })))
 }
@@ -133,24 +177,20 @@ fn refuse_another_batch(line: &LogLine, batch: &Batch) -> Result<()> {
         let count = batch.len();
         bail!("its line {line} is of task {number}, but there are only {count} tasks now; {WAYS_OUT}");
     }
-    let now = |slot| -> BString {
-        let line = batch.command_line(TaskId(number - 1), slot);
-        line.iter().copied().map(on_one_line).collect::<Vec<u8>>().into()
-    };
-    let slots = if batch.uses_slot() { MAX_WORKERS } else { 1 };
-    if (1..=slots).any(|slot| now(slot) == *command) {
+    let task = TaskId(number - 1);
+    if is_same_command(batch, task, command) {
         return Ok(());
     }
     let shown = |command: &[u8]| printable(&command.to_str_lossy().replace('\0', "\n"), COMMAND_CHARS);
     bail!(
         "its line {line} is of another command for task {number}: '{}' then, '{}' now; {WAYS_OUT}",
         shown(command),
-        shown(&now(1))
+        shown(&command_on_one_line(batch, task, 1))
     )
 }
 
 fn from_results(path: &Path, batch: &Batch) -> Result<Ended> {
-    let mut ended = Ended::new();
+    let mut ended = Ended::default();
     if !path.exists() {
         return Ok(ended);
     }
@@ -165,28 +205,8 @@ fn from_results(path: &Path, batch: &Batch) -> Result<Ended> {
             _ => folder.ended(&values, Some(number))?.is_some(),
         };
         if has_ended {
-            ended.insert(task, How::Unknown);
+            ended.note(task, How::Unknown);
         }
     }
     Ok(ended)
-}
-
-/// The tasks that wait for one that failed and is not tried again, however far behind it.
-fn blocked(batch: &Batch, ended: &Ended) -> HashSet<TaskId> {
-    let mut waiting: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
-    for (task, before) in batch.dependencies() {
-        for one in before {
-            waiting.entry(*one).or_default().push(*task);
-        }
-    }
-    let mut blocked = HashSet::new();
-    let mut next: Vec<TaskId> = ended.iter().filter(|(_, how)| **how == How::Failed).map(|(task, _)| *task).collect();
-    while let Some(task) = next.pop() {
-        for one in waiting.remove(&task).unwrap_or_default() {
-            if !ended.contains_key(&one) && blocked.insert(one) {
-                next.push(one);
-            }
-        }
-    }
-    blocked
 }

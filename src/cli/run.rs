@@ -31,15 +31,27 @@ const STDIN_BYTES: usize = 1 << 16;
 /// # Errors
 /// When nothing was run: bad usage, a bad job, inputs that cannot be read.
 pub fn run(args: &RunArgs) -> Result<Status> {
-    run_plan(Plan::new(args)?, args)
+    run_plan(Plan::new(args)?, args, Which::All)
+}
+
+/// Which tasks of a plan are run, beside what is left out by resuming.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    All,
+    /// Those that a run of the history did not end with success.
+    FailedOf(i64),
+    /// Those with these numbers.
+    Numbers(Vec<u64>),
 }
 
 /// Runs a plan as `args` want it reported.
 ///
 /// # Errors
 /// When nothing was run.
-pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
-    let (batch, feeding) = open(&plan, args)?;
+pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
+    let (batch, feeding) = open(&plan, args, &which)?;
+    let batch = resume::pick(batch, &which)?;
     let (batch, rest) = resume::rest(&args.keep, batch)?;
     if args.dry_run {
         return super::print(|| tasks::write_command_lines(&batch, &mut BufWriter::new(io::stdout().lock())));
@@ -47,7 +59,8 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
     let batch = Arc::new(batch);
     let pool = workers(args.workers, &batch, feeding.is_some());
     check_pool(&batch, pool)?;
-    let keepers = args.keep.open(&batch, rest.as_ref())?;
+    let mut keepers = args.keep.open(&batch, rest.as_ref())?;
+    keepers.history = keep_args::history(&args.keep, &plan, &batch, rest.as_ref());
     rest.as_ref().inspect(|rest| tell(rest));
     let spill = spill(args, keepers.results.as_ref().map(ResultsFolder::path));
     let spill_folder = || spill.as_ref().map(|folder| folder.path().to_owned());
@@ -55,7 +68,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
         mode: plan.job.mode,
         workers: pool,
         worker_executable: worker_executable()?,
-        monitor: args.keep.record.is_some(),
+        monitor: args.keep.record.is_some() || keepers.history.is_some(),
         spill_folder: spill_folder(),
         chunk: None,
     };
@@ -87,12 +100,14 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
         if followed.is_err() {
             run.command(RunCommand::Stop);
             // The run waits for a reader of its events, so they are read to the end.
-            events.iter().for_each(drop);
+            events.iter().for_each(|event| report.record_only(&event));
         }
         followed
     })
     .context("signals cannot be caught")?;
     run.join();
+    // Whoever closed standard error hears nothing of it.
+    let _ = report.close_history();
     Ok(match followed {
         Ok(()) => match status(report.progress().summary.as_ref(), signals) {
             Status::AllDone if !report.has_kept_all() || is_blocked => Status::SomeFailed,
@@ -120,8 +135,8 @@ fn tell(rest: &Rest) {
 ///
 /// # Errors
 /// When an input or the job cannot be used.
-fn open(plan: &Plan, args: &RunArgs) -> Result<(Batch, Option<Feeding>)> {
-    let resumes = args.keep.resume || args.keep.resume_failed;
+fn open(plan: &Plan, args: &RunArgs, which: &Which) -> Result<(Batch, Option<Feeding>)> {
+    let resumes = args.keep.resume || args.keep.resume_failed || args.keep.resume_run.is_some() || *which != Which::All;
     if args.dry_run || resumes || Batch::obstacle_to_growth(&plan.job).is_some() {
         return Ok((Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?, None));
     }

@@ -7,6 +7,7 @@ use bstr::{BString, ByteSlice};
 use super::report::Tasks;
 use crate::event::TaskId;
 use crate::job::{Batch, TaskTemplate};
+use crate::store::record::command_into;
 
 impl Tasks for Batch {
     fn number(&self, task: TaskId) -> u64 {
@@ -24,11 +25,7 @@ impl Tasks for Batch {
 
     fn command_line(&self, task: TaskId, slot: u32) -> BString {
         let mut line = Vec::new();
-        if let TaskTemplate::Workload(spec) = &self.job().task {
-            line.extend_from_slice(spec.name.as_bytes());
-            line.push(b' ');
-        }
-        self.line_into(task, slot, &mut line);
+        command_into(self, task, slot, &mut line);
         line.into()
     }
 

@@ -204,6 +204,11 @@ impl Batch {
         &self.dependencies
     }
 
+    /// Whether these are only some of the tasks of a batch.
+    pub const fn is_part(&self) -> bool {
+        self.picked.is_some()
+    }
+
     /// How many tasks there are, by now where the batch [grows](Batch::open_growing).
     pub fn len(&self) -> u64 {
         self.picked.as_ref().map_or_else(|| self.layout.len(), |picked| picked.len() as u64)

@@ -2,6 +2,7 @@
 
 pub mod copies;
 pub mod cores;
+pub mod date;
 pub mod depth;
 pub mod format;
 pub mod lanes;

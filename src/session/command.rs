@@ -9,6 +9,7 @@ use crate::event::TaskId;
 use crate::job::Mode;
 
 use super::presets::PresetId;
+use super::runs::PastRunUse;
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,11 +25,13 @@ pub enum Page {
     Shared,
     /// Whether the pool was worth it.
     Race,
+    /// What was run before.
+    Runs,
 }
 
 impl Page {
     /// All pages, in the order of their tabs.
-    pub const ALL: [Self; 5] = [Self::Job, Self::Live, Self::Results, Self::Shared, Self::Race];
+    pub const ALL: [Self; 6] = [Self::Job, Self::Live, Self::Results, Self::Shared, Self::Race, Self::Runs];
 
     /// The action that shows this page.
     pub const fn action(self) -> Action {
@@ -38,6 +41,7 @@ impl Page {
             Self::Results => Action::ShowResults,
             Self::Shared => Action::ShowShared,
             Self::Race => Action::ShowRace,
+            Self::Runs => Action::ShowRuns,
         }
     }
 }
@@ -97,6 +101,12 @@ pub enum Command {
     RerunTask(TaskId),
     /// Run every task again that did not succeed, as a run of its own.
     RerunFailed,
+    /// Show the details of a run of the history.
+    SelectRun(Option<i64>),
+    /// Read a run of the history and do something with it.
+    OpenRun(i64, PastRunUse),
+    /// Remove a run from the history.
+    RemoveRun(i64),
     /// Take a message off the window.
     DismissNotice(usize),
 }
@@ -126,6 +136,8 @@ pub enum Action {
     ShowShared,
     /// Show the page Race.
     ShowRace,
+    /// Show the page Runs.
+    ShowRuns,
     /// Go to the search field of the results.
     Search,
     /// Run all failed tasks again.
@@ -153,6 +165,8 @@ pub enum Key {
     Num4,
     /// `5`.
     Num5,
+    /// `6`.
+    Num6,
     /// F1.
     F1,
     /// `/`.
@@ -187,6 +201,7 @@ impl std::fmt::Display for Shortcut {
             Key::Num3 => "3",
             Key::Num4 => "4",
             Key::Num5 => "5",
+            Key::Num6 => "6",
             Key::F1 => "F1",
             Key::Slash => "/",
             Key::O => "O",
@@ -198,7 +213,7 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order in which the key list names them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Run,
         Self::PauseResume,
         Self::Stop,
@@ -210,6 +225,7 @@ impl Action {
         Self::ShowResults,
         Self::ShowShared,
         Self::ShowRace,
+        Self::ShowRuns,
         Self::Search,
         Self::RerunFailed,
         Self::Keys,
@@ -229,6 +245,7 @@ impl Action {
             Self::ShowResults => "Results",
             Self::ShowShared => "Shared",
             Self::ShowRace => "Race",
+            Self::ShowRuns => "Runs",
             Self::Search => "Search",
             Self::RerunFailed => "Run all failed again",
             Self::Keys => "Keys",
@@ -249,6 +266,7 @@ impl Action {
             Self::ShowResults => "What came out",
             Self::ShowShared => "What the tasks share",
             Self::ShowRace => "Whether the pool was worth it",
+            Self::ShowRuns => "What was run before",
             Self::Search => "Search in the results",
             Self::RerunFailed => "Run every task again that did not succeed, as a run of its own",
             Self::Keys => "List the keys",
@@ -275,6 +293,7 @@ impl Action {
             Self::ShowResults => ctrl(Key::Num3),
             Self::ShowShared => ctrl(Key::Num4),
             Self::ShowRace => ctrl(Key::Num5),
+            Self::ShowRuns => ctrl(Key::Num6),
             Self::Search => plain(Key::Slash, true),
             Self::RerunFailed => None,
             Self::Keys => plain(Key::F1, false),

@@ -2,6 +2,7 @@
 //!
 //! The thread, not the window, empties the engine's channel, so a window that stands still never makes a batch wait.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -12,6 +13,7 @@ use crate::engine::{EngineError, Run, RunCommand, RunOptions};
 use crate::event::{Event, TaskId};
 use crate::job::{Batch, Job};
 use crate::model::RunModel;
+use crate::store::history::HistoryRecorder;
 
 /// How many events may wait between the engine and the model.
 const CHANNEL_EVENTS: usize = 1024;
@@ -60,7 +62,17 @@ pub struct CurrentRun {
     control: Option<Box<dyn RunControl>>,
     drain: Option<JoinHandle<()>>,
     started: Option<Instant>,
+    past: Option<Past>,
 }
+
+/// What is known besides of a run that was read from the history.
+struct Past {
+    folder: PathBuf,
+    obstacle: Option<String>,
+}
+
+/// Where what recorders have to tell waits for the window.
+type Said = Arc<Mutex<Vec<String>>>;
 
 impl CurrentRun {
     /// Starts a run.
@@ -74,22 +86,53 @@ impl CurrentRun {
         options: RunOptions,
         start: &StartRun,
         wake: Wake,
+        recorder: Option<(HistoryRecorder, Said)>,
     ) -> Result<Self, EngineError> {
         let model = Arc::new(Mutex::new(RunModel::default()));
         let (sender, receiver) = crossbeam_channel::bounded(CHANNEL_EVENTS);
         let filled = Arc::clone(&model);
         let drain = std::thread::Builder::new()
             .name("run-model".to_owned())
-            .spawn(move || drain(&receiver, &filled, &wake))
+            .spawn(move || drain(&receiver, &filled, &wake, recorder))
             .map_err(|source| EngineError::System { what: "starting a thread for the run's events", source })?;
         let control = start(Arc::clone(&batch), options, sender)?;
         let (control, drain, started) = (Some(control), Some(drain), Some(Instant::now()));
-        Ok(Self { serial, job, batch, model, control, drain, started })
+        Ok(Self { serial, job, batch, model, control, drain, started, past: None })
     }
 
     /// A run of which everything is known already.
     pub(super) fn recorded(serial: u64, job: Job, batch: Arc<Batch>, model: RunModel) -> Self {
-        Self { serial, job, batch, model: Arc::new(Mutex::new(model)), control: None, drain: None, started: None }
+        Self {
+            serial,
+            job,
+            batch,
+            model: Arc::new(Mutex::new(model)),
+            control: None,
+            drain: None,
+            started: None,
+            past: None,
+        }
+    }
+
+    /// Says of a run that is not of the open job where its job's paths start, and why it cannot be run again, if so.
+    pub(super) fn of_history(mut self, folder: PathBuf, obstacle: Option<String>) -> Self {
+        self.past = Some(Past { folder, obstacle });
+        self
+    }
+
+    /// Where the job's paths start, if that is not where those of the open job do.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.past.as_ref().map(|past| &*past.folder)
+    }
+
+    /// Why this run cannot be run again; `None` if it can.
+    pub fn obstacle_to_rerun(&self) -> Option<&str> {
+        self.past.as_ref()?.obstacle.as_deref()
+    }
+
+    /// Something of this run is still to be written to the history.
+    pub(super) fn is_recording(&self) -> bool {
+        self.drain.as_ref().is_some_and(|drain| !drain.is_finished())
     }
 
     /// A task's number as people see it: in a run of some tasks again, the number that it had before.
@@ -161,11 +204,24 @@ pub(super) fn lock(model: &Mutex<RunModel>) -> MutexGuard<'_, RunModel> {
     model.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn drain(events: &Receiver<Event>, model: &Mutex<RunModel>, wake: &Wake) {
+fn drain(
+    events: &Receiver<Event>,
+    model: &Mutex<RunModel>,
+    wake: &Wake,
+    mut recorder: Option<(HistoryRecorder, Said)>,
+) {
+    let tell = |said: &Said, lines: Vec<String>| {
+        if !lines.is_empty() {
+            said.lock().unwrap_or_else(PoisonError::into_inner).extend(lines);
+        }
+    };
     let mut waiting = Vec::with_capacity(EVENTS_PER_LOCK);
     while let Ok(first) = events.recv() {
         waiting.push(first);
         waiting.extend(events.try_iter().take(EVENTS_PER_LOCK - 1));
+        if let Some((recorder, said)) = &mut recorder {
+            waiting.iter().for_each(|event| tell(said, recorder.add(event)));
+        }
         {
             let mut model = lock(model);
             for event in waiting.drain(..) {
@@ -175,6 +231,9 @@ fn drain(events: &Receiver<Event>, model: &Mutex<RunModel>, wake: &Wake) {
         wake();
         // The lock is not fair: without this the window might wait while events pour in.
         std::thread::yield_now();
+    }
+    if let Some((recorder, said)) = recorder {
+        tell(&said, recorder.finish());
     }
     // The last look: the channel is closed, so a run that broke off is seen as ended.
     wake();

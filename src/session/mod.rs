@@ -10,12 +10,14 @@ mod input_draft;
 mod machine;
 mod notice;
 mod options;
+mod past_run;
 mod presets;
 mod preview;
 pub mod race;
 mod racing;
 mod row_order;
 mod running;
+mod runs;
 mod saving;
 #[cfg(test)]
 mod tests;
@@ -35,10 +37,12 @@ pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
 pub use machine::Machine;
 pub use notice::{Notice, Severity};
 pub use options::SessionOptions;
+pub use past_run::PastRun;
 pub use presets::{Preset, PresetId, PresetList};
 pub use preview::Preview;
 pub use racing::RaceDesk;
 pub use row_order::{RowOrder, RowQuery, SortKey};
+pub use runs::{PastRunUse, RunList};
 
 /// Where the open job came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +73,8 @@ pub struct Session {
     launch_folder: PathBuf,
     preview: Preview,
     run: Option<CurrentRun>,
-    runs: u64,
+    serials: u64,
+    runs: RunList,
     run_wanted: bool,
     selected: Option<TaskId>,
     rows: RowOrder,
@@ -96,7 +101,8 @@ impl Session {
             launch_folder: options.folder,
             preview: Preview::default(),
             run: None,
-            runs: 0,
+            serials: 0,
+            runs: RunList::new(options.history),
             run_wanted: false,
             selected: None,
             rows: RowOrder::default(),
@@ -136,7 +142,15 @@ impl Session {
             Command::CancelTask(task) => self.command_run(crate::engine::RunCommand::Cancel(task)),
             Command::SetWorkers(workers) => self.set_workers(workers),
             Command::SetMode(mode) => self.set_mode(mode),
-            Command::Show(page) => self.page = page,
+            Command::Show(page) => {
+                self.page = page;
+                if page == Page::Runs {
+                    self.refresh_runs();
+                }
+            }
+            Command::SelectRun(id) => self.select_run(id),
+            Command::OpenRun(id, then) => self.open_run(id, then),
+            Command::RemoveRun(id) => self.remove_run(id),
             Command::OpenJob(file) => self.open_file(&file),
             Command::SelectPreset(id) => self.select_preset(id),
             Command::SavePreset => self.save_preset(),
@@ -168,6 +182,7 @@ impl Session {
             self.start_previewed();
         }
         self.refresh_forecast();
+        self.poll_runs();
         if let Some(run) = &self.run {
             self.rows.update(&self.query, &run.shared_model(), &run.batch, &self.wake);
         }

@@ -18,6 +18,8 @@ pub struct SessionOptions {
     pub presets: Option<Presets>,
     /// Where races are kept; `None`: none can be saved.
     pub races: Option<Races>,
+    /// The folder of the history that runs are recorded in; `None`: none is.
+    pub history: Option<PathBuf>,
     /// The executable that is started in the worker role.
     pub worker_executable: PathBuf,
     /// What starts runs.
@@ -34,6 +36,7 @@ impl SessionOptions {
             folder: PathBuf::from("/"),
             presets: None,
             races: None,
+            history: None,
             worker_executable: PathBuf::from("fanlane"),
             start,
             machine: Machine { physical_cores: 4, logical_cores: 8 },

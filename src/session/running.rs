@@ -1,10 +1,12 @@
 //! Starting runs, commanding them, and running tasks again.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{RunCommand, RunOptions};
 use crate::event::{OutcomeClass, TaskId};
 use crate::job::{Batch, Job, MAX_WORKERS, Mode};
+use crate::model::Earlier;
 
 use super::current_run::CurrentRun;
 use super::expand::sentence;
@@ -47,10 +49,18 @@ impl Session {
         }
         let (Some(job), Some(expanded)) = (self.preview.job(), self.preview.expanded()) else { return };
         let (job, batch) = (job.clone(), Arc::clone(&expanded.batch));
-        self.start(job, batch);
+        let folder = self.folder.clone();
+        self.start_again(job, batch, &folder, None);
     }
 
-    fn start(&mut self, job: Job, batch: Arc<Batch>) {
+    /// Starts a run of some tasks of a job whose paths start in `folder`, which may go on with a run of the history.
+    pub(super) fn start_again(
+        &mut self,
+        job: Job,
+        batch: Arc<Batch>,
+        folder: &Path,
+        continues: Option<(i64, Earlier)>,
+    ) {
         let options = RunOptions {
             mode: job.mode,
             workers: self.machine.pool_of(&job),
@@ -64,10 +74,11 @@ impl Session {
             before.end();
         }
         let serial = self.next_serial();
-        match CurrentRun::start(serial, job, batch, options, &self.start, Arc::clone(&self.wake)) {
+        let recorder = self.recorder(&job, &batch, folder, continues);
+        match CurrentRun::start(serial, job, batch, options, &self.start, Arc::clone(&self.wake), recorder) {
             Ok(run) => {
                 self.notices.clear();
-                self.show_run(run);
+                self.show_run(run.of_history(folder.to_owned(), None));
                 self.page = Page::Live;
             }
             Err(error) => {
@@ -77,8 +88,8 @@ impl Session {
     }
 
     pub(super) const fn next_serial(&mut self) -> u64 {
-        self.runs += 1;
-        self.runs
+        self.serials += 1;
+        self.serials
     }
 
     pub(super) fn show_run(&mut self, run: CurrentRun) {
@@ -128,12 +139,16 @@ impl Session {
         if run.is_under_way() {
             return self.tell(Notice::error("Nothing was started. A run is under way: wait for its end."));
         }
+        if let Some(obstacle) = run.obstacle_to_rerun() {
+            return self.tell(Notice::error(format!("Nothing was started. {obstacle}")));
+        }
         if tasks.is_empty() {
             return self.tell(Notice::info("Every task succeeded: there is nothing to run again."));
         }
         let name = format!("{} (again)", run.job.name.trim_end_matches(" (again)"));
         let job = Job { name: name.clone(), ..run.job.clone() };
         let batch = run.batch.only(tasks).renamed(name);
-        self.start(job, Arc::new(batch));
+        let folder = run.folder().unwrap_or(&self.folder).to_owned();
+        self.start_again(job, Arc::new(batch), &folder, None);
     }
 }

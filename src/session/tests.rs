@@ -93,6 +93,7 @@ fn scene() -> Scene {
         folder: folder.path().to_owned(),
         presets: Some(Presets::open(folder.path().join("presets"))),
         races: Some(Races::open(folder.path().join("races"))),
+        history: None,
         worker_executable: "fanlane".into(),
         start,
         machine: Machine { physical_cores: 2, logical_cores: 4 },

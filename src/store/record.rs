@@ -10,7 +10,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::event::lossless::Bytes;
-use crate::event::{AttemptRecord, Event, EventKind};
+use crate::event::{AttemptRecord, Event, EventKind, TaskId};
+use crate::job::{Batch, TaskTemplate};
 use crate::model::Earlier;
 
 /// The version of the format that is written, and the newest that is read.
@@ -58,9 +59,36 @@ impl TaskWords {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct TasksLine {
     tasks: Vec<TaskWords>,
+}
+
+#[derive(Serialize)]
+struct TasksLineRef<'a> {
+    tasks: &'a [TaskWords],
+}
+
+/// Appends the line with the words of the tasks that the next line is about.
+///
+/// # Errors
+/// Those of the format.
+pub(super) fn write_tasks(out: &mut Vec<u8>, tasks: &[TaskWords]) -> io::Result<()> {
+    write_line(out, &TasksLineRef { tasks })
+}
+
+/// Appends the line of an event.
+///
+/// # Errors
+/// Those of the format.
+pub(super) fn write_event(out: &mut Vec<u8>, event: &Event) -> io::Result<()> {
+    write_line(out, event)
+}
+
+fn write_line(out: &mut Vec<u8>, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.push(b'\n');
+    Ok(())
 }
 
 /// One line of a record.
@@ -126,7 +154,7 @@ impl Recorder {
     /// When the header cannot be written.
     pub fn to_writer(out: Box<dyn Write + Send>, header: &RecordHeader) -> io::Result<Self> {
         let mut recorder = Self { out, lines: Vec::new() };
-        recorder.push(header)?;
+        write_line(&mut recorder.lines, header)?;
         recorder.write()?;
         Ok(recorder)
     }
@@ -142,16 +170,10 @@ impl Recorder {
             _ => &[],
         };
         if !ended.is_empty() {
-            self.push(&TasksLine { tasks: ended.iter().map(words).collect() })?;
+            write_tasks(&mut self.lines, &ended.iter().map(words).collect::<Vec<_>>())?;
         }
-        self.push(event)?;
+        write_event(&mut self.lines, event)?;
         self.write()
-    }
-
-    fn push(&mut self, line: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.lines, line)?;
-        self.lines.push(b'\n');
-        Ok(())
     }
 
     fn write(&mut self) -> io::Result<()> {
@@ -160,6 +182,18 @@ impl Recorder {
         self.lines.shrink_to(1 << 20);
         self.out.flush()
     }
+}
+
+/// Appends what a task runs, or ran, in the lane `slot` (from 1): its command line, or its workload and argument.
+///
+/// # Panics
+/// When there is no such task.
+pub fn command_into(batch: &Batch, task: TaskId, slot: u32, out: &mut Vec<u8>) {
+    if let TaskTemplate::Workload(spec) = &batch.job().task {
+        out.extend_from_slice(spec.name.as_bytes());
+        out.push(b' ');
+    }
+    batch.line_into(task, slot, out);
 }
 
 /// Reads a record line by line, from the first on, until its end or its first fault.
@@ -196,11 +230,20 @@ fn parse(text: &[u8], line: u64) -> Result<RecordLine, RecordError> {
     if !text.ends_with(b"\n") {
         return Err(damaged("it has no end".to_owned()));
     }
+    parse_behind_header(text).map_err(|error| damaged(error.to_string()))
+}
+
+fn parse_behind_header(text: &[u8]) -> serde_json::Result<RecordLine> {
     if text.starts_with(b"{\"tasks\":") {
-        let tasks: TasksLine = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+        let tasks: TasksLine = serde_json::from_slice(text)?;
         return Ok(RecordLine::Tasks(tasks.tasks));
     }
-    serde_json::from_slice(text).map(RecordLine::Event).map_err(|error| damaged(error.to_string()))
+    serde_json::from_slice(text).map(RecordLine::Event)
+}
+
+/// A line behind the header; `None` for one that this build does not know.
+pub(super) fn parse_line(text: &[u8]) -> Option<RecordLine> {
+    parse_behind_header(text).ok()
 }
 
 #[cfg(test)]

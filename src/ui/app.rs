@@ -18,6 +18,7 @@ use super::top_bar::TopBar;
 use super::views::job::JobView;
 use super::views::race::RaceView;
 use super::views::results::ResultsView;
+use super::views::runs::runs_ui;
 use super::views::shared::shared_ui;
 use super::window_title::window_title;
 use super::{shortcuts, tabs, theme};
@@ -138,6 +139,7 @@ impl FanlaneApp {
                 Page::Results => self.results.show_ui(ui, &mut self.session, &mut self.requests),
                 Page::Shared => shared_ui(ui, &self.session, &mut self.requests),
                 Page::Race => self.race.show_ui(ui, &mut self.session, &mut self.requests),
+                Page::Runs => runs_ui(ui, &mut self.session, &mut self.requests),
             }
         });
         self.dialog.show_ui(ui, &self.session, &mut self.file_dialog, &mut self.requests);
@@ -182,6 +184,7 @@ impl FanlaneApp {
             Action::ShowResults => self.session.handle(Command::Show(Page::Results)),
             Action::ShowShared => self.session.handle(Command::Show(Page::Shared)),
             Action::ShowRace => self.session.handle(Command::Show(Page::Race)),
+            Action::ShowRuns => self.session.handle(Command::Show(Page::Runs)),
             Action::Search => {
                 self.session.handle(Command::Show(Page::Results));
                 self.results.focus_search();

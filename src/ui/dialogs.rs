@@ -8,6 +8,7 @@ use crate::session::{Action, Command, Session};
 
 use super::file_dialog::FileDialog;
 use super::icon_button::{icon_button, primary_button};
+use super::inert;
 use super::line_edit::line_edit;
 use super::request::{Question, Requests};
 use super::theme;
@@ -50,6 +51,7 @@ impl Dialog {
                         .name_ui("Rename the preset", ICON_EDIT, "Rename", name, |name| Command::RenamePreset(id, name))
                 }
                 Question::Discard(command) => asked.discard_ui(session, command),
+                Question::RemoveRun(id, name) => asked.remove_run_ui(*id, name),
                 Question::Keys => asked.keys_ui(),
             }
         });
@@ -195,6 +197,22 @@ impl Asked<'_> {
                 }
                 let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
                 asked.stay_ui("Keep editing", true) || discard
+            })
+            .inner
+    }
+
+    fn remove_run_ui(&mut self, id: i64, name: &str) -> bool {
+        self.title("Remove the run from the history?");
+        self.ui.label(format!("What is known of run {id}, {}, is gone for good then.", inert::command(name)));
+        self.ui.add_space(theme::GAP);
+        self.ui
+            .horizontal(|ui| {
+                let remove = icon_button(ui, ICON_DELETE, "Remove the run", true).clicked();
+                if remove {
+                    self.requests.command(Command::RemoveRun(id));
+                }
+                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
+                asked.stay_ui("Keep it", true) || remove
             })
             .inner
     }

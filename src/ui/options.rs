@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::session::{Machine, SessionOptions, engine};
+use crate::store::history;
 use crate::store::presets::Presets;
 use crate::store::race::Races;
 
@@ -45,6 +46,12 @@ pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
         .context("no window could be opened; run the job without one: fanlane run JOB.ron")
 }
 
+/// Where runs are recorded; nowhere if that is not wanted, or without a home folder.
+fn history_folder() -> Option<PathBuf> {
+    let is_unwanted = std::env::var_os("FANLANE_NO_HISTORY").is_some_and(|value| !value.is_empty());
+    if is_unwanted { None } else { history::default_folder().ok() }
+}
+
 fn session_options(options: WindowOptions) -> SessionOptions {
     let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     SessionOptions {
@@ -55,6 +62,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
             .presets_folder
             .map_or_else(|| Presets::open_default().ok(), |folder| Some(Presets::open(folder))),
         races: Races::open_default().ok(),
+        history: history_folder(),
         worker_executable: options.worker_executable,
         start: engine(),
         machine: Machine::this(),

@@ -33,6 +33,8 @@ pub enum Question {
     Rename(PresetId, String),
     /// The open job has changes: discard them for the sake of what is to be opened?
     Discard(Box<Command>),
+    /// Shall the run be removed from the history? Holds its number and its name.
+    RemoveRun(i64, String),
     /// The list of keys.
     Keys,
 }

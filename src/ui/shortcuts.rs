@@ -14,6 +14,7 @@ const fn egui_key(key: Key) -> egui::Key {
         Key::Num3 => egui::Key::Num3,
         Key::Num4 => egui::Key::Num4,
         Key::Num5 => egui::Key::Num5,
+        Key::Num6 => egui::Key::Num6,
         Key::F1 => egui::Key::F1,
         Key::Slash => egui::Key::Slash,
         Key::O => egui::Key::O,

@@ -3,7 +3,7 @@
 use egui::{Align, Button, Layout, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
-    ICON_DESCRIPTION, ICON_HUB, ICON_KEYBOARD, ICON_SPORTS_SCORE, ICON_TABLE_ROWS, ICON_VIEW_TIMELINE,
+    ICON_DESCRIPTION, ICON_HISTORY, ICON_HUB, ICON_KEYBOARD, ICON_SPORTS_SCORE, ICON_TABLE_ROWS, ICON_VIEW_TIMELINE,
 };
 
 use crate::session::{Action, Command, Page, Session};
@@ -39,5 +39,6 @@ const fn icon(page: Page) -> MaterialIcon {
         Page::Results => ICON_TABLE_ROWS,
         Page::Shared => ICON_HUB,
         Page::Race => ICON_SPORTS_SCORE,
+        Page::Runs => ICON_HISTORY,
     }
 }

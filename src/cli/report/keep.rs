@@ -10,6 +10,7 @@ use super::Tasks;
 use super::workers::Workers;
 use crate::event::lossless::Bytes;
 use crate::event::{AttemptRecord, Event, EventKind, TaskId};
+use crate::store::history::HistoryRecorder;
 use crate::store::joblog::JobLog;
 use crate::store::record::{Recorder, TaskWords};
 use crate::store::results_folder::ResultsFolder;
@@ -29,6 +30,8 @@ pub struct Keepers {
     pub table: Option<ResultsTable>,
     /// The events.
     pub recorder: Option<Recorder>,
+    /// The run in the history. What goes wrong there is told, and costs the run nothing.
+    pub history: Option<HistoryRecorder>,
     started_unix_ms: u64,
     failures: u64,
     /// Where the results of tasks lie that are still to be written about.
@@ -70,6 +73,9 @@ impl Keepers {
             }
         }
         self.record(event, tasks, workers, &mut said);
+        if let Some(history) = &mut self.history {
+            said.extend(history.add(event));
+        }
         if !self.remembers_paths {
             self.paths.clear();
         }

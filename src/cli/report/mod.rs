@@ -2,7 +2,7 @@
 //! print the same. Standard output carries the tasks' own output (or JSON) and nothing else.
 
 mod bar;
-mod describe;
+pub mod describe;
 pub mod json;
 mod keep;
 mod order;
@@ -183,6 +183,25 @@ impl<'a> Report<'a> {
         self.streams.bar.clear();
         if let Some(line) = line {
             self.streams.stderr(|err| writeln!(err, "{line}"))?;
+        }
+        self.streams.flush()
+    }
+
+    /// Records an event in the history alone: for those that nobody reads about any more.
+    pub fn record_only(&mut self, event: &Event) {
+        if let Some(history) = &mut self.keepers.history {
+            history.add(event);
+        }
+    }
+
+    /// Waits until the history has taken all, but not for ever, and says what there is to say about that.
+    ///
+    /// # Errors
+    /// When standard error cannot be written.
+    pub fn close_history(&mut self) -> io::Result<()> {
+        let Some(history) = self.keepers.history.take() else { return Ok(()) };
+        for line in history.finish() {
+            self.say(&printable(&line, usize::MAX))?;
         }
         self.streams.flush()
     }

@@ -4,4 +4,5 @@ pub mod job;
 pub mod live;
 pub mod race;
 pub mod results;
+pub mod runs;
 pub mod shared;

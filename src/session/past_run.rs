@@ -1,0 +1,118 @@
+//! A run of the history as the window shows it: its events folded as those of a run under way are, and its tasks as they were.
+//! Where its job and inputs still are what they were, it can be run again; otherwise its tasks are those of the record alone.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use bstr::BString;
+
+use crate::event::TaskId;
+use crate::job::{Batch, Input, Job, TaskTemplate};
+use crate::model::RunModel;
+use crate::store::history::{History, HistoryError, RunRow};
+use crate::store::record::{RecordLine, TaskWords};
+use crate::store::rest::Ended;
+
+/// A run that was read from the history.
+pub struct PastRun {
+    /// What the list says of it.
+    pub row: RunRow,
+    /// Its job; where that is not known any more, one that only has its command lines.
+    pub job: Job,
+    /// Its tasks.
+    pub batch: Arc<Batch>,
+    /// What happened.
+    pub model: RunModel,
+    /// What is left of the batch, if it can be run again; otherwise why not.
+    pub rest: Result<Arc<Batch>, String>,
+    /// So many parts of its record were damaged and are missing.
+    pub damaged: u64,
+}
+
+impl PastRun {
+    /// Reads a run.
+    ///
+    /// # Errors
+    /// When it is not there, or the history cannot be read.
+    pub fn read(folder: &Path, id: i64) -> Result<Self, HistoryError> {
+        let history = History::existing(folder)?.ok_or(HistoryError::Empty)?;
+        let row = history.run(id)?;
+        let mut model = RunModel::default();
+        let damaged = history.events(id, |event| model.take(event))?;
+        let picked = history.picked(id)?;
+        let job = match history.job(id)? {
+            Some(text) => Job::parse(&text).map_err(|error| format!("Its job cannot be read: {error}")),
+            None => Err("Its job was too long to be kept.".to_owned()),
+        };
+        let again = job.as_ref().map_err(Clone::clone).and_then(|job| {
+            let whole = reopen(job, &row.folder)?;
+            let ended =
+                Ended::in_history(&history, id, &whole).map_err(|error| format!("It cannot be run again: {error}."))?;
+            let batch = pick(&whole, picked.as_deref()).ok_or("Its batch is shorter than it was.")?;
+            let rest = whole.rest(&ended.left(&whole).0);
+            Ok((batch, rest))
+        });
+        let (job, batch, rest) = match again {
+            Ok((batch, rest)) => (job.unwrap_or_default(), batch, Ok(Arc::new(rest))),
+            Err(why) => {
+                let (job, batch) = as_recorded(&history, &row, job.ok(), picked.as_deref())?;
+                (job, batch, Err(why))
+            }
+        };
+        Ok(Self { row, job, batch: Arc::new(batch), model, rest, damaged })
+    }
+}
+
+fn reopen(job: &Job, folder: &Path) -> Result<Batch, String> {
+    if job.inputs.iter().any(Input::reads_stdin) {
+        return Err("It read its inputs from standard input, so it can only be run again in a terminal.".to_owned());
+    }
+    Batch::open(job, folder, &mut std::io::empty()).map_err(|error| format!("It cannot be run again: {error}."))
+}
+
+fn pick(whole: &Batch, picked: Option<&[u64]>) -> Option<Batch> {
+    let Some(numbers) = picked else { return Some(whole.rest(&(0..whole.len()).map(TaskId).collect::<Vec<_>>())) };
+    let is_there = |number: &u64| (1..=whole.len()).contains(number);
+    let tasks: Vec<TaskId> = numbers.iter().map(|number| TaskId(number.wrapping_sub(1))).collect();
+    numbers.iter().all(is_there).then(|| whole.only(&tasks))
+}
+
+/// The tasks by their recorded command lines or arguments; those that had not ended are blank.
+fn as_recorded(
+    history: &History,
+    row: &RunRow,
+    job: Option<Job>,
+    picked: Option<&[u64]>,
+) -> Result<(Job, Batch), HistoryError> {
+    let mut words: HashMap<u64, TaskWords> = HashMap::new();
+    for line in history.lines(row.id) {
+        if let RecordLine::Tasks(tasks) = line? {
+            words.extend(tasks.into_iter().map(|task| (task.number(), task)));
+        }
+    }
+    let known = job.clone().unwrap_or_default();
+    let is_call = matches!(known.task, TaskTemplate::Workload(_));
+    let last = picked.map_or(row.tasks, |numbers| numbers.iter().copied().max().unwrap_or(0));
+    let line = |number: u64| -> BString {
+        let Some(task) = words.get(&number) else { return BString::default() };
+        if is_call {
+            bstr::join(" ", task.input.iter().map(|value| &value.0)).into()
+        } else {
+            task.command.0.clone().into()
+        }
+    };
+    let shown = Job {
+        name: row.name.clone(),
+        task: if is_call { known.task.clone() } else { TaskTemplate::Command("{}".to_owned()) },
+        inputs: vec![Input::Bytes((1..=last).map(line).collect())],
+        ..Job::default()
+    };
+    let whole = Batch::open(&shown, Path::new("/"), &mut std::io::empty());
+    let whole = whole.map_err(|error| HistoryError::Damaged {
+        path: history.path().to_owned(),
+        reason: format!("the tasks of run {} cannot be shown: {error}", row.id),
+    })?;
+    let batch = pick(&whole, picked).unwrap_or(whole);
+    Ok((job.unwrap_or(shown), batch))
+}

@@ -1,0 +1,85 @@
+//! Tasks that do not always end the same way: they failed and then succeeded when they were tried again, or succeeded in one run
+//! and failed in another one of the same job.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use super::{History, HistoryError};
+use crate::event::{EventKind, OutcomeClass};
+use crate::store::record::{RecordLine, TaskWords};
+
+/// So many earlier runs of the same job are looked at.
+const EARLIER_RUNS: usize = 10;
+
+/// A task that does not always end the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flaky {
+    /// Its number.
+    pub number: u64,
+    /// It failed and then succeeded, in this run.
+    pub when_tried_again: bool,
+    /// It ended in another way in an earlier run.
+    pub between_runs: bool,
+}
+
+/// What a task is, whatever its number: a hash of its command and its values.
+fn key(words: &TaskWords) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    for part in words.input.iter().chain([&words.command]) {
+        hash.update((part.0.len() as u64).to_le_bytes());
+        hash.update(&part.0);
+    }
+    let mut key = [0; 16];
+    key.copy_from_slice(&hash.finalize()[..16]);
+    key
+}
+
+impl History {
+    /// The tasks of a run that are flaky, by their numbers.
+    ///
+    /// # Errors
+    /// When there is no such run, or the history cannot be read.
+    pub fn flaky(&self, id: i64) -> Result<Vec<Flaky>, HistoryError> {
+        let run = self.run(id)?;
+        let mut here: HashMap<[u8; 16], (bool, Flaky)> = HashMap::new();
+        self.each_ended(id, |words, is_done, attempt| {
+            let when_tried_again = is_done && attempt > 1;
+            here.insert(key(words), (is_done, Flaky { number: words.number(), when_tried_again, between_runs: false }));
+        })?;
+        for earlier in self.earlier_runs(&run)?.into_iter().take(EARLIER_RUNS) {
+            self.each_ended(earlier, |words, was_done, _| {
+                if let Some((is_done, flaky)) = here.get_mut(&key(words)) {
+                    flaky.between_runs |= *is_done != was_done;
+                }
+            })?;
+        }
+        let flaky = here.into_values().map(|(_, flaky)| flaky);
+        let mut flaky: Vec<Flaky> = flaky.filter(|task| task.when_tried_again || task.between_runs).collect();
+        flaky.sort_unstable_by_key(|task| task.number);
+        Ok(flaky)
+    }
+
+    /// Each task that has ended by itself: its words, whether it succeeded, and in which try.
+    fn each_ended(&self, id: i64, mut take: impl FnMut(&TaskWords, bool, u32)) -> Result<(), HistoryError> {
+        let mut words: HashMap<u64, TaskWords> = HashMap::new();
+        for line in self.lines(id) {
+            match line? {
+                RecordLine::Tasks(tasks) => words = tasks.into_iter().map(|task| (task.task, task)).collect(),
+                RecordLine::Event(event) => {
+                    let EventKind::TasksFinished(records) = event.kind else { continue };
+                    for record in &records {
+                        let class = record.outcome.class();
+                        if let Some(words) = words.get(&record.task.number())
+                            && class != OutcomeClass::Cancelled
+                        {
+                            take(words, class == OutcomeClass::Done, record.attempt);
+                        }
+                    }
+                }
+                RecordLine::Header(_) => {}
+            }
+        }
+        Ok(())
+    }
+}

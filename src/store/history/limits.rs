@@ -1,0 +1,156 @@
+//! How much of a run the history keeps: outputs up to a limit, samples ever further apart, and so much that waits to be
+//! written. What is left out is counted or told, never silently gone.
+
+use crate::event::{AttemptRecord, Captured, Output, Spill, StreamName};
+
+/// Of each stream of each attempt: so many bytes, three quarters of them from its head.
+pub const OUTPUT_BYTES_OF_STREAM: usize = 64 << 10;
+/// Of all streams of a run: beyond it, only their lengths are kept.
+pub const OUTPUT_BYTES_OF_RUN: usize = 256 << 20;
+/// So much may wait to be written; beyond it, events are left out of the record rather than make the run wait.
+pub const WAITING_BYTES: usize = 64 << 20;
+
+/// After each so many samples that were kept, only every second of those that follow is.
+const SAMPLES_OF_A_STRIDE: u64 = 4096;
+
+/// What is left of the room for outputs.
+pub(super) struct OutputRoom(usize);
+
+impl Default for OutputRoom {
+    fn default() -> Self {
+        Self(OUTPUT_BYTES_OF_RUN)
+    }
+}
+
+impl OutputRoom {
+    /// The attempt with as much of its output as there is room for.
+    pub(super) fn fit(&mut self, record: &AttemptRecord) -> AttemptRecord {
+        let mut kept = AttemptRecord { output: None, ..clone_without_output(record) };
+        if let Some(output) = &record.output {
+            let mut stream = |name| self.fit_stream(output.stream(name));
+            let (stdout, stderr) = (stream(StreamName::Stdout), stream(StreamName::Stderr));
+            kept.output = Some(Box::new(Output { stdout, stderr, leaky: output.leaky }));
+        }
+        kept
+    }
+
+    fn fit_stream(&mut self, stream: &Captured) -> Captured {
+        let limit = OUTPUT_BYTES_OF_STREAM.min(self.0);
+        let whole = stream.head.len() + stream.tail.len();
+        // The file with the whole of it is the run's, and is gone with it.
+        let spill = if matches!(stream.spill, Spill::Kept) { Spill::None } else { stream.spill.clone() };
+        let mut kept = Captured { spill, dropped_bytes: stream.dropped_bytes, ..Captured::default() };
+        if whole <= limit {
+            kept.head.clone_from(&stream.head);
+            kept.tail.clone_from(&stream.tail);
+        } else {
+            let last = if stream.tail.is_empty() { &stream.head } else { &stream.tail };
+            let head = (limit / 4 * 3).min(stream.head.len());
+            let room = last.len() - if stream.tail.is_empty() { head } else { 0 };
+            let tail = (limit - head).min(room);
+            kept.head.extend_from_slice(&stream.head[..head]);
+            kept.tail.extend_from_slice(&last[last.len() - tail..]);
+            kept.dropped_bytes += (whole - head - tail) as u64;
+        }
+        self.0 -= kept.head.len() + kept.tail.len();
+        kept
+    }
+}
+
+/// A copy that does not copy a megabyte first.
+fn clone_without_output(record: &AttemptRecord) -> AttemptRecord {
+    let AttemptRecord { task, attempt, worker, start_ns, wall_ns, cpu_ns, max_rss_bytes, outcome, value, output: _ } =
+        record;
+    AttemptRecord {
+        task: *task,
+        attempt: *attempt,
+        worker: *worker,
+        start_ns: *start_ns,
+        wall_ns: *wall_ns,
+        cpu_ns: *cpu_ns,
+        max_rss_bytes: *max_rss_bytes,
+        outcome: outcome.clone(),
+        value: value.clone(),
+        output: None,
+    }
+}
+
+/// Which samples of one kind are kept: all of the first, then ever fewer, so that a run of weeks has some thousands of each.
+#[derive(Default)]
+pub(super) struct Thinning {
+    seen: u64,
+    kept: u64,
+}
+
+impl Thinning {
+    /// Whether the next sample is kept.
+    pub(super) fn keeps_next(&mut self) -> bool {
+        let stride = 1_u64 << (self.kept / SAMPLES_OF_A_STRIDE).min(63);
+        let keep = self.seen.is_multiple_of(stride);
+        self.seen += 1;
+        self.kept += u64::from(keep);
+        keep
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Outcome, TaskId, WorkerId};
+
+    fn record(head: usize, tail: usize) -> AttemptRecord {
+        let bytes = |length: usize, of: u8| (0..length).map(|place| of + (place % 20) as u8).collect::<Vec<u8>>();
+        let stdout =
+            Captured { head: bytes(head, b'a'), tail: bytes(tail, b'A'), dropped_bytes: 5, spill: Spill::Kept };
+        AttemptRecord {
+            task: TaskId(0),
+            attempt: 1,
+            worker: WorkerId(1),
+            start_ns: 0,
+            wall_ns: 0,
+            cpu_ns: 0,
+            max_rss_bytes: 0,
+            outcome: Outcome::Done,
+            value: None,
+            output: Some(Box::new(Output { stdout, ..Output::default() })),
+        }
+    }
+
+    #[test]
+    fn long_outputs_keep_head_and_tail_and_count_the_rest() {
+        let limit = OUTPUT_BYTES_OF_STREAM;
+        for (head, tail) in
+            [(0, 0), (10, 0), (limit, 0), (limit + 1, 0), (9 * limit, 0), (limit, limit), (10, 2 * limit)]
+        {
+            let whole = record(head, tail);
+            let fitted = OutputRoom::default().fit(&whole);
+            let (whole, kept) = (whole.output.expect("printed").stdout, fitted.output.expect("printed").stdout);
+            assert!(kept.head.len() + kept.tail.len() <= limit, "{head}, {tail}");
+            let all = [whole.head.clone(), whole.tail.clone()].concat();
+            assert!(all.starts_with(&kept.head) && all.ends_with(&kept.tail), "{head}, {tail}");
+            let kept_bytes = (kept.head.len() + kept.tail.len()) as u64;
+            assert_eq!(kept_bytes + kept.dropped_bytes, all.len() as u64 + 5, "{head}, {tail}");
+            assert_eq!(kept.spill, Spill::None);
+        }
+    }
+
+    #[test]
+    fn where_no_room_is_left_the_length_is_kept() {
+        let mut room = OutputRoom(100);
+        let first = room.fit(&record(70, 0)).output.expect("printed").stdout;
+        assert_eq!((first.head.len(), first.dropped_bytes), (70, 5));
+        let second = room.fit(&record(70, 0)).output.expect("printed").stdout;
+        assert_eq!((second.head.len() + second.tail.len(), second.dropped_bytes), (30, 45));
+        let third = room.fit(&record(70, 0)).output.expect("printed").stdout;
+        assert_eq!((third.head.len() + third.tail.len(), third.dropped_bytes), (0, 75));
+    }
+
+    #[test]
+    fn a_run_of_weeks_has_some_thousands_of_samples() {
+        let mut thinning = Thinning::default();
+        let kept = (0..10_000_000).filter(|_| thinning.keeps_next()).count() as u64;
+        assert!(kept > SAMPLES_OF_A_STRIDE && kept < 16 * SAMPLES_OF_A_STRIDE, "{kept}");
+        let mut first = Thinning::default();
+        assert!((0..SAMPLES_OF_A_STRIDE).all(|_| first.keeps_next()));
+    }
+}

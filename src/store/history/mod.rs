@@ -1,0 +1,139 @@
+//! The history: every run, recorded as it happens in one SQLite file, to be listed, shown, exported and gone on with later.
+//!
+//! [`HistoryRecorder`] takes the events of a run and never makes it wait; a thread of its own writes them, one transaction
+//! at most every half second, each synced, so a power failure costs the last second at most. [`History`] reads. A history
+//! that fails never costs a run: it is told once. One that is damaged is set aside, never deleted.
+//!
+//! Which tasks a run may leave out because of earlier ones is worked out in [`rest`](super::rest).
+
+mod block;
+mod fault;
+mod flaky;
+mod limits;
+mod owner;
+mod place;
+mod prune;
+mod read;
+mod recorder;
+mod row;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+pub use fault::HistoryError;
+pub use flaky::Flaky;
+pub use limits::{OUTPUT_BYTES_OF_RUN, OUTPUT_BYTES_OF_STREAM, WAITING_BYTES};
+pub use place::{FOLDER_VARIABLE, default_folder};
+pub use prune::Retention;
+pub use read::RunLines;
+pub use recorder::{About, HistoryRecorder};
+pub use row::{Environment, RunRow, RunState, job_key};
+pub use schema::VERSION;
+
+/// The file of the history in its folder.
+pub fn file_in(folder: &Path) -> PathBuf {
+    folder.join(place::FILE)
+}
+
+/// How long a reader or a writer waits for another one.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// An open history.
+#[derive(Debug)]
+pub struct History {
+    connection: Connection,
+    folder: PathBuf,
+    path: PathBuf,
+    inode: u64,
+}
+
+impl History {
+    /// Opens the history in `folder`, begins one where there is none, and sets a damaged one aside; returns also what the
+    /// latter was renamed to.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, when a newer build has been here, or when another process is in the way.
+    pub fn open(folder: &Path) -> Result<(Self, Option<PathBuf>), HistoryError> {
+        place::make(folder)?;
+        let _guard = place::Guard::take(folder)?;
+        // Somebody may have set it aside since.
+        place::make(folder)?;
+        match Self::connect(folder) {
+            Err(HistoryError::Damaged { .. }) => {
+                let aside = place::set_aside(folder)?;
+                place::make(folder)?;
+                Ok((Self::connect(folder)?, Some(aside)))
+            }
+            opened => Ok((opened?, None)),
+        }
+    }
+
+    /// Opens the history in `folder` to read it; `None` where there is none. Nothing is made or set aside.
+    ///
+    /// # Errors
+    /// When it is damaged, of a newer build, or cannot be read.
+    pub fn existing(folder: &Path) -> Result<Option<Self>, HistoryError> {
+        match fs::metadata(folder.join(place::FILE)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Ok(file) if file.len() == 0 => Ok(None),
+            _ => Self::connect(folder).map(Some),
+        }
+    }
+
+    /// Sets this history aside because the database says that it is damaged, unless somebody has done that already.
+    fn set_aside(self) -> Result<Option<PathBuf>, HistoryError> {
+        let Self { connection, folder, path, inode } = self;
+        let _guard = place::Guard::take(&folder)?;
+        drop(connection);
+        if inode_of(&path) != Some(inode) {
+            return Ok(None);
+        }
+        place::set_aside(&folder).map(Some)
+    }
+
+    /// Whether the file that is open still has its name.
+    fn is_in_place(&self) -> bool {
+        inode_of(&self.path) == Some(self.inode)
+    }
+
+    fn connect(folder: &Path) -> Result<Self, HistoryError> {
+        let path = folder.join(place::FILE);
+        let fault = |source| HistoryError::of(&path, source);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&path, flags).map_err(fault)?;
+        let inode = inode_of(&path).unwrap_or(0);
+        connection.busy_timeout(PATIENCE).map_err(fault)?;
+        schema::bring_up_to_date(&mut connection, &path)?;
+        if !connection.is_readonly("main").map_err(fault)? {
+            // WAL: readers and a writer do not wait for each other. FULL: a commit is on the disk, not on its way there.
+            connection.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
+        }
+        connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
+        connection.pragma_update(None, "foreign_keys", "ON").map_err(fault)?;
+        connection.pragma_update(None, "journal_size_limit", 4 << 20).map_err(fault)?;
+        // What looks right at its head may not be a history further in.
+        connection.query_row("SELECT max(id) FROM runs", [], |row| row.get::<_, Option<i64>>(0)).map_err(fault)?;
+        Ok(Self { connection, folder: folder.to_owned(), path, inode })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn fault(&self, source: rusqlite::Error) -> HistoryError {
+        HistoryError::of(&self.path, source)
+    }
+}
+
+fn inode_of(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|file| file.ino())
+}

@@ -1,0 +1,49 @@
+//! Which process records a run: so that a run whose process is gone is known as interrupted, also when its number has been
+//! given to another process or the machine was started anew.
+
+use std::fs;
+
+/// This process, as a text that no other process ever has.
+pub(super) fn this() -> String {
+    name_of(std::process::id()).unwrap_or_else(|| format!("{} ? ?", std::process::id()))
+}
+
+/// Whether the process of that name still lives.
+pub(super) fn lives(name: &str) -> bool {
+    let pid = name.split(' ').next().and_then(|pid| pid.parse().ok());
+    pid.and_then(name_of).is_some_and(|now| now == name)
+}
+
+/// Its number, when it began in clock ticks since the machine started, and which start of the machine that was.
+fn name_of(pid: u32) -> Option<String> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The program's name may hold anything, so the fields are counted from its end.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace();
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    let begun = fields.nth(18)?;
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(format!("{pid} {begun} {}", boot.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_more_than_its_number() {
+        let me = this();
+        assert!(lives(&me));
+        let [pid, begun, boot] = me.split(' ').collect::<Vec<_>>()[..] else { panic!("{me}") };
+        assert!(!lives(&format!("{pid} 1{begun} {boot}")), "another process with its number");
+        assert!(!lives(&format!("{pid} {begun} other")), "before the machine was started anew");
+        let mut child = std::process::Command::new("/bin/true").spawn().expect("started");
+        let other = child.id();
+        child.wait().expect("ended");
+        assert!(!lives(&format!("{other} {begun} {boot}")));
+        assert!(!lives("") && !lives("x y z"));
+    }
+}

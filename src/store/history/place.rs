@@ -1,0 +1,90 @@
+//! Where the history lies, and how its file is made: readable for its user alone, since commands may hold secrets.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+use super::HistoryError;
+
+/// The variable that names another folder for what Fanlane keeps.
+pub const FOLDER_VARIABLE: &str = "FANLANE_DATA_DIR";
+/// The file in that folder.
+pub(super) const FILE: &str = "history.sqlite3";
+/// How long another process may hold the folder while it begins a history or sets one aside.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The folder of the history: `$FANLANE_DATA_DIR`, or `fanlane` in `$XDG_DATA_HOME` or in `~/.local/share`.
+///
+/// # Errors
+/// [`HistoryError::NoHome`].
+pub fn default_folder() -> Result<PathBuf, HistoryError> {
+    if let Some(folder) = std::env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
+        return Ok(std::path::absolute(&folder).unwrap_or_else(|_| folder.into()));
+    }
+    let folders = directories::ProjectDirs::from("", "", "fanlane").ok_or(HistoryError::NoHome)?;
+    Ok(folders.data_dir().to_owned())
+}
+
+/// Makes the folder and the file where they are not there yet.
+pub(super) fn make(folder: &Path) -> Result<(), HistoryError> {
+    let refused = |path: &Path| {
+        let path = path.to_owned();
+        move |source| HistoryError::System { what: "the history cannot be kept in", path, source }
+    };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refused(folder))?;
+    let file = folder.join(FILE);
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
+    made.map(drop).map_err(refused(&file))
+}
+
+/// Held while a history is begun, brought up to date or set aside, so that two processes never do it at once.
+pub(super) struct Guard(#[expect(dead_code, reason = "the lock lives as long as its file is open")] File);
+
+impl Guard {
+    pub(super) fn take(folder: &Path) -> Result<Self, HistoryError> {
+        let path = folder.join("history.lock");
+        let refused =
+            |source| HistoryError::System { what: "the history cannot be locked with", path: path.clone(), source };
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(refused)?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self(file)),
+                Err(Errno::WOULDBLOCK | Errno::INTR) if Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(Errno::WOULDBLOCK) => return Err(HistoryError::Busy { path: folder.join(FILE) }),
+                Err(error) => return Err(refused(error.into())),
+            }
+        }
+    }
+}
+
+/// Gives a damaged history another name, with its companions, and says which. Nothing of it is deleted.
+pub(super) fn set_aside(folder: &Path) -> Result<PathBuf, HistoryError> {
+    let file = folder.join(FILE);
+    let (number, aside) = (1..)
+        .map(|number: u32| (number, folder.join(format!("history-damaged-{number}.sqlite3"))))
+        .find(|(_, path)| fs::symlink_metadata(path).is_err())
+        .expect("some number is free");
+    let refused =
+        |source| HistoryError::System { what: "the damaged history cannot be set aside:", path: file.clone(), source };
+    // The companions first: left behind, they would be taken for those of the new one.
+    for companion in ["-wal", "-shm"] {
+        let from = folder.join(format!("{FILE}{companion}"));
+        let to = folder.join(format!("history-damaged-{number}.sqlite3{companion}"));
+        match fs::rename(from, to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(refused(error)),
+            _ => {}
+        }
+    }
+    fs::rename(&file, &aside).map_err(refused)?;
+    crate::store::replace::sync_folder(folder).map_err(refused)?;
+    Ok(aside)
+}

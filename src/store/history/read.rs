@@ -1,0 +1,99 @@
+//! What happened in a run, read block by block as a record has it. A block that is damaged is passed over and counted.
+
+use rusqlite::OptionalExtension;
+
+use super::{History, HistoryError, block};
+use crate::event::{Event, EventKind, Summary};
+use crate::store::record::RecordLine;
+
+/// The lines of a run's record behind its header.
+pub struct RunLines<'a> {
+    history: &'a History,
+    run: i64,
+    place: i64,
+    lines: std::vec::IntoIter<RecordLine>,
+    damaged: u64,
+    over: bool,
+}
+
+impl History {
+    /// What happened in a run, as far as it was recorded when this is called and read.
+    pub fn lines(&self, run: i64) -> RunLines<'_> {
+        RunLines { history: self, run, place: -1, lines: Vec::new().into_iter(), damaged: 0, over: false }
+    }
+
+    /// The events of a run. One that never came to its end gets one, at the last moment that is known of it, so that whoever
+    /// folds them sees that nothing more comes.
+    ///
+    /// # Errors
+    /// When there is no such run, or the history cannot be read.
+    pub fn events(&self, run: i64, mut take: impl FnMut(Event)) -> Result<u64, HistoryError> {
+        let row = self.run(run)?;
+        let mut lines = self.lines(run);
+        let mut has_ended = false;
+        for line in lines.by_ref() {
+            if let RecordLine::Event(event) = line? {
+                has_ended |= matches!(event.kind, EventKind::RunFinished(_));
+                take(event);
+            }
+        }
+        if !has_ended {
+            let summary = row.summary.unwrap_or(Summary {
+                counts: row.counts,
+                wall_ns: row.wall_ns,
+                cpu_ns: 0,
+                retries: row.retries,
+                workers: row.workers,
+                mode: row.mode,
+                stopped: true,
+            });
+            take(Event { at_ns: row.wall_ns, kind: EventKind::RunFinished(summary) });
+        }
+        Ok(lines.damaged)
+    }
+}
+
+impl RunLines<'_> {
+    /// How many blocks were damaged, each of them some thousand tasks or less, and passed over.
+    pub const fn damaged(&self) -> u64 {
+        self.damaged
+    }
+
+    fn next_block(&mut self) -> Result<Option<Vec<RecordLine>>, HistoryError> {
+        let text = "SELECT place, checksum, bytes FROM blocks WHERE run = ?1 AND place > ?2 ORDER BY place LIMIT 1";
+        let connection = &self.history.connection;
+        let found = connection.prepare(text).and_then(|mut statement| {
+            let block = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            statement.query_row((self.run, self.place), block).optional()
+        });
+        let found: Option<(i64, i64, Vec<u8>)> = found.map_err(|error| self.history.fault(error))?;
+        let Some((place, checksum, bytes)) = found else { return Ok(None) };
+        self.place = place;
+        let whole = (block::checksum(&bytes) == checksum).then(|| block::read(&bytes)).flatten();
+        self.damaged += u64::from(whole.is_none());
+        Ok(Some(whole.unwrap_or_default()))
+    }
+}
+
+impl Iterator for RunLines<'_> {
+    type Item = Result<RecordLine, HistoryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(line) = self.lines.next() {
+                return Some(Ok(line));
+            }
+            if self.over {
+                return None;
+            }
+            match self.next_block() {
+                Ok(Some(lines)) => self.lines = lines.into_iter(),
+                Ok(None) => self.over = true,
+                Err(error) => {
+                    self.over = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The tables, and how a history of an older version becomes one of this version: a step for each version, never changed once
+//! it was published.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::HistoryError;
+
+/// What brings version N to version N + 1.
+const STEPS: [&str; 1] = [
+    // 0 to 1. A run is one row, changed with each batch of its blocks; a block is what happened, in order.
+    "CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL,
+        job TEXT,
+        job_key BLOB NOT NULL,
+        folder BLOB NOT NULL,
+        header TEXT NOT NULL,
+        picked BLOB,
+        mode TEXT NOT NULL,
+        workers INTEGER NOT NULL,
+        tasks INTEGER NOT NULL,
+        started_unix_ms INTEGER NOT NULL,
+        last_ns INTEGER NOT NULL DEFAULT 0,
+        done INTEGER NOT NULL DEFAULT 0,
+        failed INTEGER NOT NULL DEFAULT 0,
+        timed_out INTEGER NOT NULL DEFAULT 0,
+        cancelled INTEGER NOT NULL DEFAULT 0,
+        lost INTEGER NOT NULL DEFAULT 0,
+        retries INTEGER NOT NULL DEFAULT 0,
+        left_out INTEGER NOT NULL DEFAULT 0,
+        summary TEXT,
+        environment TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        continues INTEGER,
+        bytes INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX runs_of_job ON runs (job_key, id);
+    CREATE TABLE blocks (
+        run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        place INTEGER NOT NULL,
+        checksum INTEGER NOT NULL,
+        bytes BLOB NOT NULL,
+        PRIMARY KEY (run, place)
+    ) STRICT;",
+];
+
+/// Tells our files from those of other programs: `FanL`.
+const APPLICATION: i64 = 0x4661_6e4c;
+
+/// The version that this build writes.
+pub const VERSION: i64 = STEPS.len() as i64;
+
+/// Brings the tables up to date, in one transaction.
+pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), HistoryError> {
+    let fault = |source| HistoryError::of(path, source);
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(fault);
+    let (found, application) = (number("user_version")?, number("application_id")?);
+    if application != APPLICATION && (application != 0 || found != 0) {
+        return Err(HistoryError::Damaged { path: path.to_owned(), reason: "another program made it".to_owned() });
+    }
+    if found > VERSION {
+        return Err(HistoryError::Newer { path: path.to_owned(), found, known: VERSION });
+    }
+    if found == VERSION {
+        return Ok(());
+    }
+    if found == 0 {
+        // Removed runs give their room back; this can only be said before the first table.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(fault)?;
+    }
+    let change = connection.transaction().map_err(fault)?;
+    for step in &STEPS[usize::try_from(found).unwrap_or(0)..] {
+        change.execute_batch(step).map_err(fault)?;
+    }
+    change.pragma_update(None, "user_version", VERSION).map_err(fault)?;
+    change.pragma_update(None, "application_id", APPLICATION).map_err(fault)?;
+    change.commit().map_err(fault)
+}

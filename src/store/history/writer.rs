@@ -1,0 +1,267 @@
+//! The thread that writes what a run's recorder has gathered: one transaction at most every half second, each synced. A
+//! transaction that fails is tried again with what came meanwhile; it is told once, and the run never hears of it.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::recorder::{About, Shared, State};
+use super::row::{Environment, job_key};
+use super::{History, HistoryError, block, owner};
+use crate::event::{OutcomeCounts, RunHeader, Summary};
+use crate::store::record::{RECORD_VERSION, RecordHeader};
+
+/// What has happened is on the disk this much later at the latest, besides the time that writing takes.
+const COMMIT_EVERY: Duration = Duration::from_millis(500);
+/// Samples alone are in no hurry.
+const SAMPLES_EVERY: Duration = Duration::from_secs(10);
+/// After a fault it is tried again this much later.
+const RETRY_EVERY: Duration = Duration::from_secs(3);
+/// A job longer than this as text is not kept: its run can be shown, but not run again from the history.
+const JOB_BYTES: usize = crate::job::file::MAX_FILE_BYTES as usize;
+
+/// What one transaction writes.
+struct Turn {
+    header: RunHeader,
+    counts: OutcomeCounts,
+    retries: u64,
+    last_ns: u64,
+    left_out: u64,
+    summary: Option<Summary>,
+}
+
+/// The run as it stands in a history.
+struct Written {
+    history: History,
+    /// Its number; `None` before the first transaction.
+    id: Option<i64>,
+    next_place: i64,
+}
+
+pub(super) fn write_until_end(shared: &Shared, about: &About, folder: &Path) {
+    let mut written: Option<Written> = None;
+    let mut blocks: Vec<Vec<u8>> = Vec::new();
+    let mut told = false;
+    let mut is_failing = false;
+    loop {
+        let (turn, ended) = take(shared, &mut blocks, is_failing);
+        let Some(turn) = turn else {
+            // It never began.
+            return;
+        };
+        let outcome = write_turn(&mut written, about, folder, &turn, &blocks, shared);
+        is_failing = outcome.is_err();
+        match outcome {
+            Ok(()) => {
+                let bytes: usize = blocks.drain(..).map(|block| block.len()).sum();
+                shared.state().waiting_bytes -= bytes;
+            }
+            Err(error) => {
+                // A connection that has failed is not trusted with the next try.
+                if let Some(written) = written.take_if(|written| written.id.is_none()) {
+                    drop(written);
+                }
+                let goes_on = error.is_passing() && !ended;
+                if !std::mem::replace(&mut told, true) {
+                    let what = if goes_on {
+                        "the run goes on, but for now it is not recorded"
+                    } else {
+                        "the run is not, or not wholly, recorded"
+                    };
+                    shared.state().said.push(format!("{what}: {error}"));
+                }
+                if !goes_on {
+                    let mut state = shared.state();
+                    state.given_up = true;
+                    state.full = Vec::new();
+                    state.current = Vec::new();
+                    return;
+                }
+            }
+        }
+        if ended && !is_failing {
+            let left_out = shared.state().left_out;
+            if left_out > 0 {
+                let line = format!("the disk could not keep up: {left_out} attempts are missing from the history");
+                shared.state().said.push(line);
+            }
+            return;
+        }
+    }
+}
+
+/// Waits until there is something to write and it is time; takes it. `None` before the run's first event when no more comes.
+fn take(shared: &Shared, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Option<Turn>, bool) {
+    let mut state = shared.state();
+    while !state.ended && (state.header.is_none() || (state.waiting_bytes == 0 && !is_failing)) {
+        state = shared.wake.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+    }
+    let begun = Instant::now();
+    while !state.ended {
+        let wait = match (is_failing, state.is_pressing) {
+            (true, _) => RETRY_EVERY,
+            (false, true) => COMMIT_EVERY,
+            (false, false) => SAMPLES_EVERY,
+        };
+        let Some(left) = wait.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else { break };
+        state = shared.wake.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+    }
+    let State { header, current, full, counts, retries, last_ns, left_out, summary, ended, is_pressing, .. } =
+        &mut *state;
+    *is_pressing = false;
+    blocks.append(full);
+    if !current.is_empty() {
+        blocks.push(std::mem::take(current));
+    }
+    let turn = header.clone().map(|header| Turn {
+        header,
+        counts: *counts,
+        retries: *retries,
+        last_ns: *last_ns,
+        left_out: *left_out,
+        summary: summary.clone(),
+    });
+    (turn, *ended)
+}
+
+/// Writes one transaction; a history that turns out to be damaged, or that has lost its name, is followed by a new one.
+fn write_turn(
+    written: &mut Option<Written>,
+    about: &About,
+    folder: &Path,
+    turn: &Turn,
+    blocks: &[Vec<u8>],
+    shared: &Shared,
+) -> Result<(), HistoryError> {
+    let mut aside: Option<PathBuf> = None;
+    // Somebody removed it, or set it aside.
+    written.take_if(|written| !written.history.is_in_place());
+    for is_last_try in [false, true] {
+        let open = match written {
+            Some(open) => open,
+            None => {
+                let (history, moved) = History::open(folder)?;
+                aside = aside.or(moved);
+                written.insert(Written { history, id: None, next_place: 0 })
+            }
+        };
+        match open.write(about, turn, blocks) {
+            Err(HistoryError::Damaged { .. }) if !is_last_try => {
+                let damaged = written.take().expect("it was just written to");
+                aside = damaged.history.set_aside()?.or(aside);
+            }
+            outcome => {
+                let id = open.id;
+                let mut state = shared.state();
+                state.id = id;
+                if let Some(path) = aside {
+                    let path = path.display();
+                    state.said.push(format!(
+                        "the history of runs was damaged: it is kept as {path}, and a new one was begun"
+                    ));
+                }
+                return outcome;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Written {
+    fn write(&mut self, about: &About, turn: &Turn, blocks: &[Vec<u8>]) -> Result<(), HistoryError> {
+        let path = self.history.path.clone();
+        let fault = |error| HistoryError::of(&path, error);
+        let change = self.history.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
+        let change = change.map_err(fault)?;
+        let id = match self.id {
+            Some(id) => id,
+            None => insert_run(&change, about, turn).map_err(fault)?,
+        };
+        let mut place = self.next_place;
+        {
+            let mut insert = change
+                .prepare("INSERT INTO blocks (run, place, checksum, bytes) VALUES (?1, ?2, ?3, ?4)")
+                .map_err(fault)?;
+            for block in blocks {
+                insert.execute((id, place, block::checksum(block), block)).map_err(fault)?;
+                place += 1;
+            }
+        }
+        let bytes: usize = blocks.iter().map(Vec::len).sum();
+        update_run(&change, id, turn, bytes).map_err(fault)?;
+        change.commit().map_err(fault)?;
+        self.id = Some(id);
+        self.next_place = place;
+        Ok(())
+    }
+}
+
+/// SQLite's whole numbers have a sign.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn insert_run(change: &rusqlite::Connection, about: &About, turn: &Turn) -> rusqlite::Result<i64> {
+    let batch = &about.batch;
+    let header = RecordHeader {
+        fanlane_record: RECORD_VERSION,
+        calls: matches!(about.job.task, crate::job::TaskTemplate::Workload(_)),
+        columns: batch.columns().to_vec(),
+        earlier: about.earlier,
+    };
+    let job = about.job.to_ron().ok().filter(|text| text.len() <= JOB_BYTES);
+    let picked = batch.is_part().then(|| {
+        let numbers: Vec<u64> = (0..batch.len()).map(|task| batch.number(crate::event::TaskId(task))).collect();
+        postcard::to_stdvec(&numbers).unwrap_or_default()
+    });
+    let json = |text: serde_json::Result<String>| {
+        text.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+    };
+    change.execute(
+        "INSERT INTO runs (name, job, job_key, folder, header, picked, mode, workers, tasks, started_unix_ms, environment, \
+         owner, continues, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        rusqlite::params![
+            turn.header.name,
+            job,
+            job_key(&about.job, &about.folder),
+            about.folder.as_os_str().as_bytes(),
+            json(serde_json::to_string(&header))?,
+            picked,
+            turn.header.mode.name(),
+            turn.header.workers,
+            signed(turn.header.tasks),
+            signed(turn.header.started_unix_ms),
+            json(serde_json::to_string(&Environment::this(about.window)))?,
+            owner::this(),
+            about.continues,
+            signed(job.as_ref().map_or(0, String::len) as u64),
+        ],
+    )?;
+    Ok(change.last_insert_rowid())
+}
+
+fn update_run(change: &rusqlite::Connection, id: i64, turn: &Turn, bytes: usize) -> rusqlite::Result<()> {
+    let summary = turn.summary.as_ref().and_then(|summary| serde_json::to_string(summary).ok());
+    let OutcomeCounts { done, failed, timed_out, cancelled, lost } = turn.counts;
+    let [done, failed, timed_out, cancelled, lost, retries, last_ns, left_out] =
+        [done, failed, timed_out, cancelled, lost, turn.retries, turn.last_ns, turn.left_out].map(signed);
+    let mut update = change.prepare(
+        "UPDATE runs SET done = ?2, failed = ?3, timed_out = ?4, cancelled = ?5, lost = ?6, retries = ?7, last_ns = ?8, \
+         left_out = ?9, summary = ?10, bytes = bytes + ?11, tasks = ?12 WHERE id = ?1",
+    )?;
+    update.execute(rusqlite::params![
+        id,
+        done,
+        failed,
+        timed_out,
+        cancelled,
+        lost,
+        retries,
+        last_ns,
+        left_out,
+        summary,
+        bytes as i64,
+        signed(turn.header.tasks)
+    ])?;
+    Ok(())
+}

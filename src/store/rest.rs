@@ -1,0 +1,215 @@
+//! What earlier runs leave to be done of a batch: which tasks have ended and how, by the history or by whatever else the
+//! caller reads, and whether they are tasks of this batch at all.
+
+use std::collections::{HashMap, HashSet};
+
+use bstr::{BString, ByteSlice};
+
+use super::history::{History, HistoryError};
+use super::joblog::on_one_line;
+use super::record::{RecordLine, TaskWords, command_into};
+use crate::event::{EventKind, OutcomeClass, TaskId};
+use crate::job::{Batch, MAX_WORKERS};
+use crate::model::Earlier;
+
+/// How much of a command an error shows, in bytes.
+const COMMAND_BYTES: usize = 200;
+
+/// How a task ended in earlier runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It succeeded, in one of them.
+    Done,
+    /// It did not.
+    Failed,
+    /// No more is known than that it ended.
+    Unknown,
+}
+
+/// The tasks that earlier runs have ended, by their ids in the whole batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    how: HashMap<TaskId, How>,
+    /// The tasks that the first of these runs was to do; `None`: the whole batch.
+    wanted: Option<HashSet<TaskId>>,
+}
+
+/// The history is not of this batch, or cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RestError {
+    /// A task ran another command then.
+    #[error(
+        "run {run} ran another command as task {number}: {then:?} then, {now:?} now; its job or its inputs have changed"
+    )]
+    Changed {
+        /// The run.
+        run: i64,
+        /// The task's number.
+        number: u64,
+        /// Its command then.
+        then: BString,
+        /// Its command now.
+        now: BString,
+    },
+    /// There were more tasks then.
+    #[error("run {run} had a task {number}, but there are only {tasks} tasks now; its job or its inputs have changed")]
+    Shorter {
+        /// The run.
+        run: i64,
+        /// The task's number.
+        number: u64,
+        /// How many there are now.
+        tasks: u64,
+    },
+    /// The history cannot be read.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+}
+
+impl Ended {
+    /// Takes in that a task has ended. Once done is done, whatever else is said.
+    pub fn note(&mut self, task: TaskId, how: How) {
+        let known = self.how.entry(task).or_insert(how);
+        if how == How::Done {
+            *known = how;
+        }
+    }
+
+    /// Those that failed are to be done again.
+    pub fn forget_failed(&mut self) {
+        self.how.retain(|_, how| *how != How::Failed);
+    }
+
+    /// How a task ended; `None` where it did not.
+    pub fn how(&self, task: TaskId) -> Option<How> {
+        self.how.get(&task).copied()
+    }
+
+    /// How many ended in which way.
+    pub fn counts(&self) -> Earlier {
+        let mut earlier = Earlier::default();
+        for how in self.how.values() {
+            *match how {
+                How::Done => &mut earlier.done,
+                How::Failed => &mut earlier.failed,
+                How::Unknown => &mut earlier.ended,
+            } += 1;
+        }
+        earlier
+    }
+
+    /// The tasks of a batch that are left, in its order, and how many more are left out because one that they wait for, at
+    /// whatever distance, has failed and is not done again.
+    pub fn left(&self, batch: &Batch) -> (Vec<TaskId>, u64) {
+        let blocked = self.blocked(batch);
+        let is_wanted = |task: &TaskId| self.wanted.as_ref().is_none_or(|wanted| wanted.contains(task));
+        let is_left = |task: &TaskId| is_wanted(task) && !self.how.contains_key(task) && !blocked.contains(task);
+        ((0..batch.len()).map(TaskId).filter(is_left).collect(), blocked.len() as u64)
+    }
+
+    fn blocked(&self, batch: &Batch) -> HashSet<TaskId> {
+        let mut waiting: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
+        for (task, before) in batch.dependencies() {
+            for one in before {
+                waiting.entry(*one).or_default().push(*task);
+            }
+        }
+        let mut blocked = HashSet::new();
+        let failed = self.how.iter().filter(|(_, how)| **how == How::Failed);
+        let mut next: Vec<TaskId> = failed.map(|(task, _)| *task).collect();
+        while let Some(task) = next.pop() {
+            for one in waiting.remove(&task).unwrap_or_default() {
+                if !self.how.contains_key(&one) && blocked.insert(one) {
+                    next.push(one);
+                }
+            }
+        }
+        blocked
+    }
+
+    /// What a run in the history, and the runs that it went on with, have ended of `batch`, which is their whole one.
+    ///
+    /// # Errors
+    /// When their tasks are not those of this batch, or the history cannot be read.
+    pub fn in_history(history: &History, run: i64, batch: &Batch) -> Result<Self, RestError> {
+        let mut chain = vec![run];
+        while let Some(before) = history.run(chain[chain.len() - 1])?.continues {
+            // A run only goes on with an older one, but a damaged number must not lead round in circles; one that was
+            // removed has taken what it knew with it.
+            if before >= chain[chain.len() - 1] || matches!(history.run(before), Err(HistoryError::NoRun { .. })) {
+                break;
+            }
+            chain.push(before);
+        }
+        let picked = history.picked(chain[chain.len() - 1])?;
+        let wanted = picked.map(|numbers| numbers.iter().map(|number| TaskId(number.saturating_sub(1))).collect());
+        let mut ended = Self { how: HashMap::new(), wanted };
+        for run in chain.into_iter().rev() {
+            let mut lines = history.lines(run);
+            let mut words: HashMap<u64, TaskWords> = HashMap::new();
+            for line in lines.by_ref() {
+                match line? {
+                    RecordLine::Tasks(tasks) => words = tasks.into_iter().map(|task| (task.task, task)).collect(),
+                    RecordLine::Event(event) => {
+                        let EventKind::TasksFinished(records) = event.kind else { continue };
+                        for record in records.iter().filter(|record| record.outcome.class() != OutcomeClass::Cancelled)
+                        {
+                            let Some(words) = words.get(&record.task.number()) else { continue };
+                            check(run, batch, words)?;
+                            let is_done = record.outcome.class() == OutcomeClass::Done;
+                            ended.note(TaskId(words.number() - 1), if is_done { How::Done } else { How::Failed });
+                        }
+                    }
+                    RecordLine::Header(_) => {}
+                }
+            }
+        }
+        Ok(ended)
+    }
+}
+
+/// Numbers alone would mix up the tasks of two batches, and nobody would see it.
+fn check(run: i64, batch: &Batch, words: &TaskWords) -> Result<(), RestError> {
+    let (number, tasks) = (words.number(), batch.len());
+    if number == 0 || number > tasks {
+        return Err(RestError::Shorter { run, number, tasks });
+    }
+    let then: Vec<u8> = words.command.0.iter().copied().map(on_one_line).collect();
+    let task = TaskId(number - 1);
+    let has_same_input = || {
+        let now = batch.values(task);
+        now.len() == words.input.len() && now.iter().zip(&words.input).all(|(now, then)| now.as_bytes() == then.0)
+    };
+    if is_same_command(batch, task, &then) && has_same_input() {
+        return Ok(());
+    }
+    let shown = |command: &[u8]| BString::from(&command[..command.len().min(COMMAND_BYTES)]);
+    Err(RestError::Changed {
+        run,
+        number,
+        then: shown(&words.command.0),
+        now: shown(&command_on_one_line(batch, task, 1)),
+    })
+}
+
+/// Whether a task runs this command, in whichever lane; line ends are NUL bytes in it.
+///
+/// # Panics
+/// When there is no such task.
+pub fn is_same_command(batch: &Batch, task: TaskId, command: &[u8]) -> bool {
+    let slots = if batch.uses_slot() { MAX_WORKERS } else { 1 };
+    (1..=slots).any(|slot| command_on_one_line(batch, task, slot) == command)
+}
+
+/// What a task runs in a lane, with NUL bytes for line ends, as logs have it.
+///
+/// # Panics
+/// When there is no such task.
+pub fn command_on_one_line(batch: &Batch, task: TaskId, slot: u32) -> Vec<u8> {
+    let mut line = Vec::new();
+    command_into(batch, task, slot, &mut line);
+    for byte in &mut line {
+        *byte = on_one_line(*byte);
+    }
+    line
+}

@@ -1,0 +1,68 @@
+//! The page Runs: what was run before, as a table with the details of one run below it, to be opened, gone on with or done
+//! again.
+
+mod detail;
+mod table;
+
+use egui::{Align, CentralPanel, Frame, Layout, Panel, RichText, Ui};
+use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HISTORY, ICON_HOURGLASS_EMPTY, ICON_WARNING};
+
+use crate::model::format;
+use crate::session::Session;
+use crate::ui::line_edit::line_edit;
+use crate::ui::request::Requests;
+use crate::ui::theme;
+use crate::ui::widgets::empty_state_ui;
+
+/// Draws the page.
+pub fn runs_ui(ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
+    let runs = session.runs();
+    if !runs.is_kept() {
+        let advice = "This window records no runs: there is no folder for them, or FANLANE_NO_HISTORY is set.";
+        empty_state_ui(ui, ICON_HISTORY, "No history", advice);
+        return;
+    }
+    if let Some(error) = runs.error() {
+        empty_state_ui(ui, ICON_WARNING, "The history cannot be shown", error);
+        return;
+    }
+    if runs.is_unread() {
+        empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Reading the history…", "");
+        return;
+    }
+    if runs.all().is_empty() {
+        let advice = "Press Run: each run is recorded here as it goes, those in the terminal too.";
+        empty_state_ui(ui, ICON_HISTORY, "No runs yet", advice);
+        return;
+    }
+    filter_ui(ui, session);
+    ui.add_space(theme::UNIT);
+    if let Some(run) = session.runs().selected().cloned() {
+        let frame = Frame::new().inner_margin(egui::Margin { top: theme::UNIT as i8, ..egui::Margin::ZERO });
+        Panel::bottom("run below").frame(frame).resizable(false).show(ui, |ui| {
+            detail::detail_ui(ui, session, &run, requests);
+        });
+    }
+    CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+        if session.runs().shown().next().is_none() {
+            let advice = "Another text to look for may have more.";
+            empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No run's name matches", advice);
+        } else {
+            table::table_ui(ui, session, requests);
+        }
+    });
+}
+
+fn filter_ui(ui: &mut Ui, session: &mut Session) {
+    ui.horizontal(|ui| {
+        let field =
+            line_edit(&mut session.runs_mut().filter).hint_text("Search runs").desired_width(20.0 * theme::UNIT);
+        ui.add(field).accessible_name("Search in the names of the runs");
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let runs = session.runs().all();
+            let size = format::bytes(runs.iter().map(|run| run.bytes).sum());
+            let text = format!("{}, {size}", format::plural(runs.len() as u64, "run"));
+            ui.label(RichText::new(text).color(theme::palette(ui).text_weak));
+        });
+    });
+}

@@ -1,0 +1,151 @@
+//! The details of one run, and what can be done with it.
+
+use egui::{Grid, Label, RichText, Ui};
+use egui_material_icons::MaterialIcon;
+use egui_material_icons::icons::{
+    ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_DELETE, ICON_ERROR, ICON_LINK_OFF, ICON_PLAY_ARROW, ICON_REPLAY,
+    ICON_STOP_CIRCLE, ICON_TABLE_ROWS,
+};
+
+use crate::event::OutcomeClass;
+use crate::model::date::utc_minute;
+use crate::model::format;
+use crate::session::{Command, PastRunUse, Session};
+use crate::store::history::{RunRow, RunState};
+use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
+use crate::ui::inert;
+use crate::ui::request::{Question, Requests};
+use crate::ui::theme;
+use crate::ui::widgets::{count_badge_ui, running_badge_ui};
+
+/// Draws how far a run came: an icon, a colour and a word.
+pub fn state_ui(ui: &mut Ui, run: &RunRow) {
+    let palette = theme::palette(ui);
+    let (icon, class): (MaterialIcon, OutcomeClass) = match run.state {
+        RunState::Running => {
+            running_badge_ui(ui);
+            return;
+        }
+        RunState::Interrupted => (ICON_LINK_OFF, OutcomeClass::Lost),
+        RunState::Stopped => (ICON_STOP_CIRCLE, OutcomeClass::Cancelled),
+        RunState::Finished if run.counts.not_done() > 0 => (ICON_ERROR, OutcomeClass::Failed),
+        RunState::Finished => (ICON_CHECK_CIRCLE, OutcomeClass::Done),
+    };
+    ui.spacing_mut().item_spacing.x = theme::HALF;
+    ui.label(icon_text(icon).color(palette.outcome_text(class)));
+    ui.label(word(run));
+}
+
+/// The word for how far a run came.
+fn word(run: &RunRow) -> &'static str {
+    match run.state {
+        RunState::Running => "Running",
+        RunState::Interrupted => "Interrupted",
+        RunState::Stopped => "Stopped",
+        RunState::Finished if run.counts.not_done() > 0 => "With failures",
+        RunState::Finished => "All done",
+    }
+}
+
+/// Draws the details.
+pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Requests) {
+    let palette = theme::palette(ui);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(format!("Run {}", run.id)).text_style(theme::title_style()).color(palette.text_strong));
+        state_ui(ui, run);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
+                requests.command(Command::SelectRun(None));
+            }
+        });
+    });
+    ui.add_space(theme::HALF);
+    let lines = lines(run);
+    Grid::new("run").num_columns(2).spacing([theme::GAP, theme::HALF]).show(ui, |ui| {
+        for (name, value) in lines {
+            ui.label(RichText::new(name).color(theme::palette(ui).text_weak));
+            ui.add(Label::new(value).truncate());
+            ui.end_row();
+        }
+    });
+    ui.add_space(theme::HALF);
+    ui.horizontal_wrapped(|ui| {
+        for class in OutcomeClass::ALL {
+            let count = run.counts.of(class);
+            if count > 0 {
+                count_badge_ui(ui, class, count);
+                ui.add_space(theme::HALF);
+            }
+        }
+    });
+    ui.add_space(theme::UNIT);
+    buttons_ui(ui, session, run, requests);
+}
+
+fn lines(run: &RunRow) -> Vec<(&'static str, String)> {
+    let machine = &run.environment;
+    let workers = match run.mode {
+        crate::job::Mode::One => "one process".to_owned(),
+        crate::job::Mode::Threads => format::plural(u64::from(run.workers), "thread"),
+        crate::job::Mode::Pool => format!("a pool of {}", run.workers),
+    };
+    let mut lines = vec![
+        ("Job", inert::command(&run.name)),
+        ("When", format!("{} UTC, {}, on {workers}", utc_minute(run.started_unix_ms), format::duration(run.wall_ns))),
+        (
+            "Where",
+            format!(
+                "{}, on {} ({}, {}), Fanlane {}",
+                inert::command(&run.folder.display().to_string()),
+                inert::command(&machine.host),
+                inert::command(&machine.system),
+                format::plural(u64::from(machine.cores), "core"),
+                inert::command(&machine.version),
+            ),
+        ),
+    ];
+    if let Some(before) = run.continues {
+        let earlier = run.earlier.words().map_or_else(String::new, |words| format!(", {words}"));
+        lines.push(("Goes on", format!("with run {before}{earlier}")));
+    }
+    if run.left_out > 0 {
+        lines.push((
+            "Missing",
+            format!("{} that the disk could not keep up with", format::plural(run.left_out, "attempt")),
+        ));
+    }
+    lines
+}
+
+fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Requests) {
+    let why_not = if session.is_running() {
+        Some("A run is under way")
+    } else if session.runs().is_opening() {
+        Some("A run is being read")
+    } else if run.state == RunState::Running {
+        Some("This run still goes on")
+    } else {
+        None
+    };
+    let ended_by_itself = run.counts.total() - run.counts.cancelled;
+    let no_rest = (ended_by_itself >= run.tasks).then_some("Every task has ended");
+    let no_failed = (run.counts.not_done() == run.counts.cancelled).then_some("No task failed");
+    ui.horizontal_wrapped(|ui| {
+        let mut button = |icon, words: &str, hint: &str, then, obstacle: Option<&str>| {
+            let obstacle = why_not.or(obstacle);
+            let button = icon_button(ui, icon, words, obstacle.is_none()).on_hover_text(hint);
+            if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
+                requests.command(Command::OpenRun(run.id, then));
+            }
+        };
+        button(ICON_TABLE_ROWS, "Open", "Show its results and its lanes", PastRunUse::Show, None);
+        button(ICON_PLAY_ARROW, "Resume", "Run the tasks that have not ended", PastRunUse::Resume, no_rest);
+        button(ICON_REPLAY, "Run failed again", "Run the tasks again that failed", PastRunUse::RerunFailed, no_failed);
+        button(ICON_REPLAY, "Run all again", "Run every task again", PastRunUse::Rerun, None);
+        let goes_on = run.state == RunState::Running;
+        let remove = icon_button(ui, ICON_DELETE, "Remove…", !goes_on);
+        if remove.on_disabled_hover_text("This run still goes on").clicked() {
+            requests.ask(Question::RemoveRun(run.id, run.name.clone()));
+        }
+    });
+}

@@ -1,0 +1,279 @@
+//! The history on a disk that fails: every write, sync, cut and rename of a recording is made to fail, one after the other. The
+//! run hears of it at most once, and what is in the history afterwards is true.
+//!
+//! The functions of the C library that SQLite and the store call are replaced in this program by ones that can be told to
+//! fail for files of a history.
+
+#![expect(unsafe_code, reason = "functions of the C library are replaced")]
+
+use std::ffi::{CStr, c_char, c_int, c_long, c_void};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fanlane::event::{AttemptRecord, Event, EventKind, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, WorkerId};
+use fanlane::job::{Batch, Input, Job, Mode, TaskTemplate};
+use fanlane::model::Earlier;
+use fanlane::store::history::{About, History, HistoryRecorder, file_in};
+use fanlane::store::record::RecordLine;
+
+/// Which calls fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Write = 1,
+    Sync = 2,
+    Cut = 3,
+    Rename = 4,
+}
+
+static FAULT: AtomicU8 = AtomicU8::new(0);
+/// How many such calls still succeed; those after them fail.
+static LEFT: AtomicI64 = AtomicI64::new(0);
+/// Whether all later ones fail too, or only that one.
+static LASTS: AtomicU8 = AtomicU8::new(0);
+static ERROR: AtomicU8 = AtomicU8::new(0);
+static SEEN: AtomicI64 = AtomicI64::new(0);
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Whether this call is to fail; sets `errno` then.
+fn fails(fault: Fault, is_ours: impl FnOnce() -> bool) -> bool {
+    if FAULT.load(Ordering::SeqCst) != fault as u8 || !is_ours() {
+        return false;
+    }
+    SEEN.fetch_add(1, Ordering::SeqCst);
+    let left = LEFT.fetch_sub(1, Ordering::SeqCst);
+    let fails = left == 0 || (left < 0 && LASTS.load(Ordering::SeqCst) == 1);
+    if fails {
+        // SAFETY: the C library gives each thread its own.
+        unsafe { *libc::__errno_location() = c_int::from(ERROR.load(Ordering::SeqCst)) };
+    }
+    fails
+}
+
+fn is_history(fd: c_int) -> bool {
+    std::fs::read_link(format!("/proc/self/fd/{fd}"))
+        .is_ok_and(|path| path.to_string_lossy().contains("history.sqlite3"))
+}
+
+/// What the C library does itself after the call was counted.
+fn call(number: c_long, [first, second, third, fourth]: [c_long; 4]) -> c_long {
+    // SAFETY: the arguments are those that the caller gave to the function that this stands for.
+    unsafe { libc::syscall(number, first, second, third, fourth) }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn write(fd: c_int, bytes: *const c_void, length: usize) -> isize {
+    if fails(Fault::Write, || is_history(fd)) {
+        return -1;
+    }
+    call(libc::SYS_write, [c_long::from(fd), bytes as c_long, length as c_long, 0]) as isize
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn pwrite64(fd: c_int, bytes: *const c_void, length: usize, offset: i64) -> isize {
+    if fails(Fault::Write, || is_history(fd)) {
+        return -1;
+    }
+    call(libc::SYS_pwrite64, [c_long::from(fd), bytes as c_long, length as c_long, offset]) as isize
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn pwrite(fd: c_int, bytes: *const c_void, length: usize, offset: i64) -> isize {
+    pwrite64(fd, bytes, length, offset)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fsync(_fd: c_int) -> c_int {
+    // No power fails here, and a disk that really syncs would take its time.
+    if fails(Fault::Sync, || true) { -1 } else { 0 }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn fdatasync(fd: c_int) -> c_int {
+    fsync(fd)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ftruncate(fd: c_int, length: i64) -> c_int {
+    if fails(Fault::Cut, || is_history(fd)) {
+        return -1;
+    }
+    call(libc::SYS_ftruncate, [c_long::from(fd), length, 0, 0]) as c_int
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn ftruncate64(fd: c_int, length: i64) -> c_int {
+    ftruncate(fd, length)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int {
+    // SAFETY: the caller gives two texts that end with a NUL byte.
+    let name = unsafe { CStr::from_ptr(from) };
+    if fails(Fault::Rename, || name.to_string_lossy().contains("history")) {
+        return -1;
+    }
+    let here = c_long::from(libc::AT_FDCWD);
+    call(libc::SYS_renameat, [here, from as c_long, here, to as c_long]) as c_int
+}
+
+/// From the `left`-th call on, or at that one alone, calls of this kind fail with `error`.
+fn arm(fault: Fault, left: i64, lasts: bool, error: c_int) {
+    SEEN.store(0, Ordering::SeqCst);
+    LEFT.store(left, Ordering::SeqCst);
+    LASTS.store(u8::from(lasts), Ordering::SeqCst);
+    ERROR.store(error as u8, Ordering::SeqCst);
+    FAULT.store(fault as u8, Ordering::SeqCst);
+}
+
+fn disarm() -> i64 {
+    FAULT.store(0, Ordering::SeqCst);
+    SEEN.load(Ordering::SeqCst)
+}
+
+fn about() -> About {
+    let job = Job {
+        task: TaskTemplate::Command("echo {}".to_owned()),
+        inputs: vec![Input::List(vec!["x".repeat(9000), "y".to_owned()])],
+        ..Job::default()
+    };
+    let batch = Arc::new(Batch::open(&job, Path::new("/"), &mut std::io::empty()).expect("a batch"));
+    About { batch, job, folder: "/".into(), continues: None, earlier: Earlier::default(), window: false }
+}
+
+fn events() -> Vec<Event> {
+    let header = RunHeader {
+        name: "echo {}".to_owned(),
+        mode: Mode::Pool,
+        workers: 1,
+        tasks: 2,
+        started_unix_ms: 1_700_000_000_000,
+    };
+    let done = |task| AttemptRecord {
+        task: TaskId(task),
+        attempt: 1,
+        worker: WorkerId(1),
+        start_ns: 1,
+        wall_ns: 2,
+        cpu_ns: 3,
+        max_rss_bytes: 4,
+        outcome: Outcome::Done,
+        value: None,
+        output: None,
+    };
+    let counts = OutcomeCounts { done: 2, ..OutcomeCounts::default() };
+    let summary = Summary { counts, wall_ns: 9, cpu_ns: 6, retries: 0, workers: 1, mode: Mode::Pool, stopped: false };
+    let kinds = [
+        EventKind::RunStarted(header),
+        EventKind::TasksFinished(vec![done(0)]),
+        EventKind::TasksFinished(vec![done(1)]),
+        EventKind::RunFinished(summary),
+    ];
+    (0..).zip(kinds).map(|(at_ns, kind)| Event { at_ns, kind }).collect()
+}
+
+/// Records a run to its end; returns what was told.
+fn keep(folder: &Path) -> Vec<String> {
+    let mut recorder = HistoryRecorder::start(folder.to_owned(), about());
+    let mut said: Vec<String> = events().iter().flat_map(|event| recorder.add(event)).collect();
+    said.extend(recorder.finish());
+    said
+}
+
+/// What is in the history is whole runs and nothing else; how many.
+fn whole_runs(folder: &Path, what: &str) -> usize {
+    let Some(history) = History::existing(folder).unwrap_or_else(|error| panic!("{what}: {error}")) else { return 0 };
+    let runs = history.runs().unwrap_or_else(|error| panic!("{what}: {error}"));
+    for run in &runs {
+        assert_eq!(run.counts.done, 2, "{what}");
+        let mut lines = history.lines(run.id);
+        let found: Vec<Event> = lines
+            .by_ref()
+            .filter_map(|line| match line.unwrap_or_else(|error| panic!("{what}: {error}")) {
+                RecordLine::Event(event) => Some(event),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((found, lines.damaged()), (events(), 0), "{what}");
+    }
+    runs.len()
+}
+
+/// Fails every call of a kind in turn, until a recording needs no more of them.
+fn fail_each(fault: Fault, prepare: impl Fn(&Path) -> usize) {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    for (lasts, error) in [(false, libc::EIO), (true, libc::ENOSPC)] {
+        let mut failed = 0;
+        for left in 0.. {
+            assert!(left < 1000, "it never ends");
+            let folder = tempfile::tempdir().expect("a folder");
+            let before = prepare(folder.path());
+            let what = format!("{fault:?} {left} failing with {error}, for ever: {lasts}");
+            arm(fault, left, lasts, error);
+            let said = keep(folder.path());
+            let calls = disarm();
+            assert!(said.len() <= 1, "{what}: told more than once: {said:?}");
+            let after = whole_runs(folder.path(), &what);
+            assert!(
+                after == before + 1 || (after == before && !said.is_empty()),
+                "{what}: {before}, {after}, {said:?}"
+            );
+            failed += usize::from(after == before);
+            // The next one finds a history that can be written.
+            assert!(keep(folder.path()).len() <= 1, "{what}");
+            assert!(whole_runs(folder.path(), &what) > after.min(before), "{what}");
+            if calls <= left {
+                break;
+            }
+        }
+        assert!(failed > 0 || fault == Fault::Cut, "{fault:?}: nothing ever failed, so nothing was tested");
+    }
+}
+
+fn begun(folder: &Path) -> usize {
+    assert_eq!(keep(folder), Vec::<String>::new());
+    1
+}
+
+#[test]
+fn every_write_fails_once_and_for_ever() {
+    fail_each(Fault::Write, |_| 0);
+    fail_each(Fault::Write, begun);
+}
+
+#[test]
+fn every_sync_fails_once_and_for_ever() {
+    fail_each(Fault::Sync, |_| 0);
+    fail_each(Fault::Sync, begun);
+}
+
+#[test]
+fn every_cut_fails_once_and_for_ever() {
+    fail_each(Fault::Cut, begun);
+}
+
+/// A damaged history is renamed, with what lies beside it; nothing of it is ever lost.
+#[test]
+fn every_rename_fails_once_and_for_ever() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let content = b"no history".repeat(1000);
+    for (lasts, error) in [(false, libc::EIO), (true, libc::EACCES)] {
+        for left in 0..4 {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::write(file_in(folder.path()), &content).expect("written");
+            arm(Fault::Rename, left, lasts, error);
+            let said = keep(folder.path());
+            disarm();
+            assert_eq!(said.len(), 1, "{left}: {said:?}");
+            let kept = [file_in(folder.path()), folder.path().join("history-damaged-1.sqlite3")];
+            let found = kept.iter().filter(|path| std::fs::read(path).is_ok_and(|found| found == content)).count();
+            assert_eq!(found, 1, "{left}: the damaged one is there, once");
+            assert!(keep(folder.path()).len() <= 1);
+            assert_eq!(
+                whole_runs(folder.path(), "after it"),
+                if said[0].contains("is kept as") { 2 } else { 1 },
+                "{said:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The page Runs driven through its accessibility tree: runs are recorded, listed, opened, gone on with and removed.
+#![cfg(feature = "gui")]
+
+#[path = "support/canned/mod.rs"]
+mod canned;
+#[path = "support/picture_renderer.rs"]
+mod picture_renderer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use canned::{FakeEngine, models};
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use fanlane::event::{EventKind, Lane, Outcome, OutcomeCounts, WorkerId};
+use fanlane::job::{Input, Job};
+use fanlane::session::{Command, JobDraft, Page, PastRunUse, Session, SessionOptions};
+use fanlane::store::history::{History, RunState, file_in};
+use fanlane::ui::FanlaneApp;
+
+type Window<'a> = Harness<'a, FanlaneApp>;
+
+fn window<'a>(engine: &FakeEngine, folder: &Path) -> Window<'a> {
+    let history = Some(folder.join("history"));
+    let options = SessionOptions { history, folder: folder.to_owned(), ..SessionOptions::in_memory(engine.start()) };
+    let mut session = Session::new(options, Arc::new(|| {}));
+    let lines = vec![Input::Lines("inputs".into())];
+    session.draft = JobDraft::from_job(&Job { inputs: lines, ..canned::thumbnails() });
+    session.draft_changed();
+    let mut window = Harness::builder()
+        .with_size([1024.0, 640.0])
+        .renderer(picture_renderer::PictureRenderer::default())
+        .build_eframe(|cc| FanlaneApp::with_session(&cc.egui_ctx, session));
+    window.run_steps(4);
+    window
+}
+
+fn shown<'a>(window: &'a Window<'_>) -> &'a Session {
+    window.state().session()
+}
+
+fn until(window: &mut Window<'_>, what: &str, is_so: impl Fn(&Session) -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so(shown(window)) {
+        assert!(Instant::now() < deadline, "waited in vain: {what}; {:?}", shown(window).notices());
+        window.run_steps(1);
+    }
+    window.run_steps(3);
+}
+
+fn click(window: &mut Window<'_>, label: &str) {
+    window.get_by_role_and_label(Role::Button, label).click();
+    window.run_steps(4);
+    window.check_accessibility();
+}
+
+/// Runs the open job on the engine that stands in for the real one; its first tasks end in these ways.
+fn run(window: &mut Window<'_>, engine: &FakeEngine, outcomes: &[Outcome]) {
+    let started = engine.asked().started.len();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    until(window, "the run starts", |_| engine.asked().started.len() > started);
+    engine.say(1, EventKind::WorkerStarted { worker: WorkerId(1), lane: Lane(0), pid: 7 });
+    for (task, outcome) in (0..).zip(outcomes) {
+        engine.say(task, EventKind::TasksFinished(vec![models::record(task, 1, task, 1000, outcome.clone())]));
+    }
+    let stopped = outcomes.len() < 3;
+    engine.finish(9, stopped);
+    until(window, "the run ends", |session| !session.is_running());
+}
+
+#[test]
+fn a_run_is_listed_opened_gone_on_with_and_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("inputs"), "a\nb\nc\n").expect("written");
+    let engine = FakeEngine::default();
+    let mut window = window(&engine, folder.path());
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    until(&mut window, "the list is read", |session| !session.runs().is_unread());
+    assert!(window.query_by_label("No runs yet").is_some());
+
+    run(&mut window, &engine, &[Outcome::Done, Outcome::Exited { code: 3 }]);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    until(&mut window, "the run is listed", |session| session.runs().all().iter().any(|run| run.summary.is_some()));
+    let row = shown(&window).runs().all()[0].clone();
+    assert_eq!((row.state, row.tasks), (RunState::Stopped, 3));
+    assert_eq!(row.counts, OutcomeCounts { done: 1, failed: 1, ..OutcomeCounts::default() });
+    click(&mut window, "Run 1");
+    for name in ["Open", "Resume", "Run failed again", "Run all again", "Remove…"] {
+        let rect = window.get_by_role_and_label(Role::Button, name).rect();
+        assert!(rect.right() <= 1024.5 && rect.bottom() <= 640.5, "{name}: {rect:?}");
+    }
+
+    click(&mut window, "Open");
+    until(&mut window, "it is shown", |session| session.page == Page::Results);
+    let run_shown = shown(&window).run_shown().expect("a run");
+    assert_eq!(run_shown.model().records.len(), 2);
+    assert!(!run_shown.is_under_way());
+    assert_eq!(run_shown.obstacle_to_rerun(), None);
+
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    window.run_steps(4);
+    click(&mut window, "Resume");
+    until(&mut window, "the rest runs", |_| engine.asked().started.len() == 2);
+    let numbers: Vec<u64> = {
+        let run = shown(&window).run_shown().expect("a run");
+        (0..run.batch.len()).map(|task| run.number(fanlane::event::TaskId(task))).collect()
+    };
+    assert_eq!(numbers, [3], "what failed is left alone");
+    engine.finish(9, false);
+    until(&mut window, "it ends", |session| !session.is_running());
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    until(&mut window, "both are listed", |session| {
+        session.runs().all().len() == 2 && session.runs().all()[0].summary.is_some()
+    });
+    assert_eq!(shown(&window).runs().all()[0].continues, Some(1));
+
+    window.state_mut().session_mut().handle(Command::OpenRun(1, PastRunUse::RerunFailed));
+    until(&mut window, "what failed runs", |_| engine.asked().started.len() == 3);
+    window.state_mut().session_mut().handle(Command::OpenRun(1, PastRunUse::Show));
+    window.run_steps(2);
+    assert!(shown(&window).notices().iter().any(|notice| notice.text.contains("A run is under way")));
+    engine.finish(9, false);
+    until(&mut window, "it ends", |session| !session.is_running());
+
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    until(&mut window, "all are listed", |session| session.runs().all().len() == 3);
+    click(&mut window, "Remove…");
+    click(&mut window, "Keep it");
+    assert_eq!(shown(&window).runs().all().len(), 3);
+    click(&mut window, "Remove…");
+    click(&mut window, "Remove the run");
+    until(&mut window, "it is gone", |session| session.runs().all().len() == 2);
+    let history = History::existing(&folder.path().join("history")).expect("readable").expect("there");
+    assert!(history.run(1).is_err());
+}
+
+#[test]
+fn a_run_whose_inputs_have_changed_is_shown_as_it_was_and_not_run_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("inputs"), "a\nb\nc\n").expect("written");
+    let engine = FakeEngine::default();
+    let mut window = window(&engine, folder.path());
+    run(&mut window, &engine, &[Outcome::Done, Outcome::Done, Outcome::Exited { code: 1 }]);
+    std::fs::write(folder.path().join("inputs"), "a\nx\nc\n").expect("written");
+    for then in [PastRunUse::Show, PastRunUse::Resume, PastRunUse::Rerun, PastRunUse::RerunFailed] {
+        window.state_mut().session_mut().handle(Command::Show(Page::Runs));
+        window.state_mut().session_mut().handle(Command::OpenRun(1, then));
+        until(&mut window, "it is shown", |session| session.page == Page::Results);
+        let session = shown(&window);
+        let run = session.run_shown().expect("a run");
+        let line = fanlane::session::task_text(&run.batch, fanlane::event::TaskId(1));
+        assert!(line.starts_with("convert photos/holiday-b.jpg"), "{then:?}: {line}");
+        assert!(run.obstacle_to_rerun().is_some_and(|why| why.contains("have changed")));
+        let is_told = session.notices().iter().any(|notice| notice.text.contains("Nothing was started."));
+        assert!(is_told || then == PastRunUse::Show, "{then:?}: {:?}", session.notices());
+    }
+    window.state_mut().session_mut().handle(Command::RerunFailed);
+    window.run_steps(2);
+    assert_eq!(engine.asked().started.len(), 1);
+}
+
+#[test]
+fn a_history_that_is_damaged_or_unwanted_is_told_on_the_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("history")).expect("made");
+    std::fs::write(file_in(&folder.path().join("history")), "nonsense ".repeat(999)).expect("written");
+    let engine = FakeEngine::default();
+    let mut damaged = window(&engine, folder.path());
+    damaged.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    until(&mut damaged, "it was read", |session| session.runs().error().is_some());
+    assert!(damaged.query_by_label("The history cannot be shown").is_some());
+
+    let mut unwanted = Harness::builder()
+        .with_size([1024.0, 640.0])
+        .renderer(picture_renderer::PictureRenderer::default())
+        .build_eframe(|cc| FanlaneApp::with_session(&cc.egui_ctx, canned::session(&engine)));
+    unwanted.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    unwanted.run_steps(4);
+    assert!(unwanted.query_by_label("No history").is_some());
+}
