@@ -20,13 +20,14 @@ use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
 use crate::mp::clock::monotonic_ns;
+use crate::mp::descriptors;
 use crate::mp::frame::{FrameError, FrameReader};
 
 use super::dispatcher::{Dispatcher, Effect, Input, Plan};
 use super::gate::{self, Gate};
 use super::link::Link;
 use super::monitor::Monitor;
-use super::protocol::{CommandKind, FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
+use super::protocol::{Caps, CommandKind, FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
 use super::worker_process::WorkerProcess;
 use super::{EngineError, RunCommand, RunOptions};
 
@@ -104,6 +105,7 @@ impl Run {
             timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
             needs: batch.job().control.needs_of_lane(),
             nice: batch.job().control.nice.unwrap_or(0),
+            caps: caps(&batch),
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
             spill_folder: options.spill_folder.clone(),
@@ -200,6 +202,27 @@ impl Drop for Run {
             self.listening = None;
             self.wait();
         }
+    }
+}
+
+/// Whether a worker more leaves this process what it needs to go on: files for results, and for whatever else it does.
+fn has_room() -> std::io::Result<()> {
+    const LEAST_ROOM: u64 = 16;
+    match (descriptors::room(), descriptors::most()) {
+        (Some(room), Some(most)) if room < LEAST_ROOM => Err(std::io::Error::other(format!(
+            "this process may have {most} files open, and too few of them are left; allow more with `ulimit -n`"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn caps(batch: &Batch) -> Caps {
+    let limits = &batch.job().control.limits;
+    Caps {
+        memory_bytes: limits.memory_bytes,
+        cpu_secs: limits.cpu_secs,
+        output_bytes: limits.output_bytes,
+        descriptors: descriptors::given(),
     }
 }
 
@@ -439,6 +462,7 @@ impl Shared {
         lane: Lane,
         common: &mut Option<Arc<WorkerProcess>>,
     ) -> std::io::Result<()> {
+        has_room()?;
         let start = || WorkerProcess::start(&self.options.worker_executable, &self.setup).map(Arc::new);
         let living = common.take().filter(|process| !process.is_dying());
         let mut process = living.map_or_else(start, Ok)?;
@@ -478,11 +502,16 @@ impl Shared {
         let mut frames = FrameReader::default();
         let mut ready = false;
         let mut said_bye = false;
+        let mut refused = None;
         while !said_bye {
             match self.read_some(worker, process, &mut frames, &mut stream, &mut ready) {
                 Ok(Heard::More) => {}
                 Ok(Heard::Bye) => said_bye = true,
                 Ok(Heard::End) => break,
+                Ok(Heard::Refused(reason)) => {
+                    refused = Some(reason);
+                    break;
+                }
                 Err(_) => {
                     // It talks nonsense, or was cut off: no more is expected of it.
                     process.kill();
@@ -491,9 +520,11 @@ impl Shared {
             }
         }
         drop(stream);
-        let end = process.lane_ended(said_bye);
+        let end = if ready { process.lane_ended(said_bye) } else { process.lane_unopened() };
         self.core().members.remove(&worker);
-        if ready {
+        if let Some(reason) = refused {
+            self.handle(Input::WorkerFailed { worker, reason });
+        } else if ready {
             self.handle(Input::WorkerEnded { worker, end });
         } else {
             let reason = format!("a worker ended before it was ready: {end}");
@@ -527,6 +558,9 @@ impl Shared {
                 }
                 FromWorker::Finished(records) => Input::Finished { worker, records },
                 FromWorker::Returned(tasks) => Input::Returned { worker, tasks },
+                FromWorker::Refused(reason) => return Ok(Heard::Refused(reason)),
+                FromWorker::Alive => continue,
+                FromWorker::Short(_) => continue,
                 FromWorker::Bye => return Ok(Heard::Bye),
             };
             self.decide(input);
@@ -540,6 +574,7 @@ impl Shared {
 enum Heard {
     More,
     Bye,
+    Refused(String),
     End,
 }
 

@@ -16,6 +16,7 @@ use crate::engine::dispatcher::ProcessEnd;
 use crate::engine::protocol::{GAVE_UP_EXIT_CODE, Setup};
 use crate::engine::worker::WORKER_ROLE;
 use crate::event::{Lane, WorkerId};
+use crate::mp::memory_kills::MemoryKills;
 use crate::mp::{frame, process_tree, signal, socket};
 
 /// The variable that marks a worker and everything it starts.
@@ -33,6 +34,7 @@ pub struct WorkerProcess {
     control: Mutex<Option<UnixStream>>,
     lanes: AtomicU64,
     dying: AtomicBool,
+    memory_kills: Mutex<MemoryKills>,
 }
 
 impl WorkerProcess {
@@ -67,6 +69,7 @@ impl WorkerProcess {
                 control: Mutex::new(Some(control)),
                 lanes: AtomicU64::new(0),
                 dying: AtomicBool::new(false),
+                memory_kills: Mutex::new(MemoryKills::watch()),
             }),
             Err(error) => {
                 let _ = child.kill();
@@ -116,6 +119,10 @@ impl WorkerProcess {
         self.end_unused();
     }
 
+    fn memory_kill(&self) -> bool {
+        self.memory_kills.lock().unwrap_or_else(PoisonError::into_inner).any_new()
+    }
+
     fn close_control(&self) {
         self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -133,11 +140,31 @@ impl WorkerProcess {
             self.dying.store(true, Ordering::Release);
             control.take();
         }
+        self.end_of_process(said_bye)
+    }
+
+    /// A lane's connection has ended before the lane was there. While other lanes live, that costs them nothing.
+    pub fn lane_unopened(&self) -> ProcessEnd {
+        {
+            let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.lanes.fetch_sub(1, Ordering::AcqRel) > 1 {
+                return ProcessEnd::Closed;
+            }
+            self.dying.store(true, Ordering::Release);
+            control.take();
+        }
+        self.end_of_process(false)
+    }
+
+    fn end_of_process(&self, said_bye: bool) -> ProcessEnd {
         let status = self.reap();
         match (status.code(), status.signal()) {
             (Some(0), _) if said_bye => ProcessEnd::Closed,
             (Some(GAVE_UP_EXIT_CODE), _) => ProcessEnd::GaveUp,
             (Some(code), _) => ProcessEnd::Died(format!("exit code {code}")),
+            (None, Some(libc::SIGKILL)) if self.memory_kill() => {
+                ProcessEnd::Died("killed by SIGKILL, possibly because memory had run out".to_owned())
+            }
             (None, number) => ProcessEnd::Died(format!("killed by {}", signal::name(number.unwrap_or_default()))),
         }
     }

@@ -2,8 +2,10 @@
 //! tree of processes below one. They know no task.
 
 pub mod clock;
+pub mod descriptors;
 pub mod frame;
 pub mod launch;
+pub mod memory_kills;
 pub mod process_tree;
 pub mod signal;
 pub mod socket;

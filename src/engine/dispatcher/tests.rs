@@ -36,6 +36,7 @@ pub fn record(worker: WorkerId, task: TaskId, attempt: u32, outcome: Outcome) ->
         wall_ns: 10_000_000,
         cpu_ns: 1,
         max_rss_bytes: 0,
+        memory_kill: false,
         outcome,
         value: None,
         output: None,

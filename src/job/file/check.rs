@@ -139,6 +139,10 @@ impl Job {
         if self.stdin.is_some() && self.stdin_file.is_some() {
             report(JobField::StdinFile, "there is a text for standard input already (stdin); remove one".to_owned());
         }
+        if matches!(self.task, TaskTemplate::Workload(_)) && !self.control.limits.is_none() {
+            let message = "limits: a call shares its worker's process, so only commands can have limits; remove them";
+            report(JobField::Control, message.to_owned());
+        }
         for (key, message) in self.control.problems(self.workers.unwrap_or(MAX_WORKERS)) {
             report(JobField::Control, format!("{key}: {message}"));
         }
