@@ -9,6 +9,7 @@ mod link;
 mod monitor;
 mod protocol;
 mod run;
+mod strays;
 mod worker;
 mod worker_process;
 
@@ -20,6 +21,7 @@ use crate::event::TaskId;
 use crate::job::Mode;
 
 pub use run::Run;
+pub use strays::{end_strays, own_process};
 pub use worker::{WORKER_ROLE, worker_main};
 
 /// How a batch is to be run.

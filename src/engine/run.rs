@@ -8,11 +8,13 @@
 use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, select_biased, unbounded};
+use crossbeam_channel::{
+    Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, bounded, select_biased, unbounded,
+};
 
 use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
 use crate::job::batch::Growth;
@@ -37,6 +39,8 @@ const GRACE: Duration = Duration::from_secs(2);
 const OUTPUT_LIMIT_BYTES: usize = 1 << 20;
 /// A message to a worker carries about so many bytes of tasks.
 const TASKS_MESSAGE_BYTES: usize = 1 << 20;
+/// What found no room is tried again after this.
+const DELIVER_AGAIN: Duration = Duration::from_millis(10);
 /// So many workers may be on their way at once.
 const STARTING_LIMIT: u32 = 8;
 
@@ -76,6 +80,8 @@ struct Member {
     lane: Lane,
     link: Link,
     process: Arc<WorkerProcess>,
+    /// Its lane's thread waits for its next word, and does nothing else.
+    listened_to: Arc<AtomicBool>,
 }
 
 /// What the lanes ask of the run's own thread.
@@ -255,19 +261,25 @@ impl Shared {
         let mut gate = Gate::of(&self.batch.job().control);
         let mut look_at = Instant::now();
         self.look_through(gate.as_mut(), &mut look_at);
-        self.handle(Input::Tick);
+        self.decide(Input::Tick);
         self.take_growth();
         loop {
-            let (over, wake_ns) = {
-                let core = self.core();
-                (core.dispatcher.is_over(), core.dispatcher.next_wake_ns())
+            let all_out = self.try_deliver();
+            let (over, wake_ns, has_more) = {
+                let dispatcher = &self.core().dispatcher;
+                (dispatcher.is_over(), dispatcher.next_wake_ns(), dispatcher.has_more_to_cancel())
             };
             if over {
                 break;
             }
+            if has_more && all_out {
+                self.decide(Input::CancelMore);
+                continue;
+            }
             let wait = wake_ns.map(|due_ns| Duration::from_nanos(due_ns.saturating_sub(self.now_ns())));
             let look = gate.as_ref().map(|_| look_at.saturating_duration_since(Instant::now()));
-            let wait = wait.into_iter().chain(look).min();
+            let again = (!all_out).then_some(DELIVER_AGAIN);
+            let wait = wait.into_iter().chain(look).chain(again).min();
             let request = match wait {
                 Some(wait) => asked.recv_timeout(wait),
                 None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -283,9 +295,9 @@ impl Shared {
                     lanes.retain(|lane| !lane.is_finished());
                     lanes.push(lane);
                 }
-                Ok(Request::Look) => self.deliver(),
+                Ok(Request::Look) => {}
                 Ok(Request::Grown) => self.take_growth(),
-                Err(_) => self.handle(Input::Tick),
+                Err(_) => self.tick(),
             }
             self.look_through(gate.as_mut(), &mut look_at);
         }
@@ -308,9 +320,9 @@ impl Shared {
     fn look_through(&self, gate: Option<&mut Gate>, look_at: &mut Instant) {
         let Some(gate) = gate.filter(|_| Instant::now() >= *look_at) else { return };
         *look_at = Instant::now() + gate::LOOK_EVERY;
-        self.handle(Input::Gate(gate.look()));
+        self.decide(Input::Gate(gate.look()));
         if gate.memory_is_low() {
-            self.handle(Input::MemoryLow);
+            self.decide(Input::MemoryLow);
         }
     }
 
@@ -319,7 +331,7 @@ impl Shared {
         // Before the look: what comes after it is told anew.
         self.growth_told.store(false, Ordering::SeqCst);
         if let Some(Growth { tasks, complete, fault }) = self.batch.growth() {
-            self.handle(Input::Grown { tasks, complete, fault });
+            self.decide(Input::Grown { tasks, complete, fault });
         }
     }
 
@@ -386,6 +398,7 @@ impl Shared {
             Effect::Cancel { worker, task } => (worker, ToWorker::Cancel(task)),
             Effect::Stop { worker, now } => (worker, ToWorker::Stop { now }),
             Effect::SetTimeout { worker, timeout_ns } => (worker, ToWorker::SetTimeout(timeout_ns)),
+            Effect::Ping { worker } => (worker, ToWorker::Ping),
             Effect::Retire { worker } => (worker, ToWorker::Retire),
         };
         if let Some(member) = core.members.get(&worker) {
@@ -414,6 +427,50 @@ impl Shared {
                 payloads.clear();
                 ends.clear();
                 first = place + 1;
+            }
+        }
+    }
+
+    /// Time has passed. Whoever was not listened to until now is not to be blamed for silence.
+    fn tick(&self) {
+        if self.core().dispatcher.looks_at(self.now_ns()) {
+            let is_unheard = |member: &Member| !member.listened_to.load(Ordering::Acquire);
+            let unheard =
+                self.core().members.iter().filter(|(_, member)| is_unheard(member)).map(|(id, _)| *id).collect();
+            self.decide(Input::Unheard { workers: unheard });
+        }
+        self.decide(Input::Tick);
+    }
+
+    /// Lets out what was said as far as there is room, without waiting: whoever keeps the time must not be held up by
+    /// whoever takes the events. Says whether all is out.
+    fn try_deliver(&self) -> bool {
+        let events = match self.events.try_lock() {
+            Ok(events) => events,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return self.core().said.is_empty(),
+        };
+        loop {
+            let mut said = std::mem::take(&mut self.core().said).into_iter();
+            if said.len() == 0 {
+                return true;
+            }
+            while let Some(event) = said.next() {
+                let gone = match events.try_send(event) {
+                    Ok(()) => false,
+                    Err(TrySendError::Disconnected(_)) => true,
+                    Err(TrySendError::Full(_)) if self.abandoned.try_recv() == Err(TryRecvError::Disconnected) => true,
+                    Err(TrySendError::Full(event)) => {
+                        // Before whatever was said meanwhile.
+                        drop(self.core().said.splice(0..0, std::iter::once(event).chain(said)));
+                        return false;
+                    }
+                };
+                if gone {
+                    self.decide(Input::Command(RunCommand::StopNow));
+                    self.core().said.clear();
+                    return true;
+                }
             }
         }
     }
@@ -452,7 +509,7 @@ impl Shared {
     fn start_worker(self: &Arc<Self>, worker: WorkerId, lane: Lane, common: &mut Option<Arc<WorkerProcess>>) {
         if let Err(error) = self.try_start_worker(worker, lane, common) {
             self.core().members.remove(&worker);
-            self.handle(Input::WorkerFailed { worker, reason: format!("a worker could not be started: {error}") });
+            self.decide(Input::WorkerFailed { worker, reason: format!("a worker could not be started: {error}") });
         }
     }
 
@@ -477,12 +534,14 @@ impl Shared {
         }
         let receiving = opened.inspect_err(|_| process.end_unused())?;
         let sending = receiving.try_clone().inspect_err(|_| process.lane_unread())?;
-        let member = Member { lane, link: Link::new(sending), process: Arc::clone(&process) };
+        let listened_to = Arc::new(AtomicBool::new(true));
+        let (link, listening) = (Link::new(sending), Arc::clone(&listened_to));
+        let member = Member { lane, link, process: Arc::clone(&process), listened_to };
         self.core().members.insert(worker, member);
         let (own, reading) = (Arc::clone(self), Arc::clone(&process));
         let lane = std::thread::Builder::new()
             .name(format!("lane of worker {}", worker.0))
-            .spawn(move || own.read_lane(worker, &reading, receiving))
+            .spawn(move || own.read_lane(worker, &reading, receiving, &listening))
             .inspect_err(|_| process.lane_unread())?;
         let _ = self.requests.send(Request::LaneThread(lane));
         Ok(())
@@ -498,13 +557,13 @@ impl Shared {
     }
 
     /// A lane's thread: reads what the worker says until its connection ends.
-    fn read_lane(&self, worker: WorkerId, process: &WorkerProcess, mut stream: UnixStream) {
+    fn read_lane(&self, worker: WorkerId, process: &WorkerProcess, mut stream: UnixStream, listening: &AtomicBool) {
         let mut frames = FrameReader::default();
         let mut ready = false;
         let mut said_bye = false;
         let mut refused = None;
         while !said_bye {
-            match self.read_some(worker, process, &mut frames, &mut stream, &mut ready) {
+            match self.read_some(worker, process, &mut frames, &mut stream, &mut ready, listening) {
                 Ok(Heard::More) => {}
                 Ok(Heard::Bye) => said_bye = true,
                 Ok(Heard::End) => break,
@@ -539,12 +598,16 @@ impl Shared {
         frames: &mut FrameReader,
         stream: &mut UnixStream,
         ready: &mut bool,
+        listening: &AtomicBool,
     ) -> Result<Heard, FrameError> {
         let rest_ns = if *ready { self.core().dispatcher.rest_ns(worker) } else { None };
         if let Some(rest_ns) = rest_ns {
             std::thread::sleep(Duration::from_nanos(rest_ns));
         }
-        if !frames.fill(stream)? {
+        listening.store(true, Ordering::Release);
+        let filled = frames.fill(stream);
+        listening.store(false, Ordering::Release);
+        if !filled? {
             return Ok(Heard::End);
         }
         while let Some(message) = frames.next_message::<FromWorker>()? {
@@ -559,8 +622,8 @@ impl Shared {
                 FromWorker::Finished(records) => Input::Finished { worker, records },
                 FromWorker::Returned(tasks) => Input::Returned { worker, tasks },
                 FromWorker::Refused(reason) => return Ok(Heard::Refused(reason)),
-                FromWorker::Alive => continue,
-                FromWorker::Short(_) => continue,
+                FromWorker::Alive => Input::Alive { worker },
+                FromWorker::Short(reason) => Input::Short { worker, reason },
                 FromWorker::Bye => return Ok(Heard::Bye),
             };
             self.decide(input);

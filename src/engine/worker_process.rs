@@ -14,6 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::engine::dispatcher::ProcessEnd;
 use crate::engine::protocol::{GAVE_UP_EXIT_CODE, Setup};
+use crate::engine::strays;
 use crate::engine::worker::WORKER_ROLE;
 use crate::event::{Lane, WorkerId};
 use crate::mp::memory_kills::MemoryKills;
@@ -43,7 +44,7 @@ impl WorkerProcess {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let (mut control, theirs) = socket::pair()?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let marker = format!("{}.{}.{number}", std::process::id(), setup.epoch_ns);
+        let marker = format!("{}.{}.{number}", strays::engine_mark(), setup.epoch_ns);
         let mut child = Command::new(executable)
             .arg(WORKER_ROLE)
             .env(WORKER_MARKER, &marker)
@@ -211,7 +212,7 @@ impl WorkerProcess {
         let mut empty_rounds = 0;
         for _ in 0..ROUNDS {
             let left = process_tree::marked(WORKER_MARKER, &self.marker);
-            if left.is_empty() {
+            if left.is_empty() && !strays::end_adopted() {
                 // In the middle of becoming another program a process shows no environment: look again.
                 empty_rounds += 1;
                 if empty_rounds == 3 {

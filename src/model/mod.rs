@@ -1,5 +1,6 @@
 //! What is known of a run, rebuilt from its events alone: pure, without clock, process or window.
 
+pub mod autopsy;
 pub mod cores;
 pub mod depth;
 pub mod format;
@@ -8,6 +9,7 @@ pub mod progress;
 pub mod records;
 pub mod run;
 
+pub use autopsy::Autopsy;
 pub use cores::CoreHistory;
 pub use depth::DepthHistory;
 pub use lanes::LaneHistory;

@@ -96,6 +96,18 @@ pub fn parent_of(pid: u32) -> Option<u32> {
     stat_field(pid, 1)?.parse().ok()
 }
 
+/// When `pid` was started, in the system's ticks since it began; no two processes of one number share it.
+pub fn start_ticks(pid: u32) -> Option<u64> {
+    stat_field(pid, 19)?.parse().ok()
+}
+
+/// The value that the variable `name` had when `pid` became its program; `None` where it may not be read.
+pub fn variable(pid: u32, name: &str) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = |one: &[u8]| one.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+    String::from_utf8(environment.split(|&byte| byte == 0).find_map(value)?).ok()
+}
+
 /// Whether `pid` has ended and only waits to be reaped.
 pub fn has_ended(pid: u32) -> bool {
     stat_field(pid, 0).is_some_and(|state| state == "Z")
