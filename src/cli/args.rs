@@ -42,6 +42,9 @@ pub enum Command {
     Export(ExportArgs),
     /// List the built-in workloads that a job file can call.
     Workloads,
+    /// Inject faults into batches, and say what they came to.
+    #[command(hide = true)]
+    Chaos(super::chaos::ChaosArgs),
 }
 
 /// The words after `fanlane run`.

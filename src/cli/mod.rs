@@ -2,6 +2,7 @@
 //! program's `main`.
 
 mod args;
+mod chaos;
 mod control_args;
 mod export;
 mod import;
@@ -121,6 +122,7 @@ pub fn perform(headless: Headless) -> Status {
         Command::Presets(args) => presets::presets(&args),
         Command::Import(args) => import::import(&args),
         Command::Export(args) => export::export(&args),
+        Command::Chaos(args) => chaos::chaos(&args),
         Command::Workloads => print(|| workloads::write_list(&mut io::stdout().lock())),
     };
     done.unwrap_or_else(|error| complain(&error))

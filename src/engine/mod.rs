@@ -21,7 +21,7 @@ use crate::event::TaskId;
 use crate::job::Mode;
 
 pub use run::Run;
-pub use strays::{end_strays, own_process};
+pub use strays::{end_strays, engine_mark, own_process};
 pub use worker::{WORKER_ROLE, worker_main};
 
 /// How a batch is to be run.

@@ -4,6 +4,7 @@ pub mod autopsy;
 pub mod cores;
 pub mod depth;
 pub mod format;
+pub mod inert;
 pub mod lanes;
 pub mod progress;
 pub mod records;

@@ -48,16 +48,16 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
+/// All processes there are.
+pub fn all() -> impl Iterator<Item = u32> {
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
 /// All processes whose environment held `NAME=value` when they were started, ourselves excepted.
 pub fn marked(name: &str, value: &str) -> Vec<u32> {
     let marker = format!("{name}={value}");
     let me = std::process::id();
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|&pid| pid != me && carries(pid, marker.as_bytes()))
-        .collect()
+    all().filter(|&pid| pid != me && carries(pid, marker.as_bytes())).collect()
 }
 
 /// Reaps `pid` if it is a child of ours; waits for its end then. To be asked only of a process that was killed and that
