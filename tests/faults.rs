@@ -94,7 +94,7 @@ fn threads_short_of_descriptors_still_do_every_task_once() {
 #[test]
 fn what_cleared_its_environment_is_ended_with_its_killed_worker() {
     let folder = tempfile::tempdir().unwrap();
-    let line = "env -i setsid sh -c 'echo $$ > pid; exec sleep 1000' & until [ -e go ]; do sleep 0.01; done";
+    let line = ": {}; env -i setsid sh -c 'echo $$ > pid; exec sleep 1000' & until [ -e go ]; do sleep 0.01; done";
     let engine = Running::start(command(&["run", "--no-bar", line, ":::", "x"], folder.path()));
     let stray = written_pid(&folder.path().join("pid"));
     let workers = process_tree::children(engine.pid());
@@ -108,7 +108,7 @@ fn what_cleared_its_environment_is_ended_with_its_killed_worker() {
 #[test]
 fn what_is_left_when_all_is_killed_at_once_is_ended_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
-    let line = "setsid sh -c 'echo $$ > pid; exec sleep 1000' & wait";
+    let line = ": {}; setsid sh -c 'echo $$ > pid; exec sleep 1000' & wait";
     let engine = Running::start(command(&["run", "--no-bar", line, ":::", "x"], folder.path()));
     let stray = written_pid(&folder.path().join("pid"));
     // Stopped first, so that none of them sees another die.
@@ -150,9 +150,9 @@ fn new_workers_start_though_the_program_was_replaced() {
 fn limits_end_what_takes_more_and_say_why() {
     let folder = tempfile::tempdir().unwrap();
     let cases: [(&[&str], &str, &str); 3] = [
-        (&["--limit-output", "100K"], "yes", "output_bytes"),
-        (&["--limit-cpu", "1"], "while :; do :; done", "cpu_secs"),
-        (&["--limit-memory", "64M"], "exec dd if=/dev/zero of=/dev/null bs=200M count=1", "exit code 1"),
+        (&["--limit-output", "100K"], "yes {}", "\"cause\":\"SIGXFSZ\""),
+        (&["--limit-cpu", "1"], ": {}; while :; do :; done", "\"cause\":\"SIGXCPU\""),
+        (&["--limit-memory", "64M"], ": {}; exec dd if=/dev/zero of=/dev/null bs=200M count=1", "memory exhausted"),
     ];
     for (flags, line, words) in cases {
         let words_of_run = [&["run", "--no-bar", "--json"], flags, &[line, ":::", "x"]].concat();

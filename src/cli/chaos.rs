@@ -187,6 +187,7 @@ fn disturb(
                 left -= 1;
             }
             if left == 0 {
+                targets.go_on();
                 // Whatever was asked, the run is let go on now.
                 run.command(RunCommand::Resume);
                 run.command(RunCommand::SetWorkers(4));

@@ -12,6 +12,8 @@ use std::os::unix::ffi::OsStrExt;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
+use super::limit::Limit;
+
 /// Where programs are looked up when the environment does not say.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 /// The new process needs a few small frames until its program is there.
@@ -29,35 +31,6 @@ pub struct Launched {
     pub stdout: OwnedFd,
     /// What it prints as errors.
     pub stderr: OwnedFd,
-}
-
-/// Something of which a program may be given little.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// Address space, in bytes.
-    Memory,
-    /// CPU time, in seconds.
-    Cpu,
-    /// Open files.
-    Descriptors,
-}
-
-impl Limit {
-    const fn resource(self) -> rustix::process::Resource {
-        match self {
-            Self::Memory => rustix::process::Resource::As,
-            Self::Cpu => rustix::process::Resource::Cpu,
-            Self::Descriptors => rustix::process::Resource::Nofile,
-        }
-    }
-
-    const fn number(self) -> libc::__rlimit_resource_t {
-        match self {
-            Self::Memory => libc::RLIMIT_AS,
-            Self::Cpu => libc::RLIMIT_CPU,
-            Self::Descriptors => libc::RLIMIT_NOFILE,
-        }
-    }
 }
 
 /// Starts programs in one environment, from one thread.
@@ -86,11 +59,8 @@ impl Launcher {
 
     /// Programs may take `most` of something from now on, and `hard` after they were told; never more than this process may.
     pub fn limit(&mut self, what: Limit, most: u64, hard: u64) {
-        let own = rustix::process::getrlimit(what.resource());
-        let bound = own.maximum.unwrap_or(libc::RLIM_INFINITY);
-        let limit = libc::rlimit { rlim_cur: most.min(bound), rlim_max: hard.min(bound) };
         self.limits.retain(|(held, _)| *held != what);
-        self.limits.push((what, limit));
+        self.limits.push((what, what.bounded(most, hard)));
     }
 
     /// Starts `words`, of which the first is the program, with `variables` on top of the environment and `stdin` as standard

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod descriptors;
 pub mod frame;
 pub mod launch;
+pub mod limit;
 pub mod memory_kills;
 pub mod process_tree;
 pub mod signal;

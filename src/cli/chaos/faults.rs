@@ -50,9 +50,7 @@ impl Targets {
 
     /// Has a fault happen; says which, or `None` where there was nobody for it.
     pub fn fault(&mut self, run: &Run, dice: &mut Dice) -> Option<&'static str> {
-        for pid in std::mem::take(&mut self.stopped) {
-            signal(pid, Signal::CONT);
-        }
+        self.go_on();
         match dice.below(20) {
             0..=4 => {
                 let pid = self.worker(dice)?;
@@ -99,6 +97,13 @@ impl Targets {
                 run.command(RunCommand::Cancel(TaskId(dice.below(self.tasks.max(1)))));
                 Some("task cancelled")
             }
+        }
+    }
+
+    /// Has go on whoever was stopped for a while.
+    pub fn go_on(&mut self) {
+        for pid in std::mem::take(&mut self.stopped) {
+            signal(pid, Signal::CONT);
         }
     }
 

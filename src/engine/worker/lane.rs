@@ -14,7 +14,8 @@ use crate::event::{AttemptRecord, Lane, Outcome, StreamName, TaskId, WorkerId, s
 use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
-use crate::mp::launch::{Launcher, Limit};
+use crate::mp::launch::Launcher;
+use crate::mp::limit::Limit;
 
 use super::Station;
 use super::command::{Runner, Watch};
