@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use eframe::App as _;
 use eframe::egui::{self, Context, RawInput, Rect};
-use fanlane::engine::{WORKER_ROLE, worker_main};
+use fanlane::engine::worker_role;
 use fanlane::job::Job;
 use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions, engine};
 use fanlane::ui::FanlaneApp;
@@ -23,9 +23,7 @@ const PAUSE: Duration = Duration::from_millis(16);
 const FRAMES_AFTER: usize = 20;
 
 fn main() {
-    if std::env::args_os().nth(1).is_some_and(|word| word == WORKER_ROLE) {
-        worker_main();
-    }
+    fanlane::mp::init([worker_role()]);
     println!("{CALLS} calls of cube, {RUNS} runs a row; milliseconds of CPU a frame, and how many frames");
     println!("page     window      during: median     max  frames   after: median     max");
     for page in [Page::Live, Page::Results, Page::Job] {

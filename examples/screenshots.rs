@@ -1,5 +1,5 @@
 //! Draws every page of the window from real runs into `screenshots/`, in both themes and at two sizes:
-//! `cargo run --release --example screenshots [FOLDER]`. Needs no display.
+//! `cargo run --release --example screenshots [FOLDER [race]]`. Needs no display. With `race`, the page Race alone.
 //!
 //! It drives the window as a person does, by its names and keys. Numbers in the pictures are those of this machine.
 
@@ -16,10 +16,13 @@ use eframe::egui;
 use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use fanlane::engine::{WORKER_ROLE, worker_main};
+use fanlane::engine::worker_role;
 use fanlane::event::{Outcome, OutcomeClass};
+use fanlane::job::Job;
 use fanlane::model::RunModel;
-use fanlane::session::{Command, Machine, SessionOptions, engine};
+use fanlane::model::race::RaceModel;
+use fanlane::session::race::RaceDraft;
+use fanlane::session::{Command, JobDraft, Machine, Session, SessionOptions, engine};
 use fanlane::ui::FanlaneApp;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
@@ -32,13 +35,18 @@ const DEADLINE: Duration = Duration::from_secs(180);
 
 fn main() -> Result<()> {
     // The engine starts this very executable again as its workers.
-    if std::env::args_os().nth(1).is_some_and(|word| word == WORKER_ROLE) {
-        worker_main();
-    }
+    fanlane::mp::init([worker_role()]);
     let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("screenshots"), PathBuf::from);
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut album = Album::open(folder)?;
+    if std::env::args_os().nth(2).is_none() {
+        take_runs(&mut album)?;
+    }
+    take_races(&mut album)
+}
 
+/// The pages of a job and of its runs.
+fn take_runs(album: &mut Album) -> Result<()> {
     album.run_frames();
     album.take("job")?;
 
@@ -59,6 +67,57 @@ fn main() -> Result<()> {
     album.select_unsuccessful();
     album.take("results")
 }
+
+/// The page Race, from a race of a job with tasks of different lengths, and from one of the six workloads of PEP 371.
+fn take_races(album: &mut Album) -> Result<()> {
+    let job = Job::parse(RACED).context("the job of the race is well formed")?;
+    album.race(|session| {
+        session.draft = JobDraft::from_job(&job);
+        session.draft_changed();
+        session.race.draft = RaceDraft {
+            sizes: "1, 2, 4, 8".to_owned(),
+            time_limit: "20".to_owned(),
+            chunks: true,
+            ..session.race.draft.clone()
+        };
+    })?;
+    album.press(Modifiers::COMMAND, Key::Num4);
+    album.click("Race")?;
+    album.wait_until_race("a second round goes on", |race| {
+        race.current.as_ref().is_some_and(|current| current.turn.block == 1 && current.curve.len() > 12)
+    })?;
+    album.take("race-live")?;
+    album.wait_until_race("the race is over", |race| race.end.is_some())?;
+    for (view, picture) in [
+        ("View Times", "race"),
+        ("View Scaling", "race-scaling"),
+        ("View Losses", "race-losses"),
+        ("View Lanes", "race-lanes"),
+        ("View What if", "race-what-if"),
+        ("View Chunk size", "race-chunk-size"),
+    ] {
+        album.click(view)?;
+        album.take(picture)?;
+    }
+    album.click("View PEP 371")?;
+    album.click("Race the six workloads")?;
+    album.wait_until_race("the workloads have been raced", |race| race.header.is_some() && race.end.is_some())?;
+    album.take("race-pep-371")
+}
+
+/// Tasks that wait, as for a network: short enough for many rounds, and of such lengths that their order matters.
+const RACED: &str = r#"Job(
+    version: 1,
+    name: "Waiting",
+    task: Workload(name: "sleep"),
+    inputs: [
+        List([
+            "0.01", "0.03", "0.015", "0.045", "0.02", "0.01", "0.06", "0.025", "0.03", "0.012", "0.05", "0.02",
+            "0.01", "0.03", "0.015", "0.045", "0.02", "0.01", "0.06", "0.025", "0.03", "0.012", "0.05", "0.02",
+            "0.01", "0.03", "0.015", "0.045", "0.02", "0.01", "0.06", "0.025", "0.03", "0.012", "0.05", "0.08",
+        ]),
+    ],
+)"#;
 
 /// A window that nobody sees, and where its pictures go.
 struct Album {
@@ -126,6 +185,38 @@ impl Album {
                 bail!("waited {DEADLINE:?} until {what}");
             }
             std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Changes the session once its job is read.
+    fn race(&mut self, change: impl FnOnce(&mut Session)) -> Result<()> {
+        change(self.window.state_mut().session_mut());
+        let start = Instant::now();
+        while self.window.state().session().race_obstacle().is_some()
+            || self.window.state().session().preview().is_under_way()
+        {
+            ensure!(start.elapsed() < DEADLINE, "{:?}", self.window.state().session().race_obstacle());
+            self.window.step();
+        }
+        Ok(())
+    }
+
+    /// Waits until `reached` says yes to the race that is shown. Draws seldom: what is drawn takes CPU from the race.
+    fn wait_until_race(&mut self, what: &str, reached: impl Fn(&RaceModel) -> bool) -> Result<()> {
+        let start = Instant::now();
+        self.window.step();
+        loop {
+            let session = self.window.state().session();
+            let notices = session.notices();
+            ensure!(notices.is_empty(), "the window says: {notices:?}");
+            if session.race_shown().is_some_and(|race| reached(&race.model())) {
+                self.run_frames();
+                return Ok(());
+            }
+            if start.elapsed() > DEADLINE {
+                bail!("waited {DEADLINE:?} until {what}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

@@ -5,14 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use fanlane::cli::{self, Request};
-use fanlane::engine;
+use fanlane::{engine, mp};
 
 fn main() -> ExitCode {
-    let words: Vec<_> = std::env::args_os().collect();
-    if words.get(1).is_some_and(|word| word == engine::WORKER_ROLE) {
-        engine::worker_main();
-    }
-    let status = match cli::understand(words) {
+    mp::init([engine::worker_role()]);
+    let status = match cli::understand(std::env::args_os().collect()) {
         Request::Answered(status) => status,
         Request::Headless(command) => cli::perform(command),
         Request::Window(job) => match open_window(job.clone()) {

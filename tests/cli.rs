@@ -63,7 +63,7 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("presets|drop", "drop"),
     (
         "rnu",
-        "'rnu' is no job file that is there, and no command either; the commands are run, presets, import, export, workloads",
+        "'rnu' is no job file that is there, and no command either; the commands are run, race, presets, import, export, workloads",
     ),
     ("--bogus", "--bogus"),
 ];

@@ -331,6 +331,7 @@ fn a_worker_that_cannot_start_fails_no_task() {
             worker_executable: executable.into(),
             monitor: false,
             spill_folder: None,
+            chunk: None,
         };
         let (sender, events) = crossbeam_channel::bounded(64);
         let run = fanlane::engine::Run::start(std::sync::Arc::new(batch), options, sender).unwrap();
@@ -360,6 +361,7 @@ fn a_dropped_receiver_stops_the_run() {
         worker_executable: env!("CARGO_BIN_EXE_fanlane").into(),
         monitor: false,
         spill_folder: None,
+        chunk: None,
     };
     let (sender, events) = crossbeam_channel::bounded(64);
     let run = fanlane::engine::Run::start(std::sync::Arc::new(batch), options, sender).unwrap();
@@ -375,7 +377,7 @@ fn a_dropped_receiver_stops_the_run() {
 fn a_program_in_the_worker_role_without_an_engine_says_so() {
     let _alone = alone();
     let output = Command::new(env!("CARGO_BIN_EXE_fanlane"))
-        .arg(fanlane::engine::WORKER_ROLE)
+        .arg(fanlane::mp::WORKER_ROLE)
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -128,6 +128,7 @@ fn start_bare(text: &str, mode: Mode, room: usize) -> (Run, Receiver<Event>) {
         worker_executable: env!("CARGO_BIN_EXE_fanlane").into(),
         monitor: false,
         spill_folder: None,
+        chunk: None,
     };
     let (sender, events) = bounded(room);
     (Run::start(Arc::new(batch), options, sender).unwrap(), events)

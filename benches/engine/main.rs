@@ -15,11 +15,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{TryRecvError, bounded};
 use fanlane::engine::{Run, RunOptions};
 use fanlane::event::{AttemptRecord, EventKind};
 use fanlane::job::{Batch, Job, Mode};
 
+/// How long who takes the events lets them gather.
+const REST: Duration = Duration::from_micros(500);
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 
 fn main() {
@@ -78,15 +80,20 @@ fn run_as_library(job: &str) -> Ran {
         worker_executable: PROGRAM.into(),
         monitor: false,
         spill_folder: None,
+        chunk: None,
     };
     let cpu_before = own_cpu();
     let begun = Instant::now();
     let (sender, events) = bounded(1024);
     let run = Run::start(Arc::new(batch), options, sender).expect("threads can be had");
     let mut records: Vec<AttemptRecord> = Vec::new();
-    for event in events {
-        if let EventKind::TasksFinished(more) = event.kind {
-            records.extend(more);
+    // As the report does it: whoever waits for each single event is woken for each, at the tasks' expense.
+    loop {
+        match events.try_recv().map(|event| event.kind) {
+            Ok(EventKind::TasksFinished(more)) => records.extend(more),
+            Ok(_) => {}
+            Err(TryRecvError::Empty) => std::thread::sleep(REST),
+            Err(TryRecvError::Disconnected) => break,
         }
     }
     run.join();

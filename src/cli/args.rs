@@ -10,6 +10,7 @@ use super::control_args::ControlArgs;
 use super::export::ExportArgs;
 use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
+use super::race::RaceArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::duration::{self, Limit};
 use crate::job::escapes;
@@ -34,6 +35,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a job file or an ad-hoc batch in the terminal.
     Run(Box<RunArgs>),
+    /// Race a batch: one process, threads and pools of several sizes, in turns.
+    Race(Box<RaceArgs>),
     /// List the presets, show one, or say where your own lie.
     Presets(PresetsArgs),
     /// Make a job file of a command line of GNU parallel or xargs, or of a job log.
@@ -45,6 +48,17 @@ pub enum Command {
     /// Inject faults into batches, and say what they came to.
     #[command(hide = true)]
     Chaos(super::chaos::ChaosArgs),
+}
+
+impl Command {
+    /// The job file, or the command with its inputs, of a command that takes one.
+    pub fn words(&mut self) -> Option<&mut Vec<OsString>> {
+        match self {
+            Self::Run(run) => Some(&mut run.words),
+            Self::Race(race) => Some(&mut race.words),
+            Self::Presets(_) | Self::Import(_) | Self::Export(_) | Self::Workloads | Self::Chaos(_) => None,
+        }
+    }
 }
 
 /// The words after `fanlane run`.

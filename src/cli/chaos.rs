@@ -128,6 +128,7 @@ fn one_run(dice: &mut Dice, figures: &mut Figures, faults: u64) -> Result<()> {
         mode: Mode::ALL[dice.below(3) as usize],
         workers: 1 + dice.below(5) as u32,
         worker_executable: super::worker_executable()?,
+        chunk: None,
         monitor: false,
         spill_folder: None,
     };
@@ -211,7 +212,7 @@ fn left_behind() -> (u64, u64) {
     let me = std::process::id();
     let zombies = process_tree::children(me).into_iter().filter(|pid| process_tree::has_ended(*pid)).count() as u64;
     let living = process_tree::children(me).len() as u64 - zombies;
-    (living + marked(&crate::engine::engine_mark()), zombies)
+    (living + marked(&process_tree::own_mark()), zombies)
 }
 
 /// How many processes carry a marker of the engine that begins so; those that are ending right now are given a moment.

@@ -9,6 +9,7 @@ mod import;
 mod keep_args;
 mod plan;
 mod presets;
+mod race;
 mod report;
 mod resume;
 mod run;
@@ -89,14 +90,14 @@ pub fn understand(words: Vec<OsString>) -> Request {
 
 fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     let mut cli = Cli::try_parse_from(&words)?;
-    if let Some(Command::Run(run)) = &cli.command
-        && plan::job_file(&run.words).is_some()
+    if let Some(behind) = cli.command.as_mut().and_then(Command::words)
+        && plan::job_file(behind).is_some()
     {
         // A command takes all words after its first; behind a job file, options still are options.
-        let job_file = words.len() - run.words.len();
+        let job_file = words.len() - behind.len();
         cli = Cli::try_parse_from(words[..job_file].iter().chain(&words[job_file + 1..]))?;
-        if let Some(Command::Run(run)) = &mut cli.command {
-            run.words.insert(0, words[job_file].clone());
+        if let Some(behind) = cli.command.as_mut().and_then(Command::words) {
+            behind.insert(0, words[job_file].clone());
         }
     }
     Ok(cli)
@@ -119,6 +120,7 @@ fn check_job_path(path: &Path) -> anyhow::Result<()> {
 pub fn perform(headless: Headless) -> Status {
     let done = match headless.0 {
         Command::Run(args) => run::run(&args),
+        Command::Race(args) => race::race(&args),
         Command::Presets(args) => presets::presets(&args),
         Command::Import(args) => import::import(&args),
         Command::Export(args) => export::export(&args),

@@ -57,6 +57,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs) -> Result<Status> {
         worker_executable: worker_executable()?,
         monitor: args.keep.record.is_some(),
         spill_folder: spill_folder(),
+        chunk: None,
     };
     let style = Style {
         format: if args.json { Format::Json } else { Format::Text },

@@ -9,6 +9,7 @@ mod link;
 mod monitor;
 mod protocol;
 mod run;
+pub mod simulation;
 mod strays;
 mod worker;
 mod worker_process;
@@ -21,8 +22,8 @@ use crate::event::TaskId;
 use crate::job::Mode;
 
 pub use run::Run;
-pub use strays::{end_strays, engine_mark, own_process};
-pub use worker::{WORKER_ROLE, worker_main};
+pub use strays::{end_strays, own_process};
+pub use worker::worker_role;
 
 /// How a batch is to be run.
 #[derive(Clone, Debug)]
@@ -38,6 +39,9 @@ pub struct RunOptions {
     /// An existing, absolute folder that takes the whole of each stream that is too long for memory; `None`: only its
     /// head and its tail are kept. Whoever starts the run takes the files out of it and removes it after the run.
     pub spill_folder: Option<PathBuf>,
+    /// So many tasks go to an idle worker at a time, and none is taken back for another worker, as Python's pool does it;
+    /// `None`: as many as keep it busy, and what it has not begun is taken back where another worker is idle.
+    pub chunk: Option<std::num::NonZeroU32>,
 }
 
 /// Something that a click, a key or a flag asks of a run.

@@ -130,6 +130,7 @@ impl Run {
             retries: batch.job().retries,
             grace_ns: setup.grace_ns,
             starting_limit: STARTING_LIMIT,
+            chunk: options.chunk,
         };
         let header = EventKind::RunStarted(RunHeader {
             name: batch.job().display_name().to_owned(),

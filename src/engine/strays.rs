@@ -26,11 +26,17 @@ pub fn own_process() {
     }
 }
 
-/// Ends what this process has adopted from workers that are dead; says whether there was anything.
-pub fn end_adopted() -> bool {
-    if !OWNED.load(Ordering::Acquire) {
-        return false;
+/// Ends what this process has adopted from workers that are dead.
+pub fn end_adopted() {
+    const ROUNDS: u32 = 50;
+    if OWNED.load(Ordering::Acquire) {
+        // With one of them dead its own children are adopted next.
+        let _ = (0..ROUNDS).find(|_| !end_some_adopted());
     }
+}
+
+/// Says whether there was anything.
+fn end_some_adopted() -> bool {
     let me = std::process::id();
     let adopted = process_tree::adopted_children();
     for pid in &adopted {
@@ -40,12 +46,6 @@ pub fn end_adopted() -> bool {
         }
     }
     !adopted.is_empty()
-}
-
-/// The beginning of the markers of this process's workers: its number and when it was started.
-pub fn engine_mark() -> String {
-    let me = std::process::id();
-    format!("{me}.{}", process_tree::start_ticks(me).unwrap_or_default())
 }
 
 /// Ends the processes of this user that runs left behind whose engine is dead; says which these were.
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn this_process_is_known_by_its_number_and_its_start() {
-        let mark = engine_mark();
+        let mark = process_tree::own_mark();
         assert!(!is_stray(&format!("{mark}.1.0"), Some(u64::MAX), process_tree::start_ticks), "{mark}");
     }
 }

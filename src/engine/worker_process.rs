@@ -1,24 +1,24 @@
 //! A worker process as its engine sees it: started in the worker role, given lanes, ended, reaped.
 
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::Signal;
 
 use crate::engine::dispatcher::ProcessEnd;
 use crate::engine::protocol::{GAVE_UP_EXIT_CODE, Setup};
 use crate::engine::strays;
-use crate::engine::worker::WORKER_ROLE;
+use crate::engine::worker::ENGINE_ROLE;
 use crate::event::{Lane, WorkerId};
+use crate::mp::child::{Child, ChildPlan, describe_end};
 use crate::mp::memory_kills::MemoryKills;
-use crate::mp::{frame, process_tree, signal, socket};
+use crate::mp::{frame, socket};
 
 /// The variable that marks a worker and everything it starts.
 pub const WORKER_MARKER: &str = "FANLANE_WORKER";
@@ -28,10 +28,7 @@ const END_PATIENCE: Duration = Duration::from_secs(6);
 
 /// A process in the worker role.
 pub struct WorkerProcess {
-    pid: u32,
-    marker: String,
-    handle: OwnedFd,
-    child: Mutex<Child>,
+    child: Child,
     control: Mutex<Option<UnixStream>>,
     lanes: AtomicU64,
     dying: AtomicBool,
@@ -40,49 +37,25 @@ pub struct WorkerProcess {
 
 impl WorkerProcess {
     /// Starts `executable` in the worker role.
-    pub fn start(executable: &std::path::Path, setup: &Setup) -> io::Result<Self> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let (mut control, theirs) = socket::pair()?;
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let marker = format!("{}.{}.{number}", strays::engine_mark(), setup.epoch_ns);
-        let mut child = Command::new(executable)
-            .arg(WORKER_ROLE)
-            .env(WORKER_MARKER, &marker)
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            // A group of its own: Ctrl-C on the terminal is for the engine, which then ends its workers in order.
-            .process_group(0)
-            .spawn()
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", executable.display())))?;
+    pub fn start(executable: &Path, setup: &Setup) -> io::Result<Self> {
+        let plan = ChildPlan { executable, role: ENGINE_ROLE, marker: WORKER_MARKER, writes_output: false };
+        let (child, mut control) = Child::start(plan)?;
+        let mut bytes = Vec::new();
         let introduced =
-            pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).map_err(io::Error::from).and_then(|handle| {
-                let mut bytes = Vec::new();
-                frame::write_frame(&mut bytes, setup).map_err(io::Error::other)?;
-                control.write_all(&bytes)?;
-                Ok(handle)
-            });
-        match introduced {
-            Ok(handle) => Ok(Self {
-                pid: child.id(),
-                marker,
-                handle,
-                child: Mutex::new(child),
-                control: Mutex::new(Some(control)),
-                lanes: AtomicU64::new(0),
-                dying: AtomicBool::new(false),
-                memory_kills: Mutex::new(MemoryKills::watch()),
-            }),
-            Err(error) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                Err(error)
-            }
+            frame::write_frame(&mut bytes, setup).map_err(io::Error::other).and_then(|()| control.write_all(&bytes));
+        if let Err(error) = introduced {
+            child.signal(Signal::KILL);
+            child.reap();
+            return Err(error);
         }
+        let control = Mutex::new(Some(control));
+        let memory_kills = Mutex::new(MemoryKills::watch());
+        Ok(Self { child, control, lanes: AtomicU64::new(0), dying: AtomicBool::new(false), memory_kills })
     }
 
     /// Its number.
     pub const fn pid(&self) -> u32 {
-        self.pid
+        self.child.pid()
     }
 
     /// It has ended, or is about to.
@@ -120,10 +93,6 @@ impl WorkerProcess {
         self.end_unused();
     }
 
-    fn memory_kill(&self) -> bool {
-        self.memory_kills.lock().unwrap_or_else(PoisonError::into_inner).any_new()
-    }
-
     fn close_control(&self) {
         self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -159,71 +128,32 @@ impl WorkerProcess {
 
     fn end_of_process(&self, said_bye: bool) -> ProcessEnd {
         let status = self.reap();
-        match (status.code(), status.signal()) {
-            (Some(0), _) if said_bye => ProcessEnd::Closed,
-            (Some(GAVE_UP_EXIT_CODE), _) => ProcessEnd::GaveUp,
-            (Some(code), _) => ProcessEnd::Died(format!("exit code {code}")),
-            (None, Some(libc::SIGKILL)) if self.memory_kill() => {
+        match status.code() {
+            Some(0) if said_bye => ProcessEnd::Closed,
+            Some(GAVE_UP_EXIT_CODE) => ProcessEnd::GaveUp,
+            None if status.signal() == Some(libc::SIGKILL) && self.memory_kill() => {
                 ProcessEnd::Died("killed by SIGKILL, possibly because memory had run out".to_owned())
             }
-            (None, number) => ProcessEnd::Died(format!("killed by {}", signal::name(number.unwrap_or_default()))),
+            _ => ProcessEnd::Died(describe_end(status)),
         }
+    }
+
+    fn memory_kill(&self) -> bool {
+        self.memory_kills.lock().unwrap_or_else(PoisonError::into_inner).any_new()
     }
 
     /// Ends it without asking.
     pub fn kill(&self) {
-        let _ = pidfd_send_signal(&self.handle, Signal::KILL);
+        self.child.signal(Signal::KILL);
     }
 
     /// Waits for its end, hastens it if need be, and ends what it left behind.
     fn reap(&self) -> ExitStatus {
-        if !self.wait_dead(END_PATIENCE) {
-            self.kill();
-            self.wait_dead(END_PATIENCE);
-        }
-        let status = self.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
-        // Only a wait for a process that is not our child fails, and this one is.
-        let status = status.unwrap_or_else(|_| ExitStatus::from_raw(libc::SIGKILL));
+        let status = self.child.reap_within(END_PATIENCE);
         if status.code() != Some(0) {
-            self.sweep();
+            self.child.sweep();
+            strays::end_adopted();
         }
         status
-    }
-
-    fn wait_dead(&self, patience: Duration) -> bool {
-        let until = Instant::now() + patience;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let timeout = Timespec {
-                tv_sec: left.as_secs().try_into().expect("the patience is short"),
-                tv_nsec: left.subsec_nanos().into(),
-            };
-            match poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&timeout)) {
-                Err(rustix::io::Errno::INTR) => {}
-                other => return other.unwrap_or(0) > 0,
-            }
-        }
-    }
-
-    /// Ends what a worker that was killed could not end itself.
-    fn sweep(&self) {
-        const ROUNDS: usize = 50;
-        const BETWEEN: Duration = Duration::from_millis(2);
-        let mut empty_rounds = 0;
-        for _ in 0..ROUNDS {
-            let left = process_tree::marked(WORKER_MARKER, &self.marker);
-            if left.is_empty() && !strays::end_adopted() {
-                // In the middle of becoming another program a process shows no environment: look again.
-                empty_rounds += 1;
-                if empty_rounds == 3 {
-                    return;
-                }
-                std::thread::sleep(BETWEEN);
-            }
-            for pid in left {
-                process_tree::signal_marked(pid, WORKER_MARKER, &self.marker, Signal::KILL);
-                process_tree::reap_adopted(pid);
-            }
-        }
     }
 }

@@ -7,8 +7,10 @@ pub mod format;
 pub mod inert;
 pub mod lanes;
 pub mod progress;
+pub mod race;
 pub mod records;
 pub mod run;
+pub mod statistics;
 
 pub use autopsy::Autopsy;
 pub use cores::CoreHistory;

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 
@@ -60,6 +61,28 @@ pub fn marked(name: &str, value: &str) -> Vec<u32> {
     all().filter(|&pid| pid != me && carries(pid, marker.as_bytes())).collect()
 }
 
+/// Ends every process that carries the marker `NAME=value`, ourselves excepted, and those that they start meanwhile.
+pub fn end_marked(name: &str, value: &str) {
+    const ROUNDS: usize = 50;
+    const BETWEEN: Duration = Duration::from_millis(2);
+    let mut empty_rounds = 0;
+    for _ in 0..ROUNDS {
+        let left = marked(name, value);
+        if left.is_empty() {
+            // In the middle of becoming another program a process shows no environment: look again.
+            empty_rounds += 1;
+            if empty_rounds == 3 {
+                return;
+            }
+            std::thread::sleep(BETWEEN);
+        }
+        for pid in left {
+            signal_marked(pid, name, value, Signal::KILL);
+            reap_adopted(pid);
+        }
+    }
+}
+
 /// Reaps `pid` if it is a child of ours; waits for its end then. To be asked only of a process that was killed and that
 /// nobody else waits for.
 pub fn reap_adopted(pid: u32) {
@@ -108,18 +131,40 @@ pub fn variable(pid: u32, name: &str) -> Option<String> {
     String::from_utf8(environment.split(|&byte| byte == 0).find_map(value)?).ok()
 }
 
+/// The beginning of the markers of what this process starts: its number, and when it was started.
+pub fn own_mark() -> String {
+    let me = std::process::id();
+    format!("{me}.{}", start_ticks(me).unwrap_or_default())
+}
+
 /// Whether `pid` has ended and only waits to be reaped.
 pub fn has_ended(pid: u32) -> bool {
     stat_field(pid, 0).is_some_and(|state| state == "Z")
 }
 
+/// When `pid` began, in ticks of the system's clock since the machine's start; `None` where there is no such process or
+/// it has ended and only waits to be reaped.
+pub fn began_ticks(pid: u32) -> Option<u64> {
+    const STATE: usize = 0;
+    const BEGAN: usize = 19;
+    let stat = stat_line(pid)?;
+    let mut fields = stat.split_ascii_whitespace().skip(STATE);
+    let is_alive = !matches!(fields.next()?, "Z" | "X");
+    if is_alive { fields.nth(BEGAN - STATE - 1)?.parse().ok() } else { None }
+}
+
 /// A field of `/proc/PID/stat`, counted from the one after the name.
 fn stat_field(pid: u32, place: usize) -> Option<String> {
+    stat_line(pid)?.split_ascii_whitespace().nth(place).map(str::to_owned)
+}
+
+/// What follows the name in `/proc/PID/stat`.
+fn stat_line(pid: u32) -> Option<String> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
     // The name in parentheses may hold anything, so the fields are counted from its end.
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(place).map(str::to_owned)
+    Some(fields.to_owned())
 }
 
 #[cfg(test)]

@@ -20,11 +20,13 @@ pub enum Page {
     Live,
     /// What came out.
     Results,
+    /// Whether the pool was worth it.
+    Race,
 }
 
 impl Page {
     /// All pages, in the order of their tabs.
-    pub const ALL: [Self; 3] = [Self::Job, Self::Live, Self::Results];
+    pub const ALL: [Self; 4] = [Self::Job, Self::Live, Self::Results, Self::Race];
 
     /// The action that shows this page.
     pub const fn action(self) -> Action {
@@ -32,6 +34,7 @@ impl Page {
             Self::Job => Action::ShowJob,
             Self::Live => Action::ShowLive,
             Self::Results => Action::ShowResults,
+            Self::Race => Action::ShowRace,
         }
     }
 }
@@ -73,6 +76,18 @@ pub enum Command {
     DeletePreset(PresetId),
     /// Bring back the preset that was deleted last.
     UndoDelete,
+    /// Race the open job.
+    StartRace,
+    /// Race the six workloads of PEP 371.
+    StartPep371,
+    /// End the race: what has run counts, the run under way does not.
+    StopRace,
+    /// Save the race that is shown.
+    SaveRace,
+    /// Open a saved race.
+    OpenRace(PathBuf),
+    /// Lay a saved race beside the one that is shown, or none.
+    LayBeside(Option<PathBuf>),
     /// Show a task's details.
     SelectTask(Option<TaskId>),
     /// Run one task of the finished run again, as a run of its own.
@@ -104,6 +119,8 @@ pub enum Action {
     ShowLive,
     /// Show the page Results.
     ShowResults,
+    /// Show the page Race.
+    ShowRace,
     /// Go to the search field of the results.
     Search,
     /// Run all failed tasks again.
@@ -127,6 +144,8 @@ pub enum Key {
     Num2,
     /// `3`.
     Num3,
+    /// `4`.
+    Num4,
     /// F1.
     F1,
     /// `/`.
@@ -159,6 +178,7 @@ impl std::fmt::Display for Shortcut {
             Key::Num1 => "1",
             Key::Num2 => "2",
             Key::Num3 => "3",
+            Key::Num4 => "4",
             Key::F1 => "F1",
             Key::Slash => "/",
             Key::O => "O",
@@ -170,7 +190,7 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order in which the key list names them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Run,
         Self::PauseResume,
         Self::Stop,
@@ -180,6 +200,7 @@ impl Action {
         Self::ShowJob,
         Self::ShowLive,
         Self::ShowResults,
+        Self::ShowRace,
         Self::Search,
         Self::RerunFailed,
         Self::Keys,
@@ -197,6 +218,7 @@ impl Action {
             Self::ShowJob => "Job",
             Self::ShowLive => "Live",
             Self::ShowResults => "Results",
+            Self::ShowRace => "Race",
             Self::Search => "Search",
             Self::RerunFailed => "Run all failed again",
             Self::Keys => "Keys",
@@ -215,6 +237,7 @@ impl Action {
             Self::ShowJob => "What to run",
             Self::ShowLive => "What the workers and the cores are doing",
             Self::ShowResults => "What came out",
+            Self::ShowRace => "Whether the pool was worth it",
             Self::Search => "Search in the results",
             Self::RerunFailed => "Run every task again that did not succeed, as a run of its own",
             Self::Keys => "List the keys",
@@ -239,6 +262,7 @@ impl Action {
             Self::ShowJob => ctrl(Key::Num1),
             Self::ShowLive => ctrl(Key::Num2),
             Self::ShowResults => ctrl(Key::Num3),
+            Self::ShowRace => ctrl(Key::Num4),
             Self::Search => plain(Key::Slash, true),
             Self::RerunFailed => None,
             Self::Keys => plain(Key::F1, false),

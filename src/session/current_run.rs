@@ -41,11 +41,11 @@ impl RunControl for Run {
 
 /// Starts runs: the engine's [`Run::start`], or what a test puts in its place.
 pub type StartRun =
-    Box<dyn Fn(Arc<Batch>, RunOptions, Sender<Event>) -> Result<Box<dyn RunControl>, EngineError> + Send>;
+    Arc<dyn Fn(Arc<Batch>, RunOptions, Sender<Event>) -> Result<Box<dyn RunControl>, EngineError> + Send + Sync>;
 
 /// The engine as a [`StartRun`].
 pub fn engine() -> StartRun {
-    Box::new(|batch, options, events| Ok(Box::new(Run::start(batch, options, events)?)))
+    Arc::new(|batch, options, events| Ok(Box::new(Run::start(batch, options, events)?)))
 }
 
 /// A run with what it was started from.

@@ -12,6 +12,8 @@ mod notice;
 mod options;
 mod presets;
 mod preview;
+pub mod race;
+mod racing;
 mod row_order;
 mod running;
 mod saving;
@@ -35,6 +37,7 @@ pub use notice::{Notice, Severity};
 pub use options::SessionOptions;
 pub use presets::{Preset, PresetId, PresetList};
 pub use preview::Preview;
+pub use racing::RaceDesk;
 pub use row_order::{RowOrder, RowQuery, SortKey};
 
 /// Where the open job came from.
@@ -58,6 +61,8 @@ pub struct Session {
     pub query: RowQuery,
     /// The machine that runs go on.
     pub machine: Machine,
+    /// What the page Race shows and remembers.
+    pub race: RaceDesk,
     opened: JobDraft,
     origin: Option<Origin>,
     folder: PathBuf,
@@ -84,6 +89,7 @@ impl Session {
             page: Page::Job,
             query: RowQuery::default(),
             machine: options.machine,
+            race: RaceDesk::new(options.machine.logical_cores, options.races),
             opened: JobDraft::default(),
             origin: None,
             folder: options.folder.clone(),
@@ -139,6 +145,12 @@ impl Session {
             Command::DuplicatePreset(id) => self.duplicate_preset(&id),
             Command::DeletePreset(id) => self.delete_preset(&id),
             Command::UndoDelete => self.undo_delete(),
+            Command::StartRace => self.start_race(),
+            Command::StartPep371 => self.start_pep371(),
+            Command::StopRace => self.stop_race(),
+            Command::SaveRace => self.save_race(),
+            Command::OpenRace(file) => self.open_race(file),
+            Command::LayBeside(file) => self.lay_beside(file),
             Command::SelectTask(task) => self.selected = task,
             Command::RerunTask(task) => self.rerun(&[task]),
             Command::RerunFailed => self.rerun(&self.failed_tasks()),
@@ -155,6 +167,7 @@ impl Session {
         if self.preview.poll(&self.folder, &self.wake) && std::mem::take(&mut self.run_wanted) {
             self.start_previewed();
         }
+        self.refresh_forecast();
         if let Some(run) = &self.run {
             self.rows.update(&self.query, &run.shared_model(), &run.batch, &self.wake);
         }
@@ -233,6 +246,9 @@ impl Session {
         self.run_wanted = false;
         if let Some(run) = &mut self.run {
             run.end();
+        }
+        if let Some(race) = &mut self.race.shown {
+            race.end();
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::store::presets::Presets;
+use crate::store::race::Races;
 
 use super::current_run::StartRun;
 use super::machine::Machine;
@@ -15,6 +16,8 @@ pub struct SessionOptions {
     pub folder: PathBuf,
     /// Where saved jobs are kept; `None`: nothing can be saved.
     pub presets: Option<Presets>,
+    /// Where races are kept; `None`: none can be saved.
+    pub races: Option<Races>,
     /// The executable that is started in the worker role.
     pub worker_executable: PathBuf,
     /// What starts runs.
@@ -30,6 +33,7 @@ impl SessionOptions {
             job: None,
             folder: PathBuf::from("/"),
             presets: None,
+            races: None,
             worker_executable: PathBuf::from("fanlane"),
             start,
             machine: Machine { physical_cores: 4, logical_cores: 8 },

@@ -22,6 +22,9 @@ impl Session {
         if self.is_running() {
             return Some("A run is under way: stop it or wait for its end.".to_owned());
         }
+        if self.is_racing() {
+            return Some("A race is under way, and would not be fair with a run beside it: stop it first.".to_owned());
+        }
         self.preview.obstacle()
     }
 
@@ -54,6 +57,7 @@ impl Session {
             worker_executable: self.worker_executable.clone(),
             monitor: true,
             spill_folder: None,
+            chunk: None,
         };
         if let Some(before) = &mut self.run {
             // It is over: this only waits for its last process to be gone. Its results stay in case nothing starts.

@@ -10,6 +10,7 @@ use crate::engine::{EngineError, RunCommand, RunOptions};
 use crate::event::{AttemptRecord, Event, EventKind, Outcome, OutcomeClass, RunHeader, Summary, WorkerId};
 use crate::job::{Batch, Input, TaskTemplate};
 use crate::store::presets::Presets;
+use crate::store::race::Races;
 
 /// An engine that notes what it is asked for and says what the test wants.
 #[derive(Clone, Default)]
@@ -77,7 +78,7 @@ fn scene() -> Scene {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = Noted::default();
     let starter = engine.clone();
-    let start: StartRun = Box::new(move |batch: Arc<Batch>, options, events| {
+    let start: StartRun = Arc::new(move |batch: Arc<Batch>, options, events| {
         let mut notes = starter.notes();
         if notes.refuses {
             let source = std::io::Error::other("no more threads");
@@ -91,6 +92,7 @@ fn scene() -> Scene {
         job: None,
         folder: folder.path().to_owned(),
         presets: Some(Presets::open(folder.path().join("presets"))),
+        races: Some(Races::open(folder.path().join("races"))),
         worker_executable: "fanlane".into(),
         start,
         machine: Machine { physical_cores: 2, logical_cores: 4 },

@@ -1,5 +1,6 @@
-//! What a run's record is written as for other programs: rows of a CSV file in [`rows`], a trace in [`trace`]. JSON
-//! lines are those of the command line's report.
+//! What is written for other programs: a run's record as rows of a CSV file in [`rows`] and as a trace in [`trace`], a
+//! race in [`race`]. JSON lines of a run are those of the command line's report.
 
+pub mod race;
 pub mod rows;
 pub mod trace;

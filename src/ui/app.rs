@@ -16,6 +16,7 @@ use super::request::{Question, Request, Requests};
 use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
 use super::views::job::JobView;
+use super::views::race::RaceView;
 use super::views::results::ResultsView;
 use super::window_title::window_title;
 use super::{shortcuts, tabs, theme};
@@ -30,6 +31,7 @@ pub struct FanlaneApp {
     job: JobView,
     live: LivePage,
     results: ResultsView,
+    race: RaceView,
     dialog: Dialog,
     file_dialog: FileDialog,
     requests: Requests,
@@ -54,6 +56,7 @@ impl FanlaneApp {
             job: JobView::default(),
             live: LivePage::default(),
             results: ResultsView::default(),
+            race: RaceView::default(),
             dialog: Dialog::default(),
             file_dialog: FileDialog::default(),
             requests: Requests::default(),
@@ -78,7 +81,7 @@ impl FanlaneApp {
         if let Some(file) = self.file_dialog.poll() {
             self.open(file);
         }
-        if self.session.is_running() {
+        if self.session.is_busy() {
             ctx.request_repaint_after(FRAME_EVERY);
         } else if self.closing {
             ctx.send_viewport_cmd(ViewportCommand::Close);
@@ -98,7 +101,7 @@ impl FanlaneApp {
             let dropped: Vec<PathBuf> = input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect();
             (input.viewport().close_requested(), dropped)
         });
-        if close_requested && self.session.is_running() {
+        if close_requested && self.session.is_busy() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             if !self.closing {
                 self.dialog.ask(Question::Close);
@@ -132,6 +135,7 @@ impl FanlaneApp {
                 Page::Job => self.job.show_ui(ui, &mut self.session, &mut self.requests),
                 Page::Live => self.live.show_ui(ui, &self.session, &mut self.requests),
                 Page::Results => self.results.show_ui(ui, &mut self.session, &mut self.requests),
+                Page::Race => self.race.show_ui(ui, &mut self.session, &mut self.requests),
             }
         });
         self.dialog.show_ui(ui, &self.session, &mut self.file_dialog, &mut self.requests);
@@ -146,6 +150,7 @@ impl FanlaneApp {
                 Request::Copy(text) => ctx.copy_text(text),
                 Request::StopAndClose => {
                     self.session.handle(Command::Stop);
+                    self.session.handle(Command::StopRace);
                     self.closing = true;
                 }
             }
@@ -165,6 +170,7 @@ impl FanlaneApp {
             Action::PauseResume if running && paused => self.session.handle(Command::Resume),
             Action::PauseResume if running => self.session.handle(Command::Pause),
             Action::Stop if running && !stopping => self.dialog.ask(Question::Stop),
+            Action::Stop if self.session.is_racing() => self.session.handle(Command::StopRace),
             Action::PauseResume | Action::Stop => {}
             Action::Save if self.session.saved_origin().is_some() => self.session.handle(Command::SavePreset),
             Action::Save | Action::SaveAs => self.dialog.ask(Question::SaveAs(self.name_to_save())),
@@ -172,6 +178,7 @@ impl FanlaneApp {
             Action::ShowJob => self.session.handle(Command::Show(Page::Job)),
             Action::ShowLive => self.session.handle(Command::Show(Page::Live)),
             Action::ShowResults => self.session.handle(Command::Show(Page::Results)),
+            Action::ShowRace => self.session.handle(Command::Show(Page::Race)),
             Action::Search => {
                 self.session.handle(Command::Show(Page::Results));
                 self.results.focus_search();

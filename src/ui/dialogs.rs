@@ -53,7 +53,11 @@ impl Dialog {
                 Question::Keys => asked.keys_ui(),
             }
         });
-        let run_is_over = matches!(question, Question::Stop | Question::Close) && !session.is_running();
+        let run_is_over = match question {
+            Question::Stop => !session.is_running(),
+            Question::Close => !session.is_busy(),
+            _ => false,
+        };
         if run_is_over && question == Question::Close {
             requests.stop_and_close();
         }
@@ -102,7 +106,7 @@ impl Asked<'_> {
     }
 
     fn close_ui(&mut self, session: &Session) -> bool {
-        self.title("A run is under way");
+        self.title(if session.is_racing() { "A race is under way" } else { "A run is under way" });
         self.ui.label(what_is_lost(session));
         self.ui.add_space(theme::GAP);
         self.ui
@@ -218,6 +222,9 @@ impl Asked<'_> {
 }
 
 fn what_is_lost(session: &Session) -> String {
+    if session.is_racing() {
+        return "What it has measured so far is lost, unless you stop it on the page Race and save it.".to_owned();
+    }
     let Some(run) = session.run_shown() else { return String::new() };
     let model = run.model();
     format!(

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use crate::session::{Machine, SessionOptions, engine};
 use crate::store::presets::Presets;
+use crate::store::race::Races;
 
 use super::FanlaneApp;
 use super::display;
@@ -53,6 +54,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
         presets: options
             .presets_folder
             .map_or_else(|| Presets::open_default().ok(), |folder| Some(Presets::open(folder))),
+        races: Races::open_default().ok(),
         worker_executable: options.worker_executable,
         start: engine(),
         machine: Machine::this(),

@@ -12,6 +12,7 @@ const fn egui_key(key: Key) -> egui::Key {
         Key::Num1 => egui::Key::Num1,
         Key::Num2 => egui::Key::Num2,
         Key::Num3 => egui::Key::Num3,
+        Key::Num4 => egui::Key::Num4,
         Key::F1 => egui::Key::F1,
         Key::Slash => egui::Key::Slash,
         Key::O => egui::Key::O,

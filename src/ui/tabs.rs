@@ -2,7 +2,9 @@
 
 use egui::{Align, Button, Layout, RichText, Ui};
 use egui_material_icons::MaterialIcon;
-use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_KEYBOARD, ICON_TABLE_ROWS, ICON_VIEW_TIMELINE};
+use egui_material_icons::icons::{
+    ICON_DESCRIPTION, ICON_KEYBOARD, ICON_SPORTS_SCORE, ICON_TABLE_ROWS, ICON_VIEW_TIMELINE,
+};
 
 use crate::session::{Action, Command, Page, Session};
 
@@ -35,5 +37,6 @@ const fn icon(page: Page) -> MaterialIcon {
         Page::Job => ICON_DESCRIPTION,
         Page::Live => ICON_VIEW_TIMELINE,
         Page::Results => ICON_TABLE_ROWS,
+        Page::Race => ICON_SPORTS_SCORE,
     }
 }

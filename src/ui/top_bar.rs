@@ -4,6 +4,7 @@ use egui::{Align, Button, DragValue, Layout, Rect, RichText, Slider, Ui, pos2, v
 use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_STOP};
 
 use crate::job::{MAX_WORKERS, Mode};
+use crate::model::race::secs_words;
 use crate::model::{Progress, format};
 use crate::session::{Action, Command, CurrentRun, Session};
 
@@ -131,6 +132,18 @@ fn workers_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         }
         hint(number, session);
     });
+    forecast_ui(ui, session);
+}
+
+/// What the last race of this job foretells for the pool as it is set.
+fn forecast_ui(ui: &mut Ui, session: &Session) {
+    let (Some(forecast), Some(job)) = (session.forecast(), session.preview().job()) else { return };
+    let Some(secs) = forecast.secs(job, session.workers()).filter(|_| session.mode() != Mode::One) else { return };
+    let knee = forecast.knee.map_or_else(String::new, |knee| format!(", knee at {knee}"));
+    let words = format!("about {}{knee}", secs_words(secs));
+    let hint =
+        "By the race of this job: its recorded tasks in a pool of this size. Beyond the knee there is little to win";
+    ui.label(RichText::new(words).color(theme::palette(ui).text_weak)).on_hover_text(hint);
 }
 
 fn hint(response: egui::Response, session: &Session) {
@@ -213,6 +226,7 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
 
 fn not_run_ui(ui: &mut Ui, session: &Session) {
     let words = match (session.preview().expanded(), session.run_obstacle()) {
+        _ if session.is_racing() => "A race is under way: see the page Race".to_owned(),
         (_, Some(_)) => "Not run yet: the job has a mistake".to_owned(),
         (Some(expanded), None) => {
             format!("Not run yet: Run starts {}", format::plural(expanded.tasks, "task"))

@@ -73,6 +73,7 @@ fn start_batch(batch: Batch, before: Traces, mode: Mode, workers: u32) -> TestRu
         worker_executable: env!("CARGO_BIN_EXE_fanlane").into(),
         monitor: false,
         spill_folder: None,
+        chunk: None,
     };
     let (sender, events) = bounded(64);
     let run = Run::start(Arc::new(batch), options, sender).unwrap();

@@ -193,3 +193,21 @@ fn tasks_are_handed_out_in_the_order_that_was_given() {
     assert_eq!(begun, wanted);
     assert_eq!(simulation.ended[&TaskId(0)].1, Outcome::Cancelled);
 }
+
+#[test]
+fn a_fixed_chunk_goes_out_whole_and_stays_where_it_went() {
+    let chunk = std::num::NonZeroU32::new(4);
+    let mut simulation = Simulation::new(Plan { chunk, ..plan(10, 2) });
+    simulation.arrive();
+    simulation.arrive();
+    assert_eq!((simulation.in_flight(1), simulation.in_flight(2)), (4, 4));
+    for _ in 0..4 {
+        simulation.finish(1, Outcome::Done);
+    }
+    assert_eq!((simulation.in_flight(1), simulation.in_flight(2)), (4, 2), "the rest goes to whoever is through");
+    simulation.finish(1, Outcome::Done);
+    simulation.finish(1, Outcome::Done);
+    assert!(!simulation.effects.iter().any(|effect| matches!(effect, Effect::Recall { .. })));
+    simulation.run_out();
+    assert_eq!(counts(&simulation).done, 10);
+}

@@ -123,8 +123,8 @@ impl Dispatcher {
 
     fn hand_out(&mut self, effects: &mut Vec<Effect>) {
         let (ahead, low) = match self.mean_wall_ns {
-            // Nothing more is to begin once the halt is reached.
-            _ if self.plan.control.halt.is_some() => (1, 0),
+            // Nothing more is to begin once the halt is reached; a chunk goes to whoever has nothing.
+            _ if self.plan.control.halt.is_some() || self.plan.chunk.is_some() => (1, 0),
             // One to work at and one to go on with, or as many as fill the time.
             Some(mean_ns) if mean_ns < LONG_NS => {
                 let mean_ns = mean_ns.max(1.0);
@@ -142,8 +142,12 @@ impl Dispatcher {
                     continue;
                 }
                 let queued = self.queue.ready() as usize;
-                let share = queued.div_ceil(takers).min(ahead - has).max(1);
-                let count = if idle_only && queued <= takers { 1 } else { share };
+                let share = queued.div_ceil(takers).min(ahead.saturating_sub(has)).max(1);
+                let count = match self.plan.chunk {
+                    Some(chunk) => chunk.get() as usize,
+                    None if idle_only && queued <= takers => 1,
+                    None => share,
+                };
                 let first = state.in_flight.len();
                 let next = std::iter::from_fn(|| next_of(&mut self.queue, &mut self.after));
                 state.in_flight.extend(next.take(count));
@@ -183,6 +187,9 @@ impl Dispatcher {
     }
 
     fn recall_for_idle(&mut self, effects: &mut Vec<Effect>) {
+        if self.plan.chunk.is_some() {
+            return;
+        }
         let idle = self.workers.values().filter(|state| state.takes_tasks() && state.in_flight.is_empty()).count();
         let under_way = self.workers.values().filter(|state| state.recalling).count();
         for _ in under_way..idle {

@@ -244,4 +244,6 @@ pub struct Plan {
     pub grace_ns: u64,
     /// How many workers may be on their way at once.
     pub starting_limit: u32,
+    /// So many tasks go to an idle worker at a time, and none is taken back for another; `None`: as it seems fit.
+    pub chunk: Option<std::num::NonZeroU32>,
 }

@@ -325,7 +325,7 @@ impl Dispatcher {
         state.paused_after_give_up = false;
         effects.push(Effect::Say(event));
         // It is not so short after all: what waits behind it would lose its turn.
-        if state.in_flight.len() > 1 && !state.recalling && !state.retiring {
+        if state.in_flight.len() > 1 && !state.recalling && !state.retiring && self.plan.chunk.is_none() {
             state.recalling = true;
             effects.push(Effect::Recall { worker, count: u32::MAX });
         }

@@ -24,6 +24,7 @@ pub fn plan(tasks: u64, workers: u32) -> Plan {
         retries: 0,
         grace_ns: 2 * SECOND,
         starting_limit: 8,
+        chunk: None,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::mp::limit::Limit;
 use super::Station;
 use super::command::{Runner, Watch};
 use super::cpu_meter::CpuMeter;
+use super::ear::Ear;
 use super::listener::end_gently;
 use super::outbox::Outbox;
 use super::streams::{Reader, Reminder};
@@ -30,7 +31,11 @@ pub(super) struct LaneShared {
     /// What of the job's resources is this lane's own.
     pub(super) environment: Vec<(String, String)>,
     pub(super) state: Mutex<State>,
+    /// Tells the executor of work.
     pub(super) work: Condvar,
+    pub(super) ear: Ear,
+    /// Tells the listener that it is to listen.
+    pub(super) listener: Condvar,
     pub(super) outbox: Mutex<Outbox>,
     pub(super) reminder: Arc<Reminder>,
 }
@@ -39,6 +44,12 @@ pub(super) struct LaneShared {
 pub(super) struct State {
     pub(super) waiting: VecDeque<TaskFrame>,
     pub(super) retiring: bool,
+    /// The executor listens, or will when it is out of work.
+    pub(super) executor_hears: bool,
+    /// When the executor last listened between two tasks, in nanoseconds since the run's start.
+    pub(super) heard_ns: u64,
+    /// How many tasks were begun.
+    pub(super) begun: u64,
     /// How long an attempt may take.
     pub(super) timeout_ns: Option<u64>,
     pub(super) current: Option<Current>,
@@ -70,12 +81,14 @@ pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: &UnixSt
         environment,
         state: Mutex::new(state),
         work: Condvar::new(),
+        listener: Condvar::new(),
         outbox: Mutex::new(Outbox::new(stream.try_clone()?)),
         reminder: Arc::new(Reminder::new()?),
+        ear: Ear::new(listened)?,
     });
     // Should the second thread not be had, the first ends with the connection.
     let (listener, executor) = (Arc::clone(&lane), Arc::clone(&lane));
-    std::thread::Builder::new().name("listener".to_owned()).spawn(move || listener.listen(listened))?;
+    std::thread::Builder::new().name("listener".to_owned()).spawn(move || listener.listen())?;
     std::thread::Builder::new().name("lane".to_owned()).spawn(move || executor.work_off())?;
     lane.outbox().send(&FromWorker::Ready);
     Ok(())
@@ -130,6 +143,9 @@ impl LaneShared {
         self.station.live_lanes.fetch_sub(1, Ordering::AcqRel);
         self.outbox().send(&FromWorker::Bye);
         self.outbox().close();
+        // It hears the end.
+        self.state().executor_hears = false;
+        self.listener.notify_one();
     }
 
     /// The next task and when it begins, `now_ns` being the time, or 0 if it has to be asked. Waits for one, and sends what
@@ -141,9 +157,18 @@ impl LaneShared {
                 // The process is about to end, and what runs is ended first: the next must not take its place.
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
+            if !state.waiting.is_empty() && now_ns == 0 {
+                now_ns = self.since_epoch_ns();
+            }
+            if !state.waiting.is_empty() && self.is_to_hear_in_passing(&mut state, now_ns) {
+                drop(state);
+                self.hear_in_passing();
+                state = self.state();
+                continue;
+            }
+            // The next begins as the last one ends, unless something took time between them.
+            let start_ns = now_ns;
             if let Some(frame) = state.waiting.pop_front() {
-                // The next begins as the last one ends, unless something took time between them.
-                let start_ns = if now_ns == 0 { self.since_epoch_ns() } else { now_ns };
                 state.current = Some(Current {
                     task: frame.task,
                     attempt: frame.attempt,
@@ -154,6 +179,7 @@ impl LaneShared {
                     reminded: false,
                     ending: None,
                 });
+                state.begun += 1;
                 return Some((frame, start_ns));
             }
             if state.retiring {
@@ -162,10 +188,8 @@ impl LaneShared {
             drop(state);
             now_ns = 0;
             self.outbox().flush();
+            self.wait_for_work();
             state = self.state();
-            if state.waiting.is_empty() && !state.retiring {
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
         }
     }
 

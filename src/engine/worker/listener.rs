@@ -1,24 +1,22 @@
-//! A lane's listener: does what the engine says while the lane is at work, and looks at what is running.
+//! What a lane does that the engine asks for, and what it does about a task that goes on.
 //!
 //! It gives back what was not begun, ends what must be ended, and says what has been running for a while. A command is
 //! ended by signals; a call cannot be, so its process ends itself after having said so.
 
-use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::engine::protocol::{FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, ToWorker};
 use crate::event::{AttemptRecord, Outcome};
-use crate::mp::frame::{FrameError, FrameReader};
 
 use super::end_all_descendants;
 use super::lane::{LaneShared, State};
 
-/// How often the listener looks at what is running, in nanoseconds; also the precision of timeouts.
-const LOOK_NS: i64 = 10_000_000;
+/// How often the listener looks at what is running; also the precision of timeouts.
+pub(super) const LOOK: Duration = Duration::from_millis(10);
 /// The same for a task that is known to be long and that nothing can become of but its end.
-const LONG_LOOK_NS: i64 = 50_000_000;
+const LONG_LOOK: Duration = Duration::from_millis(50);
 /// A task that has run for so long is announced, in nanoseconds.
 const ANNOUNCE_NS: u64 = 8_000_000;
 
@@ -26,45 +24,21 @@ const ANNOUNCE_NS: u64 = 8_000_000;
 const REMIND_NS: u64 = 2_000_000;
 
 impl State {
-    /// How soon the listener has to look again, in nanoseconds; `None` while there is nothing to do.
-    fn look_ns(&self) -> Option<i64> {
+    /// How soon the listener has to look again; `None` while there is nothing to do.
+    pub(super) fn look_every(&self) -> Option<Duration> {
         match &self.current {
             Some(current) if current.announced && current.ending.is_none() && self.timeout_ns.is_none() => {
-                Some(LONG_LOOK_NS)
+                Some(LONG_LOOK)
             }
-            Some(_) => Some(LOOK_NS),
-            None => (!self.waiting.is_empty()).then_some(LOOK_NS),
+            Some(_) => Some(LOOK),
+            None => (!self.waiting.is_empty()).then_some(LOOK),
         }
     }
 }
 
 impl LaneShared {
-    /// The listener: does what the engine says until the engine has gone or the lane has ended.
-    pub(super) fn listen(&self, mut stream: UnixStream) {
-        let mut frames = FrameReader::default();
-        loop {
-            let look = self.state().look_ns().map(|tv_nsec| Timespec { tv_sec: 0, tv_nsec });
-            let mut polled = [PollFd::new(&stream, PollFlags::IN)];
-            let ready = poll(&mut polled, look.as_ref()).unwrap_or(0);
-            if ready > 0 {
-                match frames.fill(&mut stream) {
-                    Ok(true) => {}
-                    Ok(false) | Err(FrameError::Torn | FrameError::Io(_)) => return,
-                    Err(_) => self.give_up(None),
-                }
-                loop {
-                    match frames.next_message::<ToWorker>() {
-                        Ok(Some(message)) => self.heed(message),
-                        Ok(None) => break,
-                        Err(_) => self.give_up(None),
-                    }
-                }
-            }
-            self.look();
-        }
-    }
-
-    fn heed(&self, message: ToWorker) {
+    /// Does what one message asks.
+    pub(super) fn heed(&self, message: ToWorker) {
         match message {
             ToWorker::Run(tasks) => {
                 self.state().waiting.extend(tasks);
@@ -132,7 +106,7 @@ impl LaneShared {
     }
 
     /// Looks at the running task: announces it, ends it when its time is up, kills it when its grace time is.
-    fn look(&self) {
+    pub(super) fn look(&self) {
         let mut state = self.state();
         let timeout_ns = state.timeout_ns;
         if let Some(current) = &mut state.current {
@@ -170,7 +144,7 @@ impl LaneShared {
     /// Ends this process, because a call in it cannot be ended otherwise or the engine talks nonsense.
     ///
     /// The caller holds the lane's state, so the executor cannot report the same task.
-    fn give_up(&self, record: Option<AttemptRecord>) -> ! {
+    pub(super) fn give_up(&self, record: Option<AttemptRecord>) -> ! {
         if let Some(record) = record {
             self.outbox().send(&FromWorker::Finished(vec![record]));
         }

@@ -7,6 +7,7 @@ mod capture;
 mod command;
 mod command_line;
 mod cpu_meter;
+mod ear;
 mod invocation;
 mod lane;
 mod launch_error;
@@ -15,7 +16,6 @@ mod outbox;
 mod streams;
 
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,12 +27,12 @@ use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 use crate::engine::protocol::{FromWorker, Setup, TaskKind};
 use crate::event::{Lane, WorkerId};
 use crate::job::workload::{CallContext, Workload};
-use crate::mp::{descriptors, process_tree, socket};
+use crate::mp::{Function, descriptors, process_tree, socket};
 
 use outbox::Outbox;
 
-/// The first argument of a process in the worker role.
-pub const WORKER_ROLE: &str = "--fanlane-worker";
+/// The name of the engine's role among those of [`mp`](crate::mp).
+pub const ENGINE_ROLE: &str = "engine";
 
 /// What all lanes of this process share.
 struct Station {
@@ -47,27 +47,28 @@ struct Station {
     over: AtomicBool,
 }
 
-/// Does tasks until the engine closes the control socket, which is this process's standard input.
-pub fn worker_main() -> ! {
-    let code = match work() {
+/// The role of the engine's workers, to be given to [`mp::init`](crate::mp::init) first thing in `main` by a program
+/// whose executable does the work.
+pub fn worker_role() -> Function {
+    Function::service(ENGINE_ROLE, serve)
+}
+
+/// Does tasks until the engine closes the control socket.
+fn serve(control: UnixStream) -> i32 {
+    match work(control) {
         Ok(()) => 0,
         Err(error) => {
             // Nobody else is left to tell: standard error is the engine's own.
-            #[expect(clippy::print_stderr, reason = "the engine is gone, or was never there")]
+            #[expect(clippy::print_stderr, reason = "the engine is gone")]
             {
-                eprintln!(
-                    "fanlane: this process is a worker and was to be started by an engine: {error}. \
-                     Run `fanlane --help` for what you can start yourself."
-                );
+                eprintln!("fanlane: a worker cannot go on: {error}");
             }
             2
         }
-    };
-    std::process::exit(code)
+    }
 }
 
-fn work() -> io::Result<()> {
-    let mut control = take_control_socket()?;
+fn work(mut control: UnixStream) -> io::Result<()> {
     // Whatever a task leaves behind becomes our child, so that we can end it.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let setup = read_setup(&mut control)?;
@@ -131,7 +132,7 @@ fn work() -> io::Result<()> {
 /// could otherwise never begin.
 fn refusal(lanes: u64) -> Option<String> {
     const OF_PROCESS: u64 = 16;
-    const OF_LANE: u64 = 12;
+    const OF_LANE: u64 = 13;
     let most = descriptors::most()?;
     let possible = most.saturating_sub(OF_PROCESS) / OF_LANE;
     (lanes > 1 && lanes > possible).then(|| {
@@ -156,18 +157,6 @@ fn remove_after(engine: Option<rustix::process::Pid>, folder: &Path) {
         }
         std::thread::sleep(PAUSE);
     }
-}
-
-/// Standard input becomes the null device, so that a command reads end of file at once.
-fn take_control_socket() -> io::Result<UnixStream> {
-    let stdin = io::stdin();
-    if !rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(stdin.as_fd())?.st_mode).is_socket() {
-        return Err(io::Error::other("its standard input is no socket"));
-    }
-    let control: OwnedFd = rustix::io::fcntl_dupfd_cloexec(stdin.as_fd(), 3)?;
-    let null = std::fs::File::open("/dev/null")?;
-    rustix::stdio::dup2_stdin(&null)?;
-    Ok(UnixStream::from(control))
 }
 
 /// Reads exactly the one frame: what follows it on the control socket carries descriptors.

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ const LATE_BYTES: usize = 4 << 20;
 /// A command that prints so much is held up by a full pipe when nobody reads, and the next one of the job may be, too.
 const MUCH_BYTES: u64 = 32 << 10;
 
-/// Tells a [`Reader`] that its command goes on for a while.
+/// Interrupts a thread that polls, such as a [`Reader`] whose command goes on for a while.
 #[derive(Debug)]
 pub struct Reminder(OwnedFd);
 
@@ -39,13 +39,21 @@ impl Reminder {
         Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
     }
 
-    /// Has the reader listen to what its command prints from now on.
+    /// Has something to say from now on.
     pub fn remind(&self) {
         let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
     }
 
-    fn forget(&self) {
+    /// Whoever was reminded knows.
+    pub fn forget(&self) {
         let _ = rustix::io::read(&self.0, &mut [0; 8]);
+    }
+}
+
+impl AsFd for Reminder {
+    /// Readable while there is something to say.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -30,6 +30,7 @@ use crate::job::{Input, Job, Order};
 ///     worker_executable: "/usr/bin/fanlane".into(),
 ///     monitor: false,
 ///     spill_folder: None,
+///     chunk: None,
 /// };
 /// let (sender, events) = crossbeam_channel::unbounded();
 /// let run = Run::start(Arc::new(batch), options, sender)?;

@@ -13,6 +13,8 @@ mod make_bytes;
 mod mandelbrot;
 mod matrix_product;
 mod monte_carlo_pi;
+mod nothing;
+mod queue_traffic;
 mod random;
 pub mod server;
 mod sha256;
@@ -101,7 +103,9 @@ impl Workload {
         sha256::INFO,
         file_io::INFO,
         http_get::INFO,
+        queue_traffic::INFO,
         sleep::INFO,
+        nothing::INFO,
         make_bytes::INFO,
     ];
 
@@ -227,7 +231,9 @@ mod tests {
             "sha256",
             "file_io",
             "http_get",
+            "queue_traffic",
             "sleep",
+            "nothing",
             "make_bytes",
         ];
         assert_eq!(names, expected);

@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn a_wrong_name_is_answered_with_the_nearest_and_with_all() {
         let there_are = "there are: cube, sum_primes, fibonacci, monte_carlo_pi, mandelbrot, matrix_product, sort, \
-                         sha256, file_io, http_get, sleep, make_bytes";
+                         sha256, file_io, http_get, queue_traffic, sleep, nothing, make_bytes";
         for (name, meant) in
             [("cubes", "cube"), ("fibonaci", "fibonacci"), ("Sum-Primes", "sum_primes"), ("slepe", "sleep")]
         {

@@ -10,7 +10,7 @@ macro_rules! texts {
 }
 
 /// Slug and text.
-const TEXTS: [(&str, &str); 10] = texts![
+const TEXTS: [(&str, &str); 16] = texts![
     "first-look",
     "cubes",
     "shell-commands",
@@ -21,6 +21,12 @@ const TEXTS: [(&str, &str); 10] = texts![
     "sorting",
     "flaky",
     "checksums",
+    "pep-371-empty-function",
+    "pep-371-fibonacci",
+    "pep-371-primes",
+    "pep-371-file-io",
+    "pep-371-gets",
+    "pep-371-queue",
 ];
 
 pub(super) fn all() -> Vec<Preset> {

@@ -2,4 +2,5 @@
 
 pub mod job;
 pub mod live;
+pub mod race;
 pub mod results;

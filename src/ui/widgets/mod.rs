@@ -2,6 +2,7 @@
 //! neither the session nor another page.
 
 pub mod badge;
+pub mod chart;
 pub mod core_lines;
 pub mod depth_plot;
 pub mod empty_state;

@@ -35,9 +35,37 @@ pub fn share(share: f64) -> String {
     }
 }
 
+/// A day of the calendar, in UTC: `2026-03-01`. The wall clock is given in milliseconds since 1970-01-01 UTC.
+pub fn day(unix_ms: u64) -> String {
+    // Years are counted from March on, so that a leap day is the last of its year; eras have 400 years.
+    const DAYS_OF_ERA: u64 = 146_097;
+    let days = unix_ms / 86_400_000 + 719_468;
+    let (era, day) = (days / DAYS_OF_ERA, days % DAYS_OF_ERA);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", era * 400 + year + next_year)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let table = [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (951_868_800, "2000-03-01"),
+            (1_767_225_599, "2025-12-31"),
+            (1_767_225_600, "2026-01-01"),
+        ];
+        for (secs, text) in table {
+            assert_eq!(day(secs * 1000), text);
+        }
+    }
 
     #[test]
     fn moments_change_from_seconds_to_the_clock() {

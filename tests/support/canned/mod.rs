@@ -39,7 +39,7 @@ impl FakeEngine {
 
     pub fn start(&self) -> StartRun {
         let engine = self.clone();
-        Box::new(move |batch: Arc<Batch>, options, events: Sender<Event>| -> Result<Box<dyn RunControl>, EngineError> {
+        Arc::new(move |batch: Arc<Batch>, options, events: Sender<Event>| -> Result<Box<dyn RunControl>, EngineError> {
             let mut asked = engine.asked();
             let header = header(batch.job(), batch.len(), &options);
             events.send(Event { at_ns: 0, kind: EventKind::RunStarted(header) }).expect("the session listens");
@@ -158,6 +158,7 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
         worker_executable: "fanlane".into(),
         monitor: true,
         spill_folder: None,
+        chunk: None,
     };
     let mut events = vec![Event { at_ns: 0, kind: EventKind::RunStarted(header(&job, 240, &options)) }];
     for worker in 0..WORKERS as u32 {

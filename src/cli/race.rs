@@ -1,0 +1,190 @@
+//! `fanlane race`: the same batch in several modes and pool sizes, in turns, and what that says.
+
+mod args;
+mod report;
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::args::RunArgs;
+use super::plan::Plan;
+use super::{Status, signals, worker_executable};
+use crate::job::{Batch, Mode};
+use crate::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks, pep371};
+use crate::session::race::{Race, RaceEngine, RacePlan};
+use crate::session::{Machine, engine};
+use crate::store::export::race::{write_csv, write_json, write_markdown};
+use crate::store::race as saved;
+use crate::store::replace::{self, Existing};
+
+pub use args::RaceArgs;
+use args::{ChunkSizes, ExportArg};
+use report::{Progress, write_beside, write_report};
+
+/// How many events may wait for the report before the race waits for it.
+const WAITING_EVENTS: usize = 1024;
+
+/// Does what `fanlane race` was asked to do.
+///
+/// # Errors
+/// When nothing was run: bad usage, a bad job, a saved race that cannot be opened; and when something cannot be written.
+pub fn race(args: &RaceArgs) -> Result<Status> {
+    if !args.show.is_empty() {
+        return show(args);
+    }
+    check_outputs(args)?;
+    let machine = Machine::this();
+    let plan = plan(args, machine)?;
+    let engine = RaceEngine { start: engine(), worker_executable: worker_executable()?, machine };
+    let (sender, events) = crossbeam_channel::bounded(WAITING_EVENTS);
+    let race = Race::start(plan, engine, sender).context("the race cannot be started")?;
+    let mut model = RaceModel::default();
+    let mut progress = Progress::new(io::stderr().is_terminal() && !args.quiet);
+    let (_, signals) = signals::during(
+        |_| race.stop(),
+        || {
+            for event in &events {
+                model.apply(event);
+                progress.show(&model);
+            }
+        },
+    )
+    .context("signals cannot be caught")?;
+    race.join();
+    progress.end();
+    let status = match &model.end {
+        Some(RaceEnd::Failed(why)) if model.runs.is_empty() => bail!("nothing was raced: {why}"),
+        _ if signals > 0 => Status::Interrupted,
+        Some(RaceEnd::Failed(_)) | None => Status::SomeFailed,
+        _ if model.runs.iter().any(|run| run.counts.not_done() > 0) => Status::SomeFailed,
+        _ => Status::AllDone,
+    };
+    if let Some(file) = &args.save {
+        saved::save(&model, file, existing(args))?;
+    }
+    export(args, &model)?;
+    print(args, &model)?;
+    Ok(status)
+}
+
+fn existing(args: &RaceArgs) -> Existing {
+    if args.force { Existing::Replace } else { Existing::Keep }
+}
+
+/// What cannot be written is said before minutes are spent.
+fn check_outputs(args: &RaceArgs) -> Result<()> {
+    for file in args.save.iter().chain(&args.export) {
+        ensure!(args.force || !file.exists(), "{} is there already; name another file, or add --force", file.display());
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        ensure!(folder.is_dir(), "{} cannot be written: there is no folder {}", file.display(), folder.display());
+    }
+    for file in &args.export {
+        ExportArg::of(file)?;
+    }
+    Ok(())
+}
+
+fn plan(args: &RaceArgs, machine: Machine) -> Result<RacePlan> {
+    let defaults = Rules::default();
+    let runs = args.repeat;
+    let rules = Rules {
+        seed: args.seed.unwrap_or_else(|| u64::from(std::process::id())),
+        warm_up: args.warm_up,
+        least_runs: runs.unwrap_or(defaults.least_runs),
+        most_runs: runs.unwrap_or(defaults.most_runs),
+        wanted_share: args.precision / 100.0,
+        time_limit_secs: args.time_limit,
+        ..defaults
+    };
+    if args.pep371 {
+        ensure!(args.words.is_empty(), "--pep371 brings its own six workloads, so no job may be named with it");
+        return Ok(RacePlan::pep371(rules, &std::env::temp_dir())?);
+    }
+    ensure!(
+        !args.words.is_empty(),
+        "there is nothing to race; name a job file (fanlane race JOB.ron), a command (fanlane race echo {{}} ::: a b), or add --pep371"
+    );
+    let plan = Plan::new(&RunArgs { words: args.words.clone(), ..RunArgs::default() })?;
+    let batch = Arc::new(Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?);
+    let modes: Vec<Mode> = args.modes.iter().map(|mode| (*mode).into()).collect();
+    let usual = || {
+        let mut sizes = Contender::usual_sizes(machine.logical_cores);
+        sizes.extend(plan.job.workers);
+        sizes.sort_unstable();
+        sizes
+    };
+    let sizes = if args.workers.is_empty() { usual() } else { args.workers.clone() };
+    let mut contenders = Contender::sweep(&modes, &sizes);
+    if let Some(asked) = &args.chunks {
+        let workers = sizes.iter().copied().max().unwrap_or(1);
+        let chunks = match asked {
+            ChunkSizes::Usual => chunks::usual_sizes(batch.len(), workers),
+            ChunkSizes::These(these) => these.clone(),
+        };
+        let pool = Contender::new(Mode::Pool, workers);
+        if !contenders.contains(&pool) {
+            contenders.push(pool.clone());
+        }
+        contenders.extend(chunks.into_iter().map(|chunk| Contender { chunk: Some(chunk), ..pool.clone() }));
+    }
+    Ok(RacePlan::of_batch(batch, contenders, rules)?)
+}
+
+fn show(args: &RaceArgs) -> Result<Status> {
+    let races = args.show.iter().map(|file| saved::open(file)).collect::<Result<Vec<_>, _>>()?;
+    check_outputs(args)?;
+    match races.as_slice() {
+        [race] => {
+            export(args, race)?;
+            print(args, race)
+        }
+        _ => {
+            ensure!(
+                args.export.is_empty() && args.save.is_none(),
+                "--export and --save take one race; show the others without them"
+            );
+            super::print(|| {
+                let mut out = BufWriter::new(io::stdout().lock());
+                if args.json {
+                    races.iter().try_for_each(|race| write_json(race, &mut out))?;
+                } else {
+                    write_beside(&races, &mut out)?;
+                }
+                out.flush()
+            })
+        }
+    }
+}
+
+fn print(args: &RaceArgs, race: &RaceModel) -> Result<Status> {
+    super::print(|| {
+        let mut out = BufWriter::new(io::stdout().lock());
+        if args.json {
+            write_json(race, &mut out)?
+        } else {
+            write_report(race, &mut out)?
+        }
+        out.flush()
+    })
+}
+
+fn export(args: &RaceArgs, race: &RaceModel) -> Result<()> {
+    for file in &args.export {
+        let format = ExportArg::of(file)?;
+        let written = replace::write(file, existing(args), |out| match format {
+            ExportArg::Csv => write_csv(race, out),
+            ExportArg::Json => write_json(race, out),
+            ExportArg::Markdown => write_markdown(race, out),
+        });
+        written.with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    Ok(())
+}
+
+/// The table of 2008 is shown beside a race of its workloads.
+fn is_pep371(race: &RaceModel) -> bool {
+    race.header.as_ref().is_some_and(|header| header.contenders == pep371::contenders())
+}

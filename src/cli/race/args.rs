@@ -1,0 +1,142 @@
+//! The words after `fanlane race`, as types.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::cli::args::ModeArg;
+use crate::job::MAX_WORKERS;
+use crate::job::duration;
+
+/// The words after `fanlane race`.
+#[derive(Debug, Args)]
+#[command(
+    args_override_self = true,
+    override_usage = "fanlane race [OPTIONS] JOB.ron\n       \
+                      fanlane race [OPTIONS] COMMAND... ::: VALUE...\n       \
+                      fanlane race [OPTIONS] --pep371\n       \
+                      fanlane race [OPTIONS] --show FILE...",
+    after_help = "\
+Every way of running runs once in each block, in an order mixed anew for each block. The first block warms up and does
+not count. There are at least three more, and further ones until each mean is known closely enough or time is over.
+
+Exit status: 0 every task of every run done   1 some task failed   2 nothing was raced   130 interrupted
+
+Examples:
+  fanlane race job.ron
+  fanlane race job.ron --modes one,pool --workers 1,2,4,8 --repeat 5
+  fanlane race --workers 4 --chunks usual --export chunks.csv job.ron
+  fanlane race --save mine.race.json 'gzip -c {} > /dev/null' ::: *.log
+  fanlane race --show mine.race.json yours.race.json"
+)]
+pub struct RaceArgs {
+    /// Which ways of running take part
+    #[arg(long, value_name = "MODES", value_delimiter = ',', default_value = "one,threads,pool")]
+    pub modes: Vec<ModeArg>,
+    /// Which pool sizes take part [default: 1, 2, 4 ... up to the cores]
+    #[arg(short = 'j', long, value_name = "SIZES", value_delimiter = ',')]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_WORKERS)))]
+    pub workers: Vec<u32>,
+    /// Race chunk sizes too, in the largest pool: 'usual', or sizes such as 1,8,64 (tasks a message)
+    #[arg(long, value_name = "CHUNKS", value_parser = parse_chunks)]
+    pub chunks: Option<ChunkSizes>,
+    /// Run each way exactly N times [default: 3 or more, as --precision and --time-limit have it]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: Option<u32>,
+    /// So many runs of each come first and do not count
+    #[arg(long = "warmup", value_name = "N", default_value_t = 1)]
+    pub warm_up: u32,
+    /// Go on until each mean is known to so many percent, with 95 % confidence
+    #[arg(long, value_name = "PERCENT", default_value_t = 2.0, value_parser = parse_percent)]
+    pub precision: f64,
+    /// Begin no further block after so long, once each has run three times: 90, 5m, 1h
+    #[arg(long, value_name = "TIME", default_value = "60", value_parser = parse_time)]
+    pub time_limit: f64,
+    /// Mix the order of the runs in the same way again
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Race the six workloads of PEP 371, n workers doing n times the work, beside its table of 2008
+    #[arg(long, conflicts_with_all = ["modes", "workers", "chunks"])]
+    pub pep371: bool,
+    /// Print one JSON object with every single run in place of the report
+    #[arg(long)]
+    pub json: bool,
+    /// Also write the results to this file; its ending says how: .csv, .json or .md
+    #[arg(long, value_name = "FILE")]
+    pub export: Vec<PathBuf>,
+    /// Save the race, to be opened again here or in the window: name it like mine.race.json
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Run nothing; show a saved race again, or several beside each other
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["pep371", "save"])]
+    pub show: Vec<PathBuf>,
+    /// Replace files that are there
+    #[arg(long)]
+    pub force: bool,
+    /// Show no progress
+    #[arg(long)]
+    pub quiet: bool,
+    /// A job file, or a command with its inputs; all words after the command's first belong to it
+    #[arg(trailing_var_arg = true, value_name = "JOB.ron | COMMAND", hide = true)]
+    pub words: Vec<OsString>,
+}
+
+/// Which chunk sizes take part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChunkSizes {
+    /// Those that are worth trying.
+    Usual,
+    /// These.
+    These(Vec<u32>),
+}
+
+/// What an export is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportArg {
+    /// A row for each way of running.
+    Csv,
+    /// Everything.
+    Json,
+    /// A table for people.
+    Markdown,
+}
+
+impl ExportArg {
+    /// Reads the ending of a file's name.
+    ///
+    /// # Errors
+    /// Which endings there are.
+    pub fn of(file: &Path) -> Result<Self> {
+        let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+        Ok(match ending.as_str() {
+            "csv" => Self::Csv,
+            "json" => Self::Json,
+            "md" | "markdown" => Self::Markdown,
+            _ => bail!("{} does not say what to write; end its name in .csv, .json or .md", file.display()),
+        })
+    }
+}
+
+fn parse_chunks(text: &str) -> Result<ChunkSizes, String> {
+    if text == "usual" {
+        return Ok(ChunkSizes::Usual);
+    }
+    let sizes: Option<Vec<u32>> =
+        text.split(',').map(|size| size.trim().parse().ok().filter(|size| *size > 0)).collect();
+    sizes
+        .map(ChunkSizes::These)
+        .ok_or_else(|| "expected 'usual', or sizes from 1 on with commas between them".to_owned())
+}
+
+fn parse_percent(text: &str) -> Result<f64, String> {
+    let percent = text.trim_end_matches('%').parse::<f64>().ok();
+    percent
+        .filter(|percent| *percent > 0.0 && *percent <= 100.0)
+        .ok_or_else(|| "expected above 0 and up to 100".to_owned())
+}
+
+fn parse_time(text: &str) -> Result<f64, String> {
+    duration::parse(text).map(|time| time.secs)
+}

@@ -1,0 +1,288 @@
+//! What `fanlane race` prints: who came where, the verdict, the laws, and where the time went.
+
+use std::io::{self, Write};
+
+use super::is_pep371;
+use crate::job::Mode;
+use crate::model::format;
+use crate::model::race::laws::{Amdahl, FITTING, SizeTime, Usl};
+use crate::model::race::{RaceModel, Standing, chunks, pep371, secs_words};
+
+/// A line on standard error that says how far the race is.
+pub struct Progress {
+    shown: bool,
+    last: String,
+}
+
+impl Progress {
+    /// `shown`: somebody looks.
+    pub fn new(shown: bool) -> Self {
+        Self { shown, last: String::new() }
+    }
+
+    /// Shows how far it is.
+    pub fn show(&mut self, race: &RaceModel) {
+        let (true, Some(header), Some(current)) = (self.shown, &race.header, &race.current) else { return };
+        let block = match (current.turn.block, header.rules.warm_up) {
+            (block, warm_up) if block < warm_up => "warming up".to_owned(),
+            (block, warm_up) => format!("round {}", block - warm_up + 1),
+        };
+        let line = format!("{block}: {}", header.contenders[current.turn.contender].name());
+        if line != self.last {
+            self.write(&format!("\r\x1b[K{line}"));
+            self.last = line;
+        }
+    }
+
+    /// Takes the line away.
+    pub fn end(&mut self) {
+        if !std::mem::take(&mut self.last).is_empty() {
+            self.write("\r\x1b[K");
+        }
+    }
+
+    fn write(&self, text: &str) {
+        // There is no other place to say that standard error is closed.
+        let _ = write!(io::stderr(), "{text}");
+    }
+}
+
+/// Writes all that a race says.
+pub fn write_report(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
+    let Some(header) = &race.header else { return Ok(()) };
+    if is_pep371(race) {
+        write_wall(race, out)?;
+    } else {
+        for (case, place) in header.cases.iter().zip(0..) {
+            writeln!(out, "{}: {}", header.name, format::plural(case.tasks, "task"))?;
+            write_standings(race, &race.standings(place), out)?;
+        }
+    }
+    let verdict = race.verdict();
+    writeln!(out, "\n{}", verdict.sentence)?;
+    for doubt in &verdict.doubts {
+        writeln!(out, "{doubt}")?;
+    }
+    if header.cases.len() == 1 {
+        write_laws(race, out)?;
+        write_chunks(race, out)?;
+        write_waterfalls(race, out)?;
+    }
+    let evidence = &header.evidence;
+    writeln!(out, "\nFanlane {} on {}, {}", evidence.fanlane, evidence.words(), evidence.system)
+}
+
+fn write_standings(race: &RaceModel, standings: &[Standing], out: &mut dyn Write) -> io::Result<()> {
+    let titles =
+        ["", "mean", "± σ", "median", "min", "max", "runs", "× slower", "× faster than the first", "CPU", "memory"];
+    let mut rows = vec![titles.map(str::to_owned)];
+    for one in standings {
+        let time = &one.time;
+        rows.push([
+            race.contenders()[one.contender].name(),
+            secs_words(time.mean),
+            secs_words(time.deviation),
+            secs_words(time.median),
+            secs_words(time.min),
+            secs_words(time.max),
+            time.count.to_string(),
+            one.slower
+                .map_or_else(|| "1.00".to_owned(), |slower| format!("{:.2} ± {:.2}", slower.value, slower.deviation)),
+            one.speed_up.map_or_else(
+                || "–".to_owned(),
+                |faster| {
+                    let half = faster.half_width.map_or_else(String::new, |half| format!(" ± {half:.2}"));
+                    format!("{:.2}{half}", faster.value)
+                },
+            ),
+            secs_words(one.cpu_secs),
+            one.memory_bytes.map_or_else(|| "–".to_owned(), format::bytes),
+        ]);
+    }
+    write_columns(&rows, out)
+}
+
+/// Columns as wide as their longest cell; the first is a name, the others are numbers.
+fn write_columns<const N: usize>(rows: &[[String; N]], out: &mut dyn Write) -> io::Result<()> {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
+            0 => format!("{cell:<width$}"),
+            _ => format!("  {cell:>width$}"),
+        });
+        writeln!(out, "{}", cells.collect::<String>().trim_end())?;
+    }
+    Ok(())
+}
+
+fn write_laws(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
+    let sizes: Vec<SizeTime> = race.scaling_sizes().iter().map(SizeTime::of).collect();
+    if race.sizes(race.scaling_mode()).len() < 2 {
+        return Ok(());
+    }
+    let residual = |share: f64| {
+        let fits = if share > FITTING { ", so it does not describe these times" } else { "" };
+        format!("the times lie {:.1} % off it{fits}", share * 100.0)
+    };
+    match Amdahl::fit(&sizes) {
+        Ok(law) => writeln!(
+            out,
+            "Amdahl's law: {:.1} ± {:.1} % of the work is not shared ({}).",
+            law.serial_fraction * 100.0,
+            law.half_width * 100.0,
+            residual(law.residual)
+        )?,
+        Err(why) => writeln!(out, "Amdahl's law is not claimed: {why}{}.", left_out(race, sizes.len()))?,
+    }
+    match Usl::fit(&sizes) {
+        Ok(law) => {
+            let peak = law.peak().map_or_else(String::new, |peak| format!(", fastest at {peak:.0} workers"));
+            let (contention, coherence) = (law.contention, law.coherence);
+            writeln!(
+                out,
+                "Universal Scalability Law: contention {contention:.4}, coherence {coherence:.6}{peak} ({}).",
+                residual(law.residual)
+            )
+        }
+        Err(why) => {
+            writeln!(out, "The Universal Scalability Law is not claimed: {why}{}.", left_out(race, sizes.len()))
+        }
+    }
+}
+
+fn left_out(race: &RaceModel, kept: usize) -> &'static str {
+    if race.sizes(race.scaling_mode()).len() > kept {
+        ", without those beyond the cores, which these tasks need"
+    } else {
+        ""
+    }
+}
+
+fn write_chunks(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
+    let Some(found) = race.chunk_times() else { return Ok(()) };
+    let default = chunks::python_default(found.tasks, found.workers);
+    writeln!(out, "\nChunk sizes (tasks a message) in a pool of {}; Python's own choice is {default}", found.workers)?;
+    let mut rows = Vec::new();
+    for (size, time) in &found.times {
+        let mark = if *size == default { "Python's" } else { "" };
+        rows.push([
+            size.to_string(),
+            secs_words(time.mean),
+            format!("± {}", secs_words(time.deviation)),
+            mark.to_owned(),
+        ]);
+    }
+    if let Some(time) = &found.adaptive {
+        rows.push([
+            "as it sees fit".to_owned(),
+            secs_words(time.mean),
+            format!("± {}", secs_words(time.deviation)),
+            String::new(),
+        ]);
+    }
+    write_columns(&rows, out)
+}
+
+fn write_waterfalls(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
+    let falls: Vec<(String, _)> = (0..race.contenders().len())
+        .filter_map(|place| Some((race.contenders()[place].name(), race.waterfall(place)?)))
+        .collect();
+    let Some((_, first)) = falls.first() else { return Ok(()) };
+    let names = first.parts.iter().take(5).map(|part| part.name.to_owned());
+    let mut titles = vec![String::new(), "ideal".to_owned()];
+    titles.extend(names);
+    titles.push("measured".to_owned());
+    let Ok(titles) = <[String; 8]>::try_from(titles) else { return Ok(()) };
+    let mut rows = vec![titles];
+    for (name, fall) in &falls {
+        let signed = |secs: f64| if secs < 0.0 { format!("-{}", secs_words(-secs)) } else { secs_words(secs) };
+        let mut row = vec![name.clone(), secs_words(fall.ideal_secs)];
+        row.extend(fall.parts.iter().take(5).map(|part| signed(part.secs)));
+        row.push(secs_words(fall.measured_secs));
+        rows.extend(<[String; 8]>::try_from(row).ok());
+    }
+    writeln!(out, "\nWhere the time went, from ideal to measured:")?;
+    write_columns(&rows, out)?;
+    for (name, fall) in &falls {
+        if let Some(part) = fall.parts.get(5) {
+            writeln!(out, "{name}: {} more for {}", secs_words(part.secs), part.meaning)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_wall(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "PEP 371: n workers do n times the work, starting them inside the timing; mean seconds")?;
+    writeln!(out, "2008: {}", pep371::SOURCE)?;
+    for (case, workload) in (0_u32..).zip(&pep371::WORKLOADS) {
+        let differs =
+            if workload.differs.is_empty() { String::new() } else { format!(" (here: {})", workload.differs) };
+        writeln!(out, "\n{}{differs}", workload.name)?;
+        let mut rows =
+            vec![["n", "one 2008", "here", "threads 2008", "here", "processes 2008", "here"].map(str::to_owned)];
+        for (place, &workers) in pep371::WORKERS.iter().enumerate() {
+            let here = |mode| {
+                let time = race.wall_time(case, mode, workers);
+                time.map_or_else(|| "–".to_owned(), |time| format!("{:.6} ± {:.6}", time.mean, time.deviation))
+            };
+            let then = |mode| format!("{:.6}", workload.secs(mode)[place]);
+            let [one, threads, pool] = Mode::ALL;
+            rows.push([
+                workers.to_string(),
+                then(one),
+                here(one),
+                then(threads),
+                here(threads),
+                then(pool),
+                here(pool),
+            ]);
+        }
+        write_columns(&rows, out)?;
+    }
+    writeln!(out, "\n{}", pep371::THREADS_NOTE)
+}
+
+/// Writes saved races beside each other: a row for each way, a column for each race.
+pub fn write_beside(races: &[RaceModel], out: &mut dyn Write) -> io::Result<()> {
+    let mut names: Vec<(String, String)> = Vec::new();
+    let mut cells: Vec<Vec<((String, String), String)>> = Vec::new();
+    for race in races {
+        let Some(header) = &race.header else { continue };
+        let mut column = Vec::new();
+        for (case, place) in header.cases.iter().zip(0..) {
+            for one in race.standings(place) {
+                let contender = &race.contenders()[one.contender];
+                let tasks =
+                    contender.tasks.map_or_else(String::new, |tasks| format!(", {}", format::plural(tasks, "task")));
+                let key = (case.job.display_name().to_owned(), format!("{}{tasks}", contender.name()));
+                if !names.contains(&key) {
+                    names.push(key.clone());
+                }
+                column.push((key, format!("{} ± {}", secs_words(one.time.mean), secs_words(one.time.deviation))));
+            }
+        }
+        cells.push(column);
+    }
+    for (place, race) in races.iter().enumerate() {
+        let Some(header) = &race.header else { continue };
+        let number = place + 1;
+        writeln!(out, "{number}: {} on {}: {}", header.name, header.evidence.host, header.evidence.words())?;
+        let verdict = race.verdict();
+        for line in std::iter::once(&verdict.sentence).chain(&verdict.doubts) {
+            writeln!(out, "   {line}")?;
+        }
+    }
+    let name_width = names.iter().map(|(job, way)| job.chars().count() + way.chars().count() + 2).max().unwrap_or(0);
+    let titles: String = (1..=cells.len()).map(|number| format!("  {number:>20}")).collect();
+    writeln!(out, "\n{:name_width$}{titles}", "")?;
+    for key in &names {
+        write!(out, "{:name_width$}", format!("{}: {}", key.0, key.1))?;
+        for column in &cells {
+            let cell = column.iter().find(|(name, _)| name == key).map_or("–", |(_, cell)| cell);
+            write!(out, "  {cell:>20}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}

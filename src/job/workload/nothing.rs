@@ -1,0 +1,35 @@
+//! `nothing`: the empty function, the first load of PEP 371. What it takes is what calling takes.
+
+use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
+use crate::event::Value;
+
+pub(super) const INFO: WorkloadInfo = WorkloadInfo {
+    name: "nothing",
+    about: "Does nothing; the value is 0. What it takes is what a call takes.",
+    argument: ArgumentInfo {
+        meaning: "number of the call",
+        unit: "",
+        kind: ArgumentKind::Whole { min: 0, max: i64::MAX },
+    },
+    parameters: &[],
+    example: "1",
+    example_value: "0",
+    needs_server: false,
+    call,
+};
+
+fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, String> {
+    INFO.argument.whole(argument)?;
+    Ok(Value::Int(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::INFO;
+    use crate::job::workload::tests::error;
+
+    #[test]
+    fn refuses_what_is_no_number() {
+        assert!(error(&INFO, "x").starts_with("the number of the call is \"x\", expected a whole number"));
+    }
+}

@@ -1,0 +1,108 @@
+//! What is kept of each run of a race.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::OutcomeCounts;
+
+use super::lane_time::LaneTime;
+use super::trace::Trace;
+use super::{Turn, Until};
+
+/// A curve has at most so many points.
+const CURVE_POINTS: usize = 160;
+
+/// How many tasks had ended at a moment: nanoseconds since the run's start, and the count.
+pub type CurvePoint = (u64, u64);
+
+/// What was measured beside a run, from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// CPU time of the machine meanwhile.
+    pub cpu: CpuTicks,
+    /// The most memory that the workers and all they started were seen to have at once, in bytes; `None`: they were gone
+    /// before anybody looked.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// CPU time in the system's ticks, of all cores together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpuTicks {
+    /// That there was.
+    pub total: u64,
+    /// That this program used, with its workers and their commands.
+    pub own: u64,
+    /// That other programs used, or that the machine below took away.
+    pub other: u64,
+}
+
+impl CpuTicks {
+    /// Below so many ticks a share says more about the ticks than about the machine.
+    const LEAST: u64 = 50;
+
+    /// The share of the CPU that others used, 0 to 1; `None` where too little time has passed to tell.
+    pub fn other_share(&self) -> Option<f64> {
+        (self.total >= Self::LEAST).then(|| (self.other as f64 / self.total as f64).min(1.0))
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self { total: self.total + other.total, own: self.own + other.own, other: self.other + other.other }
+    }
+}
+
+/// One run of a race, measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunMeasure {
+    /// Whose turn it was.
+    pub turn: Turn,
+    /// From the start to the end of the last task, in nanoseconds.
+    pub wall_ns: u64,
+    /// From the start until the last worker was gone, in nanoseconds.
+    pub finished_ns: u64,
+    /// CPU time of all attempts, in nanoseconds.
+    pub cpu_ns: u64,
+    /// How the tasks ended.
+    pub counts: OutcomeCounts,
+    /// Where the lanes' time went.
+    pub lane_time: LaneTime,
+    /// What was measured from outside. Its memory is at least that of the largest command.
+    pub usage: Usage,
+    /// How many tasks had ended over time, the last point being the last end.
+    pub curve: Vec<CurvePoint>,
+}
+
+impl RunMeasure {
+    /// Measures a run that has ended.
+    pub(super) fn of(turn: Turn, trace: &Trace, lane_time: LaneTime, usage: Usage) -> Self {
+        let commands = Some(trace.max_rss_bytes).filter(|bytes| *bytes > 0);
+        let peak_memory_bytes = usage.peak_memory_bytes.max(commands);
+        Self {
+            turn,
+            wall_ns: trace.wall_ns,
+            finished_ns: trace.finished_ns,
+            cpu_ns: trace.cpu_ns,
+            counts: trace.counts,
+            lane_time,
+            usage: Usage { peak_memory_bytes, ..usage },
+            curve: curve(trace),
+        }
+    }
+
+    /// How long it took, in seconds.
+    pub fn secs(&self, until: Until) -> f64 {
+        let ns = match until {
+            Until::LastTask => self.wall_ns,
+            Until::LastWorker => self.finished_ns,
+        };
+        ns as f64 / 1e9
+    }
+}
+
+fn curve(trace: &Trace) -> Vec<CurvePoint> {
+    let mut ends: Vec<u64> = trace.spans.iter().filter(|span| span.is_last).map(super::Span::end_ns).collect();
+    ends.sort_unstable();
+    let step = ends.len().div_ceil(CURVE_POINTS).max(1);
+    let places = (0..ends.len()).filter(|place| (place + 1) % step == 0 || place + 1 == ends.len());
+    places.map(|place| (ends[place], place as u64 + 1)).collect()
+}

@@ -1,0 +1,166 @@
+//! What went on in one run, lane by lane, in as few bytes as the comparison of lanes, the waterfall and a replay need.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{AttemptRecord, Event, EventKind, OutcomeClass, OutcomeCounts, WorkerId};
+
+/// Runs of more tasks are measured like any other, but their lanes are not kept.
+pub const MAX_TRACED_TASKS: u64 = 100_000;
+
+/// An attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "SpanRow", into = "SpanRow")]
+pub struct Span {
+    /// The task, from 0.
+    pub task: u64,
+    /// Its lane, from 0.
+    pub lane: u32,
+    /// When it began, in nanoseconds since the run's start.
+    pub start_ns: u64,
+    /// How long it took, in nanoseconds.
+    pub wall_ns: u64,
+    /// CPU time, in nanoseconds.
+    pub cpu_ns: u64,
+    /// When the engine knew that it had ended, in nanoseconds since the run's start.
+    pub heard_ns: u64,
+    /// The task was done with it; otherwise it was tried again.
+    pub is_last: bool,
+    /// It succeeded.
+    pub done: bool,
+}
+
+/// A span as files have it: seven numbers, the last being 1 for the last attempt and 2 more for a success.
+type SpanRow = (u64, u32, u64, u64, u64, u64, u8);
+
+impl From<SpanRow> for Span {
+    fn from((task, lane, start_ns, wall_ns, cpu_ns, heard_ns, flags): SpanRow) -> Self {
+        Self { task, lane, start_ns, wall_ns, cpu_ns, heard_ns, is_last: flags & 1 != 0, done: flags & 2 != 0 }
+    }
+}
+
+impl From<Span> for SpanRow {
+    fn from(span: Span) -> Self {
+        let flags = u8::from(span.is_last) | u8::from(span.done) << 1;
+        (span.task, span.lane, span.start_ns, span.wall_ns, span.cpu_ns, span.heard_ns, flags)
+    }
+}
+
+impl Span {
+    /// When it ended, in nanoseconds since the run's start.
+    pub const fn end_ns(&self) -> u64 {
+        self.start_ns.saturating_add(self.wall_ns)
+    }
+}
+
+/// A worker's time in a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneLife {
+    /// The lane, from 0.
+    pub lane: u32,
+    /// When the worker was there, in nanoseconds since the run's start.
+    pub ready_ns: u64,
+}
+
+/// One run as its events tell it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Tasks of the batch.
+    pub tasks: u64,
+    /// Workers in the order in which they came.
+    pub lives: Vec<LaneLife>,
+    /// Attempts in the order in which the engine heard of them.
+    pub spans: Vec<Span>,
+    /// When nothing was begun because of a pause or a gate, in nanoseconds since the run's start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<(u64, u64)>,
+    /// From the start to the end of the last task, in nanoseconds; 0 until the run has ended.
+    pub wall_ns: u64,
+    /// From the start until the last worker was gone, in nanoseconds; 0 until the run has ended.
+    pub finished_ns: u64,
+    /// How the tasks ended.
+    #[serde(skip)]
+    pub counts: OutcomeCounts,
+    /// CPU time of all attempts, in nanoseconds.
+    #[serde(skip)]
+    pub cpu_ns: u64,
+    /// The largest memory that a command had, in bytes.
+    #[serde(skip)]
+    pub max_rss_bytes: u64,
+    /// Someone stopped it before it was through.
+    #[serde(skip)]
+    pub stopped: bool,
+    #[serde(skip)]
+    lane_of: HashMap<WorkerId, u32>,
+    #[serde(skip)]
+    held_from_ns: Option<u64>,
+}
+
+impl Trace {
+    /// Takes in one event.
+    pub fn apply(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::RunStarted(header) => self.tasks = header.tasks,
+            EventKind::BatchGrew { tasks, .. } => self.tasks = *tasks,
+            EventKind::WorkerStarted { worker, lane, .. } => {
+                self.lane_of.insert(*worker, lane.0);
+                self.lives.push(LaneLife { lane: lane.0, ready_ns: event.at_ns });
+            }
+            EventKind::TasksFinished(records) => {
+                for record in records {
+                    self.counts.add(record.outcome.class());
+                    self.add(record, event.at_ns, true);
+                }
+            }
+            EventKind::TaskRetried(record) => self.add(record, event.at_ns, false),
+            EventKind::Paused | EventKind::Held { reason: Some(_) } => {
+                self.held_from_ns.get_or_insert(event.at_ns);
+            }
+            EventKind::Resumed | EventKind::Held { reason: None } => {
+                if let Some(from_ns) = self.held_from_ns.take() {
+                    self.held.push((from_ns, event.at_ns));
+                }
+            }
+            EventKind::RunFinished(summary) => {
+                self.wall_ns = summary.wall_ns;
+                self.finished_ns = event.at_ns;
+                self.stopped = summary.stopped;
+            }
+            EventKind::PoolResized { .. }
+            | EventKind::HaltReached { .. }
+            | EventKind::InputsBroke { .. }
+            | EventKind::StopRequested
+            | EventKind::WorkerEnded { .. }
+            | EventKind::WorkersCannotStart { .. }
+            | EventKind::TaskStarted { .. }
+            | EventKind::MachineSampled(_)
+            | EventKind::WorkersSampled(_) => {}
+        }
+    }
+
+    fn add(&mut self, record: &AttemptRecord, heard_ns: u64, is_last: bool) {
+        self.cpu_ns += record.cpu_ns;
+        self.max_rss_bytes = self.max_rss_bytes.max(record.max_rss_bytes);
+        // What was never begun was in no lane.
+        if record.attempt == 0 {
+            return;
+        }
+        let Some(&lane) = self.lane_of.get(&record.worker) else { return };
+        self.spans.push(Span {
+            task: record.task.0,
+            lane,
+            start_ns: record.start_ns,
+            wall_ns: record.wall_ns,
+            cpu_ns: record.cpu_ns,
+            heard_ns,
+            is_last,
+            done: record.outcome.class() == OutcomeClass::Done,
+        });
+    }
+
+    /// How many lanes there were.
+    pub fn lanes(&self) -> u32 {
+        self.lives.iter().map(|life| life.lane + 1).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,14 @@
+//! Statistics of few measurements: summaries, outliers, Student's distribution, comparisons of two means, and least
+//! squares. Pure numbers: what was measured, and in which unit, is not known here.
+//!
+//! The values are held against SciPy's in `tests/statistics.rs`.
+
+mod comparison;
+mod least_squares;
+mod student;
+mod summary;
+
+pub use comparison::{Comparison, Quotient};
+pub use least_squares::{Line, fit};
+pub use student::{two_sided_p, two_sided_quantile};
+pub use summary::{OUTLIER_SCORE, Summary, median, modified_z_scores};

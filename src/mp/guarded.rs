@@ -1,0 +1,333 @@
+//! Numbers in shared memory that change together or not at all, whoever is killed meanwhile.
+//!
+//! They are changed under a robust mutex: where its holder dies, the system hands it to the next. Before a number is
+//! changed, its old value is written into a journal; the changes become true when the journal is emptied, with one
+//! store. Whoever gets the mutex of a dead holder puts back what the journal holds, so nobody ever sees a half change.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::mp::bell::Bell;
+use crate::mp::memory::Segment;
+
+const KIND_AT: usize = 0;
+const MUTEX_AT: usize = 64;
+const JOURNAL_AT: usize = 128;
+/// Changes that one holder may make.
+const JOURNAL_ENTRIES: usize = 15;
+const BELLS_AT: usize = 384;
+/// Bells in each guarded memory.
+const BELLS: usize = 3;
+const WORDS_AT: usize = BELLS_AT + 64 * BELLS;
+/// The words fill the first page; what lies behind it is the owner's.
+pub const HEADER_BYTES: usize = 4096;
+/// The numbers that one guarded memory holds.
+pub const WORDS: usize = (HEADER_BYTES - WORDS_AT) / 8;
+
+const _: () = assert!(size_of::<libc::pthread_mutex_t>() <= JOURNAL_AT - MUTEX_AT);
+const _: () = assert!(JOURNAL_AT + 8 + JOURNAL_ENTRIES * 16 <= BELLS_AT);
+
+/// Shared memory whose first page holds numbers that change together.
+#[derive(Debug)]
+pub struct Guarded {
+    segment: Segment,
+}
+
+impl Guarded {
+    /// New memory, all numbers zero, with `extra_bytes` behind its first page. `kind` tells what it is to those who
+    /// open it.
+    ///
+    /// # Errors
+    /// When the system has no descriptors or no memory left.
+    pub fn create(kind: &[u8; 8], extra_bytes: usize) -> io::Result<Self> {
+        let segment = Segment::create("fanlane", HEADER_BYTES + extra_bytes)?;
+        let guarded = Self { segment };
+        guarded.make_mutex()?;
+        guarded.segment.word(KIND_AT).store(u64::from_le_bytes(*kind), Ordering::Release);
+        Ok(guarded)
+    }
+
+    /// Opens what another process made as the same `kind`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] where it is something else.
+    pub fn open(kind: &[u8; 8], descriptor: OwnedFd) -> io::Result<Self> {
+        Self::checked(kind, Segment::open(descriptor)?)
+    }
+
+    /// The same with its first page alone mapped: what lies behind it grows.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] where it is something else.
+    pub fn open_first_page(kind: &[u8; 8], descriptor: OwnedFd) -> io::Result<Self> {
+        Self::checked(kind, Segment::map(Arc::new(descriptor), 0, HEADER_BYTES, false)?)
+    }
+
+    fn checked(kind: &[u8; 8], segment: Segment) -> io::Result<Self> {
+        let is_it =
+            segment.len() >= HEADER_BYTES && segment.word(KIND_AT).load(Ordering::Acquire) == u64::from_le_bytes(*kind);
+        if !is_it {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "this shared memory holds something else"));
+        }
+        Ok(Self { segment })
+    }
+
+    /// The memory file.
+    pub const fn descriptor(&self) -> &Arc<OwnedFd> {
+        self.segment.descriptor()
+    }
+
+    /// The whole memory. What lies behind [`HEADER_BYTES`] is the owner's.
+    pub const fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    /// One of the bells that lie beside the numbers.
+    pub fn bell(&self, index: usize) -> Bell<'_> {
+        assert!(index < BELLS, "one of the bells");
+        let at = BELLS_AT + 64 * index;
+        Bell::new(self.segment.half_word(at), self.segment.half_word(at + 4))
+    }
+
+    /// A number, to be looked at without the mutex.
+    pub fn peek(&self, index: usize) -> u64 {
+        self.number(index).load(Ordering::Acquire)
+    }
+
+    fn number(&self, index: usize) -> &AtomicU64 {
+        assert!(index < WORDS, "one of the numbers");
+        self.segment.word(WORDS_AT + 8 * index)
+    }
+
+    fn journal(&self, place: usize) -> &AtomicU64 {
+        self.segment.word(JOURNAL_AT + 8 * place)
+    }
+
+    fn mutex(&self) -> NonNull<libc::pthread_mutex_t> {
+        #[expect(unsafe_code, reason = "the address of the mutex inside the mapping")]
+        // SAFETY: the header is mapped for as long as `self` lives.
+        unsafe {
+            self.segment.address().add(MUTEX_AT).cast()
+        }
+    }
+
+    fn make_mutex(&self) -> io::Result<()> {
+        let check = |code: libc::c_int| if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(code)) };
+        let mut attributes = std::mem::MaybeUninit::<libc::pthread_mutexattr_t>::uninit();
+        let attributes = attributes.as_mut_ptr();
+        #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
+        // SAFETY: the attributes are initialised before they are used, and the mutex lies in memory of our own that
+        // nobody else has seen yet.
+        unsafe {
+            check(libc::pthread_mutexattr_init(attributes))?;
+            check(libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED))?;
+            check(libc::pthread_mutexattr_setrobust(attributes, libc::PTHREAD_MUTEX_ROBUST))?;
+            let made = check(libc::pthread_mutex_init(self.mutex().as_ptr(), attributes));
+            libc::pthread_mutexattr_destroy(attributes);
+            made
+        }
+    }
+
+    /// Waits for its turn; from then on nobody else changes the numbers until the returned value goes.
+    pub fn lock(&self) -> Locked<'_> {
+        #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
+        // SAFETY: whoever opened this memory checked its kind, which is written after the mutex was made.
+        let code = unsafe { libc::pthread_mutex_lock(self.mutex().as_ptr()) };
+        let locked = Locked { guarded: self, was_panicking: std::thread::panicking(), is_abandoned: false };
+        match code {
+            0 => {}
+            libc::EOWNERDEAD => {
+                locked.put_back();
+                #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
+                // SAFETY: this thread holds the mutex.
+                unsafe {
+                    libc::pthread_mutex_consistent(self.mutex().as_ptr());
+                }
+            }
+            other => {
+                std::mem::forget(locked);
+                panic!("a mutex in shared memory is broken: {}", io::Error::from_raw_os_error(other));
+            }
+        }
+        locked
+    }
+}
+
+/// The right to change the numbers. Changes are true once this goes; while a panic unwinds they are taken back.
+#[derive(Debug)]
+pub struct Locked<'a> {
+    guarded: &'a Guarded,
+    /// What is done while a panic unwinds already, such as giving something back, is meant.
+    was_panicking: bool,
+    is_abandoned: bool,
+}
+
+impl Locked<'_> {
+    /// A number.
+    pub fn get(&self, index: usize) -> u64 {
+        self.guarded.number(index).load(Ordering::Relaxed)
+    }
+
+    /// Changes a number.
+    ///
+    /// # Panics
+    /// After more changes than the journal holds.
+    pub fn set(&mut self, index: usize, value: u64) {
+        let number = self.guarded.number(index);
+        let old = number.load(Ordering::Relaxed);
+        if old == value {
+            return;
+        }
+        let count = self.guarded.journal(0).load(Ordering::Relaxed);
+        let entry = usize::try_from(count).expect("the journal is short");
+        assert!(entry < JOURNAL_ENTRIES, "the journal has room");
+        self.store(self.guarded.journal(1 + entry * 2), index as u64);
+        self.store(self.guarded.journal(2 + entry * 2), old);
+        self.store(self.guarded.journal(0), count + 1);
+        self.store(number, value);
+    }
+
+    /// Adds to a number, or takes from it; it wraps around.
+    pub fn add(&mut self, index: usize, difference: i64) {
+        self.set(index, self.get(index).wrapping_add_signed(difference));
+    }
+
+    /// Makes the changes so far true; further ones may follow.
+    pub fn commit(&mut self) {
+        if self.guarded.journal(0).load(Ordering::Relaxed) != 0 {
+            self.store(self.guarded.journal(0), 0);
+        }
+    }
+
+    fn put_back(&self) {
+        let count = self.guarded.journal(0).load(Ordering::Acquire);
+        let entries = usize::try_from(count).unwrap_or(0).min(JOURNAL_ENTRIES);
+        for entry in (0..entries).rev() {
+            let index = usize::try_from(self.guarded.journal(1 + entry * 2).load(Ordering::Relaxed)).unwrap_or(WORDS);
+            let old = self.guarded.journal(2 + entry * 2).load(Ordering::Relaxed);
+            if index < WORDS {
+                self.guarded.number(index).store(old, Ordering::Release);
+            }
+        }
+        self.guarded.journal(0).store(0, Ordering::Release);
+    }
+
+    /// Every store is in its order: it counts in which state a kill leaves the memory.
+    fn store(&mut self, word: &AtomicU64, value: u64) {
+        #[cfg(test)]
+        if tests::is_to_die_now() {
+            self.is_abandoned = true;
+            panic!("died holding the mutex");
+        }
+        word.store(value, Ordering::Release);
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if self.is_abandoned {
+            return;
+        }
+        if std::thread::panicking() && !self.was_panicking {
+            self.put_back();
+        } else {
+            self.commit();
+            if self.is_abandoned {
+                return;
+            }
+        }
+        #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
+        // SAFETY: this thread holds the mutex.
+        unsafe {
+            libc::pthread_mutex_unlock(self.guarded.mutex().as_ptr());
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        static STORES_LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn is_to_die_now() -> bool {
+        STORES_LEFT.with(|left| match left.get() {
+            Some(0) => true,
+            Some(some) => {
+                left.set(Some(some - 1));
+                false
+            }
+            None => false,
+        })
+    }
+
+    /// Does `work` on a thread that dies, holding what it holds, before its store number `stores`. Says whether it
+    /// died.
+    pub(crate) fn die_after(stores: u32, work: impl FnOnce() + Send) -> bool {
+        std::thread::scope(|scope| {
+            let dying = scope.spawn(move || {
+                STORES_LEFT.set(Some(stores));
+                work();
+            });
+            dying.join().is_err()
+        })
+    }
+
+    #[test]
+    fn a_holder_that_dies_anywhere_leaves_all_or_nothing() {
+        let guarded = Guarded::create(b"testtest", 0).unwrap();
+        let mut outcomes = [0, 0];
+        for stores in 0.. {
+            let before = guarded.lock().get(0);
+            let died = die_after(stores, || {
+                let mut locked = guarded.lock();
+                locked.add(0, 1);
+                locked.add(1, 2);
+                locked.add(0, 1);
+                locked.add(2, -1);
+            });
+            let locked = guarded.lock();
+            let now = locked.get(0);
+            assert!(now == before || now == before + 2, "{now} after {before}");
+            assert_eq!((locked.get(1), locked.get(2)), (now, 0_u64.wrapping_sub(now / 2)));
+            outcomes[usize::from(now != before)] += 1;
+            if !died {
+                break;
+            }
+        }
+        // Four changes of four stores each, and the one that makes them true.
+        assert_eq!(outcomes, [17, 1]);
+    }
+
+    #[test]
+    fn a_panic_takes_its_changes_back() {
+        let guarded = Guarded::create(b"testtest", 0).unwrap();
+        std::thread::scope(|scope| {
+            let panics = scope.spawn(|| {
+                let mut locked = guarded.lock();
+                locked.set(0, 7);
+                locked.commit();
+                locked.set(0, 8);
+                panic!("expected");
+            });
+            assert!(panics.join().is_err());
+        });
+        assert_eq!(guarded.lock().get(0), 7);
+        assert_eq!(guarded.peek(0), 7);
+    }
+
+    #[test]
+    fn another_kind_is_refused() {
+        let guarded = Guarded::create(b"testtest", 0).unwrap();
+        let descriptor = || guarded.descriptor().try_clone().unwrap();
+        assert!(Guarded::open(b"testtest", descriptor()).is_ok());
+        assert_eq!(Guarded::open(b"othertes", descriptor()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+}

@@ -1,0 +1,286 @@
+//! A piece of memory that processes share: a sealed memory file and its mapping here.
+//!
+//! The file has no name, so nothing of it is left when the last process that holds it ends, however it ends. It is
+//! sealed against shrinking, so nobody can make a reader's mapping point at nothing. Who may write what, and when, is
+//! for the structures built upon it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::mm::{MapFlags, ProtFlags};
+
+/// The size of a page, as far as this module needs one: offsets of mappings are multiples of it on every machine.
+pub const PAGE_BYTES: usize = 64 << 10;
+
+/// Shared memory, mapped into this process for as long as this value lives.
+#[derive(Debug)]
+pub struct Segment {
+    descriptor: Arc<OwnedFd>,
+    address: NonNull<u8>,
+    len: usize,
+}
+
+#[expect(unsafe_code, reason = "the mapping belongs to the process, not to a thread; access is atomic or unsafe")]
+// SAFETY: every safe access goes through atomics, and unmapping happens once, in `drop`.
+unsafe impl Send for Segment {}
+#[expect(unsafe_code, reason = "the mapping belongs to the process, not to a thread; access is atomic or unsafe")]
+// SAFETY: as above.
+unsafe impl Sync for Segment {}
+
+/// Makes a memory file of `len` bytes, all zero, that can grow and never shrink.
+///
+/// # Errors
+/// When the system has no descriptors or no memory left.
+pub fn create_file(label: &str, len: usize) -> io::Result<OwnedFd> {
+    let file = rustix::fs::memfd_create(label, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    rustix::fs::ftruncate(&file, len as u64)?;
+    rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::SEAL)?;
+    Ok(file)
+}
+
+impl Segment {
+    /// New memory of `len` bytes, all zero. `label` is what `/proc/PID/maps` shows.
+    ///
+    /// # Errors
+    /// When the system has no descriptors or no memory left.
+    pub fn create(label: &str, len: usize) -> io::Result<Self> {
+        Self::map(Arc::new(create_file(label, len)?), 0, len, false)
+    }
+
+    /// The same with every page present at once, so that no first touch costs a fault.
+    ///
+    /// # Errors
+    /// When the system has no descriptors or no memory left.
+    pub fn create_present(label: &str, len: usize) -> io::Result<Self> {
+        Self::map(Arc::new(create_file(label, len)?), 0, len, true)
+    }
+
+    /// Maps the whole of a memory file that another process made.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] for what is no memory file or could be shrunk under its readers.
+    pub fn open(descriptor: OwnedFd) -> io::Result<Self> {
+        let len = checked_len(descriptor.as_fd())?;
+        Self::map(Arc::new(descriptor), 0, len, false)
+    }
+
+    /// Maps `len` bytes from `offset`, a multiple of [`PAGE_BYTES`], of a memory file; with every page entered at once
+    /// where `present` says so.
+    ///
+    /// # Errors
+    /// When the file is shorter or the system refuses.
+    pub fn map(descriptor: Arc<OwnedFd>, offset: usize, len: usize, present: bool) -> io::Result<Self> {
+        if len == 0 || offset.checked_add(len).is_none_or(|end| end > checked_len(descriptor.as_fd()).unwrap_or(0)) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the shared memory is shorter than it should be"));
+        }
+        let flags = if present { MapFlags::SHARED | MapFlags::POPULATE } else { MapFlags::SHARED };
+        #[expect(unsafe_code, reason = "only the system's call can map memory")]
+        // SAFETY: the system chooses a free address; the file covers the range and cannot shrink.
+        let address = unsafe {
+            rustix::mm::mmap(
+                std::ptr::null_mut(),
+                len,
+                ProtFlags::READ | ProtFlags::WRITE,
+                flags,
+                &*descriptor,
+                offset as u64,
+            )
+        }?;
+        let address = NonNull::new(address.cast::<u8>()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { descriptor, address, len })
+    }
+
+    /// How many bytes are mapped.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing is mapped; never so.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The memory file.
+    pub const fn descriptor(&self) -> &Arc<OwnedFd> {
+        &self.descriptor
+    }
+
+    /// Where the mapping begins in this process.
+    pub const fn address(&self) -> NonNull<u8> {
+        self.address
+    }
+
+    fn place<T>(&self, offset: usize) -> NonNull<T> {
+        let end = offset.checked_add(size_of::<T>()).expect("an offset within memory");
+        assert!(end <= self.len && offset.is_multiple_of(align_of::<T>()), "a place inside the shared memory");
+        #[expect(unsafe_code, reason = "the address of a place inside the mapping")]
+        // SAFETY: the place is inside the mapping, as was just checked.
+        unsafe {
+            self.address.add(offset).cast()
+        }
+    }
+
+    /// The eight bytes at `offset`, which is a multiple of eight.
+    ///
+    /// # Panics
+    /// When `offset` is outside the memory or not aligned.
+    pub fn word(&self, offset: usize) -> &AtomicU64 {
+        #[expect(unsafe_code, reason = "shared memory is reached through its address")]
+        // SAFETY: inside the mapping and aligned; any bytes are a valid number; the mapping outlives the reference.
+        unsafe {
+            self.place(offset).as_ref()
+        }
+    }
+
+    /// The four bytes at `offset`, which is a multiple of four.
+    ///
+    /// # Panics
+    /// When `offset` is outside the memory or not aligned.
+    pub fn half_word(&self, offset: usize) -> &AtomicU32 {
+        #[expect(unsafe_code, reason = "shared memory is reached through its address")]
+        // SAFETY: inside the mapping and aligned; any bytes are a valid number; the mapping outlives the reference.
+        unsafe {
+            self.place(offset).as_ref()
+        }
+    }
+
+    fn byte(&self, offset: usize) -> &AtomicU8 {
+        #[expect(unsafe_code, reason = "shared memory is reached through its address")]
+        // SAFETY: inside the mapping; any byte is a valid number; the mapping outlives the reference.
+        unsafe {
+            self.place(offset).as_ref()
+        }
+    }
+
+    /// Copies from the memory at `offset` what fits into `bytes`. Others may write meanwhile: each aligned group of
+    /// eight bytes is then old or new.
+    ///
+    /// # Panics
+    /// When that is not all inside the memory.
+    pub fn load(&self, offset: usize, bytes: &mut [u8]) {
+        assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.len), "inside the shared memory");
+        let to_word = (offset.next_multiple_of(8) - offset).min(bytes.len());
+        let (head, rest) = bytes.split_at_mut(to_word);
+        let (words, tail) = rest.as_chunks_mut::<8>();
+        let words_end = offset + to_word + words.len() * 8;
+        for (place, byte) in head.iter_mut().enumerate() {
+            *byte = self.byte(offset + place).load(Ordering::Relaxed);
+        }
+        for (place, word) in words.iter_mut().enumerate() {
+            *word = self.word(offset + to_word + place * 8).load(Ordering::Relaxed).to_ne_bytes();
+        }
+        for (place, byte) in tail.iter_mut().enumerate() {
+            *byte = self.byte(words_end + place).load(Ordering::Relaxed);
+        }
+    }
+
+    /// Copies `bytes` into the memory at `offset`. Others may read meanwhile: each aligned group of eight bytes is then
+    /// old or new.
+    ///
+    /// # Panics
+    /// When that is not all inside the memory.
+    pub fn store(&self, offset: usize, bytes: &[u8]) {
+        assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.len), "inside the shared memory");
+        let to_word = (offset.next_multiple_of(8) - offset).min(bytes.len());
+        let (head, rest) = bytes.split_at(to_word);
+        let (words, tail) = rest.as_chunks::<8>();
+        let words_end = offset + to_word + words.len() * 8;
+        for (place, byte) in head.iter().enumerate() {
+            self.byte(offset + place).store(*byte, Ordering::Relaxed);
+        }
+        for (place, word) in words.iter().enumerate() {
+            self.word(offset + to_word + place * 8).store(u64::from_ne_bytes(*word), Ordering::Relaxed);
+        }
+        for (place, byte) in tail.iter().enumerate() {
+            self.byte(words_end + place).store(*byte, Ordering::Relaxed);
+        }
+    }
+
+    /// The bytes in place.
+    ///
+    /// # Safety
+    /// Nobody, in no process, writes them as long as the slice lives.
+    ///
+    /// # Panics
+    /// When that is not all inside the memory.
+    #[expect(unsafe_code, reason = "that nobody writes meanwhile is for the caller to see to")]
+    pub unsafe fn slice(&self, offset: usize, len: usize) -> &[u8] {
+        assert!(offset.checked_add(len).is_some_and(|end| end <= self.len), "inside the shared memory");
+        // SAFETY: inside the mapping, initialised, and not written to, as the caller promises.
+        unsafe { std::slice::from_raw_parts(self.address.add(offset).as_ptr(), len) }
+    }
+
+    /// The bytes in place, to be written.
+    ///
+    /// # Safety
+    /// Nobody else, in no process, reads or writes them as long as the slice lives.
+    ///
+    /// # Panics
+    /// When that is not all inside the memory.
+    #[expect(unsafe_code, clippy::mut_from_ref, reason = "that nobody else has them is for the caller to see to")]
+    pub unsafe fn slice_mut(&self, offset: usize, len: usize) -> &mut [u8] {
+        assert!(offset.checked_add(len).is_some_and(|end| end <= self.len), "inside the shared memory");
+        // SAFETY: inside the mapping, initialised, and not reached by anybody else, as the caller promises.
+        unsafe { std::slice::from_raw_parts_mut(self.address.add(offset).as_ptr(), len) }
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        #[expect(unsafe_code, reason = "what was mapped is unmapped")]
+        // SAFETY: this value made the mapping, and no reference into it outlives the value.
+        let _ = unsafe { rustix::mm::munmap(self.address.as_ptr().cast(), self.len) };
+    }
+}
+
+/// The length of a memory file that is sealed against shrinking.
+fn checked_len(file: BorrowedFd<'_>) -> io::Result<usize> {
+    let is_sealed = rustix::fs::fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SealFlags::SHRINK));
+    if !is_sealed {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "this is no memory that is sealed against shrinking"));
+    }
+    usize::try_from(rustix::fs::fstat(file)?.st_size).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_mapping_stores_another_loads_at_any_offset() {
+        let here = Segment::create("test", 100).unwrap();
+        let there = Segment::open(here.descriptor().try_clone().unwrap()).unwrap();
+        let bytes: Vec<u8> = (1..=50).collect();
+        for offset in 0..50 {
+            here.store(offset, &bytes);
+            let mut read = [0; 50];
+            there.load(offset, &mut read);
+            assert_eq!(read[..], bytes[..]);
+        }
+        assert_eq!(there.len(), 100);
+        assert!(!there.is_empty());
+    }
+
+    #[test]
+    fn nobody_can_shrink_it_and_a_file_that_could_shrink_is_refused() {
+        let segment = Segment::create("test", 4096).unwrap();
+        let error = rustix::fs::ftruncate(segment.descriptor().as_fd(), 0).unwrap_err();
+        assert_eq!(error, rustix::io::Errno::PERM);
+        assert!(rustix::fs::ftruncate(segment.descriptor().as_fd(), 8192).is_ok(), "growing is allowed");
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(4096).unwrap();
+        assert_eq!(Segment::open(file.into()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        let loose = rustix::fs::memfd_create("test", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+        assert_eq!(Segment::open(loose).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    #[should_panic(expected = "inside the shared memory")]
+    fn a_place_outside_is_refused() {
+        Segment::create("test", 64).unwrap().load(60, &mut [0; 8]);
+    }
+}

@@ -1,0 +1,92 @@
+//! What can be chosen when a pool is made.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Pool;
+use super::shared::{FirstCall, Plan, Shared};
+use crate::mp::entry;
+use crate::mp::error::Error;
+use crate::mp::function::Callable;
+use crate::mp::passing;
+
+/// What a pool is to be like.
+pub struct PoolBuilder {
+    workers: usize,
+    plan: Plan,
+    fault: Option<Error>,
+}
+
+impl fmt::Debug for PoolBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PoolBuilder").field("workers", &self.workers).finish_non_exhaustive()
+    }
+}
+
+impl PoolBuilder {
+    pub(super) fn new() -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { workers, plan: Plan::default(), fault: None }
+    }
+
+    /// How many workers it has; at first as many as the machine has processors.
+    #[must_use]
+    pub const fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// What each worker calls before its first task. If it panics or returns an error, the pool stops with that as its
+    /// reason. Its arguments may hold connections, queues, locks and shared memory.
+    #[must_use]
+    pub fn initializer<F, Args>(mut self, _function: F, args: Args) -> Self
+    where
+        F: Callable<Args>,
+        Args: Serialize,
+    {
+        let encoded = entry::name_of::<F>().and_then(|function| {
+            let mut bytes = Vec::new();
+            let (encoded, descriptors) = passing::with_descriptors(|| passing::encode(&args, &mut bytes));
+            encoded.map(|()| FirstCall { function, args: bytes, descriptors })
+        });
+        match encoded {
+            Ok(call) => self.plan.initializer = Some(call),
+            Err(error) => self.fault = Some(error),
+        }
+        self
+    }
+
+    /// A worker is replaced by a fresh one after so many tasks; a task is a chunk of items.
+    #[must_use]
+    pub fn max_tasks_per_child(mut self, tasks: u64) -> Self {
+        self.plan.max_tasks_per_child = Some(tasks.max(1));
+        self
+    }
+
+    /// A task whose worker dies is tried again so often before it fails; at first never.
+    #[must_use]
+    pub const fn retries(mut self, retries: u32) -> Self {
+        self.plan.retries = retries;
+        self
+    }
+
+    /// Starts the pool.
+    ///
+    /// # Errors
+    /// [`Error::NotInitialised`], [`Error::NotRegistered`] and [`Error::Encode`] for the initializer, [`Error::Misuse`]
+    /// for no workers, and what the system refuses.
+    pub fn start(self) -> Result<Pool, Error> {
+        if !entry::is_initialised() {
+            return Err(Error::NotInitialised);
+        }
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let shared = Arc::new(Shared::new(self.plan));
+        let pool = Pool { shared };
+        pool.resize(self.workers)?;
+        Ok(pool)
+    }
+}

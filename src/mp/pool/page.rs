@@ -1,0 +1,110 @@
+//! What a worker has begun, in memory that outlives it: so whoever finds it dead knows which task it died of, and tasks
+//! that it has not begun can be taken back without asking it.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::mp::memory::Segment;
+
+/// Tasks of one worker are numbered in the order in which it gets them; numbers wrap around.
+pub type Sequence = u32;
+
+/// Which tasks a worker has begun, and up to which those it has not begun are taken back.
+#[derive(Debug)]
+pub struct Page {
+    segment: Segment,
+}
+
+const BYTES: usize = 4096;
+
+impl Page {
+    /// Nothing begun.
+    pub fn create() -> io::Result<Self> {
+        Segment::create("fanlane-worker", BYTES).map(|segment| Self { segment })
+    }
+
+    /// The worker's view.
+    pub fn open(descriptor: OwnedFd) -> io::Result<Self> {
+        Segment::open(descriptor).map(|segment| Self { segment })
+    }
+
+    /// The memory file.
+    pub const fn descriptor(&self) -> &Arc<OwnedFd> {
+        self.segment.descriptor()
+    }
+
+    fn word(&self) -> &AtomicU64 {
+        self.segment.word(0)
+    }
+
+    /// Begins a task; `false` where it was taken back.
+    pub fn begin(&self, task: Sequence) -> bool {
+        let begun = self.word().fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+            let (_, taken_below) = parts(word);
+            // The bound comes along, so that it is never half a round behind.
+            (!is_before(task, taken_below)).then(|| whole(task.wrapping_add(1), task))
+        });
+        begun.is_ok()
+    }
+
+    /// Takes back all tasks below `end` that are not begun. Gives the first of those, if there are any.
+    pub fn take_back(&self, end: Sequence) -> Sequence {
+        let taken = self.word().fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+            let (next, taken_below) = parts(word);
+            Some(whole(next, if is_before(taken_below, end) { end } else { taken_below }))
+        });
+        parts(taken.unwrap_or_else(|word| word)).0
+    }
+
+    /// The task after the last that was begun.
+    pub fn next(&self) -> Sequence {
+        parts(self.word().load(Ordering::Acquire)).0
+    }
+}
+
+const fn parts(word: u64) -> (Sequence, Sequence) {
+    ((word & 0xffff_ffff) as u32, (word >> 32) as u32)
+}
+
+const fn whole(next: Sequence, taken_below: Sequence) -> u64 {
+    (taken_below as u64) << 32 | next as u64
+}
+
+/// Whether `one` comes before `other`, around the wrap.
+pub const fn is_before(one: Sequence, other: Sequence) -> bool {
+    other.wrapping_sub(one).wrapping_sub(1) < u32::MAX / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_begun_or_taken_back_and_never_both() {
+        let here = Page::create().unwrap();
+        let worker = Page::open(here.descriptor().try_clone().unwrap()).unwrap();
+        for round in 0..200 {
+            let (first, end) = (round * 100, round * 100 + 100);
+            std::thread::scope(|scope| {
+                let working = scope.spawn(|| (first..end).take_while(|task| worker.begin(*task)).count());
+                let taken_from = here.take_back(end);
+                let begun = first + u32::try_from(working.join().unwrap()).unwrap();
+                assert_eq!(here.next().max(first), begun);
+                assert_eq!(taken_from.max(first), begun, "what was taken back is what was not begun");
+            });
+        }
+    }
+
+    #[test]
+    fn numbers_wrap_around() {
+        assert!(is_before(u32::MAX, 0) && is_before(0, 1) && !is_before(1, 1) && !is_before(0, u32::MAX));
+        let page = Page::create().unwrap();
+        for task in [u32::MAX / 2 - 1, u32::MAX - 1, u32::MAX, 0] {
+            assert!(page.begin(task));
+        }
+        assert_eq!(page.take_back(5), 1);
+        assert!(!page.begin(4) && page.begin(5));
+    }
+}

@@ -1,0 +1,360 @@
+//! A pool of threads with the interface of a pool of processes. Nothing is encoded, so closures will do as well, and
+//! nothing has to be registered; a task that brings down its process brings down this one.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use super::chunk::default_chunk_size;
+use super::result::{AsyncResult, Completion};
+use super::sink::AllSink;
+use super::state::Phase;
+use crate::mp::error::{Error, TaskError};
+use crate::mp::function::{Callable, panic_message};
+
+mod imap;
+
+pub use imap::ThreadImap;
+
+/// Done by a thread, or told why it will not be.
+type Task = Box<dyn FnOnce(Result<(), TaskError>) + Send>;
+
+/// A pool of threads. When it goes, it is terminated: what has not begun fails, and what has is waited for.
+///
+/// ```
+/// use fanlane::mp::ThreadPool;
+///
+/// let pool = ThreadPool::new(2)?;
+/// let offset = 10;
+/// assert_eq!(pool.map(move |x: i32| x * x + offset, 1..=3)?, [11, 14, 19]);
+/// assert_eq!(pool.apply(i32::pow, (2, 5))?, 32);
+/// pool.close();
+/// pool.join()?;
+/// # Ok::<(), fanlane::mp::Error>(())
+/// ```
+pub struct ThreadPool {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    phase: Phase,
+    queue: VecDeque<Task>,
+    wanted: usize,
+    running: usize,
+}
+
+impl fmt::Debug for ThreadPool {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ThreadPool").field("size", &self.size()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn submit(&self, task: Task) -> Result<(), TaskError> {
+        let mut state = self.state();
+        match &state.phase {
+            Phase::Open => state.queue.push_back(task),
+            Phase::Closed => return Err(TaskError::PoolClosed),
+            Phase::Ended(why) => return Err(why.clone()),
+        }
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// The life of a thread.
+    fn work(&self) {
+        let mut state = self.state();
+        loop {
+            if state.running > state.wanted || matches!(state.phase, Phase::Ended(_)) {
+                break;
+            }
+            if let Some(task) = state.queue.pop_front() {
+                drop(state);
+                // Tasks take care of their own panics; callbacks are theirs who made them.
+                let _ = catch_unwind(AssertUnwindSafe(|| task(Ok(()))));
+                state = self.state();
+            } else if state.phase == Phase::Closed {
+                break;
+            } else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        state.running -= 1;
+    }
+}
+
+/// What comes of a call.
+fn outcome_of<R>(call: impl FnOnce() -> R) -> Result<R, TaskError> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| TaskError::Panicked(panic_message(&*panic)))
+}
+
+impl ThreadPool {
+    /// A pool of so many threads.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for none, and what the system refuses.
+    pub fn new(workers: usize) -> Result<Self, Error> {
+        let state = State { phase: Phase::Open, queue: VecDeque::new(), wanted: 0, running: 0 };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let pool = Self { shared, threads: Mutex::default() };
+        pool.resize(workers)?;
+        Ok(pool)
+    }
+
+    /// How many threads it has, without those that are ending.
+    pub fn size(&self) -> usize {
+        self.shared.state().wanted
+    }
+
+    /// Lets it have more or fewer threads. Those that are too many finish what they have begun.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for none, [`TaskError::PoolClosed`] where it takes no more tasks, and what the system refuses.
+    pub fn resize(&self, workers: usize) -> Result<(), Error> {
+        if workers == 0 {
+            return Err(Error::Misuse("a pool has at least one worker"));
+        }
+        let mut state = self.shared.state();
+        if state.phase != Phase::Open {
+            return Err(Error::Task(TaskError::PoolClosed));
+        }
+        state.wanted = workers;
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.running < workers {
+            let shared = Arc::clone(&self.shared);
+            let thread = std::thread::Builder::new().name("pool's thread".to_owned()).spawn(move || shared.work());
+            threads.push(thread.map_err(Error::io("no thread can be had"))?);
+            state.running += 1;
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    /// Calls `function` in a thread and waits for what it returns.
+    ///
+    /// # Errors
+    /// [`Error::Task`] with what became of the call.
+    pub fn apply<F, Args>(&self, function: F, args: Args) -> Result<F::Output, Error>
+    where
+        F: Callable<Args>,
+        Args: Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.apply_async(function, args)?.get()
+    }
+
+    /// Has `function` called in a thread; its result is there later.
+    ///
+    /// # Errors
+    /// [`Error::Task`] where the pool takes no more.
+    pub fn apply_async<F, Args>(&self, function: F, args: Args) -> Result<AsyncResult<F::Output>, Error>
+    where
+        F: Callable<Args>,
+        Args: Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (completion, result) = Completion::pair();
+        self.shared.submit(Box::new(move |go_on| {
+            completion.fulfil(go_on.and_then(|()| outcome_of(|| function.call_with(args))));
+        }))?;
+        Ok(result)
+    }
+
+    /// Calls `function` for each input and waits for all results, which are in the order of the inputs. If a call
+    /// fails, the first failure in that order is the error.
+    ///
+    /// # Errors
+    /// As [`ThreadPool::apply`].
+    pub fn map<F, A, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, Error>
+    where
+        F: Callable<(A,)>,
+        A: Send + 'static,
+        I: IntoIterator<Item = A>,
+        F::Output: Send + 'static,
+    {
+        self.map_async(function, inputs, None)?.get()
+    }
+
+    /// The same with so many inputs in a task.
+    ///
+    /// # Errors
+    /// As [`ThreadPool::apply`].
+    pub fn map_chunked<F, A, I>(&self, function: F, inputs: I, chunk_size: usize) -> Result<Vec<F::Output>, Error>
+    where
+        F: Callable<(A,)>,
+        A: Send + 'static,
+        I: IntoIterator<Item = A>,
+        F::Output: Send + 'static,
+    {
+        self.map_async(function, inputs, Some(chunk_size))?.get()
+    }
+
+    /// The same; the results are there later.
+    ///
+    /// # Errors
+    /// As [`ThreadPool::apply_async`].
+    pub fn map_async<F, A, I>(
+        &self,
+        function: F,
+        inputs: I,
+        chunk_size: Option<usize>,
+    ) -> Result<AsyncResult<Vec<F::Output>>, Error>
+    where
+        F: Callable<(A,)>,
+        A: Send + 'static,
+        I: IntoIterator<Item = A>,
+        F::Output: Send + 'static,
+    {
+        self.starmap_async(function, inputs.into_iter().map(|input| (input,)), chunk_size)
+    }
+
+    /// As [`ThreadPool::map`], for a function of several arguments: each input is a tuple of them.
+    ///
+    /// # Errors
+    /// As [`ThreadPool::apply`].
+    pub fn starmap<F, Args, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, Error>
+    where
+        F: Callable<Args>,
+        Args: Send + 'static,
+        I: IntoIterator<Item = Args>,
+        F::Output: Send + 'static,
+    {
+        self.starmap_async(function, inputs, None)?.get()
+    }
+
+    /// The same; the results are there later.
+    ///
+    /// # Errors
+    /// As [`ThreadPool::apply_async`].
+    pub fn starmap_async<F, Args, I>(
+        &self,
+        function: F,
+        inputs: I,
+        chunk_size: Option<usize>,
+    ) -> Result<AsyncResult<Vec<F::Output>>, Error>
+    where
+        F: Callable<Args>,
+        Args: Send + 'static,
+        I: IntoIterator<Item = Args>,
+        F::Output: Send + 'static,
+    {
+        let inputs: Vec<Args> = inputs.into_iter().collect();
+        let total = inputs.len();
+        let size = chunk_size.unwrap_or_else(|| default_chunk_size(total, self.size())).max(1);
+        let (sink, result) = AllSink::pair();
+        let function = Arc::new(function);
+        let mut inputs = inputs.into_iter();
+        for first_item in (0..total).step_by(size) {
+            let chunk: Vec<Args> = inputs.by_ref().take(size).collect();
+            let sink = Arc::clone(&sink);
+            let done = move |outcomes| sink.add(first_item, outcomes);
+            self.shared.submit(chunk_task(&function, chunk, done))?;
+        }
+        sink.expect(total);
+        Ok(result)
+    }
+
+    /// Calls `function` for each input and gives the results one by one in the order of the inputs, which are taken as
+    /// results are asked for.
+    pub fn imap<F, A, I>(&self, function: F, inputs: I) -> ThreadImap<'_, F, F::Output, I::IntoIter>
+    where
+        F: Callable<(A,)>,
+        A: Send + 'static,
+        I: IntoIterator<Item = A>,
+        F::Output: Send + 'static,
+    {
+        ThreadImap::new(self, function, inputs.into_iter(), true)
+    }
+
+    /// As [`ThreadPool::imap`], with the results in the order in which they come.
+    pub fn imap_unordered<F, A, I>(&self, function: F, inputs: I) -> ThreadImap<'_, F, F::Output, I::IntoIter>
+    where
+        F: Callable<(A,)>,
+        A: Send + 'static,
+        I: IntoIterator<Item = A>,
+        F::Output: Send + 'static,
+    {
+        ThreadImap::new(self, function, inputs.into_iter(), false)
+    }
+
+    /// Takes no more tasks. What it has is done, and then its threads end.
+    pub fn close(&self) {
+        let mut state = self.shared.state();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Closed;
+        }
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// Begins no more tasks: those fail with [`TaskError::Terminated`]. A thread cannot be ended from outside, so what
+    /// has begun goes on to its end.
+    pub fn terminate(&self) {
+        let mut state = self.shared.state();
+        if !matches!(state.phase, Phase::Ended(_)) {
+            state.phase = Phase::Ended(TaskError::Terminated);
+        }
+        let tasks = std::mem::take(&mut state.queue);
+        drop(state);
+        self.shared.changed.notify_all();
+        tasks.into_iter().for_each(|task| task(Err(TaskError::Terminated)));
+    }
+
+    /// Waits until its threads have ended, after [`ThreadPool::close`] or [`ThreadPool::terminate`].
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] where it is neither closed nor terminated.
+    pub fn join(&self) -> Result<(), Error> {
+        if self.shared.state().phase == Phase::Open {
+            return Err(Error::Misuse("a pool is joined after it was closed or terminated"));
+        }
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            let _ = thread.join();
+        }
+        Ok(())
+    }
+}
+
+fn chunk_task<F, Args>(
+    function: &Arc<F>,
+    chunk: Vec<Args>,
+    done: impl FnOnce(Vec<Result<F::Output, TaskError>>) + Send + 'static,
+) -> Task
+where
+    F: Callable<Args>,
+    Args: Send + 'static,
+{
+    let function = Arc::clone(function);
+    Box::new(move |go_on| {
+        let outcomes = match go_on {
+            Ok(()) => chunk.into_iter().map(|args| outcome_of(|| function.call_with(args))).collect(),
+            Err(why) => chunk.iter().map(|_| Err(why.clone())).collect(),
+        };
+        done(outcomes);
+    })
+}
+
+impl Drop for ThreadPool {
+    fn drop(&mut self) {
+        self.terminate();
+        let _ = self.join();
+    }
+}
+
+#[cfg(test)]
+mod tests;

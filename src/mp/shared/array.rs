@@ -1,0 +1,178 @@
+//! Values and arrays in shared memory, each with its lock.
+
+use std::fmt;
+
+use bytemuck::Pod;
+use serde::{Deserialize, Serialize};
+
+use crate::mp::error::Error;
+use crate::mp::shared::raw::RawArray;
+use crate::mp::sync::{RLock, RLockGuard};
+
+/// An array of plain values in shared memory. Every access holds its lock; several that belong together are made while
+/// [`Array::get_lock`] is held. A clone is the same array.
+///
+/// ```
+/// let array = fanlane::mp::Array::new(&[1_u32, 2, 3])?;
+/// array.set(1, 7)?;
+/// array.update(|values| values.reverse())?;
+/// assert_eq!((array.get(0)?, array.to_vec()?), (3, vec![3, 7, 1]));
+/// # Ok::<(), fanlane::mp::Error>(())
+/// ```
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "T: Pod")]
+pub struct Array<T> {
+    raw: RawArray<T>,
+    lock: RLock,
+}
+
+impl<T> Clone for Array<T> {
+    fn clone(&self) -> Self {
+        Self { raw: self.raw.clone(), lock: self.lock.clone() }
+    }
+}
+
+impl<T> fmt::Debug for Array<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.raw.fmt(formatter)
+    }
+}
+
+/// Takes the lock for one access; that its last holder died is the access's error, once.
+fn held(lock: &RLock) -> Result<RLockGuard<'_>, Error> {
+    lock.acquire().map_err(|died| Error::HolderDied { pid: died.pid })
+}
+
+impl<T: Pod> Array<T> {
+    /// An array that holds these values.
+    ///
+    /// # Errors
+    /// When the system has no descriptors or no memory left.
+    pub fn new(values: &[T]) -> Result<Self, Error> {
+        Ok(Self { raw: RawArray::new(values)?, lock: RLock::new()? })
+    }
+
+    /// How many values it has.
+    pub const fn len(&self) -> usize {
+        self.raw.len()
+    }
+
+    /// Whether it has none.
+    pub const fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// The lock that every access holds.
+    pub const fn get_lock(&self) -> &RLock {
+        &self.lock
+    }
+
+    /// A value.
+    ///
+    /// # Errors
+    /// [`Error::HolderDied`] once, when a process died while it had the lock.
+    ///
+    /// # Panics
+    /// When there is no such place.
+    pub fn get(&self, index: usize) -> Result<T, Error> {
+        held(&self.lock).map(|_guard| self.raw.get(index))
+    }
+
+    /// Writes a value.
+    ///
+    /// # Errors
+    /// As [`Array::get`].
+    ///
+    /// # Panics
+    /// When there is no such place.
+    pub fn set(&self, index: usize, value: T) -> Result<(), Error> {
+        held(&self.lock).map(|_guard| self.raw.set(index, value))
+    }
+
+    /// A copy of all values, from one moment.
+    ///
+    /// # Errors
+    /// As [`Array::get`].
+    pub fn to_vec(&self) -> Result<Vec<T>, Error> {
+        held(&self.lock).map(|_guard| self.raw.to_vec())
+    }
+
+    /// Changes the values in one step.
+    ///
+    /// # Errors
+    /// As [`Array::get`].
+    pub fn update<R>(&self, change: impl FnOnce(&mut [T]) -> R) -> Result<R, Error> {
+        let _guard = held(&self.lock)?;
+        let mut values = self.raw.to_vec();
+        let result = change(&mut values);
+        self.raw.write(0, &values);
+        Ok(result)
+    }
+}
+
+/// One plain value in shared memory, with its lock. A clone is the same value.
+///
+/// ```
+/// let value = fanlane::mp::Value::new(40_i64)?;
+/// value.update(|number| *number += 2)?;
+/// assert_eq!(value.get()?, 42);
+/// # Ok::<(), fanlane::mp::Error>(())
+/// ```
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "T: Pod")]
+pub struct Value<T>(Array<T>);
+
+impl<T> Clone for Value<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> fmt::Debug for Value<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Value")
+    }
+}
+
+impl<T: Pod> Value<T> {
+    /// A value.
+    ///
+    /// # Errors
+    /// When the system has no descriptors or no memory left.
+    pub fn new(value: T) -> Result<Self, Error> {
+        Array::new(&[value]).map(Self)
+    }
+
+    /// The lock that every access holds.
+    pub const fn get_lock(&self) -> &RLock {
+        self.0.get_lock()
+    }
+
+    /// What it is.
+    ///
+    /// # Errors
+    /// [`Error::HolderDied`] once, when a process died while it had the lock.
+    pub fn get(&self) -> Result<T, Error> {
+        self.0.get(0)
+    }
+
+    /// Makes it another.
+    ///
+    /// # Errors
+    /// As [`Value::get`].
+    pub fn set(&self, value: T) -> Result<(), Error> {
+        self.0.set(0, value)
+    }
+
+    /// Changes it in one step.
+    ///
+    /// # Errors
+    /// As [`Value::get`].
+    pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+        let _guard = held(self.0.get_lock())?;
+        let mut value = self.0.raw.get(0);
+        let result = change(&mut value);
+        self.0.raw.set(0, value);
+        Ok(result)
+    }
+}

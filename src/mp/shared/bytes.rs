@@ -1,0 +1,267 @@
+//! Large results in shared memory that is used again and again: written once, read in place, never copied.
+//!
+//! Each process has slots, memory files whose pages are present, for what it writes. A value is a slot with a count of
+//! those that have it, in whichever process; with the last of them gone the slot is free for its writer's next value.
+//! Readers keep the slots that they have mapped. A reader that is killed keeps its count, so that slot is not used
+//! again: it goes with its writer.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::mp::error::Error;
+use crate::mp::life::Life;
+use crate::mp::memory::Segment;
+use crate::mp::passing::{Passed, refuse};
+
+const KIND: u64 = u64::from_le_bytes(*b"fl_slot1");
+const KIND_AT: usize = 0;
+const HOLDERS_AT: usize = 8;
+const WRITER_AT: usize = 16;
+const BYTES_AT: usize = 4096;
+
+/// So many slots a process writes to.
+const MOST_SLOTS: usize = 64;
+/// So many of others it keeps mapped.
+const MOST_FOREIGN_SLOTS: usize = 256;
+
+/// Slots of this process.
+static OWN: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
+/// Slots of others that are mapped here, the latest last.
+static FOREIGN: Mutex<VecDeque<Arc<Slot>>> = Mutex::new(VecDeque::new());
+
+#[derive(Debug)]
+struct Slot {
+    segment: Segment,
+    /// What the system knows the file by.
+    file: (u64, u64),
+}
+
+/// Bytes in shared memory: what a task returns where a copy would take long. They can be returned from a pool's task
+/// and sent through a connection, and are read where they are. A clone is the same bytes. When the last is gone their
+/// writer uses the memory again.
+///
+/// ```
+/// use fanlane::mp::{self, Pool, SharedBytes, function};
+///
+/// fn large(fill: u8) -> Result<SharedBytes, String> {
+///     SharedBytes::build(1 << 20, |bytes| bytes.fill(fill)).map_err(|error| error.to_string())
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     mp::init([function!(large)]);
+///     let pool = Pool::new(1)?;
+///     let bytes = pool.apply(large, (7,))??;
+///     assert!(bytes.len() == 1 << 20 && bytes.iter().all(|byte| *byte == 7));
+///     Ok(())
+/// }
+/// ```
+pub struct SharedBytes {
+    slot: Arc<Slot>,
+    len: usize,
+}
+
+impl fmt::Debug for SharedBytes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SharedBytes").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+impl Slot {
+    fn create(len: usize) -> io::Result<Self> {
+        const STEP_BYTES: usize = 1 << 20;
+        let room = if len > STEP_BYTES { len.next_multiple_of(STEP_BYTES) } else { len.next_power_of_two() };
+        let segment = Segment::create_present("fanlane-result", BYTES_AT + room)?;
+        segment.word(HOLDERS_AT).store(1, Ordering::Relaxed);
+        segment.word(WRITER_AT).store(Life::own().as_word(), Ordering::Relaxed);
+        segment.word(KIND_AT).store(KIND, Ordering::Release);
+        let file = file_of(segment.descriptor())?;
+        Ok(Self { segment, file })
+    }
+
+    fn open(descriptor: OwnedFd, file: (u64, u64)) -> io::Result<Self> {
+        let mut len = rustix::fs::fstat(&descriptor)?.st_size.unsigned_abs();
+        // No more than an address holds.
+        len = len.min(isize::MAX as u64);
+        let segment = Segment::map(Arc::new(descriptor), 0, usize::try_from(len).map_err(io::Error::other)?, true)?;
+        if segment.len() < BYTES_AT || segment.word(KIND_AT).load(Ordering::Acquire) != KIND {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "this shared memory holds no result"));
+        }
+        Ok(Self { segment, file })
+    }
+
+    fn holders(&self) -> &AtomicU64 {
+        self.segment.word(HOLDERS_AT)
+    }
+
+    const fn room(&self) -> usize {
+        self.segment.len() - BYTES_AT
+    }
+
+    fn writer_lives(&self) -> bool {
+        let writer = self.segment.word(WRITER_AT).load(Ordering::Relaxed);
+        Life::from_word(writer).is_some_and(Life::is_alive)
+    }
+}
+
+fn file_of(descriptor: &Arc<OwnedFd>) -> io::Result<(u64, u64)> {
+    let status = rustix::fs::fstat(&**descriptor)?;
+    Ok((status.st_dev, status.st_ino))
+}
+
+impl SharedBytes {
+    /// Bytes that `fill` writes. What the slice holds before that is of no meaning.
+    ///
+    /// # Errors
+    /// When the system has no descriptors or no memory left.
+    pub fn build(len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Self, Error> {
+        let bytes = Self::take(len).map_err(Error::io("no shared memory for a result can be had"))?;
+        #[expect(unsafe_code, reason = "the slot belongs to this value alone")]
+        // SAFETY: the slot had no holder when it was taken, and has no other than `bytes` yet.
+        fill(unsafe { bytes.slot.segment.slice_mut(BYTES_AT, len) });
+        Ok(bytes)
+    }
+
+    /// A copy of `bytes` in shared memory.
+    ///
+    /// # Errors
+    /// As [`SharedBytes::build`].
+    pub fn copy_of(bytes: &[u8]) -> Result<Self, Error> {
+        Self::build(bytes.len(), |place| place.copy_from_slice(bytes))
+    }
+
+    /// The smallest free slot that is large enough and not much too large; else a new one.
+    fn take(len: usize) -> io::Result<Self> {
+        const LAVISH: usize = 4;
+        let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |slot: &&Arc<Slot>| {
+            slot.room() >= len && slot.room() / LAVISH <= len.max(4096) && slot.holders().load(Ordering::Acquire) == 0
+        };
+        if let Some(slot) = own.iter().filter(fits).min_by_key(|slot| slot.room()) {
+            slot.holders().store(1, Ordering::Relaxed);
+            return Ok(Self { slot: Arc::clone(slot), len });
+        }
+        if own.len() >= MOST_SLOTS {
+            own.retain(|slot| slot.holders().load(Ordering::Acquire) != 0);
+        }
+        let slot = Arc::new(Slot::create(len)?);
+        if own.len() < MOST_SLOTS {
+            own.push(Arc::clone(&slot));
+        }
+        Ok(Self { slot, len })
+    }
+
+    /// A copy of the bytes in memory of one's own, for keeping: the slot is then free for its writer.
+    pub fn into_vec(self) -> Vec<u8> {
+        self.to_vec()
+    }
+}
+
+impl Deref for SharedBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        #[expect(unsafe_code, reason = "read in place is what it is for")]
+        // SAFETY: a slot is written only by who took it while nobody had it, and this value has it.
+        unsafe {
+            self.slot.segment.slice(BYTES_AT, self.len)
+        }
+    }
+}
+
+impl Clone for SharedBytes {
+    fn clone(&self) -> Self {
+        self.slot.holders().fetch_add(1, Ordering::Relaxed);
+        Self { slot: Arc::clone(&self.slot), len: self.len }
+    }
+}
+
+impl Drop for SharedBytes {
+    fn drop(&mut self) {
+        self.slot.holders().fetch_sub(1, Ordering::Release);
+    }
+}
+
+impl Serialize for SharedBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = (Passed(Arc::clone(self.slot.segment.descriptor())), self.len as u64).serialize(serializer)?;
+        // What is on its way has it as well; it becomes the receiver's.
+        self.slot.holders().fetch_add(1, Ordering::Relaxed);
+        Ok(written)
+    }
+}
+
+impl<'de> Deserialize<'de> for SharedBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (passed, len) = <(Passed, u64)>::deserialize(deserializer)?;
+        let arrive = || -> io::Result<Self> {
+            let file = file_of(&passed.0)?;
+            let is_it = |slot: &&Arc<Slot>| slot.file == file;
+            let own = OWN.lock().unwrap_or_else(PoisonError::into_inner).iter().find(is_it).cloned();
+            let slot = match own {
+                Some(slot) => slot,
+                None => {
+                    let mut foreign = FOREIGN.lock().unwrap_or_else(PoisonError::into_inner);
+                    match foreign.iter().find(is_it).cloned() {
+                        Some(slot) => slot,
+                        None => {
+                            let descriptor = Arc::into_inner(passed.0).ok_or(io::ErrorKind::InvalidData)?;
+                            let slot = Arc::new(Slot::open(descriptor, file)?);
+                            if foreign.len() >= MOST_FOREIGN_SLOTS {
+                                foreign.pop_front();
+                            }
+                            foreign.push_back(Arc::clone(&slot));
+                            slot
+                        }
+                    }
+                }
+            };
+            let len = usize::try_from(len).map_err(io::Error::other)?;
+            if len > slot.room() {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a result is longer than its memory"));
+            }
+            Ok(Self { slot, len })
+        };
+        arrive().map_err(|error| refuse(format!("a result in shared memory did not arrive: {error}")))
+    }
+}
+
+/// Lets go of mapped slots whose writers have ended; values that somebody has stay as they are.
+pub(crate) fn forget_dead_writers() {
+    FOREIGN.lock().unwrap_or_else(PoisonError::into_inner).retain(|slot| slot.writer_lives());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mp::pipe;
+
+    #[test]
+    fn a_slot_is_used_again_when_nobody_has_it_any_more() {
+        let (here, there) = pipe().unwrap();
+        // A size that no other test uses.
+        let len = 3_333_333;
+        let address = |bytes: &SharedBytes| bytes.as_ptr();
+        let first = SharedBytes::build(len, |bytes| bytes.fill(1)).unwrap();
+        let at = address(&first);
+        here.send(&first).unwrap();
+        drop(first);
+        let second = SharedBytes::copy_of(&vec![2; len]).unwrap();
+        assert_ne!(address(&second), at, "the first is on its way");
+        let received: SharedBytes = there.recv().unwrap();
+        assert!(received.iter().all(|byte| *byte == 1));
+        let copy = received.clone();
+        drop(received);
+        let third = SharedBytes::build(len, |_| {}).unwrap();
+        assert_ne!(address(&third), at, "a clone has it");
+        assert_eq!(copy.into_vec(), vec![1; len]);
+        assert_eq!(address(&SharedBytes::build(len - 5, |_| {}).unwrap()), at);
+        assert!(second.iter().all(|byte| *byte == 2));
+    }
+}

@@ -1,0 +1,304 @@
+//! A list of small values in shared memory whose length is fixed.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::{Published, look_up, publish};
+use crate::mp::error::Error;
+use crate::mp::guarded::{Guarded, HEADER_BYTES, Locked, WORDS};
+use crate::mp::passing::Passed;
+
+const KIND: &[u8; 8] = b"fl_list1";
+const COUNT: usize = 0;
+/// From here on one number for each item: where it is, what it is, how long it is.
+const STATES: usize = 1;
+/// A value may become so many bytes longer than at first, and at least so long.
+const LEAST_ROOM_BYTES: usize = 8;
+
+/// So many items a list can have.
+pub const MOST_ITEMS: usize = WORDS - STATES;
+
+/// What a [`ShareableList`] can hold.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ListItem {
+    /// Nothing.
+    None,
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+}
+
+macro_rules! item_from {
+    ($($from:ty => $make:expr;)*) => {
+        $(impl From<$from> for ListItem {
+            fn from(value: $from) -> Self {
+                ($make)(value)
+            }
+        })*
+    };
+}
+item_from! {
+    () => |()| Self::None;
+    bool => Self::Bool;
+    i64 => Self::Int;
+    f64 => Self::Float;
+    String => Self::Text;
+    &str => |text: &str| Self::Text(text.to_owned());
+    Vec<u8> => Self::Bytes;
+}
+
+impl ListItem {
+    fn encoded(&self) -> (u64, Vec<u8>) {
+        match self {
+            Self::None => (0, Vec::new()),
+            Self::Bool(value) => (1, vec![u8::from(*value)]),
+            Self::Int(value) => (2, value.to_le_bytes().to_vec()),
+            Self::Float(value) => (3, value.to_le_bytes().to_vec()),
+            Self::Text(value) => (4, value.clone().into_bytes()),
+            Self::Bytes(value) => (5, value.clone()),
+        }
+    }
+
+    fn decoded(kind: u64, bytes: Vec<u8>) -> Result<Self, Error> {
+        let fault = || Error::Decode("an item of a shared list is damaged".to_owned());
+        let eight = |bytes: Vec<u8>| <[u8; 8]>::try_from(bytes).map_err(|_| fault());
+        Ok(match kind {
+            0 => Self::None,
+            1 => Self::Bool(bytes == [1]),
+            2 => Self::Int(i64::from_le_bytes(eight(bytes)?)),
+            3 => Self::Float(f64::from_le_bytes(eight(bytes)?)),
+            4 => Self::Text(String::from_utf8(bytes).map_err(|_| fault())?),
+            5 => Self::Bytes(bytes),
+            _ => return Err(fault()),
+        })
+    }
+}
+
+/// A list of values in shared memory. Its length is fixed, and each place has room for the value that it had at first;
+/// text and bytes may have up to eight bytes at least. A change is whole or has not happened, also when its process is
+/// killed.
+///
+/// ```
+/// use fanlane::mp::{ListItem, ShareableList};
+///
+/// let list = ShareableList::new([ListItem::from("howdy"), 273.154.into(), 100_i64.into(), true.into()])?;
+/// list.set(2, -78_i64)?;
+/// assert_eq!(list.get(2)?, ListItem::Int(-78));
+/// assert_eq!(list.index(&true.into())?, Some(3));
+/// assert!(list.set(0, "a much longer text").is_err());
+/// # Ok::<(), fanlane::mp::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ShareableList {
+    guarded: Guarded,
+    published: Option<Published>,
+}
+
+/// Where an item's two places are, and how much goes into each.
+#[derive(Clone, Copy)]
+struct Room {
+    offset: usize,
+    bytes: usize,
+}
+
+/// An item's number: which of its two places, what it is, how long it is.
+const fn state_of(second: bool, kind: u64, len: usize) -> u64 {
+    (second as u64) << 63 | kind << 56 | len as u64
+}
+
+impl ShareableList {
+    /// A list of these values, at most [`MOST_ITEMS`].
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for too many; what the system refuses.
+    pub fn new(items: impl IntoIterator<Item = ListItem>) -> Result<Self, Error> {
+        let encoded: Vec<_> = items.into_iter().map(|item| item.encoded()).collect();
+        if encoded.len() > MOST_ITEMS {
+            return Err(Error::Misuse("a shareable list has at most 439 items"));
+        }
+        // Before the values stands how much room each has.
+        let rooms = encoded.iter().map(|(_, bytes)| bytes.len().max(LEAST_ROOM_BYTES).next_multiple_of(8));
+        let rooms: Vec<usize> = rooms.collect();
+        let total = rooms.len() * 8 + 2 * rooms.iter().sum::<usize>();
+        let guarded =
+            Guarded::create(KIND, total.max(8)).map_err(Error::io("no shared memory for a list can be had"))?;
+        for (index, bytes) in rooms.iter().enumerate() {
+            guarded.segment().store(HEADER_BYTES + index * 8, &(*bytes as u64).to_le_bytes());
+        }
+        guarded.lock().set(COUNT, encoded.len() as u64);
+        let list = Self { guarded, published: None };
+        for (index, (kind, bytes)) in encoded.iter().enumerate() {
+            list.put(&mut list.guarded.lock(), index, *kind, bytes)?;
+        }
+        Ok(list)
+    }
+
+    /// Gives it a name under which other processes of the same user can open it, as long as this value lives.
+    ///
+    /// # Errors
+    /// [`Error::Name`] where the name is taken.
+    pub fn with_name(mut self, name: &str) -> Result<Self, Error> {
+        self.published = Some(publish(name, self.guarded.descriptor())?);
+        Ok(self)
+    }
+
+    /// Opens the list that another process has given this name.
+    ///
+    /// # Errors
+    /// [`Error::Name`] where nobody has it, or it is no list.
+    pub fn open(name: &str) -> Result<Self, Error> {
+        Self::from_descriptor(look_up(name)?)
+            .map_err(|error| Error::Name { name: name.to_owned(), reason: error.to_string() })
+    }
+
+    fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
+        Guarded::open(KIND, descriptor).map(|guarded| Self { guarded, published: None })
+    }
+
+    /// How many items it has.
+    pub fn len(&self) -> usize {
+        usize::try_from(self.guarded.peek(COUNT)).unwrap_or(0).min(MOST_ITEMS)
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn room(&self, index: usize) -> Room {
+        let size_of_room = |index: usize| {
+            let mut bytes = [0; 8];
+            self.guarded.segment().load(HEADER_BYTES + index * 8, &mut bytes);
+            usize::try_from(u64::from_le_bytes(bytes)).expect("room in memory fits into an address")
+        };
+        let before: usize = (0..index).map(size_of_room).sum();
+        Room { offset: HEADER_BYTES + self.len() * 8 + 2 * before, bytes: size_of_room(index) }
+    }
+
+    fn check(&self, index: usize) -> Result<(), Error> {
+        if index < self.len() { Ok(()) } else { Err(Error::Misuse("the list has no such place")) }
+    }
+
+    fn put(&self, locked: &mut Locked<'_>, index: usize, kind: u64, bytes: &[u8]) -> Result<(), Error> {
+        let room = self.room(index);
+        if bytes.len() > room.bytes {
+            return Err(Error::Misuse("the value is longer than its place in the list was made for"));
+        }
+        // Into the place that is not in use, which becomes the one in use with one number.
+        let second = locked.get(STATES + index) >> 63 == 0;
+        self.guarded.segment().store(room.offset + usize::from(second) * room.bytes, bytes);
+        locked.set(STATES + index, state_of(second, kind, bytes.len()));
+        Ok(())
+    }
+
+    fn take(&self, locked: &Locked<'_>, index: usize) -> Result<ListItem, Error> {
+        let (state, room) = (locked.get(STATES + index), self.room(index));
+        let len = usize::try_from(state & ((1 << 56) - 1)).unwrap_or(usize::MAX).min(room.bytes);
+        let mut bytes = vec![0; len];
+        let second = state >> 63 != 0;
+        self.guarded.segment().load(room.offset + usize::from(second) * room.bytes, &mut bytes);
+        ListItem::decoded(state >> 56 & 0x7f, bytes)
+    }
+
+    /// An item.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] where there is no such place.
+    pub fn get(&self, index: usize) -> Result<ListItem, Error> {
+        self.check(index)?;
+        self.take(&self.guarded.lock(), index)
+    }
+
+    /// Puts another item into a place.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] where there is no such place, or the item is too long for it.
+    pub fn set(&self, index: usize, item: impl Into<ListItem>) -> Result<(), Error> {
+        self.check(index)?;
+        let (kind, bytes) = item.into().encoded();
+        self.put(&mut self.guarded.lock(), index, kind, &bytes)
+    }
+
+    /// All items, from one moment.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] when another program has written into the memory.
+    pub fn to_vec(&self) -> Result<Vec<ListItem>, Error> {
+        let locked = self.guarded.lock();
+        (0..self.len()).map(|index| self.take(&locked, index)).collect()
+    }
+
+    /// How often an item is in it.
+    ///
+    /// # Errors
+    /// As [`ShareableList::to_vec`].
+    pub fn count(&self, item: &ListItem) -> Result<usize, Error> {
+        Ok(self.to_vec()?.iter().filter(|one| *one == item).count())
+    }
+
+    /// The first place of an item.
+    ///
+    /// # Errors
+    /// As [`ShareableList::to_vec`].
+    pub fn index(&self, item: &ListItem) -> Result<Option<usize>, Error> {
+        Ok(self.to_vec()?.iter().position(|one| one == item))
+    }
+}
+
+impl Serialize for ShareableList {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Passed(Arc::clone(self.guarded.descriptor())).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ShareableList {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let passed = Passed::deserialize(deserializer)?;
+        let descriptor = Arc::into_inner(passed.0).ok_or_else(|| crate::mp::passing::refuse("it is held twice"))?;
+        Self::from_descriptor(descriptor).map_err(|error| crate::mp::passing::refuse(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mp::guarded::tests::die_after;
+
+    #[test]
+    fn items_of_every_kind_come_back_also_by_name() {
+        let items = [().into(), true.into(), (-7_i64).into(), 0.5.into(), "text".into(), vec![1_u8; 100].into()];
+        let name = format!("list-{}", std::process::id());
+        let list = ShareableList::new(items.clone()).unwrap().with_name(&name).unwrap();
+        let open = ShareableList::open(&name).unwrap();
+        assert_eq!(open.to_vec().unwrap(), items);
+        open.set(0, "12345678").unwrap();
+        assert_eq!(list.get(0).unwrap(), "12345678".into());
+        assert_eq!(list.count(&true.into()).unwrap(), 1);
+        assert!(list.get(6).is_err() && list.set(6, 1_i64).is_err());
+        assert!(!list.is_empty() && ShareableList::new([]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn one_who_dies_anywhere_in_a_change_leaves_the_old_or_the_new() {
+        let list = ShareableList::new(["old one".into()]).unwrap();
+        for stores in 0.. {
+            let died = die_after(stores, || list.set(0, "new one").unwrap());
+            let now = list.get(0).unwrap();
+            assert!(now == "old one".into() || now == "new one".into());
+            if !died {
+                break;
+            }
+        }
+        assert_eq!(list.get(0).unwrap(), "new one".into());
+    }
+}

@@ -1,0 +1,85 @@
+//! A flag that processes wait for.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::shared_by_descriptor;
+use crate::mp::bell::deadline_after;
+use crate::mp::error::Error;
+use crate::mp::guarded::Guarded;
+
+const IS_SET: usize = 0;
+/// How often it was set.
+const SETS: usize = 1;
+const WAS_SET: usize = 0;
+
+/// A flag that is set or not. Whoever waits when it is set goes on, also if it is cleared at once.
+///
+/// ```
+/// let event = fanlane::mp::Event::new()?;
+/// assert!(!event.wait_timeout(std::time::Duration::from_millis(1)));
+/// event.set();
+/// event.wait();
+/// event.clear();
+/// assert!(!event.is_set());
+/// # Ok::<(), fanlane::mp::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Event {
+    guarded: Arc<Guarded>,
+}
+
+shared_by_descriptor!(Event, b"flevent1");
+
+impl Event {
+    /// An event that is not set.
+    ///
+    /// # Errors
+    /// When the system has no descriptors or no memory left.
+    pub fn new() -> Result<Self, Error> {
+        Self::make()
+    }
+
+    /// Sets it: all who wait go on.
+    pub fn set(&self) {
+        let mut locked = self.guarded.lock();
+        locked.set(IS_SET, 1);
+        locked.add(SETS, 1);
+        drop(locked);
+        self.guarded.bell(WAS_SET).ring();
+    }
+
+    /// Makes it not set.
+    pub fn clear(&self) {
+        self.guarded.lock().set(IS_SET, 0);
+    }
+
+    /// Whether it is set.
+    pub fn is_set(&self) -> bool {
+        self.guarded.peek(IS_SET) != 0
+    }
+
+    /// Waits until it is set.
+    pub fn wait(&self) {
+        self.wait_until(None);
+    }
+
+    /// The same; `false` when `timeout` is over first.
+    pub fn wait_timeout(&self, timeout: Duration) -> bool {
+        self.wait_until(deadline_after(timeout))
+    }
+
+    fn wait_until(&self, deadline: Option<Instant>) -> bool {
+        let bell = self.guarded.bell(WAS_SET);
+        let sets = self.guarded.peek(SETS);
+        loop {
+            let count = bell.count();
+            if self.is_set() || self.guarded.peek(SETS) != sets {
+                return true;
+            }
+            if !bell.wait(count, deadline) {
+                return false;
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Mutual exclusion between processes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{HolderDied, dead, shared_by_descriptor, until};
+use crate::mp::bell::deadline_after;
+use crate::mp::error::Error;
+use crate::mp::guarded::Guarded;
+use crate::mp::life::Life;
+
+const OWNER: usize = 0;
+const GIVEN_BACK: usize = 0;
+
+/// A lock that one thread of one process holds at a time. It is given back when the guard goes.
+///
+/// ```
+/// let lock = fanlane::mp::Lock::new()?;
+/// let guard = lock.acquire().expect("nobody has died");
+/// assert!(lock.try_acquire().expect("nobody has died").is_none());
+/// drop(guard);
+/// # Ok::<(), fanlane::mp::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Lock {
+    guarded: Arc<Guarded>,
+}
+
+shared_by_descriptor!(Lock, b"fl_lock1");
+
+impl Lock {
+    /// A lock that nobody holds.
+    ///
+    /// # Errors
+    /// When the system has no descriptors or no memory left.
+    pub fn new() -> Result<Self, Error> {
+        Self::make()
+    }
+
+    /// Takes it; waits for it.
+    ///
+    /// # Errors
+    /// [`HolderDied`], with the lock held, when its last holder died.
+    pub fn acquire(&self) -> Result<LockGuard<'_>, HolderDied<LockGuard<'_>>> {
+        self.acquire_until(None).map(|guard| guard.expect("it waits without end"))
+    }
+
+    /// Takes it if nobody holds it.
+    ///
+    /// # Errors
+    /// [`HolderDied`], with the lock held, when its last holder died.
+    pub fn try_acquire(&self) -> Result<Option<LockGuard<'_>>, HolderDied<LockGuard<'_>>> {
+        self.acquire_until(Some(Instant::now()))
+    }
+
+    /// Takes it; waits at most so long.
+    ///
+    /// # Errors
+    /// [`HolderDied`], with the lock held, when its last holder died.
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<LockGuard<'_>>, HolderDied<LockGuard<'_>>> {
+        self.acquire_until(deadline_after(timeout))
+    }
+
+    fn acquire_until(&self, deadline: Option<Instant>) -> Result<Option<LockGuard<'_>>, HolderDied<LockGuard<'_>>> {
+        let guard = |()| LockGuard { lock: self };
+        match take(&self.guarded, deadline) {
+            None => Ok(None),
+            Some(Ok(())) => Ok(Some(guard(()))),
+            Some(Err(died)) => Err(died.map(guard)),
+        }
+    }
+}
+
+/// The right to what the lock guards.
+#[derive(Debug)]
+#[must_use = "the lock is given back when this goes"]
+pub struct LockGuard<'a> {
+    lock: &'a Lock,
+}
+
+impl Drop for LockGuard<'_> {
+    fn drop(&mut self) {
+        give_back(&self.lock.guarded);
+    }
+}
+
+/// Makes this process the owner; `None` when `deadline` comes first.
+pub(super) fn take(guarded: &Guarded, deadline: Option<Instant>) -> Option<Result<(), HolderDied<()>>> {
+    until(guarded, GIVEN_BACK, deadline, |locked, looks| {
+        let owner = locked.get(OWNER);
+        let pid = if looks { dead(owner) } else { None };
+        if owner != 0 && pid.is_none() {
+            return None;
+        }
+        locked.set(OWNER, Life::own().as_word());
+        Some(pid.map_or(Ok(()), |pid| Err(HolderDied { guard: (), pid })))
+    })
+}
+
+/// Makes nobody the owner.
+pub(super) fn give_back(guarded: &Guarded) {
+    guarded.lock().set(OWNER, 0);
+    guarded.bell(GIVEN_BACK).ring();
+}

@@ -1,0 +1,121 @@
+//! The race that the window shows: under way, ended, or opened; and what the session remembers beside it.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, bounded};
+
+use crate::model::race::{RaceEvent, RaceModel};
+use crate::session::Wake;
+
+use super::runner::{Race, RaceEngine};
+use super::{RacePlan, WhatIf};
+
+/// How many events may wait between the race and the model.
+const CHANNEL_EVENTS: usize = 1024;
+/// How many events are taken in under one lock.
+const EVENTS_PER_LOCK: usize = 64;
+
+/// A race with what keeps it going.
+pub struct CurrentRace {
+    /// Tells this race from the other races of the session.
+    pub serial: u64,
+    /// Where it is saved.
+    pub file: Option<PathBuf>,
+    model: Arc<Mutex<RaceModel>>,
+    /// Its last event was taken in. Apart from the model, so that it can be asked while the model is drawn.
+    over: Arc<AtomicBool>,
+    race: Option<Race>,
+    drain: Option<JoinHandle<()>>,
+}
+
+impl CurrentRace {
+    /// Starts a race.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub(in crate::session) fn start(
+        serial: u64,
+        plan: RacePlan,
+        engine: RaceEngine,
+        wake: Wake,
+    ) -> std::io::Result<Self> {
+        let model = Arc::new(Mutex::new(RaceModel::default()));
+        let (sender, receiver) = bounded(CHANNEL_EVENTS);
+        let over = Arc::new(AtomicBool::new(false));
+        let (filled, told) = (Arc::clone(&model), Arc::clone(&over));
+        let drain = std::thread::Builder::new()
+            .name("race-model".to_owned())
+            .spawn(move || drain(&receiver, &filled, &told, &wake))?;
+        let race = Race::start(plan, engine, sender)?;
+        Ok(Self { serial, file: None, model, over, race: Some(race), drain: Some(drain) })
+    }
+
+    /// A race that is over.
+    pub(in crate::session) fn recorded(serial: u64, model: RaceModel, file: Option<PathBuf>) -> Self {
+        let (model, over) = (Arc::new(Mutex::new(model)), Arc::new(AtomicBool::new(true)));
+        Self { serial, file, model, over, race: None, drain: None }
+    }
+
+    /// What is known of the race. Hold it no longer than a frame takes: the events wait meanwhile.
+    pub fn model(&self) -> MutexGuard<'_, RaceModel> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its tasks for a replay; `None` where they cannot be replayed (yet).
+    pub fn what_if(&self) -> Option<WhatIf> {
+        WhatIf::of(&self.model()).ok()
+    }
+
+    /// It has not ended.
+    pub fn is_under_way(&self) -> bool {
+        !self.over.load(Ordering::Acquire)
+    }
+
+    /// Ends it: what has run counts, the run under way does not.
+    pub(in crate::session) fn stop(&self) {
+        if let Some(race) = &self.race {
+            race.stop();
+        }
+    }
+
+    /// Ends it if it goes on, and waits until nothing of it is left.
+    pub(in crate::session) fn end(&mut self) {
+        if let Some(race) = self.race.take() {
+            if self.is_under_way() {
+                race.stop();
+            }
+            race.join();
+        }
+        if let Some(drain) = self.drain.take() {
+            // A panic there was printed there.
+            drop(drain.join());
+        }
+    }
+}
+
+impl Drop for CurrentRace {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn drain(events: &Receiver<RaceEvent>, model: &Mutex<RaceModel>, over: &AtomicBool, wake: &Wake) {
+    let mut waiting = Vec::with_capacity(EVENTS_PER_LOCK);
+    while let Ok(first) = events.recv() {
+        waiting.push(first);
+        waiting.extend(events.try_iter().take(EVENTS_PER_LOCK - 1));
+        {
+            let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.drain(..).for_each(|event| model.apply(event));
+        }
+        wake();
+        // The lock is not fair: without this the window might wait while events pour in.
+        std::thread::yield_now();
+    }
+    // Also when it broke off.
+    over.store(true, Ordering::Release);
+    wake();
+}

@@ -1,0 +1,118 @@
+//! What a race is to be like, as it is typed, and what is wrong with it.
+
+use crate::job::{MAX_WORKERS, Mode};
+use crate::model::race::{Contender, Rules, chunks};
+
+/// The choices of the page Race.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RaceDraft {
+    /// Which modes take part, in the order of [`Mode::ALL`].
+    pub modes: [bool; 3],
+    /// Pool sizes with commas between them.
+    pub sizes: String,
+    /// How often each way runs; empty: as often as it takes.
+    pub repeat: String,
+    /// Seconds after which no further round begins.
+    pub time_limit: String,
+    /// Chunk sizes take part too, in the largest pool.
+    pub chunks: bool,
+}
+
+impl RaceDraft {
+    /// What is tried where nobody says otherwise, on a machine with so many cores.
+    pub fn usual(cores: u32) -> Self {
+        let sizes: Vec<String> = Contender::usual_sizes(cores).iter().map(ToString::to_string).collect();
+        Self {
+            modes: [true; 3],
+            sizes: sizes.join(", "),
+            repeat: String::new(),
+            time_limit: "60".to_owned(),
+            chunks: false,
+        }
+    }
+
+    /// Pool sizes, smallest first.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn parsed_sizes(&self) -> Result<Vec<u32>, String> {
+        let words = self.sizes.split([',', ' ']).filter(|word| !word.is_empty());
+        let sizes: Option<Vec<u32>> =
+            words.map(|word| word.parse().ok().filter(|size| (1..=MAX_WORKERS).contains(size))).collect();
+        match sizes {
+            Some(mut sizes) if !sizes.is_empty() => {
+                sizes.sort_unstable();
+                sizes.dedup();
+                Ok(sizes)
+            }
+            _ => Err(format!(
+                "Pool sizes: expected numbers from 1 to {MAX_WORKERS} with commas between them, such as 1, 2, 4"
+            )),
+        }
+    }
+
+    /// The contenders for a batch of so many tasks.
+    ///
+    /// # Errors
+    /// What is wrong with the draft.
+    pub fn contenders(&self, tasks: u64) -> Result<Vec<Contender>, String> {
+        let sizes = self.parsed_sizes()?;
+        let modes: Vec<Mode> =
+            Mode::ALL.into_iter().zip(self.modes).filter(|(_, on)| *on).map(|(mode, _)| mode).collect();
+        if modes.is_empty() {
+            return Err("Nobody takes part: switch a mode on".to_owned());
+        }
+        let mut contenders = Contender::sweep(&modes, &sizes);
+        if self.chunks {
+            let pool = Contender::new(Mode::Pool, *sizes.last().expect("there is a size"));
+            if !contenders.contains(&pool) {
+                contenders.push(pool.clone());
+            }
+            let sizes = chunks::usual_sizes(tasks, pool.workers).into_iter();
+            contenders.extend(sizes.map(|chunk| Contender { chunk: Some(chunk), ..pool.clone() }));
+        }
+        Ok(contenders)
+    }
+
+    /// The rules.
+    ///
+    /// # Errors
+    /// What is wrong with the draft.
+    pub fn rules(&self, seed: u64) -> Result<Rules, String> {
+        let defaults = Rules { seed, ..Rules::default() };
+        let limit = self.time_limit.trim().parse::<f64>().ok().filter(|secs| secs.is_finite() && *secs >= 0.0);
+        let time_limit_secs = limit.ok_or("Time limit: expected seconds, such as 60")?;
+        let rules = Rules { time_limit_secs, ..defaults };
+        match self.repeat.trim() {
+            "" => Ok(rules),
+            text => match text.parse::<u32>() {
+                Ok(runs) if runs > 0 => Ok(Rules { least_runs: runs, most_runs: runs, ..rules }),
+                _ => Err("Runs of each: expected a number from 1 on, or nothing".to_owned()),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_becomes_contenders_and_rules_or_a_message() {
+        let usual = RaceDraft::usual(4);
+        assert_eq!(usual.sizes, "1, 2, 4");
+        assert_eq!(usual.contenders(100).expect("fine").len(), 1 + 3 + 3);
+        let chunked = RaceDraft { modes: [true, false, false], sizes: "2".to_owned(), chunks: true, ..usual.clone() };
+        let names: Vec<String> = chunked.contenders(8).expect("fine").iter().map(Contender::name).collect();
+        assert_eq!(names[..3], ["one process", "pool of 2", "pool of 2, chunks of 1"]);
+        for sizes in ["", "0", "x", "1,,2 x", "2000"] {
+            let wrong = RaceDraft { sizes: sizes.to_owned(), ..usual.clone() };
+            assert!(wrong.contenders(1).expect_err(sizes).starts_with("Pool sizes: expected"), "{sizes}");
+        }
+        assert!(RaceDraft { modes: [false; 3], ..usual.clone() }.contenders(1).is_err());
+        let five = RaceDraft { repeat: "5".to_owned(), ..usual.clone() }.rules(0).expect("fine");
+        assert_eq!((five.least_runs, five.most_runs), (5, 5));
+        assert!(RaceDraft { repeat: "0".to_owned(), ..usual.clone() }.rules(0).is_err());
+        assert!(RaceDraft { time_limit: "soon".to_owned(), ..usual }.rules(0).is_err());
+    }
+}

@@ -1,0 +1,19 @@
+//! Races: who takes the turns, what is read of the machine meanwhile, and what recorded tasks would do elsewhere.
+//!
+//! What a race says is folded in [`crate::model::race`]; nothing is drawn or printed here.
+
+mod current;
+mod draft;
+mod forecast;
+mod machine_facts;
+mod memory;
+mod plan;
+mod runner;
+mod what_if;
+
+pub use current::CurrentRace;
+pub use draft::RaceDraft;
+pub use forecast::Forecast;
+pub use plan::{RacePlan, RacePlanError};
+pub use runner::{Race, RaceEngine};
+pub use what_if::{NoWhatIf, Question, WhatIf, WhatIfOrder};

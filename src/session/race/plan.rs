@@ -1,0 +1,135 @@
+//! What is to be raced: the batches, the contenders and the rules, checked before anything runs.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::event::TaskId;
+use crate::job::{Batch, MAX_WORKERS};
+use crate::model::race::{Case, Contender, RaceHeader, Rules, Until, pep371};
+use crate::session::Machine;
+use crate::store::presets::Presets;
+
+use super::machine_facts;
+
+/// A race that can be started.
+#[derive(Clone, Debug)]
+pub struct RacePlan {
+    /// What it is called.
+    pub name: String,
+    /// What is run: the batch of each case.
+    pub batches: Vec<Arc<Batch>>,
+    /// Who takes part.
+    pub contenders: Vec<Contender>,
+    /// How it is measured.
+    pub rules: Rules,
+}
+
+/// Why something cannot be raced.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RacePlanError {
+    /// Nobody takes part.
+    #[error("nobody takes part in the race: choose a mode, and a pool size from 1 on")]
+    NoContender,
+    /// There is nothing to do.
+    #[error("the batch has no task, so there is nothing to race")]
+    NoTask,
+    /// A size is out of range.
+    #[error("a pool of {0} cannot be raced: sizes go from 1 to {MAX_WORKERS}")]
+    Size(u32),
+    /// A chunk is out of range.
+    #[error("chunks of 0 tasks cannot be handed out: chunk sizes begin at 1")]
+    NoChunk,
+    /// Too few runs.
+    #[error(
+        "{least} runs of each are asked for at least and {most} at most: make the first no larger than the second, and both at least 1"
+    )]
+    Runs {
+        /// At least.
+        least: u32,
+        /// At most.
+        most: u32,
+    },
+    /// A built-in job does not expand.
+    #[error("the built-in job '{name}' cannot be opened: {reason}")]
+    BuiltIn {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl RacePlan {
+    /// One batch, run by these contenders.
+    ///
+    /// # Errors
+    /// Why it cannot be raced.
+    pub fn of_batch(batch: Arc<Batch>, contenders: Vec<Contender>, rules: Rules) -> Result<Self, RacePlanError> {
+        let name = batch.job().display_name().to_owned();
+        Self { name, batches: vec![batch], contenders, rules }.checked()
+    }
+
+    /// The six workloads of PEP 371, timed until the last worker is gone.
+    ///
+    /// # Errors
+    /// When a built-in preset cannot be opened, for example because no temporary folder is there.
+    pub fn pep371(rules: Rules, folder: &Path) -> Result<Self, RacePlanError> {
+        let presets = Presets::builtin();
+        let batches = pep371::WORKLOADS.iter().map(|workload| {
+            let refused = |reason: String| RacePlanError::BuiltIn { name: workload.preset.to_owned(), reason };
+            let preset = presets.iter().find(|preset| preset.slug.as_str() == workload.preset);
+            let preset = preset.ok_or_else(|| refused("it is not there".to_owned()))?;
+            let batch = Batch::open(&preset.job, folder, &mut std::io::empty());
+            batch.map(Arc::new).map_err(|error| refused(error.to_string()))
+        });
+        let batches = batches.collect::<Result<Vec<_>, _>>()?;
+        let rules = Rules { until: Until::LastWorker, ..rules };
+        Self { name: "PEP 371".to_owned(), batches, contenders: pep371::contenders(), rules }.checked()
+    }
+
+    fn checked(self) -> Result<Self, RacePlanError> {
+        if self.contenders.is_empty() {
+            return Err(RacePlanError::NoContender);
+        }
+        if self.batches.iter().any(|batch| batch.is_empty()) {
+            return Err(RacePlanError::NoTask);
+        }
+        for contender in &self.contenders {
+            if !(1..=MAX_WORKERS).contains(&contender.workers) {
+                return Err(RacePlanError::Size(contender.workers));
+            }
+            if contender.chunk == Some(0) {
+                return Err(RacePlanError::NoChunk);
+            }
+        }
+        let (least, most) = (self.rules.least_runs, self.rules.most_runs);
+        if least == 0 || least > most {
+            return Err(RacePlanError::Runs { least, most });
+        }
+        Ok(self)
+    }
+
+    /// The batch that a contender runs.
+    pub(super) fn batch_of(&self, contender: &Contender) -> Arc<Batch> {
+        let whole = &self.batches[contender.case as usize];
+        match contender.tasks {
+            Some(tasks) if tasks < whole.len() => {
+                let first: Vec<TaskId> = (0..tasks).map(TaskId).collect();
+                Arc::new(whole.only(&first))
+            }
+            _ => Arc::clone(whole),
+        }
+    }
+
+    /// What is known before the first run; the machine is looked at now.
+    pub(super) fn header(&self, machine: Machine) -> RaceHeader {
+        let case = |batch: &Arc<Batch>| Case::new(batch.job().clone(), batch.len(), batch.dependencies());
+        RaceHeader {
+            name: self.name.clone(),
+            cases: self.batches.iter().map(case).collect(),
+            contenders: self.contenders.clone(),
+            rules: self.rules.clone(),
+            evidence: machine_facts::evidence(machine),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Who takes the turns: a thread that starts one run after the other, and says what happens as events of the race.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crossbeam_channel::Sender;
+
+use crate::engine::{RunCommand, RunOptions};
+use crate::event::{AttemptRecord, Event, EventKind};
+use crate::model::race::{Contender, RaceEnd, RaceEvent, RaceModel, Schedule, Usage};
+use crate::session::{Machine, RunControl, StartRun};
+
+use super::RacePlan;
+use super::machine_facts::CpuClock;
+use super::memory::MemoryWatch;
+
+/// How many events of a run may wait.
+const WAITING_EVENTS: usize = 1024;
+
+/// A race under way. Dropping it stops it.
+pub struct Race {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stopped: AtomicBool,
+    current: Mutex<Option<Box<dyn RunControl>>>,
+}
+
+/// What the runs of a race are started with.
+#[derive(Clone)]
+pub struct RaceEngine {
+    /// What starts runs.
+    pub start: StartRun,
+    /// The executable that is started in the worker role.
+    pub worker_executable: PathBuf,
+    /// The machine that runs go on.
+    pub machine: Machine,
+}
+
+impl Race {
+    /// Starts a race. Events go to `events`, [`RaceEvent::Ended`] last; when its receiver is gone, the race ends.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn start(plan: RacePlan, engine: RaceEngine, events: Sender<RaceEvent>) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let own = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("race".to_owned()).spawn(move || {
+            let mut turns = Turns { plan, engine, events, shared: own, model: RaceModel::default() };
+            let end = turns.take_all();
+            turns.say(RaceEvent::Ended(end));
+        })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Ends the race: the run under way is stopped at once and does not count.
+    pub fn stop(&self) {
+        self.shared.stopped.store(true, Ordering::Release);
+        if let Some(run) = &*self.shared.current.lock().unwrap_or_else(PoisonError::into_inner) {
+            run.command(RunCommand::StopNow);
+        }
+    }
+
+    /// Waits for its end. Someone must take its events meanwhile.
+    pub fn join(mut self) {
+        self.wait();
+    }
+
+    fn wait(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic there has said its words.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Race {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.stop();
+            self.wait();
+        }
+    }
+}
+
+struct Turns {
+    plan: RacePlan,
+    engine: RaceEngine,
+    events: Sender<RaceEvent>,
+    shared: Arc<Shared>,
+    /// The race as it is known so far: whether it is precise is asked of it.
+    model: RaceModel,
+}
+
+impl Turns {
+    fn take_all(&mut self) -> RaceEnd {
+        let begun = Instant::now();
+        if !self.say(RaceEvent::Begun(Box::new(self.plan.header(self.engine.machine)))) {
+            return RaceEnd::Stopped;
+        }
+        let mut schedule = Schedule::new(self.plan.rules.clone(), self.plan.contenders.len());
+        loop {
+            if self.is_stopped() {
+                return RaceEnd::Stopped;
+            }
+            let turn = match schedule.next(begun.elapsed().as_secs_f64(), || self.model.is_precise()) {
+                Ok(turn) => turn,
+                Err(end) => return end,
+            };
+            self.say(RaceEvent::TurnBegun(turn));
+            let contender = self.plan.contenders[turn.contender].clone();
+            match self.take(&contender) {
+                Ok(usage) if !self.is_stopped() => self.say(RaceEvent::TurnEnded(usage)),
+                Ok(_) => return RaceEnd::Stopped,
+                Err(why) => return RaceEnd::Failed(why),
+            };
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.shared.stopped.load(Ordering::Acquire)
+    }
+
+    /// Says something to whoever listens; false when nobody does any more, which stops the race.
+    fn say(&mut self, event: RaceEvent) -> bool {
+        self.model.apply(event.clone());
+        let heard = self.events.send(event).is_ok();
+        if !heard {
+            self.shared.stopped.store(true, Ordering::Release);
+        }
+        heard
+    }
+
+    /// One run, from its start until all its processes are gone.
+    fn take(&mut self, contender: &Contender) -> Result<Usage, String> {
+        let options = RunOptions {
+            mode: contender.mode,
+            workers: contender.workers,
+            worker_executable: self.engine.worker_executable.clone(),
+            // It would take CPU from what is measured.
+            monitor: false,
+            spill_folder: None,
+            chunk: contender.chunk.and_then(std::num::NonZeroU32::new),
+        };
+        let batch = self.plan.batch_of(contender);
+        let (sender, receiver) = crossbeam_channel::bounded(WAITING_EVENTS);
+        let clock = CpuClock::now();
+        let memory = MemoryWatch::start();
+        let run = (self.engine.start)(batch, options, sender).map_err(|error| error.to_string())?;
+        *self.current() = Some(run);
+        if self.is_stopped() {
+            // Whoever stopped the race may have looked for the run just before it was there.
+            self.stop_current();
+        }
+        for event in &receiver {
+            if !self.say(RaceEvent::Run(without_output(event))) {
+                self.stop_current();
+            }
+        }
+        let run = self.current().take();
+        if let Some(run) = run {
+            run.join();
+        }
+        let peak_memory_bytes = memory.finish();
+        Ok(Usage { cpu: CpuClock::now().since(clock), peak_memory_bytes })
+    }
+
+    fn current(&self) -> std::sync::MutexGuard<'_, Option<Box<dyn RunControl>>> {
+        self.shared.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop_current(&self) {
+        if let Some(run) = &*self.current() {
+            run.command(RunCommand::StopNow);
+        }
+    }
+}
+
+/// What tasks print and return is not kept: a race is about time.
+fn without_output(mut event: Event) -> Event {
+    let strip = |record: &mut AttemptRecord| {
+        record.output = None;
+        record.value = None;
+    };
+    match &mut event.kind {
+        EventKind::TasksFinished(records) => records.iter_mut().for_each(strip),
+        EventKind::TaskRetried(record) => strip(record),
+        _ => {}
+    }
+    event
+}

@@ -1,0 +1,217 @@
+//! The page Race: whether the pool was worth it. A race is chosen and started at the top, its verdict stands below, and
+//! under that the views that show why.
+
+mod chunk_sizes;
+mod digest;
+mod lanes;
+mod losses;
+mod scaling;
+mod setup;
+mod standings;
+mod times;
+mod wall;
+mod what_if;
+
+use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Ui, UiBuilder};
+use egui_material_icons::icons::ICON_SPORTS_SCORE;
+
+use crate::job::Mode;
+use crate::model::race::RaceModel;
+use crate::session::Session;
+use crate::ui::request::Requests;
+use crate::ui::theme;
+use crate::ui::widgets::empty_state_ui;
+
+use digest::Digest;
+use lanes::LanesView;
+use what_if::WhatIfView;
+
+/// A view of a race.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tab {
+    #[default]
+    Times,
+    Scaling,
+    Losses,
+    Lanes,
+    WhatIf,
+    Chunks,
+    Wall,
+}
+
+impl Tab {
+    const ALL: [Self; 7] =
+        [Self::Times, Self::Scaling, Self::Losses, Self::Lanes, Self::WhatIf, Self::Chunks, Self::Wall];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Times => "Times",
+            Self::Scaling => "Scaling",
+            Self::Losses => "Losses",
+            Self::Lanes => "Lanes",
+            Self::WhatIf => "What if",
+            Self::Chunks => "Chunk size",
+            Self::Wall => "PEP 371",
+        }
+    }
+
+    const fn explanation(self) -> &'static str {
+        match self {
+            Self::Times => "How far each run is, how long each way takes, and how much memory",
+            Self::Scaling => "How much faster more workers are, against the ideal and the laws of scaling",
+            Self::Losses => "Where the time went, from ideal to measured",
+            Self::Lanes => "What each worker did in two runs, on one axis of time",
+            Self::WhatIf => "What the same tasks would take in another pool, in other chunks, in another order",
+            Self::Chunks => "How long it takes over the number of tasks a message",
+            Self::Wall => "The six workloads that multiprocessing was first measured with, in 2008 and here",
+        }
+    }
+}
+
+/// The page Race.
+#[derive(Default)]
+pub struct RaceView {
+    tab: Tab,
+    digest: Option<Digest>,
+    beside: Option<Digest>,
+    lanes: LanesView,
+    what_if: WhatIfView,
+}
+
+impl RaceView {
+    /// Draws the page.
+    pub fn show_ui(&mut self, ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
+        setup::setup_ui(ui, session, requests);
+        ui.add_space(theme::HALF);
+        self.refresh(session);
+        if let Some(digest) = &self.digest {
+            verdict_ui(ui, digest);
+            ui.add_space(theme::HALF);
+        }
+        self.tabs_ui(ui, session, requests);
+        let room = ui.available_rect_before_wrap();
+        ui.painter().rect_filled(room, 2 * theme::RADIUS, theme::palette(ui).sunken);
+        let builder = UiBuilder::new().max_rect(room).layout(Layout::top_down(Align::Min));
+        ui.scope_builder(builder, |ui| {
+            Frame::new().inner_margin(Margin::symmetric(theme::UNIT as i8 + 4, theme::UNIT as i8)).show(ui, |ui| {
+                ui.set_min_size(ui.available_size());
+                self.contents_ui(ui, session, requests);
+            });
+        });
+    }
+
+    /// Figures are made anew only when a run has ended: what takes time is not done for each frame.
+    fn refresh(&mut self, session: &Session) {
+        self.digest = session.race_shown().map(|race| {
+            let model = race.model();
+            self.digest
+                .take()
+                .filter(|digest| digest.is_of(race.serial, &model))
+                .unwrap_or_else(|| Digest::of(race.serial, &model))
+        });
+        self.beside = session.race_beside().map(|(_, model)| {
+            let is_same = |digest: &Digest| digest.is_of(0, model) && digest.is_about(model);
+            self.beside.take().filter(is_same).unwrap_or_else(|| Digest::of(0, model))
+        });
+    }
+
+    fn tabs_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
+            for tab in Tab::ALL {
+                let button = Button::selectable(self.tab == tab, tab.name());
+                let response = ui.add(button).on_hover_text(tab.explanation());
+                if response.accessible_name(format!("View {}", tab.name())).clicked() {
+                    self.tab = tab;
+                }
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = theme::UNIT;
+                setup::files_ui(ui, session, requests);
+            });
+        });
+    }
+
+    fn contents_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        if self.tab == Tab::Wall {
+            let obstacle = session.race_obstacle_for_wall();
+            let model = session.race_shown().map(|race| race.model());
+            let model = model.as_deref().filter(|model| digest::is_wall(model));
+            return wall::wall_ui(ui, model, obstacle, requests);
+        }
+        let (Some(race), Some(digest)) = (session.race_shown(), &self.digest) else {
+            let advice = "Press Race: the open job runs in every way that is chosen above, in turns, and what comes out \
+                          is compared here.";
+            empty_state_ui(ui, ICON_SPORTS_SCORE, "No race yet", advice);
+            return;
+        };
+        let model = race.model();
+        if digest::is_wall(&model) {
+            empty_state_ui(ui, ICON_SPORTS_SCORE, "Six workloads at once", "This race is shown in the view PEP 371.");
+            return;
+        }
+        let beside = self.beside.as_ref().zip(session.race_beside().map(|(_, model)| model));
+        match self.tab {
+            Tab::Times => scrolled_ui(ui, |ui| times::times_ui(ui, &model, digest, beside)),
+            Tab::Scaling => scaling::scaling_ui(ui, &model, digest, beside),
+            Tab::Losses => scrolled_ui(ui, |ui| losses::losses_ui(ui, &model, digest)),
+            Tab::Lanes => self.lanes.show_ui(ui, &model, beside.map(|(_, model)| model)),
+            Tab::WhatIf => self.what_if.show_ui(ui, &model, digest),
+            Tab::Chunks => chunk_sizes::chunk_sizes_ui(ui, &model),
+            Tab::Wall => {}
+        }
+    }
+}
+
+fn scrolled_ui(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, contents);
+}
+
+fn verdict_ui(ui: &mut Ui, digest: &Digest) {
+    let palette = theme::palette(ui);
+    let sentence = RichText::new(&digest.verdict.sentence).text_style(theme::title_style()).color(palette.text_strong);
+    ui.add(egui::Label::new(sentence).wrap());
+    let doubts = digest.verdict.doubts.join(" ");
+    if !doubts.is_empty() {
+        let words = RichText::new(&doubts).small().color(palette.warning);
+        // Two lines tell what is wrong; the rest is there for whoever points at it.
+        ui.add(egui::Label::new(words).truncate()).on_hover_text(doubts);
+    }
+    let evidence = RichText::new(&digest.evidence).small().color(palette.text_weak);
+    ui.add(egui::Label::new(evidence).truncate()).on_hover_text(&digest.evidence);
+}
+
+/// How a contender is drawn: sizes have colours, threads are dashed, one process is plain.
+struct Look {
+    color: egui::Color32,
+    dashed: bool,
+}
+
+impl Look {
+    fn of(ui: &Ui, model: &RaceModel, place: usize) -> Self {
+        let palette = theme::palette(ui);
+        let Some(one) = model.contenders().get(place) else { return Self { color: palette.edge, dashed: false } };
+        let mut sizes: Vec<u32> =
+            model.contenders().iter().filter(|one| one.mode != Mode::One).map(|one| one.workers).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let size = sizes.iter().position(|size| *size == one.workers).unwrap_or(0);
+        // The last colour of the series is the plainest.
+        let sized = palette.series.len() - 1;
+        let color = if one.mode == Mode::One { palette.line(sized) } else { palette.line(size % sized) };
+        Self { color, dashed: one.mode == Mode::Threads }
+    }
+}
+
+/// Times on axes and in read-outs.
+fn secs_words(secs: f64) -> String {
+    crate::model::race::secs_words(secs)
+}
+
+/// What a race is called beside another: its machine, or its job where the machine has no name.
+fn race_name(model: &RaceModel) -> String {
+    let Some(header) = &model.header else { return String::new() };
+    let evidence = &header.evidence;
+    let date = crate::ui::widgets::quantity::day(evidence.started_unix_ms);
+    if evidence.host.is_empty() { format!("{} {date}", header.name) } else { format!("{} {date}", evidence.host) }
+}

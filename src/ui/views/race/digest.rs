@@ -1,0 +1,79 @@
+//! What a race comes to, worked out once for as long as no further run ends.
+
+use crate::model::race::laws::{Amdahl, NoFit, SizeTime, Usl};
+use crate::model::race::{RaceModel, Standing, Verdict, Waterfall, knee_within, pep371};
+use crate::model::statistics::Summary;
+use crate::session::race::{NoWhatIf, WhatIf};
+
+/// What a race comes to.
+pub struct Digest {
+    serial: u64,
+    runs: usize,
+    ended: bool,
+    started_unix_ms: u64,
+    pub verdict: Verdict,
+    /// The machine and the conditions, in a line.
+    pub evidence: String,
+    /// Of the first case.
+    pub standings: Vec<Standing>,
+    /// For each contender.
+    pub falls: Vec<Option<Waterfall>>,
+    /// Pool sizes with their times, smallest first.
+    pub sizes: Vec<(u32, Summary)>,
+    pub knee: Option<u32>,
+    pub amdahl: Result<Amdahl, NoFit>,
+    pub usl: Result<Usl, NoFit>,
+    /// Some sizes were left out of the laws, because their tasks need more cores than there are.
+    pub left_out: bool,
+    pub what_if: Result<WhatIf, NoWhatIf>,
+}
+
+impl Digest {
+    pub fn of(serial: u64, model: &RaceModel) -> Self {
+        let sizes = model.sizes(model.scaling_mode());
+        let fitted: Vec<SizeTime> = model.scaling_sizes().iter().map(SizeTime::of).collect();
+        let knee = knee_within(&sizes.iter().map(|(size, time)| (*size, time.mean)).collect::<Vec<_>>());
+        let header = model.header.as_ref();
+        Self {
+            serial,
+            runs: model.runs.len(),
+            ended: model.end.is_some(),
+            started_unix_ms: header.map_or(0, |header| header.evidence.started_unix_ms),
+            verdict: model.verdict(),
+            evidence: header.map_or_else(String::new, |header| {
+                let evidence = &header.evidence;
+                let day = crate::ui::widgets::quantity::day(evidence.started_unix_ms);
+                format!(
+                    "{}: {}, {}, Fanlane {}, {day}",
+                    header.name,
+                    evidence.words(),
+                    evidence.system,
+                    evidence.fanlane
+                )
+            }),
+            standings: model.standings(0),
+            falls: (0..model.contenders().len()).map(|place| model.waterfall(place)).collect(),
+            knee,
+            amdahl: Amdahl::fit(&fitted),
+            usl: Usl::fit(&fitted),
+            left_out: fitted.len() < sizes.len(),
+            sizes,
+            what_if: WhatIf::of(model),
+        }
+    }
+
+    /// Nothing new is known.
+    pub fn is_of(&self, serial: u64, model: &RaceModel) -> bool {
+        self.serial == serial && self.runs == model.runs.len() && self.ended == model.end.is_some()
+    }
+
+    /// It is about a race that began when this one did.
+    pub fn is_about(&self, model: &RaceModel) -> bool {
+        model.header.as_ref().is_some_and(|header| header.evidence.started_unix_ms == self.started_unix_ms)
+    }
+}
+
+/// The race is of the six workloads of PEP 371.
+pub fn is_wall(model: &RaceModel) -> bool {
+    model.header.as_ref().is_some_and(|header| header.contenders == pep371::contenders())
+}

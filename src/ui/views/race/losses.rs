@@ -1,0 +1,138 @@
+//! The view Losses: from the time that perfect sharing would have taken to the time that was measured, step by step.
+
+use egui::{Align2, FontId, Rangef, Rect, RichText, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2};
+use egui_material_icons::icons::ICON_WATERFALL_CHART;
+
+use crate::model::race::{RaceModel, Waterfall};
+use crate::ui::theme::{self, Palette};
+use crate::ui::widgets::empty_state_ui;
+
+use super::digest::Digest;
+use super::secs_words;
+
+/// Room for the names of the steps, in points.
+const NAME_WIDTH: f32 = 21.0 * theme::UNIT;
+/// Room for the numbers, in points.
+const NUMBER_WIDTH: f32 = 18.0 * theme::UNIT;
+/// Room for the share at the right, in points.
+const SHARE_WIDTH: f32 = 8.0 * theme::UNIT;
+/// The least width of a waterfall, in points.
+const LEAST_WIDTH: f32 = 58.0 * theme::UNIT;
+
+/// A bar of the waterfall.
+struct Step<'a> {
+    name: &'a str,
+    meaning: String,
+    from_secs: f64,
+    to_secs: f64,
+    is_total: bool,
+}
+
+pub fn losses_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest) {
+    let falls: Vec<(usize, &Waterfall)> = {
+        // Chunk sizes have a view of their own.
+        let whole = digest.falls.iter().enumerate().filter(|(place, _)| model.contenders()[*place].chunk.is_none());
+        whole.filter_map(|(place, fall)| Some((place, fall.as_ref()?))).collect()
+    };
+    let Some((_, first)) = falls.first() else {
+        let advice = "It takes a run that counts of this way and of the one that it is compared with.";
+        empty_state_ui(ui, ICON_WATERFALL_CHART, "Nothing to add up yet", advice);
+        return;
+    };
+    let baseline = model.contenders()[first.baseline].name();
+    let words = format!(
+        "Means of the runs that count. Ideal: the tasks as long as with {baseline}, shared perfectly. Every step is measured, \
+         and together they are the whole."
+    );
+    ui.add(egui::Label::new(RichText::new(words).small().color(theme::palette(ui).text_weak)).wrap());
+    let columns = ((ui.available_width() / LEAST_WIDTH) as usize).clamp(1, falls.len());
+    ui.spacing_mut().item_spacing = vec2(4.0 * theme::UNIT, theme::HALF);
+    for row in falls.chunks(columns) {
+        ui.add_space(theme::UNIT);
+        ui.columns(columns, |cells| {
+            for ((place, fall), ui) in row.iter().zip(cells) {
+                waterfall_ui(ui, &model.contenders()[*place].name(), fall);
+            }
+        });
+    }
+}
+
+fn waterfall_ui(ui: &mut Ui, name: &str, fall: &Waterfall) {
+    let palette = theme::palette(ui);
+    ui.label(RichText::new(name).text_style(theme::title_style()).color(palette.text_strong));
+    let steps = steps(fall);
+    let highest = steps.iter().map(|step| step.from_secs.max(step.to_secs)).fold(0.0, f64::max);
+    for step in &steps {
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 2.25 * theme::UNIT), Sense::hover());
+        step_ui(ui, rect, step, highest, fall.measured_secs, palette);
+        response.widget_info(|| {
+            let mut info = WidgetInfo::labeled(Role::Row, ui.is_enabled(), format!("{name}: {}", step.name));
+            info.current_text_value = Some(number(step));
+            info
+        });
+        response.on_hover_text(&step.meaning);
+    }
+}
+
+fn steps(fall: &Waterfall) -> Vec<Step<'_>> {
+    let total = |name, meaning: &str, secs| Step {
+        name,
+        meaning: meaning.to_owned(),
+        from_secs: 0.0,
+        to_secs: secs,
+        is_total: true,
+    };
+    let mut steps =
+        vec![total("ideal", "the tasks shared perfectly among the workers, and nothing else", fall.ideal_secs)];
+    let mut at_secs = fall.ideal_secs;
+    for part in &fall.parts {
+        let to_secs = at_secs + part.secs;
+        let meaning = part.meaning.to_owned();
+        steps.push(Step { name: part.name, meaning, from_secs: at_secs, to_secs, is_total: false });
+        at_secs = to_secs;
+    }
+    steps.push(total("measured", "the mean wall time of the runs that count", fall.measured_secs));
+    steps
+}
+
+fn number(step: &Step<'_>) -> String {
+    match step.to_secs - step.from_secs {
+        secs if step.is_total => secs_words(secs),
+        0.0 => "0".to_owned(),
+        secs if secs < 0.0 => format!("−{}", secs_words(-secs)),
+        secs => format!("+{}", secs_words(secs)),
+    }
+}
+
+fn step_ui(ui: &Ui, rect: Rect, step: &Step<'_>, highest: f64, whole: f64, palette: &Palette) {
+    let small = FontId::proportional(theme::SMALL_SIZE);
+    ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, step.name, small, palette.text);
+    let bars = Rangef::new(rect.left() + NAME_WIDTH, rect.right() - NUMBER_WIDTH);
+    let x = |secs: f64| bars.min + bars.span() * (secs / highest.max(1e-12)) as f32;
+    let (from, to) = (x(step.from_secs.min(step.to_secs)), x(step.from_secs.max(step.to_secs)));
+    let color = match step {
+        Step { is_total: true, .. } => palette.accent,
+        Step { from_secs, to_secs, .. } if to_secs < from_secs => palette.line(2),
+        Step { .. } => palette.line(1),
+    };
+    let bar = Rect::from_x_y_ranges(from..=to.max(from + 1.0), rect.shrink2(vec2(0.0, 2.0)).y_range());
+    ui.painter().rect_filled(bar, 1.0, color);
+    // A thread to the next bar, which begins where this one ends.
+    if step.name != "measured" {
+        let end = x(step.to_secs);
+        ui.painter().vline(end, bar.bottom()..=rect.bottom() + theme::UNIT, Stroke::new(1.0, palette.edge));
+    }
+    let font = TextStyle::Name("small number".into()).resolve(ui.style());
+    let share = if whole > 0.0 { (step.to_secs - step.from_secs) / whole * 100.0 } else { 0.0 };
+    let right = rect.right();
+    let number_at = pos2(right - SHARE_WIDTH, rect.center().y);
+    ui.painter().text(number_at, Align2::RIGHT_CENTER, number(step), font.clone(), palette.text);
+    let share_at = pos2(right, rect.center().y);
+    ui.painter().text(
+        share_at,
+        Align2::RIGHT_CENTER,
+        format!("{:.1} %", if share.abs() < 0.05 { 0.0 } else { share }),
+        font,
+        palette.text_weak,
+    );
+}

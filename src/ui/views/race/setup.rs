@@ -1,0 +1,165 @@
+//! What is to be raced, and the buttons that start, stop, save and open a race.
+
+use std::path::Path;
+
+use egui::{Button, RichText, Ui};
+use egui_material_icons::icons::{ICON_FOLDER_OPEN, ICON_LAYERS, ICON_SAVE, ICON_SPORTS_SCORE, ICON_STOP};
+
+use crate::job::Mode;
+use crate::model::race::RaceModel;
+use crate::session::{Command, Session};
+use crate::ui::icon_button::{icon_button, icon_text, primary_button};
+use crate::ui::line_edit::line_edit;
+use crate::ui::request::Requests;
+use crate::ui::theme;
+
+/// In less room than this the buttons have no words, in points.
+const WIDE: f32 = 44.0 * theme::UNIT;
+/// How many saved races the menus list; all others can be opened from the terminal.
+const LISTED: usize = 20;
+
+pub fn setup_ui(ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
+    let racing = session.is_racing();
+    ui.horizontal(|ui| {
+        if racing {
+            if primary_button(ui, ICON_STOP, "Stop race", true)
+                .on_hover_text("End the race: what has run counts, the run under way does not")
+                .clicked()
+            {
+                requests.command(Command::StopRace);
+            }
+            if let Some(race) = session.race_shown() {
+                let words = RichText::new(status(&race.model())).color(theme::palette(ui).text);
+                ui.add(egui::Label::new(words).truncate());
+            }
+            return;
+        }
+        let obstacle = session.race_obstacle();
+        let race = primary_button(ui, ICON_SPORTS_SCORE, "Race", obstacle.is_none())
+            .on_hover_text("Run the open job in every way that is chosen here, in turns, several times")
+            .on_disabled_hover_text(obstacle.unwrap_or_default());
+        if race.clicked() {
+            requests.command(Command::StartRace);
+        }
+        draft_ui(ui, session);
+    });
+}
+
+fn draft_ui(ui: &mut Ui, session: &mut Session) {
+    let draft = &mut session.race.draft;
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
+        for (mode, on) in Mode::ALL.into_iter().zip(&mut draft.modes) {
+            let words = if *on { format!("Without mode {mode}") } else { format!("With mode {mode}") };
+            let button = ui.add(Button::selectable(*on, mode.name())).on_hover_text(&words);
+            if button.accessible_name(format!("Race mode {mode}")).clicked() {
+                *on = !*on;
+            }
+        }
+    });
+    field_ui(ui, "Sizes", &mut draft.sizes, 11.0, "Pool sizes with commas between them");
+    field_ui(
+        ui,
+        "Runs",
+        &mut draft.repeat,
+        7.0,
+        "How often each way runs; empty: three times or more, until it is known to 2 %",
+    );
+    field_ui(
+        ui,
+        "Limit",
+        &mut draft.time_limit,
+        5.0,
+        "Seconds after which no further round begins, once each way has run three times",
+    );
+    let chunks = ui.add(Button::selectable(draft.chunks, "Chunks")).accessible_name("Race chunk sizes");
+    if chunks
+        .on_hover_text("Race chunk sizes too, in the largest pool: how many tasks go to a worker at a time")
+        .clicked()
+    {
+        draft.chunks = !draft.chunks;
+    }
+}
+
+fn field_ui(ui: &mut Ui, label: &str, text: &mut String, width: f32, meaning: &str) {
+    let label = ui.label(RichText::new(label).color(theme::palette(ui).text_weak)).on_hover_text(meaning);
+    let hint = if text.is_empty() { "auto" } else { "" };
+    ui.add(line_edit(text).hint_text(hint).desired_width(width * theme::UNIT))
+        .labelled_by(label.id)
+        .on_hover_text(meaning);
+}
+
+/// Drawn from the right to the left.
+pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    let listed = session.saved_races();
+    let shown = session.race_shown();
+    let narrow = ui.available_width() < WIDE;
+    let words = |full: &'static str| if narrow { "" } else { full };
+    if let Some((file, _)) = session.race_beside() {
+        let remove = ui.button(format!("Take {} away", file_name(file)));
+        if remove.on_hover_text("Show this race alone again").clicked() {
+            requests.command(Command::LayBeside(None));
+        }
+    } else {
+        ui.add_enabled_ui(!listed.is_empty() && shown.is_some(), |ui| {
+            let menu = ui.menu_button((icon_text(ICON_LAYERS), words("Compare")), |ui| {
+                files_menu_ui(ui, listed, |file| requests.command(Command::LayBeside(Some(file.to_owned()))));
+            });
+            let menu = menu.response.accessible_name("Compare with a saved race");
+            menu.on_hover_text("Lay a saved race over this one")
+                .on_disabled_hover_text("It takes a race that is shown and a saved one");
+        });
+    }
+    ui.add_enabled_ui(!listed.is_empty(), |ui| {
+        let menu = ui.menu_button((icon_text(ICON_FOLDER_OPEN), words("Open")), |ui| {
+            files_menu_ui(ui, listed, |file| requests.command(Command::OpenRace(file.to_owned())));
+        });
+        let menu = menu.response.accessible_name("Open a saved race");
+        menu.on_hover_text("Open a saved race").on_disabled_hover_text("No race has been saved yet");
+    });
+    let saved = shown.is_some_and(|race| race.file.is_some());
+    let enabled = shown.is_some() && !saved && session.can_save_races();
+    let why_not = if saved { "It is saved" } else { "There is no race to save, or no folder to save it in" };
+    let save = if narrow {
+        ui.add_enabled(enabled, Button::new(icon_text(ICON_SAVE))).accessible_name("Save race")
+    } else {
+        icon_button(ui, ICON_SAVE, "Save race", enabled)
+    };
+    if save.on_hover_text("Save the race with its evidence").on_disabled_hover_text(why_not).clicked() {
+        requests.command(Command::SaveRace);
+    }
+}
+
+fn files_menu_ui(ui: &mut Ui, files: &[std::path::PathBuf], mut choose: impl FnMut(&Path)) {
+    for file in files.iter().take(LISTED) {
+        if ui.button(file_name(file)).clicked() {
+            choose(file);
+            ui.close();
+        }
+    }
+}
+
+fn file_name(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.trim_end_matches(".race.json").to_owned()
+}
+
+/// How far the race is.
+fn status(model: &RaceModel) -> String {
+    let (Some(header), Some(current)) = (&model.header, &model.current) else {
+        return "Between two runs".to_owned();
+    };
+    let rules = &header.rules;
+    let round = match current.turn.block {
+        block if block < rules.warm_up => "Warming up".to_owned(),
+        block if rules.least_runs == rules.most_runs => {
+            format!("Round {} of {}", block - rules.warm_up + 1, rules.least_runs)
+        }
+        block => format!("Round {}, at least {}", block - rules.warm_up + 1, rules.least_runs),
+    };
+    let place = model.runs.iter().filter(|run| run.turn.block == current.turn.block).count() + 1;
+    let contender = &header.contenders[current.turn.contender];
+    let case = header.cases.get(contender.case as usize).filter(|_| header.cases.len() > 1);
+    let job = case.map_or_else(String::new, |case| format!("{}, ", case.job.display_name()));
+    format!("{round}: {job}{} ({place} of {})", contender.name(), header.contenders.len())
+}

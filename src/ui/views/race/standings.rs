@@ -1,0 +1,150 @@
+//! Who came where: a row for each contender with a bar for its time, a whisker for how far its runs scatter, and memory
+//! beside it.
+
+use egui::{Align2, FontId, Rangef, Rect, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2};
+
+use crate::model::format;
+use crate::model::race::{RaceModel, Standing};
+use crate::ui::theme;
+
+use super::{Look, secs_words};
+
+/// Room for names, in points.
+const NAME_WIDTH: f32 = 21.0 * theme::UNIT;
+/// Room for each number behind the bars, in points, with its title and what it means.
+const COLUMNS: [(f32, &str, &str); 4] = [
+    (18.0 * theme::UNIT, "mean ± σ", "Mean of the runs that count, and their standard deviation"),
+    (17.0 * theme::UNIT, "min … max", "The fastest and the slowest run"),
+    (14.0 * theme::UNIT, "times faster", "Than the first, with the interval of 95 % confidence"),
+    (11.0 * theme::UNIT, "memory", "The most memory of the workers with all they started"),
+];
+/// A narrow page leaves out the second number, in points.
+const WIDE: f32 = 105.0 * theme::UNIT;
+
+/// The rows. Times of a race that is laid beside are drawn as a second, thin bar.
+pub fn standings_ui(ui: &mut Ui, model: &RaceModel, standings: &[Standing], beside: Option<(&RaceModel, &[Standing])>) {
+    let of_beside = |one: &Standing| {
+        let (other, standings) = beside?;
+        let contender = &model.contenders()[one.contender];
+        standings.iter().find(|two| &other.contenders()[two.contender] == contender)
+    };
+    let ends = |one: &Standing| one.time.max.max(one.time.mean + one.time.deviation);
+    let all = standings.iter().chain(standings.iter().filter_map(of_beside));
+    let longest = all.map(ends).fold(0.0, f64::max);
+    let width = ui.available_width();
+    let columns: Vec<_> = COLUMNS.into_iter().enumerate().filter(|(place, _)| *place != 1 || width >= WIDE).collect();
+    let numbers: f32 = columns.iter().map(|(_, (width, ..))| width).sum();
+    titles_ui(ui, &columns, numbers);
+    for one in standings {
+        let (rect, response) = ui.allocate_exact_size(vec2(width, theme::ROW), Sense::hover());
+        let bars = Rangef::new(rect.left() + NAME_WIDTH, rect.right() - numbers - theme::GAP);
+        let name = model.contenders()[one.contender].name();
+        row_ui(
+            ui,
+            [rect, rect.with_max_x(bars.max).with_min_x(bars.min)],
+            one,
+            (&name, longest),
+            &Look::of(ui, model, one.contender),
+        );
+        if let Some(other) = of_beside(one) {
+            thin_bar_ui(ui, rect, bars, other, longest);
+        }
+        let texts = texts(one);
+        let mut right = rect.right() - numbers;
+        for (place, (width, ..)) in &columns {
+            right += width;
+            let font = TextStyle::Name("small number".into()).resolve(ui.style());
+            let color = theme::palette(ui).text;
+            ui.painter().text(pos2(right, rect.center().y), Align2::RIGHT_CENTER, &texts[*place], font, color);
+        }
+        response.widget_info(|| {
+            let mut info = WidgetInfo::labeled(Role::Row, ui.is_enabled(), &name);
+            info.current_text_value = Some(texts.join(", "));
+            info
+        });
+        response.on_hover_text(hint(one, &name, of_beside(one)));
+    }
+}
+
+fn titles_ui(ui: &mut Ui, columns: &[(usize, (f32, &str, &str))], numbers: f32) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 2.0 * theme::UNIT), Sense::hover());
+    let mut right = rect.right() - numbers;
+    for (_, (width, title, _)) in columns {
+        right += width;
+        let font = FontId::proportional(theme::SMALL_SIZE);
+        let color = theme::palette(ui).text_weak;
+        ui.painter().text(pos2(right, rect.center().y), Align2::RIGHT_CENTER, title, font, color);
+    }
+}
+
+fn row_ui(ui: &Ui, [rect, bars]: [Rect; 2], one: &Standing, (name, longest): (&str, f64), look: &Look) {
+    let bars = bars.x_range();
+    let palette = theme::palette(ui);
+    let font = FontId::proportional(theme::BODY_SIZE);
+    let names = rect.with_max_x(bars.min - theme::HALF);
+    ui.painter().with_clip_rect(names).text(rect.left_center(), Align2::LEFT_CENTER, name, font, palette.text);
+    let x = |secs: f64| bars.min + bars.span() * (secs / longest.max(1e-12)) as f32;
+    let bar = Rect::from_x_y_ranges(bars.min..=x(one.time.mean), rect.shrink2(vec2(0.0, theme::HALF)).y_range());
+    // As dashed lines are lighter than whole ones.
+    let fill = if look.dashed { look.color.gamma_multiply(0.6) } else { look.color };
+    ui.painter().rect_filled(bar, 2.0, fill);
+    let [low, high] = [-1.0, 1.0].map(|sign| x(one.time.deviation.mul_add(sign, one.time.mean).max(0.0)));
+    let y = rect.center().y;
+    for (width, color) in [(3.0, palette.sunken), (1.5, palette.text_strong)] {
+        let pen = Stroke::new(width, color);
+        ui.painter().hline(low..=high, y, pen);
+        for end in [low, high] {
+            ui.painter().vline(end, y - theme::HALF..=y + theme::HALF, pen);
+        }
+    }
+}
+
+fn thin_bar_ui(ui: &Ui, rect: Rect, bars: Rangef, other: &Standing, longest: f64) {
+    let end = bars.min + bars.span() * (other.time.mean / longest.max(1e-12)) as f32;
+    let y = rect.bottom() - 1.5;
+    ui.painter().hline(bars.min..=end, y, Stroke::new(3.0, theme::palette(ui).edge));
+}
+
+fn texts(one: &Standing) -> [String; 4] {
+    let time = &one.time;
+    [
+        format!("{} ± {}", secs_words(time.mean), secs_words(time.deviation)),
+        format!("{} … {}", secs_words(time.min), secs_words(time.max)),
+        one.speed_up.map_or_else(
+            || "1".to_owned(),
+            |faster| match faster.half_width {
+                Some(half) => format!("{:.2} ± {half:.2}", faster.value),
+                None => format!("{:.2}", faster.value),
+            },
+        ),
+        one.memory_bytes.map_or_else(|| "not seen".to_owned(), format::bytes),
+    ]
+}
+
+fn hint(one: &Standing, name: &str, beside: Option<&Standing>) -> String {
+    let time = &one.time;
+    let mut hint = format!(
+        "{name}: {}\nmean {} ± {} · median {}\nfastest {} · slowest {}\nCPU {}",
+        format::plural(time.count as u64, "run"),
+        secs_words(time.mean),
+        secs_words(time.deviation),
+        secs_words(time.median),
+        secs_words(time.min),
+        secs_words(time.max),
+        secs_words(one.cpu_secs),
+    );
+    if one.outliers > 0 {
+        hint += &format!("\n{} far off the others", format::plural(one.outliers as u64, "run"));
+    }
+    if one.not_done > 0 {
+        hint += &format!("\nup to {} not done", format::plural(one.not_done, "task"));
+    }
+    if let Some(other) = beside {
+        hint += &format!(
+            "\nlaid beside (thin bar): {} ± {}",
+            secs_words(other.time.mean),
+            secs_words(other.time.deviation)
+        );
+    }
+    hint
+}

@@ -1,0 +1,100 @@
+//! The view Times: progress curves of the runs over each other, and below them who came where.
+
+use egui::{RichText, Ui};
+
+use crate::model::race::{CurvePoint, RaceModel, Standing};
+use crate::ui::theme;
+use crate::ui::widgets::chart::{Chart, ChartAxis, ChartPoint, LineKind, Scale, Series, chart_legend_ui, chart_ui};
+use crate::ui::widgets::quantity;
+
+use super::digest::Digest;
+use super::standings::standings_ui;
+use super::{Look, race_name, secs_words};
+
+/// The least height of the curves, in points.
+const LEAST_CURVES: f32 = 18.0 * theme::UNIT;
+
+pub fn times_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest, beside: Option<(&Digest, &RaceModel)>) {
+    let standings = in_race(model, &digest.standings);
+    let rows = standings.len() as f32;
+    let below = rows * (theme::ROW + theme::UNIT) + 6.0 * theme::UNIT;
+    let height = (ui.available_height() - below - 4.0 * theme::UNIT).max(LEAST_CURVES);
+    curves_ui(ui, model, height);
+    ui.add_space(theme::HALF);
+    if standings.is_empty() {
+        let words = "Bars come with the first run that counts: the first round warms up.";
+        ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
+        return;
+    }
+    if let Some((_, other)) = beside {
+        let words = format!("Wide bars: {}. Thin bars: {}.", race_name(model), race_name(other));
+        ui.label(RichText::new(words).small().color(theme::palette(ui).text_weak));
+    }
+    let beside = beside.map(|(digest, other)| (other, digest.standings.as_slice()));
+    standings_ui(ui, model, &standings, beside);
+}
+
+/// Chunk sizes have a view of their own.
+fn in_race(model: &RaceModel, standings: &[Standing]) -> Vec<Standing> {
+    let takes_part = |one: &&Standing| model.contenders()[one.contender].chunk.is_none();
+    standings.iter().filter(takes_part).cloned().collect()
+}
+
+/// The newest run of each contender, and the one under way.
+fn curves_ui(ui: &mut Ui, model: &RaceModel, height: f32) {
+    let mut series: Vec<Series> = Vec::new();
+    for (place, contender) in model.contenders().iter().enumerate() {
+        if contender.chunk.is_some() {
+            continue;
+        }
+        let running = model.current.as_ref().filter(|current| current.turn.contender == place);
+        let newest = model.runs.iter().rev().find(|run| run.turn.contender == place);
+        let (curve, name) = match (running, newest) {
+            (Some(running), _) if !running.curve.is_empty() => {
+                (&running.curve, format!("{} (running)", contender.name()))
+            }
+            (_, Some(run)) => (&run.curve, contender.name()),
+            _ => continue,
+        };
+        let look = Look::of(ui, model, place);
+        let line = if look.dashed { LineKind::Dashed } else { LineKind::Solid };
+        series.push(Series { name, color: look.color, points: steps(curve), line, dots: false });
+    }
+    let tasks = model.header.as_ref().and_then(|header| header.cases.first()).map_or(1, |case| case.tasks.max(1));
+    let ends = series.iter().filter_map(|one| one.points.last());
+    let longest = ends.map(|point| point.x).fold(0.0, f64::max);
+    chart_legend_ui(ui, &series);
+    let chart = Chart {
+        name: "Progress of the newest runs",
+        value: format!("{} runs of {tasks} tasks, the slowest {}", series.len(), secs_words(longest)),
+        x: ChartAxis {
+            title: "time since the run's start",
+            min: 0.0,
+            max: if longest > 0.0 { longest * 1.02 } else { 1.0 },
+            scale: Scale::Linear,
+            words: &secs_words,
+        },
+        y: ChartAxis {
+            title: "tasks ended, newest run of each",
+            min: 0.0,
+            max: tasks as f64,
+            scale: Scale::Linear,
+            words: &|value| if value.fract() == 0.0 { quantity::short_count(value) } else { String::new() },
+        },
+        series: &series,
+        marks: &[],
+    };
+    chart_ui(ui, &chart, height);
+}
+
+/// A curve as steps: between two ends nothing has ended.
+fn steps(curve: &[CurvePoint]) -> Vec<ChartPoint> {
+    let mut points = vec![ChartPoint::new(0.0, 0.0)];
+    for (at_ns, ended) in curve {
+        let secs = *at_ns as f64 / 1e9;
+        let before = points.last().map_or(0.0, |point| point.y);
+        points.push(ChartPoint::new(secs, before));
+        points.push(ChartPoint::new(secs, *ended as f64));
+    }
+    points
+}

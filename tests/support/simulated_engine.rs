@@ -1,0 +1,138 @@
+//! An engine for races that runs nothing: tasks take as long as the test says, in simulated time, with the real
+//! dispatcher. So a race's logic is held without a process and without a clock.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crossbeam_channel::Sender;
+use fanlane::engine::simulation::{SimulatedMachine, SimulatedPlan, SimulatedTask, simulate};
+use fanlane::engine::{EngineError, RunCommand, RunOptions};
+use fanlane::event::{
+    AttemptRecord, Event, EventKind, Lane, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, Value, WorkerEnd,
+    WorkerId,
+};
+use fanlane::job::{Batch, Mode};
+use fanlane::session::{RunControl, StartRun};
+
+/// What a simulated run is like.
+#[derive(Clone)]
+pub struct Simulated {
+    /// How long each task takes alone, and how much of that on a core.
+    pub task: Arc<dyn Fn(u64) -> SimulatedTask + Send + Sync>,
+    /// What the machine is like.
+    pub machine: SimulatedMachine,
+    /// The runs that were started: their mode, workers and chunk.
+    pub started: Arc<Mutex<Vec<Started>>>,
+    /// Runs differ by so much, either way, in shares of their tasks' lengths.
+    pub jitter: f64,
+    /// How many were started.
+    pub runs: Arc<AtomicU64>,
+}
+
+/// Mode, workers and chunk of a run.
+pub type Started = (Mode, u32, Option<u32>);
+
+impl Simulated {
+    pub fn new(machine: SimulatedMachine, task: impl Fn(u64) -> SimulatedTask + Send + Sync + 'static) -> Self {
+        Self { task: Arc::new(task), machine, started: Arc::default(), jitter: 0.0, runs: Arc::default() }
+    }
+
+    /// It as what starts runs.
+    pub fn engine(&self) -> StartRun {
+        let own = self.clone();
+        Arc::new(move |batch: Arc<Batch>, options, events: Sender<Event>| -> Result<Box<dyn RunControl>, EngineError> {
+            own.started.lock().expect("nobody panics with it").push((
+                options.mode,
+                options.workers,
+                options.chunk.map(NonZeroU32::get),
+            ));
+            let all = own.events(&batch, &options);
+            // Whoever starts a run takes its events afterwards, and the channel is bounded.
+            std::thread::spawn(move || all.into_iter().all(|event| events.send(event).is_ok()));
+            Ok(Box::new(Over))
+        })
+    }
+
+    fn events(&self, batch: &Batch, options: &RunOptions) -> Vec<Event> {
+        let run = self.runs.fetch_add(1, Ordering::Relaxed);
+        // A few lengths in turn, so that the spread is known and never the same twice in a row.
+        let scale = 1.0 + self.jitter * [0.0, 1.0, -1.0, 0.5, -0.5][(run % 5) as usize];
+        let scaled = |ns: u64| (ns as f64 * scale) as u64;
+        let tasks: Vec<SimulatedTask> = (0..batch.len())
+            .map(|task| (self.task)(task))
+            .map(|task| SimulatedTask { wall_ns: scaled(task.wall_ns), cpu_ns: scaled(task.cpu_ns) })
+            .collect();
+        let plan = SimulatedPlan {
+            mode: options.mode,
+            workers: options.workers,
+            chunk: options.chunk,
+            order: (0..tasks.len() as u32).map(|place| batch.order().task_at(place.into()).0 as u32).collect(),
+            after: batch.dependencies().clone(),
+            control: batch.job().control.clone(),
+        };
+        let simulated = simulate(&tasks, &plan, &self.machine);
+        let header = RunHeader {
+            name: batch.job().display_name().to_owned(),
+            mode: options.mode,
+            workers: options.workers,
+            tasks: batch.len(),
+            started_unix_ms: 0,
+        };
+        let mut events = vec![Event { at_ns: 0, kind: EventKind::RunStarted(header) }];
+        let lanes = simulated.spans.iter().map(|span| span.lane + 1).max().unwrap_or(0);
+        for lane in 0..lanes {
+            let at_ns = self.machine.first_worker_ns + u64::from(lane) * self.machine.next_worker_ns;
+            let kind = EventKind::WorkerStarted { worker: WorkerId(lane + 1), lane: Lane(lane), pid: 1000 + lane };
+            events.push(Event { at_ns, kind });
+        }
+        let mut counts = OutcomeCounts::default();
+        for span in &simulated.spans {
+            let task = tasks[span.task as usize];
+            let record = AttemptRecord {
+                task: TaskId(span.task.into()),
+                attempt: 1,
+                worker: WorkerId(span.lane + 1),
+                start_ns: span.start_ns,
+                wall_ns: span.wall_ns,
+                cpu_ns: task.cpu_ns,
+                max_rss_bytes: 3 << 20,
+                memory_kill: false,
+                outcome: Outcome::Done,
+                value: Some(Value::Int(1)),
+                output: None,
+            };
+            counts.add(record.outcome.class());
+            let at_ns = span.start_ns + span.wall_ns + self.machine.return_ns;
+            events.push(Event { at_ns, kind: EventKind::TasksFinished(vec![record]) });
+        }
+        let end_ns = simulated.wall_ns + self.machine.return_ns;
+        for lane in 0..lanes {
+            let kind = EventKind::WorkerEnded { worker: WorkerId(lane + 1), reason: WorkerEnd::Retired };
+            events.push(Event { at_ns: end_ns, kind });
+        }
+        events.sort_by_key(|event| event.at_ns);
+        let summary = Summary {
+            counts,
+            wall_ns: simulated.wall_ns,
+            cpu_ns: 0,
+            retries: 0,
+            workers: options.workers,
+            mode: options.mode,
+            stopped: false,
+        };
+        events.push(Event { at_ns: end_ns, kind: EventKind::RunFinished(summary) });
+        events
+    }
+}
+
+/// A run that has ended before anybody could ask something of it.
+struct Over;
+
+impl RunControl for Over {
+    fn command(&self, _: RunCommand) {}
+
+    fn join(self: Box<Self>) {}
+}

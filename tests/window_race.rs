@@ -1,0 +1,203 @@
+//! The page Race through its accessibility tree, on races in simulated time: no display, no process.
+#![cfg(feature = "gui")]
+
+#[path = "support/canned/mod.rs"]
+mod canned;
+#[path = "support/picture_renderer.rs"]
+mod picture_renderer;
+#[path = "support/simulated_engine.rs"]
+mod simulated_engine;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use canned::FakeEngine;
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use fanlane::engine::RunCommand;
+use fanlane::engine::simulation::{SimulatedMachine, SimulatedTask};
+use fanlane::model::race::RaceModel;
+use fanlane::session::{JobDraft, Page, Session, SessionOptions, StartRun};
+use fanlane::store::race::Races;
+use fanlane::ui::FanlaneApp;
+use simulated_engine::Simulated;
+
+const MS: u64 = 1_000_000;
+
+type Window = Harness<'static, FanlaneApp>;
+
+fn window(start: StartRun, folder: &Path, size: [f32; 2]) -> Window {
+    let options = SessionOptions { races: Some(Races::open(folder)), ..SessionOptions::in_memory(start) };
+    let mut window = Harness::builder()
+        .with_size(size)
+        .renderer(picture_renderer::PictureRenderer::default())
+        .build_eframe(|cc| FanlaneApp::new(&cc.egui_ctx, options));
+    let session = window.state_mut().session_mut();
+    session.draft = JobDraft::from_job(&canned::cubes());
+    session.draft_changed();
+    session.race.draft.sizes = "1, 2, 4, 8".to_owned();
+    session.race.draft.repeat = "3".to_owned();
+    until(&mut window, "the job is read", |session| session.race_obstacle().is_none());
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
+    window.run_steps(4);
+    window
+}
+
+fn simulated() -> Simulated {
+    let machine = SimulatedMachine { first_worker_ns: 2 * MS, return_ns: MS / 10, ..SimulatedMachine::ideal(8) };
+    let task = |task| SimulatedTask { wall_ns: (5 + task % 9) * MS, cpu_ns: 4 * MS };
+    Simulated { jitter: 0.01, ..Simulated::new(machine, task) }
+}
+
+/// Lets frames pass until something is so; only the session's own threads are waited for.
+fn until(window: &mut Window, what: &str, is_so: impl Fn(&Session) -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so(window.state().session()) {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        window.run_steps(1);
+    }
+    window.run_steps(3);
+}
+
+fn click(window: &mut Window, label: &str) {
+    window.get_by_role_and_label(Role::Button, label).click();
+    window.run_steps(4);
+    window.check_accessibility();
+}
+
+fn race(window: &Window, of: impl Fn(&RaceModel) -> bool) -> bool {
+    window.state().session().race_shown().is_some_and(|race| of(&race.model()))
+}
+
+fn race_to_the_end(window: &mut Window) {
+    click(window, "Race");
+    until(window, "the race is over", |session| session.race_shown().is_some() && !session.is_racing());
+    assert!(race(window, |model| model.end.is_some()));
+}
+
+/// What an image says of itself.
+fn image(window: &Window, label: &str) -> String {
+    window.get_by_role_and_label(Role::Image, label).value().unwrap_or_default()
+}
+
+#[test]
+fn a_race_is_run_and_every_view_shows_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(simulated().engine(), folder.path(), [1024.0, 640.0]);
+    assert!(window.query_by_label("No race yet").is_some());
+    race_to_the_end(&mut window);
+    let sentence = window.state().session().race_shown().expect("a race").model().verdict().sentence;
+    assert!(sentence.contains(" times faster than one process") && sentence.contains('±'), "{sentence}");
+    assert!(window.query_by_label(&sentence).is_some(), "the page says {sentence}");
+    let row = window.get_by_role_and_label(Role::Row, "pool of 8").value().unwrap_or_default();
+    assert!(row.contains(" ± ") && row.contains("3.00 MiB"), "time and memory: {row}");
+    assert!(image(&window, "Progress of the newest runs").contains("runs of 100 tasks"));
+
+    assert!(window.query_by_label_contains("about ").is_some(), "the top bar foretells this job");
+
+    click(&mut window, "View Scaling");
+    let speed_up = image(&window, "Speed-up over workers");
+    assert!(speed_up.starts_with("1: 1.00, 2: 1.9") || speed_up.starts_with("1: 1.00, 2: 2.0"), "{speed_up}");
+    assert!(image(&window, "Efficiency over workers").starts_with("1: 100 %"));
+    assert!(window.query_by_label_contains("Amdahl's law: ").is_some());
+    assert!(window.query_by_label_contains("Universal Scalability Law: contention").is_some());
+
+    click(&mut window, "View Losses");
+    let row = window.get_by_label("one process: measured");
+    assert!(row.value().is_some_and(|value| !value.is_empty()), "the step has its number");
+
+    click(&mut window, "View Lanes");
+    assert!(image(&window, "Lanes of one process").starts_with("1 lanes, 100 attempts"));
+
+    click(&mut window, "View What if");
+    let before = image(&window, "Predicted wall time over workers");
+    assert!(before.ends_with("at 8 workers"), "{before}");
+    click(&mut window, "Order longest first");
+    click(&mut window, "Order as given");
+    assert_eq!(image(&window, "Predicted wall time over workers"), before);
+
+    click(&mut window, "View Chunk size");
+    assert!(window.query_by_label("No chunk sizes were raced").is_some());
+    click(&mut window, "View PEP 371");
+    assert!(image(&window, "Queue traffic").contains("processes 2008 at 8: 303 ms"));
+}
+
+#[test]
+fn chunk_sizes_are_raced_when_they_are_wanted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(simulated().engine(), folder.path(), [1400.0, 900.0]);
+    click(&mut window, "Race chunk sizes");
+    race_to_the_end(&mut window);
+    click(&mut window, "View Chunk size");
+    let value = image(&window, "Wall time over chunk size");
+    assert!(value.starts_with("1: ") && value.contains("13: "), "{value}");
+    assert!(window.query_by_label_contains("Python's Pool.map would take chunks of 4.").is_some());
+}
+
+#[test]
+fn a_race_is_saved_opened_and_laid_beside_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(simulated().engine(), folder.path(), [1400.0, 900.0]);
+    race_to_the_end(&mut window);
+    click(&mut window, "Save race");
+    let saved = window.state().session().saved_races().to_vec();
+    assert_eq!(saved.len(), 1);
+    let before = window.state().session().race_shown().expect("a race").model().verdict();
+    race_to_the_end(&mut window);
+    click(&mut window, "Compare with a saved race");
+    let name = saved[0].file_name().expect("a name").to_string_lossy().trim_end_matches(".race.json").to_owned();
+    click(&mut window, &name);
+    assert!(window.state().session().race_beside().is_some());
+    assert!(window.query_by_label_contains("Thin bars: ").is_some());
+    click(&mut window, "View Lanes");
+    click(&mut window, &format!("Take {name} away"));
+    assert!(window.state().session().race_beside().is_none());
+    click(&mut window, "Open a saved race");
+    click(&mut window, &name);
+    assert_eq!(window.state().session().race_shown().expect("a race").model().verdict(), before);
+}
+
+#[test]
+fn what_cannot_be_raced_is_said_and_not_started() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(simulated().engine(), folder.path(), [1024.0, 640.0]);
+    for (sizes, words) in [("0", "Pool sizes: expected"), ("1, x", "Pool sizes: expected"), ("1", "")] {
+        window.state_mut().session_mut().race.draft.sizes = sizes.to_owned();
+        window.run_steps(2);
+        let obstacle = window.state().session().race_obstacle().unwrap_or_default();
+        assert!(obstacle.starts_with(words) && obstacle.is_empty() == words.is_empty(), "{sizes}: {obstacle}");
+        let disabled = window.get_by_role_and_label(Role::Button, "Race").accesskit_node().is_disabled();
+        assert_eq!(disabled, !words.is_empty(), "{sizes}");
+    }
+    for mode in ["one", "threads", "pool"] {
+        click(&mut window, &format!("Race mode {mode}"));
+    }
+    assert_eq!(window.state().session().race_obstacle().as_deref(), Some("Nobody takes part: switch a mode on."));
+}
+
+#[test]
+fn a_race_under_way_is_seen_and_stopped_and_nothing_runs_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = FakeEngine::default();
+    let mut window = window(engine.start(), folder.path(), [1024.0, 640.0]);
+    click(&mut window, "Race");
+    until(&mut window, "a run goes on", |session| {
+        session.race_shown().is_some_and(|race| race.model().current.is_some())
+    });
+    assert!(window.state().session().is_racing() && window.state().session().run_obstacle().is_some());
+    assert!(window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled());
+    assert!(window.query_by_label_contains("Warming up: ").is_some());
+    click(&mut window, "Page Job");
+    assert_eq!(window.state().session().page, Page::Job);
+    click(&mut window, "Page Race");
+    until(&mut window, "the run was begun", |_| engine.asked().started.len() == 1);
+    click(&mut window, "Stop race");
+    until(&mut window, "it was asked to stop", |_| engine.asked().commands.contains(&RunCommand::StopNow));
+    engine.finish(5 * MS, true);
+    until(&mut window, "the race has ended", |session| !session.is_racing());
+    assert!(window.query_by_label_contains("Stopped early: ").is_some());
+    assert!(window.state().session().run_obstacle().is_none());
+    assert!(race(&window, |model| model.runs.is_empty()));
+}
