@@ -140,6 +140,7 @@ fn run(bars: u64, lanes: u32) -> (Models, u64) {
             wall_ns,
             cpu_ns: wall_ns,
             max_rss_bytes: 0,
+            memory_kill: false,
             outcome,
             value: None,
             output: None,

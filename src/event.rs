@@ -183,6 +183,9 @@ pub struct AttemptRecord {
     pub cpu_ns: u64,
     /// Peak resident memory of the command in bytes; 0 for a call, which shares its worker's memory.
     pub max_rss_bytes: u64,
+    /// SIGKILL ended it, and the kernel had ended processes for want of memory while it ran.
+    #[serde(default)]
+    pub memory_kill: bool,
     /// How it ended.
     pub outcome: Outcome,
     /// What a call returned.

@@ -151,6 +151,29 @@ fn a_run_that_is_dropped_ends_though_nobody_takes_its_events() {
 }
 
 #[test]
+fn a_stop_ends_all_processes_though_nobody_takes_the_events() {
+    let _alone = alone();
+    // They ignore what asks them to end, so that it takes the kill after the grace time, which somebody has to send.
+    let text = r#"Job(version: 1, task: Command("trap '' TERM; echo {}; sleep 1000"), inputs: [Range(1, 20000)])"#;
+    let (run, events) = start_bare(text, Mode::Pool, 2);
+    let me = std::process::id();
+    wait_until("commands", || process_tree::descendants(me).len() >= 4);
+    wait_until("a full channel", || events.is_full());
+    run.command(RunCommand::Stop);
+    let is_there = |pid: &u32| !process_tree::has_ended(*pid);
+    wait_until("the end of all processes", || !process_tree::descendants(me).iter().any(is_there));
+    let ended: usize = events
+        .iter()
+        .map(|event| match event.kind {
+            EventKind::TasksFinished(records) => records.len(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(ended, 20_000);
+    run.join();
+}
+
+#[test]
 fn nothing_follows_the_end_whatever_is_asked_then() {
     let _alone = alone();
     for _ in 0..12 {

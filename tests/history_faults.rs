@@ -157,6 +157,7 @@ fn events() -> Vec<Event> {
         wall_ns: 2,
         cpu_ns: 3,
         max_rss_bytes: 4,
+        memory_kill: false,
         outcome: Outcome::Done,
         value: None,
         output: None,

@@ -223,6 +223,22 @@ fn nothing_names_a_place_on_one_machine() {
 }
 
 #[test]
+fn every_test_that_the_table_of_faults_names_exists() {
+    let code: String = rust_files().iter().map(|path| read(path)).collect();
+    let text = read(Path::new("docs/faults.md"));
+    let is_case = |line: &&str| line.starts_with("| ") && line[2..].starts_with(|letter: char| letter.is_ascii_digit());
+    let rows = text.lines().take_while(|line| !line.starts_with("## ")).filter(is_case);
+    let names: Vec<&str> = rows
+        .filter_map(|row| row.trim_end_matches('|').rsplit('|').next())
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(names.len() > 40, "the table is found: {names:?}");
+    let is_missing = |name: &&&str| !code.contains(&format!("fn {name}("));
+    let faults: Vec<String> = names.iter().filter(is_missing).map(|name| (*name).to_owned()).collect();
+    complain("tests that docs/faults.md names and that are not there", &faults);
+}
+
+#[test]
 fn what_the_readme_shows_is_there() {
     let text = read(Path::new("README.md"));
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());

@@ -18,7 +18,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::RunCommand;
 use fanlane::event::{EventKind, Lane, OutcomeClass, TaskId, WorkerId};
-use fanlane::job::control::{After, Control, Need, RetryWait};
+use fanlane::job::control::{After, Control, Limits, Need, RetryWait};
 use fanlane::job::{Input, JOB_VERSION, Job, Mode, Order, SharedSpec, TaskTemplate};
 use fanlane::session::{Command, Field, JobDraft, Page, Session, SortKey, TaskKind};
 use fanlane::ui::FanlaneApp;
@@ -518,6 +518,7 @@ fn everything() -> Job {
         retries: 3,
         working_dir: Some(" out ".into()),
         control: Control {
+            limits: Limits { memory_bytes: Some(1 << 30), cpu_secs: Some(60), output_bytes: Some(1 << 20) },
             halt: Some("soon,fail=2.5%".parse().expect("a halt")),
             delay_secs: Some(0.0),
             retry_wait: Some(RetryWait::Exponential { first_secs: 0.1, most_secs: 60.0 }),
@@ -647,6 +648,7 @@ fn what_steers_a_run_is_typed_as_on_the_command_line() {
     click(&mut window, "Run");
     let control = engine.asked().started[0].0.control.clone();
     let expected = Control {
+        limits: Limits::default(),
         halt: Some("soon,fail=1".parse().expect("a halt")),
         delay_secs: Some(0.5),
         retry_wait: Some(RetryWait::Exponential { first_secs: 1.0, most_secs: 60.0 }),

@@ -130,6 +130,7 @@ fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
         wall_ns: MS,
         cpu_ns: 0,
         max_rss_bytes: 0,
+        memory_kill: false,
         outcome: Outcome::Done,
         value: None,
         output: Some(Box::new(Output { stdout, ..Output::default() })),

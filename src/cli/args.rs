@@ -62,6 +62,9 @@ pub enum Command {
     Progress(ProgressArgs),
     /// List the built-in workloads that a job file can call.
     Workloads,
+    /// Inject faults into batches, and say what they came to.
+    #[command(hide = true)]
+    Chaos(super::chaos::ChaosArgs),
 }
 
 impl Command {
@@ -75,7 +78,8 @@ impl Command {
             | Self::Export(_)
             | Self::Manager(_)
             | Self::Progress(_)
-            | Self::Workloads => None,
+            | Self::Workloads
+            | Self::Chaos(_) => None,
             Self::History(_) | Self::Show(_) | Self::Resume(_) | Self::Rerun(_) => None,
         }
     }

@@ -31,6 +31,15 @@ pub struct ControlArgs {
     /// Let other programs go first, 0 to 19
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19))]
     pub nice: Option<i32>,
+    /// The most memory that each process of a task may ask for (its address space): bytes, or with a unit: 500M, 4G
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub limit_memory: Option<u64>,
+    /// The most CPU time of each process of a task, in whole seconds
+    #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit_cpu: Option<u64>,
+    /// End a task that prints more than this: bytes, or with a unit: 500M, 4G
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub limit_output: Option<u64>,
     /// How many places of the pool a task takes: N, or a template of it for each task: {cores}
     #[arg(long, value_name = "N|TEMPLATE")]
     pub slots: Option<Need>,
@@ -52,6 +61,10 @@ impl ControlArgs {
         control.memfree_bytes = self.memfree.or(control.memfree_bytes);
         control.load_limit = self.load.or(control.load_limit);
         control.nice = self.nice.or(control.nice);
+        let limits = &mut control.limits;
+        limits.memory_bytes = self.limit_memory.or(limits.memory_bytes);
+        limits.cpu_secs = self.limit_cpu.or(limits.cpu_secs);
+        limits.output_bytes = self.limit_output.or(limits.output_bytes);
         control.slots = self.slots.clone().or_else(|| control.slots.take());
         control.resources.extend(self.resource.iter().cloned());
         control.needs.extend(self.need.iter().cloned());

@@ -3,6 +3,7 @@
 
 mod again;
 mod args;
+mod chaos;
 mod control_args;
 mod export;
 mod history;
@@ -130,6 +131,7 @@ pub fn perform(headless: Headless) -> Status {
         Command::Presets(args) => presets::presets(&args),
         Command::Import(args) => import::import(&args),
         Command::Export(args) => export::export(&args),
+        Command::Chaos(args) => chaos::chaos(&args),
         Command::History(args) => history::history(&args),
         Command::Show(args) => history::show(&args),
         Command::Resume(args) => again::resume(&args),

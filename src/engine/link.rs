@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::mp::frame::write_frame;
 
+/// What a buffer keeps when it is empty.
+const KEPT_BYTES: usize = 2 << 20;
+
 /// The sending half of a lane's connection.
 #[derive(Clone)]
 pub struct Link {
@@ -61,6 +64,7 @@ impl Link {
             }
         }
         state.buffer.clear();
+        state.buffer.shrink_to(KEPT_BYTES);
     }
 
     /// Rare: a very long command line, or a worker that does not read. The thread ends with the last byte or with the

@@ -12,6 +12,7 @@ mod protocol;
 mod run;
 mod shared;
 pub mod simulation;
+mod strays;
 mod worker;
 mod worker_process;
 
@@ -24,6 +25,7 @@ use crate::job::Mode;
 
 pub use progress::PROGRESS_VARIABLE;
 pub use run::Run;
+pub use strays::{end_strays, own_process};
 pub use worker::worker_role;
 
 /// How a batch is to be run.

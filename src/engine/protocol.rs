@@ -29,6 +29,8 @@ pub struct Setup {
     pub needs: std::collections::BTreeMap<String, u32>,
     /// How far tasks stand back for other programs, 0 to 19.
     pub nice: i32,
+    /// What a command may take at the most.
+    pub caps: Caps,
     /// From SIGTERM to SIGKILL, in nanoseconds.
     pub grace_ns: u64,
     /// How much of each stream of a command is kept, in bytes.
@@ -41,6 +43,20 @@ pub struct Setup {
     pub shared_folder: Option<PathBuf>,
     /// Where commands report their progress, without the label of the lane.
     pub progress: Option<String>,
+}
+
+/// What a command may take at the most: [`Limits`](crate::job::limits::Limits) as they travel, since a job leaves out
+/// what is not given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caps {
+    /// Address space of each of its processes, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// CPU time of each of its processes, in seconds.
+    pub cpu_secs: Option<u64>,
+    /// What it may print, in bytes.
+    pub output_bytes: Option<u64>,
+    /// How many files it may have open, where this process itself may have more by now.
+    pub descriptors: Option<u64>,
 }
 
 /// The exit code of a worker that ended itself in order to end a call.
@@ -122,6 +138,8 @@ pub enum ToWorker {
         /// SIGKILL at once.
         now: bool,
     },
+    /// Say that you live.
+    Ping,
     /// From now on an attempt may take this long, in nanoseconds.
     SetTimeout(u64),
     /// You are not needed any more: do what you have, then end.
@@ -164,6 +182,13 @@ pub struct TaskFrameRef<'a> {
 pub enum FromWorker {
     /// The lane is there.
     Ready,
+    /// The lane cannot be opened, for this reason; nothing follows.
+    Refused(String),
+    /// It lives.
+    Alive,
+    /// The system is short of what it takes to start a command, in these words, and it is tried again and again; `None`:
+    /// the command has begun.
+    Short(Option<String>),
     /// This task has been running for a while.
     Started {
         /// Which one.
@@ -242,6 +267,7 @@ mod tests {
             timeout_ns: Some(2),
             needs: [("gpu".to_owned(), 2)].into(),
             nice: 5,
+            caps: Caps { output_bytes: Some(9), ..Caps::default() },
             grace_ns: 3,
             output_limit_bytes: 4,
             spill_folder: Some(std::ffi::OsString::from_vec(b"/tmp/\xff".to_vec()).into()),
@@ -299,6 +325,7 @@ mod tests {
             wall_ns: 4,
             cpu_ns: 5,
             max_rss_bytes: 6,
+            memory_kill: false,
             outcome,
             value,
             output: Some(Box::new(output.clone())),

@@ -8,11 +8,13 @@
 use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded, select_biased, unbounded};
+use crossbeam_channel::{
+    Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError, bounded, select_biased, unbounded,
+};
 
 use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
 use crate::job::batch::Growth;
@@ -20,6 +22,7 @@ use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
 use crate::mp::clock::monotonic_ns;
+use crate::mp::descriptors;
 use crate::mp::frame::{FrameError, FrameReader};
 
 use super::dispatcher::{Dispatcher, Effect, Input, Plan};
@@ -27,7 +30,7 @@ use super::gate::{self, Gate};
 use super::link::Link;
 use super::monitor::Monitor;
 use super::progress::ProgressReports;
-use super::protocol::{CommandKind, FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
+use super::protocol::{Caps, CommandKind, FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
 use super::shared::{Shared as SharedObjects, Watch};
 use super::worker_process::WorkerProcess;
 use super::{EngineError, RunCommand, RunOptions};
@@ -38,6 +41,8 @@ const GRACE: Duration = Duration::from_secs(2);
 const OUTPUT_LIMIT_BYTES: usize = 1 << 20;
 /// A message to a worker carries about so many bytes of tasks.
 const TASKS_MESSAGE_BYTES: usize = 1 << 20;
+/// What found no room is tried again after this.
+const DELIVER_AGAIN: Duration = Duration::from_millis(10);
 /// So many workers may be on their way at once.
 const STARTING_LIMIT: u32 = 8;
 
@@ -87,6 +92,8 @@ struct Member {
     lane: Lane,
     link: Link,
     process: Arc<WorkerProcess>,
+    /// Its lane's thread waits for its next word, and does nothing else.
+    listened_to: Arc<AtomicBool>,
 }
 
 /// What the lanes ask of the run's own thread.
@@ -121,6 +128,7 @@ impl Run {
             timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
             needs: batch.job().control.needs_of_lane(),
             nice: batch.job().control.nice.unwrap_or(0),
+            caps: caps(&batch),
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
             spill_folder: options.spill_folder.clone(),
@@ -226,6 +234,27 @@ impl Drop for Run {
     }
 }
 
+/// Whether a worker more leaves this process what it needs to go on: files for results, and for whatever else it does.
+fn has_room() -> std::io::Result<()> {
+    const LEAST_ROOM: u64 = 16;
+    match (descriptors::room(), descriptors::most()) {
+        (Some(room), Some(most)) if room < LEAST_ROOM => Err(std::io::Error::other(format!(
+            "this process may have {most} files open, and too few of them are left; allow more with `ulimit -n`"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn caps(batch: &Batch) -> Caps {
+    let limits = &batch.job().control.limits;
+    Caps {
+        memory_bytes: limits.memory_bytes,
+        cpu_secs: limits.cpu_secs,
+        output_bytes: limits.output_bytes,
+        descriptors: descriptors::given(),
+    }
+}
+
 /// What the workers are to do, and the loopback server for those workloads that ask one.
 fn task_kind(batch: &Batch) -> Result<(TaskKind, Option<LoopbackServer>), EngineError> {
     match &batch.job().task {
@@ -255,19 +284,25 @@ impl Shared {
         let mut gate = Gate::of(&self.batch.job().control);
         let mut look_at = Instant::now();
         self.look_through(gate.as_mut(), &mut look_at);
-        self.handle(Input::Tick);
+        self.decide(Input::Tick);
         self.take_growth();
         loop {
-            let (over, wake_ns) = {
-                let core = self.core();
-                (core.dispatcher.is_over(), core.dispatcher.next_wake_ns())
+            let all_out = self.try_deliver();
+            let (over, wake_ns, has_more) = {
+                let dispatcher = &self.core().dispatcher;
+                (dispatcher.is_over(), dispatcher.next_wake_ns(), dispatcher.has_more_to_cancel())
             };
             if over {
                 break;
             }
+            if has_more && all_out {
+                self.decide(Input::CancelMore);
+                continue;
+            }
             let wait = wake_ns.map(|due_ns| Duration::from_nanos(due_ns.saturating_sub(self.now_ns())));
             let look = gate.as_ref().map(|_| look_at.saturating_duration_since(Instant::now()));
-            let wait = wait.into_iter().chain(look).min();
+            let again = (!all_out).then_some(DELIVER_AGAIN);
+            let wait = wait.into_iter().chain(look).chain(again).min();
             let request = match wait {
                 Some(wait) => asked.recv_timeout(wait),
                 None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -283,9 +318,9 @@ impl Shared {
                     lanes.retain(|lane| !lane.is_finished());
                     lanes.push(lane);
                 }
-                Ok(Request::Look) => self.deliver(),
+                Ok(Request::Look) => {}
                 Ok(Request::Grown) => self.take_growth(),
-                Err(_) => self.handle(Input::Tick),
+                Err(_) => self.tick(),
             }
             self.look_through(gate.as_mut(), &mut look_at);
         }
@@ -312,9 +347,9 @@ impl Shared {
     fn look_through(&self, gate: Option<&mut Gate>, look_at: &mut Instant) {
         let Some(gate) = gate.filter(|_| Instant::now() >= *look_at) else { return };
         *look_at = Instant::now() + gate::LOOK_EVERY;
-        self.handle(Input::Gate(gate.look()));
+        self.decide(Input::Gate(gate.look()));
         if gate.memory_is_low() {
-            self.handle(Input::MemoryLow);
+            self.decide(Input::MemoryLow);
         }
     }
 
@@ -323,7 +358,7 @@ impl Shared {
         // Before the look: what comes after it is told anew.
         self.growth_told.store(false, Ordering::SeqCst);
         if let Some(Growth { tasks, complete, fault }) = self.batch.growth() {
-            self.handle(Input::Grown { tasks, complete, fault });
+            self.decide(Input::Grown { tasks, complete, fault });
         }
     }
 
@@ -390,6 +425,7 @@ impl Shared {
             Effect::Cancel { worker, task } => (worker, ToWorker::Cancel(task)),
             Effect::Stop { worker, now } => (worker, ToWorker::Stop { now }),
             Effect::SetTimeout { worker, timeout_ns } => (worker, ToWorker::SetTimeout(timeout_ns)),
+            Effect::Ping { worker } => (worker, ToWorker::Ping),
             Effect::Retire { worker } => (worker, ToWorker::Retire),
         };
         if let Some(member) = core.members.get(&worker) {
@@ -418,6 +454,50 @@ impl Shared {
                 payloads.clear();
                 ends.clear();
                 first = place + 1;
+            }
+        }
+    }
+
+    /// Time has passed. Whoever was not listened to until now is not to be blamed for silence.
+    fn tick(&self) {
+        if self.core().dispatcher.looks_at(self.now_ns()) {
+            let is_unheard = |member: &Member| !member.listened_to.load(Ordering::Acquire);
+            let unheard =
+                self.core().members.iter().filter(|(_, member)| is_unheard(member)).map(|(id, _)| *id).collect();
+            self.decide(Input::Unheard { workers: unheard });
+        }
+        self.decide(Input::Tick);
+    }
+
+    /// Lets out what was said as far as there is room, without waiting: whoever keeps the time must not be held up by
+    /// whoever takes the events. Says whether all is out.
+    fn try_deliver(&self) -> bool {
+        let events = match self.events.try_lock() {
+            Ok(events) => events,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return self.core().said.is_empty(),
+        };
+        loop {
+            let mut said = std::mem::take(&mut self.core().said).into_iter();
+            if said.len() == 0 {
+                return true;
+            }
+            while let Some(event) = said.next() {
+                let gone = match events.try_send(event) {
+                    Ok(()) => false,
+                    Err(TrySendError::Disconnected(_)) => true,
+                    Err(TrySendError::Full(_)) if self.abandoned.try_recv() == Err(TryRecvError::Disconnected) => true,
+                    Err(TrySendError::Full(event)) => {
+                        // Before whatever was said meanwhile.
+                        drop(self.core().said.splice(0..0, std::iter::once(event).chain(said)));
+                        return false;
+                    }
+                };
+                if gone {
+                    self.decide(Input::Command(RunCommand::StopNow));
+                    self.core().said.clear();
+                    return true;
+                }
             }
         }
     }
@@ -456,7 +536,7 @@ impl Shared {
     fn start_worker(self: &Arc<Self>, worker: WorkerId, lane: Lane, common: &mut Option<Arc<WorkerProcess>>) {
         if let Err(error) = self.try_start_worker(worker, lane, common) {
             self.core().members.remove(&worker);
-            self.handle(Input::WorkerFailed { worker, reason: format!("a worker could not be started: {error}") });
+            self.decide(Input::WorkerFailed { worker, reason: format!("a worker could not be started: {error}") });
         }
     }
 
@@ -466,6 +546,7 @@ impl Shared {
         lane: Lane,
         common: &mut Option<Arc<WorkerProcess>>,
     ) -> std::io::Result<()> {
+        has_room()?;
         let start =
             || WorkerProcess::start(&self.options.worker_executable, &self.setup, &self.environment).map(Arc::new);
         let living = common.take().filter(|process| !process.is_dying());
@@ -481,12 +562,14 @@ impl Shared {
         }
         let receiving = opened.inspect_err(|_| process.end_unused())?;
         let sending = receiving.try_clone().inspect_err(|_| process.lane_unread())?;
-        let member = Member { lane, link: Link::new(sending), process: Arc::clone(&process) };
+        let listened_to = Arc::new(AtomicBool::new(true));
+        let (link, listening) = (Link::new(sending), Arc::clone(&listened_to));
+        let member = Member { lane, link, process: Arc::clone(&process), listened_to };
         self.core().members.insert(worker, member);
         let (own, reading) = (Arc::clone(self), Arc::clone(&process));
         let lane = std::thread::Builder::new()
             .name(format!("lane of worker {}", worker.0))
-            .spawn(move || own.read_lane(worker, &reading, receiving))
+            .spawn(move || own.read_lane(worker, &reading, receiving, &listening))
             .inspect_err(|_| process.lane_unread())?;
         let _ = self.requests.send(Request::LaneThread(lane));
         Ok(())
@@ -502,15 +585,20 @@ impl Shared {
     }
 
     /// A lane's thread: reads what the worker says until its connection ends.
-    fn read_lane(&self, worker: WorkerId, process: &WorkerProcess, mut stream: UnixStream) {
+    fn read_lane(&self, worker: WorkerId, process: &WorkerProcess, mut stream: UnixStream, listening: &AtomicBool) {
         let mut frames = FrameReader::default();
         let mut ready = false;
         let mut said_bye = false;
+        let mut refused = None;
         while !said_bye {
-            match self.read_some(worker, process, &mut frames, &mut stream, &mut ready) {
+            match self.read_some(worker, process, &mut frames, &mut stream, &mut ready, listening) {
                 Ok(Heard::More) => {}
                 Ok(Heard::Bye) => said_bye = true,
                 Ok(Heard::End) => break,
+                Ok(Heard::Refused(reason)) => {
+                    refused = Some(reason);
+                    break;
+                }
                 Err(_) => {
                     // It talks nonsense, or was cut off: no more is expected of it.
                     process.kill();
@@ -519,9 +607,11 @@ impl Shared {
             }
         }
         drop(stream);
-        let end = process.lane_ended(said_bye);
+        let end = if ready { process.lane_ended(said_bye) } else { process.lane_unopened() };
         self.core().members.remove(&worker);
-        if ready {
+        if let Some(reason) = refused {
+            self.handle(Input::WorkerFailed { worker, reason });
+        } else if ready {
             self.handle(Input::WorkerEnded { worker, end });
         } else {
             let reason = format!("a worker ended before it was ready: {end}");
@@ -536,12 +626,16 @@ impl Shared {
         frames: &mut FrameReader,
         stream: &mut UnixStream,
         ready: &mut bool,
+        listening: &AtomicBool,
     ) -> Result<Heard, FrameError> {
         let rest_ns = if *ready { self.core().dispatcher.rest_ns(worker) } else { None };
         if let Some(rest_ns) = rest_ns {
             std::thread::sleep(Duration::from_nanos(rest_ns));
         }
-        if !frames.fill(stream)? {
+        listening.store(true, Ordering::Release);
+        let filled = frames.fill(stream);
+        listening.store(false, Ordering::Release);
+        if !filled? {
             return Ok(Heard::End);
         }
         while let Some(message) = frames.next_message::<FromWorker>()? {
@@ -555,6 +649,9 @@ impl Shared {
                 }
                 FromWorker::Finished(records) => Input::Finished { worker, records },
                 FromWorker::Returned(tasks) => Input::Returned { worker, tasks },
+                FromWorker::Refused(reason) => return Ok(Heard::Refused(reason)),
+                FromWorker::Alive => Input::Alive { worker },
+                FromWorker::Short(reason) => Input::Short { worker, reason },
                 FromWorker::Bye => return Ok(Heard::Bye),
             };
             self.decide(input);
@@ -568,6 +665,7 @@ impl Shared {
 enum Heard {
     More,
     Bye,
+    Refused(String),
     End,
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,9 +13,11 @@ use rustix::process::Signal;
 
 use crate::engine::dispatcher::ProcessEnd;
 use crate::engine::protocol::{GAVE_UP_EXIT_CODE, Setup};
+use crate::engine::strays;
 use crate::engine::worker::ENGINE_ROLE;
 use crate::event::{Lane, WorkerId};
 use crate::mp::child::{Child, ChildPlan, describe_end};
+use crate::mp::memory_kills::MemoryKills;
 use crate::mp::{frame, socket};
 
 /// The variable that marks a worker and everything it starts.
@@ -29,6 +32,7 @@ pub struct WorkerProcess {
     control: Mutex<Option<UnixStream>>,
     lanes: AtomicU64,
     dying: AtomicBool,
+    memory_kills: Mutex<MemoryKills>,
 }
 
 impl WorkerProcess {
@@ -46,7 +50,8 @@ impl WorkerProcess {
             return Err(error);
         }
         let control = Mutex::new(Some(control));
-        Ok(Self { child, control, lanes: AtomicU64::new(0), dying: AtomicBool::new(false) })
+        let memory_kills = Mutex::new(MemoryKills::watch());
+        Ok(Self { child, control, lanes: AtomicU64::new(0), dying: AtomicBool::new(false), memory_kills })
     }
 
     /// Its number.
@@ -106,12 +111,36 @@ impl WorkerProcess {
             self.dying.store(true, Ordering::Release);
             control.take();
         }
+        self.end_of_process(said_bye)
+    }
+
+    /// A lane's connection has ended before the lane was there. While other lanes live, that costs them nothing.
+    pub fn lane_unopened(&self) -> ProcessEnd {
+        {
+            let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.lanes.fetch_sub(1, Ordering::AcqRel) > 1 {
+                return ProcessEnd::Closed;
+            }
+            self.dying.store(true, Ordering::Release);
+            control.take();
+        }
+        self.end_of_process(false)
+    }
+
+    fn end_of_process(&self, said_bye: bool) -> ProcessEnd {
         let status = self.reap();
         match status.code() {
             Some(0) if said_bye => ProcessEnd::Closed,
             Some(GAVE_UP_EXIT_CODE) => ProcessEnd::GaveUp,
+            None if status.signal() == Some(libc::SIGKILL) && self.memory_kill() => {
+                ProcessEnd::Died("killed by SIGKILL, possibly because memory had run out".to_owned())
+            }
             _ => ProcessEnd::Died(describe_end(status)),
         }
+    }
+
+    fn memory_kill(&self) -> bool {
+        self.memory_kills.lock().unwrap_or_else(PoisonError::into_inner).any_new()
     }
 
     /// Ends it without asking.
@@ -124,6 +153,7 @@ impl WorkerProcess {
         let status = self.child.reap_within(END_PATIENCE);
         if status.code() != Some(0) {
             self.child.sweep();
+            strays::end_adopted();
         }
         status
     }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::limits::Limits;
 pub use super::need::{MOST_NUMBERED, Need};
 pub use super::retry_wait::RetryWait;
 
@@ -150,6 +151,9 @@ pub struct Control {
     /// How far tasks stand back for other programs, 0 to 19.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nice: Option<i32>,
+    /// The most that one task may take; for commands alone.
+    #[serde(skip_serializing_if = "Limits::is_none")]
+    pub limits: Limits,
     /// How many places of the pool each task takes, 1 or more; not given: one. The same for all, or a template of each
     /// task's own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -252,6 +256,9 @@ impl Control {
         }
         if self.nice.is_some_and(|nice| !(0..=19).contains(&nice)) {
             complain("nice", "how nice a task is must be 0 to 19".to_owned());
+        }
+        if let Some(problem) = self.limits.problem() {
+            complain("limits", problem);
         }
         match self.slots.as_ref().map(|slots| (slots.count(), slots.problem())) {
             Some((Some(slots), _)) if slots == 0 || slots > workers => complain(

@@ -12,6 +12,7 @@ pub mod escapes;
 pub mod file;
 pub mod import;
 pub mod inputs;
+pub mod limits;
 pub mod need;
 pub mod order;
 pub mod quote;

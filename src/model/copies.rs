@@ -75,6 +75,7 @@ mod tests {
             wall_ns: end_ns,
             cpu_ns: 0,
             max_rss_bytes: 0,
+            memory_kill: false,
             outcome: Outcome::Done,
             value,
             output: printed.map(|text| {

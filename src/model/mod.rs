@@ -1,10 +1,12 @@
 //! What is known of a run, rebuilt from its events alone: pure, without clock, process or window.
 
+pub mod autopsy;
 pub mod copies;
 pub mod cores;
 pub mod date;
 pub mod depth;
 pub mod format;
+pub mod inert;
 pub mod lanes;
 pub mod progress;
 pub mod race;
@@ -12,6 +14,7 @@ pub mod records;
 pub mod run;
 pub mod statistics;
 
+pub use autopsy::Autopsy;
 pub use copies::Copies;
 pub use cores::CoreHistory;
 pub use depth::DepthHistory;

@@ -106,6 +106,7 @@ mod tests {
             wall_ns: task,
             cpu_ns: 0,
             max_rss_bytes: 0,
+            memory_kill: false,
             outcome: Outcome::Done,
             value: None,
             output: None,

@@ -56,7 +56,7 @@ impl Child {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let (control, theirs) = socket::pair()?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let mark = format!("{}.{}.{number}", std::process::id(), clock::monotonic_ns());
+        let mark = format!("{}.{}.{number}", process_tree::own_mark(), clock::monotonic_ns());
         // A link to this very file says nothing about the program; its own name does.
         let own_name = std::env::args_os().next().filter(|_| plan.executable == Path::new(OWN_EXECUTABLE));
         let mut child = Command::new(plan.executable)

@@ -13,6 +13,8 @@ pub const MAX_FRAME_BYTES: usize = 256 << 20;
 
 const HEADER_BYTES: usize = 4;
 const READ_BYTES: usize = 64 << 10;
+/// A buffer that grew beyond this is given back once it is empty.
+const KEPT_BYTES: usize = 4 << 20;
 
 /// What makes a stream of frames unusable.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +90,10 @@ impl FrameReader {
     pub fn fill(&mut self, stream: &mut impl Read) -> Result<bool, FrameError> {
         if self.begin == self.end {
             (self.begin, self.end) = (0, 0);
+            if self.buffer.len() > KEPT_BYTES {
+                // One large message is no reason to hold so much for ever.
+                self.buffer = Vec::new();
+            }
         } else if self.begin > 0 && self.buffer.len() - self.end < READ_BYTES {
             self.buffer.copy_within(self.begin..self.end, 0);
             (self.begin, self.end) = (0, self.end - self.begin);
@@ -152,6 +158,23 @@ mod tests {
         for piece in [1, 2, 3, 7, 65_536, bytes.len()] {
             assert_eq!(frames_of(&bytes, piece).unwrap(), sent);
         }
+    }
+
+    #[test]
+    fn the_room_of_a_large_message_is_given_back() {
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, &"x".repeat(3 * KEPT_BYTES)).unwrap();
+        write_frame(&mut bytes, &"y").unwrap();
+        let (first, second) = bytes.split_at(bytes.len() - 6);
+        let mut reader = FrameReader::default();
+        let mut stream = first;
+        while reader.next_message::<String>().unwrap().is_none() {
+            assert!(reader.fill(&mut stream).unwrap());
+        }
+        assert!(reader.buffer.len() > KEPT_BYTES);
+        assert!(reader.fill(&mut &*second).unwrap());
+        assert_eq!(reader.next_message::<String>().unwrap().as_deref(), Some("y"));
+        assert!(reader.buffer.len() <= KEPT_BYTES, "{}", reader.buffer.len());
     }
 
     #[test]

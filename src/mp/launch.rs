@@ -12,6 +12,8 @@ use std::os::unix::ffi::OsStrExt;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
+use super::limit::Limit;
+
 /// Where programs are looked up when the environment does not say.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 /// The new process needs a few small frames until its program is there.
@@ -35,6 +37,7 @@ pub struct Launched {
 #[derive(Debug)]
 pub struct Launcher {
     environment: Vec<CString>,
+    limits: Vec<(Limit, libc::rlimit)>,
     stack: Vec<u8>,
     /// The program that was last looked up, and where it may be.
     last: Option<(OsString, Vec<CString>)>,
@@ -51,7 +54,13 @@ impl Launcher {
             environment.push(assignment(&name, &value)?);
         }
         set_all(&mut environment, variables)?;
-        Ok(Self { environment, stack: vec![0; STACK_BYTES], last: None })
+        Ok(Self { environment, limits: Vec::new(), stack: vec![0; STACK_BYTES], last: None })
+    }
+
+    /// Programs may take `most` of something from now on, and `hard` after they were told; never more than this process may.
+    pub fn limit(&mut self, what: Limit, most: u64, hard: u64) {
+        self.limits.retain(|(held, _)| *held != what);
+        self.limits.push((what, what.bounded(most, hard)));
     }
 
     /// Starts `words`, of which the first is the program, with `variables` on top of the environment and `stdin` as standard
@@ -84,7 +93,18 @@ impl Launcher {
         };
         let words: Vec<CString> =
             words.iter().map(|word| c_string(word.as_bytes().to_vec())).collect::<Result<_, _>>()?;
-        let launched = launch(&mut self.stack, &places, &pointers(&words), &pointers(environment), stdin);
+        let (words, environment_pointers) = (pointers(&words), pointers(environment));
+        let order = Order {
+            places: pointers(&places),
+            words: &words,
+            environment: &environment_pointers,
+            limits: &self.limits,
+            stdin: stdin.map(|file| file.as_raw_fd()),
+            stdout: -1,
+            stderr: -1,
+            fault: 0,
+        };
+        let launched = launch(&mut self.stack, order);
         if std::ptr::eq(environment, &raw const self.environment) {
             self.last = Some((program.clone(), places));
         }
@@ -145,6 +165,7 @@ struct Order<'a> {
     places: Vec<*const c_char>,
     words: &'a [*const c_char],
     environment: &'a [*const c_char],
+    limits: &'a [(Limit, libc::rlimit)],
     stdin: Option<RawFd>,
     stdout: RawFd,
     stderr: RawFd,
@@ -153,25 +174,11 @@ struct Order<'a> {
 }
 
 #[expect(unsafe_code, reason = "no safe call starts a process without a copy of its parent's memory")]
-fn launch(
-    stack: &mut [u8],
-    places: &[CString],
-    words: &[*const c_char],
-    environment: &[*const c_char],
-    stdin: Option<BorrowedFd<'_>>,
-) -> io::Result<Launched> {
+fn launch(stack: &mut [u8], mut order: Order<'_>) -> io::Result<Launched> {
     const FLAGS: c_int = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
     let (stdout, to_stdout) = pipe_with(PipeFlags::CLOEXEC)?;
     let (stderr, to_stderr) = pipe_with(PipeFlags::CLOEXEC)?;
-    let mut order = Order {
-        places: pointers(places),
-        words,
-        environment,
-        stdin: stdin.map(|file| file.as_raw_fd()),
-        stdout: to_stdout.as_raw_fd(),
-        stderr: to_stderr.as_raw_fd(),
-        fault: 0,
-    };
+    (order.stdout, order.stderr) = (to_stdout.as_raw_fd(), to_stderr.as_raw_fd());
     let top = stack.as_mut_ptr_range().end;
     let top = top.wrapping_sub(top as usize % STACK_ALIGNMENT);
     let mut handle: RawFd = -1;
@@ -241,6 +248,11 @@ unsafe fn prepare(order: &Order<'_>) -> Option<c_int> {
         }
         if libc::setpgid(0, 0) < 0 {
             return Some(*libc::__errno_location());
+        }
+        for (what, limit) in order.limits {
+            if libc::setrlimit(what.number(), limit) < 0 {
+                return Some(*libc::__errno_location());
+            }
         }
         // This process ignores it, and what is ignored stays so in a program; handlers do not.
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
@@ -361,6 +373,18 @@ mod tests {
             let error = launcher.launch(bad, NONE.into_iter(), None).expect_err("it cannot be started");
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         }
+    }
+
+    #[test]
+    fn limits_are_those_of_the_program_and_not_of_this_process() {
+        let mut launcher = Launcher::new(NONE).expect("an environment");
+        launcher.limit(Limit::Cpu, 7, 8);
+        launcher.limit(Limit::Memory, 1 << 30, 1 << 30);
+        launcher.limit(Limit::Descriptors, 33, u64::MAX);
+        let script = words(&["bash", "-c", "ulimit -t; ulimit -v; ulimit -n"]);
+        let (_, out, err) = ended(launcher.launch(&script, NONE.into_iter(), None).expect("it starts"));
+        assert_eq!((out.as_str(), err.as_str()), ("7\n1048576\n33\n", ""));
+        assert_ne!(rustix::process::getrlimit(rustix::process::Resource::Nofile).current, Some(33));
     }
 
     #[test]

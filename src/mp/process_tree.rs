@@ -49,16 +49,16 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
+/// All processes there are.
+pub fn all() -> impl Iterator<Item = u32> {
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
 /// All processes whose environment held `NAME=value` when they were started, ourselves excepted.
 pub fn marked(name: &str, value: &str) -> Vec<u32> {
     let marker = format!("{name}={value}");
     let me = std::process::id();
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|&pid| pid != me && carries(pid, marker.as_bytes()))
-        .collect()
+    all().filter(|&pid| pid != me && carries(pid, marker.as_bytes())).collect()
 }
 
 /// Ends every process that carries the marker `NAME=value`, ourselves excepted, and those that they start meanwhile.
@@ -117,6 +117,24 @@ fn carries(pid: u32, marker: &[u8]) -> bool {
 /// The parent of `pid`; `None` where there is no such process.
 pub fn parent_of(pid: u32) -> Option<u32> {
     stat_field(pid, 1)?.parse().ok()
+}
+
+/// When `pid` was started, in the system's ticks since it began; no two processes of one number share it.
+pub fn start_ticks(pid: u32) -> Option<u64> {
+    stat_field(pid, 19)?.parse().ok()
+}
+
+/// The value that the variable `name` had when `pid` became its program; `None` where it may not be read.
+pub fn variable(pid: u32, name: &str) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = |one: &[u8]| one.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+    String::from_utf8(environment.split(|&byte| byte == 0).find_map(value)?).ok()
+}
+
+/// The beginning of the markers of what this process starts: its number, and when it was started.
+pub fn own_mark() -> String {
+    let me = std::process::id();
+    format!("{me}.{}", start_ticks(me).unwrap_or_default())
 }
 
 /// Whether `pid` has ended and only waits to be reaped.

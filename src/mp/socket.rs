@@ -34,11 +34,14 @@ pub fn send_socket(control: &UnixStream, numbers: [u32; 2], socket: &UnixStream)
     if sent == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
+/// The numbers that [`send_socket`] sent, and the socket; without it where this process has no descriptor left for it.
+pub type Received = ([u32; 2], Option<UnixStream>);
+
 /// Receives what [`send_socket`] sent; `None` once the other side has closed `control`.
 ///
 /// # Errors
 /// When the connection fails or carries something else.
-pub fn receive_socket(control: &UnixStream) -> io::Result<Option<([u32; 2], UnixStream)>> {
+pub fn receive_socket(control: &UnixStream) -> io::Result<Option<Received>> {
     let mut bytes = [0; 8];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -57,13 +60,11 @@ pub fn receive_socket(control: &UnixStream) -> io::Result<Option<([u32; 2], Unix
         _ => None,
     });
     let socket: Option<OwnedFd> = sockets.next().and_then(|mut descriptors| descriptors.next());
-    match socket {
-        Some(socket) if received == bytes.len() => {
-            let number = |from: usize| u32::from_le_bytes(std::array::from_fn(|place| bytes[from + place]));
-            Ok(Some(([number(0), number(4)], UnixStream::from(socket))))
-        }
-        _ => Err(io::ErrorKind::InvalidData.into()),
+    if received != bytes.len() {
+        return Err(io::ErrorKind::InvalidData.into());
     }
+    let number = |from: usize| u32::from_le_bytes(std::array::from_fn(|place| bytes[from + place]));
+    Ok(Some(([number(0), number(4)], socket.map(UnixStream::from))))
 }
 
 #[cfg(test)]
@@ -78,7 +79,8 @@ mod tests {
         let (mut mine, passed) = pair().unwrap();
         send_socket(&here, [7, u32::MAX], &passed).unwrap();
         drop(passed);
-        let (numbers, mut theirs) = receive_socket(&there).unwrap().unwrap();
+        let (numbers, theirs) = receive_socket(&there).unwrap().unwrap();
+        let mut theirs = theirs.unwrap();
         assert_eq!(numbers, [7, u32::MAX]);
         theirs.write_all(b"hello").unwrap();
         drop(theirs);

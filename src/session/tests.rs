@@ -123,6 +123,7 @@ fn record(task: u64, outcome: Outcome) -> AttemptRecord {
         wall_ns: 1_000_000 - task,
         cpu_ns: 0,
         max_rss_bytes: 0,
+        memory_kill: false,
         outcome,
         value: None,
         output: None,

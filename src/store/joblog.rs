@@ -160,6 +160,7 @@ mod tests {
             wall_ns: 12_345_600_000,
             cpu_ns: 0,
             max_rss_bytes: 0,
+            memory_kill: false,
             outcome,
             value: None,
             output: Some(Box::new(Output { stdout, ..Output::default() })),

@@ -252,6 +252,7 @@ mod tests {
             wall_ns: 13_000_000,
             cpu_ns: 0,
             max_rss_bytes: 0,
+            memory_kill: false,
             outcome: Outcome::Done,
             value: None,
             output: Some(Box::new(Output { stdout: whole(stdout), stderr: whole(stderr), leaky: false })),

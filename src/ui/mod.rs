@@ -7,7 +7,7 @@ mod dialogs;
 pub mod display;
 mod file_dialog;
 mod icon_button;
-mod inert;
+pub use crate::model::inert;
 mod line_edit;
 mod live_page;
 mod notices;

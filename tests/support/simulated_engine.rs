@@ -99,6 +99,7 @@ impl Simulated {
                 wall_ns: span.wall_ns,
                 cpu_ns: task.cpu_ns,
                 max_rss_bytes: 3 << 20,
+                memory_kill: false,
                 outcome: Outcome::Done,
                 value: Some(Value::Int(1)),
                 output: None,

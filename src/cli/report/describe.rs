@@ -3,8 +3,8 @@
 use super::bar::tasks_rate;
 use crate::event::{AttemptRecord, Outcome, SharedContent, Summary};
 use crate::job::Mode;
-use crate::model::Earlier;
 use crate::model::format::{count, duration, plural};
+use crate::model::{Autopsy, Earlier};
 use crate::mp::signal;
 
 /// How much of a command line is shown, in characters.
@@ -36,6 +36,12 @@ pub fn shared(content: &SharedContent) -> String {
         (None, None) => format!("a {} that is too long to be shown", content.kind),
     };
     format!("shared {}: {what}", printable(&content.name, SHOWN_CHARS))
+}
+
+/// What the line on a failure leaves open: what to do about an end that the task cannot have said anything about.
+pub fn remark(record: &AttemptRecord) -> Option<String> {
+    matches!(record.outcome, Outcome::Signalled { .. } | Outcome::Lost(_)).then_some(())?;
+    Some(format!("  {}", printable(&Autopsy::of(record)?.remark(), usize::MAX)))
 }
 
 /// A run in one line: `10,000 done, 0 failed in 4.81 s (2,079 tasks/s), pool of 2`.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::Tasks;
 use crate::event::{AttemptRecord, Captured, Outcome, Output, SharedContent, Summary, Value};
-use crate::model::Earlier;
+use crate::model::{Autopsy, Earlier};
 
 /// What is known of a task besides its record.
 #[derive(Debug, Default)]
@@ -43,6 +43,9 @@ struct TaskLine<'a> {
     /// The folder with the whole of both streams.
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<Cow<'a, str>>,
+    /// Why it came to a bad end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    autopsy: Option<Autopsy>,
     #[serde(flatten)]
     result: TaskResult<'a>,
 }
@@ -132,6 +135,7 @@ pub fn write_task(record: &AttemptRecord, beside: &Beside, tasks: &dyn Tasks, ou
         cpu_secs: secs(record.cpu_ns),
         max_rss_bytes: record.max_rss_bytes,
         results: beside.results.as_ref().map(|path| path.to_string_lossy()),
+        autopsy: Autopsy::of(record),
         result: if tasks.are_calls() {
             TaskResult::Returned { value: record.value.as_ref() }
         } else {

@@ -15,6 +15,7 @@ pub fn done(task: u64) -> AttemptRecord {
         wall_ns: 120_000_000,
         cpu_ns: 110_000_000,
         max_rss_bytes: 1234,
+        memory_kill: false,
         outcome: Outcome::Done,
         value: None,
         output: None,

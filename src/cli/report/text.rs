@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::Tasks;
-use super::describe::failure;
+use super::describe::{failure, remark};
 use super::streams::Streams;
 use super::tag::Tagger;
 use crate::event::{AttemptRecord, Captured, Spill, StreamName, Value};
@@ -50,6 +50,9 @@ pub fn write_task(
     }
     if let Some(line) = failure(tasks.number(record.task), record, || tasks.describe(record.task, slot)) {
         streams.stderr(|err| writeln!(err, "{line}"))?;
+        if let Some(remark) = remark(record) {
+            streams.stderr(|err| writeln!(err, "{remark}"))?;
+        }
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What a job's control asks for, in simulated time.
 
+use super::supervision::LOOK_NS;
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::job::Control;
@@ -70,7 +71,7 @@ fn starts_are_kept_apart_by_the_delay() {
     simulation.put(Input::Tick);
     assert_eq!(simulation.in_flight(2), 1);
     // Nobody is idle, so nothing is due.
-    assert_eq!(simulation.dispatcher.next_wake_ns(), None);
+    assert_eq!(simulation.dispatcher.next_wake_ns(), Some(LOOK_NS), "nothing but a look at the workers");
     simulation.finish(0, Outcome::Done);
     assert_eq!(simulation.in_flight(1), 0);
     assert_eq!(simulation.dispatcher.next_wake_ns(), Some(SECOND));

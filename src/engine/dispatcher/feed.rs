@@ -52,11 +52,13 @@ impl Dispatcher {
         }
         let wanted = allowed.min(u32::try_from(remaining).unwrap_or(u32::MAX));
         // Those on their way out count until they are gone, or a pool that is resized to and fro would grow each time.
-        while live + retiring < wanted && starting < self.plan.starting_limit {
+        // After a failure one start is enough to see whether it was more than that.
+        let at_once = if self.failed_starts > 0 { 1 } else { self.plan.starting_limit };
+        while live + retiring < wanted && starting < at_once {
             let worker = WorkerId(self.next_worker);
             self.next_worker += 1;
             let lane = self.free_lane();
-            self.workers.insert(worker, Worker::starting(lane));
+            self.workers.insert(worker, Worker::starting(lane, now_ns));
             effects.push(Effect::Start { worker, lane });
             live += 1;
             starting += 1;
@@ -218,7 +220,7 @@ pub(super) fn next_of(queue: &mut Queue, after: &mut After) -> Option<Pending> {
 }
 
 impl Worker {
-    pub(super) fn starting(lane: Lane) -> Self {
+    pub(super) const fn starting(lane: Lane, now_ns: u64) -> Self {
         Self {
             lane,
             ready: false,
@@ -226,6 +228,9 @@ impl Worker {
             recalling: false,
             paused_after_give_up: false,
             finished_any: false,
+            heard_ns: now_ns,
+            asked_ns: None,
+            hung: false,
             started: None,
             in_flight: std::collections::VecDeque::new(),
         }

@@ -60,6 +60,27 @@ pub enum Input {
         /// The tasks.
         tasks: Vec<TaskId>,
     },
+    /// A worker says that it lives.
+    Alive {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// A worker cannot begin the task that it is at, because the system is short of something; or has begun it at last.
+    Short {
+        /// The worker.
+        worker: WorkerId,
+        /// What the system said; `None`: it has begun.
+        reason: Option<String>,
+    },
+    /// These were not listened to lately: their silence is not theirs.
+    Unheard {
+        /// The workers.
+        workers: Vec<WorkerId>,
+    },
+    /// There is room for more of what [`Dispatcher::has_more_to_cancel`] speaks of.
+    ///
+    /// [`Dispatcher::has_more_to_cancel`]: super::Dispatcher::has_more_to_cancel
+    CancelMore,
     /// Someone asks something.
     Command(RunCommand),
     /// Whether tasks may be started for all that the machine's memory and load say; the words say why not.
@@ -77,6 +98,29 @@ pub enum Input {
     },
     /// Time has come to [`Dispatcher::next_wake_ns`].
     Tick,
+}
+
+impl Input {
+    /// The worker that this was heard from.
+    pub const fn sign_of_life(&self) -> Option<WorkerId> {
+        match self {
+            Self::WorkerReady { worker, .. }
+            | Self::Started { worker, .. }
+            | Self::Finished { worker, .. }
+            | Self::Returned { worker, .. }
+            | Self::Alive { worker }
+            | Self::Short { worker, .. } => Some(*worker),
+            Self::WorkerFailed { .. }
+            | Self::WorkerEnded { .. }
+            | Self::Unheard { .. }
+            | Self::CancelMore
+            | Self::Command(_)
+            | Self::Gate(_)
+            | Self::MemoryLow
+            | Self::Grown { .. }
+            | Self::Tick => None,
+        }
+    }
 }
 
 /// How a worker's process ended.
@@ -155,6 +199,11 @@ pub enum Effect {
         worker: WorkerId,
         /// In nanoseconds.
         timeout_ns: u64,
+    },
+    /// Ask a worker whether it lives.
+    Ping {
+        /// The worker.
+        worker: WorkerId,
     },
     /// Tell a worker that it is not needed any more.
     Retire {

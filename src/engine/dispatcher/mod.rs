@@ -18,7 +18,12 @@ mod placing;
 #[cfg(test)]
 mod placing_tests;
 mod queue;
+#[cfg(test)]
+mod simulator;
 mod steer;
+mod supervision;
+#[cfg(test)]
+mod supervision_tests;
 #[cfg(test)]
 mod tests;
 
@@ -35,12 +40,10 @@ use median::Median;
 pub use messages::{Effect, Input, Plan, ProcessEnd};
 use places::Places;
 use queue::{Pending, Queue};
+use supervision::Supervision;
 
 /// So often may workers die of one task before it is given up.
 pub const LOSS_LIMIT: u32 = 3;
-
-/// Records that are said at once when a stop cancels all that waits.
-const CANCEL_CHUNK: usize = 4096;
 
 const FIRST_BACK_OFF_NS: u64 = 100_000_000;
 const LONGEST_BACK_OFF_NS: u64 = 5_000_000_000;
@@ -56,6 +59,12 @@ struct Worker {
     /// The first in flight is surely not begun, because the worker ended the one before by giving up.
     paused_after_give_up: bool,
     finished_any: bool,
+    /// When it was heard of last, or started.
+    heard_ns: u64,
+    /// It was asked whether it lives, at this time, and has not answered.
+    asked_ns: Option<u64>,
+    /// It does not answer and is being killed for it.
+    hung: bool,
     started: Option<(TaskId, u64)>,
     in_flight: VecDeque<Pending>,
 }
@@ -81,6 +90,7 @@ pub struct Dispatcher {
     /// Workers could not be started: the next try is not before this.
     start_not_before_ns: Option<u64>,
     kill_at_ns: Option<u64>,
+    supervision: Supervision,
     after: After,
     /// What is free, where tasks take different amounts.
     places: Option<Places>,
@@ -119,6 +129,7 @@ impl Dispatcher {
             failed_starts: 0,
             start_not_before_ns: None,
             kill_at_ns: None,
+            supervision: Supervision::default(),
             after: After::new(&plan.after),
             places: plan.needs.clone().map(Places::new),
             complete: plan.complete,
@@ -138,7 +149,14 @@ impl Dispatcher {
 
     /// Takes in one input at `now_ns` (since the run's start) and appends what is to be done, in order.
     pub fn handle(&mut self, now_ns: u64, input: Input, effects: &mut Vec<Effect>) {
+        if let Some(worker) = input.sign_of_life() {
+            self.heard(now_ns, worker);
+        }
         match input {
+            Input::Alive { .. } => return,
+            Input::Short { worker, reason } => self.supervision.set_short(worker, reason),
+            Input::Unheard { workers } => workers.into_iter().for_each(|worker| self.heard(now_ns, worker)),
+            Input::CancelMore => self.cancel_some(now_ns, effects),
             Input::WorkerReady { worker, pid } => self.worker_ready(worker, pid, effects),
             Input::WorkerFailed { worker, reason } => self.worker_failed(now_ns, worker, reason, effects),
             Input::WorkerEnded { worker, end } => self.worker_ended(now_ns, worker, end, effects),
@@ -170,7 +188,9 @@ impl Dispatcher {
     pub fn next_wake_ns(&self) -> Option<u64> {
         let is_delayed = self.plan.control.delay_secs.is_some() && self.gate.is_none() && !self.paused;
         let delayed = (is_delayed && self.could_begin()).then_some(self.next_start_ns);
-        [self.start_not_before_ns, self.kill_at_ns, self.queue.next_due_ns(), delayed].into_iter().flatten().min()
+        let look = (!self.workers.is_empty()).then_some(self.supervision.look_at_ns);
+        let dues = [self.start_not_before_ns, self.kill_at_ns, self.queue.next_due_ns(), delayed, look];
+        dues.into_iter().flatten().min()
     }
 
     /// The run so far in a few numbers.
@@ -189,7 +209,6 @@ impl Dispatcher {
     fn worker_ready(&mut self, worker: WorkerId, pid: u32, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         state.ready = true;
-        self.failed_starts = 0;
         effects.push(Effect::Say(EventKind::WorkerStarted { worker, lane: state.lane, pid }));
         effects.extend(self.timeout_ns.map(|timeout_ns| Effect::SetTimeout { worker, timeout_ns }));
         if state.retiring {
@@ -216,17 +235,22 @@ impl Dispatcher {
 
     fn worker_ended(&mut self, now_ns: u64, worker: WorkerId, end: ProcessEnd, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.remove(&worker) else { return };
+        self.supervision.set_short(worker, None);
         let reason = match &end {
             ProcessEnd::Closed if state.retiring && state.in_flight.is_empty() => WorkerEnd::Retired,
             ProcessEnd::Closed => WorkerEnd::Died("it closed its connection".to_owned()),
             ProcessEnd::GaveUp => WorkerEnd::Killed,
             ProcessEnd::Died(_) if self.stopping => WorkerEnd::Killed,
+            ProcessEnd::Died(_) if state.hung => {
+                WorkerEnd::Died("hung: it gave no sign of life and was killed".to_owned())
+            }
             ProcessEnd::Died(how) => WorkerEnd::Died(how.clone()),
         };
-        if let WorkerEnd::Died(_) = reason
-            && !state.finished_any
-        {
-            self.back_off(now_ns);
+        if let WorkerEnd::Died(how) = &reason {
+            if !state.finished_any {
+                self.back_off(now_ns);
+            }
+            self.count_death(now_ns, how, effects);
         }
         self.take_back(now_ns, worker, &state, &reason, effects);
         effects.push(Effect::Say(EventKind::WorkerEnded { worker, reason }));
@@ -274,6 +298,7 @@ impl Dispatcher {
             wall_ns: now_ns.saturating_sub(start_ns),
             cpu_ns: 0,
             max_rss_bytes: 0,
+            memory_kill: false,
             outcome: Outcome::Lost(how.into()),
             value: None,
             output: None,
@@ -308,7 +333,10 @@ impl Dispatcher {
 
     fn finished(&mut self, now_ns: u64, worker: WorkerId, mut records: Vec<AttemptRecord>, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
-        state.finished_any = true;
+        // That it was ready proves little: it may have died of its first task.
+        if !std::mem::replace(&mut state.finished_any, true) {
+            self.failed_starts = 0;
+        }
         let mut wall_ns = 0;
         let mut final_ones = true;
         let mut ended: Vec<Option<Pending>> = Vec::with_capacity(records.len());
@@ -367,7 +395,8 @@ impl Dispatcher {
         }
         pending.attempts += 1;
         pending.failures += 1;
-        if pending.failures > self.plan.retries {
+        // What the kernel ended for want of memory would be ended again, or others for it.
+        if pending.failures > self.plan.retries || record.memory_kill {
             return true;
         }
         self.retries += 1;
@@ -437,25 +466,6 @@ impl Dispatcher {
         }
     }
 
-    /// Whatever no worker has begun will not be.
-    fn cancel_waiting(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
-        if self.stopping {
-            return;
-        }
-        self.stopping = true;
-        effects.push(Effect::Say(EventKind::StopRequested));
-        let mut chunk = self.after.drain();
-        chunk.extend(self.places.iter_mut().flat_map(Places::drain));
-        while let Some(pending) = self.queue.pop_any() {
-            chunk.push(pending);
-            if chunk.len() >= CANCEL_CHUNK {
-                self.cancel_all(now_ns, &chunk, effects);
-                chunk.clear();
-            }
-        }
-        self.cancel_all(now_ns, &chunk, effects);
-    }
-
     fn cancel(&mut self, now_ns: u64, task: TaskId, effects: &mut Vec<Effect>) {
         if let Some(pending) = self.take_waiting(task) {
             let mut gone = vec![pending];
@@ -500,6 +510,7 @@ impl Dispatcher {
                 wall_ns: 0,
                 cpu_ns: 0,
                 max_rss_bytes: 0,
+                memory_kill: false,
                 outcome: Outcome::Cancelled,
                 value: None,
                 output: None,
@@ -516,6 +527,7 @@ impl Dispatcher {
             self.kill_at_ns = None;
             effects.extend(self.workers.keys().map(|&worker| Effect::Kill { worker }));
         }
+        self.look_after_workers(now_ns, effects);
     }
 }
 

@@ -69,7 +69,7 @@ impl Dispatcher {
     pub(super) fn say_if_held(&mut self, effects: &mut Vec<Effect>) {
         let reason = match &self.gate {
             Some(need) => self.waiting_for(need),
-            None => self.pool_too_small(),
+            None => self.pool_too_small().or_else(|| self.shortage()),
         };
         if self.held != reason {
             self.held = reason;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
+use super::supervision::LOOK_NS;
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::job::Control;
@@ -113,7 +114,7 @@ fn starts_of_sized_tasks_are_kept_apart_too() {
     let control = Control { delay_secs: Some(1.0), ..Control::default() };
     let mut simulation = all_there(Plan { needs, control, ..plan(3, 2) });
     assert_eq!(at_work(&simulation), [0]);
-    assert_eq!(simulation.dispatcher.next_wake_ns(), None, "the next does not fit yet");
+    assert_eq!(simulation.dispatcher.next_wake_ns(), Some(LOOK_NS), "the next does not fit yet");
     finish_task(&mut simulation, 0);
     assert_eq!((at_work(&simulation), simulation.dispatcher.next_wake_ns()), (vec![], Some(SECOND)));
     simulation.tick(1);

@@ -66,6 +66,11 @@ impl Queue {
         self.ready() + self.later.len() as u64
     }
 
+    /// Nothing waits, for whatever.
+    pub fn is_empty(&self) -> bool {
+        self.ready() == 0 && self.later.is_empty()
+    }
+
     /// How many could be handed out now.
     pub fn ready(&self) -> u64 {
         self.end - self.next_fresh - self.skipped.len() as u64 + self.returned.len() as u64

@@ -183,6 +183,7 @@ impl<'a> World<'a> {
             wall_ns,
             cpu_ns: 0,
             max_rss_bytes: 0,
+            memory_kill: false,
             outcome: Outcome::Done,
             value: None,
             output: None,
@@ -304,8 +305,12 @@ impl<'a> World<'a> {
                 }
                 self.begin(id);
             }
-            // Nothing fails, times out or is stopped here, so nobody is cancelled or killed.
-            Effect::Cancel { .. } | Effect::Stop { .. } | Effect::SetTimeout { .. } | Effect::Kill { .. } => {}
+            // Nothing fails, times out or is stopped here, so nobody is cancelled, asked for a sign of life, or killed.
+            Effect::Ping { .. }
+            | Effect::Cancel { .. }
+            | Effect::Stop { .. }
+            | Effect::SetTimeout { .. }
+            | Effect::Kill { .. } => {}
             // Every task takes the same here.
             Effect::RunWith { .. } | Effect::Say(_) => {}
         }

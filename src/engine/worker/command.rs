@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use crate::engine::protocol::CommandKind;
 use crate::event::{Outcome, Output};
 use crate::mp::launch::{Launched, Launcher};
+use crate::mp::memory_kills::MemoryKills;
 use crate::mp::process_tree;
 
 use super::invocation::Invocation;
@@ -28,6 +29,8 @@ pub struct Ended {
     pub outcome: Outcome,
     pub cpu_ns: u64,
     pub max_rss_bytes: u64,
+    /// SIGKILL ended it, and the kernel had ended processes for want of memory.
+    pub memory_kill: bool,
     pub output: Option<Box<Output>>,
 }
 
@@ -35,6 +38,10 @@ pub struct Ended {
 pub trait Watch {
     /// The command runs as process and process group `pid`.
     fn begun(&self, pid: Pid);
+    /// It cannot be started for now, for this reason. Says whether it is wanted any more.
+    fn short_of(&self, reason: &str) -> bool;
+    /// It has printed more than it may.
+    fn printed_too_much(&self);
     /// From now on `pid` must not be signalled: it is about to be reaped. Says why it was ended, if it was.
     fn ending(&self) -> Option<Outcome>;
 }
@@ -46,11 +53,12 @@ pub struct Runner {
     marked: bool,
     launcher: Launcher,
     reader: Reader,
+    memory_kills: MemoryKills,
 }
 
 impl Runner {
-    pub const fn new(kind: CommandKind, launcher: Launcher, reader: Reader, marked: bool) -> Self {
-        Self { kind, marked, launcher, reader }
+    pub fn new(kind: CommandKind, launcher: Launcher, reader: Reader, marked: bool) -> Self {
+        Self { kind, marked, launcher, reader, memory_kills: MemoryKills::watch() }
     }
 
     /// Runs what `payload` says to its end.
@@ -59,19 +67,19 @@ impl Runner {
     pub fn run(&mut self, payload: Vec<u8>, marker: &str, spill: [Option<PathBuf>; 2], watch: &impl Watch) -> Ended {
         let marker = self.marked.then_some(marker);
         let started = Invocation::read(&self.kind, payload).and_then(|invocation| {
-            start(&mut self.launcher, &invocation, marker)
+            start(&mut self.launcher, &invocation, marker, watch)
                 .map_err(|error| launch_error::describe(&invocation.words, &error))
         });
         let launched = match started {
             Ok(launched) => launched,
             Err(reason) => {
                 let outcome = watch.ending().unwrap_or_else(|| Outcome::CannotStart(reason.into()));
-                return Ended { outcome, cpu_ns: 0, max_rss_bytes: 0, output: None };
+                return Ended { outcome, cpu_ns: 0, max_rss_bytes: 0, memory_kill: false, output: None };
             }
         };
         let pid = launched.pid;
         watch.begun(pid);
-        let heard = self.reader.read_to_end(launched, spill);
+        let heard = self.reader.read_to_end(launched, spill, || watch.printed_too_much());
         // Dead, but not reaped: the number is still its own.
         if !heard.is_dead {
             wait_unreaped(pid);
@@ -81,12 +89,20 @@ impl Runner {
         let (status, cpu_ns, max_rss_bytes) = reap(pid);
         end_strays(marker);
         let outcome = ended_by_us.unwrap_or_else(|| outcome_of(status));
-        Ended { outcome, cpu_ns, max_rss_bytes, output: heard.output() }
+        let is_killed = outcome == Outcome::Signalled { signal: libc::SIGKILL };
+        let memory_kill = is_killed && self.memory_kills.any_new();
+        Ended { outcome, cpu_ns, max_rss_bytes, memory_kill, output: heard.output() }
     }
 }
 
-/// Starts the command; while the system is short of descriptors, processes or memory, waits for some to come back.
-fn start(launcher: &mut Launcher, invocation: &Invocation, marker: Option<&str>) -> io::Result<Launched> {
+/// Starts the command; while the system is short of descriptors or processes, waits for some to come back.
+fn start(
+    launcher: &mut Launcher,
+    invocation: &Invocation,
+    marker: Option<&str>,
+    watch: &impl Watch,
+) -> io::Result<Launched> {
+    const LONGEST_WAIT: Duration = Duration::from_millis(500);
     const FIRST_WAIT: Duration = Duration::from_millis(10);
     const TRIES: u32 = 9;
     let mut variables: Vec<(&OsStr, &OsStr)> =
@@ -96,16 +112,18 @@ fn start(launcher: &mut Launcher, invocation: &Invocation, marker: Option<&str>)
     let stdin = invocation.stdin.as_ref().map(AsFd::as_fd);
     let mut launch = || launcher.launch(&invocation.words, variables.iter().copied(), stdin);
     let mut wait = FIRST_WAIT;
-    for _ in 1..TRIES {
+    let mut tries = 0;
+    loop {
+        tries += 1;
         match launch() {
-            Err(error) if launch_error::is_passing(&error) => {
-                std::thread::sleep(wait);
-                wait *= 2;
-            }
+            // No fault of the task: it waits, for as long as it takes.
+            Err(error) if launch_error::is_shortage(&error) && watch.short_of(&error.to_string()) => {}
+            Err(error) if launch_error::is_passing(&error) && tries < TRIES => {}
             other => return other,
         }
+        std::thread::sleep(wait);
+        wait = (wait * 2).min(LONGEST_WAIT);
     }
-    launch()
 }
 
 /// Waits for the end of a child and leaves it to be reaped.

@@ -10,12 +10,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rustix::process::Pid;
 
 use crate::engine::progress::{PROGRESS_VARIABLE, address};
-use crate::engine::protocol::{CommandKind, FromWorker, TaskFrame, TaskKind};
+use crate::engine::protocol::{Caps, CommandKind, FromWorker, TaskFrame, TaskKind};
 use crate::event::{AttemptRecord, Lane, Outcome, StreamName, TaskId, WorkerId, spill_name};
 use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::launch::Launcher;
+use crate::mp::limit::Limit;
 
 use super::Station;
 use super::command::{Runner, Watch};
@@ -61,6 +62,8 @@ pub(super) struct Current {
     pub(super) start_ns: u64,
     pub(super) pid: Option<Pid>,
     pub(super) announced: bool,
+    /// The system is short of what it takes to start it: its time does not count yet.
+    pub(super) short: bool,
     /// Its streams are listened to.
     pub(super) reminded: bool,
     /// Why it is being ended, and when SIGKILL follows.
@@ -68,7 +71,8 @@ pub(super) struct Current {
 }
 
 /// Opens a lane on `stream`.
-pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: UnixStream) -> io::Result<()> {
+pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: &UnixStream) -> io::Result<()> {
+    let listened = stream.try_clone()?;
     let setup = &station.setup;
     let environment = environment_of_lane(&setup.needs, lane.0);
     let state = State { timeout_ns: setup.timeout_ns, ..State::default() };
@@ -81,12 +85,13 @@ pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: UnixStr
         listener: Condvar::new(),
         outbox: Mutex::new(Outbox::new(stream.try_clone()?)),
         reminder: Arc::new(Reminder::new()?),
-        ear: Ear::new(stream)?,
+        ear: Ear::new(listened)?,
     });
-    lane.outbox().send(&FromWorker::Ready);
-    let executor = Arc::clone(&lane);
+    // Should the second thread not be had, the first ends with the connection.
+    let (listener, executor) = (Arc::clone(&lane), Arc::clone(&lane));
+    std::thread::Builder::new().name("listener".to_owned()).spawn(move || listener.listen())?;
     std::thread::Builder::new().name("lane".to_owned()).spawn(move || executor.work_off())?;
-    std::thread::Builder::new().name("listener".to_owned()).spawn(move || lane.listen())?;
+    lane.outbox().send(&FromWorker::Ready);
     Ok(())
 }
 
@@ -110,10 +115,12 @@ impl LaneShared {
             TaskKind::Command(kind) => kind.clone(),
             TaskKind::Workload { .. } => CommandKind::default(),
         };
-        let reader = Reader::new(setup.output_limit_bytes, Arc::clone(&self.reminder));
+        let most_bytes = setup.caps.output_bytes.unwrap_or(u64::MAX);
+        let reader = Reader::new(setup.output_limit_bytes, most_bytes, Arc::clone(&self.reminder));
         let progress = setup.progress.iter().map(|name| (PROGRESS_VARIABLE.to_owned(), address(name, self.worker)));
         let own = self.environment.iter().cloned().chain(progress);
-        let launcher = Launcher::new(own).expect("resources have names without NUL, which the job's check sees to");
+        let mut launcher = Launcher::new(own).expect("resources have names without NUL, which the job's check sees to");
+        limit(&mut launcher, &setup.caps);
         let mut runner = Runner::new(kind, launcher, reader, setup.shared_process);
         let mut meter = CpuMeter::start();
         let mut now_ns = 0;
@@ -170,6 +177,7 @@ impl LaneShared {
                     start_ns,
                     pid: None,
                     announced: false,
+                    short: false,
                     reminded: false,
                     ending: None,
                 });
@@ -196,6 +204,7 @@ impl LaneShared {
             wall_ns: self.since_epoch_ns().saturating_sub(start_ns),
             cpu_ns: 0,
             max_rss_bytes: 0,
+            memory_kill: false,
             outcome,
             value: None,
             output: None,
@@ -213,9 +222,12 @@ impl LaneShared {
             Some(folder.join(spill_name(frame.task, frame.attempt, stream)))
         });
         let ended = runner.run(payload, &marker, spill, self);
+        // It may have had to wait for its beginning.
+        let start_ns = self.state().current.as_ref().map_or(start_ns, |current| current.start_ns);
         AttemptRecord {
             cpu_ns: ended.cpu_ns,
             max_rss_bytes: ended.max_rss_bytes,
+            memory_kill: ended.memory_kill,
             output: ended.output,
             ..self.record(&frame, start_ns, ended.outcome)
         }
@@ -238,14 +250,48 @@ impl LaneShared {
     }
 }
 
+/// What commands may take, and as many open files as were given to this process.
+fn limit(launcher: &mut Launcher, caps: &Caps) {
+    if let Some(bytes) = caps.memory_bytes {
+        launcher.limit(Limit::Memory, bytes, bytes);
+    }
+    if let Some(secs) = caps.cpu_secs {
+        // A moment to say something after SIGXCPU.
+        launcher.limit(Limit::Cpu, secs, secs.saturating_add(1));
+    }
+    if let Some(count) = caps.descriptors {
+        launcher.limit(Limit::Descriptors, count, u64::MAX);
+    }
+}
+
 impl Watch for LaneShared {
     fn begun(&self, pid: Pid) {
         let mut state = self.state();
         let Some(current) = &mut state.current else { return };
         current.pid = Some(pid);
+        if current.short {
+            current.short = false;
+            current.start_ns = self.since_epoch_ns();
+            self.outbox().send(&FromWorker::Short(None));
+        }
         if current.ending.is_some() {
             end_gently(pid);
         }
+    }
+
+    fn short_of(&self, reason: &str) -> bool {
+        let mut state = self.state();
+        let Some(current) = &mut state.current else { return false };
+        if !current.short {
+            current.short = true;
+            self.outbox().send(&FromWorker::Short(Some(reason.to_owned())));
+        }
+        current.ending.is_none()
+    }
+
+    fn printed_too_much(&self) {
+        let outcome = Outcome::Signalled { signal: libc::SIGXFSZ };
+        self.end_current(&mut self.state(), outcome, false);
     }
 
     fn ending(&self) -> Option<Outcome> {

@@ -6,12 +6,14 @@ use std::path::Path;
 
 use super::command_line::SHELL;
 
-/// The system is short of something that may come back.
+/// The system is short of something that comes back as soon as others have ended.
+pub fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EMFILE | libc::ENFILE))
+}
+
+/// What is wrong may be over in a moment.
 pub fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EAGAIN | libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ETXTBSY | libc::EINTR)
-    )
+    matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ETXTBSY | libc::EINTR))
 }
 
 /// Says what is wrong with starting `words`, of which the first is the program.

@@ -67,6 +67,7 @@ impl LaneShared {
                 self.forget(&waiting);
                 self.end_current(&mut state, Outcome::Cancelled, now);
             }
+            ToWorker::Ping => self.outbox().send(&FromWorker::Alive),
             ToWorker::SetTimeout(timeout_ns) => self.state().timeout_ns = Some(timeout_ns),
             ToWorker::Retire => {
                 self.state().retiring = true;
@@ -88,7 +89,7 @@ impl LaneShared {
     }
 
     /// Ends the running task: a command by SIGTERM, later SIGKILL; a call together with this process.
-    fn end_current(&self, state: &mut State, outcome: Outcome, now: bool) {
+    pub(super) fn end_current(&self, state: &mut State, outcome: Outcome, now: bool) {
         let Some(current) = &mut state.current else { return };
         if self.station.workload.is_some() {
             let frame = TaskFrame { task: current.task, attempt: current.attempt, payload: Vec::new() };
@@ -130,7 +131,7 @@ impl LaneShared {
                 (Some((_, kill_at_ns)), Some(pid)) if now_ns >= *kill_at_ns => {
                     let _ = kill_process_group(pid, Signal::KILL);
                 }
-                (None, _) if timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
+                (None, _) if !current.short && timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
                     self.end_current(&mut state, Outcome::TimedOut, false);
                 }
                 _ => {}

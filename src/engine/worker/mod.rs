@@ -24,10 +24,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 
-use crate::engine::protocol::{Setup, TaskKind};
+use crate::engine::protocol::{FromWorker, Setup, TaskKind};
 use crate::event::{Lane, WorkerId};
 use crate::job::workload::{CallContext, Workload};
-use crate::mp::{Function, process_tree, socket};
+use crate::mp::{Function, descriptors, process_tree, socket};
+
+use outbox::Outbox;
 
 /// The name of the engine's role among those of [`mp`](crate::mp).
 pub const ENGINE_ROLE: &str = "engine";
@@ -98,9 +100,23 @@ fn work(mut control: UnixStream) -> io::Result<()> {
         // What the system refuses here is a wish, not a need.
         let _ = rustix::process::nice(station.setup.nice);
     }
+    if station.setup.shared_process {
+        descriptors::raise();
+    }
     while let Some(([worker, lane], stream)) = socket::receive_socket(&control)? {
-        station.live_lanes.fetch_add(1, Ordering::AcqRel);
-        lane::open(Arc::clone(&station), WorkerId(worker), Lane(lane), stream)?;
+        // Without a socket the engine sees the end of its own.
+        let Some(stream) = stream else { continue };
+        let lanes = u64::from(station.live_lanes.fetch_add(1, Ordering::AcqRel)) + 1;
+        let refused = match refusal(lanes) {
+            Some(reason) => Some(reason),
+            None => lane::open(Arc::clone(&station), WorkerId(worker), Lane(lane), &stream)
+                .err()
+                .map(|error| format!("lane {} of a process cannot be opened: {error}", lane + 1)),
+        };
+        if let Some(reason) = refused {
+            station.live_lanes.fetch_sub(1, Ordering::AcqRel);
+            Outbox::new(stream).send(&FromWorker::Refused(reason));
+        }
     }
     station.over.store(true, Ordering::SeqCst);
     end_all_descendants();
@@ -111,6 +127,22 @@ fn work(mut control: UnixStream) -> io::Result<()> {
         remove_after(engine, &folders);
     }
     Ok(())
+}
+
+/// Why there cannot be so many lanes in this process: each lane needs files of its own, and so does each command, which
+/// could otherwise never begin.
+fn refusal(lanes: u64) -> Option<String> {
+    const OF_PROCESS: u64 = 16;
+    const OF_LANE: u64 = 13;
+    let most = descriptors::most()?;
+    let possible = most.saturating_sub(OF_PROCESS) / OF_LANE;
+    (lanes > 1 && lanes > possible).then(|| {
+        format!(
+            "one process may have {most} files open, which is enough for {} tasks at a time; allow more with \
+             `ulimit -n`, ask for fewer, or use the mode pool",
+            possible.max(1)
+        )
+    })
 }
 
 /// Removes the run's folders if the engine has died, because then nobody else does.

@@ -64,6 +64,7 @@ pub struct Reader {
     buffer: Vec<u8>,
     /// The last command printed [`MUCH_BYTES`].
     much_is_printed: bool,
+    most_bytes: u64,
 }
 
 /// What was heard of a command.
@@ -85,16 +86,19 @@ impl Heard {
 }
 
 impl Reader {
-    /// Keeps `limit_bytes` of each stream in memory. Whoever has the `reminder` uses it once in a command's time, when
+    /// Keeps `limit_bytes` of each stream in memory; a command may print `most_bytes` in all. Whoever has the `reminder` uses it once in a command's time, when
     /// that goes on for a while.
-    pub fn new(limit_bytes: usize, reminder: Arc<Reminder>) -> Self {
-        Self { limit_bytes, reminder, buffer: vec![0; 64 << 10], much_is_printed: false }
+    pub fn new(limit_bytes: usize, most_bytes: u64, reminder: Arc<Reminder>) -> Self {
+        // What may not be much has to be looked at from the start.
+        let much_is_printed = most_bytes != u64::MAX;
+        Self { limit_bytes, reminder, buffer: vec![0; 64 << 10], much_is_printed, most_bytes }
     }
 
     /// Reads both streams of a command that was not reaped yet until it has ended and they have, or a while after its end.
     ///
-    /// `spill` are the files for the whole of its two streams, where that is wanted.
-    pub fn read_to_end(&mut self, launched: Launched, spill: [Option<PathBuf>; 2]) -> Heard {
+    /// `spill` are the files for the whole of its two streams, where that is wanted. `too_much` is called when both are
+    /// longer than they may be.
+    pub fn read_to_end(&mut self, launched: Launched, spill: [Option<PathBuf>; 2], too_much: impl FnOnce()) -> Heard {
         let Launched { handle, stdout, stderr, .. } = launched;
         let mut conversation = Conversation {
             streams: [stdout, stderr].map(|stream| Some(File::from(stream))),
@@ -102,13 +106,15 @@ impl Reader {
             captures: spill.map(|file| Capture::new(self.limit_bytes, file)),
             dead_since: None,
             late_bytes: 0,
+            most_bytes: self.most_bytes,
         };
         if !self.much_is_printed {
             conversation.wait_for_a_short_one(&self.reminder);
         }
-        let leaky = conversation.listen(&mut self.buffer);
+        let leaky = conversation.listen(&mut self.buffer, too_much);
         let Conversation { captures, dead_since, .. } = conversation;
-        self.much_is_printed = captures.iter().any(|capture| capture.total_bytes() >= MUCH_BYTES);
+        self.much_is_printed =
+            self.most_bytes != u64::MAX || captures.iter().any(|capture| capture.total_bytes() >= MUCH_BYTES);
         Heard { captures, leaky, is_dead: dead_since.is_some() }
     }
 }
@@ -121,6 +127,8 @@ struct Conversation {
     captures: [Capture; 2],
     dead_since: Option<Instant>,
     late_bytes: usize,
+    /// What it may print.
+    most_bytes: u64,
 }
 
 enum Source {
@@ -145,7 +153,8 @@ impl Conversation {
     }
 
     /// Reads until both streams have ended; `true`: someone else still holds one long after the command's end.
-    fn listen(&mut self, buffer: &mut [u8]) -> bool {
+    fn listen(&mut self, buffer: &mut [u8], too_much: impl FnOnce()) -> bool {
+        let mut too_much = Some(too_much);
         while self.streams.iter().any(Option::is_some) {
             let mut sources: Vec<Source> = Vec::with_capacity(3);
             let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(3);
@@ -176,6 +185,11 @@ impl Conversation {
                     }
                     Source::Stream(place) => self.read(place, buffer),
                 }
+            }
+            if self.captures.iter().map(Capture::total_bytes).sum::<u64>() > self.most_bytes
+                && let Some(too_much) = too_much.take()
+            {
+                too_much();
             }
         }
         false

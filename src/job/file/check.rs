@@ -145,6 +145,10 @@ impl Job {
         if let Some(message) = super::super::shared::problem(&self.shared) {
             report(JobField::Shared, message);
         }
+        if matches!(self.task, TaskTemplate::Workload(_)) && !self.control.limits.is_none() {
+            let message = "limits: a call shares its worker's process, so only commands can have limits; remove them";
+            report(JobField::Control, message.to_owned());
+        }
         for (key, message) in self.control.problems(self.workers.unwrap_or(MAX_WORKERS)) {
             report(JobField::Control, format!("{key}: {message}"));
         }

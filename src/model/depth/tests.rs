@@ -12,6 +12,7 @@ fn record(task: u64, attempt: u32, start_ns: u64, wall_ns: u64) -> AttemptRecord
         wall_ns,
         cpu_ns: 0,
         max_rss_bytes: 0,
+        memory_kill: false,
         outcome: Outcome::Done,
         value: None,
         output: None,

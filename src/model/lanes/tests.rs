@@ -11,6 +11,7 @@ fn record(task: u64, worker: u32, start_ns: u64, wall_ns: u64, outcome: Outcome)
         wall_ns,
         cpu_ns: wall_ns,
         max_rss_bytes: 0,
+        memory_kill: false,
         outcome,
         value: None,
         output: None,

@@ -20,6 +20,7 @@ fn record(&(task, worker, start_ms, wall_ms): &Row, attempt: u32, outcome: Outco
         wall_ns: wall_ms * MS,
         cpu_ns: wall_ms * MS,
         max_rss_bytes: 0,
+        memory_kill: false,
         outcome,
         value: None,
         output: None,

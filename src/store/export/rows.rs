@@ -112,6 +112,7 @@ mod tests {
             wall_ns: 120_000_000,
             cpu_ns: 0,
             max_rss_bytes: 99,
+            memory_kill: false,
             outcome: Outcome::CannotStart("-x".into()),
             value: None,
             output: Some(Box::new(Output { stdout, ..Output::default() })),

@@ -25,14 +25,25 @@ pub(super) struct Words<'a> {
 
 /// Whether an attempt is written compactly.
 pub(super) fn is_compact(record: &AttemptRecord) -> bool {
-    record.outcome == Outcome::Done && record.output.is_none()
+    record.outcome == Outcome::Done && record.output.is_none() && !record.memory_kill
 }
 
 /// Appends one attempt that [`is_compact`].
 pub(super) fn push_done(block: &mut Vec<u8>, at_ns: u64, record: &AttemptRecord, words: &Words<'_>) {
     // Without `..`: whoever adds a field decides here whether such a record still is compact.
-    let AttemptRecord { task, attempt, worker, start_ns, wall_ns, cpu_ns, max_rss_bytes, outcome: _, value, output: _ } =
-        record;
+    let AttemptRecord {
+        task,
+        attempt,
+        worker,
+        start_ns,
+        wall_ns,
+        cpu_ns,
+        max_rss_bytes,
+        memory_kill: _,
+        outcome: _,
+        value,
+        output: _,
+    } = record;
     block.push(DONE);
     for number in [
         at_ns,
@@ -162,6 +173,7 @@ impl Done {
             wall_ns: take_number(rest)?,
             cpu_ns: take_number(rest)?,
             max_rss_bytes: take_number(rest)?,
+            memory_kill: false,
             outcome: Outcome::Done,
             value: take_value(rest)?,
             output: None,
@@ -234,6 +246,7 @@ mod tests {
             wall_ns: 127,
             cpu_ns: 128,
             max_rss_bytes: 1 << 40,
+            memory_kill: false,
             outcome: Outcome::Done,
             value,
             output: None,

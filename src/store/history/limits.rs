@@ -59,8 +59,19 @@ impl OutputRoom {
 
 /// A copy that does not copy a megabyte first.
 fn clone_without_output(record: &AttemptRecord) -> AttemptRecord {
-    let AttemptRecord { task, attempt, worker, start_ns, wall_ns, cpu_ns, max_rss_bytes, outcome, value, output: _ } =
-        record;
+    let AttemptRecord {
+        task,
+        attempt,
+        worker,
+        start_ns,
+        wall_ns,
+        cpu_ns,
+        max_rss_bytes,
+        memory_kill,
+        outcome,
+        value,
+        output: _,
+    } = record;
     AttemptRecord {
         task: *task,
         attempt: *attempt,
@@ -69,6 +80,7 @@ fn clone_without_output(record: &AttemptRecord) -> AttemptRecord {
         wall_ns: *wall_ns,
         cpu_ns: *cpu_ns,
         max_rss_bytes: *max_rss_bytes,
+        memory_kill: *memory_kill,
         outcome: outcome.clone(),
         value: value.clone(),
         output: None,
@@ -110,6 +122,7 @@ mod tests {
             wall_ns: 0,
             cpu_ns: 0,
             max_rss_bytes: 0,
+            memory_kill: false,
             outcome: Outcome::Done,
             value: None,
             output: Some(Box::new(Output { stdout, ..Output::default() })),

@@ -35,6 +35,7 @@ fn record(task: u64, attempt: u32, outcome: Outcome) -> AttemptRecord {
         wall_ns: 1000,
         cpu_ns: 900,
         max_rss_bytes: 4096,
+        memory_kill: false,
         outcome,
         value: is_silent.then_some(Value::Int(7)),
         output: (!is_silent).then(|| Box::new(Output { stdout, ..Output::default() })),

@@ -38,6 +38,7 @@ fn events() -> Vec<Event> {
         wall_ns: 7,
         cpu_ns: 0,
         max_rss_bytes: 1 << 60,
+        memory_kill: false,
         outcome,
         value: Some(Value::Float(f64::NEG_INFINITY)),
         output: Some(Box::new(Output { stdout: stdout.clone(), ..Output::default() })),

@@ -14,6 +14,7 @@ fn record(task: u64, stdout: &str) -> AttemptRecord {
         wall_ns: 0,
         cpu_ns: 0,
         max_rss_bytes: 0,
+        memory_kill: false,
         outcome: Outcome::Done,
         value: None,
         output: Some(Box::new(Output { stdout, ..Output::default() })),

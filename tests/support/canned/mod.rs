@@ -266,6 +266,7 @@ fn record(task: u64, attempt: u32, lane: usize, start_ns: u64, dice: &mut Dice) 
         attempt,
         cpu_ns: wall_ns / 100 * (70 + dice.roll(30)),
         max_rss_bytes: (24 + dice.roll(40)) << 20,
+        memory_kill: false,
         output: Some(Box::new(Output { stdout, stderr, leaky: false })),
         ..models::record(task, lane as u32 + 1, start_ns, wall_ns, outcome)
     }

@@ -69,6 +69,7 @@ pub fn record(task: u64, worker: u32, start_ns: u64, wall_ns: u64, outcome: Outc
         wall_ns,
         cpu_ns: wall_ns,
         max_rss_bytes: 12 << 20,
+        memory_kill: false,
         outcome,
         value: None,
         output: None,

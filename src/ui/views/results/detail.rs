@@ -4,7 +4,7 @@ use egui::{Align, Button, Label, Layout, RichText, Ui};
 use egui_material_icons::icons::{ICON_CANCEL, ICON_CLOSE, ICON_CONTENT_COPY, ICON_REPLAY};
 
 use crate::event::{AttemptRecord, Captured, TaskId};
-use crate::model::{RunModel, format};
+use crate::model::{Autopsy, RunModel, format};
 use crate::session::{Command, CurrentRun, Session, task_text};
 use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
 use crate::ui::inert;
@@ -116,6 +116,10 @@ impl Detail {
         let leak = if leaky { " A process that it left behind still held its output open and was ended." } else { "" };
         let sentence = format!("{}{leak}", outcome_sentence(&record.outcome, record.attempt));
         ui.add(Label::new(sentence).wrap().selectable(true));
+        if let Some(autopsy) = Autopsy::of(record) {
+            let remark = RichText::new(inert::line(autopsy.remark().as_bytes())).color(theme::palette(ui).text_weak);
+            ui.add(Label::new(remark).wrap().selectable(true));
+        }
     }
 
     fn attempts_ui(&mut self, ui: &mut Ui, attempts: &[&AttemptRecord], shown: &AttemptRecord) {

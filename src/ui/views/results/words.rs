@@ -10,10 +10,6 @@ pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {
     match outcome {
         Outcome::Done => "It succeeded.".to_owned(),
         Outcome::Exited { code } => format!("It exited with code {code}."),
-        // The kernel ends what takes the last memory with this signal.
-        Outcome::Signalled { signal: 9 } => {
-            "It was killed by SIGKILL, possibly because the machine was out of memory.".to_owned()
-        }
         Outcome::Signalled { signal: number } => format!("It was ended by {}.", signal::name(*number)),
         Outcome::CannotStart(why) => format!("It could not be started: {}", inert::line(why.as_bytes())),
         Outcome::CallFailed(why) => format!("The call failed: {}", inert::line(why.as_bytes())),

@@ -1,0 +1,322 @@
+//! A whole run in simulated time, from a seed: workers with their own pace, messages under way, commands, and the crash of
+//! a worker between any two effects of the dispatcher. The same seed and the same place of the crash give the same run.
+//!
+//! `FANLANE_SIMULATOR_SEEDS=0..100000` runs other seeds than the thousand that every test run takes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::tests::{SECOND, plan, record};
+use super::*;
+
+/// A small generator of random numbers (splitmix64), so that a seed says everything about a run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+}
+
+/// Something that will happen.
+#[derive(Clone, Debug)]
+enum Coming {
+    Ready(WorkerId),
+    CannotStart(WorkerId),
+    /// The engine's word reaches a worker.
+    Told(WorkerId, Effect),
+    /// A worker's word reaches the engine.
+    Heard(Input),
+    /// A worker ends the task that it is at.
+    Ends(WorkerId, TaskId, u32),
+    Dies(WorkerId),
+    Asked(RunCommand),
+    Tick,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Lane {
+    tasks: VecDeque<(TaskId, u32)>,
+    at_work: bool,
+    retiring: bool,
+    /// It does and says nothing any more.
+    stopped: bool,
+}
+
+struct World {
+    dice: Dice,
+    dispatcher: Dispatcher,
+    now_ns: u64,
+    /// By time and, within one moment, by the order in which they were sent.
+    coming: BTreeMap<(u64, u64), Coming>,
+    serial: u64,
+    lanes: BTreeMap<WorkerId, Lane>,
+    /// When the last word of a worker arrives: the next cannot overtake it.
+    last_word_ns: BTreeMap<WorkerId, u64>,
+    ended: BTreeMap<TaskId, OutcomeClass>,
+    attempts: BTreeMap<TaskId, u32>,
+    boundaries: u64,
+    crash_at: Option<u64>,
+    tick_at_ns: Option<u64>,
+}
+
+impl World {
+    fn new(seed: u64, crash_at: Option<u64>) -> Self {
+        let mut dice = Dice(seed);
+        let plan = Plan {
+            retries: dice.below(3) as u32,
+            mode: if dice.below(4) == 0 { crate::job::Mode::One } else { crate::job::Mode::Pool },
+            ..plan(1 + dice.below(24), 1 + dice.below(4) as u32)
+        };
+        let mut world = Self {
+            dice,
+            dispatcher: Dispatcher::new(plan),
+            now_ns: 0,
+            coming: BTreeMap::new(),
+            serial: 0,
+            lanes: BTreeMap::new(),
+            last_word_ns: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            boundaries: 0,
+            crash_at,
+            tick_at_ns: None,
+        };
+        for _ in 0..world.dice.below(4) {
+            let command = match world.dice.below(6) {
+                0 => RunCommand::Pause,
+                1 => RunCommand::SetWorkers(world.dice.below(5) as u32),
+                2 => RunCommand::Cancel(TaskId(world.dice.below(24))),
+                3 if world.dice.below(3) == 0 => RunCommand::Stop,
+                _ => RunCommand::Resume,
+            };
+            let at_ns = world.dice.below(SECOND / 4);
+            world.later(at_ns, Coming::Asked(command));
+        }
+        // Whatever was asked, the run is let go on.
+        world.later(30 * SECOND, Coming::Asked(RunCommand::Resume));
+        world.later(30 * SECOND, Coming::Asked(RunCommand::SetWorkers(2)));
+        world.later(0, Coming::Tick);
+        world
+    }
+
+    fn later(&mut self, in_ns: u64, what: Coming) {
+        self.serial += 1;
+        self.coming.insert((self.now_ns + in_ns, self.serial), what);
+    }
+
+    /// A word that goes from `worker` to the engine or back, behind those before it.
+    fn send(&mut self, worker: WorkerId, what: Coming) {
+        let least_ns = self.last_word_ns.get(&worker).copied().unwrap_or(0);
+        let at_ns = (self.now_ns + self.dice.below(2_000_000)).max(least_ns);
+        self.last_word_ns.insert(worker, at_ns);
+        self.serial += 1;
+        self.coming.insert((at_ns, self.serial), what);
+    }
+
+    fn give(&mut self, input: Input) {
+        let mut effects = Vec::new();
+        self.dispatcher.handle(self.now_ns, input, &mut effects);
+        for effect in effects {
+            if self.crash_at == Some(self.boundaries) {
+                let count = self.lanes.len().max(1) as u64;
+                let which = self.dice.below(count) as usize;
+                if let Some(worker) = self.lanes.keys().nth(which).copied() {
+                    self.die(worker);
+                }
+            }
+            self.boundaries += 1;
+            self.perform(effect);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Start { worker, .. } => {
+                let wait_ns = self.dice.below(20_000_000);
+                let fails = self.dice.below(12) == 0;
+                self.later(wait_ns, if fails { Coming::CannotStart(worker) } else { Coming::Ready(worker) });
+            }
+            Effect::Kill { worker } => self.die(worker),
+            Effect::Say(EventKind::TasksFinished(records)) => {
+                for record in records {
+                    let earlier = self.ended.insert(record.task, record.outcome.class());
+                    assert!(earlier.is_none(), "task {} has ended twice", record.task.number());
+                }
+            }
+            Effect::Say(EventKind::TaskRetried(record)) => *self.attempts.entry(record.task).or_default() += 1,
+            Effect::Say(_) | Effect::SetTimeout { .. } => {}
+            Effect::Run { worker, .. }
+            | Effect::RunWith { worker, .. }
+            | Effect::Recall { worker, .. }
+            | Effect::Cancel { worker, .. }
+            | Effect::Stop { worker, .. }
+            | Effect::Ping { worker }
+            | Effect::Retire { worker } => self.send(worker, Coming::Told(worker, effect)),
+        }
+    }
+
+    fn die(&mut self, worker: WorkerId) {
+        if self.lanes.remove(&worker).is_some() {
+            self.send(worker, Coming::Dies(worker));
+        }
+    }
+
+    fn finish(&mut self, worker: WorkerId, task: TaskId, attempt: u32, outcome: Outcome) {
+        let record = record(worker, task, attempt, outcome);
+        self.send(worker, Coming::Heard(Input::Finished { worker, records: vec![record] }));
+    }
+
+    fn told(&mut self, worker: WorkerId, effect: Effect) {
+        let Some(lane) = self.lanes.get_mut(&worker).filter(|lane| !lane.stopped) else { return };
+        match effect {
+            Effect::Run { tasks, .. } => lane.tasks.extend(tasks),
+            Effect::Recall { count, .. } => {
+                let begun = usize::from(lane.at_work);
+                let keep = lane.tasks.len().saturating_sub(count as usize).max(begun.min(lane.tasks.len()));
+                let tasks = lane.tasks.split_off(keep).into_iter().map(|(task, _)| task).collect();
+                self.send(worker, Coming::Heard(Input::Returned { worker, tasks }));
+            }
+            Effect::Cancel { task, .. } => {
+                if let Some(place) = lane.tasks.iter().position(|(one, _)| *one == task) {
+                    lane.at_work &= place != 0;
+                    let (task, attempt) = lane.tasks.remove(place).expect("it was found there");
+                    self.finish(worker, task, attempt, Outcome::Cancelled);
+                }
+            }
+            Effect::Stop { .. } => {
+                lane.at_work = false;
+                for (task, attempt) in std::mem::take(&mut lane.tasks) {
+                    self.finish(worker, task, attempt, Outcome::Cancelled);
+                }
+            }
+            Effect::Ping { .. } => self.send(worker, Coming::Heard(Input::Alive { worker })),
+            Effect::Retire { .. } => lane.retiring = true,
+            other => panic!("no word to a worker: {other:?}"),
+        }
+        self.go_on(worker);
+    }
+
+    /// A worker that is free begins its next task, or leaves.
+    fn go_on(&mut self, worker: WorkerId) {
+        let Some(lane) = self.lanes.get_mut(&worker).filter(|lane| !lane.at_work && !lane.stopped) else { return };
+        if let Some(&(task, attempt)) = lane.tasks.front() {
+            lane.at_work = true;
+            let wall_ns = [1_000, 1_000_000, 30_000_000, 300_000_000][self.dice.below(4) as usize];
+            self.later(wall_ns, Coming::Ends(worker, task, attempt));
+        } else if lane.retiring {
+            self.lanes.remove(&worker);
+            self.send(worker, Coming::Heard(Input::WorkerEnded { worker, end: ProcessEnd::Closed }));
+        }
+    }
+
+    fn ends(&mut self, worker: WorkerId, task: TaskId, attempt: u32) {
+        let Some(lane) = self.lanes.get_mut(&worker).filter(|lane| lane.at_work && !lane.stopped) else { return };
+        if lane.tasks.front() != Some(&(task, attempt)) {
+            return;
+        }
+        match self.dice.below(40) {
+            0 => return self.die(worker),
+            1 => lane.stopped = true,
+            _ => {}
+        }
+        if lane.stopped {
+            return;
+        }
+        lane.tasks.pop_front();
+        lane.at_work = false;
+        let outcome = if self.dice.below(5) == 0 { Outcome::Exited { code: 1 } } else { Outcome::Done };
+        self.finish(worker, task, attempt, outcome);
+        self.go_on(worker);
+    }
+
+    fn step(&mut self) {
+        let ((at_ns, _), what) = self.coming.pop_first().expect("a run that is not over has something to wait for");
+        self.now_ns = at_ns;
+        match what {
+            Coming::Ready(worker) => {
+                self.lanes.insert(worker, Lane::default());
+                self.give(Input::WorkerReady { worker, pid: worker.0 });
+            }
+            Coming::CannotStart(worker) => {
+                self.give(Input::WorkerFailed { worker, reason: "no processes left".to_owned() });
+            }
+            Coming::Told(worker, effect) => self.told(worker, effect),
+            Coming::Heard(input) => self.give(input),
+            Coming::Ends(worker, task, attempt) => self.ends(worker, task, attempt),
+            Coming::Dies(worker) => {
+                self.give(Input::WorkerEnded { worker, end: ProcessEnd::Died("killed by SIGKILL".to_owned()) });
+            }
+            Coming::Asked(command) => self.give(Input::Command(command)),
+            Coming::Tick => {
+                self.tick_at_ns = None;
+                self.give(Input::Tick);
+            }
+        }
+        while self.dispatcher.has_more_to_cancel() {
+            self.give(Input::CancelMore);
+        }
+        if let Some(due_ns) = self.dispatcher.next_wake_ns()
+            && self.tick_at_ns.is_none_or(|planned_ns| due_ns < planned_ns)
+        {
+            self.tick_at_ns = Some(due_ns);
+            self.later(due_ns.saturating_sub(self.now_ns), Coming::Tick);
+        }
+    }
+
+    /// Runs to the end and checks what holds of every run. Says what the run came to, and how many effects there were.
+    fn run(mut self) -> (String, u64) {
+        let tasks = self.dispatcher.plan.tasks;
+        let attempts_limit = self.dispatcher.plan.retries + LOSS_LIMIT;
+        for _ in 0..200_000 {
+            if self.dispatcher.is_over() {
+                assert_eq!(self.ended.len() as u64, tasks, "a task was lost");
+                assert!(self.lanes.is_empty(), "a worker was left behind: {:?}", self.lanes);
+                assert!(self.attempts.values().all(|count| *count <= attempts_limit), "{:?}", self.attempts);
+                assert_eq!(self.dispatcher.summary().counts.total(), tasks);
+                let story = format!("{} {:?} {:?} {}", self.now_ns, self.ended, self.attempts, self.boundaries);
+                return (story, self.boundaries);
+            }
+            self.step();
+        }
+        panic!("the run does not end: {:#?}", self.dispatcher);
+    }
+}
+
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("FANLANE_SIMULATOR_SEEDS") else { return 0..1000 };
+    let (first, end) = text.split_once("..").expect("a range of seeds: FIRST..END");
+    first.parse().expect("a number")..end.parse().expect("a number")
+}
+
+fn run(seed: u64, crash_at: Option<u64>) -> (String, u64) {
+    let result = std::panic::catch_unwind(|| World::new(seed, crash_at).run());
+    result.unwrap_or_else(|_| panic!("seed {seed} with a crash at {crash_at:?} failed, see above"))
+}
+
+#[test]
+fn every_task_ends_once_wherever_a_worker_crashes() {
+    for (place, seed) in seeds().enumerate() {
+        let (_, boundaries) = run(seed, None);
+        // Every boundary of some runs, and one of each other.
+        let all = place % 50 == 0;
+        let crashes = if all { 0..boundaries } else { seed % boundaries.max(1)..seed % boundaries.max(1) + 1 };
+        for crash_at in crashes {
+            run(seed, Some(crash_at));
+        }
+    }
+}
+
+#[test]
+fn a_seed_replays_the_same_run() {
+    for seed in 0..50 {
+        let (story, boundaries) = run(seed, None);
+        assert_eq!(run(seed, None).0, story, "seed {seed}");
+        let crash_at = Some(boundaries / 2);
+        assert_eq!(run(seed, crash_at), run(seed, crash_at), "seed {seed}");
+    }
+}

@@ -1,0 +1,176 @@
+//! Workers that are silent, hung, or die too often, in simulated time.
+
+use super::supervision::{LOOK_NS, PATIENCE_NS, START_PATIENCE_NS};
+use super::tests::{SECOND, Simulation, plan};
+use super::*;
+
+/// A worker that does nothing any more, and what it was at.
+fn stopped() -> (Simulation, WorkerId) {
+    let mut simulation = Simulation::new(plan(2, 1));
+    simulation.arrive();
+    (simulation, WorkerId(1))
+}
+
+/// The effects of a tick that nobody answers.
+fn tick_unanswered(simulation: &mut Simulation) -> Vec<Effect> {
+    simulation.now_ns += LOOK_NS;
+    let mut effects = Vec::new();
+    simulation.dispatcher.handle(simulation.now_ns, Input::Tick, &mut effects);
+    effects
+}
+
+#[test]
+fn a_worker_that_does_not_answer_is_killed_and_its_attempt_is_hung() {
+    let (mut simulation, worker) = stopped();
+    assert_eq!(tick_unanswered(&mut simulation), [Effect::Ping { worker }]);
+    let asked_ns = simulation.now_ns;
+    assert_eq!(tick_unanswered(&mut simulation), []);
+    assert_eq!(tick_unanswered(&mut simulation), [Effect::Kill { worker }]);
+    assert!(simulation.now_ns - asked_ns >= PATIENCE_NS);
+    simulation.here.clear();
+    simulation.put(Input::WorkerEnded { worker, end: ProcessEnd::Died("killed by SIGKILL".to_owned()) });
+    let hung = |kind: &EventKind| {
+        matches!(kind, EventKind::TaskRetried(record)
+            if matches!(&record.outcome, Outcome::Lost(how) if how.contains("hung")))
+    };
+    assert!(simulation.said(hung), "{:?}", simulation.effects);
+    simulation.run_out();
+    assert!(simulation.ended.values().all(|(_, outcome)| *outcome == Outcome::Done));
+}
+
+#[test]
+fn a_worker_that_answers_or_brings_results_is_left_alone() {
+    let (mut simulation, worker) = stopped();
+    for _ in 0..10 {
+        assert_eq!(tick_unanswered(&mut simulation), [Effect::Ping { worker }]);
+        simulation.put(Input::Alive { worker });
+    }
+    let (mut simulation, worker) = stopped();
+    simulation.now_ns += LOOK_NS - SECOND;
+    simulation.put(Input::Started { worker, task: TaskId(0), attempt: 1, start_ns: 0, pid: None });
+    simulation.now_ns -= LOOK_NS - SECOND;
+    assert_eq!(tick_unanswered(&mut simulation), [], "it was heard of a second ago");
+}
+
+#[test]
+fn nobody_is_asked_who_has_nothing_to_do() {
+    let mut simulation = Simulation::new(plan(1, 2));
+    simulation.put(Input::Command(RunCommand::Pause));
+    simulation.arrive();
+    assert_eq!(simulation.in_flight(1), 0);
+    for _ in 0..5 {
+        assert_eq!(tick_unanswered(&mut simulation), []);
+    }
+}
+
+#[test]
+fn whoever_was_not_listened_to_is_not_blamed_for_silence() {
+    let (mut simulation, worker) = stopped();
+    assert_eq!(tick_unanswered(&mut simulation), [Effect::Ping { worker }]);
+    for _ in 0..5 {
+        simulation.now_ns += LOOK_NS;
+        simulation.put(Input::Unheard { workers: vec![worker] });
+        simulation.now_ns -= LOOK_NS;
+        assert_eq!(tick_unanswered(&mut simulation), []);
+    }
+}
+
+#[test]
+fn after_a_stop_of_the_engine_itself_everybody_is_asked_anew() {
+    let (mut simulation, worker) = stopped();
+    assert_eq!(tick_unanswered(&mut simulation), [Effect::Ping { worker }]);
+    // The machine was asleep for an hour, or somebody pressed Ctrl-Z.
+    simulation.now_ns += 3600 * SECOND;
+    assert_eq!(tick_unanswered(&mut simulation), []);
+    assert_eq!(tick_unanswered(&mut simulation), [Effect::Ping { worker }]);
+}
+
+#[test]
+fn a_worker_that_never_gets_ready_or_never_leaves_is_killed() {
+    let mut simulation = Simulation::new(plan(1, 1));
+    let worker = WorkerId(1);
+    let mut effects = Vec::new();
+    while effects.is_empty() {
+        assert!(simulation.now_ns < 2 * START_PATIENCE_NS, "it is waited for without end");
+        effects = tick_unanswered(&mut simulation);
+    }
+    assert_eq!(effects, [Effect::Kill { worker }]);
+
+    let (mut simulation, worker) = stopped();
+    simulation.put(Input::Command(RunCommand::SetWorkers(0)));
+    simulation.finish(0, Outcome::Done);
+    let asked = tick_unanswered(&mut simulation);
+    assert_eq!(asked, [Effect::Ping { worker }], "it is to leave and is silent");
+}
+
+#[test]
+fn workers_that_die_in_a_row_are_started_again_at_a_bounded_rate() {
+    let mut simulation = Simulation::new(plan(1_000_000, 2));
+    let mut deaths = 0;
+    while simulation.now_ns < 60 * SECOND {
+        simulation.arrive();
+        simulation.finish(0, Outcome::Done);
+        if !simulation.here.is_empty() {
+            simulation.die(0);
+            deaths += 1;
+        } else if simulation.coming.is_empty() {
+            simulation.now_ns = simulation.dispatcher.next_wake_ns().expect("a later start");
+            simulation.put(Input::Tick);
+        }
+        assert!(deaths < 1000, "{deaths} deaths by {} ns", simulation.now_ns);
+    }
+    // 28 within any ten seconds, and what was on its way.
+    assert!((28..28 * 7 + 7).contains(&deaths), "{deaths} deaths in a minute");
+}
+
+#[test]
+fn a_shortage_holds_the_queue_with_its_reason_and_costs_no_attempt() {
+    let (mut simulation, worker) = stopped();
+    let reason = Some("Too many open files".to_owned());
+    simulation.put(Input::Short { worker, reason });
+    assert!(
+        simulation.said(|kind| matches!(kind, EventKind::Held { reason: Some(words) } if words.contains("Too many")))
+    );
+    simulation.put(Input::Short { worker, reason: None });
+    assert!(simulation.said(|kind| *kind == EventKind::Held { reason: None }));
+    simulation.run_out();
+    assert!(simulation.attempts.is_empty());
+}
+
+#[test]
+fn a_stop_of_a_million_tasks_comes_in_pieces() {
+    let mut dispatcher = Dispatcher::new(plan(1_000_000, 1));
+    let mut ended = 0;
+    let mut input = Input::Command(RunCommand::Stop);
+    loop {
+        let mut effects = Vec::new();
+        dispatcher.handle(0, input, &mut effects);
+        let records = effects.iter().map(|effect| match effect {
+            Effect::Say(EventKind::TasksFinished(records)) => records.len(),
+            _ => 0,
+        });
+        let piece: usize = records.sum();
+        assert!(piece <= 4096, "{piece} at once");
+        ended += piece;
+        if !dispatcher.has_more_to_cancel() {
+            break;
+        }
+        input = Input::CancelMore;
+    }
+    assert_eq!(ended, 1_000_000);
+    assert!(dispatcher.is_over());
+}
+
+#[test]
+fn an_attempt_that_memory_ran_out_for_is_not_tried_again() {
+    let mut simulation = Simulation::new(Plan { retries: 5, ..plan(1, 1) });
+    simulation.arrive();
+    let (task, attempt) = simulation.here[&WorkerId(1)][0];
+    simulation.here.clear();
+    let outcome = Outcome::Signalled { signal: libc::SIGKILL };
+    let record =
+        AttemptRecord { memory_kill: true, ..super::tests::record(WorkerId(1), task, attempt, outcome.clone()) };
+    simulation.here.insert(WorkerId(1), Vec::new());
+    simulation.put(Input::Finished { worker: WorkerId(1), records: vec![record] });
+    assert_eq!(simulation.ended[&task], (1, outcome));
+}

@@ -1,0 +1,185 @@
+//! Faults from outside, against the built program: each test is a case of the catalogue in docs/faults.md.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod program;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fanlane::mp::process_tree;
+use program::{Ended, command, run_in};
+use rustix::process::{Pid, Signal, kill_process};
+
+const DEADLINE: Duration = Duration::from_secs(100);
+
+fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !done() {
+        assert!(Instant::now() < until, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The program under way; ends with the test, also with one that fails.
+struct Running(Option<Child>);
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        Self(Some(command.spawn().unwrap()))
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
+    fn ended(mut self) -> Ended {
+        let pid = self.pid();
+        wait_until("the end of the program", || process_tree::has_ended(pid));
+        self.0.take().unwrap().wait_with_output().unwrap().into()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
+}
+
+fn is_gone(pid: u32) -> bool {
+    process_tree::parent_of(pid).is_none() || process_tree::has_ended(pid)
+}
+
+/// The number that a task has written into a file.
+fn written_pid(file: &Path) -> u32 {
+    let read = || fs::read_to_string(file).ok().and_then(|text| text.strip_suffix('\n')?.trim().parse().ok());
+    wait_until("a number in a file", || read().is_some());
+    read().unwrap()
+}
+
+#[test]
+fn a_poison_task_is_given_up_and_all_others_are_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "if [ {} = 3 ]; then kill -9 $PPID; sleep 1000; fi; echo {}";
+    let ended = run_in(&["run", "--no-bar", "-k", "-j", "2", line, ":::", "1", "2", "3", "4", "5"], folder.path());
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), "1\n2\n4\n5\n"), "{ended:?}");
+    assert!(ended.err.contains("task 3 lost"), "{}", ended.err);
+}
+
+#[test]
+fn threads_short_of_descriptors_still_do_every_task_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_fanlane");
+    let script = format!(
+        "ulimit -n 128; exec {program} run --no-bar --json --mode threads -j 60 'sleep 0.05; echo {{}}' ::: $(seq 120)"
+    );
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &script]).current_dir(folder.path()).env("HOME", folder.path());
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let ended = Running::start(shell).ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(ended.out.matches("\"attempts\":1,").count(), 120, "{}", ended.out);
+    assert!(ended.err.contains("ulimit -n"), "{}", ended.err);
+}
+
+#[test]
+fn what_cleared_its_environment_is_ended_with_its_killed_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = ": {}; env -i setsid sh -c 'echo $$ > pid; exec sleep 1000' & until [ -e go ]; do sleep 0.01; done";
+    let engine = Running::start(command(&["run", "--no-bar", line, ":::", "x"], folder.path()));
+    let stray = written_pid(&folder.path().join("pid"));
+    let workers = process_tree::children(engine.pid());
+    signal(workers[0], Signal::KILL);
+    wait_until("the end of what the worker left", || is_gone(stray));
+    fs::write(folder.path().join("go"), "").unwrap();
+    let ended = engine.ended();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn what_is_left_when_all_is_killed_at_once_is_ended_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = ": {}; setsid sh -c 'echo $$ > pid; exec sleep 1000' & wait";
+    let engine = Running::start(command(&["run", "--no-bar", line, ":::", "x"], folder.path()));
+    let stray = written_pid(&folder.path().join("pid"));
+    // Stopped first, so that none of them sees another die.
+    let all: Vec<u32> = std::iter::once(engine.pid())
+        .chain(process_tree::descendants(engine.pid()).into_iter().filter(|pid| *pid != stray))
+        .collect();
+    for sent in [Signal::STOP, Signal::KILL] {
+        all.iter().for_each(|pid| signal(*pid, sent));
+    }
+    engine.ended();
+    assert!(!is_gone(stray), "nobody was left to end it");
+    let next = run_in(&["run", "--no-bar", "true", ":::", "x"], folder.path());
+    assert_eq!(next.code, Some(0), "{next:?}");
+    assert!(is_gone(stray));
+    assert!(next.err.contains("earlier runs had left behind"), "{}", next.err);
+}
+
+#[test]
+fn new_workers_start_though_the_program_was_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("fanlane");
+    fs::copy(env!("CARGO_BIN_EXE_fanlane"), &program).unwrap();
+    let mut words = Command::new(&program);
+    words.args(["run", "--no-bar", "echo $PPID > pid; until [ -e go ]; do sleep 0.01; done; echo {}", ":::", "x"]);
+    words.current_dir(folder.path()).env("HOME", folder.path());
+    words.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let engine = Running::start(words);
+    let worker = written_pid(&folder.path().join("pid"));
+    let other = folder.path().join("other");
+    fs::write(&other, "no program").unwrap();
+    fs::rename(&other, &program).unwrap();
+    signal(worker, Signal::KILL);
+    fs::write(folder.path().join("go"), "").unwrap();
+    let ended = engine.ended();
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "x\n"), "{}", ended.err);
+}
+
+#[test]
+fn limits_end_what_takes_more_and_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: [(&[&str], &str, &str); 3] = [
+        (&["--limit-output", "100K"], "yes {}", "\"cause\":\"SIGXFSZ\""),
+        (&["--limit-cpu", "1"], ": {}; while :; do :; done", "\"cause\":\"SIGXCPU\""),
+        (&["--limit-memory", "64M"], ": {}; exec dd if=/dev/zero of=/dev/null bs=200M count=1", "memory exhausted"),
+    ];
+    for (flags, line, words) in cases {
+        let words_of_run = [&["run", "--no-bar", "--json"], flags, &[line, ":::", "x"]].concat();
+        let ended = run_in(&words_of_run, folder.path());
+        assert_eq!(ended.code, Some(1), "{flags:?}: {ended:?}");
+        assert!(ended.out.contains(words), "{flags:?}: {:.2000}", ended.out.replace("y\\n", ""));
+    }
+    let refused = run_in(&["run", "--limit-cpu", "0", "true", ":::", "x"], folder.path());
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    fs::write(
+        folder.path().join("call.ron"),
+        r#"Job(version: 1, task: Workload(name: "cube"), inputs: [Range(1, 2)], control: (limits: (cpu_secs: Some(3))))"#,
+    )
+    .unwrap();
+    let refused = run_in(&["run", "call.ron"], folder.path());
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.err.contains("only commands can have limits"), "{}", refused.err);
+}
+
+#[test]
+fn two_hundred_seeded_faults_lose_nothing_and_leave_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = run_in(&["chaos", "--faults", "200", "--seed", "7"], folder.path());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let figures: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    assert!(figures["injected"].as_u64() >= Some(200), "{figures}");
+    for name in ["lost", "duplicated", "corrupted", "orphans", "zombies", "descriptor_change"] {
+        assert_eq!(figures[name], 0, "{name}: {figures}");
+    }
+}
