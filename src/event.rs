@@ -4,12 +4,14 @@
 //! Times are nanoseconds since the run's start on the monotonic clock, so a changed wall clock changes nothing.
 
 pub mod lossless;
+mod sample;
 mod shared;
 mod spill;
 
 use serde::{Deserialize, Serialize};
 
 use crate::job::Mode;
+pub use sample::{MachineSample, WorkerSample};
 pub use shared::{SharedContent, SharedObject};
 pub use spill::{Spill, StreamName, spill_name};
 
@@ -304,28 +306,6 @@ pub struct Captured {
     pub tail: Vec<u8>,
     /// What became of the whole stream where something was dropped.
     pub spill: Spill,
-}
-
-/// Use of the machine at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MachineSample {
-    /// Use of each logical core since the sample before, 0 to 100 %.
-    pub core_percent: Vec<f32>,
-    /// Memory in use, in bytes.
-    pub memory_used_bytes: u64,
-    /// Memory of the machine, in bytes.
-    pub memory_total_bytes: u64,
-}
-
-/// Use of the machine by one worker and everything that it started.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct WorkerSample {
-    /// The worker.
-    pub worker: WorkerId,
-    /// CPU since the sample before, 100 % for each core that was kept busy.
-    pub cpu_percent: f32,
-    /// Resident memory, in bytes.
-    pub rss_bytes: u64,
 }
 
 /// How many tasks ended in which way.

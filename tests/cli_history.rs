@@ -129,7 +129,11 @@ fn what_was_interrupted_goes_on_from_the_history() {
         assert!(changed.err.contains("run 1 ran another command as task 1"), "{changed:?}");
         let resumed = run_in(&["resume", "last"], folder.path());
         assert!(resumed.code == Some(0) && resumed.err.contains("2 done, 0 failed, 1 done earlier"), "{resumed:?}");
-        assert_eq!(fs::read_to_string(folder.path().join("ran")).expect("read"), "a\nb\nb\nc\n");
+        let ran = fs::read_to_string(folder.path().join("ran")).expect("read");
+        let mut ran: Vec<&str> = ran.lines().collect();
+        // The two that were left may run side by side.
+        ran[2..].sort_unstable();
+        assert_eq!(ran, ["a", "b", "b", "c"]);
         assert_eq!(runs(folder.path())[0]["continues"], 1);
         let nothing = run_in(&["run", "--resume-run", "2", script, ":::", "a", "b", "c"], folder.path());
         assert!(nothing.code == Some(0) && nothing.err.contains("0 done, 0 failed, 3 done earlier"), "{nothing:?}");

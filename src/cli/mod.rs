@@ -115,7 +115,9 @@ fn check_job_path(path: &Path) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    let commands: Vec<_> = Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let cli = Cli::command();
+    let commands = cli.get_subcommands().filter(|command| !command.is_hide_set());
+    let commands: Vec<_> = commands.map(|command| command.get_name()).collect();
     anyhow::bail!(
         "'{}' is no job file that is there, and no command either; the commands are {}",
         path.display(),
