@@ -22,8 +22,8 @@ const TITLES: [(&str, f32, bool); 8] = [
     ("Started (UTC)", 16.5, false),
     ("Job", 0.0, false),
     ("State", 13.5, false),
-    ("Tasks", 8.5, true),
-    ("Done", 8.5, true),
+    ("Tasks", 10.0, true),
+    ("Done", 10.0, true),
     ("Not done", 9.0, true),
     ("Time", 11.0, true),
 ];
