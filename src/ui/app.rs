@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::session::{Action, Command, Origin, Page, Session, SessionOptions};
 
@@ -12,6 +12,7 @@ use super::dialogs::Dialog;
 use super::file_dialog::FileDialog;
 use super::live_page::LivePage;
 use super::notices::notices_ui;
+use super::pace::FRAME_EVERY;
 use super::request::{Question, Request, Requests};
 use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
@@ -23,8 +24,8 @@ use super::views::shared::shared_ui;
 use super::window_title::window_title;
 use super::{shortcuts, tabs, theme};
 
-/// How often a run under way is drawn. The eye needs no more, and the tasks need the cores.
-const FRAME_EVERY: Duration = Duration::from_millis(50);
+/// How often the title follows a run under way.
+const TITLE_EVERY: Duration = Duration::from_secs(1);
 
 /// The window.
 pub struct FanlaneApp {
@@ -38,15 +39,24 @@ pub struct FanlaneApp {
     file_dialog: FileDialog,
     requests: Requests,
     title: String,
+    /// When it was last set.
+    titled: Option<Instant>,
     closing: bool,
+    /// How often a run under way is drawn.
+    frame_every: Duration,
 }
 
 impl FanlaneApp {
     /// A window for a session made with `options`; fonts and themes are installed in `ctx`.
     pub fn new(ctx: &Context, options: SessionOptions) -> Self {
+        Self::paced(ctx, options, FRAME_EVERY)
+    }
+
+    /// The same, with a run under way drawn only so often.
+    pub fn paced(ctx: &Context, options: SessionOptions, frame_every: Duration) -> Self {
         let waker = ctx.clone();
-        let wake = Arc::new(move || waker.request_repaint_after(FRAME_EVERY));
-        Self::with_session(ctx, Session::new(options, wake))
+        let wake = Arc::new(move || waker.request_repaint_after(frame_every));
+        Self { frame_every, ..Self::with_session(ctx, Session::new(options, wake)) }
     }
 
     /// A window for a session that is there already.
@@ -63,7 +73,9 @@ impl FanlaneApp {
             file_dialog: FileDialog::default(),
             requests: Requests::default(),
             title: String::new(),
+            titled: None,
             closing: false,
+            frame_every: FRAME_EVERY,
         }
     }
 
@@ -84,7 +96,7 @@ impl FanlaneApp {
             self.open(file);
         }
         if self.session.is_busy() {
-            ctx.request_repaint_after(FRAME_EVERY);
+            ctx.request_repaint_after(self.frame_every);
         } else if self.closing {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
@@ -92,9 +104,12 @@ impl FanlaneApp {
             let model = self.session.run_shown().map(|run| run.model());
             window_title(&self.session.draft.name, model.as_ref().map(|model| &model.progress))
         };
-        if title != self.title {
+        // Each new title has the next frame drawn at once, in which a run under way has a newer one.
+        let is_due = !self.session.is_busy() || self.titled.is_none_or(|titled| titled.elapsed() >= TITLE_EVERY);
+        if title != self.title && is_due {
             ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
             self.title = title;
+            self.titled = Some(Instant::now());
         }
     }
 

@@ -12,6 +12,7 @@ mod line_edit;
 mod live_page;
 mod notices;
 mod options;
+mod pace;
 pub mod picture;
 mod request;
 mod shortcuts;

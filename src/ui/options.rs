@@ -11,6 +11,7 @@ use crate::store::race::Races;
 
 use super::FanlaneApp;
 use super::display;
+use super::pace;
 use super::theme;
 
 /// What the window is opened with.
@@ -41,7 +42,9 @@ pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
         renderer: eframe::Renderer::Glow,
         ..Default::default()
     };
-    eframe::run_native("fanlane", native, Box::new(|cc| Ok(Box::new(FanlaneApp::new(&cc.egui_ctx, session)))))
+    let create: eframe::AppCreator<'_> =
+        Box::new(|creation| Ok(Box::new(FanlaneApp::paced(&creation.egui_ctx, session, pace::frame_every(creation)))));
+    eframe::run_native("fanlane", native, create)
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("no window could be opened; run the job without one: fanlane run JOB.ron")
 }
