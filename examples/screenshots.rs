@@ -1,5 +1,5 @@
 //! Draws every page of the window from real runs into `screenshots/`, in both themes and at two sizes:
-//! `cargo run --release --example screenshots [FOLDER [race]]`. Needs no display. With `race`, the page Race alone.
+//! `cargo run --release --example screenshots [FOLDER [PART]]`. Needs no display. PART is `runs`, `shared` or `race`.
 //!
 //! It drives the window as a person does, by its names and keys. Numbers in the pictures are those of this machine.
 
@@ -51,11 +51,14 @@ fn main() -> Result<ExitCode> {
     let folder = words.get(1).map_or_else(|| PathBuf::from("screenshots"), PathBuf::from);
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut album = Album::begin(folder)?;
-    if words.len() < 3 {
-        take_runs(&mut album)?;
-        take_shared(&mut album)?;
+    let only = words.get(2);
+    for (part, take) in
+        [("runs", take_runs as fn(&mut Album) -> Result<()>), ("shared", take_shared), ("race", take_races)]
+    {
+        if only.is_none_or(|only| only == part) {
+            take(&mut album)?;
+        }
     }
-    take_races(&mut album)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -235,8 +238,15 @@ impl Album {
 
     /// Opens a folded part of the page Job, and has it in sight.
     fn unfold(&mut self, name: &str) -> Result<()> {
-        self.window.query_by_label_contains(name).with_context(|| format!("the window has no {name:?}"))?.click();
+        self.window
+            .query_by_label_contains(name)
+            .with_context(|| format!("the window has no {name:?}"))?
+            .scroll_to_me();
         self.window.run_steps(20);
+        if self.window.query_by_label_contains("Kinds: ").is_none() {
+            self.window.query_by_label_contains(name).context("it was there")?.click();
+            self.window.run_steps(20);
+        }
         self.window.query_by_label_contains("Kinds: ").context("it is not unfolded")?.scroll_to_me();
         self.window.run_steps(20);
         self.window.remove_cursor();
