@@ -1,6 +1,7 @@
 //! Multiprocessing: processes, pipes, queues, pools and shared memory, in the words of Python's module of that name.
 //! None of it knows what a task of a batch is.
 
+mod append;
 pub mod bell;
 pub mod child;
 pub mod clock;

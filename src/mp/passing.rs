@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::mp::append::Append;
 use crate::mp::error::Error;
 
 thread_local! {
@@ -19,27 +20,6 @@ thread_local! {
     static ARRIVED: RefCell<Vec<Option<OwnedFd>>> = const { RefCell::new(Vec::new()) };
     /// Why a value could not be encoded or decoded: the encoding itself keeps no words.
     static REASON: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Writes into a vector that exists already.
-struct Append<'a>(&'a mut Vec<u8>);
-
-impl postcard::ser_flavors::Flavor for Append<'_> {
-    type Output = ();
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
-    }
-
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
-    }
 }
 
 fn reason_of(error: &postcard::Error) -> String {

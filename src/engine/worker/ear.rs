@@ -1,8 +1,8 @@
 //! Who hears what the engine says to a lane: the thread that does the tasks, while it is out of work and between short
 //! ones, or the listener beside it, while a task goes on or nothing has come for a while.
 //!
-//! A word that the executor hears itself needs no second thread to wake, which is most of what handing over a tiny task
-//! costs. The ear is a lock; [`State::executor_hears`] says who is to have it next.
+//! A word that the executor hears itself wakes no second thread, whose time the tasks need. The ear is a lock;
+//! [`State::executor_hears`] says who is to have it next.
 
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};

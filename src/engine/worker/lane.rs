@@ -159,14 +159,16 @@ impl LaneShared {
                 // The process is about to end, and what runs is ended first: the next must not take its place.
                 state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            if !state.waiting.is_empty() && now_ns == 0 {
-                now_ns = self.since_epoch_ns();
-            }
-            if !state.waiting.is_empty() && self.is_to_hear_in_passing(&mut state, now_ns) {
-                drop(state);
-                self.hear_in_passing();
-                state = self.state();
-                continue;
+            if !state.waiting.is_empty() {
+                if now_ns == 0 {
+                    now_ns = self.since_epoch_ns();
+                }
+                if self.is_to_hear_in_passing(&mut state, now_ns) {
+                    drop(state);
+                    self.hear_in_passing();
+                    state = self.state();
+                    continue;
+                }
             }
             // The next begins as the last one ends, unless something took time between them.
             let start_ns = now_ns;

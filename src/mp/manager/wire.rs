@@ -4,6 +4,8 @@
 use serde::de::Deserialize;
 use serde::{Deserialize as DeriveDeserialize, Serialize};
 
+use crate::mp::append::Append;
+
 use super::datum::Datum;
 use super::failure::Failure;
 
@@ -90,7 +92,7 @@ pub fn write_frame<M: Serialize>(out: &mut Vec<u8>, message: &M, limit: usize) -
     let start = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
     // Into the buffer that is there: postcard's own way would take it out of our hands where it fails.
-    let written = postcard::serialize_with_flavor(message, Appending(out)).map_err(|_| WireError::Garbage);
+    let written = postcard::serialize_with_flavor(message, Append(out)).map_err(|_| WireError::Garbage);
     let bytes = out.len() - start - HEADER_BYTES;
     let length = u32::try_from(bytes).ok().filter(|_| bytes <= limit).ok_or(WireError::TooLarge(bytes));
     match written.and(length) {
@@ -102,26 +104,6 @@ pub fn write_frame<M: Serialize>(out: &mut Vec<u8>, message: &M, limit: usize) -
             out.truncate(start);
             Err(error)
         }
-    }
-}
-
-struct Appending<'a>(&'a mut Vec<u8>);
-
-impl postcard::ser_flavors::Flavor for Appending<'_> {
-    type Output = ();
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
-    }
-
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
     }
 }
 
