@@ -144,6 +144,8 @@ fn a_run_whose_inputs_have_changed_is_shown_as_it_was_and_not_run_again() {
     let engine = FakeEngine::default();
     let mut window = window(&engine, folder.path());
     run(&mut window, &engine, &[Outcome::Done, Outcome::Done, Outcome::Exited { code: 1 }]);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    until(&mut window, "the run is recorded", |session| session.runs().all().iter().any(|run| run.summary.is_some()));
     std::fs::write(folder.path().join("inputs"), "a\nx\nc\n").expect("written");
     for then in [PastRunUse::Show, PastRunUse::Resume, PastRunUse::Rerun, PastRunUse::RerunFailed] {
         window.state_mut().session_mut().handle(Command::Show(Page::Runs));
