@@ -58,7 +58,13 @@ fn a_run_is_listed_shown_exported_and_removed() {
     assert!(trace.contains("\"cat\":\"failed\""), "{trace}");
 
     let shown = run_in(&["show", "1"], folder.path());
-    for words in ["state        finished", "2 done, 1 failed", "fanlane rerun 1 --failed"] {
+    for words in [
+        "state        finished",
+        "2 done, 1 failed",
+        "fanlane rerun 1 --failed",
+        "task 2 failed: exit code 1: echo b",
+        "\n  | b\n",
+    ] {
         assert!(shown.out.contains(words), "{words}: {shown:?}");
     }
     let job = run_in(&["show", "1", "--job"], folder.path()).out;

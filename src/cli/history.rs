@@ -240,6 +240,9 @@ pub fn show(args: &ShowArgs) -> Result<Status> {
             if ended.total() - ended.cancelled < run.tasks { format!("fanlane resume {id}, ") } else { String::new() };
         line("again", format!("{rest}{failed}fanlane rerun {id}"));
     }
+    if ended.not_done() > ended.cancelled {
+        text += &super::failures::failures(&history, run.id)?;
+    }
     super::print(|| io::stdout().lock().write_all(text.as_bytes()))
 }
 

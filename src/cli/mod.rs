@@ -6,6 +6,7 @@ mod args;
 mod chaos;
 mod control_args;
 mod export;
+mod failures;
 mod history;
 mod import;
 mod keep_args;

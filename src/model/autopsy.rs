@@ -57,14 +57,14 @@ impl Autopsy {
         })
     }
 
-    /// All of it but the cause and the lines, in one line.
+    /// All of it but the cause and the lines, as sentences in one line.
     pub fn remark(&self) -> String {
         let mut text = String::new();
         if self.possibly_out_of_memory {
-            text += "possibly out of memory; ";
+            text += "Possibly out of memory. ";
         }
         if self.max_rss_bytes > 0 {
-            let _ = write!(text, "peak memory {}; ", format::bytes(self.max_rss_bytes));
+            let _ = write!(text, "Peak memory {}. ", format::bytes(self.max_rss_bytes));
         }
         text + &self.advice
     }
@@ -183,7 +183,7 @@ mod tests {
         assert!(!Autopsy::of(&killed).expect("a bad end").possibly_out_of_memory);
         let autopsy = Autopsy::of(&AttemptRecord { memory_kill: true, ..killed }).expect("a bad end");
         assert!(autopsy.possibly_out_of_memory);
-        assert!(autopsy.remark().starts_with("possibly out of memory; peak memory 3.00 MiB; "), "{}", autopsy.remark());
+        assert!(autopsy.remark().starts_with("Possibly out of memory. Peak memory 3.00 MiB. "), "{}", autopsy.remark());
     }
 
     #[test]

@@ -114,10 +114,15 @@ impl Progress {
         self.tasks.saturating_sub(self.counts.total())
     }
 
-    /// Tasks a second since the start, at `now_ns`; 0 before the first has ended.
+    /// Tasks that have ended and were not cancelled.
+    pub const fn ended(&self) -> u64 {
+        self.counts.total() - self.counts.cancelled
+    }
+
+    /// Tasks a second since the start, at `now_ns`, without those that were cancelled; 0 before the first has ended.
     pub fn rate(&self, now_ns: u64) -> f64 {
         let elapsed_ns = self.summary.as_ref().map_or(now_ns, |summary| summary.wall_ns);
-        if elapsed_ns == 0 { 0.0 } else { self.counts.total() as f64 * 1e9 / elapsed_ns as f64 }
+        if elapsed_ns == 0 { 0.0 } else { self.ended() as f64 * 1e9 / elapsed_ns as f64 }
     }
 
     /// How long the rest that is known will take at the rate so far, in seconds; `None` before the first task has ended.

@@ -217,7 +217,7 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
             }
             let total = format::count(progress.tasks);
             // As wide as the last number will be, so that the bar does not move.
-            let done = format!("{:>width$} / {total}", format::count(progress.counts.total()), width = total.len());
+            let done = format!("{:>width$} / {total}", format::count(progress.ended()), width = total.len());
             ui.label(RichText::new(done).text_style(theme::number_style()).color(theme::palette(ui).text_strong));
             progress_bar_ui(ui, progress);
         });

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use super::{History, HistoryError};
-use crate::event::{EventKind, OutcomeClass};
-use crate::store::record::{RecordLine, TaskWords};
+use crate::event::Outcome;
+use crate::store::record::TaskWords;
 
 /// So many earlier runs of the same job are looked at.
 const EARLIER_RUNS: usize = 10;
@@ -43,14 +43,15 @@ impl History {
     pub fn flaky(&self, id: i64) -> Result<Vec<Flaky>, HistoryError> {
         let run = self.run(id)?;
         let mut here: HashMap<[u8; 16], (bool, Flaky)> = HashMap::new();
-        self.each_ended(id, |words, is_done, attempt| {
-            let when_tried_again = is_done && attempt > 1;
+        self.each_ended(id, |words, record| {
+            let is_done = record.outcome == Outcome::Done;
+            let when_tried_again = is_done && record.attempt > 1;
             here.insert(key(words), (is_done, Flaky { number: words.number(), when_tried_again, between_runs: false }));
         })?;
         for earlier in self.earlier_runs(&run)?.into_iter().take(EARLIER_RUNS) {
-            self.each_ended(earlier, |words, was_done, _| {
+            self.each_ended(earlier, |words, record| {
                 if let Some((is_done, flaky)) = here.get_mut(&key(words)) {
-                    flaky.between_runs |= *is_done != was_done;
+                    flaky.between_runs |= *is_done != (record.outcome == Outcome::Done);
                 }
             })?;
         }
@@ -58,28 +59,5 @@ impl History {
         let mut flaky: Vec<Flaky> = flaky.filter(|task| task.when_tried_again || task.between_runs).collect();
         flaky.sort_unstable_by_key(|task| task.number);
         Ok(flaky)
-    }
-
-    /// Each task that has ended by itself: its words, whether it succeeded, and in which try.
-    fn each_ended(&self, id: i64, mut take: impl FnMut(&TaskWords, bool, u32)) -> Result<(), HistoryError> {
-        let mut words: HashMap<u64, TaskWords> = HashMap::new();
-        for line in self.lines(id) {
-            match line? {
-                RecordLine::Tasks(tasks) => words = tasks.into_iter().map(|task| (task.task, task)).collect(),
-                RecordLine::Event(event) => {
-                    let EventKind::TasksFinished(records) = event.kind else { continue };
-                    for record in &records {
-                        let class = record.outcome.class();
-                        if let Some(words) = words.get(&record.task.number())
-                            && class != OutcomeClass::Cancelled
-                        {
-                            take(words, class == OutcomeClass::Done, record.attempt);
-                        }
-                    }
-                }
-                RecordLine::Header(_) => {}
-            }
-        }
-        Ok(())
     }
 }

@@ -1,10 +1,12 @@
 //! What happened in a run, read block by block as a record has it. A block that is damaged is passed over and counted.
 
+use std::collections::HashMap;
+
 use rusqlite::OptionalExtension;
 
 use super::{History, HistoryError, block};
-use crate::event::{Event, EventKind, Summary};
-use crate::store::record::RecordLine;
+use crate::event::{AttemptRecord, Event, EventKind, Outcome, Summary};
+use crate::store::record::{RecordLine, TaskWords};
 
 /// The lines of a run's record behind its header.
 pub struct RunLines<'a> {
@@ -50,6 +52,28 @@ impl History {
             take(Event { at_ns: row.wall_ns, kind: EventKind::RunFinished(summary) });
         }
         Ok(lines.damaged)
+    }
+
+    /// Each task of a run that has ended and was not cancelled, in the order in which they ended.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn each_ended(&self, run: i64, mut take: impl FnMut(&TaskWords, &AttemptRecord)) -> Result<(), HistoryError> {
+        let mut words: HashMap<u64, TaskWords> = HashMap::new();
+        for line in self.lines(run) {
+            match line? {
+                RecordLine::Tasks(tasks) => words = tasks.into_iter().map(|task| (task.task, task)).collect(),
+                RecordLine::Event(Event { kind: EventKind::TasksFinished(records), .. }) => {
+                    for record in records.iter().filter(|record| record.outcome != Outcome::Cancelled) {
+                        if let Some(words) = words.get(&record.task.number()) {
+                            take(words, record);
+                        }
+                    }
+                }
+                RecordLine::Event(_) | RecordLine::Header(_) => {}
+            }
+        }
+        Ok(())
     }
 }
 
