@@ -42,6 +42,8 @@ pub struct RunList {
     error: Option<String>,
     was_read: bool,
     reading: Option<Receiver<Result<Vec<RunRow>, String>>>,
+    /// Something has changed since what is being read was asked for.
+    is_outdated: bool,
     opening: Option<Opening>,
     /// What recorders have to tell.
     said: Arc<Mutex<Vec<String>>>,
@@ -90,7 +92,8 @@ impl RunList {
     }
 
     fn read(&mut self, wake: &Wake) {
-        let Some(folder) = self.folder.clone().filter(|_| self.reading.is_none()) else { return };
+        self.is_outdated = self.reading.is_some();
+        let Some(folder) = self.folder.clone().filter(|_| !self.is_outdated) else { return };
         self.reading = on_a_thread(wake, move || {
             let history = History::existing(&folder).map_err(|error| error.to_string())?;
             history.map_or_else(|| Ok(Vec::new()), |history| history.runs().map_err(|error| error.to_string()))
@@ -161,6 +164,9 @@ impl Session {
         }
         self.runs.reading = None;
         self.runs.was_read = true;
+        if self.runs.is_outdated {
+            self.refresh_runs();
+        }
         self.poll_opening();
     }
 

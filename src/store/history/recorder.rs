@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::block::{self, Words};
+use super::block::{self, NeverBegun, Words};
 use super::limits::{OutputRoom, Thinning, WAITING_BYTES};
 use super::writer;
 use crate::event::lossless::Bytes;
@@ -178,8 +178,18 @@ impl HistoryRecorder {
     }
 
     fn push_finished(&mut self, state: &mut State, at_ns: u64, records: &[AttemptRecord]) {
+        let mut waiting: Option<NeverBegun> = None;
         for record in records {
             state.counts.add(record.outcome.class());
+            if block::is_never_begun(record) {
+                let number = self.about.batch.number(record.task);
+                if !waiting.as_mut().is_some_and(|waiting| waiting.join(record.task, number)) {
+                    let before = waiting.replace(NeverBegun::one(record.task, number));
+                    push_never_begun(state, at_ns, before);
+                }
+                continue;
+            }
+            push_never_begun(state, at_ns, waiting.take());
             if !has_room(state) {
                 continue;
             }
@@ -198,6 +208,7 @@ impl HistoryRecorder {
                 self.push(state, &Event { at_ns, kind }, &words);
             }
         }
+        push_never_begun(state, at_ns, waiting);
     }
 
     fn push(&self, state: &mut State, event: &Event, words: &[TaskWords]) {
@@ -264,6 +275,13 @@ impl Drop for HistoryRecorder {
         if !self.is_over {
             self.end();
         }
+    }
+}
+
+fn push_never_begun(state: &mut State, at_ns: u64, tasks: Option<NeverBegun>) {
+    if let Some(tasks) = tasks.filter(|_| !state.given_up) {
+        tasks.push(&mut state.current, at_ns);
+        close_if_long(state);
     }
 }
 
