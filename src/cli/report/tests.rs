@@ -98,7 +98,7 @@ fn trouble_with_workers_is_told_once() {
         "no worker can be started, the tasks wait until one can: no processes left\n\
          worker 3 was killed by SIGKILL, another one takes its place\n\
          task 1 lost: its worker was killed by SIGKILL: command 1\n  \
-         peak memory 1.21 KiB; If it happens again with this task alone, the task ends its worker; else something ended \
+         Peak memory 1.21 KiB. If it happens again with this task alone, the task ends its worker; else something ended \
          the worker from outside.\n"
     );
 }

@@ -9,15 +9,14 @@ use std::io;
 
 use bstr::BStr;
 
+use super::never_begun::NeverBegun;
 use crate::event::lossless::Bytes;
 use crate::event::{AttemptRecord, Event, EventKind, Outcome, TaskId, Value, WorkerId};
 use crate::store::record::{self, RecordLine, TaskWords};
 
 const LINE: u8 = 1;
 const DONE: u8 = 2;
-const NEVER_BEGUN: u8 = 3;
-/// So many tasks that never began are one entry at most.
-const NEVER_BEGUN_TASKS: u64 = 4096;
+pub(super) const NEVER_BEGUN: u8 = 3;
 
 /// What a task ran, as a block keeps it.
 pub(super) struct Words<'a> {
@@ -86,72 +85,6 @@ pub(super) fn push_done(block: &mut Vec<u8>, at_ns: u64, record: &AttemptRecord,
     push_bytes(block, words.command);
 }
 
-/// Whether a task was cancelled before any attempt of it had begun.
-pub(super) fn is_never_begun(record: &AttemptRecord) -> bool {
-    record.outcome == Outcome::Cancelled && record.attempt == 0
-}
-
-/// Tasks behind one another that never began.
-pub(super) struct NeverBegun {
-    first: u64,
-    number: u64,
-    count: u64,
-}
-
-impl NeverBegun {
-    /// One task and the number that people know it by.
-    pub(super) const fn one(task: TaskId, number: u64) -> Self {
-        Self { first: task.0, number, count: 1 }
-    }
-
-    /// Takes in another task, if it is the next one.
-    pub(super) fn join(&mut self, task: TaskId, number: u64) -> bool {
-        let is_next = task.0 == self.first + self.count && number == self.number + self.count;
-        let joins = is_next && self.count < NEVER_BEGUN_TASKS;
-        self.count += u64::from(joins);
-        joins
-    }
-
-    /// Appends them to a block.
-    pub(super) fn push(&self, block: &mut Vec<u8>, at_ns: u64) {
-        block.push(NEVER_BEGUN);
-        for number in [at_ns, self.first, self.number, self.count] {
-            push_number(block, number);
-        }
-    }
-}
-
-fn take_never_begun(rest: &mut &[u8], lines: &mut Vec<RecordLine>) -> Option<()> {
-    let (at_ns, first, number, count) =
-        (take_number(rest)?, take_number(rest)?, take_number(rest)?, take_number(rest)?);
-    first.checked_add(NEVER_BEGUN_TASKS)?;
-    number.checked_add(NEVER_BEGUN_TASKS)?;
-    let count = Some(count).filter(|count| *count <= NEVER_BEGUN_TASKS)?;
-    let words = |place: u64| TaskWords {
-        task: first + place + 1,
-        number: Some(number + place).filter(|number| *number != first + place + 1),
-        input: Vec::new(),
-        command: Bytes::default(),
-        results: None,
-    };
-    let record = |place: u64| AttemptRecord {
-        task: TaskId(first + place),
-        attempt: 0,
-        worker: WorkerId(0),
-        start_ns: at_ns,
-        wall_ns: 0,
-        cpu_ns: 0,
-        max_rss_bytes: 0,
-        memory_kill: false,
-        outcome: Outcome::Cancelled,
-        value: None,
-        output: None,
-    };
-    lines.push(RecordLine::Tasks((0..count).map(words).collect()));
-    lines.push(RecordLine::Event(Event { at_ns, kind: EventKind::TasksFinished((0..count).map(record).collect()) }));
-    Some(())
-}
-
 /// Appends an event as the lines of a record; `words` are those of the tasks whose attempts it ends.
 pub(super) fn push_event(block: &mut Vec<u8>, event: &Event, words: &[TaskWords]) -> io::Result<()> {
     let mut line = Vec::new();
@@ -170,7 +103,7 @@ fn push_line(block: &mut Vec<u8>, line: &[u8]) {
     push_bytes(block, line);
 }
 
-fn push_number(block: &mut Vec<u8>, mut number: u64) {
+pub(super) fn push_number(block: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         block.push(number as u8 | 0x80);
         number >>= 7;
@@ -213,7 +146,7 @@ pub(super) fn read(block: &[u8]) -> Option<Vec<RecordLine>> {
             DONE => done.take(&mut rest, &mut lines)?,
             NEVER_BEGUN => {
                 done.close(&mut lines);
-                take_never_begun(&mut rest, &mut lines)?;
+                lines.extend(NeverBegun::take(&mut rest)?.lines());
             }
             _ => return None,
         }
@@ -282,7 +215,7 @@ fn take_value(rest: &mut &[u8]) -> Option<Option<Value>> {
     }))
 }
 
-fn take_number(rest: &mut &[u8]) -> Option<u64> {
+pub(super) fn take_number(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let byte = take(rest, 1)?[0];
@@ -375,37 +308,6 @@ mod tests {
         let (block, lines) = sample();
         assert_eq!(read(&block), Some(lines));
         assert_eq!(read(b""), Some(Vec::new()));
-    }
-
-    #[test]
-    fn tasks_that_never_began_are_few_bytes_and_read_as_what_they_were() {
-        let mut block = Vec::new();
-        let mut waiting = NeverBegun::one(TaskId(7), 8);
-        assert!((8..12).all(|task| waiting.join(TaskId(task), task + 1)));
-        assert!(!waiting.join(TaskId(13), 14), "not the next");
-        assert!(!waiting.join(TaskId(12), 14), "not the next number");
-        waiting.push(&mut block, 5);
-        NeverBegun::one(TaskId(20), 99).push(&mut block, 6);
-        assert!(block.len() < 12, "{}", block.len());
-        let lines = read(&block).expect("whole");
-        let mut seen = Vec::new();
-        for pair in lines.chunks(2) {
-            let [RecordLine::Tasks(words), RecordLine::Event(Event { at_ns, kind: EventKind::TasksFinished(records) })] =
-                pair
-            else {
-                panic!("{pair:?}");
-            };
-            for (words, record) in words.iter().zip(records) {
-                assert!(is_never_begun(record) && words.task == record.task.number());
-                seen.push((*at_ns, record.task.0, words.number()));
-            }
-        }
-        assert_eq!(seen, [(5, 7, 8), (5, 8, 9), (5, 9, 10), (5, 10, 11), (5, 11, 12), (6, 20, 99)]);
-        for count in [NEVER_BEGUN_TASKS + 1, u64::MAX] {
-            let mut huge = Vec::new();
-            NeverBegun { first: 0, number: 1, count }.push(&mut huge, 0);
-            assert_eq!(read(&huge), None, "memory is not taken for a number that cannot be");
-        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod block;
 mod fault;
 mod flaky;
 mod limits;
+mod never_begun;
 mod owner;
 mod place;
 mod prune;

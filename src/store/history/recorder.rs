@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::block::{self, NeverBegun, Words};
+use super::block::{self, Words};
 use super::limits::{OutputRoom, Thinning, WAITING_BYTES};
+use super::never_begun::{NeverBegun, is_never_begun};
 use super::writer;
 use crate::event::lossless::Bytes;
 use crate::event::{AttemptRecord, Event, EventKind, OutcomeCounts, RunHeader, Summary, WorkerId};
@@ -181,15 +182,15 @@ impl HistoryRecorder {
         let mut waiting: Option<NeverBegun> = None;
         for record in records {
             state.counts.add(record.outcome.class());
-            if block::is_never_begun(record) {
+            if is_never_begun(record) {
                 let number = self.about.batch.number(record.task);
                 if !waiting.as_mut().is_some_and(|waiting| waiting.join(record.task, number)) {
-                    let before = waiting.replace(NeverBegun::one(record.task, number));
-                    push_never_begun(state, at_ns, before);
+                    let before = waiting.replace(NeverBegun::one(at_ns, record.task, number));
+                    push_never_begun(state, before);
                 }
                 continue;
             }
-            push_never_begun(state, at_ns, waiting.take());
+            push_never_begun(state, waiting.take());
             if !has_room(state) {
                 continue;
             }
@@ -208,7 +209,7 @@ impl HistoryRecorder {
                 self.push(state, &Event { at_ns, kind }, &words);
             }
         }
-        push_never_begun(state, at_ns, waiting);
+        push_never_begun(state, waiting);
     }
 
     fn push(&self, state: &mut State, event: &Event, words: &[TaskWords]) {
@@ -278,9 +279,9 @@ impl Drop for HistoryRecorder {
     }
 }
 
-fn push_never_begun(state: &mut State, at_ns: u64, tasks: Option<NeverBegun>) {
+fn push_never_begun(state: &mut State, tasks: Option<NeverBegun>) {
     if let Some(tasks) = tasks.filter(|_| !state.given_up) {
-        tasks.push(&mut state.current, at_ns);
+        tasks.push(&mut state.current);
         close_if_long(state);
     }
 }
