@@ -157,6 +157,16 @@ fn a_race_is_saved_opened_and_laid_beside_another() {
     click(&mut window, "Open a saved race");
     click(&mut window, &name);
     assert_eq!(window.state().session().race_shown().expect("a race").model().verdict(), before);
+
+    for answer in ["Keep it", "Delete the race"] {
+        assert!(saved[0].exists());
+        click(&mut window, "Open a saved race");
+        click(&mut window, &format!("Delete {name}…"));
+        click(&mut window, answer);
+    }
+    assert!(!saved[0].exists());
+    assert!(window.state().session().saved_races().is_empty());
+    assert_eq!(window.state().session().race_shown().expect("a race").file, None, "it can be saved anew");
 }
 
 #[test]

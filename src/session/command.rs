@@ -93,6 +93,8 @@ pub enum Command {
     SaveRace,
     /// Open a saved race.
     OpenRace(PathBuf),
+    /// Delete a saved race for good.
+    RemoveRace(PathBuf),
     /// Lay a saved race beside the one that is shown, or none.
     LayBeside(Option<PathBuf>),
     /// Show a task's details.

@@ -164,6 +164,7 @@ impl Session {
             Command::StopRace => self.stop_race(),
             Command::SaveRace => self.save_race(),
             Command::OpenRace(file) => self.open_race(file),
+            Command::RemoveRace(file) => self.remove_race(&file),
             Command::LayBeside(file) => self.lay_beside(file),
             Command::SelectTask(task) => self.selected = task,
             Command::RerunTask(task) => self.rerun(&[task]),

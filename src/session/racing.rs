@@ -207,6 +207,22 @@ impl Session {
         }
     }
 
+    pub(super) fn remove_race(&mut self, file: &Path) {
+        let Some(folder) = &self.race.folder else { return };
+        let removed = folder.remove(file);
+        self.race.look_again();
+        match removed {
+            Ok(()) => {
+                if let Some(race) = &mut self.race.shown {
+                    // What is still shown can be saved anew.
+                    race.file.take_if(|saved| saved == file);
+                }
+                self.tell(Notice::info(format!("Deleted {}.", file.display())));
+            }
+            Err(error) => self.tell(Notice::error(sentence(&error.to_string()))),
+        }
+    }
+
     /// Shows a race that is over.
     pub fn show_race(&mut self, race: RaceModel, file: Option<PathBuf>) {
         let serial = self.race.next_serial();

@@ -190,6 +190,18 @@ impl Races {
         Ok(files.into_iter().rev().map(|(_, path)| path).collect())
     }
 
+    /// Deletes a race that is listed.
+    ///
+    /// # Errors
+    /// When it is no race of this folder, and when the system refuses.
+    pub fn remove(&self, file: &Path) -> Result<(), RaceFileError> {
+        let refused = |source| RaceFileError::System { path: file.to_owned(), what: "deleted", source };
+        if !self.list()?.iter().any(|listed| listed == file) {
+            return Err(refused(io::ErrorKind::NotFound.into()));
+        }
+        fs::remove_file(file).map_err(refused)
+    }
+
     /// Saves a race that is over under a name that is free, and says which: the race's name, the machine's, a number.
     ///
     /// # Errors

@@ -51,7 +51,24 @@ impl Dialog {
                         .name_ui("Rename the preset", ICON_EDIT, "Rename", name, |name| Command::RenamePreset(id, name))
                 }
                 Question::Discard(command) => asked.discard_ui(session, command),
-                Question::RemoveRun(id, name) => asked.remove_run_ui(*id, name),
+                Question::RemoveRun(id, name) => {
+                    let what = format!("What is known of run {id}, {}, is gone for good then.", inert::command(name));
+                    asked.remove_ui(
+                        "Remove the run from the history?",
+                        &what,
+                        "Remove the run",
+                        Command::RemoveRun(*id),
+                    )
+                }
+                Question::RemoveRace(file) => {
+                    let what = format!("{} is gone for good then.", file.display());
+                    asked.remove_ui(
+                        "Delete the saved race?",
+                        &what,
+                        "Delete the race",
+                        Command::RemoveRace(file.clone()),
+                    )
+                }
                 Question::Keys => asked.keys_ui(),
             }
         });
@@ -201,15 +218,15 @@ impl Asked<'_> {
             .inner
     }
 
-    fn remove_run_ui(&mut self, id: i64, name: &str) -> bool {
-        self.title("Remove the run from the history?");
-        self.ui.label(format!("What is known of run {id}, {}, is gone for good then.", inert::command(name)));
+    fn remove_ui(&mut self, question: &str, what: &str, answer: &str, command: Command) -> bool {
+        self.title(question);
+        self.ui.label(what);
         self.ui.add_space(theme::GAP);
         self.ui
             .horizontal(|ui| {
-                let remove = icon_button(ui, ICON_DELETE, "Remove the run", true).clicked();
+                let remove = icon_button(ui, ICON_DELETE, answer, true).clicked();
                 if remove {
-                    self.requests.command(Command::RemoveRun(id));
+                    self.requests.command(command);
                 }
                 let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
                 asked.stay_ui("Keep it", true) || remove

@@ -1,6 +1,8 @@
 //! What the drawn parts ask for. They draw from the session and change nothing; the app does what was asked after the
 //! frame, so that a frame shows one state.
 
+use std::path::PathBuf;
+
 use crate::session::{Action, Command, PresetId};
 
 /// Something that a drawn part asks for.
@@ -35,6 +37,8 @@ pub enum Question {
     Discard(Box<Command>),
     /// Shall the run be removed from the history? Holds its number and its name.
     RemoveRun(i64, String),
+    /// Shall the saved race be deleted?
+    RemoveRace(PathBuf),
     /// The list of keys.
     Keys,
 }

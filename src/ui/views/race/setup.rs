@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use egui::{Button, RichText, Ui};
-use egui_material_icons::icons::{ICON_FOLDER_OPEN, ICON_LAYERS, ICON_SAVE, ICON_SPORTS_SCORE, ICON_STOP};
+use egui_material_icons::icons::{ICON_DELETE, ICON_FOLDER_OPEN, ICON_LAYERS, ICON_SAVE, ICON_SPORTS_SCORE, ICON_STOP};
 
 use crate::job::Mode;
 use crate::model::race::RaceModel;
 use crate::session::{Command, Session};
-use crate::ui::icon_button::{icon_button, icon_text, primary_button};
+use crate::ui::icon_button::{icon_button, icon_text, primary_button, small_icon_button};
 use crate::ui::line_edit::line_edit;
-use crate::ui::request::Requests;
+use crate::ui::request::{Question, Requests};
 use crate::ui::theme;
 
 /// In less room than this the buttons have no words, in points.
@@ -103,7 +103,12 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     } else {
         ui.add_enabled_ui(!listed.is_empty() && shown.is_some(), |ui| {
             let menu = ui.menu_button((icon_text(ICON_LAYERS), words("Compare")), |ui| {
-                files_menu_ui(ui, listed, |file| requests.command(Command::LayBeside(Some(file.to_owned()))));
+                for file in listed.iter().take(LISTED) {
+                    if ui.button(file_name(file)).clicked() {
+                        requests.command(Command::LayBeside(Some(file.clone())));
+                        ui.close();
+                    }
+                }
             });
             let menu = menu.response.accessible_name("Compare with a saved race");
             menu.on_hover_text("Lay a saved race over this one")
@@ -112,7 +117,19 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     }
     ui.add_enabled_ui(!listed.is_empty(), |ui| {
         let menu = ui.menu_button((icon_text(ICON_FOLDER_OPEN), words("Open")), |ui| {
-            files_menu_ui(ui, listed, |file| requests.command(Command::OpenRace(file.to_owned())));
+            for file in listed.iter().take(LISTED) {
+                ui.horizontal(|ui| {
+                    let name = file_name(file);
+                    if small_icon_button(ui, ICON_DELETE, &format!("Delete {name}…")).clicked() {
+                        requests.ask(Question::RemoveRace(file.clone()));
+                        ui.close();
+                    }
+                    if ui.button(name).clicked() {
+                        requests.command(Command::OpenRace(file.clone()));
+                        ui.close();
+                    }
+                });
+            }
         });
         let menu = menu.response.accessible_name("Open a saved race");
         menu.on_hover_text("Open a saved race").on_disabled_hover_text("No race has been saved yet");
@@ -127,15 +144,6 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     };
     if save.on_hover_text("Save the race with its evidence").on_disabled_hover_text(why_not).clicked() {
         requests.command(Command::SaveRace);
-    }
-}
-
-fn files_menu_ui(ui: &mut Ui, files: &[std::path::PathBuf], mut choose: impl FnMut(&Path)) {
-    for file in files.iter().take(LISTED) {
-        if ui.button(file_name(file)).clicked() {
-            choose(file);
-            ui.close();
-        }
     }
 }
 
