@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod engine;
 pub mod event;
+pub mod host;
 pub mod job;
 pub mod model;
 pub mod mp;

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use fanlane::cli::{self, Request};
-use fanlane::{engine, mp};
+use fanlane::{engine, host, mp};
 
 fn main() -> ExitCode {
-    mp::init([engine::worker_role()]);
+    mp::init([engine::worker_role(), host::host_role()]);
     let words: Vec<_> = std::env::args_os().collect();
     if cli::progress::is_report(&words) {
         return cli::progress::report(&words).into();

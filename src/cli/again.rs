@@ -26,6 +26,9 @@ pub struct AgainArgs {
     /// Print in the order of the inputs instead of in the order in which tasks end
     #[arg(short, long)]
     pub keep_order: bool,
+    /// Run in a process of its own and return at once: fanlane attach watches it, fanlane stop ends it
+    #[arg(long)]
+    pub background: bool,
     /// Print the command lines and run nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -125,6 +128,7 @@ fn run_args(again: &AgainArgs, keep: KeepArgs) -> RunArgs {
     RunArgs {
         workers: again.workers,
         keep_order: again.keep_order,
+        background: again.background,
         dry_run: again.dry_run,
         json: again.json,
         bar: again.bar,

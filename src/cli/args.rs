@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::again::{RerunArgs, ResumeArgs};
+use super::background::{AttachArgs, StopArgs};
 use super::control_args::ControlArgs;
 use super::export::ExportArgs;
 use super::history::{HistoryArgs, ShowArgs};
@@ -38,6 +39,10 @@ pub struct Cli {
 pub enum Command {
     /// Run a job file or an ad-hoc batch in the terminal.
     Run(Box<RunArgs>),
+    /// Watch a run in the background, from its start on; Ctrl-C leaves it as it is.
+    Attach(AttachArgs),
+    /// Stop a run in the background and wait for its end.
+    Stop(StopArgs),
     /// Race a batch: one process, threads and pools of several sizes, in turns.
     Race(Box<RaceArgs>),
     /// List the presets, show one, or say where your own lie.
@@ -80,7 +85,9 @@ impl Command {
             | Self::Progress(_)
             | Self::Workloads
             | Self::Chaos(_) => None,
-            Self::History(_) | Self::Show(_) | Self::Resume(_) | Self::Rerun(_) => None,
+            Self::Attach(_) | Self::Stop(_) | Self::History(_) | Self::Show(_) | Self::Resume(_) | Self::Rerun(_) => {
+                None
+            }
         }
     }
 }
@@ -124,6 +131,9 @@ pub struct RunArgs {
     /// Print in the order of the inputs instead of in the order in which tasks end
     #[arg(short, long)]
     pub keep_order: bool,
+    /// Run in a process of its own and return at once: fanlane attach watches it, fanlane stop ends it
+    #[arg(long)]
+    pub background: bool,
     /// Print the command lines and run nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::Status;
 use super::report::{describe, printable};
+use super::{Status, background};
 use crate::job::amount;
 use crate::job::duration::{self, Timeout};
 use crate::model::date::utc_minute;
@@ -84,7 +84,13 @@ pub fn history(args: &HistoryArgs) -> Result<Status> {
             if runs.is_empty() && !args.json {
                 super::remark("no run has been recorded yet");
             }
-            super::print(|| write_list(&runs, args.json, &mut io::stdout().lock()))
+            let status = super::print(|| write_list(&runs, args.json, &mut io::stdout().lock()))?;
+            if !args.json && runs.iter().any(|run| run.state == RunState::Running) {
+                for id in background::list()?.iter().filter_map(|(info, _)| info.run) {
+                    super::remark(&format!("run {id} goes on in the background: fanlane attach {id} watches it"));
+                }
+            }
+            Ok(status)
         }
         Some(HistoryAction::Path) => super::print(|| writeln!(io::stdout(), "{}", history::file_in(&folder).display())),
         Some(HistoryAction::Remove { runs: names, yes }) => {
@@ -231,6 +237,10 @@ pub fn show(args: &ShowArgs) -> Result<Status> {
             let more = if numbers.len() > 20 { format!(" and {} more", numbers.len() - 20) } else { String::new() };
             line("flaky", format!("{why}: {} {shown}{more}", if numbers.len() == 1 { "task" } else { "tasks" }));
         }
+    }
+    if run.state == RunState::Running && background::list()?.iter().any(|(info, _)| info.run == Some(run.id)) {
+        let id = run.id;
+        line("background", format!("fanlane attach {id}, fanlane stop {id}"));
     }
     if run.state != RunState::Running {
         let id = run.id;

@@ -19,7 +19,7 @@ use super::report::{Keepers, Tasks};
 use super::resume::{LogState, Rest};
 use crate::job::{Batch, escapes};
 use crate::model::Earlier;
-use crate::store::history::{self, About, HistoryRecorder};
+use crate::store::history::{self, About, HistoryError, HistoryRecorder};
 use crate::store::joblog::{Before, JobLog};
 use crate::store::record::{RECORD_VERSION, RecordHeader, Recorder};
 use crate::store::results_folder::ResultsFolder;
@@ -110,14 +110,22 @@ impl KeepArgs {
     }
 }
 
-/// Begins the record of a run in the history, unless nobody wants it or there is no place for it.
-pub fn history(args: &KeepArgs, plan: &Plan, batch: &Arc<Batch>, rest: Option<&Rest>) -> Option<HistoryRecorder> {
+/// The folder of the history; `None` where nobody wants a run recorded.
+///
+/// # Errors
+/// When there is no place for it.
+pub fn history_folder(args: &KeepArgs) -> Result<Option<PathBuf>, HistoryError> {
     let is_unwanted = std::env::var_os("FANLANE_NO_HISTORY").is_some_and(|value| !value.is_empty());
     if args.no_history || is_unwanted {
-        return None;
+        return Ok(None);
     }
-    let folder = match history::default_folder() {
-        Ok(folder) => folder,
+    history::default_folder().map(Some)
+}
+
+/// Begins the record of a run in the history, unless nobody wants it or there is no place for it.
+pub fn history(args: &KeepArgs, plan: &Plan, batch: &Arc<Batch>, rest: Option<&Rest>) -> Option<HistoryRecorder> {
+    let folder = match history_folder(args) {
+        Ok(folder) => folder?,
         Err(error) => {
             super::remark(&format!("the run is not recorded in the history: {error}"));
             return None;

@@ -3,6 +3,7 @@
 
 mod again;
 mod args;
+mod background;
 mod chaos;
 mod control_args;
 mod export;
@@ -18,7 +19,7 @@ mod race;
 mod report;
 mod resume;
 mod run;
-mod signals;
+
 mod sources;
 mod tasks;
 mod worker_count;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::mp::interrupts;
 use args::{Cli, Command, RunArgs};
 use plan::Plan;
 pub use run::worker_executable;
@@ -59,7 +61,7 @@ impl From<Status> for ExitCode {
             Status::SomeFailed => 1,
             Status::NothingRun => 2,
             Status::NotAllImported => 3,
-            Status::Interrupted => signals::INTERRUPTED,
+            Status::Interrupted => interrupts::INTERRUPTED,
             Status::OfCommand(code) => code,
         })
     }
@@ -130,6 +132,8 @@ fn check_job_path(path: &Path) -> anyhow::Result<()> {
 pub fn perform(headless: Headless) -> Status {
     let done = match headless.0 {
         Command::Run(args) => run::run(&args),
+        Command::Attach(args) => background::attach(&args),
+        Command::Stop(args) => background::stop(&args),
         Command::Race(args) => race::race(&args),
         Command::Presets(args) => presets::presets(&args),
         Command::Import(args) => import::import(&args),

@@ -11,9 +11,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::args::RunArgs;
 use super::plan::Plan;
-use super::{Status, signals, worker_executable};
+use super::{Status, worker_executable};
 use crate::job::{Batch, Mode};
 use crate::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks, pep371};
+use crate::mp::interrupts;
 use crate::session::race::{Race, RaceEngine, RacePlan};
 use crate::session::{Machine, engine};
 use crate::store::export::race::{write_csv, write_json, write_markdown};
@@ -43,7 +44,7 @@ pub fn race(args: &RaceArgs) -> Result<Status> {
     let race = Race::start(plan, engine, sender).context("the race cannot be started")?;
     let mut model = RaceModel::default();
     let mut progress = Progress::new(io::stderr().is_terminal() && !args.quiet);
-    let (_, signals) = signals::during(
+    let (_, signals) = interrupts::during(
         |_| race.stop(),
         || {
             for event in &events {

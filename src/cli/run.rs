@@ -14,15 +14,16 @@ use super::plan::Plan;
 use super::report::{Bar, Format, Report, Streams, Style};
 use super::resume::Rest;
 use super::worker_count::WorkerCount;
-use super::{Status, keep_args, resume, signals, tasks};
+use super::{Status, background, keep_args, resume, tasks};
 use crate::engine::{self, Run, RunCommand, RunOptions};
 use crate::event::Summary;
 use crate::job::batch::BatchFeed;
 use crate::job::{Batch, MAX_WORKERS};
+use crate::mp::interrupts;
 use crate::store::results_folder::ResultsFolder;
 
 /// How many events may wait for the report before the run waits for it.
-const WAITING_EVENTS: usize = 1024;
+pub const WAITING_EVENTS: usize = 1024;
 /// How much of standard input is read at once, as much as a pipe holds.
 const STDIN_BYTES: usize = 1 << 16;
 
@@ -50,6 +51,9 @@ pub enum Which {
 /// # Errors
 /// When nothing was run.
 pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
+    if args.background {
+        background::check(args)?;
+    }
     let (batch, feeding) = open(&plan, args, &which)?;
     let batch = resume::pick(batch, &which)?;
     let (batch, rest) = resume::rest(&args.keep, batch)?;
@@ -59,6 +63,10 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
     let batch = Arc::new(batch);
     let pool = workers(args.workers, &batch, feeding.is_some());
     check_pool(&batch, pool)?;
+    if args.background {
+        rest.as_ref().inspect(|rest| tell(rest));
+        return background::start(&plan, args, batch, pool, rest.as_ref());
+    }
     let mut keepers = args.keep.open(&batch, rest.as_ref())?;
     keepers.history = keep_args::history(&args.keep, &plan, &batch, rest.as_ref());
     rest.as_ref().inspect(|rest| tell(rest));
@@ -98,7 +106,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
         .resuming(rest.as_ref().map_or_else(Default::default, |rest| rest.earlier));
 
     let ask_to_stop = |signal| run.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
-    let (followed, signals) = signals::during(ask_to_stop, || {
+    let (followed, signals) = interrupts::during(ask_to_stop, || {
         let followed = report.follow(&events);
         if followed.is_err() {
             run.command(RunCommand::Stop);
@@ -147,7 +155,8 @@ fn tell(rest: &Rest) {
 /// When an input or the job cannot be used.
 fn open(plan: &Plan, args: &RunArgs, which: &Which) -> Result<(Batch, Option<Feeding>)> {
     let resumes = args.keep.resume || args.keep.resume_failed || args.keep.resume_run.is_some() || *which != Which::All;
-    if args.dry_run || resumes || Batch::obstacle_to_growth(&plan.job).is_some() {
+    // A run in the background outlives whoever would feed it.
+    if args.dry_run || args.background || resumes || Batch::obstacle_to_growth(&plan.job).is_some() {
         return Ok((Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?, None));
     }
     let stdin = io::stdin().as_fd().try_clone_to_owned().context("standard input cannot be read")?;
@@ -186,7 +195,8 @@ impl Feeding {
     }
 }
 
-fn status(summary: Option<&Summary>, signals: u32) -> Status {
+/// How a run ended, as the exit status says it.
+pub fn status(summary: Option<&Summary>, signals: u32) -> Status {
     match summary {
         Some(summary) if signals > 0 && summary.stopped => Status::Interrupted,
         Some(summary) if summary.counts.not_done() == 0 => Status::AllDone,

@@ -27,6 +27,7 @@ pub use progress::PROGRESS_VARIABLE;
 pub use run::Run;
 pub use strays::{end_strays, own_process};
 pub use worker::worker_role;
+pub use worker_process::WORKER_MARKER;
 
 /// How a batch is to be run.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@
 mod error;
 mod feed;
 mod layout;
+mod pack;
 mod ranking;
 mod surroundings;
 
@@ -31,6 +32,7 @@ pub(crate) use feed::Growth;
 use feed::Rules;
 pub use feed::{BatchFeed, FeedError};
 use layout::{Layout, Reading};
+pub use pack::PackError;
 pub use ranking::OrderError;
 use surroundings::Surroundings;
 
@@ -48,6 +50,8 @@ pub struct Batch {
     tagstring: Option<Arc<CommandLine>>,
     /// Which tasks of the whole these are, by their places there; `None`: all.
     picked: Option<Box<[u64]>>,
+    /// These are what is left of the whole, and wait for each other as there.
+    is_rest: bool,
     order: TaskOrder,
     dependencies: Dependencies,
     /// What each task takes while it runs, where that differs.
@@ -81,13 +85,20 @@ impl Batch {
         folder: &Path,
         reading: Reading<'_>,
     ) -> Result<(Self, Option<(Feeder, Rules)>), BatchError> {
-        let template = match &job.task {
-            TaskTemplate::Command(line) if job.shell => Some(Template::parse(line)?),
-            TaskTemplate::Command(line) => Some(Template::parse_words(line)?),
-            TaskTemplate::Workload(_) => None,
-        };
+        let template = template_of(job)?;
         let working_dir = find_working_dir(job, folder)?;
         let (layout, feeder) = Layout::open(job, &working_dir, reading)?;
+        Self::bind(job, working_dir, template, layout, feeder)
+    }
+
+    /// Binds the job's templates to inputs that were read.
+    fn bind(
+        job: &Job,
+        working_dir: PathBuf,
+        template: Option<Template>,
+        layout: Layout,
+        feeder: Option<Feeder>,
+    ) -> Result<(Self, Option<(Feeder, Rules)>), BatchError> {
         let columns = layout.columns()?;
         let command = template.map(|template| template.bind(&columns)).transpose()?;
         let surroundings = Surroundings::bind(job, &columns)?;
@@ -108,6 +119,7 @@ impl Batch {
             surroundings: surroundings.map(Arc::new),
             tagstring: tagstring.map(Arc::new),
             picked: None,
+            is_rest: false,
             order: TaskOrder::default(),
             dependencies: Dependencies::new(),
             needs: None,
@@ -149,6 +161,7 @@ impl Batch {
             surroundings: self.surroundings.clone(),
             tagstring: self.tagstring.clone(),
             picked: Some(picked),
+            is_rest: false,
             order: self.order.only(tasks),
             dependencies: Dependencies::new(),
             needs: self.needs.as_ref().map(|needs| Arc::new(needs.only(tasks))),
@@ -163,6 +176,7 @@ impl Batch {
     #[must_use]
     pub fn rest(&self, tasks: &[TaskId]) -> Self {
         let mut rest = self.only(tasks);
+        rest.is_rest = true;
         if !self.order.is_ranked() {
             rest.order = TaskOrder::new(&self.job.order, rest.len());
         }
@@ -361,6 +375,14 @@ fn values_into(row: &impl Values, out: &mut Vec<u8>) {
         }
         out.extend_from_slice(row.value(index, &mut digits));
     }
+}
+
+fn template_of(job: &Job) -> Result<Option<Template>, BatchError> {
+    Ok(match &job.task {
+        TaskTemplate::Command(line) if job.shell => Some(Template::parse(line)?),
+        TaskTemplate::Command(line) => Some(Template::parse_words(line)?),
+        TaskTemplate::Workload(_) => None,
+    })
 }
 
 fn find_working_dir(job: &Job, folder: &Path) -> Result<PathBuf, BatchError> {

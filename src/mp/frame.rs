@@ -22,8 +22,8 @@ pub enum FrameError {
     /// The stream itself failed.
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
-    /// A length beyond [`MAX_FRAME_BYTES`].
-    #[error("a message of {0} bytes is over the limit of {MAX_FRAME_BYTES}")]
+    /// A length beyond [`MAX_FRAME_BYTES`], or beyond a reader's own limit.
+    #[error("a message of {0} bytes is over the limit")]
     TooLarge(usize),
     /// The stream ended inside a message.
     #[error("the connection ended inside a message")]
@@ -58,14 +58,26 @@ pub fn write_frame<M: Serialize>(buffer: &mut Vec<u8>, message: &M) -> Result<()
 }
 
 /// Reads frames from a stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FrameReader {
     buffer: Vec<u8>,
     begin: usize,
     end: usize,
+    limit: usize,
+}
+
+impl Default for FrameReader {
+    fn default() -> Self {
+        Self::with_limit(MAX_FRAME_BYTES)
+    }
 }
 
 impl FrameReader {
+    /// One that takes no message of more bytes than this.
+    pub const fn with_limit(limit: usize) -> Self {
+        Self { buffer: Vec::new(), begin: 0, end: 0, limit }
+    }
+
     /// The next message that has arrived whole; `None` where more bytes are needed.
     ///
     /// # Errors
@@ -74,13 +86,22 @@ impl FrameReader {
         let arrived = &self.buffer[self.begin..self.end];
         let Some((header, rest)) = arrived.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
         let length = u32::from_le_bytes(*header) as usize;
-        if length > MAX_FRAME_BYTES {
+        if length > self.limit {
             return Err(FrameError::TooLarge(length));
         }
         let Some(body) = rest.get(..length) else { return Ok(None) };
         let message = postcard::from_bytes(body).map_err(FrameError::Garbage)?;
         self.begin += HEADER_BYTES + length;
         Ok(Some(message))
+    }
+
+    /// Whether a message has arrived whole, or cannot be one.
+    pub fn has_message(&self) -> bool {
+        let arrived = &self.buffer[self.begin..self.end];
+        arrived.split_first_chunk::<HEADER_BYTES>().is_some_and(|(header, rest)| {
+            let length = u32::from_le_bytes(*header) as usize;
+            length > self.limit || rest.len() >= length
+        })
     }
 
     /// Reads once from `stream`; `false` at its end.

@@ -12,6 +12,7 @@ pub mod error;
 pub mod frame;
 pub mod function;
 pub mod guarded;
+pub mod interrupts;
 pub mod launch;
 pub mod life;
 pub mod limit;

@@ -107,6 +107,8 @@ pub enum Command {
     SelectRun(Option<i64>),
     /// Read a run of the history and do something with it.
     OpenRun(i64, PastRunUse),
+    /// Watch a run of the history that goes on in the background.
+    WatchRun(i64),
     /// Remove a run from the history.
     RemoveRun(i64),
     /// Take a message off the window.

@@ -3,17 +3,21 @@
 //! The thread, not the window, empties the engine's channel, so a window that stands still never makes a batch wait.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::engine::{EngineError, Run, RunCommand, RunOptions};
 use crate::event::{Event, TaskId};
+use crate::host::{HostError, Watching};
 use crate::job::{Batch, Job};
 use crate::model::RunModel;
+use crate::mp::clock::monotonic_ns;
 use crate::store::history::HistoryRecorder;
+
+use super::hosted::HostLink;
 
 /// How many events may wait between the engine and the model.
 const CHANNEL_EVENTS: usize = 1024;
@@ -61,7 +65,9 @@ pub struct CurrentRun {
     model: Arc<Mutex<RunModel>>,
     control: Option<Box<dyn RunControl>>,
     drain: Option<JoinHandle<()>>,
-    started: Option<Instant>,
+    /// The monotonic clock at its start; 0 while that is not known, or of no interest.
+    epoch_ns: Arc<AtomicU64>,
+    host: Option<HostLink>,
     past: Option<Past>,
 }
 
@@ -72,7 +78,7 @@ struct Past {
 }
 
 /// Where what recorders have to tell waits for the window.
-type Said = Arc<Mutex<Vec<String>>>;
+pub(super) type Said = Arc<Mutex<Vec<String>>>;
 
 impl CurrentRun {
     /// Starts a run.
@@ -96,8 +102,53 @@ impl CurrentRun {
             .spawn(move || drain(&receiver, &filled, &wake, recorder))
             .map_err(|source| EngineError::System { what: "starting a thread for the run's events", source })?;
         let control = start(Arc::clone(&batch), options, sender)?;
-        let (control, drain, started) = (Some(control), Some(drain), Some(Instant::now()));
-        Ok(Self { serial, job, batch, model, control, drain, started, past: None })
+        let (control, drain, epoch_ns) = (Some(control), Some(drain), Arc::new(AtomicU64::new(monotonic_ns())));
+        Ok(Self { serial, job, batch, model, control, drain, epoch_ns, host: None, past: None })
+    }
+
+    /// A run in a process of its own: `connect` starts it there, or finds it, on the thread that then follows it.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub(super) fn hosted(
+        serial: u64,
+        job: Job,
+        batch: Arc<Batch>,
+        connect: impl FnOnce() -> Result<Watching, HostError> + Send + 'static,
+        wake: Wake,
+        said: Said,
+    ) -> std::io::Result<Self> {
+        let model = Arc::new(Mutex::new(RunModel::default()));
+        let (link, epoch_ns) = (HostLink::default(), Arc::new(AtomicU64::new(0)));
+        let (its, filled, epoch) = (link.clone(), Arc::clone(&model), Arc::clone(&epoch_ns));
+        let drain = std::thread::Builder::new().name("run-model".to_owned()).spawn(move || {
+            if let Some(mut watching) = its.connect(connect) {
+                epoch.store(watching.info.epoch_ns, Ordering::Relaxed);
+                its.follow(&mut watching, &filled, &said, &wake);
+            }
+            wake();
+        })?;
+        Ok(Self {
+            serial,
+            job,
+            batch,
+            model,
+            control: None,
+            drain: Some(drain),
+            epoch_ns,
+            host: Some(link),
+            past: None,
+        })
+    }
+
+    /// What ties it to the process that it runs in, if that is not this one.
+    pub(super) const fn host(&self) -> Option<&HostLink> {
+        self.host.as_ref()
+    }
+
+    /// It can go on when this window is closed.
+    pub fn can_stay(&self) -> bool {
+        self.host.as_ref().is_some_and(HostLink::can_stay)
     }
 
     /// A run of which everything is known already.
@@ -109,7 +160,8 @@ impl CurrentRun {
             model: Arc::new(Mutex::new(model)),
             control: None,
             drain: None,
-            started: None,
+            epoch_ns: Arc::default(),
+            host: None,
             past: None,
         }
     }
@@ -153,11 +205,10 @@ impl CurrentRun {
     /// The present on the run's clock, in nanoseconds since its start: it stands still once the run has ended.
     pub fn now_ns(&self, model: &RunModel) -> u64 {
         let newest = model.progress.last_ns;
-        match self.started {
-            Some(started) if !model.is_finished() => {
-                newest.max(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX))
-            }
-            _ => newest,
+        match self.epoch_ns.load(Ordering::Relaxed) {
+            0 => newest,
+            _ if model.is_finished() => newest,
+            epoch_ns => newest.max(monotonic_ns().saturating_sub(epoch_ns)),
         }
     }
 
@@ -176,10 +227,16 @@ impl CurrentRun {
         if let Some(control) = &self.control {
             control.command(command);
         }
+        if let Some(host) = &self.host {
+            host.command(command);
+        }
     }
 
-    /// Ends the run if it goes on and waits until nothing of it is left.
+    /// Ends the run if it goes on and waits until nothing of it is left. A run in a process of its own is only let go.
     pub(super) fn end(&mut self) {
+        if let Some(host) = &self.host {
+            host.let_go();
+        }
         if let Some(control) = self.control.take() {
             if !self.model().is_finished() {
                 control.command(RunCommand::Stop);

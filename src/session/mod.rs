@@ -6,6 +6,7 @@ mod command;
 mod current_run;
 mod draft;
 mod expand;
+mod hosted;
 mod input_draft;
 mod machine;
 mod notice;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use crate::event::TaskId;
 use crate::job::{Job, Mode};
 use crate::model::RunModel;
+use hosted::Background;
 
 pub use command::{Action, Command, Key, Page, Shortcut};
 pub use current_run::{CurrentRun, RunControl, StartRun, Wake, engine};
@@ -75,6 +77,7 @@ pub struct Session {
     run: Option<CurrentRun>,
     serials: u64,
     runs: RunList,
+    background: Background,
     run_wanted: bool,
     selected: Option<TaskId>,
     rows: RowOrder,
@@ -103,6 +106,7 @@ impl Session {
             run: None,
             serials: 0,
             runs: RunList::new(options.history),
+            background: Background::new(options.hosts),
             run_wanted: false,
             selected: None,
             rows: RowOrder::default(),
@@ -120,6 +124,7 @@ impl Session {
         if let Some(file) = options.job {
             session.handle(Command::OpenJob(file));
         }
+        session.look_for_hosts();
         session
     }
 
@@ -150,6 +155,7 @@ impl Session {
             }
             Command::SelectRun(id) => self.select_run(id),
             Command::OpenRun(id, then) => self.open_run(id, then),
+            Command::WatchRun(id) => self.watch_run(id),
             Command::RemoveRun(id) => self.remove_run(id),
             Command::OpenJob(file) => self.open_file(&file),
             Command::SelectPreset(id) => self.select_preset(id),
@@ -184,6 +190,7 @@ impl Session {
         }
         self.refresh_forecast();
         self.poll_runs();
+        self.poll_hosts();
         if let Some(run) = &self.run {
             self.rows.update(&self.query, &run.shared_model(), &run.batch, &self.wake);
         }
@@ -257,7 +264,7 @@ impl Session {
         self.draft.mode
     }
 
-    /// Ends what goes on and waits until nothing of it is left.
+    /// Ends what goes on in this process and waits until nothing of it is left; a run in a process of its own goes on.
     pub fn shutdown(&mut self) {
         self.run_wanted = false;
         if let Some(run) = &mut self.run {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::host::Hosts;
 use crate::store::presets::Presets;
 use crate::store::race::Races;
 
@@ -22,7 +23,9 @@ pub struct SessionOptions {
     pub history: Option<PathBuf>,
     /// The executable that is started in the worker role.
     pub worker_executable: PathBuf,
-    /// What starts runs.
+    /// What starts runs in processes of their own and finds them; `None`: they go on in this one and end with it.
+    pub hosts: Option<Hosts>,
+    /// What starts runs in this process.
     pub start: StartRun,
     /// The machine that runs go on.
     pub machine: Machine,
@@ -38,6 +41,7 @@ impl SessionOptions {
             races: None,
             history: None,
             worker_executable: PathBuf::from("fanlane"),
+            hosts: None,
             start,
             machine: Machine { physical_cores: 4, logical_cores: 8 },
         }

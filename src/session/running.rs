@@ -10,6 +10,7 @@ use crate::model::Earlier;
 
 use super::current_run::CurrentRun;
 use super::expand::sentence;
+use super::hosted::Ordered;
 use super::notice::Notice;
 use super::{Page, Session};
 
@@ -61,6 +62,20 @@ impl Session {
         folder: &Path,
         continues: Option<(i64, Earlier)>,
     ) {
+        if let Some(before) = &mut self.run {
+            // It is over: this only waits for its last process to be gone. Its results stay in case nothing starts.
+            before.end();
+        }
+        let workers = self.machine.pool_of(&job);
+        let ordered = Ordered { job, batch, folder: folder.to_owned(), continues };
+        if let Err(ordered) = self.start_hosted(ordered, workers) {
+            self.start_here(ordered);
+        }
+    }
+
+    /// Starts a run in this process.
+    pub(super) fn start_here(&mut self, ordered: Ordered) {
+        let Ordered { job, batch, folder, continues } = ordered;
         let options = RunOptions {
             mode: job.mode,
             workers: self.machine.pool_of(&job),
@@ -69,16 +84,12 @@ impl Session {
             spill_folder: None,
             chunk: None,
         };
-        if let Some(before) = &mut self.run {
-            // It is over: this only waits for its last process to be gone. Its results stay in case nothing starts.
-            before.end();
-        }
         let serial = self.next_serial();
-        let recorder = self.recorder(&job, &batch, folder, continues);
+        let recorder = self.recorder(&job, &batch, &folder, continues);
         match CurrentRun::start(serial, job, batch, options, &self.start, Arc::clone(&self.wake), recorder) {
             Ok(run) => {
                 self.notices.clear();
-                self.show_run(run.of_history(folder.to_owned(), None));
+                self.show_run(run.of_history(folder, None));
                 self.page = Page::Live;
             }
             Err(error) => {

@@ -91,6 +91,16 @@ impl RunList {
         self.opening.is_some()
     }
 
+    /// The folder of the history.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Where what recorders have to tell waits for the window.
+    pub(super) fn said(&self) -> Arc<Mutex<Vec<String>>> {
+        Arc::clone(&self.said)
+    }
+
     fn read(&mut self, wake: &Wake) {
         self.is_outdated = self.reading.is_some();
         let Some(folder) = self.folder.clone().filter(|_| !self.is_outdated) else { return };
@@ -108,7 +118,10 @@ impl RunList {
 }
 
 /// The result of some work, once a thread of its own has done it.
-fn on_a_thread<T: Send + 'static>(wake: &Wake, work: impl FnOnce() -> T + Send + 'static) -> Option<Receiver<T>> {
+pub(super) fn on_a_thread<T: Send + 'static>(
+    wake: &Wake,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<Receiver<T>> {
     let (sender, receiver) = bounded(1);
     let wake = Arc::clone(wake);
     let thread = std::thread::Builder::new().name("history-reader".to_owned()).spawn(move || {
@@ -132,6 +145,7 @@ impl Session {
 
     pub(super) fn refresh_runs(&mut self) {
         self.runs.read(&self.wake);
+        self.look_for_hosts();
     }
 
     pub(super) const fn select_run(&mut self, id: Option<i64>) {

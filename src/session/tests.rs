@@ -95,6 +95,7 @@ fn scene() -> Scene {
         races: Some(Races::open(folder.path().join("races"))),
         history: None,
         worker_executable: "fanlane".into(),
+        hosts: None,
         start,
         machine: Machine { physical_cores: 2, logical_cores: 4 },
     };

@@ -42,6 +42,8 @@ pub struct FanlaneApp {
     /// When it was last set.
     titled: Option<Instant>,
     closing: bool,
+    /// It is closed though a run goes on: that has a process of its own.
+    leaving: bool,
     /// How often a run under way is drawn.
     frame_every: Duration,
 }
@@ -75,6 +77,7 @@ impl FanlaneApp {
             title: String::new(),
             titled: None,
             closing: false,
+            leaving: false,
             frame_every: FRAME_EVERY,
         }
     }
@@ -118,7 +121,7 @@ impl FanlaneApp {
             let dropped: Vec<PathBuf> = input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect();
             (input.viewport().close_requested(), dropped)
         });
-        if close_requested && self.session.is_busy() {
+        if close_requested && self.session.is_busy() && !self.leaving {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             if !self.closing {
                 self.dialog.ask(Question::Close);
@@ -171,6 +174,10 @@ impl FanlaneApp {
                     self.session.handle(Command::Stop);
                     self.session.handle(Command::StopRace);
                     self.closing = true;
+                }
+                Request::LeaveAndClose => {
+                    self.leaving = true;
+                    ctx.send_viewport_cmd(ViewportCommand::Close);
                 }
             }
             // What was asked for is shown at once, also when nothing else moves.

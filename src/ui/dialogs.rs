@@ -1,10 +1,12 @@
 //! Questions, one at a time, over everything else: only where something cannot be undone, or must be typed.
 
 use egui::{Grid, Id, Modal, RichText, Ui};
-use egui_material_icons::icons::{ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP};
+use egui_material_icons::icons::{
+    ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_EXIT_TO_APP, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP,
+};
 
 use crate::model::format;
-use crate::session::{Action, Command, Session};
+use crate::session::{Action, Command, CurrentRun, Session};
 
 use super::file_dialog::FileDialog;
 use super::icon_button::{icon_button, primary_button};
@@ -38,7 +40,7 @@ impl Dialog {
         let Some(mut question) = self.question.take() else { return };
         let is_new = std::mem::take(&mut self.is_new);
         let modal = Modal::new(Id::unique("question")).show(ui.ctx(), |ui| {
-            ui.set_width(if question == Question::Keys { 520.0 } else { 440.0 });
+            ui.set_width(if matches!(question, Question::Keys | Question::Close) { 520.0 } else { 440.0 });
             let mut asked = Asked { ui, requests, is_new };
             match &mut question {
                 Question::Stop => asked.stop_ui(session),
@@ -125,17 +127,30 @@ impl Asked<'_> {
     }
 
     fn close_ui(&mut self, session: &Session) -> bool {
+        let can_stay = !session.is_racing() && session.run_shown().is_some_and(CurrentRun::can_stay);
         self.title(if session.is_racing() { "A race is under way" } else { "A run is under way" });
-        self.ui.label(what_is_lost(session));
+        if can_stay {
+            self.ui.label(
+                "It can go on in the background: the next window shows it, and so does fanlane attach in a terminal.",
+            );
+            self.ui.add_space(theme::HALF);
+            self.ui.label(format!("If it is stopped: {}", what_is_lost(session)));
+        } else {
+            self.ui.label(what_is_lost(session));
+        }
         self.ui.add_space(theme::GAP);
         self.ui
             .horizontal(|ui| {
                 let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
+                let leave = can_stay && primary_button(asked.ui, ICON_EXIT_TO_APP, "Keep running", true).clicked();
+                if leave {
+                    asked.requests.leave_and_close();
+                }
                 let close = icon_button(asked.ui, ICON_STOP, "Stop and close", true).clicked();
                 if close {
                     asked.requests.stop_and_close();
                 }
-                asked.stay_ui("Stay", true) || close
+                asked.stay_ui("Stay", true) || close || leave
             })
             .inner
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use crate::host::Hosts;
 use crate::session::{Machine, SessionOptions, engine};
 use crate::store::history;
 use crate::store::presets::Presets;
@@ -66,6 +67,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
             .map_or_else(|| Presets::open_default().ok(), |folder| Some(Presets::open(folder))),
         races: Races::open_default().ok(),
         history: history_folder(),
+        hosts: Some(Hosts::new(options.worker_executable.clone())),
         worker_executable: options.worker_executable,
         start: engine(),
         machine: Machine::this(),

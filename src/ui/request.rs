@@ -18,6 +18,8 @@ pub enum Request {
     Copy(String),
     /// Stop the run, and close the window once nothing of it is left.
     StopAndClose,
+    /// Close the window; the run goes on in its own process.
+    LeaveAndClose,
 }
 
 /// A dialog that asks, or tells.
@@ -25,7 +27,7 @@ pub enum Request {
 pub enum Question {
     /// Shall the run be stopped?
     Stop,
-    /// Shall the run be stopped, so that the window can be closed?
+    /// Shall the run go on without the window, or be stopped?
     Close,
     /// Which job file shall be opened? Holds the path as it is typed.
     Open(String),
@@ -71,6 +73,11 @@ impl Requests {
     /// Stops the run and closes the window.
     pub fn stop_and_close(&mut self) {
         self.0.push(Request::StopAndClose);
+    }
+
+    /// Closes the window and leaves the run to its own process.
+    pub fn leave_and_close(&mut self) {
+        self.0.push(Request::LeaveAndClose);
     }
 
     /// Takes what was asked for.

@@ -42,6 +42,7 @@ pub fn command(words: &[&str], folder: &Path) -> Command {
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY");
     command.env_remove("FANLANE_NO_HISTORY").env_remove("FANLANE_DATA_DIR");
+    command.env("FANLANE_RUNTIME_DIR", folder.join("runtime"));
     command
 }
 

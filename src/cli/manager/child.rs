@@ -7,7 +7,8 @@ use std::process::{Command, ExitStatus};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::cli::{Status, signals};
+use crate::cli::Status;
+use crate::mp::interrupts;
 
 /// Runs a command to its end with these variables in its environment besides ours.
 ///
@@ -25,7 +26,7 @@ pub(super) fn run(words: &[OsString], variables: &[(&str, String)]) -> Result<St
         // It may have ended by itself: Ctrl-C in a terminal reaches it too.
         let _ = pidfd_send_signal(&handle, signal);
     };
-    let (status, _) = signals::during(pass_on, || child.wait()).context("signals cannot be caught")?;
+    let (status, _) = interrupts::during(pass_on, || child.wait()).context("signals cannot be caught")?;
     Ok(Status::OfCommand(exit_code(status.context("the command cannot be waited for")?)))
 }
 

@@ -10,8 +10,9 @@ use tempfile::TempDir;
 
 use super::args::ServeArgs;
 use super::{Objects, child};
-use crate::cli::{Status, signals};
+use crate::cli::Status;
 use crate::job::SharedSpec;
+use crate::mp::interrupts;
 use crate::mp::manager::{Address, KEY_FILE_VARIABLE, KEY_VARIABLE, Key, MANAGER_VARIABLE, Server, ServerOptions};
 
 /// Serves until the command ends, or until a client says stop.
@@ -70,7 +71,7 @@ fn until_stopped(args: &ServeArgs, server: Server, folder: &TempDir) -> Result<S
     // A signal ends the server like a client's `stop`: socket, key and folder are removed.
     let stop = |_| drop(client.stop_server());
     let (served, signals) =
-        signals::during(stop, || announce().map(|()| server.join())).context("signals cannot be caught")?;
+        interrupts::during(stop, || announce().map(|()| server.join())).context("signals cannot be caught")?;
     served.context("standard output cannot be written")?;
     Ok(if signals > 0 { Status::Interrupted } else { Status::AllDone })
 }

@@ -122,6 +122,11 @@ impl<'a> Report<'a> {
         Self { earlier, ..self }
     }
 
+    /// Counts from then: the run had begun so long before this report.
+    pub fn begun(self, ago: Duration) -> Self {
+        Self { begun: self.begun.checked_sub(ago).unwrap_or(self.begun), ..self }
+    }
+
     /// Whether all that was to be kept could be written.
     pub fn has_kept_all(&self) -> bool {
         self.keepers.failures() == 0

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bstr::BStr;
+use serde::{Deserialize, Serialize};
 
 use super::feed::Rules;
 use super::{BatchError, Source};
@@ -34,8 +35,8 @@ pub(super) struct Layout {
 }
 
 /// A source and its place among the inputs.
-#[derive(Debug)]
-struct Member {
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Member {
     source: Source,
     /// Which input of the job it belongs to, from 1.
     number: usize,
@@ -52,6 +53,19 @@ struct Slot {
     stride: u64,
     /// After how many rows the source begins anew.
     rows: u64,
+}
+
+impl Member {
+    /// Whether what was read from elsewhere hangs together and belongs to an input of the job.
+    pub(super) fn is_whole(&self, job: &Job) -> bool {
+        let group = if job.linked { 0 } else { self.number.wrapping_sub(1) };
+        (1..=job.inputs.len()).contains(&self.number) && self.group == group && self.source.is_whole()
+    }
+
+    /// Which input of the job it belongs to, from 1.
+    pub(super) const fn number(&self) -> usize {
+        self.number
+    }
 }
 
 impl Slot {
@@ -78,6 +92,11 @@ impl Layout {
         reading: Reading<'_>,
     ) -> Result<(Self, Option<Feeder>), BatchError> {
         let (sources, feeder) = open_sources(job, working_dir, reading)?;
+        Ok((Self::of(job, sources)?, feeder))
+    }
+
+    /// Combines inputs that were read.
+    pub(super) fn of(job: &Job, sources: Vec<Member>) -> Result<Self, BatchError> {
         let growing = sources.iter().find_map(|member| member.source.stream()).cloned();
         let mut groups = group_lens(&sources);
         if growing.is_some() {
@@ -93,7 +112,12 @@ impl Layout {
         let chosen = job.sample.filter(|count| *count < rows).map(|count| sample(count, rows, job.sample_seed));
         let rows_per_task = u64::from(job.max_args.unwrap_or(1).clamp(1, MAX_ARGS));
         let without_values = job.max_args == Some(0);
-        Ok((Self { sources, slots, rows, growing, chosen, rows_per_task, without_values }, feeder))
+        Ok(Self { sources, slots, rows, growing, chosen, rows_per_task, without_values })
+    }
+
+    /// The inputs as they were read.
+    pub(super) fn sources(&self) -> &[Member] {
+        &self.sources
     }
 
     /// How many tasks there are, by now.

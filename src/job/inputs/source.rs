@@ -4,22 +4,24 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bstr::BStr;
+use serde::{Deserialize, Serialize};
 
 use super::InputError;
 use super::stream::Stream;
 use crate::job::template::Digits;
 
 /// The rows of an input. Each row has [`columns`](Source::columns) values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Source(Rows);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Rows {
     /// Nothing is stored: a value is made when it is asked for.
     Range { first: i64, len: u64 },
     /// One buffer with all values, row after row, and where each ends.
     Texts { texts: Texts, names: Vec<String> },
-    /// Rows that come while they are read.
+    /// Rows that come while they are read, which nobody can write down.
+    #[serde(skip)]
     Growing { stream: Arc<Stream>, names: Vec<String> },
 }
 
@@ -62,6 +64,18 @@ impl Source {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether what was read from elsewhere hangs together.
+    pub(crate) fn is_whole(&self) -> bool {
+        match &self.0 {
+            Rows::Range { .. } => true,
+            Rows::Texts { texts, names } => {
+                let ends_rise = texts.ends.is_sorted() && texts.ends.last().copied().unwrap_or(0) == texts.bytes.len();
+                ends_rise && texts.len().is_multiple_of(names.len().max(1))
+            }
+            Rows::Growing { .. } => false,
+        }
     }
 
     /// Whether all values are whole numbers that are made when they are asked for.
@@ -120,8 +134,9 @@ impl Source {
 }
 
 /// Many byte strings in one buffer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Texts {
+    #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }

@@ -88,15 +88,15 @@ fn clone_without_output(record: &AttemptRecord) -> AttemptRecord {
 }
 
 /// Which samples of one kind are kept: all of the first, then ever fewer, so that a run of weeks has some thousands of each.
-#[derive(Default)]
-pub(super) struct Thinning {
+#[derive(Debug, Default)]
+pub struct Thinning {
     seen: u64,
     kept: u64,
 }
 
 impl Thinning {
     /// Whether the next sample is kept.
-    pub(super) fn keeps_next(&mut self) -> bool {
+    pub fn keeps_next(&mut self) -> bool {
         let stride = 1_u64 << (self.kept / SAMPLES_OF_A_STRIDE).min(63);
         let keep = self.seen.is_multiple_of(stride);
         self.seen += 1;

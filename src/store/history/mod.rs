@@ -31,7 +31,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use fault::HistoryError;
 pub use flaky::Flaky;
-pub use limits::{OUTPUT_BYTES_OF_RUN, OUTPUT_BYTES_OF_STREAM, WAITING_BYTES};
+pub use limits::{OUTPUT_BYTES_OF_RUN, OUTPUT_BYTES_OF_STREAM, Thinning, WAITING_BYTES};
 pub use place::{FOLDER_VARIABLE, default_folder};
 pub use prune::Retention;
 pub use read::RunLines;

@@ -68,6 +68,8 @@ pub(super) struct State {
     pub said: Vec<String>,
     /// The run's number, once it has one.
     pub id: Option<i64>,
+    /// Somebody waits for the number.
+    pub is_hurried: bool,
 }
 
 impl Shared {
@@ -244,6 +246,17 @@ impl HistoryRecorder {
     /// The run's number in the history, once it has one.
     pub fn id(&self) -> Option<i64> {
         self.shared.state().id
+    }
+
+    /// Has the run written at once, so that it soon has its number, and not only with what happens in its first moments.
+    pub fn hurry(&self) {
+        self.shared.state().is_hurried = true;
+        self.shared.wake.notify_one();
+    }
+
+    /// Nothing more of this run is recorded: it has told why.
+    pub fn has_given_up(&self) -> bool {
+        self.shared.state().given_up
     }
 
     #[cfg(test)]

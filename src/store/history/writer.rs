@@ -100,6 +100,7 @@ fn take(shared: &Shared, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Option
     while !state.ended {
         let wait = match (is_failing, state.is_pressing) {
             (true, _) => RETRY_EVERY,
+            (false, _) if state.is_hurried && state.id.is_none() => Duration::ZERO,
             (false, true) => COMMIT_EVERY,
             (false, false) => SAMPLES_EVERY,
         };

@@ -4,7 +4,7 @@ use egui::{Grid, Label, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
     ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_DELETE, ICON_ERROR, ICON_LINK_OFF, ICON_PLAY_ARROW, ICON_REPLAY,
-    ICON_STOP_CIRCLE, ICON_TABLE_ROWS,
+    ICON_STOP_CIRCLE, ICON_TABLE_ROWS, ICON_VISIBILITY,
 };
 
 use crate::event::OutcomeClass;
@@ -131,6 +131,18 @@ fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
     let no_rest = (ended_by_itself >= run.tasks).then_some("Every task has ended");
     let no_failed = (run.counts.not_done() == run.counts.cancelled).then_some("No task failed");
     ui.horizontal_wrapped(|ui| {
+        if run.state == RunState::Running {
+            let obstacle = if session.is_busy() {
+                Some("A run is under way in this window")
+            } else {
+                (!session.is_in_background(run.id)).then_some("It goes on in a terminal or in another window")
+            };
+            let watch = icon_button(ui, ICON_VISIBILITY, "Watch", obstacle.is_none());
+            let watch = watch.on_hover_text("Follow it here, from its start on");
+            if watch.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
+                requests.command(Command::WatchRun(run.id));
+            }
+        }
         let mut button = |icon, words: &str, hint: &str, then, obstacle: Option<&str>| {
             let obstacle = why_not.or(obstacle);
             let button = icon_button(ui, icon, words, obstacle.is_none()).on_hover_text(hint);

@@ -1,4 +1,4 @@
-//! Ctrl-C, TERM and HUP while a run goes on: the first asks it to stop, the second to stop at once, and the third ends
+//! Ctrl-C, TERM and HUP while some work goes on: the first asks it to stop, the second to stop at once, and the third ends
 //! the program, for the case that its own output is stuck.
 
 use std::os::raw::c_int;
@@ -8,7 +8,7 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
-/// The exit status of a run that was interrupted.
+/// The exit status of a program that was interrupted.
 pub const INTERRUPTED: u8 = 130;
 
 /// Calls `on_signal` with 1 for the first signal, 2 for the second, while `work` goes on; returns what `work` returned

@@ -1,0 +1,259 @@
+//! The host process: it takes its order, runs the engine, records the history, tells whoever watches, and ends by itself.
+
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use rustix::process::setsid;
+use serde::{Deserialize, Serialize};
+
+use super::folder::HostFolder;
+use super::journal::JournalWriter;
+use super::serve::{self, Desk, lock};
+use super::wire::{self, FromHostRef, HostInfo, Order, Until};
+use crate::engine::{self, Run, RunCommand, RunOptions};
+use crate::event::{Event, EventKind};
+use crate::job::Batch;
+use crate::mp::clock::monotonic_ns;
+use crate::mp::frame::FrameReader;
+use crate::mp::{Function, interrupts};
+use crate::store::history::{About, HistoryRecorder};
+
+/// The name of this role.
+pub(super) const HOST_ROLE: &str = "host";
+/// An order that is not there by then does not come.
+const ORDER_PATIENCE: Duration = Duration::from_secs(60);
+/// So many events wait between the engine and the journal.
+const WAITING_EVENTS: usize = 1024;
+/// Events that follow each other faster than this are taken in one go.
+const REST: Duration = Duration::from_millis(4);
+/// How often it is looked whether the history has given the run its number.
+const LOOK_FOR_NUMBER: Duration = Duration::from_millis(20);
+/// How long a run that has ended waits for watchers that do not read.
+const LAST_PATIENCE: Duration = Duration::from_secs(600);
+/// Exit code of a host that ran nothing.
+const NOTHING_RUN: i32 = 2;
+
+/// What a starter says first: the order, and which folder is the host's.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Errand {
+    pub order: Order,
+    #[serde(with = "serde_bytes")]
+    pub folder: Vec<u8>,
+}
+
+/// The role of a host, for [`mp::init`](crate::mp::init).
+pub fn host_role() -> Function {
+    Function::service(HOST_ROLE, serve)
+}
+
+fn serve(mut control: UnixStream) -> i32 {
+    // The terminal, and who ends what it started, is the starter's. It is a leader already where its starter made it one.
+    let _ = setsid();
+    close_inherited(&control);
+    match begin(&mut control) {
+        Ok(hosting) => {
+            hosting.see_through(control);
+            0
+        }
+        Err(words) => {
+            // Where the starter is gone nobody waits for an answer.
+            let _ = wire::say(&mut control, &FromHostRef::Refused(&words));
+            NOTHING_RUN
+        }
+    }
+}
+
+/// Closes what this process was given unasked: a pipe that it held open would keep others waiting for its end.
+#[expect(unsafe_code, reason = "what was inherited belongs to nobody in this process")]
+fn close_inherited(control: &UnixStream) {
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers: Vec<i32> = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number > 2 && *number != control.as_raw_fd()) {
+        // SAFETY: this is the first that the process does, on its only thread: but for `control`, nobody has any of them. The
+        // one that the folder was read through is closed already, and its number is that of nothing.
+        unsafe { libc::close(number) };
+    }
+}
+
+/// A run that has begun.
+struct Hosting {
+    folder: HostFolder,
+    desk: Arc<Desk>,
+    events: Receiver<Event>,
+    writer: JournalWriter,
+    recorder: Option<HistoryRecorder>,
+    sweep: Option<JoinHandle<Vec<u32>>>,
+    stops_with_starter: bool,
+}
+
+fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
+    let Errand { order, folder } = take_errand(control)?;
+    let words = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
+    let path = |bytes: Vec<u8>| PathBuf::from(std::ffi::OsString::from_vec(bytes));
+    let folder = HostFolder::at(path(folder)).map_err(|error| error.to_string())?;
+    let batch = Arc::new(Batch::unpack(&order.batch).map_err(|error| error.to_string())?);
+    let listener = folder.listen().map_err(words("no socket can be made for those who watch"))?;
+    let (writer, journal) =
+        JournalWriter::new().map_err(words("what the run says cannot be kept for those who watch"))?;
+    engine::own_process();
+    let (sender, events) = crossbeam_channel::bounded(WAITING_EVENTS);
+    let options = RunOptions {
+        mode: order.mode,
+        workers: order.workers,
+        worker_executable: crate::mp::entry::OWN_EXECUTABLE.into(),
+        monitor: true,
+        spill_folder: None,
+        chunk: None,
+    };
+    let info = HostInfo {
+        pid: std::process::id(),
+        run: None,
+        name: batch.job().display_name().to_owned(),
+        started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+        epoch_ns: monotonic_ns(),
+        folder: order.folder.clone(),
+        recorded: order.history.is_some(),
+        earlier: order.earlier,
+        ended: false,
+    };
+    let run = Run::start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
+    let recorder = order.history.map(|history| {
+        let about = About {
+            batch: Arc::clone(&batch),
+            job: batch.job().clone(),
+            folder: path(order.folder),
+            continues: order.continues,
+            earlier: order.earlier,
+            window: order.window,
+        };
+        let recorder = HistoryRecorder::start(path(history.into_vec()), about);
+        recorder.hurry();
+        recorder
+    });
+    let desk = Arc::new(Desk::new(batch, journal, info, run));
+    let its = Arc::clone(&desk);
+    let letting_in = std::thread::Builder::new().name("sockets".to_owned());
+    letting_in
+        .spawn(move || serve::let_in(&its, &listener))
+        .map_err(words("no thread can be had for those who watch"))?;
+    // Aside, since it costs a look at every process; without a thread the next start does it.
+    let sweep = std::thread::Builder::new().name("sweep".to_owned()).spawn(engine::end_strays).ok();
+    Ok(Hosting { folder, desk, events, writer, recorder, sweep, stops_with_starter: order.stops_with_starter })
+}
+
+fn take_errand(control: &mut UnixStream) -> Result<Errand, String> {
+    wire::greet(control).map_err(|error| error.to_string())?;
+    let mut until = Until::new(control, ORDER_PATIENCE);
+    wire::hear_greeting(&mut until).map_err(|error| error.to_string())?;
+    match wire::hear(&mut FrameReader::default(), &mut until) {
+        Ok(Some(errand)) => Ok(errand),
+        Ok(None) => Err("there was no order".to_owned()),
+        Err(error) => Err(format!("the order cannot be read: {error}")),
+    }
+}
+
+impl Hosting {
+    /// Follows the run to its end, and ends once everybody who watches has heard it.
+    fn see_through(self, mut control: UnixStream) {
+        let Self { folder, desk, events, mut writer, recorder, sweep, stops_with_starter } = self;
+        let info = lock(&desk.info).clone();
+        let is_told = wire::say(&mut control, &FromHostRef::About(&info))
+            .and_then(|()| serve::attend_starter(&desk, control, stops_with_starter));
+        if is_told.is_err() && stops_with_starter {
+            desk.command(RunCommand::Stop);
+        }
+        let ask = |signal| desk.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
+        let mut recorder = recorder;
+        let mut work = || {
+            follow(&desk, &events, &mut writer, recorder.as_mut());
+            let run = lock(&desk.run).take();
+            if let Some(run) = run {
+                run.join();
+            }
+        };
+        let uncaught = interrupts::during(ask, &mut work).err();
+        if let Some(error) = uncaught {
+            // Those who watch can still ask it to stop.
+            work();
+            writer.say(&format!("signals could not be caught: {error}"));
+        }
+        // Where the history was to keep it and could not, somebody may yet come to hear how it went.
+        let is_missing = recorder.as_ref().is_some_and(HistoryRecorder::has_given_up);
+        if let Some(recorder) = recorder {
+            recorder.finish().iter().for_each(|words| writer.say(words));
+        }
+        let strays = sweep.and_then(|sweep| sweep.join().ok()).map_or(0, |ended| ended.len());
+        if strays > 0 {
+            writer.say(&format!("processes that earlier runs had left behind were ended: {strays}"));
+        }
+        lock(&desk.info).ended = true;
+        writer.end();
+        desk.wait_until_heard(is_missing, LAST_PATIENCE);
+        folder.remove();
+        // Who came in at the last moment.
+        desk.wait_until_heard(false, LAST_PATIENCE);
+    }
+}
+
+/// Takes in the events of the run until its last.
+fn follow(
+    desk: &Desk,
+    events: &Receiver<Event>,
+    writer: &mut JournalWriter,
+    mut recorder: Option<&mut HistoryRecorder>,
+) {
+    let mut number = None;
+    let mut breathed = std::time::Instant::now();
+    loop {
+        let lacks_number =
+            recorder.as_ref().is_some_and(|recorder| recorder.id().is_none() && !recorder.has_given_up());
+        let first = if lacks_number {
+            events.recv_timeout(LOOK_FOR_NUMBER)
+        } else {
+            events.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        let mut take = |event: &Event, writer: &mut JournalWriter| {
+            if let EventKind::RunStarted(header) = &event.kind {
+                lock(&desk.info).started_unix_ms = header.started_unix_ms;
+            }
+            if let Some(recorder) = &mut recorder {
+                recorder.add(event).iter().for_each(|words| writer.say(words));
+            }
+            writer.add(event);
+        };
+        let is_over = match &first {
+            Ok(event) => {
+                take(event, writer);
+                events.try_iter().for_each(|event| take(&event, writer));
+                false
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        };
+        let newest = recorder
+            .as_ref()
+            .and_then(|recorder| recorder.id().map(Some).or_else(|| recorder.has_given_up().then_some(None)));
+        if newest != number
+            && let Some(id) = newest
+        {
+            number = newest;
+            lock(&desk.info).run = id;
+            writer.push_message(&FromHostRef::Recorded(id));
+        }
+        writer.flush();
+        if is_over {
+            return;
+        }
+        // Under a steady stream of events each one would wake this thread, at the tasks' expense.
+        if std::mem::replace(&mut breathed, std::time::Instant::now()).elapsed() < REST {
+            std::thread::sleep(REST);
+        }
+    }
+}

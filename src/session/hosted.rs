@@ -1,0 +1,299 @@
+//! A run in a process of its own, as the window follows it: what ties the two, and the runs that go on in the background
+//! when the window is opened.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::{Receiver, TryRecvError};
+
+use super::current_run::{CurrentRun, Said, Wake, lock};
+use super::expand::sentence;
+use super::notice::Notice;
+use super::runs::on_a_thread;
+use super::{Page, Session};
+use crate::engine::RunCommand;
+use crate::event::Event;
+use crate::host::{Heard, HostError, HostHandle, HostInfo, HostOrder, Hosts, Watching};
+use crate::job::{Batch, Job};
+use crate::model::{Earlier, RunModel};
+
+/// How many events are taken in under one lock, so that the window gets its turn.
+const EVENTS_PER_LOCK: usize = 64;
+
+/// What ties a window to the process that its run is in. Its clones are one.
+#[derive(Clone, Default)]
+pub(super) struct HostLink(Arc<Mutex<Link>>);
+
+#[derive(Default)]
+struct Link {
+    handle: Option<HostHandle>,
+    /// What was asked for before there was a connection.
+    wishes: Vec<RunCommand>,
+    /// Nobody follows it any more.
+    is_let_go: bool,
+    /// It goes on when the window is closed.
+    can_stay: bool,
+    /// Why there is no connection, or none any more.
+    fault: Option<Fault>,
+}
+
+/// What went wrong with a host.
+pub(super) enum Fault {
+    /// It could not be started, or not be found.
+    Start(HostError),
+    /// It ended before its run did.
+    Lost(String),
+}
+
+impl HostLink {
+    fn link(&self) -> MutexGuard<'_, Link> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks something of the run.
+    pub(super) fn command(&self, command: RunCommand) {
+        let mut link = self.link();
+        match &link.handle {
+            Some(handle) => handle.command(command),
+            None => link.wishes.push(command),
+        }
+    }
+
+    /// Ends the following; the run goes on where it can.
+    pub(super) fn let_go(&self) {
+        let mut link = self.link();
+        link.is_let_go = true;
+        if let Some(handle) = &link.handle {
+            handle.let_go();
+        }
+    }
+
+    pub(super) fn can_stay(&self) -> bool {
+        self.link().can_stay
+    }
+
+    fn take_fault(&self) -> Option<Fault> {
+        self.link().fault.take()
+    }
+
+    /// Makes the connection, and says on it what was asked for meanwhile.
+    pub(super) fn connect(&self, connect: impl FnOnce() -> Result<Watching, HostError>) -> Option<Watching> {
+        let connected = connect();
+        let mut link = self.link();
+        match connected {
+            Err(error) => {
+                link.fault = Some(Fault::Start(error));
+                None
+            }
+            Ok(watching) => {
+                let handle = watching.handle();
+                std::mem::take(&mut link.wishes).into_iter().for_each(|wish| handle.command(wish));
+                link.can_stay = watching.info.recorded;
+                if link.is_let_go {
+                    return None;
+                }
+                link.handle = Some(handle);
+                Some(watching)
+            }
+        }
+    }
+
+    /// Takes in what the host says, until its last word.
+    pub(super) fn follow(&self, watching: &mut Watching, model: &Mutex<RunModel>, said: &Said, wake: &Wake) {
+        let mut waiting: Vec<Event> = Vec::with_capacity(EVENTS_PER_LOCK);
+        loop {
+            let mut heard = watching.next();
+            let goes_on = loop {
+                match heard {
+                    Ok(Some(Heard::Event(event))) => waiting.push(event),
+                    Ok(Some(Heard::Said(words))) => said.lock().unwrap_or_else(PoisonError::into_inner).push(words),
+                    Ok(Some(Heard::Recorded(_))) => {}
+                    Ok(None) => break false,
+                    Err(error) => {
+                        let mut link = self.link();
+                        if !link.is_let_go {
+                            link.fault = Some(Fault::Lost(error.to_string()));
+                        }
+                        break false;
+                    }
+                }
+                if waiting.len() >= EVENTS_PER_LOCK || !watching.has_next() {
+                    break true;
+                }
+                heard = watching.next();
+            };
+            {
+                let mut model = lock(model);
+                waiting.drain(..).for_each(|event| model.take(event));
+            }
+            if !goes_on {
+                return;
+            }
+            wake();
+            // The lock is not fair: without this the window might wait while events pour in.
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// A run that was started in a process of its own, to be started in this one should that fail.
+pub(super) struct Ordered {
+    pub job: Job,
+    pub batch: Arc<Batch>,
+    pub folder: PathBuf,
+    pub continues: Option<(i64, Earlier)>,
+}
+
+/// The runs that go on in processes of their own, as far as this window knows.
+#[derive(Default)]
+pub(super) struct Background {
+    hosts: Option<Hosts>,
+    found: Vec<(HostInfo, PathBuf)>,
+    looking: Option<Receiver<Vec<(HostInfo, PathBuf)>>>,
+    opening: Option<Receiver<Result<Watching, HostError>>>,
+    /// The first look is over.
+    has_looked: bool,
+    ordered: Option<Ordered>,
+}
+
+impl Background {
+    pub(super) fn new(hosts: Option<Hosts>) -> Self {
+        Self { hosts, ..Self::default() }
+    }
+}
+
+impl Session {
+    /// The run of that number goes on in a process of its own, and can be watched.
+    pub fn is_in_background(&self, run: i64) -> bool {
+        self.background.found.iter().any(|(info, _)| info.run == Some(run) && !info.ended)
+    }
+
+    /// Looks anew which runs go on in the background.
+    pub(super) fn look_for_hosts(&mut self) {
+        let Some(hosts) = self.background.hosts.clone().filter(|_| self.background.looking.is_none()) else { return };
+        self.background.looking = on_a_thread(&self.wake, move || hosts.list());
+    }
+
+    /// Starts a run in a process of its own; `false` where there are none.
+    pub(super) fn start_hosted(&mut self, ordered: Ordered, workers: u32) -> Result<(), Ordered> {
+        let Some(hosts) = self.background.hosts.clone() else { return Err(ordered) };
+        let Ordered { job, batch, folder, continues } = &ordered;
+        let order = HostOrder {
+            batch: Arc::clone(batch),
+            folder: std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
+            mode: job.mode,
+            workers,
+            history: self.runs.folder().map(Path::to_owned),
+            continues: continues.map(|(id, _)| id),
+            earlier: continues.map_or_else(Earlier::default, |(_, earlier)| earlier),
+            window: true,
+            stops_with_starter: false,
+        };
+        let serial = self.next_serial();
+        let connect = move || hosts.start(&order);
+        let (job, batch, folder) = (job.clone(), Arc::clone(batch), folder.clone());
+        let run = CurrentRun::hosted(serial, job, batch, connect, Arc::clone(&self.wake), self.runs.said());
+        let Ok(run) = run else { return Err(ordered) };
+        self.background.ordered = Some(ordered);
+        self.notices.clear();
+        self.show_run(run.of_history(folder, None));
+        self.page = Page::Live;
+        Ok(())
+    }
+
+    /// Watches a run of the history that goes on in the background.
+    pub(super) fn watch_run(&mut self, run: i64) {
+        let found = self.background.found.iter().find(|(info, _)| info.run == Some(run));
+        match found.map(|(_, folder)| folder.clone()) {
+            Some(folder) => self.watch(folder),
+            None => self.tell(Notice::error(format!("Run {run} does not go on in the background any more."))),
+        }
+    }
+
+    fn watch(&mut self, folder: PathBuf) {
+        if self.is_busy() {
+            return self.tell(Notice::error("Nothing was opened. A run is under way: wait for its end, or stop it."));
+        }
+        let Some(hosts) = self.background.hosts.clone() else { return };
+        self.background.opening = on_a_thread(&self.wake, move || hosts.watch(folder));
+    }
+
+    /// Takes in what threads found out about hosts.
+    pub(super) fn poll_hosts(&mut self) {
+        self.poll_looking();
+        match self.background.opening.as_ref().map(Receiver::try_recv) {
+            None | Some(Err(TryRecvError::Empty)) => {}
+            Some(opened) => {
+                self.background.opening = None;
+                match opened {
+                    Ok(Ok(watching)) => self.show_watched(watching),
+                    Ok(Err(error)) => self.tell(Notice::error(format!(
+                        "The run in the background cannot be watched. {}",
+                        sentence(&error.to_string())
+                    ))),
+                    Err(_) => {}
+                }
+            }
+        }
+        let fault = self.run.as_ref().and_then(CurrentRun::host).and_then(HostLink::take_fault);
+        match fault {
+            None => {}
+            Some(Fault::Lost(reason)) => self.tell(Notice::error(format!(
+                "The run broke off. {} What it had done is on the page Runs, which can also resume it.",
+                sentence(&reason)
+            ))),
+            Some(Fault::Start(error)) => match self.background.ordered.take() {
+                Some(ordered) if error.is_of_this_place() => {
+                    self.start_here(ordered);
+                    self.tell(Notice::info(format!(
+                        "This run ends with the window, since it could not be given a process of its own. {}",
+                        sentence(&error.to_string())
+                    )));
+                }
+                _ => self.tell(Notice::error(format!("Nothing was started. {}", sentence(&error.to_string())))),
+            },
+        }
+    }
+
+    fn poll_looking(&mut self) {
+        match self.background.looking.as_ref().map(Receiver::try_recv) {
+            None | Some(Err(TryRecvError::Empty)) => return,
+            Some(Err(TryRecvError::Disconnected)) => {}
+            Some(Ok(found)) => self.background.found = found,
+        }
+        self.background.looking = None;
+        if std::mem::replace(&mut self.background.has_looked, true) || self.is_busy() || self.run.is_some() {
+            return;
+        }
+        let on: Vec<_> = self.background.found.iter().filter(|(info, _)| !info.ended).collect();
+        match &*on {
+            [] => {}
+            [(_, folder)] => {
+                let folder = folder.clone();
+                self.watch(folder);
+            }
+            several => {
+                let count = several.len();
+                self.tell(Notice::info(format!("{count} runs go on in the background: the page Runs has them.")));
+            }
+        }
+    }
+
+    fn show_watched(&mut self, watching: Watching) {
+        let Some(batch) = watching.batch().cloned().filter(|_| !self.is_busy()) else { return };
+        let name = batch.job().display_name().to_owned();
+        let which = watching.info.run.map_or_else(|| format!("\u{201c}{name}\u{201d}"), |id| format!("{id}, {name},"));
+        let (serial, job, folder) = (self.next_serial(), batch.job().clone(), watching.job_folder());
+        let connect = move || Ok(watching);
+        match CurrentRun::hosted(serial, job, batch, connect, Arc::clone(&self.wake), self.runs.said()) {
+            Ok(run) => {
+                self.show_run(run.of_history(folder, None));
+                self.page = Page::Live;
+                self.tell(Notice::info(format!("Run {which} goes on in the background and is shown here.")));
+            }
+            Err(error) => {
+                self.tell(Notice::error(format!("The run cannot be followed: no thread can be had: {error}")))
+            }
+        }
+    }
+}

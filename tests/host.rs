@@ -1,0 +1,354 @@
+//! Runs in processes of their own, watched over real sockets: whoever watches comes, goes, stalls, is killed or is a
+//! stranger, and the run is none the worse for it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fanlane::engine::RunCommand;
+use fanlane::event::{Event, EventKind, TaskId};
+use fanlane::host::{Heard, HostError, HostInfo, HostOrder, Hosts, Watching};
+use fanlane::job::{Batch, Input, Job, TaskTemplate};
+use fanlane::model::Earlier;
+use fanlane::mp::process_tree;
+use fanlane::store::history::{History, RunState};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !done() {
+        assert!(Instant::now() < until, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A folder for tasks, sockets and a history; when it goes, nothing may be left of its runs.
+struct Scene {
+    home: TempDir,
+    hosts: Hosts,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let hosts = Hosts::in_folder(env!("CARGO_BIN_EXE_fanlane").into(), home.path().join("runtime"));
+        Self { home, hosts }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn order(&self, command: &str, tasks: i64) -> HostOrder {
+        let job = Job {
+            task: TaskTemplate::Command(command.to_owned()),
+            inputs: vec![Input::Range(1, tasks)],
+            ..Job::default()
+        };
+        let batch = Batch::open(&job, self.home.path(), &mut std::io::empty()).unwrap();
+        HostOrder {
+            batch: Arc::new(batch),
+            folder: self.home.path().to_owned(),
+            mode: job.mode,
+            workers: 2,
+            history: Some(self.file("history")),
+            continues: None,
+            earlier: Earlier::default(),
+            window: false,
+            stops_with_starter: false,
+        }
+    }
+
+    /// Its only run, as whoever comes later finds it.
+    fn found(&self) -> (HostInfo, PathBuf) {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            if let [found] = &*self.hosts.list() {
+                return found.clone();
+            }
+            assert!(Instant::now() < until, "waited in vain for the host");
+        }
+    }
+
+    fn watch(&self) -> Watching {
+        self.hosts.watch(self.found().1).unwrap()
+    }
+
+    fn state_of(&self, run: i64) -> RunState {
+        History::existing(&self.file("history")).unwrap().unwrap().run(run).unwrap().state
+    }
+
+    /// Nothing of the host is left: no process of its own or of its run, no socket, no folder.
+    fn ends_cleanly(&self, pid: u32, below: &[u32]) {
+        for pid in below.iter().chain([&pid]) {
+            wait_until("the end of the host and all below it", || is_gone(*pid));
+        }
+        wait_until("the end of its folder", || fs::read_dir(self.file("runtime")).unwrap().next().is_none());
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        for (info, _) in self.hosts.list() {
+            // Only where a test has failed.
+            let _ = kill_process(Pid::from_raw(info.pid.try_into().unwrap()).unwrap(), Signal::KILL);
+        }
+    }
+}
+
+fn is_gone(pid: u32) -> bool {
+    process_tree::parent_of(pid).is_none() || process_tree::has_ended(pid)
+}
+
+fn until(watching: &mut Watching, what: impl Fn(&EventKind) -> bool) -> Vec<Event> {
+    let mut events = Vec::new();
+    while let Some(heard) = watching.next().unwrap() {
+        let Heard::Event(event) = heard else { continue };
+        let is_it = what(&event.kind);
+        events.push(event);
+        if is_it {
+            return events;
+        }
+    }
+    panic!("the run ended before that: {events:?}");
+}
+
+/// All that is said until the last word; how often each task has ended.
+fn ends(watching: &mut Watching) -> BTreeMap<TaskId, usize> {
+    let mut ends = BTreeMap::new();
+    while let Some(heard) = watching.next().unwrap() {
+        if let Heard::Event(Event { kind: EventKind::TasksFinished(records), .. }) = heard {
+            records.iter().for_each(|record| *ends.entry(record.task).or_default() += 1);
+        }
+    }
+    ends
+}
+
+fn once_each(tasks: u64) -> BTreeMap<TaskId, usize> {
+    (0..tasks).map(|task| (TaskId(task), 1)).collect()
+}
+
+const GATED: &str = "touch begun-{}; until [ -e gate ]; do sleep 0.01; done";
+
+#[test]
+fn a_run_goes_on_without_its_starter_and_the_next_watcher_sees_each_record_once() {
+    let scene = Scene::new();
+    let mut starter = scene.hosts.start(&scene.order(GATED, 20)).unwrap();
+    until(&mut starter, |kind| matches!(kind, EventKind::WorkerStarted { .. }));
+    let pid = starter.info.pid;
+    drop(starter);
+    wait_until("the first task", || scene.file("begun-1").exists());
+    let below = process_tree::descendants(pid);
+    let mut next = scene.watch();
+    assert_eq!(next.batch().unwrap().len(), 20);
+    fs::write(scene.file("gate"), "").unwrap();
+    assert_eq!(ends(&mut next), once_each(20));
+    assert_eq!(next.info.run, Some(1));
+    drop(next);
+    scene.ends_cleanly(pid, &below);
+    assert_eq!(scene.state_of(1), RunState::Finished);
+}
+
+#[test]
+fn a_run_stops_with_its_starter_where_that_was_asked_for() {
+    for is_told_later in [false, true] {
+        let scene = Scene::new();
+        let order = HostOrder { stops_with_starter: !is_told_later, ..scene.order(GATED, 20) };
+        let starter = scene.hosts.start(&order).unwrap();
+        let pid = starter.info.pid;
+        wait_until("the first task", || scene.file("begun-1").exists());
+        let below = process_tree::descendants(pid);
+        if is_told_later {
+            starter.handle().stop_with_me(true);
+            // The order of what one connection says is kept, so this is heard after it.
+            let mut starter = starter;
+            starter.handle().command(RunCommand::Pause);
+            until(&mut starter, |kind| matches!(kind, EventKind::Paused));
+            drop(starter);
+        } else {
+            drop(starter);
+        }
+        scene.ends_cleanly(pid, &below);
+        assert_eq!(scene.state_of(1), RunState::Stopped);
+    }
+}
+
+#[test]
+fn a_run_that_is_not_recorded_stops_with_its_starter() {
+    let scene = Scene::new();
+    let starter = scene.hosts.start(&HostOrder { history: None, ..scene.order(GATED, 3) }).unwrap();
+    let pid = starter.info.pid;
+    assert!(!starter.info.recorded);
+    wait_until("the first task", || scene.file("begun-1").exists());
+    let below = process_tree::descendants(pid);
+    drop(starter);
+    scene.ends_cleanly(pid, &below);
+}
+
+#[test]
+fn two_watchers_see_the_same_and_both_command() {
+    let scene = Scene::new();
+    let mut one = scene.hosts.start(&scene.order(GATED, 6)).unwrap();
+    let mut other = scene.watch();
+    wait_until("the first task", || scene.file("begun-1").exists());
+    one.handle().command(RunCommand::Pause);
+    let is_sample = |event: &Event| {
+        matches!(event.kind, EventKind::MachineSampled(_) | EventKind::WorkersSampled(_) | EventKind::SharedSampled(_))
+    };
+    for watching in [&mut one, &mut other] {
+        let events = until(watching, |kind| matches!(kind, EventKind::Paused));
+        assert!(matches!(events[0].kind, EventKind::RunStarted(_)));
+    }
+    other.handle().command(RunCommand::Resume);
+    other.handle().command(RunCommand::SetWorkers(1));
+    fs::write(scene.file("gate"), "").unwrap();
+    let seen = [&mut one, &mut other].map(|watching| {
+        let events = until(watching, |kind| matches!(kind, EventKind::RunFinished(_)));
+        events.into_iter().filter(|event| !is_sample(event)).collect::<Vec<_>>()
+    });
+    assert!(seen[0].iter().any(|event| matches!(event.kind, EventKind::PoolResized { workers: 1 })));
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
+fn a_watcher_that_does_not_read_holds_up_nobody_and_costs_no_memory() {
+    const TASKS: u64 = 120;
+    let scene = Scene::new();
+    let mut stalled = scene.hosts.start(&scene.order("head -c 1000000 /dev/zero | tr '\\0' x", TASKS as i64)).unwrap();
+    let mut other = scene.watch();
+    let pid = other.info.pid;
+    until(&mut other, |kind| matches!(kind, EventKind::RunFinished(_)));
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak_kib < 100 << 10, "the host took {peak_kib} KiB while 120 MB were waiting");
+    drop(other);
+    // It has missed nothing.
+    assert_eq!(ends(&mut stalled), once_each(TASKS));
+    drop(stalled);
+    scene.ends_cleanly(pid, &[]);
+}
+
+#[test]
+fn a_host_that_is_killed_takes_all_below_it_along_and_leaves_what_the_next_look_removes() {
+    let scene = Scene::new();
+    let mut starter =
+        scene.hosts.start(&scene.order("trap '' TERM; setsid sleep 1000 & touch begun-{}; wait", 4)).unwrap();
+    wait_until("two tasks", || scene.file("begun-1").exists() && scene.file("begun-2").exists());
+    let pid = starter.info.pid;
+    let below = process_tree::descendants(pid);
+    assert!(below.len() >= 4, "workers, commands and what these started: {below:?}");
+    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
+    let lost = loop {
+        match starter.next() {
+            Ok(Some(_)) => {}
+            other => break other,
+        }
+    };
+    assert!(matches!(lost, Err(HostError::Lost(_))), "{lost:?}");
+    for pid in &below {
+        wait_until("the end of all below the host", || is_gone(*pid));
+    }
+    wait_until("the look that removes what is left", || {
+        scene.hosts.list().is_empty() && fs::read_dir(scene.file("runtime")).unwrap().next().is_none()
+    });
+}
+
+#[test]
+fn nothing_that_a_stranger_says_harms_the_run_or_other_watchers() {
+    let scene = Scene::new();
+    let mut starter = scene.hosts.start(&scene.order(GATED, 2)).unwrap();
+    let (info, folder) = scene.found();
+    let knock = || UnixStream::connect(folder.join("socket")).unwrap();
+    let greeting = [&b"fanlane-host"[..], &1_u32.to_le_bytes()].concat();
+    let garbage = [0xff_u8; 64];
+    let too_large = [&greeting[..], &u32::MAX.to_le_bytes(), &[0; 64]].concat();
+    let other_build = [&b"fanlane-host"[..], &99_u32.to_le_bytes(), &[1, 0, 0, 0, 0]].concat();
+    let cut_off = [&greeting[..], &[9, 0, 0, 0, 1]].concat();
+    // Silent from the first or from the middle on, and many of them.
+    let mut silent: Vec<UnixStream> = (0..40).map(|_| knock()).collect();
+    for bytes in [&garbage[..], &too_large, &other_build, &cut_off, &b"GET / HTTP/1.1\r\n\r\n"[..]] {
+        let mut stranger = knock();
+        let _ = stranger.write_all(bytes);
+        silent.push(stranger);
+    }
+    for mut stranger in silent {
+        stranger.set_read_timeout(Some(DEADLINE)).unwrap();
+        let mut heard = Vec::new();
+        // A connection that is closed with words unread is reset.
+        let _ = stranger.read_to_end(&mut heard);
+        assert!(heard.is_empty() || heard == greeting, "nothing is said to strangers: {heard:?}");
+    }
+    wait_until("room for another watcher", || scene.hosts.watch(folder.clone()).is_ok());
+    let mode = |name: &str| fs::symlink_metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("socket"), mode("log"), mode("")), (0o600, 0o600, 0o700));
+    fs::write(scene.file("gate"), "").unwrap();
+    assert_eq!(ends(&mut starter), once_each(2));
+    drop(starter);
+    scene.ends_cleanly(info.pid, &[]);
+}
+
+#[test]
+fn another_user_is_not_let_in_even_where_the_folder_is_open_to_all() {
+    if !rustix::process::geteuid().is_root() {
+        // Only the superuser can be two users; the machine that judges changes is.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: only root can try this");
+        return;
+    }
+    let scene = Scene::new();
+    let starter = scene.hosts.start(&scene.order(GATED, 2)).unwrap();
+    let (_, folder) = scene.found();
+    let open = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    for path in [scene.home.path(), &scene.file("runtime"), &folder] {
+        open(path, 0o755);
+    }
+    open(&folder.join("socket"), 0o666);
+    let socket = folder.join("socket");
+    let heard = std::thread::spawn(move || {
+        // Of this thread alone; the C library would change all.
+        let other = rustix::process::Uid::from_raw(65534);
+        rustix::thread::set_thread_res_uid(other, other, other).unwrap();
+        let mut stream = UnixStream::connect(socket).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let _ = stream.write_all(b"fanlane-host");
+        let mut heard = Vec::new();
+        let _ = stream.read_to_end(&mut heard);
+        heard
+    });
+    assert_eq!(heard.join().unwrap(), b"", "not even a greeting");
+    // Nor is a host believed whose folder others can enter.
+    assert!(matches!(scene.hosts.watch(folder.clone()), Err(HostError::Folder { .. })));
+    for path in [folder.as_path(), &scene.file("runtime"), scene.home.path()] {
+        open(path, 0o700);
+    }
+    starter.handle().command(RunCommand::StopNow);
+    drop(starter);
+    wait_until("the end", || scene.hosts.list().is_empty());
+}
+
+#[test]
+fn what_cannot_be_started_is_told_and_leaves_nothing() {
+    let scene = Scene::new();
+    let order = scene.order("true", 1);
+    let missing = Hosts::in_folder("/no/such/program".into(), scene.file("runtime"));
+    assert!(matches!(missing.start(&order), Err(HostError::System { .. })));
+    let other = Hosts::in_folder("/bin/false".into(), scene.file("runtime"));
+    assert!(matches!(other.start(&order), Err(HostError::Lost(_))));
+    let bytes = Job { inputs: vec![Input::Bytes(vec![b"\xff".into()])], ..order.batch.job().clone() };
+    let batch = Arc::new(Batch::open(&bytes, scene.home.path(), &mut std::io::empty()).unwrap());
+    assert!(matches!(scene.hosts.start(&HostOrder { batch, ..order }), Err(HostError::Batch(_))));
+    wait_until("nothing", || {
+        scene.hosts.list();
+        fs::read_dir(scene.file("runtime")).unwrap().next().is_none()
+    });
+}
