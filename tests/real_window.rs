@@ -71,6 +71,28 @@ fn keys_start_pause_and_resume_a_batch() {
     wait_for("the end of every process of the program", || scene.nothing_runs());
 }
 
+#[test]
+fn a_window_that_is_killed_leaves_its_batch_running_and_the_next_window_shows_it() {
+    let Some(display) = RealDisplay::start() else { return };
+    let scene = Scene::new("touch begun; until [ -e gate ]; do sleep 0.02; done; echo {} >> record");
+    let mut program = scene.open(&display);
+    let window = display.window_of(&mut program);
+    wait_for("the job's name in the title", || expect(&window, "Twenty-four – Fanlane"));
+    window.press("ctrl+Return");
+    wait_for("the first task", || if scene.folder().join("begun").exists() { Ok(()) } else { Err(window.title()) });
+    program.0.kill().expect("it is killed");
+    drop(program);
+
+    let mut next = display.open(&mut Command::new(env!("CARGO_BIN_EXE_fanlane")), scene.folder());
+    let window = display.window_of(&mut next);
+    wait_for("the batch in the next window", || expect(&window, "0 of 24 done – Twenty-four – Fanlane"));
+    std::fs::write(scene.folder().join("gate"), "").expect("the gate opens");
+    wait_for("the end of the run", || expect(&window, "24 of 24 done, finished – Twenty-four – Fanlane"));
+    assert_eq!(scene.record(), (1..=24).collect::<Vec<_>>(), "each task ran once");
+    drop(next);
+    wait_for("the end of every process of the program", || scene.nothing_runs());
+}
+
 /// A home that nobody has lived in, with a job of 24 tasks for two workers.
 struct Scene {
     home: TempDir,

@@ -153,12 +153,14 @@ pub(super) struct Background {
     opening: Option<Receiver<Result<Watching, HostError>>>,
     /// The first look is over.
     has_looked: bool,
+    shows_found: bool,
     ordered: Option<Ordered>,
 }
 
 impl Background {
-    pub(super) fn new(hosts: Option<Hosts>) -> Self {
-        Self { hosts, ..Self::default() }
+    /// `shows_found`: a run that is found at first is shown.
+    pub(super) fn new(hosts: Option<Hosts>, shows_found: bool) -> Self {
+        Self { hosts, has_looked: false, shows_found, ..Self::default() }
     }
 }
 
@@ -268,13 +270,17 @@ impl Session {
         let on: Vec<_> = self.background.found.iter().filter(|(info, _)| !info.ended).collect();
         match &*on {
             [] => {}
-            [(_, folder)] => {
+            [(_, folder)] if self.background.shows_found => {
                 let folder = folder.clone();
                 self.watch(folder);
             }
-            several => {
-                let count = several.len();
-                self.tell(Notice::info(format!("{count} runs go on in the background: the page Runs has them.")));
+            some => {
+                let runs = match some.len() {
+                    1 => "A run goes".to_owned(),
+                    several => format!("{several} runs go"),
+                };
+                let advice = "select it on the page Runs and press Watch to see it.";
+                self.tell(Notice::info(format!("{runs} on in the background: {advice}")));
             }
         }
     }

@@ -106,7 +106,7 @@ impl Session {
             run: None,
             serials: 0,
             runs: RunList::new(options.history),
-            background: Background::new(options.hosts),
+            background: Background::new(options.hosts, options.job.is_none()),
             run_wanted: false,
             selected: None,
             rows: RowOrder::default(),

@@ -104,8 +104,10 @@ impl FanlaneApp {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
         let title = {
-            let model = self.session.run_shown().map(|run| run.model());
-            window_title(&self.session.draft.name, model.as_ref().map(|model| &model.progress))
+            let run = self.session.run_shown();
+            let model = run.map(|run| run.model());
+            let name = run.map_or(&*self.session.draft.name, |run| run.job.display_name());
+            window_title(name, model.as_ref().map(|model| &model.progress))
         };
         // Each new title has the next frame drawn at once, in which a run under way has a newer one.
         let is_due = !self.session.is_busy() || self.titled.is_none_or(|titled| titled.elapsed() >= TITLE_EVERY);
