@@ -63,7 +63,7 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("presets|drop", "drop"),
     (
         "rnu",
-        "'rnu' is no job file that is there, and no command either; the commands are run, race, presets, import, history, show, resume, rerun, export, manager, progress, workloads",
+        "'rnu' is no job file that is there, and no command either; the commands are run, attach, stop, race, presets, import, history, show, resume, rerun, export, manager, progress, workloads",
     ),
     ("--bogus", "--bogus"),
 ];

@@ -152,6 +152,29 @@ fn a_run_in_a_process_of_its_own_is_stopped_from_the_window() {
 }
 
 #[test]
+fn a_run_that_shall_end_with_its_window_is_stopped_when_the_window_goes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(&FakeEngine::default(), folder.path(), PROGRAM, false);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
+    until(&mut window, "the run in the history", |session| session.ends_with_window(1) == Some(false));
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    until(&mut window, "the list", |session| !session.runs().all().is_empty());
+    click(&mut window, "Run 1");
+    window.get_by_role_and_label(Role::CheckBox, "Stop it when this window is closed or killed").click();
+    until(&mut window, "the choice", |session| session.ends_with_window(1) == Some(true));
+    drop(window);
+    let ended = || {
+        let history = History::existing(&folder.path().join("history")).expect("readable").expect("there");
+        history.run(1).expect("recorded").state == RunState::Stopped
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !ended() || std::fs::read_dir(folder.path().join("runtime")).expect("a folder").next().is_some() {
+        assert!(Instant::now() < deadline, "waited in vain for the end of the run");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
 fn where_no_process_can_be_had_a_run_goes_on_in_the_window_and_says_so() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = FakeEngine::default();

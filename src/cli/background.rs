@@ -18,7 +18,7 @@ use super::run::{WAITING_EVENTS, status, worker_executable};
 use super::{Status, keep_args};
 use crate::engine::RunCommand;
 use crate::event::{Event, EventKind};
-use crate::host::{Heard, HostInfo, HostOrder, Hosts, Watching};
+use crate::host::{Heard, HostError, HostInfo, HostOrder, Hosts, Watching};
 use crate::job::Batch;
 use crate::model::Earlier;
 use crate::mp::clock::monotonic_ns;
@@ -191,8 +191,12 @@ pub fn attach(args: &AttachArgs) -> Result<Status> {
             ));
             Ok(Status::Interrupted)
         }
+        (None, Some(HostError::Refused(words))) => {
+            super::remark(&words);
+            Ok(Status::SomeFailed)
+        }
         (None, lost) => {
-            let why = lost.unwrap_or_else(|| "it has no end".to_owned());
+            let why = lost.map_or_else(|| "the run has no end".to_owned(), |lost| lost.to_string());
             super::remark(&format!("{why}; fanlane resume{which} does what is left"));
             Ok(Status::SomeFailed)
         }
@@ -242,7 +246,7 @@ fn hosts() -> Result<Hosts> {
 struct HeardBeside {
     said: Vec<String>,
     run: Option<i64>,
-    lost: Option<String>,
+    lost: Option<HostError>,
 }
 
 fn pass_on(mut watching: Watching, events: &crossbeam_channel::Sender<Event>) -> HeardBeside {
@@ -258,7 +262,7 @@ fn pass_on(mut watching: Watching, events: &crossbeam_channel::Sender<Event>) ->
             Ok(Some(Heard::Recorded(run))) => beside.run = run,
             Ok(None) => return beside,
             Err(error) => {
-                beside.lost = Some(error.to_string());
+                beside.lost = Some(error);
                 return beside;
             }
         }

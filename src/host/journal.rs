@@ -5,9 +5,10 @@
 //! to watchers that have read everything before.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ use super::wire::FromHostRef;
 
 /// So many samples wait for watchers at most, though they are not kept.
 const FRESH_SAMPLES: usize = 64;
+/// So much waits at most before it can be read, in bytes.
+const WAITING_BYTES: usize = 1 << 20;
 /// So much is read at once, in bytes.
 const READ_BYTES: usize = 256 << 10;
 
@@ -71,17 +74,24 @@ pub(super) enum Read {
 }
 
 impl JournalWriter {
-    /// A journal with nothing in it.
-    pub(super) fn new() -> io::Result<(Self, Arc<Journal>)> {
-        let journal =
-            Arc::new(Journal { file: tempfile::tempfile()?, state: Mutex::default(), changed: Condvar::new() });
+    /// A journal with nothing in it, on the disk that `folder` is on, or else among the temporary files, which may be memory.
+    pub(super) fn new(folder: Option<&Path>) -> io::Result<(Self, Arc<Journal>)> {
+        let beside = folder.and_then(|folder| {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
+            tempfile::tempfile_in(folder).ok()
+        });
+        Ok(Self::to(beside.map_or_else(tempfile::tempfile, Ok)?))
+    }
+
+    fn to(file: File) -> (Self, Arc<Journal>) {
+        let journal = Arc::new(Journal { file, state: Mutex::default(), changed: Condvar::new() });
         let writer = Self {
             journal: Arc::clone(&journal),
             waiting: Vec::new(),
             machine: Thinning::default(),
             workers: Thinning::default(),
         };
-        Ok((writer, journal))
+        (writer, journal)
     }
 
     /// Takes in an event.
@@ -91,7 +101,14 @@ impl JournalWriter {
             EventKind::WorkersSampled(_) => self.workers.keeps_next(),
             _ => true,
         };
-        if keeps { self.push(event) } else { self.tell_only(event) }
+        if keeps {
+            self.push(event)
+        } else {
+            self.tell_only(event)
+        }
+        if self.waiting.len() > WAITING_BYTES {
+            self.flush();
+        }
     }
 
     fn push(&mut self, event: &Event) {
@@ -157,14 +174,13 @@ impl JournalWriter {
             Ok(()) => state.length += self.waiting.len() as u64,
             Err(error) => {
                 state.fault = Some(format!(
-                    "what the run says cannot be kept in {} any more, so nobody can watch it; it goes on: {error}",
-                    std::env::temp_dir().display()
+                    "the run goes on, but nobody can watch it any more, since what it says cannot be kept on disk: {error}"
                 ));
             }
         }
         drop(state);
         self.waiting.clear();
-        if self.waiting.capacity() > 4 * READ_BYTES {
+        if self.waiting.capacity() > 2 * WAITING_BYTES {
             self.waiting = Vec::new();
         }
         self.journal.changed.notify_all();
@@ -206,7 +222,9 @@ impl Journal {
                         place.at += length as u64;
                         Read::Some
                     }
-                    Err(error) => Read::Fault(format!("what the run said cannot be read: {error}")),
+                    Err(error) => {
+                        Read::Fault(format!("the run goes on, but what it said cannot be read any more: {error}"))
+                    }
                 };
             }
             if place.samples < state.samples && place.at > 0 {
@@ -225,5 +243,74 @@ impl Journal {
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::MachineSample;
+    use crate::host::wire::{FromHost, hear};
+    use crate::mp::frame::FrameReader;
+
+    fn sample(at_ns: u64) -> Event {
+        let sample = MachineSample { core_percent: vec![1.0; 4], memory_used_bytes: 1, memory_total_bytes: 2 };
+        Event { at_ns, kind: EventKind::MachineSampled(sample) }
+    }
+
+    fn read_all(journal: &Journal, place: &mut Place) -> (Vec<u64>, bool) {
+        let (mut bytes, mut buffer) = (Vec::new(), Vec::new());
+        let ended = loop {
+            match journal.read(place, &mut buffer, Duration::ZERO) {
+                Read::Some => bytes.extend_from_slice(&buffer),
+                Read::Nothing => break false,
+                Read::End => break true,
+                Read::Fault(words) => panic!("{words}"),
+            }
+        };
+        let (mut frames, mut stream, mut times) = (FrameReader::default(), &*bytes, Vec::new());
+        while let Some(heard) = hear::<FromHost>(&mut frames, &mut stream).expect("whole frames") {
+            if let FromHost::Event(event) = heard {
+                times.push(event.at_ns);
+            }
+        }
+        (times, ended)
+    }
+
+    #[test]
+    fn samples_are_kept_ever_more_rarely_and_yet_told_to_those_who_read_along() {
+        let (mut writer, journal) = JournalWriter::new(None).expect("a file");
+        let mut along = Place::default();
+        let mut seen = 0;
+        const SAMPLES: u64 = 40_000;
+        for at_ns in 0..SAMPLES {
+            writer.add(&sample(at_ns));
+            writer.flush();
+            if at_ns % 8 == 0 {
+                seen += read_all(&journal, &mut along).0.len() as u64;
+            }
+        }
+        writer.add(&Event { at_ns: SAMPLES, kind: EventKind::Paused });
+        writer.end();
+        let (times, ended) = read_all(&journal, &mut along);
+        assert!(ended && times.last() == Some(&SAMPLES));
+        assert_eq!(seen + times.len() as u64, SAMPLES + 1, "whoever reads along hears every one");
+        let (late, ended) = read_all(&journal, &mut Place::default());
+        assert!(ended && late.last() == Some(&SAMPLES));
+        let kept = late.len() as u64;
+        assert!((4096..SAMPLES / 2).contains(&kept), "{kept} of {SAMPLES} are kept");
+        assert!(late.is_sorted());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_to_those_who_read() {
+        let full = File::options().write(true).read(true).open("/dev/full").expect("the system has it");
+        let (mut writer, journal) = JournalWriter::to(full);
+        writer.add(&sample(1));
+        writer.flush();
+        let read = journal.read(&mut Place::default(), &mut Vec::new(), Duration::ZERO);
+        assert!(matches!(read, Read::Fault(words) if words.contains("the run goes on")));
+        writer.add(&sample(2));
+        writer.end();
     }
 }

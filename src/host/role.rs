@@ -100,8 +100,9 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
     let folder = HostFolder::at(path(folder)).map_err(|error| error.to_string())?;
     let batch = Arc::new(Batch::unpack(&order.batch).map_err(|error| error.to_string())?);
     let listener = folder.listen().map_err(words("no socket can be made for those who watch"))?;
-    let (writer, journal) =
-        JournalWriter::new().map_err(words("what the run says cannot be kept for those who watch"))?;
+    let history = order.history.map(|history| path(history.into_vec()));
+    let (writer, journal) = JournalWriter::new(history.as_deref())
+        .map_err(words("what the run says cannot be kept for those who watch"))?;
     engine::own_process();
     let (sender, events) = crossbeam_channel::bounded(WAITING_EVENTS);
     let options = RunOptions {
@@ -119,12 +120,12 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
         epoch_ns: monotonic_ns(),
         folder: order.folder.clone(),
-        recorded: order.history.is_some(),
+        recorded: history.is_some(),
         earlier: order.earlier,
         ended: false,
     };
     let run = Run::start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
-    let recorder = order.history.map(|history| {
+    let recorder = history.map(|history| {
         let about = About {
             batch: Arc::clone(&batch),
             job: batch.job().clone(),
@@ -133,7 +134,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
             earlier: order.earlier,
             window: order.window,
         };
-        let recorder = HistoryRecorder::start(path(history.into_vec()), about);
+        let recorder = HistoryRecorder::start(history, about);
         recorder.hurry();
         recorder
     });
@@ -231,7 +232,7 @@ fn follow(
         let is_over = match &first {
             Ok(event) => {
                 take(event, writer);
-                events.try_iter().for_each(|event| take(&event, writer));
+                events.try_iter().take(WAITING_EVENTS).for_each(|event| take(&event, writer));
                 false
             }
             Err(RecvTimeoutError::Timeout) => false,

@@ -69,7 +69,8 @@ impl Watching {
     /// Waits for what the host says next; `None` after the last.
     ///
     /// # Errors
-    /// [`HostError::Lost`] when the host ended before the run did, with its last words.
+    /// [`HostError::Lost`] when the host ended before the run did, with its last words; [`HostError::Refused`] when the run goes
+    /// on but cannot be watched any more.
     pub fn next(&mut self) -> Result<Option<Heard>, HostError> {
         while !self.is_over {
             let heard = wire::hear::<FromHost>(&mut self.frames, &mut &*self.stream);
@@ -84,7 +85,7 @@ impl Watching {
                     self.is_over = true;
                     return Ok(None);
                 }
-                Ok(Some(FromHost::Refused(words))) => return Err(HostError::Lost(words)),
+                Ok(Some(FromHost::Refused(words))) => return Err(HostError::Refused(words)),
                 Ok(Some(FromHost::About(_) | FromHost::Batch(_))) => continue,
                 Ok(None) => return Err(self.lost("the process was killed, or this watcher was shut out")),
                 Err(error) => return Err(self.lost(&error.to_string())),

@@ -5,6 +5,7 @@
 
 mod error;
 mod feed;
+mod folder;
 mod layout;
 mod pack;
 mod ranking;
@@ -31,6 +32,7 @@ pub use error::BatchError;
 pub(crate) use feed::Growth;
 use feed::Rules;
 pub use feed::{BatchFeed, FeedError};
+use folder::find_working_dir;
 use layout::{Layout, Reading};
 pub use pack::PackError;
 pub use ranking::OrderError;
@@ -383,24 +385,6 @@ fn template_of(job: &Job) -> Result<Option<Template>, BatchError> {
         TaskTemplate::Command(line) => Some(Template::parse_words(line)?),
         TaskTemplate::Workload(_) => None,
     })
-}
-
-fn find_working_dir(job: &Job, folder: &Path) -> Result<PathBuf, BatchError> {
-    let path = match &job.working_dir {
-        Some(path) => folder.join(path),
-        None => folder.to_owned(),
-    };
-    let refuse = |path: &Path, reason: String| BatchError::WorkingDir { path: path.to_owned(), reason };
-    // The empty path is how `Path::parent` says the current folder.
-    let path = if path.as_os_str().is_empty() { PathBuf::from(".") } else { path };
-    let path = std::path::absolute(&path).map_err(|error| refuse(&path, error.to_string()))?;
-    if job.working_dir.is_some() {
-        let found = std::fs::metadata(&path).map_err(|error| refuse(&path, error.to_string()))?;
-        if !found.is_dir() {
-            return Err(refuse(&path, "it is not a folder".to_owned()));
-        }
-    }
-    Ok(path)
 }
 
 #[cfg(test)]

@@ -109,6 +109,8 @@ pub enum Command {
     OpenRun(i64, PastRunUse),
     /// Watch a run of the history that goes on in the background.
     WatchRun(i64),
+    /// Whether the run under way is stopped when this window is closed or killed.
+    EndWithWindow(bool),
     /// Remove a run from the history.
     RemoveRun(i64),
     /// Take a message off the window.

@@ -31,8 +31,12 @@ struct Link {
     wishes: Vec<RunCommand>,
     /// Nobody follows it any more.
     is_let_go: bool,
-    /// It goes on when the window is closed.
+    /// It goes on when the window is closed, unless it shall not.
     can_stay: bool,
+    /// It shall be stopped when the window is closed or killed.
+    ends_with_window: bool,
+    /// Its number in the history.
+    number: Option<i64>,
     /// Why there is no connection, or none any more.
     fault: Option<Fault>,
 }
@@ -41,8 +45,8 @@ struct Link {
 pub(super) enum Fault {
     /// It could not be started, or not be found.
     Start(HostError),
-    /// It ended before its run did.
-    Lost(String),
+    /// It ended before its run did, or cannot be listened to any more.
+    Lost(HostError),
 }
 
 impl HostLink {
@@ -72,6 +76,25 @@ impl HostLink {
         self.link().can_stay
     }
 
+    /// Its number in the history, once it has one.
+    pub(super) fn number(&self) -> Option<i64> {
+        self.link().number
+    }
+
+    pub(super) fn ends_with_window(&self) -> bool {
+        let link = self.link();
+        link.ends_with_window || !link.can_stay
+    }
+
+    /// Has the run stopped when the window is closed or killed, or go on.
+    pub(super) fn end_with_window(&self, wanted: bool) {
+        let mut link = self.link();
+        link.ends_with_window = wanted;
+        if let Some(handle) = link.handle.as_ref().filter(|_| link.can_stay) {
+            handle.stop_with_me(wanted);
+        }
+    }
+
     fn take_fault(&self) -> Option<Fault> {
         self.link().fault.take()
     }
@@ -89,6 +112,10 @@ impl HostLink {
                 let handle = watching.handle();
                 std::mem::take(&mut link.wishes).into_iter().for_each(|wish| handle.command(wish));
                 link.can_stay = watching.info.recorded;
+                link.number = watching.info.run;
+                if link.ends_with_window && link.can_stay {
+                    handle.stop_with_me(true);
+                }
                 if link.is_let_go {
                     return None;
                 }
@@ -107,12 +134,12 @@ impl HostLink {
                 match heard {
                     Ok(Some(Heard::Event(event))) => waiting.push(event),
                     Ok(Some(Heard::Said(words))) => said.lock().unwrap_or_else(PoisonError::into_inner).push(words),
-                    Ok(Some(Heard::Recorded(_))) => {}
+                    Ok(Some(Heard::Recorded(number))) => self.link().number = number,
                     Ok(None) => break false,
                     Err(error) => {
                         let mut link = self.link();
                         if !link.is_let_go {
-                            link.fault = Some(Fault::Lost(error.to_string()));
+                            link.fault = Some(Fault::Lost(error));
                         }
                         break false;
                     }
@@ -168,6 +195,19 @@ impl Session {
     /// The run of that number goes on in a process of its own, and can be watched.
     pub fn is_in_background(&self, run: i64) -> bool {
         self.background.found.iter().any(|(info, _)| info.run == Some(run) && !info.ended)
+    }
+
+    /// Whether this window follows the run of that number and may decide what becomes of it without a window; if so, whether
+    /// it is stopped then.
+    pub fn ends_with_window(&self, run: i64) -> Option<bool> {
+        let host = self.run.as_ref().filter(|run| run.is_under_way())?.host()?;
+        (host.number() == Some(run) && host.can_stay()).then(|| host.ends_with_window())
+    }
+
+    pub(super) fn end_with_window(&self, wanted: bool) {
+        if let Some(host) = self.run.as_ref().and_then(CurrentRun::host) {
+            host.end_with_window(wanted);
+        }
     }
 
     /// Looks anew which runs go on in the background.
@@ -240,9 +280,10 @@ impl Session {
         let fault = self.run.as_ref().and_then(CurrentRun::host).and_then(HostLink::take_fault);
         match fault {
             None => {}
+            Some(Fault::Lost(HostError::Refused(words))) => self.tell(Notice::error(sentence(&words))),
             Some(Fault::Lost(reason)) => self.tell(Notice::error(format!(
                 "The run broke off. {} What it had done is on the page Runs, which can also resume it.",
-                sentence(&reason)
+                sentence(&reason.to_string())
             ))),
             Some(Fault::Start(error)) => match self.background.ordered.take() {
                 Some(ordered) if error.is_of_this_place() => {

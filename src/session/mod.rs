@@ -156,6 +156,7 @@ impl Session {
             Command::SelectRun(id) => self.select_run(id),
             Command::OpenRun(id, then) => self.open_run(id, then),
             Command::WatchRun(id) => self.watch_run(id),
+            Command::EndWithWindow(wanted) => self.end_with_window(wanted),
             Command::RemoveRun(id) => self.remove_run(id),
             Command::OpenJob(file) => self.open_file(&file),
             Command::SelectPreset(id) => self.select_preset(id),

@@ -178,6 +178,7 @@ impl FanlaneApp {
                     self.closing = true;
                 }
                 Request::LeaveAndClose => {
+                    self.session.handle(Command::EndWithWindow(false));
                     self.leaving = true;
                     ctx.send_viewport_cmd(ViewportCommand::Close);
                 }

@@ -79,6 +79,13 @@ pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Re
         }
     });
     ui.add_space(theme::UNIT);
+    if let Some(mut ends) = session.ends_with_window(run.id) {
+        let choice = ui.checkbox(&mut ends, "Stop it when this window is closed or killed");
+        if choice.on_hover_text("Otherwise it goes on in the background, and the next window shows it").changed() {
+            requests.command(Command::EndWithWindow(ends));
+        }
+        ui.add_space(theme::UNIT);
+    }
     buttons_ui(ui, session, run, requests);
 }
 
