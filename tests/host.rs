@@ -112,7 +112,7 @@ fn is_gone(pid: u32) -> bool {
 
 fn until(watching: &mut Watching, what: impl Fn(&EventKind) -> bool) -> Vec<Event> {
     let mut events = Vec::new();
-    while let Some(heard) = watching.next().unwrap() {
+    while let Some(heard) = watching.hear().unwrap() {
         let Heard::Event(event) = heard else { continue };
         let is_it = what(&event.kind);
         events.push(event);
@@ -126,7 +126,7 @@ fn until(watching: &mut Watching, what: impl Fn(&EventKind) -> bool) -> Vec<Even
 /// All that is said until the last word; how often each task has ended.
 fn ends(watching: &mut Watching) -> BTreeMap<TaskId, usize> {
     let mut ends = BTreeMap::new();
-    while let Some(heard) = watching.next().unwrap() {
+    while let Some(heard) = watching.hear().unwrap() {
         if let Heard::Event(Event { kind: EventKind::TasksFinished(records), .. }) = heard {
             records.iter().for_each(|record| *ends.entry(record.task).or_default() += 1);
         }
@@ -250,7 +250,7 @@ fn a_host_that_is_killed_takes_all_below_it_along_and_leaves_what_the_next_look_
     assert!(below.len() >= 4, "workers, commands and what these started: {below:?}");
     kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
     let lost = loop {
-        match starter.next() {
+        match starter.hear() {
             Ok(Some(_)) => {}
             other => break other,
         }

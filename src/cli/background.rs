@@ -108,7 +108,7 @@ pub fn start(plan: &Plan, args: &RunArgs, batch: Arc<Batch>, workers: u32, rest:
     let started = hosts()?.start(&order);
     let mut watching = started.context("the run cannot be started in the background; without --background it can")?;
     let mut number = None;
-    while let Some(heard) = watching.next().context("the run in the background broke off")? {
+    while let Some(heard) = watching.hear().context("the run in the background broke off")? {
         match heard {
             Heard::Event(_) => {}
             Heard::Said(words) => super::remark(&words),
@@ -215,7 +215,7 @@ pub fn stop(args: &StopArgs) -> Result<Status> {
     let mut watching = find(args.run.as_deref())?;
     watching.handle().command(if args.now { RunCommand::StopNow } else { RunCommand::Stop });
     let mut summary = None;
-    while let Some(heard) = watching.next()? {
+    while let Some(heard) = watching.hear()? {
         match heard {
             Heard::Event(Event { kind: EventKind::RunFinished(ended), .. }) => summary = Some(ended),
             Heard::Said(words) => super::remark(&words),
@@ -252,7 +252,7 @@ struct HeardBeside {
 fn pass_on(mut watching: Watching, events: &crossbeam_channel::Sender<Event>) -> HeardBeside {
     let mut beside = HeardBeside { said: Vec::new(), run: watching.info.run, lost: None };
     loop {
-        match watching.next() {
+        match watching.hear() {
             Ok(Some(Heard::Event(event))) => {
                 if events.send(event).is_err() {
                     return beside;

@@ -56,8 +56,8 @@ impl Watching {
         self.batch.as_ref()
     }
 
-    /// Whether [`Watching::next`] has something at hand and does not wait.
-    pub fn has_next(&self) -> bool {
+    /// Whether [`Watching::hear`] has something at hand and does not wait.
+    pub fn has_more(&self) -> bool {
         self.is_over || self.frames.has_message()
     }
 
@@ -71,7 +71,7 @@ impl Watching {
     /// # Errors
     /// [`HostError::Lost`] when the host ended before the run did, with its last words; [`HostError::Refused`] when the run goes
     /// on but cannot be watched any more.
-    pub fn next(&mut self) -> Result<Option<Heard>, HostError> {
+    pub fn hear(&mut self) -> Result<Option<Heard>, HostError> {
         while !self.is_over {
             let heard = wire::hear::<FromHost>(&mut self.frames, &mut &*self.stream);
             return Ok(Some(match heard {

@@ -129,7 +129,7 @@ impl HostLink {
     pub(super) fn follow(&self, watching: &mut Watching, model: &Mutex<RunModel>, said: &Said, wake: &Wake) {
         let mut waiting: Vec<Event> = Vec::with_capacity(EVENTS_PER_LOCK);
         loop {
-            let mut heard = watching.next();
+            let mut heard = watching.hear();
             let goes_on = loop {
                 match heard {
                     Ok(Some(Heard::Event(event))) => waiting.push(event),
@@ -144,10 +144,10 @@ impl HostLink {
                         break false;
                     }
                 }
-                if waiting.len() >= EVENTS_PER_LOCK || !watching.has_next() {
+                if waiting.len() >= EVENTS_PER_LOCK || !watching.has_more() {
                     break true;
                 }
-                heard = watching.next();
+                heard = watching.hear();
             };
             {
                 let mut model = lock(model);
@@ -216,9 +216,9 @@ impl Session {
         self.background.looking = on_a_thread(&self.wake, move || hosts.list());
     }
 
-    /// Starts a run in a process of its own; `false` where there are none.
-    pub(super) fn start_hosted(&mut self, ordered: Ordered, workers: u32) -> Result<(), Ordered> {
-        let Some(hosts) = self.background.hosts.clone() else { return Err(ordered) };
+    /// Starts a run in a process of its own; gives it back where that cannot be.
+    pub(super) fn start_hosted(&mut self, ordered: Ordered, workers: u32) -> Option<Ordered> {
+        let Some(hosts) = self.background.hosts.clone() else { return Some(ordered) };
         let Ordered { job, batch, folder, continues } = &ordered;
         let order = HostOrder {
             batch: Arc::clone(batch),
@@ -235,12 +235,12 @@ impl Session {
         let connect = move || hosts.start(&order);
         let (job, batch, folder) = (job.clone(), Arc::clone(batch), folder.clone());
         let run = CurrentRun::hosted(serial, job, batch, connect, Arc::clone(&self.wake), self.runs.said());
-        let Ok(run) = run else { return Err(ordered) };
+        let Ok(run) = run else { return Some(ordered) };
         self.background.ordered = Some(ordered);
         self.notices.clear();
         self.show_run(run.of_history(folder, None));
         self.page = Page::Live;
-        Ok(())
+        None
     }
 
     /// Watches a run of the history that goes on in the background.

@@ -68,7 +68,7 @@ impl Session {
         }
         let workers = self.machine.pool_of(&job);
         let ordered = Ordered { job, batch, folder: folder.to_owned(), continues };
-        if let Err(ordered) = self.start_hosted(ordered, workers) {
+        if let Some(ordered) = self.start_hosted(ordered, workers) {
             self.start_here(ordered);
         }
     }

@@ -131,7 +131,7 @@ impl Asked<'_> {
         self.title(if session.is_racing() { "A race is under way" } else { "A run is under way" });
         if can_stay {
             self.ui.label(
-                "It can go on in the background: the next window shows it, and so does fanlane attach in a terminal.",
+                "It can go on in the background: the next window shows it, and so does “fanlane attach” in a terminal.",
             );
             self.ui.add_space(theme::HALF);
             self.ui.label(format!("If it is stopped: {}", what_is_lost(session)));
