@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rustix::process::setsid;
@@ -35,6 +35,8 @@ const WAITING_EVENTS: usize = 1024;
 const REST: Duration = Duration::from_millis(4);
 /// How often it is looked whether the history has given the run its number.
 const LOOK_FOR_NUMBER: Duration = Duration::from_millis(20);
+/// How long a run that is over waits for its number at most, where the history is locked or the disk is slow.
+const NUMBER_PATIENCE: Duration = Duration::from_secs(20);
 /// How long a run that has ended waits for watchers that do not read.
 const LAST_PATIENCE: Duration = Duration::from_secs(600);
 /// Exit code of a host that ran nothing.
@@ -203,7 +205,23 @@ impl Hosting {
     }
 }
 
-/// Takes in the events of the run until its last.
+fn lacks_number(recorder: Option<&HistoryRecorder>) -> bool {
+    recorder.is_some_and(|recorder| recorder.id().is_none() && !recorder.has_given_up())
+}
+
+/// Tells the run's number in the history where that is news.
+fn tell_number(desk: &Desk, recorder: &HistoryRecorder, told: &mut Option<Option<i64>>, writer: &mut JournalWriter) {
+    let newest = recorder.id().map(Some).or_else(|| recorder.has_given_up().then_some(None));
+    if newest != *told
+        && let Some(number) = newest
+    {
+        *told = newest;
+        lock(&desk.info).run = number;
+        writer.push_message(&FromHostRef::Recorded(number));
+    }
+}
+
+/// Takes in the events of the run until its last, and those of the history until the run has its number there.
 fn follow(
     desk: &Desk,
     events: &Receiver<Event>,
@@ -211,11 +229,10 @@ fn follow(
     mut recorder: Option<&mut HistoryRecorder>,
 ) {
     let mut number = None;
-    let mut breathed = std::time::Instant::now();
+    let mut breathed = Instant::now();
     loop {
-        let lacks_number =
-            recorder.as_ref().is_some_and(|recorder| recorder.id().is_none() && !recorder.has_given_up());
-        let first = if lacks_number {
+        let waits = lacks_number(recorder.as_deref());
+        let first = if waits {
             events.recv_timeout(LOOK_FOR_NUMBER)
         } else {
             events.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -238,22 +255,23 @@ fn follow(
             Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => true,
         };
-        let newest = recorder
-            .as_ref()
-            .and_then(|recorder| recorder.id().map(Some).or_else(|| recorder.has_given_up().then_some(None)));
-        if newest != number
-            && let Some(id) = newest
-        {
-            number = newest;
-            lock(&desk.info).run = id;
-            writer.push_message(&FromHostRef::Recorded(id));
+        if let Some(recorder) = &recorder {
+            tell_number(desk, recorder, &mut number, writer);
         }
         writer.flush();
         if is_over {
+            // A run that is over at once still gets its number, for whoever started it.
+            let until = Instant::now() + NUMBER_PATIENCE;
+            while lacks_number(recorder.as_deref()) && Instant::now() < until {
+                std::thread::sleep(REST);
+            }
+            if let Some(recorder) = &recorder {
+                tell_number(desk, recorder, &mut number, writer);
+            }
             return;
         }
         // Under a steady stream of events each one would wake this thread, at the tasks' expense.
-        if std::mem::replace(&mut breathed, std::time::Instant::now()).elapsed() < REST {
+        if std::mem::replace(&mut breathed, Instant::now()).elapsed() < REST {
             std::thread::sleep(REST);
         }
     }
