@@ -224,12 +224,18 @@ fn two_watchers_see_the_same_and_both_command() {
 fn a_watcher_that_does_not_read_holds_up_nobody_and_costs_no_memory() {
     const TASKS: u64 = 120;
     let scene = Scene::new();
-    let mut stalled = scene.hosts.start(&scene.order("head -c 1000000 /dev/zero | tr '\\0' x", TASKS as i64)).unwrap();
+    let mut stalled =
+        scene.hosts.start(&scene.order(": {}; head -c 1000000 /dev/zero | tr '\\0' x", TASKS as i64)).unwrap();
     let mut other = scene.watch();
     let pid = other.info.pid;
-    until(&mut other, |kind| matches!(kind, EventKind::RunFinished(_)));
+    let all_done = |kind: &EventKind| match kind {
+        EventKind::RunFinished(summary) => summary.counts.done == TASKS,
+        _ => false,
+    };
+    until(&mut other, all_done);
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.unwrap_or_else(|| panic!("the host has ended: {status}; {:?}", stalled.hear()));
     let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(peak_kib < 100 << 10, "the host took {peak_kib} KiB while 120 MB were waiting");
     drop(other);

@@ -147,6 +147,9 @@ impl Hosts {
     /// # Errors
     /// When its host is gone or is not ours.
     pub fn watch(&self, folder: PathBuf) -> Result<Watching, HostError> {
+        if !folder.exists() {
+            return Err(HostError::Lost("the run has ended meanwhile".to_owned()));
+        }
         let folder = HostFolder::at(folder)?;
         let stream = watch::knock(&folder)?;
         watch::begin(stream, folder, true)
