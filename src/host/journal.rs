@@ -36,8 +36,8 @@ pub(super) struct Journal {
 struct State {
     /// What is in the file, in bytes.
     length: u64,
-    /// Samples that the file does not have.
-    fresh: VecDeque<Arc<[u8]>>,
+    /// Samples that the file does not have, each with its place among what the file has.
+    fresh: VecDeque<(u64, Arc<[u8]>)>,
     /// How many of these there ever were.
     samples: u64,
     /// Nothing more comes.
@@ -137,7 +137,8 @@ impl JournalWriter {
             if state.fresh.len() == FRESH_SAMPLES {
                 state.fresh.pop_front();
             }
-            state.fresh.push_back(frame.into());
+            let at = state.length + self.waiting.len() as u64;
+            state.fresh.push_back((at, frame.into()));
             state.samples += 1;
             drop(state);
             self.journal.changed.notify_all();
@@ -195,6 +196,35 @@ impl JournalWriter {
     }
 }
 
+impl State {
+    /// The samples that `place` has not passed yet.
+    fn unread(&self, place: &Place) -> impl Iterator<Item = &(u64, Arc<[u8]>)> {
+        let missed = usize::try_from(self.samples - place.samples).unwrap_or(usize::MAX);
+        self.fresh.range(self.fresh.len().saturating_sub(missed)..)
+    }
+
+    /// Where in the file the next of them belongs, which is between two whole messages.
+    fn next_fresh(&self, place: &Place) -> Option<u64> {
+        self.unread(place).map(|(at, _)| *at).find(|at| *at > place.at)
+    }
+
+    /// Takes those that belong where `place` is; says whether there were any.
+    fn take_fresh(&self, place: &mut Place, buffer: &mut Vec<u8>) -> bool {
+        let mut passed = 0;
+        for (at, frame) in self.unread(place).take_while(|(at, _)| *at <= place.at) {
+            passed += 1;
+            // Nothing comes before the run's start.
+            if *at == place.at && place.at > 0 {
+                buffer.extend_from_slice(frame);
+            }
+        }
+        let missed = self.samples - place.samples;
+        let dropped = missed.saturating_sub(self.fresh.len() as u64);
+        place.samples += dropped + passed;
+        !buffer.is_empty()
+    }
+}
+
 impl Journal {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -209,12 +239,16 @@ impl Journal {
             if let Some(fault) = &state.fault {
                 return Read::Fault(fault.clone());
             }
+            if state.length.saturating_sub(place.at) > READ_BYTES as u64 {
+                // Whoever is so far behind has no use for what was only meant for those who read along.
+                place.samples = state.samples;
+            }
+            if state.take_fresh(place, buffer) {
+                return Read::Some;
+            }
             if place.at < state.length {
-                let length = usize::try_from(state.length - place.at).unwrap_or(READ_BYTES).min(READ_BYTES);
-                // What was sampled before that was read is of no interest any more.
-                if state.length - place.at > READ_BYTES as u64 {
-                    place.samples = state.samples;
-                }
+                let end = state.next_fresh(place).map_or(state.length, |at| at.min(state.length));
+                let length = usize::try_from(end - place.at).unwrap_or(READ_BYTES).min(READ_BYTES);
                 drop(state);
                 buffer.resize(length, 0);
                 return match self.file.read_exact_at(buffer, place.at) {
@@ -226,13 +260,6 @@ impl Journal {
                         Read::Fault(format!("the run goes on, but what it said cannot be read any more: {error}"))
                     }
                 };
-            }
-            if place.samples < state.samples && place.at > 0 {
-                let missed = usize::try_from(state.samples - place.samples).unwrap_or(usize::MAX);
-                let first = state.fresh.len().saturating_sub(missed);
-                state.fresh.range(first..).for_each(|frame| buffer.extend_from_slice(frame));
-                place.samples = state.samples;
-                return Read::Some;
             }
             if state.ended {
                 return Read::End;
@@ -293,7 +320,7 @@ mod tests {
         writer.add(&Event { at_ns: SAMPLES, kind: EventKind::Paused });
         writer.end();
         let (times, ended) = read_all(&journal, &mut along);
-        assert!(ended && times.last() == Some(&SAMPLES));
+        assert!(ended && times.last() == Some(&SAMPLES) && times.is_sorted());
         assert_eq!(seen + times.len() as u64, SAMPLES + 1, "whoever reads along hears every one");
         let (late, ended) = read_all(&journal, &mut Place::default());
         assert!(ended && late.last() == Some(&SAMPLES));
