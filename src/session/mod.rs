@@ -244,6 +244,12 @@ impl Session {
         &self.rows
     }
 
+    /// The tasks of the shown run that are being done and match what the table is filtered by, by their numbers: they
+    /// stand above [`Session::rows`].
+    pub fn running_rows(&self) -> Vec<TaskId> {
+        self.run_shown().map_or_else(Vec::new, |run| row_order::running(&self.query, &run.model(), &run.batch))
+    }
+
     /// The task whose details are shown.
     pub const fn selected(&self) -> Option<TaskId> {
         self.selected
