@@ -1,7 +1,7 @@
 //! What the engine costs, beside its peers and its limits, measured in turns within one run: quote the ratios.
 //!
 //! `cargo bench --bench engine` prints all tables; `-- ROUNDS` sets how many rounds the medians are taken from, and
-//! `-- ROUNDS PART` keeps to one part: `commands`, `calls`, `alone`, `memory` or `payloads`. Peers that are not installed
+//! `-- ROUNDS PART` keeps to one part: `commands`, `calls`, `alone`, `memory`, `payloads` or `transport`. Peers that are not installed
 //! are named and left out.
 
 mod alone;
@@ -9,6 +9,7 @@ mod calls;
 mod commands;
 mod memory;
 mod payloads;
+mod transport;
 
 use std::io::Write;
 use std::path::Path;
@@ -27,12 +28,13 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(7);
-    let parts: [Part; 5] = [
+    let parts: [Part; 6] = [
         ("commands", commands::measure),
         ("calls", calls::measure),
         ("alone", alone::measure),
         ("memory", memory::measure),
         ("payloads", payloads::measure),
+        ("transport", transport::measure),
     ];
     let chosen = parts.iter().find(|(name, _)| words.iter().any(|word| word == name));
     for (_, measure) in chosen.map_or(&parts[..], std::slice::from_ref) {
