@@ -40,7 +40,7 @@ pub use machine::Machine;
 pub use notice::{Notice, Severity};
 pub use options::SessionOptions;
 pub use past_run::PastRun;
-pub use presets::{Preset, PresetId, PresetList};
+pub use presets::{Preset, PresetId, PresetList, SAVED_GROUP};
 pub use preview::Preview;
 pub use racing::RaceDesk;
 pub use row_order::{RowOrder, RowQuery, SortKey};
