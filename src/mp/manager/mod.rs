@@ -30,6 +30,7 @@ mod failure;
 pub mod handshake;
 mod key;
 mod own;
+mod pool;
 pub mod proxy;
 mod registry;
 mod server;
@@ -43,5 +44,6 @@ pub use environment::{EnvironmentError, KEY_FILE_VARIABLE, KEY_VARIABLE, MANAGER
 pub use failure::{Failure, FailureKind, ManagerError};
 pub use key::{Key, KeyError, MIN_KEY_BYTES};
 pub use own::Served;
+pub use pool::PoolOptions;
 pub use registry::{KINDS, ObjectInfo, check_object};
 pub use server::{ServeError, Server, ServerOptions};

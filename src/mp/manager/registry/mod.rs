@@ -195,11 +195,13 @@ impl Registry {
     pub(super) fn own_call_ended(
         &mut self,
         client: ClientId,
+        object: u64,
         result: Result<Datum, Failure>,
         answers: &mut Vec<Answered>,
     ) {
-        // Its client may be gone, or the object was deleted meanwhile.
-        if self.clients.get(&client).is_some_and(|client| client.waits.is_some()) {
+        // Its client may be gone; or the object was deleted meanwhile, and it waits for another.
+        let waits = self.clients.get(&client).and_then(|client| client.waits);
+        if waits.is_some_and(|wait| wait.object == object) {
             answers.push(Answered { client, result, taken_from: None });
             self.settle(answers);
         }

@@ -26,6 +26,7 @@ use super::datum::Datum;
 use super::failure::{Failure, ManagerError};
 use super::key::Key;
 use super::own::{OwnObject, Results, Served};
+use super::pool::{self, PoolObject};
 use super::registry::{Maker, ObjectInfo, Registry};
 use super::waker::Waker;
 use super::wire::{MAX_FRAME_BYTES, Request};
@@ -50,6 +51,8 @@ pub struct ServerOptions {
     pub max_frame_bytes: usize,
     /// So many objects may be held.
     pub max_objects: usize,
+    /// Clients may make pools of this program's processes.
+    pools: bool,
     own_kinds: BTreeMap<String, MakeServed>,
 }
 
@@ -63,8 +66,17 @@ impl ServerOptions {
             max_connections: 512,
             max_frame_bytes: MAX_FRAME_BYTES,
             max_objects: 100_000,
+            pools: false,
             own_kinds: BTreeMap::new(),
         }
+    }
+
+    /// Lets clients make pools of worker processes on this machine, in which they call the functions that this program
+    /// has given to [`mp::init`](crate::mp::init): see [`PoolProxy`](super::proxy::PoolProxy).
+    #[must_use]
+    pub const fn with_pools(mut self) -> Self {
+        self.pools = true;
+        self
     }
 
     /// Registers an own type under the name by which clients make objects of it. `make` gets the arguments that the
@@ -160,6 +172,8 @@ impl Server {
         let (results, ended) = unbounded();
         let results = Results { sender: results, waker: Arc::clone(&waker) };
         let own_kinds = options.own_kinds.iter().map(|(kind, make)| (kind.clone(), maker(kind, make, &results)));
+        let pools = options.pools.then(|| (pool::KIND.to_owned(), pool_maker(&results)));
+        let own_kinds = own_kinds.chain(pools);
         let shared = Arc::new(Shared {
             registry: Mutex::new(Registry::new(own_kinds.collect(), options.max_objects)),
             waker,
@@ -243,6 +257,11 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
+}
+
+fn pool_maker(results: &Results) -> Maker {
+    let results = results.clone();
+    Arc::new(move |arguments| Ok(Box::new(PoolObject::start(arguments, results.clone())?)))
 }
 
 fn maker(kind: &str, make: &MakeServed, results: &Results) -> Maker {
