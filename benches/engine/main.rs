@@ -77,6 +77,13 @@ struct Ran {
 
 /// Runs a job as a library, in a pool of 2, and keeps the record of each task.
 fn run_as_library(job: &str) -> Ran {
+    let mut records = Vec::new();
+    let (wall, cpu) = run_and_take(job, |more| records.extend(more));
+    Ran { wall, cpu, records }
+}
+
+/// Runs a job as a library, in a pool of 2, and gives away the record of each task; the time, and this process's CPU.
+fn run_and_take(job: &str, mut take: impl FnMut(Vec<AttemptRecord>)) -> (Duration, Duration) {
     let job = Job::parse(job).expect("the job is well-formed");
     let batch = Batch::open(&job, Path::new("."), &mut std::io::empty()).expect("its inputs can be read");
     let options = RunOptions {
@@ -91,18 +98,17 @@ fn run_as_library(job: &str) -> Ran {
     let begun = Instant::now();
     let (sender, events) = bounded(1024);
     let run = Run::start(Arc::new(batch), options, sender).expect("threads can be had");
-    let mut records: Vec<AttemptRecord> = Vec::new();
     // As the report does it: whoever waits for each single event is woken for each, at the tasks' expense.
     loop {
         match events.try_recv().map(|event| event.kind) {
-            Ok(EventKind::TasksFinished(more)) => records.extend(more),
+            Ok(EventKind::TasksFinished(more)) => take(more),
             Ok(_) => {}
             Err(TryRecvError::Empty) => std::thread::sleep(REST),
             Err(TryRecvError::Disconnected) => break,
         }
     }
     run.join();
-    Ran { wall: begun.elapsed(), cpu: own_cpu() - cpu_before, records }
+    (begun.elapsed(), own_cpu() - cpu_before)
 }
 
 /// Medians of runs through the library, with the parent's own CPU.

@@ -16,6 +16,7 @@ use super::keep_args::KeepArgs;
 use super::manager::args::ManagerArgs;
 use super::race::RaceArgs;
 use super::worker_count::{self, WorkerCount};
+use crate::job::amount;
 use crate::job::duration::{self, Limit};
 use crate::job::escapes;
 use crate::job::{Mode, Order, Transport};
@@ -132,6 +133,10 @@ pub struct RunArgs {
     /// [default: pipe]
     #[arg(long, value_name = "WAY")]
     pub transport: Option<TransportArg>,
+    /// Let the values of the job's shared objects take up to SIZE of memory together, also with a unit (500M, 2G)
+    /// [default: 1G]
+    #[arg(long, value_name = "SIZE", value_parser = amount::parse_size)]
+    pub shared_bytes: Option<u64>,
     /// Print in the order of the inputs instead of in the order in which tasks end
     #[arg(short, long)]
     pub keep_order: bool,

@@ -20,7 +20,7 @@ pub const LARGE_BYTES: usize = 32 << 10;
 
 /// A worker's results in shared memory that the engine has not taken yet are at most about so many bytes; what is more
 /// goes through the pipe, where it waits for the engine.
-pub const MOST_UNREAD_BYTES: usize = 128 << 20;
+pub const MOST_UNREAD_BYTES: usize = 8 << 20;
 
 /// The bytes of a record's value; none for a number.
 pub fn value_bytes(record: &AttemptRecord) -> &[u8] {

@@ -106,6 +106,9 @@ pub struct Job {
     /// Objects that all tasks share while the run goes on, by their names.
     #[serde(default, skip_serializing_if = "is_default")]
     pub shared: BTreeMap<String, SharedSpec>,
+    /// What the values of these objects may take in memory together, in bytes; `None`: 1 GiB.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shared_bytes: Option<u64>,
     /// How large results of calls come from their workers; for commands it is always [`Transport::Pipe`].
     #[serde(default, skip_serializing_if = "is_default")]
     pub transport: Transport,
@@ -137,6 +140,7 @@ impl Default for Job {
             sample: None,
             sample_seed: 0,
             shared: BTreeMap::new(),
+            shared_bytes: None,
             transport: Transport::Pipe,
         }
     }

@@ -51,6 +51,7 @@ fn full_job() -> Job {
         sample: Some(100),
         sample_seed: 8,
         shared: [("seen".to_owned(), crate::job::SharedSpec::Set)].into(),
+        shared_bytes: Some(1000),
         ..Job::default()
     }
 }
@@ -111,7 +112,7 @@ fn faults_of_the_text() {
         (
             "Job(version: 1, colour: 3)",
             "line 1, column 17: unknown field 'colour' in Job; the fields are: version, name, description, task, inputs, \
-             linked, mode, workers, timeout_secs, retries, working_dir, control, shell, environment, stdin, stdin_file, tagstring, max_args, order, sample, sample_seed, shared, transport",
+             linked, mode, workers, timeout_secs, retries, working_dir, control, shell, environment, stdin, stdin_file, tagstring, max_args, order, sample, sample_seed, shared, shared_bytes, transport",
         ),
         ("Job(version: 1, inputs: [])", "line 1, column 27: the field 'task' is missing in Job; add it"),
         ("Job(version: 1, task: Command(\"x\"))", "line 1, column 35: the field 'inputs' is missing in Job; add it"),

@@ -158,11 +158,13 @@ impl SharedBytes {
     }
 
     /// A copy of `bytes` in shared memory, where all slots of this process together then take at most about `most_bytes`;
-    /// `None` where readers have too many of them still. One value alone may take more.
+    /// `None` where readers have too many of them still. Two values may always be on their way.
     ///
     /// # Errors
     /// As [`SharedBytes::build`].
     pub(crate) fn copy_within(bytes: &[u8], most_bytes: usize) -> Result<Option<Self>, Error> {
+        /// While readers have fewer, there is always another: one is written as another is read.
+        const FEWEST_HELD: usize = 2;
         {
             let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut held, mut held_bytes) = (0, 0);
@@ -170,8 +172,8 @@ impl SharedBytes {
                 held += 1;
                 held_bytes += slot.room();
             }
-            // One that is not used again would cost more than it saves.
-            if held >= MOST_SLOTS || held > 0 && held_bytes + bytes.len() > most_bytes {
+            // One that is not used again would cost more than it saves, and so would many that find no room in the caches.
+            if held >= MOST_SLOTS || held >= FEWEST_HELD && held_bytes + bytes.len() > most_bytes {
                 return Ok(None);
             }
             let mut all: usize = own.iter().map(|slot| slot.room()).sum();

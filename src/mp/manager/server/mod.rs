@@ -27,7 +27,7 @@ use super::failure::{Failure, ManagerError};
 use super::key::Key;
 use super::own::{OwnObject, Results, Served};
 use super::pool::{self, PoolObject};
-use super::registry::{Maker, ObjectInfo, Registry};
+use super::registry::{Maker, ObjectInfo, Registry, Room};
 use super::waker::Waker;
 use super::wire::{MAX_FRAME_BYTES, Request};
 use listen::Listener;
@@ -35,6 +35,9 @@ pub(super) use listen::keep_watch;
 use serve::Loop;
 
 type MakeServed = Arc<dyn Fn(Vec<Datum>) -> Result<Box<dyn Served>, Failure> + Send + Sync>;
+
+/// What the values of a manager may take in memory where nothing else is said, in bytes: 1 GiB.
+pub const MAX_BYTES: u64 = 1 << 30;
 
 /// How a manager is served.
 #[derive(Clone)]
@@ -51,13 +54,17 @@ pub struct ServerOptions {
     pub max_frame_bytes: usize,
     /// So many objects may be held.
     pub max_objects: usize,
+    /// What the values of all objects may take in memory together, in bytes, but for those of own types.
+    pub max_bytes: u64,
+    /// What a client is advised whose value finds no room: the flag or the field that sets `max_bytes`.
+    pub max_bytes_is_set_by: String,
     /// Clients may make pools of this program's processes.
     pools: bool,
     own_kinds: BTreeMap<String, MakeServed>,
 }
 
 impl ServerOptions {
-    /// With room for 512 connections, 100,000 objects and calls of 64 MiB.
+    /// With room for 512 connections, 100,000 objects, [`MAX_BYTES`] of values and calls of 64 MiB.
     pub fn new(addresses: Vec<Address>, key: Key) -> Self {
         Self {
             addresses,
@@ -66,6 +73,8 @@ impl ServerOptions {
             max_connections: 512,
             max_frame_bytes: MAX_FRAME_BYTES,
             max_objects: 100_000,
+            max_bytes: MAX_BYTES,
+            max_bytes_is_set_by: "ServerOptions::max_bytes".to_owned(),
             pools: false,
             own_kinds: BTreeMap::new(),
         }
@@ -174,8 +183,9 @@ impl Server {
         let own_kinds = options.own_kinds.iter().map(|(kind, make)| (kind.clone(), maker(kind, make, &results)));
         let pools = options.pools.then(|| (pool::KIND.to_owned(), pool_maker(&results)));
         let own_kinds = own_kinds.chain(pools);
+        let room = Room::new(options.max_bytes, options.max_bytes_is_set_by.clone());
         let shared = Arc::new(Shared {
-            registry: Mutex::new(Registry::new(own_kinds.collect(), options.max_objects)),
+            registry: Mutex::new(Registry::new(own_kinds.collect(), options.max_objects, room)),
             waker,
             stop: AtomicBool::new(false),
             connections: AtomicU32::new(0),
