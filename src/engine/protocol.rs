@@ -205,8 +205,11 @@ pub enum FromWorker {
     },
     /// These have ended, in this order.
     Finished(Vec<AttemptRecord>),
-    /// This one has ended, and its value, which is empty in the record, is here.
-    FinishedShared(Box<AttemptRecord>, SharedBytes),
+    /// This one has ended, and its value, which is empty in the record, is here; the way that it came is compared with its
+    /// neighbour's, or is not.
+    FinishedShared(Box<AttemptRecord>, SharedBytes, bool),
+    /// This one has ended, and came alone so that its way can be compared.
+    FinishedAlone(Box<AttemptRecord>),
     /// These were given back without having been begun.
     Returned(Vec<TaskId>),
     /// The lane was retired and is through; nothing follows.

@@ -20,7 +20,7 @@ use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
 use crate::job::batch::Growth;
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
-use crate::job::{Batch, Mode, TaskTemplate};
+use crate::job::{Batch, Mode, TaskTemplate, Transport};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, FrameReader};
 use crate::mp::{self, descriptors};
@@ -660,13 +660,19 @@ impl Shared {
                     Input::Started { worker, task, attempt, start_ns, pid }
                 }
                 FromWorker::Finished(records) => {
-                    self.say(stream.piped(&records, || self.now_ns()));
+                    stream.hears(&records);
                     Input::Finished { worker, records }
                 }
-                FromWorker::FinishedShared(record, bytes) => {
-                    let (record, compared) = stream.complete(*record, &bytes, || self.now_ns())?;
-                    self.say(compared);
-                    Input::Finished { worker, records: vec![record] }
+                FromWorker::FinishedAlone(record) => {
+                    self.say(stream.compare(Transport::Pipe, &record, self.now_ns()));
+                    Input::Finished { worker, records: vec![*record] }
+                }
+                FromWorker::FinishedShared(mut record, bytes, compared) => {
+                    stream.complete(&mut record, &bytes)?;
+                    if compared {
+                        self.say(stream.compare(Transport::SharedMemory, &record, self.now_ns()));
+                    }
+                    Input::Finished { worker, records: vec![*record] }
                 }
                 FromWorker::Returned(tasks) => Input::Returned { worker, tasks },
                 FromWorker::Refused(reason) => return Ok(Heard::Refused(reason)),

@@ -114,37 +114,26 @@ impl Incoming {
         passing::with_next_arrived(&mut self.descriptors, || frames.next_message())
     }
 
-    /// Completes a record whose value came in shared memory; `now_ns` is asked when it is there. The second is what the
-    /// comparison came to, if this was the second of two.
+    /// Takes note of results that came through the pipe.
+    pub fn hears(&mut self, records: &[AttemptRecord]) {
+        self.is_large = records.first().is_some_and(|record| value_bytes(record).len() >= LARGE_BYTES);
+    }
+
+    /// Completes a record whose value came in shared memory.
     ///
     /// # Errors
     /// [`FrameError::Io`] for what is no such value.
-    pub fn complete(
-        &mut self,
-        mut record: AttemptRecord,
-        bytes: &SharedBytes,
-        now_ns: impl FnOnce() -> u64,
-    ) -> Result<(AttemptRecord, Option<EventKind>), FrameError> {
-        refill(&mut record, bytes)?;
+    pub fn complete(&mut self, record: &mut AttemptRecord, bytes: &SharedBytes) -> Result<(), FrameError> {
         self.is_large = true;
-        let compared = self.heard(Transport::SharedMemory, &record, now_ns);
-        Ok((record, compared))
+        refill(record, bytes)
     }
 
-    /// These came through the pipe; a large one that came alone is compared as in [`Incoming::complete`].
-    pub fn piped(&mut self, records: &[AttemptRecord], now_ns: impl FnOnce() -> u64) -> Option<EventKind> {
-        self.is_large = records.first().is_some_and(|record| value_bytes(record).len() >= LARGE_BYTES);
-        let [record] = records else { return None };
-        self.heard(Transport::Pipe, record, now_ns)
-    }
-
-    fn heard(&mut self, way: Transport, record: &AttemptRecord, now_ns: impl FnOnce() -> u64) -> Option<EventKind> {
-        let bytes = value_bytes(record).len();
-        if bytes < LARGE_BYTES {
-            return None;
-        }
-        let bytes = bytes as u64;
-        let way_ns = now_ns().saturating_sub(record.start_ns + record.wall_ns);
+    /// Takes note of how long a result that is to be compared was on its way until now; what the comparison came to, if
+    /// this was the second of two.
+    pub fn compare(&mut self, way: Transport, record: &AttemptRecord, now_ns: u64) -> Option<EventKind> {
+        self.is_large = true;
+        let bytes = value_bytes(record).len() as u64;
+        let way_ns = now_ns.saturating_sub(record.start_ns + record.wall_ns);
         let latest = self.latest.replace((way, bytes, way_ns));
         let (_, other_bytes, other_ns) =
             latest.filter(|(other, size, _)| *other != way && size.abs_diff(bytes) <= bytes / 8)?;
@@ -200,18 +189,8 @@ mod tests {
         let mut said = Vec::new();
         for (place, size) in sizes.into_iter().enumerate() {
             let end_ns = 200 + 10 * (place as u64 + 1);
-            let compared = if place % 2 == 0 {
-                incoming.piped(&[large(size)], || end_ns)
-            } else {
-                let bytes = SharedBytes::copy_of(&vec![7; size]).unwrap();
-                let mut record = large(size);
-                empty(&mut record);
-                assert_eq!(record.value, Some(Value::Bytes(Box::default())));
-                let (record, compared) = incoming.complete(record, &bytes, || end_ns).unwrap();
-                assert_eq!(record, large(size));
-                compared
-            };
-            said.extend(compared);
+            let way = if place % 2 == 0 { Transport::Pipe } else { Transport::SharedMemory };
+            said.extend(incoming.compare(way, &large(size), end_ns));
         }
         let compared = |bytes, pipe_ns, shared_memory_ns| EventKind::ResultsCompared {
             bytes,
@@ -224,21 +203,25 @@ mod tests {
     }
 
     #[test]
-    fn small_results_and_groups_are_not_compared_and_a_text_stays_one() {
+    fn a_value_is_put_back_as_the_kind_that_it_was() {
         let mut incoming = incoming();
-        let never = || panic!("the time is not asked for");
-        assert_eq!(incoming.piped(&[record(Value::Int(1))], never), None);
-        assert_eq!(incoming.piped(&[large(LARGE_BYTES - 1)], never), None);
-        assert_eq!(incoming.piped(&[large(LARGE_BYTES), large(LARGE_BYTES)], never), None);
         let text = "ä".repeat(LARGE_BYTES);
-        let mut sent = record(Value::Text(text.as_str().into()));
-        empty(&mut sent);
-        let bytes = SharedBytes::copy_of(text.as_bytes()).unwrap();
-        let (arrived, _) = incoming.complete(sent.clone(), &bytes, || 0).unwrap();
-        assert_eq!(arrived.value, Some(Value::Text(text.into())));
+        for (value, bytes) in [
+            (Value::Text(text.as_str().into()), text.as_bytes()),
+            (Value::Bytes(vec![0xff; LARGE_BYTES].into()), &[0xff; LARGE_BYTES]),
+        ] {
+            let mut sent = record(value.clone());
+            empty(&mut sent);
+            assert!(value_bytes(&sent).is_empty() && sent.value.is_some());
+            incoming.complete(&mut sent, &SharedBytes::copy_of(bytes).unwrap()).unwrap();
+            assert_eq!(sent.value, Some(value));
+        }
         let no_text = SharedBytes::copy_of(&[0xff; LARGE_BYTES]).unwrap();
-        assert!(incoming.complete(sent, &no_text, || 0).is_err());
-        assert!(incoming.complete(record(Value::Int(1)), &no_text, || 0).is_err());
+        assert!(incoming.complete(&mut record(Value::Text("".into())), &no_text).is_err());
+        assert!(incoming.complete(&mut record(Value::Int(1)), &no_text).is_err());
+        assert!(incoming.is_large());
+        incoming.hears(&[record(Value::Int(1))]);
+        assert!(!incoming.is_large());
     }
 
     #[test]

@@ -39,20 +39,16 @@ impl Outbox {
             self.first_ns = now_ns;
         }
         let bytes = value_bytes(&record).len();
-        let (way, alone) = if bytes < LARGE_BYTES { (Transport::Pipe, false) } else { self.choice.next() };
-        let record = match way {
-            Transport::Pipe => record,
-            Transport::SharedMemory => match self.send_shared(record) {
-                None => return true,
-                Some(record) => record,
-            },
+        let (way, compared) = if bytes < LARGE_BYTES { (Transport::Pipe, false) } else { self.choice.next() };
+        let unsent = match way {
+            Transport::SharedMemory => self.send_shared(record, compared),
+            Transport::Pipe if compared => self.send_alone(record),
+            Transport::Pipe => Some(record),
         };
-        if alone {
-            self.flush();
-        }
+        let Some(record) = unsent else { return true };
         self.bytes += bytes;
         self.records.push(record);
-        let enough = alone || now_ns.saturating_sub(self.first_ns) > GATHER_NS || self.bytes > GATHER_BYTES;
+        let enough = now_ns.saturating_sub(self.first_ns) > GATHER_NS || self.bytes > GATHER_BYTES;
         if enough {
             self.flush();
         }
@@ -95,16 +91,27 @@ impl Outbox {
 
     /// Sends a record whose value goes in shared memory, after all that wait. Gives it back where there is no such memory,
     /// or the engine has much of it still: then it waits for the engine in the pipe.
-    fn send_shared(&mut self, mut record: AttemptRecord) -> Option<AttemptRecord> {
+    fn send_shared(&mut self, mut record: AttemptRecord, compared: bool) -> Option<AttemptRecord> {
         let Ok(Some(shared)) = SharedBytes::copy_within(value_bytes(&record), MOST_UNREAD_BYTES) else {
             return Some(record);
         };
         self.flush();
         empty(&mut record);
-        let message = FromWorker::FinishedShared(Box::new(record), shared);
+        let message = FromWorker::FinishedShared(Box::new(record), shared, compared);
         // It is small, and what is in it can be sent.
         let _ = self.write(&message);
         None
+    }
+
+    /// Sends a record through the pipe, after all that wait, so that its way can be compared. Gives it back where no frame
+    /// holds it.
+    fn send_alone(&mut self, record: AttemptRecord) -> Option<AttemptRecord> {
+        self.flush();
+        let message = FromWorker::FinishedAlone(Box::new(record));
+        match (self.write(&message), message) {
+            (Err(FrameError::TooLarge(_)), FromWorker::FinishedAlone(record)) => Some(*record),
+            _ => None,
+        }
     }
 
     /// One record in a frame of its own; a value that no frame holds becomes a failure that says so.
