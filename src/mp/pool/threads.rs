@@ -4,8 +4,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::chunk::default_chunk_size;
 use super::result::{AsyncResult, Completion};
@@ -16,21 +15,11 @@ use crate::mp::function::{Callable, panic_message};
 
 mod builder;
 mod imap;
+mod shared;
 
 pub use builder::{Initialized, ThreadPoolBuilder};
 pub use imap::ThreadImap;
-
-/// What each thread calls first; the words of its failure.
-type FirstCall = Arc<dyn Fn() -> Option<String> + Send + Sync>;
-
-#[derive(Default)]
-struct Plan {
-    initializer: Option<FirstCall>,
-    max_tasks_per_child: Option<u64>,
-}
-
-/// Done by a thread, or told why it will not be.
-type Task = Box<dyn FnOnce(Result<(), TaskError>) + Send>;
+use shared::{Plan, Shared, State, Task};
 
 /// A pool of threads. When it goes, it is terminated: what has not begun fails, and what has is waited for.
 ///
@@ -49,96 +38,9 @@ pub struct ThreadPool {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    plan: Plan,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
-    phase: Phase,
-    queue: VecDeque<Task>,
-    wanted: usize,
-    running: usize,
-}
-
 impl fmt::Debug for ThreadPool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ThreadPool").field("size", &self.size()).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn submit(&self, task: Task) -> Result<(), TaskError> {
-        let mut state = self.state();
-        match &state.phase {
-            Phase::Open => state.queue.push_back(task),
-            Phase::Closed => return Err(TaskError::PoolClosed),
-            Phase::Ended(why) => return Err(why.clone()),
-        }
-        drop(state);
-        self.changed.notify_one();
-        Ok(())
-    }
-
-    /// Starts a thread more.
-    fn start_thread(self: &Arc<Self>, state: &mut State) -> std::io::Result<()> {
-        let shared = Arc::clone(self);
-        let thread = std::thread::Builder::new().name("pool's thread".to_owned()).spawn(move || shared.work())?;
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.retain(|thread| !thread.is_finished());
-        threads.push(thread);
-        state.running += 1;
-        Ok(())
-    }
-
-    /// The life of a thread.
-    fn work(self: &Arc<Self>) {
-        if let Some(reason) = self.plan.initializer.as_ref().and_then(|call| call()) {
-            self.end(&TaskError::PoolFailed(reason));
-        }
-        let mut done = 0;
-        let mut state = self.state();
-        loop {
-            if state.running > state.wanted || matches!(state.phase, Phase::Ended(_)) {
-                break;
-            }
-            // Where no other thread can be had, this one goes on.
-            if self.plan.max_tasks_per_child.is_some_and(|most| done >= most) && self.start_thread(&mut state).is_ok() {
-                break;
-            }
-            if let Some(task) = state.queue.pop_front() {
-                drop(state);
-                // Tasks take care of their own panics; callbacks are theirs who made them.
-                let _ = catch_unwind(AssertUnwindSafe(|| task(Ok(()))));
-                done += 1;
-                state = self.state();
-            } else if state.phase == Phase::Closed {
-                break;
-            } else {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-        }
-        state.running -= 1;
-    }
-
-    /// Begins no more tasks: those fail with `why`.
-    fn end(&self, why: &TaskError) {
-        let mut state = self.state();
-        if !matches!(state.phase, Phase::Ended(_)) {
-            state.phase = Phase::Ended(why.clone());
-        }
-        let tasks = std::mem::take(&mut state.queue);
-        drop(state);
-        self.changed.notify_all();
-        for task in tasks {
-            task(Err(why.clone()));
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod holding;
 mod kinds;
 mod list;
 mod lock;
+mod names;
 mod namespace;
 mod object;
 mod queue;
@@ -30,6 +31,8 @@ use serde::{Deserialize, Serialize};
 pub(super) use arguments::Arguments;
 pub(super) use holding::HOLDER_DIED;
 pub use kinds::KINDS;
+use names::check_name;
+pub use names::check_object;
 pub(super) use object::{Answer, Answered, ClientId, Object, Turn};
 pub(super) use room::{Room, Weight};
 
@@ -389,27 +392,4 @@ impl Entry {
             waiting: self.waiting,
         }
     }
-}
-
-/// Whether an object of a built-in kind could be made so, without making it in a manager.
-///
-/// # Errors
-/// What a manager would answer.
-pub fn check_object(name: &str, kind: &str, arguments: Vec<Datum>) -> Result<(), Failure> {
-    check_name(name)?;
-    kinds::make(kind, arguments, std::iter::empty()).map(drop)
-}
-
-/// Names are words that a shell, a file and a page can show.
-pub(super) fn check_name(name: &str) -> Result<(), Failure> {
-    const MOST_CHARS: usize = 128;
-    let is_odd = |character: char| character.is_control() || character == '=';
-    if name.trim() != name || name.is_empty() || name.chars().count() > MOST_CHARS || name.chars().any(is_odd) {
-        let message = format!(
-            "'{}' cannot be a name; write 1 to {MOST_CHARS} printable characters without =",
-            name.escape_debug()
-        );
-        return Err(Failure::arguments(message));
-    }
-    Ok(())
 }

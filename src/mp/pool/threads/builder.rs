@@ -5,7 +5,8 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{FirstCall, Plan, ThreadPool};
+use super::ThreadPool;
+use super::shared::{FirstCall, Plan};
 use crate::mp::error::Error;
 use crate::mp::function::{Callable, panic_message};
 
