@@ -237,12 +237,16 @@ fn of_one(returned: &Result<Datum, String>) -> Outcome {
 }
 
 /// What many returned, or the first failure.
+#[expect(clippy::ptr_arg, reason = "it is what a call of many results in")]
 fn of_all(returned: &Vec<Result<Datum, String>>) -> Outcome {
     returned.iter().map(of_one).collect::<Result<_, _>>().map(Datum::List)
 }
 
+/// Calls: each a function's name and its arguments.
+type Calls = Vec<(String, Vec<Datum>)>;
+
 /// Calls of one function: its name, a list of arguments for each, and how many of them are one task.
-fn calls(with: &mut Arguments) -> Result<(Vec<(String, Vec<Datum>)>, Option<usize>), Failure> {
+fn calls(with: &mut Arguments) -> Result<(Calls, Option<usize>), Failure> {
     let name = with.text("the function's name")?;
     let items = with.items("the list of arguments")?.into_iter().map(|item| match item {
         Datum::List(arguments) => Ok((name.clone(), arguments)),
