@@ -35,6 +35,12 @@ fn client(server: &Server, place: usize) -> Client {
     Client::connect(server.addresses()[place].clone(), server.key().clone(), ClientOptions::default()).unwrap()
 }
 
+/// The processes of a pool, once there are so many: they start beside the calls.
+fn pids(pool: &PoolProxy, count: usize) -> Vec<u32> {
+    eventually("the workers", || pool.pids().unwrap().len() == count);
+    pool.pids().unwrap()
+}
+
 fn is_task(error: &ManagerError) -> bool {
     error.kind() == Some(FailureKind::Task)
 }
@@ -71,7 +77,7 @@ fn every_way_to_call_over_a_socket_and_over_tcp() {
         let halves: Vec<Result<u32, String>> = pool.map("half", [4, 5], None).unwrap();
         assert_eq!(halves, [Ok(2), Err("5 is odd".to_owned())]);
         pool.resize(3).unwrap();
-        assert_eq!((pool.size().unwrap(), pool.pids().unwrap().len()), (3, 3));
+        assert_eq!((pool.size().unwrap(), pids(&pool, 3).len()), (3, 3));
         pool.resize(2).unwrap();
     }
     let shown = client(&server, 0).objects().unwrap();
@@ -207,7 +213,7 @@ fn it_ends_in_every_way() {
     for way in ["terminate", "delete", "server"] {
         let (server, _folder) = self::server();
         let pool = server.client().unwrap().pool("p", 1).unwrap();
-        let pid = pool.pids().unwrap()[0];
+        let pid = pids(&pool, 1)[0];
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| pool.apply::<u32>("wait_for_file", &(&gate, 1)));
             eventually("the call", || server.list()[0].waiting == 1);
