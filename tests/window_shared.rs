@@ -161,6 +161,8 @@ fn the_faster_way_of_large_results_is_advised_and_chosen_on_the_page_job() {
     engine.finish(5 * MS, false);
     until(&mut window, "the end of the run", |session| !session.is_running());
     show(&mut window, Page::Job);
+    window.get_by_role_and_label(Role::Button, "In shared memory").scroll_to_me();
+    window.run_steps(20);
     window.get_by_role_and_label(Role::Button, "In shared memory").click();
     window.run_steps(4);
     let job = window.state().session().draft.to_job().expect("it is right");
