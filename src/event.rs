@@ -10,7 +10,7 @@ mod spill;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::Mode;
+use crate::job::{Mode, Transport};
 pub use sample::{MachineSample, WorkerSample};
 pub use shared::{SharedContent, SharedObject};
 pub use spill::{Spill, StreamName, spill_name};
@@ -138,6 +138,17 @@ pub enum EventKind {
     SharedSampled(Vec<SharedObject>),
     /// The objects that the tasks shared, as they were when the last task had ended.
     SharedEnded(Vec<SharedContent>),
+    /// Two large results of about the same size have come from one worker, one by each way.
+    ResultsCompared {
+        /// The size of each, in bytes.
+        bytes: u64,
+        /// How long the one through the pipe was on its way, in nanoseconds: from the end of its call until it was here.
+        pipe_ns: u64,
+        /// The same for the one in shared memory.
+        shared_memory_ns: u64,
+        /// The way that the job asks for.
+        used: Transport,
+    },
     /// The last event of a run.
     RunFinished(Summary),
 }

@@ -206,6 +206,47 @@ fn a_signal_ends_a_server_and_leaves_nothing() {
 }
 
 #[test]
+fn what_a_killed_server_has_left_is_removed_by_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("t");
+    std::fs::create_dir(&place).unwrap();
+    let left = || std::fs::read_dir(&place).unwrap().count();
+    let start = || {
+        let mut server = command(&["manager", "serve"], folder.path()).env("TMPDIR", &place).spawn().unwrap();
+        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        let address = lines.next().unwrap().unwrap();
+        (server, address.strip_prefix("FANLANE_MANAGER=unix:").unwrap().to_owned())
+    };
+    let (mut killed, first) = start();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(Path::new(&first).exists() && left() == 1, "nobody was left to remove it");
+    let (mut server, second) = start();
+    assert!(!Path::new(&first).exists() && Path::new(&second).exists() && left() == 1);
+    // One that lives keeps its own.
+    let ended = command(&["manager", "serve", "--", "true"], folder.path()).env("TMPDIR", &place).status().unwrap();
+    assert!(ended.success() && Path::new(&second).exists() && left() == 1);
+    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+    assert_eq!((wait(&mut server), left()), (130, 0));
+}
+
+#[test]
+fn what_finds_no_room_is_told_with_the_flag_that_makes_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = r#"Job(version: 1, inputs: [], shared: {"v": List}, shared_bytes: 2000,
+        task: Command("\"$F\" manager append v x$(printf %03000d 0); echo $?"))"#;
+    let ended = run_job(folder.path(), job, &[]);
+    assert_eq!(ended.out, "2\n");
+    assert!(ended.err.contains("may hold 2000") && ended.err.contains("--shared-bytes SIZE"), "{ended:?}");
+    let ended = run_job(folder.path(), job, &["--shared-bytes", "1M"]);
+    assert_eq!(ended.out, "0\n", "{ended:?}");
+    let words = ["manager", "serve", "--max-bytes", "2k", "v=List", "--", "sh", "-c"];
+    let script = format!("{} manager append v x$(printf %03000d 0)", env!("CARGO_BIN_EXE_fanlane"));
+    let ended = run_in(&[&words[..], &[&script]].concat(), folder.path());
+    assert!(ended.code == Some(2) && ended.err.contains("manager serve --max-bytes SIZE"), "{ended:?}");
+}
+
+#[test]
 fn a_killed_run_leaves_no_manager_behind() {
     let folder = tempfile::tempdir().unwrap();
     let job = r#"Job(version: 1, inputs: [], shared: {"v": List},

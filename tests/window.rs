@@ -19,7 +19,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::RunCommand;
 use fanlane::event::{EventKind, Lane, OutcomeClass, TaskId, WorkerId};
 use fanlane::job::control::{After, Control, Limits, Need, RetryWait};
-use fanlane::job::{Input, JOB_VERSION, Job, Mode, Order, SharedSpec, TaskTemplate};
+use fanlane::job::{Input, JOB_VERSION, Job, Mode, Order, SharedSpec, TaskTemplate, Transport};
 use fanlane::session::{Command, Field, JobDraft, Page, Session, SortKey, TaskKind};
 use fanlane::ui::FanlaneApp;
 
@@ -546,6 +546,9 @@ fn everything() -> Job {
         sample: Some(5),
         sample_seed: 9,
         shared: [("seen".to_owned(), SharedSpec::Set), ("a b".to_owned(), SharedSpec::BoundedQueue(2))].into(),
+        shared_bytes: Some(1 << 20),
+        // Commands have no other.
+        transport: Transport::Pipe,
     }
 }
 
@@ -572,6 +575,8 @@ fn nothing_of_a_job_is_lost_between_opening_and_saving() {
         let ranked = Job { order: order.parse().expect("an order"), ..others.clone() };
         assert_eq!(JobDraft::from_job(&ranked).to_job(), Ok(ranked));
     }
+    let called = Job { transport: Transport::SharedMemory, ..canned::cubes() };
+    assert_eq!(JobDraft::from_job(&called).to_job(), Ok(called));
     for empty in [Job { stdin: Some(String::new()), ..canned::thumbnails() }, canned::cubes()] {
         assert_eq!(JobDraft::from_job(&empty).to_job(), Ok(empty));
     }

@@ -17,7 +17,7 @@ use egui_kittest::kittest::Queryable as _;
 use fanlane::event::{
     AttemptRecord, Captured, EventKind, Lane, Outcome, Output, SharedContent, SharedObject, TaskId, WorkerId,
 };
-use fanlane::job::SharedSpec;
+use fanlane::job::{SharedSpec, Transport};
 use fanlane::session::{Command, Field, JobDraft, Page, Session};
 use fanlane::ui::FanlaneApp;
 
@@ -141,6 +141,55 @@ fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
     assert!(window.query_by_label_contains(&format!("· {words} each")).is_some());
     engine.finish(5 * MS, false);
     until(&mut window, "the end of the run", |session| !session.is_running());
+}
+
+#[test]
+fn the_faster_way_of_large_results_is_advised_and_chosen_on_the_page_job() {
+    let (mut window, engine) = window();
+    start(&mut window);
+    show(&mut window, Page::Shared);
+    for _ in 0..4 {
+        let (bytes, used) = (16 << 20, Transport::Pipe);
+        let kind = EventKind::ResultsCompared { bytes, pipe_ns: 9 * MS, shared_memory_ns: 4 * MS, used };
+        engine.say(MS, kind);
+    }
+    until(&mut window, "the advice", |session| {
+        session.run_shown().expect("a run").model().transports.better().is_some()
+    });
+    let words = "Shared memory would be faster: 4 results of about 16.0 MiB each way";
+    assert!(window.query_by_label_contains(words).is_some());
+    engine.finish(5 * MS, false);
+    until(&mut window, "the end of the run", |session| !session.is_running());
+    show(&mut window, Page::Job);
+    window.get_by_role_and_label(Role::Button, "In shared memory").scroll_to_me();
+    window.run_steps(20);
+    window.get_by_role_and_label(Role::Button, "In shared memory").click();
+    window.run_steps(4);
+    let job = window.state().session().draft.to_job().expect("it is right");
+    assert_eq!(job.transport, Transport::SharedMemory);
+}
+
+#[test]
+fn running_tasks_stand_above_the_results_with_what_they_have_said() {
+    let (mut window, engine) = window();
+    start(&mut window);
+    show(&mut window, Page::Results);
+    let worker = WorkerId(1);
+    engine.say(MS, EventKind::WorkerStarted { worker, lane: Lane(0), pid: 7 });
+    engine.say(MS, EventKind::TaskStarted { task: TaskId(3), attempt: 1, worker, start_ns: MS, pid: None });
+    until(&mut window, "the task", |session| session.running_rows() == [TaskId(3)]);
+    assert!(window.query_by_label("Running").is_some());
+    let message = "second pass".into();
+    engine.say(2 * MS, EventKind::ProgressReported { worker, sent_ns: 2 * MS, fraction: 0.4, message });
+    until(&mut window, "the progress", |session| {
+        session.run_shown().expect("a run").model().lanes.progress_of(WorkerId(1)).is_some()
+    });
+    assert!(window.query_by_label_contains("second pass").is_some() && window.query_by_label("Running").is_none());
+    window.get_by_role_and_label(Role::Button, "Task 4").click();
+    until(&mut window, "the details", |session| session.selected() == Some(TaskId(3)));
+    engine.finish(5 * MS, false);
+    until(&mut window, "the end of the run", |session| !session.is_running());
+    assert!(window.state().session().running_rows().is_empty());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the engine costs, beside its peers and its limits, measured in turns within one run: quote the ratios.
 //!
 //! `cargo bench --bench engine` prints all tables; `-- ROUNDS` sets how many rounds the medians are taken from, and
-//! `-- ROUNDS PART` keeps to one part: `commands`, `calls`, `alone`, `memory` or `payloads`. Peers that are not installed
+//! `-- ROUNDS PART` keeps to one part: `commands`, `calls`, `alone`, `memory`, `payloads` or `transport`. Peers that are not installed
 //! are named and left out.
 
 mod alone;
@@ -9,6 +9,7 @@ mod calls;
 mod commands;
 mod memory;
 mod payloads;
+mod transport;
 
 use std::io::Write;
 use std::path::Path;
@@ -27,12 +28,13 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(7);
-    let parts: [Part; 5] = [
+    let parts: [Part; 6] = [
         ("commands", commands::measure),
         ("calls", calls::measure),
         ("alone", alone::measure),
         ("memory", memory::measure),
         ("payloads", payloads::measure),
+        ("transport", transport::measure),
     ];
     let chosen = parts.iter().find(|(name, _)| words.iter().any(|word| word == name));
     for (_, measure) in chosen.map_or(&parts[..], std::slice::from_ref) {
@@ -75,6 +77,13 @@ struct Ran {
 
 /// Runs a job as a library, in a pool of 2, and keeps the record of each task.
 fn run_as_library(job: &str) -> Ran {
+    let mut records = Vec::new();
+    let (wall, cpu) = run_and_take(job, |more| records.extend(more));
+    Ran { wall, cpu, records }
+}
+
+/// Runs a job as a library, in a pool of 2, and gives away the record of each task; the time, and this process's CPU.
+fn run_and_take(job: &str, mut take: impl FnMut(Vec<AttemptRecord>)) -> (Duration, Duration) {
     let job = Job::parse(job).expect("the job is well-formed");
     let batch = Batch::open(&job, Path::new("."), &mut std::io::empty()).expect("its inputs can be read");
     let options = RunOptions {
@@ -89,18 +98,17 @@ fn run_as_library(job: &str) -> Ran {
     let begun = Instant::now();
     let (sender, events) = bounded(1024);
     let run = Run::start(Arc::new(batch), options, sender).expect("threads can be had");
-    let mut records: Vec<AttemptRecord> = Vec::new();
     // As the report does it: whoever waits for each single event is woken for each, at the tasks' expense.
     loop {
         match events.try_recv().map(|event| event.kind) {
-            Ok(EventKind::TasksFinished(more)) => records.extend(more),
+            Ok(EventKind::TasksFinished(more)) => take(more),
             Ok(_) => {}
             Err(TryRecvError::Empty) => std::thread::sleep(REST),
             Err(TryRecvError::Disconnected) => break,
         }
     }
     run.join();
-    Ran { wall: begun.elapsed(), cpu: own_cpu() - cpu_before, records }
+    (begun.elapsed(), own_cpu() - cpu_before)
 }
 
 /// Medians of runs through the library, with the parent's own CPU.

@@ -16,9 +16,10 @@ use super::keep_args::KeepArgs;
 use super::manager::args::ManagerArgs;
 use super::race::RaceArgs;
 use super::worker_count::{self, WorkerCount};
+use crate::job::amount;
 use crate::job::duration::{self, Limit};
 use crate::job::escapes;
-use crate::job::{Mode, Order};
+use crate::job::{Mode, Order, Transport};
 
 /// Run a batch of tasks on a pool of worker processes and watch every lane while it runs.
 ///
@@ -128,6 +129,14 @@ pub struct RunArgs {
     /// Run in one process, in the threads of one process, or in a pool of processes [default: pool]
     #[arg(long, value_name = "MODE")]
     pub mode: Option<ModeArg>,
+    /// How large results of calls come from their workers; at the end a measured gain of the other way is said
+    /// [default: pipe]
+    #[arg(long, value_name = "WAY")]
+    pub transport: Option<TransportArg>,
+    /// Let the values of the job's shared objects take up to SIZE of memory together, also with a unit (500M, 2G)
+    /// [default: 1G]
+    #[arg(long, value_name = "SIZE", value_parser = amount::parse_size)]
+    pub shared_bytes: Option<u64>,
     /// Print in the order of the inputs instead of in the order in which tasks end
     #[arg(short, long)]
     pub keep_order: bool,
@@ -267,6 +276,43 @@ pub enum ModeArg {
     Threads,
     /// N processes.
     Pool,
+}
+
+/// How large results come from their workers, as a flag has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TransportArg {
+    /// Through a socket, copied by the system.
+    Pipe,
+    /// In memory that is shared with the worker.
+    SharedMemory,
+}
+
+impl TransportArg {
+    /// The word after the flag.
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::Pipe => "pipe",
+            Self::SharedMemory => "shared-memory",
+        }
+    }
+}
+
+impl From<TransportArg> for Transport {
+    fn from(way: TransportArg) -> Self {
+        match way {
+            TransportArg::Pipe => Self::Pipe,
+            TransportArg::SharedMemory => Self::SharedMemory,
+        }
+    }
+}
+
+impl From<Transport> for TransportArg {
+    fn from(way: Transport) -> Self {
+        match way {
+            Transport::Pipe => Self::Pipe,
+            Transport::SharedMemory => Self::SharedMemory,
+        }
+    }
 }
 
 /// Whether blanks at the ends of inputs are left out, as a flag has it.

@@ -108,6 +108,12 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
     if let Some(mode) = args.mode {
         job.mode = mode.into();
     }
+    if args.shared_bytes.is_some() {
+        job.shared_bytes = args.shared_bytes;
+    }
+    if let Some(transport) = args.transport {
+        job.transport = transport.into();
+    }
     if args.workers.is_some() {
         // What the pool is large enough for is a question to the pool of this run.
         job.workers = None;

@@ -13,6 +13,7 @@ mod run;
 mod shared;
 pub mod simulation;
 mod strays;
+mod transport;
 mod worker;
 mod worker_process;
 

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{AttemptRecord, TaskId};
-use crate::job::{Job, WorkloadSpec};
+use crate::job::{Job, Transport, WorkloadSpec};
+use crate::mp::SharedBytes;
 
 /// What a worker needs to know before its first task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub struct Setup {
     pub shared_folder: Option<PathBuf>,
     /// Where commands report their progress, without the label of the lane.
     pub progress: Option<String>,
+    /// How large results come to the engine.
+    pub transport: Transport,
 }
 
 /// What a command may take at the most: [`Limits`](crate::job::limits::Limits) as they travel, since a job leaves out
@@ -202,6 +205,11 @@ pub enum FromWorker {
     },
     /// These have ended, in this order.
     Finished(Vec<AttemptRecord>),
+    /// This one has ended, and its value, which is empty in the record, is here; the way that it came is compared with its
+    /// neighbour's, or is not.
+    FinishedShared(Box<AttemptRecord>, SharedBytes, bool),
+    /// This one has ended, and came alone so that its way can be compared.
+    FinishedAlone(Box<AttemptRecord>),
     /// These were given back without having been begun.
     Returned(Vec<TaskId>),
     /// The lane was retired and is through; nothing follows.
@@ -273,6 +281,7 @@ mod tests {
             spill_folder: Some(std::ffi::OsString::from_vec(b"/tmp/\xff".to_vec()).into()),
             shared_folder: Some("/tmp/a".into()),
             progress: Some("name".into()),
+            transport: Transport::SharedMemory,
         };
         let mut spec = WorkloadSpec::named("cube");
         spec.seed = Some(7);

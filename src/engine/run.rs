@@ -20,10 +20,10 @@ use crate::event::{Event, EventKind, Lane, RunHeader, TaskId, WorkerId};
 use crate::job::batch::Growth;
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
-use crate::job::{Batch, Mode, TaskTemplate};
+use crate::job::{Batch, Mode, TaskTemplate, Transport};
 use crate::mp::clock::monotonic_ns;
-use crate::mp::descriptors;
 use crate::mp::frame::{FrameError, FrameReader};
+use crate::mp::{self, descriptors};
 
 use super::dispatcher::{Dispatcher, Effect, Input, Plan};
 use super::gate::{self, Gate};
@@ -32,6 +32,7 @@ use super::monitor::Monitor;
 use super::progress::ProgressReports;
 use super::protocol::{Caps, CommandKind, FromWorker, Setup, TaskFrameRef, TaskKind, ToWorker, ToWorkerRef};
 use super::shared::{Shared as SharedObjects, Watch};
+use super::transport::Incoming;
 use super::worker_process::WorkerProcess;
 use super::{EngineError, RunCommand, RunOptions};
 
@@ -134,6 +135,7 @@ impl Run {
             spill_folder: options.spill_folder.clone(),
             shared_folder: objects.as_ref().map(|objects| objects.folder().to_owned()),
             progress: reports.as_ref().map(|reports| reports.name().to_owned()),
+            transport: batch.job().transport,
         };
         let growth = batch.growth();
         let tasks = growth.as_ref().map_or_else(|| batch.len(), |growth| growth.tasks);
@@ -327,6 +329,8 @@ impl Shared {
         for lane in lanes.into_iter().chain(asked.try_iter().filter_map(Request::lane_thread)) {
             let _ = lane.join();
         }
+        // The memory of results that nobody writes any more.
+        mp::forget_dead_writers();
         let Beside { monitor, watch, reports, objects } = beside;
         drop((monitor, watch, reports));
         {
@@ -387,6 +391,13 @@ impl Shared {
         core.effects = effects;
         if core.dispatcher.is_over() || core.dispatcher.next_wake_ns() != wake_ns {
             let _ = self.requests.send(Request::Look);
+        }
+    }
+
+    fn say(&self, kind: Option<EventKind>) {
+        if let Some(kind) = kind {
+            let at_ns = self.now_ns();
+            self.core().said.push(Event { at_ns, kind });
         }
     }
 
@@ -585,7 +596,8 @@ impl Shared {
     }
 
     /// A lane's thread: reads what the worker says until its connection ends.
-    fn read_lane(&self, worker: WorkerId, process: &WorkerProcess, mut stream: UnixStream, listening: &AtomicBool) {
+    fn read_lane(&self, worker: WorkerId, process: &WorkerProcess, stream: UnixStream, listening: &AtomicBool) {
+        let mut stream = Incoming::new(stream, self.setup.transport);
         let mut frames = FrameReader::default();
         let mut ready = false;
         let mut said_bye = false;
@@ -624,11 +636,11 @@ impl Shared {
         worker: WorkerId,
         process: &WorkerProcess,
         frames: &mut FrameReader,
-        stream: &mut UnixStream,
+        stream: &mut Incoming,
         ready: &mut bool,
         listening: &AtomicBool,
     ) -> Result<Heard, FrameError> {
-        let rest_ns = if *ready { self.core().dispatcher.rest_ns(worker) } else { None };
+        let rest_ns = if *ready && !stream.is_large() { self.core().dispatcher.rest_ns(worker) } else { None };
         if let Some(rest_ns) = rest_ns {
             std::thread::sleep(Duration::from_nanos(rest_ns));
         }
@@ -638,7 +650,7 @@ impl Shared {
         if !filled? {
             return Ok(Heard::End);
         }
-        while let Some(message) = frames.next_message::<FromWorker>()? {
+        while let Some(message) = stream.next_message::<FromWorker>(frames)? {
             let input = match message {
                 FromWorker::Ready => {
                     *ready = true;
@@ -647,7 +659,21 @@ impl Shared {
                 FromWorker::Started { task, attempt, start_ns, pid } => {
                     Input::Started { worker, task, attempt, start_ns, pid }
                 }
-                FromWorker::Finished(records) => Input::Finished { worker, records },
+                FromWorker::Finished(records) => {
+                    stream.hears(&records);
+                    Input::Finished { worker, records }
+                }
+                FromWorker::FinishedAlone(record) => {
+                    self.say(stream.compare(Transport::Pipe, &record, self.now_ns()));
+                    Input::Finished { worker, records: vec![*record] }
+                }
+                FromWorker::FinishedShared(mut record, bytes, compared) => {
+                    stream.complete(&mut record, &bytes)?;
+                    if compared {
+                        self.say(stream.compare(Transport::SharedMemory, &record, self.now_ns()));
+                    }
+                    Input::Finished { worker, records: vec![*record] }
+                }
                 FromWorker::Returned(tasks) => Input::Returned { worker, tasks },
                 FromWorker::Refused(reason) => return Ok(Heard::Refused(reason)),
                 FromWorker::Alive => Input::Alive { worker },

@@ -1,21 +1,18 @@
 //! The manager of a run's shared objects: it starts before the first worker and ends after the last one, and is looked
 //! at now and then for those who watch the run.
 
-use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
-use tempfile::TempDir;
 
 use crate::event::{Event, EventKind, SharedContent, SharedObject};
 use crate::job::Job;
 use crate::mp::clock::monotonic_ns;
-use crate::mp::manager::{Address, KEY_VARIABLE, Key, MANAGER_VARIABLE, Server, ServerOptions};
+use crate::mp::manager::{Address, Folder, KEY_VARIABLE, Key, MANAGER_VARIABLE, MAX_BYTES, Server, ServerOptions};
 
 use super::EngineError;
 
@@ -27,7 +24,7 @@ const MOST_SHOWN: usize = 1000;
 /// The shared objects of a run under way.
 pub struct Shared {
     server: Arc<Server>,
-    folder: TempDir,
+    folder: Folder,
 }
 
 impl Shared {
@@ -41,10 +38,11 @@ impl Shared {
         }
         let cannot =
             |source| EngineError::System { what: "the manager of the shared objects cannot be started", source };
-        let folder = tempfile::Builder::new().prefix("fanlane-").permissions(Permissions::from_mode(0o700)).tempdir();
-        let folder = folder.map_err(cannot)?;
+        let folder = Folder::create().map_err(cannot)?;
         let address = Address::Unix(folder.path().join("manager"));
-        let options = ServerOptions::new(vec![address], Key::random().map_err(cannot)?);
+        let mut options = ServerOptions::new(vec![address], Key::random().map_err(cannot)?);
+        options.max_bytes = job.shared_bytes.unwrap_or(MAX_BYTES);
+        options.max_bytes_is_set_by = "shared_bytes in the job file, or fanlane run --shared-bytes SIZE".to_owned();
         let server = Server::start(options).map_err(|error| cannot(io::Error::other(error)))?;
         for (name, spec) in &job.shared {
             let made = server.create(name, spec.kind(), spec.arguments());

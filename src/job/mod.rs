@@ -106,6 +106,12 @@ pub struct Job {
     /// Objects that all tasks share while the run goes on, by their names.
     #[serde(default, skip_serializing_if = "is_default")]
     pub shared: BTreeMap<String, SharedSpec>,
+    /// What the values of these objects may take in memory together, in bytes; `None`: 1 GiB.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shared_bytes: Option<u64>,
+    /// How large results of calls come from their workers; for commands it is always [`Transport::Pipe`].
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub transport: Transport,
 }
 
 impl Default for Job {
@@ -134,6 +140,8 @@ impl Default for Job {
             sample: None,
             sample_seed: 0,
             shared: BTreeMap::new(),
+            shared_bytes: None,
+            transport: Transport::Pipe,
         }
     }
 }
@@ -186,6 +194,39 @@ impl Mode {
 impl std::fmt::Display for Mode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// How large results of calls, texts and bytes, come from their workers. Small ones come through the pipe anyway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Transport {
+    /// Through the worker's socket, copied by the system.
+    #[default]
+    #[serde(rename = "pipe")]
+    Pipe,
+    /// In memory that the worker shares with whoever runs it, and uses again.
+    #[serde(rename = "shared_memory")]
+    SharedMemory,
+}
+
+impl Transport {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Self; 2] = [Self::Pipe, Self::SharedMemory];
+
+    /// The words for it in the window and in sentences.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Pipe => "pipe",
+            Self::SharedMemory => "shared memory",
+        }
+    }
+
+    /// The other one.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Pipe => Self::SharedMemory,
+            Self::SharedMemory => Self::Pipe,
+        }
     }
 }
 

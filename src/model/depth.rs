@@ -79,6 +79,7 @@ impl DepthHistory {
             | EventKind::ProgressReported { .. }
             | EventKind::SharedSampled(_)
             | EventKind::SharedEnded(_)
+            | EventKind::ResultsCompared { .. }
             | EventKind::MachineSampled(_)
             | EventKind::WorkersSampled(_) => {}
         }

@@ -139,6 +139,7 @@ impl LaneHistory {
             | EventKind::WorkersCannotStart { .. }
             | EventKind::SharedSampled(_)
             | EventKind::SharedEnded(_)
+            | EventKind::ResultsCompared { .. }
             | EventKind::MachineSampled(_) => {}
         }
     }

@@ -13,6 +13,7 @@ pub mod race;
 pub mod records;
 pub mod run;
 pub mod statistics;
+pub mod transports;
 
 pub use autopsy::Autopsy;
 pub use copies::Copies;
@@ -22,3 +23,4 @@ pub use lanes::{LaneHistory, TaskProgress};
 pub use progress::{Earlier, Progress};
 pub use records::Records;
 pub use run::{RunModel, RunningTask};
+pub use transports::Transports;

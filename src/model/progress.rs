@@ -104,6 +104,7 @@ impl Progress {
             | EventKind::ProgressReported { .. }
             | EventKind::SharedSampled(_)
             | EventKind::SharedEnded(_)
+            | EventKind::ResultsCompared { .. }
             | EventKind::MachineSampled(_)
             | EventKind::WorkersSampled(_) => {}
         }

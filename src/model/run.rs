@@ -8,7 +8,7 @@ use crate::event::{
     AttemptRecord, Event, EventKind, Lane, RunHeader, SharedContent, SharedObject, Summary, TaskId, WorkerId,
 };
 
-use super::{Copies, CoreHistory, DepthHistory, LaneHistory, Progress, Records};
+use super::{Copies, CoreHistory, DepthHistory, LaneHistory, Progress, Records, Transports};
 
 /// A task that is being done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct RunModel {
     pub lane_of: HashMap<WorkerId, Lane>,
     /// What results cost on their way.
     pub copies: Copies,
+    /// Which way large results come faster.
+    pub transports: Transports,
     /// The objects that the tasks share.
     pub shared: Vec<SharedObject>,
     /// The same at the end of the run, in full as far as it was told.
@@ -63,6 +65,7 @@ impl RunModel {
         self.cores.apply(&event);
         self.depth.apply(&event);
         self.copies.apply(&event);
+        self.transports.apply(&event);
         match event.kind {
             EventKind::RunStarted(header) => self.header = Some(header),
             EventKind::WorkerStarted { worker, lane, .. } => {
@@ -100,6 +103,7 @@ impl RunModel {
             | EventKind::Resumed
             | EventKind::StopRequested
             | EventKind::WorkersCannotStart { .. }
+            | EventKind::ResultsCompared { .. }
             | EventKind::MachineSampled(_)
             | EventKind::WorkersSampled(_) => {}
         }

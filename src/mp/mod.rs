@@ -40,9 +40,13 @@ pub use error::{Error, TaskError};
 #[doc(hidden)]
 pub use function::returned;
 pub use function::{Callable, Function};
-pub use pool::{AsyncResult, Imap, Pool, PoolBuilder, Returned, ThreadImap, ThreadPool, default_chunk_size};
+pub use pool::{
+    AsyncResult, Imap, Initialized, Pool, PoolBuilder, Returned, ThreadImap, ThreadPool, ThreadPoolBuilder,
+    default_chunk_size,
+};
 pub use process::{CurrentProcess, Process, Sentinel, active_children, current_process};
 pub use queue::{Queue, SimpleQueue};
+pub(crate) use shared::forget_dead_writers;
 pub use shared::{Array, ListItem, RawArray, RawValue, ShareableList, SharedBytes, SharedMemory, Value};
 pub use sync::{Barrier, BoundedSemaphore, Condition, Event, HolderDied, Lock, Permit, RLock, Semaphore};
 pub use wait::wait;

@@ -91,6 +91,18 @@ pub fn with_arrived<R>(descriptors: Vec<OwnedFd>, work: impl FnOnce() -> R) -> R
     work()
 }
 
+/// Does `work`, in which one value may be decoded that begins with the first of the given descriptors. Those that it does
+/// not take stay in the list, for the values behind it.
+pub fn with_next_arrived<R>(descriptors: &mut Vec<OwnedFd>, work: impl FnOnce() -> R) -> R {
+    if descriptors.is_empty() {
+        return work();
+    }
+    ARRIVED.set(std::mem::take(descriptors).into_iter().map(Some).collect());
+    let result = work();
+    *descriptors = ARRIVED.take().into_iter().flatten().collect();
+    result
+}
+
 /// A descriptor as a value: what is sent is the same open file, not its number.
 #[derive(Debug, Clone)]
 pub struct Passed(pub Arc<OwnedFd>);

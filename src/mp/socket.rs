@@ -2,8 +2,9 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
@@ -65,6 +66,63 @@ pub fn receive_socket(control: &UnixStream) -> io::Result<Option<Received>> {
     }
     let number = |from: usize| u32::from_le_bytes(std::array::from_fn(|place| bytes[from + place]));
     Ok(Some(([number(0), number(4)], socket.map(UnixStream::from))))
+}
+
+/// Descriptors that may come or go with one piece of a stream.
+pub const MOST_DESCRIPTORS: usize = 64;
+
+/// Reads once into `buffer`; descriptors that came with the bytes are added to `descriptors`. 0 at the end.
+///
+/// # Errors
+/// What the system says.
+pub fn receive_with_descriptors(
+    socket: impl AsFd,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+    descriptors: &mut impl Extend<OwnedFd>,
+) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    loop {
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let mut parts = [IoSliceMut::new(buffer)];
+        match rustix::net::recvmsg(&socket, &mut parts, &mut ancillary, flags | RecvFlags::CMSG_CLOEXEC) {
+            Ok(message) => {
+                for one in ancillary.drain() {
+                    if let RecvAncillaryMessage::ScmRights(arrived) = one {
+                        descriptors.extend(arrived);
+                    }
+                }
+                return Ok(message.bytes);
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Sends `parts`, one behind the other, as far as there is room, and `descriptors` with the first of the bytes; says how
+/// many bytes went.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::InvalidInput`] for more than [`MOST_DESCRIPTORS`].
+pub fn send_with_descriptors(
+    socket: impl AsFd,
+    parts: &[IoSlice<'_>],
+    flags: SendFlags,
+    descriptors: &[Arc<OwnedFd>],
+) -> io::Result<usize> {
+    let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(|one| one.as_fd()).collect();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    loop {
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        if !borrowed.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(&borrowed)) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        match rustix::net::sendmsg(&socket, parts, &mut ancillary, flags | SendFlags::NOSIGNAL) {
+            Err(rustix::io::Errno::INTR) => {}
+            sent => return Ok(sent?),
+        }
+    }
 }
 
 #[cfg(test)]

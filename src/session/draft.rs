@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use crate::job::duration;
 use crate::job::file::{JobField, JobProblem};
-use crate::job::{Input, JOB_VERSION, Job, Mode, TaskTemplate, WorkloadSpec};
+use crate::job::{Input, JOB_VERSION, Job, Mode, TaskTemplate, Transport, WorkloadSpec};
 
 pub use order::OrderDraft;
 pub use shared::SharedDraft;
@@ -85,6 +85,8 @@ pub enum Field {
     SampleSeed,
     /// The objects that tasks share.
     Shared,
+    /// How large results come from their workers.
+    Transport,
 }
 
 /// What is wrong with a field.
@@ -141,6 +143,8 @@ pub struct JobDraft {
     pub order: OrderDraft,
     /// The objects that tasks share.
     pub shared: SharedDraft,
+    /// How large results of calls come from their workers; of no meaning for commands.
+    pub transport: Transport,
     /// The job as it was opened, for what has no field here.
     pub opened: Job,
 }
@@ -168,6 +172,7 @@ impl JobDraft {
             surroundings: SurroundingsDraft::from_job(job),
             order: OrderDraft::from_job(job),
             shared: SharedDraft::from_job(job),
+            transport: job.transport,
             working_dir: job.working_dir.as_ref().map_or_else(String::new, |dir| dir.display().to_string()),
             opened: Job { inputs: Vec::new(), ..job.clone() },
         }
@@ -200,6 +205,8 @@ impl JobDraft {
             workers: self.workers,
             timeout_secs: timeout.read(&mut errors, timeout_secs),
             retries: self.retries(&mut errors),
+            // The choice stays while one looks around among commands, which have none.
+            transport: if self.kind == TaskKind::Command { Transport::Pipe } else { self.transport },
             control: self.steering.to_control(&opened.control, &mut errors),
             working_dir: match &opened.working_dir {
                 // It may have bytes that are no text.
@@ -261,6 +268,7 @@ fn problem_of_field(problem: &JobProblem) -> FieldError {
         JobField::Tagstring => (Field::Tagstring, &*problem.message),
         JobField::MaxArgs => (Field::MaxArgs, &*problem.message),
         JobField::Shared => (Field::Shared, &*problem.message),
+        JobField::Transport => (Field::Transport, &*problem.message),
         JobField::Version | JobField::Inputs => (Field::Inputs, &*problem.message),
         JobField::Control => {
             let (key, message) = problem.message.split_once(": ").unwrap_or(("", &problem.message));

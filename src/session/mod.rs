@@ -40,7 +40,7 @@ pub use machine::Machine;
 pub use notice::{Notice, Severity};
 pub use options::SessionOptions;
 pub use past_run::PastRun;
-pub use presets::{Preset, PresetId, PresetList};
+pub use presets::{Preset, PresetId, PresetList, SAVED_GROUP};
 pub use preview::Preview;
 pub use racing::RaceDesk;
 pub use row_order::{RowOrder, RowQuery, SortKey};
@@ -242,6 +242,12 @@ impl Session {
     /// The results to show.
     pub const fn rows(&self) -> &RowOrder {
         &self.rows
+    }
+
+    /// The tasks of the shown run that are being done and match what the table is filtered by, by their numbers: they
+    /// stand above [`Session::rows`].
+    pub fn running_rows(&self) -> Vec<TaskId> {
+        self.run_shown().map_or_else(Vec::new, |run| row_order::running(&self.query, &run.model(), &run.batch))
     }
 
     /// The task whose details are shown.

@@ -16,11 +16,16 @@ pub enum PresetId {
     Saved(Slug),
 }
 
+/// What saved jobs are listed among.
+pub const SAVED_GROUP: &str = "Saved jobs";
+
 /// A preset with what it holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
     /// Which one it is.
     pub id: PresetId,
+    /// What it is listed among.
+    pub group: &'static str,
     /// What it is called.
     pub name: String,
     /// The job, or why its file cannot be read.
@@ -42,6 +47,7 @@ impl PresetList {
     pub(super) fn new(folder: Option<Presets>) -> (Self, Result<(), String>) {
         let built_in = Presets::builtin().into_iter().map(|preset| Preset {
             id: PresetId::BuiltIn(preset.slug),
+            group: preset.group,
             name: preset.job.display_name().to_owned(),
             job: Ok(preset.job),
         });
@@ -144,6 +150,7 @@ impl PresetList {
         let Some(folder) = &self.folder else { return Ok(()) };
         let listed = folder.list().map_err(told)?;
         let preset = |saved: SavedPreset| Preset {
+            group: SAVED_GROUP,
             name: saved.title().to_owned(),
             id: PresetId::Saved(saved.slug),
             job: saved.job.map_err(|error| sentence(&error.to_string())),

@@ -139,6 +139,18 @@ impl RowOrder {
     }
 }
 
+/// The tasks that are being done and match, in the order of their numbers: they stand above those that have ended.
+pub(super) fn running(query: &RowQuery, model: &RunModel, batch: &Batch) -> Vec<TaskId> {
+    if query.class.is_some() {
+        return Vec::new();
+    }
+    let needle = query.text.trim().to_lowercase();
+    let matches = |task: &TaskId| needle.is_empty() || task_text(batch, *task).to_lowercase().contains(&needle);
+    let mut tasks: Vec<TaskId> = model.running.keys().copied().filter(matches).collect();
+    tasks.sort_unstable();
+    tasks
+}
+
 fn order(wanted: &Built, model: &Mutex<RunModel>, batch: &Batch) -> Vec<u32> {
     let query = &wanted.query;
     let mut rows: Vec<Row> = Vec::with_capacity(if query.class.is_none() { wanted.records } else { 0 });

@@ -3,7 +3,7 @@
 use egui::{Button, RichText, ScrollArea, Ui};
 use egui_material_icons::icons::{ICON_FOLDER_OPEN, ICON_SAVE};
 
-use crate::session::{Action, Command, Origin, Preset, PresetId, Session};
+use crate::session::{Action, Command, Origin, Preset, PresetId, SAVED_GROUP, Session};
 
 use super::icon_button::icon_button;
 use super::request::{Question, Requests};
@@ -21,13 +21,15 @@ pub fn sidebar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     ui.add_space(theme::UNIT);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = theme::HALF / 2.0;
-        group_ui(ui, "Saved jobs", session.presets.saved(), session, requests);
+        group_ui(ui, SAVED_GROUP, session.presets.saved(), session, requests);
         if session.presets.saved().is_empty() {
             let words = RichText::new("None yet: save the open job here").color(theme::palette(ui).text_weak);
             ui.label(words.text_style(egui::TextStyle::Small));
         }
-        ui.add_space(theme::GAP);
-        group_ui(ui, "Examples", session.presets.built_in(), session, requests);
+        for group in session.presets.built_in().chunk_by(|one, next| one.group == next.group) {
+            ui.add_space(theme::GAP);
+            group_ui(ui, group[0].group, group, session, requests);
+        }
     });
 }
 

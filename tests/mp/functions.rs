@@ -1,5 +1,6 @@
 //! What the processes of these tests do.
 
+use fanlane::mp::manager::{Client, ClientOptions, Key};
 use fanlane::mp::{
     self, Array, Barrier, BoundedSemaphore, Condition, Connection, Event, Function, Lock, Process, Queue, RLock,
     Semaphore, ShareableList, SharedBytes, SharedMemory, Value, function,
@@ -47,6 +48,8 @@ pub fn all() -> Vec<Function> {
         function!(write_by_name),
         function!(change_list),
         function!(shared_bytes),
+        function!(wait_for_file),
+        function!(map_over_manager),
     ]
 }
 
@@ -304,4 +307,21 @@ pub fn change_list(list: ShareableList) -> Result<(), mp::Error> {
 
 pub fn shared_bytes(fill: u8) -> SharedBytes {
     SharedBytes::build(300_000, |bytes| bytes.fill(fill)).unwrap()
+}
+
+/// Waits until that file is there.
+pub fn wait_for_file(path: std::path::PathBuf, number: u32) -> u32 {
+    while !path.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    number
+}
+
+/// A client of a manager whose tasks wait for a file.
+pub fn map_over_manager(address: String, key: String, gate: std::path::PathBuf) {
+    let key = Key::from_text(&key).unwrap();
+    let client = Client::connect(address.parse().unwrap(), key, ClientOptions::default()).unwrap();
+    let pool = client.pool("p", 2).unwrap();
+    let items = (0..8).map(|number| (gate.clone(), number));
+    pool.starmap::<_, u32>("wait_for_file", items, Some(1)).unwrap();
 }

@@ -4,13 +4,17 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fanlane::mp::{Error, Event, Pool, TaskError};
+use fanlane::mp::{Error, Event, Pool, TaskError, ThreadPool};
 
-use crate::functions::{bytes_of, cube, half, odd_panics, own_pid, power, set_global_event, wait_for_event_in_global};
+use crate::functions::{
+    bytes_of, cube, failing_initializer, half, nothing, odd_panics, own_pid, power, set_global_event,
+    wait_for_event_in_global,
+};
 use crate::{DEADLINE, Test, eventually};
 
 pub const TESTS: &[Test] = &[
     ("pool::every_way_to_call", every_way_to_call),
+    ("pool::what_is_not_registered", what_is_not_registered),
     ("pool::large_maps_and_results", large_maps_and_results),
     ("pool::a_panic_is_its_own_item_s_alone", a_panic_is_its_own_item_s_alone),
     ("pool::an_endless_input_is_taken_as_it_is_needed", an_endless_input_is_taken_as_it_is_needed),
@@ -35,31 +39,69 @@ fn finish(pool: &Pool) {
     pool.join().unwrap();
 }
 
+/// What holds of a pool of processes and of one of threads: the interface that they have in common.
+macro_rules! every_way_to_call {
+    ($kind:ident) => {{
+        let pool = $kind::new(2).unwrap();
+        assert_eq!(pool.size(), 2);
+        assert_eq!(pool.apply(power, (2, 5)).unwrap(), 32);
+        assert_eq!(pool.apply_async(power, (3, 2)).unwrap().get().unwrap(), 9);
+        let expected: Vec<i64> = (0..100).map(cube).collect();
+        assert_eq!(pool.map(cube, 0..100).unwrap(), expected);
+        assert_eq!(pool.map_chunked(cube, 0..100, 7).unwrap(), expected);
+        assert_eq!(pool.map(cube, (0..100).filter(|_| true)).unwrap(), expected);
+        assert_eq!(pool.map_async(cube, 0..100, Some(1)).unwrap().get().unwrap(), expected);
+        assert_eq!(pool.starmap(power, [(2, 1), (2, 2), (2, 3)]).unwrap(), [2, 4, 8]);
+        assert_eq!(pool.starmap_async(power, [(2, 1)], Some(9)).unwrap().get().unwrap(), [2]);
+        assert_eq!(pool.imap(cube, 0..100).collect::<Result<Vec<_>, _>>().unwrap(), expected);
+        assert_eq!(pool.imap_chunked(cube, 0..100, 7).collect::<Result<Vec<_>, _>>().unwrap(), expected);
+        for chunk_size in [1, 7] {
+            let mut cubes: Vec<_> =
+                pool.imap_unordered_chunked(cube, 0..100, chunk_size).collect::<Result<_, _>>().unwrap();
+            cubes.sort_unstable();
+            assert_eq!(cubes, expected);
+        }
+        assert_eq!(pool.imap_unordered(cube, 2..3).next().unwrap().unwrap(), 8);
+        assert!(pool.map(cube, []).unwrap().is_empty());
+        assert_eq!(pool.imap(cube, []).count(), 0);
+        // What a function returns as an error is a value like any other.
+        assert_eq!(pool.map(half, [4, 5]).unwrap(), [Ok(2), Err("5 is odd".to_owned())]);
+        let (told, hears) = std::sync::mpsc::channel();
+        pool.apply_async(cube, (3,)).unwrap().on_ready(move |outcome| told.send(outcome.clone()).unwrap());
+        assert_eq!(hears.recv_timeout(DEADLINE).unwrap(), Ok(27));
+        let error = pool.map_chunked(odd_panics, [2, 4, 5, 6], 2).unwrap_err();
+        assert!(matches!(error, Error::Task(TaskError::Panicked(words)) if words == "5 is odd"));
+        let outcomes: Vec<bool> = pool.imap_chunked(odd_panics, [2, 4, 5, 6], 2).map(|one| one.is_ok()).collect();
+        assert_eq!(outcomes, [true, true, false, true]);
+        pool.resize(3).unwrap();
+        assert_eq!(pool.size(), 3);
+        pool.resize(1).unwrap();
+        assert!(pool.resize(0).is_err() && pool.join().is_err());
+        pool.close();
+        assert!(matches!(pool.apply(cube, (1,)), Err(Error::Task(TaskError::PoolClosed))));
+        pool.join().unwrap();
+
+        let pool = $kind::builder().workers(2).initializer(nothing, ()).max_tasks_per_child(3).start().unwrap();
+        assert_eq!(pool.map_chunked(cube, 0..100, 1).unwrap(), expected);
+        pool.terminate();
+        pool.join().unwrap();
+        let pool = $kind::builder().workers(1).initializer(failing_initializer, ()).start().unwrap();
+        let failed = |error: &Error| matches!(error, Error::Task(TaskError::PoolFailed(why)) if why.contains("no licence"));
+        assert!(pool.apply(cube, (1,)).is_err_and(|error| failed(&error)));
+        pool.close();
+        assert!(pool.join().is_err_and(|error| failed(&error)));
+    }};
+}
+
 fn every_way_to_call() {
-    let pool = Pool::new(2).unwrap();
-    assert_eq!(pool.size(), 2);
-    assert_eq!(pool.apply(power, (2, 5)).unwrap(), 32);
-    assert_eq!(pool.apply_async(power, (3, 2)).unwrap().get().unwrap(), 9);
-    let expected: Vec<i64> = (0..100).map(cube).collect();
-    assert_eq!(pool.map(cube, 0..100).unwrap(), expected);
-    assert_eq!(pool.map_chunked(cube, 0..100, 7).unwrap(), expected);
-    assert_eq!(pool.map(cube, (0..100).filter(|_| true)).unwrap(), expected);
-    assert_eq!(pool.map_async(cube, 0..100, Some(1)).unwrap().get().unwrap(), expected);
-    assert_eq!(pool.starmap(power, [(2, 1), (2, 2), (2, 3)]).unwrap(), [2, 4, 8]);
-    assert_eq!(pool.starmap_async(power, [(2, 1)], Some(9)).unwrap().get().unwrap(), [2]);
-    assert_eq!(pool.imap(cube, 0..100).collect::<Result<Vec<_>, _>>().unwrap(), expected);
-    assert_eq!(pool.imap_chunked(cube, 0..100, 7).collect::<Result<Vec<_>, _>>().unwrap(), expected);
-    for chunk_size in [1, 7] {
-        let mut cubes: Vec<_> =
-            pool.imap_unordered_chunked(cube, 0..100, chunk_size).collect::<Result<_, _>>().unwrap();
-        cubes.sort_unstable();
-        assert_eq!(cubes, expected);
-    }
-    assert_eq!(pool.imap_unordered(cube, 2..3).next().unwrap().unwrap(), 8);
-    assert!(pool.map(cube, []).unwrap().is_empty());
-    assert_eq!(pool.imap(cube, []).count(), 0);
-    // What a function returns as an error is a value like any other.
-    assert_eq!(pool.map(half, [4, 5]).unwrap(), [Ok(2), Err("5 is odd".to_owned())]);
+    every_way_to_call!(Pool);
+    every_way_to_call!(ThreadPool);
+    // A task of threads has silenced the panics of this very process.
+    drop(std::panic::take_hook());
+}
+
+fn what_is_not_registered() {
+    let pool = Pool::new(1).unwrap();
     fn unknown(x: u8) -> u8 {
         x
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::job::duration;
+use crate::job::{amount, duration};
 
 /// The words after `fanlane manager`.
 #[derive(Debug, Args)]
@@ -203,6 +203,9 @@ pub struct ServeArgs {
     /// Take the key from this file, which must be for this user alone [default: a new key]
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+    /// Hold values of at most so many bytes, also with a unit (500M, 2G) [default: 1G]
+    #[arg(long, value_name = "SIZE", value_parser = amount::parse_size)]
+    pub max_bytes: Option<u64>,
     /// Objects to begin with, as in the shared objects of a job file: seen=Set 'count=Value(0)'
     #[arg(value_name = "NAME=KIND")]
     pub objects: Vec<String>,

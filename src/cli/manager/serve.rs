@@ -1,37 +1,40 @@
 //! `fanlane manager serve`: a manager for a command, or for whoever is told of it.
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use tempfile::TempDir;
 
 use super::args::ServeArgs;
 use super::{Objects, child};
 use crate::cli::Status;
 use crate::job::SharedSpec;
 use crate::mp::interrupts;
-use crate::mp::manager::{Address, KEY_FILE_VARIABLE, KEY_VARIABLE, Key, MANAGER_VARIABLE, Server, ServerOptions};
+use crate::mp::manager::{
+    Address, Folder, KEY_FILE_VARIABLE, KEY_VARIABLE, Key, MANAGER_VARIABLE, MAX_BYTES, Server, ServerOptions,
+};
 
 /// Serves until the command ends, or until a client says stop.
 pub(super) fn serve(args: &ServeArgs) -> Result<Status> {
     let objects = read_objects(&args.objects)?;
-    let folder = tempfile::Builder::new().prefix("fanlane-").permissions(Permissions::from_mode(0o700)).tempdir();
-    let folder = folder.context("no folder can be made for the manager")?;
+    let folder = Folder::create().context("no folder can be made for the manager")?;
     let key = match &args.key_file {
         Some(path) => Key::from_file(path)?,
         None => Key::random().context("the system has no random numbers for a key")?,
     };
-    let server = Server::start(ServerOptions::new(addresses(args, &folder)?, key))?;
+    let mut options = ServerOptions::new(addresses(args, &folder)?, key);
+    options.max_bytes = args.max_bytes.unwrap_or(MAX_BYTES);
+    options.max_bytes_is_set_by = "fanlane manager serve --max-bytes SIZE".to_owned();
+    let server = Server::start(options)?;
     for (name, spec) in objects {
         server.create(&name, spec.kind(), spec.arguments())?;
     }
     if args.command.is_empty() { until_stopped(args, server, &folder) } else { during(args, &server) }
 }
 
-fn addresses(args: &ServeArgs, folder: &TempDir) -> Result<Vec<Address>> {
+fn addresses(args: &ServeArgs, folder: &Folder) -> Result<Vec<Address>> {
     let mut addresses = Vec::new();
     if let Some(path) = &args.socket {
         addresses.push(Address::Unix(std::path::absolute(path).context("the socket's path cannot be found")?));
@@ -52,7 +55,7 @@ fn during(args: &ServeArgs, server: &Server) -> Result<Status> {
 }
 
 /// Tells where the manager is, in lines that a shell can read; the key only as the file that holds it.
-fn until_stopped(args: &ServeArgs, server: Server, folder: &TempDir) -> Result<Status> {
+fn until_stopped(args: &ServeArgs, server: Server, folder: &Folder) -> Result<Status> {
     let key_file = match &args.key_file {
         Some(path) => std::path::absolute(path).context("the key file's path cannot be found")?,
         None => {

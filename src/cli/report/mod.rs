@@ -25,8 +25,9 @@ use std::time::{Duration, Instant};
 use bstr::BString;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
+use super::args::TransportArg;
 use crate::event::{AttemptRecord, Event, EventKind, SharedContent, Spill, StreamName, TaskId, WorkerEnd};
-use crate::model::{Earlier, Progress};
+use crate::model::{Earlier, Progress, Transports};
 pub use bar::Bar;
 pub use describe::printable;
 pub use keep::Keepers;
@@ -92,6 +93,8 @@ pub struct Report<'a> {
     spill_folder: Option<PathBuf>,
     /// What the tasks shared, as it was at the end.
     shared: Vec<SharedContent>,
+    /// Which way large results come faster.
+    transports: Transports,
 }
 
 impl<'a> Report<'a> {
@@ -109,6 +112,7 @@ impl<'a> Report<'a> {
             earlier: Earlier::default(),
             spill_folder: None,
             shared: Vec::new(),
+            transports: Transports::default(),
         }
     }
 
@@ -217,6 +221,7 @@ impl<'a> Report<'a> {
         let was_held = self.progress.held.is_some();
         self.progress.apply(&event);
         self.workers.apply(&event);
+        self.transports.apply(&event);
         for line in self.keepers.apply(&event, self.tasks, &self.workers, self.spill_folder.as_deref()) {
             self.say(&printable(&line, usize::MAX))?;
         }
@@ -321,6 +326,10 @@ impl<'a> Report<'a> {
             }
             if !self.style.quiet {
                 self.say(&describe::summary(&summary, self.earlier))?;
+                if let Some((better, advice)) = self.transports.better().zip(self.transports.advice()) {
+                    let flag = TransportArg::from(better).flag();
+                    self.say(&format!("{advice}; ask for it with --transport {flag}"))?;
+                }
                 for content in std::mem::take(&mut self.shared) {
                     self.say(&describe::shared(&content))?;
                 }

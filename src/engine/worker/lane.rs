@@ -74,6 +74,7 @@ pub(super) struct Current {
 pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: &UnixStream) -> io::Result<()> {
     let listened = stream.try_clone()?;
     let setup = &station.setup;
+    let transport = setup.transport;
     let environment = environment_of_lane(&setup.needs, lane.0);
     let state = State { timeout_ns: setup.timeout_ns, ..State::default() };
     let lane = Arc::new(LaneShared {
@@ -83,7 +84,7 @@ pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: &UnixSt
         state: Mutex::new(state),
         work: Condvar::new(),
         listener: Condvar::new(),
-        outbox: Mutex::new(Outbox::new(stream.try_clone()?)),
+        outbox: Mutex::new(Outbox::new(stream.try_clone()?, transport)),
         reminder: Arc::new(Reminder::new()?),
         ear: Ear::new(listened)?,
     });

@@ -115,7 +115,7 @@ fn work(mut control: UnixStream) -> io::Result<()> {
         };
         if let Some(reason) = refused {
             station.live_lanes.fetch_sub(1, Ordering::AcqRel);
-            Outbox::new(stream).send(&FromWorker::Refused(reason));
+            Outbox::new(stream, station.setup.transport).send(&FromWorker::Refused(reason));
         }
     }
     station.over.store(true, Ordering::SeqCst);

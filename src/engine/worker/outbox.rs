@@ -1,12 +1,18 @@
 //! The results on their way to the engine: gathered while tasks are tiny, sent at once when they are not.
 
-use std::io::Write;
+use std::io::{IoSlice, Write};
 use std::os::unix::net::UnixStream;
 
+use rustix::net::SendFlags;
+
 use crate::engine::protocol::FromWorker;
-use crate::event::{AttemptRecord, Outcome, Value};
+use crate::engine::transport::{Choice, LARGE_BYTES, MOST_UNREAD_BYTES, empty, value_bytes};
+use crate::event::{AttemptRecord, Outcome};
+use crate::job::Transport;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, write_frame};
+use crate::mp::socket::send_with_descriptors;
+use crate::mp::{SharedBytes, passing};
 
 /// Results wait no longer than this for the next one, in nanoseconds.
 const GATHER_NS: u64 = 250_000;
@@ -15,6 +21,7 @@ const GATHER_BYTES: usize = 256 << 10;
 
 pub struct Outbox {
     stream: UnixStream,
+    choice: Choice,
     records: Vec<AttemptRecord>,
     bytes: usize,
     first_ns: u64,
@@ -22,8 +29,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    pub const fn new(stream: UnixStream) -> Self {
-        Self { stream, records: Vec::new(), bytes: 0, first_ns: 0, buffer: Vec::new() }
+    pub const fn new(stream: UnixStream, transport: Transport) -> Self {
+        Self { stream, choice: Choice::new(transport), records: Vec::new(), bytes: 0, first_ns: 0, buffer: Vec::new() }
     }
 
     /// Adds a record that ended at `now_ns`; sends when enough has been gathered, and says whether it did.
@@ -31,11 +38,15 @@ impl Outbox {
         if self.records.is_empty() {
             self.first_ns = now_ns;
         }
-        self.bytes += match &record.value {
-            Some(Value::Bytes(bytes)) => bytes.len(),
-            Some(Value::Text(text)) => text.len(),
-            _ => 0,
+        let bytes = value_bytes(&record).len();
+        let (way, compared) = if bytes < LARGE_BYTES { (Transport::Pipe, false) } else { self.choice.next() };
+        let unsent = match way {
+            Transport::SharedMemory => self.send_shared(record, compared),
+            Transport::Pipe if compared => self.send_alone(record),
+            Transport::Pipe => Some(record),
         };
+        let Some(record) = unsent else { return true };
+        self.bytes += bytes;
         self.records.push(record);
         let enough = now_ns.saturating_sub(self.first_ns) > GATHER_NS || self.bytes > GATHER_BYTES;
         if enough {
@@ -78,6 +89,31 @@ impl Outbox {
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
     }
 
+    /// Sends a record whose value goes in shared memory, after all that wait. Gives it back where there is no such memory,
+    /// or the engine has much of it still: then it waits for the engine in the pipe.
+    fn send_shared(&mut self, mut record: AttemptRecord, compared: bool) -> Option<AttemptRecord> {
+        let Ok(Some(shared)) = SharedBytes::copy_within(value_bytes(&record), MOST_UNREAD_BYTES) else {
+            return Some(record);
+        };
+        self.flush();
+        empty(&mut record);
+        let message = FromWorker::FinishedShared(Box::new(record), shared, compared);
+        // It is small, and what is in it can be sent.
+        let _ = self.write(&message);
+        None
+    }
+
+    /// Sends a record through the pipe, after all that wait, so that its way can be compared. Gives it back where no frame
+    /// holds it.
+    fn send_alone(&mut self, record: AttemptRecord) -> Option<AttemptRecord> {
+        self.flush();
+        let message = FromWorker::FinishedAlone(Box::new(record));
+        match (self.write(&message), message) {
+            (Err(FrameError::TooLarge(_)), FromWorker::FinishedAlone(record)) => Some(*record),
+            _ => None,
+        }
+    }
+
     /// One record in a frame of its own; a value that no frame holds becomes a failure that says so.
     fn send_one(&mut self, mut record: AttemptRecord) {
         let lone = FromWorker::Finished(vec![record.clone()]);
@@ -93,9 +129,16 @@ impl Outbox {
 
     fn write(&mut self, message: &FromWorker) -> Result<(), FrameError> {
         self.buffer.clear();
-        write_frame(&mut self.buffer, message)?;
+        let (written, descriptors) = passing::with_descriptors(|| write_frame(&mut self.buffer, message));
+        written?;
         // An engine that is gone is noticed on the control socket, which ends this process.
-        let _ = self.stream.write_all(&self.buffer);
+        let parts = [IoSlice::new(&self.buffer)];
+        let sent = if descriptors.is_empty() {
+            Ok(0)
+        } else {
+            send_with_descriptors(&self.stream, &parts, SendFlags::empty(), &descriptors)
+        };
+        let _ = sent.and_then(|sent| self.stream.write_all(&self.buffer[sent..]));
         if self.buffer.capacity() > 4 * GATHER_BYTES {
             self.buffer = Vec::new();
         }

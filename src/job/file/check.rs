@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::job::control::MOST_SECS;
 use crate::job::template::Template;
-use crate::job::{Input, JOB_VERSION, Job, MAX_ARGS, MAX_WORKERS, TaskTemplate};
+use crate::job::{Input, JOB_VERSION, Job, MAX_ARGS, MAX_WORKERS, TaskTemplate, Transport};
 
 /// A field of a job, so that a message can stand beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +41,8 @@ pub enum JobField {
     MaxArgs,
     /// [`Job::shared`].
     Shared,
+    /// [`Job::transport`].
+    Transport,
 }
 
 impl JobField {
@@ -63,6 +65,7 @@ impl JobField {
             Self::Tagstring => "tagstring",
             Self::MaxArgs => "max_args",
             Self::Shared => "shared",
+            Self::Transport => "transport",
         }
     }
 }
@@ -144,6 +147,11 @@ impl Job {
         }
         if let Some(message) = super::super::shared::problem(&self.shared) {
             report(JobField::Shared, message);
+        }
+        if matches!(self.task, TaskTemplate::Command(_)) && self.transport != Transport::Pipe {
+            let message = "what a command prints comes through its pipes, and what is over 1 MiB through files; shared \
+                           memory is for results of calls; remove it";
+            report(JobField::Transport, message.to_owned());
         }
         if matches!(self.task, TaskTemplate::Workload(_)) && !self.control.limits.is_none() {
             let message = "limits: a call shares its worker's process, so only commands can have limits; remove them";

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::job::{Input, Mode, WorkloadSpec};
+use crate::job::{Input, Mode, Transport, WorkloadSpec};
 
 /// A job of one line with `rest` behind its inputs.
 fn job_with(rest: &str) -> String {
@@ -51,6 +51,7 @@ fn full_job() -> Job {
         sample: Some(100),
         sample_seed: 8,
         shared: [("seen".to_owned(), crate::job::SharedSpec::Set)].into(),
+        shared_bytes: Some(1000),
         ..Job::default()
     }
 }
@@ -74,6 +75,10 @@ fn a_job_is_read_as_it_was_written() {
         working_dir: None,
         ..Job::default()
     };
+    let shared = Job { transport: Transport::SharedMemory, ..plain.clone() };
+    let text = shared.to_ron().expect("text");
+    assert!(text.ends_with("    transport: shared_memory,\n)\n"), "{text}");
+    assert_eq!(Job::parse(&text).expect("parses"), shared);
     let text = plain.to_ron().expect("text");
     assert_eq!(
         text,
@@ -107,7 +112,7 @@ fn faults_of_the_text() {
         (
             "Job(version: 1, colour: 3)",
             "line 1, column 17: unknown field 'colour' in Job; the fields are: version, name, description, task, inputs, \
-             linked, mode, workers, timeout_secs, retries, working_dir, control, shell, environment, stdin, stdin_file, tagstring, max_args, order, sample, sample_seed, shared",
+             linked, mode, workers, timeout_secs, retries, working_dir, control, shell, environment, stdin, stdin_file, tagstring, max_args, order, sample, sample_seed, shared, shared_bytes, transport",
         ),
         ("Job(version: 1, inputs: [])", "line 1, column 27: the field 'task' is missing in Job; add it"),
         ("Job(version: 1, task: Command(\"x\"))", "line 1, column 35: the field 'inputs' is missing in Job; add it"),

@@ -131,6 +131,7 @@ impl Trace {
             | EventKind::ProgressReported { .. }
             | EventKind::SharedSampled(_)
             | EventKind::SharedEnded(_)
+            | EventKind::ResultsCompared { .. }
             | EventKind::HaltReached { .. }
             | EventKind::InputsBroke { .. }
             | EventKind::StopRequested

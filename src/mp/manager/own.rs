@@ -35,12 +35,28 @@ pub trait Served: Send {
 /// Where results go: to the server's own thread.
 #[derive(Clone)]
 pub(super) struct Results {
-    pub sender: Sender<(ClientId, Result<Datum, Failure>)>,
+    pub sender: Sender<OwnResult>,
     pub waker: Arc<Waker>,
+}
+
+/// What a call came to that its client waits for, of which object.
+pub(super) struct OwnResult {
+    pub client: ClientId,
+    pub object: u64,
+    pub result: Result<Datum, Failure>,
+}
+
+impl Results {
+    pub(super) fn send(&self, client: ClientId, object: u64, result: Result<Datum, Failure>) {
+        // The server may be gone.
+        let _ = self.sender.send(OwnResult { client, object, result });
+        self.waker.wake();
+    }
 }
 
 struct Call {
     client: ClientId,
+    object: u64,
     method: String,
     arguments: Vec<Datum>,
 }
@@ -66,9 +82,7 @@ impl OwnObject {
                 let called = AssertUnwindSafe(|| served.call(&call.method, call.arguments));
                 let result = catch_unwind(called).unwrap_or_else(|panic| Err(panicked(&call.method, panic.as_ref())));
                 *shown.lock().unwrap_or_else(PoisonError::into_inner) = served.content();
-                // The server may be gone.
-                let _ = results.sender.send((call.client, result));
-                results.waker.wake();
+                results.send(call.client, call.object, result);
             }
         });
         match spawned {
@@ -90,7 +104,7 @@ impl Object for OwnObject {
         while let Some(argument) = with.optional() {
             arguments.push(argument);
         }
-        let call = Call { client: turn.client, method: method.to_owned(), arguments };
+        let call = Call { client: turn.client, object: turn.object, method: method.to_owned(), arguments };
         match self.calls.send(call) {
             Ok(()) => Ok(Answer::Later { timeout_ns: None }),
             Err(_) => Err(Failure::own("the thread of this object has ended")),

@@ -11,6 +11,7 @@ pub(crate) mod item;
 mod job;
 mod lane;
 mod message;
+pub(crate) mod named;
 mod page;
 mod result;
 mod shared;
@@ -30,7 +31,7 @@ pub use chunk::default_chunk_size;
 pub use imap::Imap;
 pub use result::AsyncResult;
 pub use sink::Returned;
-pub use threads::{ThreadImap, ThreadPool};
+pub use threads::{Initialized, ThreadImap, ThreadPool, ThreadPoolBuilder};
 pub(crate) use worker::serve;
 
 use crate::mp::entry;

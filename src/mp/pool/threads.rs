@@ -4,8 +4,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::chunk::default_chunk_size;
 use super::result::{AsyncResult, Completion};
@@ -14,12 +13,13 @@ use super::state::Phase;
 use crate::mp::error::{Error, TaskError};
 use crate::mp::function::{Callable, panic_message};
 
+mod builder;
 mod imap;
+mod shared;
 
+pub use builder::{Initialized, ThreadPoolBuilder};
 pub use imap::ThreadImap;
-
-/// Done by a thread, or told why it will not be.
-type Task = Box<dyn FnOnce(Result<(), TaskError>) + Send>;
+use shared::{Plan, Shared, State, Task};
 
 /// A pool of threads. When it goes, it is terminated: what has not begun fails, and what has is waited for.
 ///
@@ -36,63 +36,11 @@ type Task = Box<dyn FnOnce(Result<(), TaskError>) + Send>;
 /// ```
 pub struct ThreadPool {
     shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-}
-
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
-    phase: Phase,
-    queue: VecDeque<Task>,
-    wanted: usize,
-    running: usize,
 }
 
 impl fmt::Debug for ThreadPool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ThreadPool").field("size", &self.size()).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn submit(&self, task: Task) -> Result<(), TaskError> {
-        let mut state = self.state();
-        match &state.phase {
-            Phase::Open => state.queue.push_back(task),
-            Phase::Closed => return Err(TaskError::PoolClosed),
-            Phase::Ended(why) => return Err(why.clone()),
-        }
-        drop(state);
-        self.changed.notify_one();
-        Ok(())
-    }
-
-    /// The life of a thread.
-    fn work(&self) {
-        let mut state = self.state();
-        loop {
-            if state.running > state.wanted || matches!(state.phase, Phase::Ended(_)) {
-                break;
-            }
-            if let Some(task) = state.queue.pop_front() {
-                drop(state);
-                // Tasks take care of their own panics; callbacks are theirs who made them.
-                let _ = catch_unwind(AssertUnwindSafe(|| task(Ok(()))));
-                state = self.state();
-            } else if state.phase == Phase::Closed {
-                break;
-            } else {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-        }
-        state.running -= 1;
     }
 }
 
@@ -105,11 +53,21 @@ impl ThreadPool {
     /// A pool of so many threads.
     ///
     /// # Errors
-    /// [`Error::Misuse`] for none, and what the system refuses.
+    /// As [`ThreadPoolBuilder::start`].
     pub fn new(workers: usize) -> Result<Self, Error> {
+        Self::builder().workers(workers).start()
+    }
+
+    /// A pool as the builder says.
+    pub fn builder() -> ThreadPoolBuilder {
+        ThreadPoolBuilder::new()
+    }
+
+    fn start(plan: Plan, workers: usize) -> Result<Self, Error> {
         let state = State { phase: Phase::Open, queue: VecDeque::new(), wanted: 0, running: 0 };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let pool = Self { shared, threads: Mutex::default() };
+        let shared =
+            Arc::new(Shared { plan, threads: Mutex::default(), state: Mutex::new(state), changed: Condvar::new() });
+        let pool = Self { shared };
         pool.resize(workers)?;
         Ok(pool)
     }
@@ -132,12 +90,8 @@ impl ThreadPool {
             return Err(Error::Task(TaskError::PoolClosed));
         }
         state.wanted = workers;
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         while state.running < workers {
-            let shared = Arc::clone(&self.shared);
-            let thread = std::thread::Builder::new().name("pool's thread".to_owned()).spawn(move || shared.work());
-            threads.push(thread.map_err(Error::io("no thread can be had"))?);
-            state.running += 1;
+            self.shared.start_thread(&mut state).map_err(Error::io("no thread can be had"))?;
         }
         drop(state);
         self.shared.changed.notify_all();
@@ -277,7 +231,23 @@ impl ThreadPool {
         I: IntoIterator<Item = A>,
         F::Output: Send + 'static,
     {
-        ThreadImap::new(self, function, inputs.into_iter(), true)
+        self.imap_chunked(function, inputs, 1)
+    }
+
+    /// The same with so many inputs in a task.
+    pub fn imap_chunked<F, A, I>(
+        &self,
+        function: F,
+        inputs: I,
+        chunk_size: usize,
+    ) -> ThreadImap<'_, F, F::Output, I::IntoIter>
+    where
+        F: Callable<(A,)>,
+        A: Send + 'static,
+        I: IntoIterator<Item = A>,
+        F::Output: Send + 'static,
+    {
+        ThreadImap::new(self, function, inputs.into_iter(), chunk_size, true)
     }
 
     /// As [`ThreadPool::imap`], with the results in the order in which they come.
@@ -288,7 +258,23 @@ impl ThreadPool {
         I: IntoIterator<Item = A>,
         F::Output: Send + 'static,
     {
-        ThreadImap::new(self, function, inputs.into_iter(), false)
+        self.imap_unordered_chunked(function, inputs, 1)
+    }
+
+    /// The same with so many inputs in a task.
+    pub fn imap_unordered_chunked<F, A, I>(
+        &self,
+        function: F,
+        inputs: I,
+        chunk_size: usize,
+    ) -> ThreadImap<'_, F, F::Output, I::IntoIter>
+    where
+        F: Callable<(A,)>,
+        A: Send + 'static,
+        I: IntoIterator<Item = A>,
+        F::Output: Send + 'static,
+    {
+        ThreadImap::new(self, function, inputs.into_iter(), chunk_size, false)
     }
 
     /// Takes no more tasks. What it has is done, and then its threads end.
@@ -304,29 +290,31 @@ impl ThreadPool {
     /// Begins no more tasks: those fail with [`TaskError::Terminated`]. A thread cannot be ended from outside, so what
     /// has begun goes on to its end.
     pub fn terminate(&self) {
-        let mut state = self.shared.state();
-        if !matches!(state.phase, Phase::Ended(_)) {
-            state.phase = Phase::Ended(TaskError::Terminated);
-        }
-        let tasks = std::mem::take(&mut state.queue);
-        drop(state);
-        self.shared.changed.notify_all();
-        tasks.into_iter().for_each(|task| task(Err(TaskError::Terminated)));
+        self.shared.end(&TaskError::Terminated);
     }
 
     /// Waits until its threads have ended, after [`ThreadPool::close`] or [`ThreadPool::terminate`].
     ///
     /// # Errors
-    /// [`Error::Misuse`] where it is neither closed nor terminated.
+    /// [`Error::Misuse`] where it is neither closed nor terminated; the reason for which the pool had to stop.
     pub fn join(&self) -> Result<(), Error> {
         if self.shared.state().phase == Phase::Open {
             return Err(Error::Misuse("a pool is joined after it was closed or terminated"));
         }
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            let _ = thread.join();
+        loop {
+            // Whoever is replaced starts its successor before it ends.
+            let threads = std::mem::take(&mut *self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner));
+            if threads.is_empty() {
+                break;
+            }
+            for thread in threads {
+                let _ = thread.join();
+            }
         }
-        Ok(())
+        match &self.shared.state().phase {
+            Phase::Ended(error @ TaskError::PoolFailed(_)) => Err(Error::Task(error.clone())),
+            _ => Ok(()),
+        }
     }
 }
 

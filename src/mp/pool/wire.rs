@@ -2,21 +2,17 @@
 //! once never wait for each other.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-};
+use rustix::net::{RecvFlags, SendFlags};
 
 use crate::mp::connection::widen;
-
-/// Descriptors in one frame.
-pub const MOST_DESCRIPTORS: usize = 64;
+pub use crate::mp::socket::MOST_DESCRIPTORS;
+use crate::mp::socket::{receive_with_descriptors, send_with_descriptors};
 
 const HEADER_BYTES: usize = 8;
 const READ_BYTES: usize = 64 << 10;
@@ -93,24 +89,13 @@ impl Wire {
         if self.buffer.len() - self.end < READ_BYTES / 2 {
             self.reserve(self.end - self.begin + READ_BYTES);
         }
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
-        loop {
-            let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-            let mut parts = [IoSliceMut::new(&mut self.buffer[self.end..])];
-            match rustix::net::recvmsg(&self.socket, &mut parts, &mut ancillary, flags | RecvFlags::CMSG_CLOEXEC) {
-                Ok(message) => {
-                    self.end += message.bytes;
-                    for message in ancillary.drain() {
-                        if let RecvAncillaryMessage::ScmRights(arrived) = message {
-                            self.descriptors.extend(arrived);
-                        }
-                    }
-                    return Ok(message.bytes > 0);
-                }
-                Err(Errno::INTR) => {}
-                Err(Errno::CONNRESET) => return Ok(false),
-                Err(error) => return Err(error.into()),
+        match receive_with_descriptors(&self.socket, &mut self.buffer[self.end..], flags, &mut self.descriptors) {
+            Ok(count) => {
+                self.end += count;
+                Ok(count > 0)
             }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -118,26 +103,19 @@ impl Wire {
     pub fn send(&mut self, parts: [&[u8]; 2], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
         let len = parts[0].len() + parts[1].len();
         let header = (len as u64 | (descriptors.len() as u64) << 56).to_le_bytes();
-        let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(|one| one.as_fd()).collect();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
         let mut sent = 0;
         while sent < HEADER_BYTES + len {
-            let mut ancillary = SendAncillaryBuffer::new(&mut space);
-            if sent == 0 && !borrowed.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(&borrowed)) {
-                return Err(io::ErrorKind::InvalidInput.into());
-            }
             let second = HEADER_BYTES + parts[0].len();
             let slices = [
                 IoSlice::new(&header[sent.min(HEADER_BYTES)..]),
                 IoSlice::new(&parts[0][sent.saturating_sub(HEADER_BYTES).min(parts[0].len())..]),
                 IoSlice::new(&parts[1][sent.saturating_sub(second)..]),
             ];
-            match rustix::net::sendmsg(&self.socket, &slices, &mut ancillary, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
-            {
+            let with = if sent == 0 { descriptors } else { &[] };
+            match send_with_descriptors(&self.socket, &slices, SendFlags::DONTWAIT, with) {
                 Ok(count) => sent += count,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => self.wait_for_room()?,
-                Err(error) => return Err(error.into()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_for_room()?,
+                Err(error) => return Err(error),
             }
         }
         Ok(())

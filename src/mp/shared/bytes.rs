@@ -24,6 +24,8 @@ const KIND: u64 = u64::from_le_bytes(*b"fl_slot1");
 const KIND_AT: usize = 0;
 const HOLDERS_AT: usize = 8;
 const WRITER_AT: usize = 16;
+/// Not 0: the writer does not use it again.
+const RETIRED_AT: usize = 24;
 const BYTES_AT: usize = 4096;
 
 /// So many slots a process writes to.
@@ -100,8 +102,27 @@ impl Slot {
         self.segment.word(HOLDERS_AT)
     }
 
+    /// It is large enough for so many bytes, and not much too large.
+    fn suits(&self, len: usize) -> bool {
+        const LAVISH: usize = 4;
+        self.room() >= len && self.room() / LAVISH <= len.max(4096)
+    }
+
     const fn room(&self) -> usize {
         self.segment.len() - BYTES_AT
+    }
+
+    fn is_free(&self) -> bool {
+        self.holders().load(Ordering::Acquire) == 0
+    }
+
+    /// Its writer does not use it again, so readers need not keep it.
+    fn retire(&self) {
+        self.segment.word(RETIRED_AT).store(1, Ordering::Relaxed);
+    }
+
+    fn is_retired(&self) -> bool {
+        self.segment.word(RETIRED_AT).load(Ordering::Relaxed) != 0
     }
 
     fn writer_lives(&self) -> bool {
@@ -136,23 +157,61 @@ impl SharedBytes {
         Self::build(bytes.len(), |place| place.copy_from_slice(bytes))
     }
 
+    /// A copy of `bytes` in shared memory, where all slots of this process together then take at most about `most_bytes`;
+    /// `None` where readers have too many of them still. Two values may always be on their way.
+    ///
+    /// # Errors
+    /// As [`SharedBytes::build`].
+    pub(crate) fn copy_within(bytes: &[u8], most_bytes: usize) -> Result<Option<Self>, Error> {
+        /// While readers have fewer, there is always another: one is written as another is read.
+        const FEWEST_HELD: usize = 2;
+        {
+            let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mut held, mut held_bytes) = (0, 0);
+            for slot in own.iter().filter(|slot| !slot.is_free()) {
+                held += 1;
+                held_bytes += slot.room();
+            }
+            // One that is not used again would cost more than it saves, and so would many that find no room in the caches.
+            if held >= MOST_SLOTS || held >= FEWEST_HELD && held_bytes + bytes.len() > most_bytes {
+                return Ok(None);
+            }
+            let mut all: usize = own.iter().map(|slot| slot.room()).sum();
+            // The largest first; what fits this value stays.
+            own.sort_by_key(|slot| slot.room());
+            while all + bytes.len() > most_bytes
+                && let Some(place) = own.iter().rposition(|slot| slot.is_free() && !slot.suits(bytes.len()))
+            {
+                let slot = own.remove(place);
+                all -= slot.room();
+                slot.retire();
+            }
+        }
+        Self::copy_of(bytes).map(Some)
+    }
+
     /// The smallest free slot that is large enough and not much too large; else a new one.
     fn take(len: usize) -> io::Result<Self> {
-        const LAVISH: usize = 4;
         let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |slot: &&Arc<Slot>| {
-            slot.room() >= len && slot.room() / LAVISH <= len.max(4096) && slot.holders().load(Ordering::Acquire) == 0
-        };
+        let fits = |slot: &&Arc<Slot>| slot.suits(len) && slot.is_free();
         if let Some(slot) = own.iter().filter(fits).min_by_key(|slot| slot.room()) {
             slot.holders().store(1, Ordering::Relaxed);
             return Ok(Self { slot: Arc::clone(slot), len });
         }
         if own.len() >= MOST_SLOTS {
-            own.retain(|slot| slot.holders().load(Ordering::Acquire) != 0);
+            own.retain(|slot| {
+                let stays = !slot.is_free();
+                if !stays {
+                    slot.retire();
+                }
+                stays
+            });
         }
         let slot = Arc::new(Slot::create(len)?);
         if own.len() < MOST_SLOTS {
             own.push(Arc::clone(&slot));
+        } else {
+            slot.retire();
         }
         Ok(Self { slot, len })
     }
@@ -174,6 +233,14 @@ impl Deref for SharedBytes {
         }
     }
 }
+
+impl PartialEq for SharedBytes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for SharedBytes {}
 
 impl Clone for SharedBytes {
     fn clone(&self) -> Self {
@@ -213,6 +280,7 @@ impl<'de> Deserialize<'de> for SharedBytes {
                         None => {
                             let descriptor = Arc::into_inner(passed.0).ok_or(io::ErrorKind::InvalidData)?;
                             let slot = Arc::new(Slot::open(descriptor, file)?);
+                            foreign.retain(|slot| !slot.is_retired());
                             if foreign.len() >= MOST_FOREIGN_SLOTS {
                                 foreign.pop_front();
                             }
@@ -234,7 +302,7 @@ impl<'de> Deserialize<'de> for SharedBytes {
 
 /// Lets go of mapped slots whose writers have ended; values that somebody has stay as they are.
 pub(crate) fn forget_dead_writers() {
-    FOREIGN.lock().unwrap_or_else(PoisonError::into_inner).retain(|slot| slot.writer_lives());
+    FOREIGN.lock().unwrap_or_else(PoisonError::into_inner).retain(|slot| !slot.is_retired() && slot.writer_lives());
 }
 
 #[cfg(test)]

@@ -4,35 +4,35 @@ use super::{Preset, Slug};
 use crate::job::Job;
 
 macro_rules! texts {
-    ($($slug:literal),+ $(,)?) => {
-        [$(($slug, include_str!(concat!("../../../assets/presets/", $slug, ".ron")))),+]
+    ($($group:literal: [$($slug:literal),+ $(,)?]),+ $(,)?) => {
+        &[$($(($group, $slug, include_str!(concat!("../../../assets/presets/", $slug, ".ron")))),+),+]
     };
 }
 
-/// Slug and text.
-const TEXTS: [(&str, &str); 16] = texts![
-    "first-look",
-    "cubes",
-    "shell-commands",
-    "primes",
-    "pi",
-    "mandelbrot",
-    "matrix-products",
-    "sorting",
-    "flaky",
-    "checksums",
-    "pep-371-empty-function",
-    "pep-371-fibonacci",
-    "pep-371-primes",
-    "pep-371-file-io",
-    "pep-371-gets",
-    "pep-371-queue",
+/// Group, slug and text.
+const TEXTS: &[(&str, &str, &str)] = texts![
+    "Examples": ["first-look", "cubes", "shell-commands", "flaky", "checksums"],
+    "Sharing and sending": [
+        "shared-objects-and-progress",
+        "large-results-by-pipe",
+        "large-results-in-shared-memory",
+    ],
+    "Kinds of work": ["primes", "pi", "mandelbrot", "matrix-products", "sorting"],
+    "Loads of PEP 371": [
+        "pep-371-empty-function",
+        "pep-371-fibonacci",
+        "pep-371-primes",
+        "pep-371-file-io",
+        "pep-371-gets",
+        "pep-371-queue",
+    ],
 ];
 
 pub(super) fn all() -> Vec<Preset> {
     TEXTS
         .iter()
-        .map(|(slug, text)| Preset {
+        .map(|(group, slug, text)| Preset {
+            group,
             slug: Slug::of(slug),
             job: Job::parse(text).expect("a test loads every built-in preset"),
         })
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn every_preset_loads_and_opens_anywhere() {
         let empty = tempfile::tempdir().expect("a folder");
-        for (slug, text) in TEXTS {
+        for (_, slug, text) in TEXTS {
             let job = Job::parse(text).unwrap_or_else(|error| panic!("{slug}: {error}"));
             assert!(!job.name.is_empty() && !job.description.is_empty(), "{slug}");
             assert_eq!(Job::parse(&job.to_ron().expect("text")).expect("parses"), job, "{slug}");

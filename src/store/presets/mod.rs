@@ -18,6 +18,8 @@ pub use slug::Slug;
 /// A preset that comes with the program.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
+    /// What it is listed among.
+    pub group: &'static str,
     /// Its file name without the ending.
     pub slug: Slug,
     /// What it runs.

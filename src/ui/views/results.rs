@@ -78,7 +78,7 @@ impl ResultsView {
     }
 
     fn rows_ui(&mut self, ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
-        if !session.rows().rows().is_empty() {
+        if !session.rows().rows().is_empty() || !session.running_rows().is_empty() {
             self.bring_into_view(session);
             return table::table_ui(ui, session, self.scroll_to.take(), requests);
         }
@@ -110,35 +110,51 @@ impl ResultsView {
             return;
         }
         self.seen = selected;
-        let index = selected.and_then(|task| session.run_shown()?.model().records.index_of(task));
-        if let Some(index) = index {
-            let place = session.rows().rows().iter().position(|row| *row as usize == index);
-            self.scroll_to = place.map(|place| (place, Some(egui::Align::Center)));
-        }
+        let place = selected.and_then(|task| place_of(session, &session.running_rows(), task));
+        self.scroll_to = place.map(|place| (place, Some(egui::Align::Center))).or(self.scroll_to);
     }
 
     /// The arrow keys go up and down the table, where no field has them.
     fn take_arrows(&mut self, ui: &Ui, session: &Session, requests: &mut Requests) {
-        let rows = session.rows().rows();
-        if rows.is_empty() || ui.ctx().text_edit_focused() || egui::Popup::is_any_open(ui.ctx()) {
+        if ui.ctx().text_edit_focused() || egui::Popup::is_any_open(ui.ctx()) {
             return;
         }
         let focus_is_free = ui.ctx().memory(|memory| memory.focused().is_none());
         let step = ui.input(|input| {
             i64::from(input.key_pressed(egui::Key::ArrowDown)) - i64::from(input.key_pressed(egui::Key::ArrowUp))
         });
-        let (Some(run), true) = (session.run_shown(), step != 0 && focus_is_free) else { return };
-        let model = run.model();
-        let selected = session.selected().and_then(|task| model.records.index_of(task));
-        let place = selected.and_then(|index| rows.iter().position(|row| *row as usize == index));
-        let place = match place {
-            Some(place) => (place as i64 + step).clamp(0, rows.len() as i64 - 1) as usize,
+        if step == 0 || !focus_is_free {
+            return;
+        }
+        let running = session.running_rows();
+        let rows = running.len() + session.rows().rows().len();
+        let place = match session.selected().and_then(|task| place_of(session, &running, task)) {
+            _ if rows == 0 => return,
+            Some(place) => (place as i64 + step).clamp(0, rows as i64 - 1) as usize,
             None => 0,
         };
-        if let Some(record) = model.records.get(rows[place] as usize) {
-            requests.command(Command::SelectTask(Some(record.task)));
+        if let Some(task) = task_at(session, &running, place) {
+            requests.command(Command::SelectTask(Some(task)));
             self.scroll_to = Some((place, None));
-            self.seen = Some(record.task);
+            self.seen = Some(task);
         }
     }
+}
+
+/// Where in the table a task is, below or among those that are running.
+fn place_of(session: &Session, running: &[TaskId], task: TaskId) -> Option<usize> {
+    let place = running.iter().position(|one| *one == task);
+    place.or_else(|| {
+        let index = session.run_shown()?.model().records.index_of(task)?;
+        let place = session.rows().rows().iter().position(|row| *row as usize == index)?;
+        Some(running.len() + place)
+    })
+}
+
+fn task_at(session: &Session, running: &[TaskId], place: usize) -> Option<TaskId> {
+    if let Some(task) = running.get(place) {
+        return Some(*task);
+    }
+    let row = *session.rows().rows().get(place - running.len())?;
+    session.run_shown()?.model().records.get(row as usize).map(|record| record.task)
 }

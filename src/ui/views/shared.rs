@@ -33,7 +33,7 @@ pub fn shared_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let none = RunModel::default();
     let model = session.run_shown().map(|run| run.model());
     let model = model.as_deref().unwrap_or(&none);
-    copy_meter_ui(ui, &model.copies);
+    copy_meter_ui(ui, &model.copies, &model.transports);
     ui.add_space(theme::UNIT);
     let rows = rows_of(model);
     if rows.is_empty() {

@@ -29,6 +29,18 @@ pub fn running_badge_ui(ui: &mut Ui) -> Response {
     badge_ui(ui, theme::running_icon(), color, "Running".to_owned())
 }
 
+/// A task that is being done, with what it has said of its progress.
+pub fn progress_badge_ui(ui: &mut Ui, progress: Option<&TaskProgress>) -> Response {
+    let Some(progress) = progress else { return running_badge_ui(ui) };
+    let color = theme::palette(ui).accent;
+    let percent = format::percent(f64::from(progress.fraction) * 100.0);
+    let text = match inert::line(progress.message.as_bytes()) {
+        message if message.is_empty() => percent,
+        message => format!("{percent} {message}"),
+    };
+    badge_ui(ui, theme::running_icon(), color, text).on_hover_text(progress_words(progress))
+}
+
 fn badge_ui(ui: &mut Ui, icon: MaterialIcon, color: Color32, text: String) -> Response {
     let palette = theme::palette(ui);
     let font = TextStyle::Body.resolve(ui.style());

@@ -2,13 +2,16 @@
 
 use egui::{Align, Layout, RichText, Role, Ui, WidgetInfo, vec2};
 
-use crate::model::{Copies, format};
+use crate::model::{Copies, Transports, format};
 use crate::ui::theme;
 
-/// The meter, in one row.
-pub fn copy_meter_ui(ui: &mut Ui, copies: &Copies) {
+/// The meter, in one row; below it the way that would be faster, where one was measured.
+pub fn copy_meter_ui(ui: &mut Ui, copies: &Copies, transports: &Transports) {
     let palette = theme::palette(ui);
-    let (words, hint) = words(copies);
+    let (words, mut hint) = words(copies);
+    if let Some(measured) = transports.measured() {
+        hint += &format!(" Compared as the run goes on: {measured}.");
+    }
     let size = vec2(ui.available_width(), theme::ROW);
     ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
         ui.label(RichText::new("Results on their way").text_style(theme::title_style()).color(palette.text_strong));
@@ -17,6 +20,10 @@ pub fn copy_meter_ui(ui: &mut Ui, copies: &Copies) {
         label.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Results on their way: {words}")));
         label.on_hover_text(hint);
     });
+    if let Some(advice) = transports.advice() {
+        let words = format!("{advice}. Choose it on the page Job, under Options.");
+        ui.add(egui::Label::new(RichText::new(words).color(palette.text_strong)).wrap());
+    }
 }
 
 fn words(copies: &Copies) -> (String, String) {

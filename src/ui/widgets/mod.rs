@@ -16,7 +16,7 @@ pub mod quantity;
 pub mod time_axis;
 pub mod time_window;
 
-pub use badge::{count_badge_ui, outcome_badge_ui, running_badge_ui};
+pub use badge::{count_badge_ui, outcome_badge_ui, progress_badge_ui, running_badge_ui};
 pub use copy_meter::copy_meter_ui;
 pub use core_lines::{core_average_ui, core_legend_ui, core_lines_ui};
 pub use depth_plot::depth_plot_ui;

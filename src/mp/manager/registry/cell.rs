@@ -2,7 +2,7 @@
 
 use super::dict::sum;
 use super::list::place;
-use super::{Answer, Arguments, Object, Turn};
+use super::{Answer, Arguments, Object, Turn, Weight};
 use crate::mp::manager::datum::Datum;
 use crate::mp::manager::failure::Failure;
 
@@ -46,6 +46,10 @@ impl Object for Cell {
             }
             _ => Err(Failure::method("a Value", method, &["get", "set", "add", "compare_exchange"])),
         }
+    }
+
+    fn weight(&self) -> Weight {
+        Weight::of([&self.value])
     }
 
     fn head(&self, _items: usize) -> Datum {
@@ -124,6 +128,10 @@ impl Object for Array {
             }
             _ => Err(Failure::method("an Array", method, &["get", "set", "add", "len", "copy"])),
         }
+    }
+
+    fn weight(&self) -> Weight {
+        Weight::of(&self.items)
     }
 
     fn head(&self, items: usize) -> Datum {

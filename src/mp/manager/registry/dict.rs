@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Arguments, Object, Turn};
+use super::{Answer, Arguments, Object, Turn, Weight};
 use crate::mp::manager::datum::Datum;
 use crate::mp::manager::failure::Failure;
 
@@ -151,6 +151,10 @@ impl Object for Dict {
             }
             _ => Err(Failure::method("a dict", method, METHODS)),
         }
+    }
+
+    fn weight(&self) -> Weight {
+        Weight::of(self.entries.keys()).and(Weight::of(self.entries.values()))
     }
 
     fn head(&self, items: usize) -> Datum {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Answer, Arguments, Object, Turn};
+use super::{Answer, Arguments, Object, Turn, Weight};
 use crate::mp::manager::datum::Datum;
 use crate::mp::manager::failure::Failure;
 
@@ -139,6 +139,10 @@ impl Object for List {
             }
             _ => Err(Failure::method("a list", method, METHODS)),
         }
+    }
+
+    fn weight(&self) -> Weight {
+        Weight::of(&self.items)
     }
 
     fn head(&self, items: usize) -> Datum {

@@ -12,9 +12,11 @@ mod holding;
 mod kinds;
 mod list;
 mod lock;
+mod names;
 mod namespace;
 mod object;
 mod queue;
+mod room;
 mod semaphore;
 mod set;
 
@@ -29,7 +31,10 @@ use serde::{Deserialize, Serialize};
 pub(super) use arguments::Arguments;
 pub(super) use holding::HOLDER_DIED;
 pub use kinds::KINDS;
+use names::check_name;
+pub use names::check_object;
 pub(super) use object::{Answer, Answered, ClientId, Object, Turn};
+pub(super) use room::{Room, Weight};
 
 use super::datum::{Datum, Reference};
 use super::failure::{Failure, FailureKind};
@@ -70,6 +75,7 @@ pub(super) struct Registry {
     own_kinds: BTreeMap<String, Maker>,
     next_reference: u64,
     max_objects: usize,
+    room: Room,
     calls: u64,
 }
 
@@ -95,8 +101,9 @@ struct Wait {
 }
 
 impl Registry {
-    /// An empty one, for at most `max_objects` objects, that can also make objects of `own_kinds`.
-    pub(super) fn new(own_kinds: BTreeMap<String, Maker>, max_objects: usize) -> Self {
+    /// An empty one, for at most `max_objects` objects with room for their values, that can also make objects of
+    /// `own_kinds`.
+    pub(super) fn new(own_kinds: BTreeMap<String, Maker>, max_objects: usize, room: Room) -> Self {
         Self {
             objects: HashMap::new(),
             names: BTreeMap::new(),
@@ -105,6 +112,7 @@ impl Registry {
             own_kinds,
             next_reference: 1,
             max_objects,
+            room,
             calls: 0,
         }
     }
@@ -145,7 +153,10 @@ impl Registry {
         arguments: Vec<Datum>,
         answers: &mut Vec<Answered>,
     ) -> Result<Option<Answered>, Failure> {
-        let (reference, entry) = self.find_mut(target)?;
+        let reference = self.reference_of(&target)?;
+        let kind = &self.objects[&reference].kind;
+        self.room.before(kind, method, &arguments, || weigh(&self.objects))?;
+        let entry = self.objects.get_mut(&reference).expect("it was just found");
         entry.calls += 1;
         let tells = entry.object.minds_clients();
         let mut turn = Turn { client, object: reference, answers };
@@ -153,7 +164,10 @@ impl Registry {
         let answered = match answer {
             Err(failure) => Some(Err(failure)),
             Ok(Answer::Now(datum)) => Some(Ok((datum, None))),
-            Ok(Answer::Taken(datum)) => Some(Ok((datum, Some(reference)))),
+            Ok(Answer::Taken(datum)) => {
+                self.room.took(&datum);
+                Some(Ok((datum, Some(reference))))
+            }
             Ok(Answer::Later { timeout_ns }) => {
                 entry.waiting += 1;
                 let deadline_ns = timeout_ns.map(|timeout_ns| now_ns.saturating_add(timeout_ns));
@@ -195,11 +209,13 @@ impl Registry {
     pub(super) fn own_call_ended(
         &mut self,
         client: ClientId,
+        object: u64,
         result: Result<Datum, Failure>,
         answers: &mut Vec<Answered>,
     ) {
-        // Its client may be gone, or the object was deleted meanwhile.
-        if self.clients.get(&client).is_some_and(|client| client.waits.is_some()) {
+        // Its client may be gone; or the object was deleted meanwhile, and it waits for another.
+        let waits = self.clients.get(&client).and_then(|client| client.waits);
+        if waits.is_some_and(|wait| wait.object == object) {
             answers.push(Answered { client, result, taken_from: None });
             self.settle(answers);
         }
@@ -276,6 +292,7 @@ impl Registry {
             let message = format!("the manager holds {} objects, as many as it may; delete some", self.max_objects);
             return Err(Failure::new(FailureKind::Limit, message));
         }
+        self.room.put_in(Weight::of(&arguments).bytes, || weigh(&self.objects))?;
         let object = match self.own_kinds.get(kind) {
             Some(maker) => maker(arguments)?,
             None => kinds::make(kind, arguments, self.own_kinds.keys())?,
@@ -293,6 +310,7 @@ impl Registry {
     fn delete(&mut self, target: Target<'_>, answers: &mut Vec<Answered>) -> Result<Datum, Failure> {
         let (reference, _) = self.find(target)?;
         let entry = self.objects.remove(&reference).expect("it was just found");
+        self.room.emptied();
         let what = entry.name.as_ref().map_or_else(|| format!("object {reference}"), |name| format!("'{name}'"));
         if let Some(name) = entry.name {
             self.names.remove(&name);
@@ -332,11 +350,6 @@ impl Registry {
         Ok((reference, &self.objects[&reference]))
     }
 
-    fn find_mut(&mut self, target: Target<'_>) -> Result<(u64, &mut Entry), Failure> {
-        let reference = self.reference_of(&target)?;
-        Ok((reference, self.objects.get_mut(&reference).expect("it was just found")))
-    }
-
     /// What objects there are: those with names by their names, then the others by their references.
     pub(super) fn list(&self) -> Vec<ObjectInfo> {
         let mut all: Vec<ObjectInfo> = self.objects.iter().map(|(reference, entry)| entry.info(*reference)).collect();
@@ -360,6 +373,11 @@ impl Registry {
     }
 }
 
+/// What all objects hold.
+fn weigh(objects: &HashMap<u64, Entry>) -> Weight {
+    objects.values().fold(Weight::default(), |sum, entry| sum.and(entry.object.weight()))
+}
+
 impl Entry {
     fn info(&self, reference: u64) -> ObjectInfo {
         const PREVIEW_BYTES: usize = 160;
@@ -374,27 +392,4 @@ impl Entry {
             waiting: self.waiting,
         }
     }
-}
-
-/// Whether an object of a built-in kind could be made so, without making it in a manager.
-///
-/// # Errors
-/// What a manager would answer.
-pub fn check_object(name: &str, kind: &str, arguments: Vec<Datum>) -> Result<(), Failure> {
-    check_name(name)?;
-    kinds::make(kind, arguments, std::iter::empty()).map(drop)
-}
-
-/// Names are words that a shell, a file and a page can show.
-pub(super) fn check_name(name: &str) -> Result<(), Failure> {
-    const MOST_CHARS: usize = 128;
-    let is_odd = |character: char| character.is_control() || character == '=';
-    if name.trim() != name || name.is_empty() || name.chars().count() > MOST_CHARS || name.chars().any(is_odd) {
-        let message = format!(
-            "'{}' cannot be a name; write 1 to {MOST_CHARS} printable characters without =",
-            name.escape_debug()
-        );
-        return Err(Failure::arguments(message));
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Arguments, Object, Turn};
+use super::{Answer, Arguments, Object, Turn, Weight};
 use crate::mp::manager::datum::Datum;
 use crate::mp::manager::failure::Failure;
 
@@ -68,6 +68,10 @@ impl Object for Namespace {
             }
             _ => Err(Failure::method("a namespace", method, METHODS)),
         }
+    }
+
+    fn weight(&self) -> Weight {
+        Weight::of(self.attributes.values())
     }
 
     fn head(&self, items: usize) -> Datum {

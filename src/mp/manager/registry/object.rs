@@ -1,6 +1,7 @@
 //! What every object can be asked.
 
 use super::Arguments;
+use super::room::Weight;
 use crate::mp::manager::datum::Datum;
 use crate::mp::manager::failure::Failure;
 
@@ -94,6 +95,11 @@ pub trait Object: Send {
     /// How many items it holds, where it holds items.
     fn length(&self) -> Option<usize> {
         None
+    }
+
+    /// What its values take in memory.
+    fn weight(&self) -> Weight {
+        Weight::default()
     }
 
     /// Its state in words, where its content says nothing to people.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Answer, Arguments, ClientId, Object, Turn};
+use super::{Answer, Arguments, ClientId, Object, Turn, Weight};
 use crate::mp::manager::datum::Datum;
 use crate::mp::manager::failure::{Failure, FailureKind};
 
@@ -175,6 +175,10 @@ impl Object for Queue {
             Some(taker) => turn.hand_over(taker, item),
             None => self.items.push_front(item),
         }
+    }
+
+    fn weight(&self) -> Weight {
+        Weight::of(self.items.iter().chain(self.givers.iter().map(|(_, item)| item)))
     }
 
     fn head(&self, items: usize) -> Datum {

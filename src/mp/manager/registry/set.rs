@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answer, Arguments, Object, Turn};
+use super::{Answer, Arguments, Object, Turn, Weight};
 use crate::mp::manager::datum::Datum;
 use crate::mp::manager::failure::Failure;
 
@@ -102,6 +102,10 @@ impl Object for Set {
             }
             _ => Err(Failure::method("a set", method, METHODS)),
         }
+    }
+
+    fn weight(&self) -> Weight {
+        Weight::of(&self.items)
     }
 
     fn head(&self, items: usize) -> Datum {

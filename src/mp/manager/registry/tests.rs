@@ -16,7 +16,8 @@ const SEC: u64 = 1_000_000_000;
 
 impl Table {
     fn with(objects: &[(&str, &str, Vec<Datum>)]) -> Self {
-        let mut table = Self { registry: Registry::new(BTreeMap::new(), 100), now_ns: 0 };
+        let mut table =
+            Self { registry: Registry::new(BTreeMap::new(), 100, Room::new(1 << 30, String::new())), now_ns: 0 };
         for (name, kind, arguments) in objects {
             let request = Request::Create { name: Some(name), kind, arguments: arguments.clone(), must_be_new: true };
             let made = table.ask(0, request);

@@ -26,7 +26,8 @@ use super::datum::Datum;
 use super::failure::{Failure, ManagerError};
 use super::key::Key;
 use super::own::{OwnObject, Results, Served};
-use super::registry::{Maker, ObjectInfo, Registry};
+use super::pool::{self, PoolObject};
+use super::registry::{Maker, ObjectInfo, Registry, Room};
 use super::waker::Waker;
 use super::wire::{MAX_FRAME_BYTES, Request};
 use listen::Listener;
@@ -34,6 +35,9 @@ pub(super) use listen::keep_watch;
 use serve::Loop;
 
 type MakeServed = Arc<dyn Fn(Vec<Datum>) -> Result<Box<dyn Served>, Failure> + Send + Sync>;
+
+/// What the values of a manager may take in memory where nothing else is said, in bytes: 1 GiB.
+pub const MAX_BYTES: u64 = 1 << 30;
 
 /// How a manager is served.
 #[derive(Clone)]
@@ -50,11 +54,17 @@ pub struct ServerOptions {
     pub max_frame_bytes: usize,
     /// So many objects may be held.
     pub max_objects: usize,
+    /// What the values of all objects may take in memory together, in bytes, but for those of own types.
+    pub max_bytes: u64,
+    /// What a client is advised whose value finds no room: the flag or the field that sets `max_bytes`.
+    pub max_bytes_is_set_by: String,
+    /// Clients may make pools of this program's processes.
+    pools: bool,
     own_kinds: BTreeMap<String, MakeServed>,
 }
 
 impl ServerOptions {
-    /// With room for 512 connections, 100,000 objects and calls of 64 MiB.
+    /// With room for 512 connections, 100,000 objects, [`MAX_BYTES`] of values and calls of 64 MiB.
     pub fn new(addresses: Vec<Address>, key: Key) -> Self {
         Self {
             addresses,
@@ -63,8 +73,19 @@ impl ServerOptions {
             max_connections: 512,
             max_frame_bytes: MAX_FRAME_BYTES,
             max_objects: 100_000,
+            max_bytes: MAX_BYTES,
+            max_bytes_is_set_by: "ServerOptions::max_bytes".to_owned(),
+            pools: false,
             own_kinds: BTreeMap::new(),
         }
+    }
+
+    /// Lets clients make pools of worker processes on this machine, in which they call the functions that this program
+    /// has given to [`mp::init`](crate::mp::init): see [`PoolProxy`](super::proxy::PoolProxy).
+    #[must_use]
+    pub const fn with_pools(mut self) -> Self {
+        self.pools = true;
+        self
     }
 
     /// Registers an own type under the name by which clients make objects of it. `make` gets the arguments that the
@@ -160,8 +181,11 @@ impl Server {
         let (results, ended) = unbounded();
         let results = Results { sender: results, waker: Arc::clone(&waker) };
         let own_kinds = options.own_kinds.iter().map(|(kind, make)| (kind.clone(), maker(kind, make, &results)));
+        let pools = options.pools.then(|| (pool::KIND.to_owned(), pool_maker(&results)));
+        let own_kinds = own_kinds.chain(pools);
+        let room = Room::new(options.max_bytes, options.max_bytes_is_set_by.clone());
         let shared = Arc::new(Shared {
-            registry: Mutex::new(Registry::new(own_kinds.collect(), options.max_objects)),
+            registry: Mutex::new(Registry::new(own_kinds.collect(), options.max_objects, room)),
             waker,
             stop: AtomicBool::new(false),
             connections: AtomicU32::new(0),
@@ -243,6 +267,11 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
+}
+
+fn pool_maker(results: &Results) -> Maker {
+    let results = results.clone();
+    Arc::new(move |arguments| Ok(Box::new(PoolObject::start(arguments, results.clone())?)))
 }
 
 fn maker(kind: &str, make: &MakeServed, results: &Results) -> Maker {

@@ -17,10 +17,10 @@ use super::listen::Listener;
 use super::poll::{Watched, happened};
 use super::{ServerOptions, Shared};
 use crate::mp::clock::monotonic_ns;
-use crate::mp::manager::datum::Datum;
 use crate::mp::manager::eager::Eagerness;
 use crate::mp::manager::failure::{Failure, FailureKind};
 use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};
+use crate::mp::manager::own::OwnResult;
 use crate::mp::manager::registry::{Answered, ClientId};
 use crate::mp::manager::wire::{REPLY_SLACK_BYTES, Reply, Request, WireError, read_message, write_frame};
 
@@ -43,7 +43,7 @@ pub(super) struct Loop {
     connections: HashMap<ClientId, Connection>,
     /// Who has not proven itself, and by when it must have.
     strangers: VecDeque<(u64, ClientId)>,
-    own_results: Receiver<(ClientId, Result<Datum, Failure>)>,
+    own_results: Receiver<OwnResult>,
     next_client: ClientId,
     accepts_again_ns: Option<u64>,
     buffer: Vec<u8>,
@@ -59,7 +59,7 @@ impl Loop {
         shared: Arc<Shared>,
         options: ServerOptions,
         listeners: Vec<Listener>,
-        own_results: Receiver<(ClientId, Result<Datum, Failure>)>,
+        own_results: Receiver<OwnResult>,
     ) -> io::Result<Self> {
         const BUFFER_BYTES: usize = 64 << 10;
         let poller = epoll::create(CreateFlags::CLOEXEC)?;
@@ -127,8 +127,8 @@ impl Loop {
         match event.data.u64() {
             WAKER => {
                 self.shared.waker.reset();
-                while let Ok((client, result)) = self.own_results.try_recv() {
-                    self.shared.registry().own_call_ended(client, result, &mut self.answers);
+                while let Ok(OwnResult { client, object, result }) = self.own_results.try_recv() {
+                    self.shared.registry().own_call_ended(client, object, result, &mut self.answers);
                     self.deliver();
                 }
             }

@@ -152,9 +152,17 @@ fn a_stranger_that_says_nothing_or_little_is_sent_away() {
     let mut slow = stranger(&server);
     slow.write_all(b"fan").unwrap();
     assert!(is_closed(silent) && is_closed(slow));
-    let client = server.client().unwrap();
-    thread::sleep(Duration::from_millis(60));
-    assert_eq!(client.value("v", &1).unwrap().get().unwrap(), 1, "who has proven itself may be silent");
+    // On a busy machine the time to prove itself may pass before a client does.
+    let mut client = server.client();
+    until("a client that is quick enough", || {
+        if client.is_err() {
+            client = server.client();
+        }
+        client.is_ok()
+    });
+    // Whoever came later is sent away by now: the client's time has passed as well.
+    assert!(is_closed(stranger(&server)));
+    assert_eq!(client.unwrap().value("v", &1).unwrap().get().unwrap(), 1, "who has proven itself may be silent");
 }
 
 #[test]
@@ -329,4 +337,38 @@ fn a_slow_method_of_an_own_type_holds_up_its_callers_alone() {
     let deleted = client.find::<OwnProxy>("slow").unwrap();
     deleted.delete().unwrap();
     assert_eq!(caller.join().unwrap().unwrap_err().kind(), Some(FailureKind::NoSuchObject));
+}
+
+#[test]
+fn there_is_a_limit_to_what_is_held_and_room_again_after() {
+    let (server, _folder) = serve(|options| {
+        options.max_bytes = 100_000;
+        options.max_bytes_is_set_by = "--max-bytes".to_owned();
+    });
+    let client = server.client().unwrap();
+    let (queue, count) = (client.queue::<String>("q", 0).unwrap(), client.value("n", &0).unwrap());
+    let item = "x".repeat(30_000);
+    let full = |outcome: Result<(), ManagerError>| {
+        let error = outcome.unwrap_err();
+        assert!(error.to_string().ends_with("take something out, or allow more with --max-bytes"), "{error}");
+        error.kind() == Some(FailureKind::Limit)
+    };
+    for _ in 0..3 {
+        queue.put(&item, None).unwrap();
+    }
+    assert!(full(queue.put(&item, None)));
+    assert!(full(client.list::<String>("l").unwrap().append(&item)));
+    let made = client.own("b", "list", vec![Datum::List(vec![Datum::from(item.as_str())])]);
+    assert!(full(made.map(drop)));
+    // What there is can be read and taken, and counters count on.
+    assert_eq!((queue.get(None).unwrap(), count.add(&1).unwrap(), queue.qsize().unwrap()), (item.clone(), 1, 2));
+    queue.put(&item, None).unwrap();
+    // Any number of items may pass through.
+    for _ in 0..20 {
+        queue.get(None).unwrap();
+        queue.put(&item, None).unwrap();
+    }
+    assert!(full(queue.put(&item, None)));
+    client.delete("q").unwrap();
+    client.list::<String>("l").unwrap().append(&item).unwrap();
 }

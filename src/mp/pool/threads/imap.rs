@@ -1,10 +1,11 @@
 //! Results of threads one by one, while inputs are taken as they are needed.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
 use super::{ThreadPool, chunk_task};
-use crate::mp::error::Error;
+use crate::mp::error::{Error, TaskError};
 use crate::mp::function::Callable;
 use crate::mp::pool::sink::EachSink;
 
@@ -13,10 +14,13 @@ pub struct ThreadImap<'a, F, R, I> {
     pool: &'a ThreadPool,
     function: Arc<F>,
     inputs: I,
+    chunk_size: usize,
     is_ordered: bool,
     sink: Arc<EachSink<R>>,
     submitted: usize,
+    /// Items whose results have been taken over, also into `ready`.
     taken: usize,
+    ready: VecDeque<Result<R, TaskError>>,
     /// No more inputs are taken, and what is to be said before the end.
     ended: Option<Option<Error>>,
 }
@@ -28,9 +32,19 @@ impl<F, R, I> fmt::Debug for ThreadImap<'_, F, R, I> {
 }
 
 impl<'a, F, R, I> ThreadImap<'a, F, R, I> {
-    pub(super) fn new(pool: &'a ThreadPool, function: F, inputs: I, is_ordered: bool) -> Self {
-        let (function, sink) = (Arc::new(function), EachSink::new());
-        Self { pool, function, inputs, is_ordered, sink, submitted: 0, taken: 0, ended: None }
+    pub(super) fn new(pool: &'a ThreadPool, function: F, inputs: I, chunk_size: usize, is_ordered: bool) -> Self {
+        Self {
+            pool,
+            function: Arc::new(function),
+            inputs,
+            chunk_size: chunk_size.max(1),
+            is_ordered,
+            sink: EachSink::new(),
+            submitted: 0,
+            taken: 0,
+            ready: VecDeque::new(),
+            ended: None,
+        }
     }
 }
 
@@ -44,17 +58,24 @@ where
     type Item = Result<F::Output, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        const AHEAD_ITEMS: usize = 64;
-        let window = self.pool.size() * AHEAD_ITEMS;
+        const AHEAD_TASKS: usize = 64;
+        if let Some(outcome) = self.ready.pop_front() {
+            return Some(outcome.map_err(Error::Task));
+        }
+        let window = self.pool.size() * AHEAD_TASKS * self.chunk_size;
         while self.ended.is_none() && self.submitted - self.taken < window {
-            let Some(input) = self.inputs.next() else {
+            let chunk: Vec<(A,)> = self.inputs.by_ref().take(self.chunk_size).map(|input| (input,)).collect();
+            let items = chunk.len();
+            if items < self.chunk_size {
                 self.ended = Some(None);
+            }
+            if items == 0 {
                 break;
-            };
-            let (sink, item) = (Arc::clone(&self.sink), self.submitted);
-            let task = chunk_task(&self.function, vec![(input,)], move |outcomes| sink.add(item, outcomes));
+            }
+            let (sink, first_item) = (Arc::clone(&self.sink), self.submitted);
+            let task = chunk_task(&self.function, chunk, move |outcomes| sink.add(first_item, outcomes));
             match self.pool.shared.submit(task) {
-                Ok(()) => self.submitted += 1,
+                Ok(()) => self.submitted += items,
                 Err(error) => self.ended = Some(Some(error.into())),
             }
         }
@@ -63,6 +84,7 @@ where
         }
         let (part, _) = self.sink.wait_for(self.is_ordered.then_some(self.taken));
         self.taken += part.len();
-        part.into_iter().next().map(|outcome| outcome.map_err(Error::Task))
+        self.ready = part.into();
+        self.ready.pop_front().map(|outcome| outcome.map_err(Error::Task))
     }
 }

@@ -1,8 +1,9 @@
 //! How the tasks are run: what the top bar does not have.
 
-use egui::{Align2, Grid, RichText, Ui};
+use egui::{Align2, Button, Grid, RichText, Ui};
 
-use crate::session::{Field, Session};
+use crate::job::Transport;
+use crate::session::{Field, Session, TaskKind};
 
 use crate::ui::line_edit::line_edit;
 use crate::ui::theme;
@@ -23,11 +24,36 @@ pub fn options_ui(ui: &mut Ui, session: &mut Session) -> bool {
         let field = line_edit(&mut session.draft.working_dir).hint_text(folder).desired_width(ui.available_width());
         changed |= ui.add(field).labelled_by(label.id).changed();
     });
-    for field in [Field::Workers, Field::Timeout, Field::Retries, Field::WorkingDir] {
+    if session.draft.kind == TaskKind::Workload {
+        changed |= transport_ui(ui, &mut session.draft.transport);
+    }
+    for field in [Field::Workers, Field::Timeout, Field::Retries, Field::WorkingDir, Field::Transport] {
         if let Some(message) = session.preview().error(field) {
             message_ui(ui, message);
         }
     }
+    changed
+}
+
+fn transport_ui(ui: &mut Ui, transport: &mut Transport) -> bool {
+    let mut changed = false;
+    ui.horizontal(|ui| {
+        ui.label("Large results");
+        for (way, words, hint) in [
+            (Transport::Pipe, "By pipe", "Results come through their workers' sockets, copied by the system"),
+            (
+                Transport::SharedMemory,
+                "In shared memory",
+                "Results from 32 KiB on come in memory that the worker shares and uses again. A run by pipe measures on a \
+                 few results what this would bring, and says so on the page Shared",
+            ),
+        ] {
+            if ui.add(Button::selectable(*transport == way, words)).on_hover_text(hint).clicked() && *transport != way {
+                *transport = way;
+                changed = true;
+            }
+        }
+    });
     changed
 }
 

@@ -4,7 +4,7 @@ use egui::{Align, Button, Label, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 use egui_material_icons::icons::{ICON_ARROW_DOWNWARD, ICON_ARROW_UPWARD};
 
-use crate::event::AttemptRecord;
+use crate::event::{AttemptRecord, TaskId};
 use crate::job::TaskTemplate;
 use crate::model::{RunModel, format};
 use crate::session::{Command, CurrentRun, RowQuery, Session, SortKey, task_text};
@@ -12,7 +12,7 @@ use crate::ui::icon_button::icon_text;
 use crate::ui::inert;
 use crate::ui::request::Requests;
 use crate::ui::theme;
-use crate::ui::widgets::outcome_badge_ui;
+use crate::ui::widgets::{outcome_badge_ui, progress_badge_ui};
 
 use super::words::{exit_word, value_text};
 
@@ -64,6 +64,7 @@ pub fn table_ui(
     let is_call = matches!(run.batch.job().task, TaskTemplate::Workload(_));
     let titles: &[Title] = if is_call { &OF_CALLS } else { &OF_COMMANDS };
     let rows = std::sync::Arc::clone(session.rows().rows());
+    let running = session.running_rows();
     ui.spacing_mut().item_spacing = egui::vec2(theme::UNIT, 0.0);
     // The selected row's colour does not end in the middle of its last number.
     let height = theme::ROW + theme::HALF;
@@ -90,8 +91,13 @@ pub fn table_ui(
         })
         .body(|body| {
             let model = run.model();
-            body.rows(height, rows.len(), |mut row| {
-                if let Some(record) = model.records.get(rows[row.index()] as usize) {
+            body.rows(height, running.len() + rows.len(), |mut row| {
+                let Some(place) = row.index().checked_sub(running.len()) else {
+                    let task = running[row.index()];
+                    row.set_selected(session.selected() == Some(task));
+                    return running_row_ui(&mut row, task, run, &model, requests);
+                };
+                if let Some(record) = model.records.get(rows[place] as usize) {
                     row.set_selected(session.selected() == Some(record.task));
                     row_ui(&mut row, record, run, &model, requests);
                 }
@@ -148,11 +154,7 @@ fn row_ui(
 ) {
     let is_call = matches!(run.batch.job().task, TaskTemplate::Workload(_));
     let mut clicked = false;
-    row.col(|ui| aligned(ui, true, |ui| clicked |= number_ui(ui, run.number(record.task))));
-    row.col(|ui| {
-        let text = inert::command(&task_text(&run.batch, record.task));
-        ui.add(Label::new(RichText::new(text).monospace()).truncate());
-    });
+    task_cells_ui(row, record.task, run, &mut clicked);
     row.col(|ui| {
         outcome_badge_ui(ui, record.outcome.class());
     });
@@ -167,6 +169,47 @@ fn row_ui(
     } else {
         &[exit_word(&record.outcome, false), tries, wall, cpu, memory, lane]
     };
+    texts_ui(row, texts);
+    if clicked || row.response().clicked() {
+        requests.command(Command::SelectTask(Some(record.task)));
+    }
+}
+
+/// The row of a task that is being done: how far it has said it is, and how long it has taken so far.
+fn running_row_ui(
+    row: &mut TableRow<'_, '_>,
+    task: TaskId,
+    run: &CurrentRun,
+    model: &RunModel,
+    requests: &mut Requests,
+) {
+    let is_call = matches!(run.batch.job().task, TaskTemplate::Workload(_));
+    let Some(running) = model.running.get(&task) else { return };
+    let mut clicked = false;
+    task_cells_ui(row, task, run, &mut clicked);
+    row.col(|ui| drop(progress_badge_ui(ui, model.lanes.progress_of(running.worker))));
+    let lane = model.lane_of.get(&running.worker).map_or_else(String::new, |lane| (lane.0 + 1).to_string());
+    let wall = format::duration(run.now_ns(model).saturating_sub(running.start_ns));
+    let tries = running.attempt.to_string();
+    let mut texts = vec![String::new(), tries, wall, String::new(), lane];
+    if !is_call {
+        texts.insert(4, String::new());
+    }
+    texts_ui(row, &texts);
+    if clicked || row.response().clicked() {
+        requests.command(Command::SelectTask(Some(task)));
+    }
+}
+
+fn task_cells_ui(row: &mut TableRow<'_, '_>, task: TaskId, run: &CurrentRun, clicked: &mut bool) {
+    row.col(|ui| aligned(ui, true, |ui| *clicked |= number_ui(ui, run.number(task))));
+    row.col(|ui| {
+        let text = inert::command(&task_text(&run.batch, task));
+        ui.add(Label::new(RichText::new(text).monospace()).truncate());
+    });
+}
+
+fn texts_ui(row: &mut TableRow<'_, '_>, texts: &[String]) {
     for (place, text) in texts.iter().enumerate() {
         row.col(|ui| {
             aligned(ui, true, |ui| {
@@ -176,9 +219,6 @@ fn row_ui(
                 ui.add(Label::new(RichText::new(text).text_style(theme::number_style())).truncate());
             });
         });
-    }
-    if clicked || row.response().clicked() {
-        requests.command(Command::SelectTask(Some(record.task)));
     }
 }
 

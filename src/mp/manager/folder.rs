@@ -1,0 +1,105 @@
+//! The folder of a manager's socket and key: for this user alone, and gone with the manager. What a manager that was
+//! killed has left is removed by the next one.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::mp::life::Life;
+
+const PREFIX: &str = "fanlane-manager-";
+
+/// A folder of this process, for this user alone, below the one for temporary files. It is removed with this.
+#[derive(Debug)]
+pub struct Folder(TempDir);
+
+impl Folder {
+    /// Makes one, and removes those of processes of this user that have ended without doing so.
+    ///
+    /// # Errors
+    /// When no folder can be made.
+    pub fn create() -> io::Result<Self> {
+        let place = std::env::temp_dir();
+        // What cannot be removed harms nobody.
+        let _ = sweep(&place);
+        Ok(Self(
+            tempfile::Builder::new()
+                .prefix(&format!("{}-", name_of(Life::own())?))
+                .permissions(Permissions::from_mode(0o700))
+                .tempdir_in(place)?,
+        ))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// What the name of a folder of that process begins with. Numbers of processes are those of one namespace: a container
+/// that shares the folder for temporary files has others.
+fn name_of(life: Life) -> io::Result<String> {
+    let namespace = fs::metadata("/proc/self/ns/pid")?.ino();
+    Ok(format!("{PREFIX}{namespace:x}-{:x}", life.as_word()))
+}
+
+fn sweep(place: &Path) -> io::Result<()> {
+    let me = rustix::process::geteuid().as_raw();
+    for entry in fs::read_dir(place)?.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| {
+            let (_, word) = name.rsplit_once('-')?.0.rsplit_once('-')?;
+            let life = Life::from_word(u64::from_str_radix(word, 16).ok()?)?;
+            // Whatever else is in the name is as it would be for that process.
+            name.starts_with(&format!("{}-", name_of(life).ok()?)).then_some(life)
+        });
+        // No link is followed.
+        let is_ours = || entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == me);
+        if owner.is_some_and(|life| !life.is_alive()) && is_ours() {
+            // Another may be at it as well.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_for_its_owner_alone_and_what_the_dead_have_left_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("/bin/cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let began = crate::mp::process_tree::began_ticks(child.id()).unwrap();
+        let other = Life::from_word(began << 32 | u64::from(child.id())).unwrap();
+        let of = |life, rest: &str| place.path().join(format!("{}-{rest}", name_of(life).unwrap()));
+        let (own, others) = (of(Life::own(), "a1"), of(other, "b2"));
+        let elsewhere = others.to_str().unwrap().replace(PREFIX, "fanlane-manager-f");
+        let strange = [elsewhere.as_str(), "fanlane-manager-", "fanlane-manager-1-2", "fanlane-manager-x-y-z", "other"];
+        let strange = strange.map(|name| place.path().join(name));
+        for folder in [&own, &others].into_iter().chain(&strange) {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join("key"), "secret").unwrap();
+        }
+        let link = of(other, "c3");
+        std::os::unix::fs::symlink(&strange[4], &link).unwrap();
+        sweep(place.path()).unwrap();
+        assert!(others.exists(), "its process lives");
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        sweep(place.path()).unwrap();
+        assert!(!others.exists() && own.exists() && strange[4].join("key").exists() && link.is_symlink());
+        assert!(strange.iter().all(|folder| folder.join("key").exists()));
+
+        let folder = Folder::create().unwrap();
+        assert_eq!(fs::metadata(folder.path()).unwrap().mode() & 0o777, 0o700);
+        let path = folder.path().to_owned();
+        assert!(path.file_name().unwrap().to_str().unwrap().starts_with(&name_of(Life::own()).unwrap()));
+        drop(folder);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,28 @@
+//! What objects may be called.
+
+use super::kinds;
+use crate::mp::manager::datum::Datum;
+use crate::mp::manager::failure::Failure;
+
+/// Whether an object of a built-in kind could be made so, without making it in a manager.
+///
+/// # Errors
+/// What a manager would answer.
+pub fn check_object(name: &str, kind: &str, arguments: Vec<Datum>) -> Result<(), Failure> {
+    check_name(name)?;
+    kinds::make(kind, arguments, std::iter::empty()).map(drop)
+}
+
+/// Names are words that a shell, a file and a page can show.
+pub(super) fn check_name(name: &str) -> Result<(), Failure> {
+    const MOST_CHARS: usize = 128;
+    let is_odd = |character: char| character.is_control() || character == '=';
+    if name.trim() != name || name.is_empty() || name.chars().count() > MOST_CHARS || name.chars().any(is_odd) {
+        let message = format!(
+            "'{}' cannot be a name; write 1 to {MOST_CHARS} printable characters without =",
+            name.escape_debug()
+        );
+        return Err(Failure::arguments(message));
+    }
+    Ok(())
+}

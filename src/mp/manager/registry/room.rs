@@ -1,0 +1,191 @@
+//! How much the objects of a manager hold together, and that it stays below a limit.
+//!
+//! What is asked to be put in is added up; only where that comes to more than the limit are the objects weighed, and not
+//! again before enough has happened that it pays.
+
+use crate::mp::manager::datum::Datum;
+use crate::mp::manager::failure::{Failure, FailureKind};
+
+/// The methods that put values in.
+const GROWING: [&str; 10] = [
+    "append",
+    "extend",
+    "insert",
+    "set",
+    "setdefault",
+    "add",
+    "update",
+    "symmetric_difference_update",
+    "put",
+    "compare_exchange",
+];
+
+/// Up to so many bytes are no growth of an object that holds a fixed number of values: counters count on in a full
+/// manager.
+const SMALL_BYTES: u64 = 1024;
+
+/// So many values are weighed for each call since the last time.
+const VALUES_PER_CALL: u64 = 64;
+
+/// Bytes of values, and how many values they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    pub bytes: u64,
+    pub values: u64,
+}
+
+impl Weight {
+    /// What these take in memory.
+    pub fn of<'a>(data: impl IntoIterator<Item = &'a Datum>) -> Self {
+        data.into_iter().fold(Self::default(), |sum, datum| sum.and(Self::of_one(datum)))
+    }
+
+    fn of_one(datum: &Datum) -> Self {
+        let own = |heap: usize| Self { bytes: (size_of::<Datum>() + heap) as u64, values: 1 };
+        match datum {
+            Datum::Text(text) => own(text.len()),
+            Datum::Bytes(bytes) => own(bytes.len()),
+            Datum::List(items) => own(0).and(Self::of(items)),
+            Datum::Map(entries) => own(0).and(Self::of(entries.keys())).and(Self::of(entries.values())),
+            Datum::Nil | Datum::Bool(_) | Datum::Int(_) | Datum::Float(_) | Datum::Reference(_) => own(0),
+        }
+    }
+
+    /// Both together.
+    pub const fn and(self, other: Self) -> Self {
+        Self { bytes: self.bytes + other.bytes, values: self.values + other.values }
+    }
+}
+
+/// The room that is left.
+pub struct Room {
+    most_bytes: u64,
+    /// What a refusal advises.
+    raise: String,
+    /// What the objects took when they were weighed, less what is known to have been taken out since.
+    weighed: Weight,
+    /// At most so much was put in since.
+    added_bytes: u64,
+    calls: u64,
+    /// Much may have been taken out at once.
+    is_stale: bool,
+}
+
+impl Room {
+    pub const fn new(most_bytes: u64, raise: String) -> Self {
+        let weighed = Weight { bytes: 0, values: 0 };
+        Self { most_bytes, raise, weighed, added_bytes: 0, calls: 0, is_stale: false }
+    }
+
+    /// Something was taken out whose size nobody has looked at.
+    pub const fn emptied(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// This was taken out.
+    pub fn took(&mut self, datum: &Datum) {
+        self.weighed.bytes = self.weighed.bytes.saturating_sub(Weight::of([datum]).bytes);
+    }
+
+    /// Takes note of a call before it is done; `weigh` weighs all objects.
+    ///
+    /// # Errors
+    /// When it would put in more than there is room for.
+    pub fn before<'a>(
+        &mut self,
+        kind: &str,
+        method: &str,
+        arguments: impl IntoIterator<Item = &'a Datum>,
+        weigh: impl FnOnce() -> Weight,
+    ) -> Result<(), Failure> {
+        self.calls += 1;
+        self.is_stale |= method == "clear";
+        if !GROWING.contains(&method) {
+            return Ok(());
+        }
+        let bytes = Weight::of(arguments).bytes;
+        if matches!(kind, "Value" | "Array") && bytes <= SMALL_BYTES {
+            return Ok(());
+        }
+        self.put_in(bytes, weigh)
+    }
+
+    /// Takes note that so much is to be put in.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn put_in(&mut self, bytes: u64, weigh: impl FnOnce() -> Weight) -> Result<(), Failure> {
+        let fits = |room: &Self| room.weighed.bytes + room.added_bytes + bytes <= room.most_bytes;
+        let pays = self.is_stale
+            || self.added_bytes >= self.most_bytes / 16
+            || self.calls.saturating_mul(VALUES_PER_CALL) >= self.weighed.values;
+        if !fits(self) && pays {
+            self.weighed = weigh();
+            (self.added_bytes, self.calls, self.is_stale) = (0, 0, false);
+        }
+        if fits(self) {
+            self.added_bytes += bytes;
+            return Ok(());
+        }
+        let message = format!(
+            "the manager holds {} bytes and may hold {}, so there is no room for {bytes} more; take something out, or \
+             allow more with {}",
+            self.weighed.bytes + self.added_bytes,
+            self.most_bytes,
+            self.raise
+        );
+        Err(Failure::new(FailureKind::Limit, message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(most_bytes: u64) -> Room {
+        Room::new(most_bytes, "--more".to_owned())
+    }
+
+    #[test]
+    fn a_value_weighs_what_is_in_it() {
+        let one = size_of::<Datum>() as u64;
+        let nested = Datum::List(vec![Datum::Text("abc".into()), Datum::Map([(Datum::Int(1), Datum::Nil)].into())]);
+        assert_eq!(Weight::of([&nested]), Weight { bytes: 5 * one + 3, values: 5 });
+    }
+
+    #[test]
+    fn the_objects_are_weighed_only_where_the_limit_is_near_and_not_for_each_refusal() {
+        let mut room = room(10_000);
+        let text = Datum::Text("x".repeat(960));
+        let each = Weight::of([&text]);
+        let mut weighed = 0;
+        let mut put = |room: &mut Room, held: u64| {
+            room.before("Queue", "put", [&text], || {
+                weighed += 1;
+                Weight { bytes: held, values: 1_000_000 }
+            })
+        };
+        let fit = 10_000 / each.bytes;
+        for _ in 0..fit {
+            put(&mut room, 0).unwrap();
+        }
+        let failure = put(&mut room, fit * each.bytes).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Limit);
+        assert!(failure.message.ends_with("allow more with --more"), "{}", failure.message);
+        for _ in 0..100 {
+            assert!(put(&mut room, 0).is_err(), "too little has happened");
+        }
+        // What was taken out makes room at once, and so does what may have been much.
+        room.took(&text);
+        put(&mut room, 0).unwrap();
+        assert!(put(&mut room, fit * each.bytes).is_err());
+        room.emptied();
+        put(&mut room, 0).unwrap();
+        assert_eq!(weighed, 3);
+        // Reading needs no room.
+        assert!(self::room(0).before("Queue", "get", [&text], Weight::default).is_ok());
+        assert!(self::room(0).before("Queue", "put", [&text], Weight::default).is_err());
+        assert!(self::room(0).before("Value", "add", [&Datum::Int(1)], Weight::default).is_ok());
+        assert!(self::room(0).before("Value", "set", [&Datum::Text("x".repeat(2000))], Weight::default).is_err());
+    }
+}
