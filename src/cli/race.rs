@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::args::RunArgs;
 use super::plan::Plan;
 use super::{Status, worker_executable};
+use crate::engine::{Sweep, own_process};
 use crate::job::{Batch, Mode};
 use crate::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks, pep371};
 use crate::mp::interrupts;
@@ -39,6 +40,12 @@ pub fn race(args: &RaceArgs) -> Result<Status> {
     check_outputs(args)?;
     let machine = Machine::this();
     let plan = plan(args, machine)?;
+    own_process();
+    let sweep = Sweep::begin(|| ());
+    // It would take CPU from the first contender.
+    if let Some(ended) = sweep.finish() {
+        super::remark(&ended);
+    }
     let engine = RaceEngine { start: engine(), worker_executable: worker_executable()?, machine };
     let (sender, events) = crossbeam_channel::bounded(WAITING_EVENTS);
     let race = Race::start(plan, engine, sender).context("the race cannot be started")?;

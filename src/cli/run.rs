@@ -15,7 +15,7 @@ use super::report::{Bar, Format, Report, Streams, Style};
 use super::resume::Rest;
 use super::worker_count::WorkerCount;
 use super::{Status, background, keep_args, resume, tasks};
-use crate::engine::{self, Run, RunCommand, RunOptions};
+use crate::engine::{self, Run, RunCommand, RunOptions, Sweep};
 use crate::event::Summary;
 use crate::job::batch::BatchFeed;
 use crate::job::{Batch, MAX_WORKERS};
@@ -94,8 +94,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
         .context("standard output and standard error cannot be used")?;
     let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
     engine::own_process();
-    // Aside, since it costs a look at every process; without a thread the next start does it.
-    let sweep = std::thread::Builder::new().name("sweep".to_owned()).spawn(engine::end_strays).ok();
+    let sweep = Sweep::begin(|| ());
     let (events_in, events) = crossbeam_channel::bounded(WAITING_EVENTS);
     let run = Run::start(Arc::clone(&batch), options, events_in).context("the run cannot be started")?;
     if let Some(feeding) = feeding {
@@ -119,12 +118,8 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
     run.join();
     // Whoever closed standard error hears nothing of it.
     let _ = report.close_history();
-    let strays = sweep.and_then(|sweep| sweep.join().ok()).map_or(0, |ended| ended.len());
-    if strays > 0 {
-        super::remark(&format!(
-            "{} ended that earlier runs had left behind, because they were killed",
-            if strays == 1 { "1 process was".to_owned() } else { format!("{strays} processes were") }
-        ));
+    if let Some(ended) = sweep.finish() {
+        super::remark(&ended);
     }
     Ok(match followed {
         Ok(()) => match status(report.progress().summary.as_ref(), signals) {

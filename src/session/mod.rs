@@ -26,6 +26,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::engine::Sweep;
 use crate::event::TaskId;
 use crate::job::{Job, Mode};
 use crate::model::RunModel;
@@ -85,12 +86,17 @@ pub struct Session {
     start: StartRun,
     worker_executable: PathBuf,
     wake: Wake,
+    sweep: Option<Sweep>,
 }
 
 impl Session {
     /// A session that opens on the job file of the options, or on the first built-in example.
     pub fn new(options: SessionOptions, wake: Wake) -> Self {
         let (presets, read) = PresetList::new(options.presets);
+        let sweep = options.sweeps.then(|| {
+            let wake = Arc::clone(&wake);
+            Sweep::begin(move || wake())
+        });
         let mut session = Self {
             presets,
             draft: JobDraft::default(),
@@ -114,6 +120,7 @@ impl Session {
             start: options.start,
             worker_executable: options.worker_executable,
             wake,
+            sweep,
         };
         if let Err(error) = read {
             session.tell(Notice::error(format!("The saved presets cannot be read: {error}")));
@@ -192,6 +199,9 @@ impl Session {
         self.refresh_forecast();
         self.poll_runs();
         self.poll_hosts();
+        if let Some(ended) = self.sweep.take_if(|sweep| sweep.is_over()).and_then(Sweep::finish) {
+            self.tell(Notice::info(format!("{ended}.")));
+        }
         if let Some(run) = &self.run {
             self.rows.update(&self.query, &run.shared_model(), &run.batch, &self.wake);
         }
@@ -205,6 +215,11 @@ impl Session {
             Severity::Info => before.undo_delete.is_some() && !undoable,
         });
         self.notices.push(notice);
+    }
+
+    /// What runs that were killed have left is still being looked for.
+    pub const fn is_sweeping(&self) -> bool {
+        self.sweep.is_some()
     }
 
     /// The open job was edited: it is checked and expanded anew.

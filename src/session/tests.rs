@@ -94,6 +94,7 @@ fn scene() -> Scene {
         presets: Some(Presets::open(folder.path().join("presets"))),
         races: Some(Races::open(folder.path().join("races"))),
         history: None,
+        sweeps: false,
         worker_executable: "fanlane".into(),
         hosts: None,
         start,
