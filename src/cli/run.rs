@@ -20,6 +20,7 @@ use crate::event::Summary;
 use crate::job::batch::BatchFeed;
 use crate::job::{Batch, MAX_WORKERS};
 use crate::mp::interrupts;
+use crate::store::history::{self, Known};
 use crate::store::results_folder::ResultsFolder;
 
 /// How many events may wait for the report before the run waits for it.
@@ -55,6 +56,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
         background::check(args)?;
     }
     let (batch, feeding) = open(&plan, args, &which)?;
+    let batch = in_order_of_history(batch)?;
     let batch = resume::pick(batch, &which)?;
     let (batch, rest) = resume::rest(&args.keep, batch)?;
     if args.dry_run {
@@ -158,6 +160,23 @@ fn open(plan: &Plan, args: &RunArgs, which: &Which) -> Result<(Batch, Option<Fee
     let mut stdin = BufReader::with_capacity(STDIN_BYTES, File::from(stdin));
     let (batch, feed) = Batch::open_growing(&plan.job, &plan.folder, &mut stdin)?;
     Ok((batch, Some(Feeding { feed, stdin })))
+}
+
+/// Puts a batch in order by the history, where its job asks for that, and says how much of it was known. A history that
+/// cannot be read costs the order and not the run.
+///
+/// # Errors
+/// When there are too many tasks for such an order.
+pub fn in_order_of_history(batch: Batch) -> Result<Batch> {
+    let folder = history::default_folder().ok();
+    let (batch, known) = history::longest_first(batch, folder.as_deref())?;
+    if let Some(Known { tasks, of, fault }) = known {
+        super::remark(&match fault {
+            Some(fault) => format!("the tasks begin as the inputs have them, not the longest first: {fault}"),
+            None => format!("the history knows how long {tasks} of {of} tasks take; the others begin before them"),
+        });
+    }
+    Ok(batch)
 }
 
 /// Refuses what could never begin in a pool of this size.

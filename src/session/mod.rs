@@ -34,7 +34,9 @@ use hosted::Background;
 
 pub use command::{Action, Command, Key, Page, Shortcut};
 pub use current_run::{CurrentRun, RunControl, StartRun, Wake, engine};
-pub use draft::{Field, FieldError, JobDraft, OrderDraft, SharedDraft, SteeringDraft, SurroundingsDraft, TaskKind};
+pub use draft::{
+    Field, FieldError, JobDraft, LimitsDraft, OrderDraft, SharedDraft, SteeringDraft, SurroundingsDraft, TaskKind,
+};
 pub use expand::{Beside, Expanded, expand, task_text};
 pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
 pub use machine::Machine;
@@ -108,7 +110,7 @@ impl Session {
             origin: None,
             folder: options.folder.clone(),
             launch_folder: options.folder,
-            preview: Preview::default(),
+            preview: Preview::new(options.history.clone()),
             run: None,
             serials: 0,
             runs: RunList::new(options.history),
@@ -137,7 +139,7 @@ impl Session {
 
     /// Shows a run of which everything is known already, as if it had been run from `job`.
     pub fn show_recorded(&mut self, job: Job, model: RunModel) -> Result<(), FieldError> {
-        let expanded = expand(&job, &self.folder)?;
+        let expanded = expand(&job, &self.folder, None)?;
         let serial = self.next_serial();
         self.show_run(CurrentRun::recorded(serial, job, Arc::clone(&expanded.batch), model));
         Ok(())
