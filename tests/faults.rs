@@ -175,6 +175,23 @@ fn what_is_left_when_all_is_killed_at_once_is_ended_when_a_window_opens() {
 }
 
 #[test]
+fn a_worker_that_is_stopped_is_asked_and_killed_and_its_attempt_was_hung() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "echo $PPID > pid; until [ -e go ]; do sleep 0.01; done; echo {}";
+    let words = ["run", "--no-bar", "-j1", "--heartbeat", "1", "--record", "record", line, ":::", "x"];
+    let engine = Running::start(command(&words, folder.path()));
+    let worker = written_pid(&folder.path().join("pid"));
+    signal(worker, Signal::STOP);
+    wait_until("the end of the worker that is stopped", || is_gone(worker));
+    fs::write(folder.path().join("go"), "").unwrap();
+    let ended = engine.ended();
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "x\n"), "{}", ended.err);
+    let record = fs::read_to_string(folder.path().join("record")).unwrap();
+    let retried = record.lines().find(|line| line.contains("\"TaskRetried\"")).expect("an attempt was lost");
+    assert!(retried.contains("hung: it gave no sign of life and was killed"), "{retried}");
+}
+
+#[test]
 fn new_workers_start_though_the_program_was_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("fanlane");
@@ -192,6 +209,36 @@ fn new_workers_start_though_the_program_was_replaced() {
     fs::write(folder.path().join("go"), "").unwrap();
     let ended = engine.ended();
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "x\n"), "{}", ended.err);
+}
+
+/// What tasks print, and the commands that they are, is for the one who runs them alone, wherever it lies meanwhile.
+#[test]
+fn outputs_and_the_history_are_for_their_user_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let line = "head -c 3000000 /dev/zero; until [ -e go ]; do sleep 0.01; done; : {}";
+    let mut words = command(&["run", "--no-bar", line, ":::", "x"], folder.path());
+    // Nobody reads what it prints.
+    words.env("TMPDIR", &temporary).stdout(Stdio::null());
+    let engine = Running::start(words);
+    let spilled =
+        || fs::read_dir(&temporary).unwrap().flatten().find(|entry| fs::read_dir(entry.path()).unwrap().count() > 0);
+    wait_until("a long output", || spilled().is_some());
+    let history = folder.path().join(".local/share/fanlane");
+    wait_until("the history", || history.join("history.sqlite3-wal").exists());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&spilled().unwrap().path()), 0o700);
+    assert_eq!(mode(&history), 0o700);
+    for file in fs::read_dir(&history).unwrap().flatten() {
+        assert_eq!(mode(&file.path()), 0o600, "{file:?}");
+    }
+    fs::write(folder.path().join("go"), "").unwrap();
+    let ended = engine.ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(spilled().is_none(), "nothing of it stays");
 }
 
 #[test]
