@@ -217,6 +217,29 @@ fn a_history_that_cannot_be_written_costs_no_run() {
 }
 
 #[test]
+fn tasks_begin_in_the_order_of_how_long_they_took_and_it_says_how_many_it_knew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = run_in(&["run", "-j1", "--json", "echo {}; sleep {}", ":::", "0.01", "0.4", "0.1"], folder.path());
+    let mut took: Vec<(f64, String)> = json_lines(&first.out)
+        .iter()
+        .filter(|line| line["task"].is_u64())
+        .map(|line| (line["wall_secs"].as_f64().expect("seconds"), line["input"][0].as_str().expect("text").to_owned()))
+        .collect();
+    assert_eq!(took.len(), 3);
+    took.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let words = ["run", "-j1", "--order", "longest-first-by-history", "echo {}; sleep {}"];
+    let again = run_in(&[&words[..], &[":::", "0.01", "0.4", "0.1", "0.02"]].concat(), folder.path());
+    assert!(again.err.contains("the history knows how long 3 of 4 tasks take"), "{again:?}");
+    let expected: Vec<&str> = std::iter::once("0.02").chain(took.iter().map(|(_, input)| &**input)).collect();
+    assert_eq!(again.out.lines().collect::<Vec<_>>(), expected, "the one that is not known, then the longest");
+    let job = "Job(version: 1, task: Command(\"echo {}; sleep {}\"), order: LongestFirst(History), workers: Some(1), \
+               inputs: [List([\"0.01\", \"0.4\"])])";
+    fs::write(folder.path().join("job.ron"), job).expect("written");
+    let by_job = run_in(&["run", "--dry-run", "job.ron"], folder.path());
+    assert!(by_job.err.contains("knows how long 2 of 2 tasks take"), "{by_job:?}");
+}
+
+#[test]
 fn two_at_once_are_both_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     let start = || command(&["run", "--quiet", "echo", ":::", "a", "b"], folder.path()).stdout(Stdio::null()).spawn();

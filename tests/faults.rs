@@ -7,9 +7,11 @@ mod program;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fanlane::mp::process_tree;
+use fanlane::session::{self, Session, SessionOptions};
 use program::{Ended, command, run_in};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -105,12 +107,12 @@ fn what_cleared_its_environment_is_ended_with_its_killed_worker() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
-#[test]
-fn what_is_left_when_all_is_killed_at_once_is_ended_at_the_next_start() {
-    let folder = tempfile::tempdir().unwrap();
+/// What a run that is killed at once with all its processes leaves: the number of a process that nobody has ended.
+fn stray(folder: &Path) -> u32 {
+    let _ = fs::remove_file(folder.join("pid"));
     let line = ": {}; setsid sh -c 'echo $$ > pid; exec sleep 1000' & wait";
-    let engine = Running::start(command(&["run", "--no-bar", line, ":::", "x"], folder.path()));
-    let stray = written_pid(&folder.path().join("pid"));
+    let engine = Running::start(command(&["run", "--no-bar", line, ":::", "x"], folder));
+    let stray = written_pid(&folder.join("pid"));
     // Stopped first, so that none of them sees another die.
     let all: Vec<u32> = std::iter::once(engine.pid())
         .chain(process_tree::descendants(engine.pid()).into_iter().filter(|pid| *pid != stray))
@@ -119,11 +121,74 @@ fn what_is_left_when_all_is_killed_at_once_is_ended_at_the_next_start() {
         all.iter().for_each(|pid| signal(*pid, sent));
     }
     engine.ended();
-    assert!(!is_gone(stray), "nobody was left to end it");
-    let next = run_in(&["run", "--no-bar", "true", ":::", "x"], folder.path());
-    assert_eq!(next.code, Some(0), "{next:?}");
-    assert!(is_gone(stray));
-    assert!(next.err.contains("earlier runs had left behind"), "{}", next.err);
+    stray
+}
+
+/// Starts something where there is a stray until it says that it has ended one: another Fanlane on this machine, of a test
+/// beside this one, may be faster.
+fn ended_at_the_start(folder: &Path, start: impl Fn() -> Option<String>) -> String {
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let stray = stray(folder);
+        let said = start();
+        assert!(is_gone(stray), "{said:?}");
+        match said {
+            Some(said) if said.contains("earlier runs had left behind, because they were killed") => return said,
+            said => assert!(Instant::now() < until, "{said:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_left_when_all_is_killed_at_once_is_ended_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let run: &[&str] = &["run", "--no-bar", "true", ":::", "x"];
+    let race: &[&str] = &["race", "--quiet", "--modes", "one", "--repeat", "1", "--warmup", "0", "true", ":::", "x"];
+    for next in [run, race] {
+        ended_at_the_start(folder.path(), || {
+            let next = run_in(next, folder.path());
+            assert_eq!(next.code, Some(0), "{next:?}");
+            Some(next.err)
+        });
+    }
+}
+
+#[test]
+fn what_is_left_when_all_is_killed_at_once_is_ended_when_a_window_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    ended_at_the_start(folder.path(), || {
+        let (woken, wakes) = std::sync::mpsc::channel();
+        let options = SessionOptions { sweeps: true, ..SessionOptions::in_memory(session::engine()) };
+        let mut session = Session::new(
+            options,
+            Arc::new(move || {
+                let _ = woken.send(());
+            }),
+        );
+        while session.is_sweeping() {
+            // Its last look wakes whoever draws it.
+            let _ = wakes.recv_timeout(Duration::from_millis(5));
+            session.poll();
+        }
+        session.notices().first().map(|notice| notice.text.clone())
+    });
+}
+
+#[test]
+fn a_worker_that_is_stopped_is_asked_and_killed_and_its_attempt_was_hung() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "echo $PPID > pid; until [ -e go ]; do sleep 0.01; done; echo {}";
+    let words = ["run", "--no-bar", "-j1", "--heartbeat", "1", "--record", "record", line, ":::", "x"];
+    let engine = Running::start(command(&words, folder.path()));
+    let worker = written_pid(&folder.path().join("pid"));
+    signal(worker, Signal::STOP);
+    wait_until("the end of the worker that is stopped", || is_gone(worker));
+    fs::write(folder.path().join("go"), "").unwrap();
+    let ended = engine.ended();
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "x\n"), "{}", ended.err);
+    let record = fs::read_to_string(folder.path().join("record")).unwrap();
+    let retried = record.lines().find(|line| line.contains("\"TaskRetried\"")).expect("an attempt was lost");
+    assert!(retried.contains("hung: it gave no sign of life and was killed"), "{retried}");
 }
 
 #[test]
@@ -144,6 +209,36 @@ fn new_workers_start_though_the_program_was_replaced() {
     fs::write(folder.path().join("go"), "").unwrap();
     let ended = engine.ended();
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "x\n"), "{}", ended.err);
+}
+
+/// What tasks print, and the commands that they are, is for the one who runs them alone, wherever it lies meanwhile.
+#[test]
+fn outputs_and_the_history_are_for_their_user_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let line = "head -c 3000000 /dev/zero; until [ -e go ]; do sleep 0.01; done; : {}";
+    let mut words = command(&["run", "--no-bar", line, ":::", "x"], folder.path());
+    // Nobody reads what it prints.
+    words.env("TMPDIR", &temporary).stdout(Stdio::null());
+    let engine = Running::start(words);
+    let spilled =
+        || fs::read_dir(&temporary).unwrap().flatten().find(|entry| fs::read_dir(entry.path()).unwrap().count() > 0);
+    wait_until("a long output", || spilled().is_some());
+    let history = folder.path().join(".local/share/fanlane");
+    wait_until("the history", || history.join("history.sqlite3-wal").exists());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&spilled().unwrap().path()), 0o700);
+    assert_eq!(mode(&history), 0o700);
+    for file in fs::read_dir(&history).unwrap().flatten() {
+        assert_eq!(mode(&file.path()), 0o600, "{file:?}");
+    }
+    fs::write(folder.path().join("go"), "").unwrap();
+    let ended = engine.ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(spilled().is_none(), "nothing of it stays");
 }
 
 #[test]

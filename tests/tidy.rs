@@ -170,6 +170,25 @@ fn egui_is_imported_in_the_window_alone() {
     complain("what belongs into src/ui", &faults);
 }
 
+/// The wall clock says when a run began and how old it is, and nothing else: timeouts and measured times would be wrong
+/// whenever somebody sets it.
+#[test]
+fn the_wall_clock_is_read_where_dates_are_meant_and_nowhere_else() {
+    const DATES: [&str; 4] =
+        ["src/engine/run.rs", "src/host/role.rs", "src/session/race/machine_facts.rs", "src/cli/history.rs"];
+    const WORDS: [&str; 4] = ["SystemTime", "UNIX_EPOCH", "ClockId::Realtime", "CLOCK_REALTIME"];
+    let faults: Vec<String> = sources()
+        .into_iter()
+        .filter(|path| !DATES.contains(&&*path.to_string_lossy()))
+        .filter(|path| code_lines(&read(path)).any(|(_, line)| WORDS.iter().any(|word| line.contains(word))))
+        .map(|path| path.display().to_string())
+        .collect();
+    complain("files that read the wall clock; use mp::clock, or say here what date they need", &faults);
+    for file in DATES {
+        assert_eq!(read(Path::new(file)).matches("SystemTime::now()").count(), 1, "{file}");
+    }
+}
+
 #[test]
 fn every_file_says_what_it_is_for() {
     let is_silent = |path: &PathBuf| !read(path).starts_with("//! ");

@@ -518,6 +518,7 @@ fn everything() -> Job {
         retries: 3,
         working_dir: Some(" out ".into()),
         control: Control {
+            heartbeat_secs: Some(2.5),
             limits: Limits { memory_bytes: Some(1 << 30), cpu_secs: Some(60), output_bytes: Some(1 << 20) },
             halt: Some("soon,fail=2.5%".parse().expect("a halt")),
             delay_secs: Some(0.0),
@@ -653,6 +654,7 @@ fn what_steers_a_run_is_typed_as_on_the_command_line() {
     click(&mut window, "Run");
     let control = engine.asked().started[0].0.control.clone();
     let expected = Control {
+        heartbeat_secs: None,
         limits: Limits::default(),
         halt: Some("soon,fail=1".parse().expect("a halt")),
         delay_secs: Some(0.5),
@@ -667,6 +669,47 @@ fn what_steers_a_run_is_typed_as_on_the_command_line() {
         after: None,
     };
     assert_eq!(control, expected);
+}
+
+#[test]
+fn limits_of_a_task_are_typed_with_units_and_refused_where_they_cannot_be() {
+    let (mut window, _) = with_cubes();
+    unfold(&mut window, "Limits of a task");
+    assert!(window.query_all_by_label_contains("a call shares its worker's process").count() > 0, "cubes are calls");
+    assert!(window.get_by_role_and_label(Role::TextInput, "Memory").accesskit_node().is_disabled());
+
+    let (mut window, engine) = with_cubes();
+    click(&mut window, "Command");
+    type_into(&mut window, "Command line", "echo {}");
+    unfold(&mut window, "Limits of a task");
+    for [label, bad, complaint, good] in [
+        ["Memory", "much", "as in 500M", "4G"],
+        ["Memory", "1K", "no program begins with less", "4G"],
+        ["CPU time", "1.5", "whole seconds", "2m"],
+        ["CPU time", "0", "seconds greater than 0", "2m"],
+        ["Output", "x", "500M", "500M"],
+    ] {
+        type_into(&mut window, label, bad);
+        let complaints = shown(&window).preview().errors().to_vec();
+        assert!(
+            complaints.len() == 1 && window.query_all_by_label(&complaints[0].message).count() > 1,
+            "{complaints:?}"
+        );
+        assert!(window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled(), "{label}: {bad}");
+        assert!(shown(&window).run_obstacle().is_some_and(|reason| reason.contains(complaint)), "{label}: {bad}");
+        type_into(&mut window, label, good);
+        assert_eq!(shown(&window).run_obstacle(), None, "{label}");
+    }
+    window.run_steps(4);
+    assert!(window.query_by_label("Limits of a task (3 set)").is_some());
+    window.check_accessibility();
+    if let Some(file) = std::env::var_os("FANLANE_LIMITS_PICTURE") {
+        window.render().expect("a picture").save(file).expect("written");
+    }
+    click(&mut window, "Run");
+    let limits = engine.asked().started[0].0.control.limits;
+    let expected = Limits { memory_bytes: Some(4 << 30), cpu_secs: Some(120), output_bytes: Some(500 << 20) };
+    assert_eq!(limits, expected);
 }
 
 #[test]

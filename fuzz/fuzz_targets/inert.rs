@@ -1,22 +1,7 @@
-//! Any bytes that a task printed, as they are shown and copied: nothing in them acts on a terminal or turns a line around,
-//! and what is shown is bounded.
+//! Fuzzes what `checks/inert.rs` says.
 #![no_main]
 
-use fanlane::model::inert;
-use libfuzzer_sys::fuzz_target;
+#[path = "../checks/inert.rs"]
+mod check;
 
-fn acts(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
-}
-
-fuzz_target!(|bytes: &[u8]| {
-    let line = inert::line(bytes);
-    assert!(!line.contains(acts), "{line:?}");
-    // Each byte becomes at most a mark such as <U+E0001>.
-    assert!(line.len() <= 10 * inert::LINE_BYTES + 64, "{}", line.len());
-    let text = inert::text(bytes);
-    assert!(!text.contains(|letter| acts(letter) && letter != '\n' && letter != '\t'), "{text:?}");
-    let command = inert::command(&String::from_utf8_lossy(bytes));
-    assert!(!command.contains(acts), "{command:?}");
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::check(bytes));

@@ -199,7 +199,7 @@ pub struct RunArgs {
     #[arg(long, conflicts_with = "order")]
     pub shuf: bool,
     /// Begin the tasks in an order by values: priority:COLUMN, longest-first:COLUMN (seconds; those not known first), or
-    /// longest-first-in:JOBLOG of an earlier run; a COLUMN may be a template
+    /// longest-first-in:JOBLOG of an earlier run, or longest-first-by-history; a COLUMN may be a template
     #[arg(long, value_name = "ORDER")]
     pub order: Option<Order>,
     /// Take only N of the inputs, chosen at random

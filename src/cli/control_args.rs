@@ -31,6 +31,10 @@ pub struct ControlArgs {
     /// Let other programs go first, 0 to 19
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19))]
     pub nice: Option<i32>,
+    /// Ask a worker that has given no sign of life for so long, and kill it when it does not answer for twice as long; also
+    /// with a unit [default: 5]
+    #[arg(long, value_name = "SECS", value_parser = duration::parse)]
+    pub heartbeat: Option<Timeout>,
     /// The most memory that each process of a task may ask for (its address space): bytes, or with a unit: 500M, 4G
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub limit_memory: Option<u64>,
@@ -61,6 +65,7 @@ impl ControlArgs {
         control.memfree_bytes = self.memfree.or(control.memfree_bytes);
         control.load_limit = self.load.or(control.load_limit);
         control.nice = self.nice.or(control.nice);
+        control.heartbeat_secs = self.heartbeat.map(|time| time.secs).or(control.heartbeat_secs);
         let limits = &mut control.limits;
         limits.memory_bytes = self.limit_memory.or(limits.memory_bytes);
         limits.cpu_secs = self.limit_cpu.or(limits.cpu_secs);

@@ -11,7 +11,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::args::RunArgs;
 use super::plan::Plan;
+use super::run::in_order_of_history;
 use super::{Status, worker_executable};
+use crate::engine::{Sweep, own_process};
 use crate::job::{Batch, Mode};
 use crate::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks, pep371};
 use crate::mp::interrupts;
@@ -39,6 +41,12 @@ pub fn race(args: &RaceArgs) -> Result<Status> {
     check_outputs(args)?;
     let machine = Machine::this();
     let plan = plan(args, machine)?;
+    own_process();
+    let sweep = Sweep::begin(|| ());
+    // It would take CPU from the first contender.
+    if let Some(ended) = sweep.finish() {
+        super::remark(&ended);
+    }
     let engine = RaceEngine { start: engine(), worker_executable: worker_executable()?, machine };
     let (sender, events) = crossbeam_channel::bounded(WAITING_EVENTS);
     let race = Race::start(plan, engine, sender).context("the race cannot be started")?;
@@ -109,7 +117,8 @@ fn plan(args: &RaceArgs, machine: Machine) -> Result<RacePlan> {
         "there is nothing to race; name a job file (fanlane race JOB.ron), a command (fanlane race echo {{}} ::: a b), or add --pep371"
     );
     let plan = Plan::new(&RunArgs { words: args.words.clone(), ..RunArgs::default() })?;
-    let batch = Arc::new(Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?);
+    let batch = Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?;
+    let batch = Arc::new(in_order_of_history(batch)?);
     let modes: Vec<Mode> = args.modes.iter().map(|mode| (*mode).into()).collect();
     let usual = || {
         let mut sizes = Contender::usual_sizes(machine.logical_cores);

@@ -15,11 +15,12 @@ use super::report::{Bar, Format, Report, Streams, Style};
 use super::resume::Rest;
 use super::worker_count::WorkerCount;
 use super::{Status, background, keep_args, resume, tasks};
-use crate::engine::{self, Run, RunCommand, RunOptions};
+use crate::engine::{self, Run, RunCommand, RunOptions, Sweep};
 use crate::event::Summary;
 use crate::job::batch::BatchFeed;
 use crate::job::{Batch, MAX_WORKERS};
 use crate::mp::interrupts;
+use crate::store::history::{self, Known};
 use crate::store::results_folder::ResultsFolder;
 
 /// How many events may wait for the report before the run waits for it.
@@ -55,6 +56,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
         background::check(args)?;
     }
     let (batch, feeding) = open(&plan, args, &which)?;
+    let batch = in_order_of_history(batch)?;
     let batch = resume::pick(batch, &which)?;
     let (batch, rest) = resume::rest(&args.keep, batch)?;
     if args.dry_run {
@@ -94,8 +96,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
         .context("standard output and standard error cannot be used")?;
     let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
     engine::own_process();
-    // Aside, since it costs a look at every process; without a thread the next start does it.
-    let sweep = std::thread::Builder::new().name("sweep".to_owned()).spawn(engine::end_strays).ok();
+    let sweep = Sweep::begin(|| ());
     let (events_in, events) = crossbeam_channel::bounded(WAITING_EVENTS);
     let run = Run::start(Arc::clone(&batch), options, events_in).context("the run cannot be started")?;
     if let Some(feeding) = feeding {
@@ -119,12 +120,8 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
     run.join();
     // Whoever closed standard error hears nothing of it.
     let _ = report.close_history();
-    let strays = sweep.and_then(|sweep| sweep.join().ok()).map_or(0, |ended| ended.len());
-    if strays > 0 {
-        super::remark(&format!(
-            "{} ended that earlier runs had left behind, because they were killed",
-            if strays == 1 { "1 process was".to_owned() } else { format!("{strays} processes were") }
-        ));
+    if let Some(ended) = sweep.finish() {
+        super::remark(&ended);
     }
     Ok(match followed {
         Ok(()) => match status(report.progress().summary.as_ref(), signals) {
@@ -163,6 +160,23 @@ fn open(plan: &Plan, args: &RunArgs, which: &Which) -> Result<(Batch, Option<Fee
     let mut stdin = BufReader::with_capacity(STDIN_BYTES, File::from(stdin));
     let (batch, feed) = Batch::open_growing(&plan.job, &plan.folder, &mut stdin)?;
     Ok((batch, Some(Feeding { feed, stdin })))
+}
+
+/// Puts a batch in order by the history, where its job asks for that, and says how much of it was known. A history that
+/// cannot be read costs the order and not the run.
+///
+/// # Errors
+/// When there are too many tasks for such an order.
+pub fn in_order_of_history(batch: Batch) -> Result<Batch> {
+    let folder = history::default_folder().ok();
+    let (batch, known) = history::longest_first(batch, folder.as_deref())?;
+    if let Some(Known { tasks, of, fault }) = known {
+        super::remark(&match fault {
+            Some(fault) => format!("the tasks begin as the inputs have them, not the longest first: {fault}"),
+            None => format!("the history knows how long {tasks} of {of} tasks take; the others begin before them"),
+        });
+    }
+    Ok(batch)
 }
 
 /// Refuses what could never begin in a pool of this size.

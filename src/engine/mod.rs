@@ -26,7 +26,7 @@ use crate::job::Mode;
 
 pub use progress::PROGRESS_VARIABLE;
 pub use run::Run;
-pub use strays::{end_strays, own_process};
+pub use strays::{Sweep, own_process};
 pub use worker::worker_role;
 pub use worker_process::WORKER_MARKER;
 

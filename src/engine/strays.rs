@@ -6,6 +6,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, getuid, set_child_subreaper};
@@ -48,8 +49,41 @@ fn end_some_adopted() -> bool {
     !adopted.is_empty()
 }
 
+/// The end of what runs left behind that were killed: looked for on a thread of its own, since it costs a look at every
+/// process. Whatever starts runs begins with one.
+#[derive(Debug)]
+pub struct Sweep(Option<JoinHandle<Vec<u32>>>);
+
+impl Sweep {
+    /// Begins to look, and calls `done` afterwards. Where there is no thread to be had, the next start looks.
+    pub fn begin(done: impl FnOnce() + Send + 'static) -> Self {
+        let thread = std::thread::Builder::new().name("sweep".to_owned()).spawn(|| {
+            let ended = end_strays();
+            done();
+            ended
+        });
+        Self(thread.ok())
+    }
+
+    /// Whether [`Sweep::finish`] would not wait.
+    pub fn is_over(&self) -> bool {
+        self.0.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Waits for its end; says what it ended, in words without a full stop, if there was anything.
+    pub fn finish(self) -> Option<String> {
+        let count = self.0?.join().ok()?.len();
+        let ended = match count {
+            0 => return None,
+            1 => "1 process was".to_owned(),
+            _ => format!("{count} processes were"),
+        };
+        Some(format!("{ended} ended that earlier runs had left behind, because they were killed"))
+    }
+}
+
 /// Ends the processes of this user that runs left behind whose engine is dead; says which these were.
-pub fn end_strays() -> Vec<u32> {
+fn end_strays() -> Vec<u32> {
     const ROUNDS: u32 = 20;
     const BETWEEN: Duration = Duration::from_millis(5);
     let mut ended = Vec::new();

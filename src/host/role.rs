@@ -6,7 +6,6 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -17,13 +16,13 @@ use super::folder::HostFolder;
 use super::journal::JournalWriter;
 use super::serve::{self, Desk, lock};
 use super::wire::{self, FromHostRef, HostInfo, Order, Until};
-use crate::engine::{self, Run, RunCommand, RunOptions};
+use crate::engine::{self, Run, RunCommand, RunOptions, Sweep};
 use crate::event::{Event, EventKind};
 use crate::job::Batch;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::FrameReader;
 use crate::mp::{Function, interrupts};
-use crate::store::history::{About, HistoryRecorder};
+use crate::store::history::{About, HistoryRecorder, default_folder, longest_first};
 
 /// The name of this role.
 pub(super) const HOST_ROLE: &str = "host";
@@ -91,7 +90,7 @@ struct Hosting {
     events: Receiver<Event>,
     writer: JournalWriter,
     recorder: Option<HistoryRecorder>,
-    sweep: Option<JoinHandle<Vec<u32>>>,
+    sweep: Sweep,
     stops_with_starter: bool,
 }
 
@@ -100,9 +99,13 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
     let words = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     let path = |bytes: Vec<u8>| PathBuf::from(std::ffi::OsString::from_vec(bytes));
     let folder = HostFolder::at(path(folder)).map_err(|error| error.to_string())?;
-    let batch = Arc::new(Batch::unpack(&order.batch).map_err(|error| error.to_string())?);
-    let listener = folder.listen().map_err(words("no socket can be made for those who watch"))?;
     let history = order.history.map(|history| path(history.into_vec()));
+    let batch = Batch::unpack(&order.batch).map_err(|error| error.to_string())?;
+    // Also a run that is not recorded may go by those that were.
+    let known = history.clone().or_else(|| default_folder().ok());
+    let (batch, _) = longest_first(batch, known.as_deref()).map_err(|error| error.to_string())?;
+    let batch = Arc::new(batch);
+    let listener = folder.listen().map_err(words("no socket can be made for those who watch"))?;
     let (writer, journal) = JournalWriter::new(history.as_deref())
         .map_err(words("what the run says cannot be kept for those who watch"))?;
     engine::own_process();
@@ -146,8 +149,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
     letting_in
         .spawn(move || serve::let_in(&its, &listener))
         .map_err(words("no thread can be had for those who watch"))?;
-    // Aside, since it costs a look at every process; without a thread the next start does it.
-    let sweep = std::thread::Builder::new().name("sweep".to_owned()).spawn(engine::end_strays).ok();
+    let sweep = Sweep::begin(|| ());
     Ok(Hosting { folder, desk, events, writer, recorder, sweep, stops_with_starter: order.stops_with_starter })
 }
 
@@ -192,9 +194,8 @@ impl Hosting {
         if let Some(recorder) = recorder {
             recorder.finish().iter().for_each(|words| writer.say(words));
         }
-        let strays = sweep.and_then(|sweep| sweep.join().ok()).map_or(0, |ended| ended.len());
-        if strays > 0 {
-            writer.say(&format!("processes that earlier runs had left behind were ended: {strays}"));
+        if let Some(ended) = sweep.finish() {
+            writer.say(&ended);
         }
         lock(&desk.info).ended = true;
         writer.end();

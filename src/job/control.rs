@@ -151,6 +151,10 @@ pub struct Control {
     /// How far tasks stand back for other programs, 0 to 19.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nice: Option<i32>,
+    /// A worker that has given no sign of life for so long is asked, and killed when it does not answer for twice as long,
+    /// in seconds: 0.1 to 3600; 5 if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heartbeat_secs: Option<f64>,
     /// The most that one task may take; for commands alone.
     #[serde(skip_serializing_if = "Limits::is_none")]
     pub limits: Limits,
@@ -256,6 +260,9 @@ impl Control {
         }
         if self.nice.is_some_and(|nice| !(0..=19).contains(&nice)) {
             complain("nice", "how nice a task is must be 0 to 19".to_owned());
+        }
+        if self.heartbeat_secs.is_some_and(|secs| !(0.1..=3600.0).contains(&secs)) {
+            complain("heartbeat_secs", "the heartbeat must be 0.1 to 3600 seconds".to_owned());
         }
         if let Some(problem) = self.limits.problem() {
             complain("limits", problem);

@@ -22,6 +22,9 @@ pub struct Limits {
 const LEAST_MEMORY_BYTES: u64 = 4 << 20;
 
 impl Limits {
+    /// This system has a way to enforce them; where it has none, a job with limits is refused.
+    pub const ARE_ENFORCED: bool = cfg!(target_os = "linux");
+
     /// Nothing is limited.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
@@ -29,7 +32,7 @@ impl Limits {
 
     /// What is wrong with the values, by field.
     pub fn problem(&self) -> Option<String> {
-        if cfg!(not(target_os = "linux")) && !self.is_none() {
+        if !Self::ARE_ENFORCED && !self.is_none() {
             return Some("this system has no way to limit a task; remove them".to_owned());
         }
         if let Some(bytes) = self.memory_bytes.filter(|bytes| *bytes < LEAST_MEMORY_BYTES) {

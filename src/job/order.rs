@@ -38,20 +38,29 @@ pub enum Durations {
     /// A job log of an earlier run, ours or GNU parallel's: tasks are found there by their command lines. Only those
     /// that succeeded count, and the newest line of each.
     JobLog(PathBuf),
+    /// The history of runs, where tasks are found by their commands and values, the newest that succeeded first. Whoever
+    /// knows where the history lies puts the batch in order by it; until then its tasks are as the inputs have them.
+    History,
 }
+
+/// What [`Durations::History`] is in a flag and a field.
+const BY_HISTORY: &str = "longest-first-by-history";
 
 /// An order by values as a flag and a field have it.
 ///
-/// `priority:COLUMN`, `longest-first:COLUMN`, `longest-first-in:JOBLOG`.
+/// `priority:COLUMN`, `longest-first:COLUMN`, `longest-first-in:JOBLOG`, `longest-first-by-history`.
 impl FromStr for Order {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || {
-            "expected priority:COLUMN, longest-first:COLUMN with a column or a template of one, or \
-             longest-first-in:JOBLOG with the job log of an earlier run"
+            "expected priority:COLUMN, longest-first:COLUMN with a column or a template of one, \
+             longest-first-in:JOBLOG with the job log of an earlier run, or longest-first-by-history"
                 .to_owned()
         };
+        if text == BY_HISTORY {
+            return Ok(Self::LongestFirst(Durations::History));
+        }
         let (what, of) = text.split_once(':').filter(|(_, of)| !of.is_empty()).ok_or_else(bad)?;
         match what {
             "priority" => Ok(Self::Priority(of.to_owned())),
@@ -69,6 +78,7 @@ impl Order {
             Self::AsGiven | Self::Shuffled { .. } => None,
             Self::Priority(column) => Some(format!("priority:{column}")),
             Self::LongestFirst(Durations::Column(column)) => Some(format!("longest-first:{column}")),
+            Self::LongestFirst(Durations::History) => Some(BY_HISTORY.to_owned()),
             Self::LongestFirst(Durations::JobLog(path)) => Some(format!("longest-first-in:{}", path.display())),
         }
     }
@@ -287,7 +297,7 @@ mod tests {
 
     #[test]
     fn an_order_is_written_as_it_is_read() {
-        for text in ["priority:p", "longest-first:{secs}", "longest-first-in:logs/a:b"] {
+        for text in ["priority:p", "longest-first:{secs}", "longest-first-in:logs/a:b", "longest-first-by-history"] {
             assert_eq!(text.parse::<Order>().unwrap().typed().as_deref(), Some(text));
         }
         for text in ["", "priority", "priority:", "shortest:x", "longest-first"] {

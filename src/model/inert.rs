@@ -44,6 +44,38 @@ pub fn text(bytes: &[u8]) -> String {
     text
 }
 
+/// A JSON document in which whatever a terminal or a text renderer would act on is written as `\\uXXXX`: the same document,
+/// but inert; for the clipboard.
+pub fn json(document: &str) -> String {
+    let mut text = String::with_capacity(document.len());
+    for letter in document.chars() {
+        if letter.is_ascii() || !is_acting(letter) {
+            // JSON itself has no control characters but line breaks and tabs.
+            text.push(letter);
+        } else {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    text
+}
+
+/// Whether a letter beyond ASCII acts on what shows it.
+const fn is_acting(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{80}'..='\u{9f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{61c}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
 fn push(text: &mut String, letter: char) {
     match letter {
         '\t' => text.push_str("    "),
@@ -52,14 +84,7 @@ fn push(text: &mut String, letter: char) {
             text.push(char::from(letter as u8 + 0x40));
         }
         '\u{7f}' => text.push_str("^?"),
-        '\u{80}'..='\u{9f}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{61c}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => {
+        letter if is_acting(letter) => {
             text.push_str(&format!("<U+{:04X}>", u32::from(letter)));
         }
         letter => text.push(letter),
@@ -69,6 +94,14 @@ fn push(text: &mut String, letter: char) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_json_document_stays_the_same_without_an_effect() {
+        let value = serde_json::json!({"a\u{202e}": ["\u{9b}31m", "\u{1b}[0m", "e\u{301} \u{e0041}", "\n"]});
+        let inert = json(&value.to_string());
+        assert!(!inert.contains(|letter: char| letter.is_control() || is_acting(letter)), "{inert}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&inert).expect("JSON"), value);
+    }
 
     #[test]
     fn nothing_in_a_line_has_an_effect() {

@@ -3,6 +3,7 @@
 //! A field that cannot be read says so in a message of its own; what a field cannot show (an input of another kind)
 //! is kept as it is, so that opening and saving a job loses nothing.
 
+mod limits;
 mod order;
 mod shared;
 mod steering;
@@ -13,8 +14,9 @@ use std::path::PathBuf;
 
 use crate::job::duration;
 use crate::job::file::{JobField, JobProblem};
-use crate::job::{Input, JOB_VERSION, Job, Mode, TaskTemplate, Transport, WorkloadSpec};
+use crate::job::{Control, Input, JOB_VERSION, Job, Mode, TaskTemplate, Transport, WorkloadSpec};
 
+pub use limits::LimitsDraft;
 pub use order::OrderDraft;
 pub use shared::SharedDraft;
 pub use steering::SteeringDraft;
@@ -57,6 +59,14 @@ pub enum Field {
     Load,
     /// How far tasks stand back.
     Nice,
+    /// The most memory of each process of a task.
+    LimitMemory,
+    /// The most CPU time of each process of a task.
+    LimitCpu,
+    /// The most that a task may print.
+    LimitOutput,
+    /// The limits of a task together.
+    Limits,
     /// How many places of the pool a task takes.
     Slots,
     /// What there is only so many of.
@@ -137,6 +147,8 @@ pub struct JobDraft {
     pub working_dir: String,
     /// When the run ends early, waits or holds back.
     pub steering: SteeringDraft,
+    /// What a task may take at the most.
+    pub limits: LimitsDraft,
     /// What a command gets besides its line.
     pub surroundings: SurroundingsDraft,
     /// How rows become tasks, and their order.
@@ -169,6 +181,7 @@ impl JobDraft {
             timeout: job.timeout_secs.map_or_else(String::new, |secs| secs.to_string()),
             retries: if job.retries == 0 { String::new() } else { job.retries.to_string() },
             steering: SteeringDraft::from_control(&job.control),
+            limits: LimitsDraft::from_limits(&job.control.limits),
             surroundings: SurroundingsDraft::from_job(job),
             order: OrderDraft::from_job(job),
             shared: SharedDraft::from_job(job),
@@ -207,7 +220,10 @@ impl JobDraft {
             retries: self.retries(&mut errors),
             // The choice stays while one looks around among commands, which have none.
             transport: if self.kind == TaskKind::Command { Transport::Pipe } else { self.transport },
-            control: self.steering.to_control(&opened.control, &mut errors),
+            control: Control {
+                limits: self.limits.to_limits(&opened.control.limits, &mut errors),
+                ..self.steering.to_control(&opened.control, &mut errors)
+            },
             working_dir: match &opened.working_dir {
                 // It may have bytes that are no text.
                 Some(dir) if dir.display().to_string() == self.working_dir => Some(dir.clone()),
@@ -272,15 +288,18 @@ fn problem_of_field(problem: &JobProblem) -> FieldError {
         JobField::Version | JobField::Inputs => (Field::Inputs, &*problem.message),
         JobField::Control => {
             let (key, message) = problem.message.split_once(": ").unwrap_or(("", &problem.message));
-            (control_field(key), message)
+            (control_field(key, message), message)
         }
     };
     FieldError { field, message: sentence(message) }
 }
 
 /// The field of what [`crate::job::Control::problems`] complains about.
-pub(super) fn control_field(key: &str) -> Field {
+pub(super) fn control_field(key: &str, message: &str) -> Field {
     match key {
+        "limits" if message.starts_with("memory_bytes") => Field::LimitMemory,
+        "limits" if message.starts_with("cpu_secs") => Field::LimitCpu,
+        "limits" => Field::Limits,
         "halt" => Field::Halt,
         "delay_secs" => Field::Delay,
         "retry_wait" => Field::RetryWait,

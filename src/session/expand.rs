@@ -6,10 +6,11 @@ use std::sync::Arc;
 use bstr::ByteSlice;
 
 use crate::event::TaskId;
-use crate::job::batch::{BatchError, Surrounding};
+use crate::job::batch::{BatchError, OrderError, Surrounding};
 use crate::job::need::NeedError;
 use crate::job::quote::quote_into;
 use crate::job::{Batch, Input, Job, TaskTemplate};
+use crate::store::history::{Known, longest_first};
 
 use super::draft::{Field, FieldError};
 
@@ -29,6 +30,8 @@ pub struct Expanded {
     pub first: Vec<String>,
     /// What stands beside each of these.
     pub beside: Vec<Beside>,
+    /// Of how many tasks the history knows how long they take, where the order goes by it.
+    pub known: Option<Known>,
 }
 
 /// What the preview says of a task besides what it does.
@@ -42,11 +45,12 @@ pub struct Beside {
     pub variables: String,
 }
 
-/// Reads the inputs of a job whose relative paths start in `folder`.
+/// Reads the inputs of a job whose relative paths start in `folder`. The history, which an order may go by, lies in the
+/// folder `history`.
 ///
 /// # Errors
 /// The field that is wrong, with what is wrong.
-pub fn expand(job: &Job, folder: &Path) -> Result<Expanded, FieldError> {
+pub fn expand(job: &Job, folder: &Path, history: Option<&Path>) -> Result<Expanded, FieldError> {
     if let Some(place) = job.inputs.iter().position(Input::reads_stdin) {
         let message = "A window has no standard input: choose another kind, or run the job from a terminal.";
         return Err(FieldError { field: Field::Input(place), message: message.to_owned() });
@@ -78,11 +82,14 @@ pub fn expand(job: &Job, folder: &Path) -> Result<Expanded, FieldError> {
         },
         message: sentence(without_field(&error.to_string())),
     })?;
+    let too_many =
+        |error: OrderError| FieldError { field: Field::Order, message: sentence(without_field(&error.to_string())) };
+    let (batch, known) = longest_first(batch, history).map_err(too_many)?;
     let order = batch.order();
     let shown: Vec<TaskId> = (0..batch.len().min(SHOWN)).map(|place| order.task_at(place)).collect();
     let first = shown.iter().map(|task| task_text(&batch, *task)).collect();
     let beside = shown.iter().map(|task| beside(&batch, *task)).collect();
-    Ok(Expanded { tasks: batch.len(), batch: Arc::new(batch), first, beside })
+    Ok(Expanded { tasks: batch.len(), batch: Arc::new(batch), first, beside, known })
 }
 
 /// A message without the name of its field, where it stands beside that.

@@ -26,6 +26,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::engine::Sweep;
 use crate::event::TaskId;
 use crate::job::{Job, Mode};
 use crate::model::RunModel;
@@ -33,7 +34,9 @@ use hosted::Background;
 
 pub use command::{Action, Command, Key, Page, Shortcut};
 pub use current_run::{CurrentRun, RunControl, StartRun, Wake, engine};
-pub use draft::{Field, FieldError, JobDraft, OrderDraft, SharedDraft, SteeringDraft, SurroundingsDraft, TaskKind};
+pub use draft::{
+    Field, FieldError, JobDraft, LimitsDraft, OrderDraft, SharedDraft, SteeringDraft, SurroundingsDraft, TaskKind,
+};
 pub use expand::{Beside, Expanded, expand, task_text};
 pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
 pub use machine::Machine;
@@ -85,12 +88,17 @@ pub struct Session {
     start: StartRun,
     worker_executable: PathBuf,
     wake: Wake,
+    sweep: Option<Sweep>,
 }
 
 impl Session {
     /// A session that opens on the job file of the options, or on the first built-in example.
     pub fn new(options: SessionOptions, wake: Wake) -> Self {
         let (presets, read) = PresetList::new(options.presets);
+        let sweep = options.sweeps.then(|| {
+            let wake = Arc::clone(&wake);
+            Sweep::begin(move || wake())
+        });
         let mut session = Self {
             presets,
             draft: JobDraft::default(),
@@ -102,7 +110,7 @@ impl Session {
             origin: None,
             folder: options.folder.clone(),
             launch_folder: options.folder,
-            preview: Preview::default(),
+            preview: Preview::new(options.history.clone()),
             run: None,
             serials: 0,
             runs: RunList::new(options.history),
@@ -114,6 +122,7 @@ impl Session {
             start: options.start,
             worker_executable: options.worker_executable,
             wake,
+            sweep,
         };
         if let Err(error) = read {
             session.tell(Notice::error(format!("The saved presets cannot be read: {error}")));
@@ -130,7 +139,7 @@ impl Session {
 
     /// Shows a run of which everything is known already, as if it had been run from `job`.
     pub fn show_recorded(&mut self, job: Job, model: RunModel) -> Result<(), FieldError> {
-        let expanded = expand(&job, &self.folder)?;
+        let expanded = expand(&job, &self.folder, None)?;
         let serial = self.next_serial();
         self.show_run(CurrentRun::recorded(serial, job, Arc::clone(&expanded.batch), model));
         Ok(())
@@ -192,6 +201,9 @@ impl Session {
         self.refresh_forecast();
         self.poll_runs();
         self.poll_hosts();
+        if let Some(ended) = self.sweep.take_if(|sweep| sweep.is_over()).and_then(Sweep::finish) {
+            self.tell(Notice::info(format!("{ended}.")));
+        }
         if let Some(run) = &self.run {
             self.rows.update(&self.query, &run.shared_model(), &run.batch, &self.wake);
         }
@@ -205,6 +217,11 @@ impl Session {
             Severity::Info => before.undo_delete.is_some() && !undoable,
         });
         self.notices.push(notice);
+    }
+
+    /// What runs that were killed have left is still being looked for.
+    pub const fn is_sweeping(&self) -> bool {
+        self.sweep.is_some()
     }
 
     /// The open job was edited: it is checked and expanded anew.

@@ -21,6 +21,8 @@ pub struct SessionOptions {
     pub races: Option<Races>,
     /// The folder of the history that runs are recorded in; `None`: none is.
     pub history: Option<PathBuf>,
+    /// What runs that were killed have left is ended first.
+    pub sweeps: bool,
     /// The executable that is started in the worker role.
     pub worker_executable: PathBuf,
     /// What starts runs in processes of their own and finds them; `None`: they go on in this one and end with it.
@@ -40,6 +42,7 @@ impl SessionOptions {
             presets: None,
             races: None,
             history: None,
+            sweeps: false,
             worker_executable: PathBuf::from("fanlane"),
             hosts: None,
             start,

@@ -10,7 +10,7 @@ use bstr::BString;
 use crate::event::TaskId;
 use crate::job::{Batch, Input, Job, TaskTemplate};
 use crate::model::RunModel;
-use crate::store::history::{History, HistoryError, RunRow};
+use crate::store::history::{History, HistoryError, RunRow, longest_first};
 use crate::store::record::{RecordLine, TaskWords};
 use crate::store::rest::Ended;
 
@@ -46,7 +46,7 @@ impl PastRun {
             None => Err("Its job was too long to be kept.".to_owned()),
         };
         let again = job.as_ref().map_err(Clone::clone).and_then(|job| {
-            let whole = reopen(job, &row.folder)?;
+            let whole = reopen(job, &row.folder, folder)?;
             let ended =
                 Ended::in_history(&history, id, &whole).map_err(|error| format!("It cannot be run again: {error}."))?;
             let batch = pick(&whole, picked.as_deref()).ok_or("Its batch is shorter than it was.")?;
@@ -64,11 +64,14 @@ impl PastRun {
     }
 }
 
-fn reopen(job: &Job, folder: &Path) -> Result<Batch, String> {
+fn reopen(job: &Job, folder: &Path, history: &Path) -> Result<Batch, String> {
     if job.inputs.iter().any(Input::reads_stdin) {
         return Err("It read its inputs from standard input, so it can only be run again in a terminal.".to_owned());
     }
-    Batch::open(job, folder, &mut std::io::empty()).map_err(|error| format!("It cannot be run again: {error}."))
+    let batch = Batch::open(job, folder, &mut std::io::empty());
+    let batch = batch.map_err(|error| format!("It cannot be run again: {error}."))?;
+    let ordered = longest_first(batch, Some(history));
+    ordered.map(|(batch, _)| batch).map_err(|error| format!("It cannot be run again: {error}."))
 }
 
 fn pick(whole: &Batch, picked: Option<&[u64]>) -> Option<Batch> {

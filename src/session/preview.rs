@@ -29,9 +29,16 @@ pub struct Preview {
     outdated: bool,
     /// The pool that the job will have here.
     pool: u32,
+    /// The folder of the history.
+    history: Option<PathBuf>,
 }
 
 impl Preview {
+    /// Nothing is known yet. The history, which an order may go by, lies in this folder.
+    pub(super) fn new(history: Option<PathBuf>) -> Self {
+        Self { history, ..Self::default() }
+    }
+
     /// The job; `None` while a field is wrong.
     pub const fn job(&self) -> Option<&Job> {
         self.job.as_ref()
@@ -118,14 +125,15 @@ impl Preview {
             return;
         }
         if is_quick(&job) {
-            self.take(expand(&job, &folder));
+            self.take(expand(&job, &folder, self.history.as_deref()));
             return;
         }
         let (sender, receiver) = crossbeam_channel::bounded(1);
         let wake = Arc::clone(wake);
+        let history = self.history.clone();
         let thread = std::thread::Builder::new().name("preview".to_owned()).spawn(move || {
             // Nobody waits for it any more when the window is gone.
-            drop(sender.send(expand(&job, &folder)));
+            drop(sender.send(expand(&job, &folder, history.as_deref())));
             wake();
         });
         match thread {
@@ -159,7 +167,7 @@ fn can_begin(job: Job, machine: Machine) -> Result<Job, Vec<FieldError>> {
     let problems = job.control.problems(machine.pool_of(&job));
     let errors: Vec<FieldError> = problems
         .into_iter()
-        .map(|(key, message)| FieldError { field: control_field(key), message: sentence(&message) })
+        .map(|(key, message)| FieldError { field: control_field(key, &message), message: sentence(&message) })
         .collect();
     if errors.is_empty() { Ok(job) } else { Err(errors) }
 }

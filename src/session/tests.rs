@@ -94,6 +94,7 @@ fn scene() -> Scene {
         presets: Some(Presets::open(folder.path().join("presets"))),
         races: Some(Races::open(folder.path().join("races"))),
         history: None,
+        sweeps: false,
         worker_executable: "fanlane".into(),
         hosts: None,
         start,
@@ -191,8 +192,15 @@ fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
 #[test]
 fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
     type Change = fn(&mut JobDraft);
-    let table: [(Change, Field); 30] = [
+    let table: [(Change, Field); 37] = [
         (|draft| draft.steering.slots = "1{#}".to_owned(), Field::Slots),
+        (|draft| draft.limits.memory = "much".to_owned(), Field::LimitMemory),
+        (|draft| draft.limits.memory = "1K".to_owned(), Field::LimitMemory),
+        (|draft| draft.limits.cpu = "1.5".to_owned(), Field::LimitCpu),
+        (|draft| draft.limits.cpu = "0".to_owned(), Field::LimitCpu),
+        (|draft| draft.limits.output = "0".to_owned(), Field::LimitOutput),
+        (|draft| (draft.kind, draft.limits.output) = (TaskKind::Workload, "1M".to_owned()), Field::Limits),
+        (|draft| draft.steering.nice = "20".to_owned(), Field::Nice),
         (|draft| draft.order.by_values = "fastest".to_owned(), Field::Order),
         (|draft| draft.order.by_values = "priority:size".to_owned(), Field::Order),
         (|draft| draft.steering.slots = "{9}".to_owned(), Field::Slots),

@@ -6,6 +6,7 @@ use egui_material_icons::icons::{ICON_CLOSE, ICON_INFO, ICON_UNDO, ICON_WARNING}
 use crate::session::{Command, Session, Severity};
 
 use super::icon_button::{icon_button, icon_text, small_icon_button};
+use super::inert;
 use super::request::Requests;
 use super::theme;
 
@@ -45,7 +46,11 @@ fn banner_ui(ui: &mut Ui, severity: Severity, words: &str, buttons: impl FnOnce(
     Frame::new().fill(palette.raised).corner_radius(theme::RADIUS).inner_margin(theme::HALF).show(ui, |ui| {
         let left = |ui: &mut Ui| {
             ui.label(icon_text(icon).color(color));
-            ui.add(Label::new(RichText::new(words).color(palette.text_strong)).wrap().selectable(true));
+            ui.add(
+                Label::new(RichText::new(inert::text(words.as_bytes())).color(palette.text_strong))
+                    .wrap()
+                    .selectable(true),
+            );
         };
         Sides::new().shrink_left().wrap().show(ui, left, buttons);
     });

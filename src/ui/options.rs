@@ -68,6 +68,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
         races: Races::open_default().ok(),
         history: history_folder(),
         hosts: Some(Hosts::new(options.worker_executable.clone())),
+        sweeps: true,
         worker_executable: options.worker_executable,
         start: engine(),
         machine: Machine::this(),

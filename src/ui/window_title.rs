@@ -1,5 +1,6 @@
 //! The window's title: how far the run is, so that a task bar tells it while the window is out of sight.
 
+use crate::model::inert;
 use crate::model::progress::Progress;
 
 /// The title for the job `name` (which may be empty) and its run, if there is one. How far it is stands first, because
@@ -10,7 +11,7 @@ pub fn window_title(name: &str, run: Option<&Progress>) -> String {
         parts.push(how_far(progress));
     }
     if !name.is_empty() {
-        parts.push(name.to_owned());
+        parts.push(inert::command(name));
     }
     parts.push("Fanlane".to_owned());
     parts.join(" – ")

@@ -129,7 +129,7 @@ impl Dispatcher {
             failed_starts: 0,
             start_not_before_ns: None,
             kill_at_ns: None,
-            supervision: Supervision::default(),
+            supervision: Supervision::new(plan.control.heartbeat_secs),
             after: After::new(&plan.after),
             places: plan.needs.clone().map(Places::new),
             complete: plan.complete,

@@ -9,16 +9,10 @@ use super::places::Places;
 use super::queue::Pending;
 use super::{Dispatcher, Effect};
 
-/// So often it is looked whether everybody lives, in nanoseconds.
+/// So often it is looked whether everybody lives, in nanoseconds, unless the job has a heartbeat of its own.
 pub const LOOK_NS: u64 = 5_000_000_000;
-/// Who was not heard of for so long is asked, in nanoseconds.
-const SILENCE_NS: u64 = 4_900_000_000;
-/// Who does not answer for so long is hung, in nanoseconds.
-pub const PATIENCE_NS: u64 = 9_900_000_000;
 /// Who is not there so long after it was started is hung, in nanoseconds.
 pub const START_PATIENCE_NS: u64 = 60_000_000_000;
-/// A look that comes so much too late, in nanoseconds: this process was stopped itself, or the machine was.
-const LATE_NS: u64 = 2_000_000_000;
 
 /// Deaths are counted for so long, in nanoseconds.
 const INTENSITY_NS: u64 = 10_000_000_000;
@@ -30,8 +24,10 @@ const BORNE_DEATHS_OF_WORKER: usize = 4;
 const CANCEL_CHUNK: usize = 4096;
 
 /// What is known of the health of the pool.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Supervision {
+    /// So often it is looked whether everybody lives.
+    heartbeat_ns: u64,
     /// When it is looked next whether everybody lives.
     pub look_at_ns: u64,
     /// When workers died lately.
@@ -43,6 +39,32 @@ pub struct Supervision {
 }
 
 impl Supervision {
+    /// Workers that are looked after so often, in seconds; `None`: as usual.
+    pub fn new(heartbeat_secs: Option<f64>) -> Self {
+        Self {
+            heartbeat_ns: heartbeat_secs.map_or(LOOK_NS, |secs| (secs * 1e9) as u64),
+            look_at_ns: 0,
+            deaths_ns: VecDeque::new(),
+            doomed: Vec::new(),
+            short: BTreeMap::new(),
+        }
+    }
+
+    /// Who was not heard of for so long is asked: a little less than from one look to the next.
+    const fn silence_ns(&self) -> u64 {
+        self.heartbeat_ns - self.heartbeat_ns / 50
+    }
+
+    /// Who does not answer for so long is hung.
+    pub(super) const fn patience_ns(&self) -> u64 {
+        self.heartbeat_ns + self.silence_ns()
+    }
+
+    /// A look that comes so much too late: this process was stopped itself, or the machine was.
+    const fn late_ns(&self) -> u64 {
+        self.heartbeat_ns / 5 * 2
+    }
+
     /// A worker cannot begin its task for this reason; `None`: it could, or is gone.
     pub fn set_short(&mut self, worker: WorkerId, reason: Option<String>) {
         match reason {
@@ -81,8 +103,9 @@ impl Dispatcher {
         if now_ns < due_ns {
             return;
         }
-        self.supervision.look_at_ns = now_ns + LOOK_NS;
-        let was_late = now_ns - due_ns > LATE_NS;
+        let (silence_ns, patience_ns) = (self.supervision.silence_ns(), self.supervision.patience_ns());
+        self.supervision.look_at_ns = now_ns + self.supervision.heartbeat_ns;
+        let was_late = now_ns - due_ns > self.supervision.late_ns();
         for (&worker, state) in &mut self.workers {
             if was_late {
                 // What they said meanwhile could not be heard.
@@ -94,8 +117,8 @@ impl Dispatcher {
                 _ if !state.ready => {
                     state.hung = now_ns.saturating_sub(state.heard_ns) >= START_PATIENCE_NS;
                 }
-                Some(asked_ns) => state.hung = now_ns.saturating_sub(asked_ns) >= PATIENCE_NS,
-                None if has_duty && now_ns.saturating_sub(state.heard_ns) >= SILENCE_NS => {
+                Some(asked_ns) => state.hung = now_ns.saturating_sub(asked_ns) >= patience_ns,
+                None if has_duty && now_ns.saturating_sub(state.heard_ns) >= silence_ns => {
                     state.asked_ns = Some(now_ns);
                     effects.push(Effect::Ping { worker });
                 }

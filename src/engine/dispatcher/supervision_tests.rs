@@ -1,6 +1,6 @@
 //! Workers that are silent, hung, or die too often, in simulated time.
 
-use super::supervision::{LOOK_NS, PATIENCE_NS, START_PATIENCE_NS};
+use super::supervision::{LOOK_NS, START_PATIENCE_NS};
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 
@@ -26,7 +26,7 @@ fn a_worker_that_does_not_answer_is_killed_and_its_attempt_is_hung() {
     let asked_ns = simulation.now_ns;
     assert_eq!(tick_unanswered(&mut simulation), []);
     assert_eq!(tick_unanswered(&mut simulation), [Effect::Kill { worker }]);
-    assert!(simulation.now_ns - asked_ns >= PATIENCE_NS);
+    assert!(simulation.now_ns - asked_ns >= simulation.dispatcher.supervision.patience_ns());
     simulation.here.clear();
     simulation.put(Input::WorkerEnded { worker, end: ProcessEnd::Died("killed by SIGKILL".to_owned()) });
     let hung = |kind: &EventKind| {

@@ -73,7 +73,8 @@ impl Batch {
         postcard::to_stdvec(&packed).map_err(|_| PackError::Garbage)
     }
 
-    /// Makes a batch of what [`Batch::pack`] made. No input is read; only `longest-first-in` looks into its job log again.
+    /// Makes a batch of what [`Batch::pack`] made. No input is read; only `longest-first-in` looks into its job log again, and an order by
+    /// the history is left to whoever knows where that lies.
     ///
     /// # Errors
     /// When the bytes are those of something else, or the order cannot be worked out again.

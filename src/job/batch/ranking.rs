@@ -55,7 +55,9 @@ pub enum OrderError {
 /// The order of a batch's tasks.
 pub(super) fn order_of(batch: &Batch, order: &Order) -> Result<TaskOrder, OrderError> {
     match order {
-        Order::AsGiven | Order::Shuffled { .. } => Ok(TaskOrder::new(order, batch.len())),
+        Order::AsGiven | Order::Shuffled { .. } | Order::LongestFirst(Durations::History) => {
+            Ok(TaskOrder::new(order, batch.len()))
+        }
         Order::Priority(of) => {
             let keys = numbers(batch, of, "whole number", |text| text.trim().parse::<i64>().ok())?;
             Ok(TaskOrder::largest_first(&keys))

@@ -99,6 +99,7 @@ impl SteeringDraft {
             memfree_bytes: memory.read(errors, |text| parse_size(text).map_err(|error| refused(text, &error))),
             load_limit: load.read(errors, |text| parse_load(text).map_err(|error| refused(text, &error))),
             nice: nice.read(errors, |text| whole(text, "10")),
+            heartbeat_secs: opened.heartbeat_secs,
             limits: opened.limits,
             slots: slots.read(errors, |text| text.parse().map_err(|error: String| refused(text, &error))),
             resources: resources.read(errors, |text| amounts(text, parse_amount)).unwrap_or_default(),

@@ -23,7 +23,9 @@ pub enum HistoryError {
         known: i64,
     },
     /// It is no history, or damaged.
-    #[error("the history {path} is damaged or no history ({reason}); the next run sets it aside and begins a new one")]
+    #[error(
+        "the history {path} is damaged or no history ({reason}); the next run sets it aside and keeps what can be read of it in a new one"
+    )]
     Damaged {
         /// Its file.
         path: PathBuf,
@@ -70,9 +72,20 @@ pub enum HistoryError {
 impl HistoryError {
     /// What a fault of the database means for its file.
     pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
+        use rusqlite::Error;
         use rusqlite::ErrorCode;
         let path = path.to_owned();
+        // A value that is not what was written there, or a table that is not as it was made.
+        let is_misread = matches!(
+            source,
+            Error::FromSqlConversionFailure(..)
+                | Error::InvalidColumnType(..)
+                | Error::Utf8Error(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::SqlInputError { .. }
+        );
         match source.sqlite_error_code() {
+            _ if is_misread => Self::Damaged { path, reason: source.to_string() },
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged { path, reason: source.to_string() }
             }

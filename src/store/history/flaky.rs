@@ -23,16 +23,24 @@ pub struct Flaky {
     pub between_runs: bool,
 }
 
-/// What a task is, whatever its number: a hash of its command and its values.
-fn key(words: &TaskWords) -> [u8; 16] {
+/// What a task is, whatever its number: a hash of its values and its command.
+pub(super) type TaskKey = [u8; 16];
+
+/// The key of a task by its values and, behind them, its command.
+pub(super) fn key_of<'a>(parts: impl Iterator<Item = &'a [u8]>) -> TaskKey {
     let mut hash = Sha256::new();
-    for part in words.input.iter().chain([&words.command]) {
-        hash.update((part.0.len() as u64).to_le_bytes());
-        hash.update(&part.0);
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
     }
-    let mut key = [0; 16];
+    let mut key = TaskKey::default();
     key.copy_from_slice(&hash.finalize()[..16]);
     key
+}
+
+/// The key of a task that was recorded.
+pub(super) fn key(words: &TaskWords) -> TaskKey {
+    key_of(words.input.iter().chain([&words.command]).map(|part| part.0.as_slice()))
 }
 
 impl History {
@@ -42,7 +50,7 @@ impl History {
     /// When there is no such run, or the history cannot be read.
     pub fn flaky(&self, id: i64) -> Result<Vec<Flaky>, HistoryError> {
         let run = self.run(id)?;
-        let mut here: HashMap<[u8; 16], (bool, Flaky)> = HashMap::new();
+        let mut here: HashMap<TaskKey, (bool, Flaky)> = HashMap::new();
         self.each_ended(id, |words, record| {
             let is_done = record.outcome == Outcome::Done;
             let when_tried_again = is_done && record.attempt > 1;

@@ -2,11 +2,15 @@
 //!
 //! [`HistoryRecorder`] takes the events of a run and never makes it wait; a thread of its own writes them, one transaction
 //! at most every half second, each synced, so a power failure costs the last second at most. [`History`] reads. A history
-//! that fails never costs a run: it is told once. One that is damaged is set aside, never deleted.
+//! that fails never costs a run: it is told once. One that is damaged is set aside, never deleted, and what can be read of it
+//! goes into a new one.
 //!
 //! Which tasks a run may leave out because of earlier ones is worked out in [`rest`](super::rest).
 
 mod block;
+#[cfg(test)]
+mod damage_tests;
+mod durations;
 mod fault;
 mod flaky;
 mod limits;
@@ -17,6 +21,7 @@ mod prune;
 mod read;
 mod recorder;
 mod row;
+mod salvage;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -29,6 +34,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+pub use durations::{Known, longest_first};
 pub use fault::HistoryError;
 pub use flaky::Flaky;
 pub use limits::{OUTPUT_BYTES_OF_RUN, OUTPUT_BYTES_OF_STREAM, Thinning, WAITING_BYTES};
@@ -37,6 +43,7 @@ pub use prune::Retention;
 pub use read::RunLines;
 pub use recorder::{About, HistoryRecorder};
 pub use row::{Environment, RunRow, RunState, job_key};
+pub use salvage::Salvage;
 pub use schema::VERSION;
 
 /// The file of the history in its folder.
@@ -57,24 +64,34 @@ pub struct History {
 }
 
 impl History {
-    /// Opens the history in `folder`, begins one where there is none, and sets a damaged one aside; returns also what the
-    /// latter was renamed to.
+    /// Opens the history in `folder`, begins one where there is none, and sets a damaged one aside; returns also what of the
+    /// latter is in the new one.
     ///
     /// # Errors
     /// When the folder cannot be written, when a newer build has been here, or when another process is in the way.
-    pub fn open(folder: &Path) -> Result<(Self, Option<PathBuf>), HistoryError> {
+    pub fn open(folder: &Path) -> Result<(Self, Option<Salvage>), HistoryError> {
         place::make(folder)?;
         let _guard = place::Guard::take(folder)?;
         // Somebody may have set it aside since.
         place::make(folder)?;
-        match Self::connect(folder) {
+        if place::is_marked_damaged(folder) {
+            return Self::renew_guarded(folder).map(|(history, salvage)| (history, Some(salvage)));
+        }
+        match Self::connect(folder).and_then(|history| history.runs().map(|_| history)) {
             Err(HistoryError::Damaged { .. }) => {
-                let aside = place::set_aside(folder)?;
-                place::make(folder)?;
-                Ok((Self::connect(folder)?, Some(aside)))
+                Self::renew_guarded(folder).map(|(history, salvage)| (history, Some(salvage)))
             }
             opened => Ok((opened?, None)),
         }
+    }
+
+    /// Begins a new history with what can be read of the one that is there, which is set aside.
+    fn renew_guarded(folder: &Path) -> Result<(Self, Salvage), HistoryError> {
+        let aside = place::set_aside(folder)?;
+        place::make(folder)?;
+        let mut history = Self::connect(folder)?;
+        let salvage = salvage::carry_over(aside, &mut history)?;
+        Ok((history, salvage))
     }
 
     /// Opens the history in `folder` to read it; `None` where there is none. Nothing is made or set aside.
@@ -89,15 +106,16 @@ impl History {
         }
     }
 
-    /// Sets this history aside because the database says that it is damaged, unless somebody has done that already.
-    fn set_aside(self) -> Result<Option<PathBuf>, HistoryError> {
+    /// Sets this history aside because the database says that it is damaged, unless somebody has done that already; what
+    /// can be read of it is in the new one.
+    fn renew(self) -> Result<Option<Salvage>, HistoryError> {
         let Self { connection, folder, path, inode } = self;
         let _guard = place::Guard::take(&folder)?;
         drop(connection);
         if inode_of(&path) != Some(inode) {
             return Ok(None);
         }
-        place::set_aside(&folder).map(Some)
+        Self::renew_guarded(&folder).map(|(_, salvage)| Some(salvage))
     }
 
     /// Whether the file that is open still has its name.
@@ -130,8 +148,13 @@ impl History {
         &self.path
     }
 
+    /// What a fault means. Where it means damage, the next run is told, which may not come by that place itself.
     fn fault(&self, source: rusqlite::Error) -> HistoryError {
-        HistoryError::of(&self.path, source)
+        let error = HistoryError::of(&self.path, source);
+        if matches!(error, HistoryError::Damaged { .. }) && self.is_in_place() {
+            place::mark_damaged(&self.folder);
+        }
+        error
     }
 }
 

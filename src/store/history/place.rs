@@ -15,6 +15,8 @@ use super::HistoryError;
 pub const FOLDER_VARIABLE: &str = "FANLANE_DATA_DIR";
 /// The file in that folder.
 pub(super) const FILE: &str = "history.sqlite3";
+/// Its presence says that a reader found the history damaged.
+const DAMAGED: &str = "history.damaged";
 /// How long another process may hold the folder while it begins a history or sets one aside.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -66,6 +68,17 @@ impl Guard {
     }
 }
 
+/// Says that whoever opens the history next to write it is to set it aside.
+pub(super) fn mark_damaged(folder: &Path) {
+    // Without the mark, damage is seen again by whoever comes by that place.
+    let _ = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join(DAMAGED));
+}
+
+/// Whether [`mark_damaged`] was called since the history was begun.
+pub(super) fn is_marked_damaged(folder: &Path) -> bool {
+    fs::symlink_metadata(folder.join(DAMAGED)).is_ok()
+}
+
 /// Gives a damaged history another name, with its companions, and says which. Nothing of it is deleted.
 pub(super) fn set_aside(folder: &Path) -> Result<PathBuf, HistoryError> {
     let file = folder.join(FILE);
@@ -85,6 +98,8 @@ pub(super) fn set_aside(folder: &Path) -> Result<PathBuf, HistoryError> {
         }
     }
     fs::rename(&file, &aside).map_err(refused)?;
+    // If it stays, what follows is looked at once more, and found to be whole.
+    let _ = fs::remove_file(folder.join(DAMAGED));
     crate::store::replace::sync_folder(folder).map_err(refused)?;
     Ok(aside)
 }

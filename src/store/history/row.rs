@@ -118,7 +118,7 @@ pub struct RunRow {
     pub summary: Option<Summary>,
 }
 
-pub(super) const COLUMNS: &str = "id, name, mode, workers, tasks, started_unix_ms, last_ns, done, failed, timed_out, \
+const COLUMNS: &str = "id, name, mode, workers, tasks, started_unix_ms, last_ns, done, failed, timed_out, \
      cancelled, lost, retries, left_out, summary, environment, owner, continues, bytes, job_key, folder, header";
 
 /// What tells a run of the same work from others: a hash of the folder and of all in a job that decides what its tasks do,
@@ -206,6 +206,11 @@ impl RunRow {
     }
 }
 
+/// One run.
+pub(super) fn find(connection: &rusqlite::Connection, id: i64) -> rusqlite::Result<RunRow> {
+    connection.query_row(&format!("SELECT {COLUMNS} FROM runs WHERE id = ?1"), [id], RunRow::of)
+}
+
 impl History {
     /// All runs, the newest first.
     ///
@@ -223,8 +228,7 @@ impl History {
     /// # Errors
     /// When there is none of that number, or the history cannot be read.
     pub fn run(&self, id: i64) -> Result<RunRow, HistoryError> {
-        let text = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1");
-        match self.connection.query_row(&text, [id], RunRow::of) {
+        match find(&self.connection, id) {
             Err(rusqlite::Error::QueryReturnedNoRows) => Err(HistoryError::NoRun { id }),
             found => found.map_err(|error| self.fault(error)),
         }

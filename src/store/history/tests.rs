@@ -10,7 +10,7 @@ use crate::model::{Earlier, RunModel};
 use crate::store::record::RecordLine;
 use crate::store::rest::{Ended, How, RestError};
 
-fn job(words: &[&str]) -> Job {
+pub fn job(words: &[&str]) -> Job {
     let words = words.iter().map(|word| (*word).to_owned()).collect();
     Job { task: TaskTemplate::Command("echo {}".to_owned()), inputs: vec![Input::List(words)], ..Job::default() }
 }
@@ -19,12 +19,12 @@ fn batch(words: &[&str]) -> Batch {
     Batch::open(&job(words), Path::new("/"), &mut std::io::empty()).expect("a batch")
 }
 
-fn about(words: &[&str], continues: Option<i64>) -> About {
+pub fn about(words: &[&str], continues: Option<i64>) -> About {
     let batch = std::sync::Arc::new(batch(words));
     About { batch, job: job(words), folder: "/".into(), continues, earlier: Earlier::default(), window: false }
 }
 
-fn record(task: u64, attempt: u32, outcome: Outcome) -> AttemptRecord {
+pub fn record(task: u64, attempt: u32, outcome: Outcome) -> AttemptRecord {
     let stdout = Captured { head: format!("task {task}\n").into_bytes(), ..Captured::default() };
     let is_silent = outcome == Outcome::Done && task.is_multiple_of(2);
     AttemptRecord {
@@ -42,7 +42,7 @@ fn record(task: u64, attempt: u32, outcome: Outcome) -> AttemptRecord {
     }
 }
 
-fn started(tasks: u64) -> EventKind {
+pub fn started(tasks: u64) -> EventKind {
     EventKind::RunStarted(RunHeader {
         name: "echo {}".to_owned(),
         mode: Mode::Pool,
@@ -65,7 +65,7 @@ fn finished(counts: OutcomeCounts, stopped: bool) -> EventKind {
 }
 
 /// What a run says in which `outcomes` of its tasks are known.
-fn events(tasks: u64, outcomes: &[Outcome]) -> Vec<Event> {
+pub fn events(tasks: u64, outcomes: &[Outcome]) -> Vec<Event> {
     let worker = EventKind::WorkerStarted { worker: WorkerId(1), lane: Lane(0), pid: 4 };
     let sample = MachineSample { core_percent: vec![1.0], memory_used_bytes: 1, memory_total_bytes: 2 };
     let mut kinds = vec![started(tasks), worker, EventKind::MachineSampled(sample)];
@@ -76,7 +76,7 @@ fn events(tasks: u64, outcomes: &[Outcome]) -> Vec<Event> {
 }
 
 /// Records events, and returns the run's number and what was told.
-fn keep(folder: &Path, about: About, events: &[Event]) -> (Option<i64>, Vec<String>) {
+pub fn keep(folder: &Path, about: About, events: &[Event]) -> (Option<i64>, Vec<String>) {
     let mut recorder = HistoryRecorder::start(folder.to_owned(), about);
     let mut said: Vec<String> = events.iter().flat_map(|event| recorder.add(event)).collect();
     let shared = recorder.shared_for_tests();
@@ -85,7 +85,7 @@ fn keep(folder: &Path, about: About, events: &[Event]) -> (Option<i64>, Vec<Stri
     (id, said)
 }
 
-fn lines(history: &History, run: i64) -> Vec<Event> {
+pub fn lines(history: &History, run: i64) -> Vec<Event> {
     let mut found = Vec::new();
     for line in history.lines(run) {
         if let RecordLine::Event(event) = line.expect("readable") {
@@ -95,7 +95,7 @@ fn lines(history: &History, run: i64) -> Vec<Event> {
     found
 }
 
-fn history(folder: &Path) -> History {
+pub fn history(folder: &Path) -> History {
     History::existing(folder).expect("readable").expect("there")
 }
 
@@ -249,42 +249,6 @@ fn what_is_no_history_is_set_aside_and_a_new_one_begun() {
     other.execute_batch("CREATE TABLE x (y); PRAGMA user_version = 7").expect("made");
     let error = History::existing(folder.path()).expect_err("another program's").to_string();
     assert!(error.contains("another program made it"), "{error}");
-}
-
-/// Damage in any place is seen, costs no more than what lies there, and is never shown as results.
-#[test]
-fn wherever_a_history_is_damaged_what_is_read_is_true() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let words = ["a", "b", "c", "d"];
-    let said = events(4, &[Outcome::Done, Outcome::Exited { code: 3 }, Outcome::Done, Outcome::TimedOut]);
-    for _ in 0..3 {
-        keep(folder.path(), about(&words, None), &said);
-    }
-    let whole = fs::read(file_in(folder.path())).expect("read");
-    let mut read_runs = 0;
-    for place in (0..whole.len()).step_by(211) {
-        let copy = tempfile::tempdir().expect("a folder");
-        let mut damaged = whole.clone();
-        damaged[place] ^= 0x55;
-        fs::write(file_in(copy.path()), &damaged).expect("written");
-        let Ok(Some(history)) = History::existing(copy.path()) else { continue };
-        let Ok(runs) = history.runs() else { continue };
-        for run in runs.iter().filter(|run| (1..=3).contains(&run.id)) {
-            let mut events = Vec::new();
-            let mut lines = history.lines(run.id);
-            let is_whole = lines.by_ref().all(|line| match line {
-                Ok(RecordLine::Event(event)) => {
-                    events.push(event);
-                    true
-                }
-                other => other.is_ok(),
-            });
-            assert!(events.is_empty() || events == said, "byte {place}: {events:?}");
-            read_runs += u32::from(is_whole && lines.damaged() == 0 && events == said);
-        }
-    }
-    let places = whole.len().div_ceil(211) as u32;
-    assert!(read_runs > places * 2, "most of it survives: {read_runs} runs of {places} copies");
 }
 
 #[test]

@@ -2,12 +2,12 @@
 //! transaction that fails is tried again with what came meanwhile; it is told once, and the run never hears of it.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::recorder::{About, Shared, State};
 use super::row::{Environment, job_key};
-use super::{History, HistoryError, block, owner};
+use super::{History, HistoryError, Salvage, block, owner};
 use crate::event::{OutcomeCounts, RunHeader, Summary};
 use crate::store::record::{RECORD_VERSION, RecordHeader};
 
@@ -134,33 +134,29 @@ fn write_turn(
     blocks: &[Vec<u8>],
     shared: &Shared,
 ) -> Result<(), HistoryError> {
-    let mut aside: Option<PathBuf> = None;
+    let mut salvage: Option<Salvage> = None;
     // Somebody removed it, or set it aside.
-    written.take_if(|written| !written.history.is_in_place());
+    let mut before = written.take_if(|written| !written.history.is_in_place()).map(|gone| (gone.id, gone.next_place));
     for is_last_try in [false, true] {
         let open = match written {
             Some(open) => open,
             None => {
                 let (history, moved) = History::open(folder)?;
-                aside = aside.or(moved);
-                written.insert(Written { history, id: None, next_place: 0 })
+                salvage = salvage.or(moved);
+                written.insert(Written::go_on(history, before.take(), turn))
             }
         };
         match open.write(about, turn, blocks) {
             Err(HistoryError::Damaged { .. }) if !is_last_try => {
                 let damaged = written.take().expect("it was just written to");
-                aside = damaged.history.set_aside()?.or(aside);
+                before = Some((damaged.id, damaged.next_place));
+                salvage = damaged.history.renew()?.or(salvage);
             }
             outcome => {
                 let id = open.id;
                 let mut state = shared.state();
                 state.id = id;
-                if let Some(path) = aside {
-                    let path = path.display();
-                    state.said.push(format!(
-                        "the history of runs was damaged: it is kept as {path}, and a new one was begun"
-                    ));
-                }
+                state.said.extend(salvage.map(|salvage| salvage.sentence()));
                 return outcome;
             }
         }
@@ -169,6 +165,20 @@ fn write_turn(
 }
 
 impl Written {
+    /// A run in a history that has just been opened. What was there of it `before`, in one that was set aside since, may have
+    /// been carried over.
+    fn go_on(history: History, before: Option<(Option<i64>, i64)>, turn: &Turn) -> Self {
+        let is_it = |id: &i64| {
+            let text = "SELECT 1 FROM runs WHERE id = ?1 AND owner = ?2 AND started_unix_ms = ?3";
+            let words = (id, owner::this(), signed(turn.header.started_unix_ms));
+            history.connection.query_row(text, words, |_| Ok(())).is_ok()
+        };
+        match before {
+            Some((Some(id), next_place)) if is_it(&id) => Self { history, id: Some(id), next_place },
+            _ => Self { history, id: None, next_place: 0 },
+        }
+    }
+
     fn write(&mut self, about: &About, turn: &Turn, blocks: &[Vec<u8>]) -> Result<(), HistoryError> {
         let path = self.history.path.clone();
         let fault = |error| HistoryError::of(&path, error);

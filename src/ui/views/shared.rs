@@ -144,7 +144,7 @@ fn row_ui(row: &mut TableRow<'_, '_>, object: &Row, requests: &mut Requests) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let name = format!("Copy {}", object.name);
                 if small_icon_button(ui, ICON_CONTENT_COPY, &name).clicked() {
-                    requests.copy(whole.clone());
+                    requests.copy(inert::json(whole));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| content_ui(ui, object));
             });

@@ -21,7 +21,8 @@ pub fn order_ui(ui: &mut Ui, session: &mut Session) -> bool {
         };
         let help = "How many rows of the inputs go into one task; 0: one row, but none of its values";
         let mut changed = field(ui, Field::MaxArgs, "Rows a task", "1", help, &mut draft.max_args);
-        let help = "By values: priority:COLUMN, longest-first:COLUMN with seconds, or longest-first-in:JOBLOG";
+        let help = "By values: priority:COLUMN, longest-first:COLUMN with seconds, longest-first-in:JOBLOG, or \
+                    longest-first-by-history";
         changed |= field(ui, Field::Order, "Begin first", "priority:1", help, &mut draft.by_values);
         if !draft.by_values.trim().is_empty() {
             draft.shuffled = false;

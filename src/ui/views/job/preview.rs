@@ -22,6 +22,17 @@ pub fn preview_ui(ui: &mut Ui, session: &Session) {
                 ui.label("Reading the inputs…");
             } else if let Some(expanded) = preview.expanded() {
                 ui.label(RichText::new(format::plural(expanded.tasks, "task")).text_style(theme::number_style()));
+                if let Some(known) = &expanded.known {
+                    let words = match &known.fault {
+                        Some(_) => "history cannot be read;".to_owned(),
+                        None => format!("history knows {} of", format::count(known.tasks)),
+                    };
+                    let help = known.fault.as_ref().map_or_else(
+                        || "Of so many tasks it knows how long they take; the others begin before them".to_owned(),
+                        |fault| format!("The tasks begin as the inputs have them: {fault}"),
+                    );
+                    ui.label(RichText::new(words).color(theme::palette(ui).text_weak)).on_hover_text(help);
+                }
             }
         });
     });
@@ -30,7 +41,7 @@ pub fn preview_ui(ui: &mut Ui, session: &Session) {
         _ if preview.is_under_way() => {}
         _ => {
             let words = preview.obstacle().unwrap_or_default();
-            ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
+            ui.label(RichText::new(inert::text(words.as_bytes())).color(theme::palette(ui).text_weak));
         }
     }
 }

@@ -1,0 +1,137 @@
+//! Somebody sets the clock while a run goes on. In this program, and so for the engine that runs in it, the wall clock can
+//! be moved by days; what is measured and waited for goes by another clock. That nothing else reads the wall clock, in
+//! workers too, is held by `tests/tidy.rs`.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+#![expect(unsafe_code, reason = "a function of the C library is replaced")]
+
+mod support;
+
+use std::ffi::c_int;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use fanlane::event::{EventKind, Outcome};
+use fanlane::job::{Batch, Mode};
+use fanlane::model::Earlier;
+use fanlane::store::history::{About, History, HistoryRecorder, Retention, RunState};
+use support::{alone, job, start_in};
+
+const DAY_SECS: i64 = 86_400;
+const HOUR_NS: u64 = 3_600_000_000_000;
+
+/// By so much the wall clock is wrong.
+static SHIFT_SECS: AtomicI64 = AtomicI64::new(0);
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::timespec) -> c_int {
+    // SAFETY: the arguments are those that the caller gave to the function that this stands for.
+    let done = unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) } as c_int;
+    if done == 0 && clock == libc::CLOCK_REALTIME {
+        // SAFETY: the system has just written there.
+        unsafe { (*time).tv_sec += SHIFT_SECS.load(Ordering::SeqCst) };
+    }
+    done
+}
+
+/// The clock is right again, however a test ends.
+struct Shift;
+
+impl Shift {
+    fn by(secs: i64) -> Self {
+        SHIFT_SECS.store(secs, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Shift {
+    fn drop(&mut self) {
+        SHIFT_SECS.store(0, Ordering::SeqCst);
+    }
+}
+
+fn unix_secs() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[test]
+fn the_wall_clock_of_this_program_can_be_moved_and_no_other() {
+    let _alone = alone();
+    let (wall, monotonic) = (unix_secs(), Instant::now());
+    let shift = Shift::by(DAY_SECS);
+    assert!(unix_secs() >= wall + DAY_SECS as u64);
+    assert!(monotonic.elapsed().as_secs() < 3600);
+    drop(shift);
+    assert!(unix_secs() < wall + 3600);
+}
+
+/// A day forward must not end what has hours left, and its measured time must stay true; a day back must not let go on what
+/// has no time left.
+#[test]
+fn a_clock_that_is_moved_by_a_day_ends_no_task_and_spares_none() {
+    let _alone = alone();
+    for secs in [DAY_SECS, -DAY_SECS] {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"Job(version: 1, task: Command("{1}"), inputs: [List([
+            "until [ -e go ]; do sleep 0.01; done", "touch begun; exec sleep 1000"])], timeout_secs: Some(3600),
+            retries: 1, control: (delay_secs: Some(0.01), retry_wait: Some(Fixed(secs: 0.01))))"#;
+        let patient = job(&text.replace("touch begun; exec sleep 1000", "[ -e second ] || { touch second; exit 3; }"));
+        let mut run = start_in(&patient, folder.path(), Mode::Pool, 2);
+        run.wait_for("a retry", |kind| matches!(kind, EventKind::TaskRetried(_)));
+        let shift = Shift::by(secs);
+        std::fs::write(folder.path().join("go"), "").unwrap();
+        let finished = run.finish();
+        drop(shift);
+        for record in &finished.records {
+            assert_eq!(record.outcome, Outcome::Done, "{record:?}");
+            assert!(record.wall_ns < HOUR_NS, "{record:?}");
+        }
+        assert!(finished.summary.wall_ns < HOUR_NS, "{:?}", finished.summary);
+
+        let hasty = job(&text.replace("until [ -e go ]; do sleep 0.01; done", ": ").replace("Some(3600)", "Some(1.5)"));
+        let mut run = start_in(&hasty, folder.path(), Mode::Pool, 2);
+        support::wait_until("the task begins", || folder.path().join("begun").exists());
+        let shift = Shift::by(secs);
+        run.wait_for("the end", |kind| matches!(kind, EventKind::RunFinished(_)));
+        drop(shift);
+        let finished = run.finish();
+        assert_eq!(finished.records[1].outcome, Outcome::TimedOut);
+        assert!((1_500_000_000..HOUR_NS).contains(&finished.records[1].wall_ns), "{:?}", finished.records[1]);
+    }
+}
+
+/// A run that seems to have begun tomorrow is as old as one that begins now, and is listed with the time that it took.
+#[test]
+fn the_history_is_sane_about_runs_of_a_clock_that_was_wrong() {
+    let _alone = alone();
+    for secs in [DAY_SECS, -DAY_SECS] {
+        let folder = tempfile::tempdir().unwrap();
+        let job = job(r#"Job(version: 1, task: Command(": {}"), inputs: [Range(1, 3)])"#);
+        let batch = Arc::new(Batch::open(&job, folder.path(), &mut std::io::empty()).unwrap());
+        let about = About {
+            batch,
+            job: job.clone(),
+            folder: folder.path().into(),
+            continues: None,
+            earlier: Earlier::default(),
+            window: false,
+        };
+        let mut recorder = HistoryRecorder::start(folder.path().join("history"), about);
+        let shift = Shift::by(secs);
+        let run = start_in(&job, folder.path(), Mode::Pool, 1);
+        drop(shift);
+        for event in &run.finish().seen {
+            assert_eq!(recorder.add(event), Vec::<String>::new());
+        }
+        assert_eq!(recorder.finish(), Vec::<String>::new());
+        let history = History::existing(&folder.path().join("history")).unwrap().unwrap();
+        let runs = history.runs().unwrap();
+        assert_eq!((runs.len(), runs[0].state, runs[0].counts.done), (1, RunState::Finished, 3));
+        assert!(runs[0].wall_ns < HOUR_NS, "{:?}", runs[0]);
+        // Two days are more than the clock was wrong by; half a day is less.
+        let surplus = |max_age_ms| Retention { max_age_ms, max_bytes: u64::MAX }.surplus(&runs, unix_secs() * 1000);
+        assert_eq!(surplus(2 * 86_400_000), Vec::<i64>::new());
+        assert_eq!(surplus(43_200_000).is_empty(), secs > 0, "only a run that seems to be a day old is old");
+    }
+}
