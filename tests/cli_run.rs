@@ -307,3 +307,20 @@ fn the_pool_of_the_command_line_is_the_one_that_has_to_be_large_enough() {
     let ran = run_in(&["run", "-k", "-j3", "job.ron"], folder.path());
     assert_eq!((ran.code, &*ran.out), (Some(0), "1\n3\n"), "{ran:?}");
 }
+
+#[test]
+fn a_script_without_an_interpreter_line_is_run_as_a_shell_runs_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("script");
+    std::fs::write(&script, "echo \"$0|$1|$2|$#|$A\"; cat; exit 3\n").expect("written");
+    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).expect("executable");
+    let words = ["run", "--env", "A=own", "--stdin-text", "in\n", "./script {} 'a  b'", ":::", "$x;*"];
+    let ended = run_in(&words, folder.path());
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), "./script|$x;*|a  b|2|own\nin\n"), "{ended:?}");
+    assert!(ended.err.contains("exit code 3"), "{ended:?}");
+    // Without a shell nobody else is asked.
+    let ended = run_in(&["run", "--no-shell", "./script {}", ":::", "x"], folder.path());
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(ended.err.contains("name its interpreter in its first line"), "{ended:?}");
+}

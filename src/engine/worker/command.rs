@@ -110,7 +110,13 @@ fn start(
     variables.extend(marker.map(|marker| (TASK_MARKER.as_ref(), marker.as_ref())));
     // Standard input is inherited where there is none: ours is the null device.
     let stdin = invocation.stdin.as_ref().map(AsFd::as_fd);
-    let mut launch = || launcher.launch(&invocation.words, variables.iter().copied(), stdin);
+    let mut launch = || match launcher.launch(&invocation.words, variables.iter().copied(), stdin) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => match invocation.through_shell() {
+            Some(words) => launcher.launch(&words, variables.iter().copied(), stdin),
+            None => Err(error),
+        },
+        other => other,
+    };
     let mut wait = FIRST_WAIT;
     let mut tries = 0;
     loop {

@@ -16,6 +16,8 @@ use super::command_line::{SHELL, simple_words};
 pub struct Invocation {
     /// The program and its arguments.
     pub words: Vec<OsString>,
+    /// They are those of a line for a shell that can do without one.
+    pub spares_shell: bool,
     /// Variables on top of the worker's own.
     pub variables: Vec<(String, OsString)>,
     /// `None`: the null device, which is the worker's own standard input.
@@ -29,7 +31,8 @@ impl Invocation {
     /// Words for the person who wrote the job, when the standard input cannot be had.
     pub fn read(kind: &CommandKind, payload: Vec<u8>) -> Result<Self, String> {
         if !kind.is_extended() {
-            return Ok(Self { words: words(kind, payload), variables: Vec::new(), stdin: None });
+            let (words, spares_shell) = words(kind, payload);
+            return Ok(Self { words, spares_shell, variables: Vec::new(), stdin: None });
         }
         let mut rest = payload.as_slice();
         let line = part(&mut rest).to_vec();
@@ -48,15 +51,27 @@ impl Invocation {
                 })?)
             }
         };
-        Ok(Self { words: words(kind, line), variables, stdin })
+        let (words, spares_shell) = words(kind, line);
+        Ok(Self { words, spares_shell, variables, stdin })
+    }
+
+    /// The same through a shell, which knows what to do about a file that the system does not execute, such as a script
+    /// without a first line that names its interpreter; `None` where no shell is to be used, or one is already.
+    pub fn through_shell(&self) -> Option<Vec<OsString>> {
+        let shell = [SHELL, "-c", r#""$0" "$@""#].map(OsString::from);
+        self.spares_shell.then(|| shell.into_iter().chain(self.words.iter().cloned()).collect())
     }
 }
 
-fn words(kind: &CommandKind, line: Vec<u8>) -> Vec<OsString> {
-    if kind.shell {
-        return simple_words(&line).unwrap_or_else(|| vec![SHELL.into(), "-c".into(), OsString::from_vec(line)]);
+/// Program and arguments, and whether they would have been a shell's to start.
+fn words(kind: &CommandKind, line: Vec<u8>) -> (Vec<OsString>, bool) {
+    if !kind.shell {
+        return (line.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect(), false);
     }
-    line.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect()
+    match simple_words(&line) {
+        Some(words) => (words, true),
+        None => (vec![SHELL.into(), "-c".into(), OsString::from_vec(line)], false),
+    }
 }
 
 /// The next part of an extended payload. Both sides are the same program, so what is missing is not expected.
@@ -108,6 +123,7 @@ mod tests {
         let words: Vec<&[u8]> = invocation.words.iter().map(|word| word.as_bytes()).collect();
         assert_eq!(words, [&b"echo"[..], b"a b", b"", b"$HOME;'", b"\xff"]);
         assert!(invocation.stdin.is_none() && invocation.variables.is_empty());
+        assert_eq!(invocation.through_shell(), None);
     }
 
     #[test]

@@ -33,7 +33,10 @@ pub fn describe(words: &[OsString], error: &io::Error) -> String {
         Some(libc::EACCES) => {
             format!("cannot start {name}: you may not execute it; `chmod +x` it, or start it through its interpreter")
         }
-        Some(libc::ENOEXEC) => format!("cannot start {name}: it is no program that this system can execute"),
+        Some(libc::ENOEXEC) => format!(
+            "cannot start {name}: it is no program that this system can execute; if it is a script, name its interpreter in \
+             its first line, as in #!/bin/sh"
+        ),
         Some(libc::E2BIG) => {
             "cannot start the command: it is longer than the system takes; give the task fewer or shorter values"
                 .to_owned()
