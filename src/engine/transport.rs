@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::event::{AttemptRecord, EventKind, Value};
 use crate::job::Transport;
 use crate::mp::frame::{FrameError, FrameReader};
+use crate::mp::socket::ReadAtOnce;
 use crate::mp::{SharedBytes, passing, socket};
 
 /// Results from this size on, in bytes, are worth a choice; smaller ones come through the pipe.
@@ -150,6 +151,12 @@ impl Incoming {
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         socket::receive_with_descriptors(&self.stream, buffer, RecvFlags::empty(), &mut self.descriptors)
+    }
+}
+
+impl ReadAtOnce for Incoming {
+    fn read_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        socket::receive_with_descriptors(&self.stream, buffer, RecvFlags::DONTWAIT, &mut self.descriptors)
     }
 }
 

@@ -8,6 +8,9 @@ use std::io::{self, Read};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::mp::eager::Eagerness;
+use crate::mp::socket::{AtOnce, ReadAtOnce};
+
 /// The largest message, in bytes.
 pub const MAX_FRAME_BYTES: usize = 256 << 20;
 
@@ -102,6 +105,26 @@ impl FrameReader {
             let length = u32::from_le_bytes(*header) as usize;
             length > self.limit || rest.len() >= length
         })
+    }
+
+    /// Reads what has come on `stream`; `None` where nothing has, `false` at its end.
+    ///
+    /// # Errors
+    /// As [`FrameReader::fill`].
+    pub fn fill_at_once(&mut self, stream: &mut impl ReadAtOnce) -> Option<Result<bool, FrameError>> {
+        match self.fill(&mut AtOnce(stream)) {
+            Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => None,
+            other => Some(other),
+        }
+    }
+
+    /// As [`FrameReader::fill`]; looks for a while before it sleeps, as far as that has paid.
+    ///
+    /// # Errors
+    /// As [`FrameReader::fill`].
+    pub fn fill_soon(&mut self, stream: &mut impl ReadAtOnce, eager: &mut Eagerness) -> Result<bool, FrameError> {
+        let looked = eager.look(|| self.fill_at_once(stream));
+        looked.unwrap_or_else(|| self.fill(stream))
     }
 
     /// Reads once from `stream`; `false` at its end.

@@ -7,6 +7,7 @@ pub mod child;
 pub mod clock;
 pub mod connection;
 pub mod descriptors;
+pub mod eager;
 pub mod entry;
 pub mod error;
 pub mod frame;

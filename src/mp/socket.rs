@@ -1,6 +1,6 @@
 //! Pairs of connected sockets, and the passing of one socket through another.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -16,6 +16,31 @@ use rustix::net::{
 /// When the system has no descriptors left.
 pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
     UnixStream::pair()
+}
+
+/// A stream that can also be read without waiting.
+pub trait ReadAtOnce: Read {
+    /// Reads what is there.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] where there is nothing, whatever the stream itself would do.
+    fn read_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+impl ReadAtOnce for &UnixStream {
+    fn read_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::net::recv(*self, buffer, RecvFlags::DONTWAIT)?.1)
+    }
+}
+
+/// Reads as [`ReadAtOnce::read_at_once`] does.
+#[derive(Debug)]
+pub struct AtOnce<'a, S>(pub &'a mut S);
+
+impl<S: ReadAtOnce> Read for AtOnce<'_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at_once(buffer)
+    }
 }
 
 /// Sends two numbers together with `socket` through `control`.

@@ -4,6 +4,7 @@
 //! A word that the executor hears itself wakes no second thread, whose time the tasks need. The ear is a lock;
 //! [`State::executor_hears`] says who is to have it next.
 
+use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::engine::protocol::ToWorker;
+use crate::mp::eager::Eagerness;
 use crate::mp::frame::{FrameError, FrameReader};
 
 use super::lane::{LaneShared, State};
@@ -20,8 +22,7 @@ use super::streams::Reminder;
 /// Between tasks the executor listens no more often than this, in nanoseconds.
 const PASSING_NS: u64 = 1_000_000;
 /// An executor that has heard nothing for so long leaves listening to the listener, which needs no timer for it.
-const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
-const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// The receiving half of a lane's connection.
 pub struct Ear {
@@ -31,8 +32,11 @@ pub struct Ear {
 }
 
 struct Half {
+    /// Whoever reads from it gives up after [`PATIENCE`].
     stream: UnixStream,
     frames: FrameReader,
+    /// Of the executor, when it is out of work.
+    eager: Eagerness,
 }
 
 /// What came of listening.
@@ -50,7 +54,8 @@ impl Ear {
     /// # Errors
     /// When the system has no descriptors left.
     pub fn new(stream: UnixStream) -> std::io::Result<Self> {
-        let half = Mutex::new(Half { stream, frames: FrameReader::default() });
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let half = Mutex::new(Half { stream, frames: FrameReader::default(), eager: Eagerness::default() });
         Ok(Self { half, aside: Reminder::new()? })
     }
 
@@ -67,9 +72,11 @@ impl LaneShared {
             self.ear.aside.remind();
         }
         let mut half = self.ear.half();
-        self.ear.aside.forget();
+        if listener_hears {
+            self.ear.aside.forget();
+        }
         // The listener may have heard something last.
-        if self.state().has_work() || self.hear(&mut half, Some(&PATIENCE)) == Heard::Something {
+        if self.state().has_work() || self.hear_alone(&mut half) == Heard::Something {
             return;
         }
         drop(half);
@@ -91,11 +98,22 @@ impl LaneShared {
     }
 
     /// Hears what has come meanwhile, unless the other thread is just doing so.
-    pub(super) fn hear_in_passing(&self) {
-        match self.ear.half.try_lock() {
-            Ok(mut half) => drop(self.hear(&mut half, Some(&AT_ONCE))),
-            Err(TryLockError::Poisoned(half)) => drop(self.hear(&mut half.into_inner(), Some(&AT_ONCE))),
-            Err(TryLockError::WouldBlock) => {}
+    pub(super) fn hear_in_passing(&self) -> Heard {
+        let mut half = match self.ear.half.try_lock() {
+            Ok(half) => half,
+            Err(TryLockError::Poisoned(half)) => half.into_inner(),
+            Err(TryLockError::WouldBlock) => return Heard::Nothing,
+        };
+        let Half { stream, frames, .. } = &mut *half;
+        frames.fill_at_once(&mut &*stream).map_or(Heard::Nothing, |filled| self.heed_all(frames, filled))
+    }
+
+    /// The executor does what the engine says, once it says something; gives up after a while.
+    fn hear_alone(&self, half: &mut Half) -> Heard {
+        let Half { stream, frames, eager } = half;
+        match frames.fill_soon(&mut &*stream, eager) {
+            Err(FrameError::Io(error)) if error.kind() == ErrorKind::WouldBlock => Heard::Nothing,
+            filled => self.heed_all(frames, filled),
         }
     }
 
@@ -106,8 +124,10 @@ impl LaneShared {
             let half = &mut self.ear.half();
             while !self.state().executor_hears {
                 let look = self.state().look_every();
-                if self.hear(half, timespec(look).as_ref()) == Heard::End {
-                    return;
+                match self.hear(half, timespec(look).as_ref()) {
+                    Heard::End => return,
+                    Heard::Something => self.work.notify_one(),
+                    Heard::Nothing => {}
                 }
                 self.look();
             }
@@ -128,14 +148,16 @@ impl LaneShared {
                 // The same task all the time: it is a long one.
                 state.executor_hears = state.begun != begun;
                 drop(state);
-                self.hear_in_passing();
+                if self.hear_in_passing() == Heard::Something {
+                    self.work.notify_one();
+                }
                 self.look();
                 state = self.state();
             }
         }
     }
 
-    /// Does what the engine says, once it says something; gives up after `patience`, or when it is asked aside.
+    /// The listener does what the engine says, once it says something; gives up after `patience`, or when it is asked aside.
     fn hear(&self, half: &mut Half, patience: Option<&Timespec>) -> Heard {
         let mut polled = [PollFd::new(&half.stream, PollFlags::IN), PollFd::new(&self.ear.aside, PollFlags::IN)];
         if poll(&mut polled, patience).unwrap_or(0) == 0 {
@@ -148,8 +170,14 @@ impl LaneShared {
         if !ready {
             return Heard::Nothing;
         }
-        let Half { stream, frames } = half;
-        match frames.fill(stream) {
+        let Half { stream, frames, .. } = half;
+        let filled = frames.fill(stream);
+        self.heed_all(frames, filled)
+    }
+
+    /// Does what has come, now that reading said so.
+    fn heed_all(&self, frames: &mut FrameReader, filled: Result<bool, FrameError>) -> Heard {
+        match filled {
             Ok(true) => {}
             Ok(false) | Err(FrameError::Torn | FrameError::Io(_)) => return Heard::End,
             Err(_) => self.give_up(None),

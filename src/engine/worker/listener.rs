@@ -37,13 +37,10 @@ impl State {
 }
 
 impl LaneShared {
-    /// Does what one message asks.
+    /// Does what one message asks. Who hears for the executor wakes it afterwards.
     pub(super) fn heed(&self, message: ToWorker) {
         match message {
-            ToWorker::Run(tasks) => {
-                self.state().waiting.extend(tasks);
-                self.work.notify_one();
-            }
+            ToWorker::Run(tasks) => self.state().waiting.extend(tasks),
             ToWorker::Recall(count) => {
                 let returned = {
                     let mut state = self.state();
@@ -69,10 +66,7 @@ impl LaneShared {
             }
             ToWorker::Ping => self.outbox().send(&FromWorker::Alive),
             ToWorker::SetTimeout(timeout_ns) => self.state().timeout_ns = Some(timeout_ns),
-            ToWorker::Retire => {
-                self.state().retiring = true;
-                self.work.notify_one();
-            }
+            ToWorker::Retire => self.state().retiring = true,
         }
     }
 

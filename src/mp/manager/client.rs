@@ -16,13 +16,13 @@ use rustix::net::{RecvFlags, recv};
 
 use super::address::Address;
 use super::datum::Datum;
-use super::eager::Eagerness;
 use super::environment::{self, EnvironmentError};
 use super::failure::{FailureKind, ManagerError};
 use super::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, Refusal, VERDICT_BYTES, random_bytes};
 use super::key::Key;
 use super::server::keep_watch;
 use super::wire::{Inbox, MAX_FRAME_BYTES, Reply, Request, WireError, read_message, write_frame};
+use crate::mp::eager::Eagerness;
 
 /// How long a client waits for what.
 #[derive(Clone, Copy, Debug)]

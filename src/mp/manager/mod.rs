@@ -24,7 +24,6 @@
 mod address;
 mod client;
 mod datum;
-mod eager;
 mod environment;
 mod failure;
 mod folder;

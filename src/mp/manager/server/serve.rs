@@ -17,7 +17,7 @@ use super::listen::Listener;
 use super::poll::{Watched, happened};
 use super::{ServerOptions, Shared};
 use crate::mp::clock::monotonic_ns;
-use crate::mp::manager::eager::Eagerness;
+use crate::mp::eager::Eagerness;
 use crate::mp::manager::failure::{Failure, FailureKind};
 use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};
 use crate::mp::manager::own::OwnResult;

@@ -1,0 +1,140 @@
+//! Looking for a message for some microseconds before sleeping until it comes: to be woken costs several times what a
+//! call does. Only while that pays: whoever looks in vain soon does so seldom, and the processor is offered to others at
+//! each look. Where others take it for long, the machine is busy, and whoever sleeps comes to his turn sooner.
+
+use std::time::{Duration, Instant};
+
+/// How long is looked.
+const LOOK: Duration = Duration::from_micros(40);
+/// Who is away from the processor for so long was not the only one who wanted it.
+const CROWDED: Duration = Duration::from_micros(500);
+/// What is known at most of how well it went.
+const MOST_CREDIT: u8 = 16;
+/// A look in vain costs so many that were not.
+const COST: u8 = 4;
+/// Without credit, one time in so many is looked all the same: things may have changed.
+const PROBE_EVERY: u16 = 64;
+/// Each of those that was in vain, too, makes the next one twice as rare, down to this.
+const PROBE_SELDOM: u16 = 1 << 14;
+
+/// Whether looking has paid lately.
+#[derive(Debug)]
+pub struct Eagerness {
+    credit: u8,
+    rested: u16,
+    probe_every: u16,
+    /// The last time there was nothing at once: the first look is saved.
+    yields_first: bool,
+}
+
+impl Default for Eagerness {
+    fn default() -> Self {
+        Self { credit: MOST_CREDIT, rested: 0, probe_every: PROBE_EVERY, yields_first: false }
+    }
+}
+
+impl Eagerness {
+    /// Calls `look` until it finds something, or it is time to sleep (`None`).
+    pub fn look<T>(&mut self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+        if self.credit == 0 {
+            self.rested += 1;
+            if self.rested < self.probe_every {
+                return None;
+            }
+            self.rested = 0;
+        }
+        // What was there already says nothing about what looking is good for.
+        if !self.yields_first
+            && let Some(found) = look()
+        {
+            return Some(found);
+        }
+        self.yields_first = true;
+        let mut now = Instant::now();
+        let until = now + LOOK;
+        loop {
+            // Whoever is to answer may be waiting for this very processor.
+            std::thread::yield_now();
+            let before = std::mem::replace(&mut now, Instant::now());
+            let found = look();
+            if now.duration_since(before) > CROWDED {
+                self.credit = 0;
+                self.yields_first = false;
+                self.probe_seldomer();
+                return found;
+            }
+            if found.is_some() {
+                self.credit = (self.credit + 1).min(MOST_CREDIT);
+                self.probe_every = PROBE_EVERY;
+                return found;
+            }
+            if now >= until {
+                if self.credit == 0 {
+                    self.probe_seldomer();
+                }
+                self.credit = self.credit.saturating_sub(COST);
+                self.yields_first = false;
+                return None;
+            }
+        }
+    }
+
+    fn probe_seldomer(&mut self) {
+        self.probe_every = (self.probe_every * 2).min(PROBE_SELDOM);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often it looks in so many waits for what never comes.
+    fn looks_in_vain(eager: &mut Eagerness, waits: u32) -> u32 {
+        let mut begun = 0;
+        for _ in 0..waits {
+            let mut first = true;
+            let found = eager.look(|| {
+                begun += u32::from(std::mem::take(&mut first));
+                None::<()>
+            });
+            assert_eq!(found, None);
+        }
+        begun
+    }
+
+    #[test]
+    fn whoever_looks_in_vain_soon_looks_seldom_and_ever_more_so() {
+        let mut eager = Eagerness::default();
+        let first = looks_in_vain(&mut eager, 200);
+        assert!((1..=8).contains(&first), "{first}");
+        let later = looks_in_vain(&mut eager, 20_000);
+        assert!((1..=10).contains(&later), "{later}");
+    }
+
+    #[test]
+    fn whoever_finds_something_at_the_second_look_looks_again() {
+        let mut eager = Eagerness::default();
+        looks_in_vain(&mut eager, 200);
+        let mut found = 0;
+        // On a crowded machine a look that finds something may still say that it does not pay.
+        for _ in 0..200_000 {
+            let mut looks = 0;
+            let seen = eager.look(|| {
+                looks += 1;
+                (looks == 2).then_some(())
+            });
+            found += u32::from(seen.is_some());
+            if found == 40 {
+                return;
+            }
+        }
+        panic!("it has looked {found} times");
+    }
+
+    #[test]
+    fn what_is_there_at_once_is_taken_and_changes_nothing() {
+        let mut eager = Eagerness::default();
+        assert_eq!(eager.look(|| Some(7)), Some(7));
+        assert_eq!((eager.credit, eager.probe_every), (MOST_CREDIT, PROBE_EVERY));
+    }
+}
