@@ -106,13 +106,14 @@ fn end_strays() -> Vec<u32> {
 fn strays() -> Vec<(u32, String)> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let own_namespace = namespace("self");
+    let user = getuid().as_raw();
     entries
         .flatten()
-        .filter(|entry| entry.metadata().is_ok_and(|data| data.uid() == getuid().as_raw()))
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok().zip(Some(entry)))
+        .filter(|(_, entry): &(u32, _)| entry.metadata().is_ok_and(|data| data.uid() == user))
+        .filter_map(|(pid, _)| Some((pid, process_tree::variable(pid, WORKER_MARKER)?)))
         // In a container of its own, the engine's number is another than the one seen from here.
-        .filter(|pid: &u32| own_namespace.is_some() && namespace(&pid.to_string()) == own_namespace)
-        .filter_map(|pid| Some((pid, process_tree::variable(pid, WORKER_MARKER)?)))
+        .filter(|(pid, _)| own_namespace.is_some() && namespace(&pid.to_string()) == own_namespace)
         .filter(|(pid, marker)| is_stray(marker, process_tree::start_ticks(*pid), process_tree::start_ticks))
         .collect()
 }

@@ -319,8 +319,11 @@ impl TaskNeeds {
     /// A pool's places and one counter, `gpu`, for the dispatcher's tests.
     pub fn of_places_and_gpus(gpus: u32, tasks: &[[u32; 2]]) -> Self {
         let counters = vec![Counter { name: "gpu".to_owned(), total: gpus }];
-        let kinds = tasks.iter().map(|kind| kind.to_vec().into()).collect();
-        Self { counters, kinds, kind_of: (0..tasks.len() as u32).collect() }
+        let mut kinds: Vec<[u32; 2]> = tasks.to_vec();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let kind_of = tasks.iter().map(|kind| kinds.iter().position(|one| one == kind).unwrap() as u32).collect();
+        Self { counters, kinds: kinds.iter().map(|kind| kind.to_vec().into()).collect(), kind_of }
     }
 }
 

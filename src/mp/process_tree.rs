@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
@@ -111,7 +112,17 @@ fn signal_if(pid: u32, signal: Signal, is_it: impl FnOnce() -> bool) -> bool {
 }
 
 fn carries(pid: u32, marker: &[u8]) -> bool {
-    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| all.split(|&byte| byte == 0).any(|one| one == marker))
+    of_process(pid, "environ").is_ok_and(|all| all.split(|&byte| byte == 0).any(|one| one == marker))
+}
+
+/// What the system says of a process. It does not say how much that will be, and each reading costs a system call, so the
+/// room is there from the start.
+fn of_process(pid: u32, what: &str) -> io::Result<Vec<u8>> {
+    const USUAL_BYTES: usize = 8 << 10;
+    let mut all = Vec::with_capacity(USUAL_BYTES);
+    // A file itself would be asked for its size first.
+    fs::File::open(format!("/proc/{pid}/{what}"))?.take(u64::MAX).read_to_end(&mut all)?;
+    Ok(all)
 }
 
 /// The parent of `pid`; `None` where there is no such process.
@@ -126,7 +137,7 @@ pub fn start_ticks(pid: u32) -> Option<u64> {
 
 /// The value that the variable `name` had when `pid` became its program; `None` where it may not be read.
 pub fn variable(pid: u32, name: &str) -> Option<String> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let environment = of_process(pid, "environ").ok()?;
     let value = |one: &[u8]| one.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
     String::from_utf8(environment.split(|&byte| byte == 0).find_map(value)?).ok()
 }
@@ -160,7 +171,7 @@ fn stat_field(pid: u32, place: usize) -> Option<String> {
 
 /// What follows the name in `/proc/PID/stat`.
 fn stat_line(pid: u32) -> Option<String> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = of_process(pid, "stat").ok()?;
     let stat = String::from_utf8_lossy(&stat);
     // The name in parentheses may hold anything, so the fields are counted from its end.
     let (_, fields) = stat.rsplit_once(')')?;

@@ -3,6 +3,7 @@
 use super::supervision::LOOK_NS;
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
+use crate::engine::RunCommand;
 use crate::job::Control;
 use crate::job::control::{Need, RetryWait};
 use crate::job::order::{Order, TaskOrder};

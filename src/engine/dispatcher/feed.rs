@@ -108,6 +108,10 @@ impl Dispatcher {
         }
         if self.places.is_some() {
             self.place(now_ns, effects);
+            self.place_ahead(effects);
+            if self.places.as_ref().is_some_and(|places| places.next(self.pool).is_none()) {
+                self.recall_for_idle(effects);
+            }
             return;
         }
         if self.queue.ready() > 0 {
@@ -121,10 +125,12 @@ impl Dispatcher {
         }
     }
 
-    fn hand_out(&mut self, effects: &mut Vec<Effect>) {
-        let (ahead, low) = match self.mean_wall_ns {
-            // Nothing more is to begin once the halt is reached; a chunk goes to whoever has nothing.
-            _ if self.plan.control.halt.is_some() || self.plan.chunk.is_some() => (1, 0),
+    /// How many tasks a worker has at most, and it gets more when it has so few.
+    pub(super) fn ahead(&self) -> (usize, usize) {
+        let control = &self.plan.control;
+        match self.mean_wall_ns {
+            // Nothing more is to begin once the halt is reached, nor before its time; a chunk goes to whoever has nothing.
+            _ if control.halt.is_some() || control.delay_secs.is_some() || self.plan.chunk.is_some() => (1, 0),
             // One to work at and one to go on with, or as many as fill the time.
             Some(mean_ns) if mean_ns < LONG_NS => {
                 let mean_ns = mean_ns.max(1.0);
@@ -132,13 +138,18 @@ impl Dispatcher {
                 (ahead, ((LOW_NS / mean_ns) as usize).clamp((ahead / 4).max(1), ahead / 2))
             }
             _ => (1, 0),
-        };
+        }
+    }
+
+    fn hand_out(&mut self, effects: &mut Vec<Effect>) {
+        let (ahead, low) = self.ahead();
         let takers = self.workers.values().filter(|state| state.takes_tasks()).count();
         // An idle worker gets its first task before a busy one gets its next.
         for idle_only in [true, false] {
             for (&worker, state) in self.workers.iter_mut().filter(|(_, state)| state.takes_tasks()) {
                 let has = state.in_flight.len();
-                if (idle_only && has > 0) || (!idle_only && (has > low || state.is_at_a_long_task())) {
+                let wants = if idle_only { has == 0 } else { state.wants_more(low) };
+                if !wants {
                     continue;
                 }
                 let queued = self.queue.ready() as usize;
@@ -192,11 +203,13 @@ impl Dispatcher {
         }
         let idle = self.workers.values().filter(|state| state.takes_tasks() && state.in_flight.is_empty()).count();
         let under_way = self.workers.values().filter(|state| state.recalling).count();
+        let (places, pool) = (self.places.as_ref(), self.pool);
         for _ in under_way..idle {
             let richest = self
                 .workers
                 .iter_mut()
                 .filter(|(_, state)| !state.recalling && !state.retiring && state.in_flight.len() > 1)
+                .filter(|(_, state)| Self::fits_another(places, state, pool))
                 .max_by_key(|(_, state)| state.in_flight.len());
             let Some((&worker, state)) = richest else { return };
             state.recalling = true;
@@ -245,7 +258,13 @@ impl Worker {
         self.takes_tasks() && self.in_flight.is_empty()
     }
 
-    const fn takes_tasks(&self) -> bool {
+    /// It has something, but no more than `low` tasks and none that takes long.
+    pub(super) fn wants_more(&self, low: usize) -> bool {
+        let has = self.in_flight.len();
+        self.takes_tasks() && has > 0 && has <= low && !self.is_at_a_long_task()
+    }
+
+    pub(super) const fn takes_tasks(&self) -> bool {
         self.ready && !self.retiring
     }
 }

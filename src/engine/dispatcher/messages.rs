@@ -161,14 +161,13 @@ pub enum Effect {
         /// Tasks with the number of the try.
         tasks: Vec<(TaskId, u32)>,
     },
-    /// Hand a task to a worker, which is told what of the counted things is its own.
+    /// Hand these tasks (and which try it is) to a worker, which is told what of the counted things is theirs, one after
+    /// the other.
     RunWith {
         /// The worker.
         worker: WorkerId,
-        /// The task.
-        task: TaskId,
-        /// Which try.
-        attempt: u32,
+        /// Tasks with the number of the try.
+        tasks: Vec<(TaskId, u32)>,
         /// The numbers of those things, for each counter that has them.
         shares: Vec<String>,
     },

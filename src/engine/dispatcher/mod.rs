@@ -6,6 +6,7 @@
 //! soon as another worker is idle, the pool shrinks, or the run pauses.
 
 pub mod after;
+mod commands;
 #[cfg(test)]
 mod control_tests;
 mod feed;
@@ -26,13 +27,11 @@ mod supervision;
 mod supervision_tests;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::engine::RunCommand;
-use crate::event::{
-    AttemptRecord, EventKind, Lane, Outcome, OutcomeClass, OutcomeCounts, Summary, TaskId, WorkerEnd, WorkerId,
-};
+use crate::event::{AttemptRecord, EventKind, Lane, Outcome, OutcomeClass, OutcomeCounts, Summary, TaskId, WorkerId};
 use crate::job::MAX_WORKERS;
 
 use after::After;
@@ -44,9 +43,6 @@ use supervision::Supervision;
 
 /// So often may workers die of one task before it is given up.
 pub const LOSS_LIMIT: u32 = 3;
-
-const FIRST_BACK_OFF_NS: u64 = 100_000_000;
-const LONGEST_BACK_OFF_NS: u64 = 5_000_000_000;
 
 #[derive(Debug)]
 struct Worker {
@@ -206,115 +202,6 @@ impl Dispatcher {
         }
     }
 
-    fn worker_ready(&mut self, worker: WorkerId, pid: u32, effects: &mut Vec<Effect>) {
-        let Some(state) = self.workers.get_mut(&worker) else { return };
-        state.ready = true;
-        effects.push(Effect::Say(EventKind::WorkerStarted { worker, lane: state.lane, pid }));
-        effects.extend(self.timeout_ns.map(|timeout_ns| Effect::SetTimeout { worker, timeout_ns }));
-        if state.retiring {
-            effects.push(Effect::Retire { worker });
-        }
-    }
-
-    fn worker_failed(&mut self, now_ns: u64, worker: WorkerId, reason: String, effects: &mut Vec<Effect>) {
-        if self.workers.remove(&worker).is_some() {
-            self.back_off(now_ns);
-            effects.push(Effect::Say(EventKind::WorkersCannotStart { reason }));
-        }
-    }
-
-    fn back_off(&mut self, now_ns: u64) {
-        // Those that fail together fail once: it is the next try that tells whether it was more.
-        if self.start_not_before_ns.is_some_and(|not_before_ns| now_ns < not_before_ns) {
-            return;
-        }
-        let wait_ns = FIRST_BACK_OFF_NS.saturating_mul(1 << self.failed_starts.min(10)).min(LONGEST_BACK_OFF_NS);
-        self.failed_starts += 1;
-        self.start_not_before_ns = Some(now_ns + wait_ns);
-    }
-
-    fn worker_ended(&mut self, now_ns: u64, worker: WorkerId, end: ProcessEnd, effects: &mut Vec<Effect>) {
-        let Some(state) = self.workers.remove(&worker) else { return };
-        self.supervision.set_short(worker, None);
-        let reason = match &end {
-            ProcessEnd::Closed if state.retiring && state.in_flight.is_empty() => WorkerEnd::Retired,
-            ProcessEnd::Closed => WorkerEnd::Died("it closed its connection".to_owned()),
-            ProcessEnd::GaveUp => WorkerEnd::Killed,
-            ProcessEnd::Died(_) if self.stopping => WorkerEnd::Killed,
-            ProcessEnd::Died(_) if state.hung => {
-                WorkerEnd::Died("hung: it gave no sign of life and was killed".to_owned())
-            }
-            ProcessEnd::Died(how) => WorkerEnd::Died(how.clone()),
-        };
-        if let WorkerEnd::Died(how) = &reason {
-            if !state.finished_any {
-                self.back_off(now_ns);
-            }
-            self.count_death(now_ns, how, effects);
-        }
-        self.take_back(now_ns, worker, &state, &reason, effects);
-        effects.push(Effect::Say(EventKind::WorkerEnded { worker, reason }));
-    }
-
-    /// What a worker had when it ended goes back to the queue; only the task it was at has had an attempt.
-    fn take_back(
-        &mut self,
-        now_ns: u64,
-        worker: WorkerId,
-        state: &Worker,
-        reason: &WorkerEnd,
-        effects: &mut Vec<Effect>,
-    ) {
-        let mut waiting = state.in_flight.iter().copied();
-        let at_work = if state.paused_after_give_up { None } else { waiting.next() };
-        let rest: Vec<Pending> = waiting.collect();
-        self.release(state.in_flight.iter().map(|pending| pending.task));
-        if !self.set_aside.is_empty() {
-            self.set_aside.retain(|task| state.in_flight.iter().all(|pending| pending.task != *task));
-        }
-        if self.stopping {
-            let all: Vec<Pending> = at_work.into_iter().chain(rest).collect();
-            self.cancel_all(now_ns, &all, effects);
-            return;
-        }
-        self.queue.put_back(rest.into_iter());
-        let Some(mut pending) = at_work else { return };
-        pending.attempts += 1;
-        let how = match reason {
-            WorkerEnd::Died(how) => {
-                pending.losses += 1;
-                format!("its worker died: {how}")
-            }
-            WorkerEnd::Killed | WorkerEnd::Retired => {
-                "its process was ended because a call in another of its threads had to be".to_owned()
-            }
-        };
-        let start_ns = state.started.filter(|(task, _)| *task == pending.task).map_or(now_ns, |(_, start)| start);
-        let record = AttemptRecord {
-            task: pending.task,
-            attempt: pending.attempts,
-            worker,
-            start_ns,
-            wall_ns: now_ns.saturating_sub(start_ns),
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome: Outcome::Lost(how.into()),
-            value: None,
-            output: None,
-        };
-        if pending.losses < LOSS_LIMIT {
-            self.retries += 1;
-            self.queue.put_back(std::iter::once(pending));
-            effects.push(Effect::Say(EventKind::TaskRetried(record)));
-        } else {
-            self.settle(&record);
-            let followers = self.doom(record.task);
-            effects.push(Effect::Say(EventKind::TasksFinished(vec![record])));
-            self.cancel_all(now_ns, &followers, effects);
-        }
-    }
-
     fn started(&mut self, worker: WorkerId, event: EventKind, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         let EventKind::TaskStarted { task, start_ns, .. } = event else { return };
@@ -356,7 +243,7 @@ impl Dispatcher {
             let mean = wall_ns as f64 / records.len() as f64;
             self.mean_wall_ns = Some(self.mean_wall_ns.map_or(mean, |old| old.mul_add(0.7, mean * 0.3)));
         }
-        self.release(records.iter().map(|record| record.task));
+        self.release(worker, records.iter().map(|record| record.task));
         if !final_ones {
             let mut place = 0;
             records.retain(|record| {
@@ -423,103 +310,12 @@ impl Dispatcher {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         state.recalling = false;
         let back: Vec<Pending> = tasks.iter().filter_map(|task| take_in_flight(&mut state.in_flight, *task)).collect();
-        self.release(back.iter().map(|pending| pending.task));
+        self.release(worker, back.iter().map(|pending| pending.task));
         if self.stopping {
             self.cancel_all(now_ns, &back, effects);
         } else {
             self.queue.put_back(back.into_iter());
         }
-    }
-
-    fn command(&mut self, now_ns: u64, command: RunCommand, effects: &mut Vec<Effect>) {
-        match command {
-            RunCommand::SetWorkers(workers) => {
-                self.pool = workers.min(MAX_WORKERS);
-                effects.push(Effect::Say(EventKind::PoolResized { workers: self.pool }));
-            }
-            RunCommand::Pause if !self.paused => {
-                self.paused = true;
-                effects.push(Effect::Say(EventKind::Paused));
-            }
-            RunCommand::Resume if self.paused => {
-                self.paused = false;
-                effects.push(Effect::Say(EventKind::Resumed));
-            }
-            RunCommand::Pause | RunCommand::Resume => {}
-            RunCommand::Stop => self.stop(now_ns, false, effects),
-            RunCommand::StopNow => self.stop(now_ns, true, effects),
-            RunCommand::Cancel(task) => self.cancel(now_ns, task, effects),
-        }
-    }
-
-    fn stop(&mut self, now_ns: u64, now: bool, effects: &mut Vec<Effect>) {
-        const MARGIN_NS: u64 = 1_000_000_000;
-        self.cancel_waiting(now_ns, effects);
-        self.killing = true;
-        let wait_ns = if now { MARGIN_NS } else { self.plan.grace_ns + MARGIN_NS };
-        let kill_at_ns = now_ns + wait_ns;
-        self.kill_at_ns = Some(self.kill_at_ns.map_or(kill_at_ns, |earlier| earlier.min(kill_at_ns)));
-        for (&worker, state) in &self.workers {
-            if state.ready {
-                effects.push(Effect::Stop { worker, now });
-            }
-        }
-    }
-
-    fn cancel(&mut self, now_ns: u64, task: TaskId, effects: &mut Vec<Effect>) {
-        if let Some(pending) = self.take_waiting(task) {
-            let mut gone = vec![pending];
-            gone.extend(self.doom(task));
-            self.cancel_all(now_ns, &gone, effects);
-            return;
-        }
-        let holder = self.workers.iter().find(|(_, state)| state.in_flight.iter().any(|one| one.task == task));
-        if let Some((&worker, _)) = holder {
-            self.unwanted.insert(task);
-            effects.push(Effect::Cancel { worker, task });
-        }
-    }
-
-    /// Cancels what came back, by itself or because its attempt failed, before its worker heard of the cancellation.
-    fn cancel_unwanted(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
-        if self.unwanted.is_empty() {
-            return;
-        }
-        let unwanted: Vec<TaskId> = self.unwanted.iter().copied().collect();
-        let mut back: Vec<Pending> = unwanted.into_iter().filter_map(|task| self.take_waiting(task)).collect();
-        for place in 0..back.len() {
-            let task = back[place].task;
-            self.unwanted.remove(&task);
-            back.extend(self.doom(task));
-        }
-        self.cancel_all(now_ns, &back, effects);
-    }
-
-    /// Ends tasks that no worker has (any more) as cancelled.
-    fn cancel_all(&mut self, now_ns: u64, tasks: &[Pending], effects: &mut Vec<Effect>) {
-        if tasks.is_empty() {
-            return;
-        }
-        let records: Vec<AttemptRecord> = tasks
-            .iter()
-            .map(|pending| AttemptRecord {
-                task: pending.task,
-                attempt: pending.attempts,
-                worker: WorkerId(0),
-                start_ns: now_ns,
-                wall_ns: 0,
-                cpu_ns: 0,
-                max_rss_bytes: 0,
-                memory_kill: false,
-                outcome: Outcome::Cancelled,
-                value: None,
-                output: None,
-            })
-            .collect();
-        for record in &records {
-            self.settle(record);
-        }
-        effects.push(Effect::Say(EventKind::TasksFinished(records)));
     }
 
     fn tick(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {

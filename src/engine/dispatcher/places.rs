@@ -4,6 +4,9 @@
 //! The rule: tasks begin in their order as long as each fits. The first that does not fit waits, and what it needs is
 //! kept for it: others go before it only where they leave enough of everything that they take themselves. So nobody
 //! waits for ever, and a task that waits for one thing does not hold up those that take another.
+//!
+//! Short tasks that take the same may follow each other at one worker: what the first has is handed on to the next, until
+//! the first of those that wait needs some of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -44,6 +47,14 @@ struct Given {
     shares: Vec<Vec<u32>>,
 }
 
+impl Given {
+    /// The numbers of the things that have some, for each counter.
+    fn texts(&self) -> Vec<String> {
+        let texts = self.shares.iter().map(|own| own.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
+        texts.collect()
+    }
+}
+
 impl Places {
     /// Everything is free.
     pub fn new(needs: Arc<TaskNeeds>) -> Self {
@@ -62,7 +73,6 @@ impl Places {
     }
 
     /// How many tasks wait here.
-    #[cfg(test)]
     pub fn waiting(&self) -> usize {
         self.window.len()
     }
@@ -111,15 +121,51 @@ impl Places {
             let own = (0..).zip(free.iter_mut()).filter(|(_, free)| **free).take(*need as usize);
             shares.push(own.map(|(number, free)| (*free = false, number).1).collect::<Vec<u32>>());
         }
-        let texts = shares.iter().map(|own| own.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
-        let texts = texts.collect();
-        self.given.insert(pending.task, Given { kind, shares });
+        let given = Given { kind, shares };
+        let texts = given.texts();
+        self.given.insert(pending.task, given);
         Some((pending, texts))
     }
 
-    /// What a task had is free again.
-    pub fn release(&mut self, task: TaskId) {
-        let Some(Given { kind, shares }) = self.given.remove(&task) else { return };
+    /// What of the things with numbers this task has.
+    pub fn shares_of(&self, task: TaskId) -> Vec<String> {
+        self.given.get(&task).map_or_else(Vec::new, Given::texts)
+    }
+
+    /// Takes out a task that may have what this one has, after it; `None` where none waits, or the first that waits lacks
+    /// some of that.
+    pub fn follower(&mut self, of: TaskId, pool: u32) -> Option<Pending> {
+        let kind = self.given.get(&of)?.kind;
+        let takes = self.needs.of_kind(kind);
+        let (_, head) = self.window.iter().find(|(_, pending)| self.kind(pending.task)[0] <= pool)?;
+        let head = self.needs.kind_of(head.task);
+        let lacks_none = || {
+            let mut all = self.left(pool).zip(takes).zip(self.needs.of_kind(head));
+            all.all(|((left, need), wanted)| *need == 0 || left >= *wanted)
+        };
+        // A pool that was made smaller gets back what is too much.
+        if self.taken > pool || !(head == kind || lacks_none()) {
+            return None;
+        }
+        let place = *self.by_kind.get(&kind)?.first()?;
+        self.remove(place)
+    }
+
+    /// Whether a second task like this one could begin beside it.
+    pub fn fits_another(&self, task: TaskId, pool: u32) -> bool {
+        let Some(Given { kind, .. }) = self.given.get(&task) else { return false };
+        let head = self.window.values().find(|pending| self.kind(pending.task)[0] <= pool);
+        self.fits(self.needs.of_kind(*kind), head.map(|head| self.kind(head.task)), pool)
+    }
+
+    /// What a task had is free again, or another's now that goes on after it at the same worker.
+    pub fn release(&mut self, task: TaskId, heir: Option<TaskId>) {
+        let Some(given) = self.given.remove(&task) else { return };
+        if let Some(heir) = heir {
+            self.given.insert(heir, given);
+            return;
+        }
+        let Given { kind, shares } = given;
         let takes = self.needs.of_kind(kind);
         self.taken -= takes[0];
         let mut shares = shares.into_iter();
@@ -164,11 +210,15 @@ impl Places {
 
     /// Whether a task that takes this fits in, and leaves enough of what it takes itself for one that waits for `kept`.
     fn fits(&self, takes: &[u32], kept: Option<&[u32]>, pool: u32) -> bool {
-        let left = std::iter::once(pool.saturating_sub(self.taken)).chain(self.counters.iter().map(|free| free.left));
-        left.zip(takes).enumerate().all(|(place, (left, need))| {
+        self.left(pool).zip(takes).enumerate().all(|(place, (left, need))| {
             let kept = kept.map_or(0, |kept| kept[place]);
             *need == 0 || u64::from(left) >= u64::from(*need) + u64::from(kept)
         })
+    }
+
+    /// What is free: places of the pool, and of each counter.
+    fn left(&self, pool: u32) -> impl Iterator<Item = u32> {
+        std::iter::once(pool.saturating_sub(self.taken)).chain(self.counters.iter().map(|free| free.left))
     }
 
     fn forget(&mut self, kind: u32, place: u64) {

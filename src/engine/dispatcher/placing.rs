@@ -1,20 +1,20 @@
-//! Handing out tasks that take different amounts: one at a time to an idle worker, in the order that
-//! [`places`](super::places) says.
+//! Handing out tasks that take different amounts, in the order that [`places`](super::places) says: one to each idle
+//! worker, and ahead those that take what the worker has already.
 
+use super::after::After;
 use super::feed::next_of;
-use super::queue::Pending;
+use super::places::Places;
+use super::queue::{Pending, Queue};
 use super::{Dispatcher, Effect, Worker};
-use crate::event::TaskId;
+use crate::event::{TaskId, WorkerId};
 
 impl Dispatcher {
     /// Has tasks begin for as long as one fits, a worker is idle, and it is time.
     pub(super) fn place(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         let Some(places) = &mut self.places else { return };
         // What came back stands before many that are in view already.
-        while places.wants_more() || self.queue.has_returned() {
-            let Some(pending) = next_of(&mut self.queue, &mut self.after) else { break };
-            places.add(self.queue.place_of(pending.task), pending);
-        }
+        while self.queue.has_returned() && add_next(places, &mut self.queue, &mut self.after) {}
+        fill(places, &mut self.queue, &mut self.after);
         let delay_ns = self.plan.control.delay_secs.map(|secs| (secs * 1e9) as u64);
         let mut idle = self.workers.iter_mut().filter(|(_, state)| state.is_idle());
         while delay_ns.is_none() || now_ns >= self.next_start_ns {
@@ -24,20 +24,46 @@ impl Dispatcher {
             if let Some(delay_ns) = delay_ns {
                 self.next_start_ns = now_ns + delay_ns;
             }
-            effects.push(Effect::RunWith { worker, task: pending.task, attempt: pending.attempts + 1, shares });
-            if places.wants_more()
-                && let Some(pending) = next_of(&mut self.queue, &mut self.after)
-            {
-                places.add(self.queue.place_of(pending.task), pending);
+            effects.push(Effect::RunWith { worker, tasks: vec![(pending.task, pending.attempts + 1)], shares });
+            fill(places, &mut self.queue, &mut self.after);
+        }
+    }
+
+    /// Hands short tasks ahead to workers at others that take the same, so that they need not wait for the next one.
+    pub(super) fn place_ahead(&mut self, effects: &mut Vec<Effect>) {
+        let (ahead, low) = self.ahead();
+        let Some(places) = self.places.as_mut().filter(|_| ahead > 1) else { return };
+        let takers = self.workers.values().filter(|state| state.takes_tasks()).count();
+        for (&worker, state) in self.workers.iter_mut().filter(|(_, state)| state.wants_more(low)) {
+            let Some(at_work) = state.in_flight.front().map(|first| first.task) else { continue };
+            let has = state.in_flight.len();
+            let waiting = places.waiting() + self.queue.ready() as usize;
+            // The last ones are left for whoever is idle first.
+            let share = (waiting / takers.max(1)).min(ahead.saturating_sub(has));
+            while state.in_flight.len() < has + share {
+                let Some(pending) = places.follower(at_work, self.pool) else { break };
+                state.in_flight.push_back(pending);
+                fill(places, &mut self.queue, &mut self.after);
+            }
+            let tasks: Vec<_> =
+                state.in_flight.iter().skip(has).map(|pending| (pending.task, pending.attempts + 1)).collect();
+            if !tasks.is_empty() {
+                effects.push(Effect::RunWith { worker, tasks, shares: places.shares_of(at_work) });
             }
         }
     }
 
-    /// What a worker has no more is free for others.
-    pub(super) fn release(&mut self, tasks: impl Iterator<Item = TaskId>) {
+    /// What a worker has no more is free for others, unless the next that it has goes on with it.
+    pub(super) fn release(&mut self, worker: WorkerId, tasks: impl Iterator<Item = TaskId>) {
         if let Some(places) = &mut self.places {
-            tasks.for_each(|task| places.release(task));
+            let heir = self.workers.get(&worker).and_then(|state| state.in_flight.front());
+            tasks.for_each(|task| places.release(task, heir.map(|heir| heir.task)));
         }
+    }
+
+    /// Whether one more task like the one that this worker is at could be at work, or whatever it is at says nothing.
+    pub(super) fn fits_another(places: Option<&Places>, state: &Worker, pool: u32) -> bool {
+        places.is_none_or(|places| state.in_flight.front().is_some_and(|first| places.fits_another(first.task, pool)))
     }
 
     /// Takes a task out that no worker has.
@@ -102,4 +128,16 @@ impl Dispatcher {
             None => None,
         }
     }
+}
+
+/// Has as many tasks in view as are looked at.
+fn fill(places: &mut Places, queue: &mut Queue, after: &mut After) {
+    while places.wants_more() && add_next(places, queue, after) {}
+}
+
+/// Has one more task in view; false where none waits.
+fn add_next(places: &mut Places, queue: &mut Queue, after: &mut After) -> bool {
+    let Some(pending) = next_of(queue, after) else { return false };
+    places.add(queue.place_of(pending.task), pending);
+    true
 }

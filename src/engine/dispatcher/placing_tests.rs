@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::supervision::LOOK_NS;
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
+use crate::engine::RunCommand;
 use crate::job::Control;
 use crate::job::need::TaskNeeds;
 use crate::job::order::TaskOrder;
@@ -27,7 +28,7 @@ fn all_there(plan: Plan) -> Simulation {
 
 /// The tasks at work, smallest first.
 fn at_work(simulation: &Simulation) -> Vec<u64> {
-    let mut tasks: Vec<u64> = simulation.here.values().flatten().map(|(task, _)| task.0).collect();
+    let mut tasks: Vec<u64> = simulation.here.values().filter_map(|tasks| Some(tasks.first()?.0.0)).collect();
     tasks.sort_unstable();
     tasks
 }
@@ -40,7 +41,7 @@ fn finish_task(simulation: &mut Simulation, task: u64) {
 
 fn shares(simulation: &Simulation) -> Vec<(u64, String)> {
     let given = simulation.effects.iter().filter_map(|effect| match effect {
-        Effect::RunWith { task, shares, .. } => Some((task.0, shares.join(";"))),
+        Effect::RunWith { tasks, shares, .. } => Some((tasks[0].0.0, shares.join(";"))),
         _ => None,
     });
     given.collect()
@@ -72,6 +73,58 @@ fn what_waits_for_a_gpu_does_not_hold_up_those_that_need_none() {
     assert_eq!(shares(&simulation), [(1, "0,1".to_owned())]);
     finish_task(&mut simulation, 1);
     assert_eq!(shares(&simulation), [(3, "0".to_owned())]);
+}
+
+#[test]
+fn short_tasks_that_take_the_same_follow_each_other_at_one_worker() {
+    let mut simulation = sized(&[[1, 1]; 40], 2, 1);
+    assert_eq!(at_work(&simulation), [0], "there is one GPU");
+    finish_task(&mut simulation, 0);
+    let (&worker, ahead) = simulation.here.iter().find(|(_, tasks)| !tasks.is_empty()).expect("one is at work");
+    assert!(ahead.len() > 1, "{ahead:?}");
+    assert!(ahead.iter().all(|(task, _)| simulation.shares[task] == ["0"]), "{:?}", simulation.shares);
+    assert!(simulation.dispatcher.workers[&worker].in_flight.len() == ahead.len());
+    // What was not begun has had no attempt when the worker dies, and the GPU is free again.
+    simulation.die(usize::from(worker == WorkerId(2)));
+    assert_eq!(simulation.attempts.values().sum::<u32>(), 1);
+    simulation.run_out();
+    assert_eq!(simulation.dispatcher.summary().counts.done, 40);
+}
+
+#[test]
+fn nothing_is_handed_ahead_of_what_waits_for_the_same() {
+    // The second waits for both GPUs: the first has one of them, and none goes on with that.
+    let sizes: Vec<[u32; 2]> = [[1, 0], [1, 1], [1, 2]].into_iter().chain([[1, 1]; 20]).chain([[1, 0]; 20]).collect();
+    let mut simulation = sized(&sizes, 4, 2);
+    assert_eq!(at_work(&simulation), [0, 1, 23]);
+    finish_task(&mut simulation, 0);
+    let held = |simulation: &Simulation| {
+        let tasks = simulation.here.values().flatten().map(|(task, _)| sizes[task.0 as usize][1]);
+        tasks.filter(|gpus| *gpus == 1).count()
+    };
+    assert_eq!(held(&simulation), 1);
+    assert!(simulation.here.values().any(|tasks| tasks.len() > 1), "those without a GPU hold up nobody");
+    finish_task(&mut simulation, 1);
+    assert!(at_work(&simulation).contains(&2), "{:?}", simulation.here);
+    simulation.run_out();
+    assert_eq!(simulation.dispatcher.summary().counts.done, 43);
+}
+
+#[test]
+fn what_was_handed_ahead_is_taken_back_for_an_idle_worker_only_where_it_fits_beside() {
+    for (gpus, at_once) in [(1, 1), (2, 2)] {
+        let needs = Some(Arc::new(TaskNeeds::of_places_and_gpus(gpus, &[[1, 1]; 3])));
+        let mut simulation = Simulation::new(Plan { needs, ..plan(3, 2) });
+        simulation.arrive();
+        finish_task(&mut simulation, 0);
+        assert_eq!(simulation.here[&WorkerId(1)].len(), 2);
+        while !simulation.coming.is_empty() {
+            simulation.arrive();
+        }
+        assert_eq!(at_work(&simulation).len(), at_once, "{gpus}");
+        simulation.run_out();
+        assert_eq!(simulation.dispatcher.summary().counts.done, 3);
+    }
 }
 
 #[test]
@@ -283,6 +336,16 @@ proptest! {
             let at_work = at_work(simulation);
             let taken = |of: usize| at_work.iter().map(|task| sizes[*task as usize][of]).sum::<u32>();
             assert!(taken(0) <= 4 && taken(1) <= 3, "{at_work:?}");
+            // Each has as many GPUs as it takes, and none that another has.
+            let mut numbers: Vec<&str> = Vec::new();
+            for task in at_work {
+                let own = simulation.shares[&TaskId(task)][0].split(',').filter(|number| !number.is_empty());
+                let before = numbers.len();
+                numbers.extend(own);
+                assert_eq!(numbers.len() - before, sizes[task as usize][1] as usize);
+            }
+            numbers.sort_unstable();
+            assert!(numbers.windows(2).all(|two| two[0] != two[1]), "{numbers:?}");
         };
         for (what, which) in moves {
             match what {

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::tests::{SECOND, plan, record};
 use super::*;
+use crate::engine::RunCommand;
 
 /// A small generator of random numbers (splitmix64), so that a seed says everything about a run.
 struct Dice(u64);

@@ -3,6 +3,7 @@
 use super::supervision::{LOOK_NS, START_PATIENCE_NS};
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
+use crate::engine::RunCommand;
 
 /// A worker that does nothing any more, and what it was at.
 fn stopped() -> (Simulation, WorkerId) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::RunCommand;
 use crate::job::{Control, Mode};
 
 pub const SECOND: u64 = 1_000_000_000;
@@ -52,6 +53,8 @@ pub struct Simulation {
     pub coming: Vec<WorkerId>,
     /// Tasks of each worker in their order; the first is being done.
     pub here: BTreeMap<WorkerId, Vec<(TaskId, u32)>>,
+    /// What each task was told last of the counted things that are its own.
+    pub shares: BTreeMap<TaskId, Vec<String>>,
     pub retired: Vec<WorkerId>,
     pub ended: BTreeMap<TaskId, (u32, Outcome)>,
     pub attempts: BTreeMap<TaskId, u32>,
@@ -66,6 +69,7 @@ impl Simulation {
             now_ns: 0,
             coming: Vec::new(),
             here: BTreeMap::new(),
+            shares: BTreeMap::new(),
             retired: Vec::new(),
             ended: BTreeMap::new(),
             attempts: BTreeMap::new(),
@@ -96,8 +100,9 @@ impl Simulation {
         match effect {
             Effect::Start { worker, .. } => self.coming.push(worker),
             Effect::Run { worker, tasks } => self.here.get_mut(&worker).expect("a worker that is there").extend(tasks),
-            Effect::RunWith { worker, task, attempt, .. } => {
-                self.here.get_mut(&worker).expect("a worker that is there").push((task, attempt));
+            Effect::RunWith { worker, tasks, shares } => {
+                self.shares.extend(tasks.iter().map(|(task, _)| (*task, shares.clone())));
+                self.here.get_mut(&worker).expect("a worker that is there").extend(tasks);
             }
             Effect::Recall { worker, count } => {
                 let Some(tasks) = self.here.get_mut(&worker) else { return };

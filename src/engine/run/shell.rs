@@ -153,16 +153,13 @@ impl Shell {
             }
             Effect::Run { worker, tasks } => {
                 if let Some(member) = core.members.get(&worker) {
-                    self.send_tasks(member, &tasks);
+                    self.send_tasks(member, &tasks, &[]);
                 }
                 return;
             }
-            Effect::RunWith { worker, task, attempt, shares } => {
+            Effect::RunWith { worker, tasks, shares } => {
                 if let Some(member) = core.members.get(&worker) {
-                    let mut payload = Vec::new();
-                    self.batch.payload_with(task, member.lane.0 + 1, &shares, &mut payload);
-                    let frame = TaskFrameRef { task, attempt, payload: &payload };
-                    member.link.send(&ToWorkerRef::Run(vec![frame]));
+                    self.send_tasks(member, &tasks, &shares);
                 }
                 return;
             }
@@ -180,12 +177,12 @@ impl Shell {
 
     /// All payloads of a message are made in one buffer; a message holds about a megabyte, since long command lines would
     /// not all fit into one.
-    fn send_tasks(&self, member: &Member, tasks: &[(TaskId, u32)]) {
+    fn send_tasks(&self, member: &Member, tasks: &[(TaskId, u32)], shares: &[String]) {
         let mut payloads = Vec::new();
         let mut ends = Vec::with_capacity(tasks.len());
         let mut first = 0;
         for (place, (task, _)) in tasks.iter().enumerate() {
-            self.batch.payload_into(*task, member.lane.0 + 1, &mut payloads);
+            self.batch.payload_with(*task, member.lane.0 + 1, shares, &mut payloads);
             ends.push(payloads.len());
             if payloads.len() > TASKS_MESSAGE_BYTES || place + 1 == tasks.len() {
                 let starts = std::iter::once(0).chain(ends.iter().copied());

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 
 use rustix::process::Pid;
 
@@ -24,7 +24,11 @@ use super::cpu_meter::CpuMeter;
 use super::ear::Ear;
 use super::listener::end_gently;
 use super::outbox::Outbox;
+use super::start_pages;
 use super::streams::{Reader, Reminder};
+
+/// The first lane of this process is about to do its first task.
+static STARTED: Once = Once::new();
 
 pub(super) struct LaneShared {
     pub(super) station: Arc<Station>,
@@ -123,6 +127,8 @@ impl LaneShared {
         let mut launcher = Launcher::new(own).expect("resources have names without NUL, which the job's check sees to");
         limit(&mut launcher, &setup.caps);
         let mut runner = Runner::new(kind, launcher, reader, setup.shared_process);
+        // Each lane of a process begins like the first one.
+        STARTED.call_once(start_pages::let_go);
         let mut meter = CpuMeter::start();
         let mut now_ns = 0;
         while let Some((frame, start_ns)) = self.next(now_ns) {

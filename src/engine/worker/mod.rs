@@ -13,6 +13,7 @@ mod lane;
 mod launch_error;
 mod listener;
 mod outbox;
+mod start_pages;
 mod streams;
 
 use std::io::{self, Read};

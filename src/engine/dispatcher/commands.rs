@@ -1,0 +1,101 @@
+//! What is asked of a run: another size of its pool, a pause, a stop, the end of one task; and how tasks are ended that no
+//! worker has.
+
+use super::queue::Pending;
+use super::{Dispatcher, Effect};
+use crate::engine::RunCommand;
+use crate::event::{AttemptRecord, EventKind, Outcome, TaskId, WorkerId};
+use crate::job::MAX_WORKERS;
+
+impl Dispatcher {
+    pub(super) fn command(&mut self, now_ns: u64, command: RunCommand, effects: &mut Vec<Effect>) {
+        match command {
+            RunCommand::SetWorkers(workers) => {
+                self.pool = workers.min(MAX_WORKERS);
+                effects.push(Effect::Say(EventKind::PoolResized { workers: self.pool }));
+            }
+            RunCommand::Pause if !self.paused => {
+                self.paused = true;
+                effects.push(Effect::Say(EventKind::Paused));
+            }
+            RunCommand::Resume if self.paused => {
+                self.paused = false;
+                effects.push(Effect::Say(EventKind::Resumed));
+            }
+            RunCommand::Pause | RunCommand::Resume => {}
+            RunCommand::Stop => self.stop(now_ns, false, effects),
+            RunCommand::StopNow => self.stop(now_ns, true, effects),
+            RunCommand::Cancel(task) => self.cancel(now_ns, task, effects),
+        }
+    }
+
+    pub(super) fn stop(&mut self, now_ns: u64, now: bool, effects: &mut Vec<Effect>) {
+        const MARGIN_NS: u64 = 1_000_000_000;
+        self.cancel_waiting(now_ns, effects);
+        self.killing = true;
+        let wait_ns = if now { MARGIN_NS } else { self.plan.grace_ns + MARGIN_NS };
+        let kill_at_ns = now_ns + wait_ns;
+        self.kill_at_ns = Some(self.kill_at_ns.map_or(kill_at_ns, |earlier| earlier.min(kill_at_ns)));
+        for (&worker, state) in &self.workers {
+            if state.ready {
+                effects.push(Effect::Stop { worker, now });
+            }
+        }
+    }
+
+    fn cancel(&mut self, now_ns: u64, task: TaskId, effects: &mut Vec<Effect>) {
+        if let Some(pending) = self.take_waiting(task) {
+            let mut gone = vec![pending];
+            gone.extend(self.doom(task));
+            self.cancel_all(now_ns, &gone, effects);
+            return;
+        }
+        let holder = self.workers.iter().find(|(_, state)| state.in_flight.iter().any(|one| one.task == task));
+        if let Some((&worker, _)) = holder {
+            self.unwanted.insert(task);
+            effects.push(Effect::Cancel { worker, task });
+        }
+    }
+
+    /// Cancels what came back, by itself or because its attempt failed, before its worker heard of the cancellation.
+    pub(super) fn cancel_unwanted(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
+        if self.unwanted.is_empty() {
+            return;
+        }
+        let unwanted: Vec<TaskId> = self.unwanted.iter().copied().collect();
+        let mut back: Vec<Pending> = unwanted.into_iter().filter_map(|task| self.take_waiting(task)).collect();
+        for place in 0..back.len() {
+            let task = back[place].task;
+            self.unwanted.remove(&task);
+            back.extend(self.doom(task));
+        }
+        self.cancel_all(now_ns, &back, effects);
+    }
+
+    /// Ends tasks that no worker has (any more) as cancelled.
+    pub(super) fn cancel_all(&mut self, now_ns: u64, tasks: &[Pending], effects: &mut Vec<Effect>) {
+        if tasks.is_empty() {
+            return;
+        }
+        let records: Vec<AttemptRecord> = tasks
+            .iter()
+            .map(|pending| AttemptRecord {
+                task: pending.task,
+                attempt: pending.attempts,
+                worker: WorkerId(0),
+                start_ns: now_ns,
+                wall_ns: 0,
+                cpu_ns: 0,
+                max_rss_bytes: 0,
+                memory_kill: false,
+                outcome: Outcome::Cancelled,
+                value: None,
+                output: None,
+            })
+            .collect();
+        for record in &records {
+            self.settle(record);
+        }
+        effects.push(Effect::Say(EventKind::TasksFinished(records)));
+    }
+}

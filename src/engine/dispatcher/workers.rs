@@ -1,0 +1,120 @@
+//! Workers that come, do not come, and go: what they had goes back to the queue, and those that fail are started again ever
+//! more slowly.
+
+use super::queue::Pending;
+use super::{Dispatcher, Effect, LOSS_LIMIT, ProcessEnd, Worker};
+use crate::event::{AttemptRecord, EventKind, Outcome, WorkerEnd, WorkerId};
+
+const FIRST_BACK_OFF_NS: u64 = 100_000_000;
+const LONGEST_BACK_OFF_NS: u64 = 5_000_000_000;
+
+impl Dispatcher {
+    pub(super) fn worker_ready(&mut self, worker: WorkerId, pid: u32, effects: &mut Vec<Effect>) {
+        let Some(state) = self.workers.get_mut(&worker) else { return };
+        state.ready = true;
+        effects.push(Effect::Say(EventKind::WorkerStarted { worker, lane: state.lane, pid }));
+        effects.extend(self.timeout_ns.map(|timeout_ns| Effect::SetTimeout { worker, timeout_ns }));
+        if state.retiring {
+            effects.push(Effect::Retire { worker });
+        }
+    }
+
+    pub(super) fn worker_failed(&mut self, now_ns: u64, worker: WorkerId, reason: String, effects: &mut Vec<Effect>) {
+        if self.workers.remove(&worker).is_some() {
+            self.back_off(now_ns);
+            effects.push(Effect::Say(EventKind::WorkersCannotStart { reason }));
+        }
+    }
+
+    fn back_off(&mut self, now_ns: u64) {
+        // Those that fail together fail once: it is the next try that tells whether it was more.
+        if self.start_not_before_ns.is_some_and(|not_before_ns| now_ns < not_before_ns) {
+            return;
+        }
+        let wait_ns = FIRST_BACK_OFF_NS.saturating_mul(1 << self.failed_starts.min(10)).min(LONGEST_BACK_OFF_NS);
+        self.failed_starts += 1;
+        self.start_not_before_ns = Some(now_ns + wait_ns);
+    }
+
+    pub(super) fn worker_ended(&mut self, now_ns: u64, worker: WorkerId, end: ProcessEnd, effects: &mut Vec<Effect>) {
+        let Some(state) = self.workers.remove(&worker) else { return };
+        self.supervision.set_short(worker, None);
+        let reason = match &end {
+            ProcessEnd::Closed if state.retiring && state.in_flight.is_empty() => WorkerEnd::Retired,
+            ProcessEnd::Closed => WorkerEnd::Died("it closed its connection".to_owned()),
+            ProcessEnd::GaveUp => WorkerEnd::Killed,
+            ProcessEnd::Died(_) if self.stopping => WorkerEnd::Killed,
+            ProcessEnd::Died(_) if state.hung => {
+                WorkerEnd::Died("hung: it gave no sign of life and was killed".to_owned())
+            }
+            ProcessEnd::Died(how) => WorkerEnd::Died(how.clone()),
+        };
+        if let WorkerEnd::Died(how) = &reason {
+            if !state.finished_any {
+                self.back_off(now_ns);
+            }
+            self.count_death(now_ns, how, effects);
+        }
+        self.take_back(now_ns, worker, &state, &reason, effects);
+        effects.push(Effect::Say(EventKind::WorkerEnded { worker, reason }));
+    }
+
+    /// What a worker had when it ended goes back to the queue; only the task it was at has had an attempt.
+    fn take_back(
+        &mut self,
+        now_ns: u64,
+        worker: WorkerId,
+        state: &Worker,
+        reason: &WorkerEnd,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut waiting = state.in_flight.iter().copied();
+        let at_work = if state.paused_after_give_up { None } else { waiting.next() };
+        let rest: Vec<Pending> = waiting.collect();
+        self.release(worker, state.in_flight.iter().map(|pending| pending.task));
+        if !self.set_aside.is_empty() {
+            self.set_aside.retain(|task| state.in_flight.iter().all(|pending| pending.task != *task));
+        }
+        if self.stopping {
+            let all: Vec<Pending> = at_work.into_iter().chain(rest).collect();
+            self.cancel_all(now_ns, &all, effects);
+            return;
+        }
+        self.queue.put_back(rest.into_iter());
+        let Some(mut pending) = at_work else { return };
+        pending.attempts += 1;
+        let how = match reason {
+            WorkerEnd::Died(how) => {
+                pending.losses += 1;
+                format!("its worker died: {how}")
+            }
+            WorkerEnd::Killed | WorkerEnd::Retired => {
+                "its process was ended because a call in another of its threads had to be".to_owned()
+            }
+        };
+        let start_ns = state.started.filter(|(task, _)| *task == pending.task).map_or(now_ns, |(_, start)| start);
+        let record = AttemptRecord {
+            task: pending.task,
+            attempt: pending.attempts,
+            worker,
+            start_ns,
+            wall_ns: now_ns.saturating_sub(start_ns),
+            cpu_ns: 0,
+            max_rss_bytes: 0,
+            memory_kill: false,
+            outcome: Outcome::Lost(how.into()),
+            value: None,
+            output: None,
+        };
+        if pending.losses < LOSS_LIMIT {
+            self.retries += 1;
+            self.queue.put_back(std::iter::once(pending));
+            effects.push(Effect::Say(EventKind::TaskRetried(record)));
+        } else {
+            self.settle(&record);
+            let followers = self.doom(record.task);
+            effects.push(Effect::Say(EventKind::TasksFinished(vec![record])));
+            self.cancel_all(now_ns, &followers, effects);
+        }
+    }
+}
