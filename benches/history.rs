@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench history` prints it; `-- ROUNDS` sets how many rounds the medians are taken from.
 
-use std::io::Write;
+mod common;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ use fanlane::event::EventKind;
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::model::Earlier;
 use fanlane::store::history::{About, HistoryRecorder, file_in};
+
+use common::{median, own_cpu, say};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 /// The rate that the cost is told for.
@@ -103,18 +106,4 @@ fn run(job: &Job, recorded: bool) -> Cost {
     assert_eq!((said.unwrap_or_default(), ended), (Vec::new(), tasks));
     let (wall, cpu) = (begun.elapsed(), own_cpu() - cpu_before);
     Cost { wall, cpu, bytes: std::fs::metadata(file_in(folder.path())).map_or(0, |file| file.len()) }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn own_cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("below a second"))
-}
-
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -3,11 +3,15 @@
 //!
 //! `cargo bench --bench manager` prints a table; `-- ROUNDS` sets how many rounds the medians are taken from.
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod common;
+
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fanlane::mp::manager::{Address, Client, ClientOptions, Key, Server, ServerOptions};
+
+use common::{median, say};
 
 /// The word that makes this program the server.
 const SERVER: &str = "--serve";
@@ -73,7 +77,7 @@ fn main() {
             own.push(client(&own_address, what, calls));
             python.push(python_client(&python_address, what, python_calls));
         }
-        let (own, python) = (median(&mut own), median(&mut python));
+        let (own, python) = (median(own), median(python));
         say(&format!("{words:<34} {own:>10.0} {python:>10.0} {:>6.1}×", own / python));
     }
     for server in &mut servers {
@@ -131,14 +135,4 @@ fn python_client(address: &str, what: &str, calls: u32) -> f64 {
     child.stdout.take().expect("it is piped").read_to_string(&mut said).expect("it speaks");
     assert!(child.wait().expect("it ends").success());
     said.trim().parse().expect("a number")
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{line}");
 }

@@ -4,16 +4,18 @@
 //! `cargo bench --bench mp` prints tables; `-- NAME…` chooses among `start`, `map`, `calls`, `queue`, `results`, `kept`,
 //! `piped` and `killed`; a number sets how many rounds the medians are taken from.
 
+mod common;
 #[path = "mp/limits.rs"]
 mod limits;
 #[path = "mp/python.rs"]
 mod python;
 
 use std::hint::black_box;
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use fanlane::mp::{self, Connection, Error, Pool, Process, Queue, SharedBytes, TaskError, function, pipe};
+
+use common::{median, say};
 
 const CALLS: i64 = 1_000_000;
 const SIZES: [usize; 3] = [1 << 20, 16 << 20, 64 << 20];
@@ -95,19 +97,10 @@ fn table(title: &str, rounds: usize, amount: f64, unit: &str, rows: &mut [(&str,
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 fn timed(work: impl FnOnce()) -> f64 {
     let begun = Instant::now();
     work();
     begun.elapsed().as_secs_f64()
-}
-
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 fn start(rounds: usize) -> Result<(), Error> {

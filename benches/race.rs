@@ -3,7 +3,8 @@
 //! `cargo bench --bench race` races built-in workloads whose tasks take more than 5 ms, foretells each pool size from the
 //! recorded tasks, and prints both. A busy machine disturbs the measured times, so its share of the CPU is printed too.
 
-use std::io::Write;
+mod common;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use fanlane::model::race::laws::{Amdahl, SizeTime};
 use fanlane::model::race::{Contender, RaceModel, Rules};
 use fanlane::session::race::{Question, Race, RaceEngine, RacePlan, WhatIf, WhatIfOrder};
 use fanlane::session::{Machine, engine};
+
+use common::say;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 
@@ -92,9 +95,4 @@ fn others(model: &RaceModel) {
     if let Some(share) = model.cpu().other_share() {
         say(&format!("    (other programs: {:.0} % of the CPU)", share * 100.0));
     }
-}
-
-fn say(line: &str) {
-    // Whoever closed the pipe has seen enough.
-    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -5,6 +5,8 @@
 
 #![expect(clippy::print_stdout, reason = "a bench's figures are its output")]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use eframe::App as _;
@@ -13,7 +15,8 @@ use fanlane::engine::worker_role;
 use fanlane::job::Job;
 use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions, engine};
 use fanlane::ui::FanlaneApp;
-use rustix::time::{ClockId, clock_gettime};
+
+use common::{median, thread_cpu};
 
 const CALLS: u64 = 1_000_000;
 const RUNS: usize = 5;
@@ -60,10 +63,9 @@ struct Figures {
 }
 
 impl Figures {
-    fn of(mut millis: Vec<f64>) -> Self {
-        millis.sort_by(f64::total_cmp);
-        let middle = millis.get(millis.len() / 2).copied().unwrap_or_default();
-        Self { median: middle, max: millis.last().copied().unwrap_or_default(), count: millis.len() }
+    fn of(millis: Vec<f64>) -> Self {
+        let max = millis.iter().copied().fold(0.0, f64::max);
+        Self { max, count: millis.len(), median: median(millis) }
     }
 }
 
@@ -83,11 +85,11 @@ fn run(page: Page, size: egui::Vec2, measured: &mut Measured) {
     let mut frame = eframe::Frame::_new_kittest();
     let mut draw = |app: &mut FanlaneApp| {
         let input = RawInput { screen_rect: Some(Rect::from_min_size(egui::Pos2::ZERO, size)), ..Default::default() };
-        let begin = thread_millis();
+        let begin = thread_cpu();
         app.logic(&context, &mut frame);
         let output = context.run_ui(input, |ui| app.ui(ui, &mut frame));
         let primitives = context.tessellate(output.shapes, output.pixels_per_point);
-        let millis = thread_millis() - begin;
+        let millis = (thread_cpu() - begin).as_secs_f64() * 1e3;
         assert!(!primitives.is_empty(), "a frame without anything in it");
         millis
     };
@@ -108,10 +110,4 @@ fn run(page: Page, size: egui::Vec2, measured: &mut Measured) {
     let done = app.session().run_shown().map(|run| run.model().progress.counts.total());
     assert_eq!(done, Some(CALLS), "every call has ended");
     app.session_mut().shutdown();
-}
-
-/// CPU time of this thread, in milliseconds.
-fn thread_millis() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
 }

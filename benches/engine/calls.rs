@@ -15,6 +15,16 @@ pub fn measure(rounds: usize) {
         format!(r#"Job(version: 1, task: Workload(name: "cube"), inputs: [Range(1, {calls})]{control})"#)
     };
     library("cubes", &job(CALLS, ""), CALLS, rounds);
+    say(&format!("\n{TRIPS} cubes that take 0 or 1 of 2 things, in runs of 1 and of 100 that take the same"));
+    for run in [1, 100] {
+        let numbers = (0..TRIPS).map(|number| if number / run % 2 == 0 { "\"0\"," } else { "\"1\"," });
+        let numbers: String = numbers.collect();
+        let sized = format!(
+            r#"Job(version: 1, task: Workload(name: "cube"), inputs: [List([{numbers}])],
+                control: (resources: {{"thing": 2}}, needs: {{"thing": "{{}}"}}))"#
+        );
+        library(&format!("cubes, in runs of {run}"), &sized, TRIPS, rounds);
+    }
     // With a halt in sight nothing is handed over ahead.
     say(&format!("\n{TRIPS} cubes, one in flight for each of 2 workers"));
     let limit = median((0..rounds).map(|_| ping_pong().as_secs_f64()).collect());

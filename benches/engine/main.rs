@@ -7,11 +7,12 @@
 mod alone;
 mod calls;
 mod commands;
+#[path = "../common/mod.rs"]
+mod common;
 mod memory;
 mod payloads;
 mod transport;
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ use crossbeam_channel::{TryRecvError, bounded};
 use fanlane::engine::{Run, RunOptions};
 use fanlane::event::{AttemptRecord, EventKind};
 use fanlane::job::{Batch, Job, Mode};
+
+use common::{median, own_cpu, say};
 
 /// How long who takes the events lets them gather.
 const REST: Duration = Duration::from_micros(500);
@@ -128,18 +131,4 @@ fn library(name: &str, job: &str, tasks: u64, rounds: usize) {
         tasks as f64 / wall,
         median(cpu_micros)
     ));
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn own_cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("below a second"))
-}
-
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
 }
