@@ -34,21 +34,27 @@ impl Dispatcher {
         let (ahead, low) = self.ahead();
         let Some(places) = self.places.as_mut().filter(|_| ahead > 1) else { return };
         let takers = self.workers.values().filter(|state| state.takes_tasks()).count();
-        for (&worker, state) in self.workers.iter_mut().filter(|(_, state)| state.wants_more(low)) {
-            let Some(at_work) = state.in_flight.front().map(|first| first.task) else { continue };
-            let has = state.in_flight.len();
-            let waiting = places.waiting() + self.queue.ready() as usize;
-            // The last ones are left for whoever is idle first.
-            let share = (waiting / takers.max(1)).min(ahead.saturating_sub(has));
-            while state.in_flight.len() < has + share {
-                let Some(pending) = places.follower(at_work, self.pool) else { break };
-                state.in_flight.push_back(pending);
-                fill(places, &mut self.queue, &mut self.after);
+        // The last ones are left for whoever is idle first.
+        let share = (places.waiting() + self.queue.ready() as usize) / takers.max(1);
+        let wanting = self.workers.iter_mut().filter(|(_, state)| state.wants_more(low));
+        let mut wanting: Vec<_> = wanting.map(|(&worker, state)| (worker, state.in_flight.len(), state)).collect();
+        // One each in turns: what one takes may be what keeps the next from its own.
+        let mut goes_on = true;
+        while std::mem::take(&mut goes_on) {
+            for (_, had, state) in &mut wanting {
+                let at_work = state.in_flight.front().filter(|_| state.in_flight.len() < ahead.min(*had + share));
+                if let Some(pending) = at_work.and_then(|first| places.follower(first.task, self.pool)) {
+                    state.in_flight.push_back(pending);
+                    fill(places, &mut self.queue, &mut self.after);
+                    goes_on = true;
+                }
             }
-            let tasks: Vec<_> =
-                state.in_flight.iter().skip(has).map(|pending| (pending.task, pending.attempts + 1)).collect();
-            if !tasks.is_empty() {
-                effects.push(Effect::RunWith { worker, tasks, shares: places.shares_of(at_work) });
+        }
+        for (worker, had, state) in wanting {
+            let ahead = state.in_flight.iter().skip(had).map(|pending| (pending.task, pending.attempts + 1));
+            let tasks: Vec<_> = ahead.collect();
+            if let (Some(first), false) = (state.in_flight.front(), tasks.is_empty()) {
+                effects.push(Effect::RunWith { worker, tasks, shares: places.shares_of(first.task) });
             }
         }
     }
