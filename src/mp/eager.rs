@@ -14,7 +14,10 @@ const MOST_CREDIT: u8 = 16;
 const COST: u8 = 4;
 /// Without credit, one time in so many is looked all the same: things may have changed.
 const PROBE_EVERY: u16 = 64;
-/// Each of those that was in vain, too, makes the next one twice as rare, down to this.
+/// Each of those that was in vain, too, makes the next one rarer by this, down to the least.
+const SELDOMER: u16 = 2;
+/// So much rarer, where the machine was crowded: there each costs a turn at the processor.
+const CROWDED_SELDOMER: u16 = 8;
 const PROBE_SELDOM: u16 = 1 << 14;
 
 /// Whether looking has paid lately.
@@ -60,17 +63,17 @@ impl Eagerness {
             if now.duration_since(before) > CROWDED {
                 self.credit = 0;
                 self.yields_first = false;
-                self.probe_seldomer();
+                self.probe_seldomer(CROWDED_SELDOMER);
                 return found;
             }
             if found.is_some() {
                 self.credit = (self.credit + 1).min(MOST_CREDIT);
-                self.probe_every = PROBE_EVERY;
+                self.probe_every = (self.probe_every / CROWDED_SELDOMER).max(PROBE_EVERY);
                 return found;
             }
             if now >= until {
                 if self.credit == 0 {
-                    self.probe_seldomer();
+                    self.probe_seldomer(SELDOMER);
                 }
                 self.credit = self.credit.saturating_sub(COST);
                 self.yields_first = false;
@@ -79,8 +82,8 @@ impl Eagerness {
         }
     }
 
-    fn probe_seldomer(&mut self) {
-        self.probe_every = (self.probe_every * 2).min(PROBE_SELDOM);
+    fn probe_seldomer(&mut self, times: u16) {
+        self.probe_every = self.probe_every.saturating_mul(times).min(PROBE_SELDOM);
     }
 }
 
