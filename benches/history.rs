@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench history` prints it; `-- ROUNDS` sets how many rounds the medians are taken from.
 
-mod common;
+mod measuring;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use fanlane::job::{Batch, Job, Mode};
 use fanlane::model::Earlier;
 use fanlane::store::history::{About, HistoryRecorder, file_in};
 
-use common::{median, own_cpu, say};
+use measuring::{median, own_cpu, say};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 /// The rate that the cost is told for.

@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --bench manager` prints a table; `-- ROUNDS` sets how many rounds the medians are taken from.
 
-mod common;
+mod measuring;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use fanlane::mp::manager::{Address, Client, ClientOptions, Key, Server, ServerOptions};
 
-use common::{median, say};
+use measuring::{median, say};
 
 /// The word that makes this program the server.
 const SERVER: &str = "--serve";

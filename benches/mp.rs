@@ -4,9 +4,9 @@
 //! `cargo bench --bench mp` prints tables; `-- NAME…` chooses among `start`, `map`, `calls`, `queue`, `results`, `kept`,
 //! `piped` and `killed`; a number sets how many rounds the medians are taken from.
 
-mod common;
 #[path = "mp/limits.rs"]
 mod limits;
+mod measuring;
 #[path = "mp/python.rs"]
 mod python;
 
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use fanlane::mp::{self, Connection, Error, Pool, Process, Queue, SharedBytes, TaskError, function, pipe};
 
-use common::{median, say};
+use measuring::{median, say};
 
 const CALLS: i64 = 1_000_000;
 const SIZES: [usize; 3] = [1 << 20, 16 << 20, 64 << 20];

@@ -3,7 +3,7 @@
 //! `cargo bench --bench race` races built-in workloads whose tasks take more than 5 ms, foretells each pool size from the
 //! recorded tasks, and prints both. A busy machine disturbs the measured times, so its share of the CPU is printed too.
 
-mod common;
+mod measuring;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use fanlane::model::race::{Contender, RaceModel, Rules};
 use fanlane::session::race::{Question, Race, RaceEngine, RacePlan, WhatIf, WhatIfOrder};
 use fanlane::session::{Machine, engine};
 
-use common::say;
+use measuring::say;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 

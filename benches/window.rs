@@ -5,7 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench's figures are its output")]
 
-mod common;
+mod measuring;
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use fanlane::job::Job;
 use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions, engine};
 use fanlane::ui::FanlaneApp;
 
-use common::{median, thread_cpu};
+use measuring::{median, thread_cpu};
 
 const CALLS: u64 = 1_000_000;
 const RUNS: usize = 5;

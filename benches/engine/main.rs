@@ -7,8 +7,8 @@
 mod alone;
 mod calls;
 mod commands;
-#[path = "../common/mod.rs"]
-mod common;
+#[path = "../measuring/mod.rs"]
+mod measuring;
 mod memory;
 mod payloads;
 mod transport;
@@ -22,7 +22,7 @@ use fanlane::engine::{Run, RunOptions};
 use fanlane::event::{AttemptRecord, EventKind};
 use fanlane::job::{Batch, Job, Mode};
 
-use common::{median, own_cpu, say};
+use measuring::{median, own_cpu, say};
 
 /// How long who takes the events lets them gather.
 const REST: Duration = Duration::from_micros(500);
