@@ -22,7 +22,7 @@ use fanlane::store::history::{History, RunState};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(180);
 
 fn wait_until(what: &str, done: impl Fn() -> bool) {
     let until = Instant::now() + DEADLINE;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use fanlane::mp::process_tree;
 use rustix::process::{Pid, Signal, kill_process};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(180);
 
 fn wait_until(what: &str, done: impl Fn() -> bool) {
     let until = Instant::now() + DEADLINE;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything here may take before the test fails: far more than a loaded machine needs.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(180);
 /// Between pressing, moving and letting go: the window sees them as one event each only when they come apart.
 const INPUT_GAP: Duration = Duration::from_millis(100);
 /// Between two looks at something that cannot be waited for.
