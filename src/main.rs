@@ -9,6 +9,7 @@ use fanlane::{engine, host, mp};
 
 fn main() -> ExitCode {
     mp::init([engine::worker_role(), host::host_role()]);
+    name_this_program();
     let words: Vec<_> = std::env::args_os().collect();
     if cli::progress::is_report(&words) {
         return cli::progress::report(&words).into();
@@ -30,6 +31,15 @@ fn main() -> ExitCode {
         },
     };
     status.into()
+}
+
+/// Tells tasks where this program is, in `FANLANE`: their scripts may call it though it is not on the path.
+#[expect(unsafe_code, reason = "the environment of a process can be changed before it has a second thread")]
+fn name_this_program() {
+    if let Ok(program) = std::env::current_exe() {
+        // SAFETY: this is the first that `main` does, on the only thread there is.
+        unsafe { std::env::set_var("FANLANE", program) };
+    }
 }
 
 /// Why there is no window.

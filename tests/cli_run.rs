@@ -275,6 +275,12 @@ fn a_task_gets_its_slot_its_variables_and_its_standard_input() {
 }
 
 #[test]
+fn a_task_finds_the_program_that_runs_it_though_it_is_not_on_the_path() {
+    let ended = run("run|\"$FANLANE\" --version; exit {}|:::|0");
+    assert_eq!((ended.code, ended.out.starts_with("fanlane ")), (Some(0), true), "{ended:?}");
+}
+
+#[test]
 fn slots_of_running_tasks_differ() {
     for mode in ["threads", "pool"] {
         // Each task waits until the other is there as well.

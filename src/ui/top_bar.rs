@@ -209,7 +209,7 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             if run.job.name != session.draft.name {
                 // Another job is open meanwhile: say whose numbers these are.
-                let name = RichText::new(format!("{}:", run.job.name)).color(theme::palette(ui).text_weak);
+                let name = RichText::new(format!("{}:", run.job.display_name())).color(theme::palette(ui).text_weak);
                 ui.scope(|ui| {
                     ui.set_max_width(22.0 * theme::UNIT);
                     ui.add(egui::Label::new(name).truncate());

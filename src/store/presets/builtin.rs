@@ -13,7 +13,7 @@ macro_rules! texts {
 const TEXTS: &[(&str, &str, &str)] = texts![
     "Examples": ["first-look", "cubes", "shell-commands", "flaky", "checksums"],
     "Sharing and sending": [
-        "shared-objects-and-progress",
+        "shared-objects",
         "large-results-by-pipe",
         "large-results-in-shared-memory",
     ],
