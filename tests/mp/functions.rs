@@ -33,6 +33,7 @@ pub fn all() -> Vec<Function> {
         function!(power),
         function!(odd_panics),
         function!(half),
+        function!(uses_standard_descriptors),
         function!(own_pid),
         function!(kill_self_if),
         function!(kill_self_once),
@@ -201,6 +202,16 @@ pub fn odd_panics(x: u32) -> u32 {
 
 pub fn half(x: u32) -> Result<u32, String> {
     if x.is_multiple_of(2) { Ok(x / 2) } else { Err(format!("{x} is odd")) }
+}
+
+/// Writes to the descriptors 1 and 2 past all buffers, as a C library would, and reads all of 0.
+pub fn uses_standard_descriptors(x: u32) -> (u32, usize) {
+    let garbage = [b"\0\0\0\x02\xff\xff".as_slice(), &[b'x'; 9], b"\n"].concat();
+    // Whoever closed them reads nothing; what counts is what becomes of the result.
+    let _ = rustix::io::write(rustix::stdio::stdout(), &garbage);
+    let _ = rustix::io::write(rustix::stdio::stderr(), &garbage);
+    let mut read = [0; 64];
+    (x, rustix::io::read(rustix::stdio::stdin(), &mut read).unwrap_or(0))
 }
 
 pub fn own_pid(_: u32) -> u32 {

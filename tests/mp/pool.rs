@@ -8,7 +8,7 @@ use fanlane::mp::{Error, Event, Pool, TaskError, ThreadPool};
 
 use crate::functions::{
     bytes_of, cube, failing_initializer, half, nothing, odd_panics, own_pid, power, set_global_event,
-    wait_for_event_in_global,
+    uses_standard_descriptors, wait_for_event_in_global,
 };
 use crate::{DEADLINE, Test, eventually};
 
@@ -24,7 +24,16 @@ pub const TESTS: &[Test] = &[
     ("pool::closed_it_does_what_it_has", closed_it_does_what_it_has),
     ("pool::nothing_is_stuck_behind_a_long_task", nothing_is_stuck_behind_a_long_task),
     ("pool::calls_from_many_threads", calls_from_many_threads),
+    ("pool::a_function_may_use_the_standard_descriptors", a_function_may_use_the_standard_descriptors),
 ];
+
+fn a_function_may_use_the_standard_descriptors() {
+    let pool = Pool::new(2).unwrap();
+    let expected: Vec<(u32, usize)> = (0..50).map(|x| (x, 0)).collect();
+    assert_eq!(pool.map_chunked(uses_standard_descriptors, 0..50, 1).unwrap(), expected);
+    assert_eq!(pool.apply(uses_standard_descriptors, (7,)).unwrap(), (7, 0));
+    finish(&pool);
+}
 
 /// A built example: `cargo test` builds them all.
 pub fn example(name: &str) -> PathBuf {
