@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use eframe::egui;
+use eframe::egui::accesskit::Role;
 use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT as _, Queryable};
 use fanlane::cli::{self, Request};
 use fanlane::engine::worker_role;
 use fanlane::event::{Outcome, OutcomeClass};
@@ -238,13 +239,18 @@ impl Album {
 
     /// Opens a folded part of the page Job, and has it in sight.
     fn unfold(&mut self, name: &str) -> Result<()> {
-        self.window
-            .query_by_label_contains(name)
-            .with_context(|| format!("the window has no {name:?}"))?
-            .scroll_to_me();
-        self.window.run_steps(20);
-        if self.window.query_by_label_contains("Kinds: ").is_none() {
-            self.window.query_by_label_contains(name).context("it was there")?.click();
+        let is_folded = self.window.query_by_label_contains("Kinds: ").is_none();
+        for clicks in [false, true] {
+            // A preset may have the same name; and words on what the part holds stand behind its own.
+            let mut parts = self.window.query_all_by_role(Role::DisclosureTriangle);
+            let part = parts.find(|part| part.accesskit_node().label().is_some_and(|label| label.starts_with(name)));
+            let part = part.with_context(|| format!("the window has no {name:?}"))?;
+            if clicks && is_folded {
+                part.click();
+            } else {
+                part.scroll_to_me();
+            }
+            drop(parts);
             self.window.run_steps(20);
         }
         self.window.query_by_label_contains("Kinds: ").context("it is not unfolded")?.scroll_to_me();
