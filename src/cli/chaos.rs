@@ -16,14 +16,13 @@ use serde::Serialize;
 use super::Status;
 use crate::engine::{Run, RunCommand, RunOptions};
 use crate::event::{Event, EventKind, Outcome, TaskId, Value};
+use crate::job::workload::random::SplitMix64;
 use crate::job::{Batch, Job, Mode};
 use crate::mp::process_tree;
 
-mod dice;
 mod faults;
 mod killed_engine;
 
-use dice::Dice;
 use faults::Targets;
 
 /// The words after `fanlane chaos`.
@@ -80,7 +79,7 @@ impl Figures {
 /// # Errors
 /// When a run cannot be started or does not end.
 pub fn chaos(args: &ChaosArgs) -> Result<Status> {
-    let mut dice = Dice(args.seed);
+    let mut dice = SplitMix64::new(args.seed);
     let mut figures = Figures { seed: args.seed, ..Figures::default() };
     // What is made once and stays is there before the count.
     one_run(&mut dice, &mut figures, 0)?;
@@ -105,7 +104,7 @@ fn descriptors() -> Result<i64> {
 }
 
 /// A job of some kind, and what each of its tasks returns or prints.
-fn random_job(dice: &mut Dice) -> Result<Job> {
+fn random_job(dice: &mut SplitMix64) -> Result<Job> {
     let rest = "retries: 4, timeout_secs: Some(1.5)";
     let text = match dice.below(4) {
         0 => format!(r#"Job(version: 1, task: Workload(name: "cube"), inputs: [Range(1, 60000)], {rest})"#),
@@ -120,7 +119,7 @@ fn random_job(dice: &mut Dice) -> Result<Job> {
 }
 
 /// One run with so many faults.
-fn one_run(dice: &mut Dice, figures: &mut Figures, faults: u64) -> Result<()> {
+fn one_run(dice: &mut SplitMix64, figures: &mut Figures, faults: u64) -> Result<()> {
     let job = random_job(dice)?;
     let batch = Batch::open(&job, &std::env::current_dir()?, &mut std::io::empty())?;
     let tasks = batch.len();
@@ -150,7 +149,7 @@ fn one_run(dice: &mut Dice, figures: &mut Figures, faults: u64) -> Result<()> {
 fn disturb(
     run: &Run,
     events: &Receiver<Event>,
-    dice: &mut Dice,
+    dice: &mut SplitMix64,
     figures: &mut Figures,
     faults: u64,
 ) -> Result<BTreeMap<TaskId, u64>> {

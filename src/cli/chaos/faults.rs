@@ -6,9 +6,10 @@ use std::fs;
 use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, pidfd_getfd, pidfd_open};
 
-use super::{Dice, signal};
+use super::signal;
 use crate::engine::{Run, RunCommand};
 use crate::event::{EventKind, TaskId, WorkerId};
+use crate::job::workload::random::SplitMix64;
 use crate::mp::process_tree;
 
 /// One in so many workers that are stopped stays so, and is found to be hung a while later.
@@ -49,7 +50,7 @@ impl Targets {
     }
 
     /// Has a fault happen; says which, or `None` where there was nobody for it.
-    pub fn fault(&mut self, run: &Run, dice: &mut Dice) -> Option<&'static str> {
+    pub fn fault(&mut self, run: &Run, dice: &mut SplitMix64) -> Option<&'static str> {
         self.go_on();
         match dice.below(20) {
             0..=4 => {
@@ -108,18 +109,18 @@ impl Targets {
     }
 
     /// A worker that is still ours.
-    fn worker(&self, dice: &mut Dice) -> Option<u32> {
+    fn worker(&self, dice: &mut SplitMix64) -> Option<u32> {
         let pid = *nth(&self.workers, dice)?;
         (process_tree::parent_of(pid) == Some(std::process::id())).then_some(pid)
     }
 }
 
-fn nth<'a, K, V>(of: &'a BTreeMap<K, V>, dice: &mut Dice) -> Option<&'a V> {
+fn nth<'a, K, V>(of: &'a BTreeMap<K, V>, dice: &mut SplitMix64) -> Option<&'a V> {
     (!of.is_empty()).then(|| of.values().nth(dice.below(of.len() as u64) as usize)).flatten()
 }
 
 /// Cuts one of the connections of a worker, as if it had closed it; where the system lets us take it.
-fn cut_a_socket(pid: u32, dice: &mut Dice) -> bool {
+fn cut_a_socket(pid: u32, dice: &mut SplitMix64) -> bool {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
     let sockets: Vec<i32> = entries
         .flatten()

@@ -9,19 +9,7 @@ use std::ops::Range;
 use super::tests::{SECOND, plan, record};
 use super::*;
 use crate::engine::RunCommand;
-
-/// A small generator of random numbers (splitmix64), so that a seed says everything about a run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
+use crate::job::workload::random::SplitMix64;
 
 /// Something that will happen.
 #[derive(Clone, Debug)]
@@ -49,7 +37,7 @@ struct Lane {
 }
 
 struct World {
-    dice: Dice,
+    dice: SplitMix64,
     dispatcher: Dispatcher,
     now_ns: u64,
     /// By time and, within one moment, by the order in which they were sent.
@@ -67,7 +55,7 @@ struct World {
 
 impl World {
     fn new(seed: u64, crash_at: Option<u64>) -> Self {
-        let mut dice = Dice(seed);
+        let mut dice = SplitMix64::new(seed);
         let plan = Plan {
             retries: dice.below(3) as u32,
             mode: if dice.below(4) == 0 { crate::job::Mode::One } else { crate::job::Mode::Pool },
