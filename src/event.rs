@@ -207,6 +207,25 @@ pub struct AttemptRecord {
     pub output: Option<Box<Output>>,
 }
 
+impl AttemptRecord {
+    /// The record of a task that was cancelled at `at_ns` while no worker had it, after so many tries.
+    pub const fn cancelled_in_queue(task: TaskId, attempts: u32, at_ns: u64) -> Self {
+        Self {
+            task,
+            attempt: attempts,
+            worker: WorkerId(0),
+            start_ns: at_ns,
+            wall_ns: 0,
+            cpu_ns: 0,
+            max_rss_bytes: 0,
+            memory_kill: false,
+            outcome: Outcome::Cancelled,
+            value: None,
+            output: None,
+        }
+    }
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {

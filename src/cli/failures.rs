@@ -21,17 +21,18 @@ pub fn failures(history: &History, run: i64) -> Result<String, HistoryError> {
     let mut failed = 0;
     history.each_ended(run, |words, record| {
         let command = || String::from_utf8_lossy(&words.command.0).into_owned();
-        let Some(line) = describe::failure(words.number(), record, command) else { return };
+        let Some(line) = describe::failure(words.number(), record, command) else { return Ok(()) };
         failed += 1;
         if failed > SHOWN {
-            return;
+            return Ok(());
         }
         let _ = writeln!(text, "\n{line}");
-        let Some(autopsy) = Autopsy::of(record) else { return };
+        let Some(autopsy) = Autopsy::of(record) else { return Ok(()) };
         for said in &autopsy.last_lines {
             let _ = writeln!(text, "  | {}", printable(said, LINE_CHARS));
         }
         let _ = writeln!(text, "  {}", printable(&autopsy.remark(), usize::MAX));
+        Ok::<_, HistoryError>(())
     })?;
     if failed > SHOWN {
         let more = count(failed - SHOWN);

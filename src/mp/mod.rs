@@ -31,6 +31,7 @@ pub mod signal;
 pub mod socket;
 pub mod sync;
 pub mod wait;
+pub(crate) mod waker;
 pub mod watch;
 
 #[doc(inline)]

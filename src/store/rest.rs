@@ -7,8 +7,8 @@ use bstr::{BString, ByteSlice};
 
 use super::history::{History, HistoryError};
 use super::joblog::on_one_line;
-use super::record::{RecordLine, TaskWords, command_into};
-use crate::event::{EventKind, OutcomeClass, TaskId};
+use super::record::{TaskWords, command_into};
+use crate::event::{OutcomeClass, TaskId};
 use crate::job::{Batch, MAX_WORKERS};
 use crate::model::Earlier;
 
@@ -145,24 +145,12 @@ impl Ended {
         let wanted = picked.map(|numbers| numbers.iter().map(|number| TaskId(number.saturating_sub(1))).collect());
         let mut ended = Self { how: HashMap::new(), wanted };
         for run in chain.into_iter().rev() {
-            let mut lines = history.lines(run);
-            let mut words: HashMap<u64, TaskWords> = HashMap::new();
-            for line in lines.by_ref() {
-                match line? {
-                    RecordLine::Tasks(tasks) => words = tasks.into_iter().map(|task| (task.task, task)).collect(),
-                    RecordLine::Event(event) => {
-                        let EventKind::TasksFinished(records) = event.kind else { continue };
-                        for record in records.iter().filter(|record| record.outcome.class() != OutcomeClass::Cancelled)
-                        {
-                            let Some(words) = words.get(&record.task.number()) else { continue };
-                            check(run, batch, words)?;
-                            let is_done = record.outcome.class() == OutcomeClass::Done;
-                            ended.note(TaskId(words.number() - 1), if is_done { How::Done } else { How::Failed });
-                        }
-                    }
-                    RecordLine::Header(_) => {}
-                }
-            }
+            history.each_ended(run, |words, record| {
+                check(run, batch, words)?;
+                let is_done = record.outcome.class() == OutcomeClass::Done;
+                ended.note(TaskId(words.number() - 1), if is_done { How::Done } else { How::Failed });
+                Ok::<_, RestError>(())
+            })?;
         }
         Ok(ended)
     }

@@ -4,7 +4,7 @@
 use super::queue::Pending;
 use super::{Dispatcher, Effect};
 use crate::engine::RunCommand;
-use crate::event::{AttemptRecord, EventKind, Outcome, TaskId, WorkerId};
+use crate::event::{AttemptRecord, EventKind, TaskId};
 use crate::job::MAX_WORKERS;
 
 impl Dispatcher {
@@ -79,19 +79,7 @@ impl Dispatcher {
         }
         let records: Vec<AttemptRecord> = tasks
             .iter()
-            .map(|pending| AttemptRecord {
-                task: pending.task,
-                attempt: pending.attempts,
-                worker: WorkerId(0),
-                start_ns: now_ns,
-                wall_ns: 0,
-                cpu_ns: 0,
-                max_rss_bytes: 0,
-                memory_kill: false,
-                outcome: Outcome::Cancelled,
-                value: None,
-                output: None,
-            })
+            .map(|pending| AttemptRecord::cancelled_in_queue(pending.task, pending.attempts, now_ns))
             .collect();
         for record in &records {
             self.settle(record);

@@ -14,10 +14,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::engine::protocol::ToWorker;
 use crate::mp::eager::Eagerness;
 use crate::mp::frame::{FrameError, FrameReader};
+use crate::mp::waker::Waker;
 
 use super::lane::{LaneShared, State};
 use super::listener::LOOK;
-use super::streams::Reminder;
 
 /// Between tasks the executor listens no more often than this, in nanoseconds.
 const PASSING_NS: u64 = 1_000_000;
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 pub struct Ear {
     half: Mutex<Half>,
     /// Asks the listener to let go.
-    aside: Reminder,
+    aside: Waker,
 }
 
 struct Half {
@@ -56,7 +56,7 @@ impl Ear {
     pub fn new(stream: UnixStream) -> std::io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         let half = Mutex::new(Half { stream, frames: FrameReader::default(), eager: Eagerness::default() });
-        Ok(Self { half, aside: Reminder::new()? })
+        Ok(Self { half, aside: Waker::new()? })
     }
 
     fn half(&self) -> MutexGuard<'_, Half> {
@@ -69,11 +69,11 @@ impl LaneShared {
     pub(super) fn wait_for_work(&self) {
         let listener_hears = !std::mem::replace(&mut self.state().executor_hears, true);
         if listener_hears {
-            self.ear.aside.remind();
+            self.ear.aside.wake();
         }
         let mut half = self.ear.half();
         if listener_hears {
-            self.ear.aside.forget();
+            self.ear.aside.reset();
         }
         // The listener may have heard something last.
         if self.state().has_work() || self.hear_alone(&mut half) == Heard::Something {
@@ -165,7 +165,7 @@ impl LaneShared {
         }
         let [ready, asked_aside] = polled.map(|one| !one.revents().is_empty());
         if asked_aside {
-            self.ear.aside.forget();
+            self.ear.aside.reset();
         }
         if !ready {
             return Heard::Nothing;

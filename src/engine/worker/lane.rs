@@ -17,6 +17,7 @@ use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::launch::Launcher;
 use crate::mp::limit::Limit;
+use crate::mp::waker::Waker;
 
 use super::Station;
 use super::command::{Runner, Watch};
@@ -25,7 +26,7 @@ use super::ear::Ear;
 use super::listener::end_gently;
 use super::outbox::Outbox;
 use super::start_pages;
-use super::streams::{Reader, Reminder};
+use super::streams::Reader;
 
 /// The first lane of this process is about to do its first task.
 static STARTED: Once = Once::new();
@@ -42,7 +43,7 @@ pub(super) struct LaneShared {
     /// Tells the listener that it is to listen.
     pub(super) listener: Condvar,
     pub(super) outbox: Mutex<Outbox>,
-    pub(super) reminder: Arc<Reminder>,
+    pub(super) reminder: Arc<Waker>,
 }
 
 #[derive(Default)]
@@ -89,7 +90,7 @@ pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: &UnixSt
         work: Condvar::new(),
         listener: Condvar::new(),
         outbox: Mutex::new(Outbox::new(stream.try_clone()?, transport)),
-        reminder: Arc::new(Reminder::new()?),
+        reminder: Arc::new(Waker::new()?),
         ear: Ear::new(listened)?,
     });
     // Should the second thread not be had, the first ends with the connection.

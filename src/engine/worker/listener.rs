@@ -108,7 +108,7 @@ impl LaneShared {
             let age_ns = now_ns.saturating_sub(current.start_ns);
             if age_ns > REMIND_NS && !current.reminded && current.pid.is_some() {
                 current.reminded = true;
-                self.reminder.remind();
+                self.reminder.wake();
             }
             if age_ns > ANNOUNCE_NS && !current.announced && (current.pid.is_some() || self.station.workload.is_some())
             {

@@ -6,15 +6,16 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::event::Output;
 use crate::mp::launch::Launched;
+use crate::mp::waker::Waker;
 
 use super::capture::Capture;
 
@@ -26,41 +27,10 @@ const LATE_BYTES: usize = 4 << 20;
 /// A command that prints so much is held up by a full pipe when nobody reads, and the next one of the job may be, too.
 const MUCH_BYTES: u64 = 32 << 10;
 
-/// Interrupts a thread that polls, such as a [`Reader`] whose command goes on for a while.
-#[derive(Debug)]
-pub struct Reminder(OwnedFd);
-
-impl Reminder {
-    /// One that has nothing to say yet.
-    ///
-    /// # Errors
-    /// When the system has no descriptors left.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
-    }
-
-    /// Has something to say from now on.
-    pub fn remind(&self) {
-        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
-    }
-
-    /// Whoever was reminded knows.
-    pub fn forget(&self) {
-        let _ = rustix::io::read(&self.0, &mut [0; 8]);
-    }
-}
-
-impl AsFd for Reminder {
-    /// Readable while there is something to say.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
 /// Reads what one command after the other prints.
 pub struct Reader {
     limit_bytes: usize,
-    reminder: Arc<Reminder>,
+    reminder: Arc<Waker>,
     buffer: Vec<u8>,
     /// The last command printed [`MUCH_BYTES`].
     much_is_printed: bool,
@@ -88,7 +58,7 @@ impl Heard {
 impl Reader {
     /// Keeps `limit_bytes` of each stream in memory; a command may print `most_bytes` in all. Whoever has the `reminder` uses it once in a command's time, when
     /// that goes on for a while.
-    pub fn new(limit_bytes: usize, most_bytes: u64, reminder: Arc<Reminder>) -> Self {
+    pub fn new(limit_bytes: usize, most_bytes: u64, reminder: Arc<Waker>) -> Self {
         // What may not be much has to be looked at from the start.
         let much_is_printed = most_bytes != u64::MAX;
         Self { limit_bytes, reminder, buffer: vec![0; 64 << 10], much_is_printed, most_bytes }
@@ -138,8 +108,8 @@ enum Source {
 
 impl Conversation {
     /// Waits for nothing but the end, until someone reminds of the streams.
-    fn wait_for_a_short_one(&mut self, reminder: &Reminder) {
-        let mut polled = [PollFd::new(&self.handle, PollFlags::IN), PollFd::new(&reminder.0, PollFlags::IN)];
+    fn wait_for_a_short_one(&mut self, reminder: &Waker) {
+        let mut polled = [PollFd::new(&self.handle, PollFlags::IN), PollFd::new(reminder, PollFlags::IN)];
         if poll(&mut polled, None).is_err() {
             return;
         }
@@ -148,7 +118,7 @@ impl Conversation {
             self.dead_since = Some(Instant::now());
         }
         if reminded {
-            reminder.forget();
+            reminder.reset();
         }
     }
 

@@ -34,7 +34,6 @@ mod pool;
 pub mod proxy;
 mod registry;
 mod server;
-mod waker;
 pub mod wire;
 
 pub use address::{Address, AddressError};

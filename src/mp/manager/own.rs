@@ -10,7 +10,7 @@ use crossbeam_channel::{Sender, unbounded};
 use super::datum::Datum;
 use super::failure::{Failure, FailureKind};
 use super::registry::{Answer, Arguments, ClientId, Object, Turn};
-use super::waker::Waker;
+use crate::mp::waker::Waker;
 
 /// An own type, as its methods are called from elsewhere.
 pub trait Served: Send {

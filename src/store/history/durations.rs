@@ -80,6 +80,7 @@ impl History {
                 if record.outcome == Outcome::Done && wanted.contains_key(&key) {
                     found.insert(key, record.wall_ns as f64 / 1e9);
                 }
+                Ok::<_, HistoryError>(())
             })?;
             for (key, took) in found {
                 for task in wanted.remove(&key).into_iter().flatten() {

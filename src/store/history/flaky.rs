@@ -55,12 +55,14 @@ impl History {
             let is_done = record.outcome == Outcome::Done;
             let when_tried_again = is_done && record.attempt > 1;
             here.insert(key(words), (is_done, Flaky { number: words.number(), when_tried_again, between_runs: false }));
+            Ok::<_, HistoryError>(())
         })?;
         for earlier in self.earlier_runs(&run)?.into_iter().take(EARLIER_RUNS) {
             self.each_ended(earlier, |words, record| {
                 if let Some((is_done, flaky)) = here.get_mut(&key(words)) {
                     flaky.between_runs |= *is_done != (record.outcome == Outcome::Done);
                 }
+                Ok::<_, HistoryError>(())
             })?;
         }
         let flaky = here.into_values().map(|(_, flaky)| flaky);

@@ -3,7 +3,7 @@
 
 use super::block::{NEVER_BEGUN, push_number, take_number};
 use crate::event::lossless::Bytes;
-use crate::event::{AttemptRecord, Event, EventKind, Outcome, TaskId, WorkerId};
+use crate::event::{AttemptRecord, Event, EventKind, Outcome, TaskId};
 use crate::store::record::{RecordLine, TaskWords};
 
 /// So many of them are one entry at most, so that a damaged number takes no memory.
@@ -56,30 +56,16 @@ impl NeverBegun {
 
     /// What a record says of them.
     pub(super) fn lines(&self) -> [RecordLine; 2] {
-        let (tasks, kind) = (0..self.count).map(|place| (self.words(place), self.record(place))).unzip();
-        [RecordLine::Tasks(tasks), RecordLine::Event(Event { at_ns: self.at_ns, kind: EventKind::TasksFinished(kind) })]
+        let record = |place| AttemptRecord::cancelled_in_queue(TaskId(self.first + place), 0, self.at_ns);
+        let (tasks, records) = (0..self.count).map(|place| (self.words(place), record(place))).unzip();
+        let kind = EventKind::TasksFinished(records);
+        [RecordLine::Tasks(tasks), RecordLine::Event(Event { at_ns: self.at_ns, kind })]
     }
 
     fn words(&self, place: u64) -> TaskWords {
         let task = self.first + place + 1;
         let number = Some(self.number + place).filter(|number| *number != task);
         TaskWords { task, number, input: Vec::new(), command: Bytes::default(), results: None }
-    }
-
-    const fn record(&self, place: u64) -> AttemptRecord {
-        AttemptRecord {
-            task: TaskId(self.first + place),
-            attempt: 0,
-            worker: WorkerId(0),
-            start_ns: self.at_ns,
-            wall_ns: 0,
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome: Outcome::Cancelled,
-            value: None,
-            output: None,
-        }
     }
 }
 

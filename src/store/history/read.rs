@@ -57,8 +57,12 @@ impl History {
     /// Each task of a run that has ended and was not cancelled, in the order in which they ended.
     ///
     /// # Errors
-    /// When the history cannot be read.
-    pub fn each_ended(&self, run: i64, mut take: impl FnMut(&TaskWords, &AttemptRecord)) -> Result<(), HistoryError> {
+    /// When the history cannot be read, and whatever `take` says, which ends the reading.
+    pub fn each_ended<E: From<HistoryError>>(
+        &self,
+        run: i64,
+        mut take: impl FnMut(&TaskWords, &AttemptRecord) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut words: HashMap<u64, TaskWords> = HashMap::new();
         for line in self.lines(run) {
             match line? {
@@ -66,7 +70,7 @@ impl History {
                 RecordLine::Event(Event { kind: EventKind::TasksFinished(records), .. }) => {
                     for record in records.iter().filter(|record| record.outcome != Outcome::Cancelled) {
                         if let Some(words) = words.get(&record.task.number()) {
-                            take(words, record);
+                            take(words, record)?;
                         }
                     }
                 }

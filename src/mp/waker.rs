@@ -1,4 +1,4 @@
-//! Wakes a thread that waits for sockets.
+//! Wakes a thread that waits for descriptors.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -7,7 +7,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 /// A descriptor that is readable once it was woken.
 #[derive(Debug)]
-pub(super) struct Waker(OwnedFd);
+pub struct Waker(OwnedFd);
 
 impl Waker {
     /// One that was not woken yet.
