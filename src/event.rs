@@ -3,7 +3,9 @@
 //!
 //! Times are nanoseconds since the run's start on the monotonic clock, so a changed wall clock changes nothing.
 
+mod attempt;
 pub mod lossless;
+mod outcome;
 mod sample;
 mod shared;
 mod spill;
@@ -11,6 +13,8 @@ mod spill;
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Mode, Transport};
+pub use attempt::{AttemptRecord, Captured, Output, Value};
+pub use outcome::{Outcome, OutcomeClass, OutcomeCounts};
 pub use sample::{MachineSample, WorkerSample};
 pub use shared::{SharedContent, SharedObject};
 pub use spill::{Spill, StreamName, spill_name};
@@ -177,218 +181,6 @@ pub enum WorkerEnd {
     Killed,
     /// It died, with the words for how (`killed by SIGKILL`).
     Died(String),
-}
-
-/// One try of a task, with everything that was measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AttemptRecord {
-    /// The task.
-    pub task: TaskId,
-    /// Which try, from 1; 0 for a task that was cancelled before any try.
-    pub attempt: u32,
-    /// Who did it; `WorkerId(0)` for a task that was cancelled before any try.
-    pub worker: WorkerId,
-    /// When it began, in nanoseconds since the run's start.
-    pub start_ns: u64,
-    /// How long it took, in nanoseconds.
-    pub wall_ns: u64,
-    /// CPU time of the command and what it waited for, or of the calling thread, in nanoseconds.
-    pub cpu_ns: u64,
-    /// Peak resident memory of the command in bytes; 0 for a call, which shares its worker's memory.
-    pub max_rss_bytes: u64,
-    /// SIGKILL ended it, and the kernel had ended processes for want of memory while it ran.
-    #[serde(default)]
-    pub memory_kill: bool,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// What a call returned.
-    pub value: Option<Value>,
-    /// What a command printed; `None` where it printed nothing.
-    pub output: Option<Box<Output>>,
-}
-
-impl AttemptRecord {
-    /// The record of a task that was cancelled at `at_ns` while no worker had it, after so many tries.
-    pub const fn cancelled_in_queue(task: TaskId, attempts: u32, at_ns: u64) -> Self {
-        Self {
-            task,
-            attempt: attempts,
-            worker: WorkerId(0),
-            start_ns: at_ns,
-            wall_ns: 0,
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome: Outcome::Cancelled,
-            value: None,
-            output: None,
-        }
-    }
-}
-
-/// How an attempt ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    /// A command that exited with 0, or a call that returned.
-    Done,
-    /// A command that exited with another code.
-    Exited {
-        /// The exit code, 1 to 255.
-        code: i32,
-    },
-    /// A command that was ended by a signal that we did not send.
-    Signalled {
-        /// The signal's number.
-        signal: i32,
-    },
-    /// The command could not be started; the text says what and why.
-    CannotStart(Box<str>),
-    /// A call returned an error or panicked; the text is its message.
-    CallFailed(Box<str>),
-    /// It was ended because it ran longer than its timeout.
-    TimedOut,
-    /// It was ended, or never begun, because someone asked for that.
-    Cancelled,
-    /// Its worker died while doing it; the text says how.
-    Lost(Box<str>),
-}
-
-/// The five kinds of outcome that counts and colours tell apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum OutcomeClass {
-    /// It succeeded.
-    Done,
-    /// It ended by itself, without success.
-    Failed,
-    /// It ran into its timeout.
-    TimedOut,
-    /// It was cancelled.
-    Cancelled,
-    /// Its worker died.
-    Lost,
-}
-
-impl OutcomeClass {
-    /// All classes, from the best to the worst.
-    pub const ALL: [Self; 5] = [Self::Done, Self::Cancelled, Self::TimedOut, Self::Failed, Self::Lost];
-
-    /// The word for it in tables and in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::TimedOut => "timed out",
-            Self::Cancelled => "cancelled",
-            Self::Lost => "lost",
-        }
-    }
-}
-
-impl Outcome {
-    /// Which of the five kinds this is.
-    pub const fn class(&self) -> OutcomeClass {
-        match self {
-            Self::Done => OutcomeClass::Done,
-            Self::Exited { .. } | Self::Signalled { .. } | Self::CannotStart(_) | Self::CallFailed(_) => {
-                OutcomeClass::Failed
-            }
-            Self::TimedOut => OutcomeClass::TimedOut,
-            Self::Cancelled => OutcomeClass::Cancelled,
-            Self::Lost(_) => OutcomeClass::Lost,
-        }
-    }
-}
-
-/// What a call returned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Value {
-    /// A whole number.
-    Int(i64),
-    /// A number.
-    Float(#[serde(with = "lossless::float")] f64),
-    /// Text, among it whole numbers too large for 64 bits.
-    Text(Box<str>),
-    /// Plain bytes.
-    Bytes(#[serde(with = "lossless::bytes")] Box<[u8]>),
-}
-
-/// What a command printed: both streams apart, each bounded.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Output {
-    /// Standard output.
-    pub stdout: Captured,
-    /// Standard error.
-    pub stderr: Captured,
-    /// A process that the command left behind still held a stream open; it was ended.
-    pub leaky: bool,
-}
-
-/// One stream of a command's output: its head and its tail when it was longer than the limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Captured {
-    /// The first bytes; all of them where nothing was dropped.
-    #[serde(with = "lossless::bytes")]
-    pub head: Vec<u8>,
-    /// How many bytes were dropped between head and tail.
-    pub dropped_bytes: u64,
-    /// The last bytes; empty where nothing was dropped.
-    #[serde(with = "lossless::bytes")]
-    pub tail: Vec<u8>,
-    /// What became of the whole stream where something was dropped.
-    pub spill: Spill,
-}
-
-/// How many tasks ended in which way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutcomeCounts {
-    /// Tasks that succeeded.
-    pub done: u64,
-    /// Tasks that ended by themselves without success.
-    pub failed: u64,
-    /// Tasks that ran into their timeout.
-    pub timed_out: u64,
-    /// Tasks that were cancelled.
-    pub cancelled: u64,
-    /// Tasks whose workers died.
-    pub lost: u64,
-}
-
-impl OutcomeCounts {
-    /// Counts one more.
-    pub fn add(&mut self, class: OutcomeClass) {
-        *self.of_mut(class) += 1;
-    }
-
-    /// How many of one class.
-    pub const fn of(&self, class: OutcomeClass) -> u64 {
-        match class {
-            OutcomeClass::Done => self.done,
-            OutcomeClass::Failed => self.failed,
-            OutcomeClass::TimedOut => self.timed_out,
-            OutcomeClass::Cancelled => self.cancelled,
-            OutcomeClass::Lost => self.lost,
-        }
-    }
-
-    /// All tasks that have ended.
-    pub const fn total(&self) -> u64 {
-        self.done + self.failed + self.timed_out + self.cancelled + self.lost
-    }
-
-    /// All tasks that have ended without success.
-    pub const fn not_done(&self) -> u64 {
-        self.total() - self.done
-    }
-
-    const fn of_mut(&mut self, class: OutcomeClass) -> &mut u64 {
-        match class {
-            OutcomeClass::Done => &mut self.done,
-            OutcomeClass::Failed => &mut self.failed,
-            OutcomeClass::TimedOut => &mut self.timed_out,
-            OutcomeClass::Cancelled => &mut self.cancelled,
-            OutcomeClass::Lost => &mut self.lost,
-        }
-    }
 }
 
 /// A whole run in a few numbers.

@@ -11,6 +11,7 @@ use super::args::RunArgs;
 use super::history;
 use super::keep_args::KeepArgs;
 use super::plan::Plan;
+use super::report_args::ReportArgs;
 use super::run::{self, Which};
 use super::worker_count::{self, WorkerCount};
 use crate::job::{Input, Job};
@@ -23,27 +24,15 @@ pub struct AgainArgs {
     #[arg(short = 'j', long, visible_alias = "jobs", value_name = "N", allow_hyphen_values = true)]
     #[arg(value_parser = worker_count::parse)]
     pub workers: Option<WorkerCount>,
-    /// Print in the order of the inputs instead of in the order in which tasks end
-    #[arg(short, long)]
-    pub keep_order: bool,
+    /// What it prints.
+    #[command(flatten)]
+    pub report: ReportArgs,
     /// Run in a process of its own and return at once: fanlane attach watches it, fanlane stop ends it
     #[arg(long)]
     pub background: bool,
     /// Print the command lines and run nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Print one JSON object per task, and one with the summary at the end
-    #[arg(long)]
-    pub json: bool,
-    /// Show progress on standard error [default: when it is a terminal]
-    #[arg(long, overrides_with = "no_bar")]
-    pub bar: bool,
-    /// Show no progress
-    #[arg(long, overrides_with = "bar")]
-    pub no_bar: bool,
-    /// Print the tasks' own output and failures only: no progress, no summary
-    #[arg(long)]
-    pub quiet: bool,
     /// Do not record this run in the history
     #[arg(long)]
     pub no_history: bool,
@@ -127,13 +116,9 @@ fn plan(history: &History, row: &RunRow) -> Result<Plan> {
 fn run_args(again: &AgainArgs, keep: KeepArgs) -> RunArgs {
     RunArgs {
         workers: again.workers,
-        keep_order: again.keep_order,
+        report: again.report.clone(),
         background: again.background,
         dry_run: again.dry_run,
-        json: again.json,
-        bar: again.bar,
-        no_bar: again.no_bar,
-        quiet: again.quiet,
         keep: KeepArgs { no_history: again.no_history, ..keep },
         ..RunArgs::default()
     }

@@ -15,6 +15,7 @@ use super::import::ImportArgs;
 use super::keep_args::KeepArgs;
 use super::manager::args::ManagerArgs;
 use super::race::RaceArgs;
+use super::report_args::ReportArgs;
 use super::worker_count::{self, WorkerCount};
 use crate::job::amount;
 use crate::job::duration::{self, Limit};
@@ -137,18 +138,15 @@ pub struct RunArgs {
     /// [default: 1G]
     #[arg(long, value_name = "SIZE", value_parser = amount::parse_size)]
     pub shared_bytes: Option<u64>,
-    /// Print in the order of the inputs instead of in the order in which tasks end
-    #[arg(short, long)]
-    pub keep_order: bool,
+    /// What it prints.
+    #[command(flatten)]
+    pub report: ReportArgs,
     /// Run in a process of its own and return at once: fanlane attach watches it, fanlane stop ends it
     #[arg(long)]
     pub background: bool,
     /// Print the command lines and run nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Print one JSON object per task, and one with the summary at the end
-    #[arg(long)]
-    pub json: bool,
     /// Try a failing task up to N times
     #[arg(long, value_name = "N", value_parser = parse_tries)]
     pub retries: Option<u32>,
@@ -208,15 +206,6 @@ pub struct RunArgs {
     /// Make --shuf and --sample choose the same again
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Show progress on standard error [default: when it is a terminal]
-    #[arg(long, overrides_with = "no_bar")]
-    pub bar: bool,
-    /// Show no progress
-    #[arg(long, overrides_with = "bar")]
-    pub no_bar: bool,
-    /// Print the tasks' own output and failures only: no progress, no summary
-    #[arg(long)]
-    pub quiet: bool,
     /// What it keeps beside what it prints.
     #[command(flatten)]
     pub keep: KeepArgs,

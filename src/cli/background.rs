@@ -1,7 +1,7 @@
 //! Runs in the background: `fanlane run --background` starts one in a process of its own, `fanlane attach` reports on it as
 //! `fanlane run` does, and `fanlane stop` ends it.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,8 @@ use clap::Args;
 
 use super::args::RunArgs;
 use super::plan::Plan;
-use super::report::{Bar, Format, Report, Streams, Style, describe};
+use super::report::{Report, describe};
+use super::report_args::ReportArgs;
 use super::resume::Rest;
 use super::run::{WAITING_EVENTS, status, worker_executable};
 use super::{Status, keep_args};
@@ -31,21 +32,9 @@ pub struct AttachArgs {
     /// The number of a run, or last [default: the one that there is]
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
-    /// Print in the order of the inputs instead of in the order in which tasks end
-    #[arg(short, long)]
-    pub keep_order: bool,
-    /// Print one JSON object per task, and one with the summary at the end
-    #[arg(long)]
-    pub json: bool,
-    /// Show progress on standard error [default: when it is a terminal]
-    #[arg(long, overrides_with = "no_bar")]
-    pub bar: bool,
-    /// Show no progress
-    #[arg(long, overrides_with = "bar")]
-    pub no_bar: bool,
-    /// Print the tasks' own output and failures only: no progress, no summary
-    #[arg(long)]
-    pub quiet: bool,
+    /// What it prints.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// The words after `fanlane stop`.
@@ -68,9 +57,9 @@ pub fn check(args: &RunArgs) -> Result<()> {
     const KEPT: &str = "the history keeps what the tasks did; fanlane export RUN writes it";
     let flags = [
         (args.dry_run, "--dry-run", "it runs nothing"),
-        (args.json, "--json", REPORT),
-        (args.keep_order, "--keep-order", REPORT),
-        (args.bar || args.keep.eta, "--bar", REPORT),
+        (args.report.json, "--json", REPORT),
+        (args.report.keep_order, "--keep-order", REPORT),
+        (args.report.bar, "--bar", REPORT),
         (args.keep.joblog.is_some(), "--joblog", KEPT),
         (args.keep.record.is_some(), "--record", KEPT),
         (
@@ -122,7 +111,7 @@ pub fn start(plan: &Plan, args: &RunArgs, batch: Arc<Batch>, workers: u32, rest:
         super::remark("the run goes on in the background without a number: watch it with fanlane attach, now");
         return Ok(Status::AllDone);
     };
-    if !args.quiet {
+    if !args.report.quiet {
         super::remark(&format!(
             "run {number} goes on in the background; fanlane attach {number} watches it, fanlane stop {number} stops it"
         ));
@@ -140,22 +129,11 @@ fn writeln_number(number: i64) -> io::Result<()> {
 /// # Errors
 /// When there is no such run.
 pub fn attach(args: &AttachArgs) -> Result<Status> {
-    let style = Style {
-        format: if args.json { Format::Json } else { Format::Text },
-        keep_order: args.keep_order,
-        quiet: args.quiet,
-    };
-    let wants_bar = match (args.bar, args.no_bar || args.quiet) {
-        (true, _) => Some(true),
-        (false, true) => Some(false),
-        (false, false) => None,
-    };
-    let streams = Streams::of_program(Bar::new(wants_bar, io::stderr().is_terminal()))
-        .context("standard output and standard error cannot be used")?;
+    let streams = args.report.streams()?;
     let watching = find(args.run.as_deref())?;
     let batch = watching.batch().cloned().context("the run does not say what its tasks are")?;
     let ago = Duration::from_nanos(monotonic_ns().saturating_sub(watching.info.epoch_ns));
-    let mut report = Report::new(style, &*batch, streams).resuming(watching.info.earlier).begun(ago);
+    let mut report = Report::new(args.report.style(), &*batch, streams).resuming(watching.info.earlier).begun(ago);
     let handle = watching.handle();
     let (sender, events) = crossbeam_channel::bounded(WAITING_EVENTS);
     let reader = std::thread::Builder::new().name("run in the background".to_owned());
@@ -184,26 +162,23 @@ pub fn attach(args: &AttachArgs) -> Result<Status> {
         return Ok(Status::SomeFailed);
     }
     heard.said.iter().for_each(|words| super::remark(words));
-    match (report.progress().summary.as_ref(), heard.lost) {
-        (None, _) if detached.load(Ordering::Acquire) => {
+    match heard.lost {
+        _ if report.progress().summary.is_some() => Ok(status(report.progress(), 0)),
+        _ if detached.load(Ordering::Acquire) => {
             super::remark(&format!(
                 "detached, and run{which} goes on; fanlane attach{which} watches it again, fanlane stop{which} stops it"
             ));
             Ok(Status::Interrupted)
         }
-        (None, Some(HostError::Refused(words))) => {
+        Some(HostError::Refused(words)) => {
             super::remark(&words);
             Ok(Status::SomeFailed)
         }
-        (None, lost) => {
+        lost => {
             let why = lost.map_or_else(|| "the run has no end".to_owned(), |lost| lost.to_string());
             super::remark(&format!("{why}; fanlane resume{which} does what is left"));
             Ok(Status::SomeFailed)
         }
-        (summary, _) => match status(summary, 0) {
-            Status::AllDone if report.progress().inputs_fault.is_some() => Ok(Status::SomeFailed),
-            status => Ok(status),
-        },
     }
 }
 

@@ -59,9 +59,6 @@ pub struct KeepArgs {
     /// Begin each line of output with this text, which may hold replacement strings and \n \t \0 \xNN, and a tab
     #[arg(long, alias = "tag-string", value_name = "TEXT", value_parser = escapes::unescape)]
     pub tagstring: Option<String>,
-    /// The same as --bar, which also says how long the rest will take
-    #[arg(long, overrides_with = "no_bar")]
-    pub eta: bool,
 }
 
 impl KeepArgs {

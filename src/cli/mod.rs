@@ -17,6 +17,7 @@ mod presets;
 pub mod progress;
 mod race;
 mod report;
+mod report_args;
 mod resume;
 mod run;
 

@@ -1,7 +1,7 @@
 //! `fanlane run`: from a plan to an exit status.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, IsTerminal};
+use std::io::{self, BufReader, BufWriter};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use tempfile::TempDir;
 
 use super::args::RunArgs;
 use super::plan::Plan;
-use super::report::{Bar, Format, Report, Streams, Style};
+use super::report::Report;
 use super::resume::Rest;
 use super::worker_count::WorkerCount;
 use super::{Status, background, keep_args, resume, tasks};
 use crate::engine::{self, Run, RunCommand, RunOptions, Sweep};
-use crate::event::Summary;
 use crate::job::batch::BatchFeed;
 use crate::job::{Batch, MAX_WORKERS};
+use crate::model::Progress;
 use crate::mp::interrupts;
 use crate::store::history::{self, Known};
 use crate::store::results_folder::ResultsFolder;
@@ -82,18 +82,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
         spill_folder: spill_folder(),
         chunk: None,
     };
-    let style = Style {
-        format: if args.json { Format::Json } else { Format::Text },
-        keep_order: args.keep_order,
-        quiet: args.quiet,
-    };
-    let wants_bar = match (args.bar || (args.keep.eta && !args.no_bar), args.no_bar || args.quiet) {
-        (true, _) => Some(true),
-        (false, true) => Some(false),
-        (false, false) => None,
-    };
-    let streams = Streams::of_program(Bar::new(wants_bar, io::stderr().is_terminal()))
-        .context("standard output and standard error cannot be used")?;
+    let streams = args.report.streams()?;
     let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
     engine::own_process();
     let sweep = Sweep::begin(|| ());
@@ -102,7 +91,7 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
     if let Some(feeding) = feeding {
         feeding.begin().context("standard input cannot be read: no thread can be started")?;
     }
-    let mut report = Report::new(style, &*batch, streams)
+    let mut report = Report::new(args.report.style(), &*batch, streams)
         .keeping(keepers, spill_folder())
         .resuming(rest.as_ref().map_or_else(Default::default, |rest| rest.earlier));
 
@@ -124,9 +113,8 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
         super::remark(&ended);
     }
     Ok(match followed {
-        Ok(()) => match status(report.progress().summary.as_ref(), signals) {
+        Ok(()) => match status(report.progress(), signals) {
             Status::AllDone if !report.has_kept_all() || is_blocked => Status::SomeFailed,
-            Status::AllDone if report.progress().inputs_fault.is_some() => Status::SomeFailed,
             status => status,
         },
         Err(error) => unwritable(&mut report, &error, signals),
@@ -210,10 +198,10 @@ impl Feeding {
 }
 
 /// How a run ended, as the exit status says it.
-pub fn status(summary: Option<&Summary>, signals: u32) -> Status {
-    match summary {
+pub fn status(progress: &Progress, signals: u32) -> Status {
+    match &progress.summary {
         Some(summary) if signals > 0 && summary.stopped => Status::Interrupted,
-        Some(summary) if summary.counts.not_done() == 0 => Status::AllDone,
+        Some(summary) if summary.counts.not_done() == 0 && progress.inputs_fault.is_none() => Status::AllDone,
         Some(_) | None => Status::SomeFailed,
     }
 }
@@ -229,7 +217,7 @@ fn unwritable(report: &mut Report<'_>, error: &io::Error, signals: u32) -> Statu
 
 /// Where the streams of commands go that are too long for memory, if somebody takes them from there.
 fn spill(args: &RunArgs, results: Option<&Path>) -> Option<TempDir> {
-    if args.json && results.is_none() {
+    if args.report.json && results.is_none() {
         return None;
     }
     match keep_args::spill_folder(results) {

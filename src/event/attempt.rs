@@ -1,0 +1,91 @@
+//! One try of a task: what was measured, what it returned and what it printed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Outcome, Spill, TaskId, WorkerId, lossless};
+
+/// One try of a task, with everything that was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// The task.
+    pub task: TaskId,
+    /// Which try, from 1; 0 for a task that was cancelled before any try.
+    pub attempt: u32,
+    /// Who did it; `WorkerId(0)` for a task that was cancelled before any try.
+    pub worker: WorkerId,
+    /// When it began, in nanoseconds since the run's start.
+    pub start_ns: u64,
+    /// How long it took, in nanoseconds.
+    pub wall_ns: u64,
+    /// CPU time of the command and what it waited for, or of the calling thread, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Peak resident memory of the command in bytes; 0 for a call, which shares its worker's memory.
+    pub max_rss_bytes: u64,
+    /// SIGKILL ended it, and the kernel had ended processes for want of memory while it ran.
+    #[serde(default)]
+    pub memory_kill: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What a call returned.
+    pub value: Option<Value>,
+    /// What a command printed; `None` where it printed nothing.
+    pub output: Option<Box<Output>>,
+}
+
+impl AttemptRecord {
+    /// The record of a task that was cancelled at `at_ns` while no worker had it, after so many tries.
+    pub const fn cancelled_in_queue(task: TaskId, attempts: u32, at_ns: u64) -> Self {
+        Self {
+            task,
+            attempt: attempts,
+            worker: WorkerId(0),
+            start_ns: at_ns,
+            wall_ns: 0,
+            cpu_ns: 0,
+            max_rss_bytes: 0,
+            memory_kill: false,
+            outcome: Outcome::Cancelled,
+            value: None,
+            output: None,
+        }
+    }
+}
+
+/// What a call returned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(#[serde(with = "lossless::float")] f64),
+    /// Text, among it whole numbers too large for 64 bits.
+    Text(Box<str>),
+    /// Plain bytes.
+    Bytes(#[serde(with = "lossless::bytes")] Box<[u8]>),
+}
+
+/// What a command printed: both streams apart, each bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: Captured,
+    /// Standard error.
+    pub stderr: Captured,
+    /// A process that the command left behind still held a stream open; it was ended.
+    pub leaky: bool,
+}
+
+/// One stream of a command's output: its head and its tail when it was longer than the limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Captured {
+    /// The first bytes; all of them where nothing was dropped.
+    #[serde(with = "lossless::bytes")]
+    pub head: Vec<u8>,
+    /// How many bytes were dropped between head and tail.
+    pub dropped_bytes: u64,
+    /// The last bytes; empty where nothing was dropped.
+    #[serde(with = "lossless::bytes")]
+    pub tail: Vec<u8>,
+    /// What became of the whole stream where something was dropped.
+    pub spill: Spill,
+}

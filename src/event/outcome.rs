@@ -1,0 +1,129 @@
+//! How tasks end: each in its own words, and in the five kinds that are counted.
+
+use serde::{Deserialize, Serialize};
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// A command that exited with 0, or a call that returned.
+    Done,
+    /// A command that exited with another code.
+    Exited {
+        /// The exit code, 1 to 255.
+        code: i32,
+    },
+    /// A command that was ended by a signal that we did not send.
+    Signalled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The command could not be started; the text says what and why.
+    CannotStart(Box<str>),
+    /// A call returned an error or panicked; the text is its message.
+    CallFailed(Box<str>),
+    /// It was ended because it ran longer than its timeout.
+    TimedOut,
+    /// It was ended, or never begun, because someone asked for that.
+    Cancelled,
+    /// Its worker died while doing it; the text says how.
+    Lost(Box<str>),
+}
+
+impl Outcome {
+    /// Which of the five kinds this is.
+    pub const fn class(&self) -> OutcomeClass {
+        match self {
+            Self::Done => OutcomeClass::Done,
+            Self::Exited { .. } | Self::Signalled { .. } | Self::CannotStart(_) | Self::CallFailed(_) => {
+                OutcomeClass::Failed
+            }
+            Self::TimedOut => OutcomeClass::TimedOut,
+            Self::Cancelled => OutcomeClass::Cancelled,
+            Self::Lost(_) => OutcomeClass::Lost,
+        }
+    }
+}
+
+/// The five kinds of outcome that counts and colours tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum OutcomeClass {
+    /// It succeeded.
+    Done,
+    /// It ended by itself, without success.
+    Failed,
+    /// It ran into its timeout.
+    TimedOut,
+    /// It was cancelled.
+    Cancelled,
+    /// Its worker died.
+    Lost,
+}
+
+impl OutcomeClass {
+    /// All classes, from the best to the worst.
+    pub const ALL: [Self; 5] = [Self::Done, Self::Cancelled, Self::TimedOut, Self::Failed, Self::Lost];
+
+    /// The word for it in tables and in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed out",
+            Self::Cancelled => "cancelled",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// How many tasks ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeCounts {
+    /// Tasks that succeeded.
+    pub done: u64,
+    /// Tasks that ended by themselves without success.
+    pub failed: u64,
+    /// Tasks that ran into their timeout.
+    pub timed_out: u64,
+    /// Tasks that were cancelled.
+    pub cancelled: u64,
+    /// Tasks whose workers died.
+    pub lost: u64,
+}
+
+impl OutcomeCounts {
+    /// Counts one more.
+    pub fn add(&mut self, class: OutcomeClass) {
+        *self.of_mut(class) += 1;
+    }
+
+    /// How many of one class.
+    pub const fn of(&self, class: OutcomeClass) -> u64 {
+        match class {
+            OutcomeClass::Done => self.done,
+            OutcomeClass::Failed => self.failed,
+            OutcomeClass::TimedOut => self.timed_out,
+            OutcomeClass::Cancelled => self.cancelled,
+            OutcomeClass::Lost => self.lost,
+        }
+    }
+
+    /// All tasks that have ended.
+    pub const fn total(&self) -> u64 {
+        self.done + self.failed + self.timed_out + self.cancelled + self.lost
+    }
+
+    /// All tasks that have ended without success.
+    pub const fn not_done(&self) -> u64 {
+        self.total() - self.done
+    }
+
+    const fn of_mut(&mut self, class: OutcomeClass) -> &mut u64 {
+        match class {
+            OutcomeClass::Done => &mut self.done,
+            OutcomeClass::Failed => &mut self.failed,
+            OutcomeClass::TimedOut => &mut self.timed_out,
+            OutcomeClass::Cancelled => &mut self.cancelled,
+            OutcomeClass::Lost => &mut self.lost,
+        }
+    }
+}
