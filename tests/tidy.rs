@@ -27,7 +27,6 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("src/engine/run.rs", "the one loop in which the dispatcher's effects are performed"),
     ("src/engine/dispatcher/tests.rs", "orderings of events against simulated workers, one table"),
     ("src/session/tests.rs", "a table of what a person does and what becomes of it"),
-    ("tests/window.rs", "the window walked through from page to page"),
 ];
 
 /// Names that say nothing about what is inside.

@@ -1,62 +1,22 @@
 //! The page Shared, the objects of a job, and the progress of tasks, driven through the accessibility tree on a session
 //! made by hand: no display, no process.
-#![cfg(feature = "gui")]
 
-#[path = "support/canned/mod.rs"]
-mod canned;
-#[path = "support/picture_renderer.rs"]
-mod picture_renderer;
-
-use std::time::{Duration, Instant};
-
-use canned::{FakeEngine, session};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, OutputCommand};
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use fanlane::event::{
     AttemptRecord, Captured, EventKind, Lane, Outcome, Output, SharedContent, SharedObject, TaskId, WorkerId,
 };
 use fanlane::job::{SharedSpec, Transport};
-use fanlane::session::{Command, Field, JobDraft, Page, Session};
-use fanlane::ui::FanlaneApp;
+use fanlane::session::{Command, Field, Page, Session};
 
-type Window<'a> = Harness<'a, FanlaneApp>;
+use super::driver::{Window, handle, until, with_cubes};
 
 const MS: u64 = 1_000_000;
-
-fn window<'a>() -> (Window<'a>, FakeEngine) {
-    let engine = FakeEngine::default();
-    let mut session = session(&engine);
-    session.draft = JobDraft::from_job(&canned::cubes());
-    session.draft_changed();
-    let mut window = Harness::builder()
-        .with_size([1024.0, 640.0])
-        .renderer(picture_renderer::PictureRenderer::default())
-        .build_eframe(|cc| FanlaneApp::with_session(&cc.egui_ctx, session));
-    window.run_steps(4);
-    (window, engine)
-}
-
-fn until(window: &mut Window<'_>, what: &str, is_so: impl Fn(&Session) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so(window.state().session()) {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        window.run_steps(1);
-    }
-    window.run_steps(4);
-    window.check_accessibility();
-}
 
 fn start(window: &mut Window<'_>) {
     window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     until(window, "the run", Session::is_running);
-}
-
-fn show(window: &mut Window<'_>, page: Page) {
-    window.state_mut().session_mut().handle(Command::Show(page));
-    window.run_steps(4);
-    window.check_accessibility();
 }
 
 fn object(name: &str, kind: &str, length: Option<u64>, content: &str) -> SharedObject {
@@ -65,7 +25,7 @@ fn object(name: &str, kind: &str, length: Option<u64>, content: &str) -> SharedO
 
 #[test]
 fn the_page_says_what_to_do_where_nothing_is_shared() {
-    let (mut window, _engine) = window();
+    let (mut window, _engine) = with_cubes();
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
     window.run_steps(4);
     assert_eq!(window.state().session().page, Page::Shared);
@@ -80,9 +40,9 @@ fn the_page_says_what_to_do_where_nothing_is_shared() {
 
 #[test]
 fn objects_are_shown_while_the_run_goes_on_and_after_it() {
-    let (mut window, engine) = window();
+    let (mut window, engine) = with_cubes();
     start(&mut window);
-    show(&mut window, Page::Shared);
+    handle(&mut window, Command::Show(Page::Shared));
     let objects =
         vec![object("seen", "set", Some(3), "[\"a\",\"b\u{1b}[2J\"]"), object("gate", "Lock", None, "held, 2 waiting")];
     engine.say(MS, EventKind::SharedSampled(objects));
@@ -118,9 +78,9 @@ fn objects_are_shown_while_the_run_goes_on_and_after_it() {
 
 #[test]
 fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
-    let (mut window, engine) = window();
+    let (mut window, engine) = with_cubes();
     start(&mut window);
-    show(&mut window, Page::Shared);
+    handle(&mut window, Command::Show(Page::Shared));
     let stdout = Captured { head: vec![b'x'; 3000], ..Captured::default() };
     let record = AttemptRecord {
         task: TaskId(0),
@@ -145,9 +105,9 @@ fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
 
 #[test]
 fn the_faster_way_of_large_results_is_advised_and_chosen_on_the_page_job() {
-    let (mut window, engine) = window();
+    let (mut window, engine) = with_cubes();
     start(&mut window);
-    show(&mut window, Page::Shared);
+    handle(&mut window, Command::Show(Page::Shared));
     for _ in 0..4 {
         let (bytes, used) = (16 << 20, Transport::Pipe);
         let kind = EventKind::ResultsCompared { bytes, pipe_ns: 9 * MS, shared_memory_ns: 4 * MS, used };
@@ -160,7 +120,7 @@ fn the_faster_way_of_large_results_is_advised_and_chosen_on_the_page_job() {
     assert!(window.query_by_label_contains(words).is_some());
     engine.finish(5 * MS, false);
     until(&mut window, "the end of the run", |session| !session.is_running());
-    show(&mut window, Page::Job);
+    handle(&mut window, Command::Show(Page::Job));
     window.get_by_role_and_label(Role::Button, "In shared memory").scroll_to_me();
     window.run_steps(20);
     window.get_by_role_and_label(Role::Button, "In shared memory").click();
@@ -171,9 +131,9 @@ fn the_faster_way_of_large_results_is_advised_and_chosen_on_the_page_job() {
 
 #[test]
 fn running_tasks_stand_above_the_results_with_what_they_have_said() {
-    let (mut window, engine) = window();
+    let (mut window, engine) = with_cubes();
     start(&mut window);
-    show(&mut window, Page::Results);
+    handle(&mut window, Command::Show(Page::Results));
     let worker = WorkerId(1);
     engine.say(MS, EventKind::WorkerStarted { worker, lane: Lane(0), pid: 7 });
     engine.say(MS, EventKind::TaskStarted { task: TaskId(3), attempt: 1, worker, start_ns: MS, pid: None });
@@ -194,8 +154,8 @@ fn running_tasks_stand_above_the_results_with_what_they_have_said() {
 
 #[test]
 fn objects_are_declared_on_the_page_job() {
-    let (mut window, _engine) = window();
-    show(&mut window, Page::Job);
+    let (mut window, _engine) = with_cubes();
+    handle(&mut window, Command::Show(Page::Job));
     window.get_by_role_and_label(Role::DisclosureTriangle, "Shared objects").scroll_to_me();
     window.run_steps(20);
     window.get_by_role_and_label(Role::DisclosureTriangle, "Shared objects").click();
@@ -217,7 +177,7 @@ fn objects_are_declared_on_the_page_job() {
 
 #[test]
 fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
-    let (mut window, engine) = window();
+    let (mut window, engine) = with_cubes();
     start(&mut window);
     let worker = WorkerId(1);
     engine.say(MS, EventKind::WorkerStarted { worker, lane: Lane(0), pid: 77 });
@@ -232,7 +192,7 @@ fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
     until(&mut window, "the report", |session| {
         session.run_shown().expect("a run").model().lanes.progress_of(worker).is_some()
     });
-    show(&mut window, Page::Live);
+    handle(&mut window, Command::Show(Page::Live));
     window.get_by_label("Timeline of the lanes").focus();
     window.run_steps(2);
     window.key_press(Key::ArrowRight);
@@ -240,7 +200,7 @@ fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
     let value = window.get_by_label("Timeline of the lanes").value().unwrap_or_default();
     assert!(value.contains("40 % done: second") && !value.contains('\u{1b}'), "{value}");
     window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(4))));
-    show(&mut window, Page::Results);
+    handle(&mut window, Command::Show(Page::Results));
     assert!(window.query_by_label_contains("40 % done: second").is_some());
 
     // Late news of what it did before says nothing of this.

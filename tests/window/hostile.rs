@@ -1,17 +1,10 @@
 //! Text from job files, values and tasks that tries to act on whatever shows it: nowhere in the window, in no page and no
 //! message, is there a letter that does, but in the fields in which the job itself is edited.
-#![cfg(feature = "gui")]
-
-#[path = "support/canned/mod.rs"]
-mod canned;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use canned::{FakeEngine, models};
 use eframe::egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::NodeT as _;
 use fanlane::event::{
     AttemptRecord, Captured, EventKind, Lane, Outcome, Output, SharedContent, SharedObject, TaskId, Value, WorkerEnd,
@@ -20,7 +13,9 @@ use fanlane::event::{
 use fanlane::job::{Input, Job, TaskTemplate};
 use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions};
 use fanlane::store::presets::Presets;
-use fanlane::ui::FanlaneApp;
+
+use super::canned::{FakeEngine, models};
+use super::driver::{self, Window, handle, until};
 
 /// Colours, the clipboard of a terminal, a turned line, a mark that is not seen.
 const HOSTILE: &str = "x\u{1b}[31m\u{1b}]52;c;QQ==\u{7}\u{202e}y\u{200b}z";
@@ -29,8 +24,6 @@ fn acts(letter: char) -> bool {
     (letter.is_control() && letter != '\n' && letter != '\t')
         || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
 }
-
-type Window<'a> = Harness<'a, FanlaneApp>;
 
 /// All that is read out of a window, but for what is typed into it.
 fn assert_inert(window: &Window<'_>, what: &str) {
@@ -46,15 +39,6 @@ fn assert_inert(window: &Window<'_>, what: &str) {
         }
     }
     assert!(seen > 0, "{what}: the text is shown");
-}
-
-fn until(window: &mut Window<'_>, what: &str, is_so: impl Fn(&Session) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so(window.state().session()) {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        window.run_steps(1);
-    }
-    window.run_steps(3);
 }
 
 fn hostile_job() -> Job {
@@ -85,16 +69,7 @@ fn window<'a>(engine: &FakeEngine, folder: &Path) -> Window<'a> {
     let mut session = Session::new(options, Arc::new(|| {}));
     session.draft = JobDraft::from_job(&hostile_job());
     session.draft_changed();
-    let mut window = Harness::builder()
-        .with_size([1024.0, 640.0])
-        .build_eframe(|cc| FanlaneApp::with_session(&cc.egui_ctx, session));
-    window.run_steps(4);
-    window
-}
-
-fn handle(window: &mut Window<'_>, command: Command) {
-    window.state_mut().session_mut().handle(command);
-    window.run_steps(4);
+    driver::window(session)
 }
 
 #[test]

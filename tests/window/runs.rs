@@ -1,27 +1,18 @@
 //! The page Runs driven through its accessibility tree: runs are recorded, listed, opened, gone on with and removed.
-#![cfg(feature = "gui")]
-
-#[path = "support/canned/mod.rs"]
-mod canned;
-#[path = "support/picture_renderer.rs"]
-mod picture_renderer;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use canned::{FakeEngine, models};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use fanlane::event::{EventKind, Lane, Outcome, OutcomeCounts, WorkerId};
 use fanlane::job::{Input, Job};
 use fanlane::session::{Command, JobDraft, Page, PastRunUse, Session, SessionOptions};
 use fanlane::store::history::{History, RunState, file_in};
-use fanlane::ui::FanlaneApp;
 
-type Window<'a> = Harness<'a, FanlaneApp>;
+use super::canned::{self, FakeEngine, models};
+use super::driver::{self, Window, click, shown, until};
 
 fn window<'a>(engine: &FakeEngine, folder: &Path) -> Window<'a> {
     let history = Some(folder.join("history"));
@@ -30,31 +21,7 @@ fn window<'a>(engine: &FakeEngine, folder: &Path) -> Window<'a> {
     let lines = vec![Input::Lines("inputs".into())];
     session.draft = JobDraft::from_job(&Job { inputs: lines, ..canned::thumbnails() });
     session.draft_changed();
-    let mut window = Harness::builder()
-        .with_size([1024.0, 640.0])
-        .renderer(picture_renderer::PictureRenderer::default())
-        .build_eframe(|cc| FanlaneApp::with_session(&cc.egui_ctx, session));
-    window.run_steps(4);
-    window
-}
-
-fn shown<'a>(window: &'a Window<'_>) -> &'a Session {
-    window.state().session()
-}
-
-fn until(window: &mut Window<'_>, what: &str, is_so: impl Fn(&Session) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so(shown(window)) {
-        assert!(Instant::now() < deadline, "waited in vain: {what}; {:?}", shown(window).notices());
-        window.run_steps(1);
-    }
-    window.run_steps(3);
-}
-
-fn click(window: &mut Window<'_>, label: &str) {
-    window.get_by_role_and_label(Role::Button, label).click();
-    window.run_steps(4);
-    window.check_accessibility();
+    driver::window(session)
 }
 
 /// Runs the open job on the engine that stands in for the real one; its first tasks end in these ways.
@@ -175,10 +142,7 @@ fn a_history_that_is_damaged_or_unwanted_is_told_on_the_page() {
     until(&mut damaged, "it was read", |session| session.runs().error().is_some());
     assert!(damaged.query_by_label("The history cannot be shown").is_some());
 
-    let mut unwanted = Harness::builder()
-        .with_size([1024.0, 640.0])
-        .renderer(picture_renderer::PictureRenderer::default())
-        .build_eframe(|cc| FanlaneApp::with_session(&cc.egui_ctx, canned::session(&engine)));
+    let mut unwanted = driver::window(canned::session(&engine));
     unwanted.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
     unwanted.run_steps(4);
     assert!(unwanted.query_by_label("No history").is_some());

@@ -1,39 +1,26 @@
 //! The page Race through its accessibility tree, on races in simulated time: no display, no process.
-#![cfg(feature = "gui")]
-
-#[path = "support/canned/mod.rs"]
-mod canned;
-#[path = "support/picture_renderer.rs"]
-mod picture_renderer;
-#[path = "support/simulated_engine.rs"]
-mod simulated_engine;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use canned::FakeEngine;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::RunCommand;
 use fanlane::engine::simulation::{SimulatedMachine, SimulatedTask};
 use fanlane::model::race::RaceModel;
 use fanlane::session::{JobDraft, Page, Session, SessionOptions, StartRun};
 use fanlane::store::race::Races;
-use fanlane::ui::FanlaneApp;
-use simulated_engine::Simulated;
+
+use super::canned::{self, FakeEngine};
+use super::driver::{Window, click, sized, until};
+use super::simulated_engine::Simulated;
 
 const MS: u64 = 1_000_000;
 
-type Window = Harness<'static, FanlaneApp>;
-
-fn window(start: StartRun, folder: &Path, size: [f32; 2]) -> Window {
+fn window(start: StartRun, folder: &Path, size: [f32; 2]) -> Window<'static> {
     let options = SessionOptions { races: Some(Races::open(folder)), ..SessionOptions::in_memory(start) };
-    let mut window = Harness::builder()
-        .with_size(size)
-        .renderer(picture_renderer::PictureRenderer::default())
-        .build_eframe(|cc| FanlaneApp::new(&cc.egui_ctx, options));
+    let mut window = sized(Session::new(options, Arc::new(|| {})), size);
     let session = window.state_mut().session_mut();
     session.draft = JobDraft::from_job(&canned::cubes());
     session.draft_changed();
@@ -51,34 +38,18 @@ fn simulated() -> Simulated {
     Simulated { jitter: 0.01, ..Simulated::new(machine, task) }
 }
 
-/// Lets frames pass until something is so; only the session's own threads are waited for.
-fn until(window: &mut Window, what: &str, is_so: impl Fn(&Session) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so(window.state().session()) {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        window.run_steps(1);
-    }
-    window.run_steps(3);
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_role_and_label(Role::Button, label).click();
-    window.run_steps(4);
-    window.check_accessibility();
-}
-
-fn race(window: &Window, of: impl Fn(&RaceModel) -> bool) -> bool {
+fn race(window: &Window<'_>, of: impl Fn(&RaceModel) -> bool) -> bool {
     window.state().session().race_shown().is_some_and(|race| of(&race.model()))
 }
 
-fn race_to_the_end(window: &mut Window) {
+fn race_to_the_end(window: &mut Window<'_>) {
     click(window, "Race");
     until(window, "the race is over", |session| session.race_shown().is_some() && !session.is_racing());
     assert!(race(window, |model| model.end.is_some()));
 }
 
 /// What an image says of itself.
-fn image(window: &Window, label: &str) -> String {
+fn image(window: &Window<'_>, label: &str) -> String {
     window.get_by_role_and_label(Role::Image, label).value().unwrap_or_default()
 }
 

@@ -1,27 +1,19 @@
 //! The window and the runs that outlive it: it is closed while a batch goes on, and the next one finds the batch.
-#![cfg(feature = "gui")]
-
-#[path = "support/canned/mod.rs"]
-mod canned;
-#[path = "support/picture_renderer.rs"]
-mod picture_renderer;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use canned::FakeEngine;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, ViewportCommand, ViewportEvent, ViewportId};
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use fanlane::host::Hosts;
 use fanlane::job::{Input, Job, TaskTemplate};
 use fanlane::session::{JobDraft, Page, Session, SessionOptions};
 use fanlane::store::history::{History, RunState};
-use fanlane::ui::FanlaneApp;
 
-type Window<'a> = Harness<'a, FanlaneApp>;
+use super::canned::FakeEngine;
+use super::driver::{self, Window, click, shown, until};
 
 fn gated() -> Job {
     let command = "until [ -e gate ]; do sleep 0.01; done; echo {} >> record".to_owned();
@@ -45,31 +37,7 @@ fn window<'a>(engine: &FakeEngine, folder: &Path, program: &str, opens_file: boo
         session.draft = JobDraft::from_job(&gated());
         session.draft_changed();
     }
-    let mut window = Harness::builder()
-        .with_size([1024.0, 640.0])
-        .renderer(picture_renderer::PictureRenderer::default())
-        .build_eframe(|cc| FanlaneApp::with_session(&cc.egui_ctx, session));
-    window.run_steps(4);
-    window
-}
-
-fn shown<'a>(window: &'a Window<'_>) -> &'a Session {
-    window.state().session()
-}
-
-fn until(window: &mut Window<'_>, what: &str, is_so: impl Fn(&Session) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so(shown(window)) {
-        assert!(Instant::now() < deadline, "waited in vain: {what}; {:?}", shown(window).notices());
-        window.run_steps(1);
-    }
-    window.run_steps(3);
-}
-
-fn click(window: &mut Window<'_>, label: &str) {
-    window.get_by_role_and_label(Role::Button, label).click();
-    window.run_steps(4);
-    window.check_accessibility();
+    driver::window(session)
 }
 
 fn done(session: &Session) -> u64 {

@@ -1,0 +1,22 @@
+//! The window driven through its accessibility tree: no display.
+//!
+//! The harness also fails on a glyph that no font has and on a widget without a name.
+#![cfg(feature = "gui")]
+
+#[path = "../support/canned/mod.rs"]
+mod canned;
+#[path = "../support/picture_renderer.rs"]
+mod picture_renderer;
+#[path = "../support/simulated_engine.rs"]
+mod simulated_engine;
+
+mod background;
+mod driver;
+mod hostile;
+mod job;
+mod job_file;
+mod race;
+mod results;
+mod runs;
+mod shared;
+mod walk;
