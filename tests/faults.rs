@@ -1,65 +1,26 @@
 //! Faults from outside, against the built program: each test is a case of the catalogue in docs/faults.md.
+//!
+//! They are a program of their own, since what one leaves behind is ended and told of by whichever starts next.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-mod program;
+#[path = "program/processes.rs"]
+mod processes;
+#[path = "program/start.rs"]
+mod start;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fanlane::mp::process_tree;
 use fanlane::session::{self, Session, SessionOptions};
-use program::{Ended, command, run_in};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-const DEADLINE: Duration = Duration::from_secs(100);
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let until = Instant::now() + DEADLINE;
-    while !done() {
-        assert!(Instant::now() < until, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// The program under way; ends with the test, also with one that fails.
-struct Running(Option<Child>);
-
-impl Running {
-    fn start(mut command: Command) -> Self {
-        Self(Some(command.spawn().unwrap()))
-    }
-
-    fn pid(&self) -> u32 {
-        self.0.as_ref().unwrap().id()
-    }
-
-    fn ended(mut self) -> Ended {
-        let pid = self.pid();
-        wait_until("the end of the program", || process_tree::has_ended(pid));
-        self.0.take().unwrap().wait_with_output().unwrap().into()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn signal(pid: u32, signal: Signal) {
-    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
-}
-
-fn is_gone(pid: u32) -> bool {
-    process_tree::parent_of(pid).is_none() || process_tree::has_ended(pid)
-}
+use processes::{Running, is_gone, signal, wait_until};
+use start::{DEADLINE, command, run_in};
 
 /// The number that a task has written into a file.
 fn written_pid(file: &Path) -> u32 {

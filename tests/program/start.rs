@@ -1,6 +1,6 @@
 //! The built program as the tests start it: in a folder of its own, with a home of its own, without a display.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::io::Write;
 use std::path::Path;

@@ -1,33 +1,17 @@
 //! The built program from outside, running tasks: what it prints, its exit status, signals, closed pipes.
 
-mod program;
-
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, ExitStatus};
+use std::process::{Child, ChildStdout};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use program::{DEADLINE, run_in, run_with};
 use rustix::process::{Pid, Signal, kill_process};
 
-fn run(words: &str) -> program::Ended {
-    run_with(&words.split('|').collect::<Vec<_>>(), b"")
-}
+use super::processes::wait;
+use super::start::{DEADLINE, run_in, run_with};
 
-/// Waits until the child has ended, and ends it itself if it does not.
-fn wait(child: &mut Child) -> ExitStatus {
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("it can be waited for") {
-            return status;
-        }
-        if begun.elapsed() > DEADLINE {
-            child.kill().expect("it can be killed");
-            child.wait().expect("it can be waited for");
-            panic!("the program was still running after {DEADLINE:?}");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+fn run(words: &str) -> super::start::Ended {
+    run_with(&words.split('|').collect::<Vec<_>>(), b"")
 }
 
 /// The first line that the program writes to standard output; what follows can be read from the second.
@@ -172,7 +156,7 @@ fn signals_stop_a_run_and_the_summary_is_still_printed() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let folder = tempfile::tempdir().expect("a folder");
         let words = ["run", "-j", "1", "echo {}; [ {} = 1 ] || sleep 60", ":::", "1", "2", "3"];
-        let mut child = program::command(&words, folder.path()).spawn().expect("it starts");
+        let mut child = super::start::command(&words, folder.path()).spawn().expect("it starts");
         let (first, _out) = first_line(&mut child);
         assert_eq!(first, "1\n");
         kill_process(Pid::from_child(&child), signal).expect("it runs");
@@ -187,7 +171,7 @@ fn signals_stop_a_run_and_the_summary_is_still_printed() {
 fn the_second_signal_stops_a_task_that_will_not_end() {
     let folder = tempfile::tempdir().expect("a folder");
     let words = ["run", "-j", "1", "[ {} = 1 ] || { trap '' TERM; : > deaf; sleep 60; }", ":::", "1", "2"];
-    let mut child = program::command(&words, folder.path()).spawn().expect("it starts");
+    let mut child = super::start::command(&words, folder.path()).spawn().expect("it starts");
     let begun = Instant::now();
     while !folder.path().join("deaf").exists() {
         assert!(begun.elapsed() < DEADLINE, "the task never began");
@@ -208,7 +192,7 @@ fn an_ignored_signal_stays_ignored() {
     let folder = tempfile::tempdir().expect("a folder");
     let script =
         "trap '' HUP; exec \"$0\" run -j 1 'echo {}; [ {} = 1 ] || until [ -e go ]; do sleep 0.01; done' ::: 1 2";
-    let mut child = program::command(&[], folder.path());
+    let mut child = super::start::command(&[], folder.path());
     let mut child = {
         let program = child.get_program().to_owned();
         child = std::process::Command::new("sh");
@@ -228,7 +212,7 @@ fn a_closed_pipe_stops_the_run_quietly() {
     let folder = tempfile::tempdir().expect("a folder");
     let job = "Job(version: 1, task: Command(\"echo {}\"), inputs: [Range(1, 1000000)])";
     std::fs::write(folder.path().join("many.ron"), job).expect("written");
-    let mut child = program::command(&["run", "-j", "2", "many.ron"], folder.path()).spawn().expect("it starts");
+    let mut child = super::start::command(&["run", "-j", "2", "many.ron"], folder.path()).spawn().expect("it starts");
     let (first, out) = first_line(&mut child);
     assert!(!first.is_empty());
     drop(out);
@@ -252,7 +236,7 @@ fn without_a_display_the_job_runs_in_the_terminal() {
 #[test]
 fn without_a_display_the_first_example_runs_in_the_terminal() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut child = program::command(&[], folder.path()).spawn().expect("it starts");
+    let mut child = super::start::command(&[], folder.path()).spawn().expect("it starts");
     let (first, _out) = first_line(&mut child);
     assert!(first.trim().parse::<f64>().is_ok(), "the value of a call: {first}");
     kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");

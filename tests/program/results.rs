@@ -1,23 +1,15 @@
 //! What a run keeps: job logs, results folders, whole outputs, records and their exports; and jobs from other programs'
 //! command lines. GNU parallel itself says what its formats are, where it is installed.
 
-mod program;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
-use program::{DEADLINE, command, parallel, run_in};
+use fanlane::mp::process_tree;
 use rustix::process::{Pid, Signal, kill_process};
 
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let until = Instant::now() + DEADLINE;
-    while !done() {
-        assert!(Instant::now() < until, "waited in vain for {what}");
-        std::thread::yield_now();
-    }
-}
+use super::processes::wait_until;
+use super::start::{command, parallel, run_in};
 
 /// All files and folders below a folder, by their paths in it. What goes away while it is read is not there.
 fn tree(folder: &Path) -> Vec<String> {
@@ -177,21 +169,26 @@ fn tagged_lines_are_those_of_parallel() {
     }
 }
 
-/// The highest memory that a child and all that it waited for ever had, in bytes.
-#[expect(unsafe_code, reason = "no safe library call gives the resource use of one child")]
-fn peak_memory_bytes(child: &Child) -> u64 {
-    let pid = i32::try_from(child.id()).expect("a process number");
-    let mut status = 0;
-    // SAFETY: `rusage` is plain numbers, for which all zeros are valid.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: both pointers are to live values of the types that wait4 writes.
-    let reaped = unsafe { libc::wait4(pid, &raw mut status, 0, &raw mut usage) };
-    assert_eq!((reaped, status), (pid, 0), "it ended well");
-    usage.ru_maxrss.unsigned_abs() * 1024
+/// Waits until a child has ended well, and says the most memory that it or a process below it had, in bytes. What the
+/// system says of a child that is waited for would also hold the memory of this program, of which it was a copy once.
+fn peak_memory_bytes(mut child: Child) -> u64 {
+    let peak_of = |pid: u32| {
+        let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim().trim_end_matches(" kB").parse::<u64>().ok()
+    };
+    let mut peak_kib = 0;
+    wait_until("the end of the program", || {
+        let all = [child.id()].into_iter().chain(process_tree::descendants(child.id()));
+        peak_kib = all.filter_map(peak_of).max().unwrap_or(0).max(peak_kib);
+        child.try_wait().unwrap().is_some()
+    });
+    assert!(child.wait().unwrap().success(), "it ended well");
+    assert!(peak_kib > 0, "its memory was seen");
+    peak_kib * 1024
 }
 
 #[test]
-#[expect(clippy::zombie_processes, reason = "it is waited for where its memory is measured")]
 fn a_long_output_arrives_whole_and_takes_no_memory() {
     const MOST_BYTES: u64 = 64 << 20;
     let folder = tempfile::tempdir().expect("a folder");
@@ -213,7 +210,7 @@ fn a_long_output_arrives_whole_and_takes_no_memory() {
         run.stdout(Stdio::from(summer.stdin.take().expect("it is piped")));
         let child = run.spawn().expect("it starts");
         drop(run);
-        let peak_bytes = peak_memory_bytes(&child);
+        let peak_bytes = peak_memory_bytes(child);
         let arrived = summer.wait_with_output().expect("it ends").stdout;
         assert_eq!(String::from_utf8_lossy(&arrived), expected);
         assert!(peak_bytes < MOST_BYTES, "{peak_bytes} bytes");

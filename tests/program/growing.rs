@@ -1,13 +1,12 @@
 //! The built program with inputs that come while it runs, and with tasks whose order and needs their values say.
 
-mod program;
-
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::mpsc;
 
-use program::{DEADLINE, Ended, run_in, run_with};
 use rustix::process::{Pid, Signal, kill_process};
+
+use super::start::{DEADLINE, Ended, run_in, run_with};
 
 /// The program with an open pipe as its standard input.
 struct Fed {
@@ -20,7 +19,7 @@ struct Fed {
 impl Fed {
     fn start(words: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut command = program::command(words, folder.path());
+        let mut command = super::start::command(words, folder.path());
         let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
         let out = BufReader::new(child.stdout.take().expect("it is piped"));
         Self { stdin: child.stdin.take(), out, child: Some(child), _folder: folder }

@@ -3,8 +3,6 @@
 //!
 //! Where GNU parallel is not installed the tests say so and end; with `CI=true` they fail.
 
-mod program;
-
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -176,7 +174,7 @@ fn dry_runs_print_the_same_bytes() {
         let mut theirs = parallel(folder.path());
         theirs.args(inputs);
         let words: Vec<&str> = ["run", "--dry-run"].into_iter().chain(inputs).collect();
-        let (theirs, ours) = (printed(theirs), printed(program::command(&words, folder.path())));
+        let (theirs, ours) = (printed(theirs), printed(super::start::command(&words, folder.path())));
         if theirs != ours {
             let at = theirs.iter().zip(&ours).position(|(a, b)| a != b).unwrap_or(theirs.len().min(ours.len()));
             let near = |bytes: &[u8]| bytes[at.saturating_sub(30)..bytes.len().min(at + 30)].to_vec();
@@ -231,7 +229,7 @@ fn options_about_inputs_mean_the_same() {
         let mut theirs = parallel(folder.path());
         theirs.args(&words);
         let ours: Vec<&str> = ["run", "--dry-run"].into_iter().chain(words.iter().copied()).collect();
-        let (theirs, ours) = (printed(theirs), printed(program::command(&ours, folder.path())));
+        let (theirs, ours) = (printed(theirs), printed(super::start::command(&ours, folder.path())));
         assert_eq!(String::from_utf8_lossy(&ours), String::from_utf8_lossy(&theirs), "{words:?}");
     }
 }
@@ -251,7 +249,7 @@ fn arguments_arrive_as_they_went_in() {
     for shell in [&[][..], &["--no-shell"]] {
         let words = ["run", "-j", "2", "-k", "--no-bar", "-0"].iter().chain(shell);
         let words: Vec<&str> = words.copied().chain(["sh ./printer {} x{}y", "::::", "values"]).collect();
-        let ours = printed(program::command(&words, folder.path()));
+        let ours = printed(super::start::command(&words, folder.path()));
         assert!(ours == expected, "{shell:?}: {:?}", String::from_utf8_lossy(&ours));
     }
 }

@@ -1,8 +1,6 @@
 //! The built program from outside, without running a task: usage, dry runs, presets.
 
-mod program;
-
-use program::{run_in, run_with};
+use super::start::{run_in, run_with};
 
 const JOB_FILES: [(&str, &str); 5] = [
     ("good.ron", "Job(version: 1, task: Command(\"echo {}\"), inputs: [Range(1, 3)])"),
@@ -172,7 +170,7 @@ fn bytes_that_are_no_text_come_through() {
     use std::process::Stdio;
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("names"), b"a\xffb\n").expect("written");
-    let output = program::command(&["run", "--dry-run", "ls", "::::", "names"], folder.path())
+    let output = super::start::command(&["run", "--dry-run", "ls", "::::", "names"], folder.path())
         .stdin(Stdio::null())
         .output()
         .expect("the program can be started");
@@ -184,7 +182,7 @@ fn values_of_any_bytes_but_nul_come_from_words_and_from_standard_input() {
     use std::os::unix::ffi::OsStrExt;
     let folder = tempfile::tempdir().expect("a folder");
     let word = std::ffi::OsStr::from_bytes(b"a\xff.x");
-    let output = program::command(&["run", "--dry-run", "echo {.}", ":::"], folder.path()).arg(word).output();
+    let output = super::start::command(&["run", "--dry-run", "echo {.}", ":::"], folder.path()).arg(word).output();
     assert_eq!(output.expect("it runs").stdout, b"echo 'a\xff'\n");
     let ended = run_with(&["run", "--dry-run", "-0", "echo"], b"a\nb\0\0c");
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "echo 'a\nb'\necho ''\necho c\n"), "{ended:?}");
@@ -216,7 +214,7 @@ fn a_closed_pipe_is_no_complaint() {
     let folder = tempfile::tempdir().expect("a folder");
     let job = "Job(version: 1, task: Command(\"echo {}\"), inputs: [Range(1, 1000000)])";
     std::fs::write(folder.path().join("many.ron"), job).expect("written");
-    let mut child = program::command(&["run", "--dry-run", "many.ron"], folder.path()).spawn().expect("it starts");
+    let mut child = super::start::command(&["run", "--dry-run", "many.ron"], folder.path()).spawn().expect("it starts");
     let mut first = String::new();
     BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut first).expect("a line");
     assert_eq!(first, "echo 1\n");

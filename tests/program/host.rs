@@ -1,8 +1,6 @@
 //! Runs in processes of their own, watched over real sockets: whoever watches comes, goes, stalls, is killed or is a
 //! stranger, and the run is none the worse for it.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
@@ -10,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fanlane::engine::RunCommand;
 use fanlane::event::{Event, EventKind, TaskId};
@@ -22,15 +20,8 @@ use fanlane::store::history::{History, RunState};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-const DEADLINE: Duration = Duration::from_secs(180);
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let until = Instant::now() + DEADLINE;
-    while !done() {
-        assert!(Instant::now() < until, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
+use super::processes::{is_gone, wait_until};
+use super::start::DEADLINE;
 
 /// A folder for tasks, sockets and a history; when it goes, nothing may be left of its runs.
 struct Scene {
@@ -104,10 +95,6 @@ impl Drop for Scene {
             let _ = kill_process(Pid::from_raw(info.pid.try_into().unwrap()).unwrap(), Signal::KILL);
         }
     }
-}
-
-fn is_gone(pid: u32) -> bool {
-    process_tree::parent_of(pid).is_none() || process_tree::has_ended(pid)
 }
 
 fn until(watching: &mut Watching, what: impl Fn(&EventKind) -> bool) -> Vec<Event> {

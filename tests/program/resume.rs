@@ -1,15 +1,14 @@
 //! Going on after a run that was cut off: what the job log or the results folder says is done is not done again. GNU
 //! parallel itself says what its logs mean, where it is installed.
 
-mod program;
-
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use program::{DEADLINE, Ended, command, parallel, run_in};
 use rustix::process::{Pid, Signal, kill_process};
+
+use super::start::{DEADLINE, Ended, command, parallel, run_in};
 
 const HEADER: &str = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 

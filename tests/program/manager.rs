@@ -1,17 +1,15 @@
 //! Shared objects and progress from outside: shell scripts as tasks, servers as processes, holders that are killed.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
-
-mod program;
-
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use fanlane::mp::manager::{Address, Client, ClientOptions, Key};
-use program::{DEADLINE, Ended, command, run_in};
 use rustix::process::{Pid, Signal, kill_process};
+
+use super::processes::wait;
+use super::start::{DEADLINE, Ended, command, run_in};
 
 fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(name), text).expect("it can be written");
@@ -23,17 +21,6 @@ fn run_job(folder: &Path, job: &str, words: &[&str]) -> Ended {
     let program = env!("CARGO_BIN_EXE_fanlane");
     let variable = format!("F={program}");
     run_in(&[&["run", "job.ron", "--env", &variable][..], words].concat(), folder)
-}
-
-fn wait(child: &mut Child) -> i32 {
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("it can be waited for") {
-            return status.code().unwrap_or(-1);
-        }
-        assert!(begun.elapsed() < DEADLINE, "it is still running");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]
@@ -105,7 +92,7 @@ fn progress_is_reported_from_tasks_and_ignored_outside() {
         std::thread::sleep(Duration::from_millis(5));
     }
     write(folder.path(), "seen", "");
-    assert_eq!(wait(&mut run), 0);
+    assert!(wait(&mut run).success());
     let lines = std::fs::read_to_string(&record).unwrap();
     let line = lines.lines().find(|line| line.contains("ProgressReported")).unwrap();
     assert!(
@@ -188,7 +175,7 @@ fn a_killed_holder_frees_the_lock_and_a_remote_client_is_told() {
         let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL);
     }
     client.stop_server().unwrap();
-    assert_eq!(wait(&mut server), 0);
+    assert!(wait(&mut server).success());
     assert!(!Path::new(key_file).parent().unwrap().exists());
 }
 
@@ -199,7 +186,7 @@ fn a_signal_ends_a_server_and_leaves_nothing() {
     let socket = folder.path().join("private/manager");
     assert_eq!(lines[0], format!("FANLANE_MANAGER=unix:{}", socket.display()));
     kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
-    assert_eq!(wait(&mut server), 130);
+    assert_eq!(wait(&mut server).code(), Some(130));
     let mut said = String::new();
     server.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(!socket.exists() && said.is_empty(), "{said}");
@@ -227,7 +214,7 @@ fn what_a_killed_server_has_left_is_removed_by_the_next_one() {
     let ended = command(&["manager", "serve", "--", "true"], folder.path()).env("TMPDIR", &place).status().unwrap();
     assert!(ended.success() && Path::new(&second).exists() && left() == 1);
     kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
-    assert_eq!((wait(&mut server), left()), (130, 0));
+    assert_eq!((wait(&mut server).code(), left()), (Some(130), 0));
 }
 
 #[test]
@@ -281,7 +268,7 @@ fn the_example_of_a_remote_client_prints_what_it_says() {
         panic!("{} is not built; run the tests as `cargo test`, which builds examples too", example.display());
     }
     let output = Command::new(example).output().unwrap();
-    let source = include_str!("../examples/manager_remote.rs");
+    let source = include_str!("../../examples/manager_remote.rs");
     let documented: String = source
         .lines()
         .skip_while(|line| *line != "//! ```text")

@@ -1,15 +1,14 @@
 //! The history from outside: runs are recorded, listed, shown and exported, gone on with after whatever cut them off, and
 //! done again; and a history that cannot be written costs no run.
 
-mod program;
-
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use program::{DEADLINE, Ended, command};
 use rustix::process::{Pid, Signal, kill_process};
+
+use super::start::{DEADLINE, Ended, command};
 
 fn run_in(words: &[&str], folder: &Path) -> Ended {
     command(words, folder).output().expect("it runs").into()

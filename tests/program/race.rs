@@ -1,11 +1,10 @@
 //! `fanlane race` from outside: what it prints, keeps and refuses.
 
-mod program;
-
 use std::fs;
 
-use program::{Ended, run_in};
 use serde_json::Value;
+
+use super::start::{Ended, run_in};
 
 const JOB: &str =
     r#"Job(version: 1, name: "Short naps", task: Workload(name: "sleep"), inputs: [List(["0.01", "0.02", "0.01"])])"#;

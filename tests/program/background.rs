@@ -1,28 +1,18 @@
 //! `fanlane run --background`, `fanlane attach` and `fanlane stop`: the built program from outside.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
-
-mod program;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
 use fanlane::mp::process_tree;
-use program::{DEADLINE, Ended, command, run_in};
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let until = Instant::now() + DEADLINE;
-    while !done() {
-        assert!(Instant::now() < until, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
+use super::processes::{Running, is_gone, signal, wait_until};
+use super::start::{Ended, command, run_in};
 
 /// A home; when it goes, so do all processes that live in it.
 struct Scene(TempDir);
@@ -53,7 +43,7 @@ impl Scene {
     }
 
     fn start(&self, words: &[&str]) -> Running {
-        Running(Some(command(words, self.0.path()).spawn().unwrap()))
+        Running::start(command(words, self.0.path()))
     }
 
     /// The processes that live in this home.
@@ -93,30 +83,6 @@ impl Drop for Scene {
         for pid in self.processes() {
             // Only where a test has failed.
             let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL);
-        }
-    }
-}
-
-/// The program under way; ends with the test.
-struct Running(Option<Child>);
-
-impl Running {
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(self.0.as_ref().unwrap()), signal).unwrap();
-    }
-
-    fn ended(mut self) -> Ended {
-        let pid = self.0.as_ref().unwrap().id();
-        wait_until("the end of the program", || process_tree::has_ended(pid));
-        self.0.take().unwrap().wait_with_output().unwrap().into()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
         }
     }
 }
@@ -161,7 +127,7 @@ fn a_run_in_the_background_outlives_killed_watchers_and_is_told_whole_to_the_nex
     let interrupted = scene.start(&["attach", "1", "--no-bar"]);
     // It catches signals once it has found the run: what it printed is not flushed before something more happens, so it is
     // asked until it answers.
-    let pid = interrupted.0.as_ref().unwrap().id();
+    let pid = interrupted.pid();
     wait_until("its signals to be caught", || catches_interrupts(pid));
     interrupted.signal(Signal::INT);
     let interrupted = interrupted.ended();
@@ -171,7 +137,7 @@ fn a_run_in_the_background_outlives_killed_watchers_and_is_told_whole_to_the_nex
     let listed = scene.run(&["history"]);
     assert!(listed.out.contains("running") && listed.err.contains("fanlane attach 1"), "{listed:?}");
     let last = scene.start(&["attach", "last", "--json"]);
-    let pid = last.0.as_ref().unwrap().id();
+    let pid = last.pid();
     wait_until("its signals to be caught", || catches_interrupts(pid));
     scene.write("gate", "");
     let last = last.ended();
@@ -181,10 +147,6 @@ fn a_run_in_the_background_outlives_killed_watchers_and_is_told_whole_to_the_nex
     assert_eq!(scene.lines("record"), once_each(12));
     assert_eq!(scene.state("1")["state"], "finished");
     scene.nothing_is_left();
-}
-
-fn is_gone(pid: u32) -> bool {
-    process_tree::parent_of(pid).is_none() || process_tree::has_ended(pid)
 }
 
 fn catches_interrupts(pid: u32) -> bool {
@@ -246,7 +208,7 @@ fn stop_ends_a_run_and_attach_ends_as_the_run_does() {
     let inputs = ["0".to_owned(), "3".to_owned()];
     scene.run(&words(&["run", "--background"], failing, &inputs));
     let attached = scene.start(&["attach"]);
-    let pid = attached.0.as_ref().unwrap().id();
+    let pid = attached.pid();
     wait_until("its signals to be caught", || catches_interrupts(pid));
     scene.write("go", "");
     let attached = attached.ended();
@@ -277,7 +239,7 @@ fn standard_input_is_read_whole_and_what_was_there_at_the_start_is_what_is_run()
     assert_eq!(scene.run(&["run", "--background", "job.ron"]).code, Some(0));
     wait_until("the files to go", || !scene.has("a.log") && !scene.has("b.log"));
     let attached = scene.start(&["attach", "--json"]);
-    let pid = attached.0.as_ref().unwrap().id();
+    let pid = attached.pid();
     wait_until("its signals to be caught", || catches_interrupts(pid));
     scene.write("gate", "");
     let attached = attached.ended();
@@ -323,8 +285,12 @@ fn leftovers_of_a_killed_host_are_removed_by_the_next_look() {
     scene.run(&words(&["run", "--background"], GATED, &numbers(2)));
     wait_until("the first task", || scene.has("begun-1"));
     let host = scene.host();
-    kill_process(Pid::from_raw(host.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
-    wait_until("the end of all of it", || scene.processes().is_empty());
+    signal(host, Signal::KILL);
+    // Whatever the host started has its log open, also when it is ending and has no variables any more.
+    let log = fs::read_dir(scene.0.path().join("runtime")).unwrap().next().unwrap().unwrap().path().join("log");
+    let log = fs::File::open(log).unwrap();
+    wait_until("the end of all of it", || flock(&log, FlockOperation::NonBlockingLockExclusive).is_ok());
+    drop(log);
     assert!(!is_empty(&scene.0.path().join("runtime")));
     let attached = scene.run(&["attach"]);
     assert!(attached.code == Some(2) && attached.err.contains("no run goes on in the background"), "{attached:?}");

@@ -1,0 +1,18 @@
+//! The built program from outside: its words, what it prints and keeps, its exit status, its processes.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod background;
+mod growing;
+mod history;
+mod host;
+mod manager;
+mod parallel_oracle;
+mod parent_killed;
+mod processes;
+mod race;
+mod results;
+mod resume;
+mod run;
+mod start;
+mod usage;
