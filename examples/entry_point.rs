@@ -17,7 +17,7 @@ fn square(x: i64) -> i64 {
     x * x
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     if std::env::args().nth(1).as_deref() != Some("forgetful") {
         mp::init([function!(square)]);
     }

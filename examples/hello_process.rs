@@ -15,7 +15,7 @@ fn greet(name: String) {
     println!("hello {name}");
 }
 
-fn main() -> Result<(), mp::Error> {
+pub(crate) fn main() -> Result<(), mp::Error> {
     mp::init([function!(greet)]);
     let mut process = Process::new(greet, ("bob".to_owned(),))?;
     process.start()?;

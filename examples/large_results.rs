@@ -37,7 +37,7 @@ fn measure<T>(how: &str, results: impl Iterator<Item = Result<T, mp::Error>>, la
     is_whole
 }
 
-fn main() -> Result<(), mp::Error> {
+pub(crate) fn main() -> Result<(), mp::Error> {
     mp::init([function!(as_bytes), function!(in_shared_memory)]);
     let pool = Pool::new(2)?;
     let copied = measure("sent as bytes", pool.imap(as_bytes, 0..COUNT), |bytes| bytes.0.last().copied());

@@ -37,7 +37,7 @@ impl Served for Longest {
 }
 
 #[expect(clippy::print_stdout, reason = "an example prints what it found")]
-fn main() -> Result<()> {
+pub(crate) fn main() -> Result<()> {
     if std::env::args().nth(1).as_deref() == Some("client") {
         return client();
     }

@@ -14,7 +14,7 @@ fn cube(x: i64) -> i64 {
     x * x * x
 }
 
-fn main() -> Result<(), mp::Error> {
+pub(crate) fn main() -> Result<(), mp::Error> {
     mp::init([function!(cube)]);
     let pool = Pool::new(6)?;
     println!("{:?}", pool.map(cube, 1..=6)?);

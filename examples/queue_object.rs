@@ -27,7 +27,7 @@ fn work(queue: Queue<Fancy>) -> Result<(), mp::Error> {
     queue.task_done()
 }
 
-fn main() -> Result<(), mp::Error> {
+pub(crate) fn main() -> Result<(), mp::Error> {
     mp::init([function!(work)]);
     let queue = Queue::unbounded()?;
     let mut worker = Process::new(work, (queue.clone(),))?.named("Worker-1");

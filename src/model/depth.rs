@@ -114,7 +114,7 @@ impl DepthHistory {
         self.last_ns
     }
 
-    /// The steps until `now_ns`, oldest first, at most [`curve::MAX_STEPS`] and a few; each holds until the next.
+    /// The steps until `now_ns`, oldest first, at most `curve::MAX_STEPS` and a few; each holds until the next.
     pub fn steps(&self, now_ns: u64) -> Vec<Step> {
         let mut curve = self.settled.clone();
         if !self.waiting.is_empty() {

@@ -122,6 +122,9 @@ pub enum TaskError {
         /// How it ended, such as `killed by SIGKILL` or `exit code 3`.
         how: String,
     },
+    /// The call was cancelled before the task was done.
+    #[error("the task was cancelled before it was done")]
+    Cancelled,
     /// The pool was terminated before the task was done.
     #[error("the pool was terminated before the task was done")]
     Terminated,

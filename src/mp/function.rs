@@ -89,7 +89,7 @@ impl Function {
 
     /// A role of this program that speaks its own language with its parent: `serve` is given the connection, and what
     /// it returns is the process's exit code. See [`Child`](crate::mp::child::Child).
-    pub fn service(name: &'static str, serve: fn(UnixStream) -> i32) -> Self {
+    pub(crate) fn service(name: &'static str, serve: fn(UnixStream) -> i32) -> Self {
         Self { name, body: Body::Service(serve) }
     }
 

@@ -1,38 +1,109 @@
 //! Multiprocessing: processes, pipes, queues, pools and shared memory, in the words of Python's module of that name.
 //! None of it knows what a task of a batch is.
+//!
+//! # To begin
+//!
+//! A process is this very program once more. So the first thing in `main` is [`init`], with every function that is to run
+//! elsewhere: in the first process it returns, and in a worker it does what the worker is for and never returns.
+//!
+//! ```
+//! use fanlane::mp::{self, Pool, function};
+//!
+//! fn cube(x: i64) -> i64 {
+//!     x * x * x
+//! }
+//!
+//! fn main() -> Result<(), mp::Error> {
+//!     mp::init([function!(cube)]);
+//!     let pool = Pool::new(2)?;
+//!     assert_eq!(pool.map(cube, 1..=6)?, [1, 8, 27, 64, 125, 216]);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Arguments and results are whatever serde can write and read. What is shared, such as a queue, a lock or shared memory,
+//! is cloned into the arguments and is the same thing at the other end:
+//!
+//! ```
+//! use fanlane::mp::{self, Process, Queue, Value, function};
+//!
+//! fn add_up(numbers: Queue<u64>, sum: Value<u64>) -> Result<(), mp::Error> {
+//!     while let Ok(number) = numbers.get() {
+//!         sum.update(|sum| *sum += number)?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! fn main() -> Result<(), mp::Error> {
+//!     mp::init([function!(add_up)]);
+//!     let numbers = Queue::unbounded()?;
+//!     let sum = Value::new(0_u64)?;
+//!     let workers = [0, 1].map(|_| Process::spawn(add_up, (numbers.clone(), sum.clone())));
+//!     for number in 1..=100 {
+//!         numbers.put(&number)?;
+//!     }
+//!     // Nothing more can be put in; what is in it can be taken.
+//!     numbers.close();
+//!     for worker in workers {
+//!         assert_eq!(worker?.join()?, 0);
+//!     }
+//!     assert_eq!(sum.get()?, 5050);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What there is
+//!
+//! | to | use |
+//! | --- | --- |
+//! | call functions in workers | [`Pool`]; [`ThreadPool`] has the same methods |
+//! | run one function in a process of its own | [`Process`]; [`active_children`], [`current_process`] |
+//! | send values | [`pipe`], [`Connection`], [`wait()`]; [`Queue`], [`SimpleQueue`] |
+//! | keep out of each other's way | [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`], [`Condition`], [`Event`], [`Barrier`] |
+//! | share numbers | [`Value`], [`Array`]; without a lock [`RawValue`], [`RawArray`] |
+//! | share bytes | [`SharedMemory`] by its name, [`ShareableList`], [`SharedBytes`] for large results |
+//! | share with scripts and other machines | [`manager`] |
+//!
+//! Whoever dies costs the others little: a lock whose holder was killed goes to the next one, who is told
+//! ([`HolderDied`]); a queue has an item or it does not; a pool starts another worker; and no process outlives the one that
+//! started it.
 
 mod append;
-pub mod bell;
-pub mod child;
-pub mod clock;
-pub mod connection;
-pub mod descriptors;
-pub mod eager;
-pub mod entry;
-pub mod error;
+pub(crate) mod bell;
+pub(crate) mod child;
+pub(crate) mod clock;
+pub(crate) mod connection;
+pub(crate) mod descriptors;
+pub(crate) mod eager;
+pub(crate) mod entry;
+pub(crate) mod error;
+// For the fuzz targets.
+#[doc(hidden)]
 pub mod frame;
-pub mod function;
-pub mod guarded;
-pub mod interrupts;
-pub mod launch;
-pub mod life;
-pub mod limit;
+pub(crate) mod function;
+pub(crate) mod guarded;
+pub(crate) mod interrupts;
+pub(crate) mod launch;
+pub(crate) mod life;
+pub(crate) mod limit;
 pub mod manager;
-pub mod memory;
-pub mod memory_kills;
-pub mod passing;
-pub mod pool;
-pub mod process;
+pub(crate) mod memory;
+pub(crate) mod memory_kills;
+pub(crate) mod passing;
+pub(crate) mod pool;
+pub(crate) mod process;
+// For tests that look at what is left of a program.
+#[doc(hidden)]
 pub mod process_tree;
-pub mod progress;
-pub mod queue;
-pub mod shared;
-pub mod signal;
-pub mod socket;
-pub mod sync;
-pub mod wait;
+pub(crate) mod progress;
+pub(crate) mod queue;
+pub(crate) mod shared;
+pub(crate) mod signal;
+pub(crate) mod socket;
+pub(crate) mod sync;
+pub(crate) mod wait;
 pub(crate) mod waker;
-pub mod watch;
+pub(crate) mod watch;
 
 #[doc(inline)]
 pub use crate::__mp_function as function;
@@ -50,5 +121,8 @@ pub use process::{CurrentProcess, Process, Sentinel, active_children, current_pr
 pub use queue::{Queue, SimpleQueue};
 pub(crate) use shared::forget_dead_writers;
 pub use shared::{Array, ListItem, RawArray, RawValue, ShareableList, SharedBytes, SharedMemory, Value};
-pub use sync::{Barrier, BoundedSemaphore, Condition, Event, HolderDied, Lock, Permit, RLock, Semaphore};
+pub use sync::{
+    Barrier, BoundedSemaphore, Condition, ConditionGuard, Event, HolderDied, Lock, LockGuard, Permit, RLock,
+    RLockGuard, Semaphore,
+};
 pub use wait::wait;

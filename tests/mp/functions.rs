@@ -50,6 +50,7 @@ pub fn all() -> Vec<Function> {
         function!(change_list),
         function!(shared_bytes),
         function!(wait_for_file),
+        function!(note_and_wait),
         function!(map_over_manager),
     ]
 }
@@ -328,11 +329,22 @@ pub fn wait_for_file(path: std::path::PathBuf, number: u32) -> u32 {
     number
 }
 
-/// A client of a manager whose tasks wait for a file.
-pub fn map_over_manager(address: String, key: String, gate: std::path::PathBuf) {
+/// Leaves a note that it has begun, and waits until that file is there.
+pub fn note_and_wait(notes: std::path::PathBuf, gate: std::path::PathBuf, number: u32) -> u32 {
+    std::fs::write(notes.join(number.to_string()), "").unwrap();
+    wait_for_file(gate, number)
+}
+
+/// A client of a manager whose tasks leave notes and wait for a file.
+pub fn map_over_manager(address: String, key: String, has_tickets: bool, notes: std::path::PathBuf) {
     let key = Key::from_text(&key).unwrap();
     let client = Client::connect(address.parse().unwrap(), key, ClientOptions::default()).unwrap();
     let pool = client.pool("p", 2).unwrap();
-    let items = (0..8).map(|number| (gate.clone(), number));
-    pool.starmap::<_, u32>("wait_for_file", items, Some(1)).unwrap();
+    let items = (0..8).map(|number| (notes.clone(), notes.join("gate"), number));
+    if has_tickets {
+        let _result = pool.starmap_async::<_, u32>("note_and_wait", items, Some(1)).unwrap();
+        sleep_for_ever();
+    } else {
+        pool.starmap::<_, u32>("note_and_wait", items, Some(1)).unwrap();
+    }
 }

@@ -16,7 +16,8 @@ pub const TESTS: &[Test] = &[
     ("manager_pool::every_way_to_call_over_a_socket_and_over_tcp", every_way_to_call_over_a_socket_and_over_tcp),
     ("manager_pool::what_cannot_be_called_is_told", what_cannot_be_called_is_told),
     ("manager_pool::a_killed_worker_fails_its_own_task_alone", a_killed_worker_fails_its_own_task_alone),
-    ("manager_pool::a_client_that_dies_in_a_map_harms_nobody", a_client_that_dies_in_a_map_harms_nobody),
+    ("manager_pool::the_map_of_a_client_that_dies_is_cancelled", the_map_of_a_client_that_dies_is_cancelled),
+    ("manager_pool::what_a_client_lets_go_of_is_done", what_a_client_lets_go_of_is_done),
     ("manager_pool::results_are_waited_for_and_forgotten", results_are_waited_for_and_forgotten),
     ("manager_pool::it_is_made_with_options", it_is_made_with_options),
     ("manager_pool::it_ends_in_every_way", it_ends_in_every_way),
@@ -140,25 +141,54 @@ fn a_killed_worker_fails_its_own_task_alone() {
     assert_eq!(pool.apply::<i64>("cube", &(2,)).unwrap(), 8);
 }
 
-fn a_client_that_dies_in_a_map_harms_nobody() {
+fn the_map_of_a_client_that_dies_is_cancelled() {
     let (server, folder) = server();
     let pool = server.client().unwrap().pool("p", 2).unwrap();
-    let gate = folder.path().join("gate");
-    for place in [0, 1] {
+    let (notes, gate) = (folder.path().join("notes"), folder.path().join("gate"));
+    // One worker is another client's, whose task and whose worker have to be the same afterwards.
+    let mut held = pool.apply_async::<u32>("note_and_wait", &(folder.path(), &gate, 7)).unwrap();
+    eventually("the other client's task", || folder.path().join("7").exists());
+    let before = pids(&pool, 2);
+    for (place, has_tickets) in [(0, false), (1, false), (0, true), (1, true)] {
+        std::fs::create_dir(&notes).unwrap();
         let connections = server.connections();
         let address = server.addresses()[place].to_string();
-        let arguments = (address, server.key().reveal().to_owned(), gate.clone());
+        let arguments = (address, server.key().reveal().to_owned(), has_tickets, notes.clone());
         let process = Process::spawn(map_over_manager, arguments).unwrap();
-        eventually("the map", || server.list().iter().any(|object| object.waiting == 1));
+        eventually("its first task", || std::fs::read_dir(&notes).unwrap().count() == 1);
+        let after = pool.map_async::<_, i64>("cube", 0..4, Some(1)).unwrap();
         process.kill().unwrap();
         process.join().unwrap();
         eventually("its end", || server.connections() == connections);
-        std::fs::write(&gate, "").unwrap();
-        // Its tasks are done, nobody hears of them, and others are served.
+        // Nothing has let its tasks go on, and yet others are served.
+        assert_eq!(after.get().unwrap(), [0, 1, 8, 27]);
         assert_eq!(pool.map::<_, i64>("cube", 0..4, None).unwrap(), [0, 1, 8, 27]);
-        std::fs::remove_file(&gate).unwrap();
+        assert_eq!(std::fs::read_dir(&notes).unwrap().count(), 1, "what had not begun is not begun");
+        std::fs::remove_dir_all(&notes).unwrap();
     }
-    assert_eq!(pool.size().unwrap(), 2);
+    let kept = pids(&pool, 2).into_iter().filter(|pid| before.contains(pid)).count();
+    assert_eq!(kept, 1, "the worker of the other client");
+    assert!(!held.ready().unwrap());
+    std::fs::write(&gate, "").unwrap();
+    assert_eq!(held.get_timeout(DEADLINE).unwrap(), 7);
+}
+
+fn what_a_client_lets_go_of_is_done() {
+    let (server, folder) = server();
+    let gate = folder.path().join("gate");
+    let connections = server.connections();
+    std::thread::scope(|scope| {
+        // The connection is that of the thread, and ends with it.
+        scope.spawn(|| {
+            let pool = client(&server, 0).pool("p", 1).unwrap();
+            for number in 0..3 {
+                drop(pool.apply_async::<u32>("note_and_wait", &(folder.path(), &gate, number)).unwrap());
+            }
+        });
+    });
+    eventually("its end", || server.connections() == connections);
+    std::fs::write(&gate, "").unwrap();
+    eventually("its tasks", || (0..3).all(|number| folder.path().join(number.to_string()).exists()));
 }
 
 fn results_are_waited_for_and_forgotten() {

@@ -1,7 +1,6 @@
 //! Pools that nothing happens to.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use fanlane::mp::{Error, Event, Pool, TaskError, ThreadPool};
@@ -33,14 +32,6 @@ fn a_function_may_use_the_standard_descriptors() {
     assert_eq!(pool.map_chunked(uses_standard_descriptors, 0..50, 1).unwrap(), expected);
     assert_eq!(pool.apply(uses_standard_descriptors, (7,)).unwrap(), (7, 0));
     finish(&pool);
-}
-
-/// A built example: `cargo test` builds them all.
-pub fn example(name: &str) -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let path = own.parent().unwrap().parent().unwrap().join("examples").join(name);
-    assert!(path.exists(), "{} is not built: run cargo build --examples first", path.display());
-    path
 }
 
 fn finish(pool: &Pool) {

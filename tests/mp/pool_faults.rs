@@ -5,8 +5,8 @@ use std::time::Duration;
 use fanlane::mp::{Error, Event, Pool, TaskError};
 
 use crate::functions::{
-    cube, dying_initializer, exit_with, failing_initializer, kill_self_if, kill_self_once, set_global_event,
-    spawn_and_sleep, unreadable, wait_for_event_in_global,
+    cube, dying_initializer, exit_with, failing_initializer, kill_self_if, kill_self_once, note_and_wait,
+    set_global_event, spawn_and_sleep, unreadable, wait_for_event_in_global,
 };
 use crate::{DEADLINE, Test, eventually, is_running};
 
@@ -18,6 +18,11 @@ pub const TESTS: &[Test] = &[
     ("pool_faults::a_task_that_exits_the_process", a_task_that_exits_the_process),
     ("pool_faults::a_result_that_cannot_be_read", a_result_that_cannot_be_read),
     ("pool_faults::a_failing_initializer_stops_the_pool", a_failing_initializer_stops_the_pool),
+    ("pool_faults::a_cancelled_call_ends_and_no_other", a_cancelled_call_ends_and_no_other),
+    (
+        "pool_faults::calls_cancelled_at_any_moment_cost_others_nothing",
+        calls_cancelled_at_any_moment_cost_others_nothing,
+    ),
     ("pool_faults::terminating_fails_what_is_under_way", terminating_fails_what_is_under_way),
     ("pool_faults::terminating_ends_what_tasks_have_started", terminating_ends_what_tasks_have_started),
     ("pool_faults::joining_before_fetching_results", joining_before_fetching_results),
@@ -112,6 +117,67 @@ fn a_failing_initializer_stops_the_pool() {
     let pool = Pool::builder().workers(2).initializer(dying_initializer, ()).start().unwrap();
     let error = pool.apply(cube, (1,)).unwrap_err();
     assert!(error.to_string().contains("exit code 7"), "{error}");
+}
+
+fn a_cancelled_call_ends_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = folder.path().join("gate");
+    let notes = |numbers: std::ops::Range<u32>| {
+        numbers.filter(|number| folder.path().join(number.to_string()).exists()).count()
+    };
+    let waiting = |number| (folder.path().to_owned(), gate.clone(), number);
+    // A cancelled task is not tried again.
+    let pool = Pool::builder().workers(2).retries(1).start().unwrap();
+    let other = pool.apply_async(note_and_wait, waiting(100)).unwrap();
+    eventually("the other call", || notes(100..101) == 1);
+    let before = pool.pids();
+    let (told, hears) = std::sync::mpsc::channel();
+    for round in 0..4 {
+        let numbers = round * 8..round * 8 + 8;
+        let chunk_size = 1 + round as usize % 2;
+        let call = pool.starmap_async(note_and_wait, numbers.clone().map(waiting), Some(chunk_size)).unwrap();
+        let told = told.clone();
+        call.on_ready(move |outcome| told.send(outcome.clone()).unwrap());
+        let behind = pool.map_async(cube, 0..4, Some(1)).unwrap();
+        eventually("its first task", || notes(numbers.clone()) == 1);
+        assert!(pool.cancel(&call) && !pool.cancel(&call), "it can be cancelled once");
+        assert_eq!(hears.recv_timeout(DEADLINE).unwrap(), Err(TaskError::Cancelled));
+        assert_eq!((call.ready(), call.successful()), (true, Some(false)));
+        assert!(matches!(call.get(), Err(Error::Task(TaskError::Cancelled))));
+        assert_eq!(behind.get_timeout(DEADLINE).unwrap(), [0, 1, 8, 27]);
+        assert_eq!(pool.map(cube, 0..4).unwrap(), [0, 1, 8, 27]);
+        assert_eq!(notes(numbers), 1, "what had not begun is not begun");
+    }
+    assert!(!other.ready());
+    assert_eq!(pool.pids().into_iter().filter(|pid| before.contains(pid)).count(), 1, "the worker of the other call");
+    std::fs::write(&gate, "").unwrap();
+    assert_eq!(other.get_timeout(DEADLINE).unwrap(), 100);
+    assert!(!pool.cancel(&other), "it has its result");
+    pool.close();
+    pool.join().unwrap();
+}
+
+fn calls_cancelled_at_any_moment_cost_others_nothing() {
+    let pool = Pool::new(2).unwrap();
+    let mut cancelled = 0;
+    for round in 0..60 {
+        let before = pool.map_async(cube, 0..200, Some(1)).unwrap();
+        let call = pool.map_async(cube, 0..3_000, Some(1 + round % 3)).unwrap();
+        let after = pool.map_async(cube, 0..200, Some(1)).unwrap();
+        // Each time somewhat later.
+        for _ in 0..round {
+            pool.apply(cube, (2,)).unwrap();
+        }
+        let was_cancelled = pool.cancel(&call);
+        cancelled += u32::from(was_cancelled);
+        assert_eq!(call.get().is_err(), was_cancelled);
+        for other in [before, after] {
+            assert!(other.get_timeout(DEADLINE).unwrap().into_iter().eq((0..200).map(cube)), "round {round}");
+        }
+    }
+    assert!(cancelled > 0, "some calls were under way");
+    pool.close();
+    pool.join().unwrap();
 }
 
 fn terminating_fails_what_is_under_way() {

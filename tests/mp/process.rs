@@ -8,7 +8,7 @@ use crate::functions::{
     echo, exit_with, fails, nothing, panics, parent_that_dies, pass_on, run_command_for_ever, say_name, sleep_for_ever,
     start_and_wait,
 };
-use crate::{DEADLINE, Test, eventually, is_running};
+use crate::{DEADLINE, Test, eventually, examples, is_running};
 
 pub const TESTS: &[Test] = &[
     ("process::exit_codes", exit_codes),
@@ -164,11 +164,7 @@ fn a_message_from_one_that_is_killed() {
 
 fn without_init_there_is_an_error_and_no_fork_bomb() {
     // The example forgets the call when it is asked to.
-    let output = std::process::Command::new(crate::pool::example("entry_point"))
-        .arg("forgetful")
-        .env("FANLANE_MP", "")
-        .output()
-        .unwrap();
+    let output = examples::command("entry_point").arg("forgetful").env("FANLANE_MP", "").output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && errors.contains("has not called fanlane::mp::init"), "{errors}");
     let alone = std::process::Command::new(std::env::current_exe().unwrap())

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use fanlane::mp::manager::{Address, Client, ClientOptions, Key};
@@ -257,24 +257,4 @@ fn a_killed_run_leaves_no_manager_behind() {
         assert!(begun.elapsed() < DEADLINE, "its workers have not taken it away");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-#[test]
-fn the_example_of_a_remote_client_prints_what_it_says() {
-    // Cargo builds examples with the tests, beside their folder.
-    let folder = Path::new(env!("CARGO_BIN_EXE_fanlane")).parent().unwrap();
-    let example = folder.join("examples/manager_remote");
-    if !example.exists() {
-        panic!("{} is not built; run the tests as `cargo test`, which builds examples too", example.display());
-    }
-    let output = Command::new(example).output().unwrap();
-    let source = include_str!("../../examples/manager_remote.rs");
-    let documented: String = source
-        .lines()
-        .skip_while(|line| *line != "//! ```text")
-        .skip(1)
-        .take_while(|line| *line != "//! ```")
-        .map(|line| format!("{}\n", line.trim_start_matches("//!").trim_start()))
-        .collect();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), documented, "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -27,6 +27,8 @@ mod datum;
 mod environment;
 mod failure;
 mod folder;
+// For the fuzz targets, as `wire` is.
+#[doc(hidden)]
 pub mod handshake;
 mod key;
 mod own;
@@ -34,6 +36,7 @@ mod pool;
 pub mod proxy;
 mod registry;
 mod server;
+#[doc(hidden)]
 pub mod wire;
 
 pub use address::{Address, AddressError};

@@ -62,14 +62,21 @@ pub(super) struct PoolObject {
     tickets: Arc<Mutex<Tickets>>,
 }
 
+/// Gives up a call.
+type Cancel = Box<dyn FnOnce(&Pool) + Send>;
+
 #[derive(Default)]
 struct Tickets {
     issued: u64,
     open: BTreeMap<u64, Ticket>,
+    /// Calls whose clients wait for them without a ticket.
+    awaited: BTreeMap<ClientId, Cancel>,
 }
 
 struct Ticket {
     owner: ClientId,
+    /// Until there is an outcome.
+    cancel: Option<Cancel>,
     outcome: Option<Outcome>,
     /// Who waits for it, at which object.
     waiter: Option<(ClientId, u64)>,
@@ -105,14 +112,18 @@ impl PoolObject {
     }
 
     /// Has the turn's client told of what comes of a call.
-    fn answer_later<T: 'static>(
+    fn answer_later<T: Send + 'static>(
         &self,
         turn: &Turn<'_>,
-        called: &AsyncResult<T>,
+        called: AsyncResult<T>,
         plain: fn(&T) -> Outcome,
     ) -> Result<Answer, Failure> {
         let (results, client, object) = (self.results.clone(), turn.client, turn.object);
+        let (called, cancel) = cancellable(called);
+        self.tickets().awaited.insert(client, cancel);
+        let tickets = Arc::clone(&self.tickets);
         called.on_ready(move |outcome| {
+            lock(&tickets).awaited.remove(&client);
             let outcome = outcome.as_ref().map_err(|error| task(error.to_string())).and_then(plain);
             results.send(client, object, outcome);
         });
@@ -120,17 +131,20 @@ impl PoolObject {
     }
 
     /// Keeps what comes of a call until it is fetched, and gives its ticket.
-    fn ticket<T: 'static>(
+    fn ticket<T: Send + 'static>(
         &self,
         turn: &Turn<'_>,
-        called: &AsyncResult<T>,
+        called: AsyncResult<T>,
         plain: fn(&T) -> Outcome,
     ) -> Result<Answer, Failure> {
+        let (called, cancel) = cancellable(called);
         let number = {
             let mut tickets = self.tickets();
             tickets.issued += 1;
             let number = tickets.issued;
-            tickets.open.insert(number, Ticket { owner: turn.client, outcome: None, waiter: None });
+            tickets
+                .open
+                .insert(number, Ticket { owner: turn.client, cancel: Some(cancel), outcome: None, waiter: None });
             number
         };
         let (results, tickets) = (self.results.clone(), Arc::clone(&self.tickets));
@@ -140,6 +154,7 @@ impl PoolObject {
             let Some(ticket) = tickets.open.get_mut(&number) else { return };
             let Some((client, object)) = ticket.waiter else {
                 ticket.outcome = Some(outcome);
+                ticket.cancel = None;
                 return;
             };
             tickets.open.remove(&number);
@@ -194,6 +209,16 @@ impl Tickets {
         }
         waited
     }
+}
+
+/// A call, and how it is given up.
+fn cancellable<T: Send + 'static>(called: AsyncResult<T>) -> (Arc<AsyncResult<T>>, Cancel) {
+    let called = Arc::new(called);
+    let given_up = Arc::clone(&called);
+    let cancel = move |pool: &Pool| {
+        pool.cancel(&given_up);
+    };
+    (called, Box::new(cancel))
 }
 
 fn lock(tickets: &Mutex<Tickets>) -> MutexGuard<'_, Tickets> {
@@ -265,9 +290,9 @@ impl Object for PoolObject {
                 with.end()?;
                 let called = self.pool.apply_async(call_named, (name, arguments)).map_err(told)?;
                 if method == "apply" {
-                    self.answer_later(turn, &called, of_one)
+                    self.answer_later(turn, called, of_one)
                 } else {
-                    self.ticket(turn, &called, of_one)
+                    self.ticket(turn, called, of_one)
                 }
             }
             "starmap" | "starmap_async" => {
@@ -275,9 +300,9 @@ impl Object for PoolObject {
                 with.end()?;
                 let called = self.pool.starmap_async(call_named, items, chunk_size).map_err(told)?;
                 if method == "starmap" {
-                    self.answer_later(turn, &called, of_all)
+                    self.answer_later(turn, called, of_all)
                 } else {
-                    self.ticket(turn, &called, of_all)
+                    self.ticket(turn, called, of_all)
                 }
             }
             "result" => {
@@ -343,11 +368,19 @@ impl Object for PoolObject {
         true
     }
 
-    /// What it has asked for is done all the same; nobody hears of it.
+    /// What it waits for, or could still have fetched, is given up. What it let go of itself is done.
     fn client_gone(&mut self, turn: &mut Turn<'_>) {
-        let mut tickets = self.tickets();
-        tickets.open.retain(|_, ticket| ticket.owner != turn.client);
-        tickets.stop_waiting(turn.client);
+        let given_up: Vec<Cancel> = {
+            let mut tickets = self.tickets();
+            tickets.stop_waiting(turn.client);
+            let awaited = tickets.awaited.remove(&turn.client);
+            let own = tickets.open.extract_if(.., |_, ticket| ticket.owner == turn.client);
+            own.filter_map(|(_, ticket)| ticket.cancel).chain(awaited).collect()
+        };
+        // Whoever waits for a result asks for the tickets.
+        for cancel in given_up {
+            cancel(&self.pool);
+        }
     }
 
     fn head(&self, _items: usize) -> Datum {

@@ -7,8 +7,11 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 
 use super::item;
-
+use super::result::AsyncResult;
+use super::sink::{OneSink, Returned};
+use crate::mp::entry;
 use crate::mp::error::{Error, TaskError};
+use crate::mp::function::Callable;
 
 /// Who takes results. Items are counted over everything that was asked for in one call.
 pub trait Sink: Send + Sync {
@@ -17,6 +20,11 @@ pub trait Sink: Send + Sync {
 
     /// Takes note that none of these has a result.
     fn failed(&self, first_item: usize, items: usize, error: &TaskError);
+
+    /// Whether nobody wants results any more.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// How long a chunk takes, as far as is known: zero is unknown.
@@ -87,6 +95,22 @@ impl Job {
             pace,
             deaths,
         }
+    }
+
+    /// One call of a function, and its result to be.
+    ///
+    /// # Errors
+    /// When the function is not registered, or its arguments cannot be encoded.
+    pub fn one<F, Args>(args: &Args) -> Result<(Self, AsyncResult<F::Output>), Error>
+    where
+        F: Callable<Args>,
+        Args: Serialize + 'static,
+        F::Output: Returned,
+    {
+        let (sink, result) = OneSink::pair();
+        let mut job = Self::new(entry::name_of::<F>()?, 0, 1, sink, Arc::default());
+        job.push(args)?;
+        Ok((job, result))
     }
 
     /// Adds a call.

@@ -283,7 +283,9 @@ fn bury(shared: &Arc<Shared>, lane: usize, worker: &Worker) {
                 *deaths += 1;
                 *deaths
             };
-            if deaths <= shared.plan.retries {
+            if work.job.sink.is_cancelled() {
+                failed.push((work, TaskError::Cancelled));
+            } else if deaths <= shared.plan.retries {
                 state.try_again(work);
             } else {
                 let how = describe_end(status);
@@ -297,6 +299,7 @@ fn bury(shared: &Arc<Shared>, lane: usize, worker: &Worker) {
                 ended = Some(TaskError::PoolFailed(format!("its workers end before they can work: {how}")));
             }
         }
+        failed.extend(state.drop_cancelled().into_iter().map(|work| (work, TaskError::Cancelled)));
         // What was put back is for whoever is free.
         let queued = state.queued;
         shared.ring_all(&state.wake(queued));

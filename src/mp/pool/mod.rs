@@ -39,7 +39,7 @@ use crate::mp::error::{Error, TaskError};
 use crate::mp::function::Callable;
 use job::{Job, Pace};
 use shared::Shared;
-use sink::{AllSink, OneSink};
+use sink::AllSink;
 use state::Phase;
 
 pub(crate) const POOL_ROLE: &str = "pool";
@@ -130,7 +130,7 @@ impl Pool {
         Args: Serialize + 'static,
         F::Output: Returned,
     {
-        let (job, result) = one::<F, Args>(&args)?;
+        let (job, result) = Job::one::<F, Args>(&args)?;
         if let Some(loan) = self.shared.lend(job)? {
             self.shared.use_loan(loan);
         }
@@ -147,7 +147,7 @@ impl Pool {
         Args: Serialize + 'static,
         F::Output: Returned,
     {
-        let (job, result) = one::<F, Args>(&args)?;
+        let (job, result) = Job::one::<F, Args>(&args)?;
         self.shared.submit(job)?;
         Ok(result)
     }
@@ -327,6 +327,36 @@ impl Pool {
         Imap::new(self, entry::name_of::<F>(), inputs.into_iter(), chunk_size, false)
     }
 
+    /// Gives up a call of this pool: its tasks that are not begun are dropped, the workers that are at others are ended
+    /// and replaced, and its result is [`TaskError::Cancelled`]. Tasks of other calls are not touched. `false` where the
+    /// result is there already.
+    ///
+    /// ```
+    /// use fanlane::mp::{self, Error, Pool, TaskError, function};
+    ///
+    /// fn wait_for_ever() {
+    ///     loop {
+    ///         std::thread::park();
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), mp::Error> {
+    ///     mp::init([function!(wait_for_ever)]);
+    ///     let pool = Pool::new(1)?;
+    ///     let result = pool.apply_async(wait_for_ever, ())?;
+    ///     assert!(pool.cancel(&result));
+    ///     assert!(matches!(result.get(), Err(Error::Task(TaskError::Cancelled))));
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn cancel<T>(&self, call: &AsyncResult<T>) -> bool {
+        let is_given_up = call.give_up();
+        if is_given_up {
+            self.shared.drop_cancelled();
+        }
+        is_given_up
+    }
+
     /// Takes no more tasks. What it has is done, and then its workers end.
     pub fn close(&self) {
         self.shared.close();
@@ -352,18 +382,6 @@ impl Pool {
             _ => Ok(()),
         }
     }
-}
-
-fn one<F, Args>(args: &Args) -> Result<(Job, AsyncResult<F::Output>), Error>
-where
-    F: Callable<Args>,
-    Args: Serialize + 'static,
-    F::Output: Returned,
-{
-    let (sink, result) = OneSink::pair();
-    let mut job = Job::new(entry::name_of::<F>()?, 0, 1, sink, Arc::default());
-    job.push(args)?;
-    Ok((job, result))
 }
 
 impl Drop for Pool {

@@ -1,6 +1,7 @@
 //! A result that is still to come.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,7 @@ pub struct AsyncResult<T> {
 pub(crate) struct Completion<T> {
     slot: Mutex<Slot<T>>,
     arrived: Condvar,
+    cancelled: AtomicBool,
 }
 
 impl<T> fmt::Debug for AsyncResult<T> {
@@ -35,7 +37,8 @@ impl<T> fmt::Debug for AsyncResult<T> {
 
 impl<T> Completion<T> {
     pub(crate) fn pair() -> (Arc<Self>, AsyncResult<T>) {
-        let shared = Arc::new(Self { slot: Mutex::new(Slot::Pending(Vec::new())), arrived: Condvar::new() });
+        let slot = Mutex::new(Slot::Pending(Vec::new()));
+        let shared = Arc::new(Self { slot, arrived: Condvar::new(), cancelled: AtomicBool::new(false) });
         (Arc::clone(&shared), AsyncResult { shared })
     }
 
@@ -61,6 +64,16 @@ impl<T> Completion<T> {
         }
         drop(slot);
         self.arrived.notify_all();
+    }
+
+    /// Whether its call was cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Where its call was cancelled, that is the outcome.
+    pub(crate) fn unless_cancelled(&self) -> Outcome<()> {
+        if self.is_cancelled() { Err(TaskError::Cancelled) } else { Ok(()) }
     }
 
     fn wait_until(&self, deadline: Option<Instant>) -> MutexGuard<'_, Slot<T>> {
@@ -108,6 +121,16 @@ impl<T> AsyncResult<T> {
             Slot::Ready(outcome) => outcome.map_err(Error::Task),
             Slot::Taken { .. } | Slot::Pending(_) => Err(Error::Misuse("this result was taken already")),
         }
+    }
+
+    /// Notes that nobody wants it any more, and tells whoever waits. `false` where it is there already.
+    pub(super) fn give_up(&self) -> bool {
+        if self.ready() {
+            return false;
+        }
+        self.shared.cancelled.store(true, Ordering::Release);
+        self.shared.fulfil(Err(TaskError::Cancelled));
+        true
     }
 
     /// Waits until there is a result, without taking it.

@@ -68,6 +68,10 @@ impl<R: Returned> Sink for OneSink<R> {
     fn failed(&self, _: usize, _: usize, error: &TaskError) {
         self.0.fulfil(Err(error.clone()));
     }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
 }
 
 /// Takes all results of a call and gives them in their order; or the first failure in that order.
@@ -94,6 +98,11 @@ impl<R> AllSink<R> {
     /// Says how many there are.
     pub fn expect(&self, total: usize) {
         self.settle(|all| all.total = Some(total));
+    }
+
+    /// Where the call was cancelled, that is the outcome.
+    pub fn unless_cancelled(&self) -> Result<(), TaskError> {
+        self.completion.unless_cancelled()
     }
 
     /// Takes the outcomes of items that follow one another.
@@ -162,6 +171,10 @@ impl<R: Returned> Sink for AllSink<R> {
             all.note(Some((first_item, error.clone())));
             all.settled += items;
         });
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.completion.is_cancelled()
     }
 }
 

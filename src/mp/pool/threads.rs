@@ -123,6 +123,7 @@ impl ThreadPool {
     {
         let (completion, result) = Completion::pair();
         self.shared.submit(Box::new(move |go_on| {
+            let go_on = go_on.and_then(|()| completion.unless_cancelled());
             completion.fulfil(go_on.and_then(|()| outcome_of(|| function.call_with(args))));
         }))?;
         Ok(result)
@@ -214,9 +215,9 @@ impl ThreadPool {
         let mut inputs = inputs.into_iter();
         for first_item in (0..total).step_by(size) {
             let chunk: Vec<Args> = inputs.by_ref().take(size).collect();
-            let sink = Arc::clone(&sink);
+            let (sink, asked) = (Arc::clone(&sink), Arc::clone(&sink));
             let done = move |outcomes| sink.add(first_item, outcomes);
-            self.shared.submit(chunk_task(&function, chunk, done))?;
+            self.shared.submit(chunk_task(&function, chunk, move || asked.unless_cancelled(), done))?;
         }
         sink.expect(total);
         Ok(result)
@@ -287,6 +288,28 @@ impl ThreadPool {
         self.shared.changed.notify_all();
     }
 
+    /// Gives up a call of this pool: its tasks that are not begun are not done, and its result is
+    /// [`TaskError::Cancelled`]. `false` where the result is there already. A thread cannot be ended from outside, so what
+    /// has begun goes on to its end.
+    ///
+    /// ```
+    /// use fanlane::mp::{Error, TaskError, ThreadPool};
+    /// use std::sync::{Arc, Barrier};
+    ///
+    /// let pool = ThreadPool::new(1)?;
+    /// let gate = Arc::new(Barrier::new(2));
+    /// let inside = Arc::clone(&gate);
+    /// let first = pool.apply_async(move || inside.wait().is_leader(), ())?;
+    /// let second = pool.apply_async(|| unreachable!("it is not begun"), ())?;
+    /// assert!(pool.cancel(&second));
+    /// assert!(matches!(second.get(), Err(Error::Task(TaskError::Cancelled))));
+    /// assert_ne!(gate.wait().is_leader(), first.get()?);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn cancel<T>(&self, call: &AsyncResult<T>) -> bool {
+        call.give_up()
+    }
+
     /// Begins no more tasks: those fail with [`TaskError::Terminated`]. A thread cannot be ended from outside, so what
     /// has begun goes on to its end.
     pub fn terminate(&self) {
@@ -318,9 +341,11 @@ impl ThreadPool {
     }
 }
 
+/// Calls `function` for each item, unless `may_begin` says why not.
 fn chunk_task<F, Args>(
     function: &Arc<F>,
     chunk: Vec<Args>,
+    may_begin: impl Fn() -> Result<(), TaskError> + Send + 'static,
     done: impl FnOnce(Vec<Result<F::Output, TaskError>>) + Send + 'static,
 ) -> Task
 where
@@ -329,11 +354,10 @@ where
 {
     let function = Arc::clone(function);
     Box::new(move |go_on| {
-        let outcomes = match go_on {
-            Ok(()) => chunk.into_iter().map(|args| outcome_of(|| function.call_with(args))).collect(),
-            Err(why) => chunk.iter().map(|_| Err(why.clone())).collect(),
-        };
-        done(outcomes);
+        let may_begin = || go_on.clone().and_then(|()| may_begin());
+        done(
+            chunk.into_iter().map(|args| may_begin().and_then(|()| outcome_of(|| function.call_with(args)))).collect(),
+        );
     })
 }
 

@@ -117,7 +117,7 @@ const fn state_of(second: bool, kind: u64, len: usize) -> u64 {
 }
 
 impl ShareableList {
-    /// A list of these values, at most [`MOST_ITEMS`].
+    /// A list of these values, at most 439.
     ///
     /// # Errors
     /// [`Error::Misuse`] for too many; what the system refuses.

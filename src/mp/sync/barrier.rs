@@ -39,7 +39,7 @@ pub struct Barrier {
 shared_by_descriptor!(Barrier, b"flbarri1");
 
 impl Barrier {
-    /// A barrier for so many, from 1 to [`MOST_PARTIES`].
+    /// A barrier for so many, from 1 to 432.
     ///
     /// # Errors
     /// [`Error::Misuse`] for another number; when the system has no descriptors or no memory left.

@@ -20,7 +20,11 @@ proxy! {
     ///
     /// A task without a result fails with the kind [`Task`](FailureKind::Task): its function is not known, panicked or
     /// was given arguments that do not fit, or its worker died. An `Err` that a function returns is a value like any
-    /// other. What was asked for is done also when its asker is gone.
+    /// other.
+    ///
+    /// When a client is gone (the connection of its thread, as with locks), the calls that it waits for or could still
+    /// have fetched are cancelled, as [`Pool::cancel`](crate::mp::Pool::cancel) does it: others go on undisturbed. What it
+    /// let go of itself, by dropping a [`PendingResult`], is done.
     PoolProxy<> = "Pool"
 }
 
@@ -236,8 +240,8 @@ impl PoolProxy {
     }
 }
 
-/// A result that a manager's pool is still at. It belongs to the connection of the thread that asked: it is gone with
-/// that, or when this is dropped.
+/// A result that a manager's pool is still at. It belongs to the connection of the thread that asked: when that ends, the
+/// call is cancelled. When this is dropped, the call goes on and its result is thrown away.
 #[derive(Debug)]
 pub struct PendingResult<R> {
     pool: PoolProxy,

@@ -73,7 +73,7 @@ where
                 break;
             }
             let (sink, first_item) = (Arc::clone(&self.sink), self.submitted);
-            let task = chunk_task(&self.function, chunk, move |outcomes| sink.add(first_item, outcomes));
+            let task = chunk_task(&self.function, chunk, || Ok(()), move |outcomes| sink.add(first_item, outcomes));
             match self.pool.shared.submit(task) {
                 Ok(()) => self.submitted += items,
                 Err(error) => self.ended = Some(Some(error.into())),
