@@ -95,6 +95,8 @@ pub enum Field {
     SampleSeed,
     /// The objects that tasks share.
     Shared,
+    /// The memory that the objects may take.
+    SharedMemory,
     /// How large results come from their workers.
     Transport,
 }

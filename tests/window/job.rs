@@ -140,9 +140,6 @@ fn limits_of_a_task_are_typed_with_units_and_refused_where_they_cannot_be() {
     window.run_steps(4);
     assert!(window.query_by_label("Limits of a task (3 set)").is_some());
     window.check_accessibility();
-    if let Some(file) = std::env::var_os("FANLANE_LIMITS_PICTURE") {
-        window.render().expect("a picture").save(file).expect("written");
-    }
     click(&mut window, "Run");
     let limits = engine.asked().started[0].0.control.limits;
     let expected = Limits { memory_bytes: Some(4 << 30), cpu_secs: Some(120), output_bytes: Some(500 << 20) };

@@ -10,7 +10,7 @@ use fanlane::event::{
 use fanlane::job::{SharedSpec, Transport};
 use fanlane::session::{Command, Field, Page, Session};
 
-use super::driver::{Window, handle, until, with_cubes};
+use super::driver::{Window, handle, type_into, unfold, until, with_cubes};
 
 const MS: u64 = 1_000_000;
 
@@ -156,21 +156,18 @@ fn running_tasks_stand_above_the_results_with_what_they_have_said() {
 fn objects_are_declared_on_the_page_job() {
     let (mut window, _engine) = with_cubes();
     handle(&mut window, Command::Show(Page::Job));
-    window.get_by_role_and_label(Role::DisclosureTriangle, "Shared objects").scroll_to_me();
-    window.run_steps(20);
-    window.get_by_role_and_label(Role::DisclosureTriangle, "Shared objects").click();
-    window.run_steps(20);
-    window.get_by_role_and_label(Role::MultilineTextInput, "Objects").focus();
-    window.run_steps(2);
-    window.get_by_role_and_label(Role::MultilineTextInput, "Objects").type_text("seen = Set\ncount = Value(0)");
-    window.run_steps(4);
+    unfold(&mut window, "Shared objects");
+    type_into(&mut window, "Objects", "seen = Set\ncount = Value(0)");
     window.check_accessibility();
+    type_into(&mut window, "Most memory", "many");
+    assert!(window.state().session().preview().error(Field::SharedMemory).is_some());
+    assert!(window.query_all_by_label_contains("500M").count() > 1, "the help and the complaint");
+    type_into(&mut window, "Most memory", "64M");
     let job = window.state().session().draft.to_job().expect("it is right");
     assert_eq!(job.shared["seen"], SharedSpec::Set);
-    assert_eq!(job.shared.len(), 2);
-    assert!(window.query_by_label("Shared objects (2 set)").is_some());
-    window.get_by_role_and_label(Role::MultilineTextInput, "Objects").type_text("\ngate = Barrier(0)");
-    window.run_steps(4);
+    assert_eq!((job.shared.len(), job.shared_bytes), (2, Some(64 << 20)));
+    assert!(window.query_by_label("Shared objects (3 set)").is_some());
+    type_into(&mut window, "Objects", "gate = Barrier(0)");
     assert!(window.state().session().preview().error(Field::Shared).is_some());
     assert!(window.query_all_by_label_contains("number of parties is 0").count() > 0);
 }

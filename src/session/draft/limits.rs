@@ -1,6 +1,6 @@
 //! The fields that limit what a task may take, as typed: the words are those of the command line's flags.
 
-use crate::job::amount::{parse_size, size_text};
+use crate::job::amount::size_text;
 use crate::job::control::Limits;
 use crate::job::duration;
 
@@ -34,15 +34,13 @@ impl LimitsDraft {
     }
 
     pub(super) fn to_limits(&self, opened: &Limits, errors: &mut Vec<FieldError>) -> Limits {
-        let size = |field, text, opened: &Option<u64>, errors: &mut Vec<FieldError>| {
-            let typed = Typed::new(field, text, opened.as_ref(), |bytes| size_text(*bytes));
-            typed.read(errors, |text| parse_size(text).map_err(|error| refused(text, &error)))
-        };
+        let memory = Typed::size(Field::LimitMemory, &self.memory, opened.memory_bytes.as_ref());
         let cpu = Typed::new(Field::LimitCpu, &self.cpu, opened.cpu_secs.as_ref(), u64::to_string);
+        let output = Typed::size(Field::LimitOutput, &self.output, opened.output_bytes.as_ref());
         Limits {
-            memory_bytes: size(Field::LimitMemory, &self.memory, &opened.memory_bytes, errors),
+            memory_bytes: memory.read_size(errors),
             cpu_secs: cpu.read(errors, whole_secs),
-            output_bytes: size(Field::LimitOutput, &self.output, &opened.output_bytes, errors),
+            output_bytes: output.read_size(errors),
         }
     }
 }

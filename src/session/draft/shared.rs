@@ -1,9 +1,11 @@
-//! The objects that tasks share, as typed: one a line.
+//! The objects that tasks share, as typed: one a line, and the memory that they may take.
 
 use std::collections::BTreeMap;
 
+use crate::job::amount::size_text;
 use crate::job::{Job, SharedSpec};
 
+use super::typed::Typed;
 use super::{Field, FieldError};
 
 /// The objects that tasks share, as they are typed.
@@ -11,21 +13,28 @@ use super::{Field, FieldError};
 pub struct SharedDraft {
     /// Objects, one a line: `seen = Set`.
     pub objects: String,
+    /// The memory that they may take together: `500M`; empty: as much as is usual.
+    pub memory: String,
 }
 
 impl SharedDraft {
     pub(super) fn from_job(job: &Job) -> Self {
-        Self { objects: job.shared.iter().map(|(name, spec)| format!("{name} = {spec}\n")).collect() }
+        Self {
+            objects: job.shared.iter().map(|(name, spec)| format!("{name} = {spec}\n")).collect(),
+            memory: job.shared_bytes.map_or_else(String::new, size_text),
+        }
     }
 
-    /// How many objects there are.
+    /// How many objects there are, and the limit if there is one.
     pub fn filled(&self) -> usize {
-        self.objects.lines().filter(|line| !line.trim().is_empty()).count()
+        self.objects.lines().chain([&*self.memory]).filter(|line| !line.trim().is_empty()).count()
     }
 
-    /// Puts what the field says into the job.
+    /// Puts what the fields say into the job.
     pub(super) fn lay_over(&self, job: &mut Job, opened: &Job, errors: &mut Vec<FieldError>) {
-        if *self == Self::from_job(opened) {
+        let memory = Typed::size(Field::SharedMemory, &self.memory, opened.shared_bytes.as_ref());
+        job.shared_bytes = memory.read_size(errors);
+        if self.objects == Self::from_job(opened).objects {
             job.shared = opened.shared.clone();
             return;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::job::Control;
-use crate::job::amount::{parse_amount, parse_load, parse_need, parse_size, size_text};
+use crate::job::amount::{parse_amount, parse_load, parse_need, size_text};
 use crate::job::control::{After, Halt, HaltError, Need, RetryWait};
 use crate::job::duration;
 
@@ -84,8 +84,7 @@ impl SteeringDraft {
         let percent = opened.timeout_percent.as_ref();
         let percent =
             Typed::new(Field::TimeoutPercent, &self.timeout_percent, percent, |percent| percent_text(*percent));
-        let memory = opened.memfree_bytes.as_ref();
-        let memory = Typed::new(Field::MemFree, &self.memfree, memory, |bytes| size_text(*bytes));
+        let memory = Typed::size(Field::MemFree, &self.memfree, opened.memfree_bytes.as_ref());
         let load = Typed::new(Field::Load, &self.load, opened.load_limit.as_ref(), f64::to_string);
         let nice = Typed::new(Field::Nice, &self.nice, opened.nice.as_ref(), i32::to_string);
         let slots = Typed::new(Field::Slots, &self.slots, opened.slots.as_ref(), Need::to_string);
@@ -96,7 +95,7 @@ impl SteeringDraft {
             delay_secs: delay.read(errors, secs),
             retry_wait: wait.read(errors, |text| text.parse().map_err(|error: String| refused(text, &error))),
             timeout_percent: percent.read(errors, percent_of),
-            memfree_bytes: memory.read(errors, |text| parse_size(text).map_err(|error| refused(text, &error))),
+            memfree_bytes: memory.read_size(errors),
             load_limit: load.read(errors, |text| parse_load(text).map_err(|error| refused(text, &error))),
             nice: nice.read(errors, |text| whole(text, "10")),
             heartbeat_secs: opened.heartbeat_secs,

@@ -1,6 +1,7 @@
 //! What a field's text means: what was opened as long as nobody touched it, nothing when it is empty, else what it says.
 
 use super::{Field, FieldError};
+use crate::job::amount::{parse_size, size_text};
 use crate::session::expand::sentence;
 
 /// A typed text beside the value that it was opened with.
@@ -37,6 +38,18 @@ impl<'a, T: Clone> Typed<'a, T> {
                 None
             }
         }
+    }
+}
+
+impl<'a> Typed<'a, u64> {
+    /// A number of bytes, as it is typed: `500M`.
+    pub(super) fn size(field: Field, text: &'a str, opened: Option<&'a u64>) -> Self {
+        Self::new(field, text, opened, |bytes| size_text(*bytes))
+    }
+
+    /// The number of bytes; a text that cannot be read is reported.
+    pub(super) fn read_size(self, errors: &mut Vec<FieldError>) -> Option<u64> {
+        self.read(errors, |text| parse_size(text).map_err(|error| refused(text, &error)))
     }
 }
 

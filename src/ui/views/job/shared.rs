@@ -1,27 +1,36 @@
-//! The objects that tasks share.
+//! The objects that tasks share, and the memory that they may take.
 
 use egui::Ui;
 
 use crate::job::SharedSpec;
 use crate::session::{Field, Session};
+use crate::ui::theme;
 
 use super::message_ui;
-use super::section::{help_ui, section_ui};
+use super::section::{FieldWords, field_ui, help_ui, section_ui};
 use super::surroundings::text_ui;
 
-/// Draws the field; true when it was changed.
+const MEMORY: FieldWords = FieldWords {
+    label: "Most memory",
+    example: "1G",
+    help: "The most that the values of all objects may take together: bytes, or 500M, 4G; without it 1G",
+};
+
+/// Draws the fields; true when one was changed.
 pub fn shared_ui(ui: &mut Ui, session: &mut Session) -> bool {
     let filled = session.draft.shared.filled();
     let mut draft = std::mem::take(&mut session.draft.shared);
     let preview = session.preview();
-    let changed = section_ui(ui, "Shared objects", filled, preview, &[Field::Shared], |ui| {
+    let changed = section_ui(ui, "Shared objects", filled, preview, &[Field::Shared, Field::SharedMemory], |ui| {
         let help =
             "What all tasks of the run can use, one a line; a script does it with \u{201c}fanlane manager\u{201d}";
-        let changed = text_ui(ui, "Objects", &mut draft.objects, "seen = Set", help);
+        let mut changed = text_ui(ui, "Objects", &mut draft.objects, "seen = Set", help);
         if let Some(message) = preview.error(Field::Shared) {
             message_ui(ui, message);
         }
         help_ui(ui, &format!("Kinds: {}", SharedSpec::EXAMPLES));
+        ui.add_space(theme::HALF);
+        changed |= field_ui(ui, &MEMORY, &mut draft.memory, preview.error(Field::SharedMemory));
         changed
     });
     session.draft.shared = draft;
