@@ -59,6 +59,8 @@ pub enum Field {
     Load,
     /// How far tasks stand back.
     Nice,
+    /// After how long a silent worker is asked for a sign of life.
+    Heartbeat,
     /// The most memory of each process of a task.
     LimitMemory,
     /// The most CPU time of each process of a task.
@@ -309,6 +311,7 @@ pub(super) fn control_field(key: &str, message: &str) -> Field {
         "memfree_bytes" => Field::MemFree,
         "load_limit" => Field::Load,
         "nice" => Field::Nice,
+        "heartbeat_secs" => Field::Heartbeat,
         "slots" => Field::Slots,
         "resources" => Field::Resources,
         "needs" => Field::Needs,

@@ -192,7 +192,8 @@ fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
 #[test]
 fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
     type Change = fn(&mut JobDraft);
-    let table: [(Change, Field); 38] = [
+    let table: [(Change, Field); 39] = [
+        (|draft| draft.steering.heartbeat = "0.01".to_owned(), Field::Heartbeat),
         (|draft| draft.shared.memory = "much".to_owned(), Field::SharedMemory),
         (|draft| draft.steering.slots = "1{#}".to_owned(), Field::Slots),
         (|draft| draft.limits.memory = "much".to_owned(), Field::LimitMemory),

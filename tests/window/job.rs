@@ -58,7 +58,7 @@ fn a_workload_is_chosen_with_its_parameters() {
 
 /// The fields of the parts that are folded at first: label, a text that cannot be used, a word of the complaint, a text
 /// that can.
-const STEERING: [[&str; 4]; 9] = [
+const STEERING: [[&str; 4]; 10] = [
     ["Halt", "never", "soon,fail=1", "soon,fail=1"],
     ["Delay", "x", "expected seconds", "500ms"],
     ["Retry wait", "9..1", "no shorter", "1..60"],
@@ -66,6 +66,7 @@ const STEERING: [[&str; 4]; 9] = [
     ["Free memory", "much", "500M", "4G"],
     ["Highest load", "0", "above 0", "2"],
     ["Nice", "20", "0 to 19", "10"],
+    ["Heartbeat", "2h", "0.1 to 3600", "2m"],
     ["Places", "1000", "1000 places", "2"],
     ["Resources", "gpu", "gpu=2", "gpu=2 licence=1"],
 ];
@@ -87,11 +88,11 @@ fn what_steers_a_run_is_typed_as_on_the_command_line() {
     assert!(window.query_all_by_label_contains("there are 2").count() > 0);
     type_into(&mut window, "Needs", "gpu=1");
     window.run_steps(4);
-    assert!(window.query_by_label("Steering (10 set)").is_some());
+    assert!(window.query_by_label("Steering (11 set)").is_some());
     click(&mut window, "Run");
     let control = engine.asked().started[0].0.control.clone();
     let expected = Control {
-        heartbeat_secs: None,
+        heartbeat_secs: Some(120.0),
         limits: Limits::default(),
         halt: Some("soon,fail=1".parse().expect("a halt")),
         delay_secs: Some(0.5),

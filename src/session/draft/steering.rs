@@ -27,6 +27,8 @@ pub struct SteeringDraft {
     pub load: String,
     /// How far tasks stand back: 0 to 19.
     pub nice: String,
+    /// After how long a silent worker is asked for a sign of life: `30`, `2m`.
+    pub heartbeat: String,
     /// How many places of the pool a task takes: `2`, or `{cores}` where that differs.
     pub slots: String,
     /// What there is only so many of: `gpu=2 licence=1`.
@@ -51,6 +53,7 @@ impl SteeringDraft {
             memfree: text(control.memfree_bytes.map(size_text)),
             load: text(control.load_limit.map(|load| load.to_string())),
             nice: text(control.nice.map(|nice| nice.to_string())),
+            heartbeat: text(control.heartbeat_secs.map(|secs| secs.to_string())),
             slots: text(control.slots.as_ref().map(|slots| slots.to_string())),
             resources: amounts_text(&control.resources),
             needs: amounts_text(&control.needs),
@@ -69,6 +72,7 @@ impl SteeringDraft {
             &self.memfree,
             &self.load,
             &self.nice,
+            &self.heartbeat,
             &self.slots,
             &self.resources,
             &self.needs,
@@ -87,6 +91,8 @@ impl SteeringDraft {
         let memory = Typed::size(Field::MemFree, &self.memfree, opened.memfree_bytes.as_ref());
         let load = Typed::new(Field::Load, &self.load, opened.load_limit.as_ref(), f64::to_string);
         let nice = Typed::new(Field::Nice, &self.nice, opened.nice.as_ref(), i32::to_string);
+        let heartbeat = opened.heartbeat_secs.as_ref();
+        let heartbeat = Typed::new(Field::Heartbeat, &self.heartbeat, heartbeat, f64::to_string);
         let slots = Typed::new(Field::Slots, &self.slots, opened.slots.as_ref(), Need::to_string);
         let resources = Typed::new(Field::Resources, &self.resources, Some(&opened.resources), amounts_text);
         let needs = Typed::new(Field::Needs, &self.needs, Some(&opened.needs), amounts_text);
@@ -98,7 +104,7 @@ impl SteeringDraft {
             memfree_bytes: memory.read_size(errors),
             load_limit: load.read(errors, |text| parse_load(text).map_err(|error| refused(text, &error))),
             nice: nice.read(errors, |text| whole(text, "10")),
-            heartbeat_secs: opened.heartbeat_secs,
+            heartbeat_secs: heartbeat.read(errors, secs),
             limits: opened.limits,
             slots: slots.read(errors, |text| text.parse().map_err(|error: String| refused(text, &error))),
             resources: resources.read(errors, |text| amounts(text, parse_amount)).unwrap_or_default(),

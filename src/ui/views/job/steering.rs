@@ -9,7 +9,7 @@ use super::section::{FieldWords, field_ui, section_ui};
 
 type Text = fn(&mut SteeringDraft) -> &mut String;
 
-const FIELDS: [(Field, FieldWords, Text); 10] = [
+const FIELDS: [(Field, FieldWords, Text); 11] = [
     (
         Field::Halt,
         FieldWords {
@@ -63,6 +63,15 @@ const FIELDS: [(Field, FieldWords, Text); 10] = [
     (Field::Nice, FieldWords { label: "Nice", example: "10", help: "Let other programs go first: 0 to 19" }, |draft| {
         &mut draft.nice
     }),
+    (
+        Field::Heartbeat,
+        FieldWords {
+            label: "Heartbeat",
+            example: "30",
+            help: "Ask a worker that gives no sign of life for so long, kill it after twice that: seconds, or 2m; without it 5",
+        },
+        |draft| &mut draft.heartbeat,
+    ),
     (
         Field::Slots,
         FieldWords {
