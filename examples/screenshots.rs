@@ -25,7 +25,7 @@ use fanlane::job::Job;
 use fanlane::model::RunModel;
 use fanlane::model::race::RaceModel;
 use fanlane::session::race::RaceDraft;
-use fanlane::session::{Command, JobDraft, Machine, Page, Session, SessionOptions, engine};
+use fanlane::session::{Command, JobDraft, Machine, Session, SessionOptions, engine};
 use fanlane::ui::FanlaneApp;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
@@ -36,7 +36,11 @@ const THEMES: [(Theme, &str); 2] = [(Theme::Dark, "dark"), (Theme::Light, "light
 /// How long a run may take until something is seen.
 const DEADLINE: Duration = Duration::from_secs(180);
 
+#[expect(unsafe_code, reason = "the environment of a process can be changed before it has a second thread")]
 fn main() -> Result<ExitCode> {
+    let program = std::env::current_exe().context("this program does not know its own file")?;
+    // SAFETY: this is the first that `main` does, on the only thread there is.
+    unsafe { std::env::set_var("FANLANE", &program) };
     // The engine starts this very executable again as its workers.
     fanlane::mp::init([worker_role()]);
     // And its tasks start it to use what they share.
@@ -51,7 +55,7 @@ fn main() -> Result<ExitCode> {
     }
     let folder = words.get(1).map_or_else(|| PathBuf::from("screenshots"), PathBuf::from);
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let mut album = Album::begin(folder)?;
+    let mut album = Album::begin(folder, program)?;
     let only = words.get(2);
     for (part, take) in
         [("runs", take_runs as fn(&mut Album) -> Result<()>), ("shared", take_shared), ("race", take_races)]
@@ -98,13 +102,13 @@ fn take_runs(album: &mut Album) -> Result<()> {
 
 /// The page Shared, and lanes with progress, from a job whose tasks share something.
 fn take_shared(album: &mut Album) -> Result<()> {
-    album.open(&sharing_job()?);
+    album.click("Preset Shared objects")?;
     album.unfold("Shared objects")?;
-    album.take("job-shared")?;
+    album.take_with("job-shared", "Kinds: ")?;
     album.press(Modifiers::COMMAND, Key::Enter);
     album.press(Modifiers::COMMAND, Key::Num4);
     album.wait_until("half of its tasks have ended", |run| {
-        run.header.as_ref().is_some_and(|header| header.name == SHARING)
+        run.header.as_ref().is_some_and(|header| header.name == "Shared objects")
             && run.progress.counts.total() * 2 >= run.progress.tasks
             && !run.shared.is_empty()
     })?;
@@ -114,24 +118,6 @@ fn take_shared(album: &mut Album) -> Result<()> {
     album.wait_until("the run has ended", RunModel::is_finished)?;
     album.press(Modifiers::COMMAND, Key::Num4);
     album.take("shared-ended")
-}
-
-/// The name of the job whose tasks share something.
-const SHARING: &str = "Words of a text";
-
-/// A job whose tasks share something and say how far they are, through this very executable.
-fn sharing_job() -> Result<Job> {
-    let program = std::env::current_exe().context("this program does not know its own file")?;
-    let mut job = Job::parse(
-        r#"Job(version: 1, name: "Words of a text", inputs: [Range(1, 24)], workers: 3, task: Command("\
-            \"$F\" progress 10% reading; sleep 0.3; \"$F\" manager add words word$(({#} % 7)); \
-            \"$F\" progress 45% counting; \"$F\" manager incr count {#} > /dev/null; \
-            \"$F\" manager incr lengths {#} --key $(({#} % 5)) > /dev/null; sleep 1; \
-            \"$F\" progress 90% writing; \"$F\" manager with file -- sleep 0.2; \"$F\" manager put done {#}"),
-            shared: {"words": Set, "count": Value(0), "lengths": Dict, "file": Lock, "done": Queue, "slots": Semaphore(2)})"#,
-    )?;
-    job.environment.insert("F".to_owned(), program.display().to_string());
-    Ok(job)
 }
 
 /// The page Race, from a race of a job with tasks of different lengths, and from one of the six workloads of PEP 371.
@@ -195,11 +181,11 @@ struct Album {
 }
 
 impl Album {
-    fn begin(folder: PathBuf) -> Result<Self> {
+    fn begin(folder: PathBuf, program: PathBuf) -> Result<Self> {
         let mut options = SessionOptions::in_memory(engine());
         // It stands in the pictures, and nothing is written there: a folder that every machine has.
         options.folder = PathBuf::from("/tmp");
-        options.worker_executable = std::env::current_exe().context("this program does not know its own file")?;
+        options.worker_executable = program;
         options.machine = Machine::this();
         let history = tempfile::tempdir().context("there is no room for a history")?;
         options.history = Some(history.path().to_owned());
@@ -228,24 +214,14 @@ impl Album {
         Ok(())
     }
 
-    /// Opens a job as if it had been typed.
-    fn open(&mut self, job: &Job) {
-        let session = self.window.state_mut().session_mut();
-        session.draft = JobDraft::from_job(job);
-        session.draft_changed();
-        session.page = Page::Job;
-        self.run_frames();
-    }
-
-    /// Opens a folded part of the page Job, and has it in sight.
+    /// Opens a folded part of the page Job.
     fn unfold(&mut self, name: &str) -> Result<()> {
-        let is_folded = self.window.query_by_label_contains("Kinds: ").is_none();
         for clicks in [false, true] {
             // A preset may have the same name; and words on what the part holds stand behind its own.
             let mut parts = self.window.query_all_by_role(Role::DisclosureTriangle);
             let part = parts.find(|part| part.accesskit_node().label().is_some_and(|label| label.starts_with(name)));
             let part = part.with_context(|| format!("the window has no {name:?}"))?;
-            if clicks && is_folded {
+            if clicks {
                 part.click();
             } else {
                 part.scroll_to_me();
@@ -253,8 +229,6 @@ impl Album {
             drop(parts);
             self.window.run_steps(20);
         }
-        self.window.query_by_label_contains("Kinds: ").context("it is not unfolded")?.scroll_to_me();
-        self.window.run_steps(20);
         self.window.remove_cursor();
         Ok(())
     }
@@ -339,11 +313,25 @@ impl Album {
 
     /// Draws what is shown in both themes and at both sizes.
     fn take(&mut self, page: &str) -> Result<()> {
+        self.take_scrolled(page, None)
+    }
+
+    /// The same with what begins with these words in sight.
+    fn take_with(&mut self, page: &str, words: &str) -> Result<()> {
+        self.take_scrolled(page, Some(words))
+    }
+
+    fn take_scrolled(&mut self, page: &str, words: Option<&str>) -> Result<()> {
         for (size, size_name) in SIZES {
             for (theme, theme_name) in THEMES {
                 self.window.ctx.set_theme(theme);
                 self.window.set_size(vec2(size[0], size[1]));
                 self.run_frames();
+                if let Some(words) = words {
+                    let part = self.window.query_by_label_contains(words);
+                    part.with_context(|| format!("the window has no {words:?}"))?.scroll_to_me();
+                    self.window.run_steps(20);
+                }
                 let picture = self.window.render().map_err(anyhow::Error::msg)?;
                 let file = self.folder.join(format!("{page}-{theme_name}{size_name}.png"));
                 save(&image::DynamicImage::from(picture).into_rgb8(), &file)
