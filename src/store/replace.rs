@@ -1,9 +1,8 @@
 //! Writing a file so that whoever looks, also after a crash, finds the old content or the new one and nothing between:
 //! the new content goes into a file of its own beside it, which takes over the name when it is on the disk.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tempfile::Builder;
@@ -24,13 +23,10 @@ pub enum Existing {
 /// new content is there but might not survive a power failure.
 pub fn write(path: &Path, existing: Existing, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // The permissions are those of any new file; the process's umask narrows them.
-    let mut file = Builder::new()
-        .prefix(".saving-")
-        .suffix(".tmp")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
-    fill(&mut file)?;
+    // The permissions are those of any new file; and what goes wrong is not said of a name that nobody knows.
+    let open = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+    let mut file = Builder::new().prefix(".saving-").suffix(".tmp").make_in(folder, open)?;
+    fill(file.as_file_mut())?;
     file.as_file().sync_all()?;
     match existing {
         Existing::Replace => file.persist(path),
@@ -97,6 +93,14 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         assert_eq!(fs::read_to_string(&path).expect("there"), "old");
         assert_eq!(names(folder.path()), ["a.ron"]);
+    }
+
+    #[test]
+    fn an_error_names_no_file_that_nobody_knows_of() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = write(&folder.path().join("gone/a.ron"), Existing::Replace, |_| Ok(())).expect_err("no folder");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains(".saving-"), "{error}");
     }
 
     #[test]
