@@ -6,7 +6,7 @@ use std::time::Duration;
 use fanlane::mp::{Error, Event, Pool, TaskError, ThreadPool};
 
 use crate::functions::{
-    bytes_of, cube, failing_initializer, half, nothing, odd_panics, own_pid, power, set_global_event,
+    bytes_of, cube, failing_initializer, half, nothing, odd_panics, own_pid, power, set_global_event, shared_bytes,
     uses_standard_descriptors, wait_for_event_in_global,
 };
 use crate::{DEADLINE, Test, eventually};
@@ -17,6 +17,7 @@ pub const TESTS: &[Test] = &[
     ("pool::large_maps_and_results", large_maps_and_results),
     ("pool::a_panic_is_its_own_item_s_alone", a_panic_is_its_own_item_s_alone),
     ("pool::an_endless_input_is_taken_as_it_is_needed", an_endless_input_is_taken_as_it_is_needed),
+    ("pool::few_large_results_are_made_ahead", few_large_results_are_made_ahead),
     ("pool::results_can_be_waited_for_and_heard_of", results_can_be_waited_for_and_heard_of),
     ("pool::workers_are_replaced_after_their_tasks", workers_are_replaced_after_their_tasks),
     ("pool::it_grows_and_shrinks_while_it_works", it_grows_and_shrinks_while_it_works),
@@ -155,6 +156,22 @@ fn an_endless_input_is_taken_as_it_is_needed() {
         .unwrap();
     assert_eq!(first, [1, 8, 27]);
     assert!(taken < 10_000);
+}
+
+fn few_large_results_are_made_ahead() {
+    const MOST_AHEAD_BYTES: usize = 8 << 20;
+    let pool = Pool::new(1).unwrap();
+    let (mut inputs, mut results, mut bytes) = (0, 0, 0);
+    let numbers = std::iter::from_fn(|| {
+        inputs += 1;
+        Some(7)
+    });
+    for result in pool.imap(shared_bytes, numbers).take(200) {
+        results += 1;
+        bytes += result.unwrap().len();
+    }
+    let ahead_bytes = (inputs - results) * (bytes / results);
+    assert!(ahead_bytes <= MOST_AHEAD_BYTES, "{inputs} inputs were taken for {results} results");
 }
 
 fn results_can_be_waited_for_and_heard_of() {

@@ -17,6 +17,11 @@ const AHEAD_TASKS: usize = 8;
 /// Never more than so many inputs for each worker, or four tasks' worth.
 const MOST_AHEAD_ITEMS: usize = 2_048;
 
+/// And not more of them than have so many bytes of results for each worker, or two: what lies in the processor's cache is
+/// read and written several times as fast as what does not.
+const MOST_AHEAD_BYTES: usize = 8 << 20;
+const LEAST_AHEAD_TASKS: usize = 2;
+
 /// The results of calls, one by one. What is not asked for is not waited for.
 pub struct Imap<'a, R, I> {
     pool: &'a Pool,
@@ -77,11 +82,18 @@ where
     R: Returned,
     I: Iterator<Item: Serialize + 'static>,
 {
+    /// How many tasks a worker may be taken ahead.
+    fn most_ahead(&self) -> usize {
+        let task_bytes = self.sink.item_bytes().saturating_mul(self.chunk_size);
+        let by_bytes = (MOST_AHEAD_BYTES / task_bytes.max(1)).max(LEAST_AHEAD_TASKS);
+        (MOST_AHEAD_ITEMS / self.chunk_size).max(AHEAD_TASKS).min(by_bytes)
+    }
+
     /// Takes inputs until there are enough under way.
     fn top_up(&mut self) {
         let Some(function) = self.function else { return };
         let window = self.pool.size().max(1) * self.ahead.saturating_mul(self.chunk_size);
-        if self.ended.is_some() || self.submitted - self.taken > window / 2 {
+        if self.ended.is_some() || self.submitted - self.taken > window - (window / 4).max(1) {
             return;
         }
         let sink = Arc::clone(&self.sink) as _;
@@ -120,8 +132,8 @@ where
             return self.ended.as_mut()?.take().map(Err);
         }
         let (part, has_waited) = self.sink.wait_for(self.is_ordered.then_some(self.taken));
-        let most = (MOST_AHEAD_ITEMS / self.chunk_size).max(AHEAD_TASKS);
-        self.ahead = if has_waited { (self.ahead * 2).min(most) } else { (self.ahead * 15 / 16).max(AHEAD_TASKS) };
+        let ahead = if has_waited { self.ahead * 2 } else { (self.ahead * 15 / 16).max(AHEAD_TASKS) };
+        self.ahead = ahead.min(self.most_ahead());
         self.taken += part.len();
         self.ready = part.into();
         self.ready.pop_front().map(|outcome| outcome.map_err(Error::Task))

@@ -1,6 +1,7 @@
 //! Takers of results: one, all in their order, or each as it comes.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
@@ -9,6 +10,7 @@ use super::item;
 use super::job::Sink;
 use super::result::{AsyncResult, Completion};
 use crate::mp::error::TaskError;
+use crate::mp::shared::with_arrived_bytes;
 
 /// What can come back from a worker.
 pub trait Returned: DeserializeOwned + Send + 'static {}
@@ -195,11 +197,18 @@ type Part<R> = Vec<Result<R, TaskError>>;
 pub struct EachSink<R> {
     arrived: Mutex<BTreeMap<usize, Part<R>>>,
     more: Condvar,
+    /// What the latest results take of the memory, each.
+    item_bytes: AtomicUsize,
 }
 
 impl<R> EachSink<R> {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { arrived: Mutex::default(), more: Condvar::new() })
+        Arc::new(Self { arrived: Mutex::default(), more: Condvar::new(), item_bytes: AtomicUsize::new(0) })
+    }
+
+    /// How many bytes of memory, encoded and shared, a result takes, as far as is known.
+    pub fn item_bytes(&self) -> usize {
+        self.item_bytes.load(Ordering::Relaxed)
     }
 
     /// Waits for the results that begin with this item; for any where it is `None`. Says also whether it had to wait.
@@ -229,7 +238,10 @@ impl<R> EachSink<R> {
 impl<R: Returned> Sink for EachSink<R> {
     fn results(&self, first_item: usize, items: usize, failures: &[(u32, TaskError)], values: &[u8]) {
         let mut part = Vec::with_capacity(items);
-        decode_each(items, failures, values, |outcome| part.push(outcome));
+        let ((), shared_bytes) = with_arrived_bytes(|| {
+            decode_each(items, failures, values, |outcome| part.push(outcome));
+        });
+        self.item_bytes.store((values.len() + shared_bytes) / items.max(1), Ordering::Relaxed);
         self.add(first_item, part);
     }
 

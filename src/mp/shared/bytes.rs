@@ -5,6 +5,7 @@
 //! Readers keep the slots that they have mapped. A reader that is killed keeps its count, so that slot is not used
 //! again: it goes with its writer.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -37,6 +38,17 @@ const MOST_FOREIGN_SLOTS: usize = 256;
 static OWN: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
 /// Slots of others that are mapped here, the latest last.
 static FOREIGN: Mutex<VecDeque<Arc<Slot>>> = Mutex::new(VecDeque::new());
+
+thread_local! {
+    static ARRIVED_BYTES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Does `work`; says also how many bytes in shared memory arrived in it.
+pub(crate) fn with_arrived_bytes<R>(work: impl FnOnce() -> R) -> (R, usize) {
+    let before = ARRIVED_BYTES.replace(0);
+    let result = work();
+    (result, ARRIVED_BYTES.replace(before))
+}
 
 #[derive(Debug)]
 struct Slot {
@@ -294,6 +306,7 @@ impl<'de> Deserialize<'de> for SharedBytes {
             if len > slot.room() {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a result is longer than its memory"));
             }
+            ARRIVED_BYTES.set(ARRIVED_BYTES.get() + len);
             Ok(Self { slot, len })
         };
         arrive().map_err(|error| refuse(format!("a result in shared memory did not arrive: {error}")))

@@ -9,7 +9,7 @@ mod raw;
 
 pub use array::{Array, Value};
 pub use bytes::SharedBytes;
-pub(crate) use bytes::forget_dead_writers;
+pub(crate) use bytes::{forget_dead_writers, with_arrived_bytes};
 pub use list::{ListItem, ShareableList};
 pub use memory::SharedMemory;
 pub use raw::{RawArray, RawValue};
