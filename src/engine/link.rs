@@ -1,4 +1,5 @@
-//! Sending to a worker without ever waiting for it: whoever sends may hold the engine's lock.
+//! Sending to a worker without ever waiting for it: whoever sends may hold the engine's lock. A worker that looks for its
+//! next word just then is handed a short one through the hatch.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -8,6 +9,7 @@ use rustix::net::SendFlags;
 use serde::Serialize;
 
 use crate::mp::frame::write_frame;
+use crate::mp::hatch::Hatch;
 
 /// What a buffer keeps when it is empty.
 const KEPT_BYTES: usize = 2 << 20;
@@ -26,24 +28,36 @@ struct LinkShared {
 #[derive(Default)]
 struct LinkState {
     buffer: Vec<u8>,
+    /// Counts the bytes that are sent on the stream.
+    hatch: Option<Hatch>,
     /// A thread is sending what the socket did not take at once.
     flushing: bool,
 }
 
 impl Link {
-    /// Sends on `stream`.
-    pub fn new(stream: UnixStream) -> Self {
-        Self { shared: Arc::new(LinkShared { stream, state: Mutex::default() }) }
+    /// Sends on `stream`, and through the hatch beside it if there is one.
+    pub fn new(stream: UnixStream, hatch: Option<Hatch>) -> Self {
+        let state = Mutex::new(LinkState { hatch, ..LinkState::default() });
+        Self { shared: Arc::new(LinkShared { stream, state }) }
     }
 
     /// Sends `message`, or has it sent as soon as the worker reads on. A worker that is gone is noticed by whoever
     /// reads from it.
     pub fn send<M: Serialize>(&self, message: &M) {
-        let mut state = self.shared.state();
+        let state = &mut *self.shared.state();
+        let waiting = state.buffer.len();
         if write_frame(&mut state.buffer, message).is_err() {
             // One task that no frame holds. Unsent it would be waited for without end; so its worker is given up.
             let _ = self.shared.stream.shutdown(std::net::Shutdown::Both);
             return;
+        }
+        if let Some(hatch) = &mut state.hatch {
+            if !state.flushing && hatch.hand_over([&state.buffer, &[]]) {
+                state.buffer.clear();
+                return;
+            }
+            // The count goes around.
+            hatch.pass_by((state.buffer.len() - waiting) as u32);
         }
         if state.flushing {
             return;
@@ -114,7 +128,7 @@ mod tests {
         theirs.set_nonblocking(true).unwrap();
         let payload = vec![0; MAX_FRAME_BYTES];
         let frame = TaskFrameRef { task: TaskId(0), attempt: 1, payload: &payload };
-        Link::new(ours.try_clone().unwrap()).send(&ToWorkerRef::Run(vec![frame]));
+        Link::new(ours.try_clone().unwrap(), None).send(&ToWorkerRef::Run(vec![frame]));
         assert_eq!(theirs.read(&mut [0]).ok(), Some(0));
         drop(ours);
     }

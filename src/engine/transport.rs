@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use crate::event::{AttemptRecord, EventKind, Value};
 use crate::job::Transport;
-use crate::mp::frame::{FrameError, FrameReader};
+use crate::mp::frame::FrameError;
+use crate::mp::intake::Intake;
 use crate::mp::socket::ReadAtOnce;
 use crate::mp::{SharedBytes, passing, socket};
 
@@ -110,9 +111,9 @@ impl Incoming {
     /// The next message of those that were read.
     ///
     /// # Errors
-    /// As [`FrameReader::next_message`].
-    pub fn next_message<M: DeserializeOwned>(&mut self, frames: &mut FrameReader) -> Result<Option<M>, FrameError> {
-        passing::with_next_arrived(&mut self.descriptors, || frames.next_message())
+    /// As [`Intake::next_message`].
+    pub fn next_message<M: DeserializeOwned>(&mut self, intake: &mut Intake) -> Result<Option<M>, FrameError> {
+        passing::with_next_arrived(&mut self.descriptors, || intake.next_message())
     }
 
     /// Takes note of results that came through the pipe.

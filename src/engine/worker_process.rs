@@ -1,22 +1,25 @@
 //! A worker process as its engine sees it: started in the worker role, given lanes, ended, reaped.
 
 use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::engine::dispatcher::ProcessEnd;
-use crate::engine::protocol::{GAVE_UP_EXIT_CODE, Setup};
+use crate::engine::protocol::{GAVE_UP_EXIT_CODE, Setup, TaskKind};
 use crate::engine::strays;
 use crate::engine::worker::ENGINE_ROLE;
 use crate::event::{Lane, WorkerId};
 use crate::mp::child::{Child, ChildPlan, describe_end};
+use crate::mp::hatch::{self, Hatch};
+use crate::mp::memory::Segment;
 use crate::mp::memory_kills::MemoryKills;
 use crate::mp::{frame, socket};
 
@@ -30,6 +33,8 @@ const END_PATIENCE: Duration = Duration::from_secs(6);
 pub struct WorkerProcess {
     child: Child,
     control: Mutex<Option<UnixStream>>,
+    /// It does calls, which may be so short that to be woken for each would cost more: they get hatches.
+    has_hatches: bool,
     lanes: AtomicU64,
     dying: AtomicBool,
     memory_kills: Mutex<MemoryKills>,
@@ -51,7 +56,8 @@ impl WorkerProcess {
         }
         let control = Mutex::new(Some(control));
         let memory_kills = Mutex::new(MemoryKills::watch());
-        Ok(Self { child, control, lanes: AtomicU64::new(0), dying: AtomicBool::new(false), memory_kills })
+        let has_hatches = matches!(setup.kind, TaskKind::Workload { .. });
+        Ok(Self { child, control, has_hatches, lanes: AtomicU64::new(0), dying: AtomicBool::new(false), memory_kills })
     }
 
     /// Its number.
@@ -64,14 +70,20 @@ impl WorkerProcess {
         self.dying.load(Ordering::Acquire)
     }
 
-    /// Opens one more lane.
-    pub fn open_lane(&self, worker: WorkerId, lane: Lane) -> io::Result<UnixStream> {
+    /// Opens one more lane: its connection, and the hatches beside it, to the worker and from it, if there are to be some.
+    pub fn open_lane(&self, worker: WorkerId, lane: Lane) -> io::Result<(UnixStream, [Option<Hatch>; 2])> {
         let (ours, theirs) = socket::pair()?;
+        // Where there is no memory for them all goes through the socket.
+        let segment = || Segment::create("fanlane-lane", hatch::PAIR_BYTES).ok();
+        let segment = self.has_hatches.then(segment).flatten().map(Arc::new);
+        let hatches = hatch::pair_in(segment.as_ref());
+        let memory = segment.as_ref().map(|segment| segment.descriptor().as_fd());
+        let passed: Vec<BorrowedFd<'_>> = std::iter::once(theirs.as_fd()).chain(memory).collect();
         let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         let control = control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
         self.lanes.fetch_add(1, Ordering::AcqRel);
-        match socket::send_socket(control, [worker.0, lane.0], &theirs) {
-            Ok(()) => Ok(ours),
+        match socket::send_numbered(control, [worker.0, lane.0], &passed) {
+            Ok(()) => Ok((ours, hatches)),
             Err(error) => {
                 self.lanes.fetch_sub(1, Ordering::AcqRel);
                 Err(error)

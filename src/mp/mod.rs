@@ -82,6 +82,8 @@ pub(crate) mod error;
 pub mod frame;
 pub(crate) mod function;
 pub(crate) mod guarded;
+pub(crate) mod hatch;
+pub(crate) mod intake;
 pub(crate) mod interrupts;
 pub(crate) mod launch;
 pub(crate) mod life;

@@ -1,4 +1,4 @@
-//! Pairs of connected sockets, and the passing of one socket through another.
+//! Pairs of connected sockets, and the passing of descriptors through them.
 
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
@@ -43,33 +43,35 @@ impl<S: ReadAtOnce> Read for AtOnce<'_, S> {
     }
 }
 
-/// Sends two numbers together with `socket` through `control`.
+/// Descriptors that go with two numbers.
+const MOST_NUMBERED: usize = 2;
+
+/// Sends two numbers together with at most two descriptors through `control`.
 ///
 /// # Errors
 /// When the other side is gone.
-pub fn send_socket(control: &UnixStream, numbers: [u32; 2], socket: &UnixStream) -> io::Result<()> {
+pub fn send_numbered(control: &UnixStream, numbers: [u32; 2], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut bytes = [0; 8];
     bytes[..4].copy_from_slice(&numbers[0].to_le_bytes());
     bytes[4..].copy_from_slice(&numbers[1].to_le_bytes());
-    let sockets = [socket.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_NUMBERED))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let pushed = ancillary.push(SendAncillaryMessage::ScmRights(&sockets));
-    debug_assert!(pushed, "the space was made for one descriptor");
+    let pushed = ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    debug_assert!(pushed, "the space was made for as many");
     let sent = rustix::net::sendmsg(control, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
     if sent == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
-/// The numbers that [`send_socket`] sent, and the socket; without it where this process has no descriptor left for it.
-pub type Received = ([u32; 2], Option<UnixStream>);
+/// The numbers that [`send_numbered`] sent, and the descriptors; fewer where this process has none left for them.
+pub type Received = ([u32; 2], Vec<OwnedFd>);
 
-/// Receives what [`send_socket`] sent; `None` once the other side has closed `control`.
+/// Receives what [`send_numbered`] sent; `None` once the other side has closed `control`.
 ///
 /// # Errors
 /// When the connection fails or carries something else.
-pub fn receive_socket(control: &UnixStream) -> io::Result<Option<Received>> {
+pub fn receive_numbered(control: &UnixStream) -> io::Result<Option<Received>> {
     let mut bytes = [0; 8];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_NUMBERED))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         let mut parts = [IoSliceMut::new(&mut bytes)];
@@ -81,16 +83,17 @@ pub fn receive_socket(control: &UnixStream) -> io::Result<Option<Received>> {
     if received == 0 {
         return Ok(None);
     }
-    let mut sockets = ancillary.drain().filter_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
-        _ => None,
-    });
-    let socket: Option<OwnedFd> = sockets.next().and_then(|mut descriptors| descriptors.next());
+    let mut descriptors = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(arrived) = message {
+            descriptors.extend(arrived);
+        }
+    }
     if received != bytes.len() {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let number = |from: usize| u32::from_le_bytes(std::array::from_fn(|place| bytes[from + place]));
-    Ok(Some(([number(0), number(4)], socket.map(UnixStream::from))))
+    Ok(Some(([number(0), number(4)], descriptors)))
 }
 
 /// Descriptors that may come or go with one piece of a stream.
@@ -160,17 +163,18 @@ mod tests {
     fn a_socket_travels_through_another() {
         let (here, there) = pair().unwrap();
         let (mut mine, passed) = pair().unwrap();
-        send_socket(&here, [7, u32::MAX], &passed).unwrap();
+        let null = std::fs::File::open("/dev/null").unwrap();
+        send_numbered(&here, [7, u32::MAX], &[passed.as_fd(), null.as_fd()]).unwrap();
         drop(passed);
-        let (numbers, theirs) = receive_socket(&there).unwrap().unwrap();
-        let mut theirs = theirs.unwrap();
-        assert_eq!(numbers, [7, u32::MAX]);
+        let (numbers, mut descriptors) = receive_numbered(&there).unwrap().unwrap();
+        assert_eq!((numbers, descriptors.len()), ([7, u32::MAX], 2));
+        let mut theirs = UnixStream::from(descriptors.swap_remove(0));
         theirs.write_all(b"hello").unwrap();
         drop(theirs);
         let mut text = String::new();
         mine.read_to_string(&mut text).unwrap();
         assert_eq!(text, "hello");
         drop(here);
-        assert!(receive_socket(&there).unwrap().is_none());
+        assert!(receive_numbered(&there).unwrap().is_none());
     }
 }

@@ -146,16 +146,16 @@ impl Shell {
         if self.setup.shared_process {
             *common = Some(Arc::clone(&process));
         }
-        let receiving = opened.inspect_err(|_| process.end_unused())?;
+        let (receiving, [to_worker, from_worker]) = opened.inspect_err(|_| process.end_unused())?;
         let sending = receiving.try_clone().inspect_err(|_| process.lane_unread())?;
         let listened_to = Arc::new(AtomicBool::new(true));
-        let (link, listening) = (Link::new(sending), Arc::clone(&listened_to));
+        let (link, listening) = (Link::new(sending, to_worker), Arc::clone(&listened_to));
         let member = Member { lane, link, process: Arc::clone(&process), listened_to };
         self.core().members.insert(worker, member);
         let (own, reading) = (Arc::clone(self), Arc::clone(&process));
         let lane = std::thread::Builder::new()
             .name(format!("lane of worker {}", worker.0))
-            .spawn(move || own.read_lane(worker, &reading, receiving, &listening))
+            .spawn(move || own.read_lane(worker, &reading, (receiving, from_worker), &listening))
             .inspect_err(|_| process.lane_unread())?;
         let _ = self.requests.send(Request::LaneThread(lane));
         Ok(())

@@ -11,8 +11,9 @@ use crate::engine::transport::Incoming;
 use crate::engine::worker_process::WorkerProcess;
 use crate::event::{EventKind, WorkerId};
 use crate::job::Transport;
-use crate::mp::eager::Eagerness;
-use crate::mp::frame::{FrameError, FrameReader};
+use crate::mp::frame::FrameError;
+use crate::mp::hatch::Hatch;
+use crate::mp::intake::Intake;
 
 /// What has to be remembered of what was read.
 enum Heard {
@@ -29,22 +30,26 @@ struct Reading<'a> {
     stream: Incoming,
     /// Whether the worker is waited for, and nothing else.
     listening: &'a AtomicBool,
-    frames: FrameReader,
-    eager: Eagerness,
+    intake: Intake,
     /// The lane is there.
     ready: bool,
 }
 
 impl Shell {
-    /// Reads until the worker's connection ends, and says how it did.
-    pub fn read_lane(&self, worker: WorkerId, process: &WorkerProcess, stream: UnixStream, listening: &AtomicBool) {
+    /// Reads `stream`, and what comes through the hatch beside it, until the worker's connection ends, and says how it did.
+    pub fn read_lane(
+        &self,
+        worker: WorkerId,
+        process: &WorkerProcess,
+        (stream, hatch): (UnixStream, Option<Hatch>),
+        listening: &AtomicBool,
+    ) {
         let mut reading = Reading {
             worker,
             process,
             stream: Incoming::new(stream, self.setup.transport),
             listening,
-            frames: FrameReader::default(),
-            eager: Eagerness::default(),
+            intake: Intake::new(hatch),
             ready: false,
         };
         let heard = loop {
@@ -70,19 +75,19 @@ impl Shell {
     }
 
     fn read_some(&self, reading: &mut Reading<'_>) -> Result<Heard, FrameError> {
-        let Reading { worker, process, stream, listening, frames, eager, ready } = reading;
+        let Reading { worker, process, stream, listening, intake, ready } = reading;
         let worker = *worker;
         let rest_ns = if *ready && !stream.is_large() { self.core().dispatcher.rest_ns(worker) } else { None };
         if let Some(rest_ns) = rest_ns {
             std::thread::sleep(Duration::from_nanos(rest_ns));
         }
         listening.store(true, Ordering::Release);
-        let filled = frames.fill_soon(stream, eager);
+        let filled = intake.fill_soon(stream);
         listening.store(false, Ordering::Release);
         if !filled? {
             return Ok(Heard::End);
         }
-        while let Some(message) = stream.next_message::<FromWorker>(frames)? {
+        while let Some(message) = stream.next_message::<FromWorker>(intake)? {
             let input = match message {
                 FromWorker::Ready => {
                     *ready = true;

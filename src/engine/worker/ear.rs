@@ -12,8 +12,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::engine::protocol::ToWorker;
-use crate::mp::eager::Eagerness;
-use crate::mp::frame::{FrameError, FrameReader};
+use crate::mp::frame::FrameError;
+use crate::mp::hatch::Hatch;
+use crate::mp::intake::Intake;
 use crate::mp::waker::Waker;
 
 use super::lane::{LaneShared, State};
@@ -34,9 +35,8 @@ pub struct Ear {
 struct Half {
     /// Whoever reads from it gives up after [`PATIENCE`].
     stream: UnixStream,
-    frames: FrameReader,
-    /// Of the executor, when it is out of work.
-    eager: Eagerness,
+    /// It is looked for what comes only by the executor, when it is out of work.
+    intake: Intake,
 }
 
 /// What came of listening.
@@ -49,13 +49,13 @@ pub enum Heard {
 }
 
 impl Ear {
-    /// Hears what comes on `stream`.
+    /// Hears what comes on `stream`, and through the hatch beside it if there is one.
     ///
     /// # Errors
     /// When the system has no descriptors left.
-    pub fn new(stream: UnixStream) -> std::io::Result<Self> {
+    pub fn new(stream: UnixStream, hatch: Option<Hatch>) -> std::io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
-        let half = Mutex::new(Half { stream, frames: FrameReader::default(), eager: Eagerness::default() });
+        let half = Mutex::new(Half { stream, intake: Intake::new(hatch) });
         Ok(Self { half, aside: Waker::new()? })
     }
 
@@ -104,16 +104,16 @@ impl LaneShared {
             Err(TryLockError::Poisoned(half)) => half.into_inner(),
             Err(TryLockError::WouldBlock) => return Heard::Nothing,
         };
-        let Half { stream, frames, .. } = &mut *half;
-        frames.fill_at_once(&mut &*stream).map_or(Heard::Nothing, |filled| self.heed_all(frames, filled))
+        let Half { stream, intake } = &mut *half;
+        intake.fill_at_once(&mut &*stream).map_or(Heard::Nothing, |filled| self.heed_all(intake, filled))
     }
 
     /// The executor does what the engine says, once it says something; gives up after a while.
     fn hear_alone(&self, half: &mut Half) -> Heard {
-        let Half { stream, frames, eager } = half;
-        match frames.fill_soon(&mut &*stream, eager) {
+        let Half { stream, intake } = half;
+        match intake.fill_soon(&mut &*stream) {
             Err(FrameError::Io(error)) if error.kind() == ErrorKind::WouldBlock => Heard::Nothing,
-            filled => self.heed_all(frames, filled),
+            filled => self.heed_all(intake, filled),
         }
     }
 
@@ -170,20 +170,20 @@ impl LaneShared {
         if !ready {
             return Heard::Nothing;
         }
-        let Half { stream, frames, .. } = half;
-        let filled = frames.fill(stream);
-        self.heed_all(frames, filled)
+        let Half { stream, intake } = half;
+        let filled = intake.fill(stream);
+        self.heed_all(intake, filled)
     }
 
     /// Does what has come, now that reading said so.
-    fn heed_all(&self, frames: &mut FrameReader, filled: Result<bool, FrameError>) -> Heard {
+    fn heed_all(&self, intake: &mut Intake, filled: Result<bool, FrameError>) -> Heard {
         match filled {
             Ok(true) => {}
             Ok(false) | Err(FrameError::Torn | FrameError::Io(_)) => return Heard::End,
             Err(_) => self.give_up(None),
         }
         loop {
-            match frames.next_message::<ToWorker>() {
+            match intake.next_message::<ToWorker>() {
                 Ok(Some(message)) => self.heed(message),
                 Ok(None) => return Heard::Something,
                 Err(_) => self.give_up(None),

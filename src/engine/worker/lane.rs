@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
@@ -15,8 +16,10 @@ use crate::event::{AttemptRecord, Lane, Outcome, StreamName, TaskId, WorkerId, s
 use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
+use crate::mp::hatch;
 use crate::mp::launch::Launcher;
 use crate::mp::limit::Limit;
+use crate::mp::memory::Segment;
 use crate::mp::waker::Waker;
 
 use super::Station;
@@ -75,9 +78,17 @@ pub(super) struct Current {
     pub(super) ending: Option<(Outcome, u64)>,
 }
 
-/// Opens a lane on `stream`.
-pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: &UnixStream) -> io::Result<()> {
+/// Opens a lane on `stream`, with the hatches beside it if there is memory with some.
+pub fn open(
+    station: Arc<Station>,
+    worker: WorkerId,
+    lane: Lane,
+    stream: &UnixStream,
+    hatches: Option<OwnedFd>,
+) -> io::Result<()> {
     let listened = stream.try_clone()?;
+    let segment = hatches.map(Segment::open).transpose()?.map(Arc::new);
+    let [from_engine, to_engine] = hatch::pair_in(segment.as_ref());
     let setup = &station.setup;
     let transport = setup.transport;
     let environment = environment_of_lane(&setup.needs, lane.0);
@@ -89,9 +100,9 @@ pub fn open(station: Arc<Station>, worker: WorkerId, lane: Lane, stream: &UnixSt
         state: Mutex::new(state),
         work: Condvar::new(),
         listener: Condvar::new(),
-        outbox: Mutex::new(Outbox::new(stream.try_clone()?, transport)),
+        outbox: Mutex::new(Outbox::new(stream.try_clone()?, to_engine, transport)),
         reminder: Arc::new(Waker::new()?),
-        ear: Ear::new(listened)?,
+        ear: Ear::new(listened, from_engine)?,
     });
     // Should the second thread not be had, the first ends with the connection.
     let (listener, executor) = (Arc::clone(&lane), Arc::clone(&lane));

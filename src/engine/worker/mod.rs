@@ -104,19 +104,20 @@ fn work(mut control: UnixStream) -> io::Result<()> {
     if station.setup.shared_process {
         descriptors::raise();
     }
-    while let Some(([worker, lane], stream)) = socket::receive_socket(&control)? {
-        // Without a socket the engine sees the end of its own.
-        let Some(stream) = stream else { continue };
+    while let Some(([worker, lane], descriptors)) = socket::receive_numbered(&control)? {
+        let mut descriptors = descriptors.into_iter();
+        // Without a socket the engine sees the end of its own; without memory for hatches all goes through the socket.
+        let Some(stream) = descriptors.next().map(UnixStream::from) else { continue };
         let lanes = u64::from(station.live_lanes.fetch_add(1, Ordering::AcqRel)) + 1;
         let refused = match refusal(lanes) {
             Some(reason) => Some(reason),
-            None => lane::open(Arc::clone(&station), WorkerId(worker), Lane(lane), &stream)
+            None => lane::open(Arc::clone(&station), WorkerId(worker), Lane(lane), &stream, descriptors.next())
                 .err()
                 .map(|error| format!("lane {} of a process cannot be opened: {error}", lane + 1)),
         };
         if let Some(reason) = refused {
             station.live_lanes.fetch_sub(1, Ordering::AcqRel);
-            Outbox::new(stream, station.setup.transport).send(&FromWorker::Refused(reason));
+            Outbox::new(stream, None, station.setup.transport).send(&FromWorker::Refused(reason));
         }
     }
     station.over.store(true, Ordering::SeqCst);

@@ -11,6 +11,7 @@ use crate::event::{AttemptRecord, Outcome};
 use crate::job::Transport;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, write_frame};
+use crate::mp::hatch::Hatch;
 use crate::mp::socket::send_with_descriptors;
 use crate::mp::{SharedBytes, passing};
 
@@ -21,6 +22,8 @@ const GATHER_BYTES: usize = 256 << 10;
 
 pub struct Outbox {
     stream: UnixStream,
+    /// Counts the bytes that are sent on the stream.
+    hatch: Option<Hatch>,
     choice: Choice,
     records: Vec<AttemptRecord>,
     bytes: usize,
@@ -29,8 +32,16 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    pub const fn new(stream: UnixStream, transport: Transport) -> Self {
-        Self { stream, choice: Choice::new(transport), records: Vec::new(), bytes: 0, first_ns: 0, buffer: Vec::new() }
+    pub const fn new(stream: UnixStream, hatch: Option<Hatch>, transport: Transport) -> Self {
+        Self {
+            stream,
+            hatch,
+            choice: Choice::new(transport),
+            records: Vec::new(),
+            bytes: 0,
+            first_ns: 0,
+            buffer: Vec::new(),
+        }
     }
 
     /// Adds a record that ended at `now_ns`; sends when enough has been gathered, and says whether it did.
@@ -131,6 +142,13 @@ impl Outbox {
         self.buffer.clear();
         let (written, descriptors) = passing::with_descriptors(|| write_frame(&mut self.buffer, message));
         written?;
+        if let Some(hatch) = &mut self.hatch {
+            if descriptors.is_empty() && hatch.hand_over([&self.buffer, &[]]) {
+                return Ok(());
+            }
+            // The count goes around.
+            hatch.pass_by(self.buffer.len() as u32);
+        }
         // An engine that is gone is noticed on the control socket, which ends this process.
         let parts = [IoSlice::new(&self.buffer)];
         let sent = if descriptors.is_empty() {

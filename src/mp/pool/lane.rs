@@ -1,6 +1,7 @@
 //! The pool's side of one worker: a thread that starts it, sends it work, takes its results, buries it when it ends and
 //! starts the next. Most of the time one thread or another speaks to the worker; the state says which.
 
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,7 @@ use super::message::{Batch, FromWorker, Setup};
 use super::page::{Page, Sequence};
 use super::shared::{Failed, Shared};
 use super::state::{LanePhase, Phase, State, Work, Worker};
-use super::wire::Wire;
+use super::wire::{Frame, Wire};
 use crate::mp::bell::as_timespec;
 use crate::mp::child::describe_end;
 use crate::mp::error::{Error, TaskError};
@@ -91,7 +92,8 @@ fn start(shared: &Shared, lane: usize) -> Result<Worker, Error> {
     let setup = Setup { name, page: Passed(Arc::clone(page.descriptor())), initializer };
     // One that is gone by now is found dead at once.
     let _ = control.send(&setup).and_then(|()| control.send_parts(args, descriptors));
-    let wire = Wire::new(control.into_socket());
+    let [to_worker, from_worker] = page.hatches();
+    let wire = Wire::new(control.into_socket(), to_worker, from_worker);
     let worker = Worker { child, page: Arc::new(page), wire: Arc::new(Mutex::new(wire)) };
     let mut state = shared.state();
     let slot = &mut state.lanes[lane];
@@ -184,24 +186,23 @@ pub fn send_on(wire: &mut Wire, work: &Work, number: Sequence) -> bool {
 /// Takes one message of a worker; `false` when it is gone.
 fn receive(shared: &Shared, lane: usize, worker: &Worker) -> bool {
     let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
-    receive_on(&mut wire, shared, lane, worker, |state| state.lanes[lane].chunks_in_flight).is_some_and(
-        |(settled, _)| {
-            shared.settled(settled);
-            true
-        },
-    )
+    let frame = wire.receive();
+    hear(frame, shared, lane, worker, |state| state.lanes[lane].chunks_in_flight).is_some_and(|(settled, _)| {
+        shared.settled(settled);
+        true
+    })
 }
 
-/// The same, for one who has the wire and has something to look at in the state at that moment. Gives how many chunks
-/// have results now, which the caller settles, and what it saw.
-pub fn receive_on<R>(
-    wire: &mut Wire,
+/// Does what one message says, for one who has something to look at in the state at that moment. Gives how many chunks
+/// have results now, which the caller settles, and what it saw; `None` where the worker is gone.
+pub fn hear<R>(
+    frame: io::Result<Option<Frame<'_>>>,
     shared: &Shared,
     lane: usize,
     worker: &Worker,
     look: impl FnOnce(&mut State) -> R,
 ) -> Option<(usize, R)> {
-    let frame = wire.receive().ok().flatten()?;
+    let frame = frame.ok().flatten()?;
     let (message, values) = postcard::take_from_bytes::<FromWorker>(frame.body).ok()?;
     match message {
         FromWorker::Ready => {

@@ -1,11 +1,12 @@
 //! What a worker has begun, in memory that outlives it: so whoever finds it dead knows which task it died of, and tasks
-//! that it has not begun can be taken back without asking it.
+//! that it has not begun can be taken back without asking it. Behind that lie the hatches between it and its pool.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::mp::hatch::{self, Hatch};
 use crate::mp::memory::Segment;
 
 /// Tasks of one worker are numbered in the order in which it gets them; numbers wrap around.
@@ -14,25 +15,33 @@ pub type Sequence = u32;
 /// Which tasks a worker has begun, and up to which those it has not begun are taken back.
 #[derive(Debug)]
 pub struct Page {
-    segment: Segment,
+    segment: Arc<Segment>,
 }
 
 const BYTES: usize = 4096;
+const HATCHES_AT: usize = 64;
+
+const _: () = assert!(HATCHES_AT + hatch::PAIR_BYTES <= BYTES);
 
 impl Page {
     /// Nothing begun.
     pub fn create() -> io::Result<Self> {
-        Segment::create("fanlane-worker", BYTES).map(|segment| Self { segment })
+        Segment::create("fanlane-worker", BYTES).map(|segment| Self { segment: Arc::new(segment) })
     }
 
     /// The worker's view.
     pub fn open(descriptor: OwnedFd) -> io::Result<Self> {
-        Segment::open(descriptor).map(|segment| Self { segment })
+        Segment::open(descriptor).map(|segment| Self { segment: Arc::new(segment) })
     }
 
     /// The memory file.
-    pub const fn descriptor(&self) -> &Arc<OwnedFd> {
+    pub fn descriptor(&self) -> &Arc<OwnedFd> {
         self.segment.descriptor()
+    }
+
+    /// The hatches to the worker and from it.
+    pub fn hatches(&self) -> [Hatch; 2] {
+        hatch::pair(&self.segment, HATCHES_AT)
     }
 
     fn word(&self) -> &AtomicU64 {

@@ -1,7 +1,7 @@
 //! A result that is still to come.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,9 @@ pub(crate) struct Completion<T> {
     slot: Mutex<Slot<T>>,
     arrived: Condvar,
     cancelled: AtomicBool,
+    /// How many threads sleep until it is there; changed with the slot locked. With none there is nobody to be woken,
+    /// which is a call of the system.
+    sleepers: AtomicUsize,
 }
 
 impl<T> fmt::Debug for AsyncResult<T> {
@@ -38,7 +41,8 @@ impl<T> fmt::Debug for AsyncResult<T> {
 impl<T> Completion<T> {
     pub(crate) fn pair() -> (Arc<Self>, AsyncResult<T>) {
         let slot = Mutex::new(Slot::Pending(Vec::new()));
-        let shared = Arc::new(Self { slot, arrived: Condvar::new(), cancelled: AtomicBool::new(false) });
+        let (arrived, sleepers, cancelled) = (Condvar::new(), AtomicUsize::new(0), AtomicBool::new(false));
+        let shared = Arc::new(Self { slot, arrived, sleepers, cancelled });
         (Arc::clone(&shared), AsyncResult { shared })
     }
 
@@ -62,8 +66,11 @@ impl<T> Completion<T> {
             }
             *slot = Slot::Ready(outcome);
         }
+        let somebody_sleeps = self.sleepers.load(Ordering::Relaxed) > 0;
         drop(slot);
-        self.arrived.notify_all();
+        if somebody_sleeps {
+            self.arrived.notify_all();
+        }
     }
 
     /// Whether its call was cancelled.
@@ -78,6 +85,7 @@ impl<T> Completion<T> {
 
     fn wait_until(&self, deadline: Option<Instant>) -> MutexGuard<'_, Slot<T>> {
         let mut slot = self.slot();
+        self.sleepers.fetch_add(1, Ordering::Relaxed);
         while matches!(*slot, Slot::Pending(_)) {
             slot = match deadline {
                 None => self.arrived.wait(slot).unwrap_or_else(PoisonError::into_inner),
@@ -90,6 +98,7 @@ impl<T> Completion<T> {
                 }
             };
         }
+        self.sleepers.fetch_sub(1, Ordering::Relaxed);
         slot
     }
 }

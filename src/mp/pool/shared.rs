@@ -180,10 +180,9 @@ impl Shared {
             let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
             let mut in_hand = lane::send_on(&mut wire, &loan.work, loan.number).then_some(loan.work.chunks);
             while in_hand.is_some_and(|chunks| chunks > 0) {
-                let received = lane::receive_on(&mut wire, self, loan.lane, worker, |state| {
-                    state.lanes[loan.lane].chunks_in_flight
-                });
-                in_hand = received.map(|(chunks, left)| {
+                let frame = wire.receive_soon();
+                let heard = lane::hear(frame, self, loan.lane, worker, |state| state.lanes[loan.lane].chunks_in_flight);
+                in_hand = heard.map(|(chunks, left)| {
                     settled += chunks;
                     left
                 });

@@ -1,5 +1,5 @@
 //! Frames between a pool and its worker, with descriptors. Whoever sends also receives meanwhile, so two that send at
-//! once never wait for each other.
+//! once never wait for each other. Short frames without descriptors go through the hatch while the other end looks there.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -11,6 +11,8 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
 use crate::mp::connection::widen;
+use crate::mp::eager::Eagerness;
+use crate::mp::hatch::Hatch;
 pub use crate::mp::socket::MOST_DESCRIPTORS;
 use crate::mp::socket::{receive_with_descriptors, send_with_descriptors};
 
@@ -27,6 +29,13 @@ pub struct Wire {
     begin: usize,
     end: usize,
     descriptors: VecDeque<OwnedFd>,
+    outgoing: Hatch,
+    incoming: Hatch,
+    eager: Eagerness,
+    /// What came through the hatch.
+    handed: Vec<u8>,
+    /// How many frames came through the socket before that; none where it is taken.
+    before_handed: Option<u32>,
 }
 
 /// A frame that has arrived.
@@ -39,15 +48,42 @@ pub struct Frame<'a> {
 }
 
 impl Wire {
-    /// On a connected socket.
-    pub fn new(socket: Arc<OwnedFd>) -> Self {
+    /// On a connected socket, with a hatch for each direction.
+    pub fn new(socket: Arc<OwnedFd>, outgoing: Hatch, incoming: Hatch) -> Self {
         widen(&socket);
-        Self { socket, buffer: Vec::new(), begin: 0, end: 0, descriptors: VecDeque::new() }
+        Self {
+            socket,
+            buffer: Vec::new(),
+            begin: 0,
+            end: 0,
+            descriptors: VecDeque::new(),
+            outgoing,
+            incoming,
+            eager: Eagerness::default(),
+            handed: Vec::new(),
+            before_handed: None,
+        }
     }
 
     /// The next frame; waits for it. `None` when the other end is closed.
     pub fn receive(&mut self) -> io::Result<Option<Frame<'_>>> {
+        self.next_frame(false)
+    }
+
+    /// The same for one who expects it soon: looks for it for a while before it sleeps, as far as that has paid.
+    pub fn receive_soon(&mut self) -> io::Result<Option<Frame<'_>>> {
+        self.next_frame(true)
+    }
+
+    fn next_frame(&mut self, looks: bool) -> io::Result<Option<Frame<'_>>> {
         let len = loop {
+            if self.before_handed.is_none() && looks && self.begin == self.end {
+                self.before_handed = self.incoming.look(&mut self.eager, &mut self.handed);
+            }
+            if self.before_handed.is_some_and(|before| self.incoming.is_next(before)) {
+                self.before_handed = None;
+                return Ok(Some(Frame { body: &self.handed, descriptors: Vec::new() }));
+            }
             let arrived = &self.buffer[self.begin..self.end];
             if let Some((header, rest)) = arrived.split_first_chunk::<HEADER_BYTES>() {
                 let len = length_of(*header)?;
@@ -60,6 +96,7 @@ impl Wire {
                 return Ok(None);
             }
         };
+        self.incoming.note_through_socket(1);
         let start = self.begin + HEADER_BYTES;
         let count = usize::from(self.buffer[start - 1]).min(self.descriptors.len());
         self.begin = start + len;
@@ -101,6 +138,10 @@ impl Wire {
 
     /// Sends `parts` as one frame, and takes in what arrives while there is no room.
     pub fn send(&mut self, parts: [&[u8]; 2], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
+        if descriptors.is_empty() && self.outgoing.hand_over(parts) {
+            return Ok(());
+        }
+        self.outgoing.pass_by(1);
         let len = parts[0].len() + parts[1].len();
         let header = (len as u64 | (descriptors.len() as u64) << 56).to_le_bytes();
         let mut sent = 0;
@@ -152,13 +193,48 @@ fn length_of(header: [u8; HEADER_BYTES]) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::page::Page;
     use super::*;
     use crate::mp::socket;
 
+    fn both_ends() -> [Wire; 2] {
+        let (here, there) = socket::pair().unwrap();
+        let page = Page::create().unwrap();
+        let [[to, from], [to_again, from_again]] = [page.hatches(), page.hatches()];
+        [Wire::new(Arc::new(here.into()), to, from), Wire::new(Arc::new(there.into()), from_again, to_again)]
+    }
+
+    #[test]
+    fn frames_keep_their_order_whichever_way_they_take() {
+        const FRAMES: usize = 20_000;
+        let [mut here, mut there] = both_ends();
+        let body_of = |number: usize| vec![number as u8; if number.is_multiple_of(7) { 3_000 } else { number % 100 }];
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0..FRAMES {
+                    here.send([&number.to_le_bytes(), &body_of(number)], &[]).unwrap();
+                    // An answer to some, so that the other end looks sometimes before there is anything.
+                    if number.is_multiple_of(3) {
+                        assert_eq!(here.receive_soon().unwrap().unwrap().body, number.to_le_bytes());
+                    }
+                }
+            });
+            for number in 0..FRAMES {
+                let frame = if number.is_multiple_of(5) { there.receive() } else { there.receive_soon() };
+                let body = frame.unwrap().unwrap().body.to_vec();
+                assert!(body[..8] == number.to_le_bytes() && body[8..] == body_of(number), "{number}");
+                if number.is_multiple_of(3) {
+                    there.send([b"", &number.to_le_bytes()], &[]).unwrap();
+                }
+            }
+        });
+        drop(here);
+        assert!(there.receive_soon().unwrap().is_none());
+    }
+
     #[test]
     fn two_that_send_much_at_once_do_not_wait_for_each_other() {
-        let (here, there) = socket::pair().unwrap();
-        let [mut here, mut there] = [here, there].map(|socket| Wire::new(Arc::new(socket.into())));
+        let [mut here, mut there] = both_ends();
         let large = vec![7; 8 << 20];
         let file = Arc::new(OwnedFd::from(std::fs::File::open("/dev/null").unwrap()));
         std::thread::scope(|scope| {

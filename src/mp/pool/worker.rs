@@ -60,9 +60,10 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     let parent_pid = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
     set_current(CurrentProcess { name: setup.name, is_daemon: true, parent_pid });
     end_with_parent(control);
-    let page = Arc::into_inner(setup.page.0).ok_or(io::ErrorKind::InvalidData)?;
+    let page = Page::open(Arc::into_inner(setup.page.0).ok_or(io::ErrorKind::InvalidData)?)?;
     let socket = rustix::io::fcntl_dupfd_cloexec(control.as_fd(), 3)?;
-    let mut wire = Wire::new(Arc::new(socket));
+    let [from_pool, to_pool] = page.hatches();
+    let mut wire = Wire::new(Arc::new(socket), to_pool, from_pool);
     let begun = setup.initializer.map_or(Ok(()), |name| {
         let function = entry::function_named(&name).ok_or_else(|| Error::NotRegistered(name).to_string())?;
         let call = || passing::with_arrived(descriptors, || function.run_once(&args));
@@ -71,7 +72,7 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     match begun {
         Ok(()) => {
             say(&mut wire, &FromWorker::Ready, &[], &[])?;
-            Ok(Some(Worker { wire, page: Page::open(page)?, known: None, gathered: Gathered::default() }))
+            Ok(Some(Worker { wire, page, known: None, gathered: Gathered::default() }))
         }
         Err(reason) => {
             say(&mut wire, &FromWorker::InitializerFailed(reason), &[], &[])?;
@@ -91,7 +92,7 @@ fn say(wire: &mut Wire, message: &FromWorker, values: &[u8], descriptors: &[Arc<
 impl Worker {
     fn work(mut self) -> io::Result<()> {
         loop {
-            let Some(frame) = self.wire.receive()? else { return Err(io::ErrorKind::BrokenPipe.into()) };
+            let Some(frame) = self.wire.receive_soon()? else { return Err(io::ErrorKind::BrokenPipe.into()) };
             if frame.body.is_empty() {
                 return Ok(());
             }

@@ -1,0 +1,171 @@
+//! Reading frames from a stream that may have a hatch beside it.
+
+use std::io::{self, Read};
+
+use serde::de::DeserializeOwned;
+
+use crate::mp::eager::Eagerness;
+use crate::mp::frame::{FrameError, FrameReader};
+use crate::mp::hatch::Hatch;
+use crate::mp::socket::{AtOnce, ReadAtOnce};
+
+/// What arrives, whole message by whole message, in the order in which it was sent.
+#[derive(Debug, Default)]
+pub struct Intake {
+    frames: FrameReader,
+    eager: Eagerness,
+    /// Counts bytes of the stream.
+    hatch: Option<Hatch>,
+    /// What came through the hatch.
+    handed: Vec<u8>,
+    /// How many bytes of the stream come before that; none where it is among the frames. While it is some, such bytes are
+    /// still to be read.
+    before_handed: Option<u32>,
+}
+
+/// Counts what is read.
+struct Counted<'a, S>(&'a mut S, &'a mut Hatch);
+
+impl<S: Read> Read for Counted<'_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        // The count goes around.
+        self.1.note_through_socket(count as u32);
+        Ok(count)
+    }
+}
+
+impl Intake {
+    /// With the hatch that comes from the other side, if there is one.
+    pub fn new(hatch: Option<Hatch>) -> Self {
+        Self { hatch, ..Self::default() }
+    }
+
+    /// As [`FrameReader::next_message`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn next_message<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
+        self.frames.next_message()
+    }
+
+    /// Waits until something has come; `false` at the end of the stream. Looks for it for a while before it sleeps, as far as
+    /// that has paid.
+    ///
+    /// # Errors
+    /// As [`FrameReader::fill`].
+    pub fn fill_soon(&mut self, stream: &mut impl ReadAtOnce) -> Result<bool, FrameError> {
+        let Some(hatch) = &self.hatch else { return self.frames.fill_soon(stream, &mut self.eager) };
+        if self.before_handed.is_none() {
+            self.before_handed = hatch.look(&mut self.eager, &mut self.handed);
+        }
+        self.fill(stream)
+    }
+
+    /// Waits until something has come; `false` at the end of the stream.
+    ///
+    /// # Errors
+    /// As [`FrameReader::fill`].
+    pub fn fill(&mut self, stream: &mut impl Read) -> Result<bool, FrameError> {
+        let Some(hatch) = &mut self.hatch else { return self.frames.fill(stream) };
+        loop {
+            if self.before_handed.is_some_and(|before| hatch.is_next(before)) {
+                self.before_handed = None;
+                return self.frames.fill(&mut &self.handed[..]);
+            }
+            let goes_on = self.frames.fill(&mut Counted(stream, hatch))?;
+            if !goes_on || self.before_handed.is_none() {
+                return Ok(goes_on);
+            }
+        }
+    }
+
+    /// Takes in what has come on `stream`; `None` where nothing has, `false` at its end.
+    ///
+    /// # Errors
+    /// As [`FrameReader::fill`].
+    pub fn fill_at_once(&mut self, stream: &mut impl ReadAtOnce) -> Option<Result<bool, FrameError>> {
+        match self.fill(&mut AtOnce(stream)) {
+            Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => None,
+            other => Some(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::mp::frame::write_frame;
+    use crate::mp::hatch;
+    use crate::mp::memory::Segment;
+
+    #[test]
+    fn messages_keep_their_order_whichever_way_they_take() {
+        const MESSAGES: usize = 5_000;
+        let segment = Arc::new(Segment::create("test", hatch::PAIR_BYTES).unwrap());
+        let [[mut outgoing, _], [incoming, _]] = [hatch::pair(&segment, 0), hatch::pair(&segment, 0)];
+        let (mut here, there) = UnixStream::pair().unwrap();
+        let message_of =
+            |number: usize| (number, "x".repeat(if number.is_multiple_of(7) { 10_000 } else { number % 100 }));
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut buffer = Vec::new();
+                for number in 0..MESSAGES {
+                    buffer.clear();
+                    write_frame(&mut buffer, &message_of(number)).unwrap();
+                    if !outgoing.hand_over([&buffer, b""]) {
+                        outgoing.pass_by(buffer.len() as u32);
+                        here.write_all(&buffer).unwrap();
+                    }
+                    if number.is_multiple_of(3) {
+                        // The other side gets to look before there is anything.
+                        std::thread::yield_now();
+                    }
+                }
+            });
+            let mut intake = Intake::new(Some(incoming));
+            let mut next = 0;
+            loop {
+                let filled = match next % 5 {
+                    0 => intake.fill(&mut &there),
+                    1 => intake.fill_at_once(&mut &there).unwrap_or(Ok(true)),
+                    _ => intake.fill_soon(&mut &there),
+                };
+                let goes_on = filled.unwrap();
+                while let Some(message) = intake.next_message::<(usize, String)>().unwrap() {
+                    assert!(message == message_of(next), "{next}");
+                    next += 1;
+                }
+                if !goes_on {
+                    break;
+                }
+            }
+            assert_eq!(next, MESSAGES);
+        });
+    }
+
+    #[test]
+    fn what_was_handed_over_waits_for_the_bytes_before_it() {
+        let segment = Arc::new(Segment::create("test", hatch::PAIR_BYTES).unwrap());
+        let [incoming, _] = hatch::pair(&segment, 0);
+        let (mut here, there) = UnixStream::pair().unwrap();
+        let [mut first, mut second] = [Vec::new(), Vec::new()];
+        write_frame(&mut first, &"first").unwrap();
+        write_frame(&mut second, &"second").unwrap();
+        let mut intake = Intake::new(Some(incoming));
+        (intake.handed, intake.before_handed) = (second, Some(first.len() as u32));
+        here.write_all(&first[..3]).unwrap();
+        assert!(intake.fill_at_once(&mut &there).is_none(), "some bytes are missing");
+        assert_eq!(intake.next_message::<String>().unwrap(), None);
+        here.write_all(&first[3..]).unwrap();
+        assert!(intake.fill(&mut &there).unwrap());
+        assert_eq!(intake.next_message::<String>().unwrap().as_deref(), Some("first"));
+        assert_eq!(intake.next_message::<String>().unwrap().as_deref(), Some("second"));
+        drop(here);
+        assert!(!intake.fill_soon(&mut &there).unwrap());
+    }
+}
