@@ -309,6 +309,9 @@ fn piped(rounds: usize) -> Result<(), Error> {
                 }
             })
         };
+        // The first of each touches its memory for the first time.
+        limit.take(count);
+        fanlane();
         table(
             &format!("messages of {} MiB through a pipe", len >> 20),
             rounds,
