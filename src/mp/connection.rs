@@ -9,9 +9,10 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::net::sockopt::set_socket_send_buffer_size;
+use rustix::net::sockopt::{set_socket_send_buffer_size, socket_domain};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -81,10 +82,36 @@ enum Direction {
     Send,
 }
 
-/// One end of a pipe. A clone is the same end. It is closed when the last copy of it, in whichever process, is dropped; the other end then
-/// notices. It can be an argument of a process.
+/// One end of a pipe. A clone is the same end. It is closed when the last copy of it, in whichever process, is dropped;
+/// the other end then notices. It can be an argument of a process, and can be sent through another connection.
 ///
 /// Threads may use it at the same time. Of several processes only one should receive and one send at a time.
+///
+/// ```
+/// use fanlane::mp::{Connection, Error, one_way_pipe, pipe};
+///
+/// let (here, there) = pipe()?;
+/// let (receiver, sender) = one_way_pipe()?;
+/// assert!(receiver.is_readable() && !receiver.is_writable() && sender.is_writable() && !sender.is_readable());
+/// // A connection through a connection.
+/// here.send(&sender)?;
+/// there.recv::<Connection>()?.send_bytes(b"hello")?;
+///
+/// let mut buffer = [0; 3];
+/// // Where the buffer is too short, the message is in the error.
+/// match receiver.recv_bytes_into(&mut buffer) {
+///     Err(Error::BufferTooShort { message }) => assert_eq!(message, b"hello"),
+///     other => panic!("{other:?}"),
+/// }
+/// sender.send_bytes(b"hi")?;
+/// assert!(receiver.poll(None)?);
+/// let len = receiver.recv_bytes_into(&mut buffer)?;
+/// assert_eq!(&buffer[..len], b"hi");
+/// assert!(matches!(receiver.send(&1), Err(Error::Direction(_))));
+/// drop(sender);
+/// assert!(matches!(receiver.recv_bytes(), Err(Error::Closed)));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Connection {
     socket: Arc<OwnedFd>,
@@ -95,8 +122,15 @@ pub struct Connection {
 
 impl From<UnixStream> for Connection {
     fn from(socket: UnixStream) -> Self {
+        Self::from(OwnedFd::from(socket))
+    }
+}
+
+/// On a connected stream socket that waits.
+impl From<OwnedFd> for Connection {
+    fn from(socket: OwnedFd) -> Self {
         Self {
-            socket: Arc::new(socket.into()),
+            socket: Arc::new(socket),
             direction: Direction::Both,
             outgoing: Arc::default(),
             incoming: Arc::default(),
@@ -133,7 +167,8 @@ impl Connection {
         self.send_message(&buffer, &descriptors)
     }
 
-    /// Receives a value; waits for it.
+    /// Receives a value of the type that was sent; waits for it. Values are not marked with their types, so another type
+    /// is an error only where the bytes make no sense for it.
     ///
     /// # Errors
     /// [`Error::Closed`] when nobody is at the other end and everything was received, [`Error::Decode`] for another
@@ -222,6 +257,9 @@ impl Connection {
         if descriptors.len() > MOST_DESCRIPTORS {
             let reason = format!("it holds {} descriptors, over the limit of {MOST_DESCRIPTORS}", descriptors.len());
             return Err(Error::Encode(reason));
+        }
+        if !descriptors.is_empty() && socket_domain(&self.socket) != Ok(AddressFamily::UNIX) {
+            return Err(Error::Encode("it holds what cannot go over a network".to_owned()));
         }
         let header = (body.len() as u64 | (descriptors.len() as u64) << 56).to_le_bytes();
         let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(|one| one.as_fd()).collect();

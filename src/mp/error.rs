@@ -8,6 +8,16 @@ use serde::{Deserialize, Serialize};
 /// Why something between processes could not be done.
 ///
 /// It is shown in words also by `Debug`, because that is what a `main` that returns it prints.
+///
+/// ```
+/// use fanlane::mp::{Error, Pool};
+///
+/// // This program has not called `init`.
+/// let error = Pool::new(1).expect_err("no process can be started");
+/// assert!(matches!(error, Error::NotInitialised));
+/// assert!(error.to_string().contains("Call it first thing in main"));
+/// assert_eq!(format!("{error:?}"), error.to_string());
+/// ```
 #[derive(thiserror::Error)]
 pub enum Error {
     /// A process was to be started before [`init`](crate::mp::init) was called.
@@ -62,6 +72,28 @@ pub enum Error {
     /// A connection was asked for what its direction does not allow.
     #[error("this end of a one-way pipe can only {0}")]
     Direction(&'static str),
+    /// An address cannot be listened at.
+    #[error("cannot listen at {address}: {reason}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What stands in the way.
+        reason: String,
+    },
+    /// Nobody can be reached at an address.
+    #[error("cannot connect to {address}: {reason}")]
+    Connect {
+        /// The address.
+        address: String,
+        /// What stands in the way.
+        reason: String,
+    },
+    /// The two sides of a connection have different keys.
+    #[error("who listens at {address} has another key, or is a manager: look at the key on both sides")]
+    WrongKey {
+        /// The address.
+        address: String,
+    },
     /// A thing that may be given back was given back once too often.
     #[error("{0}")]
     Misuse(&'static str),

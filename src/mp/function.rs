@@ -16,7 +16,24 @@ use crate::mp::manager::{Datum, from_datum};
 use crate::mp::passing;
 use crate::mp::pool::item;
 
-/// What can be called with `Args`, a tuple of up to six values: every function and closure that takes those.
+/// What can be called with `Args`, a tuple of up to six values: every function and closure that takes those. It is there
+/// for bounds of one's own functions, and needs no implementation.
+///
+/// ```
+/// use fanlane::mp::{Callable, Error, ThreadPool};
+///
+/// /// Calls it here if that is enough, or in a thread.
+/// fn call<F: Callable<(u32, u32), Output = u32>>(function: F, pool: Option<&ThreadPool>) -> Result<u32, Error> {
+///     match pool {
+///         None => Ok(function.call_with((2, 5))),
+///         Some(pool) => pool.apply(function, (2, 5)),
+///     }
+/// }
+///
+/// let pool = ThreadPool::new(1)?;
+/// assert_eq!((call(u32::pow, None)?, call(u32::pow, Some(&pool))?), (32, 32));
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Callable<Args>: Send + Sync + 'static {
     /// What it returns.
     type Output;
@@ -51,6 +68,16 @@ callable!(A B C D E);
 callable!(A B C D E F);
 
 /// A function that [`init`](crate::mp::init) makes known; made by [`function!`](crate::mp::function).
+///
+/// ```
+/// fn cube(x: i64) -> i64 {
+///     x * x * x
+/// }
+///
+/// let known = fanlane::mp::function!(cube);
+/// assert!(known.name().ends_with("::cube"));
+/// assert_eq!(format!("{known:?}"), format!("Function({:?})", known.name()));
+/// ```
 pub struct Function {
     pub(crate) name: &'static str,
     pub(crate) body: Body,

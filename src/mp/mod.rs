@@ -59,6 +59,7 @@
 //! | call functions in workers | [`Pool`]; [`ThreadPool`] has the same methods |
 //! | run one function in a process of its own | [`Process`]; [`active_children`], [`current_process`] |
 //! | send values | [`pipe`], [`Connection`], [`wait()`]; [`Queue`], [`SimpleQueue`] |
+//! | speak with programs started elsewhere | [`Listener`], [`Connection::connect`] |
 //! | keep out of each other's way | [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`], [`Condition`], [`Event`], [`Barrier`] |
 //! | share numbers | [`Value`], [`Array`]; without a lock [`RawValue`], [`RawArray`] |
 //! | share bytes | [`SharedMemory`] by its name, [`ShareableList`], [`SharedBytes`] for large results |
@@ -88,6 +89,7 @@ pub(crate) mod interrupts;
 pub(crate) mod launch;
 pub(crate) mod life;
 pub(crate) mod limit;
+pub(crate) mod listener;
 pub mod manager;
 pub(crate) mod memory;
 pub(crate) mod memory_kills;
@@ -115,6 +117,7 @@ pub use error::{Error, TaskError};
 #[doc(hidden)]
 pub use function::returned;
 pub use function::{Callable, Function};
+pub use listener::Listener;
 pub use pool::{
     AsyncResult, Imap, Initialized, Pool, PoolBuilder, Returned, ThreadImap, ThreadPool, ThreadPoolBuilder,
     default_chunk_size,

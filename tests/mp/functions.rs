@@ -13,12 +13,14 @@ pub fn all() -> Vec<Function> {
         function!(panics),
         function!(fails),
         function!(say_name),
+        function!(own_executable),
         function!(sleep_for_ever),
         function!(start_and_wait),
         function!(run_command_for_ever),
         function!(parent_that_dies),
         function!(echo),
         function!(pass_on),
+        function!(connect_and_answer),
         function!(take_and_answer),
         function!(put_for_ever),
         function!(get_for_ever),
@@ -49,6 +51,7 @@ pub fn all() -> Vec<Function> {
         function!(write_by_name),
         function!(change_list),
         function!(shared_bytes),
+        function!(show_bytes),
         function!(wait_for_file),
         function!(note_and_wait),
         function!(map_over_manager),
@@ -73,6 +76,10 @@ pub fn fails() -> Result<(), String> {
 pub fn say_name(to: Connection) -> Result<(), mp::Error> {
     let current = mp::current_process();
     to.send(&(current.name, current.is_daemon, current.parent_pid, std::process::id()))
+}
+
+pub fn own_executable(to: Connection) -> Result<(), mp::Error> {
+    to.send(&std::env::current_exe().map_err(|error| error.to_string()).unwrap())
 }
 
 pub fn sleep_for_ever() {
@@ -120,6 +127,15 @@ pub fn echo(connection: Connection) {
 pub fn pass_on(connection: Connection) -> Result<(), mp::Error> {
     let passed: Connection = connection.recv()?;
     passed.send(&"hello from far away")
+}
+
+/// Says what the numbers add up to that it is sent, and goes when it is told to.
+pub fn connect_and_answer(address: String, key: String) -> Result<(), mp::Error> {
+    let key = Key::from_text(&key).unwrap();
+    let there = Connection::connect(&address.parse().unwrap(), &key, std::time::Duration::from_secs(60))?;
+    let numbers: Vec<u64> = there.recv()?;
+    there.send(&numbers.iter().sum::<u64>())?;
+    there.recv_bytes().map(drop)
 }
 
 pub fn take_and_answer(questions: Queue<u64>, answers: Queue<u64>) {
@@ -319,6 +335,11 @@ pub fn change_list(list: ShareableList) -> Result<(), mp::Error> {
 
 pub fn shared_bytes(fill: u8) -> SharedBytes {
     SharedBytes::build(300_000, |bytes| bytes.fill(fill)).unwrap()
+}
+
+pub fn show_bytes() -> String {
+    let [one, other] = [(); 2].map(|()| SharedBytes::copy_of(b"abc").unwrap());
+    format!("{one:?}, equal: {}", one == other && one != SharedBytes::copy_of(b"abd").unwrap())
 }
 
 /// Waits until that file is there.

@@ -5,11 +5,14 @@
 
 mod examples;
 mod functions;
+mod listener;
+mod manager_errors;
 mod manager_pool;
 mod pool;
 mod pool_faults;
 mod process;
 mod sharing;
+mod words;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,9 +37,18 @@ fn main() -> ExitCode {
     let is_wanted = |name: &str| {
         wanted.is_empty() || wanted.iter().any(|word| if is_exact { name == **word } else { name.contains(*word) })
     };
-    let tests: Vec<Test> =
-        [process::TESTS, sharing::TESTS, pool::TESTS, pool_faults::TESTS, manager_pool::TESTS, examples::TESTS]
-            .concat();
+    let tests: Vec<Test> = [
+        process::TESTS,
+        sharing::TESTS,
+        words::TESTS,
+        listener::TESTS,
+        pool::TESTS,
+        pool_faults::TESTS,
+        manager_pool::TESTS,
+        manager_errors::TESTS,
+        examples::TESTS,
+    ]
+    .concat();
     let tests: Vec<Test> = tests.into_iter().filter(|(name, _)| is_wanted(name)).collect();
     let mut out = std::io::stdout();
     if words.iter().any(|word| word == "--list") {

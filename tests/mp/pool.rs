@@ -22,6 +22,7 @@ pub const TESTS: &[Test] = &[
     ("pool::workers_are_replaced_after_their_tasks", workers_are_replaced_after_their_tasks),
     ("pool::it_grows_and_shrinks_while_it_works", it_grows_and_shrinks_while_it_works),
     ("pool::closed_it_does_what_it_has", closed_it_does_what_it_has),
+    ("pool::a_result_of_imap_is_waited_for_only_so_long", a_result_of_imap_is_waited_for_only_so_long),
     ("pool::nothing_is_stuck_behind_a_long_task", nothing_is_stuck_behind_a_long_task),
     ("pool::calls_from_many_threads", calls_from_many_threads),
     ("pool::a_function_may_use_the_standard_descriptors", a_function_may_use_the_standard_descriptors),
@@ -70,6 +71,10 @@ macro_rules! every_way_to_call {
         let (told, hears) = std::sync::mpsc::channel();
         pool.apply_async(cube, (3,)).unwrap().on_ready(move |outcome| told.send(outcome.clone()).unwrap());
         assert_eq!(hears.recv_timeout(DEADLINE).unwrap(), Ok(27));
+        let mut results = pool.imap(cube, 0..3);
+        assert_eq!(results.next_timeout(DEADLINE).unwrap().unwrap(), 0);
+        assert_eq!(results.by_ref().map(Result::unwrap).collect::<Vec<_>>(), [1, 8]);
+        assert!(results.next_timeout(DEADLINE).is_none());
         let error = pool.map_chunked(odd_panics, [2, 4, 5, 6], 2).unwrap_err();
         assert!(matches!(error, Error::Task(TaskError::Panicked(words)) if words == "5 is odd"));
         let outcomes: Vec<bool> = pool.imap_chunked(odd_panics, [2, 4, 5, 6], 2).map(|one| one.is_ok()).collect();
@@ -230,6 +235,33 @@ fn closed_it_does_what_it_has() {
     pool.join().unwrap();
     assert!(result.ready());
     assert_eq!(result.get().unwrap().len(), 5_000);
+}
+
+fn a_result_of_imap_is_waited_for_only_so_long() {
+    let [arrived, go_on] = [Event::new().unwrap(), Event::new().unwrap()];
+    let pool =
+        Pool::builder().workers(1).initializer(set_global_event, (arrived.clone(), go_on.clone())).start().unwrap();
+    let mut results = pool.imap(wait_for_event_in_global, [0, 2]);
+    for _ in 0..2 {
+        assert!(matches!(results.next_timeout(Duration::from_millis(1)), Some(Err(Error::TimedOut))));
+    }
+    arrived.wait();
+    go_on.set();
+    assert_eq!(results.next_timeout(DEADLINE).unwrap().unwrap(), 0);
+    assert_eq!(results.next().unwrap().unwrap(), 2);
+    assert!(results.next().is_none());
+    let gate = std::sync::Arc::new(std::sync::Barrier::new(2));
+    let threads = ThreadPool::new(1).unwrap();
+    let inside = std::sync::Arc::clone(&gate);
+    let wait = move |number: u32| {
+        inside.wait();
+        number
+    };
+    let mut results = threads.imap(wait, [7]);
+    assert!(matches!(results.next_timeout(Duration::from_millis(1)), Some(Err(Error::TimedOut))));
+    gate.wait();
+    assert_eq!(results.next_timeout(DEADLINE).unwrap().unwrap(), 7);
+    finish(&pool);
 }
 
 fn nothing_is_stuck_behind_a_long_task() {

@@ -5,6 +5,16 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Where a manager is reached.
+///
+/// ```
+/// use fanlane::mp::manager::{Address, AddressError};
+///
+/// let address: Address = "tcp:localhost:4000".parse()?;
+/// assert_eq!((&address, address.to_string()), (&Address::Tcp("localhost:4000".into()), "tcp:localhost:4000".to_owned()));
+/// let error: AddressError = "localhost".parse::<Address>().expect_err("it has no port");
+/// assert!(error.to_string().contains("HOST:PORT"));
+/// # Ok::<(), AddressError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// A Unix socket, by its path; only this machine and this user get there.

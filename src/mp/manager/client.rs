@@ -3,28 +3,39 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
-
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
+use std::time::Duration;
 
 use super::address::Address;
 use super::datum::Datum;
 use super::environment::{self, EnvironmentError};
 use super::failure::{FailureKind, ManagerError};
-use super::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, Refusal, VERDICT_BYTES, random_bytes};
 use super::key::Key;
-use super::server::keep_watch;
 use super::wire::{Inbox, MAX_FRAME_BYTES, Reply, Request, WireError, read_message, write_frame};
 use crate::mp::eager::Eagerness;
+pub(in crate::mp) use stream::Stream;
+
+mod stream;
 
 /// How long a client waits for what.
+///
+/// ```
+/// use fanlane::mp::manager::{Address, Client, ClientOptions, Key, ManagerError};
+/// use std::time::Duration;
+///
+/// let options = ClientOptions {
+///     connect_timeout: Duration::from_secs(1),
+///     answer_timeout: Duration::from_secs(5),
+///     ..ClientOptions::default()
+/// };
+/// // Nobody is there.
+/// let folder = tempfile::tempdir()?;
+/// let client = Client::connect(Address::Unix(folder.path().join("socket")), Key::random()?, options);
+/// assert!(matches!(client, Err(ManagerError::Unreachable { .. })));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ClientOptions {
     /// For a connection and the proof of the key.
@@ -163,88 +174,6 @@ impl Client {
     }
 }
 
-#[derive(Debug)]
-enum Stream {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
-
-macro_rules! on_stream {
-    ($stream:expr, $inner:ident => $action:expr) => {
-        match $stream {
-            Stream::Unix($inner) => $action,
-            Stream::Tcp($inner) => $action,
-        }
-    };
-}
-
-impl Stream {
-    fn connect(address: &Address, timeout: Duration) -> io::Result<Self> {
-        match address {
-            Address::Unix(path) => connect_unix(path, timeout).map(Self::Unix),
-            Address::Tcp(place) => {
-                let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-                for place in place.to_socket_addrs()? {
-                    match TcpStream::connect_timeout(&place, timeout) {
-                        Ok(stream) => {
-                            stream.set_nodelay(true)?;
-                            keep_watch(&stream);
-                            return Ok(Self::Tcp(stream));
-                        }
-                        Err(error) => last = error,
-                    }
-                }
-                Err(last)
-            }
-        }
-    }
-
-    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        on_stream!(self, stream => stream.set_read_timeout(timeout))
-    }
-
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match on_stream!(self, stream => (&mut &*stream).read(buffer)) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => return other,
-            }
-        }
-    }
-
-    /// What has come already; `None` where nothing has.
-    fn look(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
-        match on_stream!(self, stream => recv(stream, buffer, RecvFlags::DONTWAIT)) {
-            Ok((count, _)) => Some(Ok(count)),
-            Err(Errno::AGAIN | Errno::INTR) => None,
-            Err(error) => Some(Err(error.into())),
-        }
-    }
-
-    fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
-        on_stream!(self, stream => (&mut &*stream).write_all(bytes))
-    }
-
-    fn shut_down(&self) {
-        // One that is broken already needs no more.
-        let _ = on_stream!(self, stream => stream.shutdown(std::net::Shutdown::Both));
-    }
-}
-
-/// A server whose queue of knocking clients is full is knocked at again: the system does not wait for it by itself.
-fn connect_unix(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
-    const BETWEEN: Duration = Duration::from_millis(5);
-    let until = Instant::now() + timeout;
-    loop {
-        match UnixStream::connect(path) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < until => {
-                std::thread::sleep(BETWEEN);
-            }
-            other => return other,
-        }
-    }
-}
-
 /// One thread's connection.
 #[derive(Debug)]
 struct Connection {
@@ -271,22 +200,7 @@ fn ended(error: &io::Error) -> Broken {
 impl Connection {
     fn open(address: &Address, key: &Key, options: &ClientOptions) -> Result<Self, ManagerError> {
         const BUFFER_BYTES: usize = 16 << 10;
-        let unreachable = |source| ManagerError::Unreachable { address: address.to_string(), source };
-        let stream = Stream::connect(address, options.connect_timeout).map_err(unreachable)?;
-        let until = Instant::now() + options.connect_timeout;
-        let mut greeting = [0; GREETING_BYTES];
-        read_exact(&stream, &mut greeting, until).map_err(unreachable)?;
-        let refused = |refusal| match refusal {
-            Refusal::NotAManager => ManagerError::NotAManager(address.to_string()),
-            Refusal::Full => ManagerError::TooManyConnections(address.to_string()),
-            Refusal::WrongKey => ManagerError::WrongKey(address.to_string()),
-        };
-        let claim = Claim::answer(&greeting, random_bytes().map_err(unreachable)?).map_err(refused)?;
-        let bytes: [u8; CLAIM_BYTES] = claim.bytes(key);
-        stream.write_all(&bytes).map_err(unreachable)?;
-        let mut verdict = [0; VERDICT_BYTES];
-        read_exact(&stream, &mut verdict, until).map_err(unreachable)?;
-        claim.check(key, &verdict).map_err(refused)?;
+        let stream = Stream::let_in(address, key, options.connect_timeout)?;
         Ok(Self {
             stream: Arc::new(stream),
             // The server is proven, and keeps to a limit of its own that is not known here.
@@ -358,25 +272,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// Reads all of `bytes` until the deadline, however slowly they come.
-fn read_exact(stream: &Stream, bytes: &mut [u8], until: Instant) -> io::Result<()> {
-    let mut filled = 0;
-    while filled < bytes.len() {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not answer"));
-        }
-        stream.set_read_timeout(Some(left))?;
-        match stream.read(&mut bytes[filled..]) {
-            Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it has closed the connection")),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// Whether a manager is there but has nothing: for loops that poll.

@@ -16,6 +16,15 @@ pub const MIN_KEY_BYTES: usize = 16;
 const MAX_KEY_BYTES: u64 = 4096;
 
 /// A secret that both sides know.
+///
+/// ```
+/// use fanlane::mp::manager::{Key, KeyError, MIN_KEY_BYTES};
+///
+/// assert_eq!(Key::random()?.reveal().len(), 64);
+/// assert!(Key::from_text(&"x".repeat(MIN_KEY_BYTES)).is_ok());
+/// assert!(matches!(Key::from_text("secret"), Err(KeyError::TooShort(6))));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(String);
 
@@ -76,6 +85,11 @@ impl Key {
         Self::from_text(&text)
     }
 
+    /// What proves this key where plain connections are made, so that those and managers are not taken for each other.
+    pub(in crate::mp) fn for_connections(&self) -> Self {
+        Self(format!("{} for plain connections", self.0))
+    }
+
     /// The secret itself, for the environment of a process that shall have it. Do not print it.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -113,7 +127,8 @@ mod tests {
         allow(0o600);
         assert_eq!(Key::from_file(&path).unwrap().reveal(), "0123456789abcdef");
         allow(0o640);
-        assert!(Key::from_file(&path).unwrap_err().to_string().contains("chmod 600"));
+        let error = Key::from_file(&path).unwrap_err();
+        assert!(matches!(error, KeyError::Exposed(_)) && error.to_string().contains("chmod 600"), "{error}");
         assert!(matches!(Key::from_file(&folder.path().join("none")), Err(KeyError::Unreadable { .. })));
     }
 }

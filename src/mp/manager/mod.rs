@@ -40,6 +40,7 @@ mod server;
 pub mod wire;
 
 pub use address::{Address, AddressError};
+pub(in crate::mp) use client::Stream;
 pub use client::{Client, ClientOptions};
 pub use datum::{Datum, DatumError, Literal, MAX_DEPTH, Reference, from_datum, to_datum};
 pub use environment::{EnvironmentError, KEY_FILE_VARIABLE, KEY_VARIABLE, MANAGER_VARIABLE};
@@ -49,4 +50,5 @@ pub use key::{Key, KeyError, MIN_KEY_BYTES};
 pub use own::Served;
 pub use pool::PoolOptions;
 pub use registry::{KINDS, ObjectInfo, check_object};
+pub(in crate::mp) use server::Knock;
 pub use server::{MAX_BYTES, ServeError, Server, ServerOptions};

@@ -13,6 +13,36 @@ use crate::mp::function::Callable;
 use crate::mp::passing;
 
 /// What a pool is to be like.
+///
+/// What tasks share is given to the initializer, which keeps it for them:
+///
+/// ```
+/// use fanlane::mp::{self, Pool, PoolBuilder, Value, function};
+/// use std::sync::OnceLock;
+///
+/// static COUNT: OnceLock<Value<u64>> = OnceLock::new();
+///
+/// fn keep(count: Value<u64>) {
+///     COUNT.get_or_init(|| count);
+/// }
+///
+/// fn count_to(number: u64) -> Result<(), String> {
+///     let count = COUNT.get().ok_or("the initializer was forgotten")?;
+///     count.update(|count| *count += number).map_err(|error| error.to_string())
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     mp::init([function!(keep), function!(count_to)]);
+///     let count = Value::new(0_u64)?;
+///     let builder: PoolBuilder = Pool::builder().workers(2).max_tasks_per_child(50).retries(1);
+///     let pool = builder.initializer(keep, (count.clone(),)).start()?;
+///     for counted in pool.map(count_to, 1..=10)? {
+///         counted?;
+///     }
+///     assert_eq!(count.get()?, 55);
+///     Ok(())
+/// }
+/// ```
 pub struct PoolBuilder {
     workers: usize,
     plan: Plan,

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::Pool;
 use super::job::{Job, Pace};
 use super::sink::{EachSink, Returned};
+use crate::mp::bell::deadline_after;
 use crate::mp::error::{Error, TaskError};
 
 /// So many tasks are taken ahead of the results for each worker at first. It becomes twice as many whenever results have
@@ -116,6 +118,35 @@ where
     }
 }
 
+impl<R, I> Imap<'_, R, I>
+where
+    R: Returned,
+    I: Iterator<Item: Serialize + 'static>,
+{
+    /// The next result, or [`Error::TimedOut`] when `timeout` is over first: it can be asked for again then.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<R, Error>> {
+        self.next_until(deadline_after(timeout))
+    }
+
+    fn next_until(&mut self, deadline: Option<Instant>) -> Option<Result<R, Error>> {
+        if let Some(outcome) = self.ready.pop_front() {
+            return Some(outcome.map_err(Error::Task));
+        }
+        self.top_up();
+        if self.submitted == self.taken {
+            return self.ended.as_mut()?.take().map(Err);
+        }
+        let Some((part, has_waited)) = self.sink.wait_for(self.is_ordered.then_some(self.taken), deadline) else {
+            return Some(Err(Error::TimedOut));
+        };
+        let ahead = if has_waited { self.ahead * 2 } else { (self.ahead * 15 / 16).max(AHEAD_TASKS) };
+        self.ahead = ahead.min(self.most_ahead());
+        self.taken += part.len();
+        self.ready = part.into();
+        self.ready.pop_front().map(|outcome| outcome.map_err(Error::Task))
+    }
+}
+
 impl<R, I> Iterator for Imap<'_, R, I>
 where
     R: Returned,
@@ -124,18 +155,6 @@ where
     type Item = Result<R, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(outcome) = self.ready.pop_front() {
-            return Some(outcome.map_err(Error::Task));
-        }
-        self.top_up();
-        if self.submitted == self.taken {
-            return self.ended.as_mut()?.take().map(Err);
-        }
-        let (part, has_waited) = self.sink.wait_for(self.is_ordered.then_some(self.taken));
-        let ahead = if has_waited { self.ahead * 2 } else { (self.ahead * 15 / 16).max(AHEAD_TASKS) };
-        self.ahead = ahead.min(self.most_ahead());
-        self.taken += part.len();
-        self.ready = part.into();
-        self.ready.pop_front().map(|outcome| outcome.map_err(Error::Task))
+        self.next_until(None)
     }
 }

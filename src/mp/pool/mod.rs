@@ -5,6 +5,7 @@
 //! the pool shrinks, and when the worker dies. So one that is killed costs the chunk that it was at and nothing else.
 
 mod builder;
+mod cancel;
 mod chunk;
 mod imap;
 pub(crate) mod item;
@@ -325,36 +326,6 @@ impl Pool {
         F::Output: Returned,
     {
         Imap::new(self, entry::name_of::<F>(), inputs.into_iter(), chunk_size, false)
-    }
-
-    /// Gives up a call of this pool: its tasks that are not begun are dropped, the workers that are at others are ended
-    /// and replaced, and its result is [`TaskError::Cancelled`]. Tasks of other calls are not touched. `false` where the
-    /// result is there already.
-    ///
-    /// ```
-    /// use fanlane::mp::{self, Error, Pool, TaskError, function};
-    ///
-    /// fn wait_for_ever() {
-    ///     loop {
-    ///         std::thread::park();
-    ///     }
-    /// }
-    ///
-    /// fn main() -> Result<(), mp::Error> {
-    ///     mp::init([function!(wait_for_ever)]);
-    ///     let pool = Pool::new(1)?;
-    ///     let result = pool.apply_async(wait_for_ever, ())?;
-    ///     assert!(pool.cancel(&result));
-    ///     assert!(matches!(result.get(), Err(Error::Task(TaskError::Cancelled))));
-    ///     Ok(())
-    /// }
-    /// ```
-    pub fn cancel<T>(&self, call: &AsyncResult<T>) -> bool {
-        let is_given_up = call.give_up();
-        if is_given_up {
-            self.shared.drop_cancelled();
-        }
-        is_given_up
     }
 
     /// Takes no more tasks. What it has is done, and then its workers end.

@@ -227,23 +227,6 @@ impl Shared {
         }
     }
 
-    /// Drops what nobody wants any more, and ends the workers that are at it. Nothing else is lost: a worker has sent the
-    /// results of one job before it begins the next.
-    pub fn drop_cancelled(&self) {
-        let (dropped, bells) = {
-            let mut state = self.state();
-            // Before anything else can be sent to them.
-            for child in state.busy_with_cancelled() {
-                child.signal(Signal::KILL);
-            }
-            let dropped = state.drop_cancelled();
-            let queued = state.queued;
-            (dropped, state.wake(queued))
-        };
-        self.ring_all(&bells);
-        self.fail(dropped.into_iter().map(|work| (work, TaskError::Cancelled)).collect());
-    }
-
     /// Takes nothing more; what was taken on is done.
     pub fn close(&self) {
         let bells = {

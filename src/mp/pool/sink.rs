@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
@@ -12,7 +13,16 @@ use super::result::{AsyncResult, Completion};
 use crate::mp::error::TaskError;
 use crate::mp::shared::with_arrived_bytes;
 
-/// What can come back from a worker.
+/// What can come back from a worker: whatever serde can read.
+///
+/// ```
+/// use fanlane::mp::{Callable, Error, Pool, Returned};
+///
+/// /// Calls a function twice. It has to be among those given to `init`.
+/// fn twice<F: Callable<(), Output: Returned> + Copy>(pool: &Pool, function: F) -> Result<[F::Output; 2], Error> {
+///     Ok([pool.apply(function, ())?, pool.apply(function, ())?])
+/// }
+/// ```
 pub trait Returned: DeserializeOwned + Send + 'static {}
 
 impl<T: DeserializeOwned + Send + 'static> Returned for T {}
@@ -212,7 +222,8 @@ impl<R> EachSink<R> {
     }
 
     /// Waits for the results that begin with this item; for any where it is `None`. Says also whether it had to wait.
-    pub fn wait_for(&self, first_item: Option<usize>) -> (Part<R>, bool) {
+    /// `None` when `deadline` comes first.
+    pub fn wait_for(&self, first_item: Option<usize>, deadline: Option<Instant>) -> Option<(Part<R>, bool)> {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
         let mut has_waited = false;
         loop {
@@ -221,10 +232,15 @@ impl<R> EachSink<R> {
                 None => arrived.pop_first().map(|(_, part)| part),
             };
             if let Some(part) = found {
-                return (part, has_waited);
+                return Some((part, has_waited));
             }
             has_waited = true;
-            arrived = self.more.wait(arrived).unwrap_or_else(PoisonError::into_inner);
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            arrived = match left {
+                None => self.more.wait(arrived).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => return None,
+                Some(left) => self.more.wait_timeout(arrived, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
         }
     }
 

@@ -228,33 +228,6 @@ impl State {
         self.put_back(work);
     }
 
-    /// Takes out of the queue what nobody wants any more.
-    pub fn drop_cancelled(&mut self) -> VecDeque<Work> {
-        let queue = std::mem::take(&mut self.queue).into_iter();
-        let (cancelled, wanted): (VecDeque<_>, _) = queue.partition(|work| work.job.sink.is_cancelled());
-        self.queued -= cancelled.iter().map(|work| work.chunks).sum::<usize>();
-        self.queue = wanted;
-        cancelled
-    }
-
-    /// Takes back from the workers that have any of it in hand what they have not begun. Gives those that are at what
-    /// nobody wants any more: they have nothing else to do then.
-    pub fn busy_with_cancelled(&mut self) -> Vec<Arc<Child>> {
-        let is_cancelled = |flight: &InFlight| flight.work.job.sink.is_cancelled();
-        let mut busy = Vec::new();
-        for lane in 0..self.lanes.len() {
-            if !self.lanes[lane].flights.iter().any(is_cancelled) {
-                continue;
-            }
-            self.take_back(lane);
-            let lane = &self.lanes[lane];
-            if lane.flights.back().is_some_and(is_cancelled) {
-                busy.extend(lane.worker.as_ref().map(|worker| Arc::clone(&worker.child)));
-            }
-        }
-        busy
-    }
-
     /// Empties the queue of a pool that does nothing more.
     pub fn give_up(&mut self) -> Vec<Work> {
         self.queued = 0;

@@ -13,6 +13,8 @@ use crate::mp::error::Error;
 /// queue.put(&7)?;
 /// assert!(!queue.is_empty());
 /// assert_eq!(queue.get()?, 7);
+/// queue.close();
+/// assert!(queue.put(&8).is_err() && queue.get().is_err());
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
 #[derive(Debug, Serialize, Deserialize)]

@@ -17,6 +17,7 @@ use crate::mp::sync::{RLock, RLockGuard};
 /// array.set(1, 7)?;
 /// array.update(|values| values.reverse())?;
 /// assert_eq!((array.get(0)?, array.to_vec()?), (3, vec![3, 7, 1]));
+/// assert_eq!(fanlane::mp::Array::<f64>::zeroed(2)?.to_vec()?, [0.0, 0.0]);
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
 #[derive(Serialize, Deserialize)]
@@ -50,6 +51,14 @@ impl<T: Pod> Array<T> {
     /// When the system has no descriptors or no memory left.
     pub fn new(values: &[T]) -> Result<Self, Error> {
         Ok(Self { raw: RawArray::new(values)?, lock: RLock::new()? })
+    }
+
+    /// An array of so many zeros.
+    ///
+    /// # Errors
+    /// When the system has no descriptors or no memory left.
+    pub fn zeroed(len: usize) -> Result<Self, Error> {
+        Ok(Self { raw: RawArray::zeroed(len)?, lock: RLock::new()? })
     }
 
     /// How many values it has.

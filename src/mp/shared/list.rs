@@ -22,6 +22,16 @@ const LEAST_ROOM_BYTES: usize = 8;
 pub const MOST_ITEMS: usize = WORDS - STATES;
 
 /// What a [`ShareableList`] can hold.
+///
+/// ```
+/// use fanlane::mp::ListItem;
+///
+/// let items: [ListItem; 6] = [().into(), true.into(), 7_i64.into(), 0.5.into(), "text".into(), vec![1_u8, 2].into()];
+/// assert_eq!(items[0], ListItem::None);
+/// assert_eq!(items[1..3], [ListItem::Bool(true), ListItem::Int(7)]);
+/// assert_eq!(items[3..5], [ListItem::Float(0.5), ListItem::Text("text".to_owned())]);
+/// assert_eq!(items[5], ListItem::Bytes(vec![1, 2]));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum ListItem {
     /// Nothing.

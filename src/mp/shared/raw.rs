@@ -27,6 +27,12 @@ const ITEMS_AT: usize = 64;
 /// let array = fanlane::mp::RawArray::new(&[1_u32, 2, 3])?;
 /// array.set(1, 7);
 /// assert_eq!((array.get(1), array.to_vec()), (7, vec![1, 7, 3]));
+///
+/// let table = fanlane::mp::RawArray::<f64>::zeroed(1_000)?;
+/// table.write(10, &[0.5, 0.25]);
+/// let mut part = [0.0; 3];
+/// table.read(9, &mut part);
+/// assert_eq!((part, table.len(), table.is_empty()), ([0.0, 0.5, 0.25], 1_000, false));
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
 pub struct RawArray<T> {

@@ -25,10 +25,27 @@ const NOTIFIED: usize = 1;
 /// then go on though it was not meant: wait with [`ConditionGuard::wait_while`].
 ///
 /// ```
-/// let condition = fanlane::mp::Condition::new()?;
+/// use fanlane::mp::{Condition, RawValue};
+/// use std::time::Duration;
+///
+/// let condition = Condition::new()?;
+/// let ready = RawValue::new(0_u8)?;
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| {
+///         let guard = condition.acquire().expect("nobody has died");
+///         ready.set(1);
+///         guard.notify_all();
+///     });
+///     let mut guard = condition.acquire().expect("nobody has died");
+///     guard.wait_while(|| ready.get() == 0)
+/// })?;
+///
 /// let mut guard = condition.acquire().expect("nobody has died");
-/// guard.notify_all();
-/// assert!(!guard.wait_timeout(std::time::Duration::from_millis(1))?);
+/// // Nobody waits, so nobody hears of it.
+/// guard.notify(2);
+/// assert!(!guard.wait_timeout(Duration::from_millis(1))?);
+/// assert!(!guard.wait_while_timeout(Duration::from_millis(1), || ready.get() == 1)?);
+/// # drop(guard);
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
 #[derive(Debug, Clone)]

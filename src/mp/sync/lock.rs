@@ -17,8 +17,9 @@ const GIVEN_BACK: usize = 0;
 /// ```
 /// let lock = fanlane::mp::Lock::new()?;
 /// let guard = lock.acquire().expect("nobody has died");
-/// assert!(lock.try_acquire().expect("nobody has died").is_none());
+/// assert!(lock.is_locked() && lock.try_acquire().expect("nobody has died").is_none());
 /// drop(guard);
+/// assert!(!lock.is_locked());
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -61,6 +62,11 @@ impl Lock {
         self.acquire_until(deadline_after(timeout))
     }
 
+    /// Whether somebody holds it, at some moment during the call; also one who has died, until the next takes it.
+    pub fn is_locked(&self) -> bool {
+        self.guarded.peek(OWNER) != 0
+    }
+
     fn acquire_until(&self, deadline: Option<Instant>) -> Result<Option<LockGuard<'_>>, HolderDied<LockGuard<'_>>> {
         let guard = |()| LockGuard { lock: self };
         match take(&self.guarded, deadline) {
@@ -71,7 +77,22 @@ impl Lock {
     }
 }
 
-/// The right to what the lock guards.
+/// The right to what the lock guards. Whoever has to hold it can be asked to show it:
+///
+/// ```
+/// use fanlane::mp::{Lock, LockGuard, RawValue};
+///
+/// fn add(total: &RawValue<u64>, number: u64, _held: &LockGuard<'_>) {
+///     total.set(total.get() + number);
+/// }
+///
+/// let (lock, total) = (Lock::new()?, RawValue::new(40)?);
+/// let guard = lock.acquire().expect("nobody has died");
+/// add(&total, 2, &guard);
+/// drop(guard);
+/// assert_eq!(total.get(), 42);
+/// # Ok::<(), fanlane::mp::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the lock is given back when this goes"]
 pub struct LockGuard<'a> {

@@ -19,10 +19,20 @@ const GIVEN_BACK: usize = 0;
 /// guards are gone.
 ///
 /// ```
-/// let lock = fanlane::mp::RLock::new()?;
-/// let outer = lock.acquire().expect("nobody has died");
+/// use fanlane::mp::{RLock, RLockGuard};
+///
+/// let lock = RLock::new()?;
+/// let outer: RLockGuard<'_> = lock.acquire().expect("nobody has died");
 /// let inner = lock.acquire().expect("nobody has died");
-/// # drop((outer, inner));
+/// let is_free = || std::thread::scope(|scope| {
+///     scope.spawn(|| lock.try_acquire().is_ok_and(|guard| guard.is_some())).join().expect("it does not panic")
+/// });
+/// assert!(!is_free());
+/// drop(inner);
+/// assert!(!is_free());
+/// assert!(lock.is_locked());
+/// drop(outer);
+/// assert!(is_free() && !lock.is_locked());
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -63,6 +73,12 @@ impl RLock {
     /// [`HolderDied`], with the lock held, when its last holder died.
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<RLockGuard<'_>>, HolderDied<RLockGuard<'_>>> {
         self.acquire_until(deadline_after(timeout))
+    }
+
+    /// Whether some thread holds it, this one or another, at some moment during the call; also one that has died, until the
+    /// next takes it.
+    pub fn is_locked(&self) -> bool {
+        self.guarded.peek(OWNER) != 0
     }
 
     fn acquire_until(&self, deadline: Option<Instant>) -> Result<Option<RLockGuard<'_>>, HolderDied<RLockGuard<'_>>> {

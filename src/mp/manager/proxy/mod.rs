@@ -107,7 +107,41 @@ impl Handle {
     }
 }
 
-/// What all proxies have.
+/// What all proxies have. A type of proxies of one's own wraps a [`Handle`] and gives its methods names and types:
+///
+/// ```
+/// use fanlane::mp::manager::proxy::{Handle, Proxy};
+/// use fanlane::mp::manager::{Address, Key, ManagerError, Server, ServerOptions, from_datum};
+///
+/// /// A list of the manager of which this program knows one method.
+/// struct Log(Handle);
+///
+/// impl Proxy for Log {
+///     const KIND: &'static str = "list";
+///
+///     fn from_handle(handle: Handle) -> Self {
+///         Self(handle)
+///     }
+///
+///     fn handle(&self) -> &Handle {
+///         &self.0
+///     }
+/// }
+///
+/// impl Log {
+///     fn note(&self, what: &str) -> Result<(), ManagerError> {
+///         Ok(from_datum(self.handle().call("append", vec![what.into()])?)?)
+///     }
+/// }
+///
+/// let folder = tempfile::tempdir()?;
+/// let address = Address::Unix(folder.path().join("own/manager"));
+/// let server = Server::start(ServerOptions::new(vec![address], Key::random()?))?;
+/// let client = server.client()?;
+/// client.open::<Log>("log", vec![])?.note("begun")?;
+/// assert_eq!(client.list::<String>("log")?.to_vec()?, ["begun"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Proxy: Sized {
     /// The name of the kind of object that it stands for.
     const KIND: &'static str;

@@ -62,7 +62,19 @@ impl Client {
         Ok(self.proxy(reference))
     }
 
-    /// The reference and the kind of the object of that name.
+    /// The reference and the kind of the object of that name, as a list of the two.
+    ///
+    /// ```
+    /// # use fanlane::mp::manager::{Address, Client, Key, Reference, Server, ServerOptions, from_datum};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let address = Address::Unix(folder.path().join("own/manager"));
+    /// # let server = Server::start(ServerOptions::new(vec![address], Key::random()?))?;
+    /// let client: Client = server.client()?;
+    /// client.lock("gate")?;
+    /// let (_, kind): (Reference, String) = from_datum(client.find_any("gate")?)?;
+    /// assert_eq!(kind, "Lock");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// When there is none.

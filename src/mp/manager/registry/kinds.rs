@@ -17,6 +17,12 @@ use crate::mp::manager::datum::Datum;
 use crate::mp::manager::failure::{Failure, FailureKind};
 
 /// The names of all built-in kinds.
+///
+/// ```
+/// use fanlane::mp::manager::KINDS;
+///
+/// assert!(KINDS.contains(&"dict") && KINDS.contains(&"Barrier") && !KINDS.contains(&"Pool"));
+/// ```
 pub const KINDS: [&str; 15] = [
     "list",
     "dict",

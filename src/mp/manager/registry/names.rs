@@ -6,6 +6,14 @@ use crate::mp::manager::failure::Failure;
 
 /// Whether an object of a built-in kind could be made so, without making it in a manager.
 ///
+/// ```
+/// use fanlane::mp::manager::{FailureKind, check_object};
+///
+/// assert!(check_object("seats", "Semaphore", vec![3_u64.into()]).is_ok());
+/// assert_eq!(check_object("seats", "Sofa", vec![]).unwrap_err().kind, FailureKind::NoSuchKind);
+/// assert_eq!(check_object("a=b", "list", vec![]).unwrap_err().kind, FailureKind::WrongArguments);
+/// ```
+///
 /// # Errors
 /// What a manager would answer.
 pub fn check_object(name: &str, kind: &str, arguments: Vec<Datum>) -> Result<(), Failure> {

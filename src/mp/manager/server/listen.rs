@@ -14,14 +14,15 @@ use super::ServeError;
 use crate::mp::manager::address::Address;
 
 /// A listening socket; a Unix one is removed with it.
-pub(super) struct Listener {
+#[derive(Debug)]
+pub(in crate::mp) struct Listener {
     socket: OwnedFd,
     address: Address,
     path: Option<PathBuf>,
 }
 
 impl Listener {
-    pub(super) fn bind(address: &Address) -> Result<Self, ServeError> {
+    pub(in crate::mp) fn bind(address: &Address) -> Result<Self, ServeError> {
         let cannot = |source| ServeError::Listen { address: address.to_string(), source };
         match address {
             Address::Unix(path) => {
@@ -43,12 +44,12 @@ impl Listener {
         }
     }
 
-    pub(super) const fn address(&self) -> &Address {
+    pub(in crate::mp) const fn address(&self) -> &Address {
         &self.address
     }
 
     /// The next client; `None` when none knocks. Whoever comes as another user is sent away.
-    pub(super) fn accept(&self) -> io::Result<Option<OwnedFd>> {
+    pub(in crate::mp) fn accept(&self) -> io::Result<Option<OwnedFd>> {
         loop {
             match accept_with(&self.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
                 Ok(stream) if self.path.is_some() => {
@@ -110,7 +111,9 @@ fn make_private(folder: &Path, cannot: impl Fn(io::Error) -> ServeError) -> Resu
 /// Removes the socket of a server that was killed; that of one that lives stays.
 fn remove_stale(path: &Path) -> io::Result<()> {
     match UnixStream::connect(path) {
-        Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another manager is served there; take another path")),
+        Ok(_) => {
+            Err(io::Error::new(io::ErrorKind::AddrInUse, "another manager or listener is there; take another path"))
+        }
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),

@@ -31,6 +31,7 @@ use super::registry::{Maker, ObjectInfo, Registry, Room};
 use super::wire::{MAX_FRAME_BYTES, Request};
 use crate::mp::waker::Waker;
 use listen::Listener;
+pub(in crate::mp) use listen::Listener as Knock;
 pub(super) use listen::keep_watch;
 use serve::Loop;
 
@@ -40,6 +41,25 @@ type MakeServed = Arc<dyn Fn(Vec<Datum>) -> Result<Box<dyn Served>, Failure> + S
 pub const MAX_BYTES: u64 = 1 << 30;
 
 /// How a manager is served.
+///
+/// ```
+/// use fanlane::mp::manager::{Address, FailureKind, Key, MAX_BYTES, Server, ServerOptions};
+///
+/// let folder = tempfile::tempdir()?;
+/// let mut options = ServerOptions::new(vec![Address::Unix(folder.path().join("own/manager"))], Key::random()?);
+/// assert_eq!(options.max_bytes, MAX_BYTES);
+/// options.max_objects = 1;
+/// let server = Server::start(options)?;
+/// let client = server.client()?;
+/// client.list::<u32>("one")?;
+/// let error = client.list::<u32>("two").expect_err("there is room for one object");
+/// assert_eq!(error.kind(), Some(FailureKind::Limit));
+///
+/// assert!(!server.has_ended());
+/// client.stop_server()?;
+/// server.join();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct ServerOptions {
     /// Where it is reached; at least one.

@@ -11,6 +11,20 @@ use crate::mp::error::Error;
 use crate::mp::function::{Callable, panic_message};
 
 /// What a pool of threads is to be like.
+///
+/// ```
+/// use fanlane::mp::{Error, ThreadPool, ThreadPoolBuilder};
+/// use std::cell::Cell;
+///
+/// thread_local! {
+///     static STEP: Cell<u32> = const { Cell::new(0) };
+/// }
+///
+/// let builder: ThreadPoolBuilder = ThreadPool::builder().workers(2).max_tasks_per_child(100);
+/// let pool = builder.initializer(|step: u32| STEP.set(step), (3,)).start()?;
+/// assert_eq!(pool.map(|x: u32| x * STEP.get(), [1, 2])?, [3, 6]);
+/// # Ok::<(), Error>(())
+/// ```
 pub struct ThreadPoolBuilder {
     workers: usize,
     plan: Plan,
@@ -23,6 +37,14 @@ impl fmt::Debug for ThreadPoolBuilder {
 }
 
 /// What an initializer of threads may return: nothing, or a result whose error is a failure.
+///
+/// ```
+/// use fanlane::mp::Initialized;
+///
+/// assert_eq!(().failure(), None);
+/// assert_eq!("7".parse::<u8>().failure(), None);
+/// assert_eq!(Err::<u8, _>("no licence").failure(), Some("no licence".to_owned()));
+/// ```
 pub trait Initialized {
     /// The words of the failure.
     fn failure(self) -> Option<String>;

@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::{ThreadPool, chunk_task};
+use crate::mp::bell::deadline_after;
 use crate::mp::error::{Error, TaskError};
 use crate::mp::function::Callable;
 use crate::mp::pool::sink::EachSink;
@@ -48,16 +50,19 @@ impl<'a, F, R, I> ThreadImap<'a, F, R, I> {
     }
 }
 
-impl<F, A, I> Iterator for ThreadImap<'_, F, F::Output, I>
+impl<F, A, I> ThreadImap<'_, F, F::Output, I>
 where
     F: Callable<(A,)>,
     A: Send + 'static,
     F::Output: Send + 'static,
     I: Iterator<Item = A>,
 {
-    type Item = Result<F::Output, Error>;
+    /// The next result, or [`Error::TimedOut`] when `timeout` is over first: it can be asked for again then.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<F::Output, Error>> {
+        self.next_until(deadline_after(timeout))
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next_until(&mut self, deadline: Option<Instant>) -> Option<Result<F::Output, Error>> {
         const AHEAD_TASKS: usize = 64;
         if let Some(outcome) = self.ready.pop_front() {
             return Some(outcome.map_err(Error::Task));
@@ -82,9 +87,25 @@ where
         if self.submitted == self.taken {
             return self.ended.as_mut()?.take().map(Err);
         }
-        let (part, _) = self.sink.wait_for(self.is_ordered.then_some(self.taken));
+        let Some((part, _)) = self.sink.wait_for(self.is_ordered.then_some(self.taken), deadline) else {
+            return Some(Err(Error::TimedOut));
+        };
         self.taken += part.len();
         self.ready = part.into();
         self.ready.pop_front().map(|outcome| outcome.map_err(Error::Task))
+    }
+}
+
+impl<F, A, I> Iterator for ThreadImap<'_, F, F::Output, I>
+where
+    F: Callable<(A,)>,
+    A: Send + 'static,
+    F::Output: Send + 'static,
+    I: Iterator<Item = A>,
+{
+    type Item = Result<F::Output, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_until(None)
     }
 }
