@@ -2,15 +2,14 @@
 //!
 //! Who waits notes the bell's count, looks whether there is something to wait for, and waits for the count to change;
 //! who changes something rings. Every waiter is woken by every ring and looks again: a waiter that is killed on its way
-//! cannot swallow what was meant for another.
+//! cannot swallow what was meant for another. Where whoever rings is killed on its way, those who wait look again within
+//! a second.
 
-use std::cell::Cell;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use rustix::thread::futex;
-use rustix::time::Timespec;
+use crate::mp::memory::AtomicU32;
+use crate::mp::{clock, futex, spin};
 
 /// Two numbers in shared memory: how often it rang, and whether anybody sleeps.
 #[derive(Debug, Clone, Copy)]
@@ -19,14 +18,9 @@ pub struct Bell<'a> {
     sleepers: &'a AtomicU32,
 }
 
-/// Sleeping and waking costs some microseconds; so much may be spent on not having to.
-const SPIN_MOST: Duration = Duration::from_micros(40);
-const SPIN_LEAST: Duration = Duration::from_micros(1);
-
-thread_local! {
-    /// Grows while spinning pays and shrinks while it does not.
-    static SPIN: Cell<Duration> = const { Cell::new(Duration::from_micros(20)) };
-}
+/// One who is killed on its way to ring has changed what others wait for and woken nobody. So whoever sleeps looks again
+/// now and then.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl<'a> Bell<'a> {
     /// A bell in two numbers that were zero once.
@@ -41,72 +35,35 @@ impl<'a> Bell<'a> {
 
     /// Wakes all who wait.
     pub fn ring(self) {
+        // Before the new count is there: whoever notes that may say that it sleeps at once, and that has to stand.
+        let somebody_slept = self.sleepers.swap(0, Ordering::SeqCst) != 0;
         self.rings.fetch_add(1, Ordering::SeqCst);
         // A sleeper says so before it sleeps; one that says so later sees the new count and does not sleep.
-        if self.sleepers.swap(0, Ordering::SeqCst) != 0 {
-            let _ = futex::wake(self.rings, futex::Flags::empty(), u32::MAX >> 1);
+        if somebody_slept || self.sleepers.load(Ordering::SeqCst) != 0 {
+            futex::wake_all(self.rings);
         }
     }
 
     /// Waits until it has rung since `count` was noted, or until `deadline`. Says whether it rang; it may say so without.
     pub fn wait(self, count: u32, deadline: Option<Instant>) -> bool {
-        if self.spin(count) {
+        if spin::until(|| self.count() != count) {
             return true;
         }
-        loop {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return self.count() != count;
-            }
-            self.sleepers.store(1, Ordering::SeqCst);
-            if self.count() != count {
-                return true;
-            }
-            let left = left.map(as_timespec);
-            match futex::wait(self.rings, futex::Flags::empty(), count, left.as_ref()) {
-                Err(rustix::io::Errno::TIMEDOUT) => {}
-                _ => return true,
-            }
-        }
-    }
-
-    fn spin(self, count: u32) -> bool {
-        if !spinning_can_pay() {
+        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(clock::now()));
+        if left.is_zero() {
             return self.count() != count;
         }
-        const LOOKS_A_TURN: u32 = 16;
-        let most = SPIN.get();
-        let begun = Instant::now();
-        loop {
-            for _ in 0..LOOKS_A_TURN {
-                if self.count() != count {
-                    SPIN.set((most * 2).min(SPIN_MOST));
-                    return true;
-                }
-                std::hint::spin_loop();
-            }
-            if begun.elapsed() >= most {
-                SPIN.set((most / 2).max(SPIN_LEAST));
-                return false;
-            }
-        }
+        self.sleepers.store(1, Ordering::SeqCst);
+        self.count() != count
+            || futex::sleep(self.rings, count, left.min(LOOK_EVERY))
+            || left > LOOK_EVERY
+            || self.count() != count
     }
-}
-
-/// With one processor, whoever could ring waits for us to stop spinning.
-fn spinning_can_pay() -> bool {
-    static CAN: OnceLock<bool> = OnceLock::new();
-    *CAN.get_or_init(|| std::thread::available_parallelism().is_ok_and(|count| count.get() > 1))
-}
-
-/// A duration as the system wants it; one that no clock can hold becomes the longest that it can.
-pub fn as_timespec(duration: Duration) -> Timespec {
-    Timespec { tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
 }
 
 /// `timeout` from now; `None`, which is no deadline, where no clock can hold it.
 pub fn deadline_after(timeout: Duration) -> Option<Instant> {
-    Instant::now().checked_add(timeout)
+    clock::now().checked_add(timeout)
 }
 
 #[cfg(test)]

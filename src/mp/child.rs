@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::mp::bell::as_timespec;
 use crate::mp::entry::{OWN_EXECUTABLE, WORKER_ROLE};
+use crate::mp::futex::as_timespec;
 use crate::mp::{clock, process_tree, signal, socket};
 
 /// How a child is started.

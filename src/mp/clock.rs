@@ -2,7 +2,14 @@
 //!
 //! On Linux it stands still while the machine is suspended: so do timeouts.
 
+use std::time::Instant;
+
 use rustix::time::{ClockId, clock_gettime};
+
+/// The moment, for deadlines.
+pub fn now() -> Instant {
+    Instant::now()
+}
 
 /// Nanoseconds since some moment that all processes of this machine share.
 pub fn monotonic_ns() -> u64 {

@@ -6,16 +6,16 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::mp::bell::Bell;
-use crate::mp::memory::Segment;
+use crate::mp::memory::{AtomicU64, LEAST_PAGE_BYTES, Segment};
+use crate::mp::robust::{ROBUST_MUTEX_BYTES, RobustMutex};
 
 const KIND_AT: usize = 0;
 const MUTEX_AT: usize = 64;
-const JOURNAL_AT: usize = 128;
+const JOURNAL_AT: usize = MUTEX_AT + ROBUST_MUTEX_BYTES;
 /// Changes that one holder may make.
 const JOURNAL_ENTRIES: usize = 15;
 const BELLS_AT: usize = 384;
@@ -23,11 +23,10 @@ const BELLS_AT: usize = 384;
 const BELLS: usize = 3;
 const WORDS_AT: usize = BELLS_AT + 64 * BELLS;
 /// The words fill the first page; what lies behind it is the owner's.
-pub const HEADER_BYTES: usize = 4096;
+pub const HEADER_BYTES: usize = LEAST_PAGE_BYTES;
 /// The numbers that one guarded memory holds.
 pub const WORDS: usize = (HEADER_BYTES - WORDS_AT) / 8;
 
-const _: () = assert!(size_of::<libc::pthread_mutex_t>() <= JOURNAL_AT - MUTEX_AT);
 const _: () = assert!(JOURNAL_AT + 8 + JOURNAL_ENTRIES * 16 <= BELLS_AT);
 
 /// Shared memory whose first page holds numbers that change together.
@@ -45,7 +44,7 @@ impl Guarded {
     pub fn create(kind: &[u8; 8], extra_bytes: usize) -> io::Result<Self> {
         let segment = Segment::create("fanlane", HEADER_BYTES + extra_bytes)?;
         let guarded = Self { segment };
-        guarded.make_mutex()?;
+        guarded.mutex().make()?;
         guarded.segment.word(KIND_AT).store(u64::from_le_bytes(*kind), Ordering::Release);
         Ok(guarded)
     }
@@ -106,51 +105,17 @@ impl Guarded {
         self.segment.word(JOURNAL_AT + 8 * place)
     }
 
-    fn mutex(&self) -> NonNull<libc::pthread_mutex_t> {
-        #[expect(unsafe_code, reason = "the address of the mutex inside the mapping")]
-        // SAFETY: the header is mapped for as long as `self` lives.
-        unsafe {
-            self.segment.address().add(MUTEX_AT).cast()
-        }
-    }
-
-    fn make_mutex(&self) -> io::Result<()> {
-        let check = |code: libc::c_int| if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(code)) };
-        let mut attributes = std::mem::MaybeUninit::<libc::pthread_mutexattr_t>::uninit();
-        let attributes = attributes.as_mut_ptr();
-        #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
-        // SAFETY: the attributes are initialised before they are used, and the mutex lies in memory of our own that
-        // nobody else has seen yet.
-        unsafe {
-            check(libc::pthread_mutexattr_init(attributes))?;
-            check(libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED))?;
-            check(libc::pthread_mutexattr_setrobust(attributes, libc::PTHREAD_MUTEX_ROBUST))?;
-            let made = check(libc::pthread_mutex_init(self.mutex().as_ptr(), attributes));
-            libc::pthread_mutexattr_destroy(attributes);
-            made
-        }
+    const fn mutex(&self) -> RobustMutex<'_> {
+        RobustMutex::at(&self.segment, MUTEX_AT)
     }
 
     /// Waits for its turn; from then on nobody else changes the numbers until the returned value goes.
     pub fn lock(&self) -> Locked<'_> {
-        #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
-        // SAFETY: whoever opened this memory checked its kind, which is written after the mutex was made.
-        let code = unsafe { libc::pthread_mutex_lock(self.mutex().as_ptr()) };
+        let holder_died = self.mutex().lock();
         let locked = Locked { guarded: self, was_panicking: std::thread::panicking(), is_abandoned: false };
-        match code {
-            0 => {}
-            libc::EOWNERDEAD => {
-                locked.put_back();
-                #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
-                // SAFETY: this thread holds the mutex.
-                unsafe {
-                    libc::pthread_mutex_consistent(self.mutex().as_ptr());
-                }
-            }
-            other => {
-                std::mem::forget(locked);
-                panic!("a mutex in shared memory is broken: {}", io::Error::from_raw_os_error(other));
-            }
+        if holder_died {
+            locked.put_back();
+            self.mutex().make_consistent();
         }
         locked
     }
@@ -239,11 +204,7 @@ impl Drop for Locked<'_> {
                 return;
             }
         }
-        #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
-        // SAFETY: this thread holds the mutex.
-        unsafe {
-            libc::pthread_mutex_unlock(self.guarded.mutex().as_ptr());
-        }
+        self.guarded.mutex().unlock();
     }
 }
 

@@ -8,10 +8,10 @@
 
 use std::hint::spin_loop;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::mp::eager::Eagerness;
-use crate::mp::memory::Segment;
+use crate::mp::memory::{AtomicU64, Segment};
 
 /// What one hatch takes of the memory.
 const HATCH_BYTES: usize = 1984;

@@ -5,31 +5,38 @@
 //! for the structures built upon it.
 
 use std::io;
+use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+// What is built upon this memory takes its numbers from here.
+pub use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mm::{MapFlags, ProtFlags};
 
+use crate::mp::span::Span;
+
 /// The size of a page, as far as this module needs one: offsets of mappings are multiples of it on every machine.
 pub const PAGE_BYTES: usize = 64 << 10;
+
+/// No machine has smaller pages.
+pub const LEAST_PAGE_BYTES: usize = 4 << 10;
 
 /// Shared memory, mapped into this process for as long as this value lives.
 #[derive(Debug)]
 pub struct Segment {
     descriptor: Arc<OwnedFd>,
-    address: NonNull<u8>,
-    len: usize,
+    span: Span,
 }
 
-#[expect(unsafe_code, reason = "the mapping belongs to the process, not to a thread; access is atomic or unsafe")]
-// SAFETY: every safe access goes through atomics, and unmapping happens once, in `drop`.
-unsafe impl Send for Segment {}
-#[expect(unsafe_code, reason = "the mapping belongs to the process, not to a thread; access is atomic or unsafe")]
-// SAFETY: as above.
-unsafe impl Sync for Segment {}
+impl Deref for Segment {
+    type Target = Span;
+
+    fn deref(&self) -> &Span {
+        &self.span
+    }
+}
 
 /// Makes a memory file of `len` bytes, all zero, that can grow and never shrink.
 ///
@@ -91,141 +98,25 @@ impl Segment {
             )
         }?;
         let address = NonNull::new(address.cast::<u8>()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Self { descriptor, address, len })
+        #[expect(unsafe_code, reason = "what was mapped is memory")]
+        // SAFETY: it is mapped until this value goes, and begins at a page.
+        let span = unsafe { Span::new(address, len) };
+        Ok(Self { descriptor, span })
     }
 
     /// How many bytes are mapped.
     pub const fn len(&self) -> usize {
-        self.len
+        self.span.len()
     }
 
     /// Whether nothing is mapped; never so.
     pub const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.span.is_empty()
     }
 
     /// The memory file.
     pub const fn descriptor(&self) -> &Arc<OwnedFd> {
         &self.descriptor
-    }
-
-    /// Where the mapping begins in this process.
-    pub const fn address(&self) -> NonNull<u8> {
-        self.address
-    }
-
-    fn place<T>(&self, offset: usize) -> NonNull<T> {
-        let end = offset.checked_add(size_of::<T>()).expect("an offset within memory");
-        assert!(end <= self.len && offset.is_multiple_of(align_of::<T>()), "a place inside the shared memory");
-        #[expect(unsafe_code, reason = "the address of a place inside the mapping")]
-        // SAFETY: the place is inside the mapping, as was just checked.
-        unsafe {
-            self.address.add(offset).cast()
-        }
-    }
-
-    /// The eight bytes at `offset`, which is a multiple of eight.
-    ///
-    /// # Panics
-    /// When `offset` is outside the memory or not aligned.
-    pub fn word(&self, offset: usize) -> &AtomicU64 {
-        #[expect(unsafe_code, reason = "shared memory is reached through its address")]
-        // SAFETY: inside the mapping and aligned; any bytes are a valid number; the mapping outlives the reference.
-        unsafe {
-            self.place(offset).as_ref()
-        }
-    }
-
-    /// The four bytes at `offset`, which is a multiple of four.
-    ///
-    /// # Panics
-    /// When `offset` is outside the memory or not aligned.
-    pub fn half_word(&self, offset: usize) -> &AtomicU32 {
-        #[expect(unsafe_code, reason = "shared memory is reached through its address")]
-        // SAFETY: inside the mapping and aligned; any bytes are a valid number; the mapping outlives the reference.
-        unsafe {
-            self.place(offset).as_ref()
-        }
-    }
-
-    fn byte(&self, offset: usize) -> &AtomicU8 {
-        #[expect(unsafe_code, reason = "shared memory is reached through its address")]
-        // SAFETY: inside the mapping; any byte is a valid number; the mapping outlives the reference.
-        unsafe {
-            self.place(offset).as_ref()
-        }
-    }
-
-    /// Copies from the memory at `offset` what fits into `bytes`. Others may write meanwhile: each aligned group of
-    /// eight bytes is then old or new.
-    ///
-    /// # Panics
-    /// When that is not all inside the memory.
-    pub fn load(&self, offset: usize, bytes: &mut [u8]) {
-        assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.len), "inside the shared memory");
-        let to_word = (offset.next_multiple_of(8) - offset).min(bytes.len());
-        let (head, rest) = bytes.split_at_mut(to_word);
-        let (words, tail) = rest.as_chunks_mut::<8>();
-        let words_end = offset + to_word + words.len() * 8;
-        for (place, byte) in head.iter_mut().enumerate() {
-            *byte = self.byte(offset + place).load(Ordering::Relaxed);
-        }
-        for (place, word) in words.iter_mut().enumerate() {
-            *word = self.word(offset + to_word + place * 8).load(Ordering::Relaxed).to_ne_bytes();
-        }
-        for (place, byte) in tail.iter_mut().enumerate() {
-            *byte = self.byte(words_end + place).load(Ordering::Relaxed);
-        }
-    }
-
-    /// Copies `bytes` into the memory at `offset`. Others may read meanwhile: each aligned group of eight bytes is then
-    /// old or new.
-    ///
-    /// # Panics
-    /// When that is not all inside the memory.
-    pub fn store(&self, offset: usize, bytes: &[u8]) {
-        assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.len), "inside the shared memory");
-        let to_word = (offset.next_multiple_of(8) - offset).min(bytes.len());
-        let (head, rest) = bytes.split_at(to_word);
-        let (words, tail) = rest.as_chunks::<8>();
-        let words_end = offset + to_word + words.len() * 8;
-        for (place, byte) in head.iter().enumerate() {
-            self.byte(offset + place).store(*byte, Ordering::Relaxed);
-        }
-        for (place, word) in words.iter().enumerate() {
-            self.word(offset + to_word + place * 8).store(u64::from_ne_bytes(*word), Ordering::Relaxed);
-        }
-        for (place, byte) in tail.iter().enumerate() {
-            self.byte(words_end + place).store(*byte, Ordering::Relaxed);
-        }
-    }
-
-    /// The bytes in place.
-    ///
-    /// # Safety
-    /// Nobody, in no process, writes them as long as the slice lives.
-    ///
-    /// # Panics
-    /// When that is not all inside the memory.
-    #[expect(unsafe_code, reason = "that nobody writes meanwhile is for the caller to see to")]
-    pub unsafe fn slice(&self, offset: usize, len: usize) -> &[u8] {
-        assert!(offset.checked_add(len).is_some_and(|end| end <= self.len), "inside the shared memory");
-        // SAFETY: inside the mapping, initialised, and not written to, as the caller promises.
-        unsafe { std::slice::from_raw_parts(self.address.add(offset).as_ptr(), len) }
-    }
-
-    /// The bytes in place, to be written.
-    ///
-    /// # Safety
-    /// Nobody else, in no process, reads or writes them as long as the slice lives.
-    ///
-    /// # Panics
-    /// When that is not all inside the memory.
-    #[expect(unsafe_code, clippy::mut_from_ref, reason = "that nobody else has them is for the caller to see to")]
-    pub unsafe fn slice_mut(&self, offset: usize, len: usize) -> &mut [u8] {
-        assert!(offset.checked_add(len).is_some_and(|end| end <= self.len), "inside the shared memory");
-        // SAFETY: inside the mapping, initialised, and not reached by anybody else, as the caller promises.
-        unsafe { std::slice::from_raw_parts_mut(self.address.add(offset).as_ptr(), len) }
     }
 }
 
@@ -233,7 +124,7 @@ impl Drop for Segment {
     fn drop(&mut self) {
         #[expect(unsafe_code, reason = "what was mapped is unmapped")]
         // SAFETY: this value made the mapping, and no reference into it outlives the value.
-        let _ = unsafe { rustix::mm::munmap(self.address.as_ptr().cast(), self.len) };
+        let _ = unsafe { rustix::mm::munmap(self.span.address().as_ptr().cast(), self.span.len()) };
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::mp::bell::{as_timespec, deadline_after};
+use crate::mp::bell::deadline_after;
 use crate::mp::error::Error;
+use crate::mp::futex::as_timespec;
 
 /// Waits until one of `things` is ready: a connection with something to receive or without another end, a sentinel
 /// whose process has ended. Gives the places of all that are ready; none when `timeout` is over first. Without a

@@ -4,10 +4,10 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::mp::hatch::{self, Hatch};
-use crate::mp::memory::Segment;
+use crate::mp::memory::{AtomicU64, Segment};
 
 /// Tasks of one worker are numbered in the order in which it gets them; numbers wrap around.
 pub type Sequence = u32;

@@ -10,24 +10,13 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::ops::Deref;
-use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::slot::{Slot, file_of};
 use crate::mp::error::Error;
-use crate::mp::life::Life;
-use crate::mp::memory::Segment;
 use crate::mp::passing::{Passed, refuse};
-
-const KIND: u64 = u64::from_le_bytes(*b"fl_slot1");
-const KIND_AT: usize = 0;
-const HOLDERS_AT: usize = 8;
-const WRITER_AT: usize = 16;
-/// Not 0: the writer does not use it again.
-const RETIRED_AT: usize = 24;
-const BYTES_AT: usize = 4096;
 
 /// So many slots a process writes to.
 const MOST_SLOTS: usize = 64;
@@ -48,13 +37,6 @@ pub(crate) fn with_arrived_bytes<R>(work: impl FnOnce() -> R) -> (R, usize) {
     let before = ARRIVED_BYTES.replace(0);
     let result = work();
     (result, ARRIVED_BYTES.replace(before))
-}
-
-#[derive(Debug)]
-struct Slot {
-    segment: Segment,
-    /// What the system knows the file by.
-    file: (u64, u64),
 }
 
 /// Bytes in shared memory: what a task returns where a copy would take long. They can be returned from a pool's task
@@ -87,67 +69,6 @@ impl fmt::Debug for SharedBytes {
     }
 }
 
-impl Slot {
-    fn create(len: usize) -> io::Result<Self> {
-        const STEP_BYTES: usize = 1 << 20;
-        let room = if len > STEP_BYTES { len.next_multiple_of(STEP_BYTES) } else { len.next_power_of_two() };
-        let segment = Segment::create_present("fanlane-result", BYTES_AT + room)?;
-        segment.word(HOLDERS_AT).store(1, Ordering::Relaxed);
-        segment.word(WRITER_AT).store(Life::own().as_word(), Ordering::Relaxed);
-        segment.word(KIND_AT).store(KIND, Ordering::Release);
-        let file = file_of(segment.descriptor())?;
-        Ok(Self { segment, file })
-    }
-
-    fn open(descriptor: OwnedFd, file: (u64, u64)) -> io::Result<Self> {
-        let mut len = rustix::fs::fstat(&descriptor)?.st_size.unsigned_abs();
-        // No more than an address holds.
-        len = len.min(isize::MAX as u64);
-        let segment = Segment::map(Arc::new(descriptor), 0, usize::try_from(len).map_err(io::Error::other)?, true)?;
-        if segment.len() < BYTES_AT || segment.word(KIND_AT).load(Ordering::Acquire) != KIND {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "this shared memory holds no result"));
-        }
-        Ok(Self { segment, file })
-    }
-
-    fn holders(&self) -> &AtomicU64 {
-        self.segment.word(HOLDERS_AT)
-    }
-
-    /// It is large enough for so many bytes, and not much too large.
-    fn suits(&self, len: usize) -> bool {
-        const LAVISH: usize = 4;
-        self.room() >= len && self.room() / LAVISH <= len.max(4096)
-    }
-
-    const fn room(&self) -> usize {
-        self.segment.len() - BYTES_AT
-    }
-
-    fn is_free(&self) -> bool {
-        self.holders().load(Ordering::Acquire) == 0
-    }
-
-    /// Its writer does not use it again, so readers need not keep it.
-    fn retire(&self) {
-        self.segment.word(RETIRED_AT).store(1, Ordering::Relaxed);
-    }
-
-    fn is_retired(&self) -> bool {
-        self.segment.word(RETIRED_AT).load(Ordering::Relaxed) != 0
-    }
-
-    fn writer_lives(&self) -> bool {
-        let writer = self.segment.word(WRITER_AT).load(Ordering::Relaxed);
-        Life::from_word(writer).is_some_and(Life::is_alive)
-    }
-}
-
-fn file_of(descriptor: &Arc<OwnedFd>) -> io::Result<(u64, u64)> {
-    let status = rustix::fs::fstat(&**descriptor)?;
-    Ok((status.st_dev, status.st_ino))
-}
-
 impl SharedBytes {
     /// Bytes that `fill` writes. What the slice holds before that is of no meaning.
     ///
@@ -157,7 +78,7 @@ impl SharedBytes {
         let bytes = Self::take(len).map_err(Error::io("no shared memory for a result can be had"))?;
         #[expect(unsafe_code, reason = "the slot belongs to this value alone")]
         // SAFETY: the slot had no holder when it was taken, and has no other than `bytes` yet.
-        fill(unsafe { bytes.slot.segment.slice_mut(BYTES_AT, len) });
+        fill(unsafe { bytes.slot.bytes_mut(len) });
         Ok(bytes)
     }
 
@@ -207,7 +128,7 @@ impl SharedBytes {
         let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |slot: &&Arc<Slot>| slot.suits(len) && slot.is_free();
         if let Some(slot) = own.iter().filter(fits).min_by_key(|slot| slot.room()) {
-            slot.holders().store(1, Ordering::Relaxed);
+            slot.take();
             return Ok(Self { slot: Arc::clone(slot), len });
         }
         if own.len() >= MOST_SLOTS {
@@ -241,7 +162,7 @@ impl Deref for SharedBytes {
         #[expect(unsafe_code, reason = "read in place is what it is for")]
         // SAFETY: a slot is written only by who took it while nobody had it, and this value has it.
         unsafe {
-            self.slot.segment.slice(BYTES_AT, self.len)
+            self.slot.bytes(self.len)
         }
     }
 }
@@ -256,22 +177,22 @@ impl Eq for SharedBytes {}
 
 impl Clone for SharedBytes {
     fn clone(&self) -> Self {
-        self.slot.holders().fetch_add(1, Ordering::Relaxed);
+        self.slot.share();
         Self { slot: Arc::clone(&self.slot), len: self.len }
     }
 }
 
 impl Drop for SharedBytes {
     fn drop(&mut self) {
-        self.slot.holders().fetch_sub(1, Ordering::Release);
+        self.slot.let_go();
     }
 }
 
 impl Serialize for SharedBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let written = (Passed(Arc::clone(self.slot.segment.descriptor())), self.len as u64).serialize(serializer)?;
+        let written = (Passed(Arc::clone(self.slot.descriptor())), self.len as u64).serialize(serializer)?;
         // What is on its way has it as well; it becomes the receiver's.
-        self.slot.holders().fetch_add(1, Ordering::Relaxed);
+        self.slot.share();
         Ok(written)
     }
 }

@@ -6,6 +6,7 @@ mod list;
 mod memory;
 mod names;
 mod raw;
+mod slot;
 
 pub use array::{Array, Value};
 pub use bytes::SharedBytes;

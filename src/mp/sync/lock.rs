@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{HolderDied, dead, shared_by_descriptor, until};
 use crate::mp::bell::deadline_after;
+use crate::mp::clock;
 use crate::mp::error::Error;
 use crate::mp::guarded::Guarded;
 use crate::mp::life::Life;
@@ -51,7 +52,7 @@ impl Lock {
     /// # Errors
     /// [`HolderDied`], with the lock held, when its last holder died.
     pub fn try_acquire(&self) -> Result<Option<LockGuard<'_>>, HolderDied<LockGuard<'_>>> {
-        self.acquire_until(Some(Instant::now()))
+        self.acquire_until(Some(clock::now()))
     }
 
     /// Takes it; waits at most so long.

@@ -19,6 +19,7 @@ pub use lock::{Lock, LockGuard};
 pub use rlock::{RLock, RLockGuard};
 pub use semaphore::{BoundedSemaphore, Permit, Semaphore};
 
+use crate::mp::clock;
 use crate::mp::guarded::{Guarded, Locked};
 use crate::mp::life::Life;
 
@@ -64,7 +65,7 @@ fn until<R>(
         if let Some(result) = attempt(&mut guarded.lock(), looks) {
             return Some(result);
         }
-        let now = Instant::now();
+        let now = clock::now();
         if deadline.is_some_and(|deadline| now >= deadline) {
             // The last look, in which the dead count.
             return if looks { None } else { attempt(&mut guarded.lock(), true) };

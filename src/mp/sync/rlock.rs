@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{HolderDied, dead, shared_by_descriptor, until};
 use crate::mp::bell::deadline_after;
+use crate::mp::clock;
 use crate::mp::error::Error;
 use crate::mp::guarded::Guarded;
 use crate::mp::life::Life;
@@ -64,7 +65,7 @@ impl RLock {
     /// # Errors
     /// [`HolderDied`], with the lock held, when its last holder died.
     pub fn try_acquire(&self) -> Result<Option<RLockGuard<'_>>, HolderDied<RLockGuard<'_>>> {
-        self.acquire_until(Some(Instant::now()))
+        self.acquire_until(Some(clock::now()))
     }
 
     /// Takes it; waits at most so long.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{HolderDied, dead, shared_by_descriptor, until};
 use crate::mp::bell::deadline_after;
+use crate::mp::clock;
 use crate::mp::error::Error;
 use crate::mp::guarded::{Guarded, Locked, WORDS};
 use crate::mp::life::Life;
@@ -77,7 +78,7 @@ impl Semaphore {
     /// # Errors
     /// [`HolderDied`], as [`Semaphore::acquire`].
     pub fn try_acquire(&self) -> Result<Option<Permit<'_>>, HolderDied<Permit<'_>>> {
-        self.acquire_until(Some(Instant::now()))
+        self.acquire_until(Some(clock::now()))
     }
 
     /// Takes a permit; waits at most so long.

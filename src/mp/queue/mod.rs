@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::mp::bell::deadline_after;
+use crate::mp::clock;
 use crate::mp::error::Error;
 use crate::mp::guarded::{Guarded, HEADER_BYTES, Locked};
 use crate::mp::memory::{PAGE_BYTES, Segment};
@@ -98,7 +99,7 @@ impl Patience {
     fn is_over(self) -> bool {
         match self {
             Self::None => true,
-            Self::Until(deadline) => deadline.is_some_and(|deadline| Instant::now() >= deadline),
+            Self::Until(deadline) => deadline.is_some_and(|deadline| clock::now() >= deadline),
         }
     }
 
@@ -209,7 +210,7 @@ impl<T> Queue<T> {
 
     /// The same; `false` where `timeout` is over first, for example because one who took an item died with it.
     pub fn join_timeout(&self, timeout: Duration) -> bool {
-        self.wait_all_done(deadline_after(timeout).or_else(|| Some(Instant::now())))
+        self.wait_all_done(deadline_after(timeout).or_else(|| Some(clock::now())))
     }
 
     fn wait_all_done(&self, deadline: Option<Instant>) -> bool {

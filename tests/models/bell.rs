@@ -1,0 +1,99 @@
+//! Bells: whoever waits for what has happened goes on.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::Test;
+use crate::mp::bell::Bell;
+use crate::mp::memory::{AtomicU32, AtomicU64};
+use crate::processes::{explore, explore_deaths, mortal, process};
+
+pub const TESTS: &[Test] = &[
+    ("bell::all_who_wait_hear_one_ring", all_who_wait_hear_one_ring),
+    ("bell::one_who_waits_hears_the_last_of_several", one_who_waits_hears_the_last_of_several),
+    ("bell::a_waiter_that_is_killed_swallows_nothing", a_waiter_that_is_killed_swallows_nothing),
+    ("bell::a_ringer_that_is_killed_silences_nobody", a_ringer_that_is_killed_silences_nobody),
+];
+
+/// A bell and what it is rung for.
+struct Board {
+    rings: AtomicU32,
+    sleepers: AtomicU32,
+    events: AtomicU64,
+}
+
+impl Board {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { rings: AtomicU32::new(0), sleepers: AtomicU32::new(0), events: AtomicU64::new(0) })
+    }
+
+    fn bell(&self) -> Bell<'_> {
+        Bell::new(&self.rings, &self.sleepers)
+    }
+
+    fn happen(&self) {
+        self.events.fetch_add(1, Ordering::Release);
+        self.bell().ring();
+    }
+
+    fn wait_for(&self, events: u64) {
+        loop {
+            let count = self.bell().count();
+            if self.events.load(Ordering::Acquire) >= events {
+                return;
+            }
+            assert!(self.bell().wait(count, None), "it waits without end");
+        }
+    }
+}
+
+fn all_who_wait_hear_one_ring() -> usize {
+    explore(3, || {
+        let board = Board::new();
+        let waiters = [2, 3].map(|number| {
+            let board = Arc::clone(&board);
+            process(number, move || board.wait_for(1))
+        });
+        board.happen();
+        waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+    })
+}
+
+fn one_who_waits_hears_the_last_of_several() -> usize {
+    explore(3, || {
+        let board = Board::new();
+        let ringers = [2, 3].map(|number| {
+            let board = Arc::clone(&board);
+            process(number, move || board.happen())
+        });
+        board.wait_for(2);
+        ringers.into_iter().for_each(|ringer| ringer.join().unwrap());
+    })
+}
+
+/// Were one alone of those who sleep woken, it could be the dead one.
+fn a_waiter_that_is_killed_swallows_nothing() -> usize {
+    explore_deaths(3, |steps| {
+        let board = Board::new();
+        let (one, other) = (Arc::clone(&board), Arc::clone(&board));
+        let dies = mortal(2, steps, move || one.wait_for(1));
+        let lives = process(3, move || other.wait_for(1));
+        board.happen();
+        dies.join().unwrap();
+        lives.join().unwrap();
+    })
+}
+
+/// It may have said already that nobody sleeps any more, and not have woken anybody yet.
+fn a_ringer_that_is_killed_silences_nobody() -> usize {
+    explore_deaths(3, |steps| {
+        let board = Board::new();
+        let (one, other) = (Arc::clone(&board), Arc::clone(&board));
+        let dies = mortal(2, steps, move || other.happen());
+        let waits = process(3, move || one.wait_for(1));
+        if dies.join().unwrap().is_none() && board.events.load(Ordering::Acquire) == 0 {
+            board.happen();
+        }
+        waits.join().unwrap();
+    })
+}

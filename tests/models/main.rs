@@ -1,0 +1,48 @@
+//! What stands in shared memory, run through every order in which the steps of several processes can happen, and through
+//! their deaths at every step. The sources are the library's own; what they stand on is modelled (`mp/`).
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod bell;
+mod guarded;
+mod mp;
+mod page;
+mod processes;
+mod queue;
+mod slot;
+mod sync;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+/// A name, and what gives the number of orders that were gone through.
+type Test = (&'static str, fn() -> usize);
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let is_wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
+    let tests = [bell::TESTS, guarded::TESTS, page::TESTS, queue::TESTS, slot::TESTS, sync::TESTS].concat();
+    let tests: Vec<Test> = tests.into_iter().filter(|(name, _)| is_wanted(name)).collect();
+    let mut out = std::io::stdout();
+    if std::env::args().any(|word| word == "--list") {
+        tests.iter().for_each(|(name, _)| writeln!(out, "{name}: test").unwrap());
+        return ExitCode::SUCCESS;
+    }
+    writeln!(out, "\nrunning {} tests", tests.len()).unwrap();
+    let mut failed = 0;
+    for (name, test) in tests {
+        // A thread of its own: loom leaves a model that failed as it is.
+        match std::thread::Builder::new().name(name.to_owned()).spawn(test).unwrap().join() {
+            Ok(orders) => {
+                assert!(orders > 1, "{name}: there is nothing to choose from");
+                writeln!(out, "test {name} ... ok, {orders} orders").unwrap();
+            }
+            Err(_) => {
+                failed += 1;
+                writeln!(out, "test {name} ... FAILED").unwrap();
+            }
+        }
+    }
+    writeln!(out, "\ntest result: {}. {failed} failed", if failed == 0 { "ok" } else { "FAILED" }).unwrap();
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
