@@ -212,6 +212,8 @@ impl Drop for Locked<'_> {
 pub(crate) mod tests {
     use std::cell::Cell;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     thread_local! {
@@ -265,6 +267,43 @@ pub(crate) mod tests {
         }
         // Four changes of four stores each, and the one that makes them true.
         assert_eq!(outcomes, [17, 1]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// What a holder does: to which number, which value; or, without a number, that its changes so far are true.
+        #[test]
+        fn the_numbers_are_those_of_an_array_whoever_dies_where(
+            holders in prop::collection::vec((prop::collection::vec((prop::option::weighted(0.8, 0..4_usize), any::<u64>()), 0..8), 0..40_u32), 1..6),
+        ) {
+            let guarded = Guarded::create(b"testtest", 0).unwrap();
+            let mut expected = [0; 4];
+            for (changes, stores) in holders {
+                let mut now = expected;
+                let mut each = vec![now];
+                for (index, value) in &changes {
+                    match index {
+                        Some(index) => now[*index] = *value,
+                        None => each.push(now),
+                    }
+                }
+                each.push(now);
+                let died = die_after(stores, || {
+                    let mut locked = guarded.lock();
+                    for (index, value) in &changes {
+                        match index {
+                            Some(index) => locked.set(*index, *value),
+                            None => locked.commit(),
+                        }
+                    }
+                });
+                let locked = guarded.lock();
+                let found = [0, 1, 2, 3].map(|index| locked.get(index));
+                prop_assert!(if died { each.contains(&found) } else { found == now }, "{found:?} after {each:?}");
+                expected = found;
+            }
+        }
     }
 
     #[test]

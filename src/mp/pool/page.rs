@@ -88,6 +88,10 @@ pub const fn is_before(one: Sequence, other: Sequence) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -103,6 +107,39 @@ mod tests {
                 assert_eq!(here.next().max(first), begun);
                 assert_eq!(taken_from.max(first), begun, "what was taken back is what was not begun");
             });
+        }
+    }
+
+    proptest! {
+        /// A worker gets tasks in batches, begins some and finds others taken back; from any number on, so also around
+        /// the wrap.
+        #[test]
+        fn it_says_what_a_list_of_tasks_says(first: Sequence, steps in prop::collection::vec((any::<bool>(), 0..20_u32), 1..60)) {
+            let page = Page::create().unwrap();
+            // As if all before had been done: no two that follow each other are half a round apart.
+            for task in [first / 3, first / 3 * 2, first] {
+                prop_assert!(page.begin(task));
+            }
+            let mut given = VecDeque::new();
+            let (mut next, mut last_begun) = (first.wrapping_add(1), first);
+            for (begins, count) in steps {
+                if begins {
+                    for _ in 0..count {
+                        let Some(task) = given.pop_front() else { break };
+                        prop_assert!(page.begin(task));
+                        last_begun = task;
+                    }
+                } else {
+                    // Those that are not begun are taken back; the worker has them on its list all the same.
+                    prop_assert_eq!(page.take_back(next), last_begun.wrapping_add(1));
+                    for task in given.drain(..) {
+                        prop_assert!(!page.begin(task));
+                    }
+                    given.extend((0..count).map(|more| next.wrapping_add(more)));
+                    next = next.wrapping_add(count);
+                }
+                prop_assert_eq!(page.next(), last_begun.wrapping_add(1));
+            }
         }
     }
 

@@ -185,3 +185,72 @@ impl<T: Pod> Value<T> {
         Ok(result)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Set(usize, [u8; 3]),
+        Write(usize, Vec<[u8; 3]>),
+        Reverse(usize),
+        Read(usize, usize),
+    }
+
+    fn any_step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..20_usize, any::<[u8; 3]>()).prop_map(|(index, value)| Step::Set(index, value)),
+            (0..20_usize, prop::collection::vec(any::<[u8; 3]>(), 0..9))
+                .prop_map(|(from, values)| Step::Write(from, values)),
+            (0..20_usize).prop_map(Step::Reverse),
+            (0..20_usize, 0..20_usize).prop_map(|(from, count)| Step::Read(from, count)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Through two mappings. Three bytes are at every place within a word, and across two.
+        #[test]
+        fn it_is_a_slice(
+            first in prop::collection::vec(any::<[u8; 3]>(), 1..20),
+            steps in prop::collection::vec((any_step(), any::<bool>()), 0..30),
+        ) {
+            let here = Array::new(&first).unwrap();
+            let raw = RawArray::from_descriptor(here.raw.descriptor().try_clone().unwrap()).unwrap();
+            let there = Array { raw, lock: here.lock.clone() };
+            let mut expected = first;
+            let len = expected.len();
+            for (step, from_here) in steps {
+                let (one, other) = if from_here { (&here, &there) } else { (&there, &here) };
+                match step {
+                    Step::Set(index, value) => {
+                        one.set(index % len, value).unwrap();
+                        expected[index % len] = value;
+                    }
+                    Step::Write(from, values) => {
+                        let from = from % len;
+                        let values = &values[..values.len().min(len - from)];
+                        one.raw.write(from, values);
+                        expected[from..from + values.len()].copy_from_slice(values);
+                    }
+                    Step::Reverse(to) => {
+                        one.update(|values| values[..=to % len].reverse()).unwrap();
+                        expected[..=to % len].reverse();
+                    }
+                    Step::Read(from, count) => {
+                        let from = from % len;
+                        let mut values = vec![[0; 3]; count.min(len - from)];
+                        one.raw.read(from, &mut values);
+                        prop_assert_eq!(&values, &expected[from..from + values.len()]);
+                    }
+                }
+                prop_assert_eq!(other.get(len - 1).unwrap(), expected[len - 1]);
+                prop_assert_eq!(other.to_vec().unwrap(), &expected[..]);
+            }
+        }
+    }
+}

@@ -281,6 +281,8 @@ impl<'de> Deserialize<'de> for ShareableList {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::mp::guarded::tests::die_after;
 
@@ -296,6 +298,58 @@ mod tests {
         assert_eq!(list.count(&true.into()).unwrap(), 1);
         assert!(list.get(6).is_err() && list.set(6, 1_i64).is_err());
         assert!(!list.is_empty() && ShareableList::new([]).unwrap().is_empty());
+    }
+
+    fn any_item() -> impl Strategy<Value = ListItem> {
+        prop_oneof![
+            Just(ListItem::None),
+            any::<bool>().prop_map(ListItem::Bool),
+            any::<i64>().prop_map(ListItem::Int),
+            (-1e300..1e300).prop_map(ListItem::Float),
+            ".{0,6}".prop_map(ListItem::Text),
+            prop::collection::vec(any::<u8>(), 0..30).prop_map(ListItem::Bytes),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Through two mappings, and with changes in which a process dies.
+        #[test]
+        fn it_is_a_vector_whose_places_have_room_for_what_they_held_at_first(
+            items in prop::collection::vec(any_item(), 0..8),
+            changes in prop::collection::vec((0..10_usize, any_item(), any::<bool>(), prop::option::weighted(0.3, 0..8_u32)), 0..30),
+        ) {
+            let list = ShareableList::new(items.clone()).unwrap();
+            let there = ShareableList::from_descriptor(list.guarded.descriptor().try_clone().unwrap()).unwrap();
+            let room = |item: &ListItem| item.encoded().1.len().max(LEAST_ROOM_BYTES).next_multiple_of(8);
+            let rooms: Vec<usize> = items.iter().map(room).collect();
+            let mut expected = items;
+            for (index, item, from_here, death) in changes {
+                let one = if from_here { &list } else { &there };
+                let fits = rooms.get(index).is_some_and(|room| item.encoded().1.len() <= *room);
+                let mut set = None;
+                match death {
+                    None => set = Some(one.set(index, item.clone())),
+                    Some(stores) => {
+                        die_after(stores, || set = Some(one.set(index, item.clone())));
+                    }
+                }
+                prop_assert!(set.as_ref().is_none_or(|set| set.is_ok() == fits));
+                if set.is_none() {
+                    prop_assert!(there.get(index).unwrap() == expected[index] || there.get(index).unwrap() == item);
+                    expected[index] = there.get(index).unwrap();
+                } else if fits {
+                    expected[index] = item;
+                }
+                prop_assert_eq!(there.to_vec().unwrap(), &expected[..]);
+            }
+            for item in &expected {
+                prop_assert_eq!(list.index(item).unwrap(), expected.iter().position(|one| one == item));
+                prop_assert_eq!(list.count(item).unwrap(), expected.iter().filter(|one| *one == item).count());
+            }
+            prop_assert_eq!(list.len(), expected.len());
+        }
     }
 
     #[test]

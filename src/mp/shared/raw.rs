@@ -78,11 +78,11 @@ impl<T: Pod> RawArray<T> {
         Ok(Self { segment: Arc::new(segment), len, items: PhantomData })
     }
 
-    fn descriptor(&self) -> &Arc<OwnedFd> {
+    pub(super) fn descriptor(&self) -> &Arc<OwnedFd> {
         self.segment.descriptor()
     }
 
-    fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
+    pub(super) fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
         let segment = Segment::open(descriptor)?;
         let fault = || io::Error::new(io::ErrorKind::InvalidData, "this shared memory holds no such array");
         let word = |at: usize| segment.word(at).load(Ordering::Acquire);
