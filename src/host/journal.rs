@@ -22,8 +22,8 @@ use super::wire::FromHostRef;
 const FRESH_SAMPLES: usize = 64;
 /// So much waits at most before it can be read, in bytes.
 const WAITING_BYTES: usize = 1 << 20;
-/// So much is read at once, in bytes.
-const READ_BYTES: usize = 256 << 10;
+/// So much is read at once at most, in bytes.
+pub(super) const READ_BYTES: usize = 256 << 10;
 
 /// The file, and how far it is.
 pub(super) struct Journal {

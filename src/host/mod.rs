@@ -4,6 +4,7 @@
 //! [`Hosts`] starts and finds them, [`Watching`] is the connection to one, and [`host_role`] is the process itself: it runs
 //! the engine, records the history, and keeps all that was said for those who come late.
 
+mod breath;
 mod folder;
 mod journal;
 mod role;

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rustix::process::setsid;
 use serde::{Deserialize, Serialize};
 
+use super::breath::Breath;
 use super::folder::HostFolder;
 use super::journal::JournalWriter;
 use super::serve::{self, Desk, lock};
@@ -30,8 +31,6 @@ pub(super) const HOST_ROLE: &str = "host";
 const ORDER_PATIENCE: Duration = Duration::from_secs(60);
 /// So many events wait between the engine and the journal.
 const WAITING_EVENTS: usize = 1024;
-/// Events that follow each other faster than this are taken in one go.
-const REST: Duration = Duration::from_millis(4);
 /// How often it is looked whether the history has given the run its number.
 const LOOK_FOR_NUMBER: Duration = Duration::from_millis(20);
 /// How long a run that is over waits for its number at most, where the history is locked or the disk is slow.
@@ -230,7 +229,7 @@ fn follow(
     mut recorder: Option<&mut HistoryRecorder>,
 ) {
     let mut number = None;
-    let mut breathed = Instant::now();
+    let mut breath = Breath::new();
     loop {
         let waits = lacks_number(recorder.as_deref());
         let first = if waits {
@@ -247,10 +246,11 @@ fn follow(
             }
             writer.add(event);
         };
+        let mut taken = 0;
         let is_over = match &first {
             Ok(event) => {
                 take(event, writer);
-                events.try_iter().take(WAITING_EVENTS).for_each(|event| take(&event, writer));
+                taken = events.try_iter().take(WAITING_EVENTS).map(|event| take(&event, writer)).count();
                 false
             }
             Err(RecvTimeoutError::Timeout) => false,
@@ -264,7 +264,7 @@ fn follow(
             // A run that is over at once still gets its number, for whoever started it.
             let until = Instant::now() + NUMBER_PATIENCE;
             while lacks_number(recorder.as_deref()) && Instant::now() < until {
-                std::thread::sleep(REST);
+                std::thread::sleep(LOOK_FOR_NUMBER);
             }
             if let Some(recorder) = &recorder {
                 tell_number(desk, recorder, &mut number, writer);
@@ -272,8 +272,9 @@ fn follow(
             return;
         }
         // Under a steady stream of events each one would wake this thread, at the tasks' expense.
-        if std::mem::replace(&mut breathed, Instant::now()).elapsed() < REST {
-            std::thread::sleep(REST);
+        // With so many at once, the way here would be full before the rest is over, and the engine would have to wait.
+        if taken < WAITING_EVENTS / 4 {
+            breath.draw();
         }
     }
 }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::journal::{Journal, Place, Read};
+use super::breath::Breath;
+use super::journal::{Journal, Place, READ_BYTES, Read};
 use super::wire::{self, FromHostRef, HostInfo, MAX_REQUEST_BYTES, ToHost, Until};
 use crate::engine::{Run, RunCommand};
 use crate::job::Batch;
@@ -16,8 +17,6 @@ use crate::mp::frame::FrameReader;
 
 /// So many connections are open at once.
 const MOST_CONNECTIONS: usize = 32;
-/// What comes in quick succession is sent in one go.
-const REST: Duration = Duration::from_millis(4);
 /// A watcher that has nothing to read is looked after so often.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -201,16 +200,16 @@ fn listen(desk: &Desk, mut stream: &UnixStream, mut frames: FrameReader, mut sto
 fn tell(journal: &Journal, mut stream: &UnixStream, gone: &AtomicBool) -> bool {
     let mut place = Place::default();
     let mut buffer = Vec::new();
-    let mut sent = None;
+    let mut breath = Breath::new();
     while !gone.load(Ordering::Acquire) {
         match journal.read(&mut place, &mut buffer, LOOK) {
             Read::Some => {
                 if stream.write_all(&buffer).is_err() {
                     return false;
                 }
-                let before = sent.replace(Instant::now());
-                if before.is_some_and(|before| before.elapsed() < 2 * REST) {
-                    std::thread::sleep(REST);
+                // Whoever lags behind is not held up.
+                if buffer.len() < READ_BYTES {
+                    breath.draw();
                 }
             }
             Read::Nothing => {}

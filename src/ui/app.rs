@@ -12,7 +12,7 @@ use super::dialogs::Dialog;
 use super::file_dialog::FileDialog;
 use super::live_page::LivePage;
 use super::notices::notices_ui;
-use super::pace::FRAME_EVERY;
+use super::pace::Pace;
 use super::request::{Question, Request, Requests};
 use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
@@ -45,20 +45,20 @@ pub struct FanlaneApp {
     /// It is closed though a run goes on: that has a process of its own.
     leaving: bool,
     /// How often a run under way is drawn.
-    frame_every: Duration,
+    pace: Pace,
 }
 
 impl FanlaneApp {
     /// A window for a session made with `options`; fonts and themes are installed in `ctx`.
     pub fn new(ctx: &Context, options: SessionOptions) -> Self {
-        Self::paced(ctx, options, FRAME_EVERY)
+        Self::paced(ctx, options, Pace::steady())
     }
 
-    /// The same, with a run under way drawn only so often.
-    pub fn paced(ctx: &Context, options: SessionOptions, frame_every: Duration) -> Self {
-        let waker = ctx.clone();
-        let wake = Arc::new(move || waker.request_repaint_after(frame_every));
-        Self { frame_every, ..Self::with_session(ctx, Session::new(options, wake)) }
+    /// The same, with a run under way drawn at a pace of its own.
+    pub fn paced(ctx: &Context, options: SessionOptions, pace: Pace) -> Self {
+        let (waker, delay) = (ctx.clone(), pace.delay());
+        let wake = Arc::new(move || waker.request_repaint_after(delay.get()));
+        Self { pace, ..Self::with_session(ctx, Session::new(options, wake)) }
     }
 
     /// A window for a session that is there already.
@@ -78,7 +78,7 @@ impl FanlaneApp {
             titled: None,
             closing: false,
             leaving: false,
-            frame_every: FRAME_EVERY,
+            pace: Pace::steady(),
         }
     }
 
@@ -93,13 +93,15 @@ impl FanlaneApp {
     }
 
     /// What goes on before a frame, also while the window is out of sight.
-    fn advance(&mut self, ctx: &Context) {
+    fn advance(&mut self, ctx: &Context, frame: &eframe::Frame) {
         self.session.poll();
         if let Some(file) = self.file_dialog.poll() {
             self.open(file);
         }
-        if self.session.is_busy() {
-            ctx.request_repaint_after(self.frame_every);
+        let is_busy = self.session.is_busy();
+        let next = self.pace.begin_picture(is_busy);
+        if is_busy {
+            ctx.request_repaint_after(next);
         } else if self.closing {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
@@ -109,10 +111,13 @@ impl FanlaneApp {
             let name = run.map_or(&*self.session.draft.name, |run| run.job.display_name());
             window_title(name, model.as_ref().map(|model| &model.progress))
         };
-        // Each new title has the next frame drawn at once, in which a run under way has a newer one.
-        let is_due = !self.session.is_busy() || self.titled.is_none_or(|titled| titled.elapsed() >= TITLE_EVERY);
+        let is_due = !is_busy || self.titled.is_none_or(|titled| titled.elapsed() >= TITLE_EVERY);
         if title != self.title && is_due {
-            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            // A command to the context would have two more frames drawn at once.
+            match frame.winit_window() {
+                Some(window) => window.set_title(&title),
+                None => ctx.send_viewport_cmd(ViewportCommand::Title(title.clone())),
+            }
             self.title = title;
             self.titled = Some(Instant::now());
         }
@@ -141,7 +146,8 @@ impl FanlaneApp {
     }
 
     fn frame_ui(&mut self, ui: &mut Ui) {
-        let panel = Frame::new().fill(theme::palette(ui).panel).inner_margin(Margin::same(theme::GAP as i8));
+        // The window is cleared to the panels' colour: to fill them with it would be to draw every pixel twice.
+        let panel = Frame::new().inner_margin(Margin::same(theme::GAP as i8));
         let bar = panel.inner_margin(Margin::symmetric(theme::GAP as i8, theme::UNIT as i8));
         Panel::top("top bar").frame(bar).resizable(false).show(ui, |ui| {
             self.top_bar.show_ui(ui, &self.session, &mut self.requests);
@@ -237,8 +243,8 @@ impl FanlaneApp {
 }
 
 impl eframe::App for FanlaneApp {
-    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
-        self.advance(ctx);
+    fn logic(&mut self, ctx: &Context, frame: &mut eframe::Frame) {
+        self.advance(ctx, frame);
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
@@ -246,6 +252,10 @@ impl eframe::App for FanlaneApp {
         self.take_input(&ctx);
         self.frame_ui(ui);
         self.perform_requests(&ctx);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {

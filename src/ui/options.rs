@@ -12,7 +12,7 @@ use crate::store::race::Races;
 
 use super::FanlaneApp;
 use super::display;
-use super::pace;
+use super::pace::Pace;
 use super::theme;
 
 /// What the window is opened with.
@@ -41,10 +41,12 @@ pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
             .with_min_inner_size(theme::MIN_WINDOW / 2.0)
             .with_drag_and_drop(true),
         renderer: eframe::Renderer::Glow,
+        // Nothing here is shaded softly enough to show bands, and without a graphics processor it doubles what a pixel costs.
+        dithering: false,
         ..Default::default()
     };
     let create: eframe::AppCreator<'_> =
-        Box::new(|creation| Ok(Box::new(FanlaneApp::paced(&creation.egui_ctx, session, pace::frame_every(creation)))));
+        Box::new(|creation| Ok(Box::new(FanlaneApp::paced(&creation.egui_ctx, session, Pace::measured()))));
     eframe::run_native("fanlane", native, create)
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("no window could be opened; run the job without one: fanlane run JOB.ron")

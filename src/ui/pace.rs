@@ -1,41 +1,147 @@
-//! How often a run under way is drawn. Where no graphics processor draws, each picture takes its time from the cores that
-//! the tasks need.
+//! How often a run under way is drawn: as often as the eye needs, but never so often that drawing takes from the tasks more
+//! than a small share of the machine. What a picture costs is measured: without a graphics processor the cores draw it, and a
+//! large window costs them several times what a small one does.
 
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-use eframe::glow::{self, HasContext as _};
 
 /// The eye needs no more, and the tasks need the cores.
 pub const FRAME_EVERY: Duration = Duration::from_millis(50);
 
-/// A picture that is drawn by the cores themselves costs as much as a good many tasks.
-const SLOW_FRAME_EVERY: Duration = Duration::from_millis(500);
+/// Whoever looks at a run shall see that it goes on, whatever that costs.
+const SLOWEST: Duration = Duration::from_secs(1);
 
-/// How often a run is drawn in this window. Whoever moves the mouse or types sees what that does at once in any case.
-pub fn frame_every(creation: &eframe::CreationContext<'_>) -> Duration {
-    let renderer = creation.gl.as_ref().map(|gl| renderer_name(gl));
-    if renderer.is_some_and(|name| is_software(&name)) { SLOW_FRAME_EVERY } else { FRAME_EVERY }
+/// The share of all cores' time that drawing a run may take.
+const SHARE: f64 = 0.02;
+
+/// How much a new picture counts against those before it: one that was dear by chance is no reason to draw seldom.
+const NEWS: f64 = 0.25;
+
+/// How often a run is drawn in a window. Whoever moves the mouse or types sees what that does at once in any case.
+#[derive(Debug)]
+pub struct Pace {
+    drawers: Option<Drawers>,
+    /// CPU time of all pictures so far, in nanoseconds; `None` before the first.
+    spent_ns: Option<u64>,
+    /// CPU time of a picture, in nanoseconds.
+    picture_ns: f64,
+    delay: Delay,
 }
 
-#[expect(unsafe_code, reason = "OpenGL is asked for its renderer's name, which any thread with a context may do")]
-fn renderer_name(gl: &glow::Context) -> String {
-    // SAFETY: eframe makes its context current before it creates the app, and this name can always be asked for.
-    unsafe { gl.get_parameter_string(glow::RENDERER) }
+/// How long a picture of what happened may wait, for the threads on which it happens. Its clones are one.
+#[derive(Clone, Debug)]
+pub struct Delay(Arc<AtomicU64>);
+
+impl Pace {
+    /// The pace of a window whose pictures cost next to nothing.
+    pub fn steady() -> Self {
+        let delay = Delay(Arc::default());
+        delay.set(FRAME_EVERY);
+        Self { drawers: None, spent_ns: None, picture_ns: 0.0, delay }
+    }
+
+    /// The pace of a window that the threads draw that this process has now: to be called once the window can be drawn in, and
+    /// before anything else is started.
+    pub fn measured() -> Self {
+        Self { drawers: Drawers::of_now(), ..Self::steady() }
+    }
+
+    /// How long a picture of what happened may wait.
+    pub fn delay(&self) -> Delay {
+        self.delay.clone()
+    }
+
+    /// Begins a picture, and says after which time the next one of a run under way is due.
+    pub fn begin_picture(&mut self, is_busy: bool) -> Duration {
+        if let Some(drawers) = &self.drawers {
+            let spent_ns = drawers.spent_ns();
+            if let Some(before_ns) = self.spent_ns.replace(spent_ns) {
+                self.picture_ns += NEWS * (spent_ns.saturating_sub(before_ns) as f64 - self.picture_ns);
+            }
+        }
+        let cores = self.drawers.as_ref().map_or(1, |drawers| drawers.cores);
+        // Where nothing is run, nobody needs the cores.
+        let delay = if is_busy { every(self.picture_ns, cores) } else { FRAME_EVERY };
+        self.delay.set(delay);
+        delay
+    }
 }
 
-/// Whether a renderer of this name draws without a graphics processor.
-fn is_software(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["llvmpipe", "softpipe", "swrast", "swiftshader", "software"].iter().any(|known| name.contains(known))
+impl Delay {
+    /// The time, as it is now.
+    pub fn get(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+
+    fn set(&self, delay: Duration) {
+        self.0.store(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// How often pictures of that cost are drawn on a machine with so many cores.
+fn every(picture_ns: f64, cores: usize) -> Duration {
+    let every_ns = picture_ns / (SHARE * cores as f64);
+    Duration::from_nanos(every_ns as u64).clamp(FRAME_EVERY, SLOWEST)
+}
+
+/// The threads that draw: the window's own, and those that its graphics library has started.
+#[derive(Debug)]
+struct Drawers {
+    /// Where the system says how long each of them has run.
+    clocks: Vec<PathBuf>,
+    cores: usize,
+}
+
+impl Drawers {
+    /// All threads that there are; `None` where the system does not tell.
+    fn of_now() -> Option<Self> {
+        let threads = fs::read_dir("/proc/self/task").ok()?;
+        let clocks = threads.flatten().map(|thread| thread.path().join("schedstat")).collect();
+        Some(Self { clocks, cores: std::thread::available_parallelism().map_or(1, |cores| cores.get()) })
+    }
+
+    /// CPU time of all of them, in nanoseconds.
+    fn spent_ns(&self) -> u64 {
+        let of_one = |clock: &PathBuf| -> Option<u64> {
+            fs::read_to_string(clock).ok()?.split_ascii_whitespace().next()?.parse().ok()
+        };
+        self.clocks.iter().filter_map(of_one).sum()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mp::clock::thread_cpu_ns;
+
+    const MILLISECOND: f64 = 1e6;
 
     #[test]
-    fn renderers_without_a_graphics_processor_are_known() {
-        assert!(is_software("llvmpipe (LLVM 15.0.6, 256 bits)") && is_software("Google SwiftShader"));
-        assert!(!is_software("Mesa Intel(R) UHD Graphics 620 (KBL GT2)") && !is_software("AMD Radeon RX 6600"));
+    fn drawing_takes_its_share_and_no_more_between_two_bounds() {
+        assert_eq!(every(0.0, 2), FRAME_EVERY);
+        assert_eq!(every(MILLISECOND, 2), FRAME_EVERY);
+        assert_eq!(every(20.0 * MILLISECOND, 2), Duration::from_millis(500));
+        assert_eq!(every(20.0 * MILLISECOND, 8), Duration::from_millis(125));
+        assert_eq!(every(500.0 * MILLISECOND, 2), SLOWEST);
+    }
+
+    #[test]
+    fn what_the_threads_of_the_start_use_is_what_pictures_cost() {
+        let mut pace = Pace::measured();
+        let delay = pace.delay();
+        assert_eq!(pace.begin_picture(true), FRAME_EVERY, "nothing is known of its pictures");
+        let cores = pace.drawers.as_ref().expect("the system tells").cores;
+        let used_ns = 4 * SLOWEST.as_nanos() as u64 * cores as u64 / 50 * 2;
+        let begun_ns = thread_cpu_ns();
+        while thread_cpu_ns() - begun_ns < used_ns {
+            std::hint::spin_loop();
+        }
+        assert_eq!(pace.begin_picture(true), SLOWEST);
+        assert_eq!(delay.get(), SLOWEST);
+        assert_eq!(pace.begin_picture(false), FRAME_EVERY, "nothing is run");
+        assert_eq!(delay.get(), FRAME_EVERY);
     }
 }

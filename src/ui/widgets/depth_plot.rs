@@ -20,7 +20,7 @@ const UPPER_SHARE: f32 = 0.62;
 /// Between the plots, in points: the lowest number of the upper one and the highest of the lower one stay apart.
 const PLOT_DISTANCE: f32 = theme::UNIT + theme::HALF;
 
-/// Width of the slots in which running tasks are drawn, in points.
+/// Width of the slots in which more than a few changes are not told apart, in points.
 const SLOT_WIDTH: f32 = 2.0;
 
 /// Tasks queued, running and ended over time, in all the room there is.
@@ -32,9 +32,10 @@ pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mu
     let first = steps.partition_point(|step| (step.to_ns as f64) < from_ns);
     let last = steps.partition_point(|step| (step.from_ns as f64) <= to_ns);
     let visible = &steps[first..last.max(first)];
-    let queued = line(visible, |step| step.queued as f64);
-    let ended = line(visible, |step| step.ended as f64);
-    let running = Running::of(visible, (from_ns, to_ns), ui.available_width());
+    let slot_ns = (to_ns - from_ns) / f64::from((ui.available_width() / SLOT_WIDTH).max(1.0));
+    let queued = line(visible, slot_ns / 1e9, |step| step.queued as f64);
+    let ended = line(visible, slot_ns / 1e9, |step| step.ended as f64);
+    let running = Running::of(visible, (from_ns, to_ns), slot_ns);
     let running_max = steps.iter().map(|step| step.running_max).max().unwrap_or(0).max(1);
     let room = ui.available_height() - PLOT_DISTANCE;
     let plots_height = room - AXIS_HEIGHT;
@@ -132,7 +133,7 @@ fn key_ui(ui: &mut Ui, color: egui::Color32, name: &str, value: &str, palette: &
 }
 
 // Steps are drawn as steps: a slope would claim values that never were.
-fn line(steps: &[Step], value: impl Fn(&Step) -> f64) -> Vec<PlotPoint> {
+fn line(steps: &[Step], slot_secs: f64, value: impl Fn(&Step) -> f64) -> Vec<PlotPoint> {
     let mut points: Vec<PlotPoint> = Vec::with_capacity(2 * steps.len());
     for step in steps {
         let value = value(step);
@@ -142,7 +143,23 @@ fn line(steps: &[Step], value: impl Fn(&Step) -> f64) -> Vec<PlotPoint> {
             _ => points.extend([PlotPoint::new(step.from_ns as f64 / 1e9, value), PlotPoint::new(to_secs, value)]),
         }
     }
-    points
+    thinned(&points, slot_secs)
+}
+
+// Of the points in a slot, the first, the last and the two furthest apart: thousands of them in a few pixels look no
+// different and cost a frame most of its time.
+fn thinned(points: &[PlotPoint], slot_secs: f64) -> Vec<PlotPoint> {
+    let slot = |point: &PlotPoint| (point.x / slot_secs).floor();
+    let mut kept = Vec::with_capacity(points.len());
+    for sharing in points.chunk_by(|one, other| slot(one) == slot(other)) {
+        let by_height = |one: &usize, other: &usize| sharing[*one].y.total_cmp(&sharing[*other].y);
+        let least = (0..sharing.len()).min_by(by_height).unwrap_or(0);
+        let largest = (0..sharing.len()).max_by(by_height).unwrap_or(0);
+        let mut places = [0, least.min(largest), least.max(largest), sharing.len() - 1].to_vec();
+        places.dedup();
+        kept.extend(places.into_iter().map(|place| sharing[place]));
+    }
+    kept
 }
 
 /// Running tasks in slots of a few pixels: hand-overs take microseconds, and drawn one by one they would be a comb.
@@ -156,8 +173,7 @@ struct Running {
 }
 
 impl Running {
-    fn of(steps: &[Step], (from_ns, to_ns): (f64, f64), width: f32) -> Self {
-        let slot_ns = (to_ns - from_ns) / f64::from((width / SLOT_WIDTH).max(1.0));
+    fn of(steps: &[Step], (from_ns, to_ns): (f64, f64), slot_ns: f64) -> Self {
         let mut running = Self::default();
         let mut rest = steps;
         let mut left_ns = from_ns;
@@ -215,15 +231,36 @@ mod tests {
     #[test]
     fn slots_keep_the_mean_the_dip_and_the_peak() {
         let steps = [step(0, 400, 4), step(400, 500, 0), step(500, 590, 4), step(590, 600, 7), step(600, 1000, 4)];
-        let running = Running::of(&steps, (0.0, 1000.0), SLOT_WIDTH);
+        let running = Running::of(&steps, (0.0, 1000.0), 1000.0);
         assert_eq!((running.min.as_slice(), running.max.as_slice()), ([0.0, 0.0].as_slice(), [7.0, 7.0].as_slice()));
         assert!((running.mean[0].y - 3.63).abs() < 1e-9, "{:?}", running.mean);
     }
 
     #[test]
+    fn a_line_of_many_steps_has_few_points_and_each_of_its_peaks() {
+        // Ends pile up, but for one moment of a thousand.
+        let steps: Vec<Step> = (0..10_000)
+            .map(|at| Step { ended: if at == 4321 { 90_000 } else { at }, ..step(1000 * at, 1000 * (at + 1), 1) })
+            .collect();
+        let of = |slot_secs: f64| line(&steps, slot_secs, |step| step.ended as f64);
+        let (all, thin) = (of(1e-9), of(1e-4));
+        assert!(all.len() > 19_000 && thin.len() <= 404, "{} and {}", all.len(), thin.len());
+        assert!(thin.iter().any(|point| point.y == 90_000.0), "the peak stays");
+        assert_eq!((thin.first(), thin.last()), (all.first(), all.last()));
+        // Between its neighbours in time, a point that is left out lies within what they span, and they are close.
+        assert!(thin.windows(2).all(|pair| pair[0].x <= pair[1].x));
+        let height =
+            |points: &[PlotPoint], secs: f64| points.iter().rfind(|point| point.x <= secs).map(|point| point.y);
+        for point in all.iter().filter(|point| point.y < 90_000.0) {
+            let drawn = height(&thin, point.x).expect("the first point stays");
+            assert!((drawn - point.y).abs() <= 100.0 || drawn == 90_000.0, "{point:?} beside {drawn}");
+        }
+    }
+
+    #[test]
     fn a_long_step_keeps_its_edges() {
         let steps = [step(0, 333, 1), step(333, 1000, 2)];
-        let running = Running::of(&steps, (0.0, 1000.0), 100.0 * SLOT_WIDTH);
+        let running = Running::of(&steps, (0.0, 1000.0), 10.0);
         let points: Vec<_> = running.mean.iter().map(|point| ((point.x * 1e9).round() as u64, point.y)).collect();
         assert_eq!(points, [(0, 1.0), (333, 1.0), (333, 2.0), (1000, 2.0)]);
     }
