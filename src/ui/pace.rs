@@ -12,7 +12,7 @@ use std::time::Duration;
 pub const FRAME_EVERY: Duration = Duration::from_millis(50);
 
 /// Whoever looks at a run shall see that it goes on, whatever that costs.
-const SLOWEST: Duration = Duration::from_secs(1);
+const SLOWEST: Duration = Duration::from_millis(500);
 
 /// The share of all cores' time that drawing a run may take.
 const SHARE: f64 = 0.02;
