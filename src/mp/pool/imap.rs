@@ -19,9 +19,8 @@ const AHEAD_TASKS: usize = 8;
 /// Never more than so many inputs for each worker, or four tasks' worth.
 const MOST_AHEAD_ITEMS: usize = 2_048;
 
-/// And not more of them than have so many bytes of results for each worker, or two: what lies in the processor's cache is
-/// read and written several times as fast as what does not.
-const MOST_AHEAD_BYTES: usize = 8 << 20;
+/// And not more of them than have so many bytes of results for each worker, or two.
+const MOST_AHEAD_BYTES: usize = 64 << 20;
 const LEAST_AHEAD_TASKS: usize = 2;
 
 /// The results of calls, one by one. What is not asked for is not waited for.

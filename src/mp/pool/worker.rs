@@ -16,6 +16,7 @@ use crate::mp::error::{Error, TaskError};
 use crate::mp::function::{Run, panic_message};
 use crate::mp::passing;
 use crate::mp::process::{CurrentProcess, set_current};
+use crate::mp::shared::stay_near_readers;
 use crate::mp::watch::end_with_parent;
 
 /// Results of short tasks are gathered for so long before they are sent.
@@ -60,6 +61,7 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     let parent_pid = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
     set_current(CurrentProcess { name: setup.name, is_daemon: true, parent_pid });
     end_with_parent(control);
+    stay_near_readers();
     let page = Page::open(Arc::into_inner(setup.page.0).ok_or(io::ErrorKind::InvalidData)?)?;
     let socket = rustix::io::fcntl_dupfd_cloexec(control.as_fd(), 3)?;
     let [from_pool, to_pool] = page.hatches();

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::nearness::{AHEAD_BYTES, FEWEST_HELD, Nearness};
 use super::slot::{Slot, file_of};
 use crate::mp::error::Error;
 use crate::mp::passing::{Passed, refuse};
@@ -69,12 +70,41 @@ impl fmt::Debug for SharedBytes {
     }
 }
 
+/// How near this process stays to the readers of what it writes; `None`: it does not look.
+static NEARNESS: Mutex<Option<Nearness>> = Mutex::new(None);
+
+/// From now on this process, whose values are for others, does not write them far ahead of their readers.
+pub(crate) fn stay_near_readers() {
+    *NEARNESS.lock().unwrap_or_else(PoisonError::into_inner) = Some(Nearness::default());
+}
+
+fn wait_for_readers(len: usize) {
+    let mut nearness = NEARNESS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(nearness) = &mut *nearness {
+        nearness.wait(|| is_ahead(len));
+    }
+}
+
+/// Whether others have much of what was written here, and with `len` bytes more too much.
+fn is_ahead(len: usize) -> bool {
+    let own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = own.iter().filter(|slot| !slot.is_free() && Arc::strong_count(slot) == 1).map(|slot| slot.room());
+    let (count, bytes) = held.fold((0, len), |(count, bytes), room| (count + 1, bytes + room));
+    count >= FEWEST_HELD && bytes > AHEAD_BYTES
+}
+
 impl SharedBytes {
-    /// Bytes that `fill` writes. What the slice holds before that is of no meaning.
+    /// Bytes that `fill` writes. What the slice holds before that is of no meaning. In a worker of a pool it may wait for some
+    /// milliseconds, where readers have much of what the worker wrote before.
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
     pub fn build(len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Self, Error> {
+        wait_for_readers(len);
+        Self::build_at_once(len, fill)
+    }
+
+    fn build_at_once(len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Self, Error> {
         let bytes = Self::take(len).map_err(Error::io("no shared memory for a result can be had"))?;
         #[expect(unsafe_code, reason = "the slot belongs to this value alone")]
         // SAFETY: the slot had no holder when it was taken, and has no other than `bytes` yet.
@@ -96,8 +126,6 @@ impl SharedBytes {
     /// # Errors
     /// As [`SharedBytes::build`].
     pub(crate) fn copy_within(bytes: &[u8], most_bytes: usize) -> Result<Option<Self>, Error> {
-        /// While readers have fewer, there is always another: one is written as another is read.
-        const FEWEST_HELD: usize = 2;
         {
             let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut held, mut held_bytes) = (0, 0);
@@ -120,7 +148,7 @@ impl SharedBytes {
                 slot.retire();
             }
         }
-        Self::copy_of(bytes).map(Some)
+        Self::build_at_once(bytes.len(), |place| place.copy_from_slice(bytes)).map(Some)
     }
 
     /// The smallest free slot that is large enough and not much too large; else a new one.
