@@ -6,6 +6,8 @@ use fanlane::mp::{
     Semaphore, ShareableList, SharedBytes, SharedMemory, Value, function,
 };
 
+use crate::pool_gathering::{count_and_wait_if_zero, set_scene, take_any_time};
+
 pub fn all() -> Vec<Function> {
     vec![
         function!(nothing),
@@ -55,6 +57,9 @@ pub fn all() -> Vec<Function> {
         function!(wait_for_file),
         function!(note_and_wait),
         function!(map_over_manager),
+        function!(set_scene),
+        function!(count_and_wait_if_zero),
+        function!(take_any_time),
     ]
 }
 

@@ -10,6 +10,7 @@ mod manager_errors;
 mod manager_pool;
 mod pool;
 mod pool_faults;
+mod pool_gathering;
 mod process;
 mod sharing;
 mod words;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         listener::TESTS,
         pool::TESTS,
         pool_faults::TESTS,
+        pool_gathering::TESTS,
         manager_pool::TESTS,
         manager_errors::TESTS,
         examples::TESTS,

@@ -13,6 +13,7 @@ mod job;
 mod lane;
 mod message;
 pub(crate) mod named;
+mod outbox;
 mod page;
 mod result;
 mod shared;

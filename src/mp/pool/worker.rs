@@ -1,28 +1,27 @@
 //! A worker of a pool: does what it is sent, in that order, until it is told good-bye.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::message::{Batch, FromWorker, Setup};
-use super::page::{Page, Sequence};
-use super::wire::{MOST_DESCRIPTORS, Wire};
+use super::outbox::{Gathered, Held, Outbox, say};
+use super::page::Page;
+use super::wire::Wire;
 use crate::mp::connection::Connection;
 use crate::mp::entry;
-use crate::mp::error::{Error, TaskError};
+use crate::mp::error::Error;
 use crate::mp::function::{Run, panic_message};
 use crate::mp::passing;
 use crate::mp::process::{CurrentProcess, set_current};
 use crate::mp::shared::stay_near_readers;
 use crate::mp::watch::end_with_parent;
 
-/// Results of short tasks are gathered for so long before they are sent.
+/// Results of short tasks are gathered for so long before they are sent, or until there are many bytes of them.
 const GATHER: Duration = Duration::from_micros(100);
-/// Or until there are so many bytes of them.
-const GATHER_BYTES: usize = 64 << 10;
 
 /// The role of a pool's worker.
 pub fn serve(control: UnixStream) -> i32 {
@@ -36,22 +35,13 @@ pub fn serve(control: UnixStream) -> i32 {
 }
 
 struct Worker {
-    wire: Wire,
+    outbox: Arc<Outbox>,
     page: Page,
     known: Option<(String, &'static dyn Run)>,
-    gathered: Gathered,
-}
-
-/// Results that are not sent yet.
-#[derive(Default)]
-struct Gathered {
-    first: Sequence,
-    chunks: u32,
-    items: u32,
-    busy: Duration,
-    failures: Vec<(u32, TaskError)>,
-    values: Vec<u8>,
-    descriptors: Vec<Arc<OwnedFd>>,
+    /// Results of the chunk that is being done while those before it can be sent.
+    latest: Gathered,
+    /// For how long is gathered, as soon as there was anything to gather.
+    gather: Option<Duration>,
 }
 
 /// Sets the worker up; `None` where it cannot work and has said so.
@@ -74,7 +64,8 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     match begun {
         Ok(()) => {
             say(&mut wire, &FromWorker::Ready, &[], &[])?;
-            Ok(Some(Worker { wire, page, known: None, gathered: Gathered::default() }))
+            let outbox = Arc::new(Outbox::new(wire));
+            Ok(Some(Worker { outbox, page, known: None, latest: Gathered::default(), gather: None }))
         }
         Err(reason) => {
             say(&mut wire, &FromWorker::InitializerFailed(reason), &[], &[])?;
@@ -85,48 +76,60 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     }
 }
 
-fn say(wire: &mut Wire, message: &FromWorker, values: &[u8], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
-    let mut head = Vec::new();
-    passing::encode(message, &mut head).map_err(io::Error::other)?;
-    wire.send([&head, values], descriptors)
-}
-
 impl Worker {
     fn work(mut self) -> io::Result<()> {
+        let outbox = Arc::clone(&self.outbox);
+        let mut outgoing = outbox.hold();
         loop {
-            let Some(frame) = self.wire.receive_soon()? else { return Err(io::ErrorKind::BrokenPipe.into()) };
+            let Some(frame) = outgoing.wire.receive_soon()? else { return Err(io::ErrorKind::BrokenPipe.into()) };
             if frame.body.is_empty() {
                 return Ok(());
             }
             // Copied, because results are sent while it is read; it is short next to the work.
             let body = frame.body.to_vec();
-            self.do_batch(&body)?;
+            outgoing = self.do_batch(&outbox, outgoing, &body)?;
         }
     }
 
-    fn do_batch(&mut self, body: &[u8]) -> io::Result<()> {
+    fn do_batch<'a>(&mut self, outbox: &'a Arc<Outbox>, mut outgoing: Held<'a>, body: &[u8]) -> io::Result<Held<'a>> {
         let (batch, mut args): (Batch<'_>, _) = postcard::take_from_bytes(body).map_err(io::Error::other)?;
         let function = self.function(batch.function);
-        self.gathered.first = batch.first;
+        let gather = if batch.chunks == 1 { GATHER } else { self.gather() };
+        outgoing.expect(batch.first);
         let mut since = Instant::now();
         let mut begun = since;
         for chunk in 0..batch.chunks {
             if !self.page.begin(batch.first.wrapping_add(chunk)) {
                 // What follows was taken back as well; the pool may wait for word of it.
-                self.flush()?;
-                return say(&mut self.wire, &FromWorker::Ready, &[], &[]);
+                outgoing.flush()?;
+                say(&mut outgoing.wire, &FromWorker::Ready, &[], &[])?;
+                return Ok(outgoing);
             }
-            self.gathered.do_chunk(function, batch.function, batch.items_of(chunk), &mut args);
+            let items = batch.items_of(chunk);
+            if outgoing.gathered.is_empty() {
+                outgoing.gathered.do_chunk(function, batch.function, items, &mut args);
+            } else {
+                let latest = &mut self.latest;
+                outgoing = outbox.lend(outgoing, || latest.do_chunk(function, batch.function, items, &mut args));
+                outgoing.add(latest)?;
+            }
             let now = Instant::now();
-            self.gathered.busy += now - begun;
+            outgoing.gathered.busy += now - begun;
             begun = now;
-            if now - since >= GATHER || self.gathered.is_large() {
-                self.flush()?;
+            if now - since >= gather || outgoing.gathered.goes_at_once() {
+                outgoing.flush()?;
                 since = Instant::now();
                 begun = since;
             }
         }
-        self.flush()
+        outgoing.flush()?;
+        Ok(outgoing)
+    }
+
+    /// Nothing is gathered where nobody could send it while a chunk is being done.
+    fn gather(&mut self) -> Duration {
+        let outbox = &self.outbox;
+        *self.gather.get_or_insert_with(|| if outbox.start_sender().is_ok() { GATHER } else { Duration::ZERO })
     }
 
     fn function(&mut self, name: &str) -> Option<&'static dyn Run> {
@@ -138,59 +141,5 @@ impl Worker {
         let function = entry::function_named(name)?;
         self.known = Some((name.to_owned(), function));
         Some(function)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let gathered = &mut self.gathered;
-        if gathered.chunks == 0 {
-            return Ok(());
-        }
-        let message = FromWorker::Results {
-            first: gathered.first,
-            chunks: gathered.chunks,
-            busy_ns: u64::try_from(gathered.busy.as_nanos()).unwrap_or(u64::MAX),
-            failures: std::mem::take(&mut gathered.failures),
-        };
-        say(&mut self.wire, &message, &gathered.values, &gathered.descriptors)?;
-        gathered.first = gathered.first.wrapping_add(gathered.chunks);
-        gathered.chunks = 0;
-        gathered.items = 0;
-        gathered.busy = Duration::ZERO;
-        gathered.values.clear();
-        gathered.descriptors.clear();
-        Ok(())
-    }
-}
-
-impl Gathered {
-    fn is_large(&self) -> bool {
-        self.values.len() >= GATHER_BYTES || self.descriptors.len() >= MOST_DESCRIPTORS / 2
-    }
-
-    fn do_chunk(&mut self, function: Option<&'static dyn Run>, name: &str, items: u32, args: &mut &[u8]) {
-        let mut done = 0;
-        while done < items {
-            let Some(function) = function else {
-                self.failures.push((self.items + done, TaskError::NotRegistered(name.to_owned())));
-                done += 1;
-                continue;
-            };
-            let kept = self.descriptors.len();
-            let values = &mut self.values;
-            let (good, fault) = passing::with_more_descriptors(&mut self.descriptors, || {
-                function.run_items(args, items - done, values)
-            });
-            done += good;
-            if self.descriptors.len() > MOST_DESCRIPTORS {
-                // One chunk with more of them than go into a frame: its results cannot be sent.
-                self.descriptors.truncate(kept);
-            }
-            if let Some(fault) = fault {
-                self.failures.push((self.items + done, fault));
-                done += 1;
-            }
-        }
-        self.items += items;
-        self.chunks += 1;
     }
 }
