@@ -22,6 +22,9 @@ use crate::mp::watch::end_with_parent;
 
 /// Results of short tasks are gathered for so long before they are sent, or until there are many bytes of them.
 const GATHER: Duration = Duration::from_micros(100);
+/// The clock is read, which takes as long as a very short chunk does, after so many chunks that take less than this.
+const UNTIMED: u32 = 8;
+const VERY_SHORT: Duration = Duration::from_micros(2);
 
 /// The role of a pool's worker.
 pub fn serve(control: UnixStream) -> i32 {
@@ -98,12 +101,13 @@ impl Worker {
         outgoing.expect(batch.first);
         let mut since = Instant::now();
         let mut begun = since;
+        let (mut untimed, mut most_untimed) = (0, 1);
+        let mut was_taken_back = false;
         for chunk in 0..batch.chunks {
-            if !self.page.begin(batch.first.wrapping_add(chunk)) {
-                // What follows was taken back as well; the pool may wait for word of it.
-                outgoing.flush()?;
-                say(&mut outgoing.wire, &FromWorker::Ready, &[], &[])?;
-                return Ok(outgoing);
+            // What follows was taken back as well; the pool may wait for word of it.
+            was_taken_back = !self.page.begin(batch.first.wrapping_add(chunk));
+            if was_taken_back {
+                break;
             }
             let items = batch.items_of(chunk);
             if outgoing.gathered.is_empty() {
@@ -113,8 +117,15 @@ impl Worker {
                 outgoing = outbox.lend(outgoing, || latest.do_chunk(function, batch.function, items, &mut args));
                 outgoing.add(latest)?;
             }
+            untimed += 1;
+            if untimed < most_untimed && !outgoing.gathered.goes_at_once() {
+                continue;
+            }
             let now = Instant::now();
-            outgoing.gathered.busy += now - begun;
+            let took = now - begun;
+            outgoing.gathered.busy += took;
+            most_untimed = if took < VERY_SHORT * untimed && !gather.is_zero() { UNTIMED } else { 1 };
+            untimed = 0;
             begun = now;
             if now - since >= gather || outgoing.gathered.goes_at_once() {
                 outgoing.flush()?;
@@ -122,7 +133,13 @@ impl Worker {
                 begun = since;
             }
         }
+        if untimed > 0 {
+            outgoing.gathered.busy += begun.elapsed();
+        }
         outgoing.flush()?;
+        if was_taken_back {
+            say(&mut outgoing.wire, &FromWorker::Ready, &[], &[])?;
+        }
         Ok(outgoing)
     }
 
