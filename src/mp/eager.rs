@@ -20,6 +20,17 @@ const SELDOMER: u16 = 2;
 const CROWDED_SELDOMER: u16 = 8;
 const PROBE_SELDOM: u16 = 1 << 14;
 
+/// So often it is looked in a turn, some hundred nanoseconds long.
+const LOOKS_A_TURN: u32 = 64;
+
+/// Looks again and again before the processor is offered to others.
+pub fn turn<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    (0..LOOKS_A_TURN).find_map(|_| {
+        std::hint::spin_loop();
+        look()
+    })
+}
+
 /// Whether looking has paid lately.
 #[derive(Debug)]
 pub struct Eagerness {

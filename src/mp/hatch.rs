@@ -6,11 +6,10 @@
 //! take, and one who looks here is sent to the socket when something comes there. Whoever does not look in here, such as
 //! one who died, is noticed at the socket as ever.
 
-use std::hint::spin_loop;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::mp::eager::Eagerness;
+use crate::mp::eager::{self, Eagerness};
 use crate::mp::memory::{AtomicU64, Segment};
 
 /// What one hatch takes of the memory.
@@ -30,9 +29,6 @@ const OPEN: u64 = 1;
 const FULL: u64 = 2;
 const LENGTH_SHIFT: u32 = 2;
 const BEFORE_SHIFT: u32 = 32;
-
-/// So often it is looked, some hundred nanoseconds long, before the processor is offered to others.
-const LOOKS_A_TURN: u32 = 64;
 
 /// One end of a hatch.
 #[derive(Debug)]
@@ -89,19 +85,19 @@ impl Hatch {
 
     /// For the receiver: whether all that went through the socket before a message, as [`Hatch::look`] said, has come.
     pub const fn is_next(&self, before: u32) -> bool {
-        self.through_socket == before
+        self.missing(before) == 0
+    }
+
+    /// For the receiver: how much of that is still to come. What is behind it in the socket was sent after the message.
+    pub const fn missing(&self, before: u32) -> u32 {
+        before.wrapping_sub(self.through_socket)
     }
 
     /// For the receiver, who has read the socket empty: looks for a message for a while, as far as that has paid. Puts it
     /// into `body` and says how much went through the socket before it; `None` where the socket is to be read.
     pub fn look(&self, eager: &mut Eagerness, body: &mut Vec<u8>) -> Option<u32> {
         if self.open() {
-            let look = || {
-                (0..LOOKS_A_TURN).find_map(|_| {
-                    spin_loop();
-                    (self.state().load(Ordering::Relaxed) != OPEN).then_some(())
-                })
-            };
+            let look = || eager::turn(|| (self.state().load(Ordering::Relaxed) != OPEN).then_some(()));
             // On another processor the answer may take less than a turn at this one.
             let _ = look().or_else(|| eager.look(look));
         }

@@ -23,12 +23,13 @@ pub struct Intake {
     before_handed: Option<u32>,
 }
 
-/// Counts what is read.
-struct Counted<'a, S>(&'a mut S, &'a mut Hatch);
+/// Reads no more than so many bytes, and counts what is read.
+struct Counted<'a, S>(&'a mut S, &'a mut Hatch, usize);
 
 impl<S: Read> Read for Counted<'_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.0.read(buffer)?;
+        let most = buffer.len().min(self.2);
+        let count = self.0.read(&mut buffer[..most])?;
         // The count goes around.
         self.1.note_through_socket(count as u32);
         Ok(count)
@@ -73,7 +74,9 @@ impl Intake {
                 self.before_handed = None;
                 return self.frames.fill(&mut &self.handed[..]);
             }
-            let goes_on = self.frames.fill(&mut Counted(stream, hatch))?;
+            // What was sent after that one may be on the stream already.
+            let most = self.before_handed.map_or(usize::MAX, |before| hatch.missing(before) as usize);
+            let goes_on = self.frames.fill(&mut Counted(stream, hatch, most))?;
             if !goes_on || self.before_handed.is_none() {
                 return Ok(goes_on);
             }
@@ -167,5 +170,25 @@ mod tests {
         assert_eq!(intake.next_message::<String>().unwrap().as_deref(), Some("second"));
         drop(here);
         assert!(!intake.fill_soon(&mut &there).unwrap());
+    }
+
+    #[test]
+    fn what_was_handed_over_comes_before_what_was_sent_after_it() {
+        let segment = Arc::new(Segment::create("test", hatch::PAIR_BYTES).unwrap());
+        let [incoming, _] = hatch::pair(&segment, 0);
+        let (mut here, there) = UnixStream::pair().unwrap();
+        let [first, second, third] = ["first", "second", "third"].map(|text| {
+            let mut frame = Vec::new();
+            write_frame(&mut frame, &text).unwrap();
+            frame
+        });
+        here.write_all(&[&first[..], &third].concat()).unwrap();
+        drop(here);
+        let mut intake = Intake::new(Some(incoming));
+        (intake.handed, intake.before_handed) = (second, Some(first.len() as u32));
+        while intake.fill(&mut &there).unwrap() {}
+        for text in ["first", "second", "third"] {
+            assert_eq!(intake.next_message::<String>().unwrap().as_deref(), Some(text));
+        }
     }
 }
