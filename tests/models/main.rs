@@ -5,6 +5,7 @@
 
 mod bell;
 mod guarded;
+mod hatch;
 mod mp;
 mod page;
 mod processes;
@@ -21,7 +22,8 @@ type Test = (&'static str, fn() -> usize);
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let is_wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
-    let tests = [bell::TESTS, guarded::TESTS, page::TESTS, queue::TESTS, slot::TESTS, sync::TESTS].concat();
+    let tests =
+        [bell::TESTS, guarded::TESTS, hatch::TESTS, page::TESTS, queue::TESTS, slot::TESTS, sync::TESTS].concat();
     let tests: Vec<Test> = tests.into_iter().filter(|(name, _)| is_wanted(name)).collect();
     let mut out = std::io::stdout();
     if std::env::args().any(|word| word == "--list") {

@@ -1,6 +1,6 @@
 //! Processes of a model: each is a thread of loom's with a number. One that is mortal dies before its step number so
 //! and so, in the middle of whatever it does: from then on nothing that it does has an effect, the mutexes that it holds
-//! go to the next, and timeouts are over. A step is what others can notice: a store, a mutex taken or given back, a ring.
+//! go to the next, sockets are closed, and timeouts are over. A step is what others can notice: a store, a mutex taken or given back, a ring.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use loom::thread::JoinHandle;
 
+use crate::mp::eager::Patience;
 use crate::mp::futex::Sleepers;
 use crate::mp::memory::Memory;
 use crate::mp::robust::Turns;
+use crate::mp::socket::Stream;
 
 /// What is known of the execution that goes on. Loom runs all threads of a model on one of the system's.
 #[derive(Default)]
@@ -21,6 +23,8 @@ struct World {
     mortals: HashMap<u32, Mortal>,
     sleepers: Vec<Arc<Sleepers>>,
     memories: Vec<Arc<Memory>>,
+    streams: Vec<Arc<Stream>>,
+    patience: Option<Arc<Patience>>,
     time_passed: Duration,
 }
 
@@ -118,7 +122,7 @@ pub fn step() -> bool {
     enum Fate {
         Lives,
         IsDead,
-        Dies(Vec<Arc<Turns>>, Vec<Arc<Sleepers>>),
+        Dies(Vec<Arc<Turns>>, Vec<Arc<Sleepers>>, Vec<Arc<Stream>>),
     }
     let fate = world(|world| match world.mortals.get_mut(&number) {
         None => Fate::Lives,
@@ -129,15 +133,16 @@ pub fn step() -> bool {
         }
         Some(mortal) => {
             mortal.is_dead = true;
-            Fate::Dies(std::mem::take(&mut mortal.holds), world.sleepers.clone())
+            Fate::Dies(std::mem::take(&mut mortal.holds), world.sleepers.clone(), world.streams.clone())
         }
     });
     match fate {
         Fate::Lives => true,
         Fate::IsDead => false,
-        Fate::Dies(holds, sleepers) => {
+        Fate::Dies(holds, sleepers, streams) => {
             holds.iter().for_each(|turns| turns.abandon());
             sleepers.iter().for_each(|sleepers| sleepers.end_timeouts());
+            streams.iter().for_each(|stream| stream.close());
             resume_unwind(Box::new(Died));
         }
     }
@@ -185,6 +190,22 @@ pub fn add_memory(memory: &Arc<Memory>) {
 
 pub fn find_memory(is_it: impl Fn(&Memory) -> bool) -> Option<Arc<Memory>> {
     world(|world| world.memories.iter().find(|memory| is_it(memory)).cloned())
+}
+
+pub fn add_stream(stream: &Arc<Stream>) {
+    world(|world| world.streams.push(Arc::clone(stream)));
+}
+
+pub fn find_stream(is_it: impl Fn(&Stream) -> bool) -> Option<Arc<Stream>> {
+    world(|world| world.streams.iter().find(|stream| is_it(stream)).cloned())
+}
+
+pub fn set_patience(patience: &Arc<Patience>) {
+    world(|world| world.patience = Some(Arc::clone(patience)));
+}
+
+pub fn patience() -> Option<Arc<Patience>> {
+    world(|world| world.patience.clone())
 }
 
 pub fn time_passed() -> Duration {

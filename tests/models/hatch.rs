@@ -1,0 +1,179 @@
+//! Hatches: messages arrive whole, once and in their order, whichever way they take, and nobody looks or sleeps for ever.
+
+use std::sync::Arc;
+
+use crate::Test;
+use crate::mp::eager::Patience;
+use crate::mp::frame::write_frame;
+use crate::mp::hatch::{self, Hatch};
+use crate::mp::intake::Intake;
+use crate::mp::memory::Segment;
+use crate::mp::socket::Stream;
+use crate::mp::wire::Wire;
+use crate::processes::{explore, explore_deaths, mortal, process};
+
+pub const TESTS: &[Test] = &[
+    ("hatch::frames_of_a_wire_keep_their_order", frames_of_a_wire_keep_their_order),
+    ("hatch::what_an_intake_takes_keeps_its_order", what_an_intake_takes_keeps_its_order),
+    ("hatch::who_looks_without_end_is_sent_to_the_socket", who_looks_without_end_is_sent_to_the_socket),
+    ("hatch::one_who_dies_in_sending_leaves_whole_frames", one_who_dies_in_sending_leaves_whole_frames),
+    ("hatch::one_who_dies_in_sending_leaves_an_intake_whole_ones", one_who_dies_in_sending_leaves_an_intake_whole_ones),
+];
+
+/// Of the first of two hatches; nobody comes to the other.
+const BYTES: usize = 64;
+/// No hatch takes so much.
+const LONG: usize = 2000;
+const SHORT: usize = 9;
+
+/// A socket, and both ends of the hatch beside it.
+fn connected() -> (Arc<Stream>, [Hatch; 2], [Hatch; 2]) {
+    let segment = Arc::new(Segment::create("model", BYTES).unwrap());
+    (Stream::create().unwrap(), hatch::pair(&segment, 0), hatch::pair(&segment, 0))
+}
+
+fn wires() -> (Arc<Stream>, Wire, Wire) {
+    let (stream, [outgoing, unused], [incoming, unused_too]) = connected();
+    let sender = Wire::new(Arc::clone(stream.descriptor()), outgoing, unused);
+    let receiver = Wire::new(Arc::clone(stream.descriptor()), unused_too, incoming);
+    (stream, sender, receiver)
+}
+
+/// The message of this number: no byte of it is in another, nor in memory that nobody has written.
+fn message(number: usize, len: usize) -> Vec<u8> {
+    vec![number as u8 + 1; len]
+}
+
+fn send_frames(wire: &mut Wire, lens: &[usize]) {
+    for (number, len) in lens.iter().enumerate() {
+        let message = message(number, *len);
+        let (first, rest) = message.split_at(len / 3);
+        wire.send([first, rest], &[]).unwrap();
+    }
+}
+
+/// As a worker and its engine send to each other.
+fn send_to_intake(hatch: &mut Hatch, stream: &Stream, lens: &[usize]) {
+    for (number, len) in lens.iter().enumerate() {
+        let mut buffer = Vec::new();
+        write_frame(&mut buffer, &message(number, *len)).unwrap();
+        if !hatch.hand_over([&buffer, &[]]) {
+            hatch.pass_by(buffer.len() as u32);
+            let (first, rest) = buffer.split_at(buffer.len() / 3);
+            stream.send(first);
+            stream.send(rest);
+        }
+    }
+}
+
+/// Takes what comes until the end, and says how much. Each `rests`th time it does not look.
+fn receive_frames(wire: &mut Wire, lens: &[usize], rests: usize) -> usize {
+    for (number, len) in lens.iter().enumerate() {
+        let frame = if number % rests == rests - 1 { wire.receive() } else { wire.receive_soon() };
+        let Some(frame) = frame.unwrap() else { return number };
+        assert!(frame.body == message(number, *len), "number {number} is whole, and in its place");
+    }
+    assert!(wire.receive_soon().unwrap().is_none(), "there is nothing more");
+    lens.len()
+}
+
+/// The same from an intake.
+fn take_in(intake: &mut Intake, stream: &Stream, lens: &[usize], rests: usize) -> usize {
+    let mut next = 0;
+    for turn in 0.. {
+        let filled =
+            if turn % rests == rests - 1 { intake.fill(&mut &*stream) } else { intake.fill_soon(&mut &*stream) };
+        while let Some(taken) = intake.next_message::<Vec<u8>>().unwrap() {
+            assert!(
+                next < lens.len() && taken == message(next, lens[next]),
+                "number {next} is whole, and in its place"
+            );
+            next += 1;
+        }
+        // One who dies leaves a part of one on the stream.
+        if !filled.unwrap_or(false) {
+            break;
+        }
+    }
+    next
+}
+
+fn frames_of_a_wire_keep_their_order() -> usize {
+    let ways: [(&'static [usize], usize); 3] =
+        [(&[SHORT, SHORT, SHORT], 9), (&[SHORT, LONG, SHORT], 9), (&[SHORT, SHORT, SHORT], 2)];
+    ways.map(|(lens, rests)| {
+        explore(2, move || {
+            let (stream, mut sender, mut receiver) = wires();
+            let sending = process(2, move || {
+                send_frames(&mut sender, lens);
+                stream.close();
+            });
+            assert_eq!(receive_frames(&mut receiver, lens, rests), lens.len());
+            sending.join().unwrap();
+        })
+    })
+    .iter()
+    .sum()
+}
+
+fn what_an_intake_takes_keeps_its_order() -> usize {
+    let ways: [(&'static [usize], usize); 2] = [(&[SHORT, SHORT, SHORT], 9), (&[SHORT, LONG, SHORT], 3)];
+    ways.map(|(lens, rests)| {
+        explore(2, move || {
+            let (stream, [mut outgoing, _], [incoming, _]) = connected();
+            let view = Arc::clone(&stream);
+            let sending = process(2, move || {
+                send_to_intake(&mut outgoing, &view, lens);
+                view.close();
+            });
+            assert_eq!(take_in(&mut Intake::new(Some(incoming)), &stream, lens, rests), lens.len());
+            sending.join().unwrap();
+        })
+    })
+    .iter()
+    .sum()
+}
+
+/// It would look until all is sent, and has no other reason to stop than what is sent.
+fn who_looks_without_end_is_sent_to_the_socket() -> usize {
+    const LENS: &[usize] = &[SHORT, LONG];
+    explore(3, || {
+        let (_stream, mut sender, mut receiver) = wires();
+        let patience = Patience::new();
+        let sending = process(2, move || {
+            send_frames(&mut sender, LENS);
+            patience.end();
+        });
+        for (number, len) in LENS.iter().enumerate() {
+            assert!(receiver.receive_soon().unwrap().unwrap().body == message(number, *len));
+        }
+        sending.join().unwrap();
+    })
+}
+
+fn one_who_dies_in_sending_leaves_whole_frames() -> usize {
+    const LENS: &[usize] = &[SHORT, LONG, SHORT];
+    explore_deaths(2, |steps| {
+        let (stream, mut sender, mut receiver) = wires();
+        let sending = mortal(2, steps, move || {
+            send_frames(&mut sender, LENS);
+            stream.close();
+        });
+        let came = receive_frames(&mut receiver, LENS, 9);
+        assert_eq!(sending.join().unwrap().is_none(), came < LENS.len());
+    })
+}
+
+fn one_who_dies_in_sending_leaves_an_intake_whole_ones() -> usize {
+    const LENS: &[usize] = &[SHORT, LONG, SHORT];
+    explore_deaths(2, |steps| {
+        let (stream, [mut outgoing, _], [incoming, _]) = connected();
+        let view = Arc::clone(&stream);
+        let sending = mortal(2, steps, move || {
+            send_to_intake(&mut outgoing, &view, LENS);
+            view.close();
+        });
+        let came = take_in(&mut Intake::new(Some(incoming)), &stream, LENS, 9);
+        assert_eq!(sending.join().unwrap().is_none(), came < LENS.len());
+    })
+}
