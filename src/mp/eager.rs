@@ -49,7 +49,12 @@ impl Default for Eagerness {
 
 impl Eagerness {
     /// Calls `look` until it finds something, or it is time to sleep (`None`).
-    pub fn look<T>(&mut self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    pub fn look<T>(&mut self, look: impl FnMut() -> Option<T>) -> Option<T> {
+        self.look_by(look, Instant::now)
+    }
+
+    /// The same by another clock.
+    fn look_by<T>(&mut self, mut look: impl FnMut() -> Option<T>, mut clock: impl FnMut() -> Instant) -> Option<T> {
         if self.credit == 0 {
             self.rested += 1;
             if self.rested < self.probe_every {
@@ -64,12 +69,12 @@ impl Eagerness {
             return Some(found);
         }
         self.yields_first = true;
-        let mut now = Instant::now();
+        let mut now = clock();
         let until = now + LOOK;
         loop {
             // Whoever is to answer may be waiting for this very processor.
             std::thread::yield_now();
-            let before = std::mem::replace(&mut now, Instant::now());
+            let before = std::mem::replace(&mut now, clock());
             let found = look();
             if now.duration_since(before) > CROWDED {
                 self.credit = 0;
@@ -102,16 +107,25 @@ impl Eagerness {
 mod tests {
     use super::*;
 
+    /// A clock that goes on by so much with each look at it.
+    fn steps_of(step: Duration) -> impl FnMut() -> Instant {
+        let mut now = Instant::now();
+        move || {
+            now += step;
+            now
+        }
+    }
+
     /// How often it looks in so many waits for what never comes.
     fn looks_in_vain(eager: &mut Eagerness, waits: u32) -> u32 {
-        let mut begun = 0;
+        let (mut begun, mut clock) = (0, steps_of(LOOK / 10));
         for _ in 0..waits {
             let mut first = true;
-            let found = eager.look(|| {
+            let nothing = || {
                 begun += u32::from(std::mem::take(&mut first));
                 None::<()>
-            });
-            assert_eq!(found, None);
+            };
+            assert_eq!(eager.look_by(nothing, &mut clock), None);
         }
         begun
     }
@@ -130,19 +144,32 @@ mod tests {
         let mut eager = Eagerness::default();
         looks_in_vain(&mut eager, 200);
         let mut found = 0;
-        // On a crowded machine a look that finds something may still say that it does not pay.
-        for _ in 0..200_000 {
+        let mut clock = steps_of(LOOK / 10);
+        for _ in 0..20_000 {
             let mut looks = 0;
-            let seen = eager.look(|| {
+            let second = || {
                 looks += 1;
                 (looks == 2).then_some(())
-            });
-            found += u32::from(seen.is_some());
-            if found == 40 {
-                return;
-            }
+            };
+            found += u32::from(eager.look_by(second, &mut clock).is_some());
         }
-        panic!("it has looked {found} times");
+        assert!(found > 10_000, "it has found {found}");
+    }
+
+    #[test]
+    fn whoever_has_to_wait_for_the_processor_soon_looks_seldom() {
+        let mut eager = Eagerness::default();
+        let mut clock = steps_of(CROWDED * 2);
+        let mut looks = 0;
+        for _ in 0..20_000 {
+            let mut first = true;
+            let second = || {
+                looks += u32::from(first);
+                (!std::mem::take(&mut first)).then_some(())
+            };
+            eager.look_by(second, &mut clock);
+        }
+        assert!((1..=10).contains(&looks), "{looks}");
     }
 
     #[test]
