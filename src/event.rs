@@ -4,7 +4,6 @@
 //! Times are nanoseconds since the run's start on the monotonic clock, so a changed wall clock changes nothing.
 
 mod attempt;
-pub mod lossless;
 mod outcome;
 mod sample;
 mod shared;
@@ -12,23 +11,13 @@ mod spill;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::job::{CallValue, TaskId};
 use crate::job::{Mode, Transport};
-pub use attempt::{AttemptRecord, Captured, Output, Value};
+pub use attempt::{AttemptRecord, Captured, Output};
 pub use outcome::{Outcome, OutcomeClass, OutcomeCounts};
 pub use sample::{MachineSample, WorkerSample};
 pub use shared::{SharedContent, SharedObject};
 pub use spill::{Spill, StreamName, spill_name};
-
-/// A task's place in its batch, counted from 0. People see [`TaskId::number`], counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TaskId(pub u64);
-
-impl TaskId {
-    /// The task's number as people see it and as `{#}` gives it: 1 for the first.
-    pub const fn number(self) -> u64 {
-        self.0 + 1
-    }
-}
 
 /// One worker's life, unique within a run: a replacement for a dead worker has a new id, and the dead one's lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 
 mod support;
 
-use fanlane::event::{EventKind, Value};
+use fanlane::event::{CallValue, EventKind};
 use fanlane::job::{Job, Mode, Transport};
 use rustix::process::{Pid, Signal, kill_process};
 use support::{alone, job, start};
@@ -19,8 +19,8 @@ fn large(transport: &str, sizes: &[usize], rounds: usize) -> Job {
     ))
 }
 
-fn is_whole(value: Option<&Value>, size: usize) -> bool {
-    let Some(Value::Bytes(bytes)) = value else { return false };
+fn is_whole(value: Option<&CallValue>, size: usize) -> bool {
+    let Some(CallValue::Bytes(bytes)) = value else { return false };
     bytes.len() == size && bytes.iter().copied().eq(b"abcdefghijklmnopqrstuvwxyz".iter().copied().cycle().take(size))
 }
 

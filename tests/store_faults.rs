@@ -13,8 +13,8 @@ use std::process::{Command, Stdio};
 
 use failing_calls::{Failing, Fault, under};
 use fanlane::cli;
-use fanlane::event::{AttemptRecord, Captured, Event, EventKind, Outcome, Output, TaskId, WorkerId};
-use fanlane::event::{RunHeader, lossless::Bytes};
+use fanlane::event::{AttemptRecord, Captured, Event, EventKind, Outcome, Output, RunHeader, TaskId, WorkerId};
+use fanlane::job::lossless::Bytes;
 use fanlane::job::{Input, Job, Mode, TaskTemplate};
 use fanlane::model::Earlier;
 use fanlane::store::joblog::earlier::LogReader;

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::Status;
 use crate::engine::{Run, RunCommand, RunOptions};
-use crate::event::{Event, EventKind, Outcome, TaskId, Value};
+use crate::event::{CallValue, Event, EventKind, Outcome, TaskId};
 use crate::job::workload::random::SplitMix64;
 use crate::job::{Batch, Job, Mode};
 use crate::mp::process_tree;
@@ -200,7 +200,7 @@ fn disturb(
 fn is_right(record: &crate::event::AttemptRecord) -> bool {
     let number = record.task.number();
     match (&record.value, &record.output) {
-        (Some(Value::Int(cube)), _) => i64::try_from(number.pow(3)).is_ok_and(|right| right == *cube),
+        (Some(CallValue::Int(cube)), _) => i64::try_from(number.pow(3)).is_ok_and(|right| right == *cube),
         (None, Some(output)) => output.stdout.head == format!("{number}\n").as_bytes(),
         _ => false,
     }

@@ -4,8 +4,8 @@
 use clap::Args;
 
 use crate::job::Control;
-use crate::job::amount::{parse_amount, parse_load, parse_need, parse_size};
-use crate::job::control::{Halt, Need, RetryWait};
+use crate::job::amount::{parse_amount, parse_load, parse_request, parse_size};
+use crate::job::control::{Halt, ResourceRequest, RetryWait};
 use crate::job::duration::{self, Timeout};
 
 /// When a run ends early, waits or holds back.
@@ -46,14 +46,14 @@ pub struct ControlArgs {
     pub limit_output: Option<u64>,
     /// How many places of the pool a task takes: N, or a template of it for each task: {cores}
     #[arg(long, value_name = "N|TEMPLATE")]
-    pub slots: Option<Need>,
+    pub slots: Option<ResourceRequest>,
     /// There are only so many of something: gpu=2
     #[arg(long, value_name = "NAME=N", value_parser = parse_amount)]
     pub resource: Vec<(String, u32)>,
     /// A task needs so many of it while it runs, or what a template says, and finds which in its environment: gpu=1
     /// gives FANLANE_GPU=0
-    #[arg(long, value_name = "NAME=N|TEMPLATE", value_parser = parse_need)]
-    pub need: Vec<(String, Need)>,
+    #[arg(long, value_name = "NAME=N|TEMPLATE", value_parser = parse_request)]
+    pub need: Vec<(String, ResourceRequest)>,
 }
 
 impl ControlArgs {

@@ -169,8 +169,8 @@ pub fn in_order_of_history(batch: Batch) -> Result<Batch> {
 
 /// Refuses what could never begin in a pool of this size.
 fn check_pool(batch: &Batch, workers: u32) -> Result<()> {
-    if let Some(needs) = batch.needs() {
-        needs.check_pool(workers, |task| batch.number(task))?;
+    if let Some(requests) = batch.requests() {
+        requests.check_pool(workers, |task| batch.number(task))?;
     }
     if let Some((field, problem)) = batch.job().control.problems(workers).first() {
         anyhow::bail!("{field}: {problem}");

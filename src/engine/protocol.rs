@@ -254,7 +254,7 @@ mod tests {
     use std::os::unix::ffi::OsStringExt;
 
     use super::*;
-    use crate::event::{Captured, Outcome, Output, Spill, Value, WorkerId};
+    use crate::event::{CallValue, Captured, Outcome, Output, Spill, WorkerId};
     use crate::mp::frame::{FrameReader, write_frame};
 
     fn through_a_frame<M: Serialize + serde::de::DeserializeOwned>(message: &M) -> M {
@@ -318,10 +318,10 @@ mod tests {
         ];
         let values = [
             None,
-            Some(Value::Int(-1)),
-            Some(Value::Float(0.5)),
-            Some(Value::Text("t".into())),
-            Some(Value::Bytes(vec![0, 255].into())),
+            Some(CallValue::Int(-1)),
+            Some(CallValue::Float(0.5)),
+            Some(CallValue::Text("t".into())),
+            Some(CallValue::Bytes(vec![0, 255].into())),
         ];
         let captured =
             Captured { head: vec![1, 0], dropped_bytes: 9, tail: vec![255], spill: Spill::Failed("d".into()) };

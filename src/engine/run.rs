@@ -72,7 +72,7 @@ impl Run {
             shared_process: options.mode == Mode::Threads,
             epoch_ns,
             timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
-            needs: batch.job().control.needs_of_lane(),
+            needs: batch.job().control.requests_of_lane(),
             nice: batch.job().control.nice.unwrap_or(0),
             caps: caps(&batch),
             grace_ns: GRACE.as_nanos() as u64,
@@ -87,7 +87,7 @@ impl Run {
         let plan = Plan {
             tasks,
             complete: growth.is_none(),
-            needs: batch.needs().cloned(),
+            needs: batch.requests().cloned(),
             order: batch.order().clone(),
             after: batch.dependencies().clone(),
             control: batch.job().control.clone(),

@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use rustix::net::RecvFlags;
 use serde::de::DeserializeOwned;
 
-use crate::event::{AttemptRecord, EventKind, Value};
+use crate::event::{AttemptRecord, CallValue, EventKind};
 use crate::job::Transport;
 use crate::mp::frame::FrameError;
 use crate::mp::intake::Intake;
@@ -27,18 +27,18 @@ pub const MOST_UNREAD_BYTES: usize = 8 << 20;
 /// The bytes of a record's value; none for a number.
 pub fn value_bytes(record: &AttemptRecord) -> &[u8] {
     match &record.value {
-        Some(Value::Bytes(bytes)) => bytes,
-        Some(Value::Text(text)) => text.as_bytes(),
-        Some(Value::Int(_) | Value::Float(_)) | None => &[],
+        Some(CallValue::Bytes(bytes)) => bytes,
+        Some(CallValue::Text(text)) => text.as_bytes(),
+        Some(CallValue::Int(_) | CallValue::Float(_)) | None => &[],
     }
 }
 
 /// Takes the value out of a record; its kind stays.
 pub fn empty(record: &mut AttemptRecord) {
     match &mut record.value {
-        Some(Value::Bytes(bytes)) => *bytes = Box::default(),
-        Some(Value::Text(text)) => *text = Box::default(),
-        Some(Value::Int(_) | Value::Float(_)) | None => {}
+        Some(CallValue::Bytes(bytes)) => *bytes = Box::default(),
+        Some(CallValue::Text(text)) => *text = Box::default(),
+        Some(CallValue::Int(_) | CallValue::Float(_)) | None => {}
     }
 }
 
@@ -49,9 +49,11 @@ pub fn empty(record: &mut AttemptRecord) {
 fn refill(record: &mut AttemptRecord, bytes: &SharedBytes) -> Result<(), FrameError> {
     let wrong = || FrameError::Io(io::ErrorKind::InvalidData.into());
     match &mut record.value {
-        Some(Value::Bytes(value)) => *value = bytes.to_vec().into_boxed_slice(),
-        Some(Value::Text(value)) => *value = String::from_utf8(bytes.to_vec()).map_err(|_| wrong())?.into_boxed_str(),
-        Some(Value::Int(_) | Value::Float(_)) | None => return Err(wrong()),
+        Some(CallValue::Bytes(value)) => *value = bytes.to_vec().into_boxed_slice(),
+        Some(CallValue::Text(value)) => {
+            *value = String::from_utf8(bytes.to_vec()).map_err(|_| wrong())?.into_boxed_str()
+        }
+        Some(CallValue::Int(_) | CallValue::Float(_)) | None => return Err(wrong()),
     }
     Ok(())
 }
@@ -166,7 +168,7 @@ mod tests {
     use super::*;
     use crate::event::{Outcome, TaskId, WorkerId};
 
-    fn record(value: Value) -> AttemptRecord {
+    fn record(value: CallValue) -> AttemptRecord {
         AttemptRecord {
             task: TaskId(0),
             attempt: 1,
@@ -183,7 +185,7 @@ mod tests {
     }
 
     fn large(bytes: usize) -> AttemptRecord {
-        record(Value::Bytes(vec![7; bytes].into()))
+        record(CallValue::Bytes(vec![7; bytes].into()))
     }
 
     fn incoming() -> Incoming {
@@ -215,8 +217,8 @@ mod tests {
         let mut incoming = incoming();
         let text = "ä".repeat(LARGE_BYTES);
         for (value, bytes) in [
-            (Value::Text(text.as_str().into()), text.as_bytes()),
-            (Value::Bytes(vec![0xff; LARGE_BYTES].into()), &[0xff; LARGE_BYTES]),
+            (CallValue::Text(text.as_str().into()), text.as_bytes()),
+            (CallValue::Bytes(vec![0xff; LARGE_BYTES].into()), &[0xff; LARGE_BYTES]),
         ] {
             let mut sent = record(value.clone());
             empty(&mut sent);
@@ -225,10 +227,10 @@ mod tests {
             assert_eq!(sent.value, Some(value));
         }
         let no_text = SharedBytes::copy_of(&[0xff; LARGE_BYTES]).unwrap();
-        assert!(incoming.complete(&mut record(Value::Text("".into())), &no_text).is_err());
-        assert!(incoming.complete(&mut record(Value::Int(1)), &no_text).is_err());
+        assert!(incoming.complete(&mut record(CallValue::Text("".into())), &no_text).is_err());
+        assert!(incoming.complete(&mut record(CallValue::Int(1)), &no_text).is_err());
         assert!(incoming.is_large());
-        incoming.hears(&[record(Value::Int(1))]);
+        incoming.hears(&[record(CallValue::Int(1))]);
         assert!(!incoming.is_large());
     }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, Spill, TaskId, WorkerId, lossless};
+use super::{Outcome, Spill, WorkerId};
+use crate::job::{CallValue, TaskId, lossless};
 
 /// One try of a task, with everything that was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +28,7 @@ pub struct AttemptRecord {
     /// How it ended.
     pub outcome: Outcome,
     /// What a call returned.
-    pub value: Option<Value>,
+    pub value: Option<CallValue>,
     /// What a command printed; `None` where it printed nothing.
     pub output: Option<Box<Output>>,
 }
@@ -49,19 +50,6 @@ impl AttemptRecord {
             output: None,
         }
     }
-}
-
-/// What a call returned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Value {
-    /// A whole number.
-    Int(i64),
-    /// A number.
-    Float(#[serde(with = "lossless::float")] f64),
-    /// Text, among it whole numbers too large for 64 bits.
-    Text(Box<str>),
-    /// Plain bytes.
-    Bytes(#[serde(with = "lossless::bytes")] Box<[u8]>),
 }
 
 /// What a command printed: both streams apart, each bounded.

@@ -1,6 +1,6 @@
 //! Sizes, loads and counts of things as people type them, in flags and in fields.
 
-use super::need::Need;
+use super::resource_request::ResourceRequest;
 
 /// Reads a size as GNU parallel does: capital units are powers of 1024, small ones of 1000.
 ///
@@ -58,7 +58,7 @@ pub fn parse_amount(text: &str) -> Result<(String, u32), String> {
 ///
 /// # Errors
 /// The message says what is expected.
-pub fn parse_need(text: &str) -> Result<(String, Need), String> {
+pub fn parse_request(text: &str) -> Result<(String, ResourceRequest), String> {
     let parsed = text.split_once('=').and_then(|(name, need)| Some((name.to_owned(), need.parse().ok()?)));
     parsed
         .ok_or_else(|| "expected a name and how many, as in gpu=2, or a column that says it, as in gpu={n}".to_owned())
@@ -81,9 +81,9 @@ mod tests {
         assert!(parse_load("0").is_err());
         assert_eq!(parse_amount("gpu=2"), Ok(("gpu".to_owned(), 2)));
         assert!(parse_amount("gpu").is_err());
-        assert_eq!(parse_need("gpu={n}"), Ok(("gpu".to_owned(), Need::Template("{n}".to_owned()))));
-        assert_eq!(parse_need("gpu=3"), Ok(("gpu".to_owned(), Need::Count(3))));
-        assert!(parse_need("gpu=all").is_err());
+        assert_eq!(parse_request("gpu={n}"), Ok(("gpu".to_owned(), ResourceRequest::Template("{n}".to_owned()))));
+        assert_eq!(parse_request("gpu=3"), Ok(("gpu".to_owned(), ResourceRequest::Count(3))));
+        assert!(parse_request("gpu=all").is_err());
     }
 
     #[test]

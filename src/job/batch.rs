@@ -3,13 +3,13 @@
 //! Inputs are read once, when the batch is opened; after that nothing here can fail. A batch is shared between threads.
 //! One input can be left open: then tasks are appended while others run, and those that are there never change.
 
+mod command_environment;
 mod error;
 mod feed;
 mod folder;
 mod layout;
 mod pack;
 mod ranking;
-mod surroundings;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -22,12 +22,13 @@ use bstr::{BStr, BString};
 use super::dependencies::{self, Dependencies};
 use super::inputs::Source;
 use super::inputs::feeder::Feeder;
-use super::need::{MOST_SIZED, NeedError, NeedTemplates, TaskNeeds};
 use super::order::TaskOrder;
 use super::quote::quote_into;
+use super::resource_request::{MAX_SIZED, RequestError, RequestTemplates, TaskRequests};
 use super::template::{CommandLine, Digits, Place, Template, Values};
 use super::{Job, TaskTemplate};
-use crate::event::TaskId;
+use crate::job::TaskId;
+use command_environment::CommandEnvironment;
 pub use error::BatchError;
 pub(crate) use feed::Growth;
 use feed::Rules;
@@ -36,7 +37,6 @@ use folder::find_working_dir;
 use layout::{Layout, Reading};
 pub use pack::PackError;
 pub use ranking::OrderError;
-use surroundings::Surroundings;
 
 /// A job whose inputs are read and whose template is bound to them.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub struct Batch {
     /// `None` for a workload, which is given the values themselves.
     command: Option<Arc<CommandLine>>,
     /// `None` where a command is given nothing but its line.
-    surroundings: Option<Arc<Surroundings>>,
+    command_environment: Option<Arc<CommandEnvironment>>,
     tagstring: Option<Arc<CommandLine>>,
     /// Which tasks of the whole these are, by their places there; `None`: all.
     picked: Option<Box<[u64]>>,
@@ -57,12 +57,12 @@ pub struct Batch {
     order: TaskOrder,
     dependencies: Dependencies,
     /// What each task takes while it runs, where that differs.
-    needs: Option<Arc<TaskNeeds>>,
+    requests: Option<Arc<TaskRequests>>,
 }
 
 /// What a command gets besides its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Surrounding {
+pub enum EnvironmentPart {
     /// A variable of its environment, by its name.
     Variable(String),
     /// A text as its standard input.
@@ -103,41 +103,42 @@ impl Batch {
     ) -> Result<(Self, Option<(Feeder, Rules)>), BatchError> {
         let columns = layout.columns()?;
         let command = template.map(|template| template.bind(&columns)).transpose()?;
-        let surroundings = Surroundings::bind(job, &columns)?;
-        let tagstring = surroundings::bind_tagstring(job, &columns)?;
-        let bound = command.iter().chain(surroundings.iter().flat_map(Surroundings::templates)).chain(&tagstring);
+        let command_environment = CommandEnvironment::bind(job, &columns)?;
+        let tagstring = command_environment::bind_tagstring(job, &columns)?;
+        let bound =
+            command.iter().chain(command_environment.iter().flat_map(CommandEnvironment::templates)).chain(&tagstring);
         let numbers: Vec<_> = bound.flat_map(CommandLine::numbers).collect();
         for number in &numbers {
             layout.check_numbers(number)?;
         }
         let open_end = feeder.map(|feeder| (feeder, layout.rules(numbers.iter().copied())));
-        let need_templates = NeedTemplates::bind(&job.control, &columns)?;
+        let request_templates = RequestTemplates::bind(&job.control, &columns)?;
         let mut batch = Self {
             job: job.clone(),
             working_dir,
             layout: Arc::new(layout),
             columns,
             command: command.map(Arc::new),
-            surroundings: surroundings.map(Arc::new),
+            command_environment: command_environment.map(Arc::new),
             tagstring: tagstring.map(Arc::new),
             picked: None,
             is_rest: false,
             order: TaskOrder::default(),
             dependencies: Dependencies::new(),
-            needs: None,
+            requests: None,
         };
         batch.order = ranking::order_of(&batch, &job.order)?;
-        if let Some(templates) = need_templates {
+        if let Some(templates) = request_templates {
             let tasks = batch.len();
-            if tasks > MOST_SIZED {
-                return Err(NeedError::TooManyTasks { tasks }.into());
+            if tasks > MAX_SIZED {
+                return Err(RequestError::TooManyTasks { tasks }.into());
             }
             let rows = (0..tasks).map(|task| (TaskId(task).number(), batch.layout.row(task)));
-            let needs = templates.resolve(rows)?;
+            let requests = templates.resolve(rows)?;
             if let Some(workers) = job.workers {
-                needs.check_pool(workers, |task| task.number())?;
+                requests.check_pool(workers, |task| task.number())?;
             }
-            batch.needs = Some(Arc::new(needs));
+            batch.requests = Some(Arc::new(requests));
         }
         if let Some(after) = &job.control.after {
             batch.dependencies = dependencies::resolve(&batch, after)?;
@@ -160,13 +161,13 @@ impl Batch {
             layout: Arc::clone(&self.layout),
             columns: self.columns.clone(),
             command: self.command.clone(),
-            surroundings: self.surroundings.clone(),
+            command_environment: self.command_environment.clone(),
             tagstring: self.tagstring.clone(),
             picked: Some(picked),
             is_rest: false,
             order: self.order.only(tasks),
             dependencies: Dependencies::new(),
-            needs: self.needs.as_ref().map(|needs| Arc::new(needs.only(tasks))),
+            requests: self.requests.as_ref().map(|requests| Arc::new(requests.only(tasks))),
         }
     }
 
@@ -246,8 +247,8 @@ impl Batch {
     }
 
     /// What each task takes while it runs, where that differs from task to task.
-    pub const fn needs(&self) -> Option<&Arc<TaskNeeds>> {
-        self.needs.as_ref()
+    pub const fn requests(&self) -> Option<&Arc<TaskRequests>> {
+        self.requests.as_ref()
     }
 
     /// This batch with those tasks first that take longest, by the seconds that are known of some; those of which it is
@@ -295,9 +296,11 @@ impl Batch {
         self.layout.take(place);
         let row = self.layout.row(place);
         let place = Place { number: self.number(task), slot };
-        match (&self.command, &self.surroundings) {
+        match (&self.command, &self.command_environment) {
             (Some(command), None) => command.expand_into(place, &row, out),
-            (Some(command), Some(surroundings)) => surroundings.expand_into(command, place, &row, shares, out),
+            (Some(command), Some(command_environment)) => {
+                command_environment.expand_into(command, place, &row, shares, out)
+            }
             (None, _) => values_into(&row, out),
         }
     }
@@ -306,12 +309,12 @@ impl Batch {
     ///
     /// # Panics
     /// When there is no such task.
-    pub fn surroundings_of(&self, task: TaskId) -> Vec<(Surrounding, BString)> {
-        let Some(surroundings) = self.surroundings.as_ref().filter(|_| self.command.is_some()) else {
+    pub fn command_environment_of(&self, task: TaskId) -> Vec<(EnvironmentPart, BString)> {
+        let Some(command_environment) = self.command_environment.as_ref().filter(|_| self.command.is_some()) else {
             return Vec::new();
         };
         let row = self.layout.row(self.place_of(task));
-        surroundings.parts(&self.job, Place { number: self.number(task), slot: 1 }, &row)
+        command_environment.parts(&self.job, Place { number: self.number(task), slot: 1 }, &row)
     }
 
     /// What a worker is to do; see [`Batch::payload_into`].

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use super::limits::Limits;
-pub use super::need::{MOST_NUMBERED, Need};
+pub use super::resource_request::{MAX_NUMBERED, ResourceRequest};
 pub use super::retry_wait::RetryWait;
 
 /// When a run ends before all tasks have, written as GNU parallel writes it: `now,fail=1`, `soon,done=10`,
@@ -124,7 +124,7 @@ impl std::fmt::Display for Halt {
 }
 
 /// The longest time that a job may name: a year, in seconds.
-pub const MOST_SECS: f64 = 31_536_000.0;
+pub const MAX_SECS: f64 = 31_536_000.0;
 
 /// Everything of a job that steers its run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -161,14 +161,14 @@ pub struct Control {
     /// How many places of the pool each task takes, 1 or more; not given: one. The same for all, or a template of each
     /// task's own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub slots: Option<Need>,
+    pub slots: Option<ResourceRequest>,
     /// Things that there are only so many of: name and count, for example `{"gpu": 2}`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: BTreeMap<String, u32>,
     /// How many of each a task needs while it runs, the same for all or templates; which ones it got stands in its
-    /// environment, as `FANLANE_GPU=0,1`, where there are at most [`MOST_NUMBERED`].
+    /// environment, as `FANLANE_GPU=0,1`, where there are at most [`MAX_NUMBERED`].
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub needs: BTreeMap<String, Need>,
+    pub needs: BTreeMap<String, ResourceRequest>,
     /// Which tasks wait for which others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<After>,
@@ -188,7 +188,7 @@ impl Control {
     /// How many tasks may run at once in a pool of `workers`, where all need the same: fewer than that where each takes
     /// several places, or needs what there is less of.
     pub fn at_once(&self, workers: u32) -> u32 {
-        let by_slots = workers / self.slots.as_ref().and_then(Need::count).unwrap_or(1).max(1);
+        let by_slots = workers / self.slots.as_ref().and_then(ResourceRequest::count).unwrap_or(1).max(1);
         let by_needs = self.needs.iter().filter_map(|(name, need)| {
             let there = self.resources.get(name).copied().unwrap_or(0);
             Some(there.checked_div(need.count()?).unwrap_or(u32::MAX))
@@ -197,13 +197,13 @@ impl Control {
     }
 
     /// Whether what a task takes differs from task to task.
-    pub fn needs_differ(&self) -> bool {
+    pub fn requests_differ(&self) -> bool {
         self.slots.iter().chain(self.needs.values()).any(|need| need.count().is_none())
     }
 
     /// What each lane has of its own for as long as it lives: nothing where the needs differ.
-    pub fn needs_of_lane(&self) -> BTreeMap<String, u32> {
-        if self.needs_differ() {
+    pub fn requests_of_lane(&self) -> BTreeMap<String, u32> {
+        if self.requests_differ() {
             return BTreeMap::new();
         }
         let numbered = self.numbered().filter_map(|(name, need)| Some((name.clone(), need.count()?)));
@@ -212,15 +212,15 @@ impl Control {
 
     /// The variables that tell each attempt what it has, where the needs differ; in the order of the names.
     pub fn variables_of_attempt(&self) -> Vec<String> {
-        if !self.needs_differ() {
+        if !self.requests_differ() {
             return Vec::new();
         }
         self.numbered().map(|(name, _)| variable_of(name)).collect()
     }
 
     /// The needs of things that have numbers, because there are few enough.
-    fn numbered(&self) -> impl Iterator<Item = (&String, &Need)> {
-        let is_numbered = |name: &String| self.resources.get(name).is_some_and(|there| *there <= MOST_NUMBERED);
+    fn numbered(&self) -> impl Iterator<Item = (&String, &ResourceRequest)> {
+        let is_numbered = |name: &String| self.resources.get(name).is_some_and(|there| *there <= MAX_NUMBERED);
         self.needs.iter().filter(move |(name, _)| is_numbered(name))
     }
 }
@@ -246,8 +246,8 @@ impl Control {
     pub fn problems(&self, workers: u32) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         let mut complain = |field, message: String| found.push((field, message));
-        if self.delay_secs.is_some_and(|secs| !(0.0..=MOST_SECS).contains(&secs)) {
-            complain("delay_secs", format!("the delay must be 0 to {MOST_SECS} seconds"));
+        if self.delay_secs.is_some_and(|secs| !(0.0..=MAX_SECS).contains(&secs)) {
+            complain("delay_secs", format!("the delay must be 0 to {MAX_SECS} seconds"));
         }
         if let Some(problem) = self.retry_wait.and_then(RetryWait::problem) {
             complain("retry_wait", problem.to_owned());
@@ -316,15 +316,18 @@ mod tests {
     #[test]
     fn resources_and_slots_say_how_many_run_at_once_and_who_has_which() {
         let control = Control {
-            slots: Some(Need::Count(2)),
+            slots: Some(ResourceRequest::Count(2)),
             resources: BTreeMap::from([("gpu".to_owned(), 4), ("licence".to_owned(), 9)]),
-            needs: BTreeMap::from([("gpu".to_owned(), Need::Count(2)), ("licence".to_owned(), Need::Count(1))]),
+            needs: BTreeMap::from([
+                ("gpu".to_owned(), ResourceRequest::Count(2)),
+                ("licence".to_owned(), ResourceRequest::Count(1)),
+            ]),
             ..Control::default()
         };
         assert_eq!(control.at_once(3), 1);
         assert_eq!(control.at_once(8), 2);
         assert_eq!(control.at_once(100), 2);
-        let environment = environment_of_lane(&control.needs_of_lane(), 1);
+        let environment = environment_of_lane(&control.requests_of_lane(), 1);
         assert_eq!(environment, [("FANLANE_GPU".into(), "2,3".into()), ("FANLANE_LICENCE".into(), "1".into())]);
         assert_eq!(Control::default().at_once(7), 7);
     }
@@ -338,14 +341,17 @@ mod tests {
             (Control { timeout_percent: Some(100.0), ..Control::default() }, "median"),
             (Control { load_limit: Some(0.0), ..Control::default() }, "load"),
             (Control { nice: Some(-5), ..Control::default() }, "nice"),
-            (Control { slots: Some(Need::Count(3)), ..Control::default() }, "3 places of a pool of 2"),
+            (Control { slots: Some(ResourceRequest::Count(3)), ..Control::default() }, "3 places of a pool of 2"),
             (
-                Control { needs: BTreeMap::from([("gpu".to_owned(), Need::Count(1))]), ..Control::default() },
+                Control {
+                    needs: BTreeMap::from([("gpu".to_owned(), ResourceRequest::Count(1))]),
+                    ..Control::default()
+                },
                 "no resource is called 'gpu'",
             ),
             (
                 Control {
-                    needs: BTreeMap::from([("gpu".to_owned(), Need::Count(2))]),
+                    needs: BTreeMap::from([("gpu".to_owned(), ResourceRequest::Count(2))]),
                     resources: BTreeMap::from([("gpu".to_owned(), 1)]),
                     ..Control::default()
                 },

@@ -6,7 +6,7 @@ use bstr::{BStr, BString, ByteSlice};
 
 use super::Batch;
 use super::control::After;
-use crate::event::TaskId;
+use crate::job::TaskId;
 
 /// For each task that waits, those that must be done before it.
 pub type Dependencies = HashMap<TaskId, Vec<TaskId>>;

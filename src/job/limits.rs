@@ -19,7 +19,7 @@ pub struct Limits {
 }
 
 /// With less address space no program of today begins.
-const LEAST_MEMORY_BYTES: u64 = 4 << 20;
+const MIN_MEMORY_BYTES: u64 = 4 << 20;
 
 impl Limits {
     /// This system has a way to enforce them; where it has none, a job with limits is refused.
@@ -35,8 +35,8 @@ impl Limits {
         if !Self::ARE_ENFORCED && !self.is_none() {
             return Some("this system has no way to limit a task; remove them".to_owned());
         }
-        if let Some(bytes) = self.memory_bytes.filter(|bytes| *bytes < LEAST_MEMORY_BYTES) {
-            return Some(format!("memory_bytes is {bytes}; no program begins with less than {LEAST_MEMORY_BYTES}"));
+        if let Some(bytes) = self.memory_bytes.filter(|bytes| *bytes < MIN_MEMORY_BYTES) {
+            return Some(format!("memory_bytes is {bytes}; no program begins with less than {MIN_MEMORY_BYTES}"));
         }
         if self.cpu_secs == Some(0) {
             return Some("cpu_secs is 0; give a task 1 second at the least, or remove it".to_owned());

@@ -5,17 +5,20 @@
 
 pub mod amount;
 pub mod batch;
+mod call_value;
 pub mod control;
 pub mod dependencies;
 pub mod duration;
 pub mod escapes;
 pub mod file;
+mod id;
 pub mod import;
 pub mod inputs;
 pub mod limits;
-pub mod need;
+pub mod lossless;
 pub mod order;
 pub mod quote;
+pub mod resource_request;
 pub mod retry_wait;
 pub mod shared;
 pub mod template;
@@ -27,8 +30,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use batch::Batch;
+pub use call_value::CallValue;
 pub use control::Control;
 pub use file::JobFileError;
+pub use id::TaskId;
 pub use inputs::Input;
 pub use order::Order;
 pub use shared::SharedSpec;

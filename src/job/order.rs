@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::TaskId;
+use crate::job::TaskId;
 
 /// In which order tasks begin. Their numbers are the inputs' in any case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +106,7 @@ struct Ranking {
 }
 
 /// The most tasks that can be put in an order by values: that takes a table of 8 bytes for each.
-pub const MOST_RANKED: u64 = 50_000_000;
+pub const MAX_RANKED: u64 = 50_000_000;
 
 impl TaskOrder {
     /// The order of a batch of so many tasks, unless it is one by values.
@@ -118,7 +118,7 @@ impl TaskOrder {
     }
 
     /// The task with the largest key first, those with the same key as they are given; `keys` has one for each task, at
-    /// most [`MOST_RANKED`].
+    /// most [`MAX_RANKED`].
     pub fn largest_first<K: Ord>(keys: &[K]) -> Self {
         let mut tasks: Vec<u32> = (0..u32::try_from(keys.len()).expect("not more than can be ranked")).collect();
         tasks.sort_by(|one, other| keys[*other as usize].cmp(&keys[*one as usize]));

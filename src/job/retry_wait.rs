@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::control::MOST_SECS;
+use super::control::MAX_SECS;
 use super::duration;
 
 /// How long a failed task waits before it is tried again.
@@ -38,7 +38,7 @@ impl RetryWait {
 
     /// What is wrong with it, if anything.
     pub fn problem(self) -> Option<&'static str> {
-        let fits = |secs: f64| (0.0..=MOST_SECS).contains(&secs);
+        let fits = |secs: f64| (0.0..=MAX_SECS).contains(&secs);
         match self {
             Self::Fixed { secs } if !fits(secs) => Some("the wait before a retry must be 0 to 31536000 seconds"),
             Self::Exponential { first_secs, most_secs }

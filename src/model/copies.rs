@@ -1,7 +1,7 @@
 //! What results cost on their way from the workers: their sizes, and the time between the end of an attempt and the
 //! moment at which its result was known. Folded from events.
 
-use crate::event::{AttemptRecord, Captured, Event, EventKind, Value};
+use crate::event::{AttemptRecord, CallValue, Captured, Event, EventKind};
 
 /// The way of results so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,9 +53,9 @@ fn bytes_of(record: &AttemptRecord) -> u64 {
     let printed = record.output.as_ref().map_or(0, |output| stream(&output.stdout) + stream(&output.stderr));
     let returned = match &record.value {
         None => 0,
-        Some(Value::Int(_) | Value::Float(_)) => 8,
-        Some(Value::Text(text)) => text.len() as u64,
-        Some(Value::Bytes(bytes)) => bytes.len() as u64,
+        Some(CallValue::Int(_) | CallValue::Float(_)) => 8,
+        Some(CallValue::Text(text)) => text.len() as u64,
+        Some(CallValue::Bytes(bytes)) => bytes.len() as u64,
     };
     printed + returned
 }
@@ -86,8 +86,11 @@ mod tests {
         let mut copies = Copies::default();
         assert_eq!((copies.mean_bytes(), copies.mean_way_ns()), (None, None));
         let never = AttemptRecord { attempt: 0, ..record(None, None, 0) };
-        let first =
-            vec![record(Some(Value::Int(1)), None, 40), record(Some(Value::Text("abcd".into())), None, 90), never];
+        let first = vec![
+            record(Some(CallValue::Int(1)), None, 40),
+            record(Some(CallValue::Text("abcd".into())), None, 90),
+            never,
+        ];
         copies.apply(&Event { at_ns: 100, kind: EventKind::TasksFinished(first) });
         copies.apply(&Event { at_ns: 200, kind: EventKind::TaskRetried(record(None, Some("xy"), 190)) });
         copies.apply(&Event { at_ns: 300, kind: EventKind::Paused });

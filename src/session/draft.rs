@@ -3,11 +3,11 @@
 //! A field that cannot be read says so in a message of its own; what a field cannot show (an input of another kind)
 //! is kept as it is, so that opening and saving a job loses nothing.
 
+mod command_environment;
 mod limits;
 mod order;
 mod shared;
 mod steering;
-mod surroundings;
 mod typed;
 
 use std::path::PathBuf;
@@ -16,11 +16,11 @@ use crate::job::duration;
 use crate::job::file::{JobField, JobProblem};
 use crate::job::{Control, Input, JOB_VERSION, Job, Mode, TaskTemplate, Transport, WorkloadSpec};
 
+pub use command_environment::CommandEnvironmentDraft;
 pub use limits::LimitsDraft;
 pub use order::OrderDraft;
 pub use shared::SharedDraft;
 pub use steering::SteeringDraft;
-pub use surroundings::SurroundingsDraft;
 use typed::Typed;
 
 use super::expand::sentence;
@@ -154,7 +154,7 @@ pub struct JobDraft {
     /// What a task may take at the most.
     pub limits: LimitsDraft,
     /// What a command gets besides its line.
-    pub surroundings: SurroundingsDraft,
+    pub command_environment: CommandEnvironmentDraft,
     /// How rows become tasks, and their order.
     pub order: OrderDraft,
     /// The objects that tasks share.
@@ -186,7 +186,7 @@ impl JobDraft {
             retries: if job.retries == 0 { String::new() } else { job.retries.to_string() },
             steering: SteeringDraft::from_control(&job.control),
             limits: LimitsDraft::from_limits(&job.control.limits),
-            surroundings: SurroundingsDraft::from_job(job),
+            command_environment: CommandEnvironmentDraft::from_job(job),
             order: OrderDraft::from_job(job),
             shared: SharedDraft::from_job(job),
             transport: job.transport,
@@ -235,7 +235,7 @@ impl JobDraft {
             },
             ..opened.clone()
         };
-        self.surroundings.lay_over(&mut job, opened, &mut errors);
+        self.command_environment.lay_over(&mut job, opened, &mut errors);
         self.order.lay_over(&mut job, opened, &mut errors);
         self.shared.lay_over(&mut job, opened, &mut errors);
         for problem in job.check() {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bstr::ByteSlice;
 
 use crate::event::TaskId;
-use crate::job::batch::{BatchError, OrderError, Surrounding};
-use crate::job::need::NeedError;
+use crate::job::batch::{BatchError, EnvironmentPart, OrderError};
 use crate::job::quote::quote_into;
+use crate::job::resource_request::RequestError;
 use crate::job::{Batch, Input, Job, TaskTemplate};
 use crate::store::history::{Known, longest_first};
 
@@ -62,7 +62,7 @@ pub fn expand(job: &Job, folder: &Path, history: Option<&Path>) -> Result<Expand
             | BatchError::NotANumber { number, .. }
             | BatchError::StdinTwice { number, .. } => Field::Input(number - 1),
             BatchError::Template(_) => Field::Task,
-            BatchError::Surroundings { field, .. } => match field.as_str() {
+            BatchError::CommandEnvironment { field, .. } => match field.as_str() {
                 "stdin" => Field::Stdin,
                 "stdin_file" => Field::StdinFile,
                 "tagstring" => Field::Tagstring,
@@ -70,9 +70,9 @@ pub fn expand(job: &Job, folder: &Path, history: Option<&Path>) -> Result<Expand
             },
             BatchError::Dependencies(_) => Field::After,
             BatchError::Order(_) => Field::Order,
-            BatchError::Needs(error) => match error {
-                NeedError::NoPlace { .. } | NeedError::TooManyPlaces { .. } => Field::Slots,
-                NeedError::Template { field, .. } | NeedError::NotANumber { field, .. } if field == "slots" => {
+            BatchError::Request(error) => match error {
+                RequestError::NoPlace { .. } | RequestError::TooManyPlaces { .. } => Field::Slots,
+                RequestError::Template { field, .. } | RequestError::NotANumber { field, .. } if field == "slots" => {
                     Field::Slots
                 }
                 _ => Field::Needs,
@@ -100,14 +100,14 @@ fn without_field(message: &str) -> &str {
 
 fn beside(batch: &Batch, task: TaskId) -> Beside {
     let mut beside = Beside { number: batch.number(task), ..Beside::default() };
-    for (part, text) in batch.surroundings_of(task) {
+    for (part, text) in batch.command_environment_of(task) {
         let mut quoted = Vec::new();
         quote_into(&text[..text.len().min(TEXT_BYTES)], &mut quoted);
         let quoted = quoted.to_str_lossy();
         match part {
-            Surrounding::Variable(name) => beside.variables += &format!("{name}={quoted} "),
-            Surrounding::Stdin => beside.stdin = format!("<<< {quoted}"),
-            Surrounding::StdinFile => beside.stdin = format!("< {quoted}"),
+            EnvironmentPart::Variable(name) => beside.variables += &format!("{name}={quoted} "),
+            EnvironmentPart::Stdin => beside.stdin = format!("<<< {quoted}"),
+            EnvironmentPart::StdinFile => beside.stdin = format!("< {quoted}"),
         }
     }
     beside

@@ -146,7 +146,7 @@ impl Preview {
     }
 
     fn take(&mut self, brought: Result<Expanded, FieldError>) {
-        let fits = |expanded: &Expanded| match expanded.batch.needs() {
+        let fits = |expanded: &Expanded| match expanded.batch.requests() {
             None => Ok(()),
             Some(needs) => needs
                 .check_pool(self.pool, |task| expanded.batch.number(task))
@@ -174,7 +174,7 @@ fn can_begin(job: Job, machine: Machine) -> Result<Job, Vec<FieldError>> {
 
 fn is_quick(job: &Job) -> bool {
     // Dependencies are looked up by the names of all tasks, orders and needs by their values, and a sample is sorted.
-    let asks_all = job.control.after.is_some() || job.control.needs_differ() || job.order.typed().is_some();
+    let asks_all = job.control.after.is_some() || job.control.requests_differ() || job.order.typed().is_some();
     if asks_all || job.sample.is_some_and(|rows| rows > AT_ONCE as u64) {
         return false;
     }

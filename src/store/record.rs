@@ -9,8 +9,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::lossless::Bytes;
 use crate::event::{AttemptRecord, Event, EventKind, TaskId};
+use crate::job::lossless::Bytes;
 use crate::job::{Batch, TaskTemplate};
 use crate::model::Earlier;
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, mkdirat, openat, unlinkat};
 use rustix::io::Errno;
 
-use crate::event::{AttemptRecord, Captured, Outcome, Spill, StreamName, Value};
+use crate::event::{AttemptRecord, CallValue, Captured, Outcome, Spill, StreamName};
 
 /// The longest name that the usual file systems take, in bytes.
 const MAX_NAME_BYTES: usize = 255;
@@ -257,12 +257,12 @@ fn write_captured(kept: &Captured, file: &mut File) -> io::Result<()> {
     Ok(())
 }
 
-fn write_value(value: &Value, file: &mut File) -> io::Result<()> {
+fn write_value(value: &CallValue, file: &mut File) -> io::Result<()> {
     match value {
-        Value::Int(number) => writeln!(file, "{number}"),
-        Value::Float(number) => writeln!(file, "{number}"),
-        Value::Text(text) => writeln!(file, "{text}"),
-        Value::Bytes(bytes) => file.write_all(bytes),
+        CallValue::Int(number) => writeln!(file, "{number}"),
+        CallValue::Float(number) => writeln!(file, "{number}"),
+        CallValue::Text(text) => writeln!(file, "{text}"),
+        CallValue::Bytes(bytes) => file.write_all(bytes),
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::joblog::{exit_and_signal, stdout_bytes};
-use crate::event::{AttemptRecord, Captured, StreamName, Value};
+use crate::event::{AttemptRecord, CallValue, Captured, StreamName};
 
 /// The file formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,10 +218,10 @@ pub fn text_of(record: &AttemptRecord, stream: StreamName) -> Cow<'_, [u8]> {
     match (&record.output, &record.value) {
         (Some(output), _) => captured(output.stream(stream)),
         (None, Some(value)) if stream == StreamName::Stdout => match value {
-            Value::Int(number) => number.to_string().into_bytes().into(),
-            Value::Float(number) => number.to_string().into_bytes().into(),
-            Value::Text(text) => text.as_bytes().into(),
-            Value::Bytes(bytes) => (&**bytes).into(),
+            CallValue::Int(number) => number.to_string().into_bytes().into(),
+            CallValue::Float(number) => number.to_string().into_bytes().into(),
+            CallValue::Text(text) => text.as_bytes().into(),
+            CallValue::Bytes(bytes) => (&**bytes).into(),
         },
         (None, _) => b"".as_slice().into(),
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
 use fanlane::engine::{Run, RunCommand, RunOptions};
-use fanlane::event::{AttemptRecord, Event, EventKind, OutcomeCounts, Summary, Value};
+use fanlane::event::{AttemptRecord, CallValue, Event, EventKind, OutcomeCounts, Summary};
 use fanlane::job::batch::BatchFeed;
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::mp::process_tree;
@@ -164,7 +164,7 @@ impl Finished {
         self.records
             .iter()
             .map(|record| match record.value {
-                Some(Value::Int(int)) => int,
+                Some(CallValue::Int(int)) => int,
                 _ => panic!("no whole number: {record:?}"),
             })
             .collect()

@@ -11,7 +11,7 @@ use crossbeam_channel::Sender;
 use fanlane::engine::simulation::{SimulatedMachine, SimulatedPlan, SimulatedTask, simulate};
 use fanlane::engine::{EngineError, RunCommand, RunOptions};
 use fanlane::event::{
-    AttemptRecord, Event, EventKind, Lane, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, Value, WorkerEnd,
+    AttemptRecord, CallValue, Event, EventKind, Lane, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, WorkerEnd,
     WorkerId,
 };
 use fanlane::job::{Batch, Mode};
@@ -101,7 +101,7 @@ impl Simulated {
                 max_rss_bytes: 3 << 20,
                 memory_kill: false,
                 outcome: Outcome::Done,
-                value: Some(Value::Int(1)),
+                value: Some(CallValue::Int(1)),
                 output: None,
             };
             counts.add(record.outcome.class());

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::NodeT as _;
 use fanlane::event::{
-    AttemptRecord, Captured, EventKind, Lane, Outcome, Output, SharedContent, SharedObject, TaskId, Value, WorkerEnd,
-    WorkerId,
+    AttemptRecord, CallValue, Captured, EventKind, Lane, Outcome, Output, SharedContent, SharedObject, TaskId,
+    WorkerEnd, WorkerId,
 };
 use fanlane::job::{Input, Job, TaskTemplate};
 use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions};
@@ -55,7 +55,7 @@ fn attempt(task: u64, outcome: Outcome) -> AttemptRecord {
     let stream = || Captured { head: format!("{HOSTILE}\n{HOSTILE}").into_bytes(), ..Captured::default() };
     AttemptRecord {
         output: Some(Box::new(Output { stdout: stream(), stderr: stream(), ..Output::default() })),
-        value: (task == 0).then(|| Value::Text(HOSTILE.into())),
+        value: (task == 0).then(|| CallValue::Text(HOSTILE.into())),
         ..models::record(task, 1, task, 1000, outcome)
     }
 }

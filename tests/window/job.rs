@@ -3,7 +3,7 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use fanlane::job::control::{Control, Limits, Need, RetryWait};
+use fanlane::job::control::{Control, Limits, ResourceRequest, RetryWait};
 use fanlane::job::{Input, Job, Order};
 use fanlane::session::{Field, JobDraft, Session, TaskKind};
 
@@ -101,9 +101,9 @@ fn what_steers_a_run_is_typed_as_on_the_command_line() {
         memfree_bytes: Some(4 << 30),
         load_limit: Some(2.0),
         nice: Some(10),
-        slots: Some(Need::Count(2)),
+        slots: Some(ResourceRequest::Count(2)),
         resources: [("gpu".to_owned(), 2), ("licence".to_owned(), 1)].into(),
-        needs: [("gpu".to_owned(), Need::Count(1))].into(),
+        needs: [("gpu".to_owned(), ResourceRequest::Count(1))].into(),
         after: None,
     };
     assert_eq!(control, expected);

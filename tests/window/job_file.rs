@@ -1,6 +1,6 @@
 //! What the page Job makes of a job file, and a job file of what stands there: nothing is lost.
 
-use fanlane::job::control::{After, Control, Limits, Need, RetryWait};
+use fanlane::job::control::{After, Control, Limits, ResourceRequest, RetryWait};
 use fanlane::job::{Input, JOB_VERSION, Job, Mode, Order, SharedSpec, TaskTemplate, Transport};
 use fanlane::session::{Command, JobDraft, Session};
 
@@ -41,9 +41,9 @@ pub fn everything() -> Job {
             memfree_bytes: Some((1 << 62) + 1),
             load_limit: Some(1.75),
             nice: Some(11),
-            slots: Some(Need::Count(2)),
+            slots: Some(ResourceRequest::Count(2)),
             resources: [("gpu".to_owned(), 4), ("a licence, or two".to_owned(), 1)].into(),
-            needs: [("gpu".to_owned(), Need::Template("{n}".to_owned()))].into(),
+            needs: [("gpu".to_owned(), ResourceRequest::Template("{n}".to_owned()))].into(),
             after: Some(After { name: " name ".to_owned(), after: "after".to_owned() }),
         },
         shell: false,

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::Tasks;
-use crate::event::{AttemptRecord, Captured, Outcome, Output, SharedContent, Summary, Value};
+use crate::event::{AttemptRecord, CallValue, Captured, Outcome, Output, SharedContent, Summary};
 use crate::model::{Autopsy, Earlier};
 
 /// What is known of a task besides its record.
@@ -63,7 +63,7 @@ enum TaskResult<'a> {
     },
     Returned {
         #[serde(serialize_with = "plain_value")]
-        value: Option<&'a Value>,
+        value: Option<&'a CallValue>,
     },
 }
 
@@ -207,13 +207,13 @@ fn text(stream: &Captured) -> (Cow<'_, str>, u64) {
     (text.into(), stream.dropped_bytes)
 }
 
-fn plain_value<S: Serializer>(value: &Option<&Value>, serializer: S) -> Result<S::Ok, S::Error> {
+fn plain_value<S: Serializer>(value: &Option<&CallValue>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         None => serializer.serialize_none(),
-        Some(Value::Int(number)) => serializer.serialize_i64(*number),
-        Some(Value::Float(number)) => serializer.serialize_f64(*number),
-        Some(Value::Text(text)) => serializer.serialize_str(text),
-        Some(Value::Bytes(bytes)) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
+        Some(CallValue::Int(number)) => serializer.serialize_i64(*number),
+        Some(CallValue::Float(number)) => serializer.serialize_f64(*number),
+        Some(CallValue::Text(text)) => serializer.serialize_str(text),
+        Some(CallValue::Bytes(bytes)) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
     }
 }
 
@@ -276,11 +276,11 @@ mod tests {
     #[test]
     fn a_call_has_its_value_in_place_of_output() {
         let cases = [
-            (Some(Value::Int(125)), "\"value\":125}\n"),
-            (Some(Value::Float(0.5)), "\"value\":0.5}\n"),
-            (Some(Value::Float(f64::NAN)), "\"value\":null}\n"),
-            (Some(Value::Text("a\"b".into())), "\"value\":\"a\\\"b\"}\n"),
-            (Some(Value::Bytes(b"a\xff".as_slice().into())), "\"value\":\"a\u{fffd}\"}\n"),
+            (Some(CallValue::Int(125)), "\"value\":125}\n"),
+            (Some(CallValue::Float(0.5)), "\"value\":0.5}\n"),
+            (Some(CallValue::Float(f64::NAN)), "\"value\":null}\n"),
+            (Some(CallValue::Text("a\"b".into())), "\"value\":\"a\\\"b\"}\n"),
+            (Some(CallValue::Bytes(b"a\xff".as_slice().into())), "\"value\":\"a\u{fffd}\"}\n"),
             (None, "\"value\":null}\n"),
         ];
         for (value, end) in cases {
@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(
             String::from_utf8(out).expect("JSON is UTF-8"),
             "{\"shared\":{\"l\":{\"kind\":\"list\",\"length\":9,\"content\":null},\
-             \"n\":{\"kind\":\"Value\",\"content\":3}}}\n"
+             \"n\":{\"kind\":\"CallValue\",\"content\":3}}}\n"
         );
     }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::Tasks;
 use super::workers::Workers;
-use crate::event::lossless::Bytes;
 use crate::event::{AttemptRecord, Event, EventKind, TaskId};
+use crate::job::lossless::Bytes;
 use crate::store::history::HistoryRecorder;
 use crate::store::joblog::JobLog;
 use crate::store::record::{Recorder, TaskWords};

@@ -120,14 +120,14 @@ impl InputOrder {
 }
 
 fn size_bytes(record: &AttemptRecord) -> usize {
-    use crate::event::{Outcome, Value};
+    use crate::event::{CallValue, Outcome};
     let output = record.output.as_ref().map_or(0, |output| {
         [&output.stdout, &output.stderr].map(|stream| stream.head.len() + stream.tail.len()).iter().sum()
     });
     let value = match &record.value {
-        Some(Value::Text(text)) => text.len(),
-        Some(Value::Bytes(bytes)) => bytes.len(),
-        Some(Value::Int(_) | Value::Float(_)) | None => 0,
+        Some(CallValue::Text(text)) => text.len(),
+        Some(CallValue::Bytes(bytes)) => bytes.len(),
+        Some(CallValue::Int(_) | CallValue::Float(_)) | None => 0,
     };
     let words = match &record.outcome {
         Outcome::CannotStart(text) | Outcome::CallFailed(text) | Outcome::Lost(text) => text.len(),

@@ -9,7 +9,7 @@ use super::Tasks;
 use super::describe::{failure, remark};
 use super::streams::Streams;
 use super::tag::Tagger;
-use crate::event::{AttemptRecord, Captured, Spill, StreamName, Value};
+use crate::event::{AttemptRecord, CallValue, Captured, Spill, StreamName};
 
 /// Writes what one task left behind: its standard output or its value to standard output, its standard error and a
 /// line on its failure to standard error. What was too long for memory is taken from `spill_folder`; the task ran in the
@@ -84,12 +84,12 @@ fn captured(stream: &Captured) -> io::Result<Cow<'_, [u8]>> {
     Ok(out.into())
 }
 
-fn write_value(value: &Value, out: &mut Vec<u8>) -> io::Result<()> {
+fn write_value(value: &CallValue, out: &mut Vec<u8>) -> io::Result<()> {
     match value {
-        Value::Int(number) => write!(out, "{number}")?,
-        Value::Float(number) => write!(out, "{number}")?,
-        Value::Text(text) => out.write_all(text.as_bytes())?,
-        Value::Bytes(bytes) => out.write_all(bytes)?,
+        CallValue::Int(number) => write!(out, "{number}")?,
+        CallValue::Float(number) => write!(out, "{number}")?,
+        CallValue::Text(text) => out.write_all(text.as_bytes())?,
+        CallValue::Bytes(bytes) => out.write_all(bytes)?,
     }
     out.write_all(b"\n")
 }
@@ -125,10 +125,10 @@ mod tests {
     #[test]
     fn a_value_is_a_line() {
         let cases = [
-            (Value::Int(-125), "-125\n"),
-            (Value::Float(0.5), "0.5\n"),
-            (Value::Text("é".into()), "é\n"),
-            (Value::Bytes(b"ab".as_slice().into()), "ab\n"),
+            (CallValue::Int(-125), "-125\n"),
+            (CallValue::Float(0.5), "0.5\n"),
+            (CallValue::Text("é".into()), "é\n"),
+            (CallValue::Bytes(b"ab".as_slice().into()), "ab\n"),
         ];
         for (value, line) in cases {
             let record = AttemptRecord { value: Some(value), ..done(0) };

@@ -5,7 +5,7 @@ use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
 use crate::job::Control;
-use crate::job::control::{Need, RetryWait};
+use crate::job::control::{ResourceRequest, RetryWait};
 use crate::job::order::{Order, TaskOrder};
 
 const MILLISECOND: u64 = 1_000_000;
@@ -134,12 +134,12 @@ fn a_timeout_follows_the_median_of_those_done() {
 fn slots_and_resources_say_how_many_workers_there_are() {
     let needs = |resources: u32, need: u32| Control {
         resources: [("gpu".to_owned(), resources)].into(),
-        needs: [("gpu".to_owned(), Need::Count(need))].into(),
+        needs: [("gpu".to_owned(), ResourceRequest::Count(need))].into(),
         ..Control::default()
     };
     for (control, workers) in [
-        (Control { slots: Some(Need::Count(2)), ..Control::default() }, 4),
-        (Control { slots: Some(Need::Count(3)), ..Control::default() }, 2),
+        (Control { slots: Some(ResourceRequest::Count(2)), ..Control::default() }, 4),
+        (Control { slots: Some(ResourceRequest::Count(3)), ..Control::default() }, 2),
         (needs(3, 1), 3),
         (needs(5, 2), 2),
     ] {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::after;
 use crate::engine::RunCommand;
 use crate::event::{AttemptRecord, EventKind, Lane, TaskId, WorkerId};
-use crate::job::need::TaskNeeds;
 use crate::job::order::TaskOrder;
+use crate::job::resource_request::TaskRequests;
 use crate::job::{Control, Mode};
 
 /// Something that happened, or that is asked.
@@ -226,7 +226,7 @@ pub struct Plan {
     /// There will be no more.
     pub complete: bool,
     /// What each takes, where that differs.
-    pub needs: Option<Arc<TaskNeeds>>,
+    pub needs: Option<Arc<TaskRequests>>,
     /// In which order they begin.
     pub order: TaskOrder,
     /// Which tasks wait for which.

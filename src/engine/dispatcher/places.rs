@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::event::TaskId;
-use crate::job::need::{MOST_NUMBERED, TaskNeeds};
+use crate::job::resource_request::{MAX_NUMBERED, TaskRequests};
 
 use super::queue::Pending;
 
@@ -22,7 +22,7 @@ const WINDOW: usize = 1024;
 /// What is free, who has the rest, and who waits first for it.
 #[derive(Debug)]
 pub struct Places {
-    needs: Arc<TaskNeeds>,
+    needs: Arc<TaskRequests>,
     /// Places of the pool that are taken.
     taken: u32,
     counters: Vec<Free>,
@@ -57,10 +57,10 @@ impl Given {
 
 impl Places {
     /// Everything is free.
-    pub fn new(needs: Arc<TaskNeeds>) -> Self {
+    pub fn new(needs: Arc<TaskRequests>) -> Self {
         let counters = needs.counters().iter().map(|counter| Free {
             left: counter.total,
-            numbered: (counter.total <= MOST_NUMBERED).then(|| vec![true; counter.total as usize]),
+            numbered: (counter.total <= MAX_NUMBERED).then(|| vec![true; counter.total as usize]),
         });
         Self {
             counters: counters.collect(),

@@ -9,12 +9,12 @@ use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
 use crate::job::Control;
-use crate::job::need::TaskNeeds;
 use crate::job::order::TaskOrder;
+use crate::job::resource_request::TaskRequests;
 
 /// Tasks that take so many places and GPUs each, in a pool of `workers` with `gpus` GPUs, and all workers there.
 fn sized(tasks: &[[u32; 2]], workers: u32, gpus: u32) -> Simulation {
-    let needs = Some(Arc::new(TaskNeeds::of_places_and_gpus(gpus, tasks)));
+    let needs = Some(Arc::new(TaskRequests::of_places_and_gpus(gpus, tasks)));
     all_there(Plan { needs, ..plan(tasks.len() as u64, workers) })
 }
 
@@ -113,7 +113,7 @@ fn nothing_is_handed_ahead_of_what_waits_for_the_same() {
 #[test]
 fn what_was_handed_ahead_is_taken_back_for_an_idle_worker_only_where_it_fits_beside() {
     for (gpus, at_once) in [(1, 1), (2, 2)] {
-        let needs = Some(Arc::new(TaskNeeds::of_places_and_gpus(gpus, &[[1, 1]; 3])));
+        let needs = Some(Arc::new(TaskRequests::of_places_and_gpus(gpus, &[[1, 1]; 3])));
         let mut simulation = Simulation::new(Plan { needs, ..plan(3, 2) });
         simulation.arrive();
         finish_task(&mut simulation, 0);
@@ -155,7 +155,7 @@ fn a_pool_that_is_too_small_for_a_task_says_so_and_does_the_others() {
     assert!(simulation.said(|kind| matches!(kind, EventKind::Held { reason: None })));
     simulation.arrive();
     assert_eq!(at_work(&simulation), [1]);
-    let control = Control { slots: Some(crate::job::control::Need::Count(4)), ..Control::default() };
+    let control = Control { slots: Some(crate::job::control::ResourceRequest::Count(4)), ..Control::default() };
     let same = Simulation::new(Plan { control, ..plan(3, 2) });
     let reason = "each task takes 4 places, the pool has 2; make the pool larger";
     assert!(same.said(|kind| matches!(kind, EventKind::Held { reason: Some(said) } if said == reason)));
@@ -163,7 +163,7 @@ fn a_pool_that_is_too_small_for_a_task_says_so_and_does_the_others() {
 
 #[test]
 fn starts_of_sized_tasks_are_kept_apart_too() {
-    let needs = Some(Arc::new(TaskNeeds::of_places_and_gpus(0, &[[1, 0], [2, 0], [1, 0]])));
+    let needs = Some(Arc::new(TaskRequests::of_places_and_gpus(0, &[[1, 0], [2, 0], [1, 0]])));
     let control = Control { delay_secs: Some(1.0), ..Control::default() };
     let mut simulation = all_there(Plan { needs, control, ..plan(3, 2) });
     assert_eq!(at_work(&simulation), [0]);
@@ -330,7 +330,7 @@ proptest! {
         moves in proptest::collection::vec((0_u8..7, 0_usize..8), 0..120),
     ) {
         let sizes: Vec<[u32; 2]> = sizes.into_iter().map(|(places, gpus)| [places, gpus]).collect();
-        let needs = Some(Arc::new(TaskNeeds::of_places_and_gpus(3, &sizes)));
+        let needs = Some(Arc::new(TaskRequests::of_places_and_gpus(3, &sizes)));
         let mut simulation = Simulation::new(Plan { needs, retries: 1, ..plan(sizes.len() as u64, 4) });
         let check = |simulation: &Simulation| {
             let at_work = at_work(simulation);

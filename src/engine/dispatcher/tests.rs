@@ -433,7 +433,7 @@ fn controls() -> Vec<Control> {
         Control { retry_wait: Some(RetryWait::Fixed { secs: 2.0 }), ..Control::default() },
         Control {
             timeout_percent: Some(150.0),
-            slots: Some(crate::job::control::Need::Count(2)),
+            slots: Some(crate::job::control::ResourceRequest::Count(2)),
             ..Control::default()
         },
     ]

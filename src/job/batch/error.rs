@@ -7,7 +7,7 @@ use bstr::BString;
 use super::OrderError;
 use crate::job::dependencies::DependencyError;
 use crate::job::inputs::InputError;
-use crate::job::need::NeedError;
+use crate::job::resource_request::RequestError;
 use crate::job::template::TemplateError;
 
 /// A batch that cannot be made from its job. Nothing has run.
@@ -53,13 +53,13 @@ pub enum BatchError {
     Order(#[from] OrderError),
     /// A task takes what it cannot be given.
     #[error(transparent)]
-    Needs(#[from] NeedError),
+    Request(#[from] RequestError),
     /// The command line cannot be used.
     #[error("the command line cannot be used: {0}")]
     Template(#[from] TemplateError),
     /// The text for a variable, for standard input or before lines of output cannot be used.
     #[error("{field} cannot be used: {error}")]
-    Surroundings {
+    CommandEnvironment {
         /// Which field of the job.
         field: String,
         /// Why.

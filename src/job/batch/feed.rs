@@ -177,7 +177,7 @@ impl Batch {
             (job.sample.is_some(), "a sample is taken of all inputs"),
             (job.order != Order::AsGiven, "the order depends on all inputs"),
             (control.after.is_some(), "tasks wait for others, which are looked up among all of them"),
-            (control.needs_differ(), "what each task needs is checked before anything runs"),
+            (control.requests_differ(), "what each task needs is checked before anything runs"),
         ];
         obstacles.into_iter().find_map(|(holds, words)| holds.then_some(words))
     }

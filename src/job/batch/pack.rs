@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::{Layout, Member};
 use super::{Batch, BatchError, template_of};
-use crate::event::TaskId;
 use crate::job::Job;
+use crate::job::TaskId;
 use crate::job::file::JobFileError;
 
 /// A batch that cannot be packed or unpacked.

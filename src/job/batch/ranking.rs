@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use bstr::{BString, ByteSlice};
 
 use super::{Batch, Place};
-use crate::event::TaskId;
-use crate::job::order::{Durations, MOST_RANKED};
+use crate::job::TaskId;
+use crate::job::order::{Durations, MAX_RANKED};
 use crate::job::template::{CommandLine, Digits, Template, TemplateError, Values};
 use crate::job::{Order, TaskTemplate};
 
@@ -40,7 +40,7 @@ pub enum OrderError {
         expected: &'static str,
     },
     /// More tasks than a table can hold.
-    #[error("order: more than {MOST_RANKED} tasks cannot be put in an order by values")]
+    #[error("order: more than {MAX_RANKED} tasks cannot be put in an order by values")]
     TooMany,
     /// The job log cannot be read.
     #[error("order: the job log {path} cannot be used: {reason}")]
@@ -86,7 +86,7 @@ pub(super) fn longest_first(batch: &Batch, secs: &HashMap<TaskId, f64>) -> Resul
 }
 
 fn tasks(batch: &Batch) -> Result<impl Iterator<Item = TaskId> + use<>, OrderError> {
-    if batch.len() > MOST_RANKED {
+    if batch.len() > MAX_RANKED {
         return Err(OrderError::TooMany);
     }
     Ok((0..batch.len()).map(TaskId))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::job::control::MOST_SECS;
+use crate::job::control::MAX_SECS;
 use crate::job::template::Template;
 use crate::job::{Input, JOB_VERSION, Job, MAX_ARGS, MAX_WORKERS, TaskTemplate, Transport};
 
@@ -111,9 +111,9 @@ impl Job {
             report(JobField::Workers, format!("it is {workers}, expected 1 to {MAX_WORKERS}"));
         }
         if let Some(timeout_secs) = self.timeout_secs
-            && !(timeout_secs > 0.0 && timeout_secs <= MOST_SECS)
+            && !(timeout_secs > 0.0 && timeout_secs <= MAX_SECS)
         {
-            report(JobField::Timeout, format!("it is {timeout_secs}, expected seconds above 0 and up to {MOST_SECS}"));
+            report(JobField::Timeout, format!("it is {timeout_secs}, expected seconds above 0 and up to {MAX_SECS}"));
         }
         if self.working_dir.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             report(JobField::WorkingDir, "it is empty; leave it out for the job file's own folder".to_owned());

@@ -150,7 +150,7 @@ fn a_job_log_becomes_its_commands() {
     assert_eq!(imported.job.inputs, [list(&["echo 'a\tb'", "echo b;\nfalse"])]);
     assert_eq!(noted(&imported), ["repeated lines", "Exitval, Signal", "Host far"]);
     let batch = Batch::open(&imported.job, std::path::Path::new("."), &mut std::io::empty()).expect("a batch");
-    assert_eq!(batch.payload(crate::event::TaskId(1), 1), "sh -c 'echo b;\nfalse'");
+    assert_eq!(batch.payload(crate::job::TaskId(1), 1), "sh -c 'echo b;\nfalse'");
     for (text, line) in [("", 1), ("a\n", 1), ("Seq\tHost\t\nx\n", 2), ("Seq\tHost\t\nx\t\t\t\t\t\t\t\t\n", 2)] {
         let error = import_joblog(text).expect_err(text);
         assert!(matches!(error, ImportError::LogLine { line: found, .. } if found == line), "{text}: {error}");

@@ -13,9 +13,9 @@ const SEGMENTS: usize = 44;
 
 /// So many rows may wait that no task was made of yet, and about so many bytes of them. What is beyond has to wait in
 /// the pipe: a source that never ends must not fill the memory.
-const MOST_WAITING_ROWS: u64 = 1 << 20;
-const MOST_WAITING_BYTES: u64 = 256 << 20;
-const LEAST_WAITING_ROWS: u64 = 1024;
+const MAX_WAITING_ROWS: u64 = 1 << 20;
+const MAX_WAITING_BYTES: u64 = 256 << 20;
+const MIN_WAITING_ROWS: u64 = 1024;
 
 type Segment = Box<[OnceLock<Box<[u8]>>]>;
 
@@ -150,7 +150,7 @@ impl Stream {
     /// Waits while more rows wait than may, the mean of which has `mean_bytes`. False when somebody listened and nobody
     /// does any more: whatever follows is for nobody.
     pub(super) fn wait_for_room(&self, len: u64, mean_bytes: u64) -> bool {
-        let most = (MOST_WAITING_BYTES / mean_bytes.max(1)).clamp(LEAST_WAITING_ROWS, MOST_WAITING_ROWS);
+        let most = (MAX_WAITING_BYTES / mean_bytes.max(1)).clamp(MIN_WAITING_ROWS, MAX_WAITING_ROWS);
         let mut audience = self.audience();
         loop {
             // Nobody yet: a batch may be filled before its run begins.
@@ -255,10 +255,10 @@ mod tests {
         let stream = Arc::new(Stream::new(1));
         assert!(stream.wait_for_room(u64::MAX, 1), "nobody has begun to listen");
         let watch = stream.watch(Box::new(|| ()));
-        assert!(stream.wait_for_room(LEAST_WAITING_ROWS, u64::MAX));
+        assert!(stream.wait_for_room(MIN_WAITING_ROWS, u64::MAX));
         let feeder = {
             let stream = Arc::clone(&stream);
-            std::thread::spawn(move || stream.wait_for_room(LEAST_WAITING_ROWS + 1, u64::MAX))
+            std::thread::spawn(move || stream.wait_for_room(MIN_WAITING_ROWS + 1, u64::MAX))
         };
         stream.take(0);
         assert!(feeder.join().unwrap());

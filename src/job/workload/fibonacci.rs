@@ -4,7 +4,7 @@
 use num_bigint::BigUint;
 
 use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "fibonacci",
@@ -17,14 +17,14 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     call,
 };
 
-fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     let index = INFO.argument.count(argument)?;
     let (mut number, mut next) = (BigUint::ZERO, BigUint::from(1_u8));
     for _ in 0..index {
         number += &next;
         std::mem::swap(&mut number, &mut next);
     }
-    Ok(Value::Text(number.to_string().into()))
+    Ok(CallValue::Text(number.to_string().into()))
 }
 
 #[cfg(test)]
@@ -32,21 +32,21 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::INFO;
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::tests::{call, error};
 
     #[test]
     fn starts_at_0_and_keeps_every_digit() {
         let numbers = ["0", "1", "1", "2", "3", "5", "8"];
         for (index, number) in numbers.iter().enumerate() {
-            assert_eq!(call(&INFO, &index.to_string()), Value::Text((*number).into()));
+            assert_eq!(call(&INFO, &index.to_string()), CallValue::Text((*number).into()));
         }
-        assert_eq!(call(&INFO, "93"), Value::Text("12200160415121876738".into()));
+        assert_eq!(call(&INFO, "93"), CallValue::Text("12200160415121876738".into()));
     }
 
     #[test]
     fn agrees_with_python_at_50000() {
-        let Value::Text(digits) = call(&INFO, "50000") else { panic!("it is text") };
+        let CallValue::Text(digits) = call(&INFO, "50000") else { panic!("it is text") };
         assert_eq!(digits.len(), 10_450);
         let digest = format!("{:x}", Sha256::digest(digits.as_bytes()));
         assert_eq!(digest, "6f694bbfdbbc3107be394cfa55cea152b80ca16594361b9954d4fb170453d220");

@@ -10,7 +10,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 
 use super::random::SplitMix64;
 use super::{ArgumentInfo, ArgumentKind, CallContext, ParameterInfo, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "file_io",
@@ -36,7 +36,7 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
 
 const LINES: u64 = 1000;
 
-fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     let rounds = INFO.argument.count(argument)?;
     let (mut file, line_starts) =
         write_lines().map_err(|error| format!("cannot write a temporary file: {error}; is there space?"))?;
@@ -51,7 +51,7 @@ fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<Val
         written_bytes += copy_line(&mut file, line_starts[line], &mut null)
             .map_err(|error| format!("cannot copy line {line} of a temporary file to the null device: {error}"))?;
     }
-    Ok(Value::Int(written_bytes))
+    Ok(CallValue::Int(written_bytes))
 }
 
 /// Makes the file and says where each of its lines starts. It has no name, so it is gone however the call ends.
@@ -85,15 +85,15 @@ fn copy_line(file: &mut File, start: u64, to: &mut File) -> std::io::Result<i64>
 #[cfg(test)]
 mod tests {
     use super::INFO;
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::WorkloadSpec;
     use crate::job::workload::tests::{call, call_with, error};
 
     #[test]
     fn agrees_with_python() {
-        assert_eq!(call(&INFO, "0"), Value::Int(0));
+        assert_eq!(call(&INFO, "0"), CallValue::Int(0));
         let seeded = WorkloadSpec { seed: Some(1), ..WorkloadSpec::named("file_io") };
-        assert_eq!(call_with(&seeded, "1000"), Ok(Value::Int(44_356)));
+        assert_eq!(call_with(&seeded, "1000"), Ok(CallValue::Int(44_356)));
     }
 
     #[test]

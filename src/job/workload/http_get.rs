@@ -10,7 +10,7 @@ use std::time::Duration;
 use bstr::ByteSlice;
 
 use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "http_get",
@@ -29,12 +29,12 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
 };
 
 /// How long one connection, one write or one read may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-fn call(argument: &[u8], _: &Parameters, context: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], _: &Parameters, context: &CallContext) -> Result<CallValue, String> {
     let pages = INFO.argument.count(argument)?;
     let address = context.server.ok_or("no page can be fetched: this run has no server")?;
     let mut received_bytes = 0;
@@ -43,14 +43,14 @@ fn call(argument: &[u8], _: &Parameters, context: &CallContext) -> Result<Value,
         received_bytes += fetch(address, &mut answer)
             .map_err(|error| format!("cannot fetch page {page} of {pages} from {address}: {error}"))?;
     }
-    Ok(Value::Int(received_bytes))
+    Ok(CallValue::Int(received_bytes))
 }
 
 /// Fetches one page and says how long it is.
 fn fetch(address: SocketAddr, answer: &mut Vec<u8>) -> io::Result<i64> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.write_all(format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
     answer.clear();
     stream.take(LONGEST).read_to_end(answer)?;
@@ -81,20 +81,20 @@ mod tests {
     use rustix::net::{AddressFamily, SocketType};
 
     use super::{INFO, page_length};
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::server::{LoopbackServer, PAGE};
     use crate::job::workload::tests::error;
     use crate::job::workload::{CallContext, Parameters};
 
-    fn fetch_from(server: SocketAddr, pages: &str) -> Result<Value, String> {
+    fn fetch_from(server: SocketAddr, pages: &str) -> Result<CallValue, String> {
         (INFO.call)(pages.as_bytes(), &Parameters::default(), &CallContext { server: Some(server) })
     }
 
     #[test]
     fn counts_the_bytes_of_all_pages() {
         let server = LoopbackServer::start().unwrap();
-        assert_eq!(fetch_from(server.address(), "0"), Ok(Value::Int(0)));
-        assert_eq!(fetch_from(server.address(), "3"), Ok(Value::Int(3 * PAGE.len() as i64)));
+        assert_eq!(fetch_from(server.address(), "0"), Ok(CallValue::Int(0)));
+        assert_eq!(fetch_from(server.address(), "3"), Ok(CallValue::Int(3 * PAGE.len() as i64)));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! is missing or swapped shows.
 
 use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "make_bytes",
@@ -23,7 +23,7 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
 
 const PATTERN: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 
-fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     let length = INFO.argument.count(argument)? as usize;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).map_err(|_| format!("no memory for a value of {length} bytes; ask for less"))?;
@@ -32,20 +32,20 @@ fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, Strin
         // All but the last copy take whole patterns, so each goes on where the one before ended.
         bytes.extend_from_within(..bytes.len().min(length - bytes.len()));
     }
-    Ok(Value::Bytes(bytes.into_boxed_slice()))
+    Ok(CallValue::Bytes(bytes.into_boxed_slice()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{INFO, PATTERN};
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::tests::{call, error};
 
     #[test]
     fn repeats_the_pattern_to_the_last_byte() {
         for length in [0, 1, 25, 26, 27, 52, 1000, 65_536, 1_000_003] {
             let expected: Box<[u8]> = PATTERN.iter().copied().cycle().take(length).collect();
-            assert_eq!(call(&INFO, &length.to_string()), Value::Bytes(expected), "{length} bytes");
+            assert_eq!(call(&INFO, &length.to_string()), CallValue::Bytes(expected), "{length} bytes");
         }
     }
 

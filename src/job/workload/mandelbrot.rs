@@ -4,7 +4,7 @@
 //! The method is the plain escape time, without the known short cuts for the set's inside: the work is the point here.
 
 use super::{ArgumentInfo, ArgumentKind, CallContext, ParameterInfo, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 const MAX_TILES: u64 = 64;
 
@@ -50,7 +50,7 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
 const SIDE: f64 = 3.0;
 const CORNER: (f64, f64) = (-2.25, -1.5);
 
-fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     let &Parameters { tiles, size, iterations, .. } = parameters;
     let tile = INFO.argument.count(argument)?;
     if tile >= tiles * tiles {
@@ -68,7 +68,7 @@ fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<Val
             sum += escape_time(coordinate(CORNER.0, x), imaginary, iterations);
         }
     }
-    Ok(Value::Int(sum.cast_signed()))
+    Ok(CallValue::Int(sum.cast_signed()))
 }
 
 /// How many times z² + c is taken, from 0, until it leaves the circle of radius 2, at most `iterations` times.
@@ -88,7 +88,7 @@ fn escape_time(c_re: f64, c_im: f64, iterations: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::INFO;
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::WorkloadSpec;
     use crate::job::workload::tests::{call, call_with, error};
 
@@ -99,12 +99,12 @@ mod tests {
 
     #[test]
     fn tiles_agree_with_python_and_add_up_to_the_picture() {
-        assert_eq!(call(&INFO, "0"), Value::Int(4096));
+        assert_eq!(call(&INFO, "0"), CallValue::Int(4096));
         let expected = [742, 2310, 4166, 2110, 16557, 15423, 792, 2749, 4863];
         for (tile, sum) in expected.iter().enumerate() {
-            assert_eq!(call_with(&small(3), &tile.to_string()), Ok(Value::Int(*sum)));
+            assert_eq!(call_with(&small(3), &tile.to_string()), Ok(CallValue::Int(*sum)));
         }
-        assert_eq!(call_with(&small(1), "0"), Ok(Value::Int(expected.iter().sum())));
+        assert_eq!(call_with(&small(1), "0"), Ok(CallValue::Int(expected.iter().sum())));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! product, weighted with (i + 2 j) mod 17 + 1; rows and columns count from 0.
 
 use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "matrix_product",
@@ -22,7 +22,7 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     call,
 };
 
-fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     let size = INFO.argument.count(argument)? as usize;
     let left = filled(size, |row, column| ((3 * row + 5 * column) % 11) as f64 - 5.0);
     let right = filled(size, |row, column| ((7 * row + 2 * column) % 13) as f64 - 6.0);
@@ -40,7 +40,7 @@ fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, Strin
             sum += element * ((row + 2 * column) % 17 + 1) as f64;
         }
     }
-    Ok(Value::Int(sum as i64))
+    Ok(CallValue::Int(sum as i64))
 }
 
 fn filled(size: usize, element: impl Fn(usize, usize) -> f64) -> Vec<f64> {
@@ -51,13 +51,13 @@ fn filled(size: usize, element: impl Fn(usize, usize) -> f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::INFO;
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::tests::{call, error};
 
     #[test]
     fn agrees_with_whole_number_arithmetic() {
         for (size, sum) in [("1", 30), ("2", 188), ("3", 24)] {
-            assert_eq!(call(&INFO, size), Value::Int(sum));
+            assert_eq!(call(&INFO, size), CallValue::Int(sum));
         }
     }
 

@@ -1,7 +1,7 @@
 //! The built-in workloads: pure functions that a worker process calls with one argument, the task's values joined by
 //! a space. They make load of a known kind, for races, for the first minutes with the program and for its own tests.
 //!
-//! A call ends in a [`Value`] or in an `Err` text; it never ends its process, and every argument has a range, so that
+//! A call ends in a [`CallValue`] or in an `Err` text; it never ends its process, and every argument has a range, so that
 //! memory is bounded. How long a call may take is not bounded here: that is the job's timeout.
 
 mod argument;
@@ -25,7 +25,7 @@ mod sum_primes;
 
 use std::net::SocketAddr;
 
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub use argument::{ArgumentInfo, ArgumentKind};
 pub use spec::{WorkloadError, WorkloadSpec};
@@ -79,7 +79,7 @@ pub struct ParameterInfo {
     pub default: u64,
 }
 
-type Call = fn(&[u8], &Parameters, &CallContext) -> Result<Value, String>;
+type Call = fn(&[u8], &Parameters, &CallContext) -> Result<CallValue, String>;
 
 /// The parameters of a call, each in its range; 0 where the workload does not have it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,7 +142,7 @@ impl Workload {
     ///
     /// # Errors
     /// A text for people: what went wrong, with what, and what is expected.
-    pub fn call(&self, argument: &[u8], context: &CallContext) -> Result<Value, String> {
+    pub fn call(&self, argument: &[u8], context: &CallContext) -> Result<CallValue, String> {
         (self.info.call)(argument, &self.parameters, context)
     }
 
@@ -173,16 +173,16 @@ impl Parameters {
 mod tests {
     use super::server::LoopbackServer;
     use super::{CallContext, Workload, WorkloadInfo, WorkloadSpec};
-    use crate::event::Value;
+    use crate::job::CallValue;
 
     /// Calls a workload with its default parameters and no server.
-    pub(super) fn call_bytes(info: &WorkloadInfo, argument: &[u8]) -> Result<Value, String> {
+    pub(super) fn call_bytes(info: &WorkloadInfo, argument: &[u8]) -> Result<CallValue, String> {
         Workload::prepare(&WorkloadSpec::named(info.name)).unwrap().call(argument, &CallContext::default())
     }
 
     /// The value of a call that succeeds.
     #[track_caller]
-    pub(super) fn call(info: &WorkloadInfo, argument: &str) -> Value {
+    pub(super) fn call(info: &WorkloadInfo, argument: &str) -> CallValue {
         call_bytes(info, argument.as_bytes()).unwrap()
     }
 
@@ -192,16 +192,16 @@ mod tests {
         call_bytes(info, argument.as_bytes()).unwrap_err()
     }
 
-    pub(super) fn call_with(spec: &WorkloadSpec, argument: &str) -> Result<Value, String> {
+    pub(super) fn call_with(spec: &WorkloadSpec, argument: &str) -> Result<CallValue, String> {
         Workload::prepare(spec).unwrap().call(argument.as_bytes(), &CallContext::default())
     }
 
-    fn text_of(value: Value) -> String {
+    fn text_of(value: CallValue) -> String {
         match value {
-            Value::Int(number) => number.to_string(),
-            Value::Float(number) => number.to_string(),
-            Value::Text(text) => text.into(),
-            Value::Bytes(bytes) => String::from_utf8(bytes.into()).unwrap(),
+            CallValue::Int(number) => number.to_string(),
+            CallValue::Float(number) => number.to_string(),
+            CallValue::Text(text) => text.into(),
+            CallValue::Bytes(bytes) => String::from_utf8(bytes.into()).unwrap(),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::random::SplitMix64;
 use super::{ArgumentInfo, ArgumentKind, CallContext, ParameterInfo, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "monte_carlo_pi",
@@ -34,7 +34,7 @@ const STREAM: ArgumentInfo = ArgumentInfo {
     kind: ArgumentKind::Whole { min: 0, max: i64::MAX },
 };
 
-fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     let argument = argument.trim_ascii();
     let (samples, stream) = match argument.iter().position(|byte| *byte == b' ') {
         Some(space) => (&argument[..space], STREAM.count(&argument[space..])?),
@@ -43,7 +43,7 @@ fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<Val
     let samples = INFO.argument.count(samples)?;
     let mut random = SplitMix64::mixed(&[parameters.seed, samples, stream]);
     let inside = (0..samples).filter(|_| in_quarter_circle(random.next())).count();
-    Ok(Value::Float(4.0 * inside as f64 / samples as f64))
+    Ok(CallValue::Float(4.0 * inside as f64 / samples as f64))
 }
 
 /// The halves of `bits` are a point's coordinates in units of 2⁻³²; the circle's square is then 2⁶⁴, where the sum of
@@ -56,17 +56,17 @@ const fn in_quarter_circle(bits: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::INFO;
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::WorkloadSpec;
     use crate::job::workload::tests::{call, call_with, error};
 
     #[test]
     fn depends_on_samples_stream_and_seed_only() {
-        assert_eq!(call(&INFO, "100000"), Value::Float(3.14276));
-        assert_eq!(call(&INFO, "100000 0"), Value::Float(3.14276));
-        assert_eq!(call(&INFO, " 100000  7 "), Value::Float(3.14252));
+        assert_eq!(call(&INFO, "100000"), CallValue::Float(3.14276));
+        assert_eq!(call(&INFO, "100000 0"), CallValue::Float(3.14276));
+        assert_eq!(call(&INFO, " 100000  7 "), CallValue::Float(3.14252));
         let seeded = WorkloadSpec { seed: Some(1), ..WorkloadSpec::named("monte_carlo_pi") };
-        assert_eq!(call_with(&seeded, "100000"), Ok(Value::Float(3.1452)));
+        assert_eq!(call_with(&seeded, "100000"), Ok(CallValue::Float(3.1452)));
     }
 
     #[test]

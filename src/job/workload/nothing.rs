@@ -1,7 +1,7 @@
 //! `nothing`: the empty function, the first load of PEP 371. What it takes is what calling takes.
 
 use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "nothing",
@@ -18,9 +18,9 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     call,
 };
 
-fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     INFO.argument.whole(argument)?;
-    Ok(Value::Int(0))
+    Ok(CallValue::Int(0))
 }
 
 #[cfg(test)]

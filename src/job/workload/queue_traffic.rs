@@ -6,7 +6,7 @@
 use std::io::{Read, Write};
 
 use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "queue_traffic",
@@ -23,7 +23,7 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     call,
 };
 
-fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     let items = INFO.argument.count(argument)?;
     let failed = |error: std::io::Error| format!("the queue of {items} items broke off: {error}");
     let (mut exit, mut entrance) = std::io::pipe().map_err(failed)?;
@@ -40,21 +40,21 @@ fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, Strin
             sum += u64::from_le_bytes(item);
         }
         producer.join().map_err(|_| failed(std::io::Error::other("its producer panicked")))?.map_err(failed)?;
-        Ok(Value::Int(sum.cast_signed()))
+        Ok(CallValue::Int(sum.cast_signed()))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::INFO;
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::tests::{call, error};
 
     #[test]
     fn every_item_comes_out_once() {
-        assert_eq!(call(&INFO, "0"), Value::Int(0));
-        assert_eq!(call(&INFO, "1"), Value::Int(0));
-        assert_eq!(call(&INFO, "20000"), Value::Int(199_990_000));
+        assert_eq!(call(&INFO, "0"), CallValue::Int(0));
+        assert_eq!(call(&INFO, "1"), CallValue::Int(0));
+        assert_eq!(call(&INFO, "20000"), CallValue::Int(199_990_000));
     }
 
     #[test]

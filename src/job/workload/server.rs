@@ -173,11 +173,11 @@ mod tests {
 
     use super::{LONGEST_REQUEST, LoopbackServer, MAX_CONNECTIONS, PAGE};
 
-    const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
+    const TIMEOUT: Option<Duration> = Some(Duration::from_secs(60));
 
     fn connect(server: &LoopbackServer) -> TcpStream {
         let stream = TcpStream::connect(server.address()).unwrap();
-        stream.set_read_timeout(PATIENCE).unwrap();
+        stream.set_read_timeout(TIMEOUT).unwrap();
         stream
     }
 

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::argument::shown;
 use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "sha256",
@@ -34,7 +34,7 @@ const NULL_DEVICE: &str = "/dev/null";
 /// How much is read at once, in bytes.
 const PIECE: usize = 64 * 1024;
 
-fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     if argument.is_empty() {
         return Err(INFO.argument.wrong(argument));
     }
@@ -50,7 +50,7 @@ fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, Strin
         };
         hasher.update(&piece[..length]);
     }
-    Ok(Value::Text(format!("{:x}", hasher.finalize()).into()))
+    Ok(CallValue::Text(format!("{:x}", hasher.finalize()).into()))
 }
 
 /// Opens a file that has an end: a pipe or a device could keep its reader for ever.
@@ -82,10 +82,10 @@ mod tests {
     use std::path::Path;
 
     use super::INFO;
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::tests::call_bytes;
 
-    fn digest_of(path: &Path) -> Result<Value, String> {
+    fn digest_of(path: &Path) -> Result<CallValue, String> {
         call_bytes(&INFO, path.as_os_str().as_bytes())
     }
 
@@ -99,7 +99,7 @@ mod tests {
             (&[b'a'; 1_000_000], "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
         ] {
             std::fs::write(&path, content).unwrap();
-            assert_eq!(digest_of(&path), Ok(Value::Text(digest.into())));
+            assert_eq!(digest_of(&path), Ok(CallValue::Text(digest.into())));
         }
     }
 

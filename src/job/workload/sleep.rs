@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "sleep",
@@ -20,22 +20,22 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     call,
 };
 
-fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     let secs = INFO.argument.number(argument)?;
     std::thread::sleep(Duration::from_secs_f64(secs));
-    Ok(Value::Float(secs))
+    Ok(CallValue::Float(secs))
 }
 
 #[cfg(test)]
 mod tests {
     use super::INFO;
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::tests::{call, error};
 
     #[test]
     fn takes_whole_and_fractional_seconds() {
-        assert_eq!(call(&INFO, "0"), Value::Float(0.0));
-        assert_eq!(call(&INFO, "1e-3"), Value::Float(0.001));
+        assert_eq!(call(&INFO, "0"), CallValue::Float(0.0));
+        assert_eq!(call(&INFO, "1e-3"), CallValue::Float(0.001));
     }
 
     #[test]

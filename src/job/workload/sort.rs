@@ -5,7 +5,7 @@
 
 use super::random::SplitMix64;
 use super::{ArgumentInfo, ArgumentKind, CallContext, ParameterInfo, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "sort",
@@ -31,7 +31,7 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
 /// The prime of the 64-bit FNV hash, 2⁴⁰ + 435.
 const FACTOR: u64 = 0x100_0000_01B3;
 
-fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     let count = INFO.argument.count(argument)? as usize;
     let mut numbers: Vec<u64> = Vec::new();
     numbers.try_reserve_exact(count).map_err(|_| format!("no memory for {count} numbers; sort fewer"))?;
@@ -39,22 +39,22 @@ fn call(argument: &[u8], parameters: &Parameters, _: &CallContext) -> Result<Val
     numbers.extend((0..count).map(|_| random.next()));
     numbers.sort_unstable();
     let checksum = numbers.iter().fold(0_u64, |sum, number| sum.wrapping_mul(FACTOR).wrapping_add(*number));
-    Ok(Value::Text(format!("{checksum:016x}").into()))
+    Ok(CallValue::Text(format!("{checksum:016x}").into()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::INFO;
-    use crate::event::Value;
+    use crate::job::CallValue;
     use crate::job::workload::WorkloadSpec;
     use crate::job::workload::tests::{call, call_with, error};
 
     #[test]
     fn agrees_with_python() {
-        assert_eq!(call(&INFO, "0"), Value::Text("0000000000000000".into()));
-        assert_eq!(call(&INFO, "1000"), Value::Text("e333590db9af3217".into()));
+        assert_eq!(call(&INFO, "0"), CallValue::Text("0000000000000000".into()));
+        assert_eq!(call(&INFO, "1000"), CallValue::Text("e333590db9af3217".into()));
         let seeded = WorkloadSpec { seed: Some(1), ..WorkloadSpec::named("sort") };
-        assert_eq!(call_with(&seeded, "1000"), Ok(Value::Text("7ae67a3d79acb9a0".into())));
+        assert_eq!(call_with(&seeded, "1000"), Ok(CallValue::Text("7ae67a3d79acb9a0".into())));
     }
 
     #[test]

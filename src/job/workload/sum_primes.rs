@@ -4,7 +4,7 @@
 //! with n beyond the primes up to its root.
 
 use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
-use crate::event::Value;
+use crate::job::CallValue;
 
 pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     name: "sum_primes",
@@ -25,9 +25,9 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
 /// Odd numbers in a segment, a byte each: half of a usual first-level cache.
 const SEGMENT: usize = 1 << 14;
 
-fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<Value, String> {
+fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<CallValue, String> {
     let bound = INFO.argument.count(argument)?;
-    Ok(Value::Int(sum_below(bound).cast_signed()))
+    Ok(CallValue::Int(sum_below(bound).cast_signed()))
 }
 
 fn sum_below(bound: u64) -> u64 {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::job::Control;
-use crate::job::amount::{parse_amount, parse_load, parse_need, size_text};
-use crate::job::control::{After, Halt, HaltError, Need, RetryWait};
+use crate::job::amount::{parse_amount, parse_load, parse_request, size_text};
+use crate::job::control::{After, Halt, HaltError, ResourceRequest, RetryWait};
 use crate::job::duration;
 
 use super::typed::{Typed, refused, whole};
@@ -93,7 +93,7 @@ impl SteeringDraft {
         let nice = Typed::new(Field::Nice, &self.nice, opened.nice.as_ref(), i32::to_string);
         let heartbeat = opened.heartbeat_secs.as_ref();
         let heartbeat = Typed::new(Field::Heartbeat, &self.heartbeat, heartbeat, f64::to_string);
-        let slots = Typed::new(Field::Slots, &self.slots, opened.slots.as_ref(), Need::to_string);
+        let slots = Typed::new(Field::Slots, &self.slots, opened.slots.as_ref(), ResourceRequest::to_string);
         let resources = Typed::new(Field::Resources, &self.resources, Some(&opened.resources), amounts_text);
         let needs = Typed::new(Field::Needs, &self.needs, Some(&opened.needs), amounts_text);
         Control {
@@ -108,7 +108,7 @@ impl SteeringDraft {
             limits: opened.limits,
             slots: slots.read(errors, |text| text.parse().map_err(|error: String| refused(text, &error))),
             resources: resources.read(errors, |text| amounts(text, parse_amount)).unwrap_or_default(),
-            needs: needs.read(errors, |text| amounts(text, parse_need)).unwrap_or_default(),
+            needs: needs.read(errors, |text| amounts(text, parse_request)).unwrap_or_default(),
             after: self.after(opened.after.as_ref(), errors),
         }
     }

@@ -97,7 +97,7 @@ impl WhatIf {
         let recorded = least.ok_or(NoWhatIf::NothingRecorded)?;
         let trace = race.traces.get(recorded).and_then(Option::as_ref).ok_or(NoWhatIf::TooMany)?;
         let case = &header.cases[0];
-        if case.job.control.needs_differ() {
+        if case.job.control.requests_differ() {
             return Err(NoWhatIf::NeedsDiffer);
         }
         let mode =

@@ -80,8 +80,8 @@ impl<W: Write> RowWriter<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::lossless::Bytes;
-    use crate::event::{Captured, Output, TaskId, Value, WorkerId};
+    use crate::event::{CallValue, Captured, Output, TaskId, WorkerId};
+    use crate::job::lossless::Bytes;
     use crate::model::Earlier;
 
     fn rows(calls: bool, record: &AttemptRecord) -> String {
@@ -122,7 +122,7 @@ mod tests {
             "task,input 1,command,outcome,reason,exit_code,signal,attempts,worker,start_secs,wall_secs,cpu_secs,\
              max_rss_bytes,stdout,stderr\n12,\"'=a,b\",'@echo,failed,'-x,,,1,3,0.01,0.12,0,99,\"'+1+2\n\",\n"
         );
-        let called = AttemptRecord { outcome: Outcome::Done, value: Some(Value::Int(-5)), output: None, ..record };
+        let called = AttemptRecord { outcome: Outcome::Done, value: Some(CallValue::Int(-5)), output: None, ..record };
         assert!(
             rows(true, &called).ends_with(",max_rss_bytes,value\n12,\"'=a,b\",'@echo,done,,,,1,3,0.01,0.12,0,99,-5\n")
         );

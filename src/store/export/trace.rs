@@ -147,9 +147,9 @@ fn micros(ns: u64) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::lossless::Bytes;
     use crate::event::{Lane, MachineSample, Outcome, RunHeader, TaskId, WorkerId};
     use crate::job::Mode;
+    use crate::job::lossless::Bytes;
 
     fn attempt(task: u64, attempt: u32, outcome: Outcome) -> AttemptRecord {
         AttemptRecord {

@@ -10,8 +10,8 @@ use std::io;
 use bstr::BStr;
 
 use super::never_begun::NeverBegun;
-use crate::event::lossless::Bytes;
-use crate::event::{AttemptRecord, Event, EventKind, Outcome, TaskId, Value, WorkerId};
+use crate::event::{AttemptRecord, CallValue, Event, EventKind, Outcome, TaskId, WorkerId};
+use crate::job::lossless::Bytes;
 use crate::store::record::{self, RecordLine, TaskWords};
 
 const LINE: u8 = 1;
@@ -63,19 +63,19 @@ pub(super) fn push_done(block: &mut Vec<u8>, at_ns: u64, record: &AttemptRecord,
     }
     match value {
         None => block.push(0),
-        Some(Value::Int(int)) => {
+        Some(CallValue::Int(int)) => {
             block.push(1);
             block.extend_from_slice(&int.to_le_bytes());
         }
-        Some(Value::Float(float)) => {
+        Some(CallValue::Float(float)) => {
             block.push(2);
             block.extend_from_slice(&float.to_bits().to_le_bytes());
         }
-        Some(Value::Text(text)) => {
+        Some(CallValue::Text(text)) => {
             block.push(3);
             push_bytes(block, text.as_bytes());
         }
-        Some(Value::Bytes(bytes)) => {
+        Some(CallValue::Bytes(bytes)) => {
             block.push(4);
             push_bytes(block, bytes);
         }
@@ -203,14 +203,14 @@ impl Done {
     }
 }
 
-fn take_value(rest: &mut &[u8]) -> Option<Option<Value>> {
+fn take_value(rest: &mut &[u8]) -> Option<Option<CallValue>> {
     let kind = take(rest, 1)?[0];
     Some(Some(match kind {
         0 => return Some(None),
-        1 => Value::Int(i64::from_le_bytes(take(rest, 8)?.try_into().ok()?)),
-        2 => Value::Float(f64::from_bits(u64::from_le_bytes(take(rest, 8)?.try_into().ok()?))),
-        3 => Value::Text(str::from_utf8(take_bytes(rest)?).ok()?.into()),
-        4 => Value::Bytes(take_bytes(rest)?.into()),
+        1 => CallValue::Int(i64::from_le_bytes(take(rest, 8)?.try_into().ok()?)),
+        2 => CallValue::Float(f64::from_bits(u64::from_le_bytes(take(rest, 8)?.try_into().ok()?))),
+        3 => CallValue::Text(str::from_utf8(take_bytes(rest)?).ok()?.into()),
+        4 => CallValue::Bytes(take_bytes(rest)?.into()),
         _ => return None,
     }))
 }
@@ -244,7 +244,7 @@ mod tests {
 
     use super::*;
 
-    fn record(task: u64, value: Option<Value>) -> AttemptRecord {
+    fn record(task: u64, value: Option<CallValue>) -> AttemptRecord {
         AttemptRecord {
             task: TaskId(task),
             attempt: 2,
@@ -264,10 +264,10 @@ mod tests {
         let mut block = Vec::new();
         let values = [
             None,
-            Some(Value::Int(-5)),
-            Some(Value::Float(f64::INFINITY)),
-            Some(Value::Text("ä".into())),
-            Some(Value::Bytes([0, 255].into())),
+            Some(CallValue::Int(-5)),
+            Some(CallValue::Float(f64::INFINITY)),
+            Some(CallValue::Text("ä".into())),
+            Some(CallValue::Bytes([0, 255].into())),
         ];
         let input = [Cow::Borrowed(BStr::new(b"\xff")), Cow::Borrowed(BStr::new("b"))];
         let mut tasks = Vec::new();

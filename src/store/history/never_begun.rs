@@ -2,8 +2,8 @@
 //! leave a million of them.
 
 use super::block::{NEVER_BEGUN, push_number, take_number};
-use crate::event::lossless::Bytes;
 use crate::event::{AttemptRecord, Event, EventKind, Outcome, TaskId};
+use crate::job::lossless::Bytes;
 use crate::store::record::{RecordLine, TaskWords};
 
 /// So many of them are one entry at most, so that a damaged number takes no memory.

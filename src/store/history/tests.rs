@@ -2,8 +2,8 @@ use std::fs;
 
 use super::*;
 use crate::event::{
-    AttemptRecord, Captured, Event, EventKind, Lane, MachineSample, Outcome, OutcomeCounts, Output, RunHeader, Summary,
-    TaskId, Value, WorkerId,
+    AttemptRecord, CallValue, Captured, Event, EventKind, Lane, MachineSample, Outcome, OutcomeCounts, Output,
+    RunHeader, Summary, TaskId, WorkerId,
 };
 use crate::job::{Batch, Input, Job, Mode, TaskTemplate};
 use crate::model::{Earlier, RunModel};
@@ -37,7 +37,7 @@ pub fn record(task: u64, attempt: u32, outcome: Outcome) -> AttemptRecord {
         max_rss_bytes: 4096,
         memory_kill: false,
         outcome,
-        value: is_silent.then_some(Value::Int(7)),
+        value: is_silent.then_some(CallValue::Int(7)),
         output: (!is_silent).then(|| Box::new(Output { stdout, ..Output::default() })),
     }
 }

@@ -1,11 +1,11 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::event::lossless::Bytes;
 use crate::event::{
-    AttemptRecord, Captured, Lane, MachineSample, Outcome, Output, RunHeader, TaskId, Value, WorkerEnd, WorkerId,
+    AttemptRecord, CallValue, Captured, Lane, MachineSample, Outcome, Output, RunHeader, TaskId, WorkerEnd, WorkerId,
 };
 use crate::job::Mode;
+use crate::job::lossless::Bytes;
 
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -40,7 +40,7 @@ fn events() -> Vec<Event> {
         max_rss_bytes: 1 << 60,
         memory_kill: false,
         outcome,
-        value: Some(Value::Float(f64::NEG_INFINITY)),
+        value: Some(CallValue::Float(f64::NEG_INFINITY)),
         output: Some(Box::new(Output { stdout: stdout.clone(), ..Output::default() })),
     };
     let started =

@@ -95,7 +95,7 @@ fn files_lie_where_parallel_puts_them() {
 #[test]
 fn a_value_is_written_as_a_line() {
     let folder = tempfile::tempdir().expect("a folder");
-    let called = AttemptRecord { output: None, value: Some(Value::Int(27)), ..record(0, "") };
+    let called = AttemptRecord { output: None, value: Some(CallValue::Int(27)), ..record(0, "") };
     open(folder.path(), &["1"]).keep(1, &called, &["3"], None).expect("kept");
     assert_eq!(fs::read(folder.path().join("1/3/stdout")).expect("there"), b"27\n");
 }

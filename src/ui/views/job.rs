@@ -1,5 +1,6 @@
 //! The page Job: what is going to run. The template, its inputs and options on the left; on the right what they expand to.
 
+mod command_environment;
 mod input;
 mod inputs;
 mod limits;
@@ -9,7 +10,6 @@ mod preview;
 mod section;
 mod shared;
 mod steering;
-mod surroundings;
 mod task;
 
 use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, Ui};
@@ -43,7 +43,7 @@ impl JobView {
                 ui.add_space(theme::GAP);
                 changed |= steering::steering_ui(ui, session);
                 changed |= limits::limits_ui(ui, session);
-                changed |= surroundings::surroundings_ui(ui, session);
+                changed |= command_environment::command_environment_ui(ui, session);
                 changed |= shared::shared_ui(ui, session);
                 changed |= order::order_ui(ui, session);
             });

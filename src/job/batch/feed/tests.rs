@@ -3,7 +3,7 @@
 use std::io::{BufReader, Read};
 
 use super::*;
-use crate::event::TaskId;
+use crate::job::TaskId;
 
 fn job(inputs: &str, rest: &str) -> Job {
     Job::parse(&format!("Job(version: 1, task: Command(\"x {{}}\"), inputs: [{inputs}]{rest})")).expect("a job")

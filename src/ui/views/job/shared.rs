@@ -6,9 +6,9 @@ use crate::job::SharedSpec;
 use crate::session::{Field, Session};
 use crate::ui::theme;
 
+use super::command_environment::text_ui;
 use super::message_ui;
 use super::section::{FieldWords, field_ui, help_ui, section_ui};
-use super::surroundings::text_ui;
 
 const MEMORY: FieldWords = FieldWords {
     label: "Most memory",

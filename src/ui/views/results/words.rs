@@ -1,6 +1,6 @@
 //! How the end of an attempt is said.
 
-use crate::event::{Outcome, Value};
+use crate::event::{CallValue, Outcome};
 use crate::model::format;
 use crate::mp::signal;
 use crate::ui::inert;
@@ -31,11 +31,11 @@ pub fn exit_word(outcome: &Outcome, is_call: bool) -> String {
 }
 
 /// What a call returned, as text.
-pub fn value_text(value: &Value) -> String {
+pub fn value_text(value: &CallValue) -> String {
     match value {
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Text(text) => inert::line(text.as_bytes()),
-        Value::Bytes(bytes) => format!("{} of bytes", format::bytes(bytes.len() as u64)),
+        CallValue::Int(number) => number.to_string(),
+        CallValue::Float(number) => number.to_string(),
+        CallValue::Text(text) => inert::line(text.as_bytes()),
+        CallValue::Bytes(bytes) => format!("{} of bytes", format::bytes(bytes.len() as u64)),
     }
 }

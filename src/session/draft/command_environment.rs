@@ -8,7 +8,7 @@ use super::{Field, FieldError};
 
 /// What a command gets besides its line, as it is typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SurroundingsDraft {
+pub struct CommandEnvironmentDraft {
     /// The command line is run by a shell.
     pub shell: bool,
     /// Variables, one a line: `NAME=VALUE`.
@@ -23,13 +23,13 @@ pub struct SurroundingsDraft {
     pub tagstring: String,
 }
 
-impl Default for SurroundingsDraft {
+impl Default for CommandEnvironmentDraft {
     fn default() -> Self {
         Self::from_job(&Job::default())
     }
 }
 
-impl SurroundingsDraft {
+impl CommandEnvironmentDraft {
     pub(super) fn from_job(job: &Job) -> Self {
         let (kept, typed): (BTreeMap<_, _>, BTreeMap<_, _>) =
             job.environment.clone().into_iter().partition(|(name, value)| {

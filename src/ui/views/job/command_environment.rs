@@ -2,7 +2,7 @@
 
 use egui::{TextEdit, Ui};
 
-use crate::session::{Field, Session, SurroundingsDraft, TaskKind};
+use crate::session::{CommandEnvironmentDraft, Field, Session, TaskKind};
 
 use crate::ui::inert;
 use crate::ui::theme;
@@ -13,10 +13,10 @@ use super::{label_ui, message_ui};
 const FIELDS: [Field; 4] = [Field::Environment, Field::Stdin, Field::StdinFile, Field::Tagstring];
 
 /// Draws the fields; true when one was changed.
-pub fn surroundings_ui(ui: &mut Ui, session: &mut Session) -> bool {
-    let filled = session.draft.surroundings.filled();
+pub fn command_environment_ui(ui: &mut Ui, session: &mut Session) -> bool {
+    let filled = session.draft.command_environment.filled();
     let is_workload = session.draft.kind == TaskKind::Workload;
-    let mut draft = std::mem::take(&mut session.draft.surroundings);
+    let mut draft = std::mem::take(&mut session.draft.command_environment);
     let preview = session.preview();
     let changed = section_ui(ui, "Environment and input", filled, preview, &FIELDS, |ui| {
         if is_workload {
@@ -45,11 +45,11 @@ pub fn surroundings_ui(ui: &mut Ui, session: &mut Session) -> bool {
         changed |= field_ui(ui, &tag, &mut draft.tagstring, preview.error(Field::Tagstring));
         changed
     });
-    session.draft.surroundings = draft;
+    session.draft.command_environment = draft;
     changed
 }
 
-fn environment_ui(ui: &mut Ui, draft: &mut SurroundingsDraft, error: Option<&str>) -> bool {
+fn environment_ui(ui: &mut Ui, draft: &mut CommandEnvironmentDraft, error: Option<&str>) -> bool {
     let help = "Variables for each command, one a line; {} and columns are replaced in the values";
     let changed = text_ui(ui, "Environment", &mut draft.environment, "NAME=VALUE", help);
     for (name, value) in &draft.kept {

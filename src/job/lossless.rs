@@ -1,8 +1,8 @@
-//! How bytes and numbers are written where people read along, so that they come back as they were: bytes that are UTF-8
-//! as text, others as an array of numbers; numbers that JSON does not know as text. Between an engine and its workers,
-//! both travel as they are.
+//! Bytes and numbers in formats for people, so that they come back as they were: bytes that are UTF-8 as text, others as
+//! an array of numbers; numbers that JSON does not know as text. Binary formats, as between an engine and its workers,
+//! hold both as they are.
 
-/// Bytes that are written so.
+/// Bytes that are text or an array of numbers in formats for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bytes(#[serde(with = "bytes")] pub Vec<u8>);
 
@@ -113,28 +113,28 @@ pub mod float {
 
 #[cfg(test)]
 mod tests {
-    use crate::event::{Captured, Spill, Value};
+    use super::Bytes;
+    use crate::job::CallValue;
 
     #[test]
     fn what_is_written_as_json_comes_back_as_it_was() {
-        let heads: [&[u8]; 4] = [b"", b"text\n\0", "é\u{202e}".as_bytes(), b"\xff\x00\xc3"];
-        for head in heads {
-            let captured = Captured { head: head.to_vec(), dropped_bytes: 1, tail: vec![255], spill: Spill::Kept };
-            let json = serde_json::to_string(&captured).expect("JSON");
-            assert_eq!(serde_json::from_str::<Captured>(&json).expect("read"), captured, "{json}");
-            let wire = postcard::to_stdvec(&captured).expect("bytes");
-            assert_eq!(postcard::from_bytes::<Captured>(&wire).expect("read"), captured);
+        let texts: [&[u8]; 5] = [b"", b"text\n\0", "é\u{202e}".as_bytes(), b"\xff\x00\xc3", &[255]];
+        for bytes in texts.map(|text| Bytes(text.to_vec())) {
+            let json = serde_json::to_string(&bytes).expect("JSON");
+            assert_eq!(serde_json::from_str::<Bytes>(&json).expect("read"), bytes, "{json}");
+            let wire = postcard::to_stdvec(&bytes).expect("bytes");
+            assert_eq!(postcard::from_bytes::<Bytes>(&wire).expect("read"), bytes);
         }
         for number in [0.1 + 0.2, f64::MIN_POSITIVE, f64::INFINITY, f64::NEG_INFINITY, -0.0] {
-            let value = Value::Float(number);
+            let value = CallValue::Float(number);
             let json = serde_json::to_string(&value).expect("JSON");
-            assert_eq!(serde_json::from_str::<Value>(&json).expect("read"), value, "{json}");
+            assert_eq!(serde_json::from_str::<CallValue>(&json).expect("read"), value, "{json}");
         }
-        let json = serde_json::to_string(&Value::Float(f64::NAN)).expect("JSON");
-        assert!(matches!(serde_json::from_str(&json), Ok(Value::Float(number)) if number.is_nan()), "{json}");
-        let bytes = Value::Bytes(vec![1, 200].into());
+        let json = serde_json::to_string(&CallValue::Float(f64::NAN)).expect("JSON");
+        assert!(matches!(serde_json::from_str(&json), Ok(CallValue::Float(number)) if number.is_nan()), "{json}");
+        let bytes = CallValue::Bytes(vec![1, 200].into());
         let json = serde_json::to_string(&bytes).expect("JSON");
         assert_eq!(json, "{\"Bytes\":[1,200]}");
-        assert_eq!(serde_json::from_str::<Value>(&json).expect("read"), bytes);
+        assert_eq!(serde_json::from_str::<CallValue>(&json).expect("read"), bytes);
     }
 }

@@ -7,25 +7,26 @@ use std::str::FromStr;
 use bstr::{BString, ByteSlice};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::TaskId;
 use super::control::Control;
 use super::template::{CommandLine, Place, Template, TemplateError, Values};
 
 /// Things of which there are more than this are amounts: no task is told which of them it has.
-pub const MOST_NUMBERED: u32 = 1024;
+pub const MAX_NUMBERED: u32 = 1024;
 
 /// The most tasks that can have needs of their own: that takes a table of 4 bytes for each.
-pub const MOST_SIZED: u64 = 50_000_000;
+pub const MAX_SIZED: u64 = 50_000_000;
 
 /// How much a task takes; a job file has a number, or a text with replacement strings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Need {
+pub enum ResourceRequest {
     /// The same for all tasks.
     Count(u32),
     /// A template of a whole number: `{cores}`.
     Template(String),
 }
 
-impl Need {
+impl ResourceRequest {
     /// The number, where it is the same for all tasks.
     pub const fn count(&self) -> Option<u32> {
         match self {
@@ -43,7 +44,7 @@ impl Need {
     }
 }
 
-impl FromStr for Need {
+impl FromStr for ResourceRequest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -55,7 +56,7 @@ impl FromStr for Need {
     }
 }
 
-impl std::fmt::Display for Need {
+impl std::fmt::Display for ResourceRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Count(count) => write!(f, "{count}"),
@@ -64,7 +65,7 @@ impl std::fmt::Display for Need {
     }
 }
 
-impl Serialize for Need {
+impl Serialize for ResourceRequest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Count(count) => serializer.serialize_u32(*count),
@@ -73,27 +74,29 @@ impl Serialize for Need {
     }
 }
 
-impl<'de> Deserialize<'de> for Need {
+impl<'de> Deserialize<'de> for ResourceRequest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NeedVisitor;
+        struct RequestVisitor;
 
-        impl serde::de::Visitor<'_> for NeedVisitor {
-            type Value = Need;
+        impl serde::de::Visitor<'_> for RequestVisitor {
+            type Value = ResourceRequest;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a whole number, or a text such as \"{cores}\"")
             }
 
-            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Need, E> {
-                u32::try_from(number).map(Need::Count).map_err(|_| E::invalid_value(unexpected(number), &self))
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<ResourceRequest, E> {
+                u32::try_from(number)
+                    .map(ResourceRequest::Count)
+                    .map_err(|_| E::invalid_value(unexpected(number), &self))
             }
 
-            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Need, E> {
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<ResourceRequest, E> {
                 let refused = E::invalid_value(serde::de::Unexpected::Signed(number), &self);
-                u32::try_from(number).map(Need::Count).map_err(|_| refused)
+                u32::try_from(number).map(ResourceRequest::Count).map_err(|_| refused)
             }
 
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Need, E> {
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ResourceRequest, E> {
                 text.parse().map_err(|_| E::invalid_value(serde::de::Unexpected::Str(text), &self))
             }
         }
@@ -102,13 +105,13 @@ impl<'de> Deserialize<'de> for Need {
             serde::de::Unexpected::Unsigned(number)
         }
 
-        deserializer.deserialize_any(NeedVisitor)
+        deserializer.deserialize_any(RequestVisitor)
     }
 }
 
 /// A need of a task that cannot be met.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NeedError {
+pub enum RequestError {
     /// The template cannot be used.
     #[error("control.{field}: {error}")]
     Template {
@@ -131,7 +134,7 @@ pub enum NeedError {
         template: String,
     },
     /// More tasks than a table of their needs is kept for.
-    #[error("control: {tasks} tasks are too many for needs that differ; up to {MOST_SIZED} can have their own")]
+    #[error("control: {tasks} tasks are too many for needs that differ; up to {MAX_SIZED} can have their own")]
     TooManyTasks {
         /// How many there are.
         tasks: u64,
@@ -185,7 +188,7 @@ pub struct Counter {
 
 /// What each task takes, where that differs. Tasks that take the same share one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TaskNeeds {
+pub struct TaskRequests {
     counters: Vec<Counter>,
     /// For each kind the places of the pool, and then how much of each counter.
     kinds: Vec<Box<[u32]>>,
@@ -194,24 +197,24 @@ pub struct TaskNeeds {
 }
 
 /// Works out what each task takes, where that differs.
-pub(super) struct NeedTemplates<'a> {
+pub(super) struct RequestTemplates<'a> {
     control: &'a Control,
-    templates: Vec<(String, &'a Need, Option<CommandLine>)>,
+    templates: Vec<(String, &'a ResourceRequest, Option<CommandLine>)>,
 }
 
-impl<'a> NeedTemplates<'a> {
+impl<'a> RequestTemplates<'a> {
     /// Binds the templates; `None` where all tasks take the same.
-    pub(super) fn bind(control: &'a Control, columns: &[String]) -> Result<Option<Self>, NeedError> {
-        if !control.needs_differ() {
+    pub(super) fn bind(control: &'a Control, columns: &[String]) -> Result<Option<Self>, RequestError> {
+        if !control.requests_differ() {
             return Ok(None);
         }
-        let slots = control.slots.as_ref().unwrap_or(&Need::Count(1));
+        let slots = control.slots.as_ref().unwrap_or(&ResourceRequest::Count(1));
         let needs = control.needs.iter().map(|(name, need)| (format!("needs, {name}"), need));
         let bound = std::iter::once(("slots".to_owned(), slots)).chain(needs).map(|(field, need)| {
-            let Need::Template(text) = need else { return Ok((field, need, None)) };
+            let ResourceRequest::Template(text) = need else { return Ok((field, need, None)) };
             match Template::parse_text(text).and_then(|template| template.bind(columns)) {
                 Ok(line) => Ok((field, need, Some(line))),
-                Err(error) => Err(NeedError::Template { field, error }),
+                Err(error) => Err(RequestError::Template { field, error }),
             }
         });
         let templates = bound.collect::<Result<Vec<_>, _>>()?;
@@ -219,52 +222,55 @@ impl<'a> NeedTemplates<'a> {
     }
 
     /// Asks for each task, by its number and values.
-    pub(super) fn resolve<V: Values>(&self, tasks: impl Iterator<Item = (u64, V)>) -> Result<TaskNeeds, NeedError> {
+    pub(super) fn resolve<V: Values>(
+        &self,
+        tasks: impl Iterator<Item = (u64, V)>,
+    ) -> Result<TaskRequests, RequestError> {
         let there = |name: &String| self.control.resources.get(name).copied().unwrap_or(0);
         let counters: Vec<Counter> =
             self.control.needs.keys().map(|name| Counter { name: name.clone(), total: there(name) }).collect();
-        let mut needs = TaskNeeds { counters, ..TaskNeeds::default() };
+        let mut requests = TaskRequests { counters, ..TaskRequests::default() };
         let mut kinds: HashMap<Box<[u32]>, u32> = HashMap::new();
         let mut text = Vec::new();
         for (number, values) in tasks {
             let mut kind = Vec::with_capacity(self.templates.len());
             for (field, need, line) in &self.templates {
                 kind.push(match (need, line) {
-                    (Need::Count(count), _) => *count,
-                    (Need::Template(template), line) => {
+                    (ResourceRequest::Count(count), _) => *count,
+                    (ResourceRequest::Template(template), line) => {
                         text.clear();
                         if let Some(line) = line {
                             line.expand_into(Place { number, slot: 1 }, &values, &mut text);
                         }
                         text.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
                             let (field, template) = (field.clone(), template.clone());
-                            NeedError::NotANumber { field, number, value: text.clone().into(), template }
+                            RequestError::NotANumber { field, number, value: text.clone().into(), template }
                         })?
                     }
                 });
             }
             if kind[0] == 0 {
-                return Err(NeedError::NoPlace { number });
+                return Err(RequestError::NoPlace { number });
             }
             if let Some((counter, need)) =
-                needs.counters.iter().zip(&kind[1..]).find(|(counter, need)| **need > counter.total)
+                requests.counters.iter().zip(&kind[1..]).find(|(counter, need)| **need > counter.total)
             {
                 let (name, there) = (counter.name.clone(), counter.total);
-                return Err(NeedError::TooMuch { number, need: *need, name, there });
+                return Err(RequestError::TooMuch { number, need: *need, name, there });
             }
             let kind: Box<[u32]> = kind.into();
             let next = kinds.len() as u32;
             let known = *kinds.entry(kind.clone()).or_insert(next);
             if known == next {
-                needs.kinds.push(kind);
+                requests.kinds.push(kind);
             }
-            needs.kind_of.push(known);
+            requests.kind_of.push(known);
         }
-        Ok(needs)
+        Ok(requests)
     }
 }
 
-impl TaskNeeds {
+impl TaskRequests {
     /// What there is only so much of, besides the places of the pool.
     pub fn counters(&self) -> &[Counter] {
         &self.counters
@@ -274,7 +280,7 @@ impl TaskNeeds {
     ///
     /// # Panics
     /// When there is no such task.
-    pub fn kind_of(&self, task: crate::event::TaskId) -> u32 {
+    pub fn kind_of(&self, task: TaskId) -> u32 {
         self.kind_of[task.0 as usize]
     }
 
@@ -297,25 +303,25 @@ impl TaskNeeds {
     /// The first task that no pool of `workers` has enough places for; `number` gives tasks their numbers.
     ///
     /// # Errors
-    /// [`NeedError::TooManyPlaces`].
-    pub fn check_pool(&self, workers: u32, number: impl Fn(crate::event::TaskId) -> u64) -> Result<(), NeedError> {
+    /// [`RequestError::TooManyPlaces`].
+    pub fn check_pool(&self, workers: u32, number: impl Fn(TaskId) -> u64) -> Result<(), RequestError> {
         if self.kinds.iter().all(|kind| kind[0] <= workers) {
             return Ok(());
         }
         let first = self.kind_of.iter().position(|kind| self.of_kind(*kind)[0] > workers).unwrap_or(0);
-        let (number, slots) = (number(crate::event::TaskId(first as u64)), self.of_kind(self.kind_of[first])[0]);
-        Err(NeedError::TooManyPlaces { number, slots, workers })
+        let (number, slots) = (number(TaskId(first as u64)), self.of_kind(self.kind_of[first])[0]);
+        Err(RequestError::TooManyPlaces { number, slots, workers })
     }
 
     /// The needs of some of the tasks, as tasks of their own.
-    pub(super) fn only(&self, tasks: &[crate::event::TaskId]) -> Self {
+    pub(super) fn only(&self, tasks: &[TaskId]) -> Self {
         let kind_of = tasks.iter().map(|task| self.kind_of(*task)).collect();
         Self { kind_of, ..self.clone() }
     }
 }
 
 #[cfg(test)]
-impl TaskNeeds {
+impl TaskRequests {
     /// A pool's places and one counter, `gpu`, for the dispatcher's tests.
     pub fn of_places_and_gpus(gpus: u32, tasks: &[[u32; 2]]) -> Self {
         let counters = vec![Counter { name: "gpu".to_owned(), total: gpus }];
@@ -329,7 +335,7 @@ impl TaskNeeds {
 
 #[cfg(test)]
 mod tests {
-    use crate::job::{Batch, Job};
+    use crate::job::{Batch, Job, TaskId};
 
     fn opened(control: &str) -> Result<Batch, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -344,11 +350,11 @@ mod tests {
     #[test]
     fn each_task_takes_what_its_row_says() {
         let batch = opened(r#"slots: "1{gpu}", resources: {"gpu": 2}, needs: {"gpu": "{gpu}"}"#).unwrap();
-        let needs = batch.needs().unwrap();
-        let of = |task| needs.of_kind(needs.kind_of(crate::event::TaskId(task))).to_vec();
+        let requests = batch.requests().unwrap();
+        let of = |task| requests.of_kind(requests.kind_of(TaskId(task))).to_vec();
         assert_eq!([of(0), of(1), of(2), of(3)], [[10, 0], [11, 1], [10, 0], [12, 2]].map(Vec::from));
-        assert_eq!((needs.kinds.len(), needs.at_once(9), needs.at_once(25)), (3, 0, 2));
-        let error = needs.check_pool(11, |task| task.number()).unwrap_err().to_string();
+        assert_eq!((requests.kinds.len(), requests.at_once(9), requests.at_once(25)), (3, 0, 2));
+        let error = requests.check_pool(11, |task| task.number()).unwrap_err().to_string();
         assert_eq!(error, "task 4 takes 12 places, but the pool has 11; make the pool larger");
     }
 

@@ -5,12 +5,12 @@ use bstr::BString;
 use crate::job::Job;
 use crate::job::template::{CommandLine, Place, Template, Values};
 
-use super::{BatchError, Surrounding};
+use super::{BatchError, EnvironmentPart};
 
 /// What a payload has behind the command line: the job's variables by their names, those that say what of the counted
 /// things an attempt has, and standard input.
 #[derive(Debug)]
-pub(super) struct Surroundings {
+pub(super) struct CommandEnvironment {
     /// The bound templates: variables, then standard input.
     templates: Vec<CommandLine>,
     /// How many of them are variables.
@@ -27,10 +27,10 @@ pub(super) fn bind_tagstring(job: &Job, columns: &[String]) -> Result<Option<Com
         .filter(|text| !text.is_empty())
         .map(|text| Template::parse_text(text)?.bind(columns))
         .transpose();
-    bound.map_err(|error| BatchError::Surroundings { field: "tagstring".to_owned(), error })
+    bound.map_err(|error| BatchError::CommandEnvironment { field: "tagstring".to_owned(), error })
 }
 
-impl Surroundings {
+impl CommandEnvironment {
     /// `None` where the job asks for nothing of the kind.
     pub(super) fn bind(job: &Job, columns: &[String]) -> Result<Option<Self>, BatchError> {
         let variables = job.environment.iter().map(|(name, text)| (format!("the variable {name}"), text));
@@ -39,7 +39,7 @@ impl Surroundings {
         let mut templates = Vec::new();
         for (field, text) in variables.chain(stdin).chain(file) {
             let bound = Template::parse_text(text).and_then(|template| template.bind(columns));
-            templates.push(bound.map_err(|error| BatchError::Surroundings { field, error })?);
+            templates.push(bound.map_err(|error| BatchError::CommandEnvironment { field, error })?);
         }
         let (variables, shares) = (job.environment.len(), job.control.variables_of_attempt().len());
         let asks = !templates.is_empty() || shares > 0;
@@ -51,10 +51,15 @@ impl Surroundings {
     }
 
     /// What each of the texts is for, and the text; `job` is the one that they were bound for.
-    pub(super) fn parts<V: Values + ?Sized>(&self, job: &Job, place: Place, values: &V) -> Vec<(Surrounding, BString)> {
-        let variables = job.environment.keys().cloned().map(Surrounding::Variable);
-        let stdin = job.stdin.iter().map(|_| Surrounding::Stdin);
-        let file = job.stdin_file.iter().map(|_| Surrounding::StdinFile);
+    pub(super) fn parts<V: Values + ?Sized>(
+        &self,
+        job: &Job,
+        place: Place,
+        values: &V,
+    ) -> Vec<(EnvironmentPart, BString)> {
+        let variables = job.environment.keys().cloned().map(EnvironmentPart::Variable);
+        let stdin = job.stdin.iter().map(|_| EnvironmentPart::Stdin);
+        let file = job.stdin_file.iter().map(|_| EnvironmentPart::StdinFile);
         let named = variables.chain(stdin).chain(file).zip(&self.templates);
         named
             .map(|(part, text)| {
