@@ -11,7 +11,7 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 use crate::mp::error::Error;
 use crate::mp::function::{Body, Function, Run};
-use crate::mp::{pool, process};
+use crate::mp::process;
 
 /// The first argument of a process that its parent started as a worker; the second says as which.
 pub const WORKER_ROLE: &str = "--fanlane-worker";
@@ -130,41 +130,6 @@ pub(crate) fn function_named(name: &str) -> Option<&'static dyn Run> {
     match REGISTRY.get()?.bodies.get(name)? {
         Body::Typed(_, run) => Some(&**run),
         Body::Service(_) => None,
-    }
-}
-
-/// The function that is meant by a name that somebody wrote: its whole name, or the end of it where one function alone
-/// ends so, such as `cube` for `my_program::numbers::cube`.
-///
-/// # Errors
-/// Words for whoever wrote it.
-pub(crate) fn function_called(name: &str) -> Result<&'static dyn Run, String> {
-    const SHOWN: usize = 20;
-    if let Some(function) = function_named(name) {
-        return Ok(function);
-    }
-    let bodies = REGISTRY.get().map(|registry| &registry.bodies).into_iter().flatten();
-    let mut known: Vec<(&str, &dyn Run)> = bodies
-        .filter_map(|(known, body)| match body {
-            Body::Typed(_, run) if !known.starts_with(pool::named::MODULE) => Some((*known, &**run)),
-            Body::Typed(..) | Body::Service(_) => None,
-        })
-        .collect();
-    known.sort_unstable_by_key(|(known, _)| *known);
-    let ends_so = |known: &str| known.strip_suffix(name).is_some_and(|before| before.ends_with("::"));
-    let mut meant = known.iter().filter(|(known, _)| ends_so(known));
-    match (meant.next(), meant.next()) {
-        (Some((_, function)), None) => Ok(*function),
-        (Some((one, _)), Some((other, _))) => {
-            Err(format!("{name} may be {one} or {other}; write the whole name of the one that is meant"))
-        }
-        (None, _) if known.is_empty() => {
-            Err(format!("there is no function {name}: this program has given none to fanlane::mp::init"))
-        }
-        (None, _) => {
-            let names: Vec<&str> = known.iter().map(|(known, _)| *known).take(SHOWN).collect();
-            Err(format!("there is no function {name}; those given to fanlane::mp::init are {}", names.join(", ")))
-        }
     }
 }
 

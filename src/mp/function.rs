@@ -12,7 +12,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::de::DeserializeOwned;
 
 use crate::mp::error::{Error, TaskError};
-use crate::mp::manager::{Datum, from_datum};
 use crate::mp::passing;
 use crate::mp::pool::item;
 
@@ -98,19 +97,18 @@ impl fmt::Debug for Function {
 
 impl Function {
     /// What [`function!`](crate::mp::function) is made of. `failure` tells whether a returned value is an error, and
-    /// `encode` writes one; `plain` makes a plain value of it.
+    /// `encode` writes one.
     #[doc(hidden)]
     pub fn typed<F, Args>(
         function: F,
         failure: fn(&F::Output) -> Option<String>,
         encode: fn(&F::Output, &mut Vec<u8>) -> Result<(), Error>,
-        plain: fn(&F::Output) -> Result<Datum, String>,
     ) -> Self
     where
         F: Callable<Args>,
         Args: DeserializeOwned + 'static,
     {
-        let typed = Typed { function, failure, encode, plain, args: PhantomData };
+        let typed = Typed { function, failure, encode, args: PhantomData };
         Self { name: std::any::type_name::<F>(), body: Body::Typed(TypeId::of::<F>(), Box::new(typed)) }
     }
 
@@ -134,16 +132,12 @@ pub(crate) trait Run: Send + Sync {
     /// Calls it for each of `items` arguments at the front of `input` and appends the results to `output`, until one
     /// has none. Says how many have, and what is the matter with the next.
     fn run_items(&self, input: &mut &[u8], items: u32, output: &mut Vec<u8>) -> (u32, Option<TaskError>);
-
-    /// Calls it with plain values. A panic of it is not caught.
-    fn run_plain(&self, arguments: Vec<Datum>) -> Result<Datum, TaskError>;
 }
 
 struct Typed<F: Callable<Args>, Args> {
     function: F,
     failure: fn(&F::Output) -> Option<String>,
     encode: fn(&F::Output, &mut Vec<u8>) -> Result<(), Error>,
-    plain: fn(&F::Output) -> Result<Datum, String>,
     args: PhantomData<fn(Args)>,
 }
 
@@ -180,14 +174,6 @@ where
         output.truncate(whole);
         (done, Some(fault))
     }
-
-    fn run_plain(&self, arguments: Vec<Datum>) -> Result<Datum, TaskError> {
-        // No arguments are serde's unit, which is no list.
-        let arguments = if arguments.is_empty() { Datum::Nil } else { Datum::List(arguments) };
-        let args =
-            from_datum(arguments).map_err(|error| TaskError::Value(format!("its arguments do not fit: {error}")))?;
-        (self.plain)(&self.function.call_with(args)).map_err(TaskError::Value)
-    }
 }
 
 /// The words of a panic.
@@ -216,7 +202,7 @@ macro_rules! __mp_function {
         // Only those that fit are used.
         use $crate::mp::returned::by_fit::*;
         let returned = $crate::mp::returned::of(&$function);
-        $crate::mp::Function::typed($function, (&returned).failure(), (&returned).encode(), (&returned).plain())
+        $crate::mp::Function::typed($function, (&returned).failure(), (&returned).encode())
     }};
 }
 
@@ -231,16 +217,12 @@ pub mod returned {
 
     use super::Callable;
     use crate::mp::error::Error;
-    use crate::mp::manager::{Datum, to_datum};
     use crate::mp::pool::item;
 
     /// All four traits, to be imported together.
     pub mod by_fit {
         pub use super::{ReturnsLocal, ReturnsResult, ReturnsSendable, ReturnsValue};
     }
-
-    /// Makes a plain value.
-    type Plain<R> = fn(&R) -> Result<Datum, String>;
 
     /// Writes a value.
     type Encode<R> = fn(&R, &mut Vec<u8>) -> Result<(), Error>;
@@ -295,9 +277,6 @@ pub mod returned {
 
         /// How to write it.
         fn encode(&self) -> Encode<Self::Whole>;
-
-        /// How to make a plain value of it.
-        fn plain(&self) -> Plain<Self::Whole>;
     }
 
     impl<R: Serialize + 'static> ReturnsSendable for Returned<R> {
@@ -305,10 +284,6 @@ pub mod returned {
 
         fn encode(&self) -> Encode<R> {
             item::encode::<R>
-        }
-
-        fn plain(&self) -> Plain<R> {
-            |value| to_datum(value).map_err(|error| error.to_string())
         }
     }
 
@@ -319,9 +294,6 @@ pub mod returned {
 
         /// That it cannot be written.
         fn encode(&self) -> Encode<Self::Whole>;
-
-        /// That it is no plain value.
-        fn plain(&self) -> Plain<Self::Whole>;
     }
 
     impl<R> ReturnsLocal for &Returned<R> {
@@ -329,10 +301,6 @@ pub mod returned {
 
         fn encode(&self) -> Encode<R> {
             |_, _| Err(Error::Encode(format!("{} is no serde type", std::any::type_name::<R>())))
-        }
-
-        fn plain(&self) -> Plain<R> {
-            |_| Err(format!("{} is no serde type", std::any::type_name::<R>()))
         }
     }
 }

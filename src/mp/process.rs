@@ -29,9 +29,8 @@ pub(crate) const CALL_ROLE: &str = "call";
 
 /// What each program can be started as.
 pub(crate) fn services() -> impl Iterator<Item = Function> {
-    let services =
-        [Function::service(CALL_ROLE, serve_call), Function::service(super::pool::POOL_ROLE, super::pool::serve)];
-    services.into_iter().chain(super::pool::named::functions())
+    [Function::service(CALL_ROLE, serve_call), Function::service(super::pool::POOL_ROLE, super::pool::serve)]
+        .into_iter()
 }
 
 /// A process that runs one function with its arguments.

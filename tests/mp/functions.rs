@@ -1,6 +1,5 @@
 //! What the processes of these tests do.
 
-use fanlane::mp::manager::{Client, ClientOptions, Key};
 use fanlane::mp::{
     self, Array, Barrier, BoundedSemaphore, Condition, Connection, Event, Function, Lock, Process, Queue, RLock,
     Semaphore, ShareableList, SharedBytes, SharedMemory, Value, function,
@@ -56,7 +55,6 @@ pub fn all() -> Vec<Function> {
         function!(show_bytes),
         function!(wait_for_file),
         function!(note_and_wait),
-        function!(map_over_manager),
         function!(set_scene),
         function!(count_and_wait_if_zero),
         function!(take_any_time),
@@ -359,18 +357,4 @@ pub fn wait_for_file(path: std::path::PathBuf, number: u32) -> u32 {
 pub fn note_and_wait(notes: std::path::PathBuf, gate: std::path::PathBuf, number: u32) -> u32 {
     std::fs::write(notes.join(number.to_string()), "").unwrap();
     wait_for_file(gate, number)
-}
-
-/// A client of a manager whose tasks leave notes and wait for a file.
-pub fn map_over_manager(address: String, key: String, has_tickets: bool, notes: std::path::PathBuf) {
-    let key = Key::from_text(&key).unwrap();
-    let client = Client::connect(address.parse().unwrap(), key, ClientOptions::default()).unwrap();
-    let pool = client.pool("p", 2).unwrap();
-    let items = (0..8).map(|number| (notes.clone(), notes.join("gate"), number));
-    if has_tickets {
-        let _result = pool.starmap_async::<_, u32>("note_and_wait", items, Some(1)).unwrap();
-        sleep_for_ever();
-    } else {
-        pool.starmap::<_, u32>("note_and_wait", items, Some(1)).unwrap();
-    }
 }

@@ -7,7 +7,6 @@ mod examples;
 mod functions;
 mod listener;
 mod manager_errors;
-mod manager_pool;
 mod pool;
 mod pool_faults;
 mod pool_gathering;
@@ -46,7 +45,6 @@ fn main() -> ExitCode {
         pool::TESTS,
         pool_faults::TESTS,
         pool_gathering::TESTS,
-        manager_pool::TESTS,
         manager_errors::TESTS,
         examples::TESTS,
     ]

@@ -36,8 +36,6 @@ pub enum FailureKind {
     Ending,
     /// What an own type's method said.
     Own,
-    /// A task of a pool has no result: its function failed, or its worker died.
-    Task,
 }
 
 /// A manager's answer to a call that it could not do.

@@ -12,7 +12,6 @@ pub(crate) mod item;
 mod job;
 mod lane;
 mod message;
-pub(crate) mod named;
 mod outbox;
 mod page;
 mod result;

@@ -21,7 +21,7 @@ use crate::mp::manager::failure::{Failure, FailureKind};
 /// ```
 /// use fanlane::mp::manager::KINDS;
 ///
-/// assert!(KINDS.contains(&"dict") && KINDS.contains(&"Barrier") && !KINDS.contains(&"Pool"));
+/// assert!(KINDS.contains(&"dict") && KINDS.contains(&"Barrier"));
 /// ```
 pub const KINDS: [&str; 15] = [
     "list",

@@ -26,7 +26,6 @@ use super::datum::Datum;
 use super::failure::{Failure, ManagerError};
 use super::key::Key;
 use super::own::{OwnObject, Results, Served};
-use super::pool::{self, PoolObject};
 use super::registry::{Maker, ObjectInfo, Registry, Room};
 use super::wire::{MAX_FRAME_BYTES, Request};
 use crate::mp::waker::Waker;
@@ -78,8 +77,6 @@ pub struct ServerOptions {
     pub max_bytes: u64,
     /// What a client is advised whose value finds no room: the flag or the field that sets `max_bytes`.
     pub max_bytes_is_set_by: String,
-    /// Clients may make pools of this program's processes.
-    pools: bool,
     own_kinds: BTreeMap<String, MakeServed>,
 }
 
@@ -95,17 +92,8 @@ impl ServerOptions {
             max_objects: 100_000,
             max_bytes: MAX_BYTES,
             max_bytes_is_set_by: "ServerOptions::max_bytes".to_owned(),
-            pools: false,
             own_kinds: BTreeMap::new(),
         }
-    }
-
-    /// Lets clients make pools of worker processes on this machine, in which they call the functions that this program
-    /// has given to [`mp::init`](crate::mp::init): see [`PoolProxy`](super::proxy::PoolProxy).
-    #[must_use]
-    pub const fn with_pools(mut self) -> Self {
-        self.pools = true;
-        self
     }
 
     /// Registers an own type under the name by which clients make objects of it. `make` gets the arguments that the
@@ -201,8 +189,6 @@ impl Server {
         let (results, ended) = unbounded();
         let results = Results { sender: results, waker: Arc::clone(&waker) };
         let own_kinds = options.own_kinds.iter().map(|(kind, make)| (kind.clone(), maker(kind, make, &results)));
-        let pools = options.pools.then(|| (pool::KIND.to_owned(), pool_maker(&results)));
-        let own_kinds = own_kinds.chain(pools);
         let room = Room::new(options.max_bytes, options.max_bytes_is_set_by.clone());
         let shared = Arc::new(Shared {
             registry: Mutex::new(Registry::new(own_kinds.collect(), options.max_objects, room)),
@@ -287,11 +273,6 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
-}
-
-fn pool_maker(results: &Results) -> Maker {
-    let results = results.clone();
-    Arc::new(move |arguments| Ok(Box::new(PoolObject::start(arguments, results.clone())?)))
 }
 
 fn maker(kind: &str, make: &MakeServed, results: &Results) -> Maker {
