@@ -14,23 +14,23 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use fanlane::mp::manager::{
-    Address, Client, ClientOptions, Datum, Failure, Key, ManagerError, Served, Server, ServerOptions,
+    Address, Client, ClientOptions, CustomType, DynamicValue, Failure, Key, ManagerError, Server, ServerOptions,
 };
 
 /// An own type: it knows the longest word that it was shown.
 #[derive(Default)]
 struct Longest(String);
 
-impl Served for Longest {
-    fn call(&mut self, method: &str, arguments: Vec<Datum>) -> Result<Datum, Failure> {
+impl CustomType for Longest {
+    fn call(&mut self, method: &str, arguments: Vec<DynamicValue>) -> Result<DynamicValue, Failure> {
         match (method, arguments.as_slice()) {
-            ("show", [Datum::Text(word)]) => {
+            ("show", [DynamicValue::Text(word)]) => {
                 if word.len() > self.0.len() {
                     self.0.clone_from(word);
                 }
-                Ok(Datum::Nil)
+                Ok(DynamicValue::Nil)
             }
-            ("get", []) => Ok(Datum::from(self.0.as_str())),
+            ("get", []) => Ok(DynamicValue::from(self.0.as_str())),
             _ => Err(self.no_method(method)),
         }
     }
@@ -56,7 +56,7 @@ pub(crate) fn main() -> Result<()> {
 
     let local = server.client()?;
     println!("list: {:?}", local.list::<String>("words")?.to_vec()?);
-    println!("longest: {}", local.own("longest", "Longest", vec![])?.call::<String>("get", vec![])?);
+    println!("longest: {}", local.custom("longest", "Longest", vec![])?.call::<String>("get", vec![])?);
     let stranger = Client::connect(address.clone(), Key::random()?, ClientOptions::default());
     ensure!(matches!(stranger, Err(ManagerError::WrongKey(_))), "a stranger was let in");
     println!("a client with another key is refused");
@@ -68,7 +68,7 @@ pub(crate) fn main() -> Result<()> {
 fn client() -> Result<()> {
     let manager = Client::from_environment()?;
     let words = manager.list::<String>("words")?;
-    let longest = manager.own("longest", "Longest", vec![])?;
+    let longest = manager.custom("longest", "Longest", vec![])?;
     for word in ["one", "two", "three"] {
         words.append(&word.to_owned())?;
         longest.call::<()>("show", vec![word.into()])?;

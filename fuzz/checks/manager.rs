@@ -3,7 +3,7 @@
 
 use fanlane::mp::manager::handshake::{CLAIM_BYTES, Challenge, Claim, GREETING_BYTES, VERDICT_BYTES};
 use fanlane::mp::manager::wire::{Inbox, Reply, Request, read_message, write_frame};
-use fanlane::mp::manager::{Datum, Key};
+use fanlane::mp::manager::{DynamicValue, Key};
 
 const LIMIT: usize = 1 << 16;
 
@@ -32,8 +32,8 @@ pub fn check(bytes: &[u8]) {
                     if let Ok(request) = read_message::<Request<'_>>(body) {
                         check_request(&request);
                     }
-                    if let Ok(Reply::Done(datum)) = read_message::<Reply>(body) {
-                        assert!(datum.to_short_json(100).len() < 200);
+                    if let Ok(Reply::Done(value)) = read_message::<Reply>(body) {
+                        assert!(value.to_short_json(100).len() < 200);
                     }
                 }
                 Ok(None) => break,
@@ -45,8 +45,11 @@ pub fn check(bytes: &[u8]) {
         check_request(&request);
     }
     if let Ok(text) = str::from_utf8(bytes) {
-        let datum = Datum::of_word(text);
-        assert_eq!(Datum::of_word(&datum.to_json()), Datum::of_word(&Datum::of_word(&datum.to_json()).to_json()));
+        let value = DynamicValue::from_word(text);
+        assert_eq!(
+            DynamicValue::from_word(&value.to_json()),
+            DynamicValue::from_word(&DynamicValue::from_word(&value.to_json()).to_json())
+        );
     }
 }
 

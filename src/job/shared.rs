@@ -7,7 +7,7 @@ use std::str::FromStr;
 use ron::extensions::Extensions;
 use serde::{Deserialize, Serialize};
 
-use crate::mp::manager::{Datum, Literal, check_object};
+use crate::mp::manager::{DynamicValue, Literal, check_object};
 
 /// The most objects that a job may declare.
 pub const MAX_SHARED: usize = 1000;
@@ -83,19 +83,19 @@ impl SharedSpec {
     }
 
     /// What a manager makes it of.
-    pub fn arguments(&self) -> Vec<Datum> {
-        let list = |items: &[Literal]| vec![Datum::List(items.iter().map(|item| item.0.clone()).collect())];
+    pub fn arguments(&self) -> Vec<DynamicValue> {
+        let list = |items: &[Literal]| vec![DynamicValue::List(items.iter().map(|item| item.0.clone()).collect())];
         match self {
             Self::ListOf(items) | Self::SetOf(items) | Self::Array(items) => list(items),
             Self::DictOf(entries) => {
                 let entries = entries.iter().map(|(key, value)| (key.0.clone(), value.0.clone()));
-                vec![Datum::Map(entries.collect())]
+                vec![DynamicValue::Map(entries.collect())]
             }
             Self::Value(value) => vec![value.0.clone()],
             Self::BoundedQueue(count)
             | Self::Semaphore(count)
             | Self::BoundedSemaphore(count)
-            | Self::Barrier(count) => vec![Datum::Int((*count).into())],
+            | Self::Barrier(count) => vec![DynamicValue::Int((*count).into())],
             Self::List
             | Self::Dict
             | Self::Set

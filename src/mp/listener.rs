@@ -13,7 +13,7 @@ use crate::mp::bell::deadline_after;
 use crate::mp::connection::Connection;
 use crate::mp::error::Error;
 use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};
-use crate::mp::manager::{Address, Key, Knock, ManagerError, ServeError, Stream};
+use crate::mp::manager::{Address, AuthenticatedStream, Key, ListeningSocket, ManagerError, ServeError};
 use crate::mp::wait::wait;
 
 /// Who connects has so long to prove that it has the key.
@@ -49,7 +49,7 @@ const MOST_STRANGERS: usize = 64;
 /// ```
 #[derive(Debug)]
 pub struct Listener {
-    knocks: Knock,
+    knocks: ListeningSocket,
     key: Key,
     /// In the order in which they came.
     strangers: VecDeque<Stranger>,
@@ -82,7 +82,7 @@ impl Listener {
             ServeError::Listen { source, .. } => source.to_string(),
             other => other.to_string(),
         };
-        let knocks = Knock::bind(address)
+        let knocks = ListeningSocket::bind(address)
             .map_err(|error| Error::Listen { address: address.to_string(), reason: reason(error) })?;
         Ok(Self { knocks, key: key.for_connections(), strangers: VecDeque::new() })
     }
@@ -199,7 +199,7 @@ impl Connection {
             }
             other => Error::Connect { address: address.to_string(), reason: other.to_string() },
         };
-        let stream = Stream::let_in(address, &key.for_connections(), timeout).map_err(reason)?;
+        let stream = AuthenticatedStream::connect(address, &key.for_connections(), timeout).map_err(reason)?;
         Self::on(stream.into_socket().map_err(Error::io("a connection cannot be used"))?)
     }
 

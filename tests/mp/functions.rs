@@ -1,5 +1,6 @@
 //! What the processes of these tests do.
 
+use fanlane::mp::manager::Key;
 use fanlane::mp::{
     self, Array, Barrier, BoundedSemaphore, Condition, Connection, Event, Function, Lock, Process, Queue, RLock,
     Semaphore, ShareableList, SharedBytes, SharedMemory, Value, function,

@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use fanlane::mp::manager::{
-    Address, Client, ClientOptions, Datum, EnvironmentError, Failure, FailureKind, Key, ManagerError, ServeError,
-    Served, Server, ServerOptions,
+    Address, Client, ClientOptions, CustomType, DynamicValue, EnvironmentError, Failure, FailureKind, Key,
+    ManagerError, ServeError, Server, ServerOptions,
 };
 
 use crate::{Test, eventually};
@@ -46,9 +46,9 @@ fn what_is_no_manager_is_told_apart() {
 /// Answers when it is told to.
 struct Slow(Receiver<()>);
 
-impl Served for Slow {
-    fn call(&mut self, _: &str, _: Vec<Datum>) -> Result<Datum, Failure> {
-        Ok(Datum::Bool(self.0.recv().is_ok()))
+impl CustomType for Slow {
+    fn call(&mut self, _: &str, _: Vec<DynamicValue>) -> Result<DynamicValue, Failure> {
+        Ok(DynamicValue::Bool(self.0.recv().is_ok()))
     }
 }
 
@@ -58,15 +58,14 @@ fn a_call_that_is_not_answered_is_given_up() {
     let (let_go, go) = channel();
     let made = std::sync::Mutex::new(Some(go));
     let options = ServerOptions::new(vec![Address::Tcp("127.0.0.1:0".into())], key());
-    let server =
-        Server::start(options.register("Slow", move |_| {
-            Ok(Slow(made.lock().unwrap().take().ok_or_else(|| Failure::own("there is one"))?))
-        }))
-        .unwrap();
+    let server = Server::start(options.register("Slow", move |_| {
+        Ok(Slow(made.lock().unwrap().take().ok_or_else(|| Failure::custom("there is one"))?))
+    }))
+    .unwrap();
     let options = ClientOptions { answer_timeout: Duration::from_millis(20), ..ClientOptions::default() };
     let client = Client::connect(server.addresses()[0].clone(), server.key().clone(), options).unwrap();
     let list = client.list::<u8>("list").unwrap();
-    let slow = client.own("slow", "Slow", vec![]).unwrap();
+    let slow = client.custom("slow", "Slow", vec![]).unwrap();
     use fanlane::mp::manager::proxy::Proxy;
     let error = slow.handle().call("wait", vec![]).unwrap_err();
     assert!(matches!(error, ManagerError::NoAnswer { .. }), "{error}");

@@ -170,7 +170,7 @@ fn a_killed_holder_frees_the_lock_and_a_remote_client_is_told() {
     let commands = fanlane::mp::process_tree::descendants(holder.id());
     holder.kill().unwrap();
     holder.wait().unwrap();
-    assert!(lock.acquire_within(DEADLINE).unwrap().expect("it is free").holder_died());
+    assert!(lock.acquire_within(DEADLINE).unwrap().expect("it is free").owner_died());
     for pid in commands {
         let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL);
     }

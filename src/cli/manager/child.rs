@@ -21,12 +21,12 @@ pub(super) fn run(words: &[OsString], variables: &[(&str, String)]) -> Result<St
     let mut child = command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
     // By a handle, which never means another process.
     let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).context("the command cannot be watched")?;
-    let pass_on = |count| {
+    let hand_over_to_next = |count| {
         let signal = if count == 1 { Signal::TERM } else { Signal::KILL };
         // It may have ended by itself: Ctrl-C in a terminal reaches it too.
         let _ = pidfd_send_signal(&handle, signal);
     };
-    let (status, _) = interrupts::during(pass_on, || child.wait()).context("signals cannot be caught")?;
+    let (status, _) = interrupts::during(hand_over_to_next, || child.wait()).context("signals cannot be caught")?;
     Ok(Status::OfCommand(exit_code(status.context("the command cannot be waited for")?)))
 }
 

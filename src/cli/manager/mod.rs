@@ -14,7 +14,7 @@ use args::{ManagerAction, ManagerArgs, Wait, Words};
 use super::Status;
 use super::report::printable;
 use crate::job::SharedSpec;
-use crate::mp::manager::{Client, Datum, FailureKind, ManagerError, Reference, from_datum};
+use crate::mp::manager::{Client, DynamicValue, FailureKind, ManagerError, Reference, from_value};
 
 /// Does what `fanlane manager` was asked to do.
 ///
@@ -39,7 +39,7 @@ pub fn manager(args: &ManagerArgs) -> Result<Status> {
 }
 
 fn perform(client: &Client, action: &ManagerAction) -> Result<Status> {
-    let done = |result: Result<Datum, ManagerError>| -> Result<Status> {
+    let done = |result: Result<DynamicValue, ManagerError>| -> Result<Status> {
         result?;
         Ok(Status::AllDone)
     };
@@ -52,12 +52,12 @@ fn perform(client: &Client, action: &ManagerAction) -> Result<Status> {
             done(client.call(name, "set", values.iter().map(|word| words.read(word)).collect()))
         }
         ManagerAction::Incr { name, by, key } => {
-            let key = key.iter().map(|key| Datum::of_word(key));
-            show(&client.call(name, "add", key.chain([Datum::of_word(by)]).collect())?)
+            let key = key.iter().map(|key| DynamicValue::from_word(key));
+            show(&client.call(name, "add", key.chain([DynamicValue::from_word(by)]).collect())?)
         }
         ManagerAction::Append { name, values, words } => {
             let values = values.iter().map(|word| words.read(word)).collect();
-            done(client.call(name, "extend", vec![Datum::List(values)]))
+            done(client.call(name, "extend", vec![DynamicValue::List(values)]))
         }
         ManagerAction::Add { name, value, words } => said(client.call(name, "add", vec![words.read(value)])?),
         ManagerAction::Contains { name, value, words } => {
@@ -65,14 +65,14 @@ fn perform(client: &Client, action: &ManagerAction) -> Result<Status> {
         }
         ManagerAction::Put { name, values, wait, words } => {
             for word in values {
-                client.call(name, "put", vec![words.read(word), wait.datum()])?;
+                client.call(name, "put", vec![words.read(word), wait.timeout()])?;
             }
             Ok(Status::AllDone)
         }
-        ManagerAction::Take { name, wait } => show(&client.call(name, "get", vec![wait.datum()])?),
+        ManagerAction::Take { name, wait } => show(&client.call(name, "get", vec![wait.timeout()])?),
         ManagerAction::Wait { name, wait } => {
-            let answer = client.call(name, "wait", vec![wait.datum()])?;
-            Ok(if answer == Datum::Bool(false) { Status::SomeFailed } else { Status::AllDone })
+            let answer = client.call(name, "wait", vec![wait.timeout()])?;
+            Ok(if answer == DynamicValue::Bool(false) { Status::SomeFailed } else { Status::AllDone })
         }
         ManagerAction::With { name, wait, command } => with(client, name, wait, command),
         ManagerAction::Call { name, method, values, words } => {
@@ -80,7 +80,7 @@ fn perform(client: &Client, action: &ManagerAction) -> Result<Status> {
         }
         ManagerAction::Create { objects } => {
             for (name, spec) in serve::read_objects(objects)? {
-                client.own(&name, spec.kind(), spec.arguments())?;
+                client.custom(&name, spec.kind(), spec.arguments())?;
             }
             Ok(Status::AllDone)
         }
@@ -96,35 +96,35 @@ fn perform(client: &Client, action: &ManagerAction) -> Result<Status> {
 }
 
 impl Words {
-    fn read(&self, word: &str) -> Datum {
-        if self.text { Datum::from(word) } else { Datum::of_word(word) }
+    fn read(&self, word: &str) -> DynamicValue {
+        if self.text { DynamicValue::from(word) } else { DynamicValue::from_word(word) }
     }
 }
 
 impl Wait {
-    fn datum(&self) -> Datum {
-        self.timeout.map_or(Datum::Nil, Datum::Float)
+    fn timeout(&self) -> DynamicValue {
+        self.timeout.map_or(DynamicValue::Nil, DynamicValue::Float)
     }
 }
 
 /// Prints what a script can use: a text as it is, bytes as they are, everything else as JSON.
-fn show(datum: &Datum) -> Result<Status> {
+fn show(value: &DynamicValue) -> Result<Status> {
     super::print(|| {
         let mut out = io::stdout().lock();
-        match datum {
-            Datum::Nil => Ok(()),
-            Datum::Text(text) => writeln!(out, "{text}"),
-            Datum::Bytes(bytes) => out.write_all(bytes),
+        match value {
+            DynamicValue::Nil => Ok(()),
+            DynamicValue::Text(text) => writeln!(out, "{text}"),
+            DynamicValue::Bytes(bytes) => out.write_all(bytes),
             other => writeln!(out, "{}", other.to_json()),
         }
     })
 }
 
 /// Whether the answer was yes, as an exit status.
-fn said(answer: Datum) -> Result<Status> {
+fn said(answer: DynamicValue) -> Result<Status> {
     match answer {
-        Datum::Bool(true) => Ok(Status::AllDone),
-        Datum::Bool(false) => Ok(Status::SomeFailed),
+        DynamicValue::Bool(true) => Ok(Status::AllDone),
+        DynamicValue::Bool(false) => Ok(Status::SomeFailed),
         // What `add` says of a number.
         other => show(&other),
     }
@@ -151,16 +151,16 @@ fn list(client: &Client, json: bool) -> Result<Status> {
 
 /// Holds a lock while a command runs. The lock is this process's connection: should the process be killed, it is free.
 fn with(client: &Client, name: &str, wait: &Wait, command: &[OsString]) -> Result<Status> {
-    let (_, kind): (Reference, String) = from_datum(client.find_any(name)?)?;
+    let (_, kind): (Reference, String) = from_value(client.find_any(name)?)?;
     let is_semaphore = kind.ends_with("Semaphore");
-    let to_hold = is_semaphore.then_some(Datum::Bool(true));
-    let answer = client.call(name, "acquire", [wait.datum()].into_iter().chain(to_hold).collect())?;
+    let to_hold = is_semaphore.then_some(DynamicValue::Bool(true));
+    let answer = client.call(name, "acquire", [wait.timeout()].into_iter().chain(to_hold).collect())?;
     match answer {
-        Datum::Bool(false) => {
+        DynamicValue::Bool(false) => {
             super::remark(&format!("'{name}' was not to be had in time; the command was not run"));
             return Ok(Status::SomeFailed);
         }
-        Datum::Bool(true) => {}
+        DynamicValue::Bool(true) => {}
         _ => super::remark(&format!("whoever held '{name}' before died while holding it; go on with care")),
     }
     let ran = child::run(command, &[]);

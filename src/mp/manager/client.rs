@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::address::Address;
-use super::datum::Datum;
+use super::dynamic_value::DynamicValue;
 use super::environment::{self, EnvironmentError};
 use super::failure::{FailureKind, ManagerError};
 use super::key::Key;
 use super::wire::{Inbox, MAX_FRAME_BYTES, Reply, Request, WireError, read_message, write_frame};
 use crate::mp::eager::Eagerness;
-pub(in crate::mp) use stream::Stream;
+pub(in crate::mp) use stream::AuthenticatedStream;
 
 mod stream;
 
@@ -58,18 +58,18 @@ impl Default for ClientOptions {
 
 /// How long a call may wait in the manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
+pub(super) enum ServerWait {
     /// It is answered at once.
     None,
     /// So long at most.
-    For(Duration),
+    AtMost(Duration),
     /// For as long as it takes.
-    Endless,
+    Unbounded,
 }
 
-impl From<Option<Duration>> for Patience {
+impl From<Option<Duration>> for ServerWait {
     fn from(timeout: Option<Duration>) -> Self {
-        timeout.map_or(Self::Endless, Self::For)
+        timeout.map_or(Self::Unbounded, Self::AtMost)
     }
 }
 
@@ -86,12 +86,12 @@ struct ClientShared {
     key: Key,
     options: ClientOptions,
     /// The connections of all threads, so that they end with the client.
-    streams: Mutex<Vec<Weak<Stream>>>,
+    streams: Mutex<Vec<Weak<AuthenticatedStream>>>,
 }
 
 thread_local! {
     /// This thread's connections, by the numbers of their clients.
-    static CONNECTIONS: RefCell<HashMap<u64, Connection>> = RefCell::default();
+    static CONNECTIONS: RefCell<HashMap<u64, ClientConnection>> = RefCell::default();
 }
 
 impl Drop for ClientShared {
@@ -137,36 +137,38 @@ impl Client {
     }
 
     /// Asks the manager and waits for its answer.
-    pub(super) fn ask(&self, request: &Request<'_>, patience: Patience) -> Result<Datum, ManagerError> {
+    pub(super) fn ask(&self, request: &Request<'_>, wait: ServerWait) -> Result<DynamicValue, ManagerError> {
         let number = self.shared.number;
         // Out of the map meanwhile: what comes back may ask again, from a destructor for one.
         let kept = CONNECTIONS.with_borrow_mut(|connections| connections.remove(&number));
         let keep = |connection| CONNECTIONS.with_borrow_mut(|connections| connections.insert(number, connection));
         let mut connection = kept.map_or_else(|| self.open_connection(), Ok)?;
-        match connection.exchange(request, patience, &self.shared.options) {
+        match connection.exchange(request, wait, &self.shared.options) {
             Ok(Reply::Refused(failure)) => Err(failure.into()),
             Ok(Reply::Failed(failure)) => {
                 keep(connection);
                 Err(failure.into())
             }
-            Ok(Reply::Done(datum)) => {
+            Ok(Reply::Done(value)) => {
                 keep(connection);
-                Ok(datum)
+                Ok(value)
             }
-            Err(Broken::Value(error)) => {
+            Err(ExchangeError::Value(error)) => {
                 keep(connection);
                 Err(error)
             }
-            Err(Broken::Ended(reason)) => Err(ManagerError::Gone { address: self.shared.address.to_string(), reason }),
-            Err(Broken::Silent(waited)) => {
+            Err(ExchangeError::Ended(reason)) => {
+                Err(ManagerError::Gone { address: self.shared.address.to_string(), reason })
+            }
+            Err(ExchangeError::Silent(waited)) => {
                 Err(ManagerError::NoAnswer { address: self.shared.address.to_string(), secs: waited.as_secs() })
             }
         }
     }
 
-    fn open_connection(&self) -> Result<Connection, ManagerError> {
+    fn open_connection(&self) -> Result<ClientConnection, ManagerError> {
         let ClientShared { address, key, options, streams, .. } = &*self.shared;
-        let connection = Connection::open(address, key, options)?;
+        let connection = ClientConnection::open(address, key, options)?;
         let mut streams = streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.retain(|stream| stream.strong_count() > 0);
         streams.push(Arc::downgrade(&connection.stream));
@@ -176,8 +178,8 @@ impl Client {
 
 /// One thread's connection.
 #[derive(Debug)]
-struct Connection {
-    stream: Arc<Stream>,
+struct ClientConnection {
+    stream: Arc<AuthenticatedStream>,
     inbox: Inbox,
     out: Vec<u8>,
     buffer: Vec<u8>,
@@ -186,21 +188,21 @@ struct Connection {
 }
 
 /// Why a connection gave no answer.
-enum Broken {
+enum ExchangeError {
     /// The call could not be sent; the connection is as it was.
     Value(ManagerError),
     Ended(String),
     Silent(Duration),
 }
 
-fn ended(error: &io::Error) -> Broken {
-    Broken::Ended(error.to_string())
+fn ended(error: &io::Error) -> ExchangeError {
+    ExchangeError::Ended(error.to_string())
 }
 
-impl Connection {
+impl ClientConnection {
     fn open(address: &Address, key: &Key, options: &ClientOptions) -> Result<Self, ManagerError> {
         const BUFFER_BYTES: usize = 16 << 10;
-        let stream = Stream::let_in(address, key, options.connect_timeout)?;
+        let stream = AuthenticatedStream::connect(address, key, options.connect_timeout)?;
         Ok(Self {
             stream: Arc::new(stream),
             // The server is proven, and keeps to a limit of its own that is not known here.
@@ -215,24 +217,24 @@ impl Connection {
     fn exchange(
         &mut self,
         request: &Request<'_>,
-        patience: Patience,
+        wait: ServerWait,
         options: &ClientOptions,
-    ) -> Result<Reply, Broken> {
+    ) -> Result<Reply, ExchangeError> {
         const KEEP_BYTES: usize = 64 << 10;
         self.out.clear();
         let limit = options.max_frame_bytes;
         write_frame(&mut self.out, request, limit).map_err(|error| {
-            Broken::Value(match error {
+            ExchangeError::Value(match error {
                 WireError::TooLarge(bytes) => ManagerError::TooLarge { bytes, limit },
                 WireError::Garbage => ManagerError::Value(serde::ser::Error::custom(
                     "it lies more than 64 lists and maps deep; flatten it",
                 )),
             })
         })?;
-        let timeout = match patience {
-            Patience::None => Some(options.answer_timeout),
-            Patience::For(wait) => wait.checked_add(options.answer_timeout),
-            Patience::Endless => None,
+        let timeout = match wait {
+            ServerWait::None => Some(options.answer_timeout),
+            ServerWait::AtMost(wait) => wait.checked_add(options.answer_timeout),
+            ServerWait::Unbounded => None,
         };
         // Seldom another one than before, and a call of the system each time.
         if self.read_timeout != timeout {
@@ -249,24 +251,24 @@ impl Connection {
         }
     }
 
-    fn read_reply(&mut self, timeout: Option<Duration>) -> Result<Reply, Broken> {
+    fn read_reply(&mut self, timeout: Option<Duration>) -> Result<Reply, ExchangeError> {
         loop {
             match self.inbox.next_body() {
                 Ok(None) => {}
                 Ok(Some(body)) => {
-                    let reply = read_message(body).map_err(|error| Broken::Ended(error.to_string()))?;
+                    let reply = read_message(body).map_err(|error| ExchangeError::Ended(error.to_string()))?;
                     self.inbox.shrink();
                     return Ok(reply);
                 }
-                Err(error) => return Err(Broken::Ended(error.to_string())),
+                Err(error) => return Err(ExchangeError::Ended(error.to_string())),
             }
             let Self { stream, buffer, eager, .. } = self;
             let looked = eager.look(|| stream.look(buffer));
             match looked.unwrap_or_else(|| stream.read(buffer)) {
-                Ok(0) => return Err(Broken::Ended("it has closed the connection".to_owned())),
+                Ok(0) => return Err(ExchangeError::Ended("it has closed the connection".to_owned())),
                 Ok(count) => self.inbox.push(&self.buffer[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock || error.kind() == io::ErrorKind::TimedOut => {
-                    return Err(Broken::Silent(timeout.unwrap_or_default()));
+                    return Err(ExchangeError::Silent(timeout.unwrap_or_default()));
                 }
                 Err(error) => return Err(ended(&error)),
             }

@@ -5,7 +5,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use super::datum::DatumError;
+use super::dynamic_value::DynamicValueError;
 
 /// What kind of failure a manager answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub enum FailureKind {
     /// The server ends.
     Ending,
     /// What an own type's method said.
-    Own,
+    Custom,
 }
 
 /// A manager's answer to a call that it could not do.
@@ -55,8 +55,8 @@ impl Failure {
     }
 
     /// What a method of an own type answers when it cannot do what was asked.
-    pub fn own(message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Own, message)
+    pub fn custom(message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Custom, message)
     }
 
     pub(super) fn arguments(message: impl Into<String>) -> Self {
@@ -123,7 +123,7 @@ pub enum ManagerError {
     },
     /// A value cannot be sent, or is not of the type asked for.
     #[error("the value cannot be used: {0}")]
-    Value(#[from] DatumError),
+    Value(#[from] DynamicValueError),
 }
 
 impl ManagerError {

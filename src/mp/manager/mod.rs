@@ -3,7 +3,7 @@
 //!
 //! A server is a thread of its process ([`Server::start`]); a process that does nothing else is a manager's own. Clients
 //! prove with a shared [`Key`] that they may come in, and the server proves the same to them, before anything is decoded.
-//! What travels is plain: [`Datum`], to and from which serde turns any type of Rust. It is not encrypted.
+//! What travels is plain: [`DynamicValue`], to and from which serde turns any type of Rust. It is not encrypted.
 //!
 //! ```
 //! use fanlane::mp::manager::{Address, Key, Server, ServerOptions};
@@ -23,15 +23,15 @@
 
 mod address;
 mod client;
-mod datum;
+mod dynamic_value;
 mod environment;
 mod failure;
 mod folder;
 // For the fuzz targets, as `wire` is.
+mod custom_types;
 #[doc(hidden)]
 pub mod handshake;
 mod key;
-mod own;
 pub mod proxy;
 mod registry;
 mod server;
@@ -39,14 +39,14 @@ mod server;
 pub mod wire;
 
 pub use address::{Address, AddressError};
-pub(in crate::mp) use client::Stream;
+pub(in crate::mp) use client::AuthenticatedStream;
 pub use client::{Client, ClientOptions};
-pub use datum::{Datum, DatumError, Literal, MAX_DEPTH, Reference, from_datum, to_datum};
+pub use custom_types::CustomType;
+pub use dynamic_value::{DynamicValue, DynamicValueError, Literal, MAX_DEPTH, Reference, from_value, to_value};
 pub use environment::{EnvironmentError, KEY_FILE_VARIABLE, KEY_VARIABLE, MANAGER_VARIABLE};
 pub use failure::{Failure, FailureKind, ManagerError};
 pub use folder::Folder;
 pub use key::{Key, KeyError, MIN_KEY_BYTES};
-pub use own::Served;
 pub use registry::{KINDS, ObjectInfo, check_object};
-pub(in crate::mp) use server::Knock;
+pub(in crate::mp) use server::ListeningSocket;
 pub use server::{MAX_BYTES, ServeError, Server, ServerOptions};

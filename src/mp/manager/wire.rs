@@ -6,7 +6,7 @@ use serde::{Deserialize as DeriveDeserialize, Serialize};
 
 use crate::mp::append::Append;
 
-use super::datum::Datum;
+use super::dynamic_value::DynamicValue;
 use super::failure::Failure;
 
 /// The largest frame unless a server is told otherwise, in bytes: 64 MiB.
@@ -37,7 +37,7 @@ pub enum Request<'a> {
         /// Which of its methods.
         method: &'a str,
         /// What the method gets.
-        arguments: Vec<Datum>,
+        arguments: Vec<DynamicValue>,
     },
     /// Makes an object, or finds the one of that name and kind that there is; the reply is its reference.
     Create {
@@ -46,7 +46,7 @@ pub enum Request<'a> {
         /// Which kind: `list`, `Lock`, an own type's name.
         kind: &'a str,
         /// What it is made of.
-        arguments: Vec<Datum>,
+        arguments: Vec<DynamicValue>,
         /// Fail if there is one of that name.
         must_be_new: bool,
     },
@@ -66,7 +66,7 @@ pub enum Request<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, DeriveDeserialize)]
 pub enum Reply {
     /// It was done, with this result.
-    Done(Datum),
+    Done(DynamicValue),
     /// It was not done.
     Failed(Failure),
     /// It could not even be read, and the connection ends.
@@ -185,7 +185,11 @@ mod tests {
     use crate::mp::manager::failure::FailureKind;
 
     fn call(argument: &str) -> Request<'_> {
-        Request::Call { target: Target::Name("n"), method: argument, arguments: vec![argument.into(), Datum::Nil] }
+        Request::Call {
+            target: Target::Name("n"),
+            method: argument,
+            arguments: vec![argument.into(), DynamicValue::Nil],
+        }
     }
 
     #[test]
@@ -193,7 +197,7 @@ mod tests {
         let long = "x".repeat(if cfg!(miri) { 700 } else { 70_000 });
         let sent = [
             call("a"),
-            Request::Create { name: None, kind: "list", arguments: vec![Datum::Int(1)], must_be_new: true },
+            Request::Create { name: None, kind: "list", arguments: vec![DynamicValue::Int(1)], must_be_new: true },
             call(&long),
             Request::Find(""),
             Request::Delete(Target::Reference(u64::MAX)),

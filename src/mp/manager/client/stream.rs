@@ -14,11 +14,11 @@ use crate::mp::manager::address::Address;
 use crate::mp::manager::failure::ManagerError;
 use crate::mp::manager::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, Refusal, VERDICT_BYTES, random_bytes};
 use crate::mp::manager::key::Key;
-use crate::mp::manager::server::keep_watch;
+use crate::mp::manager::server::set_keepalive;
 
 /// A socket to whoever listens at an address.
 #[derive(Debug)]
-pub(in crate::mp) enum Stream {
+pub(in crate::mp) enum AuthenticatedStream {
     Unix(UnixStream),
     Tcp(TcpStream),
 }
@@ -26,20 +26,20 @@ pub(in crate::mp) enum Stream {
 macro_rules! on_stream {
     ($stream:expr, $inner:ident => $action:expr) => {
         match $stream {
-            Stream::Unix($inner) => $action,
-            Stream::Tcp($inner) => $action,
+            AuthenticatedStream::Unix($inner) => $action,
+            AuthenticatedStream::Tcp($inner) => $action,
         }
     };
 }
 
-impl Stream {
+impl AuthenticatedStream {
     /// Connects to `address`, proves that this side has the key, and has the other side prove the same.
     ///
     /// # Errors
     /// When it cannot be reached in time, has another key, or has no room.
-    pub(in crate::mp) fn let_in(address: &Address, key: &Key, timeout: Duration) -> Result<Self, ManagerError> {
+    pub(in crate::mp) fn connect(address: &Address, key: &Key, timeout: Duration) -> Result<Self, ManagerError> {
         let unreachable = |source| ManagerError::Unreachable { address: address.to_string(), source };
-        let stream = Self::connect(address, timeout).map_err(unreachable)?;
+        let stream = Self::open(address, timeout).map_err(unreachable)?;
         let until = Instant::now() + timeout;
         let mut greeting = [0; GREETING_BYTES];
         stream.read_exact(&mut greeting, until).map_err(unreachable)?;
@@ -57,7 +57,7 @@ impl Stream {
         Ok(stream)
     }
 
-    fn connect(address: &Address, timeout: Duration) -> io::Result<Self> {
+    fn open(address: &Address, timeout: Duration) -> io::Result<Self> {
         match address {
             Address::Unix(path) => connect_unix(path, timeout).map(Self::Unix),
             Address::Tcp(place) => {
@@ -66,7 +66,7 @@ impl Stream {
                     match TcpStream::connect_timeout(&place, timeout) {
                         Ok(stream) => {
                             stream.set_nodelay(true)?;
-                            keep_watch(&stream);
+                            set_keepalive(&stream);
                             return Ok(Self::Tcp(stream));
                         }
                         Err(error) => last = error,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{count, datum, proxy};
+use super::{count, encode, proxy};
 use crate::mp::manager::failure::ManagerError;
 
 proxy! {
@@ -21,17 +21,17 @@ impl<T: Serialize + DeserializeOwned> ValueProxy<T> {
 
     /// Makes it this.
     pub fn set(&self, value: &T) -> Result<(), ManagerError> {
-        self.handle.done("set", vec![datum(value)?])
+        self.handle.done("set", vec![encode(value)?])
     }
 
     /// Adds to a number, in one step; what it is then.
     pub fn add(&self, more: &T) -> Result<T, ManagerError> {
-        self.handle.get("add", vec![datum(more)?])
+        self.handle.get("add", vec![encode(more)?])
     }
 
     /// Makes it `new` if it is `expected`, in one step; whether it was.
     pub fn compare_exchange(&self, expected: &T, new: &T) -> Result<bool, ManagerError> {
-        self.handle.get("compare_exchange", vec![datum(expected)?, datum(new)?])
+        self.handle.get("compare_exchange", vec![encode(expected)?, encode(new)?])
     }
 }
 
@@ -50,12 +50,12 @@ impl<T: Serialize + DeserializeOwned> ArrayProxy<T> {
 
     /// Puts another item in a place.
     pub fn set(&self, index: usize, item: &T) -> Result<(), ManagerError> {
-        self.handle.done("set", vec![count(index), datum(item)?])
+        self.handle.done("set", vec![count(index), encode(item)?])
     }
 
     /// Adds to the number at a place, in one step; what it is then.
     pub fn add(&self, index: usize, more: &T) -> Result<T, ManagerError> {
-        self.handle.get("add", vec![count(index), datum(more)?])
+        self.handle.get("add", vec![count(index), encode(more)?])
     }
 
     /// How many items there are.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{datum, proxy};
-use crate::mp::manager::datum::from_datum;
+use super::{encode, proxy};
+use crate::mp::manager::dynamic_value::from_value;
 use crate::mp::manager::failure::{FailureKind, ManagerError};
 
 proxy! {
@@ -19,8 +19,8 @@ proxy! {
 impl<K: Serialize + DeserializeOwned + Ord, V: Serialize + DeserializeOwned> DictProxy<K, V> {
     /// The value of a key; `None` where there is none.
     pub fn get(&self, key: &K) -> Result<Option<V>, ManagerError> {
-        match self.handle.call("get", vec![datum(key)?]) {
-            Ok(value) => Ok(Some(from_datum(value)?)),
+        match self.handle.call("get", vec![encode(key)?]) {
+            Ok(value) => Ok(Some(from_value(value)?)),
             Err(error) if error.kind() == Some(FailureKind::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
@@ -28,23 +28,23 @@ impl<K: Serialize + DeserializeOwned + Ord, V: Serialize + DeserializeOwned> Dic
 
     /// Sets the value of a key.
     pub fn set(&self, key: &K, value: &V) -> Result<(), ManagerError> {
-        self.handle.done("set", vec![datum(key)?, datum(value)?])
+        self.handle.done("set", vec![encode(key)?, encode(value)?])
     }
 
     /// The value of a key, which is set to `value` where there is none.
     pub fn set_default(&self, key: &K, value: &V) -> Result<V, ManagerError> {
-        self.handle.get("setdefault", vec![datum(key)?, datum(value)?])
+        self.handle.get("setdefault", vec![encode(key)?, encode(value)?])
     }
 
     /// Adds to the number of a key, 0 where there is none; what it is then.
     pub fn add(&self, key: &K, more: &V) -> Result<V, ManagerError> {
-        self.handle.get("add", vec![datum(key)?, datum(more)?])
+        self.handle.get("add", vec![encode(key)?, encode(more)?])
     }
 
     /// Takes a key out; `None` where there is none.
     pub fn pop(&self, key: &K) -> Result<Option<V>, ManagerError> {
-        match self.handle.call("pop", vec![datum(key)?]) {
-            Ok(value) => Ok(Some(from_datum(value)?)),
+        match self.handle.call("pop", vec![encode(key)?]) {
+            Ok(value) => Ok(Some(from_value(value)?)),
             Err(error) if error.kind() == Some(FailureKind::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
@@ -53,7 +53,7 @@ impl<K: Serialize + DeserializeOwned + Ord, V: Serialize + DeserializeOwned> Dic
     /// Takes the last key out; `None` where there is none.
     pub fn pop_item(&self) -> Result<Option<(K, V)>, ManagerError> {
         match self.handle.call("popitem", Vec::new()) {
-            Ok(pair) => Ok(Some(from_datum(pair)?)),
+            Ok(pair) => Ok(Some(from_value(pair)?)),
             Err(error) if error.kind() == Some(FailureKind::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
@@ -61,12 +61,12 @@ impl<K: Serialize + DeserializeOwned + Ord, V: Serialize + DeserializeOwned> Dic
 
     /// Removes a key, which must be there.
     pub fn remove(&self, key: &K) -> Result<(), ManagerError> {
-        self.handle.done("delete", vec![datum(key)?])
+        self.handle.done("delete", vec![encode(key)?])
     }
 
     /// Whether there is such a key.
     pub fn contains_key(&self, key: &K) -> Result<bool, ManagerError> {
-        self.handle.get("contains", vec![datum(key)?])
+        self.handle.get("contains", vec![encode(key)?])
     }
 
     /// How many keys there are.
@@ -96,7 +96,7 @@ impl<K: Serialize + DeserializeOwned + Ord, V: Serialize + DeserializeOwned> Dic
 
     /// Sets several values at once.
     pub fn update(&self, entries: &BTreeMap<K, V>) -> Result<(), ManagerError> {
-        self.handle.done("update", vec![datum(entries)?])
+        self.handle.done("update", vec![encode(entries)?])
     }
 
     /// Removes all keys.

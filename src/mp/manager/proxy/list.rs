@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{count, data, datum, proxy};
-use crate::mp::manager::datum::Datum;
+use super::{count, encode, encode_all, proxy};
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::ManagerError;
 
 proxy! {
@@ -12,8 +12,8 @@ proxy! {
     ListProxy<T> = "list"
 }
 
-const fn place(index: i64) -> Datum {
-    Datum::Int(index as i128)
+const fn place(index: i64) -> DynamicValue {
+    DynamicValue::Int(index as i128)
 }
 
 /// # Errors
@@ -21,17 +21,17 @@ const fn place(index: i64) -> Datum {
 impl<T: Serialize + DeserializeOwned> ListProxy<T> {
     /// Puts an item at the end.
     pub fn append(&self, item: &T) -> Result<(), ManagerError> {
-        self.handle.done("append", vec![datum(item)?])
+        self.handle.done("append", vec![encode(item)?])
     }
 
     /// Puts items at the end, all at once.
     pub fn extend(&self, items: &[T]) -> Result<(), ManagerError> {
-        self.handle.done("extend", vec![data(items)?])
+        self.handle.done("extend", vec![encode_all(items)?])
     }
 
     /// Puts an item in front of the one at a place.
     pub fn insert(&self, index: i64, item: &T) -> Result<(), ManagerError> {
-        self.handle.done("insert", vec![place(index), datum(item)?])
+        self.handle.done("insert", vec![place(index), encode(item)?])
     }
 
     /// Takes the last item out.
@@ -46,7 +46,7 @@ impl<T: Serialize + DeserializeOwned> ListProxy<T> {
 
     /// Removes the first item that is equal.
     pub fn remove(&self, item: &T) -> Result<(), ManagerError> {
-        self.handle.done("remove", vec![datum(item)?])
+        self.handle.done("remove", vec![encode(item)?])
     }
 
     /// The item at a place.
@@ -56,7 +56,7 @@ impl<T: Serialize + DeserializeOwned> ListProxy<T> {
 
     /// Puts another item in a place.
     pub fn set(&self, index: i64, item: &T) -> Result<(), ManagerError> {
-        self.handle.done("set", vec![place(index), datum(item)?])
+        self.handle.done("set", vec![place(index), encode(item)?])
     }
 
     /// Removes the item at a place.
@@ -71,17 +71,17 @@ impl<T: Serialize + DeserializeOwned> ListProxy<T> {
 
     /// The place of the first item that is equal.
     pub fn index(&self, item: &T) -> Result<usize, ManagerError> {
-        self.handle.get("index", vec![datum(item)?])
+        self.handle.get("index", vec![encode(item)?])
     }
 
     /// How many items are equal.
     pub fn count(&self, item: &T) -> Result<usize, ManagerError> {
-        self.handle.get("count", vec![datum(item)?])
+        self.handle.get("count", vec![encode(item)?])
     }
 
     /// Whether an item is equal.
     pub fn contains(&self, item: &T) -> Result<bool, ManagerError> {
-        self.handle.get("contains", vec![datum(item)?])
+        self.handle.get("contains", vec![encode(item)?])
     }
 
     /// How many items there are.

@@ -7,30 +7,30 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use super::{Handle, count, proxy};
-use crate::mp::manager::datum::Datum;
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::ManagerError;
-use crate::mp::manager::registry::HOLDER_DIED;
+use crate::mp::manager::registry::OWNER_DIED;
 
 /// A lock that is held; dropping it releases it. It stays in its thread.
 #[derive(Debug)]
 pub struct Held<'a> {
     handle: &'a Handle,
-    holder_died: bool,
+    owner_died: bool,
     released: bool,
     in_this_thread: PhantomData<*const ()>,
 }
 
 impl<'a> Held<'a> {
     /// `None`: it was not to be had in time.
-    fn of(handle: &'a Handle, answer: &Datum) -> Option<Self> {
-        let holder_died = *answer == Datum::from(HOLDER_DIED);
-        let is_held = holder_died || *answer == Datum::Bool(true);
-        is_held.then_some(Self { handle, holder_died, released: false, in_this_thread: PhantomData })
+    fn of(handle: &'a Handle, answer: &DynamicValue) -> Option<Self> {
+        let owner_died = *answer == DynamicValue::from(OWNER_DIED);
+        let is_held = owner_died || *answer == DynamicValue::Bool(true);
+        is_held.then_some(Self { handle, owner_died, released: false, in_this_thread: PhantomData })
     }
 
     /// Whoever held it last was gone before it was released: what it protects may be half done.
-    pub const fn holder_died(&self) -> bool {
-        self.holder_died
+    pub const fn owner_died(&self) -> bool {
+        self.owner_died
     }
 
     /// Releases it, and says whether that was done.
@@ -100,8 +100,8 @@ impl LockProxy {
     }
 }
 
-fn acquire(handle: &Handle, timeout: Option<Duration>) -> Result<Datum, ManagerError> {
-    let secs = timeout.map_or(Datum::Nil, |timeout| Datum::Float(timeout.as_secs_f64()));
+fn acquire(handle: &Handle, timeout: Option<Duration>) -> Result<DynamicValue, ManagerError> {
+    let secs = timeout.map_or(DynamicValue::Nil, |timeout| DynamicValue::Float(timeout.as_secs_f64()));
     handle.call_for("acquire", vec![secs], timeout.into())
 }
 
@@ -117,9 +117,9 @@ impl ConditionProxy {
     /// When this thread does not hold it.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, ManagerError> {
         // It has to have the lock again before it is answered, which may take longer than its timeout.
-        let secs = timeout.map_or(Datum::Nil, |timeout| Datum::Float(timeout.as_secs_f64()));
+        let secs = timeout.map_or(DynamicValue::Nil, |timeout| DynamicValue::Float(timeout.as_secs_f64()));
         let answer = self.handle.call_for("wait", vec![secs], None.into())?;
-        Ok(answer == Datum::Bool(true))
+        Ok(answer == DynamicValue::Bool(true))
     }
 
     /// Waits until `is_so` says yes, looking each time it is notified; whether it did in time.

@@ -2,13 +2,13 @@
 //! another client's.
 
 mod cell;
+mod custom;
 mod dict;
+mod event;
 mod list;
 mod lock;
-mod meet;
 mod namespace;
 mod open;
-mod own;
 mod queue;
 mod semaphore;
 mod set;
@@ -22,18 +22,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use cell::{ArrayProxy, ValueProxy};
+pub use custom::CustomProxy;
 pub use dict::DictProxy;
+pub use event::{BarrierProxy, EventProxy};
 pub use list::ListProxy;
 pub use lock::{ConditionProxy, Held, LockProxy, RLockProxy};
-pub use meet::{BarrierProxy, EventProxy};
 pub use namespace::NamespaceProxy;
-pub use own::OwnProxy;
 pub use queue::{JoinableQueueProxy, QueueProxy};
 pub use semaphore::{BoundedSemaphoreProxy, HeldSlot, SemaphoreProxy};
 pub use set::SetProxy;
 
-use super::client::{Client, Patience};
-use super::datum::{Datum, Reference, from_datum, to_datum};
+use super::client::{Client, ServerWait};
+use super::dynamic_value::{DynamicValue, Reference, from_value, to_value};
 use super::failure::ManagerError;
 use super::wire::{Request, Target};
 
@@ -63,25 +63,25 @@ impl Handle {
     ///
     /// # Errors
     /// What the manager answers, or that it did not.
-    pub fn call(&self, method: &str, arguments: Vec<Datum>) -> Result<Datum, ManagerError> {
-        self.call_for(method, arguments, Patience::None)
+    pub fn call(&self, method: &str, arguments: Vec<DynamicValue>) -> Result<DynamicValue, ManagerError> {
+        self.call_for(method, arguments, ServerWait::None)
     }
 
     pub(super) fn call_for(
         &self,
         method: &str,
-        arguments: Vec<Datum>,
-        patience: Patience,
-    ) -> Result<Datum, ManagerError> {
+        arguments: Vec<DynamicValue>,
+        wait: ServerWait,
+    ) -> Result<DynamicValue, ManagerError> {
         let target = Target::Reference(self.reference.0);
-        self.client.ask(&Request::Call { target, method, arguments }, patience)
+        self.client.ask(&Request::Call { target, method, arguments }, wait)
     }
 
-    fn get<T: DeserializeOwned>(&self, method: &str, arguments: Vec<Datum>) -> Result<T, ManagerError> {
-        Ok(from_datum(self.call(method, arguments)?)?)
+    fn get<T: DeserializeOwned>(&self, method: &str, arguments: Vec<DynamicValue>) -> Result<T, ManagerError> {
+        Ok(from_value(self.call(method, arguments)?)?)
     }
 
-    fn done(&self, method: &str, arguments: Vec<Datum>) -> Result<(), ManagerError> {
+    fn done(&self, method: &str, arguments: Vec<DynamicValue>) -> Result<(), ManagerError> {
         self.call(method, arguments).map(drop)
     }
 
@@ -89,11 +89,11 @@ impl Handle {
     fn wait<T: DeserializeOwned>(
         &self,
         method: &str,
-        mut arguments: Vec<Datum>,
+        mut arguments: Vec<DynamicValue>,
         timeout: Option<Duration>,
     ) -> Result<T, ManagerError> {
-        arguments.push(timeout.map_or(Datum::Nil, |timeout| Datum::Float(timeout.as_secs_f64())));
-        Ok(from_datum(self.call_for(method, arguments, timeout.into())?)?)
+        arguments.push(timeout.map_or(DynamicValue::Nil, |timeout| DynamicValue::Float(timeout.as_secs_f64())));
+        Ok(from_value(self.call_for(method, arguments, timeout.into())?)?)
     }
 
     /// Removes the object from the manager; whoever waits for it is told.
@@ -101,7 +101,7 @@ impl Handle {
     /// # Errors
     /// When it is gone already, or the manager is.
     pub fn delete(&self) -> Result<(), ManagerError> {
-        self.client.ask(&Request::Delete(Target::Reference(self.reference.0)), Patience::None).map(drop)
+        self.client.ask(&Request::Delete(Target::Reference(self.reference.0)), ServerWait::None).map(drop)
     }
 }
 
@@ -109,7 +109,7 @@ impl Handle {
 ///
 /// ```
 /// use fanlane::mp::manager::proxy::{Handle, Proxy};
-/// use fanlane::mp::manager::{Address, Key, ManagerError, Server, ServerOptions, from_datum};
+/// use fanlane::mp::manager::{Address, Key, ManagerError, Server, ServerOptions, from_value};
 ///
 /// /// A list of the manager of which this program knows one method.
 /// struct Log(Handle);
@@ -128,7 +128,7 @@ impl Handle {
 ///
 /// impl Log {
 ///     fn note(&self, what: &str) -> Result<(), ManagerError> {
-///         Ok(from_datum(self.handle().call("append", vec![what.into()])?)?)
+///         Ok(from_value(self.handle().call("append", vec![what.into()])?)?)
 ///     }
 /// }
 ///
@@ -164,17 +164,17 @@ pub trait Proxy: Sized {
     }
 }
 
-fn datum<T: Serialize + ?Sized>(value: &T) -> Result<Datum, ManagerError> {
-    Ok(to_datum(value)?)
+fn encode<T: Serialize + ?Sized>(value: &T) -> Result<DynamicValue, ManagerError> {
+    Ok(to_value(value)?)
 }
 
-fn data<'a, T: Serialize + 'a>(values: impl IntoIterator<Item = &'a T>) -> Result<Datum, ManagerError> {
-    let data: Result<Vec<Datum>, _> = values.into_iter().map(to_datum).collect();
-    Ok(Datum::List(data?))
+fn encode_all<'a, T: Serialize + 'a>(values: impl IntoIterator<Item = &'a T>) -> Result<DynamicValue, ManagerError> {
+    let data: Result<Vec<DynamicValue>, _> = values.into_iter().map(to_value).collect();
+    Ok(DynamicValue::List(data?))
 }
 
-const fn count(number: usize) -> Datum {
-    Datum::Int(number as i128)
+const fn count(number: usize) -> DynamicValue {
+    DynamicValue::Int(number as i128)
 }
 
 /// Declares a proxy of objects of one kind.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{datum, proxy};
+use super::{encode, proxy};
 use crate::mp::manager::failure::ManagerError;
 
 proxy! {
@@ -21,7 +21,7 @@ impl NamespaceProxy {
 
     /// Sets the attribute of that name.
     pub fn set<T: Serialize>(&self, name: &str, value: &T) -> Result<(), ManagerError> {
-        self.handle.done("set", vec![name.into(), datum(value)?])
+        self.handle.done("set", vec![name.into(), encode(value)?])
     }
 
     /// Removes the attribute of that name, which must be there.

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::{
-    ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, ConditionProxy, DictProxy, EventProxy, Handle, JoinableQueueProxy,
-    ListProxy, LockProxy, NamespaceProxy, OwnProxy, Proxy, QueueProxy, RLockProxy, SemaphoreProxy, SetProxy,
-    ValueProxy, count, data, datum,
+    ArrayProxy, BarrierProxy, BoundedSemaphoreProxy, ConditionProxy, CustomProxy, DictProxy, EventProxy, Handle,
+    JoinableQueueProxy, ListProxy, LockProxy, NamespaceProxy, Proxy, QueueProxy, RLockProxy, SemaphoreProxy, SetProxy,
+    ValueProxy, count, encode, encode_all,
 };
-use crate::mp::manager::client::{Client, Patience};
-use crate::mp::manager::datum::{Datum, Reference, from_datum};
+use crate::mp::manager::client::{Client, ServerWait};
+use crate::mp::manager::dynamic_value::{DynamicValue, Reference, from_value};
 use crate::mp::manager::failure::{Failure, FailureKind, ManagerError};
 use crate::mp::manager::registry::ObjectInfo;
 use crate::mp::manager::wire::{Request, Target};
@@ -18,7 +18,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is one of another kind, or it cannot be made.
-    pub fn open<P: Proxy>(&self, name: &str, arguments: Vec<Datum>) -> Result<P, ManagerError> {
+    pub fn open<P: Proxy>(&self, name: &str, arguments: Vec<DynamicValue>) -> Result<P, ManagerError> {
         self.make(Some(name), P::KIND, arguments, false)
     }
 
@@ -26,7 +26,7 @@ impl Client {
     ///
     /// # Errors
     /// When the name is taken, or it cannot be made.
-    pub fn create<P: Proxy>(&self, name: &str, arguments: Vec<Datum>) -> Result<P, ManagerError> {
+    pub fn create<P: Proxy>(&self, name: &str, arguments: Vec<DynamicValue>) -> Result<P, ManagerError> {
         self.make(Some(name), P::KIND, arguments, true)
     }
 
@@ -34,7 +34,7 @@ impl Client {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn unnamed<P: Proxy>(&self, arguments: Vec<Datum>) -> Result<P, ManagerError> {
+    pub fn unnamed<P: Proxy>(&self, arguments: Vec<DynamicValue>) -> Result<P, ManagerError> {
         self.make(None, P::KIND, arguments, true)
     }
 
@@ -42,11 +42,11 @@ impl Client {
         &self,
         name: Option<&str>,
         kind: &str,
-        arguments: Vec<Datum>,
+        arguments: Vec<DynamicValue>,
         must_be_new: bool,
     ) -> Result<P, ManagerError> {
-        let made = self.ask(&Request::Create { name, kind, arguments, must_be_new }, Patience::None)?;
-        Ok(P::from_handle(Handle::new(self.clone(), from_datum(made)?)))
+        let made = self.ask(&Request::Create { name, kind, arguments, must_be_new }, ServerWait::None)?;
+        Ok(P::from_handle(Handle::new(self.clone(), from_value(made)?)))
     }
 
     /// The object of that name, which must be there.
@@ -54,7 +54,7 @@ impl Client {
     /// # Errors
     /// When there is none, or one of another kind.
     pub fn find<P: Proxy>(&self, name: &str) -> Result<P, ManagerError> {
-        let (reference, kind): (Reference, String) = from_datum(self.ask(&Request::Find(name), Patience::None)?)?;
+        let (reference, kind): (Reference, String) = from_value(self.ask(&Request::Find(name), ServerWait::None)?)?;
         if kind != P::KIND && !P::KIND.is_empty() {
             let message = format!("'{name}' is a {kind}, not a {}", P::KIND);
             return Err(Failure::new(FailureKind::NameTaken, message).into());
@@ -65,21 +65,21 @@ impl Client {
     /// The reference and the kind of the object of that name, as a list of the two.
     ///
     /// ```
-    /// # use fanlane::mp::manager::{Address, Client, Key, Reference, Server, ServerOptions, from_datum};
+    /// # use fanlane::mp::manager::{Address, Client, Key, Reference, Server, ServerOptions, from_value};
     /// # let folder = tempfile::tempdir()?;
     /// # let address = Address::Unix(folder.path().join("own/manager"));
     /// # let server = Server::start(ServerOptions::new(vec![address], Key::random()?))?;
     /// let client: Client = server.client()?;
     /// client.lock("gate")?;
-    /// let (_, kind): (Reference, String) = from_datum(client.find_any("gate")?)?;
+    /// let (_, kind): (Reference, String) = from_value(client.find_any("gate")?)?;
     /// assert_eq!(kind, "Lock");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// When there is none.
-    pub fn find_any(&self, name: &str) -> Result<Datum, ManagerError> {
-        self.ask(&Request::Find(name), Patience::None)
+    pub fn find_any(&self, name: &str) -> Result<DynamicValue, ManagerError> {
+        self.ask(&Request::Find(name), ServerWait::None)
     }
 
     /// A proxy of the object that a reference names. That it is of this kind shows with its first call.
@@ -92,23 +92,23 @@ impl Client {
     /// # Errors
     /// When the manager is gone.
     pub fn objects(&self) -> Result<Vec<ObjectInfo>, ManagerError> {
-        Ok(from_datum(self.ask(&Request::List, Patience::None)?)?)
+        Ok(from_value(self.ask(&Request::List, ServerWait::None)?)?)
     }
 
     /// The whole content of an object as plain values; for one without content, its state.
     ///
     /// # Errors
     /// When there is no such object, or the answer is over the limit.
-    pub fn snapshot(&self, name: &str) -> Result<Datum, ManagerError> {
-        self.ask(&Request::Snapshot(Target::Name(name)), Patience::None)
+    pub fn snapshot(&self, name: &str) -> Result<DynamicValue, ManagerError> {
+        self.ask(&Request::Snapshot(Target::Name(name)), ServerWait::None)
     }
 
     /// Calls a method of the object of that name by the method's name, however long it waits in the manager.
     ///
     /// # Errors
     /// What the manager answers, or that it did not.
-    pub fn call(&self, name: &str, method: &str, arguments: Vec<Datum>) -> Result<Datum, ManagerError> {
-        self.ask(&Request::Call { target: Target::Name(name), method, arguments }, Patience::Endless)
+    pub fn call(&self, name: &str, method: &str, arguments: Vec<DynamicValue>) -> Result<DynamicValue, ManagerError> {
+        self.ask(&Request::Call { target: Target::Name(name), method, arguments }, ServerWait::Unbounded)
     }
 
     /// Removes the object of that name.
@@ -116,7 +116,7 @@ impl Client {
     /// # Errors
     /// When there is none.
     pub fn delete(&self, name: &str) -> Result<(), ManagerError> {
-        self.ask(&Request::Delete(Target::Name(name)), Patience::None).map(drop)
+        self.ask(&Request::Delete(Target::Name(name)), ServerWait::None).map(drop)
     }
 
     /// Ends the manager; Python's `shutdown`. All its clients find it gone.
@@ -124,14 +124,14 @@ impl Client {
     /// # Errors
     /// When it is gone already.
     pub fn stop_server(&self) -> Result<(), ManagerError> {
-        self.ask(&Request::Stop, Patience::None).map(drop)
+        self.ask(&Request::Stop, ServerWait::None).map(drop)
     }
 
     /// Makes an object of a kind that only its name says, an own type for one, where there is none of that name.
     ///
     /// # Errors
     /// When there is one of another kind, no such kind, or it cannot be made.
-    pub fn own(&self, name: &str, kind: &str, arguments: Vec<Datum>) -> Result<OwnProxy, ManagerError> {
+    pub fn custom(&self, name: &str, kind: &str, arguments: Vec<DynamicValue>) -> Result<CustomProxy, ManagerError> {
         self.make(Some(name), kind, arguments, false)
     }
 
@@ -172,7 +172,7 @@ impl Client {
     /// # Errors
     /// As [`Client::open`].
     pub fn value<T: Serialize>(&self, name: &str, initial: &T) -> Result<ValueProxy<T>, ManagerError> {
-        self.open(name, vec![datum(initial)?])
+        self.open(name, vec![encode(initial)?])
     }
 
     /// The array of that name, of these items where there is none yet.
@@ -180,7 +180,7 @@ impl Client {
     /// # Errors
     /// As [`Client::open`].
     pub fn array<T: Serialize>(&self, name: &str, items: &[T]) -> Result<ArrayProxy<T>, ManagerError> {
-        self.open(name, vec![data(items)?])
+        self.open(name, vec![encode_all(items)?])
     }
 
     /// The queue of that name; it holds at most `most` items where it is made now, 0 for any number.

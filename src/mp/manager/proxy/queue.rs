@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{datum, proxy};
+use super::{encode, proxy};
 use crate::mp::manager::failure::ManagerError;
 
 proxy! {
@@ -28,7 +28,7 @@ macro_rules! queue_methods {
             /// # Errors
             /// Of the kind [`Full`](crate::mp::manager::FailureKind::Full) when the time is over.
             pub fn put(&self, item: &T, timeout: Option<Duration>) -> Result<(), ManagerError> {
-                self.handle.wait("put", vec![datum(item)?], timeout)
+                self.handle.wait("put", vec![encode(item)?], timeout)
             }
 
             /// Takes the first item out; waits for one, `None` for ever. What does not reach this process, because it

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::{Handle, count, proxy};
-use crate::mp::manager::datum::{Datum, from_datum};
+use crate::mp::manager::dynamic_value::{DynamicValue, from_value};
 use crate::mp::manager::failure::ManagerError;
 
 proxy! {
@@ -32,8 +32,8 @@ impl Drop for HeldSlot<'_> {
 }
 
 fn acquire(handle: &Handle, timeout: Option<Duration>, to_hold: bool) -> Result<bool, ManagerError> {
-    let secs = timeout.map_or(Datum::Nil, |timeout| Datum::Float(timeout.as_secs_f64()));
-    Ok(from_datum(handle.call_for("acquire", vec![secs, to_hold.into()], timeout.into())?)?)
+    let secs = timeout.map_or(DynamicValue::Nil, |timeout| DynamicValue::Float(timeout.as_secs_f64()));
+    Ok(from_value(handle.call_for("acquire", vec![secs, to_hold.into()], timeout.into())?)?)
 }
 
 macro_rules! semaphore_methods {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{data, datum, proxy};
+use super::{encode, encode_all, proxy};
 use crate::mp::manager::failure::ManagerError;
 
 proxy! {
@@ -16,22 +16,22 @@ proxy! {
 impl<T: Serialize + DeserializeOwned> SetProxy<T> {
     /// Puts an item in; whether it was not there. Of many that add the same at once, one is told so.
     pub fn add(&self, item: &T) -> Result<bool, ManagerError> {
-        self.handle.get("add", vec![datum(item)?])
+        self.handle.get("add", vec![encode(item)?])
     }
 
     /// Takes an item out; whether it was there.
     pub fn discard(&self, item: &T) -> Result<bool, ManagerError> {
-        self.handle.get("discard", vec![datum(item)?])
+        self.handle.get("discard", vec![encode(item)?])
     }
 
     /// Takes an item out, which must be there.
     pub fn remove(&self, item: &T) -> Result<(), ManagerError> {
-        self.handle.done("remove", vec![datum(item)?])
+        self.handle.done("remove", vec![encode(item)?])
     }
 
     /// Whether an item is there.
     pub fn contains(&self, item: &T) -> Result<bool, ManagerError> {
-        self.handle.get("contains", vec![datum(item)?])
+        self.handle.get("contains", vec![encode(item)?])
     }
 
     /// Takes the first item out.
@@ -51,57 +51,57 @@ impl<T: Serialize + DeserializeOwned> SetProxy<T> {
 
     /// Puts items in, all at once.
     pub fn update(&self, items: &[T]) -> Result<(), ManagerError> {
-        self.handle.done("update", vec![data(items)?])
+        self.handle.done("update", vec![encode_all(items)?])
     }
 
     /// Keeps only what is among these.
     pub fn intersection_update(&self, items: &[T]) -> Result<(), ManagerError> {
-        self.handle.done("intersection_update", vec![data(items)?])
+        self.handle.done("intersection_update", vec![encode_all(items)?])
     }
 
     /// Takes these out.
     pub fn difference_update(&self, items: &[T]) -> Result<(), ManagerError> {
-        self.handle.done("difference_update", vec![data(items)?])
+        self.handle.done("difference_update", vec![encode_all(items)?])
     }
 
     /// Takes out of these what is there, and puts in what is not.
     pub fn symmetric_difference_update(&self, items: &[T]) -> Result<(), ManagerError> {
-        self.handle.done("symmetric_difference_update", vec![data(items)?])
+        self.handle.done("symmetric_difference_update", vec![encode_all(items)?])
     }
 
     /// What is there or among these.
     pub fn union(&self, items: &[T]) -> Result<Vec<T>, ManagerError> {
-        self.handle.get("union", vec![data(items)?])
+        self.handle.get("union", vec![encode_all(items)?])
     }
 
     /// What is there and among these.
     pub fn intersection(&self, items: &[T]) -> Result<Vec<T>, ManagerError> {
-        self.handle.get("intersection", vec![data(items)?])
+        self.handle.get("intersection", vec![encode_all(items)?])
     }
 
     /// What is there and not among these.
     pub fn difference(&self, items: &[T]) -> Result<Vec<T>, ManagerError> {
-        self.handle.get("difference", vec![data(items)?])
+        self.handle.get("difference", vec![encode_all(items)?])
     }
 
     /// What is there or among these, but not both.
     pub fn symmetric_difference(&self, items: &[T]) -> Result<Vec<T>, ManagerError> {
-        self.handle.get("symmetric_difference", vec![data(items)?])
+        self.handle.get("symmetric_difference", vec![encode_all(items)?])
     }
 
     /// Whether all that is there is among these.
     pub fn is_subset(&self, items: &[T]) -> Result<bool, ManagerError> {
-        self.handle.get("issubset", vec![data(items)?])
+        self.handle.get("issubset", vec![encode_all(items)?])
     }
 
     /// Whether all of these are there.
     pub fn is_superset(&self, items: &[T]) -> Result<bool, ManagerError> {
-        self.handle.get("issuperset", vec![data(items)?])
+        self.handle.get("issuperset", vec![encode_all(items)?])
     }
 
     /// Whether none of these is there.
     pub fn is_disjoint(&self, items: &[T]) -> Result<bool, ManagerError> {
-        self.handle.get("isdisjoint", vec![data(items)?])
+        self.handle.get("isdisjoint", vec![encode_all(items)?])
     }
 
     /// Removes all items.

@@ -4,7 +4,7 @@ use std::thread;
 
 use super::*;
 use crate::mp::manager::failure::{Failure, FailureKind};
-use crate::mp::manager::{Address, Key, Served, Server, ServerOptions};
+use crate::mp::manager::{Address, CustomType, Key, Server, ServerOptions};
 
 /// Waits that a test expects to end are given so long.
 const LONG: Option<Duration> = Some(Duration::from_secs(60));
@@ -22,28 +22,28 @@ fn server() -> (Server, Client, tempfile::TempDir) {
 struct Counter(i64);
 
 impl Counter {
-    fn new(arguments: Vec<Datum>) -> Result<Self, Failure> {
+    fn new(arguments: Vec<DynamicValue>) -> Result<Self, Failure> {
         match arguments.as_slice() {
-            [Datum::Int(start)] => Ok(Self(*start as i64)),
-            _ => Err(Failure::own("a Counter is made of a number")),
+            [DynamicValue::Int(start)] => Ok(Self(*start as i64)),
+            _ => Err(Failure::custom("a Counter is made of a number")),
         }
     }
 }
 
-impl Served for Counter {
-    fn call(&mut self, method: &str, arguments: Vec<Datum>) -> Result<Datum, Failure> {
+impl CustomType for Counter {
+    fn call(&mut self, method: &str, arguments: Vec<DynamicValue>) -> Result<DynamicValue, Failure> {
         match method {
             "next" => {
                 self.0 += 1;
                 Ok(self.0.into())
             }
-            "echo" => Ok(Datum::List(arguments)),
+            "echo" => Ok(DynamicValue::List(arguments)),
             "fall" => panic!("over"),
             _ => Err(self.no_method(method)),
         }
     }
 
-    fn content(&self) -> Datum {
+    fn content(&self) -> DynamicValue {
         self.0.into()
     }
 }
@@ -161,7 +161,7 @@ fn a_lock_is_held_by_a_thread_and_freed_when_it_ends() {
     let (_server, client, _folder) = server();
     let lock = client.lock("l").unwrap();
     let held = lock.acquire().unwrap();
-    assert!(!held.holder_died() && lock.is_locked().unwrap());
+    assert!(!held.owner_died() && lock.is_locked().unwrap());
     let other = lock.clone();
     let (said, heard) = mpsc::channel();
     let waiter = thread::spawn(move || {
@@ -174,9 +174,9 @@ fn a_lock_is_held_by_a_thread_and_freed_when_it_ends() {
     held.release().unwrap();
     waiter.join().unwrap();
     let held = lock.acquire().unwrap();
-    assert!(held.holder_died(), "the thread ended without a release");
+    assert!(held.owner_died(), "the thread ended without a release");
     drop(held);
-    assert!(!lock.acquire().unwrap().holder_died());
+    assert!(!lock.acquire().unwrap().owner_died());
 
     let again = client.rlock("r").unwrap();
     let outer = again.acquire().unwrap();
@@ -249,18 +249,18 @@ fn objects_hold_each_other_by_reference() {
 #[test]
 fn names_kinds_and_contents_can_be_asked_for() {
     let (server, client, _folder) = server();
-    let list: ListProxy<u8> = client.create("l", vec![datum(&[1, 2]).unwrap()]).unwrap();
+    let list: ListProxy<u8> = client.create("l", vec![encode(&[1, 2]).unwrap()]).unwrap();
     assert_eq!(client.create::<ListProxy<u8>>("l", vec![]).unwrap_err().kind(), Some(FailureKind::NameTaken));
     assert_eq!(client.find::<SetProxy<u8>>("l").unwrap_err().kind(), Some(FailureKind::NameTaken));
     assert_eq!(client.find::<ListProxy<u8>>("l").unwrap().to_vec().unwrap(), [1, 2]);
-    assert_eq!(client.call("l", "pop", vec![]).unwrap(), Datum::Int(2));
-    assert_eq!(client.snapshot("l").unwrap(), Datum::List(vec![Datum::Int(1)]));
+    assert_eq!(client.call("l", "pop", vec![]).unwrap(), DynamicValue::Int(2));
+    assert_eq!(client.snapshot("l").unwrap(), DynamicValue::List(vec![DynamicValue::Int(1)]));
     server.create("v", "Value", vec![7_i64.into()]).unwrap();
     assert!(server.create("v", "Value", vec![]).is_err());
     let objects = client.objects().unwrap();
     assert_eq!(objects, server.list());
     assert_eq!(objects.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["l", "v"]);
-    assert_eq!(server.contents()["v"], Datum::Int(7));
+    assert_eq!(server.contents()["v"], DynamicValue::Int(7));
     assert!(server.calls() >= 2 && server.connections() == 1);
     assert_eq!(list.handle().client().address(), &server.addresses()[0]);
     client.delete("l").unwrap();
@@ -270,18 +270,22 @@ fn names_kinds_and_contents_can_be_asked_for() {
 #[test]
 fn own_types_are_called_by_name_and_survive_a_panic() {
     let (server, client, _folder) = server();
-    let counter = client.own("c", "Counter", vec![5_i64.into()]).unwrap();
+    let counter = client.custom("c", "Counter", vec![5_i64.into()]).unwrap();
     assert_eq!(counter.call::<i64>("next", vec![]).unwrap(), 6);
     assert_eq!(counter.call::<(u8, String)>("echo", vec![1_i64.into(), "x".into()]).unwrap(), (1, "x".to_owned()));
     let fault = counter.call::<()>("fall", vec![]).unwrap_err();
-    assert_eq!((fault.kind(), fault.to_string().contains("panicked: over")), (Some(FailureKind::Own), true), "{fault}");
+    assert_eq!(
+        (fault.kind(), fault.to_string().contains("panicked: over")),
+        (Some(FailureKind::Custom), true),
+        "{fault}"
+    );
     assert_eq!(counter.call::<i64>("next", vec![]).unwrap(), 7);
     assert_eq!(counter.call::<()>("fly", vec![]).unwrap_err().kind(), Some(FailureKind::NoSuchMethod));
-    assert!(client.own("d", "Counter", vec![]).unwrap_err().to_string().contains("made of a number"));
-    assert_eq!(server.contents()["c"], Datum::Int(7));
+    assert!(client.custom("d", "Counter", vec![]).unwrap_err().to_string().contains("made of a number"));
+    assert_eq!(server.contents()["c"], DynamicValue::Int(7));
     let other = counter.clone();
     thread::spawn(move || other.call::<i64>("next", vec![]).unwrap()).join().unwrap();
-    assert_eq!(client.find::<OwnProxy>("c").unwrap().call::<i64>("next", vec![]).unwrap(), 9);
+    assert_eq!(client.find::<CustomProxy>("c").unwrap().call::<i64>("next", vec![]).unwrap(), 9);
 }
 
 #[test]

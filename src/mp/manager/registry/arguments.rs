@@ -3,30 +3,30 @@
 
 use std::vec;
 
-use crate::mp::manager::datum::Datum;
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
 /// The longest wait that a call may name, in seconds: a year. Longer is for ever.
-const MOST_SECS: f64 = 31_536_000.0;
+const MAX_SECS: f64 = 31_536_000.0;
 
 /// What is left of a call's arguments.
 pub struct Arguments {
     method: String,
-    rest: vec::IntoIter<Datum>,
+    rest: vec::IntoIter<DynamicValue>,
 }
 
 impl Arguments {
-    pub fn new(method: &str, arguments: Vec<Datum>) -> Self {
+    pub fn new(method: &str, arguments: Vec<DynamicValue>) -> Self {
         Self { method: method.to_owned(), rest: arguments.into_iter() }
     }
 
     /// The next one, which `what` names.
-    pub fn any(&mut self, what: &str) -> Result<Datum, Failure> {
+    pub fn any(&mut self, what: &str) -> Result<DynamicValue, Failure> {
         self.rest.next().ok_or_else(|| Failure::arguments(format!("{}: {what} is missing", self.method)))
     }
 
     /// The next one, if there is one.
-    pub fn optional(&mut self) -> Option<Datum> {
+    pub fn optional(&mut self) -> Option<DynamicValue> {
         self.rest.next()
     }
 
@@ -39,20 +39,20 @@ impl Arguments {
     }
 
     /// The next one alone.
-    pub fn only(mut self, what: &str) -> Result<Datum, Failure> {
-        let datum = self.any(what)?;
+    pub fn only(mut self, what: &str) -> Result<DynamicValue, Failure> {
+        let value = self.any(what)?;
         self.end()?;
-        Ok(datum)
+        Ok(value)
     }
 
-    fn wrong(&self, what: &str, expected: &str, found: &Datum) -> Failure {
+    fn wrong(&self, what: &str, expected: &str, found: &DynamicValue) -> Failure {
         Failure::arguments(format!("{}: {what} is {}, expected {expected}", self.method, found.kind()))
     }
 
     /// A whole number.
     pub fn int(&mut self, what: &str) -> Result<i128, Failure> {
         match self.any(what)? {
-            Datum::Int(number) => Ok(number),
+            DynamicValue::Int(number) => Ok(number),
             other => Err(self.wrong(what, "a whole number", &other)),
         }
     }
@@ -60,8 +60,8 @@ impl Arguments {
     /// A whole number of 0 or more, `default` where it is missing.
     pub fn count_or(&mut self, what: &str, default: usize) -> Result<usize, Failure> {
         match self.optional() {
-            None | Some(Datum::Nil) => Ok(default),
-            Some(Datum::Int(number)) => usize::try_from(number)
+            None | Some(DynamicValue::Nil) => Ok(default),
+            Some(DynamicValue::Int(number)) => usize::try_from(number)
                 .map_err(|_| Failure::arguments(format!("{}: {what} is {number}, expected 0 or more", self.method))),
             Some(other) => Err(self.wrong(what, "a whole number", &other)),
         }
@@ -78,8 +78,8 @@ impl Arguments {
     /// Yes or no, `default` where it is missing.
     pub fn flag_or(&mut self, what: &str, default: bool) -> Result<bool, Failure> {
         match self.optional() {
-            None | Some(Datum::Nil) => Ok(default),
-            Some(Datum::Bool(value)) => Ok(value),
+            None | Some(DynamicValue::Nil) => Ok(default),
+            Some(DynamicValue::Bool(value)) => Ok(value),
             Some(other) => Err(self.wrong(what, "true or false", &other)),
         }
     }
@@ -87,23 +87,23 @@ impl Arguments {
     /// A text.
     pub fn text(&mut self, what: &str) -> Result<String, Failure> {
         match self.any(what)? {
-            Datum::Text(text) => Ok(text),
+            DynamicValue::Text(text) => Ok(text),
             other => Err(self.wrong(what, "a text", &other)),
         }
     }
 
     /// A list of values.
-    pub fn items(&mut self, what: &str) -> Result<Vec<Datum>, Failure> {
+    pub fn items(&mut self, what: &str) -> Result<Vec<DynamicValue>, Failure> {
         match self.any(what)? {
-            Datum::List(items) => Ok(items),
+            DynamicValue::List(items) => Ok(items),
             other => Err(self.wrong(what, "a list", &other)),
         }
     }
 
     /// A map of values.
-    pub fn entries(&mut self, what: &str) -> Result<std::collections::BTreeMap<Datum, Datum>, Failure> {
+    pub fn entries(&mut self, what: &str) -> Result<std::collections::BTreeMap<DynamicValue, DynamicValue>, Failure> {
         match self.any(what)? {
-            Datum::Map(entries) => Ok(entries),
+            DynamicValue::Map(entries) => Ok(entries),
             other => Err(self.wrong(what, "a map", &other)),
         }
     }
@@ -111,15 +111,15 @@ impl Arguments {
     /// How long to wait, in nanoseconds: seconds of 0 or more; missing or nothing means for ever.
     pub fn timeout_ns(&mut self) -> Result<Option<u64>, Failure> {
         let secs = match self.optional() {
-            None | Some(Datum::Nil) => return Ok(None),
-            Some(Datum::Int(secs)) => secs as f64,
-            Some(Datum::Float(secs)) => secs,
+            None | Some(DynamicValue::Nil) => return Ok(None),
+            Some(DynamicValue::Int(secs)) => secs as f64,
+            Some(DynamicValue::Float(secs)) => secs,
             Some(other) => return Err(self.wrong("the timeout", "seconds", &other)),
         };
         if secs.is_nan() {
             return Err(Failure::arguments(format!("{}: the timeout is no number", self.method)));
         }
         // As in Python, a time that is over means: do not wait.
-        Ok((secs <= MOST_SECS).then_some((secs.max(0.0) * 1e9) as u64))
+        Ok((secs <= MAX_SECS).then_some((secs.max(0.0) * 1e9) as u64))
     }
 }

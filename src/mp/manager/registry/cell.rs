@@ -2,23 +2,23 @@
 
 use super::dict::sum;
 use super::list::place;
-use super::{Answer, Arguments, Object, Turn, Weight};
-use crate::mp::manager::datum::Datum;
+use super::{Answer, Arguments, CallContext, Object, Weight};
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
 /// One value.
-pub(super) struct Cell {
-    value: Datum,
+pub(super) struct ValueObject {
+    value: DynamicValue,
 }
 
-impl Cell {
+impl ValueObject {
     pub fn new(arguments: &mut Arguments) -> Self {
         Self { value: arguments.optional().unwrap_or_default() }
     }
 }
 
-impl Object for Cell {
-    fn call(&mut self, _turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for ValueObject {
+    fn call(&mut self, _turn: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         match method {
             "get" => {
                 with.end()?;
@@ -30,7 +30,7 @@ impl Object for Cell {
             }
             // What a client would otherwise read and write back could be changed by another between the two.
             "add" => {
-                let more = with.optional().unwrap_or(Datum::Int(1));
+                let more = with.optional().unwrap_or(DynamicValue::Int(1));
                 with.end()?;
                 self.value = sum(Some(&self.value), &more)?;
                 Answer::now(self.value.clone())
@@ -52,26 +52,26 @@ impl Object for Cell {
         Weight::of([&self.value])
     }
 
-    fn head(&self, _items: usize) -> Datum {
+    fn head(&self, _items: usize) -> DynamicValue {
         self.value.clone()
     }
 }
 
 /// So many values of one kind.
-pub(super) struct Array {
-    items: Vec<Datum>,
+pub(super) struct ArrayObject {
+    items: Vec<DynamicValue>,
 }
 
-impl Array {
+impl ArrayObject {
     pub fn new(arguments: &mut Arguments) -> Result<Self, Failure> {
         let items = match arguments.any("its items, or how many")? {
-            Datum::List(items) => items,
-            Datum::Int(count) => {
+            DynamicValue::List(items) => items,
+            DynamicValue::Int(count) => {
                 const MOST: i128 = 10_000_000;
                 if !(0..=MOST).contains(&count) {
                     return Err(Failure::arguments(format!("an Array of {count} items; it holds 0 to {MOST}")));
                 }
-                vec![Datum::Int(0); count as usize]
+                vec![DynamicValue::Int(0); count as usize]
             }
             other => {
                 let found = other.kind();
@@ -83,7 +83,7 @@ impl Array {
         Ok(array)
     }
 
-    fn check(&self, item: &Datum) -> Result<(), Failure> {
+    fn check(&self, item: &DynamicValue) -> Result<(), Failure> {
         match self.items.first() {
             Some(first) if first.kind() != item.kind() => {
                 Err(Failure::arguments(format!("the Array holds {} in each place, not {}", first.kind(), item.kind())))
@@ -93,8 +93,8 @@ impl Array {
     }
 }
 
-impl Object for Array {
-    fn call(&mut self, _turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for ArrayObject {
+    fn call(&mut self, _turn: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         let length = self.items.len();
         match method {
             "get" => {
@@ -111,7 +111,7 @@ impl Object for Array {
             }
             "add" => {
                 let at = place(with.int("the place")?, length)?;
-                let more = with.optional().unwrap_or(Datum::Int(1));
+                let more = with.optional().unwrap_or(DynamicValue::Int(1));
                 with.end()?;
                 let sum = sum(Some(&self.items[at]), &more)?;
                 self.check(&sum)?;
@@ -134,8 +134,8 @@ impl Object for Array {
         Weight::of(&self.items)
     }
 
-    fn head(&self, items: usize) -> Datum {
-        Datum::List(self.items.iter().take(items).cloned().collect())
+    fn head(&self, items: usize) -> DynamicValue {
+        DynamicValue::List(self.items.iter().take(items).cloned().collect())
     }
 
     fn length(&self) -> Option<usize> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Arguments, Object, Turn, Weight};
-use crate::mp::manager::datum::Datum;
+use super::{Answer, Arguments, CallContext, Object, Weight};
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
 const METHODS: &[&str] = &[
@@ -26,49 +26,49 @@ const METHODS: &[&str] = &[
 ];
 
 /// Adds two numbers; what is not there counts as 0.
-pub(super) fn sum(there: Option<&Datum>, more: &Datum) -> Result<Datum, Failure> {
+pub(super) fn sum(there: Option<&DynamicValue>, more: &DynamicValue) -> Result<DynamicValue, Failure> {
     let whole = |one: i128, two: i128| {
-        let sum = one.checked_add(two).map(Datum::Int);
+        let sum = one.checked_add(two).map(DynamicValue::Int);
         sum.ok_or_else(|| Failure::arguments(format!("{one} and {two} together are beyond 127 bits")))
     };
-    match (there.unwrap_or(&Datum::Int(0)), more) {
-        (Datum::Int(one), Datum::Int(two)) => whole(*one, *two),
-        (Datum::Float(one), Datum::Float(two)) => Ok(Datum::Float(one + two)),
-        (Datum::Int(one), Datum::Float(two)) => Ok(Datum::Float(*one as f64 + two)),
-        (Datum::Float(one), Datum::Int(two)) => Ok(Datum::Float(one + *two as f64)),
-        (Datum::Int(_) | Datum::Float(_), other) => {
+    match (there.unwrap_or(&DynamicValue::Int(0)), more) {
+        (DynamicValue::Int(one), DynamicValue::Int(two)) => whole(*one, *two),
+        (DynamicValue::Float(one), DynamicValue::Float(two)) => Ok(DynamicValue::Float(one + two)),
+        (DynamicValue::Int(one), DynamicValue::Float(two)) => Ok(DynamicValue::Float(*one as f64 + two)),
+        (DynamicValue::Float(one), DynamicValue::Int(two)) => Ok(DynamicValue::Float(one + *two as f64)),
+        (DynamicValue::Int(_) | DynamicValue::Float(_), other) => {
             Err(Failure::arguments(format!("{} cannot be added; give a number", other.kind())))
         }
         (other, _) => Err(Failure::arguments(format!("there is {}, to which nothing can be added", other.kind()))),
     }
 }
 
-pub(super) fn no_key(key: &Datum) -> Failure {
+pub(super) fn no_key(key: &DynamicValue) -> Failure {
     Failure::not_found(format!("there is no key {}", key.to_short_json(80)))
 }
 
-fn pair(key: &Datum, value: &Datum) -> Datum {
-    Datum::List(vec![key.clone(), value.clone()])
+fn pair(key: &DynamicValue, value: &DynamicValue) -> DynamicValue {
+    DynamicValue::List(vec![key.clone(), value.clone()])
 }
 
 /// Values by keys.
-pub(super) struct Dict {
-    entries: BTreeMap<Datum, Datum>,
+pub(super) struct DictObject {
+    entries: BTreeMap<DynamicValue, DynamicValue>,
 }
 
-impl Dict {
+impl DictObject {
     pub fn new(arguments: &mut Arguments) -> Result<Self, Failure> {
         let entries = match arguments.optional() {
             None => BTreeMap::new(),
-            Some(Datum::Map(entries)) => entries,
+            Some(DynamicValue::Map(entries)) => entries,
             Some(other) => return Err(Failure::arguments(format!("a dict is made of a map, not of {}", other.kind()))),
         };
         Ok(Self { entries })
     }
 }
 
-impl Object for Dict {
-    fn call(&mut self, _turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for DictObject {
+    fn call(&mut self, _turn: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         match method {
             "get" => {
                 let key = with.only("the key")?;
@@ -92,7 +92,7 @@ impl Object for Dict {
             }
             "add" => {
                 let key = with.any("the key")?;
-                let more = with.optional().unwrap_or(Datum::Int(1));
+                let more = with.optional().unwrap_or(DynamicValue::Int(1));
                 with.end()?;
                 let sum = sum(self.entries.get(&key), &more)?;
                 self.entries.insert(key, sum.clone());
@@ -107,7 +107,7 @@ impl Object for Dict {
             "popitem" => {
                 with.end()?;
                 let (key, value) = self.entries.pop_last().ok_or_else(|| Failure::not_found("the dict is empty"))?;
-                Answer::now(Datum::List(vec![key, value]))
+                Answer::now(DynamicValue::List(vec![key, value]))
             }
             "delete" => {
                 let key = with.only("the key")?;
@@ -130,15 +130,15 @@ impl Object for Dict {
             }
             "keys" => {
                 with.end()?;
-                Answer::now(Datum::List(self.entries.keys().cloned().collect()))
+                Answer::now(DynamicValue::List(self.entries.keys().cloned().collect()))
             }
             "values" => {
                 with.end()?;
-                Answer::now(Datum::List(self.entries.values().cloned().collect()))
+                Answer::now(DynamicValue::List(self.entries.values().cloned().collect()))
             }
             "items" => {
                 with.end()?;
-                Answer::now(Datum::List(self.entries.iter().map(|(key, value)| pair(key, value)).collect()))
+                Answer::now(DynamicValue::List(self.entries.iter().map(|(key, value)| pair(key, value)).collect()))
             }
             "clear" => {
                 with.end()?;
@@ -157,8 +157,8 @@ impl Object for Dict {
         Weight::of(self.entries.keys()).and(Weight::of(self.entries.values()))
     }
 
-    fn head(&self, items: usize) -> Datum {
-        Datum::Map(self.entries.iter().take(items).map(|(key, value)| (key.clone(), value.clone())).collect())
+    fn head(&self, items: usize) -> DynamicValue {
+        DynamicValue::Map(self.entries.iter().take(items).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     fn length(&self) -> Option<usize> {

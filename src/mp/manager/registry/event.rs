@@ -1,24 +1,24 @@
 //! `Event`: a flag that others wait for.
 
-use super::{Answer, Arguments, ClientId, Object, Turn};
-use crate::mp::manager::datum::Datum;
+use super::{Answer, Arguments, CallContext, ClientId, Object};
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
 /// A flag.
 #[derive(Default)]
-pub(super) struct Event {
+pub(super) struct EventObject {
     is_set: bool,
     waiting: Vec<ClientId>,
 }
 
-impl Object for Event {
-    fn call(&mut self, turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for EventObject {
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         match method {
             "set" => {
                 with.end()?;
                 self.is_set = true;
                 for client in self.waiting.drain(..) {
-                    turn.answer(client, Ok(Datum::Bool(true)));
+                    context.answer(client, Ok(DynamicValue::Bool(true)));
                 }
                 Answer::done()
             }
@@ -37,30 +37,30 @@ impl Object for Event {
                 if self.is_set || timeout_ns == Some(0) {
                     return Answer::now(self.is_set);
                 }
-                self.waiting.push(turn.client);
+                self.waiting.push(context.client);
                 Ok(Answer::Later { timeout_ns })
             }
             _ => Err(Failure::method("an Event", method, &["set", "clear", "is_set", "wait"])),
         }
     }
 
-    fn timed_out(&mut self, turn: &mut Turn<'_>) {
-        let client = turn.client;
+    fn timed_out(&mut self, context: &mut CallContext<'_>) {
+        let client = context.client;
         self.waiting.retain(|waiter| *waiter != client);
-        turn.answer(client, Ok(Datum::Bool(false)));
+        context.answer(client, Ok(DynamicValue::Bool(false)));
     }
 
-    fn minds_clients(&self) -> bool {
+    fn tracks_clients(&self) -> bool {
         true
     }
 
-    fn client_gone(&mut self, turn: &mut Turn<'_>) {
-        let client = turn.client;
+    fn client_gone(&mut self, context: &mut CallContext<'_>) {
+        let client = context.client;
         self.waiting.retain(|waiter| *waiter != client);
     }
 
-    fn head(&self, _items: usize) -> Datum {
-        Datum::Bool(self.is_set)
+    fn head(&self, _items: usize) -> DynamicValue {
+        DynamicValue::Bool(self.is_set)
     }
 
     fn state(&self) -> Option<String> {

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{Answer, Arguments, Object, Turn, Weight};
-use crate::mp::manager::datum::Datum;
+use super::{Answer, Arguments, CallContext, Object, Weight};
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
 const METHODS: &[&str] = &[
@@ -25,15 +25,15 @@ fn boundary(index: i128, length: usize) -> usize {
 }
 
 /// Items in their order.
-pub(super) struct List {
-    items: VecDeque<Datum>,
+pub(super) struct ListObject {
+    items: VecDeque<DynamicValue>,
 }
 
-impl List {
+impl ListObject {
     pub fn new(arguments: &mut Arguments) -> Result<Self, Failure> {
         let items = match arguments.optional() {
             None => VecDeque::new(),
-            Some(Datum::List(items)) => items.into(),
+            Some(DynamicValue::List(items)) => items.into(),
             Some(other) => {
                 return Err(Failure::arguments(format!("a list is made of a list, not of {}", other.kind())));
             }
@@ -41,14 +41,14 @@ impl List {
         Ok(Self { items })
     }
 
-    fn place_of(&self, item: &Datum) -> Result<usize, Failure> {
+    fn place_of(&self, item: &DynamicValue) -> Result<usize, Failure> {
         let found = self.items.iter().position(|there| there == item);
         found.ok_or_else(|| Failure::not_found(format!("{} is not in the list", item.to_short_json(80))))
     }
 }
 
-impl Object for List {
-    fn call(&mut self, _turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for ListObject {
+    fn call(&mut self, _turn: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         let length = self.items.len();
         match method {
             "append" => {
@@ -71,7 +71,7 @@ impl Object for List {
             "pop" => {
                 let index = match with.optional() {
                     None => -1,
-                    Some(Datum::Int(index)) => index,
+                    Some(DynamicValue::Int(index)) => index,
                     Some(other) => return Err(Failure::arguments(format!("pop: the place is {}", other.kind()))),
                 };
                 with.end()?;
@@ -103,7 +103,7 @@ impl Object for List {
                 let (from, to) = (with.int("the begin")?, with.int("the end")?);
                 with.end()?;
                 let (from, to) = (boundary(from, length), boundary(to, length));
-                Answer::now(Datum::List(self.items.range(from..to.max(from)).cloned().collect()))
+                Answer::now(DynamicValue::List(self.items.range(from..to.max(from)).cloned().collect()))
             }
             "index" => Answer::count(self.place_of(&with.only("the item")?)?),
             "count" => {
@@ -145,8 +145,8 @@ impl Object for List {
         Weight::of(&self.items)
     }
 
-    fn head(&self, items: usize) -> Datum {
-        Datum::List(self.items.iter().take(items).cloned().collect())
+    fn head(&self, items: usize) -> DynamicValue {
+        DynamicValue::List(self.items.iter().take(items).cloned().collect())
     }
 
     fn length(&self) -> Option<usize> {

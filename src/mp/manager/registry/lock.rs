@@ -1,61 +1,61 @@
 //! `Lock` and `RLock`. A connection holds it; when that ends without a release, the next one to acquire it is told.
 
-use super::holding::Holding;
-use super::{Answer, Arguments, Object, Turn};
-use crate::mp::manager::datum::Datum;
+use super::ownership::Ownership;
+use super::{Answer, Arguments, CallContext, Object};
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
 /// A lock; one that may be acquired again by its holder, or not.
-pub(super) struct Lock {
-    holding: Holding,
+pub(super) struct LockObject {
+    ownership: Ownership,
     again: bool,
 }
 
-impl Lock {
+impl LockObject {
     pub fn new(again: bool) -> Self {
-        Self { holding: Holding::default(), again }
+        Self { ownership: Ownership::default(), again }
     }
 }
 
-impl Object for Lock {
-    fn call(&mut self, turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for LockObject {
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         match method {
             "acquire" => {
                 let timeout_ns = with.timeout_ns()?;
                 with.end()?;
-                self.holding.acquire(turn, timeout_ns, self.again)
+                self.ownership.acquire(context, timeout_ns, self.again)
             }
             "release" => {
                 with.end()?;
-                self.holding.release(turn)?;
+                self.ownership.release(context)?;
                 Answer::done()
             }
             "locked" => {
                 with.end()?;
-                Answer::now(self.holding.is_held())
+                Answer::now(self.ownership.is_held())
             }
             _ => Err(Failure::method("a lock", method, &["acquire", "release", "locked"])),
         }
     }
 
-    fn timed_out(&mut self, turn: &mut Turn<'_>) {
-        self.holding.gives_up(turn.client);
-        turn.answer(turn.client, Ok(Datum::Bool(false)));
+    fn timed_out(&mut self, context: &mut CallContext<'_>) {
+        self.ownership.cancel_wait(context.client);
+        context.answer(context.client, Ok(DynamicValue::Bool(false)));
     }
 
-    fn minds_clients(&self) -> bool {
+    fn tracks_clients(&self) -> bool {
         true
     }
 
-    fn client_gone(&mut self, turn: &mut Turn<'_>) {
-        self.holding.forget(turn);
+    fn client_gone(&mut self, context: &mut CallContext<'_>) {
+        self.ownership.forget(context);
     }
 
-    fn head(&self, _items: usize) -> Datum {
-        Datum::Bool(self.holding.is_held())
+    fn head(&self, _items: usize) -> DynamicValue {
+        DynamicValue::Bool(self.ownership.is_held())
     }
 
     fn state(&self) -> Option<String> {
-        Some(self.holding.words())
+        Some(self.ownership.words())
     }
 }

@@ -8,15 +8,15 @@ mod cell;
 mod condition;
 mod dict;
 mod event;
-mod holding;
 mod kinds;
 mod list;
 mod lock;
 mod names;
 mod namespace;
 mod object;
+mod ownership;
 mod queue;
-mod room;
+mod quota;
 mod semaphore;
 mod set;
 
@@ -29,19 +29,19 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub(super) use arguments::Arguments;
-pub(super) use holding::HOLDER_DIED;
 pub use kinds::KINDS;
 use names::check_name;
 pub use names::check_object;
-pub(super) use object::{Answer, Answered, ClientId, Object, Turn};
-pub(super) use room::{Room, Weight};
+pub(super) use object::{Answer, Answered, CallContext, ClientId, Object};
+pub(super) use ownership::OWNER_DIED;
+pub(super) use quota::{Quota, Weight};
 
-use super::datum::{Datum, Reference};
+use super::dynamic_value::{DynamicValue, Reference};
 use super::failure::{Failure, FailureKind};
 use super::wire::{Request, Target};
 
 /// Makes an object of an own type.
-pub(super) type Maker = Arc<dyn Fn(Vec<Datum>) -> Result<Box<dyn Object>, Failure> + Send + Sync>;
+pub(super) type Maker = Arc<dyn Fn(Vec<DynamicValue>) -> Result<Box<dyn Object>, Failure> + Send + Sync>;
 
 /// How many items of an object are looked at for its preview.
 const PREVIEW_ITEMS: usize = 64;
@@ -67,19 +67,19 @@ pub struct ObjectInfo {
 
 /// All objects of a manager.
 pub(super) struct Registry {
-    objects: HashMap<u64, Entry>,
+    objects: HashMap<u64, ObjectEntry>,
     names: BTreeMap<String, u64>,
-    clients: HashMap<ClientId, Client>,
+    clients: HashMap<ClientId, ClientState>,
     /// When waits end, by the time in nanoseconds.
     deadlines: BTreeSet<(u64, ClientId)>,
-    own_kinds: BTreeMap<String, Maker>,
+    custom_types: BTreeMap<String, Maker>,
     next_reference: u64,
     max_objects: usize,
-    room: Room,
+    quota: Quota,
     calls: u64,
 }
 
-struct Entry {
+struct ObjectEntry {
     name: Option<String>,
     kind: String,
     object: Box<dyn Object>,
@@ -88,31 +88,31 @@ struct Entry {
 }
 
 #[derive(Default)]
-struct Client {
-    waits: Option<Wait>,
+struct ClientState {
+    waits: Option<PendingWait>,
     /// Objects that must be told of its end.
     touched: BTreeSet<u64>,
 }
 
 #[derive(Clone, Copy)]
-struct Wait {
+struct PendingWait {
     object: u64,
     deadline_ns: Option<u64>,
 }
 
 impl Registry {
     /// An empty one, for at most `max_objects` objects with room for their values, that can also make objects of
-    /// `own_kinds`.
-    pub(super) fn new(own_kinds: BTreeMap<String, Maker>, max_objects: usize, room: Room) -> Self {
+    /// `custom_types`.
+    pub(super) fn new(custom_types: BTreeMap<String, Maker>, max_objects: usize, quota: Quota) -> Self {
         Self {
             objects: HashMap::new(),
             names: BTreeMap::new(),
             clients: HashMap::new(),
             deadlines: BTreeSet::new(),
-            own_kinds,
+            custom_types,
             next_reference: 1,
             max_objects,
-            room,
+            quota,
             calls: 0,
         }
     }
@@ -131,14 +131,17 @@ impl Registry {
             }
             Request::Create { name, kind, arguments, must_be_new } => self.create(name, kind, arguments, must_be_new),
             Request::Find(name) => self.find(Target::Name(name)).map(|(reference, entry)| {
-                Datum::List(vec![Datum::Reference(Reference(reference)), Datum::from(entry.kind.as_str())])
+                DynamicValue::List(vec![
+                    DynamicValue::Reference(Reference(reference)),
+                    DynamicValue::from(entry.kind.as_str()),
+                ])
             }),
             Request::Delete(target) => self.delete(target, answers),
             Request::List => {
-                super::datum::to_datum(&self.list()).map_err(|error| Failure::arguments(error.to_string()))
+                super::dynamic_value::to_value(&self.list()).map_err(|error| Failure::arguments(error.to_string()))
             }
             Request::Snapshot(target) => self.find(target).map(|(_, entry)| entry.object.head(usize::MAX)),
-            Request::Stop => Ok(Datum::Nil),
+            Request::Stop => Ok(DynamicValue::Nil),
         };
         answers.push(Answered { client, result: done, taken_from: None });
     }
@@ -150,28 +153,28 @@ impl Registry {
         client: ClientId,
         target: Target<'_>,
         method: &str,
-        arguments: Vec<Datum>,
+        arguments: Vec<DynamicValue>,
         answers: &mut Vec<Answered>,
     ) -> Result<Option<Answered>, Failure> {
         let reference = self.reference_of(&target)?;
         let kind = &self.objects[&reference].kind;
-        self.room.before(kind, method, &arguments, || weigh(&self.objects))?;
+        self.quota.before(kind, method, &arguments, || weigh(&self.objects))?;
         let entry = self.objects.get_mut(&reference).expect("it was just found");
         entry.calls += 1;
-        let tells = entry.object.minds_clients();
-        let mut turn = Turn { client, object: reference, answers };
-        let answer = entry.object.call(&mut turn, method, Arguments::new(method, arguments));
+        let tells = entry.object.tracks_clients();
+        let mut context = CallContext { client, object: reference, answers };
+        let answer = entry.object.call(&mut context, method, Arguments::new(method, arguments));
         let answered = match answer {
             Err(failure) => Some(Err(failure)),
-            Ok(Answer::Now(datum)) => Some(Ok((datum, None))),
-            Ok(Answer::Taken(datum)) => {
-                self.room.took(&datum);
-                Some(Ok((datum, Some(reference))))
+            Ok(Answer::Now(value)) => Some(Ok((value, None))),
+            Ok(Answer::Taken(value)) => {
+                self.quota.took(&value);
+                Some(Ok((value, Some(reference))))
             }
             Ok(Answer::Later { timeout_ns }) => {
                 entry.waiting += 1;
                 let deadline_ns = timeout_ns.map(|timeout_ns| now_ns.saturating_add(timeout_ns));
-                self.clients.entry(client).or_default().waits = Some(Wait { object: reference, deadline_ns });
+                self.clients.entry(client).or_default().waits = Some(PendingWait { object: reference, deadline_ns });
                 if let Some(deadline_ns) = deadline_ns {
                     self.deadlines.insert((deadline_ns, client));
                 }
@@ -185,7 +188,7 @@ impl Registry {
         self.settle(answers);
         match answered {
             None => Ok(None),
-            Some(Ok((datum, taken_from))) => Ok(Some(Answered { client, result: Ok(datum), taken_from })),
+            Some(Ok((value, taken_from))) => Ok(Some(Answered { client, result: Ok(value), taken_from })),
             Some(Err(failure)) => Err(failure),
         }
     }
@@ -206,11 +209,11 @@ impl Registry {
     }
 
     /// A call of an own type has its result.
-    pub(super) fn own_call_ended(
+    pub(super) fn custom_call_ended(
         &mut self,
         client: ClientId,
         object: u64,
-        result: Result<Datum, Failure>,
+        result: Result<DynamicValue, Failure>,
         answers: &mut Vec<Answered>,
     ) {
         // Its client may be gone; or the object was deleted meanwhile, and it waits for another.
@@ -234,16 +237,16 @@ impl Registry {
         }
         for object in state.touched {
             if let Some(entry) = self.objects.get_mut(&object) {
-                entry.object.client_gone(&mut Turn { client, object, answers });
+                entry.object.client_gone(&mut CallContext { client, object, answers });
             }
         }
         self.settle(answers);
     }
 
     /// What a client was given from `object` has not reached it: it goes back to where it was.
-    pub(super) fn give_back(&mut self, object: u64, datum: Datum, answers: &mut Vec<Answered>) {
+    pub(super) fn give_back(&mut self, object: u64, value: DynamicValue, answers: &mut Vec<Answered>) {
         if let Some(entry) = self.objects.get_mut(&object) {
-            entry.object.give_back(&mut Turn { client: 0, object, answers }, datum);
+            entry.object.give_back(&mut CallContext { client: 0, object, answers }, value);
             self.settle(answers);
         }
     }
@@ -258,7 +261,7 @@ impl Registry {
             wait.deadline_ns = None;
             let object = wait.object;
             if let Some(entry) = self.objects.get_mut(&object) {
-                entry.object.timed_out(&mut Turn { client, object, answers });
+                entry.object.timed_out(&mut CallContext { client, object, answers });
             }
             self.settle(answers);
         }
@@ -273,9 +276,9 @@ impl Registry {
         &mut self,
         name: Option<&str>,
         kind: &str,
-        arguments: Vec<Datum>,
+        arguments: Vec<DynamicValue>,
         must_be_new: bool,
-    ) -> Result<Datum, Failure> {
+    ) -> Result<DynamicValue, Failure> {
         if let Some(name) = name {
             check_name(name)?;
             if let Some(reference) = self.names.get(name) {
@@ -285,44 +288,44 @@ impl Registry {
                         format!("there is a {there} called '{name}' already; take another name, or delete it");
                     return Err(Failure::new(FailureKind::NameTaken, message));
                 }
-                return Ok(Datum::Reference(Reference(*reference)));
+                return Ok(DynamicValue::Reference(Reference(*reference)));
             }
         }
         if self.objects.len() >= self.max_objects {
             let message = format!("the manager holds {} objects, as many as it may; delete some", self.max_objects);
             return Err(Failure::new(FailureKind::Limit, message));
         }
-        self.room.put_in(Weight::of(&arguments).bytes, || weigh(&self.objects))?;
-        let object = match self.own_kinds.get(kind) {
+        self.quota.put_in(Weight::of(&arguments).bytes, || weigh(&self.objects))?;
+        let object = match self.custom_types.get(kind) {
             Some(maker) => maker(arguments)?,
-            None => kinds::make(kind, arguments, self.own_kinds.keys())?,
+            None => kinds::make(kind, arguments, self.custom_types.keys())?,
         };
         let reference = self.next_reference;
         self.next_reference += 1;
         if let Some(name) = name {
             self.names.insert(name.to_owned(), reference);
         }
-        let entry = Entry { name: name.map(str::to_owned), kind: kind.to_owned(), object, calls: 0, waiting: 0 };
+        let entry = ObjectEntry { name: name.map(str::to_owned), kind: kind.to_owned(), object, calls: 0, waiting: 0 };
         self.objects.insert(reference, entry);
-        Ok(Datum::Reference(Reference(reference)))
+        Ok(DynamicValue::Reference(Reference(reference)))
     }
 
-    fn delete(&mut self, target: Target<'_>, answers: &mut Vec<Answered>) -> Result<Datum, Failure> {
+    fn delete(&mut self, target: Target<'_>, answers: &mut Vec<Answered>) -> Result<DynamicValue, Failure> {
         let (reference, _) = self.find(target)?;
         let entry = self.objects.remove(&reference).expect("it was just found");
-        self.room.emptied();
+        self.quota.emptied();
         let what = entry.name.as_ref().map_or_else(|| format!("object {reference}"), |name| format!("'{name}'"));
         if let Some(name) = entry.name {
             self.names.remove(&name);
         }
-        let waits_for_it = |client: &Client| client.waits.is_some_and(|wait| wait.object == reference);
+        let waits_for_it = |client: &ClientState| client.waits.is_some_and(|wait| wait.object == reference);
         for (&client, _) in self.clients.iter().filter(|(_, client)| waits_for_it(client)) {
             let failure =
                 Failure::new(FailureKind::NoSuchObject, format!("{what} was deleted while you waited for it"));
             answers.push(Answered { client, result: Err(failure), taken_from: None });
         }
         self.settle(answers);
-        Ok(Datum::Nil)
+        Ok(DynamicValue::Nil)
     }
 
     fn reference_of(&self, target: &Target<'_>) -> Result<u64, Failure> {
@@ -345,7 +348,7 @@ impl Registry {
         }
     }
 
-    fn find(&self, target: Target<'_>) -> Result<(u64, &Entry), Failure> {
+    fn find(&self, target: Target<'_>) -> Result<(u64, &ObjectEntry), Failure> {
         let reference = self.reference_of(&target)?;
         Ok((reference, &self.objects[&reference]))
     }
@@ -360,7 +363,7 @@ impl Registry {
     }
 
     /// The content of every object with a name.
-    pub(super) fn contents(&self) -> BTreeMap<String, Datum> {
+    pub(super) fn contents(&self) -> BTreeMap<String, DynamicValue> {
         self.names
             .iter()
             .map(|(name, reference)| (name.clone(), self.objects[reference].object.head(usize::MAX)))
@@ -374,11 +377,11 @@ impl Registry {
 }
 
 /// What all objects hold.
-fn weigh(objects: &HashMap<u64, Entry>) -> Weight {
+fn weigh(objects: &HashMap<u64, ObjectEntry>) -> Weight {
     objects.values().fold(Weight::default(), |sum, entry| sum.and(entry.object.weight()))
 }
 
-impl Entry {
+impl ObjectEntry {
     fn info(&self, reference: u64) -> ObjectInfo {
         const PREVIEW_BYTES: usize = 160;
         let state = self.object.state();

@@ -1,7 +1,7 @@
 //! What objects may be called.
 
 use super::kinds;
-use crate::mp::manager::datum::Datum;
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
 /// Whether an object of a built-in kind could be made so, without making it in a manager.
@@ -16,18 +16,18 @@ use crate::mp::manager::failure::Failure;
 ///
 /// # Errors
 /// What a manager would answer.
-pub fn check_object(name: &str, kind: &str, arguments: Vec<Datum>) -> Result<(), Failure> {
+pub fn check_object(name: &str, kind: &str, arguments: Vec<DynamicValue>) -> Result<(), Failure> {
     check_name(name)?;
     kinds::make(kind, arguments, std::iter::empty()).map(drop)
 }
 
 /// Names are words that a shell, a file and a page can show.
 pub(super) fn check_name(name: &str) -> Result<(), Failure> {
-    const MOST_CHARS: usize = 128;
+    const MAX_CHARS: usize = 128;
     let is_odd = |character: char| character.is_control() || character == '=';
-    if name.trim() != name || name.is_empty() || name.chars().count() > MOST_CHARS || name.chars().any(is_odd) {
+    if name.trim() != name || name.is_empty() || name.chars().count() > MAX_CHARS || name.chars().any(is_odd) {
         let message = format!(
-            "'{}' cannot be a name; write 1 to {MOST_CHARS} printable characters without =",
+            "'{}' cannot be a name; write 1 to {MAX_CHARS} printable characters without =",
             name.escape_debug()
         );
         return Err(Failure::arguments(message));

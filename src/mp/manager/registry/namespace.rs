@@ -2,25 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Arguments, Object, Turn, Weight};
-use crate::mp::manager::datum::Datum;
+use super::{Answer, Arguments, CallContext, Object, Weight};
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
 const METHODS: &[&str] = &["get", "set", "delete", "names", "copy"];
 
 /// Values by names.
-pub(super) struct Namespace {
-    attributes: BTreeMap<String, Datum>,
+pub(super) struct NamespaceObject {
+    attributes: BTreeMap<String, DynamicValue>,
 }
 
-impl Namespace {
+impl NamespaceObject {
     pub fn new(arguments: &mut Arguments) -> Result<Self, Failure> {
         let mut attributes = BTreeMap::new();
         match arguments.optional() {
             None => {}
-            Some(Datum::Map(entries)) => {
+            Some(DynamicValue::Map(entries)) => {
                 for (name, value) in entries {
-                    let Datum::Text(name) = name else {
+                    let DynamicValue::Text(name) = name else {
                         return Err(Failure::arguments(format!("an attribute's name is a text, not {}", name.kind())));
                     };
                     attributes.insert(name, value);
@@ -38,8 +38,8 @@ fn no_attribute(name: &str) -> Failure {
     Failure::not_found(format!("there is no attribute '{name}'"))
 }
 
-impl Object for Namespace {
-    fn call(&mut self, _turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for NamespaceObject {
+    fn call(&mut self, _turn: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         match method {
             "get" => {
                 let name = with.text("the name")?;
@@ -60,7 +60,9 @@ impl Object for Namespace {
             }
             "names" => {
                 with.end()?;
-                Answer::now(Datum::List(self.attributes.keys().map(|name| Datum::from(name.as_str())).collect()))
+                Answer::now(DynamicValue::List(
+                    self.attributes.keys().map(|name| DynamicValue::from(name.as_str())).collect(),
+                ))
             }
             "copy" => {
                 with.end()?;
@@ -74,9 +76,9 @@ impl Object for Namespace {
         Weight::of(self.attributes.values())
     }
 
-    fn head(&self, items: usize) -> Datum {
+    fn head(&self, items: usize) -> DynamicValue {
         let some = self.attributes.iter().take(items);
-        Datum::Map(some.map(|(name, value)| (Datum::from(name.as_str()), value.clone())).collect())
+        DynamicValue::Map(some.map(|(name, value)| (DynamicValue::from(name.as_str()), value.clone())).collect())
     }
 
     fn length(&self) -> Option<usize> {

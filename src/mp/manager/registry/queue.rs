@@ -3,20 +3,20 @@
 
 use std::collections::VecDeque;
 
-use super::{Answer, Arguments, ClientId, Object, Turn, Weight};
-use crate::mp::manager::datum::Datum;
+use super::{Answer, Arguments, CallContext, ClientId, Object, Weight};
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::{Failure, FailureKind};
 
 const METHODS: &[&str] = &["put", "get", "qsize", "empty", "full", "copy"];
 const JOINABLE_METHODS: &[&str] = &["put", "get", "qsize", "empty", "full", "copy", "task_done", "join", "unfinished"];
 
 /// Items on their way.
-pub(super) struct Queue {
-    items: VecDeque<Datum>,
+pub(super) struct QueueObject {
+    items: VecDeque<DynamicValue>,
     /// 0: no limit.
     most: usize,
-    takers: VecDeque<ClientId>,
-    givers: VecDeque<(ClientId, Datum)>,
+    consumers: VecDeque<ClientId>,
+    producers: VecDeque<(ClientId, DynamicValue)>,
     joinable: bool,
     unfinished: u64,
     joiners: Vec<ClientId>,
@@ -30,13 +30,13 @@ fn full(most: usize) -> Failure {
     Failure::new(FailureKind::Full, format!("the queue is full: it holds {most}"))
 }
 
-impl Queue {
+impl QueueObject {
     pub fn new(arguments: &mut Arguments, joinable: bool) -> Result<Self, Failure> {
         Ok(Self {
             items: VecDeque::new(),
             most: arguments.count_or("the limit", 0)?,
-            takers: VecDeque::new(),
-            givers: VecDeque::new(),
+            consumers: VecDeque::new(),
+            producers: VecDeque::new(),
             joinable,
             unfinished: 0,
             joiners: Vec::new(),
@@ -48,53 +48,53 @@ impl Queue {
     }
 
     /// An item has come in; whoever waits longest has it.
-    fn come_in(&mut self, turn: &mut Turn<'_>, item: Datum) {
+    fn accept_item(&mut self, context: &mut CallContext<'_>, item: DynamicValue) {
         self.unfinished += 1;
-        match self.takers.pop_front() {
-            Some(taker) => turn.hand_over(taker, item),
+        match self.consumers.pop_front() {
+            Some(consumer) => context.hand_over(consumer, item),
             None => self.items.push_back(item),
         }
     }
 
-    fn take(&mut self, turn: &mut Turn<'_>) -> Option<Datum> {
+    fn take(&mut self, context: &mut CallContext<'_>) -> Option<DynamicValue> {
         let item = self.items.pop_front()?;
         if !self.is_full()
-            && let Some((giver, waiting)) = self.givers.pop_front()
+            && let Some((producer, waiting)) = self.producers.pop_front()
         {
-            self.come_in(turn, waiting);
-            turn.answer(giver, Ok(Datum::Nil));
+            self.accept_item(context, waiting);
+            context.answer(producer, Ok(DynamicValue::Nil));
         }
         Some(item)
     }
 }
 
-impl Object for Queue {
-    fn call(&mut self, turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for QueueObject {
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         match method {
             "put" => {
                 let item = with.any("the item")?;
                 let timeout_ns = with.timeout_ns()?;
                 with.end()?;
                 if !self.is_full() {
-                    self.come_in(turn, item);
+                    self.accept_item(context, item);
                     return Answer::done();
                 }
                 if timeout_ns == Some(0) {
                     return Err(full(self.most));
                 }
-                self.givers.push_back((turn.client, item));
+                self.producers.push_back((context.client, item));
                 Ok(Answer::Later { timeout_ns })
             }
             "get" => {
                 let timeout_ns = with.timeout_ns()?;
                 with.end()?;
-                if let Some(item) = self.take(turn) {
+                if let Some(item) = self.take(context) {
                     return Ok(Answer::Taken(item));
                 }
                 if timeout_ns == Some(0) {
                     return Err(empty());
                 }
-                self.takers.push_back(turn.client);
+                self.consumers.push_back(context.client);
                 Ok(Answer::Later { timeout_ns })
             }
             "qsize" => {
@@ -121,7 +121,7 @@ impl Object for Queue {
                 self.unfinished -= 1;
                 if self.unfinished == 0 {
                     for joiner in self.joiners.drain(..) {
-                        turn.answer(joiner, Ok(Datum::Bool(true)));
+                        context.answer(joiner, Ok(DynamicValue::Bool(true)));
                     }
                 }
                 Answer::done()
@@ -132,7 +132,7 @@ impl Object for Queue {
                 if self.unfinished == 0 || timeout_ns == Some(0) {
                     return Answer::now(self.unfinished == 0);
                 }
-                self.joiners.push(turn.client);
+                self.joiners.push(context.client);
                 Ok(Answer::Later { timeout_ns })
             }
             "unfinished" if self.joinable => {
@@ -144,45 +144,45 @@ impl Object for Queue {
         }
     }
 
-    fn timed_out(&mut self, turn: &mut Turn<'_>) {
-        let client = turn.client;
-        if let Some(place) = self.takers.iter().position(|taker| *taker == client) {
-            self.takers.remove(place);
-            turn.answer(client, Err(empty()));
-        } else if let Some(place) = self.givers.iter().position(|(giver, _)| *giver == client) {
-            self.givers.remove(place);
-            turn.answer(client, Err(full(self.most)));
+    fn timed_out(&mut self, context: &mut CallContext<'_>) {
+        let client = context.client;
+        if let Some(place) = self.consumers.iter().position(|consumer| *consumer == client) {
+            self.consumers.remove(place);
+            context.answer(client, Err(empty()));
+        } else if let Some(place) = self.producers.iter().position(|(producer, _)| *producer == client) {
+            self.producers.remove(place);
+            context.answer(client, Err(full(self.most)));
         } else {
             self.joiners.retain(|joiner| *joiner != client);
-            turn.answer(client, Ok(Datum::Bool(false)));
+            context.answer(client, Ok(DynamicValue::Bool(false)));
         }
     }
 
-    fn minds_clients(&self) -> bool {
+    fn tracks_clients(&self) -> bool {
         true
     }
 
-    fn client_gone(&mut self, turn: &mut Turn<'_>) {
-        let client = turn.client;
-        self.takers.retain(|taker| *taker != client);
-        self.givers.retain(|(giver, _)| *giver != client);
+    fn client_gone(&mut self, context: &mut CallContext<'_>) {
+        let client = context.client;
+        self.consumers.retain(|consumer| *consumer != client);
+        self.producers.retain(|(producer, _)| *producer != client);
         self.joiners.retain(|joiner| *joiner != client);
     }
 
-    fn give_back(&mut self, turn: &mut Turn<'_>, item: Datum) {
+    fn give_back(&mut self, context: &mut CallContext<'_>, item: DynamicValue) {
         // It was counted when it was put, and may now stand above the limit for a while: losing it would be worse.
-        match self.takers.pop_front() {
-            Some(taker) => turn.hand_over(taker, item),
+        match self.consumers.pop_front() {
+            Some(consumer) => context.hand_over(consumer, item),
             None => self.items.push_front(item),
         }
     }
 
     fn weight(&self) -> Weight {
-        Weight::of(self.items.iter().chain(self.givers.iter().map(|(_, item)| item)))
+        Weight::of(self.items.iter().chain(self.producers.iter().map(|(_, item)| item)))
     }
 
-    fn head(&self, items: usize) -> Datum {
-        Datum::List(self.items.iter().take(items).cloned().collect())
+    fn head(&self, items: usize) -> DynamicValue {
+        DynamicValue::List(self.items.iter().take(items).cloned().collect())
     }
 
     fn length(&self) -> Option<usize> {

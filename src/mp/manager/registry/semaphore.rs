@@ -3,12 +3,12 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::{Answer, Arguments, ClientId, Object, Turn};
-use crate::mp::manager::datum::Datum;
+use super::{Answer, Arguments, CallContext, ClientId, Object};
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::{Failure, FailureKind};
 
 /// So many slots.
-pub(super) struct Semaphore {
+pub(super) struct SemaphoreObject {
     free: u64,
     /// The most that can be free.
     bound: Option<u64>,
@@ -16,7 +16,7 @@ pub(super) struct Semaphore {
     held: HashMap<ClientId, u64>,
 }
 
-impl Semaphore {
+impl SemaphoreObject {
     pub fn new(arguments: &mut Arguments, bounded: bool) -> Result<Self, Failure> {
         let free = arguments.count_or("the number of slots", 1)? as u64;
         Ok(Self { free, bound: bounded.then_some(free), waiting: VecDeque::new(), held: HashMap::new() })
@@ -29,32 +29,32 @@ impl Semaphore {
         }
     }
 
-    fn give(&mut self, turn: &mut Turn<'_>, count: u64) {
+    fn give(&mut self, context: &mut CallContext<'_>, count: u64) {
         self.free += count;
         while self.free > 0
             && let Some((client, to_hold)) = self.waiting.pop_front()
         {
             self.taken(client, to_hold);
-            turn.answer(client, Ok(Datum::Bool(true)));
+            context.answer(client, Ok(DynamicValue::Bool(true)));
         }
     }
 }
 
-impl Object for Semaphore {
-    fn call(&mut self, turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for SemaphoreObject {
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         match method {
             "acquire" => {
                 let timeout_ns = with.timeout_ns()?;
                 let to_hold = with.flag_or("whether it is held", false)?;
                 with.end()?;
                 if self.free > 0 {
-                    self.taken(turn.client, to_hold);
+                    self.taken(context.client, to_hold);
                     return Answer::now(true);
                 }
                 if timeout_ns == Some(0) {
                     return Answer::now(false);
                 }
-                self.waiting.push_back((turn.client, to_hold));
+                self.waiting.push_back((context.client, to_hold));
                 Ok(Answer::Later { timeout_ns })
             }
             "release" => {
@@ -65,10 +65,10 @@ impl Object for Semaphore {
                     let message = "it was released more often than it was acquired";
                     return Err(Failure::new(FailureKind::NotHeld, message));
                 }
-                if let Some(held) = self.held.get_mut(&turn.client) {
+                if let Some(held) = self.held.get_mut(&context.client) {
                     *held = held.saturating_sub(count);
                 }
-                self.give(turn, count);
+                self.give(context, count);
                 Answer::done()
             }
             "get_value" => {
@@ -79,26 +79,26 @@ impl Object for Semaphore {
         }
     }
 
-    fn timed_out(&mut self, turn: &mut Turn<'_>) {
-        let client = turn.client;
+    fn timed_out(&mut self, context: &mut CallContext<'_>) {
+        let client = context.client;
         self.waiting.retain(|(waiter, _)| *waiter != client);
-        turn.answer(client, Ok(Datum::Bool(false)));
+        context.answer(client, Ok(DynamicValue::Bool(false)));
     }
 
-    fn minds_clients(&self) -> bool {
+    fn tracks_clients(&self) -> bool {
         true
     }
 
-    fn client_gone(&mut self, turn: &mut Turn<'_>) {
-        let client = turn.client;
+    fn client_gone(&mut self, context: &mut CallContext<'_>) {
+        let client = context.client;
         self.waiting.retain(|(waiter, _)| *waiter != client);
         if let Some(held) = self.held.remove(&client) {
-            self.give(turn, held);
+            self.give(context, held);
         }
     }
 
-    fn head(&self, _items: usize) -> Datum {
-        Datum::from(self.free)
+    fn head(&self, _items: usize) -> DynamicValue {
+        DynamicValue::from(self.free)
     }
 
     fn state(&self) -> Option<String> {

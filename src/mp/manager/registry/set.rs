@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Answer, Arguments, Object, Turn, Weight};
-use crate::mp::manager::datum::Datum;
+use super::{Answer, Arguments, CallContext, Object, Weight};
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
 const METHODS: &[&str] = &[
@@ -29,32 +29,32 @@ const METHODS: &[&str] = &[
 ];
 
 /// Values, each once.
-pub(super) struct Set {
-    items: BTreeSet<Datum>,
+pub(super) struct SetObject {
+    items: BTreeSet<DynamicValue>,
 }
 
-impl Set {
+impl SetObject {
     pub fn new(arguments: &mut Arguments) -> Result<Self, Failure> {
         let items = match arguments.optional() {
             None => BTreeSet::new(),
-            Some(Datum::List(items)) => items.into_iter().collect(),
+            Some(DynamicValue::List(items)) => items.into_iter().collect(),
             Some(other) => return Err(Failure::arguments(format!("a set is made of a list, not of {}", other.kind()))),
         };
         Ok(Self { items })
     }
 }
 
-fn as_list<'a>(items: impl Iterator<Item = &'a Datum>) -> Result<Answer, Failure> {
-    Answer::now(Datum::List(items.cloned().collect()))
+fn as_list<'a>(items: impl Iterator<Item = &'a DynamicValue>) -> Result<Answer, Failure> {
+    Answer::now(DynamicValue::List(items.cloned().collect()))
 }
 
-impl Object for Set {
-    fn call(&mut self, _turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for SetObject {
+    fn call(&mut self, _turn: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         let argument = with.optional();
         with.end()?;
         let item = || argument.clone().ok_or_else(|| Failure::arguments(format!("{method}: the item is missing")));
         let other = || match argument.clone() {
-            Some(Datum::List(items)) => Ok(items.into_iter().collect::<BTreeSet<Datum>>()),
+            Some(DynamicValue::List(items)) => Ok(items.into_iter().collect::<BTreeSet<DynamicValue>>()),
             _ => Err(Failure::arguments(format!("{method}: give the other set, as a list"))),
         };
         match method {
@@ -108,8 +108,8 @@ impl Object for Set {
         Weight::of(&self.items)
     }
 
-    fn head(&self, items: usize) -> Datum {
-        Datum::List(self.items.iter().take(items).cloned().collect())
+    fn head(&self, items: usize) -> DynamicValue {
+        DynamicValue::List(self.items.iter().take(items).cloned().collect())
     }
 
     fn length(&self) -> Option<usize> {

@@ -10,14 +10,14 @@ struct Table {
     now_ns: u64,
 }
 
-type Results = Vec<(ClientId, Result<Datum, FailureKind>)>;
+type Results = Vec<(ClientId, Result<DynamicValue, FailureKind>)>;
 
 const SEC: u64 = 1_000_000_000;
 
 impl Table {
-    fn with(objects: &[(&str, &str, Vec<Datum>)]) -> Self {
+    fn with(objects: &[(&str, &str, Vec<DynamicValue>)]) -> Self {
         let mut table =
-            Self { registry: Registry::new(BTreeMap::new(), 100, Room::new(1 << 30, String::new())), now_ns: 0 };
+            Self { registry: Registry::new(BTreeMap::new(), 100, Quota::new(1 << 30, String::new())), now_ns: 0 };
         for (name, kind, arguments) in objects {
             let request = Request::Create { name: Some(name), kind, arguments: arguments.clone(), must_be_new: true };
             let made = table.ask(0, request);
@@ -33,12 +33,12 @@ impl Table {
     }
 
     /// All answers that a call brings about; none where it waits.
-    fn call(&mut self, client: ClientId, name: &str, method: &str, arguments: &[Datum]) -> Results {
+    fn call(&mut self, client: ClientId, name: &str, method: &str, arguments: &[DynamicValue]) -> Results {
         self.ask(client, Request::Call { target: Target::Name(name), method, arguments: arguments.to_vec() })
     }
 
     /// The one answer to a call that does not wait.
-    fn get(&mut self, name: &str, method: &str, arguments: &[Datum]) -> Result<Datum, FailureKind> {
+    fn get(&mut self, name: &str, method: &str, arguments: &[DynamicValue]) -> Result<DynamicValue, FailureKind> {
         let mut results = self.call(1, name, method, arguments);
         assert_eq!(results.len(), 1, "{name}.{method}: {results:?}");
         results.remove(0).1
@@ -66,24 +66,24 @@ fn results(answers: Vec<Answered>) -> Results {
     answers.into_iter().map(|one| (one.client, one.result.map_err(|failure| failure.kind))).collect()
 }
 
-fn int(number: i128) -> Datum {
-    Datum::Int(number)
+fn int(number: i128) -> DynamicValue {
+    DynamicValue::Int(number)
 }
 
-fn ints(numbers: &[i128]) -> Datum {
-    Datum::List(numbers.iter().copied().map(int).collect())
+fn ints(numbers: &[i128]) -> DynamicValue {
+    DynamicValue::List(numbers.iter().copied().map(int).collect())
 }
 
-fn yes() -> Result<Datum, FailureKind> {
-    Ok(Datum::Bool(true))
+fn yes() -> Result<DynamicValue, FailureKind> {
+    Ok(DynamicValue::Bool(true))
 }
 
-fn no() -> Result<Datum, FailureKind> {
-    Ok(Datum::Bool(false))
+fn no() -> Result<DynamicValue, FailureKind> {
+    Ok(DynamicValue::Bool(false))
 }
 
-fn nil() -> Result<Datum, FailureKind> {
-    Ok(Datum::Nil)
+fn nil() -> Result<DynamicValue, FailureKind> {
+    Ok(DynamicValue::Nil)
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn objects_are_made_found_and_deleted_by_name() {
     assert_eq!(kind(table.ask(1, create(Some("a\nb"), "list", false))), Err(FailureKind::WrongArguments));
     assert_eq!(kind(table.ask(1, create(Some(""), "list", false))), Err(FailureKind::WrongArguments));
     let found = table.ask(1, Request::Find("l"));
-    assert_eq!(found[0].1, Ok(Datum::List(vec![Datum::Reference(Reference(1)), "list".into()])));
+    assert_eq!(found[0].1, Ok(DynamicValue::List(vec![DynamicValue::Reference(Reference(1)), "list".into()])));
     assert_eq!(kind(table.ask(1, Request::Find("x"))), Err(FailureKind::NoSuchObject));
     assert_eq!(table.ask(1, Request::Delete(Target::Reference(1)))[0].1, nil());
     assert_eq!(kind(table.ask(1, Request::Delete(Target::Name("l")))), Err(FailureKind::NoSuchObject));
@@ -117,12 +117,12 @@ fn arguments_that_make_no_object_are_refused() {
         ("list", vec![int(1)]),
         ("dict", vec![ints(&[])]),
         ("set", vec![int(1)]),
-        ("Namespace", vec![Datum::Map([(int(1), int(1))].into())]),
+        ("Namespace", vec![DynamicValue::Map([(int(1), int(1))].into())]),
         ("Namespace", vec![int(1)]),
         ("Array", vec![]),
         ("Array", vec![int(-1)]),
         ("Array", vec![int(i128::MAX)]),
-        ("Array", vec![Datum::List(vec![int(1), "x".into()])]),
+        ("Array", vec![DynamicValue::List(vec![int(1), "x".into()])]),
         ("Queue", vec![int(-1)]),
         ("Barrier", vec![]),
         ("Barrier", vec![int(0)]),
@@ -155,7 +155,7 @@ fn a_lock_goes_to_those_who_wait_in_their_order() {
 
 #[test]
 fn the_death_of_a_holder_is_told_to_the_next_one() {
-    let died = Ok(Datum::from(HOLDER_DIED));
+    let died = Ok(DynamicValue::from(OWNER_DIED));
     let mut table = Table::with(&[("l", "Lock", vec![]), ("r", "RLock", vec![])]);
     table.call(1, "l", "acquire", &[]);
     table.call(1, "r", "acquire", &[]);
@@ -250,7 +250,7 @@ fn what_one_who_died_waited_for_goes_to_others() {
 #[test]
 fn slots_that_were_held_come_back_and_those_that_were_taken_do_not() {
     let mut table = Table::with(&[("s", "Semaphore", vec![int(2)])]);
-    table.call(1, "s", "acquire", &[Datum::Nil, true.into()]);
+    table.call(1, "s", "acquire", &[DynamicValue::Nil, true.into()]);
     table.call(2, "s", "acquire", &[]);
     assert_eq!(table.call(3, "s", "acquire", &[]), []);
     assert_eq!(table.call(4, "s", "acquire", &[int(1)]), []);
@@ -296,8 +296,8 @@ fn who_waits_for_what_is_deleted_is_told() {
 
 #[test]
 fn what_is_listed_is_bounded_and_in_order() {
-    let long: Vec<Datum> = (0..10_000).map(int).collect();
-    let mut table = Table::with(&[("z", "Lock", vec![]), ("long", "list", vec![Datum::List(long)])]);
+    let long: Vec<DynamicValue> = (0..10_000).map(int).collect();
+    let mut table = Table::with(&[("z", "Lock", vec![]), ("long", "list", vec![DynamicValue::List(long)])]);
     table.ask(1, Request::Create { name: None, kind: "Value", arguments: vec!["x".into()], must_be_new: true });
     table.call(1, "z", "acquire", &[]);
     table.call(2, "z", "acquire", &[]);
@@ -377,7 +377,7 @@ proptest! {
             for (client, result) in results {
                 let method = asking.remove(&client);
                 prop_assert!(method.is_some(), "{client} was answered and had not asked");
-                if let (Some("get"), Ok(Datum::Int(item))) = (method, result) {
+                if let (Some("get"), Ok(DynamicValue::Int(item))) = (method, result) {
                     taken.push(item);
                 }
             }

@@ -7,22 +7,22 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use crate::mp::manager::datum::Datum;
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};
 use crate::mp::manager::wire::Inbox;
 
 /// How far a connection is.
 pub(super) enum Stage {
     /// Nothing that it sends is decoded.
-    Stranger {
+    Unauthenticated {
         challenge: Challenge,
         claim: Vec<u8>,
     },
-    Client,
+    Authenticated,
 }
 
 /// A connection.
-pub(super) struct Connection {
+pub(super) struct ServerConnection {
     stream: OwnedFd,
     pub stage: Stage,
     pub inbox: Inbox,
@@ -31,7 +31,7 @@ pub(super) struct Connection {
     /// It has asked and was not answered.
     pub is_waiting: bool,
     /// What it was given last, in case that does not arrive.
-    pub taken: Option<(u64, Datum)>,
+    pub taken: Option<(u64, DynamicValue)>,
     /// It is closed as soon as all has been sent.
     pub ends: bool,
     /// What its descriptor is watched for.
@@ -39,7 +39,7 @@ pub(super) struct Connection {
 }
 
 /// What reading came to.
-pub(super) enum Heard {
+pub(super) enum Received {
     /// So many bytes.
     Bytes(usize),
     /// Nothing for now.
@@ -48,13 +48,13 @@ pub(super) enum Heard {
     End { unread: bool },
 }
 
-impl Connection {
+impl ServerConnection {
     pub(super) fn new(stream: OwnedFd, limit: usize, watched: super::poll::Watched) -> io::Result<Self> {
         let challenge = Challenge::new()?;
         let out = challenge.greeting().to_vec();
         Ok(Self {
             stream,
-            stage: Stage::Stranger { challenge, claim: Vec::with_capacity(CLAIM_BYTES) },
+            stage: Stage::Unauthenticated { challenge, claim: Vec::with_capacity(CLAIM_BYTES) },
             inbox: Inbox::new(limit),
             out,
             sent: 0,
@@ -65,19 +65,19 @@ impl Connection {
         })
     }
 
-    pub(super) const fn is_stranger(&self) -> bool {
-        matches!(self.stage, Stage::Stranger { .. })
+    pub(super) const fn is_unauthenticated(&self) -> bool {
+        matches!(self.stage, Stage::Unauthenticated { .. })
     }
 
-    pub(super) fn read(&self, buffer: &mut [u8]) -> Heard {
+    pub(super) fn read(&self, buffer: &mut [u8]) -> Received {
         loop {
             match recv(&self.stream, &mut *buffer, RecvFlags::DONTWAIT) {
-                Ok((0, _)) => return Heard::End { unread: false },
-                Ok((count, _)) => return Heard::Bytes(count),
+                Ok((0, _)) => return Received::End { unread: false },
+                Ok((count, _)) => return Received::Bytes(count),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Heard::Nothing,
+                Err(Errno::AGAIN) => return Received::Nothing,
                 // The system says so when a socket is closed that still holds what was sent to it.
-                Err(error) => return Heard::End { unread: error == Errno::CONNRESET },
+                Err(error) => return Received::End { unread: error == Errno::CONNRESET },
             }
         }
     }
@@ -109,7 +109,7 @@ impl Connection {
     }
 }
 
-impl AsFd for Connection {
+impl AsFd for ServerConnection {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }

@@ -2,9 +2,9 @@
 //! client, however slow, silent or hostile, holds up another.
 
 mod connection;
-mod listen;
+mod event_loop;
+mod listening_socket;
 mod poll;
-mod serve;
 
 #[cfg(test)]
 mod tests;
@@ -22,19 +22,18 @@ use crossbeam_channel::unbounded;
 
 use super::address::Address;
 use super::client::{Client, ClientOptions};
-use super::datum::Datum;
+use super::custom_types::{CustomObject, CustomType, Results};
+use super::dynamic_value::DynamicValue;
 use super::failure::{Failure, ManagerError};
 use super::key::Key;
-use super::own::{OwnObject, Results, Served};
-use super::registry::{Maker, ObjectInfo, Registry, Room};
+use super::registry::{Maker, ObjectInfo, Quota, Registry};
 use super::wire::{MAX_FRAME_BYTES, Request};
 use crate::mp::waker::Waker;
-use listen::Listener;
-pub(in crate::mp) use listen::Listener as Knock;
-pub(super) use listen::keep_watch;
-use serve::Loop;
+use event_loop::EventLoop;
+pub(in crate::mp) use listening_socket::ListeningSocket;
+pub(super) use listening_socket::set_keepalive;
 
-type MakeServed = Arc<dyn Fn(Vec<Datum>) -> Result<Box<dyn Served>, Failure> + Send + Sync>;
+type MakeCustom = Arc<dyn Fn(Vec<DynamicValue>) -> Result<Box<dyn CustomType>, Failure> + Send + Sync>;
 
 /// What the values of a manager may take in memory where nothing else is said, in bytes: 1 GiB.
 pub const MAX_BYTES: u64 = 1 << 30;
@@ -77,7 +76,7 @@ pub struct ServerOptions {
     pub max_bytes: u64,
     /// What a client is advised whose value finds no room: the flag or the field that sets `max_bytes`.
     pub max_bytes_is_set_by: String,
-    own_kinds: BTreeMap<String, MakeServed>,
+    custom_types: BTreeMap<String, MakeCustom>,
 }
 
 impl ServerOptions {
@@ -92,20 +91,20 @@ impl ServerOptions {
             max_objects: 100_000,
             max_bytes: MAX_BYTES,
             max_bytes_is_set_by: "ServerOptions::max_bytes".to_owned(),
-            own_kinds: BTreeMap::new(),
+            custom_types: BTreeMap::new(),
         }
     }
 
     /// Registers an own type under the name by which clients make objects of it. `make` gets the arguments that the
     /// client gave; it runs in the server's thread, so it must be quick.
     #[must_use]
-    pub fn register<S: Served + 'static>(
+    pub fn register<S: CustomType + 'static>(
         mut self,
         kind: &str,
-        make: impl Fn(Vec<Datum>) -> Result<S, Failure> + Send + Sync + 'static,
+        make: impl Fn(Vec<DynamicValue>) -> Result<S, Failure> + Send + Sync + 'static,
     ) -> Self {
-        let make: MakeServed = Arc::new(move |arguments| Ok(Box::new(make(arguments)?) as Box<dyn Served>));
-        self.own_kinds.insert(kind.to_owned(), make);
+        let make: MakeCustom = Arc::new(move |arguments| Ok(Box::new(make(arguments)?) as Box<dyn CustomType>));
+        self.custom_types.insert(kind.to_owned(), make);
         self
     }
 }
@@ -114,7 +113,7 @@ impl fmt::Debug for ServerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerOptions")
             .field("addresses", &self.addresses)
-            .field("own_kinds", &self.own_kinds.keys())
+            .field("custom_types", &self.custom_types.keys())
             .finish_non_exhaustive()
     }
 }
@@ -148,27 +147,27 @@ pub enum ServeError {
 /// A manager that is served by a thread of this process. Dropping it ends it.
 #[derive(Debug)]
 pub struct Server {
-    shared: Arc<Shared>,
+    shared: Arc<ServerShared>,
     addresses: Vec<Address>,
     key: Key,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What the server's thread and its owner share.
-pub(super) struct Shared {
+pub(super) struct ServerShared {
     registry: Mutex<Registry>,
     waker: Arc<Waker>,
     stop: AtomicBool,
     connections: AtomicU32,
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for ServerShared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("stop", &self.stop).finish_non_exhaustive()
+        f.debug_struct("ServerShared").field("stop", &self.stop).finish_non_exhaustive()
     }
 }
 
-impl Shared {
+impl ServerShared {
     fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -183,21 +182,21 @@ impl Server {
         if options.addresses.is_empty() {
             return Err(ServeError::NoAddress);
         }
-        let listeners = options.addresses.iter().map(Listener::bind).collect::<Result<Vec<_>, _>>()?;
+        let listeners = options.addresses.iter().map(ListeningSocket::bind).collect::<Result<Vec<_>, _>>()?;
         let addresses: Vec<Address> = listeners.iter().map(|listener| listener.address().clone()).collect();
         let waker = Arc::new(Waker::new()?);
         let (results, ended) = unbounded();
         let results = Results { sender: results, waker: Arc::clone(&waker) };
-        let own_kinds = options.own_kinds.iter().map(|(kind, make)| (kind.clone(), maker(kind, make, &results)));
-        let room = Room::new(options.max_bytes, options.max_bytes_is_set_by.clone());
-        let shared = Arc::new(Shared {
-            registry: Mutex::new(Registry::new(own_kinds.collect(), options.max_objects, room)),
+        let custom_types = options.custom_types.iter().map(|(kind, make)| (kind.clone(), maker(kind, make, &results)));
+        let quota = Quota::new(options.max_bytes, options.max_bytes_is_set_by.clone());
+        let shared = Arc::new(ServerShared {
+            registry: Mutex::new(Registry::new(custom_types.collect(), options.max_objects, quota)),
             waker,
             stop: AtomicBool::new(false),
             connections: AtomicU32::new(0),
         });
         let key = options.key.clone();
-        let serving = Loop::new(Arc::clone(&shared), options, listeners, ended)?;
+        let serving = EventLoop::new(Arc::clone(&shared), options, listeners, ended)?;
         let thread = std::thread::Builder::new().name("manager".to_owned()).spawn(move || serving.run())?;
         Ok(Self { shared, addresses, key, thread: Some(thread) })
     }
@@ -224,7 +223,7 @@ impl Server {
     ///
     /// # Errors
     /// As for a client: a name that is taken, a kind that there is not, arguments that do not fit.
-    pub fn create(&self, name: &str, kind: &str, arguments: Vec<Datum>) -> Result<(), Failure> {
+    pub fn create(&self, name: &str, kind: &str, arguments: Vec<DynamicValue>) -> Result<(), Failure> {
         let request = Request::Create { name: Some(name), kind, arguments, must_be_new: true };
         let mut answers = Vec::new();
         self.shared.registry().handle(0, 0, request, &mut answers);
@@ -237,7 +236,7 @@ impl Server {
     }
 
     /// The whole content of every object that has a name.
-    pub fn contents(&self) -> BTreeMap<String, Datum> {
+    pub fn contents(&self) -> BTreeMap<String, DynamicValue> {
         self.shared.registry().contents()
     }
 
@@ -275,12 +274,12 @@ impl Drop for Server {
     }
 }
 
-fn maker(kind: &str, make: &MakeServed, results: &Results) -> Maker {
+fn maker(kind: &str, make: &MakeCustom, results: &Results) -> Maker {
     let (kind, make, results) = (kind.to_owned(), Arc::clone(make), results.clone());
     Arc::new(move |arguments| {
         let making = std::panic::AssertUnwindSafe(|| make(arguments));
         let made = std::panic::catch_unwind(making);
-        let served = made.unwrap_or_else(|_| Err(Failure::own(format!("making a {kind} panicked"))))?;
-        Ok(Box::new(OwnObject::start(&kind, served, results.clone())?))
+        let served = made.unwrap_or_else(|_| Err(Failure::custom(format!("making a {kind} panicked"))))?;
+        Ok(Box::new(CustomObject::start(&kind, served, results.clone())?))
     })
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::*;
 use crate::mp::manager::failure::FailureKind;
 use crate::mp::manager::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, VERDICT_BYTES};
-use crate::mp::manager::proxy::{OwnProxy, Proxy};
+use crate::mp::manager::proxy::{CustomProxy, Proxy};
 use crate::mp::manager::wire::{Target, write_frame};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -67,7 +67,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn call(target: &str, method: &str, arguments: Vec<Datum>) -> Vec<u8> {
+fn call(target: &str, method: &str, arguments: Vec<DynamicValue>) -> Vec<u8> {
     let mut bytes = Vec::new();
     write_frame(&mut bytes, &Request::Call { target: Target::Name(target), method, arguments }, usize::MAX).unwrap();
     bytes
@@ -204,7 +204,7 @@ fn one_who_is_let_in_cannot_break_the_server() {
     half.write_all(&framed(&[0; 50])[..20]).unwrap();
     assert_eq!(value.get().unwrap(), 1);
     // Asks for much and never reads.
-    client.call("v", "set", vec![Datum::Text("x".repeat(90_000))]).unwrap();
+    client.call("v", "set", vec![DynamicValue::Text("x".repeat(90_000))]).unwrap();
     let mut deaf = let_in(&server);
     for _ in 0..50 {
         deaf.write_all(&call("v", "get", vec![])).unwrap();
@@ -244,13 +244,13 @@ fn a_killed_holder_frees_its_lock_and_leaves_its_place_in_a_queue() {
     let client = server.client().unwrap();
     let (lock, queue) = (client.lock("l").unwrap(), client.queue::<u8>("q", 0).unwrap());
     let mut holder = let_in(&server);
-    holder.write_all(&call("l", "acquire", vec![Datum::Nil])).unwrap();
+    holder.write_all(&call("l", "acquire", vec![DynamicValue::Nil])).unwrap();
     until("the lock", || lock.is_locked().unwrap());
-    let mut taker = let_in(&server);
-    taker.write_all(&call("q", "get", vec![Datum::Nil])).unwrap();
-    until("the taker", || server.list().iter().any(|one| one.name == "q" && one.waiting == 1));
-    drop((holder, taker));
-    assert!(lock.acquire().unwrap().holder_died());
+    let mut consumer = let_in(&server);
+    consumer.write_all(&call("q", "get", vec![DynamicValue::Nil])).unwrap();
+    until("the consumer", || server.list().iter().any(|one| one.name == "q" && one.waiting == 1));
+    drop((holder, consumer));
+    assert!(lock.acquire().unwrap().owner_died());
     until("its end", || server.list().iter().all(|one| one.waiting == 0));
     queue.put(&1, None).unwrap();
     assert_eq!(queue.get(Some(LONG)).unwrap(), 1);
@@ -265,18 +265,18 @@ fn an_item_that_does_not_reach_its_taker_goes_back() {
         queue.put(&number, None).unwrap();
     }
     // It is killed between the server's answer and its own reading of it.
-    let mut taker = let_in(&server);
-    taker.write_all(&call("q", "get", vec![])).unwrap();
+    let mut consumer = let_in(&server);
+    consumer.write_all(&call("q", "get", vec![])).unwrap();
     until("the taking", || queue.qsize().unwrap() == 1);
     let mut byte = [0];
-    until("the answer", || rustix::net::recv(&taker, &mut byte, rustix::net::RecvFlags::PEEK).is_ok());
-    drop(taker);
+    until("the answer", || rustix::net::recv(&consumer, &mut byte, rustix::net::RecvFlags::PEEK).is_ok());
+    drop(consumer);
     until("the item's return", || queue.qsize().unwrap() == 2);
     // One that has read it has it, however it ends.
-    let mut taker = let_in(&server);
-    taker.write_all(&call("q", "get", vec![])).unwrap();
-    taker.read_exact(&mut [0; 7]).unwrap();
-    drop(taker);
+    let mut consumer = let_in(&server);
+    consumer.write_all(&call("q", "get", vec![])).unwrap();
+    consumer.read_exact(&mut [0; 7]).unwrap();
+    drop(consumer);
     until("its end", || server.connections() == 1);
     assert_eq!(queue.get(Some(Duration::ZERO)).unwrap(), 2);
     assert!(queue.is_empty().unwrap());
@@ -310,15 +310,15 @@ fn many_clients_count_together() {
 
 struct Slow;
 
-impl Served for Slow {
-    fn call(&mut self, method: &str, _arguments: Vec<Datum>) -> Result<Datum, Failure> {
+impl CustomType for Slow {
+    fn call(&mut self, method: &str, _arguments: Vec<DynamicValue>) -> Result<DynamicValue, Failure> {
         let (sender, receiver) = std::sync::mpsc::channel::<()>();
         if method == "sleep" {
             // For ever, as far as this test goes.
             let _ = receiver.recv_timeout(Duration::from_millis(300));
         }
         drop(sender);
-        Ok(Datum::Nil)
+        Ok(DynamicValue::Nil)
     }
 }
 
@@ -329,12 +329,12 @@ fn a_slow_method_of_an_own_type_holds_up_its_callers_alone() {
     let options = ServerOptions::new(vec![address], Key::random().unwrap()).register("Slow", |_| Ok(Slow));
     let server = Server::start(options).unwrap();
     let client = server.client().unwrap();
-    let slow = client.own("slow", "Slow", vec![]).unwrap();
+    let slow = client.custom("slow", "Slow", vec![]).unwrap();
     let other = slow.clone();
     let caller = thread::spawn(move || other.call::<()>("sleep", vec![]));
     until("the call", || server.list()[0].waiting == 1);
     assert_eq!(client.value("v", &1).unwrap().get().unwrap(), 1);
-    let deleted = client.find::<OwnProxy>("slow").unwrap();
+    let deleted = client.find::<CustomProxy>("slow").unwrap();
     deleted.delete().unwrap();
     assert_eq!(caller.join().unwrap().unwrap_err().kind(), Some(FailureKind::NoSuchObject));
 }
@@ -358,7 +358,7 @@ fn there_is_a_limit_to_what_is_held_and_room_again_after() {
     }
     assert!(full(queue.put(&item, None)));
     assert!(full(client.list::<String>("l").unwrap().append(&item)));
-    let made = client.own("b", "list", vec![Datum::List(vec![Datum::from(item.as_str())])]);
+    let made = client.custom("b", "list", vec![DynamicValue::List(vec![DynamicValue::from(item.as_str())])]);
     assert!(full(made.map(drop)));
     // What there is can be read and taken, and counters count on.
     assert_eq!((queue.get(None).unwrap(), count.add(&1).unwrap(), queue.qsize().unwrap()), (item.clone(), 1, 2));

@@ -3,12 +3,12 @@
 use super::*;
 
 /// An object, a method, its arguments and what comes of it.
-type Case = (&'static str, &'static str, Vec<Datum>, Result<Datum, FailureKind>);
+type Case = (&'static str, &'static str, Vec<DynamicValue>, Result<DynamicValue, FailureKind>);
 
 #[test]
 fn each_kind_does_its_methods() {
     let map = |entries: &[(&str, i128)]| {
-        Datum::Map(entries.iter().map(|(key, value)| (Datum::from(*key), int(*value))).collect())
+        DynamicValue::Map(entries.iter().map(|(key, value)| (DynamicValue::from(*key), int(*value))).collect())
     };
     let mut table = Table::with(&[
         ("l", "list", vec![ints(&[3, 1, 2])]),
@@ -22,8 +22,8 @@ fn each_kind_does_its_methods() {
         ("e", "Event", vec![]),
     ]);
     use FailureKind::{Empty, Full, NoSuchMethod, NotFound, NotHeld, WrongArguments};
-    let t = |text: &str| Datum::from(text);
-    let list = Datum::List;
+    let t = |text: &str| DynamicValue::from(text);
+    let list = DynamicValue::List;
     let cases: Vec<Case> = vec![
         ("l", "append", vec![int(9)], nil()),
         ("l", "get", vec![int(-1)], Ok(int(9))),
@@ -58,13 +58,13 @@ fn each_kind_does_its_methods() {
         ("d", "get", vec![t("c")], Err(NotFound)),
         ("d", "get_or", vec![t("c"), int(0)], Ok(int(0))),
         ("d", "add", vec![t("c")], Ok(int(1))),
-        ("d", "add", vec![t("c"), Datum::Float(0.5)], Ok(Datum::Float(1.5))),
+        ("d", "add", vec![t("c"), DynamicValue::Float(0.5)], Ok(DynamicValue::Float(1.5))),
         ("d", "add", vec![t("c"), t("x")], Err(WrongArguments)),
-        ("d", "set", vec![ints(&[1]), Datum::Nil], nil()),
+        ("d", "set", vec![ints(&[1]), DynamicValue::Nil], nil()),
         ("d", "add", vec![ints(&[1])], Err(WrongArguments)),
         ("d", "setdefault", vec![t("a"), int(7)], Ok(int(1))),
         ("d", "keys", vec![], Ok(list(vec![t("a"), t("b"), t("c"), ints(&[1])]))),
-        ("d", "popitem", vec![], Ok(list(vec![ints(&[1]), Datum::Nil]))),
+        ("d", "popitem", vec![], Ok(list(vec![ints(&[1]), DynamicValue::Nil]))),
         ("d", "delete", vec![t("c")], nil()),
         ("d", "delete", vec![t("c")], Err(NotFound)),
         ("d", "update", vec![map(&[("z", 3)])], nil()),
@@ -125,16 +125,16 @@ fn each_kind_does_its_methods() {
         ("a", "set", vec![int(1), t("x")], Err(WrongArguments)),
         ("a", "set", vec![int(2), int(7)], Err(NotFound)),
         ("a", "add", vec![int(0), int(2)], Ok(int(2))),
-        ("a", "add", vec![int(0), Datum::Float(0.5)], Err(WrongArguments)),
+        ("a", "add", vec![int(0), DynamicValue::Float(0.5)], Err(WrongArguments)),
         ("a", "get", vec![int(-1)], Ok(int(7))),
         ("a", "copy", vec![], Ok(ints(&[2, 7]))),
         ("a", "len", vec![], Ok(int(2))),
         ("a", "fly", vec![], Err(NoSuchMethod)),
         ("q", "get", vec![int(0)], Err(Empty)),
         ("q", "get", vec![t("soon")], Err(WrongArguments)),
-        ("q", "get", vec![Datum::Float(f64::NAN)], Err(WrongArguments)),
+        ("q", "get", vec![DynamicValue::Float(f64::NAN)], Err(WrongArguments)),
         ("q", "put", vec![int(1)], nil()),
-        ("q", "put", vec![int(2), Datum::Float(-1.0)], Err(Full)),
+        ("q", "put", vec![int(2), DynamicValue::Float(-1.0)], Err(Full)),
         ("q", "full", vec![], yes()),
         ("q", "qsize", vec![], Ok(int(1))),
         ("q", "copy", vec![], Ok(ints(&[1]))),

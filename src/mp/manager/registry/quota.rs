@@ -3,7 +3,7 @@
 //! What is asked to be put in is added up; only where that comes to more than the limit are the objects weighed, and not
 //! again before enough has happened that it pays.
 
-use crate::mp::manager::datum::Datum;
+use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::{Failure, FailureKind};
 
 /// The methods that put values in.
@@ -36,18 +36,22 @@ pub struct Weight {
 
 impl Weight {
     /// What these take in memory.
-    pub fn of<'a>(data: impl IntoIterator<Item = &'a Datum>) -> Self {
-        data.into_iter().fold(Self::default(), |sum, datum| sum.and(Self::of_one(datum)))
+    pub fn of<'a>(data: impl IntoIterator<Item = &'a DynamicValue>) -> Self {
+        data.into_iter().fold(Self::default(), |sum, value| sum.and(Self::of_one(value)))
     }
 
-    fn of_one(datum: &Datum) -> Self {
-        let own = |heap: usize| Self { bytes: (size_of::<Datum>() + heap) as u64, values: 1 };
-        match datum {
-            Datum::Text(text) => own(text.len()),
-            Datum::Bytes(bytes) => own(bytes.len()),
-            Datum::List(items) => own(0).and(Self::of(items)),
-            Datum::Map(entries) => own(0).and(Self::of(entries.keys())).and(Self::of(entries.values())),
-            Datum::Nil | Datum::Bool(_) | Datum::Int(_) | Datum::Float(_) | Datum::Reference(_) => own(0),
+    fn of_one(value: &DynamicValue) -> Self {
+        let own = |heap: usize| Self { bytes: (size_of::<DynamicValue>() + heap) as u64, values: 1 };
+        match value {
+            DynamicValue::Text(text) => own(text.len()),
+            DynamicValue::Bytes(bytes) => own(bytes.len()),
+            DynamicValue::List(items) => own(0).and(Self::of(items)),
+            DynamicValue::Map(entries) => own(0).and(Self::of(entries.keys())).and(Self::of(entries.values())),
+            DynamicValue::Nil
+            | DynamicValue::Bool(_)
+            | DynamicValue::Int(_)
+            | DynamicValue::Float(_)
+            | DynamicValue::Reference(_) => own(0),
         }
     }
 
@@ -58,8 +62,8 @@ impl Weight {
 }
 
 /// The room that is left.
-pub struct Room {
-    most_bytes: u64,
+pub struct Quota {
+    max_bytes: u64,
     /// What a refusal advises.
     raise: String,
     /// What the objects took when they were weighed, less what is known to have been taken out since.
@@ -71,10 +75,10 @@ pub struct Room {
     is_stale: bool,
 }
 
-impl Room {
-    pub const fn new(most_bytes: u64, raise: String) -> Self {
+impl Quota {
+    pub const fn new(max_bytes: u64, raise: String) -> Self {
         let weighed = Weight { bytes: 0, values: 0 };
-        Self { most_bytes, raise, weighed, added_bytes: 0, calls: 0, is_stale: false }
+        Self { max_bytes, raise, weighed, added_bytes: 0, calls: 0, is_stale: false }
     }
 
     /// Something was taken out whose size nobody has looked at.
@@ -83,8 +87,8 @@ impl Room {
     }
 
     /// This was taken out.
-    pub fn took(&mut self, datum: &Datum) {
-        self.weighed.bytes = self.weighed.bytes.saturating_sub(Weight::of([datum]).bytes);
+    pub fn took(&mut self, value: &DynamicValue) {
+        self.weighed.bytes = self.weighed.bytes.saturating_sub(Weight::of([value]).bytes);
     }
 
     /// Takes note of a call before it is done; `weigh` weighs all objects.
@@ -95,7 +99,7 @@ impl Room {
         &mut self,
         kind: &str,
         method: &str,
-        arguments: impl IntoIterator<Item = &'a Datum>,
+        arguments: impl IntoIterator<Item = &'a DynamicValue>,
         weigh: impl FnOnce() -> Weight,
     ) -> Result<(), Failure> {
         self.calls += 1;
@@ -115,9 +119,9 @@ impl Room {
     /// # Errors
     /// When there is no room for it.
     pub fn put_in(&mut self, bytes: u64, weigh: impl FnOnce() -> Weight) -> Result<(), Failure> {
-        let fits = |room: &Self| room.weighed.bytes + room.added_bytes + bytes <= room.most_bytes;
+        let fits = |quota: &Self| quota.weighed.bytes + quota.added_bytes + bytes <= quota.max_bytes;
         let pays = self.is_stale
-            || self.added_bytes >= self.most_bytes / 16
+            || self.added_bytes >= self.max_bytes / 16
             || self.calls.saturating_mul(VALUES_PER_CALL) >= self.weighed.values;
         if !fits(self) && pays {
             self.weighed = weigh();
@@ -131,7 +135,7 @@ impl Room {
             "the manager holds {} bytes and may hold {}, so there is no room for {bytes} more; take something out, or \
              allow more with {}",
             self.weighed.bytes + self.added_bytes,
-            self.most_bytes,
+            self.max_bytes,
             self.raise
         );
         Err(Failure::new(FailureKind::Limit, message))
@@ -142,50 +146,55 @@ impl Room {
 mod tests {
     use super::*;
 
-    fn room(most_bytes: u64) -> Room {
-        Room::new(most_bytes, "--more".to_owned())
+    fn room(max_bytes: u64) -> Quota {
+        Quota::new(max_bytes, "--more".to_owned())
     }
 
     #[test]
     fn a_value_weighs_what_is_in_it() {
-        let one = size_of::<Datum>() as u64;
-        let nested = Datum::List(vec![Datum::Text("abc".into()), Datum::Map([(Datum::Int(1), Datum::Nil)].into())]);
+        let one = size_of::<DynamicValue>() as u64;
+        let nested = DynamicValue::List(vec![
+            DynamicValue::Text("abc".into()),
+            DynamicValue::Map([(DynamicValue::Int(1), DynamicValue::Nil)].into()),
+        ]);
         assert_eq!(Weight::of([&nested]), Weight { bytes: 5 * one + 3, values: 5 });
     }
 
     #[test]
     fn the_objects_are_weighed_only_where_the_limit_is_near_and_not_for_each_refusal() {
-        let mut room = room(10_000);
-        let text = Datum::Text("x".repeat(960));
+        let mut quota = room(10_000);
+        let text = DynamicValue::Text("x".repeat(960));
         let each = Weight::of([&text]);
         let mut weighed = 0;
-        let mut put = |room: &mut Room, held: u64| {
-            room.before("Queue", "put", [&text], || {
+        let mut put = |quota: &mut Quota, held: u64| {
+            quota.before("Queue", "put", [&text], || {
                 weighed += 1;
                 Weight { bytes: held, values: 1_000_000 }
             })
         };
         let fit = 10_000 / each.bytes;
         for _ in 0..fit {
-            put(&mut room, 0).unwrap();
+            put(&mut quota, 0).unwrap();
         }
-        let failure = put(&mut room, fit * each.bytes).unwrap_err();
+        let failure = put(&mut quota, fit * each.bytes).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Limit);
         assert!(failure.message.ends_with("allow more with --more"), "{}", failure.message);
         for _ in 0..100 {
-            assert!(put(&mut room, 0).is_err(), "too little has happened");
+            assert!(put(&mut quota, 0).is_err(), "too little has happened");
         }
         // What was taken out makes room at once, and so does what may have been much.
-        room.took(&text);
-        put(&mut room, 0).unwrap();
-        assert!(put(&mut room, fit * each.bytes).is_err());
-        room.emptied();
-        put(&mut room, 0).unwrap();
+        quota.took(&text);
+        put(&mut quota, 0).unwrap();
+        assert!(put(&mut quota, fit * each.bytes).is_err());
+        quota.emptied();
+        put(&mut quota, 0).unwrap();
         assert_eq!(weighed, 3);
         // Reading needs no room.
         assert!(self::room(0).before("Queue", "get", [&text], Weight::default).is_ok());
         assert!(self::room(0).before("Queue", "put", [&text], Weight::default).is_err());
-        assert!(self::room(0).before("Value", "add", [&Datum::Int(1)], Weight::default).is_ok());
-        assert!(self::room(0).before("Value", "set", [&Datum::Text("x".repeat(2000))], Weight::default).is_err());
+        assert!(self::room(0).before("Value", "add", [&DynamicValue::Int(1)], Weight::default).is_ok());
+        assert!(
+            self::room(0).before("Value", "set", [&DynamicValue::Text("x".repeat(2000))], Weight::default).is_err()
+        );
     }
 }

@@ -59,12 +59,12 @@ macro_rules! levelled {
 }
 
 levelled!(
-    /// For [`Datum::List`](super::Datum::List).
+    /// For [`DynamicValue::List`](super::DynamicValue::List).
     list,
-    Vec<crate::mp::manager::datum::Datum>
+    Vec<crate::mp::manager::dynamic_value::DynamicValue>
 );
 levelled!(
-    /// For [`Datum::Map`](super::Datum::Map).
+    /// For [`DynamicValue::Map`](super::DynamicValue::Map).
     map,
-    std::collections::BTreeMap<crate::mp::manager::datum::Datum, crate::mp::manager::datum::Datum>
+    std::collections::BTreeMap<crate::mp::manager::dynamic_value::DynamicValue, crate::mp::manager::dynamic_value::DynamicValue>
 );

@@ -12,21 +12,21 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::net::{SendFlags, send};
 
-use super::connection::{Connection, Heard, Stage};
-use super::listen::Listener;
+use super::connection::{Received, ServerConnection, Stage};
+use super::listening_socket::ListeningSocket;
 use super::poll::{Watched, happened};
-use super::{ServerOptions, Shared};
+use super::{ServerOptions, ServerShared};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::eager::Eagerness;
+use crate::mp::manager::custom_types::CustomResult;
 use crate::mp::manager::failure::{Failure, FailureKind};
 use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};
-use crate::mp::manager::own::OwnResult;
 use crate::mp::manager::registry::{Answered, ClientId};
 use crate::mp::manager::wire::{REPLY_SLACK_BYTES, Reply, Request, WireError, read_message, write_frame};
 
 /// So many may be proving themselves at once; one more, and the one that has taken longest is sent away. So strangers
 /// cannot keep out those who have the key.
-const MAX_STRANGERS: usize = 64;
+const MAX_UNAUTHENTICATED: usize = 64;
 /// Where the system has no descriptors left, nobody is let in for so long.
 const ACCEPT_PAUSE_NS: u64 = 100_000_000;
 
@@ -35,15 +35,15 @@ const FIRST_LISTENER: u64 = 1;
 const FIRST_CONNECTION: u64 = 1 << 16;
 
 /// All that the server's thread has.
-pub(super) struct Loop {
-    shared: Arc<Shared>,
+pub(super) struct EventLoop {
+    shared: Arc<ServerShared>,
     options: ServerOptions,
     poller: OwnedFd,
-    listeners: Vec<Listener>,
-    connections: HashMap<ClientId, Connection>,
+    listeners: Vec<ListeningSocket>,
+    connections: HashMap<ClientId, ServerConnection>,
     /// Who has not proven itself, and by when it must have.
-    strangers: VecDeque<(u64, ClientId)>,
-    own_results: Receiver<OwnResult>,
+    unauthenticated: VecDeque<(u64, ClientId)>,
+    custom_results: Receiver<CustomResult>,
     next_client: ClientId,
     accepts_again_ns: Option<u64>,
     buffer: Vec<u8>,
@@ -54,12 +54,12 @@ pub(super) struct Loop {
     stops: bool,
 }
 
-impl Loop {
+impl EventLoop {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<ServerShared>,
         options: ServerOptions,
-        listeners: Vec<Listener>,
-        own_results: Receiver<OwnResult>,
+        listeners: Vec<ListeningSocket>,
+        custom_results: Receiver<CustomResult>,
     ) -> io::Result<Self> {
         const BUFFER_BYTES: usize = 64 << 10;
         let poller = epoll::create(CreateFlags::CLOEXEC)?;
@@ -73,8 +73,8 @@ impl Loop {
             poller,
             listeners,
             connections: HashMap::new(),
-            strangers: VecDeque::new(),
-            own_results,
+            unauthenticated: VecDeque::new(),
+            custom_results,
             next_client: FIRST_CONNECTION,
             accepts_again_ns: None,
             buffer: vec![0; BUFFER_BYTES],
@@ -97,9 +97,9 @@ impl Loop {
             for event in &events {
                 self.react(*event);
             }
-            self.keep_time();
+            self.handle_deadlines();
             while let Some(client) = self.resuming.pop() {
-                self.go_on(client);
+                self.handle_requests(client);
             }
         }
     }
@@ -117,8 +117,8 @@ impl Loop {
 
     fn timeout(&self) -> Option<Timespec> {
         let wait_ns = self.shared.registry().next_deadline_ns();
-        let stranger_ns = self.strangers.front().map(|(deadline_ns, _)| *deadline_ns);
-        let due_ns = [wait_ns, stranger_ns, self.accepts_again_ns].into_iter().flatten().min()?;
+        let handshake_ns = self.unauthenticated.front().map(|(deadline_ns, _)| *deadline_ns);
+        let due_ns = [wait_ns, handshake_ns, self.accepts_again_ns].into_iter().flatten().min()?;
         let left_ns = due_ns.saturating_sub(monotonic_ns());
         Some(Timespec { tv_sec: (left_ns / 1_000_000_000) as i64, tv_nsec: (left_ns % 1_000_000_000) as i64 })
     }
@@ -127,21 +127,21 @@ impl Loop {
         match event.data.u64() {
             WAKER => {
                 self.shared.waker.reset();
-                while let Ok(OwnResult { client, object, result }) = self.own_results.try_recv() {
-                    self.shared.registry().own_call_ended(client, object, result, &mut self.answers);
+                while let Ok(CustomResult { client, object, result }) = self.custom_results.try_recv() {
+                    self.shared.registry().custom_call_ended(client, object, result, &mut self.answers);
                     self.deliver();
                 }
             }
             place if place < FIRST_CONNECTION => self.accept((place - FIRST_LISTENER) as usize),
-            client => self.hear(client, event.flags),
+            client => self.receive(client, event.flags),
         }
     }
 
-    fn keep_time(&mut self) {
+    fn handle_deadlines(&mut self) {
         let now_ns = monotonic_ns();
-        while let Some(&(deadline_ns, client)) = self.strangers.front() {
-            if !self.connections.get(&client).is_some_and(Connection::is_stranger) {
-                self.strangers.pop_front();
+        while let Some(&(deadline_ns, client)) = self.unauthenticated.front() {
+            if !self.connections.get(&client).is_some_and(ServerConnection::is_unauthenticated) {
+                self.unauthenticated.pop_front();
             } else if deadline_ns <= now_ns {
                 self.close(client, false);
             } else {
@@ -183,30 +183,32 @@ impl Loop {
             let _ = send(&stream, &Challenge::full(), SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
             return;
         }
-        if self.strangers.len() >= MAX_STRANGERS
-            && let Some((_, oldest)) = self.strangers.front().copied()
+        if self.unauthenticated.len() >= MAX_UNAUTHENTICATED
+            && let Some((_, oldest)) = self.unauthenticated.front().copied()
         {
             self.close(oldest, false);
         }
         let client = self.next_client;
         self.next_client += 1;
-        let Ok(mut connection) = Connection::new(stream, self.options.max_frame_bytes, Watched::Input) else { return };
+        let Ok(mut connection) = ServerConnection::new(stream, self.options.max_frame_bytes, Watched::Input) else {
+            return;
+        };
         let data = EventData::new_u64(client);
         if !connection.flush() || epoll::add(&self.poller, &connection, data, Watched::Input.flags()).is_err() {
             return;
         }
         let deadline_ns = monotonic_ns().saturating_add(self.options.handshake_timeout.as_nanos() as u64);
-        self.strangers.push_back((deadline_ns, client));
+        self.unauthenticated.push_back((deadline_ns, client));
         self.connections.insert(client, connection);
     }
 
-    fn hear(&mut self, client: ClientId, flags: EventFlags) {
+    fn receive(&mut self, client: ClientId, flags: EventFlags) {
         let Some(connection) = self.connections.get_mut(&client) else { return };
         if flags.contains(EventFlags::OUT) {
             if !connection.flush() {
                 return self.close(client, true);
             }
-            self.go_on(client);
+            self.handle_requests(client);
         }
         let Some(connection) = self.connections.get_mut(&client) else { return };
         let ended = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
@@ -219,14 +221,14 @@ impl Loop {
             return;
         }
         match connection.read(&mut self.buffer) {
-            Heard::Nothing => {}
-            Heard::End { unread } => self.close(client, unread),
-            Heard::Bytes(count) => match &mut connection.stage {
-                Stage::Client => {
+            Received::Nothing => {}
+            Received::End { unread } => self.close(client, unread),
+            Received::Bytes(count) => match &mut connection.stage {
+                Stage::Authenticated => {
                     connection.inbox.push(&self.buffer[..count]);
-                    self.go_on(client);
+                    self.handle_requests(client);
                 }
-                Stage::Stranger { claim, .. } => {
+                Stage::Unauthenticated { claim, .. } => {
                     claim.extend_from_slice(&self.buffer[..count]);
                     self.judge(client);
                 }
@@ -237,7 +239,7 @@ impl Loop {
     /// Looks at what a stranger has sent. Whoever sends more than a claim before it has its verdict is none of ours.
     fn judge(&mut self, client: ClientId) {
         let Some(connection) = self.connections.get_mut(&client) else { return };
-        let Stage::Stranger { challenge, claim } = &connection.stage else { return };
+        let Stage::Unauthenticated { challenge, claim } = &connection.stage else { return };
         if claim.len() < CLAIM_BYTES {
             return;
         }
@@ -245,8 +247,8 @@ impl Loop {
         let (accepted, verdict) = challenge.judge(&self.options.key, claim);
         connection.out().extend_from_slice(&verdict);
         if accepted {
-            connection.stage = Stage::Client;
-            self.strangers.retain(|(_, stranger)| *stranger != client);
+            connection.stage = Stage::Authenticated;
+            self.unauthenticated.retain(|(_, peer)| *peer != client);
             self.shared.connections.fetch_add(1, Ordering::AcqRel);
         } else {
             connection.ends = true;
@@ -255,7 +257,7 @@ impl Loop {
     }
 
     /// Does what a client has asked for, as long as it is answered at once.
-    fn go_on(&mut self, client: ClientId) {
+    fn handle_requests(&mut self, client: ClientId) {
         while let Some(connection) = self.connections.get_mut(&client) {
             if connection.is_waiting || connection.has_unsent() || connection.ends {
                 return self.watch(client);
@@ -311,8 +313,8 @@ impl Loop {
     fn answer(&mut self, answered: Answered) {
         let Answered { client, result, taken_from } = answered;
         let Some(connection) = self.connections.get_mut(&client) else {
-            if let (Ok(datum), Some(object)) = (result, taken_from) {
-                self.shared.registry().give_back(object, datum, &mut self.answers);
+            if let (Ok(value), Some(object)) = (result, taken_from) {
+                self.shared.registry().give_back(object, value, &mut self.answers);
             }
             return;
         };
@@ -328,8 +330,8 @@ impl Loop {
         if !connection.inbox.is_empty() {
             self.resuming.push(client);
         }
-        if let (Reply::Done(datum), Some(object)) = (reply, taken_from) {
-            connection.taken = Some((object, datum));
+        if let (Reply::Done(value), Some(object)) = (reply, taken_from) {
+            connection.taken = Some((object, value));
         }
         self.send(client);
     }
@@ -362,8 +364,8 @@ impl Loop {
     /// Ends a connection; `unread`: without having read what it was sent last.
     fn close(&mut self, client: ClientId, unread: bool) {
         let Some(connection) = self.connections.remove(&client) else { return };
-        if connection.is_stranger() {
-            self.strangers.retain(|(_, stranger)| *stranger != client);
+        if connection.is_unauthenticated() {
+            self.unauthenticated.retain(|(_, peer)| *peer != client);
             return;
         }
         self.shared.connections.fetch_sub(1, Ordering::AcqRel);
@@ -371,8 +373,8 @@ impl Loop {
         let taken = connection.taken.filter(|_| unread || has_unsent);
         let mut registry = self.shared.registry();
         registry.client_gone(client, &mut self.answers);
-        if let Some((object, datum)) = taken {
-            registry.give_back(object, datum, &mut self.answers);
+        if let Some((object, value)) = taken {
+            registry.give_back(object, value, &mut self.answers);
         }
     }
 }

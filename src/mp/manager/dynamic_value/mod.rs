@@ -1,22 +1,22 @@
-//! [`Datum`]: a plain value that a manager holds and that travels to and from it, the same for a script and for a
-//! program. Rust types become one through serde ([`to_datum`], [`from_datum`]), words of a shell through
-//! [`Datum::of_word`].
+//! [`DynamicValue`]: a plain value that a manager holds and that travels to and from it, the same for a script and for a
+//! program. Rust types become one through serde ([`to_value`], [`from_value`]), words of a shell through
+//! [`DynamicValue::from_word`].
 //!
 //! No behaviour is sent: what is received is only ever one of these nine kinds, at most [`MAX_DEPTH`] deep.
 
 mod depth;
-mod from_datum;
+mod deserialize;
 mod literal;
-mod to_datum;
+mod serialize;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use from_datum::from_datum;
+pub use deserialize::from_value;
 pub use literal::Literal;
-pub use to_datum::to_datum;
+pub use serialize::to_value;
 
 /// How deep lists and maps may lie in each other.
 pub const MAX_DEPTH: usize = 64;
@@ -26,7 +26,7 @@ const REFERENCE: &str = "fanlane manager reference";
 
 /// A plain value.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub enum Datum {
+pub enum DynamicValue {
     /// Nothing; Python's `None`.
     #[default]
     Nil,
@@ -74,24 +74,24 @@ impl<'de> Deserialize<'de> for Reference {
     }
 }
 
-/// A value that cannot become a datum, or a datum that is not of the type asked for.
+/// A value that cannot become a dynamic value, or a dynamic value that is not of the type asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct DatumError(String);
+pub struct DynamicValueError(String);
 
-impl serde::ser::Error for DatumError {
+impl serde::ser::Error for DynamicValueError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self(message.to_string())
     }
 }
 
-impl serde::de::Error for DatumError {
+impl serde::de::Error for DynamicValueError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self(message.to_string())
     }
 }
 
-impl Datum {
+impl DynamicValue {
     /// What kind of value it is, with its article, for messages.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -109,7 +109,7 @@ impl Datum {
 
     /// Reads a word of a command line: JSON where it is JSON (`12`, `true`, `"12"`, `[1, 2]`), otherwise the text that
     /// it is.
-    pub fn of_word(word: &str) -> Self {
+    pub fn from_word(word: &str) -> Self {
         if let Ok(number) = word.parse::<i128>() {
             return Self::Int(number);
         }
@@ -121,9 +121,9 @@ impl Datum {
         literal::to_json(self, usize::MAX)
     }
 
-    /// As JSON on one line, cut off behind about `most_bytes` with an ellipsis.
-    pub fn to_short_json(&self, most_bytes: usize) -> String {
-        literal::to_json(self, most_bytes)
+    /// As JSON on one line, cut off behind about `max_bytes` with an ellipsis.
+    pub fn to_short_json(&self, max_bytes: usize) -> String {
+        literal::to_json(self, max_bytes)
     }
 
     const fn rank(&self) -> u8 {
@@ -141,7 +141,7 @@ impl Datum {
     }
 }
 
-impl Ord for Datum {
+impl Ord for DynamicValue {
     /// First by kind, then by value; numbers of the two kinds are different keys.
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
@@ -158,39 +158,39 @@ impl Ord for Datum {
     }
 }
 
-impl PartialOrd for Datum {
+impl PartialOrd for DynamicValue {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Datum {
+impl PartialEq for DynamicValue {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Datum {}
+impl Eq for DynamicValue {}
 
-impl From<&str> for Datum {
+impl From<&str> for DynamicValue {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 }
 
-impl From<i64> for Datum {
+impl From<i64> for DynamicValue {
     fn from(number: i64) -> Self {
         Self::Int(number.into())
     }
 }
 
-impl From<u64> for Datum {
+impl From<u64> for DynamicValue {
     fn from(number: u64) -> Self {
         Self::Int(number.into())
     }
 }
 
-impl From<bool> for Datum {
+impl From<bool> for DynamicValue {
     fn from(value: bool) -> Self {
         Self::Bool(value)
     }

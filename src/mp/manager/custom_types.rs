@@ -7,23 +7,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Sender, unbounded};
 
-use super::datum::Datum;
+use super::dynamic_value::DynamicValue;
 use super::failure::{Failure, FailureKind};
-use super::registry::{Answer, Arguments, ClientId, Object, Turn};
+use super::registry::{Answer, Arguments, CallContext, ClientId, Object};
 use crate::mp::waker::Waker;
 
 /// An own type, as its methods are called from elsewhere.
-pub trait Served: Send {
+pub trait CustomType: Send {
     /// Does the method of that name.
     ///
     /// # Errors
-    /// What the caller shall be told: [`Failure::own`], or [`Served::no_method`] for a name that is none. A panic is told
+    /// What the caller shall be told: [`Failure::custom`], or [`CustomType::no_method`] for a name that is none. A panic is told
     /// too, and the object stays.
-    fn call(&mut self, method: &str, arguments: Vec<Datum>) -> Result<Datum, Failure>;
+    fn call(&mut self, method: &str, arguments: Vec<DynamicValue>) -> Result<DynamicValue, Failure>;
 
     /// What lists and pages show of it.
-    fn content(&self) -> Datum {
-        Datum::Nil
+    fn content(&self) -> DynamicValue {
+        DynamicValue::Nil
     }
 
     /// The failure for a method that there is not.
@@ -35,21 +35,21 @@ pub trait Served: Send {
 /// Where results go: to the server's own thread.
 #[derive(Clone)]
 pub(super) struct Results {
-    pub sender: Sender<OwnResult>,
+    pub sender: Sender<CustomResult>,
     pub waker: Arc<Waker>,
 }
 
 /// What a call came to that its client waits for, of which object.
-pub(super) struct OwnResult {
+pub(super) struct CustomResult {
     pub client: ClientId,
     pub object: u64,
-    pub result: Result<Datum, Failure>,
+    pub result: Result<DynamicValue, Failure>,
 }
 
 impl Results {
-    pub(super) fn send(&self, client: ClientId, object: u64, result: Result<Datum, Failure>) {
+    pub(super) fn send(&self, client: ClientId, object: u64, result: Result<DynamicValue, Failure>) {
         // The server may be gone.
-        let _ = self.sender.send(OwnResult { client, object, result });
+        let _ = self.sender.send(CustomResult { client, object, result });
         self.waker.wake();
     }
 }
@@ -58,21 +58,21 @@ struct Call {
     client: ClientId,
     object: u64,
     method: String,
-    arguments: Vec<Datum>,
+    arguments: Vec<DynamicValue>,
 }
 
 /// The registry's side of an own object.
-pub(super) struct OwnObject {
+pub(super) struct CustomObject {
     calls: Sender<Call>,
-    content: Arc<Mutex<Datum>>,
+    content: Arc<Mutex<DynamicValue>>,
 }
 
-impl OwnObject {
+impl CustomObject {
     /// Gives `served` its thread.
     ///
     /// # Errors
     /// When the system has no threads left.
-    pub fn start(kind: &str, mut served: Box<dyn Served>, results: Results) -> Result<Self, Failure> {
+    pub fn start(kind: &str, mut served: Box<dyn CustomType>, results: Results) -> Result<Self, Failure> {
         let (calls, asked) = unbounded::<Call>();
         let content = Arc::new(Mutex::new(served.content()));
         let shown = Arc::clone(&content);
@@ -95,23 +95,23 @@ impl OwnObject {
 fn panicked(method: &str, panic: &(dyn Any + Send)) -> Failure {
     let words = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no words".to_owned());
-    Failure::own(format!("the method '{method}' panicked: {words}"))
+    Failure::custom(format!("the method '{method}' panicked: {words}"))
 }
 
-impl Object for OwnObject {
-    fn call(&mut self, turn: &mut Turn<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+impl Object for CustomObject {
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
         let mut arguments = Vec::new();
         while let Some(argument) = with.optional() {
             arguments.push(argument);
         }
-        let call = Call { client: turn.client, object: turn.object, method: method.to_owned(), arguments };
+        let call = Call { client: context.client, object: context.object, method: method.to_owned(), arguments };
         match self.calls.send(call) {
             Ok(()) => Ok(Answer::Later { timeout_ns: None }),
-            Err(_) => Err(Failure::own("the thread of this object has ended")),
+            Err(_) => Err(Failure::custom("the thread of this object has ended")),
         }
     }
 
-    fn head(&self, _items: usize) -> Datum {
+    fn head(&self, _items: usize) -> DynamicValue {
         self.content.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

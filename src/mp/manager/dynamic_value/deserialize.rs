@@ -1,4 +1,4 @@
-//! From a [`Datum`] to any type that serde can read. What does not fit is said with what was there.
+//! From a [`DynamicValue`] to any type that serde can read. What does not fit is said with what was there.
 
 use std::collections::btree_map;
 use std::vec;
@@ -10,17 +10,17 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::{Datum, DatumError, REFERENCE, Reference};
+use super::{DynamicValue, DynamicValueError, REFERENCE, Reference};
 
-/// Makes a `T` of `datum`.
+/// Makes a `T` of `value`.
 ///
 /// # Errors
-/// When the datum is not of that type; the message says what was there and what was expected.
-pub fn from_datum<T: DeserializeOwned>(datum: Datum) -> Result<T, DatumError> {
-    T::deserialize(datum)
+/// When the value is not of that type; the message says what was there and what was expected.
+pub fn from_value<T: DeserializeOwned>(value: DynamicValue) -> Result<T, DynamicValueError> {
+    T::deserialize(value)
 }
 
-impl Datum {
+impl DynamicValue {
     fn unexpected(&self) -> Unexpected<'_> {
         match self {
             Self::Nil => Unexpected::Unit,
@@ -36,10 +36,10 @@ impl Datum {
     }
 }
 
-impl<'de> Deserializer<'de> for Datum {
-    type Error = DatumError;
+impl<'de> Deserializer<'de> for DynamicValue {
+    type Error = DynamicValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DatumError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DynamicValueError> {
         match self {
             Self::Nil => visitor.visit_unit(),
             Self::Bool(value) => visitor.visit_bool(value),
@@ -57,10 +57,10 @@ impl<'de> Deserializer<'de> for Datum {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DatumError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DynamicValueError> {
         match self {
             Self::Nil => visitor.visit_none(),
-            datum => visitor.visit_some(datum),
+            value => visitor.visit_some(value),
         }
     }
 
@@ -68,13 +68,13 @@ impl<'de> Deserializer<'de> for Datum {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, DatumError> {
+    ) -> Result<V::Value, DynamicValueError> {
         match self {
             Self::Reference(Reference(number)) if name == REFERENCE => {
                 visitor.visit_newtype_struct(number.into_deserializer())
             }
-            datum if name == REFERENCE => Err(DatumError::invalid_type(datum.unexpected(), &visitor)),
-            datum => visitor.visit_newtype_struct(datum),
+            value if name == REFERENCE => Err(DynamicValueError::invalid_type(value.unexpected(), &visitor)),
+            value => visitor.visit_newtype_struct(value),
         }
     }
 
@@ -83,14 +83,14 @@ impl<'de> Deserializer<'de> for Datum {
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, DatumError> {
+    ) -> Result<V::Value, DynamicValueError> {
         match self {
             Self::Text(variant) => visitor.visit_enum(Variant { variant, content: None }),
             Self::Map(entries) if entries.len() == 1 => match entries.into_iter().next() {
                 Some((Self::Text(variant), content)) => visitor.visit_enum(Variant { variant, content: Some(content) }),
-                _ => Err(DatumError::custom("the name of a variant must be a text")),
+                _ => Err(DynamicValueError::custom("the name of a variant must be a text")),
             },
-            datum => Err(DatumError::invalid_type(datum.unexpected(), &visitor)),
+            value => Err(DynamicValueError::invalid_type(value.unexpected(), &visitor)),
         }
     }
 
@@ -104,7 +104,7 @@ impl<'de> Deserializer<'de> for Datum {
     }
 }
 
-impl IntoDeserializer<'_, DatumError> for Datum {
+impl IntoDeserializer<'_, DynamicValueError> for DynamicValue {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -112,22 +112,22 @@ impl IntoDeserializer<'_, DatumError> for Datum {
     }
 }
 
-fn visit_list<'de, V: Visitor<'de>>(items: Vec<Datum>, visitor: V) -> Result<V::Value, DatumError> {
+fn visit_list<'de, V: Visitor<'de>>(items: Vec<DynamicValue>, visitor: V) -> Result<V::Value, DynamicValueError> {
     let length = items.len();
     let mut items = Items(items.into_iter());
     let value = visitor.visit_seq(&mut items)?;
     match items.0.len() {
         0 => Ok(value),
-        rest => Err(DatumError::custom(format!("a list of {length} items has {rest} too many"))),
+        rest => Err(DynamicValueError::custom(format!("a list of {length} items has {rest} too many"))),
     }
 }
 
-struct Items(vec::IntoIter<Datum>);
+struct Items(vec::IntoIter<DynamicValue>);
 
 impl<'de> SeqAccess<'de> for &mut Items {
-    type Error = DatumError;
+    type Error = DynamicValueError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DatumError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DynamicValueError> {
         self.0.next().map(|item| seed.deserialize(item)).transpose()
     }
 
@@ -137,20 +137,20 @@ impl<'de> SeqAccess<'de> for &mut Items {
 }
 
 struct Entries {
-    entries: btree_map::IntoIter<Datum, Datum>,
-    value: Option<Datum>,
+    entries: btree_map::IntoIter<DynamicValue, DynamicValue>,
+    value: Option<DynamicValue>,
 }
 
 impl<'de> MapAccess<'de> for Entries {
-    type Error = DatumError;
+    type Error = DynamicValueError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DatumError> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DynamicValueError> {
         let Some((key, value)) = self.entries.next() else { return Ok(None) };
         self.value = Some(value);
         seed.deserialize(key).map(Some)
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DatumError> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DynamicValueError> {
         seed.deserialize(self.value.take().unwrap_or_default())
     }
 
@@ -161,40 +161,40 @@ impl<'de> MapAccess<'de> for Entries {
 
 struct Variant {
     variant: String,
-    content: Option<Datum>,
+    content: Option<DynamicValue>,
 }
 
 impl<'de> EnumAccess<'de> for Variant {
-    type Error = DatumError;
+    type Error = DynamicValueError;
     type Variant = Content;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Content), DatumError> {
-        let name: StringDeserializer<DatumError> = self.variant.into_deserializer();
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Content), DynamicValueError> {
+        let name: StringDeserializer<DynamicValueError> = self.variant.into_deserializer();
         Ok((seed.deserialize(name)?, Content(self.content)))
     }
 }
 
 /// What stands beside the name of a variant.
-struct Content(Option<Datum>);
+struct Content(Option<DynamicValue>);
 
 impl<'de> VariantAccess<'de> for Content {
-    type Error = DatumError;
+    type Error = DynamicValueError;
 
-    fn unit_variant(self) -> Result<(), DatumError> {
+    fn unit_variant(self) -> Result<(), DynamicValueError> {
         match self.0 {
-            None | Some(Datum::Nil) => Ok(()),
-            Some(datum) => Err(DatumError::invalid_type(datum.unexpected(), &"a variant alone")),
+            None | Some(DynamicValue::Nil) => Ok(()),
+            Some(value) => Err(DynamicValueError::invalid_type(value.unexpected(), &"a variant alone")),
         }
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DatumError> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DynamicValueError> {
         seed.deserialize(self.0.unwrap_or_default())
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, DatumError> {
+    fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, DynamicValueError> {
         match self.0 {
-            Some(Datum::List(items)) => visit_list(items, visitor),
-            other => Err(DatumError::invalid_type(other.unwrap_or_default().unexpected(), &visitor)),
+            Some(DynamicValue::List(items)) => visit_list(items, visitor),
+            other => Err(DynamicValueError::invalid_type(other.unwrap_or_default().unexpected(), &visitor)),
         }
     }
 
@@ -202,10 +202,12 @@ impl<'de> VariantAccess<'de> for Content {
         self,
         _fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, DatumError> {
+    ) -> Result<V::Value, DynamicValueError> {
         match self.0 {
-            Some(Datum::Map(entries)) => visitor.visit_map(Entries { entries: entries.into_iter(), value: None }),
-            other => Err(DatumError::invalid_type(other.unwrap_or_default().unexpected(), &visitor)),
+            Some(DynamicValue::Map(entries)) => {
+                visitor.visit_map(Entries { entries: entries.into_iter(), value: None })
+            }
+            other => Err(DynamicValueError::invalid_type(other.unwrap_or_default().unexpected(), &visitor)),
         }
     }
 }

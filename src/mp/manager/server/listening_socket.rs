@@ -15,13 +15,13 @@ use crate::mp::manager::address::Address;
 
 /// A listening socket; a Unix one is removed with it.
 #[derive(Debug)]
-pub(in crate::mp) struct Listener {
+pub(in crate::mp) struct ListeningSocket {
     socket: OwnedFd,
     address: Address,
     path: Option<PathBuf>,
 }
 
-impl Listener {
+impl ListeningSocket {
     pub(in crate::mp) fn bind(address: &Address) -> Result<Self, ServeError> {
         let cannot = |source| ServeError::Listen { address: address.to_string(), source };
         match address {
@@ -61,7 +61,7 @@ impl Listener {
                 Ok(stream) => {
                     // What cannot be set is a loss of speed or of watchfulness, not of the connection.
                     let _ = sockopt::set_tcp_nodelay(&stream, true);
-                    keep_watch(&stream);
+                    set_keepalive(&stream);
                     return Ok(Some(stream));
                 }
                 Err(rustix::io::Errno::AGAIN) => return Ok(None),
@@ -73,7 +73,7 @@ impl Listener {
 }
 
 /// Has the system notice within half a minute that the other machine is gone.
-pub(in crate::mp::manager) fn keep_watch(stream: &impl AsFd) {
+pub(in crate::mp::manager) fn set_keepalive(stream: &impl AsFd) {
     use std::time::Duration;
     let _ = sockopt::set_socket_keepalive(stream, true);
     let _ = sockopt::set_tcp_keepidle(stream, Duration::from_secs(10));
@@ -81,13 +81,13 @@ pub(in crate::mp::manager) fn keep_watch(stream: &impl AsFd) {
     let _ = sockopt::set_tcp_keepcnt(stream, 4);
 }
 
-impl AsFd for Listener {
+impl AsFd for ListeningSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
 }
 
-impl Drop for Listener {
+impl Drop for ListeningSocket {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
             // Whoever removed it meanwhile has done our work.
