@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use eframe::egui;
 use egui::{Context, RawInput, Rect};
-use fanlane::event::{AttemptRecord, Event, EventKind, Lane, MachineSample, Outcome, RunHeader, TaskId, WorkerId};
+use fanlane::event::{AttemptRecord, Event, EventKind, LaneId, MachineSample, Outcome, RunHeader, TaskId, WorkerId};
 use fanlane::job::Mode;
 use fanlane::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 use fanlane::ui::theme;
@@ -121,7 +121,7 @@ fn run(bars: u64, lanes: u32) -> (Models, u64) {
         RunHeader { name: "bench".into(), mode: Mode::Pool, workers: lanes, tasks: 2 * bars, started_unix_ms: 0 };
     models.apply(0, EventKind::RunStarted(header));
     for worker in 0..lanes {
-        let kind = EventKind::WorkerStarted { worker: WorkerId(worker), lane: Lane(worker), pid: 1000 + worker };
+        let kind = EventKind::WorkerStarted { worker: WorkerId(worker), lane: LaneId(worker), pid: 1000 + worker };
         models.apply(0, kind);
     }
     let mut free_ns = vec![0_u64; lanes as usize];

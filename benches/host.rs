@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanlane::host::{self, Hosts};
+use fanlane::host::{self, DetachedRuns};
 use fanlane::job::Job;
 use fanlane::session::{Command, JobDraft, Session, SessionOptions, engine as in_process};
 use fanlane::{engine, mp};
@@ -60,7 +60,7 @@ struct Turn {
 fn turn(job: &Job, tasks: u64, is_hosted: bool) -> Turn {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Path::new("/proc/self/exe");
-    let hosts = Hosts::in_folder(program.to_owned(), folder.path().join("runtime"));
+    let hosts = DetachedRuns::in_folder(program.to_owned(), folder.path().join("runtime"));
     let options = SessionOptions {
         worker_executable: program.to_owned(),
         history: Some(folder.path().join("history")),

@@ -1,6 +1,6 @@
 //! How near what-if comes to reality, and whether a known serial fraction is found: measured on this machine.
 //!
-//! `cargo bench --bench race` races built-in workloads whose tasks take more than 5 ms, foretells each pool size from the
+//! `cargo bench --bench race` races built-in workloads whose tasks take more than 5 ms, forecasts each pool size from the
 //! recorded tasks, and prints both. A busy machine disturbs the measured times, so its share of the CPU is printed too.
 
 mod measuring;

@@ -25,7 +25,7 @@ pub struct WorkerId(pub u32);
 
 /// A row of the timeline, counted from 0; people see `lane + 1`. A lane whose worker ended is given to the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Lane(pub u32);
+pub struct LaneId(pub u32);
 
 /// A fact about a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ pub enum EventKind {
         /// The worker.
         worker: WorkerId,
         /// The lane it is drawn in.
-        lane: Lane,
+        lane: LaneId,
         /// The process it lives in.
         pid: u32,
     },

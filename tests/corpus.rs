@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 #[path = "../fuzz/checks/frames.rs"]
 mod frames;
-#[path = "../fuzz/checks/inert.rs"]
-mod inert;
 #[path = "../fuzz/checks/job.rs"]
 mod job;
 #[path = "../fuzz/checks/manager.rs"]
 mod manager;
+#[path = "../fuzz/checks/sanitize.rs"]
+mod sanitize;
 #[path = "../fuzz/checks/template.rs"]
 mod template;
 
@@ -23,7 +23,7 @@ type Target = (&'static str, fn(&[u8]));
 
 const CHECKS: [Target; 5] = [
     ("frames", frames::check),
-    ("inert", inert::check),
+    ("sanitize", sanitize::check),
     ("job", job::check),
     ("manager", manager::check),
     ("template", template::check),

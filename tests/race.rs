@@ -1,4 +1,4 @@
-//! Races over an engine in simulated time: who runs when, what is kept, saved and opened again, and what is foretold.
+//! Races over an engine in simulated time: who runs when, what is kept, saved and opened again, and what is forecast.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -14,9 +14,9 @@ use fanlane::model::race::laws::{Amdahl, SizeTime};
 use fanlane::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks};
 use fanlane::session::Machine;
 use fanlane::session::race::{NoWhatIf, Question, Race, RaceEngine, RacePlan, WhatIf, WhatIfOrder};
+use fanlane::store::atomic_write::Existing;
 use fanlane::store::export::race::{write_csv, write_json, write_markdown};
 use fanlane::store::race::{RaceFileError, Races, open, save};
-use fanlane::store::replace::Existing;
 use simulated_engine::Simulated;
 
 const MS: u64 = 1_000_000;
@@ -204,7 +204,7 @@ fn what_would_be_in_another_pool_is_what_is() {
 }
 
 #[test]
-fn the_longest_first_is_foretold_to_end_sooner_and_nothing_is_foretold_of_nothing() {
+fn the_longest_first_is_forecast_to_end_sooner_and_nothing_is_forecast_of_nothing() {
     let engine = Simulated::new(SimulatedMachine::ideal(4), |task| SimulatedTask {
         wall_ns: if task == 11 { 600 * MS } else { 50 * MS },
         cpu_ns: 0,

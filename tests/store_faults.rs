@@ -17,12 +17,12 @@ use fanlane::event::{AttemptRecord, Captured, Event, EventKind, Outcome, Output,
 use fanlane::job::lossless::Bytes;
 use fanlane::job::{Input, Job, Mode, TaskTemplate};
 use fanlane::model::Earlier;
+use fanlane::store::atomic_write::Existing;
 use fanlane::store::joblog::earlier::LogReader;
 use fanlane::store::joblog::{Before, JobLog};
 use fanlane::store::presets::{Presets, Slug};
 use fanlane::store::race;
 use fanlane::store::record::{self, RECORD_VERSION, RecordHeader, RecordLine, Recorder, TaskWords};
-use fanlane::store::replace::Existing;
 use fanlane::store::results_folder::ResultsFolder;
 use fanlane::store::results_table::{ResultsTable, TableFormat};
 

@@ -19,7 +19,7 @@ use super::run::{WAITING_EVENTS, status, worker_executable};
 use super::{Status, keep_args};
 use crate::engine::RunCommand;
 use crate::event::{Event, EventKind};
-use crate::host::{Heard, HostError, HostInfo, HostOrder, Hosts, Watching};
+use crate::host::{DetachedError, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate};
 use crate::job::Batch;
 use crate::model::Earlier;
 use crate::mp::clock::monotonic_ns;
@@ -83,7 +83,7 @@ pub fn start(plan: &Plan, args: &RunArgs, batch: Arc<Batch>, workers: u32, rest:
     let history = keep_args::history_folder(&args.keep)?;
     let history =
         history.context("FANLANE_NO_HISTORY is set, and without the history nobody could see what came of it")?;
-    let order = HostOrder {
+    let order = DetachedOrder {
         batch,
         folder: std::path::absolute(&plan.folder).unwrap_or_else(|_| plan.folder.clone()),
         mode: plan.job.mode,
@@ -94,14 +94,14 @@ pub fn start(plan: &Plan, args: &RunArgs, batch: Arc<Batch>, workers: u32, rest:
         window: false,
         stops_with_starter: false,
     };
-    let started = hosts()?.start(&order);
+    let started = detached_runs()?.start(&order);
     let mut watching = started.context("the run cannot be started in the background; without --background it can")?;
     let mut number = None;
-    while let Some(heard) = watching.hear().context("the run in the background broke off")? {
+    while let Some(heard) = watching.next_update().context("the run in the background broke off")? {
         match heard {
-            Heard::Event(_) => {}
-            Heard::Said(words) => super::remark(&words),
-            Heard::Recorded(recorded) => {
+            DetachedUpdate::Event(_) => {}
+            DetachedUpdate::Message(words) => super::remark(&words),
+            DetachedUpdate::Recorded(recorded) => {
                 number = recorded;
                 break;
             }
@@ -141,12 +141,12 @@ pub fn attach(args: &AttachArgs) -> Result<Status> {
     let detached = AtomicBool::new(false);
     let let_go = |_| {
         detached.store(true, Ordering::Release);
-        handle.let_go();
+        handle.disconnect();
     };
     let (followed, _) = interrupts::during(let_go, || {
         let followed = report.follow(&events);
         if followed.is_err() {
-            handle.let_go();
+            handle.disconnect();
         }
         // The last that is said comes behind the summary: whether all is recorded.
         events.iter().for_each(drop);
@@ -170,7 +170,7 @@ pub fn attach(args: &AttachArgs) -> Result<Status> {
             ));
             Ok(Status::Interrupted)
         }
-        Some(HostError::Refused(words)) => {
+        Some(DetachedError::Refused(words)) => {
             super::remark(&words);
             Ok(Status::SomeFailed)
         }
@@ -190,11 +190,11 @@ pub fn stop(args: &StopArgs) -> Result<Status> {
     let mut watching = find(args.run.as_deref())?;
     watching.handle().command(if args.now { RunCommand::StopNow } else { RunCommand::Stop });
     let mut summary = None;
-    while let Some(heard) = watching.hear()? {
+    while let Some(heard) = watching.next_update()? {
         match heard {
-            Heard::Event(Event { kind: EventKind::RunFinished(ended), .. }) => summary = Some(ended),
-            Heard::Said(words) => super::remark(&words),
-            Heard::Event(_) | Heard::Recorded(_) => {}
+            DetachedUpdate::Event(Event { kind: EventKind::RunFinished(ended), .. }) => summary = Some(ended),
+            DetachedUpdate::Message(words) => super::remark(&words),
+            DetachedUpdate::Event(_) | DetachedUpdate::Recorded(_) => {}
         }
     }
     if let Some(summary) = summary {
@@ -207,34 +207,34 @@ pub fn stop(args: &StopArgs) -> Result<Status> {
 ///
 /// # Errors
 /// When this program's own path is not known.
-pub fn list() -> Result<Vec<(HostInfo, PathBuf)>> {
-    let mut found = hosts()?.list();
+pub fn list() -> Result<Vec<(DetachedInfo, PathBuf)>> {
+    let mut found = detached_runs()?.list();
     found.retain(|(info, _)| !info.ended);
     Ok(found)
 }
 
-fn hosts() -> Result<Hosts> {
-    Ok(Hosts::new(worker_executable()?))
+fn detached_runs() -> Result<DetachedRuns> {
+    Ok(DetachedRuns::new(worker_executable()?))
 }
 
 /// What was heard besides events.
 struct HeardBeside {
     said: Vec<String>,
     run: Option<i64>,
-    lost: Option<HostError>,
+    lost: Option<DetachedError>,
 }
 
-fn pass_on(mut watching: Watching, events: &crossbeam_channel::Sender<Event>) -> HeardBeside {
+fn pass_on(mut watching: DetachedRun, events: &crossbeam_channel::Sender<Event>) -> HeardBeside {
     let mut beside = HeardBeside { said: Vec::new(), run: watching.info.run, lost: None };
     loop {
-        match watching.hear() {
-            Ok(Some(Heard::Event(event))) => {
+        match watching.next_update() {
+            Ok(Some(DetachedUpdate::Event(event))) => {
                 if events.send(event).is_err() {
                     return beside;
                 }
             }
-            Ok(Some(Heard::Said(words))) => beside.said.push(words),
-            Ok(Some(Heard::Recorded(run))) => beside.run = run,
+            Ok(Some(DetachedUpdate::Message(words))) => beside.said.push(words),
+            Ok(Some(DetachedUpdate::Recorded(run))) => beside.run = run,
             Ok(None) => return beside,
             Err(error) => {
                 beside.lost = Some(error);
@@ -245,9 +245,9 @@ fn pass_on(mut watching: Watching, events: &crossbeam_channel::Sender<Event>) ->
 }
 
 /// Finds a run by its number, `last`, or by there being no other.
-fn find(name: Option<&str>) -> Result<Watching> {
-    let mut found = hosts()?.list();
-    let names = |found: &[(HostInfo, PathBuf)]| {
+fn find(name: Option<&str>) -> Result<DetachedRun> {
+    let mut found = detached_runs()?.list();
+    let names = |found: &[(DetachedInfo, PathBuf)]| {
         let numbers = found.iter().filter_map(|(info, _)| info.run);
         numbers.map(|run| run.to_string()).collect::<Vec<_>>().join(", ")
     };
@@ -271,7 +271,7 @@ fn find(name: Option<&str>) -> Result<Watching> {
         }
     };
     let (_, folder) = found.swap_remove(place);
-    hosts()?.watch(folder).context("the run in the background cannot be reached")
+    detached_runs()?.watch(folder).context("the run in the background cannot be reached")
 }
 
 /// Why a run is not to be found in the background.

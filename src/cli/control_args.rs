@@ -58,7 +58,7 @@ pub struct ControlArgs {
 
 impl ControlArgs {
     /// Puts what was given over what the job says.
-    pub fn lay_over(&self, control: &mut Control) {
+    pub fn merge_into(&self, control: &mut Control) {
         control.halt = self.halt.or(control.halt);
         control.delay_secs = self.delay.map(|delay| delay.secs).or(control.delay_secs);
         control.retry_wait = self.retry_wait.or(control.retry_wait);

@@ -16,10 +16,10 @@ use super::report::{Tasks, json};
 use super::{Status, history};
 use crate::event::{Event, EventKind, TaskId, WorkerId};
 use crate::model::format::plural;
+use crate::store::atomic_write::{self, Existing};
 use crate::store::export::rows::RowWriter;
 use crate::store::export::trace::TraceWriter;
 use crate::store::record::{self, RecordError, RecordHeader, RecordLine, TaskWords};
-use crate::store::replace::{self, Existing};
 
 /// The words after `fanlane export`.
 #[derive(Debug, Args)]
@@ -101,7 +101,8 @@ fn write_out(args: &ExportArgs, header: &RecordHeader, lines: &mut dyn Iterator<
         return super::print(|| write(args.format, header, lines, &mut BufWriter::new(io::stdout().lock())));
     };
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
-    let written = replace::write(path, existing, |file| write(args.format, header, lines, &mut BufWriter::new(file)));
+    let written =
+        atomic_write::write(path, existing, |file| write(args.format, header, lines, &mut BufWriter::new(file)));
     written.with_context(|| match existing {
         Existing::Keep if path.exists() => {
             format!("{} is there already; name another file, or add --force", path.display())

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::Status;
 use crate::job::import::{ImportError, Imported, Word, import_joblog, import_parallel, import_xargs, shell_words};
-use crate::store::replace::{self, Existing};
+use crate::store::atomic_write::{self, Existing};
 
 /// The words after `fanlane import`.
 #[derive(Debug, Args)]
@@ -104,7 +104,7 @@ fn write(imported: Imported, target: &Target) -> Result<Status> {
         None => super::print(|| io::stdout().lock().write_all(text.as_bytes()))?,
         Some(path) => {
             let existing = if target.force { Existing::Replace } else { Existing::Keep };
-            replace::write(path, existing, |file| file.write_all(text.as_bytes())).map_err(|error| {
+            atomic_write::write(path, existing, |file| file.write_all(text.as_bytes())).map_err(|error| {
                 let refused = error.kind() == io::ErrorKind::AlreadyExists;
                 let what =
                     if refused { "is there already; name another file, or add --force" } else { "cannot be written" };

@@ -1,4 +1,4 @@
-//! What `fanlane run` is asked to do: a job, from a file or from the words, with the flags laid over it. Nothing runs
+//! What `fanlane run` is asked to do: a job, from a file or from the words, with the flags merged into it. Nothing runs
 //! here; of files, only the job file is read.
 
 use std::ffi::{OsStr, OsString};
@@ -16,7 +16,7 @@ use crate::job::{Input, Job, Order, TaskTemplate};
 /// A job and where it stands.
 #[derive(Debug)]
 pub struct Plan {
-    /// The job, with the flags laid over it.
+    /// The job, with the flags merged into it.
     pub job: Job,
     /// Where its working folder and its relative inputs are looked up.
     pub folder: PathBuf,
@@ -54,7 +54,7 @@ impl Plan {
             }
             None => Self::ad_hoc(args, std::io::stdin().is_terminal())?,
         };
-        lay_over(args, &mut plan.job);
+        merge_into(args, &mut plan.job);
         if let Some(problem) = plan.job.check().first() {
             bail!("{problem}");
         }
@@ -104,7 +104,7 @@ pub fn job_file(words: &[OsString]) -> Option<&Path> {
 }
 
 /// The flags that a job has fields for. The size of the pool is not among them: it may depend on the number of tasks.
-fn lay_over(args: &RunArgs, job: &mut Job) {
+fn merge_into(args: &RunArgs, job: &mut Job) {
     if let Some(mode) = args.mode {
         job.mode = mode.into();
     }
@@ -127,7 +127,7 @@ fn lay_over(args: &RunArgs, job: &mut Job) {
         Some(Limit::PercentOfMedian(percent)) => job.control.timeout_percent = Some(percent),
         None => {}
     }
-    args.control.lay_over(&mut job.control);
+    args.control.merge_into(&mut job.control);
     if let Some(tagstring) = args.keep.tagstring() {
         job.tagstring = Some(tagstring.to_owned());
     }

@@ -19,9 +19,9 @@ use crate::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks, pep371};
 use crate::mp::interrupts;
 use crate::session::race::{Race, RaceEngine, RacePlan};
 use crate::session::{Machine, engine};
+use crate::store::atomic_write::{self, Existing};
 use crate::store::export::race::{write_csv, write_json, write_markdown};
 use crate::store::race as saved;
-use crate::store::replace::{self, Existing};
 
 pub use args::RaceArgs;
 use args::{ChunkSizes, ExportArg};
@@ -184,7 +184,7 @@ fn print(args: &RaceArgs, race: &RaceModel) -> Result<Status> {
 fn export(args: &RaceArgs, race: &RaceModel) -> Result<()> {
     for file in &args.export {
         let format = ExportArg::of(file)?;
-        let written = replace::write(file, existing(args), |out| match format {
+        let written = atomic_write::write(file, existing(args), |out| match format {
             ExportArg::Csv => write_csv(race, out),
             ExportArg::Json => write_json(race, out),
             ExportArg::Markdown => write_markdown(race, out),

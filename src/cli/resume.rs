@@ -17,7 +17,7 @@ use crate::job::Batch;
 use crate::model::Earlier;
 use crate::store::history::RunState;
 use crate::store::joblog::earlier::{LogLine, LogReader};
-use crate::store::rest::{Ended, How, command_on_one_line, is_same_command};
+use crate::store::remaining::{Ended, How, command_on_one_line, is_same_command};
 use crate::store::results_folder::ResultsFolder;
 use crate::store::results_table::TableFormat;
 

@@ -16,7 +16,7 @@ use crate::engine::dispatcher::ProcessEnd;
 use crate::engine::protocol::{GAVE_UP_EXIT_CODE, Setup, TaskKind};
 use crate::engine::strays;
 use crate::engine::worker::ENGINE_ROLE;
-use crate::event::{Lane, WorkerId};
+use crate::event::{LaneId, WorkerId};
 use crate::mp::child::{Child, ChildPlan, describe_end};
 use crate::mp::hatch::{self, Hatch};
 use crate::mp::memory::Segment;
@@ -71,7 +71,7 @@ impl WorkerProcess {
     }
 
     /// Opens one more lane: its connection, and the hatches beside it, to the worker and from it, if there are to be some.
-    pub fn open_lane(&self, worker: WorkerId, lane: Lane) -> io::Result<(UnixStream, [Option<Hatch>; 2])> {
+    pub fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<(UnixStream, [Option<Hatch>; 2])> {
         let (ours, theirs) = socket::pair()?;
         // Where there is no memory for them all goes through the socket.
         let segment = || Segment::create("fanlane-lane", hatch::PAIR_BYTES).ok();

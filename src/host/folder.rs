@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FlockOperation;
 use rustix::process::geteuid;
 
-use super::HostError;
+use super::DetachedError;
 
 /// The variable that names another folder for the sockets of background runs.
 pub const RUNTIME_VARIABLE: &str = "FANLANE_RUNTIME_DIR";
@@ -23,21 +23,22 @@ const PREFIX: &str = "host-";
 const SOCKET: &str = "socket";
 const LOG: &str = "log";
 /// A socket's path has to fit into 108 bytes with its end.
-const LONGEST_SOCKET_PATH: usize = 107;
+const MAX_SOCKET_PATH_BYTES: usize = 107;
 
 /// The folder of all hosts, the chosen one or this user's: made where it is not there, and refused where others could get
 /// into it.
-pub(super) fn runtime_folder(chosen: Option<PathBuf>) -> Result<PathBuf, HostError> {
+pub(super) fn runtime_folder(chosen: Option<PathBuf>) -> Result<PathBuf, DetachedError> {
     let named = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
     let folder = match (chosen.or_else(|| named(RUNTIME_VARIABLE)), named("XDG_RUNTIME_DIR")) {
         (Some(folder), _) => folder,
         (None, Some(folder)) if folder.is_absolute() && folder.is_dir() => folder.join("fanlane"),
         (None, _) => std::env::temp_dir().join(format!("fanlane-{}", geteuid().as_raw())),
     };
-    let folder = std::path::absolute(&folder).map_err(HostError::system("the folder for sockets cannot be found"))?;
+    let folder =
+        std::path::absolute(&folder).map_err(DetachedError::system("the folder for sockets cannot be found"))?;
     match DirBuilder::new().mode(0o700).create(&folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(HostError::Folder { path: folder, reason: error.to_string() });
+            return Err(DetachedError::Folder { path: folder, reason: error.to_string() });
         }
         _ => {}
     }
@@ -46,8 +47,8 @@ pub(super) fn runtime_folder(chosen: Option<PathBuf>) -> Result<PathBuf, HostErr
 }
 
 /// Whether a folder is this user's alone, and no link that somebody could turn elsewhere.
-fn check(folder: &Path) -> Result<(), HostError> {
-    let refuse = |reason: String| Err(HostError::Folder { path: folder.to_owned(), reason });
+fn check(folder: &Path) -> Result<(), DetachedError> {
+    let refuse = |reason: String| Err(DetachedError::Folder { path: folder.to_owned(), reason });
     match fs::symlink_metadata(folder) {
         Err(error) => refuse(error.to_string()),
         Ok(found) if found.file_type().is_symlink() => refuse("it is a link".to_owned()),
@@ -66,8 +67,8 @@ pub(super) struct HostFolder {
 
 impl HostFolder {
     /// Makes one with a name that no other has; also gives its log, which is locked for as long as it is open somewhere.
-    pub(super) fn make(runtime: &Path) -> Result<(Self, File), HostError> {
-        let cannot = HostError::system;
+    pub(super) fn make(runtime: &Path) -> Result<(Self, File), DetachedError> {
+        let cannot = DetachedError::system;
         loop {
             let made = tempfile::Builder::new()
                 .prefix(PREFIX)
@@ -96,7 +97,7 @@ impl HostFolder {
     }
 
     /// The folder at a path that another process made.
-    pub(super) fn at(path: PathBuf) -> Result<Self, HostError> {
+    pub(super) fn at(path: PathBuf) -> Result<Self, DetachedError> {
         check(&path)?;
         Ok(Self { path })
     }
@@ -132,7 +133,7 @@ impl HostFolder {
 
     fn through_short_path<T>(&self, open: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
         let socket = self.path.join(SOCKET);
-        if socket.as_os_str().len() <= LONGEST_SOCKET_PATH {
+        if socket.as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
             return open(&socket);
         }
         let folder = File::open(&self.path)?;
@@ -140,7 +141,7 @@ impl HostFolder {
     }
 
     /// The last that its host wrote to standard error, on one line; empty where it wrote nothing.
-    pub(super) fn last_words(&self) -> String {
+    pub(super) fn log_tail(&self) -> String {
         const BYTES: usize = 2000;
         let text = fs::read(self.path.join(LOG)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text[text.len().saturating_sub(BYTES)..]).into_owned();
@@ -148,7 +149,7 @@ impl HostFolder {
     }
 
     /// Removes it if its host and all that this started are gone.
-    pub(super) fn sweep(&self) {
+    pub(super) fn remove_if_dead(&self) {
         let Ok(log) = File::open(self.path.join(LOG)) else {
             // Its starter is just about to make the log, and makes another folder if this one is gone; a folder that is not
             // empty stays.
@@ -176,7 +177,7 @@ mod tests {
 
     fn reason(folder: &Path) -> String {
         match check(folder) {
-            Err(HostError::Folder { reason, .. }) => reason,
+            Err(DetachedError::Folder { reason, .. }) => reason,
             other => panic!("{other:?}"),
         }
     }
@@ -209,15 +210,15 @@ mod tests {
         drop(folder.listen().expect("it listens"));
         let mode = fs::symlink_metadata(folder.path().join(SOCKET)).expect("it is there").mode();
         assert_eq!(mode & 0o777, 0o600);
-        folder.sweep();
+        folder.remove_if_dead();
         assert_eq!(HostFolder::all(place.path()).len(), 1, "its log is held");
         drop(log);
-        folder.sweep();
+        folder.remove_if_dead();
         assert!(HostFolder::all(place.path()).is_empty());
         // One that has no log yet is given up to whoever makes it.
         fs::create_dir(place.path().join("host-early")).expect("made");
         fs::set_permissions(place.path().join("host-early"), fs::Permissions::from_mode(0o700)).expect("set");
-        HostFolder::all(place.path()).iter().for_each(HostFolder::sweep);
+        HostFolder::all(place.path()).iter().for_each(HostFolder::remove_if_dead);
         assert_eq!(fs::read_dir(place.path()).expect("a folder").count(), 0);
     }
 

@@ -19,11 +19,11 @@ use crate::store::history::Thinning;
 use super::wire::FromHostRef;
 
 /// So many samples wait for watchers at most, though they are not kept.
-const FRESH_SAMPLES: usize = 64;
+const MAX_TRANSIENT_SAMPLES: usize = 64;
 /// So much waits at most before it can be read, in bytes.
-const WAITING_BYTES: usize = 1 << 20;
+const MAX_PENDING_BYTES: usize = 1 << 20;
 /// So much is read at once at most, in bytes.
-pub(super) const READ_BYTES: usize = 256 << 10;
+pub(super) const MAX_READ_BYTES: usize = 256 << 10;
 
 /// The file, and how far it is.
 pub(super) struct Journal {
@@ -104,9 +104,9 @@ impl JournalWriter {
         if keeps {
             self.push(event)
         } else {
-            self.tell_only(event)
+            self.push_transient(event)
         }
-        if self.waiting.len() > WAITING_BYTES {
+        if self.waiting.len() > MAX_PENDING_BYTES {
             self.flush();
         }
     }
@@ -130,11 +130,11 @@ impl JournalWriter {
         }
     }
 
-    fn tell_only(&self, event: &Event) {
+    fn push_transient(&self, event: &Event) {
         let mut frame = Vec::new();
         if write_frame(&mut frame, &FromHostRef::Event(event)).is_ok() {
             let mut state = self.journal.state();
-            if state.fresh.len() == FRESH_SAMPLES {
+            if state.fresh.len() == MAX_TRANSIENT_SAMPLES {
                 state.fresh.pop_front();
             }
             let at = state.length + self.waiting.len() as u64;
@@ -147,7 +147,7 @@ impl JournalWriter {
 
     /// Takes in words for people.
     pub(super) fn say(&mut self, words: &str) {
-        self.push_message(&FromHostRef::Said(words));
+        self.push_message(&FromHostRef::Message(words));
     }
 
     /// Takes in a message that is no event.
@@ -181,7 +181,7 @@ impl JournalWriter {
         }
         drop(state);
         self.waiting.clear();
-        if self.waiting.capacity() > 2 * WAITING_BYTES {
+        if self.waiting.capacity() > 2 * MAX_PENDING_BYTES {
             self.waiting = Vec::new();
         }
         self.journal.changed.notify_all();
@@ -239,7 +239,7 @@ impl Journal {
             if let Some(fault) = &state.fault {
                 return Read::Fault(fault.clone());
             }
-            if state.length.saturating_sub(place.at) > READ_BYTES as u64 {
+            if state.length.saturating_sub(place.at) > MAX_READ_BYTES as u64 {
                 // Whoever is so far behind has no use for what was only meant for those who read along.
                 place.samples = state.samples;
             }
@@ -248,7 +248,7 @@ impl Journal {
             }
             if place.at < state.length {
                 let end = state.next_fresh(place).map_or(state.length, |at| at.min(state.length));
-                let length = usize::try_from(end - place.at).unwrap_or(READ_BYTES).min(READ_BYTES);
+                let length = usize::try_from(end - place.at).unwrap_or(MAX_READ_BYTES).min(MAX_READ_BYTES);
                 drop(state);
                 buffer.resize(length, 0);
                 return match self.file.read_exact_at(buffer, place.at) {
@@ -277,7 +277,7 @@ impl Journal {
 mod tests {
     use super::*;
     use crate::event::MachineSample;
-    use crate::host::wire::{FromHost, hear};
+    use crate::host::wire::{FromHost, read_message};
     use crate::mp::frame::FrameReader;
 
     fn sample(at_ns: u64) -> Event {
@@ -296,7 +296,7 @@ mod tests {
             }
         };
         let (mut frames, mut stream, mut times) = (FrameReader::default(), &*bytes, Vec::new());
-        while let Some(heard) = hear::<FromHost>(&mut frames, &mut stream).expect("whole frames") {
+        while let Some(heard) = read_message::<FromHost>(&mut frames, &mut stream).expect("whole frames") {
             if let FromHost::Event(event) = heard {
                 times.push(event.at_ns);
             }

@@ -1,10 +1,10 @@
 //! A run in a process of its own, the host: it outlives the window and the terminal that started it, and whoever comes later
 //! watches and commands it over a socket that only its user can open.
 //!
-//! [`Hosts`] starts and finds them, [`Watching`] is the connection to one, and [`host_role`] is the process itself: it runs
+//! [`DetachedRuns`] starts and finds them, [`DetachedRun`] is the connection to one, and [`host_role`] is the process itself: it runs
 //! the engine, records the history, and keeps all that was said for those who come late.
 
-mod breath;
+mod coalescer;
 mod folder;
 mod journal;
 mod role;
@@ -17,15 +17,15 @@ use std::path::PathBuf;
 
 pub use folder::RUNTIME_VARIABLE;
 pub use role::host_role;
-pub use start::{HostOrder, Hosts};
-pub use watch::{Heard, HostHandle, Watching};
-pub use wire::HostInfo;
+pub use start::{DetachedOrder, DetachedRuns};
+pub use watch::{DetachedHandle, DetachedRun, DetachedUpdate};
+pub use wire::DetachedInfo;
 
 use crate::job::batch::PackError;
 
 /// A host cannot be started, found or heard.
 #[derive(Debug, thiserror::Error)]
-pub enum HostError {
+pub enum DetachedError {
     /// The folder for sockets is not safe to use.
     #[error(
         "{path} cannot be used for the sockets of background runs: {reason}; remove it, or set {RUNTIME_VARIABLE} to a folder of your own"
@@ -65,7 +65,7 @@ pub enum HostError {
     OtherBuild,
 }
 
-impl HostError {
+impl DetachedError {
     /// No host can be had here, whatever it is to run: the run can still go on in the process that asks for it.
     pub const fn is_of_this_place(&self) -> bool {
         !matches!(self, Self::Refused(_))

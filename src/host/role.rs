@@ -12,11 +12,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rustix::process::setsid;
 use serde::{Deserialize, Serialize};
 
-use super::breath::Breath;
+use super::coalescer::Coalescer;
 use super::folder::HostFolder;
 use super::journal::JournalWriter;
-use super::serve::{self, Desk, lock};
-use super::wire::{self, FromHostRef, HostInfo, Order, Until};
+use super::serve::{self, HostState, lock};
+use super::wire::{self, DetachedInfo, FromHostRef, Order, Until};
 use crate::engine::{self, Run, RunCommand, RunOptions, Sweep};
 use crate::event::{Event, EventKind};
 use crate::job::Batch;
@@ -28,21 +28,21 @@ use crate::store::history::{About, HistoryRecorder, default_folder, longest_firs
 /// The name of this role.
 pub(super) const HOST_ROLE: &str = "host";
 /// An order that is not there by then does not come.
-const ORDER_PATIENCE: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// So many events wait between the engine and the journal.
-const WAITING_EVENTS: usize = 1024;
+const EVENT_CAPACITY: usize = 1024;
 /// How often it is looked whether the history has given the run its number.
-const LOOK_FOR_NUMBER: Duration = Duration::from_millis(20);
+const ID_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a run that is over waits for its number at most, where the history is locked or the disk is slow.
-const NUMBER_PATIENCE: Duration = Duration::from_secs(20);
+const ID_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a run that has ended waits for watchers that do not read.
-const LAST_PATIENCE: Duration = Duration::from_secs(600);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(600);
 /// Exit code of a host that ran nothing.
-const NOTHING_RUN: i32 = 2;
+const EXIT_REFUSED: i32 = 2;
 
 /// What a starter says first: the order, and which folder is the host's.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Errand {
+pub(super) struct StartRequest {
     pub order: Order,
     #[serde(with = "serde_bytes")]
     pub folder: Vec<u8>,
@@ -59,13 +59,13 @@ fn serve(mut control: UnixStream) -> i32 {
     close_inherited(&control);
     match begin(&mut control) {
         Ok(hosting) => {
-            hosting.see_through(control);
+            hosting.run_to_end(control);
             0
         }
         Err(words) => {
             // Where the starter is gone nobody waits for an answer.
-            let _ = wire::say(&mut control, &FromHostRef::Refused(&words));
-            NOTHING_RUN
+            let _ = wire::write_message(&mut control, &FromHostRef::Refused(&words));
+            EXIT_REFUSED
         }
     }
 }
@@ -85,7 +85,7 @@ fn close_inherited(control: &UnixStream) {
 /// A run that has begun.
 struct Hosting {
     folder: HostFolder,
-    desk: Arc<Desk>,
+    state: Arc<HostState>,
     events: Receiver<Event>,
     writer: JournalWriter,
     recorder: Option<HistoryRecorder>,
@@ -94,7 +94,7 @@ struct Hosting {
 }
 
 fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
-    let Errand { order, folder } = take_errand(control)?;
+    let StartRequest { order, folder } = read_request(control)?;
     let words = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     let path = |bytes: Vec<u8>| PathBuf::from(std::ffi::OsString::from_vec(bytes));
     let folder = HostFolder::at(path(folder)).map_err(|error| error.to_string())?;
@@ -108,7 +108,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
     let (writer, journal) = JournalWriter::new(history.as_deref())
         .map_err(words("what the run says cannot be kept for those who watch"))?;
     engine::own_process();
-    let (sender, events) = crossbeam_channel::bounded(WAITING_EVENTS);
+    let (sender, events) = crossbeam_channel::bounded(EVENT_CAPACITY);
     let options = RunOptions {
         mode: order.mode,
         workers: order.workers,
@@ -117,7 +117,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         spill_folder: None,
         chunk: None,
     };
-    let info = HostInfo {
+    let info = DetachedInfo {
         pid: std::process::id(),
         run: None,
         name: batch.job().display_name().to_owned(),
@@ -142,22 +142,22 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         recorder.hurry();
         recorder
     });
-    let desk = Arc::new(Desk::new(batch, journal, info, run));
-    let its = Arc::clone(&desk);
-    let letting_in = std::thread::Builder::new().name("sockets".to_owned());
-    letting_in
-        .spawn(move || serve::let_in(&its, &listener))
+    let state = Arc::new(HostState::new(batch, journal, info, run));
+    let its = Arc::clone(&state);
+    let accepting = std::thread::Builder::new().name("sockets".to_owned());
+    accepting
+        .spawn(move || serve::accept(&its, &listener))
         .map_err(words("no thread can be had for those who watch"))?;
     let sweep = Sweep::begin(|| ());
-    Ok(Hosting { folder, desk, events, writer, recorder, sweep, stops_with_starter: order.stops_with_starter })
+    Ok(Hosting { folder, state, events, writer, recorder, sweep, stops_with_starter: order.stops_with_starter })
 }
 
-fn take_errand(control: &mut UnixStream) -> Result<Errand, String> {
-    wire::greet(control).map_err(|error| error.to_string())?;
-    let mut until = Until::new(control, ORDER_PATIENCE);
-    wire::hear_greeting(&mut until).map_err(|error| error.to_string())?;
-    match wire::hear(&mut FrameReader::default(), &mut until) {
-        Ok(Some(errand)) => Ok(errand),
+fn read_request(control: &mut UnixStream) -> Result<StartRequest, String> {
+    wire::write_handshake(control).map_err(|error| error.to_string())?;
+    let mut until = Until::new(control, REQUEST_TIMEOUT);
+    wire::read_handshake(&mut until).map_err(|error| error.to_string())?;
+    match wire::read_message(&mut FrameReader::default(), &mut until) {
+        Ok(Some(request)) => Ok(request),
         Ok(None) => Err("there was no order".to_owned()),
         Err(error) => Err(format!("the order cannot be read: {error}")),
     }
@@ -165,19 +165,19 @@ fn take_errand(control: &mut UnixStream) -> Result<Errand, String> {
 
 impl Hosting {
     /// Follows the run to its end, and ends once everybody who watches has heard it.
-    fn see_through(self, mut control: UnixStream) {
-        let Self { folder, desk, events, mut writer, recorder, sweep, stops_with_starter } = self;
-        let info = lock(&desk.info).clone();
-        let is_told = wire::say(&mut control, &FromHostRef::About(&info))
-            .and_then(|()| serve::attend_starter(&desk, control, stops_with_starter));
+    fn run_to_end(self, mut control: UnixStream) {
+        let Self { folder, state, events, mut writer, recorder, sweep, stops_with_starter } = self;
+        let info = lock(&state.info).clone();
+        let is_told = wire::write_message(&mut control, &FromHostRef::About(&info))
+            .and_then(|()| serve::serve_starter(&state, control, stops_with_starter));
         if is_told.is_err() && stops_with_starter {
-            desk.command(RunCommand::Stop);
+            state.command(RunCommand::Stop);
         }
-        let ask = |signal| desk.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
+        let ask = |signal| state.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
         let mut recorder = recorder;
         let mut work = || {
-            follow(&desk, &events, &mut writer, recorder.as_mut());
-            let run = lock(&desk.run).take();
+            follow(&state, &events, &mut writer, recorder.as_mut());
+            let run = lock(&state.run).take();
             if let Some(run) = run {
                 run.join();
             }
@@ -196,50 +196,55 @@ impl Hosting {
         if let Some(ended) = sweep.finish() {
             writer.say(&ended);
         }
-        lock(&desk.info).ended = true;
+        lock(&state.info).ended = true;
         writer.end();
-        desk.wait_until_heard(is_missing, LAST_PATIENCE);
+        state.wait_until_delivered(is_missing, DRAIN_TIMEOUT);
         folder.remove();
         // Who came in at the last moment.
-        desk.wait_until_heard(false, LAST_PATIENCE);
+        state.wait_until_delivered(false, DRAIN_TIMEOUT);
     }
 }
 
-fn lacks_number(recorder: Option<&HistoryRecorder>) -> bool {
+fn lacks_id(recorder: Option<&HistoryRecorder>) -> bool {
     recorder.is_some_and(|recorder| recorder.id().is_none() && !recorder.has_given_up())
 }
 
 /// Tells the run's number in the history where that is news.
-fn tell_number(desk: &Desk, recorder: &HistoryRecorder, told: &mut Option<Option<i64>>, writer: &mut JournalWriter) {
+fn report_id(
+    state: &HostState,
+    recorder: &HistoryRecorder,
+    told: &mut Option<Option<i64>>,
+    writer: &mut JournalWriter,
+) {
     let newest = recorder.id().map(Some).or_else(|| recorder.has_given_up().then_some(None));
     if newest != *told
         && let Some(number) = newest
     {
         *told = newest;
-        lock(&desk.info).run = number;
+        lock(&state.info).run = number;
         writer.push_message(&FromHostRef::Recorded(number));
     }
 }
 
 /// Takes in the events of the run until its last, and those of the history until the run has its number there.
 fn follow(
-    desk: &Desk,
+    state: &HostState,
     events: &Receiver<Event>,
     writer: &mut JournalWriter,
     mut recorder: Option<&mut HistoryRecorder>,
 ) {
     let mut number = None;
-    let mut breath = Breath::new();
+    let mut coalescer = Coalescer::new();
     loop {
-        let waits = lacks_number(recorder.as_deref());
+        let waits = lacks_id(recorder.as_deref());
         let first = if waits {
-            events.recv_timeout(LOOK_FOR_NUMBER)
+            events.recv_timeout(ID_POLL_INTERVAL)
         } else {
             events.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         let mut take = |event: &Event, writer: &mut JournalWriter| {
             if let EventKind::RunStarted(header) = &event.kind {
-                lock(&desk.info).started_unix_ms = header.started_unix_ms;
+                lock(&state.info).started_unix_ms = header.started_unix_ms;
             }
             if let Some(recorder) = &mut recorder {
                 recorder.add(event).iter().for_each(|words| writer.say(words));
@@ -250,31 +255,31 @@ fn follow(
         let is_over = match &first {
             Ok(event) => {
                 take(event, writer);
-                taken = events.try_iter().take(WAITING_EVENTS).map(|event| take(&event, writer)).count();
+                taken = events.try_iter().take(EVENT_CAPACITY).map(|event| take(&event, writer)).count();
                 false
             }
             Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => true,
         };
         if let Some(recorder) = &recorder {
-            tell_number(desk, recorder, &mut number, writer);
+            report_id(state, recorder, &mut number, writer);
         }
         writer.flush();
         if is_over {
             // A run that is over at once still gets its number, for whoever started it.
-            let until = Instant::now() + NUMBER_PATIENCE;
-            while lacks_number(recorder.as_deref()) && Instant::now() < until {
-                std::thread::sleep(LOOK_FOR_NUMBER);
+            let until = Instant::now() + ID_TIMEOUT;
+            while lacks_id(recorder.as_deref()) && Instant::now() < until {
+                std::thread::sleep(ID_POLL_INTERVAL);
             }
             if let Some(recorder) = &recorder {
-                tell_number(desk, recorder, &mut number, writer);
+                report_id(state, recorder, &mut number, writer);
             }
             return;
         }
         // Under a steady stream of events each one would wake this thread, at the tasks' expense.
         // With so many at once, the way here would be full before the rest is over, and the engine would have to wait.
-        if taken < WAITING_EVENTS / 4 {
-            breath.draw();
+        if taken < EVENT_CAPACITY / 4 {
+            coalescer.pause();
         }
     }
 }

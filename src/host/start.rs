@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use super::HostError;
+use super::DetachedError;
 use super::folder::{self, HostFolder};
-use super::role::{Errand, HOST_ROLE};
-use super::watch::{self, Watching};
-use super::wire::{self, HostInfo, Order};
+use super::role::{HOST_ROLE, StartRequest};
+use super::watch::{self, DetachedRun};
+use super::wire::{self, DetachedInfo, Order};
 use crate::engine::WORKER_MARKER;
 use crate::job::{Batch, Mode};
 use crate::model::Earlier;
@@ -23,7 +23,7 @@ use crate::mp::socket;
 
 /// What a host is to run, and how.
 #[derive(Debug, Clone)]
-pub struct HostOrder {
+pub struct DetachedOrder {
     /// The tasks.
     pub batch: Arc<Batch>,
     /// Where the job's working folder and its relative inputs are looked up; absolute.
@@ -47,12 +47,12 @@ pub struct HostOrder {
 
 /// Starts hosts and finds them: those of this user, in one folder.
 #[derive(Debug, Clone)]
-pub struct Hosts {
+pub struct DetachedRuns {
     executable: PathBuf,
     folder: Option<PathBuf>,
 }
 
-impl Hosts {
+impl DetachedRuns {
     /// Those whose processes are started from this program, which calls [`mp::init`](crate::mp::init) with
     /// [`host_role`](super::host_role).
     pub const fn new(executable: PathBuf) -> Self {
@@ -64,7 +64,7 @@ impl Hosts {
         Self { executable, folder: Some(folder) }
     }
 
-    fn runtime_folder(&self) -> Result<PathBuf, HostError> {
+    fn runtime_folder(&self) -> Result<PathBuf, DetachedError> {
         folder::runtime_folder(self.folder.clone())
     }
 
@@ -72,9 +72,9 @@ impl Hosts {
     ///
     /// # Errors
     /// When there is no place for its socket, when no process can be started, or with what the host says against it.
-    pub fn start(&self, order: &HostOrder) -> Result<Watching, HostError> {
+    pub fn start(&self, order: &DetachedOrder) -> Result<DetachedRun, DetachedError> {
         if std::env::var_os(WORKER_MARKER).is_some() {
-            return Err(HostError::InTask);
+            return Err(DetachedError::InTask);
         }
         let packed = order.batch.pack()?;
         let runtime = self.runtime_folder()?;
@@ -82,19 +82,19 @@ impl Hosts {
         let begun = self.begin(order, packed, &folder, log.into());
         if begun.is_err() {
             // The host may have removed it, or still be about to end; then whoever lists the hosts next does it.
-            folder.sweep();
+            folder.remove_if_dead();
         }
         begun
     }
 
     fn begin(
         &self,
-        order: &HostOrder,
+        order: &DetachedOrder,
         packed: Vec<u8>,
         folder: &HostFolder,
         log: OwnedFd,
-    ) -> Result<Watching, HostError> {
-        let cannot = HostError::system;
+    ) -> Result<DetachedRun, DetachedError> {
+        let cannot = DetachedError::system;
         let (control, theirs) = socket::pair().map_err(cannot("no connection to a background run can be made"))?;
         // A link to this very file says nothing about the program; its own name does.
         let own_name = std::env::args_os().next().filter(|_| self.executable.as_os_str() == OWN_EXECUTABLE);
@@ -106,8 +106,8 @@ impl Hosts {
             .stderr(Stdio::from(log))
             .spawn();
         let mut child = child.map_err(cannot("no process can be started for a background run"))?;
-        let introduced = introduce(order, packed, folder, &control);
-        let watching = introduced.and_then(|()| watch::begin(control, folder.clone(), false));
+        let write_request = write_request(order, packed, folder, &control);
+        let watching = write_request.and_then(|()| watch::begin(control, folder.clone(), false));
         match watching {
             Ok(watching) => {
                 // Who starts many runs leaves no dead process behind for each.
@@ -118,9 +118,13 @@ impl Hosts {
                 let _ = child.kill();
                 let _ = child.wait();
                 Err(match error {
-                    HostError::Lost(reason) => {
-                        let words = folder.last_words();
-                        HostError::Lost(if words.is_empty() { reason } else { format!("{reason}; it said: {words}") })
+                    DetachedError::Lost(reason) => {
+                        let words = folder.log_tail();
+                        DetachedError::Lost(if words.is_empty() {
+                            reason
+                        } else {
+                            format!("{reason}; it said: {words}")
+                        })
                     }
                     error => error,
                 })
@@ -129,41 +133,41 @@ impl Hosts {
     }
 
     /// The hosts that live, oldest run first, and the folders to reach them through. What dead ones left is removed.
-    pub fn list(&self) -> Vec<(HostInfo, PathBuf)> {
+    pub fn list(&self) -> Vec<(DetachedInfo, PathBuf)> {
         let Ok(runtime) = self.runtime_folder() else { return Vec::new() };
         let mut found = Vec::new();
         for folder in HostFolder::all(&runtime) {
             match watch::describe(&folder) {
                 Ok(info) => found.push((info, folder.path().to_owned())),
-                Err(_) => folder.sweep(),
+                Err(_) => folder.remove_if_dead(),
             }
         }
         found.sort_by_key(|(info, _)| info.started_unix_ms);
         found
     }
 
-    /// Watches a run from its start on, by the folder that [`Hosts::list`] gave.
+    /// Watches a run from its start on, by the folder that [`DetachedRuns::list`] gave.
     ///
     /// # Errors
     /// When its host is gone or is not ours.
-    pub fn watch(&self, folder: PathBuf) -> Result<Watching, HostError> {
+    pub fn watch(&self, folder: PathBuf) -> Result<DetachedRun, DetachedError> {
         if !folder.exists() {
-            return Err(HostError::Lost("the run has ended meanwhile".to_owned()));
+            return Err(DetachedError::Lost("the run has ended meanwhile".to_owned()));
         }
         let folder = HostFolder::at(folder)?;
-        let stream = watch::knock(&folder)?;
+        let stream = watch::connect(&folder)?;
         watch::begin(stream, folder, true)
     }
 }
 
-fn introduce(
-    order: &HostOrder,
+fn write_request(
+    order: &DetachedOrder,
     packed: Vec<u8>,
     folder: &HostFolder,
     mut control: &UnixStream,
-) -> Result<(), HostError> {
+) -> Result<(), DetachedError> {
     let bytes = |path: &std::path::Path| path.as_os_str().as_bytes().to_vec();
-    let errand = Errand {
+    let request = StartRequest {
         order: Order {
             batch: packed,
             folder: bytes(&order.folder),
@@ -177,10 +181,10 @@ fn introduce(
         },
         folder: bytes(folder.path()),
     };
-    let said = wire::greet(&mut control).and_then(|()| wire::say(&mut control, &errand));
+    let said = wire::write_handshake(&mut control).and_then(|()| wire::write_message(&mut control, &request));
     match said {
         // What it says against it is more than that it is gone.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        said => said.map_err(|error| HostError::Lost(error.to_string())),
+        said => said.map_err(|error| DetachedError::Lost(error.to_string())),
     }
 }

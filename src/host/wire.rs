@@ -15,15 +15,15 @@ use crate::job::Mode;
 use crate::model::Earlier;
 use crate::mp::frame::{FrameError, FrameReader, write_frame};
 
-use super::HostError;
+use super::DetachedError;
 
 /// To be raised with each change of what travels here, events and packed batches among it.
-pub(super) const PROTOCOL: u32 = 1;
-const GREETING: &[u8; 12] = b"fanlane-host";
+pub(super) const PROTOCOL_VERSION: u32 = 1;
+const MAGIC: &[u8; 12] = b"fanlane-host";
 /// The largest message that a host takes from a watcher, in bytes.
 pub(super) const MAX_REQUEST_BYTES: usize = 4 << 10;
 /// So long may either side take to say who it is and what it wants.
-pub(super) const FIRST_WORDS: Duration = Duration::from_secs(10);
+pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a host is to run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,12 +60,12 @@ pub(super) enum ToHost {
     /// Something for the run.
     Command(RunCommand),
     /// Whether the run is stopped when this connection ends.
-    StopWithMe(bool),
+    StopOnDisconnect(bool),
 }
 
 /// What a host runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostInfo {
+pub struct DetachedInfo {
     /// The host's process.
     pub pid: u32,
     /// The run's number in the history; `None` as long as it has none.
@@ -92,7 +92,7 @@ pub struct HostInfo {
 #[cfg_attr(test, derive(Serialize))]
 pub(super) enum FromHost {
     /// What it runs: the answer to each first word.
-    About(HostInfo),
+    About(DetachedInfo),
     /// The batch; see [`Batch::pack`](crate::job::Batch::pack).
     Batch(serde_bytes::ByteBuf),
     /// Something happened in the run.
@@ -100,7 +100,7 @@ pub(super) enum FromHost {
     /// The run has this number in the history now; `None`: it is not recorded.
     Recorded(Option<i64>),
     /// Something that people should know.
-    Said(String),
+    Message(String),
     /// Nothing more comes.
     End,
     /// What was asked for is not done.
@@ -110,11 +110,11 @@ pub(super) enum FromHost {
 /// [`FromHost`] as it is written.
 #[derive(Debug, Serialize)]
 pub(super) enum FromHostRef<'a> {
-    About(&'a HostInfo),
+    About(&'a DetachedInfo),
     Batch(&'a serde_bytes::Bytes),
     Event(&'a Event),
     Recorded(Option<i64>),
-    Said(&'a str),
+    Message(&'a str),
     End,
     Refused(&'a str),
 }
@@ -125,34 +125,34 @@ pub(super) fn is_own(stream: &impl AsFd) -> bool {
 }
 
 /// Says which protocol is spoken here.
-pub(super) fn greet(stream: &mut impl Write) -> io::Result<()> {
+pub(super) fn write_handshake(stream: &mut impl Write) -> io::Result<()> {
     let mut words = [0; 16];
-    words[..12].copy_from_slice(GREETING);
-    words[12..].copy_from_slice(&PROTOCOL.to_le_bytes());
+    words[..12].copy_from_slice(MAGIC);
+    words[12..].copy_from_slice(&PROTOCOL_VERSION.to_le_bytes());
     stream.write_all(&words)
 }
 
 /// Hears which protocol is spoken there.
-pub(super) fn hear_greeting(stream: &mut impl Read) -> Result<(), HostError> {
+pub(super) fn read_handshake(stream: &mut impl Read) -> Result<(), DetachedError> {
     let mut words = [0; 16];
-    stream.read_exact(&mut words).map_err(|error| HostError::Lost(error.to_string()))?;
+    stream.read_exact(&mut words).map_err(|error| DetachedError::Lost(error.to_string()))?;
     let (greeting, protocol) = words.split_at(12);
     let protocol = u32::from_le_bytes(protocol.try_into().expect("the rest of sixteen bytes"));
-    if greeting == GREETING && protocol == PROTOCOL {
+    if greeting == MAGIC && protocol == PROTOCOL_VERSION {
         return Ok(());
     }
-    Err(HostError::OtherBuild)
+    Err(DetachedError::OtherBuild)
 }
 
 /// Writes one message.
-pub(super) fn say(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+pub(super) fn write_message(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
     let mut bytes = Vec::new();
     write_frame(&mut bytes, message).map_err(io::Error::other)?;
     stream.write_all(&bytes)
 }
 
 /// The next message; `None` at the end of the stream.
-pub(super) fn hear<M: DeserializeOwned>(
+pub(super) fn read_message<M: DeserializeOwned>(
     frames: &mut FrameReader,
     stream: &mut impl Read,
 ) -> Result<Option<M>, FrameError> {
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_written_by_reference_is_read_as_it_was() {
-        let info = HostInfo {
+        let info = DetachedInfo {
             pid: 7,
             run: Some(3),
             name: "x".to_owned(),
@@ -218,14 +218,15 @@ mod tests {
             ),
             (FromHostRef::Event(&event), FromHost::Event(event.clone())),
             (FromHostRef::Recorded(Some(9)), FromHost::Recorded(Some(9))),
-            (FromHostRef::Said("so"), FromHost::Said("so".to_owned())),
+            (FromHostRef::Message("so"), FromHost::Message("so".to_owned())),
             (FromHostRef::End, FromHost::End),
             (FromHostRef::Refused("no"), FromHost::Refused("no".to_owned())),
         ];
         for (written, read) in pairs {
             let mut bytes = Vec::new();
             write_frame(&mut bytes, &written).expect("it can be written");
-            let heard: FromHost = hear(&mut FrameReader::default(), &mut &*bytes).expect("it is read").expect("one");
+            let heard: FromHost =
+                read_message(&mut FrameReader::default(), &mut &*bytes).expect("it is read").expect("one");
             assert_eq!(heard, read);
         }
     }
@@ -233,11 +234,11 @@ mod tests {
     #[test]
     fn another_protocol_is_no_garbage_but_another_build() {
         let mut words = Vec::new();
-        greet(&mut words).expect("a vector takes it");
-        assert!(hear_greeting(&mut &*words).is_ok());
+        write_handshake(&mut words).expect("a vector takes it");
+        assert!(read_handshake(&mut &*words).is_ok());
         words[12] ^= 0xff;
-        assert!(matches!(hear_greeting(&mut &*words), Err(HostError::OtherBuild)));
-        assert!(matches!(hear_greeting(&mut &b"GET / HTTP/1.1\r\n"[..]), Err(HostError::OtherBuild)));
-        assert!(matches!(hear_greeting(&mut &b"short"[..]), Err(HostError::Lost(_))));
+        assert!(matches!(read_handshake(&mut &*words), Err(DetachedError::OtherBuild)));
+        assert!(matches!(read_handshake(&mut &b"GET / HTTP/1.1\r\n"[..]), Err(DetachedError::OtherBuild)));
+        assert!(matches!(read_handshake(&mut &b"short"[..]), Err(DetachedError::Lost(_))));
     }
 }

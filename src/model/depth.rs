@@ -13,7 +13,7 @@ use crate::event::{AttemptRecord, Event, EventKind, TaskId};
 pub use curve::{Curve, Step};
 
 /// How late a record may come and still be put in its place, in nanoseconds; a later one counts at this age.
-pub const PATIENCE_NS: u64 = 500_000_000;
+pub const REPORT_DELAY_NS: u64 = 500_000_000;
 /// Steps in which the time that is still waiting for records is shown.
 const TAIL_STEPS: u64 = 64;
 
@@ -118,7 +118,7 @@ impl DepthHistory {
     pub fn steps(&self, now_ns: u64) -> Vec<Step> {
         let mut curve = self.settled.clone();
         if !self.waiting.is_empty() {
-            let from_ns = self.last_ns.saturating_sub(PATIENCE_NS);
+            let from_ns = self.last_ns.saturating_sub(REPORT_DELAY_NS);
             let step_ns = (self.last_ns.max(now_ns) - from_ns) / TAIL_STEPS + 1;
             let mut slots = vec![[0_i64; 2]; TAIL_STEPS as usize + 1];
             for Reverse((at_ns, change)) in &self.waiting {
@@ -152,7 +152,7 @@ impl DepthHistory {
     }
 
     fn settle(&mut self) {
-        let until_ns = if self.finished { u64::MAX } else { self.last_ns.saturating_sub(PATIENCE_NS) };
+        let until_ns = if self.finished { u64::MAX } else { self.last_ns.saturating_sub(REPORT_DELAY_NS) };
         while let Some(Reverse((at_ns, change))) = self.waiting.peek().copied() {
             if at_ns > until_ns {
                 break;

@@ -7,9 +7,7 @@ mod bars;
 
 use std::collections::HashMap;
 
-use crate::event::{
-    AttemptRecord, Event, EventKind, Lane as LaneId, OutcomeCounts, TaskId, WorkerEnd, WorkerId, WorkerSample,
-};
+use crate::event::{AttemptRecord, Event, EventKind, LaneId, OutcomeCounts, TaskId, WorkerEnd, WorkerId, WorkerSample};
 
 pub use bars::{Bar, Bars, Segment, Totals};
 

@@ -6,12 +6,12 @@ pub mod cores;
 pub mod date;
 pub mod depth;
 pub mod format;
-pub mod inert;
 pub mod lanes;
 pub mod progress;
 pub mod race;
 pub mod records;
 pub mod run;
+pub mod sanitize;
 pub mod statistics;
 pub mod transports;
 

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::event::{
-    AttemptRecord, Event, EventKind, Lane, RunHeader, SharedContent, SharedObject, Summary, TaskId, WorkerId,
+    AttemptRecord, Event, EventKind, LaneId, RunHeader, SharedContent, SharedObject, Summary, TaskId, WorkerId,
 };
 
 use super::{Copies, CoreHistory, DepthHistory, LaneHistory, Progress, Records, Transports};
@@ -41,7 +41,7 @@ pub struct RunModel {
     /// How the queue drained.
     pub depth: DepthHistory,
     /// The lane of each worker that ever was.
-    pub lane_of: HashMap<WorkerId, Lane>,
+    pub lane_of: HashMap<WorkerId, LaneId>,
     /// What results cost on their way.
     pub copies: Copies,
     /// Which way large results come faster.

@@ -5,7 +5,7 @@ use crate::event::{Event, EventKind};
 use crate::job::Transport;
 
 /// So many comparisons are kept, the latest.
-const MOST: usize = 255;
+const MAX_COMPARISONS: usize = 255;
 /// With fewer than so many nothing is advised.
 const FEWEST: usize = 4;
 
@@ -39,10 +39,10 @@ impl Transports {
     pub fn apply(&mut self, event: &Event) {
         let EventKind::ResultsCompared { bytes, pipe_ns, shared_memory_ns, used } = event.kind else { return };
         let compared = Compared { bytes, pipe_ns, shared_memory_ns };
-        if self.latest.len() < MOST {
+        if self.latest.len() < MAX_COMPARISONS {
             self.latest.push(compared);
         } else {
-            self.latest[self.count % MOST] = compared;
+            self.latest[self.count % MAX_COMPARISONS] = compared;
         }
         self.count += 1;
         self.used = used;
@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn the_latest_comparisons_count() {
-        let pairs: Vec<[u64; 2]> = (0..2 * MOST).map(|place| if place < MOST { [1, 9] } else { [9, 1] }).collect();
+        let pairs: Vec<[u64; 2]> =
+            (0..2 * MAX_COMPARISONS).map(|place| if place < MAX_COMPARISONS { [1, 9] } else { [9, 1] }).collect();
         assert_eq!(told(Transport::Pipe, &pairs).better(), Some(Transport::SharedMemory));
     }
 }

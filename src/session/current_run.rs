@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::engine::{EngineError, Run, RunCommand, RunOptions};
 use crate::event::{Event, TaskId};
-use crate::host::{HostError, Watching};
+use crate::host::{DetachedError, DetachedRun};
 use crate::job::{Batch, Job};
 use crate::model::RunModel;
 use crate::mp::clock::monotonic_ns;
@@ -114,7 +114,7 @@ impl CurrentRun {
         serial: u64,
         job: Job,
         batch: Arc<Batch>,
-        connect: impl FnOnce() -> Result<Watching, HostError> + Send + 'static,
+        connect: impl FnOnce() -> Result<DetachedRun, DetachedError> + Send + 'static,
         wake: Wake,
         said: Said,
     ) -> std::io::Result<Self> {

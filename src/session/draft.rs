@@ -235,9 +235,9 @@ impl JobDraft {
             },
             ..opened.clone()
         };
-        self.command_environment.lay_over(&mut job, opened, &mut errors);
-        self.order.lay_over(&mut job, opened, &mut errors);
-        self.shared.lay_over(&mut job, opened, &mut errors);
+        self.command_environment.merge_into(&mut job, opened, &mut errors);
+        self.order.merge_into(&mut job, opened, &mut errors);
+        self.shared.merge_into(&mut job, opened, &mut errors);
         for problem in job.check() {
             let error = problem_of_field(&problem);
             // What could not be read has been told already.

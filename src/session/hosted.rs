@@ -13,7 +13,9 @@ use super::runs::on_a_thread;
 use super::{Page, Session};
 use crate::engine::RunCommand;
 use crate::event::Event;
-use crate::host::{Heard, HostError, HostHandle, HostInfo, HostOrder, Hosts, Watching};
+use crate::host::{
+    DetachedError, DetachedHandle, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate,
+};
 use crate::job::{Batch, Job};
 use crate::model::{Earlier, RunModel};
 
@@ -26,7 +28,7 @@ pub(super) struct HostLink(Arc<Mutex<Link>>);
 
 #[derive(Default)]
 struct Link {
-    handle: Option<HostHandle>,
+    handle: Option<DetachedHandle>,
     /// What was asked for before there was a connection.
     wishes: Vec<RunCommand>,
     /// Nobody follows it any more.
@@ -44,9 +46,9 @@ struct Link {
 /// What went wrong with a host.
 pub(super) enum Fault {
     /// It could not be started, or not be found.
-    Start(HostError),
+    Start(DetachedError),
     /// It ended before its run did, or cannot be listened to any more.
-    Lost(HostError),
+    Lost(DetachedError),
 }
 
 impl HostLink {
@@ -68,7 +70,7 @@ impl HostLink {
         let mut link = self.link();
         link.is_let_go = true;
         if let Some(handle) = &link.handle {
-            handle.let_go();
+            handle.disconnect();
         }
     }
 
@@ -91,7 +93,7 @@ impl HostLink {
         let mut link = self.link();
         link.ends_with_window = wanted;
         if let Some(handle) = link.handle.as_ref().filter(|_| link.can_stay) {
-            handle.stop_with_me(wanted);
+            handle.stop_on_disconnect(wanted);
         }
     }
 
@@ -100,7 +102,7 @@ impl HostLink {
     }
 
     /// Makes the connection, and says on it what was asked for meanwhile.
-    pub(super) fn connect(&self, connect: impl FnOnce() -> Result<Watching, HostError>) -> Option<Watching> {
+    pub(super) fn connect(&self, connect: impl FnOnce() -> Result<DetachedRun, DetachedError>) -> Option<DetachedRun> {
         let connected = connect();
         let mut link = self.link();
         match connected {
@@ -114,7 +116,7 @@ impl HostLink {
                 link.can_stay = watching.info.recorded;
                 link.number = watching.info.run;
                 if link.ends_with_window && link.can_stay {
-                    handle.stop_with_me(true);
+                    handle.stop_on_disconnect(true);
                 }
                 if link.is_let_go {
                     return None;
@@ -126,15 +128,17 @@ impl HostLink {
     }
 
     /// Takes in what the host says, until its last word.
-    pub(super) fn follow(&self, watching: &mut Watching, model: &Mutex<RunModel>, said: &Said, wake: &Wake) {
+    pub(super) fn follow(&self, watching: &mut DetachedRun, model: &Mutex<RunModel>, said: &Said, wake: &Wake) {
         let mut waiting: Vec<Event> = Vec::with_capacity(EVENTS_PER_LOCK);
         loop {
-            let mut heard = watching.hear();
+            let mut heard = watching.next_update();
             let goes_on = loop {
                 match heard {
-                    Ok(Some(Heard::Event(event))) => waiting.push(event),
-                    Ok(Some(Heard::Said(words))) => said.lock().unwrap_or_else(PoisonError::into_inner).push(words),
-                    Ok(Some(Heard::Recorded(number))) => self.link().number = number,
+                    Ok(Some(DetachedUpdate::Event(event))) => waiting.push(event),
+                    Ok(Some(DetachedUpdate::Message(words))) => {
+                        said.lock().unwrap_or_else(PoisonError::into_inner).push(words)
+                    }
+                    Ok(Some(DetachedUpdate::Recorded(number))) => self.link().number = number,
                     Ok(None) => break false,
                     Err(error) => {
                         let mut link = self.link();
@@ -147,7 +151,7 @@ impl HostLink {
                 if waiting.len() >= EVENTS_PER_LOCK || !watching.has_more() {
                     break true;
                 }
-                heard = watching.hear();
+                heard = watching.next_update();
             };
             {
                 let mut model = lock(model);
@@ -174,10 +178,10 @@ pub(super) struct Ordered {
 /// The runs that go on in processes of their own, as far as this window knows.
 #[derive(Default)]
 pub(super) struct Background {
-    hosts: Option<Hosts>,
-    found: Vec<(HostInfo, PathBuf)>,
-    looking: Option<Receiver<Vec<(HostInfo, PathBuf)>>>,
-    opening: Option<Receiver<Result<Watching, HostError>>>,
+    hosts: Option<DetachedRuns>,
+    found: Vec<(DetachedInfo, PathBuf)>,
+    looking: Option<Receiver<Vec<(DetachedInfo, PathBuf)>>>,
+    opening: Option<Receiver<Result<DetachedRun, DetachedError>>>,
     /// The first look is over.
     has_looked: bool,
     shows_found: bool,
@@ -186,7 +190,7 @@ pub(super) struct Background {
 
 impl Background {
     /// `shows_found`: a run that is found at first is shown.
-    pub(super) fn new(hosts: Option<Hosts>, shows_found: bool) -> Self {
+    pub(super) fn new(hosts: Option<DetachedRuns>, shows_found: bool) -> Self {
         Self { hosts, has_looked: false, shows_found, ..Self::default() }
     }
 }
@@ -220,7 +224,7 @@ impl Session {
     pub(super) fn start_hosted(&mut self, ordered: Ordered, workers: u32) -> Option<Ordered> {
         let Some(hosts) = self.background.hosts.clone() else { return Some(ordered) };
         let Ordered { job, batch, folder, continues } = &ordered;
-        let order = HostOrder {
+        let order = DetachedOrder {
             batch: Arc::clone(batch),
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
             mode: job.mode,
@@ -280,7 +284,7 @@ impl Session {
         let fault = self.run.as_ref().and_then(CurrentRun::host).and_then(HostLink::take_fault);
         match fault {
             None => {}
-            Some(Fault::Lost(HostError::Refused(words))) => self.tell(Notice::error(sentence(&words))),
+            Some(Fault::Lost(DetachedError::Refused(words))) => self.tell(Notice::error(sentence(&words))),
             Some(Fault::Lost(reason)) => self.tell(Notice::error(format!(
                 "The run broke off. {} What it had done is on the page Runs, which can also resume it.",
                 sentence(&reason.to_string())
@@ -326,7 +330,7 @@ impl Session {
         }
     }
 
-    fn show_watched(&mut self, watching: Watching) {
+    fn show_watched(&mut self, watching: DetachedRun) {
         let Some(batch) = watching.batch().cloned().filter(|_| !self.is_busy()) else { return };
         let name = batch.job().display_name().to_owned();
         let which = watching.info.run.map_or_else(|| format!("\u{201c}{name}\u{201d}"), |id| format!("{id}, {name},"));

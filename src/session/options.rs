@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::host::Hosts;
+use crate::host::DetachedRuns;
 use crate::store::presets::Presets;
 use crate::store::race::Races;
 
@@ -26,7 +26,7 @@ pub struct SessionOptions {
     /// The executable that is started in the worker role.
     pub worker_executable: PathBuf,
     /// What starts runs in processes of their own and finds them; `None`: they go on in this one and end with it.
-    pub hosts: Option<Hosts>,
+    pub hosts: Option<DetachedRuns>,
     /// What starts runs in this process.
     pub start: StartRun,
     /// The machine that runs go on.

@@ -12,7 +12,7 @@ use crate::job::{Batch, Input, Job, TaskTemplate};
 use crate::model::RunModel;
 use crate::store::history::{History, HistoryError, RunRow, longest_first};
 use crate::store::record::{RecordLine, TaskWords};
-use crate::store::rest::Ended;
+use crate::store::remaining::Ended;
 
 /// A run that was read from the history.
 pub struct PastRun {

@@ -26,7 +26,7 @@ pub struct RaceDesk {
     pub(super) races: u64,
     pub(super) forecast: Option<Forecast>,
     /// The race that was asked for a forecast last.
-    pub(super) foretold: u64,
+    pub(super) forecast_serial: u64,
 }
 
 impl RaceDesk {
@@ -39,7 +39,7 @@ impl RaceDesk {
             folder,
             races: 0,
             forecast: None,
-            foretold: 0,
+            forecast_serial: 0,
         };
         desk.look_again();
         desk
@@ -77,7 +77,7 @@ impl Session {
         self.race.folder.is_some()
     }
 
-    /// What the race that is shown foretells of the open job; `None` where it was of another.
+    /// What the race that is shown forecasts of the open job; `None` where it was of another.
     pub fn forecast(&self) -> Option<&Forecast> {
         let forecast = self.race.forecast.as_ref()?;
         self.preview.job().filter(|job| forecast.is_of(job)).map(|_| forecast)
@@ -86,8 +86,8 @@ impl Session {
     /// Foretells anew once another race is over.
     pub(super) fn refresh_forecast(&mut self) {
         let Some(race) = self.race.shown.as_ref().filter(|race| !race.is_under_way()) else { return };
-        if self.race.foretold != race.serial {
-            self.race.foretold = race.serial;
+        if self.race.forecast_serial != race.serial {
+            self.race.forecast_serial = race.serial;
             self.race.forecast = Forecast::of(race.serial, &race.model(), self.machine.slider_end());
         }
     }

@@ -1,12 +1,12 @@
 //! What outlives a run: presets, logs, results and records of runs, races, the history, and files that are replaced as a whole.
 
+pub mod atomic_write;
 pub mod export;
 pub mod history;
 pub mod joblog;
 pub mod presets;
 pub mod race;
 pub mod record;
-pub mod replace;
-pub mod rest;
+pub mod remaining;
 pub mod results_folder;
 pub mod results_table;

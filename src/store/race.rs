@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::model::race::RaceModel;
+use crate::store::atomic_write::{self, Existing};
 use crate::store::presets::Slug;
-use crate::store::replace::{self, Existing};
 
 /// The version of the format that is written, and the newest that is read.
 pub const RACE_VERSION: u32 = 1;
@@ -18,7 +18,7 @@ pub const RACE_VERSION: u32 = 1;
 pub const RACE_ENDING: &str = "race.json";
 
 /// A document is no larger than this, in bytes: nothing that is no race is read into memory whole.
-const MOST_BYTES: u64 = 1 << 30;
+const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// A race that cannot be opened or saved.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +94,7 @@ pub fn save(race: &RaceModel, path: &Path, existing: Existing) -> Result<(), Rac
         serde_json::to_writer(&mut *out, &Written { fanlane_race: RACE_VERSION, race })?;
         out.write_all(b"\n")
     };
-    replace::write(path, existing, write).map_err(|source| match source.kind() {
+    atomic_write::write(path, existing, write).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => RaceFileError::Exists { path: path.to_owned() },
         _ => RaceFileError::System { path: path.to_owned(), what: "written", source },
     })
@@ -112,7 +112,7 @@ pub fn open(path: &Path) -> Result<RaceModel, RaceFileError> {
     if !found.is_file() {
         return Err(no_race("it is no file".to_owned()));
     }
-    if found.len() > MOST_BYTES {
+    if found.len() > MAX_FILE_BYTES {
         return Err(no_race(format!("it has {} bytes, and no race has so many", found.len())));
     }
     let text = io::read_to_string(BufReader::new(file)).map_err(|error| no_race(error.to_string()))?;

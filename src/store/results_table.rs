@@ -1,7 +1,7 @@
 //! `--results FILE.csv`, `.tsv` or `.jsonl`: a row for each task, with the columns of GNU parallel's: those of the job
 //! log, the values, both streams. A stream that was too long for memory has its head and tail and a note between.
 //!
-//! Cells of a CSV or TSV file that a spreadsheet would take for a formula begin with `'`: see [`inert`].
+//! Cells of a CSV or TSV file that a spreadsheet would take for a formula begin with `'`: see [`formula_guarded`].
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -142,9 +142,9 @@ impl ResultsTable {
         let cells: Vec<Cow<'_, [u8]>> = numbers
             .into_iter()
             .map(|number| number.into_bytes().into())
-            .chain([inert(command)])
-            .chain(values.iter().map(|value| inert(value.as_ref())))
-            .chain(streams.iter().map(|stream| inert(stream)))
+            .chain([formula_guarded(command)])
+            .chain(values.iter().map(|value| formula_guarded(value.as_ref())))
+            .chain(streams.iter().map(|stream| formula_guarded(stream)))
             .collect();
         self.file.write_all(&row(self.format, &cells)?)
     }
@@ -200,7 +200,7 @@ fn whole_rows_bytes(file: &File, format: TableFormat) -> io::Result<u64> {
 
 /// A text as a spreadsheet may have it: one that begins with `=`, `+`, `-`, `@`, a tab or a carriage return would be a
 /// formula there and gets a `'` in front. A plain number stays as it is.
-pub fn inert(text: &[u8]) -> Cow<'_, [u8]> {
+pub fn formula_guarded(text: &[u8]) -> Cow<'_, [u8]> {
     let is_number = || str::from_utf8(text).is_ok_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite));
     match text.first() {
         Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') if !is_number() => {
@@ -301,7 +301,7 @@ mod tests {
             ("", ""),
         ];
         for (text, expected) in cases {
-            assert_eq!(String::from_utf8_lossy(&inert(text.as_bytes())), expected, "{text:?}");
+            assert_eq!(String::from_utf8_lossy(&formula_guarded(text.as_bytes())), expected, "{text:?}");
         }
     }
 

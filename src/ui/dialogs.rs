@@ -10,9 +10,9 @@ use crate::session::{Action, Command, CurrentRun, Session};
 
 use super::file_dialog::FileDialog;
 use super::icon_button::{icon_button, primary_button};
-use super::inert;
 use super::line_edit::line_edit;
 use super::request::{Question, Requests};
+use super::sanitize;
 use super::theme;
 
 /// The question that is open, if any.
@@ -54,7 +54,8 @@ impl Dialog {
                 }
                 Question::Discard(command) => asked.discard_ui(session, command),
                 Question::RemoveRun(id, name) => {
-                    let what = format!("What is known of run {id}, {}, is gone for good then.", inert::command(name));
+                    let what =
+                        format!("What is known of run {id}, {}, is gone for good then.", sanitize::command(name));
                     asked.remove_ui(
                         "Remove the run from the history?",
                         &what,

@@ -6,8 +6,8 @@ use crate::event::TaskId;
 use crate::model::RunModel;
 use crate::session::{Command, Page, Session, task_text};
 
-use super::inert;
 use super::request::Requests;
+use super::sanitize;
 use super::views::live::{LiveAction, LiveData, LiveState, live_ui};
 
 /// What the page remembers from frame to frame, for one run.
@@ -28,7 +28,7 @@ impl LivePage {
         let none = RunModel::default();
         let model = run.map(|run| run.model());
         let model = model.as_deref().unwrap_or(&none);
-        let label = |task: TaskId| run.map_or_else(String::new, |run| inert::command(&task_text(&run.batch, task)));
+        let label = |task: TaskId| run.map_or_else(String::new, |run| sanitize::command(&task_text(&run.batch, task)));
         let number = |task: TaskId| run.map_or_else(|| task.number(), |run| run.number(task));
         let data = LiveData {
             lanes: &model.lanes,

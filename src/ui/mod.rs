@@ -7,7 +7,7 @@ mod dialogs;
 pub mod display;
 mod file_dialog;
 mod icon_button;
-pub use crate::model::inert;
+pub use crate::model::sanitize;
 mod line_edit;
 mod live_page;
 mod notices;

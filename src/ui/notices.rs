@@ -6,8 +6,8 @@ use egui_material_icons::icons::{ICON_CLOSE, ICON_INFO, ICON_UNDO, ICON_WARNING}
 use crate::session::{Command, Session, Severity};
 
 use super::icon_button::{icon_button, icon_text, small_icon_button};
-use super::inert;
 use super::request::Requests;
+use super::sanitize;
 use super::theme;
 
 /// How many messages are shown; the newest count.
@@ -47,7 +47,7 @@ fn banner_ui(ui: &mut Ui, severity: Severity, words: &str, buttons: impl FnOnce(
         let left = |ui: &mut Ui| {
             ui.label(icon_text(icon).color(color));
             ui.add(
-                Label::new(RichText::new(inert::text(words.as_bytes())).color(palette.text_strong))
+                Label::new(RichText::new(sanitize::text(words.as_bytes())).color(palette.text_strong))
                     .wrap()
                     .selectable(true),
             );

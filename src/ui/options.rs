@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use crate::host::Hosts;
+use crate::host::DetachedRuns;
 use crate::session::{Machine, SessionOptions, engine};
 use crate::store::history;
 use crate::store::presets::Presets;
@@ -69,7 +69,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
             .map_or_else(|| Presets::open_default().ok(), |folder| Some(Presets::open(folder))),
         races: Races::open_default().ok(),
         history: history_folder(),
-        hosts: Some(Hosts::new(options.worker_executable.clone())),
+        hosts: Some(DetachedRuns::new(options.worker_executable.clone())),
         sweeps: true,
         worker_executable: options.worker_executable,
         start: engine(),

@@ -6,8 +6,8 @@ use egui_material_icons::icons::{ICON_FOLDER_OPEN, ICON_SAVE};
 use crate::session::{Action, Command, Origin, Preset, PresetId, SAVED_GROUP, Session};
 
 use super::icon_button::icon_button;
-use super::inert;
 use super::request::{Question, Requests};
+use super::sanitize;
 use super::theme;
 
 /// Draws the list.
@@ -39,11 +39,11 @@ fn group_ui(ui: &mut Ui, title: &str, presets: &[Preset], session: &Session, req
     for preset in presets {
         let open = session.origin() == Some(&Origin::Preset(preset.id.clone()));
         let mark = if open && session.is_edited() { " *" } else { "" };
-        let words = RichText::new(format!("{}{mark}", inert::command(&preset.name)));
+        let words = RichText::new(format!("{}{mark}", sanitize::command(&preset.name)));
         let words = if preset.job.is_err() { words.color(theme::palette(ui).error) } else { words };
         let button = Button::selectable(open, words).truncate().min_size(egui::vec2(ui.available_width(), theme::ROW));
         let response = ui.add(button).on_hover_ui(|ui| hint_ui(ui, preset, open && session.is_edited()));
-        let response = response.accessible_name(format!("Preset {}", inert::command(&preset.name)));
+        let response = response.accessible_name(format!("Preset {}", sanitize::command(&preset.name)));
         if response.clicked() {
             let select = Command::SelectPreset(preset.id.clone());
             if session.is_edited() {
@@ -58,9 +58,9 @@ fn group_ui(ui: &mut Ui, title: &str, presets: &[Preset], session: &Session, req
 
 fn hint_ui(ui: &mut Ui, preset: &Preset, edited: bool) {
     match &preset.job {
-        Ok(job) if job.description.is_empty() => ui.label(inert::command(&preset.name)),
-        Ok(job) => ui.label(inert::text(job.description.as_bytes())),
-        Err(error) => ui.label(inert::text(error.as_bytes())),
+        Ok(job) if job.description.is_empty() => ui.label(sanitize::command(&preset.name)),
+        Ok(job) => ui.label(sanitize::text(job.description.as_bytes())),
+        Err(error) => ui.label(sanitize::text(error.as_bytes())),
     };
     if edited {
         ui.label("Changed and not saved");

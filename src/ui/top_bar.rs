@@ -135,7 +135,7 @@ fn workers_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     forecast_ui(ui, session);
 }
 
-/// What the last race of this job foretells for the pool as it is set.
+/// What the last race of this job forecasts for the pool as it is set.
 fn forecast_ui(ui: &mut Ui, session: &Session) {
     let (Some(forecast), Some(job)) = (session.forecast(), session.preview().job()) else { return };
     let Some(secs) = forecast.secs(job, session.workers()).filter(|_| session.mode() != Mode::One) else { return };
@@ -247,7 +247,7 @@ fn state(run: &CurrentRun, progress: &Progress, now_ns: u64) -> String {
         None => progress
             .left_secs(now_ns)
             .map(|left| format!("{} left", format::estimate(left)))
-            // Nothing has ended yet, so nothing can be foretold.
+            // Nothing has ended yet, so nothing can be forecast.
             .unwrap_or_else(|| format!("{} so far", format::estimate(now_ns as f64 / 1e9))),
     }
 }

@@ -1,7 +1,7 @@
 //! The window's title: how far the run is, so that a task bar tells it while the window is out of sight.
 
-use crate::model::inert;
 use crate::model::progress::Progress;
+use crate::model::sanitize;
 
 /// The title for the job `name` (which may be empty) and its run, if there is one. How far it is stands first, because
 /// task bars cut the end off.
@@ -11,7 +11,7 @@ pub fn window_title(name: &str, run: Option<&Progress>) -> String {
         parts.push(how_far(progress));
     }
     if !name.is_empty() {
-        parts.push(inert::command(name));
+        parts.push(sanitize::command(name));
     }
     parts.push("Fanlane".to_owned());
     parts.join(" – ")

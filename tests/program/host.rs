@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use fanlane::engine::RunCommand;
 use fanlane::event::{Event, EventKind, TaskId};
-use fanlane::host::{Heard, HostError, HostInfo, HostOrder, Hosts, Watching};
+use fanlane::host::{DetachedError, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate};
 use fanlane::job::{Batch, Input, Job, TaskTemplate};
 use fanlane::model::Earlier;
 use fanlane::mp::process_tree;
@@ -26,13 +26,13 @@ use super::start::DEADLINE;
 /// A folder for tasks, sockets and a history; when it goes, nothing may be left of its runs.
 struct Scene {
     home: TempDir,
-    hosts: Hosts,
+    hosts: DetachedRuns,
 }
 
 impl Scene {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let hosts = Hosts::in_folder(env!("CARGO_BIN_EXE_fanlane").into(), home.path().join("runtime"));
+        let hosts = DetachedRuns::in_folder(env!("CARGO_BIN_EXE_fanlane").into(), home.path().join("runtime"));
         Self { home, hosts }
     }
 
@@ -40,14 +40,14 @@ impl Scene {
         self.home.path().join(name)
     }
 
-    fn order(&self, command: &str, tasks: i64) -> HostOrder {
+    fn order(&self, command: &str, tasks: i64) -> DetachedOrder {
         let job = Job {
             task: TaskTemplate::Command(command.to_owned()),
             inputs: vec![Input::Range(1, tasks)],
             ..Job::default()
         };
         let batch = Batch::open(&job, self.home.path(), &mut std::io::empty()).unwrap();
-        HostOrder {
+        DetachedOrder {
             batch: Arc::new(batch),
             folder: self.home.path().to_owned(),
             mode: job.mode,
@@ -61,7 +61,7 @@ impl Scene {
     }
 
     /// Its only run, as whoever comes later finds it.
-    fn found(&self) -> (HostInfo, PathBuf) {
+    fn found(&self) -> (DetachedInfo, PathBuf) {
         let until = Instant::now() + DEADLINE;
         loop {
             if let [found] = &*self.hosts.list() {
@@ -71,7 +71,7 @@ impl Scene {
         }
     }
 
-    fn watch(&self) -> Watching {
+    fn watch(&self) -> DetachedRun {
         self.hosts.watch(self.found().1).unwrap()
     }
 
@@ -97,10 +97,10 @@ impl Drop for Scene {
     }
 }
 
-fn until(watching: &mut Watching, what: impl Fn(&EventKind) -> bool) -> Vec<Event> {
+fn until(watching: &mut DetachedRun, what: impl Fn(&EventKind) -> bool) -> Vec<Event> {
     let mut events = Vec::new();
-    while let Some(heard) = watching.hear().unwrap() {
-        let Heard::Event(event) = heard else { continue };
+    while let Some(heard) = watching.next_update().unwrap() {
+        let DetachedUpdate::Event(event) = heard else { continue };
         let is_it = what(&event.kind);
         events.push(event);
         if is_it {
@@ -111,10 +111,10 @@ fn until(watching: &mut Watching, what: impl Fn(&EventKind) -> bool) -> Vec<Even
 }
 
 /// All that is said until the last word; how often each task has ended.
-fn ends(watching: &mut Watching) -> BTreeMap<TaskId, usize> {
+fn ends(watching: &mut DetachedRun) -> BTreeMap<TaskId, usize> {
     let mut ends = BTreeMap::new();
-    while let Some(heard) = watching.hear().unwrap() {
-        if let Heard::Event(Event { kind: EventKind::TasksFinished(records), .. }) = heard {
+    while let Some(heard) = watching.next_update().unwrap() {
+        if let DetachedUpdate::Event(Event { kind: EventKind::TasksFinished(records), .. }) = heard {
             records.iter().for_each(|record| *ends.entry(record.task).or_default() += 1);
         }
     }
@@ -150,13 +150,13 @@ fn a_run_goes_on_without_its_starter_and_the_next_watcher_sees_each_record_once(
 fn a_run_stops_with_its_starter_where_that_was_asked_for() {
     for is_told_later in [false, true] {
         let scene = Scene::new();
-        let order = HostOrder { stops_with_starter: !is_told_later, ..scene.order(GATED, 20) };
+        let order = DetachedOrder { stops_with_starter: !is_told_later, ..scene.order(GATED, 20) };
         let starter = scene.hosts.start(&order).unwrap();
         let pid = starter.info.pid;
         wait_until("the first task", || scene.file("begun-1").exists());
         let below = process_tree::descendants(pid);
         if is_told_later {
-            starter.handle().stop_with_me(true);
+            starter.handle().stop_on_disconnect(true);
             // The order of what one connection says is kept, so this is heard after it.
             let mut starter = starter;
             starter.handle().command(RunCommand::Pause);
@@ -173,7 +173,7 @@ fn a_run_stops_with_its_starter_where_that_was_asked_for() {
 #[test]
 fn a_run_that_is_not_recorded_stops_with_its_starter() {
     let scene = Scene::new();
-    let starter = scene.hosts.start(&HostOrder { history: None, ..scene.order(GATED, 3) }).unwrap();
+    let starter = scene.hosts.start(&DetachedOrder { history: None, ..scene.order(GATED, 3) }).unwrap();
     let pid = starter.info.pid;
     assert!(!starter.info.recorded);
     wait_until("the first task", || scene.file("begun-1").exists());
@@ -222,7 +222,7 @@ fn a_watcher_that_does_not_read_holds_up_nobody_and_costs_no_memory() {
     until(&mut other, all_done);
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.unwrap_or_else(|| panic!("the host has ended: {status}; {:?}", stalled.hear()));
+    let peak = peak.unwrap_or_else(|| panic!("the host has ended: {status}; {:?}", stalled.next_update()));
     let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(peak_kib < 100 << 10, "the host took {peak_kib} KiB while 120 MB were waiting");
     drop(other);
@@ -243,12 +243,12 @@ fn a_host_that_is_killed_takes_all_below_it_along_and_leaves_what_the_next_look_
     assert!(below.len() >= 4, "workers, commands and what these started: {below:?}");
     kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
     let lost = loop {
-        match starter.hear() {
+        match starter.next_update() {
             Ok(Some(_)) => {}
             other => break other,
         }
     };
-    assert!(matches!(lost, Err(HostError::Lost(_))), "{lost:?}");
+    assert!(matches!(lost, Err(DetachedError::Lost(_))), "{lost:?}");
     for pid in &below {
         wait_until("the end of all below the host", || is_gone(*pid));
     }
@@ -320,7 +320,7 @@ fn another_user_is_not_let_in_even_where_the_folder_is_open_to_all() {
     });
     assert_eq!(heard.join().unwrap(), b"", "not even a greeting");
     // Nor is a host believed whose folder others can enter.
-    assert!(matches!(scene.hosts.watch(folder.clone()), Err(HostError::Folder { .. })));
+    assert!(matches!(scene.hosts.watch(folder.clone()), Err(DetachedError::Folder { .. })));
     for path in [folder.as_path(), &scene.file("runtime"), scene.home.path()] {
         open(path, 0o700);
     }
@@ -333,13 +333,13 @@ fn another_user_is_not_let_in_even_where_the_folder_is_open_to_all() {
 fn what_cannot_be_started_is_told_and_leaves_nothing() {
     let scene = Scene::new();
     let order = scene.order("true", 1);
-    let missing = Hosts::in_folder("/no/such/program".into(), scene.file("runtime"));
-    assert!(matches!(missing.start(&order), Err(HostError::System { .. })));
-    let other = Hosts::in_folder("/bin/false".into(), scene.file("runtime"));
-    assert!(matches!(other.start(&order), Err(HostError::Lost(_))));
+    let missing = DetachedRuns::in_folder("/no/such/program".into(), scene.file("runtime"));
+    assert!(matches!(missing.start(&order), Err(DetachedError::System { .. })));
+    let other = DetachedRuns::in_folder("/bin/false".into(), scene.file("runtime"));
+    assert!(matches!(other.start(&order), Err(DetachedError::Lost(_))));
     let bytes = Job { inputs: vec![Input::Bytes(vec![b"\xff".into()])], ..order.batch.job().clone() };
     let batch = Arc::new(Batch::open(&bytes, scene.home.path(), &mut std::io::empty()).unwrap());
-    assert!(matches!(scene.hosts.start(&HostOrder { batch, ..order }), Err(HostError::Batch(_))));
+    assert!(matches!(scene.hosts.start(&DetachedOrder { batch, ..order }), Err(DetachedError::Batch(_))));
     wait_until("nothing", || {
         scene.hosts.list();
         fs::read_dir(scene.file("runtime")).unwrap().next().is_none()

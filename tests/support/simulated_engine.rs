@@ -11,7 +11,7 @@ use crossbeam_channel::Sender;
 use fanlane::engine::simulation::{SimulatedMachine, SimulatedPlan, SimulatedTask, simulate};
 use fanlane::engine::{EngineError, RunCommand, RunOptions};
 use fanlane::event::{
-    AttemptRecord, CallValue, Event, EventKind, Lane, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, WorkerEnd,
+    AttemptRecord, CallValue, Event, EventKind, LaneId, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, WorkerEnd,
     WorkerId,
 };
 use fanlane::job::{Batch, Mode};
@@ -85,7 +85,7 @@ impl Simulated {
         let lanes = simulated.spans.iter().map(|span| span.lane + 1).max().unwrap_or(0);
         for lane in 0..lanes {
             let at_ns = self.machine.first_worker_ns + u64::from(lane) * self.machine.next_worker_ns;
-            let kind = EventKind::WorkerStarted { worker: WorkerId(lane + 1), lane: Lane(lane), pid: 1000 + lane };
+            let kind = EventKind::WorkerStarted { worker: WorkerId(lane + 1), lane: LaneId(lane), pid: 1000 + lane };
             events.push(Event { at_ns, kind });
         }
         let mut counts = OutcomeCounts::default();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, ViewportCommand, ViewportEvent, ViewportId};
 use egui_kittest::kittest::Queryable as _;
-use fanlane::host::Hosts;
+use fanlane::host::DetachedRuns;
 use fanlane::job::{Input, Job, TaskTemplate};
 use fanlane::session::{JobDraft, Page, Session, SessionOptions};
 use fanlane::store::history::{History, RunState};
@@ -28,7 +28,7 @@ fn gated() -> Job {
 
 fn window<'a>(engine: &FakeEngine, folder: &Path, program: &str, opens_file: bool) -> Window<'a> {
     let job = opens_file.then(|| folder.join("job.ron"));
-    let hosts = Some(Hosts::in_folder(program.into(), folder.join("runtime")));
+    let hosts = Some(DetachedRuns::in_folder(program.into(), folder.join("runtime")));
     let history = Some(folder.join("history"));
     let in_memory = SessionOptions::in_memory(engine.start());
     let options = SessionOptions { job, hosts, history, folder: folder.to_owned(), ..in_memory };

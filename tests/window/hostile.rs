@@ -7,7 +7,7 @@ use std::sync::Arc;
 use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::NodeT as _;
 use fanlane::event::{
-    AttemptRecord, CallValue, Captured, EventKind, Lane, Outcome, Output, SharedContent, SharedObject, TaskId,
+    AttemptRecord, CallValue, Captured, EventKind, LaneId, Outcome, Output, SharedContent, SharedObject, TaskId,
     WorkerEnd, WorkerId,
 };
 use fanlane::job::{Input, Job, TaskTemplate};
@@ -82,7 +82,7 @@ fn no_text_of_a_task_or_a_job_acts_on_the_window() {
 
     handle(&mut window, Command::Run);
     until(&mut window, "the run begins", |session| session.is_running());
-    let worker = |number| EventKind::WorkerStarted { worker: WorkerId(number), lane: Lane(number - 1), pid: 7 };
+    let worker = |number| EventKind::WorkerStarted { worker: WorkerId(number), lane: LaneId(number - 1), pid: 7 };
     engine.say(1, worker(1));
     engine.say(2, EventKind::WorkersCannotStart { reason: HOSTILE.to_owned() });
     engine.say(3, EventKind::WorkerEnded { worker: WorkerId(1), reason: WorkerEnd::Died(HOSTILE.to_owned()) });

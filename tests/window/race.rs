@@ -66,7 +66,7 @@ fn a_race_is_run_and_every_view_shows_it() {
     assert!(row.contains(" ± ") && row.contains("3.00 MiB"), "time and memory: {row}");
     assert!(image(&window, "Progress of the newest runs").contains("runs of 100 tasks"));
 
-    assert!(window.query_by_label_contains("about ").is_some(), "the top bar foretells this job");
+    assert!(window.query_by_label_contains("about ").is_some(), "the top bar forecasts this job");
 
     click(&mut window, "View Scaling");
     let speed_up = image(&window, "Speed-up over workers");

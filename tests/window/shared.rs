@@ -5,7 +5,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, OutputCommand};
 use egui_kittest::kittest::Queryable as _;
 use fanlane::event::{
-    AttemptRecord, Captured, EventKind, Lane, Outcome, Output, SharedContent, SharedObject, TaskId, WorkerId,
+    AttemptRecord, Captured, EventKind, LaneId, Outcome, Output, SharedContent, SharedObject, TaskId, WorkerId,
 };
 use fanlane::job::{SharedSpec, Transport};
 use fanlane::session::{Command, Field, Page, Session};
@@ -135,7 +135,7 @@ fn running_tasks_stand_above_the_results_with_what_they_have_said() {
     start(&mut window);
     handle(&mut window, Command::Show(Page::Results));
     let worker = WorkerId(1);
-    engine.say(MS, EventKind::WorkerStarted { worker, lane: Lane(0), pid: 7 });
+    engine.say(MS, EventKind::WorkerStarted { worker, lane: LaneId(0), pid: 7 });
     engine.say(MS, EventKind::TaskStarted { task: TaskId(3), attempt: 1, worker, start_ns: MS, pid: None });
     until(&mut window, "the task", |session| session.running_rows() == [TaskId(3)]);
     assert!(window.query_by_label("Running").is_some());
@@ -177,7 +177,7 @@ fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
     let (mut window, engine) = with_cubes();
     start(&mut window);
     let worker = WorkerId(1);
-    engine.say(MS, EventKind::WorkerStarted { worker, lane: Lane(0), pid: 77 });
+    engine.say(MS, EventKind::WorkerStarted { worker, lane: LaneId(0), pid: 77 });
     engine.say(2 * MS, EventKind::TaskStarted { task: TaskId(4), attempt: 2, worker, start_ns: MS, pid: Some(78) });
     let reported = |sent_ns, fraction, message: &str| EventKind::ProgressReported {
         worker,

@@ -3,7 +3,7 @@
 use super::samples::{NamedTasks, ended, printed};
 use super::watched::Watched;
 use super::*;
-use crate::event::{Lane, Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
+use crate::event::{LaneId, Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
 use crate::job::Mode;
 
 const TEXT: Style = Style { format: Format::Text, keep_order: false, quiet: false };
@@ -30,7 +30,7 @@ fn three_tasks() -> Vec<EventKind> {
     let failed = AttemptRecord { outcome: Outcome::Exited { code: 1 }, ..printed(2, "three\n", "oh\n") };
     vec![
         header(3),
-        EventKind::WorkerStarted { worker: WorkerId(1), lane: Lane(0), pid: 4242 },
+        EventKind::WorkerStarted { worker: WorkerId(1), lane: LaneId(0), pid: 4242 },
         EventKind::TasksFinished(vec![printed(1, "two\n", ""), failed]),
         EventKind::TasksFinished(vec![printed(0, "one\n", "")]),
         end(OutcomeCounts { done: 2, failed: 1, ..OutcomeCounts::default() }),

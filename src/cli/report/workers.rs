@@ -37,13 +37,13 @@ impl Workers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Lane;
+    use crate::event::LaneId;
 
     #[test]
     fn a_lane_is_handed_on_and_the_dead_keep_theirs() {
         let mut workers = Workers::default();
         for (worker, lane, pid) in [(1, 0, 10), (2, 1, 11), (3, 1, 12)] {
-            let kind = EventKind::WorkerStarted { worker: WorkerId(worker), lane: Lane(lane), pid };
+            let kind = EventKind::WorkerStarted { worker: WorkerId(worker), lane: LaneId(lane), pid };
             workers.apply(&Event { at_ns: 0, kind });
         }
         let found = [1, 2, 3, 4].map(|worker| (workers.pid(WorkerId(worker)), workers.slot(WorkerId(worker))));

@@ -1,6 +1,6 @@
 //! How many workers there shall be, and who gets how much.
 
-use crate::event::{Lane, WorkerId};
+use crate::event::{LaneId, WorkerId};
 use crate::job::Mode;
 
 use super::after::After;
@@ -79,11 +79,11 @@ impl Dispatcher {
         }
     }
 
-    fn free_lane(&self) -> Lane {
+    fn free_lane(&self) -> LaneId {
         let mut taken: Vec<u32> = self.workers.values().map(|state| state.lane.0).collect();
         taken.sort_unstable();
         let free = taken.iter().zip(0..).find(|(lane, place)| **lane != *place).map(|(_, place)| place);
-        Lane(free.unwrap_or(taken.len() as u32))
+        LaneId(free.unwrap_or(taken.len() as u32))
     }
 
     /// How long nobody has to listen to this worker, in nanoseconds: until it has done half of the tasks that it has,
@@ -233,7 +233,7 @@ pub(super) fn next_of(queue: &mut Queue, after: &mut After) -> Option<Pending> {
 }
 
 impl Worker {
-    pub(super) const fn starting(lane: Lane, now_ns: u64) -> Self {
+    pub(super) const fn starting(lane: LaneId, now_ns: u64) -> Self {
         Self {
             lane,
             ready: false,

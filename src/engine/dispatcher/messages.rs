@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::after;
 use crate::engine::RunCommand;
-use crate::event::{AttemptRecord, EventKind, Lane, TaskId, WorkerId};
+use crate::event::{AttemptRecord, EventKind, LaneId, TaskId, WorkerId};
 use crate::job::order::TaskOrder;
 use crate::job::resource_request::TaskRequests;
 use crate::job::{Control, Mode};
@@ -152,7 +152,7 @@ pub enum Effect {
         /// Its id.
         worker: WorkerId,
         /// The lane that it gets.
-        lane: Lane,
+        lane: LaneId,
     },
     /// Hand these tasks (and which try it is) to a worker.
     Run {

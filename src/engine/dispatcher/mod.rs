@@ -31,7 +31,7 @@ mod workers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::event::{AttemptRecord, EventKind, Lane, Outcome, OutcomeClass, OutcomeCounts, Summary, TaskId, WorkerId};
+use crate::event::{AttemptRecord, EventKind, LaneId, Outcome, OutcomeClass, OutcomeCounts, Summary, TaskId, WorkerId};
 use crate::job::MAX_WORKERS;
 
 use after::After;
@@ -46,7 +46,7 @@ pub const LOSS_LIMIT: u32 = 3;
 
 #[derive(Debug)]
 struct Worker {
-    lane: Lane,
+    lane: LaneId,
     ready: bool,
     /// No further task; it ends when it is through.
     retiring: bool,

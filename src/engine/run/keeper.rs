@@ -16,7 +16,7 @@ use crate::engine::monitor::Monitor;
 use crate::engine::progress::ProgressReports;
 use crate::engine::shared::{Shared as SharedObjects, Watch};
 use crate::engine::worker_process::WorkerProcess;
-use crate::event::{EventKind, Lane, WorkerId};
+use crate::event::{EventKind, LaneId, WorkerId};
 use crate::job::batch::Growth;
 use crate::mp::{self, descriptors};
 
@@ -119,7 +119,7 @@ impl Shell {
         }
     }
 
-    fn start_worker(self: &Arc<Self>, worker: WorkerId, lane: Lane, common: &mut Option<Arc<WorkerProcess>>) {
+    fn start_worker(self: &Arc<Self>, worker: WorkerId, lane: LaneId, common: &mut Option<Arc<WorkerProcess>>) {
         if let Err(error) = self.try_start_worker(worker, lane, common) {
             self.core().members.remove(&worker);
             self.decide(Input::WorkerFailed { worker, reason: format!("a worker could not be started: {error}") });
@@ -129,7 +129,7 @@ impl Shell {
     fn try_start_worker(
         self: &Arc<Self>,
         worker: WorkerId,
-        lane: Lane,
+        lane: LaneId,
         common: &mut Option<Arc<WorkerProcess>>,
     ) -> std::io::Result<()> {
         has_room()?;

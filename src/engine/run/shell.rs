@@ -13,7 +13,7 @@ use crate::engine::link::Link;
 use crate::engine::protocol::{Setup, TaskFrameRef, ToWorker, ToWorkerRef};
 use crate::engine::worker_process::WorkerProcess;
 use crate::engine::{RunCommand, RunOptions};
-use crate::event::{Event, EventKind, Lane, TaskId, WorkerId};
+use crate::event::{Event, EventKind, LaneId, TaskId, WorkerId};
 use crate::job::Batch;
 use crate::mp::clock::monotonic_ns;
 
@@ -45,7 +45,7 @@ pub struct Core {
 
 /// A worker that has its lane.
 pub struct Member {
-    pub lane: Lane,
+    pub lane: LaneId,
     pub link: Link,
     pub process: Arc<WorkerProcess>,
     /// Its lane's thread waits for its next word, and does nothing else.
@@ -54,7 +54,7 @@ pub struct Member {
 
 /// What is asked of the run's own thread.
 pub enum Request {
-    Start { worker: WorkerId, lane: Lane },
+    Start { worker: WorkerId, lane: LaneId },
     LaneThread(JoinHandle<()>),
     Look,
     Grown,

@@ -12,7 +12,7 @@ use rustix::process::Pid;
 
 use crate::engine::progress::{PROGRESS_VARIABLE, address};
 use crate::engine::protocol::{Caps, CommandKind, FromWorker, TaskFrame, TaskKind};
-use crate::event::{AttemptRecord, Lane, Outcome, StreamName, TaskId, WorkerId, spill_name};
+use crate::event::{AttemptRecord, LaneId, Outcome, StreamName, TaskId, WorkerId, spill_name};
 use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
@@ -82,7 +82,7 @@ pub(super) struct Current {
 pub fn open(
     station: Arc<Station>,
     worker: WorkerId,
-    lane: Lane,
+    lane: LaneId,
     stream: &UnixStream,
     hatches: Option<OwnedFd>,
 ) -> io::Result<()> {

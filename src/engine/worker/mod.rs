@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 
 use crate::engine::protocol::{FromWorker, Setup, TaskKind};
-use crate::event::{Lane, WorkerId};
+use crate::event::{LaneId, WorkerId};
 use crate::job::workload::{CallContext, Workload};
 use crate::mp::{Function, descriptors, process_tree, socket};
 
@@ -111,7 +111,7 @@ fn work(mut control: UnixStream) -> io::Result<()> {
         let lanes = u64::from(station.live_lanes.fetch_add(1, Ordering::AcqRel)) + 1;
         let refused = match refusal(lanes) {
             Some(reason) => Some(reason),
-            None => lane::open(Arc::clone(&station), WorkerId(worker), Lane(lane), &stream, descriptors.next())
+            None => lane::open(Arc::clone(&station), WorkerId(worker), LaneId(lane), &stream, descriptors.next())
                 .err()
                 .map(|error| format!("lane {} of a process cannot be opened: {error}", lane + 1)),
         };

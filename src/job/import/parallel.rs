@@ -159,7 +159,7 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
             Some(Meaning::Header) => note(&mut notes, written, "only --header : is known; no line names columns"),
             Some(Meaning::ReplacementString) => text = text.replace(&value, "{}"),
             Some(meaning) => {
-                if let Err(why) = lay_over(meaning, &value, &mut settings) {
+                if let Err(why) = merge_into(meaning, &value, &mut settings) {
                     note(&mut notes, written, why);
                 }
             }
@@ -304,7 +304,7 @@ fn lines(file: &str) -> Input {
     if file == "-" { Input::Stdin } else { Input::Lines(file.into()) }
 }
 
-fn lay_over(meaning: &Meaning, value: &str, job: &mut Job) -> Result<(), String> {
+fn merge_into(meaning: &Meaning, value: &str, job: &mut Job) -> Result<(), String> {
     match meaning {
         Meaning::Jobs => match value.parse::<u32>() {
             Ok(workers @ 1..=MAX_WORKERS) => job.workers = Some(workers),

@@ -37,11 +37,11 @@ pub struct CpuTicks {
 
 impl CpuTicks {
     /// Below so many ticks a share says more about the ticks than about the machine.
-    const LEAST: u64 = 50;
+    const MIN_TICKS: u64 = 50;
 
     /// The share of the CPU that others used, 0 to 1; `None` where too little time has passed to tell.
     pub fn other_share(&self) -> Option<f64> {
-        (self.total >= Self::LEAST).then(|| (self.other as f64 / self.total as f64).min(1.0))
+        (self.total >= Self::MIN_TICKS).then(|| (self.other as f64 / self.total as f64).min(1.0))
     }
 
     /// Both together.

@@ -9,7 +9,7 @@ use super::outcome::RaceModel;
 const AS_GOOD: f64 = 0.05;
 
 /// Fewer runs than this have no bulk that one could lie off.
-const LEAST_BULK: usize = 5;
+const MIN_BULK: usize = 5;
 
 /// A contender's figures, from its runs that count.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +63,7 @@ impl RaceModel {
 
     fn outliers(&self, place: usize) -> usize {
         let secs = self.secs(place);
-        if secs.len() < LEAST_BULK {
+        if secs.len() < MIN_BULK {
             return 0;
         }
         modified_z_scores(&secs).iter().filter(|score| score.abs() > OUTLIER_SCORE).count()

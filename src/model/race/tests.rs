@@ -1,7 +1,7 @@
 use super::laws::{Amdahl, FITTING, SizeTime};
 use super::*;
 use crate::event::{
-    AttemptRecord, Event, EventKind, Lane, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, WorkerId,
+    AttemptRecord, Event, EventKind, LaneId, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, WorkerId,
 };
 use crate::job::dependencies::Dependencies;
 use crate::job::{Job, Mode};
@@ -39,7 +39,7 @@ fn events(mode: Mode, ready_ms: &[u64], rows: &[Row]) -> Vec<Event> {
     let mut events = vec![Event { at_ns: 0, kind: EventKind::RunStarted(header) }];
     for (lane, ready_ms) in ready_ms.iter().enumerate() {
         let worker = WorkerId(lane as u32 + 1);
-        let kind = EventKind::WorkerStarted { worker, lane: Lane(lane as u32), pid: 1 };
+        let kind = EventKind::WorkerStarted { worker, lane: LaneId(lane as u32), pid: 1 };
         events.push(Event { at_ns: ready_ms * MS, kind });
     }
     let mut rows: Vec<Row> = rows.to_vec();

@@ -55,7 +55,7 @@ impl CommandEnvironmentDraft {
     }
 
     /// Puts what the fields say into the job.
-    pub(super) fn lay_over(&self, job: &mut Job, opened: &Job, errors: &mut Vec<FieldError>) {
+    pub(super) fn merge_into(&self, job: &mut Job, opened: &Job, errors: &mut Vec<FieldError>) {
         job.shell = self.shell;
         job.environment = self.variables(errors);
         // Not trimmed: a text's line end is part of it, and so may be a blank in a file's name.

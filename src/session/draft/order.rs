@@ -44,7 +44,7 @@ impl OrderDraft {
     }
 
     /// Puts what the fields say into the job.
-    pub(super) fn lay_over(&self, job: &mut Job, opened: &Job, errors: &mut Vec<FieldError>) {
+    pub(super) fn merge_into(&self, job: &mut Job, opened: &Job, errors: &mut Vec<FieldError>) {
         let rows = Typed::new(Field::MaxArgs, &self.max_args, opened.max_args.as_ref(), u32::to_string);
         job.max_args = rows.read(errors, |text| whole(text, "10"));
         let sample = Typed::new(Field::Sample, &self.sample, opened.sample.as_ref(), u64::to_string);

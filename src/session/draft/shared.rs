@@ -31,7 +31,7 @@ impl SharedDraft {
     }
 
     /// Puts what the fields say into the job.
-    pub(super) fn lay_over(&self, job: &mut Job, opened: &Job, errors: &mut Vec<FieldError>) {
+    pub(super) fn merge_into(&self, job: &mut Job, opened: &Job, errors: &mut Vec<FieldError>) {
         let memory = Typed::size(Field::SharedMemory, &self.memory, opened.shared_bytes.as_ref());
         job.shared_bytes = memory.read_size(errors);
         if self.objects == Self::from_job(opened).objects {

@@ -1,14 +1,14 @@
-//! What a race lets one foretell for the job that is open: the finish at each size of the pool, and the knee.
+//! What a race forecasts for the job that is open: the finish at each size of the pool, and the knee.
 
 use crate::job::Job;
 use crate::model::race::{RaceModel, knee_within};
 
 use super::{Question, WhatIf, WhatIfOrder};
 
-/// Batches of more tasks are foretold on the page Race only, where someone asks for it: each size takes a moment.
+/// Batches of more tasks are forecast on the page Race only, where someone asks for it: each size takes a moment.
 const MOST_TASKS: usize = 2_000;
 
-/// The finish at each size of the pool, foretold from a race.
+/// The finish at each size of the pool, forecast from a race.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecast {
     /// Tells the race from others of the session.

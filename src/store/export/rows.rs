@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use crate::event::{AttemptRecord, Outcome, StreamName};
 use crate::store::joblog::exit_and_signal;
 use crate::store::record::{RecordHeader, TaskWords};
-use crate::store::results_table::{inert, text_of};
+use crate::store::results_table::{formula_guarded, text_of};
 
 /// Writes rows.
 pub struct RowWriter<W: Write> {
@@ -29,7 +29,7 @@ impl<W: Write> RowWriter<W> {
         let measured = ["start_secs", "wall_secs", "cpu_secs", "max_rss_bytes"];
         let results: &[&str] = if header.calls { &["value"] } else { &["stdout", "stderr"] };
         names.extend(fixed.into_iter().chain(measured).chain(results.iter().copied()).map(str::to_owned));
-        csv.write_record(names.iter().map(|name| inert(name.as_bytes())))?;
+        csv.write_record(names.iter().map(|name| formula_guarded(name.as_bytes())))?;
         Ok(Self { csv, calls: header.calls, columns: header.columns.len() })
     }
 
@@ -51,20 +51,20 @@ impl<W: Write> RowWriter<W> {
             _ => "",
         };
         let mut cells: Vec<Cow<'_, [u8]>> = vec![number(words.number().to_string())];
-        cells.extend(
-            (0..self.columns)
-                .map(|column| words.input.get(column).map_or(b"".as_slice().into(), |value| inert(&value.0))),
-        );
-        cells.push(inert(&words.command.0));
+        cells
+            .extend((0..self.columns).map(|column| {
+                words.input.get(column).map_or(b"".as_slice().into(), |value| formula_guarded(&value.0))
+            }));
+        cells.push(formula_guarded(&words.command.0));
         cells.push(record.outcome.class().name().as_bytes().into());
-        cells.push(inert(reason.as_bytes()));
+        cells.push(formula_guarded(reason.as_bytes()));
         cells.extend([exit_code, signal]);
         cells.push(number(record.attempt.to_string()));
         cells.push(number(if record.attempt > 0 { record.worker.0.to_string() } else { String::new() }));
         cells.extend([secs(record.start_ns), secs(record.wall_ns), secs(record.cpu_ns)]);
         cells.push(number(record.max_rss_bytes.to_string()));
         let streams = StreamName::BOTH.map(|stream| text_of(record, stream));
-        cells.extend(streams.iter().take(if self.calls { 1 } else { 2 }).map(|stream| inert(stream)));
+        cells.extend(streams.iter().take(if self.calls { 1 } else { 2 }).map(|stream| formula_guarded(stream)));
         Ok(self.csv.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?)
     }
 

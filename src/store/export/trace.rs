@@ -147,7 +147,7 @@ fn micros(ns: u64) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Lane, MachineSample, Outcome, RunHeader, TaskId, WorkerId};
+    use crate::event::{LaneId, MachineSample, Outcome, RunHeader, TaskId, WorkerId};
     use crate::job::Mode;
     use crate::job::lossless::Bytes;
 
@@ -173,7 +173,7 @@ mod tests {
         let sample = MachineSample { core_percent: vec![50.0, 100.0], memory_used_bytes: 7, memory_total_bytes: 9 };
         let kinds = [
             EventKind::RunStarted(header),
-            EventKind::WorkerStarted { worker: WorkerId(1), lane: Lane(0), pid: 42 },
+            EventKind::WorkerStarted { worker: WorkerId(1), lane: LaneId(0), pid: 42 },
             EventKind::TaskRetried(attempt(0, 1, Outcome::Lost("x".into()))),
             EventKind::MachineSampled(sample),
             EventKind::TasksFinished(vec![attempt(0, 2, Outcome::Done), attempt(1, 0, Outcome::Cancelled)]),

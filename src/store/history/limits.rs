@@ -4,21 +4,21 @@
 use crate::event::{AttemptRecord, Captured, Output, Spill, StreamName};
 
 /// Of each stream of each attempt: so many bytes, three quarters of them from its head.
-pub const OUTPUT_BYTES_OF_STREAM: usize = 64 << 10;
+pub const MAX_OUTPUT_BYTES_PER_STREAM: usize = 64 << 10;
 /// Of all streams of a run: beyond it, only their lengths are kept.
-pub const OUTPUT_BYTES_OF_RUN: usize = 256 << 20;
+pub const MAX_OUTPUT_BYTES_PER_RUN: usize = 256 << 20;
 /// So much may wait to be written; beyond it, events are left out of the record rather than make the run wait.
-pub const WAITING_BYTES: usize = 64 << 20;
+pub const MAX_PENDING_BYTES: usize = 64 << 20;
 
 /// After each so many samples that were kept, only every second of those that follow is.
-const SAMPLES_OF_A_STRIDE: u64 = 4096;
+const SAMPLES_PER_STRIDE: u64 = 4096;
 
 /// What is left of the room for outputs.
 pub(super) struct OutputRoom(usize);
 
 impl Default for OutputRoom {
     fn default() -> Self {
-        Self(OUTPUT_BYTES_OF_RUN)
+        Self(MAX_OUTPUT_BYTES_PER_RUN)
     }
 }
 
@@ -35,7 +35,7 @@ impl OutputRoom {
     }
 
     fn fit_stream(&mut self, stream: &Captured) -> Captured {
-        let limit = OUTPUT_BYTES_OF_STREAM.min(self.0);
+        let limit = MAX_OUTPUT_BYTES_PER_STREAM.min(self.0);
         let whole = stream.head.len() + stream.tail.len();
         // The file with the whole of it is the run's, and is gone with it.
         let spill = if matches!(stream.spill, Spill::Kept) { Spill::None } else { stream.spill.clone() };
@@ -97,7 +97,7 @@ pub struct Thinning {
 impl Thinning {
     /// Whether the next sample is kept.
     pub fn keeps_next(&mut self) -> bool {
-        let stride = 1_u64 << (self.kept / SAMPLES_OF_A_STRIDE).min(63);
+        let stride = 1_u64 << (self.kept / SAMPLES_PER_STRIDE).min(63);
         let keep = self.seen.is_multiple_of(stride);
         self.seen += 1;
         self.kept += u64::from(keep);
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn long_outputs_keep_head_and_tail_and_count_the_rest() {
-        let limit = OUTPUT_BYTES_OF_STREAM;
+        let limit = MAX_OUTPUT_BYTES_PER_STREAM;
         for (head, tail) in
             [(0, 0), (10, 0), (limit, 0), (limit + 1, 0), (9 * limit, 0), (limit, limit), (10, 2 * limit)]
         {
@@ -162,8 +162,8 @@ mod tests {
     fn a_run_of_weeks_has_some_thousands_of_samples() {
         let mut thinning = Thinning::default();
         let kept = (0..10_000_000).filter(|_| thinning.keeps_next()).count() as u64;
-        assert!(kept > SAMPLES_OF_A_STRIDE && kept < 16 * SAMPLES_OF_A_STRIDE, "{kept}");
+        assert!(kept > SAMPLES_PER_STRIDE && kept < 16 * SAMPLES_PER_STRIDE, "{kept}");
         let mut first = Thinning::default();
-        assert!((0..SAMPLES_OF_A_STRIDE).all(|_| first.keeps_next()));
+        assert!((0..SAMPLES_PER_STRIDE).all(|_| first.keeps_next()));
     }
 }

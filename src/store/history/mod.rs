@@ -5,7 +5,7 @@
 //! that fails never costs a run: it is told once. One that is damaged is set aside, never deleted, and what can be read of it
 //! goes into a new one.
 //!
-//! Which tasks a run may leave out because of earlier ones is worked out in [`rest`](super::rest).
+//! Which tasks a run may leave out because of earlier ones is worked out in [`remaining`](super::remaining).
 
 mod block;
 #[cfg(test)]
@@ -37,7 +37,7 @@ use rusqlite::{Connection, OpenFlags};
 pub use durations::{Known, longest_first};
 pub use fault::HistoryError;
 pub use flaky::Flaky;
-pub use limits::{OUTPUT_BYTES_OF_RUN, OUTPUT_BYTES_OF_STREAM, Thinning, WAITING_BYTES};
+pub use limits::{MAX_OUTPUT_BYTES_PER_RUN, MAX_OUTPUT_BYTES_PER_STREAM, MAX_PENDING_BYTES, Thinning};
 pub use place::{FOLDER_VARIABLE, default_folder};
 pub use prune::Retention;
 pub use read::RunLines;
@@ -52,7 +52,7 @@ pub fn file_in(folder: &Path) -> PathBuf {
 }
 
 /// How long a reader or a writer waits for another one.
-const PATIENCE: Duration = Duration::from_secs(3);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// An open history.
 #[derive(Debug)]
@@ -129,7 +129,7 @@ impl History {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(fault)?;
         let inode = inode_of(&path).unwrap_or(0);
-        connection.busy_timeout(PATIENCE).map_err(fault)?;
+        connection.busy_timeout(LOCK_TIMEOUT).map_err(fault)?;
         schema::bring_up_to_date(&mut connection, &path)?;
         if !connection.is_readonly("main").map_err(fault)? {
             // WAL: readers and a writer do not wait for each other. FULL: a commit is on the disk, not on its way there.

@@ -7,7 +7,7 @@ use crate::job::lossless::Bytes;
 use crate::store::record::{RecordLine, TaskWords};
 
 /// So many of them are one entry at most, so that a damaged number takes no memory.
-const MOST_TASKS: u64 = 4096;
+const MAX_TASKS: u64 = 4096;
 
 /// Whether a task was cancelled before any attempt of it had begun.
 pub(super) fn is_never_begun(record: &AttemptRecord) -> bool {
@@ -32,7 +32,7 @@ impl NeverBegun {
     /// Takes in another task, if it is the next one.
     pub(super) const fn join(&mut self, task: TaskId, number: u64) -> bool {
         let is_next = task.0 == self.first + self.count && number == self.number + self.count;
-        let joins = is_next && self.count < MOST_TASKS;
+        let joins = is_next && self.count < MAX_TASKS;
         self.count += joins as u64;
         joins
     }
@@ -49,9 +49,9 @@ impl NeverBegun {
     pub(super) fn take(rest: &mut &[u8]) -> Option<Self> {
         let mut next = || take_number(rest);
         let found = Self { at_ns: next()?, first: next()?, number: next()?, count: next()? };
-        found.first.checked_add(MOST_TASKS)?;
-        found.number.checked_add(MOST_TASKS)?;
-        (found.count <= MOST_TASKS).then_some(found)
+        found.first.checked_add(MAX_TASKS)?;
+        found.number.checked_add(MAX_TASKS)?;
+        (found.count <= MAX_TASKS).then_some(found)
     }
 
     /// What a record says of them.
@@ -98,7 +98,7 @@ mod tests {
             }
         }
         assert_eq!(seen, [(5, 7, 8), (5, 8, 9), (5, 9, 10), (5, 10, 11), (5, 11, 12), (6, 20, 99)]);
-        for count in [MOST_TASKS + 1, u64::MAX] {
+        for count in [MAX_TASKS + 1, u64::MAX] {
             let mut huge = Vec::new();
             NeverBegun { at_ns: 0, first: 0, number: 1, count }.push(&mut huge);
             assert_eq!(read(&huge), None, "no memory is taken for a number that cannot be");

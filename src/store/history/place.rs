@@ -18,7 +18,7 @@ pub(super) const FILE: &str = "history.sqlite3";
 /// Its presence says that a reader found the history damaged.
 const DAMAGED: &str = "history.damaged";
 /// How long another process may hold the folder while it begins a history or sets one aside.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The folder of the history: `$FANLANE_DATA_DIR`, or `fanlane` in `$XDG_DATA_HOME` or in `~/.local/share`.
 ///
@@ -54,7 +54,7 @@ impl Guard {
             |source| HistoryError::System { what: "the history cannot be locked with", path: path.clone(), source };
         let file =
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(refused)?;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + LOCK_TIMEOUT;
         loop {
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Self(file)),
@@ -100,6 +100,6 @@ pub(super) fn set_aside(folder: &Path) -> Result<PathBuf, HistoryError> {
     fs::rename(&file, &aside).map_err(refused)?;
     // If it stays, what follows is looked at once more, and found to be whole.
     let _ = fs::remove_file(folder.join(DAMAGED));
-    crate::store::replace::sync_folder(folder).map_err(refused)?;
+    crate::store::atomic_write::sync_folder(folder).map_err(refused)?;
     Ok(aside)
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::block::{self, Words};
-use super::limits::{OutputRoom, Thinning, WAITING_BYTES};
+use super::limits::{MAX_PENDING_BYTES, OutputRoom, Thinning};
 use super::never_begun::{NeverBegun, is_never_begun};
 use super::writer;
 use crate::event::{AttemptRecord, Event, EventKind, OutcomeCounts, RunHeader, Summary, WorkerId};
@@ -21,7 +21,7 @@ use crate::store::record::{TaskWords, command_into};
 /// A block is closed when it is this long: what one damaged place costs at most.
 const BLOCK_BYTES: usize = 128 << 10;
 /// How long the end of a run may wait for a disk that does not answer.
-const LAST_PATIENCE: Duration = Duration::from_secs(20);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a run is recorded with.
 #[derive(Debug)]
@@ -267,7 +267,7 @@ impl HistoryRecorder {
     /// Waits until all is written, but not for ever; returns what there is to tell.
     pub fn finish(mut self) -> Vec<String> {
         self.end();
-        let is_stuck = self.written.recv_timeout(LAST_PATIENCE) == Err(crossbeam_channel::RecvTimeoutError::Timeout);
+        let is_stuck = self.written.recv_timeout(FLUSH_TIMEOUT) == Err(crossbeam_channel::RecvTimeoutError::Timeout);
         let mut state = self.shared.state();
         let mut said = std::mem::take(&mut state.said);
         if is_stuck && !state.given_up {
@@ -309,7 +309,7 @@ fn close_if_long(state: &mut State) {
 /// Whether another attempt may wait to be written. One that may not is counted.
 fn has_room(state: &mut State) -> bool {
     let waiting = state.waiting_bytes;
-    let has_room = !state.given_up && waiting < WAITING_BYTES;
+    let has_room = !state.given_up && waiting < MAX_PENDING_BYTES;
     state.left_out += u64::from(!has_room);
     has_room
 }

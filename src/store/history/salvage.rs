@@ -45,7 +45,7 @@ impl Salvage {
 type Block = (i64, i64, i64, Vec<u8>);
 
 /// So many numbers in a row that nothing is found under are the end of a table whose end is not known.
-const MOST_MISSING: i64 = 10_000;
+const MAX_MISSING: i64 = 10_000;
 
 /// Carries over what can be read of the history in the file `from` into a new one.
 pub(super) fn carry_over(from: PathBuf, into: &mut History) -> Result<Salvage, HistoryError> {
@@ -105,7 +105,7 @@ fn keep_numbers(damaged: &Connection, change: &Connection) -> rusqlite::Result<i
         connection.query_row(text, [], |row| row.get::<_, i64>(0)).unwrap_or(0)
     };
     let (before, now) = (number(damaged), number(change));
-    let is_sane = before > now && before - now <= MOST_MISSING;
+    let is_sane = before > now && before - now <= MAX_MISSING;
     if is_sane {
         change.execute("DELETE FROM sqlite_sequence WHERE name = 'runs'", [])?;
         change.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', ?1)", [before])?;
@@ -132,7 +132,7 @@ fn each_number(
     let last = last.ok().flatten();
     let (mut number, mut missing) = (0, 0);
     // A last number that is damaged itself is far from the others.
-    while last.is_none_or(|last| number < last) && missing < MOST_MISSING {
+    while last.is_none_or(|last| number < last) && missing < MAX_MISSING {
         number += 1;
         missing = if look(number)? { 0 } else { missing + 1 };
     }

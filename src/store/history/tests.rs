@@ -2,13 +2,13 @@ use std::fs;
 
 use super::*;
 use crate::event::{
-    AttemptRecord, CallValue, Captured, Event, EventKind, Lane, MachineSample, Outcome, OutcomeCounts, Output,
+    AttemptRecord, CallValue, Captured, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, Output,
     RunHeader, Summary, TaskId, WorkerId,
 };
 use crate::job::{Batch, Input, Job, Mode, TaskTemplate};
 use crate::model::{Earlier, RunModel};
 use crate::store::record::RecordLine;
-use crate::store::rest::{Ended, How, RestError};
+use crate::store::remaining::{Ended, How, RemainingError};
 
 pub fn job(words: &[&str]) -> Job {
     let words = words.iter().map(|word| (*word).to_owned()).collect();
@@ -66,7 +66,7 @@ fn finished(counts: OutcomeCounts, stopped: bool) -> EventKind {
 
 /// What a run says in which `outcomes` of its tasks are known.
 pub fn events(tasks: u64, outcomes: &[Outcome]) -> Vec<Event> {
-    let worker = EventKind::WorkerStarted { worker: WorkerId(1), lane: Lane(0), pid: 4 };
+    let worker = EventKind::WorkerStarted { worker: WorkerId(1), lane: LaneId(0), pid: 4 };
     let sample = MachineSample { core_percent: vec![1.0], memory_used_bytes: 1, memory_total_bytes: 2 };
     let mut kinds = vec![started(tasks), worker, EventKind::MachineSampled(sample)];
     for (task, outcome) in (0..).zip(outcomes) {
@@ -162,7 +162,7 @@ fn a_run_without_an_end_was_interrupted_and_its_rest_is_known() {
         [(["a", "x", "c", "d"].as_slice(), "another command as task 2"), (&["a"], "a task 2, but there are only 1")]
     {
         let error = Ended::in_history(&db, id, &batch(changed)).expect_err("another job");
-        assert!(matches!(error, RestError::Changed { .. } | RestError::Shorter { .. }));
+        assert!(matches!(error, RemainingError::Changed { .. } | RemainingError::Shorter { .. }));
         assert!(error.to_string().contains(words), "{error}");
     }
 }

@@ -12,11 +12,11 @@ use crate::event::{OutcomeCounts, RunHeader, Summary};
 use crate::store::record::{RECORD_VERSION, RecordHeader};
 
 /// What has happened is on the disk this much later at the latest, besides the time that writing takes.
-const COMMIT_EVERY: Duration = Duration::from_millis(500);
+const COMMIT_INTERVAL: Duration = Duration::from_millis(500);
 /// Samples alone are in no hurry.
-const SAMPLES_EVERY: Duration = Duration::from_secs(10);
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(10);
 /// After a fault it is tried again this much later.
-const RETRY_EVERY: Duration = Duration::from_secs(3);
+const RETRY_INTERVAL: Duration = Duration::from_secs(3);
 /// A job longer than this as text is not kept: its run can be shown, but not run again from the history.
 const JOB_BYTES: usize = crate::job::file::MAX_FILE_BYTES as usize;
 
@@ -99,10 +99,10 @@ fn take(shared: &Shared, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Option
     let begun = Instant::now();
     while !state.ended {
         let wait = match (is_failing, state.is_pressing) {
-            (true, _) => RETRY_EVERY,
+            (true, _) => RETRY_INTERVAL,
             (false, _) if state.is_hurried && state.id.is_none() => Duration::ZERO,
-            (false, true) => COMMIT_EVERY,
-            (false, false) => SAMPLES_EVERY,
+            (false, true) => COMMIT_INTERVAL,
+            (false, false) => SAMPLE_INTERVAL,
         };
         let Some(left) = wait.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else { break };
         state = shared.wake.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;

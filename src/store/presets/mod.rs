@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::job::file::JobProblem;
 use crate::job::{Job, JobFileError};
-use crate::store::replace::{self, Existing};
+use crate::store::atomic_write::{self, Existing};
 pub use slug::Slug;
 
 /// A preset that comes with the program.
@@ -218,7 +218,7 @@ impl Presets {
         let content = fs::read(&path).map_err(|error| self.gone_or_refused(slug, "read", error))?;
         fs::remove_file(&path).map_err(|error| self.gone_or_refused(slug, "deleted", error))?;
         // After a power failure it might be there again, which costs less than the content that can be restored.
-        replace::sync_folder(&self.folder).ok();
+        atomic_write::sync_folder(&self.folder).ok();
         Ok(DeletedPreset { slug: slug.clone(), content })
     }
 
@@ -253,7 +253,7 @@ impl Presets {
     fn write_bytes(&self, slug: &Slug, content: &[u8], existing: Existing) -> Result<(), PresetError> {
         fs::create_dir_all(&self.folder).map_err(|error| self.refused(&self.folder, "made", error))?;
         let path = self.path(slug);
-        replace::write(&path, existing, |file| file.write_all(content)).map_err(|error| match error.kind() {
+        atomic_write::write(&path, existing, |file| file.write_all(content)).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => self.exists(slug),
             _ => self.refused(&path, "written", error),
         })

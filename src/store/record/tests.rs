@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::event::{
-    AttemptRecord, CallValue, Captured, Lane, MachineSample, Outcome, Output, RunHeader, TaskId, WorkerEnd, WorkerId,
+    AttemptRecord, CallValue, Captured, LaneId, MachineSample, Outcome, Output, RunHeader, TaskId, WorkerEnd, WorkerId,
 };
 use crate::job::Mode;
 use crate::job::lossless::Bytes;
@@ -47,7 +47,7 @@ fn events() -> Vec<Event> {
         RunHeader { name: "a\nb".to_owned(), mode: Mode::Pool, workers: 2, tasks: 2, started_unix_ms: 1 << 53 };
     let kinds = vec![
         EventKind::RunStarted(started),
-        EventKind::WorkerStarted { worker: WorkerId(1), lane: Lane(0), pid: 42 },
+        EventKind::WorkerStarted { worker: WorkerId(1), lane: LaneId(0), pid: 42 },
         EventKind::Paused,
         EventKind::TaskRetried(record(0, Outcome::Signalled { signal: 9 })),
         EventKind::TasksFinished(vec![record(0, Outcome::Done), record(1, Outcome::CannotStart("x".into()))]),

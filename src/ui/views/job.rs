@@ -16,9 +16,9 @@ use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, Ui};
 
 use crate::session::{Field, Session};
 
-use crate::ui::inert;
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
+use crate::ui::sanitize;
 use crate::ui::theme;
 
 /// The page Job.
@@ -60,7 +60,9 @@ fn name_ui(ui: &mut Ui, session: &mut Session) -> bool {
     let name = line_ui(ui, "Name", &mut session.draft.name, "Thumbnails");
     error_ui(ui, session, Field::Name);
     if !session.draft.description.is_empty() {
-        ui.label(RichText::new(inert::text(session.draft.description.as_bytes())).color(theme::palette(ui).text_weak));
+        ui.label(
+            RichText::new(sanitize::text(session.draft.description.as_bytes())).color(theme::palette(ui).text_weak),
+        );
     }
     ui.add_space(theme::GAP);
     name.changed()
@@ -93,6 +95,6 @@ fn message_ui(ui: &mut Ui, message: &str) {
     ui.horizontal_top(|ui| {
         let color = theme::palette(ui).error;
         ui.label(crate::ui::icon_button::icon_text(egui_material_icons::icons::ICON_ERROR).color(color));
-        ui.add(egui::Label::new(RichText::new(inert::text(message.as_bytes())).color(color)).wrap());
+        ui.add(egui::Label::new(RichText::new(sanitize::text(message.as_bytes())).color(color)).wrap());
     });
 }

@@ -10,8 +10,8 @@ use crate::event::{SharedContent, SharedObject};
 use crate::model::{RunModel, format};
 use crate::session::Session;
 use crate::ui::icon_button::small_icon_button;
-use crate::ui::inert;
 use crate::ui::request::Requests;
+use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::{copy_meter_ui, empty_state_ui};
 
@@ -70,10 +70,10 @@ fn rows_of(model: &RunModel) -> Vec<Row> {
 
 fn live_row(object: &SharedObject) -> Row {
     Row {
-        name: inert::line(object.name.as_bytes()),
+        name: sanitize::line(object.name.as_bytes()),
         kind: object.kind.clone(),
         length: object.length,
-        content: inert::line(object.content.as_bytes()),
+        content: sanitize::line(object.content.as_bytes()),
         traffic: Some((object.calls, object.waiting)),
         whole: None,
     }
@@ -90,10 +90,10 @@ fn ended_rows(model: &RunModel) -> Vec<Row> {
             if cut.len() < json.len() { cut + "\u{2026}" } else { cut }
         });
         Row {
-            name: inert::line(content.name.as_bytes()),
+            name: sanitize::line(content.name.as_bytes()),
             kind: content.kind.clone(),
             length: content.length,
-            content: short.map_or_else(|| "too long to be shown".to_owned(), |text| inert::line(text.as_bytes())),
+            content: short.map_or_else(|| "too long to be shown".to_owned(), |text| sanitize::line(text.as_bytes())),
             traffic: calls(content),
             whole: content.json.clone(),
         }
@@ -144,7 +144,7 @@ fn row_ui(row: &mut TableRow<'_, '_>, object: &Row, requests: &mut Requests) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let name = format!("Copy {}", object.name);
                 if small_icon_button(ui, ICON_CONTENT_COPY, &name).clicked() {
-                    requests.copy(inert::json(whole));
+                    requests.copy(sanitize::json(whole));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| content_ui(ui, object));
             });

@@ -6,7 +6,7 @@ use egui_material_icons::MaterialIcon;
 
 use crate::event::OutcomeClass;
 use crate::model::{TaskProgress, format};
-use crate::ui::{inert, theme};
+use crate::ui::{sanitize, theme};
 
 /// An outcome: its icon and its word.
 pub fn outcome_badge_ui(ui: &mut Ui, class: OutcomeClass) -> Response {
@@ -34,7 +34,7 @@ pub fn progress_badge_ui(ui: &mut Ui, progress: Option<&TaskProgress>) -> Respon
     let Some(progress) = progress else { return running_badge_ui(ui) };
     let color = theme::palette(ui).accent;
     let percent = format::percent(f64::from(progress.fraction) * 100.0);
-    let text = match inert::line(progress.message.as_bytes()) {
+    let text = match sanitize::line(progress.message.as_bytes()) {
         message if message.is_empty() => percent,
         message => format!("{percent} {message}"),
     };
@@ -62,5 +62,5 @@ fn badge_ui(ui: &mut Ui, icon: MaterialIcon, color: Color32, text: String) -> Re
 /// How far a task is, as it has said: `40 % done: second pass`.
 pub fn progress_words(progress: &TaskProgress) -> String {
     let done = format!("{} done", format::percent(f64::from(progress.fraction) * 100.0));
-    if progress.message.is_empty() { done } else { format!("{done}: {}", inert::line(progress.message.as_bytes())) }
+    if progress.message.is_empty() { done } else { format!("{done}: {}", sanitize::line(progress.message.as_bytes())) }
 }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crossbeam_channel::Sender;
 use fanlane::engine::{EngineError, RunCommand, RunOptions};
 use fanlane::event::{
-    AttemptRecord, Captured, Event, EventKind, Lane, MachineSample, Outcome, OutcomeCounts, Output, RunHeader, Summary,
-    TaskId, WorkerEnd, WorkerId, WorkerSample,
+    AttemptRecord, Captured, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, Output, RunHeader,
+    Summary, TaskId, WorkerEnd, WorkerId, WorkerSample,
 };
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::model::RunModel;
@@ -162,7 +162,7 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
     };
     let mut events = vec![Event { at_ns: 0, kind: EventKind::RunStarted(header(&job, 240, &options)) }];
     for worker in 0..WORKERS as u32 {
-        let kind = EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: Lane(worker), pid: 4200 + worker };
+        let kind = EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: LaneId(worker), pid: 4200 + worker };
         events.push(Event { at_ns: 30_000_000, kind });
     }
     let mut dice = Dice(11);

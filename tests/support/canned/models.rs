@@ -1,7 +1,7 @@
 //! Events of runs that never were: the same on every machine and every day.
 
 use fanlane::event::{
-    AttemptRecord, Event, EventKind, Lane, MachineSample, Outcome, OutcomeCounts, RunHeader, Summary, TaskId,
+    AttemptRecord, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, RunHeader, Summary, TaskId,
     WorkerEnd, WorkerId, WorkerSample,
 };
 use fanlane::job::Mode;
@@ -36,7 +36,7 @@ impl Models {
         models.apply(0, EventKind::RunStarted(header));
         for worker in 0..workers {
             let kind =
-                EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: Lane(worker), pid: 41_000 + worker };
+                EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: LaneId(worker), pid: 41_000 + worker };
             models.apply(20 * MS, kind);
         }
         models
@@ -138,7 +138,7 @@ pub fn half_way(workers: u32, cores: usize, secs: u64, mean_ms: u64) -> Models {
             worker_of[lane] += 1000;
             let started = EventKind::WorkerStarted {
                 worker: WorkerId(worker_of[lane]),
-                lane: Lane(lane as u32),
+                lane: LaneId(lane as u32),
                 pid: 42_000 + worker_of[lane] % 1000,
             };
             models.apply(at_ns + 150 * MS, started);

@@ -4,7 +4,7 @@ use egui::{TextEdit, Ui};
 
 use crate::session::{CommandEnvironmentDraft, Field, Session, TaskKind};
 
-use crate::ui::inert;
+use crate::ui::sanitize;
 use crate::ui::theme;
 
 use super::section::{FieldWords, field_ui, help_ui, section_ui};
@@ -53,7 +53,7 @@ fn environment_ui(ui: &mut Ui, draft: &mut CommandEnvironmentDraft, error: Optio
     let help = "Variables for each command, one a line; {} and columns are replaced in the values";
     let changed = text_ui(ui, "Environment", &mut draft.environment, "NAME=VALUE", help);
     for (name, value) in &draft.kept {
-        let words = format!("Kept as in the job file: {name}={}", inert::command(value));
+        let words = format!("Kept as in the job file: {name}={}", sanitize::command(value));
         ui.add(egui::Label::new(egui::RichText::new(words).monospace()).truncate());
     }
     if let Some(message) = error {

@@ -7,7 +7,7 @@ use egui_extras::{Column, TableBuilder};
 use crate::model::format;
 use crate::session::{Beside, Expanded, Session};
 
-use crate::ui::inert;
+use crate::ui::sanitize;
 use crate::ui::theme::{self, Palette};
 
 use super::title_ui;
@@ -41,7 +41,7 @@ pub fn preview_ui(ui: &mut Ui, session: &Session) {
         _ if preview.is_under_way() => {}
         _ => {
             let words = preview.obstacle().unwrap_or_default();
-            ui.label(RichText::new(inert::text(words.as_bytes())).color(theme::palette(ui).text_weak));
+            ui.label(RichText::new(sanitize::text(words.as_bytes())).color(theme::palette(ui).text_weak));
         }
     }
 }
@@ -101,7 +101,7 @@ fn line(text: &str, beside: &Beside, palette: &Palette) -> LayoutJob {
             // The same words for those who hear the page.
             let gap = if line.is_empty() { "" } else { "  " };
             let format = TextFormat::simple(FontId::monospace(theme::BODY_SIZE), color);
-            line.append(&format!("{gap}{}", inert::command(text)), 0.0, format);
+            line.append(&format!("{gap}{}", sanitize::command(text)), 0.0, format);
         }
     }
     line

@@ -7,8 +7,8 @@ use crate::event::{AttemptRecord, Captured, TaskId};
 use crate::model::{Autopsy, RunModel, format};
 use crate::session::{Command, CurrentRun, Session, task_text};
 use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
-use crate::ui::inert;
 use crate::ui::request::Requests;
+use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::badge::progress_words;
 use crate::ui::widgets::{outcome_badge_ui, running_badge_ui};
@@ -106,18 +106,18 @@ impl Detail {
                     requests.command(Command::RerunTask(record.task));
                 }
                 if icon_button(ui, ICON_CONTENT_COPY, "Copy command", true).clicked() {
-                    requests.copy(inert::text(text.as_bytes()));
+                    requests.copy(sanitize::text(text.as_bytes()));
                 }
             });
         });
-        let text = inert::command(&text);
+        let text = sanitize::command(&text);
         ui.add(Label::new(RichText::new(&text).monospace()).truncate().selectable(true)).on_hover_text(text);
         let leaky = record.output.as_ref().is_some_and(|output| output.leaky);
         let leak = if leaky { " A process that it left behind still held its output open and was ended." } else { "" };
         let sentence = format!("{}{leak}", outcome_sentence(&record.outcome, record.attempt));
         ui.add(Label::new(sentence).wrap().selectable(true));
         if let Some(autopsy) = Autopsy::of(record) {
-            let remark = RichText::new(inert::line(autopsy.remark().as_bytes())).color(theme::palette(ui).text_weak);
+            let remark = RichText::new(sanitize::line(autopsy.remark().as_bytes())).color(theme::palette(ui).text_weak);
             ui.add(Label::new(remark).wrap().selectable(true));
         }
     }
@@ -193,11 +193,11 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, req
                 requests.command(Command::CancelTask(task));
             }
             if icon_button(ui, ICON_CONTENT_COPY, "Copy command", true).clicked() {
-                requests.copy(inert::text(text.as_bytes()));
+                requests.copy(sanitize::text(text.as_bytes()));
             }
         });
     });
-    let line = inert::command(&text);
+    let line = sanitize::command(&text);
     ui.add(Label::new(RichText::new(&line).monospace()).truncate().selectable(true)).on_hover_text(line);
     let Some(running) = running else {
         ui.label("It has not been begun, or its worker has just taken it.");

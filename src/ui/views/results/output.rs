@@ -5,7 +5,7 @@ use egui::{Frame, Label, RichText, ScrollArea, TextStyle, Ui};
 
 use crate::event::Captured;
 use crate::model::format;
-use crate::ui::inert;
+use crate::ui::sanitize;
 use crate::ui::theme;
 
 /// Where the lines of a stream begin and end.
@@ -27,7 +27,7 @@ impl Lines {
 
     /// A row as text, and whether it is our own word rather than the task's.
     fn row(&self, captured: &Captured, row: usize) -> (String, bool) {
-        let shown = |bytes: &[u8], (from, to): (usize, usize)| inert::line(bytes.get(from..to).unwrap_or_default());
+        let shown = |bytes: &[u8], (from, to): (usize, usize)| sanitize::line(bytes.get(from..to).unwrap_or_default());
         if let Some(&line) = self.head.get(row) {
             return (shown(&captured.head, line), false);
         }
@@ -59,10 +59,10 @@ fn cut(bytes: &[u8]) -> Vec<(usize, usize)> {
 
 /// All of a stream that was kept, as text that nothing acts on.
 pub fn whole_text(captured: &Captured) -> String {
-    let mut text = inert::text(&captured.head);
+    let mut text = sanitize::text(&captured.head);
     if captured.dropped_bytes > 0 {
         text.push_str(&format!("\n{}\n", dropped(captured)));
-        text.push_str(&inert::text(&captured.tail));
+        text.push_str(&sanitize::text(&captured.tail));
     }
     text
 }

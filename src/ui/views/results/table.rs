@@ -9,8 +9,8 @@ use crate::job::TaskTemplate;
 use crate::model::{RunModel, format};
 use crate::session::{Command, CurrentRun, RowQuery, Session, SortKey, task_text};
 use crate::ui::icon_button::icon_text;
-use crate::ui::inert;
 use crate::ui::request::Requests;
+use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::{outcome_badge_ui, progress_badge_ui};
 
@@ -204,7 +204,7 @@ fn running_row_ui(
 fn task_cells_ui(row: &mut TableRow<'_, '_>, task: TaskId, run: &CurrentRun, clicked: &mut bool) {
     row.col(|ui| aligned(ui, true, |ui| *clicked |= number_ui(ui, run.number(task))));
     row.col(|ui| {
-        let text = inert::command(&task_text(&run.batch, task));
+        let text = sanitize::command(&task_text(&run.batch, task));
         ui.add(Label::new(RichText::new(text).monospace()).truncate());
     });
 }

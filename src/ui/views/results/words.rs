@@ -3,7 +3,7 @@
 use crate::event::{CallValue, Outcome};
 use crate::model::format;
 use crate::mp::signal;
-use crate::ui::inert;
+use crate::ui::sanitize;
 
 /// How it ended, in a sentence.
 pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {
@@ -11,12 +11,12 @@ pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {
         Outcome::Done => "It succeeded.".to_owned(),
         Outcome::Exited { code } => format!("It exited with code {code}."),
         Outcome::Signalled { signal: number } => format!("It was ended by {}.", signal::name(*number)),
-        Outcome::CannotStart(why) => format!("It could not be started: {}", inert::line(why.as_bytes())),
-        Outcome::CallFailed(why) => format!("The call failed: {}", inert::line(why.as_bytes())),
+        Outcome::CannotStart(why) => format!("It could not be started: {}", sanitize::line(why.as_bytes())),
+        Outcome::CallFailed(why) => format!("The call failed: {}", sanitize::line(why.as_bytes())),
         Outcome::TimedOut => "It ran into its timeout and was ended.".to_owned(),
         Outcome::Cancelled if attempt == 0 => "It was cancelled before it was begun.".to_owned(),
         Outcome::Cancelled => "It was cancelled while it was running.".to_owned(),
-        Outcome::Lost(why) => format!("Its worker died: {}", inert::line(why.as_bytes())),
+        Outcome::Lost(why) => format!("Its worker died: {}", sanitize::line(why.as_bytes())),
     }
 }
 
@@ -35,7 +35,7 @@ pub fn value_text(value: &CallValue) -> String {
     match value {
         CallValue::Int(number) => number.to_string(),
         CallValue::Float(number) => number.to_string(),
-        CallValue::Text(text) => inert::line(text.as_bytes()),
+        CallValue::Text(text) => sanitize::line(text.as_bytes()),
         CallValue::Bytes(bytes) => format!("{} of bytes", format::bytes(bytes.len() as u64)),
     }
 }

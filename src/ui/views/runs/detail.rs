@@ -13,8 +13,8 @@ use crate::model::format;
 use crate::session::{Command, PastRunUse, Session};
 use crate::store::history::{RunRow, RunState};
 use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
-use crate::ui::inert;
 use crate::ui::request::{Question, Requests};
+use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::{count_badge_ui, running_badge_ui};
 
@@ -97,17 +97,17 @@ fn lines(run: &RunRow) -> Vec<(&'static str, String)> {
         crate::job::Mode::Pool => format!("a pool of {}", run.workers),
     };
     let mut lines = vec![
-        ("Job", inert::command(&run.name)),
+        ("Job", sanitize::command(&run.name)),
         ("When", format!("{} UTC, {}, on {workers}", utc_minute(run.started_unix_ms), format::duration(run.wall_ns))),
         (
             "Where",
             format!(
                 "{}, on {} ({}, {}), Fanlane {}",
-                inert::command(&run.folder.display().to_string()),
-                inert::command(&machine.host),
-                inert::command(&machine.system),
+                sanitize::command(&run.folder.display().to_string()),
+                sanitize::command(&machine.host),
+                sanitize::command(&machine.system),
                 format::plural(u64::from(machine.cores), "core"),
-                inert::command(&machine.version),
+                sanitize::command(&machine.version),
             ),
         ),
     ];

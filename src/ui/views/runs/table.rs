@@ -7,8 +7,8 @@ use crate::model::date::utc_minute;
 use crate::model::format;
 use crate::session::{Command, Session};
 use crate::store::history::RunRow;
-use crate::ui::inert;
 use crate::ui::request::Requests;
+use crate::ui::sanitize;
 use crate::ui::theme;
 
 use super::detail::state_ui;
@@ -83,7 +83,7 @@ fn row_ui(row: &mut TableRow<'_, '_>, run: &RunRow, requests: &mut Requests) {
         ui.add(Label::new(RichText::new(utc_minute(run.started_unix_ms)).text_style(theme::number_style())).truncate());
     });
     row.col(|ui| {
-        ui.add(Label::new(inert::command(&run.name)).truncate());
+        ui.add(Label::new(sanitize::command(&run.name)).truncate());
     });
     row.col(|ui| state_ui(ui, run));
     let counts = [run.tasks, run.counts.done, run.tasks.saturating_sub(run.counts.done)].map(format::count);

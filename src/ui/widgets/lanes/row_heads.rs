@@ -6,7 +6,7 @@ use super::LanesData;
 use crate::model::format;
 use crate::model::lanes::Lane;
 use crate::ui::widgets::quantity;
-use crate::ui::{inert, theme};
+use crate::ui::{sanitize, theme};
 
 struct Column {
     title: &'static str,
@@ -105,7 +105,7 @@ pub fn row_ui(ui: &mut Ui, data: &LanesData<'_>, index: usize, rect: Rect) {
         let icon = theme::outcome_icon(crate::event::OutcomeClass::Lost).codepoint;
         let color = palette.outcome(crate::event::OutcomeClass::Lost);
         ui.painter().text(at, Align2::LEFT_CENTER, icon, theme::icon_font(theme::BODY_SIZE), color);
-        response.on_hover_text(format!("The last worker of this lane died: {}", inert::line(how.as_bytes())));
+        response.on_hover_text(format!("The last worker of this lane died: {}", sanitize::line(how.as_bytes())));
     }
 }
 

@@ -1,7 +1,7 @@
-//! Fuzzes what `checks/inert.rs` says.
+//! Fuzzes what `checks/sanitize.rs` says.
 #![no_main]
 
-#[path = "../checks/inert.rs"]
+#[path = "../checks/sanitize.rs"]
 mod check;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::check(bytes));

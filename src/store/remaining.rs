@@ -36,7 +36,7 @@ pub struct Ended {
 
 /// The history is not of this batch, or cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum RestError {
+pub enum RemainingError {
     /// A task ran another command then.
     #[error(
         "run {run} ran another command as task {number}: {then:?} then, {now:?} now; its job or its inputs have changed"
@@ -131,7 +131,7 @@ impl Ended {
     ///
     /// # Errors
     /// When their tasks are not those of this batch, or the history cannot be read.
-    pub fn in_history(history: &History, run: i64, batch: &Batch) -> Result<Self, RestError> {
+    pub fn in_history(history: &History, run: i64, batch: &Batch) -> Result<Self, RemainingError> {
         let mut chain = vec![run];
         while let Some(before) = history.run(chain[chain.len() - 1])?.continues {
             // A run only goes on with an older one, but a damaged number must not lead round in circles; one that was
@@ -149,7 +149,7 @@ impl Ended {
                 check(run, batch, words)?;
                 let is_done = record.outcome.class() == OutcomeClass::Done;
                 ended.note(TaskId(words.number() - 1), if is_done { How::Done } else { How::Failed });
-                Ok::<_, RestError>(())
+                Ok::<_, RemainingError>(())
             })?;
         }
         Ok(ended)
@@ -157,10 +157,10 @@ impl Ended {
 }
 
 /// Numbers alone would mix up the tasks of two batches, and nobody would see it.
-fn check(run: i64, batch: &Batch, words: &TaskWords) -> Result<(), RestError> {
+fn check(run: i64, batch: &Batch, words: &TaskWords) -> Result<(), RemainingError> {
     let (number, tasks) = (words.number(), batch.len());
     if number == 0 || number > tasks {
-        return Err(RestError::Shorter { run, number, tasks });
+        return Err(RemainingError::Shorter { run, number, tasks });
     }
     let then: Vec<u8> = words.command.0.iter().copied().map(on_one_line).collect();
     let task = TaskId(number - 1);
@@ -172,7 +172,7 @@ fn check(run: i64, batch: &Batch, words: &TaskWords) -> Result<(), RestError> {
         return Ok(());
     }
     let shown = |command: &[u8]| BString::from(&command[..command.len().min(COMMAND_BYTES)]);
-    Err(RestError::Changed {
+    Err(RemainingError::Changed {
         run,
         number,
         then: shown(&words.command.0),
