@@ -14,7 +14,7 @@ const MADE_BY: &[(&str, &[&str])] = &[
     ("Handle", &[".handle()"]),
     ("Held", &[".acquire()", ".acquire_within("]),
     ("HeldSlot", &[".hold("]),
-    ("HolderDied", &["acquire("]),
+    ("OwnerDied", &["acquire("]),
     ("Imap", &[".imap"]),
     ("LockProxy", &[".lock("]),
     ("ObjectInfo", &[".list()", ".objects()"]),

@@ -1,5 +1,5 @@
 //! Sending to a worker without ever waiting for it: whoever sends may hold the engine's lock. A worker that looks for its
-//! next word just then is handed a short one through the hatch.
+//! next word just then is handed a short one through the mailbox.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -9,7 +9,7 @@ use rustix::net::SendFlags;
 use serde::Serialize;
 
 use crate::mp::frame::write_frame;
-use crate::mp::hatch::Hatch;
+use crate::mp::mailbox::Mailbox;
 
 /// What a buffer keeps when it is empty.
 const KEPT_BYTES: usize = 2 << 20;
@@ -29,15 +29,15 @@ struct LinkShared {
 struct LinkState {
     buffer: Vec<u8>,
     /// Counts the bytes that are sent on the stream.
-    hatch: Option<Hatch>,
+    mailbox: Option<Mailbox>,
     /// A thread is sending what the socket did not take at once.
     flushing: bool,
 }
 
 impl Link {
-    /// Sends on `stream`, and through the hatch beside it if there is one.
-    pub fn new(stream: UnixStream, hatch: Option<Hatch>) -> Self {
-        let state = Mutex::new(LinkState { hatch, ..LinkState::default() });
+    /// Sends on `stream`, and through the mailbox beside it if there is one.
+    pub fn new(stream: UnixStream, mailbox: Option<Mailbox>) -> Self {
+        let state = Mutex::new(LinkState { mailbox, ..LinkState::default() });
         Self { shared: Arc::new(LinkShared { stream, state }) }
     }
 
@@ -51,13 +51,13 @@ impl Link {
             let _ = self.shared.stream.shutdown(std::net::Shutdown::Both);
             return;
         }
-        if let Some(hatch) = &mut state.hatch {
-            if !state.flushing && hatch.hand_over([&state.buffer, &[]]) {
+        if let Some(mailbox) = &mut state.mailbox {
+            if !state.flushing && mailbox.try_send([&state.buffer, &[]]) {
                 state.buffer.clear();
                 return;
             }
             // The count goes around.
-            hatch.pass_by((state.buffer.len() - waiting) as u32);
+            mailbox.note_sent((state.buffer.len() - waiting) as u32);
         }
         if state.flushing {
             return;

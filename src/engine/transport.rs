@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use crate::event::{AttemptRecord, CallValue, EventKind};
 use crate::job::Transport;
 use crate::mp::frame::FrameError;
-use crate::mp::intake::Intake;
+use crate::mp::message_reader::MessageReader;
 use crate::mp::socket::ReadAtOnce;
-use crate::mp::{SharedBytes, passing, socket};
+use crate::mp::{SharedBytes, fd_passing, socket};
 
 /// Results from this size on, in bytes, are worth a choice; smaller ones come through the pipe.
 pub const LARGE_BYTES: usize = 32 << 10;
@@ -113,9 +113,9 @@ impl Incoming {
     /// The next message of those that were read.
     ///
     /// # Errors
-    /// As [`Intake::next_message`].
-    pub fn next_message<M: DeserializeOwned>(&mut self, intake: &mut Intake) -> Result<Option<M>, FrameError> {
-        passing::with_next_arrived(&mut self.descriptors, || intake.next_message())
+    /// As [`MessageReader::next_message`].
+    pub fn next_message<M: DeserializeOwned>(&mut self, reader: &mut MessageReader) -> Result<Option<M>, FrameError> {
+        fd_passing::with_next_arrived(&mut self.descriptors, || reader.next_message())
     }
 
     /// Takes note of results that came through the pipe.

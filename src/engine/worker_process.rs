@@ -18,7 +18,7 @@ use crate::engine::strays;
 use crate::engine::worker::ENGINE_ROLE;
 use crate::event::{LaneId, WorkerId};
 use crate::mp::child::{Child, ChildPlan, describe_end};
-use crate::mp::hatch::{self, Hatch};
+use crate::mp::mailbox::{self, Mailbox};
 use crate::mp::memory::Segment;
 use crate::mp::memory_kills::MemoryKills;
 use crate::mp::{frame, socket};
@@ -33,8 +33,8 @@ const END_PATIENCE: Duration = Duration::from_secs(6);
 pub struct WorkerProcess {
     child: Child,
     control: Mutex<Option<UnixStream>>,
-    /// It does calls, which may be so short that to be woken for each would cost more: they get hatches.
-    has_hatches: bool,
+    /// It does calls, which may be so short that to be woken for each would cost more: they get mailboxes.
+    has_mailboxes: bool,
     lanes: AtomicU64,
     dying: AtomicBool,
     memory_kills: Mutex<MemoryKills>,
@@ -56,8 +56,15 @@ impl WorkerProcess {
         }
         let control = Mutex::new(Some(control));
         let memory_kills = Mutex::new(MemoryKills::watch());
-        let has_hatches = matches!(setup.kind, TaskKind::Workload { .. });
-        Ok(Self { child, control, has_hatches, lanes: AtomicU64::new(0), dying: AtomicBool::new(false), memory_kills })
+        let has_mailboxes = matches!(setup.kind, TaskKind::Workload { .. });
+        Ok(Self {
+            child,
+            control,
+            has_mailboxes,
+            lanes: AtomicU64::new(0),
+            dying: AtomicBool::new(false),
+            memory_kills,
+        })
     }
 
     /// Its number.
@@ -70,20 +77,20 @@ impl WorkerProcess {
         self.dying.load(Ordering::Acquire)
     }
 
-    /// Opens one more lane: its connection, and the hatches beside it, to the worker and from it, if there are to be some.
-    pub fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<(UnixStream, [Option<Hatch>; 2])> {
+    /// Opens one more lane: its connection, and the mailboxes beside it, to the worker and from it, if there are to be some.
+    pub fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<(UnixStream, [Option<Mailbox>; 2])> {
         let (ours, theirs) = socket::pair()?;
         // Where there is no memory for them all goes through the socket.
-        let segment = || Segment::create("fanlane-lane", hatch::PAIR_BYTES).ok();
-        let segment = self.has_hatches.then(segment).flatten().map(Arc::new);
-        let hatches = hatch::pair_in(segment.as_ref());
+        let segment = || Segment::create("fanlane-lane", mailbox::PAIR_BYTES).ok();
+        let segment = self.has_mailboxes.then(segment).flatten().map(Arc::new);
+        let mailboxes = mailbox::pair_in(segment.as_ref());
         let memory = segment.as_ref().map(|segment| segment.descriptor().as_fd());
         let passed: Vec<BorrowedFd<'_>> = std::iter::once(theirs.as_fd()).chain(memory).collect();
         let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         let control = control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
         self.lanes.fetch_add(1, Ordering::AcqRel);
         match socket::send_numbered(control, [worker.0, lane.0], &passed) {
-            Ok(()) => Ok((ours, hatches)),
+            Ok(()) => Ok((ours, mailboxes)),
             Err(error) => {
                 self.lanes.fetch_sub(1, Ordering::AcqRel);
                 Err(error)

@@ -2,13 +2,18 @@
 //!
 //! On Linux it stands still while the machine is suspended: so do timeouts.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
 /// The moment, for deadlines.
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// `timeout` from now; `None`, which is no deadline, where no clock can hold it.
+pub fn deadline_after(timeout: Duration) -> Option<Instant> {
+    now().checked_add(timeout)
 }
 
 /// Nanoseconds since some moment that all processes of this machine share.

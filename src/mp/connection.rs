@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::mp::error::Error;
-use crate::mp::passing::{self, Passed};
+use crate::mp::fd_passing::{self, Passed};
 use crate::mp::wait::wait;
 
 /// Descriptors in one message.
@@ -162,7 +162,7 @@ impl Connection {
     pub fn send<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Error> {
         let mut buffer = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
         buffer.clear();
-        let (encoded, descriptors) = passing::with_descriptors(|| passing::encode(value, &mut buffer));
+        let (encoded, descriptors) = fd_passing::with_descriptors(|| fd_passing::encode(value, &mut buffer));
         encoded?;
         self.send_message(&buffer, &descriptors)
     }
@@ -177,7 +177,7 @@ impl Connection {
         let mut buffer = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
         let (len, descriptors) = self.recv_header()?;
         self.recv_body(&mut buffer, len)?;
-        passing::with_arrived(descriptors, || passing::decode(&buffer))
+        fd_passing::with_arrived(descriptors, || fd_passing::decode(&buffer))
     }
 
     /// Sends bytes as one message.

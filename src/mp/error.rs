@@ -99,7 +99,7 @@ pub enum Error {
     Misuse(&'static str),
     /// A process that took part in this has died.
     #[error("process {pid}, which took part in this, has died")]
-    HolderDied {
+    OwnerDied {
         /// The number that it had.
         pid: u32,
     },

@@ -8,8 +8,8 @@ use std::io::{self, Read};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::mp::eager::Eagerness;
 use crate::mp::socket::{AtOnce, ReadAtOnce};
+use crate::mp::spin_wait::SpinWait;
 
 /// The largest message, in bytes.
 pub const MAX_FRAME_BYTES: usize = 256 << 20;
@@ -122,8 +122,8 @@ impl FrameReader {
     ///
     /// # Errors
     /// As [`FrameReader::fill`].
-    pub fn fill_soon(&mut self, stream: &mut impl ReadAtOnce, eager: &mut Eagerness) -> Result<bool, FrameError> {
-        let looked = eager.look(|| self.fill_at_once(stream));
+    pub fn fill_soon(&mut self, stream: &mut impl ReadAtOnce, spin_wait: &mut SpinWait) -> Result<bool, FrameError> {
+        let looked = spin_wait.poll(|| self.fill_at_once(stream));
         looked.unwrap_or_else(|| self.fill(stream))
     }
 

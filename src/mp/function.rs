@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::de::DeserializeOwned;
 
 use crate::mp::error::{Error, TaskError};
-use crate::mp::passing;
+use crate::mp::fd_passing;
 use crate::mp::pool::item;
 
 /// What can be called with `Args`, a tuple of up to six values: every function and closure that takes those. It is there
@@ -147,7 +147,7 @@ where
     Args: DeserializeOwned + 'static,
 {
     fn run_once(&self, args: &[u8]) -> Result<(), String> {
-        let args = passing::decode(args).map_err(|error| error.to_string())?;
+        let args = fd_passing::decode(args).map_err(|error| error.to_string())?;
         match (self.failure)(&self.function.call_with(args)) {
             None => Ok(()),
             Some(failure) => Err(failure),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use crate::mp::bell::deadline_after;
+use crate::mp::clock::deadline_after;
 use crate::mp::connection::Connection;
 use crate::mp::error::Error;
 use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};

@@ -15,7 +15,7 @@ pub use std::sync::atomic::{AtomicU32, AtomicU64};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mm::{MapFlags, ProtFlags};
 
-use crate::mp::span::Span;
+use crate::mp::volatile_slice::VolatileSlice;
 
 /// The size of a page, as far as this module needs one: offsets of mappings are multiples of it on every machine.
 pub const PAGE_BYTES: usize = 64 << 10;
@@ -27,13 +27,13 @@ pub const LEAST_PAGE_BYTES: usize = 4 << 10;
 #[derive(Debug)]
 pub struct Segment {
     descriptor: Arc<OwnedFd>,
-    span: Span,
+    span: VolatileSlice,
 }
 
 impl Deref for Segment {
-    type Target = Span;
+    type Target = VolatileSlice;
 
-    fn deref(&self) -> &Span {
+    fn deref(&self) -> &VolatileSlice {
         &self.span
     }
 }
@@ -100,7 +100,7 @@ impl Segment {
         let address = NonNull::new(address.cast::<u8>()).ok_or(io::ErrorKind::OutOfMemory)?;
         #[expect(unsafe_code, reason = "what was mapped is memory")]
         // SAFETY: it is mapped until this value goes, and begins at a page.
-        let span = unsafe { Span::new(address, len) };
+        let span = unsafe { VolatileSlice::new(address, len) };
         Ok(Self { descriptor, span })
     }
 

@@ -66,38 +66,40 @@
 //! | share with scripts and other machines | [`manager`] |
 //!
 //! Whoever dies costs the others little: a lock whose holder was killed goes to the next one, who is told
-//! ([`HolderDied`]); a queue has an item or it does not; a pool starts another worker; and no process outlives the one that
+//! ([`OwnerDied`]); a queue has an item or it does not; a pool starts another worker; and no process outlives the one that
 //! started it.
 
 mod append;
-pub(crate) mod bell;
 pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod connection;
 pub(crate) mod descriptors;
-pub(crate) mod eager;
 pub(crate) mod entry;
 pub(crate) mod error;
+pub(crate) mod event_count;
+pub(crate) mod spin_wait;
 // For the fuzz targets.
+pub(crate) mod fd_passing;
 #[doc(hidden)]
 pub mod frame;
 pub(crate) mod function;
 pub(crate) mod futex;
-pub(crate) mod guarded;
-pub(crate) mod hatch;
-pub(crate) mod intake;
 pub(crate) mod interrupts;
+pub(crate) mod journaled;
 pub(crate) mod launch;
-pub(crate) mod life;
 pub(crate) mod limit;
 pub(crate) mod listener;
+pub(crate) mod mailbox;
 pub mod manager;
 pub(crate) mod memory;
 pub(crate) mod memory_kills;
-pub(crate) mod passing;
+pub(crate) mod message_reader;
 pub(crate) mod pool;
 pub(crate) mod process;
+pub(crate) mod process_id;
 // For tests that look at what is left of a program.
+mod backoff;
+pub(crate) mod parent_death;
 #[doc(hidden)]
 pub mod process_tree;
 pub(crate) mod progress;
@@ -106,12 +108,10 @@ mod robust;
 pub(crate) mod shared;
 pub(crate) mod signal;
 pub(crate) mod socket;
-pub(crate) mod span;
-mod spin;
 pub(crate) mod sync;
+pub(crate) mod volatile_slice;
 pub(crate) mod wait;
 pub(crate) mod waker;
-pub(crate) mod watch;
 
 #[doc(inline)]
 pub use crate::__mp_function as function;
@@ -131,7 +131,7 @@ pub use queue::{Queue, SimpleQueue};
 pub(crate) use shared::forget_dead_writers;
 pub use shared::{Array, ListItem, RawArray, RawValue, ShareableList, SharedBytes, SharedMemory, Value};
 pub use sync::{
-    Barrier, BoundedSemaphore, Condition, ConditionGuard, Event, HolderDied, Lock, LockGuard, Permit, RLock,
-    RLockGuard, Semaphore,
+    Barrier, BoundedSemaphore, Condition, ConditionGuard, Event, Lock, LockGuard, OwnerDied, Permit, RLock, RLockGuard,
+    Semaphore,
 };
 pub use wait::wait;

@@ -12,14 +12,14 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
-use crate::mp::bell::deadline_after;
 use crate::mp::child::{Child, ChildPlan, describe_end};
+use crate::mp::clock::deadline_after;
 use crate::mp::connection::Connection;
 use crate::mp::entry;
 use crate::mp::error::Error;
+use crate::mp::fd_passing;
 use crate::mp::function::{Callable, Function};
-use crate::mp::passing;
-use crate::mp::watch::end_with_parent;
+use crate::mp::parent_death::end_with_parent;
 
 /// The variable that marks processes of this module and everything they start.
 pub const MARKER: &str = "FANLANE_MP";
@@ -156,7 +156,7 @@ impl Process {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let function = entry::name_of::<F>()?;
         let mut bytes = Vec::new();
-        let (encoded, descriptors) = passing::with_descriptors(|| passing::encode(&args, &mut bytes));
+        let (encoded, descriptors) = fd_passing::with_descriptors(|| fd_passing::encode(&args, &mut bytes));
         encoded?;
         let name = format!("Process-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         Ok(Self { name, is_daemon: false, state: State::New { function, args: bytes, descriptors } })
@@ -358,7 +358,7 @@ fn serve_call(control: UnixStream) -> i32 {
         complain(&name, &Error::NotRegistered(call.function).to_string());
         return FAILED;
     };
-    let run = || passing::with_arrived(descriptors, || function.run_once(&args));
+    let run = || fd_passing::with_arrived(descriptors, || function.run_once(&args));
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => 0,
         Ok(Err(failure)) => {

@@ -155,7 +155,7 @@ pub fn has_ended(pid: u32) -> bool {
 
 /// When `pid` began, in ticks of the system's clock since the machine's start; `None` where there is no such process or
 /// it has ended and only waits to be reaped.
-pub fn began_ticks(pid: u32) -> Option<u64> {
+pub fn live_start_ticks(pid: u32) -> Option<u64> {
     const STATE: usize = 0;
     const BEGAN: usize = 19;
     let stat = stat_line(pid)?;

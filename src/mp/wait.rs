@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::mp::bell::deadline_after;
+use crate::mp::clock::deadline_after;
 use crate::mp::error::Error;
 use crate::mp::futex::as_timespec;
 

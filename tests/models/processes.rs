@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use loom::thread::JoinHandle;
 
-use crate::mp::eager::Patience;
 use crate::mp::futex::Sleepers;
 use crate::mp::memory::Memory;
 use crate::mp::robust::Turns;
 use crate::mp::socket::Stream;
+use crate::mp::spin_wait::Patience;
 
 /// What is known of the execution that goes on. Loom runs all threads of a model on one of the system's.
 #[derive(Default)]

@@ -102,5 +102,5 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// Whether a process is there and has not ended.
 pub fn is_running(pid: u32) -> bool {
-    mp::process_tree::began_ticks(pid).is_some()
+    mp::process_tree::live_start_ticks(pid).is_some()
 }

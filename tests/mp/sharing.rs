@@ -161,7 +161,7 @@ fn a_barrier_opens_and_breaks() {
     let told: Result<usize, String> = here.recv().unwrap();
     assert!(told.unwrap_err().contains("has died"));
     assert!(barrier.is_broken());
-    assert!(matches!(barrier.wait(), Err(Error::HolderDied { pid }) if Some(pid) == two[0].pid()));
+    assert!(matches!(barrier.wait(), Err(Error::OwnerDied { pid }) if Some(pid) == two[0].pid()));
     drop(two);
 
     barrier.reset();

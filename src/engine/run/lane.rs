@@ -12,8 +12,8 @@ use crate::engine::worker_process::WorkerProcess;
 use crate::event::{EventKind, WorkerId};
 use crate::job::Transport;
 use crate::mp::frame::FrameError;
-use crate::mp::hatch::Hatch;
-use crate::mp::intake::Intake;
+use crate::mp::mailbox::Mailbox;
+use crate::mp::message_reader::MessageReader;
 
 /// What has to be remembered of what was read.
 enum Heard {
@@ -30,18 +30,18 @@ struct Reading<'a> {
     stream: Incoming,
     /// Whether the worker is waited for, and nothing else.
     listening: &'a AtomicBool,
-    intake: Intake,
+    reader: MessageReader,
     /// The lane is there.
     ready: bool,
 }
 
 impl Shell {
-    /// Reads `stream`, and what comes through the hatch beside it, until the worker's connection ends, and says how it did.
+    /// Reads `stream`, and what comes through the mailbox beside it, until the worker's connection ends, and says how it did.
     pub fn read_lane(
         &self,
         worker: WorkerId,
         process: &WorkerProcess,
-        (stream, hatch): (UnixStream, Option<Hatch>),
+        (stream, mailbox): (UnixStream, Option<Mailbox>),
         listening: &AtomicBool,
     ) {
         let mut reading = Reading {
@@ -49,7 +49,7 @@ impl Shell {
             process,
             stream: Incoming::new(stream, self.setup.transport),
             listening,
-            intake: Intake::new(hatch),
+            reader: MessageReader::new(mailbox),
             ready: false,
         };
         let heard = loop {
@@ -75,19 +75,19 @@ impl Shell {
     }
 
     fn read_some(&self, reading: &mut Reading<'_>) -> Result<Heard, FrameError> {
-        let Reading { worker, process, stream, listening, intake, ready } = reading;
+        let Reading { worker, process, stream, listening, reader, ready } = reading;
         let worker = *worker;
         let rest_ns = if *ready && !stream.is_large() { self.core().dispatcher.rest_ns(worker) } else { None };
         if let Some(rest_ns) = rest_ns {
             std::thread::sleep(Duration::from_nanos(rest_ns));
         }
         listening.store(true, Ordering::Release);
-        let filled = intake.fill_soon(stream);
+        let filled = reader.fill_soon(stream);
         listening.store(false, Ordering::Release);
         if !filled? {
             return Ok(Heard::End);
         }
-        while let Some(message) = stream.next_message::<FromWorker>(intake)? {
+        while let Some(message) = stream.next_message::<FromWorker>(reader)? {
             let input = match message {
                 FromWorker::Ready => {
                     *ready = true;

@@ -13,8 +13,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::engine::protocol::ToWorker;
 use crate::mp::frame::FrameError;
-use crate::mp::hatch::Hatch;
-use crate::mp::intake::Intake;
+use crate::mp::mailbox::Mailbox;
+use crate::mp::message_reader::MessageReader;
 use crate::mp::waker::Waker;
 
 use super::lane::{LaneShared, State};
@@ -36,7 +36,7 @@ struct Half {
     /// Whoever reads from it gives up after [`PATIENCE`].
     stream: UnixStream,
     /// It is looked for what comes only by the executor, when it is out of work.
-    intake: Intake,
+    reader: MessageReader,
 }
 
 /// What came of listening.
@@ -49,13 +49,13 @@ pub enum Heard {
 }
 
 impl Ear {
-    /// Hears what comes on `stream`, and through the hatch beside it if there is one.
+    /// Hears what comes on `stream`, and through the mailbox beside it if there is one.
     ///
     /// # Errors
     /// When the system has no descriptors left.
-    pub fn new(stream: UnixStream, hatch: Option<Hatch>) -> std::io::Result<Self> {
+    pub fn new(stream: UnixStream, mailbox: Option<Mailbox>) -> std::io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
-        let half = Mutex::new(Half { stream, intake: Intake::new(hatch) });
+        let half = Mutex::new(Half { stream, reader: MessageReader::new(mailbox) });
         Ok(Self { half, aside: Waker::new()? })
     }
 
@@ -104,16 +104,16 @@ impl LaneShared {
             Err(TryLockError::Poisoned(half)) => half.into_inner(),
             Err(TryLockError::WouldBlock) => return Heard::Nothing,
         };
-        let Half { stream, intake } = &mut *half;
-        intake.fill_at_once(&mut &*stream).map_or(Heard::Nothing, |filled| self.heed_all(intake, filled))
+        let Half { stream, reader } = &mut *half;
+        reader.fill_at_once(&mut &*stream).map_or(Heard::Nothing, |filled| self.heed_all(reader, filled))
     }
 
     /// The executor does what the engine says, once it says something; gives up after a while.
     fn hear_alone(&self, half: &mut Half) -> Heard {
-        let Half { stream, intake } = half;
-        match intake.fill_soon(&mut &*stream) {
+        let Half { stream, reader } = half;
+        match reader.fill_soon(&mut &*stream) {
             Err(FrameError::Io(error)) if error.kind() == ErrorKind::WouldBlock => Heard::Nothing,
-            filled => self.heed_all(intake, filled),
+            filled => self.heed_all(reader, filled),
         }
     }
 
@@ -170,20 +170,20 @@ impl LaneShared {
         if !ready {
             return Heard::Nothing;
         }
-        let Half { stream, intake } = half;
-        let filled = intake.fill(stream);
-        self.heed_all(intake, filled)
+        let Half { stream, reader } = half;
+        let filled = reader.fill(stream);
+        self.heed_all(reader, filled)
     }
 
     /// Does what has come, now that reading said so.
-    fn heed_all(&self, intake: &mut Intake, filled: Result<bool, FrameError>) -> Heard {
+    fn heed_all(&self, reader: &mut MessageReader, filled: Result<bool, FrameError>) -> Heard {
         match filled {
             Ok(true) => {}
             Ok(false) | Err(FrameError::Torn | FrameError::Io(_)) => return Heard::End,
             Err(_) => self.give_up(None),
         }
         loop {
-            match intake.next_message::<ToWorker>() {
+            match reader.next_message::<ToWorker>() {
                 Ok(Some(message)) => self.heed(message),
                 Ok(None) => return Heard::Something,
                 Err(_) => self.give_up(None),

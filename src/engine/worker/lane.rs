@@ -16,9 +16,9 @@ use crate::event::{AttemptRecord, LaneId, Outcome, StreamName, TaskId, WorkerId,
 use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
-use crate::mp::hatch;
 use crate::mp::launch::Launcher;
 use crate::mp::limit::Limit;
+use crate::mp::mailbox;
 use crate::mp::memory::Segment;
 use crate::mp::waker::Waker;
 
@@ -78,17 +78,17 @@ pub(super) struct Current {
     pub(super) ending: Option<(Outcome, u64)>,
 }
 
-/// Opens a lane on `stream`, with the hatches beside it if there is memory with some.
+/// Opens a lane on `stream`, with the mailboxes beside it if there is memory with some.
 pub fn open(
     station: Arc<Station>,
     worker: WorkerId,
     lane: LaneId,
     stream: &UnixStream,
-    hatches: Option<OwnedFd>,
+    mailboxes: Option<OwnedFd>,
 ) -> io::Result<()> {
     let listened = stream.try_clone()?;
-    let segment = hatches.map(Segment::open).transpose()?.map(Arc::new);
-    let [from_engine, to_engine] = hatch::pair_in(segment.as_ref());
+    let segment = mailboxes.map(Segment::open).transpose()?.map(Arc::new);
+    let [from_engine, to_engine] = mailbox::pair_in(segment.as_ref());
     let setup = &station.setup;
     let transport = setup.transport;
     let environment = environment_of_lane(&setup.needs, lane.0);

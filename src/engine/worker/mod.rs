@@ -106,7 +106,7 @@ fn work(mut control: UnixStream) -> io::Result<()> {
     }
     while let Some(([worker, lane], descriptors)) = socket::receive_numbered(&control)? {
         let mut descriptors = descriptors.into_iter();
-        // Without a socket the engine sees the end of its own; without memory for hatches all goes through the socket.
+        // Without a socket the engine sees the end of its own; without memory for mailboxes all goes through the socket.
         let Some(stream) = descriptors.next().map(UnixStream::from) else { continue };
         let lanes = u64::from(station.live_lanes.fetch_add(1, Ordering::AcqRel)) + 1;
         let refused = match refusal(lanes) {

@@ -11,9 +11,9 @@ use crate::event::{AttemptRecord, Outcome};
 use crate::job::Transport;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, write_frame};
-use crate::mp::hatch::Hatch;
+use crate::mp::mailbox::Mailbox;
 use crate::mp::socket::send_with_descriptors;
-use crate::mp::{SharedBytes, passing};
+use crate::mp::{SharedBytes, fd_passing};
 
 /// Results wait no longer than this for the next one, in nanoseconds.
 const GATHER_NS: u64 = 250_000;
@@ -23,7 +23,7 @@ const GATHER_BYTES: usize = 256 << 10;
 pub struct Outbox {
     stream: UnixStream,
     /// Counts the bytes that are sent on the stream.
-    hatch: Option<Hatch>,
+    mailbox: Option<Mailbox>,
     choice: Choice,
     records: Vec<AttemptRecord>,
     bytes: usize,
@@ -32,10 +32,10 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    pub const fn new(stream: UnixStream, hatch: Option<Hatch>, transport: Transport) -> Self {
+    pub const fn new(stream: UnixStream, mailbox: Option<Mailbox>, transport: Transport) -> Self {
         Self {
             stream,
-            hatch,
+            mailbox,
             choice: Choice::new(transport),
             records: Vec::new(),
             bytes: 0,
@@ -140,14 +140,14 @@ impl Outbox {
 
     fn write(&mut self, message: &FromWorker) -> Result<(), FrameError> {
         self.buffer.clear();
-        let (written, descriptors) = passing::with_descriptors(|| write_frame(&mut self.buffer, message));
+        let (written, descriptors) = fd_passing::with_descriptors(|| write_frame(&mut self.buffer, message));
         written?;
-        if let Some(hatch) = &mut self.hatch {
-            if descriptors.is_empty() && hatch.hand_over([&self.buffer, &[]]) {
+        if let Some(mailbox) = &mut self.mailbox {
+            if descriptors.is_empty() && mailbox.try_send([&self.buffer, &[]]) {
                 return Ok(());
             }
             // The count goes around.
-            hatch.pass_by(self.buffer.len() as u32);
+            mailbox.note_sent(self.buffer.len() as u32);
         }
         // An engine that is gone is noticed on the control socket, which ends this process.
         let parts = [IoSlice::new(&self.buffer)];

@@ -14,7 +14,7 @@ use super::environment::{self, EnvironmentError};
 use super::failure::{FailureKind, ManagerError};
 use super::key::Key;
 use super::wire::{Inbox, MAX_FRAME_BYTES, Reply, Request, WireError, read_message, write_frame};
-use crate::mp::eager::Eagerness;
+use crate::mp::spin_wait::SpinWait;
 pub(in crate::mp) use stream::AuthenticatedStream;
 
 mod stream;
@@ -184,7 +184,7 @@ struct ClientConnection {
     out: Vec<u8>,
     buffer: Vec<u8>,
     read_timeout: Option<Duration>,
-    eager: Eagerness,
+    spin_wait: SpinWait,
 }
 
 /// Why a connection gave no answer.
@@ -210,7 +210,7 @@ impl ClientConnection {
             out: Vec::new(),
             buffer: vec![0; BUFFER_BYTES],
             read_timeout: Some(Duration::ZERO),
-            eager: Eagerness::default(),
+            spin_wait: SpinWait::default(),
         })
     }
 
@@ -262,8 +262,8 @@ impl ClientConnection {
                 }
                 Err(error) => return Err(ExchangeError::Ended(error.to_string())),
             }
-            let Self { stream, buffer, eager, .. } = self;
-            let looked = eager.look(|| stream.look(buffer));
+            let Self { stream, buffer, spin_wait, .. } = self;
+            let looked = spin_wait.poll(|| stream.look(buffer));
             match looked.unwrap_or_else(|| stream.read(buffer)) {
                 Ok(0) => return Err(ExchangeError::Ended("it has closed the connection".to_owned())),
                 Ok(count) => self.inbox.push(&self.buffer[..count]),

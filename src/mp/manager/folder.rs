@@ -8,7 +8,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::mp::life::Life;
+use crate::mp::process_id::ProcessId;
 
 const PREFIX: &str = "fanlane-manager-";
 
@@ -27,7 +27,7 @@ impl Folder {
         let _ = sweep(&place);
         Ok(Self(
             tempfile::Builder::new()
-                .prefix(&format!("{}-", name_of(Life::own())?))
+                .prefix(&format!("{}-", name_of(ProcessId::own())?))
                 .permissions(Permissions::from_mode(0o700))
                 .tempdir_in(place)?,
         ))
@@ -41,7 +41,7 @@ impl Folder {
 
 /// What the name of a folder of that process begins with. Numbers of processes are those of one namespace: a container
 /// that shares the folder for temporary files has others.
-fn name_of(life: Life) -> io::Result<String> {
+fn name_of(life: ProcessId) -> io::Result<String> {
     let namespace = fs::metadata("/proc/self/ns/pid")?.ino();
     Ok(format!("{PREFIX}{namespace:x}-{:x}", life.as_word()))
 }
@@ -52,7 +52,7 @@ fn sweep(place: &Path) -> io::Result<()> {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| {
             let (_, word) = name.rsplit_once('-')?.0.rsplit_once('-')?;
-            let life = Life::from_word(u64::from_str_radix(word, 16).ok()?)?;
+            let life = ProcessId::from_word(u64::from_str_radix(word, 16).ok()?)?;
             // Whatever else is in the name is as it would be for that process.
             name.starts_with(&format!("{}-", name_of(life).ok()?)).then_some(life)
         });
@@ -74,10 +74,10 @@ mod tests {
     fn it_is_for_its_owner_alone_and_what_the_dead_have_left_is_removed() {
         let place = tempfile::tempdir().unwrap();
         let mut child = std::process::Command::new("/bin/cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
-        let began = crate::mp::process_tree::began_ticks(child.id()).unwrap();
-        let other = Life::from_word(began << 32 | u64::from(child.id())).unwrap();
+        let began = crate::mp::process_tree::live_start_ticks(child.id()).unwrap();
+        let other = ProcessId::from_word(began << 32 | u64::from(child.id())).unwrap();
         let of = |life, rest: &str| place.path().join(format!("{}-{rest}", name_of(life).unwrap()));
-        let (own, others) = (of(Life::own(), "a1"), of(other, "b2"));
+        let (own, others) = (of(ProcessId::own(), "a1"), of(other, "b2"));
         let elsewhere = others.to_str().unwrap().replace(PREFIX, "fanlane-manager-f");
         let strange = [elsewhere.as_str(), "fanlane-manager-", "fanlane-manager-1-2", "fanlane-manager-x-y-z", "other"];
         let strange = strange.map(|name| place.path().join(name));
@@ -98,7 +98,7 @@ mod tests {
         let folder = Folder::create().unwrap();
         assert_eq!(fs::metadata(folder.path()).unwrap().mode() & 0o777, 0o700);
         let path = folder.path().to_owned();
-        assert!(path.file_name().unwrap().to_str().unwrap().starts_with(&name_of(Life::own()).unwrap()));
+        assert!(path.file_name().unwrap().to_str().unwrap().starts_with(&name_of(ProcessId::own()).unwrap()));
         drop(folder);
         assert!(!path.exists());
     }

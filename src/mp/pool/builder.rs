@@ -9,8 +9,8 @@ use super::Pool;
 use super::shared::{FirstCall, Plan, Shared};
 use crate::mp::entry;
 use crate::mp::error::Error;
+use crate::mp::fd_passing;
 use crate::mp::function::Callable;
-use crate::mp::passing;
 
 /// What a pool is to be like.
 ///
@@ -78,7 +78,7 @@ impl PoolBuilder {
     {
         let encoded = entry::name_of::<F>().and_then(|function| {
             let mut bytes = Vec::new();
-            let (encoded, descriptors) = passing::with_descriptors(|| passing::encode(&args, &mut bytes));
+            let (encoded, descriptors) = fd_passing::with_descriptors(|| fd_passing::encode(&args, &mut bytes));
             encoded.map(|()| FirstCall { function, args: bytes, descriptors })
         });
         match encoded {

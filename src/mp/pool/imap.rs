@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Pool;
 use super::job::{Job, Pace};
 use super::sink::{EachSink, Returned};
-use crate::mp::bell::deadline_after;
+use crate::mp::clock::deadline_after;
 use crate::mp::error::{Error, TaskError};
 
 /// So many tasks are taken ahead of the results for each worker at first. It becomes twice as many whenever results have

@@ -18,8 +18,8 @@ use super::state::{LanePhase, Phase, State, Work, Worker};
 use super::wire::{Frame, Wire};
 use crate::mp::child::describe_end;
 use crate::mp::error::{Error, TaskError};
+use crate::mp::fd_passing::{self, Passed};
 use crate::mp::futex::as_timespec;
-use crate::mp::passing::{self, Passed};
 use crate::mp::process::start_child;
 use crate::mp::shared::forget_dead_writers;
 
@@ -92,7 +92,7 @@ fn start(shared: &Shared, lane: usize) -> Result<Worker, Error> {
     let setup = Setup { name, page: Passed(Arc::clone(page.descriptor())), initializer };
     // One that is gone by now is found dead at once.
     let _ = control.send(&setup).and_then(|()| control.send_parts(args, descriptors));
-    let [to_worker, from_worker] = page.hatches();
+    let [to_worker, from_worker] = page.mailboxes();
     let wire = Wire::new(control.into_socket(), to_worker, from_worker);
     let worker = Worker { child, page: Arc::new(page), wire: Arc::new(Mutex::new(wire)) };
     let mut state = shared.state();
@@ -178,7 +178,7 @@ pub fn send_on(wire: &mut Wire, work: &Work, number: Sequence) -> bool {
         last_items: count(last_items),
     };
     let mut head = Vec::with_capacity(64 + job.function.len());
-    let encoded = passing::encode(&batch, &mut head);
+    let encoded = fd_passing::encode(&batch, &mut head);
     debug_assert!(encoded.is_ok(), "numbers and a name can be encoded");
     wire.send([&head, job.args_of(work.first, work.chunks)], &[]).is_ok()
 }
@@ -222,7 +222,7 @@ pub fn hear<R>(
             };
             work.job.pace.learn(chunks, busy_ns);
             let (first_item, items) = work.job.items_of(work.first, work.chunks);
-            passing::with_arrived(frame.descriptors, || {
+            fd_passing::with_arrived(frame.descriptors, || {
                 work.job.sink.results(first_item, items, &failures, values);
             });
             Some((work.chunks, seen))

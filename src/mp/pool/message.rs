@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::page::Sequence;
 use crate::mp::error::TaskError;
-use crate::mp::passing::Passed;
+use crate::mp::fd_passing::Passed;
 
 /// The first message to a worker. The initializer's arguments follow as a message of their own.
 #[derive(Debug, Serialize, Deserialize)]

@@ -10,8 +10,8 @@ use super::message::FromWorker;
 use super::page::Sequence;
 use super::wire::{MOST_DESCRIPTORS, Wire};
 use crate::mp::error::TaskError;
+use crate::mp::fd_passing;
 use crate::mp::function::Run;
-use crate::mp::passing;
 
 /// The second thread looks so often whether something lies here, as long as it finds something.
 const LOOK: Duration = Duration::from_millis(5);
@@ -54,7 +54,7 @@ pub struct Gathered {
 /// Sends one message.
 pub fn say(wire: &mut Wire, message: &FromWorker, values: &[u8], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
     let mut head = Vec::new();
-    passing::encode(message, &mut head).map_err(io::Error::other)?;
+    fd_passing::encode(message, &mut head).map_err(io::Error::other)?;
     wire.send([&head, values], descriptors)
 }
 
@@ -188,7 +188,7 @@ impl Gathered {
             };
             let kept = self.descriptors.len();
             let values = &mut self.values;
-            let (good, fault) = passing::with_more_descriptors(&mut self.descriptors, || {
+            let (good, fault) = fd_passing::with_more_descriptors(&mut self.descriptors, || {
                 function.run_items(args, items - done, values)
             });
             done += good;

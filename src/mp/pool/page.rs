@@ -1,12 +1,12 @@
 //! What a worker has begun, in memory that outlives it: so whoever finds it dead knows which task it died of, and tasks
-//! that it has not begun can be taken back without asking it. Behind that lie the hatches between it and its pool.
+//! that it has not begun can be taken back without asking it. Behind that lie the mailboxes between it and its pool.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::mp::hatch::{self, Hatch};
+use crate::mp::mailbox::{self, Mailbox};
 use crate::mp::memory::{AtomicU64, Segment};
 
 /// Tasks of one worker are numbered in the order in which it gets them; numbers wrap around.
@@ -19,9 +19,9 @@ pub struct Page {
 }
 
 const BYTES: usize = 4096;
-const HATCHES_AT: usize = 64;
+const MAILBOXES_AT: usize = 64;
 
-const _: () = assert!(HATCHES_AT + hatch::PAIR_BYTES <= BYTES);
+const _: () = assert!(MAILBOXES_AT + mailbox::PAIR_BYTES <= BYTES);
 
 impl Page {
     /// Nothing begun.
@@ -39,9 +39,9 @@ impl Page {
         self.segment.descriptor()
     }
 
-    /// The hatches to the worker and from it.
-    pub fn hatches(&self) -> [Hatch; 2] {
-        hatch::pair(&self.segment, HATCHES_AT)
+    /// The mailboxes to the worker and from it.
+    pub fn mailboxes(&self) -> [Mailbox; 2] {
+        mailbox::pair(&self.segment, MAILBOXES_AT)
     }
 
     fn word(&self) -> &AtomicU64 {

@@ -1,5 +1,5 @@
 //! Frames between a pool and its worker, with descriptors. Whoever sends also receives meanwhile, so two that send at
-//! once never wait for each other. Short frames without descriptors go through the hatch while the other end looks there.
+//! once never wait for each other. Short frames without descriptors go through the mailbox while the other end looks there.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -11,10 +11,10 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
 use crate::mp::connection::widen;
-use crate::mp::eager::Eagerness;
-use crate::mp::hatch::Hatch;
+use crate::mp::mailbox::Mailbox;
 pub use crate::mp::socket::MOST_DESCRIPTORS;
 use crate::mp::socket::{receive_with_descriptors, send_with_descriptors};
+use crate::mp::spin_wait::SpinWait;
 
 const HEADER_BYTES: usize = 8;
 const READ_BYTES: usize = 64 << 10;
@@ -29,10 +29,10 @@ pub struct Wire {
     begin: usize,
     end: usize,
     descriptors: VecDeque<OwnedFd>,
-    outgoing: Hatch,
-    incoming: Hatch,
-    eager: Eagerness,
-    /// What came through the hatch.
+    outgoing: Mailbox,
+    incoming: Mailbox,
+    spin_wait: SpinWait,
+    /// What came through the mailbox.
     handed: Vec<u8>,
     /// How many frames came through the socket before that; none where it is taken.
     before_handed: Option<u32>,
@@ -48,8 +48,8 @@ pub struct Frame<'a> {
 }
 
 impl Wire {
-    /// On a connected socket, with a hatch for each direction.
-    pub fn new(socket: Arc<OwnedFd>, outgoing: Hatch, incoming: Hatch) -> Self {
+    /// On a connected socket, with a mailbox for each direction.
+    pub fn new(socket: Arc<OwnedFd>, outgoing: Mailbox, incoming: Mailbox) -> Self {
         widen(&socket);
         Self {
             socket,
@@ -59,7 +59,7 @@ impl Wire {
             descriptors: VecDeque::new(),
             outgoing,
             incoming,
-            eager: Eagerness::default(),
+            spin_wait: SpinWait::default(),
             handed: Vec::new(),
             before_handed: None,
         }
@@ -78,7 +78,7 @@ impl Wire {
     fn next_frame(&mut self, looks: bool) -> io::Result<Option<Frame<'_>>> {
         let len = loop {
             if self.before_handed.is_none() && looks && self.begin == self.end {
-                self.before_handed = self.incoming.look(&mut self.eager, &mut self.handed);
+                self.before_handed = self.incoming.look(&mut self.spin_wait, &mut self.handed);
             }
             if self.before_handed.is_some_and(|before| self.incoming.is_next(before)) {
                 self.before_handed = None;
@@ -96,7 +96,7 @@ impl Wire {
                 return Ok(None);
             }
         };
-        self.incoming.note_through_socket(1);
+        self.incoming.note_received(1);
         let start = self.begin + HEADER_BYTES;
         let count = usize::from(self.buffer[start - 1]).min(self.descriptors.len());
         self.begin = start + len;
@@ -138,10 +138,10 @@ impl Wire {
 
     /// Sends `parts` as one frame, and takes in what arrives while there is no room.
     pub fn send(&mut self, parts: [&[u8]; 2], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
-        if descriptors.is_empty() && self.outgoing.hand_over(parts) {
+        if descriptors.is_empty() && self.outgoing.try_send(parts) {
             return Ok(());
         }
-        self.outgoing.pass_by(1);
+        self.outgoing.note_sent(1);
         let len = parts[0].len() + parts[1].len();
         let header = (len as u64 | (descriptors.len() as u64) << 56).to_le_bytes();
         let mut sent = 0;
@@ -200,7 +200,7 @@ mod tests {
     fn both_ends() -> [Wire; 2] {
         let (here, there) = socket::pair().unwrap();
         let page = Page::create().unwrap();
-        let [[to, from], [to_again, from_again]] = [page.hatches(), page.hatches()];
+        let [[to, from], [to_again, from_again]] = [page.mailboxes(), page.mailboxes()];
         [Wire::new(Arc::new(here.into()), to, from), Wire::new(Arc::new(there.into()), from_again, to_again)]
     }
 

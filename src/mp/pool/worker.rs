@@ -14,11 +14,11 @@ use super::wire::Wire;
 use crate::mp::connection::Connection;
 use crate::mp::entry;
 use crate::mp::error::Error;
+use crate::mp::fd_passing;
 use crate::mp::function::{Run, panic_message};
-use crate::mp::passing;
+use crate::mp::parent_death::end_with_parent;
 use crate::mp::process::{CurrentProcess, set_current};
 use crate::mp::shared::stay_near_readers;
-use crate::mp::watch::end_with_parent;
 
 /// Results of short tasks are gathered for so long before they are sent, or until there are many bytes of them.
 const GATHER: Duration = Duration::from_micros(100);
@@ -57,11 +57,11 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     stay_near_readers();
     let page = Page::open(Arc::into_inner(setup.page.0).ok_or(io::ErrorKind::InvalidData)?)?;
     let socket = rustix::io::fcntl_dupfd_cloexec(control.as_fd(), 3)?;
-    let [from_pool, to_pool] = page.hatches();
+    let [from_pool, to_pool] = page.mailboxes();
     let mut wire = Wire::new(Arc::new(socket), to_pool, from_pool);
     let begun = setup.initializer.map_or(Ok(()), |name| {
         let function = entry::function_named(&name).ok_or_else(|| Error::NotRegistered(name).to_string())?;
-        let call = || passing::with_arrived(descriptors, || function.run_once(&args));
+        let call = || fd_passing::with_arrived(descriptors, || function.run_once(&args));
         catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panic_message(&*panic)))
     });
     match begun {

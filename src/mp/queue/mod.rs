@@ -16,12 +16,12 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::mp::bell::deadline_after;
 use crate::mp::clock;
+use crate::mp::clock::deadline_after;
 use crate::mp::error::Error;
-use crate::mp::guarded::{Guarded, HEADER_BYTES, Locked};
+use crate::mp::fd_passing::{self, passed_by_descriptor};
+use crate::mp::journaled::{HEADER_BYTES, Journaled, Locked};
 use crate::mp::memory::{PAGE_BYTES, Segment};
-use crate::mp::passing::{self, passed_by_descriptor};
 
 mod ring;
 mod simple;
@@ -39,7 +39,7 @@ const UNFINISHED: usize = 4;
 const MOST_ITEMS: usize = 5;
 const CLOSED: usize = 6;
 
-// The bells.
+// The event counts.
 const ITEM_CAME: usize = 0;
 const ITEM_WENT: usize = 1;
 const ALL_DONE: usize = 2;
@@ -66,7 +66,7 @@ thread_local! {
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
 pub struct Queue<T> {
-    guarded: Arc<Guarded>,
+    journaled: Arc<Journaled>,
     /// Mapped anew when another process has let it grow. Reached only with the guard held.
     ring: Arc<Mutex<Segment>>,
     items: PhantomData<fn(T) -> T>,
@@ -74,7 +74,7 @@ pub struct Queue<T> {
 
 impl<T> Clone for Queue<T> {
     fn clone(&self) -> Self {
-        Self { guarded: Arc::clone(&self.guarded), ring: Arc::clone(&self.ring), items: PhantomData }
+        Self { journaled: Arc::clone(&self.journaled), ring: Arc::clone(&self.ring), items: PhantomData }
     }
 }
 
@@ -130,35 +130,35 @@ impl<T> Queue<T> {
 
     fn with_limit(most_items: usize) -> Result<Self, Error> {
         let make = || {
-            let guarded = Guarded::create(KIND, PAGE_BYTES - HEADER_BYTES + FIRST_CAPACITY)?;
-            let ring = Segment::map(Arc::clone(guarded.descriptor()), PAGE_BYTES, FIRST_CAPACITY, false)?;
-            let mut locked = guarded.lock();
+            let journaled = Journaled::create(KIND, PAGE_BYTES - HEADER_BYTES + FIRST_CAPACITY)?;
+            let ring = Segment::map(Arc::clone(journaled.descriptor()), PAGE_BYTES, FIRST_CAPACITY, false)?;
+            let mut locked = journaled.lock();
             locked.set(CAPACITY, FIRST_CAPACITY as u64);
             locked.set(MOST_ITEMS, most_items as u64);
             drop(locked);
-            Ok(Self { guarded: Arc::new(guarded), ring: Arc::new(Mutex::new(ring)), items: PhantomData })
+            Ok(Self { journaled: Arc::new(journaled), ring: Arc::new(Mutex::new(ring)), items: PhantomData })
         };
         make().map_err(Error::io("a queue cannot be made"))
     }
 
     fn descriptor(&self) -> &Arc<OwnedFd> {
-        self.guarded.descriptor()
+        self.journaled.descriptor()
     }
 
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
-        let guarded = Guarded::open_first_page(KIND, descriptor)?;
-        let ring = Segment::map(Arc::clone(guarded.descriptor()), PAGE_BYTES, FIRST_CAPACITY, false)?;
-        Ok(Self { guarded: Arc::new(guarded), ring: Arc::new(Mutex::new(ring)), items: PhantomData })
+        let journaled = Journaled::open_first_page(KIND, descriptor)?;
+        let ring = Segment::map(Arc::clone(journaled.descriptor()), PAGE_BYTES, FIRST_CAPACITY, false)?;
+        Ok(Self { journaled: Arc::new(journaled), ring: Arc::new(Mutex::new(ring)), items: PhantomData })
     }
 
     /// The same queue for items of another type that is encoded alike, such as `String` for `&str`.
     pub fn retyped<U>(self) -> Queue<U> {
-        Queue { guarded: self.guarded, ring: self.ring, items: PhantomData }
+        Queue { journaled: self.journaled, ring: self.ring, items: PhantomData }
     }
 
     /// How many items are in it, exactly, at some moment during the call.
     pub fn qsize(&self) -> usize {
-        usize::try_from(self.guarded.lock().get(COUNT)).unwrap_or(usize::MAX)
+        usize::try_from(self.journaled.lock().get(COUNT)).unwrap_or(usize::MAX)
     }
 
     /// Whether nothing is in it.
@@ -168,21 +168,21 @@ impl<T> Queue<T> {
 
     /// Whether a bounded queue holds as much as it may.
     pub fn is_full(&self) -> bool {
-        is_full(&self.guarded.lock())
+        is_full(&self.journaled.lock())
     }
 
     /// Nothing more can be put in; what is in it can still be taken. Whoever waits to put or, once it is empty, to get
     /// learns of it.
     pub fn close(&self) {
-        self.guarded.lock().set(CLOSED, 1);
-        for bell in [ITEM_CAME, ITEM_WENT] {
-            self.guarded.bell(bell).ring();
+        self.journaled.lock().set(CLOSED, 1);
+        for event_count in [ITEM_CAME, ITEM_WENT] {
+            self.journaled.event_count(event_count).notify();
         }
     }
 
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
-        self.guarded.peek(CLOSED) != 0
+        self.journaled.peek(CLOSED) != 0
     }
 
     /// Says that what was to be done with an item taken from the queue is done.
@@ -190,7 +190,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// [`Error::Misuse`] when it is said more often than items were put in.
     pub fn task_done(&self) -> Result<(), Error> {
-        let mut locked = self.guarded.lock();
+        let mut locked = self.journaled.lock();
         let unfinished = locked.get(UNFINISHED);
         if unfinished == 0 {
             return Err(Error::Misuse("task_done was called more often than items were put into the queue"));
@@ -198,7 +198,7 @@ impl<T> Queue<T> {
         locked.set(UNFINISHED, unfinished - 1);
         drop(locked);
         if unfinished == 1 {
-            self.guarded.bell(ALL_DONE).ring();
+            self.journaled.event_count(ALL_DONE).notify();
         }
         Ok(())
     }
@@ -214,24 +214,24 @@ impl<T> Queue<T> {
     }
 
     fn wait_all_done(&self, deadline: Option<Instant>) -> bool {
-        let bell = self.guarded.bell(ALL_DONE);
+        let event_count = self.journaled.event_count(ALL_DONE);
         loop {
-            let count = bell.count();
-            if self.guarded.lock().get(UNFINISHED) == 0 {
+            let count = event_count.count();
+            if self.journaled.lock().get(UNFINISHED) == 0 {
                 return true;
             }
-            if !bell.wait(count, deadline) {
+            if !event_count.wait(count, deadline) {
                 return false;
             }
         }
     }
 
     fn put_bytes(&self, bytes: &[u8], patience: Patience) -> Result<(), Error> {
-        let went = self.guarded.bell(ITEM_WENT);
+        let went = self.journaled.event_count(ITEM_WENT);
         loop {
             let count = went.count();
             {
-                let mut locked = self.guarded.lock();
+                let mut locked = self.journaled.lock();
                 if locked.get(CLOSED) != 0 {
                     return Err(Error::Closed);
                 }
@@ -244,23 +244,23 @@ impl<T> Queue<T> {
                 return Err(if matches!(patience, Patience::None) { Error::Full } else { Error::TimedOut });
             }
         }
-        self.guarded.bell(ITEM_CAME).ring();
+        self.journaled.event_count(ITEM_CAME).notify();
         Ok(())
     }
 
     fn get_bytes(&self, patience: Patience, buffer: &mut Vec<u8>) -> Result<(), Error> {
-        let came = self.guarded.bell(ITEM_CAME);
+        let came = self.journaled.event_count(ITEM_CAME);
         loop {
             let count = came.count();
             let is_bounded;
             {
-                let mut locked = self.guarded.lock();
+                let mut locked = self.journaled.lock();
                 is_bounded = locked.get(MOST_ITEMS) != 0;
                 if locked.get(COUNT) > 0 {
                     self.pop(&mut locked, buffer).map_err(Error::io("the queue cannot be read"))?;
                     drop(locked);
                     if is_bounded {
-                        self.guarded.bell(ITEM_WENT).ring();
+                        self.journaled.event_count(ITEM_WENT).notify();
                     }
                     return Ok(());
                 }
@@ -303,7 +303,7 @@ impl<T: Serialize> Queue<T> {
     fn put_within(&self, item: &T, patience: Patience) -> Result<(), Error> {
         let mut buffer = SCRATCH.take();
         buffer.clear();
-        let put = passing::encode(item, &mut buffer).and_then(|()| self.put_bytes(&buffer, patience));
+        let put = fd_passing::encode(item, &mut buffer).and_then(|()| self.put_bytes(&buffer, patience));
         keep_scratch(buffer);
         put
     }
@@ -337,7 +337,7 @@ impl<T: DeserializeOwned> Queue<T> {
 
     fn get_within(&self, patience: Patience) -> Result<T, Error> {
         let mut buffer = SCRATCH.take();
-        let got = self.get_bytes(patience, &mut buffer).and_then(|()| passing::decode(&buffer));
+        let got = self.get_bytes(patience, &mut buffer).and_then(|()| fd_passing::decode(&buffer));
         keep_scratch(buffer);
         got
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use rustix::fs::FallocateFlags;
 
 use super::{CAPACITY, COUNT, HEAD, Queue, TAIL, UNFINISHED};
-use crate::mp::guarded::Locked;
+use crate::mp::journaled::Locked;
 use crate::mp::memory::{PAGE_BYTES, Segment};
 
 /// Before each item stands its length.
@@ -19,7 +19,7 @@ impl<T> Queue<T> {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let capacity = size(locked, CAPACITY);
         if ring.len() != capacity {
-            *ring = Segment::map(Arc::clone(self.guarded.descriptor()), PAGE_BYTES, capacity, false)?;
+            *ring = Segment::map(Arc::clone(self.journaled.descriptor()), PAGE_BYTES, capacity, false)?;
         }
         Ok(ring)
     }
@@ -61,7 +61,7 @@ impl<T> Queue<T> {
         let (head, tail, old) = (size(locked, HEAD), size(locked, TAIL), size(locked, CAPACITY));
         let used = tail - head;
         let capacity = (used + needed).max(old * 2).next_power_of_two();
-        let file = self.guarded.descriptor();
+        let file = self.journaled.descriptor();
         // With the memory itself, so that its lack is an error here and not a fault at some later touch.
         rustix::fs::fallocate(file, FallocateFlags::empty(), PAGE_BYTES as u64, capacity as u64)?;
         let ring = Segment::map(Arc::clone(file), PAGE_BYTES, capacity, false)?;

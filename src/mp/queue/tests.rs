@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
-use crate::mp::guarded::tests::die_after;
+use crate::mp::journaled::tests::die_after;
 
 /// Another process's view of the same queue.
 fn other_end<T>(queue: &Queue<T>) -> Queue<T> {

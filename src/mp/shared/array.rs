@@ -41,7 +41,7 @@ impl<T> fmt::Debug for Array<T> {
 
 /// Takes the lock for one access; that its last holder died is the access's error, once.
 fn held(lock: &RLock) -> Result<RLockGuard<'_>, Error> {
-    lock.acquire().map_err(|died| Error::HolderDied { pid: died.pid })
+    lock.acquire().map_err(|died| Error::OwnerDied { pid: died.pid })
 }
 
 impl<T: Pod> Array<T> {
@@ -79,7 +79,7 @@ impl<T: Pod> Array<T> {
     /// A value.
     ///
     /// # Errors
-    /// [`Error::HolderDied`] once, when a process died while it had the lock.
+    /// [`Error::OwnerDied`] once, when a process died while it had the lock.
     ///
     /// # Panics
     /// When there is no such place.
@@ -160,7 +160,7 @@ impl<T: Pod> Value<T> {
     /// What it is.
     ///
     /// # Errors
-    /// [`Error::HolderDied`] once, when a process died while it had the lock.
+    /// [`Error::OwnerDied`] once, when a process died while it had the lock.
     pub fn get(&self) -> Result<T, Error> {
         self.0.get(0)
     }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::nearness::{AHEAD_BYTES, FEWEST_HELD, Nearness};
 use super::slot::{Slot, file_of};
 use crate::mp::error::Error;
-use crate::mp::passing::{Passed, refuse};
+use crate::mp::fd_passing::{Passed, refuse};
 
 /// So many slots a process writes to.
 const MOST_SLOTS: usize = 64;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::names::{Published, look_up, publish};
 use crate::mp::error::Error;
-use crate::mp::guarded::{Guarded, HEADER_BYTES, Locked, WORDS};
-use crate::mp::passing::Passed;
+use crate::mp::fd_passing::Passed;
+use crate::mp::journaled::{HEADER_BYTES, Journaled, Locked, WORDS};
 
 const KIND: &[u8; 8] = b"fl_list1";
 const COUNT: usize = 0;
@@ -110,7 +110,7 @@ impl ListItem {
 /// ```
 #[derive(Debug)]
 pub struct ShareableList {
-    guarded: Guarded,
+    journaled: Journaled,
     published: Option<Published>,
 }
 
@@ -140,15 +140,15 @@ impl ShareableList {
         let rooms = encoded.iter().map(|(_, bytes)| bytes.len().max(LEAST_ROOM_BYTES).next_multiple_of(8));
         let rooms: Vec<usize> = rooms.collect();
         let total = rooms.len() * 8 + 2 * rooms.iter().sum::<usize>();
-        let guarded =
-            Guarded::create(KIND, total.max(8)).map_err(Error::io("no shared memory for a list can be had"))?;
+        let journaled =
+            Journaled::create(KIND, total.max(8)).map_err(Error::io("no shared memory for a list can be had"))?;
         for (index, bytes) in rooms.iter().enumerate() {
-            guarded.segment().store(HEADER_BYTES + index * 8, &(*bytes as u64).to_le_bytes());
+            journaled.segment().store(HEADER_BYTES + index * 8, &(*bytes as u64).to_le_bytes());
         }
-        guarded.lock().set(COUNT, encoded.len() as u64);
-        let list = Self { guarded, published: None };
+        journaled.lock().set(COUNT, encoded.len() as u64);
+        let list = Self { journaled, published: None };
         for (index, (kind, bytes)) in encoded.iter().enumerate() {
-            list.put(&mut list.guarded.lock(), index, *kind, bytes)?;
+            list.put(&mut list.journaled.lock(), index, *kind, bytes)?;
         }
         Ok(list)
     }
@@ -158,7 +158,7 @@ impl ShareableList {
     /// # Errors
     /// [`Error::Name`] where the name is taken.
     pub fn with_name(mut self, name: &str) -> Result<Self, Error> {
-        self.published = Some(publish(name, self.guarded.descriptor())?);
+        self.published = Some(publish(name, self.journaled.descriptor())?);
         Ok(self)
     }
 
@@ -172,12 +172,12 @@ impl ShareableList {
     }
 
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
-        Guarded::open(KIND, descriptor).map(|guarded| Self { guarded, published: None })
+        Journaled::open(KIND, descriptor).map(|journaled| Self { journaled, published: None })
     }
 
     /// How many items it has.
     pub fn len(&self) -> usize {
-        usize::try_from(self.guarded.peek(COUNT)).unwrap_or(0).min(MOST_ITEMS)
+        usize::try_from(self.journaled.peek(COUNT)).unwrap_or(0).min(MOST_ITEMS)
     }
 
     /// Whether it has none.
@@ -188,7 +188,7 @@ impl ShareableList {
     fn room(&self, index: usize) -> Room {
         let size_of_room = |index: usize| {
             let mut bytes = [0; 8];
-            self.guarded.segment().load(HEADER_BYTES + index * 8, &mut bytes);
+            self.journaled.segment().load(HEADER_BYTES + index * 8, &mut bytes);
             usize::try_from(u64::from_le_bytes(bytes)).expect("room in memory fits into an address")
         };
         let before: usize = (0..index).map(size_of_room).sum();
@@ -206,7 +206,7 @@ impl ShareableList {
         }
         // Into the place that is not in use, which becomes the one in use with one number.
         let second = locked.get(STATES + index) >> 63 == 0;
-        self.guarded.segment().store(room.offset + usize::from(second) * room.bytes, bytes);
+        self.journaled.segment().store(room.offset + usize::from(second) * room.bytes, bytes);
         locked.set(STATES + index, state_of(second, kind, bytes.len()));
         Ok(())
     }
@@ -216,7 +216,7 @@ impl ShareableList {
         let len = usize::try_from(state & ((1 << 56) - 1)).unwrap_or(usize::MAX).min(room.bytes);
         let mut bytes = vec![0; len];
         let second = state >> 63 != 0;
-        self.guarded.segment().load(room.offset + usize::from(second) * room.bytes, &mut bytes);
+        self.journaled.segment().load(room.offset + usize::from(second) * room.bytes, &mut bytes);
         ListItem::decoded(state >> 56 & 0x7f, bytes)
     }
 
@@ -226,7 +226,7 @@ impl ShareableList {
     /// [`Error::Misuse`] where there is no such place.
     pub fn get(&self, index: usize) -> Result<ListItem, Error> {
         self.check(index)?;
-        self.take(&self.guarded.lock(), index)
+        self.take(&self.journaled.lock(), index)
     }
 
     /// Puts another item into a place.
@@ -236,7 +236,7 @@ impl ShareableList {
     pub fn set(&self, index: usize, item: impl Into<ListItem>) -> Result<(), Error> {
         self.check(index)?;
         let (kind, bytes) = item.into().encoded();
-        self.put(&mut self.guarded.lock(), index, kind, &bytes)
+        self.put(&mut self.journaled.lock(), index, kind, &bytes)
     }
 
     /// All items, from one moment.
@@ -244,7 +244,7 @@ impl ShareableList {
     /// # Errors
     /// [`Error::Decode`] when another program has written into the memory.
     pub fn to_vec(&self) -> Result<Vec<ListItem>, Error> {
-        let locked = self.guarded.lock();
+        let locked = self.journaled.lock();
         (0..self.len()).map(|index| self.take(&locked, index)).collect()
     }
 
@@ -267,15 +267,15 @@ impl ShareableList {
 
 impl Serialize for ShareableList {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Passed(Arc::clone(self.guarded.descriptor())).serialize(serializer)
+        Passed(Arc::clone(self.journaled.descriptor())).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for ShareableList {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let passed = Passed::deserialize(deserializer)?;
-        let descriptor = Arc::into_inner(passed.0).ok_or_else(|| crate::mp::passing::refuse("it is held twice"))?;
-        Self::from_descriptor(descriptor).map_err(|error| crate::mp::passing::refuse(error.to_string()))
+        let descriptor = Arc::into_inner(passed.0).ok_or_else(|| crate::mp::fd_passing::refuse("it is held twice"))?;
+        Self::from_descriptor(descriptor).map_err(|error| crate::mp::fd_passing::refuse(error.to_string()))
     }
 }
 
@@ -284,7 +284,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::mp::guarded::tests::die_after;
+    use crate::mp::journaled::tests::die_after;
 
     #[test]
     fn items_of_every_kind_come_back_also_by_name() {
@@ -321,7 +321,7 @@ mod tests {
             changes in prop::collection::vec((0..10_usize, any_item(), any::<bool>(), prop::option::weighted(0.3, 0..8_u32)), 0..30),
         ) {
             let list = ShareableList::new(items.clone()).unwrap();
-            let there = ShareableList::from_descriptor(list.guarded.descriptor().try_clone().unwrap()).unwrap();
+            let there = ShareableList::from_descriptor(list.journaled.descriptor().try_clone().unwrap()).unwrap();
             let room = |item: &ListItem| item.encoded().1.len().max(LEAST_ROOM_BYTES).next_multiple_of(8);
             let rooms: Vec<usize> = items.iter().map(room).collect();
             let mut expected = items;

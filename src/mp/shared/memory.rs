@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::names::{Published, look_up, publish};
 use crate::mp::clock;
 use crate::mp::error::Error;
+use crate::mp::fd_passing::{Passed, refuse};
 use crate::mp::memory::Segment;
-use crate::mp::passing::{Passed, refuse};
 
 /// A piece of shared memory that other processes of the same user open by its name, as long as its creator has it.
 /// When that ends, however it ends, the name is gone; whoever has the memory open keeps it. It can be an argument of a

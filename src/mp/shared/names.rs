@@ -15,7 +15,7 @@ use rustix::net::sockopt::socket_peercred;
 
 use crate::mp::connection::Connection;
 use crate::mp::error::Error;
-use crate::mp::passing::Passed;
+use crate::mp::fd_passing::Passed;
 
 /// So long may a name be, in bytes.
 const MOST_NAME_BYTES: usize = 64;

@@ -11,8 +11,8 @@ use bytemuck::Pod;
 use serde::{Deserialize, Serialize};
 
 use crate::mp::error::Error;
+use crate::mp::fd_passing::passed_by_descriptor;
 use crate::mp::memory::Segment;
-use crate::mp::passing::passed_by_descriptor;
 
 const KIND: u64 = u64::from_le_bytes(*b"fl_array");
 const KIND_AT: usize = 0;

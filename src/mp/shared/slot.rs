@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::mp::life::Life;
 use crate::mp::memory::{AtomicU64, Segment};
+use crate::mp::process_id::ProcessId;
 
 const KIND: u64 = u64::from_le_bytes(*b"fl_slot1");
 const KIND_AT: usize = 0;
@@ -32,7 +32,7 @@ impl Slot {
         let room = if len > STEP_BYTES { len.next_multiple_of(STEP_BYTES) } else { len.next_power_of_two() };
         let segment = Segment::create_present("fanlane-result", BYTES_AT + room)?;
         segment.word(HOLDERS_AT).store(1, Ordering::Relaxed);
-        segment.word(WRITER_AT).store(Life::own().as_word(), Ordering::Relaxed);
+        segment.word(WRITER_AT).store(ProcessId::own().as_word(), Ordering::Relaxed);
         segment.word(KIND_AT).store(KIND, Ordering::Release);
         let file = file_of(segment.descriptor())?;
         Ok(Self { segment, file })
@@ -120,7 +120,7 @@ impl Slot {
 
     pub fn writer_lives(&self) -> bool {
         let writer = self.segment.word(WRITER_AT).load(Ordering::Relaxed);
-        Life::from_word(writer).is_some_and(Life::is_alive)
+        ProcessId::from_word(writer).is_some_and(ProcessId::is_alive)
     }
 }
 

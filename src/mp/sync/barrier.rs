@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{dead, shared_by_descriptor, until};
-use crate::mp::bell::deadline_after;
+use crate::mp::clock::deadline_after;
 use crate::mp::error::Error;
-use crate::mp::guarded::{Guarded, WORDS};
-use crate::mp::life::Life;
+use crate::mp::journaled::{Journaled, WORDS};
+use crate::mp::process_id::ProcessId;
 
 const PARTIES: usize = 0;
 /// How often it has opened or was reset.
@@ -33,7 +33,7 @@ pub const MOST_PARTIES: usize = WORDS - THERE;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Barrier {
-    guarded: Arc<Guarded>,
+    journaled: Arc<Journaled>,
 }
 
 shared_by_descriptor!(Barrier, b"flbarri1");
@@ -48,14 +48,14 @@ impl Barrier {
             return Err(Error::Misuse("a barrier is for 1 to 432 processes"));
         }
         let barrier = Self::make()?;
-        barrier.guarded.lock().set(PARTIES, parties as u64);
+        barrier.journaled.lock().set(PARTIES, parties as u64);
         Ok(barrier)
     }
 
     /// Waits for the others. Gives each its place in the order of arrival, from 0.
     ///
     /// # Errors
-    /// [`Error::BrokenBarrier`]; [`Error::HolderDied`] when one of those who wait has died, which breaks it.
+    /// [`Error::BrokenBarrier`]; [`Error::OwnerDied`] when one of those who wait has died, which breaks it.
     pub fn wait(&self) -> Result<usize, Error> {
         self.meet(None, || {})
     }
@@ -77,7 +77,7 @@ impl Barrier {
     }
 
     fn meet(&self, deadline: Option<Instant>, action: impl FnOnce()) -> Result<usize, Error> {
-        let mut locked = self.guarded.lock();
+        let mut locked = self.journaled.lock();
         if locked.get(BROKEN) != 0 {
             return Err(broken(locked.get(BROKEN)));
         }
@@ -86,14 +86,14 @@ impl Barrier {
         if arrived >= locked.get(PARTIES) {
             return Err(Error::Misuse("more processes came to the barrier than it is for"));
         }
-        locked.set(THERE + place, Life::own().as_word());
+        locked.set(THERE + place, ProcessId::own().as_word());
         locked.set(ARRIVED, arrived + 1);
         let is_last = arrived + 1 == locked.get(PARTIES);
         drop(locked);
         if is_last {
             return self.open(action).map(|()| place);
         }
-        let met = until(&self.guarded, CHANGED, deadline, |locked, looks| {
+        let met = until(&self.journaled, CHANGED, deadline, |locked, looks| {
             if locked.get(RESET) == generation + 1 {
                 return Some(Err(Error::BrokenBarrier));
             }
@@ -112,7 +112,7 @@ impl Barrier {
         match met {
             Some(Ok(place)) => Ok(place),
             Some(Err(error)) => {
-                self.guarded.bell(CHANGED).ring();
+                self.journaled.event_count(CHANGED).notify();
                 Err(error)
             }
             None => {
@@ -132,26 +132,26 @@ impl Barrier {
         let on_panic = AbortOnPanic(self);
         action();
         std::mem::forget(on_panic);
-        let mut locked = self.guarded.lock();
+        let mut locked = self.journaled.lock();
         if locked.get(BROKEN) != 0 {
             return Err(broken(locked.get(BROKEN)));
         }
         locked.set(ARRIVED, 0);
         locked.add(GENERATION, 1);
         drop(locked);
-        self.guarded.bell(CHANGED).ring();
+        self.journaled.event_count(CHANGED).notify();
         Ok(())
     }
 
     /// Breaks it: all who wait and all who come fail, until it is reset.
     pub fn abort(&self) {
-        self.guarded.lock().set(BROKEN, 1);
-        self.guarded.bell(CHANGED).ring();
+        self.journaled.lock().set(BROKEN, 1);
+        self.journaled.event_count(CHANGED).notify();
     }
 
     /// Makes it as new. Those who wait fail.
     pub fn reset(&self) {
-        let mut locked = self.guarded.lock();
+        let mut locked = self.journaled.lock();
         if locked.get(ARRIVED) > 0 {
             locked.set(RESET, locked.get(GENERATION) + 1);
             locked.set(ARRIVED, 0);
@@ -159,28 +159,28 @@ impl Barrier {
         }
         locked.set(BROKEN, 0);
         drop(locked);
-        self.guarded.bell(CHANGED).ring();
+        self.journaled.event_count(CHANGED).notify();
     }
 
     /// For how many it is.
     pub fn parties(&self) -> usize {
-        usize::try_from(self.guarded.peek(PARTIES)).unwrap_or(usize::MAX)
+        usize::try_from(self.journaled.peek(PARTIES)).unwrap_or(usize::MAX)
     }
 
     /// How many wait at it.
     pub fn n_waiting(&self) -> usize {
-        usize::try_from(self.guarded.peek(ARRIVED)).unwrap_or(usize::MAX)
+        usize::try_from(self.journaled.peek(ARRIVED)).unwrap_or(usize::MAX)
     }
 
     /// Whether it is broken.
     pub fn is_broken(&self) -> bool {
-        self.guarded.peek(BROKEN) != 0
+        self.journaled.peek(BROKEN) != 0
     }
 }
 
 fn broken(why: u64) -> Error {
     match u32::try_from(why) {
-        Ok(pid) if pid > 1 => Error::HolderDied { pid },
+        Ok(pid) if pid > 1 => Error::OwnerDied { pid },
         _ => Error::BrokenBarrier,
     }
 }

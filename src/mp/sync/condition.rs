@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::lock::{give_back, take};
-use super::{HolderDied, shared_by_descriptor, until};
-use crate::mp::bell::deadline_after;
+use super::{OwnerDied, shared_by_descriptor, until};
+use crate::mp::clock::deadline_after;
 use crate::mp::error::Error;
-use crate::mp::guarded::Guarded;
+use crate::mp::journaled::Journaled;
 
 // Number 0 is the owner of the lock.
 /// The next who waits has this number.
@@ -50,7 +50,7 @@ const NOTIFIED: usize = 1;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Condition {
-    guarded: Arc<Guarded>,
+    journaled: Arc<Journaled>,
 }
 
 shared_by_descriptor!(Condition, b"fl_cond1");
@@ -67,22 +67,22 @@ impl Condition {
     /// Takes the lock; waits for it.
     ///
     /// # Errors
-    /// [`HolderDied`], with the lock held, when its last holder died.
-    pub fn acquire(&self) -> Result<ConditionGuard<'_>, HolderDied<ConditionGuard<'_>>> {
+    /// [`OwnerDied`], with the lock held, when its last holder died.
+    pub fn acquire(&self) -> Result<ConditionGuard<'_>, OwnerDied<ConditionGuard<'_>>> {
         let guard = |()| ConditionGuard { condition: self };
-        take(&self.guarded, None).expect("it waits without end").map(guard).map_err(|died| died.map(guard))
+        take(&self.journaled, None).expect("it waits without end").map(guard).map_err(|died| died.map(guard))
     }
 
     /// Takes the lock; waits at most so long.
     ///
     /// # Errors
-    /// [`HolderDied`], with the lock held, when its last holder died.
+    /// [`OwnerDied`], with the lock held, when its last holder died.
     pub fn acquire_timeout(
         &self,
         timeout: Duration,
-    ) -> Result<Option<ConditionGuard<'_>>, HolderDied<ConditionGuard<'_>>> {
+    ) -> Result<Option<ConditionGuard<'_>>, OwnerDied<ConditionGuard<'_>>> {
         let guard = |()| ConditionGuard { condition: self };
-        match take(&self.guarded, deadline_after(timeout)) {
+        match take(&self.journaled, deadline_after(timeout)) {
             None => Ok(None),
             Some(Ok(())) => Ok(Some(guard(()))),
             Some(Err(died)) => Err(died.map(guard)),
@@ -101,7 +101,7 @@ impl ConditionGuard<'_> {
     /// Lets the lock go, waits to be notified, and takes the lock again.
     ///
     /// # Errors
-    /// [`Error::HolderDied`], with the lock held again, when its last holder died.
+    /// [`Error::OwnerDied`], with the lock held again, when its last holder died.
     pub fn wait(&mut self) -> Result<(), Error> {
         self.wait_until(None).map(|_| ())
     }
@@ -140,14 +140,14 @@ impl ConditionGuard<'_> {
     }
 
     fn wait_until(&mut self, deadline: Option<Instant>) -> Result<bool, Error> {
-        let guarded = &self.condition.guarded;
-        let mut locked = guarded.lock();
+        let journaled = &self.condition.journaled;
+        let mut locked = journaled.lock();
         let number = locked.get(NEXT);
         locked.add(NEXT, 1);
         locked.add(WAITING, 1);
         drop(locked);
-        give_back(guarded);
-        let notified = until(guarded, NOTIFIED, deadline, |locked, _| {
+        give_back(journaled);
+        let notified = until(journaled, NOTIFIED, deadline, |locked, _| {
             if locked.get(GRANTS) == 0 || number >= locked.get(GRANTED_BELOW) {
                 return None;
             }
@@ -156,10 +156,10 @@ impl ConditionGuard<'_> {
             Some(())
         });
         if notified.is_none() {
-            guarded.lock().add(WAITING, -1);
+            journaled.lock().add(WAITING, -1);
         }
-        match take(guarded, None) {
-            Some(Err(HolderDied { pid, .. })) => Err(Error::HolderDied { pid }),
+        match take(journaled, None) {
+            Some(Err(OwnerDied { pid, .. })) => Err(Error::OwnerDied { pid }),
             _ => Ok(notified.is_some()),
         }
     }
@@ -171,15 +171,15 @@ impl ConditionGuard<'_> {
 
     /// Lets so many of those who wait go on.
     pub fn notify(&self, count: u64) {
-        let guarded = &self.condition.guarded;
-        let mut locked = guarded.lock();
+        let journaled = &self.condition.journaled;
+        let mut locked = journaled.lock();
         let grants = locked.get(GRANTS);
         let more = count.min(locked.get(WAITING).saturating_sub(grants));
         locked.set(GRANTS, grants + more);
         locked.set(GRANTED_BELOW, locked.get(NEXT));
         drop(locked);
         if more > 0 {
-            guarded.bell(NOTIFIED).ring();
+            journaled.event_count(NOTIFIED).notify();
         }
     }
 
@@ -191,6 +191,6 @@ impl ConditionGuard<'_> {
 
 impl Drop for ConditionGuard<'_> {
     fn drop(&mut self) {
-        give_back(&self.condition.guarded);
+        give_back(&self.condition.journaled);
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::shared_by_descriptor;
-use crate::mp::bell::deadline_after;
+use crate::mp::clock::deadline_after;
 use crate::mp::error::Error;
-use crate::mp::guarded::Guarded;
+use crate::mp::journaled::Journaled;
 
 const IS_SET: usize = 0;
 /// How often it was set.
@@ -26,7 +26,7 @@ const WAS_SET: usize = 0;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Event {
-    guarded: Arc<Guarded>,
+    journaled: Arc<Journaled>,
 }
 
 shared_by_descriptor!(Event, b"flevent1");
@@ -42,21 +42,21 @@ impl Event {
 
     /// Sets it: all who wait go on.
     pub fn set(&self) {
-        let mut locked = self.guarded.lock();
+        let mut locked = self.journaled.lock();
         locked.set(IS_SET, 1);
         locked.add(SETS, 1);
         drop(locked);
-        self.guarded.bell(WAS_SET).ring();
+        self.journaled.event_count(WAS_SET).notify();
     }
 
     /// Makes it not set.
     pub fn clear(&self) {
-        self.guarded.lock().set(IS_SET, 0);
+        self.journaled.lock().set(IS_SET, 0);
     }
 
     /// Whether it is set.
     pub fn is_set(&self) -> bool {
-        self.guarded.peek(IS_SET) != 0
+        self.journaled.peek(IS_SET) != 0
     }
 
     /// Waits until it is set.
@@ -70,14 +70,14 @@ impl Event {
     }
 
     fn wait_until(&self, deadline: Option<Instant>) -> bool {
-        let bell = self.guarded.bell(WAS_SET);
-        let sets = self.guarded.peek(SETS);
+        let event_count = self.journaled.event_count(WAS_SET);
+        let sets = self.journaled.peek(SETS);
         loop {
-            let count = bell.count();
-            if self.is_set() || self.guarded.peek(SETS) != sets {
+            let count = event_count.count();
+            if self.is_set() || self.journaled.peek(SETS) != sets {
                 return true;
             }
-            if !bell.wait(count, deadline) {
+            if !event_count.wait(count, deadline) {
                 return false;
             }
         }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{HolderDied, dead, shared_by_descriptor, until};
-use crate::mp::bell::deadline_after;
+use super::{OwnerDied, dead, shared_by_descriptor, until};
 use crate::mp::clock;
+use crate::mp::clock::deadline_after;
 use crate::mp::error::Error;
-use crate::mp::guarded::Guarded;
-use crate::mp::life::Life;
+use crate::mp::journaled::Journaled;
+use crate::mp::process_id::ProcessId;
 
 const OWNER: usize = 0;
 const GIVEN_BACK: usize = 0;
@@ -25,7 +25,7 @@ const GIVEN_BACK: usize = 0;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Lock {
-    guarded: Arc<Guarded>,
+    journaled: Arc<Journaled>,
 }
 
 shared_by_descriptor!(Lock, b"fl_lock1");
@@ -42,35 +42,35 @@ impl Lock {
     /// Takes it; waits for it.
     ///
     /// # Errors
-    /// [`HolderDied`], with the lock held, when its last holder died.
-    pub fn acquire(&self) -> Result<LockGuard<'_>, HolderDied<LockGuard<'_>>> {
+    /// [`OwnerDied`], with the lock held, when its last holder died.
+    pub fn acquire(&self) -> Result<LockGuard<'_>, OwnerDied<LockGuard<'_>>> {
         self.acquire_until(None).map(|guard| guard.expect("it waits without end"))
     }
 
     /// Takes it if nobody holds it.
     ///
     /// # Errors
-    /// [`HolderDied`], with the lock held, when its last holder died.
-    pub fn try_acquire(&self) -> Result<Option<LockGuard<'_>>, HolderDied<LockGuard<'_>>> {
+    /// [`OwnerDied`], with the lock held, when its last holder died.
+    pub fn try_acquire(&self) -> Result<Option<LockGuard<'_>>, OwnerDied<LockGuard<'_>>> {
         self.acquire_until(Some(clock::now()))
     }
 
     /// Takes it; waits at most so long.
     ///
     /// # Errors
-    /// [`HolderDied`], with the lock held, when its last holder died.
-    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<LockGuard<'_>>, HolderDied<LockGuard<'_>>> {
+    /// [`OwnerDied`], with the lock held, when its last holder died.
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<LockGuard<'_>>, OwnerDied<LockGuard<'_>>> {
         self.acquire_until(deadline_after(timeout))
     }
 
     /// Whether somebody holds it, at some moment during the call; also one who has died, until the next takes it.
     pub fn is_locked(&self) -> bool {
-        self.guarded.peek(OWNER) != 0
+        self.journaled.peek(OWNER) != 0
     }
 
-    fn acquire_until(&self, deadline: Option<Instant>) -> Result<Option<LockGuard<'_>>, HolderDied<LockGuard<'_>>> {
+    fn acquire_until(&self, deadline: Option<Instant>) -> Result<Option<LockGuard<'_>>, OwnerDied<LockGuard<'_>>> {
         let guard = |()| LockGuard { lock: self };
-        match take(&self.guarded, deadline) {
+        match take(&self.journaled, deadline) {
             None => Ok(None),
             Some(Ok(())) => Ok(Some(guard(()))),
             Some(Err(died)) => Err(died.map(guard)),
@@ -102,25 +102,25 @@ pub struct LockGuard<'a> {
 
 impl Drop for LockGuard<'_> {
     fn drop(&mut self) {
-        give_back(&self.lock.guarded);
+        give_back(&self.lock.journaled);
     }
 }
 
 /// Makes this process the owner; `None` when `deadline` comes first.
-pub(super) fn take(guarded: &Guarded, deadline: Option<Instant>) -> Option<Result<(), HolderDied<()>>> {
-    until(guarded, GIVEN_BACK, deadline, |locked, looks| {
+pub(super) fn take(journaled: &Journaled, deadline: Option<Instant>) -> Option<Result<(), OwnerDied<()>>> {
+    until(journaled, GIVEN_BACK, deadline, |locked, looks| {
         let owner = locked.get(OWNER);
         let pid = if looks { dead(owner) } else { None };
         if owner != 0 && pid.is_none() {
             return None;
         }
-        locked.set(OWNER, Life::own().as_word());
-        Some(pid.map_or(Ok(()), |pid| Err(HolderDied { guard: (), pid })))
+        locked.set(OWNER, ProcessId::own().as_word());
+        Some(pid.map_or(Ok(()), |pid| Err(OwnerDied { guard: (), pid })))
     })
 }
 
 /// Makes nobody the owner.
-pub(super) fn give_back(guarded: &Guarded) {
-    guarded.lock().set(OWNER, 0);
-    guarded.bell(GIVEN_BACK).ring();
+pub(super) fn give_back(journaled: &Journaled) {
+    journaled.lock().set(OWNER, 0);
+    journaled.event_count(GIVEN_BACK).notify();
 }

@@ -4,12 +4,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{HolderDied, dead, shared_by_descriptor, until};
-use crate::mp::bell::deadline_after;
+use super::{OwnerDied, dead, shared_by_descriptor, until};
 use crate::mp::clock;
+use crate::mp::clock::deadline_after;
 use crate::mp::error::Error;
-use crate::mp::guarded::Guarded;
-use crate::mp::life::Life;
+use crate::mp::journaled::Journaled;
+use crate::mp::process_id::ProcessId;
 
 const OWNER: usize = 0;
 const THREAD: usize = 1;
@@ -38,7 +38,7 @@ const GIVEN_BACK: usize = 0;
 /// ```
 #[derive(Debug, Clone)]
 pub struct RLock {
-    guarded: Arc<Guarded>,
+    journaled: Arc<Journaled>,
 }
 
 shared_by_descriptor!(RLock, b"flrlock1");
@@ -55,36 +55,36 @@ impl RLock {
     /// Takes it; waits while another thread or process holds it.
     ///
     /// # Errors
-    /// [`HolderDied`], with the lock held, when its last holder died.
-    pub fn acquire(&self) -> Result<RLockGuard<'_>, HolderDied<RLockGuard<'_>>> {
+    /// [`OwnerDied`], with the lock held, when its last holder died.
+    pub fn acquire(&self) -> Result<RLockGuard<'_>, OwnerDied<RLockGuard<'_>>> {
         self.acquire_until(None).map(|guard| guard.expect("it waits without end"))
     }
 
     /// Takes it if no other thread or process holds it.
     ///
     /// # Errors
-    /// [`HolderDied`], with the lock held, when its last holder died.
-    pub fn try_acquire(&self) -> Result<Option<RLockGuard<'_>>, HolderDied<RLockGuard<'_>>> {
+    /// [`OwnerDied`], with the lock held, when its last holder died.
+    pub fn try_acquire(&self) -> Result<Option<RLockGuard<'_>>, OwnerDied<RLockGuard<'_>>> {
         self.acquire_until(Some(clock::now()))
     }
 
     /// Takes it; waits at most so long.
     ///
     /// # Errors
-    /// [`HolderDied`], with the lock held, when its last holder died.
-    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<RLockGuard<'_>>, HolderDied<RLockGuard<'_>>> {
+    /// [`OwnerDied`], with the lock held, when its last holder died.
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<RLockGuard<'_>>, OwnerDied<RLockGuard<'_>>> {
         self.acquire_until(deadline_after(timeout))
     }
 
     /// Whether some thread holds it, this one or another, at some moment during the call; also one that has died, until the
     /// next takes it.
     pub fn is_locked(&self) -> bool {
-        self.guarded.peek(OWNER) != 0
+        self.journaled.peek(OWNER) != 0
     }
 
-    fn acquire_until(&self, deadline: Option<Instant>) -> Result<Option<RLockGuard<'_>>, HolderDied<RLockGuard<'_>>> {
-        let (own, thread) = (Life::own().as_word(), own_thread());
-        let taken = until(&self.guarded, GIVEN_BACK, deadline, |locked, looks| {
+    fn acquire_until(&self, deadline: Option<Instant>) -> Result<Option<RLockGuard<'_>>, OwnerDied<RLockGuard<'_>>> {
+        let (own, thread) = (ProcessId::own().as_word(), own_thread());
+        let taken = until(&self.journaled, GIVEN_BACK, deadline, |locked, looks| {
             let owner = locked.get(OWNER);
             if owner == own && locked.get(THREAD) == thread {
                 locked.add(DEPTH, 1);
@@ -103,7 +103,7 @@ impl RLock {
         match taken {
             None => Ok(None),
             Some(None) => Ok(Some(guard())),
-            Some(Some(pid)) => Err(HolderDied { guard: guard(), pid }),
+            Some(Some(pid)) => Err(OwnerDied { guard: guard(), pid }),
         }
     }
 }
@@ -125,7 +125,7 @@ pub struct RLockGuard<'a> {
 
 impl Drop for RLockGuard<'_> {
     fn drop(&mut self) {
-        let mut locked = self.lock.guarded.lock();
+        let mut locked = self.lock.journaled.lock();
         locked.add(DEPTH, -1);
         let is_free = locked.get(DEPTH) == 0;
         if is_free {
@@ -133,7 +133,7 @@ impl Drop for RLockGuard<'_> {
         }
         drop(locked);
         if is_free {
-            self.lock.guarded.bell(GIVEN_BACK).ring();
+            self.lock.journaled.event_count(GIVEN_BACK).notify();
         }
     }
 }

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{HolderDied, dead, shared_by_descriptor, until};
-use crate::mp::bell::deadline_after;
+use super::{OwnerDied, dead, shared_by_descriptor, until};
 use crate::mp::clock;
+use crate::mp::clock::deadline_after;
 use crate::mp::error::Error;
-use crate::mp::guarded::{Guarded, Locked, WORDS};
-use crate::mp::life::Life;
+use crate::mp::journaled::{Journaled, Locked, WORDS};
+use crate::mp::process_id::ProcessId;
 
 const VALUE: usize = 0;
 /// The most that the value may be.
@@ -36,7 +36,7 @@ pub const MOST_HOLDERS: usize = (WORDS - HOLDERS) / 2;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Semaphore {
-    guarded: Arc<Guarded>,
+    journaled: Arc<Journaled>,
 }
 
 shared_by_descriptor!(Semaphore, b"fl_sema1");
@@ -52,7 +52,7 @@ impl Semaphore {
 
     fn with_most(permits: u32, most: u64) -> Result<Self, Error> {
         let semaphore = Self::make()?;
-        let mut locked = semaphore.guarded.lock();
+        let mut locked = semaphore.journaled.lock();
         locked.set(VALUE, permits.into());
         locked.set(MOST, most);
         drop(locked);
@@ -61,37 +61,37 @@ impl Semaphore {
 
     /// How many permits can be taken now.
     pub fn value(&self) -> u64 {
-        self.guarded.peek(VALUE)
+        self.journaled.peek(VALUE)
     }
 
     /// Takes a permit; waits for one.
     ///
     /// # Errors
-    /// [`HolderDied`], with a permit, when it would have had to wait and one who held permits has died: those are
+    /// [`OwnerDied`], with a permit, when it would have had to wait and one who held permits has died: those are
     /// there again.
-    pub fn acquire(&self) -> Result<Permit<'_>, HolderDied<Permit<'_>>> {
+    pub fn acquire(&self) -> Result<Permit<'_>, OwnerDied<Permit<'_>>> {
         self.acquire_until(None).map(|permit| permit.expect("it waits without end"))
     }
 
     /// Takes a permit if there is one.
     ///
     /// # Errors
-    /// [`HolderDied`], as [`Semaphore::acquire`].
-    pub fn try_acquire(&self) -> Result<Option<Permit<'_>>, HolderDied<Permit<'_>>> {
+    /// [`OwnerDied`], as [`Semaphore::acquire`].
+    pub fn try_acquire(&self) -> Result<Option<Permit<'_>>, OwnerDied<Permit<'_>>> {
         self.acquire_until(Some(clock::now()))
     }
 
     /// Takes a permit; waits at most so long.
     ///
     /// # Errors
-    /// [`HolderDied`], as [`Semaphore::acquire`].
-    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<Permit<'_>>, HolderDied<Permit<'_>>> {
+    /// [`OwnerDied`], as [`Semaphore::acquire`].
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<Permit<'_>>, OwnerDied<Permit<'_>>> {
         self.acquire_until(deadline_after(timeout))
     }
 
-    fn acquire_until(&self, deadline: Option<Instant>) -> Result<Option<Permit<'_>>, HolderDied<Permit<'_>>> {
-        let own = Life::own().as_word();
-        let taken = until(&self.guarded, PERMIT_CAME, deadline, |locked, looks| {
+    fn acquire_until(&self, deadline: Option<Instant>) -> Result<Option<Permit<'_>>, OwnerDied<Permit<'_>>> {
+        let own = ProcessId::own().as_word();
+        let taken = until(&self.journaled, PERMIT_CAME, deadline, |locked, looks| {
             let died = if looks { recover_one(locked) } else { None };
             let place = place_of(locked, own).or_else(|| place_of(locked, 0))?;
             if locked.get(VALUE) == 0 {
@@ -106,7 +106,7 @@ impl Semaphore {
         match taken {
             None => Ok(None),
             Some(None) => Ok(Some(permit())),
-            Some(Some(pid)) => Err(HolderDied { guard: permit(), pid }),
+            Some(Some(pid)) => Err(OwnerDied { guard: permit(), pid }),
         }
     }
 
@@ -115,19 +115,19 @@ impl Semaphore {
     /// # Errors
     /// [`Error::Misuse`] for a [`BoundedSemaphore`] that has as many as it may.
     pub fn release(&self) -> Result<(), Error> {
-        let mut locked = self.guarded.lock();
+        let mut locked = self.journaled.lock();
         if locked.get(VALUE) >= locked.get(MOST) {
             return Err(Error::Misuse("the semaphore was released more often than it was acquired"));
         }
         locked.add(VALUE, 1);
         drop(locked);
-        self.guarded.bell(PERMIT_CAME).ring();
+        self.journaled.event_count(PERMIT_CAME).notify();
         Ok(())
     }
 
     fn let_go(&self, gives_back: bool) {
-        let mut locked = self.guarded.lock();
-        if let Some(place) = place_of(&locked, Life::own().as_word()) {
+        let mut locked = self.journaled.lock();
+        if let Some(place) = place_of(&locked, ProcessId::own().as_word()) {
             locked.add(place + 1, -1);
             if locked.get(place + 1) == 0 {
                 locked.set(place, 0);
@@ -138,7 +138,7 @@ impl Semaphore {
         }
         drop(locked);
         if gives_back {
-            self.guarded.bell(PERMIT_CAME).ring();
+            self.journaled.event_count(PERMIT_CAME).notify();
         }
     }
 }

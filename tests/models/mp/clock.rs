@@ -10,6 +10,11 @@ pub fn now() -> Instant {
     *BEGIN.get_or_init(Instant::now) + processes::time_passed()
 }
 
+/// `timeout` from now; `None`, which is no deadline, where no clock can hold it.
+pub fn deadline_after(timeout: Duration) -> Option<Instant> {
+    now().checked_add(timeout)
+}
+
 pub fn pass(time: Duration) {
     processes::let_time_pass(time);
 }

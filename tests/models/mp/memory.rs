@@ -18,8 +18,8 @@ use crate::processes;
 pub const LEAST_PAGE_BYTES: usize = 736;
 pub const PAGE_BYTES: usize = 1024;
 
-/// Where halves of words are: the bells of guarded memory.
-const BELLS: [usize; 3] = [384, 448, 512];
+/// Where halves of words are: the event counts of journaled memory.
+const EVENT_COUNTS: [usize; 3] = [384, 448, 512];
 
 /// Loom takes what is sequentially consistent for acquire and release. It knows fences in full, and one before each such
 /// access orders them all.
@@ -174,7 +174,7 @@ impl Segment {
         // Any descriptor will do: it stands for the memory.
         let descriptor = Arc::new(OwnedFd::from(std::fs::File::open("/dev/null")?));
         let words = (0..len.min(LEAST_PAGE_BYTES) / 8).map(|_| AtomicU64::new(0)).collect();
-        let half_words = BELLS.iter().filter(|at| **at < len).flat_map(|at| [*at, at + 4]);
+        let half_words = EVENT_COUNTS.iter().filter(|at| **at < len).flat_map(|at| [*at, at + 4]);
         let memory = Arc::new(Memory {
             descriptor: Arc::clone(&descriptor),
             words,

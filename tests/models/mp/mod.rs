@@ -3,34 +3,34 @@
 
 #![allow(dead_code, unused_imports, missing_docs, reason = "the sources have more than the models need")]
 
+pub mod backoff;
 pub mod clock;
 pub mod connection;
-pub mod eager;
 pub mod futex;
-pub mod life;
 pub mod memory;
+pub mod process_id;
 pub mod robust;
 pub mod socket;
-pub mod spin;
+pub mod spin_wait;
 
 #[path = "../../../src/mp/append.rs"]
 mod append;
-#[path = "../../../src/mp/bell.rs"]
-pub mod bell;
 #[path = "../../../src/mp/error.rs"]
 pub mod error;
+#[path = "../../../src/mp/event_count.rs"]
+pub mod event_count;
+#[path = "../../../src/mp/fd_passing.rs"]
+pub mod fd_passing;
 #[path = "../../../src/mp/frame.rs"]
 pub mod frame;
-#[path = "../../../src/mp/guarded.rs"]
-pub mod guarded;
-#[path = "../../../src/mp/hatch.rs"]
-pub mod hatch;
-#[path = "../../../src/mp/intake.rs"]
-pub mod intake;
+#[path = "../../../src/mp/journaled.rs"]
+pub mod journaled;
+#[path = "../../../src/mp/mailbox.rs"]
+pub mod mailbox;
+#[path = "../../../src/mp/message_reader.rs"]
+pub mod message_reader;
 #[path = "../../../src/mp/pool/page.rs"]
 pub mod page;
-#[path = "../../../src/mp/passing.rs"]
-pub mod passing;
 #[path = "../../../src/mp/queue/mod.rs"]
 pub mod queue;
 #[path = "../../../src/mp/shared/slot.rs"]

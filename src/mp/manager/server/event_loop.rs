@@ -17,12 +17,12 @@ use super::listening_socket::ListeningSocket;
 use super::poll::{Watched, happened};
 use super::{ServerOptions, ServerShared};
 use crate::mp::clock::monotonic_ns;
-use crate::mp::eager::Eagerness;
 use crate::mp::manager::custom_types::CustomResult;
 use crate::mp::manager::failure::{Failure, FailureKind};
 use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};
 use crate::mp::manager::registry::{Answered, ClientId};
 use crate::mp::manager::wire::{REPLY_SLACK_BYTES, Reply, Request, WireError, read_message, write_frame};
+use crate::mp::spin_wait::SpinWait;
 
 /// So many may be proving themselves at once; one more, and the one that has taken longest is sent away. So strangers
 /// cannot keep out those who have the key.
@@ -50,7 +50,7 @@ pub(super) struct EventLoop {
     answers: Vec<Answered>,
     /// Who was answered and has sent more already.
     resuming: Vec<ClientId>,
-    eager: Eagerness,
+    spin_wait: SpinWait,
     stops: bool,
 }
 
@@ -80,7 +80,7 @@ impl EventLoop {
             buffer: vec![0; BUFFER_BYTES],
             answers: Vec::new(),
             resuming: Vec::new(),
-            eager: Eagerness::default(),
+            spin_wait: SpinWait::default(),
             stops: false,
         })
     }
@@ -107,8 +107,8 @@ impl EventLoop {
     /// Waits until something has happened or is due.
     fn wait(&mut self, events: &mut Vec<Event>) -> io::Result<()> {
         const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let Self { poller, eager, .. } = self;
-        let looked = eager.look(|| match happened(poller, events, Some(&AT_ONCE)) {
+        let Self { poller, spin_wait, .. } = self;
+        let looked = spin_wait.poll(|| match happened(poller, events, Some(&AT_ONCE)) {
             Ok(()) => (!events.is_empty()).then_some(Ok(())),
             Err(error) => Some(Err(error)),
         });

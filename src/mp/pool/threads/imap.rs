@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{ThreadPool, chunk_task};
-use crate::mp::bell::deadline_after;
+use crate::mp::clock::deadline_after;
 use crate::mp::error::{Error, TaskError};
 use crate::mp::function::Callable;
 use crate::mp::pool::sink::EachSink;

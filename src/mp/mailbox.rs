@@ -1,7 +1,7 @@
 //! A shortcut past a socket: a short message is handed over in shared memory to one who is looking for it just then, which
 //! asks nothing of the system. To anybody else it goes through the socket, which wakes them.
 //!
-//! There is one hatch for each direction, and one sender and one receiver at it at a time. The receiver opens it while it
+//! There is one mailbox for each direction, and one sender and one receiver at it at a time. The receiver opens it while it
 //! looks. The sender counts in it what goes through the socket, so that messages keep their order whichever way they
 //! take, and one who looks here is sent to the socket when something comes there. Whoever does not look in here, such as
 //! one who died, is noticed at the socket as ever.
@@ -9,19 +9,19 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::mp::eager::{self, Eagerness};
 use crate::mp::memory::{AtomicU64, Segment};
+use crate::mp::spin_wait::{self, SpinWait};
 
-/// What one hatch takes of the memory.
-const HATCH_BYTES: usize = 1984;
-/// What a hatch for each direction takes.
-pub const PAIR_BYTES: usize = 2 * HATCH_BYTES;
+/// What one mailbox takes of the memory.
+const MAILBOX_BYTES: usize = 1984;
+/// What a mailbox for each direction takes.
+pub const PAIR_BYTES: usize = 2 * MAILBOX_BYTES;
 
 const STATE_AT: usize = 0;
 const SENT_AT: usize = 8;
 const BODY_AT: usize = 16;
 /// The longest message that is handed over.
-const MOST_BYTES: usize = HATCH_BYTES - BODY_AT;
+const MOST_BYTES: usize = MAILBOX_BYTES - BODY_AT;
 
 // The state. A message in it is its length above the lowest bits, and above that how much went through the socket before.
 const CLOSED: u64 = 0;
@@ -30,26 +30,26 @@ const FULL: u64 = 2;
 const LENGTH_SHIFT: u32 = 2;
 const BEFORE_SHIFT: u32 = 32;
 
-/// One end of a hatch.
+/// One end of a mailbox.
 #[derive(Debug)]
-pub struct Hatch {
+pub struct Mailbox {
     segment: Arc<Segment>,
     at: usize,
     /// How much went, or came, through the socket, in whatever both ends count; the count goes around.
     through_socket: u32,
 }
 
-/// A hatch for each direction, in [`PAIR_BYTES`] of memory from `at` on, a multiple of eight, which were zero once.
-pub fn pair(segment: &Arc<Segment>, at: usize) -> [Hatch; 2] {
-    [at, at + HATCH_BYTES].map(|at| Hatch { segment: Arc::clone(segment), at, through_socket: 0 })
+/// A mailbox for each direction, in [`PAIR_BYTES`] of memory from `at` on, a multiple of eight, which were zero once.
+pub fn pair(segment: &Arc<Segment>, at: usize) -> [Mailbox; 2] {
+    [at, at + MAILBOX_BYTES].map(|at| Mailbox { segment: Arc::clone(segment), at, through_socket: 0 })
 }
 
 /// The same in the whole of `segment`, if there is one.
-pub fn pair_in(segment: Option<&Arc<Segment>>) -> [Option<Hatch>; 2] {
+pub fn pair_in(segment: Option<&Arc<Segment>>) -> [Option<Mailbox>; 2] {
     segment.map_or([None, None], |segment| pair(segment, 0).map(Some))
 }
 
-impl Hatch {
+impl Mailbox {
     fn state(&self) -> &AtomicU64 {
         self.segment.word(self.at + STATE_AT)
     }
@@ -59,7 +59,7 @@ impl Hatch {
     }
 
     /// For the sender: hands over the message that `parts` are, if it is short and looked for just now.
-    pub fn hand_over(&self, parts: [&[u8]; 2]) -> bool {
+    pub fn try_send(&self, parts: [&[u8]; 2]) -> bool {
         let len = (parts[0].len() + parts[1].len()) as u64;
         if len > MOST_BYTES as u64 || self.state().load(Ordering::Acquire) != OPEN {
             return false;
@@ -71,7 +71,7 @@ impl Hatch {
     }
 
     /// For the sender: so much is going to be sent through the socket.
-    pub fn pass_by(&mut self, amount: u32) {
+    pub fn note_sent(&mut self, amount: u32) {
         self.through_socket = self.through_socket.wrapping_add(amount);
         // Counted before one who looks is sent away, and seen by one who begins to look afterwards.
         self.sent().store(u64::from(self.through_socket), Ordering::SeqCst);
@@ -79,11 +79,11 @@ impl Hatch {
     }
 
     /// For the receiver: so much came through the socket.
-    pub const fn note_through_socket(&mut self, amount: u32) {
+    pub const fn note_received(&mut self, amount: u32) {
         self.through_socket = self.through_socket.wrapping_add(amount);
     }
 
-    /// For the receiver: whether all that went through the socket before a message, as [`Hatch::look`] said, has come.
+    /// For the receiver: whether all that went through the socket before a message, as [`Mailbox::look`] said, has come.
     pub const fn is_next(&self, before: u32) -> bool {
         self.missing(before) == 0
     }
@@ -95,11 +95,11 @@ impl Hatch {
 
     /// For the receiver, who has read the socket empty: looks for a message for a while, as far as that has paid. Puts it
     /// into `body` and says how much went through the socket before it; `None` where the socket is to be read.
-    pub fn look(&self, eager: &mut Eagerness, body: &mut Vec<u8>) -> Option<u32> {
+    pub fn look(&self, spin_wait: &mut SpinWait, body: &mut Vec<u8>) -> Option<u32> {
         if self.open() {
-            let look = || eager::turn(|| (self.state().load(Ordering::Relaxed) != OPEN).then_some(()));
+            let look = || spin_wait::turn(|| (self.state().load(Ordering::Relaxed) != OPEN).then_some(()));
             // On another processor the answer may take less than a turn at this one.
-            let _ = look().or_else(|| eager.look(look));
+            let _ = look().or_else(|| spin_wait.poll(look));
         }
         self.close(body)
     }
@@ -127,7 +127,7 @@ impl Hatch {
 mod tests {
     use super::*;
 
-    fn both_ends() -> (Hatch, Hatch) {
+    fn both_ends() -> (Mailbox, Mailbox) {
         let segment = Arc::new(Segment::create("test", PAIR_BYTES).unwrap());
         let [[sender, _], [receiver, _]] = [pair(&segment, 0), pair(&segment, 0)];
         (sender, receiver)
@@ -142,18 +142,18 @@ mod tests {
         for len in [0, 1, 7, 8, 100, MOST_BYTES] {
             let message: Vec<u8> = (0..len).map(|place| place as u8 ^ 0x5a).collect();
             let (first, rest) = message.split_at(len / 3);
-            assert!(!sender.hand_over([first, rest]), "nobody looks");
-            sender.pass_by(1);
+            assert!(!sender.try_send([first, rest]), "nobody looks");
+            sender.note_sent(1);
             assert!(!receiver.open(), "one is in the socket");
-            assert!(sender.hand_over([first, rest]));
-            assert!(!sender.hand_over([b"", b"the one before is not taken yet"]));
-            sender.pass_by(1);
+            assert!(sender.try_send([first, rest]));
+            assert!(!sender.try_send([b"", b"the one before is not taken yet"]));
+            sender.note_sent(1);
             let before = receiver.close(&mut body).unwrap();
             assert_eq!(body, message);
             assert!(!receiver.is_next(before), "one came through the socket before it");
-            receiver.note_through_socket(1);
+            receiver.note_received(1);
             assert!(receiver.is_next(before));
-            receiver.note_through_socket(1);
+            receiver.note_received(1);
         }
     }
 
@@ -161,9 +161,9 @@ mod tests {
     fn who_looks_is_sent_to_the_socket_when_something_comes_there() {
         let (mut sender, receiver) = both_ends();
         assert!(receiver.open());
-        sender.pass_by(1);
+        sender.note_sent(1);
         assert_eq!(receiver.state().load(Ordering::SeqCst), CLOSED);
-        assert!(!sender.hand_over([&[0; MOST_BYTES], b"it is too long besides"]));
-        assert_eq!(receiver.look(&mut Eagerness::default(), &mut Vec::new()), None);
+        assert!(!sender.try_send([&[0; MOST_BYTES], b"it is too long besides"]));
+        assert_eq!(receiver.look(&mut SpinWait::default(), &mut Vec::new()), None);
     }
 }

@@ -1,22 +1,22 @@
-//! Reading frames from a stream that may have a hatch beside it.
+//! Reading frames from a stream that may have a mailbox beside it.
 
 use std::io::{self, Read};
 
 use serde::de::DeserializeOwned;
 
-use crate::mp::eager::Eagerness;
 use crate::mp::frame::{FrameError, FrameReader};
-use crate::mp::hatch::Hatch;
+use crate::mp::mailbox::Mailbox;
 use crate::mp::socket::{AtOnce, ReadAtOnce};
+use crate::mp::spin_wait::SpinWait;
 
 /// What arrives, whole message by whole message, in the order in which it was sent.
 #[derive(Debug, Default)]
-pub struct Intake {
+pub struct MessageReader {
     frames: FrameReader,
-    eager: Eagerness,
+    spin_wait: SpinWait,
     /// Counts bytes of the stream.
-    hatch: Option<Hatch>,
-    /// What came through the hatch.
+    mailbox: Option<Mailbox>,
+    /// What came through the mailbox.
     handed: Vec<u8>,
     /// How many bytes of the stream come before that; none where it is among the frames. While it is some, such bytes are
     /// still to be read.
@@ -24,22 +24,22 @@ pub struct Intake {
 }
 
 /// Reads no more than so many bytes, and counts what is read.
-struct Counted<'a, S>(&'a mut S, &'a mut Hatch, usize);
+struct Counted<'a, S>(&'a mut S, &'a mut Mailbox, usize);
 
 impl<S: Read> Read for Counted<'_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = buffer.len().min(self.2);
         let count = self.0.read(&mut buffer[..most])?;
         // The count goes around.
-        self.1.note_through_socket(count as u32);
+        self.1.note_received(count as u32);
         Ok(count)
     }
 }
 
-impl Intake {
-    /// With the hatch that comes from the other side, if there is one.
-    pub fn new(hatch: Option<Hatch>) -> Self {
-        Self { hatch, ..Self::default() }
+impl MessageReader {
+    /// With the mailbox that comes from the other side, if there is one.
+    pub fn new(mailbox: Option<Mailbox>) -> Self {
+        Self { mailbox, ..Self::default() }
     }
 
     /// As [`FrameReader::next_message`].
@@ -56,9 +56,9 @@ impl Intake {
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill_soon(&mut self, stream: &mut impl ReadAtOnce) -> Result<bool, FrameError> {
-        let Some(hatch) = &self.hatch else { return self.frames.fill_soon(stream, &mut self.eager) };
+        let Some(mailbox) = &self.mailbox else { return self.frames.fill_soon(stream, &mut self.spin_wait) };
         if self.before_handed.is_none() {
-            self.before_handed = hatch.look(&mut self.eager, &mut self.handed);
+            self.before_handed = mailbox.look(&mut self.spin_wait, &mut self.handed);
         }
         self.fill(stream)
     }
@@ -68,15 +68,15 @@ impl Intake {
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill(&mut self, stream: &mut impl Read) -> Result<bool, FrameError> {
-        let Some(hatch) = &mut self.hatch else { return self.frames.fill(stream) };
+        let Some(mailbox) = &mut self.mailbox else { return self.frames.fill(stream) };
         loop {
-            if self.before_handed.is_some_and(|before| hatch.is_next(before)) {
+            if self.before_handed.is_some_and(|before| mailbox.is_next(before)) {
                 self.before_handed = None;
                 return self.frames.fill(&mut &self.handed[..]);
             }
             // What was sent after that one may be on the stream already.
-            let most = self.before_handed.map_or(usize::MAX, |before| hatch.missing(before) as usize);
-            let goes_on = self.frames.fill(&mut Counted(stream, hatch, most))?;
+            let most = self.before_handed.map_or(usize::MAX, |before| mailbox.missing(before) as usize);
+            let goes_on = self.frames.fill(&mut Counted(stream, mailbox, most))?;
             if !goes_on || self.before_handed.is_none() {
                 return Ok(goes_on);
             }
@@ -103,14 +103,14 @@ mod tests {
 
     use super::*;
     use crate::mp::frame::write_frame;
-    use crate::mp::hatch;
+    use crate::mp::mailbox;
     use crate::mp::memory::Segment;
 
     #[test]
     fn messages_keep_their_order_whichever_way_they_take() {
         const MESSAGES: usize = 5_000;
-        let segment = Arc::new(Segment::create("test", hatch::PAIR_BYTES).unwrap());
-        let [[mut outgoing, _], [incoming, _]] = [hatch::pair(&segment, 0), hatch::pair(&segment, 0)];
+        let segment = Arc::new(Segment::create("test", mailbox::PAIR_BYTES).unwrap());
+        let [[mut outgoing, _], [incoming, _]] = [mailbox::pair(&segment, 0), mailbox::pair(&segment, 0)];
         let (mut here, there) = UnixStream::pair().unwrap();
         let message_of =
             |number: usize| (number, "x".repeat(if number.is_multiple_of(7) { 10_000 } else { number % 100 }));
@@ -120,8 +120,8 @@ mod tests {
                 for number in 0..MESSAGES {
                     buffer.clear();
                     write_frame(&mut buffer, &message_of(number)).unwrap();
-                    if !outgoing.hand_over([&buffer, b""]) {
-                        outgoing.pass_by(buffer.len() as u32);
+                    if !outgoing.try_send([&buffer, b""]) {
+                        outgoing.note_sent(buffer.len() as u32);
                         here.write_all(&buffer).unwrap();
                     }
                     if number.is_multiple_of(3) {
@@ -130,16 +130,16 @@ mod tests {
                     }
                 }
             });
-            let mut intake = Intake::new(Some(incoming));
+            let mut reader = MessageReader::new(Some(incoming));
             let mut next = 0;
             loop {
                 let filled = match next % 5 {
-                    0 => intake.fill(&mut &there),
-                    1 => intake.fill_at_once(&mut &there).unwrap_or(Ok(true)),
-                    _ => intake.fill_soon(&mut &there),
+                    0 => reader.fill(&mut &there),
+                    1 => reader.fill_at_once(&mut &there).unwrap_or(Ok(true)),
+                    _ => reader.fill_soon(&mut &there),
                 };
                 let goes_on = filled.unwrap();
-                while let Some(message) = intake.next_message::<(usize, String)>().unwrap() {
+                while let Some(message) = reader.next_message::<(usize, String)>().unwrap() {
                     assert!(message == message_of(next), "{next}");
                     next += 1;
                 }
@@ -153,29 +153,29 @@ mod tests {
 
     #[test]
     fn what_was_handed_over_waits_for_the_bytes_before_it() {
-        let segment = Arc::new(Segment::create("test", hatch::PAIR_BYTES).unwrap());
-        let [incoming, _] = hatch::pair(&segment, 0);
+        let segment = Arc::new(Segment::create("test", mailbox::PAIR_BYTES).unwrap());
+        let [incoming, _] = mailbox::pair(&segment, 0);
         let (mut here, there) = UnixStream::pair().unwrap();
         let [mut first, mut second] = [Vec::new(), Vec::new()];
         write_frame(&mut first, &"first").unwrap();
         write_frame(&mut second, &"second").unwrap();
-        let mut intake = Intake::new(Some(incoming));
-        (intake.handed, intake.before_handed) = (second, Some(first.len() as u32));
+        let mut reader = MessageReader::new(Some(incoming));
+        (reader.handed, reader.before_handed) = (second, Some(first.len() as u32));
         here.write_all(&first[..3]).unwrap();
-        assert!(intake.fill_at_once(&mut &there).is_none(), "some bytes are missing");
-        assert_eq!(intake.next_message::<String>().unwrap(), None);
+        assert!(reader.fill_at_once(&mut &there).is_none(), "some bytes are missing");
+        assert_eq!(reader.next_message::<String>().unwrap(), None);
         here.write_all(&first[3..]).unwrap();
-        assert!(intake.fill(&mut &there).unwrap());
-        assert_eq!(intake.next_message::<String>().unwrap().as_deref(), Some("first"));
-        assert_eq!(intake.next_message::<String>().unwrap().as_deref(), Some("second"));
+        assert!(reader.fill(&mut &there).unwrap());
+        assert_eq!(reader.next_message::<String>().unwrap().as_deref(), Some("first"));
+        assert_eq!(reader.next_message::<String>().unwrap().as_deref(), Some("second"));
         drop(here);
-        assert!(!intake.fill_soon(&mut &there).unwrap());
+        assert!(!reader.fill_soon(&mut &there).unwrap());
     }
 
     #[test]
     fn what_was_handed_over_comes_before_what_was_sent_after_it() {
-        let segment = Arc::new(Segment::create("test", hatch::PAIR_BYTES).unwrap());
-        let [incoming, _] = hatch::pair(&segment, 0);
+        let segment = Arc::new(Segment::create("test", mailbox::PAIR_BYTES).unwrap());
+        let [incoming, _] = mailbox::pair(&segment, 0);
         let (mut here, there) = UnixStream::pair().unwrap();
         let [first, second, third] = ["first", "second", "third"].map(|text| {
             let mut frame = Vec::new();
@@ -184,11 +184,11 @@ mod tests {
         });
         here.write_all(&[&first[..], &third].concat()).unwrap();
         drop(here);
-        let mut intake = Intake::new(Some(incoming));
-        (intake.handed, intake.before_handed) = (second, Some(first.len() as u32));
+        let mut reader = MessageReader::new(Some(incoming));
+        (reader.handed, reader.before_handed) = (second, Some(first.len() as u32));
         let mut heard = Vec::new();
-        while intake.fill(&mut &there).unwrap() {
-            while let Some(text) = intake.next_message::<String>().unwrap() {
+        while reader.fill(&mut &there).unwrap() {
+            while let Some(text) = reader.next_message::<String>().unwrap() {
                 heard.push(text);
             }
         }

@@ -1,35 +1,38 @@
-//! Hatches: messages arrive whole, once and in their order, whichever way they take, and nobody looks or sleeps for ever.
+//! Mailboxes: messages arrive whole, once and in their order, whichever way they take, and nobody looks or sleeps for ever.
 
 use std::sync::Arc;
 
 use crate::Test;
-use crate::mp::eager::Patience;
 use crate::mp::frame::write_frame;
-use crate::mp::hatch::{self, Hatch};
-use crate::mp::intake::Intake;
+use crate::mp::mailbox::{self, Mailbox};
 use crate::mp::memory::Segment;
+use crate::mp::message_reader::MessageReader;
 use crate::mp::socket::Stream;
+use crate::mp::spin_wait::Patience;
 use crate::mp::wire::Wire;
 use crate::processes::{explore, explore_deaths, mortal, process};
 
 pub const TESTS: &[Test] = &[
-    ("hatch::frames_of_a_wire_keep_their_order", frames_of_a_wire_keep_their_order),
-    ("hatch::what_an_intake_takes_keeps_its_order", what_an_intake_takes_keeps_its_order),
-    ("hatch::who_looks_without_end_is_sent_to_the_socket", who_looks_without_end_is_sent_to_the_socket),
-    ("hatch::one_who_dies_in_sending_leaves_whole_frames", one_who_dies_in_sending_leaves_whole_frames),
-    ("hatch::one_who_dies_in_sending_leaves_an_intake_whole_ones", one_who_dies_in_sending_leaves_an_intake_whole_ones),
+    ("mailbox::frames_of_a_wire_keep_their_order", frames_of_a_wire_keep_their_order),
+    ("mailbox::what_a_message_reader_takes_keeps_its_order", what_a_message_reader_takes_keeps_its_order),
+    ("mailbox::who_looks_without_end_is_sent_to_the_socket", who_looks_without_end_is_sent_to_the_socket),
+    ("mailbox::one_who_dies_in_sending_leaves_whole_frames", one_who_dies_in_sending_leaves_whole_frames),
+    (
+        "mailbox::one_who_dies_in_sending_leaves_a_message_reader_whole_ones",
+        one_who_dies_in_sending_leaves_a_message_reader_whole_ones,
+    ),
 ];
 
-/// Of the first of two hatches; nobody comes to the other.
+/// Of the first of two mailboxes; nobody comes to the other.
 const BYTES: usize = 64;
-/// No hatch takes so much.
+/// No mailbox takes so much.
 const LONG: usize = 2000;
 const SHORT: usize = 9;
 
-/// A socket, and both ends of the hatch beside it.
-fn connected() -> (Arc<Stream>, [Hatch; 2], [Hatch; 2]) {
+/// A socket, and both ends of the mailbox beside it.
+fn connected() -> (Arc<Stream>, [Mailbox; 2], [Mailbox; 2]) {
     let segment = Arc::new(Segment::create("model", BYTES).unwrap());
-    (Stream::create().unwrap(), hatch::pair(&segment, 0), hatch::pair(&segment, 0))
+    (Stream::create().unwrap(), mailbox::pair(&segment, 0), mailbox::pair(&segment, 0))
 }
 
 fn wires() -> (Arc<Stream>, Wire, Wire) {
@@ -53,12 +56,12 @@ fn send_frames(wire: &mut Wire, lens: &[usize]) {
 }
 
 /// As a worker and its engine send to each other.
-fn send_to_intake(hatch: &mut Hatch, stream: &Stream, lens: &[usize]) {
+fn send_to_reader(mailbox: &mut Mailbox, stream: &Stream, lens: &[usize]) {
     for (number, len) in lens.iter().enumerate() {
         let mut buffer = Vec::new();
         write_frame(&mut buffer, &message(number, *len)).unwrap();
-        if !hatch.hand_over([&buffer, &[]]) {
-            hatch.pass_by(buffer.len() as u32);
+        if !mailbox.try_send([&buffer, &[]]) {
+            mailbox.note_sent(buffer.len() as u32);
             let (first, rest) = buffer.split_at(buffer.len() / 3);
             stream.send(first);
             stream.send(rest);
@@ -77,13 +80,13 @@ fn receive_frames(wire: &mut Wire, lens: &[usize], rests: usize) -> usize {
     lens.len()
 }
 
-/// The same from an intake.
-fn take_in(intake: &mut Intake, stream: &Stream, lens: &[usize], rests: usize) -> usize {
+/// The same from a message reader.
+fn take_in(reader: &mut MessageReader, stream: &Stream, lens: &[usize], rests: usize) -> usize {
     let mut next = 0;
     for turn in 0.. {
         let filled =
-            if turn % rests == rests - 1 { intake.fill(&mut &*stream) } else { intake.fill_soon(&mut &*stream) };
-        while let Some(taken) = intake.next_message::<Vec<u8>>().unwrap() {
+            if turn % rests == rests - 1 { reader.fill(&mut &*stream) } else { reader.fill_soon(&mut &*stream) };
+        while let Some(taken) = reader.next_message::<Vec<u8>>().unwrap() {
             assert!(
                 next < lens.len() && taken == message(next, lens[next]),
                 "number {next} is whole, and in its place"
@@ -116,17 +119,17 @@ fn frames_of_a_wire_keep_their_order() -> usize {
     .sum()
 }
 
-fn what_an_intake_takes_keeps_its_order() -> usize {
+fn what_a_message_reader_takes_keeps_its_order() -> usize {
     let ways: [(&'static [usize], usize); 2] = [(&[SHORT, SHORT, SHORT], 9), (&[SHORT, LONG, SHORT], 3)];
     ways.map(|(lens, rests)| {
         explore(2, move || {
             let (stream, [mut outgoing, _], [incoming, _]) = connected();
             let view = Arc::clone(&stream);
             let sending = process(2, move || {
-                send_to_intake(&mut outgoing, &view, lens);
+                send_to_reader(&mut outgoing, &view, lens);
                 view.close();
             });
-            assert_eq!(take_in(&mut Intake::new(Some(incoming)), &stream, lens, rests), lens.len());
+            assert_eq!(take_in(&mut MessageReader::new(Some(incoming)), &stream, lens, rests), lens.len());
             sending.join().unwrap();
         })
     })
@@ -164,16 +167,16 @@ fn one_who_dies_in_sending_leaves_whole_frames() -> usize {
     })
 }
 
-fn one_who_dies_in_sending_leaves_an_intake_whole_ones() -> usize {
+fn one_who_dies_in_sending_leaves_a_message_reader_whole_ones() -> usize {
     const LENS: &[usize] = &[SHORT, LONG, SHORT];
     explore_deaths(2, |steps| {
         let (stream, [mut outgoing, _], [incoming, _]) = connected();
         let view = Arc::clone(&stream);
         let sending = mortal(2, steps, move || {
-            send_to_intake(&mut outgoing, &view, LENS);
+            send_to_reader(&mut outgoing, &view, LENS);
             view.close();
         });
-        let came = take_in(&mut Intake::new(Some(incoming)), &stream, LENS, 9);
+        let came = take_in(&mut MessageReader::new(Some(incoming)), &stream, LENS, 9);
         assert_eq!(sending.join().unwrap().is_none(), came < LENS.len());
     })
 }

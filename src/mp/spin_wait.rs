@@ -33,7 +33,7 @@ pub fn turn<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
 
 /// Whether looking has paid lately.
 #[derive(Debug)]
-pub struct Eagerness {
+pub struct SpinWait {
     credit: u8,
     rested: u16,
     probe_every: u16,
@@ -41,20 +41,20 @@ pub struct Eagerness {
     yields_first: bool,
 }
 
-impl Default for Eagerness {
+impl Default for SpinWait {
     fn default() -> Self {
         Self { credit: MOST_CREDIT, rested: 0, probe_every: PROBE_EVERY, yields_first: false }
     }
 }
 
-impl Eagerness {
+impl SpinWait {
     /// Calls `look` until it finds something, or it is time to sleep (`None`).
-    pub fn look<T>(&mut self, look: impl FnMut() -> Option<T>) -> Option<T> {
-        self.look_by(look, Instant::now)
+    pub fn poll<T>(&mut self, look: impl FnMut() -> Option<T>) -> Option<T> {
+        self.poll_by(look, Instant::now)
     }
 
     /// The same by another clock.
-    fn look_by<T>(&mut self, mut look: impl FnMut() -> Option<T>, mut clock: impl FnMut() -> Instant) -> Option<T> {
+    fn poll_by<T>(&mut self, mut look: impl FnMut() -> Option<T>, mut clock: impl FnMut() -> Instant) -> Option<T> {
         if self.credit == 0 {
             self.rested += 1;
             if self.rested < self.probe_every {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     /// How often it looks in so many waits for what never comes.
-    fn looks_in_vain(eager: &mut Eagerness, waits: u32) -> u32 {
+    fn looks_in_vain(spin_wait: &mut SpinWait, waits: u32) -> u32 {
         let (mut begun, mut clock) = (0, steps_of(LOOK / 10));
         for _ in 0..waits {
             let mut first = true;
@@ -125,24 +125,24 @@ mod tests {
                 begun += u32::from(std::mem::take(&mut first));
                 None::<()>
             };
-            assert_eq!(eager.look_by(nothing, &mut clock), None);
+            assert_eq!(spin_wait.poll_by(nothing, &mut clock), None);
         }
         begun
     }
 
     #[test]
     fn whoever_looks_in_vain_soon_looks_seldom_and_ever_more_so() {
-        let mut eager = Eagerness::default();
-        let first = looks_in_vain(&mut eager, 200);
+        let mut spin_wait = SpinWait::default();
+        let first = looks_in_vain(&mut spin_wait, 200);
         assert!((1..=8).contains(&first), "{first}");
-        let later = looks_in_vain(&mut eager, 20_000);
+        let later = looks_in_vain(&mut spin_wait, 20_000);
         assert!((1..=10).contains(&later), "{later}");
     }
 
     #[test]
     fn whoever_finds_something_at_the_second_look_looks_again() {
-        let mut eager = Eagerness::default();
-        looks_in_vain(&mut eager, 200);
+        let mut spin_wait = SpinWait::default();
+        looks_in_vain(&mut spin_wait, 200);
         let mut found = 0;
         let mut clock = steps_of(LOOK / 10);
         for _ in 0..20_000 {
@@ -151,14 +151,14 @@ mod tests {
                 looks += 1;
                 (looks == 2).then_some(())
             };
-            found += u32::from(eager.look_by(second, &mut clock).is_some());
+            found += u32::from(spin_wait.poll_by(second, &mut clock).is_some());
         }
         assert!(found > 10_000, "it has found {found}");
     }
 
     #[test]
     fn whoever_has_to_wait_for_the_processor_soon_looks_seldom() {
-        let mut eager = Eagerness::default();
+        let mut spin_wait = SpinWait::default();
         let mut clock = steps_of(CROWDED * 2);
         let mut looks = 0;
         for _ in 0..20_000 {
@@ -167,15 +167,15 @@ mod tests {
                 looks += u32::from(first);
                 (!std::mem::take(&mut first)).then_some(())
             };
-            eager.look_by(second, &mut clock);
+            spin_wait.poll_by(second, &mut clock);
         }
         assert!((1..=10).contains(&looks), "{looks}");
     }
 
     #[test]
     fn what_is_there_at_once_is_taken_and_changes_nothing() {
-        let mut eager = Eagerness::default();
-        assert_eq!(eager.look(|| Some(7)), Some(7));
-        assert_eq!((eager.credit, eager.probe_every), (MOST_CREDIT, PROBE_EVERY));
+        let mut spin_wait = SpinWait::default();
+        assert_eq!(spin_wait.poll(|| Some(7)), Some(7));
+        assert_eq!((spin_wait.credit, spin_wait.probe_every), (MOST_CREDIT, PROBE_EVERY));
     }
 }

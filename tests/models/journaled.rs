@@ -1,25 +1,25 @@
-//! Guarded memory: its numbers change together or not at all.
+//! Journaled memory: its numbers change together or not at all.
 
 use std::sync::Arc;
 
 use crate::Test;
-use crate::mp::guarded::{Guarded, Locked};
+use crate::mp::journaled::{Journaled, Locked};
 use crate::processes::{explore, explore_deaths, mortal, process};
 
 pub const TESTS: &[Test] = &[
-    ("guarded::a_holder_that_dies_leaves_all_or_nothing", a_holder_that_dies_leaves_all_or_nothing),
-    ("guarded::one_who_mends_may_die_as_well", one_who_mends_may_die_as_well),
-    ("guarded::what_was_made_true_stays", what_was_made_true_stays),
-    ("guarded::a_reader_without_the_mutex_sees_changes_in_their_order", a_reader_sees_changes_in_their_order),
+    ("journaled::a_holder_that_dies_leaves_all_or_nothing", a_holder_that_dies_leaves_all_or_nothing),
+    ("journaled::one_who_mends_may_die_as_well", one_who_mends_may_die_as_well),
+    ("journaled::what_was_made_true_stays", what_was_made_true_stays),
+    ("journaled::a_reader_without_the_mutex_sees_changes_in_their_order", a_reader_sees_changes_in_their_order),
 ];
 
-fn guarded() -> Arc<Guarded> {
-    Arc::new(Guarded::create(b"testtest", 0).unwrap())
+fn journaled() -> Arc<Journaled> {
+    Arc::new(Journaled::create(b"testtest", 0).unwrap())
 }
 
 /// One number counts, in two halves, another has its double.
-fn count(guarded: &Guarded) {
-    let mut locked = guarded.lock();
+fn count(journaled: &Journaled) {
+    let mut locked = journaled.lock();
     count_with(&mut locked);
 }
 
@@ -29,16 +29,16 @@ fn count_with(locked: &mut Locked<'_>) {
     locked.add(0, 1);
 }
 
-fn counted(guarded: &Guarded) -> u64 {
-    let locked = guarded.lock();
+fn counted(journaled: &Journaled) -> u64 {
+    let locked = journaled.lock();
     assert_eq!(locked.get(1), 2 * locked.get(0), "they changed together");
     locked.get(0) / 2
 }
 
 fn a_holder_that_dies_leaves_all_or_nothing() -> usize {
     explore_deaths(3, |steps| {
-        let guarded = guarded();
-        let (one, other) = (Arc::clone(&guarded), Arc::clone(&guarded));
+        let journaled = journaled();
+        let (one, other) = (Arc::clone(&journaled), Arc::clone(&journaled));
         let dies = mortal(2, steps, move || count(&one));
         let lives = process(3, move || {
             counted(&other);
@@ -46,7 +46,7 @@ fn a_holder_that_dies_leaves_all_or_nothing() -> usize {
         });
         let died = dies.join().unwrap().is_none();
         lives.join().unwrap();
-        let now = counted(&guarded);
+        let now = counted(&journaled);
         assert!(if died { (1..=2).contains(&now) } else { now == 2 }, "{now}");
     })
 }
@@ -55,13 +55,13 @@ fn one_who_mends_may_die_as_well() -> usize {
     // It has the mutex and has made three changes of four stores each; nothing is true yet.
     const IN_THE_MIDDLE: u32 = 13;
     explore_deaths(2, |steps| {
-        let guarded = guarded();
-        let (first, second) = (Arc::clone(&guarded), Arc::clone(&guarded));
+        let journaled = journaled();
+        let (first, second) = (Arc::clone(&journaled), Arc::clone(&journaled));
         let dies = mortal(2, IN_THE_MIDDLE, move || count(&first));
         let mends = mortal(3, steps, move || count(&second));
         assert!(dies.join().unwrap().is_none());
         let mended = mends.join().unwrap().is_some();
-        let now = counted(&guarded);
+        let now = counted(&journaled);
         assert!(now == 1 || now == 0 && !mended, "{now}");
     })
 }
@@ -69,25 +69,25 @@ fn one_who_mends_may_die_as_well() -> usize {
 /// What was made true before the death is not put back with the rest.
 fn what_was_made_true_stays() -> usize {
     explore_deaths(3, |steps| {
-        let guarded = guarded();
-        let view = Arc::clone(&guarded);
+        let journaled = journaled();
+        let view = Arc::clone(&journaled);
         let dies = mortal(2, steps, move || {
             let mut locked = view.lock();
             count_with(&mut locked);
             locked.commit();
             count_with(&mut locked);
         });
-        let before = counted(&guarded);
+        let before = counted(&journaled);
         let died = dies.join().unwrap().is_none();
-        let after = counted(&guarded);
+        let after = counted(&journaled);
         assert!(before <= after && (died || after == 2), "{before}, then {after}");
     })
 }
 
 fn a_reader_sees_changes_in_their_order() -> usize {
     explore(4, || {
-        let guarded = guarded();
-        let view = Arc::clone(&guarded);
+        let journaled = journaled();
+        let view = Arc::clone(&journaled);
         let reader = process(2, move || {
             let second = view.peek(1);
             let first = view.peek(0);
@@ -95,11 +95,11 @@ fn a_reader_sees_changes_in_their_order() -> usize {
             assert!(view.peek(0) >= first, "time goes on");
         });
         for number in 1..=2 {
-            let mut locked = guarded.lock();
+            let mut locked = journaled.lock();
             locked.set(0, number);
             locked.set(1, number);
         }
         reader.join().unwrap();
-        assert_eq!((guarded.peek(0), guarded.peek(1)), (2, 2));
+        assert_eq!((journaled.peek(0), journaled.peek(1)), (2, 2));
     })
 }

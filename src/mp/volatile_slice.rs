@@ -5,19 +5,19 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// So many bytes from an address on. Whoever has it sees to it that they are there.
 #[derive(Debug)]
-pub struct Span {
+pub struct VolatileSlice {
     address: NonNull<u8>,
     len: usize,
 }
 
 #[expect(unsafe_code, reason = "memory belongs to the process, not to a thread; access is atomic or unsafe")]
 // SAFETY: every safe access goes through atomics.
-unsafe impl Send for Span {}
+unsafe impl Send for VolatileSlice {}
 #[expect(unsafe_code, reason = "memory belongs to the process, not to a thread; access is atomic or unsafe")]
 // SAFETY: as above.
-unsafe impl Sync for Span {}
+unsafe impl Sync for VolatileSlice {}
 
-impl Span {
+impl VolatileSlice {
     /// The `len` bytes from `address` on, which is a multiple of eight.
     ///
     /// # Safety
@@ -167,12 +167,12 @@ mod tests {
     use super::*;
 
     /// Memory of the heap in place of a mapping: so what reaches it by its address can run where there are no mappings.
-    fn with_span(len: usize, work: impl FnOnce(&Span)) {
+    fn with_span(len: usize, work: impl FnOnce(&VolatileSlice)) {
         let mut words = vec![0_u64; len.div_ceil(8)];
         let address = NonNull::from(&mut words[..]).cast();
         #[expect(unsafe_code, reason = "that is what is tested")]
         // SAFETY: the vector outlives the span, and nobody touches it meanwhile.
-        work(&unsafe { Span::new(address, len) });
+        work(&unsafe { VolatileSlice::new(address, len) });
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_place_outside_or_between_is_refused() {
-        let refuses = |work: fn(&Span)| {
+        let refuses = |work: fn(&VolatileSlice)| {
             with_span(16, |span| {
                 let work = std::panic::AssertUnwindSafe(|| work(span));
                 assert!(std::panic::catch_unwind(work).is_err());

@@ -3,9 +3,9 @@
 use crate::processes;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Life(u32);
+pub struct ProcessId(u32);
 
-impl Life {
+impl ProcessId {
     pub fn own() -> Self {
         Self(processes::own())
     }

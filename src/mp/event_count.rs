@@ -1,6 +1,6 @@
 //! Waiting for something to happen in shared memory, in whichever process it does.
 //!
-//! Who waits notes the bell's count, looks whether there is something to wait for, and waits for the count to change;
+//! Who waits notes its count, looks whether there is something to wait for, and waits for the count to change;
 //! who changes something rings. Every waiter is woken by every ring and looks again: a waiter that is killed on its way
 //! cannot swallow what was meant for another. Where whoever rings is killed on its way, those who wait look again within
 //! a second.
@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::mp::memory::AtomicU32;
-use crate::mp::{clock, futex, spin};
+use crate::mp::{backoff, clock, futex};
 
 /// Two numbers in shared memory: how often it rang, and whether anybody sleeps.
 #[derive(Debug, Clone, Copy)]
-pub struct Bell<'a> {
+pub struct EventCount<'a> {
     rings: &'a AtomicU32,
     sleepers: &'a AtomicU32,
 }
@@ -22,8 +22,8 @@ pub struct Bell<'a> {
 /// now and then.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-impl<'a> Bell<'a> {
-    /// A bell in two numbers that were zero once.
+impl<'a> EventCount<'a> {
+    /// An event count in two numbers that were zero once.
     pub const fn new(rings: &'a AtomicU32, sleepers: &'a AtomicU32) -> Self {
         Self { rings, sleepers }
     }
@@ -34,7 +34,7 @@ impl<'a> Bell<'a> {
     }
 
     /// Wakes all who wait.
-    pub fn ring(self) {
+    pub fn notify(self) {
         // Before the new count is there: whoever notes that may say that it sleeps at once, and that has to stand.
         let somebody_slept = self.sleepers.swap(0, Ordering::SeqCst) != 0;
         self.rings.fetch_add(1, Ordering::SeqCst);
@@ -46,7 +46,7 @@ impl<'a> Bell<'a> {
 
     /// Waits until it has rung since `count` was noted, or until `deadline`. Says whether it rang; it may say so without.
     pub fn wait(self, count: u32, deadline: Option<Instant>) -> bool {
-        if spin::until(|| self.count() != count) {
+        if backoff::until(|| self.count() != count) {
             return true;
         }
         let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(clock::now()));
@@ -61,11 +61,6 @@ impl<'a> Bell<'a> {
     }
 }
 
-/// `timeout` from now; `None`, which is no deadline, where no clock can hold it.
-pub fn deadline_after(timeout: Duration) -> Option<Instant> {
-    clock::now().checked_add(timeout)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,33 +68,33 @@ mod tests {
     #[test]
     fn a_ring_after_the_count_was_noted_is_never_missed() {
         let (rings, sleepers, hits) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
-        let bell = Bell::new(&rings, &sleepers);
+        let event_count = EventCount::new(&rings, &sleepers);
         const ROUNDS: u32 = 2_000;
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for round in 1..=ROUNDS {
                     hits.store(round, Ordering::SeqCst);
-                    bell.ring();
+                    event_count.notify();
                     // The other answers, so each waits for the other in turns.
                     loop {
-                        let count = bell.count();
+                        let count = event_count.count();
                         if hits.load(Ordering::SeqCst) == 0 {
                             break;
                         }
-                        bell.wait(count, None);
+                        event_count.wait(count, None);
                     }
                 }
             });
             for round in 1..=ROUNDS {
                 loop {
-                    let count = bell.count();
+                    let count = event_count.count();
                     if hits.load(Ordering::SeqCst) == round {
                         break;
                     }
-                    bell.wait(count, None);
+                    event_count.wait(count, None);
                 }
                 hits.store(0, Ordering::SeqCst);
-                bell.ring();
+                event_count.notify();
             }
         });
     }
@@ -107,9 +102,9 @@ mod tests {
     #[test]
     fn waiting_ends_at_the_deadline() {
         let (rings, sleepers) = (AtomicU32::new(0), AtomicU32::new(0));
-        let bell = Bell::new(&rings, &sleepers);
-        assert!(!bell.wait(bell.count(), deadline_after(Duration::from_millis(1))));
-        assert!(!bell.wait(bell.count(), deadline_after(Duration::ZERO)));
-        assert!(bell.wait(bell.count().wrapping_sub(1), deadline_after(Duration::ZERO)));
+        let event_count = EventCount::new(&rings, &sleepers);
+        assert!(!event_count.wait(event_count.count(), clock::deadline_after(Duration::from_millis(1))));
+        assert!(!event_count.wait(event_count.count(), clock::deadline_after(Duration::ZERO)));
+        assert!(event_count.wait(event_count.count().wrapping_sub(1), clock::deadline_after(Duration::ZERO)));
     }
 }

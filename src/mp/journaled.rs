@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::mp::bell::Bell;
+use crate::mp::event_count::EventCount;
 use crate::mp::memory::{AtomicU64, LEAST_PAGE_BYTES, Segment};
 use crate::mp::robust::{ROBUST_MUTEX_BYTES, RobustMutex};
 
@@ -18,24 +18,24 @@ const MUTEX_AT: usize = 64;
 const JOURNAL_AT: usize = MUTEX_AT + ROBUST_MUTEX_BYTES;
 /// Changes that one holder may make.
 const JOURNAL_ENTRIES: usize = 15;
-const BELLS_AT: usize = 384;
-/// Bells in each guarded memory.
-const BELLS: usize = 3;
-const WORDS_AT: usize = BELLS_AT + 64 * BELLS;
+const EVENT_COUNTS_AT: usize = 384;
+/// Event counts in each journaled memory.
+const EVENT_COUNTS: usize = 3;
+const WORDS_AT: usize = EVENT_COUNTS_AT + 64 * EVENT_COUNTS;
 /// The words fill the first page; what lies behind it is the owner's.
 pub const HEADER_BYTES: usize = LEAST_PAGE_BYTES;
-/// The numbers that one guarded memory holds.
+/// The numbers that one journaled memory holds.
 pub const WORDS: usize = (HEADER_BYTES - WORDS_AT) / 8;
 
-const _: () = assert!(JOURNAL_AT + 8 + JOURNAL_ENTRIES * 16 <= BELLS_AT);
+const _: () = assert!(JOURNAL_AT + 8 + JOURNAL_ENTRIES * 16 <= EVENT_COUNTS_AT);
 
 /// Shared memory whose first page holds numbers that change together.
 #[derive(Debug)]
-pub struct Guarded {
+pub struct Journaled {
     segment: Segment,
 }
 
-impl Guarded {
+impl Journaled {
     /// New memory, all numbers zero, with `extra_bytes` behind its first page. `kind` tells what it is to those who
     /// open it.
     ///
@@ -43,10 +43,10 @@ impl Guarded {
     /// When the system has no descriptors or no memory left.
     pub fn create(kind: &[u8; 8], extra_bytes: usize) -> io::Result<Self> {
         let segment = Segment::create("fanlane", HEADER_BYTES + extra_bytes)?;
-        let guarded = Self { segment };
-        guarded.mutex().make()?;
-        guarded.segment.word(KIND_AT).store(u64::from_le_bytes(*kind), Ordering::Release);
-        Ok(guarded)
+        let journaled = Self { segment };
+        journaled.mutex().make()?;
+        journaled.segment.word(KIND_AT).store(u64::from_le_bytes(*kind), Ordering::Release);
+        Ok(journaled)
     }
 
     /// Opens what another process made as the same `kind`.
@@ -84,11 +84,11 @@ impl Guarded {
         &self.segment
     }
 
-    /// One of the bells that lie beside the numbers.
-    pub fn bell(&self, index: usize) -> Bell<'_> {
-        assert!(index < BELLS, "one of the bells");
-        let at = BELLS_AT + 64 * index;
-        Bell::new(self.segment.half_word(at), self.segment.half_word(at + 4))
+    /// One of the event counts that lie beside the numbers.
+    pub fn event_count(&self, index: usize) -> EventCount<'_> {
+        assert!(index < EVENT_COUNTS, "one of the event counts");
+        let at = EVENT_COUNTS_AT + 64 * index;
+        EventCount::new(self.segment.half_word(at), self.segment.half_word(at + 4))
     }
 
     /// A number, to be looked at without the mutex.
@@ -112,7 +112,7 @@ impl Guarded {
     /// Waits for its turn; from then on nobody else changes the numbers until the returned value goes.
     pub fn lock(&self) -> Locked<'_> {
         let holder_died = self.mutex().lock();
-        let locked = Locked { guarded: self, was_panicking: std::thread::panicking(), is_abandoned: false };
+        let locked = Locked { journaled: self, was_panicking: std::thread::panicking(), is_abandoned: false };
         if holder_died {
             locked.put_back();
             self.mutex().make_consistent();
@@ -124,7 +124,7 @@ impl Guarded {
 /// The right to change the numbers. Changes are true once this goes; while a panic unwinds they are taken back.
 #[derive(Debug)]
 pub struct Locked<'a> {
-    guarded: &'a Guarded,
+    journaled: &'a Journaled,
     /// What is done while a panic unwinds already, such as giving something back, is meant.
     was_panicking: bool,
     is_abandoned: bool,
@@ -133,7 +133,7 @@ pub struct Locked<'a> {
 impl Locked<'_> {
     /// A number.
     pub fn get(&self, index: usize) -> u64 {
-        self.guarded.number(index).load(Ordering::Relaxed)
+        self.journaled.number(index).load(Ordering::Relaxed)
     }
 
     /// Changes a number.
@@ -141,17 +141,17 @@ impl Locked<'_> {
     /// # Panics
     /// After more changes than the journal holds.
     pub fn set(&mut self, index: usize, value: u64) {
-        let number = self.guarded.number(index);
+        let number = self.journaled.number(index);
         let old = number.load(Ordering::Relaxed);
         if old == value {
             return;
         }
-        let count = self.guarded.journal(0).load(Ordering::Relaxed);
+        let count = self.journaled.journal(0).load(Ordering::Relaxed);
         let entry = usize::try_from(count).expect("the journal is short");
         assert!(entry < JOURNAL_ENTRIES, "the journal has room");
-        self.store(self.guarded.journal(1 + entry * 2), index as u64);
-        self.store(self.guarded.journal(2 + entry * 2), old);
-        self.store(self.guarded.journal(0), count + 1);
+        self.store(self.journaled.journal(1 + entry * 2), index as u64);
+        self.store(self.journaled.journal(2 + entry * 2), old);
+        self.store(self.journaled.journal(0), count + 1);
         self.store(number, value);
     }
 
@@ -162,22 +162,22 @@ impl Locked<'_> {
 
     /// Makes the changes so far true; further ones may follow.
     pub fn commit(&mut self) {
-        if self.guarded.journal(0).load(Ordering::Relaxed) != 0 {
-            self.store(self.guarded.journal(0), 0);
+        if self.journaled.journal(0).load(Ordering::Relaxed) != 0 {
+            self.store(self.journaled.journal(0), 0);
         }
     }
 
     fn put_back(&self) {
-        let count = self.guarded.journal(0).load(Ordering::Acquire);
+        let count = self.journaled.journal(0).load(Ordering::Acquire);
         let entries = usize::try_from(count).unwrap_or(0).min(JOURNAL_ENTRIES);
         for entry in (0..entries).rev() {
-            let index = usize::try_from(self.guarded.journal(1 + entry * 2).load(Ordering::Relaxed)).unwrap_or(WORDS);
-            let old = self.guarded.journal(2 + entry * 2).load(Ordering::Relaxed);
+            let index = usize::try_from(self.journaled.journal(1 + entry * 2).load(Ordering::Relaxed)).unwrap_or(WORDS);
+            let old = self.journaled.journal(2 + entry * 2).load(Ordering::Relaxed);
             if index < WORDS {
-                self.guarded.number(index).store(old, Ordering::Release);
+                self.journaled.number(index).store(old, Ordering::Release);
             }
         }
-        self.guarded.journal(0).store(0, Ordering::Release);
+        self.journaled.journal(0).store(0, Ordering::Release);
     }
 
     /// Every store is in its order: it counts in which state a kill leaves the memory.
@@ -204,7 +204,7 @@ impl Drop for Locked<'_> {
                 return;
             }
         }
-        self.guarded.mutex().unlock();
+        self.journaled.mutex().unlock();
     }
 }
 
@@ -245,18 +245,18 @@ pub(crate) mod tests {
 
     #[test]
     fn a_holder_that_dies_anywhere_leaves_all_or_nothing() {
-        let guarded = Guarded::create(b"testtest", 0).unwrap();
+        let journaled = Journaled::create(b"testtest", 0).unwrap();
         let mut outcomes = [0, 0];
         for stores in 0.. {
-            let before = guarded.lock().get(0);
+            let before = journaled.lock().get(0);
             let died = die_after(stores, || {
-                let mut locked = guarded.lock();
+                let mut locked = journaled.lock();
                 locked.add(0, 1);
                 locked.add(1, 2);
                 locked.add(0, 1);
                 locked.add(2, -1);
             });
-            let locked = guarded.lock();
+            let locked = journaled.lock();
             let now = locked.get(0);
             assert!(now == before || now == before + 2, "{now} after {before}");
             assert_eq!((locked.get(1), locked.get(2)), (now, 0_u64.wrapping_sub(now / 2)));
@@ -277,7 +277,7 @@ pub(crate) mod tests {
         fn the_numbers_are_those_of_an_array_whoever_dies_where(
             holders in prop::collection::vec((prop::collection::vec((prop::option::weighted(0.8, 0..4_usize), any::<u64>()), 0..8), 0..40_u32), 1..6),
         ) {
-            let guarded = Guarded::create(b"testtest", 0).unwrap();
+            let journaled = Journaled::create(b"testtest", 0).unwrap();
             let mut expected = [0; 4];
             for (changes, stores) in holders {
                 let mut now = expected;
@@ -290,7 +290,7 @@ pub(crate) mod tests {
                 }
                 each.push(now);
                 let died = die_after(stores, || {
-                    let mut locked = guarded.lock();
+                    let mut locked = journaled.lock();
                     for (index, value) in &changes {
                         match index {
                             Some(index) => locked.set(*index, *value),
@@ -298,7 +298,7 @@ pub(crate) mod tests {
                         }
                     }
                 });
-                let locked = guarded.lock();
+                let locked = journaled.lock();
                 let found = [0, 1, 2, 3].map(|index| locked.get(index));
                 prop_assert!(if died { each.contains(&found) } else { found == now }, "{found:?} after {each:?}");
                 expected = found;
@@ -308,10 +308,10 @@ pub(crate) mod tests {
 
     #[test]
     fn a_panic_takes_its_changes_back() {
-        let guarded = Guarded::create(b"testtest", 0).unwrap();
+        let journaled = Journaled::create(b"testtest", 0).unwrap();
         std::thread::scope(|scope| {
             let panics = scope.spawn(|| {
-                let mut locked = guarded.lock();
+                let mut locked = journaled.lock();
                 locked.set(0, 7);
                 locked.commit();
                 locked.set(0, 8);
@@ -319,15 +319,15 @@ pub(crate) mod tests {
             });
             assert!(panics.join().is_err());
         });
-        assert_eq!(guarded.lock().get(0), 7);
-        assert_eq!(guarded.peek(0), 7);
+        assert_eq!(journaled.lock().get(0), 7);
+        assert_eq!(journaled.peek(0), 7);
     }
 
     #[test]
     fn another_kind_is_refused() {
-        let guarded = Guarded::create(b"testtest", 0).unwrap();
-        let descriptor = || guarded.descriptor().try_clone().unwrap();
-        assert!(Guarded::open(b"testtest", descriptor()).is_ok());
-        assert_eq!(Guarded::open(b"othertes", descriptor()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        let journaled = Journaled::create(b"testtest", 0).unwrap();
+        let descriptor = || journaled.descriptor().try_clone().unwrap();
+        assert!(Journaled::open(b"testtest", descriptor()).is_ok());
+        assert_eq!(Journaled::open(b"othertes", descriptor()).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 }

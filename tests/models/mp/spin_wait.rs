@@ -8,14 +8,14 @@ use loom::sync::{Condvar, Mutex};
 use crate::processes;
 
 #[derive(Debug, Default)]
-pub struct Eagerness {}
+pub struct SpinWait {}
 
 pub fn turn<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     look()
 }
 
-impl Eagerness {
-    pub fn look<T>(&mut self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+impl SpinWait {
+    pub fn poll<T>(&mut self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
         processes::patience().map(|patience| {
             patience.wait();
             look().expect("all has been done, and one who looks was not told")

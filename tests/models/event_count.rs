@@ -1,21 +1,21 @@
-//! Bells: whoever waits for what has happened goes on.
+//! Event counts: whoever waits for what has happened goes on.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::Test;
-use crate::mp::bell::Bell;
+use crate::mp::event_count::EventCount;
 use crate::mp::memory::{AtomicU32, AtomicU64};
 use crate::processes::{explore, explore_deaths, mortal, process};
 
 pub const TESTS: &[Test] = &[
-    ("bell::all_who_wait_hear_one_ring", all_who_wait_hear_one_ring),
-    ("bell::one_who_waits_hears_the_last_of_several", one_who_waits_hears_the_last_of_several),
-    ("bell::a_waiter_that_is_killed_swallows_nothing", a_waiter_that_is_killed_swallows_nothing),
-    ("bell::a_ringer_that_is_killed_silences_nobody", a_ringer_that_is_killed_silences_nobody),
+    ("event_count::all_who_wait_hear_one_ring", all_who_wait_hear_one_ring),
+    ("event_count::one_who_waits_hears_the_last_of_several", one_who_waits_hears_the_last_of_several),
+    ("event_count::a_waiter_that_is_killed_swallows_nothing", a_waiter_that_is_killed_swallows_nothing),
+    ("event_count::a_ringer_that_is_killed_silences_nobody", a_ringer_that_is_killed_silences_nobody),
 ];
 
-/// A bell and what it is rung for.
+/// An event count and what it is rung for.
 struct Board {
     rings: AtomicU32,
     sleepers: AtomicU32,
@@ -27,22 +27,22 @@ impl Board {
         Arc::new(Self { rings: AtomicU32::new(0), sleepers: AtomicU32::new(0), events: AtomicU64::new(0) })
     }
 
-    fn bell(&self) -> Bell<'_> {
-        Bell::new(&self.rings, &self.sleepers)
+    fn event_count(&self) -> EventCount<'_> {
+        EventCount::new(&self.rings, &self.sleepers)
     }
 
     fn happen(&self) {
         self.events.fetch_add(1, Ordering::Release);
-        self.bell().ring();
+        self.event_count().notify();
     }
 
     fn wait_for(&self, events: u64) {
         loop {
-            let count = self.bell().count();
+            let count = self.event_count().count();
             if self.events.load(Ordering::Acquire) >= events {
                 return;
             }
-            assert!(self.bell().wait(count, None), "it waits without end");
+            assert!(self.event_count().wait(count, None), "it waits without end");
         }
     }
 }

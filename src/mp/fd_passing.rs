@@ -147,17 +147,17 @@ macro_rules! passed_by_descriptor {
     ([$($generics:tt)*] $type:ty) => {
         impl<$($generics)*> serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $crate::mp::passing::Passed(std::sync::Arc::clone(self.descriptor())).serialize(serializer)
+                $crate::mp::fd_passing::Passed(std::sync::Arc::clone(self.descriptor())).serialize(serializer)
             }
         }
 
         impl<'de, $($generics)*> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let passed = $crate::mp::passing::Passed::deserialize(deserializer)?;
+                let passed = $crate::mp::fd_passing::Passed::deserialize(deserializer)?;
                 let descriptor = std::sync::Arc::into_inner(passed.0)
-                    .ok_or_else(|| $crate::mp::passing::refuse("a descriptor is held twice"))?;
+                    .ok_or_else(|| $crate::mp::fd_passing::refuse("a descriptor is held twice"))?;
                 <$type>::from_descriptor(descriptor)
-                    .map_err(|error| $crate::mp::passing::refuse(format!("{error}")))
+                    .map_err(|error| $crate::mp::fd_passing::refuse(format!("{error}")))
             }
         }
     };
