@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
-use fanlane::engine::{Run, RunOptions};
+use fanlane::engine::{Engine, LocalEngine, RunOptions};
 use fanlane::event::EventKind;
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::model::Earlier;
@@ -81,17 +81,10 @@ fn run(job: &Job, recorded: bool) -> Cost {
         };
         HistoryRecorder::start(folder.path().to_owned(), about)
     });
-    let options = RunOptions {
-        mode: Mode::Pool,
-        workers: 2,
-        worker_executable: PROGRAM.into(),
-        monitor: false,
-        spill_folder: None,
-        chunk: None,
-    };
+    let options = RunOptions::new(Mode::Pool, 2);
     let (sender, events) = bounded(1024);
     let tasks = batch.len();
-    let run = Run::start(batch, options, sender).expect("threads can be had");
+    let run = LocalEngine::new(PROGRAM).start(batch, options, sender).expect("threads can be had");
     let mut ended = 0;
     for event in events {
         if let Some(recorder) = &mut recorder {

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fanlane::engine::{self, LocalEngine};
 use fanlane::host::{self, DetachedRuns};
 use fanlane::job::Job;
-use fanlane::session::{Command, JobDraft, Session, SessionOptions, engine as in_process};
-use fanlane::{engine, mp};
+use fanlane::mp;
+use fanlane::session::{Command, JobDraft, Session, SessionOptions};
 
 /// How often the session is asked, as a window asks it before each frame.
 const FRAME: Duration = Duration::from_millis(1);
@@ -62,11 +63,10 @@ fn turn(job: &Job, tasks: u64, is_hosted: bool) -> Turn {
     let program = Path::new("/proc/self/exe");
     let hosts = DetachedRuns::in_folder(program.to_owned(), folder.path().join("runtime"));
     let options = SessionOptions {
-        worker_executable: program.to_owned(),
         history: Some(folder.path().join("history")),
         hosts: is_hosted.then(|| hosts.clone()),
         folder: folder.path().to_owned(),
-        ..SessionOptions::in_memory(in_process())
+        ..SessionOptions::in_memory(Arc::new(LocalEngine::new(program)))
     };
     let mut session = Session::new(options, Arc::new(|| {}));
     session.draft = JobDraft::from_job(job);

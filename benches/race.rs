@@ -8,11 +8,12 @@ mod measuring;
 use std::path::Path;
 use std::sync::Arc;
 
+use fanlane::engine::LocalEngine;
 use fanlane::job::{Batch, Input, Job, Mode};
 use fanlane::model::race::laws::{Amdahl, SizeTime};
 use fanlane::model::race::{Contender, RaceModel, Rules};
+use fanlane::session::Machine;
 use fanlane::session::race::{Question, Race, RaceEngine, RacePlan, WhatIf, WhatIfOrder};
-use fanlane::session::{Machine, engine};
 
 use measuring::say;
 
@@ -81,7 +82,7 @@ fn race(job: &Job, folder: &Path, sizes: &[u32], runs: u32) -> RaceModel {
     let batch = Arc::new(Batch::open(job, folder, &mut std::io::empty()).expect("the job opens"));
     let rules = Rules { seed: 1, least_runs: runs, most_runs: runs, ..Rules::default() };
     let plan = RacePlan::of_batch(batch, Contender::sweep(&[Mode::Pool], sizes), rules).expect("it can be raced");
-    let engine = RaceEngine { start: engine(), worker_executable: PROGRAM.into(), machine: Machine::this() };
+    let engine = RaceEngine { engine: Arc::new(LocalEngine::new(PROGRAM)), machine: Machine::this() };
     let (sender, events) = crossbeam_channel::bounded(1024);
     let race = Race::start(plan, engine, sender).expect("a thread can be had");
     let mut model = RaceModel::default();

@@ -7,13 +7,14 @@
 
 mod measuring;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eframe::App as _;
 use eframe::egui::{self, Context, RawInput, Rect};
-use fanlane::engine::worker_role;
+use fanlane::engine::{LocalEngine, worker_role};
 use fanlane::job::Job;
-use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions, engine};
+use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions};
 use fanlane::ui::FanlaneApp;
 
 use measuring::{median, thread_cpu};
@@ -73,10 +74,8 @@ fn run(page: Page, size: egui::Vec2, measured: &mut Measured) {
     let job = format!(
         r#"Job(version: 1, name: "Cubes", task: Workload(name: "cube"), inputs: [Range(1, {CALLS})], workers: 2)"#
     );
-    let options = SessionOptions {
-        worker_executable: std::env::current_exe().expect("the system knows where this program lies"),
-        ..SessionOptions::in_memory(engine())
-    };
+    let program = std::env::current_exe().expect("the system knows where this program lies");
+    let options = SessionOptions::in_memory(Arc::new(LocalEngine::new(program)));
     let mut session = Session::new(options, std::sync::Arc::new(|| {}));
     session.draft = JobDraft::from_job(&Job::parse(&job).expect("the job is well formed"));
     session.draft_changed();

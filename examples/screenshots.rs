@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -19,13 +20,13 @@ use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable};
 use fanlane::cli::{self, Request};
-use fanlane::engine::worker_role;
+use fanlane::engine::{LocalEngine, worker_role};
 use fanlane::event::{Outcome, OutcomeClass};
 use fanlane::job::Job;
 use fanlane::model::RunModel;
 use fanlane::model::race::RaceModel;
 use fanlane::session::race::RaceDraft;
-use fanlane::session::{Command, JobDraft, Machine, Session, SessionOptions, engine};
+use fanlane::session::{Command, JobDraft, Machine, Session, SessionOptions};
 use fanlane::ui::FanlaneApp;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
@@ -182,10 +183,9 @@ struct Album {
 
 impl Album {
     fn begin(folder: PathBuf, program: PathBuf) -> Result<Self> {
-        let mut options = SessionOptions::in_memory(engine());
+        let mut options = SessionOptions::in_memory(Arc::new(LocalEngine::new(program)));
         // It stands in the pictures, and nothing is written there: a folder that every machine has.
         options.folder = PathBuf::from("/tmp");
-        options.worker_executable = program;
         options.machine = Machine::this();
         let history = tempfile::tempdir().context("there is no room for a history")?;
         options.history = Some(history.path().to_owned());

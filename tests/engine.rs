@@ -6,7 +6,7 @@ mod support;
 
 use std::process::{Command, Stdio};
 
-use fanlane::engine::RunCommand;
+use fanlane::engine::{Engine, LocalEngine, RunCommand, RunOptions};
 use fanlane::event::{EventKind, Outcome, OutcomeClass, TaskId, WorkerEnd};
 use fanlane::job::Mode;
 use fanlane::mp::process_tree;
@@ -325,16 +325,10 @@ fn a_worker_that_cannot_start_fails_no_task() {
     let _alone = alone();
     for executable in ["/no/such/program", "/bin/true", "/bin/false"] {
         let batch = fanlane::job::Batch::open(&job(CUBES), std::path::Path::new("."), &mut std::io::empty()).unwrap();
-        let options = fanlane::engine::RunOptions {
-            mode: Mode::Pool,
-            workers: 2,
-            worker_executable: executable.into(),
-            monitor: false,
-            spill_folder: None,
-            chunk: None,
-        };
         let (sender, events) = crossbeam_channel::bounded(64);
-        let run = fanlane::engine::Run::start(std::sync::Arc::new(batch), options, sender).unwrap();
+        let run = LocalEngine::new(executable)
+            .start(std::sync::Arc::new(batch), RunOptions::new(Mode::Pool, 2), sender)
+            .unwrap();
         let failed = events.iter().find_map(|event| match event.kind {
             EventKind::WorkersCannotStart { reason } => Some(reason),
             _ => None,
@@ -355,16 +349,10 @@ fn a_dropped_receiver_stops_the_run() {
     let _alone = alone();
     let text = r#"Job(version: 1, task: Command("sleep 1000"), inputs: [Range(1, 4)])"#;
     let batch = fanlane::job::Batch::open(&job(text), std::path::Path::new("."), &mut std::io::empty()).unwrap();
-    let options = fanlane::engine::RunOptions {
-        mode: Mode::Pool,
-        workers: 2,
-        worker_executable: env!("CARGO_BIN_EXE_fanlane").into(),
-        monitor: false,
-        spill_folder: None,
-        chunk: None,
-    };
     let (sender, events) = crossbeam_channel::bounded(64);
-    let run = fanlane::engine::Run::start(std::sync::Arc::new(batch), options, sender).unwrap();
+    let run = LocalEngine::new(env!("CARGO_BIN_EXE_fanlane"))
+        .start(std::sync::Arc::new(batch), RunOptions::new(Mode::Pool, 2), sender)
+        .unwrap();
     assert!(events.iter().any(|event| matches!(event.kind, EventKind::TaskStarted { .. })));
     drop(events);
     // That nobody listens is noticed when something is said, and both workers may have said what they had to.

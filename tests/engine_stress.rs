@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
-use fanlane::engine::{Run, RunCommand, RunOptions};
+use fanlane::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
 use fanlane::event::{Event, EventKind, TaskId, WorkerId};
 use fanlane::job::{Batch, Mode};
 use fanlane::mp::process_tree;
@@ -120,18 +120,15 @@ fn whatever_happens_to_a_run_every_task_ends_once() {
 }
 
 /// A run whose events the test takes itself.
-fn start_bare(text: &str, mode: Mode, room: usize) -> (Run, Receiver<Event>) {
+fn start_bare(text: &str, mode: Mode, room: usize) -> (Box<dyn RunHandle>, Receiver<Event>) {
     let batch = Batch::open(&job(text), Path::new("."), &mut std::io::empty()).unwrap();
-    let options = RunOptions {
-        mode,
-        workers: 2,
-        worker_executable: env!("CARGO_BIN_EXE_fanlane").into(),
-        monitor: false,
-        spill_folder: None,
-        chunk: None,
-    };
     let (sender, events) = bounded(room);
-    (Run::start(Arc::new(batch), options, sender).unwrap(), events)
+    (
+        LocalEngine::new(env!("CARGO_BIN_EXE_fanlane"))
+            .start(Arc::new(batch), RunOptions::new(mode, 2), sender)
+            .unwrap(),
+        events,
+    )
 }
 
 #[test]

@@ -15,8 +15,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fanlane::engine::LocalEngine;
 use fanlane::mp::process_tree;
-use fanlane::session::{self, Session, SessionOptions};
+use fanlane::session::{Session, SessionOptions};
 use rustix::process::Signal;
 
 use processes::{Running, is_gone, signal, wait_until};
@@ -119,7 +120,10 @@ fn what_is_left_when_all_is_killed_at_once_is_ended_when_a_window_opens() {
     let folder = tempfile::tempdir().unwrap();
     ended_at_the_start(folder.path(), || {
         let (woken, wakes) = std::sync::mpsc::channel();
-        let options = SessionOptions { sweeps: true, ..SessionOptions::in_memory(session::engine()) };
+        let options = SessionOptions {
+            sweeps: true,
+            ..SessionOptions::in_memory(Arc::new(LocalEngine::new(env!("CARGO_BIN_EXE_fanlane"))))
+        };
         let mut session = Session::new(
             options,
             Arc::new(move || {

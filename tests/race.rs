@@ -46,11 +46,7 @@ fn machine() -> SimulatedMachine {
 }
 
 fn start(plan: RacePlan, engine: &Simulated) -> (Race, crossbeam_channel::Receiver<fanlane::model::race::RaceEvent>) {
-    let engine = RaceEngine {
-        start: engine.engine(),
-        worker_executable: "fanlane".into(),
-        machine: Machine { physical_cores: 4, logical_cores: 4 },
-    };
+    let engine = RaceEngine { engine: engine.engine(), machine: Machine { physical_cores: 4, logical_cores: 4 } };
     let (sender, receiver) = crossbeam_channel::bounded(64);
     (Race::start(plan, engine, sender).unwrap(), receiver)
 }

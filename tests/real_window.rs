@@ -12,7 +12,8 @@ use std::process::Command;
 use eframe::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use fanlane::session::{Machine, SessionOptions, engine};
+use fanlane::engine::LocalEngine;
+use fanlane::session::{Machine, SessionOptions};
 use fanlane::ui::FanlaneApp;
 use real_display::{Guarded, RealDisplay, Window, wait_for};
 use tempfile::TempDir;
@@ -130,7 +131,8 @@ impl Scene {
 
     /// The middle of what is called `name` in a window of `size` that shows this job: the same code lays it out here.
     fn place_of(&self, name: &str, size: [f32; 2]) -> egui::Pos2 {
-        let mut options = SessionOptions::in_memory(engine());
+        let mut options =
+            SessionOptions::in_memory(std::sync::Arc::new(LocalEngine::new(env!("CARGO_BIN_EXE_fanlane"))));
         options.job = Some(self.job());
         options.machine = Machine::this();
         let mut twin =

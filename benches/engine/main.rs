@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{TryRecvError, bounded};
-use fanlane::engine::{Run, RunOptions};
+use fanlane::engine::{Engine, LocalEngine, RunOptions};
 use fanlane::event::{AttemptRecord, EventKind};
 use fanlane::job::{Batch, Job, Mode};
 
@@ -89,18 +89,11 @@ fn run_as_library(job: &str) -> Ran {
 fn run_and_take(job: &str, mut take: impl FnMut(Vec<AttemptRecord>)) -> (Duration, Duration) {
     let job = Job::parse(job).expect("the job is well-formed");
     let batch = Batch::open(&job, Path::new("."), &mut std::io::empty()).expect("its inputs can be read");
-    let options = RunOptions {
-        mode: Mode::Pool,
-        workers: 2,
-        worker_executable: PROGRAM.into(),
-        monitor: false,
-        spill_folder: None,
-        chunk: None,
-    };
+    let options = RunOptions::new(Mode::Pool, 2);
     let cpu_before = own_cpu();
     let begun = Instant::now();
     let (sender, events) = bounded(1024);
-    let run = Run::start(Arc::new(batch), options, sender).expect("threads can be had");
+    let run = LocalEngine::new(PROGRAM).start(Arc::new(batch), options, sender).expect("threads can be had");
     // As the report does it: whoever waits for each single event is woken for each, at the tasks' expense.
     loop {
         match events.try_recv().map(|event| event.kind) {

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 
 use super::Status;
-use crate::engine::{Run, RunCommand, RunOptions};
+use crate::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
 use crate::event::{CallValue, Event, EventKind, Outcome, TaskId};
 use crate::job::workload::random::SplitMix64;
 use crate::job::{Batch, Job, Mode};
@@ -123,17 +123,10 @@ fn one_run(dice: &mut SplitMix64, figures: &mut Figures, faults: u64) -> Result<
     let job = random_job(dice)?;
     let batch = Batch::open(&job, &std::env::current_dir()?, &mut std::io::empty())?;
     let tasks = batch.len();
-    let options = RunOptions {
-        mode: Mode::ALL[dice.below(3) as usize],
-        workers: 1 + dice.below(5) as u32,
-        worker_executable: super::worker_executable()?,
-        chunk: None,
-        monitor: false,
-        spill_folder: None,
-    };
+    let options = RunOptions::new(Mode::ALL[dice.below(3) as usize], 1 + dice.below(5) as u32);
     let (sender, events) = bounded(64);
-    let run = Run::start(Arc::new(batch), options, sender)?;
-    let ended = disturb(&run, &events, dice, figures, faults)?;
+    let run = LocalEngine::new(super::worker_executable()?).start(Arc::new(batch), options, sender)?;
+    let ended = disturb(&*run, &events, dice, figures, faults)?;
     run.join();
     figures.runs += 1;
     figures.tasks += tasks;
@@ -147,7 +140,7 @@ fn one_run(dice: &mut SplitMix64, figures: &mut Figures, faults: u64) -> Result<
 
 /// Takes the events of a run to its end and has faults happen meanwhile. Says how often each task has ended.
 fn disturb(
-    run: &Run,
+    run: &dyn RunHandle,
     events: &Receiver<Event>,
     dice: &mut SplitMix64,
     figures: &mut Figures,

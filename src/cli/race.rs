@@ -13,12 +13,12 @@ use super::args::RunArgs;
 use super::plan::Plan;
 use super::run::in_order_of_history;
 use super::{Status, worker_executable};
-use crate::engine::{Sweep, own_process};
+use crate::engine::{LocalEngine, Sweep, event_pump, own_process};
 use crate::job::{Batch, Mode};
 use crate::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks, pep371};
 use crate::mp::interrupts;
+use crate::session::Machine;
 use crate::session::race::{Race, RaceEngine, RacePlan};
-use crate::session::{Machine, engine};
 use crate::store::atomic_write::{self, Existing};
 use crate::store::export::race::{write_csv, write_json, write_markdown};
 use crate::store::race as saved;
@@ -26,9 +26,6 @@ use crate::store::race as saved;
 pub use args::RaceArgs;
 use args::{ChunkSizes, ExportArg};
 use report::{Progress, write_beside, write_report};
-
-/// How many events may wait for the report before the race waits for it.
-const WAITING_EVENTS: usize = 1024;
 
 /// Does what `fanlane race` was asked to do.
 ///
@@ -47,8 +44,8 @@ pub fn race(args: &RaceArgs) -> Result<Status> {
     if let Some(ended) = sweep.finish() {
         super::remark(&ended);
     }
-    let engine = RaceEngine { start: engine(), worker_executable: worker_executable()?, machine };
-    let (sender, events) = crossbeam_channel::bounded(WAITING_EVENTS);
+    let engine = RaceEngine { engine: Arc::new(LocalEngine::new(worker_executable()?)), machine };
+    let (sender, events) = event_pump::channel();
     let race = Race::start(plan, engine, sender).context("the race cannot be started")?;
     let mut model = RaceModel::default();
     let mut progress = Progress::new(io::stderr().is_terminal() && !args.quiet);

@@ -15,7 +15,7 @@ use super::report::Report;
 use super::resume::Rest;
 use super::worker_count::WorkerCount;
 use super::{Status, background, keep_args, resume, tasks};
-use crate::engine::{self, Run, RunCommand, RunOptions, Sweep};
+use crate::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
 use crate::job::batch::BatchFeed;
 use crate::job::{Batch, MAX_WORKERS};
 use crate::model::Progress;
@@ -23,8 +23,6 @@ use crate::mp::interrupts;
 use crate::store::history::{self, Known};
 use crate::store::results_folder::ResultsFolder;
 
-/// How many events may wait for the report before the run waits for it.
-pub const WAITING_EVENTS: usize = 1024;
 /// How much of standard input is read at once, as much as a pipe holds.
 const STDIN_BYTES: usize = 1 << 16;
 
@@ -74,20 +72,16 @@ pub fn run_plan(plan: Plan, args: &RunArgs, which: Which) -> Result<Status> {
     rest.as_ref().inspect(|rest| tell(rest));
     let spill = spill(args, keepers.results.as_ref().map(ResultsFolder::path));
     let spill_folder = || spill.as_ref().map(|folder| folder.path().to_owned());
-    let options = RunOptions {
-        mode: plan.job.mode,
-        workers: pool,
-        worker_executable: worker_executable()?,
-        monitor: args.keep.record.is_some() || keepers.history.is_some(),
-        spill_folder: spill_folder(),
-        chunk: None,
-    };
+    let engine = LocalEngine::new(worker_executable()?);
+    let options = RunOptions::new(plan.job.mode, pool)
+        .monitor(args.keep.record.is_some() || keepers.history.is_some())
+        .spill_folder(spill_folder());
     let streams = args.report.streams()?;
     let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
     engine::own_process();
     let sweep = Sweep::begin(|| ());
-    let (events_in, events) = crossbeam_channel::bounded(WAITING_EVENTS);
-    let run = Run::start(Arc::clone(&batch), options, events_in).context("the run cannot be started")?;
+    let (events_in, events) = event_pump::channel();
+    let run = engine.start(Arc::clone(&batch), options, events_in).context("the run cannot be started")?;
     if let Some(feeding) = feeding {
         feeding.begin().context("standard input cannot be read: no thread can be started")?;
     }

@@ -1,12 +1,16 @@
 //! The engine: it takes a [`Batch`](crate::job::Batch) through a pool of workers and says what happens as events.
 //!
-//! The dispatcher decides and is pure; the shell around it owns processes, sockets and clocks. The engine knows no
-//! window: whoever starts a run hands in a channel for its events.
+//! The dispatcher decides and is pure; the shell around it owns processes, sockets and clocks. An [`Engine`] is where runs
+//! are started; what assumes one machine (a shared clock, process ids, local folders) stands behind [`LocalEngine`]. The
+//! engine knows no window: the caller hands in a channel for a run's events.
 
 mod dispatcher;
+pub mod event_pump;
 mod gate;
 mod link;
+mod local;
 mod monitor;
+mod options;
 mod progress;
 mod protocol;
 mod run;
@@ -17,40 +21,50 @@ mod transport;
 mod worker;
 mod worker_process;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
+use crossbeam_channel::Sender;
 use serde::{Deserialize, Serialize};
 
-use crate::event::TaskId;
-use crate::job::Mode;
+use crate::event::{Event, TaskId};
+use crate::job::Batch;
 
+pub use local::LocalEngine;
+pub use options::RunOptions;
 pub use progress::PROGRESS_VARIABLE;
-pub use run::Run;
 pub use strays::{Sweep, own_process};
 pub use worker::worker_role;
 pub use worker_process::WORKER_MARKER;
 
-/// How a batch is to be run.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// How the batch is run.
-    pub mode: Mode,
-    /// Size of the pool, 0 to [`crate::job::MAX_WORKERS`]; 0 starts paused. Mode `one` always has one.
-    pub workers: u32,
-    /// The executable that is started in the worker role.
-    pub worker_executable: PathBuf,
-    /// Sample cores and workers while it runs.
-    pub monitor: bool,
-    /// An existing, absolute folder that takes the whole of each stream that is too long for memory; `None`: only its
-    /// head and its tail are kept. Whoever starts the run takes the files out of it and removes it after the run.
-    pub spill_folder: Option<PathBuf>,
-    /// So many tasks go to an idle worker at a time, and none is taken back for another worker, as Python's pool does it;
-    /// `None`: as many as keep it busy, and what it has not begun is taken back where another worker is idle.
-    pub chunk: Option<std::num::NonZeroU32>,
+/// What runs batches. Command line, window, detached runs and races start their runs through one, and know nothing of where its
+/// workers are.
+pub trait Engine: Send + Sync {
+    /// Starts running `batch`. Events go to `events`, [`EventKind::RunFinished`](crate::event::EventKind::RunFinished) last,
+    /// after which the channel is closed. A full channel makes the run wait; a channel whose receiver was dropped stops it
+    /// at the next event.
+    ///
+    /// # Errors
+    /// When the engine itself lacks something that no run can do without. Workers that cannot be started are an event.
+    fn start(
+        &self,
+        batch: Arc<Batch>,
+        options: RunOptions,
+        events: Sender<Event>,
+    ) -> Result<Box<dyn RunHandle>, EngineError>;
+}
+
+/// A run under way. Dropping it ends the run at once.
+pub trait RunHandle: Send + Sync {
+    /// Asks something of the run; has no effect after its end. Never waits for events to be taken.
+    fn command(&self, command: RunCommand);
+
+    /// Waits until the run has ended and all its processes are gone. Its events must be taken meanwhile.
+    fn join(self: Box<Self>);
 }
 
 /// Something that a click, a key or a flag asks of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum RunCommand {
     /// Set the pool's size; 0 pauses. No running task is ended.
     SetWorkers(u32),
@@ -68,6 +82,7 @@ pub enum RunCommand {
 
 /// The engine could not do its own job. A task that fails is not an error but an outcome.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// The batch calls a workload that cannot be called so.
     #[error(transparent)]

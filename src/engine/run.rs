@@ -10,6 +10,7 @@ mod lane;
 mod outlet;
 mod shell;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -29,7 +30,7 @@ use super::monitor::Monitor;
 use super::progress::ProgressReports;
 use super::protocol::{Caps, CommandKind, Setup, TaskKind};
 use super::shared::Shared as SharedObjects;
-use super::{EngineError, RunCommand, RunOptions};
+use super::{EngineError, RunCommand, RunHandle, RunOptions};
 
 use keeper::Beside;
 use outlet::Outlet;
@@ -51,13 +52,16 @@ pub struct Run {
 }
 
 impl Run {
-    /// Starts running `batch`. Events go to `events`, [`EventKind::RunFinished`] last, after which the channel is
-    /// closed; a full channel makes the run wait, one that its receiver has dropped stops it at the
-    /// next event.
+    /// As [`Engine::start`](super::Engine::start), with workers that are started from `worker_executable`.
     ///
     /// # Errors
-    /// When threads or sockets cannot be had. Workers that cannot be started are an event.
-    pub fn start(batch: Arc<Batch>, options: RunOptions, events: Sender<Event>) -> Result<Self, EngineError> {
+    /// When threads or sockets cannot be had.
+    pub fn start(
+        worker_executable: PathBuf,
+        batch: Arc<Batch>,
+        options: RunOptions,
+        events: Sender<Event>,
+    ) -> Result<Self, EngineError> {
         let system = |what| move |source| EngineError::System { what, source };
         let epoch_ns = monotonic_ns();
         let (kind, server) = task_kind(&batch)?;
@@ -122,7 +126,7 @@ impl Run {
         });
         let shell = Arc::new(Shell {
             batch,
-            options,
+            worker_executable,
             setup,
             environment: objects.as_ref().map_or_else(Vec::new, SharedObjects::environment),
             core: Mutex::new(Core::new(Dispatcher::new(plan))),
@@ -144,23 +148,23 @@ impl Run {
         Ok(Self { shell, thread: Some(thread), listening: Some(listening) })
     }
 
-    /// Asks something of the run; after its end nothing happens. Never waits for events to be taken.
-    pub fn command(&self, command: RunCommand) {
-        self.shell.decide(Input::Command(command));
-        // Someone else lets the events out: the caller may be the one who takes them.
-        let _ = self.shell.requests.send(Request::Look);
-    }
-
-    /// Waits until the run has ended and all its processes are gone. Someone must take its events meanwhile.
-    pub fn join(mut self) {
-        self.wait();
-    }
-
     fn wait(&mut self) {
         if let Some(thread) = self.thread.take() {
             // A panic there has said its words; there is nothing left to wait for.
             let _ = thread.join();
         }
+    }
+}
+
+impl RunHandle for Run {
+    fn command(&self, command: RunCommand) {
+        self.shell.decide(Input::Command(command));
+        // Another thread lets the events out: the caller may be the one that takes them.
+        let _ = self.shell.requests.send(Request::Look);
+    }
+
+    fn join(mut self: Box<Self>) {
+        self.wait();
     }
 }
 

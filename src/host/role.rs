@@ -17,7 +17,8 @@ use super::folder::HostFolder;
 use super::journal::JournalWriter;
 use super::serve::{self, HostState, lock};
 use super::wire::{self, DetachedInfo, FromHostRef, Order, Until};
-use crate::engine::{self, Run, RunCommand, RunOptions, Sweep};
+use crate::engine::event_pump::CHANNEL_EVENTS;
+use crate::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
 use crate::event::{Event, EventKind};
 use crate::job::Batch;
 use crate::mp::clock::monotonic_ns;
@@ -29,8 +30,6 @@ use crate::store::history::{About, HistoryRecorder, default_folder, longest_firs
 pub(super) const HOST_ROLE: &str = "host";
 /// An order that is not there by then does not come.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// So many events wait between the engine and the journal.
-const EVENT_CAPACITY: usize = 1024;
 /// How often it is looked whether the history has given the run its number.
 const ID_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a run that is over waits for its number at most, where the history is locked or the disk is slow.
@@ -108,15 +107,8 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
     let (writer, journal) = JournalWriter::new(history.as_deref())
         .map_err(words("what the run says cannot be kept for those who watch"))?;
     engine::own_process();
-    let (sender, events) = crossbeam_channel::bounded(EVENT_CAPACITY);
-    let options = RunOptions {
-        mode: order.mode,
-        workers: order.workers,
-        worker_executable: crate::mp::entry::OWN_EXECUTABLE.into(),
-        monitor: true,
-        spill_folder: None,
-        chunk: None,
-    };
+    let (sender, events) = event_pump::channel();
+    let options = RunOptions::new(order.mode, order.workers).monitor(true);
     let info = DetachedInfo {
         pid: std::process::id(),
         run: None,
@@ -128,7 +120,9 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         earlier: order.earlier,
         ended: false,
     };
-    let run = Run::start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
+    let run = LocalEngine::new(crate::mp::entry::OWN_EXECUTABLE)
+        .start(Arc::clone(&batch), options, sender)
+        .map_err(|error| error.to_string())?;
     let recorder = history.map(|history| {
         let about = About {
             batch: Arc::clone(&batch),
@@ -255,7 +249,7 @@ fn follow(
         let is_over = match &first {
             Ok(event) => {
                 take(event, writer);
-                taken = events.try_iter().take(EVENT_CAPACITY).map(|event| take(&event, writer)).count();
+                taken = events.try_iter().take(CHANNEL_EVENTS).map(|event| take(&event, writer)).count();
                 false
             }
             Err(RecvTimeoutError::Timeout) => false,
@@ -278,7 +272,7 @@ fn follow(
         }
         // Under a steady stream of events each one would wake this thread, at the tasks' expense.
         // With so many at once, the way here would be full before the rest is over, and the engine would have to wait.
-        if taken < EVENT_CAPACITY / 4 {
+        if taken < CHANNEL_EVENTS / 4 {
             coalescer.pause();
         }
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::coalescer::Coalescer;
 use super::journal::{Journal, MAX_READ_BYTES, Place, Read};
 use super::wire::{self, DetachedInfo, FromHostRef, MAX_REQUEST_BYTES, ToHost, Until};
-use crate::engine::{Run, RunCommand};
+use crate::engine::{RunCommand, RunHandle};
 use crate::job::Batch;
 use crate::mp::frame::FrameReader;
 
@@ -25,7 +25,7 @@ pub(super) struct HostState {
     pub batch: Arc<Batch>,
     pub journal: Arc<Journal>,
     pub info: Mutex<DetachedInfo>,
-    pub run: Mutex<Option<Run>>,
+    pub run: Mutex<Option<Box<dyn RunHandle>>>,
     open: Mutex<Open>,
     closed: Condvar,
 }
@@ -42,7 +42,7 @@ struct Open {
 struct Connection(Arc<HostState>);
 
 impl HostState {
-    pub(super) fn new(batch: Arc<Batch>, journal: Arc<Journal>, info: DetachedInfo, run: Run) -> Self {
+    pub(super) fn new(batch: Arc<Batch>, journal: Arc<Journal>, info: DetachedInfo, run: Box<dyn RunHandle>) -> Self {
         Self {
             batch,
             journal,

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Receiver;
 
-use crate::engine::{EngineError, Run, RunCommand, RunOptions};
+use crate::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions, event_pump};
 use crate::event::{Event, TaskId};
 use crate::host::{DetachedError, DetachedRun};
 use crate::job::{Batch, Job};
@@ -19,40 +19,8 @@ use crate::store::history::HistoryRecorder;
 
 use super::hosted::HostLink;
 
-/// How many events may wait between the engine and the model.
-const CHANNEL_EVENTS: usize = 1024;
-/// How many events are taken in under one lock, so that the window gets its turn.
-const EVENTS_PER_LOCK: usize = 64;
-
 /// Called from another thread when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
-
-/// What a session needs of a run under way. The engine's [`Run`] is one; tests bring their own.
-pub trait RunControl: Send {
-    /// Asks something of the run.
-    fn command(&self, command: RunCommand);
-    /// Waits until the run has ended and nothing of it is left.
-    fn join(self: Box<Self>);
-}
-
-impl RunControl for Run {
-    fn command(&self, command: RunCommand) {
-        Self::command(self, command);
-    }
-
-    fn join(self: Box<Self>) {
-        Self::join(*self);
-    }
-}
-
-/// Starts runs: the engine's [`Run::start`], or what a test puts in its place.
-pub type StartRun =
-    Arc<dyn Fn(Arc<Batch>, RunOptions, Sender<Event>) -> Result<Box<dyn RunControl>, EngineError> + Send + Sync>;
-
-/// The engine as a [`StartRun`].
-pub fn engine() -> StartRun {
-    Arc::new(|batch, options, events| Ok(Box::new(Run::start(batch, options, events)?)))
-}
 
 /// A run with what it was started from.
 pub struct CurrentRun {
@@ -63,7 +31,7 @@ pub struct CurrentRun {
     /// The tasks.
     pub batch: Arc<Batch>,
     model: Arc<Mutex<RunModel>>,
-    control: Option<Box<dyn RunControl>>,
+    control: Option<Box<dyn RunHandle>>,
     drain: Option<JoinHandle<()>>,
     /// The monotonic clock at its start; 0 while that is not known, or of no interest.
     epoch_ns: Arc<AtomicU64>,
@@ -90,18 +58,18 @@ impl CurrentRun {
         job: Job,
         batch: Arc<Batch>,
         options: RunOptions,
-        start: &StartRun,
+        engine: &dyn Engine,
         wake: Wake,
         recorder: Option<(HistoryRecorder, Said)>,
     ) -> Result<Self, EngineError> {
         let model = Arc::new(Mutex::new(RunModel::default()));
-        let (sender, receiver) = crossbeam_channel::bounded(CHANNEL_EVENTS);
+        let (sender, receiver) = event_pump::channel();
         let filled = Arc::clone(&model);
         let drain = std::thread::Builder::new()
             .name("run-model".to_owned())
             .spawn(move || drain(&receiver, &filled, &wake, recorder))
             .map_err(|source| EngineError::System { what: "starting a thread for the run's events", source })?;
-        let control = start(Arc::clone(&batch), options, sender)?;
+        let control = engine.start(Arc::clone(&batch), options, sender)?;
         let (control, drain, epoch_ns) = (Some(control), Some(drain), Arc::new(AtomicU64::new(monotonic_ns())));
         Ok(Self { serial, job, batch, model, control, drain, epoch_ns, host: None, past: None })
     }
@@ -261,6 +229,7 @@ pub(super) fn lock(model: &Mutex<RunModel>) -> MutexGuard<'_, RunModel> {
     model.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Fills the model with the events of a run until the last, and records them on the way.
 fn drain(
     events: &Receiver<Event>,
     model: &Mutex<RunModel>,
@@ -272,26 +241,15 @@ fn drain(
             said.lock().unwrap_or_else(PoisonError::into_inner).extend(lines);
         }
     };
-    let mut waiting = Vec::with_capacity(EVENTS_PER_LOCK);
-    while let Ok(first) = events.recv() {
-        waiting.push(first);
-        waiting.extend(events.try_iter().take(EVENTS_PER_LOCK - 1));
+    let next = |batch: &mut Vec<Event>| {
+        let goes_on = event_pump::receive(events, batch);
         if let Some((recorder, said)) = &mut recorder {
-            waiting.iter().for_each(|event| tell(said, recorder.add(event)));
+            batch.iter().for_each(|event| tell(said, recorder.add(event)));
         }
-        {
-            let mut model = lock(model);
-            for event in waiting.drain(..) {
-                model.take(event);
-            }
+        if !goes_on && let Some((recorder, said)) = recorder.take() {
+            tell(&said, recorder.finish());
         }
-        wake();
-        // The lock is not fair: without this the window might wait while events pour in.
-        std::thread::yield_now();
-    }
-    if let Some((recorder, said)) = recorder {
-        tell(&said, recorder.finish());
-    }
-    // The last look: the channel is closed, so a run that broke off is seen as ended.
-    wake();
+        goes_on
+    };
+    event_pump::pump(next, model, RunModel::take, || wake());
 }

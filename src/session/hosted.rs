@@ -6,21 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
-use super::current_run::{CurrentRun, Said, Wake, lock};
+use super::current_run::{CurrentRun, Said, Wake};
 use super::expand::sentence;
 use super::notice::Notice;
 use super::runs::on_a_thread;
 use super::{Page, Session};
 use crate::engine::RunCommand;
+use crate::engine::event_pump::{EVENTS_PER_LOCK, pump};
 use crate::event::Event;
 use crate::host::{
     DetachedError, DetachedHandle, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate,
 };
 use crate::job::{Batch, Job};
 use crate::model::{Earlier, RunModel};
-
-/// How many events are taken in under one lock, so that the window gets its turn.
-const EVENTS_PER_LOCK: usize = 64;
 
 /// What ties a window to the process that its run is in. Its clones are one.
 #[derive(Clone, Default)]
@@ -129,41 +127,27 @@ impl HostLink {
 
     /// Takes in what the host says, until its last word.
     pub(super) fn follow(&self, watching: &mut DetachedRun, model: &Mutex<RunModel>, said: &Said, wake: &Wake) {
-        let mut waiting: Vec<Event> = Vec::with_capacity(EVENTS_PER_LOCK);
-        loop {
-            let mut heard = watching.next_update();
-            let goes_on = loop {
-                match heard {
-                    Ok(Some(DetachedUpdate::Event(event))) => waiting.push(event),
-                    Ok(Some(DetachedUpdate::Message(words))) => {
-                        said.lock().unwrap_or_else(PoisonError::into_inner).push(words)
-                    }
-                    Ok(Some(DetachedUpdate::Recorded(number))) => self.link().number = number,
-                    Ok(None) => break false,
-                    Err(error) => {
-                        let mut link = self.link();
-                        if !link.is_let_go {
-                            link.fault = Some(Fault::Lost(error));
-                        }
-                        break false;
-                    }
+        let next = |batch: &mut Vec<Event>| loop {
+            match watching.next_update() {
+                Ok(Some(DetachedUpdate::Event(event))) => batch.push(event),
+                Ok(Some(DetachedUpdate::Message(words))) => {
+                    said.lock().unwrap_or_else(PoisonError::into_inner).push(words)
                 }
-                if waiting.len() >= EVENTS_PER_LOCK || !watching.has_more() {
-                    break true;
+                Ok(Some(DetachedUpdate::Recorded(number))) => self.link().number = number,
+                Ok(None) => return false,
+                Err(error) => {
+                    let mut link = self.link();
+                    if !link.is_let_go {
+                        link.fault = Some(Fault::Lost(error));
+                    }
+                    return false;
                 }
-                heard = watching.next_update();
-            };
-            {
-                let mut model = lock(model);
-                waiting.drain(..).for_each(|event| model.take(event));
             }
-            if !goes_on {
-                return;
+            if batch.len() >= EVENTS_PER_LOCK || !watching.has_more() {
+                return true;
             }
-            wake();
-            // The lock is not fair: without this the window might wait while events pour in.
-            std::thread::yield_now();
-        }
+        };
+        pump(next, model, RunModel::take, || wake());
     }
 }
 

@@ -26,14 +26,14 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::engine::Sweep;
+use crate::engine::{Engine, Sweep};
 use crate::event::TaskId;
 use crate::job::{Job, Mode};
 use crate::model::RunModel;
 use hosted::Background;
 
 pub use command::{Action, Command, Key, Page, Shortcut};
-pub use current_run::{CurrentRun, RunControl, StartRun, Wake, engine};
+pub use current_run::{CurrentRun, Wake};
 pub use draft::{
     CommandEnvironmentDraft, Field, FieldError, JobDraft, LimitsDraft, OrderDraft, SharedDraft, SteeringDraft, TaskKind,
 };
@@ -85,8 +85,7 @@ pub struct Session {
     selected: Option<TaskId>,
     rows: RowOrder,
     notices: Vec<Notice>,
-    start: StartRun,
-    worker_executable: PathBuf,
+    engine: Arc<dyn Engine>,
     wake: Wake,
     sweep: Option<Sweep>,
 }
@@ -119,8 +118,7 @@ impl Session {
             selected: None,
             rows: RowOrder::default(),
             notices: Vec::new(),
-            start: options.start,
-            worker_executable: options.worker_executable,
+            engine: options.engine,
             wake,
             sweep,
         };

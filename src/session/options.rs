@@ -1,12 +1,13 @@
 //! What a session is made with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::engine::Engine;
 use crate::host::DetachedRuns;
 use crate::store::presets::Presets;
 use crate::store::race::Races;
 
-use super::current_run::StartRun;
 use super::machine::Machine;
 
 /// What a session is made with.
@@ -23,19 +24,17 @@ pub struct SessionOptions {
     pub history: Option<PathBuf>,
     /// What runs that were killed have left is ended first.
     pub sweeps: bool,
-    /// The executable that is started in the worker role.
-    pub worker_executable: PathBuf,
     /// What starts runs in processes of their own and finds them; `None`: they go on in this one and end with it.
     pub hosts: Option<DetachedRuns>,
-    /// What starts runs in this process.
-    pub start: StartRun,
+    /// What runs batches for this process.
+    pub engine: Arc<dyn Engine>,
     /// The machine that runs go on.
     pub machine: Machine,
 }
 
 impl SessionOptions {
     /// A session that saves nothing, on a machine of four cores with two threads each. For tests and pictures.
-    pub fn in_memory(start: StartRun) -> Self {
+    pub fn in_memory(engine: Arc<dyn Engine>) -> Self {
         Self {
             job: None,
             folder: PathBuf::from("/"),
@@ -43,9 +42,8 @@ impl SessionOptions {
             races: None,
             history: None,
             sweeps: false,
-            worker_executable: PathBuf::from("fanlane"),
             hosts: None,
-            start,
+            engine,
             machine: Machine { physical_cores: 4, logical_cores: 8 },
         }
     }

@@ -151,11 +151,7 @@ impl Session {
     }
 
     fn start_planned(&mut self, plan: Result<RacePlan, String>) {
-        let engine = RaceEngine {
-            start: Arc::clone(&self.start),
-            worker_executable: self.worker_executable.clone(),
-            machine: self.machine,
-        };
+        let engine = RaceEngine { engine: Arc::clone(&self.engine), machine: self.machine };
         let serial = self.race.next_serial();
         let started = plan.and_then(|plan| {
             CurrentRace::start(serial, plan, engine, Arc::clone(&self.wake)).map_err(|error| error.to_string())

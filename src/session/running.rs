@@ -76,17 +76,10 @@ impl Session {
     /// Starts a run in this process.
     pub(super) fn start_here(&mut self, ordered: Ordered) {
         let Ordered { job, batch, folder, continues } = ordered;
-        let options = RunOptions {
-            mode: job.mode,
-            workers: self.machine.pool_of(&job),
-            worker_executable: self.worker_executable.clone(),
-            monitor: true,
-            spill_folder: None,
-            chunk: None,
-        };
+        let options = RunOptions::new(job.mode, self.machine.pool_of(&job)).monitor(true);
         let serial = self.next_serial();
         let recorder = self.recorder(&job, &batch, &folder, continues);
-        match CurrentRun::start(serial, job, batch, options, &self.start, Arc::clone(&self.wake), recorder) {
+        match CurrentRun::start(serial, job, batch, options, &*self.engine, Arc::clone(&self.wake), recorder) {
             Ok(run) => {
                 self.notices.clear();
                 self.show_run(run.of_history(folder, None));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use super::*;
-use crate::engine::{EngineError, RunCommand, RunOptions};
+use crate::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
 use crate::event::{AttemptRecord, Event, EventKind, Outcome, OutcomeClass, RunHeader, Summary, WorkerId};
 use crate::job::{Batch, Input, TaskTemplate};
 use crate::store::presets::Presets;
@@ -56,7 +56,25 @@ impl Noted {
     }
 }
 
-impl RunControl for Noted {
+impl Engine for Noted {
+    fn start(
+        &self,
+        batch: Arc<Batch>,
+        options: RunOptions,
+        events: Sender<Event>,
+    ) -> Result<Box<dyn RunHandle>, EngineError> {
+        let mut notes = self.notes();
+        if notes.refuses {
+            let source = std::io::Error::other("no more threads");
+            return Err(EngineError::System { what: "starting a thread", source });
+        }
+        notes.started.push((batch.job().clone(), options));
+        notes.events = Some(events);
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl RunHandle for Noted {
     fn command(&self, command: RunCommand) {
         self.notes().commands.push(command);
     }
@@ -77,17 +95,6 @@ struct Scene {
 fn scene() -> Scene {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = Noted::default();
-    let starter = engine.clone();
-    let start: StartRun = Arc::new(move |batch: Arc<Batch>, options, events| {
-        let mut notes = starter.notes();
-        if notes.refuses {
-            let source = std::io::Error::other("no more threads");
-            return Err(EngineError::System { what: "starting a thread", source });
-        }
-        notes.started.push((batch.job().clone(), options));
-        notes.events = Some(events);
-        Ok(Box::new(starter.clone()))
-    });
     let options = SessionOptions {
         job: None,
         folder: folder.path().to_owned(),
@@ -95,9 +102,8 @@ fn scene() -> Scene {
         races: Some(Races::open(folder.path().join("races"))),
         history: None,
         sweeps: false,
-        worker_executable: "fanlane".into(),
         hosts: None,
-        start,
+        engine: Arc::new(engine.clone()),
         machine: Machine { physical_cores: 2, logical_cores: 4 },
     };
     Scene { session: Session::new(options, Arc::new(|| {})), engine, folder }

@@ -1,11 +1,13 @@
 //! Opening the window, and what it is opened with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use crate::engine::LocalEngine;
 use crate::host::DetachedRuns;
-use crate::session::{Machine, SessionOptions, engine};
+use crate::session::{Machine, SessionOptions};
 use crate::store::history;
 use crate::store::presets::Presets;
 use crate::store::race::Races;
@@ -71,8 +73,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
         history: history_folder(),
         hosts: Some(DetachedRuns::new(options.worker_executable.clone())),
         sweeps: true,
-        worker_executable: options.worker_executable,
-        start: engine(),
+        engine: Arc::new(LocalEngine::new(options.worker_executable)),
         machine: Machine::this(),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
-use fanlane::engine::{Run, RunCommand, RunOptions};
+use fanlane::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
 use fanlane::event::{AttemptRecord, CallValue, Event, EventKind, OutcomeCounts, Summary};
 use fanlane::job::batch::BatchFeed;
 use fanlane::job::{Batch, Job, Mode};
@@ -25,7 +25,7 @@ pub fn alone() -> MutexGuard<'static, ()> {
 }
 
 pub struct TestRun {
-    run: Option<Run>,
+    run: Option<Box<dyn RunHandle>>,
     events: Receiver<Event>,
     pub seen: Vec<Event>,
     before: Traces,
@@ -67,16 +67,10 @@ pub fn start_growing(job: &Job, mode: Mode, workers: u32) -> (TestRun, BatchFeed
 }
 
 fn start_batch(batch: Batch, before: Traces, mode: Mode, workers: u32) -> TestRun {
-    let options = RunOptions {
-        mode,
-        workers,
-        worker_executable: env!("CARGO_BIN_EXE_fanlane").into(),
-        monitor: false,
-        spill_folder: None,
-        chunk: None,
-    };
     let (sender, events) = bounded(64);
-    let run = Run::start(Arc::new(batch), options, sender).unwrap();
+    let run = LocalEngine::new(env!("CARGO_BIN_EXE_fanlane"))
+        .start(Arc::new(batch), RunOptions::new(mode, workers), sender)
+        .unwrap();
     TestRun { run: Some(run), events, seen: Vec::new(), before }
 }
 

@@ -9,13 +9,12 @@ use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Sender;
 use fanlane::engine::simulation::{SimulatedMachine, SimulatedPlan, SimulatedTask, simulate};
-use fanlane::engine::{EngineError, RunCommand, RunOptions};
+use fanlane::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
 use fanlane::event::{
     AttemptRecord, CallValue, Event, EventKind, LaneId, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, WorkerEnd,
     WorkerId,
 };
 use fanlane::job::{Batch, Mode};
-use fanlane::session::{RunControl, StartRun};
 
 /// What a simulated run is like.
 #[derive(Clone)]
@@ -40,20 +39,8 @@ impl Simulated {
         Self { task: Arc::new(task), machine, started: Arc::default(), jitter: 0.0, runs: Arc::default() }
     }
 
-    /// It as what starts runs.
-    pub fn engine(&self) -> StartRun {
-        let own = self.clone();
-        Arc::new(move |batch: Arc<Batch>, options, events: Sender<Event>| -> Result<Box<dyn RunControl>, EngineError> {
-            own.started.lock().expect("nobody panics with it").push((
-                options.mode,
-                options.workers,
-                options.chunk.map(NonZeroU32::get),
-            ));
-            let all = own.events(&batch, &options);
-            // Whoever starts a run takes its events afterwards, and the channel is bounded.
-            std::thread::spawn(move || all.into_iter().all(|event| events.send(event).is_ok()));
-            Ok(Box::new(Over))
-        })
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        Arc::new(self.clone())
     }
 
     fn events(&self, batch: &Batch, options: &RunOptions) -> Vec<Event> {
@@ -128,10 +115,29 @@ impl Simulated {
     }
 }
 
+impl Engine for Simulated {
+    fn start(
+        &self,
+        batch: Arc<Batch>,
+        options: RunOptions,
+        events: Sender<Event>,
+    ) -> Result<Box<dyn RunHandle>, EngineError> {
+        self.started.lock().expect("no test panics while it holds this").push((
+            options.mode,
+            options.workers,
+            options.chunk.map(NonZeroU32::get),
+        ));
+        let all = self.events(&batch, &options);
+        // A run's events are taken once it has been started, and the channel is bounded.
+        std::thread::spawn(move || all.into_iter().all(|event| events.send(event).is_ok()));
+        Ok(Box::new(Over))
+    }
+}
+
 /// A run that has ended before anybody could ask something of it.
 struct Over;
 
-impl RunControl for Over {
+impl RunHandle for Over {
     fn command(&self, _: RunCommand) {}
 
     fn join(self: Box<Self>) {}

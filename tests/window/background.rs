@@ -30,7 +30,7 @@ fn window<'a>(engine: &FakeEngine, folder: &Path, program: &str, opens_file: boo
     let job = opens_file.then(|| folder.join("job.ron"));
     let hosts = Some(DetachedRuns::in_folder(program.into(), folder.join("runtime")));
     let history = Some(folder.join("history"));
-    let in_memory = SessionOptions::in_memory(engine.start());
+    let in_memory = SessionOptions::in_memory(engine.engine());
     let options = SessionOptions { job, hosts, history, folder: folder.to_owned(), ..in_memory };
     let mut session = Session::new(options, Arc::new(|| {}));
     if !opens_file {

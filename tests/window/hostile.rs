@@ -65,7 +65,7 @@ fn window<'a>(engine: &FakeEngine, folder: &Path) -> Window<'a> {
     presets.save(&hostile_job(), false).expect("saved");
     std::fs::write(folder.join("presets").join("x\u{1b}[31m\u{202e}.ron"), "Job(").expect("written");
     let history = Some(folder.join("history"));
-    let options = SessionOptions { history, presets: Some(presets), ..SessionOptions::in_memory(engine.start()) };
+    let options = SessionOptions { history, presets: Some(presets), ..SessionOptions::in_memory(engine.engine()) };
     let mut session = Session::new(options, Arc::new(|| {}));
     session.draft = JobDraft::from_job(&hostile_job());
     session.draft_changed();

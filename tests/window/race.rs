@@ -6,10 +6,10 @@ use std::sync::Arc;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use fanlane::engine::RunCommand;
 use fanlane::engine::simulation::{SimulatedMachine, SimulatedTask};
+use fanlane::engine::{Engine, RunCommand};
 use fanlane::model::race::RaceModel;
-use fanlane::session::{JobDraft, Page, Session, SessionOptions, StartRun};
+use fanlane::session::{JobDraft, Page, Session, SessionOptions};
 use fanlane::store::race::Races;
 
 use super::canned::{self, FakeEngine};
@@ -18,8 +18,8 @@ use super::simulated_engine::Simulated;
 
 const MS: u64 = 1_000_000;
 
-fn window(start: StartRun, folder: &Path, size: [f32; 2]) -> Window<'static> {
-    let options = SessionOptions { races: Some(Races::open(folder)), ..SessionOptions::in_memory(start) };
+fn window(engine: Arc<dyn Engine>, folder: &Path, size: [f32; 2]) -> Window<'static> {
+    let options = SessionOptions { races: Some(Races::open(folder)), ..SessionOptions::in_memory(engine) };
     let mut window = sized(Session::new(options, Arc::new(|| {})), size);
     let session = window.state_mut().session_mut();
     session.draft = JobDraft::from_job(&canned::cubes());
@@ -162,7 +162,7 @@ fn what_cannot_be_raced_is_said_and_not_started() {
 fn a_race_under_way_is_seen_and_stopped_and_nothing_runs_beside_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = FakeEngine::default();
-    let mut window = window(engine.start(), folder.path(), [1024.0, 640.0]);
+    let mut window = window(engine.engine(), folder.path(), [1024.0, 640.0]);
     click(&mut window, "Race");
     until(&mut window, "a run goes on", |session| {
         session.race_shown().is_some_and(|race| race.model().current.is_some())

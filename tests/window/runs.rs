@@ -16,7 +16,7 @@ use super::driver::{self, Window, click, shown, until};
 
 fn window<'a>(engine: &FakeEngine, folder: &Path) -> Window<'a> {
     let history = Some(folder.join("history"));
-    let options = SessionOptions { history, folder: folder.to_owned(), ..SessionOptions::in_memory(engine.start()) };
+    let options = SessionOptions { history, folder: folder.to_owned(), ..SessionOptions::in_memory(engine.engine()) };
     let mut session = Session::new(options, Arc::new(|| {}));
     let lines = vec![Input::Lines("inputs".into())];
     session.draft = JobDraft::from_job(&Job { inputs: lines, ..canned::thumbnails() });

@@ -7,7 +7,7 @@ use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, pidfd_getfd, pidfd_open};
 
 use super::signal;
-use crate::engine::{Run, RunCommand};
+use crate::engine::{RunCommand, RunHandle};
 use crate::event::{EventKind, TaskId, WorkerId};
 use crate::job::workload::random::SplitMix64;
 use crate::mp::process_tree;
@@ -50,7 +50,7 @@ impl Targets {
     }
 
     /// Has a fault happen; says which, or `None` where there was nobody for it.
-    pub fn fault(&mut self, run: &Run, dice: &mut SplitMix64) -> Option<&'static str> {
+    pub fn fault(&mut self, run: &dyn RunHandle, dice: &mut SplitMix64) -> Option<&'static str> {
         self.go_on();
         match dice.below(20) {
             0..=4 => {

@@ -133,8 +133,7 @@ impl Shell {
         common: &mut Option<Arc<WorkerProcess>>,
     ) -> std::io::Result<()> {
         has_room()?;
-        let start =
-            || WorkerProcess::start(&self.options.worker_executable, &self.setup, &self.environment).map(Arc::new);
+        let start = || WorkerProcess::start(&self.worker_executable, &self.setup, &self.environment).map(Arc::new);
         let living = common.take().filter(|process| !process.is_dying());
         let mut process = living.map_or_else(start, Ok)?;
         let mut opened = process.open_lane(worker, lane);

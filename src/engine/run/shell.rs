@@ -1,6 +1,7 @@
 //! The shell around the dispatcher: asks it about each input under one lock, and does what it says.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -8,11 +9,11 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Sender;
 
 use super::outlet::{LetOut, Outlet};
+use crate::engine::RunCommand;
 use crate::engine::dispatcher::{Dispatcher, Effect, Input};
 use crate::engine::link::Link;
 use crate::engine::protocol::{Setup, TaskFrameRef, ToWorker, ToWorkerRef};
 use crate::engine::worker_process::WorkerProcess;
-use crate::engine::{RunCommand, RunOptions};
 use crate::event::{Event, EventKind, LaneId, TaskId, WorkerId};
 use crate::job::Batch;
 use crate::mp::clock::monotonic_ns;
@@ -23,7 +24,7 @@ const TASKS_MESSAGE_BYTES: usize = 1 << 20;
 /// What all threads of a run share.
 pub struct Shell {
     pub batch: Arc<Batch>,
-    pub options: RunOptions,
+    pub worker_executable: PathBuf,
     pub setup: Setup,
     /// What all tasks have in their environment.
     pub environment: Vec<(String, String)>,

@@ -18,22 +18,15 @@ use crate::job::{Input, Job, Order};
 /// ```no_run
 /// use std::sync::Arc;
 ///
-/// use fanlane::engine::{Run, RunOptions};
+/// use fanlane::engine::{Engine, LocalEngine, RunOptions};
 /// use fanlane::job::{Batch, Job, Mode};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let job = Job::parse(r#"Job(version: 1, task: Command("echo {}"), inputs: [Stdin])"#)?;
 /// let (batch, mut feed) = Batch::open_growing(&job, ".".as_ref(), &mut std::io::empty())?;
-/// let options = RunOptions {
-///     mode: Mode::Pool,
-///     workers: 2,
-///     worker_executable: "/usr/bin/fanlane".into(),
-///     monitor: false,
-///     spill_folder: None,
-///     chunk: None,
-/// };
+/// let engine = LocalEngine::new("/usr/bin/fanlane");
 /// let (sender, events) = crossbeam_channel::unbounded();
-/// let run = Run::start(Arc::new(batch), options, sender)?;
+/// let run = engine.start(Arc::new(batch), RunOptions::new(Mode::Pool, 2), sender)?;
 /// feed.push(b"the first task begins now")?;
 /// feed.push(b"and this is the last one")?;
 /// feed.close();

@@ -5,18 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::Receiver;
 
+use crate::engine::event_pump;
 use crate::model::race::{RaceEvent, RaceModel};
 use crate::session::Wake;
 
 use super::runner::{Race, RaceEngine};
 use super::{RacePlan, WhatIf};
-
-/// How many events may wait between the race and the model.
-const CHANNEL_EVENTS: usize = 1024;
-/// How many events are taken in under one lock.
-const EVENTS_PER_LOCK: usize = 64;
 
 /// A race with what keeps it going.
 pub struct CurrentRace {
@@ -43,7 +39,7 @@ impl CurrentRace {
         wake: Wake,
     ) -> std::io::Result<Self> {
         let model = Arc::new(Mutex::new(RaceModel::default()));
-        let (sender, receiver) = bounded(CHANNEL_EVENTS);
+        let (sender, receiver) = event_pump::channel();
         let over = Arc::new(AtomicBool::new(false));
         let (filled, told) = (Arc::clone(&model), Arc::clone(&over));
         let drain = std::thread::Builder::new()
@@ -103,19 +99,13 @@ impl Drop for CurrentRace {
 }
 
 fn drain(events: &Receiver<RaceEvent>, model: &Mutex<RaceModel>, over: &AtomicBool, wake: &Wake) {
-    let mut waiting = Vec::with_capacity(EVENTS_PER_LOCK);
-    while let Ok(first) = events.recv() {
-        waiting.push(first);
-        waiting.extend(events.try_iter().take(EVENTS_PER_LOCK - 1));
-        {
-            let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
-            waiting.drain(..).for_each(|event| model.apply(event));
+    let next = |batch: &mut Vec<RaceEvent>| {
+        let goes_on = event_pump::receive(events, batch);
+        if !goes_on {
+            // Also when it broke off.
+            over.store(true, Ordering::Release);
         }
-        wake();
-        // The lock is not fair: without this the window might wait while events pour in.
-        std::thread::yield_now();
-    }
-    // Also when it broke off.
-    over.store(true, Ordering::Release);
-    wake();
+        goes_on
+    };
+    event_pump::pump(next, model, RaceModel::apply, || wake());
 }

@@ -1,6 +1,5 @@
 //! Who takes the turns: a thread that starts one run after the other, and says what happens as events of the race.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -8,17 +7,14 @@ use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
-use crate::engine::{RunCommand, RunOptions};
+use crate::engine::{Engine, RunCommand, RunHandle, RunOptions, event_pump};
 use crate::event::{AttemptRecord, Event, EventKind};
 use crate::model::race::{Contender, RaceEnd, RaceEvent, RaceModel, Schedule, Usage};
-use crate::session::{Machine, RunControl, StartRun};
+use crate::session::Machine;
 
 use super::RacePlan;
 use super::machine_facts::CpuClock;
 use super::memory::MemoryWatch;
-
-/// How many events of a run may wait.
-const WAITING_EVENTS: usize = 1024;
 
 /// A race under way. Dropping it stops it.
 pub struct Race {
@@ -29,16 +25,14 @@ pub struct Race {
 #[derive(Default)]
 struct Shared {
     stopped: AtomicBool,
-    current: Mutex<Option<Box<dyn RunControl>>>,
+    current: Mutex<Option<Box<dyn RunHandle>>>,
 }
 
 /// What the runs of a race are started with.
 #[derive(Clone)]
 pub struct RaceEngine {
-    /// What starts runs.
-    pub start: StartRun,
-    /// The executable that is started in the worker role.
-    pub worker_executable: PathBuf,
+    /// What runs batches.
+    pub engine: Arc<dyn Engine>,
     /// The machine that runs go on.
     pub machine: Machine,
 }
@@ -139,20 +133,14 @@ impl Turns {
 
     /// One run, from its start until all its processes are gone.
     fn take(&mut self, contender: &Contender) -> Result<Usage, String> {
-        let options = RunOptions {
-            mode: contender.mode,
-            workers: contender.workers,
-            worker_executable: self.engine.worker_executable.clone(),
-            // It would take CPU from what is measured.
-            monitor: false,
-            spill_folder: None,
-            chunk: contender.chunk.and_then(std::num::NonZeroU32::new),
-        };
+        // Not monitored: that would take CPU from what is measured.
+        let options = RunOptions::new(contender.mode, contender.workers)
+            .chunk(contender.chunk.and_then(std::num::NonZeroU32::new));
         let batch = self.plan.batch_of(contender);
-        let (sender, receiver) = crossbeam_channel::bounded(WAITING_EVENTS);
+        let (sender, receiver) = event_pump::channel();
         let clock = CpuClock::now();
         let memory = MemoryWatch::start();
-        let run = (self.engine.start)(batch, options, sender).map_err(|error| error.to_string())?;
+        let run = self.engine.engine.start(batch, options, sender).map_err(|error| error.to_string())?;
         *self.current() = Some(run);
         if self.is_stopped() {
             // Whoever stopped the race may have looked for the run just before it was there.
@@ -171,7 +159,7 @@ impl Turns {
         Ok(Usage { cpu: CpuClock::now().since(clock), peak_memory_bytes })
     }
 
-    fn current(&self) -> std::sync::MutexGuard<'_, Option<Box<dyn RunControl>>> {
+    fn current(&self) -> std::sync::MutexGuard<'_, Option<Box<dyn RunHandle>>> {
         self.shared.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

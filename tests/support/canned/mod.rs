@@ -8,14 +8,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::Sender;
-use fanlane::engine::{EngineError, RunCommand, RunOptions};
+use fanlane::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
 use fanlane::event::{
     AttemptRecord, Captured, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, Output, RunHeader,
     Summary, TaskId, WorkerEnd, WorkerId, WorkerSample,
 };
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::model::RunModel;
-use fanlane::session::{JobDraft, RunControl, Session, SessionOptions, StartRun};
+use fanlane::session::{JobDraft, Session, SessionOptions};
 use fanlane::store::presets::Presets;
 
 use models::Dice;
@@ -37,16 +37,8 @@ impl FakeEngine {
         self.0.lock().expect("no test panics while it holds this")
     }
 
-    pub fn start(&self) -> StartRun {
-        let engine = self.clone();
-        Arc::new(move |batch: Arc<Batch>, options, events: Sender<Event>| -> Result<Box<dyn RunControl>, EngineError> {
-            let mut asked = engine.asked();
-            let header = header(batch.job(), batch.len(), &options);
-            events.send(Event { at_ns: 0, kind: EventKind::RunStarted(header) }).expect("the session listens");
-            asked.started.push((batch.job().clone(), options));
-            asked.events = Some(events);
-            Ok(Box::new(engine.clone()))
-        })
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        Arc::new(self.clone())
     }
 
     /// Says an event of the run that was started last.
@@ -72,7 +64,23 @@ impl FakeEngine {
     }
 }
 
-impl RunControl for FakeEngine {
+impl Engine for FakeEngine {
+    fn start(
+        &self,
+        batch: Arc<Batch>,
+        options: RunOptions,
+        events: Sender<Event>,
+    ) -> Result<Box<dyn RunHandle>, EngineError> {
+        let mut asked = self.asked();
+        let header = header(batch.job(), batch.len(), &options);
+        events.send(Event { at_ns: 0, kind: EventKind::RunStarted(header) }).expect("the session listens");
+        asked.started.push((batch.job().clone(), options));
+        asked.events = Some(events);
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl RunHandle for FakeEngine {
     fn command(&self, command: RunCommand) {
         self.asked().commands.push(command);
         // Whoever ends may not have heard of the end yet and ask twice, as of a real engine.
@@ -122,7 +130,7 @@ pub fn cubes() -> Job {
 
 /// What a session over an engine that runs nothing is made with; its presets lie in `folder`.
 pub fn options(engine: &FakeEngine, folder: Option<&Path>) -> SessionOptions {
-    SessionOptions { presets: folder.map(Presets::open), ..SessionOptions::in_memory(engine.start()) }
+    SessionOptions { presets: folder.map(Presets::open), ..SessionOptions::in_memory(engine.engine()) }
 }
 
 /// A session that saves nothing and runs nothing.
@@ -152,14 +160,7 @@ pub fn thumbnails_run(ended: bool) -> RunModel {
 fn thumbnails_events(ended: bool) -> Vec<Event> {
     const WORKERS: usize = 6;
     let job = thumbnails();
-    let options = RunOptions {
-        mode: Mode::Pool,
-        workers: 6,
-        worker_executable: "fanlane".into(),
-        monitor: true,
-        spill_folder: None,
-        chunk: None,
-    };
+    let options = RunOptions::new(Mode::Pool, 6).monitor(true);
     let mut events = vec![Event { at_ns: 0, kind: EventKind::RunStarted(header(&job, 240, &options)) }];
     for worker in 0..WORKERS as u32 {
         let kind = EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: LaneId(worker), pid: 4200 + worker };

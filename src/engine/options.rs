@@ -1,0 +1,49 @@
+//! How a batch is to be run.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use crate::job::Mode;
+
+/// How a batch is to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunOptions {
+    /// How the batch is run.
+    pub mode: Mode,
+    /// Size of the pool, 0 to [`crate::job::MAX_WORKERS`]; 0 starts paused. Mode `one` always has one.
+    pub workers: u32,
+    /// Cores and workers are sampled during the run.
+    pub monitor: bool,
+    /// An existing, absolute folder that takes the whole of each stream that is too long for memory; `None`: only its
+    /// head and its tail are kept. The caller takes the files out of it and removes it after the run.
+    pub spill_folder: Option<PathBuf>,
+    /// How many tasks an idle worker is given at a time, none of which is taken back for another worker, as Python's pool
+    /// does it; `None`: as many as keep it busy, and what it has not begun is taken back where another worker is idle.
+    pub chunk: Option<NonZeroU32>,
+}
+
+impl RunOptions {
+    /// A run that is not monitored, keeps the head and the tail of long streams, and balances its workers.
+    pub const fn new(mode: Mode, workers: u32) -> Self {
+        Self { mode, workers, monitor: false, spill_folder: None, chunk: None }
+    }
+
+    /// Sets whether cores and workers are sampled during the run.
+    #[must_use]
+    pub fn monitor(self, monitor: bool) -> Self {
+        Self { monitor, ..self }
+    }
+
+    /// Sets the folder for streams that are too long for memory.
+    #[must_use]
+    pub fn spill_folder(self, spill_folder: Option<PathBuf>) -> Self {
+        Self { spill_folder, ..self }
+    }
+
+    /// Sets how many tasks an idle worker is given at a time.
+    #[must_use]
+    pub fn chunk(self, chunk: Option<NonZeroU32>) -> Self {
+        Self { chunk, ..self }
+    }
+}
