@@ -81,7 +81,7 @@ fn main() {
         say(&format!("{words:<34} {own:>10.0} {python:>10.0} {:>6.1}×", own / python));
     }
     for server in &mut servers {
-        // Whatever it says, it is not needed any more.
+        // How it ends does not matter any more.
         let _ = server.kill();
         let _ = server.wait();
     }

@@ -10,12 +10,12 @@ use crate::job::{amount, duration};
 /// The words after `fanlane manager`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Where the manager is stands in the environment: FANLANE_MANAGER, and FANLANE_MANAGER_KEY or FANLANE_MANAGER_KEY_FILE.
-Tasks of a job with shared objects have them; `fanlane manager serve -- COMMAND` gives them to any command.
+The manager is found by environment variables: FANLANE_MANAGER, and FANLANE_MANAGER_KEY or FANLANE_MANAGER_KEY_FILE.
+Tasks of a job with shared objects have them; `fanlane manager serve -- COMMAND` sets them for any command.
 
-A VALUE is JSON where it is JSON (12, true, \"12\", [1, 2]) and otherwise the text that it is; with --text always that.
+A VALUE is read as JSON where it is JSON (12, true, \"12\", [1, 2]), otherwise as text; with --text always as text.
 
-Exit status: 0 done   1 no (not there, empty, not in time)   2 not possible
+Exit status: 0 done   1 no (not found, empty, timed out)   2 error
 
 Examples:
   fanlane manager serve seen=Set 'count=Value(0)' todo=Queue -- ./crawl.sh
@@ -40,7 +40,7 @@ pub enum ManagerAction {
         #[arg(long)]
         json: bool,
     },
-    /// Print an object, or what stands under a key or at a place of it
+    /// Print an object, or the value of one of its keys or places
     Get {
         /// The object's name
         name: String,
@@ -50,7 +50,7 @@ pub enum ManagerAction {
         #[command(flatten)]
         words: Words,
     },
-    /// Set a value, or what stands under a key or at a place
+    /// Set a value, or the value of a key or place
     Set {
         /// The object's name
         name: String,
@@ -61,14 +61,14 @@ pub enum ManagerAction {
         #[command(flatten)]
         words: Words,
     },
-    /// Add to a number in one step, and print what it is then
+    /// Add to a number in one atomic step, and print the sum
     Incr {
         /// The object's name
         name: String,
-        /// How much
+        /// The amount to add
         #[arg(default_value = "1", allow_hyphen_values = true)]
         by: String,
-        /// The key of a dict, or the place of an array, that is meant
+        /// The key of the dict, or the place of the array
         #[arg(long)]
         key: Option<String>,
     },
@@ -112,35 +112,35 @@ pub enum ManagerAction {
         /// The values
         #[arg(required = true, allow_hyphen_values = true)]
         values: Vec<String>,
-        /// How long to wait.
+        /// The timeout.
         #[command(flatten)]
         wait: Wait,
         /// How values are read.
         #[command(flatten)]
         words: Words,
     },
-    /// Take a value out of a queue and print it; exit status 1 if there is none in time
+    /// Take a value out of a queue and print it; exit status 1 if none comes in time
     Take {
         /// The queue's name
         name: String,
-        /// How long to wait.
+        /// The timeout.
         #[command(flatten)]
         wait: Wait,
     },
-    /// Wait for an event, or for all at a barrier; exit status 1 if that does not come about in time
+    /// Wait for an event, or for all parties of a barrier; exit status 1 on a timeout
     Wait {
         /// The object's name
         name: String,
-        /// How long to wait.
+        /// The timeout.
         #[command(flatten)]
         wait: Wait,
     },
-    /// Run a command while a lock, or a slot of a semaphore, is held; exit status 1 if it is not to be had in time,
-    /// otherwise the command's
+    /// Run a command while holding a lock, or a slot of a semaphore; exit status 1 on a timeout, otherwise the
+    /// command's
     With {
         /// The lock's name
         name: String,
-        /// How long to wait.
+        /// The timeout.
         #[command(flatten)]
         wait: Wait,
         /// The command
@@ -153,7 +153,7 @@ pub enum ManagerAction {
         name: String,
         /// The method's name
         method: String,
-        /// What it gets
+        /// Its arguments
         #[arg(allow_hyphen_values = true)]
         values: Vec<String>,
         /// How values are read.
@@ -175,18 +175,18 @@ pub enum ManagerAction {
     Stop,
 }
 
-/// How words of the command line are read.
+/// How words of the command line become values.
 #[derive(Debug, Default, Args)]
 pub struct Words {
-    /// Take words as the text that they are, not as JSON
+    /// Read values as text, not as JSON
     #[arg(long)]
     pub text: bool,
 }
 
-/// How long to wait.
+/// The timeout of a wait.
 #[derive(Debug, Default, Args)]
 pub struct Wait {
-    /// Wait at most so long: seconds, or 500ms, 2m; 0: not at all [default: as long as it takes]
+    /// Longest wait: seconds, or 500ms, 2m; 0: do not wait [default: no limit]
     #[arg(long, value_name = "SECS", value_parser = parse_wait)]
     pub timeout: Option<f64>,
 }
@@ -197,19 +197,19 @@ pub struct ServeArgs {
     /// Listen on this Unix socket; its folder must be for this user alone [default: one in a new folder]
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
-    /// Listen on this TCP address, for other machines; what travels is authenticated, but not encrypted
+    /// Listen on this TCP address, for other machines; connections are authenticated, but not encrypted
     #[arg(long, value_name = "HOST:PORT")]
     pub listen: Option<String>,
     /// Take the key from this file, which must be for this user alone [default: a new key]
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
-    /// Hold values of at most so many bytes, also with a unit (500M, 2G) [default: 1G]
+    /// Maximum memory of all values, in bytes or with a unit (500M, 2G) [default: 1G]
     #[arg(long, value_name = "SIZE", value_parser = amount::parse_size)]
     pub max_bytes: Option<u64>,
-    /// Objects to begin with, as in the shared objects of a job file: seen=Set 'count=Value(0)'
+    /// Initial objects, as in the shared objects of a job file: seen=Set 'count=Value(0)'
     #[arg(value_name = "NAME=KIND")]
     pub objects: Vec<String>,
-    /// Serve while this command runs, which finds the manager in its environment; then end with its exit status
+    /// Serve while this command runs, with the manager in its environment; then exit with its status
     #[arg(last = true)]
     pub command: Vec<OsString>,
 }

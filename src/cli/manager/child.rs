@@ -1,4 +1,4 @@
-//! A command that is run on somebody's behalf: signals reach it, and its exit status becomes ours.
+//! Runs a command in the foreground: signals are forwarded to it, and its exit status becomes this program's.
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
@@ -10,7 +10,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use crate::cli::Status;
 use crate::mp::interrupts;
 
-/// Runs a command to its end with these variables in its environment besides ours.
+/// Runs a command to its end with these variables added to its environment.
 ///
 /// # Errors
 /// When it cannot be started.
@@ -19,18 +19,18 @@ pub(super) fn run(words: &[OsString], variables: &[(&str, String)]) -> Result<St
     let mut command = Command::new(program);
     command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
     let mut child = command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
-    // By a handle, which never means another process.
+    // A handle never means another process.
     let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).context("the command cannot be watched")?;
-    let hand_over_to_next = |count| {
+    let forward = |count| {
         let signal = if count == 1 { Signal::TERM } else { Signal::KILL };
-        // It may have ended by itself: Ctrl-C in a terminal reaches it too.
+        // It may have ended already: Ctrl-C in a terminal reaches it too.
         let _ = pidfd_send_signal(&handle, signal);
     };
-    let (status, _) = interrupts::during(hand_over_to_next, || child.wait()).context("signals cannot be caught")?;
+    let (status, _) = interrupts::during(forward, || child.wait()).context("signals cannot be caught")?;
     Ok(Status::OfCommand(exit_code(status.context("the command cannot be waited for")?)))
 }
 
-/// The exit status of a command, as a shell has it.
+/// The exit status of a command as a shell reports it.
 fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)

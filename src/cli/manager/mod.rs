@@ -16,10 +16,10 @@ use super::report::printable;
 use crate::job::SharedSpec;
 use crate::mp::manager::{Client, DynamicValue, FailureKind, ManagerError, Reference, from_value};
 
-/// Does what `fanlane manager` was asked to do.
+/// Runs `fanlane manager`.
 ///
 /// # Errors
-/// When there is no manager, or it cannot do that.
+/// When no manager can be reached, or it cannot do the call.
 pub fn manager(args: &ManagerArgs) -> Result<Status> {
     if let ManagerAction::Serve(args) = &args.action {
         return serve::serve(args);
@@ -28,7 +28,7 @@ pub fn manager(args: &ManagerArgs) -> Result<Status> {
     match perform(&client, &args.action) {
         Ok(status) => Ok(status),
         Err(error) => match error.downcast_ref::<ManagerError>().and_then(ManagerError::kind) {
-            // An answer that a script asks for, not a mistake.
+            // These are answers that a script asks for, not mistakes.
             Some(FailureKind::Empty | FailureKind::Full | FailureKind::NotFound | FailureKind::BrokenBarrier) => {
                 super::remark(&super::in_one_line(&error));
                 Ok(Status::SomeFailed)
@@ -44,7 +44,7 @@ fn perform(client: &Client, action: &ManagerAction) -> Result<Status> {
         Ok(Status::AllDone)
     };
     match action {
-        ManagerAction::Serve(_) => bail!("a manager is served without one"),
+        ManagerAction::Serve(_) => bail!("a manager is started without another one"),
         ManagerAction::List { json } => list(client, *json),
         ManagerAction::Get { name, key: None, .. } => show(&client.snapshot(name)?),
         ManagerAction::Get { name, key: Some(key), words } => show(&client.call(name, "get", vec![words.read(key)])?),
@@ -59,9 +59,9 @@ fn perform(client: &Client, action: &ManagerAction) -> Result<Status> {
             let values = values.iter().map(|word| words.read(word)).collect();
             done(client.call(name, "extend", vec![DynamicValue::List(values)]))
         }
-        ManagerAction::Add { name, value, words } => said(client.call(name, "add", vec![words.read(value)])?),
+        ManagerAction::Add { name, value, words } => status_of(client.call(name, "add", vec![words.read(value)])?),
         ManagerAction::Contains { name, value, words } => {
-            said(client.call(name, "contains", vec![words.read(value)])?)
+            status_of(client.call(name, "contains", vec![words.read(value)])?)
         }
         ManagerAction::Put { name, values, wait, words } => {
             for word in values {
@@ -107,7 +107,7 @@ impl Wait {
     }
 }
 
-/// Prints what a script can use: a text as it is, bytes as they are, everything else as JSON.
+/// Prints a value for scripts: texts and bytes as they are, everything else as JSON.
 fn show(value: &DynamicValue) -> Result<Status> {
     super::print(|| {
         let mut out = io::stdout().lock();
@@ -120,12 +120,12 @@ fn show(value: &DynamicValue) -> Result<Status> {
     })
 }
 
-/// Whether the answer was yes, as an exit status.
-fn said(answer: DynamicValue) -> Result<Status> {
+/// The exit status for a truth value: 0 for true, 1 for false.
+fn status_of(answer: DynamicValue) -> Result<Status> {
     match answer {
         DynamicValue::Bool(true) => Ok(Status::AllDone),
         DynamicValue::Bool(false) => Ok(Status::SomeFailed),
-        // What `add` says of a number.
+        // `add` returns the sum of numbers.
         other => show(&other),
     }
 }
@@ -149,7 +149,7 @@ fn list(client: &Client, json: bool) -> Result<Status> {
     })
 }
 
-/// Holds a lock while a command runs. The lock is this process's connection: should the process be killed, it is free.
+/// Holds a lock while a command runs. The connection of this process owns it: when the process is killed, the lock is free.
 fn with(client: &Client, name: &str, wait: &Wait, command: &[OsString]) -> Result<Status> {
     let (_, kind): (Reference, String) = from_value(client.find_any(name)?)?;
     let is_semaphore = kind.ends_with("Semaphore");
@@ -157,17 +157,19 @@ fn with(client: &Client, name: &str, wait: &Wait, command: &[OsString]) -> Resul
     let answer = client.call(name, "acquire", [wait.timeout()].into_iter().chain(to_hold).collect())?;
     match answer {
         DynamicValue::Bool(false) => {
-            super::remark(&format!("'{name}' was not to be had in time; the command was not run"));
+            super::remark(&format!("'{name}' could not be acquired in time; the command was not run"));
             return Ok(Status::SomeFailed);
         }
         DynamicValue::Bool(true) => {}
-        _ => super::remark(&format!("whoever held '{name}' before died while holding it; go on with care")),
+        _ => super::remark(&format!(
+            "the previous holder of '{name}' died while holding it; what it protects may be half done"
+        )),
     }
     let ran = child::run(command, &[]);
-    // Where the manager is gone the lock is too.
+    // If the manager is gone, so is the lock.
     let _ = client.call(name, "release", Vec::new());
     ran
 }
 
-/// Objects as the command line names them, by their names.
+/// Objects of the command line with their names.
 type Objects = Vec<(String, SharedSpec)>;

@@ -1,4 +1,4 @@
-//! `fanlane manager serve`: a manager for a command, or for whoever is told of it.
+//! `fanlane manager serve`: a manager for one command, or for any process that has its address and key.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use crate::mp::manager::{
     Address, Folder, KEY_FILE_VARIABLE, KEY_VARIABLE, Key, MANAGER_VARIABLE, MAX_BYTES, Server, ServerOptions,
 };
 
-/// Serves until the command ends, or until a client says stop.
+/// Serves until the command ends, or until a client stops the server.
 pub(super) fn serve(args: &ServeArgs) -> Result<Status> {
     let objects = read_objects(&args.objects)?;
     let folder = Folder::create().context("no folder can be made for the manager")?;
@@ -54,7 +54,7 @@ fn during(args: &ServeArgs, server: &Server) -> Result<Status> {
     child::run(&args.command, &variables)
 }
 
-/// Tells where the manager is, in lines that a shell can read; the key only as the file that holds it.
+/// Prints the manager's address and the file with its key in lines that a shell can read, and serves.
 fn until_stopped(args: &ServeArgs, server: Server, folder: &Folder) -> Result<Status> {
     let key_file = match &args.key_file {
         Some(path) => std::path::absolute(path).context("the key file's path cannot be found")?,
@@ -71,7 +71,7 @@ fn until_stopped(args: &ServeArgs, server: Server, folder: &Folder) -> Result<St
         let mut out = io::stdout().lock();
         out.write_all(lines.as_bytes()).and_then(|()| out.flush())
     };
-    // A signal ends the server like a client's `stop`: socket, key and folder are removed.
+    // A signal ends the server as a client's `stop` does: socket, key and folder are removed.
     let stop = |_| drop(client.stop_server());
     let (served, signals) =
         interrupts::during(stop, || announce().map(|()| server.join())).context("signals cannot be caught")?;
@@ -84,7 +84,7 @@ fn write_key(path: &Path, key: &Key) -> io::Result<()> {
     writeln!(file, "{}", key.reveal())
 }
 
-/// Reads objects as the command line names them: `seen=Set`.
+/// Reads objects of the command line: `seen=Set`.
 pub(super) fn read_objects(words: &[String]) -> Result<Objects> {
     let mut objects = Objects::new();
     for word in words {
