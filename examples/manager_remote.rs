@@ -1,5 +1,5 @@
 //! A manager with a remote client: a server listens on TCP, and a client in another process (it could be on another
-//! machine) uses its objects and an own type of the server.
+//! machine) uses its objects and a custom type of the server.
 //!
 //! `cargo run --example manager_remote` prints
 //!
@@ -14,10 +14,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use fanlane::mp::manager::{
-    Address, Client, ClientOptions, CustomType, DynamicValue, Failure, Key, ManagerError, Server, ServerOptions,
+    Address, Client, ClientOptions, ConnectError, CustomType, DynamicValue, Failure, Key, Server, ServerOptions,
 };
 
-/// An own type: it knows the longest word that it was shown.
+/// A custom type: it keeps the longest word that it was shown.
 #[derive(Default)]
 struct Longest(String);
 
@@ -45,7 +45,7 @@ pub(crate) fn main() -> Result<()> {
     let server = Server::start(options.register("Longest", |_| Ok(Longest::default())))?;
     let address = &server.addresses()[0];
 
-    // On another machine: the same two variables, the key brought there by a safe way.
+    // On another machine: the same two variables, with the key copied there safely.
     let status = Command::new(std::env::current_exe()?)
         .arg("client")
         .env("FANLANE_MANAGER", address.to_string())
@@ -57,8 +57,8 @@ pub(crate) fn main() -> Result<()> {
     let local = server.client()?;
     println!("list: {:?}", local.list::<String>("words")?.to_vec()?);
     println!("longest: {}", local.custom("longest", "Longest", vec![])?.call::<String>("get", vec![])?);
-    let stranger = Client::connect(address.clone(), Key::random()?, ClientOptions::default());
-    ensure!(matches!(stranger, Err(ManagerError::WrongKey(_))), "a stranger was let in");
+    let other_key = Client::connect(address.clone(), Key::random()?, ClientOptions::default());
+    ensure!(matches!(other_key, Err(ConnectError::WrongKey(_))), "a client with another key was accepted");
     println!("a client with another key is refused");
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Any bytes as what a manager and its clients hear from strangers and from each other: handshakes are refused, frames
-//! are whole messages that are written and read back as the same, or refused; nothing panics or uses up memory.
+//! Any bytes received by a manager and by its clients: handshakes are refused, frames are complete messages that are
+//! written and read back as the same, or refused; nothing panics or uses up memory.
 
 use fanlane::mp::manager::handshake::{CLAIM_BYTES, Challenge, Claim, GREETING_BYTES, VERDICT_BYTES};
 use fanlane::mp::manager::wire::{Inbox, Reply, Request, read_message, write_frame};

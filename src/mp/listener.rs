@@ -9,26 +9,26 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
+use crate::mp::authentication::handshake::{CLAIM_BYTES, Challenge, Refusal};
+use crate::mp::authentication::{Address, AuthenticatedStream, AuthenticationError, Key, ListeningSocket};
 use crate::mp::clock::deadline_after;
 use crate::mp::connection::Connection;
 use crate::mp::error::Error;
-use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};
-use crate::mp::manager::{Address, AuthenticatedStream, Key, ListeningSocket, ManagerError, ServeError};
 use crate::mp::wait::wait;
 
-/// Who connects has so long to prove that it has the key.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// So many may be at it. One more sends the one away that has taken longest, so that strangers keep nobody out.
-const MOST_STRANGERS: usize = 64;
+/// Maximum time for a peer to prove that it has the key.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum number of unauthenticated peers. One more, and the oldest is sent away, so that peers without the key cannot
+/// keep clients out.
+const MAX_UNAUTHENTICATED: usize = 64;
 
-/// Where connections come in: a Unix socket of this user alone, or a TCP port. Whoever has not the key is sent away
-/// without a word to the program. The socket goes with this value.
+/// Accepts connections at an address: a Unix socket of this user alone, or a TCP port. A peer without the key is sent away
+/// and never reaches the program. The socket is closed with this value.
 ///
-/// What travels is not encrypted. Over TCP, connections, queues, locks and shared memory cannot be sent.
+/// Connections are not encrypted. Over TCP, connections, queues, locks and shared memory cannot be sent.
 ///
 /// ```
-/// use fanlane::mp::manager::{Address, Key};
-/// use fanlane::mp::{Connection, Listener};
+/// use fanlane::mp::{Address, Connection, Key, Listener};
 /// use std::time::Duration;
 ///
 /// let key = Key::random()?;
@@ -49,15 +49,15 @@ const MOST_STRANGERS: usize = 64;
 /// ```
 #[derive(Debug)]
 pub struct Listener {
-    knocks: ListeningSocket,
+    socket: ListeningSocket,
     key: Key,
-    /// In the order in which they came.
-    strangers: VecDeque<Stranger>,
+    /// In the order of their connections.
+    unauthenticated: VecDeque<UnauthenticatedPeer>,
 }
 
-/// One who has not proven itself.
+/// A peer that has not proven the key.
 #[derive(Debug)]
-struct Stranger {
+struct UnauthenticatedPeer {
     socket: OwnedFd,
     challenge: Challenge,
     claim: [u8; CLAIM_BYTES],
@@ -65,34 +65,30 @@ struct Stranger {
     until: Instant,
 }
 
-/// What is known of a stranger.
-enum Heard {
-    Nothing,
-    Proof,
-    Nonsense,
+/// How far a handshake has come.
+enum Handshake {
+    Incomplete,
+    Proven,
+    Failed,
 }
 
 impl Listener {
-    /// Listens at `address`. The folder of a Unix socket is made where it is not there, for this user alone.
+    /// Listens at `address`. A missing folder of a Unix socket is made, for this user alone.
     ///
     /// # Errors
-    /// [`Error::Listen`] where the address is taken, cannot be had, or its folder is open to other users.
+    /// [`Error::Listen`] where the address is taken or not available, or its folder is open to other users.
     pub fn bind(address: &Address, key: Key) -> Result<Self, Error> {
-        let reason = |error| match error {
-            ServeError::Listen { source, .. } => source.to_string(),
-            other => other.to_string(),
-        };
-        let knocks = ListeningSocket::bind(address)
-            .map_err(|error| Error::Listen { address: address.to_string(), reason: reason(error) })?;
-        Ok(Self { knocks, key: key.for_connections(), strangers: VecDeque::new() })
+        let socket = ListeningSocket::bind(address)
+            .map_err(|error| Error::Listen { address: address.to_string(), reason: error.to_string() })?;
+        Ok(Self { socket, key: key.for_connections(), unauthenticated: VecDeque::new() })
     }
 
-    /// Where it listens: with the port that was found, where any was asked for.
+    /// The address that it listens at, with the chosen port in place of port 0.
     pub const fn address(&self) -> &Address {
-        self.knocks.address()
+        self.socket.address()
     }
 
-    /// The next connection whose other end has the key; waits for one.
+    /// Waits for the next connection whose other end has the key.
     ///
     /// # Errors
     /// [`Error::Io`] when the system refuses, for example because it has no descriptors left.
@@ -100,7 +96,7 @@ impl Listener {
         self.accept_until(None)
     }
 
-    /// The same; waits at most so long.
+    /// Waits for the next connection at most for `timeout`.
     ///
     /// # Errors
     /// Also [`Error::TimedOut`].
@@ -110,77 +106,77 @@ impl Listener {
 
     fn accept_until(&mut self, deadline: Option<Instant>) -> Result<Connection, Error> {
         loop {
-            if let Some(socket) = self.look()? {
+            if let Some(socket) = self.poll()? {
                 return Connection::on(socket);
             }
             let now = Instant::now();
             if deadline.is_some_and(|deadline| now >= deadline) {
                 return Err(Error::TimedOut);
             }
-            self.strangers.retain(|stranger| now < stranger.until);
-            let next = self.strangers.front().map(|stranger| stranger.until).into_iter().chain(deadline).min();
-            let mut things: Vec<&dyn AsFd> = vec![&self.knocks];
-            things.extend(self.strangers.iter().map(|stranger| &stranger.socket as &dyn AsFd));
+            self.unauthenticated.retain(|peer| now < peer.until);
+            let next = self.unauthenticated.front().map(|peer| peer.until).into_iter().chain(deadline).min();
+            let mut things: Vec<&dyn AsFd> = vec![&self.socket];
+            things.extend(self.unauthenticated.iter().map(|peer| &peer.socket as &dyn AsFd));
             wait(&things, next.map(|next| next.saturating_duration_since(now)))?;
         }
     }
 
-    /// Lets in who knocks and hears what strangers say, without waiting; the first that proves itself.
-    fn look(&mut self) -> Result<Option<OwnedFd>, Error> {
-        for _ in 0..MOST_STRANGERS {
-            let knocked = self.knocks.accept().map_err(Error::io("a connection cannot be accepted"))?;
-            let Some(socket) = knocked else { break };
-            if self.strangers.len() >= MOST_STRANGERS {
-                self.strangers.pop_front();
+    /// Accepts new peers and continues handshakes, without waiting; returns the first peer that has proven the key.
+    fn poll(&mut self) -> Result<Option<OwnedFd>, Error> {
+        for _ in 0..MAX_UNAUTHENTICATED {
+            let accepted = self.socket.accept().map_err(Error::io("a connection cannot be accepted"))?;
+            let Some(socket) = accepted else { break };
+            if self.unauthenticated.len() >= MAX_UNAUTHENTICATED {
+                self.unauthenticated.pop_front();
             }
-            self.strangers.extend(Stranger::greet(socket)?);
+            self.unauthenticated.extend(UnauthenticatedPeer::new(socket)?);
         }
         let mut place = 0;
-        while let Some(stranger) = self.strangers.get_mut(place) {
-            match stranger.hear(&self.key) {
-                Heard::Nothing => place += 1,
-                Heard::Proof => return Ok(self.strangers.remove(place).map(|stranger| stranger.socket)),
-                Heard::Nonsense => drop(self.strangers.remove(place)),
+        while let Some(peer) = self.unauthenticated.get_mut(place) {
+            match peer.advance(&self.key) {
+                Handshake::Incomplete => place += 1,
+                Handshake::Proven => return Ok(self.unauthenticated.remove(place).map(|peer| peer.socket)),
+                Handshake::Failed => drop(self.unauthenticated.remove(place)),
             }
         }
         Ok(None)
     }
 }
 
-/// Ready when somebody knocks, for [`wait`](crate::mp::wait()): [`Listener::accept`] may still have to wait for the proof.
+/// Ready when a peer connects, for [`wait`](crate::mp::wait()): [`Listener::accept`] may still have to wait for the proof.
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.knocks.as_fd()
+        self.socket.as_fd()
     }
 }
 
-/// Sends a few bytes that the empty buffer of a new socket always has room for; `false` where nobody is there.
-fn say(socket: &OwnedFd, bytes: &[u8]) -> bool {
+/// Sends a few bytes, for which the empty buffer of a new socket always has space; `false`: the peer is gone.
+fn send_now(socket: &OwnedFd, bytes: &[u8]) -> bool {
     send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL).is_ok_and(|sent| sent == bytes.len())
 }
 
-impl Stranger {
-    /// `None` for one that is gone already.
-    fn greet(socket: OwnedFd) -> Result<Option<Self>, Error> {
+impl UnauthenticatedPeer {
+    /// `None`: the peer is gone already.
+    fn new(socket: OwnedFd) -> Result<Option<Self>, Error> {
         let challenge = Challenge::new().map_err(Error::io("no random numbers can be had"))?;
-        let is_there = say(&socket, &challenge.greeting());
-        let stranger =
-            Self { socket, challenge, claim: [0; CLAIM_BYTES], received: 0, until: Instant::now() + PATIENCE };
-        Ok(is_there.then_some(stranger))
+        let is_there = send_now(&socket, &challenge.greeting());
+        let peer =
+            Self { socket, challenge, claim: [0; CLAIM_BYTES], received: 0, until: Instant::now() + HANDSHAKE_TIMEOUT };
+        Ok(is_there.then_some(peer))
     }
 
-    fn hear(&mut self, key: &Key) -> Heard {
+    fn advance(&mut self, key: &Key) -> Handshake {
         while self.received < CLAIM_BYTES {
             match recv(&self.socket, &mut self.claim[self.received..], RecvFlags::DONTWAIT) {
-                Ok((_, 0)) => return Heard::Nonsense,
+                Ok((_, 0)) => return Handshake::Failed,
                 Ok((_, count)) => self.received += count,
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Heard::Nothing,
-                Err(_) => return Heard::Nonsense,
+                Err(Errno::AGAIN) => return Handshake::Incomplete,
+                Err(_) => return Handshake::Failed,
             }
         }
         let (is_proven, verdict) = self.challenge.judge(key, &self.claim);
-        if say(&self.socket, &verdict) && is_proven { Heard::Proof } else { Heard::Nonsense }
+        if send_now(&self.socket, &verdict) && is_proven { Handshake::Proven } else { Handshake::Failed }
     }
 }
 
@@ -188,22 +184,26 @@ impl Connection {
     /// Connects to a [`Listener`] at `address`, on this machine or another; `timeout` is for all of it.
     ///
     /// # Errors
-    /// [`Error::WrongKey`] where the other side has another key; [`Error::Connect`] where nobody is there, it does not
-    /// answer in time, or it is something else.
+    /// [`Error::WrongKey`] where the other side has another key; [`Error::Connect`] where the address cannot be reached, does
+    /// not answer in time, or speaks another protocol.
     pub fn connect(address: &Address, key: &Key, timeout: Duration) -> Result<Self, Error> {
-        let reason = |error| match error {
-            ManagerError::WrongKey(address) => Error::WrongKey { address },
-            ManagerError::Unreachable { address, source } => Error::Connect { address, reason: source.to_string() },
-            ManagerError::NotAManager(address) => {
-                Error::Connect { address, reason: "what listens there is no listener of this library".to_owned() }
-            }
-            other => Error::Connect { address: address.to_string(), reason: other.to_string() },
+        let reason = |error| {
+            let address = address.to_string();
+            let reason = match error {
+                AuthenticationError::Refused(Refusal::WrongKey) => return Error::WrongKey { address },
+                AuthenticationError::Refused(Refusal::Full) => "it has its maximum number of connections".to_owned(),
+                AuthenticationError::Refused(Refusal::OtherProtocol) => {
+                    "what listens there is no listener of this library".to_owned()
+                }
+                AuthenticationError::Unreachable(error) => error.to_string(),
+            };
+            Error::Connect { address, reason }
         };
         let stream = AuthenticatedStream::connect(address, &key.for_connections(), timeout).map_err(reason)?;
         Self::on(stream.into_socket().map_err(Error::io("a connection cannot be used"))?)
     }
 
-    /// On a socket that was let in.
+    /// A connection on an authenticated socket.
     fn on(socket: OwnedFd) -> Result<Self, Error> {
         let unusable = |error: Errno| Error::io("a connection cannot be used")(error.into());
         rustix::io::ioctl_fionbio(&socket, false).map_err(unusable)?;

@@ -70,6 +70,7 @@
 //! started it.
 
 mod append;
+pub(crate) mod authentication;
 pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod connection;
@@ -115,6 +116,7 @@ pub(crate) mod waker;
 
 #[doc(inline)]
 pub use crate::__mp_function as function;
+pub use authentication::{Address, AddressError, Key, KeyError, MIN_KEY_BYTES};
 pub use connection::{Connection, one_way_pipe, pipe};
 pub use entry::{WORKER_ROLE, init, set_executable};
 pub use error::{Error, TaskError};

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use fanlane::mp::manager::{Address, Client, ClientOptions, Key, ManagerError, Server, ServerOptions};
+use fanlane::mp::manager::{Address, Client, ClientOptions, ConnectError, Key, Server, ServerOptions};
 use fanlane::mp::{Connection, Error, Event, Listener, Process, wait};
 use tempfile::TempDir;
 
@@ -155,6 +155,6 @@ fn a_manager_is_no_listener_and_the_other_way_round() {
         while !connecting.is_finished() {
             assert!(listener.accept_timeout(Duration::from_millis(1)).is_err());
         }
-        assert!(matches!(connecting.join().unwrap(), Err(ManagerError::WrongKey(_))));
+        assert!(matches!(connecting.join().unwrap(), Err(ConnectError::WrongKey(_))));
     });
 }

@@ -1,4 +1,4 @@
-//! What a client of a manager is told when something is wrong on either side.
+//! The errors of a client of a manager.
 
 use std::io::Write;
 use std::os::unix::net::UnixListener;
@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use fanlane::mp::manager::{
-    Address, Client, ClientOptions, CustomType, DynamicValue, EnvironmentError, Failure, FailureKind, Key,
-    ManagerError, ServeError, Server, ServerOptions,
+    Address, Client, ClientOptions, ConnectError, CustomType, DynamicValue, EnvironmentError, Failure, FailureKind,
+    Key, ManagerError, ServeError, Server, ServerOptions,
 };
 
 use crate::{Test, eventually};
@@ -35,9 +35,9 @@ fn what_is_no_manager_is_told_apart() {
             stream.write_all(&[b'x'; 4_096]).unwrap();
         });
         let error = Client::connect(Address::Unix(path.clone()), key(), ClientOptions::default()).unwrap_err();
-        assert!(matches!(error, ManagerError::NotAManager(_)), "{error}");
+        assert!(matches!(error, ConnectError::NotAManager(_)), "{error}");
         assert!(error.to_string().ends_with("is no Fanlane manager, or one of another version"), "{error}");
-        let error = EnvironmentError::Manager(error);
+        let error = EnvironmentError::Connect(error);
         assert!(error.to_string().contains("is no Fanlane manager"), "{error}");
         answering.join().unwrap();
     });
@@ -69,7 +69,7 @@ fn a_call_that_is_not_answered_is_given_up() {
     use fanlane::mp::manager::proxy::Proxy;
     let error = slow.handle().call("wait", vec![]).unwrap_err();
     assert!(matches!(error, ManagerError::NoAnswer { .. }), "{error}");
-    assert!(error.to_string().contains("whether it did what was asked is unknown") && error.kind().is_none());
+    assert!(error.to_string().contains("whether it has done the call is unknown") && error.kind().is_none());
     // The next call has a connection of its own, and hears nothing of what was given up.
     let_go.send(()).unwrap();
     assert_eq!(list.len().unwrap(), 0);
@@ -94,7 +94,7 @@ fn an_address_that_is_taken_is_told() {
     let taken = server.addresses()[0].clone();
     let error = Server::start(ServerOptions::new(vec![taken.clone()], key())).unwrap_err();
     assert!(matches!(&error, ServeError::Listen { address, .. } if *address == taken.to_string()), "{error}");
-    assert!(error.to_string().starts_with(&format!("the manager cannot listen on {taken}: ")), "{error}");
+    assert!(error.to_string().starts_with(&format!("the manager cannot listen at {taken}: ")), "{error}");
     let system = ServeError::System(std::io::ErrorKind::WouldBlock.into());
     assert!(!system.to_string().is_empty() && std::error::Error::source(&system).is_some());
 }

@@ -129,7 +129,7 @@ fn a_server_serves_a_command_and_ends_with_its_exit_status() {
         (&["manager", "serve", "n", "--", "true"][..], "NAME=KIND"),
         (&["manager", "serve", "n=Tree", "--", "true"], "no kind of shared object"),
         (&["manager", "list"], "FANLANE_MANAGER is not set"),
-        (&["manager", "serve", "--listen", "nowhere"], "no address of a manager"),
+        (&["manager", "serve", "--listen", "nowhere"], "is no address"),
     ] {
         let ended = run_in(words, folder.path());
         assert_eq!((ended.code, ended.err.contains(complaint)), (Some(2), true), "{words:?}: {ended:?}");

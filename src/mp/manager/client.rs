@@ -1,5 +1,5 @@
-//! A client of a manager. As in Python, each thread has a connection of its own, made with its first call and ended with
-//! the thread: so a call that waits holds up its own thread alone, and what a thread holds is free when it ends.
+//! A client of a manager. As in Python, each thread has a connection of its own, from its first call to its end: a call
+//! that waits blocks its own thread only, and what a thread holds is free when it ends.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -8,21 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use super::address::Address;
 use super::dynamic_value::DynamicValue;
 use super::environment::{self, EnvironmentError};
-use super::failure::{FailureKind, ManagerError};
-use super::key::Key;
+use super::failure::{ConnectError, ManagerError};
 use super::wire::{Inbox, MAX_FRAME_BYTES, Reply, Request, WireError, read_message, write_frame};
+use crate::mp::authentication::{Address, AuthenticatedStream, Key};
 use crate::mp::spin_wait::SpinWait;
-pub(in crate::mp) use stream::AuthenticatedStream;
 
-mod stream;
-
-/// How long a client waits for what.
+/// The timeouts and limits of a client.
 ///
 /// ```
-/// use fanlane::mp::manager::{Address, Client, ClientOptions, Key, ManagerError};
+/// use fanlane::mp::manager::{Address, Client, ClientOptions, ConnectError, Key};
 /// use std::time::Duration;
 ///
 /// let options = ClientOptions {
@@ -30,19 +26,19 @@ mod stream;
 ///     answer_timeout: Duration::from_secs(5),
 ///     ..ClientOptions::default()
 /// };
-/// // Nobody is there.
+/// // No manager listens there.
 /// let folder = tempfile::tempdir()?;
 /// let client = Client::connect(Address::Unix(folder.path().join("socket")), Key::random()?, options);
-/// assert!(matches!(client, Err(ManagerError::Unreachable { .. })));
+/// assert!(matches!(client, Err(ConnectError::Unreachable { .. })));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ClientOptions {
-    /// For a connection and the proof of the key.
+    /// Timeout of connecting, including the proof of the key.
     pub connect_timeout: Duration,
-    /// For the answer to a call that does not wait in the manager; one that does has so long beyond its own timeout.
+    /// Timeout of an answer, in addition to the time that the call may wait in the manager.
     pub answer_timeout: Duration,
-    /// The largest call that is sent, in bytes.
+    /// Maximum size of a call, in bytes.
     pub max_frame_bytes: usize,
 }
 
@@ -56,14 +52,14 @@ impl Default for ClientOptions {
     }
 }
 
-/// How long a call may wait in the manager.
+/// The time that a call may wait in the manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ServerWait {
-    /// It is answered at once.
+    /// None: it is answered at once.
     None,
-    /// So long at most.
+    /// At most this long.
     AtMost(Duration),
-    /// For as long as it takes.
+    /// No limit.
     Unbounded,
 }
 
@@ -73,7 +69,7 @@ impl From<Option<Duration>> for ServerWait {
     }
 }
 
-/// A client; its clones share it.
+/// A client of a manager; clones share it.
 #[derive(Clone, Debug)]
 pub struct Client {
     shared: Arc<ClientShared>,
@@ -85,12 +81,12 @@ struct ClientShared {
     address: Address,
     key: Key,
     options: ClientOptions,
-    /// The connections of all threads, so that they end with the client.
+    /// The connections of all threads, which end with the client.
     streams: Mutex<Vec<Weak<AuthenticatedStream>>>,
 }
 
 thread_local! {
-    /// This thread's connections, by the numbers of their clients.
+    /// The connections of this thread, by the numbers of their clients.
     static CONNECTIONS: RefCell<HashMap<u64, ClientConnection>> = RefCell::default();
 }
 
@@ -110,8 +106,8 @@ impl Client {
     /// Connects to the manager at `address`.
     ///
     /// # Errors
-    /// When it cannot be reached in time, has another key, or has no room.
-    pub fn connect(address: Address, key: Key, options: ClientOptions) -> Result<Self, ManagerError> {
+    /// When it cannot be reached in time, has another key, or has its maximum number of connections.
+    pub fn connect(address: Address, key: Key, options: ClientOptions) -> Result<Self, ConnectError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let shared = ClientShared { number, address, key, options, streams: Mutex::default() };
@@ -121,28 +117,31 @@ impl Client {
         Ok(client)
     }
 
-    /// Connects to the manager that the environment names, as tasks of a run with shared objects have it:
-    /// [`MANAGER_VARIABLE`](super::MANAGER_VARIABLE) and a key.
+    /// Connects to the manager that the environment names in [`MANAGER_VARIABLE`](super::MANAGER_VARIABLE), as that of a
+    /// task of a run with shared objects does.
     ///
     /// # Errors
-    /// When it names none, and as [`Client::connect`].
+    /// When it names no manager or no key, and as [`Client::connect`].
     pub fn from_environment() -> Result<Self, EnvironmentError> {
         let (address, key) = environment::read(|name| std::env::var(name).ok())?;
         Ok(Self::connect(address, key, ClientOptions::default())?)
     }
 
-    /// Where the manager is.
+    /// The address of the manager.
     pub fn address(&self) -> &Address {
         &self.shared.address
     }
 
-    /// Asks the manager and waits for its answer.
-    pub(super) fn ask(&self, request: &Request<'_>, wait: ServerWait) -> Result<DynamicValue, ManagerError> {
+    /// Sends a request and waits for the answer.
+    pub(super) fn request(&self, request: &Request<'_>, wait: ServerWait) -> Result<DynamicValue, ManagerError> {
         let number = self.shared.number;
-        // Out of the map meanwhile: what comes back may ask again, from a destructor for one.
+        // Taken out of the map meanwhile: a destructor of a decoded value may use the client again.
         let kept = CONNECTIONS.with_borrow_mut(|connections| connections.remove(&number));
         let keep = |connection| CONNECTIONS.with_borrow_mut(|connections| connections.insert(number, connection));
-        let mut connection = kept.map_or_else(|| self.open_connection(), Ok)?;
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => self.open_connection()?,
+        };
         match connection.exchange(request, wait, &self.shared.options) {
             Ok(Reply::Refused(failure)) => Err(failure.into()),
             Ok(Reply::Failed(failure)) => {
@@ -153,20 +152,20 @@ impl Client {
                 keep(connection);
                 Ok(value)
             }
-            Err(ExchangeError::Value(error)) => {
+            Err(ExchangeError::NotSent(error)) => {
                 keep(connection);
                 Err(error)
             }
             Err(ExchangeError::Ended(reason)) => {
                 Err(ManagerError::Gone { address: self.shared.address.to_string(), reason })
             }
-            Err(ExchangeError::Silent(waited)) => {
+            Err(ExchangeError::TimedOut(waited)) => {
                 Err(ManagerError::NoAnswer { address: self.shared.address.to_string(), secs: waited.as_secs() })
             }
         }
     }
 
-    fn open_connection(&self) -> Result<ClientConnection, ManagerError> {
+    fn open_connection(&self) -> Result<ClientConnection, ConnectError> {
         let ClientShared { address, key, options, streams, .. } = &*self.shared;
         let connection = ClientConnection::open(address, key, options)?;
         let mut streams = streams.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,7 +175,7 @@ impl Client {
     }
 }
 
-/// One thread's connection.
+/// The connection of one thread.
 #[derive(Debug)]
 struct ClientConnection {
     stream: Arc<AuthenticatedStream>,
@@ -187,12 +186,12 @@ struct ClientConnection {
     spin_wait: SpinWait,
 }
 
-/// Why a connection gave no answer.
+/// Why a request has no answer.
 enum ExchangeError {
-    /// The call could not be sent; the connection is as it was.
-    Value(ManagerError),
+    /// The request was not sent; the connection is as it was.
+    NotSent(ManagerError),
     Ended(String),
-    Silent(Duration),
+    TimedOut(Duration),
 }
 
 fn ended(error: &io::Error) -> ExchangeError {
@@ -200,12 +199,13 @@ fn ended(error: &io::Error) -> ExchangeError {
 }
 
 impl ClientConnection {
-    fn open(address: &Address, key: &Key, options: &ClientOptions) -> Result<Self, ManagerError> {
+    fn open(address: &Address, key: &Key, options: &ClientOptions) -> Result<Self, ConnectError> {
         const BUFFER_BYTES: usize = 16 << 10;
-        let stream = AuthenticatedStream::connect(address, key, options.connect_timeout)?;
+        let stream = AuthenticatedStream::connect(address, key, options.connect_timeout)
+            .map_err(|error| ConnectError::new(address, error))?;
         Ok(Self {
             stream: Arc::new(stream),
-            // The server is proven, and keeps to a limit of its own that is not known here.
+            // The server has proven the key, and keeps a limit that is not known here.
             inbox: Inbox::new(u32::MAX as usize),
             out: Vec::new(),
             buffer: vec![0; BUFFER_BYTES],
@@ -224,10 +224,10 @@ impl ClientConnection {
         self.out.clear();
         let limit = options.max_frame_bytes;
         write_frame(&mut self.out, request, limit).map_err(|error| {
-            ExchangeError::Value(match error {
+            ExchangeError::NotSent(match error {
                 WireError::TooLarge(bytes) => ManagerError::TooLarge { bytes, limit },
                 WireError::Garbage => ManagerError::Value(serde::ser::Error::custom(
-                    "it lies more than 64 lists and maps deep; flatten it",
+                    "it nests lists and maps more than 64 deep; flatten it",
                 )),
             })
         })?;
@@ -236,12 +236,12 @@ impl ClientConnection {
             ServerWait::AtMost(wait) => wait.checked_add(options.answer_timeout),
             ServerWait::Unbounded => None,
         };
-        // Seldom another one than before, and a call of the system each time.
+        // The timeout seldom changes, and setting it is a system call.
         if self.read_timeout != timeout {
             self.stream.set_read_timeout(timeout).map_err(|error| ended(&error))?;
             self.read_timeout = timeout;
         }
-        // A server that refuses a call says so and closes: what it said counts, not that it did not read on.
+        // A server that refuses a call answers and closes: its answer counts, not the broken write.
         let written = self.stream.write_all(&self.out);
         self.out.shrink_to(KEEP_BYTES);
         let reply = self.read_reply(timeout);
@@ -263,23 +263,15 @@ impl ClientConnection {
                 Err(error) => return Err(ExchangeError::Ended(error.to_string())),
             }
             let Self { stream, buffer, spin_wait, .. } = self;
-            let looked = spin_wait.poll(|| stream.look(buffer));
-            match looked.unwrap_or_else(|| stream.read(buffer)) {
+            let polled = spin_wait.poll(|| stream.try_read(buffer));
+            match polled.unwrap_or_else(|| stream.read(buffer)) {
                 Ok(0) => return Err(ExchangeError::Ended("it has closed the connection".to_owned())),
                 Ok(count) => self.inbox.push(&self.buffer[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock || error.kind() == io::ErrorKind::TimedOut => {
-                    return Err(ExchangeError::Silent(timeout.unwrap_or_default()));
+                    return Err(ExchangeError::TimedOut(timeout.unwrap_or_default()));
                 }
                 Err(error) => return Err(ended(&error)),
             }
         }
-    }
-}
-
-/// Whether a manager is there but has nothing: for loops that poll.
-impl ManagerError {
-    /// The queue was empty, or full, when the time was over.
-    pub fn is_timeout(&self) -> bool {
-        matches!(self.kind(), Some(FailureKind::Empty | FailureKind::Full))
     }
 }

@@ -1,7 +1,6 @@
-//! Own types: what a server program registers beside the built-in kinds. Each object has a thread of its own in which
-//! its methods run one at a time, so that a slow one holds up nobody but those that called it.
+//! Custom types: what a server program registers beside the built-in kinds. Each object has a thread of its own in which
+//! its methods run one at a time, so that a slow method delays its own callers only.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,49 +8,45 @@ use crossbeam_channel::{Sender, unbounded};
 
 use super::dynamic_value::DynamicValue;
 use super::failure::{Failure, FailureKind};
-use super::registry::{Answer, Arguments, CallContext, ClientId, Object};
+use super::registry::{Answer, Arguments, CallContext, CallResult, ClientId, Interface, Maker, Object};
+use crate::mp::function::panic_message;
 use crate::mp::waker::Waker;
 
-/// An own type, as its methods are called from elsewhere.
+/// A type whose objects clients call by the names of methods.
 pub trait CustomType: Send {
-    /// Does the method of that name.
+    /// Calls the method of that name.
     ///
     /// # Errors
-    /// What the caller shall be told: [`Failure::custom`], or [`CustomType::no_method`] for a name that is none. A panic is told
+    /// What the caller is told: [`Failure::custom`], or [`CustomType::no_method`] for an unknown name. A panic is told
     /// too, and the object stays.
     fn call(&mut self, method: &str, arguments: Vec<DynamicValue>) -> Result<DynamicValue, Failure>;
 
-    /// What lists and pages show of it.
+    /// What lists and pages show of the object.
     fn content(&self) -> DynamicValue {
         DynamicValue::Nil
     }
 
-    /// The failure for a method that there is not.
+    /// The failure of a call of an unknown method.
     fn no_method(&self, method: &str) -> Failure {
         Failure::new(FailureKind::NoSuchMethod, format!("this object has no method '{method}'"))
     }
 }
 
-/// Where results go: to the server's own thread.
+/// Makes an object of a custom type from the arguments of its creation.
+pub(super) type MakeCustom = Arc<dyn Fn(Vec<DynamicValue>) -> Result<Box<dyn CustomType>, Failure> + Send + Sync>;
+
+/// Takes results to the server's thread.
 #[derive(Clone)]
 pub(super) struct Results {
     pub sender: Sender<CustomResult>,
     pub waker: Arc<Waker>,
 }
 
-/// What a call came to that its client waits for, of which object.
+/// The result of a call that its client waits for.
 pub(super) struct CustomResult {
     pub client: ClientId,
     pub object: u64,
     pub result: Result<DynamicValue, Failure>,
-}
-
-impl Results {
-    pub(super) fn send(&self, client: ClientId, object: u64, result: Result<DynamicValue, Failure>) {
-        // The server may be gone.
-        let _ = self.sender.send(CustomResult { client, object, result });
-        self.waker.wake();
-    }
 }
 
 struct Call {
@@ -61,28 +56,32 @@ struct Call {
     arguments: Vec<DynamicValue>,
 }
 
-/// The registry's side of an own object.
-pub(super) struct CustomObject {
+/// The registry's side of an object of a custom type.
+struct CustomObject {
     calls: Sender<Call>,
     content: Arc<Mutex<DynamicValue>>,
 }
 
 impl CustomObject {
-    /// Gives `served` its thread.
+    /// Starts the thread of an object.
     ///
     /// # Errors
     /// When the system has no threads left.
-    pub fn start(kind: &str, mut served: Box<dyn CustomType>, results: Results) -> Result<Self, Failure> {
-        let (calls, asked) = unbounded::<Call>();
-        let content = Arc::new(Mutex::new(served.content()));
+    fn start(kind: &str, mut custom: Box<dyn CustomType>, results: Results) -> Result<Self, Failure> {
+        let (calls, received) = unbounded::<Call>();
+        let content = Arc::new(Mutex::new(custom.content()));
         let shown = Arc::clone(&content);
-        // Its end is that of the calls: when the object is deleted, or the server has ended.
+        // It ends with the sender of calls: when the object is deleted, or the server has ended.
         let spawned = std::thread::Builder::new().name(kind.to_owned()).spawn(move || {
-            for call in asked {
-                let called = AssertUnwindSafe(|| served.call(&call.method, call.arguments));
-                let result = catch_unwind(called).unwrap_or_else(|panic| Err(panicked(&call.method, panic.as_ref())));
-                *shown.lock().unwrap_or_else(PoisonError::into_inner) = served.content();
-                results.send(call.client, call.object, result);
+            for Call { client, object, method, arguments } in received {
+                let called = catch_unwind(AssertUnwindSafe(|| custom.call(&method, arguments)));
+                let result = called.unwrap_or_else(|panic| {
+                    Err(Failure::custom(format!("the method '{method}' panicked: {}", panic_message(&*panic))))
+                });
+                *shown.lock().unwrap_or_else(PoisonError::into_inner) = custom.content();
+                // The server may be gone.
+                let _ = results.sender.send(CustomResult { client, object, result });
+                results.waker.wake();
             }
         });
         match spawned {
@@ -92,26 +91,31 @@ impl CustomObject {
     }
 }
 
-fn panicked(method: &str, panic: &(dyn Any + Send)) -> Failure {
-    let words = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no words".to_owned());
-    Failure::custom(format!("the method '{method}' panicked: {words}"))
-}
-
 impl Object for CustomObject {
-    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
-        let mut arguments = Vec::new();
-        while let Some(argument) = with.optional() {
-            arguments.push(argument);
-        }
-        let call = Call { client: context.client, object: context.object, method: method.to_owned(), arguments };
+    fn interface(&self) -> Option<&'static Interface> {
+        None
+    }
+
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
+        let CallContext { client, object, .. } = *context;
+        let call = Call { client, object, method: method.to_owned(), arguments: arguments.rest() };
         match self.calls.send(call) {
             Ok(()) => Ok(Answer::Later { timeout_ns: None }),
             Err(_) => Err(Failure::custom("the thread of this object has ended")),
         }
     }
 
-    fn head(&self, _items: usize) -> DynamicValue {
+    fn content(&self, _max_items: usize) -> DynamicValue {
         self.content.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// What the registry makes objects of a custom type with.
+pub(super) fn maker(kind: &str, make: &MakeCustom, results: &Results) -> Maker {
+    let (kind, make, results) = (kind.to_owned(), Arc::clone(make), results.clone());
+    Arc::new(move |arguments| {
+        let made = catch_unwind(AssertUnwindSafe(|| make(arguments)));
+        let custom = made.unwrap_or_else(|_| Err(Failure::custom(format!("making a {kind} panicked"))))?;
+        Ok(Box::new(CustomObject::start(&kind, custom, results.clone())?))
+    })
 }

@@ -1,29 +1,29 @@
-//! How a process learns of the manager that it shall use: from its environment, never from a command line, which every
-//! user of the machine can read.
+//! How a process finds its manager: in its environment, never on a command line, which every user of the machine can
+//! read.
 
 use std::path::Path;
 
-use super::address::{Address, AddressError};
-use super::failure::ManagerError;
-use super::key::{Key, KeyError};
+use super::failure::ConnectError;
+use crate::mp::authentication::{Address, AddressError, Key, KeyError};
 
-/// Names the variable with the manager's address.
+/// The variable with the manager's address.
 pub const MANAGER_VARIABLE: &str = "FANLANE_MANAGER";
-/// Names the variable with the manager's key.
+/// The variable with the manager's key.
 pub const KEY_VARIABLE: &str = "FANLANE_MANAGER_KEY";
-/// Names the variable with the path of a file that holds the key.
+/// The variable with the path of a file that holds the key.
 pub const KEY_FILE_VARIABLE: &str = "FANLANE_MANAGER_KEY_FILE";
 
 /// Why the environment leads to no manager.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EnvironmentError {
-    /// It names none.
+    /// It names no manager.
     #[error(
         "no manager is named: {MANAGER_VARIABLE} is not set. Tasks of a job with shared objects have it; \
          `fanlane manager serve -- COMMAND` gives it to any command"
     )]
     NoManager,
-    /// It names one, and no key.
+    /// It names a manager, but no key.
     #[error("{MANAGER_VARIABLE} is set, but neither {KEY_VARIABLE} nor {KEY_FILE_VARIABLE} is")]
     NoKey,
     /// The address cannot be read.
@@ -32,15 +32,15 @@ pub enum EnvironmentError {
     /// The key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The manager did not let us in.
+    /// The manager cannot be connected to.
     #[error(transparent)]
-    Manager(#[from] ManagerError),
+    Connect(#[from] ConnectError),
 }
 
 /// The address and the key that the variables name.
 ///
 /// # Errors
-/// When they name none, or none that can be used.
+/// When one of them is missing or cannot be used.
 pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<(Address, Key), EnvironmentError> {
     let given = |name| variable(name).filter(|value: &String| !value.is_empty());
     let address = given(MANAGER_VARIABLE).ok_or(EnvironmentError::NoManager)?.parse()?;

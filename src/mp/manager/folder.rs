@@ -1,5 +1,5 @@
-//! The folder of a manager's socket and key: for this user alone, and gone with the manager. What a manager that was
-//! killed has left is removed by the next one.
+//! The folder of a manager's socket and key: for this user alone, and removed with the manager. The folder of a killed
+//! manager is removed by the next one.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -12,18 +12,18 @@ use crate::mp::process_id::ProcessId;
 
 const PREFIX: &str = "fanlane-manager-";
 
-/// A folder of this process, for this user alone, below the one for temporary files. It is removed with this.
+/// A folder of this process, for this user alone, in the folder for temporary files. It is removed with this value.
 #[derive(Debug)]
 pub struct Folder(TempDir);
 
 impl Folder {
-    /// Makes one, and removes those of processes of this user that have ended without doing so.
+    /// Makes a folder, and removes those that killed processes of this user have left.
     ///
     /// # Errors
-    /// When no folder can be made.
+    /// When the folder cannot be made.
     pub fn create() -> io::Result<Self> {
         let place = std::env::temp_dir();
-        // What cannot be removed harms nobody.
+        // A folder that cannot be removed does no harm.
         let _ = sweep(&place);
         Ok(Self(
             tempfile::Builder::new()
@@ -33,14 +33,14 @@ impl Folder {
         ))
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
 }
 
-/// What the name of a folder of that process begins with. Numbers of processes are those of one namespace: a container
-/// that shares the folder for temporary files has others.
+/// The start of the names of a process's folders. It names the pid namespace too: a container that shares the folder for
+/// temporary files has other pids.
 fn name_of(life: ProcessId) -> io::Result<String> {
     let namespace = fs::metadata("/proc/self/ns/pid")?.ino();
     Ok(format!("{PREFIX}{namespace:x}-{:x}", life.as_word()))
@@ -53,13 +53,13 @@ fn sweep(place: &Path) -> io::Result<()> {
         let owner = name.to_str().and_then(|name| {
             let (_, word) = name.rsplit_once('-')?.0.rsplit_once('-')?;
             let life = ProcessId::from_word(u64::from_str_radix(word, 16).ok()?)?;
-            // Whatever else is in the name is as it would be for that process.
+            // The whole start of the name must be that of the process.
             name.starts_with(&format!("{}-", name_of(life).ok()?)).then_some(life)
         });
         // No link is followed.
         let is_ours = || entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == me);
         if owner.is_some_and(|life| !life.is_alive()) && is_ours() {
-            // Another may be at it as well.
+            // Another manager may remove it at the same time.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -1,5 +1,5 @@
-//! What travels once both sides have proven themselves: a [`Request`] and then its [`Reply`], each in a frame of its
-//! length in four bytes, little endian, and its postcard encoding. A client has one request under way at a time.
+//! The messages after the handshake: a [`Request`] and then its [`Reply`], each as a frame of its length (four bytes, little
+//! endian) and its postcard encoding. A client has one request under way at a time.
 
 use serde::de::Deserialize;
 use serde::{Deserialize as DeriveDeserialize, Serialize};
@@ -9,15 +9,15 @@ use crate::mp::append::Append;
 use super::dynamic_value::DynamicValue;
 use super::failure::Failure;
 
-/// The largest frame unless a server is told otherwise, in bytes: 64 MiB.
+/// Default maximum size of a frame, in bytes: 64 MiB.
 pub const MAX_FRAME_BYTES: usize = 64 << 20;
 
-/// A reply may be so much longer than the longest request: what came in one frame can be given back in one.
+/// The size by which a reply may exceed the longest request, so that a value of one request fits into one reply.
 pub(super) const REPLY_SLACK_BYTES: usize = 256;
 
 const HEADER_BYTES: usize = 4;
 
-/// An object as a call names it.
+/// The object of a call.
 #[derive(Clone, Debug, PartialEq, Serialize, DeriveDeserialize)]
 pub enum Target<'a> {
     /// By its name.
@@ -26,60 +26,60 @@ pub enum Target<'a> {
     Reference(u64),
 }
 
-/// What a client asks for.
+/// A request of a client.
 #[derive(Clone, Debug, PartialEq, Serialize, DeriveDeserialize)]
 pub enum Request<'a> {
-    /// Does `method` of an object with these arguments.
+    /// Calls a method of an object.
     Call {
         /// The object.
         #[serde(borrow)]
         target: Target<'a>,
-        /// Which of its methods.
+        /// The name of the method.
         method: &'a str,
-        /// What the method gets.
+        /// The arguments of the method.
         arguments: Vec<DynamicValue>,
     },
-    /// Makes an object, or finds the one of that name and kind that there is; the reply is its reference.
+    /// Makes an object, or finds the one of that name and kind; the reply is its reference.
     Create {
-        /// Its name; `None`: it is reached by its reference alone.
+        /// Its name; `None`: only its reference leads to it.
         name: Option<&'a str>,
-        /// Which kind: `list`, `Lock`, an own type's name.
+        /// Its kind: `list`, `Lock`, the name of a custom type.
         kind: &'a str,
-        /// What it is made of.
+        /// The arguments that it is made of.
         arguments: Vec<DynamicValue>,
-        /// Fail if there is one of that name.
+        /// Whether an existing object of that name is an error.
         must_be_new: bool,
     },
     /// The reference and the kind of the object of that name.
     Find(&'a str),
-    /// Removes an object; whoever waits for it is told.
+    /// Removes an object; waits for it end with an error.
     Delete(#[serde(borrow)] Target<'a>),
-    /// What objects there are.
+    /// All objects.
     List,
-    /// The content of an object as plain values, and the size limit of the answer.
+    /// The content of an object as plain values.
     Snapshot(#[serde(borrow)] Target<'a>),
     /// Ends the server.
     Stop,
 }
 
-/// What the server answers.
+/// The answer of the server.
 #[derive(Clone, Debug, PartialEq, Serialize, DeriveDeserialize)]
 pub enum Reply {
-    /// It was done, with this result.
+    /// The request is done, with this result.
     Done(DynamicValue),
-    /// It was not done.
+    /// The request failed.
     Failed(Failure),
-    /// It could not even be read, and the connection ends.
+    /// The request could not be read, and the connection ends.
     Refused(Failure),
 }
 
-/// A frame that ends a connection.
+/// An error in a frame, which ends the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// Its length is beyond the limit.
+    /// Its length exceeds the limit.
     #[error("a frame of {0} bytes is over the limit")]
     TooLarge(usize),
-    /// Its bytes are no such message.
+    /// Its bytes are no message.
     #[error("a frame holds no message of this version")]
     Garbage,
 }
@@ -87,11 +87,11 @@ pub enum WireError {
 /// Appends `message` to `out` as one frame of at most `limit` bytes; where it fails, `out` is as it was.
 ///
 /// # Errors
-/// [`WireError::TooLarge`], and [`WireError::Garbage`] for a value that lies too deep.
+/// [`WireError::TooLarge`], and [`WireError::Garbage`] for a value that is nested too deep.
 pub fn write_frame<M: Serialize>(out: &mut Vec<u8>, message: &M, limit: usize) -> Result<(), WireError> {
     let start = out.len();
     out.extend_from_slice(&[0; HEADER_BYTES]);
-    // Into the buffer that is there: postcard's own way would take it out of our hands where it fails.
+    // Into the existing buffer: postcard's own flavour would drop it on an error.
     let written = postcard::serialize_with_flavor(message, Append(out)).map_err(|_| WireError::Garbage);
     let bytes = out.len() - start - HEADER_BYTES;
     let length = u32::try_from(bytes).ok().filter(|_| bytes <= limit).ok_or(WireError::TooLarge(bytes));
@@ -107,7 +107,7 @@ pub fn write_frame<M: Serialize>(out: &mut Vec<u8>, message: &M, limit: usize) -
     }
 }
 
-/// Reads the message that is the whole of `body`.
+/// Reads the message that fills all of `body`.
 ///
 /// # Errors
 /// [`WireError::Garbage`].
@@ -118,8 +118,8 @@ pub fn read_message<'a, M: Deserialize<'a>>(body: &'a [u8]) -> Result<M, WireErr
     }
 }
 
-/// Bytes that have arrived, handed out as whole frames. It grows with what has really come, not with what a length
-/// promises.
+/// Received bytes, handed out as complete frames. It grows with the bytes received, not with the length that a frame
+/// announces.
 #[derive(Debug)]
 pub struct Inbox {
     bytes: Vec<u8>,
@@ -128,12 +128,12 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Takes frames of up to `limit` bytes.
+    /// An inbox for frames of up to `limit` bytes.
     pub const fn new(limit: usize) -> Self {
         Self { bytes: Vec::new(), begin: 0, limit }
     }
 
-    /// Takes in what has arrived.
+    /// Adds received bytes.
     pub fn push(&mut self, arrived: &[u8]) {
         if self.begin == self.bytes.len() {
             self.bytes.clear();
@@ -142,10 +142,10 @@ impl Inbox {
         self.bytes.extend_from_slice(arrived);
     }
 
-    /// The body of the next frame that has arrived whole.
+    /// The body of the next complete frame.
     ///
     /// # Errors
-    /// [`WireError::TooLarge`]: the stream is of no use after that.
+    /// [`WireError::TooLarge`]: the connection is of no use after that.
     pub fn next_body(&mut self) -> Result<Option<&[u8]>, WireError> {
         let arrived = &self.bytes[self.begin..];
         let Some((header, rest)) = arrived.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
@@ -165,12 +165,12 @@ impl Inbox {
         Ok(Some(&self.bytes[start..start + length]))
     }
 
-    /// Whether part of a frame has arrived.
+    /// Whether no part of a frame is left.
     pub fn is_empty(&self) -> bool {
         self.begin == self.bytes.len()
     }
 
-    /// Gives back the memory of a large frame that has been read.
+    /// Frees the memory of a large frame after it was read.
     pub fn shrink(&mut self) {
         const KEEP_BYTES: usize = 64 << 10;
         if self.is_empty() && self.bytes.capacity() > KEEP_BYTES {

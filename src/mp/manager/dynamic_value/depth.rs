@@ -1,5 +1,5 @@
-//! Lists and maps on the wire, never deeper than [`MAX_DEPTH`]: each level costs the reader some of its stack, and what
-//! comes from outside must not be able to use it up.
+//! Lists and maps on the wire, never deeper than [`MAX_DEPTH`]: each level takes some of the reader's stack, which received
+//! bytes must not exhaust.
 
 use std::cell::Cell;
 
@@ -9,7 +9,7 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-/// One level deeper for as long as it lives.
+/// One level of nesting, while this value lives.
 struct Level;
 
 impl Level {
@@ -30,7 +30,7 @@ impl Drop for Level {
 }
 
 fn too_deep() -> String {
-    format!("lists and maps lie more than {MAX_DEPTH} deep in each other; flatten them")
+    format!("lists and maps are nested more than {MAX_DEPTH} deep; flatten them")
 }
 
 macro_rules! levelled {
@@ -43,13 +43,13 @@ macro_rules! levelled {
 
             type Inner = $type;
 
-            /// Writes it, unless it lies too deep.
+            /// Writes it, unless it is nested too deep.
             pub fn serialize<S: Serializer>(inner: &Inner, serializer: S) -> Result<S::Ok, S::Error> {
                 let _level = Level::enter().ok_or_else(|| ser::Error::custom(too_deep()))?;
                 inner.serialize(serializer)
             }
 
-            /// Reads it, unless it lies too deep.
+            /// Reads it, unless it is nested too deep.
             pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Inner, D::Error> {
                 let _level = Level::enter().ok_or_else(|| de::Error::custom(too_deep()))?;
                 Inner::deserialize(deserializer)

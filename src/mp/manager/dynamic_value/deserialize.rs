@@ -1,4 +1,4 @@
-//! From a [`DynamicValue`] to any type that serde can read. What does not fit is said with what was there.
+//! From a [`DynamicValue`] to any type that serde can read. An error names the value and the expected type.
 
 use std::collections::btree_map;
 use std::vec;
@@ -12,10 +12,10 @@ use serde::forward_to_deserialize_any;
 
 use super::{DynamicValue, DynamicValueError, REFERENCE, Reference};
 
-/// Makes a `T` of `value`.
+/// Converts a dynamic value into a `T`.
 ///
 /// # Errors
-/// When the value is not of that type; the message says what was there and what was expected.
+/// When the value is not of that type; the message names both.
 pub fn from_value<T: DeserializeOwned>(value: DynamicValue) -> Result<T, DynamicValueError> {
     T::deserialize(value)
 }
@@ -174,7 +174,7 @@ impl<'de> EnumAccess<'de> for Variant {
     }
 }
 
-/// What stands beside the name of a variant.
+/// The content of an enum's variant.
 struct Content(Option<DynamicValue>);
 
 impl<'de> VariantAccess<'de> for Content {

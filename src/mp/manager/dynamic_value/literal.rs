@@ -1,4 +1,4 @@
-//! A dynamic value as people write it: natural JSON and RON, not the tagged form that travels.
+//! Values as people write them: natural JSON and RON, not the tagged form that travels.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DynamicValue, Reference};
 
-/// A [`DynamicValue`] that is read and written as it looks: `3`, `"a"`, `[1, 2]`, `{"a": 1}`. What has no such form (bytes, a
-/// reference) is written as a text.
+/// A [`DynamicValue`] in natural notation: `3`, `"a"`, `[1, 2]`, `{"a": 1}`. Bytes and references are written as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Literal(pub DynamicValue);
 
@@ -108,7 +107,7 @@ impl Serialize for Literal {
 /// A dynamic value on its way into a format of text.
 struct Natural<'a> {
     value: &'a DynamicValue,
-    /// Keys of maps are texts, as JSON wants it.
+    /// Keys of maps are written as text, for JSON.
     text_keys: bool,
 }
 
@@ -143,7 +142,7 @@ impl Serialize for Natural<'_> {
     }
 }
 
-/// Text up to a length.
+/// A text of limited length.
 struct Bounded {
     text: Vec<u8>,
     max_bytes: usize,
@@ -154,7 +153,7 @@ impl Write for Bounded {
         let room = self.max_bytes - self.text.len();
         if bytes.len() > room {
             self.text.extend_from_slice(&bytes[..room]);
-            // A large object is not written out to its end only to be cut.
+            // A large object is not written to its end only to be cut.
             return Err(io::ErrorKind::StorageFull.into());
         }
         self.text.extend_from_slice(bytes);
@@ -166,11 +165,11 @@ impl Write for Bounded {
     }
 }
 
-/// JSON on one line, cut off with an ellipsis where it is longer than `max_bytes`.
+/// JSON on one line, cut with an ellipsis where it is longer than `max_bytes`.
 pub(super) fn to_json(value: &DynamicValue, max_bytes: usize) -> String {
     let mut bounded = Bounded { text: Vec::new(), max_bytes };
     let whole = serde_json::to_writer(&mut bounded, &Natural { value, text_keys: true }).is_ok();
-    // A cut may go through a character.
+    // The cut may be inside of a character.
     let mut text = bounded.text.utf8_chunks().next().map_or_else(String::new, |chunk| chunk.valid().to_owned());
     if !whole {
         text.push('…');

@@ -1,8 +1,8 @@
-//! [`DynamicValue`]: a plain value that a manager holds and that travels to and from it, the same for a script and for a
-//! program. Rust types become one through serde ([`to_value`], [`from_value`]), words of a shell through
-//! [`DynamicValue::from_word`].
+//! [`DynamicValue`]: a plain value that a manager holds and that travels to and from it, the same for scripts and
+//! programs. serde turns Rust types into one and back ([`to_value`], [`from_value`]), [`DynamicValue::from_word`] words of a
+//! shell.
 //!
-//! No behaviour is sent: what is received is only ever one of these nine kinds, at most [`MAX_DEPTH`] deep.
+//! No code travels: a received value is one of these nine kinds, at most [`MAX_DEPTH`] deep.
 
 mod depth;
 mod deserialize;
@@ -18,10 +18,10 @@ pub use deserialize::from_value;
 pub use literal::Literal;
 pub use serialize::to_value;
 
-/// How deep lists and maps may lie in each other.
+/// Maximum nesting depth of lists and maps.
 pub const MAX_DEPTH: usize = 64;
 
-/// The name under which serde carries a reference, so that it stays one on its way through a typed value.
+/// The name under which serde carries a reference, so that it stays one inside of a typed value.
 const REFERENCE: &str = "fanlane manager reference";
 
 /// A plain value.
@@ -30,11 +30,11 @@ pub enum DynamicValue {
     /// Nothing; Python's `None`.
     #[default]
     Nil,
-    /// Yes or no.
+    /// A truth value.
     Bool(bool),
     /// A whole number; wide enough for every integer type of Rust up to 64 bits.
     Int(i128),
-    /// A number. NaN is equal to itself here, so that it can be a key and be found.
+    /// A floating-point number. NaN is equal to itself, so that it can be a key.
     Float(f64),
     /// Text.
     Text(String),
@@ -42,13 +42,13 @@ pub enum DynamicValue {
     Bytes(#[serde(with = "serde_bytes")] Vec<u8>),
     /// Values in their order.
     List(#[serde(with = "depth::list")] Vec<Self>),
-    /// Values by keys, in the order of the keys.
+    /// Values by keys, ordered by key.
     Map(#[serde(with = "depth::map")] BTreeMap<Self, Self>),
     /// Another object of the same manager.
     Reference(Reference),
 }
 
-/// Names an object of a manager; a value like any other, so that objects can hold each other.
+/// The name of an object of a manager: a value like any other, so that objects can hold each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference(pub u64);
 
@@ -74,7 +74,7 @@ impl<'de> Deserialize<'de> for Reference {
     }
 }
 
-/// A value that cannot become a dynamic value, or a dynamic value that is not of the type asked for.
+/// A value that cannot become a dynamic value, or a dynamic value that is not of the expected type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct DynamicValueError(String);
@@ -92,7 +92,7 @@ impl serde::de::Error for DynamicValueError {
 }
 
 impl DynamicValue {
-    /// What kind of value it is, with its article, for messages.
+    /// The kind of value with its article, for messages.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Nil => "nothing",
@@ -107,8 +107,7 @@ impl DynamicValue {
         }
     }
 
-    /// Reads a word of a command line: JSON where it is JSON (`12`, `true`, `"12"`, `[1, 2]`), otherwise the text that
-    /// it is.
+    /// Reads a word of a command line as JSON where it is JSON (`12`, `true`, `"12"`, `[1, 2]`), otherwise as text.
     pub fn from_word(word: &str) -> Self {
         if let Ok(number) = word.parse::<i128>() {
             return Self::Int(number);
@@ -116,12 +115,12 @@ impl DynamicValue {
         serde_json::from_str::<Literal>(word).map_or_else(|_| Self::Text(word.to_owned()), |literal| literal.0)
     }
 
-    /// As JSON on one line. Bytes and keys that JSON has no form for become text, NaN becomes `null`.
+    /// As JSON on one line. Bytes and keys without a JSON form become text, NaN becomes `null`.
     pub fn to_json(&self) -> String {
         literal::to_json(self, usize::MAX)
     }
 
-    /// As JSON on one line, cut off behind about `max_bytes` with an ellipsis.
+    /// As JSON on one line, cut after about `max_bytes` with an ellipsis.
     pub fn to_short_json(&self, max_bytes: usize) -> String {
         literal::to_json(self, max_bytes)
     }
@@ -142,7 +141,7 @@ impl DynamicValue {
 }
 
 impl Ord for DynamicValue {
-    /// First by kind, then by value; numbers of the two kinds are different keys.
+    /// By kind first, then by value; whole and floating-point numbers are different keys.
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Bool(one), Self::Bool(two)) => one.cmp(two),

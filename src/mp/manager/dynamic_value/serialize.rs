@@ -1,5 +1,5 @@
 //! From any type that serde can write to a [`DynamicValue`]. Structs and maps become maps, sequences become lists, enums become
-//! what serde's other formats make of them: a text for a variant alone, else a map of one entry.
+//! what serde's other formats make of them: a text for a unit variant, else a map of one entry.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use serde::ser::{
 
 use super::{DynamicValue, DynamicValueError, REFERENCE, Reference};
 
-/// Makes a dynamic value of `value`.
+/// Converts `value` into a dynamic value.
 ///
 /// # Errors
-/// What the type's own `Serialize` says, and numbers beyond 128 bits.
+/// The error of the type's own `Serialize`, and numbers beyond 128 bits.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<DynamicValue, DynamicValueError> {
     value.serialize(ValueSerializer)
 }
 
 struct ValueSerializer;
 
-/// A list under way, in a variant where there is a name.
+/// A list in progress, inside of the variant of that name.
 struct List(Option<&'static str>, Vec<DynamicValue>);
 
-/// A map under way, in a variant where there is a name.
+/// A map in progress, inside of the variant of that name.
 struct Map(Option<&'static str>, BTreeMap<DynamicValue, DynamicValue>, Option<DynamicValue>);
 
 fn in_variant(name: Option<&'static str>, inner: DynamicValue) -> DynamicValue {

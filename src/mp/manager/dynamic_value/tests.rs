@@ -93,7 +93,7 @@ fn what_lies_too_deep_is_neither_sent_nor_received() {
     let bytes = postcard::to_stdvec(&nested(MAX_DEPTH)).expect("it is as deep as may be");
     assert_eq!(postcard::from_bytes::<DynamicValue>(&bytes).expect("it can be read"), nested(MAX_DEPTH));
     assert!(postcard::to_stdvec(&nested(MAX_DEPTH + 1)).is_err());
-    // One level more in front, as a stranger would write it; and far more than any stack holds.
+    // One level more in front, as a hostile peer would write it; and far more than any stack holds.
     for levels in [1, FAR_TOO_MANY] {
         let mut hostile = [6, 1].repeat(levels);
         hostile.extend_from_slice(&bytes);

@@ -1,4 +1,4 @@
-//! [`CustomProxy`]: an object whose methods are known by their names alone.
+//! [`CustomProxy`]: an object whose methods are called by their names.
 
 use serde::de::DeserializeOwned;
 
@@ -8,16 +8,16 @@ use crate::mp::manager::dynamic_value::{DynamicValue, from_value};
 use crate::mp::manager::failure::ManagerError;
 
 proxy! {
-    /// An object of an own type of the server, or of any kind whose methods are called by their names.
+    /// An object of a custom type of the server, or of any other kind.
     CustomProxy<> = ""
 }
 
 impl CustomProxy {
-    /// Calls a method, however long it takes.
+    /// Calls a method, without a limit on the time that it takes.
     ///
     /// # Errors
-    /// What the method says, and when the manager is gone.
+    /// The failure of the method, and when the manager is gone.
     pub fn call<T: DeserializeOwned>(&self, method: &str, arguments: Vec<DynamicValue>) -> Result<T, ManagerError> {
-        Ok(from_value(self.handle.call_for(method, arguments, ServerWait::Unbounded)?)?)
+        Ok(from_value(self.handle.call_within(method, arguments, ServerWait::Unbounded)?)?)
     }
 }

@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{encode, proxy};
-use crate::mp::manager::dynamic_value::from_value;
 use crate::mp::manager::failure::{FailureKind, ManagerError};
 
 proxy! {
@@ -17,13 +16,9 @@ proxy! {
 /// # Errors
 /// Each method: when the manager cannot do it, or cannot be reached.
 impl<K: Serialize + DeserializeOwned + Ord, V: Serialize + DeserializeOwned> DictProxy<K, V> {
-    /// The value of a key; `None` where there is none.
+    /// The value of a key; `None` for a missing key.
     pub fn get(&self, key: &K) -> Result<Option<V>, ManagerError> {
-        match self.handle.call("get", vec![encode(key)?]) {
-            Ok(value) => Ok(Some(from_value(value)?)),
-            Err(error) if error.kind() == Some(FailureKind::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
+        found(self.handle.get("get", vec![encode(key)?]))
     }
 
     /// Sets the value of a key.
@@ -31,50 +26,42 @@ impl<K: Serialize + DeserializeOwned + Ord, V: Serialize + DeserializeOwned> Dic
         self.handle.done("set", vec![encode(key)?, encode(value)?])
     }
 
-    /// The value of a key, which is set to `value` where there is none.
+    /// The value of a key; a missing key is set to `value`.
     pub fn set_default(&self, key: &K, value: &V) -> Result<V, ManagerError> {
         self.handle.get("setdefault", vec![encode(key)?, encode(value)?])
     }
 
-    /// Adds to the number of a key, 0 where there is none; what it is then.
+    /// Adds to the number of a key, 0 for a missing key, atomically; returns the sum.
     pub fn add(&self, key: &K, more: &V) -> Result<V, ManagerError> {
         self.handle.get("add", vec![encode(key)?, encode(more)?])
     }
 
-    /// Takes a key out; `None` where there is none.
+    /// Removes a key and returns its value; `None` for a missing key.
     pub fn pop(&self, key: &K) -> Result<Option<V>, ManagerError> {
-        match self.handle.call("pop", vec![encode(key)?]) {
-            Ok(value) => Ok(Some(from_value(value)?)),
-            Err(error) if error.kind() == Some(FailureKind::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
+        found(self.handle.get("pop", vec![encode(key)?]))
     }
 
-    /// Takes the last key out; `None` where there is none.
+    /// Removes the last key and returns it with its value; `None` where the dict is empty.
     pub fn pop_item(&self) -> Result<Option<(K, V)>, ManagerError> {
-        match self.handle.call("popitem", Vec::new()) {
-            Ok(pair) => Ok(Some(from_value(pair)?)),
-            Err(error) if error.kind() == Some(FailureKind::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
+        found(self.handle.get("popitem", Vec::new()))
     }
 
-    /// Removes a key, which must be there.
+    /// Removes an existing key.
     pub fn remove(&self, key: &K) -> Result<(), ManagerError> {
         self.handle.done("delete", vec![encode(key)?])
     }
 
-    /// Whether there is such a key.
+    /// Whether it has this key.
     pub fn contains_key(&self, key: &K) -> Result<bool, ManagerError> {
         self.handle.get("contains", vec![encode(key)?])
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     pub fn len(&self) -> Result<usize, ManagerError> {
         self.handle.get("len", Vec::new())
     }
 
-    /// Whether there are none.
+    /// Whether it has no keys.
     pub fn is_empty(&self) -> Result<bool, ManagerError> {
         Ok(self.len()? == 0)
     }
@@ -104,8 +91,17 @@ impl<K: Serialize + DeserializeOwned + Ord, V: Serialize + DeserializeOwned> Dic
         self.handle.done("clear", Vec::new())
     }
 
-    /// All of it.
+    /// The complete content.
     pub fn to_map(&self) -> Result<BTreeMap<K, V>, ManagerError> {
         self.handle.get("copy", Vec::new())
+    }
+}
+
+/// A missing key is no error.
+fn found<T>(result: Result<T, ManagerError>) -> Result<Option<T>, ManagerError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == Some(FailureKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -8,7 +8,7 @@ use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::ManagerError;
 
 proxy! {
-    /// A list in a manager. Places count from 0, those below 0 from the end.
+    /// A list in a manager. Places count from 0, negative ones from the end.
     ListProxy<T> = "list"
 }
 
@@ -19,27 +19,27 @@ const fn place(index: i64) -> DynamicValue {
 /// # Errors
 /// Each method: when the manager cannot do it, or cannot be reached.
 impl<T: Serialize + DeserializeOwned> ListProxy<T> {
-    /// Puts an item at the end.
+    /// Appends an item.
     pub fn append(&self, item: &T) -> Result<(), ManagerError> {
         self.handle.done("append", vec![encode(item)?])
     }
 
-    /// Puts items at the end, all at once.
+    /// Appends items, atomically.
     pub fn extend(&self, items: &[T]) -> Result<(), ManagerError> {
         self.handle.done("extend", vec![encode_all(items)?])
     }
 
-    /// Puts an item in front of the one at a place.
+    /// Inserts an item before the one at a place.
     pub fn insert(&self, index: i64, item: &T) -> Result<(), ManagerError> {
         self.handle.done("insert", vec![place(index), encode(item)?])
     }
 
-    /// Takes the last item out.
+    /// Removes the last item and returns it.
     pub fn pop(&self) -> Result<T, ManagerError> {
         self.handle.get("pop", Vec::new())
     }
 
-    /// Takes the item at a place out.
+    /// Removes the item at a place and returns it.
     pub fn pop_at(&self, index: i64) -> Result<T, ManagerError> {
         self.handle.get("pop", vec![place(index)])
     }
@@ -54,7 +54,7 @@ impl<T: Serialize + DeserializeOwned> ListProxy<T> {
         self.handle.get("get", vec![place(index)])
     }
 
-    /// Puts another item in a place.
+    /// Replaces the item at a place.
     pub fn set(&self, index: i64, item: &T) -> Result<(), ManagerError> {
         self.handle.done("set", vec![place(index), encode(item)?])
     }
@@ -64,7 +64,7 @@ impl<T: Serialize + DeserializeOwned> ListProxy<T> {
         self.handle.done("delete", vec![place(index)])
     }
 
-    /// The items from one place to before another; what lies beyond the ends is left out.
+    /// The items from one place up to, but not including, another; places beyond the ends are left out.
     pub fn slice(&self, from: i64, to: i64) -> Result<Vec<T>, ManagerError> {
         self.handle.get("slice", vec![place(from), place(to)])
     }
@@ -74,7 +74,7 @@ impl<T: Serialize + DeserializeOwned> ListProxy<T> {
         self.handle.get("index", vec![encode(item)?])
     }
 
-    /// How many items are equal.
+    /// The number of equal items.
     pub fn count(&self, item: &T) -> Result<usize, ManagerError> {
         self.handle.get("count", vec![encode(item)?])
     }
@@ -84,17 +84,17 @@ impl<T: Serialize + DeserializeOwned> ListProxy<T> {
         self.handle.get("contains", vec![encode(item)?])
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> Result<usize, ManagerError> {
         self.handle.get("len", Vec::new())
     }
 
-    /// Whether there are none.
+    /// Whether it has no items.
     pub fn is_empty(&self) -> Result<bool, ManagerError> {
         Ok(self.len()? == 0)
     }
 
-    /// Turns the order around.
+    /// Reverses the order.
     pub fn reverse(&self) -> Result<(), ManagerError> {
         self.handle.done("reverse", Vec::new())
     }
@@ -114,7 +114,7 @@ impl<T: Serialize + DeserializeOwned> ListProxy<T> {
         self.handle.get("copy", Vec::new())
     }
 
-    /// Items from `first` on, at most so many: for lists that are too long for one answer.
+    /// At most `most` items from place `first` on, for lists that are too long for one answer.
     pub fn page(&self, first: usize, most: usize) -> Result<Vec<T>, ManagerError> {
         self.handle.get("slice", vec![count(first), count(first.saturating_add(most))])
     }

@@ -1,17 +1,18 @@
-//! [`LockProxy`], [`RLockProxy`] and [`ConditionProxy`]: what a thread holds and lets go of.
+//! [`LockProxy`], [`RLockProxy`] and [`ConditionProxy`].
 //!
-//! The holder is the thread, as its connection to the manager. When that ends (the thread does, its process is killed,
-//! its machine is gone) the lock is free, and whoever acquires it next is told.
+//! The owner of a lock is a thread, by its connection to the manager. When that ends (with the thread, its process or its
+//! machine) the lock is free, and the next owner is told.
 
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-use super::{Handle, count, proxy};
+use super::{Handle, count, proxy, timeout_value};
+use crate::mp::manager::client::ServerWait;
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::ManagerError;
 use crate::mp::manager::registry::OWNER_DIED;
 
-/// A lock that is held; dropping it releases it. It stays in its thread.
+/// A lock that this thread holds; dropping it releases the lock.
 #[derive(Debug)]
 pub struct Held<'a> {
     handle: &'a Handle,
@@ -21,22 +22,23 @@ pub struct Held<'a> {
 }
 
 impl<'a> Held<'a> {
-    /// `None`: it was not to be had in time.
-    fn of(handle: &'a Handle, answer: &DynamicValue) -> Option<Self> {
-        let owner_died = *answer == DynamicValue::from(OWNER_DIED);
-        let is_held = owner_died || *answer == DynamicValue::Bool(true);
-        is_held.then_some(Self { handle, owner_died, released: false, in_this_thread: PhantomData })
+    /// Acquires the lock; `None`: not in time.
+    fn acquire(handle: &'a Handle, timeout: Option<Duration>) -> Result<Option<Self>, ManagerError> {
+        let answer = handle.wait_for_value("acquire", Vec::new(), timeout)?;
+        let owner_died = answer == DynamicValue::from(OWNER_DIED);
+        let is_held = owner_died || answer == DynamicValue::Bool(true);
+        Ok(is_held.then_some(Self { handle, owner_died, released: false, in_this_thread: PhantomData }))
     }
 
-    /// Whoever held it last was gone before it was released: what it protects may be half done.
+    /// Whether the previous owner was gone before it released the lock: what the lock protects may be half done.
     pub const fn owner_died(&self) -> bool {
         self.owner_died
     }
 
-    /// Releases it, and says whether that was done.
+    /// Releases the lock and reports errors of that.
     ///
     /// # Errors
-    /// When the manager is gone, or the connection was lost meanwhile and the lock with it.
+    /// When the manager is gone, or the connection broke meanwhile and the lock is lost.
     pub fn release(mut self) -> Result<(), ManagerError> {
         self.released = true;
         self.handle.done("release", Vec::new())
@@ -46,7 +48,7 @@ impl<'a> Held<'a> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if !self.released {
-            // Where the manager is gone there is nothing left to release.
+            // If the manager is gone, so is the lock.
             let _ = self.handle.done("release", Vec::new());
         }
     }
@@ -58,29 +60,27 @@ proxy! {
 }
 
 proxy! {
-    /// A lock in a manager that its holder can acquire again.
+    /// A lock in a manager that its owner can acquire again.
     RLockProxy<> = "RLock"
 }
 
 macro_rules! lock_methods {
     ($name:ident) => {
         impl $name {
-            /// Acquires it, however long that takes.
+            /// Acquires it, without a limit on the wait.
             ///
             /// # Errors
             /// When the manager is gone, or this thread would wait for itself.
             pub fn acquire(&self) -> Result<Held<'_>, ManagerError> {
-                let answer = acquire(&self.handle, None)?;
-                Ok(Held::of(&self.handle, &answer).expect("without a timeout it is waited for"))
+                Ok(Held::acquire(&self.handle, None)?.expect("without a timeout there is no other answer"))
             }
 
-            /// Acquires it if it is to be had within `timeout`; zero does not wait.
+            /// Acquires it unless that takes longer than `timeout`; zero does not wait.
             ///
             /// # Errors
             /// When the manager is gone.
             pub fn acquire_within(&self, timeout: Duration) -> Result<Option<Held<'_>>, ManagerError> {
-                let answer = acquire(&self.handle, Some(timeout))?;
-                Ok(Held::of(&self.handle, &answer))
+                Held::acquire(&self.handle, Some(timeout))
             }
         }
     };
@@ -91,7 +91,7 @@ lock_methods!(RLockProxy);
 lock_methods!(ConditionProxy);
 
 impl LockProxy {
-    /// Whether somebody holds it.
+    /// Whether it is held.
     ///
     /// # Errors
     /// When the manager is gone.
@@ -100,32 +100,26 @@ impl LockProxy {
     }
 }
 
-fn acquire(handle: &Handle, timeout: Option<Duration>) -> Result<DynamicValue, ManagerError> {
-    let secs = timeout.map_or(DynamicValue::Nil, |timeout| DynamicValue::Float(timeout.as_secs_f64()));
-    handle.call_for("acquire", vec![secs], timeout.into())
-}
-
 proxy! {
-    /// A reentrant lock in a manager, and those who have let go of it until they are notified.
+    /// A reentrant lock in a manager, and the threads that have released it until they are notified.
     ConditionProxy<> = "Condition"
 }
 
 impl ConditionProxy {
-    /// Lets go of it, waits to be notified, and has it again; whether it was notified in time, `None` for ever.
+    /// Releases the lock, waits to be notified, and acquires it again; whether it was notified in time. `None`: no limit.
     ///
     /// # Errors
-    /// When this thread does not hold it.
+    /// When this thread does not hold the lock.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, ManagerError> {
-        // It has to have the lock again before it is answered, which may take longer than its timeout.
-        let secs = timeout.map_or(DynamicValue::Nil, |timeout| DynamicValue::Float(timeout.as_secs_f64()));
-        let answer = self.handle.call_for("wait", vec![secs], None.into())?;
+        // The answer comes when the lock is acquired again, which may take longer than the timeout.
+        let answer = self.handle.call_within("wait", vec![timeout_value(timeout)], ServerWait::Unbounded)?;
         Ok(answer == DynamicValue::Bool(true))
     }
 
-    /// Waits until `is_so` says yes, looking each time it is notified; whether it did in time.
+    /// Waits until `is_so` returns true, which is checked at each notification; whether it did in time.
     ///
     /// # Errors
-    /// What `is_so` says, and when this thread does not hold it.
+    /// The error of `is_so`, and when this thread does not hold the lock.
     pub fn wait_for(
         &self,
         mut is_so: impl FnMut() -> Result<bool, ManagerError>,
@@ -144,18 +138,18 @@ impl ConditionProxy {
         }
     }
 
-    /// Wakes at most so many of those that wait; how many it were.
+    /// Wakes at most `most` waiting threads; returns their number.
     ///
     /// # Errors
-    /// When this thread does not hold it.
+    /// When this thread does not hold the lock.
     pub fn notify(&self, most: usize) -> Result<usize, ManagerError> {
         self.handle.get("notify", vec![count(most)])
     }
 
-    /// Wakes all that wait; how many it were.
+    /// Wakes all waiting threads; returns their number.
     ///
     /// # Errors
-    /// When this thread does not hold it.
+    /// When this thread does not hold the lock.
     pub fn notify_all(&self) -> Result<usize, ManagerError> {
         self.handle.get("notify_all", Vec::new())
     }

@@ -1,7 +1,8 @@
-//! Proxies: what a program holds in place of an object of a manager. Each method is one call, done as a whole before
-//! another client's.
+//! Proxies: a program's stand-ins for objects of a manager. Each method is one call, which is atomic among those of all
+//! clients.
 
-mod cell;
+mod array;
+mod barrier;
 mod custom;
 mod dict;
 mod event;
@@ -12,6 +13,7 @@ mod open;
 mod queue;
 mod semaphore;
 mod set;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -21,23 +23,25 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use cell::{ArrayProxy, ValueProxy};
+pub use array::ArrayProxy;
+pub use barrier::BarrierProxy;
 pub use custom::CustomProxy;
 pub use dict::DictProxy;
-pub use event::{BarrierProxy, EventProxy};
+pub use event::EventProxy;
 pub use list::ListProxy;
 pub use lock::{ConditionProxy, Held, LockProxy, RLockProxy};
 pub use namespace::NamespaceProxy;
 pub use queue::{JoinableQueueProxy, QueueProxy};
 pub use semaphore::{BoundedSemaphoreProxy, HeldSlot, SemaphoreProxy};
 pub use set::SetProxy;
+pub use value::ValueProxy;
 
 use super::client::{Client, ServerWait};
 use super::dynamic_value::{DynamicValue, Reference, from_value, to_value};
 use super::failure::ManagerError;
 use super::wire::{Request, Target};
 
-/// A client and the object that it speaks of.
+/// A client and the reference of an object.
 #[derive(Clone, Debug)]
 pub struct Handle {
     client: Client,
@@ -49,12 +53,12 @@ impl Handle {
         Self { client, reference }
     }
 
-    /// The object's reference, which can be put into other objects.
+    /// The reference of the object, which other objects can hold.
     pub const fn reference(&self) -> Reference {
         self.reference
     }
 
-    /// The client that it is spoken through.
+    /// The client that calls go through.
     pub const fn client(&self) -> &Client {
         &self.client
     }
@@ -62,19 +66,19 @@ impl Handle {
     /// Calls a method by its name.
     ///
     /// # Errors
-    /// What the manager answers, or that it did not.
+    /// The failure that the manager answers, or that it does not answer.
     pub fn call(&self, method: &str, arguments: Vec<DynamicValue>) -> Result<DynamicValue, ManagerError> {
-        self.call_for(method, arguments, ServerWait::None)
+        self.call_within(method, arguments, ServerWait::None)
     }
 
-    pub(super) fn call_for(
+    pub(super) fn call_within(
         &self,
         method: &str,
         arguments: Vec<DynamicValue>,
         wait: ServerWait,
     ) -> Result<DynamicValue, ManagerError> {
         let target = Target::Reference(self.reference.0);
-        self.client.ask(&Request::Call { target, method, arguments }, wait)
+        self.client.request(&Request::Call { target, method, arguments }, wait)
     }
 
     fn get<T: DeserializeOwned>(&self, method: &str, arguments: Vec<DynamicValue>) -> Result<T, ManagerError> {
@@ -85,27 +89,37 @@ impl Handle {
         self.call(method, arguments).map(drop)
     }
 
-    /// A call whose last argument is how long it may wait.
+    /// Calls a method whose last argument is its timeout, and converts its result.
     fn wait<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        arguments: Vec<DynamicValue>,
+        timeout: Option<Duration>,
+    ) -> Result<T, ManagerError> {
+        Ok(from_value(self.wait_for_value(method, arguments, timeout)?)?)
+    }
+
+    /// Calls a method whose last argument is its timeout.
+    fn wait_for_value(
         &self,
         method: &str,
         mut arguments: Vec<DynamicValue>,
         timeout: Option<Duration>,
-    ) -> Result<T, ManagerError> {
-        arguments.push(timeout.map_or(DynamicValue::Nil, |timeout| DynamicValue::Float(timeout.as_secs_f64())));
-        Ok(from_value(self.call_for(method, arguments, timeout.into())?)?)
+    ) -> Result<DynamicValue, ManagerError> {
+        arguments.push(timeout_value(timeout));
+        self.call_within(method, arguments, timeout.into())
     }
 
-    /// Removes the object from the manager; whoever waits for it is told.
+    /// Removes the object from the manager; waits for it end with an error.
     ///
     /// # Errors
     /// When it is gone already, or the manager is.
     pub fn delete(&self) -> Result<(), ManagerError> {
-        self.client.ask(&Request::Delete(Target::Reference(self.reference.0)), ServerWait::None).map(drop)
+        self.client.request(&Request::Delete(Target::Reference(self.reference.0)), ServerWait::None).map(drop)
     }
 }
 
-/// What all proxies have. A type of proxies of one's own wraps a [`Handle`] and gives its methods names and types:
+/// What all proxies have in common. A proxy type of a program wraps a [`Handle`] and gives methods names and types:
 ///
 /// ```
 /// use fanlane::mp::manager::proxy::{Handle, Proxy};
@@ -141,21 +155,21 @@ impl Handle {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Proxy: Sized {
-    /// The name of the kind of object that it stands for.
+    /// The name of its kind of object.
     const KIND: &'static str;
 
     /// A proxy of the object that `handle` names.
     fn from_handle(handle: Handle) -> Self;
 
-    /// The client and the object.
+    /// The client and the reference of the object.
     fn handle(&self) -> &Handle;
 
-    /// The object's reference: a value that can be put into other objects of the same manager, which so hold it.
+    /// The reference of the object: a value that other objects of the same manager can hold.
     fn reference(&self) -> Reference {
         self.handle().reference()
     }
 
-    /// Removes the object from the manager; whoever waits for it is told.
+    /// Removes the object from the manager; waits for it end with an error.
     ///
     /// # Errors
     /// When it is gone already, or the manager is.
@@ -173,11 +187,16 @@ fn encode_all<'a, T: Serialize + 'a>(values: impl IntoIterator<Item = &'a T>) ->
     Ok(DynamicValue::List(data?))
 }
 
+/// A timeout as an argument of a call, in seconds; nothing is no limit.
+fn timeout_value(timeout: Option<Duration>) -> DynamicValue {
+    timeout.map_or(DynamicValue::Nil, |timeout| DynamicValue::Float(timeout.as_secs_f64()))
+}
+
 const fn count(number: usize) -> DynamicValue {
     DynamicValue::Int(number as i128)
 }
 
-/// Declares a proxy of objects of one kind.
+/// Declares the proxy type of a kind of object.
 macro_rules! proxy {
     ($(#[$what:meta])* $name:ident<$($type:ident),*> = $kind:literal) => {
         $(#[$what])*

@@ -7,7 +7,7 @@ use super::{encode, proxy};
 use crate::mp::manager::failure::ManagerError;
 
 proxy! {
-    /// Values by names in a manager, each of a type of its own.
+    /// Attributes in a manager, each of any type.
     NamespaceProxy<> = "Namespace"
 }
 
@@ -24,7 +24,7 @@ impl NamespaceProxy {
         self.handle.done("set", vec![name.into(), encode(value)?])
     }
 
-    /// Removes the attribute of that name, which must be there.
+    /// Removes an existing attribute.
     pub fn remove(&self, name: &str) -> Result<(), ManagerError> {
         self.handle.done("delete", vec![name.into()])
     }

@@ -1,4 +1,4 @@
-//! How a client comes by proxies: by name, made where there is none; by reference; or without a name.
+//! Opens proxies: by name, where a missing object is made; by reference; or of a new object without a name.
 
 use serde::Serialize;
 
@@ -14,10 +14,10 @@ use crate::mp::manager::registry::ObjectInfo;
 use crate::mp::manager::wire::{Request, Target};
 
 impl Client {
-    /// The object of that name, made of `arguments` where there is none yet.
+    /// The object of that name. A missing one is made of `arguments`.
     ///
     /// # Errors
-    /// When there is one of another kind, or it cannot be made.
+    /// When the object is of another kind, or cannot be made.
     pub fn open<P: Proxy>(&self, name: &str, arguments: Vec<DynamicValue>) -> Result<P, ManagerError> {
         self.make(Some(name), P::KIND, arguments, false)
     }
@@ -30,7 +30,7 @@ impl Client {
         self.make(Some(name), P::KIND, arguments, true)
     }
 
-    /// A new object without a name: whoever shall use it is given its reference. It lives until it is deleted.
+    /// A new object without a name, which other clients find by its reference. It lives until it is deleted.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -45,16 +45,16 @@ impl Client {
         arguments: Vec<DynamicValue>,
         must_be_new: bool,
     ) -> Result<P, ManagerError> {
-        let made = self.ask(&Request::Create { name, kind, arguments, must_be_new }, ServerWait::None)?;
+        let made = self.request(&Request::Create { name, kind, arguments, must_be_new }, ServerWait::None)?;
         Ok(P::from_handle(Handle::new(self.clone(), from_value(made)?)))
     }
 
-    /// The object of that name, which must be there.
+    /// The existing object of that name.
     ///
     /// # Errors
-    /// When there is none, or one of another kind.
+    /// When it does not exist, or is of another kind.
     pub fn find<P: Proxy>(&self, name: &str) -> Result<P, ManagerError> {
-        let (reference, kind): (Reference, String) = from_value(self.ask(&Request::Find(name), ServerWait::None)?)?;
+        let (reference, kind): (Reference, String) = from_value(self.request(&Request::Find(name), ServerWait::None)?)?;
         if kind != P::KIND && !P::KIND.is_empty() {
             let message = format!("'{name}' is a {kind}, not a {}", P::KIND);
             return Err(Failure::new(FailureKind::NameTaken, message).into());
@@ -62,7 +62,7 @@ impl Client {
         Ok(self.proxy(reference))
     }
 
-    /// The reference and the kind of the object of that name, as a list of the two.
+    /// The reference and the kind of an existing object, as a list of the two.
     ///
     /// ```
     /// # use fanlane::mp::manager::{Address, Client, Key, Reference, Server, ServerOptions, from_value};
@@ -77,180 +77,136 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// When there is none.
+    /// When it does not exist.
     pub fn find_any(&self, name: &str) -> Result<DynamicValue, ManagerError> {
-        self.ask(&Request::Find(name), ServerWait::None)
+        self.request(&Request::Find(name), ServerWait::None)
     }
 
-    /// A proxy of the object that a reference names. That it is of this kind shows with its first call.
+    /// A proxy of the object that a reference names. Whether it is of this kind shows in the first call.
     pub fn proxy<P: Proxy>(&self, reference: Reference) -> P {
         P::from_handle(Handle::new(self.clone(), reference))
     }
 
-    /// What objects there are, each with a bounded preview.
+    /// All objects, each with a bounded preview.
     ///
     /// # Errors
     /// When the manager is gone.
     pub fn objects(&self) -> Result<Vec<ObjectInfo>, ManagerError> {
-        Ok(from_value(self.ask(&Request::List, ServerWait::None)?)?)
+        Ok(from_value(self.request(&Request::List, ServerWait::None)?)?)
     }
 
-    /// The whole content of an object as plain values; for one without content, its state.
+    /// The complete content of an object as plain values; of an object without content, its state.
     ///
     /// # Errors
-    /// When there is no such object, or the answer is over the limit.
+    /// When it does not exist, or the answer is over the limit.
     pub fn snapshot(&self, name: &str) -> Result<DynamicValue, ManagerError> {
-        self.ask(&Request::Snapshot(Target::Name(name)), ServerWait::None)
+        self.request(&Request::Snapshot(Target::Name(name)), ServerWait::None)
     }
 
-    /// Calls a method of the object of that name by the method's name, however long it waits in the manager.
+    /// Calls a method of the object of that name, without a limit on the time that it waits in the manager.
     ///
     /// # Errors
-    /// What the manager answers, or that it did not.
+    /// The failure that the manager answers, or that it does not answer.
     pub fn call(&self, name: &str, method: &str, arguments: Vec<DynamicValue>) -> Result<DynamicValue, ManagerError> {
-        self.ask(&Request::Call { target: Target::Name(name), method, arguments }, ServerWait::Unbounded)
+        self.request(&Request::Call { target: Target::Name(name), method, arguments }, ServerWait::Unbounded)
     }
 
     /// Removes the object of that name.
     ///
     /// # Errors
-    /// When there is none.
+    /// When it does not exist.
     pub fn delete(&self, name: &str) -> Result<(), ManagerError> {
-        self.ask(&Request::Delete(Target::Name(name)), ServerWait::None).map(drop)
+        self.request(&Request::Delete(Target::Name(name)), ServerWait::None).map(drop)
     }
 
-    /// Ends the manager; Python's `shutdown`. All its clients find it gone.
+    /// Ends the manager, as Python's `shutdown` does: every client finds it gone.
     ///
     /// # Errors
     /// When it is gone already.
     pub fn stop_server(&self) -> Result<(), ManagerError> {
-        self.ask(&Request::Stop, ServerWait::None).map(drop)
+        self.request(&Request::Stop, ServerWait::None).map(drop)
     }
+}
 
-    /// Makes an object of a kind that only its name says, an own type for one, where there is none of that name.
-    ///
-    /// # Errors
-    /// When there is one of another kind, no such kind, or it cannot be made.
+/// # Errors
+/// Each method: as [`Client::open`].
+impl Client {
+    /// The object of that name, of a kind that only the name of a type tells: a custom type of the server.
     pub fn custom(&self, name: &str, kind: &str, arguments: Vec<DynamicValue>) -> Result<CustomProxy, ManagerError> {
         self.make(Some(name), kind, arguments, false)
     }
 
-    /// The list of that name, empty where there is none yet.
-    ///
-    /// # Errors
-    /// As [`Client::open`], here and in what follows.
+    /// The list of that name, empty where it is new.
     pub fn list<T>(&self, name: &str) -> Result<ListProxy<T>, ManagerError> {
         self.open(name, Vec::new())
     }
 
-    /// The dict of that name, empty where there is none yet.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
+    /// The dict of that name, empty where it is new.
     pub fn dict<K, V>(&self, name: &str) -> Result<DictProxy<K, V>, ManagerError> {
         self.open(name, Vec::new())
     }
 
-    /// The set of that name, empty where there is none yet.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
+    /// The set of that name, empty where it is new.
     pub fn set<T>(&self, name: &str) -> Result<SetProxy<T>, ManagerError> {
         self.open(name, Vec::new())
     }
 
-    /// The namespace of that name, empty where there is none yet.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
+    /// The namespace of that name, empty where it is new.
     pub fn namespace(&self, name: &str) -> Result<NamespaceProxy, ManagerError> {
         self.open(name, Vec::new())
     }
 
-    /// The value of that name, `initial` where there is none yet.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
+    /// The value of that name, `initial` where it is new.
     pub fn value<T: Serialize>(&self, name: &str, initial: &T) -> Result<ValueProxy<T>, ManagerError> {
         self.open(name, vec![encode(initial)?])
     }
 
-    /// The array of that name, of these items where there is none yet.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
+    /// The array of that name, of these items where it is new.
     pub fn array<T: Serialize>(&self, name: &str, items: &[T]) -> Result<ArrayProxy<T>, ManagerError> {
         self.open(name, vec![encode_all(items)?])
     }
 
-    /// The queue of that name; it holds at most `most` items where it is made now, 0 for any number.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
-    pub fn queue<T>(&self, name: &str, most: usize) -> Result<QueueProxy<T>, ManagerError> {
-        self.open(name, vec![count(most)])
+    /// The queue of that name; a new one holds at most `max_items` items, 0 for no limit.
+    pub fn queue<T>(&self, name: &str, max_items: usize) -> Result<QueueProxy<T>, ManagerError> {
+        self.open(name, vec![count(max_items)])
     }
 
-    /// The joinable queue of that name; it holds at most `most` items where it is made now, 0 for any number.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
-    pub fn joinable_queue<T>(&self, name: &str, most: usize) -> Result<JoinableQueueProxy<T>, ManagerError> {
-        self.open(name, vec![count(most)])
+    /// The joinable queue of that name; a new one holds at most `max_items` items, 0 for no limit.
+    pub fn joinable_queue<T>(&self, name: &str, max_items: usize) -> Result<JoinableQueueProxy<T>, ManagerError> {
+        self.open(name, vec![count(max_items)])
     }
 
     /// The lock of that name.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
     pub fn lock(&self, name: &str) -> Result<LockProxy, ManagerError> {
         self.open(name, Vec::new())
     }
 
     /// The reentrant lock of that name.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
     pub fn rlock(&self, name: &str) -> Result<RLockProxy, ManagerError> {
         self.open(name, Vec::new())
     }
 
-    /// The semaphore of that name, with so many slots where it is made now.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
+    /// The semaphore of that name; a new one has `slots` slots.
     pub fn semaphore(&self, name: &str, slots: usize) -> Result<SemaphoreProxy, ManagerError> {
         self.open(name, vec![count(slots)])
     }
 
-    /// The bounded semaphore of that name, with so many slots where it is made now.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
+    /// The bounded semaphore of that name; a new one has `slots` slots.
     pub fn bounded_semaphore(&self, name: &str, slots: usize) -> Result<BoundedSemaphoreProxy, ManagerError> {
         self.open(name, vec![count(slots)])
     }
 
-    /// The event of that name, not set where it is made now.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
+    /// The event of that name, not set where it is new.
     pub fn event(&self, name: &str) -> Result<EventProxy, ManagerError> {
         self.open(name, Vec::new())
     }
 
     /// The condition of that name.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
     pub fn condition(&self, name: &str) -> Result<ConditionProxy, ManagerError> {
         self.open(name, Vec::new())
     }
 
-    /// The barrier of that name, for so many parties where it is made now.
-    ///
-    /// # Errors
-    /// As [`Client::open`].
+    /// The barrier of that name; a new one is for `parties` parties.
     pub fn barrier(&self, name: &str, parties: usize) -> Result<BarrierProxy, ManagerError> {
         self.open(name, vec![count(parties)])
     }

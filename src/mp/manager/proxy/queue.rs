@@ -14,7 +14,7 @@ proxy! {
 }
 
 proxy! {
-    /// A [`QueueProxy`] that counts what is not done yet.
+    /// A queue in a manager that also counts unfinished items.
     JoinableQueueProxy<T> = "JoinableQueue"
 }
 
@@ -23,34 +23,34 @@ macro_rules! queue_methods {
         /// # Errors
         /// Each method: when the manager cannot do it, or cannot be reached.
         impl<T: Serialize + DeserializeOwned> $name<T> {
-            /// Puts an item in; waits for room, `None` for ever.
+            /// Adds an item; waits while the queue is full. `None`: no limit.
             ///
             /// # Errors
-            /// Of the kind [`Full`](crate::mp::manager::FailureKind::Full) when the time is over.
+            /// Of the kind [`Full`](crate::mp::manager::FailureKind::Full) when the timeout ends.
             pub fn put(&self, item: &T, timeout: Option<Duration>) -> Result<(), ManagerError> {
                 self.handle.wait("put", vec![encode(item)?], timeout)
             }
 
-            /// Takes the first item out; waits for one, `None` for ever. What does not reach this process, because it
-            /// is killed at that moment, goes back to its place.
+            /// Removes the first item and returns it; waits while the queue is empty. `None`: no limit. An item that does
+            /// not reach this process, because it is killed at that moment, goes back to its place.
             ///
             /// # Errors
-            /// Of the kind [`Empty`](crate::mp::manager::FailureKind::Empty) when the time is over.
+            /// Of the kind [`Empty`](crate::mp::manager::FailureKind::Empty) when the timeout ends.
             pub fn get(&self, timeout: Option<Duration>) -> Result<T, ManagerError> {
                 self.handle.wait("get", Vec::new(), timeout)
             }
 
-            /// How many items are in it.
+            /// The number of items.
             pub fn qsize(&self) -> Result<usize, ManagerError> {
                 self.handle.get("qsize", Vec::new())
             }
 
-            /// Whether nothing is in it.
+            /// Whether it has no items.
             pub fn is_empty(&self) -> Result<bool, ManagerError> {
                 self.handle.get("empty", Vec::new())
             }
 
-            /// Whether there is no room in it.
+            /// Whether it has its maximum number of items.
             pub fn is_full(&self) -> Result<bool, ManagerError> {
                 self.handle.get("full", Vec::new())
             }
@@ -62,15 +62,15 @@ queue_methods!(QueueProxy);
 queue_methods!(JoinableQueueProxy);
 
 impl<T: Serialize + DeserializeOwned> JoinableQueueProxy<T> {
-    /// An item that was taken out is done.
+    /// Marks an item that was removed as done.
     ///
     /// # Errors
-    /// When all that was put is done already.
+    /// When all items are done already.
     pub fn task_done(&self) -> Result<(), ManagerError> {
         self.handle.done("task_done", Vec::new())
     }
 
-    /// Waits until all that was put is done, `None` for ever; whether it is.
+    /// Waits until all items are done; whether they are. `None`: no limit.
     ///
     /// # Errors
     /// When the manager is gone.
@@ -78,7 +78,7 @@ impl<T: Serialize + DeserializeOwned> JoinableQueueProxy<T> {
         self.handle.wait("join", Vec::new(), timeout)
     }
 
-    /// How many items are not done.
+    /// The number of items that are not done.
     ///
     /// # Errors
     /// When the manager is gone.

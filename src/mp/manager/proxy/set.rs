@@ -7,99 +7,99 @@ use super::{encode, encode_all, proxy};
 use crate::mp::manager::failure::ManagerError;
 
 proxy! {
-    /// Values of which each is there once, in a manager.
+    /// Distinct values in a manager.
     SetProxy<T> = "set"
 }
 
 /// # Errors
 /// Each method: when the manager cannot do it, or cannot be reached.
 impl<T: Serialize + DeserializeOwned> SetProxy<T> {
-    /// Puts an item in; whether it was not there. Of many that add the same at once, one is told so.
+    /// Adds an item; whether it is new. Of several clients that add it at the same time, exactly one is told so.
     pub fn add(&self, item: &T) -> Result<bool, ManagerError> {
         self.handle.get("add", vec![encode(item)?])
     }
 
-    /// Takes an item out; whether it was there.
+    /// Removes an item; whether it was in the set.
     pub fn discard(&self, item: &T) -> Result<bool, ManagerError> {
         self.handle.get("discard", vec![encode(item)?])
     }
 
-    /// Takes an item out, which must be there.
+    /// Removes an existing item.
     pub fn remove(&self, item: &T) -> Result<(), ManagerError> {
         self.handle.done("remove", vec![encode(item)?])
     }
 
-    /// Whether an item is there.
+    /// Whether an item is in the set.
     pub fn contains(&self, item: &T) -> Result<bool, ManagerError> {
         self.handle.get("contains", vec![encode(item)?])
     }
 
-    /// Takes the first item out.
+    /// Removes the first item and returns it.
     pub fn pop(&self) -> Result<T, ManagerError> {
         self.handle.get("pop", Vec::new())
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> Result<usize, ManagerError> {
         self.handle.get("len", Vec::new())
     }
 
-    /// Whether there are none.
+    /// Whether it has no items.
     pub fn is_empty(&self) -> Result<bool, ManagerError> {
         Ok(self.len()? == 0)
     }
 
-    /// Puts items in, all at once.
+    /// Adds items, atomically.
     pub fn update(&self, items: &[T]) -> Result<(), ManagerError> {
         self.handle.done("update", vec![encode_all(items)?])
     }
 
-    /// Keeps only what is among these.
+    /// Keeps only the items that are among `items`.
     pub fn intersection_update(&self, items: &[T]) -> Result<(), ManagerError> {
         self.handle.done("intersection_update", vec![encode_all(items)?])
     }
 
-    /// Takes these out.
+    /// Removes `items`.
     pub fn difference_update(&self, items: &[T]) -> Result<(), ManagerError> {
         self.handle.done("difference_update", vec![encode_all(items)?])
     }
 
-    /// Takes out of these what is there, and puts in what is not.
+    /// Removes those of `items` that are in the set, and adds the others.
     pub fn symmetric_difference_update(&self, items: &[T]) -> Result<(), ManagerError> {
         self.handle.done("symmetric_difference_update", vec![encode_all(items)?])
     }
 
-    /// What is there or among these.
+    /// The items of the set or of `items`.
     pub fn union(&self, items: &[T]) -> Result<Vec<T>, ManagerError> {
         self.handle.get("union", vec![encode_all(items)?])
     }
 
-    /// What is there and among these.
+    /// The items of both the set and `items`.
     pub fn intersection(&self, items: &[T]) -> Result<Vec<T>, ManagerError> {
         self.handle.get("intersection", vec![encode_all(items)?])
     }
 
-    /// What is there and not among these.
+    /// The items of the set that are not among `items`.
     pub fn difference(&self, items: &[T]) -> Result<Vec<T>, ManagerError> {
         self.handle.get("difference", vec![encode_all(items)?])
     }
 
-    /// What is there or among these, but not both.
+    /// The items of either the set or `items`, but not of both.
     pub fn symmetric_difference(&self, items: &[T]) -> Result<Vec<T>, ManagerError> {
         self.handle.get("symmetric_difference", vec![encode_all(items)?])
     }
 
-    /// Whether all that is there is among these.
+    /// Whether all items of the set are among `items`.
     pub fn is_subset(&self, items: &[T]) -> Result<bool, ManagerError> {
         self.handle.get("issubset", vec![encode_all(items)?])
     }
 
-    /// Whether all of these are there.
+    /// Whether all of `items` are in the set.
     pub fn is_superset(&self, items: &[T]) -> Result<bool, ManagerError> {
         self.handle.get("issuperset", vec![encode_all(items)?])
     }
 
-    /// Whether none of these is there.
+    /// Whether none of `items` is in the set.
     pub fn is_disjoint(&self, items: &[T]) -> Result<bool, ManagerError> {
         self.handle.get("isdisjoint", vec![encode_all(items)?])
     }

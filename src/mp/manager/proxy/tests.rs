@@ -3,7 +3,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::*;
-use crate::mp::manager::failure::{Failure, FailureKind};
+use crate::mp::manager::failure::{ConnectError, Failure, FailureKind};
 use crate::mp::manager::{Address, CustomType, Key, Server, ServerOptions};
 
 /// Waits that a test expects to end are given so long.
@@ -15,7 +15,7 @@ fn server() -> (Server, Client, tempfile::TempDir) {
     let address = Address::Unix(folder.path().join("own/manager"));
     let options = ServerOptions::new(vec![address], Key::random().expect("a key")).register("Counter", Counter::new);
     let server = Server::start(options).expect("it serves");
-    let client = server.client().expect("it lets us in");
+    let client = server.client().expect("it accepts the client");
     (server, client, folder)
 }
 
@@ -268,7 +268,7 @@ fn names_kinds_and_contents_can_be_asked_for() {
 }
 
 #[test]
-fn own_types_are_called_by_name_and_survive_a_panic() {
+fn custom_types_are_called_by_name_and_survive_a_panic() {
     let (server, client, _folder) = server();
     let counter = client.custom("c", "Counter", vec![5_i64.into()]).unwrap();
     assert_eq!(counter.call::<i64>("next", vec![]).unwrap(), 6);
@@ -303,7 +303,10 @@ fn a_server_that_ends_is_told_to_those_who_wait() {
     }
     client.stop_server().unwrap();
     assert!(matches!(waiter.join().unwrap(), Err(ManagerError::Gone { .. })));
-    assert!(matches!(queue.qsize(), Err(ManagerError::Gone { .. } | ManagerError::Unreachable { .. })));
+    assert!(matches!(
+        queue.qsize(),
+        Err(ManagerError::Gone { .. } | ManagerError::Connect(ConnectError::Unreachable { .. }))
+    ));
     server.join();
-    assert!(matches!(queue.qsize(), Err(ManagerError::Unreachable { .. })));
+    assert!(matches!(queue.qsize(), Err(ManagerError::Connect(ConnectError::Unreachable { .. }))));
 }

@@ -1,15 +1,16 @@
-//! The arguments of a call, taken one after the other; what is missing, too much or of another kind is said with the
-//! method's name.
+//! The arguments of a call, taken one after the other. A missing argument and one of a wrong type are errors that name
+//! the method.
 
+use std::collections::BTreeMap;
 use std::vec;
 
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
-/// The longest wait that a call may name, in seconds: a year. Longer is for ever.
-const MAX_SECS: f64 = 31_536_000.0;
+/// The longest timeout of a call, in seconds: a year. A longer one is no limit.
+const MAX_TIMEOUT_SECS: f64 = 31_536_000.0;
 
-/// What is left of a call's arguments.
+/// The arguments of a call that have not been taken yet.
 pub struct Arguments {
     method: String,
     rest: vec::IntoIter<DynamicValue>,
@@ -20,7 +21,7 @@ impl Arguments {
         Self { method: method.to_owned(), rest: arguments.into_iter() }
     }
 
-    /// The next one, which `what` names.
+    /// The next one, which `what` names in messages.
     pub fn any(&mut self, what: &str) -> Result<DynamicValue, Failure> {
         self.rest.next().ok_or_else(|| Failure::arguments(format!("{}: {what} is missing", self.method)))
     }
@@ -30,19 +31,17 @@ impl Arguments {
         self.rest.next()
     }
 
-    /// There must be no more.
-    pub fn end(mut self) -> Result<(), Failure> {
-        match self.rest.next() {
-            None => Ok(()),
-            Some(_) => Err(Failure::arguments(format!("{}: {} arguments too many", self.method, self.rest.len() + 1))),
-        }
+    /// All that are left.
+    pub fn rest(&mut self) -> Vec<DynamicValue> {
+        self.rest.by_ref().collect()
     }
 
-    /// The next one alone.
-    pub fn only(mut self, what: &str) -> Result<DynamicValue, Failure> {
-        let value = self.any(what)?;
-        self.end()?;
-        Ok(value)
+    /// Fails where arguments are left.
+    pub fn end(self) -> Result<(), Failure> {
+        match self.rest.len() {
+            0 => Ok(()),
+            left => Err(Failure::arguments(format!("{}: {left} arguments too many", self.method))),
+        }
     }
 
     fn wrong(&self, what: &str, expected: &str, found: &DynamicValue) -> Failure {
@@ -67,7 +66,7 @@ impl Arguments {
         }
     }
 
-    /// Whole numbers of 1 or more.
+    /// A whole number of 1 or more, `default` where it is missing.
     pub fn positive_or(&mut self, what: &str, default: usize) -> Result<usize, Failure> {
         match self.count_or(what, default)? {
             0 => Err(Failure::arguments(format!("{}: {what} is 0, expected 1 or more", self.method))),
@@ -75,7 +74,7 @@ impl Arguments {
         }
     }
 
-    /// Yes or no, `default` where it is missing.
+    /// A truth value, `default` where it is missing.
     pub fn flag_or(&mut self, what: &str, default: bool) -> Result<bool, Failure> {
         match self.optional() {
             None | Some(DynamicValue::Nil) => Ok(default),
@@ -101,14 +100,14 @@ impl Arguments {
     }
 
     /// A map of values.
-    pub fn entries(&mut self, what: &str) -> Result<std::collections::BTreeMap<DynamicValue, DynamicValue>, Failure> {
+    pub fn entries(&mut self, what: &str) -> Result<BTreeMap<DynamicValue, DynamicValue>, Failure> {
         match self.any(what)? {
             DynamicValue::Map(entries) => Ok(entries),
             other => Err(self.wrong(what, "a map", &other)),
         }
     }
 
-    /// How long to wait, in nanoseconds: seconds of 0 or more; missing or nothing means for ever.
+    /// A timeout in nanoseconds, given as seconds of 0 or more; missing or nothing is no limit.
     pub fn timeout_ns(&mut self) -> Result<Option<u64>, Failure> {
         let secs = match self.optional() {
             None | Some(DynamicValue::Nil) => return Ok(None),
@@ -119,7 +118,7 @@ impl Arguments {
         if secs.is_nan() {
             return Err(Failure::arguments(format!("{}: the timeout is no number", self.method)));
         }
-        // As in Python, a time that is over means: do not wait.
-        Ok((secs <= MAX_SECS).then_some((secs.max(0.0) * 1e9) as u64))
+        // As in Python, a negative timeout does not wait.
+        Ok((secs <= MAX_TIMEOUT_SECS).then_some((secs.max(0.0) * 1e9) as u64))
     }
 }

@@ -1,44 +1,57 @@
-//! `Barrier`: nobody goes on before all have come. One who gives up, or dies, while waiting breaks it for all, so that
-//! nobody waits for somebody who will not come.
+//! `Barrier`: all parties wait until the last one has come. A party that times out or dies while waiting breaks the
+//! barrier for all, so that none waits for a party that will not come.
 
-use super::{Answer, Arguments, CallContext, ClientId, Object};
+use super::object::Interface;
+use super::{Answer, Arguments, CallContext, CallResult, ClientId, Object};
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::{Failure, FailureKind};
 
-const METHODS: &[&str] = &["wait", "reset", "abort", "parties", "n_waiting", "broken"];
+const INTERFACE: Interface = Interface {
+    kind: "a Barrier",
+    methods: &[("wait", 1), ("reset", 0), ("abort", 0), ("parties", 0), ("n_waiting", 0), ("broken", 0)],
+    tracks_clients: true,
+};
 
-/// A meeting point.
+/// A barrier.
 pub(super) struct BarrierObject {
     parties: usize,
     waiting: Vec<ClientId>,
-    broken: bool,
+    is_broken: bool,
 }
 
-fn is_broken(why: &str) -> Failure {
+fn broken(why: &str) -> Failure {
     Failure::new(FailureKind::BrokenBarrier, format!("the barrier is broken: {why}"))
 }
 
 impl BarrierObject {
     pub fn new(arguments: &mut Arguments) -> Result<Self, Failure> {
         let parties = arguments.positive_or("the number of parties", 0)?;
-        Ok(Self { parties, waiting: Vec::new(), broken: false })
+        Ok(Self { parties, waiting: Vec::new(), is_broken: false })
     }
 
-    fn break_waits(&mut self, context: &mut CallContext<'_>, why: &str) {
+    fn end_waits(&mut self, context: &mut CallContext<'_>, why: &str) {
         for client in self.waiting.drain(..) {
-            context.answer(client, Err(is_broken(why)));
+            context.answer(client, Err(broken(why)));
         }
+    }
+
+    fn break_for_all(&mut self, context: &mut CallContext<'_>, why: &str) {
+        self.is_broken = true;
+        self.end_waits(context, why);
     }
 }
 
 impl Object for BarrierObject {
-    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+    fn interface(&self) -> Option<&'static Interface> {
+        Some(&INTERFACE)
+    }
+
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
         match method {
             "wait" => {
-                let timeout_ns = with.timeout_ns()?;
-                with.end()?;
-                if self.broken {
-                    return Err(is_broken("reset it before it is used again"));
+                let timeout_ns = arguments.timeout_ns()?;
+                if self.is_broken {
+                    return Err(broken("reset it before it is used again"));
                 }
                 let place = self.waiting.len();
                 if place + 1 == self.parties {
@@ -48,65 +61,45 @@ impl Object for BarrierObject {
                     return Answer::count(place);
                 }
                 if timeout_ns == Some(0) {
-                    self.broken = true;
-                    self.break_waits(context, "one of those who came did not wait");
-                    return Err(is_broken("the time was over before all had come"));
+                    self.break_for_all(context, "a party came and did not wait");
+                    return Err(broken("the timeout ended before all parties had come"));
                 }
                 self.waiting.push(context.client);
                 Ok(Answer::Later { timeout_ns })
             }
             "reset" => {
-                with.end()?;
-                self.break_waits(context, "it was reset");
-                self.broken = false;
+                self.end_waits(context, "it was reset");
+                self.is_broken = false;
                 Answer::done()
             }
             "abort" => {
-                with.end()?;
-                self.broken = true;
-                self.break_waits(context, "it was aborted");
+                self.break_for_all(context, "it was aborted");
                 Answer::done()
             }
-            "parties" => {
-                with.end()?;
-                Answer::count(self.parties)
-            }
-            "n_waiting" => {
-                with.end()?;
-                Answer::count(self.waiting.len())
-            }
-            "broken" => {
-                with.end()?;
-                Answer::now(self.broken)
-            }
-            _ => Err(Failure::method("a Barrier", method, METHODS)),
+            "parties" => Answer::count(self.parties),
+            "n_waiting" => Answer::count(self.waiting.len()),
+            "broken" => Answer::now(self.is_broken),
+            _ => Err(INTERFACE.no_method(method)),
         }
     }
 
     fn timed_out(&mut self, context: &mut CallContext<'_>) {
-        self.broken = true;
-        self.break_waits(context, "the time of one who waited was over before all had come");
-    }
-
-    fn tracks_clients(&self) -> bool {
-        true
+        self.break_for_all(context, "the timeout of a waiting party ended before all had come");
     }
 
     fn client_gone(&mut self, context: &mut CallContext<'_>) {
-        let client = context.client;
-        if self.waiting.contains(&client) {
-            self.waiting.retain(|waiter| *waiter != client);
-            self.broken = true;
-            self.break_waits(context, "one who waited died");
+        if self.waiting.contains(&context.client) {
+            self.waiting.retain(|waiter| *waiter != context.client);
+            self.break_for_all(context, "a waiting party died");
         }
     }
 
-    fn head(&self, _items: usize) -> DynamicValue {
+    fn content(&self, _max_items: usize) -> DynamicValue {
         DynamicValue::from(self.waiting.len() as u64)
     }
 
     fn state(&self) -> Option<String> {
-        let broken = if self.broken { "broken, " } else { "" };
+        let broken = if self.is_broken { "broken, " } else { "" };
         Some(format!("{broken}{} of {} waiting", self.waiting.len(), self.parties))
     }
 }

@@ -1,72 +1,67 @@
-//! `Condition`: a lock, and those who have let go of it until they are notified.
+//! `Condition`: a reentrant lock, and the clients that have released it until they are notified.
 
 use std::collections::VecDeque;
 
+use super::object::Interface;
 use super::ownership::Ownership;
-use super::{Answer, Arguments, CallContext, ClientId, Object};
+use super::{Answer, Arguments, CallContext, CallResult, ClientId, Object};
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::{Failure, FailureKind};
 
-const METHODS: &[&str] = &["acquire", "release", "wait", "notify", "notify_all"];
+const INTERFACE: Interface = Interface {
+    kind: "a Condition",
+    methods: &[("acquire", 1), ("release", 0), ("wait", 1), ("notify", 1), ("notify_all", 0)],
+    tracks_clients: true,
+};
 
-/// A reentrant lock with waiters, as in Python.
+/// A condition, as in Python.
 #[derive(Default)]
 pub(super) struct ConditionObject {
     ownership: Ownership,
-    /// Who waits to be notified, and how often it had acquired the lock.
+    /// The clients that wait to be notified, each with the depth to which it had acquired the lock.
     waiters: VecDeque<(ClientId, u64)>,
 }
 
 impl ConditionObject {
-    fn must_hold(&self, context: &CallContext<'_>, method: &str) -> Result<(), Failure> {
-        if self.ownership.is_held_by(context.client) {
+    fn must_own(&self, context: &CallContext<'_>, method: &str) -> Result<(), Failure> {
+        if self.ownership.is_owner(context.client) {
             return Ok(());
         }
         Err(Failure::new(FailureKind::NotHeld, format!("{method}: acquire the condition first")))
     }
 
-    fn notify(&mut self, context: &mut CallContext<'_>, most: usize) -> usize {
+    fn notify(&mut self, context: &mut CallContext<'_>, most: usize) -> Result<Answer, Failure> {
         let count = most.min(self.waiters.len());
         for (client, depth) in self.waiters.drain(..count) {
             self.ownership.reacquire(context, client, depth, DynamicValue::Bool(true));
         }
-        count
+        Answer::count(count)
     }
 }
 
 impl Object for ConditionObject {
-    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+    fn interface(&self) -> Option<&'static Interface> {
+        Some(&INTERFACE)
+    }
+
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
         match method {
-            "acquire" => {
-                let timeout_ns = with.timeout_ns()?;
-                with.end()?;
-                self.ownership.acquire(context, timeout_ns, true)
-            }
-            "release" => {
-                with.end()?;
-                self.ownership.release(context)?;
-                Answer::done()
-            }
+            "acquire" => self.ownership.acquire(context, arguments.timeout_ns()?, true),
+            "release" => self.ownership.release(context),
             "wait" => {
-                let timeout_ns = with.timeout_ns()?;
-                with.end()?;
-                self.must_hold(context, method)?;
+                let timeout_ns = arguments.timeout_ns()?;
+                self.must_own(context, method)?;
                 let depth = self.ownership.release_all(context);
                 self.waiters.push_back((context.client, depth));
                 Ok(Answer::Later { timeout_ns })
             }
-            "notify" => {
-                let most = with.count_or("how many", 1)?;
-                with.end()?;
-                self.must_hold(context, method)?;
-                Answer::count(self.notify(context, most))
+            "notify" | "notify_all" => {
+                let default = if method == "notify" { 1 } else { usize::MAX };
+                let most = arguments.count_or("the number of clients", default)?;
+                self.must_own(context, method)?;
+                self.notify(context, most)
             }
-            "notify_all" => {
-                with.end()?;
-                self.must_hold(context, method)?;
-                Answer::count(self.notify(context, usize::MAX))
-            }
-            _ => Err(Failure::method("a Condition", method, METHODS)),
+            _ => Err(INTERFACE.no_method(method)),
         }
     }
 
@@ -80,24 +75,17 @@ impl Object for ConditionObject {
         }
     }
 
-    fn tracks_clients(&self) -> bool {
-        true
-    }
-
     fn client_gone(&mut self, context: &mut CallContext<'_>) {
-        let client = context.client;
-        self.waiters.retain(|(waiter, _)| *waiter != client);
-        self.ownership.forget(context);
+        self.waiters.retain(|(waiter, _)| *waiter != context.client);
+        self.ownership.client_gone(context);
     }
 
-    fn head(&self, _items: usize) -> DynamicValue {
-        DynamicValue::Bool(self.ownership.is_held())
+    fn content(&self, _max_items: usize) -> DynamicValue {
+        DynamicValue::Bool(self.ownership.is_owned())
     }
 
     fn state(&self) -> Option<String> {
-        Some(match self.waiters.len() {
-            0 => self.ownership.words(),
-            count => format!("{}, {count} to be notified", self.ownership.words()),
-        })
+        let state = self.ownership.state();
+        Some(if self.waiters.is_empty() { state } else { format!("{state}, {} to be notified", self.waiters.len()) })
     }
 }

@@ -2,30 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Arguments, CallContext, Object, Weight};
+use super::object::Interface;
+use super::{Answer, Arguments, CallContext, CallResult, Object, Weight};
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
-const METHODS: &[&str] = &[
-    "get",
-    "get_or",
-    "set",
-    "setdefault",
-    "add",
-    "pop",
-    "popitem",
-    "delete",
-    "contains",
-    "len",
-    "keys",
-    "values",
-    "items",
-    "update",
-    "clear",
-    "copy",
-];
+const INTERFACE: Interface = Interface {
+    kind: "a dict",
+    methods: &[
+        ("get", 1),
+        ("get_or", 2),
+        ("set", 2),
+        ("setdefault", 2),
+        ("add", 2),
+        ("pop", 2),
+        ("popitem", 0),
+        ("delete", 1),
+        ("contains", 1),
+        ("len", 0),
+        ("keys", 0),
+        ("values", 0),
+        ("items", 0),
+        ("update", 1),
+        ("clear", 0),
+        ("copy", 0),
+    ],
+    tracks_clients: false,
+};
 
-/// Adds two numbers; what is not there counts as 0.
+/// The sum of two numbers; a missing one counts as 0.
 pub(super) fn sum(there: Option<&DynamicValue>, more: &DynamicValue) -> Result<DynamicValue, Failure> {
     let whole = |one: i128, two: i128| {
         let sum = one.checked_add(two).map(DynamicValue::Int);
@@ -68,88 +73,74 @@ impl DictObject {
 }
 
 impl Object for DictObject {
-    fn call(&mut self, _turn: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+    fn interface(&self) -> Option<&'static Interface> {
+        Some(&INTERFACE)
+    }
+
+    fn call(&mut self, _context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
         match method {
             "get" => {
-                let key = with.only("the key")?;
+                let key = arguments.any("the key")?;
                 Answer::now(self.entries.get(&key).ok_or_else(|| no_key(&key))?.clone())
             }
             "get_or" => {
-                let key = with.any("the key")?;
-                let default = with.only("the value in its place")?;
+                let key = arguments.any("the key")?;
+                let default = arguments.any("the value in its place")?;
                 Answer::now(self.entries.get(&key).cloned().unwrap_or(default))
             }
             "set" => {
-                let key = with.any("the key")?;
-                let value = with.only("the value")?;
+                let key = arguments.any("the key")?;
+                let value = arguments.any("the value")?;
                 self.entries.insert(key, value);
                 Answer::done()
             }
             "setdefault" => {
-                let key = with.any("the key")?;
-                let value = with.only("the value")?;
+                let key = arguments.any("the key")?;
+                let value = arguments.any("the value")?;
                 Answer::now(self.entries.entry(key).or_insert(value).clone())
             }
             "add" => {
-                let key = with.any("the key")?;
-                let more = with.optional().unwrap_or(DynamicValue::Int(1));
-                with.end()?;
+                let key = arguments.any("the key")?;
+                let more = arguments.optional().unwrap_or(DynamicValue::Int(1));
                 let sum = sum(self.entries.get(&key), &more)?;
                 self.entries.insert(key, sum.clone());
                 Answer::now(sum)
             }
             "pop" => {
-                let key = with.any("the key")?;
-                let default = with.optional();
-                with.end()?;
+                let key = arguments.any("the key")?;
+                let default = arguments.optional();
                 Answer::now(self.entries.remove(&key).or(default).ok_or_else(|| no_key(&key))?)
             }
             "popitem" => {
-                with.end()?;
                 let (key, value) = self.entries.pop_last().ok_or_else(|| Failure::not_found("the dict is empty"))?;
                 Answer::now(DynamicValue::List(vec![key, value]))
             }
             "delete" => {
-                let key = with.only("the key")?;
+                let key = arguments.any("the key")?;
                 self.entries.remove(&key).ok_or_else(|| no_key(&key))?;
                 Answer::done()
             }
             "contains" => {
-                let key = with.only("the key")?;
+                let key = arguments.any("the key")?;
                 Answer::now(self.entries.contains_key(&key))
             }
             "update" => {
-                let entries = with.entries("the map")?;
-                with.end()?;
+                let entries = arguments.entries("the map")?;
                 self.entries.extend(entries);
                 Answer::done()
             }
-            "len" => {
-                with.end()?;
-                Answer::count(self.entries.len())
-            }
-            "keys" => {
-                with.end()?;
-                Answer::now(DynamicValue::List(self.entries.keys().cloned().collect()))
-            }
-            "values" => {
-                with.end()?;
-                Answer::now(DynamicValue::List(self.entries.values().cloned().collect()))
-            }
+            "len" => Answer::count(self.entries.len()),
+            "keys" => Answer::list(self.entries.keys()),
+            "values" => Answer::list(self.entries.values()),
             "items" => {
-                with.end()?;
                 Answer::now(DynamicValue::List(self.entries.iter().map(|(key, value)| pair(key, value)).collect()))
             }
             "clear" => {
-                with.end()?;
                 self.entries.clear();
                 Answer::done()
             }
-            "copy" => {
-                with.end()?;
-                Answer::now(self.head(usize::MAX))
-            }
-            _ => Err(Failure::method("a dict", method, METHODS)),
+            "copy" => Answer::now(self.content(usize::MAX)),
+            _ => Err(INTERFACE.no_method(method)),
         }
     }
 
@@ -157,8 +148,10 @@ impl Object for DictObject {
         Weight::of(self.entries.keys()).and(Weight::of(self.entries.values()))
     }
 
-    fn head(&self, items: usize) -> DynamicValue {
-        DynamicValue::Map(self.entries.iter().take(items).map(|(key, value)| (key.clone(), value.clone())).collect())
+    fn content(&self, max_items: usize) -> DynamicValue {
+        DynamicValue::Map(
+            self.entries.iter().take(max_items).map(|(key, value)| (key.clone(), value.clone())).collect(),
+        )
     }
 
     fn length(&self) -> Option<usize> {

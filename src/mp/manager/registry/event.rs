@@ -1,8 +1,14 @@
-//! `Event`: a flag that others wait for.
+//! `Event`: a flag that clients wait for.
 
-use super::{Answer, Arguments, CallContext, ClientId, Object};
+use super::object::{Interface, with_waiting};
+use super::{Answer, Arguments, CallContext, CallResult, ClientId, Object};
 use crate::mp::manager::dynamic_value::DynamicValue;
-use crate::mp::manager::failure::Failure;
+
+const INTERFACE: Interface = Interface {
+    kind: "an Event",
+    methods: &[("set", 0), ("clear", 0), ("is_set", 0), ("wait", 1)],
+    tracks_clients: true,
+};
 
 /// A flag.
 #[derive(Default)]
@@ -12,10 +18,13 @@ pub(super) struct EventObject {
 }
 
 impl Object for EventObject {
-    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+    fn interface(&self) -> Option<&'static Interface> {
+        Some(&INTERFACE)
+    }
+
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
         match method {
             "set" => {
-                with.end()?;
                 self.is_set = true;
                 for client in self.waiting.drain(..) {
                     context.answer(client, Ok(DynamicValue::Bool(true)));
@@ -23,51 +32,36 @@ impl Object for EventObject {
                 Answer::done()
             }
             "clear" => {
-                with.end()?;
                 self.is_set = false;
                 Answer::done()
             }
-            "is_set" => {
-                with.end()?;
-                Answer::now(self.is_set)
-            }
+            "is_set" => Answer::now(self.is_set),
             "wait" => {
-                let timeout_ns = with.timeout_ns()?;
-                with.end()?;
+                let timeout_ns = arguments.timeout_ns()?;
                 if self.is_set || timeout_ns == Some(0) {
                     return Answer::now(self.is_set);
                 }
                 self.waiting.push(context.client);
                 Ok(Answer::Later { timeout_ns })
             }
-            _ => Err(Failure::method("an Event", method, &["set", "clear", "is_set", "wait"])),
+            _ => Err(INTERFACE.no_method(method)),
         }
     }
 
     fn timed_out(&mut self, context: &mut CallContext<'_>) {
-        let client = context.client;
-        self.waiting.retain(|waiter| *waiter != client);
-        context.answer(client, Ok(DynamicValue::Bool(false)));
-    }
-
-    fn tracks_clients(&self) -> bool {
-        true
+        self.client_gone(context);
+        context.answer(context.client, Ok(DynamicValue::Bool(false)));
     }
 
     fn client_gone(&mut self, context: &mut CallContext<'_>) {
-        let client = context.client;
-        self.waiting.retain(|waiter| *waiter != client);
+        self.waiting.retain(|waiter| *waiter != context.client);
     }
 
-    fn head(&self, _items: usize) -> DynamicValue {
+    fn content(&self, _max_items: usize) -> DynamicValue {
         DynamicValue::Bool(self.is_set)
     }
 
     fn state(&self) -> Option<String> {
-        let state = if self.is_set { "set" } else { "not set" };
-        Some(match self.waiting.len() {
-            0 => state.to_owned(),
-            count => format!("{state}, {count} waiting"),
-        })
+        Some(with_waiting(if self.is_set { "set" } else { "not set" }, self.waiting.len()))
     }
 }

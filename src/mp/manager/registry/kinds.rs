@@ -1,8 +1,8 @@
 //! The built-in kinds of objects, by the names that Python's managers have for them.
 
 use super::arguments::Arguments;
+use super::array::ArrayObject;
 use super::barrier::BarrierObject;
-use super::cell::{ArrayObject, ValueObject};
 use super::condition::ConditionObject;
 use super::dict::DictObject;
 use super::event::EventObject;
@@ -13,6 +13,7 @@ use super::object::Object;
 use super::queue::QueueObject;
 use super::semaphore::SemaphoreObject;
 use super::set::SetObject;
+use super::value::ValueObject;
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::{Failure, FailureKind};
 

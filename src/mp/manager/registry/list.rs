@@ -1,24 +1,44 @@
-//! `list`: Python's list through a proxy. Places count from 0; those below 0 count from the end.
+//! `list`: Python's list. Places count from 0; negative ones count from the end.
 
 use std::collections::VecDeque;
 
-use super::{Answer, Arguments, CallContext, Object, Weight};
+use super::object::{Interface, first_items};
+use super::{Answer, Arguments, CallContext, CallResult, Object, Weight};
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
-const METHODS: &[&str] = &[
-    "append", "extend", "insert", "pop", "remove", "get", "set", "delete", "slice", "index", "count", "contains",
-    "len", "reverse", "sort", "clear", "copy",
-];
+const INTERFACE: Interface = Interface {
+    kind: "a list",
+    methods: &[
+        ("append", 1),
+        ("extend", 1),
+        ("insert", 2),
+        ("pop", 1),
+        ("remove", 1),
+        ("get", 1),
+        ("set", 2),
+        ("delete", 1),
+        ("slice", 2),
+        ("index", 1),
+        ("count", 1),
+        ("contains", 1),
+        ("len", 0),
+        ("reverse", 0),
+        ("sort", 0),
+        ("clear", 0),
+        ("copy", 0),
+    ],
+    tracks_clients: false,
+};
 
-/// The place of an item in something that holds `length` of them.
+/// The place of an item among `length` items.
 pub(super) fn place(index: i128, length: usize) -> Result<usize, Failure> {
     let from_start = if index < 0 { index + length as i128 } else { index };
     let found = usize::try_from(from_start).ok().filter(|place| *place < length);
     found.ok_or_else(|| Failure::not_found(format!("there is no item {index}: it holds {length}")))
 }
 
-/// A place between items, cut to what there is.
+/// A place between items, limited to both ends.
 fn boundary(index: i128, length: usize) -> usize {
     let from_start = if index < 0 { index + length as i128 } else { index };
     usize::try_from(from_start.max(0)).unwrap_or(usize::MAX).min(length)
@@ -48,96 +68,86 @@ impl ListObject {
 }
 
 impl Object for ListObject {
-    fn call(&mut self, _turn: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+    fn interface(&self) -> Option<&'static Interface> {
+        Some(&INTERFACE)
+    }
+
+    fn call(&mut self, _context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
         let length = self.items.len();
         match method {
             "append" => {
-                let item = with.only("the item")?;
+                let item = arguments.any("the item")?;
                 self.items.push_back(item);
                 Answer::done()
             }
             "extend" => {
-                let items = with.items("the list")?;
-                with.end()?;
+                let items = arguments.items("the list")?;
                 self.items.extend(items);
                 Answer::done()
             }
             "insert" => {
-                let at = boundary(with.int("the place")?, length);
-                let item = with.only("the item")?;
+                let at = boundary(arguments.int("the place")?, length);
+                let item = arguments.any("the item")?;
                 self.items.insert(at, item);
                 Answer::done()
             }
             "pop" => {
-                let index = match with.optional() {
+                let index = match arguments.optional() {
                     None => -1,
                     Some(DynamicValue::Int(index)) => index,
                     Some(other) => return Err(Failure::arguments(format!("pop: the place is {}", other.kind()))),
                 };
-                with.end()?;
                 let item = self.items.remove(place(index, length)?).expect("the place was checked");
                 Answer::now(item)
             }
             "remove" => {
-                let at = self.place_of(&with.only("the item")?)?;
+                let at = self.place_of(&arguments.any("the item")?)?;
                 self.items.remove(at);
                 Answer::done()
             }
             "get" => {
-                let at = place(with.int("the place")?, length)?;
-                with.end()?;
+                let at = place(arguments.int("the place")?, length)?;
                 Answer::now(self.items[at].clone())
             }
             "set" => {
-                let at = place(with.int("the place")?, length)?;
-                self.items[at] = with.only("the item")?;
+                let at = place(arguments.int("the place")?, length)?;
+                self.items[at] = arguments.any("the item")?;
                 Answer::done()
             }
             "delete" => {
-                let at = place(with.int("the place")?, length)?;
-                with.end()?;
+                let at = place(arguments.int("the place")?, length)?;
                 self.items.remove(at);
                 Answer::done()
             }
             "slice" => {
-                let (from, to) = (with.int("the begin")?, with.int("the end")?);
-                with.end()?;
+                let (from, to) = (arguments.int("the start")?, arguments.int("the end")?);
                 let (from, to) = (boundary(from, length), boundary(to, length));
-                Answer::now(DynamicValue::List(self.items.range(from..to.max(from)).cloned().collect()))
+                Answer::list(self.items.range(from..to.max(from)))
             }
-            "index" => Answer::count(self.place_of(&with.only("the item")?)?),
+            "index" => Answer::count(self.place_of(&arguments.any("the item")?)?),
             "count" => {
-                let item = with.only("the item")?;
+                let item = arguments.any("the item")?;
                 Answer::count(self.items.iter().filter(|there| **there == item).count())
             }
             "contains" => {
-                let item = with.only("the item")?;
+                let item = arguments.any("the item")?;
                 Answer::now(self.items.contains(&item))
             }
-            "len" => {
-                with.end()?;
-                Answer::count(length)
-            }
+            "len" => Answer::count(length),
             "reverse" => {
-                with.end()?;
                 self.items.make_contiguous().reverse();
                 Answer::done()
             }
             "sort" => {
-                with.end()?;
                 self.items.make_contiguous().sort();
                 Answer::done()
             }
             "clear" => {
-                with.end()?;
                 self.items.clear();
                 Answer::done()
             }
-            "copy" => {
-                with.end()?;
-                Answer::now(self.head(usize::MAX))
-            }
-            _ => Err(Failure::method("a list", method, METHODS)),
+            "copy" => Answer::now(self.content(usize::MAX)),
+            _ => Err(INTERFACE.no_method(method)),
         }
     }
 
@@ -145,8 +155,8 @@ impl Object for ListObject {
         Weight::of(&self.items)
     }
 
-    fn head(&self, items: usize) -> DynamicValue {
-        DynamicValue::List(self.items.iter().take(items).cloned().collect())
+    fn content(&self, max_items: usize) -> DynamicValue {
+        first_items(&self.items, max_items)
     }
 
     fn length(&self) -> Option<usize> {

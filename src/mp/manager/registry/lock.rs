@@ -1,40 +1,36 @@
-//! `Lock` and `RLock`. A connection holds it; when that ends without a release, the next one to acquire it is told.
+//! `Lock` and `RLock`. Their owner is a connection; when that ends without a release, the next owner is told.
 
+use super::object::Interface;
 use super::ownership::Ownership;
-use super::{Answer, Arguments, CallContext, Object};
+use super::{Answer, Arguments, CallContext, CallResult, Object};
 use crate::mp::manager::dynamic_value::DynamicValue;
-use crate::mp::manager::failure::Failure;
 
-/// A lock; one that may be acquired again by its holder, or not.
+const INTERFACE: Interface =
+    Interface { kind: "a lock", methods: &[("acquire", 1), ("release", 0), ("locked", 0)], tracks_clients: true };
+
+/// A lock, reentrant or not.
 pub(super) struct LockObject {
     ownership: Ownership,
-    again: bool,
+    is_reentrant: bool,
 }
 
 impl LockObject {
-    pub fn new(again: bool) -> Self {
-        Self { ownership: Ownership::default(), again }
+    pub fn new(is_reentrant: bool) -> Self {
+        Self { ownership: Ownership::default(), is_reentrant }
     }
 }
 
 impl Object for LockObject {
-    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+    fn interface(&self) -> Option<&'static Interface> {
+        Some(&INTERFACE)
+    }
+
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
         match method {
-            "acquire" => {
-                let timeout_ns = with.timeout_ns()?;
-                with.end()?;
-                self.ownership.acquire(context, timeout_ns, self.again)
-            }
-            "release" => {
-                with.end()?;
-                self.ownership.release(context)?;
-                Answer::done()
-            }
-            "locked" => {
-                with.end()?;
-                Answer::now(self.ownership.is_held())
-            }
-            _ => Err(Failure::method("a lock", method, &["acquire", "release", "locked"])),
+            "acquire" => self.ownership.acquire(context, arguments.timeout_ns()?, self.is_reentrant),
+            "release" => self.ownership.release(context),
+            "locked" => Answer::now(self.ownership.is_owned()),
+            _ => Err(INTERFACE.no_method(method)),
         }
     }
 
@@ -43,19 +39,15 @@ impl Object for LockObject {
         context.answer(context.client, Ok(DynamicValue::Bool(false)));
     }
 
-    fn tracks_clients(&self) -> bool {
-        true
-    }
-
     fn client_gone(&mut self, context: &mut CallContext<'_>) {
-        self.ownership.forget(context);
+        self.ownership.client_gone(context);
     }
 
-    fn head(&self, _items: usize) -> DynamicValue {
-        DynamicValue::Bool(self.ownership.is_held())
+    fn content(&self, _max_items: usize) -> DynamicValue {
+        DynamicValue::Bool(self.ownership.is_owned())
     }
 
     fn state(&self) -> Option<String> {
-        Some(self.ownership.words())
+        Some(self.ownership.state())
     }
 }

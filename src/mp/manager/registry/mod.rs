@@ -1,10 +1,10 @@
-//! The manager without its sockets: objects, their names, and who waits for what. Pure: it reads no clock and talks to
-//! nobody; the server feeds it requests, ends of connections and the time, and delivers what it answers. So every order
-//! of these can be tested, and one thread serves all clients without a lock.
+//! The manager without its sockets: objects, their names, and the clients that wait for them. It is pure: it reads no
+//! clock and sends nothing; the server feeds it requests, ends of connections and the time, and delivers its answers. So
+//! every order of these can be tested, and one thread serves all clients.
 
 mod arguments;
+mod array;
 mod barrier;
-mod cell;
 mod condition;
 mod dict;
 mod event;
@@ -19,6 +19,7 @@ mod queue;
 mod quota;
 mod semaphore;
 mod set;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -32,7 +33,7 @@ pub(super) use arguments::Arguments;
 pub use kinds::KINDS;
 use names::check_name;
 pub use names::check_object;
-pub(super) use object::{Answer, Answered, CallContext, ClientId, Object};
+pub(super) use object::{Answer, Answered, CallContext, CallResult, ClientId, Interface, Object};
 pub(super) use ownership::OWNER_DIED;
 pub(super) use quota::{Quota, Weight};
 
@@ -40,28 +41,28 @@ use super::dynamic_value::{DynamicValue, Reference};
 use super::failure::{Failure, FailureKind};
 use super::wire::{Request, Target};
 
-/// Makes an object of an own type.
+/// Makes an object of a custom type.
 pub(super) type Maker = Arc<dyn Fn(Vec<DynamicValue>) -> Result<Box<dyn Object>, Failure> + Send + Sync>;
 
-/// How many items of an object are looked at for its preview.
-const PREVIEW_ITEMS: usize = 64;
+/// Maximum number of items in an object's preview.
+const MAX_PREVIEW_ITEMS: usize = 64;
 
-/// What an object looks like from outside, in a bounded form.
+/// The description of an object, of bounded size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectInfo {
-    /// Its name; empty for one that is reached by its reference alone.
+    /// Its name; empty for an object that only its reference leads to.
     pub name: String,
     /// Its reference.
     pub reference: u64,
-    /// Its kind, as it is called when one is made: `list`, `Lock`, an own type's name.
+    /// The name of its kind: `list`, `Lock`, that of a custom type.
     pub kind: String,
-    /// How many items it holds, where it holds items.
+    /// The number of its items, where it has items.
     pub length: Option<u64>,
-    /// Its content as JSON, cut off where it is long; or its state in words (`held, 2 waiting`).
+    /// Its content as JSON, cut where it is long; or its state in words (`held, 2 waiting`).
     pub content: String,
-    /// How many calls it has had.
+    /// The number of calls so far.
     pub calls: u64,
-    /// How many clients wait for it.
+    /// The number of clients that wait for it.
     pub waiting: u64,
 }
 
@@ -70,7 +71,7 @@ pub(super) struct Registry {
     objects: HashMap<u64, ObjectEntry>,
     names: BTreeMap<String, u64>,
     clients: HashMap<ClientId, ClientState>,
-    /// When waits end, by the time in nanoseconds.
+    /// The ends of waits with a timeout, each as a time in nanoseconds.
     deadlines: BTreeSet<(u64, ClientId)>,
     custom_types: BTreeMap<String, Maker>,
     next_reference: u64,
@@ -89,9 +90,9 @@ struct ObjectEntry {
 
 #[derive(Default)]
 struct ClientState {
-    waits: Option<PendingWait>,
-    /// Objects that must be told of its end.
-    touched: BTreeSet<u64>,
+    wait: Option<PendingWait>,
+    /// Objects that are told of its end.
+    called: BTreeSet<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -101,8 +102,7 @@ struct PendingWait {
 }
 
 impl Registry {
-    /// An empty one, for at most `max_objects` objects with room for their values, that can also make objects of
-    /// `custom_types`.
+    /// An empty registry for at most `max_objects` objects, of built-in kinds and of `custom_types`.
     pub(super) fn new(custom_types: BTreeMap<String, Maker>, max_objects: usize, quota: Quota) -> Self {
         Self {
             objects: HashMap::new(),
@@ -117,8 +117,8 @@ impl Registry {
         }
     }
 
-    /// Does what a client asks. Answers are added to `answers`: its own, unless it waits, and those of others that need
-    /// not wait any more. `Stop` is the server's to do.
+    /// Handles a request of a client. Its answer is added to `answers`, unless it waits, and so are the answers of other
+    /// clients whose waits end. `Stop` is done by the server.
     pub(super) fn handle(&mut self, now_ns: u64, client: ClientId, request: Request<'_>, answers: &mut Vec<Answered>) {
         let done = match request {
             Request::Call { target, method, arguments } => {
@@ -140,13 +140,13 @@ impl Registry {
             Request::List => {
                 super::dynamic_value::to_value(&self.list()).map_err(|error| Failure::arguments(error.to_string()))
             }
-            Request::Snapshot(target) => self.find(target).map(|(_, entry)| entry.object.head(usize::MAX)),
+            Request::Snapshot(target) => self.find(target).map(|(_, entry)| entry.object.content(usize::MAX)),
             Request::Stop => Ok(DynamicValue::Nil),
         };
         answers.push(Answered { client, result: done, taken_from: None });
     }
 
-    /// `None`: the client waits.
+    /// Calls a method; `None`: the client waits.
     fn call(
         &mut self,
         now_ns: u64,
@@ -158,12 +158,14 @@ impl Registry {
     ) -> Result<Option<Answered>, Failure> {
         let reference = self.reference_of(&target)?;
         let kind = &self.objects[&reference].kind;
-        self.quota.before(kind, method, &arguments, || weigh(&self.objects))?;
+        self.quota.check_call(kind, method, &arguments, || weigh(&self.objects))?;
         let entry = self.objects.get_mut(&reference).expect("it was just found");
         entry.calls += 1;
-        let tells = entry.object.tracks_clients();
+        let interface = entry.object.interface();
         let mut context = CallContext { client, object: reference, answers };
-        let answer = entry.object.call(&mut context, method, Arguments::new(method, arguments));
+        let checked = interface.map_or(Ok(()), |interface| interface.check_count(method, arguments.len()));
+        let answer =
+            checked.and_then(|()| entry.object.call(&mut context, method, &mut Arguments::new(method, arguments)));
         let answered = match answer {
             Err(failure) => Some(Err(failure)),
             Ok(Answer::Now(value)) => Some(Ok((value, None))),
@@ -174,7 +176,7 @@ impl Registry {
             Ok(Answer::Later { timeout_ns }) => {
                 entry.waiting += 1;
                 let deadline_ns = timeout_ns.map(|timeout_ns| now_ns.saturating_add(timeout_ns));
-                self.clients.entry(client).or_default().waits = Some(PendingWait { object: reference, deadline_ns });
+                self.clients.entry(client).or_default().wait = Some(PendingWait { object: reference, deadline_ns });
                 if let Some(deadline_ns) = deadline_ns {
                     self.deadlines.insert((deadline_ns, client));
                 }
@@ -182,8 +184,8 @@ impl Registry {
             }
         };
         self.calls += 1;
-        if tells {
-            self.clients.entry(client).or_default().touched.insert(reference);
+        if interface.is_some_and(|interface| interface.tracks_clients) {
+            self.clients.entry(client).or_default().called.insert(reference);
         }
         self.settle(answers);
         match answered {
@@ -193,10 +195,10 @@ impl Registry {
         }
     }
 
-    /// Whoever was answered does not wait any more.
+    /// Ends the waits of the clients that were answered.
     fn settle(&mut self, answers: &[Answered]) {
         for answered in answers {
-            let Some(wait) = self.clients.get_mut(&answered.client).and_then(|client| client.waits.take()) else {
+            let Some(wait) = self.clients.get_mut(&answered.client).and_then(|client| client.wait.take()) else {
                 continue;
             };
             if let Some(deadline_ns) = wait.deadline_ns {
@@ -208,7 +210,7 @@ impl Registry {
         }
     }
 
-    /// A call of an own type has its result.
+    /// A call of an object of a custom type has its result.
     pub(super) fn custom_call_ended(
         &mut self,
         client: ClientId,
@@ -216,18 +218,18 @@ impl Registry {
         result: Result<DynamicValue, Failure>,
         answers: &mut Vec<Answered>,
     ) {
-        // Its client may be gone; or the object was deleted meanwhile, and it waits for another.
-        let waits = self.clients.get(&client).and_then(|client| client.waits);
+        // The client may be gone, or wait for another object since this one was deleted.
+        let waits = self.clients.get(&client).and_then(|client| client.wait);
         if waits.is_some_and(|wait| wait.object == object) {
             answers.push(Answered { client, result, taken_from: None });
             self.settle(answers);
         }
     }
 
-    /// The connection of a client has ended: what it held is free, what it waited for it does not wait for any more.
+    /// The connection of a client has ended: its wait ends, and what it held is free.
     pub(super) fn client_gone(&mut self, client: ClientId, answers: &mut Vec<Answered>) {
         let Some(state) = self.clients.remove(&client) else { return };
-        if let Some(wait) = state.waits {
+        if let Some(wait) = state.wait {
             if let Some(deadline_ns) = wait.deadline_ns {
                 self.deadlines.remove(&(deadline_ns, client));
             }
@@ -235,7 +237,7 @@ impl Registry {
                 entry.waiting = entry.waiting.saturating_sub(1);
             }
         }
-        for object in state.touched {
+        for object in state.called {
             if let Some(entry) = self.objects.get_mut(&object) {
                 entry.object.client_gone(&mut CallContext { client, object, answers });
             }
@@ -243,7 +245,7 @@ impl Registry {
         self.settle(answers);
     }
 
-    /// What a client was given from `object` has not reached it: it goes back to where it was.
+    /// A value that was taken out of `object` did not reach its client and goes back.
     pub(super) fn give_back(&mut self, object: u64, value: DynamicValue, answers: &mut Vec<Answered>) {
         if let Some(entry) = self.objects.get_mut(&object) {
             entry.object.give_back(&mut CallContext { client: 0, object, answers }, value);
@@ -251,13 +253,13 @@ impl Registry {
         }
     }
 
-    /// Ends the waits whose time is over.
+    /// Ends the waits that have timed out.
     pub(super) fn tick(&mut self, now_ns: u64, answers: &mut Vec<Answered>) {
         while let Some(&(deadline_ns, client)) = self.deadlines.first()
             && deadline_ns <= now_ns
         {
             self.deadlines.pop_first();
-            let Some(wait) = self.clients.get_mut(&client).and_then(|client| client.waits.as_mut()) else { continue };
+            let Some(wait) = self.clients.get_mut(&client).and_then(|client| client.wait.as_mut()) else { continue };
             wait.deadline_ns = None;
             let object = wait.object;
             if let Some(entry) = self.objects.get_mut(&object) {
@@ -267,7 +269,7 @@ impl Registry {
         }
     }
 
-    /// When the next wait ends.
+    /// The end of the next wait with a timeout.
     pub(super) fn next_deadline_ns(&self) -> Option<u64> {
         self.deadlines.first().map(|(deadline_ns, _)| *deadline_ns)
     }
@@ -284,18 +286,17 @@ impl Registry {
             if let Some(reference) = self.names.get(name) {
                 let there = &self.objects[reference].kind;
                 if must_be_new || there != kind {
-                    let message =
-                        format!("there is a {there} called '{name}' already; take another name, or delete it");
+                    let message = format!("there is a {there} called '{name}' already; use another name, or delete it");
                     return Err(Failure::new(FailureKind::NameTaken, message));
                 }
                 return Ok(DynamicValue::Reference(Reference(*reference)));
             }
         }
         if self.objects.len() >= self.max_objects {
-            let message = format!("the manager holds {} objects, as many as it may; delete some", self.max_objects);
+            let message = format!("the manager holds {} objects, its maximum; delete some", self.max_objects);
             return Err(Failure::new(FailureKind::Limit, message));
         }
-        self.quota.put_in(Weight::of(&arguments).bytes, || weigh(&self.objects))?;
+        self.quota.reserve(Weight::of(&arguments).bytes, || weigh(&self.objects))?;
         let object = match self.custom_types.get(kind) {
             Some(maker) => maker(arguments)?,
             None => kinds::make(kind, arguments, self.custom_types.keys())?,
@@ -318,10 +319,10 @@ impl Registry {
         if let Some(name) = entry.name {
             self.names.remove(&name);
         }
-        let waits_for_it = |client: &ClientState| client.waits.is_some_and(|wait| wait.object == reference);
+        let waits_for_it = |client: &ClientState| client.wait.is_some_and(|wait| wait.object == reference);
         for (&client, _) in self.clients.iter().filter(|(_, client)| waits_for_it(client)) {
             let failure =
-                Failure::new(FailureKind::NoSuchObject, format!("{what} was deleted while you waited for it"));
+                Failure::new(FailureKind::NoSuchObject, format!("{what} was deleted while a call waited for it"));
             answers.push(Answered { client, result: Err(failure), taken_from: None });
         }
         self.settle(answers);
@@ -353,7 +354,7 @@ impl Registry {
         Ok((reference, &self.objects[&reference]))
     }
 
-    /// What objects there are: those with names by their names, then the others by their references.
+    /// All objects: those with names in the order of these, then the others in the order of their references.
     pub(super) fn list(&self) -> Vec<ObjectInfo> {
         let mut all: Vec<ObjectInfo> = self.objects.iter().map(|(reference, entry)| entry.info(*reference)).collect();
         all.sort_by(|one, two| {
@@ -362,21 +363,21 @@ impl Registry {
         all
     }
 
-    /// The content of every object with a name.
+    /// The content of every object that has a name.
     pub(super) fn contents(&self) -> BTreeMap<String, DynamicValue> {
         self.names
             .iter()
-            .map(|(name, reference)| (name.clone(), self.objects[reference].object.head(usize::MAX)))
+            .map(|(name, reference)| (name.clone(), self.objects[reference].object.content(usize::MAX)))
             .collect()
     }
 
-    /// How many calls there have been: where it is as before, nothing has changed.
+    /// The number of calls so far. While it stays the same, nothing has changed.
     pub(super) const fn calls(&self) -> u64 {
         self.calls
     }
 }
 
-/// What all objects hold.
+/// The size of all objects.
 fn weigh(objects: &HashMap<u64, ObjectEntry>) -> Weight {
     objects.values().fold(Weight::default(), |sum, entry| sum.and(entry.object.weight()))
 }
@@ -390,7 +391,7 @@ impl ObjectEntry {
             reference,
             kind: self.kind.clone(),
             length: self.object.length().map(|length| length as u64),
-            content: state.unwrap_or_else(|| self.object.head(PREVIEW_ITEMS).to_short_json(PREVIEW_BYTES)),
+            content: state.unwrap_or_else(|| self.object.content(MAX_PREVIEW_ITEMS).to_short_json(PREVIEW_BYTES)),
             calls: self.calls,
             waiting: self.waiting,
         }

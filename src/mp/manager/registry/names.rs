@@ -1,10 +1,10 @@
-//! What objects may be called.
+//! Which names objects may have.
 
 use super::kinds;
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
-/// Whether an object of a built-in kind could be made so, without making it in a manager.
+/// Checks that a manager could make this object of a built-in kind, without making it.
 ///
 /// ```
 /// use fanlane::mp::manager::{FailureKind, check_object};
@@ -15,13 +15,13 @@ use crate::mp::manager::failure::Failure;
 /// ```
 ///
 /// # Errors
-/// What a manager would answer.
+/// The failure that a manager would answer.
 pub fn check_object(name: &str, kind: &str, arguments: Vec<DynamicValue>) -> Result<(), Failure> {
     check_name(name)?;
     kinds::make(kind, arguments, std::iter::empty()).map(drop)
 }
 
-/// Names are words that a shell, a file and a page can show.
+/// A name is text that a shell, a file and a page can show.
 pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     const MAX_CHARS: usize = 128;
     let is_odd = |character: char| character.is_control() || character == '=';

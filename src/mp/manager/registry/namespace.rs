@@ -1,12 +1,17 @@
-//! `Namespace`: values by names, as attributes.
+//! `Namespace`: attributes, which are values by names.
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Arguments, CallContext, Object, Weight};
+use super::object::Interface;
+use super::{Answer, Arguments, CallContext, CallResult, Object, Weight};
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
-const METHODS: &[&str] = &["get", "set", "delete", "names", "copy"];
+const INTERFACE: Interface = Interface {
+    kind: "a namespace",
+    methods: &[("get", 1), ("set", 2), ("delete", 1), ("names", 0), ("copy", 0)],
+    tracks_clients: false,
+};
 
 /// Values by names.
 pub(super) struct NamespaceObject {
@@ -39,36 +44,32 @@ fn no_attribute(name: &str) -> Failure {
 }
 
 impl Object for NamespaceObject {
-    fn call(&mut self, _turn: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+    fn interface(&self) -> Option<&'static Interface> {
+        Some(&INTERFACE)
+    }
+
+    fn call(&mut self, _context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
         match method {
             "get" => {
-                let name = with.text("the name")?;
-                with.end()?;
+                let name = arguments.text("the name")?;
                 Answer::now(self.attributes.get(&name).ok_or_else(|| no_attribute(&name))?.clone())
             }
             "set" => {
-                let name = with.text("the name")?;
-                let value = with.only("the value")?;
+                let name = arguments.text("the name")?;
+                let value = arguments.any("the value")?;
                 self.attributes.insert(name, value);
                 Answer::done()
             }
             "delete" => {
-                let name = with.text("the name")?;
-                with.end()?;
+                let name = arguments.text("the name")?;
                 self.attributes.remove(&name).ok_or_else(|| no_attribute(&name))?;
                 Answer::done()
             }
-            "names" => {
-                with.end()?;
-                Answer::now(DynamicValue::List(
-                    self.attributes.keys().map(|name| DynamicValue::from(name.as_str())).collect(),
-                ))
-            }
-            "copy" => {
-                with.end()?;
-                Answer::now(self.head(usize::MAX))
-            }
-            _ => Err(Failure::method("a namespace", method, METHODS)),
+            "names" => Answer::now(DynamicValue::List(
+                self.attributes.keys().map(|name| DynamicValue::from(name.as_str())).collect(),
+            )),
+            "copy" => Answer::now(self.content(usize::MAX)),
+            _ => Err(INTERFACE.no_method(method)),
         }
     }
 
@@ -76,8 +77,8 @@ impl Object for NamespaceObject {
         Weight::of(self.attributes.values())
     }
 
-    fn head(&self, items: usize) -> DynamicValue {
-        let some = self.attributes.iter().take(items);
+    fn content(&self, max_items: usize) -> DynamicValue {
+        let some = self.attributes.iter().take(max_items);
         DynamicValue::Map(some.map(|(name, value)| (DynamicValue::from(name.as_str()), value.clone())).collect())
     }
 

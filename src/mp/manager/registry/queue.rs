@@ -1,23 +1,42 @@
-//! `Queue` and `JoinableQueue`: first in, first out, for any number of producers and consumers. Whoever waits is served
-//! in the order of waiting.
+//! `Queue` and `JoinableQueue`: first in, first out, for any number of producers and consumers. Waiting clients are
+//! served in the order of their calls.
 
 use std::collections::VecDeque;
 
-use super::{Answer, Arguments, CallContext, ClientId, Object, Weight};
+use super::object::{Interface, first_items};
+use super::{Answer, Arguments, CallContext, CallResult, ClientId, Object, Weight};
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::{Failure, FailureKind};
 
-const METHODS: &[&str] = &["put", "get", "qsize", "empty", "full", "copy"];
-const JOINABLE_METHODS: &[&str] = &["put", "get", "qsize", "empty", "full", "copy", "task_done", "join", "unfinished"];
+const INTERFACE: Interface = Interface {
+    kind: "a Queue",
+    methods: &[("put", 2), ("get", 1), ("qsize", 0), ("empty", 0), ("full", 0), ("copy", 0)],
+    tracks_clients: true,
+};
+const JOINABLE_INTERFACE: Interface = Interface {
+    kind: "a JoinableQueue",
+    methods: &[
+        ("put", 2),
+        ("get", 1),
+        ("qsize", 0),
+        ("empty", 0),
+        ("full", 0),
+        ("copy", 0),
+        ("task_done", 0),
+        ("join", 1),
+        ("unfinished", 0),
+    ],
+    tracks_clients: true,
+};
 
-/// Items on their way.
+/// A queue of items.
 pub(super) struct QueueObject {
     items: VecDeque<DynamicValue>,
-    /// 0: no limit.
-    most: usize,
+    /// Maximum number of items; 0: no limit.
+    max_items: usize,
     consumers: VecDeque<ClientId>,
     producers: VecDeque<(ClientId, DynamicValue)>,
-    joinable: bool,
+    is_joinable: bool,
     unfinished: u64,
     joiners: Vec<ClientId>,
 }
@@ -26,28 +45,32 @@ fn empty() -> Failure {
     Failure::new(FailureKind::Empty, "the queue is empty")
 }
 
-fn full(most: usize) -> Failure {
-    Failure::new(FailureKind::Full, format!("the queue is full: it holds {most}"))
+fn full(max_items: usize) -> Failure {
+    Failure::new(FailureKind::Full, format!("the queue is full: it holds {max_items}"))
 }
 
 impl QueueObject {
-    pub fn new(arguments: &mut Arguments, joinable: bool) -> Result<Self, Failure> {
+    pub fn new(arguments: &mut Arguments, is_joinable: bool) -> Result<Self, Failure> {
         Ok(Self {
             items: VecDeque::new(),
-            most: arguments.count_or("the limit", 0)?,
+            max_items: arguments.count_or("the limit", 0)?,
             consumers: VecDeque::new(),
             producers: VecDeque::new(),
-            joinable,
+            is_joinable,
             unfinished: 0,
             joiners: Vec::new(),
         })
     }
 
-    fn is_full(&self) -> bool {
-        self.most > 0 && self.items.len() >= self.most
+    const fn own_interface(&self) -> &'static Interface {
+        if self.is_joinable { &JOINABLE_INTERFACE } else { &INTERFACE }
     }
 
-    /// An item has come in; whoever waits longest has it.
+    fn is_full(&self) -> bool {
+        self.max_items > 0 && self.items.len() >= self.max_items
+    }
+
+    /// Hands an item to the client that has waited longest, or keeps it.
     fn accept_item(&mut self, context: &mut CallContext<'_>, item: DynamicValue) {
         self.unfinished += 1;
         match self.consumers.pop_front() {
@@ -69,25 +92,27 @@ impl QueueObject {
 }
 
 impl Object for QueueObject {
-    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+    fn interface(&self) -> Option<&'static Interface> {
+        Some(self.own_interface())
+    }
+
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
         match method {
             "put" => {
-                let item = with.any("the item")?;
-                let timeout_ns = with.timeout_ns()?;
-                with.end()?;
+                let item = arguments.any("the item")?;
+                let timeout_ns = arguments.timeout_ns()?;
                 if !self.is_full() {
                     self.accept_item(context, item);
                     return Answer::done();
                 }
                 if timeout_ns == Some(0) {
-                    return Err(full(self.most));
+                    return Err(full(self.max_items));
                 }
                 self.producers.push_back((context.client, item));
                 Ok(Answer::Later { timeout_ns })
             }
             "get" => {
-                let timeout_ns = with.timeout_ns()?;
-                with.end()?;
+                let timeout_ns = arguments.timeout_ns()?;
                 if let Some(item) = self.take(context) {
                     return Ok(Answer::Taken(item));
                 }
@@ -97,24 +122,11 @@ impl Object for QueueObject {
                 self.consumers.push_back(context.client);
                 Ok(Answer::Later { timeout_ns })
             }
-            "qsize" => {
-                with.end()?;
-                Answer::count(self.items.len())
-            }
-            "empty" => {
-                with.end()?;
-                Answer::now(self.items.is_empty())
-            }
-            "full" => {
-                with.end()?;
-                Answer::now(self.is_full())
-            }
-            "copy" => {
-                with.end()?;
-                Answer::now(self.head(usize::MAX))
-            }
-            "task_done" if self.joinable => {
-                with.end()?;
+            "qsize" => Answer::count(self.items.len()),
+            "empty" => Answer::now(self.items.is_empty()),
+            "full" => Answer::now(self.is_full()),
+            "copy" => Answer::list(&self.items),
+            "task_done" if self.is_joinable => {
                 if self.unfinished == 0 {
                     return Err(Failure::arguments("task_done: every item that was put is done already"));
                 }
@@ -126,40 +138,30 @@ impl Object for QueueObject {
                 }
                 Answer::done()
             }
-            "join" if self.joinable => {
-                let timeout_ns = with.timeout_ns()?;
-                with.end()?;
+            "join" if self.is_joinable => {
+                let timeout_ns = arguments.timeout_ns()?;
                 if self.unfinished == 0 || timeout_ns == Some(0) {
                     return Answer::now(self.unfinished == 0);
                 }
                 self.joiners.push(context.client);
                 Ok(Answer::Later { timeout_ns })
             }
-            "unfinished" if self.joinable => {
-                with.end()?;
-                Answer::now(self.unfinished)
-            }
-            _ if self.joinable => Err(Failure::method("a JoinableQueue", method, JOINABLE_METHODS)),
-            _ => Err(Failure::method("a Queue", method, METHODS)),
+            "unfinished" if self.is_joinable => Answer::now(self.unfinished),
+            _ => Err(self.own_interface().no_method(method)),
         }
     }
 
     fn timed_out(&mut self, context: &mut CallContext<'_>) {
         let client = context.client;
-        if let Some(place) = self.consumers.iter().position(|consumer| *consumer == client) {
-            self.consumers.remove(place);
-            context.answer(client, Err(empty()));
-        } else if let Some(place) = self.producers.iter().position(|(producer, _)| *producer == client) {
-            self.producers.remove(place);
-            context.answer(client, Err(full(self.most)));
+        let answer = if self.consumers.contains(&client) {
+            Err(empty())
+        } else if self.producers.iter().any(|(producer, _)| *producer == client) {
+            Err(full(self.max_items))
         } else {
-            self.joiners.retain(|joiner| *joiner != client);
-            context.answer(client, Ok(DynamicValue::Bool(false)));
-        }
-    }
-
-    fn tracks_clients(&self) -> bool {
-        true
+            Ok(DynamicValue::Bool(false))
+        };
+        self.client_gone(context);
+        context.answer(client, answer);
     }
 
     fn client_gone(&mut self, context: &mut CallContext<'_>) {
@@ -170,7 +172,7 @@ impl Object for QueueObject {
     }
 
     fn give_back(&mut self, context: &mut CallContext<'_>, item: DynamicValue) {
-        // It was counted when it was put, and may now stand above the limit for a while: losing it would be worse.
+        // It was counted when it was put, and may now exceed the limit for a while: losing it would be worse.
         match self.consumers.pop_front() {
             Some(consumer) => context.hand_over(consumer, item),
             None => self.items.push_front(item),
@@ -181,8 +183,8 @@ impl Object for QueueObject {
         Weight::of(self.items.iter().chain(self.producers.iter().map(|(_, item)| item)))
     }
 
-    fn head(&self, items: usize) -> DynamicValue {
-        DynamicValue::List(self.items.iter().take(items).cloned().collect())
+    fn content(&self, max_items: usize) -> DynamicValue {
+        first_items(&self.items, max_items)
     }
 
     fn length(&self) -> Option<usize> {

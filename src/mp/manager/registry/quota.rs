@@ -1,13 +1,13 @@
-//! How much the objects of a manager hold together, and that it stays below a limit.
+//! The limit on the memory of all values of a manager.
 //!
-//! What is asked to be put in is added up; only where that comes to more than the limit are the objects weighed, and not
-//! again before enough has happened that it pays.
+//! The sizes of values that come in are added up. Only where the sum exceeds the limit are the objects weighed, and not
+//! again before enough has changed for that to pay.
 
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::{Failure, FailureKind};
 
-/// The methods that put values in.
-const GROWING: [&str; 10] = [
+/// The methods that store values.
+const STORING_METHODS: [&str; 10] = [
     "append",
     "extend",
     "insert",
@@ -20,24 +20,26 @@ const GROWING: [&str; 10] = [
     "compare_exchange",
 ];
 
-/// Up to so many bytes are no growth of an object that holds a fixed number of values: counters count on in a full
-/// manager.
+/// The largest value, in bytes, that an object with a fixed number of values takes at any time, so that counters go on in
+/// a full manager.
 const SMALL_BYTES: u64 = 1024;
 
-/// So many values are weighed for each call since the last time.
+/// The number of values that each call since the last weighing pays for.
 const VALUES_PER_CALL: u64 = 64;
 
-/// Bytes of values, and how many values they are.
+/// The size of some values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weight {
+    /// What they take in memory.
     pub bytes: u64,
+    /// Their number, with those inside of lists and maps.
     pub values: u64,
 }
 
 impl Weight {
-    /// What these take in memory.
-    pub fn of<'a>(data: impl IntoIterator<Item = &'a DynamicValue>) -> Self {
-        data.into_iter().fold(Self::default(), |sum, value| sum.and(Self::of_one(value)))
+    /// The size of these values.
+    pub fn of<'a>(values: impl IntoIterator<Item = &'a DynamicValue>) -> Self {
+        values.into_iter().fold(Self::default(), |sum, value| sum.and(Self::of_one(value)))
     }
 
     fn of_one(value: &DynamicValue) -> Self {
@@ -55,23 +57,23 @@ impl Weight {
         }
     }
 
-    /// Both together.
+    /// The sum of both.
     pub const fn and(self, other: Self) -> Self {
         Self { bytes: self.bytes + other.bytes, values: self.values + other.values }
     }
 }
 
-/// The room that is left.
+/// The limit and what is known of its use.
 pub struct Quota {
     max_bytes: u64,
-    /// What a refusal advises.
+    /// How the limit is raised, for the message of a refusal.
     raise: String,
-    /// What the objects took when they were weighed, less what is known to have been taken out since.
+    /// The size of all objects when they were weighed, less what has been taken out since.
     weighed: Weight,
-    /// At most so much was put in since.
+    /// Upper bound of what has been stored since, in bytes.
     added_bytes: u64,
     calls: u64,
-    /// Much may have been taken out at once.
+    /// Something of unknown size was taken out since.
     is_stale: bool,
 }
 
@@ -81,21 +83,21 @@ impl Quota {
         Self { max_bytes, raise, weighed, added_bytes: 0, calls: 0, is_stale: false }
     }
 
-    /// Something was taken out whose size nobody has looked at.
+    /// Notes that something of unknown size was taken out.
     pub const fn emptied(&mut self) {
         self.is_stale = true;
     }
 
-    /// This was taken out.
+    /// Notes that a value was taken out.
     pub fn took(&mut self, value: &DynamicValue) {
         self.weighed.bytes = self.weighed.bytes.saturating_sub(Weight::of([value]).bytes);
     }
 
-    /// Takes note of a call before it is done; `weigh` weighs all objects.
+    /// Notes a call before it is done; `weigh` weighs all objects.
     ///
     /// # Errors
-    /// When it would put in more than there is room for.
-    pub fn before<'a>(
+    /// When the call would store more than the limit allows.
+    pub fn check_call<'a>(
         &mut self,
         kind: &str,
         method: &str,
@@ -104,21 +106,21 @@ impl Quota {
     ) -> Result<(), Failure> {
         self.calls += 1;
         self.is_stale |= method == "clear";
-        if !GROWING.contains(&method) {
+        if !STORING_METHODS.contains(&method) {
             return Ok(());
         }
         let bytes = Weight::of(arguments).bytes;
         if matches!(kind, "Value" | "Array") && bytes <= SMALL_BYTES {
             return Ok(());
         }
-        self.put_in(bytes, weigh)
+        self.reserve(bytes, weigh)
     }
 
-    /// Takes note that so much is to be put in.
+    /// Notes that values of this size are about to be stored.
     ///
     /// # Errors
-    /// When there is no room for it.
-    pub fn put_in(&mut self, bytes: u64, weigh: impl FnOnce() -> Weight) -> Result<(), Failure> {
+    /// When the limit does not allow it.
+    pub fn reserve(&mut self, bytes: u64, weigh: impl FnOnce() -> Weight) -> Result<(), Failure> {
         let fits = |quota: &Self| quota.weighed.bytes + quota.added_bytes + bytes <= quota.max_bytes;
         let pays = self.is_stale
             || self.added_bytes >= self.max_bytes / 16
@@ -167,7 +169,7 @@ mod tests {
         let each = Weight::of([&text]);
         let mut weighed = 0;
         let mut put = |quota: &mut Quota, held: u64| {
-            quota.before("Queue", "put", [&text], || {
+            quota.check_call("Queue", "put", [&text], || {
                 weighed += 1;
                 Weight { bytes: held, values: 1_000_000 }
             })
@@ -190,11 +192,11 @@ mod tests {
         put(&mut quota, 0).unwrap();
         assert_eq!(weighed, 3);
         // Reading needs no room.
-        assert!(self::room(0).before("Queue", "get", [&text], Weight::default).is_ok());
-        assert!(self::room(0).before("Queue", "put", [&text], Weight::default).is_err());
-        assert!(self::room(0).before("Value", "add", [&DynamicValue::Int(1)], Weight::default).is_ok());
+        assert!(self::room(0).check_call("Queue", "get", [&text], Weight::default).is_ok());
+        assert!(self::room(0).check_call("Queue", "put", [&text], Weight::default).is_err());
+        assert!(self::room(0).check_call("Value", "add", [&DynamicValue::Int(1)], Weight::default).is_ok());
         assert!(
-            self::room(0).before("Value", "set", [&DynamicValue::Text("x".repeat(2000))], Weight::default).is_err()
+            self::room(0).check_call("Value", "set", [&DynamicValue::Text("x".repeat(2000))], Weight::default).is_err()
         );
     }
 }

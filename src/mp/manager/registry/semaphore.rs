@@ -1,65 +1,75 @@
-//! `Semaphore` and `BoundedSemaphore`. A slot that was taken is anybody's to give back, as in Python, unless it was
-//! taken to be held: then it comes back with the end of its holder's connection.
+//! `Semaphore` and `BoundedSemaphore`. As in Python, any client may release a slot that another has acquired. A slot that
+//! is held comes back with the end of its owner's connection.
 
 use std::collections::{HashMap, VecDeque};
 
-use super::{Answer, Arguments, CallContext, ClientId, Object};
+use super::object::{Interface, with_waiting};
+use super::{Answer, Arguments, CallContext, CallResult, ClientId, Object};
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::{Failure, FailureKind};
 
-/// So many slots.
+const INTERFACE: Interface = Interface {
+    kind: "a semaphore",
+    methods: &[("acquire", 2), ("release", 1), ("get_value", 0)],
+    tracks_clients: true,
+};
+
+/// A number of slots.
 pub(super) struct SemaphoreObject {
     free: u64,
-    /// The most that can be free.
+    /// Maximum number of free slots.
     bound: Option<u64>,
+    /// The clients that wait, each with whether it will hold its slot.
     waiting: VecDeque<(ClientId, bool)>,
     held: HashMap<ClientId, u64>,
 }
 
 impl SemaphoreObject {
-    pub fn new(arguments: &mut Arguments, bounded: bool) -> Result<Self, Failure> {
+    pub fn new(arguments: &mut Arguments, is_bounded: bool) -> Result<Self, Failure> {
         let free = arguments.count_or("the number of slots", 1)? as u64;
-        Ok(Self { free, bound: bounded.then_some(free), waiting: VecDeque::new(), held: HashMap::new() })
+        Ok(Self { free, bound: is_bounded.then_some(free), waiting: VecDeque::new(), held: HashMap::new() })
     }
 
-    fn taken(&mut self, client: ClientId, to_hold: bool) {
+    fn take_slot(&mut self, client: ClientId, holds: bool) {
         self.free -= 1;
-        if to_hold {
+        if holds {
             *self.held.entry(client).or_default() += 1;
         }
     }
 
-    fn give(&mut self, context: &mut CallContext<'_>, count: u64) {
+    fn free_slots(&mut self, context: &mut CallContext<'_>, count: u64) {
         self.free += count;
         while self.free > 0
-            && let Some((client, to_hold)) = self.waiting.pop_front()
+            && let Some((client, holds)) = self.waiting.pop_front()
         {
-            self.taken(client, to_hold);
+            self.take_slot(client, holds);
             context.answer(client, Ok(DynamicValue::Bool(true)));
         }
     }
 }
 
 impl Object for SemaphoreObject {
-    fn call(&mut self, context: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
+    fn interface(&self) -> Option<&'static Interface> {
+        Some(&INTERFACE)
+    }
+
+    fn call(&mut self, context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
         match method {
             "acquire" => {
-                let timeout_ns = with.timeout_ns()?;
-                let to_hold = with.flag_or("whether it is held", false)?;
-                with.end()?;
+                let timeout_ns = arguments.timeout_ns()?;
+                let holds = arguments.flag_or("whether it is held", false)?;
                 if self.free > 0 {
-                    self.taken(context.client, to_hold);
+                    self.take_slot(context.client, holds);
                     return Answer::now(true);
                 }
                 if timeout_ns == Some(0) {
                     return Answer::now(false);
                 }
-                self.waiting.push_back((context.client, to_hold));
+                self.waiting.push_back((context.client, holds));
                 Ok(Answer::Later { timeout_ns })
             }
             "release" => {
-                let count = with.positive_or("how many", 1)? as u64;
-                with.end()?;
+                let count = arguments.positive_or("the number of slots", 1)? as u64;
                 let after = self.free.checked_add(count);
                 if after.is_none() || self.bound.is_some_and(|bound| after > Some(bound)) {
                     let message = "it was released more often than it was acquired";
@@ -68,14 +78,11 @@ impl Object for SemaphoreObject {
                 if let Some(held) = self.held.get_mut(&context.client) {
                     *held = held.saturating_sub(count);
                 }
-                self.give(context, count);
+                self.free_slots(context, count);
                 Answer::done()
             }
-            "get_value" => {
-                with.end()?;
-                Answer::now(self.free)
-            }
-            _ => Err(Failure::method("a semaphore", method, &["acquire", "release", "get_value"])),
+            "get_value" => Answer::now(self.free),
+            _ => Err(INTERFACE.no_method(method)),
         }
     }
 
@@ -85,19 +92,14 @@ impl Object for SemaphoreObject {
         context.answer(client, Ok(DynamicValue::Bool(false)));
     }
 
-    fn tracks_clients(&self) -> bool {
-        true
-    }
-
     fn client_gone(&mut self, context: &mut CallContext<'_>) {
-        let client = context.client;
-        self.waiting.retain(|(waiter, _)| *waiter != client);
-        if let Some(held) = self.held.remove(&client) {
-            self.give(context, held);
+        self.waiting.retain(|(waiter, _)| *waiter != context.client);
+        if let Some(held) = self.held.remove(&context.client) {
+            self.free_slots(context, held);
         }
     }
 
-    fn head(&self, _items: usize) -> DynamicValue {
+    fn content(&self, _max_items: usize) -> DynamicValue {
         DynamicValue::from(self.free)
     }
 
@@ -106,6 +108,6 @@ impl Object for SemaphoreObject {
             Some(bound) => format!("{} of {bound} free", self.free),
             None => format!("{} free", self.free),
         };
-        Some(if self.waiting.is_empty() { free } else { format!("{free}, {} waiting", self.waiting.len()) })
+        Some(with_waiting(free, self.waiting.len()))
     }
 }

@@ -1,34 +1,39 @@
-//! `set`: values of which each is there once, in their order.
+//! `set`: distinct values in their order.
 
 use std::collections::BTreeSet;
 
-use super::{Answer, Arguments, CallContext, Object, Weight};
+use super::object::{Interface, first_items};
+use super::{Answer, Arguments, CallContext, CallResult, Object, Weight};
 use crate::mp::manager::dynamic_value::DynamicValue;
 use crate::mp::manager::failure::Failure;
 
-const METHODS: &[&str] = &[
-    "add",
-    "discard",
-    "remove",
-    "contains",
-    "len",
-    "pop",
-    "update",
-    "intersection_update",
-    "difference_update",
-    "symmetric_difference_update",
-    "union",
-    "intersection",
-    "difference",
-    "symmetric_difference",
-    "issubset",
-    "issuperset",
-    "isdisjoint",
-    "clear",
-    "copy",
-];
+const INTERFACE: Interface = Interface {
+    kind: "a set",
+    methods: &[
+        ("add", 1),
+        ("discard", 1),
+        ("remove", 1),
+        ("contains", 1),
+        ("len", 0),
+        ("pop", 0),
+        ("update", 1),
+        ("intersection_update", 1),
+        ("difference_update", 1),
+        ("symmetric_difference_update", 1),
+        ("union", 1),
+        ("intersection", 1),
+        ("difference", 1),
+        ("symmetric_difference", 1),
+        ("issubset", 1),
+        ("issuperset", 1),
+        ("isdisjoint", 1),
+        ("clear", 0),
+        ("copy", 0),
+    ],
+    tracks_clients: false,
+};
 
-/// Values, each once.
+/// Distinct values.
 pub(super) struct SetObject {
     items: BTreeSet<DynamicValue>,
 }
@@ -44,24 +49,23 @@ impl SetObject {
     }
 }
 
-fn as_list<'a>(items: impl Iterator<Item = &'a DynamicValue>) -> Result<Answer, Failure> {
-    Answer::now(DynamicValue::List(items.cloned().collect()))
-}
-
 impl Object for SetObject {
-    fn call(&mut self, _turn: &mut CallContext<'_>, method: &str, mut with: Arguments) -> Result<Answer, Failure> {
-        let argument = with.optional();
-        with.end()?;
+    fn interface(&self) -> Option<&'static Interface> {
+        Some(&INTERFACE)
+    }
+
+    fn call(&mut self, _context: &mut CallContext<'_>, method: &str, arguments: &mut Arguments) -> CallResult {
+        let argument = arguments.optional();
         let item = || argument.clone().ok_or_else(|| Failure::arguments(format!("{method}: the item is missing")));
         let other = || match argument.clone() {
             Some(DynamicValue::List(items)) => Ok(items.into_iter().collect::<BTreeSet<DynamicValue>>()),
             _ => Err(Failure::arguments(format!("{method}: give the other set, as a list"))),
         };
         match method {
-            "union" => as_list(self.items.union(&other()?)),
-            "intersection" => as_list(self.items.intersection(&other()?)),
-            "difference" => as_list(self.items.difference(&other()?)),
-            "symmetric_difference" => as_list(self.items.symmetric_difference(&other()?)),
+            "union" => Answer::list(self.items.union(&other()?)),
+            "intersection" => Answer::list(self.items.intersection(&other()?)),
+            "difference" => Answer::list(self.items.difference(&other()?)),
+            "symmetric_difference" => Answer::list(self.items.symmetric_difference(&other()?)),
             "issubset" => Answer::now(self.items.is_subset(&other()?)),
             "issuperset" => Answer::now(self.items.is_superset(&other()?)),
             "isdisjoint" => Answer::now(self.items.is_disjoint(&other()?)),
@@ -88,7 +92,7 @@ impl Object for SetObject {
                 self.items.clear();
                 Answer::done()
             }
-            "copy" => Answer::now(self.head(usize::MAX)),
+            "copy" => Answer::now(self.content(usize::MAX)),
             "pop" => Answer::now(self.items.pop_first().ok_or_else(|| Failure::not_found("the set is empty"))?),
             "add" => Answer::now(self.items.insert(item()?)),
             "discard" => Answer::now(self.items.remove(&item()?)),
@@ -100,7 +104,7 @@ impl Object for SetObject {
                 }
                 Answer::done()
             }
-            _ => Err(Failure::method("a set", method, METHODS)),
+            _ => Err(INTERFACE.no_method(method)),
         }
     }
 
@@ -108,8 +112,8 @@ impl Object for SetObject {
         Weight::of(&self.items)
     }
 
-    fn head(&self, items: usize) -> DynamicValue {
-        DynamicValue::List(self.items.iter().take(items).cloned().collect())
+    fn content(&self, max_items: usize) -> DynamicValue {
+        first_items(&self.items, max_items)
     }
 
     fn length(&self) -> Option<usize> {

@@ -154,7 +154,7 @@ fn a_lock_goes_to_those_who_wait_in_their_order() {
 }
 
 #[test]
-fn the_death_of_a_holder_is_told_to_the_next_one() {
+fn the_death_of_an_owner_is_told_to_the_next_one() {
     let died = Ok(DynamicValue::from(OWNER_DIED));
     let mut table = Table::with(&[("l", "Lock", vec![]), ("r", "RLock", vec![])]);
     table.call(1, "l", "acquire", &[]);
@@ -163,7 +163,7 @@ fn the_death_of_a_holder_is_told_to_the_next_one() {
     table.call(3, "l", "acquire", &[]);
     assert_eq!(table.gone(3), [], "one who waits has nothing to leave");
     assert_eq!(table.gone(1), [(2, died.clone())]);
-    assert_eq!(table.call(4, "r", "acquire", &[int(0)]), [(4, died)], "also where nobody waited");
+    assert_eq!(table.call(4, "r", "acquire", &[int(0)]), [(4, died)], "also where no client waited");
     assert_eq!(table.call(2, "l", "release", &[]), [(2, nil())]);
     assert_eq!(table.get("l", "acquire", &[]), yes(), "it is told once");
 }
@@ -229,7 +229,7 @@ fn a_queue_serves_those_who_wait_and_loses_nothing() {
 }
 
 #[test]
-fn what_one_who_died_waited_for_goes_to_others() {
+fn the_share_of_a_dead_waiter_goes_to_others() {
     let mut table = Table::with(&[("q", "Queue", vec![int(1)]), ("e", "Event", vec![])]);
     table.call(1, "q", "get", &[]);
     table.call(2, "q", "get", &[]);
@@ -285,7 +285,7 @@ fn a_barrier_opens_for_all_or_breaks_for_all() {
 }
 
 #[test]
-fn who_waits_for_what_is_deleted_is_told() {
+fn a_wait_for_a_deleted_object_ends_with_an_error() {
     let mut table = Table::with(&[("q", "Queue", vec![])]);
     table.call(1, "q", "get", &[int(5)]);
     let results = table.ask(2, Request::Delete(Target::Name("q")));
@@ -342,8 +342,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Nobody is answered who has not asked, everybody at most once, items are neither lost nor doubled, and when all
-    /// are gone nobody holds anything.
+    /// Each call is answered at most once, items are neither lost nor doubled, and when all clients are gone nothing is
+    /// held.
     #[test]
     fn every_order_of_calls_deaths_and_time_is_consistent(steps in prop::collection::vec(step(), 0..60)) {
         let mut table = Table::with(&[

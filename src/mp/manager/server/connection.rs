@@ -1,5 +1,5 @@
-//! One connection as the server sees it: bytes that have come, bytes that wait to leave, and how far its client is
-//! trusted. It never waits.
+//! One connection as the server sees it: received bytes, bytes to send, and whether its peer has proven the key. It
+//! never waits.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -7,13 +7,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
+use crate::mp::authentication::handshake::{CLAIM_BYTES, Challenge};
 use crate::mp::manager::dynamic_value::DynamicValue;
-use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};
 use crate::mp::manager::wire::Inbox;
 
-/// How far a connection is.
+/// Whether the peer of a connection has proven the key.
 pub(super) enum Stage {
-    /// Nothing that it sends is decoded.
+    /// It has not: nothing that it sends is decoded.
     Unauthenticated {
         challenge: Challenge,
         claim: Vec<u8>,
@@ -21,30 +21,30 @@ pub(super) enum Stage {
     Authenticated,
 }
 
-/// A connection.
+/// A connection of the server.
 pub(super) struct ServerConnection {
     stream: OwnedFd,
     pub stage: Stage,
     pub inbox: Inbox,
     out: Vec<u8>,
     sent: usize,
-    /// It has asked and was not answered.
+    /// A request of it has no answer yet.
     pub is_waiting: bool,
-    /// What it was given last, in case that does not arrive.
+    /// The value that it was given last and its object, in case the value does not arrive.
     pub taken: Option<(u64, DynamicValue)>,
-    /// It is closed as soon as all has been sent.
+    /// It is closed as soon as everything has been sent.
     pub ends: bool,
-    /// What its descriptor is watched for.
+    /// What the poller watches it for.
     pub watched: super::poll::Watched,
 }
 
-/// What reading came to.
+/// The result of a read.
 pub(super) enum Received {
-    /// So many bytes.
+    /// This number of bytes was received.
     Bytes(usize),
-    /// Nothing for now.
+    /// Nothing is there yet.
     Nothing,
-    /// The end; `true` if the other side left without reading all that was sent to it.
+    /// The connection has ended; `unread`: the peer left before it had read everything sent to it.
     End { unread: bool },
 }
 
@@ -76,13 +76,13 @@ impl ServerConnection {
                 Ok((count, _)) => return Received::Bytes(count),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Received::Nothing,
-                // The system says so when a socket is closed that still holds what was sent to it.
+                // The system reports this when the peer closes a socket that still holds received bytes.
                 Err(error) => return Received::End { unread: error == Errno::CONNRESET },
             }
         }
     }
 
-    /// Where what is to be sent goes.
+    /// The buffer of bytes to send.
     pub(super) const fn out(&mut self) -> &mut Vec<u8> {
         &mut self.out
     }
@@ -91,7 +91,7 @@ impl ServerConnection {
         self.sent < self.out.len()
     }
 
-    /// Sends what can be sent without waiting; `false` if the other side is gone.
+    /// Sends what can be sent without waiting; `false`: the peer is gone.
     pub(super) fn flush(&mut self) -> bool {
         const KEEP_BYTES: usize = 64 << 10;
         while self.has_unsent() {

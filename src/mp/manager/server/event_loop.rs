@@ -1,5 +1,5 @@
-//! The server's thread: waits for sockets, for the end of waits and for results of own types, asks the registry, and
-//! delivers what it answers.
+//! The server's thread: waits for sockets, deadlines and results of custom types, hands them to the registry, and delivers
+//! its answers.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -13,42 +13,42 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::net::{SendFlags, send};
 
 use super::connection::{Received, ServerConnection, Stage};
-use super::listening_socket::ListeningSocket;
-use super::poll::{Watched, happened};
+use super::poll::{Watched, wait_for_events};
 use super::{ServerOptions, ServerShared};
+use crate::mp::authentication::ListeningSocket;
+use crate::mp::authentication::handshake::{CLAIM_BYTES, Challenge};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::manager::custom_types::CustomResult;
 use crate::mp::manager::failure::{Failure, FailureKind};
-use crate::mp::manager::handshake::{CLAIM_BYTES, Challenge};
 use crate::mp::manager::registry::{Answered, ClientId};
 use crate::mp::manager::wire::{REPLY_SLACK_BYTES, Reply, Request, WireError, read_message, write_frame};
 use crate::mp::spin_wait::SpinWait;
 
-/// So many may be proving themselves at once; one more, and the one that has taken longest is sent away. So strangers
-/// cannot keep out those who have the key.
+/// Maximum number of unauthenticated peers. One more, and the oldest is sent away, so that peers without the key cannot
+/// keep clients out.
 const MAX_UNAUTHENTICATED: usize = 64;
-/// Where the system has no descriptors left, nobody is let in for so long.
+/// Pause of accepting connections when the system has no descriptors left, in nanoseconds.
 const ACCEPT_PAUSE_NS: u64 = 100_000_000;
 
 const WAKER: u64 = 0;
 const FIRST_LISTENER: u64 = 1;
 const FIRST_CONNECTION: u64 = 1 << 16;
 
-/// All that the server's thread has.
+/// The state of the server's thread.
 pub(super) struct EventLoop {
     shared: Arc<ServerShared>,
     options: ServerOptions,
     poller: OwnedFd,
     listeners: Vec<ListeningSocket>,
     connections: HashMap<ClientId, ServerConnection>,
-    /// Who has not proven itself, and by when it must have.
+    /// The unauthenticated peers with their deadlines, the oldest first.
     unauthenticated: VecDeque<(u64, ClientId)>,
     custom_results: Receiver<CustomResult>,
     next_client: ClientId,
     accepts_again_ns: Option<u64>,
     buffer: Vec<u8>,
     answers: Vec<Answered>,
-    /// Who was answered and has sent more already.
+    /// The clients that were answered and have sent more already.
     resuming: Vec<ClientId>,
     spin_wait: SpinWait,
     stops: bool,
@@ -91,7 +91,7 @@ impl EventLoop {
         while !self.stops && !self.shared.stop.load(Ordering::Acquire) {
             events.clear();
             if self.wait(&mut events).is_err() {
-                // Nothing can be waited for any more.
+                // The poller is broken.
                 break;
             }
             for event in &events {
@@ -104,15 +104,15 @@ impl EventLoop {
         }
     }
 
-    /// Waits until something has happened or is due.
+    /// Waits for events or the next deadline.
     fn wait(&mut self, events: &mut Vec<Event>) -> io::Result<()> {
         const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
         let Self { poller, spin_wait, .. } = self;
-        let looked = spin_wait.poll(|| match happened(poller, events, Some(&AT_ONCE)) {
+        let polled = spin_wait.poll(|| match wait_for_events(poller, events, Some(&AT_ONCE)) {
             Ok(()) => (!events.is_empty()).then_some(Ok(())),
             Err(error) => Some(Err(error)),
         });
-        looked.unwrap_or_else(|| happened(&self.poller, events, self.timeout().as_ref()))
+        polled.unwrap_or_else(|| wait_for_events(&self.poller, events, self.timeout().as_ref()))
     }
 
     fn timeout(&self) -> Option<Timespec> {
@@ -159,7 +159,7 @@ impl EventLoop {
     fn watch_listeners(&self, flags: EventFlags) {
         for (place, listener) in self.listeners.iter().enumerate() {
             let data = EventData::new_u64(FIRST_LISTENER + place as u64);
-            // A listener that cannot be watched any more lets nobody in: clients are told that nobody answers.
+            // A socket that cannot be watched accepts no clients: they are told that the manager does not answer.
             let _ = epoll::modify(&self.poller, listener, data, flags);
         }
     }
@@ -168,7 +168,7 @@ impl EventLoop {
         while let Some(listener) = self.listeners.get(place) {
             match listener.accept() {
                 Ok(None) => return,
-                Ok(Some(stream)) => self.let_in(stream),
+                Ok(Some(stream)) => self.add_connection(stream),
                 Err(_) => {
                     self.accepts_again_ns = Some(monotonic_ns() + ACCEPT_PAUSE_NS);
                     return self.watch_listeners(EventFlags::empty());
@@ -177,9 +177,9 @@ impl EventLoop {
         }
     }
 
-    fn let_in(&mut self, stream: OwnedFd) {
+    fn add_connection(&mut self, stream: OwnedFd) {
         if self.shared.connections.load(Ordering::Acquire) as usize >= self.options.max_connections {
-            // Whoever does not hear it finds the connection closed.
+            // A client that misses this message finds the connection closed.
             let _ = send(&stream, &Challenge::full(), SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
             return;
         }
@@ -236,7 +236,7 @@ impl EventLoop {
         }
     }
 
-    /// Looks at what a stranger has sent. Whoever sends more than a claim before it has its verdict is none of ours.
+    /// Checks the claim of an unauthenticated peer. One that sends more before it has the verdict is no client.
     fn judge(&mut self, client: ClientId) {
         let Some(connection) = self.connections.get_mut(&client) else { return };
         let Stage::Unauthenticated { challenge, claim } = &connection.stage else { return };
@@ -256,14 +256,15 @@ impl EventLoop {
         self.send(client);
     }
 
-    /// Does what a client has asked for, as long as it is answered at once.
+    /// Handles the requests of a client that have arrived, until one has no answer yet.
     fn handle_requests(&mut self, client: ClientId) {
         while let Some(connection) = self.connections.get_mut(&client) {
             if connection.is_waiting || connection.has_unsent() || connection.ends {
                 return self.watch(client);
             }
-            let asked = connection.inbox.next_body().and_then(|body| body.map(read_message::<Request<'_>>).transpose());
-            match asked {
+            let received =
+                connection.inbox.next_body().and_then(|body| body.map(read_message::<Request<'_>>).transpose());
+            match received {
                 Ok(None) => {
                     connection.inbox.shrink();
                     return self.watch(client);
@@ -274,7 +275,7 @@ impl EventLoop {
                     registry.handle(monotonic_ns(), client, request, &mut self.answers);
                     drop(registry);
                     connection.is_waiting = true;
-                    // It has read what it was given before.
+                    // The client has read its last answer.
                     connection.taken = None;
                     self.deliver();
                 }
@@ -283,7 +284,7 @@ impl EventLoop {
         }
     }
 
-    /// Says what is wrong with what a client sent, and ends the connection: what follows cannot be made sense of.
+    /// Tells a client what is wrong with its bytes and ends the connection: the bytes that follow make no sense.
     fn refuse(&mut self, client: ClientId, error: WireError) {
         let limit = self.options.max_frame_bytes;
         let message = match error {
@@ -294,14 +295,14 @@ impl EventLoop {
         };
         let failure = Failure::new(FailureKind::Limit, message);
         if let Some(connection) = self.connections.get_mut(&client) {
-            // It fits: it is a sentence.
+            // A message this short always fits.
             let _ = write_frame(connection.out(), &Reply::Refused(failure), usize::MAX);
             connection.ends = true;
             self.send(client);
         }
     }
 
-    /// Sends all answers. What does not reach its client goes back, which may answer others in turn.
+    /// Sends all answers. A value that does not reach its client goes back, which may answer other clients.
     fn deliver(&mut self) {
         while !self.answers.is_empty() {
             for answered in std::mem::take(&mut self.answers) {
@@ -347,7 +348,7 @@ impl EventLoop {
         self.watch(client);
     }
 
-    /// Watches a connection for what it can do next.
+    /// Has the poller watch a connection for its next event.
     fn watch(&mut self, client: ClientId) {
         let Some(connection) = self.connections.get_mut(&client) else { return };
         let wanted = match (connection.has_unsent(), connection.is_waiting) {

@@ -1,9 +1,8 @@
-//! The server of a manager: one thread that waits for all connections at once and never for one of them, so that no
-//! client, however slow, silent or hostile, holds up another.
+//! The server of a manager: one thread that waits for all connections at once and never for a single one, so that no
+//! client, however slow, silent or hostile, delays another.
 
 mod connection;
 mod event_loop;
-mod listening_socket;
 mod poll;
 
 #[cfg(test)]
@@ -20,25 +19,20 @@ use std::time::Duration;
 
 use crossbeam_channel::unbounded;
 
-use super::address::Address;
 use super::client::{Client, ClientOptions};
-use super::custom_types::{CustomObject, CustomType, Results};
+use super::custom_types::{CustomType, MakeCustom, Results, maker};
 use super::dynamic_value::DynamicValue;
-use super::failure::{Failure, ManagerError};
-use super::key::Key;
-use super::registry::{Maker, ObjectInfo, Quota, Registry};
+use super::failure::{ConnectError, Failure};
+use super::registry::{ObjectInfo, Quota, Registry};
 use super::wire::{MAX_FRAME_BYTES, Request};
+use crate::mp::authentication::{Address, BindError, Key, ListeningSocket};
 use crate::mp::waker::Waker;
 use event_loop::EventLoop;
-pub(in crate::mp) use listening_socket::ListeningSocket;
-pub(super) use listening_socket::set_keepalive;
 
-type MakeCustom = Arc<dyn Fn(Vec<DynamicValue>) -> Result<Box<dyn CustomType>, Failure> + Send + Sync>;
-
-/// What the values of a manager may take in memory where nothing else is said, in bytes: 1 GiB.
+/// Default maximum memory of a manager's values, in bytes: 1 GiB.
 pub const MAX_BYTES: u64 = 1 << 30;
 
-/// How a manager is served.
+/// The options of a manager's server.
 ///
 /// ```
 /// use fanlane::mp::manager::{Address, FailureKind, Key, MAX_BYTES, Server, ServerOptions};
@@ -60,27 +54,27 @@ pub const MAX_BYTES: u64 = 1 << 30;
 /// ```
 #[derive(Clone)]
 pub struct ServerOptions {
-    /// Where it is reached; at least one.
+    /// The addresses that it listens at; at least one.
     pub addresses: Vec<Address>,
-    /// What clients must have.
+    /// The key that clients must have.
     pub key: Key,
-    /// A client has so long to prove that it has the key.
+    /// Maximum time for a client to prove that it has the key.
     pub handshake_timeout: Duration,
-    /// So many clients may be connected at once, each with one connection per thread.
+    /// Maximum number of connections at the same time; each thread of a client has one.
     pub max_connections: usize,
-    /// The largest call and answer, in bytes.
+    /// Maximum size of a call and of an answer, in bytes.
     pub max_frame_bytes: usize,
-    /// So many objects may be held.
+    /// Maximum number of objects.
     pub max_objects: usize,
-    /// What the values of all objects may take in memory together, in bytes, but for those of own types.
+    /// Maximum memory of the values of all objects together, in bytes, without those of custom types.
     pub max_bytes: u64,
-    /// What a client is advised whose value finds no room: the flag or the field that sets `max_bytes`.
+    /// The flag or the field that sets `max_bytes`, for the message to a client whose value is refused.
     pub max_bytes_is_set_by: String,
     custom_types: BTreeMap<String, MakeCustom>,
 }
 
 impl ServerOptions {
-    /// With room for 512 connections, 100,000 objects, [`MAX_BYTES`] of values and calls of 64 MiB.
+    /// Limits of 512 connections, 100,000 objects, [`MAX_BYTES`] of values and 64 MiB a call.
     pub fn new(addresses: Vec<Address>, key: Key) -> Self {
         Self {
             addresses,
@@ -95,8 +89,8 @@ impl ServerOptions {
         }
     }
 
-    /// Registers an own type under the name by which clients make objects of it. `make` gets the arguments that the
-    /// client gave; it runs in the server's thread, so it must be quick.
+    /// Registers a custom type under the name by which clients make objects of it. `make` gets the arguments of the
+    /// client. It runs in the server's thread and must be quick.
     #[must_use]
     pub fn register<S: CustomType + 'static>(
         mut self,
@@ -118,24 +112,25 @@ impl fmt::Debug for ServerOptions {
     }
 }
 
-/// Why a manager cannot be served.
+/// Why a server cannot be started.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ServeError {
     /// No address was given.
     #[error("a manager needs an address: unix:/path/of/socket or tcp:HOST:PORT")]
     NoAddress,
-    /// An address cannot be listened on.
-    #[error("the manager cannot listen on {address}: {source}")]
+    /// The server cannot listen at an address.
+    #[error("the manager cannot listen at {address}: {source}")]
     Listen {
-        /// Which one.
+        /// The address.
         address: String,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
-    /// The folder of the socket is open to others.
+    /// Other users can enter the folder of the socket.
     #[error(
-        "the folder {0} of the manager's socket is open to others; give the socket a folder of its own \
+        "the folder {0} of the manager's socket is open to other users; give the socket a folder of its own \
          (mkdir -m 700 FOLDER)"
     )]
     Exposed(PathBuf),
@@ -144,7 +139,7 @@ pub enum ServeError {
     System(#[from] io::Error),
 }
 
-/// A manager that is served by a thread of this process. Dropping it ends it.
+/// A manager in a thread of this process. Dropping it ends the thread.
 #[derive(Debug)]
 pub struct Server {
     shared: Arc<ServerShared>,
@@ -153,7 +148,7 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the server's thread and its owner share.
+/// The part of a server that its thread and its owner share.
 pub(super) struct ServerShared {
     registry: Mutex<Registry>,
     waker: Arc<Waker>,
@@ -174,15 +169,15 @@ impl ServerShared {
 }
 
 impl Server {
-    /// Starts serving.
+    /// Starts a server.
     ///
     /// # Errors
-    /// When an address cannot be listened on; nothing is served then.
+    /// When it cannot listen at one of its addresses.
     pub fn start(options: ServerOptions) -> Result<Self, ServeError> {
         if options.addresses.is_empty() {
             return Err(ServeError::NoAddress);
         }
-        let listeners = options.addresses.iter().map(ListeningSocket::bind).collect::<Result<Vec<_>, _>>()?;
+        let listeners = options.addresses.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
         let addresses: Vec<Address> = listeners.iter().map(|listener| listener.address().clone()).collect();
         let waker = Arc::new(Waker::new()?);
         let (results, ended) = unbounded();
@@ -201,12 +196,12 @@ impl Server {
         Ok(Self { shared, addresses, key, thread: Some(thread) })
     }
 
-    /// Where it is reached; a port that was given as 0 is the one that was taken.
+    /// The addresses that it listens at, with the chosen port in place of port 0.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
-    /// What clients must have.
+    /// The key that clients must have.
     pub const fn key(&self) -> &Key {
         &self.key
     }
@@ -215,14 +210,14 @@ impl Server {
     ///
     /// # Errors
     /// As [`Client::connect`].
-    pub fn client(&self) -> Result<Client, ManagerError> {
+    pub fn client(&self) -> Result<Client, ConnectError> {
         Client::connect(self.addresses[0].clone(), self.key.clone(), ClientOptions::default())
     }
 
-    /// Makes an object without a detour through a socket.
+    /// Makes an object without a client.
     ///
     /// # Errors
-    /// As for a client: a name that is taken, a kind that there is not, arguments that do not fit.
+    /// As for a client: the name is taken, the kind is unknown, or the arguments do not fit.
     pub fn create(&self, name: &str, kind: &str, arguments: Vec<DynamicValue>) -> Result<(), Failure> {
         let request = Request::Create { name: Some(name), kind, arguments, must_be_new: true };
         let mut answers = Vec::new();
@@ -230,38 +225,45 @@ impl Server {
         answers.into_iter().try_for_each(|answered| answered.result.map(drop))
     }
 
-    /// What objects there are, each with a bounded preview.
+    /// All objects, each with a bounded preview.
     pub fn list(&self) -> Vec<ObjectInfo> {
         self.shared.registry().list()
     }
 
-    /// The whole content of every object that has a name.
+    /// The complete content of every object that has a name.
     pub fn contents(&self) -> BTreeMap<String, DynamicValue> {
         self.shared.registry().contents()
     }
 
-    /// How many calls of objects there have been.
+    /// The number of calls of objects so far.
     pub fn calls(&self) -> u64 {
         self.shared.registry().calls()
     }
 
-    /// How many clients are connected.
+    /// The number of connections.
     pub fn connections(&self) -> u32 {
         self.shared.connections.load(Ordering::Acquire)
     }
 
-    /// Waits until it was stopped by a client.
+    /// Waits until a client has stopped the server.
     pub fn join(mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic there has said its words.
+            // A panic of the thread has printed its message.
             let _ = thread.join();
         }
     }
 
-    /// Whether a client has stopped it.
+    /// Whether a client has stopped the server.
     pub fn has_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
+}
+
+fn listen(address: &Address) -> Result<ListeningSocket, ServeError> {
+    ListeningSocket::bind(address).map_err(|error| match error {
+        BindError::Exposed(folder) => ServeError::Exposed(folder),
+        BindError::System(source) => ServeError::Listen { address: address.to_string(), source },
+    })
 }
 
 impl Drop for Server {
@@ -272,14 +274,4 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
-}
-
-fn maker(kind: &str, make: &MakeCustom, results: &Results) -> Maker {
-    let (kind, make, results) = (kind.to_owned(), Arc::clone(make), results.clone());
-    Arc::new(move |arguments| {
-        let making = std::panic::AssertUnwindSafe(|| make(arguments));
-        let made = std::panic::catch_unwind(making);
-        let served = made.unwrap_or_else(|_| Err(Failure::custom(format!("making a {kind} panicked"))))?;
-        Ok(Box::new(CustomObject::start(&kind, served, results.clone())?))
-    })
 }

@@ -1,4 +1,4 @@
-//! Waiting for many descriptors at once.
+//! Waits for many descriptors at once.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -6,17 +6,17 @@ use std::os::fd::OwnedFd;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventFlags};
 
-/// What the descriptor of a connection is watched for.
+/// What the poller watches a connection for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Watched {
     Input,
     Output,
-    /// It waits for an answer: only its end is of interest.
+    /// Its end alone: it waits for an answer.
     End,
 }
 
 impl Watched {
-    /// What the system is asked to watch.
+    /// The events that the system reports.
     pub(super) fn flags(self) -> EventFlags {
         match self {
             Self::Input => EventFlags::IN | EventFlags::RDHUP,
@@ -26,8 +26,8 @@ impl Watched {
     }
 }
 
-/// Waits until something has happened, at most so long.
-pub(super) fn happened(poller: &OwnedFd, events: &mut Vec<Event>, timeout: Option<&Timespec>) -> io::Result<()> {
+/// Waits for events, at most until the timeout.
+pub(super) fn wait_for_events(poller: &OwnedFd, events: &mut Vec<Event>, timeout: Option<&Timespec>) -> io::Result<()> {
     match epoll::wait(poller, rustix::buffer::spare_capacity(events), timeout) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),

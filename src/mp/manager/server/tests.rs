@@ -7,14 +7,14 @@ use std::thread;
 use std::time::Instant;
 
 use super::*;
+use crate::mp::authentication::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, VERDICT_BYTES};
 use crate::mp::manager::failure::FailureKind;
-use crate::mp::manager::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, VERDICT_BYTES};
 use crate::mp::manager::proxy::{CustomProxy, Proxy};
 use crate::mp::manager::wire::{Target, write_frame};
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// A server on a Unix socket and on TCP, where strangers are given little time.
+/// A server on a Unix socket and on TCP.
 fn server() -> (Server, tempfile::TempDir) {
     serve(|_| ())
 }
@@ -34,15 +34,15 @@ fn socket(server: &Server) -> &Path {
     }
 }
 
-fn stranger(server: &Server) -> UnixStream {
+fn connect_raw(server: &Server) -> UnixStream {
     let stream = UnixStream::connect(socket(server)).unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
     stream
 }
 
-/// A connection that has proven itself, in the hands of one who does not play by the rules.
-fn let_in(server: &Server) -> UnixStream {
-    let mut stream = stranger(server);
+/// A connection that has proven the key and can break the protocol.
+fn authenticated(server: &Server) -> UnixStream {
+    let mut stream = connect_raw(server);
     let mut greeting = [0; GREETING_BYTES];
     stream.read_exact(&mut greeting).unwrap();
     let claim = Claim::answer(&greeting, [3; 32]).unwrap();
@@ -101,19 +101,19 @@ fn the_same_objects_are_reached_over_tcp() {
     assert_eq!(remote.value("v", &0).unwrap().get().unwrap(), 1);
     for address in [unix, tcp] {
         let refused = connect(address, Key::random().unwrap()).unwrap_err();
-        assert!(matches!(refused, ManagerError::WrongKey(_)), "{refused}");
+        assert!(matches!(refused, ConnectError::WrongKey(_)), "{refused}");
     }
-    let nobody = connect(&Address::Unix("/nowhere/at/all".into()), server.key().clone()).unwrap_err();
-    assert!(nobody.to_string().contains("cannot be reached"), "{nobody}");
+    let nowhere = connect(&Address::Unix("/nowhere/at/all".into()), server.key().clone()).unwrap_err();
+    assert!(nowhere.to_string().contains("cannot be reached"), "{nowhere}");
 }
 
 #[test]
-fn nothing_that_a_stranger_sends_is_answered_or_harms() {
+fn nothing_that_an_unauthenticated_peer_sends_is_answered_or_harms() {
     let (server, _folder) = server();
     let client = server.client().unwrap();
     let mut recorded = [0; CLAIM_BYTES];
     {
-        let mut stream = stranger(&server);
+        let mut stream = connect_raw(&server);
         let mut greeting = [0; GREETING_BYTES];
         stream.read_exact(&mut greeting).unwrap();
         recorded.copy_from_slice(&Claim::answer(&greeting, [9; 32]).unwrap().bytes(server.key()));
@@ -131,7 +131,7 @@ fn nothing_that_a_stranger_sends_is_answered_or_harms() {
         ("a huge length", &huge.repeat(30)),
     ];
     for (what, bytes) in cases {
-        let mut stream = stranger(&server);
+        let mut stream = connect_raw(&server);
         // The server may close before all is written.
         let _ = stream.write_all(bytes);
         let _ = stream.shutdown(std::net::Shutdown::Write);
@@ -145,11 +145,11 @@ fn nothing_that_a_stranger_sends_is_answered_or_harms() {
 }
 
 #[test]
-fn a_stranger_that_says_nothing_or_little_is_sent_away() {
+fn a_peer_that_sends_no_proof_is_sent_away() {
     let (server, _folder) = serve(|options| options.handshake_timeout = Duration::from_millis(50));
     let Address::Tcp(place) = &server.addresses()[1] else { panic!("the second is a port") };
     let silent = TcpStream::connect(place).unwrap();
-    let mut slow = stranger(&server);
+    let mut slow = connect_raw(&server);
     slow.write_all(b"fan").unwrap();
     assert!(is_closed(silent) && is_closed(slow));
     // On a busy machine the time to prove itself may pass before a client does.
@@ -160,32 +160,32 @@ fn a_stranger_that_says_nothing_or_little_is_sent_away() {
         }
         client.is_ok()
     });
-    // Whoever came later is sent away by now: the client's time has passed as well.
-    assert!(is_closed(stranger(&server)));
-    assert_eq!(client.unwrap().value("v", &1).unwrap().get().unwrap(), 1, "who has proven itself may be silent");
+    // A peer that connects now is sent away too; by then the time of the client has passed as well.
+    assert!(is_closed(connect_raw(&server)));
+    assert_eq!(client.unwrap().value("v", &1).unwrap().get().unwrap(), 1, "a client may be silent");
 }
 
 #[test]
-fn strangers_do_not_keep_out_those_who_have_the_key() {
+fn unauthenticated_peers_do_not_keep_out_clients() {
     let (server, _folder) = server();
-    let strangers: Vec<_> = (0..200).map(|_| stranger(&server)).collect();
+    let peers: Vec<_> = (0..200).map(|_| connect_raw(&server)).collect();
     let client = server.client().unwrap();
     assert_eq!(client.value("v", &1).unwrap().get().unwrap(), 1);
-    assert!(is_closed(&strangers[0]), "the first had to make room");
+    assert!(is_closed(&peers[0]), "the first had to make room");
 }
 
 #[test]
 fn there_is_a_limit_to_connections_and_room_again_after() {
     let (server, _folder) = serve(|options| options.max_connections = 2);
     let clients = [server.client().unwrap(), server.client().unwrap()];
-    assert!(matches!(server.client(), Err(ManagerError::TooManyConnections(_))));
+    assert!(matches!(server.client(), Err(ConnectError::TooManyConnections(_))));
     drop(clients);
     until("room", || server.connections() == 0);
     assert!(server.client().is_ok());
 }
 
 #[test]
-fn one_who_is_let_in_cannot_break_the_server() {
+fn a_client_cannot_break_the_server() {
     let (server, _folder) = serve(|options| options.max_frame_bytes = 100_000);
     let client = server.client().unwrap();
     let value = client.value("v", &1).unwrap();
@@ -194,29 +194,29 @@ fn one_who_is_let_in_cannot_break_the_server() {
     let framed = |body: &[u8]| [&u32::try_from(body.len()).unwrap().to_le_bytes(), body].concat();
     for bytes in [framed(&[255; 20]), framed(&[]), framed(&deep), framed(&[0; 50]), 100_001_u32.to_le_bytes().to_vec()]
     {
-        let mut stream = let_in(&server);
+        let mut stream = authenticated(&server);
         stream.write_all(&bytes).unwrap();
         assert!(is_closed(stream), "{bytes:?}");
         assert_eq!(value.get().unwrap(), 1);
     }
-    // Half a frame, and then nothing: it waits, and nobody else does.
-    let mut half = let_in(&server);
+    // Half a frame, and then nothing: only its own connection waits.
+    let mut half = authenticated(&server);
     half.write_all(&framed(&[0; 50])[..20]).unwrap();
     assert_eq!(value.get().unwrap(), 1);
-    // Asks for much and never reads.
+    // A client that calls much and never reads.
     client.call("v", "set", vec![DynamicValue::Text("x".repeat(90_000))]).unwrap();
-    let mut deaf = let_in(&server);
+    let mut deaf = authenticated(&server);
     for _ in 0..50 {
         deaf.write_all(&call("v", "get", vec![])).unwrap();
     }
     assert_eq!(client.objects().unwrap().len(), 1);
-    // What is too large to be answered is said, and the connection stays.
+    // An answer that is too large is an error, and the connection stays.
     let list = client.list::<String>("l").unwrap();
     list.extend(&["y".repeat(60_000)]).unwrap();
     list.extend(&["z".repeat(60_000)]).unwrap();
     assert_eq!(list.to_vec().unwrap_err().kind(), Some(FailureKind::Limit));
     assert_eq!(list.page(1, 1).unwrap()[0].len(), 60_000);
-    // And so is a call that is too large, before it ends the connection.
+    // A call that is too large is an error before it ends the connection.
     assert_eq!(list.append(&"w".repeat(200_000)).unwrap_err().kind(), Some(FailureKind::Limit));
     assert_eq!(list.len().unwrap(), 2);
 }
@@ -226,7 +226,7 @@ fn calls_that_are_sent_at_once_are_answered_in_their_order() {
     let (server, _folder) = server();
     server.create("v", "Value", vec![0_i64.into()]).unwrap();
     server.create("q", "Queue", vec![]).unwrap();
-    let mut stream = let_in(&server);
+    let mut stream = authenticated(&server);
     let mut bytes = call("v", "add", vec![]);
     bytes.extend(call("q", "get", vec![]));
     bytes.extend(call("v", "add", vec![]));
@@ -243,10 +243,10 @@ fn a_killed_holder_frees_its_lock_and_leaves_its_place_in_a_queue() {
     let (server, _folder) = server();
     let client = server.client().unwrap();
     let (lock, queue) = (client.lock("l").unwrap(), client.queue::<u8>("q", 0).unwrap());
-    let mut holder = let_in(&server);
+    let mut holder = authenticated(&server);
     holder.write_all(&call("l", "acquire", vec![DynamicValue::Nil])).unwrap();
     until("the lock", || lock.is_locked().unwrap());
-    let mut consumer = let_in(&server);
+    let mut consumer = authenticated(&server);
     consumer.write_all(&call("q", "get", vec![DynamicValue::Nil])).unwrap();
     until("the consumer", || server.list().iter().any(|one| one.name == "q" && one.waiting == 1));
     drop((holder, consumer));
@@ -257,7 +257,7 @@ fn a_killed_holder_frees_its_lock_and_leaves_its_place_in_a_queue() {
 }
 
 #[test]
-fn an_item_that_does_not_reach_its_taker_goes_back() {
+fn an_item_that_does_not_reach_its_consumer_goes_back() {
     let (server, _folder) = server();
     let client = server.client().unwrap();
     let queue = client.queue::<u8>("q", 0).unwrap();
@@ -265,7 +265,7 @@ fn an_item_that_does_not_reach_its_taker_goes_back() {
         queue.put(&number, None).unwrap();
     }
     // It is killed between the server's answer and its own reading of it.
-    let mut consumer = let_in(&server);
+    let mut consumer = authenticated(&server);
     consumer.write_all(&call("q", "get", vec![])).unwrap();
     until("the taking", || queue.qsize().unwrap() == 1);
     let mut byte = [0];
@@ -273,7 +273,7 @@ fn an_item_that_does_not_reach_its_taker_goes_back() {
     drop(consumer);
     until("the item's return", || queue.qsize().unwrap() == 2);
     // One that has read it has it, however it ends.
-    let mut consumer = let_in(&server);
+    let mut consumer = authenticated(&server);
     consumer.write_all(&call("q", "get", vec![])).unwrap();
     consumer.read_exact(&mut [0; 7]).unwrap();
     drop(consumer);
@@ -323,7 +323,7 @@ impl CustomType for Slow {
 }
 
 #[test]
-fn a_slow_method_of_an_own_type_holds_up_its_callers_alone() {
+fn a_slow_method_of_a_custom_type_delays_its_callers_only() {
     let folder = tempfile::tempdir().unwrap();
     let address = Address::Unix(folder.path().join("own/manager"));
     let options = ServerOptions::new(vec![address], Key::random().unwrap()).register("Slow", |_| Ok(Slow));
@@ -348,7 +348,7 @@ fn there_is_a_limit_to_what_is_held_and_room_again_after() {
     let client = server.client().unwrap();
     let (queue, count) = (client.queue::<String>("q", 0).unwrap(), client.value("n", &0).unwrap());
     let item = "x".repeat(30_000);
-    let full = |outcome: Result<(), ManagerError>| {
+    let full = |outcome: Result<(), crate::mp::manager::ManagerError>| {
         let error = outcome.unwrap_err();
         assert!(error.to_string().ends_with("take something out, or allow more with --max-bytes"), "{error}");
         error.kind() == Some(FailureKind::Limit)

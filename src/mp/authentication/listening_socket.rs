@@ -1,4 +1,4 @@
-//! Where clients knock: a Unix socket in a folder that only this user can enter, or a TCP port.
+//! The socket that clients connect to: a Unix socket in a folder that only this user can enter, or a TCP port.
 
 use std::fs;
 use std::io;
@@ -10,10 +10,22 @@ use std::path::{Path, PathBuf};
 
 use rustix::net::{SocketFlags, accept_with, sockopt};
 
-use super::ServeError;
-use crate::mp::manager::address::Address;
+use super::address::Address;
 
-/// A listening socket; a Unix one is removed with it.
+/// Why a socket cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::mp) enum BindError {
+    /// Other users can enter the folder of the socket.
+    #[error(
+        "the folder {0} of the socket is open to other users; give the socket a folder of its own (mkdir -m 700 FOLDER)"
+    )]
+    Exposed(PathBuf),
+    /// The error of the system.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+/// A listening socket; the file of a Unix socket is removed with it.
 #[derive(Debug)]
 pub(in crate::mp) struct ListeningSocket {
     socket: OwnedFd,
@@ -22,22 +34,21 @@ pub(in crate::mp) struct ListeningSocket {
 }
 
 impl ListeningSocket {
-    pub(in crate::mp) fn bind(address: &Address) -> Result<Self, ServeError> {
-        let cannot = |source| ServeError::Listen { address: address.to_string(), source };
+    pub(in crate::mp) fn bind(address: &Address) -> Result<Self, BindError> {
         match address {
             Address::Unix(path) => {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                make_private(folder.unwrap_or(Path::new(".")), cannot)?;
-                remove_stale(path).map_err(cannot)?;
-                let listener = UnixListener::bind(path).map_err(cannot)?;
-                fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(cannot)?;
-                listener.set_nonblocking(true).map_err(cannot)?;
+                make_private(folder.unwrap_or(Path::new(".")))?;
+                remove_stale(path)?;
+                let listener = UnixListener::bind(path)?;
+                fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+                listener.set_nonblocking(true)?;
                 Ok(Self { socket: listener.into(), address: address.clone(), path: Some(path.clone()) })
             }
             Address::Tcp(place) => {
-                let listener = TcpListener::bind(place).map_err(cannot)?;
-                listener.set_nonblocking(true).map_err(cannot)?;
-                let port = listener.local_addr().map_err(cannot)?.port();
+                let listener = TcpListener::bind(place)?;
+                listener.set_nonblocking(true)?;
+                let port = listener.local_addr()?.port();
                 let host = place.rsplit_once(':').map_or(place.as_str(), |(host, _)| host);
                 Ok(Self { socket: listener.into(), address: Address::Tcp(format!("{host}:{port}")), path: None })
             }
@@ -48,7 +59,7 @@ impl ListeningSocket {
         &self.address
     }
 
-    /// The next client; `None` when none knocks. Whoever comes as another user is sent away.
+    /// The next connection, if one has come. A Unix peer of another user is sent away.
     pub(in crate::mp) fn accept(&self) -> io::Result<Option<OwnedFd>> {
         loop {
             match accept_with(&self.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
@@ -59,7 +70,7 @@ impl ListeningSocket {
                     }
                 }
                 Ok(stream) => {
-                    // What cannot be set is a loss of speed or of watchfulness, not of the connection.
+                    // Without this option the connection is slower, but works.
                     let _ = sockopt::set_tcp_nodelay(&stream, true);
                     set_keepalive(&stream);
                     return Ok(Some(stream));
@@ -72,8 +83,8 @@ impl ListeningSocket {
     }
 }
 
-/// Has the system notice within half a minute that the other machine is gone.
-pub(in crate::mp::manager) fn set_keepalive(stream: &impl AsFd) {
+/// Has the system notice within 30 seconds that the other machine is gone.
+pub(super) fn set_keepalive(stream: &impl AsFd) {
     use std::time::Duration;
     let _ = sockopt::set_socket_keepalive(stream, true);
     let _ = sockopt::set_tcp_keepidle(stream, Duration::from_secs(10));
@@ -90,29 +101,29 @@ impl AsFd for ListeningSocket {
 impl Drop for ListeningSocket {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
-            // Whoever removed it meanwhile has done our work.
+            // It may have been removed already.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// A folder that is not there is made; one that others can enter is refused.
-fn make_private(folder: &Path, cannot: impl Fn(io::Error) -> ServeError) -> Result<(), ServeError> {
+/// Makes the folder where it is missing; refuses one that other users can enter.
+fn make_private(folder: &Path) -> Result<(), BindError> {
     match fs::DirBuilder::new().mode(0o700).create(folder) {
         Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(cannot(error)),
+        Err(error) => return Err(error.into()),
     }
-    let found = fs::metadata(folder).map_err(cannot)?;
+    let found = fs::metadata(folder)?;
     let is_ours = found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o077 == 0;
-    if is_ours { Ok(()) } else { Err(ServeError::Exposed(folder.to_owned())) }
+    if is_ours { Ok(()) } else { Err(BindError::Exposed(folder.to_owned())) }
 }
 
-/// Removes the socket of a server that was killed; that of one that lives stays.
+/// Removes the socket that a killed server has left; that of a live server stays.
 fn remove_stale(path: &Path) -> io::Result<()> {
     match UnixStream::connect(path) {
         Ok(_) => {
-            Err(io::Error::new(io::ErrorKind::AddrInUse, "another manager or listener is there; take another path"))
+            Err(io::Error::new(io::ErrorKind::AddrInUse, "another manager or listener is there; use another path"))
         }
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

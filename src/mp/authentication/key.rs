@@ -1,5 +1,5 @@
-//! The key that a manager and its clients share; Python's `authkey`. It is never shown, and is read from a file only if
-//! nobody else can read that file.
+//! The key that both sides of a connection share; Python's `authkey`. It is never printed, and is read only from a file
+//! that other users cannot read.
 
 use std::fmt;
 use std::fs::File;
@@ -7,13 +7,13 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::handshake::random_bytes;
+use rustix::rand::{GetRandomFlags, getrandom};
 
-/// The fewest bytes that a key has: whoever is let in at the other end may try guesses at home.
+/// Minimum length of a key, in bytes: a peer with one recorded proof can try guesses without asking again.
 pub const MIN_KEY_BYTES: usize = 16;
 
-/// The most bytes of a key file that are read.
-const MAX_KEY_BYTES: u64 = 4096;
+/// Maximum number of bytes that are read from a key file.
+const MAX_KEY_FILE_BYTES: u64 = 4096;
 
 /// A secret that both sides know.
 ///
@@ -30,26 +30,27 @@ pub struct Key(String);
 
 /// A key that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
-    /// Too short to keep anybody out.
-    #[error("the key has {0} bytes; it needs {MIN_KEY_BYTES} at the least, better 32 random ones")]
+    /// It has less than [`MIN_KEY_BYTES`] bytes.
+    #[error("the key has {0} bytes; it needs at least {MIN_KEY_BYTES}, better 32 random ones")]
     TooShort(usize),
     /// The key's file cannot be read.
     #[error("the key file {path} cannot be read: {source}")]
     Unreadable {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
-    /// Others may read the key's file.
-    #[error("the key file {0} can be read by others; run: chmod 600 {0}")]
+    /// Other users can read the key's file.
+    #[error("the key file {0} can be read by other users; run: chmod 600 {0}")]
     Exposed(String),
 }
 
 impl Key {
-    /// A key that nobody has had before: 32 random bytes as 64 hexadecimal digits.
+    /// A new key: 32 random bytes as 64 hexadecimal digits.
     ///
     /// # Errors
     /// When the system has no random numbers.
@@ -58,7 +59,7 @@ impl Key {
         Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// The key that a text is. Line ends at its end do not count.
+    /// A key given as text, without line ends behind it.
     ///
     /// # Errors
     /// [`KeyError::TooShort`].
@@ -70,10 +71,10 @@ impl Key {
         Ok(Self(text.to_owned()))
     }
 
-    /// Reads the key from a file that only its owner can read.
+    /// Reads a key from a file that only its owner can read.
     ///
     /// # Errors
-    /// When it cannot be read, may be read by others, or holds no key.
+    /// When the file cannot be read, other users can read it, or it holds no key.
     pub fn from_file(path: &Path) -> Result<Self, KeyError> {
         let unreadable = |source| KeyError::Unreadable { path: path.display().to_string(), source };
         let file = File::open(path).map_err(unreadable)?;
@@ -81,19 +82,33 @@ impl Key {
             return Err(KeyError::Exposed(path.display().to_string()));
         }
         let mut text = String::new();
-        file.take(MAX_KEY_BYTES).read_to_string(&mut text).map_err(unreadable)?;
+        file.take(MAX_KEY_FILE_BYTES).read_to_string(&mut text).map_err(unreadable)?;
         Self::from_text(&text)
     }
 
-    /// What proves this key where plain connections are made, so that those and managers are not taken for each other.
+    /// The key to prove on plain connections, so that listeners and managers are not taken for each other.
     pub(in crate::mp) fn for_connections(&self) -> Self {
         Self(format!("{} for plain connections", self.0))
     }
 
-    /// The secret itself, for the environment of a process that shall have it. Do not print it.
+    /// The secret itself, for the environment of a process that uses it. Do not print it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
+}
+
+/// Random bytes from the system.
+pub(super) fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    let mut filled = 0;
+    while filled < N {
+        match getrandom(&mut bytes[filled..], GetRandomFlags::empty()) {
+            Ok(count) => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(bytes)
 }
 
 impl fmt::Debug for Key {

@@ -1,5 +1,5 @@
-//! How both sides prove that they have the key before anything is decoded. Messages of fixed length, no state but a
-//! nonce; who reads and writes them, and by when, is the server's and the client's.
+//! The messages with which both sides prove that they have the key. They have fixed lengths; reading and writing them, and
+//! the time for that, is the business of server and client.
 //!
 //! ```text
 //! server → client   greeting  MAGIC, the server's nonce
@@ -7,21 +7,20 @@
 //! server → client   verdict   1, HMAC-SHA256(key, "server", both nonces)   or 0 and no proof
 //! ```
 //!
-//! Nonces are fresh for each connection, so nothing that was recorded is of use again; the two labels differ, so neither
-//! side's proof can be sent back to it. The server proves itself only to a client that has: whoever merely connects
-//! learns nothing to guess keys with. Proofs are compared in constant time.
+//! Nonces are fresh for each connection, so a recorded message is of no use again; the two labels differ, so neither
+//! side's proof can be sent back to it. The server proves itself only to a client that has proven the key: a peer that
+//! merely connects learns nothing to guess keys with. Proofs are compared in constant time.
 
 use std::io;
 
 use hmac::{Hmac, Mac};
-use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::Sha256;
 
-use super::key::Key;
+use super::key::{Key, random_bytes};
 
-/// Says what speaks, and in which version.
+/// Names the protocol and its version.
 const MAGIC: [u8; 8] = *b"fanlane1";
-/// In place of [`MAGIC`]: there is no room for another connection.
+/// In place of [`MAGIC`]: the server has its maximum number of connections.
 const FULL: [u8; 8] = *b"fan-full";
 
 const CLIENT_LABEL: &[u8] = b"fanlane manager 1: I am the client";
@@ -40,20 +39,6 @@ pub const VERDICT_BYTES: usize = 1 + PART_BYTES;
 
 type Nonce = [u8; PART_BYTES];
 
-/// Random bytes of the system.
-pub(super) fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    let mut filled = 0;
-    while filled < N {
-        match getrandom(&mut bytes[filled..], GetRandomFlags::empty()) {
-            Ok(count) => filled += count,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(bytes)
-}
-
 fn proof(key: &Key, label: &[u8], server_nonce: &[u8], client_nonce: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.reveal().as_bytes()).expect("HMAC takes keys of any length");
     mac.update(label);
@@ -69,7 +54,7 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// A challenge that nobody has had before.
+    /// A challenge with a fresh nonce.
     ///
     /// # Errors
     /// When the system has no random numbers.
@@ -77,7 +62,7 @@ impl Challenge {
         Ok(Self { nonce: random_bytes()? })
     }
 
-    /// What is sent to a client that has just connected.
+    /// The message to a peer that has just connected.
     pub fn greeting(&self) -> [u8; GREETING_BYTES] {
         let mut greeting = [0; GREETING_BYTES];
         greeting[..MAGIC.len()].copy_from_slice(&MAGIC);
@@ -85,14 +70,14 @@ impl Challenge {
         greeting
     }
 
-    /// What is sent instead where there is no room for another connection.
+    /// The message in its place when the server has its maximum number of connections.
     pub fn full() -> [u8; GREETING_BYTES] {
         let mut greeting = [0; GREETING_BYTES];
         greeting[..FULL.len()].copy_from_slice(&FULL);
         greeting
     }
 
-    /// Judges a client's claim: whether it has the key, and what to send it.
+    /// Checks a claim: whether the peer has the key, and the answer to it.
     pub fn judge(&self, key: &Key, claim: &[u8; CLAIM_BYTES]) -> (bool, [u8; VERDICT_BYTES]) {
         let (magic, rest) = claim.split_at(MAGIC.len());
         let (client_nonce, tag) = rest.split_at(PART_BYTES);
@@ -108,12 +93,12 @@ impl Challenge {
     }
 }
 
-/// Why a client does not go on.
+/// Why a handshake failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The other side speaks something else.
-    NotAManager,
-    /// The server has no room.
+    /// The other side speaks another protocol.
+    OtherProtocol,
+    /// The server has its maximum number of connections.
     Full,
     /// The two sides have different keys.
     WrongKey,
@@ -130,21 +115,21 @@ impl Claim {
     /// Answers a greeting.
     ///
     /// # Errors
-    /// [`Refusal::NotAManager`] and [`Refusal::Full`].
+    /// [`Refusal::OtherProtocol`] and [`Refusal::Full`].
     pub fn answer(greeting: &[u8; GREETING_BYTES], client_nonce: Nonce) -> Result<Self, Refusal> {
         let (magic, nonce) = greeting.split_at(MAGIC.len());
         if magic == FULL {
             return Err(Refusal::Full);
         }
         if magic != MAGIC {
-            return Err(Refusal::NotAManager);
+            return Err(Refusal::OtherProtocol);
         }
         let mut server_nonce = Nonce::default();
         server_nonce.copy_from_slice(nonce);
         Ok(Self { server_nonce, client_nonce })
     }
 
-    /// What is sent to the server.
+    /// The message to the server.
     pub fn bytes(&self, key: &Key) -> [u8; CLAIM_BYTES] {
         let tag = proof(key, CLIENT_LABEL, &self.server_nonce, &self.client_nonce).finalize().into_bytes();
         let mut claim = [0; CLAIM_BYTES];
@@ -184,7 +169,7 @@ mod tests {
         assert_eq!(claim.check(&other, &verdict), Err(Refusal::WrongKey));
         let (accepted, verdict) = challenge.judge(&other, &claim.bytes(&mine));
         assert!(!accepted);
-        assert_eq!(verdict, [0; VERDICT_BYTES], "a stranger learns nothing");
+        assert_eq!(verdict, [0; VERDICT_BYTES], "a peer without the key learns nothing");
         assert_eq!(claim.check(&mine, &verdict), Err(Refusal::WrongKey));
     }
 
@@ -225,11 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn a_full_server_and_a_stranger_are_told_apart() {
+    fn a_full_server_and_another_protocol_are_told_apart() {
         assert_eq!(Claim::answer(&Challenge::full(), [0; 32]).unwrap_err(), Refusal::Full);
         assert_eq!(
             Claim::answer(b"SSH-2.0-OpenSSH_9.6 and then some words.", [0; 32]).unwrap_err(),
-            Refusal::NotAManager
+            Refusal::OtherProtocol
         );
     }
 }

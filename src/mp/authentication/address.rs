@@ -1,10 +1,10 @@
-//! Where a manager is: a socket in a folder of this machine, or a port of any.
+//! Addresses of managers and listeners: a Unix socket on this machine, or a TCP port on any.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Where a manager is reached.
+/// Where a manager or listener is reached.
 ///
 /// ```
 /// use fanlane::mp::manager::{Address, AddressError};
@@ -17,15 +17,15 @@ use std::str::FromStr;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// A Unix socket, by its path; only this machine and this user get there.
+    /// A Unix socket, by its path; only this user on this machine can connect.
     Unix(PathBuf),
-    /// A TCP port, as `HOST:PORT`. What travels is authenticated at its beginning but not encrypted.
+    /// A TCP port, as `HOST:PORT`. Connections are authenticated at their start, but not encrypted.
     Tcp(String),
 }
 
-/// An address that cannot be read.
+/// A text that is no address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no address of a manager; write unix:/path/of/socket or tcp:HOST:PORT")]
+#[error("'{0}' is no address; write unix:/path/of/socket or tcp:HOST:PORT")]
 pub struct AddressError(String);
 
 impl FromStr for Address {

@@ -1,4 +1,4 @@
-//! How a client comes by a connection: it connects, and both sides prove that they have the key.
+//! Connects to a manager or listener; both sides prove that they have the key.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -10,13 +10,33 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
-use crate::mp::manager::address::Address;
-use crate::mp::manager::failure::ManagerError;
-use crate::mp::manager::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, Refusal, VERDICT_BYTES, random_bytes};
-use crate::mp::manager::key::Key;
-use crate::mp::manager::server::set_keepalive;
+use super::address::Address;
+use super::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, Refusal, VERDICT_BYTES};
+use super::key::{Key, random_bytes};
+use super::listening_socket::set_keepalive;
 
-/// A socket to whoever listens at an address.
+/// Why there is no authenticated connection.
+#[derive(Debug)]
+pub(in crate::mp) enum AuthenticationError {
+    /// The address cannot be reached, or its peer does not answer in time.
+    Unreachable(io::Error),
+    /// The peer was reached and the handshake failed.
+    Refused(Refusal),
+}
+
+impl From<io::Error> for AuthenticationError {
+    fn from(error: io::Error) -> Self {
+        Self::Unreachable(error)
+    }
+}
+
+impl From<Refusal> for AuthenticationError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A socket whose peer has proven the key.
 #[derive(Debug)]
 pub(in crate::mp) enum AuthenticatedStream {
     Unix(UnixStream),
@@ -33,27 +53,21 @@ macro_rules! on_stream {
 }
 
 impl AuthenticatedStream {
-    /// Connects to `address`, proves that this side has the key, and has the other side prove the same.
+    /// Connects to `address` and proves the key, as the other side does.
     ///
     /// # Errors
-    /// When it cannot be reached in time, has another key, or has no room.
-    pub(in crate::mp) fn connect(address: &Address, key: &Key, timeout: Duration) -> Result<Self, ManagerError> {
-        let unreachable = |source| ManagerError::Unreachable { address: address.to_string(), source };
-        let stream = Self::open(address, timeout).map_err(unreachable)?;
+    /// When it cannot be reached in time, has another key, or has its maximum number of connections.
+    pub(in crate::mp) fn connect(address: &Address, key: &Key, timeout: Duration) -> Result<Self, AuthenticationError> {
+        let stream = Self::open(address, timeout)?;
         let until = Instant::now() + timeout;
         let mut greeting = [0; GREETING_BYTES];
-        stream.read_exact(&mut greeting, until).map_err(unreachable)?;
-        let refused = |refusal| match refusal {
-            Refusal::NotAManager => ManagerError::NotAManager(address.to_string()),
-            Refusal::Full => ManagerError::TooManyConnections(address.to_string()),
-            Refusal::WrongKey => ManagerError::WrongKey(address.to_string()),
-        };
-        let claim = Claim::answer(&greeting, random_bytes().map_err(unreachable)?).map_err(refused)?;
+        stream.read_exact(&mut greeting, until)?;
+        let claim = Claim::answer(&greeting, random_bytes()?)?;
         let bytes: [u8; CLAIM_BYTES] = claim.bytes(key);
-        stream.write_all(&bytes).map_err(unreachable)?;
+        stream.write_all(&bytes)?;
         let mut verdict = [0; VERDICT_BYTES];
-        stream.read_exact(&mut verdict, until).map_err(unreachable)?;
-        claim.check(key, &verdict).map_err(refused)?;
+        stream.read_exact(&mut verdict, until)?;
+        claim.check(key, &verdict)?;
         Ok(stream)
     }
 
@@ -96,17 +110,17 @@ impl AuthenticatedStream {
         Ok(())
     }
 
-    /// The socket, without any of the deadlines of this module.
+    /// The socket, without a timeout.
     pub(in crate::mp) fn into_socket(self) -> io::Result<OwnedFd> {
         self.set_read_timeout(None)?;
         Ok(on_stream!(self, stream => stream.into()))
     }
 
-    pub(super) fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+    pub(in crate::mp) fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         on_stream!(self, stream => stream.set_read_timeout(timeout))
     }
 
-    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(in crate::mp) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match on_stream!(self, stream => (&mut &*stream).read(buffer)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -115,8 +129,8 @@ impl AuthenticatedStream {
         }
     }
 
-    /// What has come already; `None` where nothing has.
-    pub(super) fn look(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+    /// Reads without waiting; `None` where nothing has come.
+    pub(in crate::mp) fn try_read(&self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
         match on_stream!(self, stream => recv(stream, buffer, RecvFlags::DONTWAIT)) {
             Ok((count, _)) => Some(Ok(count)),
             Err(Errno::AGAIN | Errno::INTR) => None,
@@ -124,24 +138,25 @@ impl AuthenticatedStream {
         }
     }
 
-    pub(super) fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+    pub(in crate::mp) fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         on_stream!(self, stream => (&mut &*stream).write_all(bytes))
     }
 
-    pub(super) fn shut_down(&self) {
-        // One that is broken already needs no more.
+    pub(in crate::mp) fn shut_down(&self) {
+        // The socket may be broken already.
         let _ = on_stream!(self, stream => stream.shutdown(std::net::Shutdown::Both));
     }
 }
 
-/// A server whose queue of knocking clients is full is knocked at again: the system does not wait for it by itself.
+/// Connects to a Unix socket. While the server's queue of new connections is full it tries again: the system itself does
+/// not wait for that.
 fn connect_unix(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
-    const BETWEEN: Duration = Duration::from_millis(5);
+    const RETRY_INTERVAL: Duration = Duration::from_millis(5);
     let until = Instant::now() + timeout;
     loop {
         match UnixStream::connect(path) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < until => {
-                std::thread::sleep(BETWEEN);
+                std::thread::sleep(RETRY_INTERVAL);
             }
             other => return other,
         }
