@@ -253,6 +253,7 @@ fn names_kinds_and_contents_can_be_asked_for() {
     assert_eq!(client.create::<ListProxy<u8>>("l", vec![]).unwrap_err().kind(), Some(FailureKind::NameTaken));
     assert_eq!(client.find::<SetProxy<u8>>("l").unwrap_err().kind(), Some(FailureKind::NameTaken));
     assert_eq!(client.find::<ListProxy<u8>>("l").unwrap().to_vec().unwrap(), [1, 2]);
+    assert_eq!(client.open::<ListProxy<u8>>("l", vec![]).unwrap().reference(), list.reference());
     assert_eq!(client.call("l", "pop", vec![]).unwrap(), DynamicValue::Int(2));
     assert_eq!(client.snapshot("l").unwrap(), DynamicValue::List(vec![DynamicValue::Int(1)]));
     server.create("v", "Value", vec![7_i64.into()]).unwrap();
