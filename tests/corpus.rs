@@ -23,9 +23,9 @@ type Target = (&'static str, fn(&[u8]));
 
 const CHECKS: [Target; 5] = [
     ("frames", frames::check),
-    ("sanitize", sanitize::check),
     ("job", job::check),
     ("manager", manager::check),
+    ("sanitize", sanitize::check),
     ("template", template::check),
 ];
 
