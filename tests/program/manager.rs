@@ -207,10 +207,10 @@ fn what_a_killed_server_has_left_is_removed_by_the_next_one() {
     let (mut killed, first) = start();
     killed.kill().unwrap();
     killed.wait().unwrap();
-    assert!(Path::new(&first).exists() && left() == 1, "nobody was left to remove it");
+    assert!(Path::new(&first).exists() && left() == 1, "no process was left to remove it");
     let (mut server, second) = start();
     assert!(!Path::new(&first).exists() && Path::new(&second).exists() && left() == 1);
-    // One that lives keeps its own.
+    // A live server keeps its folder.
     let ended = command(&["manager", "serve", "--", "true"], folder.path()).env("TMPDIR", &place).status().unwrap();
     assert!(ended.success() && Path::new(&second).exists() && left() == 1);
     kill_process(Pid::from_child(&server), Signal::TERM).unwrap();

@@ -6,7 +6,7 @@ use super::*;
 use crate::mp::manager::failure::{ConnectError, Failure, FailureKind};
 use crate::mp::manager::{Address, CustomType, Key, Server, ServerOptions};
 
-/// Waits that a test expects to end are given so long.
+/// Timeout of waits that a test expects to end.
 const LONG: Option<Duration> = Some(Duration::from_secs(60));
 const NOW: Option<Duration> = Some(Duration::ZERO);
 

@@ -161,7 +161,7 @@ fn the_death_of_an_owner_is_told_to_the_next_one() {
     table.call(1, "r", "acquire", &[]);
     table.call(2, "l", "acquire", &[]);
     table.call(3, "l", "acquire", &[]);
-    assert_eq!(table.gone(3), [], "one who waits has nothing to leave");
+    assert_eq!(table.gone(3), [], "a waiting client owns nothing");
     assert_eq!(table.gone(1), [(2, died.clone())]);
     assert_eq!(table.call(4, "r", "acquire", &[int(0)]), [(4, died)], "also where no client waited");
     assert_eq!(table.call(2, "l", "release", &[]), [(2, nil())]);
@@ -217,7 +217,11 @@ fn a_queue_serves_those_who_wait_and_loses_nothing() {
     assert!(answers.is_empty());
     assert_eq!(table.get("q", "copy", &[]), Ok(ints(&[1, 2])));
     assert_eq!(table.get("q", "get", &[]), Ok(int(1)));
-    assert_eq!(table.call(1, "q", "get", &[]), [(3, nil()), (1, Ok(int(2)))], "there is room for one who waits");
+    assert_eq!(
+        table.call(1, "q", "get", &[]),
+        [(3, nil()), (1, Ok(int(2)))],
+        "the queue has room for a waiting producer"
+    );
     assert_eq!(table.get("q", "get", &[]), Ok(int(3)));
     assert_eq!(table.get("q", "unfinished", &[]), Ok(int(3)));
     assert_eq!(table.later(2), [(6, no())]);
@@ -277,7 +281,7 @@ fn a_barrier_opens_for_all_or_breaks_for_all() {
     table.get("b", "reset", &[]).unwrap();
     table.call(1, "b", "wait", &[]);
     table.call(2, "b", "wait", &[]);
-    assert_eq!(table.gone(2), [(1, broken())], "one who waited died");
+    assert_eq!(table.gone(2), [(1, broken())], "a waiting party died");
     table.get("b", "reset", &[]).unwrap();
     table.call(1, "b", "wait", &[]);
     assert_eq!(table.call(2, "b", "abort", &[]), [(1, broken()), (2, nil())]);

@@ -236,7 +236,7 @@ impl EventLoop {
         }
     }
 
-    /// Checks the claim of an unauthenticated peer. One that sends more before it has the verdict is no client.
+    /// Checks the claim of an unauthenticated peer. A peer that sends more before it has the verdict is no client.
     fn judge(&mut self, client: ClientId) {
         let Some(connection) = self.connections.get_mut(&client) else { return };
         let Stage::Unauthenticated { challenge, claim } = &connection.stage else { return };

@@ -55,7 +55,7 @@ fn authenticated(server: &Server) -> UnixStream {
 
 fn is_closed(mut stream: impl Read) -> bool {
     let mut rest = Vec::new();
-    // One that was reset is closed too.
+    // A reset connection is closed too.
     stream.read_to_end(&mut rest).map_or_else(|error| error.kind() == io::ErrorKind::ConnectionReset, |_| true)
 }
 
@@ -82,7 +82,7 @@ fn the_socket_is_for_its_owner_alone_and_goes_with_the_server() {
     assert!(Server::start(again.clone()).unwrap_err().to_string().contains("another manager"));
     drop(server);
     assert_eq!(std::fs::read_dir(folder.path().join("own")).unwrap().count(), 0);
-    // One that was killed leaves its socket behind; it is taken over.
+    // The socket that a killed server has left is taken over.
     let Address::Unix(path) = &again.addresses[0] else { unreachable!("it is a path") };
     drop(std::os::unix::net::UnixListener::bind(path).unwrap());
     drop(Server::start(again.clone()).unwrap());
@@ -272,7 +272,7 @@ fn an_item_that_does_not_reach_its_consumer_goes_back() {
     until("the answer", || rustix::net::recv(&consumer, &mut byte, rustix::net::RecvFlags::PEEK).is_ok());
     drop(consumer);
     until("the item's return", || queue.qsize().unwrap() == 2);
-    // One that has read it has it, however it ends.
+    // A client that has read the item has it, however it ends.
     let mut consumer = authenticated(&server);
     consumer.write_all(&call("q", "get", vec![])).unwrap();
     consumer.read_exact(&mut [0; 7]).unwrap();
@@ -314,7 +314,7 @@ impl CustomType for Slow {
     fn call(&mut self, method: &str, _arguments: Vec<DynamicValue>) -> Result<DynamicValue, Failure> {
         let (sender, receiver) = std::sync::mpsc::channel::<()>();
         if method == "sleep" {
-            // For ever, as far as this test goes.
+            // Longer than this test takes.
             let _ = receiver.recv_timeout(Duration::from_millis(300));
         }
         drop(sender);
