@@ -1,8 +1,8 @@
-//! The quick start of a program whose output is wanted: two pipes, a process group of its own, and a handle on its end,
-//! all in one clone that shares memory with its parent until the program is there.
+//! Fast start of a program with captured output: two pipes, a process group of its own and a pidfd, in one clone that shares
+//! its parent's memory until the program is executed.
 //!
-//! `std::process` starts programs well; this is for whoever starts thousands a second. It saves the hundred system calls
-//! with which `posix_spawn` looks at every signal, and the one that opens the handle.
+//! `std::process` is good for starting programs; this is for starting thousands a second. It saves the hundred system calls
+//! with which `posix_spawn` queries every signal, and the one that opens the pidfd.
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_void};
 use std::io;
@@ -13,23 +13,24 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
 use super::limit::Limit;
+use super::signal;
 
-/// Where programs are looked up when the environment does not say.
+/// Where programs are searched when the environment has no PATH.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
-/// The new process needs a few small frames until its program is there.
+/// The new process needs a few small frames until it executes its program.
 const STACK_BYTES: usize = 64 << 10;
 const STACK_ALIGNMENT: usize = 16;
 
-/// A program under way.
+/// A program that was started.
 #[derive(Debug)]
 pub struct Launched {
-    /// Its process, which leads a process group of the same number. Whoever launched it has to reap it.
+    /// Its process, the leader of a process group with the same id. The caller has to reap it.
     pub pid: Pid,
     /// Becomes readable at the end of the process.
     pub handle: OwnedFd,
-    /// What it prints.
+    /// Its standard output.
     pub stdout: OwnedFd,
-    /// What it prints as errors.
+    /// Its standard error.
     pub stderr: OwnedFd,
 }
 
@@ -38,37 +39,46 @@ pub struct Launched {
 pub struct Launcher {
     environment: Vec<CString>,
     limits: Vec<(Limit, libc::rlimit)>,
+    /// The signals that this process ignores and that a program would inherit so.
+    ignored: Vec<c_int>,
     stack: Vec<u8>,
-    /// The program that was last looked up, and where it may be.
+    /// The last program, and the paths at which it is tried.
     last: Option<(OsString, Vec<CString>)>,
 }
 
 impl Launcher {
-    /// Programs get this process's environment of now, and these variables.
+    /// A launcher whose programs get the present environment of this process and these variables, and every signal at its
+    /// default disposition.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidInput`] for a variable that holds a NUL byte.
+    /// [`io::ErrorKind::InvalidInput`] for a variable with a NUL byte.
     pub fn new<N: AsRef<OsStr>, V: AsRef<OsStr>>(variables: impl IntoIterator<Item = (N, V)>) -> io::Result<Self> {
         let mut environment = Vec::new();
         for (name, value) in std::env::vars_os() {
             environment.push(assignment(&name, &value)?);
         }
         set_all(&mut environment, variables)?;
-        Ok(Self { environment, limits: Vec::new(), stack: vec![0; STACK_BYTES], last: None })
+        Ok(Self {
+            environment,
+            limits: Vec::new(),
+            ignored: signal::ignored(),
+            stack: vec![0; STACK_BYTES],
+            last: None,
+        })
     }
 
-    /// Programs may take `most` of something from now on, and `hard` after they were told; never more than this process may.
-    pub fn limit(&mut self, what: Limit, most: u64, hard: u64) {
+    /// Limits a resource of programs started from now on, to at most the hard limit of this process.
+    pub fn limit(&mut self, what: Limit, soft: u64, hard: u64) {
         self.limits.retain(|(held, _)| *held != what);
-        self.limits.push((what, what.bounded(most, hard)));
+        self.limits.push((what, what.bounded(soft, hard)));
     }
 
-    /// Starts `words`, of which the first is the program, with `variables` on top of the environment and `stdin` as standard
-    /// input; `None`: the one of this process.
+    /// Starts `words`, of which the first is the program, with `variables` added to the environment and `stdin` as standard
+    /// input; `None` for that of this process.
     ///
     /// # Errors
-    /// Why it could not be started, as the system says it; [`io::ErrorKind::InvalidInput`] for no word, or a NUL byte in
-    /// one.
+    /// Why it could not be started, with the error code of the system; [`io::ErrorKind::InvalidInput`] for no word, or a word
+    /// with a NUL byte.
     pub fn launch<N: AsRef<OsStr>, V: AsRef<OsStr>>(
         &mut self,
         words: &[OsString],
@@ -87,18 +97,19 @@ impl Launcher {
             own = changed;
             &own
         };
-        let places = match self.last.take() {
-            Some((last, places)) if last == *program => places,
-            _ => places_of(program, environment)?,
+        let candidates = match self.last.take() {
+            Some((last, candidates)) if last == *program => candidates,
+            _ => candidates(program, environment)?,
         };
         let words: Vec<CString> =
             words.iter().map(|word| c_string(word.as_bytes().to_vec())).collect::<Result<_, _>>()?;
         let (words, environment_pointers) = (pointers(&words), pointers(environment));
         let order = Order {
-            places: pointers(&places),
+            candidates: pointers(&candidates),
             words: &words,
             environment: &environment_pointers,
             limits: &self.limits,
+            ignored: &self.ignored,
             stdin: stdin.map(|file| file.as_raw_fd()),
             stdout: -1,
             stderr: -1,
@@ -106,7 +117,7 @@ impl Launcher {
         };
         let launched = launch(&mut self.stack, order);
         if std::ptr::eq(environment, &raw const self.environment) {
-            self.last = Some((program.clone(), places));
+            self.last = Some((program.clone(), candidates));
         }
         launched
     }
@@ -137,8 +148,8 @@ fn value_of<'a>(assignment: &'a CStr, name: &[u8]) -> Option<&'a [u8]> {
     assignment.to_bytes().strip_prefix(name)?.strip_prefix(b"=")
 }
 
-/// The paths at which a program is tried, in their order.
-fn places_of(program: &OsStr, environment: &[CString]) -> io::Result<Vec<CString>> {
+/// The paths at which a program is tried, in order.
+fn candidates(program: &OsStr, environment: &[CString]) -> io::Result<Vec<CString>> {
     let name = program.as_bytes();
     if name.contains(&b'/') {
         return Ok(vec![c_string(name.to_vec())?]);
@@ -155,21 +166,22 @@ fn places_of(program: &OsStr, environment: &[CString]) -> io::Result<Vec<CString
         .collect()
 }
 
-/// The terminated array of pointers that the system wants; good for as long as the strings live.
+/// The terminated array of pointers for `execve`, valid for as long as the strings live.
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
     strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
 }
 
-/// What the new process does before it is the program.
+/// What the new process does before it executes the program.
 struct Order<'a> {
-    places: Vec<*const c_char>,
+    candidates: Vec<*const c_char>,
     words: &'a [*const c_char],
     environment: &'a [*const c_char],
     limits: &'a [(Limit, libc::rlimit)],
+    ignored: &'a [c_int],
     stdin: Option<RawFd>,
     stdout: RawFd,
     stderr: RawFd,
-    /// Why it did not become the program.
+    /// Why it did not execute the program.
     fault: c_int,
 }
 
@@ -183,7 +195,7 @@ fn launch(stack: &mut [u8], mut order: Order<'_>) -> io::Result<Launched> {
     let top = top.wrapping_sub(top as usize % STACK_ALIGNMENT);
     let mut handle: RawFd = -1;
     // SAFETY: the new process runs `become_program` on memory that is only its own, `stack`, and reads `order` and what
-    // that points to, all of which outlives it: the parent stands still until the program has begun or the process has
+    // that points to, all of which outlives it: the parent stands still until the program is executed or the process has
     // ended (CLONE_VFORK). Signals are blocked meanwhile, so none of the parent's handlers runs in the new process.
     let (pid, fault) = unsafe {
         let mut all: libc::sigset_t = std::mem::zeroed();
@@ -197,12 +209,12 @@ fn launch(stack: &mut [u8], mut order: Order<'_>) -> io::Result<Launched> {
     };
     let pid = if pid < 0 { None } else { Pid::from_raw(pid) };
     let pid = pid.ok_or(fault)?;
-    // SAFETY: the system has just put a descriptor there that nobody else knows.
+    // SAFETY: the system has just put a descriptor there, and nothing else owns it.
     let handle = unsafe { OwnedFd::from_raw_fd(handle) };
     // SAFETY: read anew, since the new process may have written it.
     let fault = unsafe { (&raw const order.fault).read_volatile() };
     if fault != 0 {
-        // It has ended without ever having been the program.
+        // It has ended without executing the program.
         while matches!(
             rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty()),
             Err(rustix::io::Errno::INTR)
@@ -219,13 +231,13 @@ extern "C" fn become_program(order: *mut c_void) -> c_int {
     // signal handler, on values that live.
     unsafe {
         let order = &mut *order.cast::<Order<'_>>();
-        let fault = prepare(order).unwrap_or_else(|| try_places(order));
+        let fault = prepare(order).unwrap_or_else(|| try_candidates(order));
         (&raw mut order.fault).write_volatile(fault);
         libc::_exit(127)
     }
 }
 
-/// Says what went wrong, if anything did.
+/// Gives the error code of what failed, if something did.
 #[expect(unsafe_code, reason = "only bare system calls may be made between clone and exec")]
 unsafe fn prepare(order: &Order<'_>) -> Option<c_int> {
     // SAFETY: see `become_program`.
@@ -254,8 +266,10 @@ unsafe fn prepare(order: &Order<'_>) -> Option<c_int> {
                 return Some(*libc::__errno_location());
             }
         }
-        // This process ignores it, and what is ignored stays so in a program; handlers do not.
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        // An ignored signal stays ignored in a program; a handled one has its default effect there.
+        for signal in order.ignored {
+            libc::signal(*signal, libc::SIG_DFL);
+        }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
@@ -263,22 +277,22 @@ unsafe fn prepare(order: &Order<'_>) -> Option<c_int> {
     }
 }
 
-/// Becomes the program at the first place that has it, or says why at none.
+/// Executes the program at the first path that has it, or gives the error code.
 #[expect(unsafe_code, reason = "only bare system calls may be made between clone and exec")]
-unsafe fn try_places(order: &Order<'_>) -> c_int {
+unsafe fn try_candidates(order: &Order<'_>) -> c_int {
     let mut fault = libc::ENOENT;
     // SAFETY: see `become_program`; all three arrays end with a null pointer.
     unsafe {
-        let mut place = order.places.as_ptr();
-        while !(*place).is_null() {
-            libc::execve(*place, order.words.as_ptr(), order.environment.as_ptr());
+        let mut candidate = order.candidates.as_ptr();
+        while !(*candidate).is_null() {
+            libc::execve(*candidate, order.words.as_ptr(), order.environment.as_ptr());
             match *libc::__errno_location() {
                 libc::ENOENT | libc::ENOTDIR => {}
-                // Perhaps there is another further on.
+                // A later path may have another.
                 libc::EACCES => fault = libc::EACCES,
                 other => return other,
             }
-            place = place.add(1);
+            candidate = candidate.add(1);
         }
     }
     fault
@@ -328,6 +342,11 @@ mod tests {
 
     #[test]
     fn it_leads_a_group_and_no_signal_is_ignored_or_blocked() {
+        #[expect(unsafe_code, reason = "a signal is ignored as by whatever starts a program in the background")]
+        // SAFETY: an ignored signal runs no code of this process.
+        unsafe {
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        }
         let script = "ps -o pid= -o pgid= -p $$; grep -E 'SigBlk|SigIgn' /proc/self/status";
         let (_, out, _) = run(&words(&["sh", "-c", script]), &[]);
         let mut lines = out.lines();
@@ -335,7 +354,7 @@ mod tests {
         assert_eq!(ids[0], ids[1]);
         for line in lines {
             let mask = line.rsplit('\t').next().and_then(|mask| u64::from_str_radix(mask, 16).ok()).expect("a mask");
-            // 32 and 33 are the C library's own; whoever started the tests may have left them ignored.
+            // 32 and 33 belong to the C library, and what started the tests may ignore them.
             assert_eq!(mask & !(0b11 << 31), 0, "{line}");
         }
     }
@@ -352,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_started_says_why_and_leaves_no_child() {
+    fn a_failed_start_says_why_and_leaves_no_child() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("file");
         std::fs::write(&file, "x").expect("written");

@@ -1,8 +1,8 @@
-//! What a program that is started may be given little of.
+//! Resource limits of programs that are started.
 
 use rustix::process::{Resource, getrlimit};
 
-/// Something of which a program may be given little.
+/// A resource that can be limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// Address space, in bytes.
@@ -22,7 +22,7 @@ impl Limit {
         }
     }
 
-    /// Its number for the system.
+    /// The number of the resource in system calls.
     pub const fn number(self) -> libc::__rlimit_resource_t {
         match self {
             Self::Memory => libc::RLIMIT_AS,
@@ -31,9 +31,9 @@ impl Limit {
         }
     }
 
-    /// A limit that the system sets without question: none beyond what this process may have itself.
-    pub fn bounded(self, most: u64, hard: u64) -> libc::rlimit {
+    /// A limit that the system accepts: capped to the hard limit of this process.
+    pub fn bounded(self, soft: u64, hard: u64) -> libc::rlimit {
         let bound = getrlimit(self.resource()).maximum.unwrap_or(libc::RLIM_INFINITY);
-        libc::rlimit { rlim_cur: most.min(bound), rlim_max: hard.min(bound) }
+        libc::rlimit { rlim_cur: soft.min(bound), rlim_max: hard.min(bound) }
     }
 }

@@ -1,6 +1,26 @@
-//! The names of signals.
+//! Signals: their names, and which of them this process was started with ignored.
 
-/// A signal as people know it: `SIGKILL`; `signal 42` where it has no name.
+use std::os::raw::c_int;
+
+/// The signals that this process ignores, in ascending order. A program inherits them from whatever started it: `nohup`
+/// ignores SIGHUP, and a shell without job control ignores SIGINT and SIGQUIT in its background jobs.
+pub fn ignored() -> Vec<c_int> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    (1..=64).filter(|signal| mask & (1 << (signal - 1)) != 0).collect()
+}
+
+/// Gives `signal` its default effect in this process.
+pub fn restore_default(signal: c_int) {
+    #[expect(unsafe_code, reason = "dispositions are set through the C library alone")]
+    // SAFETY: the default disposition runs no code of this process.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+    }
+}
+
+/// The name of a signal, such as `SIGKILL`; `signal 42` for one without a name.
 pub fn name(signal: i32) -> String {
     const NAMES: [(i32, &str); 30] = [
         (libc::SIGHUP, "SIGHUP"),
@@ -43,6 +63,19 @@ pub fn name(signal: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_ignored_signal_is_listed_until_its_default_is_restored() {
+        assert!(ignored().contains(&libc::SIGPIPE), "Rust programs ignore it");
+        #[expect(unsafe_code, reason = "that is what is tested")]
+        // SAFETY: an ignored signal runs no code of this process.
+        unsafe {
+            libc::signal(libc::SIGUSR1, libc::SIG_IGN);
+        }
+        assert!(ignored().contains(&libc::SIGUSR1));
+        restore_default(libc::SIGUSR1);
+        assert!(!ignored().contains(&libc::SIGUSR1));
+    }
 
     #[test]
     fn a_known_signal_has_its_name() {

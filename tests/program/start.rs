@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -43,7 +44,23 @@ pub fn command(words: &[&str], folder: &Path) -> Command {
         .env_remove("WAYLAND_DISPLAY");
     command.env_remove("FANLANE_NO_HISTORY").env_remove("FANLANE_DATA_DIR");
     command.env("FANLANE_RUNTIME_DIR", folder.join("runtime"));
+    with_default_signals(&mut command);
     command
+}
+
+/// Has the program start with the default disposition of the signals that ask it to stop, also where the tests were
+/// started with some of them ignored, as under `nohup` or in the background of a shell.
+fn with_default_signals(command: &mut Command) {
+    #[expect(unsafe_code, reason = "dispositions are set between fork and exec")]
+    // SAFETY: `signal` may be called between fork and exec, and the default disposition runs no code.
+    unsafe {
+        command.pre_exec(|| {
+            for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGXFSZ] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            Ok(())
+        });
+    }
 }
 
 /// GNU parallel in `folder`; `None`, and said so, where it is not installed. The machine that judges changes has it.
