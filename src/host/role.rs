@@ -120,7 +120,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         earlier: order.earlier,
         ended: false,
     };
-    let run = LocalEngine::new(crate::mp::entry::OWN_EXECUTABLE)
+    let run = LocalEngine::new(crate::mp::child::OWN_EXECUTABLE)
         .start(Arc::clone(&batch), options, sender)
         .map_err(|error| error.to_string())?;
     let recorder = history.map(|history| {

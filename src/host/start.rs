@@ -18,7 +18,7 @@ use super::wire::{self, DetachedInfo, Order};
 use crate::engine::WORKER_MARKER;
 use crate::job::{Batch, Mode};
 use crate::model::Earlier;
-use crate::mp::entry::{OWN_EXECUTABLE, WORKER_ROLE};
+use crate::mp::child::{OWN_EXECUTABLE, WORKER_ROLE};
 use crate::mp::socket;
 
 /// What a host is to run, and how.

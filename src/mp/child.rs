@@ -18,14 +18,19 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::mp::entry::{OWN_EXECUTABLE, WORKER_ROLE};
 use crate::mp::futex::as_timespec;
 use crate::mp::{clock, process_tree, signal, socket};
+
+/// The first argument of a process that its parent started as a worker; the second names its role.
+pub const WORKER_ROLE: &str = "--fanlane-worker";
+
+/// The very file that runs here, even when another has been put into its place.
+pub const OWN_EXECUTABLE: &str = "/proc/self/exe";
 
 /// How a child is started.
 #[derive(Debug, Clone, Copy)]
 pub struct ChildPlan<'a> {
-    /// The program; it calls [`init`](crate::mp::init) first.
+    /// The program; its first action is to take the role that [`WORKER_ROLE`] announces.
     pub executable: &'a Path,
     /// The name of the service that the child is to do.
     pub role: &'a str,

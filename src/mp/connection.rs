@@ -22,7 +22,7 @@ use crate::mp::fd_passing::{self, Passed};
 use crate::mp::wait::wait;
 
 /// Descriptors in one message.
-const MOST_DESCRIPTORS: usize = 250;
+const MAX_DESCRIPTORS: usize = 250;
 
 /// A message's length in the lower seven bytes, its descriptors' count in the highest.
 const HEADER_BYTES: usize = 8;
@@ -177,7 +177,7 @@ impl Connection {
         let mut buffer = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
         let (len, descriptors) = self.recv_header()?;
         self.recv_body(&mut buffer, len)?;
-        fd_passing::with_arrived(descriptors, || fd_passing::decode(&buffer))
+        Ok(fd_passing::with_arrived(descriptors, || fd_passing::decode(&buffer))?)
     }
 
     /// Sends bytes as one message.
@@ -254,8 +254,8 @@ impl Connection {
         if !self.is_writable() {
             return Err(Error::Direction("receive"));
         }
-        if descriptors.len() > MOST_DESCRIPTORS {
-            let reason = format!("it holds {} descriptors, over the limit of {MOST_DESCRIPTORS}", descriptors.len());
+        if descriptors.len() > MAX_DESCRIPTORS {
+            let reason = format!("it holds {} descriptors, over the limit of {MAX_DESCRIPTORS}", descriptors.len());
             return Err(Error::Encode(reason));
         }
         if !descriptors.is_empty() && socket_domain(&self.socket) != Ok(AddressFamily::UNIX) {
@@ -263,7 +263,7 @@ impl Connection {
         }
         let header = (body.len() as u64 | (descriptors.len() as u64) << 56).to_le_bytes();
         let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(|one| one.as_fd()).collect();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut sent = 0;
         while sent < HEADER_BYTES + body.len() {
             let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -291,7 +291,7 @@ impl Connection {
         }
         let mut header = [0; HEADER_BYTES];
         let mut descriptors = Vec::new();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut received = 0;
         while received < HEADER_BYTES {
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);

@@ -9,15 +9,10 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
+use crate::mp::child::{OWN_EXECUTABLE, WORKER_ROLE};
 use crate::mp::error::Error;
 use crate::mp::function::{Body, Function, Run};
-use crate::mp::process;
-
-/// The first argument of a process that its parent started as a worker; the second says as which.
-pub const WORKER_ROLE: &str = "--fanlane-worker";
-
-/// The very file that runs here, even when another has been put into its place.
-pub(crate) const OWN_EXECUTABLE: &str = "/proc/self/exe";
+use crate::mp::{process, signal};
 
 static REGISTRY: OnceLock<Registry> = OnceLock::new();
 static EXECUTABLE: RwLock<Option<PathBuf>> = RwLock::new(None);
@@ -71,6 +66,8 @@ pub fn init(functions: impl IntoIterator<Item = Function>) {
 /// Does what this process was started for.
 fn serve(program: Option<&OsStr>, role: &OsStr) -> i32 {
     const NO_PARENT: i32 = 2;
+    // The parent ends a worker by it, also where the parent itself was started with it ignored.
+    signal::restore_default(libc::SIGTERM);
     let program = program.map_or(Path::new("this program"), Path::new);
     let complain = |what: &str| {
         // Nobody else is left to tell: standard error is the parent's own.

@@ -5,6 +5,8 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mp::fd_passing::CodecError;
+
 /// Why something between processes could not be done.
 ///
 /// It is shown in words also by `Debug`, because that is what a `main` that returns it prints.
@@ -130,6 +132,15 @@ pub enum Error {
 impl fmt::Debug for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl From<CodecError> for Error {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Encode(reason) => Self::Encode(reason),
+            CodecError::Decode(reason) => Self::Decode(reason),
+        }
     }
 }
 

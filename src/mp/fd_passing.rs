@@ -1,8 +1,8 @@
-//! Values on their way between processes, with the descriptors inside them.
+//! Values that contain file descriptors, encoded for another process.
 //!
-//! A connection, a queue, a lock or shared memory is a descriptor and little else. While a value is encoded for a way
-//! that carries descriptors, each puts its own into a list and its place in that list into the bytes. On a way that
-//! carries none, such as a queue in shared memory, that is an error with its reason.
+//! A connection, a queue, a lock or shared memory is a descriptor and little else. While a value is encoded for a channel
+//! that carries descriptors, each descriptor goes into a list and its index in that list into the bytes. A channel that
+//! carries none, such as a queue in shared memory, refuses such a value with the reason.
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -13,12 +13,22 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::mp::append::Append;
-use crate::mp::error::Error;
+
+/// Why a value cannot be encoded or decoded.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// The value cannot be encoded, or not for this channel.
+    #[error("it cannot be encoded: {0}")]
+    Encode(String),
+    /// The bytes and descriptors are no value of the expected type.
+    #[error("it cannot be decoded: {0}")]
+    Decode(String),
+}
 
 thread_local! {
-    static LEAVING: RefCell<Option<Vec<Arc<OwnedFd>>>> = const { RefCell::new(None) };
-    static ARRIVED: RefCell<Vec<Option<OwnedFd>>> = const { RefCell::new(Vec::new()) };
-    /// Why a value could not be encoded or decoded: the encoding itself keeps no words.
+    static OUTGOING: RefCell<Option<Vec<Arc<OwnedFd>>>> = const { RefCell::new(None) };
+    static INCOMING: RefCell<Vec<Option<OwnedFd>>> = const { RefCell::new(Vec::new()) };
+    /// Why a value could not be encoded or decoded: errors of the encoding itself carry no text.
     static REASON: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -26,93 +36,93 @@ fn reason_of(error: &postcard::Error) -> String {
     REASON.take().unwrap_or_else(|| error.to_string())
 }
 
-/// Appends a value to `buffer`. Inside [`with_descriptors`] it may hold descriptors.
+/// Appends a value to `buffer`. Inside [`with_descriptors`] it may contain descriptors.
 ///
 /// # Errors
-/// [`Error::Encode`]; `buffer` is then as it was.
-pub fn encode<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<(), Error> {
+/// [`CodecError::Encode`]; `buffer` is unchanged then.
+pub fn encode<T: Serialize + ?Sized>(value: &T, buffer: &mut Vec<u8>) -> Result<(), CodecError> {
     let before = buffer.len();
     postcard::serialize_with_flavor(value, Append(buffer)).map_err(|error| {
         buffer.truncate(before);
-        Error::Encode(reason_of(&error))
+        CodecError::Encode(reason_of(&error))
     })
 }
 
 /// Takes a value from the front of `bytes`.
 ///
 /// # Errors
-/// [`Error::Decode`].
-pub fn decode_next<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, Error> {
-    let (value, rest) = postcard::take_from_bytes(bytes).map_err(|error| Error::Decode(reason_of(&error)))?;
+/// [`CodecError::Decode`].
+pub fn decode_next<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, CodecError> {
+    let (value, rest) = postcard::take_from_bytes(bytes).map_err(|error| CodecError::Decode(reason_of(&error)))?;
     *bytes = rest;
     Ok(value)
 }
 
-/// Takes the one value that `bytes` hold.
+/// Decodes the one value in `bytes`.
 ///
 /// # Errors
-/// [`Error::Decode`], also where something follows it.
-pub fn decode<T: DeserializeOwned>(mut bytes: &[u8]) -> Result<T, Error> {
+/// [`CodecError::Decode`], also when bytes follow it.
+pub fn decode<T: DeserializeOwned>(mut bytes: &[u8]) -> Result<T, CodecError> {
     let value = decode_next(&mut bytes)?;
-    if bytes.is_empty() { Ok(value) } else { Err(Error::Decode(format!("{} bytes are left over", bytes.len()))) }
+    if bytes.is_empty() { Ok(value) } else { Err(CodecError::Decode(format!("{} bytes are left over", bytes.len()))) }
 }
 
-/// Does `work`, in which values with descriptors may be encoded; gives those descriptors beside what it returns.
+/// Calls `work`, in which values with descriptors may be encoded; gives its result and the descriptors.
 pub fn with_descriptors<R>(work: impl FnOnce() -> R) -> (R, Vec<Arc<OwnedFd>>) {
     let mut descriptors = Vec::new();
     let result = with_more_descriptors(&mut descriptors, work);
     (result, descriptors)
 }
 
-/// The same for values that leave together with those whose descriptors are in the list already.
+/// As [`with_descriptors`], for values that are sent together with those whose descriptors are in the list already.
 pub fn with_more_descriptors<R>(descriptors: &mut Vec<Arc<OwnedFd>>, work: impl FnOnce() -> R) -> R {
-    /// A panic in between must not leave the way open for descriptors.
+    /// A panic in `work` must not leave the list in place.
     struct Restore(Option<Vec<Arc<OwnedFd>>>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            LEAVING.set(self.0.take());
+            OUTGOING.set(self.0.take());
         }
     }
-    let _restore = Restore(LEAVING.replace(Some(std::mem::take(descriptors))));
+    let _restore = Restore(OUTGOING.replace(Some(std::mem::take(descriptors))));
     let result = work();
-    *descriptors = LEAVING.take().unwrap_or_default();
+    *descriptors = OUTGOING.take().unwrap_or_default();
     result
 }
 
-/// Does `work`, in which values with the given descriptors may be decoded. Those that nobody takes are closed.
+/// Calls `work`, in which values with the given descriptors may be decoded. Descriptors that are not taken are closed.
 pub fn with_arrived<R>(descriptors: Vec<OwnedFd>, work: impl FnOnce() -> R) -> R {
     struct Restore(Vec<Option<OwnedFd>>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            ARRIVED.set(std::mem::take(&mut self.0));
+            INCOMING.set(std::mem::take(&mut self.0));
         }
     }
-    let _restore = Restore(ARRIVED.replace(descriptors.into_iter().map(Some).collect()));
+    let _restore = Restore(INCOMING.replace(descriptors.into_iter().map(Some).collect()));
     work()
 }
 
-/// Does `work`, in which one value may be decoded that begins with the first of the given descriptors. Those that it does
-/// not take stay in the list, for the values behind it.
+/// Calls `work`, in which one value may be decoded that begins with the first of the given descriptors. Descriptors that it
+/// does not take stay in the list, for the values after it.
 pub fn with_next_arrived<R>(descriptors: &mut Vec<OwnedFd>, work: impl FnOnce() -> R) -> R {
     if descriptors.is_empty() {
         return work();
     }
-    ARRIVED.set(std::mem::take(descriptors).into_iter().map(Some).collect());
+    INCOMING.set(std::mem::take(descriptors).into_iter().map(Some).collect());
     let result = work();
-    *descriptors = ARRIVED.take().into_iter().flatten().collect();
+    *descriptors = INCOMING.take().into_iter().flatten().collect();
     result
 }
 
-/// A descriptor as a value: what is sent is the same open file, not its number.
+/// A descriptor as a value: the receiver gets the same open file, not its number.
 #[derive(Debug, Clone)]
 pub struct Passed(pub Arc<OwnedFd>);
 
 impl Serialize for Passed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let place = LEAVING.with_borrow_mut(|leaving| {
-            let leaving = leaving.as_mut()?;
-            leaving.push(Arc::clone(&self.0));
-            u32::try_from(leaving.len() - 1).ok()
+        let place = OUTGOING.with_borrow_mut(|outgoing| {
+            let outgoing = outgoing.as_mut()?;
+            outgoing.push(Arc::clone(&self.0));
+            u32::try_from(outgoing.len() - 1).ok()
         });
         match place {
             Some(place) => place.serialize(serializer),
@@ -129,12 +139,12 @@ impl Serialize for Passed {
 impl<'de> Deserialize<'de> for Passed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = u32::deserialize(deserializer)? as usize;
-        let taken = ARRIVED.with_borrow_mut(|arrived| arrived.get_mut(place).and_then(Option::take));
+        let taken = INCOMING.with_borrow_mut(|arrived| arrived.get_mut(place).and_then(Option::take));
         taken.map(|descriptor| Self(Arc::new(descriptor))).ok_or_else(|| refuse("a descriptor did not arrive"))
     }
 }
 
-/// An error of decoding whose words are kept.
+/// An error of decoding whose reason is kept for [`CodecError::Decode`].
 pub fn refuse<E: serde::de::Error>(reason: impl Into<String>) -> E {
     let reason = reason.into();
     let error = E::custom(&reason);
@@ -142,7 +152,7 @@ pub fn refuse<E: serde::de::Error>(reason: impl Into<String>) -> E {
     error
 }
 
-/// `Serialize` and `Deserialize` for what is one descriptor and is made from one.
+/// `Serialize` and `Deserialize` for a type that consists of one descriptor.
 macro_rules! passed_by_descriptor {
     ([$($generics:tt)*] $type:ty) => {
         impl<$($generics)*> serde::Serialize for $type {
@@ -173,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn descriptors_leave_and_arrive_in_their_order() {
+    fn descriptors_are_sent_and_arrive_in_their_order() {
         let mut bytes = Vec::new();
         let (encoded, descriptors) = with_descriptors(|| encode(&(null(), 5_u8, null()), &mut bytes));
         encoded.unwrap();
@@ -186,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_way_without_descriptors_the_error_says_so_and_nothing_is_written() {
+    fn on_a_channel_without_descriptors_the_error_says_so_and_nothing_is_written() {
         let mut bytes = vec![7];
         let error = encode(&(1_u8, null()), &mut bytes).unwrap_err();
         assert!(error.to_string().contains("arguments of a process"), "{error}");

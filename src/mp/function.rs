@@ -147,7 +147,7 @@ where
     Args: DeserializeOwned + 'static,
 {
     fn run_once(&self, args: &[u8]) -> Result<(), String> {
-        let args = fd_passing::decode(args).map_err(|error| error.to_string())?;
+        let args = fd_passing::decode(args).map_err(|error| Error::from(error).to_string())?;
         match (self.failure)(&self.function.call_with(args)) {
             None => Ok(()),
             Some(failure) => Err(failure),

@@ -69,56 +69,63 @@
 //! ([`OwnerDied`]); a queue has an item or it does not; a pool starts another worker; and no process outlives the one that
 //! started it.
 
+// The system layer: processes, descriptors, sockets, shared memory, signals and clocks. It knows neither the functions of a
+// program nor the errors of this library, and imports nothing from the modules below.
 mod append;
-pub(crate) mod authentication;
+mod backoff;
 pub(crate) mod child;
 pub(crate) mod clock;
-pub(crate) mod connection;
 pub(crate) mod descriptors;
-pub(crate) mod entry;
-pub(crate) mod error;
 pub(crate) mod event_count;
-pub(crate) mod spin_wait;
-// For the fuzz targets.
 pub(crate) mod fd_passing;
-#[doc(hidden)]
-pub mod frame;
-pub(crate) mod function;
 pub(crate) mod futex;
 pub(crate) mod interrupts;
 pub(crate) mod journaled;
 pub(crate) mod launch;
 pub(crate) mod limit;
-pub(crate) mod listener;
 pub(crate) mod mailbox;
-pub mod manager;
 pub(crate) mod memory;
 pub(crate) mod memory_kills;
 pub(crate) mod message_reader;
-pub(crate) mod pool;
-pub(crate) mod process;
-pub(crate) mod process_id;
-// For tests that look at what is left of a program.
-mod backoff;
 pub(crate) mod parent_death;
-#[doc(hidden)]
-pub mod process_tree;
+pub(crate) mod process_id;
 pub(crate) mod progress;
-pub(crate) mod queue;
 mod robust;
-pub(crate) mod shared;
 pub(crate) mod signal;
 pub(crate) mod socket;
-pub(crate) mod sync;
+pub(crate) mod spin_wait;
 pub(crate) mod volatile_slice;
-pub(crate) mod wait;
 pub(crate) mod waker;
+
+// For the fuzz targets.
+#[doc(hidden)]
+pub mod frame;
+
+// For tests that look at what is left of a program.
+#[doc(hidden)]
+pub mod process_tree;
+
+// The library.
+pub(crate) mod authentication;
+pub(crate) mod connection;
+pub(crate) mod entry;
+pub(crate) mod error;
+pub(crate) mod function;
+pub(crate) mod listener;
+pub mod manager;
+pub(crate) mod pool;
+pub(crate) mod process;
+pub(crate) mod queue;
+pub(crate) mod shared;
+pub(crate) mod sync;
+pub(crate) mod wait;
 
 #[doc(inline)]
 pub use crate::__mp_function as function;
 pub use authentication::{Address, AddressError, Key, KeyError, MIN_KEY_BYTES};
+pub use child::WORKER_ROLE;
 pub use connection::{Connection, one_way_pipe, pipe};
-pub use entry::{WORKER_ROLE, init, set_executable};
+pub use entry::{init, set_executable};
 pub use error::{Error, TaskError};
 #[doc(hidden)]
 pub use function::returned;

@@ -353,7 +353,7 @@ fn serve_call(control: UnixStream) -> i32 {
     };
     let name = call.current.name.clone();
     set_current(call.current);
-    end_with_parent(&control);
+    end_with_parent(Arc::clone(&control), MARKER);
     let Some(function) = entry::function_named(&call.function) else {
         complain(&name, &Error::NotRegistered(call.function).to_string());
         return FAILED;

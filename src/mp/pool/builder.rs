@@ -79,7 +79,8 @@ impl PoolBuilder {
         let encoded = entry::name_of::<F>().and_then(|function| {
             let mut bytes = Vec::new();
             let (encoded, descriptors) = fd_passing::with_descriptors(|| fd_passing::encode(&args, &mut bytes));
-            encoded.map(|()| FirstCall { function, args: bytes, descriptors })
+            encoded?;
+            Ok(FirstCall { function, args: bytes, descriptors })
         });
         match encoded {
             Ok(call) => self.plan.initializer = Some(call),

@@ -64,12 +64,12 @@ fn as_wanted<P: 'static, T: 'static>(mut value: Option<P>) -> Result<T, Error> {
 
 /// Appends an argument or a result to `output`.
 pub fn encode<T: Serialize + 'static>(value: &T, output: &mut Vec<u8>) -> Result<(), Error> {
-    if encode_plain(value, output) { Ok(()) } else { fd_passing::encode(value, output) }
+    if encode_plain(value, output) { Ok(()) } else { Ok(fd_passing::encode(value, output)?) }
 }
 
 /// Takes one from the front of `bytes`.
 pub fn decode_next<T: DeserializeOwned + 'static>(bytes: &mut &[u8]) -> Result<T, Error> {
-    decode_plain(bytes).unwrap_or_else(|| fd_passing::decode_next(bytes))
+    decode_plain(bytes).unwrap_or_else(|| Ok(fd_passing::decode_next(bytes)?))
 }
 
 #[cfg(test)]

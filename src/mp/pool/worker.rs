@@ -17,7 +17,7 @@ use crate::mp::error::Error;
 use crate::mp::fd_passing;
 use crate::mp::function::{Run, panic_message};
 use crate::mp::parent_death::end_with_parent;
-use crate::mp::process::{CurrentProcess, set_current};
+use crate::mp::process::{CurrentProcess, MARKER, set_current};
 use crate::mp::shared::stay_near_readers;
 
 /// Results of short tasks are gathered for so long before they are sent, or until there are many bytes of them.
@@ -53,7 +53,7 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     let (args, descriptors) = control.recv_parts().map_err(io::Error::other)?;
     let parent_pid = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
     set_current(CurrentProcess { name: setup.name, is_daemon: true, parent_pid });
-    end_with_parent(control);
+    end_with_parent(Arc::clone(control), MARKER);
     stay_near_readers();
     let page = Page::open(Arc::into_inner(setup.page.0).ok_or(io::ErrorKind::InvalidData)?)?;
     let socket = rustix::io::fcntl_dupfd_cloexec(control.as_fd(), 3)?;

@@ -1,9 +1,9 @@
 //! Queues between processes: first in, first out, for any number of producers and consumers.
 //!
-//! A queue is a ring of bytes in shared memory. There is no thread that feeds it: when `put` returns, the item is in the
-//! queue, and stays there when its producer ends. An item is taken out with one change of a number, so one who is
-//! killed while putting or taking leaves the queue as if it had not begun, or as if it had finished. The ring grows with
-//! what is in it and does not shrink.
+//! A queue is a ring of bytes in shared memory. No thread feeds it: when `put` returns, the item is in the queue, and stays
+//! there when its producer ends. An item is taken out with one change of a word, so a process that is killed while it puts
+//! or takes leaves the queue as if it had not begun, or as if it had finished. The ring grows with its content and does not
+//! shrink.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -30,18 +30,18 @@ pub use simple::SimpleQueue;
 
 const KIND: &[u8; 8] = b"flqueue1";
 
-// The numbers. Head and tail are places in the ring, counted on without end.
+// The words. Head and tail are positions in the ring that only increase.
 const HEAD: usize = 0;
 const TAIL: usize = 1;
 const CAPACITY: usize = 2;
 const COUNT: usize = 3;
 const UNFINISHED: usize = 4;
-const MOST_ITEMS: usize = 5;
+const MAX_ITEMS: usize = 5;
 const CLOSED: usize = 6;
 
 // The event counts.
-const ITEM_CAME: usize = 0;
-const ITEM_WENT: usize = 1;
+const ITEM_ADDED: usize = 0;
+const ITEM_TAKEN: usize = 1;
 const ALL_DONE: usize = 2;
 
 const FIRST_CAPACITY: usize = PAGE_BYTES;
@@ -50,7 +50,7 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A queue that processes share. A clone is the same queue. It can be an argument of a process, and go through a
+/// A queue shared between processes. A clone is the same queue. It can be an argument of a process and be sent through a
 /// connection.
 ///
 /// ```
@@ -67,7 +67,7 @@ thread_local! {
 /// ```
 pub struct Queue<T> {
     journaled: Arc<Journaled>,
-    /// Mapped anew when another process has let it grow. Reached only with the guard held.
+    /// Mapped anew after another process has grown it. Accessed only while the words are locked.
     ring: Arc<Mutex<Segment>>,
     items: PhantomData<fn(T) -> T>,
 }
@@ -84,57 +84,57 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
-/// Until when somebody waits.
+/// For how long an operation waits.
 #[derive(Clone, Copy)]
-enum Patience {
-    None,
+enum Wait {
+    Never,
     Until(Option<Instant>),
 }
 
-impl Patience {
+impl Wait {
     fn after(timeout: Duration) -> Self {
         Self::Until(deadline_after(timeout))
     }
 
     fn is_over(self) -> bool {
         match self {
-            Self::None => true,
+            Self::Never => true,
             Self::Until(deadline) => deadline.is_some_and(|deadline| clock::now() >= deadline),
         }
     }
 
     const fn deadline(self) -> Option<Instant> {
         match self {
-            Self::None => None,
+            Self::Never => None,
             Self::Until(deadline) => deadline,
         }
     }
 }
 
 impl<T> Queue<T> {
-    /// A queue that holds as much as there is memory for.
+    /// A queue without a limit but memory.
     ///
     /// # Errors
-    /// When the system has no descriptors or no memory left.
+    /// When no descriptors or memory are left.
     pub fn unbounded() -> Result<Self, Error> {
         Self::with_limit(0)
     }
 
-    /// A queue that holds at most so many items, and at least one.
+    /// A queue of at most `max_items` items; 0 counts as 1.
     ///
     /// # Errors
-    /// When the system has no descriptors or no memory left.
-    pub fn bounded(most_items: usize) -> Result<Self, Error> {
-        Self::with_limit(most_items.max(1))
+    /// When no descriptors or memory are left.
+    pub fn bounded(max_items: usize) -> Result<Self, Error> {
+        Self::with_limit(max_items.max(1))
     }
 
-    fn with_limit(most_items: usize) -> Result<Self, Error> {
+    fn with_limit(max_items: usize) -> Result<Self, Error> {
         let make = || {
             let journaled = Journaled::create(KIND, PAGE_BYTES - HEADER_BYTES + FIRST_CAPACITY)?;
             let ring = Segment::map(Arc::clone(journaled.descriptor()), PAGE_BYTES, FIRST_CAPACITY, false)?;
             let mut locked = journaled.lock();
             locked.set(CAPACITY, FIRST_CAPACITY as u64);
-            locked.set(MOST_ITEMS, most_items as u64);
+            locked.set(MAX_ITEMS, max_items as u64);
             drop(locked);
             Ok(Self { journaled: Arc::new(journaled), ring: Arc::new(Mutex::new(ring)), items: PhantomData })
         };
@@ -151,32 +151,32 @@ impl<T> Queue<T> {
         Ok(Self { journaled: Arc::new(journaled), ring: Arc::new(Mutex::new(ring)), items: PhantomData })
     }
 
-    /// The same queue for items of another type that is encoded alike, such as `String` for `&str`.
+    /// The same queue for items of another type with the same encoding, such as `String` for `&str`.
     pub fn retyped<U>(self) -> Queue<U> {
         Queue { journaled: self.journaled, ring: self.ring, items: PhantomData }
     }
 
-    /// How many items are in it, exactly, at some moment during the call.
+    /// The exact number of items at some moment during the call.
     pub fn qsize(&self) -> usize {
         usize::try_from(self.journaled.lock().get(COUNT)).unwrap_or(usize::MAX)
     }
 
-    /// Whether nothing is in it.
+    /// Whether it has no items.
     pub fn is_empty(&self) -> bool {
         self.qsize() == 0
     }
 
-    /// Whether a bounded queue holds as much as it may.
+    /// Whether a bounded queue is at its limit.
     pub fn is_full(&self) -> bool {
         is_full(&self.journaled.lock())
     }
 
-    /// Nothing more can be put in; what is in it can still be taken. Whoever waits to put or, once it is empty, to get
-    /// learns of it.
+    /// Closes it: no more items can be put in, and those in it can still be taken. Waiting calls end with [`Error::Closed`], those of
+    /// `get` once it is empty.
     pub fn close(&self) {
         self.journaled.lock().set(CLOSED, 1);
-        for event_count in [ITEM_CAME, ITEM_WENT] {
-            self.journaled.event_count(event_count).notify();
+        for changed in [ITEM_ADDED, ITEM_TAKEN] {
+            self.journaled.event_count(changed).notify();
         }
     }
 
@@ -185,10 +185,10 @@ impl<T> Queue<T> {
         self.journaled.peek(CLOSED) != 0
     }
 
-    /// Says that what was to be done with an item taken from the queue is done.
+    /// Marks the work on one item taken from the queue as done.
     ///
     /// # Errors
-    /// [`Error::Misuse`] when it is said more often than items were put in.
+    /// [`Error::Misuse`] when it is called more often than items were put in.
     pub fn task_done(&self) -> Result<(), Error> {
         let mut locked = self.journaled.lock();
         let unfinished = locked.get(UNFINISHED);
@@ -203,12 +203,12 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Waits until everything that was put in is said to be done.
+    /// Waits until every item that was put in is marked as done.
     pub fn join(&self) {
         self.wait_all_done(None);
     }
 
-    /// The same; `false` where `timeout` is over first, for example because one who took an item died with it.
+    /// As [`Queue::join`]; `false` when `timeout` is over first, for example because a process died after it took an item.
     pub fn join_timeout(&self, timeout: Duration) -> bool {
         self.wait_all_done(deadline_after(timeout).or_else(|| Some(clock::now())))
     }
@@ -226,8 +226,8 @@ impl<T> Queue<T> {
         }
     }
 
-    fn put_bytes(&self, bytes: &[u8], patience: Patience) -> Result<(), Error> {
-        let went = self.journaled.event_count(ITEM_WENT);
+    fn put_bytes(&self, bytes: &[u8], wait: Wait) -> Result<(), Error> {
+        let went = self.journaled.event_count(ITEM_TAKEN);
         loop {
             let count = went.count();
             {
@@ -240,27 +240,27 @@ impl<T> Queue<T> {
                     break;
                 }
             }
-            if patience.is_over() || !went.wait(count, patience.deadline()) {
-                return Err(if matches!(patience, Patience::None) { Error::Full } else { Error::TimedOut });
+            if wait.is_over() || !went.wait(count, wait.deadline()) {
+                return Err(if matches!(wait, Wait::Never) { Error::Full } else { Error::TimedOut });
             }
         }
-        self.journaled.event_count(ITEM_CAME).notify();
+        self.journaled.event_count(ITEM_ADDED).notify();
         Ok(())
     }
 
-    fn get_bytes(&self, patience: Patience, buffer: &mut Vec<u8>) -> Result<(), Error> {
-        let came = self.journaled.event_count(ITEM_CAME);
+    fn get_bytes(&self, wait: Wait, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        let came = self.journaled.event_count(ITEM_ADDED);
         loop {
             let count = came.count();
             let is_bounded;
             {
                 let mut locked = self.journaled.lock();
-                is_bounded = locked.get(MOST_ITEMS) != 0;
+                is_bounded = locked.get(MAX_ITEMS) != 0;
                 if locked.get(COUNT) > 0 {
                     self.pop(&mut locked, buffer).map_err(Error::io("the queue cannot be read"))?;
                     drop(locked);
                     if is_bounded {
-                        self.journaled.event_count(ITEM_WENT).notify();
+                        self.journaled.event_count(ITEM_TAKEN).notify();
                     }
                     return Ok(());
                 }
@@ -268,8 +268,8 @@ impl<T> Queue<T> {
                     return Err(Error::Closed);
                 }
             }
-            if patience.is_over() || !came.wait(count, patience.deadline()) {
-                return Err(if matches!(patience, Patience::None) { Error::Empty } else { Error::TimedOut });
+            if wait.is_over() || !came.wait(count, wait.deadline()) {
+                return Err(if matches!(wait, Wait::Never) { Error::Empty } else { Error::TimedOut });
             }
         }
     }
@@ -279,31 +279,32 @@ impl<T: Serialize> Queue<T> {
     /// Puts an item in; waits for room in a bounded queue.
     ///
     /// # Errors
-    /// [`Error::Closed`], [`Error::Encode`], [`Error::Io`] when there is no memory left.
+    /// [`Error::Closed`], [`Error::Encode`], [`Error::Io`] when no memory is left.
     pub fn put(&self, item: &T) -> Result<(), Error> {
-        self.put_within(item, Patience::Until(None))
+        self.put_within(item, Wait::Until(None))
     }
 
-    /// The same; waits at most so long.
+    /// As [`Queue::put`], for at most `timeout`.
     ///
     /// # Errors
     /// Also [`Error::TimedOut`].
     pub fn put_timeout(&self, item: &T, timeout: Duration) -> Result<(), Error> {
-        self.put_within(item, Patience::after(timeout))
+        self.put_within(item, Wait::after(timeout))
     }
 
-    /// The same; does not wait.
+    /// As [`Queue::put`], without waiting.
     ///
     /// # Errors
     /// Also [`Error::Full`].
     pub fn put_nowait(&self, item: &T) -> Result<(), Error> {
-        self.put_within(item, Patience::None)
+        self.put_within(item, Wait::Never)
     }
 
-    fn put_within(&self, item: &T, patience: Patience) -> Result<(), Error> {
+    fn put_within(&self, item: &T, wait: Wait) -> Result<(), Error> {
         let mut buffer = SCRATCH.take();
         buffer.clear();
-        let put = fd_passing::encode(item, &mut buffer).and_then(|()| self.put_bytes(&buffer, patience));
+        let put =
+            fd_passing::encode(item, &mut buffer).map_err(Error::from).and_then(|()| self.put_bytes(&buffer, wait));
         keep_scratch(buffer);
         put
     }
@@ -313,31 +314,31 @@ impl<T: DeserializeOwned> Queue<T> {
     /// Takes the oldest item out; waits for one.
     ///
     /// # Errors
-    /// [`Error::Closed`] when it is closed and empty; [`Error::Decode`] for an item of another type, which is gone
+    /// [`Error::Closed`] when it is closed and empty; [`Error::Decode`] for an item of another type, which is lost
     /// then.
     pub fn get(&self) -> Result<T, Error> {
-        self.get_within(Patience::Until(None))
+        self.get_within(Wait::Until(None))
     }
 
-    /// The same; waits at most so long.
+    /// As [`Queue::get`], for at most `timeout`.
     ///
     /// # Errors
     /// Also [`Error::TimedOut`].
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, Error> {
-        self.get_within(Patience::after(timeout))
+        self.get_within(Wait::after(timeout))
     }
 
-    /// The same; does not wait.
+    /// As [`Queue::get`], without waiting.
     ///
     /// # Errors
     /// Also [`Error::Empty`].
     pub fn get_nowait(&self) -> Result<T, Error> {
-        self.get_within(Patience::None)
+        self.get_within(Wait::Never)
     }
 
-    fn get_within(&self, patience: Patience) -> Result<T, Error> {
+    fn get_within(&self, wait: Wait) -> Result<T, Error> {
         let mut buffer = SCRATCH.take();
-        let got = self.get_bytes(patience, &mut buffer).and_then(|()| fd_passing::decode(&buffer));
+        let got = self.get_bytes(wait, &mut buffer).and_then(|()| Ok(fd_passing::decode(&buffer)?));
         keep_scratch(buffer);
         got
     }
@@ -345,15 +346,15 @@ impl<T: DeserializeOwned> Queue<T> {
 
 /// A buffer is used again unless it is large.
 fn keep_scratch(buffer: Vec<u8>) {
-    const MOST_KEPT_BYTES: usize = 1 << 20;
-    if buffer.capacity() <= MOST_KEPT_BYTES {
+    const MAX_KEPT_BYTES: usize = 1 << 20;
+    if buffer.capacity() <= MAX_KEPT_BYTES {
         SCRATCH.set(buffer);
     }
 }
 
 fn is_full(locked: &Locked<'_>) -> bool {
-    let most = locked.get(MOST_ITEMS);
-    most != 0 && locked.get(COUNT) >= most
+    let limit = locked.get(MAX_ITEMS);
+    limit != 0 && locked.get(COUNT) >= limit
 }
 
 passed_by_descriptor!([T] Queue<T>);
