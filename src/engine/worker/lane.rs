@@ -16,6 +16,7 @@ use crate::event::{AttemptRecord, LaneId, Outcome, StreamName, TaskId, WorkerId,
 use crate::job::control::environment_of_lane;
 use crate::job::workload::Workload;
 use crate::mp::clock::monotonic_ns;
+use crate::mp::function::panic_message;
 use crate::mp::launch::Launcher;
 use crate::mp::limit::Limit;
 use crate::mp::mailbox;
@@ -259,7 +260,8 @@ impl LaneShared {
         let called = std::panic::AssertUnwindSafe(|| workload.call(&frame.payload, &station.context));
         let result = match &station.unusable {
             Some(reason) => Err(reason.clone()),
-            None => std::panic::catch_unwind(called).unwrap_or_else(|panic| Err(panic_message(panic.as_ref()))),
+            None => std::panic::catch_unwind(called)
+                .unwrap_or_else(|panic| Err(format!("it panicked: {}", panic_message(panic.as_ref())))),
         };
         let (outcome, value) = match result {
             Ok(value) => (Outcome::Done, Some(value)),
@@ -321,13 +323,4 @@ impl Watch for LaneShared {
         current.pid = None;
         current.ending.as_ref().map(|(outcome, _)| outcome.clone())
     }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
-    format!("it panicked: {text}")
 }

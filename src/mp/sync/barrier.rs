@@ -1,4 +1,4 @@
-//! A place where processes wait for each other.
+//! A barrier: processes wait until all have arrived.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,21 +10,21 @@ use crate::mp::journaled::{Journaled, WORDS};
 use crate::mp::process_id::ProcessId;
 
 const PARTIES: usize = 0;
-/// How often it has opened or was reset.
+/// How often it was opened or reset.
 const GENERATION: usize = 1;
 const ARRIVED: usize = 2;
-/// 0; 1 where it is broken; above, the number of the process that died at it.
+/// 0 for intact, 1 for broken, above that the pid of a participant that died.
 const BROKEN: usize = 3;
-/// One more than the generation that a reset ended.
+/// One more than the last generation that was ended by a reset.
 const RESET: usize = 4;
-/// From here on those who have arrived.
-const THERE: usize = 8;
+/// The first of the processes that have arrived.
+const PARTICIPANTS: usize = 8;
 const CHANGED: usize = 0;
 
-/// So many processes can meet at one barrier.
-pub const MOST_PARTIES: usize = WORDS - THERE;
+/// Maximum number of processes of one barrier.
+pub const MAX_PARTIES: usize = WORDS - PARTICIPANTS;
 
-/// A barrier that opens when so many have come to it. It can be used again and again.
+/// A barrier that opens when a number of processes wait at it. It can be used any number of times.
 ///
 /// ```
 /// let barrier = fanlane::mp::Barrier::new(1)?;
@@ -39,12 +39,12 @@ pub struct Barrier {
 shared_by_descriptor!(Barrier, b"flbarri1");
 
 impl Barrier {
-    /// A barrier for so many, from 1 to 432.
+    /// A barrier for a number of processes, from 1 to 432.
     ///
     /// # Errors
-    /// [`Error::Misuse`] for another number; when the system has no descriptors or no memory left.
+    /// [`Error::Misuse`] for another number; [`Error::Io`] when no descriptors or memory are left.
     pub fn new(parties: usize) -> Result<Self, Error> {
-        if parties == 0 || parties > MOST_PARTIES {
+        if parties == 0 || parties > MAX_PARTIES {
             return Err(Error::Misuse("a barrier is for 1 to 432 processes"));
         }
         let barrier = Self::make()?;
@@ -52,56 +52,58 @@ impl Barrier {
         Ok(barrier)
     }
 
-    /// Waits for the others. Gives each its place in the order of arrival, from 0.
+    /// Waits until all processes have arrived. Gives the place of this one in the order of arrival, from 0.
     ///
     /// # Errors
-    /// [`Error::BrokenBarrier`]; [`Error::OwnerDied`] when one of those who wait has died, which breaks it.
+    /// [`Error::BrokenBarrier`]; [`Error::OwnerDied`] when a waiting process has died, which breaks it.
     pub fn wait(&self) -> Result<usize, Error> {
-        self.meet(None, || {})
+        self.arrive(None, || {})
     }
 
-    /// The same; waits at most so long.
+    /// As [`Barrier::wait`], for at most `timeout`.
     ///
     /// # Errors
-    /// Also [`Error::TimedOut`], which breaks the barrier for the others.
+    /// Also [`Error::TimedOut`], which breaks the barrier for all.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<usize, Error> {
-        self.meet(deadline_after(timeout), || {})
+        self.arrive(deadline_after(timeout), || {})
     }
 
-    /// The same; the last to come does `action` before the barrier opens. If that panics the barrier is broken.
+    /// As [`Barrier::wait`]; the last process to arrive calls `action` before the barrier opens. A panic of it breaks the
+    /// barrier.
     ///
     /// # Errors
     /// As [`Barrier::wait`].
     pub fn wait_with(&self, action: impl FnOnce()) -> Result<usize, Error> {
-        self.meet(None, action)
+        self.arrive(None, action)
     }
 
-    fn meet(&self, deadline: Option<Instant>, action: impl FnOnce()) -> Result<usize, Error> {
+    fn arrive(&self, deadline: Option<Instant>, action: impl FnOnce()) -> Result<usize, Error> {
         let mut locked = self.journaled.lock();
         if locked.get(BROKEN) != 0 {
             return Err(broken(locked.get(BROKEN)));
         }
         let (generation, arrived) = (locked.get(GENERATION), locked.get(ARRIVED));
-        let place = usize::try_from(arrived).expect("a barrier is for few");
+        let place = usize::try_from(arrived).expect("a barrier is for at most 432");
         if arrived >= locked.get(PARTIES) {
             return Err(Error::Misuse("more processes came to the barrier than it is for"));
         }
-        locked.set(THERE + place, ProcessId::own().as_word());
+        locked.set(PARTICIPANTS + place, ProcessId::own().as_word());
         locked.set(ARRIVED, arrived + 1);
         let is_last = arrived + 1 == locked.get(PARTIES);
         drop(locked);
         if is_last {
             return self.open(action).map(|()| place);
         }
-        let met = until(&self.journaled, CHANGED, deadline, |locked, looks| {
+        let opened = until(&self.journaled, CHANGED, deadline, |locked, checks_owners| {
             if locked.get(RESET) == generation + 1 {
                 return Some(Err(Error::BrokenBarrier));
             }
             if locked.get(GENERATION) != generation {
                 return Some(Ok(place));
             }
-            let there = THERE..THERE + usize::try_from(locked.get(ARRIVED)).unwrap_or(0).min(MOST_PARTIES);
-            if looks && let Some(pid) = there.into_iter().find_map(|one| dead(locked.get(one))) {
+            let participants =
+                PARTICIPANTS..PARTICIPANTS + usize::try_from(locked.get(ARRIVED)).unwrap_or(0).min(MAX_PARTIES);
+            if checks_owners && let Some(pid) = participants.into_iter().find_map(|one| dead(locked.get(one))) {
                 locked.set(BROKEN, u64::from(pid.max(2)));
             }
             match locked.get(BROKEN) {
@@ -109,7 +111,7 @@ impl Barrier {
                 why => Some(Err(broken(why))),
             }
         });
-        match met {
+        match opened {
             Some(Ok(place)) => Ok(place),
             Some(Err(error)) => {
                 self.journaled.event_count(CHANGED).notify();
@@ -143,13 +145,13 @@ impl Barrier {
         Ok(())
     }
 
-    /// Breaks it: all who wait and all who come fail, until it is reset.
+    /// Breaks it: all processes that wait or arrive get an error, until it is reset.
     pub fn abort(&self) {
         self.journaled.lock().set(BROKEN, 1);
         self.journaled.event_count(CHANGED).notify();
     }
 
-    /// Makes it as new. Those who wait fail.
+    /// Restores it to its initial state. Processes that wait get an error.
     pub fn reset(&self) {
         let mut locked = self.journaled.lock();
         if locked.get(ARRIVED) > 0 {
@@ -162,12 +164,12 @@ impl Barrier {
         self.journaled.event_count(CHANGED).notify();
     }
 
-    /// For how many it is.
+    /// The number of processes that it is for.
     pub fn parties(&self) -> usize {
         usize::try_from(self.journaled.peek(PARTIES)).unwrap_or(usize::MAX)
     }
 
-    /// How many wait at it.
+    /// The number of processes that wait.
     pub fn n_waiting(&self) -> usize {
         usize::try_from(self.journaled.peek(ARRIVED)).unwrap_or(usize::MAX)
     }

@@ -1,28 +1,28 @@
-//! Waiting, with a lock let go meanwhile, for what another process changes.
+//! Waiting for what another process changes, with a lock that is released meanwhile.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::lock::{give_back, take};
-use super::{OwnerDied, shared_by_descriptor, until};
+use super::lock::{release, take};
+use super::{OwnerDied, acquire_methods, held, shared_by_descriptor, until};
 use crate::mp::clock::deadline_after;
 use crate::mp::error::Error;
 use crate::mp::journaled::Journaled;
 
 // Number 0 is the owner of the lock.
-/// The next who waits has this number.
+/// The number of the next waiter.
 const NEXT: usize = 1;
 const WAITING: usize = 2;
-/// So many of those whose number is below the next may go on.
+/// How many of the waiters with a number below [`GRANTED_BELOW`] may go on.
 const GRANTS: usize = 3;
 const GRANTED_BELOW: usize = 4;
 
 const NOTIFIED: usize = 1;
 
-/// A lock together with the means to wait, while it is let go, until another process notifies.
+/// A lock together with a way to release it and wait until another process notifies.
 ///
-/// A waiter that is killed does not swallow a notification that another could have had; for that, a waiter may now and
-/// then go on though it was not meant: wait with [`ConditionGuard::wait_while`].
+/// A waiter that is killed does not swallow a notification that another waiter could have had. The price is that a waiter
+/// may go on without one: wait with [`ConditionGuard::wait_while`].
 ///
 /// ```
 /// use fanlane::mp::{Condition, RawValue};
@@ -32,16 +32,16 @@ const NOTIFIED: usize = 1;
 /// let ready = RawValue::new(0_u8)?;
 /// std::thread::scope(|scope| {
 ///     scope.spawn(|| {
-///         let guard = condition.acquire().expect("nobody has died");
+///         let guard = condition.acquire().expect("no owner has died");
 ///         ready.set(1);
 ///         guard.notify_all();
 ///     });
-///     let mut guard = condition.acquire().expect("nobody has died");
+///     let mut guard = condition.acquire().expect("no owner has died");
 ///     guard.wait_while(|| ready.get() == 0)
 /// })?;
 ///
-/// let mut guard = condition.acquire().expect("nobody has died");
-/// // Nobody waits, so nobody hears of it.
+/// let mut guard = condition.acquire().expect("no owner has died");
+/// // Nothing waits, so this has no effect.
 /// guard.notify(2);
 /// assert!(!guard.wait_timeout(Duration::from_millis(1))?);
 /// assert!(!guard.wait_while_timeout(Duration::from_millis(1), || ready.get() == 1)?);
@@ -56,57 +56,46 @@ pub struct Condition {
 shared_by_descriptor!(Condition, b"fl_cond1");
 
 impl Condition {
-    /// A condition whose lock nobody holds.
+    /// A condition whose lock has no owner.
     ///
     /// # Errors
-    /// When the system has no descriptors or no memory left.
+    /// When no descriptors or memory are left.
     pub fn new() -> Result<Self, Error> {
         Self::make()
     }
 
-    /// Takes the lock; waits for it.
-    ///
-    /// # Errors
-    /// [`OwnerDied`], with the lock held, when its last holder died.
-    pub fn acquire(&self) -> Result<ConditionGuard<'_>, OwnerDied<ConditionGuard<'_>>> {
-        let guard = |()| ConditionGuard { condition: self };
-        take(&self.journaled, None).expect("it waits without end").map(guard).map_err(|died| died.map(guard))
-    }
-
-    /// Takes the lock; waits at most so long.
-    ///
-    /// # Errors
-    /// [`OwnerDied`], with the lock held, when its last holder died.
-    pub fn acquire_timeout(
+    fn acquire_until(
         &self,
-        timeout: Duration,
+        deadline: Option<Instant>,
     ) -> Result<Option<ConditionGuard<'_>>, OwnerDied<ConditionGuard<'_>>> {
-        let guard = |()| ConditionGuard { condition: self };
-        match take(&self.journaled, deadline_after(timeout)) {
-            None => Ok(None),
-            Some(Ok(())) => Ok(Some(guard(()))),
-            Some(Err(died)) => Err(died.map(guard)),
-        }
+        held(take(&self.journaled, deadline), || ConditionGuard { condition: self })
     }
 }
 
-/// The right to what the condition's lock guards, and to wait and notify.
+acquire_methods!(
+    Condition,
+    ConditionGuard,
+    "Takes the lock; waits for it",
+    "[`OwnerDied`], with the lock owned, when its last owner died."
+);
+
+/// The right to what the condition's lock protects, and to wait and notify.
 #[derive(Debug)]
-#[must_use = "the lock is given back when this goes"]
+#[must_use = "the lock is released when this is dropped"]
 pub struct ConditionGuard<'a> {
     condition: &'a Condition,
 }
 
 impl ConditionGuard<'_> {
-    /// Lets the lock go, waits to be notified, and takes the lock again.
+    /// Releases the lock, waits for a notification, and takes the lock again.
     ///
     /// # Errors
-    /// [`Error::OwnerDied`], with the lock held again, when its last holder died.
+    /// [`Error::OwnerDied`], with the lock owned again, when its last owner died.
     pub fn wait(&mut self) -> Result<(), Error> {
         self.wait_until(None).map(|_| ())
     }
 
-    /// The same; `false` when `timeout` is over first. The lock is held again in either case.
+    /// As [`ConditionGuard::wait`]; `false` when `timeout` is over first. The lock is owned again in either case.
     ///
     /// # Errors
     /// As [`ConditionGuard::wait`].
@@ -114,7 +103,7 @@ impl ConditionGuard<'_> {
         self.wait_until(deadline_after(timeout))
     }
 
-    /// Waits again and again as long as `waits_on` says so.
+    /// Waits for as long as `waits_on` gives `true`; it is asked first, and after each notification.
     ///
     /// # Errors
     /// As [`ConditionGuard::wait`].
@@ -125,7 +114,7 @@ impl ConditionGuard<'_> {
         Ok(())
     }
 
-    /// The same; `false` when `timeout` is over first.
+    /// As [`ConditionGuard::wait_while`]; `false` when `timeout` is over first.
     ///
     /// # Errors
     /// As [`ConditionGuard::wait`].
@@ -146,7 +135,7 @@ impl ConditionGuard<'_> {
         locked.add(NEXT, 1);
         locked.add(WAITING, 1);
         drop(locked);
-        give_back(journaled);
+        release(journaled);
         let notified = until(journaled, NOTIFIED, deadline, |locked, _| {
             if locked.get(GRANTS) == 0 || number >= locked.get(GRANTED_BELOW) {
                 return None;
@@ -159,17 +148,17 @@ impl ConditionGuard<'_> {
             journaled.lock().add(WAITING, -1);
         }
         match take(journaled, None) {
-            Some(Err(OwnerDied { pid, .. })) => Err(Error::OwnerDied { pid }),
+            Some(Some(pid)) => Err(Error::OwnerDied { pid }),
             _ => Ok(notified.is_some()),
         }
     }
 
-    /// Lets one of those who wait go on.
+    /// Lets one waiter go on.
     pub fn notify_one(&self) {
         self.notify(1);
     }
 
-    /// Lets so many of those who wait go on.
+    /// Lets up to `count` waiters go on.
     pub fn notify(&self, count: u64) {
         let journaled = &self.condition.journaled;
         let mut locked = journaled.lock();
@@ -183,7 +172,7 @@ impl ConditionGuard<'_> {
         }
     }
 
-    /// Lets all who wait go on.
+    /// Lets all waiters go on.
     pub fn notify_all(&self) {
         self.notify(u64::MAX);
     }
@@ -191,6 +180,6 @@ impl ConditionGuard<'_> {
 
 impl Drop for ConditionGuard<'_> {
     fn drop(&mut self) {
-        give_back(&self.condition.journaled);
+        release(&self.condition.journaled);
     }
 }

@@ -1,4 +1,4 @@
-//! A flag that processes wait for.
+//! An event: a flag that processes wait for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ const IS_SET: usize = 0;
 const SETS: usize = 1;
 const WAS_SET: usize = 0;
 
-/// A flag that is set or not. Whoever waits when it is set goes on, also if it is cleared at once.
+/// A flag that is set or not. Setting it lets all waiters go on, also if it is cleared at once.
 ///
 /// ```
 /// let event = fanlane::mp::Event::new()?;
@@ -35,12 +35,12 @@ impl Event {
     /// An event that is not set.
     ///
     /// # Errors
-    /// When the system has no descriptors or no memory left.
+    /// When no descriptors or memory are left.
     pub fn new() -> Result<Self, Error> {
         Self::make()
     }
 
-    /// Sets it: all who wait go on.
+    /// Sets it: all waiters go on.
     pub fn set(&self) {
         let mut locked = self.journaled.lock();
         locked.set(IS_SET, 1);
@@ -49,7 +49,7 @@ impl Event {
         self.journaled.event_count(WAS_SET).notify();
     }
 
-    /// Makes it not set.
+    /// Clears it.
     pub fn clear(&self) {
         self.journaled.lock().set(IS_SET, 0);
     }
@@ -64,7 +64,7 @@ impl Event {
         self.wait_until(None);
     }
 
-    /// The same; `false` when `timeout` is over first.
+    /// As [`Event::wait`]; `false` when `timeout` is over first.
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         self.wait_until(deadline_after(timeout))
     }

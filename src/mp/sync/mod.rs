@@ -1,7 +1,7 @@
 //! Locks, semaphores, conditions, events and barriers between processes.
 //!
-//! Each knows who holds it or waits at it. Whoever waits looks now and then whether those live; one that died without
-//! giving back is reported to the next, who gets what the dead had.
+//! Each records its owners and waiters. A waiter checks at intervals that the owners are alive; one that died without
+//! releasing is reported to the next owner, which gets what the dead process had.
 
 mod barrier;
 mod condition;
@@ -23,64 +23,104 @@ use crate::mp::clock;
 use crate::mp::journaled::{Journaled, Locked};
 use crate::mp::process_id::ProcessId;
 
-/// How often one who waits looks whether those it waits for live.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often a waiter checks that the owners it waits for are alive.
+const OWNER_CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// One who held this has died without giving it back. What it guards may be half done; it is held now by whoever gets
-/// this.
+/// The process that owned this died without releasing it. What is protected may be half changed; the caller owns it now.
 #[derive(Debug, thiserror::Error)]
-#[error("process {pid}, which held this, has died: what it guards may be half done")]
+#[error("process {pid}, which owned this, has died: what is protected by it may be half changed")]
 pub struct OwnerDied<G> {
-    /// What was waited for: it is held.
+    /// The guard of what was waited for: the caller owns it.
     pub guard: G,
-    /// The number of the process that died.
+    /// The id of the process that died.
     pub pid: u32,
 }
 
 impl<G> OwnerDied<G> {
-    /// Goes on in spite of it.
+    /// Gives the guard, to go on in spite of the death.
     pub fn into_guard(self) -> G {
         self.guard
     }
-
-    fn map<H>(self, change: impl FnOnce(G) -> H) -> OwnerDied<H> {
-        OwnerDied { guard: change(self.guard), pid: self.pid }
-    }
 }
 
-/// What may come of an attempt.
-type Attempt<R> = Option<R>;
-
-/// Tries until something comes of it, or until `deadline`. The attempt is told whether it should look for the dead.
+/// Attempts until there is a result; `None` when `deadline` comes first. The attempt is told whether it should check that
+/// owners are alive.
 fn until<R>(
     journaled: &Journaled,
-    event_count: usize,
+    changed: usize,
     deadline: Option<Instant>,
-    mut attempt: impl FnMut(&mut Locked<'_>, bool) -> Attempt<R>,
+    mut attempt: impl FnMut(&mut Locked<'_>, bool) -> Option<R>,
 ) -> Option<R> {
-    let event_count = journaled.event_count(event_count);
-    let mut looks = false;
+    let changed = journaled.event_count(changed);
+    let mut checks_owners = false;
     loop {
-        let count = event_count.count();
-        if let Some(result) = attempt(&mut journaled.lock(), looks) {
+        let count = changed.count();
+        if let Some(result) = attempt(&mut journaled.lock(), checks_owners) {
             return Some(result);
         }
         let now = clock::now();
         if deadline.is_some_and(|deadline| now >= deadline) {
-            // The last look, in which the dead count.
-            return if looks { None } else { attempt(&mut journaled.lock(), true) };
+            // A last attempt, with the check.
+            return if checks_owners { None } else { attempt(&mut journaled.lock(), true) };
         }
-        let look_at = now + LOOK_EVERY;
-        looks = !event_count.wait(count, Some(deadline.map_or(look_at, |deadline| deadline.min(look_at))));
+        let check_at = now + OWNER_CHECK_INTERVAL;
+        checks_owners = !changed.wait(count, Some(deadline.map_or(check_at, |deadline| deadline.min(check_at))));
     }
 }
 
-/// The process in a number, if it has died.
+/// The id of the process in a word, if that has died.
 fn dead(word: u64) -> Option<u32> {
-    ProcessId::from_word(word).filter(|life| !life.is_alive()).map(ProcessId::pid)
+    ProcessId::from_word(word).filter(|process| !process.is_alive()).map(ProcessId::pid)
 }
 
-/// What all of these have in common: they are made in shared memory and travel as its descriptor.
+/// Turns what [`until`] gave, the id of a dead owner if there was one, into the guard or the error that carries it.
+fn held<G>(taken: Option<Option<u32>>, guard: impl FnOnce() -> G) -> Result<Option<G>, OwnerDied<G>> {
+    match taken {
+        None => Ok(None),
+        Some(None) => Ok(Some(guard())),
+        Some(Some(pid)) => Err(OwnerDied { guard: guard(), pid }),
+    }
+}
+
+/// The public ways to acquire something that has an `acquire_until`, with their documentation: how it waits, what is tried,
+/// and the errors of each.
+macro_rules! acquire_methods {
+    ($type:ident, $guard:ident, $wait:literal, $(try $try:literal,)? $errors:literal) => {
+        impl $type {
+            #[doc = concat!($wait, ".")]
+            ///
+            /// # Errors
+            #[doc = $errors]
+            pub fn acquire(&self) -> Result<$guard<'_>, OwnerDied<$guard<'_>>> {
+                self.acquire_until(None).map(|guard| guard.expect("it waits without a deadline"))
+            }
+
+            $(
+                #[doc = $try]
+                ///
+                /// # Errors
+                #[doc = $errors]
+                pub fn try_acquire(&self) -> Result<Option<$guard<'_>>, OwnerDied<$guard<'_>>> {
+                    self.acquire_until(Some(crate::mp::clock::now()))
+                }
+            )?
+
+            #[doc = concat!($wait, ", at most for `timeout`; `None` when that is over first.")]
+            ///
+            /// # Errors
+            #[doc = $errors]
+            pub fn acquire_timeout(
+                &self,
+                timeout: std::time::Duration,
+            ) -> Result<Option<$guard<'_>>, OwnerDied<$guard<'_>>> {
+                self.acquire_until(crate::mp::clock::deadline_after(timeout))
+            }
+        }
+    };
+}
+use acquire_methods;
+
+/// What all types of this module have in common: they are made in shared memory and passed as its descriptor.
 macro_rules! shared_by_descriptor {
     ($type:ty, $kind:expr) => {
         impl $type {
