@@ -185,7 +185,7 @@ fn caps(batch: &Batch) -> Caps {
         memory_bytes: limits.memory_bytes,
         cpu_secs: limits.cpu_secs,
         output_bytes: limits.output_bytes,
-        descriptors: descriptors::given(),
+        descriptors: descriptors::initial_limit(),
     }
 }
 

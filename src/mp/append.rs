@@ -1,6 +1,6 @@
-//! Postcard encoding straight onto the end of a vector that exists already.
+//! Postcard encoding appended to an existing vector.
 
-/// The vector that takes what is encoded.
+/// The vector to which encoded bytes are appended.
 pub(super) struct Append<'a>(pub(super) &'a mut Vec<u8>);
 
 impl postcard::ser_flavors::Flavor for Append<'_> {

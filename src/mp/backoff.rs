@@ -1,42 +1,42 @@
-//! Looking again and again for some microseconds before sleeping, as long as that pays: sleeping and waking cost more.
+//! Spinning on a condition for some microseconds before sleeping; the time adapts to whether it succeeds.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Sleeping and waking costs some microseconds; so much may be spent on not having to.
-const SPIN_MOST: Duration = Duration::from_micros(40);
-const SPIN_LEAST: Duration = Duration::from_micros(1);
+/// The order of what sleeping and waking costs: so much may be spent to avoid it.
+const MAX_SPIN: Duration = Duration::from_micros(40);
+const MIN_SPIN: Duration = Duration::from_micros(1);
 
 thread_local! {
-    /// Grows while spinning pays and shrinks while it does not.
+    /// Doubles with each success and halves with each failure.
     static SPIN: Cell<Duration> = const { Cell::new(Duration::from_micros(20)) };
 }
 
-/// Looks for a while whether it is so.
-pub fn until(is_so: impl Fn() -> bool) -> bool {
+/// Checks for a while whether the condition holds.
+pub fn until(condition: impl Fn() -> bool) -> bool {
     if !can_pay() {
-        return is_so();
+        return condition();
     }
-    const LOOKS_A_TURN: u32 = 16;
-    let most = SPIN.get();
+    const CHECKS_PER_TURN: u32 = 16;
+    let limit = SPIN.get();
     let begun = Instant::now();
     loop {
-        for _ in 0..LOOKS_A_TURN {
-            if is_so() {
-                SPIN.set((most * 2).min(SPIN_MOST));
+        for _ in 0..CHECKS_PER_TURN {
+            if condition() {
+                SPIN.set((limit * 2).min(MAX_SPIN));
                 return true;
             }
             std::hint::spin_loop();
         }
-        if begun.elapsed() >= most {
-            SPIN.set((most / 2).max(SPIN_LEAST));
+        if begun.elapsed() >= limit {
+            SPIN.set((limit / 2).max(MIN_SPIN));
             return false;
         }
     }
 }
 
-/// With one processor, whoever could make it so waits for us to stop spinning.
+/// With one processor, the thread that could make it true waits for this one to stop spinning.
 fn can_pay() -> bool {
     static CAN: OnceLock<bool> = OnceLock::new();
     *CAN.get_or_init(|| std::thread::available_parallelism().is_ok_and(|count| count.get() > 1))

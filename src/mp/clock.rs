@@ -1,4 +1,4 @@
-//! The monotonic clock as a number, so that processes of one machine can compare what they read.
+//! The monotonic clock, also as a number that processes of one machine can compare.
 //!
 //! On Linux it stands still while the machine is suspended: so do timeouts.
 
@@ -6,22 +6,22 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// The moment, for deadlines.
+/// The current time, for deadlines.
 pub fn now() -> Instant {
     Instant::now()
 }
 
-/// `timeout` from now; `None`, which is no deadline, where no clock can hold it.
+/// `timeout` from now; `None`, which means no deadline, for one beyond the range of the clock.
 pub fn deadline_after(timeout: Duration) -> Option<Instant> {
     now().checked_add(timeout)
 }
 
-/// Nanoseconds since some moment that all processes of this machine share.
+/// Nanoseconds since a fixed moment that is the same for all processes of this machine.
 pub fn monotonic_ns() -> u64 {
     as_ns(clock_gettime(ClockId::Monotonic))
 }
 
-/// CPU time that the calling thread has used, in nanoseconds.
+/// CPU time used by the calling thread, in nanoseconds.
 pub fn thread_cpu_ns() -> u64 {
     as_ns(clock_gettime(ClockId::ThreadCPUTime))
 }

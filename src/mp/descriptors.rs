@@ -1,40 +1,40 @@
-//! How many files this process may have open: as many as the system lets it, and what was given to it at first, which is
-//! what the programs that it starts are to have.
+//! The limit of open files of this process: raised to what the system allows, while programs that it starts keep the limit
+//! that it was started with.
 
 use std::fs;
 use std::sync::OnceLock;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The limit that this process was started with, where it has raised its own.
-static GIVEN: OnceLock<u64> = OnceLock::new();
+/// The limit that this process was started with, if it has raised its own.
+static INITIAL_LIMIT: OnceLock<u64> = OnceLock::new();
 
-/// Lets this process have as many files open as it may. To be asked for by a program, never by a library.
+/// Raises the limit of this process to its hard limit. For programs; a library leaves the limit alone.
 pub fn raise() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if let Some(given) = current
+    if let Some(initial) = current
         && current != maximum
         && setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok()
     {
-        // The first is the one that was given.
-        let _ = GIVEN.set(given);
+        // Only the first call sees the limit that the process was started with.
+        let _ = INITIAL_LIMIT.set(initial);
     }
 }
 
-/// What programs that this process starts are to have, where that is less than its own.
-pub fn given() -> Option<u64> {
-    GIVEN.get().copied()
+/// The limit for programs that this process starts, if that is lower than its own.
+pub fn initial_limit() -> Option<u64> {
+    INITIAL_LIMIT.get().copied()
 }
 
-/// How many more files this process may open; `None` where the system does not say.
-pub fn room() -> Option<u64> {
-    let most = getrlimit(Resource::Nofile).current?;
+/// How many more files this process can open; `None` if the system does not tell.
+pub fn available() -> Option<u64> {
+    let limit = getrlimit(Resource::Nofile).current?;
     let open = fs::read_dir("/proc/self/fd").ok()?.count() as u64;
-    Some(most.saturating_sub(open))
+    Some(limit.saturating_sub(open))
 }
 
-/// How many files this process may have open at once; `None`: without limit.
-pub fn most() -> Option<u64> {
+/// The maximum number of files that this process can have open at the same time; `None` for no limit.
+pub fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
@@ -43,8 +43,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_room_for_fewer_files_than_may_be_open() {
-        let (room, most) = (room().expect("a limit"), most().expect("a limit"));
-        assert!(room > 0 && room < most, "{room} of {most}");
+    fn fewer_files_are_available_than_the_limit() {
+        let (available, limit) = (available().expect("a limit"), limit().expect("a limit"));
+        assert!(available > 0 && available < limit, "{available} of {limit}");
     }
 }

@@ -1,8 +1,8 @@
-//! Waiting for something to happen in shared memory, in whichever process it does.
+//! Waiting for a change in shared memory, made by any process: an event count over a futex.
 //!
-//! Who waits notes its count, looks whether there is something to wait for, and waits for the count to change;
-//! who changes something rings. Every waiter is woken by every ring and looks again: a waiter that is killed on its way
-//! cannot swallow what was meant for another. Where whoever rings is killed on its way, those who wait look again within
+//! A waiter reads the count, checks the condition it waits for, and waits for the count to change; a process that changes
+//! something notifies. Every notification wakes every waiter, which checks again: a waiter that is killed cannot swallow a
+//! wake-up meant for another. If a notifier is killed between its change and the wake-up, waiters check again within
 //! a second.
 
 use std::sync::atomic::Ordering;
@@ -11,40 +11,41 @@ use std::time::{Duration, Instant};
 use crate::mp::memory::AtomicU32;
 use crate::mp::{backoff, clock, futex};
 
-/// Two numbers in shared memory: how often it rang, and whether anybody sleeps.
+/// Two numbers in shared memory: the number of notifications, and whether a waiter sleeps.
 #[derive(Debug, Clone, Copy)]
 pub struct EventCount<'a> {
-    rings: &'a AtomicU32,
+    notifications: &'a AtomicU32,
     sleepers: &'a AtomicU32,
 }
 
-/// One who is killed on its way to ring has changed what others wait for and woken nobody. So whoever sleeps looks again
-/// now and then.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a waiter sleeps at most before it checks again: a process that is killed before it notifies has made its change
+/// and woken nothing.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl<'a> EventCount<'a> {
-    /// An event count in two numbers that were zero once.
-    pub const fn new(rings: &'a AtomicU32, sleepers: &'a AtomicU32) -> Self {
-        Self { rings, sleepers }
+    /// An event count in two numbers that were zero at first.
+    pub const fn new(notifications: &'a AtomicU32, sleepers: &'a AtomicU32) -> Self {
+        Self { notifications, sleepers }
     }
 
-    /// How often it rang; to be noted before looking whether there is something to wait for.
+    /// The number of notifications so far. To be read before the condition that is waited for is checked.
     pub fn count(self) -> u32 {
-        self.rings.load(Ordering::SeqCst)
+        self.notifications.load(Ordering::SeqCst)
     }
 
-    /// Wakes all who wait.
+    /// Wakes all waiters.
     pub fn notify(self) {
-        // Before the new count is there: whoever notes that may say that it sleeps at once, and that has to stand.
-        let somebody_slept = self.sleepers.swap(0, Ordering::SeqCst) != 0;
-        self.rings.fetch_add(1, Ordering::SeqCst);
-        // A sleeper says so before it sleeps; one that says so later sees the new count and does not sleep.
-        if somebody_slept || self.sleepers.load(Ordering::SeqCst) != 0 {
-            futex::wake_all(self.rings);
+        // Before the new count is visible: a waiter that reads it may announce its sleep at once, and that has to stand.
+        let had_sleepers = self.sleepers.swap(0, Ordering::SeqCst) != 0;
+        self.notifications.fetch_add(1, Ordering::SeqCst);
+        // A waiter announces its sleep before it sleeps; one that announces it later sees the new count and does not sleep.
+        if had_sleepers || self.sleepers.load(Ordering::SeqCst) != 0 {
+            futex::wake_all(self.notifications);
         }
     }
 
-    /// Waits until it has rung since `count` was noted, or until `deadline`. Says whether it rang; it may say so without.
+    /// Waits for a notification after `count` was read, or until `deadline`. Gives whether there was one; `true` may also be
+    /// spurious.
     pub fn wait(self, count: u32, deadline: Option<Instant>) -> bool {
         if backoff::until(|| self.count() != count) {
             return true;
@@ -55,8 +56,8 @@ impl<'a> EventCount<'a> {
         }
         self.sleepers.store(1, Ordering::SeqCst);
         self.count() != count
-            || futex::sleep(self.rings, count, left.min(LOOK_EVERY))
-            || left > LOOK_EVERY
+            || futex::sleep(self.notifications, count, left.min(RECHECK_INTERVAL))
+            || left > RECHECK_INTERVAL
             || self.count() != count
     }
 }
@@ -66,16 +67,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ring_after_the_count_was_noted_is_never_missed() {
-        let (rings, sleepers, hits) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
-        let event_count = EventCount::new(&rings, &sleepers);
+    fn a_notification_after_the_count_was_read_is_never_missed() {
+        let (notifications, sleepers, hits) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
+        let event_count = EventCount::new(&notifications, &sleepers);
         const ROUNDS: u32 = 2_000;
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for round in 1..=ROUNDS {
                     hits.store(round, Ordering::SeqCst);
                     event_count.notify();
-                    // The other answers, so each waits for the other in turns.
+                    // The other thread answers, so they wait for each other in turns.
                     loop {
                         let count = event_count.count();
                         if hits.load(Ordering::SeqCst) == 0 {
@@ -101,8 +102,8 @@ mod tests {
 
     #[test]
     fn waiting_ends_at_the_deadline() {
-        let (rings, sleepers) = (AtomicU32::new(0), AtomicU32::new(0));
-        let event_count = EventCount::new(&rings, &sleepers);
+        let (notifications, sleepers) = (AtomicU32::new(0), AtomicU32::new(0));
+        let event_count = EventCount::new(&notifications, &sleepers);
         assert!(!event_count.wait(event_count.count(), clock::deadline_after(Duration::from_millis(1))));
         assert!(!event_count.wait(event_count.count(), clock::deadline_after(Duration::ZERO)));
         assert!(event_count.wait(event_count.count().wrapping_sub(1), clock::deadline_after(Duration::ZERO)));

@@ -1,6 +1,6 @@
 //! Frames: a message as its length in four bytes, little endian, and then its postcard encoding.
 //!
-//! A reader takes whatever arrives and hands out whole frames; a length beyond the cap is refused before anything is
+//! A reader takes pieces of any size and gives whole messages; a length over the limit is refused before anything is
 //! allocated for it.
 
 use std::io::{self, Read};
@@ -76,12 +76,12 @@ impl Default for FrameReader {
 }
 
 impl FrameReader {
-    /// One that takes no message of more bytes than this.
+    /// A reader that refuses messages of more bytes than `limit`.
     pub const fn with_limit(limit: usize) -> Self {
         Self { buffer: Vec::new(), begin: 0, end: 0, limit }
     }
 
-    /// The next message that has arrived whole; `None` where more bytes are needed.
+    /// The next message that has arrived whole; `None` when more bytes are needed.
     ///
     /// # Errors
     /// [`FrameError::TooLarge`] and [`FrameError::Garbage`]: the stream is of no use after that.
@@ -107,7 +107,7 @@ impl FrameReader {
         })
     }
 
-    /// Reads what has come on `stream`; `None` where nothing has, `false` at its end.
+    /// Reads what has arrived on `stream`; `None` if nothing has, `false` at its end.
     ///
     /// # Errors
     /// As [`FrameReader::fill`].
@@ -118,19 +118,19 @@ impl FrameReader {
         }
     }
 
-    /// As [`FrameReader::fill`]; looks for a while before it sleeps, as far as that has paid.
+    /// As [`FrameReader::fill`]; polls for a while before it sleeps, if that has succeeded lately.
     ///
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill_soon(&mut self, stream: &mut impl ReadAtOnce, spin_wait: &mut SpinWait) -> Result<bool, FrameError> {
-        let looked = spin_wait.poll(|| self.fill_at_once(stream));
-        looked.unwrap_or_else(|| self.fill(stream))
+        let polled = spin_wait.poll(|| self.fill_at_once(stream));
+        polled.unwrap_or_else(|| self.fill(stream))
     }
 
     /// Reads once from `stream`; `false` at its end.
     ///
     /// # Errors
-    /// What the stream says, and [`FrameError::Torn`] when it ends inside a message.
+    /// Those of the stream, and [`FrameError::Torn`] when it ends inside a message.
     pub fn fill(&mut self, stream: &mut impl Read) -> Result<bool, FrameError> {
         if self.begin == self.end {
             (self.begin, self.end) = (0, 0);

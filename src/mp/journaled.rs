@@ -1,8 +1,8 @@
-//! Numbers in shared memory that change together or not at all, whoever is killed meanwhile.
+//! Words in shared memory that change together or not at all, whichever process is killed meanwhile.
 //!
-//! They are changed under a robust mutex: where its holder dies, the system hands it to the next. Before a number is
-//! changed, its old value is written into a journal; the changes become true when the journal is emptied, with one
-//! store. Whoever gets the mutex of a dead holder puts back what the journal holds, so nobody ever sees a half change.
+//! They are changed under a robust mutex, which the system passes on when its owner dies. Before a word is changed, its old
+//! value is written into an undo journal; the changes are committed when the journal is emptied, with one store. The next
+//! owner of a dead owner's mutex restores the values in the journal, so no process ever sees a partial change.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -10,37 +10,36 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::mp::event_count::EventCount;
-use crate::mp::memory::{AtomicU64, LEAST_PAGE_BYTES, Segment};
+use crate::mp::memory::{AtomicU64, MIN_PAGE_BYTES, Segment};
 use crate::mp::robust::{ROBUST_MUTEX_BYTES, RobustMutex};
 
 const KIND_AT: usize = 0;
 const MUTEX_AT: usize = 64;
 const JOURNAL_AT: usize = MUTEX_AT + ROBUST_MUTEX_BYTES;
-/// Changes that one holder may make.
+/// Maximum number of changes between two commits.
 const JOURNAL_ENTRIES: usize = 15;
 const EVENT_COUNTS_AT: usize = 384;
-/// Event counts in each journaled memory.
+/// Number of event counts beside the words.
 const EVENT_COUNTS: usize = 3;
 const WORDS_AT: usize = EVENT_COUNTS_AT + 64 * EVENT_COUNTS;
-/// The words fill the first page; what lies behind it is the owner's.
-pub const HEADER_BYTES: usize = LEAST_PAGE_BYTES;
-/// The numbers that one journaled memory holds.
+/// The words fill the first page; the memory after it is for the user of this type.
+pub const HEADER_BYTES: usize = MIN_PAGE_BYTES;
+/// Number of words.
 pub const WORDS: usize = (HEADER_BYTES - WORDS_AT) / 8;
 
 const _: () = assert!(JOURNAL_AT + 8 + JOURNAL_ENTRIES * 16 <= EVENT_COUNTS_AT);
 
-/// Shared memory whose first page holds numbers that change together.
+/// Shared memory whose first page holds words that change together.
 #[derive(Debug)]
 pub struct Journaled {
     segment: Segment,
 }
 
 impl Journaled {
-    /// New memory, all numbers zero, with `extra_bytes` behind its first page. `kind` tells what it is to those who
-    /// open it.
+    /// New memory, all words zero, with `extra_bytes` after its first page. `kind` names its content for [`Journaled::open`].
     ///
     /// # Errors
-    /// When the system has no descriptors or no memory left.
+    /// When no descriptors or memory are left.
     pub fn create(kind: &[u8; 8], extra_bytes: usize) -> io::Result<Self> {
         let segment = Segment::create("fanlane", HEADER_BYTES + extra_bytes)?;
         let journaled = Self { segment };
@@ -49,18 +48,18 @@ impl Journaled {
         Ok(journaled)
     }
 
-    /// Opens what another process made as the same `kind`.
+    /// Opens memory that another process made with the same `kind`.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidData`] where it is something else.
+    /// [`io::ErrorKind::InvalidData`] for memory of another kind.
     pub fn open(kind: &[u8; 8], descriptor: OwnedFd) -> io::Result<Self> {
         Self::checked(kind, Segment::open(descriptor)?)
     }
 
-    /// The same with its first page alone mapped: what lies behind it grows.
+    /// As [`Journaled::open`], with only its first page mapped: the memory after it can grow.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidData`] where it is something else.
+    /// [`io::ErrorKind::InvalidData`] for memory of another kind.
     pub fn open_first_page(kind: &[u8; 8], descriptor: OwnedFd) -> io::Result<Self> {
         Self::checked(kind, Segment::map(Arc::new(descriptor), 0, HEADER_BYTES, false)?)
     }
@@ -69,7 +68,7 @@ impl Journaled {
         let is_it =
             segment.len() >= HEADER_BYTES && segment.word(KIND_AT).load(Ordering::Acquire) == u64::from_le_bytes(*kind);
         if !is_it {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "this shared memory holds something else"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "this shared memory is of another kind"));
         }
         Ok(Self { segment })
     }
@@ -79,25 +78,25 @@ impl Journaled {
         self.segment.descriptor()
     }
 
-    /// The whole memory. What lies behind [`HEADER_BYTES`] is the owner's.
+    /// The whole memory. What follows [`HEADER_BYTES`] is for the user of this type.
     pub const fn segment(&self) -> &Segment {
         &self.segment
     }
 
-    /// One of the event counts that lie beside the numbers.
+    /// One of the event counts beside the words.
     pub fn event_count(&self, index: usize) -> EventCount<'_> {
-        assert!(index < EVENT_COUNTS, "one of the event counts");
+        assert!(index < EVENT_COUNTS, "the index of an event count");
         let at = EVENT_COUNTS_AT + 64 * index;
         EventCount::new(self.segment.half_word(at), self.segment.half_word(at + 4))
     }
 
-    /// A number, to be looked at without the mutex.
+    /// A word, read without the mutex.
     pub fn peek(&self, index: usize) -> u64 {
-        self.number(index).load(Ordering::Acquire)
+        self.value(index).load(Ordering::Acquire)
     }
 
-    fn number(&self, index: usize) -> &AtomicU64 {
-        assert!(index < WORDS, "one of the numbers");
+    fn value(&self, index: usize) -> &AtomicU64 {
+        assert!(index < WORDS, "the index of a word");
         self.segment.word(WORDS_AT + 8 * index)
     }
 
@@ -109,40 +108,40 @@ impl Journaled {
         RobustMutex::at(&self.segment, MUTEX_AT)
     }
 
-    /// Waits for its turn; from then on nobody else changes the numbers until the returned value goes.
+    /// Locks the words: no other thread or process changes them until the returned value is dropped.
     pub fn lock(&self) -> Locked<'_> {
-        let holder_died = self.mutex().lock();
+        let owner_died = self.mutex().lock();
         let locked = Locked { journaled: self, was_panicking: std::thread::panicking(), is_abandoned: false };
-        if holder_died {
-            locked.put_back();
+        if owner_died {
+            locked.undo();
             self.mutex().make_consistent();
         }
         locked
     }
 }
 
-/// The right to change the numbers. Changes are true once this goes; while a panic unwinds they are taken back.
+/// The right to change the words. Dropping it commits the changes; while a panic unwinds they are undone.
 #[derive(Debug)]
 pub struct Locked<'a> {
     journaled: &'a Journaled,
-    /// What is done while a panic unwinds already, such as giving something back, is meant.
+    /// A change made while a panic unwinds already, such as a release, is intended.
     was_panicking: bool,
     is_abandoned: bool,
 }
 
 impl Locked<'_> {
-    /// A number.
+    /// A word.
     pub fn get(&self, index: usize) -> u64 {
-        self.journaled.number(index).load(Ordering::Relaxed)
+        self.journaled.value(index).load(Ordering::Relaxed)
     }
 
-    /// Changes a number.
+    /// Changes a word.
     ///
     /// # Panics
-    /// After more changes than the journal holds.
+    /// After more changes than the journal has entries.
     pub fn set(&mut self, index: usize, value: u64) {
-        let number = self.journaled.number(index);
-        let old = number.load(Ordering::Relaxed);
+        let word = self.journaled.value(index);
+        let old = word.load(Ordering::Relaxed);
         if old == value {
             return;
         }
@@ -152,40 +151,40 @@ impl Locked<'_> {
         self.store(self.journaled.journal(1 + entry * 2), index as u64);
         self.store(self.journaled.journal(2 + entry * 2), old);
         self.store(self.journaled.journal(0), count + 1);
-        self.store(number, value);
+        self.store(word, value);
     }
 
-    /// Adds to a number, or takes from it; it wraps around.
+    /// Adds to a word, with wrap-around.
     pub fn add(&mut self, index: usize, difference: i64) {
         self.set(index, self.get(index).wrapping_add_signed(difference));
     }
 
-    /// Makes the changes so far true; further ones may follow.
+    /// Commits the changes so far; further ones may follow.
     pub fn commit(&mut self) {
         if self.journaled.journal(0).load(Ordering::Relaxed) != 0 {
             self.store(self.journaled.journal(0), 0);
         }
     }
 
-    fn put_back(&self) {
+    fn undo(&self) {
         let count = self.journaled.journal(0).load(Ordering::Acquire);
         let entries = usize::try_from(count).unwrap_or(0).min(JOURNAL_ENTRIES);
         for entry in (0..entries).rev() {
             let index = usize::try_from(self.journaled.journal(1 + entry * 2).load(Ordering::Relaxed)).unwrap_or(WORDS);
             let old = self.journaled.journal(2 + entry * 2).load(Ordering::Relaxed);
             if index < WORDS {
-                self.journaled.number(index).store(old, Ordering::Release);
+                self.journaled.value(index).store(old, Ordering::Release);
             }
         }
         self.journaled.journal(0).store(0, Ordering::Release);
     }
 
-    /// Every store is in its order: it counts in which state a kill leaves the memory.
+    /// Stores are ordered, since a kill between any two must leave the memory recoverable.
     fn store(&mut self, word: &AtomicU64, value: u64) {
         #[cfg(test)]
-        if tests::is_to_die_now() {
+        if deaths::is_due() {
             self.is_abandoned = true;
-            panic!("died holding the mutex");
+            panic!("died while it owned the mutex");
         }
         word.store(value, Ordering::Release);
     }
@@ -197,7 +196,7 @@ impl Drop for Locked<'_> {
             return;
         }
         if std::thread::panicking() && !self.was_panicking {
-            self.put_back();
+            self.undo();
         } else {
             self.commit();
             if self.is_abandoned {
@@ -208,32 +207,25 @@ impl Drop for Locked<'_> {
     }
 }
 
+/// Deaths of an owner between its stores, for tests of the structures built on this one.
 #[cfg(test)]
-pub(crate) mod tests {
+pub mod deaths {
     use std::cell::Cell;
-
-    use proptest::prelude::*;
-
-    use super::*;
 
     thread_local! {
         static STORES_LEFT: Cell<Option<u32>> = const { Cell::new(None) };
     }
 
-    pub(super) fn is_to_die_now() -> bool {
-        STORES_LEFT.with(|left| match left.get() {
-            Some(0) => true,
-            Some(some) => {
-                left.set(Some(some - 1));
-                false
-            }
-            None => false,
-        })
+    /// Whether this thread is to die before the store that it is about to make.
+    pub(super) fn is_due() -> bool {
+        let left = STORES_LEFT.get();
+        STORES_LEFT.set(left.map(|left| left.saturating_sub(1)));
+        left == Some(0)
     }
 
-    /// Does `work` on a thread that dies, holding what it holds, before its store number `stores`. Says whether it
+    /// Calls `work` on a thread that dies, without releasing anything, before its store number `stores`. Gives whether it
     /// died.
-    pub(crate) fn die_after(stores: u32, work: impl FnOnce() + Send) -> bool {
+    pub fn die_after(stores: u32, work: impl FnOnce() + Send) -> bool {
         std::thread::scope(|scope| {
             let dying = scope.spawn(move || {
                 STORES_LEFT.set(Some(stores));
@@ -242,9 +234,17 @@ pub(crate) mod tests {
             dying.join().is_err()
         })
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::deaths::die_after;
+    use super::*;
 
     #[test]
-    fn a_holder_that_dies_anywhere_leaves_all_or_nothing() {
+    fn an_owner_that_dies_anywhere_leaves_all_or_nothing() {
         let journaled = Journaled::create(b"testtest", 0).unwrap();
         let mut outcomes = [0, 0];
         for stores in 0.. {
@@ -265,21 +265,21 @@ pub(crate) mod tests {
                 break;
             }
         }
-        // Four changes of four stores each, and the one that makes them true.
+        // Four changes of four stores each, and the store that commits them.
         assert_eq!(outcomes, [17, 1]);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// What a holder does: to which number, which value; or, without a number, that its changes so far are true.
+        /// What an owner does: sets a word to a value or, without a word, commits.
         #[test]
-        fn the_numbers_are_those_of_an_array_whoever_dies_where(
-            holders in prop::collection::vec((prop::collection::vec((prop::option::weighted(0.8, 0..4_usize), any::<u64>()), 0..8), 0..40_u32), 1..6),
+        fn the_words_are_those_of_an_array_wherever_an_owner_dies(
+            owners in prop::collection::vec((prop::collection::vec((prop::option::weighted(0.8, 0..4_usize), any::<u64>()), 0..8), 0..40_u32), 1..6),
         ) {
             let journaled = Journaled::create(b"testtest", 0).unwrap();
             let mut expected = [0; 4];
-            for (changes, stores) in holders {
+            for (changes, stores) in owners {
                 let mut now = expected;
                 let mut each = vec![now];
                 for (index, value) in &changes {
@@ -307,7 +307,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_panic_takes_its_changes_back() {
+    fn a_panic_undoes_its_changes() {
         let journaled = Journaled::create(b"testtest", 0).unwrap();
         std::thread::scope(|scope| {
             let panics = scope.spawn(|| {

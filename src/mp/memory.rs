@@ -1,15 +1,15 @@
-//! A piece of memory that processes share: a sealed memory file and its mapping here.
+//! Memory shared between processes: a sealed memory file and its mapping in this process.
 //!
-//! The file has no name, so nothing of it is left when the last process that holds it ends, however it ends. It is
-//! sealed against shrinking, so nobody can make a reader's mapping point at nothing. Who may write what, and when, is
-//! for the structures built upon it.
+//! The file has no name, so nothing of it is left when the last process that has it open ends, however that ends. It is
+//! sealed against shrinking, so that no process can invalidate the mapping of another. What may be written, and when, is
+//! defined by the structures built on it.
 
 use std::io;
 use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
-// What is built upon this memory takes its numbers from here.
+// Structures built on this memory use these, so that models can replace them.
 pub use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use rustix::fs::{MemfdFlags, SealFlags};
@@ -17,31 +17,31 @@ use rustix::mm::{MapFlags, ProtFlags};
 
 use crate::mp::volatile_slice::VolatileSlice;
 
-/// The size of a page, as far as this module needs one: offsets of mappings are multiples of it on every machine.
+/// Alignment of the offsets of mappings, a multiple of the page size of every machine.
 pub const PAGE_BYTES: usize = 64 << 10;
 
-/// No machine has smaller pages.
-pub const LEAST_PAGE_BYTES: usize = 4 << 10;
+/// Minimum page size of all machines.
+pub const MIN_PAGE_BYTES: usize = 4 << 10;
 
 /// Shared memory, mapped into this process for as long as this value lives.
 #[derive(Debug)]
 pub struct Segment {
     descriptor: Arc<OwnedFd>,
-    span: VolatileSlice,
+    slice: VolatileSlice,
 }
 
 impl Deref for Segment {
     type Target = VolatileSlice;
 
     fn deref(&self) -> &VolatileSlice {
-        &self.span
+        &self.slice
     }
 }
 
 /// Makes a memory file of `len` bytes, all zero, that can grow and never shrink.
 ///
 /// # Errors
-/// When the system has no descriptors or no memory left.
+/// When no descriptors or memory are left.
 pub fn create_file(label: &str, len: usize) -> io::Result<OwnedFd> {
     let file = rustix::fs::memfd_create(label, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     rustix::fs::ftruncate(&file, len as u64)?;
@@ -53,15 +53,15 @@ impl Segment {
     /// New memory of `len` bytes, all zero. `label` is what `/proc/PID/maps` shows.
     ///
     /// # Errors
-    /// When the system has no descriptors or no memory left.
+    /// When no descriptors or memory are left.
     pub fn create(label: &str, len: usize) -> io::Result<Self> {
         Self::map(Arc::new(create_file(label, len)?), 0, len, false)
     }
 
-    /// The same with every page present at once, so that no first touch costs a fault.
+    /// As [`Segment::create`], with every page present from the start, so that no first access costs a page fault.
     ///
     /// # Errors
-    /// When the system has no descriptors or no memory left.
+    /// When no descriptors or memory are left.
     pub fn create_present(label: &str, len: usize) -> io::Result<Self> {
         Self::map(Arc::new(create_file(label, len)?), 0, len, true)
     }
@@ -69,23 +69,23 @@ impl Segment {
     /// Maps the whole of a memory file that another process made.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidData`] for what is no memory file or could be shrunk under its readers.
+    /// [`io::ErrorKind::InvalidData`] for what is no memory file or is not sealed against shrinking.
     pub fn open(descriptor: OwnedFd) -> io::Result<Self> {
         let len = checked_len(descriptor.as_fd())?;
         Self::map(Arc::new(descriptor), 0, len, false)
     }
 
-    /// Maps `len` bytes from `offset`, a multiple of [`PAGE_BYTES`], of a memory file; with every page entered at once
-    /// where `present` says so.
+    /// Maps `len` bytes from `offset`, a multiple of [`PAGE_BYTES`], of a memory file, with every page present from the
+    /// start if `present` is set.
     ///
     /// # Errors
-    /// When the file is shorter or the system refuses.
+    /// When the file is shorter or cannot be mapped.
     pub fn map(descriptor: Arc<OwnedFd>, offset: usize, len: usize, present: bool) -> io::Result<Self> {
         if len == 0 || offset.checked_add(len).is_none_or(|end| end > checked_len(descriptor.as_fd()).unwrap_or(0)) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the shared memory is shorter than it should be"));
         }
         let flags = if present { MapFlags::SHARED | MapFlags::POPULATE } else { MapFlags::SHARED };
-        #[expect(unsafe_code, reason = "only the system's call can map memory")]
+        #[expect(unsafe_code, reason = "only a system call maps memory")]
         // SAFETY: the system chooses a free address; the file covers the range and cannot shrink.
         let address = unsafe {
             rustix::mm::mmap(
@@ -98,20 +98,20 @@ impl Segment {
             )
         }?;
         let address = NonNull::new(address.cast::<u8>()).ok_or(io::ErrorKind::OutOfMemory)?;
-        #[expect(unsafe_code, reason = "what was mapped is memory")]
+        #[expect(unsafe_code, reason = "mapped memory is reached through its address")]
         // SAFETY: it is mapped until this value goes, and begins at a page.
-        let span = unsafe { VolatileSlice::new(address, len) };
-        Ok(Self { descriptor, span })
+        let slice = unsafe { VolatileSlice::new(address, len) };
+        Ok(Self { descriptor, slice })
     }
 
-    /// How many bytes are mapped.
+    /// Number of mapped bytes.
     pub const fn len(&self) -> usize {
-        self.span.len()
+        self.slice.len()
     }
 
-    /// Whether nothing is mapped; never so.
+    /// Whether no bytes are mapped, which is never so.
     pub const fn is_empty(&self) -> bool {
-        self.span.is_empty()
+        self.slice.is_empty()
     }
 
     /// The memory file.
@@ -122,9 +122,9 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        #[expect(unsafe_code, reason = "what was mapped is unmapped")]
+        #[expect(unsafe_code, reason = "only a system call unmaps memory")]
         // SAFETY: this value made the mapping, and no reference into it outlives the value.
-        let _ = unsafe { rustix::mm::munmap(self.span.address().as_ptr().cast(), self.span.len()) };
+        let _ = unsafe { rustix::mm::munmap(self.slice.address().as_ptr().cast(), self.slice.len()) };
     }
 }
 
@@ -132,7 +132,7 @@ impl Drop for Segment {
 fn checked_len(file: BorrowedFd<'_>) -> io::Result<usize> {
     let is_sealed = rustix::fs::fcntl_get_seals(file).is_ok_and(|seals| seals.contains(SealFlags::SHRINK));
     if !is_sealed {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "this is no memory that is sealed against shrinking"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "this is no memory sealed against shrinking"));
     }
     usize::try_from(rustix::fs::fstat(file)?.st_size).map_err(io::Error::other)
 }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_can_shrink_it_and_a_file_that_could_shrink_is_refused() {
+    fn it_cannot_shrink_and_a_file_that_could_shrink_is_refused() {
         let segment = Segment::create("test", 4096).unwrap();
         let error = rustix::fs::ftruncate(segment.descriptor().as_fd(), 0).unwrap_err();
         assert_eq!(error, rustix::io::Errno::PERM);

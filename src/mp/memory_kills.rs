@@ -1,10 +1,10 @@
-//! Whether the kernel has ended processes for want of memory: its own counter, of this control group where there is one,
-//! else of the machine. A counter that moved is a hint about one process, never a proof.
+//! Whether the kernel has killed processes because memory ran out: its counter of such kills, of this control group if there
+//! is one, else of the machine. A counter that moved is a hint about a process, not a proof.
 
 use std::fs;
 use std::path::PathBuf;
 
-/// Watches the counter.
+/// The counter, and its value when it was last read.
 #[derive(Debug)]
 pub struct MemoryKills {
     file: PathBuf,
@@ -12,7 +12,7 @@ pub struct MemoryKills {
 }
 
 impl MemoryKills {
-    /// Counts from now on.
+    /// Begins to count now.
     pub fn watch() -> Self {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let file = events_file(&own).filter(|file| file.exists()).unwrap_or_else(|| "/proc/vmstat".into());
@@ -20,7 +20,7 @@ impl MemoryKills {
         Self { file, seen }
     }
 
-    /// Whether there were any since this was last asked.
+    /// Whether there were kills since the last call.
     pub fn any_new(&mut self) -> bool {
         let now = read(&self.file);
         let before = std::mem::replace(&mut self.seen, now);
@@ -28,7 +28,7 @@ impl MemoryKills {
     }
 }
 
-/// The file of this process's control group that counts, from what `/proc/self/cgroup` says.
+/// The file with the counter of this process's control group, from the text of `/proc/self/cgroup`.
 fn events_file(own: &str) -> Option<PathBuf> {
     let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
     Some(["/sys/fs/cgroup", path, "memory.events"].iter().collect())

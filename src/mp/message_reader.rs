@@ -9,35 +9,35 @@ use crate::mp::mailbox::Mailbox;
 use crate::mp::socket::{AtOnce, ReadAtOnce};
 use crate::mp::spin_wait::SpinWait;
 
-/// What arrives, whole message by whole message, in the order in which it was sent.
+/// Receives whole messages in the order in which they were sent.
 #[derive(Debug, Default)]
 pub struct MessageReader {
     frames: FrameReader,
     spin_wait: SpinWait,
-    /// Counts bytes of the stream.
+    /// Counts the bytes of the stream.
     mailbox: Option<Mailbox>,
-    /// What came through the mailbox.
-    handed: Vec<u8>,
-    /// How many bytes of the stream come before that; none where it is among the frames. While it is some, such bytes are
-    /// still to be read.
-    before_handed: Option<u32>,
+    /// The message that came through the mailbox.
+    mailed: Vec<u8>,
+    /// How many bytes of the stream come before that; `None` once it is among the frames. While it is set, some of those bytes
+    /// are still to be read.
+    before_mailed: Option<u32>,
 }
 
-/// Reads no more than so many bytes, and counts what is read.
+/// A stream of which at most a number of bytes is read, and counted.
 struct Counted<'a, S>(&'a mut S, &'a mut Mailbox, usize);
 
 impl<S: Read> Read for Counted<'_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = buffer.len().min(self.2);
-        let count = self.0.read(&mut buffer[..most])?;
-        // The count goes around.
+        let limit = buffer.len().min(self.2);
+        let count = self.0.read(&mut buffer[..limit])?;
+        // The count wraps around.
         self.1.note_received(count as u32);
         Ok(count)
     }
 }
 
 impl MessageReader {
-    /// With the mailbox that comes from the other side, if there is one.
+    /// A reader with the mailbox that the sender uses, if there is one.
     pub fn new(mailbox: Option<Mailbox>) -> Self {
         Self { mailbox, ..Self::default() }
     }
@@ -45,45 +45,45 @@ impl MessageReader {
     /// As [`FrameReader::next_message`].
     ///
     /// # Errors
-    /// As there.
+    /// As [`FrameReader::next_message`].
     pub fn next_message<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
         self.frames.next_message()
     }
 
-    /// Waits until something has come; `false` at the end of the stream. Looks for it for a while before it sleeps, as far as
-    /// that has paid.
+    /// Waits until something has arrived; `false` at the end of the stream. Polls for a while before it sleeps, if that has
+    /// succeeded lately.
     ///
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill_soon(&mut self, stream: &mut impl ReadAtOnce) -> Result<bool, FrameError> {
         let Some(mailbox) = &self.mailbox else { return self.frames.fill_soon(stream, &mut self.spin_wait) };
-        if self.before_handed.is_none() {
-            self.before_handed = mailbox.look(&mut self.spin_wait, &mut self.handed);
+        if self.before_mailed.is_none() {
+            self.before_mailed = mailbox.poll(&mut self.spin_wait, &mut self.mailed);
         }
         self.fill(stream)
     }
 
-    /// Waits until something has come; `false` at the end of the stream.
+    /// Waits until something has arrived; `false` at the end of the stream.
     ///
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill(&mut self, stream: &mut impl Read) -> Result<bool, FrameError> {
         let Some(mailbox) = &mut self.mailbox else { return self.frames.fill(stream) };
         loop {
-            if self.before_handed.is_some_and(|before| mailbox.is_next(before)) {
-                self.before_handed = None;
-                return self.frames.fill(&mut &self.handed[..]);
+            if self.before_mailed.is_some_and(|before| mailbox.is_next(before)) {
+                self.before_mailed = None;
+                return self.frames.fill(&mut &self.mailed[..]);
             }
-            // What was sent after that one may be on the stream already.
-            let most = self.before_handed.map_or(usize::MAX, |before| mailbox.missing(before) as usize);
-            let goes_on = self.frames.fill(&mut Counted(stream, mailbox, most))?;
-            if !goes_on || self.before_handed.is_none() {
+            // Bytes sent after the message in the mailbox may be on the stream already.
+            let limit = self.before_mailed.map_or(usize::MAX, |before| mailbox.missing(before) as usize);
+            let goes_on = self.frames.fill(&mut Counted(stream, mailbox, limit))?;
+            if !goes_on || self.before_mailed.is_none() {
                 return Ok(goes_on);
             }
         }
     }
 
-    /// Takes in what has come on `stream`; `None` where nothing has, `false` at its end.
+    /// Reads what has arrived on `stream`; `None` if nothing has, `false` at its end.
     ///
     /// # Errors
     /// As [`FrameReader::fill`].
@@ -125,7 +125,7 @@ mod tests {
                         here.write_all(&buffer).unwrap();
                     }
                     if number.is_multiple_of(3) {
-                        // The other side gets to look before there is anything.
+                        // The receiver gets to poll before there is anything.
                         std::thread::yield_now();
                     }
                 }
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_handed_over_waits_for_the_bytes_before_it() {
+    fn a_message_in_the_mailbox_waits_for_the_bytes_before_it() {
         let segment = Arc::new(Segment::create("test", mailbox::PAIR_BYTES).unwrap());
         let [incoming, _] = mailbox::pair(&segment, 0);
         let (mut here, there) = UnixStream::pair().unwrap();
@@ -160,7 +160,7 @@ mod tests {
         write_frame(&mut first, &"first").unwrap();
         write_frame(&mut second, &"second").unwrap();
         let mut reader = MessageReader::new(Some(incoming));
-        (reader.handed, reader.before_handed) = (second, Some(first.len() as u32));
+        (reader.mailed, reader.before_mailed) = (second, Some(first.len() as u32));
         here.write_all(&first[..3]).unwrap();
         assert!(reader.fill_at_once(&mut &there).is_none(), "some bytes are missing");
         assert_eq!(reader.next_message::<String>().unwrap(), None);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_handed_over_comes_before_what_was_sent_after_it() {
+    fn a_message_in_the_mailbox_comes_before_bytes_sent_after_it() {
         let segment = Arc::new(Segment::create("test", mailbox::PAIR_BYTES).unwrap());
         let [incoming, _] = mailbox::pair(&segment, 0);
         let (mut here, there) = UnixStream::pair().unwrap();
@@ -185,13 +185,13 @@ mod tests {
         here.write_all(&[&first[..], &third].concat()).unwrap();
         drop(here);
         let mut reader = MessageReader::new(Some(incoming));
-        (reader.handed, reader.before_handed) = (second, Some(first.len() as u32));
-        let mut heard = Vec::new();
+        (reader.mailed, reader.before_mailed) = (second, Some(first.len() as u32));
+        let mut received = Vec::new();
         while reader.fill(&mut &there).unwrap() {
             while let Some(text) = reader.next_message::<String>().unwrap() {
-                heard.push(text);
+                received.push(text);
             }
         }
-        assert_eq!(heard, ["first", "second", "third"]);
+        assert_eq!(received, ["first", "second", "third"]);
     }
 }

@@ -1,10 +1,10 @@
-//! Which process it was, so that a later one with the same number is not taken for it.
+//! The identity of a process, which a later process with the same pid does not share.
 
 use std::sync::OnceLock;
 
 use crate::mp::process_tree;
 
-/// A process by its number and the moment of its start. Fits into one word of shared memory; zero is nobody.
+/// A process by its pid and the time of its start. Fits into one word of shared memory, in which zero means no process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessId(u64);
 
@@ -19,11 +19,11 @@ impl ProcessId {
     }
 
     const fn of(pid: u32, live_start_ticks: u64) -> Self {
-        // The low half of the start is enough: a number does not come round twice within the same tick.
+        // The low half of the start is enough: a pid is not used twice within one tick.
         Self((live_start_ticks << 32) | pid as u64)
     }
 
-    /// What [`ProcessId::as_word`] made; `None` for nobody.
+    /// From a word of [`ProcessId::as_word`]; `None` for zero.
     pub const fn from_word(word: u64) -> Option<Self> {
         if word == 0 { None } else { Some(Self(word)) }
     }
@@ -33,15 +33,15 @@ impl ProcessId {
         self.0
     }
 
-    /// The process's number.
+    /// The pid.
     pub const fn pid(self) -> u32 {
         (self.0 & 0xffff_ffff) as u32
     }
 
-    /// Whether it still runs; a process that only waits to be reaped does not.
+    /// Whether it runs; a process that has ended and waits to be reaped does not.
     pub fn is_alive(self) -> bool {
         self == Self::own()
-            || process_tree::live_start_ticks(self.pid()).is_some_and(|began| Self::of(self.pid(), began) == self)
+            || process_tree::live_start_ticks(self.pid()).is_some_and(|start| Self::of(self.pid(), start) == self)
     }
 }
 
@@ -50,18 +50,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_living_the_dead_and_those_with_a_number_used_again_are_told_apart() {
+    fn live_and_dead_processes_and_those_with_a_reused_pid_are_told_apart() {
         let own = ProcessId::own();
         assert_eq!(own.pid(), std::process::id());
         assert!(own.is_alive());
         assert_eq!(ProcessId::from_word(own.as_word()), Some(own));
         assert_eq!(ProcessId::from_word(0), None);
         let mut child = std::process::Command::new("/bin/cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
-        let life = ProcessId::of(child.id(), process_tree::live_start_ticks(child.id()).unwrap());
-        assert!(life.is_alive());
-        assert!(!ProcessId::of(child.id(), 0).is_alive(), "an earlier process with this number");
+        let process = ProcessId::of(child.id(), process_tree::live_start_ticks(child.id()).unwrap());
+        assert!(process.is_alive());
+        assert!(!ProcessId::of(child.id(), 0).is_alive(), "an earlier process with this pid");
         drop(child.stdin.take());
         child.wait().unwrap();
-        assert!(!life.is_alive());
+        assert!(!process.is_alive());
     }
 }

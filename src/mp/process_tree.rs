@@ -1,7 +1,7 @@
-//! The processes below one, read from `/proc`, and how to end them without ever signalling a bystander.
+//! The descendants of a process, read from `/proc`, and ways to end them without ever signalling another process.
 //!
-//! A signal goes through a pidfd that was opened before the process was looked at again, so a number that the system
-//! gave to another process in between is noticed.
+//! A signal goes through a pidfd that was opened before the process was examined again, so a pid that was reused in
+//! between is noticed.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,21 +10,21 @@ use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 
-/// The children of `pid` that the given one of its threads started or was given by the system.
+/// The children of `pid` that `thread`, one of its threads, started or adopted.
 fn children_of_thread(pid: u32, thread: u32) -> Vec<u32> {
     fs::read_to_string(format!("/proc/{pid}/task/{thread}/children"))
         .map(|text| text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect())
         .unwrap_or_default()
 }
 
-/// Processes without a parent of their own that the system has handed to this one, a child subreaper: those are
-/// listed under the main thread, which itself starts none.
+/// Orphaned processes that this process, a child subreaper, has adopted: they are listed under its main thread, which starts
+/// no processes itself.
 pub fn adopted_children() -> Vec<u32> {
     let me = std::process::id();
     children_of_thread(me, me)
 }
 
-/// The children of `pid`, of all its threads.
+/// The children of all threads of `pid`.
 pub fn children(pid: u32) -> Vec<u32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     threads
@@ -34,7 +34,7 @@ pub fn children(pid: u32) -> Vec<u32> {
         .collect()
 }
 
-/// All processes below `pid`, parents before their children.
+/// All descendants of `pid`, parents before their children.
 pub fn descendants(pid: u32) -> Vec<u32> {
     let mut found = children(pid);
     let mut seen: HashSet<u32> = found.iter().copied().collect();
@@ -50,32 +50,32 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
-/// All processes there are.
+/// All processes of the machine.
 pub fn all() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// All processes whose environment held `NAME=value` when they were started, ourselves excepted.
+/// All other processes whose environment contained `NAME=value` when they were started.
 pub fn marked(name: &str, value: &str) -> Vec<u32> {
     let marker = format!("{name}={value}");
     let me = std::process::id();
     all().filter(|&pid| pid != me && carries(pid, marker.as_bytes())).collect()
 }
 
-/// Ends every process that carries the marker `NAME=value`, ourselves excepted, and those that they start meanwhile.
+/// Kills every other process that carries the marker `NAME=value`, and those that they start meanwhile.
 pub fn end_marked(name: &str, value: &str) {
-    const ROUNDS: usize = 50;
-    const BETWEEN: Duration = Duration::from_millis(2);
+    const MAX_ROUNDS: usize = 50;
+    const ROUND_INTERVAL: Duration = Duration::from_millis(2);
     let mut empty_rounds = 0;
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         let left = marked(name, value);
         if left.is_empty() {
-            // In the middle of becoming another program a process shows no environment: look again.
+            // During `execve` a process shows no environment: look again.
             empty_rounds += 1;
             if empty_rounds == 3 {
                 return;
             }
-            std::thread::sleep(BETWEEN);
+            std::thread::sleep(ROUND_INTERVAL);
         }
         for pid in left {
             signal_marked(pid, name, value, Signal::KILL);
@@ -84,8 +84,8 @@ pub fn end_marked(name: &str, value: &str) {
     }
 }
 
-/// Reaps `pid` if it is a child of ours; waits for its end then. To be asked only of a process that was killed and that
-/// nobody else waits for.
+/// Reaps `pid` if it is a child of this process; waits for its end then. Only for a process that was killed and that no
+/// other code waits for.
 pub fn reap_adopted(pid: u32) {
     if parent_of(pid) == Some(std::process::id())
         && let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw)
@@ -94,13 +94,13 @@ pub fn reap_adopted(pid: u32) {
     }
 }
 
-/// Sends `signal` to `pid` if that process carries the marker `NAME=value`; says whether it did.
+/// Sends `signal` to `pid` if that process carries the marker `NAME=value`. Gives whether it was sent.
 pub fn signal_marked(pid: u32, name: &str, value: &str, signal: Signal) -> bool {
     let marker = format!("{name}={value}");
     signal_if(pid, signal, || carries(pid, marker.as_bytes()))
 }
 
-/// Sends `signal` to `pid` if `parent` is its parent; says whether it did.
+/// Sends `signal` to `pid` if `parent` is its parent. Gives whether it was sent.
 pub fn signal_child_of(pid: u32, parent: u32, signal: Signal) -> bool {
     signal_if(pid, signal, || parent_of(pid) == Some(parent))
 }
@@ -115,53 +115,52 @@ fn carries(pid: u32, marker: &[u8]) -> bool {
     of_process(pid, "environ").is_ok_and(|all| all.split(|&byte| byte == 0).any(|one| one == marker))
 }
 
-/// What the system says of a process. It does not say how much that will be, and each reading costs a system call, so the
-/// room is there from the start.
-fn of_process(pid: u32, what: &str) -> io::Result<Vec<u8>> {
+/// Reads `/proc/PID/NAME`. The size is not known beforehand and each read costs a system call, so the buffer is large from the
+/// start.
+fn of_process(pid: u32, name: &str) -> io::Result<Vec<u8>> {
     const USUAL_BYTES: usize = 8 << 10;
     let mut all = Vec::with_capacity(USUAL_BYTES);
-    // A file itself would be asked for its size first.
-    fs::File::open(format!("/proc/{pid}/{what}"))?.take(u64::MAX).read_to_end(&mut all)?;
+    // Reading from a `File` would query its size first.
+    fs::File::open(format!("/proc/{pid}/{name}"))?.take(u64::MAX).read_to_end(&mut all)?;
     Ok(all)
 }
 
-/// The parent of `pid`; `None` where there is no such process.
+/// The parent of `pid`; `None` if there is no such process.
 pub fn parent_of(pid: u32) -> Option<u32> {
     stat_field(pid, 1)?.parse().ok()
 }
 
-/// When `pid` was started, in the system's ticks since it began; no two processes of one number share it.
+/// When `pid` was started, in clock ticks since the start of the machine; no two processes with the same pid share it.
 pub fn start_ticks(pid: u32) -> Option<u64> {
     stat_field(pid, 19)?.parse().ok()
 }
 
-/// The value that the variable `name` had when `pid` became its program; `None` where it may not be read.
+/// The value of the variable `name` when `pid` executed its program; `None` if it cannot be read.
 pub fn variable(pid: u32, name: &str) -> Option<String> {
     let environment = of_process(pid, "environ").ok()?;
     let value = |one: &[u8]| one.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
     String::from_utf8(environment.split(|&byte| byte == 0).find_map(value)?).ok()
 }
 
-/// The beginning of the markers of what this process starts: its number, and when it was started.
+/// The prefix of the markers of processes that this process starts: its pid and start time.
 pub fn own_mark() -> String {
     let me = std::process::id();
     format!("{me}.{}", start_ticks(me).unwrap_or_default())
 }
 
-/// Whether `pid` has ended and only waits to be reaped.
+/// Whether `pid` has ended and waits to be reaped.
 pub fn has_ended(pid: u32) -> bool {
     stat_field(pid, 0).is_some_and(|state| state == "Z")
 }
 
-/// When `pid` began, in ticks of the system's clock since the machine's start; `None` where there is no such process or
-/// it has ended and only waits to be reaped.
+/// As [`start_ticks`], for a process that has not ended: `None` also for one that waits to be reaped.
 pub fn live_start_ticks(pid: u32) -> Option<u64> {
     const STATE: usize = 0;
-    const BEGAN: usize = 19;
+    const START: usize = 19;
     let stat = stat_line(pid)?;
     let mut fields = stat.split_ascii_whitespace().skip(STATE);
     let is_alive = !matches!(fields.next()?, "Z" | "X");
-    if is_alive { fields.nth(BEGAN - STATE - 1)?.parse().ok() } else { None }
+    if is_alive { fields.nth(START - STATE - 1)?.parse().ok() } else { None }
 }
 
 /// A field of `/proc/PID/stat`, counted from the one after the name.
@@ -169,11 +168,11 @@ fn stat_field(pid: u32, place: usize) -> Option<String> {
     stat_line(pid)?.split_ascii_whitespace().nth(place).map(str::to_owned)
 }
 
-/// What follows the name in `/proc/PID/stat`.
+/// The fields after the name in `/proc/PID/stat`.
 fn stat_line(pid: u32) -> Option<String> {
     let stat = of_process(pid, "stat").ok()?;
     let stat = String::from_utf8_lossy(&stat);
-    // The name in parentheses may hold anything, so the fields are counted from its end.
+    // The name in parentheses may contain anything, so the fields are counted from its end.
     let (_, fields) = stat.rsplit_once(')')?;
     Some(fields.to_owned())
 }
@@ -185,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    /// Whatever becomes of a test, its processes end with it.
+    /// Ends the processes of a test, also when it fails.
     struct Family(std::process::Child);
 
     impl Drop for Family {
@@ -200,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_grandchild_is_found_and_ended_by_its_marker() {
-        // Another run of this test may be under way on the machine.
+        // Another run of this test may be in progress on the machine.
         let mark = std::process::id().to_string();
         let child = Command::new("/bin/sh")
             .args(["-c", "sleep 1000 & echo $!; wait"])
@@ -216,15 +215,15 @@ mod tests {
         assert_eq!(parent_of(grandchild), Some(child.0.id()));
         let mut both = vec![child.0.id(), grandchild];
         both.sort_unstable();
-        // In the middle of becoming another program a process shows no environment.
-        let give_up = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        // During `execve` a process shows no environment.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         let found = || {
             let mut found = marked("FANLANE_TEST_MARK", &mark);
             found.sort_unstable();
             found
         };
         while found() != both {
-            assert!(std::time::Instant::now() < give_up, "{:?} instead of {both:?}", found());
+            assert!(std::time::Instant::now() < deadline, "{:?} instead of {both:?}", found());
             std::thread::yield_now();
         }
         assert!(!signal_marked(grandchild, "FANLANE_TEST_MARK", "other", Signal::KILL));

@@ -1,7 +1,7 @@
-//! How a process says how far it is: a datagram to a socket without a file, whose name is in its environment. Cheap on
-//! both sides, and nothing is left behind when either is killed.
+//! Progress reports of a process: datagrams to an abstract socket whose name is in its environment. Cheap for both sides, and
+//! nothing is left behind when either is killed.
 //!
-//! What a report is about is a label that whoever listens has given; it is not known here.
+//! A report carries a label chosen by the listener; its meaning is not known here.
 
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -11,40 +11,40 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use super::clock::monotonic_ns;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg, sockopt};
 
-/// The longest message that is kept, in characters.
+/// Maximum length of a message, in characters; the rest is cut off.
 pub const MAX_MESSAGE_CHARS: usize = 120;
 
-/// The longest report, in bytes; what is longer is cut.
+/// Maximum length of a report, in bytes; the rest is cut off.
 const MAX_REPORT_BYTES: usize = 1024;
 
-/// A report: `label` is that of the address that it was sent to.
+/// A progress report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// Whose report it is.
+    /// The label of the address that it was sent to.
     pub label: String,
-    /// When it was sent, on the clock that all processes share, in nanoseconds.
+    /// When it was sent, in nanoseconds of the clock that all processes share.
     pub sent_ns: u64,
-    /// How much is done, 0 to 1.
+    /// The fraction done, 0 to 1.
     pub fraction: f32,
-    /// What it is at, on one line; empty where it did not say.
+    /// What is being done, on one line; may be empty.
     pub message: String,
 }
 
-/// Reads how much is done: `0.4` or `40%`.
+/// Parses a fraction: `0.4` or `40%`.
 ///
 /// # Errors
-/// Words for whoever typed it.
+/// A message for the user.
 pub fn parse_fraction(text: &str) -> Result<f32, String> {
     let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number.trim_end(), 100.0));
     let fraction = number.parse::<f32>().ok().map(|number| number / scale).filter(|part| (0.0..=1.0).contains(part));
     fraction.ok_or_else(|| format!("'{text}' is no progress; write a number from 0 to 1, or 0% to 100%"))
 }
 
-/// Sends a report to `address`, as it stands in the environment. Never waits: where nobody has time to listen, the
-/// report is dropped, since another will follow.
+/// Sends a report to `address`, an address from the environment. Never waits: if the listener is busy, the report is dropped,
+/// since another will follow.
 ///
 /// # Errors
-/// When the address is none, or nobody listens there any more.
+/// When the address is invalid or its listener is gone.
 pub fn send(address: &str, fraction: f32, message: &str) -> io::Result<()> {
     let (name, label) = address.split_once('/').ok_or(io::ErrorKind::InvalidInput)?;
     let socket = UnixDatagram::unbound()?;
@@ -57,7 +57,7 @@ pub fn send(address: &str, fraction: f32, message: &str) -> io::Result<()> {
     }
 }
 
-/// Where reports arrive.
+/// A receiver of reports.
 #[derive(Debug)]
 pub struct Listener {
     socket: UnixDatagram,
@@ -65,10 +65,10 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens under a name that nobody else has.
+    /// Listens under a unique name.
     ///
     /// # Errors
-    /// When the system has no socket for it.
+    /// When no socket can be opened.
     pub fn new() -> io::Result<Self> {
         let mut bytes = [0; 8];
         rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
@@ -78,7 +78,7 @@ impl Listener {
         Ok(Self { socket, name })
     }
 
-    /// What stands in the environment of the process that reports under `label`.
+    /// The address for a process that reports under `label`.
     pub fn address_of(&self, label: &str) -> String {
         format!("{}/{label}", self.name)
     }
@@ -88,12 +88,12 @@ impl Listener {
         &self.name
     }
 
-    /// Waits at most so long for a report.
+    /// Waits for a report for at most `timeout`.
     ///
     /// # Errors
     /// When the socket fails.
     pub fn receive(&self, timeout: std::time::Duration) -> io::Result<Option<Report>> {
-        // Zero would mean for ever.
+        // Zero would mean no timeout.
         self.socket.set_read_timeout(Some(timeout.max(std::time::Duration::from_millis(1))))?;
         let mut bytes = [0; MAX_REPORT_BYTES];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1))];
@@ -112,7 +112,7 @@ impl Listener {
     }
 }
 
-/// Reads a report; whatever is none is `None`.
+/// Parses a report; `None` for anything else.
 fn read(bytes: &[u8]) -> Option<Report> {
     let text = String::from_utf8_lossy(bytes);
     let mut parts = text.splitn(4, ' ');

@@ -1,15 +1,15 @@
-//! A mutex in shared memory that the system hands on when its holder dies.
+//! A mutex in shared memory that the system passes on when its owner dies.
 
 use std::io;
 
 use crate::mp::memory::Segment;
 
-/// So many bytes it takes at most.
+/// Maximum size of the mutex, in bytes.
 pub const ROBUST_MUTEX_BYTES: usize = 64;
 
 const _: () = assert!(size_of::<libc::pthread_mutex_t>() <= ROBUST_MUTEX_BYTES);
 
-/// A mutex of the C library at a place in shared memory, which it is made in once.
+/// A mutex of the C library in shared memory, where it is initialised once.
 #[derive(Debug, Clone, Copy)]
 pub struct RobustMutex<'a> {
     segment: &'a Segment,
@@ -21,7 +21,7 @@ fn checked(code: libc::c_int) -> io::Result<()> {
 }
 
 impl<'a> RobustMutex<'a> {
-    /// The mutex at `offset`, which is a multiple of 64. All but [`RobustMutex::make`] is for one that was made there.
+    /// The mutex at `offset`, a multiple of 64. All methods but [`RobustMutex::make`] need one that was made there.
     pub const fn at(segment: &'a Segment, offset: usize) -> Self {
         Self { segment, offset }
     }
@@ -30,7 +30,7 @@ impl<'a> RobustMutex<'a> {
         self.segment.place(self.offset).as_ptr()
     }
 
-    /// Makes it, where nobody else has seen the memory yet.
+    /// Initialises it, in memory that no other process has opened yet.
     ///
     /// # Errors
     /// When the C library refuses.
@@ -38,8 +38,8 @@ impl<'a> RobustMutex<'a> {
         let mut attributes = std::mem::MaybeUninit::<libc::pthread_mutexattr_t>::uninit();
         let attributes = attributes.as_mut_ptr();
         #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
-        // SAFETY: the attributes are initialised before they are used, and the mutex lies in memory of our own that
-        // nobody else has seen yet.
+        // SAFETY: the attributes are initialised before they are used, and the mutex lies in memory of this process that
+        // no other has opened yet.
         unsafe {
             checked(libc::pthread_mutexattr_init(attributes))?;
             checked(libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED))?;
@@ -50,14 +50,14 @@ impl<'a> RobustMutex<'a> {
         }
     }
 
-    /// Waits for its turn. Says whether its last holder died with it: then what it guards is to be mended before
+    /// Locks it. Gives whether its last owner died with it: then what it protects is to be repaired before
     /// [`RobustMutex::make_consistent`] is called.
     ///
     /// # Panics
-    /// Where no such mutex is.
+    /// When there is no mutex at the offset.
     pub fn lock(self) -> bool {
         #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
-        // SAFETY: whoever opened this memory checked its kind, which is written after the mutex was made.
+        // SAFETY: opening the memory checked its kind, which is written after the mutex was made.
         match unsafe { libc::pthread_mutex_lock(self.address()) } {
             0 => false,
             libc::EOWNERDEAD => true,
@@ -65,19 +65,19 @@ impl<'a> RobustMutex<'a> {
         }
     }
 
-    /// Says that what it guards is mended. To be called by its holder.
+    /// Declares what it protects repaired. To be called by its owner.
     pub fn make_consistent(self) {
         #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
-        // SAFETY: the mutex was made; of one that this thread does not hold the call is refused.
+        // SAFETY: the mutex was made; for one that this thread does not own the call is refused.
         unsafe {
             libc::pthread_mutex_consistent(self.address());
         }
     }
 
-    /// Lets the next have it. To be called by its holder.
+    /// Unlocks it. To be called by its owner.
     pub fn unlock(self) {
         #[expect(unsafe_code, reason = "robust mutexes are had from the C library alone")]
-        // SAFETY: the mutex was made; of one that this thread does not hold the call is refused.
+        // SAFETY: the mutex was made; for one that this thread does not own the call is refused.
         unsafe {
             libc::pthread_mutex_unlock(self.address());
         }

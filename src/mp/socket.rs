@@ -1,4 +1,4 @@
-//! Pairs of connected sockets, and the passing of descriptors through them.
+//! Pairs of connected sockets, reads without waiting, and descriptors sent through sockets.
 
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
@@ -10,20 +10,20 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
 };
 
-/// Two connected stream sockets; neither is inherited by a program that is started later.
+/// Two connected stream sockets; a program that is started later inherits neither.
 ///
 /// # Errors
-/// When the system has no descriptors left.
+/// When no descriptors are left.
 pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
     UnixStream::pair()
 }
 
 /// A stream that can also be read without waiting.
 pub trait ReadAtOnce: Read {
-    /// Reads what is there.
+    /// Reads the bytes that have arrived.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] where there is nothing, whatever the stream itself would do.
+    /// [`io::ErrorKind::WouldBlock`] where there are none, whether or not the stream itself blocks.
     fn read_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
@@ -33,7 +33,7 @@ impl ReadAtOnce for &UnixStream {
     }
 }
 
-/// Reads as [`ReadAtOnce::read_at_once`] does.
+/// A stream whose `read` is [`ReadAtOnce::read_at_once`].
 #[derive(Debug)]
 pub struct AtOnce<'a, S>(pub &'a mut S);
 
@@ -43,35 +43,35 @@ impl<S: ReadAtOnce> Read for AtOnce<'_, S> {
     }
 }
 
-/// Descriptors that go with two numbers.
-const MOST_NUMBERED: usize = 2;
+/// Maximum number of descriptors sent with two numbers.
+const MAX_NUMBERED: usize = 2;
 
 /// Sends two numbers together with at most two descriptors through `control`.
 ///
 /// # Errors
-/// When the other side is gone.
+/// When the other end is closed.
 pub fn send_numbered(control: &UnixStream, numbers: [u32; 2], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut bytes = [0; 8];
     bytes[..4].copy_from_slice(&numbers[0].to_le_bytes());
     bytes[4..].copy_from_slice(&numbers[1].to_le_bytes());
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_NUMBERED))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_NUMBERED))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     let pushed = ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
-    debug_assert!(pushed, "the space was made for as many");
+    debug_assert!(pushed, "the buffer has room for them");
     let sent = rustix::net::sendmsg(control, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
     if sent == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
-/// The numbers that [`send_numbered`] sent, and the descriptors; fewer where this process has none left for them.
+/// The numbers and descriptors sent by [`send_numbered`]; fewer descriptors if this process has reached its limit.
 pub type Received = ([u32; 2], Vec<OwnedFd>);
 
-/// Receives what [`send_numbered`] sent; `None` once the other side has closed `control`.
+/// Receives what [`send_numbered`] sent; `None` once the other end of `control` is closed.
 ///
 /// # Errors
-/// When the connection fails or carries something else.
+/// When the connection fails or the message is of another form.
 pub fn receive_numbered(control: &UnixStream) -> io::Result<Option<Received>> {
     let mut bytes = [0; 8];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_NUMBERED))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_NUMBERED))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         let mut parts = [IoSliceMut::new(&mut bytes)];
@@ -96,20 +96,21 @@ pub fn receive_numbered(control: &UnixStream) -> io::Result<Option<Received>> {
     Ok(Some(([number(0), number(4)], descriptors)))
 }
 
-/// Descriptors that may come or go with one piece of a stream.
-pub const MOST_DESCRIPTORS: usize = 64;
+/// Maximum number of descriptors sent with one piece of a stream.
+pub const MAX_DESCRIPTORS: usize = 64;
 
-/// Reads once into `buffer`; descriptors that came with the bytes are added to `descriptors`. 0 at the end.
+/// Reads once into `buffer` and adds descriptors that came with the bytes to `descriptors`. Gives the number of bytes, 0 at
+/// the end of the stream.
 ///
 /// # Errors
-/// What the system says.
+/// Those of `recvmsg`.
 pub fn receive_with_descriptors(
     socket: impl AsFd,
     buffer: &mut [u8],
     flags: RecvFlags,
     descriptors: &mut impl Extend<OwnedFd>,
 ) -> io::Result<usize> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     loop {
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let mut parts = [IoSliceMut::new(buffer)];
@@ -128,11 +129,11 @@ pub fn receive_with_descriptors(
     }
 }
 
-/// Sends `parts`, one behind the other, as far as there is room, and `descriptors` with the first of the bytes; says how
-/// many bytes went.
+/// Sends `parts`, one after the other, as far as there is room, and `descriptors` with the first byte. Gives the number of
+/// bytes sent.
 ///
 /// # Errors
-/// What the system says; [`io::ErrorKind::InvalidInput`] for more than [`MOST_DESCRIPTORS`].
+/// Those of `sendmsg`; [`io::ErrorKind::InvalidInput`] for more than [`MAX_DESCRIPTORS`].
 pub fn send_with_descriptors(
     socket: impl AsFd,
     parts: &[IoSlice<'_>],
@@ -140,7 +141,7 @@ pub fn send_with_descriptors(
     descriptors: &[Arc<OwnedFd>],
 ) -> io::Result<usize> {
     let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(|one| one.as_fd()).collect();
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     loop {
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         if !borrowed.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(&borrowed)) {

@@ -1,105 +1,105 @@
-//! Looking for a message for some microseconds before sleeping until it comes: to be woken costs several times what a
-//! call does. Only while that pays: whoever looks in vain soon does so seldom, and the processor is offered to others at
-//! each look. Where others take it for long, the machine is busy, and whoever sleeps comes to his turn sooner.
+//! Adaptive spinning: polling for a message for some microseconds before sleeping until it comes, since a wake-up costs
+//! several times what a call does. It adapts to its success: after polls in vain it soon polls rarely, and it yields the
+//! processor between polls. When a yield takes long, the machine is busy, and a sleeping thread gets its turn sooner.
 
 use std::time::{Duration, Instant};
 
-/// How long is looked.
-const LOOK: Duration = Duration::from_micros(40);
-/// Who is away from the processor for so long was not the only one who wanted it.
-const CROWDED: Duration = Duration::from_micros(500);
-/// What is known at most of how well it went.
-const MOST_CREDIT: u8 = 16;
-/// A look in vain costs so many that were not.
-const COST: u8 = 4;
-/// Without credit, one time in so many is looked all the same: things may have changed.
-const PROBE_EVERY: u16 = 64;
-/// Each of those that was in vain, too, makes the next one rarer by this, down to the least.
-const SELDOMER: u16 = 2;
-/// So much rarer, where the machine was crowded: there each costs a turn at the processor.
-const CROWDED_SELDOMER: u16 = 8;
-const PROBE_SELDOM: u16 = 1 << 14;
+/// How long one wait polls.
+const SPIN_TIMEOUT: Duration = Duration::from_micros(40);
+/// A yield that takes longer than this means that other threads wait for the processor.
+const CROWDED_YIELD: Duration = Duration::from_micros(500);
+/// Maximum credit earned by successful polling.
+const MAX_CREDIT: u8 = 16;
+/// The credit that one wait in vain costs, in successful waits.
+const FAILURE_COST: u8 = 4;
+/// Without credit, one wait in this many polls all the same: conditions may have changed.
+const MIN_PROBE_INTERVAL: u16 = 64;
+/// Factor by which a probe in vain lengthens the interval to the next one, up to [`MAX_PROBE_INTERVAL`].
+const PROBE_BACKOFF: u16 = 2;
+/// The factor on a busy machine, where each probe costs a turn at the processor.
+const CROWDED_PROBE_BACKOFF: u16 = 8;
+const MAX_PROBE_INTERVAL: u16 = 1 << 14;
 
-/// So often it is looked in a turn, some hundred nanoseconds long.
-const LOOKS_A_TURN: u32 = 64;
+/// Number of polls in one burst, which takes some hundred nanoseconds.
+const POLLS_PER_BURST: u32 = 64;
 
-/// Looks again and again before the processor is offered to others.
-pub fn turn<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    (0..LOOKS_A_TURN).find_map(|_| {
+/// Polls in a tight loop, without yielding the processor.
+pub fn burst<T>(mut poll: impl FnMut() -> Option<T>) -> Option<T> {
+    (0..POLLS_PER_BURST).find_map(|_| {
         std::hint::spin_loop();
-        look()
+        poll()
     })
 }
 
-/// Whether looking has paid lately.
+/// Whether polling has succeeded lately, for one place that waits.
 #[derive(Debug)]
 pub struct SpinWait {
     credit: u8,
-    rested: u16,
-    probe_every: u16,
-    /// The last time there was nothing at once: the first look is saved.
+    waits_since_probe: u16,
+    probe_interval: u16,
+    /// The last wait found nothing at once: the first poll is saved.
     yields_first: bool,
 }
 
 impl Default for SpinWait {
     fn default() -> Self {
-        Self { credit: MOST_CREDIT, rested: 0, probe_every: PROBE_EVERY, yields_first: false }
+        Self { credit: MAX_CREDIT, waits_since_probe: 0, probe_interval: MIN_PROBE_INTERVAL, yields_first: false }
     }
 }
 
 impl SpinWait {
-    /// Calls `look` until it finds something, or it is time to sleep (`None`).
-    pub fn poll<T>(&mut self, look: impl FnMut() -> Option<T>) -> Option<T> {
-        self.poll_by(look, Instant::now)
+    /// Calls `poll` until it gives something; `None` when it is time to sleep.
+    pub fn poll<T>(&mut self, poll: impl FnMut() -> Option<T>) -> Option<T> {
+        self.poll_by(poll, Instant::now)
     }
 
     /// The same by another clock.
-    fn poll_by<T>(&mut self, mut look: impl FnMut() -> Option<T>, mut clock: impl FnMut() -> Instant) -> Option<T> {
+    fn poll_by<T>(&mut self, mut poll: impl FnMut() -> Option<T>, mut clock: impl FnMut() -> Instant) -> Option<T> {
         if self.credit == 0 {
-            self.rested += 1;
-            if self.rested < self.probe_every {
+            self.waits_since_probe += 1;
+            if self.waits_since_probe < self.probe_interval {
                 return None;
             }
-            self.rested = 0;
+            self.waits_since_probe = 0;
         }
-        // What was there already says nothing about what looking is good for.
+        // Something that was there already says nothing about the use of polling.
         if !self.yields_first
-            && let Some(found) = look()
+            && let Some(found) = poll()
         {
             return Some(found);
         }
         self.yields_first = true;
         let mut now = clock();
-        let until = now + LOOK;
+        let until = now + SPIN_TIMEOUT;
         loop {
-            // Whoever is to answer may be waiting for this very processor.
+            // The thread that is to answer may be waiting for this very processor.
             std::thread::yield_now();
             let before = std::mem::replace(&mut now, clock());
-            let found = look();
-            if now.duration_since(before) > CROWDED {
+            let found = poll();
+            if now.duration_since(before) > CROWDED_YIELD {
                 self.credit = 0;
                 self.yields_first = false;
-                self.probe_seldomer(CROWDED_SELDOMER);
+                self.lengthen_probe_interval(CROWDED_PROBE_BACKOFF);
                 return found;
             }
             if found.is_some() {
-                self.credit = (self.credit + 1).min(MOST_CREDIT);
-                self.probe_every = (self.probe_every / CROWDED_SELDOMER).max(PROBE_EVERY);
+                self.credit = (self.credit + 1).min(MAX_CREDIT);
+                self.probe_interval = (self.probe_interval / CROWDED_PROBE_BACKOFF).max(MIN_PROBE_INTERVAL);
                 return found;
             }
             if now >= until {
                 if self.credit == 0 {
-                    self.probe_seldomer(SELDOMER);
+                    self.lengthen_probe_interval(PROBE_BACKOFF);
                 }
-                self.credit = self.credit.saturating_sub(COST);
+                self.credit = self.credit.saturating_sub(FAILURE_COST);
                 self.yields_first = false;
                 return None;
             }
         }
     }
 
-    fn probe_seldomer(&mut self, times: u16) {
-        self.probe_every = self.probe_every.saturating_mul(times).min(PROBE_SELDOM);
+    fn lengthen_probe_interval(&mut self, factor: u16) {
+        self.probe_interval = self.probe_interval.saturating_mul(factor).min(MAX_PROBE_INTERVAL);
     }
 }
 
@@ -107,7 +107,7 @@ impl SpinWait {
 mod tests {
     use super::*;
 
-    /// A clock that goes on by so much with each look at it.
+    /// A clock that advances by `step` with each reading.
     fn steps_of(step: Duration) -> impl FnMut() -> Instant {
         let mut now = Instant::now();
         move || {
@@ -116,9 +116,9 @@ mod tests {
         }
     }
 
-    /// How often it looks in so many waits for what never comes.
-    fn looks_in_vain(spin_wait: &mut SpinWait, waits: u32) -> u32 {
-        let (mut begun, mut clock) = (0, steps_of(LOOK / 10));
+    /// In how many of `waits` waits for something that never comes it polls.
+    fn polls_in_vain(spin_wait: &mut SpinWait, waits: u32) -> u32 {
+        let (mut begun, mut clock) = (0, steps_of(SPIN_TIMEOUT / 10));
         for _ in 0..waits {
             let mut first = true;
             let nothing = || {
@@ -131,20 +131,20 @@ mod tests {
     }
 
     #[test]
-    fn whoever_looks_in_vain_soon_looks_seldom_and_ever_more_so() {
+    fn after_polls_in_vain_it_polls_ever_more_rarely() {
         let mut spin_wait = SpinWait::default();
-        let first = looks_in_vain(&mut spin_wait, 200);
+        let first = polls_in_vain(&mut spin_wait, 200);
         assert!((1..=8).contains(&first), "{first}");
-        let later = looks_in_vain(&mut spin_wait, 20_000);
+        let later = polls_in_vain(&mut spin_wait, 20_000);
         assert!((1..=10).contains(&later), "{later}");
     }
 
     #[test]
-    fn whoever_finds_something_at_the_second_look_looks_again() {
+    fn success_at_the_second_poll_keeps_it_polling() {
         let mut spin_wait = SpinWait::default();
-        looks_in_vain(&mut spin_wait, 200);
+        polls_in_vain(&mut spin_wait, 200);
         let mut found = 0;
-        let mut clock = steps_of(LOOK / 10);
+        let mut clock = steps_of(SPIN_TIMEOUT / 10);
         for _ in 0..20_000 {
             let mut looks = 0;
             let second = || {
@@ -157,9 +157,9 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_to_wait_for_the_processor_soon_looks_seldom() {
+    fn on_a_busy_machine_it_soon_polls_rarely() {
         let mut spin_wait = SpinWait::default();
-        let mut clock = steps_of(CROWDED * 2);
+        let mut clock = steps_of(CROWDED_YIELD * 2);
         let mut looks = 0;
         for _ in 0..20_000 {
             let mut first = true;
@@ -176,6 +176,6 @@ mod tests {
     fn what_is_there_at_once_is_taken_and_changes_nothing() {
         let mut spin_wait = SpinWait::default();
         assert_eq!(spin_wait.poll(|| Some(7)), Some(7));
-        assert_eq!((spin_wait.credit, spin_wait.probe_every), (MOST_CREDIT, PROBE_EVERY));
+        assert_eq!((spin_wait.credit, spin_wait.probe_interval), (MAX_CREDIT, MIN_PROBE_INTERVAL));
     }
 }

@@ -1,9 +1,9 @@
-//! Memory that others may read and write at any moment, by its address: numbers in it, and copies of its bytes.
+//! Memory that other processes may read and write at any moment, by its address: atomic words in it, and copies of its bytes.
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-/// So many bytes from an address on. Whoever has it sees to it that they are there.
+/// A range of memory. Its owner ensures that the memory stays mapped.
 #[derive(Debug)]
 pub struct VolatileSlice {
     address: NonNull<u8>,
@@ -21,24 +21,24 @@ impl VolatileSlice {
     /// The `len` bytes from `address` on, which is a multiple of eight.
     ///
     /// # Safety
-    /// They are there, and hold something, as long as this value lives; meanwhile this process reaches them through it
-    /// and others like it alone.
-    #[expect(unsafe_code, reason = "that there is memory is for the caller to see to")]
+    /// The memory is mapped and initialised as long as this value lives; meanwhile this process accesses it only through values
+    /// of this type.
+    #[expect(unsafe_code, reason = "the caller ensures that the memory is mapped")]
     pub const unsafe fn new(address: NonNull<u8>, len: usize) -> Self {
         Self { address, len }
     }
 
-    /// Where it begins in this process.
+    /// Its address in this process.
     pub const fn address(&self) -> NonNull<u8> {
         self.address
     }
 
-    /// How many bytes it has.
+    /// Its length in bytes.
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether it has none.
+    /// Whether its length is zero.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -46,7 +46,7 @@ impl VolatileSlice {
     /// The address of a value at `offset`.
     ///
     /// # Panics
-    /// When it is not inside the memory or not aligned.
+    /// When the value is not inside the memory or not aligned.
     pub fn place<T>(&self, offset: usize) -> NonNull<T> {
         let end = offset.checked_add(size_of::<T>()).expect("an offset within memory");
         assert!(end <= self.len && offset.is_multiple_of(align_of::<T>()), "a place inside the shared memory");
@@ -89,11 +89,11 @@ impl VolatileSlice {
         }
     }
 
-    /// Copies from the memory at `offset` what fits into `bytes`. Others may write meanwhile: each aligned group of
-    /// eight bytes is then old or new.
+    /// Fills `bytes` from the memory at `offset`. Other processes may write meanwhile: each aligned group of eight bytes is then
+    /// old or new.
     ///
     /// # Panics
-    /// When that is not all inside the memory.
+    /// When the range is not inside the memory.
     pub fn load(&self, offset: usize, bytes: &mut [u8]) {
         assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.len), "inside the shared memory");
         let to_word = (offset.next_multiple_of(8) - offset).min(bytes.len());
@@ -111,11 +111,11 @@ impl VolatileSlice {
         }
     }
 
-    /// Copies `bytes` into the memory at `offset`. Others may read meanwhile: each aligned group of eight bytes is then
-    /// old or new.
+    /// Copies `bytes` into the memory at `offset`. Other processes may read meanwhile: each aligned group of eight
+    /// bytes is then old or new.
     ///
     /// # Panics
-    /// When that is not all inside the memory.
+    /// When the range is not inside the memory.
     pub fn store(&self, offset: usize, bytes: &[u8]) {
         assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.len), "inside the shared memory");
         let to_word = (offset.next_multiple_of(8) - offset).min(bytes.len());
@@ -136,11 +136,11 @@ impl VolatileSlice {
     /// The bytes in place.
     ///
     /// # Safety
-    /// Nobody, in no process, writes them as long as the slice lives.
+    /// No thread of any process writes them as long as the slice lives.
     ///
     /// # Panics
-    /// When that is not all inside the memory.
-    #[expect(unsafe_code, reason = "that nobody writes meanwhile is for the caller to see to")]
+    /// When the range is not inside the memory.
+    #[expect(unsafe_code, reason = "the caller ensures that nothing writes meanwhile")]
     pub unsafe fn slice(&self, offset: usize, len: usize) -> &[u8] {
         assert!(offset.checked_add(len).is_some_and(|end| end <= self.len), "inside the shared memory");
         // SAFETY: inside the memory, initialised, and not written to, as the caller promises.
@@ -150,14 +150,14 @@ impl VolatileSlice {
     /// The bytes in place, to be written.
     ///
     /// # Safety
-    /// Nobody else, in no process, reads or writes them as long as the slice lives.
+    /// No other thread of any process reads or writes them as long as the slice lives.
     ///
     /// # Panics
-    /// When that is not all inside the memory.
-    #[expect(unsafe_code, clippy::mut_from_ref, reason = "that nobody else has them is for the caller to see to")]
+    /// When the range is not inside the memory.
+    #[expect(unsafe_code, clippy::mut_from_ref, reason = "the caller ensures exclusive access")]
     pub unsafe fn slice_mut(&self, offset: usize, len: usize) -> &mut [u8] {
         assert!(offset.checked_add(len).is_some_and(|end| end <= self.len), "inside the shared memory");
-        // SAFETY: inside the memory, initialised, and not reached by anybody else, as the caller promises.
+        // SAFETY: inside the memory, initialised, and not accessed elsewhere, as the caller promises.
         unsafe { std::slice::from_raw_parts_mut(self.address.add(offset).as_ptr(), len) }
     }
 }
@@ -166,26 +166,26 @@ impl VolatileSlice {
 mod tests {
     use super::*;
 
-    /// Memory of the heap in place of a mapping: so what reaches it by its address can run where there are no mappings.
-    fn with_span(len: usize, work: impl FnOnce(&VolatileSlice)) {
+    /// Heap memory in place of a mapping, for environments without mappings.
+    fn with_slice(len: usize, work: impl FnOnce(&VolatileSlice)) {
         let mut words = vec![0_u64; len.div_ceil(8)];
         let address = NonNull::from(&mut words[..]).cast();
         #[expect(unsafe_code, reason = "that is what is tested")]
-        // SAFETY: the vector outlives the span, and nobody touches it meanwhile.
+        // SAFETY: the vector outlives the slice, and nothing else accesses it meanwhile.
         work(&unsafe { VolatileSlice::new(address, len) });
     }
 
     #[test]
     fn what_is_stored_at_any_offset_is_loaded_and_nothing_beside_it_changes() {
-        with_span(61, |span| {
+        with_slice(61, |slice| {
             for (offset, len) in (0..17).flat_map(|offset| [0, 1, 7, 8, 9, 30, 44].map(|len| (offset, len))) {
-                span.store(0, &[0xee; 61]);
+                slice.store(0, &[0xee; 61]);
                 let bytes: Vec<u8> = (1..).take(len).collect();
-                span.store(offset, &bytes);
+                slice.store(offset, &bytes);
                 let mut all = [0; 61];
-                span.load(0, &mut all);
+                slice.load(0, &mut all);
                 let mut read = vec![0; len];
-                span.load(offset, &mut read);
+                slice.load(offset, &mut read);
                 assert_eq!(read, bytes);
                 assert_eq!(all[offset..offset + len], bytes);
                 assert!(all[..offset].iter().chain(&all[offset + len..]).all(|byte| *byte == 0xee));
@@ -195,14 +195,14 @@ mod tests {
 
     #[test]
     fn words_halves_and_bytes_are_the_same_memory() {
-        with_span(32, |span| {
-            span.word(8).store(u64::from_ne_bytes([1, 2, 3, 4, 5, 6, 7, 8]), Ordering::Relaxed);
-            assert_eq!(span.half_word(12).load(Ordering::Relaxed).to_ne_bytes(), [5, 6, 7, 8]);
+        with_slice(32, |slice| {
+            slice.word(8).store(u64::from_ne_bytes([1, 2, 3, 4, 5, 6, 7, 8]), Ordering::Relaxed);
+            assert_eq!(slice.half_word(12).load(Ordering::Relaxed).to_ne_bytes(), [5, 6, 7, 8]);
             #[expect(unsafe_code, reason = "that is what is tested")]
-            // SAFETY: nobody else has the span.
+            // SAFETY: nothing else has the slice.
             unsafe {
-                span.slice_mut(10, 2).copy_from_slice(&[9, 9]);
-                assert_eq!(span.slice(8, 8), [1, 2, 9, 9, 5, 6, 7, 8]);
+                slice.slice_mut(10, 2).copy_from_slice(&[9, 9]);
+                assert_eq!(slice.slice(8, 8), [1, 2, 9, 9, 5, 6, 7, 8]);
             }
         });
     }
@@ -211,13 +211,13 @@ mod tests {
     fn one_who_reads_while_another_writes_sees_whole_words() {
         const LEN: usize = 64;
         const ROUNDS: u8 = if cfg!(miri) { 20 } else { 200 };
-        with_span(LEN, |span| {
+        with_slice(LEN, |slice| {
             std::thread::scope(|scope| {
-                scope.spawn(|| (1..=ROUNDS).for_each(|round| span.store(0, &[round; LEN])));
+                scope.spawn(|| (1..=ROUNDS).for_each(|round| slice.store(0, &[round; LEN])));
                 let mut last = 0;
                 while last < ROUNDS {
                     let mut bytes = [0; LEN];
-                    span.load(0, &mut bytes);
+                    slice.load(0, &mut bytes);
                     assert!(bytes.as_chunks::<8>().0.iter().all(|word| *word == [word[0]; 8]), "{bytes:?}");
                     last = bytes[0];
                     std::thread::yield_now();
@@ -229,16 +229,16 @@ mod tests {
     #[test]
     fn a_place_outside_or_between_is_refused() {
         let refuses = |work: fn(&VolatileSlice)| {
-            with_span(16, |span| {
-                let work = std::panic::AssertUnwindSafe(|| work(span));
+            with_slice(16, |slice| {
+                let work = std::panic::AssertUnwindSafe(|| work(slice));
                 assert!(std::panic::catch_unwind(work).is_err());
             });
         };
-        refuses(|span| _ = span.word(16).load(Ordering::Relaxed));
-        refuses(|span| _ = span.word(4).load(Ordering::Relaxed));
-        refuses(|span| _ = span.half_word(14).load(Ordering::Relaxed));
-        refuses(|span| _ = span.word(usize::MAX - 3).load(Ordering::Relaxed));
-        refuses(|span| span.load(9, &mut [0; 8]));
-        refuses(|span| span.store(usize::MAX, &[1, 2]));
+        refuses(|slice| _ = slice.word(16).load(Ordering::Relaxed));
+        refuses(|slice| _ = slice.word(4).load(Ordering::Relaxed));
+        refuses(|slice| _ = slice.half_word(14).load(Ordering::Relaxed));
+        refuses(|slice| _ = slice.word(usize::MAX - 3).load(Ordering::Relaxed));
+        refuses(|slice| slice.load(9, &mut [0; 8]));
+        refuses(|slice| slice.store(usize::MAX, &[1, 2]));
     }
 }

@@ -1,30 +1,30 @@
-//! Wakes a thread that waits for descriptors.
+//! Waking a thread that polls descriptors: an eventfd.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-/// A descriptor that is readable once it was woken.
+/// A descriptor that is readable from a wake-up until it is reset.
 #[derive(Debug)]
 pub struct Waker(OwnedFd);
 
 impl Waker {
-    /// One that was not woken yet.
+    /// A waker that is not readable.
     ///
     /// # Errors
-    /// When the system has no descriptors left.
+    /// When no descriptors are left.
     pub fn new() -> io::Result<Self> {
         Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
     }
 
-    /// Wakes whoever waits for it.
+    /// Makes it readable.
     pub fn wake(&self) {
-        // A full counter is as good: it is readable.
+        // A full counter is readable as well.
         let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
     }
 
-    /// Makes it wait again.
+    /// Makes it not readable.
     pub fn reset(&self) {
         let _ = rustix::io::read(&self.0, &mut [0; 8]);
     }

@@ -1,4 +1,4 @@
-//! Event counts: whoever waits for what has happened goes on.
+//! Event counts: a waiter goes on once what it waits for has happened.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,26 +9,26 @@ use crate::mp::memory::{AtomicU32, AtomicU64};
 use crate::processes::{explore, explore_deaths, mortal, process};
 
 pub const TESTS: &[Test] = &[
-    ("event_count::all_who_wait_hear_one_ring", all_who_wait_hear_one_ring),
-    ("event_count::one_who_waits_hears_the_last_of_several", one_who_waits_hears_the_last_of_several),
+    ("event_count::one_notification_wakes_all_waiters", one_notification_wakes_all_waiters),
+    ("event_count::a_waiter_sees_the_last_of_several_notifications", a_waiter_sees_the_last_of_several_notifications),
     ("event_count::a_waiter_that_is_killed_swallows_nothing", a_waiter_that_is_killed_swallows_nothing),
-    ("event_count::a_ringer_that_is_killed_silences_nobody", a_ringer_that_is_killed_silences_nobody),
+    ("event_count::a_notifier_that_is_killed_strands_no_waiter", a_notifier_that_is_killed_strands_no_waiter),
 ];
 
 /// An event count and what it is rung for.
 struct Board {
-    rings: AtomicU32,
+    notifications: AtomicU32,
     sleepers: AtomicU32,
     events: AtomicU64,
 }
 
 impl Board {
     fn new() -> Arc<Self> {
-        Arc::new(Self { rings: AtomicU32::new(0), sleepers: AtomicU32::new(0), events: AtomicU64::new(0) })
+        Arc::new(Self { notifications: AtomicU32::new(0), sleepers: AtomicU32::new(0), events: AtomicU64::new(0) })
     }
 
     fn event_count(&self) -> EventCount<'_> {
-        EventCount::new(&self.rings, &self.sleepers)
+        EventCount::new(&self.notifications, &self.sleepers)
     }
 
     fn happen(&self) {
@@ -47,7 +47,7 @@ impl Board {
     }
 }
 
-fn all_who_wait_hear_one_ring() -> usize {
+fn one_notification_wakes_all_waiters() -> usize {
     explore(3, || {
         let board = Board::new();
         let waiters = [2, 3].map(|number| {
@@ -59,19 +59,19 @@ fn all_who_wait_hear_one_ring() -> usize {
     })
 }
 
-fn one_who_waits_hears_the_last_of_several() -> usize {
+fn a_waiter_sees_the_last_of_several_notifications() -> usize {
     explore(3, || {
         let board = Board::new();
-        let ringers = [2, 3].map(|number| {
+        let notifiers = [2, 3].map(|number| {
             let board = Arc::clone(&board);
             process(number, move || board.happen())
         });
         board.wait_for(2);
-        ringers.into_iter().for_each(|ringer| ringer.join().unwrap());
+        notifiers.into_iter().for_each(|notifier| notifier.join().unwrap());
     })
 }
 
-/// Were one alone of those who sleep woken, it could be the dead one.
+/// If only one sleeper were woken, it could be the dead one.
 fn a_waiter_that_is_killed_swallows_nothing() -> usize {
     explore_deaths(3, |steps| {
         let board = Board::new();
@@ -84,8 +84,8 @@ fn a_waiter_that_is_killed_swallows_nothing() -> usize {
     })
 }
 
-/// It may have said already that nobody sleeps any more, and not have woken anybody yet.
-fn a_ringer_that_is_killed_silences_nobody() -> usize {
+/// It may have cleared the mark of sleepers already and not have woken them yet.
+fn a_notifier_that_is_killed_strands_no_waiter() -> usize {
     explore_deaths(3, |steps| {
         let board = Board::new();
         let (one, other) = (Arc::clone(&board), Arc::clone(&board));

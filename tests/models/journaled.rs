@@ -1,4 +1,4 @@
-//! Journaled memory: its numbers change together or not at all.
+//! Journaled memory: its words change together or not at all.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use crate::mp::journaled::{Journaled, Locked};
 use crate::processes::{explore, explore_deaths, mortal, process};
 
 pub const TESTS: &[Test] = &[
-    ("journaled::a_holder_that_dies_leaves_all_or_nothing", a_holder_that_dies_leaves_all_or_nothing),
-    ("journaled::one_who_mends_may_die_as_well", one_who_mends_may_die_as_well),
-    ("journaled::what_was_made_true_stays", what_was_made_true_stays),
+    ("journaled::an_owner_that_dies_leaves_all_or_nothing", an_owner_that_dies_leaves_all_or_nothing),
+    ("journaled::a_process_that_repairs_may_die_as_well", a_process_that_repairs_may_die_as_well),
+    ("journaled::committed_changes_stay", committed_changes_stay),
     ("journaled::a_reader_without_the_mutex_sees_changes_in_their_order", a_reader_sees_changes_in_their_order),
 ];
 
@@ -35,7 +35,7 @@ fn counted(journaled: &Journaled) -> u64 {
     locked.get(0) / 2
 }
 
-fn a_holder_that_dies_leaves_all_or_nothing() -> usize {
+fn an_owner_that_dies_leaves_all_or_nothing() -> usize {
     explore_deaths(3, |steps| {
         let journaled = journaled();
         let (one, other) = (Arc::clone(&journaled), Arc::clone(&journaled));
@@ -51,23 +51,23 @@ fn a_holder_that_dies_leaves_all_or_nothing() -> usize {
     })
 }
 
-fn one_who_mends_may_die_as_well() -> usize {
-    // It has the mutex and has made three changes of four stores each; nothing is true yet.
+fn a_process_that_repairs_may_die_as_well() -> usize {
+    // It has the mutex and has made three changes of four stores each; nothing is committed yet.
     const IN_THE_MIDDLE: u32 = 13;
     explore_deaths(2, |steps| {
         let journaled = journaled();
         let (first, second) = (Arc::clone(&journaled), Arc::clone(&journaled));
         let dies = mortal(2, IN_THE_MIDDLE, move || count(&first));
-        let mends = mortal(3, steps, move || count(&second));
+        let repairs = mortal(3, steps, move || count(&second));
         assert!(dies.join().unwrap().is_none());
-        let mended = mends.join().unwrap().is_some();
+        let repaired = repairs.join().unwrap().is_some();
         let now = counted(&journaled);
-        assert!(now == 1 || now == 0 && !mended, "{now}");
+        assert!(now == 1 || now == 0 && !repaired, "{now}");
     })
 }
 
-/// What was made true before the death is not put back with the rest.
-fn what_was_made_true_stays() -> usize {
+/// Changes committed before the death are not undone with the rest.
+fn committed_changes_stay() -> usize {
     explore_deaths(3, |steps| {
         let journaled = journaled();
         let view = Arc::clone(&journaled);

@@ -1,4 +1,4 @@
-//! Mailboxes: messages arrive whole, once and in their order, whichever way they take, and nobody looks or sleeps for ever.
+//! Mailboxes: messages arrive whole, once and in order, whichever way they take, and no process polls or sleeps for ever.
 
 use std::sync::Arc;
 
@@ -8,24 +8,21 @@ use crate::mp::mailbox::{self, Mailbox};
 use crate::mp::memory::Segment;
 use crate::mp::message_reader::MessageReader;
 use crate::mp::socket::Stream;
-use crate::mp::spin_wait::Patience;
+use crate::mp::spin_wait::SpinDeadline;
 use crate::mp::wire::Wire;
 use crate::processes::{explore, explore_deaths, mortal, process};
 
 pub const TESTS: &[Test] = &[
     ("mailbox::frames_of_a_wire_keep_their_order", frames_of_a_wire_keep_their_order),
-    ("mailbox::what_a_message_reader_takes_keeps_its_order", what_a_message_reader_takes_keeps_its_order),
-    ("mailbox::who_looks_without_end_is_sent_to_the_socket", who_looks_without_end_is_sent_to_the_socket),
-    ("mailbox::one_who_dies_in_sending_leaves_whole_frames", one_who_dies_in_sending_leaves_whole_frames),
-    (
-        "mailbox::one_who_dies_in_sending_leaves_a_message_reader_whole_ones",
-        one_who_dies_in_sending_leaves_a_message_reader_whole_ones,
-    ),
+    ("mailbox::messages_of_a_reader_keep_their_order", messages_of_a_reader_keep_their_order),
+    ("mailbox::endless_polling_is_sent_to_the_socket", endless_polling_is_sent_to_the_socket),
+    ("mailbox::a_death_in_sending_leaves_a_wire_whole_frames", a_death_in_sending_leaves_a_wire_whole_frames),
+    ("mailbox::a_death_in_sending_leaves_a_reader_whole_messages", a_death_in_sending_leaves_a_reader_whole_messages),
 ];
 
-/// Of the first of two mailboxes; nobody comes to the other.
+/// Enough for the first of two mailboxes; the other is not used.
 const BYTES: usize = 64;
-/// No mailbox takes so much.
+/// Too long for a mailbox.
 const LONG: usize = 2000;
 const SHORT: usize = 9;
 
@@ -42,7 +39,7 @@ fn wires() -> (Arc<Stream>, Wire, Wire) {
     (stream, sender, receiver)
 }
 
-/// The message of this number: no byte of it is in another, nor in memory that nobody has written.
+/// The message with this number: no byte of it is in another message or in unwritten memory.
 fn message(number: usize, len: usize) -> Vec<u8> {
     vec![number as u8 + 1; len]
 }
@@ -55,7 +52,7 @@ fn send_frames(wire: &mut Wire, lens: &[usize]) {
     }
 }
 
-/// As a worker and its engine send to each other.
+/// Sends as a worker and its engine do.
 fn send_to_reader(mailbox: &mut Mailbox, stream: &Stream, lens: &[usize]) {
     for (number, len) in lens.iter().enumerate() {
         let mut buffer = Vec::new();
@@ -69,18 +66,18 @@ fn send_to_reader(mailbox: &mut Mailbox, stream: &Stream, lens: &[usize]) {
     }
 }
 
-/// Takes what comes until the end, and says how much. Each `rests`th time it does not look.
+/// Receives frames until the end and gives their number. Each `rests`th time it does not poll.
 fn receive_frames(wire: &mut Wire, lens: &[usize], rests: usize) -> usize {
     for (number, len) in lens.iter().enumerate() {
         let frame = if number % rests == rests - 1 { wire.receive() } else { wire.receive_soon() };
         let Some(frame) = frame.unwrap() else { return number };
         assert!(frame.body == message(number, *len), "number {number} is whole, and in its place");
     }
-    assert!(wire.receive_soon().unwrap().is_none(), "there is nothing more");
+    assert!(wire.receive_soon().unwrap().is_none(), "nothing follows");
     lens.len()
 }
 
-/// The same from a message reader.
+/// As [`receive_frames`], from a message reader.
 fn take_in(reader: &mut MessageReader, stream: &Stream, lens: &[usize], rests: usize) -> usize {
     let mut next = 0;
     for turn in 0.. {
@@ -93,7 +90,7 @@ fn take_in(reader: &mut MessageReader, stream: &Stream, lens: &[usize], rests: u
             );
             next += 1;
         }
-        // One who dies leaves a part of one on the stream.
+        // A death may leave a partial frame on the stream.
         if !filled.unwrap_or(false) {
             break;
         }
@@ -119,7 +116,7 @@ fn frames_of_a_wire_keep_their_order() -> usize {
     .sum()
 }
 
-fn what_a_message_reader_takes_keeps_its_order() -> usize {
+fn messages_of_a_reader_keep_their_order() -> usize {
     let ways: [(&'static [usize], usize); 2] = [(&[SHORT, SHORT, SHORT], 9), (&[SHORT, LONG, SHORT], 3)];
     ways.map(|(lens, rests)| {
         explore(2, move || {
@@ -137,15 +134,15 @@ fn what_a_message_reader_takes_keeps_its_order() -> usize {
     .sum()
 }
 
-/// It would look until all is sent, and has no other reason to stop than what is sent.
-fn who_looks_without_end_is_sent_to_the_socket() -> usize {
+/// It polls until all is sent, and only what is sent can stop it.
+fn endless_polling_is_sent_to_the_socket() -> usize {
     const LENS: &[usize] = &[SHORT, LONG];
     explore(3, || {
         let (_stream, mut sender, mut receiver) = wires();
-        let patience = Patience::new();
+        let deadline = SpinDeadline::new();
         let sending = process(2, move || {
             send_frames(&mut sender, LENS);
-            patience.end();
+            deadline.end();
         });
         for (number, len) in LENS.iter().enumerate() {
             assert!(receiver.receive_soon().unwrap().unwrap().body == message(number, *len));
@@ -154,7 +151,7 @@ fn who_looks_without_end_is_sent_to_the_socket() -> usize {
     })
 }
 
-fn one_who_dies_in_sending_leaves_whole_frames() -> usize {
+fn a_death_in_sending_leaves_a_wire_whole_frames() -> usize {
     const LENS: &[usize] = &[SHORT, LONG, SHORT];
     explore_deaths(2, |steps| {
         let (stream, mut sender, mut receiver) = wires();
@@ -167,7 +164,7 @@ fn one_who_dies_in_sending_leaves_whole_frames() -> usize {
     })
 }
 
-fn one_who_dies_in_sending_leaves_a_message_reader_whole_ones() -> usize {
+fn a_death_in_sending_leaves_a_reader_whole_messages() -> usize {
     const LENS: &[usize] = &[SHORT, LONG, SHORT];
     explore_deaths(2, |steps| {
         let (stream, [mut outgoing, _], [incoming, _]) = connected();

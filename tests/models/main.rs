@@ -1,5 +1,5 @@
-//! What stands in shared memory, run through every order in which the steps of several processes can happen, and through
-//! their deaths at every step. The sources are the library's own; what they stand on is modelled (`mp/`).
+//! The structures in shared memory, run through every order in which the steps of several processes can happen, and through
+//! their deaths at every step. The sources are the library's own; the system below them is modelled (`mp/`).
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -16,7 +16,7 @@ mod sync;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// A name, and what gives the number of orders that were gone through.
+/// The name of a test, and a function that gives the number of orders that were run.
 type Test = (&'static str, fn() -> usize);
 
 fn main() -> ExitCode {
@@ -34,10 +34,10 @@ fn main() -> ExitCode {
     writeln!(out, "\nrunning {} tests", tests.len()).unwrap();
     let mut failed = 0;
     for (name, test) in tests {
-        // A thread of its own: loom leaves a model that failed as it is.
+        // On its own thread: loom leaves a failed model in an undefined state.
         match std::thread::Builder::new().name(name.to_owned()).spawn(test).unwrap().join() {
             Ok(orders) => {
-                assert!(orders > 1, "{name}: there is nothing to choose from");
+                assert!(orders > 1, "{name}: there is only one order");
                 writeln!(out, "test {name} ... ok, {orders} orders").unwrap();
             }
             Err(_) => {

@@ -1,6 +1,6 @@
-//! Processes of a model: each is a thread of loom's with a number. One that is mortal dies before its step number so
-//! and so, in the middle of whatever it does: from then on nothing that it does has an effect, the mutexes that it holds
-//! go to the next, sockets are closed, and timeouts are over. A step is what others can notice: a store, a mutex taken or given back, a ring.
+//! Processes of a model: each is a thread of loom with a number. A mortal process dies before a given step: from then on
+//! nothing that it does has an effect, its mutexes pass to the next owner, its sockets are closed, and timeouts expire. A step
+//! is an action that other processes can observe: a store, a mutex locked or unlocked, a wake-up.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -13,28 +13,28 @@ use loom::thread::JoinHandle;
 
 use crate::mp::futex::Sleepers;
 use crate::mp::memory::Memory;
-use crate::mp::robust::Turns;
+use crate::mp::robust::MutexState;
 use crate::mp::socket::Stream;
-use crate::mp::spin_wait::Patience;
+use crate::mp::spin_wait::SpinDeadline;
 
-/// What is known of the execution that goes on. Loom runs all threads of a model on one of the system's.
+/// The state of the present execution. Loom runs all threads of a model on one thread of the system.
 #[derive(Default)]
 struct World {
     mortals: HashMap<u32, Mortal>,
     sleepers: Vec<Arc<Sleepers>>,
     memories: Vec<Arc<Memory>>,
     streams: Vec<Arc<Stream>>,
-    patience: Option<Arc<Patience>>,
+    spin_deadline: Option<Arc<SpinDeadline>>,
     time_passed: Duration,
 }
 
 #[derive(Default)]
 struct Mortal {
-    /// Of all that it may do.
+    /// The number of steps before its death.
     steps: u32,
     steps_left: u32,
     is_dead: bool,
-    holds: Vec<Arc<Turns>>,
+    holds: Vec<Arc<MutexState>>,
 }
 
 thread_local! {
@@ -45,21 +45,21 @@ loom::thread_local! {
     static NUMBER: Cell<u32> = Cell::new(FIRST);
 }
 
-/// The number of the process that sets up a model and looks at what came of it.
+/// The number of the process that sets up a model and checks its result.
 const FIRST: u32 = 1;
 
-/// What the unwinding of one who dies carries.
+/// The panic payload of a death.
 struct Died;
 
 fn world<R>(look: impl FnOnce(&mut World) -> R) -> R {
     WORLD.with_borrow_mut(look)
 }
 
-/// Goes through the orders in which the steps of a model's processes can happen: all in which no more than
-/// `most_preemptions` times a process is made to wait that could go on. Gives how many there were.
-pub fn explore(most_preemptions: usize, model: impl Fn() + Send + Sync + 'static) -> usize {
+/// Runs all orders of the steps of a model's processes with at most `max_preemptions` preemptions. Gives their
+/// number.
+pub fn explore(max_preemptions: usize, model: impl Fn() + Send + Sync + 'static) -> usize {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(most_preemptions);
+    builder.preemption_bound = Some(max_preemptions);
     builder.max_branches = 20_000;
     let executions = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&executions);
@@ -72,22 +72,22 @@ pub fn explore(most_preemptions: usize, model: impl Fn() + Send + Sync + 'static
     executions.load(Ordering::Relaxed)
 }
 
-/// The same for each step at which a process of the model can die; the model is told which, for [`mortal`]. It ends with
-/// the first number of steps that nobody reached.
-pub fn explore_deaths(most_preemptions: usize, model: impl Fn(u32) + Send + Sync + 'static) -> usize {
+/// As [`explore`], for each step before which a process of the model can die; the model gets the step, for [`mortal`]. It
+/// ends with the first step that no process reaches.
+pub fn explore_deaths(max_preemptions: usize, model: impl Fn(u32) + Send + Sync + 'static) -> usize {
     let model = Arc::new(model);
     let mut executions = 0;
     for steps in 0.. {
         let model = Arc::clone(&model);
-        let somebody_died = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&somebody_died);
-        executions += explore(most_preemptions, move || {
+        let had_death = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&had_death);
+        executions += explore(max_preemptions, move || {
             model(steps);
             let died = world(|world| world.mortals.values().any(|mortal| mortal.is_dead && mortal.steps == steps));
             told.fetch_or(died, Ordering::Relaxed);
         });
-        if !somebody_died.load(Ordering::Relaxed) {
-            assert!(steps > 0, "somebody is to die");
+        if !had_death.load(Ordering::Relaxed) {
+            assert!(steps > 0, "a process has to die");
             break;
         }
     }
@@ -102,12 +102,12 @@ pub fn process<R: 'static>(number: u32, work: impl FnOnce() -> R + 'static) -> J
     })
 }
 
-/// A process that dies before its step number `steps`. Joined, it gives what came of its work, `None` where it died.
+/// A process that dies before its step number `steps`. Joined, it gives the result of its work, `None` after a death.
 pub fn mortal<R: 'static>(number: u32, steps: u32, work: impl FnOnce() -> R + 'static) -> JoinHandle<Option<R>> {
     world(|world| world.mortals.insert(number, Mortal { steps, steps_left: steps, ..Mortal::default() }));
     process(number, move || match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => {
-            // Whoever is done cannot die of it any more.
+            // A process that is done does not die any more.
             world(|world| world.mortals.get_mut(&number).expect("it is known").steps_left = u32::MAX);
             Some(result)
         }
@@ -116,13 +116,13 @@ pub fn mortal<R: 'static>(number: u32, steps: u32, work: impl FnOnce() -> R + 's
     })
 }
 
-/// To be called before each step. Says whether the step has an effect; does not return for one whose time has come.
+/// To be called before each step. Gives whether the step has an effect; does not return when the process dies.
 pub fn step() -> bool {
     let number = own();
     enum Fate {
         Lives,
         IsDead,
-        Dies(Vec<Arc<Turns>>, Vec<Arc<Sleepers>>, Vec<Arc<Stream>>),
+        Dies(Vec<Arc<MutexState>>, Vec<Arc<Sleepers>>, Vec<Arc<Stream>>),
     }
     let fate = world(|world| match world.mortals.get_mut(&number) {
         None => Fate::Lives,
@@ -148,12 +148,12 @@ pub fn step() -> bool {
     }
 }
 
-/// The number of the process that asks.
+/// The number of the calling process.
 pub fn own() -> u32 {
     NUMBER.with(Cell::get)
 }
 
-/// Whether the one who asks has died: then it sees nothing any more.
+/// Whether the calling process has died, after which it observes nothing.
 pub fn is_dead() -> bool {
     !is_alive(own())
 }
@@ -162,7 +162,7 @@ pub fn is_alive(number: u32) -> bool {
     world(|world| world.mortals.get(&number).is_none_or(|mortal| !mortal.is_dead))
 }
 
-pub fn holds(turns: &Arc<Turns>) {
+pub fn holds(turns: &Arc<MutexState>) {
     let number = own();
     world(|world| {
         if let Some(mortal) = world.mortals.get_mut(&number) {
@@ -171,7 +171,7 @@ pub fn holds(turns: &Arc<Turns>) {
     });
 }
 
-pub fn holds_no_more(turns: &Arc<Turns>) {
+pub fn holds_no_more(turns: &Arc<MutexState>) {
     let number = own();
     world(|world| {
         if let Some(mortal) = world.mortals.get_mut(&number) {
@@ -200,12 +200,12 @@ pub fn find_stream(is_it: impl Fn(&Stream) -> bool) -> Option<Arc<Stream>> {
     world(|world| world.streams.iter().find(|stream| is_it(stream)).cloned())
 }
 
-pub fn set_patience(patience: &Arc<Patience>) {
-    world(|world| world.patience = Some(Arc::clone(patience)));
+pub fn set_spin_deadline(spin_deadline: &Arc<SpinDeadline>) {
+    world(|world| world.spin_deadline = Some(Arc::clone(spin_deadline)));
 }
 
-pub fn patience() -> Option<Arc<Patience>> {
-    world(|world| world.patience.clone())
+pub fn spin_deadline() -> Option<Arc<SpinDeadline>> {
+    world(|world| world.spin_deadline.clone())
 }
 
 pub fn time_passed() -> Duration {

@@ -1,4 +1,4 @@
-//! Queues: each item comes out once, in its order, and nobody waits for what has happened.
+//! Queues: each item comes out once and in order, and no process goes on waiting for what has happened.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,12 +10,12 @@ use crate::processes::{explore, explore_deaths, mortal, process};
 
 pub const TESTS: &[Test] = &[
     ("queue::each_item_comes_out_once_and_in_its_order", each_item_comes_out_once_and_in_its_order),
-    ("queue::one_that_is_full_makes_producers_wait_and_no_longer", one_that_is_full_makes_producers_wait),
+    ("queue::a_full_queue_makes_producers_wait_and_no_longer", a_full_queue_makes_producers_wait),
     ("queue::join_waits_for_what_was_put_in", join_waits_for_what_was_put_in),
-    ("queue::closing_wakes_all_who_wait", closing_wakes_all_who_wait),
-    ("queue::one_who_dies_in_putting_keeps_nobody_waiting", one_who_dies_in_putting_keeps_nobody_waiting),
-    ("queue::one_who_dies_in_taking_keeps_nobody_waiting", one_who_dies_in_taking_keeps_nobody_waiting),
-    ("queue::one_who_dies_in_task_done_keeps_nobody_waiting", one_who_dies_in_task_done_keeps_nobody_waiting),
+    ("queue::closing_wakes_all_waiters", closing_wakes_all_waiters),
+    ("queue::a_death_in_put_strands_no_waiter", a_death_in_put_strands_no_waiter),
+    ("queue::a_death_in_get_strands_no_waiter", a_death_in_get_strands_no_waiter),
+    ("queue::a_death_in_task_done_strands_no_waiter", a_death_in_task_done_strands_no_waiter),
 ];
 
 fn each_item_comes_out_once_and_in_its_order() -> usize {
@@ -38,7 +38,7 @@ fn each_item_comes_out_once_and_in_its_order() -> usize {
     })
 }
 
-fn one_that_is_full_makes_producers_wait() -> usize {
+fn a_full_queue_makes_producers_wait() -> usize {
     explore(2, || {
         let queue: Queue<u8> = Queue::bounded(1).unwrap();
         let producer = queue.clone();
@@ -71,7 +71,7 @@ fn join_waits_for_what_was_put_in() -> usize {
     })
 }
 
-fn closing_wakes_all_who_wait() -> usize {
+fn closing_wakes_all_waiters() -> usize {
     explore(3, || {
         let (empty, full): (Queue<u8>, Queue<u8>) = (Queue::unbounded().unwrap(), Queue::bounded(1).unwrap());
         full.put(&1).unwrap();
@@ -85,8 +85,8 @@ fn closing_wakes_all_who_wait() -> usize {
     })
 }
 
-/// It may die when the item is in and nobody knows yet.
-fn one_who_dies_in_putting_keeps_nobody_waiting() -> usize {
+/// It may die when the item is in and no consumer is notified yet.
+fn a_death_in_put_strands_no_waiter() -> usize {
     explore_deaths(2, |steps| {
         let queue: Queue<u8> = Queue::unbounded().unwrap();
         let (producer, consumer) = (queue.clone(), queue.clone());
@@ -104,8 +104,8 @@ fn one_who_dies_in_putting_keeps_nobody_waiting() -> usize {
     })
 }
 
-/// It may die when there is room and nobody knows yet.
-fn one_who_dies_in_taking_keeps_nobody_waiting() -> usize {
+/// It may die when there is room and no producer is notified yet.
+fn a_death_in_get_strands_no_waiter() -> usize {
     explore_deaths(2, |steps| {
         let queue: Queue<u8> = Queue::bounded(1).unwrap();
         queue.put(&1).unwrap();
@@ -121,7 +121,7 @@ fn one_who_dies_in_taking_keeps_nobody_waiting() -> usize {
     })
 }
 
-fn one_who_dies_in_task_done_keeps_nobody_waiting() -> usize {
+fn a_death_in_task_done_strands_no_waiter() -> usize {
     explore_deaths(2, |steps| {
         let queue: Queue<u8> = Queue::unbounded().unwrap();
         queue.put(&1).unwrap();
@@ -129,7 +129,7 @@ fn one_who_dies_in_task_done_keeps_nobody_waiting() -> usize {
         let done = mortal(2, steps, move || done.task_done().unwrap());
         let joins = process(3, move || joins.join());
         done.join().unwrap();
-        // For the case that it died before it was so.
+        // In case it died before the change.
         let _ = queue.task_done();
         joins.join().unwrap();
     })

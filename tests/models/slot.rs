@@ -1,4 +1,4 @@
-//! Slots of shared results: none is written while somebody has it.
+//! Slots of shared results: none is written while a process reads it.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use crate::mp::slot::Slot;
 use crate::processes::{explore, explore_deaths, mortal, process};
 
 pub const TESTS: &[Test] = &[
-    ("slot::it_is_written_again_when_nobody_reads_it", it_is_written_again_when_nobody_reads_it),
-    ("slot::one_that_a_dead_reader_has_is_not_written_again", one_that_a_dead_reader_has_is_not_written_again),
+    ("slot::it_is_written_again_once_it_has_no_readers", it_is_written_again_once_it_has_no_readers),
+    ("slot::a_slot_of_a_dead_reader_is_not_written_again", a_slot_of_a_dead_reader_is_not_written_again),
 ];
 
 const LEN: usize = 8;
@@ -19,7 +19,7 @@ fn written() -> Arc<Slot> {
     Arc::new(slot)
 }
 
-/// Loom ends the model where anybody reads meanwhile, or has read with nothing that puts this after it.
+/// Loom fails the model if another process reads meanwhile, or has read without being ordered before this.
 fn write(slot: &Slot, fill: u8) {
     #[expect(unsafe_code, reason = "whether it is safe is what is tested")]
     // SAFETY: loom checks it.
@@ -33,8 +33,8 @@ fn read(slot: &Slot) {
     assert_eq!(bytes, [1; LEN], "it is what was sent");
 }
 
-/// The reader hands it on to another before it lets go.
-fn it_is_written_again_when_nobody_reads_it() -> usize {
+/// The reader shares it with another before it lets go.
+fn it_is_written_again_once_it_has_no_readers() -> usize {
     explore(4, || {
         let slot = written();
         let view = Arc::clone(&slot);
@@ -59,11 +59,11 @@ fn it_is_written_again_when_nobody_reads_it() -> usize {
             }
         }
         reader.join().unwrap();
-        assert!(is_again || slot.is_free(), "nobody has it");
+        assert!(is_again || slot.is_free(), "it has no readers");
     })
 }
 
-fn one_that_a_dead_reader_has_is_not_written_again() -> usize {
+fn a_slot_of_a_dead_reader_is_not_written_again() -> usize {
     explore_deaths(4, |steps| {
         let slot = written();
         slot.share();

@@ -1,4 +1,4 @@
-//! Locks, semaphores, events and conditions: what a dead one held goes on to the next, who is told.
+//! Locks, semaphores, barriers, events and conditions: what a dead process owned passes to the next owner, which is told.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,73 +11,73 @@ use crate::processes::{explore, explore_deaths, mortal, process};
 
 pub const TESTS: &[Test] = &[
     ("sync::a_lock_lets_one_in_at_a_time", a_lock_lets_one_in_at_a_time),
-    ("sync::the_lock_of_a_dead_holder_goes_to_the_next", the_lock_of_a_dead_holder_goes_to_the_next),
-    ("sync::permits_of_the_dead_are_there_again", permits_of_the_dead_are_there_again),
-    ("sync::all_who_meet_at_a_barrier_go_on", all_who_meet_at_a_barrier_go_on),
-    ("sync::an_event_wakes_all_who_wait", an_event_wakes_all_who_wait),
-    ("sync::one_who_dies_in_setting_keeps_nobody_waiting", one_who_dies_in_setting_keeps_nobody_waiting),
-    ("sync::one_who_is_about_to_wait_is_notified", one_who_is_about_to_wait_is_notified),
+    ("sync::the_lock_of_a_dead_owner_passes_to_the_next", the_lock_of_a_dead_owner_passes_to_the_next),
+    ("sync::permits_of_a_dead_process_are_available_again", permits_of_a_dead_process_are_available_again),
+    ("sync::all_processes_at_a_barrier_go_on", all_processes_at_a_barrier_go_on),
+    ("sync::an_event_wakes_all_waiters", an_event_wakes_all_waiters),
+    ("sync::a_death_in_set_strands_no_waiter", a_death_in_set_strands_no_waiter),
+    ("sync::a_process_that_is_about_to_wait_is_notified", a_process_that_is_about_to_wait_is_notified),
     ("sync::a_dead_waiter_swallows_no_notification", a_dead_waiter_swallows_no_notification),
 ];
 
-/// What a lock is for.
+/// A value protected by a lock.
 #[derive(Default)]
-struct Guards(UnsafeCell<u32>);
+struct Protected(UnsafeCell<u32>);
 
 #[expect(unsafe_code, reason = "loom's threads take turns on one of the system's")]
 // SAFETY: loom checks each access.
-unsafe impl Sync for Guards {}
+unsafe impl Sync for Protected {}
 
-impl Guards {
+impl Protected {
     fn touch(&self) {
         #[expect(unsafe_code, reason = "whether it is safe is what is tested")]
-        // SAFETY: loom ends the model where another does so at the same time.
-        self.0.with_mut(|value| unsafe { *value += 1 });
+        // SAFETY: loom fails the model if another process does so at the same time.
+        self.0.with_mut(|number| unsafe { *number += 1 });
     }
 }
 
 fn a_lock_lets_one_in_at_a_time() -> usize {
     explore(3, || {
         let lock = Lock::new().unwrap();
-        let guards = Arc::new(Guards::default());
+        let value = Arc::new(Protected::default());
         let others = [2, 3].map(|number| {
-            let (lock, guards) = (lock.clone(), Arc::clone(&guards));
+            let (lock, value) = (lock.clone(), Arc::clone(&value));
             process(number, move || {
                 let guard = lock.acquire().unwrap();
-                guards.touch();
+                value.touch();
                 drop(guard);
             })
         });
         others.into_iter().for_each(|other| other.join().unwrap());
-        guards.touch();
+        value.touch();
     })
 }
 
-fn the_lock_of_a_dead_holder_goes_to_the_next() -> usize {
+fn the_lock_of_a_dead_owner_passes_to_the_next() -> usize {
     explore_deaths(3, |steps| {
         let lock = Lock::new().unwrap();
-        let guards = Arc::new(Guards::default());
-        let (its_lock, its_guards) = (lock.clone(), Arc::clone(&guards));
+        let value = Arc::new(Protected::default());
+        let (its_lock, its_value) = (lock.clone(), Arc::clone(&value));
         let dies = mortal(2, steps, move || {
             let guard = its_lock.acquire().unwrap();
-            its_guards.touch();
+            its_value.touch();
             drop(guard);
         });
         match lock.acquire() {
-            Ok(_guard) => guards.touch(),
+            Ok(_guard) => value.touch(),
             Err(died) => {
                 assert_eq!(died.pid, 2);
-                guards.touch();
+                value.touch();
             }
         }
         let died = dies.join().unwrap().is_none();
-        // It can have died after us as well, and is told of then.
+        // It can also have died after this process released the lock, and is reported then.
         let last = lock.acquire();
         assert!(last.is_ok() || died);
     })
 }
 
-fn permits_of_the_dead_are_there_again() -> usize {
+fn permits_of_a_dead_process_are_available_again() -> usize {
     explore_deaths(3, |steps| {
         let semaphore = Semaphore::new(1).unwrap();
         let its = semaphore.clone();
@@ -91,7 +91,7 @@ fn permits_of_the_dead_are_there_again() -> usize {
     })
 }
 
-fn all_who_meet_at_a_barrier_go_on() -> usize {
+fn all_processes_at_a_barrier_go_on() -> usize {
     explore(3, || {
         let barrier = Barrier::new(2).unwrap();
         let there = barrier.clone();
@@ -99,13 +99,13 @@ fn all_who_meet_at_a_barrier_go_on() -> usize {
         let places = [barrier.wait().unwrap(), barrier.wait().unwrap()];
         let others = other.join().unwrap();
         for (one, other) in places.into_iter().zip(others) {
-            assert_eq!(one + other, 1, "they come one after the other");
+            assert_eq!(one + other, 1, "they arrive one after the other");
         }
         assert_eq!(barrier.n_waiting(), 0);
     })
 }
 
-fn an_event_wakes_all_who_wait() -> usize {
+fn an_event_wakes_all_waiters() -> usize {
     explore(2, || {
         let event = Event::new().unwrap();
         let waiters = [2, 3].map(|number| {
@@ -113,14 +113,14 @@ fn an_event_wakes_all_who_wait() -> usize {
             process(number, move || event.wait())
         });
         event.set();
-        // Whoever came too late waits for the next time.
+        // A waiter that comes too late for the first waits for the second.
         event.clear();
         event.set();
         waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
     })
 }
 
-fn one_who_dies_in_setting_keeps_nobody_waiting() -> usize {
+fn a_death_in_set_strands_no_waiter() -> usize {
     explore_deaths(3, |steps| {
         let event = Event::new().unwrap();
         let (sets, waits) = (event.clone(), event.clone());
@@ -134,8 +134,8 @@ fn one_who_dies_in_setting_keeps_nobody_waiting() -> usize {
     })
 }
 
-/// From the moment at which it lets the lock go.
-fn one_who_is_about_to_wait_is_notified() -> usize {
+/// It counts as waiting from the moment at which it releases the lock.
+fn a_process_that_is_about_to_wait_is_notified() -> usize {
     explore(3, || {
         let condition = Condition::new().unwrap();
         let is_so = Arc::new(AtomicBool::new(false));
@@ -169,7 +169,7 @@ fn a_dead_waiter_swallows_no_notification() -> usize {
 fn wait_until(condition: &Condition, is_so: &AtomicBool) {
     let mut guard = condition.acquire().unwrap_or_else(|died| died.into_guard());
     while !is_so.load(Ordering::Relaxed) {
-        // That a holder has died is no harm to a flag.
+        // The death of an owner does no harm to a flag.
         let _ = guard.wait();
     }
 }

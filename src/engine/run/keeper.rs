@@ -173,7 +173,7 @@ impl Shell {
 /// Whether a worker more leaves this process what it needs to go on: files for results, and for whatever else it does.
 fn has_room() -> std::io::Result<()> {
     const LEAST_ROOM: u64 = 16;
-    match (descriptors::room(), descriptors::most()) {
+    match (descriptors::available(), descriptors::limit()) {
         (Some(room), Some(most)) if room < LEAST_ROOM => Err(std::io::Error::other(format!(
             "this process may have {most} files open, and too few of them are left; allow more with `ulimit -n`"
         ))),

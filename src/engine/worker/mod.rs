@@ -136,7 +136,7 @@ fn work(mut control: UnixStream) -> io::Result<()> {
 fn refusal(lanes: u64) -> Option<String> {
     const OF_PROCESS: u64 = 16;
     const OF_LANE: u64 = 13;
-    let most = descriptors::most()?;
+    let most = descriptors::limit()?;
     let possible = most.saturating_sub(OF_PROCESS) / OF_LANE;
     (lanes > 1 && lanes > possible).then(|| {
         format!(

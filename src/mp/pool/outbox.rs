@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::message::FromWorker;
 use super::page::Sequence;
-use super::wire::{MOST_DESCRIPTORS, Wire};
+use super::wire::{MAX_DESCRIPTORS, Wire};
 use crate::mp::error::TaskError;
 use crate::mp::fd_passing;
 use crate::mp::function::Run;
@@ -192,7 +192,7 @@ impl Gathered {
                 function.run_items(args, items - done, values)
             });
             done += good;
-            if self.descriptors.len() > MOST_DESCRIPTORS {
+            if self.descriptors.len() > MAX_DESCRIPTORS {
                 // One chunk with more of them than go into a frame: its results cannot be sent.
                 self.descriptors.truncate(kept);
             }

@@ -12,7 +12,7 @@ use rustix::net::{RecvFlags, SendFlags};
 
 use crate::mp::connection::widen;
 use crate::mp::mailbox::Mailbox;
-pub use crate::mp::socket::MOST_DESCRIPTORS;
+pub use crate::mp::socket::MAX_DESCRIPTORS;
 use crate::mp::socket::{receive_with_descriptors, send_with_descriptors};
 use crate::mp::spin_wait::SpinWait;
 
@@ -78,7 +78,7 @@ impl Wire {
     fn next_frame(&mut self, looks: bool) -> io::Result<Option<Frame<'_>>> {
         let len = loop {
             if self.before_handed.is_none() && looks && self.begin == self.end {
-                self.before_handed = self.incoming.look(&mut self.spin_wait, &mut self.handed);
+                self.before_handed = self.incoming.poll(&mut self.spin_wait, &mut self.handed);
             }
             if self.before_handed.is_some_and(|before| self.incoming.is_next(before)) {
                 self.before_handed = None;

@@ -1,5 +1,5 @@
-//! The ring of bytes behind a queue: how items are laid into it and taken out, and how it grows. Its holder has the
-//! queue's mutex.
+//! The ring of bytes of a queue: how items are put in and taken out, and how it grows. All of it is called with the words
+//! locked.
 
 use std::io;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -10,11 +10,11 @@ use super::{CAPACITY, COUNT, HEAD, Queue, TAIL, UNFINISHED};
 use crate::mp::journaled::Locked;
 use crate::mp::memory::{PAGE_BYTES, Segment};
 
-/// Before each item stands its length.
+/// Size of the length before each item.
 const LENGTH_BYTES: usize = 8;
 
 impl<T> Queue<T> {
-    /// The ring as it is now.
+    /// The ring with its present capacity.
     fn ring(&self, locked: &Locked<'_>) -> io::Result<MutexGuard<'_, Segment>> {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let capacity = size(locked, CAPACITY);
@@ -55,14 +55,14 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Makes room for `needed` more bytes. What has wrapped around to the ring's beginning is copied behind what was
-    /// its end; nothing that is in use is written over, so the old ring is whole until the numbers change.
+    /// Makes room for `needed` more bytes. What has wrapped around to the beginning of the ring is copied to behind its former
+    /// end; no bytes in use are overwritten, so the old ring is intact until the words change.
     fn grow(&self, locked: &mut Locked<'_>, needed: usize) -> io::Result<()> {
         let (head, tail, old) = (size(locked, HEAD), size(locked, TAIL), size(locked, CAPACITY));
         let used = tail - head;
         let capacity = (used + needed).max(old * 2).next_power_of_two();
         let file = self.journaled.descriptor();
-        // With the memory itself, so that its lack is an error here and not a fault at some later touch.
+        // The memory is allocated now, so that a lack of it is an error here and not a fault at a later access.
         rustix::fs::fallocate(file, FallocateFlags::empty(), PAGE_BYTES as u64, capacity as u64)?;
         let ring = Segment::map(Arc::clone(file), PAGE_BYTES, capacity, false)?;
         let begin = head % old;
@@ -78,7 +78,7 @@ impl<T> Queue<T> {
 }
 
 fn size(locked: &Locked<'_>, index: usize) -> usize {
-    usize::try_from(locked.get(index)).expect("places in memory fit into an address")
+    usize::try_from(locked.get(index)).expect("positions in memory fit into an address")
 }
 
 fn store_around(ring: &Segment, place: usize, bytes: &[u8]) {

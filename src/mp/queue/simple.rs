@@ -1,4 +1,4 @@
-//! The simplest queue between processes.
+//! A queue with fewer methods.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Queue;
 use crate::mp::error::Error;
 
-/// A queue with the least that one can do with a queue: [`Queue`] without limits, timeouts and counts.
+/// A [`Queue`] without limits, timeouts and counts.
 ///
 /// ```
 /// let queue = fanlane::mp::SimpleQueue::new()?;
@@ -31,17 +31,17 @@ impl<T> SimpleQueue<T> {
     /// An empty queue.
     ///
     /// # Errors
-    /// When the system has no descriptors or no memory left.
+    /// When no descriptors or memory are left.
     pub fn new() -> Result<Self, Error> {
         Queue::unbounded().map(Self)
     }
 
-    /// Whether nothing is in it.
+    /// Whether it has no items.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Nothing more can be put in; what is in it can still be taken.
+    /// Closes it: no more items can be put in, and those in it can still be taken.
     pub fn close(&self) {
         self.0.close();
     }

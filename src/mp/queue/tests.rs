@@ -3,9 +3,9 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
-use crate::mp::journaled::tests::die_after;
+use crate::mp::journaled::deaths::die_after;
 
-/// Another process's view of the same queue.
+/// The same queue as another process has it.
 fn other_end<T>(queue: &Queue<T>) -> Queue<T> {
     Queue::from_descriptor(queue.descriptor().try_clone().unwrap()).unwrap()
 }
@@ -13,7 +13,7 @@ fn other_end<T>(queue: &Queue<T>) -> Queue<T> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Through two mappings, so each has to notice when the other has let the ring grow.
+    /// Through two mappings, so each has to notice that the other has grown the ring.
     #[test]
     fn it_is_first_in_first_out_whatever_the_sizes(steps in prop::collection::vec((any::<bool>(), any::<bool>(), 0_usize..20_000), 1..40)) {
         let here: Queue<Vec<u8>> = Queue::unbounded().unwrap();
@@ -38,7 +38,7 @@ proptest! {
 }
 
 #[test]
-fn one_who_dies_anywhere_in_putting_has_put_all_or_nothing() {
+fn a_death_anywhere_in_put_leaves_the_whole_item_or_none() {
     let queue: Queue<Vec<u8>> = Queue::unbounded().unwrap();
     // The ring is wrapped around and has to grow in the middle of it.
     for _ in 0..2 {
@@ -63,7 +63,7 @@ fn one_who_dies_anywhere_in_putting_has_put_all_or_nothing() {
 }
 
 #[test]
-fn one_who_dies_anywhere_in_taking_has_taken_one_or_none() {
+fn a_death_anywhere_in_get_has_taken_one_item_or_none() {
     let queue: Queue<u32> = Queue::bounded(100).unwrap();
     for number in 0..100 {
         queue.put(&number).unwrap();
@@ -100,7 +100,7 @@ fn limits_timeouts_and_closing_are_told_apart() {
 }
 
 #[test]
-fn closing_wakes_whoever_waits() {
+fn closing_wakes_all_waiters() {
     let empty: Queue<u8> = Queue::unbounded().unwrap();
     let full: Queue<u8> = Queue::bounded(1).unwrap();
     full.put(&1).unwrap();
@@ -133,7 +133,7 @@ fn join_waits_for_every_task_done() {
 }
 
 #[test]
-fn many_producers_and_consumers_lose_and_double_nothing() {
+fn many_producers_and_consumers_lose_and_duplicate_nothing() {
     const EACH: u64 = 2_000;
     let queue: Queue<u64> = Queue::bounded(50).unwrap();
     let total = std::thread::scope(|scope| {

@@ -284,7 +284,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::mp::journaled::tests::die_after;
+    use crate::mp::journaled::deaths::die_after;
 
     #[test]
     fn items_of_every_kind_come_back_also_by_name() {

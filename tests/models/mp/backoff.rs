@@ -1,5 +1,5 @@
-//! One look: the orders in which steps can happen are the model's to choose, so looking longer finds nothing more.
+//! One check: the model runs all orders of steps, so longer spinning finds nothing more.
 
-pub fn until(is_so: impl Fn() -> bool) -> bool {
-    is_so()
+pub fn until(condition: impl Fn() -> bool) -> bool {
+    condition()
 }

@@ -1,4 +1,4 @@
-//! Time that passes when the model says so, and the same in each execution.
+//! Time that passes only when the model says so, the same in each execution.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -10,7 +10,6 @@ pub fn now() -> Instant {
     *BEGIN.get_or_init(Instant::now) + processes::time_passed()
 }
 
-/// `timeout` from now; `None`, which is no deadline, where no clock can hold it.
 pub fn deadline_after(timeout: Duration) -> Option<Instant> {
     now().checked_add(timeout)
 }

@@ -1,8 +1,8 @@
-//! Sleeping and waking as the system does it: it compares the number while nobody can wake, and whoever says that he
-//! sleeps has said so before it compares.
+//! Sleeping and waking as the system does it: the number is compared while no wake-up can happen, and after the sleeper has
+//! announced itself.
 //!
-//! A timeout is over only once a process has died. As long as all live, whoever sleeps is to be woken: a wake-up that
-//! is lost shows as a standstill, which loom finds.
+//! Timeouts expire only once a process has died. As long as all live, every sleeper has to be woken: a lost wake-up is a
+//! deadlock, which loom reports.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use super::clock;
 use super::memory::AtomicU32;
 use crate::processes;
 
-/// Those who sleep at one number.
+/// The sleepers at one number.
 #[derive(Debug)]
 pub struct Sleepers {
     state: Mutex<State>,
@@ -35,7 +35,7 @@ impl Sleepers {
         sleepers
     }
 
-    /// The timeouts of all who sleep are over.
+    /// Expires the timeouts of all sleepers.
     pub fn end_timeouts(&self) {
         self.state.lock().unwrap().time_is_over = true;
         self.changed.notify_all();
@@ -53,7 +53,7 @@ pub fn sleep(number: &AtomicU32, seen: u32, timeout: Duration) -> bool {
         return true;
     }
     let wakes = state.wakes;
-    // One who waits without a deadline waits for ever, whoever dies.
+    // A wait without a deadline does not end by a death.
     let has_timeout = timeout < Duration::MAX;
     while state.wakes == wakes && !(has_timeout && state.time_is_over) {
         state = sleepers.changed.wait(state).unwrap();
@@ -62,7 +62,7 @@ pub fn sleep(number: &AtomicU32, seen: u32, timeout: Duration) -> bool {
     drop(state);
     if !was_woken {
         clock::pass(timeout);
-        // The others come first: their work is what is waited for.
+        // The other processes come first: the sleeper waits for their work.
         loom::thread::yield_now();
     }
     was_woken

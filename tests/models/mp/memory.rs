@@ -1,5 +1,5 @@
-//! Shared memory as loom sees it: its numbers, which may be old where nothing orders one process after another, and its
-//! plain bytes, of which nobody may read what another writes at the same time.
+//! Shared memory under loom: its words, whose values may be old where nothing orders one process after another, and its
+//! plain bytes, which no process may read while another writes them.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,11 +11,11 @@ use loom::cell::UnsafeCell;
 use loom::sync::atomic::fence;
 
 use super::futex::Sleepers;
-use super::robust::Turns;
+use super::robust::MutexState;
 use crate::processes;
 
-/// Small pages, since each number in the first is one of loom's: 20 are for the structures.
-pub const LEAST_PAGE_BYTES: usize = 736;
+/// Small pages, since each word in the first is one of loom: 20 are for the structures.
+pub const MIN_PAGE_BYTES: usize = 736;
 pub const PAGE_BYTES: usize = 1024;
 
 /// Where halves of words are: the event counts of journaled memory.
@@ -39,7 +39,7 @@ macro_rules! number {
 
         impl $name {
             pub fn load(&self, order: Ordering) -> $type {
-                // One who has died must not wait for its turn while it unwinds.
+                // A dead process must not wait for its turn while it unwinds.
                 if processes::is_dead() {
                     return 0;
                 }
@@ -53,7 +53,7 @@ macro_rules! number {
                 }
                 fence_for(order);
                 if order == Ordering::SeqCst {
-                    // Those are in one order with all other changes of the number; loom knows that of a swap alone.
+                    // Such a store is ordered with all other changes of the word; loom guarantees that only for a swap.
                     self.value.swap(value, order);
                 } else {
                     self.value.store(value, order);
@@ -139,13 +139,13 @@ number!(AtomicU32, loom::sync::atomic::AtomicU32, u32 { sleepers: Arc<Sleepers>,
     }
 });
 
-/// What a memory file holds.
+/// The content of a memory file.
 pub struct Memory {
     descriptor: Arc<OwnedFd>,
     words: Vec<AtomicU64>,
     half_words: BTreeMap<usize, AtomicU32>,
     bytes: UnsafeCell<Vec<u8>>,
-    turns: Arc<Turns>,
+    turns: Arc<MutexState>,
 }
 
 #[expect(unsafe_code, reason = "loom's threads take turns on one of the system's")]
@@ -171,16 +171,16 @@ impl std::fmt::Debug for Segment {
 
 impl Segment {
     pub fn create(_label: &str, len: usize) -> io::Result<Self> {
-        // Any descriptor will do: it stands for the memory.
+        // Any descriptor will do: it identifies the memory.
         let descriptor = Arc::new(OwnedFd::from(std::fs::File::open("/dev/null")?));
-        let words = (0..len.min(LEAST_PAGE_BYTES) / 8).map(|_| AtomicU64::new(0)).collect();
+        let words = (0..len.min(MIN_PAGE_BYTES) / 8).map(|_| AtomicU64::new(0)).collect();
         let half_words = EVENT_COUNTS.iter().filter(|at| **at < len).flat_map(|at| [*at, at + 4]);
         let memory = Arc::new(Memory {
             descriptor: Arc::clone(&descriptor),
             words,
             half_words: half_words.map(|at| (at, AtomicU32::new(0))).collect(),
             bytes: UnsafeCell::new(vec![0; len]),
-            turns: Turns::new(),
+            turns: MutexState::new(),
         });
         processes::add_memory(&memory);
         Ok(Self { descriptor, memory, offset: 0, len })
@@ -207,7 +207,7 @@ impl Segment {
         &self.descriptor
     }
 
-    pub fn turns(&self) -> &Arc<Turns> {
+    pub fn turns(&self) -> &Arc<MutexState> {
         &self.memory.turns
     }
 
@@ -221,16 +221,16 @@ impl Segment {
 
     pub fn load(&self, offset: usize, bytes: &mut [u8]) {
         if !processes::is_dead() {
-            #[expect(unsafe_code, reason = "loom checks that nobody writes them meanwhile")]
-            // SAFETY: loom ends the model where they are.
+            #[expect(unsafe_code, reason = "loom checks that nothing writes them meanwhile")]
+            // SAFETY: loom fails the model if something does.
             bytes.copy_from_slice(unsafe { self.slice(offset, bytes.len()) });
         }
     }
 
     pub fn store(&self, offset: usize, bytes: &[u8]) {
         if !bytes.is_empty() && processes::step() {
-            #[expect(unsafe_code, reason = "loom checks that nobody has them meanwhile")]
-            // SAFETY: loom ends the model where somebody has.
+            #[expect(unsafe_code, reason = "loom checks for exclusive access")]
+            // SAFETY: loom fails the model without it.
             unsafe { self.slice_mut(offset, bytes.len()) }.copy_from_slice(bytes);
         }
     }

@@ -1,5 +1,5 @@
-//! The library's own sources of what stands in shared memory, over a floor of models in place of the system: memory,
-//! sleeping and waking, the mutex, the clock, sockets, and who lives.
+//! The library's own sources of the structures in shared memory, over models of the system: memory, the futex, the mutex,
+//! the clock, sockets, and which processes live.
 
 #![allow(dead_code, unused_imports, missing_docs, reason = "the sources have more than the models need")]
 

@@ -1,4 +1,4 @@
-//! Which process it was, as the model counts them.
+//! The identity of a process of the model.
 
 use crate::processes;
 

@@ -1,4 +1,4 @@
-//! A mutex that goes to the next when its holder dies, who is told so until somebody has mended what it guards.
+//! A mutex that passes on when its owner dies; each next owner is told so until one has repaired what it protects.
 
 use std::sync::Arc;
 
@@ -10,31 +10,31 @@ use crate::processes;
 pub const ROBUST_MUTEX_BYTES: usize = 64;
 
 #[derive(Debug)]
-pub struct Turns {
-    state: Mutex<State>,
-    given_back: Condvar,
+pub struct MutexState {
+    state: Mutex<Ownership>,
+    unlocked: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    holder: Option<u32>,
-    holder_died: bool,
-    /// It was given back without being mended: nobody can have it any more.
+struct Ownership {
+    owner: Option<u32>,
+    owner_died: bool,
+    /// It was unlocked without repair: it cannot be locked any more.
     is_lost: bool,
 }
 
-impl Turns {
+impl MutexState {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(State::default()), given_back: Condvar::new() })
+        Arc::new(Self { state: Mutex::new(Ownership::default()), unlocked: Condvar::new() })
     }
 
-    /// Takes it from one who died.
+    /// Takes it from an owner that died.
     pub fn abandon(&self) {
         let mut state = self.state.lock().unwrap();
-        state.holder = None;
-        state.holder_died = true;
+        state.owner = None;
+        state.owner_died = true;
         drop(state);
-        self.given_back.notify_one();
+        self.unlocked.notify_one();
     }
 }
 
@@ -58,19 +58,19 @@ impl<'a> RobustMutex<'a> {
         }
         let turns = self.segment.turns();
         let mut state = turns.state.lock().unwrap();
-        while state.holder.is_some() {
-            assert_ne!(state.holder, Some(processes::own()), "nobody waits for itself");
-            state = turns.given_back.wait(state).unwrap();
+        while state.owner.is_some() {
+            assert_ne!(state.owner, Some(processes::own()), "no process waits for itself");
+            state = turns.unlocked.wait(state).unwrap();
         }
-        assert!(!state.is_lost, "whoever got it from the dead said that it is mended");
-        state.holder = Some(processes::own());
+        assert!(!state.is_lost, "the next owner after a death has declared it repaired");
+        state.owner = Some(processes::own());
         processes::holds(turns);
-        state.holder_died
+        state.owner_died
     }
 
     pub fn make_consistent(self) {
         if processes::step() {
-            self.segment.turns().state.lock().unwrap().holder_died = false;
+            self.segment.turns().state.lock().unwrap().owner_died = false;
         }
     }
 
@@ -78,12 +78,12 @@ impl<'a> RobustMutex<'a> {
         if processes::step() {
             let turns = self.segment.turns();
             let mut state = turns.state.lock().unwrap();
-            assert_eq!(state.holder, Some(processes::own()), "it is given back by its holder");
-            state.holder = None;
-            state.is_lost = state.holder_died;
+            assert_eq!(state.owner, Some(processes::own()), "it is unlocked by its owner");
+            state.owner = None;
+            state.is_lost = state.owner_died;
             drop(state);
             processes::holds_no_more(turns);
-            turns.given_back.notify_one();
+            turns.unlocked.notify_one();
         }
     }
 }

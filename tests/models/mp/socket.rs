@@ -1,5 +1,5 @@
-//! A socket in one direction: it takes one part of what is sent at a time, and whoever reads sleeps until there is something
-//! or its sender is gone. Descriptors do not travel.
+//! A socket in one direction: it accepts one part of what is sent at a time, and a reader sleeps until there is something or
+//! the sender has closed it. Descriptors are not passed.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read};
@@ -12,9 +12,9 @@ use rustix::net::{RecvFlags, SendFlags};
 
 use crate::processes;
 
-pub const MOST_DESCRIPTORS: usize = 64;
+pub const MAX_DESCRIPTORS: usize = 64;
 
-/// The sources' own tests are compiled here as well, and not run.
+/// For the unit tests of the sources, which are compiled here as well and not run.
 pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
     UnixStream::pair()
 }
@@ -45,7 +45,7 @@ impl Stream {
         &self.descriptor
     }
 
-    /// Its sender sends nothing more.
+    /// Ends the stream.
     pub fn close(&self) {
         self.state.lock().unwrap().is_closed = true;
         self.changed.notify_all();
@@ -114,7 +114,7 @@ pub fn send_with_descriptors(
     _flags: SendFlags,
     descriptors: &[Arc<OwnedFd>],
 ) -> io::Result<usize> {
-    assert!(descriptors.is_empty(), "descriptors do not travel");
+    assert!(descriptors.is_empty(), "descriptors are not passed");
     let Some(part) = parts.iter().find(|part| !part.is_empty()) else { return Ok(0) };
     stream_of(&socket).send(part);
     Ok(part.len())

@@ -1,5 +1,5 @@
-//! One look, as in `spin.rs`. Where a model says until when, whoever looks does so until then and has to have found something:
-//! so it shows that nobody looks for longer than there is a reason to.
+//! One poll, as in `backoff.rs`. With a [`SpinDeadline`], polling goes on until then and must have found something by then:
+//! so the model shows that polling always ends.
 
 use std::sync::Arc;
 
@@ -10,31 +10,31 @@ use crate::processes;
 #[derive(Debug, Default)]
 pub struct SpinWait {}
 
-pub fn turn<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn burst<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     look()
 }
 
 impl SpinWait {
     pub fn poll<T>(&mut self, mut look: impl FnMut() -> Option<T>) -> Option<T> {
-        processes::patience().map(|patience| {
-            patience.wait();
-            look().expect("all has been done, and one who looks was not told")
+        processes::spin_deadline().map(|deadline| {
+            deadline.wait();
+            look().expect("all has been sent, and the polling receiver was not told")
         })
     }
 }
 
-/// How long all of a model look.
+/// How long all processes of a model poll.
 #[derive(Debug)]
-pub struct Patience {
+pub struct SpinDeadline {
     is_over: Mutex<bool>,
     ends: Condvar,
 }
 
-impl Patience {
+impl SpinDeadline {
     pub fn new() -> Arc<Self> {
-        let patience = Arc::new(Self { is_over: Mutex::new(false), ends: Condvar::new() });
-        processes::set_patience(&patience);
-        patience
+        let deadline = Arc::new(Self { is_over: Mutex::new(false), ends: Condvar::new() });
+        processes::set_spin_deadline(&deadline);
+        deadline
     }
 
     pub fn end(&self) {
