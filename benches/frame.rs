@@ -133,17 +133,10 @@ fn run(bars: u64, lanes: u32) -> (Models, u64) {
         free_ns[lane] = start_ns + wall_ns;
         let outcome = if task % 997 == 996 { Outcome::Exited { code: 1 } } else { Outcome::Done };
         let record = AttemptRecord {
-            task: TaskId(task),
-            attempt: 1,
-            worker: WorkerId(lane as u32),
             start_ns,
             wall_ns,
             cpu_ns: wall_ns,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome,
-            value: None,
-            output: None,
+            ..AttemptRecord::new(TaskId(task), 1, WorkerId(lane as u32), outcome)
         };
         models.apply(free_ns[lane], EventKind::TasksFinished(vec![record]));
         if free_ns[lane] >= sampled_ns + 500_000_000 {

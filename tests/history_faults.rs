@@ -150,17 +150,11 @@ fn events() -> Vec<Event> {
         started_unix_ms: 1_700_000_000_000,
     };
     let done = |task| AttemptRecord {
-        task: TaskId(task),
-        attempt: 1,
-        worker: WorkerId(1),
         start_ns: 1,
         wall_ns: 2,
         cpu_ns: 3,
         max_rss_bytes: 4,
-        memory_kill: false,
-        outcome: Outcome::Done,
-        value: None,
-        output: None,
+        ..AttemptRecord::new(TaskId(task), 1, WorkerId(1), Outcome::Done)
     };
     let counts = OutcomeCounts { done: 2, ..OutcomeCounts::default() };
     let summary = Summary { counts, wall_ns: 9, cpu_ns: 6, retries: 0, workers: 1, mode: Mode::Pool, stopped: false };

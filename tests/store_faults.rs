@@ -186,17 +186,12 @@ fn attempt(task: u64) -> AttemptRecord {
     let stdout = Captured { head: format!("out {task}\n").into_bytes(), ..Captured::default() };
     let stderr = Captured { head: format!("err {task}\n").into_bytes(), ..Captured::default() };
     AttemptRecord {
-        task: TaskId(task),
-        attempt: 1,
-        worker: WorkerId(1),
         start_ns: 1,
         wall_ns: 2,
         cpu_ns: 3,
         max_rss_bytes: 4,
-        memory_kill: false,
-        outcome: Outcome::Done,
-        value: None,
         output: Some(Box::new(Output { stdout, stderr, ..Output::default() })),
+        ..AttemptRecord::new(TaskId(task), 1, WorkerId(1), Outcome::Done)
     }
 }
 

@@ -327,17 +327,13 @@ mod tests {
             Captured { head: vec![1, 0], dropped_bytes: 9, tail: vec![255], spill: Spill::Failed("d".into()) };
         let output = Output { stdout: captured, stderr: Captured::default(), leaky: true };
         let records = outcomes.into_iter().zip(values.into_iter().cycle()).map(|(outcome, value)| AttemptRecord {
-            task: TaskId(u64::MAX),
-            attempt: 1,
-            worker: WorkerId(2),
             start_ns: 3,
             wall_ns: 4,
             cpu_ns: 5,
             max_rss_bytes: 6,
-            memory_kill: false,
-            outcome,
             value,
             output: Some(Box::new(output.clone())),
+            ..AttemptRecord::new(TaskId(u64::MAX), 1, WorkerId(2), outcome)
         });
         let sent = FromWorker::Finished(records.collect());
         assert_eq!(through_a_frame(&sent), sent);

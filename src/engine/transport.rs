@@ -170,17 +170,10 @@ mod tests {
 
     fn record(value: CallValue) -> AttemptRecord {
         AttemptRecord {
-            task: TaskId(0),
-            attempt: 1,
-            worker: WorkerId(1),
             start_ns: 100,
             wall_ns: 100,
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome: Outcome::Done,
             value: Some(value),
-            output: None,
+            ..AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done)
         }
     }
 

@@ -34,21 +34,37 @@ pub struct AttemptRecord {
 }
 
 impl AttemptRecord {
-    /// The record of a task that was cancelled at `at_ns` while no worker had it, after so many tries.
-    pub const fn cancelled_in_queue(task: TaskId, attempts: u32, at_ns: u64) -> Self {
+    /// An attempt that ended, with nothing measured, returned or printed; set those fields with `..`.
+    pub const fn new(task: TaskId, attempt: u32, worker: WorkerId, outcome: Outcome) -> Self {
         Self {
             task,
-            attempt: attempts,
-            worker: WorkerId(0),
-            start_ns: at_ns,
+            attempt,
+            worker,
+            start_ns: 0,
             wall_ns: 0,
             cpu_ns: 0,
             max_rss_bytes: 0,
             memory_kill: false,
-            outcome: Outcome::Cancelled,
+            outcome,
             value: None,
             output: None,
         }
+    }
+
+    /// The record of a task that was cancelled in the queue at `at_ns`, after `attempts` attempts.
+    pub const fn cancelled_in_queue(task: TaskId, attempts: u32, at_ns: u64) -> Self {
+        let mut record = Self::new(task, attempts, WorkerId(0), Outcome::Cancelled);
+        record.start_ns = at_ns;
+        record
+    }
+
+    /// A copy without the value and the output.
+    #[must_use]
+    pub fn without_results(&self) -> Self {
+        let Self { task, attempt, worker, start_ns, wall_ns, cpu_ns, max_rss_bytes, memory_kill, ref outcome, .. } =
+            *self;
+        let bare = Self::new(task, attempt, worker, outcome.clone());
+        Self { start_ns, wall_ns, cpu_ns, max_rss_bytes, memory_kill, ..bare }
     }
 }
 

@@ -122,8 +122,7 @@ impl JournalWriter {
             }
             (Err(error), EventKind::TasksFinished(records)) => {
                 self.say(&format!("the result of a task cannot be shown: {error}"));
-                let bare = |record: &AttemptRecord| AttemptRecord { value: None, output: None, ..record.clone() };
-                let records = records.iter().map(bare).collect();
+                let records = records.iter().map(AttemptRecord::without_results).collect();
                 self.push(&Event { at_ns: event.at_ns, kind: EventKind::TasksFinished(records) });
             }
             (Err(error), _) => self.say(&format!("something that happened cannot be shown: {error}")),

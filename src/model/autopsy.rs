@@ -141,17 +141,10 @@ mod tests {
     fn record(outcome: Outcome, stdout: &str, stderr: &str) -> AttemptRecord {
         let stream = |text: &str| Captured { head: text.into(), ..Captured::default() };
         AttemptRecord {
-            task: TaskId(0),
-            attempt: 1,
-            worker: WorkerId(1),
-            start_ns: 0,
             wall_ns: 2_000_000_000,
-            cpu_ns: 0,
             max_rss_bytes: 3 << 20,
-            memory_kill: false,
-            outcome,
-            value: None,
             output: Some(Box::new(Output { stdout: stream(stdout), stderr: stream(stderr), leaky: false })),
+            ..AttemptRecord::new(TaskId(0), 1, WorkerId(1), outcome)
         }
     }
 

@@ -68,20 +68,13 @@ mod tests {
     #[test]
     fn sizes_and_ways_of_all_results_add_up() {
         let record = |value, printed: Option<&str>, end_ns| AttemptRecord {
-            task: TaskId(0),
-            attempt: 1,
-            worker: WorkerId(1),
-            start_ns: 0,
             wall_ns: end_ns,
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome: Outcome::Done,
             value,
             output: printed.map(|text| {
                 let stdout = Captured { head: text.into(), dropped_bytes: 100, ..Captured::default() };
                 Box::new(Output { stdout, ..Output::default() })
             }),
+            ..AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done)
         };
         let mut copies = Copies::default();
         assert_eq!((copies.mean_bytes(), copies.mean_way_ns()), (None, None));

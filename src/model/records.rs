@@ -98,19 +98,7 @@ mod tests {
     use crate::event::{Outcome, WorkerId};
 
     fn record(task: u64, attempt: u32) -> AttemptRecord {
-        AttemptRecord {
-            task: TaskId(task),
-            attempt,
-            worker: WorkerId(1),
-            start_ns: 0,
-            wall_ns: task,
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome: Outcome::Done,
-            value: None,
-            output: None,
-        }
+        AttemptRecord { wall_ns: task, ..AttemptRecord::new(TaskId(task), attempt, WorkerId(1), Outcome::Done) }
     }
 
     #[test]

@@ -124,17 +124,9 @@ fn until(session: &mut Session, what: &str, is_so: impl Fn(&Session) -> bool) {
 
 fn record(task: u64, outcome: Outcome) -> AttemptRecord {
     AttemptRecord {
-        task: TaskId(task),
-        attempt: 1,
-        worker: WorkerId(1),
         start_ns: task,
         wall_ns: 1_000_000 - task,
-        cpu_ns: 0,
-        max_rss_bytes: 0,
-        memory_kill: false,
-        outcome,
-        value: None,
-        output: None,
+        ..AttemptRecord::new(TaskId(task), 1, WorkerId(1), outcome)
     }
 }
 

@@ -153,17 +153,10 @@ mod tests {
     fn record(outcome: Outcome) -> AttemptRecord {
         let stdout = Captured { head: b"abc".to_vec(), dropped_bytes: 10, tail: b"de".to_vec(), ..Captured::default() };
         AttemptRecord {
-            task: TaskId(6),
-            attempt: 1,
-            worker: WorkerId(1),
             start_ns: 1_500_400_000,
             wall_ns: 12_345_600_000,
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome,
-            value: None,
             output: Some(Box::new(Output { stdout, ..Output::default() })),
+            ..AttemptRecord::new(TaskId(6), 1, WorkerId(1), outcome)
         }
     }
 

@@ -245,17 +245,10 @@ mod tests {
     fn record(stdout: &str, stderr: &str) -> AttemptRecord {
         let whole = |text: &str| Captured { head: text.into(), ..Captured::default() };
         AttemptRecord {
-            task: TaskId(0),
-            attempt: 1,
-            worker: WorkerId(1),
             start_ns: 30_000_000,
             wall_ns: 13_000_000,
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome: Outcome::Done,
-            value: None,
             output: Some(Box::new(Output { stdout: whole(stdout), stderr: whole(stderr), leaky: false })),
+            ..AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done)
         }
     }
 

@@ -79,17 +79,12 @@ impl Simulated {
         for span in &simulated.spans {
             let task = tasks[span.task as usize];
             let record = AttemptRecord {
-                task: TaskId(span.task.into()),
-                attempt: 1,
-                worker: WorkerId(span.lane + 1),
                 start_ns: span.start_ns,
                 wall_ns: span.wall_ns,
                 cpu_ns: task.cpu_ns,
                 max_rss_bytes: 3 << 20,
-                memory_kill: false,
-                outcome: Outcome::Done,
                 value: Some(CallValue::Int(1)),
-                output: None,
+                ..AttemptRecord::new(TaskId(span.task.into()), 1, WorkerId(span.lane + 1), Outcome::Done)
             };
             counts.add(record.outcome.class());
             let at_ns = span.start_ns + span.wall_ns + self.machine.return_ns;

@@ -83,17 +83,10 @@ fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
     handle(&mut window, Command::Show(Page::Shared));
     let stdout = Captured { head: vec![b'x'; 3000], ..Captured::default() };
     let record = AttemptRecord {
-        task: TaskId(0),
-        attempt: 1,
-        worker: WorkerId(1),
         start_ns: MS,
         wall_ns: MS,
-        cpu_ns: 0,
-        max_rss_bytes: 0,
-        memory_kill: false,
-        outcome: Outcome::Done,
-        value: None,
         output: Some(Box::new(Output { stdout, ..Output::default() })),
+        ..AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done)
     };
     engine.say(4 * MS, EventKind::TasksFinished(vec![record]));
     until(&mut window, "the result", |session| session.run_shown().expect("a run").model().copies.results == 1);

@@ -8,17 +8,11 @@ use crate::event::{AttemptRecord, Captured, Outcome, Output, TaskId, WorkerId};
 /// A task that is done and printed nothing.
 pub fn done(task: u64) -> AttemptRecord {
     AttemptRecord {
-        task: TaskId(task),
-        attempt: 1,
-        worker: WorkerId(1),
         start_ns: 10_000_000,
         wall_ns: 120_000_000,
         cpu_ns: 110_000_000,
         max_rss_bytes: 1234,
-        memory_kill: false,
-        outcome: Outcome::Done,
-        value: None,
-        output: None,
+        ..AttemptRecord::new(TaskId(task), 1, WorkerId(1), Outcome::Done)
     }
 }
 

@@ -30,19 +30,7 @@ pub fn plan(tasks: u64, workers: u32) -> Plan {
 }
 
 pub fn record(worker: WorkerId, task: TaskId, attempt: u32, outcome: Outcome) -> AttemptRecord {
-    AttemptRecord {
-        task,
-        attempt,
-        worker,
-        start_ns: 0,
-        wall_ns: 10_000_000,
-        cpu_ns: 1,
-        max_rss_bytes: 0,
-        memory_kill: false,
-        outcome,
-        value: None,
-        output: None,
-    }
+    AttemptRecord { wall_ns: 10_000_000, cpu_ns: 1, ..AttemptRecord::new(task, attempt, worker, outcome) }
 }
 
 /// Workers that do what they are told, one step at a time.

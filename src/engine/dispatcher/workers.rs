@@ -94,17 +94,9 @@ impl Dispatcher {
         };
         let start_ns = state.started.filter(|(task, _)| *task == pending.task).map_or(now_ns, |(_, start)| start);
         let record = AttemptRecord {
-            task: pending.task,
-            attempt: pending.attempts,
-            worker,
             start_ns,
             wall_ns: now_ns.saturating_sub(start_ns),
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome: Outcome::Lost(how.into()),
-            value: None,
-            output: None,
+            ..AttemptRecord::new(pending.task, pending.attempts, worker, Outcome::Lost(how.into()))
         };
         if pending.losses < LOSS_LIMIT {
             self.retries += 1;

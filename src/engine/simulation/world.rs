@@ -176,17 +176,9 @@ impl<'a> World<'a> {
             worker.gathered_from_ns = at_ns;
         }
         worker.gathered.push(AttemptRecord {
-            task: TaskId(running.place.into()),
-            attempt: 1,
-            worker: id,
             start_ns: running.start_ns,
             wall_ns,
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome: Outcome::Done,
-            value: None,
-            output: None,
+            ..AttemptRecord::new(TaskId(running.place.into()), 1, id, Outcome::Done)
         });
         let is_idle = worker.waiting.is_empty();
         if is_idle || at_ns - worker.gathered_from_ns > GATHER_NS {

@@ -219,17 +219,9 @@ impl LaneShared {
 
     pub(super) fn record(&self, frame: &TaskFrame, start_ns: u64, outcome: Outcome) -> AttemptRecord {
         AttemptRecord {
-            task: frame.task,
-            attempt: frame.attempt,
-            worker: self.worker,
             start_ns,
             wall_ns: self.since_epoch_ns().saturating_sub(start_ns),
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome,
-            value: None,
-            output: None,
+            ..AttemptRecord::new(frame.task, frame.attempt, self.worker, outcome)
         }
     }
 

@@ -4,19 +4,7 @@ use crate::event::{Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
 use crate::job::Mode;
 
 fn record(task: u64, attempt: u32, start_ns: u64, wall_ns: u64) -> AttemptRecord {
-    AttemptRecord {
-        task: TaskId(task),
-        attempt,
-        worker: WorkerId(1),
-        start_ns,
-        wall_ns,
-        cpu_ns: 0,
-        max_rss_bytes: 0,
-        memory_kill: false,
-        outcome: Outcome::Done,
-        value: None,
-        output: None,
-    }
+    AttemptRecord { start_ns, wall_ns, ..AttemptRecord::new(TaskId(task), attempt, WorkerId(1), Outcome::Done) }
 }
 
 fn apply(history: &mut DepthHistory, at_ns: u64, kind: EventKind) {

@@ -4,17 +4,10 @@ use crate::event::{Outcome, OutcomeClass};
 
 fn record(task: u64, worker: u32, start_ns: u64, wall_ns: u64, outcome: Outcome) -> AttemptRecord {
     AttemptRecord {
-        task: TaskId(task),
-        attempt: 1,
-        worker: WorkerId(worker),
         start_ns,
         wall_ns,
         cpu_ns: wall_ns,
-        max_rss_bytes: 0,
-        memory_kill: false,
-        outcome,
-        value: None,
-        output: None,
+        ..AttemptRecord::new(TaskId(task), 1, WorkerId(worker), outcome)
     }
 }
 

@@ -13,17 +13,10 @@ type Row = (u64, u32, u64, u64);
 
 fn record(&(task, worker, start_ms, wall_ms): &Row, attempt: u32, outcome: Outcome) -> AttemptRecord {
     AttemptRecord {
-        task: TaskId(task),
-        attempt,
-        worker: WorkerId(worker),
         start_ns: start_ms * MS,
         wall_ns: wall_ms * MS,
         cpu_ns: wall_ms * MS,
-        max_rss_bytes: 0,
-        memory_kill: false,
-        outcome,
-        value: None,
-        output: None,
+        ..AttemptRecord::new(TaskId(task), attempt, WorkerId(worker), outcome)
     }
 }
 

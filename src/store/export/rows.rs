@@ -105,17 +105,11 @@ mod tests {
     fn cells_of_text_are_inert_and_measurements_are_numbers() {
         let stdout = Captured { head: b"+1+2\n".to_vec(), ..Captured::default() };
         let record = AttemptRecord {
-            task: TaskId(0),
-            attempt: 1,
-            worker: WorkerId(3),
             start_ns: 10_000_000,
             wall_ns: 120_000_000,
-            cpu_ns: 0,
             max_rss_bytes: 99,
-            memory_kill: false,
-            outcome: Outcome::CannotStart("-x".into()),
-            value: None,
             output: Some(Box::new(Output { stdout, ..Output::default() })),
+            ..AttemptRecord::new(TaskId(0), 1, WorkerId(3), Outcome::CannotStart("-x".into()))
         };
         assert_eq!(
             rows(false, &record),

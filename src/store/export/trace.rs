@@ -153,17 +153,9 @@ mod tests {
 
     fn attempt(task: u64, attempt: u32, outcome: Outcome) -> AttemptRecord {
         AttemptRecord {
-            task: TaskId(task),
-            attempt,
-            worker: WorkerId(1),
             start_ns: 1_234_567,
             wall_ns: 2_000_001,
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome,
-            value: None,
-            output: None,
+            ..AttemptRecord::new(TaskId(task), attempt, WorkerId(1), outcome)
         }
     }
 

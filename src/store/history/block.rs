@@ -246,17 +246,12 @@ mod tests {
 
     fn record(task: u64, value: Option<CallValue>) -> AttemptRecord {
         AttemptRecord {
-            task: TaskId(task),
-            attempt: 2,
-            worker: WorkerId(300),
             start_ns: u64::MAX,
             wall_ns: 127,
             cpu_ns: 128,
             max_rss_bytes: 1 << 40,
-            memory_kill: false,
-            outcome: Outcome::Done,
             value,
-            output: None,
+            ..AttemptRecord::new(TaskId(task), 2, WorkerId(300), Outcome::Done)
         }
     }
 

@@ -25,7 +25,7 @@ impl Default for OutputRoom {
 impl OutputRoom {
     /// The attempt with as much of its output as there is room for.
     pub(super) fn fit(&mut self, record: &AttemptRecord) -> AttemptRecord {
-        let mut kept = AttemptRecord { output: None, ..clone_without_output(record) };
+        let mut kept = AttemptRecord { value: record.value.clone(), ..record.without_results() };
         if let Some(output) = &record.output {
             let mut stream = |name| self.fit_stream(output.stream(name));
             let (stdout, stderr) = (stream(StreamName::Stdout), stream(StreamName::Stderr));
@@ -57,36 +57,6 @@ impl OutputRoom {
     }
 }
 
-/// A copy that does not copy a megabyte first.
-fn clone_without_output(record: &AttemptRecord) -> AttemptRecord {
-    let AttemptRecord {
-        task,
-        attempt,
-        worker,
-        start_ns,
-        wall_ns,
-        cpu_ns,
-        max_rss_bytes,
-        memory_kill,
-        outcome,
-        value,
-        output: _,
-    } = record;
-    AttemptRecord {
-        task: *task,
-        attempt: *attempt,
-        worker: *worker,
-        start_ns: *start_ns,
-        wall_ns: *wall_ns,
-        cpu_ns: *cpu_ns,
-        max_rss_bytes: *max_rss_bytes,
-        memory_kill: *memory_kill,
-        outcome: outcome.clone(),
-        value: value.clone(),
-        output: None,
-    }
-}
-
 /// Which samples of one kind are kept: all of the first, then ever fewer, so that a run of weeks has some thousands of each.
 #[derive(Debug, Default)]
 pub struct Thinning {
@@ -115,17 +85,8 @@ mod tests {
         let stdout =
             Captured { head: bytes(head, b'a'), tail: bytes(tail, b'A'), dropped_bytes: 5, spill: Spill::Kept };
         AttemptRecord {
-            task: TaskId(0),
-            attempt: 1,
-            worker: WorkerId(1),
-            start_ns: 0,
-            wall_ns: 0,
-            cpu_ns: 0,
-            max_rss_bytes: 0,
-            memory_kill: false,
-            outcome: Outcome::Done,
-            value: None,
             output: Some(Box::new(Output { stdout, ..Output::default() })),
+            ..AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done)
         }
     }
 

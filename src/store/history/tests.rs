@@ -28,17 +28,13 @@ pub fn record(task: u64, attempt: u32, outcome: Outcome) -> AttemptRecord {
     let stdout = Captured { head: format!("task {task}\n").into_bytes(), ..Captured::default() };
     let is_silent = outcome == Outcome::Done && task.is_multiple_of(2);
     AttemptRecord {
-        task: TaskId(task),
-        attempt,
-        worker: WorkerId(1),
         start_ns: 5 + task,
         wall_ns: 1000,
         cpu_ns: 900,
         max_rss_bytes: 4096,
-        memory_kill: false,
-        outcome,
         value: is_silent.then_some(CallValue::Int(7)),
         output: (!is_silent).then(|| Box::new(Output { stdout, ..Output::default() })),
+        ..AttemptRecord::new(TaskId(task), attempt, WorkerId(1), outcome)
     }
 }
 

@@ -31,17 +31,12 @@ fn header() -> RecordHeader {
 fn events() -> Vec<Event> {
     let stdout = Captured { head: b"\xff\n\x1b".to_vec(), dropped_bytes: 3, tail: "é".into(), ..Captured::default() };
     let record = |task, outcome| AttemptRecord {
-        task: TaskId(task),
-        attempt: 1,
-        worker: WorkerId(1),
         start_ns: u64::MAX - 1,
         wall_ns: 7,
-        cpu_ns: 0,
         max_rss_bytes: 1 << 60,
-        memory_kill: false,
-        outcome,
         value: Some(CallValue::Float(f64::NEG_INFINITY)),
         output: Some(Box::new(Output { stdout: stdout.clone(), ..Output::default() })),
+        ..AttemptRecord::new(TaskId(task), 1, WorkerId(1), outcome)
     };
     let started =
         RunHeader { name: "a\nb".to_owned(), mode: Mode::Pool, workers: 2, tasks: 2, started_unix_ms: 1 << 53 };

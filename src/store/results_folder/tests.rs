@@ -7,17 +7,8 @@ use crate::event::{Output, TaskId, WorkerId};
 fn record(task: u64, stdout: &str) -> AttemptRecord {
     let stdout = Captured { head: stdout.into(), ..Captured::default() };
     AttemptRecord {
-        task: TaskId(task),
-        attempt: 1,
-        worker: WorkerId(1),
-        start_ns: 0,
-        wall_ns: 0,
-        cpu_ns: 0,
-        max_rss_bytes: 0,
-        memory_kill: false,
-        outcome: Outcome::Done,
-        value: None,
         output: Some(Box::new(Output { stdout, ..Output::default() })),
+        ..AttemptRecord::new(TaskId(task), 1, WorkerId(1), Outcome::Done)
     }
 }
 
