@@ -9,7 +9,10 @@ use std::time::Instant;
 
 use eframe::egui;
 use egui::{Context, RawInput, Rect};
-use fanlane::event::{AttemptRecord, Event, EventKind, LaneId, MachineSample, Outcome, RunHeader, TaskId, WorkerId};
+use fanlane::event::{
+    AttemptRecord, Event, EventKind, LaneId, MachineSample, Outcome, RunEvent, RunHeader, SampleEvent, TaskEvent,
+    TaskId, WorkerEvent, WorkerId,
+};
 use fanlane::job::Mode;
 use fanlane::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 use fanlane::ui::theme;
@@ -119,9 +122,13 @@ fn run(bars: u64, lanes: u32) -> (Models, u64) {
     let mut models = Models::default();
     let header =
         RunHeader { name: "bench".into(), mode: Mode::Pool, workers: lanes, tasks: 2 * bars, started_unix_ms: 0 };
-    models.apply(0, EventKind::RunStarted(header));
+    models.apply(0, EventKind::Run(RunEvent::Started(header)));
     for worker in 0..lanes {
-        let kind = EventKind::WorkerStarted { worker: WorkerId(worker), lane: LaneId(worker), pid: 1000 + worker };
+        let kind = EventKind::Worker(WorkerEvent::Started {
+            worker: WorkerId(worker),
+            lane: LaneId(worker),
+            pid: 1000 + worker,
+        });
         models.apply(0, kind);
     }
     let mut free_ns = vec![0_u64; lanes as usize];
@@ -138,12 +145,12 @@ fn run(bars: u64, lanes: u32) -> (Models, u64) {
             cpu_ns: wall_ns,
             ..AttemptRecord::new(TaskId(task), 1, WorkerId(lane as u32), outcome)
         };
-        models.apply(free_ns[lane], EventKind::TasksFinished(vec![record]));
+        models.apply(free_ns[lane], EventKind::Task(TaskEvent::Finished(vec![record])));
         if free_ns[lane] >= sampled_ns + 500_000_000 {
             sampled_ns += 500_000_000;
             let core_percent = (0..16).map(|core| ((task + core * 37) % 101) as f32).collect();
             let sample = MachineSample { core_percent, memory_used_bytes: 1, memory_total_bytes: 2 };
-            models.apply(sampled_ns, EventKind::MachineSampled(sample));
+            models.apply(sampled_ns, EventKind::Sample(SampleEvent::Machine(sample)));
         }
     }
     let now_ns = models.lanes.end_ns();

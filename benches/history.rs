@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 use fanlane::engine::{Engine, LocalEngine, RunOptions};
-use fanlane::event::EventKind;
+use fanlane::event::{EventKind, TaskEvent};
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::model::Earlier;
 use fanlane::store::history::{About, HistoryRecorder, file_in};
@@ -90,7 +90,7 @@ fn run(job: &Job, recorded: bool) -> Cost {
         if let Some(recorder) = &mut recorder {
             assert_eq!(recorder.add(&event), Vec::<String>::new());
         }
-        if let EventKind::TasksFinished(records) = event.kind {
+        if let EventKind::Task(TaskEvent::Finished(records)) = event.kind {
             ended += records.len() as u64;
         }
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use fanlane::event::{EventKind, Outcome};
+use fanlane::event::{EventKind, Outcome, RunEvent, TaskEvent};
 use fanlane::job::{Batch, Mode};
 use fanlane::model::Earlier;
 use fanlane::store::history::{About, History, HistoryRecorder, Retention, RunState};
@@ -78,7 +78,7 @@ fn a_clock_that_is_moved_by_a_day_ends_no_task_and_spares_none() {
             retries: 1, control: (delay_secs: Some(0.01), retry_wait: Some(Fixed(secs: 0.01))))"#;
         let patient = job(&text.replace("touch begun; exec sleep 1000", "[ -e second ] || { touch second; exit 3; }"));
         let mut run = start_in(&patient, folder.path(), Mode::Pool, 2);
-        run.wait_for("a retry", |kind| matches!(kind, EventKind::TaskRetried(_)));
+        run.wait_for("a retry", |kind| matches!(kind, EventKind::Task(TaskEvent::Retried(_))));
         let shift = Shift::by(secs);
         std::fs::write(folder.path().join("go"), "").unwrap();
         let finished = run.finish();
@@ -93,7 +93,7 @@ fn a_clock_that_is_moved_by_a_day_ends_no_task_and_spares_none() {
         let mut run = start_in(&hasty, folder.path(), Mode::Pool, 2);
         support::wait_until("the task begins", || folder.path().join("begun").exists());
         let shift = Shift::by(secs);
-        run.wait_for("the end", |kind| matches!(kind, EventKind::RunFinished(_)));
+        run.wait_for("the end", |kind| matches!(kind, EventKind::Run(RunEvent::Finished(_))));
         drop(shift);
         let finished = run.finish();
         assert_eq!(finished.records[1].outcome, Outcome::TimedOut);

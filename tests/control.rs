@@ -4,7 +4,7 @@
 
 mod support;
 
-use fanlane::event::{EventKind, Outcome};
+use fanlane::event::{DispatchEvent, EventKind, Outcome};
 use fanlane::job::Mode;
 use fanlane::job::batch::FeedError;
 use support::{alone, job, start, start_growing, start_in};
@@ -18,7 +18,9 @@ fn the_first_failure_ends_the_run_when_the_job_says_so() {
     let counts = finished.summary.counts;
     assert_eq!((counts.failed, finished.summary.stopped), (1, true));
     assert!(counts.cancelled > 400, "{counts:?}");
-    assert!(finished.seen.iter().any(|event| matches!(event.kind, EventKind::HaltReached { .. })));
+    assert!(
+        finished.seen.iter().any(|event| matches!(event.kind, EventKind::Dispatch(DispatchEvent::HaltReached { .. })))
+    );
 }
 
 #[test]
@@ -61,8 +63,9 @@ fn a_gate_that_never_opens_holds_the_run_and_says_why() {
     let text = r#"Job(version: 1, task: Command("true"), inputs: [Range(1, 3)],
         control: Control(memfree_bytes: 1000000000000000))"#;
     let mut run = start(&job(text), Mode::Pool, 2);
-    let held = run.wait_for("the reason", |kind| matches!(kind, EventKind::Held { reason: Some(_) }));
-    let EventKind::Held { reason: Some(reason) } = held.kind else { unreachable!() };
+    let held =
+        run.wait_for("the reason", |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(_) })));
+    let EventKind::Dispatch(DispatchEvent::Held { reason: Some(reason) }) = held.kind else { unreachable!() };
     assert!(reason.starts_with("3 tasks need ") && reason.contains(" MiB free; "), "{reason}");
     run.command(fanlane::engine::RunCommand::Stop);
     assert_eq!(run.finish().summary.counts.cancelled, 3);

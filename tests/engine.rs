@@ -7,7 +7,9 @@ mod support;
 use std::process::{Command, Stdio};
 
 use fanlane::engine::{Engine, LocalEngine, RunCommand, RunOptions};
-use fanlane::event::{EventKind, Outcome, OutcomeClass, TaskId, WorkerEnd};
+use fanlane::event::{
+    DispatchEvent, EventKind, Outcome, OutcomeClass, RunEvent, TaskEvent, TaskId, WorkerEnd, WorkerEvent,
+};
 use fanlane::job::Mode;
 use fanlane::mp::process_tree;
 use rustix::process::{Pid, Signal, kill_process};
@@ -88,9 +90,9 @@ fn a_worker_killed_in_the_middle_costs_its_own_attempt_only() {
         r#"Job(version: 1, task: Command("until [ -e go ]; do sleep 0.01; done; echo {}"), inputs: [Range(1, 40)])"#;
     let folder = tempfile::tempdir().unwrap();
     let mut run = start_in(&job(text), folder.path(), Mode::Pool, 2);
-    let started = run.wait_for("a worker", |kind| matches!(kind, EventKind::WorkerStarted { .. }));
-    let EventKind::WorkerStarted { pid, .. } = started.kind else { unreachable!() };
-    run.wait_for("a running task", |kind| matches!(kind, EventKind::TaskStarted { .. }));
+    let started = run.wait_for("a worker", |kind| matches!(kind, EventKind::Worker(WorkerEvent::Started { .. })));
+    let EventKind::Worker(WorkerEvent::Started { pid, .. }) = started.kind else { unreachable!() };
+    run.wait_for("a running task", |kind| matches!(kind, EventKind::Task(TaskEvent::Started { .. })));
     kill(pid);
     std::fs::write(folder.path().join("go"), "").unwrap();
     let finished = run.finish();
@@ -98,7 +100,7 @@ fn a_worker_killed_in_the_middle_costs_its_own_attempt_only() {
     let retried = finished.retried();
     assert!(retried.len() <= 1, "{retried:#?}");
     assert!(retried.iter().all(|record| record.outcome.class() == OutcomeClass::Lost));
-    let died = |kind: &EventKind| matches!(kind, EventKind::WorkerEnded { reason: WorkerEnd::Died(how), .. } if how == "killed by SIGKILL");
+    let died = |kind: &EventKind| matches!(kind, EventKind::Worker(WorkerEvent::Ended { reason: WorkerEnd::Died(how), .. }) if how == "killed by SIGKILL");
     assert!(finished.seen.iter().any(|event| died(&event.kind)));
     for place in 0..40 {
         assert_eq!(finished.stdout(place), format!("{}\n", place + 1));
@@ -113,10 +115,10 @@ fn what_a_killed_worker_was_running_is_ended() {
     let mut pids = Vec::new();
     // Three workers die of it; then the task is given up.
     for _ in 0..3 {
-        let ready = run.wait_for("a worker", |kind| matches!(kind, EventKind::WorkerStarted { .. }));
-        let EventKind::WorkerStarted { pid: worker, .. } = ready.kind else { unreachable!() };
-        let begun = run.wait_for("the task", |kind| matches!(kind, EventKind::TaskStarted { .. }));
-        let EventKind::TaskStarted { pid: Some(pid), .. } = begun.kind else { panic!("no pid") };
+        let ready = run.wait_for("a worker", |kind| matches!(kind, EventKind::Worker(WorkerEvent::Started { .. })));
+        let EventKind::Worker(WorkerEvent::Started { pid: worker, .. }) = ready.kind else { unreachable!() };
+        let begun = run.wait_for("the task", |kind| matches!(kind, EventKind::Task(TaskEvent::Started { .. })));
+        let EventKind::Task(TaskEvent::Started { pid: Some(pid), .. }) = begun.kind else { panic!("no pid") };
         assert!(alive(pid));
         pids.push(pid);
         kill(worker);
@@ -137,13 +139,13 @@ fn the_pool_is_resized_while_it_runs() {
     run.command(RunCommand::SetWorkers(0));
     for _ in 0..2 {
         run.wait_for("a worker's end", |kind| {
-            matches!(kind, EventKind::WorkerEnded { reason: WorkerEnd::Retired, .. })
+            matches!(kind, EventKind::Worker(WorkerEvent::Ended { reason: WorkerEnd::Retired, .. }))
         });
     }
     assert!(run.records().count() < 120);
     run.command(RunCommand::SetWorkers(8));
     for _ in 0..8 {
-        run.wait_for("a worker", |kind| matches!(kind, EventKind::WorkerStarted { .. }));
+        run.wait_for("a worker", |kind| matches!(kind, EventKind::Worker(WorkerEvent::Started { .. })));
     }
     run.command(RunCommand::SetWorkers(1));
     let finished = run.finish();
@@ -152,8 +154,8 @@ fn the_pool_is_resized_while_it_runs() {
     let (mut live, mut most) = (0_i32, 0);
     for event in &finished.seen {
         match event.kind {
-            EventKind::WorkerStarted { .. } => live += 1,
-            EventKind::WorkerEnded { .. } => live -= 1,
+            EventKind::Worker(WorkerEvent::Started { .. }) => live += 1,
+            EventKind::Worker(WorkerEvent::Ended { .. }) => live -= 1,
             _ => {}
         }
         most = most.max(live);
@@ -168,9 +170,9 @@ fn pausing_starts_nothing_and_resuming_goes_on() {
     let mut run = start(&job(text), Mode::Pool, 2);
     run.wait_for_ended(3);
     run.command(RunCommand::Pause);
-    let paused = run.wait_for("the pause", |kind| *kind == EventKind::Paused);
+    let paused = run.wait_for("the pause", |kind| *kind == EventKind::Dispatch(DispatchEvent::Paused));
     run.command(RunCommand::Resume);
-    let resumed = run.wait_for("the end of the pause", |kind| *kind == EventKind::Resumed);
+    let resumed = run.wait_for("the end of the pause", |kind| *kind == EventKind::Dispatch(DispatchEvent::Resumed));
     assert!(paused.at_ns < resumed.at_ns);
     assert_eq!(run.finish().summary.counts.done, 50);
 }
@@ -185,7 +187,7 @@ fn stopping_cancels_what_waits_and_ends_what_runs() {
         for mode in Mode::ALL {
             for command in [RunCommand::Stop, RunCommand::StopNow] {
                 let mut run = start(&job(text), mode, 3);
-                run.wait_for("a running task", |kind| matches!(kind, EventKind::TaskStarted { .. }));
+                run.wait_for("a running task", |kind| matches!(kind, EventKind::Task(TaskEvent::Started { .. })));
                 run.command(command);
                 let finished = run.finish();
                 assert_eq!(finished.summary.counts.cancelled, 20, "{text} {mode} {command:?}");
@@ -235,7 +237,9 @@ fn one_task_is_cancelled_waiting_or_running() {
         let text = format!(r#"Job(version: 1, task: {task}, inputs: [List(["1000", "0.2", "0.1", "0.1"])])"#);
         let mut run = start(&job(&text), Mode::Pool, 1);
         run.command(RunCommand::Cancel(TaskId(3)));
-        run.wait_for("the first task", |kind| matches!(kind, EventKind::TaskStarted { task: TaskId(0), .. }));
+        run.wait_for("the first task", |kind| {
+            matches!(kind, EventKind::Task(TaskEvent::Started { task: TaskId(0), .. }))
+        });
         run.command(RunCommand::Cancel(TaskId(0)));
         let finished = run.finish();
         let classes: Vec<_> = finished.records.iter().map(|record| record.outcome.class()).collect();
@@ -330,13 +334,13 @@ fn a_worker_that_cannot_start_fails_no_task() {
             .start(std::sync::Arc::new(batch), RunOptions::new(Mode::Pool, 2), sender)
             .unwrap();
         let failed = events.iter().find_map(|event| match event.kind {
-            EventKind::WorkersCannotStart { reason } => Some(reason),
+            EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) => Some(reason),
             _ => None,
         });
         assert!(failed.is_some_and(|reason| reason.contains("worker")));
         run.command(RunCommand::Stop);
         let counts = events.iter().find_map(|event| match event.kind {
-            EventKind::RunFinished(summary) => Some(summary.counts),
+            EventKind::Run(RunEvent::Finished(summary)) => Some(summary.counts),
             _ => None,
         });
         assert_eq!(counts.map(|counts| counts.cancelled), Some(6));
@@ -353,7 +357,7 @@ fn a_dropped_receiver_stops_the_run() {
     let run = LocalEngine::new(env!("CARGO_BIN_EXE_fanlane"))
         .start(std::sync::Arc::new(batch), RunOptions::new(Mode::Pool, 2), sender)
         .unwrap();
-    assert!(events.iter().any(|event| matches!(event.kind, EventKind::TaskStarted { .. })));
+    assert!(events.iter().any(|event| matches!(event.kind, EventKind::Task(TaskEvent::Started { .. }))));
     drop(events);
     // That nobody listens is noticed when something is said, and both workers may have said what they had to.
     run.command(RunCommand::SetWorkers(1));

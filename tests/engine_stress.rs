@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use fanlane::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
-use fanlane::event::{Event, EventKind, TaskId, WorkerId};
+use fanlane::event::{DispatchEvent, Event, EventKind, RunEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
 use fanlane::job::{Batch, Mode};
 use fanlane::mp::process_tree;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
@@ -89,12 +89,14 @@ fn round(seed: u64) {
     let mut disturbances = 0;
     while disturbances < 80 {
         match run.wait_for("anything", |_| true).kind {
-            EventKind::WorkerStarted { worker, pid, .. } => drop(workers.insert(worker, pid)),
-            EventKind::WorkerEnded { worker, .. } => drop(workers.remove(&worker)),
+            EventKind::Worker(WorkerEvent::Started { worker, pid, .. }) => drop(workers.insert(worker, pid)),
+            EventKind::Worker(WorkerEvent::Ended { worker, .. }) => drop(workers.remove(&worker)),
             // Such a run might say nothing any more.
-            EventKind::Paused => run.command(RunCommand::Resume),
-            EventKind::PoolResized { workers: 0 } => run.command(RunCommand::SetWorkers(1 + dice.below(6) as u32)),
-            EventKind::RunFinished(_) => break,
+            EventKind::Dispatch(DispatchEvent::Paused) => run.command(RunCommand::Resume),
+            EventKind::Dispatch(DispatchEvent::PoolResized { workers: 0 }) => {
+                run.command(RunCommand::SetWorkers(1 + dice.below(6) as u32))
+            }
+            EventKind::Run(RunEvent::Finished(_)) => break,
             _ => {}
         }
         if dice.below(often) == 0 {
@@ -162,7 +164,7 @@ fn a_stop_ends_all_processes_though_nobody_takes_the_events() {
     let ended: usize = events
         .iter()
         .map(|event| match event.kind {
-            EventKind::TasksFinished(records) => records.len(),
+            EventKind::Task(TaskEvent::Finished(records)) => records.len(),
             _ => 0,
         })
         .sum();
@@ -189,7 +191,7 @@ fn nothing_follows_the_end_whatever_is_asked_then() {
             });
             let last = events.iter().last();
             drop(over);
-            assert!(last.is_some_and(|event| matches!(event.kind, EventKind::RunFinished(_))));
+            assert!(last.is_some_and(|event| matches!(event.kind, EventKind::Run(RunEvent::Finished(_)))));
         });
         run.join();
     }
@@ -206,13 +208,15 @@ fn a_shortage_of_descriptors_leaves_no_process_behind() {
     let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;
     for spare in 6..30 {
         let mut run = start(&job(&sleeps("0.01", 8)), Mode::Pool, 1);
-        run.wait_for("a worker", |kind| matches!(kind, EventKind::WorkerStarted { .. }));
+        run.wait_for("a worker", |kind| matches!(kind, EventKind::Worker(WorkerEvent::Started { .. })));
         setrlimit(Resource::Nofile, Rlimit { current: Some(open + spare), ..before }).unwrap();
         run.command(RunCommand::SetWorkers(4));
         run.wait_for("a worker or none", |kind| {
             matches!(
                 kind,
-                EventKind::WorkerStarted { .. } | EventKind::WorkersCannotStart { .. } | EventKind::TasksFinished(_)
+                EventKind::Worker(WorkerEvent::Started { .. })
+                    | EventKind::Dispatch(DispatchEvent::WorkersCannotStart { .. })
+                    | EventKind::Task(TaskEvent::Finished(_))
             )
         });
         run.wait_for_ended(8);
@@ -226,12 +230,12 @@ fn a_pool_of_threads_that_comes_and_goes_costs_no_attempt() {
     let _alone = alone();
     let mut run = start(&job(&sleeps("0.001", 150)), Mode::Threads, 1);
     while run.records().count() < 150 {
-        run.wait_for("results", |kind| matches!(kind, EventKind::TasksFinished(_)));
+        run.wait_for("results", |kind| matches!(kind, EventKind::Task(TaskEvent::Finished(_))));
         run.command(RunCommand::SetWorkers(0));
         run.command(RunCommand::SetWorkers(1));
     }
     let finished = run.finish();
     assert_eq!((finished.summary.counts.done, finished.summary.retries), (150, 0));
-    let failed = |kind: &EventKind| matches!(kind, EventKind::WorkersCannotStart { .. });
+    let failed = |kind: &EventKind| matches!(kind, EventKind::Dispatch(DispatchEvent::WorkersCannotStart { .. }));
     assert!(!finished.seen.iter().any(|event| failed(&event.kind)), "{:#?}", finished.seen.last());
 }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use fanlane::event::{CallValue, EventKind};
+use fanlane::event::{CallValue, EventKind, RunEvent, SampleEvent, TaskEvent, WorkerEvent};
 use fanlane::job::{Job, Mode, Transport};
 use rustix::process::{Pid, Signal, kill_process};
 use support::{alone, job, start};
@@ -45,9 +45,9 @@ fn a_run_compares_both_ways_by_some_of_its_own_results() {
     for transport in [Transport::Pipe, Transport::SharedMemory] {
         let word = if transport == Transport::Pipe { "pipe" } else { "shared_memory" };
         let mut run = start(&large(word, &[1 << 20], 40), Mode::One, 1);
-        run.wait_for("the end", |kind| matches!(kind, EventKind::RunFinished(_)));
+        run.wait_for("the end", |kind| matches!(kind, EventKind::Run(RunEvent::Finished(_))));
         let compared = run.seen.iter().filter_map(|event| match event.kind {
-            EventKind::ResultsCompared { bytes, pipe_ns, shared_memory_ns, used } => {
+            EventKind::Sample(SampleEvent::ResultsCompared { bytes, pipe_ns, shared_memory_ns, used }) => {
                 Some((bytes, pipe_ns > 0 && shared_memory_ns > 0, used))
             }
             _ => None,
@@ -65,9 +65,9 @@ fn a_worker_that_is_killed_with_results_in_shared_memory_costs_its_attempt_alone
     let mut run = start(&large("shared_memory", &[1 << 20], rounds), Mode::Pool, 2);
     // Two are there from the beginning, and the run cannot end before its events are taken.
     for _ in 0..2 {
-        let started = run.wait_for("a worker", |kind| matches!(kind, EventKind::WorkerStarted { .. }));
-        let EventKind::WorkerStarted { pid, .. } = started.kind else { unreachable!() };
-        run.wait_for("results", |kind| matches!(kind, EventKind::TasksFinished(_)));
+        let started = run.wait_for("a worker", |kind| matches!(kind, EventKind::Worker(WorkerEvent::Started { .. })));
+        let EventKind::Worker(WorkerEvent::Started { pid, .. }) = started.kind else { unreachable!() };
+        run.wait_for("results", |kind| matches!(kind, EventKind::Task(TaskEvent::Finished(_))));
         kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL).unwrap();
     }
     let finished = run.finish();

@@ -11,7 +11,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fanlane::event::{AttemptRecord, Event, EventKind, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, WorkerId};
+use fanlane::event::{
+    AttemptRecord, Event, EventKind, Outcome, OutcomeCounts, RunEvent, RunHeader, Summary, TaskEvent, TaskId, WorkerId,
+};
 use fanlane::job::{Batch, Input, Job, Mode, TaskTemplate};
 use fanlane::model::Earlier;
 use fanlane::store::history::{About, History, HistoryRecorder, file_in};
@@ -159,10 +161,10 @@ fn events() -> Vec<Event> {
     let counts = OutcomeCounts { done: 2, ..OutcomeCounts::default() };
     let summary = Summary { counts, wall_ns: 9, cpu_ns: 6, retries: 0, workers: 1, mode: Mode::Pool, stopped: false };
     let kinds = [
-        EventKind::RunStarted(header),
-        EventKind::TasksFinished(vec![done(0)]),
-        EventKind::TasksFinished(vec![done(1)]),
-        EventKind::RunFinished(summary),
+        EventKind::Run(RunEvent::Started(header)),
+        EventKind::Task(TaskEvent::Finished(vec![done(0)])),
+        EventKind::Task(TaskEvent::Finished(vec![done(1)])),
+        EventKind::Run(RunEvent::Finished(summary)),
     ];
     (0..).zip(kinds).map(|(at_ns, kind)| Event { at_ns, kind }).collect()
 }

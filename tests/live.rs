@@ -13,7 +13,7 @@ use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, TouchPhase, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use fanlane::event::{EventKind, Outcome, TaskId, WorkerId};
+use fanlane::event::{DispatchEvent, EventKind, Outcome, TaskEvent, TaskId, WorkerId};
 use fanlane::ui::theme;
 use fanlane::ui::views::live::{LiveAction, LiveData, LiveState, live_ui};
 
@@ -86,7 +86,10 @@ fn small_run() -> Models {
     models.ended(record(1, 2, 100 * MS, 800 * MS, Outcome::Done));
     models.ended(record(2, 1, 1000 * MS, 1000 * MS, Outcome::Exited { code: 3 }));
     let (task, worker) = (TaskId(3), WorkerId(2));
-    models.apply(1500 * MS, EventKind::TaskStarted { task, attempt: 1, worker, start_ns: 1000 * MS, pid: None });
+    models.apply(
+        1500 * MS,
+        EventKind::Task(TaskEvent::Started { task, attempt: 1, worker, start_ns: 1000 * MS, pid: None }),
+    );
     models
 }
 
@@ -100,7 +103,7 @@ fn before_the_first_run_the_page_says_what_to_do() {
 #[test]
 fn a_run_without_workers_says_why() {
     let mut models = Models::started(3, 0);
-    models.apply(MS, EventKind::WorkersCannotStart { reason: "out of processes".into() });
+    models.apply(MS, EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason: "out of processes".into() }));
     let page = Page::open(models, 10 * MS, [850.0, 560.0]);
     page.harness.get_by_label("No worker can be started");
     page.harness.get_by_label("out of processes");

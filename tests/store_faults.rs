@@ -13,7 +13,9 @@ use std::process::{Command, Stdio};
 
 use failing_calls::{Failing, Fault, under};
 use fanlane::cli;
-use fanlane::event::{AttemptRecord, Captured, Event, EventKind, Outcome, Output, RunHeader, TaskId, WorkerId};
+use fanlane::event::{
+    AttemptRecord, Captured, Event, EventKind, Outcome, Output, RunEvent, RunHeader, TaskEvent, TaskId, WorkerId,
+};
 use fanlane::job::lossless::Bytes;
 use fanlane::job::{Input, Job, Mode, TaskTemplate};
 use fanlane::model::Earlier;
@@ -315,14 +317,18 @@ fn a_table_of_results_has_whole_rows_and_can_be_gone_on_with() {
 fn a_record_has_every_event_that_was_said_to_be_in_it() {
     let header =
         RecordHeader { fanlane_record: RECORD_VERSION, calls: false, columns: vec![], earlier: Earlier::default() };
-    let started = EventKind::RunStarted(RunHeader {
+    let started = EventKind::Run(RunEvent::Started(RunHeader {
         name: "true".to_owned(),
         mode: Mode::Pool,
         workers: 1,
         tasks: 2,
         started_unix_ms: 0,
-    });
-    let kinds = [started, EventKind::TasksFinished(vec![attempt(0)]), EventKind::TasksFinished(vec![attempt(1)])];
+    }));
+    let kinds = [
+        started,
+        EventKind::Task(TaskEvent::Finished(vec![attempt(0)])),
+        EventKind::Task(TaskEvent::Finished(vec![attempt(1)])),
+    ];
     let events: Vec<Event> = (0..).zip(kinds).map(|(at_ns, kind)| Event { at_ns, kind }).collect();
     let words = |record: &AttemptRecord| TaskWords {
         task: record.task.number(),

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{TryRecvError, bounded};
 use fanlane::engine::{Engine, LocalEngine, RunOptions};
-use fanlane::event::{AttemptRecord, EventKind};
+use fanlane::event::{AttemptRecord, EventKind, TaskEvent};
 use fanlane::job::{Batch, Job, Mode};
 
 use measuring::{median, own_cpu, say};
@@ -97,7 +97,7 @@ fn run_and_take(job: &str, mut take: impl FnMut(Vec<AttemptRecord>)) -> (Duratio
     // As the report does it: whoever waits for each single event is woken for each, at the tasks' expense.
     loop {
         match events.try_recv().map(|event| event.kind) {
-            Ok(EventKind::TasksFinished(more)) => take(more),
+            Ok(EventKind::Task(TaskEvent::Finished(more))) => take(more),
             Ok(_) => {}
             Err(TryRecvError::Empty) => std::thread::sleep(REST),
             Err(TryRecvError::Disconnected) => break,

@@ -18,7 +18,7 @@ use super::resume::Rest;
 use super::run::{status, worker_executable};
 use super::{Status, keep_args};
 use crate::engine::{RunCommand, event_pump};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, RunEvent};
 use crate::host::{DetachedError, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate};
 use crate::job::Batch;
 use crate::model::Earlier;
@@ -192,7 +192,9 @@ pub fn stop(args: &StopArgs) -> Result<Status> {
     let mut summary = None;
     while let Some(heard) = watching.next_update()? {
         match heard {
-            DetachedUpdate::Event(Event { kind: EventKind::RunFinished(ended), .. }) => summary = Some(ended),
+            DetachedUpdate::Event(Event { kind: EventKind::Run(RunEvent::Finished(ended)), .. }) => {
+                summary = Some(ended)
+            }
             DetachedUpdate::Message(words) => super::remark(&words),
             DetachedUpdate::Event(_) | DetachedUpdate::Recorded(_) => {}
         }

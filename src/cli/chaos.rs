@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::Status;
 use crate::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
-use crate::event::{CallValue, Event, EventKind, Outcome, TaskId};
+use crate::event::{CallValue, Event, EventKind, Outcome, RunEvent, TaskEvent, TaskId};
 use crate::job::workload::random::SplitMix64;
 use crate::job::{Batch, Job, Mode};
 use crate::mp::process_tree;
@@ -156,13 +156,13 @@ fn disturb(
             Ok(event) => {
                 targets.heed(&event.kind);
                 match event.kind {
-                    EventKind::TasksFinished(records) => {
+                    EventKind::Task(TaskEvent::Finished(records)) => {
                         for record in records {
                             *ended.entry(record.task).or_default() += 1;
                             figures.corrupted += u64::from(record.outcome == Outcome::Done && !is_right(&record));
                         }
                     }
-                    EventKind::RunFinished(_) => return Ok(ended),
+                    EventKind::Run(RunEvent::Finished(_)) => return Ok(ended),
                     _ => {}
                 }
             }

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 
 use super::report::{Tasks, json};
 use super::{Status, history};
-use crate::event::{Event, EventKind, TaskId, WorkerId};
+use crate::event::{Event, EventKind, RunEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
 use crate::model::format::plural;
 use crate::store::atomic_write::{self, Existing};
 use crate::store::export::rows::RowWriter;
@@ -123,7 +123,7 @@ fn write(
         ExportFormat::Csv => {
             let mut rows = RowWriter::new(out, header)?;
             events.each(|event, words| {
-                let EventKind::TasksFinished(records) = &event.kind else { return Ok(()) };
+                let EventKind::Task(TaskEvent::Finished(records)) = &event.kind else { return Ok(()) };
                 records.iter().try_for_each(|record| rows.add(record, &words_of(record.task, words)))
             })?;
             rows.finish()
@@ -154,10 +154,10 @@ fn write_json(
             line.extend_from_slice(if std::mem::replace(&mut begun, true) { between } else { first })
         };
         match &event.kind {
-            EventKind::WorkerStarted { worker, pid, .. } => {
+            EventKind::Worker(WorkerEvent::Started { worker, pid, .. }) => {
                 pids.insert(*worker, *pid);
             }
-            EventKind::TasksFinished(records) => {
+            EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     let task = RecordedTask { words: words_of(record.task, words), calls: header.calls };
                     separate(&mut line);
@@ -166,11 +166,11 @@ fn write_json(
                     json::write_task(record, &beside, &task, &mut line)?;
                 }
             }
-            EventKind::SharedEnded(contents) => {
+            EventKind::Shared(SharedEvent::Ended(contents)) => {
                 separate(&mut line);
                 json::write_shared(contents, &mut line)?;
             }
-            EventKind::RunFinished(summary) => {
+            EventKind::Run(RunEvent::Finished(summary)) => {
                 separate(&mut line);
                 json::write_summary(summary, header.earlier, &mut line)?;
             }

@@ -39,7 +39,7 @@ pub use worker_process::WORKER_MARKER;
 /// What runs batches. Command line, window, detached runs and races start their runs through one, and know nothing of where its
 /// workers are.
 pub trait Engine: Send + Sync {
-    /// Starts running `batch`. Events go to `events`, [`EventKind::RunFinished`](crate::event::EventKind::RunFinished) last,
+    /// Starts running `batch`. Events go to `events`, [`RunEvent::Finished`](crate::event::RunEvent::Finished) last,
     /// after which the channel is closed. A full channel makes the run wait; a channel whose receiver was dropped stops it
     /// at the next event.
     ///

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use crate::event::{Event, EventKind, MachineSample, WorkerId, WorkerSample};
+use crate::event::{Event, EventKind, MachineSample, SampleEvent, WorkerId, WorkerSample};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::process_tree;
 
@@ -66,15 +66,15 @@ fn sample_until(ended: &Receiver<()>, events: &Sender<Event>, epoch_ns: u64, wor
     while ended.recv_timeout(MACHINE_EVERY) == Err(RecvTimeoutError::Timeout) {
         machine.refresh_cpu_specifics(CpuRefreshKind::nothing().with_usage());
         machine.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-        send(EventKind::MachineSampled(MachineSample {
+        send(EventKind::Sample(SampleEvent::Machine(MachineSample {
             core_percent: machine.cpus().iter().map(|core| core.usage().clamp(0.0, 100.0)).collect(),
             memory_used_bytes: machine.used_memory(),
             memory_total_bytes: machine.total_memory(),
-        }));
+        })));
         round += 1;
         if round.is_multiple_of(WORKERS_EVERY) {
             let watched = workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            send(EventKind::WorkersSampled(sample_workers(&mut processes, &watched)));
+            send(EventKind::Sample(SampleEvent::Workers(sample_workers(&mut processes, &watched))));
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-use crate::event::{Event, EventKind, WorkerId};
+use crate::event::{Event, EventKind, SampleEvent, WorkerId};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::progress::{self, Listener, Report};
 
@@ -94,7 +94,8 @@ fn listen(listener: &Listener, ended: &AtomicBool, events: &Sender<Event>, epoch
             while let Some((worker, report)) = untold.pop_first() {
                 let sent_ns = report.sent_ns.saturating_sub(epoch_ns);
                 let message = report.message.as_str().into();
-                let kind = EventKind::ProgressReported { worker, sent_ns, fraction: report.fraction, message };
+                let kind =
+                    EventKind::Sample(SampleEvent::Progress { worker, sent_ns, fraction: report.fraction, message });
                 if events.try_send(Event { at_ns, kind }).is_err() {
                     untold.insert(worker, report);
                     break;

@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 
-use crate::event::{Event, EventKind, RunHeader};
+use crate::event::{Event, EventKind, RunEvent, RunHeader};
 use crate::job::workload::Workload;
 use crate::job::workload::server::LoopbackServer;
 use crate::job::{Batch, Mode, TaskTemplate};
@@ -102,13 +102,13 @@ impl Run {
             starting_limit: STARTING_LIMIT,
             chunk: options.chunk,
         };
-        let header = EventKind::RunStarted(RunHeader {
+        let header = EventKind::Run(RunEvent::Started(RunHeader {
             name: batch.job().display_name().to_owned(),
             mode: options.mode,
             workers: options.workers,
             tasks,
             started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
-        });
+        }));
         let (requests, asked) = unbounded();
         let (listening, abandoned) = bounded(0);
         let monitor = options.monitor.then(|| Monitor::start(events.clone(), epoch_ns));

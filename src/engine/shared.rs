@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
-use crate::event::{Event, EventKind, SharedContent, SharedObject};
+use crate::event::{Event, EventKind, SharedContent, SharedEvent, SharedObject};
 use crate::job::Job;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::manager::{Address, Folder, KEY_VARIABLE, Key, MANAGER_VARIABLE, MAX_BYTES, Server, ServerOptions};
@@ -96,7 +96,7 @@ impl Shared {
                     return;
                 }
                 let at_ns = monotonic_ns().saturating_sub(epoch_ns);
-                let sampled = Event { at_ns, kind: EventKind::SharedSampled(look_at(&server)) };
+                let sampled = Event { at_ns, kind: EventKind::Shared(SharedEvent::Sampled(look_at(&server))) };
                 if events.try_send(sampled).is_ok() {
                     shown_calls = Some(calls);
                 }

@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use rustix::net::RecvFlags;
 use serde::de::DeserializeOwned;
 
-use crate::event::{AttemptRecord, CallValue, EventKind};
+use crate::event::{AttemptRecord, CallValue, EventKind, SampleEvent};
 use crate::job::Transport;
 use crate::mp::frame::FrameError;
 use crate::mp::message_reader::MessageReader;
@@ -147,7 +147,7 @@ impl Incoming {
         }
         let [pipe_ns, shared_memory_ns] = if way == Transport::Pipe { [way_ns, other_ns] } else { [other_ns, way_ns] };
         let bytes = u64::midpoint(bytes, other_bytes);
-        Some(EventKind::ResultsCompared { bytes, pipe_ns, shared_memory_ns, used: self.used })
+        Some(EventKind::Sample(SampleEvent::ResultsCompared { bytes, pipe_ns, shared_memory_ns, used: self.used }))
     }
 }
 
@@ -195,11 +195,8 @@ mod tests {
             let way = if place % 2 == 0 { Transport::Pipe } else { Transport::SharedMemory };
             said.extend(incoming.compare(way, &large(size), end_ns));
         }
-        let compared = |bytes, pipe_ns, shared_memory_ns| EventKind::ResultsCompared {
-            bytes,
-            pipe_ns,
-            shared_memory_ns,
-            used: Transport::Pipe,
+        let compared = |bytes, pipe_ns, shared_memory_ns| {
+            EventKind::Sample(SampleEvent::ResultsCompared { bytes, pipe_ns, shared_memory_ns, used: Transport::Pipe })
         };
         // The fifth and the sixth differ too much in size.
         assert_eq!(said, [compared((1 << 20) + 50, 30, 40), compared(3 << 20, 70, 60)]);

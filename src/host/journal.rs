@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::event::{AttemptRecord, Event, EventKind};
+use crate::event::{AttemptRecord, Event, EventKind, SampleEvent, TaskEvent};
 use crate::mp::frame::{FrameError, write_frame};
 use crate::store::history::Thinning;
 
@@ -97,8 +97,8 @@ impl JournalWriter {
     /// Takes in an event.
     pub(super) fn add(&mut self, event: &Event) {
         let keeps = match &event.kind {
-            EventKind::MachineSampled(_) => self.machine.keeps_next(),
-            EventKind::WorkersSampled(_) => self.workers.keeps_next(),
+            EventKind::Sample(SampleEvent::Machine(_)) => self.machine.keeps_next(),
+            EventKind::Sample(SampleEvent::Workers(_)) => self.workers.keeps_next(),
             _ => true,
         };
         if keeps {
@@ -114,16 +114,16 @@ impl JournalWriter {
     fn push(&mut self, event: &Event) {
         match (write_frame(&mut self.waiting, &FromHostRef::Event(event)), &event.kind) {
             (Ok(()), _) => {}
-            (Err(FrameError::TooLarge(_)), EventKind::TasksFinished(records)) if records.len() > 1 => {
+            (Err(FrameError::TooLarge(_)), EventKind::Task(TaskEvent::Finished(records))) if records.len() > 1 => {
                 let (first, second) = records.split_at(records.len() / 2);
                 for part in [first, second] {
-                    self.push(&Event { at_ns: event.at_ns, kind: EventKind::TasksFinished(part.to_vec()) });
+                    self.push(&Event { at_ns: event.at_ns, kind: EventKind::Task(TaskEvent::Finished(part.to_vec())) });
                 }
             }
-            (Err(error), EventKind::TasksFinished(records)) => {
+            (Err(error), EventKind::Task(TaskEvent::Finished(records))) => {
                 self.say(&format!("the result of a task cannot be shown: {error}"));
                 let records = records.iter().map(AttemptRecord::without_results).collect();
-                self.push(&Event { at_ns: event.at_ns, kind: EventKind::TasksFinished(records) });
+                self.push(&Event { at_ns: event.at_ns, kind: EventKind::Task(TaskEvent::Finished(records)) });
             }
             (Err(error), _) => self.say(&format!("something that happened cannot be shown: {error}")),
         }
@@ -275,13 +275,14 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::DispatchEvent;
     use crate::event::MachineSample;
     use crate::host::wire::{FromHost, read_message};
     use crate::mp::frame::FrameReader;
 
     fn sample(at_ns: u64) -> Event {
         let sample = MachineSample { core_percent: vec![1.0; 4], memory_used_bytes: 1, memory_total_bytes: 2 };
-        Event { at_ns, kind: EventKind::MachineSampled(sample) }
+        Event { at_ns, kind: EventKind::Sample(SampleEvent::Machine(sample)) }
     }
 
     fn read_all(journal: &Journal, place: &mut Place) -> (Vec<u64>, bool) {
@@ -316,7 +317,7 @@ mod tests {
                 seen += read_all(&journal, &mut along).0.len() as u64;
             }
         }
-        writer.add(&Event { at_ns: SAMPLES, kind: EventKind::Paused });
+        writer.add(&Event { at_ns: SAMPLES, kind: EventKind::Dispatch(DispatchEvent::Paused) });
         writer.end();
         let (times, ended) = read_all(&journal, &mut along);
         assert!(ended && times.last() == Some(&SAMPLES) && times.is_sorted());

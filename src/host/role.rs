@@ -19,7 +19,7 @@ use super::serve::{self, HostState, lock};
 use super::wire::{self, DetachedInfo, FromHostRef, Order, Until};
 use crate::engine::event_pump::CHANNEL_EVENTS;
 use crate::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, RunEvent};
 use crate::job::Batch;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::FrameReader;
@@ -237,7 +237,7 @@ fn follow(
             events.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         let mut take = |event: &Event, writer: &mut JournalWriter| {
-            if let EventKind::RunStarted(header) = &event.kind {
+            if let EventKind::Run(RunEvent::Started(header)) = &event.kind {
                 lock(&state.info).started_unix_ms = header.started_unix_ms;
             }
             if let Some(recorder) = &mut recorder {

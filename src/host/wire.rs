@@ -18,7 +18,7 @@ use crate::mp::frame::{FrameError, FrameReader, write_frame};
 use super::DetachedError;
 
 /// To be raised with each change of what travels here, events and packed batches among it.
-pub(super) const PROTOCOL_VERSION: u32 = 1;
+pub(super) const PROTOCOL_VERSION: u32 = 2;
 const MAGIC: &[u8; 12] = b"fanlane-host";
 /// The largest message that a host takes from a watcher, in bytes.
 pub(super) const MAX_REQUEST_BYTES: usize = 4 << 10;
@@ -194,7 +194,7 @@ impl Read for Until<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::EventKind;
+    use crate::event::{DispatchEvent, EventKind};
 
     #[test]
     fn what_is_written_by_reference_is_read_as_it_was() {
@@ -209,7 +209,7 @@ mod tests {
             earlier: Earlier { done: 4, ..Earlier::default() },
             ended: false,
         };
-        let event = Event { at_ns: 5, kind: EventKind::Paused };
+        let event = Event { at_ns: 5, kind: EventKind::Dispatch(DispatchEvent::Paused) };
         let pairs = [
             (FromHostRef::About(&info), FromHost::About(info.clone())),
             (

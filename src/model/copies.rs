@@ -1,7 +1,7 @@
 //! What results cost on their way from the workers: their sizes, and the time between the end of an attempt and the
 //! moment at which its result was known. Folded from events.
 
-use crate::event::{AttemptRecord, CallValue, Captured, Event, EventKind};
+use crate::event::{AttemptRecord, CallValue, Captured, Event, EventKind, TaskEvent};
 
 /// The way of results so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,8 +22,8 @@ impl Copies {
     /// Takes in one event.
     pub fn apply(&mut self, event: &Event) {
         let records = match &event.kind {
-            EventKind::TasksFinished(records) => records.as_slice(),
-            EventKind::TaskRetried(record) => std::slice::from_ref(record),
+            EventKind::Task(TaskEvent::Finished(records)) => records.as_slice(),
+            EventKind::Task(TaskEvent::Retried(record)) => std::slice::from_ref(record),
             _ => return,
         };
         for record in records.iter().filter(|record| record.attempt > 0) {
@@ -63,6 +63,7 @@ fn bytes_of(record: &AttemptRecord) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::DispatchEvent;
     use crate::event::{Outcome, Output, TaskId, WorkerId};
 
     #[test]
@@ -84,9 +85,9 @@ mod tests {
             record(Some(CallValue::Text("abcd".into())), None, 90),
             never,
         ];
-        copies.apply(&Event { at_ns: 100, kind: EventKind::TasksFinished(first) });
-        copies.apply(&Event { at_ns: 200, kind: EventKind::TaskRetried(record(None, Some("xy"), 190)) });
-        copies.apply(&Event { at_ns: 300, kind: EventKind::Paused });
+        copies.apply(&Event { at_ns: 100, kind: EventKind::Task(TaskEvent::Finished(first)) });
+        copies.apply(&Event { at_ns: 200, kind: EventKind::Task(TaskEvent::Retried(record(None, Some("xy"), 190))) });
+        copies.apply(&Event { at_ns: 300, kind: EventKind::Dispatch(DispatchEvent::Paused) });
         let expected = Copies { results: 3, bytes: 114, largest_bytes: 102, way_ns: 80, longest_way_ns: 60 };
         assert_eq!(copies, expected);
         assert_eq!((copies.mean_bytes(), copies.mean_way_ns()), (Some(38), Some(26)));

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::event::{Event, EventKind, MachineSample};
+use crate::event::{Event, EventKind, MachineSample, SampleEvent};
 
 /// The most columns that are kept; one more merges all pairs.
 pub const MAX_COLUMNS: usize = 1024;
@@ -41,7 +41,7 @@ impl Default for CoreHistory {
 impl CoreHistory {
     /// Takes in one event.
     pub fn apply(&mut self, event: &Event) {
-        if let EventKind::MachineSampled(sample) = &event.kind {
+        if let EventKind::Sample(SampleEvent::Machine(sample)) = &event.kind {
             self.push(event.at_ns, sample);
         }
     }
@@ -168,7 +168,7 @@ mod tests {
 
     fn sampled(history: &mut CoreHistory, at_ns: u64, core_percent: &[f32], memory_used_bytes: u64) {
         let sample = MachineSample { core_percent: core_percent.to_vec(), memory_used_bytes, memory_total_bytes: 100 };
-        history.apply(&Event { at_ns, kind: EventKind::MachineSampled(sample) });
+        history.apply(&Event { at_ns, kind: EventKind::Sample(SampleEvent::Machine(sample)) });
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod curve;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-use crate::event::{AttemptRecord, Event, EventKind, TaskId};
+use crate::event::{AttemptRecord, Event, EventKind, RunEvent, TaskEvent, TaskId};
 
 pub use curve::{Curve, Step};
 
@@ -48,13 +48,13 @@ impl DepthHistory {
     pub fn apply(&mut self, event: &Event) {
         self.last_ns = self.last_ns.max(event.at_ns);
         match &event.kind {
-            EventKind::RunStarted(header) => self.grow(0, header.tasks),
-            EventKind::TaskStarted { task, attempt, start_ns, .. } => {
+            EventKind::Run(RunEvent::Started(header)) => self.grow(0, header.tasks),
+            EventKind::Task(TaskEvent::Started { task, attempt, start_ns, .. }) => {
                 if self.announced.insert((*task, *attempt)) {
                     self.change(*start_ns, Change::Starts);
                 }
             }
-            EventKind::TasksFinished(records) => {
+            EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     if record.attempt == 0 {
                         self.change(event.at_ns, Change::EndsQueued);
@@ -63,25 +63,14 @@ impl DepthHistory {
                     }
                 }
             }
-            EventKind::TaskRetried(record) => self.attempt_ended(record, Change::Returns),
-            EventKind::RunFinished(_) => self.finished = true,
-            EventKind::BatchGrew { tasks, .. } => self.grow(event.at_ns, *tasks),
-            EventKind::InputsBroke { .. }
-            | EventKind::Held { .. }
-            | EventKind::HaltReached { .. }
-            | EventKind::PoolResized { .. }
-            | EventKind::Paused
-            | EventKind::Resumed
-            | EventKind::StopRequested
-            | EventKind::WorkerStarted { .. }
-            | EventKind::WorkerEnded { .. }
-            | EventKind::WorkersCannotStart { .. }
-            | EventKind::ProgressReported { .. }
-            | EventKind::SharedSampled(_)
-            | EventKind::SharedEnded(_)
-            | EventKind::ResultsCompared { .. }
-            | EventKind::MachineSampled(_)
-            | EventKind::WorkersSampled(_) => {}
+            EventKind::Task(TaskEvent::Retried(record)) => self.attempt_ended(record, Change::Returns),
+            EventKind::Run(RunEvent::Finished(_)) => self.finished = true,
+            EventKind::Run(RunEvent::BatchGrew { tasks, .. }) => self.grow(event.at_ns, *tasks),
+            EventKind::Run(RunEvent::InputsBroke { .. })
+            | EventKind::Dispatch(_)
+            | EventKind::Worker(_)
+            | EventKind::Sample(_)
+            | EventKind::Shared(_) => {}
         }
         self.settle();
     }

@@ -7,7 +7,10 @@ mod bars;
 
 use std::collections::HashMap;
 
-use crate::event::{AttemptRecord, Event, EventKind, LaneId, OutcomeCounts, TaskId, WorkerEnd, WorkerId, WorkerSample};
+use crate::event::{
+    AttemptRecord, Event, EventKind, LaneId, OutcomeCounts, RunEvent, SampleEvent, TaskEvent, TaskId, WorkerEnd,
+    WorkerEvent, WorkerId, WorkerSample,
+};
 
 pub use bars::{Bar, Bars, Segment, Totals};
 
@@ -86,22 +89,24 @@ impl LaneHistory {
     pub fn apply(&mut self, event: &Event) {
         self.end_ns = self.end_ns.max(event.at_ns);
         match &event.kind {
-            EventKind::WorkerStarted { worker, lane, pid } => self.worker_started(event.at_ns, *worker, *lane, *pid),
-            EventKind::WorkerEnded { worker, reason } => self.worker_ended(event.at_ns, *worker, reason),
-            EventKind::TaskStarted { task, attempt, worker, start_ns, pid } => {
+            EventKind::Worker(WorkerEvent::Started { worker, lane, pid }) => {
+                self.worker_started(event.at_ns, *worker, *lane, *pid)
+            }
+            EventKind::Worker(WorkerEvent::Ended { worker, reason }) => self.worker_ended(event.at_ns, *worker, reason),
+            EventKind::Task(TaskEvent::Started { task, attempt, worker, start_ns, pid }) => {
                 let running = Running { task: *task, attempt: *attempt, start_ns: *start_ns, pid: *pid };
                 match self.lane_mut(*worker) {
                     Some(lane) => lane.running = Some(running),
                     None => self.unplaced += 1,
                 }
             }
-            EventKind::TasksFinished(records) => {
+            EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     self.attempt_ended(record, false);
                 }
             }
-            EventKind::TaskRetried(record) => self.attempt_ended(record, true),
-            EventKind::WorkersSampled(samples) => {
+            EventKind::Task(TaskEvent::Retried(record)) => self.attempt_ended(record, true),
+            EventKind::Sample(SampleEvent::Workers(samples)) => {
                 for sample in samples {
                     // A sample may be late: it counts only while its worker is the lane's live one.
                     if let Some(lane) = self.lane_mut(sample.worker)
@@ -111,34 +116,24 @@ impl LaneHistory {
                     }
                 }
             }
-            EventKind::ProgressReported { worker, sent_ns, fraction, message } => {
+            EventKind::Sample(SampleEvent::Progress { worker, sent_ns, fraction, message }) => {
                 if let Some(lane) = self.lane_mut(*worker)
                     && lane.said.as_ref().is_none_or(|said| said.sent_ns <= *sent_ns)
                 {
                     lane.said = Some(TaskProgress { sent_ns: *sent_ns, fraction: *fraction, message: message.clone() });
                 }
             }
-            EventKind::RunFinished(_) => {
+            EventKind::Run(RunEvent::Finished(_)) => {
                 self.finished = true;
                 for lane in &mut self.lanes {
                     lane.running = None;
                     lane.end_life(event.at_ns, false);
                 }
             }
-            EventKind::RunStarted(_)
-            | EventKind::BatchGrew { .. }
-            | EventKind::InputsBroke { .. }
-            | EventKind::Held { .. }
-            | EventKind::HaltReached { .. }
-            | EventKind::PoolResized { .. }
-            | EventKind::Paused
-            | EventKind::Resumed
-            | EventKind::StopRequested
-            | EventKind::WorkersCannotStart { .. }
-            | EventKind::SharedSampled(_)
-            | EventKind::SharedEnded(_)
-            | EventKind::ResultsCompared { .. }
-            | EventKind::MachineSampled(_) => {}
+            EventKind::Run(RunEvent::Started(_) | RunEvent::BatchGrew { .. } | RunEvent::InputsBroke { .. })
+            | EventKind::Sample(SampleEvent::Machine(_) | SampleEvent::ResultsCompared { .. })
+            | EventKind::Dispatch(_)
+            | EventKind::Shared(_) => {}
         }
     }
 

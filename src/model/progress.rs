@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::count;
-use crate::event::{Event, EventKind, OutcomeCounts, Summary};
+use crate::event::{DispatchEvent, Event, EventKind, OutcomeCounts, RunEvent, Summary, TaskEvent, WorkerEvent};
 
 /// How many tasks of a batch a run leaves out because an earlier one has ended them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,44 +69,40 @@ impl Progress {
     pub fn apply(&mut self, event: &Event) {
         self.last_ns = self.last_ns.max(event.at_ns);
         match &event.kind {
-            EventKind::RunStarted(header) => {
+            EventKind::Run(RunEvent::Started(header)) => {
                 self.tasks = header.tasks;
                 self.workers = header.workers;
             }
-            EventKind::BatchGrew { tasks, complete } => {
+            EventKind::Run(RunEvent::BatchGrew { tasks, complete }) => {
                 self.tasks = *tasks;
                 self.grows = !complete;
             }
-            EventKind::InputsBroke { reason } => self.inputs_fault = Some(reason.clone()),
-            EventKind::PoolResized { workers } => self.workers = *workers,
-            EventKind::Held { reason } => self.held.clone_from(reason),
-            EventKind::HaltReached { halt } => self.halted = Some(halt.clone()),
-            EventKind::Paused => self.paused = true,
-            EventKind::Resumed => self.paused = false,
-            EventKind::StopRequested => {
+            EventKind::Run(RunEvent::InputsBroke { reason }) => self.inputs_fault = Some(reason.clone()),
+            EventKind::Dispatch(DispatchEvent::PoolResized { workers }) => self.workers = *workers,
+            EventKind::Dispatch(DispatchEvent::Held { reason }) => self.held.clone_from(reason),
+            EventKind::Dispatch(DispatchEvent::HaltReached { halt }) => self.halted = Some(halt.clone()),
+            EventKind::Dispatch(DispatchEvent::Paused) => self.paused = true,
+            EventKind::Dispatch(DispatchEvent::Resumed) => self.paused = false,
+            EventKind::Dispatch(DispatchEvent::StopRequested) => {
                 self.stopping = true;
                 self.grows = false;
             }
-            EventKind::WorkerStarted { .. } => {
+            EventKind::Worker(WorkerEvent::Started { .. }) => {
                 self.live_workers += 1;
                 self.cannot_start = None;
             }
-            EventKind::WorkerEnded { .. } => self.live_workers = self.live_workers.saturating_sub(1),
-            EventKind::WorkersCannotStart { reason } => self.cannot_start = Some(reason.clone()),
-            EventKind::TasksFinished(records) => {
+            EventKind::Worker(WorkerEvent::Ended { .. }) => self.live_workers = self.live_workers.saturating_sub(1),
+            EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) => {
+                self.cannot_start = Some(reason.clone())
+            }
+            EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     self.counts.add(record.outcome.class());
                 }
             }
-            EventKind::TaskRetried(_) => self.retries += 1,
-            EventKind::RunFinished(summary) => self.summary = Some(summary.clone()),
-            EventKind::TaskStarted { .. }
-            | EventKind::ProgressReported { .. }
-            | EventKind::SharedSampled(_)
-            | EventKind::SharedEnded(_)
-            | EventKind::ResultsCompared { .. }
-            | EventKind::MachineSampled(_)
-            | EventKind::WorkersSampled(_) => {}
+            EventKind::Task(TaskEvent::Retried(_)) => self.retries += 1,
+            EventKind::Run(RunEvent::Finished(summary)) => self.summary = Some(summary.clone()),
+            EventKind::Task(TaskEvent::Started { .. }) | EventKind::Sample(_) | EventKind::Shared(_) => {}
         }
     }
 

@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 
 use crate::event::{
-    AttemptRecord, Event, EventKind, LaneId, RunHeader, SharedContent, SharedObject, Summary, TaskId, WorkerId,
+    AttemptRecord, Event, EventKind, LaneId, RunEvent, RunHeader, SharedContent, SharedEvent, SharedObject, Summary,
+    TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
 
 use super::{Copies, CoreHistory, DepthHistory, LaneHistory, Progress, Records, Transports};
@@ -67,45 +68,35 @@ impl RunModel {
         self.copies.apply(&event);
         self.transports.apply(&event);
         match event.kind {
-            EventKind::RunStarted(header) => self.header = Some(header),
-            EventKind::WorkerStarted { worker, lane, .. } => {
+            EventKind::Run(RunEvent::Started(header)) => self.header = Some(header),
+            EventKind::Worker(WorkerEvent::Started { worker, lane, .. }) => {
                 self.lane_of.insert(worker, lane);
             }
-            EventKind::WorkerEnded { worker, .. } => {
+            EventKind::Worker(WorkerEvent::Ended { worker, .. }) => {
                 // What it was doing comes as a record of its own; a task shown as running for ever would be a lie.
                 self.running.retain(|_, running| running.worker != worker);
             }
-            EventKind::TaskStarted { task, attempt, worker, start_ns, pid } => {
+            EventKind::Task(TaskEvent::Started { task, attempt, worker, start_ns, pid }) => {
                 if self.records.of(task).is_none() {
                     self.running.insert(task, RunningTask { attempt, worker, start_ns, pid });
                 }
             }
-            EventKind::TasksFinished(records) => {
+            EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     self.running.remove(&record.task);
                     self.records.push_final(record, self.progress.tasks);
                 }
             }
-            EventKind::TaskRetried(record) => {
+            EventKind::Task(TaskEvent::Retried(record)) => {
                 self.running.remove(&record.task);
                 self.records.push_retried(record);
             }
-            EventKind::SharedSampled(objects) => self.shared = objects,
-            EventKind::SharedEnded(contents) => self.shared_ended = contents,
-            EventKind::RunFinished(_) => self.running.clear(),
-            EventKind::ProgressReported { .. }
-            | EventKind::BatchGrew { .. }
-            | EventKind::InputsBroke { .. }
-            | EventKind::Held { .. }
-            | EventKind::HaltReached { .. }
-            | EventKind::PoolResized { .. }
-            | EventKind::Paused
-            | EventKind::Resumed
-            | EventKind::StopRequested
-            | EventKind::WorkersCannotStart { .. }
-            | EventKind::ResultsCompared { .. }
-            | EventKind::MachineSampled(_)
-            | EventKind::WorkersSampled(_) => {}
+            EventKind::Shared(SharedEvent::Sampled(objects)) => self.shared = objects,
+            EventKind::Shared(SharedEvent::Ended(contents)) => self.shared_ended = contents,
+            EventKind::Run(RunEvent::Finished(_)) => self.running.clear(),
+            EventKind::Run(RunEvent::BatchGrew { .. } | RunEvent::InputsBroke { .. })
+            | EventKind::Dispatch(_)
+            | EventKind::Sample(_) => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which way large results come faster: folded from the comparisons that a run makes as it goes on.
 
 use super::format;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, SampleEvent};
 use crate::job::Transport;
 
 /// So many comparisons are kept, the latest.
@@ -37,7 +37,10 @@ pub struct Transports {
 impl Transports {
     /// Takes in one event.
     pub fn apply(&mut self, event: &Event) {
-        let EventKind::ResultsCompared { bytes, pipe_ns, shared_memory_ns, used } = event.kind else { return };
+        let EventKind::Sample(SampleEvent::ResultsCompared { bytes, pipe_ns, shared_memory_ns, used }) = event.kind
+        else {
+            return;
+        };
         let compared = Compared { bytes, pipe_ns, shared_memory_ns };
         if self.latest.len() < MAX_COMPARISONS {
             self.latest.push(compared);
@@ -100,7 +103,8 @@ mod tests {
     fn told(used: Transport, pairs: &[[u64; 2]]) -> Transports {
         let mut transports = Transports::default();
         for [pipe_ns, shared_memory_ns] in pairs.iter().map(|pair| pair.map(|ms| ms * 1_000_000)) {
-            let kind = EventKind::ResultsCompared { bytes: 16 << 20, pipe_ns, shared_memory_ns, used };
+            let kind =
+                EventKind::Sample(SampleEvent::ResultsCompared { bytes: 16 << 20, pipe_ns, shared_memory_ns, used });
             transports.apply(&Event { at_ns: 0, kind });
         }
         transports

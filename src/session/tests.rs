@@ -7,7 +7,9 @@ use crossbeam_channel::Sender;
 
 use super::*;
 use crate::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
-use crate::event::{AttemptRecord, Event, EventKind, Outcome, OutcomeClass, RunHeader, Summary, WorkerId};
+use crate::event::{
+    AttemptRecord, Event, EventKind, Outcome, OutcomeClass, RunEvent, RunHeader, Summary, TaskEvent, WorkerId,
+};
 use crate::job::{Batch, Input, TaskTemplate};
 use crate::store::presets::Presets;
 use crate::store::race::Races;
@@ -38,7 +40,7 @@ impl Noted {
 
     fn begin(&self, tasks: u64) {
         let header = RunHeader { name: String::new(), mode: Mode::Pool, workers: 2, tasks, started_unix_ms: 0 };
-        self.say(EventKind::RunStarted(header));
+        self.say(EventKind::Run(RunEvent::Started(header)));
     }
 
     fn end(&self) {
@@ -51,7 +53,7 @@ impl Noted {
             mode: Mode::Pool,
             stopped: false,
         };
-        self.say(EventKind::RunFinished(summary));
+        self.say(EventKind::Run(RunEvent::Finished(summary)));
         self.notes().events = None;
     }
 }
@@ -361,7 +363,7 @@ fn results_are_sorted_and_filtered() {
     session.handle(Command::Run);
     engine.begin(12);
     let outcome = |task| if task % 5 == 0 { Outcome::Exited { code: 1 } } else { Outcome::Done };
-    engine.say(EventKind::TasksFinished((0..12).rev().map(|task| record(task, outcome(task))).collect()));
+    engine.say(EventKind::Task(TaskEvent::Finished((0..12).rev().map(|task| record(task, outcome(task))).collect())));
     until(&mut session, "all rows", |session| session.rows().rows().len() == 12);
     let tasks = |session: &mut Session, query: RowQuery| -> Vec<u64> {
         session.query = query;
@@ -385,7 +387,9 @@ fn many_results_are_ordered_by_a_thread_to_the_same_end() {
     session.handle(Command::Run);
     engine.begin(30_000);
     for from in (0..30_000).step_by(1000) {
-        engine.say(EventKind::TasksFinished((from..from + 1000).map(|task| record(task, Outcome::Done)).collect()));
+        engine.say(EventKind::Task(TaskEvent::Finished(
+            (from..from + 1000).map(|task| record(task, Outcome::Done)).collect(),
+        )));
     }
     session.query.descending = true;
     until(&mut session, "all rows", |session| session.rows().rows().len() == 30_000);
@@ -407,7 +411,9 @@ fn failed_tasks_run_again_as_a_run_of_their_own() {
     until(&mut session, "the run", Session::is_running);
     engine.begin(3);
     let outcomes = [Outcome::TimedOut, Outcome::Done, Outcome::Exited { code: 2 }];
-    engine.say(EventKind::TasksFinished((0..).zip(outcomes).map(|(task, outcome)| record(task, outcome)).collect()));
+    engine.say(EventKind::Task(TaskEvent::Finished(
+        (0..).zip(outcomes).map(|(task, outcome)| record(task, outcome)).collect(),
+    )));
     engine.end();
     until(&mut session, "the end", |session| !session.is_running());
     let edited = session.draft.clone();
@@ -420,7 +426,7 @@ fn failed_tasks_run_again_as_a_run_of_their_own() {
     }
     assert_eq!(session.draft, edited, "the open job stays as it is");
     engine.begin(2);
-    engine.say(EventKind::TasksFinished(vec![record(0, Outcome::Done), record(1, Outcome::Done)]));
+    engine.say(EventKind::Task(TaskEvent::Finished(vec![record(0, Outcome::Done), record(1, Outcome::Done)])));
     engine.end();
     until(&mut session, "the end", |session| !session.is_running());
     session.handle(Command::RerunTask(TaskId(1)));

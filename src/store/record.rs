@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{AttemptRecord, Event, EventKind, TaskId};
+use crate::event::{AttemptRecord, Event, EventKind, TaskEvent, TaskId};
 use crate::job::lossless::Bytes;
 use crate::job::{Batch, TaskTemplate};
 use crate::model::Earlier;
@@ -165,8 +165,8 @@ impl Recorder {
     /// What the system says.
     pub fn add(&mut self, event: &Event, words: impl Fn(&AttemptRecord) -> TaskWords) -> io::Result<()> {
         let ended = match &event.kind {
-            EventKind::TasksFinished(records) => records,
-            EventKind::TaskRetried(record) => std::slice::from_ref(record),
+            EventKind::Task(TaskEvent::Finished(records)) => records,
+            EventKind::Task(TaskEvent::Retried(record)) => std::slice::from_ref(record),
             _ => &[],
         };
         if !ended.is_empty() {

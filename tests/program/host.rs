@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fanlane::engine::RunCommand;
-use fanlane::event::{Event, EventKind, TaskId};
+use fanlane::event::{
+    DispatchEvent, Event, EventKind, RunEvent, SampleEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent,
+};
 use fanlane::host::{DetachedError, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate};
 use fanlane::job::{Batch, Input, Job, TaskTemplate};
 use fanlane::model::Earlier;
@@ -114,7 +116,7 @@ fn until(watching: &mut DetachedRun, what: impl Fn(&EventKind) -> bool) -> Vec<E
 fn ends(watching: &mut DetachedRun) -> BTreeMap<TaskId, usize> {
     let mut ends = BTreeMap::new();
     while let Some(heard) = watching.next_update().unwrap() {
-        if let DetachedUpdate::Event(Event { kind: EventKind::TasksFinished(records), .. }) = heard {
+        if let DetachedUpdate::Event(Event { kind: EventKind::Task(TaskEvent::Finished(records)), .. }) = heard {
             records.iter().for_each(|record| *ends.entry(record.task).or_default() += 1);
         }
     }
@@ -131,7 +133,7 @@ const GATED: &str = "touch begun-{}; until [ -e gate ]; do sleep 0.01; done";
 fn a_run_goes_on_without_its_starter_and_the_next_watcher_sees_each_record_once() {
     let scene = Scene::new();
     let mut starter = scene.hosts.start(&scene.order(GATED, 20)).unwrap();
-    until(&mut starter, |kind| matches!(kind, EventKind::WorkerStarted { .. }));
+    until(&mut starter, |kind| matches!(kind, EventKind::Worker(WorkerEvent::Started { .. })));
     let pid = starter.info.pid;
     drop(starter);
     wait_until("the first task", || scene.file("begun-1").exists());
@@ -160,7 +162,7 @@ fn a_run_stops_with_its_starter_where_that_was_asked_for() {
             // The order of what one connection says is kept, so this is heard after it.
             let mut starter = starter;
             starter.handle().command(RunCommand::Pause);
-            until(&mut starter, |kind| matches!(kind, EventKind::Paused));
+            until(&mut starter, |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Paused)));
             drop(starter);
         } else {
             drop(starter);
@@ -190,20 +192,29 @@ fn two_watchers_see_the_same_and_both_command() {
     wait_until("the first task", || scene.file("begun-1").exists());
     one.handle().command(RunCommand::Pause);
     let is_sample = |event: &Event| {
-        matches!(event.kind, EventKind::MachineSampled(_) | EventKind::WorkersSampled(_) | EventKind::SharedSampled(_))
+        matches!(
+            event.kind,
+            EventKind::Sample(SampleEvent::Machine(_))
+                | EventKind::Sample(SampleEvent::Workers(_))
+                | EventKind::Shared(SharedEvent::Sampled(_))
+        )
     };
     for watching in [&mut one, &mut other] {
-        let events = until(watching, |kind| matches!(kind, EventKind::Paused));
-        assert!(matches!(events[0].kind, EventKind::RunStarted(_)));
+        let events = until(watching, |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Paused)));
+        assert!(matches!(events[0].kind, EventKind::Run(RunEvent::Started(_))));
     }
     other.handle().command(RunCommand::Resume);
     other.handle().command(RunCommand::SetWorkers(1));
     fs::write(scene.file("gate"), "").unwrap();
     let seen = [&mut one, &mut other].map(|watching| {
-        let events = until(watching, |kind| matches!(kind, EventKind::RunFinished(_)));
+        let events = until(watching, |kind| matches!(kind, EventKind::Run(RunEvent::Finished(_))));
         events.into_iter().filter(|event| !is_sample(event)).collect::<Vec<_>>()
     });
-    assert!(seen[0].iter().any(|event| matches!(event.kind, EventKind::PoolResized { workers: 1 })));
+    assert!(
+        seen[0]
+            .iter()
+            .any(|event| matches!(event.kind, EventKind::Dispatch(DispatchEvent::PoolResized { workers: 1 })))
+    );
     assert_eq!(seen[0], seen[1]);
 }
 
@@ -216,7 +227,7 @@ fn a_watcher_that_does_not_read_holds_up_nobody_and_costs_no_memory() {
     let mut other = scene.watch();
     let pid = other.info.pid;
     let all_done = |kind: &EventKind| match kind {
-        EventKind::RunFinished(summary) => summary.counts.done == TASKS,
+        EventKind::Run(RunEvent::Finished(summary)) => summary.counts.done == TASKS,
         _ => false,
     };
     until(&mut other, all_done);
@@ -263,7 +274,7 @@ fn nothing_that_a_stranger_says_harms_the_run_or_other_watchers() {
     let mut starter = scene.hosts.start(&scene.order(GATED, 2)).unwrap();
     let (info, folder) = scene.found();
     let knock = || UnixStream::connect(folder.join("socket")).unwrap();
-    let greeting = [&b"fanlane-host"[..], &1_u32.to_le_bytes()].concat();
+    let greeting = [&b"fanlane-host"[..], &2_u32.to_le_bytes()].concat();
     let garbage = [0xff_u8; 64];
     let too_large = [&greeting[..], &u32::MAX.to_le_bytes(), &[0; 64]].concat();
     let other_build = [&b"fanlane-host"[..], &99_u32.to_le_bytes(), &[1, 0, 0, 0, 0]].concat();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
 use fanlane::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
-use fanlane::event::{AttemptRecord, CallValue, Event, EventKind, OutcomeCounts, Summary};
+use fanlane::event::{AttemptRecord, CallValue, Event, EventKind, OutcomeCounts, RunEvent, Summary, TaskEvent};
 use fanlane::job::batch::BatchFeed;
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::mp::process_tree;
@@ -99,7 +99,7 @@ impl TestRun {
     /// Takes events until so many tasks have ended.
     pub fn wait_for_ended(&mut self, count: usize) {
         while self.records().count() < count {
-            self.wait_for("results", |kind| matches!(kind, EventKind::TasksFinished(_)));
+            self.wait_for("results", |kind| matches!(kind, EventKind::Task(TaskEvent::Finished(_))));
         }
     }
 
@@ -108,7 +108,7 @@ impl TestRun {
         self.seen
             .iter()
             .filter_map(|event| match &event.kind {
-                EventKind::TasksFinished(records) => Some(records),
+                EventKind::Task(TaskEvent::Finished(records)) => Some(records),
                 _ => None,
             })
             .flatten()
@@ -116,7 +116,7 @@ impl TestRun {
 
     /// Waits for the end and checks what holds of every run.
     pub fn finish(mut self) -> Finished {
-        let is_end = |kind: &EventKind| matches!(kind, EventKind::RunFinished(_));
+        let is_end = |kind: &EventKind| matches!(kind, EventKind::Run(RunEvent::Finished(_)));
         if !self.seen.last().is_some_and(|event| is_end(&event.kind)) {
             self.wait_for("the end", is_end);
         }
@@ -130,15 +130,15 @@ impl TestRun {
             let earlier = records.insert(record.task.0, record.clone());
             assert!(earlier.is_none(), "task {} ended twice", record.task.number());
         }
-        let Some(Event { kind: EventKind::RunFinished(summary), .. }) = self.seen.last().cloned() else {
+        let Some(Event { kind: EventKind::Run(RunEvent::Finished(summary)), .. }) = self.seen.last().cloned() else {
             panic!("the run did not end with its summary")
         };
         assert_eq!(counts, summary.counts, "the summary counts what the records say");
-        let Some(Event { kind: EventKind::RunStarted(header), .. }) = self.seen.first() else {
+        let Some(Event { kind: EventKind::Run(RunEvent::Started(header)), .. }) = self.seen.first() else {
             panic!("the run did not begin with its header")
         };
         let grown = self.seen.iter().rev().find_map(|event| match event.kind {
-            EventKind::BatchGrew { tasks, .. } => Some(tasks),
+            EventKind::Run(RunEvent::BatchGrew { tasks, .. }) => Some(tasks),
             _ => None,
         });
         assert_eq!(grown.unwrap_or(header.tasks), records.len() as u64, "every task has ended");
@@ -173,7 +173,7 @@ impl Finished {
         self.seen
             .iter()
             .filter_map(|event| match &event.kind {
-                EventKind::TaskRetried(record) => Some(record),
+                EventKind::Task(TaskEvent::Retried(record)) => Some(record),
                 _ => None,
             })
             .collect()

@@ -11,8 +11,8 @@ use crossbeam_channel::Sender;
 use fanlane::engine::simulation::{SimulatedMachine, SimulatedPlan, SimulatedTask, simulate};
 use fanlane::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
 use fanlane::event::{
-    AttemptRecord, CallValue, Event, EventKind, LaneId, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, WorkerEnd,
-    WorkerId,
+    AttemptRecord, CallValue, Event, EventKind, LaneId, Outcome, OutcomeCounts, RunEvent, RunHeader, Summary,
+    TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId,
 };
 use fanlane::job::{Batch, Mode};
 
@@ -68,11 +68,15 @@ impl Simulated {
             tasks: batch.len(),
             started_unix_ms: 0,
         };
-        let mut events = vec![Event { at_ns: 0, kind: EventKind::RunStarted(header) }];
+        let mut events = vec![Event { at_ns: 0, kind: EventKind::Run(RunEvent::Started(header)) }];
         let lanes = simulated.spans.iter().map(|span| span.lane + 1).max().unwrap_or(0);
         for lane in 0..lanes {
             let at_ns = self.machine.first_worker_ns + u64::from(lane) * self.machine.next_worker_ns;
-            let kind = EventKind::WorkerStarted { worker: WorkerId(lane + 1), lane: LaneId(lane), pid: 1000 + lane };
+            let kind = EventKind::Worker(WorkerEvent::Started {
+                worker: WorkerId(lane + 1),
+                lane: LaneId(lane),
+                pid: 1000 + lane,
+            });
             events.push(Event { at_ns, kind });
         }
         let mut counts = OutcomeCounts::default();
@@ -88,11 +92,11 @@ impl Simulated {
             };
             counts.add(record.outcome.class());
             let at_ns = span.start_ns + span.wall_ns + self.machine.return_ns;
-            events.push(Event { at_ns, kind: EventKind::TasksFinished(vec![record]) });
+            events.push(Event { at_ns, kind: EventKind::Task(TaskEvent::Finished(vec![record])) });
         }
         let end_ns = simulated.wall_ns + self.machine.return_ns;
         for lane in 0..lanes {
-            let kind = EventKind::WorkerEnded { worker: WorkerId(lane + 1), reason: WorkerEnd::Retired };
+            let kind = EventKind::Worker(WorkerEvent::Ended { worker: WorkerId(lane + 1), reason: WorkerEnd::Retired });
             events.push(Event { at_ns: end_ns, kind });
         }
         events.sort_by_key(|event| event.at_ns);
@@ -105,7 +109,7 @@ impl Simulated {
             mode: options.mode,
             stopped: false,
         };
-        events.push(Event { at_ns: end_ns, kind: EventKind::RunFinished(summary) });
+        events.push(Event { at_ns: end_ns, kind: EventKind::Run(RunEvent::Finished(summary)) });
         events
     }
 }

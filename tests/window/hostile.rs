@@ -7,8 +7,8 @@ use std::sync::Arc;
 use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::NodeT as _;
 use fanlane::event::{
-    AttemptRecord, CallValue, Captured, EventKind, LaneId, Outcome, Output, SharedContent, SharedObject, TaskId,
-    WorkerEnd, WorkerId,
+    AttemptRecord, CallValue, Captured, DispatchEvent, EventKind, LaneId, Outcome, Output, SharedContent, SharedEvent,
+    SharedObject, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId,
 };
 use fanlane::job::{Input, Job, TaskTemplate};
 use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions};
@@ -82,10 +82,14 @@ fn no_text_of_a_task_or_a_job_acts_on_the_window() {
 
     handle(&mut window, Command::Run);
     until(&mut window, "the run begins", |session| session.is_running());
-    let worker = |number| EventKind::WorkerStarted { worker: WorkerId(number), lane: LaneId(number - 1), pid: 7 };
+    let worker =
+        |number| EventKind::Worker(WorkerEvent::Started { worker: WorkerId(number), lane: LaneId(number - 1), pid: 7 });
     engine.say(1, worker(1));
-    engine.say(2, EventKind::WorkersCannotStart { reason: HOSTILE.to_owned() });
-    engine.say(3, EventKind::WorkerEnded { worker: WorkerId(1), reason: WorkerEnd::Died(HOSTILE.to_owned()) });
+    engine.say(2, EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason: HOSTILE.to_owned() }));
+    engine.say(
+        3,
+        EventKind::Worker(WorkerEvent::Ended { worker: WorkerId(1), reason: WorkerEnd::Died(HOSTILE.to_owned()) }),
+    );
     let shared = SharedObject {
         name: HOSTILE.to_owned(),
         kind: "list".to_owned(),
@@ -94,7 +98,7 @@ fn no_text_of_a_task_or_a_job_acts_on_the_window() {
         calls: 1,
         waiting: 0,
     };
-    engine.say(4, EventKind::SharedSampled(vec![shared]));
+    engine.say(4, EventKind::Shared(SharedEvent::Sampled(vec![shared])));
     until(&mut window, "the fault", |session| {
         session.run_shown().is_some_and(|run| run.model().progress.cannot_start.is_some())
     });
@@ -109,11 +113,11 @@ fn no_text_of_a_task_or_a_job_acts_on_the_window() {
         Outcome::Lost(HOSTILE.to_owned().into()),
     ];
     let records = (0..).zip(ends).map(|(task, outcome)| attempt(task, outcome)).collect();
-    engine.say(5, EventKind::TasksFinished(records));
+    engine.say(5, EventKind::Task(TaskEvent::Finished(records)));
     let json = serde_json::to_string(&[HOSTILE]).expect("JSON");
     let content =
         SharedContent { name: HOSTILE.to_owned(), kind: "list".to_owned(), length: Some(1), json: Some(json) };
-    engine.say(6, EventKind::SharedEnded(vec![content]));
+    engine.say(6, EventKind::Shared(SharedEvent::Ended(vec![content])));
     engine.finish(9, false);
     until(&mut window, "the run ends", |session| !session.is_running());
     for page in [Page::Job, Page::Live, Page::Results, Page::Shared] {

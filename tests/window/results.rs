@@ -4,7 +4,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use fanlane::engine::RunCommand;
-use fanlane::event::{EventKind, LaneId, OutcomeClass, TaskId, WorkerId};
+use fanlane::event::{EventKind, LaneId, OutcomeClass, TaskEvent, TaskId, WorkerEvent, WorkerId};
 use fanlane::session::{Command, Page, Session, SortKey};
 
 use super::driver::{Window, click, press, shown, type_into, until, with_cubes, with_run};
@@ -58,8 +58,11 @@ fn a_running_task_can_be_cancelled() {
     click(&mut window, "Run");
     until(&mut window, "the run", Session::is_running);
     let worker = WorkerId(1);
-    engine.say(1, EventKind::WorkerStarted { worker, lane: LaneId(0), pid: 4242 });
-    engine.say(2, EventKind::TaskStarted { task: TaskId(4), attempt: 1, worker, start_ns: 2, pid: Some(4243) });
+    engine.say(1, EventKind::Worker(WorkerEvent::Started { worker, lane: LaneId(0), pid: 4242 }));
+    engine.say(
+        2,
+        EventKind::Task(TaskEvent::Started { task: TaskId(4), attempt: 1, worker, start_ns: 2, pid: Some(4243) }),
+    );
     until(&mut window, "the task", |session| {
         session.run_shown().is_some_and(|run| run.model().running.contains_key(&TaskId(4)))
     });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
-use fanlane::event::{EventKind, LaneId, Outcome, OutcomeCounts, WorkerId};
+use fanlane::event::{EventKind, LaneId, Outcome, OutcomeCounts, TaskEvent, WorkerEvent, WorkerId};
 use fanlane::job::{Input, Job};
 use fanlane::session::{Command, JobDraft, Page, PastRunUse, Session, SessionOptions};
 use fanlane::store::history::{History, RunState, file_in};
@@ -29,9 +29,12 @@ fn run(window: &mut Window<'_>, engine: &FakeEngine, outcomes: &[Outcome]) {
     let started = engine.asked().started.len();
     window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     until(window, "the run starts", |_| engine.asked().started.len() > started);
-    engine.say(1, EventKind::WorkerStarted { worker: WorkerId(1), lane: LaneId(0), pid: 7 });
+    engine.say(1, EventKind::Worker(WorkerEvent::Started { worker: WorkerId(1), lane: LaneId(0), pid: 7 }));
     for (task, outcome) in (0..).zip(outcomes) {
-        engine.say(task, EventKind::TasksFinished(vec![models::record(task, 1, task, 1000, outcome.clone())]));
+        engine.say(
+            task,
+            EventKind::Task(TaskEvent::Finished(vec![models::record(task, 1, task, 1000, outcome.clone())])),
+        );
     }
     let stopped = outcomes.len() < 3;
     engine.finish(9, stopped);

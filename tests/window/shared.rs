@@ -5,7 +5,8 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, OutputCommand};
 use egui_kittest::kittest::Queryable as _;
 use fanlane::event::{
-    AttemptRecord, Captured, EventKind, LaneId, Outcome, Output, SharedContent, SharedObject, TaskId, WorkerId,
+    AttemptRecord, Captured, DispatchEvent, EventKind, LaneId, Outcome, Output, SampleEvent, SharedContent,
+    SharedEvent, SharedObject, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
 use fanlane::job::{SharedSpec, Transport};
 use fanlane::session::{Command, Field, Page, Session};
@@ -45,7 +46,7 @@ fn objects_are_shown_while_the_run_goes_on_and_after_it() {
     handle(&mut window, Command::Show(Page::Shared));
     let objects =
         vec![object("seen", "set", Some(3), "[\"a\",\"b\u{1b}[2J\"]"), object("gate", "Lock", None, "held, 2 waiting")];
-    engine.say(MS, EventKind::SharedSampled(objects));
+    engine.say(MS, EventKind::Shared(SharedEvent::Sampled(objects)));
     until(&mut window, "the objects", |session| !session.run_shown().expect("a run").model().shared.is_empty());
     for label in ["seen", "set", "gate", "held, 2 waiting"] {
         assert!(window.query_by_label(label).is_some(), "{label}");
@@ -62,7 +63,7 @@ fn objects_are_shown_while_the_run_goes_on_and_after_it() {
     };
     let long = format!("[{}1]", "1,".repeat(5000));
     let contents = vec![content("big", "list", None), content("seen", "set", Some(long))];
-    engine.say(2 * MS, EventKind::SharedEnded(contents));
+    engine.say(2 * MS, EventKind::Shared(SharedEvent::Ended(contents)));
     until(&mut window, "the end", |session| !session.run_shown().expect("a run").model().shared_ended.is_empty());
     assert!(window.query_by_label("too long to be shown").is_some());
     window.get_by_role_and_label(Role::Button, "Copy seen").click();
@@ -88,7 +89,7 @@ fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
         output: Some(Box::new(Output { stdout, ..Output::default() })),
         ..AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done)
     };
-    engine.say(4 * MS, EventKind::TasksFinished(vec![record]));
+    engine.say(4 * MS, EventKind::Task(TaskEvent::Finished(vec![record])));
     until(&mut window, "the result", |session| session.run_shown().expect("a run").model().copies.results == 1);
     let words = fanlane::model::format::duration(2 * MS);
     assert!(window.query_by_label_contains(&format!("· {words} each")).is_some());
@@ -103,7 +104,8 @@ fn the_faster_way_of_large_results_is_advised_and_chosen_on_the_page_job() {
     handle(&mut window, Command::Show(Page::Shared));
     for _ in 0..4 {
         let (bytes, used) = (16 << 20, Transport::Pipe);
-        let kind = EventKind::ResultsCompared { bytes, pipe_ns: 9 * MS, shared_memory_ns: 4 * MS, used };
+        let kind =
+            EventKind::Sample(SampleEvent::ResultsCompared { bytes, pipe_ns: 9 * MS, shared_memory_ns: 4 * MS, used });
         engine.say(MS, kind);
     }
     until(&mut window, "the advice", |session| {
@@ -128,12 +130,13 @@ fn running_tasks_stand_above_the_results_with_what_they_have_said() {
     start(&mut window);
     handle(&mut window, Command::Show(Page::Results));
     let worker = WorkerId(1);
-    engine.say(MS, EventKind::WorkerStarted { worker, lane: LaneId(0), pid: 7 });
-    engine.say(MS, EventKind::TaskStarted { task: TaskId(3), attempt: 1, worker, start_ns: MS, pid: None });
+    engine.say(MS, EventKind::Worker(WorkerEvent::Started { worker, lane: LaneId(0), pid: 7 }));
+    engine
+        .say(MS, EventKind::Task(TaskEvent::Started { task: TaskId(3), attempt: 1, worker, start_ns: MS, pid: None }));
     until(&mut window, "the task", |session| session.running_rows() == [TaskId(3)]);
     assert!(window.query_by_label("Running").is_some());
     let message = "second pass".into();
-    engine.say(2 * MS, EventKind::ProgressReported { worker, sent_ns: 2 * MS, fraction: 0.4, message });
+    engine.say(2 * MS, EventKind::Sample(SampleEvent::Progress { worker, sent_ns: 2 * MS, fraction: 0.4, message }));
     until(&mut window, "the progress", |session| {
         session.run_shown().expect("a run").model().lanes.progress_of(WorkerId(1)).is_some()
     });
@@ -170,13 +173,13 @@ fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
     let (mut window, engine) = with_cubes();
     start(&mut window);
     let worker = WorkerId(1);
-    engine.say(MS, EventKind::WorkerStarted { worker, lane: LaneId(0), pid: 77 });
-    engine.say(2 * MS, EventKind::TaskStarted { task: TaskId(4), attempt: 2, worker, start_ns: MS, pid: Some(78) });
-    let reported = |sent_ns, fraction, message: &str| EventKind::ProgressReported {
-        worker,
-        sent_ns,
-        fraction,
-        message: message.into(),
+    engine.say(MS, EventKind::Worker(WorkerEvent::Started { worker, lane: LaneId(0), pid: 77 }));
+    engine.say(
+        2 * MS,
+        EventKind::Task(TaskEvent::Started { task: TaskId(4), attempt: 2, worker, start_ns: MS, pid: Some(78) }),
+    );
+    let reported = |sent_ns, fraction, message: &str| {
+        EventKind::Sample(SampleEvent::Progress { worker, sent_ns, fraction, message: message.into() })
     };
     engine.say(3 * MS, reported(2 * MS, 0.4, "second\u{1b} pass"));
     until(&mut window, "the report", |session| {
@@ -195,12 +198,15 @@ fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
 
     // Late news of what it did before says nothing of this.
     engine.say(4 * MS, reported(MS - 1, 0.9, ""));
-    engine.say(4 * MS, EventKind::Paused);
+    engine.say(4 * MS, EventKind::Dispatch(DispatchEvent::Paused));
     until(&mut window, "the late report", |session| session.run_shown().expect("a run").model().progress.paused);
     assert!(window.query_by_label_contains("40 % done: second").is_some());
     // And what was said of one task is not said of the next.
-    engine.say(5 * MS, EventKind::TaskStarted { task: TaskId(5), attempt: 1, worker, start_ns: 4 * MS, pid: None });
-    engine.say(5 * MS, EventKind::Resumed);
+    engine.say(
+        5 * MS,
+        EventKind::Task(TaskEvent::Started { task: TaskId(5), attempt: 1, worker, start_ns: 4 * MS, pid: None }),
+    );
+    engine.say(5 * MS, EventKind::Dispatch(DispatchEvent::Resumed));
     until(&mut window, "the next task", |session| !session.run_shown().expect("a run").model().progress.paused);
     assert!(window.state().session().run_shown().expect("a run").model().lanes.progress_of(worker).is_none());
     engine.finish(5 * MS, false);

@@ -4,7 +4,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::RunCommand;
-use fanlane::event::{EventKind, TaskId};
+use fanlane::event::{DispatchEvent, EventKind, TaskId};
 use fanlane::job::Mode;
 use fanlane::session::{Command, Page, Session, TaskKind};
 use std::path::Path;
@@ -31,10 +31,10 @@ fn run_pause_resume_and_stop() {
     assert!(window.get_by_role_and_label(Role::Button, "Pause").is_focused(), "the focus follows the run");
 
     click(&mut window, "Pause");
-    engine.say(2, EventKind::Paused);
+    engine.say(2, EventKind::Dispatch(DispatchEvent::Paused));
     until(&mut window, "the pause", |session| session.run_shown().expect("a run").model().progress.paused);
     click(&mut window, "Resume");
-    engine.say(3, EventKind::Resumed);
+    engine.say(3, EventKind::Dispatch(DispatchEvent::Resumed));
     until(&mut window, "going on", |session| !session.run_shown().expect("a run").model().progress.paused);
 
     click(&mut window, "Stop");
@@ -263,17 +263,17 @@ fn a_run_that_a_gate_holds_says_what_it_waits_for() {
     let (mut window, engine) = fresh();
     click(&mut window, "Run");
     let reason = "100000 tasks need 16384 MiB free; 1024 MiB are";
-    engine.say(1, EventKind::Held { reason: Some(reason.to_owned()) });
+    engine.say(1, EventKind::Dispatch(DispatchEvent::Held { reason: Some(reason.to_owned()) }));
     until(&mut window, "the gate", |session| session.run_shown().expect("a run").model().progress.held.is_some());
     let words = format!("Waiting: {reason}");
     assert_eq!(window.query_all_by_label(&words).count(), 3, "in the bar, at the queue and where lanes will be");
     for node in window.query_all_by_label(&words) {
         assert!(node.rect().right() <= 1024.0, "{:?}", node.rect());
     }
-    engine.say(2, EventKind::Held { reason: None });
+    engine.say(2, EventKind::Dispatch(DispatchEvent::Held { reason: None }));
     until(&mut window, "going on", |session| session.run_shown().expect("a run").model().progress.held.is_none());
     assert_eq!(window.query_all_by_label(&words).count(), 0);
-    engine.say(3, EventKind::HaltReached { halt: "soon,fail=1".to_owned() });
+    engine.say(3, EventKind::Dispatch(DispatchEvent::HaltReached { halt: "soon,fail=1".to_owned() }));
     engine.finish(4, false);
     until(&mut window, "the end", |session| !session.is_running());
     assert!(window.query_all_by_label("Ended by halt soon,fail=1").count() > 0, "at the queue");

@@ -8,7 +8,7 @@ use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, pidfd_getfd, pid
 
 use super::signal;
 use crate::engine::{RunCommand, RunHandle};
-use crate::event::{EventKind, TaskId, WorkerId};
+use crate::event::{EventKind, RunEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
 use crate::job::workload::random::SplitMix64;
 use crate::mp::process_tree;
 
@@ -30,21 +30,21 @@ impl Targets {
     /// Takes in what a run says of its processes.
     pub fn heed(&mut self, kind: &EventKind) {
         match kind {
-            EventKind::RunStarted(header) => self.tasks = header.tasks,
-            EventKind::WorkerStarted { worker, pid, .. } => drop(self.workers.insert(*worker, *pid)),
-            EventKind::WorkerEnded { worker, .. } => {
+            EventKind::Run(RunEvent::Started(header)) => self.tasks = header.tasks,
+            EventKind::Worker(WorkerEvent::Started { worker, pid, .. }) => drop(self.workers.insert(*worker, *pid)),
+            EventKind::Worker(WorkerEvent::Ended { worker, .. }) => {
                 self.workers.remove(worker);
                 self.commands.retain(|_, (_, holder)| holder != worker);
             }
-            EventKind::TaskStarted { task, worker, pid: Some(pid), .. } => {
+            EventKind::Task(TaskEvent::Started { task, worker, pid: Some(pid), .. }) => {
                 self.commands.insert(*task, (*pid, *worker));
             }
-            EventKind::TasksFinished(records) => {
+            EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     self.commands.remove(&record.task);
                 }
             }
-            EventKind::TaskRetried(record) => drop(self.commands.remove(&record.task)),
+            EventKind::Task(TaskEvent::Retried(record)) => drop(self.commands.remove(&record.task)),
             _ => {}
         }
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Tasks;
 use super::workers::Workers;
-use crate::event::{AttemptRecord, Event, EventKind, TaskId};
+use crate::event::{AttemptRecord, Event, EventKind, RunEvent, TaskEvent, TaskId};
 use crate::job::lossless::Bytes;
 use crate::store::history::HistoryRecorder;
 use crate::store::joblog::JobLog;
@@ -64,10 +64,10 @@ impl Keepers {
         spill_folder: Option<&Path>,
     ) -> Vec<String> {
         let mut said = Vec::new();
-        if let EventKind::RunStarted(header) = &event.kind {
+        if let EventKind::Run(RunEvent::Started(header)) = &event.kind {
             self.started_unix_ms = header.started_unix_ms;
         }
-        if let EventKind::TasksFinished(records) = &event.kind {
+        if let EventKind::Task(TaskEvent::Finished(records)) = &event.kind {
             for record in records {
                 self.keep_task(record, tasks, workers.slot(record.worker), spill_folder, &mut said);
             }
@@ -119,7 +119,7 @@ impl Keepers {
     fn record(&mut self, event: &Event, tasks: &dyn Tasks, workers: &Workers, said: &mut Vec<String>) {
         let Some(recorder) = &mut self.recorder else { return };
         // Results are of a task's last attempt.
-        let is_last = matches!(event.kind, EventKind::TasksFinished(_));
+        let is_last = matches!(event.kind, EventKind::Task(TaskEvent::Finished(_)));
         let words = |record: &AttemptRecord| TaskWords {
             task: record.task.number(),
             number: Some(tasks.number(record.task)).filter(|number| *number != record.task.number()),
@@ -168,7 +168,7 @@ mod tests {
     fn a_log_on_a_full_disk_is_given_up_with_one_message() {
         let job_log = Some(JobLog::to_writer(Box::new(FullSoon(2))).expect("the header fits"));
         let mut keepers = Keepers { job_log, ..Keepers::default() };
-        let event = Event { at_ns: 0, kind: EventKind::TasksFinished(vec![done(0), done(1), done(2)]) };
+        let event = Event { at_ns: 0, kind: EventKind::Task(TaskEvent::Finished(vec![done(0), done(1), done(2)])) };
         let said = keepers.apply(&event, &NamedTasks, &Workers::default(), None);
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].starts_with("the job log cannot be written and ends here, the run goes on: "), "{said:?}");

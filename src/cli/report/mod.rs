@@ -26,7 +26,10 @@ use bstr::BString;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
 use super::args::TransportArg;
-use crate::event::{AttemptRecord, Event, EventKind, SharedContent, Spill, StreamName, TaskId, WorkerEnd};
+use crate::event::{
+    AttemptRecord, DispatchEvent, Event, EventKind, RunEvent, SharedContent, SharedEvent, Spill, StreamName, TaskEvent,
+    TaskId, WorkerEnd, WorkerEvent,
+};
 use crate::model::{Earlier, Progress, Transports};
 pub use bar::Bar;
 pub use describe::printable;
@@ -226,39 +229,43 @@ impl<'a> Report<'a> {
             self.say(&printable(&line, usize::MAX))?;
         }
         match event.kind {
-            EventKind::TaskRetried(record) => {
+            EventKind::Task(TaskEvent::Retried(record)) => {
                 self.drop_spilled(&record);
                 Ok(())
             }
-            EventKind::TasksFinished(records) => {
+            EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     self.finished(record)?;
                 }
                 Ok(())
             }
-            EventKind::WorkerEnded { worker, reason: WorkerEnd::Died(how) } => {
+            EventKind::Worker(WorkerEvent::Ended { worker, reason: WorkerEnd::Died(how) }) => {
                 self.say(&format!("worker {} {}, another one takes its place", worker.0, printable(&how, usize::MAX)))
             }
-            EventKind::WorkersCannotStart { reason } if could_start => self.say(&format!(
+            EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) if could_start => self.say(&format!(
                 "no worker can be started, the tasks wait until one can: {}",
                 printable(&reason, usize::MAX)
             )),
-            EventKind::Held { reason: Some(reason) } if !was_held => {
+            EventKind::Dispatch(DispatchEvent::Held { reason: Some(reason) }) if !was_held => {
                 self.say(&format!("no further task is started for now: {reason}"))
             }
-            EventKind::InputsBroke { reason } => self.say(&format!(
+            EventKind::Run(RunEvent::InputsBroke { reason }) => self.say(&format!(
                 "{}; no further task is begun, those that run are let finish",
                 printable(&reason, usize::MAX)
             )),
-            EventKind::SharedEnded(contents) => {
+            EventKind::Shared(SharedEvent::Ended(contents)) => {
                 self.shared = contents;
                 Ok(())
             }
-            EventKind::HaltReached { halt } => self.say(&format!("enough tasks have ended for --halt {halt}")),
-            EventKind::StopRequested if self.progress.halted.is_some() || self.progress.inputs_fault.is_some() => {
+            EventKind::Dispatch(DispatchEvent::HaltReached { halt }) => {
+                self.say(&format!("enough tasks have ended for --halt {halt}"))
+            }
+            EventKind::Dispatch(DispatchEvent::StopRequested)
+                if self.progress.halted.is_some() || self.progress.inputs_fault.is_some() =>
+            {
                 Ok(())
             }
-            EventKind::StopRequested if went_on && !self.style.quiet => {
+            EventKind::Dispatch(DispatchEvent::StopRequested) if went_on && !self.style.quiet => {
                 self.say("stopping: tasks that run are asked to end; interrupt again to end them at once")
             }
             _ => Ok(()),

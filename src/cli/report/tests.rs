@@ -3,6 +3,7 @@
 use super::samples::{NamedTasks, ended, printed};
 use super::watched::Watched;
 use super::*;
+use crate::event::{DispatchEvent, RunEvent, TaskEvent, WorkerEvent};
 use crate::event::{LaneId, Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
 use crate::job::Mode;
 
@@ -10,11 +11,11 @@ const TEXT: Style = Style { format: Format::Text, keep_order: false, quiet: fals
 
 fn header(tasks: u64) -> EventKind {
     let name = "a batch".to_owned();
-    EventKind::RunStarted(RunHeader { name, mode: Mode::Pool, workers: 2, tasks, started_unix_ms: 0 })
+    EventKind::Run(RunEvent::Started(RunHeader { name, mode: Mode::Pool, workers: 2, tasks, started_unix_ms: 0 }))
 }
 
 fn end(counts: OutcomeCounts) -> EventKind {
-    EventKind::RunFinished(Summary {
+    EventKind::Run(RunEvent::Finished(Summary {
         counts,
         wall_ns: 2_000_000_000,
         cpu_ns: 0,
@@ -22,7 +23,7 @@ fn end(counts: OutcomeCounts) -> EventKind {
         workers: 2,
         mode: Mode::Pool,
         stopped: false,
-    })
+    }))
 }
 
 /// Three tasks that end in the order 2, 3, 1; the third fails.
@@ -30,9 +31,9 @@ fn three_tasks() -> Vec<EventKind> {
     let failed = AttemptRecord { outcome: Outcome::Exited { code: 1 }, ..printed(2, "three\n", "oh\n") };
     vec![
         header(3),
-        EventKind::WorkerStarted { worker: WorkerId(1), lane: LaneId(0), pid: 4242 },
-        EventKind::TasksFinished(vec![printed(1, "two\n", ""), failed]),
-        EventKind::TasksFinished(vec![printed(0, "one\n", "")]),
+        EventKind::Worker(WorkerEvent::Started { worker: WorkerId(1), lane: LaneId(0), pid: 4242 }),
+        EventKind::Task(TaskEvent::Finished(vec![printed(1, "two\n", ""), failed])),
+        EventKind::Task(TaskEvent::Finished(vec![printed(0, "one\n", "")])),
         end(OutcomeCounts { done: 2, failed: 1, ..OutcomeCounts::default() }),
     ]
 }
@@ -89,10 +90,14 @@ fn json_has_a_line_for_each_task_and_the_summary_last() {
 
 #[test]
 fn trouble_with_workers_is_told_once() {
-    let cannot = || EventKind::WorkersCannotStart { reason: "no processes left".to_owned() };
-    let died = EventKind::WorkerEnded { worker: WorkerId(3), reason: WorkerEnd::Died("was killed by SIGKILL".into()) };
+    let cannot = || EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason: "no processes left".to_owned() });
+    let died = EventKind::Worker(WorkerEvent::Ended {
+        worker: WorkerId(3),
+        reason: WorkerEnd::Died("was killed by SIGKILL".into()),
+    });
     let lost = ended(0, Outcome::Lost("was killed by SIGKILL".into()));
-    let (_, err) = report(TEXT, vec![header(1), cannot(), cannot(), died, EventKind::TasksFinished(vec![lost])]);
+    let (_, err) =
+        report(TEXT, vec![header(1), cannot(), cannot(), died, EventKind::Task(TaskEvent::Finished(vec![lost]))]);
     assert_eq!(
         err,
         "no worker can be started, the tasks wait until one can: no processes left\n\
@@ -105,7 +110,13 @@ fn trouble_with_workers_is_told_once() {
 
 #[test]
 fn whoever_interrupts_is_told_once_what_happens_now() {
-    let kinds = || vec![header(1), EventKind::StopRequested, EventKind::StopRequested];
+    let kinds = || {
+        vec![
+            header(1),
+            EventKind::Dispatch(DispatchEvent::StopRequested),
+            EventKind::Dispatch(DispatchEvent::StopRequested),
+        ]
+    };
     let (_, err) = report(TEXT, kinds());
     assert_eq!(err, "stopping: tasks that run are asked to end; interrupt again to end them at once\n");
     assert_eq!(report(Style { quiet: true, ..TEXT }, kinds()).1, "");
@@ -133,7 +144,7 @@ fn a_closed_pipe_ends_the_report() {
     let err = Watched::default();
     let streams = Streams::new(Box::new(Closed), Box::new(err.clone()), Bar::Hidden);
     let (sender, events) = crossbeam_channel::unbounded();
-    let kind = EventKind::TasksFinished(vec![printed(0, "one\n", "")]);
+    let kind = EventKind::Task(TaskEvent::Finished(vec![printed(0, "one\n", "")]));
     sender.send(Event { at_ns: 0, kind }).expect("the receiver is there");
     let mut report = Report::new(TEXT, &NamedTasks, streams);
     let error = report.follow(&events).expect_err("nobody reads");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::event::{Event, EventKind, WorkerId};
+use crate::event::{Event, EventKind, WorkerEvent, WorkerId};
 
 #[derive(Clone, Copy, Debug)]
 struct Home {
@@ -17,7 +17,7 @@ pub struct Workers(HashMap<WorkerId, Home>);
 impl Workers {
     /// Takes in one event.
     pub fn apply(&mut self, event: &Event) {
-        if let EventKind::WorkerStarted { worker, lane, pid } = &event.kind {
+        if let EventKind::Worker(WorkerEvent::Started { worker, lane, pid }) = &event.kind {
             self.0.insert(*worker, Home { pid: *pid, slot: lane.0 + 1 });
         }
     }
@@ -43,7 +43,7 @@ mod tests {
     fn a_lane_is_handed_on_and_the_dead_keep_theirs() {
         let mut workers = Workers::default();
         for (worker, lane, pid) in [(1, 0, 10), (2, 1, 11), (3, 1, 12)] {
-            let kind = EventKind::WorkerStarted { worker: WorkerId(worker), lane: LaneId(lane), pid };
+            let kind = EventKind::Worker(WorkerEvent::Started { worker: WorkerId(worker), lane: LaneId(lane), pid });
             workers.apply(&Event { at_ns: 0, kind });
         }
         let found = [1, 2, 3, 4].map(|worker| (workers.pid(WorkerId(worker)), workers.slot(WorkerId(worker))));

@@ -4,7 +4,7 @@
 use super::queue::Pending;
 use super::{Dispatcher, Effect};
 use crate::engine::RunCommand;
-use crate::event::{AttemptRecord, EventKind, TaskId};
+use crate::event::{AttemptRecord, DispatchEvent, EventKind, TaskEvent, TaskId};
 use crate::job::MAX_WORKERS;
 
 impl Dispatcher {
@@ -12,15 +12,15 @@ impl Dispatcher {
         match command {
             RunCommand::SetWorkers(workers) => {
                 self.pool = workers.min(MAX_WORKERS);
-                effects.push(Effect::Say(EventKind::PoolResized { workers: self.pool }));
+                effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::PoolResized { workers: self.pool })));
             }
             RunCommand::Pause if !self.paused => {
                 self.paused = true;
-                effects.push(Effect::Say(EventKind::Paused));
+                effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::Paused)));
             }
             RunCommand::Resume if self.paused => {
                 self.paused = false;
-                effects.push(Effect::Say(EventKind::Resumed));
+                effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::Resumed)));
             }
             RunCommand::Pause | RunCommand::Resume => {}
             RunCommand::Stop => self.stop(now_ns, false, effects),
@@ -84,6 +84,6 @@ impl Dispatcher {
         for record in &records {
             self.settle(record);
         }
-        effects.push(Effect::Say(EventKind::TasksFinished(records)));
+        effects.push(Effect::Say(EventKind::Task(TaskEvent::Finished(records))));
     }
 }

@@ -4,6 +4,7 @@ use super::supervision::LOOK_NS;
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
+use crate::event::DispatchEvent;
 use crate::job::Control;
 use crate::job::control::{ResourceRequest, RetryWait};
 use crate::job::order::{Order, TaskOrder};
@@ -32,7 +33,11 @@ fn a_halt_now_ends_what_runs_and_a_halt_soon_lets_it_finish() {
     now.finish(0, Outcome::Done);
     now.finish(0, Outcome::Exited { code: 1 });
     assert_eq!((counts(&now).done, counts(&now).failed, counts(&now).cancelled), (1, 1, 18));
-    assert!(now.said(|kind| matches!(kind, EventKind::HaltReached { halt } if halt == "now,fail=1")));
+    assert!(
+        now.said(
+            |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::HaltReached { halt }) if halt == "now,fail=1")
+        )
+    );
 
     let mut soon = controlled(20, 2, halting("soon,fail=1"));
     soon.finish(0, Outcome::Done);
@@ -104,7 +109,9 @@ fn a_closed_gate_starts_nothing_and_says_why() {
     let need = Some("8192 MiB free; 5 MiB are".to_owned());
     simulation.put(Input::Gate(need.clone()));
     let reason = "4 tasks need 8192 MiB free; 5 MiB are";
-    assert!(simulation.said(|kind| matches!(kind, EventKind::Held { reason: Some(said) } if said == reason)));
+    assert!(simulation.said(
+        |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(said) }) if said == reason)
+    ));
     simulation.finish(0, Outcome::Done);
     assert_eq!(simulation.in_flight(1), 0);
     simulation.put(Input::Gate(need));

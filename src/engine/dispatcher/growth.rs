@@ -2,7 +2,7 @@
 
 use super::queue::Pending;
 use super::{Dispatcher, Effect};
-use crate::event::{AttemptRecord, EventKind, Outcome};
+use crate::event::{AttemptRecord, EventKind, Outcome, RunEvent, TaskEvent};
 
 impl Dispatcher {
     /// There are `tasks` by now, and no more will come where the batch is complete. After a fault nothing is begun any
@@ -23,9 +23,9 @@ impl Dispatcher {
             self.queue.grow(tasks);
         }
         self.complete = complete;
-        effects.push(Effect::Say(EventKind::BatchGrew { tasks: self.plan.tasks, complete }));
+        effects.push(Effect::Say(EventKind::Run(RunEvent::BatchGrew { tasks: self.plan.tasks, complete })));
         if let Some(reason) = fault {
-            effects.push(Effect::Say(EventKind::InputsBroke { reason }));
+            effects.push(Effect::Say(EventKind::Run(RunEvent::InputsBroke { reason })));
             self.cancel_waiting(now_ns, effects);
         }
     }
@@ -70,7 +70,7 @@ impl Dispatcher {
             pending.attempts = record.attempt;
             self.retries += 1;
             self.cpu_ns += record.cpu_ns;
-            effects.push(Effect::Say(EventKind::TaskRetried(record.clone())));
+            effects.push(Effect::Say(EventKind::Task(TaskEvent::Retried(record.clone()))));
         }
         self.queue.retry(pending);
         true

@@ -31,7 +31,9 @@ mod workers;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::event::{AttemptRecord, EventKind, LaneId, Outcome, OutcomeClass, OutcomeCounts, Summary, TaskId, WorkerId};
+use crate::event::{
+    AttemptRecord, EventKind, LaneId, Outcome, OutcomeClass, OutcomeCounts, Summary, TaskEvent, TaskId, WorkerId,
+};
 use crate::job::MAX_WORKERS;
 
 use after::After;
@@ -157,7 +159,11 @@ impl Dispatcher {
             Input::WorkerFailed { worker, reason } => self.worker_failed(now_ns, worker, reason, effects),
             Input::WorkerEnded { worker, end } => self.worker_ended(now_ns, worker, end, effects),
             Input::Started { worker, task, attempt, start_ns, pid } => {
-                self.started(worker, EventKind::TaskStarted { task, attempt, worker, start_ns, pid }, effects);
+                self.started(
+                    worker,
+                    EventKind::Task(TaskEvent::Started { task, attempt, worker, start_ns, pid }),
+                    effects,
+                );
             }
             Input::Finished { worker, records } => self.finished(now_ns, worker, records, effects),
             Input::Returned { worker, tasks } => self.returned(now_ns, worker, &tasks, effects),
@@ -204,7 +210,7 @@ impl Dispatcher {
 
     fn started(&mut self, worker: WorkerId, event: EventKind, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
-        let EventKind::TaskStarted { task, start_ns, .. } = event else { return };
+        let EventKind::Task(TaskEvent::Started { task, start_ns, .. }) = event else { return };
         if !state.in_flight.iter().any(|pending| pending.task == task) {
             return;
         }
@@ -260,7 +266,7 @@ impl Dispatcher {
             self.adjust_timeout(&records, effects);
         }
         if !records.is_empty() {
-            effects.push(Effect::Say(EventKind::TasksFinished(records)));
+            effects.push(Effect::Say(EventKind::Task(TaskEvent::Finished(records))));
         }
         self.cancel_all(now_ns, &followers, effects);
     }
@@ -295,7 +301,7 @@ impl Dispatcher {
             }
             None => self.queue.retry(pending),
         }
-        effects.push(Effect::Say(EventKind::TaskRetried(record.clone())));
+        effects.push(Effect::Say(EventKind::Task(TaskEvent::Retried(record.clone()))));
         false
     }
 

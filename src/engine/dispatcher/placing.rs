@@ -105,7 +105,9 @@ impl Dispatcher {
         };
         if self.held != reason {
             self.held = reason;
-            effects.push(Effect::Say(crate::event::EventKind::Held { reason: self.held.clone() }));
+            effects.push(Effect::Say(crate::event::EventKind::Dispatch(crate::event::DispatchEvent::Held {
+                reason: self.held.clone(),
+            })));
         }
     }
 

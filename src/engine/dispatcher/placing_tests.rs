@@ -8,6 +8,7 @@ use super::supervision::LOOK_NS;
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
+use crate::event::{DispatchEvent, RunEvent, TaskEvent};
 use crate::job::Control;
 use crate::job::order::TaskOrder;
 use crate::job::resource_request::TaskRequests;
@@ -152,13 +153,15 @@ fn a_pool_that_is_too_small_for_a_task_says_so_and_does_the_others() {
     let reason = simulation.dispatcher.held.clone().expect("a reason");
     assert_eq!(reason, "task 2 waits: it takes 3 places, the pool has 2; make the pool larger");
     simulation.put(Input::Command(RunCommand::SetWorkers(3)));
-    assert!(simulation.said(|kind| matches!(kind, EventKind::Held { reason: None })));
+    assert!(simulation.said(|kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: None }))));
     simulation.arrive();
     assert_eq!(at_work(&simulation), [1]);
     let control = Control { slots: Some(crate::job::control::ResourceRequest::Count(4)), ..Control::default() };
     let same = Simulation::new(Plan { control, ..plan(3, 2) });
     let reason = "each task takes 4 places, the pool has 2; make the pool larger";
-    assert!(same.said(|kind| matches!(kind, EventKind::Held { reason: Some(said) } if said == reason)));
+    assert!(same.said(
+        |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(said) }) if said == reason)
+    ));
 }
 
 #[test]
@@ -206,7 +209,7 @@ fn a_batch_that_grows_begins_with_its_first_task_and_ends_when_it_is_complete() 
     assert!(simulation.coming.is_empty() && !simulation.dispatcher.is_over());
     let grown = |tasks, complete| Input::Grown { tasks, complete, fault: None };
     simulation.put(grown(1, false));
-    assert!(simulation.said(|kind| *kind == EventKind::BatchGrew { tasks: 1, complete: false }));
+    assert!(simulation.said(|kind| *kind == EventKind::Run(RunEvent::BatchGrew { tasks: 1, complete: false })));
     simulation.arrive();
     assert_eq!(at_work(&simulation), [0]);
     finish_task(&mut simulation, 0);
@@ -243,7 +246,10 @@ fn inputs_that_break_off_end_the_run_with_what_it_has_begun() {
     simulation.arrive();
     let fault = Some("input 1: standard input, line 4: a NUL byte".to_owned());
     simulation.put(Input::Grown { tasks: 3, complete: true, fault });
-    assert!(simulation.said(|kind| matches!(kind, EventKind::InputsBroke { reason } if reason.contains("line 4"))));
+    assert!(
+        simulation
+            .said(|kind| matches!(kind, EventKind::Run(RunEvent::InputsBroke { reason }) if reason.contains("line 4")))
+    );
     finish_task(&mut simulation, 0);
     simulation.close_retired();
     assert!(simulation.dispatcher.is_over());
@@ -282,7 +288,9 @@ fn want_of_memory_ends_the_youngest_and_puts_it_back_without_a_failure() {
     simulation.put(Input::Gate(Some("8192 MiB free; 5 MiB are".to_owned())));
     simulation.put(Input::MemoryLow);
     assert_eq!(at_work(&simulation), [0, 1]);
-    assert!(simulation.said(|kind| matches!(kind, EventKind::TaskRetried(record) if record.task == TaskId(2))));
+    assert!(
+        simulation.said(|kind| matches!(kind, EventKind::Task(TaskEvent::Retried(record)) if record.task == TaskId(2)))
+    );
     simulation.put(Input::MemoryLow);
     assert_eq!(at_work(&simulation), [0]);
     simulation.put(Input::MemoryLow);

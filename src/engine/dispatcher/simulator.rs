@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::tests::{SECOND, plan, record};
 use super::*;
 use crate::engine::RunCommand;
+use crate::event::TaskEvent;
 use crate::job::workload::random::SplitMix64;
 
 /// Something that will happen.
@@ -131,13 +132,15 @@ impl World {
                 self.later(wait_ns, if fails { Coming::CannotStart(worker) } else { Coming::Ready(worker) });
             }
             Effect::Kill { worker } => self.die(worker),
-            Effect::Say(EventKind::TasksFinished(records)) => {
+            Effect::Say(EventKind::Task(TaskEvent::Finished(records))) => {
                 for record in records {
                     let earlier = self.ended.insert(record.task, record.outcome.class());
                     assert!(earlier.is_none(), "task {} has ended twice", record.task.number());
                 }
             }
-            Effect::Say(EventKind::TaskRetried(record)) => *self.attempts.entry(record.task).or_default() += 1,
+            Effect::Say(EventKind::Task(TaskEvent::Retried(record))) => {
+                *self.attempts.entry(record.task).or_default() += 1
+            }
             Effect::Say(_) | Effect::SetTimeout { .. } => {}
             Effect::Run { worker, .. }
             | Effect::RunWith { worker, .. }

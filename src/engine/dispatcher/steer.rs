@@ -1,6 +1,6 @@
 //! What a job's control asks for: halts, gates, timeouts that follow the median, and tasks that wait for others.
 
-use crate::event::{AttemptRecord, EventKind, Outcome, TaskId};
+use crate::event::{AttemptRecord, DispatchEvent, EventKind, Outcome, TaskId};
 use crate::job::control::HaltWhen;
 
 use super::queue::Pending;
@@ -17,7 +17,7 @@ impl Dispatcher {
         if self.stopping || !halt::is_reached(wanted, &self.counts, tasks) {
             return;
         }
-        effects.push(Effect::Say(EventKind::HaltReached { halt: wanted.to_string() }));
+        effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::HaltReached { halt: wanted.to_string() })));
         match wanted.when {
             HaltWhen::Now => self.stop(now_ns, false, effects),
             HaltWhen::Soon => self.cancel_waiting(now_ns, effects),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::event::{EventKind, WorkerId};
+use crate::event::{DispatchEvent, EventKind, WorkerId};
 
 use super::places::Places;
 use super::queue::Pending;
@@ -147,7 +147,7 @@ impl Dispatcher {
         self.start_not_before_ns = Some(self.start_not_before_ns.map_or(until_ns, |other_ns| other_ns.max(until_ns)));
         if !is_told {
             let reason = format!("{count} workers died within 10 seconds, the last one {how}; the next start waits");
-            effects.push(Effect::Say(EventKind::WorkersCannotStart { reason }));
+            effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason })));
         }
     }
 
@@ -157,7 +157,7 @@ impl Dispatcher {
             return;
         }
         self.stopping = true;
-        effects.push(Effect::Say(EventKind::StopRequested));
+        effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::StopRequested)));
         self.supervision.doomed = self.after.drain();
         self.supervision.doomed.extend(self.places.iter_mut().flat_map(Places::drain));
         self.cancel_some(now_ns, effects);

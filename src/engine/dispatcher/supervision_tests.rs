@@ -4,6 +4,7 @@ use super::supervision::{LOOK_NS, START_PATIENCE_NS};
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
+use crate::event::{DispatchEvent, TaskEvent};
 
 /// A worker that does nothing any more, and what it was at.
 fn stopped() -> (Simulation, WorkerId) {
@@ -31,7 +32,7 @@ fn a_worker_that_does_not_answer_is_killed_and_its_attempt_is_hung() {
     simulation.here.clear();
     simulation.put(Input::WorkerEnded { worker, end: ProcessEnd::Died("killed by SIGKILL".to_owned()) });
     let hung = |kind: &EventKind| {
-        matches!(kind, EventKind::TaskRetried(record)
+        matches!(kind, EventKind::Task(TaskEvent::Retried(record))
             if matches!(&record.outcome, Outcome::Lost(how) if how.contains("hung")))
     };
     assert!(simulation.said(hung), "{:?}", simulation.effects);
@@ -130,10 +131,10 @@ fn a_shortage_holds_the_queue_with_its_reason_and_costs_no_attempt() {
     let reason = Some("Too many open files".to_owned());
     simulation.put(Input::Short { worker, reason });
     assert!(
-        simulation.said(|kind| matches!(kind, EventKind::Held { reason: Some(words) } if words.contains("Too many")))
+        simulation.said(|kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(words) }) if words.contains("Too many")))
     );
     simulation.put(Input::Short { worker, reason: None });
-    assert!(simulation.said(|kind| *kind == EventKind::Held { reason: None }));
+    assert!(simulation.said(|kind| *kind == EventKind::Dispatch(DispatchEvent::Held { reason: None })));
     simulation.run_out();
     assert!(simulation.attempts.is_empty());
 }
@@ -147,7 +148,7 @@ fn a_stop_of_a_million_tasks_comes_in_pieces() {
         let mut effects = Vec::new();
         dispatcher.handle(0, input, &mut effects);
         let records = effects.iter().map(|effect| match effect {
-            Effect::Say(EventKind::TasksFinished(records)) => records.len(),
+            Effect::Say(EventKind::Task(TaskEvent::Finished(records))) => records.len(),
             _ => 0,
         });
         let piece: usize = records.sum();

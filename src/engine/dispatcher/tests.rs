@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::RunCommand;
+use crate::event::TaskEvent;
 use crate::job::{Control, Mode};
 
 pub const SECOND: u64 = 1_000_000_000;
@@ -130,15 +131,15 @@ impl Simulation {
 
     pub fn hear(&mut self, kind: EventKind) {
         match kind {
-            EventKind::TasksFinished(records) => {
+            EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     let earlier = self.ended.insert(record.task, (record.attempt, record.outcome));
                     assert!(earlier.is_none(), "task {} has ended twice", record.task.number());
                 }
             }
             // For want of memory a task is ended as often as it takes.
-            EventKind::TaskRetried(record) if record.outcome == Outcome::Cancelled => {}
-            EventKind::TaskRetried(record) => {
+            EventKind::Task(TaskEvent::Retried(record)) if record.outcome == Outcome::Cancelled => {}
+            EventKind::Task(TaskEvent::Retried(record)) => {
                 *self.attempts.entry(record.task).or_default() += 1;
             }
             _ => {}
@@ -476,7 +477,7 @@ fn a_cancelled_task_is_not_begun_again_when_it_comes_back() {
         let ended: Vec<_> = said
             .iter()
             .filter_map(|effect| match effect {
-                Effect::Say(EventKind::TasksFinished(records)) => Some(records),
+                Effect::Say(EventKind::Task(TaskEvent::Finished(records))) => Some(records),
                 _ => None,
             })
             .flatten()

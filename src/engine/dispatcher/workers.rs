@@ -3,7 +3,7 @@
 
 use super::queue::Pending;
 use super::{Dispatcher, Effect, LOSS_LIMIT, ProcessEnd, Worker};
-use crate::event::{AttemptRecord, EventKind, Outcome, WorkerEnd, WorkerId};
+use crate::event::{AttemptRecord, DispatchEvent, EventKind, Outcome, TaskEvent, WorkerEnd, WorkerEvent, WorkerId};
 
 const FIRST_BACK_OFF_NS: u64 = 100_000_000;
 const LONGEST_BACK_OFF_NS: u64 = 5_000_000_000;
@@ -12,7 +12,7 @@ impl Dispatcher {
     pub(super) fn worker_ready(&mut self, worker: WorkerId, pid: u32, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         state.ready = true;
-        effects.push(Effect::Say(EventKind::WorkerStarted { worker, lane: state.lane, pid }));
+        effects.push(Effect::Say(EventKind::Worker(WorkerEvent::Started { worker, lane: state.lane, pid })));
         effects.extend(self.timeout_ns.map(|timeout_ns| Effect::SetTimeout { worker, timeout_ns }));
         if state.retiring {
             effects.push(Effect::Retire { worker });
@@ -22,7 +22,7 @@ impl Dispatcher {
     pub(super) fn worker_failed(&mut self, now_ns: u64, worker: WorkerId, reason: String, effects: &mut Vec<Effect>) {
         if self.workers.remove(&worker).is_some() {
             self.back_off(now_ns);
-            effects.push(Effect::Say(EventKind::WorkersCannotStart { reason }));
+            effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason })));
         }
     }
 
@@ -56,7 +56,7 @@ impl Dispatcher {
             self.count_death(now_ns, how, effects);
         }
         self.take_back(now_ns, worker, &state, &reason, effects);
-        effects.push(Effect::Say(EventKind::WorkerEnded { worker, reason }));
+        effects.push(Effect::Say(EventKind::Worker(WorkerEvent::Ended { worker, reason })));
     }
 
     /// What a worker had when it ended goes back to the queue; only the task it was at has had an attempt.
@@ -101,11 +101,11 @@ impl Dispatcher {
         if pending.losses < LOSS_LIMIT {
             self.retries += 1;
             self.queue.put_back(std::iter::once(pending));
-            effects.push(Effect::Say(EventKind::TaskRetried(record)));
+            effects.push(Effect::Say(EventKind::Task(TaskEvent::Retried(record))));
         } else {
             self.settle(&record);
             let followers = self.doom(record.task);
-            effects.push(Effect::Say(EventKind::TasksFinished(vec![record])));
+            effects.push(Effect::Say(EventKind::Task(TaskEvent::Finished(vec![record]))));
             self.cancel_all(now_ns, &followers, effects);
         }
     }

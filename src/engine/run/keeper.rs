@@ -16,7 +16,7 @@ use crate::engine::monitor::Monitor;
 use crate::engine::progress::ProgressReports;
 use crate::engine::shared::{Shared as SharedObjects, Watch};
 use crate::engine::worker_process::WorkerProcess;
-use crate::event::{EventKind, LaneId, WorkerId};
+use crate::event::{EventKind, LaneId, RunEvent, SharedEvent, WorkerId};
 use crate::job::batch::Growth;
 use crate::mp::{self, descriptors};
 
@@ -90,9 +90,9 @@ impl Shell {
         {
             let mut core = self.core();
             if let Some(objects) = objects {
-                self.say(EventKind::SharedEnded(objects.contents()));
+                self.say(EventKind::Shared(SharedEvent::Ended(objects.contents())));
             }
-            self.say(EventKind::RunFinished(core.dispatcher.summary()));
+            self.say(EventKind::Run(RunEvent::Finished(core.dispatcher.summary())));
             core.ended = true;
         }
         self.deliver();

@@ -121,15 +121,15 @@ mod tests {
     use crossbeam_channel::bounded;
 
     use super::*;
-    use crate::event::EventKind;
+    use crate::event::{DispatchEvent, EventKind};
 
     fn resized(workers: u32) -> Event {
-        Event { at_ns: 0, kind: EventKind::PoolResized { workers } }
+        Event { at_ns: 0, kind: EventKind::Dispatch(DispatchEvent::PoolResized { workers }) }
     }
 
     fn sizes(events: &Receiver<Event>) -> Vec<u32> {
         let sizes = events.try_iter().map(|event| match event.kind {
-            EventKind::PoolResized { workers } => workers,
+            EventKind::Dispatch(DispatchEvent::PoolResized { workers }) => workers,
             other => panic!("nobody said {other:?}"),
         });
         sizes.collect()

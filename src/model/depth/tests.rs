@@ -1,6 +1,7 @@
 use super::curve::MAX_STEPS;
 use super::*;
 use crate::event::{Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
+use crate::event::{RunEvent, TaskEvent};
 use crate::job::Mode;
 
 fn record(task: u64, attempt: u32, start_ns: u64, wall_ns: u64) -> AttemptRecord {
@@ -14,7 +15,7 @@ fn apply(history: &mut DepthHistory, at_ns: u64, kind: EventKind) {
 fn run_of(tasks: u64) -> DepthHistory {
     let mut history = DepthHistory::default();
     let header = RunHeader { name: "run".into(), mode: Mode::Pool, workers: 2, tasks, started_unix_ms: 0 };
-    apply(&mut history, 0, EventKind::RunStarted(header));
+    apply(&mut history, 0, EventKind::Run(RunEvent::Started(header)));
     history
 }
 
@@ -28,7 +29,7 @@ fn finished(history: &mut DepthHistory, at_ns: u64) {
         mode: Mode::Pool,
         stopped: false,
     };
-    apply(history, at_ns, EventKind::RunFinished(summary));
+    apply(history, at_ns, EventKind::Run(RunEvent::Finished(summary)));
 }
 
 fn at(steps: &[Step], time_ns: u64) -> (u64, u64, u64) {
@@ -39,11 +40,17 @@ fn at(steps: &[Step], time_ns: u64) -> (u64, u64, u64) {
 #[test]
 fn counts_follow_the_records_in_whatever_order_they_come() {
     let mut history = run_of(3);
-    let kind = EventKind::TaskStarted { task: TaskId(2), attempt: 1, worker: WorkerId(2), start_ns: 10_000, pid: None };
+    let kind = EventKind::Task(TaskEvent::Started {
+        task: TaskId(2),
+        attempt: 1,
+        worker: WorkerId(2),
+        start_ns: 10_000,
+        pid: None,
+    });
     apply(&mut history, 60_000, kind);
     let records = vec![record(1, 1, 50_000, 20_000), record(0, 1, 10_000, 40_000)];
-    apply(&mut history, 80_000, EventKind::TasksFinished(records));
-    apply(&mut history, 90_000, EventKind::TasksFinished(vec![record(2, 1, 10_000, 75_000)]));
+    apply(&mut history, 80_000, EventKind::Task(TaskEvent::Finished(records)));
+    apply(&mut history, 90_000, EventKind::Task(TaskEvent::Finished(vec![record(2, 1, 10_000, 75_000)])));
     finished(&mut history, 100_000);
     let steps = history.steps(100_000);
     assert_eq!(at(&steps, 5_000), (3, 0, 0));
@@ -58,7 +65,7 @@ fn counts_follow_the_records_in_whatever_order_they_come() {
 #[test]
 fn what_is_not_settled_yet_is_shown_too() {
     let mut history = run_of(10);
-    apply(&mut history, 2_000_000, EventKind::TasksFinished(vec![record(0, 1, 0, 1_000_000)]));
+    apply(&mut history, 2_000_000, EventKind::Task(TaskEvent::Finished(vec![record(0, 1, 0, 1_000_000)])));
     let steps = history.steps(3_000_000);
     let last = steps[steps.len() - 1];
     assert_eq!((last.queued, last.running_max, last.ended, last.to_ns), (9, 0, 1, 3_000_000));
@@ -67,8 +74,8 @@ fn what_is_not_settled_yet_is_shown_too() {
 #[test]
 fn a_retried_task_is_queued_again_and_a_cancelled_one_leaves_the_queue() {
     let mut history = run_of(2);
-    apply(&mut history, 20_000, EventKind::TaskRetried(record(0, 1, 0, 10_000)));
-    apply(&mut history, 30_000, EventKind::TasksFinished(vec![record(1, 0, 0, 0)]));
+    apply(&mut history, 20_000, EventKind::Task(TaskEvent::Retried(record(0, 1, 0, 10_000))));
+    apply(&mut history, 30_000, EventKind::Task(TaskEvent::Finished(vec![record(1, 0, 0, 0)])));
     finished(&mut history, 50_000);
     let steps = history.steps(50_000);
     assert_eq!(at(&steps, 5_000), (1, 1, 0));
@@ -82,10 +89,14 @@ fn a_dip_and_a_peak_outlive_every_merge() {
     for index in 0..300_000_u64 {
         // Gapless, but for one pause; one task runs beside the others for a short while.
         let start_ns = index * 100_000 + if index >= 1234 { 3_000_000 } else { 0 };
-        apply(&mut history, start_ns + 100_000, EventKind::TasksFinished(vec![record(index, 1, start_ns, 100_000)]));
+        apply(
+            &mut history,
+            start_ns + 100_000,
+            EventKind::Task(TaskEvent::Finished(vec![record(index, 1, start_ns, 100_000)])),
+        );
         if index == 200_000 {
             let beside = record(1_000_000, 1, start_ns + 1, 50_000);
-            apply(&mut history, start_ns + 100_000, EventKind::TaskRetried(beside));
+            apply(&mut history, start_ns + 100_000, EventKind::Task(TaskEvent::Retried(beside)));
         }
     }
     finished(&mut history, 30_003_000_000);

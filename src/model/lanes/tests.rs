@@ -1,6 +1,7 @@
 use super::bars::worse;
 use super::*;
 use crate::event::{Outcome, OutcomeClass};
+use crate::event::{SampleEvent, TaskEvent, WorkerEvent};
 
 fn record(task: u64, worker: u32, start_ns: u64, wall_ns: u64, outcome: Outcome) -> AttemptRecord {
     AttemptRecord {
@@ -16,13 +17,19 @@ fn apply(history: &mut LaneHistory, at_ns: u64, kind: EventKind) {
 }
 
 fn started(history: &mut LaneHistory, at_ns: u64, worker: u32, lane: u32) {
-    let kind = EventKind::WorkerStarted { worker: WorkerId(worker), lane: LaneId(lane), pid: 1000 + worker };
+    let kind =
+        EventKind::Worker(WorkerEvent::Started { worker: WorkerId(worker), lane: LaneId(lane), pid: 1000 + worker });
     apply(history, at_ns, kind);
 }
 
 fn task_started(history: &mut LaneHistory, at_ns: u64, task: u64, worker: u32, start_ns: u64) {
-    let kind =
-        EventKind::TaskStarted { task: TaskId(task), attempt: 1, worker: WorkerId(worker), start_ns, pid: Some(7) };
+    let kind = EventKind::Task(TaskEvent::Started {
+        task: TaskId(task),
+        attempt: 1,
+        worker: WorkerId(worker),
+        start_ns,
+        pid: Some(7),
+    });
     apply(history, at_ns, kind);
 }
 
@@ -33,7 +40,7 @@ fn a_running_task_becomes_a_bar() {
     task_started(&mut history, 50, 0, 1, 10);
     assert_eq!(history.lanes()[0].running.map(|running| running.task), Some(TaskId(0)));
     assert_eq!(history.lanes()[0].busy_ns(60), 50);
-    apply(&mut history, 100, EventKind::TasksFinished(vec![record(0, 1, 10, 80, Outcome::Done)]));
+    apply(&mut history, 100, EventKind::Task(TaskEvent::Finished(vec![record(0, 1, 10, 80, Outcome::Done)])));
     let lane = &history.lanes()[0];
     assert_eq!(lane.running, None);
     assert_eq!(lane.bars.as_slice()[0].task(), TaskId(0));
@@ -45,9 +52,9 @@ fn a_running_task_becomes_a_bar() {
 fn a_late_record_neither_ends_the_next_task_nor_upsets_the_order() {
     let mut history = LaneHistory::default();
     started(&mut history, 0, 1, 0);
-    apply(&mut history, 40, EventKind::TaskRetried(record(1, 1, 20, 10, Outcome::Exited { code: 1 })));
+    apply(&mut history, 40, EventKind::Task(TaskEvent::Retried(record(1, 1, 20, 10, Outcome::Exited { code: 1 }))));
     task_started(&mut history, 50, 2, 1, 30);
-    apply(&mut history, 60, EventKind::TasksFinished(vec![record(0, 1, 5, 10, Outcome::Done)]));
+    apply(&mut history, 60, EventKind::Task(TaskEvent::Finished(vec![record(0, 1, 5, 10, Outcome::Done)])));
     let lane = &history.lanes()[0];
     assert_eq!(lane.running.map(|running| running.task), Some(TaskId(2)));
     assert_eq!(lane.bars.as_slice().iter().map(|bar| bar.start_ns).collect::<Vec<_>>(), [5, 20]);
@@ -61,12 +68,16 @@ fn a_replacement_takes_over_the_lane() {
     started(&mut history, 0, 1, 0);
     task_started(&mut history, 30, 0, 1, 0);
     let died = WorkerEnd::Died("killed by SIGKILL".into());
-    apply(&mut history, 40, EventKind::WorkerEnded { worker: WorkerId(1), reason: died });
+    apply(&mut history, 40, EventKind::Worker(WorkerEvent::Ended { worker: WorkerId(1), reason: died }));
     let lane = &history.lanes()[0];
     assert!(lane.live().is_none() && lane.running.is_none() && lane.lives[0].died);
     assert_eq!(lane.died.as_deref(), Some("killed by SIGKILL"));
     started(&mut history, 60, 2, 0);
-    apply(&mut history, 70, EventKind::TasksFinished(vec![record(0, 1, 0, 40, Outcome::Lost("gone".into()))]));
+    apply(
+        &mut history,
+        70,
+        EventKind::Task(TaskEvent::Finished(vec![record(0, 1, 0, 40, Outcome::Lost("gone".into()))])),
+    );
     let lane = &history.lanes()[0];
     assert_eq!((lane.pid(), lane.lives.len(), lane.counts.lost), (Some(1002), 2, 1));
     assert_eq!(lane.alive_ns(100), 80);
@@ -77,10 +88,10 @@ fn samples_belong_to_the_live_worker() {
     let sample = |worker, cpu_percent| WorkerSample { worker: WorkerId(worker), cpu_percent, rss_bytes: 1 };
     let mut history = LaneHistory::default();
     started(&mut history, 0, 1, 0);
-    apply(&mut history, 10, EventKind::WorkersSampled(vec![sample(1, 50.0)]));
+    apply(&mut history, 10, EventKind::Sample(SampleEvent::Workers(vec![sample(1, 50.0)])));
     assert_eq!(history.lanes()[0].sample, Some(sample(1, 50.0)));
-    apply(&mut history, 20, EventKind::WorkerEnded { worker: WorkerId(1), reason: WorkerEnd::Retired });
-    apply(&mut history, 30, EventKind::WorkersSampled(vec![sample(1, 60.0)]));
+    apply(&mut history, 20, EventKind::Worker(WorkerEvent::Ended { worker: WorkerId(1), reason: WorkerEnd::Retired }));
+    apply(&mut history, 30, EventKind::Sample(SampleEvent::Workers(vec![sample(1, 60.0)])));
     assert_eq!(history.lanes()[0].sample, None);
 }
 
@@ -88,7 +99,7 @@ fn samples_belong_to_the_live_worker() {
 fn a_task_without_a_try_is_in_no_lane_and_an_unknown_worker_is_counted() {
     let mut history = LaneHistory::default();
     let never = AttemptRecord { attempt: 0, ..record(0, 0, 0, 0, Outcome::Cancelled) };
-    apply(&mut history, 10, EventKind::TasksFinished(vec![never, record(1, 9, 0, 5, Outcome::Done)]));
+    apply(&mut history, 10, EventKind::Task(TaskEvent::Finished(vec![never, record(1, 9, 0, 5, Outcome::Done)])));
     assert_eq!((history.bar_count(), history.unplaced()), (0, 1));
 }
 

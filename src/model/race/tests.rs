@@ -1,7 +1,8 @@
 use super::laws::{Amdahl, FITTING, SizeTime};
 use super::*;
 use crate::event::{
-    AttemptRecord, Event, EventKind, LaneId, Outcome, OutcomeCounts, RunHeader, Summary, TaskId, WorkerId,
+    AttemptRecord, Event, EventKind, LaneId, Outcome, OutcomeCounts, RunEvent, RunHeader, Summary, TaskEvent, TaskId,
+    WorkerEvent, WorkerId,
 };
 use crate::job::dependencies::Dependencies;
 use crate::job::{Job, Mode};
@@ -29,16 +30,16 @@ fn events(mode: Mode, ready_ms: &[u64], rows: &[Row]) -> Vec<Event> {
         tasks: rows.len() as u64,
         started_unix_ms: 0,
     };
-    let mut events = vec![Event { at_ns: 0, kind: EventKind::RunStarted(header) }];
+    let mut events = vec![Event { at_ns: 0, kind: EventKind::Run(RunEvent::Started(header)) }];
     for (lane, ready_ms) in ready_ms.iter().enumerate() {
         let worker = WorkerId(lane as u32 + 1);
-        let kind = EventKind::WorkerStarted { worker, lane: LaneId(lane as u32), pid: 1 };
+        let kind = EventKind::Worker(WorkerEvent::Started { worker, lane: LaneId(lane as u32), pid: 1 });
         events.push(Event { at_ns: ready_ms * MS, kind });
     }
     let mut rows: Vec<Row> = rows.to_vec();
     rows.sort_by_key(|row| row.2 + row.3);
     for row in &rows {
-        let kind = EventKind::TasksFinished(vec![record(row, 1, Outcome::Done)]);
+        let kind = EventKind::Task(TaskEvent::Finished(vec![record(row, 1, Outcome::Done)]));
         events.push(Event { at_ns: (row.2 + row.3 + 1) * MS, kind });
     }
     let end_ms = rows.iter().map(|row| row.2 + row.3).max().unwrap_or(0);
@@ -51,7 +52,7 @@ fn events(mode: Mode, ready_ms: &[u64], rows: &[Row]) -> Vec<Event> {
         mode,
         stopped: false,
     };
-    events.push(Event { at_ns: (end_ms + 4) * MS, kind: EventKind::RunFinished(summary) });
+    events.push(Event { at_ns: (end_ms + 4) * MS, kind: EventKind::Run(RunEvent::Finished(summary)) });
     events
 }
 
@@ -152,9 +153,9 @@ fn attempts_that_were_followed_by_another_are_a_loss_of_their_own() {
     let mut trace = Trace::default();
     let rows = [(0, 1, 40, 50)];
     for event in events(Mode::Pool, &[10], &rows) {
-        if matches!(event.kind, EventKind::TasksFinished(_)) {
+        if matches!(event.kind, EventKind::Task(TaskEvent::Finished(_))) {
             let failed = record(&(0, 1, 12, 20), 1, Outcome::Exited { code: 1 });
-            trace.apply(&Event { at_ns: 33 * MS, kind: EventKind::TaskRetried(failed) });
+            trace.apply(&Event { at_ns: 33 * MS, kind: EventKind::Task(TaskEvent::Retried(failed)) });
         }
         trace.apply(&event);
     }

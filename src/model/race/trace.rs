@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{AttemptRecord, Event, EventKind, OutcomeClass, OutcomeCounts, WorkerId};
+use crate::event::{
+    AttemptRecord, DispatchEvent, Event, EventKind, OutcomeClass, OutcomeCounts, RunEvent, TaskEvent, WorkerEvent,
+    WorkerId,
+};
 
 /// Runs of more tasks are measured like any other, but their lanes are not kept.
 pub const MAX_TRACED_TASKS: u64 = 100_000;
@@ -101,45 +104,43 @@ impl Trace {
     /// Takes in one event.
     pub fn apply(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::RunStarted(header) => self.tasks = header.tasks,
-            EventKind::BatchGrew { tasks, .. } => self.tasks = *tasks,
-            EventKind::WorkerStarted { worker, lane, .. } => {
+            EventKind::Run(RunEvent::Started(header)) => self.tasks = header.tasks,
+            EventKind::Run(RunEvent::BatchGrew { tasks, .. }) => self.tasks = *tasks,
+            EventKind::Worker(WorkerEvent::Started { worker, lane, .. }) => {
                 self.lane_of.insert(*worker, lane.0);
                 self.lives.push(LaneLife { lane: lane.0, ready_ns: event.at_ns });
             }
-            EventKind::TasksFinished(records) => {
+            EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     self.counts.add(record.outcome.class());
                     self.add(record, event.at_ns, true);
                 }
             }
-            EventKind::TaskRetried(record) => self.add(record, event.at_ns, false),
-            EventKind::Paused | EventKind::Held { reason: Some(_) } => {
+            EventKind::Task(TaskEvent::Retried(record)) => self.add(record, event.at_ns, false),
+            EventKind::Dispatch(DispatchEvent::Paused | DispatchEvent::Held { reason: Some(_) }) => {
                 self.held_from_ns.get_or_insert(event.at_ns);
             }
-            EventKind::Resumed | EventKind::Held { reason: None } => {
+            EventKind::Dispatch(DispatchEvent::Resumed | DispatchEvent::Held { reason: None }) => {
                 if let Some(from_ns) = self.held_from_ns.take() {
                     self.held.push((from_ns, event.at_ns));
                 }
             }
-            EventKind::RunFinished(summary) => {
+            EventKind::Run(RunEvent::Finished(summary)) => {
                 self.wall_ns = summary.wall_ns;
                 self.finished_ns = event.at_ns;
                 self.stopped = summary.stopped;
             }
-            EventKind::PoolResized { .. }
-            | EventKind::ProgressReported { .. }
-            | EventKind::SharedSampled(_)
-            | EventKind::SharedEnded(_)
-            | EventKind::ResultsCompared { .. }
-            | EventKind::HaltReached { .. }
-            | EventKind::InputsBroke { .. }
-            | EventKind::StopRequested
-            | EventKind::WorkerEnded { .. }
-            | EventKind::WorkersCannotStart { .. }
-            | EventKind::TaskStarted { .. }
-            | EventKind::MachineSampled(_)
-            | EventKind::WorkersSampled(_) => {}
+            EventKind::Run(RunEvent::InputsBroke { .. })
+            | EventKind::Dispatch(
+                DispatchEvent::PoolResized { .. }
+                | DispatchEvent::HaltReached { .. }
+                | DispatchEvent::StopRequested
+                | DispatchEvent::WorkersCannotStart { .. },
+            )
+            | EventKind::Worker(WorkerEvent::Ended { .. })
+            | EventKind::Task(TaskEvent::Started { .. })
+            | EventKind::Sample(_)
+            | EventKind::Shared(_) => {}
         }
     }
 

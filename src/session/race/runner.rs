@@ -8,7 +8,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 
 use crate::engine::{Engine, RunCommand, RunHandle, RunOptions, event_pump};
-use crate::event::{AttemptRecord, Event, EventKind};
+use crate::event::{AttemptRecord, Event, EventKind, TaskEvent};
 use crate::model::race::{Contender, RaceEnd, RaceEvent, RaceModel, Schedule, Usage};
 use crate::session::Machine;
 
@@ -177,8 +177,8 @@ fn without_output(mut event: Event) -> Event {
         record.value = None;
     };
     match &mut event.kind {
-        EventKind::TasksFinished(records) => records.iter_mut().for_each(strip),
-        EventKind::TaskRetried(record) => strip(record),
+        EventKind::Task(TaskEvent::Finished(records)) => records.iter_mut().for_each(strip),
+        EventKind::Task(TaskEvent::Retried(record)) => strip(record),
         _ => {}
     }
     event

@@ -7,7 +7,10 @@ use std::io::{self, Write};
 
 use serde_json::{Value as Json, json};
 
-use crate::event::{AttemptRecord, Event, EventKind, OutcomeClass, WorkerEnd};
+use crate::event::{
+    AttemptRecord, DispatchEvent, Event, EventKind, OutcomeClass, RunEvent, SampleEvent, TaskEvent, WorkerEnd,
+    WorkerEvent,
+};
 use crate::model::DepthHistory;
 use crate::store::record::TaskWords;
 
@@ -43,33 +46,35 @@ impl<W: Write> TraceWriter<W> {
         self.last_ns = self.last_ns.max(event.at_ns);
         let at = micros(event.at_ns);
         match &event.kind {
-            EventKind::RunStarted(header) => self.name("process_name", 0, json!({ "name": header.name })),
-            EventKind::WorkerStarted { worker, lane, pid } => {
+            EventKind::Run(RunEvent::Started(header)) => self.name("process_name", 0, json!({ "name": header.name })),
+            EventKind::Worker(WorkerEvent::Started { worker, lane, pid }) => {
                 let name = format!("worker {} (lane {}, pid {pid})", worker.0, lane.0 + 1);
                 self.name("thread_name", worker.0, json!({ "name": name }))?;
                 self.name("thread_sort_index", worker.0, json!({ "sort_index": lane.0 }))
             }
-            EventKind::WorkerEnded { worker, reason: WorkerEnd::Died(how) } => {
+            EventKind::Worker(WorkerEvent::Ended { worker, reason: WorkerEnd::Died(how) }) => {
                 self.instant(&format!("worker {} died: {how}", worker.0), "t", worker.0, &at)
             }
-            EventKind::TasksFinished(records) => {
+            EventKind::Task(TaskEvent::Finished(records)) => {
                 records.iter().try_for_each(|record| self.slice(record, false, words.get(&record.task.number())))
             }
-            EventKind::TaskRetried(record) => self.slice(record, true, words.get(&record.task.number())),
-            EventKind::MachineSampled(sample) => {
+            EventKind::Task(TaskEvent::Retried(record)) => self.slice(record, true, words.get(&record.task.number())),
+            EventKind::Sample(SampleEvent::Machine(sample)) => {
                 let busy: f32 = sample.core_percent.iter().sum();
                 self.counter("cores in use", &at, json!({ "cores": f64::from(busy) / 100.0 }))?;
                 self.counter("memory of the machine", &at, json!({ "used_bytes": sample.memory_used_bytes }))
             }
-            EventKind::WorkersSampled(samples) => {
+            EventKind::Sample(SampleEvent::Workers(samples)) => {
                 let bytes: u64 = samples.iter().map(|sample| sample.rss_bytes).sum();
                 self.counter("memory of the workers", &at, json!({ "rss_bytes": bytes }))
             }
-            EventKind::Paused => self.instant("paused", "p", 0, &at),
-            EventKind::Resumed => self.instant("resumed", "p", 0, &at),
-            EventKind::StopRequested => self.instant("stop requested", "p", 0, &at),
-            EventKind::PoolResized { workers } => self.instant(&format!("pool of {workers}"), "p", 0, &at),
-            EventKind::WorkersCannotStart { reason } => self.instant(reason, "p", 0, &at),
+            EventKind::Dispatch(DispatchEvent::Paused) => self.instant("paused", "p", 0, &at),
+            EventKind::Dispatch(DispatchEvent::Resumed) => self.instant("resumed", "p", 0, &at),
+            EventKind::Dispatch(DispatchEvent::StopRequested) => self.instant("stop requested", "p", 0, &at),
+            EventKind::Dispatch(DispatchEvent::PoolResized { workers }) => {
+                self.instant(&format!("pool of {workers}"), "p", 0, &at)
+            }
+            EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) => self.instant(reason, "p", 0, &at),
             _ => Ok(()),
         }
     }
@@ -164,11 +169,11 @@ mod tests {
         let header = RunHeader { name: "n".to_owned(), mode: Mode::Pool, workers: 1, tasks: 2, started_unix_ms: 0 };
         let sample = MachineSample { core_percent: vec![50.0, 100.0], memory_used_bytes: 7, memory_total_bytes: 9 };
         let kinds = [
-            EventKind::RunStarted(header),
-            EventKind::WorkerStarted { worker: WorkerId(1), lane: LaneId(0), pid: 42 },
-            EventKind::TaskRetried(attempt(0, 1, Outcome::Lost("x".into()))),
-            EventKind::MachineSampled(sample),
-            EventKind::TasksFinished(vec![attempt(0, 2, Outcome::Done), attempt(1, 0, Outcome::Cancelled)]),
+            EventKind::Run(RunEvent::Started(header)),
+            EventKind::Worker(WorkerEvent::Started { worker: WorkerId(1), lane: LaneId(0), pid: 42 }),
+            EventKind::Task(TaskEvent::Retried(attempt(0, 1, Outcome::Lost("x".into())))),
+            EventKind::Sample(SampleEvent::Machine(sample)),
+            EventKind::Task(TaskEvent::Finished(vec![attempt(0, 2, Outcome::Done), attempt(1, 0, Outcome::Cancelled)])),
         ];
         let words =
             TaskWords { task: 1, number: None, input: vec![], results: None, command: Bytes(b"echo \"\xff".to_vec()) };

@@ -10,7 +10,7 @@ use std::io;
 use bstr::BStr;
 
 use super::never_begun::NeverBegun;
-use crate::event::{AttemptRecord, CallValue, Event, EventKind, Outcome, TaskId, WorkerId};
+use crate::event::{AttemptRecord, CallValue, Event, EventKind, Outcome, TaskEvent, TaskId, WorkerId};
 use crate::job::lossless::Bytes;
 use crate::store::record::{self, RecordLine, TaskWords};
 
@@ -197,7 +197,7 @@ impl Done {
     fn close(&mut self, lines: &mut Vec<RecordLine>) {
         if !self.records.is_empty() {
             lines.push(RecordLine::Tasks(std::mem::take(&mut self.words)));
-            let kind = EventKind::TasksFinished(std::mem::take(&mut self.records));
+            let kind = EventKind::Task(TaskEvent::Finished(std::mem::take(&mut self.records)));
             lines.push(RecordLine::Event(Event { at_ns: self.at_ns, kind }));
         }
     }
@@ -243,6 +243,7 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
+    use crate::event::DispatchEvent;
 
     fn record(task: u64, value: Option<CallValue>) -> AttemptRecord {
         AttemptRecord {
@@ -280,14 +281,14 @@ mod tests {
             });
             records.push(record);
         }
-        let paused = Event { at_ns: 9, kind: EventKind::Paused };
+        let paused = Event { at_ns: 9, kind: EventKind::Dispatch(DispatchEvent::Paused) };
         push_event(&mut block, &paused, &[]).expect("written");
         let failed = AttemptRecord { outcome: Outcome::Exited { code: 3 }, ..record(9, None) };
-        let failed = Event { at_ns: 10, kind: EventKind::TasksFinished(vec![failed]) };
+        let failed = Event { at_ns: 10, kind: EventKind::Task(TaskEvent::Finished(vec![failed])) };
         let words =
             TaskWords { task: 10, number: None, input: Vec::new(), command: Bytes(b"x".to_vec()), results: None };
         push_event(&mut block, &failed, std::slice::from_ref(&words)).expect("written");
-        let done = Event { at_ns: 7, kind: EventKind::TasksFinished(records) };
+        let done = Event { at_ns: 7, kind: EventKind::Task(TaskEvent::Finished(records)) };
         let lines = vec![
             RecordLine::Tasks(tasks),
             RecordLine::Event(done),

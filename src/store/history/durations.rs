@@ -99,7 +99,7 @@ mod tests {
     use super::super::file_in;
     use super::super::tests::{about, job, keep, record, started};
     use super::*;
-    use crate::event::{AttemptRecord, Event, EventKind};
+    use crate::event::{AttemptRecord, Event, EventKind, TaskEvent};
     use crate::job::{Job, TaskTemplate};
 
     /// Tasks are known by what they do, whatever their number and whichever job they were in; the newest that succeeded counts.
@@ -108,7 +108,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let took = |task, wall_ns, outcome| AttemptRecord { wall_ns, ..record(task, 1, outcome) };
         let run = |words: &[&str], records: Vec<AttemptRecord>| {
-            let kinds = [started(words.len() as u64), EventKind::TasksFinished(records)];
+            let kinds = [started(words.len() as u64), EventKind::Task(TaskEvent::Finished(records))];
             let said: Vec<Event> = (0..).zip(kinds).map(|(at_ns, kind)| Event { at_ns, kind }).collect();
             keep(folder.path(), about(words, None), &said);
         };

@@ -2,7 +2,7 @@
 //! leave a million of them.
 
 use super::block::{NEVER_BEGUN, push_number, take_number};
-use crate::event::{AttemptRecord, Event, EventKind, Outcome, TaskId};
+use crate::event::{AttemptRecord, Event, EventKind, Outcome, TaskEvent, TaskId};
 use crate::job::lossless::Bytes;
 use crate::store::record::{RecordLine, TaskWords};
 
@@ -58,7 +58,7 @@ impl NeverBegun {
     pub(super) fn lines(&self) -> [RecordLine; 2] {
         let record = |place| AttemptRecord::cancelled_in_queue(TaskId(self.first + place), 0, self.at_ns);
         let (tasks, records) = (0..self.count).map(|place| (self.words(place), record(place))).unzip();
-        let kind = EventKind::TasksFinished(records);
+        let kind = EventKind::Task(TaskEvent::Finished(records));
         [RecordLine::Tasks(tasks), RecordLine::Event(Event { at_ns: self.at_ns, kind })]
     }
 
@@ -87,8 +87,10 @@ mod tests {
         let lines = read(&block).expect("whole");
         let mut seen = Vec::new();
         for pair in lines.chunks(2) {
-            let [RecordLine::Tasks(words), RecordLine::Event(Event { at_ns, kind: EventKind::TasksFinished(records) })] =
-                pair
+            let [
+                RecordLine::Tasks(words),
+                RecordLine::Event(Event { at_ns, kind: EventKind::Task(TaskEvent::Finished(records)) }),
+            ] = pair
             else {
                 panic!("{pair:?}");
             };

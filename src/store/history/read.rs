@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::OptionalExtension;
 
 use super::{History, HistoryError, block};
-use crate::event::{AttemptRecord, Event, EventKind, Outcome, Summary};
+use crate::event::{AttemptRecord, Event, EventKind, Outcome, RunEvent, Summary, TaskEvent};
 use crate::store::record::{RecordLine, TaskWords};
 
 /// The lines of a run's record behind its header.
@@ -35,7 +35,7 @@ impl History {
         let mut has_ended = false;
         for line in lines.by_ref() {
             if let RecordLine::Event(event) = line? {
-                has_ended |= matches!(event.kind, EventKind::RunFinished(_));
+                has_ended |= matches!(event.kind, EventKind::Run(RunEvent::Finished(_)));
                 take(event);
             }
         }
@@ -49,7 +49,7 @@ impl History {
                 mode: row.mode,
                 stopped: true,
             });
-            take(Event { at_ns: row.wall_ns, kind: EventKind::RunFinished(summary) });
+            take(Event { at_ns: row.wall_ns, kind: EventKind::Run(RunEvent::Finished(summary)) });
         }
         Ok(lines.damaged)
     }
@@ -67,7 +67,7 @@ impl History {
         for line in self.lines(run) {
             match line? {
                 RecordLine::Tasks(tasks) => words = tasks.into_iter().map(|task| (task.task, task)).collect(),
-                RecordLine::Event(Event { kind: EventKind::TasksFinished(records), .. }) => {
+                RecordLine::Event(Event { kind: EventKind::Task(TaskEvent::Finished(records)), .. }) => {
                     for record in records.iter().filter(|record| record.outcome != Outcome::Cancelled) {
                         if let Some(words) = words.get(&record.task.number()) {
                             take(words, record)?;

@@ -12,7 +12,10 @@ use super::block::{self, Words};
 use super::limits::{MAX_PENDING_BYTES, OutputRoom, Thinning};
 use super::never_begun::{NeverBegun, is_never_begun};
 use super::writer;
-use crate::event::{AttemptRecord, Event, EventKind, OutcomeCounts, RunHeader, Summary, WorkerId};
+use crate::event::{
+    AttemptRecord, Event, EventKind, OutcomeCounts, RunEvent, RunHeader, SampleEvent, Summary, TaskEvent, WorkerEvent,
+    WorkerId,
+};
 use crate::job::lossless::Bytes;
 use crate::job::{Batch, Job};
 use crate::model::Earlier;
@@ -132,37 +135,37 @@ impl HistoryRecorder {
         let before = state.current.len() + state.full.iter().map(Vec::len).sum::<usize>();
         let mut is_pressing = true;
         match &event.kind {
-            EventKind::RunStarted(header) => {
+            EventKind::Run(RunEvent::Started(header)) => {
                 state.header = Some(header.clone());
                 self.push(&mut state, event, &[]);
             }
-            EventKind::BatchGrew { tasks, .. } => {
+            EventKind::Run(RunEvent::BatchGrew { tasks, .. }) => {
                 if let Some(header) = &mut state.header {
                     header.tasks = *tasks;
                 }
                 self.push(&mut state, event, &[]);
             }
-            EventKind::RunFinished(summary) => {
+            EventKind::Run(RunEvent::Finished(summary)) => {
                 state.summary = Some(summary.clone());
                 self.push(&mut state, event, &[]);
             }
-            EventKind::WorkerStarted { worker, lane, .. } => {
+            EventKind::Worker(WorkerEvent::Started { worker, lane, .. }) => {
                 self.slots.insert(*worker, lane.0 + 1);
                 self.push(&mut state, event, &[]);
             }
-            EventKind::MachineSampled(_) | EventKind::WorkersSampled(_) => {
+            EventKind::Sample(SampleEvent::Machine(_)) | EventKind::Sample(SampleEvent::Workers(_)) => {
                 is_pressing = false;
-                let is_machine = matches!(event.kind, EventKind::MachineSampled(_));
+                let is_machine = matches!(event.kind, EventKind::Sample(SampleEvent::Machine(_)));
                 let thinning = if is_machine { &mut self.machine } else { &mut self.workers };
                 if thinning.keeps_next() {
                     self.push(&mut state, event, &[]);
                 }
             }
-            EventKind::TasksFinished(records) => self.push_finished(&mut state, event.at_ns, records),
-            EventKind::TaskRetried(record) => {
+            EventKind::Task(TaskEvent::Finished(records)) => self.push_finished(&mut state, event.at_ns, records),
+            EventKind::Task(TaskEvent::Retried(record)) => {
                 state.retries += 1;
                 if has_room(&mut state) {
-                    let kind = EventKind::TaskRetried(self.outputs.fit(record));
+                    let kind = EventKind::Task(TaskEvent::Retried(self.outputs.fit(record)));
                     let words = [self.words(record)];
                     self.push(&mut state, &Event { at_ns: event.at_ns, kind }, &words);
                 }
@@ -206,7 +209,7 @@ impl HistoryRecorder {
                 block::push_done(&mut state.current, at_ns, record, &words);
                 close_if_long(state);
             } else {
-                let kind = EventKind::TasksFinished(vec![self.outputs.fit(record)]);
+                let kind = EventKind::Task(TaskEvent::Finished(vec![self.outputs.fit(record)]));
                 let words = [self.words(record)];
                 self.push(state, &Event { at_ns, kind }, &words);
             }

@@ -3,7 +3,7 @@ use std::fs;
 use super::*;
 use crate::event::{
     AttemptRecord, CallValue, Captured, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, Output,
-    RunHeader, Summary, TaskId, WorkerId,
+    RunEvent, RunHeader, SampleEvent, Summary, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
 use crate::job::{Batch, Input, Job, Mode, TaskTemplate};
 use crate::model::{Earlier, RunModel};
@@ -39,17 +39,17 @@ pub fn record(task: u64, attempt: u32, outcome: Outcome) -> AttemptRecord {
 }
 
 pub fn started(tasks: u64) -> EventKind {
-    EventKind::RunStarted(RunHeader {
+    EventKind::Run(RunEvent::Started(RunHeader {
         name: "echo {}".to_owned(),
         mode: Mode::Pool,
         workers: 2,
         tasks,
         started_unix_ms: 1_700_000_000_000,
-    })
+    }))
 }
 
 fn finished(counts: OutcomeCounts, stopped: bool) -> EventKind {
-    EventKind::RunFinished(Summary {
+    EventKind::Run(RunEvent::Finished(Summary {
         counts,
         wall_ns: 77,
         cpu_ns: 9,
@@ -57,16 +57,16 @@ fn finished(counts: OutcomeCounts, stopped: bool) -> EventKind {
         workers: 2,
         mode: Mode::Pool,
         stopped,
-    })
+    }))
 }
 
 /// What a run says in which `outcomes` of its tasks are known.
 pub fn events(tasks: u64, outcomes: &[Outcome]) -> Vec<Event> {
-    let worker = EventKind::WorkerStarted { worker: WorkerId(1), lane: LaneId(0), pid: 4 };
+    let worker = EventKind::Worker(WorkerEvent::Started { worker: WorkerId(1), lane: LaneId(0), pid: 4 });
     let sample = MachineSample { core_percent: vec![1.0], memory_used_bytes: 1, memory_total_bytes: 2 };
-    let mut kinds = vec![started(tasks), worker, EventKind::MachineSampled(sample)];
+    let mut kinds = vec![started(tasks), worker, EventKind::Sample(SampleEvent::Machine(sample))];
     for (task, outcome) in (0..).zip(outcomes) {
-        kinds.push(EventKind::TasksFinished(vec![record(task, 1, outcome.clone())]));
+        kinds.push(EventKind::Task(TaskEvent::Finished(vec![record(task, 1, outcome.clone())])));
     }
     (0..).zip(kinds).map(|(at_ns, kind)| Event { at_ns, kind }).collect()
 }
@@ -99,8 +99,8 @@ pub fn history(folder: &Path) -> History {
 fn what_was_recorded_is_replayed() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut said = events(4, &[Outcome::Done, Outcome::Exited { code: 3 }, Outcome::Done]);
-    said.push(Event { at_ns: 8, kind: EventKind::TaskRetried(record(3, 1, Outcome::TimedOut)) });
-    said.push(Event { at_ns: 9, kind: EventKind::TasksFinished(vec![record(3, 2, Outcome::Done)]) });
+    said.push(Event { at_ns: 8, kind: EventKind::Task(TaskEvent::Retried(record(3, 1, Outcome::TimedOut))) });
+    said.push(Event { at_ns: 9, kind: EventKind::Task(TaskEvent::Finished(vec![record(3, 2, Outcome::Done)])) });
     let counts = OutcomeCounts { done: 3, failed: 1, ..OutcomeCounts::default() };
     said.push(Event { at_ns: 10, kind: finished(counts, false) });
     let (id, told) = keep(folder.path(), about(&["a", "b", "c", "d"], None), &said);
@@ -135,7 +135,7 @@ fn a_run_without_an_end_was_interrupted_and_its_rest_is_known() {
     assert!(row.state == RunState::Interrupted && row.has_rest(), "{row:?}");
     let mut last = None;
     db.events(id, |event| last = Some(event.kind)).expect("readable");
-    assert!(matches!(last, Some(EventKind::RunFinished(Summary { stopped: true, .. }))), "{last:?}");
+    assert!(matches!(last, Some(EventKind::Run(RunEvent::Finished(Summary { stopped: true, .. })))), "{last:?}");
 
     let whole = batch(&words);
     let mut ended = Ended::in_history(&db, id, &whole).expect("the same job");

@@ -4,6 +4,7 @@ use super::*;
 use crate::event::{
     AttemptRecord, CallValue, Captured, LaneId, MachineSample, Outcome, Output, RunHeader, TaskId, WorkerEnd, WorkerId,
 };
+use crate::event::{DispatchEvent, RunEvent, SampleEvent, TaskEvent, WorkerEvent};
 use crate::job::Mode;
 use crate::job::lossless::Bytes;
 
@@ -41,17 +42,20 @@ fn events() -> Vec<Event> {
     let started =
         RunHeader { name: "a\nb".to_owned(), mode: Mode::Pool, workers: 2, tasks: 2, started_unix_ms: 1 << 53 };
     let kinds = vec![
-        EventKind::RunStarted(started),
-        EventKind::WorkerStarted { worker: WorkerId(1), lane: LaneId(0), pid: 42 },
-        EventKind::Paused,
-        EventKind::TaskRetried(record(0, Outcome::Signalled { signal: 9 })),
-        EventKind::TasksFinished(vec![record(0, Outcome::Done), record(1, Outcome::CannotStart("x".into()))]),
-        EventKind::MachineSampled(MachineSample {
+        EventKind::Run(RunEvent::Started(started)),
+        EventKind::Worker(WorkerEvent::Started { worker: WorkerId(1), lane: LaneId(0), pid: 42 }),
+        EventKind::Dispatch(DispatchEvent::Paused),
+        EventKind::Task(TaskEvent::Retried(record(0, Outcome::Signalled { signal: 9 }))),
+        EventKind::Task(TaskEvent::Finished(vec![
+            record(0, Outcome::Done),
+            record(1, Outcome::CannotStart("x".into())),
+        ])),
+        EventKind::Sample(SampleEvent::Machine(MachineSample {
             core_percent: vec![0.1, 100.0],
             memory_used_bytes: 1,
             memory_total_bytes: 2,
-        }),
-        EventKind::WorkerEnded { worker: WorkerId(1), reason: WorkerEnd::Died("killed".to_owned()) },
+        })),
+        EventKind::Worker(WorkerEvent::Ended { worker: WorkerId(1), reason: WorkerEnd::Died("killed".to_owned()) }),
     ];
     kinds.into_iter().enumerate().map(|(at, kind)| Event { at_ns: at as u64, kind }).collect()
 }

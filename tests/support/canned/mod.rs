@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crossbeam_channel::Sender;
 use fanlane::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
 use fanlane::event::{
-    AttemptRecord, Captured, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, Output, RunHeader,
-    Summary, TaskId, WorkerEnd, WorkerId, WorkerSample,
+    AttemptRecord, Captured, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, Output, RunEvent,
+    RunHeader, SampleEvent, Summary, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId, WorkerSample,
 };
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::model::RunModel;
@@ -59,7 +59,7 @@ impl FakeEngine {
             mode: Mode::Pool,
             stopped,
         };
-        self.say(at_ns, EventKind::RunFinished(summary));
+        self.say(at_ns, EventKind::Run(RunEvent::Finished(summary)));
         self.asked().events = None;
     }
 }
@@ -73,7 +73,7 @@ impl Engine for FakeEngine {
     ) -> Result<Box<dyn RunHandle>, EngineError> {
         let mut asked = self.asked();
         let header = header(batch.job(), batch.len(), &options);
-        events.send(Event { at_ns: 0, kind: EventKind::RunStarted(header) }).expect("the session listens");
+        events.send(Event { at_ns: 0, kind: EventKind::Run(RunEvent::Started(header)) }).expect("the session listens");
         asked.started.push((batch.job().clone(), options));
         asked.events = Some(events);
         Ok(Box::new(self.clone()))
@@ -161,9 +161,13 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
     const WORKERS: usize = 6;
     let job = thumbnails();
     let options = RunOptions::new(Mode::Pool, 6).monitor(true);
-    let mut events = vec![Event { at_ns: 0, kind: EventKind::RunStarted(header(&job, 240, &options)) }];
+    let mut events = vec![Event { at_ns: 0, kind: EventKind::Run(RunEvent::Started(header(&job, 240, &options))) }];
     for worker in 0..WORKERS as u32 {
-        let kind = EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: LaneId(worker), pid: 4200 + worker };
+        let kind = EventKind::Worker(WorkerEvent::Started {
+            worker: WorkerId(worker + 1),
+            lane: LaneId(worker),
+            pid: 4200 + worker,
+        });
         events.push(Event { at_ns: 30_000_000, kind });
     }
     let mut dice = Dice(11);
@@ -177,7 +181,11 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
             let at_ns = record.start_ns + record.wall_ns;
             free_ns[lane] = at_ns + 400_000;
             let again = record.outcome != Outcome::Done && record.attempt == 1 && task % 3 != 0;
-            let kind = if again { EventKind::TaskRetried(record) } else { EventKind::TasksFinished(vec![record]) };
+            let kind = if again {
+                EventKind::Task(TaskEvent::Retried(record))
+            } else {
+                EventKind::Task(TaskEvent::Finished(vec![record]))
+            };
             events.push(Event { at_ns, kind });
             if !again {
                 break;
@@ -194,17 +202,17 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
             memory_used_bytes: 6 << 30,
             memory_total_bytes: 16 << 30,
         };
-        events.push(Event { at_ns, kind: EventKind::MachineSampled(sample) });
+        events.push(Event { at_ns, kind: EventKind::Sample(SampleEvent::Machine(sample)) });
         let workers = (1..=WORKERS as u32).map(|worker| WorkerSample {
             worker: WorkerId(worker),
             cpu_percent: 80.0 + dice.roll(20) as f32,
             rss_bytes: (40 + dice.roll(30)) << 20,
         });
-        events.push(Event { at_ns, kind: EventKind::WorkersSampled(workers.collect()) });
+        events.push(Event { at_ns, kind: EventKind::Sample(SampleEvent::Workers(workers.collect())) });
     }
     if ended {
         for worker in 1..=WORKERS as u32 {
-            let kind = EventKind::WorkerEnded { worker: WorkerId(worker), reason: WorkerEnd::Retired };
+            let kind = EventKind::Worker(WorkerEvent::Ended { worker: WorkerId(worker), reason: WorkerEnd::Retired });
             events.push(Event { at_ns: end_ns, kind });
         }
         let summary = Summary {
@@ -216,16 +224,16 @@ fn thumbnails_events(ended: bool) -> Vec<Event> {
             mode: Mode::Pool,
             stopped: false,
         };
-        events.push(Event { at_ns: end_ns, kind: EventKind::RunFinished(summary) });
+        events.push(Event { at_ns: end_ns, kind: EventKind::Run(RunEvent::Finished(summary)) });
     } else {
         for (lane, &start_ns) in free_ns.iter().enumerate() {
-            let kind = EventKind::TaskStarted {
+            let kind = EventKind::Task(TaskEvent::Started {
                 task: TaskId(tasks + lane as u64),
                 attempt: 1,
                 worker: WorkerId(lane as u32 + 1),
                 start_ns,
                 pid: Some(5000 + lane as u32),
-            };
+            });
             events.push(Event { at_ns: start_ns.max(end_ns), kind });
         }
     }

@@ -1,8 +1,8 @@
 //! Events of runs that never were: the same on every machine and every day.
 
 use fanlane::event::{
-    AttemptRecord, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, RunHeader, Summary, TaskId,
-    WorkerEnd, WorkerId, WorkerSample,
+    AttemptRecord, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, RunEvent, RunHeader, SampleEvent,
+    Summary, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId, WorkerSample,
 };
 use fanlane::job::Mode;
 use fanlane::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
@@ -33,17 +33,20 @@ impl Models {
         let mut models = Self::default();
         let header =
             RunHeader { name: "canned".into(), mode: Mode::Pool, workers, tasks, started_unix_ms: 1_700_000_000_000 };
-        models.apply(0, EventKind::RunStarted(header));
+        models.apply(0, EventKind::Run(RunEvent::Started(header)));
         for worker in 0..workers {
-            let kind =
-                EventKind::WorkerStarted { worker: WorkerId(worker + 1), lane: LaneId(worker), pid: 41_000 + worker };
+            let kind = EventKind::Worker(WorkerEvent::Started {
+                worker: WorkerId(worker + 1),
+                lane: LaneId(worker),
+                pid: 41_000 + worker,
+            });
             models.apply(20 * MS, kind);
         }
         models
     }
 
     pub fn ended(&mut self, record: AttemptRecord) {
-        self.apply(record.start_ns + record.wall_ns, EventKind::TasksFinished(vec![record]));
+        self.apply(record.start_ns + record.wall_ns, EventKind::Task(TaskEvent::Finished(vec![record])));
     }
 
     pub fn finish(&mut self, at_ns: u64) {
@@ -56,7 +59,7 @@ impl Models {
             mode: Mode::Pool,
             stopped: false,
         };
-        self.apply(at_ns, EventKind::RunFinished(summary));
+        self.apply(at_ns, EventKind::Run(RunEvent::Finished(summary)));
     }
 }
 
@@ -102,13 +105,13 @@ pub fn half_way(workers: u32, cores: usize, secs: u64, mean_ms: u64) -> Models {
         let wall_ns = (mean_ms / 3 + dice.roll(mean_ms * 4 / 3)) * MS;
         let worker = worker_of[lane];
         if start_ns + wall_ns >= end_ns {
-            let kind = EventKind::TaskStarted {
+            let kind = EventKind::Task(TaskEvent::Started {
                 task: TaskId(task),
                 attempt: 1,
                 worker: WorkerId(worker),
                 start_ns,
                 pid: Some(50_000 + task as u32),
-            };
+            });
             models.apply(end_ns, kind);
             task += 1;
             free_ns[lane] = end_ns + MS;
@@ -128,13 +131,13 @@ pub fn half_way(workers: u32, cores: usize, secs: u64, mean_ms: u64) -> Models {
         if lost {
             let at_ns = start_ns + wall_ns;
             let reason = WorkerEnd::Died("killed by SIGKILL".into());
-            models.apply(at_ns, EventKind::WorkerEnded { worker: WorkerId(worker), reason });
+            models.apply(at_ns, EventKind::Worker(WorkerEvent::Ended { worker: WorkerId(worker), reason }));
             worker_of[lane] += 1000;
-            let started = EventKind::WorkerStarted {
+            let started = EventKind::Worker(WorkerEvent::Started {
                 worker: WorkerId(worker_of[lane]),
                 lane: LaneId(lane as u32),
                 pid: 42_000 + worker_of[lane] % 1000,
-            };
+            });
             models.apply(at_ns + 150 * MS, started);
             free_ns[lane] = at_ns + 160 * MS;
         }
@@ -148,7 +151,7 @@ fn sample(models: &mut Models, at_ns: u64, cores: usize, workers: u32, worker_of
         .collect();
     let memory_used_bytes = (3_000 + dice.roll(400)) << 20;
     let machine = MachineSample { core_percent, memory_used_bytes, memory_total_bytes: 16 << 30 };
-    models.apply(at_ns, EventKind::MachineSampled(machine));
+    models.apply(at_ns, EventKind::Sample(SampleEvent::Machine(machine)));
     let samples = worker_of
         .iter()
         .map(|worker| WorkerSample {
@@ -157,5 +160,5 @@ fn sample(models: &mut Models, at_ns: u64, cores: usize, workers: u32, worker_of
             rss_bytes: (8 + dice.roll(90)) << 20,
         })
         .collect();
-    models.apply(at_ns, EventKind::WorkersSampled(samples));
+    models.apply(at_ns, EventKind::Sample(SampleEvent::Workers(samples)));
 }

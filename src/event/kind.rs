@@ -1,0 +1,289 @@
+//! What an event says, in six groups: a consumer that ignores a group names the group, and one that uses a group names
+//! each of its variants.
+//!
+//! As text, an event is written without its group, `{"TaskStarted": {…}}`, so that records and histories keep their form
+//! however events are grouped. As bytes (between a host and its watchers), group and variant are numbers.
+
+use std::fmt;
+
+use serde::de::value::EnumAccessDeserializer;
+use serde::de::{DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{AttemptRecord, LaneId, MachineSample, RunHeader, SharedContent, SharedObject, Summary};
+use super::{WorkerEnd, WorkerId, WorkerSample};
+use crate::job::{TaskId, Transport};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub enum EventKind {
+    /// The run began or ended, or its batch changed.
+    Run(RunEvent),
+    /// Whether and how tasks are started has changed.
+    Dispatch(DispatchEvent),
+    /// A worker came or went.
+    Worker(WorkerEvent),
+    /// An attempt began or ended.
+    Task(TaskEvent),
+    /// Something was measured.
+    Sample(SampleEvent),
+    /// The objects that the tasks share.
+    Shared(SharedEvent),
+}
+
+/// A run as a whole, and the batch that it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RunEvent {
+    /// The first event of a run.
+    #[serde(rename = "RunStarted")]
+    Started(RunHeader),
+    /// The batch has grown during the run: its inputs are still being read.
+    BatchGrew {
+        /// Number of tasks known by now.
+        tasks: u64,
+        /// No more will come.
+        complete: bool,
+    },
+    /// The source of further tasks cannot be used: the run ends with the tasks that it has begun.
+    InputsBroke {
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// The last event of a run.
+    #[serde(rename = "RunFinished")]
+    Finished(Summary),
+}
+
+/// Whether and how tasks are started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum DispatchEvent {
+    /// The pool's size was set.
+    PoolResized {
+        /// The wanted number of workers; 0 pauses.
+        workers: u32,
+    },
+    /// No further task is started until [`DispatchEvent::Resumed`].
+    Paused,
+    /// Tasks are started again.
+    Resumed,
+    /// No task is started for now, or tasks are started again.
+    Held {
+        /// What is waited for; `None` once nothing is.
+        reason: Option<String>,
+    },
+    /// The number of tasks that the job's halt counts is reached; the run ends.
+    HaltReached {
+        /// The halt, as the job has it.
+        halt: String,
+    },
+    /// The run is being ended: queued tasks are cancelled, running ones are ended.
+    StopRequested,
+    /// Workers cannot be started: the queue waits, and no task fails because of it.
+    WorkersCannotStart {
+        /// The system's error.
+        reason: String,
+    },
+}
+
+/// Workers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum WorkerEvent {
+    /// A worker is ready for tasks.
+    #[serde(rename = "WorkerStarted")]
+    Started {
+        /// The worker.
+        worker: WorkerId,
+        /// Its row of the timeline.
+        lane: LaneId,
+        /// Its process.
+        pid: u32,
+    },
+    /// A worker is gone.
+    #[serde(rename = "WorkerEnded")]
+    Ended {
+        /// The worker.
+        worker: WorkerId,
+        /// Why it ended.
+        reason: WorkerEnd,
+    },
+}
+
+/// Attempts of tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum TaskEvent {
+    /// A task has been running for some time (short tasks are only reported when they have ended).
+    #[serde(rename = "TaskStarted")]
+    Started {
+        /// The task.
+        task: TaskId,
+        /// Number of the attempt, from 1.
+        attempt: u32,
+        /// The worker that runs it.
+        worker: WorkerId,
+        /// When it was started, in nanoseconds since the run's start.
+        start_ns: u64,
+        /// The command's process; `None` for a call.
+        pid: Option<u32>,
+    },
+    /// The last attempts of some tasks: each task occurs in exactly one such record of a run.
+    #[serde(rename = "TasksFinished")]
+    Finished(Vec<AttemptRecord>),
+    /// An attempt did not succeed, and its task is tried again.
+    #[serde(rename = "TaskRetried")]
+    Retried(AttemptRecord),
+}
+
+/// Measurements during a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SampleEvent {
+    /// Use of the machine's cores and memory.
+    #[serde(rename = "MachineSampled")]
+    Machine(MachineSample),
+    /// CPU and memory of each worker together with all that it started.
+    #[serde(rename = "WorkersSampled")]
+    Workers(Vec<WorkerSample>),
+    /// Progress that a running task has reported, at most ten times a second for each worker.
+    #[serde(rename = "ProgressReported")]
+    Progress {
+        /// The worker that runs the task.
+        worker: WorkerId,
+        /// When it was reported, in nanoseconds since the run's start; it is about the task that ran then.
+        sent_ns: u64,
+        /// The part that is done, 0 to 1.
+        fraction: f32,
+        /// The task's own words; may be empty.
+        message: Box<str>,
+    },
+    /// Two large results of about the same size from one worker, one over each transport.
+    ResultsCompared {
+        /// The size of each, in bytes.
+        bytes: u64,
+        /// From the end of its call until it was received, for the one through the pipe, in nanoseconds.
+        pipe_ns: u64,
+        /// The same for the one in shared memory.
+        shared_memory_ns: u64,
+        /// The transport that the job asks for.
+        used: Transport,
+    },
+}
+
+/// The objects that the tasks share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SharedEvent {
+    /// Their present state.
+    #[serde(rename = "SharedSampled")]
+    Sampled(Vec<SharedObject>),
+    /// Their state when the last task had ended.
+    #[serde(rename = "SharedEnded")]
+    Ended(Vec<SharedContent>),
+}
+
+impl Serialize for EventKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return Self::serialize(self, serializer);
+        }
+        match self {
+            Self::Run(event) => event.serialize(serializer),
+            Self::Dispatch(event) => event.serialize(serializer),
+            Self::Worker(event) => event.serialize(serializer),
+            Self::Task(event) => event.serialize(serializer),
+            Self::Sample(event) => event.serialize(serializer),
+            Self::Shared(event) => event.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for EventKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_enum("EventKind", &[], Ungrouped)
+        } else {
+            Self::deserialize(deserializer)
+        }
+    }
+}
+
+/// Reads an event whose group is found by its name.
+struct Ungrouped;
+
+impl<'de> Visitor<'de> for Ungrouped {
+    type Value = EventKind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event")
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<EventKind, A::Error> {
+        let (name, variant) = access.variant::<String>()?;
+        let event = EnumAccessDeserializer::new(Named { name: &name, variant });
+        Ok(match name.as_str() {
+            "RunStarted" | "BatchGrew" | "InputsBroke" | "RunFinished" => EventKind::Run(RunEvent::deserialize(event)?),
+            "PoolResized" | "Paused" | "Resumed" | "Held" | "HaltReached" | "StopRequested" | "WorkersCannotStart" => {
+                EventKind::Dispatch(DispatchEvent::deserialize(event)?)
+            }
+            "WorkerStarted" | "WorkerEnded" => EventKind::Worker(WorkerEvent::deserialize(event)?),
+            "TaskStarted" | "TasksFinished" | "TaskRetried" => EventKind::Task(TaskEvent::deserialize(event)?),
+            "MachineSampled" | "WorkersSampled" | "ProgressReported" | "ResultsCompared" => {
+                EventKind::Sample(SampleEvent::deserialize(event)?)
+            }
+            "SharedSampled" | "SharedEnded" => EventKind::Shared(SharedEvent::deserialize(event)?),
+            _ => return Err(A::Error::unknown_variant(&name, &[])),
+        })
+    }
+}
+
+/// A variant whose name was read already.
+struct Named<'a, V> {
+    name: &'a str,
+    variant: V,
+}
+
+impl<'de, V: serde::de::VariantAccess<'de>> EnumAccess<'de> for Named<'_, V> {
+    type Error = V::Error;
+    type Variant = V;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, V), V::Error> {
+        Ok((seed.deserialize(self.name.into_deserializer())?, self.variant))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Outcome;
+
+    #[test]
+    fn as_text_an_event_has_no_group_and_as_bytes_it_comes_back_too() {
+        let (worker, task) = (WorkerId(1), TaskId(2));
+        let record = AttemptRecord::new(task, 1, worker, Outcome::Done);
+        let cases = [
+            ("\"Paused\"", EventKind::Dispatch(DispatchEvent::Paused)),
+            ("{\"Held\":{\"reason\":null}}", EventKind::Dispatch(DispatchEvent::Held { reason: None })),
+            ("{\"PoolResized\":{\"workers\":3}}", EventKind::Dispatch(DispatchEvent::PoolResized { workers: 3 })),
+            (
+                "{\"WorkerEnded\":{\"worker\":1,\"reason\":\"Retired\"}}",
+                EventKind::Worker(WorkerEvent::Ended { worker, reason: WorkerEnd::Retired }),
+            ),
+            (
+                "{\"TaskStarted\":{\"task\":2,\"attempt\":1,\"worker\":1,\"start_ns\":5,\"pid\":null}}",
+                EventKind::Task(TaskEvent::Started { task, attempt: 1, worker, start_ns: 5, pid: None }),
+            ),
+            ("{\"WorkersSampled\":[]}", EventKind::Sample(SampleEvent::Workers(Vec::new()))),
+            ("{\"SharedEnded\":[]}", EventKind::Shared(SharedEvent::Ended(Vec::new()))),
+        ];
+        for (text, event) in cases {
+            assert_eq!(serde_json::to_string(&event).expect("JSON"), text);
+            assert_eq!(serde_json::from_str::<EventKind>(text).expect(text), event);
+            let bytes = postcard::to_stdvec(&event).expect("bytes");
+            assert_eq!(postcard::from_bytes::<EventKind>(&bytes).expect(text), event);
+        }
+        let finished = EventKind::Task(TaskEvent::Finished(vec![record]));
+        let text = serde_json::to_string(&finished).expect("JSON");
+        assert!(text.starts_with("{\"TasksFinished\":[{\"task\":2,"), "{text}");
+        assert_eq!(serde_json::from_str::<EventKind>(&text).expect("read"), finished);
+        let error = serde_json::from_str::<EventKind>("{\"Unheard\":1}").expect_err("no such event");
+        assert!(error.to_string().contains("Unheard"), "{error}");
+    }
+}
