@@ -1,12 +1,12 @@
-//! Jobs from the command lines of other programs: GNU parallel's, xargs', and a job log. Whatever cannot be carried
-//! over is named in a [`Note`], with what that means for the result; nothing is dropped in silence.
+//! Jobs from the command lines of other programs: GNU parallel's, xargs', and a job log. What has no equivalent is named
+//! in a [`Note`], with what that means for the result; nothing is dropped in silence.
 //!
 //! Nothing is run, expanded or looked up here: a pattern stays a pattern, a file a name.
 
+mod input_reading;
 mod joblog;
 mod options;
 mod parallel;
-mod reading;
 mod words;
 mod xargs;
 
@@ -91,6 +91,11 @@ fn job(command: String, inputs: Vec<Input>) -> Result<Job, ImportError> {
 
 fn note(notes: &mut Vec<Note>, what: impl Into<String>, meaning: impl Into<String>) {
     notes.push(Note { what: what.into(), meaning: meaning.into() });
+}
+
+/// Notes words of a command line that are not part of the job.
+fn note_words(notes: &mut Vec<Note>, words: &[Word], meaning: &str) {
+    note(notes, words.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" "), meaning);
 }
 
 #[cfg(test)]

@@ -1,16 +1,29 @@
 //! Options as `getopt` reads them: short ones in bundles with the value behind them, long ones with `=` or a second word.
+//! Each program has a table of its options; what they mean is applied here to what is made of them.
 
-use super::ImportError;
 use super::words::Word;
+use super::{ImportError, Note, note};
 
-/// What a program knows of one of its options.
-pub struct Known<M: 'static> {
+/// An option of a program, in the table for a `Draft` of a job.
+pub struct Known<Draft: 'static> {
     /// Its names without dashes; those of one character are short.
     pub names: &'static [&'static str],
     /// Whether a value follows.
     pub value: ValueRule,
     /// What it means.
-    pub meaning: M,
+    pub meaning: Meaning<Draft>,
+}
+
+/// What becomes of an option.
+pub enum Meaning<Draft> {
+    /// It changes the draft by its value; an error says what the result has in its place.
+    Set(fn(&mut Draft, &str) -> Result<(), String>),
+    /// It is the case here anyway.
+    Same,
+    /// It is a flag of `fanlane run`.
+    RunFlag(&'static str),
+    /// There is nothing like it; the text says what that means.
+    Missing(&'static str),
 }
 
 /// Whether a value follows an option.
@@ -25,22 +38,38 @@ pub enum ValueRule {
 }
 
 /// An option as it was written.
-pub struct Found<'a, M: 'static> {
+struct Found<'a, Draft: 'static> {
     /// With its dashes.
-    pub name: String,
-    /// Its value.
-    pub value: Option<String>,
-    /// What the program knows of it; `None`: nothing.
-    pub known: Option<&'a M>,
+    name: String,
+    value: Option<String>,
+    /// `None`: the program has no such option.
+    meaning: Option<&'a Meaning<Draft>>,
 }
 
-/// What is said of an option that nobody knows.
-pub const UNKNOWN: &str =
+/// The note about an option that is in no table.
+const UNKNOWN: &str =
     "this option is not known; it was left out, with any value behind it taken as a word of the command";
 
-impl<M> Found<'_, M> {
+impl<Draft> Known<Draft> {
+    /// An option without a value.
+    pub const fn flag(names: &'static [&'static str], meaning: Meaning<Draft>) -> Self {
+        Self { names, value: ValueRule::None, meaning }
+    }
+
+    /// An option with a value.
+    pub const fn valued(names: &'static [&'static str], meaning: Meaning<Draft>) -> Self {
+        Self { names, value: ValueRule::Required, meaning }
+    }
+
+    /// An option with a value that may be missing, in the same word.
+    pub const fn attached(names: &'static [&'static str], meaning: Meaning<Draft>) -> Self {
+        Self { names, value: ValueRule::Attached, meaning }
+    }
+}
+
+impl<Draft> Found<'_, Draft> {
     /// The option with its value, as notes name it.
-    pub fn written(&self) -> String {
+    fn written(&self) -> String {
         match self.value.as_deref() {
             None | Some("") => self.name.clone(),
             Some(value) => format!("{} {value}", self.name),
@@ -48,11 +77,41 @@ impl<M> Found<'_, M> {
     }
 }
 
-/// The options in front; the rest begins with the first word that is none.
+/// Applies the options in front of `words` to the draft, and says at which word the rest begins. What has no meaning here
+/// is noted.
 ///
 /// # Errors
 /// [`ImportError::NoValue`].
-pub fn parse<'a, M>(words: &[Word], known: &'a [Known<M>]) -> Result<(Vec<Found<'a, M>>, usize), ImportError> {
+pub fn apply<Draft>(
+    words: &[Word],
+    known: &[Known<Draft>],
+    draft: &mut Draft,
+    notes: &mut Vec<Note>,
+) -> Result<usize, ImportError> {
+    let (found, rest) = parse(words, known)?;
+    for option in found {
+        let written = option.written();
+        let value = option.value.unwrap_or_default();
+        match option.meaning {
+            None => note(notes, written, UNKNOWN),
+            Some(Meaning::Same) => {}
+            Some(Meaning::Missing(meaning)) => note(notes, written, *meaning),
+            Some(Meaning::RunFlag(flag)) => {
+                let value = if value.is_empty() { String::new() } else { format!(" {value}") };
+                note(notes, written, format!("a job has no field for it; add {flag}{value} to fanlane run"));
+            }
+            Some(Meaning::Set(set)) => {
+                if let Err(instead) = set(draft, &value) {
+                    note(notes, written, instead);
+                }
+            }
+        }
+    }
+    Ok(rest)
+}
+
+/// The options in front, and at which word the rest begins.
+fn parse<'a, Draft>(words: &[Word], known: &'a [Known<Draft>]) -> Result<(Vec<Found<'a, Draft>>, usize), ImportError> {
     let find = |name: &str| known.iter().find(|option| option.names.contains(&name));
     let mut found = Vec::new();
     let mut at = 0;
@@ -79,7 +138,7 @@ pub fn parse<'a, M>(words: &[Word], known: &'a [Known<M>]) -> Result<(Vec<Found<
                 (None, Some(ValueRule::Required)) => Some(next(&name)?),
                 (None, _) => None,
             };
-            found.push(Found { name, value, known: option.map(|option| &option.meaning) });
+            found.push(Found { name, value, meaning: option.map(|option| &option.meaning) });
             continue;
         }
         let bundle = &text[1..];
@@ -95,7 +154,7 @@ pub fn parse<'a, M>(words: &[Word], known: &'a [Known<M>]) -> Result<(Vec<Found<
                 ValueRule::Required => Some(next(&written)?),
             };
             let ends = value.is_some();
-            found.push(Found { name: written, value, known: option.map(|option| &option.meaning) });
+            found.push(Found { name: written, value, meaning: option.map(|option| &option.meaning) });
             if ends {
                 break;
             }

@@ -1,129 +1,158 @@
 //! A command line of GNU parallel as a job.
 
-use super::options::{Known, UNKNOWN, ValueRule, parse};
-use super::reading::{Reading, unescaped};
+use super::input_reading::{InputReading, unescaped};
+use super::options::{Known, Meaning, apply};
 use super::words::Word;
-use super::{ImportError, Imported, Note, job, note};
+use super::{ImportError, Imported, Note, job, note, note_words};
 use crate::job::amount::parse_size;
 use crate::job::duration::{self, Limit};
 use crate::job::order::Order;
 use crate::job::{Input, Job, MAX_WORKERS, Template};
 
-/// What becomes of an option.
-enum Meaning {
-    Jobs,
-    Retries,
-    Timeout,
-    Delay,
-    Halt,
-    Memfree,
-    Load,
-    Nice,
-    WorkingDir,
-    ArgFile,
-    Linked,
-    MaxArgs,
-    Null,
-    Delimiter,
-    Colsep,
-    Header,
-    Shuffle,
-    Tag,
-    Tagstring,
-    ReplacementString,
-    /// It is the case here anyway.
-    Same,
-    /// It is a flag of `fanlane run`.
-    RunFlag(&'static str),
-    /// There is nothing like it; the text says what it means.
-    Missing(&'static str),
-}
-
-const fn flag(names: &'static [&'static str], meaning: Meaning) -> Known<Meaning> {
-    Known { names, value: ValueRule::None, meaning }
-}
-
-const fn valued(names: &'static [&'static str], meaning: Meaning) -> Known<Meaning> {
-    Known { names, value: ValueRule::Required, meaning }
+/// A job as the options make it.
+struct Draft {
+    job: Job,
+    /// The inputs that options name.
+    inputs: Vec<Input>,
+    reading: InputReading,
+    /// What stands for the input in the command besides `{}`.
+    replaced: Vec<String>,
 }
 
 const PACKING: &str = "each task here gets one input; parallel would have given it several";
 const RECORDS: &str = "tasks here read no standard input; parallel would have parted its own among them";
 const REMOTE: &str = "all tasks run on this machine";
 
-const OPTIONS: &[Known<Meaning>] = &[
-    valued(&["j", "jobs", "P", "max-procs", "procs"], Meaning::Jobs),
-    valued(&["retries"], Meaning::Retries),
-    valued(&["timeout"], Meaning::Timeout),
-    valued(&["delay"], Meaning::Delay),
-    valued(&["halt", "halt-on-error"], Meaning::Halt),
-    valued(&["memfree"], Meaning::Memfree),
-    valued(&["load"], Meaning::Load),
-    valued(&["nice"], Meaning::Nice),
-    valued(&["wd", "workdir"], Meaning::WorkingDir),
-    valued(&["a", "arg-file"], Meaning::ArgFile),
-    flag(&["link", "xapply"], Meaning::Linked),
-    valued(&["I"], Meaning::ReplacementString),
-    flag(&["will-cite", "group", "no-notice", "gnu"], Meaning::Same),
-    flag(
+const OPTIONS: &[Known<Draft>] = &[
+    Known::valued(&["j", "jobs", "P", "max-procs", "procs"], Meaning::Set(jobs)),
+    Known::valued(&["retries"], Meaning::Set(retries)),
+    Known::valued(&["timeout"], Meaning::Set(timeout)),
+    Known::valued(&["delay"], Meaning::Set(delay)),
+    Known::valued(&["halt", "halt-on-error"], Meaning::Set(halt)),
+    Known::valued(&["memfree"], Meaning::Set(memfree)),
+    Known::valued(&["load"], Meaning::Set(load)),
+    Known::valued(&["nice"], Meaning::Set(nice)),
+    Known::valued(&["wd", "workdir"], Meaning::Set(working_dir)),
+    Known::valued(
+        &["a", "arg-file"],
+        Meaning::Set(|draft, file| {
+            draft.inputs.push(lines(file));
+            Ok(())
+        }),
+    ),
+    Known::flag(
+        &["link", "xapply"],
+        Meaning::Set(|draft, _| {
+            draft.job.linked = true;
+            Ok(())
+        }),
+    ),
+    Known::valued(
+        &["I"],
+        Meaning::Set(|draft, value| {
+            draft.replaced.push(value.to_owned());
+            Ok(())
+        }),
+    ),
+    Known::flag(&["will-cite", "group", "no-notice", "gnu"], Meaning::Same),
+    Known::flag(
         &["r", "no-run-if-empty"],
         Meaning::Missing("an empty input is an input here; no input at all is no task in any case"),
     ),
-    flag(&["k", "keep-order", "keeporder"], Meaning::RunFlag("--keep-order")),
-    flag(&["dry-run", "dryrun"], Meaning::RunFlag("--dry-run")),
-    flag(&["bar"], Meaning::RunFlag("--bar")),
-    flag(&["eta"], Meaning::RunFlag("--eta")),
-    flag(&["progress"], Meaning::RunFlag("--bar")),
-    flag(&["tag"], Meaning::Tag),
-    valued(&["tagstring", "tag-string"], Meaning::Tagstring),
-    valued(&["joblog"], Meaning::RunFlag("--joblog")),
-    valued(&["results", "res"], Meaning::RunFlag("--results")),
-    flag(&["X", "m", "xargs"], Meaning::Missing(PACKING)),
-    valued(&["n", "max-args", "N", "max-replace-args"], Meaning::MaxArgs),
-    valued(&["L", "max-lines", "s", "max-chars"], Meaning::Missing(PACKING)),
-    flag(&["pipe", "spreadstdin", "pipepart", "round-robin", "roundrobin"], Meaning::Missing(RECORDS)),
-    valued(&["block", "recstart", "recend", "cat", "fifo"], Meaning::Missing(RECORDS)),
-    valued(
+    Known::flag(&["k", "keep-order", "keeporder"], Meaning::RunFlag("--keep-order")),
+    Known::flag(&["dry-run", "dryrun"], Meaning::RunFlag("--dry-run")),
+    Known::flag(&["bar"], Meaning::RunFlag("--bar")),
+    Known::flag(&["eta"], Meaning::RunFlag("--eta")),
+    Known::flag(&["progress"], Meaning::RunFlag("--bar")),
+    Known::flag(
+        &["tag"],
+        Meaning::Set(|draft, _| {
+            draft.job.tagstring.get_or_insert_with(|| "{}".to_owned());
+            Ok(())
+        }),
+    ),
+    Known::valued(&["tagstring", "tag-string"], Meaning::Set(tagstring)),
+    Known::valued(&["joblog"], Meaning::RunFlag("--joblog")),
+    Known::valued(&["results", "res"], Meaning::RunFlag("--results")),
+    Known::flag(&["X", "m", "xargs"], Meaning::Missing(PACKING)),
+    Known::valued(&["n", "max-args", "N", "max-replace-args"], Meaning::Set(max_args)),
+    Known::valued(&["L", "max-lines", "s", "max-chars"], Meaning::Missing(PACKING)),
+    Known::flag(&["pipe", "spreadstdin", "pipepart", "round-robin", "roundrobin"], Meaning::Missing(RECORDS)),
+    Known::valued(&["block", "recstart", "recend", "cat", "fifo"], Meaning::Missing(RECORDS)),
+    Known::valued(
         &["S", "sshlogin", "slf", "sshloginfile", "env", "return", "transferfile", "tf", "basefile", "bf", "ssh"],
         Meaning::Missing(REMOTE),
     ),
-    flag(&["transfer", "cleanup", "controlmaster", "M", "onall", "nonall"], Meaning::Missing(REMOTE)),
-    flag(&["0", "null"], Meaning::Null),
-    valued(&["d", "delimiter"], Meaning::Delimiter),
-    valued(&["E"], Meaning::Missing("inputs are read to their end, whatever they are")),
-    valued(&["C", "colsep"], Meaning::Colsep),
-    valued(&["header"], Meaning::Header),
-    flag(&["shuf"], Meaning::Shuffle),
-    flag(
+    Known::flag(&["transfer", "cleanup", "controlmaster", "M", "onall", "nonall"], Meaning::Missing(REMOTE)),
+    Known::flag(
+        &["0", "null"],
+        Meaning::Set(|draft, _| {
+            draft.reading.separator = Some("\0".to_owned());
+            Ok(())
+        }),
+    ),
+    Known::valued(
+        &["d", "delimiter"],
+        Meaning::Set(|draft, value| {
+            draft.reading.separator = Some(unescaped(value));
+            Ok(())
+        }),
+    ),
+    Known::valued(&["E"], Meaning::Missing("inputs are read to their end, whatever they are")),
+    Known::valued(
+        &["C", "colsep"],
+        Meaning::Set(|draft, value| {
+            draft.reading.columns = Some(value.to_owned());
+            Ok(())
+        }),
+    ),
+    Known::valued(&["header"], Meaning::Set(header)),
+    Known::flag(
+        &["shuf"],
+        Meaning::Set(|draft, _| {
+            draft.job.order = Order::Shuffled { seed: 0 };
+            Ok(())
+        }),
+    ),
+    Known::flag(
         &["u", "ungroup", "lb", "line-buffer", "linebuffer"],
         Meaning::Missing("what a task prints comes when it has ended, in one piece"),
     ),
-    flag(&["resume"], Meaning::RunFlag("--resume")),
-    flag(&["resume-failed", "resumefailed"], Meaning::RunFlag("--resume-failed")),
-    flag(
+    Known::flag(&["resume"], Meaning::RunFlag("--resume")),
+    Known::flag(&["resume-failed", "resumefailed"], Meaning::RunFlag("--resume-failed")),
+    Known::flag(
         &["retry-failed", "retryfailed"],
         Meaning::Missing("the log's commands are not run; fanlane run --resume-failed runs those that failed again"),
     ),
-    flag(&["q", "quote"], Meaning::Missing("the shell reads the command; quote in it what the shell must not read")),
-    valued(
+    Known::flag(
+        &["q", "quote"],
+        Meaning::Missing("the shell reads the command; quote in it what the shell must not read"),
+    ),
+    Known::valued(
         &["rpl", "U", "er", "basenamereplace", "dirnamereplace", "seqreplace", "parens"],
         Meaning::Missing("only the usual replacement strings are known: {} {.} {/} {//} {/.} {#} {%} {1} {name}"),
     ),
-    flag(&["plus"], Meaning::Missing("the replacement strings of --plus are not known")),
-    valued(&["trim"], Meaning::Missing("blanks around an input belong to it")),
-    flag(
+    Known::flag(&["plus"], Meaning::Missing("the replacement strings of --plus are not known")),
+    Known::valued(&["trim"], Meaning::Missing("blanks around an input belong to it")),
+    Known::flag(
         &["t", "verbose", "v"],
         Meaning::Missing("command lines are shown in the window and by --dry-run, not while it runs"),
     ),
-    flag(&["tmux", "fg", "semaphore", "sem", "bg", "wait", "tty"], Meaning::Missing("tasks have no terminal here")),
-    flag(
+    Known::flag(
+        &["tmux", "fg", "semaphore", "sem", "bg", "wait", "tty"],
+        Meaning::Missing("tasks have no terminal here"),
+    ),
+    Known::flag(
         &["compress", "files"],
         Meaning::Missing("outputs are kept as they are; fanlane run --results keeps them in files"),
     ),
-    valued(&["tmpdir", "tempdir"], Meaning::Missing("long outputs go to $TMPDIR")),
-    valued(&["termseq"], Meaning::Missing("a task that is ended gets SIGTERM, and SIGKILL two seconds later")),
-    valued(&["J", "profile"], Meaning::Missing("what the profile says is not known here; write its options out")),
-    valued(&["arg-sep", "arg-file-sep"], Meaning::Missing("the inputs stand behind ::: and :::: only")),
+    Known::valued(&["tmpdir", "tempdir"], Meaning::Missing("long outputs go to $TMPDIR")),
+    Known::valued(&["termseq"], Meaning::Missing("a task that is ended gets SIGTERM, and SIGKILL two seconds later")),
+    Known::valued(
+        &["J", "profile"],
+        Meaning::Missing("what the profile says is not known here; write its options out"),
+    ),
+    Known::valued(&["arg-sep", "arg-file-sep"], Meaning::Missing("the inputs stand behind ::: and :::: only")),
 ];
 
 /// Makes a job of a command line of GNU parallel, whose first word may be `parallel` or its first option.
@@ -133,38 +162,14 @@ const OPTIONS: &[Known<Meaning>] = &[
 pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
     let mut notes = Vec::new();
     let (words, from_pipe) = own_words(words, &mut notes)?;
-    let (found, first) = parse(words, OPTIONS)?;
+    let job_of_options = job("true".to_owned(), Vec::new())?;
+    let mut draft =
+        Draft { job: job_of_options, inputs: Vec::new(), reading: InputReading::default(), replaced: Vec::new() };
+    let first = apply(words, OPTIONS, &mut draft, &mut notes)?;
+    let Draft { job: mut settings, mut inputs, reading, replaced } = draft;
     let (command, markers) = split(&words[first..]);
-    let mut text = command.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ");
-    let mut inputs = Vec::new();
-    let mut reading = Reading::default();
-    let mut settings = job("true".to_owned(), Vec::new())?;
-    for option in found {
-        let written = option.written();
-        let value = option.value.unwrap_or_default();
-        match option.known {
-            None => note(&mut notes, written, UNKNOWN),
-            Some(Meaning::Missing(meaning)) => note(&mut notes, written, *meaning),
-            Some(Meaning::RunFlag(flag)) => {
-                let value = if value.is_empty() { String::new() } else { format!(" {value}") };
-                note(&mut notes, written, format!("a job has no field for it; add {flag}{value} to fanlane run"));
-            }
-            Some(Meaning::Same) => {}
-            Some(Meaning::ArgFile) => inputs.push(lines(&value)),
-            Some(Meaning::Linked) => settings.linked = true,
-            Some(Meaning::Null) => reading.separator = Some("\0".to_owned()),
-            Some(Meaning::Delimiter) => reading.separator = Some(unescaped(&value)),
-            Some(Meaning::Colsep) => reading.columns = Some(value),
-            Some(Meaning::Header) if value == ":" => reading.header = true,
-            Some(Meaning::Header) => note(&mut notes, written, "only --header : is known; no line names columns"),
-            Some(Meaning::ReplacementString) => text = text.replace(&value, "{}"),
-            Some(meaning) => {
-                if let Err(why) = merge_into(meaning, &value, &mut settings) {
-                    note(&mut notes, written, why);
-                }
-            }
-        }
-    }
+    let text = command.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ");
+    let mut text = replaced.iter().fold(text, |text, replaced| text.replace(replaced, "{}"));
     let by_option = settings.linked;
     inputs.extend(inputs_of(&markers, &mut settings.linked, &mut notes));
     if by_option && !are_of_one_length(&inputs) {
@@ -200,8 +205,11 @@ fn own_words<'a>(words: &'a [Word], notes: &mut Vec<Note>) -> Result<(&'a [Word]
     let (own, from_pipe) = match piped_into {
         _ if is_parallel(first) => (&words[1..], false),
         Some(pipe) => {
-            let before: Vec<&str> = words[..pipe].iter().map(|word| &*word.text).collect();
-            note(notes, before.join(" "), "pipe this into fanlane run: the job reads its inputs from standard input");
+            note_words(
+                notes,
+                &words[..pipe],
+                "pipe this into fanlane run: the job reads its inputs from standard input",
+            );
             (&words[pipe + 2..], true)
         }
         None if first.text.starts_with('-') => (words, false),
@@ -209,8 +217,7 @@ fn own_words<'a>(words: &'a [Word], notes: &mut Vec<Note>) -> Result<(&'a [Word]
     };
     let end = own.iter().position(|word| word.operator).unwrap_or(own.len());
     if end < own.len() {
-        let after: Vec<&str> = own[end..].iter().map(|word| &*word.text).collect();
-        note(notes, after.join(" "), "what follows parallel is not part of the job; write it behind fanlane run");
+        note_words(notes, &own[end..], "what follows parallel is not part of the job; write it behind fanlane run");
     }
     Ok((&own[..end], from_pipe))
 }
@@ -268,29 +275,21 @@ fn linked_if_several(group: Vec<Input>) -> Vec<Input> {
 }
 
 fn inputs_of_one((marker, words): &(&str, &[Word]), notes: &mut Vec<Note>) -> Vec<Input> {
-    let mut inputs = Vec::new();
-    {
-        if marker.starts_with("::::") {
-            return words.iter().map(|word| lines(&word.text)).collect();
-        }
-        match *words {
-            [word] if word.pattern => inputs.push(Input::Glob(word.text.clone())),
-            [word] if range(&word.text).is_some() => inputs.extend(range(&word.text)),
-            words => {
-                for word in
-                    words.iter().filter(|word| word.pattern || (word.text.starts_with('{') && word.text.ends_with('}')))
-                {
-                    note(
-                        notes,
-                        &word.text,
-                        "the shell would have put several words in place of it; it is taken as it stands",
-                    );
-                }
-                inputs.push(Input::List(words.iter().map(|word| word.text.clone()).collect()));
+    if marker.starts_with("::::") {
+        return words.iter().map(|word| lines(&word.text)).collect();
+    }
+    match *words {
+        [word] if word.pattern => vec![Input::Glob(word.text.clone())],
+        [word] if range(&word.text).is_some() => range(&word.text).into_iter().collect(),
+        words => {
+            let is_several = |word: &&Word| word.pattern || (word.text.starts_with('{') && word.text.ends_with('}'));
+            for word in words.iter().filter(is_several) {
+                let meaning = "the shell would have put several words in place of it; it is taken as it stands";
+                note(notes, &word.text, meaning);
             }
+            vec![Input::List(words.iter().map(|word| word.text.clone()).collect())]
         }
     }
-    inputs
 }
 
 /// `{1..10}`, which shells make numbers of.
@@ -304,74 +303,95 @@ fn lines(file: &str) -> Input {
     if file == "-" { Input::Stdin } else { Input::Lines(file.into()) }
 }
 
-fn merge_into(meaning: &Meaning, value: &str, job: &mut Job) -> Result<(), String> {
-    match meaning {
-        Meaning::Jobs => match value.parse::<u32>() {
-            Ok(workers @ 1..=MAX_WORKERS) => job.workers = Some(workers),
-            _ => {
-                return Err(format!(
-                    "a job has 1 to {MAX_WORKERS} workers or as many as there are cores, which it now has; \
-                     fanlane run takes -j {value}"
-                ));
-            }
-        },
-        Meaning::Retries => match value.parse::<u32>() {
-            Ok(tries) => job.retries = tries.saturating_sub(1),
-            Err(_) => return Err("it is no number of tries, so failing tasks are not tried again".to_owned()),
-        },
-        Meaning::Timeout => match duration::parse_limit(value) {
-            Ok(Limit::Time(time)) => job.timeout_secs = Some(time.secs),
-            Ok(Limit::PercentOfMedian(percent)) => job.control.timeout_percent = Some(percent),
-            Err(expected) => return Err(format!("tasks have no timeout: {expected}")),
-        },
-        Meaning::Delay => {
-            let delay = duration::parse(value).map_err(|expected| format!("there is no delay: {expected}"))?;
-            job.control.delay_secs = Some(delay.secs);
+fn jobs(draft: &mut Draft, value: &str) -> Result<(), String> {
+    match value.parse::<u32>() {
+        Ok(workers @ 1..=MAX_WORKERS) => draft.job.workers = Some(workers),
+        _ => {
+            return Err(format!(
+                "a job has 1 to {MAX_WORKERS} workers or as many as there are cores, which it now has; \
+                 fanlane run takes -j {value}"
+            ));
         }
-        Meaning::Halt if value == "never" => {}
-        Meaning::Halt => {
-            let halt = value.parse().map_err(|error| format!("the run is never ended early: {error}"))?;
-            job.control.halt = Some(halt);
-        }
-        Meaning::Memfree => {
-            let bytes = parse_size(value)
-                .map_err(|expected| format!("tasks are started whatever memory is free: {expected}"))?;
-            job.control.memfree_bytes = Some(bytes);
-        }
-        Meaning::Load => match value.parse::<f64>() {
-            Ok(load) if load > 0.0 => job.control.load_limit = Some(load),
-            _ => return Err(format!("a job has a number there; fanlane run takes --load {value}")),
-        },
-        Meaning::Nice => match value.parse::<i32>() {
-            Ok(nice @ 0..=19) => job.control.nice = Some(nice),
-            _ => return Err("only 0 to 19 can be asked for, so tasks run as this program does".to_owned()),
-        },
-        Meaning::MaxArgs => match value.parse::<u32>() {
-            Ok(count) => job.max_args = Some(count),
-            Err(_) => return Err("it is no number, so each task gets one input".to_owned()),
-        },
-        Meaning::Tag if job.tagstring.is_none() => job.tagstring = Some("{}".to_owned()),
-        Meaning::Tag => {}
-        Meaning::Tagstring => {
-            let text = unescaped(value);
-            Template::parse_text(&text).map_err(|error| format!("lines of output have no tag: {error}"))?;
-            job.tagstring = Some(text);
-        }
-        Meaning::Shuffle => job.order = Order::Shuffled { seed: 0 },
-        Meaning::WorkingDir if value == "..." => {
-            return Err("tasks share one working folder here, the job's".to_owned());
-        }
-        Meaning::WorkingDir => job.working_dir = Some(value.into()),
-        Meaning::ArgFile
-        | Meaning::Linked
-        | Meaning::Null
-        | Meaning::Delimiter
-        | Meaning::Colsep
-        | Meaning::Header
-        | Meaning::ReplacementString
-        | Meaning::Same
-        | Meaning::RunFlag(_)
-        | Meaning::Missing(_) => {}
     }
+    Ok(())
+}
+
+fn retries(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let tries = value.parse::<u32>();
+    let tries = tries.map_err(|_| "it is no number of tries, so failing tasks are not tried again".to_owned())?;
+    draft.job.retries = tries.saturating_sub(1);
+    Ok(())
+}
+
+fn timeout(draft: &mut Draft, value: &str) -> Result<(), String> {
+    match duration::parse_limit(value) {
+        Ok(Limit::Time(time)) => draft.job.timeout_secs = Some(time.secs),
+        Ok(Limit::PercentOfMedian(percent)) => draft.job.control.timeout_percent = Some(percent),
+        Err(expected) => return Err(format!("tasks have no timeout: {expected}")),
+    }
+    Ok(())
+}
+
+fn delay(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let delay = duration::parse(value).map_err(|expected| format!("there is no delay: {expected}"))?;
+    draft.job.control.delay_secs = Some(delay.secs);
+    Ok(())
+}
+
+fn halt(draft: &mut Draft, value: &str) -> Result<(), String> {
+    if value != "never" {
+        let halt = value.parse().map_err(|error| format!("the run is never ended early: {error}"))?;
+        draft.job.control.halt = Some(halt);
+    }
+    Ok(())
+}
+
+fn memfree(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let bytes =
+        parse_size(value).map_err(|expected| format!("tasks are started whatever memory is free: {expected}"))?;
+    draft.job.control.memfree_bytes = Some(bytes);
+    Ok(())
+}
+
+fn load(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let load = value.parse::<f64>().ok().filter(|load| *load > 0.0);
+    let load = load.ok_or_else(|| format!("a job has a number there; fanlane run takes --load {value}"))?;
+    draft.job.control.load_limit = Some(load);
+    Ok(())
+}
+
+fn nice(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let nice = value.parse::<i32>().ok().filter(|nice| (0..=19).contains(nice));
+    let nice = nice.ok_or("only 0 to 19 can be asked for, so tasks run as this program does")?;
+    draft.job.control.nice = Some(nice);
+    Ok(())
+}
+
+fn max_args(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let count = value.parse().map_err(|_| "it is no number, so each task gets one input".to_owned())?;
+    draft.job.max_args = Some(count);
+    Ok(())
+}
+
+fn tagstring(draft: &mut Draft, value: &str) -> Result<(), String> {
+    let text = unescaped(value);
+    Template::parse_text(&text).map_err(|error| format!("lines of output have no tag: {error}"))?;
+    draft.job.tagstring = Some(text);
+    Ok(())
+}
+
+fn working_dir(draft: &mut Draft, value: &str) -> Result<(), String> {
+    if value == "..." {
+        return Err("tasks share one working folder here, the job's".to_owned());
+    }
+    draft.job.working_dir = Some(value.into());
+    Ok(())
+}
+
+fn header(draft: &mut Draft, value: &str) -> Result<(), String> {
+    if value != ":" {
+        return Err("only --header : is known; no line names columns".to_owned());
+    }
+    draft.reading.header = true;
     Ok(())
 }

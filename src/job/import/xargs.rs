@@ -2,55 +2,59 @@
 
 use bstr::BStr;
 
-use super::options::{Known, UNKNOWN, ValueRule, parse};
+use super::options::{Known, Meaning, apply};
 use super::words::Word;
-use super::{ImportError, Imported, job, note};
+use super::{ImportError, Imported, job, note, note_words};
 use crate::job::quote::quote;
 use crate::job::{Input, Job, MAX_WORKERS};
 
-enum Meaning {
-    Procs,
-    MaxArgs,
-    Replace,
-    ArgFile,
-    Null,
-    Same,
-    Missing(&'static str),
+/// A job as the options make it.
+struct Draft {
+    job: Job,
+    input: Input,
+    /// What stands for the input in the command.
+    replace: Option<String>,
+    /// Without `-n`, a command gets as many inputs as it holds.
+    packs: bool,
+    /// Inputs end with NUL bytes.
+    null: bool,
 }
 
-const OPTIONS: &[Known<Meaning>] = &[
-    Known { names: &["P", "max-procs"], value: ValueRule::Required, meaning: Meaning::Procs },
-    Known { names: &["n", "max-args"], value: ValueRule::Required, meaning: Meaning::MaxArgs },
-    Known { names: &["I"], value: ValueRule::Required, meaning: Meaning::Replace },
-    Known { names: &["i", "replace"], value: ValueRule::Attached, meaning: Meaning::Replace },
-    Known { names: &["a", "arg-file"], value: ValueRule::Required, meaning: Meaning::ArgFile },
-    Known { names: &["r", "no-run-if-empty"], value: ValueRule::None, meaning: Meaning::Same },
-    Known { names: &["0", "null"], value: ValueRule::None, meaning: Meaning::Null },
-    Known { names: &["d", "delimiter", "E"], value: ValueRule::Required, meaning: Meaning::Missing(LINES) },
-    Known { names: &["e", "eof"], value: ValueRule::Attached, meaning: Meaning::Missing(LINES) },
-    Known { names: &["L", "s", "max-chars"], value: ValueRule::Required, meaning: Meaning::Missing(PACKING) },
-    Known { names: &["l", "max-lines"], value: ValueRule::Attached, meaning: Meaning::Missing(PACKING) },
-    Known { names: &["x", "exit"], value: ValueRule::None, meaning: Meaning::Missing(PACKING) },
-    Known {
-        names: &["t", "verbose"],
-        value: ValueRule::None,
-        meaning: Meaning::Missing("command lines are shown in the window and by --dry-run, not while it runs"),
-    },
-    Known {
-        names: &["p", "interactive"],
-        value: ValueRule::None,
-        meaning: Meaning::Missing("nobody is asked before a task; fanlane run --dry-run shows them all"),
-    },
-    Known {
-        names: &["o", "open-tty"],
-        value: ValueRule::None,
-        meaning: Meaning::Missing("tasks have no terminal here"),
-    },
-    Known {
-        names: &["process-slot-var"],
-        value: ValueRule::Required,
-        meaning: Meaning::Missing("the variable is not set"),
-    },
+const OPTIONS: &[Known<Draft>] = &[
+    Known::valued(&["P", "max-procs"], Meaning::Set(procs)),
+    Known::valued(&["n", "max-args"], Meaning::Set(max_args)),
+    Known::valued(&["I"], Meaning::Set(replace)),
+    Known::attached(&["i", "replace"], Meaning::Set(replace)),
+    Known::valued(
+        &["a", "arg-file"],
+        Meaning::Set(|draft, file| {
+            draft.input = if file == "-" { Input::Stdin } else { Input::Lines(file.into()) };
+            Ok(())
+        }),
+    ),
+    Known::flag(&["r", "no-run-if-empty"], Meaning::Same),
+    Known::flag(
+        &["0", "null"],
+        Meaning::Set(|draft, _| {
+            draft.null = true;
+            Ok(())
+        }),
+    ),
+    Known::valued(&["d", "delimiter", "E"], Meaning::Missing(LINES)),
+    Known::attached(&["e", "eof"], Meaning::Missing(LINES)),
+    Known::valued(&["L", "s", "max-chars"], Meaning::Missing(PACKING)),
+    Known::attached(&["l", "max-lines"], Meaning::Missing(PACKING)),
+    Known::flag(&["x", "exit"], Meaning::Missing(PACKING)),
+    Known::flag(
+        &["t", "verbose"],
+        Meaning::Missing("command lines are shown in the window and by --dry-run, not while it runs"),
+    ),
+    Known::flag(
+        &["p", "interactive"],
+        Meaning::Missing("tasks begin without a question; fanlane run --dry-run shows them all"),
+    ),
+    Known::flag(&["o", "open-tty"], Meaning::Missing("tasks have no terminal here")),
+    Known::valued(&["process-slot-var"], Meaning::Missing("the variable is not set")),
 ];
 
 const PACKING: &str = "each task here gets one input; xargs would have given it several";
@@ -67,46 +71,19 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
     let begin = words.iter().position(is_xargs).filter(|at| *at == 0 || words[at - 1].text == "|");
     let begin = begin.ok_or_else(|| ImportError::OtherProgram { program: "xargs", found: first.text.clone() })?;
     if begin > 0 {
-        let before: Vec<&str> = words[..begin - 1].iter().map(|word| &*word.text).collect();
-        note(&mut notes, before.join(" "), "pipe this into fanlane run: the job reads its inputs from standard input");
+        let meaning = "pipe this into fanlane run: the job reads its inputs from standard input";
+        note_words(&mut notes, &words[..begin - 1], meaning);
     }
     let own = &words[begin + 1..];
     let end = own.iter().position(|word| word.operator).unwrap_or(own.len());
     if end < own.len() {
-        let after: Vec<&str> = own[end..].iter().map(|word| &*word.text).collect();
-        note(&mut notes, after.join(" "), "what follows xargs is not part of the job; write it behind fanlane run");
+        let meaning = "what follows xargs is not part of the job; write it behind fanlane run";
+        note_words(&mut notes, &own[end..], meaning);
     }
-    let (found, first) = parse(&own[..end], OPTIONS)?;
-    let mut settings = job("true".to_owned(), Vec::new())?;
-    settings.workers = Some(1);
-    let (mut replace, mut input, mut packs, mut null) = (None, Input::Stdin, true, false);
-    for option in found {
-        let written = option.written();
-        let value = option.value.unwrap_or_default();
-        match option.known {
-            None => note(&mut notes, written, UNKNOWN),
-            Some(Meaning::Missing(meaning)) => note(&mut notes, written, *meaning),
-            Some(Meaning::Same) => {}
-            Some(Meaning::ArgFile) => input = if value == "-" { Input::Stdin } else { Input::Lines(value.into()) },
-            Some(Meaning::Replace) => replace = Some(if value.is_empty() { "{}".to_owned() } else { value }),
-            Some(Meaning::Null) => null = true,
-            Some(Meaning::MaxArgs) => {
-                packs = false;
-                match value.parse::<u32>() {
-                    Ok(1) => {}
-                    Ok(count) => settings.max_args = Some(count),
-                    Err(_) => note(&mut notes, written, PACKING),
-                }
-            }
-            Some(Meaning::Procs) => match value.parse::<u32>() {
-                Ok(workers @ 1..=MAX_WORKERS) => settings.workers = Some(workers),
-                _ => {
-                    settings.workers = None;
-                    note(&mut notes, written, "the pool has as many workers as there are cores");
-                }
-            },
-        }
-    }
+    let settings = Job { workers: Some(1), ..job("true".to_owned(), Vec::new())? };
+    let mut draft = Draft { job: settings, input: Input::Stdin, replace: None, packs: true, null: false };
+    let first = apply(&own[..end], OPTIONS, &mut draft, &mut notes)?;
+    let Draft { job: settings, mut input, replace, packs, null } = draft;
     if replace.is_none() {
         if packs {
             note(&mut notes, "xargs without -n", PACKING);
@@ -126,6 +103,28 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
     let command = command(&own[first..end], replace.as_deref());
     let with_command = job(command, vec![input])?;
     Ok(Imported { job: Job { task: with_command.task, inputs: with_command.inputs, ..settings }, notes })
+}
+
+fn procs(draft: &mut Draft, value: &str) -> Result<(), String> {
+    draft.job.workers = value.parse::<u32>().ok().filter(|workers| (1..=MAX_WORKERS).contains(workers));
+    match draft.job.workers {
+        Some(_) => Ok(()),
+        None => Err("the pool has as many workers as there are cores".to_owned()),
+    }
+}
+
+fn max_args(draft: &mut Draft, value: &str) -> Result<(), String> {
+    draft.packs = false;
+    let count = value.parse::<u32>().map_err(|_| PACKING.to_owned())?;
+    if count != 1 {
+        draft.job.max_args = Some(count);
+    }
+    Ok(())
+}
+
+fn replace(draft: &mut Draft, value: &str) -> Result<(), String> {
+    draft.replace = Some(if value.is_empty() { "{}".to_owned() } else { value.to_owned() });
+    Ok(())
 }
 
 /// xargs uses no shell, so what a shell would read in its words is quoted.

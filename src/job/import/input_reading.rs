@@ -4,7 +4,7 @@ use crate::job::{Input, escapes};
 
 /// How inputs are read.
 #[derive(Default)]
-pub(super) struct Reading {
+pub(super) struct InputReading {
     /// What stands at the end of each value of a file, where it is no line end.
     pub(super) separator: Option<String>,
     /// What stands between two columns.
@@ -13,7 +13,7 @@ pub(super) struct Reading {
     pub(super) header: bool,
 }
 
-impl Reading {
+impl InputReading {
     /// The input, read so.
     pub(super) fn of(&self, input: Input) -> Input {
         let input = match (&self.separator, input) {
