@@ -15,8 +15,8 @@ mod sanitize;
 #[path = "../fuzz/checks/template.rs"]
 mod template;
 
-/// What all of them may take in the repository.
-const MOST_BYTES: usize = 300_000;
+/// Maximum size of all inputs together in the repository.
+const MAX_BYTES: usize = 300_000;
 
 /// A target's name, and its check, which panics where it does not hold.
 type Target = (&'static str, fn(&[u8]));
@@ -65,5 +65,5 @@ fn each_fuzz_target_has_its_check_and_its_inputs_here() {
         assert_eq!(names(part), checked, "fuzz/{part}");
     }
     let bytes: usize = checked.iter().flat_map(|name| seeds(name)).map(|(_, bytes)| bytes.len()).sum();
-    assert!(bytes <= MOST_BYTES, "{bytes} bytes");
+    assert!(bytes <= MAX_BYTES, "{bytes} bytes");
 }

@@ -17,7 +17,7 @@ use fanlane::event::{
     AttemptRecord, Captured, Event, EventKind, Outcome, Output, RunEvent, RunHeader, TaskEvent, TaskId, WorkerId,
 };
 use fanlane::job::lossless::Bytes;
-use fanlane::job::{Input, Job, Mode, TaskTemplate};
+use fanlane::job::{Input, Job, Mode, TaskKind, TaskTemplate};
 use fanlane::model::Earlier;
 use fanlane::store::atomic_write::Existing;
 use fanlane::store::joblog::earlier::LogReader;
@@ -315,8 +315,12 @@ fn a_table_of_results_has_whole_rows_and_can_be_gone_on_with() {
 
 #[test]
 fn a_record_has_every_event_that_was_said_to_be_in_it() {
-    let header =
-        RecordHeader { fanlane_record: RECORD_VERSION, calls: false, columns: vec![], earlier: Earlier::default() };
+    let header = RecordHeader {
+        fanlane_record: RECORD_VERSION,
+        kind: TaskKind::Command,
+        columns: vec![],
+        earlier: Earlier::default(),
+    };
     let started = EventKind::Run(RunEvent::Started(RunHeader {
         name: "true".to_owned(),
         mode: Mode::Pool,

@@ -330,3 +330,21 @@ fn parse_tries(text: &str) -> Result<u32, String> {
         _ => Err("expected how often a task is tried in all, 1 or more".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::job::field;
+
+    #[test]
+    fn the_flag_of_each_field_of_a_job_is_a_flag_of_run() {
+        let mut cli = Cli::command();
+        let run = cli.find_subcommand_mut("run").expect("the command");
+        for field in field::fields() {
+            let Some(flag) = field.flag.strip_prefix("--") else { continue };
+            assert!(run.get_arguments().any(|known| known.get_long() == Some(flag)), "{field:?}: --{flag}");
+        }
+    }
+}

@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 use super::report::{Tasks, json};
 use super::{Status, history};
 use crate::event::{Event, EventKind, RunEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
+use crate::job::TaskKind;
 use crate::model::format::plural;
 use crate::store::atomic_write::{self, Existing};
 use crate::store::export::rows::RowWriter;
@@ -159,7 +160,7 @@ fn write_json(
             }
             EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
-                    let task = RecordedTask { words: words_of(record.task, words), calls: header.calls };
+                    let task = RecordedTask { words: words_of(record.task, words), kind: header.kind };
                     separate(&mut line);
                     let results = task.words.results.as_ref().map(|path| PathBuf::from(OsStr::from_bytes(&path.0)));
                     let beside = json::Beside { pid: pids.get(&record.worker).copied(), results };
@@ -219,7 +220,7 @@ fn words_of(task: TaskId, words: &HashMap<u64, TaskWords>) -> TaskWords {
 
 struct RecordedTask {
     words: TaskWords,
-    calls: bool,
+    kind: TaskKind,
 }
 
 impl Tasks for RecordedTask {
@@ -243,7 +244,7 @@ impl Tasks for RecordedTask {
         self.words.input.iter().map(|value| value.0.clone().into()).collect()
     }
 
-    fn are_calls(&self) -> bool {
-        self.calls
+    fn kind(&self) -> TaskKind {
+        self.kind
     }
 }

@@ -15,7 +15,7 @@ use clap::Args;
 use tempfile::TempDir;
 
 use super::plan::Plan;
-use super::report::{Keepers, Tasks};
+use super::report::Keepers;
 use super::resume::{LogState, Rest};
 use crate::job::{Batch, escapes};
 use crate::model::Earlier;
@@ -95,7 +95,7 @@ impl KeepArgs {
         if let Some(path) = &self.record {
             let header = RecordHeader {
                 fanlane_record: RECORD_VERSION,
-                calls: batch.are_calls(),
+                kind: batch.kind(),
                 columns: batch.columns().to_vec(),
                 earlier: rest.map_or_else(Earlier::default, |rest| rest.earlier),
             };

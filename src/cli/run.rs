@@ -166,8 +166,8 @@ fn check_pool(batch: &Batch, workers: u32) -> Result<()> {
     if let Some(requests) = batch.requests() {
         requests.check_pool(workers, |task| batch.number(task))?;
     }
-    if let Some((field, problem)) = batch.job().control.problems(workers).first() {
-        anyhow::bail!("{field}: {problem}");
+    if let Some(problem) = batch.job().check_in_pool(workers).first() {
+        anyhow::bail!("{problem}");
     }
     Ok(())
 }

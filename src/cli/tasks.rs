@@ -6,7 +6,7 @@ use bstr::{BString, ByteSlice};
 
 use super::report::Tasks;
 use crate::event::TaskId;
-use crate::job::{Batch, TaskTemplate};
+use crate::job::{Batch, TaskKind};
 use crate::store::record::command_into;
 
 impl Tasks for Batch {
@@ -17,9 +17,9 @@ impl Tasks for Batch {
     fn describe(&self, task: TaskId, slot: u32) -> String {
         let mut line = Vec::new();
         self.line_into(task, slot, &mut line);
-        match &self.job().task {
-            TaskTemplate::Command(_) => line.to_str_lossy().into_owned(),
-            TaskTemplate::Workload(spec) => format!("{}({})", spec.name, line.to_str_lossy()),
+        match self.job().task.callee() {
+            None => line.to_str_lossy().into_owned(),
+            Some(callee) => format!("{callee}({})", line.to_str_lossy()),
         }
     }
 
@@ -37,8 +37,8 @@ impl Tasks for Batch {
         self.values(task).into_iter().map(std::borrow::Cow::into_owned).collect()
     }
 
-    fn are_calls(&self) -> bool {
-        matches!(self.job().task, TaskTemplate::Workload(_))
+    fn kind(&self) -> TaskKind {
+        Self::kind(self)
     }
 }
 
@@ -50,9 +50,9 @@ pub fn write_command_lines(batch: &Batch, out: &mut dyn Write) -> io::Result<()>
     let mut line = Vec::new();
     for task in (0..batch.len()).map(|place| batch.order().task_at(place)) {
         line.clear();
-        match &batch.job().task {
-            TaskTemplate::Command(_) => batch.line_into(task, 1, &mut line),
-            TaskTemplate::Workload(_) => line.extend_from_slice(batch.describe(task, 1).as_bytes()),
+        match batch.job().task.callee() {
+            None => batch.line_into(task, 1, &mut line),
+            Some(_) => line.extend_from_slice(batch.describe(task, 1).as_bytes()),
         }
         line.push(b'\n');
         out.write_all(&line)?;

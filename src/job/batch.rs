@@ -1,4 +1,4 @@
-//! A job expanded over its inputs: a numbered list of tasks, each made when it is asked for.
+//! A job expanded over its inputs: a numbered list of tasks, each made on demand.
 //!
 //! Inputs are read once, when the batch is opened; after that nothing here can fail. A batch is shared between threads.
 //! One input can be left open: then tasks are appended while others run, and those that are there never change.
@@ -25,16 +25,15 @@ use super::inputs::feeder::Feeder;
 use super::order::TaskOrder;
 use super::quote::quote_into;
 use super::resource_request::{MAX_SIZED, RequestError, RequestTemplates, TaskRequests};
-use super::template::{CommandLine, Digits, Place, Template, Values};
-use super::{Job, TaskTemplate};
+use super::template::{CommandLine, Digits, TaskPlace, Template, Values};
+use super::{Job, TaskKind};
 use crate::job::TaskId;
 use command_environment::CommandEnvironment;
 pub use error::BatchError;
 pub(crate) use feed::Growth;
-use feed::Rules;
 pub use feed::{BatchFeed, FeedError};
 use folder::find_working_dir;
-use layout::{Layout, Reading};
+use layout::{Layout, RowRules, StdinReading};
 pub use pack::PackError;
 pub use ranking::OrderError;
 
@@ -45,22 +44,22 @@ pub struct Batch {
     working_dir: PathBuf,
     layout: Arc<Layout>,
     columns: Vec<String>,
-    /// `None` for a workload, which is given the values themselves.
+    /// `None` for kinds of task that are given the values themselves.
     command: Option<Arc<CommandLine>>,
-    /// `None` where a command is given nothing but its line.
+    /// `None` where a command gets nothing but its line.
     command_environment: Option<Arc<CommandEnvironment>>,
     tagstring: Option<Arc<CommandLine>>,
-    /// Which tasks of the whole these are, by their places there; `None`: all.
+    /// The places of these tasks in the whole batch; `None`: all of them.
     picked: Option<Box<[u64]>>,
-    /// These are what is left of the whole, and wait for each other as there.
+    /// These are the remaining tasks of the whole, with their dependencies among each other.
     is_rest: bool,
     order: TaskOrder,
     dependencies: Dependencies,
-    /// What each task takes while it runs, where that differs.
+    /// The requests of each task, where they differ.
     requests: Option<Arc<TaskRequests>>,
 }
 
-/// What a command gets besides its line.
+/// A part of the environment of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvironmentPart {
     /// A variable of its environment, by its name.
@@ -78,16 +77,16 @@ impl Batch {
     /// # Errors
     /// When an input, the template or the working folder cannot be used; see [`BatchError`].
     pub fn open(job: &Job, folder: &Path, stdin: &mut dyn Read) -> Result<Self, BatchError> {
-        Self::open_with(job, folder, Reading::Whole(stdin)).map(|(batch, _)| batch)
+        Self::open_with(job, folder, StdinReading::Whole(stdin)).map(|(batch, _)| batch)
     }
 
-    /// Also says what appends to the input that was left open, and what it has to heed.
+    /// Also returns the feeder of the input that was left open, and the rules for its rows.
     fn open_with(
         job: &Job,
         folder: &Path,
-        reading: Reading<'_>,
-    ) -> Result<(Self, Option<(Feeder, Rules)>), BatchError> {
-        let template = template_of(job)?;
+        reading: StdinReading<'_>,
+    ) -> Result<(Self, Option<(Feeder, RowRules)>), BatchError> {
+        let template = job.task.command_line(job.shell)?;
         let working_dir = find_working_dir(job, folder)?;
         let (layout, feeder) = Layout::open(job, &working_dir, reading)?;
         Self::bind(job, working_dir, template, layout, feeder)
@@ -100,7 +99,7 @@ impl Batch {
         template: Option<Template>,
         layout: Layout,
         feeder: Option<Feeder>,
-    ) -> Result<(Self, Option<(Feeder, Rules)>), BatchError> {
+    ) -> Result<(Self, Option<(Feeder, RowRules)>), BatchError> {
         let columns = layout.columns()?;
         let command = template.map(|template| template.bind(&columns)).transpose()?;
         let command_environment = CommandEnvironment::bind(job, &columns)?;
@@ -146,9 +145,9 @@ impl Batch {
         Ok((batch, open_end))
     }
 
-    /// Some of these tasks as a batch of their own, in this order, or in that of their values where the job has
-    /// one; they wait for nobody. Ids begin anew, but each task
-    /// keeps its columns and its number; see [`Batch::number`]. No input is read again.
+    /// Some of these tasks as a batch of their own, in this order, or in that of their values where the job has one;
+    /// without dependencies. Ids begin anew, but each task keeps its columns and its number; see [`Batch::number`].
+    /// No input is read again.
     ///
     /// # Panics
     /// When there is no such task.
@@ -171,8 +170,8 @@ impl Batch {
         }
     }
 
-    /// What is left of this batch when its other tasks are done: as [`Batch::only`], but the tasks begin in the job's
-    /// order and wait for those of each other that they waited for. `tasks` are in the order of the inputs.
+    /// The remaining tasks of this batch when its other tasks are done: as [`Batch::only`], but the tasks begin in the
+    /// job's order and keep their dependencies among each other. `tasks` are in the order of the inputs.
     ///
     /// # Panics
     /// When there is no such task.
@@ -226,7 +225,7 @@ impl Batch {
         self.picked.is_some()
     }
 
-    /// How many tasks there are, by now where the batch [grows](Batch::open_growing).
+    /// How many tasks there are; so far, where the batch [grows](Batch::open_growing).
     pub fn len(&self) -> u64 {
         self.picked.as_ref().map_or_else(|| self.layout.len(), |picked| picked.len() as u64)
     }
@@ -246,13 +245,13 @@ impl Batch {
         &self.order
     }
 
-    /// What each task takes while it runs, where that differs from task to task.
+    /// The requests of each task, where they differ from task to task.
     pub const fn requests(&self) -> Option<&Arc<TaskRequests>> {
         self.requests.as_ref()
     }
 
-    /// This batch with those tasks first that take longest, by the seconds that are known of some; those of which it is
-    /// not known before all others.
+    /// This batch with the longest tasks first, by the known durations in seconds; tasks of unknown duration begin before
+    /// all others.
     ///
     /// # Errors
     /// [`OrderError::TooMany`].
@@ -279,7 +278,7 @@ impl Batch {
         self.layout.row(self.place_of(task)).values()
     }
 
-    /// Appends what a worker is to do, in the lane `slot` (1 for the first): a command line, the words of one with NUL
+    /// Appends the payload of a task for a worker, in the lane `slot` (1 for the first): a command line, the words of one with NUL
     /// bytes between them where the job wants no shell, or for a workload the values with a space between them. A job
     /// that gives its tasks variables or a standard input gets these behind it, each part with its length in front.
     ///
@@ -289,13 +288,13 @@ impl Batch {
         self.payload_with(task, slot, &[], out);
     }
 
-    /// As [`Batch::payload_into`], for an attempt that is told which of the counted things are its own: a text for each of
-    /// the variables that [`Control::variables_of_attempt`](super::Control::variables_of_attempt) names.
+    /// As [`Batch::payload_into`], for an attempt that is told which items of the resources it has: a text for each of the
+    /// variables that [`Control::variables_of_attempt`](super::Control::variables_of_attempt) names.
     pub(crate) fn payload_with(&self, task: TaskId, slot: u32, shares: &[String], out: &mut Vec<u8>) {
         let place = self.place_of(task);
         self.layout.take(place);
         let row = self.layout.row(place);
-        let place = Place { number: self.number(task), slot };
+        let place = TaskPlace { number: self.number(task), slot };
         match (&self.command, &self.command_environment) {
             (Some(command), None) => command.expand_into(place, &row, out),
             (Some(command), Some(command_environment)) => {
@@ -305,7 +304,7 @@ impl Batch {
         }
     }
 
-    /// What a task's command gets besides its line, as if it ran in the first lane; nothing for a workload.
+    /// The environment of a task's command, as if it ran in the first lane; nothing for a call.
     ///
     /// # Panics
     /// When there is no such task.
@@ -314,10 +313,10 @@ impl Batch {
             return Vec::new();
         };
         let row = self.layout.row(self.place_of(task));
-        command_environment.parts(&self.job, Place { number: self.number(task), slot: 1 }, &row)
+        command_environment.parts(&self.job, TaskPlace { number: self.number(task), slot: 1 }, &row)
     }
 
-    /// What a worker is to do; see [`Batch::payload_into`].
+    /// The payload of a task; see [`Batch::payload_into`].
     ///
     /// # Panics
     /// When there is no such task.
@@ -336,8 +335,13 @@ impl Batch {
         let tagstring = self.tagstring.as_ref()?;
         let mut tag = Vec::new();
         let row = self.layout.row(self.place_of(task));
-        tagstring.expand_into(Place { number: self.number(task), slot }, &row, &mut tag);
+        tagstring.expand_into(TaskPlace { number: self.number(task), slot }, &row, &mut tag);
         Some(tag.into())
+    }
+
+    /// The kind of the tasks.
+    pub const fn kind(&self) -> TaskKind {
+        self.job.task.kind()
     }
 
     /// Whether a task's command line depends on the lane that it runs in.
@@ -356,7 +360,7 @@ impl Batch {
             values_into(&row, out);
             return;
         };
-        let place = Place { number: self.number(task), slot };
+        let place = TaskPlace { number: self.number(task), slot };
         if self.job.shell {
             command.expand_into(place, &row, out);
             return;
@@ -370,6 +374,19 @@ impl Batch {
             quote_into(word, out);
         }
     }
+
+    /// Appends what a task runs, as a record and a job log have it: its command line in the lane `slot` (from 1), or the
+    /// name of what is called and its argument.
+    ///
+    /// # Panics
+    /// When there is no such task.
+    pub fn command_into(&self, task: TaskId, slot: u32, out: &mut Vec<u8>) {
+        if let Some(callee) = self.job.task.callee() {
+            out.extend_from_slice(callee.as_bytes());
+            out.push(b' ');
+        }
+        self.line_into(task, slot, out);
+    }
 }
 
 fn values_into(row: &impl Values, out: &mut Vec<u8>) {
@@ -380,14 +397,6 @@ fn values_into(row: &impl Values, out: &mut Vec<u8>) {
         }
         out.extend_from_slice(row.value(index, &mut digits));
     }
-}
-
-fn template_of(job: &Job) -> Result<Option<Template>, BatchError> {
-    Ok(match &job.task {
-        TaskTemplate::Command(line) if job.shell => Some(Template::parse(line)?),
-        TaskTemplate::Command(line) => Some(Template::parse_words(line)?),
-        TaskTemplate::Workload(_) => None,
-    })
 }
 
 #[cfg(test)]

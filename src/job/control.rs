@@ -1,4 +1,4 @@
-//! When a batch stops early, waits or holds back: the parts of a job that steer its run.
+//! Control of a run: when it ends early, waits or holds back.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -45,9 +45,9 @@ pub enum HaltOn {
 /// How many tasks it takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
-    /// So many.
+    /// A number of tasks, above 0.
     Count(u64),
-    /// So many of a hundred of the batch, above 0 and up to 100; and three at the least, as in GNU parallel.
+    /// A share of the batch in per cent, above 0 and up to 100; 3 tasks at least, as in GNU parallel.
     Percent(f64),
 }
 
@@ -123,50 +123,50 @@ impl std::fmt::Display for Halt {
     }
 }
 
-/// The longest time that a job may name: a year, in seconds.
+/// Maximum length of time in a job: a year, in seconds.
 pub const MAX_SECS: f64 = 31_536_000.0;
 
-/// Everything of a job that steers its run.
+/// Control of a job's run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Control {
     /// When the run ends before all tasks have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halt: Option<Halt>,
-    /// At least so long between two starts, in seconds.
+    /// Minimum time between two starts, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_secs: Option<f64>,
     /// How long a failed task waits before it is tried again; not at all if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_wait: Option<RetryWait>,
-    /// A task may take so many per cent of the median of those done so far, once three are; above 100.
+    /// Timeout as a share of the median of the tasks done so far, in per cent, above 100; applies once three are done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_percent: Option<f64>,
-    /// No task is started while less memory than this is free, in bytes.
+    /// Minimum free memory for a start, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memfree_bytes: Option<u64>,
-    /// No task is started while the machine's load is above this: the count of processes that want to run.
+    /// Maximum load of the machine for a start: the number of processes that want to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_limit: Option<f64>,
-    /// How far tasks stand back for other programs, 0 to 19.
+    /// Niceness of tasks, 0 to 19.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nice: Option<i32>,
-    /// A worker that has given no sign of life for so long is asked, and killed when it does not answer for twice as long,
-    /// in seconds: 0.1 to 3600; 5 if not given.
+    /// Time without a sign of life after which a worker is asked for one, in seconds: 0.1 to 3600; 5 if not given. After
+    /// twice this time without an answer it is killed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat_secs: Option<f64>,
-    /// The most that one task may take; for commands alone.
+    /// Limits of one task; for commands alone.
     #[serde(skip_serializing_if = "Limits::is_none")]
     pub limits: Limits,
     /// How many places of the pool each task takes, 1 or more; not given: one. The same for all, or a template of each
     /// task's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slots: Option<ResourceRequest>,
-    /// Things that there are only so many of: name and count, for example `{"gpu": 2}`.
+    /// Limited resources by name, with their number: `{"gpu": 2}`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: BTreeMap<String, u32>,
-    /// How many of each a task needs while it runs, the same for all or templates; which ones it got stands in its
-    /// environment, as `FANLANE_GPU=0,1`, where there are at most [`MAX_NUMBERED`].
+    /// How many of each resource a task needs while it runs, the same for all or templates. Its environment says which it
+    /// has, as `FANLANE_GPU=0,1`, where there are at most [`MAX_NUMBERED`].
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub needs: BTreeMap<String, ResourceRequest>,
     /// Which tasks wait for which others.
@@ -174,19 +174,19 @@ pub struct Control {
     pub after: Option<After>,
 }
 
-/// Tasks that wait for others: both are columns of the inputs.
+/// Dependencies between tasks; both names are columns of the inputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct After {
     /// The column that names each task.
     pub name: String,
-    /// The column with the names of those that must be done before, with blanks between them; empty for none.
+    /// The column with the names of the tasks that must be done before, separated by blanks; empty for none.
     pub after: String,
 }
 
 impl Control {
-    /// How many tasks may run at once in a pool of `workers`, where all need the same: fewer than that where each takes
-    /// several places, or needs what there is less of.
+    /// Maximum number of tasks that run at once in a pool of `workers`, where all need the same: fewer than `workers`
+    /// where each takes several places, or needs a scarce resource.
     pub fn at_once(&self, workers: u32) -> u32 {
         let by_slots = workers / self.slots.as_ref().and_then(ResourceRequest::count).unwrap_or(1).max(1);
         let by_needs = self.needs.iter().filter_map(|(name, need)| {
@@ -201,7 +201,7 @@ impl Control {
         self.slots.iter().chain(self.needs.values()).any(|need| need.count().is_none())
     }
 
-    /// What each lane has of its own for as long as it lives: nothing where the needs differ.
+    /// The resources that each lane keeps for its whole life: none where requests differ from task to task.
     pub fn requests_of_lane(&self) -> BTreeMap<String, u32> {
         if self.requests_differ() {
             return BTreeMap::new();
@@ -210,7 +210,7 @@ impl Control {
         numbered.collect()
     }
 
-    /// The variables that tell each attempt what it has, where the needs differ; in the order of the names.
+    /// The variables that say which resources an attempt has, where requests differ; in the order of the names.
     pub fn variables_of_attempt(&self) -> Vec<String> {
         if !self.requests_differ() {
             return Vec::new();
@@ -218,7 +218,7 @@ impl Control {
         self.numbered().map(|(name, _)| variable_of(name)).collect()
     }
 
-    /// The needs of things that have numbers, because there are few enough.
+    /// The requests for resources whose items are numbered, because there are few enough.
     fn numbered(&self) -> impl Iterator<Item = (&String, &ResourceRequest)> {
         let is_numbered = |name: &String| self.resources.get(name).is_some_and(|there| *there <= MAX_NUMBERED);
         self.needs.iter().filter(move |(name, _)| is_numbered(name))
@@ -239,61 +239,6 @@ pub fn environment_of_lane(needs: &BTreeMap<String, u32>, lane: u32) -> Vec<(Str
             (variable_of(name), own.join(","))
         })
         .collect()
-}
-
-impl Control {
-    /// Everything that is wrong with it, each with the name of its field.
-    pub fn problems(&self, workers: u32) -> Vec<(&'static str, String)> {
-        let mut found = Vec::new();
-        let mut complain = |field, message: String| found.push((field, message));
-        if self.delay_secs.is_some_and(|secs| !(0.0..=MAX_SECS).contains(&secs)) {
-            complain("delay_secs", format!("the delay must be 0 to {MAX_SECS} seconds"));
-        }
-        if let Some(problem) = self.retry_wait.and_then(RetryWait::problem) {
-            complain("retry_wait", problem.to_owned());
-        }
-        if self.timeout_percent.is_some_and(|percent| !(percent > 100.0 && percent <= 1e9)) {
-            complain("timeout_percent", "a timeout of so many per cent of the median must be above 100".to_owned());
-        }
-        if self.load_limit.is_some_and(|load| !(load > 0.0 && load.is_finite())) {
-            complain("load_limit", "the load must be above 0".to_owned());
-        }
-        if self.nice.is_some_and(|nice| !(0..=19).contains(&nice)) {
-            complain("nice", "how nice a task is must be 0 to 19".to_owned());
-        }
-        if self.heartbeat_secs.is_some_and(|secs| !(0.1..=3600.0).contains(&secs)) {
-            complain("heartbeat_secs", "the heartbeat must be 0.1 to 3600 seconds".to_owned());
-        }
-        if let Some(problem) = self.limits.problem() {
-            complain("limits", problem);
-        }
-        match self.slots.as_ref().map(|slots| (slots.count(), slots.problem())) {
-            Some((Some(slots), _)) if slots == 0 || slots > workers => complain(
-                "slots",
-                format!("a task cannot take {slots} places of a pool of {workers}; ask for 1 to {workers}"),
-            ),
-            Some((_, Some(error))) => complain("slots", error.to_string()),
-            _ => {}
-        }
-        for (name, need) in &self.needs {
-            let is_word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            if !is_word {
-                complain("needs", format!("'{name}' cannot be part of a variable's name; use letters, digits and _"));
-            }
-            if let Some(error) = need.problem() {
-                complain("needs", format!("{name}: {error}"));
-            }
-            match (self.resources.get(name), need.count()) {
-                (None, _) => complain("needs", format!("no resource is called '{name}'; add it to resources")),
-                (Some(there), Some(need)) if *there < need => complain(
-                    "needs",
-                    format!("each task needs {need} of '{name}', but there are {there}; no task could ever run"),
-                ),
-                (Some(_), _) => {}
-            }
-        }
-        found
-    }
 }
 
 #[cfg(test)]
@@ -330,38 +275,5 @@ mod tests {
         let environment = environment_of_lane(&control.requests_of_lane(), 1);
         assert_eq!(environment, [("FANLANE_GPU".into(), "2,3".into()), ("FANLANE_LICENCE".into(), "1".into())]);
         assert_eq!(Control::default().at_once(7), 7);
-    }
-
-    #[test]
-    fn what_can_never_run_is_told_before_anything_has() {
-        let cases: [(Control, &str); 9] = [
-            (Control { delay_secs: Some(-1.0), ..Control::default() }, "delay"),
-            (Control { delay_secs: Some(f64::NAN), ..Control::default() }, "delay"),
-            (Control { retry_wait: Some(RetryWait::Fixed { secs: 1e300 }), ..Control::default() }, "retry"),
-            (Control { timeout_percent: Some(100.0), ..Control::default() }, "median"),
-            (Control { load_limit: Some(0.0), ..Control::default() }, "load"),
-            (Control { nice: Some(-5), ..Control::default() }, "nice"),
-            (Control { slots: Some(ResourceRequest::Count(3)), ..Control::default() }, "3 places of a pool of 2"),
-            (
-                Control {
-                    needs: BTreeMap::from([("gpu".to_owned(), ResourceRequest::Count(1))]),
-                    ..Control::default()
-                },
-                "no resource is called 'gpu'",
-            ),
-            (
-                Control {
-                    needs: BTreeMap::from([("gpu".to_owned(), ResourceRequest::Count(2))]),
-                    resources: BTreeMap::from([("gpu".to_owned(), 1)]),
-                    ..Control::default()
-                },
-                "there are 1",
-            ),
-        ];
-        for (control, words) in cases {
-            let problems = control.problems(2);
-            assert!(problems.iter().any(|(_, message)| message.contains(words)), "{words}: {problems:?}");
-        }
-        assert!(Control::default().problems(1).is_empty());
     }
 }

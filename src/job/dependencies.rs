@@ -32,12 +32,12 @@ pub enum DependencyError {
         /// The number of the second.
         second: u64,
     },
-    /// A task waits for one that is not there.
+    /// A task waits for a task that does not exist.
     #[error("control.after: task {number} waits for '{name}', but no task is called so")]
     NoSuchTask {
-        /// The number of the one that waits.
+        /// The number of the waiting task.
         number: u64,
-        /// The name of the one that is not there.
+        /// The name of the missing task.
         name: BString,
     },
     /// Tasks that wait for each other.
@@ -57,7 +57,7 @@ impl std::fmt::Display for Cycle<'_> {
     }
 }
 
-/// Reads who waits for whom.
+/// Reads which task waits for which.
 ///
 /// # Errors
 /// When a column, a name or an end to the waiting is missing; see [`DependencyError`].

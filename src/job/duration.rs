@@ -30,7 +30,7 @@ pub fn parse(text: &str) -> Result<Timeout, String> {
 pub enum Limit {
     /// A fixed time.
     Time(Timeout),
-    /// So many per cent of the median of the tasks done so far, above 100.
+    /// A share of the median of the tasks done so far, in per cent, above 100.
     PercentOfMedian(f64),
 }
 

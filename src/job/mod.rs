@@ -10,10 +10,12 @@ pub mod control;
 pub mod dependencies;
 pub mod duration;
 pub mod escapes;
+pub mod field;
 pub mod file;
 mod id;
 pub mod import;
 pub mod inputs;
+mod kind;
 pub mod limits;
 pub mod lossless;
 pub mod order;
@@ -35,6 +37,7 @@ pub use control::Control;
 pub use file::JobFileError;
 pub use id::TaskId;
 pub use inputs::Input;
+pub use kind::{KindTraits, TaskKind};
 pub use order::Order;
 pub use shared::SharedSpec;
 pub use template::Template;
@@ -49,10 +52,10 @@ pub const JOB_VERSION: u32 = 1;
 pub struct Job {
     /// Version of the job file format, 1 to [`JOB_VERSION`].
     pub version: u32,
-    /// What the job is called in lists and titles.
+    /// Name of the job in lists and titles.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// One or two sentences for the person who opens the job.
+    /// What the job is for, in one or two sentences.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// What each task does.
@@ -68,16 +71,16 @@ pub struct Job {
     /// Size of the pool, 1 to [`MAX_WORKERS`]; `None`: the number of logical cores.
     #[serde(default, skip_serializing_if = "is_default")]
     pub workers: Option<u32>,
-    /// How long one attempt may take, in seconds (> 0); `None`: for ever.
+    /// Maximum time of one attempt, in seconds (> 0); `None`: no limit.
     #[serde(default, skip_serializing_if = "is_default")]
     pub timeout_secs: Option<f64>,
-    /// How often a failed task is tried again.
+    /// Maximum number of further tries of a failed task.
     #[serde(default, skip_serializing_if = "is_default")]
     pub retries: u32,
     /// Where commands run and relative inputs are looked up; `None`: the job file's folder, or the current one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub working_dir: Option<PathBuf>,
-    /// When the run ends early, waits or holds back.
+    /// Control of the run: when it ends early, waits or holds back.
     #[serde(default, skip_serializing_if = "is_default")]
     pub control: Control,
 
@@ -102,16 +105,16 @@ pub struct Job {
     /// In which order tasks begin.
     #[serde(default, skip_serializing_if = "is_default")]
     pub order: Order,
-    /// Only so many rows of the inputs, chosen at random and kept in their order; `None`: all.
+    /// Number of rows of the inputs to take, chosen at random and kept in their order; `None`: all.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sample: Option<u64>,
-    /// What the choice of the sample depends on.
+    /// Seed of the choice of the sample.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sample_seed: u64,
     /// Objects that all tasks share while the run goes on, by their names.
     #[serde(default, skip_serializing_if = "is_default")]
     pub shared: BTreeMap<String, SharedSpec>,
-    /// What the values of these objects may take in memory together, in bytes; `None`: 1 GiB.
+    /// Maximum memory of the values of these objects together, in bytes; `None`: 1 GiB.
     #[serde(default, skip_serializing_if = "is_default")]
     pub shared_bytes: Option<u64>,
     /// How large results of calls come from their workers; for commands it is always [`Transport::Pipe`].
@@ -151,10 +154,10 @@ impl Default for Job {
     }
 }
 
-/// The most rows of the inputs that may go into one task.
+/// Maximum number of rows of the inputs in one task.
 pub const MAX_ARGS: u32 = 10_000;
 
-/// The largest pool that a job may ask for.
+/// Maximum size of a pool.
 pub const MAX_WORKERS: u32 = 1024;
 
 /// What each task of a job does.
@@ -209,7 +212,7 @@ pub enum Transport {
     #[default]
     #[serde(rename = "pipe")]
     Pipe,
-    /// In memory that the worker shares with whoever runs it, and uses again.
+    /// In memory that the worker shares with the engine, and uses again.
     #[serde(rename = "shared_memory")]
     SharedMemory,
 }

@@ -38,8 +38,8 @@ pub enum Durations {
     /// A job log of an earlier run, ours or GNU parallel's: tasks are found there by their command lines. Only those
     /// that succeeded count, and the newest line of each.
     JobLog(PathBuf),
-    /// The history of runs, where tasks are found by their commands and values, the newest that succeeded first. Whoever
-    /// knows where the history lies puts the batch in order by it; until then its tasks are as the inputs have them.
+    /// The history of runs, where tasks are found by their commands and values, the newest that succeeded first. The
+    /// caller, which knows where the history lies, sorts the batch by it; until then tasks are in the order of the inputs.
     History,
 }
 
@@ -72,7 +72,7 @@ impl FromStr for Order {
 }
 
 impl Order {
-    /// An order by values as it is typed; `None` for one that no value decides.
+    /// An order by values as it is typed; `None` for an order that depends on no value.
     pub fn typed(&self) -> Option<String> {
         match self {
             Self::AsGiven | Self::Shuffled { .. } => None,
@@ -86,10 +86,10 @@ impl Order {
 
 /// The order of the tasks of one batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TaskOrder(Way);
+pub struct TaskOrder(TaskSequence);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Way {
+enum TaskSequence {
     #[default]
     AsGiven,
     Mixed(Permutation),
@@ -105,15 +105,15 @@ struct Ranking {
     places: Box<[u32]>,
 }
 
-/// The most tasks that can be put in an order by values: that takes a table of 8 bytes for each.
+/// Maximum number of tasks in an order by values: its table takes 8 bytes for each.
 pub const MAX_RANKED: u64 = 50_000_000;
 
 impl TaskOrder {
-    /// The order of a batch of so many tasks, unless it is one by values.
+    /// The order of a batch of `tasks` tasks, unless it is an order by values.
     pub fn new(order: &Order, tasks: u64) -> Self {
         Self(match order {
-            Order::Shuffled { seed } => Way::Mixed(Permutation::new(tasks, *seed)),
-            Order::AsGiven | Order::Priority(_) | Order::LongestFirst(_) => Way::AsGiven,
+            Order::Shuffled { seed } => TaskSequence::Mixed(Permutation::new(tasks, *seed)),
+            Order::AsGiven | Order::Priority(_) | Order::LongestFirst(_) => TaskSequence::AsGiven,
         })
     }
 
@@ -126,7 +126,7 @@ impl TaskOrder {
         for (place, task) in (0..).zip(&tasks) {
             places[*task as usize] = place;
         }
-        Self(Way::Ranked(Arc::new(Ranking { tasks: tasks.into(), places: places.into() })))
+        Self(TaskSequence::Ranked(Arc::new(Ranking { tasks: tasks.into(), places: places.into() })))
     }
 
     /// The tasks that take longest first, by their seconds; those of which it is not known before all others.
@@ -138,8 +138,8 @@ impl TaskOrder {
     /// The order of some of the tasks, numbered anew.
     pub(super) fn only(&self, tasks: &[TaskId]) -> Self {
         match &self.0 {
-            Way::AsGiven | Way::Mixed(_) => Self::default(),
-            Way::Ranked(_) => {
+            TaskSequence::AsGiven | TaskSequence::Mixed(_) => Self::default(),
+            TaskSequence::Ranked(_) => {
                 let keys: Vec<_> = tasks.iter().map(|task| std::cmp::Reverse(self.place_of(*task))).collect();
                 Self::largest_first(&keys)
             }
@@ -148,24 +148,24 @@ impl TaskOrder {
 
     /// Whether values decide: then a task that came back takes its place again.
     pub const fn is_ranked(&self) -> bool {
-        matches!(self.0, Way::Ranked(_))
+        matches!(self.0, TaskSequence::Ranked(_))
     }
 
     /// The task that begins at this place, from 0. The place is below the number of tasks.
     pub fn task_at(&self, place: u64) -> TaskId {
         TaskId(match &self.0 {
-            Way::AsGiven => place,
-            Way::Mixed(permutation) => permutation.forth(place),
-            Way::Ranked(ranking) => u64::from(ranking.tasks[place as usize]),
+            TaskSequence::AsGiven => place,
+            TaskSequence::Mixed(permutation) => permutation.forth(place),
+            TaskSequence::Ranked(ranking) => u64::from(ranking.tasks[place as usize]),
         })
     }
 
     /// The place at which a task begins, from 0; the task is one of the batch.
     pub fn place_of(&self, task: TaskId) -> u64 {
         match &self.0 {
-            Way::AsGiven => task.0,
-            Way::Mixed(permutation) => permutation.back(task.0),
-            Way::Ranked(ranking) => u64::from(ranking.places[task.0 as usize]),
+            TaskSequence::AsGiven => task.0,
+            TaskSequence::Mixed(permutation) => permutation.back(task.0),
+            TaskSequence::Ranked(ranking) => u64::from(ranking.places[task.0 as usize]),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Quoting a value for the shell: whatever bytes come in, `sh` reads them back as one literal word.
+//! Quoting a value for the shell: `sh` reads any bytes back as one literal word.
 //!
 //! The words are those of GNU parallel, byte for byte, so that a dry run of either tool can be compared with the other.
 //! Which value is quoted where is not decided here but by the [template](crate::job::template).

@@ -1,7 +1,7 @@
-//! How much of something a task takes while it runs: a number that holds for all tasks, or a template that gives each
-//! its own. What is free at a moment and who gets it is not decided here.
+//! How much of a resource a task takes while it runs: a number that holds for all tasks, or a template that gives each
+//! its own. The engine decides which task gets what is free.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
 use bstr::{BString, ByteSlice};
@@ -9,12 +9,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::TaskId;
 use super::control::Control;
-use super::template::{CommandLine, Place, Template, TemplateError, Values};
+use super::field::{self, Field};
+use super::template::{CommandLine, TaskPlace, Template, TemplateError, Values};
 
-/// Things of which there are more than this are amounts: no task is told which of them it has.
+/// Maximum number of a resource whose items have numbers; of larger ones a task is told no items.
 pub const MAX_NUMBERED: u32 = 1024;
 
-/// The most tasks that can have needs of their own: that takes a table of 4 bytes for each.
+/// Maximum number of tasks with requests of their own: their table takes 4 bytes for each.
 pub const MAX_SIZED: u64 = 50_000_000;
 
 /// How much a task takes; a job file has a number, or a text with replacement strings.
@@ -109,23 +110,46 @@ impl<'de> Deserialize<'de> for ResourceRequest {
     }
 }
 
-/// A need of a task that cannot be met.
+/// Why no task could ever be given what it asks for, if that is so.
+pub(super) fn problem(needs: &BTreeMap<String, ResourceRequest>, resources: &BTreeMap<String, u32>) -> Option<String> {
+    needs.iter().find_map(|(name, request)| {
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Some(format!("'{name}' cannot be part of a variable's name; use letters, digits and _"));
+        }
+        if let Some(error) = request.problem() {
+            return Some(format!("{name}: {error}"));
+        }
+        match (resources.get(name), request.count()) {
+            (None, _) => Some(format!("no resource is called '{name}'; add it to resources")),
+            (Some(there), Some(count)) if *there < count => {
+                Some(format!("each task needs {count} of '{name}', but there are {there}; no task could ever run"))
+            }
+            (Some(_), _) => None,
+        }
+    })
+}
+
+/// A request of a task that cannot be met.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// The template cannot be used.
-    #[error("control.{field}: {error}")]
+    #[error("{name}: {error}")]
     Template {
-        /// The field: `slots`, or `needs` with a name.
-        field: String,
+        /// The field that holds it.
+        field: &'static Field,
+        /// Its name there: `control.slots`, or `control.needs, gpu`.
+        name: String,
         /// Why.
         #[source]
         error: TemplateError,
     },
     /// What a template gives for a task is no number.
-    #[error("control.{field}: task {number} gets '{value}' from {template}, which is no whole number")]
+    #[error("{name}: task {number} gets '{value}' from {template}, which is no whole number")]
     NotANumber {
-        /// The field.
-        field: String,
+        /// The field that holds the template.
+        field: &'static Field,
+        /// Its name there.
+        name: String,
         /// The task's number.
         number: u64,
         /// The text.
@@ -177,29 +201,49 @@ impl std::fmt::Display for Are {
     }
 }
 
-/// Something that there is only so much of.
+/// A limited resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counter {
+pub struct LimitedResource {
     /// Its name among the job's resources.
     pub name: String,
     /// How much there is.
     pub total: u32,
 }
 
-/// What each task takes, where that differs. Tasks that take the same share one kind.
+/// The requests of all tasks, where they differ. Tasks with equal requests share one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskRequests {
-    counters: Vec<Counter>,
+    counters: Vec<LimitedResource>,
     /// For each kind the places of the pool, and then how much of each counter.
     kinds: Vec<Box<[u32]>>,
     /// By task.
     kind_of: Vec<u32>,
 }
 
-/// Works out what each task takes, where that differs.
+/// The bound templates of the requests, where they differ from task to task.
 pub(super) struct RequestTemplates<'a> {
     control: &'a Control,
-    templates: Vec<(String, &'a ResourceRequest, Option<CommandLine>)>,
+    templates: Vec<BoundRequest<'a>>,
+}
+
+/// A request and its field; with its template, if it has one.
+struct BoundRequest<'a> {
+    field: &'static Field,
+    /// Its name in messages.
+    name: String,
+    request: &'a ResourceRequest,
+    line: Option<CommandLine>,
+}
+
+impl RequestError {
+    /// The field of the job that it is about.
+    pub const fn field(&self) -> &'static Field {
+        match self {
+            Self::Template { field, .. } | Self::NotANumber { field, .. } => field,
+            Self::NoPlace { .. } | Self::TooManyPlaces { .. } => &field::SLOTS,
+            Self::TooMuch { .. } | Self::TooManyTasks { .. } => &field::NEEDS,
+        }
+    }
 }
 
 impl<'a> RequestTemplates<'a> {
@@ -209,42 +253,45 @@ impl<'a> RequestTemplates<'a> {
             return Ok(None);
         }
         let slots = control.slots.as_ref().unwrap_or(&ResourceRequest::Count(1));
-        let needs = control.needs.iter().map(|(name, need)| (format!("needs, {name}"), need));
-        let bound = std::iter::once(("slots".to_owned(), slots)).chain(needs).map(|(field, need)| {
-            let ResourceRequest::Template(text) = need else { return Ok((field, need, None)) };
+        let needs = control.needs.iter().map(|(name, need)| (&field::NEEDS, format!("control.needs, {name}"), need));
+        let slots = (&field::SLOTS, "control.slots".to_owned(), slots);
+        let bound = std::iter::once(slots).chain(needs).map(|(field, name, request)| {
+            let ResourceRequest::Template(text) = request else {
+                return Ok(BoundRequest { field, name, request, line: None });
+            };
             match Template::parse_text(text).and_then(|template| template.bind(columns)) {
-                Ok(line) => Ok((field, need, Some(line))),
-                Err(error) => Err(RequestError::Template { field, error }),
+                Ok(line) => Ok(BoundRequest { field, name, request, line: Some(line) }),
+                Err(error) => Err(RequestError::Template { field, name, error }),
             }
         });
         let templates = bound.collect::<Result<Vec<_>, _>>()?;
         Ok(Some(Self { control, templates }))
     }
 
-    /// Asks for each task, by its number and values.
+    /// The requests of all tasks, by their numbers and values.
     pub(super) fn resolve<V: Values>(
         &self,
         tasks: impl Iterator<Item = (u64, V)>,
     ) -> Result<TaskRequests, RequestError> {
         let there = |name: &String| self.control.resources.get(name).copied().unwrap_or(0);
-        let counters: Vec<Counter> =
-            self.control.needs.keys().map(|name| Counter { name: name.clone(), total: there(name) }).collect();
+        let counters: Vec<LimitedResource> =
+            self.control.needs.keys().map(|name| LimitedResource { name: name.clone(), total: there(name) }).collect();
         let mut requests = TaskRequests { counters, ..TaskRequests::default() };
         let mut kinds: HashMap<Box<[u32]>, u32> = HashMap::new();
         let mut text = Vec::new();
         for (number, values) in tasks {
             let mut kind = Vec::with_capacity(self.templates.len());
-            for (field, need, line) in &self.templates {
-                kind.push(match (need, line) {
-                    (ResourceRequest::Count(count), _) => *count,
-                    (ResourceRequest::Template(template), line) => {
+            for BoundRequest { field, name, request, line } in &self.templates {
+                kind.push(match request {
+                    ResourceRequest::Count(count) => *count,
+                    ResourceRequest::Template(template) => {
                         text.clear();
                         if let Some(line) = line {
-                            line.expand_into(Place { number, slot: 1 }, &values, &mut text);
+                            line.expand_into(TaskPlace { number, slot: 1 }, &values, &mut text);
                         }
                         text.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or_else(|| {
-                            let (field, template) = (field.clone(), template.clone());
-                            RequestError::NotANumber { field, number, value: text.clone().into(), template }
+                            let (name, template, value) = (name.clone(), template.clone(), text.clone().into());
+                            RequestError::NotANumber { field, name, number, value, template }
                         })?
                     }
                 });
@@ -271,12 +318,12 @@ impl<'a> RequestTemplates<'a> {
 }
 
 impl TaskRequests {
-    /// What there is only so much of, besides the places of the pool.
-    pub fn counters(&self) -> &[Counter] {
+    /// The limited resources, besides the places of the pool.
+    pub fn counters(&self) -> &[LimitedResource] {
         &self.counters
     }
 
-    /// The kind of a task; those that take the same have the same.
+    /// The kind of a task's requests.
     ///
     /// # Panics
     /// When there is no such task.
@@ -292,7 +339,7 @@ impl TaskRequests {
         &self.kinds[kind as usize]
     }
 
-    /// The most tasks that could run at once in a pool of `workers`.
+    /// Maximum number of tasks that could run at once in a pool of `workers`.
     pub fn at_once(&self, workers: u32) -> u32 {
         let least = |place: usize| self.kinds.iter().map(|kind| kind[place]).min().unwrap_or(0);
         let totals = std::iter::once(workers).chain(self.counters.iter().map(|counter| counter.total));
@@ -313,7 +360,7 @@ impl TaskRequests {
         Err(RequestError::TooManyPlaces { number, slots, workers })
     }
 
-    /// The needs of some of the tasks, as tasks of their own.
+    /// The requests of some of the tasks, as tasks of their own.
     pub(super) fn only(&self, tasks: &[TaskId]) -> Self {
         let kind_of = tasks.iter().map(|task| self.kind_of(*task)).collect();
         Self { kind_of, ..self.clone() }
@@ -324,7 +371,7 @@ impl TaskRequests {
 impl TaskRequests {
     /// A pool's places and one counter, `gpu`, for the dispatcher's tests.
     pub fn of_places_and_gpus(gpus: u32, tasks: &[[u32; 2]]) -> Self {
-        let counters = vec![Counter { name: "gpu".to_owned(), total: gpus }];
+        let counters = vec![LimitedResource { name: "gpu".to_owned(), total: gpus }];
         let mut kinds: Vec<[u32; 2]> = tasks.to_vec();
         kinds.sort_unstable();
         kinds.dedup();

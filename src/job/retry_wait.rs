@@ -53,7 +53,7 @@ impl RetryWait {
     }
 }
 
-/// Reads `2` (always so many seconds) or `1..60` (twice as long each time, up to the second); units as in `500ms..1m`.
+/// Reads `2` (seconds, the same each time) or `1..60` (twice as long each time, up to the second); units as in `500ms..1m`.
 impl FromStr for RetryWait {
     type Err = String;
 

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use ron::extensions::Extensions;
 use serde::{Deserialize, Serialize};
 
+use super::file::options;
 use crate::mp::manager::{DynamicValue, Literal, check_object};
 
-/// The most objects that a job may declare.
+/// Maximum number of objects that a job declares.
 pub const MAX_SHARED: usize = 1000;
 
 /// One object that tasks share: its kind and what it begins with.
@@ -35,23 +35,23 @@ pub enum SharedSpec {
     Array(Vec<Literal>),
     /// A queue without a limit.
     Queue,
-    /// A queue of at most so many items.
+    /// A queue with a maximum number of items.
     BoundedQueue(u32),
     /// A queue that counts what is not done yet.
     JoinableQueue,
     /// A lock.
     Lock,
-    /// A lock that its holder can acquire again.
+    /// A lock that its owner can acquire again.
     RLock,
-    /// So many slots.
+    /// A semaphore with this number of slots.
     Semaphore(u32),
-    /// So many slots, of which no more can be given back than were taken.
+    /// A semaphore with this number of slots, of which no more can be released than were acquired.
     BoundedSemaphore(u32),
-    /// A flag that others wait for.
+    /// A flag to wait for.
     Event,
-    /// A lock, and those who wait to be notified.
+    /// A lock with waiters to be notified.
     Condition,
-    /// A meeting point for so many.
+    /// A barrier for this number of parties.
     Barrier(u32),
 }
 
@@ -124,10 +124,6 @@ impl std::fmt::Display for SharedSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&options().to_string(self).map_err(|_| std::fmt::Error)?)
     }
-}
-
-fn options() -> ron::Options {
-    ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
 }
 
 /// What is wrong with the objects of a job, if anything is.

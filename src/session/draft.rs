@@ -13,8 +13,8 @@ mod typed;
 use std::path::PathBuf;
 
 use crate::job::duration;
-use crate::job::file::{JobField, JobProblem};
-use crate::job::{Control, Input, JOB_VERSION, Job, Mode, TaskTemplate, Transport, WorkloadSpec};
+use crate::job::field::{self as job_field, FieldProblem};
+use crate::job::{Control, Input, JOB_VERSION, Job, Mode, TaskKind, TaskTemplate, Transport, WorkloadSpec};
 
 pub use command_environment::CommandEnvironmentDraft;
 pub use limits::LimitsDraft;
@@ -67,8 +67,6 @@ pub enum Field {
     LimitCpu,
     /// The most that a task may print.
     LimitOutput,
-    /// The limits of a task together.
-    Limits,
     /// How many places of the pool a task takes.
     Slots,
     /// What there is only so many of.
@@ -112,16 +110,6 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// Which kind of task the job has. The other kind's text is kept while one looks around.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TaskKind {
-    /// A command line for the shell.
-    #[default]
-    Command,
-    /// A call of a built-in workload.
-    Workload,
-}
-
 /// The open job as it is edited.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobDraft {
@@ -129,7 +117,7 @@ pub struct JobDraft {
     pub name: String,
     /// The job's description.
     pub description: String,
-    /// Which of the two below is meant.
+    /// The kind of the task; the texts of the other kinds are kept meanwhile.
     pub kind: TaskKind,
     /// The command line.
     pub command: String,
@@ -168,14 +156,14 @@ pub struct JobDraft {
 impl JobDraft {
     /// A job made ready to be edited.
     pub fn from_job(job: &Job) -> Self {
-        let (kind, command, workload) = match &job.task {
-            TaskTemplate::Command(line) => (TaskKind::Command, line.clone(), WorkloadSpec::named("cube")),
-            TaskTemplate::Workload(spec) => (TaskKind::Workload, String::new(), spec.clone()),
+        let (command, workload) = match &job.task {
+            TaskTemplate::Command(line) => (line.clone(), WorkloadSpec::named("cube")),
+            TaskTemplate::Workload(spec) => (String::new(), spec.clone()),
         };
         Self {
             name: job.name.clone(),
             description: job.description.clone(),
-            kind,
+            kind: job.task.kind(),
             command,
             workload,
             inputs: job.inputs.iter().map(InputDraft::from_input).collect(),
@@ -223,7 +211,7 @@ impl JobDraft {
             timeout_secs: timeout.read(&mut errors, timeout_secs),
             retries: self.retries(&mut errors),
             // The choice stays while one looks around among commands, which have none.
-            transport: if self.kind == TaskKind::Command { Transport::Pipe } else { self.transport },
+            transport: if self.kind.traits().returns_value { self.transport } else { Transport::Pipe },
             control: Control {
                 limits: self.limits.to_limits(&opened.control.limits, &mut errors),
                 ..self.steering.to_control(&opened.control, &mut errors)
@@ -274,47 +262,46 @@ fn timeout_secs(typed: &str) -> Result<f64, String> {
     })
 }
 
-fn problem_of_field(problem: &JobProblem) -> FieldError {
-    let (field, message) = match problem.field {
-        JobField::Task => (Field::Task, &*problem.message),
-        JobField::Workers => (Field::Workers, &*problem.message),
-        JobField::Timeout => (Field::Timeout, &*problem.message),
-        JobField::Retries => (Field::Retries, &*problem.message),
-        JobField::WorkingDir => (Field::WorkingDir, &*problem.message),
-        JobField::Name => (Field::Name, &*problem.message),
-        JobField::Environment => (Field::Environment, &*problem.message),
-        JobField::Stdin => (Field::Stdin, &*problem.message),
-        JobField::StdinFile => (Field::StdinFile, &*problem.message),
-        JobField::Tagstring => (Field::Tagstring, &*problem.message),
-        JobField::MaxArgs => (Field::MaxArgs, &*problem.message),
-        JobField::Shared => (Field::Shared, &*problem.message),
-        JobField::Transport => (Field::Transport, &*problem.message),
-        JobField::Version | JobField::Inputs => (Field::Inputs, &*problem.message),
-        JobField::Control => {
-            let (key, message) = problem.message.split_once(": ").unwrap_or(("", &problem.message));
-            (control_field(key, message), message)
-        }
-    };
-    FieldError { field, message: sentence(message) }
+/// The message of a problem, at its field.
+pub(super) fn problem_of_field(problem: &FieldProblem) -> FieldError {
+    FieldError { field: field_of(problem.field), message: sentence(&problem.message) }
 }
 
-/// The field of what [`crate::job::Control::problems`] complains about.
-pub(super) fn control_field(key: &str, message: &str) -> Field {
-    match key {
-        "limits" if message.starts_with("memory_bytes") => Field::LimitMemory,
-        "limits" if message.starts_with("cpu_secs") => Field::LimitCpu,
-        "limits" => Field::Limits,
-        "halt" => Field::Halt,
-        "delay_secs" => Field::Delay,
-        "retry_wait" => Field::RetryWait,
-        "timeout_percent" => Field::TimeoutPercent,
-        "memfree_bytes" => Field::MemFree,
-        "load_limit" => Field::Load,
-        "nice" => Field::Nice,
-        "heartbeat_secs" => Field::Heartbeat,
-        "slots" => Field::Slots,
-        "resources" => Field::Resources,
-        "needs" => Field::Needs,
-        _ => Field::After,
+/// The field of the draft that shows this field of a job.
+pub(super) fn field_of(field: &job_field::Field) -> Field {
+    match field.key {
+        "task" => Field::Task,
+        "workers" => Field::Workers,
+        "timeout_secs" => Field::Timeout,
+        "retries" => Field::Retries,
+        "working_dir" => Field::WorkingDir,
+        "name" => Field::Name,
+        "environment" => Field::Environment,
+        "stdin" => Field::Stdin,
+        "stdin_file" => Field::StdinFile,
+        "tagstring" => Field::Tagstring,
+        "max_args" => Field::MaxArgs,
+        "shared" => Field::Shared,
+        "transport" => Field::Transport,
+        "control.limits.memory_bytes" => Field::LimitMemory,
+        "control.limits.cpu_secs" => Field::LimitCpu,
+        "control.limits.output_bytes" => Field::LimitOutput,
+        "control.halt" => Field::Halt,
+        "control.delay_secs" => Field::Delay,
+        "control.retry_wait" => Field::RetryWait,
+        "control.timeout_percent" => Field::TimeoutPercent,
+        "control.memfree_bytes" => Field::MemFree,
+        "control.load_limit" => Field::Load,
+        "control.nice" => Field::Nice,
+        "control.heartbeat_secs" => Field::Heartbeat,
+        "control.slots" => Field::Slots,
+        "control.resources" => Field::Resources,
+        "control.needs" => Field::Needs,
+        "control.after" => Field::After,
+        "order" => Field::Order,
+        "sample" => Field::Sample,
+        "sample_seed" => Field::SampleSeed,
+        "shared_bytes" => Field::SharedMemory,
+        _ => Field::Inputs,
     }
 }

@@ -8,11 +8,10 @@ use bstr::ByteSlice;
 use crate::event::TaskId;
 use crate::job::batch::{BatchError, EnvironmentPart, OrderError};
 use crate::job::quote::quote_into;
-use crate::job::resource_request::RequestError;
-use crate::job::{Batch, Input, Job, TaskTemplate};
+use crate::job::{Batch, Input, Job};
 use crate::store::history::{Known, longest_first};
 
-use super::draft::{Field, FieldError};
+use super::draft::{Field, FieldError, field_of};
 
 /// How many tasks the preview shows.
 const SHOWN: u64 = 200;
@@ -61,29 +60,14 @@ pub fn expand(job: &Job, folder: &Path, history: Option<&Path>) -> Result<Expand
             BatchError::Input { number, .. }
             | BatchError::NotANumber { number, .. }
             | BatchError::StdinTwice { number, .. } => Field::Input(number - 1),
-            BatchError::Template(_) => Field::Task,
-            BatchError::CommandEnvironment { field, .. } => match field.as_str() {
-                "stdin" => Field::Stdin,
-                "stdin_file" => Field::StdinFile,
-                "tagstring" => Field::Tagstring,
-                _ => Field::Environment,
-            },
-            BatchError::Dependencies(_) => Field::After,
-            BatchError::Order(_) => Field::Order,
-            BatchError::Request(error) => match error {
-                RequestError::NoPlace { .. } | RequestError::TooManyPlaces { .. } => Field::Slots,
-                RequestError::Template { field, .. } | RequestError::NotANumber { field, .. } if field == "slots" => {
-                    Field::Slots
-                }
-                _ => Field::Needs,
-            },
-            BatchError::WorkingDir { .. } => Field::WorkingDir,
-            _ => Field::Inputs,
+            error => field_of(error.field()),
         },
-        message: sentence(without_field(&error.to_string())),
+        message: sentence(without_field(&error.to_string(), error.field().key)),
     })?;
-    let too_many =
-        |error: OrderError| FieldError { field: Field::Order, message: sentence(without_field(&error.to_string())) };
+    let too_many = |error: OrderError| FieldError {
+        field: Field::Order,
+        message: sentence(without_field(&error.to_string(), "order")),
+    };
     let (batch, known) = longest_first(batch, history).map_err(too_many)?;
     let order = batch.order();
     let shown: Vec<TaskId> = (0..batch.len().min(SHOWN)).map(|place| order.task_at(place)).collect();
@@ -93,9 +77,8 @@ pub fn expand(job: &Job, folder: &Path, history: Option<&Path>) -> Result<Expand
 }
 
 /// A message without the name of its field, where it stands beside that.
-fn without_field(message: &str) -> &str {
-    let fields = ["control.after: ", "control.slots: ", "order: "];
-    fields.iter().find_map(|field| message.strip_prefix(field)).unwrap_or(message)
+fn without_field<'a>(message: &'a str, key: &str) -> &'a str {
+    message.strip_prefix(key).and_then(|message| message.strip_prefix(": ")).unwrap_or(message)
 }
 
 fn beside(batch: &Batch, task: TaskId) -> Beside {
@@ -120,11 +103,7 @@ pub fn task_text(batch: &Batch, task: TaskId) -> String {
         return String::new();
     }
     let mut bytes = Vec::new();
-    if let TaskTemplate::Workload(spec) = &batch.job().task {
-        bytes.extend_from_slice(spec.name.as_bytes());
-        bytes.push(b' ');
-    }
-    batch.line_into(task, 1, &mut bytes);
+    batch.command_into(task, 1, &mut bytes);
     let cut = bytes.len() > TEXT_BYTES;
     bytes.truncate(TEXT_BYTES);
     let mut text = bytes.to_str_lossy().into_owned();

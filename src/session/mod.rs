@@ -35,7 +35,7 @@ use hosted::Background;
 pub use command::{Action, Command, Key, Page, Shortcut};
 pub use current_run::{CurrentRun, Wake};
 pub use draft::{
-    CommandEnvironmentDraft, Field, FieldError, JobDraft, LimitsDraft, OrderDraft, SharedDraft, SteeringDraft, TaskKind,
+    CommandEnvironmentDraft, Field, FieldError, JobDraft, LimitsDraft, OrderDraft, SharedDraft, SteeringDraft,
 };
 pub use expand::{Beside, Expanded, expand, task_text};
 pub use input_draft::{ColumnsDraft, InputDraft, InputKind};

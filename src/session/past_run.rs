@@ -95,19 +95,19 @@ fn as_recorded(
         }
     }
     let known = job.clone().unwrap_or_default();
-    let is_call = matches!(known.task, TaskTemplate::Workload(_));
+    let has_lines = known.task.kind().traits().is_command_line;
     let last = picked.map_or(row.tasks, |numbers| numbers.iter().copied().max().unwrap_or(0));
     let line = |number: u64| -> BString {
         let Some(task) = words.get(&number) else { return BString::default() };
-        if is_call {
-            bstr::join(" ", task.input.iter().map(|value| &value.0)).into()
-        } else {
+        if has_lines {
             task.command.0.clone().into()
+        } else {
+            bstr::join(" ", task.input.iter().map(|value| &value.0)).into()
         }
     };
     let shown = Job {
         name: row.name.clone(),
-        task: if is_call { known.task.clone() } else { TaskTemplate::Command("{}".to_owned()) },
+        task: if has_lines { TaskTemplate::Command("{}".to_owned()) } else { known.task.clone() },
         inputs: vec![Input::Bytes((1..=last).map(line).collect())],
         ..Job::default()
     };

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, TryRecvError};
 use crate::job::{Input, Job};
 
 use super::current_run::Wake;
-use super::draft::{Field, FieldError, JobDraft, control_field};
+use super::draft::{Field, FieldError, JobDraft, problem_of_field};
 use super::expand::{Expanded, expand, sentence};
 use super::machine::Machine;
 
@@ -164,11 +164,8 @@ impl Preview {
 
 /// The job, unless none of its tasks could ever begin in the pool that it will have here.
 fn can_begin(job: Job, machine: Machine) -> Result<Job, Vec<FieldError>> {
-    let problems = job.control.problems(machine.pool_of(&job));
-    let errors: Vec<FieldError> = problems
-        .into_iter()
-        .map(|(key, message)| FieldError { field: control_field(key, &message), message: sentence(&message) })
-        .collect();
+    let problems = job.check_in_pool(machine.pool_of(&job));
+    let errors: Vec<FieldError> = problems.iter().map(problem_of_field).collect();
     if errors.is_empty() { Ok(job) } else { Err(errors) }
 }
 

@@ -10,7 +10,7 @@ use crate::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
 use crate::event::{
     AttemptRecord, Event, EventKind, Outcome, OutcomeClass, RunEvent, RunHeader, Summary, TaskEvent, WorkerId,
 };
-use crate::job::{Batch, Input, TaskTemplate};
+use crate::job::{Batch, Input, TaskKind, TaskTemplate};
 use crate::store::presets::Presets;
 use crate::store::race::Races;
 
@@ -201,7 +201,7 @@ fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
         (|draft| draft.limits.cpu = "1.5".to_owned(), Field::LimitCpu),
         (|draft| draft.limits.cpu = "0".to_owned(), Field::LimitCpu),
         (|draft| draft.limits.output = "0".to_owned(), Field::LimitOutput),
-        (|draft| (draft.kind, draft.limits.output) = (TaskKind::Workload, "1M".to_owned()), Field::Limits),
+        (|draft| (draft.kind, draft.limits.output) = (TaskKind::Workload, "1M".to_owned()), Field::LimitOutput),
         (|draft| draft.steering.nice = "20".to_owned(), Field::Nice),
         (|draft| draft.order.by_values = "fastest".to_owned(), Field::Order),
         (|draft| draft.order.by_values = "priority:size".to_owned(), Field::Order),

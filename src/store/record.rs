@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{AttemptRecord, Event, EventKind, TaskEvent, TaskId};
 use crate::job::lossless::Bytes;
-use crate::job::{Batch, TaskTemplate};
+use crate::job::{Batch, TaskKind};
 use crate::model::Earlier;
 
 /// The version of the format that is written, and the newest that is read.
@@ -22,13 +22,38 @@ pub const RECORD_VERSION: u32 = 1;
 pub struct RecordHeader {
     /// [`RECORD_VERSION`].
     pub fanlane_record: u32,
-    /// The tasks are calls, not commands.
-    pub calls: bool,
+    /// The kind of the tasks; in the file whether they are `calls`.
+    #[serde(rename = "calls", with = "calls")]
+    pub kind: TaskKind,
     /// A name for each value of a task.
     pub columns: Vec<String>,
     /// What the run left out because earlier ones had ended it.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub earlier: Earlier,
+}
+
+/// A kind as the format has it since its first version: whether it is a call.
+mod calls {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::job::TaskKind;
+
+    const fn is_call(kind: TaskKind) -> bool {
+        match kind {
+            TaskKind::Command => false,
+            TaskKind::Workload => true,
+        }
+    }
+
+    pub(super) fn serialize<S: Serializer>(kind: &TaskKind, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(is_call(*kind))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TaskKind, D::Error> {
+        let calls = bool::deserialize(deserializer)?;
+        let kind = TaskKind::ALL.iter().copied().find(|kind| is_call(*kind) == calls);
+        Ok(kind.unwrap_or_default())
+    }
 }
 
 fn is_nothing(earlier: &Earlier) -> bool {
@@ -189,11 +214,7 @@ impl Recorder {
 /// # Panics
 /// When there is no such task.
 pub fn command_into(batch: &Batch, task: TaskId, slot: u32, out: &mut Vec<u8>) {
-    if let TaskTemplate::Workload(spec) = &batch.job().task {
-        out.extend_from_slice(spec.name.as_bytes());
-        out.push(b' ');
-    }
-    batch.line_into(task, slot, out);
+    batch.command_into(task, slot, out);
 }
 
 /// Reads a record line by line, from the first on, until its end or its first fault.

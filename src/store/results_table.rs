@@ -215,15 +215,21 @@ pub fn formula_guarded(text: &[u8]) -> Cow<'_, [u8]> {
 
 /// What a task wrote to a stream, or the value that a call returned in place of standard output.
 pub fn text_of(record: &AttemptRecord, stream: StreamName) -> Cow<'_, [u8]> {
-    match (&record.output, &record.value) {
-        (Some(output), _) => captured(output.stream(stream)),
-        (None, Some(value)) if stream == StreamName::Stdout => match value {
-            CallValue::Int(number) => number.to_string().into_bytes().into(),
-            CallValue::Float(number) => number.to_string().into_bytes().into(),
-            CallValue::Text(text) => text.as_bytes().into(),
-            CallValue::Bytes(bytes) => (&**bytes).into(),
-        },
-        (None, _) => b"".as_slice().into(),
+    match &record.output {
+        Some(output) => captured(output.stream(stream)),
+        None if stream == StreamName::Stdout => value_of(record),
+        None => b"".as_slice().into(),
+    }
+}
+
+/// The value that a call returned, as text; empty where it returned none.
+pub fn value_of(record: &AttemptRecord) -> Cow<'_, [u8]> {
+    match &record.value {
+        Some(CallValue::Int(number)) => number.to_string().into_bytes().into(),
+        Some(CallValue::Float(number)) => number.to_string().into_bytes().into(),
+        Some(CallValue::Text(text)) => text.as_bytes().into(),
+        Some(CallValue::Bytes(bytes)) => (&**bytes).into(),
+        None => b"".as_slice().into(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! GNU parallel as the judge: for templates and values of every kind its dry run and ours print the same bytes, and a
-//! program that prints its arguments is given what went in.
+//! GNU parallel as the oracle: for templates and values of every kind its dry run and Fanlane's print the same bytes, and
+//! a program that prints its arguments receives the values unchanged.
 //!
 //! Where GNU parallel is not installed the tests say so and end; with `CI=true` they fail.
 
@@ -85,14 +85,14 @@ const HOSTILE: &[&[u8]] = &[
     b"a.b/c",
 ];
 
-/// Stretches of templates. None of them is a Perl expression, a position that is not there or a blank in braces.
+/// Parts of templates, without Perl expressions, missing positions and blanks in braces.
 const PIECES: &[&str] = &[
     "{}", "{.}", "{/}", "{//}", "{/.}", "{#}", "{%}", "{1}", "{2}", "{1.}", "{2/}", "{1//}", "{2/.}", "{-1}", "{-2.}",
     "{-1/.}", " ", " ", "  ", "x", "echo ", "-o ", "'", "\"", "\\", "{", "}", "{}}", "{{}", "{foo}", "{print}",
     "{1foo}", "{+1}", "$x", "a=", ";", "\t", "{01}", "{##}", "{..}", "{1..}", "{.1}", "{1/}",
 ];
 
-/// Whether GNU parallel is here.
+/// Whether GNU parallel is installed.
 ///
 /// # Panics
 /// When it must be and is not.
@@ -116,7 +116,7 @@ fn parallel(folder: &Path) -> Command {
     command
 }
 
-/// What a command prints, which must go well.
+/// What a command prints, which must succeed.
 fn printed(mut command: Command) -> Vec<u8> {
     let output = command.output().expect("it can be started");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));

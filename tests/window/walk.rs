@@ -6,7 +6,8 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::RunCommand;
 use fanlane::event::{DispatchEvent, EventKind, TaskId};
 use fanlane::job::Mode;
-use fanlane::session::{Command, Page, Session, TaskKind};
+use fanlane::job::TaskKind;
+use fanlane::session::{Command, Page, Session};
 use std::path::Path;
 
 use super::canned::{FakeEngine, options};

@@ -112,8 +112,9 @@ struct SummaryFields {
 /// None that memory does not give: the signature is that of a writer.
 pub fn write_task(record: &AttemptRecord, beside: &Beside, tasks: &dyn Tasks, out: &mut Vec<u8>) -> io::Result<()> {
     let began = record.attempt > 0;
+    let kind = tasks.kind().traits();
     let (exit_code, signal, reason) = match &record.outcome {
-        Outcome::Done => ((!tasks.are_calls()).then_some(0), None, None),
+        Outcome::Done => (kind.has_exit_code.then_some(0), None, None),
         Outcome::Exited { code } => (Some(*code), None, None),
         Outcome::Signalled { signal } => (None, Some(*signal), None),
         Outcome::CannotStart(words) | Outcome::CallFailed(words) | Outcome::Lost(words) => (None, None, Some(&**words)),
@@ -136,7 +137,7 @@ pub fn write_task(record: &AttemptRecord, beside: &Beside, tasks: &dyn Tasks, ou
         max_rss_bytes: record.max_rss_bytes,
         results: beside.results.as_ref().map(|path| path.to_string_lossy()),
         autopsy: Autopsy::of(record),
-        result: if tasks.are_calls() {
+        result: if kind.returns_value {
             TaskResult::Returned { value: record.value.as_ref() }
         } else {
             printed(record.output.as_deref())
@@ -252,8 +253,8 @@ mod tests {
         fn input(&self, _task: TaskId) -> Vec<bstr::BString> {
             vec!["5".into()]
         }
-        fn are_calls(&self) -> bool {
-            true
+        fn kind(&self) -> crate::job::TaskKind {
+            crate::job::TaskKind::Workload
         }
     }
 

@@ -30,6 +30,7 @@ use crate::event::{
     AttemptRecord, DispatchEvent, Event, EventKind, RunEvent, SharedContent, SharedEvent, Spill, StreamName, TaskEvent,
     TaskId, WorkerEnd, WorkerEvent,
 };
+use crate::job::TaskKind;
 use crate::model::{Earlier, Progress, Transports};
 pub use bar::Bar;
 pub use describe::printable;
@@ -77,8 +78,8 @@ pub trait Tasks {
     fn tag(&self, task: TaskId, slot: u32) -> Option<BString>;
     /// The values that the task was made from.
     fn input(&self, task: TaskId) -> Vec<BString>;
-    /// The tasks are calls of a workload, not commands.
-    fn are_calls(&self) -> bool;
+    /// The kind of the tasks.
+    fn kind(&self) -> TaskKind;
 }
 
 /// A report under way.

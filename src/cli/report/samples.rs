@@ -52,7 +52,7 @@ impl Tasks for NamedTasks {
         vec![BString::from(format!("input {}", task.number())), BString::from(b"\xff".as_slice())]
     }
 
-    fn are_calls(&self) -> bool {
-        false
+    fn kind(&self) -> crate::job::TaskKind {
+        crate::job::TaskKind::Command
     }
 }

@@ -1,21 +1,22 @@
-//! What a command gets besides its line: variables of its environment, and a text or a file as standard input.
+//! The environment of a command: variables, and a text or a file as standard input.
 
 use bstr::BString;
 
 use crate::job::Job;
-use crate::job::template::{CommandLine, Place, Template, Values};
+use crate::job::field;
+use crate::job::template::{CommandLine, TaskPlace, Template, Values};
 
 use super::{BatchError, EnvironmentPart};
 
-/// What a payload has behind the command line: the job's variables by their names, those that say what of the counted
-/// things an attempt has, and standard input.
+/// The parts of a payload behind the command line: the job's variables by name, the variables that say which resources
+/// an attempt has, and standard input.
 #[derive(Debug)]
 pub(super) struct CommandEnvironment {
     /// The bound templates: variables, then standard input.
     templates: Vec<CommandLine>,
     /// How many of them are variables.
     variables: usize,
-    /// How many variables say what an attempt has.
+    /// How many variables say which resources an attempt has.
     shares: usize,
 }
 
@@ -27,19 +28,24 @@ pub(super) fn bind_tagstring(job: &Job, columns: &[String]) -> Result<Option<Com
         .filter(|text| !text.is_empty())
         .map(|text| Template::parse_text(text)?.bind(columns))
         .transpose();
-    bound.map_err(|error| BatchError::CommandEnvironment { field: "tagstring".to_owned(), error })
+    bound.map_err(|error| BatchError::CommandEnvironment {
+        field: &field::TAGSTRING,
+        name: "tagstring".to_owned(),
+        error,
+    })
 }
 
 impl CommandEnvironment {
     /// `None` where the job asks for nothing of the kind.
     pub(super) fn bind(job: &Job, columns: &[String]) -> Result<Option<Self>, BatchError> {
-        let variables = job.environment.iter().map(|(name, text)| (format!("the variable {name}"), text));
-        let stdin = job.stdin.iter().map(|text| ("stdin".to_owned(), text));
-        let file = job.stdin_file.iter().map(|text| ("stdin_file".to_owned(), text));
+        let variable = |(name, text)| (&field::ENVIRONMENT, format!("the variable {name}"), text);
+        let variables = job.environment.iter().map(variable);
+        let stdin = job.stdin.iter().map(|text| (&field::STDIN, "stdin".to_owned(), text));
+        let file = job.stdin_file.iter().map(|text| (&field::STDIN_FILE, "stdin_file".to_owned(), text));
         let mut templates = Vec::new();
-        for (field, text) in variables.chain(stdin).chain(file) {
+        for (field, name, text) in variables.chain(stdin).chain(file) {
             let bound = Template::parse_text(text).and_then(|template| template.bind(columns));
-            templates.push(bound.map_err(|error| BatchError::CommandEnvironment { field, error })?);
+            templates.push(bound.map_err(|error| BatchError::CommandEnvironment { field, name, error })?);
         }
         let (variables, shares) = (job.environment.len(), job.control.variables_of_attempt().len());
         let asks = !templates.is_empty() || shares > 0;
@@ -50,11 +56,11 @@ impl CommandEnvironment {
         &self.templates
     }
 
-    /// What each of the texts is for, and the text; `job` is the one that they were bound for.
+    /// Each part with its text; `job` is the job that they were bound for.
     pub(super) fn parts<V: Values + ?Sized>(
         &self,
         job: &Job,
-        place: Place,
+        place: TaskPlace,
         values: &V,
     ) -> Vec<(EnvironmentPart, BString)> {
         let variables = job.environment.keys().cloned().map(EnvironmentPart::Variable);
@@ -74,7 +80,7 @@ impl CommandEnvironment {
     pub(super) fn expand_into<V: Values + ?Sized>(
         &self,
         command: &CommandLine,
-        place: Place,
+        place: TaskPlace,
         values: &V,
         shares: &[String],
         out: &mut Vec<u8>,

@@ -1,4 +1,4 @@
-//! Why a batch cannot be made from its job, in words for the person who wrote it.
+//! Why a batch cannot be made from its job, in words for the author of the job.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,7 @@ use bstr::BString;
 
 use super::OrderError;
 use crate::job::dependencies::DependencyError;
+use crate::job::field::{self, Field};
 use crate::job::inputs::InputError;
 use crate::job::resource_request::RequestError;
 use crate::job::template::TemplateError;
@@ -58,10 +59,12 @@ pub enum BatchError {
     #[error("the command line cannot be used: {0}")]
     Template(#[from] TemplateError),
     /// The text for a variable, for standard input or before lines of output cannot be used.
-    #[error("{field} cannot be used: {error}")]
+    #[error("{name} cannot be used: {error}")]
     CommandEnvironment {
-        /// Which field of the job.
-        field: String,
+        /// The field that holds the text.
+        field: &'static Field,
+        /// The text's name: `the variable A`, `stdin`.
+        name: String,
         /// Why.
         #[source]
         error: TemplateError,
@@ -86,4 +89,24 @@ pub enum BatchError {
         /// Why.
         reason: String,
     },
+}
+
+impl BatchError {
+    /// The field of the job that it is about.
+    pub const fn field(&self) -> &'static Field {
+        match self {
+            Self::Input { .. }
+            | Self::StdinTwice { .. }
+            | Self::ColumnTwice { .. }
+            | Self::TooManyTasks
+            | Self::CannotGrow { .. }
+            | Self::NotANumber { .. } => &field::INPUTS,
+            Self::Dependencies(_) => &field::AFTER,
+            Self::Order(_) => &field::ORDER,
+            Self::Request(error) => error.field(),
+            Self::Template(_) => &field::TASK,
+            Self::CommandEnvironment { field, .. } => field,
+            Self::WorkingDir { .. } => &field::WORKING_DIR,
+        }
+    }
 }

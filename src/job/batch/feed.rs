@@ -5,9 +5,10 @@ use std::path::Path;
 
 use bstr::BString;
 
+use super::layout::{RowRules, StdinReading};
 use super::{Batch, BatchError};
 use crate::job::inputs::feeder::{Feeder, Refusal};
-use crate::job::inputs::stream::Watch;
+use crate::job::inputs::stream::RowWatch;
 use crate::job::template::is_whole_number;
 use crate::job::{Input, Job, Order};
 
@@ -40,23 +41,14 @@ use crate::job::{Input, Job, Order};
 #[derive(Debug)]
 pub struct BatchFeed {
     feeder: Feeder,
-    rules: Rules,
+    rules: RowRules,
     is_closed: bool,
-}
-
-/// What each row has to be like.
-#[derive(Debug)]
-pub(super) struct Rules {
-    /// Which input of the job the rows are of, from 1.
-    pub number: usize,
-    /// Columns that must be whole numbers, each with where a template asks for that.
-    pub numbers: Vec<(usize, usize)>,
 }
 
 /// A value that was not appended.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// It cannot be used. Those before it are there, and others can follow.
+    /// The value cannot be used. Earlier values are kept, and others can follow.
     #[error(transparent)]
     Refused(#[from] BatchError),
     /// All runs of the batch have ended.
@@ -65,7 +57,7 @@ pub enum FeedError {
 }
 
 impl BatchFeed {
-    pub(super) fn begin(mut feeder: Feeder, rules: Rules) -> Result<Self, BatchError> {
+    pub(super) fn begin(mut feeder: Feeder, rules: RowRules) -> Result<Self, BatchError> {
         match feeder.begin(&mut |row, bytes, ends| rules.check(row, bytes, ends)) {
             Ok(()) => Ok(Self { feeder, rules, is_closed: false }),
             Err(refusal) => Err(rules.error(refusal).into_batch_error()),
@@ -73,8 +65,8 @@ impl BatchFeed {
     }
 
     /// Appends one value, as a line without its end; where the input is cut into columns, one row. Waits while about a
-    /// million rows, or 256 MiB of them, are ahead of the run, if one has begun; so whoever takes the run's events must do
-    /// that on another thread, or the channel must be unbounded.
+    /// million rows, or 256 MiB of them, are ahead of the run, if one has begun; so the run's events must be received on
+    /// another thread, or through an unbounded channel.
     ///
     /// # Errors
     /// [`FeedError`].
@@ -84,8 +76,8 @@ impl BatchFeed {
         pushed.map_err(|refusal| rules.error(refusal))
     }
 
-    /// Appends all values of a reader, each as soon as it has come: lines, or what the input's separator ends. A reader
-    /// that gives nothing for a while holds up nobody but its caller.
+    /// Appends all values of a reader, each as soon as it has arrived: lines, or what the input's separator ends. A reader
+    /// that gives nothing for a while blocks only this call.
     ///
     /// # Errors
     /// [`FeedError`], at the first value that cannot be used.
@@ -95,10 +87,10 @@ impl BatchFeed {
         read.map_err(|refusal| rules.error(refusal))
     }
 
-    /// Says that nothing follows.
+    /// Ends the input.
     pub fn close(self) {}
 
-    /// Says that nothing follows because of a fault: what has begun by then is let finish, and the run ends as stopped.
+    /// Ends the input because of a fault: tasks that have begun finish, and the run ends as stopped.
     pub fn fail(mut self, reason: &FeedError) {
         self.is_closed = true;
         self.feeder.close(Some(reason.to_string()));
@@ -113,7 +105,7 @@ impl Drop for BatchFeed {
     }
 }
 
-impl Rules {
+impl RowRules {
     fn check(&self, row: u64, bytes: &[u8], ends: &[usize]) -> Result<(), Refusal> {
         for (index, column) in &self.numbers {
             let start = index.checked_sub(1).map_or(0, |before| ends[before]);
@@ -132,7 +124,7 @@ impl Rules {
             Refusal::NotANumber { row, value, column } => {
                 FeedError::Refused(BatchError::NotANumber { number, row, value: BString::from(value), column })
             }
-            Refusal::NobodyListens => FeedError::RunEnded,
+            Refusal::NoReader => FeedError::RunEnded,
         }
     }
 }
@@ -141,7 +133,7 @@ impl FeedError {
     fn into_batch_error(self) -> BatchError {
         match self {
             Self::Refused(error) => error,
-            Self::RunEnded => unreachable!("nobody listens to a batch that is being opened"),
+            Self::RunEnded => unreachable!("a batch that is being opened has no run that could end"),
         }
     }
 }
@@ -149,11 +141,11 @@ impl FeedError {
 /// How far a batch has grown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Growth {
-    /// So many tasks are there.
+    /// Number of tasks so far.
     pub tasks: u64,
-    /// There will be no more.
+    /// No further task follows.
     pub complete: bool,
-    /// Why there will be no more, if that is not as it should be.
+    /// Why no further task follows, if the input broke off.
     pub fault: Option<String>,
 }
 
@@ -175,7 +167,7 @@ impl Batch {
         obstacles.into_iter().find_map(|(holds, words)| holds.then_some(words))
     }
 
-    /// As [`Batch::open`], but the input that reads standard input is left open, and its values come through the feed.
+    /// As [`Batch::open`], but the input that reads standard input is left open, and its values arrive through the feed.
     /// Of `head` only as much is read as the columns need: nothing where each value is one, and otherwise the first
     /// value, which is a row of the batch unless it names the columns.
     ///
@@ -185,12 +177,12 @@ impl Batch {
         if let Some(reason) = Self::obstacle_to_growth(job) {
             return Err(BatchError::CannotGrow { reason });
         }
-        let (batch, opened) = Self::open_with(job, folder, super::layout::Reading::Growing(head))?;
+        let (batch, opened) = Self::open_with(job, folder, StdinReading::Growing(head))?;
         let (feeder, rules) = opened.expect("a job that can grow has an input that was left open");
         Ok((batch, BatchFeed::begin(feeder, rules)?))
     }
 
-    /// How far it has grown; `None` if it cannot grow.
+    /// How far the batch has grown; `None` if it cannot grow.
     pub(crate) fn growth(&self) -> Option<Growth> {
         let stream = self.layout.stream()?;
         let (tasks, complete) = self.layout.len_and_end();
@@ -199,8 +191,8 @@ impl Batch {
         Some(Growth { tasks, complete, fault })
     }
 
-    /// Has `wake` called each time it has grown, from the thread that made it grow.
-    pub(crate) fn watch_growth(&self, wake: impl Fn() + Send + Sync + 'static) -> Option<Watch> {
+    /// Calls `wake` each time it has grown, from the thread that made it grow.
+    pub(crate) fn watch_growth(&self, wake: impl Fn() + Send + Sync + 'static) -> Option<RowWatch> {
         Some(self.layout.stream()?.watch(Box::new(wake)))
     }
 }

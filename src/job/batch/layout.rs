@@ -8,10 +8,9 @@ use std::sync::Arc;
 use bstr::BStr;
 use serde::{Deserialize, Serialize};
 
-use super::feed::Rules;
 use super::{BatchError, Source};
 use crate::job::inputs::feeder::Feeder;
-use crate::job::inputs::stream::Stream;
+use crate::job::inputs::stream::RowStream;
 use crate::job::order::sample;
 use crate::job::template::{Digits, NumberUse, Values, is_whole_number};
 use crate::job::{Job, MAX_ARGS};
@@ -24,8 +23,8 @@ pub(super) struct Layout {
     slots: Vec<Slot>,
     /// How many rows there are to choose from; of an input that grows, how many each of its rows is part of.
     rows: u64,
-    /// The rows that come while others run.
-    growing: Option<Arc<Stream>>,
+    /// The rows that arrive during the run.
+    growing: Option<Arc<RowStream>>,
     /// The rows that were chosen; `None`: all.
     chosen: Option<Vec<u64>>,
     /// How many rows go into a task; the last may have fewer.
@@ -56,7 +55,7 @@ struct Slot {
 }
 
 impl Member {
-    /// Whether what was read from elsewhere hangs together and belongs to an input of the job.
+    /// Whether a deserialized member is consistent and belongs to an input of the job.
     pub(super) fn is_whole(&self, job: &Job) -> bool {
         let group = if job.linked { 0 } else { self.number.wrapping_sub(1) };
         (1..=job.inputs.len()).contains(&self.number) && self.group == group && self.source.is_whole()
@@ -76,8 +75,17 @@ impl Slot {
     }
 }
 
+/// What the rows of an input that grows have to fulfil.
+#[derive(Debug)]
+pub(super) struct RowRules {
+    /// Which input of the job the rows are of, from 1.
+    pub number: usize,
+    /// Columns that must be whole numbers, each with where a template asks for that.
+    pub numbers: Vec<(usize, usize)>,
+}
+
 /// How standard input is read, where an input asks for it.
-pub(super) enum Reading<'a> {
+pub(super) enum StdinReading<'a> {
     /// To its end.
     Whole(&'a mut dyn Read),
     /// As far as its columns need; the rest comes while the batch runs. It is the first input then, and linked to none.
@@ -89,7 +97,7 @@ impl Layout {
     pub(super) fn open(
         job: &Job,
         working_dir: &Path,
-        reading: Reading<'_>,
+        reading: StdinReading<'_>,
     ) -> Result<(Self, Option<Feeder>), BatchError> {
         let (sources, feeder) = open_sources(job, working_dir, reading)?;
         Ok((Self::of(job, sources)?, feeder))
@@ -120,15 +128,15 @@ impl Layout {
         &self.sources
     }
 
-    /// How many tasks there are, by now.
+    /// How many tasks there are so far.
     pub(super) fn len(&self) -> u64 {
         self.len_and_end().0
     }
 
-    /// How many tasks there are, and whether there will be no more.
+    /// How many tasks there are so far, and whether that is final.
     pub(super) fn len_and_end(&self) -> (u64, bool) {
         let (rows, closed) = self.chosen_rows();
-        // A task that may yet get further rows is none yet.
+        // A task whose rows are incomplete is no task yet.
         let tasks = if closed { rows.div_ceil(self.rows_per_task) } else { rows / self.rows_per_task };
         (tasks, closed)
     }
@@ -144,27 +152,27 @@ impl Layout {
         }
     }
 
-    /// The rows that come while others run; `None` where all are there.
-    pub(super) const fn stream(&self) -> Option<&Arc<Stream>> {
+    /// The rows that arrive during the run; `None` where all are read.
+    pub(super) const fn stream(&self) -> Option<&Arc<RowStream>> {
         self.growing.as_ref()
     }
 
-    /// Notes that a task was made of its rows, so that further ones are let come.
+    /// Notes that a task was made of its rows, which makes room for further rows.
     pub(super) fn take(&self, task: u64) {
         if let Some(stream) = &self.growing {
             stream.take(task * self.rows_per_task / self.rows.max(1));
         }
     }
 
-    /// What the rows that come later have to be like, where templates pad these values.
-    pub(super) fn rules<'a>(&self, wanted: impl Iterator<Item = &'a NumberUse>) -> Rules {
+    /// The rules for later rows, where templates pad these values.
+    pub(super) fn rules<'a>(&self, wanted: impl Iterator<Item = &'a NumberUse>) -> RowRules {
         let later = |wanted: &NumberUse| {
             let slot = &self.slots[wanted.index % self.slots.len()];
             let is_growing = self.sources[slot.source].source.stream().is_some();
             is_growing.then_some((slot.column, wanted.column))
         };
         let number = self.sources.iter().find(|member| member.source.stream().is_some());
-        Rules { number: number.map_or(1, |member| member.number), numbers: wanted.filter_map(later).collect() }
+        RowRules { number: number.map_or(1, |member| member.number), numbers: wanted.filter_map(later).collect() }
     }
 
     /// A name for each value of a task.
@@ -194,7 +202,7 @@ impl Layout {
         Ok(columns)
     }
 
-    /// Looks whether all values that a template pads are numbers.
+    /// Checks that all values that a template pads are numbers.
     pub(super) fn check_numbers(&self, wanted: &NumberUse) -> Result<(), BatchError> {
         let slot = &self.slots[wanted.index % self.slots.len()];
         let Member { source, number, .. } = &self.sources[slot.source];
@@ -267,7 +275,7 @@ impl Values for Row<'_> {
 fn open_sources(
     job: &Job,
     working_dir: &Path,
-    mut reading: Reading<'_>,
+    mut reading: StdinReading<'_>,
 ) -> Result<(Vec<Member>, Option<Feeder>), BatchError> {
     let mut members: Vec<Member> = Vec::with_capacity(job.inputs.len());
     let mut stdin_reader = None;
@@ -280,12 +288,12 @@ fn open_sources(
             return Err(BatchError::StdinTwice { number, first });
         }
         let opened = match &mut reading {
-            Reading::Whole(stdin) => input.open(working_dir, stdin),
-            Reading::Growing(head) if input.reads_stdin() => input.open_growing(head).map(|(source, open_end)| {
+            StdinReading::Whole(stdin) => input.open(working_dir, stdin),
+            StdinReading::Growing(head) if input.reads_stdin() => input.open_growing(head).map(|(source, open_end)| {
                 feeder = Some(open_end);
                 vec![source]
             }),
-            Reading::Growing(_) => input.open(working_dir, &mut io::empty()),
+            StdinReading::Growing(_) => input.open(working_dir, &mut io::empty()),
         };
         let opened = opened.map_err(|error| BatchError::Input { number, error })?;
         let group = if job.linked { 0 } else { index };
@@ -310,7 +318,7 @@ fn group_lens(members: &[Member]) -> Vec<u64> {
 fn place_slots(members: &[Member], groups: &[u64]) -> Vec<Slot> {
     let mut strides = vec![1_u64; groups.len()];
     for group in (1..groups.len()).rev() {
-        // Where this wraps there is no task, so nobody asks.
+        // Where this wraps, the batch has no task.
         strides[group - 1] = strides[group].wrapping_mul(groups[group]);
     }
     let mut slots = Vec::new();

@@ -1,5 +1,5 @@
-//! A batch as bytes, for another process of this program: with its inputs as they were read, so that whoever unpacks it
-//! has the same tasks, whatever has become of files and folders since.
+//! A batch as bytes, for another process of this program. The inputs are packed as they were read, so that the unpacked
+//! batch has the same tasks, whatever has become of files and folders since.
 
 use std::borrow::Cow;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{Layout, Member};
-use super::{Batch, BatchError, template_of};
+use super::{Batch, BatchError};
 use crate::job::Job;
 use crate::job::TaskId;
 use crate::job::file::JobFileError;
@@ -20,12 +20,12 @@ pub enum PackError {
     #[error("the job cannot be handed to another process: {0}")]
     Job(#[from] JobFileError),
     /// The batch grows while it runs.
-    #[error("a batch whose inputs still come cannot be handed to another process")]
+    #[error("a batch whose inputs still arrive cannot be handed to another process")]
     Grows,
     /// The bytes are no batch.
     #[error("these bytes are no batch of this build of Fanlane")]
     Garbage,
-    /// Its order or what its tasks take cannot be worked out again.
+    /// Its order or its requests cannot be computed again.
     #[error(transparent)]
     Batch(#[from] BatchError),
 }
@@ -52,7 +52,7 @@ struct Packed<'a> {
 }
 
 impl Batch {
-    /// The batch as bytes, which [`Batch::unpack`] of the same build makes a batch of again.
+    /// The batch as bytes for [`Batch::unpack`] of the same build.
     ///
     /// # Errors
     /// [`PackError::Job`] and [`PackError::Grows`].
@@ -61,7 +61,7 @@ impl Batch {
             return Err(PackError::Grows);
         }
         let job = self.job.to_ron()?;
-        // What cannot be read again is found here, where somebody can still be told.
+        // What cannot be read again is found here, where the error still reaches the user.
         Job::parse(&job)?;
         let packed = PackedRef {
             job: &job,
@@ -73,8 +73,8 @@ impl Batch {
         postcard::to_stdvec(&packed).map_err(|_| PackError::Garbage)
     }
 
-    /// Makes a batch of what [`Batch::pack`] made. No input is read; only `longest-first-in` looks into its job log again, and an order by
-    /// the history is left to whoever knows where that lies.
+    /// Reads a batch that [`Batch::pack`] wrote. No input is read; only `longest-first-in` reads its job log
+    /// again; an order by the history is applied by the caller, which knows where the history lies.
     ///
     /// # Errors
     /// When the bytes are those of something else, or the order cannot be worked out again.
@@ -88,7 +88,7 @@ impl Batch {
         if !is_whole {
             return Err(PackError::Garbage);
         }
-        let template = template_of(&job)?;
+        let template = job.task.command_line(job.shell).map_err(BatchError::from)?;
         let layout = Layout::of(&job, sources)?;
         let working_dir = PathBuf::from(std::ffi::OsString::from_vec(working_dir));
         let (whole, _) = Self::bind(&job, working_dir, template, layout, None)?;
@@ -162,7 +162,7 @@ mod tests {
     fn what_is_no_batch_is_refused() {
         let whole = open(JOBS[0], Path::new("/"), "").pack().unwrap();
         for cut in 0..whole.len() {
-            // Some cut may be a batch of fewer inputs; none may panic.
+            // A cut may leave a batch of fewer inputs; it must not panic.
             if let Ok(batch) = Batch::unpack(&whole[..cut]) {
                 (0..batch.len()).for_each(|task| drop(batch.payload(TaskId(task), 1)));
             }

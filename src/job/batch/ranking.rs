@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use bstr::{BString, ByteSlice};
 
-use super::{Batch, Place};
+use super::{Batch, TaskPlace};
+use crate::job::Order;
 use crate::job::TaskId;
 use crate::job::order::{Durations, MAX_RANKED};
 use crate::job::template::{CommandLine, Digits, Template, TemplateError, Values};
-use crate::job::{Order, TaskTemplate};
 
 use super::TaskOrder;
 
@@ -79,7 +79,7 @@ pub(super) fn order_of(batch: &Batch, order: &Order) -> Result<TaskOrder, OrderE
     }
 }
 
-/// The order in which the tasks begin that take longest, by the seconds that are known of some.
+/// The order with the longest tasks first, by the known durations in seconds.
 pub(super) fn longest_first(batch: &Batch, secs: &HashMap<TaskId, f64>) -> Result<TaskOrder, OrderError> {
     let secs: Vec<_> = tasks(batch)?.map(|task| secs.get(&task).copied()).collect();
     Ok(TaskOrder::longest_first(&secs))
@@ -122,7 +122,9 @@ fn numbers<T>(
                 // The last task may have fewer values than the others.
                 Text::Column(place) if *place >= row.count() => {}
                 Text::Column(place) => bytes.extend_from_slice(row.value(*place, &mut Digits::new())),
-                Text::Template(line) => line.expand_into(Place { number: task.number(), slot: 1 }, &row, &mut bytes),
+                Text::Template(line) => {
+                    line.expand_into(TaskPlace { number: task.number(), slot: 1 }, &row, &mut bytes)
+                }
             }
             bytes.to_str().ok().and_then(&read).ok_or_else(|| OrderError::NotANumber {
                 number: task.number(),
@@ -137,11 +139,7 @@ fn numbers<T>(
 /// A task as a job log has it, if it ran in the first lane: where its command names the lane, others are not found.
 fn logged_line(batch: &Batch, task: TaskId) -> BString {
     let mut line = Vec::new();
-    if let TaskTemplate::Workload(spec) = &batch.job.task {
-        line.extend_from_slice(spec.name.as_bytes());
-        line.push(b' ');
-    }
-    batch.line_into(task, 1, &mut line);
+    batch.command_into(task, 1, &mut line);
     for byte in line.iter_mut().filter(|byte| **byte == b'\n') {
         *byte = 0;
     }
@@ -194,7 +192,7 @@ mod tests {
     fn tasks_begin_in_the_order_that_values_say() {
         assert_eq!(begun(r#"Priority("rank")"#).unwrap(), [2, 1, 3, 4]);
         assert_eq!(begun(r#"Priority("-{#}")"#).unwrap(), [1, 2, 3, 4]);
-        // What failed is not known to be long.
+        // A failed task says nothing about its duration.
         assert_eq!(begun(r#"LongestFirst(JobLog("log"))"#).unwrap(), [4, 1, 3, 2]);
     }
 

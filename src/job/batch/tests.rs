@@ -1,7 +1,7 @@
 use std::io::empty;
 
 use super::*;
-use crate::job::{Input, WorkloadSpec};
+use crate::job::{Input, TaskTemplate, WorkloadSpec};
 
 fn job(task: TaskTemplate, inputs: Vec<Input>) -> Job {
     Job { task, inputs, ..Job::default() }

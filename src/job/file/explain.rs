@@ -1,20 +1,21 @@
-//! What a fault of a text means, in words for the person who wrote it: what stands there and what is expected.
+//! What a fault of a text means, in words for its author: what stands there and what is expected.
 
 use ron::error::{Error, SpannedError};
 
-use super::Place;
+use super::TextPosition;
 use super::locate::{blank_length, byte_at, place_at};
+use crate::job::field;
 
 /// How many characters of what stands in the text are shown.
 const SHOWN_CHARS: usize = 24;
 
 /// The place of a fault and its explanation.
-pub(super) fn explain(error: &SpannedError, text: &str) -> (Place, String) {
-    let start = byte_at(text, Place { line: error.span.start.line, column: error.span.start.col });
+pub(super) fn explain(error: &SpannedError, text: &str) -> (TextPosition, String) {
+    let start = byte_at(text, TextPosition { line: error.span.start.line, column: error.span.start.col });
     // The reader notices some faults in front of the blanks before them.
     let start = start + blank_length(&text[start..]);
     let at = |byte: usize, message: String| (place_at(text, byte), message);
-    let end = byte_at(text, Place { line: error.span.end.line, column: error.span.end.col });
+    let end = byte_at(text, TextPosition { line: error.span.end.line, column: error.span.end.col });
     let expected = |what: &str| {
         // What is missing at the end of a torn file is noticed behind the last thing that is there.
         let start = if end + blank_length(&text[end..]) == text.len() { text.len() } else { start };
@@ -24,7 +25,7 @@ pub(super) fn explain(error: &SpannedError, text: &str) -> (Place, String) {
     match &error.code {
         Error::NoSuchStructField { expected, found, outer } => at(
             start,
-            format!("unknown field '{found}' in {}; {}", outer_name(outer), nearest(found, expected, "the fields are")),
+            format!("unknown field '{found}' in {}; {}", outer_name(outer), where_it_belongs(found, expected)),
         ),
         Error::NoSuchEnumVariant { expected, found, outer } => {
             at(start, format!("unknown {} '{found}'; {}", kind_of(outer), nearest(found, expected, "expected one of")))
@@ -95,6 +96,15 @@ fn kind_of(outer: &Option<String>) -> &'static str {
         Some("Input") => "input",
         Some("Mode") => "mode",
         _ => "value",
+    }
+}
+
+/// The place of a field that lies elsewhere in a job, or the nearest of those that are `expected`.
+fn where_it_belongs(found: &str, expected: &[&str]) -> String {
+    let elsewhere = field::fields().find(|field| field.name() == found && !expected.contains(&found));
+    match elsewhere.and_then(|field| field.key.rsplit_once('.')) {
+        Some((outer, _)) if expected.contains(&"version") => format!("it belongs in '{outer}'"),
+        _ => nearest(found, expected, "the fields are"),
     }
 }
 

@@ -3,10 +3,45 @@
 //! This is no parser: it steps over strings, comments and nested values, and says nothing about a text that it does not
 //! understand. What is right or wrong is for `ron` to say.
 
-use super::Place;
+use super::TextPosition;
 
-/// Where the value of an outermost field begins, in bytes.
-pub(super) fn value_start(text: &str, field: &str) -> Option<usize> {
+/// Where the value of a field begins, in bytes; `key` names the fields from the outermost to it, with dots between them.
+/// Where an inner one is not written there, the value of the field that it lies in.
+pub(super) fn value_start(text: &str, key: &str) -> Option<usize> {
+    let mut names = key.split('.');
+    let mut start = field_start(text, names.next()?)?;
+    for name in names {
+        let Some(inner) = field_start(within_brackets(&text[start..]), name) else { break };
+        start += inner;
+    }
+    Some(start)
+}
+
+/// The value at the start of `text` up to its closing bracket.
+fn within_brackets(text: &str) -> &str {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(byte) = text.as_bytes().get(at) {
+        let rest = &text[at..];
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' if depth <= 1 => break,
+            b')' | b']' | b'}' => depth -= 1,
+            b',' if depth == 0 => break,
+            _ => {
+                if let Some(length) = skip_ignorable(rest).or_else(|| skip_string(rest)) {
+                    at += length;
+                    continue;
+                }
+            }
+        }
+        at += rest.chars().next().map_or(1, char::len_utf8);
+    }
+    &text[..at]
+}
+
+/// Where the value of a field one bracket deep begins.
+fn field_start(text: &str, field: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut at = 0;
     while let Some(byte) = text.as_bytes().get(at) {
@@ -38,17 +73,17 @@ pub(super) fn value_start(text: &str, field: &str) -> Option<usize> {
 }
 
 /// The place of a byte in a text.
-pub(super) fn place_at(text: &str, byte: usize) -> Place {
+pub(super) fn place_at(text: &str, byte: usize) -> TextPosition {
     let before = &text[..byte];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Place {
+    TextPosition {
         line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
         column: before[line_start..].chars().count() + 1,
     }
 }
 
 /// The byte of a place in a text, or the text's end.
-pub(super) fn byte_at(text: &str, place: Place) -> usize {
+pub(super) fn byte_at(text: &str, place: TextPosition) -> usize {
     let mut line_start = 0;
     for _ in 1..place.line {
         match text[line_start..].find('\n') {
@@ -142,13 +177,24 @@ mod tests {
         let text = "#![enable(implicit_some)]\n/* a: /* b: */ c: */ Job(\n  version /* : */ : 1, // name: x\n  é: \"task: \\\" (\",\n  \
                     task: W(name: 1),\n  raw: r#\"\" retries: \"#, inputs: [(workers: 2)], workers: 10\n)";
         let place = |field: &str| value_start(text, field).map(|start| place_at(text, start));
-        assert_eq!(place("version"), Some(Place { line: 3, column: 21 }));
-        assert_eq!(place("é"), Some(Place { line: 4, column: 6 }));
-        assert_eq!(place("inputs"), Some(Place { line: 6, column: 34 }));
+        assert_eq!(place("version"), Some(TextPosition { line: 3, column: 21 }));
+        assert_eq!(place("é"), Some(TextPosition { line: 4, column: 6 }));
+        assert_eq!(place("inputs"), Some(TextPosition { line: 6, column: 34 }));
         assert_eq!(value_start(text, "workers").map(|start| word_at_start(&text[start..])), Some("10"));
         for elsewhere in ["a", "b", "c", "name", "retries", "implicit_some", "Job"] {
             assert_eq!(place(elsewhere), None, "{elsewhere}");
         }
+    }
+
+    #[test]
+    fn fields_within_fields_are_found_there_and_nowhere_else() {
+        let text = "Job(nice: 1, control: Control(slots: \"nice: (\", limits: (cpu_secs: 2), nice: 3), cpu_secs: (4))";
+        let found = |key: &str| value_start(text, key).map(|start| &text[start..][..1]);
+        assert_eq!((found("nice"), found("control.nice")), (Some("1"), Some("3")));
+        assert_eq!(found("control.limits.cpu_secs"), Some("2"));
+        // What is not written is shown where it would stand.
+        assert_eq!((found("control.halt"), found("control.limits.memory_bytes")), (Some("C"), Some("(")));
+        assert_eq!(found("halt"), None);
     }
 
     #[test]
@@ -157,7 +203,8 @@ mod tests {
             ["", "/*", "\"", "r#\"", "((((", "))))", "a", "a:", "(a", "(a:", "'\"'", "r", "br#", "\\", "/", "ä\"ö"]
         {
             for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
-                assert_eq!(value_start(&text[..end], "x"), None);
+                assert_eq!(value_start(&text[..end], "x.y"), None);
+                within_brackets(&text[..end]);
             }
         }
     }
@@ -168,6 +215,6 @@ mod tests {
         for (byte, _) in text.char_indices().chain([(text.len(), ' ')]) {
             assert_eq!(byte_at(text, place_at(text, byte)), byte);
         }
-        assert_eq!(byte_at(text, Place { line: 9, column: 1 }), text.len());
+        assert_eq!(byte_at(text, TextPosition { line: 9, column: 1 }), text.len());
     }
 }

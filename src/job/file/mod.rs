@@ -2,7 +2,6 @@
 //!
 //! Where job files lie, and how they are saved so that none is ever half-written, is the [`store`](crate::store)'s.
 
-mod check;
 mod explain;
 mod locate;
 
@@ -13,19 +12,19 @@ use std::path::{Path, PathBuf};
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 
-use super::{Input, JOB_VERSION, Job, TaskTemplate};
-pub use check::{JobField, JobProblem};
+use super::field::Field;
+use super::{Input, JOB_VERSION, Job};
 use locate::{place_at, value_start, word_at_start};
 
-/// The largest job file that is read, in bytes: 16 MiB. Longer lists of inputs belong into a file of lines.
+/// Maximum size of a job file, in bytes: 16 MiB. Longer lists of inputs belong into a file of lines.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// How deep values may lie in each other. A job needs six levels; each level costs the reader some stack.
+/// Maximum nesting of values. A job needs six levels; each level costs the reader some stack.
 const MAX_DEPTH: usize = 48;
 
 /// A line and a column of a text, both from 1; columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TextPosition {
     /// The line.
     pub line: usize,
     /// The column.
@@ -38,9 +37,9 @@ pub struct JobFileError {
     /// The file; `None` for a text that came from elsewhere.
     pub path: Option<PathBuf>,
     /// Where the fault is; `None` if it is about the whole.
-    pub place: Option<Place>,
+    pub place: Option<TextPosition>,
     /// The field that it is about, if the text could be read as a job.
-    pub field: Option<JobField>,
+    pub field: Option<&'static Field>,
     /// What is wrong and what is expected.
     pub message: String,
     source: Option<io::Error>,
@@ -65,7 +64,7 @@ impl std::error::Error for JobFileError {
 }
 
 impl JobFileError {
-    fn new(place: Option<Place>, message: impl Into<String>) -> Self {
+    fn new(place: Option<TextPosition>, message: impl Into<String>) -> Self {
         Self { path: None, place, field: None, message: message.into(), source: None }
     }
 
@@ -98,7 +97,7 @@ impl Job {
         match job.check().into_iter().next() {
             None => Ok(job),
             Some(problem) => {
-                let place = value_start(text, problem.field.key()).map(|start| place_at(text, start));
+                let place = value_start(text, problem.field.key).map(|start| place_at(text, start));
                 Err(JobFileError { field: Some(problem.field), ..JobFileError::new(place, problem.to_string()) })
             }
         }
@@ -127,11 +126,7 @@ impl Job {
 
     /// What to call the job, on one line: its name, or what its tasks do.
     pub fn display_name(&self) -> &str {
-        match (&*self.name, &self.task) {
-            ("", TaskTemplate::Command(script)) => script.trim().lines().next().unwrap_or_default(),
-            ("", TaskTemplate::Workload(workload)) => &workload.name,
-            (name, _) => name,
-        }
+        if self.name.is_empty() { self.task.title() } else { &self.name }
     }
 }
 
@@ -142,7 +137,8 @@ impl Input {
     }
 }
 
-fn options() -> ron::Options {
+/// How job files are read and written.
+pub(super) fn options() -> ron::Options {
     ron::Options::default()
         .with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
         .with_recursion_limit(MAX_DEPTH)

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::job::{Input, Mode, Transport, WorkloadSpec};
+use crate::job::{Input, Mode, TaskTemplate, Transport, WorkloadSpec, field};
 
 /// A job of one line with `rest` behind its inputs.
 fn job_with(rest: &str) -> String {
@@ -114,6 +114,11 @@ fn faults_of_the_text() {
             "line 1, column 17: unknown field 'colour' in Job; the fields are: version, name, description, task, inputs, \
              linked, mode, workers, timeout_secs, retries, working_dir, control, shell, environment, stdin, stdin_file, tagstring, max_args, order, sample, sample_seed, shared, shared_bytes, transport",
         ),
+        ("Job(version: 1, nice: 3)", "line 1, column 17: unknown field 'nice' in Job; it belongs in 'control'"),
+        (
+            "Job(version: 1, cpu_secs: 3)",
+            "line 1, column 17: unknown field 'cpu_secs' in Job; it belongs in 'control.limits'",
+        ),
         ("Job(version: 1, inputs: [])", "line 1, column 27: the field 'task' is missing in Job; add it"),
         ("Job(version: 1, task: Command(\"x\"))", "line 1, column 35: the field 'inputs' is missing in Job; add it"),
         ("Job(task: Command(\"x\"), inputs: [])", "line 1, column 35: the field 'version' is missing in Job; add it"),
@@ -176,32 +181,32 @@ fn faults_of_the_text() {
 #[test]
 fn faults_of_values_stand_at_their_field() {
     let table = [
-        ("workers: 0", JobField::Workers, "58: workers: it is 0, expected 1 to 1024"),
-        ("workers: Some(1000000000)", JobField::Workers, "58: workers: it is 1000000000, expected 1 to 1024"),
+        ("workers: 0", &field::WORKERS, "58: workers: it is 0, expected 1 to 1024"),
+        ("workers: Some(1000000000)", &field::WORKERS, "58: workers: it is 1000000000, expected 1 to 1024"),
         (
             "timeout_secs: -1",
-            JobField::Timeout,
+            &field::TIMEOUT_SECS,
             "63: timeout_secs: it is -1, expected seconds above 0 and up to 31536000",
         ),
         (
             "timeout_secs: 0",
-            JobField::Timeout,
+            &field::TIMEOUT_SECS,
             "63: timeout_secs: it is 0, expected seconds above 0 and up to 31536000",
         ),
         (
             "timeout_secs: inf",
-            JobField::Timeout,
+            &field::TIMEOUT_SECS,
             "63: timeout_secs: it is inf, expected seconds above 0 and up to 31536000",
         ),
         (
             "timeout_secs: NaN",
-            JobField::Timeout,
+            &field::TIMEOUT_SECS,
             "63: timeout_secs: it is NaN, expected seconds above 0 and up to 31536000",
         ),
-        ("name: \"a\\nb\"", JobField::Name, "55: name: it must be a single line of text"),
+        ("name: \"a\\nb\"", &field::NAME, "55: name: it must be a single line of text"),
         (
             "working_dir: \"\"",
-            JobField::WorkingDir,
+            &field::WORKING_DIR,
             "62: working_dir: it is empty; leave it out for the job file's own folder",
         ),
     ];
@@ -272,17 +277,10 @@ fn every_problem_of_a_job_is_found() {
         working_dir: Some(PathBuf::new()),
         ..full_job()
     };
-    let fields: Vec<JobField> = job.check().into_iter().map(|problem| problem.field).collect();
+    let fields: Vec<&Field> = job.check().into_iter().map(|problem| problem.field).collect();
     assert_eq!(
         fields,
-        [
-            JobField::Version,
-            JobField::Task,
-            JobField::Inputs,
-            JobField::Workers,
-            JobField::Timeout,
-            JobField::WorkingDir
-        ]
+        [&field::VERSION, &field::TASK, &field::INPUTS, &field::WORKERS, &field::TIMEOUT_SECS, &field::WORKING_DIR]
     );
     assert!(full_job().inputs.len() == 8 && full_job().check().is_empty());
 }
@@ -320,7 +318,7 @@ fn a_torn_file_is_refused_wherever_it_ends() {
 }
 
 proptest::proptest! {
-    /// Whatever someone makes of a job file in an editor: a fault has words, and nothing ends the process.
+    /// Any edit of a job file: a fault has words, and nothing ends the process.
     #[test]
     fn any_damage_is_survived(at in 0_usize..400, cut in 0_usize..20, put in "[-a-z0-9é\"'()\\[\\]{}:,./*#\\\\ \n]{0,6}") {
         let text = full_job().to_ron().expect("text");

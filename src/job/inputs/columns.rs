@@ -1,11 +1,9 @@
-//! Values on their way into memory: taken as they are, or cut into columns, with or without a first one that names
-//! them.
+//! Values on their way into memory: as they are, or cut into columns, with or without a header.
 
 use bstr::ByteSlice;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::fault::Columns;
-use super::read::refuse_nul;
+use super::fault::{ColumnCount, refuse_nul};
 use super::source::Texts;
 use super::{InputError, Source};
 
@@ -83,8 +81,8 @@ impl Table {
             return Err(InputError::RaggedColumns {
                 origin: origin.to_owned(),
                 place: place(),
-                found: Columns(found),
-                expected: Columns(expected),
+                found: ColumnCount(found),
+                expected: ColumnCount(expected),
             });
         }
         if is_header {
@@ -141,12 +139,12 @@ impl Table {
         Ok(self.names.clone().unwrap_or_else(|| vec![String::new(); self.width.unwrap_or(1)]))
     }
 
-    /// The one row that is there, with the ends of its columns; for whoever keeps rows elsewhere.
+    /// The only row, with the ends of its columns; for a caller that keeps rows elsewhere.
     pub(super) fn row(&self) -> Option<(&[u8], &[usize])> {
         self.texts.all()
     }
 
-    /// Forgets all rows, also one that was refused.
+    /// Drops all rows, also a refused one.
     pub(super) fn forget(&mut self) {
         self.texts.clear();
     }

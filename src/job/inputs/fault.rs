@@ -57,9 +57,9 @@ pub enum InputError {
         /// The line it begins in.
         line: u64,
         /// Fields in the row.
-        found: Fields,
+        found: FieldCount,
         /// Columns in the header.
-        expected: Fields,
+        expected: FieldCount,
     },
     /// A CSV header that is not Unicode.
     #[error("{origin}: the name of column {column} is not valid UTF-8; rename it")]
@@ -77,9 +77,9 @@ pub enum InputError {
         /// Which line, row or value, counted from 1.
         place: String,
         /// Columns found.
-        found: Columns,
+        found: ColumnCount,
         /// Columns of the first.
-        expected: Columns,
+        expected: ColumnCount,
     },
     /// A header where there is no value at all.
     #[error("{origin} is empty, but its first value must name the columns")]
@@ -130,21 +130,29 @@ pub enum InputError {
     },
 }
 
-/// A count of CSV fields, as people say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fields(pub u64);
+/// Refuses a value that no command line can hold.
+pub(super) fn refuse_nul(value: &[u8], origin: &str, place: impl Fn() -> String) -> Result<(), InputError> {
+    if value.contains(&0) {
+        return Err(InputError::Nul { origin: origin.to_owned(), place: place() });
+    }
+    Ok(())
+}
 
-impl std::fmt::Display for Fields {
+/// A number of CSV fields, displayed with its noun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldCount(pub u64);
+
+impl std::fmt::Display for FieldCount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} field{}", self.0, if self.0 == 1 { "" } else { "s" })
     }
 }
 
-/// A count of columns, as people say it.
+/// A number of columns, displayed with its noun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Columns(pub usize);
+pub struct ColumnCount(pub usize);
 
-impl std::fmt::Display for Columns {
+impl std::fmt::Display for ColumnCount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} column{}", self.0, if self.0 == 1 { "" } else { "s" })
     }

@@ -1,5 +1,4 @@
-//! From bytes to the rows of a [`Stream`]: the one side that appends. What is wrong with a value is found here, as it
-//! comes.
+//! From bytes to the rows of a [`RowStream`]: the side that appends. Each value is checked here as it arrives.
 
 use std::io::{self, BufRead};
 use std::sync::Arc;
@@ -7,7 +6,7 @@ use std::sync::Arc;
 use bstr::ByteSlice;
 
 use super::columns::{Shape, Table};
-use super::stream::Stream;
+use super::stream::RowStream;
 use super::{Input, InputError, Source};
 
 /// The origin of the values in messages.
@@ -16,15 +15,15 @@ const ORIGIN: &str = "standard input";
 /// Appends rows to a stream.
 #[derive(Debug)]
 pub struct Feeder {
-    stream: Arc<Stream>,
+    stream: Arc<RowStream>,
     table: Table,
     separator: Vec<u8>,
-    /// Rows that are in the stream, seen or not.
+    /// Rows in the stream, published or not.
     rows: u64,
     bytes: u64,
-    /// The beginning of a value whose end has not come yet.
+    /// The beginning of a value whose end has not arrived yet.
     partial: Vec<u8>,
-    /// The row that said how many columns there are, until it is known what it must be like.
+    /// The row that determined the number of columns, until the rules for it are known.
     first: Option<FirstRow>,
 }
 
@@ -46,7 +45,7 @@ pub enum Refusal {
         column: usize,
     },
     /// All runs of the batch have ended.
-    NobodyListens,
+    NoReader,
 }
 
 impl From<InputError> for Refusal {
@@ -74,7 +73,7 @@ impl Feeder {
         };
         let knows_columns = shape.is_none();
         let mut feeder = Self {
-            stream: Arc::new(Stream::new(1)),
+            stream: Arc::new(RowStream::new(1)),
             table: Table::new(shape.unwrap_or_default()),
             separator,
             rows: 0,
@@ -86,13 +85,13 @@ impl Feeder {
             feeder.read_first(head)?;
         }
         let names = feeder.table.names(ORIGIN)?;
-        feeder.stream = Arc::new(Stream::new(names.len()));
+        feeder.stream = Arc::new(RowStream::new(names.len()));
         feeder.first = feeder.table.row().map(|(bytes, ends)| (bytes.into(), ends.into()));
         feeder.table.forget();
         Ok((Source::growing(Arc::clone(&feeder.stream), names), feeder))
     }
 
-    /// Keeps the row that said how many columns there are.
+    /// Keeps the row that determined the number of columns.
     pub(crate) fn begin(&mut self, check: &mut Check<'_>) -> Result<(), Refusal> {
         if let Some((bytes, ends)) = self.first.take() {
             check(0, &bytes, &ends)?;
@@ -131,7 +130,7 @@ impl Feeder {
         pushed.map(drop)
     }
 
-    /// Makes a row of a value, unless it is a header. A value that is refused leaves nothing behind.
+    /// Makes a row of a value, unless it is a header. A refused value leaves nothing behind.
     fn add(&mut self, value: &[u8], check: &mut Check<'_>) -> Result<(), Refusal> {
         let added = self.push_to_table(value).map_err(Refusal::Input).and_then(|()| match self.table.row() {
             Some((bytes, ends)) => check(self.rows, bytes, ends),
@@ -153,13 +152,13 @@ impl Feeder {
         }
     }
 
-    /// Appends one value, and waits while too many wait.
+    /// Appends one value; waits while too many rows are waiting.
     pub(crate) fn push(&mut self, value: &[u8], check: &mut Check<'_>) -> Result<(), Refusal> {
         self.add(value, check)?;
         self.publish()
     }
 
-    /// Appends all values of a reader; what has arrived is seen before more is waited for.
+    /// Appends all values of a reader; what has arrived is published before the next read blocks.
     pub(crate) fn read_from(&mut self, reader: &mut dyn BufRead, check: &mut Check<'_>) -> Result<(), Refusal> {
         let last = *self.separator.last().expect("an empty separator was refused");
         loop {
@@ -194,7 +193,7 @@ impl Feeder {
             value.extend_from_slice(rest);
             self.partial = value;
             reader.consume(length);
-            // What came before a bad value is good.
+            // The values before a bad one are good.
             added.and(self.publish())?;
         }
     }
@@ -202,16 +201,16 @@ impl Feeder {
     fn publish(&self) -> Result<(), Refusal> {
         self.stream.publish(self.rows);
         let mean_bytes = self.bytes.checked_div(self.rows).unwrap_or(0);
-        if self.stream.wait_for_room(self.rows, mean_bytes) { Ok(()) } else { Err(Refusal::NobodyListens) }
+        if self.stream.wait_for_room(self.rows, mean_bytes) { Ok(()) } else { Err(Refusal::NoReader) }
     }
 
-    /// No row follows; `fault` says why if that is not as it should be.
+    /// Ends the rows; `fault` says why, if the end is not the source's.
     pub(crate) fn close(&self, fault: Option<String>) {
         self.stream.close(fault);
     }
 }
 
-/// Looks at a row, with its number from 0 and the ends of its columns, before it is kept.
+/// Checks a row, given its number from 0 and the ends of its columns, before it is kept.
 pub(crate) type Check<'a> = dyn FnMut(u64, &[u8], &[usize]) -> Result<(), Refusal> + 'a;
 
 fn unreadable(source: io::Error) -> InputError {

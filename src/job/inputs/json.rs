@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::read::refuse_nul;
+use super::fault::refuse_nul;
 use super::source::Texts;
 use super::{InputError, Source};
 

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use bstr::BString;
 use serde::{Deserialize, Serialize};
 
-pub use fault::{Fields, InputError};
+pub use fault::{FieldCount, InputError};
 pub use source::Source;
 
 use columns::{Shape, Table};

@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::columns::Table;
+use super::fault::refuse_nul;
 use super::source::Texts;
-use super::{Fields, InputError, Source, walk};
+use super::{FieldCount, InputError, Source, walk};
 
 pub(super) fn list<'a>(values: impl Iterator<Item = &'a [u8]>, mut table: Table) -> Result<Source, InputError> {
     for value in values {
@@ -121,17 +122,10 @@ fn csv_error(error: csv::Error, row: u64, origin: &str) -> InputError {
             origin: origin.to_owned(),
             row,
             line: pos.map_or(row, |pos| pos.line()),
-            found: Fields(len),
-            expected: Fields(expected_len),
+            found: FieldCount(len),
+            expected: FieldCount(expected_len),
         },
         csv::ErrorKind::Io(source) => InputError::Unreadable { origin: origin.to_owned(), source },
         _ => InputError::Unreadable { origin: origin.to_owned(), source: std::io::Error::other(text) },
     }
-}
-
-pub(super) fn refuse_nul(value: &[u8], origin: &str, place: impl Fn() -> String) -> Result<(), InputError> {
-    if value.contains(&0) {
-        return Err(InputError::Nul { origin: origin.to_owned(), place: place() });
-    }
-    Ok(())
 }

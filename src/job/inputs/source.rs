@@ -7,7 +7,7 @@ use bstr::BStr;
 use serde::{Deserialize, Serialize};
 
 use super::InputError;
-use super::stream::Stream;
+use super::stream::RowStream;
 use crate::job::template::Digits;
 
 /// The rows of an input. Each row has [`columns`](Source::columns) values.
@@ -16,13 +16,13 @@ pub struct Source(Rows);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Rows {
-    /// Nothing is stored: a value is made when it is asked for.
+    /// A range of numbers, made on demand.
     Range { first: i64, len: u64 },
     /// One buffer with all values, row after row, and where each ends.
     Texts { texts: Texts, names: Vec<String> },
-    /// Rows that come while they are read, which nobody can write down.
+    /// Rows that arrive while they are read, which cannot be serialized.
     #[serde(skip)]
-    Growing { stream: Arc<Stream>, names: Vec<String> },
+    Growing { stream: Arc<RowStream>, names: Vec<String> },
 }
 
 impl Source {
@@ -39,20 +39,20 @@ impl Source {
     }
 
     /// One column for each name.
-    pub(super) fn growing(stream: Arc<Stream>, names: Vec<String>) -> Self {
+    pub(super) fn growing(stream: Arc<RowStream>, names: Vec<String>) -> Self {
         debug_assert_eq!(stream.columns(), names.len(), "a name for each column");
         Self(Rows::Growing { stream, names })
     }
 
-    /// The rows that come while they are read; `None` where all are there.
-    pub(crate) const fn stream(&self) -> Option<&Arc<Stream>> {
+    /// The rows that arrive while they are read; `None` where all are read.
+    pub(crate) const fn stream(&self) -> Option<&Arc<RowStream>> {
         match &self.0 {
             Rows::Growing { stream, .. } => Some(stream),
             Rows::Range { .. } | Rows::Texts { .. } => None,
         }
     }
 
-    /// How many rows there are; of an input that grows, how many there are by now.
+    /// How many rows there are; of an input that grows, so far.
     pub fn len(&self) -> u64 {
         match &self.0 {
             Rows::Range { len, .. } => *len,
@@ -66,7 +66,7 @@ impl Source {
         self.len() == 0
     }
 
-    /// Whether what was read from elsewhere hangs together.
+    /// Whether a deserialized source is consistent.
     pub(crate) fn is_whole(&self) -> bool {
         match &self.0 {
             Rows::Range { .. } => true,
@@ -78,7 +78,7 @@ impl Source {
         }
     }
 
-    /// Whether all values are whole numbers that are made when they are asked for.
+    /// Whether all values are whole numbers, made on demand.
     pub const fn is_range(&self) -> bool {
         matches!(self.0, Rows::Range { .. })
     }
@@ -96,7 +96,7 @@ impl Source {
         }
     }
 
-    /// One value: the one that is held, or a number made for the caller.
+    /// One value: borrowed, or a number made for the caller.
     ///
     /// # Panics
     /// When there is no such row or column.
@@ -171,7 +171,7 @@ impl Texts {
         (!self.ends.is_empty()).then_some((&self.bytes, &self.ends))
     }
 
-    /// Forgets everything, also what was written and not ended.
+    /// Drops all texts, also an unfinished one.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();

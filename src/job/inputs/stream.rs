@@ -1,20 +1,22 @@
-//! Rows that come while a run goes on: one side appends, all others read what is there without waiting for anybody.
+//! Rows that arrive during a run: one feeder appends, readers see what is there without waiting.
 //!
-//! Nothing that was appended ever moves. Who cuts bytes into rows is the [`feeder`](super::feeder)'s affair.
+//! A row never moves once it is appended. Bytes are cut into rows by the [`feeder`](super::feeder).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The first segment holds so many rows, each further one twice as many as the one before.
+/// Rows of the first segment; each further segment holds twice as many.
 const FIRST_SEGMENT: u64 = 1024;
-/// Enough for more rows than any memory holds.
+/// Number of segments: enough for more rows than any memory holds.
 const SEGMENTS: usize = 44;
 
-/// So many rows may wait that no task was made of yet, and about so many bytes of them. What is beyond has to wait in
-/// the pipe: a source that never ends must not fill the memory.
+/// Maximum number of rows that wait for a task to be made of them; further ones stay in the pipe, so that an endless
+/// source cannot fill the memory.
 const MAX_WAITING_ROWS: u64 = 1 << 20;
+/// Their maximum size, measured by the mean row.
 const MAX_WAITING_BYTES: u64 = 256 << 20;
+/// Rows that may wait whatever their size.
 const MIN_WAITING_ROWS: u64 = 1024;
 
 type Segment = Box<[OnceLock<Box<[u8]>>]>;
@@ -24,13 +26,13 @@ type Wake = Box<dyn Fn() + Send + Sync>;
 
 /// Rows that are appended while others read. A row is one allocation: its bytes, with the ends of all columns but the
 /// last in front where there are several.
-pub struct Stream {
+pub struct RowStream {
     columns: usize,
     segments: [OnceLock<Segment>; SEGMENTS],
     len: AtomicU64,
     closed: AtomicBool,
     fault: OnceLock<String>,
-    /// Tasks were made of so many rows.
+    /// Number of rows that tasks were made of.
     taken: AtomicU64,
     /// The feeder waits for room.
     wants_room: AtomicBool,
@@ -38,7 +40,7 @@ pub struct Stream {
     room: Condvar,
 }
 
-/// Who wants to know of changes.
+/// The callbacks to call after changes.
 #[derive(Default)]
 struct Audience {
     wakes: BTreeMap<u64, Wake>,
@@ -47,26 +49,29 @@ struct Audience {
 
 /// How far the rows have come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    /// So many are there.
+pub(crate) struct RowExtent {
+    /// Number of rows.
     pub len: u64,
-    /// There will be no more.
+    /// No further row follows.
     pub closed: bool,
 }
 
-/// Somebody who is told of changes until this is dropped.
-pub(crate) struct Watch {
-    stream: Arc<Stream>,
+/// A registered callback, removed when this is dropped.
+pub(crate) struct RowWatch {
+    stream: Arc<RowStream>,
     id: u64,
 }
 
-impl std::fmt::Debug for Stream {
+impl std::fmt::Debug for RowStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stream").field("columns", &self.columns).field("extent", &self.extent()).finish_non_exhaustive()
+        f.debug_struct("RowStream")
+            .field("columns", &self.columns)
+            .field("extent", &self.extent())
+            .finish_non_exhaustive()
     }
 }
 
-impl Stream {
+impl RowStream {
     pub(super) fn new(columns: usize) -> Self {
         Self {
             columns,
@@ -87,10 +92,10 @@ impl Stream {
     }
 
     /// How far the rows have come; the length is final where it says that they are closed.
-    pub(crate) fn extent(&self) -> Extent {
+    pub(crate) fn extent(&self) -> RowExtent {
         // In this order: what is closed does not grow any more.
         let closed = self.closed.load(Ordering::Acquire);
-        Extent { len: self.len.load(Ordering::Acquire), closed }
+        RowExtent { len: self.len.load(Ordering::Acquire), closed }
     }
 
     /// Why the rows ended before their end.
@@ -116,7 +121,7 @@ impl Stream {
         &cell[start..end_of(column)]
     }
 
-    /// Puts row number `row` there, which nobody sees before it is [published](Self::publish).
+    /// Stores row number `row`, which is invisible to readers until it is [published](Self::publish).
     pub(super) fn put(&self, row: u64, bytes: &[u8], ends: &[usize]) {
         debug_assert_eq!(ends.len(), self.columns, "rows are whole");
         let mut cell = Vec::with_capacity(bytes.len() + (self.columns - 1) * 4);
@@ -132,13 +137,13 @@ impl Stream {
         let _ = rows[place].set(cell.into());
     }
 
-    /// Lets everybody see the first `len` rows.
+    /// Makes the first `len` rows visible to readers.
     pub(super) fn publish(&self, len: u64) {
         self.len.store(len, Ordering::Release);
         self.audience().tell();
     }
 
-    /// No row follows; `fault` says why if that is not as it should be.
+    /// Ends the rows; `fault` says why, if the end is not the source's.
     pub(super) fn close(&self, fault: Option<String>) {
         if let Some(fault) = fault {
             let _ = self.fault.set(fault);
@@ -147,13 +152,13 @@ impl Stream {
         self.audience().tell();
     }
 
-    /// Waits while more rows wait than may, the mean of which has `mean_bytes`. False when somebody listened and nobody
-    /// does any more: whatever follows is for nobody.
+    /// Waits while too many rows wait, their mean size being `mean_bytes`. False once all readers are gone: further rows
+    /// are useless.
     pub(super) fn wait_for_room(&self, len: u64, mean_bytes: u64) -> bool {
         let most = (MAX_WAITING_BYTES / mean_bytes.max(1)).clamp(MIN_WAITING_ROWS, MAX_WAITING_ROWS);
         let mut audience = self.audience();
         loop {
-            // Nobody yet: a batch may be filled before its run begins.
+            // No reader yet: a batch may be filled before its run begins.
             if audience.wakes.is_empty() {
                 return audience.next == 0;
             }
@@ -168,7 +173,7 @@ impl Stream {
 
     /// A task was made of this row, and so of those before it.
     pub(crate) fn take(&self, row: u64) {
-        // Several threads make tasks; one that comes late must not count backwards.
+        // Several threads make tasks; a late one must not count backwards.
         self.taken.fetch_max(row + 1, Ordering::SeqCst);
         if self.wants_room.load(Ordering::SeqCst) {
             drop(self.audience());
@@ -176,13 +181,13 @@ impl Stream {
         }
     }
 
-    /// Has `wake` called after each change, from the thread that made it.
-    pub(crate) fn watch(self: &Arc<Self>, wake: Wake) -> Watch {
+    /// Calls `wake` after each change, from the thread that made it.
+    pub(crate) fn watch(self: &Arc<Self>, wake: Wake) -> RowWatch {
         let mut audience = self.audience();
         let id = audience.next;
         audience.next += 1;
         audience.wakes.insert(id, wake);
-        Watch { stream: Arc::clone(self), id }
+        RowWatch { stream: Arc::clone(self), id }
     }
 
     fn audience(&self) -> MutexGuard<'_, Audience> {
@@ -196,7 +201,7 @@ impl Audience {
     }
 }
 
-impl Drop for Watch {
+impl Drop for RowWatch {
     fn drop(&mut self) {
         self.stream.audience().wakes.remove(&self.id);
         self.stream.room.notify_one();
@@ -228,7 +233,7 @@ mod tests {
 
     #[test]
     fn rows_are_read_as_they_were_put_while_more_come() {
-        let stream = Stream::new(3);
+        let stream = RowStream::new(3);
         for row in 0..5000_u64 {
             let (first, second) = (row.to_string(), "x".repeat((row % 7) as usize));
             let bytes = format!("{first}{second}");
@@ -237,9 +242,9 @@ mod tests {
             assert_eq!(stream.value(row, 0), first.as_bytes());
             assert_eq!((stream.value(row, 1), stream.value(row / 2, 2)), (second.as_bytes(), &b""[..]));
         }
-        assert_eq!(stream.extent(), Extent { len: 5000, closed: false });
+        assert_eq!(stream.extent(), RowExtent { len: 5000, closed: false });
         stream.close(None);
-        assert_eq!(stream.extent(), Extent { len: 5000, closed: true });
+        assert_eq!(stream.extent(), RowExtent { len: 5000, closed: true });
     }
 
     /// A row costs a cell of its segment and an allocation; a segment is half empty on average, all of it at worst.
@@ -252,8 +257,8 @@ mod tests {
 
     #[test]
     fn a_feeder_waits_for_room_and_goes_when_nobody_listens() {
-        let stream = Arc::new(Stream::new(1));
-        assert!(stream.wait_for_room(u64::MAX, 1), "nobody has begun to listen");
+        let stream = Arc::new(RowStream::new(1));
+        assert!(stream.wait_for_room(u64::MAX, 1), "no reader has registered yet");
         let watch = stream.watch(Box::new(|| ()));
         assert!(stream.wait_for_room(MIN_WAITING_ROWS, u64::MAX));
         let feeder = {

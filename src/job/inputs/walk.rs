@@ -1,7 +1,7 @@
 //! Finding the files that match a pattern, below a folder, in the order of their bytes.
 //!
-//! The `glob` crate says what a single name matches; its own walk is not used, because it leaves out names that are not
-//! Unicode without a word, and hidden files even where the pattern asks for them.
+//! The `glob` crate says what a single name matches; its own walk is not used, because it silently leaves out names that are
+//! not Unicode, and hidden files even where the pattern asks for them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -84,7 +84,7 @@ impl Walk<'_> {
                     if rest.is_empty() {
                         self.take(&path);
                     }
-                    // A link to a folder above would be a way round without an end.
+                    // A link to a parent folder would be an endless loop.
                     if fs::symlink_metadata(self.folder.join(&path)).is_ok_and(|found| found.is_dir()) {
                         self.step(parts, path)?;
                     }

@@ -31,7 +31,7 @@ impl Values for [&BStr] {
 
 /// Which task, and where it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TaskPlace {
     /// The task's number, 1 for the first: `{#}`.
     pub number: u64,
     /// The number of the lane that it runs in, 1 for the first: `{%}`.
@@ -75,9 +75,9 @@ impl CommandLine {
         &self.numbers
     }
 
-    /// Appends the command line of a task to `out`. A value that the task has not, because its group of inputs is the
-    /// last and shorter than the others, is nothing.
-    pub fn expand_into<V: Values + ?Sized>(&self, place: Place, values: &V, out: &mut Vec<u8>) {
+    /// Appends the command line of a task to `out`. A value that the task lacks, because its group of inputs is the last
+    /// and shorter than the others, is empty.
+    pub fn expand_into<V: Values + ?Sized>(&self, place: TaskPlace, values: &V, out: &mut Vec<u8>) {
         let mut digits = Digits::new();
         for step in &self.steps {
             match *step {
@@ -122,7 +122,7 @@ impl CommandLine {
     }
 
     /// The command line of a task.
-    pub fn expand(&self, place: Place, values: &[&BStr]) -> BString {
+    pub fn expand(&self, place: TaskPlace, values: &[&BStr]) -> BString {
         let mut line = Vec::new();
         self.expand_into(place, values, &mut line);
         line.into()

@@ -1,4 +1,4 @@
-//! What can be wrong with a template, in words for the person who wrote it.
+//! What can be wrong with a template, in words for its author.
 
 /// A template that cannot be used. Columns count characters from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,7 @@
 //! for the task's number and `{%}` for the slot it runs in. A number may be padded as printf pads it: `{#:%04d}`,
 //! `{1:%3d}`. Braces around anything else are text, so that `awk '{print $1}'` needs no escape.
 //!
-//! How a value is put in depends on who reads the result, see [`Reader`]. For a shell each value is
+//! How a value is put in depends on the reader of the result, see [`Reader`]. For a shell each value is
 //! [quoted](crate::job::quote), wherever it stands: also between quotes that the template has itself. But where the
 //! template's first word holds a replacement string, the values are commands, and none of them is quoted.
 //!
@@ -21,7 +21,7 @@ mod parse;
 mod words;
 
 pub use bind::NumberUse;
-pub use expand::{CommandLine, Digits, Place, Values};
+pub use expand::{CommandLine, Digits, TaskPlace, Values};
 pub use fault::TemplateError;
 use form::Form;
 pub use number::{NumberFormat, is_whole_number};
@@ -33,14 +33,14 @@ pub struct Template {
     pieces: Vec<Piece>,
 }
 
-/// Who reads what a template expands to.
+/// The reader of what a template expands to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// A shell: values are quoted, unless they are the command.
     Shell,
     /// A program that is started without a shell: words with a NUL byte between them, values as they are.
     Program,
-    /// Nobody in particular: values as they are.
+    /// No program: values as they are.
     Text,
 }
 
@@ -63,7 +63,7 @@ enum Piece {
     NextWord,
 }
 
-/// What of a value is put in.
+/// The part of a value that is put in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     /// A stretch of its bytes.

@@ -63,7 +63,7 @@ fn braced(inside: &str, column: impl Fn() -> usize) -> Result<Option<Piece>, Tem
     if front.is_empty() {
         return Ok(Some(Piece::All(form)));
     }
-    // Parallel takes `{1 }` as `{1}` and `{ 1}` as text; whoever writes either means the value.
+    // Parallel takes `{1 }` as `{1}` and `{ 1}` as text; either is meant as the value.
     let trimmed = inside.trim();
     if trimmed != inside && counted(trimmed, &column)?.is_some() {
         return Err(TemplateError::Blank { column: column(), found: inside.to_owned(), meant: trimmed.to_owned() });

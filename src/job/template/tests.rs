@@ -2,9 +2,9 @@
 
 use bstr::{BStr, ByteSlice};
 
-use super::{Place, Template, TemplateError};
+use super::{TaskPlace, Template, TemplateError};
 
-const FIRST: Place = Place { number: 1, slot: 1 };
+const FIRST: TaskPlace = TaskPlace { number: 1, slot: 1 };
 
 fn columns(count: usize) -> Vec<String> {
     (1..=count).map(|position| position.to_string()).collect()
@@ -117,7 +117,7 @@ fn columns_have_names() {
         let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
         let values: Vec<&BStr> = values.iter().map(|value| BStr::new(value.as_bytes())).collect();
         let bound = Template::parse(template).expect("parses").bind(&columns).expect("binds");
-        bound.expand(Place { number: 7, slot: 3 }, &values).to_string()
+        bound.expand(TaskPlace { number: 7, slot: 3 }, &values).to_string()
     };
     assert_eq!(bind(&["x", "y"], "echo {x} {y.} {x/} {y//} {y/.} {z}", &["a.b", "d/e.f"]), "echo a.b d/e a.b d e {z}");
     assert_eq!(bind(&["first name", "a.b", "2"], "echo {first name} {a.b}", &["v", "w.z", "q"]), "echo v w.z");

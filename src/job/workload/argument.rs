@@ -74,7 +74,7 @@ impl ArgumentInfo {
     }
 }
 
-/// The most bytes of an argument that an error repeats.
+/// Maximum number of bytes of an argument that an error repeats.
 const SHOWN_BYTES: usize = 80;
 
 /// An argument as an error shows it: quoted, with what cannot be printed escaped, and not longer than a line.

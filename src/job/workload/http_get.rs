@@ -28,10 +28,10 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
     call,
 };
 
-/// How long one connection, one write or one read may take.
+/// Maximum time of one connection, one write or one read.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest answer that is read, in bytes.
+/// Maximum size of an answer, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
 fn call(argument: &[u8], _: &Parameters, context: &CallContext) -> Result<CallValue, String> {
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn says_that_there_is_no_server() {
         assert_eq!(error(&INFO, "1"), "no page can be fetched: this run has no server");
-        // A port that is taken, so that no other test gets it, and where nobody listens.
+        // A port that is taken, so that no other test gets it, without a listener.
         let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
         rustix::net::bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let silent = SocketAddr::try_from(rustix::net::getsockname(&socket).unwrap()).unwrap();

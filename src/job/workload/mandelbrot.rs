@@ -34,7 +34,7 @@ pub(super) const INFO: WorkloadInfo = WorkloadInfo {
         },
         ParameterInfo {
             name: "iterations",
-            about: "The most iterations of a point; one that stays that long belongs to the set.",
+            about: "Maximum iterations of a point; a point that reaches them belongs to the set.",
             min: 1,
             max: 1_000_000,
             default: 1000,

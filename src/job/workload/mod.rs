@@ -1,5 +1,5 @@
 //! The built-in workloads: pure functions that a worker process calls with one argument, the task's values joined by
-//! a space. They make load of a known kind, for races, for the first minutes with the program and for its own tests.
+//! a space. They make a known load, for races, for first steps with the program and for its tests.
 //!
 //! A call ends in a [`CallValue`] or in an `Err` text; it never ends its process, and every argument has a range, so that
 //! memory is bounded. How long a call may take is not bounded here: that is the job's timeout.
@@ -141,7 +141,7 @@ impl Workload {
     /// Calls the workload with the task's values joined by a space.
     ///
     /// # Errors
-    /// A text for people: what went wrong, with what, and what is expected.
+    /// A text for the user: what went wrong, with what, and what is expected.
     pub fn call(&self, argument: &[u8], context: &CallContext) -> Result<CallValue, String> {
         (self.info.call)(argument, &self.parameters, context)
     }

@@ -1,4 +1,4 @@
-//! `nothing`: the empty function, the first load of PEP 371. What it takes is what calling takes.
+//! `nothing`: the empty function, the first load of PEP 371. Its cost is the cost of a call.
 
 use super::{ArgumentInfo, ArgumentKind, CallContext, Parameters, WorkloadInfo};
 use crate::job::CallValue;

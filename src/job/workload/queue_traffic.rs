@@ -29,7 +29,7 @@ fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<CallValue, S
     let (mut exit, mut entrance) = std::io::pipe().map_err(failed)?;
     std::thread::scope(|scope| {
         let producer = std::thread::Builder::new().name("producer".to_owned());
-        // The entrance is closed at its end, so whoever reads sees an end even if it broke off.
+        // The entrance is closed at its end, so the reader sees an end even if it broke off.
         let producer = producer
             .spawn_scoped(scope, move || (0..items).try_for_each(|item| entrance.write_all(&item.to_le_bytes())));
         let producer = producer.map_err(failed)?;

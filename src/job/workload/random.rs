@@ -1,5 +1,5 @@
-//! The pseudo-random numbers of workloads, and of faults that a seed chooses: the same on every machine and in every version, which a library's
-//! default generator does not promise. Not for secrets.
+//! The pseudo-random numbers of workloads, and of faults that a seed chooses: the same on every machine and in every
+//! version, which a library's default generator does not promise. Not for secrets.
 
 /// SplitMix64, after Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014: a counter
 /// that steps by the golden ratio of 2⁶⁴, and a mixing function. Its period is 2⁶⁴.

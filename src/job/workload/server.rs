@@ -1,7 +1,7 @@
 //! The server that a run starts for the workload `http_get`: one small page, for this machine only.
 //!
-//! Every connection has a thread, of which there is a bounded number, and a deadline; whatever a client does or leaves
-//! undone, dropping the server ends all of it and waits for it. Not a web server: it knows one answer.
+//! Every connection has a thread, of a bounded number, and a deadline. Dropping the server ends all connections, whatever
+//! their clients do, and waits for their threads. Not a web server: it has one answer.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -26,14 +26,14 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 /// The longest request, in bytes.
 const LONGEST_REQUEST: usize = 8 * 1024;
 
-/// How long to wait before another try when the system cannot give a connection, say for want of file descriptors.
+/// How long to wait before another try when the system cannot give a connection, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A server on a free port of the loopback interface, until it is dropped.
 #[derive(Debug)]
 pub struct LoopbackServer {
     address: SocketAddr,
-    // Dropped to end the server: whoever waits on the other end sees that.
+    // Dropped to end the server: a reader at the other end sees that.
     stop: Option<UnixStream>,
     accepting: Option<JoinHandle<()>>,
 }
@@ -90,12 +90,12 @@ fn serve(listener: &TcpListener, stopped: &UnixStream, request_deadline: Duratio
             }
             let place = served.clone();
             let connection = move || {
-                // A connection that fails is the client's concern, and it has noticed.
+                // A failed connection is the client's concern, which sees it.
                 let _ = answer(stream, stopped, Instant::now() + request_deadline);
                 let _ = place.recv();
             };
             if thread::Builder::new().name("page".to_owned()).spawn_scoped(scope, connection).is_err() {
-                // There is no thread to be had: the connection was closed with the closure, and its place is free.
+                // No thread could be started: the connection was closed with the closure, and its place is free.
                 let _ = served.try_recv();
             }
         }
@@ -156,7 +156,7 @@ fn wait<Source: AsFd>(source: Option<&Source>, stopped: &UnixStream, deadline: O
         let polling = rustix::event::poll(&mut polled, timeout.as_ref());
         match polling {
             Err(rustix::io::Errno::INTR) => {}
-            // Only a fault of ours or want of memory leads here: ending is better than asking in a circle.
+            // Only a bug or lack of memory leads here: ending is better than an endless loop.
             Err(_) => return Wakeup::Stopped,
             Ok(_) if !polled[0].revents().is_empty() => return Wakeup::Stopped,
             Ok(0) => return Wakeup::TooLate,

@@ -57,7 +57,7 @@ fn call(argument: &[u8], _: &Parameters, _: &CallContext) -> Result<CallValue, S
 fn open(argument: &[u8]) -> Result<File, String> {
     let cannot_open = |error| format!("cannot open {}: {error}", shown(argument));
     let path = Path::new(OsStr::from_bytes(argument));
-    // A pipe that nobody writes to would already block here.
+    // A pipe without a writer would already block here.
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(cannot_open)?;
     let metadata = file.metadata().map_err(cannot_open)?;

@@ -18,10 +18,10 @@ pub struct WorkloadSpec {
     /// Start of the pseudo-random numbers, any whole number of 64 bits: another seed gives other numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// The most steps that a point of a picture is followed.
+    /// Maximum number of iterations for a point of a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u64>,
-    /// Into how many tiles each side of a picture is divided.
+    /// Number of tiles on each side of a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tiles: Option<u64>,
     /// Length of a side of a picture, in pixels.
@@ -94,7 +94,7 @@ pub(super) fn find(name: &str) -> Result<&'static WorkloadInfo, WorkloadError> {
         .ok_or_else(|| WorkloadError::UnknownName { name: name.to_owned(), suggestion: nearest(name) })
 }
 
-/// The workload that someone who typed `name` most likely meant.
+/// The workload whose name is nearest to `name`.
 fn nearest(name: &str) -> Option<&'static str> {
     let typed = name.to_lowercase().replace(['-', ' '], "_");
     Workload::ALL

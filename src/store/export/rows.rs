@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::event::{AttemptRecord, Outcome, StreamName};
+use crate::job::KindTraits;
 use crate::store::joblog::exit_and_signal;
 use crate::store::record::{RecordHeader, TaskWords};
-use crate::store::results_table::{formula_guarded, text_of};
+use crate::store::results_table::{formula_guarded, text_of, value_of};
 
 /// Writes rows.
 pub struct RowWriter<W: Write> {
     csv: csv::Writer<W>,
-    calls: bool,
+    kind: &'static KindTraits,
     columns: usize,
 }
 
@@ -27,10 +28,13 @@ impl<W: Write> RowWriter<W> {
         names.extend(header.columns.iter().map(|name| format!("input {name}")));
         let fixed = ["command", "outcome", "reason", "exit_code", "signal", "attempts", "worker"];
         let measured = ["start_secs", "wall_secs", "cpu_secs", "max_rss_bytes"];
-        let results: &[&str] = if header.calls { &["value"] } else { &["stdout", "stderr"] };
-        names.extend(fixed.into_iter().chain(measured).chain(results.iter().copied()).map(str::to_owned));
+        let kind = header.kind.traits();
+        let value = kind.returns_value.then_some("value");
+        let streams: &[&str] = if kind.prints { &["stdout", "stderr"] } else { &[] };
+        let results = value.into_iter().chain(streams.iter().copied());
+        names.extend(fixed.into_iter().chain(measured).chain(results).map(str::to_owned));
         csv.write_record(names.iter().map(|name| formula_guarded(name.as_bytes())))?;
-        Ok(Self { csv, calls: header.calls, columns: header.columns.len() })
+        Ok(Self { csv, kind, columns: header.columns.len() })
     }
 
     /// Writes the row of a task.
@@ -42,7 +46,7 @@ impl<W: Write> RowWriter<W> {
         let secs = |ns: u64| number((ns as f64 / 1e9).to_string());
         let (exit_code, signal) = match &record.outcome {
             Outcome::Exited { .. } => (number(exit_and_signal(&record.outcome).0.to_string()), number(String::new())),
-            Outcome::Done if !self.calls => (number("0".to_owned()), number(String::new())),
+            Outcome::Done if self.kind.has_exit_code => (number("0".to_owned()), number(String::new())),
             Outcome::Signalled { signal } => (number(String::new()), number(signal.to_string())),
             _ => (number(String::new()), number(String::new())),
         };
@@ -64,7 +68,13 @@ impl<W: Write> RowWriter<W> {
         cells.extend([secs(record.start_ns), secs(record.wall_ns), secs(record.cpu_ns)]);
         cells.push(number(record.max_rss_bytes.to_string()));
         let streams = StreamName::BOTH.map(|stream| text_of(record, stream));
-        cells.extend(streams.iter().take(if self.calls { 1 } else { 2 }).map(|stream| formula_guarded(stream)));
+        let value = value_of(record);
+        if self.kind.returns_value {
+            cells.push(formula_guarded(&value));
+        }
+        if self.kind.prints {
+            cells.extend(streams.iter().map(|stream| formula_guarded(stream)));
+        }
         Ok(self.csv.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?)
     }
 
@@ -81,12 +91,13 @@ impl<W: Write> RowWriter<W> {
 mod tests {
     use super::*;
     use crate::event::{CallValue, Captured, Output, TaskId, WorkerId};
+    use crate::job::TaskKind;
     use crate::job::lossless::Bytes;
     use crate::model::Earlier;
 
-    fn rows(calls: bool, record: &AttemptRecord) -> String {
+    fn rows(kind: TaskKind, record: &AttemptRecord) -> String {
         let header =
-            RecordHeader { fanlane_record: 1, calls, columns: vec!["1".to_owned()], earlier: Earlier::default() };
+            RecordHeader { fanlane_record: 1, kind, columns: vec!["1".to_owned()], earlier: Earlier::default() };
         let words = TaskWords {
             task: 1,
             number: Some(12),
@@ -112,13 +123,14 @@ mod tests {
             ..AttemptRecord::new(TaskId(0), 1, WorkerId(3), Outcome::CannotStart("-x".into()))
         };
         assert_eq!(
-            rows(false, &record),
+            rows(TaskKind::Command, &record),
             "task,input 1,command,outcome,reason,exit_code,signal,attempts,worker,start_secs,wall_secs,cpu_secs,\
              max_rss_bytes,stdout,stderr\n12,\"'=a,b\",'@echo,failed,'-x,,,1,3,0.01,0.12,0,99,\"'+1+2\n\",\n"
         );
         let called = AttemptRecord { outcome: Outcome::Done, value: Some(CallValue::Int(-5)), output: None, ..record };
         assert!(
-            rows(true, &called).ends_with(",max_rss_bytes,value\n12,\"'=a,b\",'@echo,done,,,,1,3,0.01,0.12,0,99,-5\n")
+            rows(TaskKind::Workload, &called)
+                .ends_with(",max_rss_bytes,value\n12,\"'=a,b\",'@echo,done,,,,1,3,0.01,0.12,0,99,-5\n")
         );
     }
 }

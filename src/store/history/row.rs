@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{History, HistoryError, owner};
 use crate::event::{OutcomeCounts, Summary};
-use crate::job::{Control, Job, Mode, Order, TaskTemplate};
+use crate::job::{Control, Job, Mode, Order};
 use crate::model::Earlier;
 use crate::store::record::RecordHeader;
 
@@ -143,10 +143,7 @@ pub fn job_key(job: &Job, folder: &std::path::Path) -> Vec<u8> {
     match work.to_ron() {
         Ok(text) => hash.update(text),
         // What no text can hold still differs from most others.
-        Err(_) => hash.update(match &work.task {
-            TaskTemplate::Command(line) => line.as_bytes(),
-            TaskTemplate::Workload(spec) => spec.name.as_bytes(),
-        }),
+        Err(_) => hash.update(work.task.title()),
     }
     hash.finalize()[..16].to_vec()
 }

@@ -216,7 +216,7 @@ fn insert_run(change: &rusqlite::Connection, about: &About, turn: &Turn) -> rusq
     let batch = &about.batch;
     let header = RecordHeader {
         fanlane_record: RECORD_VERSION,
-        calls: matches!(about.job.task, crate::job::TaskTemplate::Workload(_)),
+        kind: about.job.task.kind(),
         columns: batch.columns().to_vec(),
         earlier: about.earlier,
     };

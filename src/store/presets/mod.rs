@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::job::file::JobProblem;
+use crate::job::field::FieldProblem;
 use crate::job::{Job, JobFileError};
 use crate::store::atomic_write::{self, Existing};
 pub use slug::Slug;
@@ -76,7 +76,7 @@ pub enum PresetError {
     NoName,
     /// It has a value that cannot be used.
     #[error("the preset cannot be saved: {0}")]
-    Problem(JobProblem),
+    Problem(FieldProblem),
     /// Saved like this it could not be loaded again.
     #[error("the preset cannot be saved: {0}")]
     Unusable(#[source] JobFileError),

@@ -5,8 +5,8 @@ use crate::event::{
     AttemptRecord, CallValue, Captured, LaneId, MachineSample, Outcome, Output, RunHeader, TaskId, WorkerEnd, WorkerId,
 };
 use crate::event::{DispatchEvent, RunEvent, SampleEvent, TaskEvent, WorkerEvent};
-use crate::job::Mode;
 use crate::job::lossless::Bytes;
+use crate::job::{Mode, TaskKind};
 
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -23,7 +23,7 @@ impl Write for Shared {
 fn header() -> RecordHeader {
     RecordHeader {
         fanlane_record: RECORD_VERSION,
-        calls: false,
+        kind: TaskKind::Command,
         columns: vec!["1".to_owned()],
         earlier: Earlier::default(),
     }

@@ -2,7 +2,7 @@
 
 use egui::{TextEdit, Ui};
 
-use crate::session::{CommandEnvironmentDraft, Field, Session, TaskKind};
+use crate::session::{CommandEnvironmentDraft, Field, Session};
 
 use crate::ui::sanitize;
 use crate::ui::theme;
@@ -15,11 +15,11 @@ const FIELDS: [Field; 4] = [Field::Environment, Field::Stdin, Field::StdinFile, 
 /// Draws the fields; true when one was changed.
 pub fn command_environment_ui(ui: &mut Ui, session: &mut Session) -> bool {
     let filled = session.draft.command_environment.filled();
-    let is_workload = session.draft.kind == TaskKind::Workload;
+    let has_own_process = session.draft.kind.traits().has_own_process;
     let mut draft = std::mem::take(&mut session.draft.command_environment);
     let preview = session.preview();
     let changed = section_ui(ui, "Environment and input", filled, preview, &FIELDS, |ui| {
-        if is_workload {
+        if !has_own_process {
             help_ui(ui, "These are for commands: a workload is called without them.");
         }
         let mut changed = ui.checkbox(&mut draft.shell, "Run by a shell").changed();

@@ -3,9 +3,8 @@
 use egui::Ui;
 
 use crate::job::control::Limits;
-use crate::session::{Field, LimitsDraft, Session, TaskKind};
+use crate::session::{Field, LimitsDraft, Session};
 
-use super::message_ui;
 use super::section::{FieldWords, field_ui, help_ui, section_ui};
 
 type Text = fn(&mut LimitsDraft) -> &mut String;
@@ -43,27 +42,24 @@ const FIELDS: [(Field, FieldWords, Text); 3] = [
 
 /// Draws the fields; true when one was changed.
 pub fn limits_ui(ui: &mut Ui, session: &mut Session) -> bool {
-    let fields: Vec<Field> = FIELDS.iter().map(|(field, ..)| *field).chain([Field::Limits]).collect();
-    let is_workload = session.draft.kind == TaskKind::Workload;
+    let fields: Vec<Field> = FIELDS.iter().map(|(field, ..)| *field).collect();
+    let has_own_process = session.draft.kind.traits().has_own_process;
     let mut draft = std::mem::take(&mut session.draft.limits);
     let filled = draft.filled();
     let preview = session.preview();
     let changed = section_ui(ui, "Limits of a task", filled, preview, &fields, |ui| {
         if !Limits::ARE_ENFORCED {
             help_ui(ui, "This system has no way to limit a task.");
-        } else if is_workload {
+        } else if !has_own_process {
             help_ui(ui, "These are for commands: a call shares its worker's process.");
         }
         let mut changed = false;
         // What is there can be removed also where it means nothing.
-        ui.add_enabled_ui((Limits::ARE_ENFORCED && !is_workload) || filled > 0, |ui| {
+        ui.add_enabled_ui((Limits::ARE_ENFORCED && has_own_process) || filled > 0, |ui| {
             for (field, words, text) in &FIELDS {
                 changed |= field_ui(ui, words, text(&mut draft), preview.error(*field));
             }
         });
-        if let Some(message) = preview.error(Field::Limits) {
-            message_ui(ui, message);
-        }
         changed
     });
     session.draft.limits = draft;

@@ -3,7 +3,7 @@
 use egui::{Align2, Button, Grid, RichText, Ui};
 
 use crate::job::Transport;
-use crate::session::{Field, Session, TaskKind};
+use crate::session::{Field, Session};
 
 use crate::ui::line_edit::line_edit;
 use crate::ui::theme;
@@ -24,7 +24,7 @@ pub fn options_ui(ui: &mut Ui, session: &mut Session) -> bool {
         let field = line_edit(&mut session.draft.working_dir).hint_text(folder).desired_width(ui.available_width());
         changed |= ui.add(field).labelled_by(label.id).changed();
     });
-    if session.draft.kind == TaskKind::Workload {
+    if session.draft.kind.traits().returns_value {
         changed |= transport_ui(ui, &mut session.draft.transport);
     }
     for field in [Field::Workers, Field::Timeout, Field::Retries, Field::WorkingDir, Field::Transport] {

@@ -2,9 +2,9 @@
 
 use egui::{Button, ComboBox, DragValue, Label, RichText, TextEdit, Ui};
 
-use crate::job::WorkloadSpec;
 use crate::job::workload::{ParameterInfo, Workload, WorkloadInfo};
-use crate::session::{Field, Session, TaskKind};
+use crate::job::{TaskKind, WorkloadSpec};
+use crate::session::{Field, Session};
 
 use crate::ui::theme;
 
@@ -16,11 +16,10 @@ pub fn task_ui(ui: &mut Ui, session: &mut Session) -> bool {
     ui.horizontal(|ui| {
         title_ui(ui, "Task");
         ui.add_space(theme::UNIT);
-        for (kind, words, hint) in [
-            (TaskKind::Command, "Command", "A command line for the shell, once for each input"),
-            (TaskKind::Workload, "Workload", "A built-in piece of work: for races and for trying things out"),
-        ] {
-            let button = ui.add(Button::selectable(session.draft.kind == kind, words)).on_hover_text(hint);
+        for &kind in TaskKind::ALL {
+            let traits = kind.traits();
+            let button = Button::selectable(session.draft.kind == kind, traits.label);
+            let button = ui.add(button).on_hover_text(traits.help);
             if button.clicked() && session.draft.kind != kind {
                 session.draft.kind = kind;
                 changed = true;

@@ -5,7 +5,6 @@ use egui_extras::{Column, TableBuilder, TableRow};
 use egui_material_icons::icons::{ICON_ARROW_DOWNWARD, ICON_ARROW_UPWARD};
 
 use crate::event::{AttemptRecord, TaskId};
-use crate::job::TaskTemplate;
 use crate::model::{RunModel, format};
 use crate::session::{Command, CurrentRun, RowQuery, Session, SortKey, task_text};
 use crate::ui::icon_button::icon_text;
@@ -61,8 +60,8 @@ pub fn table_ui(
 ) {
     let mut query = session.query.clone();
     let Some(run) = session.run_shown() else { return };
-    let is_call = matches!(run.batch.job().task, TaskTemplate::Workload(_));
-    let titles: &[Title] = if is_call { &OF_CALLS } else { &OF_COMMANDS };
+    let has_exit_code = run.batch.kind().traits().has_exit_code;
+    let titles: &[Title] = if has_exit_code { &OF_COMMANDS } else { &OF_CALLS };
     let rows = std::sync::Arc::clone(session.rows().rows());
     let running = session.running_rows();
     ui.spacing_mut().item_spacing = egui::vec2(theme::UNIT, 0.0);
@@ -152,7 +151,7 @@ fn row_ui(
     model: &RunModel,
     requests: &mut Requests,
 ) {
-    let is_call = matches!(run.batch.job().task, TaskTemplate::Workload(_));
+    let has_exit_code = run.batch.kind().traits().has_exit_code;
     let mut clicked = false;
     task_cells_ui(row, record.task, run, &mut clicked);
     row.col(|ui| {
@@ -164,10 +163,10 @@ fn row_ui(
     let memory = if record.max_rss_bytes == 0 { String::new() } else { format::bytes(record.max_rss_bytes) };
     let tries = record.attempt.to_string();
     let (wall, cpu) = (measured(format::duration(record.wall_ns)), measured(format::duration(record.cpu_ns)));
-    let texts: &[String] = if is_call {
-        &[record.value.as_ref().map_or_else(String::new, value_text), tries, wall, cpu, lane]
+    let texts: &[String] = if has_exit_code {
+        &[exit_word(&record.outcome), tries, wall, cpu, memory, lane]
     } else {
-        &[exit_word(&record.outcome, false), tries, wall, cpu, memory, lane]
+        &[record.value.as_ref().map_or_else(String::new, value_text), tries, wall, cpu, lane]
     };
     texts_ui(row, texts);
     if clicked || row.response().clicked() {
@@ -183,7 +182,7 @@ fn running_row_ui(
     model: &RunModel,
     requests: &mut Requests,
 ) {
-    let is_call = matches!(run.batch.job().task, TaskTemplate::Workload(_));
+    let has_exit_code = run.batch.kind().traits().has_exit_code;
     let Some(running) = model.running.get(&task) else { return };
     let mut clicked = false;
     task_cells_ui(row, task, run, &mut clicked);
@@ -192,7 +191,7 @@ fn running_row_ui(
     let wall = format::duration(run.now_ns(model).saturating_sub(running.start_ns));
     let tries = running.attempt.to_string();
     let mut texts = vec![String::new(), tries, wall, String::new(), lane];
-    if !is_call {
+    if has_exit_code {
         texts.insert(4, String::new());
     }
     texts_ui(row, &texts);

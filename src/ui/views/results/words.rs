@@ -21,9 +21,9 @@ pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {
 }
 
 /// Exit code or signal, for a column; empty where there is neither.
-pub fn exit_word(outcome: &Outcome, is_call: bool) -> String {
+pub fn exit_word(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Done if !is_call => "0".to_owned(),
+        Outcome::Done => "0".to_owned(),
         Outcome::Exited { code } => code.to_string(),
         Outcome::Signalled { signal: number } => signal::name(*number),
         _ => String::new(),

@@ -1,0 +1,88 @@
+//! What commands get besides their line: a shell, an environment, a standard input, and a tag before their output.
+
+use std::collections::BTreeMap;
+
+use super::text::{flag, given, given_text, map, read_ron, shown};
+use super::{Field, field_rows};
+use crate::job::template::Template;
+
+field_rows! { COMMAND_FIELDS,
+    SHELL {
+        key: "shell",
+        label: "Run by a shell",
+        help: "The command line is run by a shell [default: true]; otherwise it is split into words, and the program is \
+               started directly",
+        flag: "--no-shell",
+        example: "false",
+        get: |job| job.shell.to_string(),
+        set: |job, text| flag(text).map(|shell| job.shell = shell),
+    }
+    ENVIRONMENT {
+        key: "environment",
+        label: "Environment",
+        help: "Variables of each task's environment, by name; the values may hold replacement strings",
+        flag: "--env",
+        example: "{\"LEVEL\": \"{1}\"}",
+        get: |job| map(&job.environment),
+        set: |job, text| given(text, read_ron).map(|variables| job.environment = variables.unwrap_or_default()),
+        check: |job, _| environment_problem(&job.environment),
+    }
+    STDIN {
+        key: "stdin",
+        label: "Text for standard input",
+        help: "Text that each command reads from its standard input; may hold replacement strings [default: nothing]",
+        flag: "--stdin-text",
+        example: "{}",
+        get: |job| shown(job.stdin.as_ref()),
+        set: |job, text| { job.stdin = given_text(text); Ok(()) },
+        check: |job, _| template_problem(job.stdin.as_deref()),
+    }
+    STDIN_FILE {
+        key: "stdin_file",
+        label: "Input file",
+        help: "File that each command reads from its standard input, in the working folder; its path may hold replacement \
+               strings",
+        flag: "--stdin-file",
+        example: "{}.txt",
+        get: |job| shown(job.stdin_file.as_ref()),
+        set: |job, text| { job.stdin_file = given_text(text); Ok(()) },
+        check: |job, _| {
+            let file = job.stdin_file.as_deref()?;
+            if file.is_empty() {
+                return Some("it is empty; leave it out for no standard input".to_owned());
+            }
+            let twice = || "there is a text for standard input already (stdin); remove one".to_owned();
+            template_problem(Some(file)).or_else(|| job.stdin.is_some().then(twice))
+        },
+    }
+    TAGSTRING {
+        key: "tagstring",
+        label: "Tag",
+        help: "Text that a run in the terminal puts before each line of a task's output, with a tab behind it; may hold \
+               replacement strings",
+        flag: "--tagstring",
+        example: "{}",
+        get: |job| shown(job.tagstring.as_ref()),
+        set: |job, text| { job.tagstring = given_text(text); Ok(()) },
+        check: |job, _| template_problem(job.tagstring.as_deref()),
+    }
+}
+
+fn template_problem(template: Option<&str>) -> Option<String> {
+    Template::parse_text(template?).err().map(|error| error.to_string())
+}
+
+/// How the engine marks its processes; a task that changed these would not be found again.
+const OWN_VARIABLES: &str = "FANLANE_";
+
+fn environment_problem(environment: &BTreeMap<String, String>) -> Option<String> {
+    environment.iter().find_map(|(name, text)| {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Some(format!("'{name}' is no name of a variable; write letters, digits and _"));
+        }
+        if name.starts_with(OWN_VARIABLES) {
+            return Some(format!("{name}: names that begin with {OWN_VARIABLES} are Fanlane's own; choose another"));
+        }
+        template_problem(Some(text)).map(|error| format!("{name}: {error}"))
+    })
+}

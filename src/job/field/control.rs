@@ -1,0 +1,206 @@
+//! When the run ends early, waits or holds back, and what a task may take.
+
+use super::text::{given, map, number, read_ron, ron, secs, shown, size};
+use super::{Field, field_rows};
+use crate::job::amount::{parse_load, size_text};
+use crate::job::control::{MAX_SECS, RetryWait};
+use crate::job::limits::{Limits, MIN_MEMORY_BYTES};
+use crate::job::{Job, resource_request};
+
+field_rows! { CONTROL_FIELDS,
+    HALT {
+        key: "control.halt",
+        label: "Halt",
+        help: "End early: now or soon, and at how many (or what share) of fail, success or done",
+        flag: "--halt",
+        example: "soon,fail=1",
+        get: |job| shown(job.control.halt.as_ref()),
+        set: |job, text| given(text, |text| text.parse().map_err(message)).map(|halt| job.control.halt = halt),
+    }
+    DELAY_SECS {
+        key: "control.delay_secs",
+        label: "Delay",
+        help: "Minimum time between two starts, in seconds or with a unit: 500ms, 2m",
+        flag: "--delay",
+        example: "0.5",
+        get: |job| shown(job.control.delay_secs.as_ref()),
+        set: |job, text| given(text, secs).map(|secs| job.control.delay_secs = secs),
+        check: |job, _| job.control.delay_secs.filter(|secs| !(0.0..=MAX_SECS).contains(secs))
+            .map(|_| format!("the delay must be 0 to {MAX_SECS} seconds")),
+    }
+    RETRY_WAIT {
+        key: "control.retry_wait",
+        label: "Retry wait",
+        help: "Wait before a retry, in seconds; FIRST..MOST doubles the wait each time, up to the second",
+        flag: "--retry-wait",
+        example: "1..60",
+        get: |job| shown(job.control.retry_wait.as_ref()),
+        set: |job, text| given(text, |text| match text {
+            "0" => Ok(RetryWait::Fixed { secs: 0.0 }),
+            text => text.parse(),
+        }).map(|wait| job.control.retry_wait = wait),
+        check: |job, _| job.control.retry_wait.and_then(RetryWait::problem).map(str::to_owned),
+    }
+    TIMEOUT_PERCENT {
+        key: "control.timeout_percent",
+        label: "Slow tasks",
+        help: "End tasks that take longer than this share of the median of those done so far, above 100%",
+        flag: "--timeout",
+        example: "300%",
+        get: |job| job.control.timeout_percent.map(|percent| format!("{percent}%")).unwrap_or_default(),
+        set: |job, text| given(text, |text| number(text.strip_suffix('%').unwrap_or(text)))
+            .map(|percent| job.control.timeout_percent = percent),
+        check: |job, _| job.control.timeout_percent.filter(|percent| !(*percent > 100.0 && *percent <= 1e9))
+            .map(|_| "a timeout as a share of the median must be above 100 per cent".to_owned()),
+    }
+    MEMFREE_BYTES {
+        key: "control.memfree_bytes",
+        label: "Free memory",
+        help: "Start tasks only while this much memory is free, in bytes or with a unit: 500M, 4G; below half of it, the \
+               youngest task is ended and begins again later",
+        flag: "--memfree",
+        example: "4G",
+        get: |job| job.control.memfree_bytes.map(size_text).unwrap_or_default(),
+        set: |job, text| given(text, size).map(|bytes| job.control.memfree_bytes = bytes),
+    }
+    LOAD_LIMIT {
+        key: "control.load_limit",
+        label: "Maximum load",
+        help: "Start tasks only while no more processes than this want to run; or a share of the cores: 50%",
+        flag: "--load",
+        example: "2",
+        get: |job| shown(job.control.load_limit.as_ref()),
+        set: |job, text| given(text, parse_load).map(|load| job.control.load_limit = load),
+        check: |job, _| job.control.load_limit.filter(|load| !(*load > 0.0 && load.is_finite()))
+            .map(|_| "the load must be above 0".to_owned()),
+    }
+    NICE {
+        key: "control.nice",
+        label: "Nice",
+        help: "Let other programs go first: 0 to 19",
+        flag: "--nice",
+        example: "10",
+        get: |job| shown(job.control.nice.as_ref()),
+        set: |job, text| given(text, number).map(|nice| job.control.nice = nice),
+        check: |job, _| job.control.nice.filter(|nice| !(0..=19).contains(nice))
+            .map(|_| "how nice a task is must be 0 to 19".to_owned()),
+    }
+    HEARTBEAT_SECS {
+        key: "control.heartbeat_secs",
+        label: "Heartbeat",
+        help: "Time without a sign of life after which a worker is asked for one; after twice this time without an answer \
+               it is killed. In seconds or with a unit [default: 5]",
+        flag: "--heartbeat",
+        example: "30",
+        get: |job| shown(job.control.heartbeat_secs.as_ref()),
+        set: |job, text| given(text, secs).map(|secs| job.control.heartbeat_secs = secs),
+        check: |job, _| job.control.heartbeat_secs.filter(|secs| !(0.1..=3600.0).contains(secs))
+            .map(|_| "the heartbeat must be 0.1 to 3600 seconds".to_owned()),
+    }
+    LIMIT_MEMORY_BYTES {
+        key: "control.limits.memory_bytes",
+        label: "Memory",
+        help: "Maximum address space of each process of a task, in bytes or with a unit: 500M, 4G. Programs that reserve \
+               more than they use need more than they take",
+        flag: "--limit-memory",
+        example: "4G",
+        get: |job| job.control.limits.memory_bytes.map(size_text).unwrap_or_default(),
+        set: |job, text| given(text, size).map(|bytes| job.control.limits.memory_bytes = bytes),
+        check: |job, _| {
+            let bytes = job.control.limits.memory_bytes?;
+            let too_low = || format!("it is {bytes}; no program begins with less than {MIN_MEMORY_BYTES}");
+            limit_problem(job).or_else(|| (bytes < MIN_MEMORY_BYTES).then(too_low))
+        },
+    }
+    LIMIT_CPU_SECS {
+        key: "control.limits.cpu_secs",
+        label: "CPU time",
+        help: "Maximum CPU time of each process of a task, in whole seconds or with a unit: 2m; waiting does not count",
+        flag: "--limit-cpu",
+        example: "90",
+        get: |job| shown(job.control.limits.cpu_secs.as_ref()),
+        set: |job, text| given(text, |text| number(text).or_else(|_| whole_secs(text)))
+            .map(|secs| job.control.limits.cpu_secs = secs),
+        check: |job, _| {
+            let secs = job.control.limits.cpu_secs?;
+            let too_low = || "it is 0; give a task 1 second or more, or remove it".to_owned();
+            limit_problem(job).or_else(|| (secs == 0).then(too_low))
+        },
+    }
+    LIMIT_OUTPUT_BYTES {
+        key: "control.limits.output_bytes",
+        label: "Output",
+        help: "End a task that prints more than this, in bytes or with a unit: 500M, 4G",
+        flag: "--limit-output",
+        example: "500M",
+        get: |job| job.control.limits.output_bytes.map(size_text).unwrap_or_default(),
+        set: |job, text| given(text, size).map(|bytes| job.control.limits.output_bytes = bytes),
+        check: |job, _| job.control.limits.output_bytes.and_then(|_| limit_problem(job)),
+    }
+    SLOTS {
+        key: "control.slots",
+        label: "Slots",
+        help: "How many places of the pool a task takes, or a template of it: {cores} [default: 1]",
+        flag: "--slots",
+        example: "2",
+        get: |job| shown(job.control.slots.as_ref()),
+        set: |job, text| {
+            job.control.slots = if text.is_empty() { None } else { Some(text.parse()?) };
+            Ok(())
+        },
+        check: |job, workers| {
+            let slots = job.control.slots.as_ref()?;
+            match slots.count() {
+                Some(slots) if slots == 0 || slots > workers => {
+                    Some(format!("a task cannot take {slots} places of a pool of {workers}; ask for 1 to {workers}"))
+                }
+                _ => slots.problem().map(message),
+            }
+        },
+    }
+    RESOURCES {
+        key: "control.resources",
+        label: "Resources",
+        help: "What there is a limited number of, by name",
+        flag: "--resource",
+        example: "{\"gpu\": 2}",
+        get: |job| map(&job.control.resources),
+        set: |job, text| given(text, read_ron).map(|all| job.control.resources = all.unwrap_or_default()),
+    }
+    NEEDS {
+        key: "control.needs",
+        label: "Needs",
+        help: "How many of each resource a task takes while it runs, or a template of it; its environment says which: \
+               FANLANE_GPU=0",
+        flag: "--need",
+        example: "{\"gpu\": 1}",
+        get: |job| map(&job.control.needs),
+        set: |job, text| given(text, read_ron).map(|all| job.control.needs = all.unwrap_or_default()),
+        check: |job, _| resource_request::problem(&job.control.needs, &job.control.resources),
+    }
+    AFTER {
+        key: "control.after",
+        label: "Dependencies",
+        help: "Two columns of the inputs: the name of each task, and the names of the tasks that must be done before it",
+        flag: "",
+        example: "After(name: \"name\", after: \"after\")",
+        get: |job| job.control.after.as_ref().map(ron).unwrap_or_default(),
+        set: |job, text| given(text, read_ron).map(|after| job.control.after = after),
+    }
+}
+
+fn message(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+fn whole_secs(text: &str) -> Result<u64, String> {
+    secs(text).map(|secs| secs.ceil() as u64)
+}
+
+/// Why no task of the job can have limits.
+fn limit_problem(job: &Job) -> Option<String> {
+    if !job.task.kind().traits().has_own_process {
+        return Some("a call shares its worker's process, so only commands can have limits; remove it".to_owned());
+    }
+    (!Limits::ARE_ENFORCED).then(|| "this system has no way to limit a task; remove it".to_owned())
+}

@@ -1,0 +1,96 @@
+//! How the tasks are run: the pool, its workers, and what all tasks share.
+
+use super::text::{given, map, number, read_ron, ron, secs, shown, size};
+use super::{Field, field_rows};
+use crate::job::amount::size_text;
+use crate::job::control::MAX_SECS;
+use crate::job::{MAX_WORKERS, Transport, shared};
+
+field_rows! { RUN_FIELDS,
+    MODE {
+        key: "mode",
+        label: "Mode",
+        help: "Run in one process (one), in the threads of one process (threads), or in a pool of processes (pool) \
+               [default: pool]",
+        flag: "--mode",
+        example: "threads",
+        get: |job| job.mode.to_string(),
+        set: |job, text| read_ron(text).map(|mode| job.mode = mode),
+    }
+    WORKERS {
+        key: "workers",
+        label: "Workers",
+        help: "Size of the pool [default: the number of logical cores]",
+        flag: "--workers",
+        example: "4",
+        get: |job| shown(job.workers.as_ref()),
+        set: |job, text| given(text, number).map(|workers| job.workers = workers),
+        check: |job, _| job.workers.filter(|workers| !(1..=MAX_WORKERS).contains(workers))
+            .map(|workers| format!("it is {workers}, expected 1 to {MAX_WORKERS}")),
+    }
+    TIMEOUT_SECS {
+        key: "timeout_secs",
+        label: "Timeout",
+        help: "End an attempt that takes longer than this, in seconds or with a unit: 500ms, 1.5m, 2h",
+        flag: "--timeout",
+        example: "90",
+        get: |job| shown(job.timeout_secs.as_ref()),
+        set: |job, text| given(text, secs).map(|secs| job.timeout_secs = secs),
+        check: |job, _| job.timeout_secs.filter(|secs| !(*secs > 0.0 && *secs <= MAX_SECS))
+            .map(|secs| format!("it is {secs}, expected seconds above 0 and up to {MAX_SECS}")),
+    }
+    RETRIES {
+        key: "retries",
+        label: "Retries",
+        help: "How often a failed task is tried again [default: 0]; the flag counts all tries",
+        flag: "--retries",
+        example: "2",
+        get: |job| job.retries.to_string(),
+        set: |job, text| given(text, number).map(|retries| job.retries = retries.unwrap_or_default()),
+    }
+    WORKING_DIR {
+        key: "working_dir",
+        label: "Working folder",
+        help: "Where commands run and relative inputs are looked up [default: the job file's folder, or the current one]",
+        flag: "--wd",
+        example: "photos",
+        get: |job| shown(job.working_dir.as_ref().map(|path| path.display()).as_ref()),
+        set: |job, text| { job.working_dir = (!text.is_empty()).then(|| text.into()); Ok(()) },
+        check: |job, _| job.working_dir.as_ref().filter(|path| path.as_os_str().is_empty())
+            .map(|_| "it is empty; leave it out for the job file's own folder".to_owned()),
+    }
+    SHARED {
+        key: "shared",
+        label: "Shared objects",
+        help: "Objects that all tasks of the run use, by name; a script reaches them with `fanlane manager`",
+        flag: "",
+        example: "{\"seen\": Set}",
+        get: |job| map(&job.shared),
+        set: |job, text| given(text, read_ron).map(|shared| job.shared = shared.unwrap_or_default()),
+        check: |job, _| shared::problem(&job.shared),
+    }
+    SHARED_BYTES {
+        key: "shared_bytes",
+        label: "Maximum memory",
+        help: "Memory that the values of all shared objects may take together, in bytes or with a unit: 500M, 4G \
+               [default: 1G]",
+        flag: "--shared-bytes",
+        example: "1G",
+        get: |job| job.shared_bytes.map(size_text).unwrap_or_default(),
+        set: |job, text| given(text, size).map(|bytes| job.shared_bytes = bytes),
+    }
+    TRANSPORT {
+        key: "transport",
+        label: "Large results",
+        help: "How large results of calls reach the engine: through a socket (pipe) or in memory that the worker shares \
+               (shared_memory) [default: pipe]",
+        flag: "--transport",
+        example: "shared_memory",
+        get: |job| ron(&job.transport),
+        set: |job, text| read_ron(text).map(|transport| job.transport = transport),
+        check: |job, _| (job.transport != Transport::Pipe && !job.task.kind().traits().returns_value).then(|| {
+            "what a command prints comes through its pipes, and what is over 1 MiB through files; shared memory is for \
+             results of calls; remove it".to_owned()
+        }),
+    }
+}

@@ -1,0 +1,132 @@
+//! What the tasks are: what each does, its values, and how rows become tasks in which order.
+
+use super::text::{flag, given, number, read_ron, ron, shown};
+use super::{Field, field_rows};
+use crate::job::{Input, JOB_VERSION, MAX_ARGS, Order};
+
+field_rows! { WORK_FIELDS,
+    VERSION {
+        key: "version",
+        label: "Version",
+        help: "Version of the job file format. Required",
+        flag: "",
+        example: "1",
+        get: |job| job.version.to_string(),
+        set: |job, text| number(text).map(|version| job.version = version),
+        check: |job, _| (!(1..=JOB_VERSION).contains(&job.version))
+            .then(|| format!("it is {}, expected 1 to {JOB_VERSION}", job.version)),
+    }
+    NAME {
+        key: "name",
+        label: "Name",
+        help: "Name of the job in lists and titles",
+        flag: "",
+        example: "Thumbnails",
+        get: |job| job.name.clone(),
+        set: |job, text| { text.clone_into(&mut job.name); Ok(()) },
+        check: |job, _| job.name.contains(['\0', '\n', '\r'])
+            .then(|| "it must be a single line of text".to_owned()),
+    }
+    DESCRIPTION {
+        key: "description",
+        label: "Description",
+        help: "What the job is for, in a sentence or two",
+        flag: "",
+        example: "Makes small pictures of large ones.",
+        get: |job| job.description.clone(),
+        set: |job, text| { text.clone_into(&mut job.description); Ok(()) },
+    }
+    TASK {
+        key: "task",
+        label: "Task",
+        help: "What each task does: a command line with replacement strings, or a call of a built-in workload. Required",
+        flag: "COMMAND",
+        example: "Command(\"gzip -k {}\")",
+        get: |job| ron(&job.task),
+        set: |job, text| read_ron(text).map(|task| job.task = task),
+        check: |job, _| job.task.problem(job.shell),
+    }
+    INPUTS {
+        key: "inputs",
+        label: "Inputs",
+        help: "Where the values come from; several combine as a product, or linked. None: one task without a value. Required",
+        flag: "::: VALUE",
+        example: "[Glob(\"photos/*.jpg\")]",
+        get: |job| ron(&job.inputs),
+        set: |job, text| read_ron(text).map(|inputs| job.inputs = inputs),
+        check: |job, _| inputs_problem(&job.inputs),
+    }
+    LINKED {
+        key: "linked",
+        label: "Linked",
+        help: "Walk several inputs side by side, ending with the shortest, instead of combining each with each",
+        flag: ":::+ VALUE",
+        example: "true",
+        get: |job| job.linked.to_string(),
+        set: |job, text| flag(text).map(|linked| job.linked = linked),
+    }
+    MAX_ROWS {
+        key: "max_args",
+        label: "Rows a task",
+        help: "How many rows of the inputs go into one task [default: 1]; 0: one row, but none of its values",
+        flag: "--max-args",
+        example: "3",
+        get: |job| shown(job.max_args.as_ref()),
+        set: |job, text| given(text, number).map(|rows| job.max_args = rows),
+        check: |job, _| {
+            let max_args = job.max_args.filter(|rows| *rows != 1)?;
+            if max_args > MAX_ARGS {
+                return Some(format!("it is {max_args}, expected 0 to {MAX_ARGS}"));
+            }
+            job.control.after.is_some().then(|| {
+                "tasks that wait for others by name are of one row each; remove it, or 'after' in control".to_owned()
+            })
+        },
+    }
+    ORDER {
+        key: "order",
+        label: "Order",
+        help: "In which order tasks begin: as the inputs have them, shuffled:SEED, or by values: priority:COLUMN, \
+               longest-first:COLUMN with seconds, longest-first-in:JOBLOG of an earlier run, or longest-first-by-history",
+        flag: "--order",
+        example: "priority:1",
+        get: |job| match &job.order {
+            Order::Shuffled { seed } => format!("{SHUFFLED}{seed}"),
+            order => order.typed().unwrap_or_default(),
+        },
+        set: |job, text| given(text, |text| match text.strip_prefix(SHUFFLED) {
+            Some(seed) => number(seed).map(|seed| Order::Shuffled { seed }),
+            None => text.parse(),
+        }).map(|order| job.order = order.unwrap_or_default()),
+    }
+    SAMPLE {
+        key: "sample",
+        label: "Sample",
+        help: "Take only this many rows of the inputs, chosen at random and kept in their order",
+        flag: "--sample",
+        example: "100",
+        get: |job| shown(job.sample.as_ref()),
+        set: |job, text| given(text, number).map(|rows| job.sample = rows),
+    }
+    SAMPLE_SEED {
+        key: "sample_seed",
+        label: "Sample seed",
+        help: "The same number chooses the same rows again",
+        flag: "--seed",
+        example: "7",
+        get: |job| job.sample_seed.to_string(),
+        set: |job, text| number(text).map(|seed| job.sample_seed = seed),
+    }
+}
+
+const SHUFFLED: &str = "shuffled:";
+
+fn inputs_problem(inputs: &[Input]) -> Option<String> {
+    if inputs.iter().filter(|input| input.reads_stdin()).count() > 1 {
+        return Some("standard input can be read only once; give the other input another source".to_owned());
+    }
+    inputs.iter().enumerate().find_map(|(index, input)| {
+        let gap = |problem: &str| if problem.starts_with(':') { "" } else { " " };
+        input.problem().map(|problem| format!("input {}{}{problem}", index + 1, gap(&problem)))
+    })
+}
