@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(
             String::from_utf8(out).expect("JSON is UTF-8"),
             "{\"shared\":{\"l\":{\"kind\":\"list\",\"length\":9,\"content\":null},\
-             \"n\":{\"kind\":\"CallValue\",\"content\":3}}}\n"
+             \"n\":{\"kind\":\"Value\",\"content\":3}}}\n"
         );
     }
 
