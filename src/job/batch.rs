@@ -29,6 +29,7 @@ use super::template::{CommandLine, Digits, TaskPlace, Template, Values};
 use super::{Job, TaskKind};
 use crate::job::TaskId;
 use command_environment::CommandEnvironment;
+pub use command_environment::EnvironmentPart;
 pub use error::BatchError;
 pub(crate) use feed::Growth;
 pub use feed::{BatchFeed, FeedError};
@@ -57,17 +58,6 @@ pub struct Batch {
     dependencies: Dependencies,
     /// The requests of each task, where they differ.
     requests: Option<Arc<TaskRequests>>,
-}
-
-/// A part of the environment of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EnvironmentPart {
-    /// A variable of its environment, by its name.
-    Variable(String),
-    /// A text as its standard input.
-    Stdin,
-    /// A file as its standard input, by its path.
-    StdinFile,
 }
 
 impl Batch {

@@ -6,7 +6,18 @@ use crate::job::Job;
 use crate::job::field;
 use crate::job::template::{CommandLine, TaskPlace, Template, Values};
 
-use super::{BatchError, EnvironmentPart};
+use super::BatchError;
+
+/// A part of the environment of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvironmentPart {
+    /// A variable of its environment, by its name.
+    Variable(String),
+    /// A text as its standard input.
+    Stdin,
+    /// A file as its standard input, by its path.
+    StdinFile,
+}
 
 /// The parts of a payload behind the command line: the job's variables by name, the variables that say which resources
 /// an attempt has, and standard input.
