@@ -258,7 +258,7 @@ fn failed_tasks_are_retried_as_often_as_the_job_says() {
 }
 
 #[test]
-fn a_long_task_holds_nobody_behind_it() {
+fn a_long_task_holds_no_other_behind_it() {
     let _alone = alone();
     // One in the midst of short ones is long, and others are handed out behind it before that is known. It ends when
     // all others have: if one were held behind it, neither would ever end.
@@ -275,7 +275,7 @@ fn a_long_task_holds_nobody_behind_it() {
 #[test]
 fn grandchildren_are_ended_with_their_task() {
     let _alone = alone();
-    // One in the background, one that left its session, one that also holds the streams open.
+    // In the background, in a session of its own, and also with the streams open.
     let text = r#"Job(version: 1, inputs: [], task: Command(
         "sleep 1000 >/dev/null 2>&1 & echo $!; setsid sleep 1000 >/dev/null 2>&1 & echo $!; setsid sleep 1000 & echo $!; sleep 0.2"))"#;
     for mode in [Mode::Pool, Mode::Threads] {
@@ -359,7 +359,7 @@ fn a_dropped_receiver_stops_the_run() {
         .unwrap();
     assert!(events.iter().any(|event| matches!(event.kind, EventKind::Task(TaskEvent::Started { .. }))));
     drop(events);
-    // That nobody listens is noticed when something is said, and both workers may have said what they had to.
+    // A dropped receiver is noticed at the next event, and both workers may have sent all they had to.
     run.command(RunCommand::SetWorkers(1));
     run.join();
     assert!(process_tree::children(std::process::id()).is_empty());

@@ -134,7 +134,7 @@ fn start_bare(text: &str, mode: Mode, room: usize) -> (Box<dyn RunHandle>, Recei
 }
 
 #[test]
-fn a_run_that_is_dropped_ends_though_nobody_takes_its_events() {
+fn a_run_that_is_dropped_ends_though_its_events_are_not_taken() {
     let _alone = alone();
     let text = r#"Job(version: 1, task: Command("echo {}"), inputs: [Range(1, 2000)])"#;
     let (run, events) = start_bare(text, Mode::Pool, 4);
@@ -150,9 +150,9 @@ fn a_run_that_is_dropped_ends_though_nobody_takes_its_events() {
 }
 
 #[test]
-fn a_stop_ends_all_processes_though_nobody_takes_the_events() {
+fn a_stop_ends_all_processes_though_the_events_are_not_taken() {
     let _alone = alone();
-    // They ignore what asks them to end, so that it takes the kill after the grace time, which somebody has to send.
+    // They ignore what asks them to end, so that it takes the kill after the grace time, which has to be sent.
     let text = r#"Job(version: 1, task: Command("trap '' TERM; echo {}; sleep 1000"), inputs: [Range(1, 20000)])"#;
     let (run, events) = start_bare(text, Mode::Pool, 2);
     let me = std::process::id();
@@ -183,7 +183,7 @@ fn nothing_follows_the_end_whatever_is_asked_then() {
             let (run, waiting) = (&run, events.clone());
             scope.spawn(move || {
                 while ended.try_recv() == Err(TryRecvError::Empty) {
-                    // Never so many that the others could not keep up.
+                    // Never more than the others can keep up with.
                     if waiting.is_empty() {
                         run.command(RunCommand::SetWorkers(1));
                     }

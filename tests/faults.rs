@@ -69,7 +69,7 @@ fn what_cleared_its_environment_is_ended_with_its_killed_worker() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
-/// What a run that is killed at once with all its processes leaves: the number of a process that nobody has ended.
+/// What a run that is killed at once with all its processes leaves: the number of a process that has not been ended.
 fn stray(folder: &Path) -> u32 {
     let _ = fs::remove_file(folder.join("pid"));
     let line = ": {}; setsid sh -c 'echo $$ > pid; exec sleep 1000' & wait";
@@ -131,7 +131,7 @@ fn what_is_left_when_all_is_killed_at_once_is_ended_when_a_window_opens() {
             }),
         );
         while session.is_sweeping() {
-            // Its last look wakes whoever draws it.
+            // Its end wakes the window.
             let _ = wakes.recv_timeout(Duration::from_millis(5));
             session.poll();
         }
@@ -176,7 +176,7 @@ fn new_workers_start_though_the_program_was_replaced() {
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "x\n"), "{}", ended.err);
 }
 
-/// What tasks print, and the commands that they are, is for the one who runs them alone, wherever it lies meanwhile.
+/// What tasks print, and the commands that they are, is for their user alone, wherever it lies meanwhile.
 #[test]
 fn outputs_and_the_history_are_for_their_user_alone() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -186,7 +186,7 @@ fn outputs_and_the_history_are_for_their_user_alone() {
     fs::create_dir(&temporary).unwrap();
     let line = "head -c 3000000 /dev/zero; until [ -e go ]; do sleep 0.01; done; : {}";
     let mut words = command(&["run", "--no-bar", line, ":::", "x"], folder.path());
-    // Nobody reads what it prints.
+    // What it prints is not read.
     words.env("TMPDIR", &temporary).stdout(Stdio::null());
     let engine = Running::start(words);
     let spilled =

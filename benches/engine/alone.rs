@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::commands::alone;
 use crate::{PROGRAM, say, table};
 
-/// So many are run where a worker's memory is looked at.
+/// Number of tasks run while a worker's memory is measured.
 const COMMANDS: usize = 100;
 
 pub fn measure(rounds: usize) {

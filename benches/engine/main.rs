@@ -24,7 +24,7 @@ use fanlane::job::{Batch, Job, Mode};
 
 use measuring::{median, own_cpu, say};
 
-/// How long who takes the events lets them gather.
+/// How long the consumer of events rests, so that several gather.
 const REST: Duration = Duration::from_micros(500);
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 
@@ -94,7 +94,7 @@ fn run_and_take(job: &str, mut take: impl FnMut(Vec<AttemptRecord>)) -> (Duratio
     let begun = Instant::now();
     let (sender, events) = bounded(1024);
     let run = LocalEngine::new(PROGRAM).start(Arc::new(batch), options, sender).expect("threads can be had");
-    // As the report does it: whoever waits for each single event is woken for each, at the tasks' expense.
+    // As the report does it: waiting for each single event wakes a thread for each, at the tasks' expense.
     loop {
         match events.try_recv().map(|event| event.kind) {
             Ok(EventKind::Task(TaskEvent::Finished(more))) => take(more),

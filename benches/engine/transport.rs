@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{run_and_take, say, table};
 
-/// The results of a run come to so much together.
+/// Size of all results of a run together.
 const ALL_BYTES: usize = 1 << 30;
 
 pub fn measure(rounds: usize) {

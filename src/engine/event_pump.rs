@@ -26,8 +26,8 @@ pub fn receive<T>(events: &Receiver<T>, batch: &mut Vec<T>) -> bool {
 
 /// Folds events into `state` until no more come, and calls `wake` after each batch and at the end.
 ///
-/// `next` waits for the next batch, [`receive`] for one, and says whether more can come; what it has taken in by then is
-/// folded in any case.
+/// `next` waits for the next batch, as [`receive`] does, and returns whether more can come; what it has taken in by then
+/// is folded in any case.
 pub fn pump<T, S>(
     mut next: impl FnMut(&mut Vec<T>) -> bool,
     state: &Mutex<S>,

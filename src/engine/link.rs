@@ -1,135 +1,130 @@
-//! Sending to a worker without ever waiting for it: whoever sends may hold the engine's lock. A worker that looks for its
-//! next word just then is handed a short one through the mailbox.
+//! What connects the engine with a lane of a worker: a stream of bytes, and the fast ways that only some links have.
+//!
+//! A link between processes of one machine passes descriptors, so that large results can lie in shared memory, and has
+//! mailboxes beside it. Without these all goes through the stream.
 
-use std::io::Write;
+use std::fmt::Debug;
+use std::io::{self, Read};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use rustix::net::SendFlags;
-use serde::Serialize;
+use rustix::net::{RecvFlags, SendFlags};
 
-use crate::mp::frame::write_frame;
 use crate::mp::mailbox::Mailbox;
+use crate::mp::socket::{self, ReadAtOnce};
 
-/// What a buffer keeps when it is empty.
-const KEPT_BYTES: usize = 2 << 20;
-
-/// The sending half of a lane's connection.
-#[derive(Clone)]
+/// One end of a lane's link.
+#[derive(Debug)]
 pub struct Link {
-    shared: Arc<LinkShared>,
+    /// The bytes of both directions.
+    pub stream: Arc<dyn LinkStream>,
+    /// Mailboxes of the two directions, the one to the worker first, if there are some.
+    pub mailboxes: [Option<Mailbox>; 2],
 }
 
-struct LinkShared {
-    stream: UnixStream,
-    state: Mutex<LinkState>,
+/// The stream of a link. It is read by one thread at a time, and written by one.
+pub trait LinkStream: Debug + Send + Sync {
+    /// Reads what has come; 0 at the end. Descriptors that came with it are added to `descriptors`; a reader without a
+    /// place for them expects none.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when nothing has come: at once where `wait` is false, otherwise after the time that
+    /// [`LinkStream::set_read_timeout`] has set. Other errors of the system.
+    fn receive(&self, buffer: &mut [u8], wait: bool, descriptors: Option<&mut Vec<OwnedFd>>) -> io::Result<usize>;
+
+    /// Sends the beginning of `bytes`, and returns how much was sent. `descriptors` go with the first byte; there are none
+    /// unless the link passes them.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when there is no room and `wait` is false. Other errors of the system.
+    fn send(&self, bytes: &[u8], wait: bool, descriptors: &[Arc<OwnedFd>]) -> io::Result<usize>;
+
+    /// Sets how long reading waits; `None`: until something comes.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Ends both directions; what was sent before still arrives.
+    fn close(&self);
+
+    /// What becomes readable when something comes.
+    fn descriptor(&self) -> BorrowedFd<'_>;
+
+    /// Whether descriptors can be sent along.
+    fn passes_descriptors(&self) -> bool;
 }
 
-#[derive(Default)]
-struct LinkState {
-    buffer: Vec<u8>,
-    /// Counts the bytes that are sent on the stream.
-    mailbox: Option<Mailbox>,
-    /// A thread is sending what the socket did not take at once.
-    flushing: bool,
-}
-
-impl Link {
-    /// Sends on `stream`, and through the mailbox beside it if there is one.
-    pub fn new(stream: UnixStream, mailbox: Option<Mailbox>) -> Self {
-        let state = Mutex::new(LinkState { mailbox, ..LinkState::default() });
-        Self { shared: Arc::new(LinkShared { stream, state }) }
+impl LinkStream for UnixStream {
+    fn receive(&self, buffer: &mut [u8], wait: bool, descriptors: Option<&mut Vec<OwnedFd>>) -> io::Result<usize> {
+        let flags = if wait { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+        match descriptors {
+            Some(descriptors) => socket::receive_with_descriptors(self, buffer, flags, descriptors),
+            None => Ok(rustix::net::recv(self, buffer, flags)?.1),
+        }
     }
 
-    /// Sends `message`, or has it sent as soon as the worker reads on. A worker that is gone is noticed by whoever
-    /// reads from it.
-    pub fn send<M: Serialize>(&self, message: &M) {
-        let state = &mut *self.shared.state();
-        let waiting = state.buffer.len();
-        if write_frame(&mut state.buffer, message).is_err() {
-            // One task that no frame holds. Unsent it would be waited for without end; so its worker is given up.
-            let _ = self.shared.stream.shutdown(std::net::Shutdown::Both);
-            return;
+    fn send(&self, bytes: &[u8], wait: bool, descriptors: &[Arc<OwnedFd>]) -> io::Result<usize> {
+        let flags = if wait { SendFlags::NOSIGNAL } else { SendFlags::NOSIGNAL | SendFlags::DONTWAIT };
+        if descriptors.is_empty() {
+            return Ok(rustix::net::send(self, bytes, flags)?);
         }
-        if let Some(mailbox) = &mut state.mailbox {
-            if !state.flushing && mailbox.try_send([&state.buffer, &[]]) {
-                state.buffer.clear();
-                return;
-            }
-            // The count goes around.
-            mailbox.note_sent((state.buffer.len() - waiting) as u32);
-        }
-        if state.flushing {
-            return;
-        }
-        let mut sent = 0;
-        while sent < state.buffer.len() {
-            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-            match rustix::net::send(&self.shared.stream, &state.buffer[sent..], flags) {
-                Ok(count) => sent += count,
-                Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) => {
-                    state.buffer.drain(..sent);
-                    state.flushing = true;
-                    self.flush_aside();
-                    return;
+        socket::send_with_descriptors(self, &[io::IoSlice::new(bytes)], flags, descriptors)
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        Self::set_read_timeout(self, timeout)
+    }
+
+    fn close(&self) {
+        let _ = self.shutdown(Shutdown::Both);
+    }
+
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.as_fd()
+    }
+
+    fn passes_descriptors(&self) -> bool {
+        true
+    }
+}
+
+impl dyn LinkStream {
+    /// Sends all of `bytes`, and waits for room.
+    ///
+    /// # Errors
+    /// As [`LinkStream::send`].
+    pub fn send_all(&self, mut bytes: &[u8], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
+        let mut descriptors = descriptors;
+        while !bytes.is_empty() {
+            match self.send(bytes, true, descriptors) {
+                Ok(sent) => {
+                    bytes = &bytes[sent..];
+                    descriptors = &[];
                 }
-                Err(_) => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
-        state.buffer.clear();
-        state.buffer.shrink_to(KEPT_BYTES);
-    }
-
-    /// Rare: a very long command line, or a worker that does not read. The thread ends with the last byte or with the
-    /// connection.
-    fn flush_aside(&self) {
-        let shared = Arc::clone(&self.shared);
-        let spawned = std::thread::Builder::new().name("flush".to_owned()).spawn(move || {
-            loop {
-                let bytes = {
-                    let mut state = shared.state();
-                    if state.buffer.is_empty() {
-                        state.flushing = false;
-                        return;
-                    }
-                    std::mem::take(&mut state.buffer)
-                };
-                if (&shared.stream).write_all(&bytes).is_err() {
-                    return;
-                }
-            }
-        });
-        if spawned.is_err() {
-            // Without a thread the message cannot be sent: the worker is given up, and its tasks go to others.
-            let _ = self.shared.stream.shutdown(std::net::Shutdown::Both);
-        }
+        Ok(())
     }
 }
 
-impl LinkShared {
-    fn state(&self) -> MutexGuard<'_, LinkState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+/// The stream of a link as a reader of frames, without descriptors.
+#[derive(Debug)]
+pub struct Bytes<'a>(pub &'a dyn LinkStream);
+
+impl Read for Bytes<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.receive(buffer, true, None)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::io::Read;
-
-    use super::*;
-    use crate::engine::protocol::{TaskFrameRef, ToWorkerRef};
-    use crate::event::TaskId;
-    use crate::mp::frame::MAX_FRAME_BYTES;
-
-    #[test]
-    fn a_task_that_no_frame_holds_ends_the_connection_rather_than_being_waited_for() {
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        theirs.set_nonblocking(true).unwrap();
-        let payload = vec![0; MAX_FRAME_BYTES];
-        let frame = TaskFrameRef { task: TaskId(0), attempt: 1, payload: &payload };
-        Link::new(ours.try_clone().unwrap(), None).send(&ToWorkerRef::Run(vec![frame]));
-        assert_eq!(theirs.read(&mut [0]).ok(), Some(0));
-        drop(ours);
+impl ReadAtOnce for Bytes<'_> {
+    fn read_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.receive(buffer, false, None)
     }
 }

@@ -1,11 +1,15 @@
 //! The engine of this machine: worker processes below this one, which share its monotonic clock and its file system.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
+use super::launcher::{Launcher, WorkerHandle};
+use super::protocol::Setup;
 use super::run::Run;
+use super::worker_process::WorkerProcess;
 use super::{Engine, EngineError, RunHandle, RunOptions};
 use crate::event::Event;
 use crate::job::Batch;
@@ -31,6 +35,12 @@ impl Engine for LocalEngine {
         options: RunOptions,
         events: Sender<Event>,
     ) -> Result<Box<dyn RunHandle>, EngineError> {
-        Ok(Box::new(Run::start(self.worker_executable.clone(), batch, options, events)?))
+        Ok(Box::new(Run::start(Box::new(self.clone()), batch, options, events)?))
+    }
+}
+
+impl Launcher for LocalEngine {
+    fn start(&self, setup: &Setup, environment: &[(String, String)]) -> io::Result<Arc<dyn WorkerHandle>> {
+        Ok(Arc::new(WorkerProcess::start(&self.worker_executable, setup, environment)?))
     }
 }

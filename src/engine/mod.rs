@@ -1,22 +1,26 @@
-//! The engine: it takes a [`Batch`](crate::job::Batch) through a pool of workers and says what happens as events.
+//! The engine: it takes a [`Batch`](crate::job::Batch) through a pool of workers and reports as events.
 //!
-//! The dispatcher decides and is pure; the shell around it owns processes, sockets and clocks. An [`Engine`] is where runs
+//! The dispatcher decides and is pure; the run around it owns processes, sockets and clocks. An [`Engine`] is where runs
 //! are started; what assumes one machine (a shared clock, process ids, local folders) stands behind [`LocalEngine`]. The
 //! engine knows no window: the caller hands in a channel for a run's events.
 
+mod admission;
 mod dispatcher;
+#[cfg(test)]
+mod doors_tests;
 pub mod event_pump;
-mod gate;
+mod lane_sender;
+mod launcher;
 mod link;
 mod local;
 mod monitor;
 mod options;
+mod orphans;
 mod progress;
 mod protocol;
 mod run;
-mod shared;
+mod shared_objects;
 pub mod simulation;
-mod strays;
 mod transport;
 mod worker;
 mod worker_process;
@@ -31,10 +35,9 @@ use crate::job::Batch;
 
 pub use local::LocalEngine;
 pub use options::RunOptions;
+pub use orphans::{Sweep, WORKER_MARKER, own_process};
 pub use progress::PROGRESS_VARIABLE;
-pub use strays::{Sweep, own_process};
 pub use worker::worker_role;
-pub use worker_process::WORKER_MARKER;
 
 /// What runs batches. Command line, window, detached runs and races start their runs through one, and know nothing of where its
 /// workers are.
@@ -92,7 +95,7 @@ pub enum EngineError {
     System {
         /// What was being done.
         what: &'static str,
-        /// What the system said.
+        /// The system's reason.
         #[source]
         source: std::io::Error,
     },

@@ -13,10 +13,10 @@ use crate::event::{Event, EventKind, MachineSample, SampleEvent, WorkerId, Worke
 use crate::mp::clock::monotonic_ns;
 use crate::mp::process_tree;
 
-/// Cores and memory are sampled so often.
-const MACHINE_EVERY: Duration = Duration::from_millis(250);
-/// Workers are sampled at each so manieth time: below 500 ms the CPU of a process is not to be trusted.
-const WORKERS_EVERY: u32 = 2;
+/// How often cores and memory are sampled.
+const MACHINE_INTERVAL: Duration = Duration::from_millis(250);
+/// Workers are sampled in every second round: below 500 ms the CPU of a process is not to be trusted.
+const WORKERS_EVERY_ROUNDS: u32 = 2;
 
 /// The thread that samples. Dropping it ends it.
 pub struct Monitor {
@@ -63,7 +63,7 @@ fn sample_until(ended: &Receiver<()>, events: &Sender<Event>, epoch_ns: u64, wor
     };
     machine.refresh_cpu_specifics(CpuRefreshKind::nothing().with_usage());
     let mut round = 0_u32;
-    while ended.recv_timeout(MACHINE_EVERY) == Err(RecvTimeoutError::Timeout) {
+    while ended.recv_timeout(MACHINE_INTERVAL) == Err(RecvTimeoutError::Timeout) {
         machine.refresh_cpu_specifics(CpuRefreshKind::nothing().with_usage());
         machine.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         send(EventKind::Sample(SampleEvent::Machine(MachineSample {
@@ -72,7 +72,7 @@ fn sample_until(ended: &Receiver<()>, events: &Sender<Event>, epoch_ns: u64, wor
             memory_total_bytes: machine.total_memory(),
         })));
         round += 1;
-        if round.is_multiple_of(WORKERS_EVERY) {
+        if round.is_multiple_of(WORKERS_EVERY_ROUNDS) {
             let watched = workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
             send(EventKind::Sample(SampleEvent::Workers(sample_workers(&mut processes, &watched))));
         }

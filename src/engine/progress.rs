@@ -1,5 +1,5 @@
-//! What running tasks say of their progress: gathered on a thread of its own, and told at most ten times a second for
-//! each worker, however often it reports. What finds no room in the channel is told the next time.
+//! Progress that running tasks report: gathered on a thread of its own, and emitted at most ten times a second for each
+//! worker, however often it reports. What finds no room in the channel is emitted the next time.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,10 +14,10 @@ use crate::event::{Event, EventKind, SampleEvent, WorkerId};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::progress::{self, Listener, Report};
 
-/// Reports are told so often.
-const TELL_EVERY: Duration = Duration::from_millis(100);
-/// Reports of so many workers wait to be told at most: each number is one, also of those that are long gone.
-const MOST_WORKERS: usize = 4096;
+/// How often reports become events.
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
+/// Maximum number of workers whose reports wait: any number in a report counts as a worker.
+const MAX_PENDING: usize = 4096;
 /// A report of the engine's own ends the wait for others.
 const END: &str = "end";
 
@@ -38,7 +38,7 @@ pub struct ProgressReports {
 }
 
 impl ProgressReports {
-    /// Starts listening; what it hears goes into `events`.
+    /// Starts listening; reports go into `events`.
     ///
     /// # Errors
     /// When there is no socket or thread for it.
@@ -62,7 +62,7 @@ impl ProgressReports {
 impl Drop for ProgressReports {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Release);
-        // Where it is not heard, the thread looks by itself.
+        // Should it not arrive, the thread looks by itself.
         let _ = progress::send(&self.end_address, 0.0, "");
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -72,32 +72,32 @@ impl Drop for ProgressReports {
 
 fn listen(listener: &Listener, ended: &AtomicBool, events: &Sender<Event>, epoch_ns: u64) {
     const IDLE: Duration = Duration::from_secs(1);
-    let mut untold: BTreeMap<WorkerId, Report> = BTreeMap::new();
+    let mut pending: BTreeMap<WorkerId, Report> = BTreeMap::new();
     let mut told = Instant::now();
     while !ended.load(Ordering::Acquire) {
-        let wait = if untold.is_empty() { IDLE } else { TELL_EVERY.saturating_sub(told.elapsed()) };
+        let wait = if pending.is_empty() { IDLE } else { REPORT_INTERVAL.saturating_sub(told.elapsed()) };
         match listener.receive(wait) {
             Ok(Some(report)) => {
                 if let Ok(worker) = report.label.parse().map(WorkerId)
-                    && (untold.len() < MOST_WORKERS || untold.contains_key(&worker))
+                    && (pending.len() < MAX_PENDING || pending.contains_key(&worker))
                 {
-                    untold.insert(worker, report);
+                    pending.insert(worker, report);
                 }
             }
             Ok(None) => {}
-            // Without its socket nothing more is to be heard; the tasks themselves do not need it.
+            // Without its socket no more reports come; the tasks themselves do not need it.
             Err(_) => return,
         }
-        if told.elapsed() >= TELL_EVERY {
+        if told.elapsed() >= REPORT_INTERVAL {
             told = Instant::now();
             let at_ns = monotonic_ns().saturating_sub(epoch_ns);
-            while let Some((worker, report)) = untold.pop_first() {
+            while let Some((worker, report)) = pending.pop_first() {
                 let sent_ns = report.sent_ns.saturating_sub(epoch_ns);
                 let message = report.message.as_str().into();
                 let kind =
                     EventKind::Sample(SampleEvent::Progress { worker, sent_ns, fraction: report.fraction, message });
                 if events.try_send(Event { at_ns, kind }).is_err() {
-                    untold.insert(worker, report);
+                    pending.insert(worker, report);
                     break;
                 }
             }

@@ -1,12 +1,14 @@
-//! What the engine and its workers say to each other.
+//! The messages between the engine and its workers.
 //!
 //! A worker process is given a control socket as its standard input. The engine sends one [`Setup`] frame on it and
 //! then a socket for each lane; when the control socket ends, the engine is gone and so is the worker. Tasks and
 //! results travel on the lanes' sockets. Both sides are the same executable, so the encoding needs no version.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{AttemptRecord, TaskId};
@@ -17,7 +19,7 @@ use crate::mp::SharedBytes;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
     /// What the tasks are.
-    pub kind: TaskKind,
+    pub task: TaskSetup,
     /// Where they run.
     pub working_dir: PathBuf,
     /// Several lanes live in this process.
@@ -26,9 +28,9 @@ pub struct Setup {
     pub epoch_ns: u64,
     /// How long an attempt may take, in nanoseconds.
     pub timeout_ns: Option<u64>,
-    /// What each lane has of the job's resources, by name: so many, beginning at the lane's number times that.
+    /// How much each lane has of the job's resources, by name; its share begins at the lane's number times that.
     pub needs: std::collections::BTreeMap<String, u32>,
-    /// How far tasks stand back for other programs, 0 to 19.
+    /// The niceness of tasks, 0 to 19.
     pub nice: i32,
     /// What a command may take at the most.
     pub caps: Caps,
@@ -63,21 +65,49 @@ pub struct Caps {
 }
 
 /// The exit code of a worker that ended itself in order to end a call.
-pub const GAVE_UP_EXIT_CODE: i32 = 86;
+pub const ABORTED_EXIT_CODE: i32 = 86;
 
-/// What the tasks of a batch are.
+/// What the tasks of a batch are: the kind of task, and what its executor needs to know, in the kind's own encoding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSetup {
+    /// The name of the kind in the worker's table of executors.
+    pub kind: String,
+    /// Tasks run in the worker's own process, and can only be ended with it; otherwise each is a process of its own.
+    pub in_process: bool,
+    // As JSON: a spec leaves out what was not given, which postcard cannot read back.
+    parameters: String,
+}
+
+impl TaskSetup {
+    /// The kind of command lines.
+    pub const COMMAND: &str = "command";
+    /// The kind of calls of a built-in workload.
+    pub const CALL: &str = "call";
+
+    /// Tasks of this kind.
+    ///
+    /// # Errors
+    /// For parameters that cannot be encoded.
+    pub fn new<P: Serialize>(kind: &str, in_process: bool, parameters: &P) -> io::Result<Self> {
+        Ok(Self { kind: kind.to_owned(), in_process, parameters: serde_json::to_string(parameters)? })
+    }
+
+    /// The parameters of [`TaskSetup::new`].
+    ///
+    /// # Errors
+    /// When they are those of another kind.
+    pub fn parameters<P: DeserializeOwned>(&self) -> io::Result<P> {
+        Ok(serde_json::from_str(&self.parameters)?)
+    }
+}
+
+/// What the calls of a workload need to know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum TaskKind {
-    /// Command lines.
-    Command(CommandKind),
-    /// Calls of a built-in workload.
-    Workload {
-        /// Which one. As JSON: a spec leaves out what was not given, which postcard cannot read back.
-        #[serde(with = "as_json")]
-        spec: WorkloadSpec,
-        /// The loopback server of this run, where the workload needs one.
-        server: Option<SocketAddr>,
-    },
+pub struct CallParameters {
+    /// Which workload.
+    pub spec: WorkloadSpec,
+    /// The loopback server of this run, where the workload needs one.
+    pub server: Option<SocketAddr>,
 }
 
 /// How the payloads of commands are to be read.
@@ -133,7 +163,7 @@ pub enum ToWorker {
     /// Do these, in this order, after those that you have.
     Run(Vec<TaskFrame>),
     /// Give back this many of the tasks that you have not begun, the last ones first.
-    Recall(u32),
+    TakeBack(u32),
     /// End or forget this task.
     Cancel(TaskId),
     /// End or forget everything that you have; `now` without a grace time.
@@ -141,7 +171,7 @@ pub enum ToWorker {
         /// SIGKILL at once.
         now: bool,
     },
-    /// Say that you live.
+    /// Answer that you are alive.
     Ping,
     /// From now on an attempt may take this long, in nanoseconds.
     SetTimeout(u64),
@@ -156,7 +186,7 @@ pub struct TaskFrame {
     pub task: TaskId,
     /// Which try, from 1.
     pub attempt: u32,
-    /// The command line as [`CommandKind`] says, or the call's argument.
+    /// The command line, encoded by [`CommandKind`], or the call's argument.
     #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
 }
@@ -187,11 +217,11 @@ pub enum FromWorker {
     Ready,
     /// The lane cannot be opened, for this reason; nothing follows.
     Refused(String),
-    /// It lives.
+    /// It is alive.
     Alive,
-    /// The system is short of what it takes to start a command, in these words, and it is tried again and again; `None`:
-    /// the command has begun.
-    Short(Option<String>),
+    /// The system has run out of what it takes to start a command, for this reason, and it is tried again and again;
+    /// `None`: the command has begun.
+    Exhausted(Option<String>),
     /// This task has been running for a while.
     Started {
         /// Which one.
@@ -234,21 +264,6 @@ mod as_bytes {
     }
 }
 
-mod as_json {
-    use serde::de::{Deserializer, Error as _};
-    use serde::ser::{Error as _, Serializer};
-
-    use super::{Deserialize, Serialize, WorkloadSpec};
-
-    pub fn serialize<S: Serializer>(spec: &WorkloadSpec, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::to_string(spec).map_err(S::Error::custom)?.serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WorkloadSpec, D::Error> {
-        serde_json::from_str(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStringExt;
@@ -267,8 +282,8 @@ mod tests {
 
     #[test]
     fn a_setup_arrives_as_it_was_sent() {
-        let setup = |kind| Setup {
-            kind,
+        let setup = |task| Setup {
+            task,
             working_dir: "/tmp".into(),
             shared_process: true,
             epoch_ns: 1,
@@ -286,10 +301,12 @@ mod tests {
         let mut spec = WorkloadSpec::named("cube");
         spec.seed = Some(7);
         let server = Some("127.0.0.1:80".parse().unwrap());
-        for kind in [TaskKind::Command(CommandKind::default()), TaskKind::Workload { spec, server }] {
-            let sent = setup(kind);
-            assert_eq!(through_a_frame(&sent), sent);
-        }
+        let parameters = CallParameters { spec, server };
+        let sent = setup(TaskSetup::new(TaskSetup::CALL, true, &parameters).unwrap());
+        let arrived = through_a_frame(&sent);
+        assert_eq!(arrived, sent);
+        assert_eq!(arrived.task.parameters::<CallParameters>().unwrap(), parameters);
+        assert!(arrived.task.parameters::<CommandKind>().is_err());
     }
 
     #[test]

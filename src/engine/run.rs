@@ -1,16 +1,15 @@
-//! A run: the thin shell that does what the dispatcher decides.
+//! A run: the thin layer that does what the dispatcher decides.
 //!
-//! Each lane has a thread ([`lane`]) that reads what its worker says, asks the dispatcher what to do about it, and does it
-//! ([`shell`]), all in one go: a result is answered with the next tasks without another thread being woken. One more
-//! thread ([`keeper`]) starts workers and keeps the time. Events leave in order through a bounded channel ([`outlet`]);
-//! whoever waits for room there holds no lock that a command would need.
+//! Each lane has a thread ([`lane`]) that reads its worker's messages, asks the dispatcher what to do about it, and does it
+//! ([`effects`]), all in one go: a result is answered with the next tasks without another thread being woken. One more
+//! thread ([`main_loop`]) starts workers and keeps the time. Events leave in order through a bounded channel
+//! ([`event_outlet`]); waiting for room there holds no lock that a command would need.
 
-mod keeper;
+mod effects;
+mod event_outlet;
 mod lane;
-mod outlet;
-mod shell;
+mod main_loop;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -25,53 +24,52 @@ use crate::job::{Batch, Mode, TaskTemplate};
 use crate::mp::clock::monotonic_ns;
 use crate::mp::descriptors;
 
-use super::dispatcher::{Dispatcher, Input, Plan};
+use super::dispatcher::{DispatchPlan, Dispatcher, Input};
+use super::launcher::Launcher;
 use super::monitor::Monitor;
 use super::progress::ProgressReports;
-use super::protocol::{Caps, CommandKind, Setup, TaskKind};
-use super::shared::Shared as SharedObjects;
+use super::protocol::{CallParameters, Caps, CommandKind, Setup, TaskSetup};
+use super::shared_objects::SharedObjects;
 use super::{EngineError, RunCommand, RunHandle, RunOptions};
 
-use keeper::Beside;
-use outlet::Outlet;
-use shell::{Core, Request, Shell};
+use effects::{Driver, DriverState, Request};
+use event_outlet::EventOutlet;
+use main_loop::Companions;
 
 /// From SIGTERM to SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
 /// How much of each stream of a command is kept in memory.
 const OUTPUT_LIMIT_BYTES: usize = 1 << 20;
-/// So many workers may be on their way at once.
-const STARTING_LIMIT: u32 = 8;
+/// Maximum number of workers starting at the same time.
+const MAX_STARTING: u32 = 8;
 
 /// A run under way. Dropping it ends it at once.
 pub struct Run {
-    shell: Arc<Shell>,
+    driver: Arc<Driver>,
     thread: Option<JoinHandle<()>>,
-    /// Dropped when nobody can be counted on to take events any more.
+    /// Dropped when events can no longer be counted on to be taken.
     listening: Option<Sender<()>>,
 }
 
 impl Run {
-    /// As [`Engine::start`](super::Engine::start), with workers that are started from `worker_executable`.
+    /// As [`Engine::start`](super::Engine::start), with workers of `launcher`.
     ///
     /// # Errors
     /// When threads or sockets cannot be had.
     pub fn start(
-        worker_executable: PathBuf,
+        launcher: Box<dyn Launcher>,
         batch: Arc<Batch>,
         options: RunOptions,
         events: Sender<Event>,
     ) -> Result<Self, EngineError> {
         let system = |what| move |source| EngineError::System { what, source };
         let epoch_ns = monotonic_ns();
-        let (kind, server) = task_kind(&batch)?;
+        let (task, server) = task_setup(&batch)?;
         let objects = SharedObjects::start(batch.job())?;
         // Only commands can report; and a run without reports is better than none.
-        let reports = matches!(kind, TaskKind::Command(_))
-            .then(|| ProgressReports::start(events.clone(), epoch_ns).ok())
-            .flatten();
+        let reports = (!task.in_process).then(|| ProgressReports::start(events.clone(), epoch_ns).ok()).flatten();
         let setup = Setup {
-            kind,
+            task,
             working_dir: batch.working_dir().to_owned(),
             shared_process: options.mode == Mode::Threads,
             epoch_ns,
@@ -88,18 +86,18 @@ impl Run {
         };
         let growth = batch.growth();
         let tasks = growth.as_ref().map_or_else(|| batch.len(), |growth| growth.tasks);
-        let plan = Plan {
+        let plan = DispatchPlan {
             tasks,
             complete: growth.is_none(),
             needs: batch.requests().cloned(),
             order: batch.order().clone(),
-            after: batch.dependencies().clone(),
+            dependencies: batch.dependencies().clone(),
             control: batch.job().control.clone(),
             mode: options.mode,
             workers: options.workers,
             retries: batch.job().retries,
             grace_ns: setup.grace_ns,
-            starting_limit: STARTING_LIMIT,
+            max_starting: MAX_STARTING,
             chunk: options.chunk,
         };
         let header = EventKind::Run(RunEvent::Started(RunHeader {
@@ -124,33 +122,33 @@ impl Run {
                 }
             }
         });
-        let shell = Arc::new(Shell {
+        let driver = Arc::new(Driver {
             batch,
-            worker_executable,
+            launcher,
             setup,
             environment: objects.as_ref().map_or_else(Vec::new, SharedObjects::environment),
-            core: Mutex::new(Core::new(Dispatcher::new(plan))),
-            outlet: Outlet::new(events, abandoned),
+            core: Mutex::new(DriverState::new(Dispatcher::new(plan))),
+            outlet: EventOutlet::new(events, abandoned),
             requests,
             growth_told,
         });
-        shell.outlet.say(Event { at_ns: 0, kind: header });
-        let own = Arc::clone(&shell);
+        driver.outlet.emit(Event { at_ns: 0, kind: header });
+        let own = Arc::clone(&driver);
         let thread = std::thread::Builder::new()
             .name("run".to_owned())
             .spawn(move || {
-                own.keep_running(&asked, Beside { monitor, watch, reports, objects });
-                // Whoever feeds the batch is told that nobody wants more.
+                own.run_main_loop(&asked, Companions { monitor, watch, reports, objects });
+                // Ends the feeder of the batch.
                 drop(growing);
                 drop(server);
             })
             .map_err(system("the run's thread could not be started"))?;
-        Ok(Self { shell, thread: Some(thread), listening: Some(listening) })
+        Ok(Self { driver, thread: Some(thread), listening: Some(listening) })
     }
 
     fn wait(&mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic there has said its words; there is nothing left to wait for.
+            // A panic there was printed; there is nothing left to wait for.
             let _ = thread.join();
         }
     }
@@ -158,9 +156,9 @@ impl Run {
 
 impl RunHandle for Run {
     fn command(&self, command: RunCommand) {
-        self.shell.decide(Input::Command(command));
+        self.driver.decide(Input::Command(command));
         // Another thread lets the events out: the caller may be the one that takes them.
-        let _ = self.shell.requests.send(Request::Look);
+        let _ = self.driver.requests.send(Request::Look);
     }
 
     fn join(mut self: Box<Self>) {
@@ -172,7 +170,7 @@ impl Drop for Run {
     fn drop(&mut self) {
         if self.thread.is_some() {
             self.command(RunCommand::StopNow);
-            // Whoever drops a run may be the one who would have taken its events.
+            // The thread that drops a run may be the one that would have taken its events.
             self.listening = None;
             self.wait();
         }
@@ -190,17 +188,21 @@ fn caps(batch: &Batch) -> Caps {
 }
 
 /// What the workers are to do, and the loopback server for those workloads that ask one.
-fn task_kind(batch: &Batch) -> Result<(TaskKind, Option<LoopbackServer>), EngineError> {
+fn task_setup(batch: &Batch) -> Result<(TaskSetup, Option<LoopbackServer>), EngineError> {
+    let system = |what| move |source| EngineError::System { what, source };
+    let encoded = system("the job's task could not be encoded for its workers");
     match &batch.job().task {
-        TaskTemplate::Command(_) => Ok((TaskKind::Command(CommandKind::of(batch.job())), None)),
+        TaskTemplate::Command(_) => {
+            let parameters = CommandKind::of(batch.job());
+            Ok((TaskSetup::new(TaskSetup::COMMAND, false, &parameters).map_err(encoded)?, None))
+        }
         TaskTemplate::Workload(spec) => {
-            let workload = Workload::prepare(spec)?;
-            let server =
-                workload.needs_server().then(LoopbackServer::start).transpose().map_err(|source| {
-                    EngineError::System { what: "the loopback server could not be started", source }
-                })?;
-            let address = server.as_ref().map(LoopbackServer::address);
-            Ok((TaskKind::Workload { spec: spec.clone(), server: address }, server))
+            let needs_server = Workload::prepare(spec)?.needs_server();
+            let server = needs_server.then(LoopbackServer::start).transpose();
+            let server = server.map_err(system("the loopback server could not be started"))?;
+            let parameters =
+                CallParameters { spec: spec.clone(), server: server.as_ref().map(LoopbackServer::address) };
+            Ok((TaskSetup::new(TaskSetup::CALL, true, &parameters).map_err(encoded)?, server))
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::job::{Control, Mode};
 
 use world::World;
 
-/// A task as it was when nobody disturbed it.
+/// A task as it is when it runs alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SimulatedTask {
     /// How long it takes alone, in nanoseconds.
@@ -32,9 +32,9 @@ pub struct SimulatedMachine {
     pub next_worker_ns: u64,
     /// From a task's end until the engine has heard of it, in nanoseconds.
     pub return_ns: u64,
-    /// From the engine's word until an idle worker has begun a task, in nanoseconds.
+    /// From the engine's message until an idle worker has begun a task, in nanoseconds.
     pub hand_out_ns: u64,
-    /// How many times longer a task needs its core while so many (the first number) need one: points with rising first
+    /// How many times longer a task needs its core while this number of tasks (the first value) need one: points with rising first
     /// numbers, from 1 task on. Beyond the last point, and beyond the cores, cores are shared out evenly.
     pub slow_down: Vec<(f64, f64)>,
 }
@@ -79,7 +79,7 @@ pub struct SimulatedRun {
 }
 
 impl SimulatedMachine {
-    /// A machine on which nothing costs anything and nobody slows anybody down before the cores are shared.
+    /// A machine on which nothing costs anything and tasks do not slow each other down before the cores are shared.
     pub fn ideal(cores: u32) -> Self {
         Self {
             cores: cores.max(1),
@@ -91,7 +91,7 @@ impl SimulatedMachine {
         }
     }
 
-    /// How many times longer a task needs its core while cores are wanted for so many tasks.
+    /// How many times longer a task needs its core while this number of tasks want one.
     pub fn slow_down_at(&self, wanted: f64) -> f64 {
         let points = [(1.0, 1.0)].into_iter().chain(self.slow_down.iter().copied().filter(|(at, _)| *at > 1.0));
         let mut last = (1.0, 1.0);

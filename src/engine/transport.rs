@@ -1,28 +1,28 @@
 //! How large results come to the engine: through the lane's socket, or in shared memory whose descriptor comes through it.
 //!
 //! A few results of each lane go the way that the job does not ask for, and the engine compares them with their
-//! neighbours: so whoever watches the run is told what the other way would bring, on this machine and with these results.
+//! neighbours: so the run's events say what the other way would bring, on this machine and with these results.
 
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
-use rustix::net::RecvFlags;
 use serde::de::DeserializeOwned;
 
+use crate::engine::link::LinkStream;
 use crate::event::{AttemptRecord, CallValue, EventKind, SampleEvent};
 use crate::job::Transport;
 use crate::mp::frame::FrameError;
 use crate::mp::message_reader::MessageReader;
 use crate::mp::socket::ReadAtOnce;
-use crate::mp::{SharedBytes, fd_passing, socket};
+use crate::mp::{SharedBytes, fd_passing};
 
 /// Results from this size on, in bytes, are worth a choice; smaller ones come through the pipe.
 pub const LARGE_BYTES: usize = 32 << 10;
 
-/// A worker's results in shared memory that the engine has not taken yet are at most about so many bytes; what is more
-/// goes through the pipe, where it waits for the engine.
-pub const MOST_UNREAD_BYTES: usize = 8 << 20;
+/// About the maximum size of a worker's results in shared memory that the engine has not taken yet; what is more goes
+/// through the pipe, where it waits for the engine.
+pub const MAX_UNREAD_BYTES: usize = 8 << 20;
 
 /// The bytes of a record's value; none for a number.
 pub fn value_bytes(record: &AttemptRecord) -> &[u8] {
@@ -60,12 +60,12 @@ fn refill(record: &mut AttemptRecord, bytes: &SharedBytes) -> Result<(), FrameEr
 
 /// Which way the large results of a lane go.
 #[derive(Debug)]
-pub struct Choice {
+pub struct TransportChoice {
     used: Transport,
     count: u64,
 }
 
-impl Choice {
+impl TransportChoice {
     /// As the job asks for it, but for a few.
     pub const fn new(used: Transport) -> Self {
         Self { used, count: 0 }
@@ -73,9 +73,9 @@ impl Choice {
 
     /// The way of the next one, and whether it is compared with a neighbour, for which it has to go alone.
     pub const fn next(&mut self) -> (Transport, bool) {
-        /// So many of the first are compared,
+        /// How many of the first are compared.
         const FIRST: u64 = 16;
-        /// and then two of so many.
+        /// Of every round of this size after that, two are compared.
         const ROUND: u64 = 64;
         let place = self.count;
         self.count += 1;
@@ -84,27 +84,27 @@ impl Choice {
     }
 }
 
-/// What a lane's worker says, as it arrives: bytes, descriptors, and how long large results were on their way.
+/// The messages of a lane's worker as they arrive: bytes, descriptors, and how long large results were on their way.
 #[derive(Debug)]
 pub struct Incoming {
-    stream: UnixStream,
+    stream: Arc<dyn LinkStream>,
     descriptors: Vec<OwnedFd>,
     used: Transport,
     /// The latest large result, if it was not compared yet: its way, its size, and how long it took.
     latest: Option<(Transport, u64, u64)>,
     /// The first two pay for what is used again later.
     is_warm: bool,
-    /// What was heard last held large results.
+    /// The messages read last held large results.
     is_large: bool,
 }
 
 impl Incoming {
-    /// Hears `stream`, whose worker sends large results as `used` says.
-    pub const fn new(stream: UnixStream, used: Transport) -> Self {
+    /// Reads `stream`, whose worker sends large results in the way `used`.
+    pub fn new(stream: Arc<dyn LinkStream>, used: Transport) -> Self {
         Self { stream, descriptors: Vec::new(), used, latest: None, is_warm: false, is_large: false }
     }
 
-    /// Whether what was heard last held large results: then the worker may be waiting for more to be heard, since few of
+    /// Whether the messages read last held large results: then the worker may be waiting for the next read, since few of
     /// them fill the way.
     pub const fn is_large(&self) -> bool {
         self.is_large
@@ -119,7 +119,7 @@ impl Incoming {
     }
 
     /// Takes note of results that came through the pipe.
-    pub fn hears(&mut self, records: &[AttemptRecord]) {
+    pub fn note_piped(&mut self, records: &[AttemptRecord]) {
         self.is_large = records.first().is_some_and(|record| value_bytes(record).len() >= LARGE_BYTES);
     }
 
@@ -153,13 +153,13 @@ impl Incoming {
 
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        socket::receive_with_descriptors(&self.stream, buffer, RecvFlags::empty(), &mut self.descriptors)
+        self.stream.receive(buffer, true, Some(&mut self.descriptors))
     }
 }
 
 impl ReadAtOnce for Incoming {
     fn read_at_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        socket::receive_with_descriptors(&self.stream, buffer, RecvFlags::DONTWAIT, &mut self.descriptors)
+        self.stream.receive(buffer, false, Some(&mut self.descriptors))
     }
 }
 
@@ -182,7 +182,7 @@ mod tests {
     }
 
     fn incoming() -> Incoming {
-        Incoming::new(UnixStream::pair().unwrap().0, Transport::Pipe)
+        Incoming::new(Arc::new(std::os::unix::net::UnixStream::pair().unwrap().0), Transport::Pipe)
     }
 
     #[test]
@@ -220,19 +220,19 @@ mod tests {
         assert!(incoming.complete(&mut record(CallValue::Text("".into())), &no_text).is_err());
         assert!(incoming.complete(&mut record(CallValue::Int(1)), &no_text).is_err());
         assert!(incoming.is_large());
-        incoming.hears(&[record(CallValue::Int(1))]);
+        incoming.note_piped(&[record(CallValue::Int(1))]);
         assert!(!incoming.is_large());
     }
 
     #[test]
     fn the_first_of_a_lane_and_then_a_few_go_the_other_way() {
-        let mut choice = Choice::new(Transport::Pipe);
+        let mut choice = TransportChoice::new(Transport::Pipe);
         let ways: Vec<_> = (0..640).map(|_| choice.next()).collect();
         assert!(ways[..16].chunks(2).all(|two| two == [(Transport::Pipe, true), (Transport::SharedMemory, true)]));
         assert_eq!(ways[16], (Transport::Pipe, false));
         let other = ways.iter().filter(|(way, _)| *way == Transport::SharedMemory).count();
         assert_eq!(other, 8 + 9);
-        let mut choice = Choice::new(Transport::SharedMemory);
+        let mut choice = TransportChoice::new(Transport::SharedMemory);
         assert_eq!([choice.next().0, choice.next().0], [Transport::SharedMemory, Transport::Pipe]);
     }
 }

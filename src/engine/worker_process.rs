@@ -13,27 +13,26 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::engine::dispatcher::ProcessEnd;
-use crate::engine::protocol::{GAVE_UP_EXIT_CODE, Setup, TaskKind};
-use crate::engine::strays;
+use crate::engine::launcher::WorkerHandle;
+use crate::engine::link::Link;
+use crate::engine::orphans::{self, WORKER_MARKER};
+use crate::engine::protocol::{ABORTED_EXIT_CODE, Setup};
 use crate::engine::worker::ENGINE_ROLE;
 use crate::event::{LaneId, WorkerId};
 use crate::mp::child::{Child, ChildPlan, describe_end};
-use crate::mp::mailbox::{self, Mailbox};
+use crate::mp::mailbox;
 use crate::mp::memory::Segment;
 use crate::mp::memory_kills::MemoryKills;
 use crate::mp::{frame, socket};
 
-/// The variable that marks a worker and everything it starts.
-pub const WORKER_MARKER: &str = "FANLANE_WORKER";
-
-/// A worker whose connection has ended gets so long to end before it is killed.
-const END_PATIENCE: Duration = Duration::from_secs(6);
+/// How long a worker whose control socket has ended may take to end before it is killed.
+const END_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// A process in the worker role.
 pub struct WorkerProcess {
     child: Child,
     control: Mutex<Option<UnixStream>>,
-    /// It does calls, which may be so short that to be woken for each would cost more: they get mailboxes.
+    /// It does calls, which may be so short that to be woken for each would cost more: its lanes get mailboxes.
     has_mailboxes: bool,
     lanes: AtomicU64,
     dying: AtomicBool,
@@ -56,7 +55,7 @@ impl WorkerProcess {
         }
         let control = Mutex::new(Some(control));
         let memory_kills = Mutex::new(MemoryKills::watch());
-        let has_mailboxes = matches!(setup.kind, TaskKind::Workload { .. });
+        let has_mailboxes = setup.task.in_process;
         Ok(Self {
             child,
             control,
@@ -67,18 +66,47 @@ impl WorkerProcess {
         })
     }
 
-    /// Its number.
-    pub const fn pid(&self) -> u32 {
+    fn close_control(&self) {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn end_of_process(&self, said_bye: bool) -> ProcessEnd {
+        let status = self.reap();
+        match status.code() {
+            Some(0) if said_bye => ProcessEnd::Closed,
+            Some(ABORTED_EXIT_CODE) => ProcessEnd::Aborted,
+            None if status.signal() == Some(libc::SIGKILL) && self.memory_kill() => {
+                ProcessEnd::Died("killed by SIGKILL, possibly because memory had run out".to_owned())
+            }
+            _ => ProcessEnd::Died(describe_end(status)),
+        }
+    }
+
+    fn memory_kill(&self) -> bool {
+        self.memory_kills.lock().unwrap_or_else(PoisonError::into_inner).any_new()
+    }
+
+    /// Waits for its end, kills it if need be, and ends what it left behind.
+    fn reap(&self) -> ExitStatus {
+        let status = self.child.reap_within(END_TIMEOUT);
+        if status.code() != Some(0) {
+            self.child.sweep();
+            orphans::end_adopted();
+        }
+        status
+    }
+}
+
+impl WorkerHandle for WorkerProcess {
+    fn pid(&self) -> u32 {
         self.child.pid()
     }
 
-    /// It has ended, or is about to.
-    pub fn is_dying(&self) -> bool {
+    fn is_dying(&self) -> bool {
         self.dying.load(Ordering::Acquire)
     }
 
-    /// Opens one more lane: its connection, and the mailboxes beside it, to the worker and from it, if there are to be some.
-    pub fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<(UnixStream, [Option<Mailbox>; 2])> {
+    fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<Link> {
         let (ours, theirs) = socket::pair()?;
         // Where there is no memory for them all goes through the socket.
         let segment = || Segment::create("fanlane-lane", mailbox::PAIR_BYTES).ok();
@@ -90,7 +118,7 @@ impl WorkerProcess {
         let control = control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
         self.lanes.fetch_add(1, Ordering::AcqRel);
         match socket::send_numbered(control, [worker.0, lane.0], &passed) {
-            Ok(()) => Ok((ours, mailboxes)),
+            Ok(()) => Ok(Link { stream: Arc::new(ours), mailboxes }),
             Err(error) => {
                 self.lanes.fetch_sub(1, Ordering::AcqRel);
                 Err(error)
@@ -98,8 +126,7 @@ impl WorkerProcess {
         }
     }
 
-    /// Ends it if it has no lane: one could not be opened.
-    pub fn end_unused(&self) {
+    fn end_unused(&self) {
         if self.lanes.load(Ordering::Acquire) == 0 {
             self.dying.store(true, Ordering::Release);
             self.close_control();
@@ -107,19 +134,12 @@ impl WorkerProcess {
         }
     }
 
-    /// A lane was opened that nobody can read.
-    pub fn lane_unread(&self) {
+    fn lane_unread(&self) {
         self.lanes.fetch_sub(1, Ordering::AcqRel);
         self.end_unused();
     }
 
-    fn close_control(&self) {
-        self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
-
-    /// A lane's connection has ended, after a good-bye or without one; says how the process did. The end of the last
-    /// lane is the end of the process.
-    pub fn lane_ended(&self, said_bye: bool) -> ProcessEnd {
+    fn lane_ended(&self, said_bye: bool) -> ProcessEnd {
         {
             // No lane is opened meanwhile: it would be ended with the process.
             let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,8 +153,7 @@ impl WorkerProcess {
         self.end_of_process(said_bye)
     }
 
-    /// A lane's connection has ended before the lane was there. While other lanes live, that costs them nothing.
-    pub fn lane_unopened(&self) -> ProcessEnd {
+    fn lane_unopened(&self) -> ProcessEnd {
         {
             let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
             if self.lanes.fetch_sub(1, Ordering::AcqRel) > 1 {
@@ -146,34 +165,7 @@ impl WorkerProcess {
         self.end_of_process(false)
     }
 
-    fn end_of_process(&self, said_bye: bool) -> ProcessEnd {
-        let status = self.reap();
-        match status.code() {
-            Some(0) if said_bye => ProcessEnd::Closed,
-            Some(GAVE_UP_EXIT_CODE) => ProcessEnd::GaveUp,
-            None if status.signal() == Some(libc::SIGKILL) && self.memory_kill() => {
-                ProcessEnd::Died("killed by SIGKILL, possibly because memory had run out".to_owned())
-            }
-            _ => ProcessEnd::Died(describe_end(status)),
-        }
-    }
-
-    fn memory_kill(&self) -> bool {
-        self.memory_kills.lock().unwrap_or_else(PoisonError::into_inner).any_new()
-    }
-
-    /// Ends it without asking.
-    pub fn kill(&self) {
+    fn kill(&self) {
         self.child.signal(Signal::KILL);
-    }
-
-    /// Waits for its end, hastens it if need be, and ends what it left behind.
-    fn reap(&self) -> ExitStatus {
-        let status = self.child.reap_within(END_PATIENCE);
-        if status.code() != Some(0) {
-            self.child.sweep();
-            strays::end_adopted();
-        }
-        status
     }
 }

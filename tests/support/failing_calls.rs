@@ -46,7 +46,7 @@ impl Fault {
         }
     }
 
-    /// Whether this call is one that is counted: opening what is there makes nothing.
+    /// Whether this call counts: opening what is there makes nothing.
     fn is(self, call: &libc::seccomp_data) -> bool {
         let number = libc::c_long::from(call.nr);
         self.calls().contains(&number) && (number != libc::SYS_openat || call.args[2] & libc::O_CREAT as u64 != 0)
@@ -72,7 +72,7 @@ pub fn under<T: Send>(failing: Failing, work: impl FnOnce() -> T + Send) -> (T, 
         let (sender, listeners) = mpsc::channel();
         let worker = scope.spawn(move || {
             let listener = watch(failing.fault).expect("this kernel lets a filter of system calls ask");
-            sender.send(listener).expect("somebody waits for it");
+            sender.send(listener).expect("it is waited for");
             work()
         });
         let seen = match listeners.recv() {
@@ -95,7 +95,7 @@ fn watch(fault: Fault) -> io::Result<OwnedFd> {
     let calls = fault.calls();
     let mut filter = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0)];
     for (place, call) in calls.iter().enumerate() {
-        // To the last statement, over the other comparisons and the one that allows.
+        // To the last statement, over the other comparisons and the statement that allows.
         let to_ask = (calls.len() - place) as u8;
         let equal = statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, *call as u32);
         filter.push(libc::sock_filter { jt: to_ask, ..equal });

@@ -15,7 +15,7 @@ use fanlane::job::batch::BatchFeed;
 use fanlane::job::{Batch, Job, Mode};
 use fanlane::mp::process_tree;
 
-/// Nothing here takes so long; a run that hangs ends its test with words.
+/// Longer than anything here takes; a run that hangs ends its test with a message.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Tests of this file run one after the other: each looks at all children and descriptors of the process.
@@ -96,7 +96,7 @@ impl TestRun {
         }
     }
 
-    /// Takes events until so many tasks have ended.
+    /// Takes events until `count` tasks have ended.
     pub fn wait_for_ended(&mut self, count: usize) {
         while self.records().count() < count {
             self.wait_for("results", |kind| matches!(kind, EventKind::Task(TaskEvent::Finished(_))));

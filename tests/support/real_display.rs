@@ -170,7 +170,7 @@ impl Window<'_> {
     /// Clicks at `x`, `y` of the window, in pixels.
     pub fn click(&self, x: f32, y: f32) {
         let (x, y) = (x.round().to_string(), y.round().to_string());
-        // Nobody else gives the keyboard to a window where no window manager runs.
+        // Without a window manager nothing else gives the keyboard to a window.
         self.ask(&["windowfocus", &self.id]);
         self.ask(&["mousemove", "--window", &self.id, &x, &y]);
         std::thread::sleep(INPUT_GAP);

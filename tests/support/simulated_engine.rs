@@ -25,7 +25,7 @@ pub struct Simulated {
     pub machine: SimulatedMachine,
     /// The runs that were started: their mode, workers and chunk.
     pub started: Arc<Mutex<Vec<Started>>>,
-    /// Runs differ by so much, either way, in shares of their tasks' lengths.
+    /// How far runs differ, either way, as a share of their tasks' lengths.
     pub jitter: f64,
     /// How many were started.
     pub runs: Arc<AtomicU64>,
@@ -133,7 +133,7 @@ impl Engine for Simulated {
     }
 }
 
-/// A run that has ended before anybody could ask something of it.
+/// A run that has ended before anything could be asked of it.
 struct Over;
 
 impl RunHandle for Over {

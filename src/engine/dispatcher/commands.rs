@@ -12,15 +12,15 @@ impl Dispatcher {
         match command {
             RunCommand::SetWorkers(workers) => {
                 self.pool = workers.min(MAX_WORKERS);
-                effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::PoolResized { workers: self.pool })));
+                effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::PoolResized { workers: self.pool })));
             }
             RunCommand::Pause if !self.paused => {
                 self.paused = true;
-                effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::Paused)));
+                effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::Paused)));
             }
             RunCommand::Resume if self.paused => {
                 self.paused = false;
-                effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::Resumed)));
+                effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::Resumed)));
             }
             RunCommand::Pause | RunCommand::Resume => {}
             RunCommand::Stop => self.stop(now_ns, false, effects),
@@ -46,7 +46,7 @@ impl Dispatcher {
     fn cancel(&mut self, now_ns: u64, task: TaskId, effects: &mut Vec<Effect>) {
         if let Some(pending) = self.take_waiting(task) {
             let mut gone = vec![pending];
-            gone.extend(self.doom(task));
+            gone.extend(self.drop_dependents(task));
             self.cancel_all(now_ns, &gone, effects);
             return;
         }
@@ -57,7 +57,7 @@ impl Dispatcher {
         }
     }
 
-    /// Cancels what came back, by itself or because its attempt failed, before its worker heard of the cancellation.
+    /// Cancels what came back, by itself or because its attempt failed, before its worker knew of the cancellation.
     pub(super) fn cancel_unwanted(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         if self.unwanted.is_empty() {
             return;
@@ -67,7 +67,7 @@ impl Dispatcher {
         for place in 0..back.len() {
             let task = back[place].task;
             self.unwanted.remove(&task);
-            back.extend(self.doom(task));
+            back.extend(self.drop_dependents(task));
         }
         self.cancel_all(now_ns, &back, effects);
     }
@@ -84,6 +84,6 @@ impl Dispatcher {
         for record in &records {
             self.settle(record);
         }
-        effects.push(Effect::Say(EventKind::Task(TaskEvent::Finished(records))));
+        effects.push(Effect::Emit(EventKind::Task(TaskEvent::Finished(records))));
     }
 }

@@ -1,18 +1,19 @@
 //! What a job's control asks for, in simulated time.
 
-use super::supervision::LOOK_NS;
+use super::supervision::HEARTBEAT_NS;
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
 use crate::event::DispatchEvent;
 use crate::job::Control;
 use crate::job::control::{ResourceRequest, RetryWait};
+use crate::job::dependencies::Dependencies;
 use crate::job::order::{Order, TaskOrder};
 
 const MILLISECOND: u64 = 1_000_000;
 
 fn controlled(tasks: u64, workers: u32, control: Control) -> Simulation {
-    let mut simulation = Simulation::new(Plan { control, ..plan(tasks, workers) });
+    let mut simulation = Simulation::new(DispatchPlan { control, ..plan(tasks, workers) });
     for _ in 0..workers {
         simulation.arrive();
     }
@@ -55,7 +56,7 @@ fn a_halt_now_ends_what_runs_and_a_halt_soon_lets_it_finish() {
 
 #[test]
 fn a_retried_failure_does_not_count_towards_a_halt() {
-    let mut simulation = Simulation::new(Plan { retries: 1, control: halting("now,fail=1"), ..plan(3, 1) });
+    let mut simulation = Simulation::new(DispatchPlan { retries: 1, control: halting("now,fail=1"), ..plan(3, 1) });
     simulation.arrive();
     simulation.finish(0, Outcome::Exited { code: 1 });
     assert_eq!(counts(&simulation).total(), 0);
@@ -76,8 +77,8 @@ fn starts_are_kept_apart_by_the_delay() {
     simulation.now_ns = due_ns;
     simulation.put(Input::Tick);
     assert_eq!(simulation.in_flight(2), 1);
-    // Nobody is idle, so nothing is due.
-    assert_eq!(simulation.dispatcher.next_wake_ns(), Some(LOOK_NS), "nothing but a look at the workers");
+    // No worker is idle, so nothing is due.
+    assert_eq!(simulation.dispatcher.next_wake_ns(), Some(HEARTBEAT_NS), "nothing but a look at the workers");
     simulation.finish(0, Outcome::Done);
     assert_eq!(simulation.in_flight(1), 0);
     assert_eq!(simulation.dispatcher.next_wake_ns(), Some(SECOND));
@@ -87,7 +88,7 @@ fn starts_are_kept_apart_by_the_delay() {
 fn a_retry_waits_its_time_while_others_go_on() {
     let wait = RetryWait::Exponential { first_secs: 1.0, most_secs: 60.0 };
     let control = Control { retry_wait: Some(wait), ..Control::default() };
-    let mut simulation = Simulation::new(Plan { retries: 2, control, ..plan(2, 1) });
+    let mut simulation = Simulation::new(DispatchPlan { retries: 2, control, ..plan(2, 1) });
     simulation.arrive();
     simulation.finish(0, Outcome::Exited { code: 1 });
     assert_eq!(simulation.here[&WorkerId(1)], [(TaskId(1), 1)]);
@@ -107,16 +108,16 @@ fn a_retry_waits_its_time_while_others_go_on() {
 fn a_closed_gate_starts_nothing_and_says_why() {
     let mut simulation = controlled(5, 1, Control::default());
     let need = Some("8192 MiB free; 5 MiB are".to_owned());
-    simulation.put(Input::Gate(need.clone()));
+    simulation.put(Input::Admission(need.clone()));
     let reason = "4 tasks need 8192 MiB free; 5 MiB are";
     assert!(simulation.said(
         |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(said) }) if said == reason)
     ));
     simulation.finish(0, Outcome::Done);
     assert_eq!(simulation.in_flight(1), 0);
-    simulation.put(Input::Gate(need));
+    simulation.put(Input::Admission(need));
     assert_eq!(simulation.effects, [], "the same is not said again");
-    simulation.put(Input::Gate(None));
+    simulation.put(Input::Admission(None));
     assert!(simulation.in_flight(1) > 0);
 }
 
@@ -150,17 +151,17 @@ fn slots_and_resources_say_how_many_workers_there_are() {
         (needs(3, 1), 3),
         (needs(5, 2), 2),
     ] {
-        let simulation = Simulation::new(Plan { control, ..plan(100, 8) });
+        let simulation = Simulation::new(DispatchPlan { control, ..plan(100, 8) });
         assert_eq!(simulation.coming.len(), workers);
     }
 }
 
 #[test]
 fn tasks_wait_for_those_that_they_need() {
-    // 2 needs 0 and 1; 3 needs 2; 4 needs nobody.
-    let after: after::Needs =
+    // 2 needs 0 and 1; 3 needs 2; 4 needs none.
+    let dependencies: Dependencies =
         [(TaskId(2), vec![TaskId(0), TaskId(1)]), (TaskId(3), vec![TaskId(2)])].into_iter().collect();
-    let mut simulation = Simulation::new(Plan { after: after.clone(), ..plan(5, 3) });
+    let mut simulation = Simulation::new(DispatchPlan { dependencies: dependencies.clone(), ..plan(5, 3) });
     for _ in 0..3 {
         simulation.arrive();
     }
@@ -174,7 +175,7 @@ fn tasks_wait_for_those_that_they_need() {
     simulation.run_out();
     assert_eq!(counts(&simulation).done, 5);
 
-    let mut failing = Simulation::new(Plan { after, ..plan(5, 3) });
+    let mut failing = Simulation::new(DispatchPlan { dependencies, ..plan(5, 3) });
     for _ in 0..3 {
         failing.arrive();
     }
@@ -190,7 +191,7 @@ fn tasks_are_handed_out_in_the_order_that_was_given() {
     let order = TaskOrder::new(&Order::Shuffled { seed: 1 }, 4);
     let wanted: Vec<u64> = (0..4).map(|place| order.task_at(place).0).filter(|task| *task != 0).collect();
     assert_ne!(wanted, [1, 2, 3]);
-    let mut simulation = Simulation::new(Plan { order, ..plan(4, 1) });
+    let mut simulation = Simulation::new(DispatchPlan { order, ..plan(4, 1) });
     simulation.arrive();
     let mut begun = Vec::new();
     simulation.put(Input::Command(RunCommand::Cancel(TaskId(0))));
@@ -205,17 +206,21 @@ fn tasks_are_handed_out_in_the_order_that_was_given() {
 #[test]
 fn a_fixed_chunk_goes_out_whole_and_stays_where_it_went() {
     let chunk = std::num::NonZeroU32::new(4);
-    let mut simulation = Simulation::new(Plan { chunk, ..plan(10, 2) });
+    let mut simulation = Simulation::new(DispatchPlan { chunk, ..plan(10, 2) });
     simulation.arrive();
     simulation.arrive();
     assert_eq!((simulation.in_flight(1), simulation.in_flight(2)), (4, 4));
     for _ in 0..4 {
         simulation.finish(1, Outcome::Done);
     }
-    assert_eq!((simulation.in_flight(1), simulation.in_flight(2)), (4, 2), "the rest goes to whoever is through");
+    assert_eq!(
+        (simulation.in_flight(1), simulation.in_flight(2)),
+        (4, 2),
+        "the rest goes to the worker that is through"
+    );
     simulation.finish(1, Outcome::Done);
     simulation.finish(1, Outcome::Done);
-    assert!(!simulation.effects.iter().any(|effect| matches!(effect, Effect::Recall { .. })));
+    assert!(!simulation.effects.iter().any(|effect| matches!(effect, Effect::TakeBack { .. })));
     simulation.run_out();
     assert_eq!(counts(&simulation).done, 10);
 }

@@ -1,8 +1,7 @@
-//! Batches that grow while they run, and tasks that are put back because memory runs out.
+//! Batches that grow while they run.
 
-use super::queue::Pending;
 use super::{Dispatcher, Effect};
-use crate::event::{AttemptRecord, EventKind, Outcome, RunEvent, TaskEvent};
+use crate::event::{EventKind, RunEvent};
 
 impl Dispatcher {
     /// There are `tasks` by now, and no more will come where the batch is complete. After a fault nothing is begun any
@@ -23,56 +22,10 @@ impl Dispatcher {
             self.queue.grow(tasks);
         }
         self.complete = complete;
-        effects.push(Effect::Say(EventKind::Run(RunEvent::BatchGrew { tasks: self.plan.tasks, complete })));
+        effects.push(Effect::Emit(EventKind::Run(RunEvent::BatchGrew { tasks: self.plan.tasks, complete })));
         if let Some(reason) = fault {
-            effects.push(Effect::Say(EventKind::Run(RunEvent::InputsBroke { reason })));
+            effects.push(Effect::Emit(EventKind::Run(RunEvent::InputsBroke { reason })));
             self.cancel_waiting(now_ns, effects);
         }
-    }
-
-    /// Ends the task that was begun last and has it wait again, unless one is being ended already. The last that runs is
-    /// let be: without it nothing would ever be done.
-    pub(super) fn end_youngest(&mut self, effects: &mut Vec<Effect>) {
-        if self.stopping || !self.set_aside.is_empty() {
-            return;
-        }
-        let busy = self.workers.values().filter(|state| !state.in_flight.is_empty()).count();
-        let running = self.workers.iter().filter_map(|(worker, state)| {
-            let (task, start_ns) = state.started?;
-            let is_at_it = state.in_flight.front().is_some_and(|first| first.task == task);
-            (is_at_it && !self.unwanted.contains(&task)).then_some((start_ns, task, *worker))
-        });
-        if let Some((_, task, worker)) = running.max()
-            && busy > 1
-        {
-            self.set_aside.insert(task);
-            effects.push(Effect::Cancel { worker, task });
-        }
-    }
-
-    /// Has a task wait again that was ended for want of memory; false if its end was another one. It counts as no
-    /// failure.
-    pub(super) fn puts_back(
-        &mut self,
-        record: &AttemptRecord,
-        mut pending: Pending,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
-        let was_set_aside = self.set_aside.remove(&record.task);
-        if !was_set_aside || record.outcome != Outcome::Cancelled || self.stopping {
-            return false;
-        }
-        if self.unwanted.contains(&record.task) {
-            return false;
-        }
-        // A worker that had not begun it counts no attempt.
-        if record.attempt > pending.attempts {
-            pending.attempts = record.attempt;
-            self.retries += 1;
-            self.cpu_ns += record.cpu_ns;
-            effects.push(Effect::Say(EventKind::Task(TaskEvent::Retried(record.clone()))));
-        }
-        self.queue.retry(pending);
-        true
     }
 }

@@ -1,13 +1,31 @@
-//! When enough tasks have ended in the way that a job's halt counts.
+//! The early end of a run once enough tasks have ended in the way that its job's halt counts.
 
-use crate::event::{OutcomeClass, OutcomeCounts};
-use crate::job::control::{Halt, HaltOn, Threshold};
+use super::{Dispatcher, Effect};
+use crate::event::{DispatchEvent, EventKind, OutcomeClass, OutcomeCounts};
+use crate::job::control::{Halt, HaltOn, HaltWhen, Threshold};
 
 /// A share of the batch ends a run only from this many tasks on: one failure among the first is not yet a share.
-const LEAST_OF_SHARE: u64 = 3;
+const MIN_FOR_SHARE: u64 = 3;
+
+impl Dispatcher {
+    /// Ends the run early if enough tasks have ended as its halt says.
+    pub(super) fn halt_if_reached(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
+        let Some(wanted) = self.plan.control.halt else { return };
+        // A share of a batch that grows is known when it has grown.
+        let tasks = self.complete.then_some(self.plan.tasks);
+        if self.stopping || !is_reached(wanted, &self.counts, tasks) {
+            return;
+        }
+        effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::HaltReached { halt: wanted.to_string() })));
+        match wanted.when {
+            HaltWhen::Now => self.stop(now_ns, false, effects),
+            HaltWhen::Soon => self.cancel_waiting(now_ns, effects),
+        }
+    }
+}
 
 /// Whether the run is to end, now that its tasks have ended as `counts` says, of `tasks` in all, if that is known.
-pub fn is_reached(halt: Halt, counts: &OutcomeCounts, tasks: Option<u64>) -> bool {
+fn is_reached(halt: Halt, counts: &OutcomeCounts, tasks: Option<u64>) -> bool {
     let failed = counts.of(OutcomeClass::Failed) + counts.of(OutcomeClass::TimedOut) + counts.of(OutcomeClass::Lost);
     let counted = match halt.on {
         HaltOn::Fail => failed,
@@ -17,7 +35,7 @@ pub fn is_reached(halt: Halt, counts: &OutcomeCounts, tasks: Option<u64>) -> boo
     match halt.threshold {
         Threshold::Count(count) => counted >= count,
         Threshold::Percent(percent) => tasks.is_some_and(|tasks| {
-            counted >= LEAST_OF_SHARE.min(tasks) && counted as f64 * 100.0 >= percent * tasks as f64
+            counted >= MIN_FOR_SHARE.min(tasks) && counted as f64 * 100.0 >= percent * tasks as f64
         }),
     }
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::after;
 use crate::engine::RunCommand;
 use crate::event::{AttemptRecord, EventKind, LaneId, TaskId, WorkerId};
+use crate::job::dependencies::Dependencies;
 use crate::job::order::TaskOrder;
 use crate::job::resource_request::TaskRequests;
 use crate::job::{Control, Mode};
 
-/// Something that happened, or that is asked.
+/// Something that happened, or a command.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A worker that was asked for is there.
@@ -23,7 +23,7 @@ pub enum Input {
     WorkerFailed {
         /// The worker.
         worker: WorkerId,
-        /// What the system said.
+        /// The system's reason.
         reason: String,
     },
     /// A worker's connection has ended and its lane is free.
@@ -33,7 +33,7 @@ pub enum Input {
         /// How its process ended.
         end: ProcessEnd,
     },
-    /// A worker says what it is doing.
+    /// A worker has announced the task that it is at.
     Started {
         /// The worker.
         worker: WorkerId,
@@ -60,20 +60,20 @@ pub enum Input {
         /// The tasks.
         tasks: Vec<TaskId>,
     },
-    /// A worker says that it lives.
+    /// A worker answers that it is alive.
     Alive {
         /// The worker.
         worker: WorkerId,
     },
-    /// A worker cannot begin the task that it is at, because the system is short of something; or has begun it at last.
-    Short {
+    /// A worker cannot begin the task that it is at, because the system has run out of something; or has begun it at last.
+    Exhausted {
         /// The worker.
         worker: WorkerId,
-        /// What the system said; `None`: it has begun.
+        /// The system's reason; `None`: it has begun.
         reason: Option<String>,
     },
-    /// These were not listened to lately: their silence is not theirs.
-    Unheard {
+    /// The lanes of these were not read lately, so that their silence means nothing.
+    Unread {
         /// The workers.
         workers: Vec<WorkerId>,
     },
@@ -81,15 +81,15 @@ pub enum Input {
     ///
     /// [`Dispatcher::has_more_to_cancel`]: super::Dispatcher::has_more_to_cancel
     CancelMore,
-    /// Someone asks something.
+    /// A command to the run.
     Command(RunCommand),
-    /// Whether tasks may be started for all that the machine's memory and load say; the words say why not.
-    Gate(Option<String>),
+    /// Whether the machine's memory and load allow further tasks; `Some`: why not.
+    Admission(Option<String>),
     /// Less memory is free than half of what must be: the task that was begun last is ended and waits again.
     MemoryLow,
     /// The batch has grown.
     Grown {
-        /// So many tasks are there by now.
+        /// How many tasks there are by now.
         tasks: u64,
         /// There will be no more.
         complete: bool,
@@ -101,7 +101,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// The worker that this was heard from.
+    /// The worker whose sign of life this is.
     pub const fn sign_of_life(&self) -> Option<WorkerId> {
         match self {
             Self::WorkerReady { worker, .. }
@@ -109,13 +109,13 @@ impl Input {
             | Self::Finished { worker, .. }
             | Self::Returned { worker, .. }
             | Self::Alive { worker }
-            | Self::Short { worker, .. } => Some(*worker),
+            | Self::Exhausted { worker, .. } => Some(*worker),
             Self::WorkerFailed { .. }
             | Self::WorkerEnded { .. }
-            | Self::Unheard { .. }
+            | Self::Unread { .. }
             | Self::CancelMore
             | Self::Command(_)
-            | Self::Gate(_)
+            | Self::Admission(_)
             | Self::MemoryLow
             | Self::Grown { .. }
             | Self::Tick => None,
@@ -129,8 +129,8 @@ pub enum ProcessEnd {
     /// It closed the lane, as it was asked to.
     Closed,
     /// It ended itself because a call could not be ended in any other way.
-    GaveUp,
-    /// It died; the words say how.
+    Aborted,
+    /// It died in this way.
     Died(String),
 }
 
@@ -138,7 +138,7 @@ impl std::fmt::Display for ProcessEnd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Closed => f.write_str("it closed its connection"),
-            Self::GaveUp => f.write_str("it ended itself in order to end a call"),
+            Self::Aborted => f.write_str("it ended itself in order to end a call"),
             Self::Died(how) => f.write_str(how),
         }
     }
@@ -161,18 +161,18 @@ pub enum Effect {
         /// Tasks with the number of the try.
         tasks: Vec<(TaskId, u32)>,
     },
-    /// Hand these tasks (and which try it is) to a worker, which is told what of the counted things is theirs, one after
+    /// Hand these tasks (and which try it is) to a worker, together with the numbered resources that are theirs, one after
     /// the other.
     RunWith {
         /// The worker.
         worker: WorkerId,
         /// Tasks with the number of the try.
         tasks: Vec<(TaskId, u32)>,
-        /// The numbers of those things, for each counter that has them.
+        /// The numbers of the resources, for each counter that has numbers.
         shares: Vec<String>,
     },
     /// Ask a worker for tasks that it has not begun.
-    Recall {
+    TakeBack {
         /// The worker.
         worker: WorkerId,
         /// How many.
@@ -214,13 +214,13 @@ pub enum Effect {
         /// The worker.
         worker: WorkerId,
     },
-    /// Tell everyone.
-    Say(EventKind),
+    /// Emit an event.
+    Emit(EventKind),
 }
 
 /// What a dispatcher needs to know of its run.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct DispatchPlan {
     /// How many tasks there are, as far as they are there.
     pub tasks: u64,
     /// There will be no more.
@@ -230,7 +230,7 @@ pub struct Plan {
     /// In which order they begin.
     pub order: TaskOrder,
     /// Which tasks wait for which.
-    pub after: after::Needs,
+    pub dependencies: Dependencies,
     /// When the run ends early, waits or holds back.
     pub control: Control,
     /// How the batch is run.
@@ -241,8 +241,8 @@ pub struct Plan {
     pub retries: u32,
     /// From SIGTERM to SIGKILL, in nanoseconds; workers that outlast it by a second are killed.
     pub grace_ns: u64,
-    /// How many workers may be on their way at once.
-    pub starting_limit: u32,
-    /// So many tasks go to an idle worker at a time, and none is taken back for another; `None`: as it seems fit.
+    /// Maximum number of workers starting at the same time.
+    pub max_starting: u32,
+    /// As in [`RunOptions`](crate::engine::RunOptions).
     pub chunk: Option<std::num::NonZeroU32>,
 }

@@ -1,27 +1,27 @@
-//! Who does which task, decided purely: [`Dispatcher::handle`] takes one input and says what to do about it. It reads
+//! Which worker does which task, decided purely: [`Dispatcher::handle`] takes one input and says what to do about it. It reads
 //! no clock and starts nothing, so that every order of crash, retry, cancellation and resizing is tested without a
 //! process.
 //!
-//! A worker is handed a few tasks ahead so that it never waits for the next one; what it has not begun is recalled as
-//! soon as another worker is idle, the pool shrinks, or the run pauses.
+//! A worker is handed a few tasks ahead so that it never waits for the next one; what it has not begun is taken back
+//! as soon as another worker is idle, the pool shrinks, or the run pauses.
 
-pub mod after;
+mod allocation;
+#[cfg(test)]
+mod allocation_tests;
+mod assign;
 mod commands;
 #[cfg(test)]
 mod control_tests;
-mod feed;
+pub mod dependencies;
 mod growth;
 mod halt;
 mod median;
+mod memory_pressure;
 mod messages;
-mod places;
-mod placing;
-#[cfg(test)]
-mod placing_tests;
 mod queue;
+mod resources;
 #[cfg(test)]
 mod simulator;
-mod steer;
 mod supervision;
 #[cfg(test)]
 mod supervision_tests;
@@ -36,30 +36,30 @@ use crate::event::{
 };
 use crate::job::MAX_WORKERS;
 
-use after::After;
+use dependencies::DependencyTracker;
 use median::Median;
-pub use messages::{Effect, Input, Plan, ProcessEnd};
-use places::Places;
+pub use messages::{DispatchPlan, Effect, Input, ProcessEnd};
 use queue::{Pending, Queue};
+use resources::Resources;
 use supervision::Supervision;
 
-/// So often may workers die of one task before it is given up.
-pub const LOSS_LIMIT: u32 = 3;
+/// How many workers may die of one task before it counts as lost.
+pub const MAX_LOSSES: u32 = 3;
 
 #[derive(Debug)]
-struct Worker {
+struct WorkerState {
     lane: LaneId,
     ready: bool,
     /// No further task; it ends when it is through.
     retiring: bool,
-    /// A recall is under way.
-    recalling: bool,
-    /// The first in flight is surely not begun, because the worker ended the one before by giving up.
-    paused_after_give_up: bool,
+    /// It was asked to give back tasks, and has not answered.
+    taking_back: bool,
+    /// The first in flight is surely not begun, because the worker aborted with the one before.
+    paused_after_abort: bool,
     finished_any: bool,
-    /// When it was heard of last, or started.
-    heard_ns: u64,
-    /// It was asked whether it lives, at this time, and has not answered.
+    /// When its last message came, or it was started.
+    alive_ns: u64,
+    /// When it was asked whether it is alive, if it has not answered.
     asked_ns: Option<u64>,
     /// It does not answer and is being killed for it.
     hung: bool,
@@ -70,7 +70,7 @@ struct Worker {
 /// The state of a run: the queue and every worker's share of it.
 #[derive(Debug)]
 pub struct Dispatcher {
-    plan: Plan,
+    plan: DispatchPlan,
     pool: u32,
     paused: bool,
     /// Nothing more is begun.
@@ -80,7 +80,7 @@ pub struct Dispatcher {
     queue: Queue,
     /// To be cancelled, while a worker has them: if they come back they are not handed out again.
     unwanted: BTreeSet<TaskId>,
-    workers: BTreeMap<WorkerId, Worker>,
+    workers: BTreeMap<WorkerId, WorkerState>,
     next_worker: u32,
     /// Mean time of a task, in nanoseconds, newer ones weighing more.
     mean_wall_ns: Option<f64>,
@@ -89,21 +89,21 @@ pub struct Dispatcher {
     start_not_before_ns: Option<u64>,
     kill_at_ns: Option<u64>,
     supervision: Supervision,
-    after: After,
+    dependencies: DependencyTracker,
     /// What is free, where tasks take different amounts.
-    places: Option<Places>,
+    resources: Option<Resources>,
     /// All tasks are there: the batch grows no more.
     complete: bool,
     /// To be ended for want of memory, and begun again later.
     set_aside: BTreeSet<TaskId>,
-    /// What was said last about why nothing begins.
+    /// The reason emitted last why nothing begins.
     held: Option<String>,
     /// Why no task is started for now.
-    gate: Option<String>,
+    admission: Option<String>,
     /// No task is started before this.
     next_start_ns: u64,
     median: Median,
-    /// The timeout that workers were told last, where it is a share of the median.
+    /// The timeout that workers were sent last, where it is a share of the median.
     timeout_ns: Option<u64>,
     counts: OutcomeCounts,
     retries: u64,
@@ -113,7 +113,7 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// A run that has not begun: the first [`Input::Tick`] begins it.
-    pub fn new(plan: Plan) -> Self {
+    pub fn new(plan: DispatchPlan) -> Self {
         Self {
             pool: plan.workers.min(MAX_WORKERS),
             paused: false,
@@ -128,12 +128,12 @@ impl Dispatcher {
             start_not_before_ns: None,
             kill_at_ns: None,
             supervision: Supervision::new(plan.control.heartbeat_secs),
-            after: After::new(&plan.after),
-            places: plan.needs.clone().map(Places::new),
+            dependencies: DependencyTracker::new(&plan.dependencies),
+            resources: plan.needs.clone().map(Resources::new),
             complete: plan.complete,
             set_aside: BTreeSet::new(),
             held: None,
-            gate: None,
+            admission: None,
             next_start_ns: 0,
             median: Median::default(),
             timeout_ns: None,
@@ -148,12 +148,12 @@ impl Dispatcher {
     /// Takes in one input at `now_ns` (since the run's start) and appends what is to be done, in order.
     pub fn handle(&mut self, now_ns: u64, input: Input, effects: &mut Vec<Effect>) {
         if let Some(worker) = input.sign_of_life() {
-            self.heard(now_ns, worker);
+            self.note_alive(now_ns, worker);
         }
         match input {
             Input::Alive { .. } => return,
-            Input::Short { worker, reason } => self.supervision.set_short(worker, reason),
-            Input::Unheard { workers } => workers.into_iter().for_each(|worker| self.heard(now_ns, worker)),
+            Input::Exhausted { worker, reason } => self.supervision.set_exhausted(worker, reason),
+            Input::Unread { workers } => workers.into_iter().for_each(|worker| self.note_alive(now_ns, worker)),
             Input::CancelMore => self.cancel_some(now_ns, effects),
             Input::WorkerReady { worker, pid } => self.worker_ready(worker, pid, effects),
             Input::WorkerFailed { worker, reason } => self.worker_failed(now_ns, worker, reason, effects),
@@ -168,7 +168,7 @@ impl Dispatcher {
             Input::Finished { worker, records } => self.finished(now_ns, worker, records, effects),
             Input::Returned { worker, tasks } => self.returned(now_ns, worker, &tasks, effects),
             Input::Command(command) => self.command(now_ns, command, effects),
-            Input::Gate(reason) => self.gate = reason,
+            Input::Admission(reason) => self.admission = reason,
             Input::MemoryLow => self.end_youngest(effects),
             Input::Grown { tasks, complete, fault } => self.grown(now_ns, tasks, complete, fault, effects),
             Input::Tick => self.tick(now_ns, effects),
@@ -177,8 +177,8 @@ impl Dispatcher {
         self.halt_if_reached(now_ns, effects);
         self.cancel_unwanted(now_ns, effects);
         self.size_pool(now_ns, effects);
-        self.feed(now_ns, effects);
-        self.say_if_held(effects);
+        self.assign(now_ns, effects);
+        self.emit_if_held(effects);
     }
 
     /// All tasks have ended and all workers are gone.
@@ -188,9 +188,9 @@ impl Dispatcher {
 
     /// When an [`Input::Tick`] is due at the latest, in nanoseconds since the run's start.
     pub fn next_wake_ns(&self) -> Option<u64> {
-        let is_delayed = self.plan.control.delay_secs.is_some() && self.gate.is_none() && !self.paused;
+        let is_delayed = self.plan.control.delay_secs.is_some() && self.admission.is_none() && !self.paused;
         let delayed = (is_delayed && self.could_begin()).then_some(self.next_start_ns);
-        let look = (!self.workers.is_empty()).then_some(self.supervision.look_at_ns);
+        let look = (!self.workers.is_empty()).then_some(self.supervision.next_check_ns);
         let dues = [self.start_not_before_ns, self.kill_at_ns, self.queue.next_due_ns(), delayed, look];
         dues.into_iter().flatten().min()
     }
@@ -215,12 +215,12 @@ impl Dispatcher {
             return;
         }
         state.started = Some((task, start_ns));
-        state.paused_after_give_up = false;
-        effects.push(Effect::Say(event));
+        state.paused_after_abort = false;
+        effects.push(Effect::Emit(event));
         // It is not so short after all: what waits behind it would lose its turn.
-        if state.in_flight.len() > 1 && !state.recalling && !state.retiring && self.plan.chunk.is_none() {
-            state.recalling = true;
-            effects.push(Effect::Recall { worker, count: u32::MAX });
+        if state.in_flight.len() > 1 && !state.taking_back && !state.retiring && self.plan.chunk.is_none() {
+            state.taking_back = true;
+            effects.push(Effect::TakeBack { worker, count: u32::MAX });
         }
     }
 
@@ -241,7 +241,7 @@ impl Dispatcher {
             final_ones &= pending.is_some() && is_final_class(&record.outcome) && self.set_aside.is_empty();
             ended.push(pending);
         }
-        state.paused_after_give_up = last_was_begun
+        state.paused_after_abort = last_was_begun
             && records
                 .last()
                 .is_some_and(|last| matches!(last.outcome.class(), OutcomeClass::TimedOut | OutcomeClass::Cancelled));
@@ -261,17 +261,17 @@ impl Dispatcher {
         for record in &records {
             self.settle(record);
         }
-        let followers = if self.after.is_empty() { Vec::new() } else { self.follow(&records) };
+        let followers = if self.dependencies.is_empty() { Vec::new() } else { self.follow(&records) };
         if self.plan.control.timeout_percent.is_some() {
             self.adjust_timeout(&records, effects);
         }
         if !records.is_empty() {
-            effects.push(Effect::Say(EventKind::Task(TaskEvent::Finished(records))));
+            effects.push(Effect::Emit(EventKind::Task(TaskEvent::Finished(records))));
         }
         self.cancel_all(now_ns, &followers, effects);
     }
 
-    /// Whether this record is its task's last; if not, the task is queued again, or the record was a stranger's.
+    /// Whether this record is its task's last; if not, the task is queued again, or the worker did not have it.
     fn keeps_as_final(
         &mut self,
         now_ns: u64,
@@ -280,7 +280,7 @@ impl Dispatcher {
         effects: &mut Vec<Effect>,
     ) -> bool {
         let Some(mut pending) = pending else { return false };
-        if self.set_aside.contains(&record.task) && self.puts_back(record, pending, effects) {
+        if self.set_aside.contains(&record.task) && self.put_back_for_memory(record, pending, effects) {
             return false;
         }
         if is_final_class(&record.outcome) || self.stopping {
@@ -301,7 +301,7 @@ impl Dispatcher {
             }
             None => self.queue.retry(pending),
         }
-        effects.push(Effect::Say(EventKind::Task(TaskEvent::Retried(record.clone()))));
+        effects.push(Effect::Emit(EventKind::Task(TaskEvent::Retried(record.clone()))));
         false
     }
 
@@ -314,7 +314,7 @@ impl Dispatcher {
 
     fn returned(&mut self, now_ns: u64, worker: WorkerId, tasks: &[TaskId], effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
-        state.recalling = false;
+        state.taking_back = false;
         let back: Vec<Pending> = tasks.iter().filter_map(|task| take_in_flight(&mut state.in_flight, *task)).collect();
         self.release(worker, back.iter().map(|pending| pending.task));
         if self.stopping {
@@ -329,7 +329,7 @@ impl Dispatcher {
             self.kill_at_ns = None;
             effects.extend(self.workers.keys().map(|&worker| Effect::Kill { worker }));
         }
-        self.look_after_workers(now_ns, effects);
+        self.check_workers(now_ns, effects);
     }
 }
 

@@ -103,7 +103,7 @@ impl Queue {
         }
     }
 
-    /// Where values say who begins first, they say it also among those that came back.
+    /// Values that rank the tasks also rank those that came back.
     fn insert_ranked(&mut self, pending: Pending) {
         let rank = self.order.place_of(pending.task);
         let place = self.returned.partition_point(|other| self.order.place_of(other.task) < rank);

@@ -29,7 +29,7 @@ enum Coming {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Lane {
+struct SimulatedLane {
     tasks: VecDeque<(TaskId, u32)>,
     at_work: bool,
     retiring: bool,
@@ -44,7 +44,7 @@ struct World {
     /// By time and, within one moment, by the order in which they were sent.
     coming: BTreeMap<(u64, u64), Coming>,
     serial: u64,
-    lanes: BTreeMap<WorkerId, Lane>,
+    lanes: BTreeMap<WorkerId, SimulatedLane>,
     /// When the last word of a worker arrives: the next cannot overtake it.
     last_word_ns: BTreeMap<WorkerId, u64>,
     ended: BTreeMap<TaskId, OutcomeClass>,
@@ -57,7 +57,7 @@ struct World {
 impl World {
     fn new(seed: u64, crash_at: Option<u64>) -> Self {
         let mut dice = SplitMix64::new(seed);
-        let plan = Plan {
+        let plan = DispatchPlan {
             retries: dice.below(3) as u32,
             mode: if dice.below(4) == 0 { crate::job::Mode::One } else { crate::job::Mode::Pool },
             ..plan(1 + dice.below(24), 1 + dice.below(4) as u32)
@@ -132,19 +132,19 @@ impl World {
                 self.later(wait_ns, if fails { Coming::CannotStart(worker) } else { Coming::Ready(worker) });
             }
             Effect::Kill { worker } => self.die(worker),
-            Effect::Say(EventKind::Task(TaskEvent::Finished(records))) => {
+            Effect::Emit(EventKind::Task(TaskEvent::Finished(records))) => {
                 for record in records {
                     let earlier = self.ended.insert(record.task, record.outcome.class());
                     assert!(earlier.is_none(), "task {} has ended twice", record.task.number());
                 }
             }
-            Effect::Say(EventKind::Task(TaskEvent::Retried(record))) => {
+            Effect::Emit(EventKind::Task(TaskEvent::Retried(record))) => {
                 *self.attempts.entry(record.task).or_default() += 1
             }
-            Effect::Say(_) | Effect::SetTimeout { .. } => {}
+            Effect::Emit(_) | Effect::SetTimeout { .. } => {}
             Effect::Run { worker, .. }
             | Effect::RunWith { worker, .. }
-            | Effect::Recall { worker, .. }
+            | Effect::TakeBack { worker, .. }
             | Effect::Cancel { worker, .. }
             | Effect::Stop { worker, .. }
             | Effect::Ping { worker }
@@ -167,7 +167,7 @@ impl World {
         let Some(lane) = self.lanes.get_mut(&worker).filter(|lane| !lane.stopped) else { return };
         match effect {
             Effect::Run { tasks, .. } => lane.tasks.extend(tasks),
-            Effect::Recall { count, .. } => {
+            Effect::TakeBack { count, .. } => {
                 let begun = usize::from(lane.at_work);
                 let keep = lane.tasks.len().saturating_sub(count as usize).max(begun.min(lane.tasks.len()));
                 let tasks = lane.tasks.split_off(keep).into_iter().map(|(task, _)| task).collect();
@@ -231,7 +231,7 @@ impl World {
         self.now_ns = at_ns;
         match what {
             Coming::Ready(worker) => {
-                self.lanes.insert(worker, Lane::default());
+                self.lanes.insert(worker, SimulatedLane::default());
                 self.give(Input::WorkerReady { worker, pid: worker.0 });
             }
             Coming::CannotStart(worker) => {
@@ -263,7 +263,7 @@ impl World {
     /// Runs to the end and checks what holds of every run. Says what the run came to, and how many effects there were.
     fn run(mut self) -> (String, u64) {
         let tasks = self.dispatcher.plan.tasks;
-        let attempts_limit = self.dispatcher.plan.retries + LOSS_LIMIT;
+        let attempts_limit = self.dispatcher.plan.retries + MAX_LOSSES;
         for _ in 0..200_000 {
             if self.dispatcher.is_over() {
                 assert_eq!(self.ended.len() as u64, tasks, "a task was lost");

@@ -1,6 +1,6 @@
 //! Workers that are silent, hung, or die too often, in simulated time.
 
-use super::supervision::{LOOK_NS, START_PATIENCE_NS};
+use super::supervision::{HEARTBEAT_NS, START_TIMEOUT_NS};
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
@@ -13,9 +13,9 @@ fn stopped() -> (Simulation, WorkerId) {
     (simulation, WorkerId(1))
 }
 
-/// The effects of a tick that nobody answers.
+/// The effects of a tick that is not answered.
 fn tick_unanswered(simulation: &mut Simulation) -> Vec<Effect> {
-    simulation.now_ns += LOOK_NS;
+    simulation.now_ns += HEARTBEAT_NS;
     let mut effects = Vec::new();
     simulation.dispatcher.handle(simulation.now_ns, Input::Tick, &mut effects);
     effects
@@ -28,7 +28,7 @@ fn a_worker_that_does_not_answer_is_killed_and_its_attempt_is_hung() {
     let asked_ns = simulation.now_ns;
     assert_eq!(tick_unanswered(&mut simulation), []);
     assert_eq!(tick_unanswered(&mut simulation), [Effect::Kill { worker }]);
-    assert!(simulation.now_ns - asked_ns >= simulation.dispatcher.supervision.patience_ns());
+    assert!(simulation.now_ns - asked_ns >= simulation.dispatcher.supervision.timeout_of_silence_ns());
     simulation.here.clear();
     simulation.put(Input::WorkerEnded { worker, end: ProcessEnd::Died("killed by SIGKILL".to_owned()) });
     let hung = |kind: &EventKind| {
@@ -48,14 +48,14 @@ fn a_worker_that_answers_or_brings_results_is_left_alone() {
         simulation.put(Input::Alive { worker });
     }
     let (mut simulation, worker) = stopped();
-    simulation.now_ns += LOOK_NS - SECOND;
+    simulation.now_ns += HEARTBEAT_NS - SECOND;
     simulation.put(Input::Started { worker, task: TaskId(0), attempt: 1, start_ns: 0, pid: None });
-    simulation.now_ns -= LOOK_NS - SECOND;
+    simulation.now_ns -= HEARTBEAT_NS - SECOND;
     assert_eq!(tick_unanswered(&mut simulation), [], "it was heard of a second ago");
 }
 
 #[test]
-fn nobody_is_asked_who_has_nothing_to_do() {
+fn an_idle_worker_is_not_asked() {
     let mut simulation = Simulation::new(plan(1, 2));
     simulation.put(Input::Command(RunCommand::Pause));
     simulation.arrive();
@@ -66,13 +66,13 @@ fn nobody_is_asked_who_has_nothing_to_do() {
 }
 
 #[test]
-fn whoever_was_not_listened_to_is_not_blamed_for_silence() {
+fn silence_of_a_lane_that_was_not_read_means_nothing() {
     let (mut simulation, worker) = stopped();
     assert_eq!(tick_unanswered(&mut simulation), [Effect::Ping { worker }]);
     for _ in 0..5 {
-        simulation.now_ns += LOOK_NS;
-        simulation.put(Input::Unheard { workers: vec![worker] });
-        simulation.now_ns -= LOOK_NS;
+        simulation.now_ns += HEARTBEAT_NS;
+        simulation.put(Input::Unread { workers: vec![worker] });
+        simulation.now_ns -= HEARTBEAT_NS;
         assert_eq!(tick_unanswered(&mut simulation), []);
     }
 }
@@ -81,7 +81,7 @@ fn whoever_was_not_listened_to_is_not_blamed_for_silence() {
 fn after_a_stop_of_the_engine_itself_everybody_is_asked_anew() {
     let (mut simulation, worker) = stopped();
     assert_eq!(tick_unanswered(&mut simulation), [Effect::Ping { worker }]);
-    // The machine was asleep for an hour, or somebody pressed Ctrl-Z.
+    // The machine was asleep for an hour, or Ctrl-Z was pressed.
     simulation.now_ns += 3600 * SECOND;
     assert_eq!(tick_unanswered(&mut simulation), []);
     assert_eq!(tick_unanswered(&mut simulation), [Effect::Ping { worker }]);
@@ -93,7 +93,7 @@ fn a_worker_that_never_gets_ready_or_never_leaves_is_killed() {
     let worker = WorkerId(1);
     let mut effects = Vec::new();
     while effects.is_empty() {
-        assert!(simulation.now_ns < 2 * START_PATIENCE_NS, "it is waited for without end");
+        assert!(simulation.now_ns < 2 * START_TIMEOUT_NS, "it is waited for without end");
         effects = tick_unanswered(&mut simulation);
     }
     assert_eq!(effects, [Effect::Kill { worker }]);
@@ -129,11 +129,11 @@ fn workers_that_die_in_a_row_are_started_again_at_a_bounded_rate() {
 fn a_shortage_holds_the_queue_with_its_reason_and_costs_no_attempt() {
     let (mut simulation, worker) = stopped();
     let reason = Some("Too many open files".to_owned());
-    simulation.put(Input::Short { worker, reason });
+    simulation.put(Input::Exhausted { worker, reason });
     assert!(
         simulation.said(|kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(words) }) if words.contains("Too many")))
     );
-    simulation.put(Input::Short { worker, reason: None });
+    simulation.put(Input::Exhausted { worker, reason: None });
     assert!(simulation.said(|kind| *kind == EventKind::Dispatch(DispatchEvent::Held { reason: None })));
     simulation.run_out();
     assert!(simulation.attempts.is_empty());
@@ -148,7 +148,7 @@ fn a_stop_of_a_million_tasks_comes_in_pieces() {
         let mut effects = Vec::new();
         dispatcher.handle(0, input, &mut effects);
         let records = effects.iter().map(|effect| match effect {
-            Effect::Say(EventKind::Task(TaskEvent::Finished(records))) => records.len(),
+            Effect::Emit(EventKind::Task(TaskEvent::Finished(records))) => records.len(),
             _ => 0,
         });
         let piece: usize = records.sum();
@@ -165,7 +165,7 @@ fn a_stop_of_a_million_tasks_comes_in_pieces() {
 
 #[test]
 fn an_attempt_that_memory_ran_out_for_is_not_tried_again() {
-    let mut simulation = Simulation::new(Plan { retries: 5, ..plan(1, 1) });
+    let mut simulation = Simulation::new(DispatchPlan { retries: 5, ..plan(1, 1) });
     simulation.arrive();
     let (task, attempt) = simulation.here[&WorkerId(1)][0];
     simulation.here.clear();

@@ -7,25 +7,26 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::RunCommand;
 use crate::event::TaskEvent;
+use crate::job::dependencies::Dependencies;
 use crate::job::{Control, Mode};
 
 pub const SECOND: u64 = 1_000_000_000;
 
 use crate::job::order::TaskOrder;
 
-pub fn plan(tasks: u64, workers: u32) -> Plan {
-    Plan {
+pub fn plan(tasks: u64, workers: u32) -> DispatchPlan {
+    DispatchPlan {
         tasks,
         complete: true,
         needs: None,
         order: TaskOrder::default(),
-        after: after::Needs::new(),
+        dependencies: Dependencies::new(),
         control: Control::default(),
         mode: Mode::Pool,
         workers,
         retries: 0,
         grace_ns: 2 * SECOND,
-        starting_limit: 8,
+        max_starting: 8,
         chunk: None,
     }
 }
@@ -52,7 +53,7 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    pub fn new(plan: Plan) -> Self {
+    pub fn new(plan: DispatchPlan) -> Self {
         let mut simulation = Self {
             dispatcher: Dispatcher::new(plan),
             now_ns: 0,
@@ -93,7 +94,7 @@ impl Simulation {
                 self.shares.extend(tasks.iter().map(|(task, _)| (*task, shares.clone())));
                 self.here.get_mut(&worker).expect("a worker that is there").extend(tasks);
             }
-            Effect::Recall { worker, count } => {
+            Effect::TakeBack { worker, count } => {
                 let Some(tasks) = self.here.get_mut(&worker) else { return };
                 let begun = tasks.len().min(1);
                 let keep = tasks.len().saturating_sub(count as usize).max(begun);
@@ -125,7 +126,7 @@ impl Simulation {
                     answers.push_back(Input::WorkerEnded { worker, end });
                 }
             }
-            Effect::Say(kind) => self.hear(kind),
+            Effect::Emit(kind) => self.hear(kind),
         }
     }
 
@@ -150,13 +151,13 @@ impl Simulation {
     pub fn check(&self) {
         let submitted = self.dispatcher.plan.tasks;
         let in_flight: u64 = self.here.values().map(|tasks| tasks.len() as u64).sum();
-        let placed = self.dispatcher.places.as_ref().map_or(0, |places| places.waiting() as u64);
-        let queued = self.dispatcher.queue.len() + self.dispatcher.after.held() + placed;
+        let placed = self.dispatcher.resources.as_ref().map_or(0, |resources| resources.waiting() as u64);
+        let queued = self.dispatcher.queue.len() + self.dispatcher.dependencies.held() + placed;
         assert_eq!(submitted, queued + in_flight + self.ended.len() as u64, "submitted = queued + running + final");
         let staying = self.dispatcher.workers.values().filter(|state| !state.retiring).count();
         assert!(staying as u64 <= u64::from(self.dispatcher.pool), "more workers than the pool has");
         for (task, count) in &self.attempts {
-            assert!(*count <= self.dispatcher.plan.retries + LOSS_LIMIT, "task {} is tried for ever", task.number());
+            assert!(*count <= self.dispatcher.plan.retries + MAX_LOSSES, "task {} is tried for ever", task.number());
         }
         let mut lanes: Vec<_> = self.dispatcher.workers.values().map(|state| state.lane).collect();
         lanes.sort_unstable();
@@ -216,7 +217,7 @@ impl Simulation {
     /// Everybody does what is left, without faults.
     pub fn run_out(&mut self) {
         self.put(Input::Command(RunCommand::Resume));
-        self.put(Input::Gate(None));
+        self.put(Input::Admission(None));
         self.put(Input::Command(RunCommand::SetWorkers(3)));
         for _ in 0..10_000 {
             if self.dispatcher.is_over() {
@@ -232,7 +233,7 @@ impl Simulation {
 
     /// Whether the last input had this said.
     pub fn said(&self, wanted: impl Fn(&EventKind) -> bool) -> bool {
-        self.effects.iter().any(|effect| matches!(effect, Effect::Say(kind) if wanted(kind)))
+        self.effects.iter().any(|effect| matches!(effect, Effect::Emit(kind) if wanted(kind)))
     }
 
     pub fn in_flight(&self, worker: u32) -> usize {
@@ -277,7 +278,7 @@ fn a_dead_worker_costs_the_attempt_it_was_at_and_no_other() {
 #[test]
 fn a_task_that_kills_its_workers_is_given_up_and_the_others_are_done() {
     let mut simulation = Simulation::new(plan(3, 1));
-    for _ in 0..LOSS_LIMIT {
+    for _ in 0..MAX_LOSSES {
         simulation.tick(10);
         simulation.arrive();
         assert_eq!(simulation.here.values().next().map(|tasks| tasks[0].0), Some(TaskId(0)));
@@ -320,7 +321,7 @@ fn failures_are_retried_as_often_as_the_plan_says_but_a_missing_program_is_not()
         (Outcome::CallFailed("x".into()), 1, 2),
         (Outcome::CannotStart("x".into()), 5, 1),
     ] {
-        let mut simulation = Simulation::new(Plan { retries, ..plan(1, 1) });
+        let mut simulation = Simulation::new(DispatchPlan { retries, ..plan(1, 1) });
         simulation.arrive();
         for _ in 0..attempts {
             simulation.finish(0, outcome.clone());
@@ -389,7 +390,7 @@ fn a_call_that_was_ended_with_its_process_costs_the_next_one_nothing() {
     simulation.arrive();
     simulation.finish(0, Outcome::TimedOut);
     simulation.here.clear();
-    simulation.put(Input::WorkerEnded { worker: WorkerId(1), end: ProcessEnd::GaveUp });
+    simulation.put(Input::WorkerEnded { worker: WorkerId(1), end: ProcessEnd::Aborted });
     assert!(simulation.attempts.is_empty());
     simulation.run_out();
     assert_eq!(simulation.ended[&TaskId(1)], (1, Outcome::Done));
@@ -460,7 +461,7 @@ fn a_pool_resized_to_and_fro_never_has_more_workers_than_its_size() {
 fn a_cancelled_task_is_not_begun_again_when_it_comes_back() {
     // Handed back, failed, or left by a dead worker before the worker has heard of the cancellation.
     for way in 0..3 {
-        let mut dispatcher = Dispatcher::new(Plan { retries: 3, ..plan(2, 1) });
+        let mut dispatcher = Dispatcher::new(DispatchPlan { retries: 3, ..plan(2, 1) });
         let worker = WorkerId(1);
         let mut said = Vec::new();
         dispatcher.handle(0, Input::Tick, &mut said);
@@ -477,7 +478,7 @@ fn a_cancelled_task_is_not_begun_again_when_it_comes_back() {
         let ended: Vec<_> = said
             .iter()
             .filter_map(|effect| match effect {
-                Effect::Say(EventKind::Task(TaskEvent::Finished(records))) => Some(records),
+                Effect::Emit(EventKind::Task(TaskEvent::Finished(records))) => Some(records),
                 _ => None,
             })
             .flatten()
@@ -510,7 +511,7 @@ enum Step {
     Resize(u32),
     Pause,
     Resume,
-    Gate(bool),
+    Admission(bool),
     Cancel(u64),
     Stop,
 }
@@ -525,7 +526,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Tick),
         2 => (0_u32..9).prop_map(Step::Resize),
         1 => Just(Step::Pause),
-        1 => proptest::bool::ANY.prop_map(Step::Gate),
+        1 => proptest::bool::ANY.prop_map(Step::Admission),
         1 => Just(Step::Resume),
         2 => (0_u64..60).prop_map(Step::Cancel),
         1 => Just(Step::Stop),
@@ -547,8 +548,8 @@ proptest! {
         steps in proptest::collection::vec(step(), 0..200),
     ) {
         let control = controls()[which_control % controls().len()].clone();
-        let after = if chained { (1..tasks).step_by(3).map(|task| (TaskId(task), vec![TaskId(task - 1)])).collect() } else { after::Needs::new() };
-        let mut simulation = Simulation::new(Plan { retries, mode, control, after, ..plan(tasks, workers) });
+        let dependencies = if chained { (1..tasks).step_by(3).map(|task| (TaskId(task), vec![TaskId(task - 1)])).collect() } else { Dependencies::new() };
+        let mut simulation = Simulation::new(DispatchPlan { retries, mode, control, dependencies, ..plan(tasks, workers) });
         for step in steps {
             match step {
                 Step::Arrive => simulation.arrive(),
@@ -564,7 +565,7 @@ proptest! {
                 Step::Resize(workers) => simulation.put(Input::Command(RunCommand::SetWorkers(workers))),
                 Step::Pause => simulation.put(Input::Command(RunCommand::Pause)),
                 Step::Resume => simulation.put(Input::Command(RunCommand::Resume)),
-                Step::Gate(closed) => simulation.put(Input::Gate(closed.then(|| "full".to_owned()))),
+                Step::Admission(closed) => simulation.put(Input::Admission(closed.then(|| "full".to_owned()))),
                 Step::Cancel(task) => simulation.put(Input::Command(RunCommand::Cancel(TaskId(task)))),
                 Step::Stop => simulation.put(Input::Command(RunCommand::Stop)),
             }

@@ -2,17 +2,17 @@
 //! more slowly.
 
 use super::queue::Pending;
-use super::{Dispatcher, Effect, LOSS_LIMIT, ProcessEnd, Worker};
+use super::{Dispatcher, Effect, MAX_LOSSES, ProcessEnd, WorkerState};
 use crate::event::{AttemptRecord, DispatchEvent, EventKind, Outcome, TaskEvent, WorkerEnd, WorkerEvent, WorkerId};
 
-const FIRST_BACK_OFF_NS: u64 = 100_000_000;
-const LONGEST_BACK_OFF_NS: u64 = 5_000_000_000;
+const MIN_BACK_OFF_NS: u64 = 100_000_000;
+const MAX_BACK_OFF_NS: u64 = 5_000_000_000;
 
 impl Dispatcher {
     pub(super) fn worker_ready(&mut self, worker: WorkerId, pid: u32, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         state.ready = true;
-        effects.push(Effect::Say(EventKind::Worker(WorkerEvent::Started { worker, lane: state.lane, pid })));
+        effects.push(Effect::Emit(EventKind::Worker(WorkerEvent::Started { worker, lane: state.lane, pid })));
         effects.extend(self.timeout_ns.map(|timeout_ns| Effect::SetTimeout { worker, timeout_ns }));
         if state.retiring {
             effects.push(Effect::Retire { worker });
@@ -22,7 +22,7 @@ impl Dispatcher {
     pub(super) fn worker_failed(&mut self, now_ns: u64, worker: WorkerId, reason: String, effects: &mut Vec<Effect>) {
         if self.workers.remove(&worker).is_some() {
             self.back_off(now_ns);
-            effects.push(Effect::Say(EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason })));
+            effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason })));
         }
     }
 
@@ -31,18 +31,18 @@ impl Dispatcher {
         if self.start_not_before_ns.is_some_and(|not_before_ns| now_ns < not_before_ns) {
             return;
         }
-        let wait_ns = FIRST_BACK_OFF_NS.saturating_mul(1 << self.failed_starts.min(10)).min(LONGEST_BACK_OFF_NS);
+        let wait_ns = MIN_BACK_OFF_NS.saturating_mul(1 << self.failed_starts.min(10)).min(MAX_BACK_OFF_NS);
         self.failed_starts += 1;
         self.start_not_before_ns = Some(now_ns + wait_ns);
     }
 
     pub(super) fn worker_ended(&mut self, now_ns: u64, worker: WorkerId, end: ProcessEnd, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.remove(&worker) else { return };
-        self.supervision.set_short(worker, None);
+        self.supervision.set_exhausted(worker, None);
         let reason = match &end {
             ProcessEnd::Closed if state.retiring && state.in_flight.is_empty() => WorkerEnd::Retired,
             ProcessEnd::Closed => WorkerEnd::Died("it closed its connection".to_owned()),
-            ProcessEnd::GaveUp => WorkerEnd::Killed,
+            ProcessEnd::Aborted => WorkerEnd::Killed,
             ProcessEnd::Died(_) if self.stopping => WorkerEnd::Killed,
             ProcessEnd::Died(_) if state.hung => {
                 WorkerEnd::Died("hung: it gave no sign of life and was killed".to_owned())
@@ -55,21 +55,21 @@ impl Dispatcher {
             }
             self.count_death(now_ns, how, effects);
         }
-        self.take_back(now_ns, worker, &state, &reason, effects);
-        effects.push(Effect::Say(EventKind::Worker(WorkerEvent::Ended { worker, reason })));
+        self.requeue(now_ns, worker, &state, &reason, effects);
+        effects.push(Effect::Emit(EventKind::Worker(WorkerEvent::Ended { worker, reason })));
     }
 
     /// What a worker had when it ended goes back to the queue; only the task it was at has had an attempt.
-    fn take_back(
+    fn requeue(
         &mut self,
         now_ns: u64,
         worker: WorkerId,
-        state: &Worker,
+        state: &WorkerState,
         reason: &WorkerEnd,
         effects: &mut Vec<Effect>,
     ) {
         let mut waiting = state.in_flight.iter().copied();
-        let at_work = if state.paused_after_give_up { None } else { waiting.next() };
+        let at_work = if state.paused_after_abort { None } else { waiting.next() };
         let rest: Vec<Pending> = waiting.collect();
         self.release(worker, state.in_flight.iter().map(|pending| pending.task));
         if !self.set_aside.is_empty() {
@@ -98,14 +98,14 @@ impl Dispatcher {
             wall_ns: now_ns.saturating_sub(start_ns),
             ..AttemptRecord::new(pending.task, pending.attempts, worker, Outcome::Lost(how.into()))
         };
-        if pending.losses < LOSS_LIMIT {
+        if pending.losses < MAX_LOSSES {
             self.retries += 1;
             self.queue.put_back(std::iter::once(pending));
-            effects.push(Effect::Say(EventKind::Task(TaskEvent::Retried(record))));
+            effects.push(Effect::Emit(EventKind::Task(TaskEvent::Retried(record))));
         } else {
             self.settle(&record);
-            let followers = self.doom(record.task);
-            effects.push(Effect::Say(EventKind::Task(TaskEvent::Finished(vec![record]))));
+            let followers = self.drop_dependents(record.task);
+            effects.push(Effect::Emit(EventKind::Task(TaskEvent::Finished(vec![record]))));
             self.cancel_all(now_ns, &followers, effects);
         }
     }

@@ -1,14 +1,15 @@
-//! A lane's thread: reads what its worker says until the connection ends, and has it answered.
+//! A lane's thread: reads its worker's messages until the link ends, and has them answered.
 
-use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::shell::Shell;
+use super::effects::Driver;
 use crate::engine::dispatcher::Input;
+use crate::engine::launcher::WorkerHandle;
+use crate::engine::link::LinkStream;
 use crate::engine::protocol::FromWorker;
 use crate::engine::transport::Incoming;
-use crate::engine::worker_process::WorkerProcess;
 use crate::event::{EventKind, WorkerId};
 use crate::job::Transport;
 use crate::mp::frame::FrameError;
@@ -16,7 +17,7 @@ use crate::mp::mailbox::Mailbox;
 use crate::mp::message_reader::MessageReader;
 
 /// What has to be remembered of what was read.
-enum Heard {
+enum LaneStep {
     More,
     Bye,
     Refused(String),
@@ -24,9 +25,9 @@ enum Heard {
 }
 
 /// What a lane's thread reads with.
-struct Reading<'a> {
+struct LaneReader<'a> {
     worker: WorkerId,
-    process: &'a WorkerProcess,
+    process: &'a dyn WorkerHandle,
     stream: Incoming,
     /// Whether the worker is waited for, and nothing else.
     listening: &'a AtomicBool,
@@ -35,16 +36,16 @@ struct Reading<'a> {
     ready: bool,
 }
 
-impl Shell {
-    /// Reads `stream`, and what comes through the mailbox beside it, until the worker's connection ends, and says how it did.
+impl Driver {
+    /// Reads `stream`, and the mailbox beside it, until the link ends, and tells the dispatcher how it did.
     pub fn read_lane(
         &self,
         worker: WorkerId,
-        process: &WorkerProcess,
-        (stream, mailbox): (UnixStream, Option<Mailbox>),
+        process: &dyn WorkerHandle,
+        (stream, mailbox): (Arc<dyn LinkStream>, Option<Mailbox>),
         listening: &AtomicBool,
     ) {
-        let mut reading = Reading {
+        let mut reading = LaneReader {
             worker,
             process,
             stream: Incoming::new(stream, self.setup.transport),
@@ -52,30 +53,30 @@ impl Shell {
             reader: MessageReader::new(mailbox),
             ready: false,
         };
-        let heard = loop {
+        let last = loop {
             match self.read_some(&mut reading) {
-                Ok(Heard::More) => {}
-                Ok(last) => break last,
+                Ok(LaneStep::More) => {}
+                Ok(step) => break step,
                 Err(_) => {
-                    // It talks nonsense, or was cut off: no more is expected of it.
+                    // What it sends makes no sense, or was cut off: no more is expected of it.
                     process.kill();
-                    break Heard::End;
+                    break LaneStep::End;
                 }
             }
         };
         let ready = reading.ready;
         drop(reading);
-        let end = if ready { process.lane_ended(matches!(heard, Heard::Bye)) } else { process.lane_unopened() };
+        let end = if ready { process.lane_ended(matches!(last, LaneStep::Bye)) } else { process.lane_unopened() };
         self.core().members.remove(&worker);
-        self.handle(match heard {
-            Heard::Refused(reason) => Input::WorkerFailed { worker, reason },
+        self.handle(match last {
+            LaneStep::Refused(reason) => Input::WorkerFailed { worker, reason },
             _ if ready => Input::WorkerEnded { worker, end },
             _ => Input::WorkerFailed { worker, reason: format!("a worker ended before it was ready: {end}") },
         });
     }
 
-    fn read_some(&self, reading: &mut Reading<'_>) -> Result<Heard, FrameError> {
-        let Reading { worker, process, stream, listening, reader, ready } = reading;
+    fn read_some(&self, reading: &mut LaneReader<'_>) -> Result<LaneStep, FrameError> {
+        let LaneReader { worker, process, stream, listening, reader, ready } = reading;
         let worker = *worker;
         let rest_ns = if *ready && !stream.is_large() { self.core().dispatcher.rest_ns(worker) } else { None };
         if let Some(rest_ns) = rest_ns {
@@ -85,7 +86,7 @@ impl Shell {
         let filled = reader.fill_soon(stream);
         listening.store(false, Ordering::Release);
         if !filled? {
-            return Ok(Heard::End);
+            return Ok(LaneStep::End);
         }
         while let Some(message) = stream.next_message::<FromWorker>(reader)? {
             let input = match message {
@@ -97,35 +98,35 @@ impl Shell {
                     Input::Started { worker, task, attempt, start_ns, pid }
                 }
                 FromWorker::Finished(records) => {
-                    stream.hears(&records);
+                    stream.note_piped(&records);
                     Input::Finished { worker, records }
                 }
                 FromWorker::FinishedAlone(record) => {
-                    self.say_if(stream.compare(Transport::Pipe, &record, self.now_ns()));
+                    self.emit_if(stream.compare(Transport::Pipe, &record, self.now_ns()));
                     Input::Finished { worker, records: vec![*record] }
                 }
                 FromWorker::FinishedShared(mut record, bytes, compared) => {
                     stream.complete(&mut record, &bytes)?;
                     if compared {
-                        self.say_if(stream.compare(Transport::SharedMemory, &record, self.now_ns()));
+                        self.emit_if(stream.compare(Transport::SharedMemory, &record, self.now_ns()));
                     }
                     Input::Finished { worker, records: vec![*record] }
                 }
                 FromWorker::Returned(tasks) => Input::Returned { worker, tasks },
-                FromWorker::Refused(reason) => return Ok(Heard::Refused(reason)),
+                FromWorker::Refused(reason) => return Ok(LaneStep::Refused(reason)),
                 FromWorker::Alive => Input::Alive { worker },
-                FromWorker::Short(reason) => Input::Short { worker, reason },
-                FromWorker::Bye => return Ok(Heard::Bye),
+                FromWorker::Exhausted(reason) => Input::Exhausted { worker, reason },
+                FromWorker::Bye => return Ok(LaneStep::Bye),
             };
             self.decide(input);
         }
         self.deliver();
-        Ok(Heard::More)
+        Ok(LaneStep::More)
     }
 
-    fn say_if(&self, kind: Option<EventKind>) {
+    fn emit_if(&self, kind: Option<EventKind>) {
         if let Some(kind) = kind {
-            self.say(kind);
+            self.emit(kind);
         }
     }
 }

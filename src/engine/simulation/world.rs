@@ -4,19 +4,19 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use super::{SimulatedMachine, SimulatedPlan, SimulatedRun, SimulatedSpan, SimulatedTask};
-use crate::engine::dispatcher::{Dispatcher, Effect, Input, Plan, ProcessEnd};
+use crate::engine::dispatcher::{DispatchPlan, Dispatcher, Effect, Input, ProcessEnd};
 use crate::event::{AttemptRecord, Outcome, TaskId, WorkerId};
 use crate::job::dependencies::Dependencies;
 use crate::job::order::TaskOrder;
 
-/// Results of tiny tasks are gathered for so long, as a worker's outbox does it.
-const GATHER_NS: u64 = 250_000;
-/// A task that has run for so long is announced: a worker looks every 10 ms, and at what has run for 8.
+/// How long results of tiny tasks are gathered, as in a worker's outbox.
+const MAX_GATHER_NS: u64 = 250_000;
+/// When a task is announced: a worker looks every 10 ms, and at what has run for 8.
 const ANNOUNCE_NS: u64 = 10_000_000;
 /// How many workers may be on their way at once, as in a real run.
-const STARTING_LIMIT: u32 = 8;
+const MAX_STARTING: u32 = 8;
 /// A run that needs more steps than this many for each task has gone wrong.
-const MOST_STEPS: u64 = 64;
+const MAX_STEPS: u64 = 64;
 
 /// Something that will be so.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ enum Coming {
 }
 
 #[derive(Debug, Default)]
-struct Worker {
+struct SimulatedWorker {
     lane: u32,
     waiting: VecDeque<u32>,
     running: Option<Running>,
@@ -61,7 +61,7 @@ pub struct World<'a> {
     plan: &'a SimulatedPlan,
     machine: &'a SimulatedMachine,
     dispatcher: Dispatcher,
-    workers: BTreeMap<WorkerId, Worker>,
+    workers: BTreeMap<WorkerId, SimulatedWorker>,
     coming: BinaryHeap<Reverse<(u64, u64, Coming)>>,
     said: u64,
     now_ns: u64,
@@ -78,24 +78,24 @@ impl<'a> World<'a> {
         }
         let place = |task: &TaskId| TaskId(place_of.get(task.0 as usize).copied().unwrap_or(task.0));
         let known = |task: &TaskId| task.0 < tasks.len() as u64;
-        let after: Dependencies = plan
+        let dependencies: Dependencies = plan
             .after
             .iter()
             .filter(|(task, _)| known(task))
             .map(|(task, before)| (place(task), before.iter().filter(|task| known(task)).map(place).collect()))
             .collect();
-        let dispatcher = Dispatcher::new(Plan {
+        let dispatcher = Dispatcher::new(DispatchPlan {
             tasks: plan.order.len() as u64,
             complete: true,
             needs: None,
             order: TaskOrder::default(),
-            after,
+            dependencies,
             control: plan.control.clone(),
             mode: plan.mode,
             workers: plan.workers,
             retries: 0,
             grace_ns: 0,
-            starting_limit: STARTING_LIMIT,
+            max_starting: MAX_STARTING,
             chunk: plan.chunk,
         });
         Self {
@@ -114,7 +114,7 @@ impl<'a> World<'a> {
 
     pub fn run(mut self) -> SimulatedRun {
         self.put(Input::Tick);
-        let most_steps = MOST_STEPS * (self.plan.order.len() as u64 + u64::from(self.plan.workers) + 16);
+        let most_steps = MAX_STEPS * (self.plan.order.len() as u64 + u64::from(self.plan.workers) + 16);
         for _ in 0..most_steps {
             if self.dispatcher.is_over() {
                 break;
@@ -181,7 +181,7 @@ impl<'a> World<'a> {
             ..AttemptRecord::new(TaskId(running.place.into()), 1, id, Outcome::Done)
         });
         let is_idle = worker.waiting.is_empty();
-        if is_idle || at_ns - worker.gathered_from_ns > GATHER_NS {
+        if is_idle || at_ns - worker.gathered_from_ns > MAX_GATHER_NS {
             self.send(id);
         }
         self.begin(id);
@@ -271,7 +271,7 @@ impl<'a> World<'a> {
     fn take(&mut self, effect: Effect) {
         match effect {
             Effect::Start { worker, lane } => {
-                self.workers.insert(worker, Worker { lane: lane.0, ..Worker::default() });
+                self.workers.insert(worker, SimulatedWorker { lane: lane.0, ..SimulatedWorker::default() });
                 let ready_ns = self.next_ready_ns.max(self.now_ns);
                 self.next_ready_ns = ready_ns + self.machine.next_worker_ns;
                 self.later(ready_ns, Coming::Ready(worker));
@@ -283,7 +283,7 @@ impl<'a> World<'a> {
                     self.later(self.now_ns + self.machine.hand_out_ns, Coming::Begin(id));
                 }
             }
-            Effect::Recall { worker: id, count } => {
+            Effect::TakeBack { worker: id, count } => {
                 let Some(worker) = self.workers.get_mut(&id) else { return };
                 let keep = worker.waiting.len().saturating_sub(count as usize);
                 let places: Vec<u32> = worker.waiting.split_off(keep).into();
@@ -297,14 +297,14 @@ impl<'a> World<'a> {
                 }
                 self.begin(id);
             }
-            // Nothing fails, times out or is stopped here, so nobody is cancelled, asked for a sign of life, or killed.
+            // Nothing fails, times out or is stopped here, so nothing is cancelled, asked for a sign of life, or killed.
             Effect::Ping { .. }
             | Effect::Cancel { .. }
             | Effect::Stop { .. }
             | Effect::SetTimeout { .. }
             | Effect::Kill { .. } => {}
             // Every task takes the same here.
-            Effect::RunWith { .. } | Effect::Say(_) => {}
+            Effect::RunWith { .. } | Effect::Emit(_) => {}
         }
     }
 }

@@ -17,12 +17,12 @@ pub struct Capture {
     tail_limit: usize,
     tail_start: usize,
     total_bytes: u64,
-    whole: Whole,
+    whole: SpillFile,
 }
 
 /// The file for the whole of a stream.
 #[derive(Debug)]
-enum Whole {
+enum SpillFile {
     /// Not asked for.
     Unwanted,
     /// Memory has been enough so far.
@@ -33,7 +33,7 @@ enum Whole {
     Failed(String),
 }
 
-impl Whole {
+impl SpillFile {
     /// Writes the next pieces; a file that cannot take them is removed, so that the disk has its room back.
     fn write(&mut self, pieces: &[&[u8]]) {
         let (path, opened) = match std::mem::replace(self, Self::Unwanted) {
@@ -64,7 +64,7 @@ impl Whole {
 fn create(path: &Path) -> io::Result<File> {
     match File::create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            // Of a worker that died over the same attempt: nobody reads it any more.
+            // Of a worker that died over the same attempt: it is not read any more.
             fs::remove_file(path)?;
             File::create_new(path)
         }
@@ -84,7 +84,7 @@ impl Capture {
             tail_limit,
             tail_start: 0,
             total_bytes: 0,
-            whole: whole.map_or(Whole::Unwanted, Whole::Wanted),
+            whole: whole.map_or(SpillFile::Unwanted, SpillFile::Wanted),
         }
     }
 
@@ -94,9 +94,9 @@ impl Capture {
         if self.total_bytes > (self.head_limit + self.tail_limit) as u64 {
             match &self.whole {
                 // The tail is no ring yet: nothing was dropped until now.
-                Whole::Wanted(_) => self.whole.write(&[&self.head, &self.tail, piece]),
-                Whole::Open(..) => self.whole.write(&[piece]),
-                Whole::Unwanted | Whole::Failed(_) => {}
+                SpillFile::Wanted(_) => self.whole.write(&[&self.head, &self.tail, piece]),
+                SpillFile::Open(..) => self.whole.write(&[piece]),
+                SpillFile::Unwanted | SpillFile::Failed(_) => {}
             }
         }
         let room = self.head_limit - self.head.len();
@@ -140,9 +140,9 @@ impl Capture {
             self.head.append(&mut self.tail);
         }
         let spill = match self.whole {
-            Whole::Unwanted | Whole::Wanted(_) => Spill::None,
-            Whole::Open(..) => Spill::Kept,
-            Whole::Failed(reason) => Spill::Failed(reason.into()),
+            SpillFile::Unwanted | SpillFile::Wanted(_) => Spill::None,
+            SpillFile::Open(..) => Spill::Kept,
+            SpillFile::Failed(reason) => Spill::Failed(reason.into()),
         };
         Captured { head: self.head, dropped_bytes, tail: self.tail, spill }
     }
@@ -199,9 +199,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("whole");
         let full = File::options().write(true).open("/dev/full").expect("the device is there");
-        let mut whole = Whole::Open(path, full);
+        let mut whole = SpillFile::Open(path, full);
         whole.write(&[b"x"]);
-        assert!(matches!(&whole, Whole::Failed(reason) if reason.contains("No space left")), "{whole:?}");
+        assert!(matches!(&whole, SpillFile::Failed(reason) if reason.contains("No space left")), "{whole:?}");
         assert!(matches!(capture(4, None, &[vec![0; 9]]).spill, Spill::None), "not asked for");
     }
 }

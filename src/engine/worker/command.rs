@@ -7,65 +7,80 @@ use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use crate::engine::protocol::CommandKind;
-use crate::event::{Outcome, Output};
+use crate::engine::progress::{PROGRESS_VARIABLE, address};
+use crate::engine::protocol::{Caps, CommandKind, TaskFrame, TaskSetup};
+use crate::event::{Outcome, StreamName, spill_name};
+use crate::job::control::environment_of_lane;
 use crate::mp::launch::{Launched, Launcher};
+use crate::mp::limit::Limit;
 use crate::mp::memory_kills::MemoryKills;
 use crate::mp::process_tree;
 
+use super::executor::{Execution, Executor, ExecutorKind, TaskWatch};
 use super::invocation::Invocation;
-use super::streams::Reader;
+use super::lane::LaneShared;
+use super::streams::StreamReader;
 use super::{end_tree, launch_error};
 
 /// The variable by which the threads of one process tell apart whose command a stray process belongs to.
 const TASK_MARKER: &str = "FANLANE_TASK";
 
-/// What came of a command.
-pub struct Ended {
-    pub outcome: Outcome,
-    pub cpu_ns: u64,
-    pub max_rss_bytes: u64,
-    /// SIGKILL ended it, and the kernel had ended processes for want of memory.
-    pub memory_kill: bool,
-    pub output: Option<Box<Output>>,
-}
-
-/// What a lane must know of the command while it runs, so that it can end it.
-pub trait Watch {
-    /// The command runs as process and process group `pid`.
-    fn begun(&self, pid: Pid);
-    /// It cannot be started for now, for this reason. Says whether it is wanted any more.
-    fn short_of(&self, reason: &str) -> bool;
-    /// It has printed more than it may.
-    fn printed_too_much(&self);
-    /// From now on `pid` must not be signalled: it is about to be reaped. Says why it was ended, if it was.
-    fn ending(&self) -> Option<Outcome>;
-}
+pub const KIND: ExecutorKind = ExecutorKind { name: TaskSetup::COMMAND, open };
 
 /// Runs commands one after the other.
-pub struct Runner {
+struct CommandExecutor {
     kind: CommandKind,
     /// Other threads of this process run commands too.
     marked: bool,
+    spill_folder: Option<PathBuf>,
     launcher: Launcher,
-    reader: Reader,
+    reader: StreamReader,
     memory_kills: MemoryKills,
 }
 
-impl Runner {
-    pub fn new(kind: CommandKind, launcher: Launcher, reader: Reader, marked: bool) -> Self {
-        Self { kind, marked, launcher, reader, memory_kills: MemoryKills::watch() }
-    }
+fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
+    let setup = &lane.context.setup;
+    let max_bytes = setup.caps.output_bytes.unwrap_or(u64::MAX);
+    let progress = setup.progress.iter().map(|name| (PROGRESS_VARIABLE.to_owned(), address(name, lane.worker)));
+    let own = environment_of_lane(&setup.needs, lane.lane.0).into_iter().chain(progress);
+    let mut launcher = Launcher::new(own)?;
+    limit(&mut launcher, &setup.caps);
+    Ok(Box::new(CommandExecutor {
+        kind: setup.task.parameters()?,
+        marked: setup.shared_process,
+        spill_folder: setup.spill_folder.clone(),
+        launcher,
+        reader: StreamReader::new(setup.output_limit_bytes, max_bytes, Arc::clone(&lane.reminder)),
+        memory_kills: MemoryKills::watch(),
+    }))
+}
 
-    /// Runs what `payload` says to its end.
-    ///
-    /// `spill` are the files for the whole of its two streams, where that is wanted.
-    pub fn run(&mut self, payload: Vec<u8>, marker: &str, spill: [Option<PathBuf>; 2], watch: &impl Watch) -> Ended {
-        let marker = self.marked.then_some(marker);
+/// What commands may take, and as many open files as were given to this process.
+fn limit(launcher: &mut Launcher, caps: &Caps) {
+    if let Some(bytes) = caps.memory_bytes {
+        launcher.limit(Limit::Memory, bytes, bytes);
+    }
+    if let Some(secs) = caps.cpu_secs {
+        // A moment to say something after SIGXCPU.
+        launcher.limit(Limit::Cpu, secs, secs.saturating_add(1));
+    }
+    if let Some(count) = caps.descriptors {
+        launcher.limit(Limit::Descriptors, count, u64::MAX);
+    }
+}
+
+impl Executor for CommandExecutor {
+    fn execute(&mut self, task: TaskFrame, watch: &dyn TaskWatch) -> Execution {
+        let TaskFrame { task, attempt, payload } = task;
+        let marker = self.marked.then(|| format!("{}.{}.{attempt}", std::process::id(), task.number()));
+        let marker = marker.as_deref();
+        let spill = StreamName::BOTH
+            .map(|stream| self.spill_folder.as_ref().map(|folder| folder.join(spill_name(task, attempt, stream))));
         let started = Invocation::read(&self.kind, payload).and_then(|invocation| {
             start(&mut self.launcher, &invocation, marker, watch)
                 .map_err(|error| launch_error::describe(&invocation.words, &error))
@@ -74,24 +89,29 @@ impl Runner {
             Ok(launched) => launched,
             Err(reason) => {
                 let outcome = watch.ending().unwrap_or_else(|| Outcome::CannotStart(reason.into()));
-                return Ended { outcome, cpu_ns: 0, max_rss_bytes: 0, memory_kill: false, output: None };
+                return Execution { cpu_ns: Some(0), ..Execution::of(outcome) };
             }
         };
         let pid = launched.pid;
         watch.begun(pid);
-        let heard = self.reader.read_to_end(launched, spill, || watch.printed_too_much());
+        let streams = self.reader.read_to_end(launched, spill, || watch.printed_too_much());
         // Dead, but not reaped: the number is still its own.
-        if !heard.is_dead {
+        if !streams.is_dead {
             wait_unreaped(pid);
         }
         let ended_by_us = watch.ending();
         let _ = kill_process_group(pid, Signal::KILL);
         let (status, cpu_ns, max_rss_bytes) = reap(pid);
-        end_strays(marker);
+        end_orphans(marker);
         let outcome = ended_by_us.unwrap_or_else(|| outcome_of(status));
         let is_killed = outcome == Outcome::Signalled { signal: libc::SIGKILL };
         let memory_kill = is_killed && self.memory_kills.any_new();
-        Ended { outcome, cpu_ns, max_rss_bytes, memory_kill, output: heard.output() }
+        let (output, cpu_ns) = (streams.output(), Some(cpu_ns));
+        Execution { outcome, value: None, output, cpu_ns, max_rss_bytes, memory_kill }
+    }
+
+    fn refuse(&self, reason: &str) -> Outcome {
+        Outcome::CannotStart(reason.into())
     }
 }
 
@@ -100,10 +120,10 @@ fn start(
     launcher: &mut Launcher,
     invocation: &Invocation,
     marker: Option<&str>,
-    watch: &impl Watch,
+    watch: &dyn TaskWatch,
 ) -> io::Result<Launched> {
-    const LONGEST_WAIT: Duration = Duration::from_millis(500);
-    const FIRST_WAIT: Duration = Duration::from_millis(10);
+    const MAX_WAIT: Duration = Duration::from_millis(500);
+    const MIN_WAIT: Duration = Duration::from_millis(10);
     const TRIES: u32 = 9;
     let mut variables: Vec<(&OsStr, &OsStr)> =
         invocation.variables.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
@@ -117,18 +137,18 @@ fn start(
         },
         other => other,
     };
-    let mut wait = FIRST_WAIT;
+    let mut wait = MIN_WAIT;
     let mut tries = 0;
     loop {
         tries += 1;
         match launch() {
             // No fault of the task: it waits, for as long as it takes.
-            Err(error) if launch_error::is_shortage(&error) && watch.short_of(&error.to_string()) => {}
+            Err(error) if launch_error::is_exhausted(&error) && watch.exhausted(&error.to_string()) => {}
             Err(error) if launch_error::is_passing(&error) && tries < TRIES => {}
             other => return other,
         }
         std::thread::sleep(wait);
-        wait = (wait * 2).min(LONGEST_WAIT);
+        wait = (wait * 2).min(MAX_WAIT);
     }
 }
 
@@ -159,22 +179,22 @@ fn reap(pid: Pid) -> (ExitStatus, u64, u64) {
 }
 
 /// Ends what the command left behind outside its process group; as a subreaper this process was given all of it.
-fn end_strays(marker: Option<&str>) {
+fn end_orphans(marker: Option<&str>) {
     let any = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     if waitid(WaitId::All, any).is_err_and(|error| error == rustix::io::Errno::CHILD) {
         return;
     }
     let me = std::process::id();
     loop {
-        let mut strays = process_tree::adopted_children();
+        let mut orphans = process_tree::adopted_children();
         if let Some(marker) = marker {
             let of_task = process_tree::marked(TASK_MARKER, marker);
-            strays.retain(|pid| of_task.contains(pid) || process_tree::has_ended(*pid));
+            orphans.retain(|pid| of_task.contains(pid) || process_tree::has_ended(*pid));
         }
-        if strays.is_empty() {
+        if orphans.is_empty() {
             return;
         }
-        for pid in strays {
+        for pid in orphans {
             // What runs as another user cannot be ended by us. One that is gone was reaped by another lane.
             if !end_tree(pid, me) && !process_tree::has_ended(pid) && process_tree::parent_of(pid).is_some() {
                 return;

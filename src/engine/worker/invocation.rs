@@ -28,7 +28,7 @@ impl Invocation {
     /// Reads a payload.
     ///
     /// # Errors
-    /// Words for the person who wrote the job, when the standard input cannot be had.
+    /// A message for the job's author, when the standard input cannot be had.
     pub fn read(kind: &CommandKind, payload: Vec<u8>) -> Result<Self, String> {
         if !kind.is_extended() {
             let (words, spares_shell) = words(kind, payload);
@@ -82,7 +82,7 @@ fn part<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
     part
 }
 
-/// A file without a name: the command reads it at its own pace, and nobody has to feed it meanwhile.
+/// A file without a name: the command reads it at its own pace, and no thread has to feed it meanwhile.
 fn held_in_memory(text: &[u8]) -> io::Result<File> {
     let mut file = File::from(rustix::fs::memfd_create("stdin", MemfdFlags::CLOEXEC)?);
     file.write_all(text)?;

@@ -1,4 +1,4 @@
-//! Why a command could not be started, in words that name the cause and what to do.
+//! Why a command could not be started: messages that name the cause and what to do.
 
 use std::ffi::OsString;
 use std::io;
@@ -6,17 +6,17 @@ use std::path::Path;
 
 use super::command_line::SHELL;
 
-/// The system is short of something that comes back as soon as others have ended.
-pub fn is_shortage(error: &io::Error) -> bool {
+/// The system has run out of something that comes back as soon as other processes have ended.
+pub fn is_exhausted(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EMFILE | libc::ENFILE))
 }
 
-/// What is wrong may be over in a moment.
+/// The cause may be gone in a moment.
 pub fn is_passing(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOMEM | libc::ETXTBSY | libc::EINTR))
 }
 
-/// Says what is wrong with starting `words`, of which the first is the program.
+/// What is wrong with starting `words`, of which the first is the program.
 pub fn describe(words: &[OsString], error: &io::Error) -> String {
     let program = words.first().map(Path::new).unwrap_or_else(|| Path::new(SHELL));
     let name = program.display();

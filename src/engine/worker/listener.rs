@@ -1,47 +1,47 @@
 //! What a lane does that the engine asks for, and what it does about a task that goes on.
 //!
-//! It gives back what was not begun, ends what must be ended, and says what has been running for a while. A command is
-//! ended by signals; a call cannot be, so its process ends itself after having said so.
+//! It gives back what was not begun, ends what must be ended, and announces what has been running for a while. A command
+//! is ended by signals; a call cannot be, so its process reports it as ended and then ends itself.
 
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::engine::protocol::{FromWorker, GAVE_UP_EXIT_CODE, TaskFrame, ToWorker};
+use crate::engine::protocol::{ABORTED_EXIT_CODE, FromWorker, TaskFrame, ToWorker};
 use crate::event::{AttemptRecord, Outcome};
 
 use super::end_all_descendants;
-use super::lane::{LaneShared, State};
+use super::lane::{LaneShared, LaneState};
 
 /// How often the listener looks at what is running; also the precision of timeouts.
-pub(super) const LOOK: Duration = Duration::from_millis(10);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// The same for a task that is known to be long and that nothing can become of but its end.
-const LONG_LOOK: Duration = Duration::from_millis(50);
-/// A task that has run for so long is announced, in nanoseconds.
+const LONG_POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// The age at which a running task is announced, in nanoseconds.
 const ANNOUNCE_NS: u64 = 8_000_000;
 
-/// A command that has run for so long is listened to, in nanoseconds.
+/// The age from which a command's streams are read all the time, in nanoseconds.
 const REMIND_NS: u64 = 2_000_000;
 
-impl State {
+impl LaneState {
     /// How soon the listener has to look again; `None` while there is nothing to do.
-    pub(super) fn look_every(&self) -> Option<Duration> {
+    pub(super) fn poll_interval(&self) -> Option<Duration> {
         match &self.current {
             Some(current) if current.announced && current.ending.is_none() && self.timeout_ns.is_none() => {
-                Some(LONG_LOOK)
+                Some(LONG_POLL_INTERVAL)
             }
-            Some(_) => Some(LOOK),
-            None => (!self.waiting.is_empty()).then_some(LOOK),
+            Some(_) => Some(POLL_INTERVAL),
+            None => (!self.waiting.is_empty()).then_some(POLL_INTERVAL),
         }
     }
 }
 
 impl LaneShared {
-    /// Does what one message asks. Who hears for the executor wakes it afterwards.
-    pub(super) fn heed(&self, message: ToWorker) {
+    /// Does what one message asks. The listener wakes the lane's thread afterwards.
+    pub(super) fn handle(&self, message: ToWorker) {
         match message {
             ToWorker::Run(tasks) => self.state().waiting.extend(tasks),
-            ToWorker::Recall(count) => {
+            ToWorker::TakeBack(count) => {
                 let returned = {
                     let mut state = self.state();
                     let keep = state.waiting.len().saturating_sub(count as usize);
@@ -73,23 +73,20 @@ impl LaneShared {
     /// Reports tasks that were not begun as cancelled.
     fn forget(&self, frames: &[TaskFrame]) {
         let now_ns = self.since_epoch_ns();
-        let records: Vec<AttemptRecord> = frames
-            .iter()
-            .map(|frame| AttemptRecord { attempt: frame.attempt - 1, ..self.record(frame, now_ns, Outcome::Cancelled) })
-            .collect();
+        let records: Vec<AttemptRecord> =
+            frames.iter().map(|frame| self.record(frame.task, frame.attempt - 1, now_ns, Outcome::Cancelled)).collect();
         if !records.is_empty() {
             self.outbox().send(&FromWorker::Finished(records));
         }
     }
 
     /// Ends the running task: a command by SIGTERM, later SIGKILL; a call together with this process.
-    pub(super) fn end_current(&self, state: &mut State, outcome: Outcome, now: bool) {
+    pub(super) fn end_current(&self, state: &mut LaneState, outcome: Outcome, now: bool) {
         let Some(current) = &mut state.current else { return };
-        if self.station.workload.is_some() {
-            let frame = TaskFrame { task: current.task, attempt: current.attempt, payload: Vec::new() };
-            self.give_up(Some(self.record(&frame, current.start_ns, outcome)));
+        if self.context.setup.task.in_process {
+            self.abort(Some(self.record(current.task, current.attempt, current.start_ns, outcome)));
         }
-        let kill_at_ns = self.since_epoch_ns() + self.station.setup.grace_ns;
+        let kill_at_ns = self.since_epoch_ns() + self.context.setup.grace_ns;
         let first = current.ending.is_none();
         current.ending.get_or_insert((outcome, kill_at_ns));
         match current.pid {
@@ -110,7 +107,9 @@ impl LaneShared {
                 current.reminded = true;
                 self.reminder.wake();
             }
-            if age_ns > ANNOUNCE_NS && !current.announced && (current.pid.is_some() || self.station.workload.is_some())
+            if age_ns > ANNOUNCE_NS
+                && !current.announced
+                && (current.pid.is_some() || self.context.setup.task.in_process)
             {
                 current.announced = true;
                 let started = FromWorker::Started {
@@ -125,7 +124,7 @@ impl LaneShared {
                 (Some((_, kill_at_ns)), Some(pid)) if now_ns >= *kill_at_ns => {
                     let _ = kill_process_group(pid, Signal::KILL);
                 }
-                (None, _) if !current.short && timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
+                (None, _) if !current.exhausted && timeout_ns.is_some_and(|timeout_ns| age_ns >= timeout_ns) => {
                     self.end_current(&mut state, Outcome::TimedOut, false);
                 }
                 _ => {}
@@ -135,15 +134,15 @@ impl LaneShared {
         self.outbox().flush_old();
     }
 
-    /// Ends this process, because a call in it cannot be ended otherwise or the engine talks nonsense.
+    /// Ends this process, because a call in it cannot be ended otherwise or the engine's messages make no sense.
     ///
     /// The caller holds the lane's state, so the executor cannot report the same task.
-    pub(super) fn give_up(&self, record: Option<AttemptRecord>) -> ! {
+    pub(super) fn abort(&self, record: Option<AttemptRecord>) -> ! {
         if let Some(record) = record {
             self.outbox().send(&FromWorker::Finished(vec![record]));
         }
         end_all_descendants();
-        std::process::exit(GAVE_UP_EXIT_CODE)
+        std::process::exit(ABORTED_EXIT_CODE)
     }
 }
 

@@ -1,18 +1,20 @@
 //! The worker role: a process that does tasks until its engine does not need it any more.
 //!
 //! It is reached before the program initialises anything else. The main thread only watches the control socket: each
-//! socket that arrives there becomes a lane, and its end means that nobody waits for results any more.
+//! socket that arrives there becomes a lane, and its end means that no results are waited for any more.
 
+mod call;
 mod capture;
 mod command;
 mod command_line;
 mod cpu_meter;
-mod ear;
+pub(super) mod executor;
 mod invocation;
-mod lane;
+pub(super) mod lane;
 mod launch_error;
 mod listener;
 mod outbox;
+mod receiver;
 mod start_pages;
 mod streams;
 
@@ -25,27 +27,36 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 
-use crate::engine::protocol::{FromWorker, Setup, TaskKind};
+use crate::engine::link::{Link, LinkStream};
+use crate::engine::protocol::{FromWorker, Setup};
 use crate::event::{LaneId, WorkerId};
-use crate::job::workload::{CallContext, Workload};
-use crate::mp::{Function, descriptors, process_tree, socket};
+use crate::mp::memory::Segment;
+use crate::mp::{Function, descriptors, mailbox, process_tree, socket};
 
+use executor::ExecutorKind;
 use outbox::Outbox;
 
 /// The name of the engine's role among those of [`mp`](crate::mp).
 pub const ENGINE_ROLE: &str = "engine";
 
 /// What all lanes of this process share.
-struct Station {
-    setup: Setup,
-    workload: Option<Workload>,
-    context: CallContext,
+pub struct WorkerContext {
+    pub setup: Setup,
+    /// The kinds of tasks that this process knows.
+    kinds: &'static [ExecutorKind],
     /// Why no command can be run here, for example because the working folder is missing.
     unusable: Option<String>,
-    /// Lanes that have not said good-bye.
+    /// Lanes that are not through.
     live_lanes: AtomicU32,
     /// The engine has gone: no further task is begun.
     over: AtomicBool,
+}
+
+impl WorkerContext {
+    /// A process without lanes.
+    pub const fn new(setup: Setup, kinds: &'static [ExecutorKind], unusable: Option<String>) -> Self {
+        Self { setup, kinds, unusable, live_lanes: AtomicU32::new(0), over: AtomicBool::new(false) }
+    }
 }
 
 /// The role of the engine's workers, to be given to [`mp::init`](crate::mp::init) first thing in `main` by a program
@@ -59,7 +70,7 @@ fn serve(control: UnixStream) -> i32 {
     match work(control) {
         Ok(()) => 0,
         Err(error) => {
-            // Nobody else is left to tell: standard error is the engine's own.
+            // Nothing else is left to tell: standard error is the engine's own.
             #[expect(clippy::print_stderr, reason = "the engine is gone")]
             {
                 eprintln!("fanlane: a worker cannot go on: {error}");
@@ -81,57 +92,47 @@ fn work(mut control: UnixStream) -> io::Result<()> {
             setup.working_dir.display()
         )
     });
-    let (workload, context) = match &setup.kind {
-        TaskKind::Command(_) => (None, CallContext::default()),
-        TaskKind::Workload { spec, server } => {
-            let workload = Workload::prepare(spec).map_err(io::Error::other)?;
-            (Some(workload), CallContext { server: *server })
-        }
-    };
     let engine = rustix::process::getppid();
-    let station = Arc::new(Station {
-        setup,
-        workload,
-        context,
-        unusable,
-        live_lanes: AtomicU32::new(0),
-        over: AtomicBool::new(false),
-    });
-    if station.setup.nice > 0 {
+    let context = Arc::new(WorkerContext::new(setup, executor::BUILT_IN, unusable));
+    if context.setup.nice > 0 {
         // What the system refuses here is a wish, not a need.
-        let _ = rustix::process::nice(station.setup.nice);
+        let _ = rustix::process::nice(context.setup.nice);
     }
-    if station.setup.shared_process {
+    if context.setup.shared_process {
         descriptors::raise();
     }
     while let Some(([worker, lane], descriptors)) = socket::receive_numbered(&control)? {
         let mut descriptors = descriptors.into_iter();
         // Without a socket the engine sees the end of its own; without memory for mailboxes all goes through the socket.
         let Some(stream) = descriptors.next().map(UnixStream::from) else { continue };
-        let lanes = u64::from(station.live_lanes.fetch_add(1, Ordering::AcqRel)) + 1;
-        let refused = match refusal(lanes) {
-            Some(reason) => Some(reason),
-            None => lane::open(Arc::clone(&station), WorkerId(worker), LaneId(lane), &stream, descriptors.next())
-                .err()
-                .map(|error| format!("lane {} of a process cannot be opened: {error}", lane + 1)),
+        let stream: Arc<dyn LinkStream> = Arc::new(stream);
+        let lanes = u64::from(context.live_lanes.fetch_add(1, Ordering::AcqRel)) + 1;
+        let mut open = || {
+            let segment = descriptors.next().map(Segment::open).transpose()?.map(Arc::new);
+            let link = Link { stream: Arc::clone(&stream), mailboxes: mailbox::pair_in(segment.as_ref()) };
+            lane::open(Arc::clone(&context), WorkerId(worker), LaneId(lane), link)
         };
+        let refused = refusal(lanes).or_else(|| {
+            let error = open().err()?;
+            Some(format!("lane {} of a process cannot be opened: {error}", lane + 1))
+        });
         if let Some(reason) = refused {
-            station.live_lanes.fetch_sub(1, Ordering::AcqRel);
-            Outbox::new(stream, None, station.setup.transport).send(&FromWorker::Refused(reason));
+            context.live_lanes.fetch_sub(1, Ordering::AcqRel);
+            Outbox::new(stream, None, context.setup.transport).send(&FromWorker::Refused(reason));
         }
     }
-    station.over.store(true, Ordering::SeqCst);
+    context.over.store(true, Ordering::SeqCst);
     end_all_descendants();
-    let setup = &station.setup;
+    let setup = &context.setup;
     let folders: Vec<&Path> =
         [&setup.spill_folder, &setup.shared_folder].into_iter().flatten().map(|path| &**path).collect();
-    if station.live_lanes.load(Ordering::Acquire) > 0 && !folders.is_empty() {
+    if context.live_lanes.load(Ordering::Acquire) > 0 && !folders.is_empty() {
         remove_after(engine, &folders);
     }
     Ok(())
 }
 
-/// Why there cannot be so many lanes in this process: each lane needs files of its own, and so does each command, which
+/// Why this process cannot have this number of lanes: each lane needs files of its own, and so does each command, which
 /// could otherwise never begin.
 fn refusal(lanes: u64) -> Option<String> {
     const OF_PROCESS: u64 = 16;
@@ -147,12 +148,12 @@ fn refusal(lanes: u64) -> Option<String> {
     })
 }
 
-/// Removes the run's folders if the engine has died, because then nobody else does.
+/// Removes the run's folders if the engine has died, because then nothing else does.
 fn remove_after(engine: Option<rustix::process::Pid>, folders: &[&Path]) {
-    const LOOKS: u32 = 500;
+    const MAX_POLLS: u32 = 500;
     const PAUSE: Duration = Duration::from_millis(10);
     // A process that dies closes its sockets a moment before its children have another parent.
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_POLLS {
         if rustix::process::getppid() != engine {
             for folder in folders {
                 // Another worker may have been first.
@@ -166,11 +167,11 @@ fn remove_after(engine: Option<rustix::process::Pid>, folders: &[&Path]) {
 
 /// Reads exactly the one frame: what follows it on the control socket carries descriptors.
 fn read_setup(control: &mut UnixStream) -> io::Result<Setup> {
-    const MOST_BYTES: usize = 1 << 20;
+    const MAX_BYTES: usize = 1 << 20;
     let mut header = [0; 4];
     control.read_exact(&mut header)?;
     let length = u32::from_le_bytes(header) as usize;
-    if length > MOST_BYTES {
+    if length > MAX_BYTES {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut body = vec![0; length];
@@ -180,14 +181,14 @@ fn read_setup(control: &mut UnixStream) -> io::Result<Setup> {
 
 /// Ends everything that tasks of this process started, however deep. Returns when none is left.
 fn end_all_descendants() {
-    const PATIENCE: Duration = Duration::from_secs(5);
-    let give_up = Instant::now() + PATIENCE;
+    const TIMEOUT: Duration = Duration::from_secs(5);
+    let deadline = Instant::now() + TIMEOUT;
     let me = std::process::id();
-    while Instant::now() < give_up {
+    while Instant::now() < deadline {
         for pid in process_tree::children(me) {
             end_tree(pid, me);
         }
-        // The lanes' own threads may be waiting for the same children; whoever comes first reaps.
+        // The lanes' own threads may be waiting for the same children; the first to come reaps.
         match waitid(WaitId::All, WaitIdOptions::EXITED) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return,
@@ -195,7 +196,7 @@ fn end_all_descendants() {
     }
 }
 
-/// Kills a child of ours and all that stands below it: top down, so that nobody is left to start another. Says whether
+/// Kills a child of ours and all that stands below it: top down, so that none is left to start another. Says whether
 /// the child could be signalled.
 fn end_tree(pid: u32, parent: u32) -> bool {
     let below = process_tree::descendants(pid);

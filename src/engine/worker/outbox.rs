@@ -1,30 +1,27 @@
 //! The results on their way to the engine: gathered while tasks are tiny, sent at once when they are not.
 
-use std::io::{IoSlice, Write};
-use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
-use rustix::net::SendFlags;
-
+use crate::engine::link::LinkStream;
 use crate::engine::protocol::FromWorker;
-use crate::engine::transport::{Choice, LARGE_BYTES, MOST_UNREAD_BYTES, empty, value_bytes};
+use crate::engine::transport::{LARGE_BYTES, MAX_UNREAD_BYTES, TransportChoice, empty, value_bytes};
 use crate::event::{AttemptRecord, Outcome};
 use crate::job::Transport;
 use crate::mp::clock::monotonic_ns;
 use crate::mp::frame::{FrameError, write_frame};
 use crate::mp::mailbox::Mailbox;
-use crate::mp::socket::send_with_descriptors;
 use crate::mp::{SharedBytes, fd_passing};
 
 /// Results wait no longer than this for the next one, in nanoseconds.
-const GATHER_NS: u64 = 250_000;
+const MAX_GATHER_NS: u64 = 250_000;
 /// Values of this many bytes together are sent at once.
 const GATHER_BYTES: usize = 256 << 10;
 
 pub struct Outbox {
-    stream: UnixStream,
+    stream: Arc<dyn LinkStream>,
     /// Counts the bytes that are sent on the stream.
     mailbox: Option<Mailbox>,
-    choice: Choice,
+    choice: TransportChoice,
     records: Vec<AttemptRecord>,
     bytes: usize,
     first_ns: u64,
@@ -32,11 +29,11 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    pub const fn new(stream: UnixStream, mailbox: Option<Mailbox>, transport: Transport) -> Self {
+    pub fn new(stream: Arc<dyn LinkStream>, mailbox: Option<Mailbox>, transport: Transport) -> Self {
         Self {
             stream,
             mailbox,
-            choice: Choice::new(transport),
+            choice: TransportChoice::new(transport),
             records: Vec::new(),
             bytes: 0,
             first_ns: 0,
@@ -44,13 +41,17 @@ impl Outbox {
         }
     }
 
-    /// Adds a record that ended at `now_ns`; sends when enough has been gathered, and says whether it did.
+    /// Adds a record that ended at `now_ns`; sends when enough has been gathered, and returns whether it did.
     pub fn push(&mut self, record: AttemptRecord, now_ns: u64) -> bool {
         if self.records.is_empty() {
             self.first_ns = now_ns;
         }
         let bytes = value_bytes(&record).len();
-        let (way, compared) = if bytes < LARGE_BYTES { (Transport::Pipe, false) } else { self.choice.next() };
+        let (way, compared) = if bytes < LARGE_BYTES || !self.stream.passes_descriptors() {
+            (Transport::Pipe, false)
+        } else {
+            self.choice.next()
+        };
         let unsent = match way {
             Transport::SharedMemory => self.send_shared(record, compared),
             Transport::Pipe if compared => self.send_alone(record),
@@ -59,7 +60,7 @@ impl Outbox {
         let Some(record) = unsent else { return true };
         self.bytes += bytes;
         self.records.push(record);
-        let enough = now_ns.saturating_sub(self.first_ns) > GATHER_NS || self.bytes > GATHER_BYTES;
+        let enough = now_ns.saturating_sub(self.first_ns) > MAX_GATHER_NS || self.bytes > GATHER_BYTES;
         if enough {
             self.flush();
         }
@@ -68,7 +69,7 @@ impl Outbox {
 
     /// Sends what waits if it has waited for long.
     pub fn flush_old(&mut self) {
-        if !self.records.is_empty() && monotonic_ns().saturating_sub(self.first_ns) > GATHER_NS {
+        if !self.records.is_empty() && monotonic_ns().saturating_sub(self.first_ns) > MAX_GATHER_NS {
             self.flush();
         }
     }
@@ -96,14 +97,14 @@ impl Outbox {
     }
 
     /// Nothing more is sent: the engine sees the end of the lane.
-    pub fn close(&mut self) {
-        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    pub fn close(&self) {
+        self.stream.close();
     }
 
     /// Sends a record whose value goes in shared memory, after all that wait. Gives it back where there is no such memory,
     /// or the engine has much of it still: then it waits for the engine in the pipe.
     fn send_shared(&mut self, mut record: AttemptRecord, compared: bool) -> Option<AttemptRecord> {
-        let Ok(Some(shared)) = SharedBytes::copy_within(value_bytes(&record), MOST_UNREAD_BYTES) else {
+        let Ok(Some(shared)) = SharedBytes::copy_within(value_bytes(&record), MAX_UNREAD_BYTES) else {
             return Some(record);
         };
         self.flush();
@@ -150,13 +151,7 @@ impl Outbox {
             mailbox.note_sent(self.buffer.len() as u32);
         }
         // An engine that is gone is noticed on the control socket, which ends this process.
-        let parts = [IoSlice::new(&self.buffer)];
-        let sent = if descriptors.is_empty() {
-            Ok(0)
-        } else {
-            send_with_descriptors(&self.stream, &parts, SendFlags::empty(), &descriptors)
-        };
-        let _ = sent.and_then(|sent| self.stream.write_all(&self.buffer[sent..]));
+        let _ = self.stream.send_all(&self.buffer, &descriptors);
         if self.buffer.capacity() > 4 * GATHER_BYTES {
             self.buffer = Vec::new();
         }

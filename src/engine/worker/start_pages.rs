@@ -16,7 +16,7 @@ pub fn let_go() {
 #[expect(unsafe_code, reason = "called by the C library for each object that it has loaded")]
 unsafe extern "C" fn let_go_of(object: *mut libc::dl_phdr_info, _size: usize, _data: *mut c_void) -> c_int {
     let page = rustix::param::page_size();
-    // SAFETY: the C library gives a description that is good during this call, with so many headers.
+    // SAFETY: the C library gives a description that is good during this call, with this number of headers.
     let (base, headers) = unsafe {
         let object = &*object;
         (object.dlpi_addr as usize, std::slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()))

@@ -1,8 +1,8 @@
 //! What a command prints: both streams read until it has ended and they have, and no longer.
 //!
-//! Most commands are over in a moment and print little. So nobody is woken for what one of those prints: its end is waited
+//! Most commands are over in a moment and print little. So no thread is woken for what one of those prints: its end is waited
 //! for, without a timer, and then its pipes are emptied. Only what goes on for a while, of which the lane's listener
-//! reminds, or what printed much before, is listened to all the time.
+//! reminds, or what printed much before, is read all the time.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -19,34 +19,34 @@ use crate::mp::waker::Waker;
 
 use super::capture::Capture;
 
-/// A command that has ended may leave its streams open in another process for so long.
-const LEAK_PATIENCE: Duration = Duration::from_millis(200);
-/// So much may still be read after that: more than the command itself can have left in its pipes, so none of its own is
-/// lost, and whoever prints for ever is not listened to for ever.
-const LATE_BYTES: usize = 4 << 20;
-/// A command that prints so much is held up by a full pipe when nobody reads, and the next one of the job may be, too.
-const MUCH_BYTES: u64 = 32 << 10;
+/// How long a command that has ended may leave its streams open in another process.
+const LEAK_TIMEOUT: Duration = Duration::from_millis(200);
+/// How much may still be read after that: more than the command itself can have left in its pipes, so none of its own is
+/// lost, and a process that prints for ever is not read for ever.
+const MAX_LATE_BYTES: usize = 4 << 20;
+/// A command that prints this much is held up by a full pipe that is not read, and the next one of the job may be, too.
+const LISTEN_BYTES: u64 = 32 << 10;
 
 /// Reads what one command after the other prints.
-pub struct Reader {
+pub struct StreamReader {
     limit_bytes: usize,
     reminder: Arc<Waker>,
     buffer: Vec<u8>,
-    /// The last command printed [`MUCH_BYTES`].
+    /// The last command printed [`LISTEN_BYTES`].
     much_is_printed: bool,
     most_bytes: u64,
 }
 
-/// What was heard of a command.
-pub struct Heard {
+/// What a command has printed.
+pub struct CommandStreams {
     captures: [Capture; 2],
-    /// Someone else still held a stream open when the command was long dead.
+    /// Another process still held a stream open when the command was long dead.
     leaky: bool,
     /// The command is known to be dead; otherwise only its streams have ended.
     pub is_dead: bool,
 }
 
-impl Heard {
+impl CommandStreams {
     /// What it printed; `None`: nothing.
     pub fn output(self) -> Option<Box<Output>> {
         let printed = self.leaky || self.captures.iter().any(|capture| !capture.is_empty());
@@ -55,9 +55,9 @@ impl Heard {
     }
 }
 
-impl Reader {
-    /// Keeps `limit_bytes` of each stream in memory; a command may print `most_bytes` in all. Whoever has the `reminder` uses it once in a command's time, when
-    /// that goes on for a while.
+impl StreamReader {
+    /// Keeps `limit_bytes` of each stream in memory; a command may print `most_bytes` in all. The `reminder` is used once in a command's time, when that
+    /// goes on for a while.
     pub fn new(limit_bytes: usize, most_bytes: u64, reminder: Arc<Waker>) -> Self {
         // What may not be much has to be looked at from the start.
         let much_is_printed = most_bytes != u64::MAX;
@@ -68,7 +68,12 @@ impl Reader {
     ///
     /// `spill` are the files for the whole of its two streams, where that is wanted. `too_much` is called when both are
     /// longer than they may be.
-    pub fn read_to_end(&mut self, launched: Launched, spill: [Option<PathBuf>; 2], too_much: impl FnOnce()) -> Heard {
+    pub fn read_to_end(
+        &mut self,
+        launched: Launched,
+        spill: [Option<PathBuf>; 2],
+        too_much: impl FnOnce(),
+    ) -> CommandStreams {
         let Launched { handle, stdout, stderr, .. } = launched;
         let mut conversation = Conversation {
             streams: [stdout, stderr].map(|stream| Some(File::from(stream))),
@@ -84,8 +89,8 @@ impl Reader {
         let leaky = conversation.listen(&mut self.buffer, too_much);
         let Conversation { captures, dead_since, .. } = conversation;
         self.much_is_printed =
-            self.most_bytes != u64::MAX || captures.iter().any(|capture| capture.total_bytes() >= MUCH_BYTES);
-        Heard { captures, leaky, is_dead: dead_since.is_some() }
+            self.most_bytes != u64::MAX || captures.iter().any(|capture| capture.total_bytes() >= LISTEN_BYTES);
+        CommandStreams { captures, leaky, is_dead: dead_since.is_some() }
     }
 }
 
@@ -107,7 +112,7 @@ enum Source {
 }
 
 impl Conversation {
-    /// Waits for nothing but the end, until someone reminds of the streams.
+    /// Waits for nothing but the end, until reminded of the streams.
     fn wait_for_a_short_one(&mut self, reminder: &Waker) {
         let mut polled = [PollFd::new(&self.handle, PollFlags::IN), PollFd::new(reminder, PollFlags::IN)];
         if poll(&mut polled, None).is_err() {
@@ -122,7 +127,7 @@ impl Conversation {
         }
     }
 
-    /// Reads until both streams have ended; `true`: someone else still holds one long after the command's end.
+    /// Reads until both streams have ended; `true`: another process still holds one long after the command's end.
     fn listen(&mut self, buffer: &mut [u8], too_much: impl FnOnce()) -> bool {
         let mut too_much = Some(too_much);
         while self.streams.iter().any(Option::is_some) {
@@ -138,16 +143,16 @@ impl Conversation {
                 sources.push(Source::Process);
                 polled.push(PollFd::new(&self.handle, PollFlags::IN));
             }
-            let patience = self.dead_since.map(|since| LEAK_PATIENCE.saturating_sub(since.elapsed()));
+            let patience = self.dead_since.map(|since| LEAK_TIMEOUT.saturating_sub(since.elapsed()));
             let nothing_ready = poll(&mut polled, patience.map(timespec).as_ref()) == Ok(0);
-            if self.dead_since.is_some() && (nothing_ready || self.late_bytes > LATE_BYTES) {
+            if self.dead_since.is_some() && (nothing_ready || self.late_bytes > MAX_LATE_BYTES) {
                 return true;
             }
             let said: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
             for (source, said) in sources.into_iter().zip(said).filter(|(_, said)| !said.is_empty()) {
                 match source {
                     Source::Process => self.dead_since = Some(Instant::now()),
-                    // With nobody left to write, reading goes on to the end without ever waiting.
+                    // With no writer left, reading goes on to the end without ever waiting.
                     Source::Stream(place) if said.contains(PollFlags::HUP) => {
                         while self.streams[place].is_some() {
                             self.read(place, buffer);
@@ -165,14 +170,14 @@ impl Conversation {
         false
     }
 
-    /// Reads once from a stream that has something to say.
+    /// Reads once from a stream that has something.
     fn read(&mut self, place: usize, buffer: &mut [u8]) {
         let Some(stream) = &mut self.streams[place] else { return };
         match stream.read(buffer) {
             Ok(0) => self.streams[place] = None,
             Ok(count) => {
                 self.captures[place].push(&buffer[..count]);
-                let is_late = self.dead_since.is_some_and(|since| since.elapsed() >= LEAK_PATIENCE);
+                let is_late = self.dead_since.is_some_and(|since| since.elapsed() >= LEAK_TIMEOUT);
                 self.late_bytes += if is_late { count } else { 0 };
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -83,7 +83,7 @@ impl Engine for FakeEngine {
 impl RunHandle for FakeEngine {
     fn command(&self, command: RunCommand) {
         self.asked().commands.push(command);
-        // Whoever ends may not have heard of the end yet and ask twice, as of a real engine.
+        // A session may not know of the end yet and ask twice, as of a real engine.
         let goes_on = self.asked().events.is_some();
         if command == RunCommand::Stop && goes_on {
             self.finish(1, true);

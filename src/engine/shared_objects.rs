@@ -16,18 +16,18 @@ use crate::mp::manager::{Address, Folder, KEY_VARIABLE, Key, MANAGER_VARIABLE, M
 
 use super::EngineError;
 
-/// The objects are looked at so often, where they have changed.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// So many objects are shown at most; tasks may make more.
-const MOST_SHOWN: usize = 1000;
+/// How often the objects are sampled, where they have changed.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// Maximum number of objects shown; tasks may make more.
+const MAX_SHOWN: usize = 1000;
 
 /// The shared objects of a run under way.
-pub struct Shared {
+pub struct SharedObjects {
     server: Arc<Server>,
     folder: Folder,
 }
 
-impl Shared {
+impl SharedObjects {
     /// Makes the objects that a job declares; `None` where it declares none.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Shared {
     /// The objects as they are now, in full as far as an event may hold it.
     pub fn contents(&self) -> Vec<SharedContent> {
         let contents = self.server.contents();
-        let infos = self.server.list().into_iter().filter(|info| !info.name.is_empty()).take(MOST_SHOWN);
+        let infos = self.server.list().into_iter().filter(|info| !info.name.is_empty()).take(MAX_SHOWN);
         infos
             .map(|info| {
                 let json = contents.get(&info.name).map(|datum| datum.to_short_json(SharedContent::MAX_BYTES));
@@ -85,7 +85,7 @@ impl Shared {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn watch(&self, events: Sender<Event>, epoch_ns: u64) -> io::Result<Watch> {
+    pub fn watch(&self, events: Sender<Event>, epoch_ns: u64) -> io::Result<Sampler> {
         let (end, ended) = bounded::<()>(0);
         let server = Arc::clone(&self.server);
         let thread = std::thread::Builder::new().name("shared objects".to_owned()).spawn(move || {
@@ -102,18 +102,18 @@ impl Shared {
                 }
             };
             look();
-            while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+            while ended.recv_timeout(POLL_INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 look();
             }
             // After the last task.
             look();
         })?;
-        Ok(Watch { end: Some(end), thread: Some(thread) })
+        Ok(Sampler { end: Some(end), thread: Some(thread) })
     }
 }
 
 fn look_at(server: &Server) -> Vec<SharedObject> {
-    let infos = server.list().into_iter().filter(|info| !info.name.is_empty()).take(MOST_SHOWN);
+    let infos = server.list().into_iter().filter(|info| !info.name.is_empty()).take(MAX_SHOWN);
     infos
         .map(|info| SharedObject {
             name: info.name,
@@ -127,12 +127,12 @@ fn look_at(server: &Server) -> Vec<SharedObject> {
 }
 
 /// The thread that looks. Dropping it ends it.
-pub struct Watch {
+pub struct Sampler {
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Drop for Watch {
+impl Drop for Sampler {
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {

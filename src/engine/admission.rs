@@ -6,11 +6,11 @@ use sysinfo::{MemoryRefreshKind, System};
 
 use crate::job::Control;
 
-/// The machine is looked at so often.
-pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the machine is looked at.
+pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Looks at the machine for a job that asks for it.
-pub struct Gate {
+pub struct Admission {
     memfree_bytes: Option<u64>,
     load_limit: Option<f64>,
     system: System,
@@ -18,7 +18,7 @@ pub struct Gate {
     free_bytes: u64,
 }
 
-impl Gate {
+impl Admission {
     /// `None` for a job that asks for nothing.
     pub fn of(control: &Control) -> Option<Self> {
         let asks = control.memfree_bytes.is_some() || control.load_limit.is_some();
@@ -46,7 +46,7 @@ impl Gate {
     }
 }
 
-/// How many processes run or want to, from the text of `/proc/loadavg`; the one that asks is not counted.
+/// How many other processes are runnable, from the text of `/proc/loadavg`.
 fn running_of(text: &str) -> Option<u64> {
     let (running, _) = text.split_ascii_whitespace().nth(3)?.split_once('/')?;
     running.parse::<u64>().ok().map(|count| count.saturating_sub(1))
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn a_machine_never_has_all_that_memory_free() {
         let control = Control { memfree_bytes: Some(u64::MAX), ..Control::default() };
-        let mut gate = Gate::of(&control).unwrap();
-        assert!(!gate.memory_is_low() && gate.look().is_some() && gate.memory_is_low());
-        assert!(Gate::of(&Control::default()).is_none());
+        let mut admission = Admission::of(&control).unwrap();
+        assert!(!admission.memory_is_low() && admission.look().is_some() && admission.memory_is_low());
+        assert!(Admission::of(&Control::default()).is_none());
     }
 }

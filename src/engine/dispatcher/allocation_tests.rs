@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::supervision::LOOK_NS;
+use super::supervision::HEARTBEAT_NS;
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
@@ -13,13 +13,13 @@ use crate::job::Control;
 use crate::job::order::TaskOrder;
 use crate::job::resource_request::TaskRequests;
 
-/// Tasks that take so many places and GPUs each, in a pool of `workers` with `gpus` GPUs, and all workers there.
+/// Tasks with the places and GPUs that each takes, in a pool of `workers` with `gpus` GPUs, and all workers there.
 fn sized(tasks: &[[u32; 2]], workers: u32, gpus: u32) -> Simulation {
     let needs = Some(Arc::new(TaskRequests::of_places_and_gpus(gpus, tasks)));
-    all_there(Plan { needs, ..plan(tasks.len() as u64, workers) })
+    all_there(DispatchPlan { needs, ..plan(tasks.len() as u64, workers) })
 }
 
-fn all_there(plan: Plan) -> Simulation {
+fn all_there(plan: DispatchPlan) -> Simulation {
     let mut simulation = Simulation::new(plan);
     while !simulation.coming.is_empty() {
         simulation.arrive();
@@ -104,7 +104,7 @@ fn nothing_is_handed_ahead_of_what_waits_for_the_same() {
         tasks.filter(|gpus| *gpus == 1).count()
     };
     assert_eq!(held(&simulation), 1);
-    assert!(simulation.here.values().any(|tasks| tasks.len() > 1), "those without a GPU hold up nobody");
+    assert!(simulation.here.values().any(|tasks| tasks.len() > 1), "those without a GPU hold up none");
     finish_task(&mut simulation, 1);
     assert!(at_work(&simulation).contains(&2), "{:?}", simulation.here);
     simulation.run_out();
@@ -115,7 +115,7 @@ fn nothing_is_handed_ahead_of_what_waits_for_the_same() {
 fn what_was_handed_ahead_is_taken_back_for_an_idle_worker_only_where_it_fits_beside() {
     for (gpus, at_once) in [(1, 1), (2, 2)] {
         let needs = Some(Arc::new(TaskRequests::of_places_and_gpus(gpus, &[[1, 1]; 3])));
-        let mut simulation = Simulation::new(Plan { needs, ..plan(3, 2) });
+        let mut simulation = Simulation::new(DispatchPlan { needs, ..plan(3, 2) });
         simulation.arrive();
         finish_task(&mut simulation, 0);
         assert_eq!(simulation.here[&WorkerId(1)].len(), 2);
@@ -157,7 +157,7 @@ fn a_pool_that_is_too_small_for_a_task_says_so_and_does_the_others() {
     simulation.arrive();
     assert_eq!(at_work(&simulation), [1]);
     let control = Control { slots: Some(crate::job::control::ResourceRequest::Count(4)), ..Control::default() };
-    let same = Simulation::new(Plan { control, ..plan(3, 2) });
+    let same = Simulation::new(DispatchPlan { control, ..plan(3, 2) });
     let reason = "each task takes 4 places, the pool has 2; make the pool larger";
     assert!(same.said(
         |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(said) }) if said == reason)
@@ -168,9 +168,9 @@ fn a_pool_that_is_too_small_for_a_task_says_so_and_does_the_others() {
 fn starts_of_sized_tasks_are_kept_apart_too() {
     let needs = Some(Arc::new(TaskRequests::of_places_and_gpus(0, &[[1, 0], [2, 0], [1, 0]])));
     let control = Control { delay_secs: Some(1.0), ..Control::default() };
-    let mut simulation = all_there(Plan { needs, control, ..plan(3, 2) });
+    let mut simulation = all_there(DispatchPlan { needs, control, ..plan(3, 2) });
     assert_eq!(at_work(&simulation), [0]);
-    assert_eq!(simulation.dispatcher.next_wake_ns(), Some(LOOK_NS), "the next does not fit yet");
+    assert_eq!(simulation.dispatcher.next_wake_ns(), Some(HEARTBEAT_NS), "the next does not fit yet");
     finish_task(&mut simulation, 0);
     assert_eq!((at_work(&simulation), simulation.dispatcher.next_wake_ns()), (vec![], Some(SECOND)));
     simulation.tick(1);
@@ -190,7 +190,7 @@ fn sized_tasks_that_wait_are_cancelled_like_others() {
 #[test]
 fn a_retry_with_a_higher_rank_goes_before_what_was_not_begun() {
     let order = TaskOrder::largest_first(&[1, 9, 5, 9]);
-    let mut simulation = all_there(Plan { order, retries: 1, ..plan(4, 1) });
+    let mut simulation = all_there(DispatchPlan { order, retries: 1, ..plan(4, 1) });
     let mut begun = Vec::new();
     for outcome in [Outcome::Exited { code: 1 }, Outcome::Done, Outcome::Done, Outcome::Done, Outcome::Done] {
         begun.push(simulation.here[&WorkerId(1)][0].0.0);
@@ -205,7 +205,7 @@ fn a_retry_with_a_higher_rank_goes_before_what_was_not_begun() {
 
 #[test]
 fn a_batch_that_grows_begins_with_its_first_task_and_ends_when_it_is_complete() {
-    let mut simulation = Simulation::new(Plan { complete: false, ..plan(0, 2) });
+    let mut simulation = Simulation::new(DispatchPlan { complete: false, ..plan(0, 2) });
     assert!(simulation.coming.is_empty() && !simulation.dispatcher.is_over());
     let grown = |tasks, complete| Input::Grown { tasks, complete, fault: None };
     simulation.put(grown(1, false));
@@ -221,14 +221,14 @@ fn a_batch_that_grows_begins_with_its_first_task_and_ends_when_it_is_complete() 
     simulation.run_out();
     assert_eq!(simulation.dispatcher.summary().counts.done, 4);
 
-    let mut empty = Simulation::new(Plan { complete: false, ..plan(0, 2) });
+    let mut empty = Simulation::new(DispatchPlan { complete: false, ..plan(0, 2) });
     empty.put(grown(0, true));
     assert!(empty.dispatcher.is_over());
 }
 
 #[test]
 fn a_stop_ends_a_batch_that_is_not_complete_at_once() {
-    let mut simulation = Simulation::new(Plan { complete: false, ..plan(0, 1) });
+    let mut simulation = Simulation::new(DispatchPlan { complete: false, ..plan(0, 1) });
     simulation.put(Input::Grown { tasks: 1, complete: false, fault: None });
     simulation.arrive();
     finish_task(&mut simulation, 0);
@@ -236,12 +236,12 @@ fn a_stop_ends_a_batch_that_is_not_complete_at_once() {
     simulation.close_retired();
     assert!(simulation.dispatcher.is_over());
     simulation.put(Input::Grown { tasks: 9, complete: true, fault: None });
-    assert_eq!(simulation.effects, [], "what comes later is for nobody");
+    assert_eq!(simulation.effects, [], "what comes later is dropped");
 }
 
 #[test]
 fn inputs_that_break_off_end_the_run_with_what_it_has_begun() {
-    let mut simulation = Simulation::new(Plan { complete: false, ..plan(0, 1) });
+    let mut simulation = Simulation::new(DispatchPlan { complete: false, ..plan(0, 1) });
     simulation.put(Input::Grown { tasks: 3, complete: false, fault: None });
     simulation.arrive();
     let fault = Some("input 1: standard input, line 4: a NUL byte".to_owned());
@@ -260,7 +260,7 @@ fn inputs_that_break_off_end_the_run_with_what_it_has_begun() {
 #[test]
 fn a_share_of_a_growing_batch_is_known_when_it_is_complete() {
     let control = Control { halt: Some("now,fail=50%".parse().unwrap()), ..Control::default() };
-    let mut simulation = Simulation::new(Plan { complete: false, control, ..plan(0, 1) });
+    let mut simulation = Simulation::new(DispatchPlan { complete: false, control, ..plan(0, 1) });
     simulation.put(Input::Grown { tasks: 4, complete: false, fault: None });
     simulation.arrive();
     for _ in 0..3 {
@@ -285,7 +285,7 @@ fn announce(simulation: &mut Simulation) {
 fn want_of_memory_ends_the_youngest_and_puts_it_back_without_a_failure() {
     let mut simulation = all_there(plan(3, 3));
     announce(&mut simulation);
-    simulation.put(Input::Gate(Some("8192 MiB free; 5 MiB are".to_owned())));
+    simulation.put(Input::Admission(Some("8192 MiB free; 5 MiB are".to_owned())));
     simulation.put(Input::MemoryLow);
     assert_eq!(at_work(&simulation), [0, 1]);
     assert!(
@@ -295,7 +295,7 @@ fn want_of_memory_ends_the_youngest_and_puts_it_back_without_a_failure() {
     assert_eq!(at_work(&simulation), [0]);
     simulation.put(Input::MemoryLow);
     assert_eq!(at_work(&simulation), [0], "the last one is let be");
-    simulation.put(Input::Gate(None));
+    simulation.put(Input::Admission(None));
     simulation.run_out();
     assert_eq!(simulation.ended[&TaskId(2)], (2, Outcome::Done));
     assert_eq!(simulation.dispatcher.summary().counts.done, 3, "no try was used up");
@@ -331,7 +331,7 @@ fn a_task_that_ends_before_it_is_ended_for_want_of_memory_has_ended() {
 }
 
 proptest! {
-    /// Whatever comes in whatever order: nothing is taken twice, nobody waits for ever, and all ends.
+    /// Inputs in any order: nothing is taken twice, no task waits for ever, and all end.
     #[test]
     fn sized_tasks_never_take_more_than_there_is(
         sizes in proptest::collection::vec((1_u32..5, 0_u32..4), 1..40),
@@ -339,7 +339,7 @@ proptest! {
     ) {
         let sizes: Vec<[u32; 2]> = sizes.into_iter().map(|(places, gpus)| [places, gpus]).collect();
         let needs = Some(Arc::new(TaskRequests::of_places_and_gpus(3, &sizes)));
-        let mut simulation = Simulation::new(Plan { needs, retries: 1, ..plan(sizes.len() as u64, 4) });
+        let mut simulation = Simulation::new(DispatchPlan { needs, retries: 1, ..plan(sizes.len() as u64, 4) });
         let check = |simulation: &Simulation| {
             let at_work = at_work(simulation);
             let taken = |of: usize| at_work.iter().map(|task| sizes[*task as usize][of]).sum::<u32>();

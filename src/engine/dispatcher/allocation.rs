@@ -1,41 +1,43 @@
-//! Handing out tasks that take different amounts, in the order that [`places`](super::places) says: one to each idle
+//! Handing out tasks that take different amounts, in the order that [`resources`](super::resources) gives: one to each idle
 //! worker, and ahead those that take what the worker has already.
 
-use super::after::After;
-use super::feed::next_of;
-use super::places::Places;
+use super::assign::next_of;
+use super::dependencies::DependencyTracker;
 use super::queue::{Pending, Queue};
-use super::{Dispatcher, Effect, Worker};
+use super::resources::Resources;
+use super::{Dispatcher, Effect, WorkerState};
 use crate::event::{TaskId, WorkerId};
 
 impl Dispatcher {
     /// Has tasks begin for as long as one fits, a worker is idle, and it is time.
-    pub(super) fn place(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
-        let Some(places) = &mut self.places else { return };
+    pub(super) fn allocate(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
+        let Some(resources) = &mut self.resources else { return };
         // What came back stands before many that are in view already.
-        while self.queue.has_returned() && add_next(places, &mut self.queue, &mut self.after) {}
-        fill(places, &mut self.queue, &mut self.after);
+        while self.queue.has_returned() && add_next(resources, &mut self.queue, &mut self.dependencies) {}
+        fill(resources, &mut self.queue, &mut self.dependencies);
         let delay_ns = self.plan.control.delay_secs.map(|secs| (secs * 1e9) as u64);
         let mut idle = self.workers.iter_mut().filter(|(_, state)| state.is_idle());
         while delay_ns.is_none() || now_ns >= self.next_start_ns {
             let Some((&worker, state)) = idle.next() else { return };
-            let Some((pending, shares)) = places.next(self.pool).and_then(|place| places.give(place)) else { return };
+            let Some((pending, shares)) = resources.next(self.pool).and_then(|place| resources.give(place)) else {
+                return;
+            };
             state.in_flight.push_back(pending);
             if let Some(delay_ns) = delay_ns {
                 self.next_start_ns = now_ns + delay_ns;
             }
             effects.push(Effect::RunWith { worker, tasks: vec![(pending.task, pending.attempts + 1)], shares });
-            fill(places, &mut self.queue, &mut self.after);
+            fill(resources, &mut self.queue, &mut self.dependencies);
         }
     }
 
     /// Hands short tasks ahead to workers at others that take the same, so that they need not wait for the next one.
-    pub(super) fn place_ahead(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn allocate_ahead(&mut self, effects: &mut Vec<Effect>) {
         let (ahead, low) = self.ahead();
-        let Some(places) = self.places.as_mut().filter(|_| ahead > 1) else { return };
+        let Some(resources) = self.resources.as_mut().filter(|_| ahead > 1) else { return };
         let takers = self.workers.values().filter(|state| state.takes_tasks()).count();
-        // The last ones are left for whoever is idle first.
-        let share = (places.waiting() + self.queue.ready() as usize) / takers.max(1);
+        // The last ones are left for the first idle worker.
+        let share = (resources.waiting() + self.queue.ready() as usize) / takers.max(1);
         let wanting = self.workers.iter_mut().filter(|(_, state)| state.wants_more(low));
         let mut wanting: Vec<_> = wanting.map(|(&worker, state)| (worker, state.in_flight.len(), state)).collect();
         // One each in turns: what one takes may be what keeps the next from its own.
@@ -43,9 +45,9 @@ impl Dispatcher {
         while std::mem::take(&mut goes_on) {
             for (_, had, state) in &mut wanting {
                 let at_work = state.in_flight.front().filter(|_| state.in_flight.len() < ahead.min(*had + share));
-                if let Some(pending) = at_work.and_then(|first| places.follower(first.task, self.pool)) {
+                if let Some(pending) = at_work.and_then(|first| resources.follower(first.task, self.pool)) {
                     state.in_flight.push_back(pending);
-                    fill(places, &mut self.queue, &mut self.after);
+                    fill(resources, &mut self.queue, &mut self.dependencies);
                     goes_on = true;
                 }
             }
@@ -54,22 +56,24 @@ impl Dispatcher {
             let ahead = state.in_flight.iter().skip(had).map(|pending| (pending.task, pending.attempts + 1));
             let tasks: Vec<_> = ahead.collect();
             if let (Some(first), false) = (state.in_flight.front(), tasks.is_empty()) {
-                effects.push(Effect::RunWith { worker, tasks, shares: places.shares_of(first.task) });
+                effects.push(Effect::RunWith { worker, tasks, shares: resources.shares_of(first.task) });
             }
         }
     }
 
     /// What a worker has no more is free for others, unless the next that it has goes on with it.
     pub(super) fn release(&mut self, worker: WorkerId, tasks: impl Iterator<Item = TaskId>) {
-        if let Some(places) = &mut self.places {
+        if let Some(resources) = &mut self.resources {
             let heir = self.workers.get(&worker).and_then(|state| state.in_flight.front());
-            tasks.for_each(|task| places.release(task, heir.map(|heir| heir.task)));
+            tasks.for_each(|task| resources.release(task, heir.map(|heir| heir.task)));
         }
     }
 
-    /// Whether one more task like the one that this worker is at could be at work, or whatever it is at says nothing.
-    pub(super) fn fits_another(places: Option<&Places>, state: &Worker, pool: u32) -> bool {
-        places.is_none_or(|places| state.in_flight.front().is_some_and(|first| places.fits_another(first.task, pool)))
+    /// Whether one more task like the one that this worker is at could be at work, or where tasks are all alike.
+    pub(super) fn fits_another(resources: Option<&Resources>, state: &WorkerState, pool: u32) -> bool {
+        resources.is_none_or(|resources| {
+            state.in_flight.front().is_some_and(|first| resources.fits_another(first.task, pool))
+        })
     }
 
     /// Takes a task out that no worker has.
@@ -77,35 +81,35 @@ impl Dispatcher {
         if task.0 >= self.plan.tasks {
             return None;
         }
-        let placed = self.places.as_mut().and_then(|places| places.remove(self.queue.place_of(task)));
-        placed.or_else(|| self.queue.remove(task)).or_else(|| self.after.remove(task))
+        let placed = self.resources.as_mut().and_then(|resources| resources.remove(self.queue.place_of(task)));
+        placed.or_else(|| self.queue.remove(task)).or_else(|| self.dependencies.remove(task))
     }
 
     /// Whether a task could begin at once if its time has come.
     pub(super) fn could_begin(&self) -> bool {
-        match &self.places {
-            Some(places) => places.next(self.pool).is_some() && self.workers.values().any(Worker::is_idle),
-            None => self.queue.ready() > 0 && self.workers.values().any(Worker::is_idle),
+        match &self.resources {
+            Some(resources) => resources.next(self.pool).is_some() && self.workers.values().any(WorkerState::is_idle),
+            None => self.queue.ready() > 0 && self.workers.values().any(WorkerState::is_idle),
         }
     }
 
     /// How many tasks can be at work at once.
     pub(super) fn at_once(&self) -> u32 {
-        match &self.places {
-            Some(places) => places.at_once(self.pool),
+        match &self.resources {
+            Some(resources) => resources.at_once(self.pool),
             None => self.plan.control.at_once(self.pool),
         }
     }
 
     /// Says why nothing begins, or that something does again.
-    pub(super) fn say_if_held(&mut self, effects: &mut Vec<Effect>) {
-        let reason = match &self.gate {
+    pub(super) fn emit_if_held(&mut self, effects: &mut Vec<Effect>) {
+        let reason = match &self.admission {
             Some(need) => self.waiting_for(need),
-            None => self.pool_too_small().or_else(|| self.shortage()),
+            None => self.pool_too_small().or_else(|| self.exhaustion()),
         };
         if self.held != reason {
             self.held = reason;
-            effects.push(Effect::Say(crate::event::EventKind::Dispatch(crate::event::DispatchEvent::Held {
+            effects.push(Effect::Emit(crate::event::EventKind::Dispatch(crate::event::DispatchEvent::Held {
                 reason: self.held.clone(),
             })));
         }
@@ -126,8 +130,8 @@ impl Dispatcher {
         if self.pool == 0 || self.stopping || self.counts.total() == self.plan.tasks {
             return None;
         }
-        match &self.places {
-            Some(places) => places.obstacle(self.pool),
+        match &self.resources {
+            Some(resources) => resources.obstacle(self.pool),
             None if self.plan.control.at_once(self.pool) == 0 => {
                 let places = self.plan.control.slots.as_ref().map_or_else(|| "1".to_owned(), ToString::to_string);
                 let pool = self.pool;
@@ -139,13 +143,13 @@ impl Dispatcher {
 }
 
 /// Has as many tasks in view as are looked at.
-fn fill(places: &mut Places, queue: &mut Queue, after: &mut After) {
-    while places.wants_more() && add_next(places, queue, after) {}
+fn fill(resources: &mut Resources, queue: &mut Queue, dependencies: &mut DependencyTracker) {
+    while resources.wants_more() && add_next(resources, queue, dependencies) {}
 }
 
 /// Has one more task in view; false where none waits.
-fn add_next(places: &mut Places, queue: &mut Queue, after: &mut After) -> bool {
-    let Some(pending) = next_of(queue, after) else { return false };
-    places.add(queue.place_of(pending.task), pending);
+fn add_next(resources: &mut Resources, queue: &mut Queue, dependencies: &mut DependencyTracker) -> bool {
+    let Some(pending) = next_of(queue, dependencies) else { return false };
+    resources.add(queue.place_of(pending.task), pending);
     true
 }

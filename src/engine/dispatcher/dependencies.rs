@@ -1,38 +1,36 @@
-//! Tasks that wait for other tasks: who may be handed out, and who never will be because one that it needs has failed.
+//! Tasks that wait for other tasks: which may be handed out, and which never will be because a task before them has failed.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::event::TaskId;
-
+use super::Dispatcher;
 use super::queue::Pending;
-
-/// For each task, those that must be done before it. Tasks that are not named wait for none.
-pub type Needs = HashMap<TaskId, Vec<TaskId>>;
+use crate::event::{AttemptRecord, Outcome, TaskId};
+use crate::job::dependencies::Dependencies;
 
 /// The tasks that wait for others.
 #[derive(Debug, Default)]
-pub struct After {
+pub struct DependencyTracker {
     /// How many tasks each one still waits for.
     open: HashMap<TaskId, usize>,
-    /// Who waits for a task.
+    /// The tasks that wait for a task.
     waiting_for: HashMap<TaskId, Vec<TaskId>>,
     /// Taken from the queue before its time.
     held: HashMap<TaskId, Pending>,
     /// Will never be begun.
-    doomed: HashSet<TaskId>,
+    cancelled: HashSet<TaskId>,
 }
 
-impl After {
-    /// Reads who waits for whom; the needs hold no cycle.
-    pub fn new(needs: &Needs) -> Self {
-        let mut after = Self::default();
+impl DependencyTracker {
+    /// Takes in which tasks wait for which, without a cycle.
+    pub fn new(needs: &Dependencies) -> Self {
+        let mut tracker = Self::default();
         for (task, before) in needs.iter().filter(|(_, before)| !before.is_empty()) {
-            after.open.insert(*task, before.len());
+            tracker.open.insert(*task, before.len());
             for one in before {
-                after.waiting_for.entry(*one).or_default().push(*task);
+                tracker.waiting_for.entry(*one).or_default().push(*task);
             }
         }
-        after
+        tracker
     }
 
     /// How many tasks are held.
@@ -41,7 +39,7 @@ impl After {
         self.held.len() as u64
     }
 
-    /// Whether nobody waits for anybody.
+    /// Whether no task waits for another.
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
@@ -70,13 +68,13 @@ impl After {
         free
     }
 
-    /// A task will never be done: neither will any that waits for it, however far behind. Says which those are.
+    /// A task will never be done: neither will any that waits for it, however far behind. Returns those.
     pub fn failed(&mut self, task: TaskId) -> Vec<TaskId> {
         let mut lost = Vec::new();
         let mut next = vec![task];
         while let Some(task) = next.pop() {
             for waiting in self.waiting_for.remove(&task).unwrap_or_default() {
-                if self.doomed.insert(waiting) {
+                if self.cancelled.insert(waiting) {
                     lost.push(waiting);
                     next.push(waiting);
                 }
@@ -95,5 +93,27 @@ impl After {
         let mut all: Vec<Pending> = self.held.drain().map(|(_, pending)| pending).collect();
         all.sort_unstable_by_key(|pending| pending.task);
         all
+    }
+}
+
+impl Dispatcher {
+    /// Lets the tasks that waited for these go on, and returns those that never will be begun.
+    pub(super) fn follow(&mut self, records: &[AttemptRecord]) -> Vec<Pending> {
+        let mut never = Vec::new();
+        for record in records {
+            if record.outcome == Outcome::Done {
+                let free = self.dependencies.done(record.task);
+                self.queue.put_back(free.into_iter());
+            } else {
+                never.extend(self.drop_dependents(record.task));
+            }
+        }
+        never
+    }
+
+    /// A task was not done: takes those that wait for it out of the queue, and returns them.
+    pub(super) fn drop_dependents(&mut self, task: TaskId) -> Vec<Pending> {
+        let lost = self.dependencies.failed(task);
+        lost.into_iter().filter_map(|task| self.take_waiting(task)).collect()
     }
 }

@@ -1,59 +1,58 @@
-//! The shell around the dispatcher: asks it about each input under one lock, and does what it says.
+//! The driver of the dispatcher: passes each input to it under one lock, and performs its effects.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
 
-use super::outlet::{LetOut, Outlet};
+use super::event_outlet::{Delivered, EventOutlet};
 use crate::engine::RunCommand;
 use crate::engine::dispatcher::{Dispatcher, Effect, Input};
-use crate::engine::link::Link;
+use crate::engine::lane_sender::LaneSender;
+use crate::engine::launcher::{Launcher, WorkerHandle};
 use crate::engine::protocol::{Setup, TaskFrameRef, ToWorker, ToWorkerRef};
-use crate::engine::worker_process::WorkerProcess;
 use crate::event::{Event, EventKind, LaneId, TaskId, WorkerId};
 use crate::job::Batch;
 use crate::mp::clock::monotonic_ns;
 
-/// A message to a worker carries about so many bytes of tasks.
+/// About how many bytes of tasks a message to a worker carries.
 const TASKS_MESSAGE_BYTES: usize = 1 << 20;
 
 /// What all threads of a run share.
-pub struct Shell {
+pub struct Driver {
     pub batch: Arc<Batch>,
-    pub worker_executable: PathBuf,
+    pub launcher: Box<dyn Launcher>,
     pub setup: Setup,
     /// What all tasks have in their environment.
     pub environment: Vec<(String, String)>,
-    pub core: Mutex<Core>,
-    pub outlet: Outlet,
+    pub core: Mutex<DriverState>,
+    pub outlet: EventOutlet,
     pub requests: Sender<Request>,
-    /// The run's own thread has been told that the batch has grown, and has not looked yet.
+    /// The main loop was woken because the batch has grown, and has not looked yet.
     pub growth_told: Arc<AtomicBool>,
 }
 
-/// What the lock is for.
-pub struct Core {
+/// What is under the lock.
+pub struct DriverState {
     pub dispatcher: Dispatcher,
-    pub members: HashMap<WorkerId, Member>,
+    pub members: HashMap<WorkerId, LaneMember>,
     effects: Vec<Effect>,
-    /// The summary was said: nothing follows it.
+    /// The summary was emitted: nothing follows it.
     pub ended: bool,
 }
 
 /// A worker that has its lane.
-pub struct Member {
+pub struct LaneMember {
     pub lane: LaneId,
-    pub link: Link,
-    pub process: Arc<WorkerProcess>,
-    /// Its lane's thread waits for its next word, and does nothing else.
+    pub sender: LaneSender,
+    pub process: Arc<dyn WorkerHandle>,
+    /// Its lane's thread waits for its next message, and does nothing else.
     pub listened_to: Arc<AtomicBool>,
 }
 
-/// What is asked of the run's own thread.
+/// A request to the main loop.
 pub enum Request {
     Start { worker: WorkerId, lane: LaneId },
     LaneThread(JoinHandle<()>),
@@ -70,15 +69,15 @@ impl Request {
     }
 }
 
-impl Core {
+impl DriverState {
     /// A run that has not begun.
     pub fn new(dispatcher: Dispatcher) -> Self {
         Self { dispatcher, members: HashMap::new(), effects: Vec::new(), ended: false }
     }
 }
 
-impl Shell {
-    pub fn core(&self) -> MutexGuard<'_, Core> {
+impl Driver {
+    pub fn core(&self) -> MutexGuard<'_, DriverState> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -87,13 +86,13 @@ impl Shell {
         monotonic_ns().saturating_sub(self.setup.epoch_ns)
     }
 
-    /// Asks the dispatcher, does what it says, and lets the events out.
+    /// Passes an input to the dispatcher, performs its effects, and delivers the events.
     pub fn handle(&self, input: Input) {
         self.decide(input);
         self.deliver();
     }
 
-    /// Asks the dispatcher and does what it says.
+    /// Passes an input to the dispatcher and performs its effects.
     pub fn decide(&self, input: Input) {
         let mut core = self.core();
         if core.ended {
@@ -112,34 +111,34 @@ impl Shell {
         }
     }
 
-    /// Lets the events out; waits while the channel is full, so the caller holds no lock.
+    /// Delivers the events; waits while the channel is full, so the caller holds no lock.
     pub fn deliver(&self) {
-        if self.outlet.wait_to_let_out() == LetOut::Gone {
-            self.stop_unheard();
+        if self.outlet.deliver() == Delivered::Gone {
+            self.stop_unattended();
         }
     }
 
-    /// Lets the events out as far as there is room, without waiting. Says whether all is out.
+    /// Delivers the events as far as there is room, without waiting. Returns whether all is out.
     pub fn try_deliver(&self) -> bool {
-        match self.outlet.try_let_out() {
-            LetOut::All => true,
-            LetOut::Some => false,
-            LetOut::Gone => {
-                self.stop_unheard();
+        match self.outlet.try_deliver() {
+            Delivered::All => true,
+            Delivered::Some => false,
+            Delivered::Gone => {
+                self.stop_unattended();
                 true
             }
         }
     }
 
-    /// Nobody wants to know any more.
-    fn stop_unheard(&self) {
+    /// Stops the run, whose events are not taken any more.
+    fn stop_unattended(&self) {
         self.decide(Input::Command(RunCommand::StopNow));
     }
 
-    fn perform(&self, core: &Core, now_ns: u64, effect: Effect) {
+    fn perform(&self, core: &DriverState, now_ns: u64, effect: Effect) {
         let (worker, message) = match effect {
-            Effect::Say(kind) => {
-                self.outlet.say(Event { at_ns: now_ns, kind });
+            Effect::Emit(kind) => {
+                self.outlet.emit(Event { at_ns: now_ns, kind });
                 return;
             }
             Effect::Start { worker, lane } => {
@@ -164,7 +163,7 @@ impl Shell {
                 }
                 return;
             }
-            Effect::Recall { worker, count } => (worker, ToWorker::Recall(count)),
+            Effect::TakeBack { worker, count } => (worker, ToWorker::TakeBack(count)),
             Effect::Cancel { worker, task } => (worker, ToWorker::Cancel(task)),
             Effect::Stop { worker, now } => (worker, ToWorker::Stop { now }),
             Effect::SetTimeout { worker, timeout_ns } => (worker, ToWorker::SetTimeout(timeout_ns)),
@@ -172,13 +171,13 @@ impl Shell {
             Effect::Retire { worker } => (worker, ToWorker::Retire),
         };
         if let Some(member) = core.members.get(&worker) {
-            member.link.send(&message);
+            member.sender.send(&message);
         }
     }
 
     /// All payloads of a message are made in one buffer; a message holds about a megabyte, since long command lines would
     /// not all fit into one.
-    fn send_tasks(&self, member: &Member, tasks: &[(TaskId, u32)], shares: &[String]) {
+    fn send_tasks(&self, member: &LaneMember, tasks: &[(TaskId, u32)], shares: &[String]) {
         let mut payloads = Vec::new();
         let mut ends = Vec::with_capacity(tasks.len());
         let mut first = 0;
@@ -193,7 +192,7 @@ impl Shell {
                     attempt,
                     payload: &payloads[start..end],
                 });
-                member.link.send(&ToWorkerRef::Run(frames.collect()));
+                member.sender.send(&ToWorkerRef::Run(frames.collect()));
                 payloads.clear();
                 ends.clear();
                 first = place + 1;
@@ -201,19 +200,19 @@ impl Shell {
         }
     }
 
-    /// Time has passed. Whoever was not listened to until now is not to be blamed for silence.
+    /// Tells the dispatcher that time has passed, and which lanes were not being read until now.
     pub fn tick(&self) {
-        if self.core().dispatcher.looks_at(self.now_ns()) {
-            let is_unheard = |member: &Member| !member.listened_to.load(Ordering::Acquire);
-            let unheard =
+        if self.core().dispatcher.checks_at(self.now_ns()) {
+            let is_unheard = |member: &LaneMember| !member.listened_to.load(Ordering::Acquire);
+            let unread =
                 self.core().members.iter().filter(|(_, member)| is_unheard(member)).map(|(id, _)| *id).collect();
-            self.decide(Input::Unheard { workers: unheard });
+            self.decide(Input::Unread { workers: unread });
         }
         self.decide(Input::Tick);
     }
 
-    /// Says something that the dispatcher knows nothing of.
-    pub fn say(&self, kind: EventKind) {
-        self.outlet.say(Event { at_ns: self.now_ns(), kind });
+    /// Emits an event that the dispatcher knows nothing of.
+    pub fn emit(&self, kind: EventKind) {
+        self.outlet.emit(Event { at_ns: self.now_ns(), kind });
     }
 }

@@ -1,5 +1,5 @@
-//! What is left of runs whose engine and workers were all killed at once: found by the marker that everything of ours
-//! carries, by its user and by the time at which its engine began, and ended at the next start.
+//! Processes left by runs whose engine and workers were all killed at once: found by the marker in their environment, by
+//! their user and by the time at which their engine began, and ended at the next start.
 //!
 //! A process that cleared its environment carries no marker; while its engine lives, that one adopts it instead.
 
@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, getuid, set_child_subreaper};
 
-use super::worker_process::WORKER_MARKER;
 use crate::mp::{descriptors, process_tree};
+
+/// The variable that marks a worker and everything it starts.
+pub const WORKER_MARKER: &str = "FANLANE_WORKER";
 
 /// This process runs an engine and has no other children.
 static OWNED: AtomicBool = AtomicBool::new(false);
 
-/// Makes this process one that runs an engine and nothing else that starts programs: it may then have as many files open
-/// as the system allows, and whatever outlives a killed worker becomes its child and is ended, marked or not.
+/// Declares that this process starts programs for an engine alone: it may then have as many files open as the system
+/// allows, and what outlives a killed worker becomes its child and is ended, marked or not.
 pub fn own_process() {
     descriptors::raise();
     // Where the system refuses, markers are still looked for.
@@ -49,16 +51,16 @@ fn end_some_adopted() -> bool {
     !adopted.is_empty()
 }
 
-/// The end of what runs left behind that were killed: looked for on a thread of its own, since it costs a look at every
-/// process. Whatever starts runs begins with one.
+/// Ends the processes that killed runs have left, on a thread of its own, since it looks at every process of the
+/// machine. A program that starts runs begins with one.
 #[derive(Debug)]
 pub struct Sweep(Option<JoinHandle<Vec<u32>>>);
 
 impl Sweep {
-    /// Begins to look, and calls `done` afterwards. Where there is no thread to be had, the next start looks.
+    /// Begins to look, and calls `done` afterwards. Without a thread, the next start looks.
     pub fn begin(done: impl FnOnce() + Send + 'static) -> Self {
         let thread = std::thread::Builder::new().name("sweep".to_owned()).spawn(|| {
-            let ended = end_strays();
+            let ended = end_orphans();
             done();
             ended
         });
@@ -70,7 +72,7 @@ impl Sweep {
         self.0.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// Waits for its end; says what it ended, in words without a full stop, if there was anything.
+    /// Waits for its end. Returns a sentence without a full stop about what it ended, if there was anything.
     pub fn finish(self) -> Option<String> {
         let count = self.0?.join().ok()?.len();
         let ended = match count {
@@ -82,13 +84,13 @@ impl Sweep {
     }
 }
 
-/// Ends the processes of this user that runs left behind whose engine is dead; says which these were.
-fn end_strays() -> Vec<u32> {
+/// Ends the processes of this user whose engine is dead, and returns them.
+fn end_orphans() -> Vec<u32> {
     const ROUNDS: u32 = 20;
     const BETWEEN: Duration = Duration::from_millis(5);
     let mut ended = Vec::new();
     for _ in 0..ROUNDS {
-        let found: Vec<(u32, String)> = strays();
+        let found: Vec<(u32, String)> = orphans();
         if found.is_empty() {
             break;
         }
@@ -103,7 +105,7 @@ fn end_strays() -> Vec<u32> {
 }
 
 /// The processes with a marker of a dead engine, and that marker.
-fn strays() -> Vec<(u32, String)> {
+fn orphans() -> Vec<(u32, String)> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let own_namespace = namespace("self");
     let user = getuid().as_raw();
@@ -114,7 +116,7 @@ fn strays() -> Vec<(u32, String)> {
         .filter_map(|(pid, _)| Some((pid, process_tree::variable(pid, WORKER_MARKER)?)))
         // In a container of its own, the engine's number is another than the one seen from here.
         .filter(|(pid, _)| own_namespace.is_some() && namespace(&pid.to_string()) == own_namespace)
-        .filter(|(pid, marker)| is_stray(marker, process_tree::start_ticks(*pid), process_tree::start_ticks))
+        .filter(|(pid, marker)| is_orphan(marker, process_tree::start_ticks(*pid), process_tree::start_ticks))
         .collect()
 }
 
@@ -123,7 +125,7 @@ fn namespace(process: &str) -> Option<std::path::PathBuf> {
 }
 
 /// Whether a process that began at `began` and carries `marker` belongs to an engine that is no more.
-fn is_stray(marker: &str, began: Option<u64>, start_of: impl Fn(u32) -> Option<u64>) -> bool {
+fn is_orphan(marker: &str, began: Option<u64>, start_of: impl Fn(u32) -> Option<u64>) -> bool {
     let mut parts = marker.split('.').map(str::parse::<u64>);
     let (Some(Ok(engine)), Some(Ok(engine_began)), Some(began)) = (parts.next(), parts.next(), began) else {
         return false;
@@ -138,13 +140,13 @@ mod tests {
 
     #[test]
     fn only_what_a_dead_engine_left_is_a_stray() {
-        // Engine 10 lives since 100; number 11 was given to somebody else at 500.
+        // Engine 10 lives since 100; number 11 was given to another process at 500.
         let start_of = |pid| match pid {
             10 => Some(100),
             11 => Some(500),
             _ => None,
         };
-        for (marker, began, stray) in [
+        for (marker, began, orphan) in [
             ("10.100.7.0", Some(150), false),
             ("10.90.7.0", Some(95), true),
             ("11.100.7.0", Some(150), true),
@@ -156,13 +158,13 @@ mod tests {
             ("garbage", Some(150), false),
             ("", Some(150), false),
         ] {
-            assert_eq!(is_stray(marker, began, start_of), stray, "{marker} {began:?}");
+            assert_eq!(is_orphan(marker, began, start_of), orphan, "{marker} {began:?}");
         }
     }
 
     #[test]
     fn this_process_is_known_by_its_number_and_its_start() {
         let mark = process_tree::own_mark();
-        assert!(!is_stray(&format!("{mark}.1.0"), Some(u64::MAX), process_tree::start_ticks), "{mark}");
+        assert!(!is_orphan(&format!("{mark}.1.0"), Some(u64::MAX), process_tree::start_ticks), "{mark}");
     }
 }

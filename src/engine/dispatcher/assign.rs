@@ -1,11 +1,11 @@
-//! How many workers there shall be, and who gets how much.
+//! The size of the pool, and how many tasks each worker is given.
 
 use crate::event::{LaneId, WorkerId};
 use crate::job::Mode;
 
-use super::after::After;
+use super::dependencies::DependencyTracker;
 use super::queue::{Pending, Queue};
-use super::{Dispatcher, Effect, Worker};
+use super::{Dispatcher, Effect, WorkerState};
 
 /// A worker is handed about this much work ahead, in nanoseconds: far more than a message takes to arrive, far less
 /// than a person notices.
@@ -14,15 +14,15 @@ const AHEAD_NS: f64 = 1e7;
 /// It gets more when it has less than this left, in nanoseconds, but between a quarter and half of the tasks: each message
 /// wakes a thread there.
 const LOW_NS: f64 = 1e6;
-/// While a worker has work enough, nobody listens to it more often than this, in nanoseconds.
-const REST_NS: f64 = 4e6;
+/// The longest rest between two reads of a busy worker's lane, in nanoseconds.
+const MAX_REST_NS: f64 = 4e6;
 /// A shorter rest is none.
-const LEAST_REST_NS: f64 = 2e5;
+const MIN_REST_NS: f64 = 2e5;
 
 /// Tasks that take longer, in nanoseconds, are handed out one by one: then they begin in their order, and the way to
 /// and fro costs less than a hundredth.
-const LONG_NS: f64 = 2e7;
-const MOST_AHEAD: usize = 2048;
+const LONG_TASK_NS: f64 = 2e7;
+const MAX_AHEAD: usize = 2048;
 
 impl Dispatcher {
     /// Starts workers that are missing, retires those that are too many, or all when there is nothing left to do.
@@ -53,12 +53,12 @@ impl Dispatcher {
         let wanted = allowed.min(u32::try_from(remaining).unwrap_or(u32::MAX));
         // Those on their way out count until they are gone, or a pool that is resized to and fro would grow each time.
         // After a failure one start is enough to see whether it was more than that.
-        let at_once = if self.failed_starts > 0 { 1 } else { self.plan.starting_limit };
+        let at_once = if self.failed_starts > 0 { 1 } else { self.plan.max_starting };
         while live + retiring < wanted && starting < at_once {
             let worker = WorkerId(self.next_worker);
             self.next_worker += 1;
             let lane = self.free_lane();
-            self.workers.insert(worker, Worker::starting(lane, now_ns));
+            self.workers.insert(worker, WorkerState::starting(lane, now_ns));
             effects.push(Effect::Start { worker, lane });
             live += 1;
             starting += 1;
@@ -72,8 +72,8 @@ impl Dispatcher {
         state.retiring = true;
         if state.ready {
             if state.in_flight.len() > 1 && !self.killing {
-                state.recalling = true;
-                effects.push(Effect::Recall { worker, count: u32::MAX });
+                state.taking_back = true;
+                effects.push(Effect::TakeBack { worker, count: u32::MAX });
             }
             effects.push(Effect::Retire { worker });
         }
@@ -86,31 +86,31 @@ impl Dispatcher {
         LaneId(free.unwrap_or(taken.len() as u32))
     }
 
-    /// How long nobody has to listen to this worker, in nanoseconds: until it has done half of the tasks that it has,
-    /// and at most a few milliseconds; `None` where its next word is waited for.
+    /// How long this worker's lane need not be read, in nanoseconds: until it has done half of the tasks that it has,
+    /// and at most a few milliseconds; `None` where its next message is waited for.
     ///
-    /// What it says meanwhile is heard in one go. Each result that wakes a thread of its own takes its time from a core
+    /// What it sends meanwhile is read in one go. Each result that wakes a thread of its own takes its time from a core
     /// that the tasks need.
     pub fn rest_ns(&self, worker: WorkerId) -> Option<u64> {
-        let state = self.workers.get(&worker).filter(|state| state.takes_tasks() && !state.recalling)?;
+        let state = self.workers.get(&worker).filter(|state| state.takes_tasks() && !state.taking_back)?;
         let until_wanted_ns = self.mean_wall_ns? * (state.in_flight.len() / 2) as f64;
-        (until_wanted_ns >= LEAST_REST_NS).then(|| until_wanted_ns.min(REST_NS) as u64)
+        (until_wanted_ns >= MIN_REST_NS).then(|| until_wanted_ns.min(MAX_REST_NS) as u64)
     }
 
     /// Hands out tasks; takes some back where one worker has several and another has none.
-    pub(super) fn feed(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
+    pub(super) fn assign(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         if self.stopping {
             return;
         }
-        if self.paused || self.gate.is_some() {
-            self.recall_all(effects);
+        if self.paused || self.admission.is_some() {
+            self.take_back_all(effects);
             return;
         }
-        if self.places.is_some() {
-            self.place(now_ns, effects);
-            self.place_ahead(effects);
-            if self.places.as_ref().is_some_and(|places| places.next(self.pool).is_none()) {
-                self.recall_for_idle(effects);
+        if self.resources.is_some() {
+            self.allocate(now_ns, effects);
+            self.allocate_ahead(effects);
+            if self.resources.as_ref().is_some_and(|resources| resources.next(self.pool).is_none()) {
+                self.take_back_for_idle(effects);
             }
             return;
         }
@@ -121,7 +121,7 @@ impl Dispatcher {
             }
         }
         if self.queue.ready() == 0 {
-            self.recall_for_idle(effects);
+            self.take_back_for_idle(effects);
         }
     }
 
@@ -129,12 +129,12 @@ impl Dispatcher {
     pub(super) fn ahead(&self) -> (usize, usize) {
         let control = &self.plan.control;
         match self.mean_wall_ns {
-            // Nothing more is to begin once the halt is reached, nor before its time; a chunk goes to whoever has nothing.
+            // Nothing more is to begin once the halt is reached, nor before its time; a chunk goes to an idle worker.
             _ if control.halt.is_some() || control.delay_secs.is_some() || self.plan.chunk.is_some() => (1, 0),
             // One to work at and one to go on with, or as many as fill the time.
-            Some(mean_ns) if mean_ns < LONG_NS => {
+            Some(mean_ns) if mean_ns < LONG_TASK_NS => {
                 let mean_ns = mean_ns.max(1.0);
-                let ahead = ((AHEAD_NS / mean_ns) as usize).clamp(2, MOST_AHEAD);
+                let ahead = ((AHEAD_NS / mean_ns) as usize).clamp(2, MAX_AHEAD);
                 (ahead, ((LOW_NS / mean_ns) as usize).clamp((ahead / 4).max(1), ahead / 2))
             }
             _ => (1, 0),
@@ -160,7 +160,7 @@ impl Dispatcher {
                     None => share,
                 };
                 let first = state.in_flight.len();
-                let next = std::iter::from_fn(|| next_of(&mut self.queue, &mut self.after));
+                let next = std::iter::from_fn(|| next_of(&mut self.queue, &mut self.dependencies));
                 state.in_flight.extend(next.take(count));
                 let tasks: Vec<_> =
                     state.in_flight.iter().skip(first).map(|pending| (pending.task, pending.attempts + 1)).collect();
@@ -174,74 +174,74 @@ impl Dispatcher {
         }
     }
 
-    /// With a delay between starts, nobody is handed anything ahead.
+    /// Hands out one task; with a delay between starts, no worker is given any ahead.
     fn hand_out_one(&mut self, now_ns: u64, delay_secs: f64, effects: &mut Vec<Effect>) {
         if now_ns < self.next_start_ns {
             return;
         }
         let idle = self.workers.iter_mut().find(|(_, state)| state.is_idle());
         let Some((&worker, state)) = idle else { return };
-        let Some(pending) = next_of(&mut self.queue, &mut self.after) else { return };
+        let Some(pending) = next_of(&mut self.queue, &mut self.dependencies) else { return };
         state.in_flight.push_back(pending);
         self.next_start_ns = now_ns + (delay_secs * 1e9) as u64;
         effects.push(Effect::Run { worker, tasks: vec![(pending.task, pending.attempts + 1)] });
     }
 
     /// While the run is paused a worker finishes the task that it is at, and begins none.
-    fn recall_all(&mut self, effects: &mut Vec<Effect>) {
+    fn take_back_all(&mut self, effects: &mut Vec<Effect>) {
         for (&worker, state) in &mut self.workers {
-            if state.ready && !state.retiring && !state.recalling && state.in_flight.len() > 1 {
-                state.recalling = true;
-                effects.push(Effect::Recall { worker, count: u32::MAX });
+            if state.ready && !state.retiring && !state.taking_back && state.in_flight.len() > 1 {
+                state.taking_back = true;
+                effects.push(Effect::TakeBack { worker, count: u32::MAX });
             }
         }
     }
 
-    fn recall_for_idle(&mut self, effects: &mut Vec<Effect>) {
+    fn take_back_for_idle(&mut self, effects: &mut Vec<Effect>) {
         if self.plan.chunk.is_some() {
             return;
         }
         let idle = self.workers.values().filter(|state| state.takes_tasks() && state.in_flight.is_empty()).count();
-        let under_way = self.workers.values().filter(|state| state.recalling).count();
-        let (places, pool) = (self.places.as_ref(), self.pool);
+        let under_way = self.workers.values().filter(|state| state.taking_back).count();
+        let (resources, pool) = (self.resources.as_ref(), self.pool);
         for _ in under_way..idle {
             let richest = self
                 .workers
                 .iter_mut()
-                .filter(|(_, state)| !state.recalling && !state.retiring && state.in_flight.len() > 1)
-                .filter(|(_, state)| Self::fits_another(places, state, pool))
+                .filter(|(_, state)| !state.taking_back && !state.retiring && state.in_flight.len() > 1)
+                .filter(|(_, state)| Self::fits_another(resources, state, pool))
                 .max_by_key(|(_, state)| state.in_flight.len());
             let Some((&worker, state)) = richest else { return };
-            state.recalling = true;
+            state.taking_back = true;
             let waiting = state.in_flight.len() - 1;
-            effects.push(Effect::Recall { worker, count: waiting.div_ceil(2) as u32 });
+            effects.push(Effect::TakeBack { worker, count: waiting.div_ceil(2) as u32 });
         }
     }
 }
 
 /// The next task that waits for no other.
-pub(super) fn next_of(queue: &mut Queue, after: &mut After) -> Option<Pending> {
+pub(super) fn next_of(queue: &mut Queue, dependencies: &mut DependencyTracker) -> Option<Pending> {
     loop {
         let pending = queue.pop()?;
-        if after.is_empty() {
+        if dependencies.is_empty() {
             return Some(pending);
         }
-        if let Some(pending) = after.pass(pending) {
+        if let Some(pending) = dependencies.pass(pending) {
             return Some(pending);
         }
     }
 }
 
-impl Worker {
+impl WorkerState {
     pub(super) const fn starting(lane: LaneId, now_ns: u64) -> Self {
         Self {
             lane,
             ready: false,
             retiring: false,
-            recalling: false,
-            paused_after_give_up: false,
+            taking_back: false,
+            paused_after_abort: false,
             finished_any: false,
-            heard_ns: now_ns,
+            alive_ns: now_ns,
             asked_ns: None,
             hung: false,
             started: None,

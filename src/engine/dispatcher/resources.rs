@@ -1,9 +1,9 @@
-//! Who begins next where tasks take different amounts of what there is only so much of: places of the pool, and named
-//! counters. Where all take the same, the number of workers says it all and nothing here is used.
+//! Which task begins next where tasks take different amounts of limited resources: places of the pool, and named counters.
+//! Where all take the same, the number of workers decides and nothing here is used.
 //!
 //! The rule: tasks begin in their order as long as each fits. The first that does not fit waits, and what it needs is
-//! kept for it: others go before it only where they leave enough of everything that they take themselves. So nobody
-//! waits for ever, and a task that waits for one thing does not hold up those that take another.
+//! kept for it: others go before it only where they leave enough of everything that they take themselves. So no task
+//! waits for ever, and a task that waits for one resource does not hold up those that take another.
 //!
 //! Short tasks that take the same may follow each other at one worker: what the first has is handed on to the next, until
 //! the first of those that wait needs some of it.
@@ -16,12 +16,12 @@ use crate::job::resource_request::{MAX_NUMBERED, TaskRequests};
 
 use super::queue::Pending;
 
-/// So many tasks are looked at for one that fits.
+/// Maximum number of tasks looked at for one that fits.
 const WINDOW: usize = 1024;
 
-/// What is free, who has the rest, and who waits first for it.
+/// What is free, which tasks have the rest, and which wait for it.
 #[derive(Debug)]
-pub struct Places {
+pub struct Resources {
     needs: Arc<TaskRequests>,
     /// Places of the pool that are taken.
     taken: u32,
@@ -55,7 +55,7 @@ impl Given {
     }
 }
 
-impl Places {
+impl Resources {
     /// Everything is free.
     pub fn new(needs: Arc<TaskRequests>) -> Self {
         let counters = needs.counters().iter().map(|counter| Free {
@@ -106,8 +106,8 @@ impl Places {
         fitting.filter_map(|(_, places)| places.first().copied()).min()
     }
 
-    /// Gives the task at this place what it takes, and says which of the things with numbers are its own: a text for
-    /// each counter that has them.
+    /// Gives the task at this place what it takes, and returns the numbered resources that are its own: a text for each
+    /// counter with numbers.
     pub fn give(&mut self, place: u64) -> Option<(Pending, Vec<String>)> {
         let pending = self.window.remove(&place)?;
         let kind = self.needs.kind_of(pending.task);
@@ -208,7 +208,7 @@ impl Places {
         self.needs.of_kind(self.needs.kind_of(task))
     }
 
-    /// Whether a task that takes this fits in, and leaves enough of what it takes itself for one that waits for `kept`.
+    /// Whether a task that takes this fits in, and leaves enough of what it takes itself for a task that waits for `kept`.
     fn fits(&self, takes: &[u32], kept: Option<&[u32]>, pool: u32) -> bool {
         self.left(pool).zip(takes).enumerate().all(|(place, (left, need))| {
             let kept = kept.map_or(0, |kept| kept[place]);

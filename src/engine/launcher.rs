@@ -1,0 +1,49 @@
+//! Where workers come from. The run itself knows no process: it asks a [`Launcher`] for workers, and a worker for lanes.
+
+use std::io;
+use std::sync::Arc;
+
+use super::dispatcher::ProcessEnd;
+use super::link::Link;
+use super::protocol::Setup;
+use crate::event::{LaneId, WorkerId};
+
+/// Starts workers.
+pub trait Launcher: Send + Sync {
+    /// Starts a worker for tasks as in `setup`; it and all its tasks have `environment` besides what they have anyway. A launcher whose workers have another clock sets their [`Setup::epoch_ns`].
+    ///
+    /// # Errors
+    /// When none can be started.
+    fn start(&self, setup: &Setup, environment: &[(String, String)]) -> io::Result<Arc<dyn WorkerHandle>>;
+}
+
+/// A worker as its engine sees it: a process with lanes.
+pub trait WorkerHandle: Send + Sync {
+    /// The number of its process.
+    fn pid(&self) -> u32;
+
+    /// It has ended, or is about to.
+    fn is_dying(&self) -> bool;
+
+    /// Opens one more lane.
+    ///
+    /// # Errors
+    /// When it has ended, or the system has nothing left for the link.
+    fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<Link>;
+
+    /// Ends it if it has no lane: one could not be opened.
+    fn end_unused(&self);
+
+    /// A lane was opened that cannot be read.
+    fn lane_unread(&self);
+
+    /// A lane's link has ended, after a good-bye or without one; says how the process did. The end of the last lane is the
+    /// end of the process.
+    fn lane_ended(&self, said_bye: bool) -> ProcessEnd;
+
+    /// A lane's link has ended before the lane was there. While other lanes live, that costs them nothing.
+    fn lane_unopened(&self) -> ProcessEnd;
+
+    /// Ends it without asking.
+    fn kill(&self);
+}

@@ -1,0 +1,73 @@
+//! How a lane does tasks of one kind: the trait, and the table of kinds. What a kind needs comes as the parameters of
+//! [`TaskSetup`](crate::engine::protocol::TaskSetup).
+
+use std::io;
+
+use rustix::process::Pid;
+
+use super::lane::LaneShared;
+use super::{call, command};
+use crate::engine::protocol::TaskFrame;
+use crate::event::{CallValue, Outcome, Output};
+
+/// Does the tasks of one lane, one after the other, on the lane's thread.
+pub trait Executor: Send {
+    /// Does a task to its end. A panic fails the task.
+    fn execute(&mut self, task: TaskFrame, watch: &dyn TaskWatch) -> Execution;
+
+    /// The outcome of a task that cannot be begun in this process at all, for this reason.
+    fn refuse(&self, reason: &str) -> Outcome;
+}
+
+/// What came of a task.
+pub struct Execution {
+    pub outcome: Outcome,
+    pub value: Option<CallValue>,
+    pub output: Option<Box<Output>>,
+    /// `None`: the CPU time of the lane's thread.
+    pub cpu_ns: Option<u64>,
+    pub max_rss_bytes: u64,
+    /// SIGKILL ended it, and the kernel had ended processes for want of memory.
+    pub memory_kill: bool,
+}
+
+impl Execution {
+    /// Nothing but an outcome.
+    pub const fn of(outcome: Outcome) -> Self {
+        Self { outcome, value: None, output: None, cpu_ns: None, max_rss_bytes: 0, memory_kill: false }
+    }
+}
+
+/// What a lane must know of the process of a task while it runs, so that it can end it.
+pub trait TaskWatch {
+    /// The task runs as process and process group `pid`.
+    fn begun(&self, pid: Pid);
+    /// It cannot be started for now, for this reason. Says whether it is wanted any more.
+    fn exhausted(&self, reason: &str) -> bool;
+    /// It has printed more than it may.
+    fn printed_too_much(&self);
+    /// From now on `pid` must not be signalled: it is about to be reaped. Says why it was ended, if it was.
+    fn ending(&self) -> Option<Outcome>;
+}
+
+/// A kind of task.
+pub struct ExecutorKind {
+    /// Its name in the setup.
+    pub name: &'static str,
+    /// Makes what does the tasks of a lane.
+    pub open: fn(&LaneShared) -> io::Result<Box<dyn Executor>>,
+}
+
+/// The kinds that every worker knows.
+pub const BUILT_IN: &[ExecutorKind] = &[command::KIND, call::KIND];
+
+/// Makes what does the tasks of a lane, from the table of its process.
+///
+/// # Errors
+/// For a kind that is not in the table, and parameters that it does not understand.
+pub fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
+    let name = &lane.context.setup.task.kind;
+    let kind = lane.context.kinds.iter().find(|kind| kind.name == name);
+    let unknown = || io::Error::other(format!("this worker knows no task of the kind '{name}'"));
+    (kind.ok_or_else(unknown)?.open)(lane)
+}
