@@ -1,5 +1,5 @@
-//! Which role this process has: a worker of a run, a command in the terminal, or the window. Nothing else is decided
-//! here, and a worker is told apart before anything is initialised.
+//! The role of this process: a worker of a run, a command in the terminal, or the window. Nothing else is decided here, and the
+//! role of a worker is recognised before anything is initialised.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use fanlane::{engine, host, mp};
 
 fn main() -> ExitCode {
     mp::init([engine::worker_role(), host::host_role()]);
-    name_this_program();
+    export_program_path();
     let words: Vec<_> = std::env::args_os().collect();
     if cli::progress::is_report(&words) {
         return cli::progress::report(&words).into();
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
                 cli::remark(&format!("{reason}; running in the terminal instead"));
                 cli::run_instead_of_window(job.as_deref())
             }
-            // What it ran is not run a second time behind its user's back.
+            // Its run is not silently repeated in the terminal.
             Err(NoWindow { reason, was_open: true }) => {
                 cli::remark(&reason);
                 return ExitCode::FAILURE;
@@ -33,11 +33,11 @@ fn main() -> ExitCode {
     status.into()
 }
 
-/// Tells tasks where this program is, in `FANLANE`: their scripts may call it though it is not on the path.
+/// Puts the path of this program into `FANLANE`, so that scripts of tasks can call it though it is not on the path.
 #[expect(unsafe_code, reason = "the environment of a process can be changed before it has a second thread")]
-fn name_this_program() {
+fn export_program_path() {
     if let Ok(program) = std::env::current_exe() {
-        // SAFETY: this is the first that `main` does, on the only thread there is.
+        // SAFETY: called before a second thread exists.
         unsafe { std::env::set_var("FANLANE", program) };
     }
 }
@@ -46,7 +46,7 @@ fn name_this_program() {
 struct NoWindow {
     /// In one line.
     reason: String,
-    /// There was one, and it broke down.
+    /// It was open and crashed.
     was_open: bool,
 }
 
@@ -58,26 +58,26 @@ fn open_window(job: Option<PathBuf>) -> Result<(), NoWindow> {
 
     use fanlane::ui::{WindowOptions, run_window};
 
-    /// A window that lived this long had been opened.
-    const OPENED: Duration = Duration::from_secs(5);
+    /// A window that lasted this long was open.
+    const MIN_OPEN: Duration = Duration::from_secs(5);
 
     if std::env::var_os("RUST_BACKTRACE").is_none() {
         panic::set_hook(Box::new(|fault| {
             let message = fault.payload_as_str().unwrap_or("no message").lines().next().unwrap_or_default();
             let place = fault.location().map_or_else(String::new, |place| format!(" ({place})"));
-            cli::remark(&format!("a fault in the program: {message}{place}"));
+            cli::remark(&format!("internal error: {message}{place}"));
         }));
     }
     let begun = Instant::now();
-    // Graphics drivers and display servers fail in ways that their libraries answer with a panic.
+    // Libraries of graphics drivers and display servers panic on some of their failures.
     let closed = panic::catch_unwind(AssertUnwindSafe(|| {
         run_window(WindowOptions { job, worker_executable: cli::worker_executable()?, presets_folder: None })
     }));
-    let was_open = begun.elapsed() > OPENED;
+    let was_open = begun.elapsed() > MIN_OPEN;
     match closed {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(NoWindow { reason: cli::in_one_line(&error), was_open }),
-        Err(_) => Err(NoWindow { reason: "the window broke down".to_owned(), was_open }),
+        Err(_) => Err(NoWindow { reason: "the window crashed".to_owned(), was_open }),
     }
 }
 

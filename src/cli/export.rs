@@ -1,5 +1,5 @@
-//! `fanlane export`: a recorded run in the formats of other programs. What is written is made while the record is read,
-//! so its length does not matter.
+//! `fanlane export`: a recorded run in the formats of other programs. The record is converted while it is read, so its length
+//! does not matter.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -13,7 +13,10 @@ use bstr::BString;
 use clap::{Args, ValueEnum};
 
 use super::report::{Tasks, json};
-use super::{Status, history};
+use super::run_name::RunName;
+use super::status::Status;
+use super::subcommand::Subcommand;
+use super::terminal::{print, remark};
 use crate::event::{Event, EventKind, RunEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
 use crate::job::TaskKind;
 use crate::model::format::plural;
@@ -22,26 +25,26 @@ use crate::store::export::rows::RowWriter;
 use crate::store::export::trace::TraceWriter;
 use crate::store::record::{self, RecordError, RecordHeader, RecordLine, TaskWords};
 
-/// The words after `fanlane export`.
+/// The arguments of `fanlane export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// A run of the history, by its number or last; or the file that fanlane run --record wrote
+    /// A run of the history: its number, or last; or the file that fanlane run --record wrote
     #[arg(value_name = "RUN | RECORD")]
-    pub run: PathBuf,
+    run: PathBuf,
     /// csv: a row for each task; json, jsonl: the objects that run --json prints; trace: for Perfetto and Chrome
     #[arg(short, long, value_name = "FORMAT")]
-    pub format: ExportFormat,
+    format: ExportFormat,
     /// Write to this file instead of to standard output
     #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    output: Option<PathBuf>,
     /// Replace the file if it is there
     #[arg(long, requires = "output")]
-    pub force: bool,
+    force: bool,
 }
 
-/// The formats.
+/// The formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
+enum ExportFormat {
     /// A row for each task.
     Csv,
     /// One document.
@@ -52,14 +55,17 @@ pub enum ExportFormat {
     Trace,
 }
 
-/// Does what `fanlane export` was asked to do. A record that is torn is exported as far as it is whole, and told.
-///
-/// # Errors
-/// When the record cannot be read at all, or the export cannot be written.
-pub fn export(args: &ExportArgs) -> Result<Status> {
-    if let Some(run) = args.run.to_str().filter(|name| history::is_run_name(name)) {
-        return export_from_history(run, args);
+impl Subcommand for ExportArgs {
+    fn perform(self) -> Result<Status> {
+        match self.run.to_str().and_then(|name| name.parse().ok()) {
+            Some(run) => export_from_history(run, &self),
+            None => export_record(&self),
+        }
     }
+}
+
+/// Exports a record; an incomplete one as far as it can be read, which is reported.
+fn export_record(args: &ExportArgs) -> Result<Status> {
     let name = args.run.display();
     let file = File::open(&args.run).with_context(|| format!("the record {name} cannot be read"))?;
     let mut lines = record::read(BufReader::new(file));
@@ -73,14 +79,14 @@ pub fn export(args: &ExportArgs) -> Result<Status> {
     let status = write_out(args, &header, &mut whole)?;
     drop(whole);
     if let Some(error) = torn {
-        super::remark(&format!("{name}: {error}; what came before it was exported"));
+        remark(&format!("{name}: {error}; what precedes it was exported"));
         return Ok(Status::SomeFailed);
     }
     Ok(status)
 }
 
-fn export_from_history(name: &str, args: &ExportArgs) -> Result<Status> {
-    let (history, run) = history::find(name)?;
+fn export_from_history(run: RunName, args: &ExportArgs) -> Result<Status> {
+    let (history, run) = run.find()?;
     let mut lines = history.lines(run.id);
     let mut unreadable = None;
     let mut readable = lines.by_ref().map_while(|line| line.map_err(|error| unreadable = Some(error)).ok());
@@ -89,24 +95,24 @@ fn export_from_history(name: &str, args: &ExportArgs) -> Result<Status> {
     let (id, damaged) = (run.id, lines.damaged());
     if damaged > 0 {
         let parts = plural(damaged, "part");
-        super::remark(&format!("run {id}: {parts} of its record damaged and left out; all others were exported"));
+        remark(&format!("run {id}: {parts} of its record damaged and left out; all others were exported"));
     }
     if let Some(error) = &unreadable {
-        super::remark(&format!("run {id}: {error}; what came before it was exported"));
+        remark(&format!("run {id}: {error}; what precedes it was exported"));
     }
     Ok(if damaged > 0 || unreadable.is_some() { Status::SomeFailed } else { status })
 }
 
 fn write_out(args: &ExportArgs, header: &RecordHeader, lines: &mut dyn Iterator<Item = RecordLine>) -> Result<Status> {
     let Some(path) = &args.output else {
-        return super::print(|| write(args.format, header, lines, &mut BufWriter::new(io::stdout().lock())));
+        return print(|| write(args.format, header, lines, &mut BufWriter::new(io::stdout().lock())));
     };
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
     let written =
         atomic_write::write(path, existing, |file| write(args.format, header, lines, &mut BufWriter::new(file)));
     written.with_context(|| match existing {
         Existing::Keep if path.exists() => {
-            format!("{} is there already; name another file, or add --force", path.display())
+            format!("{} exists already; name another file, or add --force", path.display())
         }
         _ => format!("{} cannot be written", path.display()),
     })?;
@@ -206,7 +212,7 @@ impl WithWords<'_> {
     }
 }
 
-/// A record that somebody has edited may lack the words of a task.
+/// The words of a task; empty ones if an edited record lacks them.
 fn words_of(task: TaskId, words: &HashMap<u64, TaskWords>) -> TaskWords {
     let none = || TaskWords {
         task: task.number(),

@@ -1,30 +1,32 @@
-//! `fanlane import`: a job file from a command line of another program, and on standard error what is different.
+//! `fanlane import`: converts a command line of another program to a job file, and reports differences on standard error.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::Status;
+use super::report::printable;
+use super::status::Status;
+use super::subcommand::Subcommand;
+use super::terminal::{print, remark};
 use crate::job::import::{ImportError, Imported, Word, import_joblog, import_parallel, import_xargs, shell_words};
 use crate::store::atomic_write::{self, Existing};
 
-/// The words after `fanlane import`.
+/// The arguments of `fanlane import`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit status: 0 the job means the same   2 no job could be made of it   3 the job is written, but not all could be
-carried over: standard error names each option that was not, and what that means")]
+Exit status: 0 the job means the same   2 nothing could be imported   3 the job is written, but some options could not be
+carried over: standard error lists them with the consequences")]
 pub struct ImportArgs {
-    /// What to import.
+    /// What is imported.
     #[command(subcommand)]
-    pub from: ImportFrom,
+    from: ImportFrom,
 }
 
-/// What jobs can be made of.
-#[derive(Debug, Subcommand)]
-pub enum ImportFrom {
+#[derive(Debug, clap::Subcommand)]
+enum ImportFrom {
     /// A command line of GNU parallel: 'parallel -j4 gzip ::: *.log'
     Parallel(CommandLineArgs),
     /// A command line of xargs: 'xargs -P4 -n1 gzip'
@@ -41,38 +43,37 @@ pub enum ImportFrom {
 
 /// A command line.
 #[derive(Debug, Args)]
-pub struct CommandLineArgs {
+struct CommandLineArgs {
     /// Where the job goes.
     #[command(flatten)]
-    pub target: Target,
+    target: Target,
     /// The command line in quotes, or its words behind --
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND LINE")]
-    pub words: Vec<OsString>,
+    words: Vec<OsString>,
 }
 
 /// Where a job goes.
 #[derive(Debug, Args)]
-pub struct Target {
+struct Target {
     /// Write the job to this file instead of to standard output
     #[arg(short, long, value_name = "JOB.ron")]
-    pub output: Option<PathBuf>,
+    output: Option<PathBuf>,
     /// Replace the file if it is there
     #[arg(long, requires = "output")]
-    pub force: bool,
+    force: bool,
 }
 
-/// Does what `fanlane import` was asked to do.
-///
-/// # Errors
-/// When no job can be made of it, or the job cannot be written.
-pub fn import(args: &ImportArgs) -> Result<Status> {
-    match &args.from {
-        ImportFrom::Parallel(line) => write(import_line(&line.words, "parallel", import_parallel)?, &line.target),
-        ImportFrom::Xargs(line) => write(import_line(&line.words, "xargs", import_xargs)?, &line.target),
-        ImportFrom::Joblog { file, target } => {
-            let name = file.display();
-            let log = std::fs::read_to_string(file).with_context(|| format!("the job log {name} cannot be read"))?;
-            write(import_joblog(&log).with_context(|| format!("{name} cannot be imported"))?, target)
+impl Subcommand for ImportArgs {
+    fn perform(self) -> Result<Status> {
+        match &self.from {
+            ImportFrom::Parallel(line) => write(import_line(&line.words, "parallel", import_parallel)?, &line.target),
+            ImportFrom::Xargs(line) => write(import_line(&line.words, "xargs", import_xargs)?, &line.target),
+            ImportFrom::Joblog { file, target } => {
+                let name = file.display();
+                let log =
+                    std::fs::read_to_string(file).with_context(|| format!("the job log {name} cannot be read"))?;
+                write(import_joblog(&log).with_context(|| format!("{name} cannot be imported"))?, target)
+            }
         }
     }
 }
@@ -88,7 +89,7 @@ fn import_line(
         .collect::<Result<_>>()?;
     let words = match &*words {
         [line] => shell_words(line)?,
-        // The shell has been through them; the program's own name may be left out.
+        // The shell has split them already; the program's own name may be left out.
         words => {
             let named = words.first().is_some_and(|first| first.rsplit('/').next() == Some(program));
             let name = (!named).then_some(program);
@@ -101,20 +102,20 @@ fn import_line(
 fn write(imported: Imported, target: &Target) -> Result<Status> {
     let text = imported.job.to_ron()?;
     let status = match &target.output {
-        None => super::print(|| io::stdout().lock().write_all(text.as_bytes()))?,
+        None => print(|| io::stdout().lock().write_all(text.as_bytes()))?,
         Some(path) => {
             let existing = if target.force { Existing::Replace } else { Existing::Keep };
             atomic_write::write(path, existing, |file| file.write_all(text.as_bytes())).map_err(|error| {
                 let refused = error.kind() == io::ErrorKind::AlreadyExists;
                 let what =
-                    if refused { "is there already; name another file, or add --force" } else { "cannot be written" };
+                    if refused { "exists already; name another file, or add --force" } else { "cannot be written" };
                 anyhow::Error::new(error).context(format!("{} {what}", path.display()))
             })?;
             Status::AllDone
         }
     };
     for note in &imported.notes {
-        super::remark(&format!("{}: {}", super::report::printable(&note.what, 200), note.meaning));
+        remark(&format!("{}: {}", printable(&note.what, 200), note.meaning));
     }
     Ok(if imported.notes.is_empty() { status } else { Status::NotAllImported })
 }

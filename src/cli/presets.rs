@@ -4,31 +4,52 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand as ClapSubcommand};
 
-use super::Status;
-use super::args::{PresetsAction, PresetsArgs};
 use super::plan::Plan;
 use super::report::printable;
+use super::status::Status;
+use super::subcommand::Subcommand;
+use super::terminal::print;
 use crate::job::Job;
 use crate::store::presets::{Presets, SavedPreset};
 
-/// Does what `fanlane presets` was asked to do.
-///
-/// # Errors
-/// When the folder of saved jobs cannot be read, or there is no preset of that name.
-pub fn presets(args: &PresetsArgs) -> Result<Status> {
-    match &args.action {
-        None | Some(PresetsAction::List) => {
-            let saved = saved()?;
-            super::print(|| write_list(&saved, &mut io::stdout().lock()))
-        }
-        Some(PresetsAction::Show { name }) => {
-            let text = find(name)?.to_ron()?;
-            super::print(|| io::stdout().lock().write_all(text.as_bytes()))
-        }
-        Some(PresetsAction::Path) => {
-            let presets = Presets::open_default()?;
-            super::print(|| writeln!(io::stdout(), "{}", presets.folder().display()))
+/// The arguments of `fanlane presets`.
+#[derive(Debug, Args)]
+pub struct PresetsArgs {
+    /// Without it the presets are listed.
+    #[command(subcommand)]
+    action: Option<PresetsAction>,
+}
+
+#[derive(Debug, ClapSubcommand)]
+enum PresetsAction {
+    /// List the presets: names and descriptions
+    List,
+    /// Print a preset as a job file
+    Show {
+        /// Its name as in the list, in upper or lower case
+        name: String,
+    },
+    /// Print the folder of your own presets
+    Path,
+}
+
+impl Subcommand for PresetsArgs {
+    fn perform(self) -> Result<Status> {
+        match self.action {
+            None | Some(PresetsAction::List) => {
+                let saved = saved()?;
+                print(|| write_list(&saved, &mut io::stdout().lock()))
+            }
+            Some(PresetsAction::Show { name }) => {
+                let text = find(&name)?.to_ron()?;
+                print(|| io::stdout().lock().write_all(text.as_bytes()))
+            }
+            Some(PresetsAction::Path) => {
+                let presets = Presets::open_default()?;
+                print(|| writeln!(io::stdout(), "{}", presets.folder().display()))
+            }
         }
     }
 }
@@ -43,7 +64,7 @@ pub fn first_example() -> Result<Plan> {
 }
 
 fn saved() -> Result<Vec<SavedPreset>> {
-    // Who has no home has saved nothing.
+    // Without a home folder there are no saved presets.
     Presets::open_default().map_or_else(|_| Ok(Vec::new()), |presets| Ok(presets.list()?))
 }
 

@@ -1,22 +1,22 @@
-//! `-j`: the size of the pool, in the forms that GNU parallel takes. The number of cores is handed in.
+//! `-j`: the size of the pool, in the forms of GNU parallel. The number of cores is a parameter.
 
 use crate::job::MAX_WORKERS;
 
-/// A size of the pool as it was asked for.
+/// The size of a pool as a flag gives it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WorkerCount {
-    /// This many, 1 to [`MAX_WORKERS`].
+    /// A number from 1 to [`MAX_WORKERS`].
     Exactly(u32),
     /// One for each task.
     OnePerTask,
-    /// The logical cores and this many more (or fewer).
+    /// The number of logical cores plus this.
     CoresPlus(i64),
-    /// This part of the logical cores, in percent (> 0).
+    /// A share of the logical cores, in percent (> 0).
     PercentOfCores(f64),
 }
 
 impl WorkerCount {
-    /// How many that is, 1 to [`MAX_WORKERS`], on a machine with `cores` logical cores and for `tasks` tasks.
+    /// The number of workers, 1 to [`MAX_WORKERS`], on a machine with `cores` logical cores and for `tasks` tasks.
     pub fn resolve(self, cores: u32, tasks: u64) -> u32 {
         let wanted = match self {
             Self::Exactly(count) => i64::from(count),
@@ -28,7 +28,7 @@ impl WorkerCount {
     }
 }
 
-/// Reads what stands after `-j`.
+/// Parses the value of `-j`.
 ///
 /// # Errors
 /// The message says which forms there are.
@@ -41,7 +41,7 @@ pub fn parse(text: &str) -> Result<WorkerCount, String> {
 }
 
 fn read(text: &str) -> Option<WorkerCount> {
-    // Numbers parse with a sign or an exponent too; one sign in front is all that is meant here.
+    // Numbers also parse with several signs or an exponent; only one leading sign is allowed here.
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text).trim_end_matches('%');
     if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return None;

@@ -2,13 +2,26 @@
 
 use std::io::{self, Write};
 
+use anyhow::Result;
+use clap::Args;
+
+use super::status::Status;
+use super::subcommand::Subcommand;
+use super::terminal;
 use crate::job::workload::{ArgumentInfo, Workload};
 
+/// The arguments of `fanlane workloads`.
+#[derive(Debug, Args)]
+pub struct WorkloadsArgs {}
+
+impl Subcommand for WorkloadsArgs {
+    fn perform(self) -> Result<Status> {
+        terminal::print(|| write_list(&mut io::stdout().lock()))
+    }
+}
+
 /// Writes each workload with its argument and its parameters.
-///
-/// # Errors
-/// When `out` cannot be written.
-pub fn write_list(out: &mut dyn Write) -> io::Result<()> {
+fn write_list(out: &mut dyn Write) -> io::Result<()> {
     let width = Workload::ALL.iter().map(|info| info.name.len()).max().unwrap_or(0);
     for info in Workload::ALL {
         writeln!(out, "{:width$}  {}", info.name, info.about)?;

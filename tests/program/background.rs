@@ -132,7 +132,7 @@ fn a_run_in_the_background_outlives_killed_watchers_and_is_told_whole_to_the_nex
     interrupted.signal(Signal::INT);
     let interrupted = interrupted.ended();
     assert_eq!(interrupted.code, Some(130), "{interrupted:?}");
-    assert!(interrupted.err.contains("detached, and run 1 goes on"), "{interrupted:?}");
+    assert!(interrupted.err.contains("run 1 is still running"), "{interrupted:?}");
 
     let listed = scene.run(&["history"]);
     assert!(listed.out.contains("running") && listed.err.contains("fanlane attach 1"), "{listed:?}");
@@ -174,7 +174,7 @@ fn the_batch_of_a_host_that_was_killed_is_resumed_and_only_what_ran_is_repeated(
     wait_until("the end of all below the host", || below.iter().all(|pid| is_gone(*pid)));
     assert_eq!(scene.state("1")["state"], "interrupted");
     let attach = scene.run(&["attach", "1"]);
-    assert!(attach.code == Some(2) && attach.err.contains("run 1 does not go on: it is interrupted"), "{attach:?}");
+    assert!(attach.code == Some(2) && attach.err.contains("run 1 is not running: it is interrupted"), "{attach:?}");
     scene.write("gate", "");
     let resumed = scene.run(&["resume", "1", "--background"]);
     assert_eq!((resumed.code, &*resumed.out), (Some(0), "2\n"), "{resumed:?}");
@@ -201,7 +201,7 @@ fn stop_ends_a_run_and_attach_ends_as_the_run_does() {
     assert_eq!(scene.state("1")["state"], "stopped");
     scene.nothing_is_left();
     let again = scene.run(&["stop"]);
-    assert!(again.code == Some(2) && again.err.contains("no run goes on in the background"), "{again:?}");
+    assert!(again.code == Some(2) && again.err.contains("no detached run is running"), "{again:?}");
 
     scene.write("gate", "");
     let failing = "until [ -e go ]; do sleep 0.01; done; exit {}";
@@ -252,9 +252,9 @@ fn what_makes_no_sense_in_the_background_is_refused_and_nothing_is_run() {
     let scene = Scene::new();
     for (flag, why) in [
         ("--json", "fanlane attach"),
-        ("--dry-run", "it runs nothing"),
+        ("--dry-run", "nothing is run"),
         ("--joblog=log", "fanlane export RUN"),
-        ("--no-history", "nobody could see"),
+        ("--no-history", "only the history keeps"),
     ] {
         let refused = scene.run(&["run", "--background", flag, "touch", ":::", "ran"]);
         assert!(refused.code == Some(2) && refused.err.contains(why), "{flag}: {refused:?}");
@@ -293,6 +293,6 @@ fn leftovers_of_a_killed_host_are_removed_by_the_next_look() {
     drop(log);
     assert!(!is_empty(&scene.0.path().join("runtime")));
     let attached = scene.run(&["attach"]);
-    assert!(attached.code == Some(2) && attached.err.contains("no run goes on in the background"), "{attached:?}");
+    assert!(attached.code == Some(2) && attached.err.contains("no detached run is running"), "{attached:?}");
     assert!(is_empty(&scene.0.path().join("runtime")));
 }

@@ -101,7 +101,7 @@ fn a_row_that_cannot_be_used_ends_the_run_with_what_it_has_done() {
     let ended = fed.end();
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
     let expected =
-        "input 1: value 2 is 'x', but column 6 of the template pads a whole number; no further task is begun";
+        "input 1: value 2 is 'x', but column 6 of the template pads a whole number; no further tasks are started";
     assert!(ended.err.starts_with(expected), "{ended:?}");
     assert!(ended.err.contains("1 done, 0 failed in "), "{ended:?}");
 }

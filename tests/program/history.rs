@@ -74,7 +74,7 @@ fn a_run_is_listed_shown_exported_and_removed() {
 
     for (words, fault) in [
         (&["show", "7"][..], "there is no run 7 in the history"),
-        (&["show", "x"], "'x' names no run"),
+        (&["show", "x"], "'x' for '<RUN>': not a run; give its number"),
         (&["export", "7", "--format", "csv"], "there is no run 7"),
         (&["history", "remove", "7"], "there is no run 7"),
         (&["resume", "7"], "there is no run 7"),
@@ -87,7 +87,7 @@ fn a_run_is_listed_shown_exported_and_removed() {
     assert_eq!(runs(folder.path()).len(), 1, "nothing goes without --yes");
     assert_eq!(
         run_in(&["history", "prune", "--older-than", "1d"], folder.path()).err,
-        "fanlane: nothing is to be removed\n"
+        "fanlane: there is nothing to remove\n"
     );
     assert_eq!(run_in(&["history", "prune", "--keep-size", "1", "--yes"], folder.path()).code, Some(0));
     assert!(runs(folder.path()).is_empty());
@@ -120,7 +120,7 @@ fn what_was_interrupted_goes_on_from_the_history() {
             assert!(Instant::now() < until, "waited in vain for the tasks");
         }
         let refused = run_in(&["resume", "last"], folder.path());
-        assert!(refused.code == Some(2) && refused.err.contains("run 1 still goes on"), "{refused:?}");
+        assert!(refused.code == Some(2) && refused.err.contains("run 1 is still running"), "{refused:?}");
         kill_process(Pid::from_child(&child), signal).expect("it runs");
         child.wait().expect("it ends");
         let state = runs(folder.path())[0]["state"].clone();
@@ -228,14 +228,14 @@ fn tasks_begin_in_the_order_of_how_long_they_took_and_it_says_how_many_it_knew()
     took.sort_by(|one, other| other.0.total_cmp(&one.0));
     let words = ["run", "-j1", "--order", "longest-first-by-history", "echo {}; sleep {}"];
     let again = run_in(&[&words[..], &[":::", "0.01", "0.4", "0.1", "0.02"]].concat(), folder.path());
-    assert!(again.err.contains("the history knows how long 3 of 4 tasks take"), "{again:?}");
+    assert!(again.err.contains("the history has times of 3 of 4 tasks"), "{again:?}");
     let expected: Vec<&str> = std::iter::once("0.02").chain(took.iter().map(|(_, input)| &**input)).collect();
     assert_eq!(again.out.lines().collect::<Vec<_>>(), expected, "the one that is not known, then the longest");
     let job = "Job(version: 1, task: Command(\"echo {}; sleep {}\"), order: LongestFirst(History), workers: Some(1), \
                inputs: [List([\"0.01\", \"0.4\"])])";
     fs::write(folder.path().join("job.ron"), job).expect("written");
     let by_job = run_in(&["run", "--dry-run", "job.ron"], folder.path());
-    assert!(by_job.err.contains("knows how long 2 of 2 tasks take"), "{by_job:?}");
+    assert!(by_job.err.contains("has times of 2 of 2 tasks"), "{by_job:?}");
 }
 
 #[test]

@@ -288,7 +288,7 @@ fn a_recorded_run_is_exported() {
     assert_eq!(&rows[0][rows[0].len() - 2], b"'=1+1\xff");
     let refused = run_in(&["export", "record", "--format", "csv", "-o", "out.csv"], folder.path());
     assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(refused.err.contains("out.csv is there already"), "{refused:?}");
+    assert!(refused.err.contains("out.csv exists already"), "{refused:?}");
 
     let trace: serde_json::Value = serde_json::from_str(&export(&["trace"]).out).expect("JSON");
     let events = trace["traceEvents"].as_array().expect("an array");
@@ -307,10 +307,7 @@ fn a_recorded_run_is_exported() {
     fs::write(folder.path().join("record"), record).expect("written");
     let torn = export(&["jsonl"]);
     assert_eq!((torn.code, torn.out.lines().count()), (Some(1), 2), "{torn:?}");
-    assert!(
-        torn.err.contains("is torn or damaged") && torn.err.contains("what came before it was exported"),
-        "{torn:?}"
-    );
+    assert!(torn.err.contains("is torn or damaged") && torn.err.contains("what precedes it was exported"), "{torn:?}");
 }
 
 #[test]
@@ -324,7 +321,7 @@ fn command_lines_of_other_programs_become_jobs_that_run() {
     }
     let again = run_in(&["import", "parallel", "-o", "job.ron", line], folder.path());
     assert_eq!(again.code, Some(2), "{again:?}");
-    assert!(again.err.contains("job.ron is there already"), "{again:?}");
+    assert!(again.err.contains("job.ron exists already"), "{again:?}");
     let job = run_in(&["import", "parallel", "--", "echo", "[{}]", ":::", "a b", "*"], folder.path());
     fs::write(folder.path().join("words.ron"), &job.out).expect("written");
     assert_eq!((job.code, &*job.err), (Some(0), ""), "nothing is different");

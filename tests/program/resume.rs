@@ -98,7 +98,7 @@ fn another_command_or_input_is_refused_and_nothing_is_run_or_written() {
         for flag in ["--resume", "--resume-failed"] {
             let (ended, log) = with_log(&lines, &[&[flag], words].concat());
             assert_eq!((ended.code, &*ended.out), (Some(2), ""), "{ended:?}");
-            assert!(ended.err.contains("the job log log cannot be gone on with: "), "{ended:?}");
+            assert!(ended.err.contains("the job log log cannot be resumed: "), "{ended:?}");
             assert!(ended.err.contains(fault) && ended.err.contains("--resume-by-number"), "{fault}: {ended:?}");
             assert_eq!(log, format!("{HEADER}{lines}"));
         }
@@ -115,7 +115,7 @@ fn wherever_a_log_was_cut_off_it_is_gone_on_with_behind_its_last_whole_line() {
     for cut in [1, second.len() / 2, second.len() - 1] {
         let (ended, log) = with_log(&format!("{first}{}", &second[..cut]), &["--resume", "echo", ":::", "a", "b"]);
         assert_eq!((ended.code, &*ended.out), (Some(0), "b\n"), "cut at {cut}: {ended:?}");
-        assert!(ended.err.contains("the job log's last line was cut off"), "{ended:?}");
+        assert!(ended.err.contains("the last line of the job log is incomplete"), "{ended:?}");
         assert!(log.starts_with(&format!("{HEADER}{first}2\t")) && log.lines().count() == 3, "{log}");
     }
     let (refused, log) = with_log("no line\n", &["--resume", "touch", ":::", "ran"]);
@@ -173,9 +173,9 @@ fn a_results_folder_says_what_has_ended() {
     }
     for (words, fault) in [
         (&["--resume", "echo", ":::", "a"][..], "need --joblog FILE or --results DIR"),
-        (&["--resume-failed", "--results", "kept", "echo", ":::", "a"], "does not say which tasks have failed"),
+        (&["--resume-failed", "--results", "kept", "echo", ":::", "a"], "does not say which tasks failed"),
         (&["--resume", "--results", "a.csv", "echo", ":::", "a"], "not by a table; add --joblog FILE"),
-        (&["--resume", "--joblog", "-", "echo", ":::", "a"], "cannot be read; name a file"),
+        (&["--resume", "--joblog", "-", "echo", ":::", "a"], "cannot be resumed; name a file"),
         (&["--resume-by-number", "echo", ":::", "a"], "no meaning without --resume"),
     ] {
         let refused = run_in(&[&["run"], words].concat(), folder.path());
@@ -208,7 +208,7 @@ fn tasks_wait_for_what_is_left_and_not_for_what_was_done() {
         .expect("written");
     let resumed = run_in(&["run", "--resume", "--joblog", "log", "job.ron"], folder.path());
     assert_eq!((resumed.code, &*resumed.out), (Some(1), "d\ne\n"), "{resumed:?}");
-    assert!(resumed.err.contains("tasks left out because others that they wait for failed earlier"), "{resumed:?}");
+    assert!(resumed.err.contains("tasks left out because tasks that they wait for failed earlier"), "{resumed:?}");
     assert!(resumed.err.contains("2 done, 0 failed, 1 done earlier, 1 failed earlier"), "{resumed:?}");
 }
 

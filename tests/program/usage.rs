@@ -36,7 +36,7 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("run|--header|:|echo|:::|x|1|:::|x|2", "two columns are called 'x'"),
     ("run|-n|10001|echo|:::|a", "max_args: it is 10001, expected 0 to 10000"),
     ("run|-d||echo|:::|a", "it is empty; leave it out for line ends"),
-    ("run|good.ron|--colsep|,", "brings its own inputs, so --colsep has no meaning with it"),
+    ("run|good.ron|--colsep|,", "has its own inputs, so --colsep has no meaning with it"),
     ("run|echo {3}|:::|a", "{3}"),
     ("run|echo|::::|missing.txt", "missing.txt"),
     ("run|missing.ron", "missing.ron"),
@@ -45,7 +45,7 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("run|wrong_type.ron", "wrong_type.ron:4:"),
     ("run|newer.ron", "version"),
     ("run|torn.ron", "torn.ron:1:"),
-    ("run|good.ron|:::|a", "good.ron brings its own command and inputs, so ':::' has no meaning behind it"),
+    ("run|good.ron|:::|a", "good.ron has its own command and inputs, so ':::' has no meaning behind it"),
     ("run|good.ron|--json|extra", "'extra' has no meaning behind it"),
     ("run|good.ron|--bogus", "--bogus"),
     ("run|--bogus|echo|:::|a", "--bogus"),
@@ -61,7 +61,7 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("presets|drop", "drop"),
     (
         "rnu",
-        "'rnu' is no job file that is there, and no command either; the commands are run, attach, stop, race, presets, import, history, show, resume, rerun, export, manager, progress, workloads",
+        "'rnu' is neither an existing job file nor a command; the commands are run, attach, stop, race, presets, import, history, show, resume, rerun, export, manager, progress, workloads",
     ),
     ("--bogus", "--bogus"),
 ];

@@ -11,30 +11,30 @@ use anyhow::{Result, bail};
 
 use args::{ManagerAction, ManagerArgs, Wait, Words};
 
-use super::Status;
 use super::report::printable;
+use super::status::Status;
+use super::subcommand::Subcommand;
+use super::terminal::{in_one_line, print, remark};
 use crate::job::SharedSpec;
 use crate::mp::manager::{Client, DynamicValue, FailureKind, ManagerError, Reference, from_value};
 
-/// Runs `fanlane manager`.
-///
-/// # Errors
-/// When no manager can be reached, or it cannot do the call.
-pub fn manager(args: &ManagerArgs) -> Result<Status> {
-    if let ManagerAction::Serve(args) = &args.action {
-        return serve::serve(args);
-    }
-    let client = Client::from_environment()?;
-    match perform(&client, &args.action) {
-        Ok(status) => Ok(status),
-        Err(error) => match error.downcast_ref::<ManagerError>().and_then(ManagerError::kind) {
-            // These are answers that a script asks for, not mistakes.
-            Some(FailureKind::Empty | FailureKind::Full | FailureKind::NotFound | FailureKind::BrokenBarrier) => {
-                super::remark(&super::in_one_line(&error));
-                Ok(Status::SomeFailed)
-            }
-            _ => Err(error),
-        },
+impl Subcommand for ManagerArgs {
+    fn perform(self) -> Result<Status> {
+        if let ManagerAction::Serve(args) = &self.action {
+            return serve::serve(args);
+        }
+        let client = Client::from_environment()?;
+        match perform(&client, &self.action) {
+            Ok(status) => Ok(status),
+            Err(error) => match error.downcast_ref::<ManagerError>().and_then(ManagerError::kind) {
+                // These are answers that a script asks for, not mistakes.
+                Some(FailureKind::Empty | FailureKind::Full | FailureKind::NotFound | FailureKind::BrokenBarrier) => {
+                    remark(&in_one_line(&error));
+                    Ok(Status::SomeFailed)
+                }
+                _ => Err(error),
+            },
+        }
     }
 }
 
@@ -109,7 +109,7 @@ impl Wait {
 
 /// Prints a value for scripts: texts and bytes as they are, everything else as JSON.
 fn show(value: &DynamicValue) -> Result<Status> {
-    super::print(|| {
+    print(|| {
         let mut out = io::stdout().lock();
         match value {
             DynamicValue::Nil => Ok(()),
@@ -132,7 +132,7 @@ fn status_of(answer: DynamicValue) -> Result<Status> {
 
 fn list(client: &Client, json: bool) -> Result<Status> {
     let objects = client.objects()?;
-    super::print(|| {
+    print(|| {
         let mut out = io::stdout().lock();
         for object in objects {
             if json {
@@ -157,13 +157,13 @@ fn with(client: &Client, name: &str, wait: &Wait, command: &[OsString]) -> Resul
     let answer = client.call(name, "acquire", [wait.timeout()].into_iter().chain(to_hold).collect())?;
     match answer {
         DynamicValue::Bool(false) => {
-            super::remark(&format!("'{name}' could not be acquired in time; the command was not run"));
+            remark(&format!("'{name}' could not be acquired in time; the command was not run"));
             return Ok(Status::SomeFailed);
         }
         DynamicValue::Bool(true) => {}
-        _ => super::remark(&format!(
-            "the previous holder of '{name}' died while holding it; what it protects may be half done"
-        )),
+        _ => {
+            remark(&format!("the previous holder of '{name}' died while holding it; what it protects may be half done"))
+        }
     }
     let ran = child::run(command, &[]);
     // If the manager is gone, so is the lock.

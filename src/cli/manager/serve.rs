@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::args::ServeArgs;
 use super::{Objects, child};
-use crate::cli::Status;
+use crate::cli::status::Status;
 use crate::job::SharedSpec;
 use crate::mp::interrupts;
 use crate::mp::manager::{

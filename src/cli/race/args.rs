@@ -1,4 +1,4 @@
-//! The words after `fanlane race`, as types.
+//! The arguments of `fanlane race`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::cli::args::ModeArg;
+use crate::cli::choices::ModeArg;
 use crate::job::MAX_WORKERS;
 use crate::job::duration;
 
-/// The words after `fanlane race`.
+/// The arguments of `fanlane race`.
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
@@ -19,8 +19,8 @@ use crate::job::duration;
                       fanlane race [OPTIONS] --pep371\n       \
                       fanlane race [OPTIONS] --show FILE...",
     after_help = "\
-Every way of running runs once in each block, in an order mixed anew for each block. The first block warms up and does
-not count. There are at least three more, and further ones until each mean is known closely enough or time is over.
+Every way of running runs once in each block, in a random order. The first block is a warm-up and does not count. At least
+three more follow, and further ones until each mean is precise enough or the time limit is reached.
 
 Exit status: 0 every task of every run done   1 some task failed   2 nothing was raced   130 interrupted
 
@@ -32,47 +32,47 @@ Examples:
   fanlane race --show mine.race.json yours.race.json"
 )]
 pub struct RaceArgs {
-    /// Which ways of running take part
+    /// Modes that take part
     #[arg(long, value_name = "MODES", value_delimiter = ',', default_value = "one,threads,pool")]
     pub modes: Vec<ModeArg>,
-    /// Which pool sizes take part [default: 1, 2, 4 ... up to the cores]
+    /// Pool sizes that take part [default: 1, 2, 4 ... up to the cores]
     #[arg(short = 'j', long, value_name = "SIZES", value_delimiter = ',')]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_WORKERS)))]
     pub workers: Vec<u32>,
-    /// Race chunk sizes too, in the largest pool: 'usual', or sizes such as 1,8,64 (tasks a message)
+    /// Also race chunk sizes (tasks per message) in the largest pool: 'usual', or sizes such as 1,8,64
     #[arg(long, value_name = "CHUNKS", value_parser = parse_chunks)]
     pub chunks: Option<ChunkSizes>,
-    /// Run each way exactly N times [default: 3 or more, as --precision and --time-limit have it]
+    /// Run each way exactly N times [default: 3 or more, according to --precision and --time-limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: Option<u32>,
-    /// So many runs of each come first and do not count
+    /// Number of runs of each way before those that count
     #[arg(long = "warmup", value_name = "N", default_value_t = 1)]
     pub warm_up: u32,
-    /// Go on until each mean is known to so many percent, with 95 % confidence
+    /// Precision of each mean that is aimed at, in percent, with 95 % confidence
     #[arg(long, value_name = "PERCENT", default_value_t = 2.0, value_parser = parse_percent)]
     pub precision: f64,
-    /// Begin no further block after so long, once each has run three times: 90, 5m, 1h
+    /// Start no further block after this time, once each way has run three times: 90, 5m, 1h
     #[arg(long, value_name = "TIME", default_value = "60", value_parser = parse_time)]
     pub time_limit: f64,
-    /// Mix the order of the runs in the same way again
+    /// Seed of the order of the runs, to repeat it
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Race the six workloads of PEP 371, n workers doing n times the work, beside its table of 2008
+    /// Race the six workloads of PEP 371, n workers doing n times the work, next to its table of 2008
     #[arg(long, conflicts_with_all = ["modes", "workers", "chunks"])]
     pub pep371: bool,
-    /// Print one JSON object with every single run in place of the report
+    /// Print one JSON object with every single run instead of the report
     #[arg(long)]
     pub json: bool,
-    /// Also write the results to this file; its ending says how: .csv, .json or .md
+    /// Also write the results to this file, in the format of its ending: .csv, .json or .md
     #[arg(long, value_name = "FILE")]
     pub export: Vec<PathBuf>,
-    /// Save the race, to be opened again here or in the window: name it like mine.race.json
+    /// Save the race, to open it again here or in the window: name it like mine.race.json
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
-    /// Run nothing; show a saved race again, or several beside each other
+    /// Run nothing; show a saved race, or several side by side
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["pep371", "save"])]
     pub show: Vec<PathBuf>,
-    /// Replace files that are there
+    /// Replace existing files
     #[arg(long)]
     pub force: bool,
     /// Show no progress
@@ -92,7 +92,7 @@ pub enum ChunkSizes {
     These(Vec<u32>),
 }
 
-/// What an export is written as.
+/// The formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportArg {
     /// A row for each way of running.
@@ -114,7 +114,7 @@ impl ExportArg {
             "csv" => Self::Csv,
             "json" => Self::Json,
             "md" | "markdown" => Self::Markdown,
-            _ => bail!("{} does not say what to write; end its name in .csv, .json or .md", file.display()),
+            _ => bail!("{} has no known ending; end its name in .csv, .json or .md", file.display()),
         })
     }
 }

@@ -1,26 +1,25 @@
-//! What `fanlane race` prints: who came where, the verdict, the laws, and where the time went.
+//! What `fanlane race` prints: the standings, the verdict, the laws, and where the time went.
 
 use std::io::{self, Write};
 
-use super::is_pep371;
 use crate::job::Mode;
 use crate::model::format;
 use crate::model::race::laws::{Amdahl, FITTING, SizeTime, Usl};
 use crate::model::race::{RaceModel, Standing, chunks, pep371, secs_words};
 
-/// A line on standard error that says how far the race is.
+/// A line on standard error with the progress of the race.
 pub struct Progress {
     shown: bool,
     last: String,
 }
 
 impl Progress {
-    /// `shown`: somebody looks.
+    /// `shown`: whether it is printed at all.
     pub fn new(shown: bool) -> Self {
         Self { shown, last: String::new() }
     }
 
-    /// Shows how far it is.
+    /// Shows the state of the race.
     pub fn show(&mut self, race: &RaceModel) {
         let (true, Some(header), Some(current)) = (self.shown, &race.header, &race.current) else { return };
         let block = match (current.turn.block, header.rules.warm_up) {
@@ -34,7 +33,7 @@ impl Progress {
         }
     }
 
-    /// Takes the line away.
+    /// Erases the line.
     pub fn end(&mut self) {
         if !std::mem::take(&mut self.last).is_empty() {
             self.write("\r\x1b[K");
@@ -42,12 +41,12 @@ impl Progress {
     }
 
     fn write(&self, text: &str) {
-        // There is no other place to say that standard error is closed.
+        // A closed standard error can be reported nowhere else.
         let _ = write!(io::stderr(), "{text}");
     }
 }
 
-/// Writes all that a race says.
+/// Writes the report of a race.
 pub fn write_report(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     let Some(header) = &race.header else { return Ok(()) };
     if is_pep371(race) {
@@ -243,7 +242,7 @@ fn write_wall(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}", pep371::THREADS_NOTE)
 }
 
-/// Writes saved races beside each other: a row for each way, a column for each race.
+/// Writes saved races side by side: a row for each way of running, a column for each race.
 pub fn write_beside(races: &[RaceModel], out: &mut dyn Write) -> io::Result<()> {
     let mut names: Vec<(String, String)> = Vec::new();
     let mut cells: Vec<Vec<((String, String), String)>> = Vec::new();
@@ -285,4 +284,9 @@ pub fn write_beside(races: &[RaceModel], out: &mut dyn Write) -> io::Result<()> 
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// Whether the race is compared with the table of 2008.
+fn is_pep371(race: &RaceModel) -> bool {
+    race.header.as_ref().is_some_and(|header| header.contenders == pep371::contenders())
 }

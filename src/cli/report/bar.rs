@@ -1,4 +1,4 @@
-//! Progress on standard error: a bar where a person looks on, a plain line now and then where a file does.
+//! Progress on standard error: a bar on a terminal, a plain line every few seconds elsewhere.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -9,23 +9,23 @@ use crate::model::format::{count, estimate, rate};
 use crate::model::{Earlier, Progress};
 
 /// How often a plain line is written.
-const PLAIN_EVERY: Duration = Duration::from_secs(5);
+const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Progress on standard error.
 pub enum Bar {
-    /// None is wanted.
+    /// None.
     Hidden,
-    /// A bar that is drawn over itself.
+    /// A bar that is redrawn in place.
     Drawn(ProgressBar),
-    /// Lines, for a standard error that is no terminal.
+    /// Lines, for a standard error that is not a terminal.
     Plain {
-        /// When the last one was due.
+        /// When the last one was written.
         last: Instant,
     },
 }
 
 impl Bar {
-    /// `wanted`: as the flags have it, `None` where they say nothing.
+    /// `wanted`: according to the flags; `None`: if standard error is a terminal.
     pub fn new(wanted: Option<bool>, stderr_is_terminal: bool) -> Self {
         match (wanted.unwrap_or(stderr_is_terminal), stderr_is_terminal) {
             (false, _) => Self::Hidden,
@@ -38,7 +38,7 @@ impl Bar {
         }
     }
 
-    /// Shows how far the run is; returns a line to be written to standard error, if one is due.
+    /// Shows the progress; returns a line to be written to standard error, if one is due.
     pub fn show(&mut self, progress: &Progress, earlier: Earlier, now_ns: u64) -> Option<String> {
         match self {
             Self::Hidden => None,
@@ -51,7 +51,7 @@ impl Bar {
                 None
             }
             Self::Plain { last } => {
-                if last.elapsed() < PLAIN_EVERY {
+                if last.elapsed() < PLAIN_INTERVAL {
                     return None;
                 }
                 *last = Instant::now();
@@ -60,12 +60,12 @@ impl Bar {
         }
     }
 
-    /// Whether the bar is on the screen, so that writing to a terminal has to go around it.
+    /// Whether the bar is on the screen and has to be hidden to write to the terminal.
     pub const fn is_drawn(&self) -> bool {
         matches!(self, Self::Drawn(_))
     }
 
-    /// Writes while the bar is off the screen.
+    /// Writes while the bar is hidden.
     ///
     /// # Errors
     /// Those of `write`.
@@ -76,7 +76,7 @@ impl Bar {
         }
     }
 
-    /// Takes the bar off the screen for good.
+    /// Removes the bar from the screen for good.
     pub fn clear(&mut self) {
         if let Self::Drawn(bar) = self {
             bar.finish_and_clear();
@@ -85,7 +85,7 @@ impl Bar {
     }
 }
 
-/// How many tasks a second: `2,080 tasks/s`.
+/// A rate of tasks: `2,080 tasks/s`.
 pub fn tasks_rate(per_sec: f64) -> String {
     rate(per_sec).replace(" /s", " tasks/s")
 }

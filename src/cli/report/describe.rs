@@ -1,4 +1,4 @@
-//! Outcomes, tasks and summaries in one line of words, fit for a terminal whatever the task's inputs contain.
+//! Outcomes, tasks and summaries in one line of text that is safe for a terminal, whatever the inputs contain.
 
 use super::bar::tasks_rate;
 use crate::event::{AttemptRecord, Outcome, SharedContent, Summary};
@@ -10,8 +10,8 @@ use crate::mp::signal;
 /// How much of a command line is shown, in characters.
 const COMMAND_CHARS: usize = 300;
 
-/// What happened to the task `number` that is not done: `task 3 failed: exit code 1: false`; `None` for one that is done or was
-/// cancelled, which is nothing that it could have done better. The command is asked for only where it is needed.
+/// How a task failed: `task 3 failed: exit code 1: false`; `None` if it is done or was cancelled. `command` is called only if it
+/// is needed.
 pub fn failure(number: u64, record: &AttemptRecord, command: impl FnOnce() -> String) -> Option<String> {
     let what = match &record.outcome {
         Outcome::Done | Outcome::Cancelled => return None,
@@ -38,7 +38,7 @@ pub fn shared(content: &SharedContent) -> String {
     format!("shared {}: {what}", printable(&content.name, SHOWN_CHARS))
 }
 
-/// What the line on a failure leaves open: what to do about an end that the task cannot have said anything about.
+/// What to do about an end that the task itself could not report; printed after its [`failure`].
 pub fn remark(record: &AttemptRecord) -> Option<String> {
     matches!(record.outcome, Outcome::Signalled { .. } | Outcome::Lost(_)).then_some(())?;
     Some(format!("  {}", printable(&Autopsy::of(record)?.remark(), usize::MAX)))
@@ -113,7 +113,7 @@ mod tests {
             failure(3, &ended(2, Outcome::Signalled { signal: 9 }), || "kill -9 $$".to_owned()).expect("not done");
         assert!(signalled.starts_with("task 3 failed: ended by "), "{signalled}");
         for fine in [done(2), ended(2, Outcome::Cancelled)] {
-            assert_eq!(failure(3, &fine, || panic!("nobody needs the command")), None);
+            assert_eq!(failure(3, &fine, || panic!("not needed")), None);
         }
         let retried = AttemptRecord { attempt: 3, ..ended(0, Outcome::Exited { code: 7 }) };
         assert_eq!(failure(1, &retried, || "x".to_owned()).as_deref(), Some("task 1 failed: exit code 7 (try 3): x"));

@@ -1,4 +1,4 @@
-//! `--json`: one object a line for each finished task, and last one with the summary. Bytes that are no UTF-8 are
+//! `--json`: one object per line for each finished task, and a last one with the summary. Bytes that are not UTF-8 are
 //! written as U+FFFD. The order of the fields is part of the format.
 
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ use crate::model::{Autopsy, Earlier};
 pub struct Beside {
     /// The process of its worker.
     pub pid: Option<u32>,
-    /// The folder that `--results` keeps what it printed in, whole.
+    /// The folder in which `--results` keeps its whole output.
     pub results: Option<PathBuf>,
 }
 
@@ -27,7 +27,7 @@ struct TaskLine<'a> {
     task: u64,
     input: Vec<Cow<'a, str>>,
     outcome: &'static str,
-    /// What a failed call said, why a command could not be started, how a worker died.
+    /// The message of a failed call, why a command could not be started, or how a worker died.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     exit_code: Option<i32>,
@@ -43,7 +43,7 @@ struct TaskLine<'a> {
     /// The folder with the whole of both streams.
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<Cow<'a, str>>,
-    /// Why it came to a bad end.
+    /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     autopsy: Option<Autopsy>,
     #[serde(flatten)]
@@ -109,7 +109,7 @@ struct SummaryFields {
 /// Appends the line of one task.
 ///
 /// # Errors
-/// None that memory does not give: the signature is that of a writer.
+/// None in practice: the signature is that of a writer.
 pub fn write_task(record: &AttemptRecord, beside: &Beside, tasks: &dyn Tasks, out: &mut Vec<u8>) -> io::Result<()> {
     let began = record.attempt > 0;
     let kind = tasks.kind().traits();
@@ -149,7 +149,7 @@ pub fn write_task(record: &AttemptRecord, beside: &Beside, tasks: &dyn Tasks, ou
 /// Appends the line of the summary.
 ///
 /// # Errors
-/// None that memory does not give: the signature is that of a writer.
+/// None in practice: the signature is that of a writer.
 pub fn write_summary(summary: &Summary, earlier: Earlier, out: &mut Vec<u8>) -> io::Result<()> {
     let counts = &summary.counts;
     let summary = SummaryFields {
@@ -174,7 +174,7 @@ pub fn write_summary(summary: &Summary, earlier: Earlier, out: &mut Vec<u8>) -> 
 /// Appends the line of the shared objects, as they were at the end.
 ///
 /// # Errors
-/// None that memory does not give: the signature is that of a writer.
+/// None in practice: the signature is that of a writer.
 pub fn write_shared(contents: &[SharedContent], out: &mut Vec<u8>) -> io::Result<()> {
     // What each holds is JSON already. One that is too long to be told is `null`, and its length says how long it is.
     let raw = |content: &SharedContent| content.json.clone().and_then(|json| RawValue::from_string(json).ok());

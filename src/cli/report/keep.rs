@@ -1,5 +1,5 @@
-//! What a run keeps beside its report: the job log, the results folder, the record of its events. A file that cannot
-//! be written any more is given up with a message, and the run goes on.
+//! What a run keeps beside its report: the job log, the results, the record of its events, the history. A file that can no
+//! longer be written is closed with a message, and the run continues.
 
 use std::collections::HashMap;
 use std::io;
@@ -16,10 +16,10 @@ use crate::store::record::{Recorder, TaskWords};
 use crate::store::results_folder::ResultsFolder;
 use crate::store::results_table::ResultsTable;
 
-/// So many results that cannot be kept are told one by one.
-const TOLD_FAILURES: u64 = 10;
+/// Maximum number of results that cannot be kept that are reported one by one.
+const MAX_REPORTED_FAILURES: u64 = 10;
 
-/// All that is kept of a run.
+/// Everything that is kept of a run.
 #[derive(Default)]
 pub struct Keepers {
     /// A line for each task.
@@ -30,32 +30,32 @@ pub struct Keepers {
     pub table: Option<ResultsTable>,
     /// The events.
     pub recorder: Option<Recorder>,
-    /// The run in the history. What goes wrong there is told, and costs the run nothing.
+    /// The run in the history. Its faults are reported and are no failure of the run.
     pub history: Option<HistoryRecorder>,
     started_unix_ms: u64,
     failures: u64,
-    /// Where the results of tasks lie that are still to be written about.
+    /// The results folders of tasks that are still to be printed.
     paths: HashMap<TaskId, PathBuf>,
     remembers_paths: bool,
 }
 
 impl Keepers {
-    /// How much could not be kept: results of tasks, and files that were given up.
+    /// Number of failures: results that could not be kept, and files that were closed.
     pub const fn failures(&self) -> u64 {
         self.failures
     }
 
-    /// Says whether somebody will ask for [`Keepers::take_results_path`] of each task.
+    /// Sets whether [`Keepers::take_results_path`] will be called for each task.
     pub fn remembering_paths(self, wanted: bool) -> Self {
         Self { remembers_paths: wanted, ..self }
     }
 
-    /// The folder that has the results of a task, if they are kept in one; told once.
+    /// Takes the folder with the results of a task, if they are kept in one.
     pub fn take_results_path(&mut self, task: TaskId) -> Option<PathBuf> {
         self.paths.remove(&task)
     }
 
-    /// Keeps what is to be kept of one event; returns what there is to say about it.
+    /// Keeps what is to be kept of an event; returns messages.
     pub fn apply(
         &mut self,
         event: &Event,
@@ -97,9 +97,9 @@ impl Keepers {
                 Ok(path) => drop(self.paths.insert(record.task, path)),
                 Err(error) => {
                     self.failures += 1;
-                    if self.failures <= TOLD_FAILURES {
+                    if self.failures <= MAX_REPORTED_FAILURES {
                         said.push(format!("the result of task {number} could not be kept: {error}"));
-                    } else if self.failures == TOLD_FAILURES + 1 {
+                    } else if self.failures == MAX_REPORTED_FAILURES + 1 {
                         said.push("more results could not be kept".to_owned());
                     }
                 }
@@ -107,12 +107,12 @@ impl Keepers {
         }
         if let Some(log) = &mut self.job_log {
             let added = log.add(number, record, self.started_unix_ms, &tasks.command_line(record.task, slot));
-            given_up(added, &mut self.job_log, "job log", &mut self.failures, said);
+            close_on_error(added, &mut self.job_log, "job log", &mut self.failures, said);
         }
         if let Some(table) = self.table.as_mut().filter(|_| begun) {
             let (values, command) = (tasks.input(record.task), tasks.command_line(record.task, slot));
             let added = table.add(number, record, self.started_unix_ms, &values, &command);
-            given_up(added, &mut self.table, "table of results", &mut self.failures, said);
+            close_on_error(added, &mut self.table, "table of results", &mut self.failures, said);
         }
     }
 
@@ -132,16 +132,22 @@ impl Keepers {
             command: Bytes(tasks.command_line(record.task, workers.slot(record.worker)).into()),
         };
         let added = recorder.add(event, words);
-        given_up(added, &mut self.recorder, "record of the run", &mut self.failures, said);
+        close_on_error(added, &mut self.recorder, "record of the run", &mut self.failures, said);
     }
 }
 
-/// What is torn stays as it is: a line behind half a line would be misread.
-fn given_up<T>(done: io::Result<()>, file: &mut Option<T>, what: &str, failures: &mut u64, said: &mut Vec<String>) {
+/// Closes a file that could not be written. It stays as it is: a line after half a line would be misread.
+fn close_on_error<T>(
+    done: io::Result<()>,
+    file: &mut Option<T>,
+    what: &str,
+    failures: &mut u64,
+    said: &mut Vec<String>,
+) {
     if let Err(error) = done {
         *file = None;
         *failures += 1;
-        said.push(format!("the {what} cannot be written and ends here, the run goes on: {error}"));
+        said.push(format!("the {what} cannot be written and ends here; the run continues: {error}"));
     }
 }
 
@@ -171,7 +177,7 @@ mod tests {
         let event = Event { at_ns: 0, kind: EventKind::Task(TaskEvent::Finished(vec![done(0), done(1), done(2)])) };
         let said = keepers.apply(&event, &NamedTasks, &Workers::default(), None);
         assert_eq!(said.len(), 1, "{said:?}");
-        assert!(said[0].starts_with("the job log cannot be written and ends here, the run goes on: "), "{said:?}");
+        assert!(said[0].starts_with("the job log cannot be written and ends here; the run continues: "), "{said:?}");
         assert_eq!(keepers.failures(), 1);
         assert!(keepers.apply(&event, &NamedTasks, &Workers::default(), None).is_empty());
     }

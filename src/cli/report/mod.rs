@@ -1,7 +1,9 @@
-//! What a run prints while it goes on and when it has ended: folded from its events alone, so the same events always
-//! print the same. Standard output carries the tasks' own output (or JSON) and nothing else.
+//! What is printed during a run and at its end. It is folded from the run's events alone, so the same events always print the
+//! same. Standard output carries the tasks' own output, or JSON, and nothing else.
 
+pub mod args;
 mod bar;
+mod batch;
 pub mod describe;
 pub mod json;
 mod keep;
@@ -25,7 +27,7 @@ use std::time::{Duration, Instant};
 use bstr::BString;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
-use super::args::TransportArg;
+use super::choices::TransportArg;
 use crate::event::{
     AttemptRecord, DispatchEvent, Event, EventKind, RunEvent, SharedContent, SharedEvent, Spill, StreamName, TaskEvent,
     TaskId, WorkerEnd, WorkerEvent,
@@ -39,19 +41,19 @@ use order::InputOrder;
 pub use streams::Streams;
 use workers::Workers;
 
-/// How often the bar is brought up to date.
-const TICK: Duration = Duration::from_millis(100);
-/// Events that follow each other faster than this are taken in one go.
-const REST: Duration = Duration::from_millis(4);
-/// So many such events make a steady stream.
-const STEADY: u32 = 16;
+/// How often the bar is updated.
+const TICK_INTERVAL: Duration = Duration::from_millis(100);
+/// Pause under a steady stream of events, so that several are taken per wake-up.
+const STEADY_INTERVAL: Duration = Duration::from_millis(4);
+/// Number of events at shorter intervals that make a steady stream.
+const STEADY_EVENTS: u32 = 16;
 
 /// How tasks are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// What tasks printed, as it is.
+    /// The output of tasks, unchanged.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -60,21 +62,21 @@ pub enum Format {
 pub struct Style {
     /// How tasks are written.
     pub format: Format,
-    /// In the order of the inputs, not in that in which tasks end.
+    /// In the order of the inputs, not in the order in which tasks end.
     pub keep_order: bool,
-    /// Without the summary for people.
+    /// Without the summary.
     pub quiet: bool,
 }
 
-/// What a report asks of the tasks that it writes about.
+/// The tasks that a report is about.
 pub trait Tasks {
-    /// The task's number: that in the whole batch, also where only a part of it is run.
+    /// The number of a task in the whole batch, also if only a part of it is run.
     fn number(&self, task: TaskId) -> u64;
     /// The task in one line: its command line in the lane `slot` (from 1), or its call.
     fn describe(&self, task: TaskId, slot: u32) -> String;
-    /// What it runs: its command line in the lane `slot` (from 1), or its workload and argument.
+    /// What the task runs: its command line in the lane `slot` (from 1), or its workload and argument.
     fn command_line(&self, task: TaskId, slot: u32) -> BString;
-    /// What stands before each line of its output, without the tab behind it; `None`: nothing.
+    /// The tag before each line of its output, without the tab; `None`: no tag.
     fn tag(&self, task: TaskId, slot: u32) -> Option<BString>;
     /// The values that the task was made from.
     fn input(&self, task: TaskId) -> Vec<BString>;
@@ -82,7 +84,7 @@ pub trait Tasks {
     fn kind(&self) -> TaskKind;
 }
 
-/// A report under way.
+/// A report on a run.
 pub struct Report<'a> {
     style: Style,
     tasks: &'a dyn Tasks,
@@ -93,11 +95,11 @@ pub struct Report<'a> {
     begun: Instant,
     keepers: Keepers,
     earlier: Earlier,
-    /// Where streams lie that were too long for memory.
+    /// The folder with output that was too long for memory.
     spill_folder: Option<PathBuf>,
-    /// What the tasks shared, as it was at the end.
+    /// The shared objects at the end.
     shared: Vec<SharedContent>,
-    /// Which way large results come faster.
+    /// Measurements of the ways of large results.
     transports: Transports,
 }
 
@@ -120,37 +122,36 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Keeps what `keepers` keep, and takes streams that were too long for memory from `spill_folder`.
+    /// Sets what is kept, and the folder with output that was too long for memory.
     pub fn keeping(self, keepers: Keepers, spill_folder: Option<PathBuf>) -> Self {
         Self { keepers: keepers.remembering_paths(self.style.format == Format::Json), spill_folder, ..self }
     }
 
-    /// Counts what earlier runs have ended, which is no task of this run.
+    /// Sets the numbers of tasks that ended in earlier runs.
     pub fn resuming(self, earlier: Earlier) -> Self {
         Self { earlier, ..self }
     }
 
-    /// Counts from then: the run had begun so long before this report.
+    /// Sets how long before this report the run began.
     pub fn begun(self, ago: Duration) -> Self {
         Self { begun: self.begun.checked_sub(ago).unwrap_or(self.begun), ..self }
     }
 
-    /// Whether all that was to be kept could be written.
+    /// Whether everything to be kept could be written.
     pub fn has_kept_all(&self) -> bool {
         self.keepers.failures() == 0
     }
 
-    /// Prints what `events` say until their last.
+    /// Prints the report until the last event.
     ///
     /// # Errors
-    /// When a stream cannot be written, among them a closed pipe; what came by until then is in
-    /// [`progress`](Self::progress).
+    /// When a stream cannot be written, as with a closed pipe; the events until then are in [`progress`](Self::progress).
     pub fn follow(&mut self, events: &Receiver<Event>) -> io::Result<()> {
         let mut last_tick = Instant::now();
         let mut short_waits = 0_u32;
         loop {
-            // Not only when it is quiet: under a steady stream of events it never is.
-            if last_tick.elapsed() >= TICK {
+            // Not only after a quiet moment: a steady stream of events has none.
+            if last_tick.elapsed() >= TICK_INTERVAL {
                 last_tick = Instant::now();
                 self.tick()?;
             }
@@ -158,16 +159,16 @@ impl<'a> Report<'a> {
                 Ok(event) => event,
                 Err(TryRecvError::Disconnected) => break,
                 Err(TryRecvError::Empty) => {
-                    self.catch_breath()?;
+                    self.flush_unless_bar()?;
                     // Under a steady stream of events each one would wake this thread, at the tasks' expense.
-                    if short_waits >= STEADY {
-                        std::thread::sleep(REST);
-                        short_waits -= if events.is_empty() { STEADY / 4 } else { 0 };
+                    if short_waits >= STEADY_EVENTS {
+                        std::thread::sleep(STEADY_INTERVAL);
+                        short_waits -= if events.is_empty() { STEADY_EVENTS / 4 } else { 0 };
                         continue;
                     }
                     let begun = Instant::now();
-                    let received = events.recv_timeout(TICK);
-                    short_waits = if begun.elapsed() < REST { short_waits + 1 } else { 0 };
+                    let received = events.recv_timeout(TICK_INTERVAL);
+                    short_waits = if begun.elapsed() < STEADY_INTERVAL { short_waits + 1 } else { 0 };
                     match received {
                         Ok(event) => event,
                         Err(RecvTimeoutError::Timeout) => continue,
@@ -183,16 +184,16 @@ impl<'a> Report<'a> {
         self.finish()
     }
 
-    /// How far the run is.
+    /// The progress of the run.
     pub const fn progress(&self) -> &Progress {
         &self.progress
     }
 
-    /// Takes the bar off the screen and prints nothing more but `line`.
+    /// Removes the bar from the screen and prints only `line`.
     ///
     /// # Errors
     /// When standard error cannot be written.
-    pub fn give_up(&mut self, line: Option<&str>) -> io::Result<()> {
+    pub fn abort(&mut self, line: Option<&str>) -> io::Result<()> {
         self.streams.bar.clear();
         if let Some(line) = line {
             self.streams.stderr(|err| writeln!(err, "{line}"))?;
@@ -200,14 +201,14 @@ impl<'a> Report<'a> {
         self.streams.flush()
     }
 
-    /// Records an event in the history alone: for those that nobody reads about any more.
+    /// Records an event in the history without printing anything.
     pub fn record_only(&mut self, event: &Event) {
         if let Some(history) = &mut self.keepers.history {
             history.add(event);
         }
     }
 
-    /// Waits until the history has taken all, but not for ever, and says what there is to say about that.
+    /// Waits, up to a limit, until everything is in the history, and prints its messages.
     ///
     /// # Errors
     /// When standard error cannot be written.
@@ -241,33 +242,31 @@ impl<'a> Report<'a> {
                 Ok(())
             }
             EventKind::Worker(WorkerEvent::Ended { worker, reason: WorkerEnd::Died(how) }) => {
-                self.say(&format!("worker {} {}, another one takes its place", worker.0, printable(&how, usize::MAX)))
+                self.say(&format!("worker {} {}; another worker replaces it", worker.0, printable(&how, usize::MAX)))
             }
             EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) if could_start => self.say(&format!(
-                "no worker can be started, the tasks wait until one can: {}",
+                "no worker can be started; the tasks wait until one can: {}",
                 printable(&reason, usize::MAX)
             )),
             EventKind::Dispatch(DispatchEvent::Held { reason: Some(reason) }) if !was_held => {
-                self.say(&format!("no further task is started for now: {reason}"))
+                self.say(&format!("no further tasks are started for now: {reason}"))
             }
             EventKind::Run(RunEvent::InputsBroke { reason }) => self.say(&format!(
-                "{}; no further task is begun, those that run are let finish",
+                "{}; no further tasks are started, running tasks finish",
                 printable(&reason, usize::MAX)
             )),
             EventKind::Shared(SharedEvent::Ended(contents)) => {
                 self.shared = contents;
                 Ok(())
             }
-            EventKind::Dispatch(DispatchEvent::HaltReached { halt }) => {
-                self.say(&format!("enough tasks have ended for --halt {halt}"))
-            }
+            EventKind::Dispatch(DispatchEvent::HaltReached { halt }) => self.say(&format!("--halt {halt} is reached")),
             EventKind::Dispatch(DispatchEvent::StopRequested)
                 if self.progress.halted.is_some() || self.progress.inputs_fault.is_some() =>
             {
                 Ok(())
             }
             EventKind::Dispatch(DispatchEvent::StopRequested) if went_on && !self.style.quiet => {
-                self.say("stopping: tasks that run are asked to end; interrupt again to end them at once")
+                self.say("stopping: running tasks are asked to end; interrupt again to end them at once")
             }
             _ => Ok(()),
         }
@@ -310,11 +309,11 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// Whoever wanted the whole streams has them: the disk gets its room back.
+    /// Removes the whole output of a task that has been written and kept.
     fn drop_spilled(&self, record: &AttemptRecord) {
         let Some((folder, output)) = self.spill_folder.as_ref().zip(record.output.as_ref()) else { return };
         for stream in StreamName::BOTH.into_iter().filter(|stream| output.stream(*stream).spill == Spill::Kept) {
-            // What cannot be removed now is removed with the folder.
+            // What remains is removed with the folder.
             let _ = std::fs::remove_file(folder.join(record.spill_name(stream)));
         }
     }
@@ -336,7 +335,7 @@ impl<'a> Report<'a> {
                 self.say(&describe::summary(&summary, self.earlier))?;
                 if let Some((better, advice)) = self.transports.better().zip(self.transports.advice()) {
                     let flag = TransportArg::from(better).flag();
-                    self.say(&format!("{advice}; ask for it with --transport {flag}"))?;
+                    self.say(&format!("{advice}; it is chosen by --transport {flag}"))?;
                 }
                 for content in std::mem::take(&mut self.shared) {
                     self.say(&describe::shared(&content))?;
@@ -346,9 +345,8 @@ impl<'a> Report<'a> {
         self.streams.flush()
     }
 
-    /// Nothing more is waiting: whoever reads along sees all there is. Under a bar that costs a redraw, so there the
-    /// next tick does it.
-    fn catch_breath(&mut self) -> io::Result<()> {
+    /// Writes what was gathered while no event waits. Under a bar that costs a redraw, so there the next tick does it.
+    fn flush_unless_bar(&mut self) -> io::Result<()> {
         if self.streams.bar.is_drawn() { Ok(()) } else { self.streams.flush() }
     }
 

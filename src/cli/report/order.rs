@@ -1,7 +1,7 @@
-//! `--keep-order`: records that arrive in the order in which tasks end leave in the order of the inputs.
+//! `--keep-order`: records arrive in the order in which tasks end and leave in the order of the inputs.
 //!
-//! A slow first task holds back everything behind it, so what waits is kept small: beyond a limit, records go to a
-//! temporary file that nobody else can open and that is gone when the program is, however it ends.
+//! A slow task holds back the records of all tasks after it. Beyond a limit of memory they wait in an unlinked temporary file,
+//! which no other process can open and which disappears with this process.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -9,10 +9,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use crate::event::AttemptRecord;
 
-/// What waiting records may hold in memory, in bytes.
-const LIMIT_BYTES: usize = 64 << 20;
+/// Maximum size of waiting records in memory, in bytes.
+const MAX_HELD_BYTES: usize = 64 << 20;
 
-/// Records that wait for those before them.
+/// Records that wait for earlier ones.
 pub struct InputOrder {
     /// The task whose record leaves next.
     next: u64,
@@ -32,14 +32,14 @@ enum Slot {
 impl InputOrder {
     /// Waits for task 1.
     pub fn new() -> Self {
-        Self::with_limit(LIMIT_BYTES)
+        Self::with_limit(MAX_HELD_BYTES)
     }
 
     fn with_limit(limit_bytes: usize) -> Self {
         Self { next: 0, waiting: VecDeque::new(), held_bytes: 0, limit_bytes, spill: None }
     }
 
-    /// Takes in one record and hands on those whose turn it is now, in order.
+    /// Adds a record and emits those whose turn it is, in order.
     ///
     /// # Errors
     /// Those of `emit`, and of the temporary file.
@@ -60,7 +60,7 @@ impl InputOrder {
             self.waiting[place] = self.hold(record)?;
             return Ok(());
         } else {
-            // A second record of a task is the engine's fault; showing it is better than hiding it.
+            // A second record of a task is a fault of the engine; it is shown rather than hidden.
             return emit(record);
         }
         while let Some(slot) = self.waiting.front_mut() {
@@ -79,7 +79,7 @@ impl InputOrder {
         Ok(())
     }
 
-    /// Hands on all that still waits, in order, though something before it never came.
+    /// Emits all that still waits, in order, though earlier records are missing.
     ///
     /// # Errors
     /// Those of `emit`, and of the temporary file.
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn records_leave_in_the_order_of_the_inputs() {
         for arrivals in [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [1, 0, 4, 2, 3], [2, 0, 1, 4, 3]] {
-            assert_eq!(order_of(&arrivals, LIMIT_BYTES), (vec![0, 1, 2, 3, 4], false), "{arrivals:?}");
+            assert_eq!(order_of(&arrivals, MAX_HELD_BYTES), (vec![0, 1, 2, 3, 4], false), "{arrivals:?}");
         }
     }
 
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_record_that_never_comes_is_not_lost() {
-        for limit_bytes in [LIMIT_BYTES, 0] {
+        for limit_bytes in [MAX_HELD_BYTES, 0] {
             let mut order = InputOrder::with_limit(limit_bytes);
             for task in [5, 2, 4] {
                 order.push(done(task), |_| panic!("task 0 is missing")).expect("held");

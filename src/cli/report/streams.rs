@@ -1,5 +1,5 @@
-//! The two streams that a report writes to. Blocks are gathered and written whole, the two streams keep their order
-//! towards each other, and a bar on the terminal is taken away while something is written.
+//! The two streams that a report writes to. Output is gathered and written in blocks, the order between the two streams is
+//! kept, and a bar on the terminal is hidden while something is written.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use crate::event::StreamName;
 /// How much is gathered before it is written, in bytes.
 const BLOCK_BYTES: usize = 64 << 10;
 
-/// Where a stream ends; `Send` so that tests can look on.
+/// The destination of a stream; `Send` so that tests can observe it.
 pub type Sink = Box<dyn Write + Send>;
 
 /// Standard output and standard error of a report.
@@ -34,7 +34,7 @@ impl Streams {
     /// # Errors
     /// When they cannot be duplicated.
     pub fn of_program(bar: Bar) -> io::Result<Self> {
-        // The library's own handle looks for line ends in all that it is given; the blocks here are whole already.
+        // Not `io::stdout()`: it searches all output for line ends.
         let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
         Ok(Self::new(Box::new(stdout), Box::new(stderr), bar))
@@ -46,7 +46,7 @@ impl Streams {
         Self { stdout: stream("standard output", stdout), stderr: stream("standard error", stderr), bar }
     }
 
-    /// Writes to standard output, sooner or later; `write` appends to the bytes it is given.
+    /// Adds to standard output, which is written sooner or later; `write` appends to the bytes it is given.
     ///
     /// # Errors
     /// When one of the streams cannot be written.
@@ -58,7 +58,7 @@ impl Streams {
         self.flush_block()
     }
 
-    /// Writes to standard error, sooner or later; `write` appends to the bytes it is given.
+    /// Adds to standard error, which is written sooner or later; `write` appends to the bytes it is given.
     ///
     /// # Errors
     /// When one of the streams cannot be written.
@@ -70,7 +70,7 @@ impl Streams {
         self.flush_block()
     }
 
-    /// Writes to the stream of that name.
+    /// Adds to the stream of that name.
     ///
     /// # Errors
     /// When one of the streams cannot be written.
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_block_is_not_kept_back() {
+    fn a_large_block_is_written_at_once() {
         let out = Watched::default();
         let mut streams = Streams::new(Box::new(out.clone()), Box::new(io::sink()), Bar::Hidden);
         streams.stdout(|out| out.write_all(b"small")).expect("written");

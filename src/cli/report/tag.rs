@@ -1,4 +1,4 @@
-//! `--tag` and `--tagstring`: what a task prints, with its tag and a tab before each line, as GNU parallel writes it.
+//! `--tag` and `--tagstring`: the output of a task with its tag and a tab before each line, as GNU parallel writes it.
 
 use std::io;
 
@@ -12,7 +12,7 @@ pub struct Tagger {
 }
 
 impl Tagger {
-    /// For a stream that has not begun; without a tag it stays as it is. The tab is put behind the tag here.
+    /// For a stream that has not begun; without a tag it is left unchanged. The tab is added here.
     pub const fn new(tag: Option<BString>) -> Self {
         Self { tag, in_line: false }
     }
@@ -20,7 +20,7 @@ impl Tagger {
     /// Appends the next piece to `out`.
     ///
     /// # Errors
-    /// None that memory does not give: the signature is that of a writer.
+    /// None in practice: the signature is that of a writer.
     pub fn write(&mut self, piece: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         let Some(tag) = &self.tag else {
             out.extend_from_slice(piece);

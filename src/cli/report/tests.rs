@@ -100,8 +100,8 @@ fn trouble_with_workers_is_told_once() {
         report(TEXT, vec![header(1), cannot(), cannot(), died, EventKind::Task(TaskEvent::Finished(vec![lost]))]);
     assert_eq!(
         err,
-        "no worker can be started, the tasks wait until one can: no processes left\n\
-         worker 3 was killed by SIGKILL, another one takes its place\n\
+        "no worker can be started; the tasks wait until one can: no processes left\n\
+         worker 3 was killed by SIGKILL; another worker replaces it\n\
          task 1 lost: its worker was killed by SIGKILL: command 1\n  \
          Peak memory 1.21 KiB. If it happens again with this task alone, the task ends its worker; else something ended \
          the worker from outside.\n"
@@ -109,7 +109,7 @@ fn trouble_with_workers_is_told_once() {
 }
 
 #[test]
-fn whoever_interrupts_is_told_once_what_happens_now() {
+fn an_interrupt_is_answered_once() {
     let kinds = || {
         vec![
             header(1),
@@ -118,7 +118,7 @@ fn whoever_interrupts_is_told_once_what_happens_now() {
         ]
     };
     let (_, err) = report(TEXT, kinds());
-    assert_eq!(err, "stopping: tasks that run are asked to end; interrupt again to end them at once\n");
+    assert_eq!(err, "stopping: running tasks are asked to end; interrupt again to end them at once\n");
     assert_eq!(report(Style { quiet: true, ..TEXT }, kinds()).1, "");
 }
 
@@ -147,8 +147,8 @@ fn a_closed_pipe_ends_the_report() {
     let kind = EventKind::Task(TaskEvent::Finished(vec![printed(0, "one\n", "")]));
     sender.send(Event { at_ns: 0, kind }).expect("the receiver is there");
     let mut report = Report::new(TEXT, &NamedTasks, streams);
-    let error = report.follow(&events).expect_err("nobody reads");
+    let error = report.follow(&events).expect_err("a closed pipe");
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
-    report.give_up(None).expect("nothing left to write");
+    report.abort(None).expect("nothing left to write");
     assert_eq!(err.text(), "");
 }

@@ -1,4 +1,4 @@
-//! The report for people and pipes: what tasks printed and returned, as it is, and one line for each that failed.
+//! The report as text: the output and values of tasks, unchanged, and one line for each failed task.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -11,9 +11,9 @@ use super::streams::Streams;
 use super::tag::Tagger;
 use crate::event::{AttemptRecord, CallValue, Captured, Spill, StreamName};
 
-/// Writes what one task left behind: its standard output or its value to standard output, its standard error and a
-/// line on its failure to standard error. What was too long for memory is taken from `spill_folder`; the task ran in the
-/// lane `slot`, from 1.
+/// Writes the report of a task: its standard output or its value to standard output, its standard error and a line on its
+/// failure to standard error. Output that was too long for memory is read from `spill_folder`; the task ran in the lane
+/// `slot`, from 1.
 ///
 /// # Errors
 /// When a stream cannot be written.
@@ -39,7 +39,9 @@ pub fn write_task(
             Err(error) => {
                 write(&captured(kept)?)?;
                 let number = tasks.number(record.task);
-                streams.stderr(|err| writeln!(err, "task {number}: its whole {} is gone: {error}", stream.name()))?;
+                streams.stderr(|err| {
+                    writeln!(err, "task {number}: the whole of its {} cannot be read: {error}", stream.name())
+                })?;
             }
         }
     }
@@ -61,7 +63,7 @@ fn is_empty(stream: &Captured) -> bool {
     stream.head.is_empty() && stream.tail.is_empty() && stream.dropped_bytes == 0
 }
 
-/// Hands on a file piece by piece, as it was when it was opened.
+/// Copies a file piece by piece.
 fn copy(mut file: File, mut write: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut piece = vec![0; 64 << 10];
     loop {

@@ -1,9 +1,9 @@
-//! A sink that the tests of the reports look into.
+//! A sink for the tests of reports.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-/// Keeps what is written; its clones share it.
+/// Keeps what is written; clones share it.
 #[derive(Clone, Default)]
 pub struct Watched(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! Which worker lives in which process and lane, folded from events, so that what is written about a task names them.
+//! The process and the lane of each worker, folded from events, for what is written about its tasks.
 
 use std::collections::HashMap;
 
@@ -10,25 +10,25 @@ struct Home {
     slot: u32,
 }
 
-/// The workers of a run, those that have ended among them: their last tasks may still wait to be written.
+/// The workers of a run, with those that have ended: their last tasks may still wait to be written.
 #[derive(Debug, Default)]
 pub struct Workers(HashMap<WorkerId, Home>);
 
 impl Workers {
-    /// Takes in one event.
+    /// Applies an event.
     pub fn apply(&mut self, event: &Event) {
         if let EventKind::Worker(WorkerEvent::Started { worker, lane, pid }) = &event.kind {
             self.0.insert(*worker, Home { pid: *pid, slot: lane.0 + 1 });
         }
     }
 
-    /// The process that a worker lives in.
+    /// The process of a worker.
     pub fn pid(&self, worker: WorkerId) -> Option<u32> {
         self.0.get(&worker).map(|home| home.pid)
     }
 
-    /// What `{%}` is for the tasks of a worker; for one that is not known, and so for tasks that nobody has begun, the
-    /// first lane.
+    /// The value of `{%}` for the tasks of a worker; the first lane for an unknown worker, and so for tasks that never
+    /// started.
     pub fn slot(&self, worker: WorkerId) -> u32 {
         self.0.get(&worker).map_or(1, |home| home.slot)
     }

@@ -1,4 +1,4 @@
-//! Tells the command from its inputs: `CMD... ::: A B :::+ C D :::: FILE`. Nothing is opened here.
+//! Separates the command from its inputs: `CMD... ::: A B :::+ C D :::: FILE`. Nothing is opened here.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -32,21 +32,21 @@ pub enum Values {
     Stdin,
 }
 
-/// Words that cannot be told apart.
+/// Words that cannot be separated.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourcesError {
     /// `:::+` as the first.
     #[error("'{0}' links its values to those before it, and there are none; begin with ':::' or '::::'")]
     LinkedToNothing(&'static str),
     /// `::::` without a file.
-    #[error("'{0}' names no file; write the files whose lines are the inputs behind it, or - for standard input")]
+    #[error("'{0}' names no file; give the files whose lines are the inputs after it, or - for standard input")]
     NoFile(&'static str),
     /// Standard input named twice.
     #[error("standard input can be read only once; name it with one '-'")]
     StdinTwice,
 }
 
-/// The words that begin a source, and whether it is of files and linked.
+/// The words that begin a source; whether it consists of files; whether it is linked.
 const MARKERS: [(&str, bool, bool); 4] =
     [(":::", false, false), (":::+", false, true), ("::::", true, false), ("::::+", true, true)];
 
@@ -59,11 +59,10 @@ pub fn is_marker(word: &OsStr) -> bool {
     marker(word).is_some()
 }
 
-/// Splits the words after the options.
+/// Splits the words after the options. `files` are sources in front of those that the words name.
 ///
 /// # Errors
-/// Where a file is missing or a source is linked to none.
-/// `files` are sources in front of those that the words name.
+/// When a file is missing, a source is linked to none, or standard input is named twice.
 pub fn split(files: &[PathBuf], words: &[OsString]) -> Result<AdHoc, SourcesError> {
     let first = words.iter().position(|word| is_marker(word)).unwrap_or(words.len());
     let (command, mut rest) = words.split_at(first);

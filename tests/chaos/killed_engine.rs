@@ -1,4 +1,4 @@
-//! The engine itself is killed in the midst of a batch, more than once, and the batch goes on by its job log each time.
+//! The engine itself is killed during a batch, several times, and the batch is resumed by its job log each time.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Figures, PATIENCE, marked};
-use crate::job::workload::random::SplitMix64;
-use crate::mp::process_tree;
+use super::dice::Dice;
+use super::{Figures, RUN_TIMEOUT, marked};
+use fanlane::mp::process_tree;
 
 const TASKS: u64 = 60;
 const KILLS: u64 = 3;
 
-/// A batch whose engine is killed a few times before it is let finish.
-pub fn round(dice: &mut SplitMix64, figures: &mut Figures) -> Result<()> {
+/// A batch whose engine is killed a few times before it can finish.
+pub fn round(dice: &mut Dice, figures: &mut Figures) -> Result<()> {
     let folder = tempfile::tempdir().context("no folder can be made")?;
     let log = folder.path().join("log");
     let mut ended_before = 0;
@@ -26,7 +26,7 @@ pub fn round(dice: &mut SplitMix64, figures: &mut Figures) -> Result<()> {
         engine.kill().context("the engine cannot be killed")?;
         engine.wait().context("the engine cannot be waited for")?;
         figures.count("engine killed");
-        // Its workers see it and end all that they run.
+        // Its workers notice and end their tasks.
         figures.orphans += marked(&mark);
         ended_before = numbers(&log).len() as u64;
     }
@@ -45,14 +45,15 @@ pub fn round(dice: &mut SplitMix64, figures: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-fn start(folder: &Path, dice: &mut SplitMix64) -> Result<Child> {
+fn start(folder: &Path, dice: &mut Dice) -> Result<Child> {
     let mode = ["one", "threads", "pool"][dice.below(3) as usize];
     let sequence: Vec<String> = (1..=TASKS).map(|number| number.to_string()).collect();
-    Command::new(super::super::worker_executable()?)
+    Command::new(env!("CARGO_BIN_EXE_fanlane"))
         .args(["run", "--no-bar", "--quiet", "-j", "3", "--mode", mode, "--resume", "--joblog", "log"])
         .args(["echo {}; sleep 0.01", ":::"])
         .args(sequence)
         .current_dir(folder)
+        .env("FANLANE_DATA_DIR", folder.join("history"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -60,9 +61,9 @@ fn start(folder: &Path, dice: &mut SplitMix64) -> Result<Child> {
         .context("the engine cannot be started")
 }
 
-/// Waits until the log has so many whole lines, or the engine has ended.
+/// Waits until the log has this number of complete lines, or the engine has ended.
 fn wait_for_lines(engine: &mut Child, log: &Path, wanted: u64) -> Result<()> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + RUN_TIMEOUT;
     while (numbers(log).len() as u64) < wanted && engine.try_wait()?.is_none() {
         if Instant::now() > until {
             bail!("a batch does not go on");
@@ -72,7 +73,7 @@ fn wait_for_lines(engine: &mut Child, log: &Path, wanted: u64) -> Result<()> {
     Ok(())
 }
 
-/// The numbers of the tasks in a job log, of its whole lines.
+/// The numbers of the tasks in the complete lines of a job log.
 fn numbers(log: &Path) -> Vec<u64> {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..=end]);

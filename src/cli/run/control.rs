@@ -1,5 +1,5 @@
-//! The flags that steer a run: when it halts, waits or holds back. Their names and meanings are GNU parallel's where it
-//! has them.
+//! The flags that control a run: when it halts, waits or is limited. Names and meanings are GNU parallel's where it has
+//! them.
 
 use clap::Args;
 
@@ -8,56 +8,56 @@ use crate::job::amount::{parse_amount, parse_load, parse_request, parse_size};
 use crate::job::control::{Halt, ResourceRequest, RetryWait};
 use crate::job::duration::{self, Timeout};
 
-/// When a run ends early, waits or holds back.
+/// When a run ends early, waits or is limited.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Steering the run")]
+#[command(next_help_heading = "Control")]
 pub struct ControlArgs {
-    /// End early: now or soon, and at how many (or what share) of fail, success or done: now,fail=1  soon,done=50%
+    /// End early: now or soon, at a number or share of fail, success or done: now,fail=1  soon,done=50%
     #[arg(long, value_name = "WHEN")]
     pub halt: Option<Halt>,
-    /// Wait this long between two starts; also with a unit: 500ms, 2m
+    /// Time between two starts, in seconds or with a unit (500ms, 2m)
     #[arg(long, value_name = "SECS", value_parser = duration::parse)]
     pub delay: Option<Timeout>,
-    /// Wait before a retry: SECS, or FIRST..MOST to wait twice as long each time
+    /// Time before a retry: SECS, or FIRST..MOST, doubled each time
     #[arg(long, value_name = "SECS")]
     pub retry_wait: Option<RetryWait>,
-    /// Start a task only while this much memory is free: bytes, or with a unit: 500M, 4G. While less than half of it is,
-    /// end the youngest task and begin it again later
+    /// Start a task only while this much memory is free, in bytes or with a unit (500M, 4G). While less than half of it is
+    /// free, end the youngest task and start it again later
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memfree: Option<u64>,
-    /// Start a task only while no more than this many processes want to run; N, or N% of the cores
+    /// Start a task only while the system's load is below this: N processes, or N% of the cores
     #[arg(long, value_name = "LOAD", value_parser = parse_load)]
     pub load: Option<f64>,
-    /// Let other programs go first, 0 to 19
+    /// Niceness of the tasks, 0 to 19
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19))]
     pub nice: Option<i32>,
-    /// Ask a worker that has given no sign of life for so long, and kill it when it does not answer for twice as long; also
-    /// with a unit [default: 5]
+    /// Ping a worker that was silent for this long, and kill it after twice as long without an answer; in seconds or with a
+    /// unit [default: 5]
     #[arg(long, value_name = "SECS", value_parser = duration::parse)]
     pub heartbeat: Option<Timeout>,
-    /// The most memory that each process of a task may ask for (its address space): bytes, or with a unit: 500M, 4G
+    /// Maximum address space of each process of a task, in bytes or with a unit (500M, 4G)
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub limit_memory: Option<u64>,
-    /// The most CPU time of each process of a task, in whole seconds
+    /// Maximum CPU time of each process of a task, in whole seconds
     #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit_cpu: Option<u64>,
-    /// End a task that prints more than this: bytes, or with a unit: 500M, 4G
+    /// End a task that prints more than this, in bytes or with a unit (500M, 4G)
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub limit_output: Option<u64>,
-    /// How many places of the pool a task takes: N, or a template of it for each task: {cores}
+    /// Number of workers' places that a task takes: N, or a template for each task: {cores}
     #[arg(long, value_name = "N|TEMPLATE")]
     pub slots: Option<ResourceRequest>,
-    /// There are only so many of something: gpu=2
+    /// Amount of a resource that there is: gpu=2
     #[arg(long, value_name = "NAME=N", value_parser = parse_amount)]
     pub resource: Vec<(String, u32)>,
-    /// A task needs so many of it while it runs, or what a template says, and finds which in its environment: gpu=1
-    /// gives FANLANE_GPU=0
+    /// Amount of a resource that a task takes while it runs, or a template of it; its environment says which ones it has:
+    /// gpu=1 gives FANLANE_GPU=0
     #[arg(long, value_name = "NAME=N|TEMPLATE", value_parser = parse_request)]
     pub need: Vec<(String, ResourceRequest)>,
 }
 
 impl ControlArgs {
-    /// Puts what was given over what the job says.
+    /// Merges the given flags into the control of a job.
     pub fn merge_into(&self, control: &mut Control) {
         control.halt = self.halt.or(control.halt);
         control.delay_secs = self.delay.map(|delay| delay.secs).or(control.delay_secs);

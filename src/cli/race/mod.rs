@@ -1,21 +1,25 @@
-//! `fanlane race`: the same batch in several modes and pool sizes, in turns, and what that says.
+//! `fanlane race`: the same batch in several modes and pool sizes, in turns, and how they compare.
 
 mod args;
 mod report;
 
+use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::args::RunArgs;
+use super::execute::batch::open_whole;
 use super::plan::Plan;
-use super::run::in_order_of_history;
-use super::{Status, worker_executable};
+use super::plan::inputs::InputArgs;
+use super::program::worker_executable;
+use super::status::Status;
+use super::subcommand::Subcommand;
+use super::terminal::{print, remark};
 use crate::engine::{LocalEngine, Sweep, event_pump, own_process};
-use crate::job::{Batch, Mode};
-use crate::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks, pep371};
+use crate::job::Mode;
+use crate::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks};
 use crate::mp::interrupts;
 use crate::session::Machine;
 use crate::session::race::{Race, RaceEngine, RacePlan};
@@ -27,22 +31,25 @@ pub use args::RaceArgs;
 use args::{ChunkSizes, ExportArg};
 use report::{Progress, write_beside, write_report};
 
-/// Does what `fanlane race` was asked to do.
-///
-/// # Errors
-/// When nothing was run: bad usage, a bad job, a saved race that cannot be opened; and when something cannot be written.
-pub fn race(args: &RaceArgs) -> Result<Status> {
-    if !args.show.is_empty() {
-        return show(args);
+impl Subcommand for Box<RaceArgs> {
+    fn perform(self) -> Result<Status> {
+        if self.show.is_empty() { race(&self) } else { show(&self) }
     }
+
+    fn words(&mut self) -> Option<&mut Vec<OsString>> {
+        Some(&mut self.words)
+    }
+}
+
+fn race(args: &RaceArgs) -> Result<Status> {
     check_outputs(args)?;
     let machine = Machine::this();
     let plan = plan(args, machine)?;
     own_process();
     let sweep = Sweep::begin(|| ());
-    // It would take CPU from the first contender.
+    // Finished before the race: it would take CPU from the first contender.
     if let Some(ended) = sweep.finish() {
-        super::remark(&ended);
+        remark(&ended);
     }
     let engine = RaceEngine { engine: Arc::new(LocalEngine::new(worker_executable()?)), machine };
     let (sender, events) = event_pump::channel();
@@ -72,7 +79,7 @@ pub fn race(args: &RaceArgs) -> Result<Status> {
         saved::save(&model, file, existing(args))?;
     }
     export(args, &model)?;
-    print(args, &model)?;
+    print_report(args, &model)?;
     Ok(status)
 }
 
@@ -80,10 +87,10 @@ fn existing(args: &RaceArgs) -> Existing {
     if args.force { Existing::Replace } else { Existing::Keep }
 }
 
-/// What cannot be written is said before minutes are spent.
+/// Finds out before the race whether its results can be written.
 fn check_outputs(args: &RaceArgs) -> Result<()> {
     for file in args.save.iter().chain(&args.export) {
-        ensure!(args.force || !file.exists(), "{} is there already; name another file, or add --force", file.display());
+        ensure!(args.force || !file.exists(), "{} exists already; name another file, or add --force", file.display());
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         ensure!(folder.is_dir(), "{} cannot be written: there is no folder {}", file.display(), folder.display());
     }
@@ -106,16 +113,15 @@ fn plan(args: &RaceArgs, machine: Machine) -> Result<RacePlan> {
         ..defaults
     };
     if args.pep371 {
-        ensure!(args.words.is_empty(), "--pep371 brings its own six workloads, so no job may be named with it");
+        ensure!(args.words.is_empty(), "--pep371 has its own six workloads, so it takes no job");
         return Ok(RacePlan::pep371(rules, &std::env::temp_dir())?);
     }
     ensure!(
         !args.words.is_empty(),
-        "there is nothing to race; name a job file (fanlane race JOB.ron), a command (fanlane race echo {{}} ::: a b), or add --pep371"
+        "there is nothing to race; give a job file (fanlane race JOB.ron), a command (fanlane race echo {{}} ::: a b), or add --pep371"
     );
-    let plan = Plan::new(&RunArgs { words: args.words.clone(), ..RunArgs::default() })?;
-    let batch = Batch::open(&plan.job, &plan.folder, &mut io::stdin().lock())?;
-    let batch = Arc::new(in_order_of_history(batch)?);
+    let plan = Plan::of_words(&args.words, &InputArgs::default(), false)?.check()?;
+    let batch = Arc::new(open_whole(&plan)?);
     let modes: Vec<Mode> = args.modes.iter().map(|mode| (*mode).into()).collect();
     let usual = || {
         let mut sizes = Contender::usual_sizes(machine.logical_cores);
@@ -146,14 +152,14 @@ fn show(args: &RaceArgs) -> Result<Status> {
     match races.as_slice() {
         [race] => {
             export(args, race)?;
-            print(args, race)
+            print_report(args, race)
         }
         _ => {
             ensure!(
                 args.export.is_empty() && args.save.is_none(),
                 "--export and --save take one race; show the others without them"
             );
-            super::print(|| {
+            print(|| {
                 let mut out = BufWriter::new(io::stdout().lock());
                 if args.json {
                     races.iter().try_for_each(|race| write_json(race, &mut out))?;
@@ -166,8 +172,8 @@ fn show(args: &RaceArgs) -> Result<Status> {
     }
 }
 
-fn print(args: &RaceArgs, race: &RaceModel) -> Result<Status> {
-    super::print(|| {
+fn print_report(args: &RaceArgs, race: &RaceModel) -> Result<Status> {
+    print(|| {
         let mut out = BufWriter::new(io::stdout().lock());
         if args.json {
             write_json(race, &mut out)?
@@ -189,9 +195,4 @@ fn export(args: &RaceArgs, race: &RaceModel) -> Result<()> {
         written.with_context(|| format!("{} cannot be written", file.display()))?;
     }
     Ok(())
-}
-
-/// The table of 2008 is shown beside a race of its workloads.
-fn is_pep371(race: &RaceModel) -> bool {
-    race.header.as_ref().is_some_and(|header| header.contenders == pep371::contenders())
 }

@@ -1,4 +1,4 @@
-//! The faults that happen to a run of this process, and whom they can happen to.
+//! The faults that are injected into a run of this process, and their targets.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,29 +6,29 @@ use std::fs;
 use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, pidfd_getfd, pidfd_open};
 
+use super::dice::Dice;
 use super::signal;
-use crate::engine::{RunCommand, RunHandle};
-use crate::event::{EventKind, RunEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
-use crate::job::workload::random::SplitMix64;
-use crate::mp::process_tree;
+use fanlane::engine::{RunCommand, RunHandle};
+use fanlane::event::{EventKind, RunEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
+use fanlane::mp::process_tree;
 
-/// One in so many workers that are stopped stays so, and is found to be hung a while later.
+/// One in this number of stopped workers stays stopped, and is found to be hung.
 const STAYS_STOPPED: u64 = 60;
 
-/// Who is there.
+/// The processes and tasks of a run.
 #[derive(Debug, Default)]
 pub struct Targets {
     workers: BTreeMap<WorkerId, u32>,
-    /// Commands that run, with their workers.
+    /// Running commands with their workers.
     commands: BTreeMap<TaskId, (u32, WorkerId)>,
     tasks: u64,
-    /// Stopped, and to go on at the next fault.
+    /// Stopped until the next fault.
     stopped: Vec<u32>,
 }
 
 impl Targets {
-    /// Takes in what a run says of its processes.
-    pub fn heed(&mut self, kind: &EventKind) {
+    /// Applies an event of the run.
+    pub fn apply(&mut self, kind: &EventKind) {
         match kind {
             EventKind::Run(RunEvent::Started(header)) => self.tasks = header.tasks,
             EventKind::Worker(WorkerEvent::Started { worker, pid, .. }) => drop(self.workers.insert(*worker, *pid)),
@@ -49,8 +49,8 @@ impl Targets {
         }
     }
 
-    /// Has a fault happen; says which, or `None` where there was nobody for it.
-    pub fn fault(&mut self, run: &dyn RunHandle, dice: &mut SplitMix64) -> Option<&'static str> {
+    /// Injects a fault; its name, or `None` if there was no target for it.
+    pub fn fault(&mut self, run: &dyn RunHandle, dice: &mut Dice) -> Option<&'static str> {
         self.go_on();
         match dice.below(20) {
             0..=4 => {
@@ -78,7 +78,7 @@ impl Targets {
                     (Signal::STOP, "command stopped"),
                     (Signal::TERM, "command terminated"),
                 ][dice.below(4) as usize];
-                // Its number may be somebody else's by now.
+                // The process id may have been reused.
                 (process_tree::parent_of(pid) == Some(ours) && signal(pid, sent)).then_some(name)
             }
             13..=15 => {
@@ -101,26 +101,26 @@ impl Targets {
         }
     }
 
-    /// Has go on whoever was stopped for a while.
+    /// Continues the processes that are stopped until the next fault.
     pub fn go_on(&mut self) {
         for pid in std::mem::take(&mut self.stopped) {
             signal(pid, Signal::CONT);
         }
     }
 
-    /// A worker that is still ours.
-    fn worker(&self, dice: &mut SplitMix64) -> Option<u32> {
+    /// A worker that is still a child of this process.
+    fn worker(&self, dice: &mut Dice) -> Option<u32> {
         let pid = *nth(&self.workers, dice)?;
         (process_tree::parent_of(pid) == Some(std::process::id())).then_some(pid)
     }
 }
 
-fn nth<'a, K, V>(of: &'a BTreeMap<K, V>, dice: &mut SplitMix64) -> Option<&'a V> {
+fn nth<'a, K, V>(of: &'a BTreeMap<K, V>, dice: &mut Dice) -> Option<&'a V> {
     (!of.is_empty()).then(|| of.values().nth(dice.below(of.len() as u64) as usize)).flatten()
 }
 
-/// Cuts one of the connections of a worker, as if it had closed it; where the system lets us take it.
-fn cut_a_socket(pid: u32, dice: &mut SplitMix64) -> bool {
+/// Shuts down one of the connections of a worker, as if it had closed it; false if the system does not allow that.
+fn cut_a_socket(pid: u32, dice: &mut Dice) -> bool {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
     let sockets: Vec<i32> = entries
         .flatten()

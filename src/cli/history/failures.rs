@@ -1,18 +1,18 @@
-//! What `fanlane show` says of the tasks of a run that did not end well: what ended each, what to do, what it said last.
+//! Failed tasks in `fanlane show`: the cause of each, what to do, its last lines.
 
 use std::fmt::Write as _;
 
-use super::report::{describe, printable};
+use crate::cli::report::{describe, printable};
 use crate::model::Autopsy;
 use crate::model::format::count;
 use crate::store::history::{History, HistoryError};
 
-/// So many tasks are shown; an export has all.
-const SHOWN: u64 = 10;
-/// How much of a line that a task wrote is shown, in characters.
+/// Maximum number of tasks shown; an export has all.
+const MAX_SHOWN: u64 = 10;
+/// How much of a line of a task's output is shown, in characters.
 const LINE_CHARS: usize = 200;
 
-/// The first tasks of a run that ended badly; empty if there are none.
+/// The first failed tasks of a run; empty if there are none.
 ///
 /// # Errors
 /// When the history cannot be read.
@@ -23,7 +23,7 @@ pub fn failures(history: &History, run: i64) -> Result<String, HistoryError> {
         let command = || String::from_utf8_lossy(&words.command.0).into_owned();
         let Some(line) = describe::failure(words.number(), record, command) else { return Ok(()) };
         failed += 1;
-        if failed > SHOWN {
+        if failed > MAX_SHOWN {
             return Ok(());
         }
         let _ = writeln!(text, "\n{line}");
@@ -34,9 +34,9 @@ pub fn failures(history: &History, run: i64) -> Result<String, HistoryError> {
         let _ = writeln!(text, "  {}", printable(&autopsy.remark(), usize::MAX));
         Ok::<_, HistoryError>(())
     })?;
-    if failed > SHOWN {
-        let more = count(failed - SHOWN);
-        let _ = writeln!(text, "\n{more} more that did not end well: fanlane export {run} --format csv has them all");
+    if failed > MAX_SHOWN {
+        let more = count(failed - MAX_SHOWN);
+        let _ = writeln!(text, "\n{more} more failed tasks: fanlane export {run} --format csv has them all");
     }
     Ok(text)
 }

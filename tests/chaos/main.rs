@@ -1,47 +1,37 @@
-//! `fanlane chaos`, which help does not list: seeded faults against real batches, and one line of JSON with what they came
-//! to. Every figure behind the faults has to be 0. The engine that is killed is a process of its own; all other faults
-//! happen to runs of this process.
+//! Seeded faults against real batches, and one line of JSON with the result:
+//! `cargo test --test chaos -- --faults 300 --seed 5`. All figures but those of the faults have to be 0, or the exit status
+//! is 1. Killed engines are processes of the built program; all other faults happen to runs of this process, whose workers
+//! are this executable, so it has a `main` of its own.
+
+mod dice;
+mod faults;
+mod killed_engine;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 
-use super::Status;
-use crate::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
-use crate::event::{CallValue, Event, EventKind, Outcome, RunEvent, TaskEvent, TaskId};
-use crate::job::workload::random::SplitMix64;
-use crate::job::{Batch, Job, Mode};
-use crate::mp::process_tree;
+use fanlane::engine::{self, Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
+use fanlane::event::{CallValue, Event, EventKind, Outcome, RunEvent, TaskEvent, TaskId};
+use fanlane::job::{Batch, Job, Mode};
+use fanlane::mp::{self, process_tree};
 
-mod faults;
-mod killed_engine;
-
+use dice::Dice;
 use faults::Targets;
 
-/// The words after `fanlane chaos`.
-#[derive(Debug, Args)]
-pub struct ChaosArgs {
-    /// So many faults
-    #[arg(long, default_value_t = 200)]
-    faults: u64,
-    /// What the faults and the batches depend on
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
+/// Maximum number of faults in one run: further ones would meet a pool that pauses after the earlier ones.
+const MAX_FAULTS_OF_RUN: u64 = 25;
+/// Maximum duration of a run; a longer one is stuck.
+const RUN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A run gets so many faults at the most: later ones would meet a pool that has just paused for them.
-const FAULTS_OF_RUN: u64 = 25;
-/// A run that takes longer is stuck.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What it came to.
+/// The result.
 #[derive(Debug, Default, Serialize)]
 struct Figures {
     seed: u64,
@@ -57,7 +47,7 @@ struct Figures {
     corrupted: u64,
     /// Processes that outlived their run.
     orphans: u64,
-    /// Children that nobody reaped.
+    /// Children that were not reaped.
     zombies: u64,
     /// Descriptors that are open after all runs and were not before, or the other way round.
     descriptor_change: i64,
@@ -74,28 +64,65 @@ impl Figures {
     }
 }
 
-/// Injects faults until there were enough.
-///
-/// # Errors
-/// When a run cannot be started or does not end.
-pub fn chaos(args: &ChaosArgs) -> Result<Status> {
-    let mut dice = SplitMix64::new(args.seed);
-    let mut figures = Figures { seed: args.seed, ..Figures::default() };
-    // What is made once and stays is there before the count.
+fn main() -> Result<ExitCode> {
+    mp::init([engine::worker_role()]);
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let Some(Wanted { faults, seed }) = Wanted::read(&words)? else { return Ok(ExitCode::SUCCESS) };
+    let figures = seeded_faults_lose_nothing_and_leave_nothing(faults, seed)?;
+    writeln!(std::io::stdout(), "{}", serde_json::to_string(&figures)?)?;
+    Ok(if figures.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Injects faults until there were enough. All but their own figures are 0 if nothing was lost and nothing left behind.
+fn seeded_faults_lose_nothing_and_leave_nothing(faults: u64, seed: u64) -> Result<Figures> {
+    let mut dice = Dice::new(seed);
+    let mut figures = Figures { seed, ..Figures::default() };
+    // What is opened once and stays open is opened before the count.
     one_run(&mut dice, &mut figures, 0)?;
     let before = descriptors()?;
-    while figures.injected < args.faults {
+    while figures.injected < faults {
         if dice.below(6) == 0 {
             killed_engine::round(&mut dice, &mut figures)?;
         } else {
-            let most = FAULTS_OF_RUN.min(args.faults - figures.injected);
-            one_run(&mut dice, &mut figures, most)?;
+            let count = MAX_FAULTS_OF_RUN.min(faults - figures.injected);
+            one_run(&mut dice, &mut figures, count)?;
         }
     }
     figures.descriptor_change = descriptors()? - before;
-    let line = serde_json::to_string(&figures)?;
-    super::print(|| writeln!(std::io::stdout(), "{line}"))?;
-    Ok(if figures.is_clean() { Status::AllDone } else { Status::SomeFailed })
+    Ok(figures)
+}
+
+/// What the command line asks for.
+struct Wanted {
+    faults: u64,
+    seed: u64,
+}
+
+impl Wanted {
+    /// Reads `--faults N` and `--seed N`. `None`: the words of `cargo test` select other tests, or a list of tests is printed.
+    fn read(words: &[String]) -> Result<Option<Self>> {
+        const NAME: &str = "seeded_faults_lose_nothing_and_leave_nothing";
+        let mut wanted = Self { faults: 200, seed: 7 };
+        let mut filters = Vec::new();
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            let number = match word.as_str() {
+                "--list" => {
+                    writeln!(std::io::stdout(), "{NAME}: test")?;
+                    return Ok(None);
+                }
+                "--faults" => &mut wanted.faults,
+                "--seed" => &mut wanted.seed,
+                flag if flag.starts_with('-') => continue,
+                filter => {
+                    filters.push(filter);
+                    continue;
+                }
+            };
+            *number = rest.next().with_context(|| format!("{word} needs a number"))?.parse()?;
+        }
+        Ok((filters.is_empty() || filters.iter().any(|filter| NAME.contains(filter))).then_some(wanted))
+    }
 }
 
 fn descriptors() -> Result<i64> {
@@ -103,8 +130,8 @@ fn descriptors() -> Result<i64> {
     Ok(i64::try_from(open.count())?)
 }
 
-/// A job of some kind, and what each of its tasks returns or prints.
-fn random_job(dice: &mut SplitMix64) -> Result<Job> {
+/// A random job, whose results follow from the numbers of its tasks.
+fn random_job(dice: &mut Dice) -> Result<Job> {
     let rest = "retries: 4, timeout_secs: Some(1.5)";
     let text = match dice.below(4) {
         0 => format!(r#"Job(version: 1, task: Workload(name: "cube"), inputs: [Range(1, 60000)], {rest})"#),
@@ -118,14 +145,14 @@ fn random_job(dice: &mut SplitMix64) -> Result<Job> {
     Ok(Job::parse(&text)?)
 }
 
-/// One run with so many faults.
-fn one_run(dice: &mut SplitMix64, figures: &mut Figures, faults: u64) -> Result<()> {
+/// One run with this number of faults.
+fn one_run(dice: &mut Dice, figures: &mut Figures, faults: u64) -> Result<()> {
     let job = random_job(dice)?;
     let batch = Batch::open(&job, &std::env::current_dir()?, &mut std::io::empty())?;
     let tasks = batch.len();
     let options = RunOptions::new(Mode::ALL[dice.below(3) as usize], 1 + dice.below(5) as u32);
     let (sender, events) = bounded(64);
-    let run = LocalEngine::new(super::worker_executable()?).start(Arc::new(batch), options, sender)?;
+    let run = LocalEngine::new("/proc/self/exe").start(Arc::new(batch), options, sender)?;
     let ended = disturb(&*run, &events, dice, figures, faults)?;
     run.join();
     figures.runs += 1;
@@ -138,15 +165,15 @@ fn one_run(dice: &mut SplitMix64, figures: &mut Figures, faults: u64) -> Result<
     Ok(())
 }
 
-/// Takes the events of a run to its end and has faults happen meanwhile. Says how often each task has ended.
+/// Takes the events of a run to its end and injects faults meanwhile. Returns how often each task ended.
 fn disturb(
     run: &dyn RunHandle,
     events: &Receiver<Event>,
-    dice: &mut SplitMix64,
+    dice: &mut Dice,
     figures: &mut Figures,
     faults: u64,
 ) -> Result<BTreeMap<TaskId, u64>> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + RUN_TIMEOUT;
     let mut ended = BTreeMap::new();
     let mut targets = Targets::default();
     let mut left = faults;
@@ -154,7 +181,7 @@ fn disturb(
     loop {
         match events.recv_timeout(Duration::from_millis(5)) {
             Ok(event) => {
-                targets.heed(&event.kind);
+                targets.apply(&event.kind);
                 match event.kind {
                     EventKind::Task(TaskEvent::Finished(records)) => {
                         for record in records {
@@ -181,7 +208,7 @@ fn disturb(
             }
             if left == 0 {
                 targets.go_on();
-                // Whatever was asked, the run is let go on now.
+                // A paused or empty pool goes on.
                 run.command(RunCommand::Resume);
                 run.command(RunCommand::SetWorkers(4));
             }
@@ -189,8 +216,8 @@ fn disturb(
     }
 }
 
-/// Whether a task came to what its number says.
-fn is_right(record: &crate::event::AttemptRecord) -> bool {
+/// Whether the result of a task is right for its number.
+fn is_right(record: &fanlane::event::AttemptRecord) -> bool {
     let number = record.task.number();
     match (&record.value, &record.output) {
         (Some(CallValue::Int(cube)), _) => i64::try_from(number.pow(3)).is_ok_and(|right| right == *cube),
@@ -199,7 +226,7 @@ fn is_right(record: &crate::event::AttemptRecord) -> bool {
     }
 }
 
-/// Processes that carry this process's marker, and children that nobody reaped.
+/// Numbers of processes with this process's marker, and of children that were not reaped.
 fn left_behind() -> (u64, u64) {
     let me = std::process::id();
     let zombies = process_tree::children(me).into_iter().filter(|pid| process_tree::has_ended(*pid)).count() as u64;
@@ -207,11 +234,11 @@ fn left_behind() -> (u64, u64) {
     (living + marked(&process_tree::own_mark()), zombies)
 }
 
-/// How many processes carry a marker of the engine that begins so; those that are ending right now are given a moment.
+/// Number of processes with an engine's marker that begins with `mark`; processes that are ending are waited for.
 fn marked(mark: &str) -> u64 {
-    const LOOKS: u32 = 1000;
+    const MAX_LOOKS: u32 = 1000;
     let mut count = 0;
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_LOOKS {
         count = process_tree::all()
             .filter(|pid| !process_tree::has_ended(*pid))
             .filter_map(|pid| process_tree::variable(pid, "FANLANE_WORKER"))
@@ -225,7 +252,7 @@ fn marked(mark: &str) -> u64 {
     count as u64
 }
 
-/// Sends a signal to a process that is still below `parent`; says whether it did.
+/// Sends a signal to a process; false if there is none.
 fn signal(pid: u32, signal: Signal) -> bool {
     let number = i32::try_from(pid).ok().and_then(Pid::from_raw);
     number.is_some_and(|pid| kill_process(pid, signal).is_ok())

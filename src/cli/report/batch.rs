@@ -1,10 +1,8 @@
-//! A batch as the reports see it, and its command lines for `--dry-run`.
-
-use std::io::{self, Write};
+//! A batch as reports see it.
 
 use bstr::{BString, ByteSlice};
 
-use super::report::Tasks;
+use super::Tasks;
 use crate::event::TaskId;
 use crate::job::{Batch, TaskKind};
 use crate::store::record::command_into;
@@ -40,22 +38,4 @@ impl Tasks for Batch {
     fn kind(&self) -> TaskKind {
         Self::kind(self)
     }
-}
-
-/// Writes what each task would run, a line each, in the order in which they begin.
-///
-/// # Errors
-/// When `out` cannot be written.
-pub fn write_command_lines(batch: &Batch, out: &mut dyn Write) -> io::Result<()> {
-    let mut line = Vec::new();
-    for task in (0..batch.len()).map(|place| batch.order().task_at(place)) {
-        line.clear();
-        match batch.job().task.callee() {
-            None => batch.line_into(task, 1, &mut line),
-            Some(_) => line.extend_from_slice(batch.describe(task, 1).as_bytes()),
-        }
-        line.push(b'\n');
-        out.write_all(&line)?;
-    }
-    out.flush()
 }

@@ -1,0 +1,113 @@
+//! The table of commands: the name, the help and the arguments of each. A command is implemented in its own folder or file.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+
+use super::detached::attach::AttachArgs;
+use super::detached::stop::StopArgs;
+use super::export::ExportArgs;
+use super::history::HistoryArgs;
+use super::history::show::ShowArgs;
+use super::import::ImportArgs;
+use super::manager::args::ManagerArgs;
+use super::presets::PresetsArgs;
+use super::progress::ProgressArgs;
+use super::race::RaceArgs;
+use super::rerun::{RerunArgs, ResumeArgs};
+use super::run::RunArgs;
+use super::status::Status;
+use super::subcommand::Subcommand;
+use super::workloads::WorkloadsArgs;
+
+/// Run a batch of tasks on a pool of worker processes and watch every lane while it runs.
+///
+/// Without a command, Fanlane opens its window.
+#[derive(Debug, Parser)]
+#[command(name = "fanlane", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// The command; `None` opens the window.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Open the window on this job file
+    #[arg(value_name = "JOB.ron")]
+    pub job: Option<PathBuf>,
+}
+
+/// Declares [`Command`] from rows of a doc comment, which is the help, a variant and its arguments.
+macro_rules! commands {
+    ($($(#[$help:meta])* $name:ident($args:ty),)*) => {
+        /// A command with its arguments.
+        #[derive(Debug, clap::Subcommand)]
+        pub enum Command {
+            $($(#[$help])* $name($args),)*
+        }
+
+        impl Subcommand for Command {
+            fn perform(self) -> Result<Status> {
+                match self {
+                    $(Self::$name(args) => args.perform(),)*
+                }
+            }
+
+            fn words(&mut self) -> Option<&mut Vec<OsString>> {
+                match self {
+                    $(Self::$name(args) => args.words(),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Run a job file or an ad-hoc batch in the terminal
+    Run(Box<RunArgs>),
+    /// Watch a detached run from its start on; Ctrl-C stops watching and leaves the run as it is
+    Attach(AttachArgs),
+    /// Stop a detached run and wait for its end
+    Stop(StopArgs),
+    /// Race a batch: one process, threads and pools of several sizes, in turns
+    Race(Box<RaceArgs>),
+    /// List the presets, show one, or print the folder of your own
+    Presets(PresetsArgs),
+    /// Convert a command line of GNU parallel or xargs, or a job log, to a job file
+    Import(ImportArgs),
+    /// List the recorded runs, or remove some
+    History(HistoryArgs),
+    /// Show a recorded run: its job, its machine, how it ended, which of its tasks are flaky
+    Show(ShowArgs),
+    /// Resume a recorded run that was stopped or cut off
+    Resume(ResumeArgs),
+    /// Run a recorded run again: all of it, only what failed, or some of its tasks
+    Rerun(RerunArgs),
+    /// Write a recorded run as a table, as JSON, or as a trace
+    Export(ExportArgs),
+    /// Serve objects that tasks share, or use them from a shell script
+    Manager(ManagerArgs),
+    /// Report the progress of a task from within it: a fraction (0.4 or 40%) and a message
+    ///
+    /// It is shown in the task's lane and row. Outside of a task it does nothing, and the exit status is 0.
+    Progress(ProgressArgs),
+    /// List the built-in workloads that a job file can call
+    Workloads(WorkloadsArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::job::field;
+
+    #[test]
+    fn the_flag_of_each_field_of_a_job_is_a_flag_of_run() {
+        let mut cli = Cli::command();
+        let run = cli.find_subcommand_mut("run").expect("the command");
+        for field in field::fields() {
+            let Some(flag) = field.flag.strip_prefix("--") else { continue };
+            assert!(run.get_arguments().any(|known| known.get_long() == Some(flag)), "{field:?}: --{flag}");
+        }
+    }
+}

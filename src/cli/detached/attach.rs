@@ -1,0 +1,120 @@
+//! `fanlane attach`: a report on a detached run, as `fanlane run` prints it.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::find;
+use crate::cli::report::Report;
+use crate::cli::report::args::{ReportArgs, ReportOptions};
+use crate::cli::run_name::RunName;
+use crate::cli::status::Status;
+use crate::cli::subcommand::Subcommand;
+use crate::cli::terminal::remark;
+use crate::engine::event_pump;
+use crate::event::Event;
+use crate::host::{DetachedError, DetachedRun, DetachedUpdate};
+use crate::mp::clock::monotonic_ns;
+use crate::mp::interrupts;
+
+/// The arguments of `fanlane attach`.
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// The number of a run, or last [default: the only detached run]
+    #[arg(value_name = "RUN")]
+    run: Option<RunName>,
+    /// What is printed.
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+impl Subcommand for AttachArgs {
+    fn perform(self) -> Result<Status> {
+        attach(self.run, &self.report.options())
+    }
+}
+
+/// Reports on a detached run until its end, or until an interrupt, which leaves the run as it is.
+fn attach(name: Option<RunName>, options: &ReportOptions) -> Result<Status> {
+    let streams = options.streams()?;
+    let watching = find(name)?;
+    let batch = watching.batch().cloned().context("the detached run does not tell its tasks")?;
+    let ago = Duration::from_nanos(monotonic_ns().saturating_sub(watching.info.epoch_ns));
+    let mut report = Report::new(options.style, &*batch, streams).resuming(watching.info.earlier).begun(ago);
+    let handle = watching.handle();
+    let (sender, events) = event_pump::channel();
+    let reader = std::thread::Builder::new().name("detached run".to_owned());
+    let reader = reader.spawn(move || pass_on(watching, &sender)).context("the run cannot be read")?;
+    let detached = AtomicBool::new(false);
+    let let_go = |_| {
+        detached.store(true, Ordering::Release);
+        handle.disconnect();
+    };
+    let (followed, _) = interrupts::during(let_go, || {
+        let followed = report.follow(&events);
+        if followed.is_err() {
+            handle.disconnect();
+        }
+        // The last message follows the summary: whether all is recorded.
+        events.iter().for_each(drop);
+        followed
+    })
+    .context("signals cannot be caught")?;
+    let heard = reader.join().map_err(|_| anyhow::anyhow!("the messages of the run cannot be read"))?;
+    let which = heard.run.map_or_else(String::new, |run| format!(" {run}"));
+    if let Err(error) = followed {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            remark(&format!("{error}; the run is still running"));
+        }
+        return Ok(Status::SomeFailed);
+    }
+    heard.said.iter().for_each(|words| remark(words));
+    match heard.lost {
+        _ if report.progress().summary.is_some() => Ok(Status::of_run(report.progress(), 0)),
+        _ if detached.load(Ordering::Acquire) => {
+            remark(&format!(
+                "run{which} is still running; fanlane attach{which} watches it again, fanlane stop{which} stops it"
+            ));
+            Ok(Status::Interrupted)
+        }
+        Some(DetachedError::Refused(words)) => {
+            remark(&words);
+            Ok(Status::SomeFailed)
+        }
+        lost => {
+            let why = lost.map_or_else(|| "the run ended without a summary".to_owned(), |lost| lost.to_string());
+            remark(&format!("{why}; fanlane resume{which} runs the remaining tasks"));
+            Ok(Status::SomeFailed)
+        }
+    }
+}
+
+/// What was received besides events.
+struct Received {
+    said: Vec<String>,
+    run: Option<i64>,
+    lost: Option<DetachedError>,
+}
+
+fn pass_on(mut watching: DetachedRun, events: &crossbeam_channel::Sender<Event>) -> Received {
+    let mut beside = Received { said: Vec::new(), run: watching.info.run, lost: None };
+    loop {
+        match watching.next_update() {
+            Ok(Some(DetachedUpdate::Event(event))) => {
+                if events.send(event).is_err() {
+                    return beside;
+                }
+            }
+            Ok(Some(DetachedUpdate::Message(words))) => beside.said.push(words),
+            Ok(Some(DetachedUpdate::Recorded(run))) => beside.run = run,
+            Ok(None) => return beside,
+            Err(error) => {
+                beside.lost = Some(error);
+                return beside;
+            }
+        }
+    }
+}

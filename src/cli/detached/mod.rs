@@ -1,0 +1,64 @@
+//! Detached runs, each in a process of its own: `fanlane run --background` starts one, `fanlane attach` reports on it as
+//! `fanlane run` does, and `fanlane stop` ends it.
+
+pub mod attach;
+pub mod start;
+pub mod stop;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::program::worker_executable;
+use super::run_name::RunName;
+use crate::host::{DetachedInfo, DetachedRun, DetachedRuns};
+use crate::store::history::{self, History};
+
+/// The detached runs that have not ended, the oldest first.
+///
+/// # Errors
+/// When this program's own path is not known.
+pub fn list() -> Result<Vec<(DetachedInfo, PathBuf)>> {
+    let mut found = detached_runs()?.list();
+    found.retain(|(info, _)| !info.ended);
+    Ok(found)
+}
+
+fn detached_runs() -> Result<DetachedRuns> {
+    Ok(DetachedRuns::new(worker_executable()?))
+}
+
+/// Finds a run by its name; without one, the only one.
+fn find(name: Option<RunName>) -> Result<DetachedRun> {
+    let mut found = detached_runs()?.list();
+    let place = match name {
+        Some(RunName::Number(number)) => match found.iter().position(|(info, _)| info.run == Some(number)) {
+            Some(place) => place,
+            None => bail!("{}", absent(number)?),
+        },
+        Some(RunName::Last) | None => {
+            ensure!(!found.is_empty(), "no detached run is running; fanlane history lists runs that have ended");
+            let numbers: Vec<String> = found.iter().filter_map(|(info, _)| Some(info.run?.to_string())).collect();
+            ensure!(
+                found.len() == 1 || name.is_some(),
+                "several detached runs are running: {}; give the number of one, or last",
+                numbers.join(", ")
+            );
+            found.len() - 1
+        }
+    };
+    let (_, folder) = found.swap_remove(place);
+    detached_runs()?.watch(folder).context("the detached run cannot be reached")
+}
+
+/// Why a run is not among the detached ones.
+fn absent(number: i64) -> Result<String> {
+    let folder = history::default_folder()?;
+    let row = History::existing(&folder)?.map(|history| history.run(number)).transpose()?;
+    let state = row.map(|row| row.state.name());
+    Ok(match state {
+        Some("running") => format!("run {number} is running in a terminal, not detached"),
+        Some(state) => format!("run {number} is not running: it is {state}; fanlane show {number} shows how it ended"),
+        None => format!("there is no run {number}"),
+    })
+}

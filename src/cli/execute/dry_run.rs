@@ -1,0 +1,24 @@
+//! `--dry-run`: the command lines of a batch.
+
+use std::io::{self, Write};
+
+use crate::cli::report::Tasks;
+use crate::job::Batch;
+
+/// Writes the command line or the call of each task, a line each, in the order in which tasks start.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_command_lines(batch: &Batch, out: &mut dyn Write) -> io::Result<()> {
+    let mut line = Vec::new();
+    for task in (0..batch.len()).map(|place| batch.order().task_at(place)) {
+        line.clear();
+        match batch.job().task.callee() {
+            None => batch.line_into(task, 1, &mut line),
+            Some(_) => line.extend_from_slice(batch.describe(task, 1).as_bytes()),
+        }
+        line.push(b'\n');
+        out.write_all(&line)?;
+    }
+    out.flush()
+}

@@ -1,0 +1,266 @@
+//! From a plan to an exit status: a dry run, a run in the terminal, or the start of a detached run.
+
+pub mod batch;
+mod dry_run;
+pub mod job_log;
+pub mod keep;
+pub mod resume;
+mod selection;
+
+use std::io::{self, BufWriter};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use super::detached;
+use super::plan::Plan;
+use super::program::{cores, worker_executable};
+use super::report::args::ReportOptions;
+use super::report::{Format, Report};
+use super::status::Status;
+use super::terminal::{print, remark};
+use super::worker_count::WorkerCount;
+use crate::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
+use crate::host::DetachedOrder;
+use crate::job::{Batch, MAX_WORKERS};
+use crate::mp::interrupts;
+use crate::store::results_folder::ResultsFolder;
+use keep::Keep;
+use resume::{Rest, Resume};
+
+pub use selection::Selection;
+
+/// What is to be run, and how.
+#[derive(Debug)]
+pub struct RunRequest {
+    /// The job.
+    pub plan: Plan,
+    /// Where it runs.
+    pub placement: Placement,
+    /// The size of the pool; `None`: as the job has it, or the cores.
+    pub workers: Option<WorkerCount>,
+    /// How it is reported.
+    pub report: ReportOptions,
+    /// What is kept.
+    pub keep: Keep,
+    /// What is resumed.
+    pub resume: Option<Resume>,
+    /// Which tasks are run.
+    pub selection: Selection,
+}
+
+impl RunRequest {
+    /// All tasks of a plan, in the terminal, with the defaults of the command line.
+    pub fn new(plan: Plan) -> Self {
+        Self {
+            plan,
+            placement: Placement::Terminal,
+            workers: None,
+            report: ReportOptions::default(),
+            keep: Keep::default(),
+            resume: None,
+            selection: Selection::All,
+        }
+    }
+}
+
+/// Where a run takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// Nowhere: its command lines are printed.
+    DryRun,
+    /// In this process, which reports on it.
+    Terminal,
+    /// In a process of its own, which outlives this one.
+    Detached,
+}
+
+impl Placement {
+    /// Reads the flags.
+    ///
+    /// # Errors
+    /// When they contradict each other.
+    pub fn of_flags(dry_run: bool, detached: bool) -> Result<Self> {
+        match (dry_run, detached) {
+            (true, true) => bail!("--dry-run cannot be used with --background: nothing is run"),
+            (true, false) => Ok(Self::DryRun),
+            (false, true) => Ok(Self::Detached),
+            (false, false) => Ok(Self::Terminal),
+        }
+    }
+}
+
+/// Carries out a request.
+///
+/// # Errors
+/// When nothing was run.
+pub fn run(request: RunRequest) -> Result<Status> {
+    let RunRequest { plan, placement, workers, report, keep, resume, selection } = request;
+    if placement == Placement::Detached {
+        check_detached(&report, &keep)?;
+    }
+    // All tasks have to be known, and a detached run outlives what would feed it.
+    let is_whole = placement != Placement::Terminal || resume.is_some() || selection != Selection::All;
+    let (batch, feeding) = if is_whole { (batch::open_whole(&plan)?, None) } else { batch::open_growing(&plan)? };
+    let batch = selection.pick(batch)?;
+    let (batch, rest) = match resume {
+        Some(resume) => {
+            let (batch, rest) = resume.rest(&batch)?;
+            (batch, Some(rest))
+        }
+        None => (batch, None),
+    };
+    if placement == Placement::DryRun {
+        return print(|| dry_run::write_command_lines(&batch, &mut BufWriter::new(io::stdout().lock())));
+    }
+    let batch = Arc::new(batch);
+    let pool = pool_size(workers, &batch, feeding.is_some());
+    check_pool(&batch, pool)?;
+    if placement == Placement::Detached {
+        let history = keep.history_folder()?;
+        let history =
+            history.context("FANLANE_NO_HISTORY is set, and only the history keeps the result of a detached run")?;
+        rest.iter().for_each(report_on_rest);
+        let order = DetachedOrder {
+            batch,
+            folder: plan.absolute_folder(),
+            mode: plan.job.mode,
+            workers: pool,
+            history: Some(history),
+            continues: rest.as_ref().and_then(|rest| rest.continues),
+            earlier: rest.map_or_else(Default::default, |rest| rest.earlier),
+            window: false,
+            stops_with_starter: false,
+        };
+        return detached::start::start(&order, report.style.quiet);
+    }
+    let mut keepers = keep.open(&batch, rest.as_ref())?;
+    keepers.history = keep.record_in_history(&plan, &batch, rest.as_ref());
+    rest.iter().for_each(report_on_rest);
+    let spill = spill(&report, keepers.results.as_ref().map(ResultsFolder::path));
+    let spill_folder = || spill.as_ref().map(|folder| folder.path().to_owned());
+    let engine = LocalEngine::new(worker_executable()?);
+    let options = RunOptions::new(plan.job.mode, pool)
+        .monitor(keep.record.is_some() || keepers.history.is_some())
+        .spill_folder(spill_folder());
+    let streams = report.streams()?;
+    let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
+    engine::own_process();
+    let sweep = Sweep::begin(|| ());
+    let (sender, events) = event_pump::channel();
+    let run = engine.start(Arc::clone(&batch), options, sender).context("the run cannot be started")?;
+    if let Some(feeding) = feeding {
+        feeding.begin().context("standard input cannot be read: no thread can be started")?;
+    }
+    let mut report = Report::new(report.style, &*batch, streams)
+        .keeping(keepers, spill_folder())
+        .resuming(rest.map_or_else(Default::default, |rest| rest.earlier));
+
+    let ask_to_stop = |signal| run.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
+    let (followed, signals) = interrupts::during(ask_to_stop, || {
+        let followed = report.follow(&events);
+        if followed.is_err() {
+            run.command(RunCommand::Stop);
+            // The run waits for a reader of its events, so they are read to the end.
+            events.iter().for_each(|event| report.record_only(&event));
+        }
+        followed
+    })
+    .context("signals cannot be caught")?;
+    run.join();
+    // A closed standard error can be reported nowhere else.
+    let _ = report.close_history();
+    if let Some(ended) = sweep.finish() {
+        remark(&ended);
+    }
+    Ok(match followed {
+        Ok(()) => match Status::of_run(report.progress(), signals) {
+            Status::AllDone if !report.has_kept_all() || is_blocked => Status::SomeFailed,
+            status => status,
+        },
+        Err(error) => unwritable(&mut report, &error, signals),
+    })
+}
+
+/// Refuses flags that have no meaning for a detached run.
+fn check_detached(report: &ReportOptions, keep: &Keep) -> Result<()> {
+    const REPORT: &str = "use it with fanlane attach, which prints the report";
+    const KEPT: &str = "the history keeps the results; fanlane export RUN writes them";
+    let flags = [
+        (report.style.format == Format::Json, "--json", REPORT),
+        (report.style.keep_order, "--keep-order", REPORT),
+        (report.bar == Some(true), "--bar", REPORT),
+        (keep.joblog.is_some(), "--joblog", KEPT),
+        (keep.record.is_some(), "--record", KEPT),
+        (
+            keep.results.is_some(),
+            "--results",
+            "the history keeps what tasks print up to a limit; have the tasks write files",
+        ),
+        (!keep.history, "--no-history", "only the history keeps the result of a detached run"),
+    ];
+    match flags.into_iter().find(|(given, ..)| *given) {
+        Some((_, flag, why)) => bail!("{flag} cannot be used with --background: {why}"),
+        None => Ok(()),
+    }
+}
+
+/// Reports what is unusual about the earlier runs.
+fn report_on_rest(rest: &Rest) {
+    if rest.log.is_some_and(|log| log.whole_bytes < log.read_bytes) {
+        remark("the last line of the job log is incomplete; it is ignored and removed");
+    }
+    if rest.blocked > 0 {
+        let count = rest.blocked;
+        remark(&format!(
+            "tasks left out because tasks that they wait for failed earlier (--resume-failed runs those again): {count}"
+        ));
+    }
+}
+
+/// Refuses a job that cannot run in a pool of this size.
+fn check_pool(batch: &Batch, workers: u32) -> Result<()> {
+    if let Some(requests) = batch.requests() {
+        requests.check_pool(workers, |task| batch.number(task))?;
+    }
+    match batch.job().check_in_pool(workers).first() {
+        Some(problem) => bail!("{problem}"),
+        None => Ok(()),
+    }
+}
+
+/// Standard output or standard error could not be written. A closed pipe is reported by the exit status alone.
+fn unwritable(report: &mut Report<'_>, error: &io::Error, signals: u32) -> Status {
+    let line = format!("fanlane: {error}; the run was stopped");
+    let closed = error.kind() == io::ErrorKind::BrokenPipe;
+    // If standard error cannot be written either, the exit status alone reports it.
+    let _ = report.abort((!closed).then_some(&line));
+    if signals > 0 { Status::Interrupted } else { Status::SomeFailed }
+}
+
+/// The folder for output that is too long for memory, if it is read from there.
+fn spill(report: &ReportOptions, results: Option<&Path>) -> Option<TempDir> {
+    if report.style.format == Format::Json && results.is_none() {
+        return None;
+    }
+    match keep::spill_folder(results) {
+        Ok(folder) => Some(folder),
+        Err(error) => {
+            remark(&format!(
+                "no folder can be made for outputs beyond 1 MiB, so their middle will be left out: {error}"
+            ));
+            None
+        }
+    }
+}
+
+fn pool_size(flag: Option<WorkerCount>, batch: &Batch, grows: bool) -> u32 {
+    match (flag, batch.job().workers) {
+        // The number of tasks of a growing batch is unknown.
+        (Some(count), _) => count.resolve(cores(), if grows { u64::MAX } else { batch.len() }),
+        (None, Some(count)) => count,
+        (None, None) => cores().min(MAX_WORKERS),
+    }
+}

@@ -1,0 +1,27 @@
+//! A recorded run as JSON.
+
+use serde_json::json;
+
+use crate::store::history::RunRow;
+
+/// A run as the fields of a JSON object.
+pub fn object(run: &RunRow) -> serde_json::Value {
+    json!({
+        "run": run.id,
+        "name": run.name,
+        "state": run.state.name(),
+        "started_unix_ms": run.started_unix_ms,
+        "mode": run.mode.name(),
+        "workers": run.workers,
+        "tasks": run.tasks,
+        "done": run.counts.done,
+        "failed": run.counts.failed,
+        "timed_out": run.counts.timed_out,
+        "cancelled": run.counts.cancelled,
+        "lost": run.counts.lost,
+        "retries": run.retries,
+        "wall_secs": run.wall_ns as f64 / 1e9,
+        "continues": run.continues,
+        "bytes": run.bytes,
+    })
+}

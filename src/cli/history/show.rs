@@ -1,0 +1,128 @@
+//! `fanlane show`: one recorded run in full.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::json;
+
+use super::failures;
+use super::json::object;
+use crate::cli::detached;
+use crate::cli::report::{describe, printable};
+use crate::cli::run_name::RunName;
+use crate::cli::status::Status;
+use crate::cli::subcommand::Subcommand;
+use crate::cli::terminal::print;
+use crate::model::date::utc_minute;
+use crate::model::format::{bytes, count, plural};
+use crate::store::history::RunState;
+
+/// The arguments of `fanlane show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The number of a run, or last
+    #[arg(value_name = "RUN")]
+    run: RunName,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Print the job as a job file, and nothing else
+    #[arg(long, conflicts_with = "json")]
+    job: bool,
+}
+
+impl Subcommand for ShowArgs {
+    fn perform(self) -> Result<Status> {
+        let (history, run) = self.run.find()?;
+        let job = history.job(run.id)?;
+        if self.job {
+            let job = job.with_context(|| format!("the job of run {} was too long to be kept", run.id))?;
+            return print(|| io::stdout().lock().write_all(job.as_bytes()));
+        }
+        let flaky = history.flaky(run.id)?;
+        if self.json {
+            let mut object = object(&run);
+            object["job"] = json!(job);
+            object["folder"] = json!(run.folder.to_string_lossy());
+            object["environment"] = json!(run.environment);
+            object["flaky"] = flaky.iter().map(|task| task.number).collect();
+            return print(|| writeln!(io::stdout(), "{object}"));
+        }
+        let mut text = String::new();
+        let mut line = |name: &str, value: String| {
+            let _ = writeln!(text, "{name:<12} {}", printable(&value, usize::MAX));
+        };
+        line("run", run.id.to_string());
+        line("job", run.name.clone());
+        line("state", run.state.name().to_owned());
+        line("started", format!("{} UTC", utc_minute(run.started_unix_ms)));
+        line("folder", run.folder.display().to_string());
+        let environment = &run.environment;
+        line(
+            "machine",
+            format!(
+                "{}, {}, {}, {}",
+                environment.host,
+                environment.system,
+                plural(u64::from(environment.cores), "core"),
+                bytes(environment.memory_bytes)
+            ),
+        );
+        line("fanlane", format!("{}, {}", environment.version, if environment.window { "window" } else { "terminal" }));
+        if let Some(before) = run.continues {
+            line("resumes", format!("run {before}"));
+        }
+        line("tasks", count(run.tasks));
+        let ended = run.counts;
+        match &run.summary {
+            Some(summary) => line("result", describe::summary(summary, run.earlier)),
+            None => line(
+                "result",
+                format!(
+                    "{} done, {} not done at the last record",
+                    count(ended.done),
+                    count(run.tasks - ended.done.min(run.tasks))
+                ),
+            ),
+        }
+        if run.left_out > 0 {
+            line("missing", format!("{} that the disk was too slow for", plural(run.left_out, "attempt")));
+        }
+        for (why, wanted) in [("tried again", true), ("between runs", false)] {
+            let numbers: Vec<String> = flaky
+                .iter()
+                .filter(|task| if wanted { task.when_tried_again } else { task.between_runs })
+                .map(|task| task.number.to_string())
+                .collect();
+            if !numbers.is_empty() {
+                let shown = numbers.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
+                let more = if numbers.len() > 20 { format!(" and {} more", numbers.len() - 20) } else { String::new() };
+                line("flaky", format!("{why}: {} {shown}{more}", if numbers.len() == 1 { "task" } else { "tasks" }));
+            }
+        }
+        if run.state == RunState::Running && detached::list()?.iter().any(|(info, _)| info.run == Some(run.id)) {
+            let id = run.id;
+            line("detached", format!("fanlane attach {id}, fanlane stop {id}"));
+        }
+        if run.state != RunState::Running {
+            let id = run.id;
+            let failed = if ended.not_done() > ended.cancelled {
+                format!("fanlane rerun {id} --failed, ")
+            } else {
+                String::new()
+            };
+            let rest = if ended.total() - ended.cancelled < run.tasks {
+                format!("fanlane resume {id}, ")
+            } else {
+                String::new()
+            };
+            line("again", format!("{rest}{failed}fanlane rerun {id}"));
+        }
+        if ended.not_done() > ended.cancelled {
+            text += &failures::failures(&history, run.id)?;
+        }
+        print(|| io::stdout().lock().write_all(text.as_bytes()))
+    }
+}

@@ -1,0 +1,161 @@
+//! A job and where it stands: from a job file, or from a command line with its inputs. Nothing is run here; of files, only the
+//! job file is read.
+
+pub mod inputs;
+mod sources;
+
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::job::{Job, TaskTemplate};
+use inputs::InputArgs;
+use sources::{AdHoc, Source, Values};
+
+/// A job and where it stands.
+#[derive(Debug)]
+pub struct Plan {
+    /// The job, with the flags of the command line merged into it.
+    pub job: Job,
+    /// The folder from which its working folder and its relative inputs are looked up.
+    pub folder: PathBuf,
+}
+
+impl Plan {
+    /// The plan of the words after the options: a job file, or a command with its inputs. `has_wd`: the tasks run in a folder
+    /// that a flag names.
+    ///
+    /// # Errors
+    /// When the words have no meaning, or the job file cannot be read.
+    pub fn of_words(words: &[OsString], inputs: &InputArgs, has_wd: bool) -> Result<Self> {
+        let Some(path) = job_file(words) else {
+            return Self::ad_hoc(words, inputs, has_wd, std::io::stdin().is_terminal());
+        };
+        let file = path.display();
+        if let [_, behind, ..] = words {
+            bail!("{file} has its own command and inputs, so '{}' has no meaning behind it", behind.display());
+        }
+        ensure!(
+            !has_wd,
+            "the tasks of {file} run in its folder, so --wd has no meaning with it; set working_dir in the file"
+        );
+        if let Some(flag) = inputs.first_given() {
+            bail!("{file} has its own inputs, so {flag} has no meaning with it; set it in the file");
+        }
+        Self::from_file(path)
+    }
+
+    /// The job in a file.
+    ///
+    /// # Errors
+    /// When it cannot be read; the message has line and column.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let job = Job::load(path)?;
+        let folder = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Ok(Self { job, folder })
+    }
+
+    /// Checks the job as a whole.
+    ///
+    /// # Errors
+    /// The first problem that was found.
+    pub fn check(self) -> Result<Self> {
+        match self.job.check().first() {
+            Some(problem) => bail!("{problem}"),
+            None => Ok(self),
+        }
+    }
+
+    /// The folder as an absolute path.
+    pub fn absolute_folder(&self) -> PathBuf {
+        std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone())
+    }
+
+    fn ad_hoc(words: &[OsString], args: &InputArgs, has_wd: bool, stdin_is_terminal: bool) -> Result<Self> {
+        ensure!(
+            !(words.is_empty() && args.arg_file.is_empty() && stdin_is_terminal),
+            "there is nothing to run; give a job file (fanlane run JOB.ron), a command (fanlane run echo {{}} ::: a b), \
+             or pipe commands to standard input, one a line"
+        );
+        let AdHoc { command, sources } = sources::split(&args.arg_file, words)?;
+        if sources.is_empty() && stdin_is_terminal {
+            bail!(
+                "there are no inputs; give them after ':::', give a file of lines after '::::', or pipe lines to \
+                 standard input, for example: fanlane run {} ::: a b",
+                command.display()
+            );
+        }
+        let stdin = [Source { linked: false, values: Values::Stdin }];
+        let (inputs, linked) = args.inputs(if sources.is_empty() { &stdin } else { &sources }, has_wd);
+        let command = text(&command).context("the command is not valid UTF-8")?;
+        let job = Job { task: TaskTemplate::Command(command), inputs, linked, ..Job::default() };
+        Ok(Self { job, folder: PathBuf::from(".") })
+    }
+}
+
+/// The job file, if that is what the words begin with.
+pub fn job_file(words: &[OsString]) -> Option<&Path> {
+    let path = Path::new(words.first()?);
+    let is_ron = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron"));
+    is_ron.then_some(path)
+}
+
+fn text(word: &OsStr) -> Result<String> {
+    word.to_str().map(str::to_owned).with_context(|| format!("'{}' is not valid UTF-8", word.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Input;
+
+    fn words(text: &str) -> Vec<OsString> {
+        text.split_whitespace().map(OsString::from).collect()
+    }
+
+    fn ad_hoc(text: &str, stdin_is_terminal: bool) -> Result<Plan> {
+        Plan::ad_hoc(&words(text), &InputArgs::default(), false, stdin_is_terminal)
+    }
+
+    #[test]
+    fn words_become_a_job() {
+        let plan = ad_hoc("echo {} ::: a b :::+ c d", true).expect("a plan");
+        assert_eq!(plan.job.task, TaskTemplate::Command("echo {}".to_owned()));
+        assert_eq!(plan.job.inputs.len(), 2);
+        assert!(plan.job.linked);
+        let plan = ad_hoc("wc -l", false).expect("a plan");
+        assert!(matches!(*plan.job.inputs, [Input::Stdin]));
+    }
+
+    #[test]
+    fn a_terminal_is_no_input() {
+        let error = ad_hoc("wc -l", true).expect_err("a terminal").to_string();
+        assert!(error.contains("after ':::'") && error.contains("fanlane run wc -l ::: a b"), "{error}");
+    }
+
+    #[test]
+    fn sources_are_linked_to_the_one_before() {
+        let plan = ad_hoc("echo ::: a :::+ b ::: c ::::+ f :::+ e ::: d", true).expect("a plan");
+        let lens: Vec<usize> = plan
+            .job
+            .inputs
+            .iter()
+            .map(|input| if let Input::Linked(members) = input { members.len() } else { 0 })
+            .collect();
+        assert!(lens == [2, 3, 0] && !plan.job.linked, "{:?}", plan.job.inputs);
+    }
+
+    #[test]
+    fn only_a_first_word_in_ron_is_a_job_file() {
+        for (text, expected) in
+            [("a.ron", true), ("dir/B.RON", true), ("cat a.ron", false), ("ron", false), ("", false)]
+        {
+            assert_eq!(job_file(&words(text)).is_some(), expected, "{text}");
+        }
+    }
+}

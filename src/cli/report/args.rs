@@ -1,0 +1,67 @@
+//! The flags about what is printed during a run, by the command that started it or by one that watches it.
+
+use std::io::{self, IsTerminal};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::{Bar, Format, Streams, Style};
+
+/// What is printed during a run.
+#[derive(Debug, Default, Args)]
+pub struct ReportArgs {
+    /// Print in the order of the inputs instead of the order in which tasks end
+    #[arg(short, long)]
+    keep_order: bool,
+    /// Print one JSON object per task, and one with the summary at the end
+    #[arg(long)]
+    json: bool,
+    /// Show progress and the estimated time left on standard error [default: if it is a terminal]
+    #[arg(long, visible_alias = "eta", overrides_with = "no_bar")]
+    bar: bool,
+    /// Show no progress
+    #[arg(long, overrides_with = "bar")]
+    no_bar: bool,
+    /// Print the tasks' own output and failures only: no progress, no summary
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl ReportArgs {
+    /// The flags as values.
+    pub const fn options(&self) -> ReportOptions {
+        let format = if self.json { Format::Json } else { Format::Text };
+        let bar = match (self.bar, self.no_bar || self.quiet) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        };
+        ReportOptions { style: Style { format, keep_order: self.keep_order, quiet: self.quiet }, bar }
+    }
+}
+
+/// How a run is reported.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportOptions {
+    /// How the report looks.
+    pub style: Style,
+    /// Whether progress is shown; `None`: if standard error is a terminal.
+    pub bar: Option<bool>,
+}
+
+impl ReportOptions {
+    /// Opens the streams of the report.
+    ///
+    /// # Errors
+    /// When the program's own streams cannot be used.
+    pub fn streams(&self) -> Result<Streams> {
+        Streams::of_program(Bar::new(self.bar, io::stderr().is_terminal()))
+            .context("standard output and standard error cannot be used")
+    }
+}
+
+impl Default for ReportOptions {
+    fn default() -> Self {
+        ReportArgs::default().options()
+    }
+}

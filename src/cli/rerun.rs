@@ -1,0 +1,119 @@
+//! `fanlane resume` and `fanlane rerun`: a run of the history is resumed or run again with the job as it was then. Whether its
+//! inputs are still the same is checked task by task.
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use super::execute::keep::Keep;
+use super::execute::resume::{Resume, ResumeSource};
+use super::execute::{self, Placement, RunRequest, Selection};
+use super::plan::Plan;
+use super::report::args::ReportArgs;
+use super::run_name::RunName;
+use super::status::Status;
+use super::subcommand::Subcommand;
+use super::worker_count::{self, WorkerCount};
+use crate::job::{Input, Job};
+
+/// The arguments that both have.
+#[derive(Debug, Args)]
+struct RerunOptions {
+    /// Number of workers: N, +N or -N, N% of the cores, 0 for one per task [default: as in the run]
+    #[arg(short = 'j', long, visible_alias = "jobs", value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_parser = worker_count::parse)]
+    workers: Option<WorkerCount>,
+    /// What is printed.
+    #[command(flatten)]
+    report: ReportArgs,
+    /// Start a detached run and return at once: fanlane attach watches it, fanlane stop ends it
+    #[arg(long = "background")]
+    detached: bool,
+    /// Print the command lines and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not record this run in the history
+    #[arg(long)]
+    no_history: bool,
+}
+
+/// The arguments of `fanlane resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The number of a run, or last
+    #[arg(value_name = "RUN")]
+    run: RunName,
+    /// Also run the tasks that failed again
+    #[arg(long)]
+    failed: bool,
+    /// How it runs.
+    #[command(flatten)]
+    options: RerunOptions,
+}
+
+/// The arguments of `fanlane rerun`.
+#[derive(Debug, Args)]
+pub struct RerunArgs {
+    /// The number of a run, or last
+    #[arg(value_name = "RUN")]
+    run: RunName,
+    /// Only the tasks that did not succeed
+    #[arg(long, conflicts_with = "task")]
+    failed: bool,
+    /// Only the tasks with these numbers
+    #[arg(long, value_name = "N", num_args = 1..)]
+    task: Vec<u64>,
+    /// How it runs.
+    #[command(flatten)]
+    options: RerunOptions,
+}
+
+impl Subcommand for ResumeArgs {
+    fn perform(self) -> Result<Status> {
+        let (id, request) = self.options.request(self.run)?;
+        let source = ResumeSource::History(RunName::Number(id));
+        execute::run(RunRequest { resume: Some(Resume { source, failed_again: self.failed }), ..request })
+    }
+}
+
+impl Subcommand for RerunArgs {
+    fn perform(self) -> Result<Status> {
+        let (id, request) = self.options.request(self.run)?;
+        let selection = match (self.task.is_empty(), self.failed) {
+            (true, false) => Selection::All,
+            (true, true) => Selection::FailedOf(id),
+            (false, _) => Selection::Numbers(self.task),
+        };
+        execute::run(RunRequest { selection, ..request })
+    }
+}
+
+impl RerunOptions {
+    /// The number of a run, and all of it once more.
+    fn request(&self, run: RunName) -> Result<(i64, RunRequest)> {
+        let placement = Placement::of_flags(self.dry_run, self.detached)?;
+        let (id, plan) = recorded_plan(run)?;
+        let keep = Keep { history: !self.no_history, ..Keep::default() };
+        let report = self.report.options();
+        Ok((id, RunRequest { placement, workers: self.workers, report, keep, ..RunRequest::new(plan) }))
+    }
+}
+
+/// The number and the plan of a run of the history.
+fn recorded_plan(run: RunName) -> Result<(i64, Plan)> {
+    let (history, row) = run.find()?;
+    let id = row.id;
+    let Some(text) = history.job(id)? else {
+        bail!(
+            "the job of run {id} was too long to be kept; give its command and inputs to fanlane run --resume-run {id}"
+        )
+    };
+    let job = Job::parse(&text).with_context(|| format!("the job of run {id} cannot be read"))?;
+    ensure!(
+        !(job.inputs.iter().any(Input::reads_stdin) && std::io::stdin().is_terminal()),
+        "run {id} read its inputs from standard input; pipe the same ones to this command"
+    );
+    ensure!(row.folder.is_dir(), "the folder of run {id} is gone: {}", row.folder.display());
+    Ok((id, Plan { job, folder: row.folder }))
+}

@@ -1,0 +1,25 @@
+//! `fanlane run`: a job file or an ad-hoc batch in the terminal.
+
+mod args;
+mod control;
+mod keep;
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use super::execute;
+use super::status::Status;
+use super::subcommand::Subcommand;
+
+pub use args::RunArgs;
+
+impl Subcommand for Box<RunArgs> {
+    fn perform(self) -> Result<Status> {
+        execute::run(self.request()?)
+    }
+
+    fn words(&mut self) -> Option<&mut Vec<OsString>> {
+        Some(&mut self.words)
+    }
+}

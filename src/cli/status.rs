@@ -1,0 +1,47 @@
+//! Exit statuses.
+
+use std::process::ExitCode;
+
+use crate::model::Progress;
+use crate::mp::interrupts;
+
+/// How a command ended, as its exit status says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// All tasks are done.
+    AllDone,
+    /// Some tasks are not done.
+    SomeFailed,
+    /// Bad usage or a bad job; nothing was run.
+    NothingRun,
+    /// A job was imported, but parts of its source could not be carried over.
+    NotAllImported,
+    /// Ended by a signal.
+    Interrupted,
+    /// The exit status of the command that it ran.
+    OfCommand(u8),
+}
+
+impl Status {
+    /// The status of a run after `signals` interrupts.
+    pub fn of_run(progress: &Progress, signals: u32) -> Self {
+        match &progress.summary {
+            Some(summary) if signals > 0 && summary.stopped => Self::Interrupted,
+            Some(summary) if summary.counts.not_done() == 0 && progress.inputs_fault.is_none() => Self::AllDone,
+            Some(_) | None => Self::SomeFailed,
+        }
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::AllDone => 0,
+            Status::SomeFailed => 1,
+            Status::NothingRun => 2,
+            Status::NotAllImported => 3,
+            Status::Interrupted => interrupts::INTERRUPTED,
+            Status::OfCommand(code) => code,
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! The program's own messages on standard error, and what commands print on standard output. Reports of runs have their own
+//! streams, in [`super::report`].
+
+use std::io::{self, Write};
+
+use super::status::Status;
+
+/// Prints a message on standard error, in one line.
+pub fn remark(line: &str) {
+    // A closed standard error can be reported nowhere else.
+    let _ = writeln!(io::stderr(), "fanlane: {line}");
+}
+
+/// Prints an error; the status that goes with it.
+pub fn complain(error: &anyhow::Error) -> Status {
+    remark(&in_one_line(error));
+    Status::NothingRun
+}
+
+/// An error with its causes, without causes that its own text already contains.
+pub fn in_one_line(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| match cause.to_string() {
+        cause if text.is_empty() => cause,
+        cause if text.contains(&cause) => text,
+        cause => format!("{text}: {cause}"),
+    })
+}
+
+/// Prints on standard output. A closed pipe is no error: its reader has seen enough.
+///
+/// # Errors
+/// When standard output cannot be written for another reason.
+pub fn print(write: impl FnOnce() -> io::Result<()>) -> anyhow::Result<Status> {
+    match write() {
+        Ok(()) => Ok(Status::AllDone),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Status::AllDone),
+        Err(error) => Err(anyhow::Error::new(error).context("standard output cannot be written")),
+    }
+}
