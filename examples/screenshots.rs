@@ -3,7 +3,7 @@
 //!
 //! It drives the window as a person does, by its names and keys. Numbers in the pictures are those of this machine.
 
-#[path = "../tests/support/picture_renderer.rs"]
+#[path = "../tests/support/picture_renderer/mod.rs"]
 mod picture_renderer;
 
 use std::fs::File;

@@ -1,15 +1,14 @@
 //! The software rasteriser draws what egui asked for: colours, text, textures and clips, the same bytes every time.
 #![cfg(feature = "gui")]
 
-#[path = "support/picture_renderer.rs"]
+#[path = "support/picture_renderer/mod.rs"]
 mod picture_renderer;
 
 use eframe::egui;
 use egui::epaint::{ClippedPrimitive, Mesh, PaintCallback, Primitive, Vertex};
 use egui::{Color32, ColorImage, Context, Pos2, RawInput, Rect, TextureId, TextureOptions, Ui, pos2, vec2};
 use egui_kittest::Harness;
-use fanlane::ui::picture::{Canvas, PictureError};
-use picture_renderer::PictureRenderer;
+use picture_renderer::{Canvas, PictureError, PictureRenderer};
 
 const BACKGROUND: Color32 = Color32::from_rgb(20, 30, 40);
 const RED: Color32 = Color32::from_rgb(200, 10, 20);
@@ -17,7 +16,7 @@ const RED: Color32 = Color32::from_rgb(200, 10, 20);
 /// Draws two frames, since egui needs one to learn its sizes, and returns the second.
 fn draw(pixels_per_point: f32, mut contents_ui: impl FnMut(&mut Ui)) -> Result<ColorImage, PictureError> {
     let context = Context::default();
-    let mut canvas = Canvas::new();
+    let mut canvas = Canvas::default();
     let mut picture = Err(PictureError::Size(0, 0));
     for _ in 0..2 {
         let mut input =
@@ -170,14 +169,14 @@ fn what_cannot_be_drawn_is_refused() {
     });
     assert_eq!(callback.expect_err("refused"), PictureError::PaintCallback);
 
-    let empty = Canvas::new().paint(&[], [0, 48], 1.0, BACKGROUND);
+    let empty = Canvas::default().paint(&[], [0, 48], 1.0, BACKGROUND);
     assert_eq!(empty.expect_err("refused"), PictureError::Size(0, 48));
 
     let mut mesh = Mesh::with_texture(TextureId::User(7));
     mesh.add_rect_with_uv(Rect::from_min_size(Pos2::ZERO, vec2(8.0, 8.0)), Rect::NOTHING, RED);
     let screen = Rect::from_min_size(Pos2::ZERO, vec2(64.0, 48.0));
     let unknown = ClippedPrimitive { clip_rect: screen, primitive: Primitive::Mesh(mesh) };
-    let unknown = Canvas::new().paint(&[unknown], [64, 48], 1.0, BACKGROUND);
+    let unknown = Canvas::default().paint(&[unknown], [64, 48], 1.0, BACKGROUND);
     assert_eq!(unknown.expect_err("refused"), PictureError::UnknownTexture(TextureId::User(7)));
 }
 

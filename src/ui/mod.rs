@@ -13,7 +13,6 @@ mod live_page;
 mod notices;
 mod options;
 mod pace;
-pub mod picture;
 mod request;
 mod shortcuts;
 mod sidebar;

@@ -5,7 +5,7 @@
 
 #[path = "../support/canned/mod.rs"]
 mod canned;
-#[path = "../support/picture_renderer.rs"]
+#[path = "../support/picture_renderer/mod.rs"]
 mod picture_renderer;
 #[path = "../support/simulated_engine.rs"]
 mod simulated_engine;

@@ -5,16 +5,13 @@
 //! Deliberately not here: custom paint callbacks (they want a graphics card and are refused by name), mipmaps,
 //! dithering, and any file format.
 
-mod texture;
-mod triangle;
-
 use std::collections::HashMap;
 
 use egui::epaint::{ClippedPrimitive, Primitive};
 use egui::{Color32, ColorImage, Context, FullOutput, Rect, TextureId, TexturesDelta};
 
-use texture::Texture;
-use triangle::{Corner, Window};
+use super::texture::Texture;
+use super::triangle::{self, Corner, Window};
 
 /// The largest side of a picture, in pixels.
 pub const MAX_SIDE_PX: usize = 16_384;
@@ -57,11 +54,6 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// A canvas without textures; hand over the deltas from the context's first frame on.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Takes over what changed in the textures, the font's among them, and leaves `delta` empty.
     ///
     /// # Errors

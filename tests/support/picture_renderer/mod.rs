@@ -1,8 +1,15 @@
-//! Lets an `egui_kittest` harness draw with Fanlane's own rasteriser, so that pictures need no graphics card.
+//! Draws what an `egui_kittest` harness shows, in software, so that pictures need no graphics card.
+
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
+
+mod canvas;
+mod texture;
+mod triangle;
 
 use eframe::egui;
 use egui_kittest::TestRenderer;
-use fanlane::ui::picture::Canvas;
+
+pub use canvas::{Canvas, PictureError};
 
 /// A renderer for `Harness::builder().renderer(..)`.
 #[derive(Default)]
