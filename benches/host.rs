@@ -64,21 +64,20 @@ fn turn(job: &Job, tasks: u64, is_hosted: bool) -> Turn {
     let hosts = DetachedRuns::in_folder(program.to_owned(), folder.path().join("runtime"));
     let options = SessionOptions {
         history: Some(folder.path().join("history")),
-        hosts: is_hosted.then(|| hosts.clone()),
+        detached: is_hosted.then(|| hosts.clone()),
         folder: folder.path().to_owned(),
         ..SessionOptions::in_memory(Arc::new(LocalEngine::new(program)))
     };
     let mut session = Session::new(options, Arc::new(|| {}));
-    session.draft = JobDraft::from_job(job);
-    session.draft_changed();
+    session.edit(|draft| *draft = JobDraft::from_job(job));
     until(&mut session, |session| session.run_obstacle().is_none());
     let start = Instant::now();
     session.handle(Command::Run);
-    until(&mut session, |session| session.run_shown().is_some_and(|run| run.model().header.is_some()));
+    until(&mut session, |session| session.run.current().is_some_and(|run| run.model().header.is_some()));
     let begun = start.elapsed();
-    until(&mut session, |session| session.run_shown().is_some_and(|run| run.model().is_finished()));
+    until(&mut session, |session| session.run.current().is_some_and(|run| run.model().is_finished()));
     let ended = start.elapsed();
-    let done = session.run_shown().map_or(0, |run| run.model().progress.counts.done);
+    let done = session.run.current().map_or(0, |run| run.model().progress.counts.done);
     assert_eq!(done, tasks, "every task is done");
     let peak = |pid: u32| {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -106,7 +105,7 @@ fn until(session: &mut Session, is_so: impl Fn(&Session) -> bool) {
         if is_so(session) {
             return;
         }
-        assert!(Instant::now() < deadline, "{:?}", session.notices());
+        assert!(Instant::now() < deadline, "{:?}", session.notices.all());
         std::thread::sleep(FRAME);
     }
 }

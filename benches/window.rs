@@ -30,7 +30,7 @@ fn main() {
     fanlane::mp::init([worker_role()]);
     println!("{CALLS} calls of cube, {RUNS} runs a row; milliseconds of CPU a frame, and how many frames");
     println!("page     window      during: median     max  frames   after: median     max");
-    for page in [Page::Live, Page::Results, Page::Job] {
+    for page in [Page::LIVE, Page::RESULTS, Page::JOB] {
         for size in [egui::vec2(1024.0, 640.0), egui::vec2(1920.0, 1080.0)] {
             let mut measured = Measured::default();
             for _ in 0..RUNS {
@@ -77,8 +77,7 @@ fn run(page: Page, size: egui::Vec2, measured: &mut Measured) {
     let program = std::env::current_exe().expect("the system knows where this program lies");
     let options = SessionOptions::in_memory(Arc::new(LocalEngine::new(program)));
     let mut session = Session::new(options, std::sync::Arc::new(|| {}));
-    session.draft = JobDraft::from_job(&Job::parse(&job).expect("the job is well formed"));
-    session.draft_changed();
+    session.edit(|draft| *draft = JobDraft::from_job(&Job::parse(&job).expect("the job is well formed")));
     let context = Context::default();
     let mut app = FanlaneApp::with_session(&context, session);
     let mut frame = eframe::Frame::_new_kittest();
@@ -98,7 +97,7 @@ fn run(page: Page, size: egui::Vec2, measured: &mut Measured) {
     app.session_mut().handle(Command::Run);
     app.session_mut().handle(Command::Show(page));
     let deadline = Instant::now() + Duration::from_secs(120);
-    while app.session().is_running() || app.session().run_shown().is_none() {
+    while app.session().is_running() || app.session().run.current().is_none() {
         assert!(Instant::now() < deadline, "the run does not end");
         measured.during.push(draw(&mut app));
         std::thread::sleep(PAUSE);
@@ -106,7 +105,7 @@ fn run(page: Page, size: egui::Vec2, measured: &mut Measured) {
     for _ in 0..FRAMES_AFTER {
         measured.after.push(draw(&mut app));
     }
-    let done = app.session().run_shown().map(|run| run.model().progress.counts.total());
+    let done = app.session().run.current().map(|run| run.model().progress.counts.total());
     assert_eq!(done, Some(CALLS), "every call has ended");
     app.session_mut().shutdown();
 }

@@ -26,7 +26,7 @@ use fanlane::job::Job;
 use fanlane::model::RunModel;
 use fanlane::model::race::RaceModel;
 use fanlane::session::race::RaceDraft;
-use fanlane::session::{Command, JobDraft, Machine, Session, SessionOptions};
+use fanlane::session::{Command, HistoryCommand, JobDraft, Machine, RaceCommand, Session, SessionOptions};
 use fanlane::ui::FanlaneApp;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
@@ -125,14 +125,13 @@ fn take_shared(album: &mut Album) -> Result<()> {
 fn take_races(album: &mut Album) -> Result<()> {
     let job = Job::parse(RACED).context("the job of the race is well formed")?;
     album.race(|session| {
-        session.draft = JobDraft::from_job(&job);
-        session.draft_changed();
-        session.race.draft = RaceDraft {
+        session.edit(|draft| *draft = JobDraft::from_job(&job));
+        session.handle(RaceCommand::Edit(RaceDraft {
             sizes: "1, 2, 4, 8".to_owned(),
             time_limit: "20".to_owned(),
             chunks: true,
-            ..session.race.draft.clone()
-        };
+            ..session.race.draft().clone()
+        }));
     })?;
     album.press(Modifiers::COMMAND, Key::Num5);
     album.click("Race")?;
@@ -236,7 +235,7 @@ impl Album {
     /// Shows the details of a task that failed, or else of the first that did not succeed.
     fn select_unsuccessful(&mut self) {
         let session = self.window.state_mut().session_mut();
-        let task = session.run_shown().and_then(|run| {
+        let task = session.run.current().and_then(|run| {
             let model = run.model();
             let records = (0..model.records.len()).filter_map(|index| model.records.get(index));
             let records = records.filter(|record| record.outcome != Outcome::Done);
@@ -250,13 +249,13 @@ impl Album {
     fn show_runs(&mut self) -> Result<()> {
         self.press(Modifiers::COMMAND, Key::Num6);
         let start = Instant::now();
-        while self.window.state().session().runs().all().iter().filter(|run| run.summary.is_some()).count() < 3 {
+        while self.window.state().session().history.all().iter().filter(|run| run.summary.is_some()).count() < 3 {
             ensure!(start.elapsed() < DEADLINE, "the history does not list the runs");
             self.window.step();
         }
         let session = self.window.state_mut().session_mut();
-        let failed = session.runs().all().iter().find(|run| run.name.starts_with("Flaky")).map(|run| run.id);
-        session.handle(Command::SelectRun(failed));
+        let failed = session.history.all().iter().find(|run| run.name.starts_with("Flaky")).map(|run| run.id);
+        session.handle(HistoryCommand::Select(failed));
         self.run_frames();
         Ok(())
     }
@@ -267,9 +266,9 @@ impl Album {
         loop {
             self.window.step();
             let session = self.window.state().session();
-            let notices = session.notices();
+            let notices = session.notices.all();
             ensure!(notices.is_empty(), "the window says: {notices:?}");
-            if session.run_shown().is_some_and(|run| reached(&run.model())) {
+            if session.run.current().is_some_and(|run| reached(&run.model())) {
                 return Ok(());
             }
             if start.elapsed() > DEADLINE {
@@ -284,7 +283,7 @@ impl Album {
         change(self.window.state_mut().session_mut());
         let start = Instant::now();
         while self.window.state().session().race_obstacle().is_some()
-            || self.window.state().session().preview().is_under_way()
+            || self.window.state().session().editor.preview().is_under_way()
         {
             ensure!(start.elapsed() < DEADLINE, "{:?}", self.window.state().session().race_obstacle());
             self.window.step();
@@ -298,9 +297,9 @@ impl Album {
         self.window.step();
         loop {
             let session = self.window.state().session();
-            let notices = session.notices();
+            let notices = session.notices.all();
             ensure!(notices.is_empty(), "the window says: {notices:?}");
-            if session.race_shown().is_some_and(|race| reached(&race.model())) {
+            if session.race.shown().is_some_and(|race| reached(&race.model())) {
                 self.run_frames();
                 return Ok(());
             }

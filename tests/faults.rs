@@ -135,7 +135,7 @@ fn what_is_left_when_all_is_killed_at_once_is_ended_when_a_window_opens() {
             let _ = wakes.recv_timeout(Duration::from_millis(5));
             session.poll();
         }
-        session.notices().first().map(|notice| notice.text.clone())
+        session.notices.all().first().map(|notice| notice.text.clone())
     });
 }
 

@@ -25,7 +25,7 @@ pub struct SessionOptions {
     /// What runs that were killed have left is ended first.
     pub sweeps: bool,
     /// What starts runs in processes of their own and finds them; `None`: they go on in this one and end with it.
-    pub hosts: Option<DetachedRuns>,
+    pub detached: Option<DetachedRuns>,
     /// What runs batches for this process.
     pub engine: Arc<dyn Engine>,
     /// The machine that runs go on.
@@ -42,7 +42,7 @@ impl SessionOptions {
             races: None,
             history: None,
             sweeps: false,
-            hosts: None,
+            detached: None,
             engine,
             machine: Machine { physical_cores: 4, logical_cores: 8 },
         }

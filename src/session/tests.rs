@@ -8,9 +8,9 @@ use crossbeam_channel::Sender;
 use super::*;
 use crate::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
 use crate::event::{
-    AttemptRecord, Event, EventKind, Outcome, OutcomeClass, RunEvent, RunHeader, Summary, TaskEvent, WorkerId,
+    AttemptRecord, Event, EventKind, Outcome, OutcomeClass, RunEvent, RunHeader, Summary, TaskEvent, TaskId, WorkerId,
 };
-use crate::job::{Batch, Input, TaskKind, TaskTemplate};
+use crate::job::{Batch, Input, Mode, TaskKind, TaskTemplate};
 use crate::store::presets::Presets;
 use crate::store::race::Races;
 
@@ -104,7 +104,7 @@ fn scene() -> Scene {
         races: Some(Races::open(folder.path().join("races"))),
         history: None,
         sweeps: false,
-        hosts: None,
+        detached: None,
         engine: Arc::new(engine.clone()),
         machine: Machine { physical_cores: 2, logical_cores: 4 },
     };
@@ -136,20 +136,15 @@ fn job(text: &str) -> Job {
     Job::parse(text).expect("the job is well formed")
 }
 
-fn edit(session: &mut Session, change: impl FnOnce(&mut JobDraft)) {
-    change(&mut session.draft);
-    session.draft_changed();
-}
-
 #[test]
 fn it_opens_on_the_first_example_and_that_can_be_run() {
     let Scene { session, .. } = scene();
-    assert_eq!(session.page, Page::Job);
+    assert_eq!(session.page(), Page::JOB);
     assert_eq!(session.run_obstacle(), None);
     let first = &session.presets.built_in()[0];
-    assert_eq!(session.origin(), Some(&Origin::Preset(first.id.clone())));
-    assert!(!session.is_edited());
-    assert!(session.preview().expanded().is_some_and(|expanded| expanded.tasks > 0));
+    assert_eq!(session.editor.origin(), Some(&Origin::Preset(first.id.clone())));
+    assert!(!session.editor.is_edited());
+    assert!(session.editor.preview().expanded().is_some_and(|expanded| expanded.tasks > 0));
 }
 
 #[test]
@@ -182,9 +177,9 @@ fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
     let Scene { mut session, .. } = scene();
     let columns = Input::Columns { from: Box::new(Input::Stdin), separator: None, header: false, trim: false };
     for input in [Input::Stdin, columns] {
-        edit(&mut session, |draft| draft.inputs = vec![InputDraft::range(1, 2), InputDraft::from_input(&input)]);
-        assert_eq!(session.draft.to_job().expect("a job").inputs[1], input);
-        until(&mut session, "the complaint", |session| session.preview().error(Field::Input(1)).is_some());
+        session.edit(|draft| draft.inputs = vec![InputDraft::range(1, 2), InputDraft::from_input(&input)]);
+        assert_eq!(session.editor.draft().to_job().expect("a job").inputs[1], input);
+        until(&mut session, "the complaint", |session| session.editor.preview().error(Field::Input(1)).is_some());
         assert!(session.run_obstacle().is_some_and(|words| words.contains("standard input")));
     }
 }
@@ -193,22 +188,22 @@ fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
 fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
     type Change = fn(&mut JobDraft);
     let table: [(Change, Field); 39] = [
-        (|draft| draft.steering.heartbeat = "0.01".to_owned(), Field::Heartbeat),
+        (|draft| draft.control.heartbeat = "0.01".to_owned(), Field::Heartbeat),
         (|draft| draft.shared.memory = "much".to_owned(), Field::SharedMemory),
-        (|draft| draft.steering.slots = "1{#}".to_owned(), Field::Slots),
+        (|draft| draft.control.slots = "1{#}".to_owned(), Field::Slots),
         (|draft| draft.limits.memory = "much".to_owned(), Field::LimitMemory),
         (|draft| draft.limits.memory = "1K".to_owned(), Field::LimitMemory),
         (|draft| draft.limits.cpu = "1.5".to_owned(), Field::LimitCpu),
         (|draft| draft.limits.cpu = "0".to_owned(), Field::LimitCpu),
         (|draft| draft.limits.output = "0".to_owned(), Field::LimitOutput),
         (|draft| (draft.kind, draft.limits.output) = (TaskKind::Workload, "1M".to_owned()), Field::LimitOutput),
-        (|draft| draft.steering.nice = "20".to_owned(), Field::Nice),
+        (|draft| draft.control.nice = "20".to_owned(), Field::Nice),
         (|draft| draft.order.by_values = "fastest".to_owned(), Field::Order),
         (|draft| draft.order.by_values = "priority:size".to_owned(), Field::Order),
-        (|draft| draft.steering.slots = "{9}".to_owned(), Field::Slots),
-        (|draft| draft.steering.slots = "0{x}".to_owned(), Field::Slots),
+        (|draft| draft.control.slots = "{9}".to_owned(), Field::Slots),
+        (|draft| draft.control.slots = "0{x}".to_owned(), Field::Slots),
         (
-            |draft| (draft.steering.resources, draft.steering.needs) = ("gpu=1".to_owned(), "gpu=99{#}".to_owned()),
+            |draft| (draft.control.resources, draft.control.needs) = ("gpu=1".to_owned(), "gpu=99{#}".to_owned()),
             Field::Needs,
         ),
         (|draft| draft.command = "echo {0}".to_owned(), Field::Task),
@@ -218,10 +213,10 @@ fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
         (|draft| draft.timeout = "-1".to_owned(), Field::Timeout),
         (|draft| draft.retries = "many".to_owned(), Field::Retries),
         (|draft| draft.workers = Some(100_000), Field::Workers),
-        (|draft| draft.steering.slots = "9".to_owned(), Field::Slots),
-        (|draft| draft.steering.needs = "gpu=1".to_owned(), Field::Needs),
-        (|draft| draft.steering.resources = "gpu=1 gpu=2".to_owned(), Field::Resources),
-        (|draft| draft.steering.name_column = "name".to_owned(), Field::After),
+        (|draft| draft.control.slots = "9".to_owned(), Field::Slots),
+        (|draft| draft.control.needs = "gpu=1".to_owned(), Field::Needs),
+        (|draft| draft.control.resources = "gpu=1 gpu=2".to_owned(), Field::Resources),
+        (|draft| draft.control.name_column = "name".to_owned(), Field::After),
         (|draft| draft.command_environment.environment = "A=1\nA=2".to_owned(), Field::Environment),
         (|draft| draft.command_environment.environment = "FANLANE_A=1".to_owned(), Field::Environment),
         (|draft| draft.command_environment.environment = "A={7}".to_owned(), Field::Environment),
@@ -241,17 +236,17 @@ fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
     ];
     for (place, (change, field)) in table.into_iter().enumerate() {
         let Scene { mut session, engine, .. } = scene();
-        edit(&mut session, |draft| {
+        session.edit(|draft| {
             draft.kind = TaskKind::Command;
             draft.command = "echo {}".to_owned();
             draft.inputs = vec![InputDraft::range(1, 2)];
             change(draft);
         });
-        until(&mut session, &format!("case {place}"), |session| session.preview().error(field).is_some());
+        until(&mut session, &format!("case {place}"), |session| session.editor.preview().error(field).is_some());
         assert!(session.run_obstacle().is_some(), "case {place}");
         session.handle(Command::Run);
         assert!(engine.notes().started.is_empty(), "case {place}");
-        assert_eq!(session.notices().last().map(|notice| notice.severity), Some(Severity::Error));
+        assert_eq!(session.notices.all().last().map(|notice| notice.severity), Some(Severity::Error));
     }
 }
 
@@ -260,22 +255,22 @@ fn inputs_in_files_are_read_by_a_thread_and_again_when_the_job_is_run() {
     let Scene { mut session, engine, folder } = scene();
     let file = folder.path().join("names.txt");
     std::fs::write(&file, "a\nb\n").expect("written");
-    edit(&mut session, |draft| {
+    session.edit(|draft| {
         draft.kind = TaskKind::Command;
         draft.command = "echo {}".to_owned();
         draft.inputs = vec![InputDraft { kind: InputKind::Lines, path: "names.txt".to_owned(), ..Default::default() }];
     });
     until(&mut session, "the preview", |session| {
-        session.preview().expanded().is_some_and(|expanded| expanded.first == ["echo a", "echo b"])
+        session.editor.preview().expanded().is_some_and(|expanded| expanded.first == ["echo a", "echo b"])
     });
     std::fs::write(&file, "a\nb\nc\n").expect("written");
     session.handle(Command::Run);
     until(&mut session, "the run", Session::is_running);
-    assert_eq!(session.run_shown().expect("a run").batch.len(), 3);
+    assert_eq!(session.run.current().expect("a run").batch.len(), 3);
     assert_eq!(engine.notes().started.len(), 1);
     std::fs::remove_file(&file).expect("removed");
-    session.draft_changed();
-    until(&mut session, "the error", |session| session.preview().error(Field::Input(0)).is_some());
+    session.edit(|_| ());
+    until(&mut session, "the error", |session| session.editor.preview().error(Field::Input(0)).is_some());
 }
 
 #[test]
@@ -284,10 +279,10 @@ fn a_run_is_started_commanded_and_ended() {
     session.handle(Command::SetMode(Mode::Pool));
     session.handle(Command::SetWorkers(3));
     session.handle(Command::Run);
-    assert_eq!(session.page, Page::Live);
+    assert_eq!(session.page(), Page::LIVE);
     assert_eq!(engine.notes().started[0].1.workers, 3);
     engine.begin(200);
-    until(&mut session, "the first event", |session| session.run_shown().expect("a run").model().header.is_some());
+    until(&mut session, "the first event", |session| session.run.current().expect("a run").model().header.is_some());
     assert!(session.run_obstacle().is_some(), "one run at a time");
     session.handle(Command::Run);
     assert_eq!(engine.notes().started.len(), 1);
@@ -322,9 +317,9 @@ fn an_engine_that_cannot_start_is_told_and_nothing_else_changes() {
     let Scene { mut session, engine, .. } = scene();
     engine.notes().refuses = true;
     session.handle(Command::Run);
-    assert!(session.run_shown().is_none());
-    assert_eq!(session.page, Page::Job);
-    let told = session.notices().last().expect("a message");
+    assert!(session.run.current().is_none());
+    assert_eq!(session.page(), Page::JOB);
+    let told = session.notices.all().last().expect("a message");
     assert!(told.text.contains("no more threads"), "{}", told.text);
 }
 
@@ -335,7 +330,7 @@ fn a_run_that_breaks_off_is_seen_as_over() {
     engine.begin(200);
     engine.notes().events = None;
     until(&mut session, "the end", |session| !session.is_running());
-    assert!(!session.run_shown().expect("a run").model().is_finished());
+    assert!(!session.run.current().expect("a run").model().is_finished());
     assert_eq!(session.run_obstacle(), None, "another one can be run");
 }
 
@@ -355,7 +350,7 @@ fn shutting_down_stops_the_run_and_waits_for_it() {
 #[test]
 fn results_are_sorted_and_filtered() {
     let Scene { mut session, engine, .. } = scene();
-    edit(&mut session, |draft| {
+    session.edit(|draft| {
         draft.kind = TaskKind::Command;
         draft.command = "echo Item-{}".to_owned();
         draft.inputs = vec![InputDraft::range(1, 12)];
@@ -364,12 +359,18 @@ fn results_are_sorted_and_filtered() {
     engine.begin(12);
     let outcome = |task| if task % 5 == 0 { Outcome::Exited { code: 1 } } else { Outcome::Done };
     engine.say(EventKind::Task(TaskEvent::Finished((0..12).rev().map(|task| record(task, outcome(task))).collect())));
-    until(&mut session, "all rows", |session| session.rows().rows().len() == 12);
+    until(&mut session, "all rows", |session| session.run.rows().rows().len() == 12);
     let tasks = |session: &mut Session, query: RowQuery| -> Vec<u64> {
-        session.query = query;
+        session.handle(Command::SetQuery(query));
         session.poll();
-        let model = session.run_shown().expect("a run").model();
-        session.rows().rows().iter().map(|row| model.records.get(*row as usize).expect("a row").task.number()).collect()
+        let model = session.run.current().expect("a run").model();
+        session
+            .run
+            .rows()
+            .rows()
+            .iter()
+            .map(|row| model.records.get(*row as usize).expect("a row").task.number())
+            .collect()
     };
     let all = RowQuery::default();
     assert_eq!(tasks(&mut session, all.clone())[..3], [1, 2, 3]);
@@ -383,7 +384,7 @@ fn results_are_sorted_and_filtered() {
 #[test]
 fn many_results_are_ordered_by_a_thread_to_the_same_end() {
     let Scene { mut session, engine, .. } = scene();
-    edit(&mut session, |draft| draft.inputs = vec![InputDraft::range(1, 30_000)]);
+    session.edit(|draft| draft.inputs = vec![InputDraft::range(1, 30_000)]);
     session.handle(Command::Run);
     engine.begin(30_000);
     for from in (0..30_000).step_by(1000) {
@@ -391,22 +392,24 @@ fn many_results_are_ordered_by_a_thread_to_the_same_end() {
             (from..from + 1000).map(|task| record(task, Outcome::Done)).collect(),
         )));
     }
-    session.query.descending = true;
-    until(&mut session, "all rows", |session| session.rows().rows().len() == 30_000);
-    assert!(session.rows().rows().iter().rev().copied().eq(0..30_000));
+    session.handle(Command::SetQuery(RowQuery { descending: true, ..RowQuery::default() }));
+    until(&mut session, "all rows", |session| session.run.rows().rows().len() == 30_000);
+    assert!(session.run.rows().rows().iter().rev().copied().eq(0..30_000));
 }
 
 #[test]
 fn failed_tasks_run_again_as_a_run_of_their_own() {
     let Scene { mut session, engine, folder } = scene();
     std::fs::write(folder.path().join("people.csv"), "name,age\nAda,36\nBlaise,39\nCarl,77\n").expect("written");
-    edit(&mut session, |draft| {
+    session.edit(|draft| {
         draft.name = "Greetings".to_owned();
         draft.kind = TaskKind::Command;
         draft.command = "echo {#} {name} is {2}".to_owned();
         draft.inputs = vec![InputDraft { kind: InputKind::Csv, path: "people.csv".to_owned(), ..Default::default() }];
     });
-    until(&mut session, "the preview", |session| session.preview().expanded().is_some_and(|known| known.tasks == 3));
+    until(&mut session, "the preview", |session| {
+        session.editor.preview().expanded().is_some_and(|known| known.tasks == 3)
+    });
     session.handle(Command::Run);
     until(&mut session, "the run", Session::is_running);
     engine.begin(3);
@@ -416,21 +419,21 @@ fn failed_tasks_run_again_as_a_run_of_their_own() {
     )));
     engine.end();
     until(&mut session, "the end", |session| !session.is_running());
-    let edited = session.draft.clone();
+    let edited = session.editor.draft().clone();
     session.handle(Command::RerunFailed);
     {
-        let run = session.run_shown().expect("a run");
+        let run = session.run.current().expect("a run");
         let texts: Vec<String> = (0..run.batch.len()).map(|task| task_text(&run.batch, TaskId(task))).collect();
         assert_eq!(texts, ["echo 1 Ada is 36", "echo 3 Carl is 77"]);
         assert_eq!(run.job.name, "Greetings (again)");
     }
-    assert_eq!(session.draft, edited, "the open job stays as it is");
+    assert_eq!(*session.editor.draft(), edited, "the open job stays as it is");
     engine.begin(2);
     engine.say(EventKind::Task(TaskEvent::Finished(vec![record(0, Outcome::Done), record(1, Outcome::Done)])));
     engine.end();
     until(&mut session, "the end", |session| !session.is_running());
     session.handle(Command::RerunTask(TaskId(1)));
-    let run = session.run_shown().expect("a run");
+    let run = session.run.current().expect("a run");
     assert_eq!(task_text(&run.batch, TaskId(0)), "echo 3 Carl is 77");
     assert_eq!(run.job.name, "Greetings (again)");
 }
@@ -441,44 +444,48 @@ fn presets_are_saved_renamed_copied_deleted_and_brought_back() {
     let names = |session: &Session| -> Vec<String> {
         session.presets.saved().iter().map(|preset| preset.name.clone()).collect()
     };
-    session.handle(Command::SavePresetAs("Mine".to_owned()));
+    session.handle(PresetCommand::SaveAs("Mine".to_owned()));
     assert_eq!(names(&session), ["Mine"]);
-    assert_eq!(session.draft.name, "Mine");
-    assert!(!session.is_edited());
+    assert_eq!(session.editor.draft().name, "Mine");
+    assert!(!session.editor.is_edited());
 
-    edit(&mut session, |draft| draft.retries = "3".to_owned());
-    assert!(session.is_edited());
-    session.handle(Command::SavePreset);
-    let id = session.saved_origin().cloned().expect("it is a saved one");
+    session.edit(|draft| draft.retries = "3".to_owned());
+    assert!(session.editor.is_edited());
+    session.handle(PresetCommand::Save);
+    let id = session.editor.saved_origin().cloned().expect("it is a saved one");
     assert_eq!(session.presets.get(&id).expect("there").job.as_ref().expect("loads").retries, 3);
 
-    session.handle(Command::SavePresetAs("Mine".to_owned()));
-    assert_eq!(session.notices().last().map(|notice| notice.severity), Some(Severity::Error), "nothing is overwritten");
+    session.handle(PresetCommand::SaveAs("Mine".to_owned()));
+    assert_eq!(
+        session.notices.all().last().map(|notice| notice.severity),
+        Some(Severity::Error),
+        "nothing is overwritten"
+    );
 
-    session.handle(Command::DuplicatePreset(id.clone()));
+    session.handle(PresetCommand::Duplicate(id.clone()));
     assert_eq!(names(&session).len(), 2);
-    session.handle(Command::RenamePreset(id, "Ours".to_owned()));
+    session.handle(PresetCommand::Rename(id, "Ours".to_owned()));
     assert!(names(&session).contains(&"Ours".to_owned()), "{:?}", names(&session));
-    assert_eq!(session.draft.name, "Ours");
+    assert_eq!(session.editor.draft().name, "Ours");
 
-    let id = session.saved_origin().cloned().expect("it is a saved one");
-    session.handle(Command::DeletePreset(id.clone()));
+    let id = session.editor.saved_origin().cloned().expect("it is a saved one");
+    session.handle(PresetCommand::Delete(id.clone()));
     assert!(!names(&session).contains(&"Ours".to_owned()));
-    assert_eq!(session.draft.name, "Ours", "the job stays open");
-    assert_eq!(session.notices().last().and_then(|notice| notice.undo_delete.clone()), Some(id));
-    session.handle(Command::UndoDelete);
+    assert_eq!(session.editor.draft().name, "Ours", "the job stays open");
+    assert_eq!(session.notices.all().last().and_then(|notice| notice.undo_delete.clone()), Some(id));
+    session.handle(PresetCommand::UndoDelete);
     assert!(names(&session).contains(&"Ours".to_owned()));
-    assert!(session.notices().iter().all(|notice| notice.undo_delete.is_none()), "the offer is taken");
-    let name = session.saved_origin().map(|id| session.presets.name(id).to_owned());
+    assert!(session.notices.all().iter().all(|notice| notice.undo_delete.is_none()), "the offer is taken");
+    let name = session.editor.saved_origin().map(|id| session.presets.name(id).to_owned());
     assert_eq!(name.as_deref(), Some("Ours"), "the open job belongs to its preset again");
 }
 
 #[test]
 fn saving_a_job_with_another_name_renames_its_preset() {
     let Scene { mut session, .. } = scene();
-    session.handle(Command::SavePresetAs("Old".to_owned()));
-    edit(&mut session, |draft| draft.name = "New".to_owned());
-    session.handle(Command::SavePreset);
+    session.handle(PresetCommand::SaveAs("Old".to_owned()));
+    session.edit(|draft| draft.name = "New".to_owned());
+    session.handle(PresetCommand::Save);
     let names: Vec<&str> = session.presets.saved().iter().map(|preset| preset.name.as_str()).collect();
     assert_eq!(names, ["New"]);
 }
@@ -487,22 +494,22 @@ fn saving_a_job_with_another_name_renames_its_preset() {
 fn examples_cannot_be_written_over() {
     let Scene { mut session, .. } = scene();
     let id = session.presets.built_in()[0].id.clone();
-    for command in [Command::DeletePreset(id.clone()), Command::RenamePreset(id, "Mine".to_owned())] {
+    for command in [PresetCommand::Delete(id.clone()), PresetCommand::Rename(id, "Mine".to_owned())] {
         session.handle(command);
-        assert_eq!(session.notices().last().map(|notice| notice.severity), Some(Severity::Error));
+        assert_eq!(session.notices.all().last().map(|notice| notice.severity), Some(Severity::Error));
     }
 }
 
 #[test]
 fn a_bad_job_file_is_told_and_the_open_job_stays() {
     let Scene { mut session, folder, .. } = scene();
-    let open = session.draft.clone();
+    let open = session.editor.draft().clone();
     let file = folder.path().join("bad.ron");
     std::fs::write(&file, "Job(version: 1, task: Command(\"echo\"), inputs: [], wrokers: 3)").expect("written");
     session.handle(Command::OpenJob(file.clone()));
-    let told = session.notices().last().expect("a message");
+    let told = session.notices.all().last().expect("a message");
     assert!(told.text.contains("bad.ron") && told.text.contains("wrokers"), "{}", told.text);
-    assert_eq!(session.draft, open);
+    assert_eq!(*session.editor.draft(), open);
     let kept = std::fs::read_to_string(&file).expect("still there");
     assert!(kept.contains("wrokers"), "nothing is written over");
 }
@@ -517,26 +524,27 @@ fn a_job_file_runs_beside_its_file_also_once_it_is_a_preset() {
     std::fs::write(&file, text).expect("written");
     std::fs::write(beside.join("names.txt"), "a\n").expect("written");
     session.handle(Command::OpenJob(file.clone()));
-    assert_eq!(session.origin(), Some(&Origin::File(file)));
-    until(&mut session, "the preview", |session| session.preview().expanded().is_some_and(|known| known.tasks == 1));
-    session.handle(Command::SavePresetAs("Beside".to_owned()));
-    let first = session.presets.built_in()[0].id.clone();
-    session.handle(Command::SelectPreset(first));
-    let saved = session.presets.saved()[0].id.clone();
-    session.handle(Command::SelectPreset(saved));
+    assert_eq!(session.editor.origin(), Some(&Origin::File(file)));
     until(&mut session, "the preview", |session| {
-        session.preview().expanded().is_some_and(|known| known.first == ["cat a"])
+        session.editor.preview().expanded().is_some_and(|known| known.tasks == 1)
+    });
+    session.handle(PresetCommand::SaveAs("Beside".to_owned()));
+    let first = session.presets.built_in()[0].id.clone();
+    session.handle(PresetCommand::Open(first));
+    let saved = session.presets.saved()[0].id.clone();
+    session.handle(PresetCommand::Open(saved));
+    until(&mut session, "the preview", |session| {
+        session.editor.preview().expanded().is_some_and(|known| known.first == ["cat a"])
     });
 }
 
 #[test]
 fn a_job_without_values_does_not_run() {
     let Scene { mut session, .. } = scene();
-    edit(&mut session, |draft| draft.inputs = vec![InputDraft::range(2, 1)]);
+    session.edit(|draft| draft.inputs = vec![InputDraft::range(2, 1)]);
     assert!(session.run_obstacle().is_some_and(|why| why.contains("nothing to run")));
     let job = job(r#"Job(version: 1, task: Command("true"), inputs: [])"#);
     assert!(matches!(job.task, TaskTemplate::Command(_)));
-    session.draft = JobDraft::from_job(&job);
-    session.draft_changed();
+    session.edit(|draft| *draft = JobDraft::from_job(&job));
     assert_eq!(session.run_obstacle(), None, "no input is one task");
 }

@@ -6,23 +6,19 @@ use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::session::{Action, Command, Origin, Page, Session, SessionOptions};
+use crate::session::{Command, Origin, Page, PresetCommand, RaceCommand, Session, SessionOptions};
 
+use super::action::Action;
 use super::dialogs::Dialog;
 use super::file_dialog::FileDialog;
-use super::live_page::LivePage;
 use super::notices::notices_ui;
 use super::pace::Pace;
+use super::pages::{PageView, Pages};
 use super::request::{Question, Request, Requests};
 use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
-use super::views::job::JobView;
-use super::views::race::RaceView;
-use super::views::results::ResultsView;
-use super::views::runs::runs_ui;
-use super::views::shared::shared_ui;
 use super::window_title::window_title;
-use super::{shortcuts, tabs, theme};
+use super::{shortcuts, theme};
 
 /// How often the title follows a run under way.
 const TITLE_EVERY: Duration = Duration::from_secs(1);
@@ -31,10 +27,7 @@ const TITLE_EVERY: Duration = Duration::from_secs(1);
 pub struct FanlaneApp {
     session: Session,
     top_bar: TopBar,
-    job: JobView,
-    live: LivePage,
-    results: ResultsView,
-    race: RaceView,
+    pages: Pages,
     dialog: Dialog,
     file_dialog: FileDialog,
     requests: Requests,
@@ -67,10 +60,7 @@ impl FanlaneApp {
         Self {
             session,
             top_bar: TopBar::default(),
-            job: JobView::default(),
-            live: LivePage::default(),
-            results: ResultsView::default(),
-            race: RaceView::default(),
+            pages: Pages::default(),
             dialog: Dialog::default(),
             file_dialog: FileDialog::default(),
             requests: Requests::default(),
@@ -82,12 +72,18 @@ impl FanlaneApp {
         }
     }
 
+    /// The window with a page more.
+    pub fn with_page(mut self, view: Box<dyn PageView>) -> Self {
+        self.pages.add(view);
+        self
+    }
+
     /// What the window shows.
     pub const fn session(&self) -> &Session {
         &self.session
     }
 
-    /// What the window shows, to be changed by whoever drives the window from outside.
+    /// What the window shows, for programs that drive the window.
     pub const fn session_mut(&mut self) -> &mut Session {
         &mut self.session
     }
@@ -106,9 +102,9 @@ impl FanlaneApp {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
         let title = {
-            let run = self.session.run_shown();
+            let run = self.session.run.current();
             let model = run.map(|run| run.model());
-            let name = run.map_or(&*self.session.draft.name, |run| run.job.display_name());
+            let name = run.map_or(&*self.session.editor.draft().name, |run| run.job.display_name());
             window_title(name, model.as_ref().map(|model| &model.progress))
         };
         let is_due = !is_busy || self.titled.is_none_or(|titled| titled.elapsed() >= TITLE_EVERY);
@@ -139,8 +135,8 @@ impl FanlaneApp {
         }
         if !self.dialog.is_open() {
             let focus_is_free = self.top_bar.has_or_frees_focus(ctx);
-            for action in shortcuts::pressed(ctx, focus_is_free) {
-                self.act(action);
+            for request in shortcuts::pressed(ctx, &self.pages, focus_is_free) {
+                self.perform(ctx, request);
             }
         }
     }
@@ -156,47 +152,46 @@ impl FanlaneApp {
             sidebar_ui(ui, &self.session, &mut self.requests);
         });
         CentralPanel::default().frame(panel).show(ui, |ui| {
-            tabs::tabs_ui(ui, &self.session, &mut self.requests);
+            self.pages.tabs_ui(ui, &self.session, &mut self.requests);
             notices_ui(ui, &self.session, &mut self.requests);
             ui.add_space(theme::UNIT);
-            match self.session.page {
-                Page::Job => self.job.show_ui(ui, &mut self.session, &mut self.requests),
-                Page::Live => self.live.show_ui(ui, &self.session, &mut self.requests),
-                Page::Results => self.results.show_ui(ui, &mut self.session, &mut self.requests),
-                Page::Shared => shared_ui(ui, &self.session, &mut self.requests),
-                Page::Race => self.race.show_ui(ui, &mut self.session, &mut self.requests),
-                Page::Runs => runs_ui(ui, &mut self.session, &mut self.requests),
+            if let Some(view) = self.pages.view_mut(self.session.page()) {
+                view.show_ui(ui, &self.session, &mut self.requests);
             }
         });
-        self.dialog.show_ui(ui, &self.session, &mut self.file_dialog, &mut self.requests);
+        self.dialog.show_ui(ui, &self.session, &self.pages, &mut self.file_dialog, &mut self.requests);
     }
 
     fn perform_requests(&mut self, ctx: &Context) {
         for request in self.requests.take() {
-            match request {
-                Request::Command(command) => self.session.handle(command),
-                Request::Action(action) => self.act(action),
-                Request::Ask(question) => self.dialog.ask(question),
-                Request::Copy(text) => ctx.copy_text(text),
-                Request::StopAndClose => {
-                    self.session.handle(Command::Stop);
-                    self.session.handle(Command::StopRace);
-                    self.closing = true;
-                }
-                Request::LeaveAndClose => {
-                    self.session.handle(Command::EndWithWindow(false));
-                    self.leaving = true;
-                    ctx.send_viewport_cmd(ViewportCommand::Close);
-                }
-            }
+            self.perform(ctx, request);
             // What was asked for is shown at once, also when nothing else moves.
             ctx.request_repaint();
         }
     }
 
+    fn perform(&mut self, ctx: &Context, request: Request) {
+        match request {
+            Request::Command(command) => self.session.handle(command),
+            Request::Action(action) => self.act(action),
+            Request::Ask(question) => self.dialog.ask(question),
+            Request::Copy(text) => ctx.copy_text(text),
+            Request::StopAndClose => {
+                self.session.handle(Command::Stop);
+                self.session.handle(RaceCommand::Stop);
+                self.closing = true;
+            }
+            Request::LeaveAndClose => {
+                self.session.handle(Command::EndWithWindow(false));
+                self.leaving = true;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+    }
+
     fn act(&mut self, action: Action) {
         let running = self.session.is_running();
-        let (paused, stopping) = self.session.run_shown().map_or((false, false), |run| {
+        let (paused, stopping) = self.session.run.current().map_or((false, false), |run| {
             let model = run.model();
             (model.progress.paused, model.progress.stopping)
         });
@@ -205,20 +200,16 @@ impl FanlaneApp {
             Action::PauseResume if running && paused => self.session.handle(Command::Resume),
             Action::PauseResume if running => self.session.handle(Command::Pause),
             Action::Stop if running && !stopping => self.dialog.ask(Question::Stop),
-            Action::Stop if self.session.is_racing() => self.session.handle(Command::StopRace),
+            Action::Stop if self.session.is_racing() => self.session.handle(RaceCommand::Stop),
             Action::PauseResume | Action::Stop => {}
-            Action::Save if self.session.saved_origin().is_some() => self.session.handle(Command::SavePreset),
+            Action::Save if self.session.editor.saved_origin().is_some() => self.session.handle(PresetCommand::Save),
             Action::Save | Action::SaveAs => self.dialog.ask(Question::SaveAs(self.name_to_save())),
             Action::Open => self.dialog.ask(Question::Open(String::new())),
-            Action::ShowJob => self.session.handle(Command::Show(Page::Job)),
-            Action::ShowLive => self.session.handle(Command::Show(Page::Live)),
-            Action::ShowResults => self.session.handle(Command::Show(Page::Results)),
-            Action::ShowShared => self.session.handle(Command::Show(Page::Shared)),
-            Action::ShowRace => self.session.handle(Command::Show(Page::Race)),
-            Action::ShowRuns => self.session.handle(Command::Show(Page::Runs)),
             Action::Search => {
-                self.session.handle(Command::Show(Page::Results));
-                self.results.focus_search();
+                self.session.handle(Command::Show(Page::RESULTS));
+                if let Some(view) = self.pages.view_mut(Page::RESULTS) {
+                    view.focus_search();
+                }
             }
             Action::RerunFailed => self.session.handle(Command::RerunFailed),
             Action::Keys => self.dialog.ask(Question::Keys),
@@ -226,15 +217,15 @@ impl FanlaneApp {
     }
 
     fn name_to_save(&self) -> String {
-        match self.session.origin() {
-            Some(Origin::Preset(_)) => format!("{} copy", self.session.draft.name),
-            _ => self.session.draft.name.clone(),
+        match self.session.editor.origin() {
+            Some(Origin::Preset(_)) => format!("{} copy", self.session.editor.draft().name),
+            _ => self.session.editor.draft().name.clone(),
         }
     }
 
     fn open(&mut self, file: PathBuf) {
         let open = Command::OpenJob(file);
-        if self.session.is_edited() {
+        if self.session.editor.is_edited() {
             self.dialog.ask(Question::Discard(Box::new(open)));
         } else {
             self.session.handle(open);

@@ -6,11 +6,14 @@ use egui_material_icons::icons::{
 };
 
 use crate::model::format;
-use crate::session::{Action, Command, CurrentRun, Session};
+use crate::session::{Command, CurrentRun, HistoryCommand, PresetCommand, RaceCommand, Session};
+
+use super::action::Action;
 
 use super::file_dialog::FileDialog;
 use super::icon_button::{icon_button, primary_button};
 use super::line_edit::line_edit;
+use super::pages::Pages;
 use super::request::{Question, Requests};
 use super::sanitize;
 use super::theme;
@@ -36,7 +39,14 @@ impl Dialog {
     }
 
     /// Draws the question and passes the answer on.
-    pub fn show_ui(&mut self, ui: &Ui, session: &Session, files: &mut FileDialog, requests: &mut Requests) {
+    pub fn show_ui(
+        &mut self,
+        ui: &Ui,
+        session: &Session,
+        pages: &Pages,
+        files: &mut FileDialog,
+        requests: &mut Requests,
+    ) {
         let Some(mut question) = self.question.take() else { return };
         let is_new = std::mem::take(&mut self.is_new);
         let modal = Modal::new(Id::unique("question")).show(ui.ctx(), |ui| {
@@ -50,7 +60,7 @@ impl Dialog {
                 Question::Rename(id, name) => {
                     let id = id.clone();
                     asked
-                        .name_ui("Rename the preset", ICON_EDIT, "Rename", name, |name| Command::RenamePreset(id, name))
+                        .name_ui("Rename the preset", ICON_EDIT, "Rename", name, |name| PresetCommand::Rename(id, name))
                 }
                 Question::Discard(command) => asked.discard_ui(session, command),
                 Question::RemoveRun(id, name) => {
@@ -60,7 +70,7 @@ impl Dialog {
                         "Remove the run from the history?",
                         &what,
                         "Remove the run",
-                        Command::RemoveRun(*id),
+                        HistoryCommand::Remove(*id),
                     )
                 }
                 Question::RemoveRace(file) => {
@@ -69,10 +79,10 @@ impl Dialog {
                         "Delete the saved race?",
                         &what,
                         "Delete the race",
-                        Command::RemoveRace(file.clone()),
+                        RaceCommand::Remove(file.clone()),
                     )
                 }
-                Question::Keys => asked.keys_ui(),
+                Question::Keys => asked.keys_ui(pages),
             }
         });
         let run_is_over = match question {
@@ -128,7 +138,7 @@ impl Asked<'_> {
     }
 
     fn close_ui(&mut self, session: &Session) -> bool {
-        let can_stay = !session.is_racing() && session.run_shown().is_some_and(CurrentRun::can_stay);
+        let can_stay = !session.is_racing() && session.run.current().is_some_and(CurrentRun::can_stay);
         self.title(if session.is_racing() { "A race is under way" } else { "A run is under way" });
         if can_stay {
             self.ui.label(
@@ -179,7 +189,7 @@ impl Asked<'_> {
     }
 
     fn save_as_ui(&mut self, name: &mut String) -> bool {
-        self.name_ui("Save the job as a preset", ICON_SAVE, "Save preset", name, Command::SavePresetAs)
+        self.name_ui("Save the job as a preset", ICON_SAVE, "Save preset", name, PresetCommand::SaveAs)
     }
 
     fn name_ui(
@@ -188,7 +198,7 @@ impl Asked<'_> {
         icon: egui_material_icons::MaterialIcon,
         words: &str,
         name: &mut String,
-        command: impl FnOnce(String) -> Command,
+        command: impl FnOnce(String) -> PresetCommand,
     ) -> bool {
         self.title(title);
         let entered = self.field_ui("Preset name", name, "Thumbnails");
@@ -219,7 +229,7 @@ impl Asked<'_> {
 
     fn discard_ui(&mut self, session: &Session, command: &Command) -> bool {
         self.title("Discard the changes?");
-        let name = if session.draft.name.is_empty() { "The open job" } else { &session.draft.name };
+        let name = if session.editor.draft().name.is_empty() { "The open job" } else { &session.editor.draft().name };
         self.ui.label(format!("{name} was changed and not saved. What is opened takes its place."));
         self.ui.add_space(theme::GAP);
         self.ui
@@ -234,7 +244,7 @@ impl Asked<'_> {
             .inner
     }
 
-    fn remove_ui(&mut self, question: &str, what: &str, answer: &str, command: Command) -> bool {
+    fn remove_ui(&mut self, question: &str, what: &str, answer: &str, command: impl Into<Command>) -> bool {
         self.title(question);
         self.ui.label(what);
         self.ui.add_space(theme::GAP);
@@ -250,13 +260,16 @@ impl Asked<'_> {
             .inner
     }
 
-    fn keys_ui(&mut self) -> bool {
+    fn keys_ui(&mut self, pages: &Pages) -> bool {
         self.title("Keys");
         Grid::new("keys").num_columns(2).spacing([theme::GAP, theme::HALF]).show(self.ui, |ui| {
-            for action in Action::ALL {
-                if let Some(shortcut) = action.shortcut() {
+            let actions = Action::ALL.iter().map(|action| (action.explanation().to_owned(), action.shortcut()));
+            let pages =
+                pages.iter().map(|(view, shortcut)| (format!("Show the page {}", view.page().title()), shortcut));
+            for (explanation, shortcut) in actions.chain(pages) {
+                if let Some(shortcut) = shortcut {
                     ui.label(RichText::new(shortcut.to_string()).monospace());
-                    ui.label(action.explanation());
+                    ui.label(explanation);
                     ui.end_row();
                 }
             }
@@ -276,7 +289,7 @@ fn what_is_lost(session: &Session) -> String {
     if session.is_racing() {
         return "What it has measured so far is lost, unless you stop it on the page Race and save it.".to_owned();
     }
-    let Some(run) = session.run_shown() else { return String::new() };
+    let Some(run) = session.run.current() else { return String::new() };
     let model = run.model();
     format!(
         "{} of {} have ended and keep their results. The others are cancelled, and those that are running are ended.",

@@ -2,6 +2,7 @@
 //!
 //! No state of a run lives here, only what is a matter of looks: a scroll position, a dialog, a column's width.
 
+mod action;
 pub mod app;
 mod dialogs;
 pub mod display;
@@ -9,14 +10,13 @@ mod file_dialog;
 mod icon_button;
 pub use crate::model::sanitize;
 mod line_edit;
-mod live_page;
 mod notices;
 mod options;
 mod pace;
+mod pages;
 mod request;
 mod shortcuts;
 mod sidebar;
-mod tabs;
 pub mod theme;
 mod top_bar;
 pub mod views;
@@ -25,3 +25,5 @@ pub mod window_title;
 
 pub use app::FanlaneApp;
 pub use options::{WindowOptions, run_window};
+pub use pages::PageView;
+pub use request::Requests;

@@ -3,7 +3,7 @@
 use egui::{Frame, Label, RichText, Sides, Ui};
 use egui_material_icons::icons::{ICON_CLOSE, ICON_INFO, ICON_UNDO, ICON_WARNING};
 
-use crate::session::{Command, Session, Severity};
+use crate::session::{Command, PresetCommand, Session, Severity};
 
 use super::icon_button::{icon_button, icon_text, small_icon_button};
 use super::request::Requests;
@@ -19,21 +19,21 @@ pub fn notices_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         let words = format!("No worker can be started: {reason}. The tasks wait.");
         banner_ui(ui, Severity::Error, &words, |_| {});
     }
-    let skipped = session.notices().len().saturating_sub(SHOWN);
-    for (place, notice) in session.notices().iter().enumerate().skip(skipped) {
+    let skipped = session.notices.all().len().saturating_sub(SHOWN);
+    for (place, notice) in session.notices.all().iter().enumerate().skip(skipped) {
         banner_ui(ui, notice.severity, &notice.text, |ui| {
             if small_icon_button(ui, ICON_CLOSE, "Dismiss").clicked() {
                 requests.command(Command::DismissNotice(place));
             }
             if notice.undo_delete.is_some() && icon_button(ui, ICON_UNDO, "Undo", true).clicked() {
-                requests.command(Command::UndoDelete);
+                requests.command(PresetCommand::UndoDelete);
             }
         });
     }
 }
 
 fn cannot_start(session: &Session) -> Option<String> {
-    let model = session.run_shown()?.model();
+    let model = session.run.current()?.model();
     if model.is_finished() { None } else { model.progress.cannot_start.clone() }
 }
 

@@ -71,7 +71,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
             .map_or_else(|| Presets::open_default().ok(), |folder| Some(Presets::open(folder))),
         races: Races::open_default().ok(),
         history: history_folder(),
-        hosts: Some(DetachedRuns::new(options.worker_executable.clone())),
+        detached: Some(DetachedRuns::new(options.worker_executable.clone())),
         sweeps: true,
         engine: Arc::new(LocalEngine::new(options.worker_executable)),
         machine: Machine::this(),

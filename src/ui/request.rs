@@ -1,9 +1,11 @@
-//! What the drawn parts ask for. They draw from the session and change nothing; the app does what was asked after the
-//! frame, so that a frame shows one state.
+//! What the drawn parts ask for. They read the session and change nothing; the app does what was asked after the frame, so
+//! that a frame shows one state.
 
 use std::path::PathBuf;
 
-use crate::session::{Action, Command, PresetId};
+use crate::session::{Command, PresetId};
+
+use super::action::Action;
 
 /// Something that a drawn part asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +24,7 @@ pub enum Request {
     LeaveAndClose,
 }
 
-/// A dialog that asks, or tells.
+/// A dialog.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// Shall the run be stopped?
@@ -51,17 +53,17 @@ pub struct Requests(Vec<Request>);
 
 impl Requests {
     /// Asks the session for something.
-    pub fn command(&mut self, command: Command) {
-        self.0.push(Request::Command(command));
+    pub fn command(&mut self, command: impl Into<Command>) {
+        self.0.push(Request::Command(command.into()));
     }
 
     /// Asks for what a button or a key stands for.
-    pub fn action(&mut self, action: Action) {
+    pub(super) fn action(&mut self, action: Action) {
         self.0.push(Request::Action(action));
     }
 
-    /// Asks the person at the window.
-    pub fn ask(&mut self, question: Question) {
+    /// Opens a question.
+    pub(super) fn ask(&mut self, question: Question) {
         self.0.push(Request::Ask(question));
     }
 
@@ -71,12 +73,12 @@ impl Requests {
     }
 
     /// Stops the run and closes the window.
-    pub fn stop_and_close(&mut self) {
+    pub(super) fn stop_and_close(&mut self) {
         self.0.push(Request::StopAndClose);
     }
 
     /// Closes the window and leaves the run to its own process.
-    pub fn leave_and_close(&mut self) {
+    pub(super) fn leave_and_close(&mut self) {
         self.0.push(Request::LeaveAndClose);
     }
 

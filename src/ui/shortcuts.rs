@@ -1,58 +1,36 @@
-//! Keys: which egui key is meant by a shortcut, and which actions were pressed.
+//! Keys that were pressed: the actions and pages that they stand for.
 
-use egui::{Context, Event, Modifiers};
+use egui::{Context, Event, Key};
 
-use crate::session::{Action, Key, Shortcut};
+use crate::session::Command;
 
-const fn egui_key(key: Key) -> egui::Key {
-    match key {
-        Key::Enter => egui::Key::Enter,
-        Key::Space => egui::Key::Space,
-        Key::Escape => egui::Key::Escape,
-        Key::Num1 => egui::Key::Num1,
-        Key::Num2 => egui::Key::Num2,
-        Key::Num3 => egui::Key::Num3,
-        Key::Num4 => egui::Key::Num4,
-        Key::Num5 => egui::Key::Num5,
-        Key::Num6 => egui::Key::Num6,
-        Key::F1 => egui::Key::F1,
-        Key::Slash => egui::Key::Slash,
-        Key::O => egui::Key::O,
-        Key::S => egui::Key::S,
-    }
-}
+use super::action::{Action, Shortcut};
+use super::pages::Pages;
+use super::request::Request;
 
-/// The actions whose keys were pressed; the keys are taken, so that no widget sees them.
+/// What was asked for by keys; the keys are taken, so that no widget sees them.
 ///
 /// `focus_is_free` says that the space bar has no widget of its own to press.
-pub fn pressed(ctx: &Context, focus_is_free: bool) -> Vec<Action> {
+pub fn pressed(ctx: &Context, pages: &Pages, focus_is_free: bool) -> Vec<Request> {
     let in_text = ctx.text_edit_focused();
     let in_popup = egui::Popup::is_any_open(ctx);
-    let mut actions = Vec::new();
+    let actions = Action::ALL.iter().map(|action| (Request::Action(*action), action.shortcut()));
+    let pages = pages.iter().map(|(view, shortcut)| (Request::Command(Command::Show(view.page())), shortcut));
+    let mut wanted: Vec<(Request, Shortcut)> =
+        actions.chain(pages).filter_map(|(request, shortcut)| Some((request, shortcut?))).collect();
     // The ones with more modifiers first: egui ignores a Shift that is held beyond what was asked for.
-    let mut wanted: Vec<(Action, Shortcut)> =
-        Action::ALL.iter().filter_map(|action| Some((*action, action.shortcut()?))).collect();
     wanted.sort_by_key(|(_, shortcut)| !shortcut.shift);
-    for (action, shortcut) in wanted {
+    let is_pressed = |shortcut: Shortcut| {
         let taken_by_text = shortcut.yields_to_text && (in_text || in_popup);
         let taken_by_focus = shortcut.key == Key::Space && !focus_is_free;
-        if !taken_by_text && !taken_by_focus && take(ctx, shortcut) {
-            actions.push(action);
-        }
-    }
-    actions
+        !taken_by_text && !taken_by_focus && take(ctx, shortcut)
+    };
+    wanted.into_iter().filter(|(_, shortcut)| is_pressed(*shortcut)).map(|(request, _)| request).collect()
 }
 
 fn take(ctx: &Context, shortcut: Shortcut) -> bool {
-    let mut modifiers = Modifiers::NONE;
-    if shortcut.ctrl {
-        modifiers |= Modifiers::COMMAND;
-    }
-    if shortcut.shift {
-        modifiers |= Modifiers::SHIFT;
-    }
     ctx.input_mut(|input| {
-        let taken = input.consume_key(modifiers, egui_key(shortcut.key));
+        let taken = input.consume_key(shortcut.modifiers(), shortcut.key);
         if taken && shortcut.key == Key::Slash {
             // Or the search field, focused now, would begin with it.
             input.events.retain(|event| !matches!(event, Event::Text(text) if text == "/"));

@@ -3,7 +3,8 @@
 use egui::{Button, RichText, ScrollArea, Ui};
 use egui_material_icons::icons::{ICON_FOLDER_OPEN, ICON_SAVE};
 
-use crate::session::{Action, Command, Origin, Preset, PresetId, SAVED_GROUP, Session};
+use super::action::Action;
+use crate::session::{Origin, Preset, PresetCommand, PresetId, SAVED_GROUP, Session};
 
 use super::icon_button::icon_button;
 use super::request::{Question, Requests};
@@ -37,17 +38,17 @@ pub fn sidebar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
 fn group_ui(ui: &mut Ui, title: &str, presets: &[Preset], session: &Session, requests: &mut Requests) {
     ui.label(RichText::new(title).text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak));
     for preset in presets {
-        let open = session.origin() == Some(&Origin::Preset(preset.id.clone()));
-        let mark = if open && session.is_edited() { " *" } else { "" };
+        let open = session.editor.origin() == Some(&Origin::Preset(preset.id.clone()));
+        let mark = if open && session.editor.is_edited() { " *" } else { "" };
         let words = RichText::new(format!("{}{mark}", sanitize::command(&preset.name)));
         let words = if preset.job.is_err() { words.color(theme::palette(ui).error) } else { words };
         let button = Button::selectable(open, words).truncate().min_size(egui::vec2(ui.available_width(), theme::ROW));
-        let response = ui.add(button).on_hover_ui(|ui| hint_ui(ui, preset, open && session.is_edited()));
+        let response = ui.add(button).on_hover_ui(|ui| hint_ui(ui, preset, open && session.editor.is_edited()));
         let response = response.accessible_name(format!("Preset {}", sanitize::command(&preset.name)));
         if response.clicked() {
-            let select = Command::SelectPreset(preset.id.clone());
-            if session.is_edited() {
-                requests.ask(Question::Discard(Box::new(select)));
+            let select = PresetCommand::Open(preset.id.clone());
+            if session.editor.is_edited() {
+                requests.ask(Question::Discard(Box::new(select.into())));
             } else {
                 requests.command(select);
             }
@@ -80,14 +81,14 @@ fn menu_ui(ui: &mut Ui, preset: &Preset, open: bool, requests: &mut Requests) {
     };
     let built_in = "A built-in example stays as it is: save it under another name";
     entry(open && saved, "Save", if saved { "Open it first" } else { built_in }, &mut |requests| {
-        requests.command(Command::SavePreset);
+        requests.command(PresetCommand::Save);
     });
     entry(open, "Save as…", "Open it first", &mut |requests| requests.action(Action::SaveAs));
     entry(saved, "Rename…", built_in, &mut |requests| {
         requests.ask(Question::Rename(id.clone(), preset.name.clone()));
     });
     entry(preset.job.is_ok(), "Duplicate", "Its file cannot be read", &mut |requests| {
-        requests.command(Command::DuplicatePreset(id.clone()));
+        requests.command(PresetCommand::Duplicate(id.clone()));
     });
-    entry(saved, "Delete", built_in, &mut |requests| requests.command(Command::DeletePreset(id.clone())));
+    entry(saved, "Delete", built_in, &mut |requests| requests.command(PresetCommand::Delete(id.clone())));
 }

@@ -3,10 +3,11 @@
 use egui::{Align, Button, DragValue, Layout, Rect, RichText, Slider, Ui, pos2, vec2};
 use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_STOP};
 
+use super::action::Action;
 use crate::job::{MAX_WORKERS, Mode};
 use crate::model::race::secs_words;
 use crate::model::{Progress, format};
-use crate::session::{Action, Command, CurrentRun, Session};
+use crate::session::{Command, CurrentRun, Session};
 
 use super::icon_button::{icon_button, primary_button, steady_icon_button};
 use super::request::Requests;
@@ -45,7 +46,7 @@ impl TopBar {
 
     fn run_buttons_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
         let running = session.is_running();
-        let (paused, stopping) = session.run_shown().map_or((false, false), |run| {
+        let (paused, stopping) = session.run.current().map_or((false, false), |run| {
             let model = run.model();
             (model.progress.paused, model.progress.stopping)
         });
@@ -92,7 +93,7 @@ fn mode_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
         for mode in Mode::ALL {
-            let button = Button::selectable(session.mode() == mode, mode.name());
+            let button = Button::selectable(session.editor.mode() == mode, mode.name());
             // A run keeps the mode it was started with, unlike its number of workers.
             let later = if session.is_running() { ". It counts from the next run on" } else { "" };
             let response = ui.add(button).on_hover_text(format!("{}{later}", mode_explanation(mode)));
@@ -112,11 +113,11 @@ const fn mode_explanation(mode: Mode) -> &'static str {
 }
 
 fn workers_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
-    let enabled = session.mode() != Mode::One;
-    let mut workers = session.workers();
+    let enabled = session.editor.mode() != Mode::One;
+    let mut workers = session.editor.workers();
     ui.label(RichText::new("Workers").color(theme::palette(ui).text_weak));
     ui.add_enabled_ui(enabled, |ui| {
-        let end = session.machine.slider_end();
+        let end = session.machine().slider_end();
         let mut shown = workers.min(end);
         let slider = ui.add(Slider::new(&mut shown, 1..=end).integer().show_value(false));
         let slider = slider.accessible_name("Workers");
@@ -137,8 +138,10 @@ fn workers_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
 
 /// What the last race of this job forecasts for the pool as it is set.
 fn forecast_ui(ui: &mut Ui, session: &Session) {
-    let (Some(forecast), Some(job)) = (session.forecast(), session.preview().job()) else { return };
-    let Some(secs) = forecast.secs(job, session.workers()).filter(|_| session.mode() != Mode::One) else { return };
+    let (Some(forecast), Some(job)) = (session.forecast(), session.editor.preview().job()) else { return };
+    let Some(secs) = forecast.secs(job, session.editor.workers()).filter(|_| session.editor.mode() != Mode::One) else {
+        return;
+    };
     let knee = forecast.knee.map_or_else(String::new, |knee| format!(", knee at {knee}"));
     let words = format!("about {}{knee}", secs_words(secs));
     let hint =
@@ -147,7 +150,7 @@ fn forecast_ui(ui: &mut Ui, session: &Session) {
 }
 
 fn hint(response: egui::Response, session: &Session) {
-    let machine = session.machine;
+    let machine = session.machine();
     response
         .on_hover_text(format!(
             "How many workers; also during a run. This machine has {} and runs {} at once. \
@@ -160,7 +163,7 @@ fn hint(response: egui::Response, session: &Session) {
 
 /// Marks below the slider at the numbers of cores and of threads.
 fn ticks_ui(ui: &Ui, slider: Rect, session: &Session) {
-    let machine = session.machine;
+    let machine = session.machine();
     let radius = slider.height() / 2.5;
     let rail = slider.x_range().shrink(radius);
     let steps = (machine.slider_end() - 1) as f32;
@@ -184,7 +187,7 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
     let size = vec2(ui.available_width(), theme::ROW);
     ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
         ui.set_min_size(size);
-        let Some(run) = session.run_shown() else {
+        let Some(run) = session.run.current() else {
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| not_run_ui(ui, session));
             return;
         };
@@ -207,7 +210,7 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
         let words = format!("{} unsuccessful", format::count(failed));
         fixed_ui(ui, 19.0, RichText::new(words).text_style(theme::number_style()).color(failed_color));
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            if run.job.name != session.draft.name {
+            if run.job.name != session.editor.draft().name {
                 // Another job is open meanwhile: say whose numbers these are.
                 let name = RichText::new(format!("{}:", run.job.display_name())).color(theme::palette(ui).text_weak);
                 ui.scope(|ui| {
@@ -225,7 +228,7 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
 }
 
 fn not_run_ui(ui: &mut Ui, session: &Session) {
-    let words = match (session.preview().expanded(), session.run_obstacle()) {
+    let words = match (session.editor.preview().expanded(), session.run_obstacle()) {
         _ if session.is_racing() => "A race is under way: see the page Race".to_owned(),
         (_, Some(_)) => "Not run yet: the job has a mistake".to_owned(),
         (Some(expanded), None) => {
@@ -241,7 +244,7 @@ fn state(run: &CurrentRun, progress: &Progress, now_ns: u64) -> String {
     match &progress.summary {
         Some(summary) if summary.stopped => format!("stopped after {}", format::duration(summary.wall_ns)),
         Some(summary) => format!("ended in {}", format::duration(summary.wall_ns)),
-        None if !run.is_draining() => "broken off".to_owned(),
+        None if !run.expects_events() => "broken off".to_owned(),
         None if progress.stopping => "stopping…".to_owned(),
         None if progress.paused => "paused".to_owned(),
         None => progress

@@ -28,28 +28,27 @@ fn gated() -> Job {
 
 fn window<'a>(engine: &FakeEngine, folder: &Path, program: &str, opens_file: bool) -> Window<'a> {
     let job = opens_file.then(|| folder.join("job.ron"));
-    let hosts = Some(DetachedRuns::in_folder(program.into(), folder.join("runtime")));
+    let detached = Some(DetachedRuns::in_folder(program.into(), folder.join("runtime")));
     let history = Some(folder.join("history"));
     let in_memory = SessionOptions::in_memory(engine.engine());
-    let options = SessionOptions { job, hosts, history, folder: folder.to_owned(), ..in_memory };
+    let options = SessionOptions { job, detached, history, folder: folder.to_owned(), ..in_memory };
     let mut session = Session::new(options, Arc::new(|| {}));
     if !opens_file {
-        session.draft = JobDraft::from_job(&gated());
-        session.draft_changed();
+        session.edit(|draft| *draft = JobDraft::from_job(&gated()));
     }
     driver::window(session)
 }
 
 fn done(session: &Session) -> u64 {
-    session.run_shown().map_or(0, |run| run.model().progress.counts.done)
+    session.run.current().map_or(0, |run| run.model().progress.counts.done)
 }
 
 fn has_begun(session: &Session) -> bool {
-    session.run_shown().is_some_and(|run| run.can_stay() && run.model().header.is_some())
+    session.run.current().is_some_and(|run| run.can_stay() && run.model().header.is_some())
 }
 
 fn said(session: &Session, words: &str) -> bool {
-    session.notices().iter().any(|notice| notice.text.contains(words))
+    session.notices.all().iter().any(|notice| notice.text.contains(words))
 }
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
@@ -82,13 +81,17 @@ fn a_window_is_closed_and_the_next_ones_find_the_batch() {
     // One that opens on nothing else shows it at once; one that opens on a job says so, and shows it when asked.
     let mut second = window(&engine, folder.path(), PROGRAM, false);
     until(&mut second, "the run that goes on", has_begun);
-    assert_eq!(shown(&second).page, Page::Live);
-    assert!(said(shown(&second), "goes on in the background and is shown here"), "{:?}", shown(&second).notices());
+    assert_eq!(shown(&second).page(), Page::LIVE);
+    assert!(
+        said(shown(&second), "is running in the background and is shown here"),
+        "{:?}",
+        shown(&second).notices.all()
+    );
     std::fs::write(folder.path().join("job.ron"), gated().to_ron().expect("it can be written")).expect("written");
     let mut third = window(&engine, folder.path(), PROGRAM, true);
-    until(&mut third, "the news", |session| said(session, "A run goes on in the background"));
+    until(&mut third, "the news", |session| said(session, "A run is running in the background"));
     third.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
-    until(&mut third, "the list", |session| session.is_in_background(1) && !session.runs().all().is_empty());
+    until(&mut third, "the list", |session| session.detached.is_running(1) && !session.history.all().is_empty());
     click(&mut third, "Run 1");
     click(&mut third, "Watch");
     until(&mut third, "the run", has_begun);
@@ -116,7 +119,7 @@ fn a_run_in_a_process_of_its_own_is_stopped_from_the_window() {
     window.state_mut().session_mut().handle(fanlane::session::Command::Stop);
     until(&mut window, "the end", |session| !session.is_running());
     assert_eq!(done(shown(&window)), 0);
-    assert!(shown(&window).run_shown().expect("it is shown").model().summary().expect("it has ended").stopped);
+    assert!(shown(&window).run.current().expect("it is shown").model().summary().expect("it has ended").stopped);
 }
 
 #[test]
@@ -124,12 +127,12 @@ fn a_run_that_shall_end_with_its_window_is_stopped_when_the_window_goes() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(&FakeEngine::default(), folder.path(), PROGRAM, false);
     window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
-    until(&mut window, "the run in the history", |session| session.ends_with_window(1) == Some(false));
+    until(&mut window, "the run in the history", |session| session.run.ends_with_window(1) == Some(false));
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
-    until(&mut window, "the list", |session| !session.runs().all().is_empty());
+    until(&mut window, "the list", |session| !session.history.all().is_empty());
     click(&mut window, "Run 1");
     window.get_by_role_and_label(Role::CheckBox, "Stop it when this window is closed or killed").click();
-    until(&mut window, "the choice", |session| session.ends_with_window(1) == Some(true));
+    until(&mut window, "the choice", |session| session.run.ends_with_window(1) == Some(true));
     drop(window);
     let ended = || {
         let history = History::existing(&folder.path().join("history")).expect("readable").expect("there");
@@ -149,8 +152,8 @@ fn where_no_process_can_be_had_a_run_goes_on_in_the_window_and_says_so() {
     let mut window = window(&engine, folder.path(), "/no/such/program", false);
     window.key_press_modifiers(Modifiers::COMMAND, Key::Enter);
     until(&mut window, "the run in the window", |_| engine.asked().started.len() == 1);
-    assert!(said(shown(&window), "This run ends with the window"), "{:?}", shown(&window).notices());
-    assert!(!shown(&window).run_shown().expect("it is shown").can_stay());
+    assert!(said(shown(&window), "This run ends with the window"), "{:?}", shown(&window).notices.all());
+    assert!(!shown(&window).run.current().expect("it is shown").can_stay());
     engine.finish(1, false);
     until(&mut window, "the end", |session| !session.is_running());
 }

@@ -38,8 +38,7 @@ pub fn fresh<'a>() -> (Window<'a>, FakeEngine) {
 pub fn with_cubes<'a>() -> (Window<'a>, FakeEngine) {
     let engine = FakeEngine::default();
     let mut session = session(&engine);
-    session.draft = JobDraft::from_job(&canned::cubes());
-    session.draft_changed();
+    session.edit(|draft| *draft = JobDraft::from_job(&canned::cubes()));
     (window(session), engine)
 }
 
@@ -103,7 +102,7 @@ pub fn unfold(window: &mut Window<'_>, section: &str) {
 pub fn until(window: &mut Window<'_>, what: &str, is_so: impl Fn(&Session) -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !is_so(shown(window)) {
-        assert!(Instant::now() < deadline, "waited in vain: {what}; {:?}", shown(window).notices());
+        assert!(Instant::now() < deadline, "waited in vain: {what}; {:?}", shown(window).notices.all());
         window.run_steps(1);
     }
     window.run_steps(4);
@@ -111,7 +110,7 @@ pub fn until(window: &mut Window<'_>, what: &str, is_so: impl Fn(&Session) -> bo
 }
 
 /// What no click asks for.
-pub fn handle(window: &mut Window<'_>, command: Command) {
+pub fn handle(window: &mut Window<'_>, command: impl Into<Command>) {
     window.state_mut().session_mut().handle(command);
     window.run_steps(4);
     window.check_accessibility();

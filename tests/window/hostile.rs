@@ -11,7 +11,7 @@ use fanlane::event::{
     SharedObject, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId,
 };
 use fanlane::job::{Input, Job, TaskTemplate};
-use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions};
+use fanlane::session::{Command, HistoryCommand, JobDraft, Page, PresetCommand, Session, SessionOptions};
 use fanlane::store::presets::Presets;
 
 use super::canned::{FakeEngine, models};
@@ -67,8 +67,7 @@ fn window<'a>(engine: &FakeEngine, folder: &Path) -> Window<'a> {
     let history = Some(folder.join("history"));
     let options = SessionOptions { history, presets: Some(presets), ..SessionOptions::in_memory(engine.engine()) };
     let mut session = Session::new(options, Arc::new(|| {}));
-    session.draft = JobDraft::from_job(&hostile_job());
-    session.draft_changed();
+    session.edit(|draft| *draft = JobDraft::from_job(&hostile_job()));
     driver::window(session)
 }
 
@@ -100,9 +99,9 @@ fn no_text_of_a_task_or_a_job_acts_on_the_window() {
     };
     engine.say(4, EventKind::Shared(SharedEvent::Sampled(vec![shared])));
     until(&mut window, "the fault", |session| {
-        session.run_shown().is_some_and(|run| run.model().progress.cannot_start.is_some())
+        session.run.current().is_some_and(|run| run.model().progress.cannot_start.is_some())
     });
-    for page in [Page::Live, Page::Shared] {
+    for page in [Page::LIVE, Page::SHARED] {
         handle(&mut window, Command::Show(page));
         assert_inert(&window, &format!("{page:?} while it runs"));
     }
@@ -120,20 +119,20 @@ fn no_text_of_a_task_or_a_job_acts_on_the_window() {
     engine.say(6, EventKind::Shared(SharedEvent::Ended(vec![content])));
     engine.finish(9, false);
     until(&mut window, "the run ends", |session| !session.is_running());
-    for page in [Page::Job, Page::Live, Page::Results, Page::Shared] {
+    for page in [Page::JOB, Page::LIVE, Page::RESULTS, Page::SHARED] {
         handle(&mut window, Command::Show(page));
         assert_inert(&window, &format!("{page:?}"));
     }
-    handle(&mut window, Command::Show(Page::Results));
+    handle(&mut window, Command::Show(Page::RESULTS));
     for task in 0..4 {
         handle(&mut window, Command::SelectTask(Some(TaskId(task))));
         assert_inert(&window, &format!("the details of task {task}"));
     }
-    handle(&mut window, Command::Show(Page::Runs));
-    until(&mut window, "the list of runs", |session| !session.runs().all().is_empty());
-    handle(&mut window, Command::SelectRun(Some(1)));
+    handle(&mut window, Command::Show(Page::RUNS));
+    until(&mut window, "the list of runs", |session| !session.history.all().is_empty());
+    handle(&mut window, HistoryCommand::Select(Some(1)));
     assert_inert(&window, "the page Runs");
     let saved = window.state().session().presets.saved()[0].id.clone();
-    handle(&mut window, Command::DeletePreset(saved));
+    handle(&mut window, PresetCommand::Delete(saved));
     assert_inert(&window, "a message about a preset");
 }

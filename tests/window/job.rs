@@ -23,7 +23,7 @@ fn a_bad_template_says_so_and_keeps_run_from_being_pressed() {
     assert!(engine.asked().started.is_empty());
     type_into(&mut window, "Command line", "echo {}");
     assert!(!window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled());
-    assert_eq!(shown(&window).preview().expanded().expect("expanded").first[0], "echo 1");
+    assert_eq!(shown(&window).editor.preview().expanded().expect("expanded").first[0], "echo 1");
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn inputs_are_added_filled_in_linked_and_removed() {
     let (mut window, _) = with_cubes();
     click(&mut window, "Add input");
     type_into(&mut window, "Last number of input 2", "3");
-    let tasks = |window: &Window<'_>| shown(window).preview().expanded().map(|expanded| expanded.tasks);
+    let tasks = |window: &Window<'_>| shown(window).editor.preview().expanded().map(|expanded| expanded.tasks);
     let product = tasks(&window).expect("expanded");
     assert_eq!(product % 3, 0);
     window.get_by_role_and_label(Role::CheckBox, "Side by side").click();
@@ -47,19 +47,19 @@ fn inputs_are_added_filled_in_linked_and_removed() {
 fn a_workload_is_chosen_with_its_parameters() {
     let (mut window, _) = fresh();
     click(&mut window, "Workload");
-    assert_eq!(shown(&window).draft.kind, TaskKind::Workload);
+    assert_eq!(shown(&window).editor.draft().kind, TaskKind::Workload);
     window.get_by_role_and_label(Role::ComboBox, "Workload").click();
     window.run_steps(4);
     click(&mut window, "mandelbrot");
-    assert_eq!(shown(&window).draft.workload.name, "mandelbrot");
+    assert_eq!(shown(&window).editor.draft().workload.name, "mandelbrot");
     type_into(&mut window, "tiles", "4");
     press(&mut window, Modifiers::NONE, Key::Enter);
-    assert_eq!(shown(&window).draft.workload.tiles, Some(4));
+    assert_eq!(shown(&window).editor.draft().workload.tiles, Some(4));
 }
 
 /// The fields of the parts that are folded at first: label, a text that cannot be used, a word of the complaint, a text
 /// that can.
-const STEERING: [[&str; 4]; 10] = [
+const CONTROL: [[&str; 4]; 10] = [
     ["Halt", "never", "soon,fail=1", "soon,fail=1"],
     ["Delay", "x", "expected seconds", "500ms"],
     ["Retry wait", "9..1", "no shorter", "1..60"],
@@ -76,8 +76,8 @@ const STEERING: [[&str; 4]; 10] = [
 fn what_steers_a_run_is_typed_as_on_the_command_line() {
     let (mut window, engine) = with_cubes();
     assert!(window.query_by_role_and_label(Role::TextInput, "Halt").is_none(), "it begins folded");
-    unfold(&mut window, "Steering");
-    for [label, bad, complaint, good] in STEERING {
+    unfold(&mut window, "Control");
+    for [label, bad, complaint, good] in CONTROL {
         type_into(&mut window, label, bad);
         assert!(window.query_all_by_label_contains(complaint).count() > 0, "{label}: {complaint}");
         assert!(window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled(), "{label}");
@@ -89,7 +89,7 @@ fn what_steers_a_run_is_typed_as_on_the_command_line() {
     assert!(window.query_all_by_label_contains("there are 2").count() > 0);
     type_into(&mut window, "Needs", "gpu=1");
     window.run_steps(4);
-    assert!(window.query_by_label("Steering (11 set)").is_some());
+    assert!(window.query_by_label("Control (11 set)").is_some());
     click(&mut window, "Run");
     let control = engine.asked().started[0].0.control.clone();
     let expected = Control {
@@ -129,7 +129,7 @@ fn limits_of_a_task_are_typed_with_units_and_refused_where_they_cannot_be() {
         ["Output", "x", "500M", "500M"],
     ] {
         type_into(&mut window, label, bad);
-        let complaints = shown(&window).preview().errors().to_vec();
+        let complaints = shown(&window).editor.preview().errors().to_vec();
         assert!(
             complaints.len() == 1 && window.query_all_by_label(&complaints[0].message).count() > 1,
             "{complaints:?}"
@@ -151,11 +151,11 @@ fn limits_of_a_task_are_typed_with_units_and_refused_where_they_cannot_be() {
 #[test]
 fn tasks_wait_for_those_that_two_columns_name() {
     let (mut window, _) = with_cubes();
-    unfold(&mut window, "Steering");
+    unfold(&mut window, "Control");
     type_into(&mut window, "Task names", "name");
     assert!(shown(&window).run_obstacle().is_some_and(|reason| reason.contains("two columns")));
     type_into(&mut window, "Wait for", "after");
-    until(&mut window, "the columns", |session| session.preview().error(Field::After).is_some());
+    until(&mut window, "the columns", |session| session.editor.preview().error(Field::After).is_some());
     assert!(window.query_all_by_label_contains("No column is called").count() > 0);
 }
 
@@ -170,7 +170,7 @@ fn environment_input_and_order_show_in_the_preview() {
     assert!(window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled());
     type_into(&mut window, "Environment", "NAME=it is {}");
     type_into(&mut window, "Text for standard input", "{9}");
-    assert!(shown(&window).preview().error(Field::Stdin).is_some());
+    assert!(shown(&window).editor.preview().error(Field::Stdin).is_some());
     window.get_by_role_and_label(Role::MultilineTextInput, "Text for standard input").focus();
     press(&mut window, Modifiers::COMMAND, Key::A);
     press(&mut window, Modifiers::NONE, Key::Delete);
@@ -178,7 +178,7 @@ fn environment_input_and_order_show_in_the_preview() {
     assert!(window.query_by_label("cat 1  < 1.txt  NAME='it is 1'").is_some());
     reach(&mut window, Role::CheckBox, "Run by a shell");
     type_into(&mut window, "Command line", "cat 'a b' {}");
-    assert_eq!(shown(&window).preview().expanded().expect("expanded").first[0], "cat 'a b' 1");
+    assert_eq!(shown(&window).editor.preview().expanded().expect("expanded").first[0], "cat 'a b' 1");
 
     unfold(&mut window, "Environment and input");
     unfold(&mut window, "Order");
@@ -189,9 +189,9 @@ fn environment_input_and_order_show_in_the_preview() {
     type_into(&mut window, "Sample seed", "4");
     reach(&mut window, Role::CheckBox, "Shuffle");
     type_into(&mut window, "Shuffle seed", "x");
-    assert!(shown(&window).preview().error(Field::Seed).is_some());
+    assert!(shown(&window).editor.preview().error(Field::Seed).is_some());
     type_into(&mut window, "Shuffle seed", "7");
-    let expanded = std::sync::Arc::clone(shown(&window).preview().expanded().expect("expanded"));
+    let expanded = std::sync::Arc::clone(shown(&window).editor.preview().expanded().expect("expanded"));
     let numbers: Vec<u64> = expanded.beside.iter().map(|beside| beside.number).collect();
     assert_eq!(numbers.len(), 10);
     assert!(!numbers.is_sorted(), "they begin in a mixed order: {numbers:?}");
@@ -209,15 +209,16 @@ fn an_input_that_cannot_be_typed_is_shown_as_the_job_file_has_it() {
     let engine = FakeEngine::default();
     let mut session = session(&engine);
     let kept = Input::List(vec!["two\nlines".to_owned()]);
-    session.draft = JobDraft::from_job(&Job { inputs: vec![kept.clone(), Input::Stdin], ..canned::cubes() });
-    session.draft_changed();
+    session.edit(|draft| {
+        *draft = JobDraft::from_job(&Job { inputs: vec![kept.clone(), Input::Stdin], ..canned::cubes() })
+    });
     let mut window = window(session);
     let shown_input = window.get_by_label("Input 1 as in the job file").value();
     assert_eq!(shown_input.as_deref(), Some("List([\"two\\nlines\"])"));
-    until(&mut window, "the complaint", |session| session.preview().error(Field::Input(1)).is_some());
+    until(&mut window, "the complaint", |session| session.editor.preview().error(Field::Input(1)).is_some());
     assert!(window.query_all_by_label_contains("no standard input").count() > 0);
     click(&mut window, "Remove input 2");
-    until(&mut window, "the tasks", |session| session.preview().expanded().is_some());
+    until(&mut window, "the tasks", |session| session.editor.preview().expanded().is_some());
     click(&mut window, "Run");
     assert_eq!(engine.asked().started[0].0.inputs, [kept]);
 }
@@ -232,7 +233,8 @@ fn choose_kind(window: &mut Window<'_>, number: &str, kind: &str) {
 }
 
 fn first_tasks(window: &mut Window<'_>, expected: &[&str]) {
-    let is_so = |session: &Session| session.preview().expanded().is_some_and(|expanded| expanded.first == expected);
+    let is_so =
+        |session: &Session| session.editor.preview().expanded().is_some_and(|expanded| expanded.first == expected);
     until(window, &format!("the tasks {expected:?}"), is_so);
 }
 
@@ -253,7 +255,7 @@ fn inputs_of_every_kind_are_made_with_a_live_preview() {
     first_tasks(&mut window, &["echo 'name, age'", "echo 'Ann, 30'", "echo 'Bo, 40'"]);
     reach(&mut window, Role::CheckBox, "Columns of input 1");
     type_into(&mut window, "Separator of the columns of input 1", "[");
-    until(&mut window, "the complaint", |session| session.preview().error(Field::Inputs).is_some());
+    until(&mut window, "the complaint", |session| session.editor.preview().error(Field::Inputs).is_some());
     type_into(&mut window, "Separator of the columns of input 1", ",");
     reach(&mut window, Role::CheckBox, "The first value of input 1 names the columns");
     reach(&mut window, Role::CheckBox, "Trim the columns of input 1");
@@ -265,7 +267,7 @@ fn inputs_of_every_kind_are_made_with_a_live_preview() {
     first_tasks(&mut window, &["echo Ann 30 1", "echo Bo 40 2"]);
     choose_kind(&mut window, "1.2", "JSON file");
     type_into(&mut window, "JSON file of input 1.2", "names.json");
-    until(&mut window, "the complaint", |session| session.preview().error(Field::Inputs).is_some());
+    until(&mut window, "the complaint", |session| session.editor.preview().error(Field::Inputs).is_some());
     click(&mut window, "Remove input 1.1");
     click(&mut window, "Add to input 1");
     type_into(&mut window, "Last number of input 1.2", "2");
@@ -287,8 +289,7 @@ fn the_folded_parts_fit_into_the_smallest_window() {
         trim: true,
     };
     let inputs = vec![Input::Linked(vec![Input::Range(1, 3), columns.clone(), Input::Lines("a".into())]), columns];
-    session.draft = JobDraft::from_job(&Job { inputs, control, ..everything() });
-    session.draft_changed();
+    session.edit(|draft| *draft = JobDraft::from_job(&Job { inputs, control, ..everything() }));
     let mut window = window(session);
     unfold(&mut window, "Environment and input");
     unfold(&mut window, "Order");

@@ -2,7 +2,7 @@
 
 use fanlane::job::control::{After, Control, Limits, ResourceRequest, RetryWait};
 use fanlane::job::{Input, JOB_VERSION, Job, Mode, Order, SharedSpec, TaskTemplate, Transport};
-use fanlane::session::{Command, JobDraft, Session};
+use fanlane::session::{Command, JobDraft, PresetCommand, Session};
 
 use super::canned::{self, FakeEngine, options};
 
@@ -106,7 +106,7 @@ fn a_job_file_that_is_saved_as_a_preset_is_the_same_job() {
     let engine = FakeEngine::default();
     let mut session = Session::new(options(&engine, Some(&presets)), std::sync::Arc::new(|| {}));
     session.handle(Command::OpenJob(file));
-    session.handle(Command::SavePresetAs("Everything".to_owned()));
+    session.handle(PresetCommand::SaveAs("Everything".to_owned()));
     let saved = session.presets.saved()[0].job.clone().expect("it loads");
     // A preset lies elsewhere, so it says where its relative paths begin.
     let working_dir = Some(folder.path().join(" out "));

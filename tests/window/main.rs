@@ -15,6 +15,7 @@ mod driver;
 mod hostile;
 mod job;
 mod job_file;
+mod page;
 mod race;
 mod results;
 mod runs;

@@ -9,7 +9,8 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::engine::simulation::{SimulatedMachine, SimulatedTask};
 use fanlane::engine::{Engine, RunCommand};
 use fanlane::model::race::RaceModel;
-use fanlane::session::{JobDraft, Page, Session, SessionOptions};
+use fanlane::session::race::RaceDraft;
+use fanlane::session::{JobDraft, Page, RaceCommand, Session, SessionOptions};
 use fanlane::store::race::Races;
 
 use super::canned::{self, FakeEngine};
@@ -22,10 +23,9 @@ fn window(engine: Arc<dyn Engine>, folder: &Path, size: [f32; 2]) -> Window<'sta
     let options = SessionOptions { races: Some(Races::open(folder)), ..SessionOptions::in_memory(engine) };
     let mut window = sized(Session::new(options, Arc::new(|| {})), size);
     let session = window.state_mut().session_mut();
-    session.draft = JobDraft::from_job(&canned::cubes());
-    session.draft_changed();
-    session.race.draft.sizes = "1, 2, 4, 8".to_owned();
-    session.race.draft.repeat = "3".to_owned();
+    session.edit(|draft| *draft = JobDraft::from_job(&canned::cubes()));
+    let draft = RaceDraft { sizes: "1, 2, 4, 8".to_owned(), repeat: "3".to_owned(), ..session.race.draft().clone() };
+    session.handle(RaceCommand::Edit(draft));
     until(&mut window, "the job is read", |session| session.race_obstacle().is_none());
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num5);
     window.run_steps(4);
@@ -39,12 +39,12 @@ fn simulated() -> Simulated {
 }
 
 fn race(window: &Window<'_>, of: impl Fn(&RaceModel) -> bool) -> bool {
-    window.state().session().race_shown().is_some_and(|race| of(&race.model()))
+    window.state().session().race.shown().is_some_and(|race| of(&race.model()))
 }
 
 fn race_to_the_end(window: &mut Window<'_>) {
     click(window, "Race");
-    until(window, "the race is over", |session| session.race_shown().is_some() && !session.is_racing());
+    until(window, "the race is over", |session| session.race.shown().is_some() && !session.is_racing());
     assert!(race(window, |model| model.end.is_some()));
 }
 
@@ -59,7 +59,7 @@ fn a_race_is_run_and_every_view_shows_it() {
     let mut window = window(simulated().engine(), folder.path(), [1024.0, 640.0]);
     assert!(window.query_by_label("No race yet").is_some());
     race_to_the_end(&mut window);
-    let sentence = window.state().session().race_shown().expect("a race").model().verdict().sentence;
+    let sentence = window.state().session().race.shown().expect("a race").model().verdict().sentence;
     assert!(sentence.contains(" times faster than one process") && sentence.contains('±'), "{sentence}");
     assert!(window.query_by_label(&sentence).is_some(), "the page says {sentence}");
     let row = window.get_by_role_and_label(Role::Row, "pool of 8").value().unwrap_or_default();
@@ -113,21 +113,21 @@ fn a_race_is_saved_opened_and_laid_beside_another() {
     let mut window = window(simulated().engine(), folder.path(), [1400.0, 900.0]);
     race_to_the_end(&mut window);
     click(&mut window, "Save race");
-    let saved = window.state().session().saved_races().to_vec();
+    let saved = window.state().session().race.saved().to_vec();
     assert_eq!(saved.len(), 1);
-    let before = window.state().session().race_shown().expect("a race").model().verdict();
+    let before = window.state().session().race.shown().expect("a race").model().verdict();
     race_to_the_end(&mut window);
     click(&mut window, "Compare with a saved race");
     let name = saved[0].file_name().expect("a name").to_string_lossy().trim_end_matches(".race.json").to_owned();
     click(&mut window, &name);
-    assert!(window.state().session().race_beside().is_some());
+    assert!(window.state().session().race.comparison().is_some());
     assert!(window.query_by_label_contains("Thin bars: ").is_some());
     click(&mut window, "View Lanes");
     click(&mut window, &format!("Take {name} away"));
-    assert!(window.state().session().race_beside().is_none());
+    assert!(window.state().session().race.comparison().is_none());
     click(&mut window, "Open a saved race");
     click(&mut window, &name);
-    assert_eq!(window.state().session().race_shown().expect("a race").model().verdict(), before);
+    assert_eq!(window.state().session().race.shown().expect("a race").model().verdict(), before);
 
     for answer in ["Keep it", "Delete the race"] {
         assert!(saved[0].exists());
@@ -136,8 +136,8 @@ fn a_race_is_saved_opened_and_laid_beside_another() {
         click(&mut window, answer);
     }
     assert!(!saved[0].exists());
-    assert!(window.state().session().saved_races().is_empty());
-    assert_eq!(window.state().session().race_shown().expect("a race").file, None, "it can be saved anew");
+    assert!(window.state().session().race.saved().is_empty());
+    assert_eq!(window.state().session().race.shown().expect("a race").file, None, "it can be saved anew");
 }
 
 #[test]
@@ -145,7 +145,9 @@ fn what_cannot_be_raced_is_said_and_not_started() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(simulated().engine(), folder.path(), [1024.0, 640.0]);
     for (sizes, words) in [("0", "Pool sizes: expected"), ("1, x", "Pool sizes: expected"), ("1", "")] {
-        window.state_mut().session_mut().race.draft.sizes = sizes.to_owned();
+        let session = window.state_mut().session_mut();
+        let draft = RaceDraft { sizes: sizes.to_owned(), ..session.race.draft().clone() };
+        session.handle(RaceCommand::Edit(draft));
         window.run_steps(2);
         let obstacle = window.state().session().race_obstacle().unwrap_or_default();
         assert!(obstacle.starts_with(words) && obstacle.is_empty() == words.is_empty(), "{sizes}: {obstacle}");
@@ -165,13 +167,13 @@ fn a_race_under_way_is_seen_and_stopped_and_nothing_runs_beside_it() {
     let mut window = window(engine.engine(), folder.path(), [1024.0, 640.0]);
     click(&mut window, "Race");
     until(&mut window, "a run goes on", |session| {
-        session.race_shown().is_some_and(|race| race.model().current.is_some())
+        session.race.shown().is_some_and(|race| race.model().current.is_some())
     });
     assert!(window.state().session().is_racing() && window.state().session().run_obstacle().is_some());
     assert!(window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled());
     assert!(window.query_by_label_contains("Warming up: ").is_some());
     click(&mut window, "Page Job");
-    assert_eq!(window.state().session().page, Page::Job);
+    assert_eq!(window.state().session().page(), Page::JOB);
     click(&mut window, "Page Race");
     until(&mut window, "the run was begun", |_| engine.asked().started.len() == 1);
     click(&mut window, "Stop race");

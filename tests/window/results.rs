@@ -11,11 +11,11 @@ use super::driver::{Window, click, press, shown, type_into, until, with_cubes, w
 
 #[test]
 fn results_are_filtered_by_outcome_and_text_and_sorted() {
-    let (mut window, _) = with_run(Page::Results);
-    let rows = |window: &Window<'_>| shown(window).rows().rows().len();
+    let (mut window, _) = with_run(Page::RESULTS);
+    let rows = |window: &Window<'_>| shown(window).run.rows().rows().len();
     assert_eq!(rows(&window), 240);
     click(&mut window, "Only failed");
-    assert_eq!(shown(&window).query.class, Some(OutcomeClass::Failed));
+    assert_eq!(shown(&window).run.query().class, Some(OutcomeClass::Failed));
     assert_eq!(rows(&window), 3);
     click(&mut window, "Show all outcomes");
     press(&mut window, Modifiers::NONE, Key::Slash);
@@ -28,17 +28,17 @@ fn results_are_filtered_by_outcome_and_text_and_sorted() {
     assert_eq!(rows(&window), 240);
 
     click(&mut window, "Sort by Wall");
-    assert_eq!((shown(&window).query.sort, shown(&window).query.descending), (SortKey::Wall, true));
+    assert_eq!((shown(&window).run.query().sort, shown(&window).run.query().descending), (SortKey::Wall, true));
     click(&mut window, "Sort by Wall, largest first now");
-    assert!(!shown(&window).query.descending);
+    assert!(!shown(&window).run.query().descending);
 }
 
 #[test]
 fn a_failed_task_shows_everything_about_it() {
-    let (mut window, engine) = with_run(Page::Results);
+    let (mut window, engine) = with_run(Page::RESULTS);
     click(&mut window, "Only failed");
     click(&mut window, "Task 7");
-    assert_eq!(shown(&window).selected(), Some(TaskId(6)));
+    assert_eq!(shown(&window).run.selected(), Some(TaskId(6)));
     assert!(window.query_by_label_contains("exited with code 3").is_some());
     assert!(window.query_by_label("^[[31merror^[[0m: holiday-7.jpg: premature end of file").is_some(), "inert");
     click(&mut window, "stdout");
@@ -48,8 +48,8 @@ fn a_failed_task_shows_everything_about_it() {
     click(&mut window, "Copy command");
     click(&mut window, "Run this one again");
     assert_eq!(engine.asked().started.len(), 1);
-    assert_eq!(shown(&window).run_shown().expect("a run").batch.len(), 1);
-    assert_eq!(shown(&window).page, Page::Live);
+    assert_eq!(shown(&window).run.current().expect("a run").batch.len(), 1);
+    assert_eq!(shown(&window).page(), Page::LIVE);
 }
 
 #[test]
@@ -64,10 +64,10 @@ fn a_running_task_can_be_cancelled() {
         EventKind::Task(TaskEvent::Started { task: TaskId(4), attempt: 1, worker, start_ns: 2, pid: Some(4243) }),
     );
     until(&mut window, "the task", |session| {
-        session.run_shown().is_some_and(|run| run.model().running.contains_key(&TaskId(4)))
+        session.run.current().is_some_and(|run| run.model().running.contains_key(&TaskId(4)))
     });
     window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(4))));
-    window.state_mut().session_mut().handle(Command::Show(Page::Results));
+    window.state_mut().session_mut().handle(Command::Show(Page::RESULTS));
     window.run_steps(4);
     assert!(window.query_by_label("4243").is_some(), "its process");
     click(&mut window, "Cancel this task");
@@ -76,19 +76,19 @@ fn a_running_task_can_be_cancelled() {
 
 #[test]
 fn the_attempts_before_the_last_can_be_looked_at() {
-    let (mut window, _) = with_run(Page::Results);
+    let (mut window, _) = with_run(Page::RESULTS);
     window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(40))));
     window.run_steps(4);
     assert!(window.query_by_label("It succeeded.").is_some());
     click(&mut window, "Attempt 1, failed");
     assert!(window.query_by_label_contains("exited with code 1").is_some());
     click(&mut window, "Close the details");
-    assert_eq!(shown(&window).selected(), None);
+    assert_eq!(shown(&window).run.selected(), None);
 }
 
 #[test]
 fn long_output_is_scrolled_not_drawn_as_a_whole() {
-    let (mut window, _) = with_run(Page::Results);
+    let (mut window, _) = with_run(Page::RESULTS);
     window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(2))));
     window.run_steps(4);
     assert!(window.query_by_label("line 1 of a talkative command").is_some());
@@ -97,21 +97,21 @@ fn long_output_is_scrolled_not_drawn_as_a_whole() {
 
 #[test]
 fn all_failed_run_again() {
-    let (mut window, engine) = with_run(Page::Results);
+    let (mut window, engine) = with_run(Page::RESULTS);
     click(&mut window, "Run all failed again");
     assert_eq!(engine.asked().started.len(), 1);
-    assert_eq!(shown(&window).run_shown().expect("a run").batch.len(), 6);
+    assert_eq!(shown(&window).run.current().expect("a run").batch.len(), 6);
 }
 
 #[test]
 fn arrow_keys_walk_through_the_results() {
-    let (mut window, _) = with_run(Page::Results);
+    let (mut window, _) = with_run(Page::RESULTS);
     window.get_by(|node| node.is_focused() && node.role() != Role::Window);
     press(&mut window, Modifiers::NONE, Key::Escape);
     press(&mut window, Modifiers::NONE, Key::ArrowDown);
-    assert_eq!(shown(&window).selected(), Some(TaskId(0)));
+    assert_eq!(shown(&window).run.selected(), Some(TaskId(0)));
     press(&mut window, Modifiers::NONE, Key::ArrowDown);
     press(&mut window, Modifiers::NONE, Key::ArrowDown);
     press(&mut window, Modifiers::NONE, Key::ArrowUp);
-    assert_eq!(shown(&window).selected(), Some(TaskId(1)));
+    assert_eq!(shown(&window).run.selected(), Some(TaskId(1)));
 }

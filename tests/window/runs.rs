@@ -8,7 +8,7 @@ use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use fanlane::event::{EventKind, LaneId, Outcome, OutcomeCounts, TaskEvent, WorkerEvent, WorkerId};
 use fanlane::job::{Input, Job};
-use fanlane::session::{Command, JobDraft, Page, PastRunUse, Session, SessionOptions};
+use fanlane::session::{Command, HistoryCommand, JobDraft, Page, PastRunUse, Session, SessionOptions};
 use fanlane::store::history::{History, RunState, file_in};
 
 use super::canned::{self, FakeEngine, models};
@@ -19,8 +19,7 @@ fn window<'a>(engine: &FakeEngine, folder: &Path) -> Window<'a> {
     let options = SessionOptions { history, folder: folder.to_owned(), ..SessionOptions::in_memory(engine.engine()) };
     let mut session = Session::new(options, Arc::new(|| {}));
     let lines = vec![Input::Lines("inputs".into())];
-    session.draft = JobDraft::from_job(&Job { inputs: lines, ..canned::thumbnails() });
-    session.draft_changed();
+    session.edit(|draft| *draft = JobDraft::from_job(&Job { inputs: lines, ..canned::thumbnails() }));
     driver::window(session)
 }
 
@@ -48,13 +47,13 @@ fn a_run_is_listed_opened_gone_on_with_and_removed() {
     let engine = FakeEngine::default();
     let mut window = window(&engine, folder.path());
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
-    until(&mut window, "the list is read", |session| !session.runs().is_unread());
+    until(&mut window, "the list is read", |session| !session.history.is_unread());
     assert!(window.query_by_label("No runs yet").is_some());
 
     run(&mut window, &engine, &[Outcome::Done, Outcome::Exited { code: 3 }]);
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
-    until(&mut window, "the run is listed", |session| session.runs().all().iter().any(|run| run.summary.is_some()));
-    let row = shown(&window).runs().all()[0].clone();
+    until(&mut window, "the run is listed", |session| session.history.all().iter().any(|run| run.summary.is_some()));
+    let row = shown(&window).history.all()[0].clone();
     assert_eq!((row.state, row.tasks), (RunState::Stopped, 3));
     assert_eq!(row.counts, OutcomeCounts { done: 1, failed: 1, ..OutcomeCounts::default() });
     click(&mut window, "Run 1");
@@ -64,18 +63,18 @@ fn a_run_is_listed_opened_gone_on_with_and_removed() {
     }
 
     click(&mut window, "Open");
-    until(&mut window, "it is shown", |session| session.page == Page::Results);
-    let run_shown = shown(&window).run_shown().expect("a run");
-    assert_eq!(run_shown.model().records.len(), 2);
-    assert!(!run_shown.is_under_way());
-    assert_eq!(run_shown.obstacle_to_rerun(), None);
+    until(&mut window, "it is shown", |session| session.page() == Page::RESULTS);
+    let run = shown(&window).run.current().expect("a run");
+    assert_eq!(run.model().records.len(), 2);
+    assert!(!run.is_under_way());
+    assert_eq!(run.obstacle_to_rerun(), None);
 
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
     window.run_steps(4);
     click(&mut window, "Resume");
     until(&mut window, "the rest runs", |_| engine.asked().started.len() == 2);
     let numbers: Vec<u64> = {
-        let run = shown(&window).run_shown().expect("a run");
+        let run = shown(&window).run.current().expect("a run");
         (0..run.batch.len()).map(|task| run.number(fanlane::event::TaskId(task))).collect()
     };
     assert_eq!(numbers, [3], "what failed is left alone");
@@ -83,26 +82,26 @@ fn a_run_is_listed_opened_gone_on_with_and_removed() {
     until(&mut window, "it ends", |session| !session.is_running());
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
     until(&mut window, "both are listed", |session| {
-        session.runs().all().len() == 2 && session.runs().all()[0].summary.is_some()
+        session.history.all().len() == 2 && session.history.all()[0].summary.is_some()
     });
-    assert_eq!(shown(&window).runs().all()[0].continues, Some(1));
+    assert_eq!(shown(&window).history.all()[0].continues, Some(1));
 
-    window.state_mut().session_mut().handle(Command::OpenRun(1, PastRunUse::RerunFailed));
+    window.state_mut().session_mut().handle(HistoryCommand::Open(1, PastRunUse::RerunFailed));
     until(&mut window, "what failed runs", |_| engine.asked().started.len() == 3);
-    window.state_mut().session_mut().handle(Command::OpenRun(1, PastRunUse::Show));
+    window.state_mut().session_mut().handle(HistoryCommand::Open(1, PastRunUse::Show));
     window.run_steps(2);
-    assert!(shown(&window).notices().iter().any(|notice| notice.text.contains("A run is under way")));
+    assert!(shown(&window).notices.all().iter().any(|notice| notice.text.contains("A run is under way")));
     engine.finish(9, false);
     until(&mut window, "it ends", |session| !session.is_running());
 
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
-    until(&mut window, "all are listed", |session| session.runs().all().len() == 3);
+    until(&mut window, "all are listed", |session| session.history.all().len() == 3);
     click(&mut window, "Remove…");
     click(&mut window, "Keep it");
-    assert_eq!(shown(&window).runs().all().len(), 3);
+    assert_eq!(shown(&window).history.all().len(), 3);
     click(&mut window, "Remove…");
     click(&mut window, "Remove the run");
-    until(&mut window, "it is gone", |session| session.runs().all().len() == 2);
+    until(&mut window, "it is gone", |session| session.history.all().len() == 2);
     let history = History::existing(&folder.path().join("history")).expect("readable").expect("there");
     assert!(history.run(1).is_err());
 }
@@ -115,19 +114,19 @@ fn a_run_whose_inputs_have_changed_is_shown_as_it_was_and_not_run_again() {
     let mut window = window(&engine, folder.path());
     run(&mut window, &engine, &[Outcome::Done, Outcome::Done, Outcome::Exited { code: 1 }]);
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
-    until(&mut window, "the run is recorded", |session| session.runs().all().iter().any(|run| run.summary.is_some()));
+    until(&mut window, "the run is recorded", |session| session.history.all().iter().any(|run| run.summary.is_some()));
     std::fs::write(folder.path().join("inputs"), "a\nx\nc\n").expect("written");
     for then in [PastRunUse::Show, PastRunUse::Resume, PastRunUse::Rerun, PastRunUse::RerunFailed] {
-        window.state_mut().session_mut().handle(Command::Show(Page::Runs));
-        window.state_mut().session_mut().handle(Command::OpenRun(1, then));
-        until(&mut window, "it is shown", |session| session.page == Page::Results);
+        window.state_mut().session_mut().handle(Command::Show(Page::RUNS));
+        window.state_mut().session_mut().handle(HistoryCommand::Open(1, then));
+        until(&mut window, "it is shown", |session| session.page() == Page::RESULTS);
         let session = shown(&window);
-        let run = session.run_shown().expect("a run");
+        let run = session.run.current().expect("a run");
         let line = fanlane::session::task_text(&run.batch, fanlane::event::TaskId(1));
         assert!(line.starts_with("convert photos/holiday-b.jpg"), "{then:?}: {line}");
         assert!(run.obstacle_to_rerun().is_some_and(|why| why.contains("have changed")));
-        let is_told = session.notices().iter().any(|notice| notice.text.contains("Nothing was started."));
-        assert!(is_told || then == PastRunUse::Show, "{then:?}: {:?}", session.notices());
+        let is_told = session.notices.all().iter().any(|notice| notice.text.contains("Nothing was started."));
+        assert!(is_told || then == PastRunUse::Show, "{then:?}: {:?}", session.notices.all());
     }
     window.state_mut().session_mut().handle(Command::RerunFailed);
     window.run_steps(2);
@@ -142,7 +141,7 @@ fn a_history_that_is_damaged_or_unwanted_is_told_on_the_page() {
     let engine = FakeEngine::default();
     let mut damaged = window(&engine, folder.path());
     damaged.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
-    until(&mut damaged, "it was read", |session| session.runs().error().is_some());
+    until(&mut damaged, "it was read", |session| session.history.error().is_some());
     assert!(damaged.query_by_label("The history cannot be shown").is_some());
 
     let mut unwanted = driver::window(canned::session(&engine));

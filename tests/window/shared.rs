@@ -29,12 +29,10 @@ fn the_page_says_what_to_do_where_nothing_is_shared() {
     let (mut window, _engine) = with_cubes();
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
     window.run_steps(4);
-    assert_eq!(window.state().session().page, Page::Shared);
+    assert_eq!(window.state().session().page(), Page::SHARED);
     assert!(window.query_by_label("No shared objects").is_some());
     assert!(window.query_by_label("Results on their way: none yet").is_some());
-    let session = window.state_mut().session_mut();
-    session.draft.shared.objects = "seen = Set".into();
-    session.draft_changed();
+    window.state_mut().session_mut().edit(|draft| draft.shared.objects = "seen = Set".into());
     window.run_steps(4);
     assert!(window.query_by_label("No run yet: press Run").is_some());
 }
@@ -43,11 +41,11 @@ fn the_page_says_what_to_do_where_nothing_is_shared() {
 fn objects_are_shown_while_the_run_goes_on_and_after_it() {
     let (mut window, engine) = with_cubes();
     start(&mut window);
-    handle(&mut window, Command::Show(Page::Shared));
+    handle(&mut window, Command::Show(Page::SHARED));
     let objects =
         vec![object("seen", "set", Some(3), "[\"a\",\"b\u{1b}[2J\"]"), object("gate", "Lock", None, "held, 2 waiting")];
     engine.say(MS, EventKind::Shared(SharedEvent::Sampled(objects)));
-    until(&mut window, "the objects", |session| !session.run_shown().expect("a run").model().shared.is_empty());
+    until(&mut window, "the objects", |session| !session.run.current().expect("a run").model().shared.is_empty());
     for label in ["seen", "set", "gate", "held, 2 waiting"] {
         assert!(window.query_by_label(label).is_some(), "{label}");
     }
@@ -64,7 +62,7 @@ fn objects_are_shown_while_the_run_goes_on_and_after_it() {
     let long = format!("[{}1]", "1,".repeat(5000));
     let contents = vec![content("big", "list", None), content("seen", "set", Some(long))];
     engine.say(2 * MS, EventKind::Shared(SharedEvent::Ended(contents)));
-    until(&mut window, "the end", |session| !session.run_shown().expect("a run").model().shared_ended.is_empty());
+    until(&mut window, "the end", |session| !session.run.current().expect("a run").model().shared_ended.is_empty());
     assert!(window.query_by_label("too long to be shown").is_some());
     window.get_by_role_and_label(Role::Button, "Copy seen").click();
     let copied = (0..6).any(|_| {
@@ -81,7 +79,7 @@ fn objects_are_shown_while_the_run_goes_on_and_after_it() {
 fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
     let (mut window, engine) = with_cubes();
     start(&mut window);
-    handle(&mut window, Command::Show(Page::Shared));
+    handle(&mut window, Command::Show(Page::SHARED));
     let stdout = Captured { head: vec![b'x'; 3000], ..Captured::default() };
     let record = AttemptRecord {
         start_ns: MS,
@@ -90,7 +88,7 @@ fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
         ..AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done)
     };
     engine.say(4 * MS, EventKind::Task(TaskEvent::Finished(vec![record])));
-    until(&mut window, "the result", |session| session.run_shown().expect("a run").model().copies.results == 1);
+    until(&mut window, "the result", |session| session.run.current().expect("a run").model().copies.results == 1);
     let words = fanlane::model::format::duration(2 * MS);
     assert!(window.query_by_label_contains(&format!("· {words} each")).is_some());
     engine.finish(5 * MS, false);
@@ -101,7 +99,7 @@ fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
 fn the_faster_way_of_large_results_is_advised_and_chosen_on_the_page_job() {
     let (mut window, engine) = with_cubes();
     start(&mut window);
-    handle(&mut window, Command::Show(Page::Shared));
+    handle(&mut window, Command::Show(Page::SHARED));
     for _ in 0..4 {
         let (bytes, used) = (16 << 20, Transport::Pipe);
         let kind =
@@ -109,18 +107,18 @@ fn the_faster_way_of_large_results_is_advised_and_chosen_on_the_page_job() {
         engine.say(MS, kind);
     }
     until(&mut window, "the advice", |session| {
-        session.run_shown().expect("a run").model().transports.better().is_some()
+        session.run.current().expect("a run").model().transports.better().is_some()
     });
     let words = "Shared memory would be faster: 4 results of about 16.0 MiB each way";
     assert!(window.query_by_label_contains(words).is_some());
     engine.finish(5 * MS, false);
     until(&mut window, "the end of the run", |session| !session.is_running());
-    handle(&mut window, Command::Show(Page::Job));
+    handle(&mut window, Command::Show(Page::JOB));
     window.get_by_role_and_label(Role::Button, "In shared memory").scroll_to_me();
     window.run_steps(20);
     window.get_by_role_and_label(Role::Button, "In shared memory").click();
     window.run_steps(4);
-    let job = window.state().session().draft.to_job().expect("it is right");
+    let job = window.state().session().editor.draft().to_job().expect("it is right");
     assert_eq!(job.transport, Transport::SharedMemory);
 }
 
@@ -128,43 +126,43 @@ fn the_faster_way_of_large_results_is_advised_and_chosen_on_the_page_job() {
 fn running_tasks_stand_above_the_results_with_what_they_have_said() {
     let (mut window, engine) = with_cubes();
     start(&mut window);
-    handle(&mut window, Command::Show(Page::Results));
+    handle(&mut window, Command::Show(Page::RESULTS));
     let worker = WorkerId(1);
     engine.say(MS, EventKind::Worker(WorkerEvent::Started { worker, lane: LaneId(0), pid: 7 }));
     engine
         .say(MS, EventKind::Task(TaskEvent::Started { task: TaskId(3), attempt: 1, worker, start_ns: MS, pid: None }));
-    until(&mut window, "the task", |session| session.running_rows() == [TaskId(3)]);
+    until(&mut window, "the task", |session| session.run.running_rows() == [TaskId(3)]);
     assert!(window.query_by_label("Running").is_some());
     let message = "second pass".into();
     engine.say(2 * MS, EventKind::Sample(SampleEvent::Progress { worker, sent_ns: 2 * MS, fraction: 0.4, message }));
     until(&mut window, "the progress", |session| {
-        session.run_shown().expect("a run").model().lanes.progress_of(WorkerId(1)).is_some()
+        session.run.current().expect("a run").model().lanes.progress_of(WorkerId(1)).is_some()
     });
     assert!(window.query_by_label_contains("second pass").is_some() && window.query_by_label("Running").is_none());
     window.get_by_role_and_label(Role::Button, "Task 4").click();
-    until(&mut window, "the details", |session| session.selected() == Some(TaskId(3)));
+    until(&mut window, "the details", |session| session.run.selected() == Some(TaskId(3)));
     engine.finish(5 * MS, false);
     until(&mut window, "the end of the run", |session| !session.is_running());
-    assert!(window.state().session().running_rows().is_empty());
+    assert!(window.state().session().run.running_rows().is_empty());
 }
 
 #[test]
 fn objects_are_declared_on_the_page_job() {
     let (mut window, _engine) = with_cubes();
-    handle(&mut window, Command::Show(Page::Job));
+    handle(&mut window, Command::Show(Page::JOB));
     unfold(&mut window, "Shared objects");
     type_into(&mut window, "Objects", "seen = Set\ncount = Value(0)");
     window.check_accessibility();
     type_into(&mut window, "Most memory", "many");
-    assert!(window.state().session().preview().error(Field::SharedMemory).is_some());
+    assert!(window.state().session().editor.preview().error(Field::SharedMemory).is_some());
     assert!(window.query_all_by_label_contains("500M").count() > 1, "the help and the complaint");
     type_into(&mut window, "Most memory", "64M");
-    let job = window.state().session().draft.to_job().expect("it is right");
+    let job = window.state().session().editor.draft().to_job().expect("it is right");
     assert_eq!(job.shared["seen"], SharedSpec::Set);
     assert_eq!((job.shared.len(), job.shared_bytes), (2, Some(64 << 20)));
     assert!(window.query_by_label("Shared objects (3 set)").is_some());
     type_into(&mut window, "Objects", "gate = Barrier(0)");
-    assert!(window.state().session().preview().error(Field::Shared).is_some());
+    assert!(window.state().session().editor.preview().error(Field::Shared).is_some());
     assert!(window.query_all_by_label_contains("number of parties is 0").count() > 0);
 }
 
@@ -183,9 +181,9 @@ fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
     };
     engine.say(3 * MS, reported(2 * MS, 0.4, "second\u{1b} pass"));
     until(&mut window, "the report", |session| {
-        session.run_shown().expect("a run").model().lanes.progress_of(worker).is_some()
+        session.run.current().expect("a run").model().lanes.progress_of(worker).is_some()
     });
-    handle(&mut window, Command::Show(Page::Live));
+    handle(&mut window, Command::Show(Page::LIVE));
     window.get_by_label("Timeline of the lanes").focus();
     window.run_steps(2);
     window.key_press(Key::ArrowRight);
@@ -193,13 +191,13 @@ fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
     let value = window.get_by_label("Timeline of the lanes").value().unwrap_or_default();
     assert!(value.contains("40 % done: second") && !value.contains('\u{1b}'), "{value}");
     window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(4))));
-    handle(&mut window, Command::Show(Page::Results));
+    handle(&mut window, Command::Show(Page::RESULTS));
     assert!(window.query_by_label_contains("40 % done: second").is_some());
 
     // Late news of what it did before says nothing of this.
     engine.say(4 * MS, reported(MS - 1, 0.9, ""));
     engine.say(4 * MS, EventKind::Dispatch(DispatchEvent::Paused));
-    until(&mut window, "the late report", |session| session.run_shown().expect("a run").model().progress.paused);
+    until(&mut window, "the late report", |session| session.run.current().expect("a run").model().progress.paused);
     assert!(window.query_by_label_contains("40 % done: second").is_some());
     // And what was said of one task is not said of the next.
     engine.say(
@@ -207,8 +205,8 @@ fn the_progress_of_a_task_stands_in_its_lane_and_its_details() {
         EventKind::Task(TaskEvent::Started { task: TaskId(5), attempt: 1, worker, start_ns: 4 * MS, pid: None }),
     );
     engine.say(5 * MS, EventKind::Dispatch(DispatchEvent::Resumed));
-    until(&mut window, "the next task", |session| !session.run_shown().expect("a run").model().progress.paused);
-    assert!(window.state().session().run_shown().expect("a run").model().lanes.progress_of(worker).is_none());
+    until(&mut window, "the next task", |session| !session.run.current().expect("a run").model().progress.paused);
+    assert!(window.state().session().run.current().expect("a run").model().lanes.progress_of(worker).is_none());
     engine.finish(5 * MS, false);
     until(&mut window, "the end of the run", |session| !session.is_running());
 }

@@ -7,7 +7,7 @@ use fanlane::engine::RunCommand;
 use fanlane::event::{DispatchEvent, EventKind, TaskId};
 use fanlane::job::Mode;
 use fanlane::job::TaskKind;
-use fanlane::session::{Command, Page, Session};
+use fanlane::session::{Command, Page, PresetCommand, Session};
 use std::path::Path;
 
 use super::canned::{FakeEngine, options};
@@ -20,7 +20,7 @@ fn the_first_window_shows_an_example_with_run_in_focus() {
     assert!(window.query_by_label("What will run").is_some());
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert_eq!(engine.asked().started.len(), 1);
-    assert_eq!(shown(&window).page, Page::Live);
+    assert_eq!(shown(&window).page(), Page::LIVE);
 }
 
 #[test]
@@ -33,10 +33,10 @@ fn run_pause_resume_and_stop() {
 
     click(&mut window, "Pause");
     engine.say(2, EventKind::Dispatch(DispatchEvent::Paused));
-    until(&mut window, "the pause", |session| session.run_shown().expect("a run").model().progress.paused);
+    until(&mut window, "the pause", |session| session.run.current().expect("a run").model().progress.paused);
     click(&mut window, "Resume");
     engine.say(3, EventKind::Dispatch(DispatchEvent::Resumed));
-    until(&mut window, "going on", |session| !session.run_shown().expect("a run").model().progress.paused);
+    until(&mut window, "going on", |session| !session.run.current().expect("a run").model().progress.paused);
 
     click(&mut window, "Stop");
     assert_eq!(engine.asked().commands, [RunCommand::Pause, RunCommand::Resume], "it asks first");
@@ -52,9 +52,9 @@ fn run_pause_resume_and_stop() {
 #[test]
 fn the_keys_do_what_the_key_list_says() {
     let (mut window, engine) = fresh();
-    for (key, page) in [(Key::Num3, Page::Results), (Key::Num2, Page::Live), (Key::Num1, Page::Job)] {
+    for (key, page) in [(Key::Num3, Page::RESULTS), (Key::Num2, Page::LIVE), (Key::Num1, Page::JOB)] {
         press(&mut window, Modifiers::COMMAND, key);
-        assert_eq!(shown(&window).page, page);
+        assert_eq!(shown(&window).page(), page);
     }
     press(&mut window, Modifiers::NONE, Key::F1);
     assert!(window.query_by_label("Ctrl+Enter").is_some());
@@ -87,8 +87,8 @@ fn keys_that_are_letters_stay_with_a_field_that_is_typed_into() {
     type_into(&mut window, "Name", "a/b");
     press(&mut window, Modifiers::NONE, Key::Space);
     press(&mut window, Modifiers::NONE, Key::Slash);
-    assert_eq!(shown(&window).draft.name, "a/b");
-    assert_eq!(shown(&window).page, Page::Job);
+    assert_eq!(shown(&window).editor.draft().name, "a/b");
+    assert_eq!(shown(&window).page(), Page::JOB);
     assert!(engine.asked().commands.is_empty());
 }
 
@@ -97,10 +97,10 @@ fn workers_by_slider_and_by_typing_also_during_a_run() {
     let (mut window, engine) = fresh();
     window.get_by_role_and_label(Role::Slider, "Workers").set_value_accesskit(5.0);
     window.run_steps(4);
-    assert_eq!(shown(&window).workers(), 5);
+    assert_eq!(shown(&window).editor.workers(), 5);
     type_into(&mut window, "Number of workers", "100");
     press(&mut window, Modifiers::NONE, Key::Enter);
-    assert_eq!(shown(&window).workers(), 100, "more than the slider has");
+    assert_eq!(shown(&window).editor.workers(), 100, "more than the slider has");
     click(&mut window, "Run");
     until(&mut window, "the run", Session::is_running);
     assert_eq!(engine.asked().started[0].1.workers, 100);
@@ -113,7 +113,7 @@ fn workers_by_slider_and_by_typing_also_during_a_run() {
 fn the_mode_is_chosen_and_one_has_one_worker() {
     let (mut window, engine) = fresh();
     click(&mut window, "Mode threads");
-    assert_eq!(shown(&window).mode(), Mode::Threads);
+    assert_eq!(shown(&window).editor.mode(), Mode::Threads);
     click(&mut window, "Mode one");
     assert!(window.get_by_role_and_label(Role::Slider, "Workers").accesskit_node().is_disabled());
     click(&mut window, "Run");
@@ -128,7 +128,7 @@ fn presets_are_opened_saved_and_deleted_with_undo() {
     let mut window = window(Session::new(options(&engine, Some(folder.path())), std::sync::Arc::new(|| {})));
     let second = shown(&window).presets.built_in()[1].name.clone();
     click(&mut window, &format!("Preset {second}"));
-    assert_eq!(shown(&window).draft.name, second);
+    assert_eq!(shown(&window).editor.draft().name, second);
 
     click(&mut window, "Save");
     type_into(&mut window, "Preset name", "My own");
@@ -139,7 +139,7 @@ fn presets_are_opened_saved_and_deleted_with_undo() {
     click(&mut window, &format!("Preset {second}"));
     assert!(window.query_by_label("Discard the changes?").is_some());
     click(&mut window, "Keep editing");
-    assert_eq!(shown(&window).draft.name, "Changed");
+    assert_eq!(shown(&window).editor.draft().name, "Changed");
     press(&mut window, Modifiers::COMMAND, Key::S);
     assert_eq!(shown(&window).presets.saved()[0].name, "Changed");
 
@@ -159,7 +159,7 @@ fn a_bad_job_file_is_told_in_a_banner_that_can_be_dismissed() {
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert!(window.query_by_label_contains("/there/is/no/job.ron").is_some());
     click(&mut window, "Dismiss");
-    assert!(shown(&window).notices().is_empty());
+    assert!(shown(&window).notices.all().is_empty());
 }
 
 #[test]
@@ -175,16 +175,17 @@ fn pages_without_a_run_say_what_to_do() {
 fn what_was_wrong_with_a_job_is_forgotten_with_the_job() {
     let (mut window, _) = fresh();
     let session = window.state_mut().session_mut();
-    session.draft.kind = TaskKind::Command;
-    session.draft.command = "echo {9}".to_owned();
-    session.draft_changed();
+    session.edit(|draft| {
+        draft.kind = TaskKind::Command;
+        draft.command = "echo {9}".to_owned();
+    });
     session.handle(Command::Run);
     window.run_steps(4);
-    assert_eq!(shown(&window).notices().len(), 1);
+    assert_eq!(shown(&window).notices.all().len(), 1);
     let session = window.state_mut().session_mut();
     let first = session.presets.built_in()[0].id.clone();
-    session.handle(Command::SelectPreset(first));
-    assert!(shown(&window).notices().is_empty());
+    session.handle(PresetCommand::Open(first));
+    assert!(shown(&window).notices.all().is_empty());
 }
 
 #[test]
@@ -228,12 +229,12 @@ fn a_dropped_job_file_is_opened() {
     let (mut window, _) = fresh();
     window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(file)));
     window.run_steps(4);
-    assert_eq!(shown(&window).draft.name, "Dropped");
+    assert_eq!(shown(&window).editor.draft().name, "Dropped");
 }
 
 #[test]
 fn no_widget_reaches_beyond_the_smallest_window() {
-    for page in Page::ALL {
+    for page in [Page::JOB, Page::LIVE, Page::RESULTS, Page::SHARED, Page::RACE, Page::RUNS] {
         let (mut window, _) = with_run(page);
         window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(6))));
         window.run_steps(4);
@@ -246,14 +247,14 @@ fn no_widget_reaches_beyond_the_smallest_window() {
 
 #[test]
 fn a_window_that_is_made_smaller_leaves_room_for_every_part() {
-    let (mut window, _) = with_run(Page::Job);
+    let (mut window, _) = with_run(Page::JOB);
     window.set_size(eframe::egui::vec2(1920.0, 1080.0));
     window.run_steps(4);
     window.set_size(eframe::egui::vec2(1024.0, 640.0));
     window.run_steps(4);
     let title = window.get_by_label("What will run").rect();
     assert!(1024.0 - title.left() > 280.0, "the preview begins at {}", title.left());
-    window.state_mut().session_mut().handle(Command::Show(Page::Results));
+    window.state_mut().session_mut().handle(Command::Show(Page::RESULTS));
     window.state_mut().session_mut().handle(Command::SelectTask(Some(TaskId(6))));
     window.run_steps(6);
     assert!(window.query_by_role_and_label(Role::Button, "Task 7").is_some(), "its row is in view");
@@ -265,14 +266,14 @@ fn a_run_that_a_gate_holds_says_what_it_waits_for() {
     click(&mut window, "Run");
     let reason = "100000 tasks need 16384 MiB free; 1024 MiB are";
     engine.say(1, EventKind::Dispatch(DispatchEvent::Held { reason: Some(reason.to_owned()) }));
-    until(&mut window, "the gate", |session| session.run_shown().expect("a run").model().progress.held.is_some());
+    until(&mut window, "the gate", |session| session.run.current().expect("a run").model().progress.held.is_some());
     let words = format!("Waiting: {reason}");
     assert_eq!(window.query_all_by_label(&words).count(), 3, "in the bar, at the queue and where lanes will be");
     for node in window.query_all_by_label(&words) {
         assert!(node.rect().right() <= 1024.0, "{:?}", node.rect());
     }
     engine.say(2, EventKind::Dispatch(DispatchEvent::Held { reason: None }));
-    until(&mut window, "going on", |session| session.run_shown().expect("a run").model().progress.held.is_none());
+    until(&mut window, "going on", |session| session.run.current().expect("a run").model().progress.held.is_none());
     assert_eq!(window.query_all_by_label(&words).count(), 0);
     engine.say(3, EventKind::Dispatch(DispatchEvent::HaltReached { halt: "soon,fail=1".to_owned() }));
     engine.finish(4, false);

@@ -9,6 +9,7 @@ mod machine_facts;
 mod memory;
 mod plan;
 mod runner;
+mod session;
 mod what_if;
 
 pub use current::CurrentRace;
@@ -16,4 +17,5 @@ pub use draft::RaceDraft;
 pub use forecast::Forecast;
 pub use plan::{RacePlan, RacePlanError};
 pub use runner::{Race, RaceEngine};
+pub use session::RaceState;
 pub use what_if::{NoWhatIf, Question, WhatIf, WhatIfOrder};

@@ -3,6 +3,8 @@
 //!
 //! Starting, pausing and stopping are not here but in the bar that every page has.
 
+mod page;
+
 use egui::{Align, Frame, Layout, Margin, Response, RichText, Role, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
@@ -19,6 +21,8 @@ use crate::ui::widgets::{
     depth_plot_ui, empty_state_ui, heat_legend_ui, heat_strip, heat_strip_ui, hold_words, lanes, lanes_ui,
     running_badge_ui,
 };
+
+pub use page::LiveView;
 
 /// The shares of the page's height that cores and queue take: the least, the largest where the lanes have to scroll,
 /// and the largest where they have not.

@@ -13,11 +13,13 @@ mod wall;
 mod what_if;
 
 use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Ui, UiBuilder};
+use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::ICON_SPORTS_SCORE;
 
 use crate::job::Mode;
 use crate::model::race::RaceModel;
-use crate::session::Session;
+use crate::session::{Page, Session};
+use crate::ui::PageView;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
@@ -78,9 +80,20 @@ pub struct RaceView {
     what_if: WhatIfView,
 }
 
-impl RaceView {
-    /// Draws the page.
-    pub fn show_ui(&mut self, ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
+impl PageView for RaceView {
+    fn page(&self) -> Page {
+        Page::RACE
+    }
+
+    fn icon(&self) -> MaterialIcon {
+        ICON_SPORTS_SCORE
+    }
+
+    fn explanation(&self) -> &'static str {
+        "Whether the pool was worth it"
+    }
+
+    fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
         setup::setup_ui(ui, session, requests);
         ui.add_space(theme::HALF);
         self.refresh(session);
@@ -99,17 +112,19 @@ impl RaceView {
             });
         });
     }
+}
 
+impl RaceView {
     /// Figures are made anew only when a run has ended: what takes time is not done for each frame.
     fn refresh(&mut self, session: &Session) {
-        self.digest = session.race_shown().map(|race| {
+        self.digest = session.race.shown().map(|race| {
             let model = race.model();
             self.digest
                 .take()
                 .filter(|digest| digest.is_of(race.serial, &model))
                 .unwrap_or_else(|| Digest::of(race.serial, &model))
         });
-        self.beside = session.race_beside().map(|(_, model)| {
+        self.beside = session.race.comparison().map(|(_, model)| {
             let is_same = |digest: &Digest| digest.is_of(0, model) && digest.is_about(model);
             self.beside.take().filter(is_same).unwrap_or_else(|| Digest::of(0, model))
         });
@@ -134,12 +149,12 @@ impl RaceView {
 
     fn contents_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
         if self.tab == Tab::Wall {
-            let obstacle = session.race_obstacle_for_wall();
-            let model = session.race_shown().map(|race| race.model());
+            let obstacle = session.pep371_obstacle();
+            let model = session.race.shown().map(|race| race.model());
             let model = model.as_deref().filter(|model| digest::is_wall(model));
             return wall::wall_ui(ui, model, obstacle, requests);
         }
-        let (Some(race), Some(digest)) = (session.race_shown(), &self.digest) else {
+        let (Some(race), Some(digest)) = (session.race.shown(), &self.digest) else {
             let advice = "Press Race: the open job runs in every way that is chosen above, in turns, and what comes out \
                           is compared here.";
             empty_state_ui(ui, ICON_SPORTS_SCORE, "No race yet", advice);
@@ -150,7 +165,7 @@ impl RaceView {
             empty_state_ui(ui, ICON_SPORTS_SCORE, "Six workloads at once", "This race is shown in the view PEP 371.");
             return;
         }
-        let beside = self.beside.as_ref().zip(session.race_beside().map(|(_, model)| model));
+        let beside = self.beside.as_ref().zip(session.race.comparison().map(|(_, model)| model));
         match self.tab {
             Tab::Times => scrolled_ui(ui, |ui| times::times_ui(ui, &model, digest, beside)),
             Tab::Scaling => scaling::scaling_ui(ui, &model, digest, beside),

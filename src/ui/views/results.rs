@@ -7,10 +7,12 @@ mod table;
 mod words;
 
 use egui::{CentralPanel, Frame, Panel, Ui};
+use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HOURGLASS_EMPTY, ICON_TABLE_ROWS};
 
 use crate::event::TaskId;
-use crate::session::{Command, RowQuery, Session};
+use crate::session::{Command, Page, RowQuery, Session};
+use crate::ui::PageView;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
@@ -34,15 +36,25 @@ pub struct ResultsView {
     scroll_to: Option<(usize, Option<egui::Align>)>,
 }
 
-impl ResultsView {
-    /// Puts the focus into the search field when the page is drawn next.
-    pub fn focus_search(&mut self) {
+impl PageView for ResultsView {
+    fn page(&self) -> Page {
+        Page::RESULTS
+    }
+
+    fn icon(&self) -> MaterialIcon {
+        ICON_TABLE_ROWS
+    }
+
+    fn explanation(&self) -> &'static str {
+        "What came out"
+    }
+
+    fn focus_search(&mut self) {
         self.filter.focus();
     }
 
-    /// Draws the page.
-    pub fn show_ui(&mut self, ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
-        if session.run_shown().is_none() {
+    fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        if session.run.current().is_none() {
             let advice = "Press Run, or drop a job file on the window: each task that has ended gets a row here.";
             empty_state_ui(ui, ICON_TABLE_ROWS, "No results yet", advice);
             return;
@@ -50,8 +62,8 @@ impl ResultsView {
         self.filter.show_ui(ui, session, requests);
         ui.add_space(theme::UNIT);
         self.take_arrows(ui, session, requests);
-        self.beside &= session.selected().is_some();
-        if let Some(task) = session.selected() {
+        self.beside &= session.run.selected().is_some();
+        if let Some(task) = session.run.selected() {
             self.beside = ui.available_width() >= WIDE;
             // A window that was made smaller leaves room for the table.
             let room = ui.available_size();
@@ -76,14 +88,17 @@ impl ResultsView {
             .frame(Frame::new().inner_margin(space))
             .show(ui, |ui| self.rows_ui(ui, session, requests));
     }
+}
 
-    fn rows_ui(&mut self, ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
-        if !session.rows().rows().is_empty() || !session.running_rows().is_empty() {
+impl ResultsView {
+    fn rows_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        if !session.run.rows().rows().is_empty() || !session.run.running_rows().is_empty() {
             self.bring_into_view(session);
             return table::table_ui(ui, session, self.scroll_to.take(), requests);
         }
-        let filtered = session.query.class.is_some() || !session.query.text.is_empty();
-        if session.rows().is_under_way() {
+        let query = session.run.query();
+        let filtered = query.class.is_some() || !query.text.is_empty();
+        if session.run.rows().is_under_way() {
             empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Looking through the results…", "");
         } else if filtered {
             let advice = "Another outcome or another text to look for may have more.";
@@ -91,7 +106,8 @@ impl ResultsView {
             let below = empty.rect.center() + egui::vec2(0.0, 9.0 * theme::UNIT);
             let button = egui::Rect::from_center_size(below, egui::vec2(12.0 * theme::UNIT, theme::ROW + theme::HALF));
             if ui.put(button, egui::Button::new("Show all")).clicked() {
-                session.query = RowQuery { class: None, text: String::new(), ..session.query.clone() };
+                let all = RowQuery { class: None, text: String::new(), ..query.clone() };
+                requests.command(Command::SetQuery(all));
             }
         } else {
             empty_state_ui(
@@ -105,12 +121,12 @@ impl ResultsView {
 
     /// A task that was chosen elsewhere, on another page, is brought into view once.
     fn bring_into_view(&mut self, session: &Session) {
-        let selected = session.selected();
+        let selected = session.run.selected();
         if self.seen == selected {
             return;
         }
         self.seen = selected;
-        let place = selected.and_then(|task| place_of(session, &session.running_rows(), task));
+        let place = selected.and_then(|task| place_of(session, &session.run.running_rows(), task));
         self.scroll_to = place.map(|place| (place, Some(egui::Align::Center))).or(self.scroll_to);
     }
 
@@ -126,9 +142,9 @@ impl ResultsView {
         if step == 0 || !focus_is_free {
             return;
         }
-        let running = session.running_rows();
-        let rows = running.len() + session.rows().rows().len();
-        let place = match session.selected().and_then(|task| place_of(session, &running, task)) {
+        let running = session.run.running_rows();
+        let rows = running.len() + session.run.rows().rows().len();
+        let place = match session.run.selected().and_then(|task| place_of(session, &running, task)) {
             _ if rows == 0 => return,
             Some(place) => (place as i64 + step).clamp(0, rows as i64 - 1) as usize,
             None => 0,
@@ -145,8 +161,8 @@ impl ResultsView {
 fn place_of(session: &Session, running: &[TaskId], task: TaskId) -> Option<usize> {
     let place = running.iter().position(|one| *one == task);
     place.or_else(|| {
-        let index = session.run_shown()?.model().records.index_of(task)?;
-        let place = session.rows().rows().iter().position(|row| *row as usize == index)?;
+        let index = session.run.current()?.model().records.index_of(task)?;
+        let place = session.run.rows().rows().iter().position(|row| *row as usize == index)?;
         Some(running.len() + place)
     })
 }
@@ -155,6 +171,6 @@ fn task_at(session: &Session, running: &[TaskId], place: usize) -> Option<TaskId
     if let Some(task) = running.get(place) {
         return Some(*task);
     }
-    let row = *session.rows().rows().get(place - running.len())?;
-    session.run_shown()?.model().records.get(row as usize).map(|record| record.task)
+    let row = *session.run.rows().rows().get(place - running.len())?;
+    session.run.current()?.model().records.get(row as usize).map(|record| record.task)
 }

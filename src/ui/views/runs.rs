@@ -5,18 +5,40 @@ mod detail;
 mod table;
 
 use egui::{Align, CentralPanel, Frame, Layout, Panel, RichText, Ui};
+use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HISTORY, ICON_HOURGLASS_EMPTY, ICON_WARNING};
 
 use crate::model::format;
-use crate::session::Session;
+use crate::session::{HistoryCommand, Page, Session};
+use crate::ui::PageView;
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
 
-/// Draws the page.
-pub fn runs_ui(ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
-    let runs = session.runs();
+/// The page Runs.
+pub struct RunsView;
+
+impl PageView for RunsView {
+    fn page(&self) -> Page {
+        Page::RUNS
+    }
+
+    fn icon(&self) -> MaterialIcon {
+        ICON_HISTORY
+    }
+
+    fn explanation(&self) -> &'static str {
+        "What was run before"
+    }
+
+    fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        runs_ui(ui, session, requests);
+    }
+}
+
+fn runs_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    let runs = &session.history;
     if !runs.is_kept() {
         let advice = "This window records no runs: there is no folder for them, or FANLANE_NO_HISTORY is set.";
         empty_state_ui(ui, ICON_HISTORY, "No history", advice);
@@ -35,16 +57,16 @@ pub fn runs_ui(ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
         empty_state_ui(ui, ICON_HISTORY, "No runs yet", advice);
         return;
     }
-    filter_ui(ui, session);
+    filter_ui(ui, session, requests);
     ui.add_space(theme::UNIT);
-    if let Some(run) = session.runs().selected().cloned() {
+    if let Some(run) = session.history.selected().cloned() {
         let frame = Frame::new().inner_margin(egui::Margin { top: theme::UNIT as i8, ..egui::Margin::ZERO });
         Panel::bottom("run below").frame(frame).resizable(false).show(ui, |ui| {
             detail::detail_ui(ui, session, &run, requests);
         });
     }
     CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-        if session.runs().shown().next().is_none() {
+        if session.history.shown().next().is_none() {
             let advice = "Another text to look for may have more.";
             empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No run's name matches", advice);
         } else {
@@ -53,13 +75,15 @@ pub fn runs_ui(ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
     });
 }
 
-fn filter_ui(ui: &mut Ui, session: &mut Session) {
+fn filter_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     ui.horizontal(|ui| {
-        let field =
-            line_edit(&mut session.runs_mut().filter).hint_text("Search runs").desired_width(20.0 * theme::UNIT);
-        ui.add(field).accessible_name("Search in the names of the runs");
+        let mut text = session.history.filter().to_owned();
+        let field = line_edit(&mut text).hint_text("Search runs").desired_width(20.0 * theme::UNIT);
+        if ui.add(field).accessible_name("Search in the names of the runs").changed() {
+            requests.command(HistoryCommand::Filter(text));
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let runs = session.runs().all();
+            let runs = session.history.all();
             let size = format::bytes(runs.iter().map(|run| run.bytes).sum());
             let text = format!("{}, {size}", format::plural(runs.len() as u64, "run"));
             ui.label(RichText::new(text).color(theme::palette(ui).text_weak));

@@ -4,11 +4,13 @@
 
 use egui::{Align, Label, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
+use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_CONTENT_COPY, ICON_HUB};
 
 use crate::event::{SharedContent, SharedObject};
 use crate::model::{RunModel, format};
-use crate::session::Session;
+use crate::session::{Page, Session};
+use crate::ui::PageView;
 use crate::ui::icon_button::small_icon_button;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
@@ -28,16 +30,36 @@ const COLUMNS: [(&str, f32, bool); 6] = [
     ("Waiting", 9.0, true),
 ];
 
-/// Draws the page.
-pub fn shared_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+/// The page Shared.
+pub struct SharedView;
+
+impl PageView for SharedView {
+    fn page(&self) -> Page {
+        Page::SHARED
+    }
+
+    fn icon(&self) -> MaterialIcon {
+        ICON_HUB
+    }
+
+    fn explanation(&self) -> &'static str {
+        "What the tasks share"
+    }
+
+    fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        shared_ui(ui, session, requests);
+    }
+}
+
+fn shared_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let none = RunModel::default();
-    let model = session.run_shown().map(|run| run.model());
+    let model = session.run.current().map(|run| run.model());
     let model = model.as_deref().unwrap_or(&none);
     copy_meter_ui(ui, &model.copies, &model.transports);
     ui.add_space(theme::UNIT);
     let rows = rows_of(model);
     if rows.is_empty() {
-        let (title, advice) = match (model.header.is_some(), session.draft.shared.filled()) {
+        let (title, advice) = match (model.header.is_some(), session.editor.draft().shared.filled()) {
             (_, 0) => (
                 "No shared objects",
                 "Declare some on the page Job: all tasks of the run can use them, a script with \u{201c}fanlane \

@@ -141,8 +141,7 @@ pub fn session(engine: &FakeEngine) -> Session {
 /// A session that shows a run of [`thumbnails`] with outcomes of every kind, ended or half way.
 pub fn session_with_run(engine: &FakeEngine, ended: bool) -> Session {
     let mut session = session(engine);
-    session.draft = JobDraft::from_job(&thumbnails());
-    session.draft_changed();
+    session.edit(|draft| *draft = JobDraft::from_job(&thumbnails()));
     session.show_recorded(thumbnails(), thumbnails_run(ended)).expect("the job expands");
     session.poll();
     session

@@ -2,7 +2,7 @@
 
 use egui::{TextEdit, Ui};
 
-use crate::session::{CommandEnvironmentDraft, Field, Session};
+use crate::session::{CommandEnvironmentDraft, Field, JobDraft, JobEditor};
 
 use crate::ui::sanitize;
 use crate::ui::theme;
@@ -13,19 +13,19 @@ use super::{label_ui, message_ui};
 const FIELDS: [Field; 4] = [Field::Environment, Field::Stdin, Field::StdinFile, Field::Tagstring];
 
 /// Draws the fields; true when one was changed.
-pub fn command_environment_ui(ui: &mut Ui, session: &mut Session) -> bool {
-    let filled = session.draft.command_environment.filled();
-    let has_own_process = session.draft.kind.traits().has_own_process;
-    let mut draft = std::mem::take(&mut session.draft.command_environment);
-    let preview = session.preview();
-    let changed = section_ui(ui, "Environment and input", filled, preview, &FIELDS, |ui| {
+pub fn command_environment_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
+    let filled = draft.command_environment.filled();
+    let has_own_process = draft.kind.traits().has_own_process;
+    let draft = &mut draft.command_environment;
+    let preview = editor.preview();
+    section_ui(ui, "Environment and input", filled, preview, &FIELDS, |ui| {
         if !has_own_process {
             help_ui(ui, "These are for commands: a workload is called without them.");
         }
         let mut changed = ui.checkbox(&mut draft.shell, "Run by a shell").changed();
         help_ui(ui, "Off: the program is started directly; pipes, $ and * mean nothing then");
         ui.add_space(theme::HALF);
-        changed |= environment_ui(ui, &mut draft, preview.error(Field::Environment));
+        changed |= environment_ui(ui, draft, preview.error(Field::Environment));
         let help = "What each command reads from its standard input; {} and columns are replaced";
         changed |= text_ui(ui, "Text for standard input", &mut draft.stdin, "nothing", help);
         if let Some(message) = preview.error(Field::Stdin) {
@@ -44,9 +44,7 @@ pub fn command_environment_ui(ui: &mut Ui, session: &mut Session) -> bool {
         };
         changed |= field_ui(ui, &tag, &mut draft.tagstring, preview.error(Field::Tagstring));
         changed
-    });
-    session.draft.command_environment = draft;
-    changed
+    })
 }
 
 fn environment_ui(ui: &mut Ui, draft: &mut CommandEnvironmentDraft, error: Option<&str>) -> bool {

@@ -3,7 +3,7 @@
 use egui::{RichText, Ui};
 use egui_material_icons::icons::ICON_ADD;
 
-use crate::session::{Field, InputDraft, InputKind, Session};
+use crate::session::{Field, InputDraft, InputKind, JobDraft, JobEditor};
 
 use crate::ui::icon_button::icon_button;
 use crate::ui::theme;
@@ -12,16 +12,16 @@ use super::input::{Change, input_ui};
 use super::{error_ui, title_ui};
 
 /// Draws the inputs; true when one was changed.
-pub fn inputs_ui(ui: &mut Ui, session: &mut Session) -> bool {
+pub fn inputs_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
     let mut changed = false;
     title_ui(ui, "Inputs");
-    if session.draft.inputs.is_empty() {
+    if draft.inputs.is_empty() {
         let words = "None: one task without a value";
         ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
     }
     let mut removed = None;
-    for place in 0..session.draft.inputs.len() {
-        let input = &mut session.draft.inputs[place];
+    for place in 0..draft.inputs.len() {
+        let input = &mut draft.inputs[place];
         let change =
             ui.push_id(("input", place), |ui| input_ui(ui, input, &(place + 1).to_string(), &InputKind::CHOICES));
         match change.inner {
@@ -29,20 +29,20 @@ pub fn inputs_ui(ui: &mut Ui, session: &mut Session) -> bool {
             Change::Edited => changed = true,
             Change::Removed => removed = Some(place),
         }
-        error_ui(ui, session, Field::Input(place));
+        error_ui(ui, editor, Field::Input(place));
     }
     if let Some(place) = removed {
-        session.draft.inputs.remove(place);
+        draft.inputs.remove(place);
         changed = true;
     }
-    error_ui(ui, session, Field::Inputs);
+    error_ui(ui, editor, Field::Inputs);
     ui.horizontal(|ui| {
         if icon_button(ui, ICON_ADD, "Add input", true).clicked() {
-            session.draft.inputs.push(InputDraft::range(1, 10));
+            draft.inputs.push(InputDraft::range(1, 10));
             changed = true;
         }
-        if session.draft.inputs.len() > 1 {
-            let linked = ui.checkbox(&mut session.draft.linked, "Side by side");
+        if draft.inputs.len() > 1 {
+            let linked = ui.checkbox(&mut draft.linked, "Side by side");
             let hint = "On: the first values together, then the second ones, up to the end of the shortest. \
                         Off: each value with each";
             changed |= linked.on_hover_text(hint).changed();

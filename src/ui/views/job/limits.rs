@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use crate::job::control::Limits;
-use crate::session::{Field, LimitsDraft, Session};
+use crate::session::{Field, JobDraft, JobEditor, LimitsDraft};
 
 use super::section::{FieldWords, field_ui, help_ui, section_ui};
 
@@ -41,13 +41,13 @@ const FIELDS: [(Field, FieldWords, Text); 3] = [
 ];
 
 /// Draws the fields; true when one was changed.
-pub fn limits_ui(ui: &mut Ui, session: &mut Session) -> bool {
+pub fn limits_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
     let fields: Vec<Field> = FIELDS.iter().map(|(field, ..)| *field).collect();
-    let has_own_process = session.draft.kind.traits().has_own_process;
-    let mut draft = std::mem::take(&mut session.draft.limits);
+    let has_own_process = draft.kind.traits().has_own_process;
+    let draft = &mut draft.limits;
     let filled = draft.filled();
-    let preview = session.preview();
-    let changed = section_ui(ui, "Limits of a task", filled, preview, &fields, |ui| {
+    let preview = editor.preview();
+    section_ui(ui, "Limits of a task", filled, preview, &fields, |ui| {
         if !Limits::ARE_ENFORCED {
             help_ui(ui, "This system has no way to limit a task.");
         } else if !has_own_process {
@@ -57,11 +57,9 @@ pub fn limits_ui(ui: &mut Ui, session: &mut Session) -> bool {
         // What is there can be removed also where it means nothing.
         ui.add_enabled_ui((Limits::ARE_ENFORCED && has_own_process) || filled > 0, |ui| {
             for (field, words, text) in &FIELDS {
-                changed |= field_ui(ui, words, text(&mut draft), preview.error(*field));
+                changed |= field_ui(ui, words, text(draft), preview.error(*field));
             }
         });
         changed
-    });
-    session.draft.limits = draft;
-    changed
+    })
 }

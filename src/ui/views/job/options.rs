@@ -3,7 +3,7 @@
 use egui::{Align2, Button, Grid, RichText, Ui};
 
 use crate::job::Transport;
-use crate::session::{Field, Session};
+use crate::session::{Field, JobDraft, JobEditor};
 
 use crate::ui::line_edit::line_edit;
 use crate::ui::theme;
@@ -11,24 +11,24 @@ use crate::ui::theme;
 use super::{message_ui, title_ui};
 
 /// Draws the options; true when one was changed.
-pub fn options_ui(ui: &mut Ui, session: &mut Session) -> bool {
+pub fn options_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
     let mut changed = false;
     title_ui(ui, "Options");
     Grid::new("options").num_columns(3).spacing([theme::GAP, theme::UNIT]).show(ui, |ui| {
-        changed |= number_ui(ui, "Timeout", &mut session.draft.timeout, "none", "seconds for one attempt");
-        changed |= number_ui(ui, "Retries", &mut session.draft.retries, "0", "more tries of a failed task");
+        changed |= number_ui(ui, "Timeout", &mut draft.timeout, "none", "seconds for one attempt");
+        changed |= number_ui(ui, "Retries", &mut draft.retries, "0", "more tries of a failed task");
     });
     ui.horizontal(|ui| {
         let label = ui.label("Working folder");
-        let folder = session.folder().display().to_string();
-        let field = line_edit(&mut session.draft.working_dir).hint_text(folder).desired_width(ui.available_width());
+        let folder = editor.folder().display().to_string();
+        let field = line_edit(&mut draft.working_dir).hint_text(folder).desired_width(ui.available_width());
         changed |= ui.add(field).labelled_by(label.id).changed();
     });
-    if session.draft.kind.traits().returns_value {
-        changed |= transport_ui(ui, &mut session.draft.transport);
+    if draft.kind.traits().returns_value {
+        changed |= transport_ui(ui, &mut draft.transport);
     }
     for field in [Field::Workers, Field::Timeout, Field::Retries, Field::WorkingDir, Field::Transport] {
-        if let Some(message) = session.preview().error(field) {
+        if let Some(message) = editor.preview().error(field) {
             message_ui(ui, message);
         }
     }

@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use crate::session::{Field, Session};
+use crate::session::{Field, JobDraft, JobEditor};
 
 use crate::ui::theme;
 
@@ -11,11 +11,11 @@ use super::section::{FieldWords, field_ui, help_ui, section_ui};
 const FIELDS: [Field; 5] = [Field::MaxArgs, Field::Order, Field::Seed, Field::Sample, Field::SampleSeed];
 
 /// Draws the fields; true when one was changed.
-pub fn order_ui(ui: &mut Ui, session: &mut Session) -> bool {
-    let filled = session.draft.order.filled();
-    let mut draft = std::mem::take(&mut session.draft.order);
-    let preview = session.preview();
-    let changed = section_ui(ui, "Order", filled, preview, &FIELDS, |ui| {
+pub fn order_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
+    let filled = draft.order.filled();
+    let draft = &mut draft.order;
+    let preview = editor.preview();
+    section_ui(ui, "Order", filled, preview, &FIELDS, |ui| {
         let field = |ui: &mut Ui, field, label, example, help, text: &mut String| {
             field_ui(ui, &FieldWords { label, example, help }, text, preview.error(field))
         };
@@ -39,7 +39,5 @@ pub fn order_ui(ui: &mut Ui, session: &mut Session) -> bool {
         let help = "The same number chooses the same rows";
         changed |= field(ui, Field::SampleSeed, "Sample seed", "0", help, &mut draft.sample_seed);
         changed
-    });
-    session.draft.order = draft;
-    changed
+    })
 }

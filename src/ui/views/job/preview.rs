@@ -5,7 +5,7 @@ use egui::{Align, FontId, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use crate::model::format;
-use crate::session::{Beside, Expanded, Session};
+use crate::session::{Beside, Expanded, Preview};
 
 use crate::ui::sanitize;
 use crate::ui::theme::{self, Palette};
@@ -13,8 +13,7 @@ use crate::ui::theme::{self, Palette};
 use super::title_ui;
 
 /// Draws the table.
-pub fn preview_ui(ui: &mut Ui, session: &Session) {
-    let preview = session.preview();
+pub fn preview_ui(ui: &mut Ui, preview: &Preview) {
     ui.horizontal(|ui| {
         title_ui(ui, "What will run");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use crate::job::SharedSpec;
-use crate::session::{Field, Session};
+use crate::session::{Field, JobDraft, JobEditor};
 use crate::ui::theme;
 
 use super::command_environment::text_ui;
@@ -17,11 +17,11 @@ const MEMORY: FieldWords = FieldWords {
 };
 
 /// Draws the fields; true when one was changed.
-pub fn shared_ui(ui: &mut Ui, session: &mut Session) -> bool {
-    let filled = session.draft.shared.filled();
-    let mut draft = std::mem::take(&mut session.draft.shared);
-    let preview = session.preview();
-    let changed = section_ui(ui, "Shared objects", filled, preview, &[Field::Shared, Field::SharedMemory], |ui| {
+pub fn shared_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
+    let filled = draft.shared.filled();
+    let draft = &mut draft.shared;
+    let preview = editor.preview();
+    section_ui(ui, "Shared objects", filled, preview, &[Field::Shared, Field::SharedMemory], |ui| {
         let help =
             "What all tasks of the run can use, one a line; a script does it with \u{201c}fanlane manager\u{201d}";
         let mut changed = text_ui(ui, "Objects", &mut draft.objects, "seen = Set", help);
@@ -32,7 +32,5 @@ pub fn shared_ui(ui: &mut Ui, session: &mut Session) -> bool {
         ui.add_space(theme::HALF);
         changed |= field_ui(ui, &MEMORY, &mut draft.memory, preview.error(Field::SharedMemory));
         changed
-    });
-    session.draft.shared = draft;
-    changed
+    })
 }

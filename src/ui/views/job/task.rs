@@ -4,40 +4,40 @@ use egui::{Button, ComboBox, DragValue, Label, RichText, TextEdit, Ui};
 
 use crate::job::workload::{ParameterInfo, Workload, WorkloadInfo};
 use crate::job::{TaskKind, WorkloadSpec};
-use crate::session::{Field, Session};
+use crate::session::{Field, JobDraft, JobEditor};
 
 use crate::ui::theme;
 
 use super::{error_ui, label_ui, title_ui};
 
 /// Draws the fields; true when one was changed.
-pub fn task_ui(ui: &mut Ui, session: &mut Session) -> bool {
+pub fn task_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
     let mut changed = false;
     ui.horizontal(|ui| {
         title_ui(ui, "Task");
         ui.add_space(theme::UNIT);
         for &kind in TaskKind::ALL {
             let traits = kind.traits();
-            let button = Button::selectable(session.draft.kind == kind, traits.label);
+            let button = Button::selectable(draft.kind == kind, traits.label);
             let button = ui.add(button).on_hover_text(traits.help);
-            if button.clicked() && session.draft.kind != kind {
-                session.draft.kind = kind;
+            if button.clicked() && draft.kind != kind {
+                draft.kind = kind;
                 changed = true;
             }
         }
     });
-    changed |= match session.draft.kind {
-        TaskKind::Command => command_ui(ui, session),
-        TaskKind::Workload => workload_ui(ui, &mut session.draft.workload),
+    changed |= match draft.kind {
+        TaskKind::Command => command_ui(ui, draft),
+        TaskKind::Workload => workload_ui(ui, &mut draft.workload),
     };
-    error_ui(ui, session, Field::Task);
+    error_ui(ui, editor, Field::Task);
     ui.add_space(theme::GAP);
     changed
 }
 
-fn command_ui(ui: &mut Ui, session: &mut Session) -> bool {
+fn command_ui(ui: &mut Ui, draft: &mut JobDraft) -> bool {
     let label = label_ui(ui, "Command line");
-    let field = TextEdit::multiline(&mut session.draft.command)
+    let field = TextEdit::multiline(&mut draft.command)
         .code_editor()
         .lock_focus(false)
         .hint_text("gzip -k {}")

@@ -7,7 +7,7 @@ use egui_material_icons::icons::{ICON_DELETE, ICON_FOLDER_OPEN, ICON_LAYERS, ICO
 
 use crate::job::Mode;
 use crate::model::race::RaceModel;
-use crate::session::{Command, Session};
+use crate::session::{RaceCommand, Session};
 use crate::ui::icon_button::{icon_button, icon_text, primary_button, small_icon_button};
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::{Question, Requests};
@@ -18,7 +18,7 @@ const WIDE: f32 = 44.0 * theme::UNIT;
 /// How many saved races the menus list; all others can be opened from the terminal.
 const LISTED: usize = 20;
 
-pub fn setup_ui(ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
+pub fn setup_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let racing = session.is_racing();
     ui.horizontal(|ui| {
         if racing {
@@ -26,9 +26,9 @@ pub fn setup_ui(ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
                 .on_hover_text("End the race: what has run counts, the run under way does not")
                 .clicked()
             {
-                requests.command(Command::StopRace);
+                requests.command(RaceCommand::Stop);
             }
-            if let Some(race) = session.race_shown() {
+            if let Some(race) = session.race.shown() {
                 let words = RichText::new(status(&race.model())).color(theme::palette(ui).text);
                 ui.add(egui::Label::new(words).truncate());
             }
@@ -39,14 +39,14 @@ pub fn setup_ui(ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
             .on_hover_text("Run the open job in every way that is chosen here, in turns, several times")
             .on_disabled_hover_text(obstacle.unwrap_or_default());
         if race.clicked() {
-            requests.command(Command::StartRace);
+            requests.command(RaceCommand::Start);
         }
-        draft_ui(ui, session);
+        draft_ui(ui, session, requests);
     });
 }
 
-fn draft_ui(ui: &mut Ui, session: &mut Session) {
-    let draft = &mut session.race.draft;
+fn draft_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    let mut draft = session.race.draft().clone();
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
         for (mode, on) in Mode::ALL.into_iter().zip(&mut draft.modes) {
@@ -79,6 +79,9 @@ fn draft_ui(ui: &mut Ui, session: &mut Session) {
     {
         draft.chunks = !draft.chunks;
     }
+    if draft != *session.race.draft() {
+        requests.command(RaceCommand::Edit(draft));
+    }
 }
 
 fn field_ui(ui: &mut Ui, label: &str, text: &mut String, width: f32, meaning: &str) {
@@ -91,21 +94,21 @@ fn field_ui(ui: &mut Ui, label: &str, text: &mut String, width: f32, meaning: &s
 
 /// Drawn from the right to the left.
 pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
-    let listed = session.saved_races();
-    let shown = session.race_shown();
+    let listed = session.race.saved();
+    let shown = session.race.shown();
     let narrow = ui.available_width() < WIDE;
     let words = |full: &'static str| if narrow { "" } else { full };
-    if let Some((file, _)) = session.race_beside() {
+    if let Some((file, _)) = session.race.comparison() {
         let remove = ui.button(format!("Take {} away", file_name(file)));
         if remove.on_hover_text("Show this race alone again").clicked() {
-            requests.command(Command::LayBeside(None));
+            requests.command(RaceCommand::Compare(None));
         }
     } else {
         ui.add_enabled_ui(!listed.is_empty() && shown.is_some(), |ui| {
             let menu = ui.menu_button((icon_text(ICON_LAYERS), words("Compare")), |ui| {
                 for file in listed.iter().take(LISTED) {
                     if ui.button(file_name(file)).clicked() {
-                        requests.command(Command::LayBeside(Some(file.clone())));
+                        requests.command(RaceCommand::Compare(Some(file.clone())));
                         ui.close();
                     }
                 }
@@ -125,7 +128,7 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
                         ui.close();
                     }
                     if ui.button(name).clicked() {
-                        requests.command(Command::OpenRace(file.clone()));
+                        requests.command(RaceCommand::Open(file.clone()));
                         ui.close();
                     }
                 });
@@ -135,7 +138,7 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         menu.on_hover_text("Open a saved race").on_disabled_hover_text("No race has been saved yet");
     });
     let saved = shown.is_some_and(|race| race.file.is_some());
-    let enabled = shown.is_some() && !saved && session.can_save_races();
+    let enabled = shown.is_some() && !saved && session.race.can_save();
     let why_not = if saved { "It is saved" } else { "There is no race to save, or no folder to save it in" };
     let save = if narrow {
         ui.add_enabled(enabled, Button::new(icon_text(ICON_SAVE))).accessible_name("Save race")
@@ -143,7 +146,7 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         icon_button(ui, ICON_SAVE, "Save race", enabled)
     };
     if save.on_hover_text("Save the race with its evidence").on_disabled_hover_text(why_not).clicked() {
-        requests.command(Command::SaveRace);
+        requests.command(RaceCommand::Save);
     }
 }
 

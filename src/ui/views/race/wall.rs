@@ -6,7 +6,7 @@ use egui_material_icons::icons::ICON_SPORTS_SCORE;
 use crate::job::Mode;
 use crate::model::race::RaceModel;
 use crate::model::race::pep371::{PepWorkload, SOURCE, THREADS_NOTE, WORKERS, WORKLOADS};
-use crate::session::Command;
+use crate::session::RaceCommand;
 use crate::ui::icon_button::primary_button;
 use crate::ui::request::Requests;
 use crate::ui::theme;
@@ -24,7 +24,7 @@ pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>,
         let race = primary_button(ui, ICON_SPORTS_SCORE, "Race the six workloads", obstacle.is_none());
         let race = race.on_hover_text("72 ways, each at least three times: about half a minute");
         if race.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
-            requests.command(Command::StartPep371);
+            requests.command(RaceCommand::StartPep371);
         }
         let words = "n workers do n times the work; starting and ending them is inside the timing. Native workloads.";
         let words = RichText::new(words).small().color(theme::palette(ui).text_weak);

@@ -45,7 +45,7 @@ enum Stream {
 impl Detail {
     /// Draws the pane.
     pub fn show_ui(&mut self, ui: &mut Ui, session: &Session, task: TaskId, requests: &mut Requests) {
-        let Some(run) = session.run_shown() else { return };
+        let Some(run) = session.run.current() else { return };
         let model = run.model();
         let attempts: Vec<&AttemptRecord> = model.attempts(task).collect();
         let wanted = match &self.shown {
@@ -59,7 +59,7 @@ impl Detail {
         };
         self.cut_lines(run, record, attempts.len(), wanted);
         // Asked of the session after the lock on its model is gone.
-        let running = !model.is_finished() && run.is_draining();
+        let running = !model.is_finished() && run.expects_events();
         ui.push_id(("task", task.0), |ui| {
             self.head_ui(ui, run, record, running, requests);
             facts_ui(ui, record, &model);

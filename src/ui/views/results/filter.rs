@@ -5,7 +5,8 @@ use egui_material_icons::icons::ICON_REPLAY;
 
 use crate::event::{OutcomeClass, OutcomeCounts};
 use crate::model::format;
-use crate::session::{Action, Session};
+use crate::session::{Command, RowQuery, Session};
+use crate::ui::action::Action;
 use crate::ui::icon_button::{icon_button, icon_text};
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
@@ -27,14 +28,18 @@ impl Filter {
     }
 
     /// Draws the line.
-    pub fn show_ui(&mut self, ui: &mut Ui, session: &mut Session, requests: &mut Requests) {
-        let Some(run) = session.run_shown() else { return };
+    pub fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        let Some(run) = session.run.current() else { return };
         let counts = run.model().progress.counts;
         let running = session.is_running();
         let room_for_words = ui.available_width() >= ROOM_FOR_WORDS;
         ui.horizontal(|ui| {
-            self.search_ui(ui, session);
-            classes_ui(ui, session, counts, room_for_words);
+            let mut query = session.run.query().clone();
+            self.search_ui(ui, &mut query);
+            classes_ui(ui, &mut query, counts, room_for_words);
+            if query != *session.run.query() {
+                requests.command(Command::SetQuery(query));
+            }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let failed = counts.not_done();
                 let why_not = if running { "A run is under way" } else { "Every task succeeded" };
@@ -48,9 +53,8 @@ impl Filter {
         });
     }
 
-    fn search_ui(&mut self, ui: &mut Ui, session: &mut Session) {
-        let field =
-            line_edit(&mut session.query.text).hint_text("Search commands ( / )").desired_width(20.0 * theme::UNIT);
+    fn search_ui(&mut self, ui: &mut Ui, query: &mut RowQuery) {
+        let field = line_edit(&mut query.text).hint_text("Search commands ( / )").desired_width(20.0 * theme::UNIT);
         let field = ui.add(field).accessible_name("Search in the command lines");
         if std::mem::take(&mut self.wants_focus) {
             field.request_focus();
@@ -58,14 +62,14 @@ impl Filter {
     }
 }
 
-fn classes_ui(ui: &mut Ui, session: &mut Session, counts: OutcomeCounts, room_for_words: bool) {
+fn classes_ui(ui: &mut Ui, query: &mut RowQuery, counts: OutcomeCounts, room_for_words: bool) {
     let palette = theme::palette(ui);
     ui.spacing_mut().item_spacing.x = theme::HALF;
     ui.spacing_mut().button_padding.x = theme::HALF;
-    let chosen = session.query.class;
+    let chosen = query.class;
     let all = RichText::new(format!("All {}", format::count(counts.total())));
     if ui.add(Button::selectable(chosen.is_none(), all)).accessible_name("Show all outcomes").clicked() {
-        session.query.class = None;
+        query.class = None;
     }
     for class in OutcomeClass::ALL {
         let count = counts.of(class);
@@ -77,7 +81,7 @@ fn classes_ui(ui: &mut Ui, session: &mut Session, counts: OutcomeCounts, room_fo
         let response =
             response.on_hover_text(format!("{word}: {count}")).accessible_name(format!("Only {}", class.name()));
         if response.clicked() {
-            session.query.class = if chosen == Some(class) { None } else { Some(class) };
+            query.class = if chosen == Some(class) { None } else { Some(class) };
         }
     }
 }

@@ -52,18 +52,13 @@ const OF_CALLS: [Title; 8] =
     [NUMBER, TASK, OUTCOME, Title { words: "Value", sort: None, units: 17.0, right: true }, TRIES, WALL, CPU, LANE];
 
 /// Draws the table.
-pub fn table_ui(
-    ui: &mut Ui,
-    session: &mut Session,
-    scroll_to: Option<(usize, Option<Align>)>,
-    requests: &mut Requests,
-) {
-    let mut query = session.query.clone();
-    let Some(run) = session.run_shown() else { return };
+pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option<Align>)>, requests: &mut Requests) {
+    let mut query = session.run.query().clone();
+    let Some(run) = session.run.current() else { return };
     let has_exit_code = run.batch.kind().traits().has_exit_code;
     let titles: &[Title] = if has_exit_code { &OF_COMMANDS } else { &OF_CALLS };
-    let rows = std::sync::Arc::clone(session.rows().rows());
-    let running = session.running_rows();
+    let rows = std::sync::Arc::clone(session.run.rows().rows());
+    let running = session.run.running_rows();
     ui.spacing_mut().item_spacing = egui::vec2(theme::UNIT, 0.0);
     // The selected row's colour does not end in the middle of its last number.
     let height = theme::ROW + theme::HALF;
@@ -93,16 +88,18 @@ pub fn table_ui(
             body.rows(height, running.len() + rows.len(), |mut row| {
                 let Some(place) = row.index().checked_sub(running.len()) else {
                     let task = running[row.index()];
-                    row.set_selected(session.selected() == Some(task));
+                    row.set_selected(session.run.selected() == Some(task));
                     return running_row_ui(&mut row, task, run, &model, requests);
                 };
                 if let Some(record) = model.records.get(rows[place] as usize) {
-                    row.set_selected(session.selected() == Some(record.task));
+                    row.set_selected(session.run.selected() == Some(record.task));
                     row_ui(&mut row, record, run, &model, requests);
                 }
             });
         });
-    session.query = query;
+    if query != *session.run.query() {
+        requests.command(Command::SetQuery(query));
+    }
 }
 
 fn aligned(ui: &mut Ui, right: bool, add: impl FnOnce(&mut Ui)) {

@@ -10,7 +10,7 @@ use egui_material_icons::icons::{
 use crate::event::OutcomeClass;
 use crate::model::date::utc_minute;
 use crate::model::format;
-use crate::session::{Command, PastRunUse, Session};
+use crate::session::{Command, HistoryCommand, PastRunUse, Session};
 use crate::store::history::{RunRow, RunState};
 use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
 use crate::ui::request::{Question, Requests};
@@ -55,7 +55,7 @@ pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Re
         state_ui(ui, run);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
-                requests.command(Command::SelectRun(None));
+                requests.command(HistoryCommand::Select(None));
             }
         });
     });
@@ -79,7 +79,7 @@ pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Re
         }
     });
     ui.add_space(theme::UNIT);
-    if let Some(mut ends) = session.ends_with_window(run.id) {
+    if let Some(mut ends) = session.run.ends_with_window(run.id) {
         let choice = ui.checkbox(&mut ends, "Stop it when this window is closed or killed");
         if choice.on_hover_text("Otherwise it goes on in the background, and the next window shows it").changed() {
             requests.command(Command::EndWithWindow(ends));
@@ -127,7 +127,7 @@ fn lines(run: &RunRow) -> Vec<(&'static str, String)> {
 fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Requests) {
     let why_not = if session.is_running() {
         Some("A run is under way")
-    } else if session.runs().is_opening() {
+    } else if session.history.is_opening() {
         Some("A run is being read")
     } else if run.state == RunState::Running {
         Some("This run still goes on")
@@ -142,7 +142,7 @@ fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
             let obstacle = if session.is_busy() {
                 Some("A run is under way in this window")
             } else {
-                (!session.is_in_background(run.id)).then_some("It goes on in a terminal or in another window")
+                (!session.detached.is_running(run.id)).then_some("It goes on in a terminal or in another window")
             };
             let watch = icon_button(ui, ICON_VISIBILITY, "Watch", obstacle.is_none());
             let watch = watch.on_hover_text("Follow it here, from its start on");
@@ -154,7 +154,7 @@ fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
             let obstacle = why_not.or(obstacle);
             let button = icon_button(ui, icon, words, obstacle.is_none()).on_hover_text(hint);
             if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
-                requests.command(Command::OpenRun(run.id, then));
+                requests.command(HistoryCommand::Open(run.id, then));
             }
         };
         button(ICON_TABLE_ROWS, "Open", "Show its results and its lanes", PastRunUse::Show, None);

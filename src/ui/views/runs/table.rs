@@ -5,7 +5,7 @@ use egui_extras::{Column, TableBuilder, TableRow};
 
 use crate::model::date::utc_minute;
 use crate::model::format;
-use crate::session::{Command, Session};
+use crate::session::{HistoryCommand, Session};
 use crate::store::history::RunRow;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
@@ -30,8 +30,8 @@ const TITLES: [(&str, f32, bool); 8] = [
 
 /// Draws the table.
 pub fn table_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
-    let shown: Vec<&RunRow> = session.runs().shown().collect();
-    let selected = session.runs().selected().map(|run| run.id);
+    let shown: Vec<&RunRow> = session.history.shown().collect();
+    let selected = session.history.selected().map(|run| run.id);
     ui.spacing_mut().item_spacing = egui::vec2(theme::UNIT, 0.0);
     let height = theme::ROW + theme::HALF;
     let mut table = TableBuilder::new(ui)
@@ -96,7 +96,7 @@ fn row_ui(row: &mut TableRow<'_, '_>, run: &RunRow, requests: &mut Requests) {
         });
     }
     if clicked || row.response().clicked() {
-        requests.command(Command::SelectRun(Some(run.id)));
+        requests.command(HistoryCommand::Select(Some(run.id)));
     }
 }
 

@@ -1,26 +1,41 @@
-//! The page Live as the window shows it: its view, fed from the run that the session shows.
+//! The page Live of the window: the view, fed from the run that the session shows.
 
 use egui::Ui;
+use egui_material_icons::MaterialIcon;
+use egui_material_icons::icons::ICON_VIEW_TIMELINE;
 
 use crate::event::TaskId;
 use crate::model::RunModel;
 use crate::session::{Command, Page, Session, task_text};
 
-use super::request::Requests;
-use super::sanitize;
-use super::views::live::{LiveAction, LiveData, LiveState, live_ui};
+use crate::ui::PageView;
+use crate::ui::request::Requests;
+use crate::ui::sanitize;
 
-/// What the page remembers from frame to frame, for one run.
+use super::{LiveAction, LiveData, LiveState, live_ui};
+
+/// The page Live. Its state is that of one run.
 #[derive(Default)]
-pub struct LivePage {
+pub struct LiveView {
     run: Option<u64>,
     state: LiveState,
 }
 
-impl LivePage {
-    /// Draws the page.
-    pub fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
-        let run = session.run_shown();
+impl PageView for LiveView {
+    fn page(&self) -> Page {
+        Page::LIVE
+    }
+
+    fn icon(&self) -> MaterialIcon {
+        ICON_VIEW_TIMELINE
+    }
+
+    fn explanation(&self) -> &'static str {
+        "What the workers and the cores are doing"
+    }
+
+    fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        let run = session.run.current();
         let serial = run.map(|run| run.serial);
         if self.run != serial {
             *self = Self { run: serial, state: LiveState::default() };
@@ -41,7 +56,7 @@ impl LivePage {
         };
         if let Some(LiveAction::OpenTask(task)) = live_ui(ui, &data, &mut self.state) {
             requests.command(Command::SelectTask(Some(task)));
-            requests.command(Command::Show(Page::Results));
+            requests.command(Command::Show(Page::RESULTS));
         }
     }
 }

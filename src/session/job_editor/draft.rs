@@ -4,10 +4,10 @@
 //! is kept as it is, so that opening and saving a job loses nothing.
 
 mod command_environment;
+mod control;
 mod limits;
 mod order;
 mod shared;
-mod steering;
 mod typed;
 
 use std::path::PathBuf;
@@ -17,14 +17,14 @@ use crate::job::field::{self as job_field, FieldProblem};
 use crate::job::{Control, Input, JOB_VERSION, Job, Mode, TaskKind, TaskTemplate, Transport, WorkloadSpec};
 
 pub use command_environment::CommandEnvironmentDraft;
+pub use control::ControlDraft;
 pub use limits::LimitsDraft;
 pub use order::OrderDraft;
 pub use shared::SharedDraft;
-pub use steering::SteeringDraft;
 use typed::Typed;
 
-use super::expand::sentence;
 use super::input_draft::InputDraft;
+use crate::session::notices::sentence;
 
 /// A field that a message belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,7 +138,7 @@ pub struct JobDraft {
     /// Where commands run; empty: the job file's folder, or the current one.
     pub working_dir: String,
     /// When the run ends early, waits or holds back.
-    pub steering: SteeringDraft,
+    pub control: ControlDraft,
     /// What a task may take at the most.
     pub limits: LimitsDraft,
     /// What a command gets besides its line.
@@ -172,7 +172,7 @@ impl JobDraft {
             workers: job.workers,
             timeout: job.timeout_secs.map_or_else(String::new, |secs| secs.to_string()),
             retries: if job.retries == 0 { String::new() } else { job.retries.to_string() },
-            steering: SteeringDraft::from_control(&job.control),
+            control: ControlDraft::from_control(&job.control),
             limits: LimitsDraft::from_limits(&job.control.limits),
             command_environment: CommandEnvironmentDraft::from_job(job),
             order: OrderDraft::from_job(job),
@@ -214,7 +214,7 @@ impl JobDraft {
             transport: if self.kind.traits().returns_value { self.transport } else { Transport::Pipe },
             control: Control {
                 limits: self.limits.to_limits(&opened.control.limits, &mut errors),
-                ..self.steering.to_control(&opened.control, &mut errors)
+                ..self.control.to_control(&opened.control, &mut errors)
             },
             working_dir: match &opened.working_dir {
                 // It may have bytes that are no text.

@@ -1,11 +1,13 @@
-//! The presets as the sidebar lists them: the built-in examples and the saved jobs, and what can be done with them.
+//! The presets as the sidebar lists them, the built-in examples and the saved jobs, and what can be done with them.
 //!
-//! Files are the store's business. Every error here is a sentence for the person at the window.
+//! Files are the store's business. Every error here is a sentence for the user.
+
+mod commands;
 
 use crate::job::Job;
 use crate::store::presets::{DeletedPreset, PresetError, Presets, SavedPreset, Slug};
 
-use super::expand::sentence;
+use super::notices::sentence;
 
 /// A preset.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,7 +46,7 @@ impl PresetList {
     /// The built-in examples and the saved jobs of a folder; without one nothing can be saved.
     ///
     /// The second value says why the folder cannot be read; the list then has the examples alone.
-    pub(super) fn new(folder: Option<Presets>) -> (Self, Result<(), String>) {
+    pub(in crate::session) fn new(folder: Option<Presets>) -> (Self, Result<(), String>) {
         let built_in = Presets::builtin().into_iter().map(|preset| Preset {
             id: PresetId::BuiltIn(preset.slug),
             group: preset.group,
@@ -77,7 +79,7 @@ impl PresetList {
     }
 
     /// Writes `job` over the saved preset `id`, also where the job has another name by now.
-    pub(super) fn overwrite(&mut self, id: &PresetId, job: &Job) -> Result<PresetId, String> {
+    pub(in crate::session) fn overwrite(&mut self, id: &PresetId, job: &Job) -> Result<PresetId, String> {
         let PresetId::Saved(slug) = id else { return Err(STAYS.to_owned()) };
         let renamed = Slug::of(job.display_name()) != *slug;
         let slug = if renamed {
@@ -93,20 +95,20 @@ impl PresetList {
     }
 
     /// Keeps `job` under a name that nothing has yet.
-    pub(super) fn save_new(&mut self, name: &str, job: &Job) -> Result<PresetId, String> {
+    pub(in crate::session) fn save_new(&mut self, name: &str, job: &Job) -> Result<PresetId, String> {
         let slug = self.folder()?.save_as(job, name.trim(), false).map_err(told)?;
         self.reload()?;
         Ok(PresetId::Saved(slug))
     }
 
-    pub(super) fn rename(&mut self, id: &PresetId, to: &str) -> Result<PresetId, String> {
+    pub(in crate::session) fn rename(&mut self, id: &PresetId, to: &str) -> Result<PresetId, String> {
         let PresetId::Saved(slug) = id else { return Err(STAYS.to_owned()) };
         let slug = self.folder()?.rename(slug, to.trim()).map_err(told)?;
         self.reload()?;
         Ok(PresetId::Saved(slug))
     }
 
-    pub(super) fn duplicate(&mut self, id: &PresetId) -> Result<PresetId, String> {
+    pub(in crate::session) fn duplicate(&mut self, id: &PresetId) -> Result<PresetId, String> {
         let slug = match id {
             PresetId::Saved(slug) => self.folder()?.duplicate(slug).map_err(told)?,
             PresetId::BuiltIn(_) => {
@@ -124,7 +126,7 @@ impl PresetList {
         Ok(PresetId::Saved(slug))
     }
 
-    pub(super) fn delete(&mut self, id: &PresetId) -> Result<(), String> {
+    pub(in crate::session) fn delete(&mut self, id: &PresetId) -> Result<(), String> {
         let PresetId::Saved(slug) = id else { return Err(STAYS.to_owned()) };
         let name = self.name(id).to_owned();
         let deleted = self.folder()?.delete(slug).map_err(told)?;
@@ -133,7 +135,7 @@ impl PresetList {
     }
 
     /// Brings back what was deleted last and says its name.
-    pub(super) fn restore(&mut self) -> Result<String, String> {
+    pub(in crate::session) fn restore(&mut self) -> Result<String, String> {
         let (name, deleted) = self.deleted.last().ok_or("Nothing was deleted.")?;
         self.folder()?.restore(deleted).map_err(told)?;
         let name = name.clone();

@@ -12,7 +12,7 @@ use super::{Field, FieldError, sentence};
 
 /// What steers a run, as it is typed; an empty text is nothing asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SteeringDraft {
+pub struct ControlDraft {
     /// When the run ends early: `soon,fail=1`.
     pub halt: String,
     /// The least time between two starts: `0.5`, `2m`.
@@ -41,7 +41,7 @@ pub struct SteeringDraft {
     pub after_column: String,
 }
 
-impl SteeringDraft {
+impl ControlDraft {
     pub(super) fn from_control(control: &Control) -> Self {
         let text = |value: Option<String>| value.unwrap_or_default();
         let after = control.after.clone();

@@ -10,10 +10,10 @@ use crossbeam_channel::{Receiver, TryRecvError};
 
 use crate::job::{Input, Job};
 
-use super::current_run::Wake;
 use super::draft::{Field, FieldError, JobDraft, problem_of_field};
-use super::expand::{Expanded, expand, sentence};
-use super::machine::Machine;
+use super::expand::{Expanded, expand};
+use crate::session::notices::sentence;
+use crate::session::{Machine, Wake};
 
 /// Lists up to so many values are expanded on the spot.
 const AT_ONCE: usize = 10_000;

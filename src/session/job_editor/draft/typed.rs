@@ -2,7 +2,7 @@
 
 use super::{Field, FieldError};
 use crate::job::amount::{parse_size, size_text};
-use crate::session::expand::sentence;
+use crate::session::notices::sentence;
 
 /// A typed text beside the value that it was opened with.
 pub(super) struct Typed<'a, T> {

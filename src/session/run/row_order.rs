@@ -12,11 +12,11 @@ use crate::event::{AttemptRecord, OutcomeClass, TaskId};
 use crate::job::Batch;
 use crate::model::RunModel;
 
-use super::current_run::{Wake, lock};
-use super::expand::task_text;
+use super::current::lock;
+use crate::session::{Wake, task_text};
 
-/// Up to so many records are ordered on the spot.
-const AT_ONCE: usize = 2_000;
+/// More records than this are ordered by a thread.
+const MAX_ORDERED_AT_ONCE: usize = 2_000;
 /// How many records are read under one lock.
 const SLICE: usize = 8_192;
 
@@ -40,7 +40,7 @@ pub enum SortKey {
     Cpu,
     /// Its peak memory.
     Memory,
-    /// Who did it.
+    /// The worker's lane.
     Worker,
 }
 
@@ -115,7 +115,7 @@ impl RowOrder {
         if self.built.as_ref() == Some(&wanted) {
             return;
         }
-        if wanted.records <= AT_ONCE {
+        if wanted.records <= MAX_ORDERED_AT_ONCE {
             self.rows = Arc::new(order(&wanted, model, batch));
             self.built = Some(wanted);
             return;
@@ -124,7 +124,7 @@ impl RowOrder {
         let (model, batch, wake) = (Arc::clone(model), Arc::clone(batch), Arc::clone(wake));
         let job = wanted.clone();
         let thread = std::thread::Builder::new().name("row-order".to_owned()).spawn(move || {
-            // Nobody waits for it any more when another run is shown.
+            // Another run may be shown by now.
             drop(sender.send(order(&job, &model, &batch)));
             wake();
         });

@@ -2,12 +2,12 @@
 
 use egui::Ui;
 
-use crate::session::{Field, Session, SteeringDraft};
+use crate::session::{ControlDraft, Field, JobDraft, JobEditor};
 
 use super::message_ui;
 use super::section::{FieldWords, field_ui, section_ui};
 
-type Text = fn(&mut SteeringDraft) -> &mut String;
+type Text = fn(&mut ControlDraft) -> &mut String;
 
 const FIELDS: [(Field, FieldWords, Text); 11] = [
     (
@@ -98,26 +98,24 @@ const FIELDS: [(Field, FieldWords, Text); 11] = [
 ];
 
 /// Draws the fields; true when one was changed.
-pub fn steering_ui(ui: &mut Ui, session: &mut Session) -> bool {
+pub fn control_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
     let fields: Vec<Field> = FIELDS.iter().map(|(field, ..)| *field).chain([Field::After]).collect();
-    let filled = session.draft.steering.filled();
-    let mut steering = std::mem::take(&mut session.draft.steering);
-    let preview = session.preview();
-    let changed = section_ui(ui, "Steering", filled, preview, &fields, |ui| {
+    let filled = draft.control.filled();
+    let control = &mut draft.control;
+    let preview = editor.preview();
+    section_ui(ui, "Control", filled, preview, &fields, |ui| {
         let mut changed = false;
         for (field, words, text) in &FIELDS {
-            changed |= field_ui(ui, words, text(&mut steering), preview.error(*field));
+            changed |= field_ui(ui, words, text(control), preview.error(*field));
         }
         let name = FieldWords { label: "Task names", example: "name", help: "The column that names each task" };
-        changed |= field_ui(ui, &name, &mut steering.name_column, None);
+        changed |= field_ui(ui, &name, &mut control.name_column, None);
         let help = "The column with the names of the tasks to wait for, with blanks between them";
         let after = FieldWords { label: "Wait for", example: "after", help };
-        changed |= field_ui(ui, &after, &mut steering.after_column, None);
+        changed |= field_ui(ui, &after, &mut control.after_column, None);
         if let Some(message) = preview.error(Field::After) {
             message_ui(ui, message);
         }
         changed
-    });
-    session.draft.steering = steering;
-    changed
+    })
 }

@@ -12,6 +12,7 @@ use crate::job::{Batch, Input, Job};
 use crate::store::history::{Known, longest_first};
 
 use super::draft::{Field, FieldError, field_of};
+use crate::session::notices::sentence;
 
 /// How many tasks the preview shows.
 const SHOWN: u64 = 200;
@@ -111,12 +112,4 @@ pub fn task_text(batch: &Batch, task: TaskId) -> String {
         text.push('…');
     }
     text
-}
-
-/// A library's message as a sentence.
-pub(super) fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let Some(first) = letters.next() else { return String::new() };
-    let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
 }

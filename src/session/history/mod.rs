@@ -1,0 +1,277 @@
+//! The runs of the history: their list, read on a thread of its own, and what can be done with one of them.
+
+mod past_run;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
+
+use super::notices::{Notice, sentence};
+use super::run::{RecorderMessages, RunOrigin, StartRequest};
+use super::{HistoryCommand, Page, Session, Wake};
+use crate::event::TaskId;
+use crate::model::Earlier;
+use crate::store::history::{About, History, HistoryRecorder, RunRow};
+
+pub use past_run::PastRun;
+
+/// What is done with a run once it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PastRunUse {
+    /// It is shown on the pages Live and Results.
+    Show,
+    /// What it left is run.
+    Resume,
+    /// All of it is run again.
+    Rerun,
+    /// What failed of it is run again.
+    RerunFailed,
+}
+
+/// A run that is being read, and what is done with it then.
+type Opening = (PastRunUse, Receiver<Result<Box<PastRun>, String>>);
+
+/// The runs of the history as the window lists them.
+#[derive(Default)]
+pub struct RunList {
+    filter: String,
+    folder: Option<PathBuf>,
+    rows: Vec<RunRow>,
+    selected: Option<i64>,
+    error: Option<String>,
+    was_read: bool,
+    reading: Option<Receiver<Result<Vec<RunRow>, String>>>,
+    /// Something has changed since what is being read was asked for.
+    is_outdated: bool,
+    opening: Option<Opening>,
+    messages: RecorderMessages,
+    is_recording: bool,
+}
+
+impl RunList {
+    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder, ..Self::default() }
+    }
+
+    /// Only runs whose names contain this text are shown; upper and lower case are alike.
+    pub fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// The runs that match the filter, the newest first.
+    pub fn shown(&self) -> impl Iterator<Item = &RunRow> {
+        let wanted = self.filter.to_lowercase();
+        self.rows.iter().filter(move |run| run.name.to_lowercase().contains(&wanted))
+    }
+
+    /// All runs, the newest first.
+    pub fn all(&self) -> &[RunRow] {
+        &self.rows
+    }
+
+    /// The run whose details are shown.
+    pub fn selected(&self) -> Option<&RunRow> {
+        self.rows.iter().find(|run| Some(run.id) == self.selected)
+    }
+
+    /// Why there is no list.
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// No list has been read yet.
+    pub const fn is_unread(&self) -> bool {
+        !self.was_read
+    }
+
+    /// Runs of this window are recorded.
+    pub const fn is_kept(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// A run is being read.
+    pub const fn is_opening(&self) -> bool {
+        self.opening.is_some()
+    }
+
+    /// The folder of the history.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Where recorders leave their messages.
+    pub(super) fn messages(&self) -> RecorderMessages {
+        Arc::clone(&self.messages)
+    }
+
+    /// What records a run that is about to start, and where it leaves its messages.
+    pub(super) fn recorder(&self, request: &StartRequest) -> Option<(HistoryRecorder, RecorderMessages)> {
+        let history = self.folder.clone()?;
+        let RunOrigin { job, batch, folder } = &request.origin;
+        let about = About {
+            batch: Arc::clone(batch),
+            job: job.clone(),
+            folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
+            continues: request.continues.map(|(id, _)| id),
+            earlier: request.continues.map_or_else(Earlier::default, |(_, earlier)| earlier),
+            window: true,
+        };
+        Some((HistoryRecorder::start(history, about), self.messages()))
+    }
+
+    fn read(&mut self, wake: &Wake) {
+        self.is_outdated = self.reading.is_some();
+        let Some(folder) = self.folder.clone().filter(|_| !self.is_outdated) else { return };
+        self.reading = on_a_thread(wake, move || {
+            let history = History::existing(&folder).map_err(|error| error.to_string())?;
+            history.map_or_else(|| Ok(Vec::new()), |history| history.runs().map_err(|error| error.to_string()))
+        });
+    }
+
+    fn open(&mut self, id: i64, then: PastRunUse, wake: &Wake) {
+        let Some(folder) = self.folder.clone() else { return };
+        let read = move || PastRun::read(&folder, id).map(Box::new).map_err(|error| error.to_string());
+        self.opening = on_a_thread(wake, read).map(|reading| (then, reading));
+    }
+
+    /// Takes in the list that was read; true when it is outdated already.
+    fn poll_list(&mut self) -> bool {
+        match self.reading.as_ref().map(Receiver::try_recv) {
+            None | Some(Err(TryRecvError::Empty)) => return false,
+            Some(Ok(Ok(rows))) => {
+                self.rows = rows;
+                self.error = None;
+            }
+            Some(Ok(Err(error))) => self.error = Some(sentence(&error)),
+            Some(Err(TryRecvError::Disconnected)) => self.error = Some("The history could not be read.".to_owned()),
+        }
+        self.reading = None;
+        self.was_read = true;
+        self.is_outdated
+    }
+
+    /// The run that was read, once.
+    fn poll_opening(&mut self) -> Option<(PastRunUse, Result<Box<PastRun>, String>)> {
+        let (then, reading) = self.opening.as_ref()?;
+        let (then, read) = (*then, reading.try_recv());
+        let read = match read {
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Disconnected) => Err("it could not be read from the history".to_owned()),
+            Ok(read) => read,
+        };
+        self.opening = None;
+        Some((then, read))
+    }
+
+    fn remove(&mut self, id: i64) -> Result<(), String> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        if let Some(mut history) = History::existing(folder).map_err(|error| error.to_string())? {
+            history.remove(&[id]).map_err(|error| error.to_string())?;
+        }
+        self.rows.retain(|run| run.id != id);
+        Ok(())
+    }
+}
+
+/// The result of some work, once a thread of its own has done it.
+pub(super) fn on_a_thread<T: Send + 'static>(
+    wake: &Wake,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<Receiver<T>> {
+    let (sender, receiver) = bounded(1);
+    let wake = Arc::clone(wake);
+    let thread = std::thread::Builder::new().name("history-reader".to_owned()).spawn(move || {
+        // The window may be closed by now.
+        let _ = sender.send(work());
+        wake();
+    });
+    thread.ok().map(|_| receiver)
+}
+
+impl Session {
+    pub(super) fn handle_history(&mut self, command: HistoryCommand) {
+        match command {
+            HistoryCommand::Filter(text) => self.history.filter = text,
+            HistoryCommand::Select(id) => self.history.selected = id,
+            HistoryCommand::Open(id, then) => {
+                if self.is_running() {
+                    let text = "A run is under way and would be replaced: wait for its end, or stop it.";
+                    return self.notices.show(Notice::error(text));
+                }
+                self.history.open(id, then, &self.wake);
+            }
+            HistoryCommand::Remove(id) => {
+                let notice = match self.history.remove(id) {
+                    Ok(()) => Notice::info(format!("Run {id} was removed from the history.")),
+                    Err(error) => Notice::error(format!("Run {id} was not removed. {}", sentence(&error))),
+                };
+                self.notices.show(notice);
+                self.refresh_history();
+            }
+        }
+    }
+
+    /// Reads the list again, and which of the runs are detached.
+    pub(super) fn refresh_history(&mut self) {
+        self.history.read(&self.wake);
+        self.detached.list(&self.wake);
+    }
+
+    /// Takes in what was read, and the messages of recorders.
+    pub(super) fn poll_history(&mut self) {
+        let is_recording = self.run.is_recording();
+        let has_changed = std::mem::replace(&mut self.history.is_recording, is_recording) != is_recording;
+        if has_changed && self.page == Page::RUNS {
+            self.refresh_history();
+        }
+        let messages = std::mem::take(&mut *self.history.messages.lock().unwrap_or_else(PoisonError::into_inner));
+        for line in messages {
+            self.notices.show(Notice::error(sentence(&line)));
+        }
+        if self.history.poll_list() {
+            self.refresh_history();
+        }
+        match self.history.poll_opening() {
+            None => {}
+            Some((then, Ok(past))) => self.use_past_run(*past, then),
+            Some((_, Err(error))) => {
+                self.notices.show(Notice::error(format!("The run was not opened. {}", sentence(&error))));
+            }
+        }
+    }
+
+    fn use_past_run(&mut self, past: PastRun, then: PastRunUse) {
+        if self.is_running() {
+            let text = "Nothing was opened. A run is under way: wait for its end, or stop it.";
+            return self.notices.show(Notice::error(text));
+        }
+        let PastRun { row, job, batch, model, rest, damaged } = past;
+        let id = row.id;
+        if damaged > 0 {
+            let text = format!("Run {id} is shown without the damaged parts of its record; the rest is complete.");
+            self.notices.show(Notice::error(text));
+        }
+        let (done, tasks) = (model.progress.counts.done, batch.len());
+        let origin = RunOrigin { job: job.clone(), batch, folder: row.folder.clone() };
+        self.show_past(origin, model, rest.as_ref().err().cloned());
+        match (then, rest) {
+            (PastRunUse::Show, _) => self.page = Page::RESULTS,
+            (_, Err(obstacle)) => {
+                self.page = Page::RESULTS;
+                self.notices.show(Notice::error(format!("Nothing was started. {obstacle}")));
+            }
+            (PastRunUse::Rerun, Ok(_)) => self.rerun(&(0..tasks).map(TaskId).collect::<Vec<_>>()),
+            (PastRunUse::RerunFailed, Ok(_)) => self.rerun(&self.run.failed_tasks()),
+            (PastRunUse::Resume, Ok(rest)) if rest.is_empty() => {
+                let text = format!("Every task of run {id} has ended: there is nothing left to run.");
+                self.notices.show(Notice::info(text));
+            }
+            (PastRunUse::Resume, Ok(batch)) => {
+                let earlier = Earlier { done: row.earlier.done + done, ..row.earlier };
+                let origin = RunOrigin { job, batch, folder: row.folder };
+                self.start(StartRequest { origin, continues: Some((id, earlier)) });
+            }
+        }
+    }
+}

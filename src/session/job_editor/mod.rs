@@ -1,0 +1,176 @@
+//! The open job while it is edited: the typed text, where it came from, and the preview of its tasks.
+
+mod draft;
+mod expand;
+mod input_draft;
+mod preview;
+
+use std::path::{Path, PathBuf};
+
+use super::presets::PresetId;
+use super::{Machine, Wake};
+use crate::job::{Job, Mode};
+
+pub use draft::{
+    CommandEnvironmentDraft, ControlDraft, Field, FieldError, JobDraft, LimitsDraft, OrderDraft, SharedDraft,
+};
+pub use expand::{Beside, Expanded, expand, task_text};
+pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
+pub use preview::Preview;
+
+/// Where the open job came from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// A preset.
+    Preset(PresetId),
+    /// A job file.
+    File(PathBuf),
+}
+
+/// The open job.
+pub struct JobEditor {
+    draft: JobDraft,
+    /// Counts the changes of `draft`, so that a copy of it can be told to be outdated.
+    revision: u64,
+    opened: JobDraft,
+    origin: Option<Origin>,
+    folder: PathBuf,
+    launch_folder: PathBuf,
+    preview: Preview,
+    machine: Machine,
+    wake: Wake,
+}
+
+impl JobEditor {
+    /// No job yet. Relative paths of presets start in `folder`; an order by duration is read from `history`.
+    pub(super) fn new(folder: PathBuf, history: Option<PathBuf>, machine: Machine, wake: Wake) -> Self {
+        Self {
+            draft: JobDraft::default(),
+            revision: 0,
+            opened: JobDraft::default(),
+            origin: None,
+            folder: folder.clone(),
+            launch_folder: folder,
+            preview: Preview::new(history),
+            machine,
+            wake,
+        }
+    }
+
+    /// The open job as it is typed.
+    pub const fn draft(&self) -> &JobDraft {
+        &self.draft
+    }
+
+    /// Differs from its value before each change of the draft.
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// What the open job expands to, and what is wrong with it.
+    pub const fn preview(&self) -> &Preview {
+        &self.preview
+    }
+
+    /// Where the open job came from.
+    pub const fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// The saved preset that the open job came from: the one that [`PresetCommand::Save`](super::PresetCommand::Save)
+    /// overwrites.
+    pub const fn saved_origin(&self) -> Option<&PresetId> {
+        match &self.origin {
+            Some(Origin::Preset(id @ PresetId::Saved(_))) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The open job differs from what it was opened or saved as.
+    pub fn is_edited(&self) -> bool {
+        self.draft != self.opened
+    }
+
+    /// Where relative paths of the open job start.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The pool's size for the next run.
+    pub fn workers(&self) -> u32 {
+        let wanted = self.draft.workers.unwrap_or(self.machine.logical_cores);
+        if self.mode() == Mode::One { 1 } else { wanted }
+    }
+
+    /// How the next run is run.
+    pub const fn mode(&self) -> Mode {
+        self.draft.mode
+    }
+
+    /// Opens a job in place of the one that is open.
+    pub(super) fn open(&mut self, job: &Job, origin: Origin) {
+        match &origin {
+            Origin::Preset(_) => self.folder.clone_from(&self.launch_folder),
+            Origin::File(file) => {
+                if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                    folder.clone_into(&mut self.folder);
+                }
+            }
+        }
+        self.edit(JobDraft::from_job(job));
+        self.opened = self.draft.clone();
+        self.origin = Some(origin);
+    }
+
+    /// Replaces the draft; the preview is made again.
+    pub(super) fn edit(&mut self, draft: JobDraft) {
+        self.draft = draft;
+        self.revision += 1;
+        self.refresh();
+    }
+
+    /// Reads the inputs again: files may have changed.
+    pub(super) fn refresh(&mut self) {
+        self.preview.refresh(&self.draft, &self.folder, self.machine, &self.wake);
+    }
+
+    /// Takes in what threads brought; true when the expansion is known anew.
+    pub(super) fn poll(&mut self) -> bool {
+        self.preview.poll(&self.folder, &self.wake)
+    }
+
+    /// The open job as it is saved as a preset. A job from a file looks its relative paths up beside that file; as a
+    /// preset it must say so.
+    pub(super) fn to_preset(&self) -> Result<Job, Vec<FieldError>> {
+        let job = self.draft.to_job()?;
+        let from_file = matches!(self.origin, Some(Origin::File(_)));
+        let working_dir = match job.working_dir {
+            None if from_file => Some(self.folder.clone()),
+            Some(relative) if from_file => Some(self.folder.join(relative)),
+            as_it_is => as_it_is,
+        };
+        Ok(Job { working_dir, ..job })
+    }
+
+    /// The open job was saved as preset `id`, which holds `job` now.
+    pub(super) fn saved(&mut self, id: PresetId, job: Option<&Job>) {
+        if let Some(job) = job {
+            self.edit(JobDraft::from_job(job));
+        }
+        self.opened = self.draft.clone();
+        self.origin = Some(Origin::Preset(id));
+    }
+
+    /// The preset that the open job came from was renamed, or moved.
+    pub(super) fn preset_renamed(&mut self, id: PresetId, name: String) {
+        self.draft.name.clone_from(&name);
+        self.revision += 1;
+        self.opened.name = name;
+        self.origin = Some(Origin::Preset(id));
+    }
+
+    /// The preset that the open job came from is gone (`None`), or back. The job stays open.
+    pub(super) fn set_preset(&mut self, id: Option<PresetId>) {
+        self.origin = id.map(Origin::Preset);
+    }
+}

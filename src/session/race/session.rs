@@ -1,0 +1,274 @@
+//! The races of a session: the settings of the next one, the race that is shown, and the saved ones.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{CurrentRace, Forecast, RaceDraft, RaceEngine, RacePlan};
+use crate::model::race::{RaceModel, Rules};
+use crate::session::notices::{Notice, sentence};
+use crate::session::{Page, RaceCommand, Session, Wake};
+use crate::store::race as saved;
+
+/// The races of a session.
+pub struct RaceState {
+    draft: RaceDraft,
+    shown: Option<CurrentRace>,
+    /// A saved race that it is compared with, and its file.
+    comparison: Option<(PathBuf, RaceModel)>,
+    /// Files of saved races, the newest first.
+    saved: Vec<PathBuf>,
+    /// Where races are saved; `None`: nowhere.
+    folder: Option<saved::Races>,
+    serials: u64,
+    forecast: Option<Forecast>,
+    /// The serial number of the race that the forecast was made from.
+    forecast_of: u64,
+}
+
+impl RaceState {
+    pub(in crate::session) fn new(cores: u32, folder: Option<saved::Races>) -> Self {
+        let mut state = Self {
+            draft: RaceDraft::usual(cores),
+            shown: None,
+            comparison: None,
+            saved: Vec::new(),
+            folder,
+            serials: 0,
+            forecast: None,
+            forecast_of: 0,
+        };
+        state.list();
+        state
+    }
+
+    /// The settings of the next race.
+    pub const fn draft(&self) -> &RaceDraft {
+        &self.draft
+    }
+
+    /// The race that is shown.
+    pub const fn shown(&self) -> Option<&CurrentRace> {
+        self.shown.as_ref()
+    }
+
+    /// The saved race that it is compared with, and its file.
+    pub fn comparison(&self) -> Option<(&Path, &RaceModel)> {
+        self.comparison.as_ref().map(|(file, race)| (file.as_path(), race))
+    }
+
+    /// Files of saved races, the newest first.
+    pub fn saved(&self) -> &[PathBuf] {
+        &self.saved
+    }
+
+    /// Races can be saved.
+    pub const fn can_save(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// A race is under way.
+    pub fn is_under_way(&self) -> bool {
+        self.shown.as_ref().is_some_and(CurrentRace::is_under_way)
+    }
+
+    /// Lists what is saved. A folder that cannot be read holds nothing that could be opened; saving says why.
+    fn list(&mut self) {
+        self.saved = self.folder.as_ref().and_then(|folder| folder.list().ok()).unwrap_or_default();
+    }
+
+    const fn next_serial(&mut self) -> u64 {
+        self.serials += 1;
+        self.serials
+    }
+
+    /// Seeds the order of runs, differently for each race; it is saved with the race.
+    const fn seed(&self) -> u64 {
+        self.serials
+    }
+
+    /// What is wrong with the settings, for a batch of so many tasks.
+    fn mistake(&self, tasks: u64) -> Option<String> {
+        self.draft.contenders(tasks).err().or_else(|| self.draft.rules(0).err())
+    }
+
+    fn start(&mut self, plan: RacePlan, engine: RaceEngine, wake: Wake) -> std::io::Result<()> {
+        let serial = self.next_serial();
+        self.shown = Some(CurrentRace::start(serial, plan, engine, wake)?);
+        Ok(())
+    }
+
+    fn stop(&self) {
+        if let Some(race) = &self.shown {
+            race.stop();
+        }
+    }
+
+    /// Ends the race if it goes on, and waits until nothing of it is left.
+    pub(in crate::session) fn end(&mut self) {
+        if let Some(race) = &mut self.shown {
+            race.end();
+        }
+    }
+
+    /// Saves the race that is shown; returns what was done, nothing without a race or a folder.
+    fn save(&mut self) -> Option<Result<String, String>> {
+        let (Some(race), Some(folder)) = (&mut self.shown, &self.folder) else { return None };
+        if let Some(file) = &race.file {
+            return Some(Ok(format!("This race is already saved as {}.", file.display())));
+        }
+        let written = folder.save(&race.model());
+        if let Ok(file) = &written {
+            race.file = Some(file.clone());
+            self.list();
+        }
+        Some(match written {
+            Ok(file) => Ok(format!("The race was saved as {}.", file.display())),
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
+    fn remove(&mut self, file: &Path) -> Result<(), String> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let removed = folder.remove(file).map_err(|error| error.to_string());
+        self.list();
+        removed?;
+        if let Some(race) = &mut self.shown {
+            // What is still shown can be saved anew.
+            race.file.take_if(|saved| saved == file);
+        }
+        Ok(())
+    }
+
+    /// Shows a race that is over.
+    fn show(&mut self, race: RaceModel, file: Option<PathBuf>) {
+        let serial = self.next_serial();
+        self.shown = Some(CurrentRace::recorded(serial, race, file));
+    }
+
+    fn compare(&mut self, file: Option<PathBuf>) -> Result<(), String> {
+        self.comparison = match file {
+            None => None,
+            Some(file) => Some((file.clone(), saved::open(&file).map_err(|error| error.to_string())?)),
+        };
+        Ok(())
+    }
+
+    /// Makes the forecast again once another race is over.
+    pub(in crate::session) fn refresh_forecast(&mut self, max_workers: u32) {
+        let Some(race) = self.shown.as_ref().filter(|race| !race.is_under_way()) else { return };
+        if self.forecast_of != race.serial {
+            self.forecast_of = race.serial;
+            self.forecast = Forecast::of(race.serial, &race.model(), max_workers);
+        }
+    }
+}
+
+impl Session {
+    /// The forecast for the open job; `None` where the race that is shown was of another.
+    pub fn forecast(&self) -> Option<&Forecast> {
+        let forecast = self.race.forecast.as_ref()?;
+        self.editor.preview().job().filter(|job| forecast.is_of(job)).map(|_| forecast)
+    }
+
+    /// Why [`RaceCommand::Start`] would do nothing; `None` when it would race the open job.
+    pub fn race_obstacle(&self) -> Option<String> {
+        if self.is_racing() {
+            return Some("A race is under way: stop it or wait for its end.".to_owned());
+        }
+        self.run_obstacle().or_else(|| {
+            let tasks = self.editor.preview().expanded().map_or(0, |expanded| expanded.tasks);
+            self.race.mistake(tasks).map(|mistake| sentence(&mistake))
+        })
+    }
+
+    /// Why the workloads of PEP 371 cannot be raced now.
+    pub fn pep371_obstacle(&self) -> Option<String> {
+        self.is_busy().then(|| "A run or a race is under way: stop it or wait for its end.".to_owned())
+    }
+
+    /// Shows a race that is over.
+    pub fn show_race(&mut self, race: RaceModel, file: Option<PathBuf>) {
+        self.race.show(race, file);
+    }
+
+    pub(in crate::session) fn handle_race(&mut self, command: RaceCommand) {
+        let notice = match command {
+            RaceCommand::Edit(draft) => {
+                self.race.draft = draft;
+                None
+            }
+            RaceCommand::Start => self.start_race(),
+            RaceCommand::StartPep371 => self.start_pep371(),
+            RaceCommand::Stop => {
+                self.race.stop();
+                None
+            }
+            RaceCommand::Save => self.race.save().map(|saved| match saved {
+                Ok(text) => Notice::info(text),
+                Err(error) => Notice::error(format!("The race was not saved. {}", sentence(&error))),
+            }),
+            RaceCommand::Open(file) => self.open_race(file),
+            RaceCommand::Remove(file) => Some(match self.race.remove(&file) {
+                Ok(()) => Notice::info(format!("Deleted {}.", file.display())),
+                Err(error) => Notice::error(sentence(&error)),
+            }),
+            RaceCommand::Compare(file) => self.race.compare(file).err().map(|error| Notice::error(sentence(&error))),
+        };
+        if let Some(notice) = notice {
+            self.notices.show(notice);
+        }
+    }
+
+    fn start_race(&mut self) -> Option<Notice> {
+        if let Some(obstacle) = self.race_obstacle() {
+            return Some(Notice::mistake(format!("No race was started. {obstacle}")));
+        }
+        let Some(expanded) = self.editor.preview().expanded() else {
+            return Some(Notice::mistake("No race was started. The inputs are being read: try again in a moment."));
+        };
+        let batch = Arc::clone(&expanded.batch);
+        let draft = &self.race.draft;
+        let plan = draft.contenders(batch.len()).and_then(|contenders| {
+            let rules = draft.rules(self.race.seed())?;
+            RacePlan::of_batch(batch, contenders, rules).map_err(|error| error.to_string())
+        });
+        self.start_planned(plan)
+    }
+
+    fn start_pep371(&mut self) -> Option<Notice> {
+        if self.is_busy() {
+            let text = "No race was started. A run or a race is under way: stop it or wait for its end.";
+            return Some(Notice::error(text));
+        }
+        let rules = self.race.draft.rules(self.race.seed()).unwrap_or_else(|_| Rules::default());
+        self.start_planned(RacePlan::pep371(rules, &std::env::temp_dir()).map_err(|error| error.to_string()))
+    }
+
+    fn start_planned(&mut self, plan: Result<RacePlan, String>) -> Option<Notice> {
+        let engine = RaceEngine { engine: Arc::clone(&self.engine), machine: self.machine };
+        let wake = Arc::clone(&self.wake);
+        match plan.and_then(|plan| self.race.start(plan, engine, wake).map_err(|error| error.to_string())) {
+            Ok(()) => {
+                self.notices.clear();
+                self.page = Page::RACE;
+                None
+            }
+            Err(error) => Some(Notice::error(format!("No race was started. {}", sentence(&error)))),
+        }
+    }
+
+    fn open_race(&mut self, file: PathBuf) -> Option<Notice> {
+        if self.is_racing() {
+            let text = "Nothing was opened. A race is under way: stop it or wait for its end.";
+            return Some(Notice::error(text));
+        }
+        match saved::open(&file) {
+            Ok(race) => {
+                self.race.show(race, Some(file));
+                self.page = Page::RACE;
+                None
+            }
+            Err(error) => Some(Notice::error(sentence(&error.to_string()))),
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! A run with its model, which a thread of its own fills, and the handle that commands it.
+//!
+//! The thread, not the window, empties the engine's channel, so a window that stands still never makes a batch wait.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Receiver;
+
+use crate::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions, event_pump};
+use crate::event::{Event, TaskId};
+use crate::host::{DetachedError, DetachedRun};
+use crate::job::{Batch, Job};
+use crate::model::RunModel;
+use crate::mp::clock::monotonic_ns;
+use crate::session::Wake;
+use crate::store::history::HistoryRecorder;
+
+use super::detached::DetachedLink;
+
+/// What a run is started from.
+#[derive(Clone)]
+pub struct RunOrigin {
+    /// The job.
+    pub job: Job,
+    /// The tasks.
+    pub batch: Arc<Batch>,
+    /// Where the job's relative paths start.
+    pub folder: PathBuf,
+}
+
+/// A run with what it was started from.
+pub struct CurrentRun {
+    /// Tells this run from the other runs of the session.
+    pub serial: u64,
+    /// The job it was started from.
+    pub job: Job,
+    /// The tasks.
+    pub batch: Arc<Batch>,
+    folder: PathBuf,
+    model: Arc<Mutex<RunModel>>,
+    source: RunSource,
+}
+
+/// Where the run goes on, or went on.
+enum RunSource {
+    /// In this process.
+    Here {
+        /// `None` once it has been joined.
+        handle: Option<Box<dyn RunHandle>>,
+        pump: Option<JoinHandle<()>>,
+        /// The monotonic clock at its start.
+        epoch_ns: u64,
+    },
+    /// In a process of its own.
+    Detached {
+        link: DetachedLink,
+        pump: Option<JoinHandle<()>>,
+        /// The monotonic clock at its start; 0 until the connection is made.
+        epoch_ns: Arc<AtomicU64>,
+    },
+    /// In the past: the model is complete.
+    Recorded {
+        /// Why it cannot be run again.
+        obstacle_to_rerun: Option<String>,
+    },
+}
+
+/// Messages of recorders that the window has not shown yet.
+pub(in crate::session) type RecorderMessages = Arc<Mutex<Vec<String>>>;
+
+impl CurrentRun {
+    /// Starts a run in this process.
+    ///
+    /// # Errors
+    /// Those of the engine, and a lack of threads.
+    pub(super) fn start(
+        serial: u64,
+        origin: RunOrigin,
+        options: RunOptions,
+        engine: &dyn Engine,
+        wake: Wake,
+        recorder: Option<(HistoryRecorder, RecorderMessages)>,
+    ) -> Result<Self, EngineError> {
+        let model = Arc::new(Mutex::new(RunModel::default()));
+        let (sender, receiver) = event_pump::channel();
+        let filled = Arc::clone(&model);
+        let pump = std::thread::Builder::new()
+            .name("run-model".to_owned())
+            .spawn(move || pump(&receiver, &filled, &wake, recorder))
+            .map_err(|source| EngineError::System { what: "starting a thread for the run's events", source })?;
+        let handle = engine.start(Arc::clone(&origin.batch), options, sender)?;
+        let source = RunSource::Here { handle: Some(handle), pump: Some(pump), epoch_ns: monotonic_ns() };
+        Ok(Self::new(serial, origin, model, source))
+    }
+
+    /// A detached run: `connect` starts or finds it, on the thread that then follows it.
+    ///
+    /// # Errors
+    /// A lack of threads.
+    pub(super) fn detached(
+        serial: u64,
+        origin: RunOrigin,
+        connect: impl FnOnce() -> Result<DetachedRun, DetachedError> + Send + 'static,
+        wake: Wake,
+        messages: RecorderMessages,
+    ) -> std::io::Result<Self> {
+        let model = Arc::new(Mutex::new(RunModel::default()));
+        let (link, epoch_ns) = (DetachedLink::default(), Arc::new(AtomicU64::new(0)));
+        let (own, filled, epoch) = (link.clone(), Arc::clone(&model), Arc::clone(&epoch_ns));
+        let pump = std::thread::Builder::new().name("run-model".to_owned()).spawn(move || {
+            if let Some(mut watching) = own.connect(connect) {
+                epoch.store(watching.info.epoch_ns, Ordering::Relaxed);
+                own.follow(&mut watching, &filled, &messages, &wake);
+            }
+            wake();
+        })?;
+        Ok(Self::new(serial, origin, model, RunSource::Detached { link, pump: Some(pump), epoch_ns }))
+    }
+
+    /// A run whose events are all known. `obstacle_to_rerun` says why it cannot be run again.
+    pub(super) fn recorded(serial: u64, origin: RunOrigin, model: RunModel, obstacle_to_rerun: Option<String>) -> Self {
+        Self::new(serial, origin, Arc::new(Mutex::new(model)), RunSource::Recorded { obstacle_to_rerun })
+    }
+
+    fn new(serial: u64, origin: RunOrigin, model: Arc<Mutex<RunModel>>, source: RunSource) -> Self {
+        let RunOrigin { job, batch, folder } = origin;
+        Self { serial, job, batch, folder, model, source }
+    }
+
+    /// The link to the process of a detached run.
+    pub(super) const fn detached_link(&self) -> Option<&DetachedLink> {
+        match &self.source {
+            RunSource::Detached { link, .. } => Some(link),
+            RunSource::Here { .. } | RunSource::Recorded { .. } => None,
+        }
+    }
+
+    /// It can go on when this window is closed.
+    pub fn can_stay(&self) -> bool {
+        self.detached_link().is_some_and(DetachedLink::can_stay)
+    }
+
+    /// Where the job's relative paths start.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Why this run cannot be run again; `None` if it can.
+    pub fn obstacle_to_rerun(&self) -> Option<&str> {
+        match &self.source {
+            RunSource::Recorded { obstacle_to_rerun } => obstacle_to_rerun.as_deref(),
+            RunSource::Here { .. } | RunSource::Detached { .. } => None,
+        }
+    }
+
+    fn pump(&self) -> Option<&JoinHandle<()>> {
+        match &self.source {
+            RunSource::Here { pump, .. } | RunSource::Detached { pump, .. } => pump.as_ref(),
+            RunSource::Recorded { .. } => None,
+        }
+    }
+
+    /// Something of this run is still to be written to the history.
+    pub(super) fn is_recording(&self) -> bool {
+        self.pump().is_some_and(|pump| !pump.is_finished())
+    }
+
+    /// A task's number as it is shown: in a run of some tasks again, the number that it had before.
+    pub fn number(&self, task: TaskId) -> u64 {
+        if task.0 < self.batch.len() { self.batch.number(task) } else { task.number() }
+    }
+
+    /// What is known of the run. Hold it no longer than a frame takes: the events wait meanwhile.
+    pub fn model(&self) -> MutexGuard<'_, RunModel> {
+        lock(&self.model)
+    }
+
+    /// The model for a thread that outlives the caller.
+    pub(super) fn shared_model(&self) -> Arc<Mutex<RunModel>> {
+        Arc::clone(&self.model)
+    }
+
+    /// The present on the run's clock, in nanoseconds since its start: it stands still once the run has ended.
+    pub fn now_ns(&self, model: &RunModel) -> u64 {
+        let newest = model.progress.last_ns;
+        let epoch_ns = match &self.source {
+            RunSource::Here { epoch_ns, .. } => *epoch_ns,
+            RunSource::Detached { epoch_ns, .. } => epoch_ns.load(Ordering::Relaxed),
+            RunSource::Recorded { .. } => 0,
+        };
+        if epoch_ns == 0 || model.is_finished() {
+            return newest;
+        }
+        newest.max(monotonic_ns().saturating_sub(epoch_ns))
+    }
+
+    /// The run has not ended. A recorded run has ended when its model says so.
+    pub fn is_under_way(&self) -> bool {
+        !self.model().is_finished() && self.expects_events()
+    }
+
+    /// Events can still come; false for a run that broke off.
+    pub fn expects_events(&self) -> bool {
+        self.pump().is_none_or(|pump| !pump.is_finished())
+    }
+
+    /// Asks something of the run.
+    pub(super) fn command(&self, command: RunCommand) {
+        match &self.source {
+            RunSource::Here { handle: Some(handle), .. } => handle.command(command),
+            RunSource::Detached { link, .. } => link.command(command),
+            RunSource::Here { handle: None, .. } | RunSource::Recorded { .. } => {}
+        }
+    }
+
+    /// Ends the run if it goes on and waits until nothing of it is left. A detached run is only left.
+    pub(super) fn end(&mut self) {
+        let is_finished = self.model().is_finished();
+        let pump = match &mut self.source {
+            RunSource::Here { handle, pump, .. } => {
+                if let Some(handle) = handle.take() {
+                    if !is_finished {
+                        handle.command(RunCommand::Stop);
+                    }
+                    handle.join();
+                }
+                pump.take()
+            }
+            RunSource::Detached { link, pump, .. } => {
+                link.leave();
+                pump.take()
+            }
+            RunSource::Recorded { .. } => None,
+        };
+        if let Some(pump) = pump {
+            // A panic there was printed there; the model is as good as it got.
+            drop(pump.join());
+        }
+    }
+}
+
+impl Drop for CurrentRun {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The model, also after a panic of the thread that fills it: what it knew is better than nothing.
+pub(super) fn lock(model: &Mutex<RunModel>) -> MutexGuard<'_, RunModel> {
+    model.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Fills the model with the events of a run until the last, and records them on the way.
+fn pump(
+    events: &Receiver<Event>,
+    model: &Mutex<RunModel>,
+    wake: &Wake,
+    mut recorder: Option<(HistoryRecorder, RecorderMessages)>,
+) {
+    let show = |messages: &RecorderMessages, lines: Vec<String>| {
+        if !lines.is_empty() {
+            messages.lock().unwrap_or_else(PoisonError::into_inner).extend(lines);
+        }
+    };
+    let next = |batch: &mut Vec<Event>| {
+        let goes_on = event_pump::receive(events, batch);
+        if let Some((recorder, messages)) = &mut recorder {
+            batch.iter().for_each(|event| show(messages, recorder.add(event)));
+        }
+        if !goes_on && let Some((recorder, messages)) = recorder.take() {
+            show(&messages, recorder.finish());
+        }
+        goes_on
+    };
+    event_pump::pump(next, model, RunModel::take, || wake());
+}

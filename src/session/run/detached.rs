@@ -1,0 +1,342 @@
+//! Detached runs, which have a process of their own: the window's link to one, and those that go on when the window opens.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::{Receiver, TryRecvError};
+
+use super::{CurrentRun, RecorderMessages, RunOrigin, StartRequest};
+use crate::engine::RunCommand;
+use crate::engine::event_pump::{EVENTS_PER_LOCK, pump};
+use crate::event::Event;
+use crate::host::{
+    DetachedError, DetachedHandle, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate,
+};
+use crate::model::{Earlier, RunModel};
+use crate::session::history::on_a_thread;
+use crate::session::notices::{Notice, sentence};
+use crate::session::{Page, Session, Wake};
+
+/// A window's link to the process of a detached run. Clones share one link.
+#[derive(Clone, Default)]
+pub(super) struct DetachedLink(Arc<Mutex<LinkState>>);
+
+#[derive(Default)]
+struct LinkState {
+    handle: Option<DetachedHandle>,
+    /// Commands that wait for the connection.
+    pending: Vec<RunCommand>,
+    /// The window does not follow it any more.
+    is_left: bool,
+    /// It can go on when the window is closed.
+    can_stay: bool,
+    /// It is to be stopped when the window is closed or killed.
+    ends_with_window: bool,
+    /// Its number in the history.
+    id: Option<i64>,
+    /// Why there is no connection, or none any more.
+    failure: Option<LinkFailure>,
+}
+
+/// What went wrong with the process of a run.
+pub(super) enum LinkFailure {
+    /// It could not be started, or not be found.
+    Start(DetachedError),
+    /// It ended before its run did, or cannot be read any more.
+    Lost(DetachedError),
+}
+
+impl DetachedLink {
+    fn link(&self) -> MutexGuard<'_, LinkState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks something of the run.
+    pub(super) fn command(&self, command: RunCommand) {
+        let mut link = self.link();
+        match &link.handle {
+            Some(handle) => handle.command(command),
+            None => link.pending.push(command),
+        }
+    }
+
+    /// Stops following; the run goes on where it can.
+    pub(super) fn leave(&self) {
+        let mut link = self.link();
+        link.is_left = true;
+        if let Some(handle) = &link.handle {
+            handle.disconnect();
+        }
+    }
+
+    pub(super) fn can_stay(&self) -> bool {
+        self.link().can_stay
+    }
+
+    /// Its number in the history, once it has one.
+    pub(super) fn id(&self) -> Option<i64> {
+        self.link().id
+    }
+
+    pub(super) fn ends_with_window(&self) -> bool {
+        let link = self.link();
+        link.ends_with_window || !link.can_stay
+    }
+
+    /// Sets whether the run is stopped when the window is closed or killed.
+    pub(super) fn end_with_window(&self, wanted: bool) {
+        let mut link = self.link();
+        link.ends_with_window = wanted;
+        if let Some(handle) = link.handle.as_ref().filter(|_| link.can_stay) {
+            handle.stop_on_disconnect(wanted);
+        }
+    }
+
+    fn take_failure(&self) -> Option<LinkFailure> {
+        self.link().failure.take()
+    }
+
+    /// Connects, and sends the commands that waited for it.
+    pub(super) fn connect(&self, connect: impl FnOnce() -> Result<DetachedRun, DetachedError>) -> Option<DetachedRun> {
+        let connected = connect();
+        let mut link = self.link();
+        match connected {
+            Err(error) => {
+                link.failure = Some(LinkFailure::Start(error));
+                None
+            }
+            Ok(watching) => {
+                let handle = watching.handle();
+                std::mem::take(&mut link.pending).into_iter().for_each(|command| handle.command(command));
+                link.can_stay = watching.info.recorded;
+                link.id = watching.info.run;
+                if link.ends_with_window && link.can_stay {
+                    handle.stop_on_disconnect(true);
+                }
+                if link.is_left {
+                    return None;
+                }
+                link.handle = Some(handle);
+                Some(watching)
+            }
+        }
+    }
+
+    /// Folds what the process sends, until its end.
+    pub(super) fn follow(
+        &self,
+        watching: &mut DetachedRun,
+        model: &Mutex<RunModel>,
+        messages: &RecorderMessages,
+        wake: &Wake,
+    ) {
+        let next = |batch: &mut Vec<Event>| loop {
+            match watching.next_update() {
+                Ok(Some(DetachedUpdate::Event(event))) => batch.push(event),
+                Ok(Some(DetachedUpdate::Message(words))) => {
+                    messages.lock().unwrap_or_else(PoisonError::into_inner).push(words)
+                }
+                Ok(Some(DetachedUpdate::Recorded(number))) => self.link().id = number,
+                Ok(None) => return false,
+                Err(error) => {
+                    let mut link = self.link();
+                    if !link.is_left {
+                        link.failure = Some(LinkFailure::Lost(error));
+                    }
+                    return false;
+                }
+            }
+            if batch.len() >= EVENTS_PER_LOCK || !watching.has_more() {
+                return true;
+            }
+        };
+        pump(next, model, RunModel::take, || wake());
+    }
+}
+
+/// The detached runs that this window knows of.
+#[derive(Default)]
+pub struct DetachedList {
+    runs: Option<DetachedRuns>,
+    found: Vec<(DetachedInfo, PathBuf)>,
+    listing: Option<Receiver<Vec<(DetachedInfo, PathBuf)>>>,
+    opening: Option<Receiver<Result<DetachedRun, DetachedError>>>,
+    /// The first listing is over.
+    has_listed: bool,
+    shows_found: bool,
+    /// The run that was started last, to be started in this process should its own not start.
+    requested: Option<StartRequest>,
+}
+
+impl DetachedList {
+    /// With `shows_found`, a single run that the first listing finds is shown.
+    pub(in crate::session) fn new(runs: Option<DetachedRuns>, shows_found: bool) -> Self {
+        Self { runs, shows_found, ..Self::default() }
+    }
+
+    /// The run of that number goes on in a process of its own, and can be watched.
+    pub fn is_running(&self, run: i64) -> bool {
+        self.found.iter().any(|(info, _)| info.run == Some(run) && !info.ended)
+    }
+
+    /// Lists anew which detached runs there are.
+    pub(in crate::session) fn list(&mut self, wake: &Wake) {
+        let Some(runs) = self.runs.clone().filter(|_| self.listing.is_none()) else { return };
+        self.listing = on_a_thread(wake, move || runs.list());
+    }
+
+    /// Takes in a listing; true when it was the first.
+    fn poll_listing(&mut self) -> bool {
+        match self.listing.as_ref().map(Receiver::try_recv) {
+            None | Some(Err(TryRecvError::Empty)) => return false,
+            Some(Err(TryRecvError::Disconnected)) => {}
+            Some(Ok(found)) => self.found = found,
+        }
+        self.listing = None;
+        !std::mem::replace(&mut self.has_listed, true)
+    }
+
+    /// A run that was to be watched, once, as soon as there is a connection or none can be made.
+    fn poll_opening(&mut self) -> Option<Result<DetachedRun, DetachedError>> {
+        match self.opening.as_ref()?.try_recv() {
+            Err(TryRecvError::Empty) => None,
+            opened => {
+                self.opening = None;
+                opened.ok()
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Starts a detached run; returns the request where that is not possible.
+    pub(super) fn start_detached(&mut self, request: StartRequest) -> Option<StartRequest> {
+        let Some(runs) = self.detached.runs.clone() else { return Some(request) };
+        let RunOrigin { job, batch, folder } = &request.origin;
+        let order = DetachedOrder {
+            batch: Arc::clone(batch),
+            folder: std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
+            mode: job.mode,
+            workers: self.machine.pool_of(job),
+            history: self.history.folder().map(Path::to_owned),
+            continues: request.continues.map(|(id, _)| id),
+            earlier: request.continues.map_or_else(Earlier::default, |(_, earlier)| earlier),
+            window: true,
+            stops_with_starter: false,
+        };
+        let connect = move || runs.start(&order);
+        let Ok(run) = self.follow(request.origin.clone(), connect) else { return Some(request) };
+        self.detached.requested = Some(request);
+        self.show_started(run);
+        None
+    }
+
+    fn follow(
+        &mut self,
+        origin: RunOrigin,
+        connect: impl FnOnce() -> Result<DetachedRun, DetachedError> + Send + 'static,
+    ) -> std::io::Result<CurrentRun> {
+        let serial = self.run.next_serial();
+        CurrentRun::detached(serial, origin, connect, Arc::clone(&self.wake), self.history.messages())
+    }
+
+    /// Follows a detached run, by its number in the history.
+    pub(in crate::session) fn watch_run(&mut self, run: i64) {
+        let found = self.detached.found.iter().find(|(info, _)| info.run == Some(run));
+        match found.map(|(_, folder)| folder.clone()) {
+            Some(folder) => self.watch(folder),
+            None => self.notices.show(Notice::error(format!("Run {run} is not running in the background any more."))),
+        }
+    }
+
+    fn watch(&mut self, folder: PathBuf) {
+        if self.is_busy() {
+            let text = "Nothing was opened. A run is under way: wait for its end, or stop it.";
+            return self.notices.show(Notice::error(text));
+        }
+        let Some(runs) = self.detached.runs.clone() else { return };
+        self.detached.opening = on_a_thread(&self.wake, move || runs.watch(folder));
+    }
+
+    /// Takes in what threads found out about detached runs.
+    pub(in crate::session) fn poll_detached(&mut self) {
+        if self.detached.poll_listing() && !self.is_busy() && self.run.current().is_none() {
+            self.show_found();
+        }
+        match self.detached.poll_opening() {
+            None => {}
+            Some(Ok(watching)) => self.show_watched(watching),
+            Some(Err(error)) => self.notices.show(Notice::error(format!(
+                "The run in the background cannot be watched. {}",
+                sentence(&error.to_string())
+            ))),
+        }
+        if let Some(failure) =
+            self.run.current().and_then(CurrentRun::detached_link).and_then(DetachedLink::take_failure)
+        {
+            self.handle_failure(failure);
+        }
+    }
+
+    fn handle_failure(&mut self, failure: LinkFailure) {
+        match failure {
+            LinkFailure::Lost(DetachedError::Refused(words)) => self.notices.show(Notice::error(sentence(&words))),
+            LinkFailure::Lost(reason) => self.notices.show(Notice::error(format!(
+                "The run broke off. {} What it had done is on the page Runs, which can also resume it.",
+                sentence(&reason.to_string())
+            ))),
+            LinkFailure::Start(error) => match self.detached.requested.take() {
+                Some(request) if error.is_of_this_place() => {
+                    self.start_here(request);
+                    self.notices.show(Notice::info(format!(
+                        "This run ends with the window, since it could not be given a process of its own. {}",
+                        sentence(&error.to_string())
+                    )));
+                }
+                _ => {
+                    let text = format!("Nothing was started. {}", sentence(&error.to_string()));
+                    self.notices.show(Notice::error(text));
+                }
+            },
+        }
+    }
+
+    /// Shows the detached run that the first listing found, or says that there are some.
+    fn show_found(&mut self) {
+        let running: Vec<_> = self.detached.found.iter().filter(|(info, _)| !info.ended).collect();
+        match &*running {
+            [] => {}
+            [(_, folder)] if self.detached.shows_found => {
+                let folder = folder.clone();
+                self.watch(folder);
+            }
+            several => {
+                let runs = match several.len() {
+                    1 => "A run is".to_owned(),
+                    count => format!("{count} runs are"),
+                };
+                let advice = "to follow one, select it on the page Runs and press Watch.";
+                self.notices.show(Notice::info(format!("{runs} running in the background: {advice}")));
+            }
+        }
+    }
+
+    fn show_watched(&mut self, watching: DetachedRun) {
+        let Some(batch) = watching.batch().cloned().filter(|_| !self.is_busy()) else { return };
+        let job = batch.job().clone();
+        let name = job.display_name();
+        let which = watching.info.run.map_or_else(|| format!("\u{201c}{name}\u{201d}"), |id| format!("{id}, {name},"));
+        let origin = RunOrigin { job, batch, folder: watching.job_folder() };
+        match self.follow(origin, move || Ok(watching)) {
+            Ok(run) => {
+                self.run.show(run);
+                self.page = Page::LIVE;
+                self.notices.show(Notice::info(format!("Run {which} is running in the background and is shown here.")));
+            }
+            Err(error) => {
+                let text = format!("The run cannot be followed: no thread can be started: {error}.");
+                self.notices.show(Notice::error(text));
+            }
+        }
+    }
+}

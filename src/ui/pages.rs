@@ -1,0 +1,95 @@
+//! The pages of the window: what a page is, the table of all pages, and their tabs.
+//!
+//! A new page is a file with a [`PageView`] and a line in the table.
+
+use egui::{Align, Button, Key, Layout, RichText, Ui};
+use egui_material_icons::MaterialIcon;
+use egui_material_icons::icons::ICON_KEYBOARD;
+
+use crate::session::{Command, Page, Session};
+
+use super::action::{Action, Shortcut};
+use super::icon_button::{icon_text, small_icon_button};
+use super::request::Requests;
+use super::theme;
+use super::views::job::JobView;
+use super::views::live::LiveView;
+use super::views::race::RaceView;
+use super::views::results::ResultsView;
+use super::views::runs::RunsView;
+use super::views::shared::SharedView;
+
+/// A page of the window. It reads the session and asks for what shall change; its own state is a matter of looks.
+pub trait PageView {
+    /// Its name, whose title is on its tab.
+    fn page(&self) -> Page;
+
+    /// The icon on its tab.
+    fn icon(&self) -> MaterialIcon;
+
+    /// What it shows, as a hint over its tab.
+    fn explanation(&self) -> &'static str;
+
+    /// Draws the page.
+    fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests);
+
+    /// Puts the focus into its search field when it is drawn next; without a search field nothing happens.
+    fn focus_search(&mut self) {}
+}
+
+/// The pages, in the order of their tabs.
+pub struct Pages(Vec<Box<dyn PageView>>);
+
+impl Default for Pages {
+    /// The table of all pages.
+    fn default() -> Self {
+        Self(vec![
+            Box::<JobView>::default(),
+            Box::<LiveView>::default(),
+            Box::<ResultsView>::default(),
+            Box::new(SharedView),
+            Box::<RaceView>::default(),
+            Box::new(RunsView),
+        ])
+    }
+}
+
+impl Pages {
+    /// Adds a page behind the others.
+    pub fn add(&mut self, view: Box<dyn PageView>) {
+        self.0.push(view);
+    }
+
+    /// The pages with their keys: Ctrl with the number of the tab, for the first nine.
+    pub fn iter(&self) -> impl Iterator<Item = (&dyn PageView, Option<Shortcut>)> {
+        const DIGITS: [Key; 9] =
+            [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+        let digits = DIGITS.into_iter().map(|key| Some(Shortcut::ctrl(key))).chain(std::iter::repeat(None));
+        self.0.iter().map(|view| &**view).zip(digits)
+    }
+
+    /// The view of a page.
+    pub fn view_mut(&mut self, page: Page) -> Option<&mut (dyn PageView + 'static)> {
+        self.0.iter_mut().find(|view| view.page() == page).map(|view| &mut **view)
+    }
+
+    /// Draws the tabs.
+    pub fn tabs_ui(&self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        ui.horizontal(|ui| {
+            for (view, shortcut) in self.iter() {
+                let page = view.page();
+                let words = RichText::new(page.title()).text_style(theme::title_style());
+                let tab = ui.add(Button::selectable(session.page() == page, (icon_text(view.icon()), words)));
+                let tab = tab.on_hover_text(Shortcut::hint(shortcut, view.explanation()));
+                if tab.accessible_name(format!("Page {}", page.title())).clicked() {
+                    requests.command(Command::Show(page));
+                }
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if small_icon_button(ui, ICON_KEYBOARD, "Keys (F1)").clicked() {
+                    requests.action(Action::Keys);
+                }
+            });
+        });
+    }
+}
