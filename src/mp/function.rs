@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::mp::error::{Error, TaskError};
 use crate::mp::fd_passing;
-use crate::mp::pool::item;
+use crate::mp::item;
 
 /// What can be called with `Args`, a tuple of up to six values: every function and closure that takes those. It is there
 /// for bounds of one's own functions, and needs no implementation.
@@ -217,7 +217,7 @@ pub mod returned {
 
     use super::Callable;
     use crate::mp::error::Error;
-    use crate::mp::pool::item;
+    use crate::mp::item;
 
     /// All four traits, to be imported together.
     pub mod by_fit {

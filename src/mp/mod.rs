@@ -108,14 +108,16 @@ pub mod process_tree;
 // The library.
 pub(crate) mod authentication;
 pub(crate) mod connection;
-pub(crate) mod entry;
 pub(crate) mod error;
 pub(crate) mod function;
+mod init;
+mod item;
 pub(crate) mod listener;
 pub mod manager;
 pub(crate) mod pool;
 pub(crate) mod process;
 pub(crate) mod queue;
+pub(crate) mod registry;
 pub(crate) mod shared;
 pub(crate) mod sync;
 pub(crate) mod wait;
@@ -125,11 +127,11 @@ pub use crate::__mp_function as function;
 pub use authentication::{Address, AddressError, Key, KeyError, MIN_KEY_BYTES};
 pub use child::WORKER_ROLE;
 pub use connection::{Connection, one_way_pipe, pipe};
-pub use entry::{init, set_executable};
 pub use error::{Error, TaskError};
 #[doc(hidden)]
 pub use function::returned;
 pub use function::{Callable, Function};
+pub use init::init;
 pub use listener::Listener;
 pub use pool::{
     AsyncResult, Imap, Initialized, Pool, PoolBuilder, Returned, ThreadImap, ThreadPool, ThreadPoolBuilder,
@@ -137,6 +139,7 @@ pub use pool::{
 };
 pub use process::{CurrentProcess, Process, Sentinel, active_children, current_process};
 pub use queue::{Queue, SimpleQueue};
+pub use registry::set_executable;
 pub(crate) use shared::forget_dead_writers;
 pub use shared::{Array, ListItem, RawArray, RawValue, ShareableList, SharedBytes, SharedMemory, Value};
 pub use sync::{

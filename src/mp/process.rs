@@ -15,22 +15,21 @@ use serde::{Deserialize, Serialize};
 use crate::mp::child::{Child, ChildPlan, describe_end};
 use crate::mp::clock::deadline_after;
 use crate::mp::connection::Connection;
-use crate::mp::entry;
 use crate::mp::error::Error;
 use crate::mp::fd_passing;
 use crate::mp::function::{Callable, Function};
 use crate::mp::parent_death::end_with_parent;
+use crate::mp::registry;
 
 /// The variable that marks processes of this module and everything they start.
 pub const MARKER: &str = "FANLANE_MP";
 
 /// The role of a process that runs one function.
-pub(crate) const CALL_ROLE: &str = "call";
+const CALL_ROLE: &str = "call";
 
-/// What each program can be started as.
-pub(crate) fn services() -> impl Iterator<Item = Function> {
-    [Function::service(CALL_ROLE, serve_call), Function::service(super::pool::POOL_ROLE, super::pool::serve)]
-        .into_iter()
+/// The service of a process that runs one function.
+pub(crate) fn service() -> Function {
+    Function::service(CALL_ROLE, serve_call)
 }
 
 /// A process that runs one function with its arguments.
@@ -126,10 +125,10 @@ pub(crate) fn note_active(name: &str, child: &Arc<Child>) {
 
 /// Starts this program again in one of its roles.
 pub(crate) fn start_child(name: &str, role: &str) -> Result<(Arc<Child>, Connection), Error> {
-    if !entry::is_initialised() {
+    if !registry::is_initialised() {
         return Err(Error::NotInitialised);
     }
-    let executable = entry::executable();
+    let executable = registry::executable();
     let plan = ChildPlan { executable: &executable, role, marker: MARKER, environment: &[], writes_output: true };
     let (child, control) =
         Child::start(plan).map_err(|error| Error::Start { name: name.to_owned(), reason: error.to_string() })?;
@@ -154,7 +153,7 @@ impl Process {
         Args: Serialize,
     {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
-        let function = entry::name_of::<F>()?;
+        let function = registry::name_of::<F>()?;
         let mut bytes = Vec::new();
         let (encoded, descriptors) = fd_passing::with_descriptors(|| fd_passing::encode(&args, &mut bytes));
         encoded?;
@@ -354,7 +353,7 @@ fn serve_call(control: UnixStream) -> i32 {
     let name = call.current.name.clone();
     set_current(call.current);
     end_with_parent(Arc::clone(&control), MARKER);
-    let Some(function) = entry::function_named(&call.function) else {
+    let Some(function) = registry::function_named(&call.function) else {
         complain(&name, &Error::NotRegistered(call.function).to_string());
         return FAILED;
     };

@@ -3,11 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod cursor;
 mod event_count;
 mod journaled;
 mod mailbox;
 mod mp;
-mod page;
 mod processes;
 mod queue;
 mod slot;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let is_wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     let tests =
-        [event_count::TESTS, journaled::TESTS, mailbox::TESTS, page::TESTS, queue::TESTS, slot::TESTS, sync::TESTS]
+        [event_count::TESTS, journaled::TESTS, mailbox::TESTS, cursor::TESTS, queue::TESTS, slot::TESTS, sync::TESTS]
             .concat();
     let tests: Vec<Test> = tests.into_iter().filter(|(name, _)| is_wanted(name)).collect();
     let mut out = std::io::stdout();

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Pool;
-use super::shared::{FirstCall, Plan, Shared};
-use crate::mp::entry;
+use super::shared::{FirstCall, PoolPlan, PoolShared};
 use crate::mp::error::Error;
 use crate::mp::fd_passing;
 use crate::mp::function::Callable;
+use crate::mp::registry;
 
 /// What a pool is to be like.
 ///
@@ -45,7 +45,7 @@ use crate::mp::function::Callable;
 /// ```
 pub struct PoolBuilder {
     workers: usize,
-    plan: Plan,
+    plan: PoolPlan,
     fault: Option<Error>,
 }
 
@@ -58,7 +58,7 @@ impl fmt::Debug for PoolBuilder {
 impl PoolBuilder {
     pub(super) fn new() -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { workers, plan: Plan::default(), fault: None }
+        Self { workers, plan: PoolPlan::default(), fault: None }
     }
 
     /// How many workers it has; at first as many as the machine has processors.
@@ -76,7 +76,7 @@ impl PoolBuilder {
         F: Callable<Args>,
         Args: Serialize,
     {
-        let encoded = entry::name_of::<F>().and_then(|function| {
+        let encoded = registry::name_of::<F>().and_then(|function| {
             let mut bytes = Vec::new();
             let (encoded, descriptors) = fd_passing::with_descriptors(|| fd_passing::encode(&args, &mut bytes));
             encoded?;
@@ -109,13 +109,13 @@ impl PoolBuilder {
     /// [`Error::NotInitialised`], [`Error::NotRegistered`] and [`Error::Encode`] for the initializer, [`Error::Misuse`]
     /// for no workers, and what the system refuses.
     pub fn start(self) -> Result<Pool, Error> {
-        if !entry::is_initialised() {
+        if !registry::is_initialised() {
             return Err(Error::NotInitialised);
         }
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        let shared = Arc::new(Shared::new(self.plan));
+        let shared = Arc::new(PoolShared::new(self.plan));
         let pool = Pool { shared };
         pool.resize(self.workers)?;
         Ok(pool)

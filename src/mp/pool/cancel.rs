@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustix::process::Signal;
 
-use super::shared::Shared;
+use super::shared::PoolShared;
 use super::state::{InFlight, State, Work};
 use super::{AsyncResult, Pool};
 use crate::mp::child::Child;
@@ -43,7 +43,7 @@ impl Pool {
     }
 }
 
-impl Shared {
+impl PoolShared {
     /// Drops what nobody wants any more, and ends the workers that are at it. Nothing else is lost: a worker has sent the
     /// results of one job before it begins the next.
     fn drop_cancelled(&self) {
@@ -66,7 +66,7 @@ impl State {
     /// Takes out of the queue what nobody wants any more.
     pub fn drop_cancelled(&mut self) -> VecDeque<Work> {
         let queue = std::mem::take(&mut self.queue).into_iter();
-        let (cancelled, wanted): (VecDeque<_>, _) = queue.partition(|work| work.job.sink.is_cancelled());
+        let (cancelled, wanted): (VecDeque<_>, _) = queue.partition(|work| work.job.collector.is_cancelled());
         self.queued -= cancelled.iter().map(|work| work.chunks).sum::<usize>();
         self.queue = wanted;
         cancelled
@@ -75,7 +75,7 @@ impl State {
     /// Takes back from the workers that have any of it in hand what they have not begun. Gives those that are at what
     /// nobody wants any more: they have nothing else to do then.
     fn busy_with_cancelled(&mut self) -> Vec<Arc<Child>> {
-        let is_cancelled = |flight: &InFlight| flight.work.job.sink.is_cancelled();
+        let is_cancelled = |flight: &InFlight| flight.work.job.collector.is_cancelled();
         let mut busy = Vec::new();
         for lane in 0..self.lanes.len() {
             if !self.lanes[lane].flights.iter().any(is_cancelled) {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::Pool;
+use super::collector::{EachCollector, Returned};
 use super::job::{Job, Pace};
-use super::sink::{EachSink, Returned};
 use crate::mp::clock::deadline_after;
 use crate::mp::error::{Error, TaskError};
 
@@ -31,7 +31,7 @@ pub struct Imap<'a, R, I> {
     inputs: I,
     chunk_size: usize,
     is_ordered: bool,
-    sink: Arc<EachSink<R>>,
+    collector: Arc<EachCollector<R>>,
     pace: Arc<Pace>,
     submitted: usize,
     /// Items whose results have been taken over, also into `ready`.
@@ -67,7 +67,7 @@ impl<'a, R: Returned, I> Imap<'a, R, I> {
             inputs,
             chunk_size: chunk_size.max(1),
             is_ordered,
-            sink: EachSink::new(),
+            collector: EachCollector::new(),
             pace: Arc::default(),
             submitted: 0,
             taken: 0,
@@ -85,7 +85,7 @@ where
 {
     /// How many tasks a worker may be taken ahead.
     fn most_ahead(&self) -> usize {
-        let task_bytes = self.sink.item_bytes().saturating_mul(self.chunk_size);
+        let task_bytes = self.collector.item_bytes().saturating_mul(self.chunk_size);
         let by_bytes = (MOST_AHEAD_BYTES / task_bytes.max(1)).max(LEAST_AHEAD_TASKS);
         (MOST_AHEAD_ITEMS / self.chunk_size).max(AHEAD_TASKS).min(by_bytes)
     }
@@ -97,8 +97,8 @@ where
         if self.ended.is_some() || self.submitted - self.taken > window - (window / 4).max(1) {
             return;
         }
-        let sink = Arc::clone(&self.sink) as _;
-        let mut job = Job::new(function, self.submitted, self.chunk_size, sink, Arc::clone(&self.pace));
+        let collector = Arc::clone(&self.collector) as _;
+        let mut job = Job::new(function, self.submitted, self.chunk_size, collector, Arc::clone(&self.pace));
         while self.submitted + job.items() - self.taken < window {
             let Some(input) = self.inputs.next() else {
                 self.ended = Some(None);
@@ -135,7 +135,7 @@ where
         if self.submitted == self.taken {
             return self.ended.as_mut()?.take().map(Err);
         }
-        let Some((part, has_waited)) = self.sink.wait_for(self.is_ordered.then_some(self.taken), deadline) else {
+        let Some((part, has_waited)) = self.collector.wait_for(self.is_ordered.then_some(self.taken), deadline) else {
             return Some(Err(Error::TimedOut));
         };
         let ahead = if has_waited { self.ahead * 2 } else { (self.ahead * 15 / 16).max(AHEAD_TASKS) };

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-use super::item;
+use super::collector::{OneCollector, Returned};
 use super::result::AsyncResult;
-use super::sink::{OneSink, Returned};
-use crate::mp::entry;
 use crate::mp::error::{Error, TaskError};
 use crate::mp::function::Callable;
+use crate::mp::item;
+use crate::mp::registry;
 
 /// Who takes results. Items are counted over everything that was asked for in one call.
-pub trait Sink: Send + Sync {
+pub trait Collector: Send + Sync {
     /// Takes `items` results from `first_item` on; `failures` are counted from there, and all others are in `values`.
     fn results(&self, first_item: usize, items: usize, failures: &[(u32, TaskError)], values: &[u8]);
 
@@ -66,7 +66,7 @@ pub struct Job {
     /// So many items the last chunk can still take.
     room: usize,
     /// Who takes the results.
-    pub sink: Arc<dyn Sink>,
+    pub collector: Arc<dyn Collector>,
     /// How long its chunks take; shared by all parts of a call.
     pub pace: Arc<Pace>,
     /// How many workers died of a chunk.
@@ -79,7 +79,7 @@ impl Job {
         function: &'static str,
         first_item: usize,
         chunk_items: usize,
-        sink: Arc<dyn Sink>,
+        collector: Arc<dyn Collector>,
         pace: Arc<Pace>,
     ) -> Self {
         let (args, ends, deaths) = (Vec::new(), Vec::new(), Mutex::default());
@@ -91,7 +91,7 @@ impl Job {
             chunk_items: chunk_items.max(1),
             items: 0,
             room: 0,
-            sink,
+            collector,
             pace,
             deaths,
         }
@@ -107,8 +107,8 @@ impl Job {
         Args: Serialize + 'static,
         F::Output: Returned,
     {
-        let (sink, result) = OneSink::pair();
-        let mut job = Self::new(entry::name_of::<F>()?, 0, 1, sink, Arc::default());
+        let (collector, result) = OneCollector::pair();
+        let mut job = Self::new(registry::name_of::<F>()?, 0, 1, collector, Arc::default());
         job.push(args)?;
         Ok((job, result))
     }
@@ -166,9 +166,9 @@ impl Job {
         (self.first_item + begin, end - begin)
     }
 
-    /// Tells the sink that some chunks have no results.
+    /// Tells the collector that some chunks have no results.
     pub fn fail(&self, first: usize, chunks: usize, error: &TaskError) {
         let (first_item, items) = self.items_of(first, chunks);
-        self.sink.failed(first_item, items, error);
+        self.collector.failed(first_item, items, error);
     }
 }

@@ -10,11 +10,11 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::Signal;
 
+use super::cursor::{Cursor, Sequence};
 use super::job::Job;
 use super::message::{Batch, FromWorker, Setup};
-use super::page::{Page, Sequence};
-use super::shared::{Failed, Shared};
-use super::state::{LanePhase, Phase, State, Work, Worker};
+use super::shared::{Failed, PoolShared};
+use super::state::{LanePhase, Phase, State, Work, WorkerLink};
 use super::wire::{Frame, Wire};
 use crate::mp::child::describe_end;
 use crate::mp::error::{Error, TaskError};
@@ -43,7 +43,7 @@ enum Step {
     Sleep {
         looks: bool,
     },
-    /// Sleep until the worker, who is lent, is given back.
+    /// Sleep until the worker, which is handed off, is returned.
     AwaitReturn,
     /// Let the worker go.
     LetGo,
@@ -59,7 +59,7 @@ enum End {
 }
 
 /// The life of a lane.
-pub fn run(shared: &Arc<Shared>, lane: usize) {
+pub fn run(shared: &Arc<PoolShared>, lane: usize) {
     loop {
         let worker = match start(shared, lane) {
             Ok(worker) => worker,
@@ -71,7 +71,7 @@ pub fn run(shared: &Arc<Shared>, lane: usize) {
         if serve(shared, lane, &worker) == End::LetGo {
             worker.child.reap_within(END_PATIENCE);
         } else {
-            bury(shared, lane, &worker);
+            end_worker(shared, lane, &worker);
         }
         forget_dead_writers();
         if shared.is_superfluous(lane) {
@@ -81,20 +81,20 @@ pub fn run(shared: &Arc<Shared>, lane: usize) {
     shared.leave(lane);
 }
 
-fn start(shared: &Shared, lane: usize) -> Result<Worker, Error> {
+fn start(shared: &PoolShared, lane: usize) -> Result<WorkerLink, Error> {
     let name = shared.next_name();
-    let page = Page::create().map_err(Error::io("no memory for a worker can be had"))?;
+    let cursor = Cursor::create().map_err(Error::io("no memory for a worker can be had"))?;
     let (child, control) = start_child(&name, super::POOL_ROLE)?;
     let (initializer, args, descriptors) = match &shared.plan.initializer {
         None => (None, &[][..], &[][..]),
         Some(call) => (Some(call.function.to_owned()), &call.args[..], &call.descriptors[..]),
     };
-    let setup = Setup { name, page: Passed(Arc::clone(page.descriptor())), initializer };
+    let setup = Setup { name, cursor: Passed(Arc::clone(cursor.descriptor())), initializer };
     // One that is gone by now is found dead at once.
     let _ = control.send(&setup).and_then(|()| control.send_parts(args, descriptors));
-    let [to_worker, from_worker] = page.mailboxes();
+    let [to_worker, from_worker] = cursor.mailboxes();
     let wire = Wire::new(control.into_socket(), to_worker, from_worker);
-    let worker = Worker { child, page: Arc::new(page), wire: Arc::new(Mutex::new(wire)) };
+    let worker = WorkerLink { child, cursor: Arc::new(cursor), wire: Arc::new(Mutex::new(wire)) };
     let mut state = shared.state();
     let slot = &mut state.lanes[lane];
     slot.worker = Some(worker.clone());
@@ -103,7 +103,7 @@ fn start(shared: &Shared, lane: usize) -> Result<Worker, Error> {
     Ok(worker)
 }
 
-fn serve(shared: &Shared, lane: usize, worker: &Worker) -> End {
+fn serve(shared: &PoolShared, lane: usize, worker: &WorkerLink) -> End {
     loop {
         let step = decide(shared, &mut shared.state(), lane);
         let went_well = match step {
@@ -132,8 +132,8 @@ fn serve(shared: &Shared, lane: usize, worker: &Worker) -> End {
     }
 }
 
-fn decide(shared: &Shared, state: &mut State, lane: usize) -> Step {
-    if state.lanes[lane].phase == LanePhase::Lent {
+fn decide(shared: &PoolShared, state: &mut State, lane: usize) -> Step {
+    if state.lanes[lane].phase == LanePhase::HandedOff {
         state.lanes[lane].is_wanted_back = true;
         return Step::AwaitReturn;
     }
@@ -161,7 +161,7 @@ fn decide(shared: &Shared, state: &mut State, lane: usize) -> Step {
 }
 
 /// Sends a worker its work.
-fn send(worker: &Worker, work: &Work, number: Sequence) -> bool {
+fn send(worker: &WorkerLink, work: &Work, number: Sequence) -> bool {
     send_on(&mut worker.wire.lock().unwrap_or_else(PoisonError::into_inner), work, number)
 }
 
@@ -184,7 +184,7 @@ pub fn send_on(wire: &mut Wire, work: &Work, number: Sequence) -> bool {
 }
 
 /// Takes one message of a worker; `false` when it is gone.
-fn receive(shared: &Shared, lane: usize, worker: &Worker) -> bool {
+fn receive(shared: &PoolShared, lane: usize, worker: &WorkerLink) -> bool {
     let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
     let frame = wire.receive();
     hear(frame, shared, lane, worker, |state| state.lanes[lane].chunks_in_flight).is_some_and(|(settled, _)| {
@@ -197,9 +197,9 @@ fn receive(shared: &Shared, lane: usize, worker: &Worker) -> bool {
 /// have results now, which the caller settles, and what it saw; `None` where the worker is gone.
 pub fn hear<R>(
     frame: io::Result<Option<Frame<'_>>>,
-    shared: &Shared,
+    shared: &PoolShared,
     lane: usize,
-    worker: &Worker,
+    worker: &WorkerLink,
     look: impl FnOnce(&mut State) -> R,
 ) -> Option<(usize, R)> {
     let frame = frame.ok().flatten()?;
@@ -223,7 +223,7 @@ pub fn hear<R>(
             work.job.pace.learn(chunks, busy_ns);
             let (first_item, items) = work.job.items_of(work.first, work.chunks);
             fd_passing::with_arrived(frame.descriptors, || {
-                work.job.sink.results(first_item, items, &failures, values);
+                work.job.collector.results(first_item, items, &failures, values);
             });
             Some((work.chunks, seen))
         }
@@ -231,7 +231,7 @@ pub fn hear<R>(
 }
 
 /// Sleeps until the bell rings or the worker ends; `false` for the latter.
-fn sleep(shared: &Shared, lane: usize, worker: &Worker, looks: bool) -> bool {
+fn sleep(shared: &PoolShared, lane: usize, worker: &WorkerLink, looks: bool) -> bool {
     let bell = shared.bell_of(lane);
     let mut polled = [
         PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN),
@@ -250,7 +250,7 @@ fn sleep(shared: &Shared, lane: usize, worker: &Worker, looks: bool) -> bool {
         wait_for_bell(&bell);
     }
     // Whoever has borrowed it notices its end as well, and gives it back.
-    polled[1].revents().is_empty() || shared.state().lanes[lane].phase == LanePhase::Lent
+    polled[1].revents().is_empty() || shared.state().lanes[lane].phase == LanePhase::HandedOff
 }
 
 /// Waits until the bell rings and makes it still.
@@ -260,7 +260,7 @@ fn wait_for_bell(bell: &OwnedFd) {
 }
 
 /// What is to be done when a worker has ended.
-fn bury(shared: &Arc<Shared>, lane: usize, worker: &Worker) {
+fn end_worker(shared: &Arc<PoolShared>, lane: usize, worker: &WorkerLink) {
     let status = worker.child.reap_within(END_PATIENCE);
     // What it had said before counts. Nothing can be added to it, so this comes to an end.
     {
@@ -272,7 +272,7 @@ fn bury(shared: &Arc<Shared>, lane: usize, worker: &Worker) {
     let mut ended = None;
     {
         let mut state = shared.state();
-        let was_doing = state.bury(lane);
+        let was_doing = state.end_worker(lane);
         if let Phase::Ended(why) = &state.phase {
             let why = why.clone();
             failed.extend(was_doing.into_iter().chain(state.give_up()).map(|work| (work, why.clone())));
@@ -284,7 +284,7 @@ fn bury(shared: &Arc<Shared>, lane: usize, worker: &Worker) {
                 *deaths += 1;
                 *deaths
             };
-            if work.job.sink.is_cancelled() {
+            if work.job.collector.is_cancelled() {
                 failed.push((work, TaskError::Cancelled));
             } else if deaths <= shared.plan.retries {
                 state.try_again(work);

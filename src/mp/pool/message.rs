@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::page::Sequence;
+use super::cursor::Sequence;
 use crate::mp::error::TaskError;
 use crate::mp::fd_passing::Passed;
 
@@ -12,7 +12,7 @@ pub struct Setup {
     /// Its name.
     pub name: String,
     /// The memory in which it says what it has begun.
-    pub page: Passed,
+    pub cursor: Passed,
     /// What it is to call first.
     pub initializer: Option<String>,
 }

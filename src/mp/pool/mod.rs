@@ -7,16 +7,15 @@
 mod builder;
 mod cancel;
 mod chunk;
+mod collector;
+mod cursor;
 mod imap;
-pub(crate) mod item;
 mod job;
 mod lane;
 mod message;
 mod outbox;
-mod page;
 mod result;
 mod shared;
-mod sink;
 mod state;
 mod threads;
 mod wire;
@@ -29,21 +28,26 @@ use serde::Serialize;
 
 pub use builder::PoolBuilder;
 pub use chunk::default_chunk_size;
+pub use collector::Returned;
 pub use imap::Imap;
 pub use result::AsyncResult;
-pub use sink::Returned;
 pub use threads::{Initialized, ThreadImap, ThreadPool, ThreadPoolBuilder};
-pub(crate) use worker::serve;
 
-use crate::mp::entry;
 use crate::mp::error::{Error, TaskError};
-use crate::mp::function::Callable;
+use crate::mp::function::{Callable, Function};
+use crate::mp::registry;
+use collector::AllCollector;
 use job::{Job, Pace};
-use shared::Shared;
-use sink::AllSink;
+use shared::PoolShared;
 use state::Phase;
 
-pub(crate) const POOL_ROLE: &str = "pool";
+/// The role of a pool's worker.
+const POOL_ROLE: &str = "pool";
+
+/// The service of a pool's worker.
+pub(crate) fn service() -> Function {
+    Function::service(POOL_ROLE, worker::serve)
+}
 
 /// A part of a large call is handed over when it has so many bytes, so that workers begin while the rest is encoded.
 const PART_BYTES: usize = 256 << 10;
@@ -76,7 +80,7 @@ const PART_BYTES: usize = 256 << 10;
 /// }
 /// ```
 pub struct Pool {
-    shared: Arc<Shared>,
+    shared: Arc<PoolShared>,
 }
 
 impl fmt::Debug for Pool {
@@ -132,8 +136,8 @@ impl Pool {
         F::Output: Returned,
     {
         let (job, result) = Job::one::<F, Args>(&args)?;
-        if let Some(loan) = self.shared.lend(job)? {
-            self.shared.use_loan(loan);
+        if let Some(handoff) = self.shared.hand_off(job)? {
+            self.shared.run_handoff(handoff);
         }
         result.get()
     }
@@ -198,7 +202,7 @@ impl Pool {
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
-        self.all::<A, F::Output>(entry::name_of::<F>()?, inputs, chunk_size)
+        self.all::<A, F::Output>(registry::name_of::<F>()?, inputs, chunk_size)
     }
 
     /// As [`Pool::map`], for a function of several arguments: each input is a tuple of them.
@@ -231,7 +235,7 @@ impl Pool {
         I: IntoIterator<Item = Args>,
         F::Output: Returned,
     {
-        self.all::<Args, F::Output>(entry::name_of::<F>()?, inputs, chunk_size)
+        self.all::<Args, F::Output>(registry::name_of::<F>()?, inputs, chunk_size)
     }
 
     fn all<A: Serialize + 'static, R: Returned>(
@@ -261,9 +265,10 @@ impl Pool {
         inputs: impl Iterator<Item = A>,
         chunk_size: usize,
     ) -> Result<AsyncResult<Vec<R>>, Error> {
-        let (sink, result) = AllSink::<R>::pair();
+        let (collector, result) = AllCollector::<R>::pair();
         let pace = Arc::new(Pace::default());
-        let part = |first_item| Job::new(function, first_item, chunk_size, Arc::clone(&sink) as _, Arc::clone(&pace));
+        let part =
+            |first_item| Job::new(function, first_item, chunk_size, Arc::clone(&collector) as _, Arc::clone(&pace));
         let mut job = part(0);
         let mut total = 0;
         for input in inputs {
@@ -274,7 +279,7 @@ impl Pool {
             }
         }
         self.shared.submit(job)?;
-        sink.expect(total);
+        collector.expect(total);
         Ok(result)
     }
 
@@ -298,7 +303,7 @@ impl Pool {
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
-        Imap::new(self, entry::name_of::<F>(), inputs.into_iter(), chunk_size, true)
+        Imap::new(self, registry::name_of::<F>(), inputs.into_iter(), chunk_size, true)
     }
 
     /// As [`Pool::imap`], with the results in the order in which they come.
@@ -325,7 +330,7 @@ impl Pool {
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
-        Imap::new(self, entry::name_of::<F>(), inputs.into_iter(), chunk_size, false)
+        Imap::new(self, registry::name_of::<F>(), inputs.into_iter(), chunk_size, false)
     }
 
     /// Takes no more tasks. What it has is done, and then its workers end.

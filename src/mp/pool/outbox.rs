@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::cursor::Sequence;
 use super::message::FromWorker;
-use super::page::Sequence;
 use super::wire::{MAX_DESCRIPTORS, Wire};
 use crate::mp::error::TaskError;
 use crate::mp::fd_passing;
@@ -71,7 +71,7 @@ impl Outbox {
     }
 
     /// Does `work`, while which the second thread may send what is gathered.
-    pub fn lend<'a>(&'a self, mut outgoing: Held<'a>, work: impl FnOnce()) -> Held<'a> {
+    pub fn work_unlocked<'a>(&'a self, mut outgoing: Held<'a>, work: impl FnOnce()) -> Held<'a> {
         if std::mem::take(&mut outgoing.sender_sleeps) {
             self.is_needed.notify_one();
         }

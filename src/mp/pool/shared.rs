@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use super::job::Job;
 use super::lane;
-use super::state::{Lane, LanePhase, Phase, State, Work, Worker};
+use super::state::{Lane, LanePhase, Phase, State, Work, WorkerLink};
 use crate::mp::error::{Error, TaskError};
 
 /// A call that each worker makes first.
@@ -22,7 +22,7 @@ pub struct FirstCall {
 
 /// What was asked for when the pool was made.
 #[derive(Default)]
-pub struct Plan {
+pub struct PoolPlan {
     pub initializer: Option<FirstCall>,
     pub max_tasks_per_child: Option<u64>,
     pub retries: u32,
@@ -32,23 +32,23 @@ pub struct Plan {
 pub type Failed = (Work, TaskError);
 
 /// See the module.
-pub struct Shared {
-    pub plan: Plan,
+pub struct PoolShared {
+    pub plan: PoolPlan,
     state: Mutex<State>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     started: AtomicU64,
 }
 
-/// A worker that is lent to one who speaks to it directly.
-pub struct Loan {
+/// An idle worker handed off to the calling thread, which exchanges messages with it directly.
+pub struct Handoff {
     lane: usize,
-    worker: Worker,
+    worker: WorkerLink,
     work: Work,
-    number: super::page::Sequence,
+    number: super::cursor::Sequence,
 }
 
-impl Shared {
-    pub const fn new(plan: Plan) -> Self {
+impl PoolShared {
+    pub const fn new(plan: PoolPlan) -> Self {
         Self { plan, state: Mutex::new(State::new()), threads: Mutex::new(Vec::new()), started: AtomicU64::new(0) }
     }
 
@@ -156,7 +156,7 @@ impl Shared {
 
     /// Hands one call to a worker that waits, if there is one: the caller then speaks to it itself, which saves waking
     /// the lane's thread. Otherwise the job is taken on as any other.
-    pub fn lend(&self, job: Job) -> Result<Option<Loan>, TaskError> {
+    pub fn hand_off(&self, job: Job) -> Result<Option<Handoff>, TaskError> {
         let mut state = self.state();
         let idle = |lane: &Lane| lane.phase == LanePhase::Idle && lane.left > 0 && !lane.retires;
         let idle = state.lanes.iter().position(idle).filter(|_| state.phase == Phase::Open && state.queued == 0);
@@ -167,21 +167,22 @@ impl Shared {
         };
         let work = Work { chunks: job.chunks(), first: 0, job: Arc::new(job) };
         state.outstanding += work.chunks;
-        state.lanes[lane].phase = LanePhase::Lent;
+        state.lanes[lane].phase = LanePhase::HandedOff;
         let number = state.lanes[lane].hand(&work);
-        Ok(Some(Loan { lane, worker, work, number }))
+        Ok(Some(Handoff { lane, worker, work, number }))
     }
 
-    /// Does what a worker was lent for, and gives it back.
-    pub fn use_loan(&self, loan: Loan) {
-        let worker = &loan.worker;
+    /// Runs the call on the handed-off worker, then returns the worker to its lane.
+    pub fn run_handoff(&self, handoff: Handoff) {
+        let worker = &handoff.worker;
         let mut settled = 0;
         let is_alive = {
             let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut in_hand = lane::send_on(&mut wire, &loan.work, loan.number).then_some(loan.work.chunks);
+            let mut in_hand = lane::send_on(&mut wire, &handoff.work, handoff.number).then_some(handoff.work.chunks);
             while in_hand.is_some_and(|chunks| chunks > 0) {
                 let frame = wire.receive_soon();
-                let heard = lane::hear(frame, self, loan.lane, worker, |state| state.lanes[loan.lane].chunks_in_flight);
+                let heard =
+                    lane::hear(frame, self, handoff.lane, worker, |state| state.lanes[handoff.lane].chunks_in_flight);
                 in_hand = heard.map(|(chunks, left)| {
                     settled += chunks;
                     left
@@ -194,7 +195,7 @@ impl Shared {
             state.outstanding -= settled;
             let is_over = state.outstanding == 0 && state.phase == Phase::Closed;
             let has_to_look = !is_alive || state.queued > 0 || state.phase != Phase::Open;
-            let lane = &mut state.lanes[loan.lane];
+            let lane = &mut state.lanes[handoff.lane];
             let has_to_look = has_to_look || std::mem::take(&mut lane.is_wanted_back) || lane.retires || lane.left == 0;
             lane.phase = if has_to_look { LanePhase::Busy } else { LanePhase::Idle };
             if is_over {

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 
+use super::cursor::{Cursor, Sequence, is_before};
 use super::job::Job;
-use super::page::{Page, Sequence, is_before};
 use super::wire::Wire;
 use crate::mp::child::Child;
 use crate::mp::error::TaskError;
@@ -44,21 +44,21 @@ pub enum LanePhase {
     /// Its worker waits, and its thread sleeps.
     Idle,
     /// Its worker waits for another thread, which speaks to it itself.
-    Lent,
+    HandedOff,
 }
 
 /// A running worker.
 #[derive(Clone)]
-pub struct Worker {
+pub struct WorkerLink {
     pub child: Arc<Child>,
-    pub page: Arc<Page>,
+    pub cursor: Arc<Cursor>,
     pub wire: Arc<Mutex<Wire>>,
 }
 
 /// One worker's place in the pool.
 pub struct Lane {
     pub phase: LanePhase,
-    pub worker: Option<Worker>,
+    pub worker: Option<WorkerLink>,
     pub flights: VecDeque<InFlight>,
     pub chunks_in_flight: usize,
     /// The number of the next chunk it is sent.
@@ -67,7 +67,7 @@ pub struct Lane {
     pub left: u64,
     /// It is to end when it has done what it has begun.
     pub retires: bool,
-    /// Its thread wants it back from whom it is lent to.
+    /// Its thread needs the worker back from the caller that it was handed off to.
     pub is_wanted_back: bool,
     /// What wakes its thread.
     pub bell: Arc<OwnedFd>,
@@ -166,7 +166,7 @@ impl State {
     pub fn take_back(&mut self, lane: usize) {
         let lane = &mut self.lanes[lane];
         let Some(worker) = &lane.worker else { return };
-        let next = worker.page.take_back(lane.next);
+        let next = worker.cursor.take_back(lane.next);
         let (_, rest) = lane.split_flights(next);
         lane.left = lane.left.saturating_add(rest.iter().map(|work| work.chunks as u64).sum());
         for work in rest.into_iter().rev() {
@@ -189,7 +189,7 @@ impl State {
             other.phase == LanePhase::Busy
                 && other.worker.as_ref().is_some_and(|worker| {
                     other.flights.back().is_some_and(|flight| {
-                        is_before(worker.page.next(), flight.number.wrapping_add(flight.chunks()))
+                        is_before(worker.cursor.next(), flight.number.wrapping_add(flight.chunks()))
                     })
                 })
         };
@@ -198,10 +198,10 @@ impl State {
 
     /// A worker has ended: what it had not begun, or had done without having sent it, is put back. Gives what it was
     /// doing.
-    pub fn bury(&mut self, lane: usize) -> Option<Work> {
+    pub fn end_worker(&mut self, lane: usize) -> Option<Work> {
         let lane = &mut self.lanes[lane];
         let worker = lane.worker.take()?;
-        let next = worker.page.next();
+        let next = worker.cursor.next();
         let (mut begun, rest) = lane.split_flights(next);
         lane.flights.clear();
         lane.chunks_in_flight = 0;

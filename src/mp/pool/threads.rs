@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::chunk::default_chunk_size;
+use super::collector::AllCollector;
 use super::result::{AsyncResult, Completion};
-use super::sink::AllSink;
 use super::state::Phase;
 use crate::mp::error::{Error, TaskError};
 use crate::mp::function::{Callable, panic_message};
@@ -19,7 +19,7 @@ mod shared;
 
 pub use builder::{Initialized, ThreadPoolBuilder};
 pub use imap::ThreadImap;
-use shared::{Plan, Shared, State, Task};
+use shared::{State, Task, ThreadPoolPlan, ThreadPoolShared};
 
 /// A pool of threads. When it goes, it is terminated: what has not begun fails, and what has is waited for.
 ///
@@ -35,7 +35,7 @@ use shared::{Plan, Shared, State, Task};
 /// # Ok::<(), fanlane::mp::Error>(())
 /// ```
 pub struct ThreadPool {
-    shared: Arc<Shared>,
+    shared: Arc<ThreadPoolShared>,
 }
 
 impl fmt::Debug for ThreadPool {
@@ -63,10 +63,14 @@ impl ThreadPool {
         ThreadPoolBuilder::new()
     }
 
-    fn start(plan: Plan, workers: usize) -> Result<Self, Error> {
+    fn start(plan: ThreadPoolPlan, workers: usize) -> Result<Self, Error> {
         let state = State { phase: Phase::Open, queue: VecDeque::new(), wanted: 0, running: 0 };
-        let shared =
-            Arc::new(Shared { plan, threads: Mutex::default(), state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(ThreadPoolShared {
+            plan,
+            threads: Mutex::default(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
         let pool = Self { shared };
         pool.resize(workers)?;
         Ok(pool)
@@ -210,16 +214,16 @@ impl ThreadPool {
         let inputs: Vec<Args> = inputs.into_iter().collect();
         let total = inputs.len();
         let size = chunk_size.unwrap_or_else(|| default_chunk_size(total, self.size())).max(1);
-        let (sink, result) = AllSink::pair();
+        let (collector, result) = AllCollector::pair();
         let function = Arc::new(function);
         let mut inputs = inputs.into_iter();
         for first_item in (0..total).step_by(size) {
             let chunk: Vec<Args> = inputs.by_ref().take(size).collect();
-            let (sink, asked) = (Arc::clone(&sink), Arc::clone(&sink));
-            let done = move |outcomes| sink.add(first_item, outcomes);
+            let (collector, asked) = (Arc::clone(&collector), Arc::clone(&collector));
+            let done = move |outcomes| collector.add(first_item, outcomes);
             self.shared.submit(chunk_task(&function, chunk, move || asked.unless_cancelled(), done))?;
         }
-        sink.expect(total);
+        collector.expect(total);
         Ok(result)
     }
 

@@ -193,14 +193,14 @@ fn length_of(header: [u8; HEADER_BYTES]) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::page::Page;
+    use super::super::cursor::Cursor;
     use super::*;
     use crate::mp::socket;
 
     fn both_ends() -> [Wire; 2] {
         let (here, there) = socket::pair().unwrap();
-        let page = Page::create().unwrap();
-        let [[to, from], [to_again, from_again]] = [page.mailboxes(), page.mailboxes()];
+        let cursor = Cursor::create().unwrap();
+        let [[to, from], [to_again, from_again]] = [cursor.mailboxes(), cursor.mailboxes()];
         [Wire::new(Arc::new(here.into()), to, from), Wire::new(Arc::new(there.into()), from_again, to_again)]
     }
 

@@ -7,18 +7,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::cursor::Cursor;
 use super::message::{Batch, FromWorker, Setup};
 use super::outbox::{Gathered, Held, Outbox, say};
-use super::page::Page;
 use super::wire::Wire;
 use crate::mp::connection::Connection;
-use crate::mp::entry;
 use crate::mp::error::Error;
 use crate::mp::fd_passing;
 use crate::mp::function::{Run, panic_message};
 use crate::mp::parent_death::end_with_parent;
 use crate::mp::process::{CurrentProcess, MARKER, set_current};
-use crate::mp::shared::stay_near_readers;
+use crate::mp::registry;
+use crate::mp::shared::enable_flow_control;
 
 /// Results of short tasks are gathered for so long before they are sent, or until there are many bytes of them.
 const GATHER: Duration = Duration::from_micros(100);
@@ -39,7 +39,7 @@ pub fn serve(control: UnixStream) -> i32 {
 
 struct Worker {
     outbox: Arc<Outbox>,
-    page: Page,
+    cursor: Cursor,
     known: Option<(String, &'static dyn Run)>,
     /// Results of the chunk that is being done while those before it can be sent.
     latest: Gathered,
@@ -54,13 +54,13 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     let parent_pid = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
     set_current(CurrentProcess { name: setup.name, is_daemon: true, parent_pid });
     end_with_parent(Arc::clone(control), MARKER);
-    stay_near_readers();
-    let page = Page::open(Arc::into_inner(setup.page.0).ok_or(io::ErrorKind::InvalidData)?)?;
+    enable_flow_control();
+    let cursor = Cursor::open(Arc::into_inner(setup.cursor.0).ok_or(io::ErrorKind::InvalidData)?)?;
     let socket = rustix::io::fcntl_dupfd_cloexec(control.as_fd(), 3)?;
-    let [from_pool, to_pool] = page.mailboxes();
+    let [from_pool, to_pool] = cursor.mailboxes();
     let mut wire = Wire::new(Arc::new(socket), to_pool, from_pool);
     let begun = setup.initializer.map_or(Ok(()), |name| {
-        let function = entry::function_named(&name).ok_or_else(|| Error::NotRegistered(name).to_string())?;
+        let function = registry::function_named(&name).ok_or_else(|| Error::NotRegistered(name).to_string())?;
         let call = || fd_passing::with_arrived(descriptors, || function.run_once(&args));
         catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panic_message(&*panic)))
     });
@@ -68,7 +68,7 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
         Ok(()) => {
             say(&mut wire, &FromWorker::Ready, &[], &[])?;
             let outbox = Arc::new(Outbox::new(wire));
-            Ok(Some(Worker { outbox, page, known: None, latest: Gathered::default(), gather: None }))
+            Ok(Some(Worker { outbox, cursor, known: None, latest: Gathered::default(), gather: None }))
         }
         Err(reason) => {
             say(&mut wire, &FromWorker::InitializerFailed(reason), &[], &[])?;
@@ -105,7 +105,7 @@ impl Worker {
         let mut was_taken_back = false;
         for chunk in 0..batch.chunks {
             // What follows was taken back as well; the pool may wait for word of it.
-            was_taken_back = !self.page.begin(batch.first.wrapping_add(chunk));
+            was_taken_back = !self.cursor.begin(batch.first.wrapping_add(chunk));
             if was_taken_back {
                 break;
             }
@@ -114,7 +114,8 @@ impl Worker {
                 outgoing.gathered.do_chunk(function, batch.function, items, &mut args);
             } else {
                 let latest = &mut self.latest;
-                outgoing = outbox.lend(outgoing, || latest.do_chunk(function, batch.function, items, &mut args));
+                outgoing =
+                    outbox.work_unlocked(outgoing, || latest.do_chunk(function, batch.function, items, &mut args));
                 outgoing.add(latest)?;
             }
             untimed += 1;
@@ -155,7 +156,7 @@ impl Worker {
         {
             return Some(*function);
         }
-        let function = entry::function_named(name)?;
+        let function = registry::function_named(name)?;
         self.known = Some((name.to_owned(), function));
         Some(function)
     }

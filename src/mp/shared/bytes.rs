@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::nearness::{AHEAD_BYTES, FEWEST_HELD, Nearness};
+use super::flow_control::{FlowControl, MAX_AHEAD_BYTES, MIN_HELD};
 use super::slot::{Slot, file_of};
 use crate::mp::error::Error;
 use crate::mp::fd_passing::{Passed, refuse};
@@ -70,18 +70,18 @@ impl fmt::Debug for SharedBytes {
     }
 }
 
-/// How near this process stays to the readers of what it writes; `None`: it does not look.
-static NEARNESS: Mutex<Option<Nearness>> = Mutex::new(None);
+/// Limits how far this process gets ahead of the readers of what it writes; `None`: no limit.
+static FLOW_CONTROL: Mutex<Option<FlowControl>> = Mutex::new(None);
 
-/// From now on this process, whose values are for others, does not write them far ahead of their readers.
-pub(crate) fn stay_near_readers() {
-    *NEARNESS.lock().unwrap_or_else(PoisonError::into_inner) = Some(Nearness::default());
+/// From now on this process does not write values far ahead of their readers. For a worker, whose values others read.
+pub(crate) fn enable_flow_control() {
+    *FLOW_CONTROL.lock().unwrap_or_else(PoisonError::into_inner) = Some(FlowControl::default());
 }
 
 fn wait_for_readers(len: usize) {
-    let mut nearness = NEARNESS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(nearness) = &mut *nearness {
-        nearness.wait(|| is_ahead(len));
+    let mut flow_control = FLOW_CONTROL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(flow_control) = &mut *flow_control {
+        flow_control.wait(|| is_ahead(len));
     }
 }
 
@@ -90,7 +90,7 @@ fn is_ahead(len: usize) -> bool {
     let own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
     let held = own.iter().filter(|slot| !slot.is_free() && Arc::strong_count(slot) == 1).map(|slot| slot.room());
     let (count, bytes) = held.fold((0, len), |(count, bytes), room| (count + 1, bytes + room));
-    count >= FEWEST_HELD && bytes > AHEAD_BYTES
+    count >= MIN_HELD && bytes > MAX_AHEAD_BYTES
 }
 
 impl SharedBytes {
@@ -134,7 +134,7 @@ impl SharedBytes {
                 held_bytes += slot.room();
             }
             // One that is not used again would cost more than it saves, and so would many that find no room in the caches.
-            if held >= MOST_SLOTS || held >= FEWEST_HELD && held_bytes + bytes.len() > most_bytes {
+            if held >= MOST_SLOTS || held >= MIN_HELD && held_bytes + bytes.len() > most_bytes {
                 return Ok(None);
             }
             let mut all: usize = own.iter().map(|slot| slot.room()).sum();

@@ -2,16 +2,16 @@
 
 mod array;
 mod bytes;
+mod flow_control;
 mod list;
 mod memory;
 mod names;
-mod nearness;
 mod raw;
 mod slot;
 
 pub use array::{Array, Value};
 pub use bytes::SharedBytes;
-pub(crate) use bytes::{forget_dead_writers, stay_near_readers, with_arrived_bytes};
+pub(crate) use bytes::{enable_flow_control, forget_dead_writers, with_arrived_bytes};
 pub use list::{ListItem, ShareableList};
 pub use memory::SharedMemory;
 pub use raw::{RawArray, RawValue};

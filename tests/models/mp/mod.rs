@@ -15,6 +15,8 @@ pub mod spin_wait;
 
 #[path = "../../../src/mp/append.rs"]
 mod append;
+#[path = "../../../src/mp/pool/cursor.rs"]
+pub mod cursor;
 #[path = "../../../src/mp/error.rs"]
 pub mod error;
 #[path = "../../../src/mp/event_count.rs"]
@@ -29,8 +31,6 @@ pub mod journaled;
 pub mod mailbox;
 #[path = "../../../src/mp/message_reader.rs"]
 pub mod message_reader;
-#[path = "../../../src/mp/pool/page.rs"]
-pub mod page;
 #[path = "../../../src/mp/queue/mod.rs"]
 pub mod queue;
 #[path = "../../../src/mp/shared/slot.rs"]

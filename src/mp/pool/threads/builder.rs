@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::ThreadPool;
-use super::shared::{FirstCall, Plan};
+use super::shared::{FirstCall, ThreadPoolPlan};
 use crate::mp::error::Error;
 use crate::mp::function::{Callable, panic_message};
 
@@ -27,7 +27,7 @@ use crate::mp::function::{Callable, panic_message};
 /// ```
 pub struct ThreadPoolBuilder {
     workers: usize,
-    plan: Plan,
+    plan: ThreadPoolPlan,
 }
 
 impl fmt::Debug for ThreadPoolBuilder {
@@ -65,7 +65,7 @@ impl<T, E: Display> Initialized for Result<T, E> {
 impl ThreadPoolBuilder {
     pub(super) fn new() -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { workers, plan: Plan::default() }
+        Self { workers, plan: ThreadPoolPlan::default() }
     }
 
     /// How many threads it has; at first as many as the machine has processors.

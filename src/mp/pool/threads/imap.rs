@@ -9,7 +9,7 @@ use super::{ThreadPool, chunk_task};
 use crate::mp::clock::deadline_after;
 use crate::mp::error::{Error, TaskError};
 use crate::mp::function::Callable;
-use crate::mp::pool::sink::EachSink;
+use crate::mp::pool::collector::EachCollector;
 
 /// The results of calls in threads, one by one.
 pub struct ThreadImap<'a, F, R, I> {
@@ -18,7 +18,7 @@ pub struct ThreadImap<'a, F, R, I> {
     inputs: I,
     chunk_size: usize,
     is_ordered: bool,
-    sink: Arc<EachSink<R>>,
+    collector: Arc<EachCollector<R>>,
     submitted: usize,
     /// Items whose results have been taken over, also into `ready`.
     taken: usize,
@@ -41,7 +41,7 @@ impl<'a, F, R, I> ThreadImap<'a, F, R, I> {
             inputs,
             chunk_size: chunk_size.max(1),
             is_ordered,
-            sink: EachSink::new(),
+            collector: EachCollector::new(),
             submitted: 0,
             taken: 0,
             ready: VecDeque::new(),
@@ -77,8 +77,9 @@ where
             if items == 0 {
                 break;
             }
-            let (sink, first_item) = (Arc::clone(&self.sink), self.submitted);
-            let task = chunk_task(&self.function, chunk, || Ok(()), move |outcomes| sink.add(first_item, outcomes));
+            let (collector, first_item) = (Arc::clone(&self.collector), self.submitted);
+            let task =
+                chunk_task(&self.function, chunk, || Ok(()), move |outcomes| collector.add(first_item, outcomes));
             match self.pool.shared.submit(task) {
                 Ok(()) => self.submitted += items,
                 Err(error) => self.ended = Some(Some(error.into())),
@@ -87,7 +88,7 @@ where
         if self.submitted == self.taken {
             return self.ended.as_mut()?.take().map(Err);
         }
-        let Some((part, _)) = self.sink.wait_for(self.is_ordered.then_some(self.taken), deadline) else {
+        let Some((part, _)) = self.collector.wait_for(self.is_ordered.then_some(self.taken), deadline) else {
             return Some(Err(Error::TimedOut));
         };
         self.taken += part.len();

@@ -13,7 +13,7 @@ pub type FirstCall = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// What was chosen when the pool was made.
 #[derive(Default)]
-pub struct Plan {
+pub struct ThreadPoolPlan {
     pub initializer: Option<FirstCall>,
     pub max_tasks_per_child: Option<u64>,
 }
@@ -22,8 +22,8 @@ pub struct Plan {
 pub type Task = Box<dyn FnOnce(Result<(), TaskError>) + Send>;
 
 /// The pool as its threads see it.
-pub struct Shared {
-    pub plan: Plan,
+pub struct ThreadPoolShared {
+    pub plan: ThreadPoolPlan,
     pub threads: Mutex<Vec<JoinHandle<()>>>,
     pub state: Mutex<State>,
     pub changed: Condvar,
@@ -37,7 +37,7 @@ pub struct State {
     pub running: usize,
 }
 
-impl Shared {
+impl ThreadPoolShared {
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -14,7 +14,7 @@ pub type Sequence = u32;
 
 /// Which tasks a worker has begun, and up to which those it has not begun are taken back.
 #[derive(Debug)]
-pub struct Page {
+pub struct Cursor {
     segment: Arc<Segment>,
 }
 
@@ -23,7 +23,7 @@ const MAILBOXES_AT: usize = 64;
 
 const _: () = assert!(MAILBOXES_AT + mailbox::PAIR_BYTES <= BYTES);
 
-impl Page {
+impl Cursor {
     /// Nothing begun.
     pub fn create() -> io::Result<Self> {
         Segment::create("fanlane-worker", BYTES).map(|segment| Self { segment: Arc::new(segment) })
@@ -96,8 +96,8 @@ mod tests {
 
     #[test]
     fn a_task_is_begun_or_taken_back_and_never_both() {
-        let here = Page::create().unwrap();
-        let worker = Page::open(here.descriptor().try_clone().unwrap()).unwrap();
+        let here = Cursor::create().unwrap();
+        let worker = Cursor::open(here.descriptor().try_clone().unwrap()).unwrap();
         for round in 0..200 {
             let (first, end) = (round * 100, round * 100 + 100);
             std::thread::scope(|scope| {
@@ -115,10 +115,10 @@ mod tests {
         /// the wrap.
         #[test]
         fn it_says_what_a_list_of_tasks_says(first: Sequence, steps in prop::collection::vec((any::<bool>(), 0..20_u32), 1..60)) {
-            let page = Page::create().unwrap();
+            let cursor = Cursor::create().unwrap();
             // As if all before had been done: no two that follow each other are half a round apart.
             for task in [first / 3, first / 3 * 2, first] {
-                prop_assert!(page.begin(task));
+                prop_assert!(cursor.begin(task));
             }
             let mut given = VecDeque::new();
             let (mut next, mut last_begun) = (first.wrapping_add(1), first);
@@ -126,19 +126,19 @@ mod tests {
                 if begins {
                     for _ in 0..count {
                         let Some(task) = given.pop_front() else { break };
-                        prop_assert!(page.begin(task));
+                        prop_assert!(cursor.begin(task));
                         last_begun = task;
                     }
                 } else {
                     // Those that are not begun are taken back; the worker has them on its list all the same.
-                    prop_assert_eq!(page.take_back(next), last_begun.wrapping_add(1));
+                    prop_assert_eq!(cursor.take_back(next), last_begun.wrapping_add(1));
                     for task in given.drain(..) {
-                        prop_assert!(!page.begin(task));
+                        prop_assert!(!cursor.begin(task));
                     }
                     given.extend((0..count).map(|more| next.wrapping_add(more)));
                     next = next.wrapping_add(count);
                 }
-                prop_assert_eq!(page.next(), last_begun.wrapping_add(1));
+                prop_assert_eq!(cursor.next(), last_begun.wrapping_add(1));
             }
         }
     }
@@ -146,11 +146,11 @@ mod tests {
     #[test]
     fn numbers_wrap_around() {
         assert!(is_before(u32::MAX, 0) && is_before(0, 1) && !is_before(1, 1) && !is_before(0, u32::MAX));
-        let page = Page::create().unwrap();
+        let cursor = Cursor::create().unwrap();
         for task in [u32::MAX / 2 - 1, u32::MAX - 1, u32::MAX, 0] {
-            assert!(page.begin(task));
+            assert!(cursor.begin(task));
         }
-        assert_eq!(page.take_back(5), 1);
-        assert!(!page.begin(4) && page.begin(5));
+        assert_eq!(cursor.take_back(5), 1);
+        assert!(!cursor.begin(4) && cursor.begin(5));
     }
 }

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
-use super::item;
-use super::job::Sink;
+use super::job::Collector;
 use super::result::{AsyncResult, Completion};
 use crate::mp::error::TaskError;
+use crate::mp::item;
 use crate::mp::shared::with_arrived_bytes;
 
 /// What can come back from a worker: whatever serde can read.
@@ -63,16 +63,16 @@ fn decode_all<R: Returned>(items: usize, mut values: &[u8]) -> Option<Vec<R>> {
 }
 
 /// Takes the result of one call.
-pub struct OneSink<R>(Arc<Completion<R>>);
+pub struct OneCollector<R>(Arc<Completion<R>>);
 
-impl<R: Returned> OneSink<R> {
-    pub fn pair() -> (Arc<dyn Sink>, AsyncResult<R>) {
+impl<R: Returned> OneCollector<R> {
+    pub fn pair() -> (Arc<dyn Collector>, AsyncResult<R>) {
         let (completion, result) = Completion::pair();
         (Arc::new(Self(completion)), result)
     }
 }
 
-impl<R: Returned> Sink for OneSink<R> {
+impl<R: Returned> Collector for OneCollector<R> {
     fn results(&self, _: usize, items: usize, failures: &[(u32, TaskError)], values: &[u8]) {
         decode_each(items, failures, values, |outcome| self.0.fulfil(outcome));
     }
@@ -87,7 +87,7 @@ impl<R: Returned> Sink for OneSink<R> {
 }
 
 /// Takes all results of a call and gives them in their order; or the first failure in that order.
-pub struct AllSink<R> {
+pub struct AllCollector<R> {
     state: Mutex<All<R>>,
     completion: Arc<Completion<Vec<R>>>,
 }
@@ -100,7 +100,7 @@ struct All<R> {
     total: Option<usize>,
 }
 
-impl<R> AllSink<R> {
+impl<R> AllCollector<R> {
     pub fn pair() -> (Arc<Self>, AsyncResult<Vec<R>>) {
         let (completion, result) = Completion::pair();
         let all = All { parts: Vec::new(), failure: None, settled: 0, total: None };
@@ -163,7 +163,7 @@ fn joined<R>(parts: Vec<(usize, Vec<R>)>) -> Vec<R> {
     all
 }
 
-impl<R: Returned> Sink for AllSink<R> {
+impl<R: Returned> Collector for AllCollector<R> {
     fn results(&self, first_item: usize, items: usize, failures: &[(u32, TaskError)], values: &[u8]) {
         if failures.is_empty()
             && let Some(part) = decode_all(items, values)
@@ -204,14 +204,14 @@ impl<R> All<R> {
 type Part<R> = Vec<Result<R, TaskError>>;
 
 /// Takes results as they come, for one who iterates over them.
-pub struct EachSink<R> {
+pub struct EachCollector<R> {
     arrived: Mutex<BTreeMap<usize, Part<R>>>,
     more: Condvar,
     /// What the latest results take of the memory, each.
     item_bytes: AtomicUsize,
 }
 
-impl<R> EachSink<R> {
+impl<R> EachCollector<R> {
     pub fn new() -> Arc<Self> {
         Arc::new(Self { arrived: Mutex::default(), more: Condvar::new(), item_bytes: AtomicUsize::new(0) })
     }
@@ -251,7 +251,7 @@ impl<R> EachSink<R> {
     }
 }
 
-impl<R: Returned> Sink for EachSink<R> {
+impl<R: Returned> Collector for EachCollector<R> {
     fn results(&self, first_item: usize, items: usize, failures: &[(u32, TaskError)], values: &[u8]) {
         let mut part = Vec::with_capacity(items);
         let ((), shared_bytes) = with_arrived_bytes(|| {
