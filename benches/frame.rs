@@ -9,14 +9,14 @@ use std::time::Instant;
 
 use eframe::egui;
 use egui::{Context, RawInput, Rect};
-use fanlane::event::{
+use fanlane::ui::theme;
+use fanlane::ui::views::live::{LiveData, LiveState, live_ui};
+use fanlane_core::event::{
     AttemptRecord, Event, EventKind, LaneId, MachineSample, Outcome, RunEvent, RunHeader, SampleEvent, TaskEvent,
     TaskId, WorkerEvent, WorkerId,
 };
-use fanlane::job::Mode;
-use fanlane::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
-use fanlane::ui::theme;
-use fanlane::ui::views::live::{LiveData, LiveState, live_ui};
+use fanlane_core::job::Mode;
+use fanlane_core::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 
 const FRAMES: usize = 61;
 const SCREEN: egui::Vec2 = egui::vec2(1920.0, 1080.0);

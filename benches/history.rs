@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
-use fanlane::engine::{Engine, LocalEngine, RunOptions};
-use fanlane::event::{EventKind, TaskEvent};
-use fanlane::job::{Batch, Job, Mode};
-use fanlane::model::Earlier;
-use fanlane::store::history::{About, HistoryRecorder, file_in};
+use fanlane_core::engine::{Engine, LocalEngine, RunOptions};
+use fanlane_core::event::{EventKind, TaskEvent};
+use fanlane_core::job::{Batch, Job, Mode};
+use fanlane_core::model::Earlier;
+use fanlane_core::store::history::{About, HistoryRecorder, file_in};
 
 use measuring::{median, own_cpu, say};
 

@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanlane::engine::{self, LocalEngine};
-use fanlane::host::{self, DetachedRuns};
-use fanlane::job::Job;
-use fanlane::mp;
 use fanlane::session::{Command, JobDraft, Session, SessionOptions};
+use fanlane_core::engine::{self, LocalEngine};
+use fanlane_core::host::{self, DetachedRuns};
+use fanlane_core::job::Job;
+use fanlane_mp as mp;
 
 /// How often the session is asked, as a window asks it before each frame.
 const FRAME: Duration = Duration::from_millis(1);
@@ -92,7 +92,7 @@ fn turn(job: &Job, tasks: u64, is_hosted: bool) -> Turn {
 
 /// The host that this process has started.
 fn host_below() -> Option<u32> {
-    mp::process_tree::children(std::process::id()).into_iter().find(|pid| {
+    fanlane_os::process_tree::children(std::process::id()).into_iter().find(|pid| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         line.ends_with(b"--fanlane-worker\0host\0")
     })

@@ -8,12 +8,12 @@ mod measuring;
 use std::path::Path;
 use std::sync::Arc;
 
-use fanlane::engine::LocalEngine;
-use fanlane::job::{Batch, Input, Job, Mode};
-use fanlane::model::race::laws::{Amdahl, SizeTime};
-use fanlane::model::race::{Contender, RaceModel, Rules};
 use fanlane::session::Machine;
 use fanlane::session::race::{Question, Race, RaceEngine, RacePlan, WhatIf, WhatIfOrder};
+use fanlane_core::engine::LocalEngine;
+use fanlane_core::job::{Batch, Input, Job, Mode};
+use fanlane_core::model::race::laws::{Amdahl, SizeTime};
+use fanlane_core::model::race::{Contender, RaceModel, Rules};
 
 use measuring::say;
 

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use eframe::App as _;
 use eframe::egui::{self, Context, RawInput, Rect};
-use fanlane::engine::{LocalEngine, worker_role};
-use fanlane::job::Job;
 use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions};
 use fanlane::ui::FanlaneApp;
+use fanlane_core::engine::{LocalEngine, worker_role};
+use fanlane_core::job::Job;
 
 use measuring::{median, thread_cpu};
 
@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(16);
 const FRAMES_AFTER: usize = 20;
 
 fn main() {
-    fanlane::mp::init([worker_role()]);
+    fanlane_mp::init([worker_role()]);
     println!("{CALLS} calls of cube, {RUNS} runs a row; milliseconds of CPU a frame, and how many frames");
     println!("page     window      during: median     max  frames   after: median     max");
     for page in [Page::LIVE, Page::RESULTS, Page::JOB] {

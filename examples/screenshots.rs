@@ -20,14 +20,14 @@ use egui::{Key, Modifiers, Theme, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable};
 use fanlane::cli::{self, Request};
-use fanlane::engine::{LocalEngine, worker_role};
-use fanlane::event::{Outcome, OutcomeClass};
-use fanlane::job::Job;
-use fanlane::model::RunModel;
-use fanlane::model::race::RaceModel;
 use fanlane::session::race::RaceDraft;
 use fanlane::session::{Command, HistoryCommand, JobDraft, Machine, RaceCommand, Session, SessionOptions};
 use fanlane::ui::FanlaneApp;
+use fanlane_core::engine::{LocalEngine, worker_role};
+use fanlane_core::event::{Outcome, OutcomeClass};
+use fanlane_core::job::Job;
+use fanlane_core::model::RunModel;
+use fanlane_core::model::race::RaceModel;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use picture_renderer::PictureRenderer;
 
@@ -43,7 +43,7 @@ fn main() -> Result<ExitCode> {
     // SAFETY: this is the first that `main` does, on the only thread there is.
     unsafe { std::env::set_var("FANLANE", &program) };
     // The engine starts this very executable again as its workers.
-    fanlane::mp::init([worker_role()]);
+    fanlane_mp::init([worker_role()]);
     // And its tasks start it to use what they share.
     let words: Vec<_> = std::env::args_os().collect();
     if cli::progress::is_report(&words) {

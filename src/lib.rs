@@ -28,14 +28,10 @@
 //! bottom, then `engine` and `model`, `store`, `host`, `session`, and at the top `cli` and `ui`. A module imports from lower
 //! floors alone.
 
+pub use fanlane_core::{engine, event, host, job, model, store};
+pub use fanlane_mp as mp;
+
 pub mod cli;
-pub mod engine;
-pub mod event;
-pub mod host;
-pub mod job;
-pub mod model;
-pub mod mp;
 pub mod session;
-pub mod store;
 #[cfg(feature = "gui")]
 pub mod ui;

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use fanlane::event::{EventKind, Outcome, RunEvent, TaskEvent};
-use fanlane::job::{Batch, Mode};
-use fanlane::model::Earlier;
-use fanlane::store::history::{About, History, HistoryRecorder, Retention, RunState};
+use fanlane_core::event::{EventKind, Outcome, RunEvent, TaskEvent};
+use fanlane_core::job::{Batch, Mode};
+use fanlane_core::model::Earlier;
+use fanlane_core::store::history::{About, History, HistoryRecorder, Retention, RunState};
 use support::{alone, job, start_in};
 
 const DAY_SECS: i64 = 86_400;

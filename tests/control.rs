@@ -4,9 +4,9 @@
 
 mod support;
 
-use fanlane::event::{DispatchEvent, EventKind, Outcome};
-use fanlane::job::Mode;
-use fanlane::job::batch::FeedError;
+use fanlane_core::event::{DispatchEvent, EventKind, Outcome};
+use fanlane_core::job::Mode;
+use fanlane_core::job::batch::FeedError;
 use support::{alone, job, start, start_growing, start_in};
 
 #[test]
@@ -67,7 +67,7 @@ fn a_gate_that_never_opens_holds_the_run_and_says_why() {
         run.wait_for("the reason", |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(_) })));
     let EventKind::Dispatch(DispatchEvent::Held { reason: Some(reason) }) = held.kind else { unreachable!() };
     assert!(reason.starts_with("3 tasks need ") && reason.contains(" MiB free; "), "{reason}");
-    run.command(fanlane::engine::RunCommand::Stop);
+    run.command(fanlane_core::engine::RunCommand::Stop);
     assert_eq!(run.finish().summary.counts.cancelled, 3);
 }
 
@@ -161,7 +161,7 @@ fn a_library_feeds_a_run_that_goes_on() {
         assert!(!finished.summary.stopped);
     }
     let (run, mut feed) = start_growing(&job(text), Mode::Pool, 2);
-    run.command(fanlane::engine::RunCommand::Stop);
+    run.command(fanlane_core::engine::RunCommand::Stop);
     assert_eq!(run.finish().summary.counts.total(), 0);
     assert!(matches!(feed.push(b"too late"), Err(FeedError::RunEnded)));
 }

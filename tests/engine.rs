@@ -6,12 +6,12 @@ mod support;
 
 use std::process::{Command, Stdio};
 
-use fanlane::engine::{Engine, LocalEngine, RunCommand, RunOptions};
-use fanlane::event::{
+use fanlane_core::engine::{Engine, LocalEngine, RunCommand, RunOptions};
+use fanlane_core::event::{
     DispatchEvent, EventKind, Outcome, OutcomeClass, RunEvent, TaskEvent, TaskId, WorkerEnd, WorkerEvent,
 };
-use fanlane::job::Mode;
-use fanlane::mp::process_tree;
+use fanlane_core::job::Mode;
+use fanlane_os::process_tree;
 use rustix::process::{Pid, Signal, kill_process};
 use support::{alone, job, start, start_in, wait_until};
 
@@ -328,7 +328,8 @@ fn a_command_reads_end_of_file_at_once_and_may_close_its_output() {
 fn a_worker_that_cannot_start_fails_no_task() {
     let _alone = alone();
     for executable in ["/no/such/program", "/bin/true", "/bin/false"] {
-        let batch = fanlane::job::Batch::open(&job(CUBES), std::path::Path::new("."), &mut std::io::empty()).unwrap();
+        let batch =
+            fanlane_core::job::Batch::open(&job(CUBES), std::path::Path::new("."), &mut std::io::empty()).unwrap();
         let (sender, events) = crossbeam_channel::bounded(64);
         let run = LocalEngine::new(executable)
             .start(std::sync::Arc::new(batch), RunOptions::new(Mode::Pool, 2), sender)
@@ -352,7 +353,7 @@ fn a_worker_that_cannot_start_fails_no_task() {
 fn a_dropped_receiver_stops_the_run() {
     let _alone = alone();
     let text = r#"Job(version: 1, task: Command("sleep 1000"), inputs: [Range(1, 4)])"#;
-    let batch = fanlane::job::Batch::open(&job(text), std::path::Path::new("."), &mut std::io::empty()).unwrap();
+    let batch = fanlane_core::job::Batch::open(&job(text), std::path::Path::new("."), &mut std::io::empty()).unwrap();
     let (sender, events) = crossbeam_channel::bounded(64);
     let run = LocalEngine::new(env!("CARGO_BIN_EXE_fanlane"))
         .start(std::sync::Arc::new(batch), RunOptions::new(Mode::Pool, 2), sender)
@@ -368,11 +369,8 @@ fn a_dropped_receiver_stops_the_run() {
 #[test]
 fn a_program_in_the_worker_role_without_an_engine_says_so() {
     let _alone = alone();
-    let output = Command::new(env!("CARGO_BIN_EXE_fanlane"))
-        .arg(fanlane::mp::WORKER_ROLE)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_fanlane")).arg(fanlane_mp::WORKER_ROLE).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("is a worker"));
 }

@@ -11,10 +11,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
-use fanlane::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
-use fanlane::event::{DispatchEvent, Event, EventKind, RunEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
-use fanlane::job::{Batch, Mode};
-use fanlane::mp::process_tree;
+use fanlane_core::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
+use fanlane_core::event::{DispatchEvent, Event, EventKind, RunEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
+use fanlane_core::job::{Batch, Mode};
+use fanlane_os::process_tree;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use support::{DEADLINE, TestRun, alone, job, start, wait_until};
 

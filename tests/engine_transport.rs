@@ -4,8 +4,8 @@
 
 mod support;
 
-use fanlane::event::{CallValue, EventKind, RunEvent, SampleEvent, TaskEvent, WorkerEvent};
-use fanlane::job::{Job, Mode, Transport};
+use fanlane_core::event::{CallValue, EventKind, RunEvent, SampleEvent, TaskEvent, WorkerEvent};
+use fanlane_core::job::{Job, Mode, Transport};
 use rustix::process::{Pid, Signal, kill_process};
 use support::{alone, job, start};
 

@@ -15,9 +15,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanlane::engine::LocalEngine;
-use fanlane::mp::process_tree;
 use fanlane::session::{Session, SessionOptions};
+use fanlane_core::engine::LocalEngine;
+use fanlane_os::process_tree;
 use rustix::process::Signal;
 
 use processes::{Running, is_gone, signal, wait_until};

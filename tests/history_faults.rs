@@ -11,13 +11,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fanlane::event::{
+use fanlane_core::event::{
     AttemptRecord, Event, EventKind, Outcome, OutcomeCounts, RunEvent, RunHeader, Summary, TaskEvent, TaskId, WorkerId,
 };
-use fanlane::job::{Batch, Input, Job, Mode, TaskTemplate};
-use fanlane::model::Earlier;
-use fanlane::store::history::{About, History, HistoryRecorder, file_in};
-use fanlane::store::record::RecordLine;
+use fanlane_core::job::{Batch, Input, Job, Mode, TaskTemplate};
+use fanlane_core::model::Earlier;
+use fanlane_core::store::history::{About, History, HistoryRecorder, file_in};
+use fanlane_core::store::record::RecordLine;
 
 /// Which calls fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,9 +13,9 @@ use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, TouchPhase, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use fanlane::event::{DispatchEvent, EventKind, Outcome, TaskEvent, TaskId, WorkerId};
 use fanlane::ui::theme;
 use fanlane::ui::views::live::{LiveAction, LiveData, LiveState, live_ui};
+use fanlane_core::event::{DispatchEvent, EventKind, Outcome, TaskEvent, TaskId, WorkerId};
 
 const TIMELINE: &str = "Timeline of the lanes";
 

@@ -8,15 +8,15 @@ mod simulated_engine;
 use std::path::Path;
 use std::sync::Arc;
 
-use fanlane::engine::simulation::{SimulatedMachine, SimulatedTask};
-use fanlane::job::{Batch, Job, Mode};
-use fanlane::model::race::laws::{Amdahl, SizeTime};
-use fanlane::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks};
 use fanlane::session::Machine;
 use fanlane::session::race::{NoWhatIf, Question, Race, RaceEngine, RacePlan, WhatIf, WhatIfOrder};
-use fanlane::store::atomic_write::Existing;
-use fanlane::store::export::race::{write_csv, write_json, write_markdown};
-use fanlane::store::race::{RaceFileError, Races, open, save};
+use fanlane_core::engine::simulation::{SimulatedMachine, SimulatedTask};
+use fanlane_core::job::{Batch, Job, Mode};
+use fanlane_core::model::race::laws::{Amdahl, SizeTime};
+use fanlane_core::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks};
+use fanlane_core::store::atomic_write::Existing;
+use fanlane_core::store::export::race::{write_csv, write_json, write_markdown};
+use fanlane_core::store::race::{RaceFileError, Races, open, save};
 use simulated_engine::Simulated;
 
 const MS: u64 = 1_000_000;
@@ -45,7 +45,10 @@ fn machine() -> SimulatedMachine {
     }
 }
 
-fn start(plan: RacePlan, engine: &Simulated) -> (Race, crossbeam_channel::Receiver<fanlane::model::race::RaceEvent>) {
+fn start(
+    plan: RacePlan,
+    engine: &Simulated,
+) -> (Race, crossbeam_channel::Receiver<fanlane_core::model::race::RaceEvent>) {
     let engine = RaceEngine { engine: engine.engine(), machine: Machine { physical_cores: 4, logical_cores: 4 } };
     let (sender, receiver) = crossbeam_channel::bounded(64);
     (Race::start(plan, engine, sender).unwrap(), receiver)
@@ -224,7 +227,7 @@ fn a_job_with_a_known_serial_fraction_gives_that_fraction() {
     let folder = tempfile::tempdir().unwrap();
     let rows: String = (1..25).map(|task| format!("part-{task},setup\n")).collect();
     std::fs::write(folder.path().join("tasks.csv"), format!("name,after\nsetup,\n{rows}")).unwrap();
-    let job = Job { inputs: vec![fanlane::job::Input::Csv("tasks.csv".into())], ..job };
+    let job = Job { inputs: vec![fanlane_core::job::Input::Csv("tasks.csv".into())], ..job };
     let batch = Arc::new(Batch::open(&job, folder.path(), &mut std::io::empty()).unwrap());
     let engine = Simulated::new(SimulatedMachine { first_worker_ns: MS, ..SimulatedMachine::ideal(8) }, |task| {
         SimulatedTask { wall_ns: if task == 0 { 300 * MS } else { 50 * MS }, cpu_ns: 0 }

@@ -12,9 +12,9 @@ use std::process::Command;
 use eframe::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use fanlane::engine::LocalEngine;
 use fanlane::session::{Machine, SessionOptions};
 use fanlane::ui::FanlaneApp;
+use fanlane_core::engine::LocalEngine;
 use real_display::{Guarded, RealDisplay, Window, wait_for};
 use tempfile::TempDir;
 

@@ -1,7 +1,7 @@
 //! The statistics of races against SciPy's: the values and the script that made them lie in `fixtures/statistics`.
 
-use fanlane::model::race::laws::{Amdahl, SizeTime};
-use fanlane::model::statistics::{Comparison, Summary, modified_z_scores, two_sided_p, two_sided_quantile};
+use fanlane_core::model::race::laws::{Amdahl, SizeTime};
+use fanlane_core::model::statistics::{Comparison, Summary, modified_z_scores, two_sided_p, two_sided_quantile};
 use serde_json::Value;
 
 fn fixtures() -> Value {

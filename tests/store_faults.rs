@@ -13,20 +13,20 @@ use std::process::{Command, Stdio};
 
 use failing_calls::{Failing, Fault, under};
 use fanlane::cli;
-use fanlane::event::{
+use fanlane_core::event::{
     AttemptRecord, Captured, Event, EventKind, Outcome, Output, RunEvent, RunHeader, TaskEvent, TaskId, WorkerId,
 };
-use fanlane::job::lossless::Bytes;
-use fanlane::job::{Input, Job, Mode, TaskKind, TaskTemplate};
-use fanlane::model::Earlier;
-use fanlane::store::atomic_write::Existing;
-use fanlane::store::joblog::earlier::LogReader;
-use fanlane::store::joblog::{Before, JobLog};
-use fanlane::store::presets::{Presets, Slug};
-use fanlane::store::race;
-use fanlane::store::record::{self, RECORD_VERSION, RecordHeader, RecordLine, Recorder, TaskWords};
-use fanlane::store::results_folder::ResultsFolder;
-use fanlane::store::results_table::{ResultsTable, TableFormat};
+use fanlane_core::job::lossless::Bytes;
+use fanlane_core::job::{Input, Job, Mode, TaskKind, TaskTemplate};
+use fanlane_core::model::Earlier;
+use fanlane_core::store::atomic_write::Existing;
+use fanlane_core::store::joblog::earlier::LogReader;
+use fanlane_core::store::joblog::{Before, JobLog};
+use fanlane_core::store::presets::{Presets, Slug};
+use fanlane_core::store::race;
+use fanlane_core::store::record::{self, RECORD_VERSION, RecordHeader, RecordLine, Recorder, TaskWords};
+use fanlane_core::store::results_folder::ResultsFolder;
+use fanlane_core::store::results_table::{ResultsTable, TableFormat};
 
 /// Has every call of each kind fail in turn while something is done in a folder of its own, and checks what is there
 /// afterwards. Says which kinds of calls there were.

@@ -18,9 +18,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{TryRecvError, bounded};
-use fanlane::engine::{Engine, LocalEngine, RunOptions};
-use fanlane::event::{AttemptRecord, EventKind, TaskEvent};
-use fanlane::job::{Batch, Job, Mode};
+use fanlane_core::engine::{Engine, LocalEngine, RunOptions};
+use fanlane_core::event::{AttemptRecord, EventKind, TaskEvent};
+use fanlane_core::job::{Batch, Job, Mode};
 
 use measuring::{median, own_cpu, say};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fanlane::job::{Batch, Job};
+use fanlane_core::job::{Batch, Job};
 
 use crate::{Ran, run_as_library, say};
 

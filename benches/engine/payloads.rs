@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use fanlane::event::TaskId;
-use fanlane::job::{Batch, Job};
+use fanlane_core::event::TaskId;
+use fanlane_core::job::{Batch, Job};
 
 use crate::{median, say};
 

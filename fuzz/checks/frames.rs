@@ -1,7 +1,7 @@
 //! Any bytes as a stream of frames, in pieces of any size: whole messages, an end, or a fault; never a panic, and never
 //! more memory than arrived.
 
-use fanlane::mp::frame::{FrameReader, write_frame};
+use fanlane_os::frame::{FrameReader, write_frame};
 
 type Message = (u64, Vec<String>, Option<Box<[u8]>>);
 

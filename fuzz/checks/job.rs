@@ -1,6 +1,6 @@
 //! Any text as a job file: it is refused with a place, or it is a job that is written and read back as the same.
 
-use fanlane::job::Job;
+use fanlane_core::job::Job;
 
 /// Panics where this does not hold.
 pub fn check(bytes: &[u8]) {

@@ -1,9 +1,9 @@
 //! Any bytes received by a manager and by its clients: handshakes are refused, frames are complete messages that are
 //! written and read back as the same, or refused; nothing panics or uses up memory.
 
-use fanlane::mp::manager::handshake::{CLAIM_BYTES, Challenge, Claim, GREETING_BYTES, VERDICT_BYTES};
-use fanlane::mp::manager::wire::{Inbox, Reply, Request, read_message, write_frame};
-use fanlane::mp::manager::{DynamicValue, Key};
+use fanlane_mp::manager::handshake::{CLAIM_BYTES, Challenge, Claim, GREETING_BYTES, VERDICT_BYTES};
+use fanlane_mp::manager::wire::{Inbox, Reply, Request, read_message, write_frame};
+use fanlane_mp::manager::{DynamicValue, Key};
 
 const LIMIT: usize = 1 << 16;
 

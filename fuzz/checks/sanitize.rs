@@ -1,7 +1,7 @@
 //! Any bytes that a task printed, as they are shown and copied: nothing in them acts on a terminal or turns a line around,
 //! and what is shown is bounded.
 
-use fanlane::model::sanitize;
+use fanlane_core::model::sanitize;
 
 fn acts(letter: char) -> bool {
     letter.is_control()

@@ -1,7 +1,7 @@
 //! Any text as a template: it is refused with a place within it, or bound and expanded without a panic.
 
 use bstr::BStr;
-use fanlane::job::template::{TaskPlace, Template};
+use fanlane_core::job::template::{TaskPlace, Template};
 
 /// Panics where this does not hold.
 pub fn check(bytes: &[u8]) {

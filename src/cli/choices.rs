@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::job::{Mode, Transport};
+use fanlane_core::job::{Mode, Transport};
 
 /// How a batch is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -99,7 +99,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::job::field;
+    use fanlane_core::job::field;
 
     #[test]
     fn the_flag_of_each_field_of_a_job_is_a_flag_of_run() {

@@ -17,13 +17,13 @@ use super::run_name::RunName;
 use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
-use crate::event::{Event, EventKind, RunEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
-use crate::job::TaskKind;
-use crate::model::format::plural;
-use crate::store::atomic_write::{self, Existing};
-use crate::store::export::rows::RowWriter;
-use crate::store::export::trace::TraceWriter;
-use crate::store::record::{self, RecordError, RecordHeader, RecordLine, TaskWords};
+use fanlane_core::event::{Event, EventKind, RunEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
+use fanlane_core::job::TaskKind;
+use fanlane_core::model::format::plural;
+use fanlane_core::store::atomic_write::{self, Existing};
+use fanlane_core::store::export::rows::RowWriter;
+use fanlane_core::store::export::trace::TraceWriter;
+use fanlane_core::store::record::{self, RecordError, RecordHeader, RecordLine, TaskWords};
 
 /// The arguments of `fanlane export`.
 #[derive(Debug, Args)]

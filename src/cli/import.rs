@@ -11,8 +11,10 @@ use super::report::printable;
 use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
-use crate::job::import::{ImportError, Imported, Word, import_joblog, import_parallel, import_xargs, shell_words};
-use crate::store::atomic_write::{self, Existing};
+use fanlane_core::job::import::{
+    ImportError, Imported, Word, import_joblog, import_parallel, import_xargs, shell_words,
+};
+use fanlane_core::store::atomic_write::{self, Existing};
 
 /// The arguments of `fanlane import`.
 #[derive(Debug, Args)]

@@ -11,8 +11,8 @@ use super::report::printable;
 use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::print;
-use crate::job::Job;
-use crate::store::presets::{Presets, SavedPreset};
+use fanlane_core::job::Job;
+use fanlane_core::store::presets::{Presets, SavedPreset};
 
 /// The arguments of `fanlane presets`.
 #[derive(Debug, Args)]

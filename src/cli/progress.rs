@@ -9,8 +9,8 @@ use clap::Args;
 use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::remark;
-use crate::engine::PROGRESS_VARIABLE;
-use crate::mp::progress;
+use fanlane_core::engine::PROGRESS_VARIABLE;
+use fanlane_os::progress;
 
 /// The name of the command.
 const PROGRESS_COMMAND: &str = "progress";

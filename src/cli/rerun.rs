@@ -15,7 +15,7 @@ use super::run_name::RunName;
 use super::status::Status;
 use super::subcommand::Subcommand;
 use super::worker_count::{self, WorkerCount};
-use crate::job::{Input, Job};
+use fanlane_core::job::{Input, Job};
 
 /// The arguments that both have.
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use anyhow::Result;
 
-use crate::store::history::{self, History, HistoryError, RunRow};
+use fanlane_core::store::history::{self, History, HistoryError, RunRow};
 
 /// A run, as it was named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

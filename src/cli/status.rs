@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::model::Progress;
-use crate::mp::interrupts;
+use fanlane_core::model::Progress;
+use fanlane_os::interrupts;
 
 /// How a command ended, as its exit status says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! `-j`: the size of the pool, in the forms of GNU parallel. The number of cores is a parameter.
 
-use crate::job::MAX_WORKERS;
+use fanlane_core::job::MAX_WORKERS;
 
 /// The size of a pool as a flag gives it.
 #[derive(Clone, Copy, Debug, PartialEq)]

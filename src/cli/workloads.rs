@@ -8,7 +8,7 @@ use clap::Args;
 use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal;
-use crate::job::workload::{ArgumentInfo, Workload};
+use fanlane_core::job::workload::{ArgumentInfo, Workload};
 
 /// The arguments of `fanlane workloads`.
 #[derive(Debug, Args)]

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::event::TaskId;
-use crate::job::Mode;
+use fanlane_core::event::TaskId;
+use fanlane_core::job::Mode;
 
 use super::history::PastRunUse;
 use super::job_editor::JobDraft;

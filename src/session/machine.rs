@@ -1,6 +1,6 @@
 //! The machine that runs go on, as far as the size of a pool depends on it.
 
-use crate::job::{Job, Mode};
+use fanlane_core::job::{Job, Mode};
 
 /// The machine's cores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

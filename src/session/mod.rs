@@ -19,8 +19,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::engine::{Engine, RunCommand, Sweep};
-use crate::job::Job;
+use fanlane_core::engine::{Engine, RunCommand, Sweep};
+use fanlane_core::job::Job;
 
 pub use command::{Command, HistoryCommand, PresetCommand, RaceCommand};
 pub use history::{PastRun, PastRunUse, RunList};

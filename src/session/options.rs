@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::Engine;
-use crate::host::DetachedRuns;
-use crate::store::presets::Presets;
-use crate::store::race::Races;
+use fanlane_core::engine::Engine;
+use fanlane_core::host::DetachedRuns;
+use fanlane_core::store::presets::Presets;
+use fanlane_core::store::race::Races;
 
 use super::machine::Machine;
 

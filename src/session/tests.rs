@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use super::*;
-use crate::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
-use crate::event::{
+use fanlane_core::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
+use fanlane_core::event::{
     AttemptRecord, Event, EventKind, Outcome, OutcomeClass, RunEvent, RunHeader, Summary, TaskEvent, TaskId, WorkerId,
 };
-use crate::job::{Batch, Input, Mode, TaskKind, TaskTemplate};
-use crate::store::presets::Presets;
-use crate::store::race::Races;
+use fanlane_core::job::{Batch, Input, Mode, TaskKind, TaskTemplate};
+use fanlane_core::store::presets::Presets;
+use fanlane_core::store::race::Races;
 
 /// An engine that notes what it is asked for and says what the test wants.
 #[derive(Clone, Default)]

@@ -5,8 +5,8 @@ use egui_material_icons::icons::{
     ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_EXIT_TO_APP, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP,
 };
 
-use crate::model::format;
 use crate::session::{Command, CurrentRun, HistoryCommand, PresetCommand, RaceCommand, Session};
+use fanlane_core::model::format;
 
 use super::action::Action;
 

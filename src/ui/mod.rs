@@ -8,7 +8,7 @@ mod dialogs;
 pub mod display;
 mod file_dialog;
 mod icon_button;
-pub use crate::model::sanitize;
+pub use fanlane_core::model::sanitize;
 mod line_edit;
 mod notices;
 mod options;

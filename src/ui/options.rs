@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::engine::LocalEngine;
-use crate::host::DetachedRuns;
 use crate::session::{Machine, SessionOptions};
-use crate::store::history;
-use crate::store::presets::Presets;
-use crate::store::race::Races;
+use fanlane_core::engine::LocalEngine;
+use fanlane_core::host::DetachedRuns;
+use fanlane_core::store::history;
+use fanlane_core::store::presets::Presets;
+use fanlane_core::store::race::Races;
 
 use super::FanlaneApp;
 use super::display;

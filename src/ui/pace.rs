@@ -115,7 +115,7 @@ impl Drawers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mp::clock::thread_cpu_ns;
+    use fanlane_os::clock::thread_cpu_ns;
 
     const MILLISECOND: f64 = 1e6;
 

@@ -18,7 +18,7 @@ use egui_material_icons::icons::{
 };
 use egui_material_icons::{FONT_FAMILY, MaterialIcon};
 
-use crate::event::OutcomeClass;
+use fanlane_core::event::OutcomeClass;
 
 pub use palette::{DARK, LIGHT, Palette};
 

@@ -4,10 +4,10 @@ use egui::{Align, Button, DragValue, Layout, Rect, RichText, Slider, Ui, pos2, v
 use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_STOP};
 
 use super::action::Action;
-use crate::job::{MAX_WORKERS, Mode};
-use crate::model::race::secs_words;
-use crate::model::{Progress, format};
 use crate::session::{Command, CurrentRun, Session};
+use fanlane_core::job::{MAX_WORKERS, Mode};
+use fanlane_core::model::race::secs_words;
+use fanlane_core::model::{Progress, format};
 
 use super::icon_button::{icon_button, primary_button, steady_icon_button};
 use super::request::Requests;

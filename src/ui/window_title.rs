@@ -1,7 +1,7 @@
 //! The window's title: how far the run is, so that a task bar tells it while the window is out of sight.
 
-use crate::model::progress::Progress;
-use crate::model::sanitize;
+use fanlane_core::model::progress::Progress;
+use fanlane_core::model::sanitize;
 
 /// The title for the job `name` (which may be empty) and its run, if there is one. How far it is stands first, because
 /// task bars cut the end off.
@@ -38,8 +38,8 @@ fn how_far(progress: &Progress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{OutcomeCounts, Summary};
-    use crate::job::Mode;
+    use fanlane_core::event::{OutcomeCounts, Summary};
+    use fanlane_core::job::Mode;
 
     #[test]
     fn the_title_says_how_far_the_run_is() {

@@ -8,9 +8,9 @@ use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, pidfd_getfd, pid
 
 use super::dice::Dice;
 use super::signal;
-use fanlane::engine::{RunCommand, RunHandle};
-use fanlane::event::{EventKind, RunEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
-use fanlane::mp::process_tree;
+use fanlane_core::engine::{RunCommand, RunHandle};
+use fanlane_core::event::{EventKind, RunEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
+use fanlane_os::process_tree;
 
 /// One in this number of stopped workers stays stopped, and is found to be hung.
 const STAYS_STOPPED: u64 = 60;

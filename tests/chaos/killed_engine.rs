@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::dice::Dice;
 use super::{Figures, RUN_TIMEOUT, marked};
-use fanlane::mp::process_tree;
+use fanlane_os::process_tree;
 
 const TASKS: u64 = 60;
 const KILLS: u64 = 3;

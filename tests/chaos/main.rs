@@ -18,10 +18,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 
-use fanlane::engine::{self, Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
-use fanlane::event::{CallValue, Event, EventKind, Outcome, RunEvent, TaskEvent, TaskId};
-use fanlane::job::{Batch, Job, Mode};
-use fanlane::mp::{self, process_tree};
+use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
+use fanlane_core::event::{CallValue, Event, EventKind, Outcome, RunEvent, TaskEvent, TaskId};
+use fanlane_core::job::{Batch, Job, Mode};
+use fanlane_mp as mp;
+use fanlane_os::process_tree;
 
 use dice::Dice;
 use faults::Targets;
@@ -217,7 +218,7 @@ fn disturb(
 }
 
 /// Whether the result of a task is right for its number.
-fn is_right(record: &fanlane::event::AttemptRecord) -> bool {
+fn is_right(record: &fanlane_core::event::AttemptRecord) -> bool {
     let number = record.task.number();
     match (&record.value, &record.output) {
         (Some(CallValue::Int(cube)), _) => i64::try_from(number.pow(3)).is_ok_and(|right| right == *cube),

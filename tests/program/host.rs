@@ -10,15 +10,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fanlane::engine::RunCommand;
-use fanlane::event::{
+use fanlane_core::engine::RunCommand;
+use fanlane_core::event::{
     DispatchEvent, Event, EventKind, RunEvent, SampleEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent,
 };
-use fanlane::host::{DetachedError, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate};
-use fanlane::job::{Batch, Input, Job, TaskTemplate};
-use fanlane::model::Earlier;
-use fanlane::mp::process_tree;
-use fanlane::store::history::{History, RunState};
+use fanlane_core::host::{DetachedError, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate};
+use fanlane_core::job::{Batch, Input, Job, TaskTemplate};
+use fanlane_core::model::Earlier;
+use fanlane_core::store::history::{History, RunState};
+use fanlane_os::process_tree;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 

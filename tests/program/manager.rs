@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use fanlane::mp::manager::{Address, Client, ClientOptions, Key};
+use fanlane_mp::manager::{Address, Client, ClientOptions, Key};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::processes::wait;
@@ -167,7 +167,7 @@ fn a_killed_holder_frees_the_lock_and_a_remote_client_is_told() {
     assert!(client.event("held").unwrap().wait(Some(DEADLINE)).unwrap());
     let lock = client.lock("gate").unwrap();
     assert!(lock.acquire_within(Duration::ZERO).unwrap().is_none());
-    let commands = fanlane::mp::process_tree::descendants(holder.id());
+    let commands = fanlane_os::process_tree::descendants(holder.id());
     holder.kill().unwrap();
     holder.wait().unwrap();
     assert!(lock.acquire_within(DEADLINE).unwrap().expect("it is free").owner_died());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use fanlane::mp::process_tree;
+use fanlane_os::process_tree;
 
 use super::processes::{Running, is_gone, wait_until};
 use super::start::command;

@@ -5,7 +5,7 @@
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use fanlane::mp::process_tree;
+use fanlane_os::process_tree;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::start::{DEADLINE, Ended};

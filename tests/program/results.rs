@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use fanlane::mp::process_tree;
+use fanlane_os::process_tree;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::processes::wait_until;

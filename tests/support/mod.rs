@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
-use fanlane::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
-use fanlane::event::{AttemptRecord, CallValue, Event, EventKind, OutcomeCounts, RunEvent, Summary, TaskEvent};
-use fanlane::job::batch::BatchFeed;
-use fanlane::job::{Batch, Job, Mode};
-use fanlane::mp::process_tree;
+use fanlane_core::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
+use fanlane_core::event::{AttemptRecord, CallValue, Event, EventKind, OutcomeCounts, RunEvent, Summary, TaskEvent};
+use fanlane_core::job::batch::BatchFeed;
+use fanlane_core::job::{Batch, Job, Mode};
+use fanlane_os::process_tree;
 
 /// Longer than anything here takes; a run that hangs ends its test with a message.
 pub const DEADLINE: Duration = Duration::from_secs(120);

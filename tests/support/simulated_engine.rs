@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Sender;
-use fanlane::engine::simulation::{SimulatedMachine, SimulatedPlan, SimulatedTask, simulate};
-use fanlane::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
-use fanlane::event::{
+use fanlane_core::engine::simulation::{SimulatedMachine, SimulatedPlan, SimulatedTask, simulate};
+use fanlane_core::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
+use fanlane_core::event::{
     AttemptRecord, CallValue, Event, EventKind, LaneId, Outcome, OutcomeCounts, RunEvent, RunHeader, Summary,
     TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId,
 };
-use fanlane::job::{Batch, Mode};
+use fanlane_core::job::{Batch, Mode};
 
 /// What a simulated run is like.
 #[derive(Clone)]

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, ViewportCommand, ViewportEvent, ViewportId};
 use egui_kittest::kittest::Queryable as _;
-use fanlane::host::DetachedRuns;
-use fanlane::job::{Input, Job, TaskTemplate};
 use fanlane::session::{JobDraft, Page, Session, SessionOptions};
-use fanlane::store::history::{History, RunState};
+use fanlane_core::host::DetachedRuns;
+use fanlane_core::job::{Input, Job, TaskTemplate};
+use fanlane_core::store::history::{History, RunState};
 
 use super::canned::FakeEngine;
 use super::driver::{self, Window, click, shown, until};

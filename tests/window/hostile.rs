@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
 use egui_kittest::kittest::NodeT as _;
-use fanlane::event::{
+use fanlane::session::{Command, HistoryCommand, JobDraft, Page, PresetCommand, Session, SessionOptions};
+use fanlane_core::event::{
     AttemptRecord, CallValue, Captured, DispatchEvent, EventKind, LaneId, Outcome, Output, SharedContent, SharedEvent,
     SharedObject, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId,
 };
-use fanlane::job::{Input, Job, TaskTemplate};
-use fanlane::session::{Command, HistoryCommand, JobDraft, Page, PresetCommand, Session, SessionOptions};
-use fanlane::store::presets::Presets;
+use fanlane_core::job::{Input, Job, TaskTemplate};
+use fanlane_core::store::presets::Presets;
 
 use super::canned::{FakeEngine, models};
 use super::driver::{self, Window, handle, until};

@@ -3,10 +3,10 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use fanlane::job::TaskKind;
-use fanlane::job::control::{Control, Limits, ResourceRequest, RetryWait};
-use fanlane::job::{Input, Job, Order};
 use fanlane::session::{Field, JobDraft, Session};
+use fanlane_core::job::TaskKind;
+use fanlane_core::job::control::{Control, Limits, ResourceRequest, RetryWait};
+use fanlane_core::job::{Input, Job, Order};
 
 use super::canned::{self, FakeEngine, session};
 use super::driver::{Window, click, fresh, press, reach, shown, type_into, unfold, until, window, with_cubes};

@@ -1,8 +1,8 @@
 //! What the page Job makes of a job file, and a job file of what stands there: nothing is lost.
 
-use fanlane::job::control::{After, Control, Limits, ResourceRequest, RetryWait};
-use fanlane::job::{Input, JOB_VERSION, Job, Mode, Order, SharedSpec, TaskTemplate, Transport};
 use fanlane::session::{Command, JobDraft, PresetCommand, Session};
+use fanlane_core::job::control::{After, Control, Limits, ResourceRequest, RetryWait};
+use fanlane_core::job::{Input, JOB_VERSION, Job, Mode, Order, SharedSpec, TaskTemplate, Transport};
 
 use super::canned::{self, FakeEngine, options};
 

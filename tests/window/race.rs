@@ -6,12 +6,12 @@ use std::sync::Arc;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use fanlane::engine::simulation::{SimulatedMachine, SimulatedTask};
-use fanlane::engine::{Engine, RunCommand};
-use fanlane::model::race::RaceModel;
 use fanlane::session::race::RaceDraft;
 use fanlane::session::{JobDraft, Page, RaceCommand, Session, SessionOptions};
-use fanlane::store::race::Races;
+use fanlane_core::engine::simulation::{SimulatedMachine, SimulatedTask};
+use fanlane_core::engine::{Engine, RunCommand};
+use fanlane_core::model::race::RaceModel;
+use fanlane_core::store::race::Races;
 
 use super::canned::{self, FakeEngine};
 use super::driver::{Window, click, sized, until};

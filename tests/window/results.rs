@@ -3,9 +3,9 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
-use fanlane::engine::RunCommand;
-use fanlane::event::{EventKind, LaneId, OutcomeClass, TaskEvent, TaskId, WorkerEvent, WorkerId};
 use fanlane::session::{Command, Page, Session, SortKey};
+use fanlane_core::engine::RunCommand;
+use fanlane_core::event::{EventKind, LaneId, OutcomeClass, TaskEvent, TaskId, WorkerEvent, WorkerId};
 
 use super::driver::{Window, click, press, shown, type_into, until, with_cubes, with_run};
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
-use fanlane::event::{EventKind, LaneId, Outcome, OutcomeCounts, TaskEvent, WorkerEvent, WorkerId};
-use fanlane::job::{Input, Job};
 use fanlane::session::{Command, HistoryCommand, JobDraft, Page, PastRunUse, Session, SessionOptions};
-use fanlane::store::history::{History, RunState, file_in};
+use fanlane_core::event::{EventKind, LaneId, Outcome, OutcomeCounts, TaskEvent, WorkerEvent, WorkerId};
+use fanlane_core::job::{Input, Job};
+use fanlane_core::store::history::{History, RunState, file_in};
 
 use super::canned::{self, FakeEngine, models};
 use super::driver::{self, Window, click, shown, until};
@@ -75,7 +75,7 @@ fn a_run_is_listed_opened_gone_on_with_and_removed() {
     until(&mut window, "the rest runs", |_| engine.asked().started.len() == 2);
     let numbers: Vec<u64> = {
         let run = shown(&window).run.current().expect("a run");
-        (0..run.batch.len()).map(|task| run.number(fanlane::event::TaskId(task))).collect()
+        (0..run.batch.len()).map(|task| run.number(fanlane_core::event::TaskId(task))).collect()
     };
     assert_eq!(numbers, [3], "what failed is left alone");
     engine.finish(9, false);
@@ -122,7 +122,7 @@ fn a_run_whose_inputs_have_changed_is_shown_as_it_was_and_not_run_again() {
         until(&mut window, "it is shown", |session| session.page() == Page::RESULTS);
         let session = shown(&window);
         let run = session.run.current().expect("a run");
-        let line = fanlane::session::task_text(&run.batch, fanlane::event::TaskId(1));
+        let line = fanlane::session::task_text(&run.batch, fanlane_core::event::TaskId(1));
         assert!(line.starts_with("convert photos/holiday-b.jpg"), "{then:?}: {line}");
         assert!(run.obstacle_to_rerun().is_some_and(|why| why.contains("have changed")));
         let is_told = session.notices.all().iter().any(|notice| notice.text.contains("Nothing was started."));

@@ -4,12 +4,12 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, OutputCommand};
 use egui_kittest::kittest::Queryable as _;
-use fanlane::event::{
+use fanlane::session::{Command, Field, Page, Session};
+use fanlane_core::event::{
     AttemptRecord, Captured, DispatchEvent, EventKind, LaneId, Outcome, Output, SampleEvent, SharedContent,
     SharedEvent, SharedObject, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
-use fanlane::job::{SharedSpec, Transport};
-use fanlane::session::{Command, Field, Page, Session};
+use fanlane_core::job::{SharedSpec, Transport};
 
 use super::driver::{Window, handle, type_into, unfold, until, with_cubes};
 
@@ -89,7 +89,7 @@ fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
     };
     engine.say(4 * MS, EventKind::Task(TaskEvent::Finished(vec![record])));
     until(&mut window, "the result", |session| session.run.current().expect("a run").model().copies.results == 1);
-    let words = fanlane::model::format::duration(2 * MS);
+    let words = fanlane_core::model::format::duration(2 * MS);
     assert!(window.query_by_label_contains(&format!("· {words} each")).is_some());
     engine.finish(5 * MS, false);
     until(&mut window, "the end of the run", |session| !session.is_running());

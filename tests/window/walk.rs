@@ -3,11 +3,11 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use fanlane::engine::RunCommand;
-use fanlane::event::{DispatchEvent, EventKind, TaskId};
-use fanlane::job::Mode;
-use fanlane::job::TaskKind;
 use fanlane::session::{Command, Page, PresetCommand, Session};
+use fanlane_core::engine::RunCommand;
+use fanlane_core::event::{DispatchEvent, EventKind, TaskId};
+use fanlane_core::job::Mode;
+use fanlane_core::job::TaskKind;
 use std::path::Path;
 
 use super::canned::{FakeEngine, options};

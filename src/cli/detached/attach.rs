@@ -14,11 +14,11 @@ use crate::cli::run_name::RunName;
 use crate::cli::status::Status;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::remark;
-use crate::engine::event_pump;
-use crate::event::Event;
-use crate::host::{DetachedError, DetachedRun, DetachedUpdate};
-use crate::mp::clock::monotonic_ns;
-use crate::mp::interrupts;
+use fanlane_core::engine::event_pump;
+use fanlane_core::event::Event;
+use fanlane_core::host::{DetachedError, DetachedRun, DetachedUpdate};
+use fanlane_os::clock::monotonic_ns;
+use fanlane_os::interrupts;
 
 /// The arguments of `fanlane attach`.
 #[derive(Debug, Args)]

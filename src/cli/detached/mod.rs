@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::program::worker_executable;
 use super::run_name::RunName;
-use crate::host::{DetachedInfo, DetachedRun, DetachedRuns};
-use crate::store::history::{self, History};
+use fanlane_core::host::{DetachedInfo, DetachedRun, DetachedRuns};
+use fanlane_core::store::history::{self, History};
 
 /// The detached runs that have not ended, the oldest first.
 ///

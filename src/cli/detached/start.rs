@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::detached_runs;
 use crate::cli::status::Status;
 use crate::cli::terminal::{print, remark};
-use crate::host::{DetachedOrder, DetachedUpdate};
+use fanlane_core::host::{DetachedOrder, DetachedUpdate};
 
 /// Starts a detached run and prints its number on standard output; unless `quiet`, also how it is watched and stopped.
 ///

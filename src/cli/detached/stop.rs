@@ -9,9 +9,9 @@ use crate::cli::run_name::RunName;
 use crate::cli::status::Status;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::remark;
-use crate::engine::RunCommand;
-use crate::event::{Event, EventKind, RunEvent};
-use crate::host::DetachedUpdate;
+use fanlane_core::engine::RunCommand;
+use fanlane_core::event::{Event, EventKind, RunEvent};
+use fanlane_core::host::DetachedUpdate;
 
 /// The arguments of `fanlane stop`.
 #[derive(Debug, Args)]

@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 
 use crate::cli::plan::Plan;
 use crate::cli::terminal::remark;
-use crate::job::Batch;
-use crate::job::batch::BatchFeed;
-use crate::store::history::{self, Known};
+use fanlane_core::job::Batch;
+use fanlane_core::job::batch::BatchFeed;
+use fanlane_core::store::history::{self, Known};
 
 /// How much of standard input is read at once, as much as a pipe holds.
 const STDIN_BYTES: usize = 1 << 16;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::cli::report::Tasks;
-use crate::job::Batch;
+use fanlane_core::job::Batch;
 
 /// Writes the command line or the call of each task, a line each, in the order in which tasks start.
 ///

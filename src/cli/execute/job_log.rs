@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::store::joblog::{Before, JobLog};
+use fanlane_core::store::joblog::{Before, JobLog};
 
 /// Opens the job log of that name for a run that resumes none.
 ///

@@ -14,13 +14,13 @@ use super::resume::{LogState, Rest};
 use crate::cli::plan::Plan;
 use crate::cli::report::Keepers;
 use crate::cli::terminal::remark;
-use crate::job::Batch;
-use crate::model::Earlier;
-use crate::store::history::{self, About, HistoryError, HistoryRecorder};
-use crate::store::joblog::JobLog;
-use crate::store::record::{RECORD_VERSION, RecordHeader, Recorder};
-use crate::store::results_folder::ResultsFolder;
-use crate::store::results_table::{ResultsTable, TableFormat};
+use fanlane_core::job::Batch;
+use fanlane_core::model::Earlier;
+use fanlane_core::store::history::{self, About, HistoryError, HistoryRecorder};
+use fanlane_core::store::joblog::JobLog;
+use fanlane_core::store::record::{RECORD_VERSION, RecordHeader, Recorder};
+use fanlane_core::store::results_folder::ResultsFolder;
+use fanlane_core::store::results_table::{ResultsTable, TableFormat};
 
 /// What a run keeps.
 #[derive(Clone, Debug)]

@@ -22,11 +22,11 @@ use super::report::{Format, Report};
 use super::status::Status;
 use super::terminal::{print, remark};
 use super::worker_count::WorkerCount;
-use crate::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
-use crate::host::DetachedOrder;
-use crate::job::{Batch, MAX_WORKERS};
-use crate::mp::interrupts;
-use crate::store::results_folder::ResultsFolder;
+use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
+use fanlane_core::host::DetachedOrder;
+use fanlane_core::job::{Batch, MAX_WORKERS};
+use fanlane_core::store::results_folder::ResultsFolder;
+use fanlane_os::interrupts;
 use keep::Keep;
 use resume::{Rest, Resume};
 

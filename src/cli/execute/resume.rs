@@ -11,13 +11,13 @@ use bstr::ByteSlice;
 use crate::cli::report::{Tasks, printable};
 use crate::cli::run_name::RunName;
 use crate::cli::terminal::remark;
-use crate::event::TaskId;
-use crate::job::Batch;
-use crate::model::Earlier;
-use crate::store::history::RunState;
-use crate::store::joblog::earlier::{LogLine, LogReader};
-use crate::store::remaining::{Ended, How, command_on_one_line, is_same_command};
-use crate::store::results_folder::ResultsFolder;
+use fanlane_core::event::TaskId;
+use fanlane_core::job::Batch;
+use fanlane_core::model::Earlier;
+use fanlane_core::store::history::RunState;
+use fanlane_core::store::joblog::earlier::{LogLine, LogReader};
+use fanlane_core::store::remaining::{Ended, How, command_on_one_line, is_same_command};
+use fanlane_core::store::results_folder::ResultsFolder;
 
 /// How much of a command an error shows, in characters.
 const COMMAND_CHARS: usize = 200;

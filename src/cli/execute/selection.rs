@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::cli::run_name::RunName;
-use crate::event::TaskId;
-use crate::job::Batch;
-use crate::store::remaining::{Ended, How};
+use fanlane_core::event::TaskId;
+use fanlane_core::job::Batch;
+use fanlane_core::store::remaining::{Ended, How};
 
 /// Which tasks of a batch are run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::cli::report::{describe, printable};
-use crate::model::Autopsy;
-use crate::model::format::count;
-use crate::store::history::{History, HistoryError};
+use fanlane_core::model::Autopsy;
+use fanlane_core::model::format::count;
+use fanlane_core::store::history::{History, HistoryError};
 
 /// Maximum number of tasks shown; an export has all.
 const MAX_SHOWN: u64 = 10;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::store::history::RunRow;
+use fanlane_core::store::history::RunRow;
 
 /// A run as the fields of a JSON object.
 pub fn object(run: &RunRow) -> serde_json::Value {

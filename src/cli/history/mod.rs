@@ -16,11 +16,11 @@ use super::run_name::RunName;
 use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
-use crate::job::amount;
-use crate::job::duration::{self, Timeout};
-use crate::model::date::utc_minute;
-use crate::model::format::{bytes, count, duration as length, plural};
-use crate::store::history::{self, History, HistoryError, Retention, RunRow, RunState};
+use fanlane_core::job::amount;
+use fanlane_core::job::duration::{self, Timeout};
+use fanlane_core::model::date::utc_minute;
+use fanlane_core::model::format::{bytes, count, duration as length, plural};
+use fanlane_core::store::history::{self, History, HistoryError, Retention, RunRow, RunState};
 
 /// The arguments of `fanlane history`.
 #[derive(Debug, Args)]

@@ -15,9 +15,9 @@ use crate::cli::run_name::RunName;
 use crate::cli::status::Status;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::print;
-use crate::model::date::utc_minute;
-use crate::model::format::{bytes, count, plural};
-use crate::store::history::RunState;
+use fanlane_core::model::date::utc_minute;
+use fanlane_core::model::format::{bytes, count, plural};
+use fanlane_core::store::history::RunState;
 
 /// The arguments of `fanlane show`.
 #[derive(Debug, Args)]

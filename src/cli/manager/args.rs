@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::job::{amount, duration};
+use fanlane_core::job::{amount, duration};
 
 /// The words after `fanlane manager`.
 #[derive(Debug, Args)]

@@ -15,8 +15,8 @@ use super::report::printable;
 use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::{in_one_line, print, remark};
-use crate::job::SharedSpec;
-use crate::mp::manager::{Client, DynamicValue, FailureKind, ManagerError, Reference, from_value};
+use fanlane_core::job::SharedSpec;
+use fanlane_mp::manager::{Client, DynamicValue, FailureKind, ManagerError, Reference, from_value};
 
 impl Subcommand for ManagerArgs {
     fn perform(self) -> Result<Status> {

@@ -10,11 +10,11 @@ use anyhow::{Context, Result, bail};
 use super::args::ServeArgs;
 use super::{Objects, child};
 use crate::cli::status::Status;
-use crate::job::SharedSpec;
-use crate::mp::interrupts;
-use crate::mp::manager::{
+use fanlane_core::job::SharedSpec;
+use fanlane_mp::manager::{
     Address, Folder, KEY_FILE_VARIABLE, KEY_VARIABLE, Key, MANAGER_VARIABLE, MAX_BYTES, Server, ServerOptions,
 };
+use fanlane_os::interrupts;
 
 /// Serves until the command ends, or until a client stops the server.
 pub(super) fn serve(args: &ServeArgs) -> Result<Status> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::sources::{Source, Values};
-use crate::job::{Input, escapes};
+use fanlane_core::job::{Input, escapes};
 
 /// The flags about inputs.
 #[derive(Debug, Default, Args)]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::job::{Job, TaskTemplate};
+use fanlane_core::job::{Job, TaskTemplate};
 use inputs::InputArgs;
 use sources::{AdHoc, Source, Values};
 
@@ -112,7 +112,7 @@ fn text(word: &OsStr) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Input;
+    use fanlane_core::job::Input;
 
     fn words(text: &str) -> Vec<OsString> {
         text.split_whitespace().map(OsString::from).collect()

@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::cli::choices::ModeArg;
-use crate::job::MAX_WORKERS;
-use crate::job::duration;
+use fanlane_core::job::MAX_WORKERS;
+use fanlane_core::job::duration;
 
 /// The arguments of `fanlane race`.
 #[derive(Debug, Args)]

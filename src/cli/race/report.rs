@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use crate::job::Mode;
-use crate::model::format;
-use crate::model::race::laws::{Amdahl, FITTING, SizeTime, Usl};
-use crate::model::race::{RaceModel, Standing, chunks, pep371, secs_words};
+use fanlane_core::job::Mode;
+use fanlane_core::model::format;
+use fanlane_core::model::race::laws::{Amdahl, FITTING, SizeTime, Usl};
+use fanlane_core::model::race::{RaceModel, Standing, chunks, pep371, secs_words};
 
 /// A line on standard error with the progress of the race.
 pub struct Progress {

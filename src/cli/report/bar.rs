@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::model::format::{count, estimate, rate};
-use crate::model::{Earlier, Progress};
+use fanlane_core::model::format::{count, estimate, rate};
+use fanlane_core::model::{Earlier, Progress};
 
 /// How often a plain line is written.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
@@ -120,7 +120,7 @@ fn sentence(progress: &Progress, earlier: Earlier, now_ns: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::OutcomeCounts;
+    use fanlane_core::event::OutcomeCounts;
 
     #[test]
     fn the_sentence_says_how_far_how_fast_how_long() {

@@ -3,9 +3,9 @@
 use bstr::{BString, ByteSlice};
 
 use super::Tasks;
-use crate::event::TaskId;
-use crate::job::{Batch, TaskKind};
-use crate::store::record::command_into;
+use fanlane_core::event::TaskId;
+use fanlane_core::job::{Batch, TaskKind};
+use fanlane_core::store::record::command_into;
 
 impl Tasks for Batch {
     fn number(&self, task: TaskId) -> u64 {

@@ -1,11 +1,11 @@
 //! Outcomes, tasks and summaries in one line of text that is safe for a terminal, whatever the inputs contain.
 
 use super::bar::tasks_rate;
-use crate::event::{AttemptRecord, Outcome, SharedContent, Summary};
-use crate::job::Mode;
-use crate::model::format::{count, duration, plural};
-use crate::model::{Autopsy, Earlier};
-use crate::mp::signal;
+use fanlane_core::event::{AttemptRecord, Outcome, SharedContent, Summary};
+use fanlane_core::job::Mode;
+use fanlane_core::model::format::{count, duration, plural};
+use fanlane_core::model::{Autopsy, Earlier};
+use fanlane_os::signal;
 
 /// How much of a command line is shown, in characters.
 const COMMAND_CHARS: usize = 300;
@@ -95,7 +95,7 @@ pub fn printable(text: &str, max_chars: usize) -> String {
 mod tests {
     use super::*;
     use crate::cli::report::samples::{done, ended};
-    use crate::event::OutcomeCounts;
+    use fanlane_core::event::OutcomeCounts;
 
     #[test]
     fn each_outcome_has_its_line() {

@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::Tasks;
-use crate::event::{AttemptRecord, CallValue, Captured, Outcome, Output, SharedContent, Summary};
-use crate::model::{Autopsy, Earlier};
+use fanlane_core::event::{AttemptRecord, CallValue, Captured, Outcome, Output, SharedContent, Summary};
+use fanlane_core::model::{Autopsy, Earlier};
 
 /// What is known of a task besides its record.
 #[derive(Debug, Default)]
@@ -232,8 +232,8 @@ const fn is_zero(number: &u64) -> bool {
 mod tests {
     use super::*;
     use crate::cli::report::samples::{NamedTasks, done, ended, printed};
-    use crate::event::{OutcomeCounts, TaskId};
-    use crate::job::Mode;
+    use fanlane_core::event::{OutcomeCounts, TaskId};
+    use fanlane_core::job::Mode;
 
     struct Calls;
 
@@ -253,8 +253,8 @@ mod tests {
         fn input(&self, _task: TaskId) -> Vec<bstr::BString> {
             vec!["5".into()]
         }
-        fn kind(&self) -> crate::job::TaskKind {
-            crate::job::TaskKind::Workload
+        fn kind(&self) -> fanlane_core::job::TaskKind {
+            fanlane_core::job::TaskKind::Workload
         }
     }
 

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use super::Tasks;
 use super::workers::Workers;
-use crate::event::{AttemptRecord, Event, EventKind, RunEvent, TaskEvent, TaskId};
-use crate::job::lossless::Bytes;
-use crate::store::history::HistoryRecorder;
-use crate::store::joblog::JobLog;
-use crate::store::record::{Recorder, TaskWords};
-use crate::store::results_folder::ResultsFolder;
-use crate::store::results_table::ResultsTable;
+use fanlane_core::event::{AttemptRecord, Event, EventKind, RunEvent, TaskEvent, TaskId};
+use fanlane_core::job::lossless::Bytes;
+use fanlane_core::store::history::HistoryRecorder;
+use fanlane_core::store::joblog::JobLog;
+use fanlane_core::store::record::{Recorder, TaskWords};
+use fanlane_core::store::results_folder::ResultsFolder;
+use fanlane_core::store::results_table::ResultsTable;
 
 /// Maximum number of results that cannot be kept that are reported one by one.
 const MAX_REPORTED_FAILURES: u64 = 10;

@@ -28,14 +28,14 @@ use bstr::BString;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
 use super::choices::TransportArg;
-use crate::event::{
+pub use bar::Bar;
+pub use describe::printable;
+use fanlane_core::event::{
     AttemptRecord, DispatchEvent, Event, EventKind, RunEvent, SharedContent, SharedEvent, Spill, StreamName, TaskEvent,
     TaskId, WorkerEnd, WorkerEvent,
 };
-use crate::job::TaskKind;
-use crate::model::{Earlier, Progress, Transports};
-pub use bar::Bar;
-pub use describe::printable;
+use fanlane_core::job::TaskKind;
+use fanlane_core::model::{Earlier, Progress, Transports};
 pub use keep::Keepers;
 use order::InputOrder;
 pub use streams::Streams;

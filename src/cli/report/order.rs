@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use crate::event::AttemptRecord;
+use fanlane_core::event::AttemptRecord;
 
 /// Maximum size of waiting records in memory, in bytes.
 const MAX_HELD_BYTES: usize = 64 << 20;
@@ -120,7 +120,7 @@ impl InputOrder {
 }
 
 fn size_bytes(record: &AttemptRecord) -> usize {
-    use crate::event::{CallValue, Outcome};
+    use fanlane_core::event::{CallValue, Outcome};
     let output = record.output.as_ref().map_or(0, |output| {
         [&output.stdout, &output.stderr].map(|stream| stream.head.len() + stream.tail.len()).iter().sum()
     });

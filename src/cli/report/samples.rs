@@ -3,7 +3,7 @@
 use bstr::BString;
 
 use super::Tasks;
-use crate::event::{AttemptRecord, Captured, Outcome, Output, TaskId, WorkerId};
+use fanlane_core::event::{AttemptRecord, Captured, Outcome, Output, TaskId, WorkerId};
 
 /// A task that is done and printed nothing.
 pub fn done(task: u64) -> AttemptRecord {
@@ -52,7 +52,7 @@ impl Tasks for NamedTasks {
         vec![BString::from(format!("input {}", task.number())), BString::from(b"\xff".as_slice())]
     }
 
-    fn kind(&self) -> crate::job::TaskKind {
-        crate::job::TaskKind::Command
+    fn kind(&self) -> fanlane_core::job::TaskKind {
+        fanlane_core::job::TaskKind::Command
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use super::bar::Bar;
-use crate::event::StreamName;
+use fanlane_core::event::StreamName;
 
 /// How much is gathered before it is written, in bytes.
 const BLOCK_BYTES: usize = 64 << 10;

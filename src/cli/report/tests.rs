@@ -3,9 +3,9 @@
 use super::samples::{NamedTasks, ended, printed};
 use super::watched::Watched;
 use super::*;
-use crate::event::{DispatchEvent, RunEvent, TaskEvent, WorkerEvent};
-use crate::event::{LaneId, Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
-use crate::job::Mode;
+use fanlane_core::event::{DispatchEvent, RunEvent, TaskEvent, WorkerEvent};
+use fanlane_core::event::{LaneId, Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
+use fanlane_core::job::Mode;
 
 const TEXT: Style = Style { format: Format::Text, keep_order: false, quiet: false };
 

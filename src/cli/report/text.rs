@@ -9,7 +9,7 @@ use super::Tasks;
 use super::describe::{failure, remark};
 use super::streams::Streams;
 use super::tag::Tagger;
-use crate::event::{AttemptRecord, CallValue, Captured, Spill, StreamName};
+use fanlane_core::event::{AttemptRecord, CallValue, Captured, Spill, StreamName};
 
 /// Writes the report of a task: its standard output or its value to standard output, its standard error and a line on its
 /// failure to standard error. Output that was too long for memory is read from `spill_folder`; the task ran in the lane
@@ -102,7 +102,7 @@ mod tests {
     use crate::cli::report::bar::Bar;
     use crate::cli::report::samples::{NamedTasks, done, ended, printed};
     use crate::cli::report::watched::Watched;
-    use crate::event::{Outcome, Output};
+    use fanlane_core::event::{Outcome, Output};
 
     fn written(record: &AttemptRecord) -> (String, String) {
         let (out, err) = (Watched::default(), Watched::default());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::event::{Event, EventKind, WorkerEvent, WorkerId};
+use fanlane_core::event::{Event, EventKind, WorkerEvent, WorkerId};
 
 #[derive(Clone, Copy, Debug)]
 struct Home {
@@ -37,7 +37,7 @@ impl Workers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::LaneId;
+    use fanlane_core::event::LaneId;
 
     #[test]
     fn a_lane_is_handed_on_and_the_dead_keep_theirs() {

@@ -15,9 +15,9 @@ use crate::cli::plan::Plan;
 use crate::cli::plan::inputs::InputArgs;
 use crate::cli::report::args::ReportArgs;
 use crate::cli::worker_count::{self, WorkerCount};
-use crate::job::amount;
-use crate::job::duration::{self, Limit};
-use crate::job::{Job, Order};
+use fanlane_core::job::amount;
+use fanlane_core::job::duration::{self, Limit};
+use fanlane_core::job::{Job, Order};
 
 /// The arguments of `fanlane run`.
 #[derive(Debug, Default, Args)]

@@ -3,10 +3,10 @@
 
 use clap::Args;
 
-use crate::job::Control;
-use crate::job::amount::{parse_amount, parse_load, parse_request, parse_size};
-use crate::job::control::{Halt, ResourceRequest, RetryWait};
-use crate::job::duration::{self, Timeout};
+use fanlane_core::job::Control;
+use fanlane_core::job::amount::{parse_amount, parse_load, parse_request, parse_size};
+use fanlane_core::job::control::{Halt, ResourceRequest, RetryWait};
+use fanlane_core::job::duration::{self, Timeout};
 
 /// When a run ends early, waits or is limited.
 #[derive(Clone, Debug, Default, Args)]

@@ -9,8 +9,8 @@ use crate::cli::execute::job_log::log_path;
 use crate::cli::execute::keep::Keep;
 use crate::cli::execute::resume::{Resume, ResumeSource};
 use crate::cli::run_name::RunName;
-use crate::job::escapes;
-use crate::store::results_table::TableFormat;
+use fanlane_core::job::escapes;
+use fanlane_core::store::results_table::TableFormat;
 
 /// What a run keeps, and how its lines are tagged.
 #[derive(Debug, Default, Args)]

@@ -10,9 +10,9 @@ use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use super::notices::{Notice, sentence};
 use super::run::{RecorderMessages, RunOrigin, StartRequest};
 use super::{HistoryCommand, Page, Session, Wake};
-use crate::event::TaskId;
-use crate::model::Earlier;
-use crate::store::history::{About, History, HistoryRecorder, RunRow};
+use fanlane_core::event::TaskId;
+use fanlane_core::model::Earlier;
+use fanlane_core::store::history::{About, History, HistoryRecorder, RunRow};
 
 pub use past_run::PastRun;
 

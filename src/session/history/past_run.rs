@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use bstr::BString;
 
-use crate::event::TaskId;
-use crate::job::{Batch, Input, Job, TaskTemplate};
-use crate::model::RunModel;
-use crate::store::history::{History, HistoryError, RunRow, longest_first};
-use crate::store::record::{RecordLine, TaskWords};
-use crate::store::remaining::Ended;
+use fanlane_core::event::TaskId;
+use fanlane_core::job::{Batch, Input, Job, TaskTemplate};
+use fanlane_core::model::RunModel;
+use fanlane_core::store::history::{History, HistoryError, RunRow, longest_first};
+use fanlane_core::store::record::{RecordLine, TaskWords};
+use fanlane_core::store::remaining::Ended;
 
 /// A run that was read from the history.
 pub struct PastRun {

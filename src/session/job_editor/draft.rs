@@ -12,9 +12,9 @@ mod typed;
 
 use std::path::PathBuf;
 
-use crate::job::duration;
-use crate::job::field::{self as job_field, FieldProblem};
-use crate::job::{Control, Input, JOB_VERSION, Job, Mode, TaskKind, TaskTemplate, Transport, WorkloadSpec};
+use fanlane_core::job::duration;
+use fanlane_core::job::field::{self as job_field, FieldProblem};
+use fanlane_core::job::{Control, Input, JOB_VERSION, Job, Mode, TaskKind, TaskTemplate, Transport, WorkloadSpec};
 
 pub use command_environment::CommandEnvironmentDraft;
 pub use control::ControlDraft;

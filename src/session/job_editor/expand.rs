@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use bstr::ByteSlice;
 
-use crate::event::TaskId;
-use crate::job::batch::{BatchError, EnvironmentPart, OrderError};
-use crate::job::quote::quote_into;
-use crate::job::{Batch, Input, Job};
-use crate::store::history::{Known, longest_first};
+use fanlane_core::event::TaskId;
+use fanlane_core::job::batch::{BatchError, EnvironmentPart, OrderError};
+use fanlane_core::job::quote::quote_into;
+use fanlane_core::job::{Batch, Input, Job};
+use fanlane_core::store::history::{Known, longest_first};
 
 use super::draft::{Field, FieldError, field_of};
 use crate::session::notices::sentence;

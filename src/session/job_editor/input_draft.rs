@@ -5,7 +5,7 @@ mod kind;
 
 use std::path::PathBuf;
 
-use crate::job::{Input, escapes};
+use fanlane_core::job::{Input, escapes};
 
 pub use columns::ColumnsDraft;
 pub use kind::InputKind;

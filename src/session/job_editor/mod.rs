@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::presets::PresetId;
 use super::{Machine, Wake};
-use crate::job::{Job, Mode};
+use fanlane_core::job::{Job, Mode};
 
 pub use draft::{
     CommandEnvironmentDraft, ControlDraft, Field, FieldError, JobDraft, LimitsDraft, OrderDraft, SharedDraft,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
-use crate::job::{Input, Job};
+use fanlane_core::job::{Input, Job};
 
 use super::draft::{Field, FieldError, JobDraft, problem_of_field};
 use super::expand::{Expanded, expand};

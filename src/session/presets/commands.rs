@@ -1,9 +1,9 @@
 //! Opening and saving presets. A preset that cannot be read leaves the open job as it is.
 
 use super::PresetId;
-use crate::job::Job;
 use crate::session::notices::Notice;
 use crate::session::{Origin, Page, PresetCommand, Session};
+use fanlane_core::job::Job;
 
 impl Session {
     pub(in crate::session) fn handle_preset(&mut self, command: PresetCommand) {

@@ -4,8 +4,8 @@
 
 mod commands;
 
-use crate::job::Job;
-use crate::store::presets::{DeletedPreset, PresetError, Presets, SavedPreset, Slug};
+use fanlane_core::job::Job;
+use fanlane_core::store::presets::{DeletedPreset, PresetError, Presets, SavedPreset, Slug};
 
 use super::notices::sentence;
 

@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::Receiver;
 
-use crate::engine::event_pump;
-use crate::model::race::{RaceEvent, RaceModel};
 use crate::session::Wake;
+use fanlane_core::engine::event_pump;
+use fanlane_core::model::race::{RaceEvent, RaceModel};
 
 use super::runner::{Race, RaceEngine};
 use super::{RacePlan, WhatIf};

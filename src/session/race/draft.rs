@@ -1,7 +1,7 @@
 //! What a race is to be like, as it is typed, and what is wrong with it.
 
-use crate::job::{MAX_WORKERS, Mode};
-use crate::model::race::{Contender, Rules, chunks};
+use fanlane_core::job::{MAX_WORKERS, Mode};
+use fanlane_core::model::race::{Contender, Rules, chunks};
 
 /// The choices of the page Race.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! What a race forecasts for the job that is open: the finish at each size of the pool, and the knee.
 
-use crate::job::Job;
-use crate::model::race::{RaceModel, knee_within};
+use fanlane_core::job::Job;
+use fanlane_core::model::race::{RaceModel, knee_within};
 
 use super::{Question, WhatIf, WhatIfOrder};
 

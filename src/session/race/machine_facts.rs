@@ -5,8 +5,8 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::model::race::{CpuTicks, Evidence};
 use crate::session::Machine;
+use fanlane_core::model::race::{CpuTicks, Evidence};
 
 /// The machine, as evidence for what is measured on it from now on.
 pub fn evidence(machine: Machine) -> Evidence {

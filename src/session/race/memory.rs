@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::mp::process_tree;
+use fanlane_os::process_tree;
 
 /// The first look is so soon, since many runs are short.
 const FIRST_LOOK: Duration = Duration::from_millis(4);

@@ -1,6 +1,6 @@
 //! Races: who takes the turns, what is read of the machine meanwhile, and what recorded tasks would do elsewhere.
 //!
-//! What a race says is folded in [`crate::model::race`]; nothing is drawn or printed here.
+//! What a race says is folded in [`fanlane_core::model::race`]; nothing is drawn or printed here.
 
 mod current;
 mod draft;

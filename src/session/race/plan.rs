@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::event::TaskId;
-use crate::job::{Batch, MAX_WORKERS};
-use crate::model::race::{Case, Contender, RaceHeader, Rules, Until, pep371};
 use crate::session::Machine;
-use crate::store::presets::Presets;
+use fanlane_core::event::TaskId;
+use fanlane_core::job::{Batch, MAX_WORKERS};
+use fanlane_core::model::race::{Case, Contender, RaceHeader, Rules, Until, pep371};
+use fanlane_core::store::presets::Presets;
 
 use super::machine_facts;
 

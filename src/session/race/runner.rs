@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
-use crate::engine::{Engine, RunCommand, RunHandle, RunOptions, event_pump};
-use crate::event::{AttemptRecord, Event, EventKind, TaskEvent};
-use crate::model::race::{Contender, RaceEnd, RaceEvent, RaceModel, Schedule, Usage};
 use crate::session::Machine;
+use fanlane_core::engine::{Engine, RunCommand, RunHandle, RunOptions, event_pump};
+use fanlane_core::event::{AttemptRecord, Event, EventKind, TaskEvent};
+use fanlane_core::model::race::{Contender, RaceEnd, RaceEvent, RaceModel, Schedule, Usage};
 
 use super::RacePlan;
 use super::machine_facts::CpuClock;

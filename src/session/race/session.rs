@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{CurrentRace, Forecast, RaceDraft, RaceEngine, RacePlan};
-use crate::model::race::{RaceModel, Rules};
 use crate::session::notices::{Notice, sentence};
 use crate::session::{Page, RaceCommand, Session, Wake};
-use crate::store::race as saved;
+use fanlane_core::model::race::{RaceModel, Rules};
+use fanlane_core::store::race as saved;
 
 /// The races of a session.
 pub struct RaceState {

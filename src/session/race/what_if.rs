@@ -3,12 +3,12 @@
 
 use std::num::NonZeroU32;
 
-use crate::engine::simulation::{SimulatedMachine, SimulatedPlan, SimulatedRun, SimulatedTask, simulate};
-use crate::job::dependencies::Dependencies;
-use crate::job::order::TaskOrder;
-use crate::job::{Control, Mode, Order};
-use crate::model::race::{RaceModel, Span, Trace};
-use crate::model::statistics::median;
+use fanlane_core::engine::simulation::{SimulatedMachine, SimulatedPlan, SimulatedRun, SimulatedTask, simulate};
+use fanlane_core::job::dependencies::Dependencies;
+use fanlane_core::job::order::TaskOrder;
+use fanlane_core::job::{Control, Mode, Order};
+use fanlane_core::model::race::{RaceModel, Span, Trace};
+use fanlane_core::model::statistics::median;
 
 /// Tasks that need a core for less of their time than this do not slow each other down by it.
 const NEEDS_CORE: f64 = 0.05;
@@ -70,7 +70,7 @@ pub enum NoWhatIf {
     #[error("no counted run of the whole batch has ended yet")]
     NothingRecorded,
     /// Its tasks were too many to be kept one by one.
-    #[error("a batch of more than {max} tasks is not kept task by task", max = crate::model::race::MAX_TRACED_TASKS)]
+    #[error("a batch of more than {max} tasks is not kept task by task", max = fanlane_core::model::race::MAX_TRACED_TASKS)]
     TooMany,
     /// What a task takes is not kept.
     #[error("tasks that take different amounts of slots or resources are not replayed")]

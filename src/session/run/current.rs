@@ -9,14 +9,14 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::Receiver;
 
-use crate::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions, event_pump};
-use crate::event::{Event, TaskId};
-use crate::host::{DetachedError, DetachedRun};
-use crate::job::{Batch, Job};
-use crate::model::RunModel;
-use crate::mp::clock::monotonic_ns;
 use crate::session::Wake;
-use crate::store::history::HistoryRecorder;
+use fanlane_core::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions, event_pump};
+use fanlane_core::event::{Event, TaskId};
+use fanlane_core::host::{DetachedError, DetachedRun};
+use fanlane_core::job::{Batch, Job};
+use fanlane_core::model::RunModel;
+use fanlane_core::store::history::HistoryRecorder;
+use fanlane_os::clock::monotonic_ns;
 
 use super::detached::DetachedLink;
 

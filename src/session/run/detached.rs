@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::{CurrentRun, RecorderMessages, RunOrigin, StartRequest};
-use crate::engine::RunCommand;
-use crate::engine::event_pump::{EVENTS_PER_LOCK, pump};
-use crate::event::Event;
-use crate::host::{
-    DetachedError, DetachedHandle, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate,
-};
-use crate::model::{Earlier, RunModel};
 use crate::session::history::on_a_thread;
 use crate::session::notices::{Notice, sentence};
 use crate::session::{Page, Session, Wake};
+use fanlane_core::engine::RunCommand;
+use fanlane_core::engine::event_pump::{EVENTS_PER_LOCK, pump};
+use fanlane_core::event::Event;
+use fanlane_core::host::{
+    DetachedError, DetachedHandle, DetachedInfo, DetachedOrder, DetachedRun, DetachedRuns, DetachedUpdate,
+};
+use fanlane_core::model::{Earlier, RunModel};
 
 /// A window's link to the process of a detached run. Clones share one link.
 #[derive(Clone, Default)]

@@ -5,8 +5,8 @@ mod detached;
 mod row_order;
 mod start;
 
-use crate::engine::RunCommand;
-use crate::event::{OutcomeClass, TaskId};
+use fanlane_core::engine::RunCommand;
+use fanlane_core::event::{OutcomeClass, TaskId};
 
 use super::Wake;
 

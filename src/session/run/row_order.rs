@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Receiver;
 
-use crate::event::{AttemptRecord, OutcomeClass, TaskId};
-use crate::job::Batch;
-use crate::model::RunModel;
+use fanlane_core::event::{AttemptRecord, OutcomeClass, TaskId};
+use fanlane_core::job::Batch;
+use fanlane_core::model::RunModel;
 
 use super::current::lock;
 use crate::session::{Wake, task_text};
@@ -188,10 +188,10 @@ fn sort_value(sort: SortKey, record: &AttemptRecord, model: &RunModel) -> f64 {
             .position(|class| *class == record.outcome.class())
             .map_or(f64::MAX, |place| place as f64),
         SortKey::Exit => match record.outcome {
-            crate::event::Outcome::Done => 0.0,
-            crate::event::Outcome::Exited { code } => f64::from(code),
+            fanlane_core::event::Outcome::Done => 0.0,
+            fanlane_core::event::Outcome::Exited { code } => f64::from(code),
             // Behind all exit codes.
-            crate::event::Outcome::Signalled { signal } => 1e6 + f64::from(signal),
+            fanlane_core::event::Outcome::Signalled { signal } => 1e6 + f64::from(signal),
             _ => f64::MAX,
         },
         SortKey::Attempts => f64::from(record.attempt),

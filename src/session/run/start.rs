@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::{CurrentRun, RunOrigin};
-use crate::engine::{RunCommand, RunOptions};
-use crate::event::TaskId;
-use crate::job::{Job, MAX_WORKERS, Mode};
-use crate::model::{Earlier, RunModel};
 use crate::session::job_editor::{FieldError, expand};
 use crate::session::notices::{Notice, sentence};
 use crate::session::{Page, Session};
+use fanlane_core::engine::{RunCommand, RunOptions};
+use fanlane_core::event::TaskId;
+use fanlane_core::job::{Job, MAX_WORKERS, Mode};
+use fanlane_core::model::{Earlier, RunModel};
 
 /// A run to be started; it may continue a run of the history.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 
 use egui::Color32;
 
-use crate::event::OutcomeClass;
+use fanlane_core::event::OutcomeClass;
 
 /// Every colour of one theme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

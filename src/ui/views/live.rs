@@ -11,9 +11,6 @@ use egui_material_icons::icons::{
     ICON_FIT_SCREEN, ICON_GRID_ON, ICON_LAST_PAGE, ICON_MEMORY, ICON_PLAY_ARROW, ICON_SHOW_CHART, ICON_VIEW_TIMELINE,
 };
 
-use crate::event::{OutcomeClass, TaskId};
-use crate::model::format;
-use crate::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 use crate::ui::theme;
 use crate::ui::widgets::plot_frame::Y_AXIS_WIDTH;
 use crate::ui::widgets::{
@@ -21,6 +18,9 @@ use crate::ui::widgets::{
     depth_plot_ui, empty_state_ui, heat_legend_ui, heat_strip, heat_strip_ui, hold_words, lanes, lanes_ui,
     running_badge_ui,
 };
+use fanlane_core::event::{OutcomeClass, TaskId};
+use fanlane_core::model::format;
+use fanlane_core::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 
 pub use page::LiveView;
 

@@ -16,13 +16,13 @@ use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Ui, UiBui
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::ICON_SPORTS_SCORE;
 
-use crate::job::Mode;
-use crate::model::race::RaceModel;
 use crate::session::{Page, Session};
 use crate::ui::PageView;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
+use fanlane_core::job::Mode;
+use fanlane_core::model::race::RaceModel;
 
 use digest::Digest;
 use lanes::LanesView;
@@ -220,7 +220,7 @@ impl Look {
 
 /// Times on axes and in read-outs.
 fn secs_words(secs: f64) -> String {
-    crate::model::race::secs_words(secs)
+    fanlane_core::model::race::secs_words(secs)
 }
 
 /// What a race is called beside another: its machine, or its job where the machine has no name.

@@ -10,12 +10,12 @@ use egui::{CentralPanel, Frame, Panel, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HOURGLASS_EMPTY, ICON_TABLE_ROWS};
 
-use crate::event::TaskId;
 use crate::session::{Command, Page, RowQuery, Session};
 use crate::ui::PageView;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
+use fanlane_core::event::TaskId;
 
 use detail::Detail;
 use filter::Filter;

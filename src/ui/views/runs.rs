@@ -8,13 +8,13 @@ use egui::{Align, CentralPanel, Frame, Layout, Panel, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HISTORY, ICON_HOURGLASS_EMPTY, ICON_WARNING};
 
-use crate::model::format;
 use crate::session::{HistoryCommand, Page, Session};
 use crate::ui::PageView;
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
+use fanlane_core::model::format;
 
 /// The page Runs.
 pub struct RunsView;

@@ -7,8 +7,6 @@ use egui_extras::{Column, TableBuilder, TableRow};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_CONTENT_COPY, ICON_HUB};
 
-use crate::event::{SharedContent, SharedObject};
-use crate::model::{RunModel, format};
 use crate::session::{Page, Session};
 use crate::ui::PageView;
 use crate::ui::icon_button::small_icon_button;
@@ -16,6 +14,8 @@ use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::{copy_meter_ui, empty_state_ui};
+use fanlane_core::event::{SharedContent, SharedObject};
+use fanlane_core::model::{RunModel, format};
 
 /// How much of an object is shown once the run has ended, in characters.
 const SHOWN_CHARS: usize = 160;

@@ -4,9 +4,9 @@ use egui::{Color32, Response, Role, Sense, TextStyle, Ui, WidgetInfo, vec2};
 
 use egui_material_icons::MaterialIcon;
 
-use crate::event::OutcomeClass;
-use crate::model::{TaskProgress, format};
 use crate::ui::{sanitize, theme};
+use fanlane_core::event::OutcomeClass;
+use fanlane_core::model::{TaskProgress, format};
 
 /// An outcome: its icon and its word.
 pub fn outcome_badge_ui(ui: &mut Ui, class: OutcomeClass) -> Response {

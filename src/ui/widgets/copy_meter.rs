@@ -2,8 +2,8 @@
 
 use egui::{Align, Layout, RichText, Role, Ui, WidgetInfo, vec2};
 
-use crate::model::{Copies, Transports, format};
 use crate::ui::theme;
+use fanlane_core::model::{Copies, Transports, format};
 
 /// The meter, in one row; below it the way that would be faster, where one was measured.
 pub fn copy_meter_ui(ui: &mut Ui, copies: &Copies, transports: &Transports) {

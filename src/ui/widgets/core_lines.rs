@@ -6,8 +6,8 @@ use egui_plot::{Line, PlotPoint, PlotPoints};
 use super::plot_frame::{PlotFrame, plot_frame_ui};
 use super::quantity;
 use super::time_window::TimeWindow;
-use crate::model::CoreHistory;
 use crate::ui::theme;
+use fanlane_core::model::CoreHistory;
 
 /// Points of all lines together; beyond it neighbouring samples are merged to their peak.
 const MAX_POINTS: usize = 40_000;

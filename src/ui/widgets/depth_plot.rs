@@ -8,11 +8,11 @@ use super::plot_frame::{PlotFrame, plot_frame_ui};
 use super::quantity;
 use super::time_axis::AXIS_HEIGHT;
 use super::time_window::TimeWindow;
-use crate::event::OutcomeClass;
-use crate::model::DepthHistory;
-use crate::model::depth::Step;
-use crate::model::format;
 use crate::ui::theme::{self, Palette};
+use fanlane_core::event::OutcomeClass;
+use fanlane_core::model::DepthHistory;
+use fanlane_core::model::depth::Step;
+use fanlane_core::model::format;
 
 /// The part of the height that queued and ended take.
 const UPPER_SHARE: f32 = 0.62;

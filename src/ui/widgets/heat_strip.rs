@@ -9,8 +9,8 @@ use egui::{
 use super::plot_frame::Y_AXIS_WIDTH;
 use super::time_axis::{self, AXIS_HEIGHT, Ticks};
 use super::{quantity, time_window::TimeWindow};
-use crate::model::CoreHistory;
 use crate::ui::theme;
+use fanlane_core::model::CoreHistory;
 
 /// Width of the cores' numbers, in points: as wide as a plot's, so that times stand below each other.
 const LABEL_WIDTH: f32 = Y_AXIS_WIDTH;

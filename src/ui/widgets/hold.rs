@@ -1,6 +1,6 @@
 //! The words for a run that a gate holds or that a halt has ended.
 
-use crate::model::Progress;
+use fanlane_core::model::Progress;
 
 /// Why a run stands still, or why it ended before its last task; `None` where there is nothing to be said. A pause comes
 /// first: while it lasts, nothing is waited for.

@@ -13,9 +13,9 @@ use egui::{
 
 use super::time_axis::{self, AXIS_HEIGHT, Ticks};
 use super::time_window::{TimeWindow, pressed};
-use crate::event::TaskId;
-use crate::model::LaneHistory;
 use crate::ui::theme;
+use fanlane_core::event::TaskId;
+use fanlane_core::model::LaneHistory;
 
 /// The tallest row, in points.
 const MAX_ROW: f32 = 8.0 * theme::UNIT;

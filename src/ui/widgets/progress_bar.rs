@@ -2,10 +2,10 @@
 
 use egui::{Mesh, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
-use crate::event::OutcomeClass;
-use crate::model::Progress;
-use crate::model::format;
 use crate::ui::theme;
+use fanlane_core::event::OutcomeClass;
+use fanlane_core::model::Progress;
+use fanlane_core::model::format;
 
 const HEIGHT: f32 = theme::UNIT;
 

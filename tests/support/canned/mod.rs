@@ -8,15 +8,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::Sender;
-use fanlane::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
-use fanlane::event::{
+use fanlane::session::{JobDraft, Session, SessionOptions};
+use fanlane_core::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
+use fanlane_core::event::{
     AttemptRecord, Captured, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, Output, RunEvent,
     RunHeader, SampleEvent, Summary, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId, WorkerSample,
 };
-use fanlane::job::{Batch, Job, Mode};
-use fanlane::model::RunModel;
-use fanlane::session::{JobDraft, Session, SessionOptions};
-use fanlane::store::presets::Presets;
+use fanlane_core::job::{Batch, Job, Mode};
+use fanlane_core::model::RunModel;
+use fanlane_core::store::presets::Presets;
 
 use models::Dice;
 

@@ -1,11 +1,11 @@
 //! Events of runs that never were: the same on every machine and every day.
 
-use fanlane::event::{
+use fanlane_core::event::{
     AttemptRecord, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, RunEvent, RunHeader, SampleEvent,
     Summary, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId, WorkerSample,
 };
-use fanlane::job::Mode;
-use fanlane::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
+use fanlane_core::job::Mode;
+use fanlane_core::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 
 /// Nanoseconds of a millisecond.
 pub const MS: u64 = 1_000_000;

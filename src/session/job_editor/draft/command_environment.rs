@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::{Job, escapes};
+use fanlane_core::job::{Job, escapes};
 
 use super::{Field, FieldError};
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::Control;
-use crate::job::amount::{parse_amount, parse_load, parse_request, size_text};
-use crate::job::control::{After, Halt, HaltError, ResourceRequest, RetryWait};
-use crate::job::duration;
+use fanlane_core::job::Control;
+use fanlane_core::job::amount::{parse_amount, parse_load, parse_request, size_text};
+use fanlane_core::job::control::{After, Halt, HaltError, ResourceRequest, RetryWait};
+use fanlane_core::job::duration;
 
 use super::typed::{Typed, refused, whole};
 use super::{Field, FieldError, sentence};

@@ -1,8 +1,8 @@
 //! The fields that limit what a task may take, as typed: the words are those of the command line's flags.
 
-use crate::job::amount::size_text;
-use crate::job::control::Limits;
-use crate::job::duration;
+use fanlane_core::job::amount::size_text;
+use fanlane_core::job::control::Limits;
+use fanlane_core::job::duration;
 
 use super::typed::{Typed, refused};
 use super::{Field, FieldError};

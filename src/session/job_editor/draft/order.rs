@@ -1,6 +1,6 @@
 //! How the inputs' rows become tasks and in which order these begin, as typed.
 
-use crate::job::{Job, Order};
+use fanlane_core::job::{Job, Order};
 
 use super::typed::{Typed, refused, whole};
 use super::{Field, FieldError};

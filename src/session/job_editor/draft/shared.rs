@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::amount::size_text;
-use crate::job::{Job, SharedSpec};
+use fanlane_core::job::amount::size_text;
+use fanlane_core::job::{Job, SharedSpec};
 
 use super::typed::Typed;
 use super::{Field, FieldError};

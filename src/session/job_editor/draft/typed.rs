@@ -1,8 +1,8 @@
 //! What a field's text means: what was opened as long as nobody touched it, nothing when it is empty, else what it says.
 
 use super::{Field, FieldError};
-use crate::job::amount::{parse_size, size_text};
 use crate::session::notices::sentence;
+use fanlane_core::job::amount::{parse_size, size_text};
 
 /// A typed text beside the value that it was opened with.
 pub(super) struct Typed<'a, T> {

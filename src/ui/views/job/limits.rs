@@ -2,8 +2,8 @@
 
 use egui::Ui;
 
-use crate::job::control::Limits;
 use crate::session::{Field, JobDraft, JobEditor, LimitsDraft};
+use fanlane_core::job::control::Limits;
 
 use super::section::{FieldWords, field_ui, help_ui, section_ui};
 

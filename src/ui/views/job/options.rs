@@ -2,8 +2,8 @@
 
 use egui::{Align2, Button, Grid, RichText, Ui};
 
-use crate::job::Transport;
 use crate::session::{Field, JobDraft, JobEditor};
+use fanlane_core::job::Transport;
 
 use crate::ui::line_edit::line_edit;
 use crate::ui::theme;

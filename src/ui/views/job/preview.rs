@@ -4,8 +4,8 @@ use egui::text::{LayoutJob, TextFormat};
 use egui::{Align, FontId, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 
-use crate::model::format;
 use crate::session::{Beside, Expanded, Preview};
+use fanlane_core::model::format;
 
 use crate::ui::sanitize;
 use crate::ui::theme::{self, Palette};

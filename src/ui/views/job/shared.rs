@@ -2,9 +2,9 @@
 
 use egui::Ui;
 
-use crate::job::SharedSpec;
 use crate::session::{Field, JobDraft, JobEditor};
 use crate::ui::theme;
+use fanlane_core::job::SharedSpec;
 
 use super::command_environment::text_ui;
 use super::message_ui;

@@ -2,9 +2,9 @@
 
 use egui::{Button, ComboBox, DragValue, Label, RichText, TextEdit, Ui};
 
-use crate::job::workload::{ParameterInfo, Workload, WorkloadInfo};
-use crate::job::{TaskKind, WorkloadSpec};
 use crate::session::{Field, JobDraft, JobEditor};
+use fanlane_core::job::workload::{ParameterInfo, Workload, WorkloadInfo};
+use fanlane_core::job::{TaskKind, WorkloadSpec};
 
 use crate::ui::theme;
 

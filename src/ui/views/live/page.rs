@@ -4,9 +4,9 @@ use egui::Ui;
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::ICON_VIEW_TIMELINE;
 
-use crate::event::TaskId;
-use crate::model::RunModel;
 use crate::session::{Command, Page, Session, task_text};
+use fanlane_core::event::TaskId;
+use fanlane_core::model::RunModel;
 
 use crate::ui::PageView;
 use crate::ui::request::Requests;

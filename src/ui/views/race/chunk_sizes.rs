@@ -3,12 +3,12 @@
 use egui::{RichText, Ui};
 use egui_material_icons::icons::ICON_STACKED_BAR_CHART;
 
-use crate::model::race::{RaceModel, chunks};
 use crate::ui::theme;
 use crate::ui::widgets::chart::{
     Chart, ChartAxis, ChartMark, ChartPoint, LineKind, Scale, Series, chart_legend_ui, chart_ui,
 };
 use crate::ui::widgets::empty_state_ui;
+use fanlane_core::model::race::{RaceModel, chunks};
 
 use super::secs_words;
 

@@ -1,9 +1,9 @@
 //! What a race comes to, worked out once for as long as no further run ends.
 
-use crate::model::race::laws::{Amdahl, NoFit, SizeTime, Usl};
-use crate::model::race::{RaceModel, Standing, Verdict, Waterfall, knee_within, pep371};
-use crate::model::statistics::Summary;
 use crate::session::race::{NoWhatIf, WhatIf};
+use fanlane_core::model::race::laws::{Amdahl, NoFit, SizeTime, Usl};
+use fanlane_core::model::race::{RaceModel, Standing, Verdict, Waterfall, knee_within, pep371};
+use fanlane_core::model::statistics::Summary;
 
 /// What a race comes to.
 pub struct Digest {

@@ -6,10 +6,10 @@ use egui::{
 };
 use egui_material_icons::icons::ICON_VIEW_TIMELINE;
 
-use crate::model::race::{MAX_TRACED_TASKS, RaceModel, Span, Trace};
 use crate::ui::theme;
 use crate::ui::widgets::time_axis::{self, AXIS_HEIGHT, Ticks};
 use crate::ui::widgets::{TimeWindow, empty_state_ui};
+use fanlane_core::model::race::{MAX_TRACED_TASKS, RaceModel, Span, Trace};
 
 use super::{race_name, secs_words};
 
@@ -190,7 +190,7 @@ fn lanes_ui(ui: &mut Ui, entry: &Entry<'_>, window: &mut TimeWindow, height: f32
 }
 
 fn color(ui: &Ui, span: &Span) -> Color32 {
-    use crate::event::OutcomeClass::{Done, Failed};
+    use fanlane_core::event::OutcomeClass::{Done, Failed};
     theme::palette(ui).outcome(if span.done { Done } else { Failed })
 }
 

@@ -3,9 +3,9 @@
 use egui::{Align2, FontId, Rangef, Rect, RichText, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2};
 use egui_material_icons::icons::ICON_WATERFALL_CHART;
 
-use crate::model::race::{RaceModel, Waterfall};
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::empty_state_ui;
+use fanlane_core::model::race::{RaceModel, Waterfall};
 
 use super::digest::Digest;
 use super::secs_words;

@@ -2,14 +2,14 @@
 
 use egui::{RichText, Ui, vec2};
 
-use crate::model::race::RaceModel;
-use crate::model::race::laws::{Amdahl, FITTING, NoFit, Usl};
-use crate::model::statistics::{Quotient, Summary};
 use crate::ui::theme;
 use crate::ui::widgets::chart::{
     Chart, ChartAxis, ChartMark, ChartPoint, LineKind, Scale, Series, chart_legend_ui, chart_ui,
 };
 use crate::ui::widgets::empty_state_ui;
+use fanlane_core::model::race::RaceModel;
+use fanlane_core::model::race::laws::{Amdahl, FITTING, NoFit, Usl};
+use fanlane_core::model::statistics::{Quotient, Summary};
 
 use super::digest::Digest;
 use super::race_name;

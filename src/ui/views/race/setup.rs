@@ -5,13 +5,13 @@ use std::path::Path;
 use egui::{Button, RichText, Ui};
 use egui_material_icons::icons::{ICON_DELETE, ICON_FOLDER_OPEN, ICON_LAYERS, ICON_SAVE, ICON_SPORTS_SCORE, ICON_STOP};
 
-use crate::job::Mode;
-use crate::model::race::RaceModel;
 use crate::session::{RaceCommand, Session};
 use crate::ui::icon_button::{icon_button, icon_text, primary_button, small_icon_button};
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::{Question, Requests};
 use crate::ui::theme;
+use fanlane_core::job::Mode;
+use fanlane_core::model::race::RaceModel;
 
 /// In less room than this the buttons have no words, in points.
 const WIDE: f32 = 44.0 * theme::UNIT;

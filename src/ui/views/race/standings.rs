@@ -3,9 +3,9 @@
 
 use egui::{Align2, FontId, Rangef, Rect, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2};
 
-use crate::model::format;
-use crate::model::race::{RaceModel, Standing};
 use crate::ui::theme;
+use fanlane_core::model::format;
+use fanlane_core::model::race::{RaceModel, Standing};
 
 use super::{Look, secs_words};
 

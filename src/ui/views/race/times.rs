@@ -2,10 +2,10 @@
 
 use egui::{RichText, Ui};
 
-use crate::model::race::{CurvePoint, RaceModel, Standing};
 use crate::ui::theme;
 use crate::ui::widgets::chart::{Chart, ChartAxis, ChartPoint, LineKind, Scale, Series, chart_legend_ui, chart_ui};
 use crate::ui::widgets::quantity;
+use fanlane_core::model::race::{CurvePoint, RaceModel, Standing};
 
 use super::digest::Digest;
 use super::standings::standings_ui;

@@ -3,14 +3,14 @@
 use egui::{RichText, ScrollArea, Ui, vec2};
 use egui_material_icons::icons::ICON_SPORTS_SCORE;
 
-use crate::job::Mode;
-use crate::model::race::RaceModel;
-use crate::model::race::pep371::{PepWorkload, SOURCE, THREADS_NOTE, WORKERS, WORKLOADS};
 use crate::session::RaceCommand;
 use crate::ui::icon_button::primary_button;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::chart::{Chart, ChartAxis, ChartPoint, LineKind, Scale, Series, chart_legend_ui, chart_ui};
+use fanlane_core::job::Mode;
+use fanlane_core::model::race::RaceModel;
+use fanlane_core::model::race::pep371::{PepWorkload, SOURCE, THREADS_NOTE, WORKERS, WORKLOADS};
 
 use super::secs_words;
 

@@ -6,13 +6,13 @@ use std::num::NonZeroU32;
 use egui::{Button, DragValue, RichText, Slider, Ui};
 use egui_material_icons::icons::ICON_ALT_ROUTE;
 
-use crate::model::race::{RaceModel, chunks, knee_within};
 use crate::session::race::{Question, WhatIf, WhatIfOrder};
 use crate::ui::theme;
 use crate::ui::widgets::chart::{
     Chart, ChartAxis, ChartMark, ChartPoint, LineKind, Scale, Series, chart_legend_ui, chart_ui,
 };
 use crate::ui::widgets::empty_state_ui;
+use fanlane_core::model::race::{RaceModel, chunks, knee_within};
 
 use super::digest::Digest;
 use super::secs_words;
@@ -200,7 +200,7 @@ fn whole_sizes(largest: u32) -> Vec<f64> {
 
 fn sentence_ui(ui: &mut Ui, workers: u32, secs: f64, knee: Option<u32>, recorded: &str) {
     let knee = knee.map_or_else(String::new, |knee| format!(" Beyond {knee} there is little to win."));
-    let workers = crate::model::format::plural(workers.into(), "worker");
+    let workers = fanlane_core::model::format::plural(workers.into(), "worker");
     let words = format!("{workers} would take {}.{knee} Replayed from the tasks of {recorded}.", secs_words(secs));
     ui.label(RichText::new(words).color(theme::palette(ui).text_strong));
 }

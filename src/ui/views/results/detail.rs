@@ -3,8 +3,6 @@
 use egui::{Align, Button, Label, Layout, RichText, Ui};
 use egui_material_icons::icons::{ICON_CANCEL, ICON_CLOSE, ICON_CONTENT_COPY, ICON_REPLAY};
 
-use crate::event::{AttemptRecord, Captured, TaskId};
-use crate::model::{Autopsy, RunModel, format};
 use crate::session::{Command, CurrentRun, Session, task_text};
 use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
 use crate::ui::request::Requests;
@@ -12,6 +10,8 @@ use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::badge::progress_words;
 use crate::ui::widgets::{outcome_badge_ui, running_badge_ui};
+use fanlane_core::event::{AttemptRecord, Captured, TaskId};
+use fanlane_core::model::{Autopsy, RunModel, format};
 
 use super::output::{Lines, output_ui};
 use super::words::{outcome_sentence, value_text};

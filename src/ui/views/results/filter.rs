@@ -3,14 +3,14 @@
 use egui::{Align, Button, Layout, RichText, Ui};
 use egui_material_icons::icons::ICON_REPLAY;
 
-use crate::event::{OutcomeClass, OutcomeCounts};
-use crate::model::format;
 use crate::session::{Command, RowQuery, Session};
 use crate::ui::action::Action;
 use crate::ui::icon_button::{icon_button, icon_text};
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
 use crate::ui::theme;
+use fanlane_core::event::{OutcomeClass, OutcomeCounts};
+use fanlane_core::model::format;
 
 /// From this width on the outcomes have words beside their icons.
 const ROOM_FOR_WORDS: f32 = 1100.0;

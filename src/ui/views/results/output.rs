@@ -3,10 +3,10 @@
 use bstr::ByteSlice;
 use egui::{Frame, Label, RichText, ScrollArea, TextStyle, Ui};
 
-use crate::event::Captured;
-use crate::model::format;
 use crate::ui::sanitize;
 use crate::ui::theme;
+use fanlane_core::event::Captured;
+use fanlane_core::model::format;
 
 /// Where the lines of a stream begin and end.
 #[derive(Default)]

@@ -4,14 +4,14 @@ use egui::{Align, Button, Label, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 use egui_material_icons::icons::{ICON_ARROW_DOWNWARD, ICON_ARROW_UPWARD};
 
-use crate::event::{AttemptRecord, TaskId};
-use crate::model::{RunModel, format};
 use crate::session::{Command, CurrentRun, RowQuery, Session, SortKey, task_text};
 use crate::ui::icon_button::icon_text;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::{outcome_badge_ui, progress_badge_ui};
+use fanlane_core::event::{AttemptRecord, TaskId};
+use fanlane_core::model::{RunModel, format};
 
 use super::words::{exit_word, value_text};
 

@@ -1,9 +1,9 @@
 //! How the end of an attempt is said.
 
-use crate::event::{CallValue, Outcome};
-use crate::model::format;
-use crate::mp::signal;
 use crate::ui::sanitize;
+use fanlane_core::event::{CallValue, Outcome};
+use fanlane_core::model::format;
+use fanlane_os::signal;
 
 /// How it ended, in a sentence.
 pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {

@@ -7,16 +7,16 @@ use egui_material_icons::icons::{
     ICON_STOP_CIRCLE, ICON_TABLE_ROWS, ICON_VISIBILITY,
 };
 
-use crate::event::OutcomeClass;
-use crate::model::date::utc_minute;
-use crate::model::format;
 use crate::session::{Command, HistoryCommand, PastRunUse, Session};
-use crate::store::history::{RunRow, RunState};
 use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
 use crate::ui::request::{Question, Requests};
 use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::{count_badge_ui, running_badge_ui};
+use fanlane_core::event::OutcomeClass;
+use fanlane_core::model::date::utc_minute;
+use fanlane_core::model::format;
+use fanlane_core::store::history::{RunRow, RunState};
 
 /// Draws how far a run came: an icon, a colour and a word.
 pub fn state_ui(ui: &mut Ui, run: &RunRow) {
@@ -92,9 +92,9 @@ pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Re
 fn lines(run: &RunRow) -> Vec<(&'static str, String)> {
     let machine = &run.environment;
     let workers = match run.mode {
-        crate::job::Mode::One => "one process".to_owned(),
-        crate::job::Mode::Threads => format::plural(u64::from(run.workers), "thread"),
-        crate::job::Mode::Pool => format!("a pool of {}", run.workers),
+        fanlane_core::job::Mode::One => "one process".to_owned(),
+        fanlane_core::job::Mode::Threads => format::plural(u64::from(run.workers), "thread"),
+        fanlane_core::job::Mode::Pool => format!("a pool of {}", run.workers),
     };
     let mut lines = vec![
         ("Job", sanitize::command(&run.name)),

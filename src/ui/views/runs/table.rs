@@ -3,13 +3,13 @@
 use egui::{Align, Button, Label, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use crate::model::date::utc_minute;
-use crate::model::format;
 use crate::session::{HistoryCommand, Session};
-use crate::store::history::RunRow;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
+use fanlane_core::model::date::utc_minute;
+use fanlane_core::model::format;
+use fanlane_core::store::history::RunRow;
 
 use super::detail::state_ui;
 

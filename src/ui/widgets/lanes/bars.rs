@@ -6,11 +6,11 @@ use std::ops::Range;
 use egui::{Align2, Color32, Mesh, Painter, Rangef, Rect, Shape, Stroke, StrokeKind, TextureId, pos2};
 
 use super::{Found, LanesData};
-use crate::event::{OutcomeClass, TaskId};
-use crate::model::format;
-use crate::model::lanes::Lane;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::TimeWindow;
+use fanlane_core::event::{OutcomeClass, TaskId};
+use fanlane_core::model::format;
+use fanlane_core::model::lanes::Lane;
 
 /// How much lower than its row a successful bar is, at each side, in points.
 const DONE_INSET: f32 = 5.0;

@@ -3,10 +3,10 @@
 use egui::{Align, Layout, Rect, RichText, Ui, UiBuilder};
 
 use super::{Found, LanesData};
-use crate::event::OutcomeClass;
-use crate::model::format;
 use crate::ui::theme;
 use crate::ui::widgets::{badge, quantity};
+use fanlane_core::event::OutcomeClass;
+use fanlane_core::model::format;
 
 /// What one can do with the lanes.
 const ADVICE: &str = "Wheel: zoom · Drag: move · Double click: whole run · Click: the task's results, or cancel it";

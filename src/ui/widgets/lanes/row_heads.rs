@@ -3,10 +3,10 @@
 use egui::{Align2, Rect, Role, Sense, TextStyle, Ui, WidgetInfo, pos2};
 
 use super::LanesData;
-use crate::model::format;
-use crate::model::lanes::Lane;
 use crate::ui::widgets::quantity;
 use crate::ui::{sanitize, theme};
+use fanlane_core::model::format;
+use fanlane_core::model::lanes::Lane;
 
 struct Column {
     title: &'static str,
@@ -102,8 +102,8 @@ pub fn row_ui(ui: &mut Ui, data: &LanesData<'_>, index: usize, rect: Rect) {
     });
     if let Some(how) = &lane.died {
         let at = pos2(rect.left() + theme::HALF, rect.center().y);
-        let icon = theme::outcome_icon(crate::event::OutcomeClass::Lost).codepoint;
-        let color = palette.outcome(crate::event::OutcomeClass::Lost);
+        let icon = theme::outcome_icon(fanlane_core::event::OutcomeClass::Lost).codepoint;
+        let color = palette.outcome(fanlane_core::event::OutcomeClass::Lost);
         ui.painter().text(at, Align2::LEFT_CENTER, icon, theme::icon_font(theme::BODY_SIZE), color);
         response.on_hover_text(format!("The last worker of this lane died: {}", sanitize::line(how.as_bytes())));
     }

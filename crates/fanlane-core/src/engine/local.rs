@@ -1,0 +1,46 @@
+//! The engine of this machine: worker processes below this one, which share its monotonic clock and its file system.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+
+use super::launcher::{Launcher, WorkerHandle};
+use super::protocol::Setup;
+use super::run::Run;
+use super::worker_process::WorkerProcess;
+use super::{Engine, EngineError, RunHandle, RunOptions};
+use crate::event::Event;
+use crate::job::Batch;
+
+/// Runs batches on worker processes of this machine.
+#[derive(Clone, Debug)]
+pub struct LocalEngine {
+    worker_executable: PathBuf,
+}
+
+impl LocalEngine {
+    /// An engine whose workers are started from `worker_executable`, which must call [`mp::init`](fanlane_mp::init) with
+    /// [`worker_role`](super::worker_role) first.
+    pub fn new(worker_executable: impl Into<PathBuf>) -> Self {
+        Self { worker_executable: worker_executable.into() }
+    }
+}
+
+impl Engine for LocalEngine {
+    fn start(
+        &self,
+        batch: Arc<Batch>,
+        options: RunOptions,
+        events: Sender<Event>,
+    ) -> Result<Box<dyn RunHandle>, EngineError> {
+        Ok(Box::new(Run::start(Box::new(self.clone()), batch, options, events)?))
+    }
+}
+
+impl Launcher for LocalEngine {
+    fn start(&self, setup: &Setup, environment: &[(String, String)]) -> io::Result<Arc<dyn WorkerHandle>> {
+        Ok(Arc::new(WorkerProcess::start(&self.worker_executable, setup, environment)?))
+    }
+}

@@ -1,0 +1,106 @@
+//! Progress that running tasks report: gathered on a thread of its own, and emitted at most ten times a second for each
+//! worker, however often it reports. What finds no room in the channel is emitted the next time.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+
+use crate::event::{Event, EventKind, SampleEvent, WorkerId};
+use fanlane_os::clock::monotonic_ns;
+use fanlane_os::progress::{self, Listener, Report};
+
+/// How often reports become events.
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
+/// Maximum number of workers whose reports wait: any number in a report counts as a worker.
+const MAX_PENDING: usize = 4096;
+/// A report of the engine's own ends the wait for others.
+const END: &str = "end";
+
+/// The variable in which a task finds where to report its progress.
+pub const PROGRESS_VARIABLE: &str = "FANLANE_PROGRESS";
+
+/// What stands there: `name` is that of the run, and the label that of the worker, which does one task at a time.
+pub fn address(name: &str, worker: WorkerId) -> String {
+    format!("{name}/{}", worker.0)
+}
+
+/// The thread that listens. Dropping it ends it.
+pub struct ProgressReports {
+    name: String,
+    end_address: String,
+    ended: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ProgressReports {
+    /// Starts listening; reports go into `events`.
+    ///
+    /// # Errors
+    /// When there is no socket or thread for it.
+    pub fn start(events: Sender<Event>, epoch_ns: u64) -> io::Result<Self> {
+        let listener = Listener::new()?;
+        let (name, end_address) = (listener.name().to_owned(), listener.address_of(END));
+        let ended = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&ended);
+        let thread = std::thread::Builder::new()
+            .name("progress".to_owned())
+            .spawn(move || listen(&listener, &over, &events, epoch_ns))?;
+        Ok(Self { name, end_address, ended, thread: Some(thread) })
+    }
+
+    /// What the addresses of its tasks begin with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Drop for ProgressReports {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        // Should it not arrive, the thread looks by itself.
+        let _ = progress::send(&self.end_address, 0.0, "");
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn listen(listener: &Listener, ended: &AtomicBool, events: &Sender<Event>, epoch_ns: u64) {
+    const IDLE: Duration = Duration::from_secs(1);
+    let mut pending: BTreeMap<WorkerId, Report> = BTreeMap::new();
+    let mut told = Instant::now();
+    while !ended.load(Ordering::Acquire) {
+        let wait = if pending.is_empty() { IDLE } else { REPORT_INTERVAL.saturating_sub(told.elapsed()) };
+        match listener.receive(wait) {
+            Ok(Some(report)) => {
+                if let Ok(worker) = report.label.parse().map(WorkerId)
+                    && (pending.len() < MAX_PENDING || pending.contains_key(&worker))
+                {
+                    pending.insert(worker, report);
+                }
+            }
+            Ok(None) => {}
+            // Without its socket no more reports come; the tasks themselves do not need it.
+            Err(_) => return,
+        }
+        if told.elapsed() >= REPORT_INTERVAL {
+            told = Instant::now();
+            let at_ns = monotonic_ns().saturating_sub(epoch_ns);
+            while let Some((worker, report)) = pending.pop_first() {
+                let sent_ns = report.sent_ns.saturating_sub(epoch_ns);
+                let message = report.message.as_str().into();
+                let kind =
+                    EventKind::Sample(SampleEvent::Progress { worker, sent_ns, fraction: report.fraction, message });
+                if events.try_send(Event { at_ns, kind }).is_err() {
+                    pending.insert(worker, report);
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! A run: the thin layer that does what the dispatcher decides.
+//!
+//! Each lane has a thread ([`lane`]) that reads its worker's messages, asks the dispatcher what to do about it, and does it
+//! ([`effects`]), all in one go: a result is answered with the next tasks without another thread being woken. One more
+//! thread ([`main_loop`]) starts workers and keeps the time. Events leave in order through a bounded channel
+//! ([`event_outlet`]); waiting for room there holds no lock that a command would need.
+
+mod effects;
+mod event_outlet;
+mod lane;
+mod main_loop;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Sender, bounded, unbounded};
+
+use crate::event::{Event, EventKind, RunEvent, RunHeader};
+use crate::job::workload::Workload;
+use crate::job::workload::server::LoopbackServer;
+use crate::job::{Batch, Mode, TaskTemplate};
+use fanlane_os::clock::monotonic_ns;
+use fanlane_os::descriptors;
+
+use super::dispatcher::{DispatchPlan, Dispatcher, Input};
+use super::launcher::Launcher;
+use super::monitor::Monitor;
+use super::progress::ProgressReports;
+use super::protocol::{CallParameters, Caps, CommandKind, Setup, TaskSetup};
+use super::shared_objects::SharedObjects;
+use super::{EngineError, RunCommand, RunHandle, RunOptions};
+
+use effects::{Driver, DriverState, Request};
+use event_outlet::EventOutlet;
+use main_loop::Companions;
+
+/// From SIGTERM to SIGKILL.
+const GRACE: Duration = Duration::from_secs(2);
+/// How much of each stream of a command is kept in memory.
+const OUTPUT_LIMIT_BYTES: usize = 1 << 20;
+/// Maximum number of workers starting at the same time.
+const MAX_STARTING: u32 = 8;
+
+/// A run under way. Dropping it ends it at once.
+pub struct Run {
+    driver: Arc<Driver>,
+    thread: Option<JoinHandle<()>>,
+    /// Dropped when events can no longer be counted on to be taken.
+    listening: Option<Sender<()>>,
+}
+
+impl Run {
+    /// As [`Engine::start`](super::Engine::start), with workers of `launcher`.
+    ///
+    /// # Errors
+    /// When threads or sockets cannot be had.
+    pub fn start(
+        launcher: Box<dyn Launcher>,
+        batch: Arc<Batch>,
+        options: RunOptions,
+        events: Sender<Event>,
+    ) -> Result<Self, EngineError> {
+        let system = |what| move |source| EngineError::System { what, source };
+        let epoch_ns = monotonic_ns();
+        let (task, server) = task_setup(&batch)?;
+        let objects = SharedObjects::start(batch.job())?;
+        // Only commands can report; and a run without reports is better than none.
+        let reports = (!task.in_process).then(|| ProgressReports::start(events.clone(), epoch_ns).ok()).flatten();
+        let setup = Setup {
+            task,
+            working_dir: batch.working_dir().to_owned(),
+            shared_process: options.mode == Mode::Threads,
+            epoch_ns,
+            timeout_ns: batch.job().timeout_secs.map(|secs| (secs * 1e9) as u64),
+            needs: batch.job().control.requests_of_lane(),
+            nice: batch.job().control.nice.unwrap_or(0),
+            caps: caps(&batch),
+            grace_ns: GRACE.as_nanos() as u64,
+            output_limit_bytes: OUTPUT_LIMIT_BYTES,
+            spill_folder: options.spill_folder.clone(),
+            shared_folder: objects.as_ref().map(|objects| objects.folder().to_owned()),
+            progress: reports.as_ref().map(|reports| reports.name().to_owned()),
+            transport: batch.job().transport,
+        };
+        let growth = batch.growth();
+        let tasks = growth.as_ref().map_or_else(|| batch.len(), |growth| growth.tasks);
+        let plan = DispatchPlan {
+            tasks,
+            complete: growth.is_none(),
+            needs: batch.requests().cloned(),
+            order: batch.order().clone(),
+            dependencies: batch.dependencies().clone(),
+            control: batch.job().control.clone(),
+            mode: options.mode,
+            workers: options.workers,
+            retries: batch.job().retries,
+            grace_ns: setup.grace_ns,
+            max_starting: MAX_STARTING,
+            chunk: options.chunk,
+        };
+        let header = EventKind::Run(RunEvent::Started(RunHeader {
+            name: batch.job().display_name().to_owned(),
+            mode: options.mode,
+            workers: options.workers,
+            tasks,
+            started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+        }));
+        let (requests, asked) = unbounded();
+        let (listening, abandoned) = bounded(0);
+        let monitor = options.monitor.then(|| Monitor::start(events.clone(), epoch_ns));
+        let watch = objects.as_ref().filter(|_| options.monitor).map(|objects| objects.watch(events.clone(), epoch_ns));
+        let watch = watch.transpose().map_err(system("the watcher of the shared objects could not be started"))?;
+        let monitor = monitor.transpose().map_err(system("the monitor's thread could not be started"))?;
+        let growth_told = Arc::new(AtomicBool::new(false));
+        let growing = batch.watch_growth({
+            let (told, requests) = (Arc::clone(&growth_told), requests.clone());
+            move || {
+                if !told.swap(true, Ordering::SeqCst) {
+                    let _ = requests.send(Request::Grown);
+                }
+            }
+        });
+        let driver = Arc::new(Driver {
+            batch,
+            launcher,
+            setup,
+            environment: objects.as_ref().map_or_else(Vec::new, SharedObjects::environment),
+            core: Mutex::new(DriverState::new(Dispatcher::new(plan))),
+            outlet: EventOutlet::new(events, abandoned),
+            requests,
+            growth_told,
+        });
+        driver.outlet.emit(Event { at_ns: 0, kind: header });
+        let own = Arc::clone(&driver);
+        let thread = std::thread::Builder::new()
+            .name("run".to_owned())
+            .spawn(move || {
+                own.run_main_loop(&asked, Companions { monitor, watch, reports, objects });
+                // Ends the feeder of the batch.
+                drop(growing);
+                drop(server);
+            })
+            .map_err(system("the run's thread could not be started"))?;
+        Ok(Self { driver, thread: Some(thread), listening: Some(listening) })
+    }
+
+    fn wait(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic there was printed; there is nothing left to wait for.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl RunHandle for Run {
+    fn command(&self, command: RunCommand) {
+        self.driver.decide(Input::Command(command));
+        // Another thread lets the events out: the caller may be the one that takes them.
+        let _ = self.driver.requests.send(Request::Look);
+    }
+
+    fn join(mut self: Box<Self>) {
+        self.wait();
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.command(RunCommand::StopNow);
+            // The thread that drops a run may be the one that would have taken its events.
+            self.listening = None;
+            self.wait();
+        }
+    }
+}
+
+fn caps(batch: &Batch) -> Caps {
+    let limits = &batch.job().control.limits;
+    Caps {
+        memory_bytes: limits.memory_bytes,
+        cpu_secs: limits.cpu_secs,
+        output_bytes: limits.output_bytes,
+        descriptors: descriptors::initial_limit(),
+    }
+}
+
+/// What the workers are to do, and the loopback server for those workloads that ask one.
+fn task_setup(batch: &Batch) -> Result<(TaskSetup, Option<LoopbackServer>), EngineError> {
+    let system = |what| move |source| EngineError::System { what, source };
+    let encoded = system("the job's task could not be encoded for its workers");
+    match &batch.job().task {
+        TaskTemplate::Command(_) => {
+            let parameters = CommandKind::of(batch.job());
+            Ok((TaskSetup::new(TaskSetup::COMMAND, false, &parameters).map_err(encoded)?, None))
+        }
+        TaskTemplate::Workload(spec) => {
+            let needs_server = Workload::prepare(spec)?.needs_server();
+            let server = needs_server.then(LoopbackServer::start).transpose();
+            let server = server.map_err(system("the loopback server could not be started"))?;
+            let parameters =
+                CallParameters { spec: spec.clone(), server: server.as_ref().map(LoopbackServer::address) };
+            Ok((TaskSetup::new(TaskSetup::CALL, true, &parameters).map_err(encoded)?, server))
+        }
+    }
+}

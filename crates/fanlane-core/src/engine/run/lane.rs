@@ -1,0 +1,132 @@
+//! A lane's thread: reads its worker's messages until the link ends, and has them answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::effects::Driver;
+use crate::engine::dispatcher::Input;
+use crate::engine::launcher::WorkerHandle;
+use crate::engine::link::LinkStream;
+use crate::engine::protocol::FromWorker;
+use crate::engine::transport::Incoming;
+use crate::event::{EventKind, WorkerId};
+use crate::job::Transport;
+use fanlane_os::frame::FrameError;
+use fanlane_os::mailbox::Mailbox;
+use fanlane_os::message_reader::MessageReader;
+
+/// What has to be remembered of what was read.
+enum LaneStep {
+    More,
+    Bye,
+    Refused(String),
+    End,
+}
+
+/// What a lane's thread reads with.
+struct LaneReader<'a> {
+    worker: WorkerId,
+    process: &'a dyn WorkerHandle,
+    stream: Incoming,
+    /// Whether the worker is waited for, and nothing else.
+    listening: &'a AtomicBool,
+    reader: MessageReader,
+    /// The lane is there.
+    ready: bool,
+}
+
+impl Driver {
+    /// Reads `stream`, and the mailbox beside it, until the link ends, and tells the dispatcher how it did.
+    pub fn read_lane(
+        &self,
+        worker: WorkerId,
+        process: &dyn WorkerHandle,
+        (stream, mailbox): (Arc<dyn LinkStream>, Option<Mailbox>),
+        listening: &AtomicBool,
+    ) {
+        let mut reading = LaneReader {
+            worker,
+            process,
+            stream: Incoming::new(stream, self.setup.transport),
+            listening,
+            reader: MessageReader::new(mailbox),
+            ready: false,
+        };
+        let last = loop {
+            match self.read_some(&mut reading) {
+                Ok(LaneStep::More) => {}
+                Ok(step) => break step,
+                Err(_) => {
+                    // What it sends makes no sense, or was cut off: no more is expected of it.
+                    process.kill();
+                    break LaneStep::End;
+                }
+            }
+        };
+        let ready = reading.ready;
+        drop(reading);
+        let end = if ready { process.lane_ended(matches!(last, LaneStep::Bye)) } else { process.lane_unopened() };
+        self.core().members.remove(&worker);
+        self.handle(match last {
+            LaneStep::Refused(reason) => Input::WorkerFailed { worker, reason },
+            _ if ready => Input::WorkerEnded { worker, end },
+            _ => Input::WorkerFailed { worker, reason: format!("a worker ended before it was ready: {end}") },
+        });
+    }
+
+    fn read_some(&self, reading: &mut LaneReader<'_>) -> Result<LaneStep, FrameError> {
+        let LaneReader { worker, process, stream, listening, reader, ready } = reading;
+        let worker = *worker;
+        let rest_ns = if *ready && !stream.is_large() { self.core().dispatcher.rest_ns(worker) } else { None };
+        if let Some(rest_ns) = rest_ns {
+            std::thread::sleep(Duration::from_nanos(rest_ns));
+        }
+        listening.store(true, Ordering::Release);
+        let filled = reader.fill_soon(stream);
+        listening.store(false, Ordering::Release);
+        if !filled? {
+            return Ok(LaneStep::End);
+        }
+        while let Some(message) = stream.next_message::<FromWorker>(reader)? {
+            let input = match message {
+                FromWorker::Ready => {
+                    *ready = true;
+                    Input::WorkerReady { worker, pid: process.pid() }
+                }
+                FromWorker::Started { task, attempt, start_ns, pid } => {
+                    Input::Started { worker, task, attempt, start_ns, pid }
+                }
+                FromWorker::Finished(records) => {
+                    stream.note_piped(&records);
+                    Input::Finished { worker, records }
+                }
+                FromWorker::FinishedAlone(record) => {
+                    self.emit_if(stream.compare(Transport::Pipe, &record, self.now_ns()));
+                    Input::Finished { worker, records: vec![*record] }
+                }
+                FromWorker::FinishedShared(mut record, bytes, compared) => {
+                    stream.complete(&mut record, &bytes)?;
+                    if compared {
+                        self.emit_if(stream.compare(Transport::SharedMemory, &record, self.now_ns()));
+                    }
+                    Input::Finished { worker, records: vec![*record] }
+                }
+                FromWorker::Returned(tasks) => Input::Returned { worker, tasks },
+                FromWorker::Refused(reason) => return Ok(LaneStep::Refused(reason)),
+                FromWorker::Alive => Input::Alive { worker },
+                FromWorker::Exhausted(reason) => Input::Exhausted { worker, reason },
+                FromWorker::Bye => return Ok(LaneStep::Bye),
+            };
+            self.decide(input);
+        }
+        self.deliver();
+        Ok(LaneStep::More)
+    }
+
+    fn emit_if(&self, kind: Option<EventKind>) {
+        if let Some(kind) = kind {
+            self.emit(kind);
+        }
+    }
+}

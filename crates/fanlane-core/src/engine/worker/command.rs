@@ -1,0 +1,215 @@
+//! One external command: started in a process group of its own, both streams read until its end, everything that it
+//! leaves behind ended, and reaped last of all, so that its number cannot be anybody else's while it is signalled.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use crate::engine::progress::{PROGRESS_VARIABLE, address};
+use crate::engine::protocol::{Caps, CommandKind, TaskFrame, TaskSetup};
+use crate::event::{Outcome, StreamName, spill_name};
+use crate::job::control::environment_of_lane;
+use fanlane_os::launch::{Launched, Launcher};
+use fanlane_os::limit::Limit;
+use fanlane_os::memory_kills::MemoryKills;
+use fanlane_os::process_tree;
+
+use super::executor::{Execution, Executor, ExecutorKind, TaskWatch};
+use super::invocation::Invocation;
+use super::lane::LaneShared;
+use super::streams::StreamReader;
+use super::{end_tree, launch_error};
+
+/// The variable by which the threads of one process tell apart whose command a stray process belongs to.
+const TASK_MARKER: &str = "FANLANE_TASK";
+
+pub const KIND: ExecutorKind = ExecutorKind { name: TaskSetup::COMMAND, open };
+
+/// Runs commands one after the other.
+struct CommandExecutor {
+    kind: CommandKind,
+    /// Other threads of this process run commands too.
+    marked: bool,
+    spill_folder: Option<PathBuf>,
+    launcher: Launcher,
+    reader: StreamReader,
+    memory_kills: MemoryKills,
+}
+
+fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
+    let setup = &lane.context.setup;
+    let max_bytes = setup.caps.output_bytes.unwrap_or(u64::MAX);
+    let progress = setup.progress.iter().map(|name| (PROGRESS_VARIABLE.to_owned(), address(name, lane.worker)));
+    let own = environment_of_lane(&setup.needs, lane.lane.0).into_iter().chain(progress);
+    let mut launcher = Launcher::new(own)?;
+    limit(&mut launcher, &setup.caps);
+    Ok(Box::new(CommandExecutor {
+        kind: setup.task.parameters()?,
+        marked: setup.shared_process,
+        spill_folder: setup.spill_folder.clone(),
+        launcher,
+        reader: StreamReader::new(setup.output_limit_bytes, max_bytes, Arc::clone(&lane.reminder)),
+        memory_kills: MemoryKills::watch(),
+    }))
+}
+
+/// What commands may take, and as many open files as were given to this process.
+fn limit(launcher: &mut Launcher, caps: &Caps) {
+    if let Some(bytes) = caps.memory_bytes {
+        launcher.limit(Limit::Memory, bytes, bytes);
+    }
+    if let Some(secs) = caps.cpu_secs {
+        // A moment to say something after SIGXCPU.
+        launcher.limit(Limit::Cpu, secs, secs.saturating_add(1));
+    }
+    if let Some(count) = caps.descriptors {
+        launcher.limit(Limit::Descriptors, count, u64::MAX);
+    }
+}
+
+impl Executor for CommandExecutor {
+    fn execute(&mut self, task: TaskFrame, watch: &dyn TaskWatch) -> Execution {
+        let TaskFrame { task, attempt, payload } = task;
+        let marker = self.marked.then(|| format!("{}.{}.{attempt}", std::process::id(), task.number()));
+        let marker = marker.as_deref();
+        let spill = StreamName::BOTH
+            .map(|stream| self.spill_folder.as_ref().map(|folder| folder.join(spill_name(task, attempt, stream))));
+        let started = Invocation::read(&self.kind, payload).and_then(|invocation| {
+            start(&mut self.launcher, &invocation, marker, watch)
+                .map_err(|error| launch_error::describe(&invocation.words, &error))
+        });
+        let launched = match started {
+            Ok(launched) => launched,
+            Err(reason) => {
+                let outcome = watch.ending().unwrap_or_else(|| Outcome::CannotStart(reason.into()));
+                return Execution { cpu_ns: Some(0), ..Execution::of(outcome) };
+            }
+        };
+        let pid = launched.pid;
+        watch.begun(pid);
+        let streams = self.reader.read_to_end(launched, spill, || watch.printed_too_much());
+        // Dead, but not reaped: the number is still its own.
+        if !streams.is_dead {
+            wait_unreaped(pid);
+        }
+        let ended_by_us = watch.ending();
+        let _ = kill_process_group(pid, Signal::KILL);
+        let (status, cpu_ns, max_rss_bytes) = reap(pid);
+        end_orphans(marker);
+        let outcome = ended_by_us.unwrap_or_else(|| outcome_of(status));
+        let is_killed = outcome == Outcome::Signalled { signal: libc::SIGKILL };
+        let memory_kill = is_killed && self.memory_kills.any_new();
+        let (output, cpu_ns) = (streams.output(), Some(cpu_ns));
+        Execution { outcome, value: None, output, cpu_ns, max_rss_bytes, memory_kill }
+    }
+
+    fn refuse(&self, reason: &str) -> Outcome {
+        Outcome::CannotStart(reason.into())
+    }
+}
+
+/// Starts the command; while the system is short of descriptors or processes, waits for some to come back.
+fn start(
+    launcher: &mut Launcher,
+    invocation: &Invocation,
+    marker: Option<&str>,
+    watch: &dyn TaskWatch,
+) -> io::Result<Launched> {
+    const MAX_WAIT: Duration = Duration::from_millis(500);
+    const MIN_WAIT: Duration = Duration::from_millis(10);
+    const TRIES: u32 = 9;
+    let mut variables: Vec<(&OsStr, &OsStr)> =
+        invocation.variables.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+    variables.extend(marker.map(|marker| (TASK_MARKER.as_ref(), marker.as_ref())));
+    // Standard input is inherited where there is none: ours is the null device.
+    let stdin = invocation.stdin.as_ref().map(AsFd::as_fd);
+    let mut launch = || match launcher.launch(&invocation.words, variables.iter().copied(), stdin) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => match invocation.through_shell() {
+            Some(words) => launcher.launch(&words, variables.iter().copied(), stdin),
+            None => Err(error),
+        },
+        other => other,
+    };
+    let mut wait = MIN_WAIT;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match launch() {
+            // No fault of the task: it waits, for as long as it takes.
+            Err(error) if launch_error::is_exhausted(&error) && watch.exhausted(&error.to_string()) => {}
+            Err(error) if launch_error::is_passing(&error) && tries < TRIES => {}
+            other => return other,
+        }
+        std::thread::sleep(wait);
+        wait = (wait * 2).min(MAX_WAIT);
+    }
+}
+
+/// Waits for the end of a child and leaves it to be reaped.
+fn wait_unreaped(pid: Pid) {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    while matches!(waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {}
+}
+
+/// Reaps a child: its status, the CPU time of it and of what it waited for, and its peak memory in bytes.
+#[expect(unsafe_code, reason = "no safe library call gives the resource use of one child")]
+fn reap(pid: Pid) -> (ExitStatus, u64, u64) {
+    // Should someone else have reaped it, then because everything here is being killed: no success.
+    let mut status = libc::SIGKILL;
+    // SAFETY: `rusage` is plain numbers, for which all zeros are valid.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    loop {
+        // SAFETY: both pointers are to live values of the types that wait4 writes.
+        let reaped = unsafe { libc::wait4(pid.as_raw_nonzero().get(), &raw mut status, 0, &raw mut usage) };
+        if reaped != -1 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            break;
+        }
+    }
+    let time_ns =
+        |time: libc::timeval| time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_usec.unsigned_abs() * 1_000;
+    let cpu_ns = time_ns(usage.ru_utime) + time_ns(usage.ru_stime);
+    (ExitStatus::from_raw(status), cpu_ns, usage.ru_maxrss.unsigned_abs() * 1024)
+}
+
+/// Ends what the command left behind outside its process group; as a subreaper this process was given all of it.
+fn end_orphans(marker: Option<&str>) {
+    let any = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    if waitid(WaitId::All, any).is_err_and(|error| error == rustix::io::Errno::CHILD) {
+        return;
+    }
+    let me = std::process::id();
+    loop {
+        let mut orphans = process_tree::adopted_children();
+        if let Some(marker) = marker {
+            let of_task = process_tree::marked(TASK_MARKER, marker);
+            orphans.retain(|pid| of_task.contains(pid) || process_tree::has_ended(*pid));
+        }
+        if orphans.is_empty() {
+            return;
+        }
+        for pid in orphans {
+            // What runs as another user cannot be ended by us. One that is gone was reaped by another lane.
+            if !end_tree(pid, me) && !process_tree::has_ended(pid) && process_tree::parent_of(pid).is_some() {
+                return;
+            }
+            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
+            }
+        }
+    }
+}
+
+fn outcome_of(status: ExitStatus) -> Outcome {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => Outcome::Done,
+        (Some(code), _) => Outcome::Exited { code },
+        (None, signal) => Outcome::Signalled { signal: signal.unwrap_or_default() },
+    }
+}

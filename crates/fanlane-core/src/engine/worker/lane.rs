@@ -1,0 +1,253 @@
+//! One lane of a worker process: the thread that does the tasks, and what it shares with the thread that receives from
+//! the engine meanwhile.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
+
+use rustix::process::Pid;
+
+use crate::engine::link::Link;
+use crate::engine::protocol::{FromWorker, TaskFrame};
+use crate::event::{AttemptRecord, LaneId, Outcome, TaskId, WorkerId};
+use fanlane_mp::panic_message;
+use fanlane_os::clock::monotonic_ns;
+use fanlane_os::waker::Waker;
+
+use super::WorkerContext;
+use super::cpu_meter::CpuMeter;
+use super::executor::{self, Execution, Executor, TaskWatch};
+use super::listener::end_gently;
+use super::outbox::Outbox;
+use super::receiver::LaneReceiver;
+use super::start_pages;
+
+/// The first lane of this process is about to do its first task.
+static STARTED: Once = Once::new();
+
+pub struct LaneShared {
+    pub context: Arc<WorkerContext>,
+    pub(super) worker: WorkerId,
+    pub(super) lane: LaneId,
+    pub(super) state: Mutex<LaneState>,
+    /// Tells the lane's thread of work.
+    pub(super) work: Condvar,
+    pub(super) receiver: LaneReceiver,
+    /// Tells the listener that it is to receive.
+    pub(super) listener: Condvar,
+    pub(super) outbox: Mutex<Outbox>,
+    pub(super) reminder: Arc<Waker>,
+}
+
+#[derive(Default)]
+pub(super) struct LaneState {
+    pub(super) waiting: VecDeque<TaskFrame>,
+    pub(super) retiring: bool,
+    /// The lane's thread receives, or will when it is out of work.
+    pub(super) executor_receives: bool,
+    /// When the lane's thread last received between two tasks, in nanoseconds since the run's start.
+    pub(super) received_ns: u64,
+    /// How many tasks were begun.
+    pub(super) begun: u64,
+    /// How long an attempt may take.
+    pub(super) timeout_ns: Option<u64>,
+    pub(super) current: Option<CurrentTask>,
+}
+
+pub(super) struct CurrentTask {
+    pub(super) task: TaskId,
+    pub(super) attempt: u32,
+    pub(super) start_ns: u64,
+    pub(super) pid: Option<Pid>,
+    pub(super) announced: bool,
+    /// The system has run out of what it takes to start it: its time does not count yet.
+    pub(super) exhausted: bool,
+    /// Its streams are read all the time.
+    pub(super) reminded: bool,
+    /// Why it is being ended, and when SIGKILL follows.
+    pub(super) ending: Option<(Outcome, u64)>,
+}
+
+/// Opens a lane on `link`, whose mailboxes are the one from the engine and the one to it.
+///
+/// # Errors
+/// When the system has no thread or descriptor left, or this process knows no such kind of task.
+pub fn open(context: Arc<WorkerContext>, worker: WorkerId, lane: LaneId, link: Link) -> io::Result<()> {
+    let Link { stream, mailboxes: [from_engine, to_engine] } = link;
+    let outbox = Outbox::new(Arc::clone(&stream), to_engine, context.setup.transport);
+    let state = LaneState { timeout_ns: context.setup.timeout_ns, ..LaneState::default() };
+    let lane = Arc::new(LaneShared {
+        context,
+        worker,
+        lane,
+        state: Mutex::new(state),
+        work: Condvar::new(),
+        listener: Condvar::new(),
+        outbox: Mutex::new(outbox),
+        reminder: Arc::new(Waker::new()?),
+        receiver: LaneReceiver::new(stream, from_engine)?,
+    });
+    let executor = executor::open(&lane)?;
+    // Should the second thread not be had, the first ends with the connection.
+    let (listener, own) = (Arc::clone(&lane), Arc::clone(&lane));
+    std::thread::Builder::new().name("listener".to_owned()).spawn(move || listener.listen())?;
+    std::thread::Builder::new().name("lane".to_owned()).spawn(move || own.run_tasks(executor))?;
+    lane.outbox().send(&FromWorker::Ready);
+    Ok(())
+}
+
+impl LaneShared {
+    pub(super) fn state(&self) -> MutexGuard<'_, LaneState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn since_epoch_ns(&self) -> u64 {
+        monotonic_ns().saturating_sub(self.context.setup.epoch_ns)
+    }
+
+    /// Does the tasks in their order until the lane is retired.
+    fn run_tasks(&self, mut executor: Box<dyn Executor>) {
+        // Each lane of a process begins like the first one.
+        STARTED.call_once(start_pages::let_go);
+        let mut meter = CpuMeter::start();
+        let setup = &self.context.setup;
+        let mut now_ns = 0;
+        while let Some((frame, start_ns)) = self.next(now_ns) {
+            let (task, attempt) = (frame.task, frame.attempt);
+            let execution = match &self.context.unusable {
+                Some(reason) => Execution { cpu_ns: Some(0), ..Execution::of(executor.refuse(reason)) },
+                None => {
+                    let execute = AssertUnwindSafe(|| executor.execute(frame, self));
+                    catch_unwind(execute).unwrap_or_else(|panic| {
+                        Execution::of(Outcome::CallFailed(format!("it panicked: {}", panic_message(&*panic)).into()))
+                    })
+                }
+            };
+            // It may have had to wait for its beginning.
+            let start_ns = self.state().current.take().map_or(start_ns, |current| current.start_ns);
+            let mut record = self.record(task, attempt, start_ns, execution.outcome);
+            record.value = execution.value;
+            record.output = execution.output;
+            record.max_rss_bytes = execution.max_rss_bytes;
+            record.memory_kill = execution.memory_kill;
+            record.cpu_ns = execution.cpu_ns.unwrap_or_else(|| meter.of_call(record.wall_ns));
+            now_ns = record.start_ns + record.wall_ns;
+            let mut outbox = self.outbox();
+            let mut sent = outbox.push(record, setup.epoch_ns + now_ns);
+            // A process may have changed the world: that it is done must not be lost with its worker.
+            if !setup.task.in_process {
+                outbox.flush();
+                sent = true;
+            }
+            if sent {
+                now_ns = 0;
+            }
+        }
+        self.context.live_lanes.fetch_sub(1, Ordering::AcqRel);
+        self.outbox().send(&FromWorker::Bye);
+        self.outbox().close();
+        // It sees the end.
+        self.state().executor_receives = false;
+        self.listener.notify_one();
+    }
+
+    /// The next task and when it begins, `now_ns` being the time, or 0 if it has to be asked. Waits for one, and sends what
+    /// was gathered before it waits. `None` once the lane is retired.
+    fn next(&self, mut now_ns: u64) -> Option<(TaskFrame, u64)> {
+        let mut state = self.state();
+        loop {
+            while self.context.over.load(Ordering::SeqCst) {
+                // The process is about to end, and what runs is ended first: the next must not take its place.
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            if !state.waiting.is_empty() {
+                if now_ns == 0 {
+                    now_ns = self.since_epoch_ns();
+                }
+                if self.is_to_try_recv(&mut state, now_ns) {
+                    drop(state);
+                    self.try_recv();
+                    state = self.state();
+                    continue;
+                }
+            }
+            // The next begins as the last one ends, unless something took time between them.
+            let start_ns = now_ns;
+            if let Some(frame) = state.waiting.pop_front() {
+                state.current = Some(CurrentTask {
+                    task: frame.task,
+                    attempt: frame.attempt,
+                    start_ns,
+                    pid: None,
+                    announced: false,
+                    exhausted: false,
+                    reminded: false,
+                    ending: None,
+                });
+                state.begun += 1;
+                return Some((frame, start_ns));
+            }
+            if state.retiring {
+                return None;
+            }
+            drop(state);
+            now_ns = 0;
+            self.outbox().flush();
+            self.wait_for_work();
+            state = self.state();
+        }
+    }
+
+    /// A record of an attempt that ends now, with nothing but its outcome.
+    pub(super) fn record(&self, task: TaskId, attempt: u32, start_ns: u64, outcome: Outcome) -> AttemptRecord {
+        AttemptRecord {
+            start_ns,
+            wall_ns: self.since_epoch_ns().saturating_sub(start_ns),
+            ..AttemptRecord::new(task, attempt, self.worker, outcome)
+        }
+    }
+}
+
+impl TaskWatch for LaneShared {
+    fn begun(&self, pid: Pid) {
+        let mut state = self.state();
+        let Some(current) = &mut state.current else { return };
+        current.pid = Some(pid);
+        if current.exhausted {
+            current.exhausted = false;
+            current.start_ns = self.since_epoch_ns();
+            self.outbox().send(&FromWorker::Exhausted(None));
+        }
+        if current.ending.is_some() {
+            end_gently(pid);
+        }
+    }
+
+    fn exhausted(&self, reason: &str) -> bool {
+        let mut state = self.state();
+        let Some(current) = &mut state.current else { return false };
+        if !current.exhausted {
+            current.exhausted = true;
+            self.outbox().send(&FromWorker::Exhausted(Some(reason.to_owned())));
+        }
+        current.ending.is_none()
+    }
+
+    fn printed_too_much(&self) {
+        let outcome = Outcome::Signalled { signal: libc::SIGXFSZ };
+        self.end_current(&mut self.state(), outcome, false);
+    }
+
+    fn ending(&self) -> Option<Outcome> {
+        let mut state = self.state();
+        let current = state.current.as_mut()?;
+        current.pid = None;
+        current.ending.as_ref().map(|(outcome, _)| outcome.clone())
+    }
+}

@@ -1,0 +1,212 @@
+//! The worker role: a process that does tasks until its engine does not need it any more.
+//!
+//! It is reached before the program initialises anything else. The main thread only watches the control socket: each
+//! socket that arrives there becomes a lane, and its end means that no results are waited for any more.
+
+mod call;
+mod capture;
+mod command;
+mod command_line;
+mod cpu_meter;
+pub(super) mod executor;
+mod invocation;
+pub(super) mod lane;
+mod launch_error;
+mod listener;
+mod outbox;
+mod receiver;
+mod start_pages;
+mod streams;
+
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
+
+use crate::engine::link::{Link, LinkStream};
+use crate::engine::protocol::{FromWorker, Setup};
+use crate::event::{LaneId, WorkerId};
+use fanlane_mp::Function;
+use fanlane_os::memory::Segment;
+use fanlane_os::{descriptors, mailbox, process_tree, socket};
+
+use executor::ExecutorKind;
+use outbox::Outbox;
+
+/// The name of the engine's role among those of [`mp`](crate::mp).
+pub const ENGINE_ROLE: &str = "engine";
+
+/// What all lanes of this process share.
+pub struct WorkerContext {
+    pub setup: Setup,
+    /// The kinds of tasks that this process knows.
+    kinds: &'static [ExecutorKind],
+    /// Why no command can be run here, for example because the working folder is missing.
+    unusable: Option<String>,
+    /// Lanes that are not through.
+    live_lanes: AtomicU32,
+    /// The engine has gone: no further task is begun.
+    over: AtomicBool,
+}
+
+impl WorkerContext {
+    /// A process without lanes.
+    pub const fn new(setup: Setup, kinds: &'static [ExecutorKind], unusable: Option<String>) -> Self {
+        Self { setup, kinds, unusable, live_lanes: AtomicU32::new(0), over: AtomicBool::new(false) }
+    }
+}
+
+/// The role of the engine's workers, to be given to [`mp::init`](fanlane_mp::init) first thing in `main` by a program
+/// whose executable does the work.
+pub fn worker_role() -> Function {
+    Function::service(ENGINE_ROLE, serve)
+}
+
+/// Does tasks until the engine closes the control socket.
+fn serve(control: UnixStream) -> i32 {
+    match work(control) {
+        Ok(()) => 0,
+        Err(error) => {
+            // Nothing else is left to tell: standard error is the engine's own.
+            #[expect(clippy::print_stderr, reason = "the engine is gone")]
+            {
+                eprintln!("fanlane: a worker cannot go on: {error}");
+            }
+            2
+        }
+    }
+}
+
+fn work(mut control: UnixStream) -> io::Result<()> {
+    // Whatever a task leaves behind becomes our child, so that we can end it.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let setup = read_setup(&mut control)?;
+    // A panic of a workload is an outcome and travels as such.
+    std::panic::set_hook(Box::new(|_| {}));
+    let unusable = std::env::set_current_dir(&setup.working_dir).err().map(|error| {
+        format!(
+            "the working folder {} cannot be entered: {error}. Make it, or set another.",
+            setup.working_dir.display()
+        )
+    });
+    let engine = rustix::process::getppid();
+    let context = Arc::new(WorkerContext::new(setup, executor::BUILT_IN, unusable));
+    if context.setup.nice > 0 {
+        // What the system refuses here is a wish, not a need.
+        let _ = rustix::process::nice(context.setup.nice);
+    }
+    if context.setup.shared_process {
+        descriptors::raise();
+    }
+    while let Some(([worker, lane], descriptors)) = socket::receive_numbered(&control)? {
+        let mut descriptors = descriptors.into_iter();
+        // Without a socket the engine sees the end of its own; without memory for mailboxes all goes through the socket.
+        let Some(stream) = descriptors.next().map(UnixStream::from) else { continue };
+        let stream: Arc<dyn LinkStream> = Arc::new(stream);
+        let lanes = u64::from(context.live_lanes.fetch_add(1, Ordering::AcqRel)) + 1;
+        let mut open = || {
+            let segment = descriptors.next().map(Segment::open).transpose()?.map(Arc::new);
+            let link = Link { stream: Arc::clone(&stream), mailboxes: mailbox::pair_in(segment.as_ref()) };
+            lane::open(Arc::clone(&context), WorkerId(worker), LaneId(lane), link)
+        };
+        let refused = refusal(lanes).or_else(|| {
+            let error = open().err()?;
+            Some(format!("lane {} of a process cannot be opened: {error}", lane + 1))
+        });
+        if let Some(reason) = refused {
+            context.live_lanes.fetch_sub(1, Ordering::AcqRel);
+            Outbox::new(stream, None, context.setup.transport).send(&FromWorker::Refused(reason));
+        }
+    }
+    context.over.store(true, Ordering::SeqCst);
+    end_all_descendants();
+    let setup = &context.setup;
+    let folders: Vec<&Path> =
+        [&setup.spill_folder, &setup.shared_folder].into_iter().flatten().map(|path| &**path).collect();
+    if context.live_lanes.load(Ordering::Acquire) > 0 && !folders.is_empty() {
+        remove_after(engine, &folders);
+    }
+    Ok(())
+}
+
+/// Why this process cannot have this number of lanes: each lane needs files of its own, and so does each command, which
+/// could otherwise never begin.
+fn refusal(lanes: u64) -> Option<String> {
+    const OF_PROCESS: u64 = 16;
+    const OF_LANE: u64 = 13;
+    let most = descriptors::limit()?;
+    let possible = most.saturating_sub(OF_PROCESS) / OF_LANE;
+    (lanes > 1 && lanes > possible).then(|| {
+        format!(
+            "one process may have {most} files open, which is enough for {} tasks at a time; allow more with \
+             `ulimit -n`, ask for fewer, or use the mode pool",
+            possible.max(1)
+        )
+    })
+}
+
+/// Removes the run's folders if the engine has died, because then nothing else does.
+fn remove_after(engine: Option<rustix::process::Pid>, folders: &[&Path]) {
+    const MAX_POLLS: u32 = 500;
+    const PAUSE: Duration = Duration::from_millis(10);
+    // A process that dies closes its sockets a moment before its children have another parent.
+    for _ in 0..MAX_POLLS {
+        if rustix::process::getppid() != engine {
+            for folder in folders {
+                // Another worker may have been first.
+                let _ = std::fs::remove_dir_all(folder);
+            }
+            return;
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Reads exactly the one frame: what follows it on the control socket carries descriptors.
+fn read_setup(control: &mut UnixStream) -> io::Result<Setup> {
+    const MAX_BYTES: usize = 1 << 20;
+    let mut header = [0; 4];
+    control.read_exact(&mut header)?;
+    let length = u32::from_le_bytes(header) as usize;
+    if length > MAX_BYTES {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut body = vec![0; length];
+    control.read_exact(&mut body)?;
+    postcard::from_bytes(&body).map_err(io::Error::other)
+}
+
+/// Ends everything that tasks of this process started, however deep. Returns when none is left.
+fn end_all_descendants() {
+    const TIMEOUT: Duration = Duration::from_secs(5);
+    let deadline = Instant::now() + TIMEOUT;
+    let me = std::process::id();
+    while Instant::now() < deadline {
+        for pid in process_tree::children(me) {
+            end_tree(pid, me);
+        }
+        // The lanes' own threads may be waiting for the same children; the first to come reaps.
+        match waitid(WaitId::All, WaitIdOptions::EXITED) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Kills a child of ours and all that stands below it: top down, so that none is left to start another. Says whether
+/// the child could be signalled.
+fn end_tree(pid: u32, parent: u32) -> bool {
+    let below = process_tree::descendants(pid);
+    let signalled = process_tree::signal_child_of(pid, parent, Signal::KILL);
+    // With its parent dead each of these is ours, or its own parent is among them and dies as well.
+    for pid in below {
+        if let Some(parent) = process_tree::parent_of(pid) {
+            process_tree::signal_child_of(pid, parent, Signal::KILL);
+        }
+    }
+    signalled
+}

@@ -1,0 +1,192 @@
+//! What a command prints: both streams read until it has ended and they have, and no longer.
+//!
+//! Most commands are over in a moment and print little. So no thread is woken for what one of those prints: its end is waited
+//! for, without a timer, and then its pipes are emptied. Only what goes on for a while, of which the lane's listener
+//! reminds, or what printed much before, is read all the time.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::event::Output;
+use fanlane_os::launch::Launched;
+use fanlane_os::waker::Waker;
+
+use super::capture::Capture;
+
+/// How long a command that has ended may leave its streams open in another process.
+const LEAK_TIMEOUT: Duration = Duration::from_millis(200);
+/// How much may still be read after that: more than the command itself can have left in its pipes, so none of its own is
+/// lost, and a process that prints for ever is not read for ever.
+const MAX_LATE_BYTES: usize = 4 << 20;
+/// A command that prints this much is held up by a full pipe that is not read, and the next one of the job may be, too.
+const LISTEN_BYTES: u64 = 32 << 10;
+
+/// Reads what one command after the other prints.
+pub struct StreamReader {
+    limit_bytes: usize,
+    reminder: Arc<Waker>,
+    buffer: Vec<u8>,
+    /// The last command printed [`LISTEN_BYTES`].
+    much_is_printed: bool,
+    most_bytes: u64,
+}
+
+/// What a command has printed.
+pub struct CommandStreams {
+    captures: [Capture; 2],
+    /// Another process still held a stream open when the command was long dead.
+    leaky: bool,
+    /// The command is known to be dead; otherwise only its streams have ended.
+    pub is_dead: bool,
+}
+
+impl CommandStreams {
+    /// What it printed; `None`: nothing.
+    pub fn output(self) -> Option<Box<Output>> {
+        let printed = self.leaky || self.captures.iter().any(|capture| !capture.is_empty());
+        let [stdout, stderr] = self.captures;
+        printed.then(|| Box::new(Output { stdout: stdout.finish(), stderr: stderr.finish(), leaky: self.leaky }))
+    }
+}
+
+impl StreamReader {
+    /// Keeps `limit_bytes` of each stream in memory; a command may print `most_bytes` in all. The `reminder` is used once in a command's time, when that
+    /// goes on for a while.
+    pub fn new(limit_bytes: usize, most_bytes: u64, reminder: Arc<Waker>) -> Self {
+        // What may not be much has to be looked at from the start.
+        let much_is_printed = most_bytes != u64::MAX;
+        Self { limit_bytes, reminder, buffer: vec![0; 64 << 10], much_is_printed, most_bytes }
+    }
+
+    /// Reads both streams of a command that was not reaped yet until it has ended and they have, or a while after its end.
+    ///
+    /// `spill` are the files for the whole of its two streams, where that is wanted. `too_much` is called when both are
+    /// longer than they may be.
+    pub fn read_to_end(
+        &mut self,
+        launched: Launched,
+        spill: [Option<PathBuf>; 2],
+        too_much: impl FnOnce(),
+    ) -> CommandStreams {
+        let Launched { handle, stdout, stderr, .. } = launched;
+        let mut conversation = Conversation {
+            streams: [stdout, stderr].map(|stream| Some(File::from(stream))),
+            handle,
+            captures: spill.map(|file| Capture::new(self.limit_bytes, file)),
+            dead_since: None,
+            late_bytes: 0,
+            most_bytes: self.most_bytes,
+        };
+        if !self.much_is_printed {
+            conversation.wait_for_a_short_one(&self.reminder);
+        }
+        let leaky = conversation.listen(&mut self.buffer, too_much);
+        let Conversation { captures, dead_since, .. } = conversation;
+        self.much_is_printed =
+            self.most_bytes != u64::MAX || captures.iter().any(|capture| capture.total_bytes() >= LISTEN_BYTES);
+        CommandStreams { captures, leaky, is_dead: dead_since.is_some() }
+    }
+}
+
+/// One command's streams while they are read.
+struct Conversation {
+    streams: [Option<File>; 2],
+    /// Becomes readable at the end of the command.
+    handle: OwnedFd,
+    captures: [Capture; 2],
+    dead_since: Option<Instant>,
+    late_bytes: usize,
+    /// What it may print.
+    most_bytes: u64,
+}
+
+enum Source {
+    Stream(usize),
+    Process,
+}
+
+impl Conversation {
+    /// Waits for nothing but the end, until reminded of the streams.
+    fn wait_for_a_short_one(&mut self, reminder: &Waker) {
+        let mut polled = [PollFd::new(&self.handle, PollFlags::IN), PollFd::new(reminder, PollFlags::IN)];
+        if poll(&mut polled, None).is_err() {
+            return;
+        }
+        let [ended, reminded] = polled.map(|one| !one.revents().is_empty());
+        if ended {
+            self.dead_since = Some(Instant::now());
+        }
+        if reminded {
+            reminder.reset();
+        }
+    }
+
+    /// Reads until both streams have ended; `true`: another process still holds one long after the command's end.
+    fn listen(&mut self, buffer: &mut [u8], too_much: impl FnOnce()) -> bool {
+        let mut too_much = Some(too_much);
+        while self.streams.iter().any(Option::is_some) {
+            let mut sources: Vec<Source> = Vec::with_capacity(3);
+            let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(3);
+            for (place, stream) in self.streams.iter().enumerate() {
+                if let Some(stream) = stream {
+                    sources.push(Source::Stream(place));
+                    polled.push(PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::IN));
+                }
+            }
+            if self.dead_since.is_none() {
+                sources.push(Source::Process);
+                polled.push(PollFd::new(&self.handle, PollFlags::IN));
+            }
+            let patience = self.dead_since.map(|since| LEAK_TIMEOUT.saturating_sub(since.elapsed()));
+            let nothing_ready = poll(&mut polled, patience.map(timespec).as_ref()) == Ok(0);
+            if self.dead_since.is_some() && (nothing_ready || self.late_bytes > MAX_LATE_BYTES) {
+                return true;
+            }
+            let said: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
+            for (source, said) in sources.into_iter().zip(said).filter(|(_, said)| !said.is_empty()) {
+                match source {
+                    Source::Process => self.dead_since = Some(Instant::now()),
+                    // With no writer left, reading goes on to the end without ever waiting.
+                    Source::Stream(place) if said.contains(PollFlags::HUP) => {
+                        while self.streams[place].is_some() {
+                            self.read(place, buffer);
+                        }
+                    }
+                    Source::Stream(place) => self.read(place, buffer),
+                }
+            }
+            if self.captures.iter().map(Capture::total_bytes).sum::<u64>() > self.most_bytes
+                && let Some(too_much) = too_much.take()
+            {
+                too_much();
+            }
+        }
+        false
+    }
+
+    /// Reads once from a stream that has something.
+    fn read(&mut self, place: usize, buffer: &mut [u8]) {
+        let Some(stream) = &mut self.streams[place] else { return };
+        match stream.read(buffer) {
+            Ok(0) => self.streams[place] = None,
+            Ok(count) => {
+                self.captures[place].push(&buffer[..count]);
+                let is_late = self.dead_since.is_some_and(|since| since.elapsed() >= LEAK_TIMEOUT);
+                self.late_bytes += if is_late { count } else { 0 };
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => self.streams[place] = None,
+        }
+    }
+}
+
+/// A wait of less than a second.
+fn timespec(wait: Duration) -> Timespec {
+    Timespec { tv_sec: 0, tv_nsec: wait.subsec_nanos().into() }
+}

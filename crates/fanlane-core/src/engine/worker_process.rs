@@ -1,0 +1,171 @@
+//! A worker process as its engine sees it: started in the worker role, given lanes, ended, reaped.
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::engine::dispatcher::ProcessEnd;
+use crate::engine::launcher::WorkerHandle;
+use crate::engine::link::Link;
+use crate::engine::orphans::{self, WORKER_MARKER};
+use crate::engine::protocol::{ABORTED_EXIT_CODE, Setup};
+use crate::engine::worker::ENGINE_ROLE;
+use crate::event::{LaneId, WorkerId};
+use fanlane_os::child::{Child, ChildPlan, describe_end};
+use fanlane_os::mailbox;
+use fanlane_os::memory::Segment;
+use fanlane_os::memory_kills::MemoryKills;
+use fanlane_os::{frame, socket};
+
+/// How long a worker whose control socket has ended may take to end before it is killed.
+const END_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// A process in the worker role.
+pub struct WorkerProcess {
+    child: Child,
+    control: Mutex<Option<UnixStream>>,
+    /// It does calls, which may be so short that to be woken for each would cost more: its lanes get mailboxes.
+    has_mailboxes: bool,
+    lanes: AtomicU64,
+    dying: AtomicBool,
+    memory_kills: Mutex<MemoryKills>,
+}
+
+impl WorkerProcess {
+    /// Starts `executable` in the worker role; it and all its tasks have `environment` besides the engine's own.
+    pub fn start(executable: &Path, setup: &Setup, environment: &[(String, String)]) -> io::Result<Self> {
+        let plan =
+            ChildPlan { executable, role: ENGINE_ROLE, marker: WORKER_MARKER, environment, writes_output: false };
+        let (child, mut control) = Child::start(plan)?;
+        let mut bytes = Vec::new();
+        let introduced =
+            frame::write_frame(&mut bytes, setup).map_err(io::Error::other).and_then(|()| control.write_all(&bytes));
+        if let Err(error) = introduced {
+            child.signal(Signal::KILL);
+            child.reap();
+            return Err(error);
+        }
+        let control = Mutex::new(Some(control));
+        let memory_kills = Mutex::new(MemoryKills::watch());
+        let has_mailboxes = setup.task.in_process;
+        Ok(Self {
+            child,
+            control,
+            has_mailboxes,
+            lanes: AtomicU64::new(0),
+            dying: AtomicBool::new(false),
+            memory_kills,
+        })
+    }
+
+    fn close_control(&self) {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn end_of_process(&self, said_bye: bool) -> ProcessEnd {
+        let status = self.reap();
+        match status.code() {
+            Some(0) if said_bye => ProcessEnd::Closed,
+            Some(ABORTED_EXIT_CODE) => ProcessEnd::Aborted,
+            None if status.signal() == Some(libc::SIGKILL) && self.memory_kill() => {
+                ProcessEnd::Died("killed by SIGKILL, possibly because memory had run out".to_owned())
+            }
+            _ => ProcessEnd::Died(describe_end(status)),
+        }
+    }
+
+    fn memory_kill(&self) -> bool {
+        self.memory_kills.lock().unwrap_or_else(PoisonError::into_inner).any_new()
+    }
+
+    /// Waits for its end, kills it if need be, and ends what it left behind.
+    fn reap(&self) -> ExitStatus {
+        let status = self.child.reap_within(END_TIMEOUT);
+        if status.code() != Some(0) {
+            self.child.sweep();
+            orphans::end_adopted();
+        }
+        status
+    }
+}
+
+impl WorkerHandle for WorkerProcess {
+    fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    fn is_dying(&self) -> bool {
+        self.dying.load(Ordering::Acquire)
+    }
+
+    fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<Link> {
+        let (ours, theirs) = socket::pair()?;
+        // Where there is no memory for them all goes through the socket.
+        let segment = || Segment::create("fanlane-lane", mailbox::PAIR_BYTES).ok();
+        let segment = self.has_mailboxes.then(segment).flatten().map(Arc::new);
+        let mailboxes = mailbox::pair_in(segment.as_ref());
+        let memory = segment.as_ref().map(|segment| segment.descriptor().as_fd());
+        let passed: Vec<BorrowedFd<'_>> = std::iter::once(theirs.as_fd()).chain(memory).collect();
+        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let control = control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        self.lanes.fetch_add(1, Ordering::AcqRel);
+        match socket::send_numbered(control, [worker.0, lane.0], &passed) {
+            Ok(()) => Ok(Link { stream: Arc::new(ours), mailboxes }),
+            Err(error) => {
+                self.lanes.fetch_sub(1, Ordering::AcqRel);
+                Err(error)
+            }
+        }
+    }
+
+    fn end_unused(&self) {
+        if self.lanes.load(Ordering::Acquire) == 0 {
+            self.dying.store(true, Ordering::Release);
+            self.close_control();
+            self.reap();
+        }
+    }
+
+    fn lane_unread(&self) {
+        self.lanes.fetch_sub(1, Ordering::AcqRel);
+        self.end_unused();
+    }
+
+    fn lane_ended(&self, said_bye: bool) -> ProcessEnd {
+        {
+            // No lane is opened meanwhile: it would be ended with the process.
+            let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+            let was_last = self.lanes.fetch_sub(1, Ordering::AcqRel) == 1;
+            if said_bye && !was_last {
+                return ProcessEnd::Closed;
+            }
+            self.dying.store(true, Ordering::Release);
+            control.take();
+        }
+        self.end_of_process(said_bye)
+    }
+
+    fn lane_unopened(&self) -> ProcessEnd {
+        {
+            let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.lanes.fetch_sub(1, Ordering::AcqRel) > 1 {
+                return ProcessEnd::Closed;
+            }
+            self.dying.store(true, Ordering::Release);
+            control.take();
+        }
+        self.end_of_process(false)
+    }
+
+    fn kill(&self) {
+        self.child.signal(Signal::KILL);
+    }
+}

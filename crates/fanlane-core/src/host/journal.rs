@@ -1,0 +1,343 @@
+//! All that a host has said, in a file without a name: whoever comes late reads it from its start, each at its own pace, and
+//! neither the run nor the host's memory waits for anybody.
+//!
+//! Of samples of cores and workers it keeps ever fewer, so that it does not grow by the day; those in between are only told
+//! to watchers that have read everything before.
+
+use std::collections::VecDeque;
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::event::{AttemptRecord, Event, EventKind, SampleEvent, TaskEvent};
+use crate::store::history::Thinning;
+use fanlane_os::frame::{FrameError, write_frame};
+
+use super::wire::FromHostRef;
+
+/// So many samples wait for watchers at most, though they are not kept.
+const MAX_TRANSIENT_SAMPLES: usize = 64;
+/// So much waits at most before it can be read, in bytes.
+const MAX_PENDING_BYTES: usize = 1 << 20;
+/// So much is read at once at most, in bytes.
+pub(super) const MAX_READ_BYTES: usize = 256 << 10;
+
+/// The file, and how far it is.
+pub(super) struct Journal {
+    file: File,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// What is in the file, in bytes.
+    length: u64,
+    /// Samples that the file does not have, each with its place among what the file has.
+    fresh: VecDeque<(u64, Arc<[u8]>)>,
+    /// How many of these there ever were.
+    samples: u64,
+    /// Nothing more comes.
+    ended: bool,
+    /// Why what was said cannot be read.
+    fault: Option<String>,
+}
+
+/// What writes a journal; there is one.
+pub(super) struct JournalWriter {
+    journal: Arc<Journal>,
+    waiting: Vec<u8>,
+    machine: Thinning,
+    workers: Thinning,
+}
+
+/// What somebody has read of a journal.
+#[derive(Default)]
+pub(super) struct Place {
+    at: u64,
+    samples: u64,
+}
+
+/// What there is to read.
+pub(super) enum Read {
+    /// Bytes were read into the buffer.
+    Some,
+    /// There is nothing new.
+    Nothing,
+    /// All was read.
+    End,
+    /// The file cannot be read or written.
+    Fault(String),
+}
+
+impl JournalWriter {
+    /// A journal with nothing in it, on the disk that `folder` is on, or else among the temporary files, which may be memory.
+    pub(super) fn new(folder: Option<&Path>) -> io::Result<(Self, Arc<Journal>)> {
+        let beside = folder.and_then(|folder| {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
+            tempfile::tempfile_in(folder).ok()
+        });
+        Ok(Self::to(beside.map_or_else(tempfile::tempfile, Ok)?))
+    }
+
+    fn to(file: File) -> (Self, Arc<Journal>) {
+        let journal = Arc::new(Journal { file, state: Mutex::default(), changed: Condvar::new() });
+        let writer = Self {
+            journal: Arc::clone(&journal),
+            waiting: Vec::new(),
+            machine: Thinning::default(),
+            workers: Thinning::default(),
+        };
+        (writer, journal)
+    }
+
+    /// Takes in an event.
+    pub(super) fn add(&mut self, event: &Event) {
+        let keeps = match &event.kind {
+            EventKind::Sample(SampleEvent::Machine(_)) => self.machine.keeps_next(),
+            EventKind::Sample(SampleEvent::Workers(_)) => self.workers.keeps_next(),
+            _ => true,
+        };
+        if keeps {
+            self.push(event)
+        } else {
+            self.push_transient(event)
+        }
+        if self.waiting.len() > MAX_PENDING_BYTES {
+            self.flush();
+        }
+    }
+
+    fn push(&mut self, event: &Event) {
+        match (write_frame(&mut self.waiting, &FromHostRef::Event(event)), &event.kind) {
+            (Ok(()), _) => {}
+            (Err(FrameError::TooLarge(_)), EventKind::Task(TaskEvent::Finished(records))) if records.len() > 1 => {
+                let (first, second) = records.split_at(records.len() / 2);
+                for part in [first, second] {
+                    self.push(&Event { at_ns: event.at_ns, kind: EventKind::Task(TaskEvent::Finished(part.to_vec())) });
+                }
+            }
+            (Err(error), EventKind::Task(TaskEvent::Finished(records))) => {
+                self.say(&format!("the result of a task cannot be shown: {error}"));
+                let records = records.iter().map(AttemptRecord::without_results).collect();
+                self.push(&Event { at_ns: event.at_ns, kind: EventKind::Task(TaskEvent::Finished(records)) });
+            }
+            (Err(error), _) => self.say(&format!("something that happened cannot be shown: {error}")),
+        }
+    }
+
+    fn push_transient(&self, event: &Event) {
+        let mut frame = Vec::new();
+        if write_frame(&mut frame, &FromHostRef::Event(event)).is_ok() {
+            let mut state = self.journal.state();
+            if state.fresh.len() == MAX_TRANSIENT_SAMPLES {
+                state.fresh.pop_front();
+            }
+            let at = state.length + self.waiting.len() as u64;
+            state.fresh.push_back((at, frame.into()));
+            state.samples += 1;
+            drop(state);
+            self.journal.changed.notify_all();
+        }
+    }
+
+    /// Takes in words for people.
+    pub(super) fn say(&mut self, words: &str) {
+        self.push_message(&FromHostRef::Message(words));
+    }
+
+    /// Takes in a message that is no event.
+    pub(super) fn push_message(&mut self, message: &FromHostRef<'_>) {
+        // All of them are short.
+        let _ = write_frame(&mut self.waiting, message);
+    }
+
+    /// Lets what was taken in be read.
+    pub(super) fn flush(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let at = {
+            let state = self.journal.state();
+            if state.fault.is_some() {
+                self.waiting.clear();
+                return;
+            }
+            state.length
+        };
+        let written = self.journal.file.write_all_at(&self.waiting, at);
+        let mut state = self.journal.state();
+        match written {
+            Ok(()) => state.length += self.waiting.len() as u64,
+            Err(error) => {
+                state.fault = Some(format!(
+                    "the run goes on, but nobody can watch it any more, since what it says cannot be kept on disk: {error}"
+                ));
+            }
+        }
+        drop(state);
+        self.waiting.clear();
+        if self.waiting.capacity() > 2 * MAX_PENDING_BYTES {
+            self.waiting = Vec::new();
+        }
+        self.journal.changed.notify_all();
+    }
+
+    /// Ends the journal.
+    pub(super) fn end(mut self) {
+        self.push_message(&FromHostRef::End);
+        self.flush();
+        self.journal.state().ended = true;
+        self.journal.changed.notify_all();
+    }
+}
+
+impl State {
+    /// The samples that `place` has not passed yet.
+    fn unread(&self, place: &Place) -> impl Iterator<Item = &(u64, Arc<[u8]>)> {
+        let missed = usize::try_from(self.samples - place.samples).unwrap_or(usize::MAX);
+        self.fresh.range(self.fresh.len().saturating_sub(missed)..)
+    }
+
+    /// Where in the file the next of them belongs, which is between two whole messages.
+    fn next_fresh(&self, place: &Place) -> Option<u64> {
+        self.unread(place).map(|(at, _)| *at).find(|at| *at > place.at)
+    }
+
+    /// Takes those that belong where `place` is; says whether there were any.
+    fn take_fresh(&self, place: &mut Place, buffer: &mut Vec<u8>) -> bool {
+        let mut passed = 0;
+        for (at, frame) in self.unread(place).take_while(|(at, _)| *at <= place.at) {
+            passed += 1;
+            // Nothing comes before the run's start.
+            if *at == place.at && place.at > 0 {
+                buffer.extend_from_slice(frame);
+            }
+        }
+        let missed = self.samples - place.samples;
+        let dropped = missed.saturating_sub(self.fresh.len() as u64);
+        place.samples += dropped + passed;
+        !buffer.is_empty()
+    }
+}
+
+impl Journal {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads on behind `place` into `buffer`, or waits so long for something to read.
+    pub(super) fn read(&self, place: &mut Place, buffer: &mut Vec<u8>, patience: Duration) -> Read {
+        let until = Instant::now() + patience;
+        buffer.clear();
+        let mut state = self.state();
+        loop {
+            if let Some(fault) = &state.fault {
+                return Read::Fault(fault.clone());
+            }
+            if state.length.saturating_sub(place.at) > MAX_READ_BYTES as u64 {
+                // Whoever is so far behind has no use for what was only meant for those who read along.
+                place.samples = state.samples;
+            }
+            if state.take_fresh(place, buffer) {
+                return Read::Some;
+            }
+            if place.at < state.length {
+                let end = state.next_fresh(place).map_or(state.length, |at| at.min(state.length));
+                let length = usize::try_from(end - place.at).unwrap_or(MAX_READ_BYTES).min(MAX_READ_BYTES);
+                drop(state);
+                buffer.resize(length, 0);
+                return match self.file.read_exact_at(buffer, place.at) {
+                    Ok(()) => {
+                        place.at += length as u64;
+                        Read::Some
+                    }
+                    Err(error) => {
+                        Read::Fault(format!("the run goes on, but what it said cannot be read any more: {error}"))
+                    }
+                };
+            }
+            if state.ended {
+                return Read::End;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Read::Nothing;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::DispatchEvent;
+    use crate::event::MachineSample;
+    use crate::host::wire::{FromHost, read_message};
+    use fanlane_os::frame::FrameReader;
+
+    fn sample(at_ns: u64) -> Event {
+        let sample = MachineSample { core_percent: vec![1.0; 4], memory_used_bytes: 1, memory_total_bytes: 2 };
+        Event { at_ns, kind: EventKind::Sample(SampleEvent::Machine(sample)) }
+    }
+
+    fn read_all(journal: &Journal, place: &mut Place) -> (Vec<u64>, bool) {
+        let (mut bytes, mut buffer) = (Vec::new(), Vec::new());
+        let ended = loop {
+            match journal.read(place, &mut buffer, Duration::ZERO) {
+                Read::Some => bytes.extend_from_slice(&buffer),
+                Read::Nothing => break false,
+                Read::End => break true,
+                Read::Fault(words) => panic!("{words}"),
+            }
+        };
+        let (mut frames, mut stream, mut times) = (FrameReader::default(), &*bytes, Vec::new());
+        while let Some(heard) = read_message::<FromHost>(&mut frames, &mut stream).expect("whole frames") {
+            if let FromHost::Event(event) = heard {
+                times.push(event.at_ns);
+            }
+        }
+        (times, ended)
+    }
+
+    #[test]
+    fn samples_are_kept_ever_more_rarely_and_yet_told_to_those_who_read_along() {
+        let (mut writer, journal) = JournalWriter::new(None).expect("a file");
+        let mut along = Place::default();
+        let mut seen = 0;
+        const SAMPLES: u64 = 40_000;
+        for at_ns in 0..SAMPLES {
+            writer.add(&sample(at_ns));
+            writer.flush();
+            if at_ns % 8 == 0 {
+                seen += read_all(&journal, &mut along).0.len() as u64;
+            }
+        }
+        writer.add(&Event { at_ns: SAMPLES, kind: EventKind::Dispatch(DispatchEvent::Paused) });
+        writer.end();
+        let (times, ended) = read_all(&journal, &mut along);
+        assert!(ended && times.last() == Some(&SAMPLES) && times.is_sorted());
+        assert_eq!(seen + times.len() as u64, SAMPLES + 1, "whoever reads along hears every one");
+        let (late, ended) = read_all(&journal, &mut Place::default());
+        assert!(ended && late.last() == Some(&SAMPLES));
+        let kept = late.len() as u64;
+        assert!((4096..SAMPLES / 2).contains(&kept), "{kept} of {SAMPLES} are kept");
+        assert!(late.is_sorted());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_to_those_who_read() {
+        let full = File::options().write(true).read(true).open("/dev/full").expect("the system has it");
+        let (mut writer, journal) = JournalWriter::to(full);
+        writer.add(&sample(1));
+        writer.flush();
+        let read = journal.read(&mut Place::default(), &mut Vec::new(), Duration::ZERO);
+        assert!(matches!(read, Read::Fault(words) if words.contains("the run goes on")));
+        writer.add(&sample(2));
+        writer.end();
+    }
+}

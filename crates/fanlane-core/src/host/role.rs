@@ -1,0 +1,280 @@
+//! The host process: it takes its order, runs the engine, records the history, tells whoever watches, and ends by itself.
+
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use rustix::process::setsid;
+use serde::{Deserialize, Serialize};
+
+use super::coalescer::Coalescer;
+use super::folder::HostFolder;
+use super::journal::JournalWriter;
+use super::serve::{self, HostState, lock};
+use super::wire::{self, DetachedInfo, FromHostRef, Order, Until};
+use crate::engine::event_pump::CHANNEL_EVENTS;
+use crate::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
+use crate::event::{Event, EventKind, RunEvent};
+use crate::job::Batch;
+use crate::store::history::{About, HistoryRecorder, default_folder, longest_first};
+use fanlane_mp::Function;
+use fanlane_os::clock::monotonic_ns;
+use fanlane_os::frame::FrameReader;
+use fanlane_os::interrupts;
+
+/// The name of this role.
+pub(super) const HOST_ROLE: &str = "host";
+/// An order that is not there by then does not come.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often it is looked whether the history has given the run its number.
+const ID_POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// How long a run that is over waits for its number at most, where the history is locked or the disk is slow.
+const ID_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a run that has ended waits for watchers that do not read.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(600);
+/// Exit code of a host that ran nothing.
+const EXIT_REFUSED: i32 = 2;
+
+/// What a starter says first: the order, and which folder is the host's.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StartRequest {
+    pub order: Order,
+    #[serde(with = "serde_bytes")]
+    pub folder: Vec<u8>,
+}
+
+/// The role of a host, for [`mp::init`](fanlane_mp::init).
+pub fn host_role() -> Function {
+    Function::service(HOST_ROLE, serve)
+}
+
+fn serve(mut control: UnixStream) -> i32 {
+    // The terminal, and who ends what it started, is the starter's. It is a leader already where its starter made it one.
+    let _ = setsid();
+    close_inherited(&control);
+    match begin(&mut control) {
+        Ok(hosting) => {
+            hosting.run_to_end(control);
+            0
+        }
+        Err(words) => {
+            // Where the starter is gone nobody waits for an answer.
+            let _ = wire::write_message(&mut control, &FromHostRef::Refused(&words));
+            EXIT_REFUSED
+        }
+    }
+}
+
+/// Closes what this process was given unasked: a pipe that it held open would keep others waiting for its end.
+#[expect(unsafe_code, reason = "what was inherited belongs to nobody in this process")]
+fn close_inherited(control: &UnixStream) {
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers: Vec<i32> = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number > 2 && *number != control.as_raw_fd()) {
+        // SAFETY: this is the first that the process does, on its only thread: but for `control`, nobody has any of them. The
+        // one that the folder was read through is closed already, and its number is that of nothing.
+        unsafe { libc::close(number) };
+    }
+}
+
+/// A run that has begun.
+struct Hosting {
+    folder: HostFolder,
+    state: Arc<HostState>,
+    events: Receiver<Event>,
+    writer: JournalWriter,
+    recorder: Option<HistoryRecorder>,
+    sweep: Sweep,
+    stops_with_starter: bool,
+}
+
+fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
+    let StartRequest { order, folder } = read_request(control)?;
+    let words = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
+    let path = |bytes: Vec<u8>| PathBuf::from(std::ffi::OsString::from_vec(bytes));
+    let folder = HostFolder::at(path(folder)).map_err(|error| error.to_string())?;
+    let history = order.history.map(|history| path(history.into_vec()));
+    let batch = Batch::unpack(&order.batch).map_err(|error| error.to_string())?;
+    // Also a run that is not recorded may go by those that were.
+    let known = history.clone().or_else(|| default_folder().ok());
+    let (batch, _) = longest_first(batch, known.as_deref()).map_err(|error| error.to_string())?;
+    let batch = Arc::new(batch);
+    let listener = folder.listen().map_err(words("no socket can be made for those who watch"))?;
+    let (writer, journal) = JournalWriter::new(history.as_deref())
+        .map_err(words("what the run says cannot be kept for those who watch"))?;
+    engine::own_process();
+    let (sender, events) = event_pump::channel();
+    let options = RunOptions::new(order.mode, order.workers).monitor(true);
+    let info = DetachedInfo {
+        pid: std::process::id(),
+        run: None,
+        name: batch.job().display_name().to_owned(),
+        started_unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+        epoch_ns: monotonic_ns(),
+        folder: order.folder.clone(),
+        recorded: history.is_some(),
+        earlier: order.earlier,
+        ended: false,
+    };
+    let run = LocalEngine::new(fanlane_os::child::OWN_EXECUTABLE)
+        .start(Arc::clone(&batch), options, sender)
+        .map_err(|error| error.to_string())?;
+    let recorder = history.map(|history| {
+        let about = About {
+            batch: Arc::clone(&batch),
+            job: batch.job().clone(),
+            folder: path(order.folder),
+            continues: order.continues,
+            earlier: order.earlier,
+            window: order.window,
+        };
+        let recorder = HistoryRecorder::start(history, about);
+        recorder.hurry();
+        recorder
+    });
+    let state = Arc::new(HostState::new(batch, journal, info, run));
+    let its = Arc::clone(&state);
+    let accepting = std::thread::Builder::new().name("sockets".to_owned());
+    accepting
+        .spawn(move || serve::accept(&its, &listener))
+        .map_err(words("no thread can be had for those who watch"))?;
+    let sweep = Sweep::begin(|| ());
+    Ok(Hosting { folder, state, events, writer, recorder, sweep, stops_with_starter: order.stops_with_starter })
+}
+
+fn read_request(control: &mut UnixStream) -> Result<StartRequest, String> {
+    wire::write_handshake(control).map_err(|error| error.to_string())?;
+    let mut until = Until::new(control, REQUEST_TIMEOUT);
+    wire::read_handshake(&mut until).map_err(|error| error.to_string())?;
+    match wire::read_message(&mut FrameReader::default(), &mut until) {
+        Ok(Some(request)) => Ok(request),
+        Ok(None) => Err("there was no order".to_owned()),
+        Err(error) => Err(format!("the order cannot be read: {error}")),
+    }
+}
+
+impl Hosting {
+    /// Follows the run to its end, and ends once everybody who watches has heard it.
+    fn run_to_end(self, mut control: UnixStream) {
+        let Self { folder, state, events, mut writer, recorder, sweep, stops_with_starter } = self;
+        let info = lock(&state.info).clone();
+        let is_told = wire::write_message(&mut control, &FromHostRef::About(&info))
+            .and_then(|()| serve::serve_starter(&state, control, stops_with_starter));
+        if is_told.is_err() && stops_with_starter {
+            state.command(RunCommand::Stop);
+        }
+        let ask = |signal| state.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
+        let mut recorder = recorder;
+        let mut work = || {
+            follow(&state, &events, &mut writer, recorder.as_mut());
+            let run = lock(&state.run).take();
+            if let Some(run) = run {
+                run.join();
+            }
+        };
+        let uncaught = interrupts::during(ask, &mut work).err();
+        if let Some(error) = uncaught {
+            // Those who watch can still ask it to stop.
+            work();
+            writer.say(&format!("signals could not be caught: {error}"));
+        }
+        // Where the history was to keep it and could not, somebody may yet come to hear how it went.
+        let is_missing = recorder.as_ref().is_some_and(HistoryRecorder::has_given_up);
+        if let Some(recorder) = recorder {
+            recorder.finish().iter().for_each(|words| writer.say(words));
+        }
+        if let Some(ended) = sweep.finish() {
+            writer.say(&ended);
+        }
+        lock(&state.info).ended = true;
+        writer.end();
+        state.wait_until_delivered(is_missing, DRAIN_TIMEOUT);
+        folder.remove();
+        // Who came in at the last moment.
+        state.wait_until_delivered(false, DRAIN_TIMEOUT);
+    }
+}
+
+fn lacks_id(recorder: Option<&HistoryRecorder>) -> bool {
+    recorder.is_some_and(|recorder| recorder.id().is_none() && !recorder.has_given_up())
+}
+
+/// Tells the run's number in the history where that is news.
+fn report_id(
+    state: &HostState,
+    recorder: &HistoryRecorder,
+    told: &mut Option<Option<i64>>,
+    writer: &mut JournalWriter,
+) {
+    let newest = recorder.id().map(Some).or_else(|| recorder.has_given_up().then_some(None));
+    if newest != *told
+        && let Some(number) = newest
+    {
+        *told = newest;
+        lock(&state.info).run = number;
+        writer.push_message(&FromHostRef::Recorded(number));
+    }
+}
+
+/// Takes in the events of the run until its last, and those of the history until the run has its number there.
+fn follow(
+    state: &HostState,
+    events: &Receiver<Event>,
+    writer: &mut JournalWriter,
+    mut recorder: Option<&mut HistoryRecorder>,
+) {
+    let mut number = None;
+    let mut coalescer = Coalescer::new();
+    loop {
+        let waits = lacks_id(recorder.as_deref());
+        let first = if waits {
+            events.recv_timeout(ID_POLL_INTERVAL)
+        } else {
+            events.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        let mut take = |event: &Event, writer: &mut JournalWriter| {
+            if let EventKind::Run(RunEvent::Started(header)) = &event.kind {
+                lock(&state.info).started_unix_ms = header.started_unix_ms;
+            }
+            if let Some(recorder) = &mut recorder {
+                recorder.add(event).iter().for_each(|words| writer.say(words));
+            }
+            writer.add(event);
+        };
+        let mut taken = 0;
+        let is_over = match &first {
+            Ok(event) => {
+                take(event, writer);
+                taken = events.try_iter().take(CHANNEL_EVENTS).map(|event| take(&event, writer)).count();
+                false
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        };
+        if let Some(recorder) = &recorder {
+            report_id(state, recorder, &mut number, writer);
+        }
+        writer.flush();
+        if is_over {
+            // A run that is over at once still gets its number, for whoever started it.
+            let until = Instant::now() + ID_TIMEOUT;
+            while lacks_id(recorder.as_deref()) && Instant::now() < until {
+                std::thread::sleep(ID_POLL_INTERVAL);
+            }
+            if let Some(recorder) = &recorder {
+                report_id(state, recorder, &mut number, writer);
+            }
+            return;
+        }
+        // Under a steady stream of events each one would wake this thread, at the tasks' expense.
+        // With so many at once, the way here would be full before the rest is over, and the engine would have to wait.
+        if taken < CHANNEL_EVENTS / 4 {
+            coalescer.pause();
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Starting hosts, and finding those that are there.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use super::DetachedError;
+use super::folder::{self, HostFolder};
+use super::role::{HOST_ROLE, StartRequest};
+use super::watch::{self, DetachedRun};
+use super::wire::{self, DetachedInfo, Order};
+use crate::engine::WORKER_MARKER;
+use crate::job::{Batch, Mode};
+use crate::model::Earlier;
+use fanlane_os::child::{OWN_EXECUTABLE, WORKER_ROLE};
+use fanlane_os::socket;
+
+/// What a host is to run, and how.
+#[derive(Debug, Clone)]
+pub struct DetachedOrder {
+    /// The tasks.
+    pub batch: Arc<Batch>,
+    /// Where the job's working folder and its relative inputs are looked up; absolute.
+    pub folder: PathBuf,
+    /// How the batch is run.
+    pub mode: Mode,
+    /// Size of the pool, 0 to [`MAX_WORKERS`](crate::job::MAX_WORKERS).
+    pub workers: u32,
+    /// The folder of the history that the run is recorded in. `None`: it is not recorded, and stops with its starter, since
+    /// nobody could see later what came of it.
+    pub history: Option<PathBuf>,
+    /// The run of the history that it goes on with.
+    pub continues: Option<i64>,
+    /// What earlier runs have ended of its batch.
+    pub earlier: Earlier,
+    /// It is started from the window.
+    pub window: bool,
+    /// It is stopped when the connection to whoever starts it ends.
+    pub stops_with_starter: bool,
+}
+
+/// Starts hosts and finds them: those of this user, in one folder.
+#[derive(Debug, Clone)]
+pub struct DetachedRuns {
+    executable: PathBuf,
+    folder: Option<PathBuf>,
+}
+
+impl DetachedRuns {
+    /// Those whose processes are started from this program, which calls [`mp::init`](fanlane_mp::init) with
+    /// [`host_role`](super::host_role).
+    pub const fn new(executable: PathBuf) -> Self {
+        Self { executable, folder: None }
+    }
+
+    /// The same, with their sockets in a folder of its own, which is made where it is not there.
+    pub const fn in_folder(executable: PathBuf, folder: PathBuf) -> Self {
+        Self { executable, folder: Some(folder) }
+    }
+
+    fn runtime_folder(&self) -> Result<PathBuf, DetachedError> {
+        folder::runtime_folder(self.folder.clone())
+    }
+
+    /// Starts a run in a process of its own. Returns once it has begun.
+    ///
+    /// # Errors
+    /// When there is no place for its socket, when no process can be started, or with what the host says against it.
+    pub fn start(&self, order: &DetachedOrder) -> Result<DetachedRun, DetachedError> {
+        if std::env::var_os(WORKER_MARKER).is_some() {
+            return Err(DetachedError::InTask);
+        }
+        let packed = order.batch.pack()?;
+        let runtime = self.runtime_folder()?;
+        let (folder, log) = HostFolder::make(&runtime)?;
+        let begun = self.begin(order, packed, &folder, log.into());
+        if begun.is_err() {
+            // The host may have removed it, or still be about to end; then whoever lists the hosts next does it.
+            folder.remove_if_dead();
+        }
+        begun
+    }
+
+    fn begin(
+        &self,
+        order: &DetachedOrder,
+        packed: Vec<u8>,
+        folder: &HostFolder,
+        log: OwnedFd,
+    ) -> Result<DetachedRun, DetachedError> {
+        let cannot = DetachedError::system;
+        let (control, theirs) = socket::pair().map_err(cannot("no connection to a background run can be made"))?;
+        // A link to this very file says nothing about the program; its own name does.
+        let own_name = std::env::args_os().next().filter(|_| self.executable.as_os_str() == OWN_EXECUTABLE);
+        let child = Command::new(&self.executable)
+            .arg0(own_name.as_deref().unwrap_or(self.executable.as_os_str()))
+            .args([OsStr::new(WORKER_ROLE), OsStr::new(HOST_ROLE)])
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::from(log))
+            .spawn();
+        let mut child = child.map_err(cannot("no process can be started for a background run"))?;
+        let write_request = write_request(order, packed, folder, &control);
+        let watching = write_request.and_then(|()| watch::begin(control, folder.clone(), false));
+        match watching {
+            Ok(watching) => {
+                // Who starts many runs leaves no dead process behind for each.
+                let _ = std::thread::Builder::new().name("host's end".to_owned()).spawn(move || child.wait());
+                Ok(watching)
+            }
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(match error {
+                    DetachedError::Lost(reason) => {
+                        let words = folder.log_tail();
+                        DetachedError::Lost(if words.is_empty() {
+                            reason
+                        } else {
+                            format!("{reason}; it said: {words}")
+                        })
+                    }
+                    error => error,
+                })
+            }
+        }
+    }
+
+    /// The hosts that live, oldest run first, and the folders to reach them through. What dead ones left is removed.
+    pub fn list(&self) -> Vec<(DetachedInfo, PathBuf)> {
+        let Ok(runtime) = self.runtime_folder() else { return Vec::new() };
+        let mut found = Vec::new();
+        for folder in HostFolder::all(&runtime) {
+            match watch::describe(&folder) {
+                Ok(info) => found.push((info, folder.path().to_owned())),
+                Err(_) => folder.remove_if_dead(),
+            }
+        }
+        found.sort_by_key(|(info, _)| info.started_unix_ms);
+        found
+    }
+
+    /// Watches a run from its start on, by the folder that [`DetachedRuns::list`] gave.
+    ///
+    /// # Errors
+    /// When its host is gone or is not ours.
+    pub fn watch(&self, folder: PathBuf) -> Result<DetachedRun, DetachedError> {
+        if !folder.exists() {
+            return Err(DetachedError::Lost("the run has ended meanwhile".to_owned()));
+        }
+        let folder = HostFolder::at(folder)?;
+        let stream = watch::connect(&folder)?;
+        watch::begin(stream, folder, true)
+    }
+}
+
+fn write_request(
+    order: &DetachedOrder,
+    packed: Vec<u8>,
+    folder: &HostFolder,
+    mut control: &UnixStream,
+) -> Result<(), DetachedError> {
+    let bytes = |path: &std::path::Path| path.as_os_str().as_bytes().to_vec();
+    let request = StartRequest {
+        order: Order {
+            batch: packed,
+            folder: bytes(&order.folder),
+            mode: order.mode,
+            workers: order.workers,
+            history: order.history.as_deref().map(|path| serde_bytes::ByteBuf::from(bytes(path))),
+            continues: order.continues,
+            earlier: order.earlier,
+            window: order.window,
+            stops_with_starter: order.stops_with_starter || order.history.is_none(),
+        },
+        folder: bytes(folder.path()),
+    };
+    let said = wire::write_handshake(&mut control).and_then(|()| wire::write_message(&mut control, &request));
+    match said {
+        // What it says against it is more than that it is gone.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        said => said.map_err(|error| DetachedError::Lost(error.to_string())),
+    }
+}

@@ -1,0 +1,301 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::job::control::{After, Control, Halt, Limits, ResourceRequest, RetryWait};
+use crate::job::order::{Durations, Order};
+use crate::job::{Input, Mode, SharedSpec, TaskTemplate, Transport, WorkloadSpec};
+
+/// A job with every field given. A field that is added to the job has to be added here, or this does not compile.
+fn every_field_given() -> Job {
+    Job {
+        version: 0,
+        name: "n".to_owned(),
+        description: "d".to_owned(),
+        task: TaskTemplate::Workload(WorkloadSpec::named("cube")),
+        inputs: vec![Input::Range(1, 3)],
+        linked: true,
+        mode: Mode::One,
+        workers: Some(1),
+        timeout_secs: Some(1.0),
+        retries: 1,
+        working_dir: Some("x".into()),
+        control: Control {
+            halt: Some("now,fail=1".parse::<Halt>().expect("a halt")),
+            delay_secs: Some(1.0),
+            retry_wait: Some(RetryWait::Fixed { secs: 1.0 }),
+            timeout_percent: Some(200.0),
+            memfree_bytes: Some(1),
+            load_limit: Some(1.0),
+            nice: Some(1),
+            heartbeat_secs: Some(1.0),
+            limits: Limits { memory_bytes: Some(1), cpu_secs: Some(1), output_bytes: Some(1) },
+            slots: Some(ResourceRequest::Count(1)),
+            resources: [("gpu".to_owned(), 1)].into(),
+            needs: [("gpu".to_owned(), ResourceRequest::Count(1))].into(),
+            after: Some(After { name: "n".to_owned(), after: "a".to_owned() }),
+        },
+        shell: false,
+        environment: [("A".to_owned(), "b".to_owned())].into(),
+        stdin: Some("x".to_owned()),
+        stdin_file: Some("x".to_owned()),
+        tagstring: Some("x".to_owned()),
+        max_args: Some(2),
+        order: Order::Shuffled { seed: 1 },
+        sample: Some(1),
+        sample_seed: 1,
+        shared: [("seen".to_owned(), SharedSpec::Set)].into(),
+        shared_bytes: Some(1),
+        transport: Transport::SharedMemory,
+    }
+}
+
+/// The keys of all values below `value`, those of the table's rows as they are.
+fn keys(prefix: &str, value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(fields) if by_key(prefix).is_none() => {
+            for (name, value) in fields {
+                let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                keys(&key, value, found);
+            }
+        }
+        _ => found.push(prefix.to_owned()),
+    }
+}
+
+#[test]
+fn every_field_of_a_job_has_one_row() {
+    let mut in_files = Vec::new();
+    keys("", &serde_json::to_value(every_field_given()).expect("JSON"), &mut in_files);
+    let mut rows: Vec<&str> = fields().map(|field| field.key).collect();
+    in_files.sort_unstable();
+    rows.sort_unstable();
+    assert_eq!(in_files, rows);
+}
+
+#[test]
+fn each_row_reads_its_own_field_and_writes_no_other() {
+    let given = every_field_given();
+    for field in fields() {
+        let mut job = Job::default();
+        assert_ne!(field.get(&given), field.get(&job), "{field:?}");
+        field.set(&mut job, &field.get(&given)).expect("its own text");
+        let changed: Vec<&Field> = fields().filter(|other| other.get(&job) != other.get(&Job::default())).collect();
+        assert_eq!(changed, [field]);
+    }
+}
+
+#[test]
+fn each_row_has_its_words_and_an_example_that_is_read() {
+    for field in fields() {
+        assert!(!field.label.is_empty() && !field.help.is_empty() && !field.help.ends_with('.'), "{field:?}");
+        let mut job = Job::default();
+        field.set(&mut job, field.example).unwrap_or_else(|problem| panic!("{problem}"));
+        assert!(field == &VERSION || job != Job::default(), "{field:?}: the example is the default");
+        assert_eq!(by_key(field.key), Some(field));
+    }
+}
+
+#[test]
+fn what_is_no_value_is_refused_with_its_field() {
+    for (field, text) in [
+        (&WORKERS, "many"),
+        (&TIMEOUT_SECS, "soon"),
+        (&HALT, "never"),
+        (&MEMFREE_BYTES, "4X"),
+        (&ENVIRONMENT, "A=1"),
+        (&TASK, "Comand(\"x\")"),
+        (&SHELL, "yes"),
+        (&ORDER, "shuffled:x"),
+        (&SLOTS, "two"),
+    ] {
+        let mut job = Job::default();
+        let problem = field.set(&mut job, text).expect_err(text);
+        assert!(problem.field == field && !problem.message.is_empty(), "{problem}");
+        assert_eq!(job, Job::default());
+    }
+}
+
+#[test]
+fn what_can_never_run_is_told_before_anything_has() {
+    let gpu = |count| BTreeMap::from([("gpu".to_owned(), count)]);
+    let limits = |limits| Control { limits, ..Control::default() };
+    let cases: [(Control, &Field, &str); 12] = [
+        (Control { delay_secs: Some(-1.0), ..Control::default() }, &DELAY_SECS, "delay"),
+        (Control { delay_secs: Some(f64::NAN), ..Control::default() }, &DELAY_SECS, "delay"),
+        (Control { retry_wait: Some(RetryWait::Fixed { secs: 1e300 }), ..Control::default() }, &RETRY_WAIT, "retry"),
+        (Control { timeout_percent: Some(100.0), ..Control::default() }, &TIMEOUT_PERCENT, "median"),
+        (Control { load_limit: Some(0.0), ..Control::default() }, &LOAD_LIMIT, "load"),
+        (Control { nice: Some(-5), ..Control::default() }, &NICE, "nice"),
+        (Control { slots: Some(ResourceRequest::Count(3)), ..Control::default() }, &SLOTS, "3 places of a pool of 2"),
+        (
+            Control { needs: gpu(ResourceRequest::Count(1)), ..Control::default() },
+            &NEEDS,
+            "no resource is called 'gpu'",
+        ),
+        (
+            Control {
+                needs: gpu(ResourceRequest::Count(2)),
+                resources: [("gpu".to_owned(), 1)].into(),
+                ..Control::default()
+            },
+            &NEEDS,
+            "there are 1",
+        ),
+        (limits(Limits { memory_bytes: Some(4096), ..Limits::default() }), &LIMIT_MEMORY_BYTES, "4096"),
+        (limits(Limits { cpu_secs: Some(0), ..Limits::default() }), &LIMIT_CPU_SECS, "is 0"),
+        (Control { heartbeat_secs: Some(0.01), ..Control::default() }, &HEARTBEAT_SECS, "heartbeat"),
+    ];
+    for (control, field, words) in cases {
+        let job = Job { task: TaskTemplate::Command("true".to_owned()), control, ..Job::default() };
+        let problems = job.check_in_pool(2);
+        let told = problems.iter().any(|problem| problem.field == field && problem.message.contains(words));
+        assert!(told && problems.len() == 1, "{words}: {problems:?}");
+    }
+    let call = TaskTemplate::Workload(WorkloadSpec::named("cube"));
+    let limited = limits(Limits { output_bytes: Some(1), ..Limits::default() });
+    let problems = Job { task: call, control: limited, ..Job::default() }.check();
+    assert_eq!(problems.iter().map(|problem| problem.field).collect::<Vec<_>>(), [&LIMIT_OUTPUT_BYTES]);
+}
+
+#[test]
+fn the_reference_is_up_to_date() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/job-fields.md");
+    if std::env::var_os("FANLANE_WRITE_DOCS").is_some() {
+        std::fs::write(&path, reference()).expect("the page is written");
+    }
+    let page = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(page == reference(), "write the page anew: FANLANE_WRITE_DOCS=1 cargo test --lib job::field");
+}
+
+fn text() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9 {}\"\\\\=:,\n\té\u{1}-]{1,12}"
+}
+
+fn secs() -> impl Strategy<Value = Option<f64>> {
+    prop::option::of(prop_oneof![Just(0.0), Just(0.5), 0.001..31_536_000.0])
+}
+
+fn request() -> impl Strategy<Value = ResourceRequest> {
+    prop_oneof![
+        any::<u32>().prop_map(ResourceRequest::Count),
+        text().prop_map(|text| ResourceRequest::Template(format!("{{{text}"))),
+    ]
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    prop_oneof![
+        Just(Order::AsGiven),
+        any::<u64>().prop_map(|seed| Order::Shuffled { seed }),
+        "[a-z:{}]{1,9}".prop_map(Order::Priority),
+        "[a-z:{}]{1,9}".prop_map(|column| Order::LongestFirst(Durations::Column(column))),
+        "[a-z:/]{1,9}".prop_map(|path| Order::LongestFirst(Durations::JobLog(path.into()))),
+        Just(Order::LongestFirst(Durations::History)),
+    ]
+}
+
+fn halt() -> impl Strategy<Value = Option<Halt>> {
+    prop::option::of("(now|soon),(fail|success|done)=[1-9][0-9]?%?")
+        .prop_map(|text| Some(text?.parse().expect("a halt")))
+}
+
+fn retry_wait() -> impl Strategy<Value = Option<RetryWait>> {
+    prop::option::of(prop_oneof![
+        Just(RetryWait::Fixed { secs: 0.0 }),
+        (0.001..9.0).prop_map(|secs| RetryWait::Fixed { secs }),
+        (0.001..9.0, 9.0..99.0).prop_map(|(first_secs, most_secs)| RetryWait::Exponential { first_secs, most_secs }),
+    ])
+}
+
+fn control() -> impl Strategy<Value = Control> {
+    let times = (halt(), secs(), retry_wait(), prop::option::of(100.1..1e9), secs());
+    let machine = (any::<Option<u64>>(), prop::option::of(0.001..1e6), any::<Option<i32>>());
+    let limits = (any::<Option<u64>>(), any::<Option<u64>>(), any::<Option<u64>>());
+    let takes = (
+        prop::option::of(request()),
+        prop::collection::btree_map(text(), any::<u32>(), 0..3),
+        prop::collection::btree_map(text(), request(), 0..3),
+        prop::option::of((text(), text())),
+    );
+    (times, machine, limits, takes).prop_map(|(times, machine, limits, takes)| Control {
+        halt: times.0,
+        delay_secs: times.1,
+        retry_wait: times.2,
+        timeout_percent: times.3,
+        heartbeat_secs: times.4,
+        memfree_bytes: machine.0,
+        load_limit: machine.1,
+        nice: machine.2,
+        limits: Limits { memory_bytes: limits.0, cpu_secs: limits.1, output_bytes: limits.2 },
+        slots: takes.0,
+        resources: takes.1,
+        needs: takes.2,
+        after: takes.3.map(|(name, after)| After { name, after }),
+    })
+}
+
+fn job() -> impl Strategy<Value = Job> {
+    let task = prop_oneof![
+        text().prop_map(TaskTemplate::Command),
+        any::<Option<u64>>()
+            .prop_map(|seed| TaskTemplate::Workload(WorkloadSpec { seed, ..WorkloadSpec::named("pi") })),
+    ];
+    let input = prop_oneof![
+        any::<(i64, i64)>().prop_map(|(first, last)| Input::Range(first, last)),
+        prop::collection::vec(text(), 0..3).prop_map(Input::List),
+        text().prop_map(|path| Input::Lines(path.into())),
+        Just(Input::Stdin),
+    ];
+    let what = (text(), text(), task, prop::collection::vec(input, 0..3), any::<bool>());
+    let rows = (any::<Option<u32>>(), order(), any::<Option<u64>>(), any::<u64>());
+    let run = (prop::sample::select(&Mode::ALL), any::<Option<u32>>(), secs(), any::<u32>(), prop::option::of(text()));
+    let shared = prop_oneof![Just(SharedSpec::Set), any::<u32>().prop_map(SharedSpec::BoundedQueue)];
+    let shared = (
+        prop::collection::btree_map(text(), shared, 0..3),
+        any::<Option<u64>>(),
+        prop::sample::select(&Transport::ALL),
+    );
+    let given = || prop::option::of(text());
+    let command = (any::<bool>(), prop::collection::btree_map(text(), text(), 0..3), given(), given(), given());
+    (what, rows, run, control(), shared, command).prop_map(|(what, rows, run, control, shared, command)| Job {
+        version: 1,
+        name: what.0,
+        description: what.1,
+        task: what.2,
+        inputs: what.3,
+        linked: what.4,
+        max_args: rows.0,
+        order: rows.1,
+        sample: rows.2,
+        sample_seed: rows.3,
+        mode: run.0,
+        workers: run.1,
+        timeout_secs: run.2,
+        retries: run.3,
+        working_dir: run.4.map(PathBuf::from),
+        control,
+        shared: shared.0,
+        shared_bytes: shared.1,
+        transport: shared.2,
+        shell: command.0,
+        environment: command.1,
+        stdin: command.2,
+        stdin_file: command.3,
+        tagstring: command.4,
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_texts_of_all_fields_make_the_same_job(job in job()) {
+        let mut made = Job::default();
+        for field in fields() {
+            let text = field.get(&job);
+            field.set(&mut made, &text).map_err(|problem| TestCaseError::fail(format!("{problem}: {text}")))?;
+            prop_assert_eq!(field.get(&made), text);
+        }
+        prop_assert_eq!(made, job);
+    }
+}

@@ -1,0 +1,347 @@
+//! Functions that can run in another process: known by name there, and by their type here.
+//!
+//! The name is the function's path as the compiler writes it. Whoever calls writes the function itself, so that its
+//! arguments and its result are checked; its type leads to the name, which travels.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::marker::PhantomData;
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, TaskError};
+use crate::item;
+use fanlane_os::fd_passing;
+
+/// What can be called with `Args`, a tuple of up to six values: every function and closure that takes those. It is there
+/// for bounds of one's own functions, and needs no implementation.
+///
+/// ```
+/// use fanlane_mp::{Callable, Error, ThreadPool};
+///
+/// /// Calls it here if that is enough, or in a thread.
+/// fn call<F: Callable<(u32, u32), Output = u32>>(function: F, pool: Option<&ThreadPool>) -> Result<u32, Error> {
+///     match pool {
+///         None => Ok(function.call_with((2, 5))),
+///         Some(pool) => pool.apply(function, (2, 5)),
+///     }
+/// }
+///
+/// let pool = ThreadPool::new(1)?;
+/// assert_eq!((call(u32::pow, None)?, call(u32::pow, Some(&pool))?), (32, 32));
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Callable<Args>: Send + Sync + 'static {
+    /// What it returns.
+    type Output;
+
+    /// Calls it.
+    fn call_with(&self, args: Args) -> Self::Output;
+}
+
+macro_rules! callable {
+    ($($name:ident)*) => {
+        impl<Function, Returned, $($name,)*> Callable<($($name,)*)> for Function
+        where
+            Function: Fn($($name),*) -> Returned + Send + Sync + 'static,
+        {
+            type Output = Returned;
+
+            #[expect(clippy::allow_attributes, reason = "only some of these expansions have anything to allow")]
+            #[allow(non_snake_case, clippy::unused_unit, reason = "the arguments are named as their types are")]
+            fn call_with(&self, ($($name,)*): ($($name,)*)) -> Returned {
+                self($($name),*)
+            }
+        }
+    };
+}
+
+callable!();
+callable!(A);
+callable!(A B);
+callable!(A B C);
+callable!(A B C D);
+callable!(A B C D E);
+callable!(A B C D E F);
+
+/// A function that [`init`](crate::init) makes known; made by [`function!`](crate::function).
+///
+/// ```
+/// fn cube(x: i64) -> i64 {
+///     x * x * x
+/// }
+///
+/// let known = fanlane_mp::function!(cube);
+/// assert!(known.name().ends_with("::cube"));
+/// assert_eq!(format!("{known:?}"), format!("Function({:?})", known.name()));
+/// ```
+pub struct Function {
+    pub(crate) name: &'static str,
+    pub(crate) body: Body,
+}
+
+pub(crate) enum Body {
+    /// Called with arguments.
+    Typed(TypeId, Box<dyn Run>),
+    /// Given the connection to the parent, and left to itself.
+    Service(fn(UnixStream) -> i32),
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Function").field(&self.name).finish()
+    }
+}
+
+impl Function {
+    /// What [`function!`](crate::function) is made of. `failure` tells whether a returned value is an error, and
+    /// `encode` writes one.
+    #[doc(hidden)]
+    pub fn typed<F, Args>(
+        function: F,
+        failure: fn(&F::Output) -> Option<String>,
+        encode: fn(&F::Output, &mut Vec<u8>) -> Result<(), Error>,
+    ) -> Self
+    where
+        F: Callable<Args>,
+        Args: DeserializeOwned + 'static,
+    {
+        let typed = Typed { function, failure, encode, args: PhantomData };
+        Self { name: std::any::type_name::<F>(), body: Body::Typed(TypeId::of::<F>(), Box::new(typed)) }
+    }
+
+    /// A role of this program that speaks its own language with its parent: `serve` is given the connection, and what
+    /// it returns is the process's exit code. See [`Child`](fanlane_os::child::Child).
+    pub fn service(name: &'static str, serve: fn(UnixStream) -> i32) -> Self {
+        Self { name, body: Body::Service(serve) }
+    }
+
+    /// The name under which it is known.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// A function without its types.
+pub(crate) trait Run: Send + Sync {
+    /// Calls it once; the error is what it returned as one.
+    fn run_once(&self, args: &[u8]) -> Result<(), String>;
+
+    /// Calls it for each of `items` arguments at the front of `input` and appends the results to `output`, until one
+    /// has none. Says how many have, and what is the matter with the next.
+    fn run_items(&self, input: &mut &[u8], items: u32, output: &mut Vec<u8>) -> (u32, Option<TaskError>);
+}
+
+struct Typed<F: Callable<Args>, Args> {
+    function: F,
+    failure: fn(&F::Output) -> Option<String>,
+    encode: fn(&F::Output, &mut Vec<u8>) -> Result<(), Error>,
+    args: PhantomData<fn(Args)>,
+}
+
+impl<F, Args> Run for Typed<F, Args>
+where
+    F: Callable<Args>,
+    Args: DeserializeOwned + 'static,
+{
+    fn run_once(&self, args: &[u8]) -> Result<(), String> {
+        let args = fd_passing::decode(args).map_err(|error| Error::from(error).to_string())?;
+        match (self.failure)(&self.function.call_with(args)) {
+            None => Ok(()),
+            Some(failure) => Err(failure),
+        }
+    }
+
+    fn run_items(&self, input: &mut &[u8], items: u32, output: &mut Vec<u8>) -> (u32, Option<TaskError>) {
+        let mut done = 0;
+        let mut whole = output.len();
+        let caught = catch_unwind(AssertUnwindSafe(|| -> Result<(), Error> {
+            while done < items {
+                let args = item::decode_next(input)?;
+                (self.encode)(&self.function.call_with(args), output)?;
+                whole = output.len();
+                done += 1;
+            }
+            Ok(())
+        }));
+        let fault = match caught {
+            Ok(Ok(())) => return (done, None),
+            Ok(Err(error)) => TaskError::Value(error.to_string()),
+            Err(panic) => TaskError::Panicked(panic_message(&*panic)),
+        };
+        output.truncate(whole);
+        (done, Some(fault))
+    }
+}
+
+/// The words of a panic.
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// Makes a function known to other processes under its own path: for the list that [`init`](crate::init) takes.
+/// Its arguments are serde types, and so is its result where a pool is to call it; a generic function is named with its types, `function!(largest::<u8>)`.
+///
+/// ```
+/// # use fanlane_mp::function;
+/// fn cube(x: i64) -> i64 {
+///     x * x * x
+/// }
+/// assert!(function!(cube).name().ends_with("cube"));
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mp_function {
+    ($function:expr) => {{
+        // Only those that fit are used.
+        use $crate::returned::by_fit::*;
+        let returned = $crate::returned::of(&$function);
+        $crate::Function::typed($function, (&returned).failure(), (&returned).encode())
+    }};
+}
+
+/// What a function returns: whether it may be an error, and whether it can be sent. Of each two traits the compiler
+/// picks the one that fits more closely.
+#[doc(hidden)]
+pub mod returned {
+    use std::fmt::Display;
+    use std::marker::PhantomData;
+
+    use serde::Serialize;
+
+    use super::Callable;
+    use crate::error::Error;
+    use crate::item;
+
+    /// All four traits, to be imported together.
+    pub mod by_fit {
+        pub use super::{ReturnsLocal, ReturnsResult, ReturnsSendable, ReturnsValue};
+    }
+
+    /// Writes a value.
+    type Encode<R> = fn(&R, &mut Vec<u8>) -> Result<(), Error>;
+
+    /// Stands for what a function returns.
+    #[derive(Debug)]
+    pub struct Returned<R>(PhantomData<fn() -> R>);
+
+    /// What `function` returns.
+    pub const fn of<F: Callable<Args>, Args>(_function: &F) -> Returned<F::Output> {
+        Returned(PhantomData)
+    }
+
+    /// A result, whose error is a failure.
+    pub trait ReturnsResult {
+        /// The whole type.
+        type Whole;
+
+        /// How to tell the failure.
+        fn failure(&self) -> fn(&Self::Whole) -> Option<String>;
+    }
+
+    impl<T, E: Display> ReturnsResult for Returned<Result<T, E>> {
+        type Whole = Result<T, E>;
+
+        fn failure(&self) -> fn(&Self::Whole) -> Option<String> {
+            |returned| returned.as_ref().err().map(E::to_string)
+        }
+    }
+
+    /// Anything else, which is no failure.
+    pub trait ReturnsValue {
+        /// The whole type.
+        type Whole;
+
+        /// That there is none.
+        fn failure(&self) -> fn(&Self::Whole) -> Option<String>;
+    }
+
+    impl<R> ReturnsValue for &Returned<R> {
+        type Whole = R;
+
+        fn failure(&self) -> fn(&R) -> Option<String> {
+            |_| None
+        }
+    }
+
+    /// What can be sent.
+    pub trait ReturnsSendable {
+        /// The whole type.
+        type Whole;
+
+        /// How to write it.
+        fn encode(&self) -> Encode<Self::Whole>;
+    }
+
+    impl<R: Serialize + 'static> ReturnsSendable for Returned<R> {
+        type Whole = R;
+
+        fn encode(&self) -> Encode<R> {
+            item::encode::<R>
+        }
+    }
+
+    /// What stays in its process.
+    pub trait ReturnsLocal {
+        /// The whole type.
+        type Whole;
+
+        /// That it cannot be written.
+        fn encode(&self) -> Encode<Self::Whole>;
+    }
+
+    impl<R> ReturnsLocal for &Returned<R> {
+        type Whole = R;
+
+        fn encode(&self) -> Encode<R> {
+            |_, _| Err(Error::Encode(format!("{} is no serde type", std::any::type_name::<R>())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn half(x: u32) -> Result<u32, String> {
+        if x.is_multiple_of(2) { Ok(x / 2) } else { Err(format!("{x} is odd")) }
+    }
+
+    fn third(x: u32) -> u32 {
+        assert!(x.is_multiple_of(3), "{x} is no multiple of 3");
+        x / 3
+    }
+
+    fn run(function: &Function) -> &dyn Run {
+        let Body::Typed(_, run) = &function.body else { panic!("it is typed") };
+        &**run
+    }
+
+    #[test]
+    fn an_error_that_a_function_returns_is_its_failure() {
+        let function = crate::function!(half);
+        assert_eq!(run(&function).run_once(&[4]), Ok(()));
+        assert_eq!(run(&function).run_once(&[5]), Err("5 is odd".to_owned()));
+        assert!(run(&function).run_once(&[]).is_err());
+    }
+
+    #[test]
+    fn a_panic_ends_its_own_item_and_the_next_can_go_on() {
+        let function = crate::function!(third);
+        assert!(function.name().ends_with("tests::third"));
+        let inputs: Vec<u8> = [3_u32, 6, 7, 9].iter().flat_map(|input| input.to_le_bytes()).collect();
+        let (mut input, mut output) = (&inputs[..], Vec::new());
+        let (done, fault) = run(&function).run_items(&mut input, 4, &mut output);
+        assert_eq!((done, fault), (2, Some(TaskError::Panicked("7 is no multiple of 3".to_owned()))));
+        assert_eq!(run(&function).run_items(&mut input, 1, &mut output), (1, None));
+        assert_eq!(output, [1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]);
+        let (done, fault) = run(&function).run_items(&mut &[][..], 1, &mut output);
+        assert!(done == 0 && matches!(fault, Some(TaskError::Value(_))), "{fault:?}");
+    }
+}

@@ -1,0 +1,118 @@
+//! Multiprocessing: processes, pipes, queues, pools and shared memory, in the words of Python's module of that name.
+//! None of it knows what a task of a batch is.
+//!
+//! # To begin
+//!
+//! A process is this very program once more. So the first thing in `main` is [`init`], with every function that is to run
+//! elsewhere: in the first process it returns, and in a worker it does what the worker is for and never returns.
+//!
+//! ```
+//! use fanlane_mp::{self as mp, Pool, function};
+//!
+//! fn cube(x: i64) -> i64 {
+//!     x * x * x
+//! }
+//!
+//! fn main() -> Result<(), mp::Error> {
+//!     mp::init([function!(cube)]);
+//!     let pool = Pool::new(2)?;
+//!     assert_eq!(pool.map(cube, 1..=6)?, [1, 8, 27, 64, 125, 216]);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Arguments and results are whatever serde can write and read. What is shared, such as a queue, a lock or shared memory,
+//! is cloned into the arguments and is the same thing at the other end:
+//!
+//! ```
+//! use fanlane_mp::{self as mp, Process, Queue, Value, function};
+//!
+//! fn add_up(numbers: Queue<u64>, sum: Value<u64>) -> Result<(), mp::Error> {
+//!     while let Ok(number) = numbers.get() {
+//!         sum.update(|sum| *sum += number)?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! fn main() -> Result<(), mp::Error> {
+//!     mp::init([function!(add_up)]);
+//!     let numbers = Queue::unbounded()?;
+//!     let sum = Value::new(0_u64)?;
+//!     let workers = [0, 1].map(|_| Process::spawn(add_up, (numbers.clone(), sum.clone())));
+//!     for number in 1..=100 {
+//!         numbers.put(&number)?;
+//!     }
+//!     // Nothing more can be put in; what is in it can be taken.
+//!     numbers.close();
+//!     for worker in workers {
+//!         assert_eq!(worker?.join()?, 0);
+//!     }
+//!     assert_eq!(sum.get()?, 5050);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What there is
+//!
+//! | to | use |
+//! | --- | --- |
+//! | call functions in workers | [`Pool`]; [`ThreadPool`] has the same methods |
+//! | run one function in a process of its own | [`Process`]; [`active_children`], [`current_process`] |
+//! | send values | [`pipe`], [`Connection`], [`wait()`]; [`Queue`], [`SimpleQueue`] |
+//! | speak with programs started elsewhere | [`Listener`], [`Connection::connect`] |
+//! | keep out of each other's way | [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`], [`Condition`], [`Event`], [`Barrier`] |
+//! | share numbers | [`Value`], [`Array`]; without a lock [`RawValue`], [`RawArray`] |
+//! | share bytes | [`SharedMemory`] by its name, [`ShareableList`], [`SharedBytes`] for large results |
+//! | share with scripts and other machines | [`manager`] |
+//!
+//! Whoever dies costs the others little: a lock whose holder was killed goes to the next one, who is told
+//! ([`OwnerDied`]); a queue has an item or it does not; a pool starts another worker; and no process outlives the one that
+//! started it.
+
+#[cfg(feature = "network")]
+pub(crate) mod authentication;
+pub(crate) mod connection;
+pub(crate) mod error;
+pub(crate) mod function;
+mod init;
+mod item;
+#[cfg(feature = "network")]
+pub(crate) mod listener;
+#[cfg(feature = "manager")]
+pub mod manager;
+pub(crate) mod pool;
+pub(crate) mod process;
+pub(crate) mod queue;
+pub(crate) mod registry;
+pub(crate) mod shared;
+pub(crate) mod sync;
+pub(crate) mod wait;
+
+#[doc(inline)]
+pub use crate::__mp_function as function;
+#[cfg(feature = "network")]
+pub use authentication::{Address, AddressError, Key, KeyError, MIN_KEY_BYTES};
+pub use connection::{Connection, one_way_pipe, pipe};
+pub use error::{Error, TaskError};
+pub use fanlane_os::child::WORKER_ROLE;
+pub use function::{Callable, Function};
+#[doc(hidden)]
+pub use function::{panic_message, returned};
+pub use init::init;
+#[cfg(feature = "network")]
+pub use listener::Listener;
+pub use pool::{
+    AsyncResult, Imap, Initialized, Pool, PoolBuilder, Returned, ThreadImap, ThreadPool, ThreadPoolBuilder,
+    default_chunk_size,
+};
+pub use process::{CurrentProcess, Process, Sentinel, active_children, current_process};
+pub use queue::{Queue, SimpleQueue};
+pub use registry::set_executable;
+#[doc(hidden)]
+pub use shared::forget_dead_writers;
+pub use shared::{Array, ListItem, RawArray, RawValue, ShareableList, SharedBytes, SharedMemory, Value};
+pub use sync::{
+    Barrier, BoundedSemaphore, Condition, ConditionGuard, Event, Lock, LockGuard, OwnerDied, Permit, RLock, RLockGuard,
+    Semaphore,
+};
+pub use wait::wait;

@@ -1,0 +1,105 @@
+//! The folder of a manager's socket and key: for this user alone, and removed with the manager. The folder of a killed
+//! manager is removed by the next one.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use fanlane_os::process_id::ProcessId;
+
+const PREFIX: &str = "fanlane-manager-";
+
+/// A folder of this process, for this user alone, in the folder for temporary files. It is removed with this value.
+#[derive(Debug)]
+pub struct Folder(TempDir);
+
+impl Folder {
+    /// Makes a folder, and removes those that killed processes of this user have left.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn create() -> io::Result<Self> {
+        let place = std::env::temp_dir();
+        // A folder that cannot be removed does no harm.
+        let _ = sweep(&place);
+        Ok(Self(
+            tempfile::Builder::new()
+                .prefix(&format!("{}-", name_of(ProcessId::own())?))
+                .permissions(Permissions::from_mode(0o700))
+                .tempdir_in(place)?,
+        ))
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// The start of the names of a process's folders. It names the pid namespace too: a container that shares the folder for
+/// temporary files has other pids.
+fn name_of(life: ProcessId) -> io::Result<String> {
+    let namespace = fs::metadata("/proc/self/ns/pid")?.ino();
+    Ok(format!("{PREFIX}{namespace:x}-{:x}", life.as_word()))
+}
+
+fn sweep(place: &Path) -> io::Result<()> {
+    let me = rustix::process::geteuid().as_raw();
+    for entry in fs::read_dir(place)?.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| {
+            let (_, word) = name.rsplit_once('-')?.0.rsplit_once('-')?;
+            let life = ProcessId::from_word(u64::from_str_radix(word, 16).ok()?)?;
+            // The whole start of the name must be that of the process.
+            name.starts_with(&format!("{}-", name_of(life).ok()?)).then_some(life)
+        });
+        // No link is followed.
+        let is_ours = || entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == me);
+        if owner.is_some_and(|life| !life.is_alive()) && is_ours() {
+            // Another manager may remove it at the same time.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_for_its_owner_alone_and_what_the_dead_have_left_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("/bin/cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let began = fanlane_os::process_tree::live_start_ticks(child.id()).unwrap();
+        let other = ProcessId::from_word(began << 32 | u64::from(child.id())).unwrap();
+        let of = |life, rest: &str| place.path().join(format!("{}-{rest}", name_of(life).unwrap()));
+        let (own, others) = (of(ProcessId::own(), "a1"), of(other, "b2"));
+        let elsewhere = others.to_str().unwrap().replace(PREFIX, "fanlane-manager-f");
+        let strange = [elsewhere.as_str(), "fanlane-manager-", "fanlane-manager-1-2", "fanlane-manager-x-y-z", "other"];
+        let strange = strange.map(|name| place.path().join(name));
+        for folder in [&own, &others].into_iter().chain(&strange) {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join("key"), "secret").unwrap();
+        }
+        let link = of(other, "c3");
+        std::os::unix::fs::symlink(&strange[4], &link).unwrap();
+        sweep(place.path()).unwrap();
+        assert!(others.exists(), "its process lives");
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        sweep(place.path()).unwrap();
+        assert!(!others.exists() && own.exists() && strange[4].join("key").exists() && link.is_symlink());
+        assert!(strange.iter().all(|folder| folder.join("key").exists()));
+
+        let folder = Folder::create().unwrap();
+        assert_eq!(fs::metadata(folder.path()).unwrap().mode() & 0o777, 0o700);
+        let path = folder.path().to_owned();
+        assert!(path.file_name().unwrap().to_str().unwrap().starts_with(&name_of(ProcessId::own()).unwrap()));
+        drop(folder);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,315 @@
+//! The pool's side of one worker: a thread that starts it, sends it work, takes its results, buries it when it ends and
+//! starts the next. Most of the time one thread or another speaks to the worker; the state says which.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::Signal;
+
+use super::cursor::{Cursor, Sequence};
+use super::job::Job;
+use super::message::{Batch, FromWorker, Setup};
+use super::shared::{Failed, PoolShared};
+use super::state::{LanePhase, Phase, State, Work, WorkerLink};
+use super::wire::{Frame, Wire};
+use crate::error::{Error, TaskError};
+use crate::process::start_child;
+use crate::shared::forget_dead_writers;
+use fanlane_os::child::describe_end;
+use fanlane_os::fd_passing::{self, Passed};
+use fanlane_os::futex::as_timespec;
+
+/// A worker that was told good-bye gets so long to end before it is ended.
+const END_PATIENCE: Duration = Duration::from_secs(6);
+
+/// One that has nothing to do looks so often whether another has too much.
+const LOOK_FOR_WORK: Duration = Duration::from_millis(1);
+
+/// So many workers in a row that end by themselves before they can work are enough; of those that somebody ends, ten
+/// times as many.
+const MOST_EARLY_DEATHS: u32 = 3;
+const ENDED_BY_SOMEBODY: u32 = 1;
+const ENDED_BY_ITSELF: u32 = 10;
+
+/// What a lane's thread does next.
+enum Step {
+    Send(Work, Sequence),
+    Receive,
+    /// Sleep; look for work after a while if that makes sense.
+    Sleep {
+        looks: bool,
+    },
+    /// Sleep until the worker, which is handed off, is returned.
+    AwaitReturn,
+    /// Let the worker go.
+    LetGo,
+    /// End the worker.
+    Kill,
+}
+
+/// How the service of a worker ended.
+#[derive(PartialEq, Eq)]
+enum End {
+    LetGo,
+    Died,
+}
+
+/// The life of a lane.
+pub fn run(shared: &Arc<PoolShared>, lane: usize) {
+    loop {
+        let worker = match start(shared, lane) {
+            Ok(worker) => worker,
+            Err(error) => {
+                shared.end(TaskError::PoolFailed(error.to_string()));
+                break;
+            }
+        };
+        if serve(shared, lane, &worker) == End::LetGo {
+            worker.child.reap_within(END_PATIENCE);
+        } else {
+            end_worker(shared, lane, &worker);
+        }
+        forget_dead_writers();
+        if shared.is_superfluous(lane) {
+            break;
+        }
+    }
+    shared.leave(lane);
+}
+
+fn start(shared: &PoolShared, lane: usize) -> Result<WorkerLink, Error> {
+    let name = shared.next_name();
+    let cursor = Cursor::create().map_err(Error::io("no memory for a worker can be had"))?;
+    let (child, control) = start_child(&name, super::POOL_ROLE)?;
+    let (initializer, args, descriptors) = match &shared.plan.initializer {
+        None => (None, &[][..], &[][..]),
+        Some(call) => (Some(call.function.to_owned()), &call.args[..], &call.descriptors[..]),
+    };
+    let setup = Setup { name, cursor: Passed(Arc::clone(cursor.descriptor())), initializer };
+    // One that is gone by now is found dead at once.
+    let _ = control.send(&setup).and_then(|()| control.send_parts(args, descriptors));
+    let [to_worker, from_worker] = cursor.mailboxes();
+    let wire = Wire::new(control.into_socket(), to_worker, from_worker);
+    let worker = WorkerLink { child, cursor: Arc::new(cursor), wire: Arc::new(Mutex::new(wire)) };
+    let mut state = shared.state();
+    let slot = &mut state.lanes[lane];
+    slot.worker = Some(worker.clone());
+    slot.next = 0;
+    slot.left = shared.plan.max_tasks_per_child.unwrap_or(u64::MAX);
+    Ok(worker)
+}
+
+fn serve(shared: &PoolShared, lane: usize, worker: &WorkerLink) -> End {
+    loop {
+        let step = decide(shared, &mut shared.state(), lane);
+        let went_well = match step {
+            Step::Send(work, number) => send(worker, &work, number),
+            Step::Receive => receive(shared, lane, worker),
+            Step::Sleep { looks } => sleep(shared, lane, worker, looks),
+            Step::AwaitReturn => {
+                wait_for_bell(&shared.bell_of(lane));
+                true
+            }
+            Step::LetGo => {
+                let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
+                // One that died meanwhile is reaped all the same.
+                let _ = wire.send([&[], &[]], &[]);
+                shared.state().lanes[lane].worker = None;
+                return End::LetGo;
+            }
+            Step::Kill => {
+                worker.child.signal(Signal::KILL);
+                false
+            }
+        };
+        if !went_well {
+            return End::Died;
+        }
+    }
+}
+
+fn decide(shared: &PoolShared, state: &mut State, lane: usize) -> Step {
+    if state.lanes[lane].phase == LanePhase::HandedOff {
+        state.lanes[lane].is_wanted_back = true;
+        return Step::AwaitReturn;
+    }
+    state.lanes[lane].phase = LanePhase::Busy;
+    if matches!(state.phase, Phase::Ended(_)) {
+        return Step::Kill;
+    }
+    if state.lanes[lane].retires {
+        state.take_back(lane);
+        shared.ring_all(&state.wake(usize::MAX));
+    }
+    if let Some((work, number)) = state.take(lane) {
+        return Step::Send(work, number);
+    }
+    let is_over = state.phase == Phase::Closed && state.outstanding == 0;
+    let slot = &mut state.lanes[lane];
+    if slot.chunks_in_flight > 0 {
+        Step::Receive
+    } else if slot.retires || slot.left == 0 || is_over {
+        Step::LetGo
+    } else {
+        slot.phase = LanePhase::Idle;
+        Step::Sleep { looks: !state.overloaded(lane).is_empty() }
+    }
+}
+
+/// Sends a worker its work.
+fn send(worker: &WorkerLink, work: &Work, number: Sequence) -> bool {
+    send_on(&mut worker.wire.lock().unwrap_or_else(PoisonError::into_inner), work, number)
+}
+
+/// The same, for one who has the wire.
+pub fn send_on(wire: &mut Wire, work: &Work, number: Sequence) -> bool {
+    let job: &Job = &work.job;
+    let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
+    let (_, last_items) = job.items_of(work.first + work.chunks - 1, 1);
+    let batch = Batch {
+        function: job.function,
+        first: number,
+        chunks: count(work.chunks),
+        chunk_items: count(job.chunk_items()),
+        last_items: count(last_items),
+    };
+    let mut head = Vec::with_capacity(64 + job.function.len());
+    let encoded = fd_passing::encode(&batch, &mut head);
+    debug_assert!(encoded.is_ok(), "numbers and a name can be encoded");
+    wire.send([&head, job.args_of(work.first, work.chunks)], &[]).is_ok()
+}
+
+/// Takes one message of a worker; `false` when it is gone.
+fn receive(shared: &PoolShared, lane: usize, worker: &WorkerLink) -> bool {
+    let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
+    let frame = wire.receive();
+    hear(frame, shared, lane, worker, |state| state.lanes[lane].chunks_in_flight).is_some_and(|(settled, _)| {
+        shared.settled(settled);
+        true
+    })
+}
+
+/// Does what one message says, for one who has something to look at in the state at that moment. Gives how many chunks
+/// have results now, which the caller settles, and what it saw; `None` where the worker is gone.
+pub fn hear<R>(
+    frame: io::Result<Option<Frame<'_>>>,
+    shared: &PoolShared,
+    lane: usize,
+    worker: &WorkerLink,
+    look: impl FnOnce(&mut State) -> R,
+) -> Option<(usize, R)> {
+    let frame = frame.ok().flatten()?;
+    let (message, values) = postcard::take_from_bytes::<FromWorker>(frame.body).ok()?;
+    match message {
+        FromWorker::Ready => {
+            let mut state = shared.state();
+            state.early_deaths = 0;
+            Some((0, look(&mut state)))
+        }
+        FromWorker::InitializerFailed(reason) => {
+            shared.end(TaskError::PoolFailed(format!("the initializer failed in {}: {reason}", worker.child.pid())));
+            Some((0, look(&mut shared.state())))
+        }
+        FromWorker::Results { first, chunks, busy_ns, failures } => {
+            let (work, seen) = {
+                let mut state = shared.state();
+                let work = state.lanes[lane].done(first, chunks)?;
+                (work, look(&mut state))
+            };
+            work.job.pace.learn(chunks, busy_ns);
+            let (first_item, items) = work.job.items_of(work.first, work.chunks);
+            fd_passing::with_arrived(frame.descriptors, || {
+                work.job.collector.results(first_item, items, &failures, values);
+            });
+            Some((work.chunks, seen))
+        }
+    }
+}
+
+/// Sleeps until the bell rings or the worker ends; `false` for the latter.
+fn sleep(shared: &PoolShared, lane: usize, worker: &WorkerLink, looks: bool) -> bool {
+    let bell = shared.bell_of(lane);
+    let mut polled = [
+        PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN),
+        PollFd::from_borrowed_fd(worker.child.sentinel(), PollFlags::IN),
+    ];
+    let timeout = as_timespec(LOOK_FOR_WORK);
+    if let Ok(0) = poll(&mut polled, looks.then_some(&timeout)) {
+        let mut state = shared.state();
+        // Whoever borrowed the worker meanwhile has more right to it.
+        if state.lanes[lane].phase == LanePhase::Idle && state.relieve_others(lane) {
+            state.lanes[lane].phase = LanePhase::Busy;
+        }
+        return true;
+    }
+    if !polled[0].revents().is_empty() {
+        wait_for_bell(&bell);
+    }
+    // Whoever has borrowed it notices its end as well, and gives it back.
+    polled[1].revents().is_empty() || shared.state().lanes[lane].phase == LanePhase::HandedOff
+}
+
+/// Waits until the bell rings and makes it still.
+fn wait_for_bell(bell: &OwnedFd) {
+    let mut rings = [0; 8];
+    while let Err(rustix::io::Errno::INTR) = rustix::io::read(bell, &mut rings) {}
+}
+
+/// What is to be done when a worker has ended.
+fn end_worker(shared: &Arc<PoolShared>, lane: usize, worker: &WorkerLink) {
+    let status = worker.child.reap_within(END_PATIENCE);
+    // What it had said before counts. Nothing can be added to it, so this comes to an end.
+    {
+        let wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = rustix::net::shutdown(wire.as_fd(), rustix::net::Shutdown::Both);
+    }
+    while receive(shared, lane, worker) {}
+    let mut failed: Vec<Failed> = Vec::new();
+    let mut ended = None;
+    {
+        let mut state = shared.state();
+        let was_doing = state.end_worker(lane);
+        if let Phase::Ended(why) = &state.phase {
+            let why = why.clone();
+            failed.extend(was_doing.into_iter().chain(state.give_up()).map(|work| (work, why.clone())));
+        } else if let Some(work) = was_doing {
+            state.early_deaths = 0;
+            let deaths = {
+                let mut deaths = work.job.deaths.lock().unwrap_or_else(PoisonError::into_inner);
+                let deaths = deaths.entry(work.first).or_default();
+                *deaths += 1;
+                *deaths
+            };
+            if work.job.collector.is_cancelled() {
+                failed.push((work, TaskError::Cancelled));
+            } else if deaths <= shared.plan.retries {
+                state.try_again(work);
+            } else {
+                let how = describe_end(status);
+                failed.push((work, TaskError::WorkerDied { pid: worker.child.pid(), how }));
+            }
+        } else {
+            let was_signalled = status.signal().is_some();
+            state.early_deaths += if was_signalled { ENDED_BY_SOMEBODY } else { ENDED_BY_ITSELF };
+            if state.early_deaths >= MOST_EARLY_DEATHS * ENDED_BY_ITSELF {
+                let how = describe_end(status);
+                ended = Some(TaskError::PoolFailed(format!("its workers end before they can work: {how}")));
+            }
+        }
+        failed.extend(state.drop_cancelled().into_iter().map(|work| (work, TaskError::Cancelled)));
+        // What was put back is for whoever is free.
+        let queued = state.queued;
+        shared.ring_all(&state.wake(queued));
+    }
+    shared.fail(failed);
+    if let Some(why) = ended {
+        shared.end(why);
+    }
+    if status.signal().is_some() {
+        worker.child.sweep();
+    }
+}

@@ -1,0 +1,207 @@
+//! What a worker has to tell its pool. Results of short chunks are gathered and sent together; those that are done do not
+//! wait for a long one behind them, because a second thread sends what lies here while a chunk is being done.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::cursor::Sequence;
+use super::message::FromWorker;
+use super::wire::{MAX_DESCRIPTORS, Wire};
+use crate::error::TaskError;
+use crate::function::Run;
+use fanlane_os::fd_passing;
+
+/// The second thread looks so often whether something lies here, as long as it finds something.
+const LOOK: Duration = Duration::from_millis(5);
+/// Results of so many bytes are not gathered.
+const GATHER_BYTES: usize = 64 << 10;
+
+/// Where results lie until they are sent. Whoever does chunks holds it all the time, and lends it to the second thread for
+/// a chunk behind others whose results lie here. Where there are none that thread is not woken and does not look.
+pub struct Outbox {
+    outgoing: Mutex<Outgoing>,
+    is_needed: Condvar,
+}
+
+/// The outbox, held.
+pub type Held<'a> = MutexGuard<'a, Outgoing>;
+
+/// Results that are not sent yet, and the way that they take.
+pub struct Outgoing {
+    pub wire: Wire,
+    pub gathered: Gathered,
+    /// The number of the first chunk of those, or of the next.
+    first: Sequence,
+    sender_sleeps: bool,
+    /// The second thread could not send something, or only a part of it.
+    is_cut: bool,
+}
+
+/// Results of chunks that follow one another.
+#[derive(Default)]
+pub struct Gathered {
+    chunks: u32,
+    items: u32,
+    /// How long they took.
+    pub busy: Duration,
+    failures: Vec<(u32, TaskError)>,
+    values: Vec<u8>,
+    descriptors: Vec<Arc<OwnedFd>>,
+}
+
+/// Sends one message.
+pub fn say(wire: &mut Wire, message: &FromWorker, values: &[u8], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
+    let mut head = Vec::new();
+    fd_passing::encode(message, &mut head).map_err(io::Error::other)?;
+    wire.send([&head, values], descriptors)
+}
+
+impl Outbox {
+    /// Nothing to send.
+    pub fn new(wire: Wire) -> Self {
+        let outgoing = Outgoing { wire, gathered: Gathered::default(), first: 0, sender_sleeps: false, is_cut: false };
+        Self { outgoing: Mutex::new(outgoing), is_needed: Condvar::new() }
+    }
+
+    /// Holds it; waits until the second thread has sent what it is sending.
+    pub fn hold(&self) -> Held<'_> {
+        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does `work`, while which the second thread may send what is gathered.
+    pub fn work_unlocked<'a>(&'a self, mut outgoing: Held<'a>, work: impl FnOnce()) -> Held<'a> {
+        if std::mem::take(&mut outgoing.sender_sleeps) {
+            self.is_needed.notify_one();
+        }
+        drop(outgoing);
+        work();
+        self.hold()
+    }
+
+    /// Starts the second thread.
+    pub fn start_sender(self: &Arc<Self>) -> io::Result<()> {
+        let outbox = Arc::clone(self);
+        let sending = move || outbox.send_what_lies();
+        std::thread::Builder::new().name("results' sender".to_owned()).spawn(sending).map(drop)
+    }
+
+    fn send_what_lies(&self) {
+        let mut outgoing = self.hold();
+        loop {
+            if outgoing.gathered.is_empty() {
+                outgoing.sender_sleeps = true;
+                while outgoing.sender_sleeps {
+                    outgoing = self.is_needed.wait(outgoing).unwrap_or_else(PoisonError::into_inner);
+                }
+            } else if outgoing.flush().is_err() {
+                outgoing.is_cut = true;
+                return;
+            }
+            drop(outgoing);
+            std::thread::sleep(LOOK);
+            outgoing = self.hold();
+        }
+    }
+}
+
+impl Outgoing {
+    /// The next results will be those of chunk `first` and the ones after it.
+    pub const fn expect(&mut self, first: Sequence) {
+        self.first = first;
+    }
+
+    /// Adds the results of the chunk that was done last, and leaves none in `latest`.
+    pub fn add(&mut self, latest: &mut Gathered) -> io::Result<()> {
+        if latest.goes_at_once() {
+            self.flush()?;
+        }
+        if self.gathered.is_empty() {
+            std::mem::swap(&mut self.gathered, latest);
+        } else {
+            self.gathered.append(latest);
+        }
+        Ok(())
+    }
+
+    /// Sends what is gathered.
+    pub fn flush(&mut self) -> io::Result<()> {
+        let gathered = &mut self.gathered;
+        if gathered.is_empty() {
+            return Ok(());
+        }
+        if self.is_cut {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let message = FromWorker::Results {
+            first: self.first,
+            chunks: gathered.chunks,
+            busy_ns: u64::try_from(gathered.busy.as_nanos()).unwrap_or(u64::MAX),
+            failures: std::mem::take(&mut gathered.failures),
+        };
+        say(&mut self.wire, &message, &gathered.values, &gathered.descriptors)?;
+        self.first = self.first.wrapping_add(gathered.chunks);
+        gathered.clear();
+        Ok(())
+    }
+}
+
+impl Gathered {
+    /// Whether there is nothing to send.
+    pub const fn is_empty(&self) -> bool {
+        self.chunks == 0
+    }
+
+    /// Whether nothing is to be gathered with it: it is large, or has descriptors, which are counted anew in each message.
+    pub const fn goes_at_once(&self) -> bool {
+        self.values.len() >= GATHER_BYTES || !self.descriptors.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.chunks = 0;
+        self.items = 0;
+        self.busy = Duration::ZERO;
+        self.failures.clear();
+        self.values.clear();
+        self.descriptors.clear();
+    }
+
+    /// Takes over results without descriptors.
+    fn append(&mut self, latest: &mut Self) {
+        let before = self.items;
+        self.failures.extend(latest.failures.drain(..).map(|(item, error)| (before + item, error)));
+        self.values.extend_from_slice(&latest.values);
+        self.chunks += latest.chunks;
+        self.items += latest.items;
+        latest.clear();
+    }
+
+    /// Does a chunk of `items`, whose arguments are at the front of `args`.
+    pub fn do_chunk(&mut self, function: Option<&'static dyn Run>, name: &str, items: u32, args: &mut &[u8]) {
+        let mut done = 0;
+        while done < items {
+            let Some(function) = function else {
+                self.failures.push((self.items + done, TaskError::NotRegistered(name.to_owned())));
+                done += 1;
+                continue;
+            };
+            let kept = self.descriptors.len();
+            let values = &mut self.values;
+            let (good, fault) = fd_passing::with_more_descriptors(&mut self.descriptors, || {
+                function.run_items(args, items - done, values)
+            });
+            done += good;
+            if self.descriptors.len() > MAX_DESCRIPTORS {
+                // One chunk with more of them than go into a frame: its results cannot be sent.
+                self.descriptors.truncate(kept);
+            }
+            if let Some(fault) = fault {
+                self.failures.push((self.items + done, fault));
+                done += 1;
+            }
+        }
+        self.items += items;
+        self.chunks += 1;
+    }
+}

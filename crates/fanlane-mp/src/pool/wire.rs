@@ -1,0 +1,255 @@
+//! Frames between a pool and its worker, with descriptors. Whoever sends also receives meanwhile, so two that send at
+//! once never wait for each other. Short frames without descriptors go through the mailbox while the other end looks there.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
+
+use crate::connection::widen;
+use fanlane_os::mailbox::Mailbox;
+pub use fanlane_os::socket::MAX_DESCRIPTORS;
+use fanlane_os::socket::{receive_with_descriptors, send_with_descriptors};
+use fanlane_os::spin_wait::SpinWait;
+
+const HEADER_BYTES: usize = 8;
+const READ_BYTES: usize = 64 << 10;
+/// A buffer that was larger is let go when it is empty.
+const KEPT_BYTES: usize = 4 << 20;
+
+/// One end.
+#[derive(Debug)]
+pub struct Wire {
+    socket: Arc<OwnedFd>,
+    buffer: Vec<u8>,
+    begin: usize,
+    end: usize,
+    descriptors: VecDeque<OwnedFd>,
+    outgoing: Mailbox,
+    incoming: Mailbox,
+    spin_wait: SpinWait,
+    /// What came through the mailbox.
+    handed: Vec<u8>,
+    /// How many frames came through the socket before that; none where it is taken.
+    before_handed: Option<u32>,
+}
+
+/// A frame that has arrived.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    /// Its bytes.
+    pub body: &'a [u8],
+    /// Its descriptors.
+    pub descriptors: Vec<OwnedFd>,
+}
+
+impl Wire {
+    /// On a connected socket, with a mailbox for each direction.
+    pub fn new(socket: Arc<OwnedFd>, outgoing: Mailbox, incoming: Mailbox) -> Self {
+        widen(&socket);
+        Self {
+            socket,
+            buffer: Vec::new(),
+            begin: 0,
+            end: 0,
+            descriptors: VecDeque::new(),
+            outgoing,
+            incoming,
+            spin_wait: SpinWait::default(),
+            handed: Vec::new(),
+            before_handed: None,
+        }
+    }
+
+    /// The next frame; waits for it. `None` when the other end is closed.
+    pub fn receive(&mut self) -> io::Result<Option<Frame<'_>>> {
+        self.next_frame(false)
+    }
+
+    /// The same for one who expects it soon: looks for it for a while before it sleeps, as far as that has paid.
+    pub fn receive_soon(&mut self) -> io::Result<Option<Frame<'_>>> {
+        self.next_frame(true)
+    }
+
+    fn next_frame(&mut self, looks: bool) -> io::Result<Option<Frame<'_>>> {
+        let len = loop {
+            if self.before_handed.is_none() && looks && self.begin == self.end {
+                self.before_handed = self.incoming.poll(&mut self.spin_wait, &mut self.handed);
+            }
+            if self.before_handed.is_some_and(|before| self.incoming.is_next(before)) {
+                self.before_handed = None;
+                return Ok(Some(Frame { body: &self.handed, descriptors: Vec::new() }));
+            }
+            let arrived = &self.buffer[self.begin..self.end];
+            if let Some((header, rest)) = arrived.split_first_chunk::<HEADER_BYTES>() {
+                let len = length_of(*header)?;
+                if rest.len() >= len {
+                    break len;
+                }
+                self.reserve(HEADER_BYTES + len);
+            }
+            if !self.fill(RecvFlags::empty())? {
+                return Ok(None);
+            }
+        };
+        self.incoming.note_received(1);
+        let start = self.begin + HEADER_BYTES;
+        let count = usize::from(self.buffer[start - 1]).min(self.descriptors.len());
+        self.begin = start + len;
+        let descriptors = self.descriptors.drain(..count).collect();
+        Ok(Some(Frame { body: &self.buffer[start..start + len], descriptors }))
+    }
+
+    /// Makes room for so many bytes from where the unread ones begin.
+    fn reserve(&mut self, bytes: usize) {
+        if self.begin == self.end {
+            (self.begin, self.end) = (0, 0);
+            if self.buffer.len() > KEPT_BYTES && bytes < KEPT_BYTES {
+                self.buffer = Vec::new();
+            }
+        }
+        if self.buffer.len() - self.begin < bytes {
+            self.buffer.copy_within(self.begin..self.end, 0);
+            (self.begin, self.end) = (0, self.end - self.begin);
+            if self.buffer.len() < bytes {
+                self.buffer.resize(bytes.max(READ_BYTES), 0);
+            }
+        }
+    }
+
+    /// Reads once; `false` at the end.
+    fn fill(&mut self, flags: RecvFlags) -> io::Result<bool> {
+        if self.buffer.len() - self.end < READ_BYTES / 2 {
+            self.reserve(self.end - self.begin + READ_BYTES);
+        }
+        match receive_with_descriptors(&self.socket, &mut self.buffer[self.end..], flags, &mut self.descriptors) {
+            Ok(count) => {
+                self.end += count;
+                Ok(count > 0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends `parts` as one frame, and takes in what arrives while there is no room.
+    pub fn send(&mut self, parts: [&[u8]; 2], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
+        if descriptors.is_empty() && self.outgoing.try_send(parts) {
+            return Ok(());
+        }
+        self.outgoing.note_sent(1);
+        let len = parts[0].len() + parts[1].len();
+        let header = (len as u64 | (descriptors.len() as u64) << 56).to_le_bytes();
+        let mut sent = 0;
+        while sent < HEADER_BYTES + len {
+            let second = HEADER_BYTES + parts[0].len();
+            let slices = [
+                IoSlice::new(&header[sent.min(HEADER_BYTES)..]),
+                IoSlice::new(&parts[0][sent.saturating_sub(HEADER_BYTES).min(parts[0].len())..]),
+                IoSlice::new(&parts[1][sent.saturating_sub(second)..]),
+            ];
+            let with = if sent == 0 { descriptors } else { &[] };
+            match send_with_descriptors(&self.socket, &slices, SendFlags::DONTWAIT, with) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait_for_room()?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn wait_for_room(&mut self) -> io::Result<()> {
+        let socket = Arc::clone(&self.socket);
+        let mut polled = [PollFd::new(&*socket, PollFlags::IN | PollFlags::OUT)];
+        match poll(&mut polled, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if polled[0].revents().contains(PollFlags::IN) {
+            match self.fill(RecvFlags::DONTWAIT) {
+                Ok(true) => {}
+                Ok(false) => return Err(io::ErrorKind::BrokenPipe.into()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Wire {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn length_of(header: [u8; HEADER_BYTES]) -> io::Result<usize> {
+    usize::try_from(u64::from_le_bytes(header) & !(0xff << 56)).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cursor::Cursor;
+    use super::*;
+    use fanlane_os::socket;
+
+    fn both_ends() -> [Wire; 2] {
+        let (here, there) = socket::pair().unwrap();
+        let cursor = Cursor::create().unwrap();
+        let [[to, from], [to_again, from_again]] = [cursor.mailboxes(), cursor.mailboxes()];
+        [Wire::new(Arc::new(here.into()), to, from), Wire::new(Arc::new(there.into()), from_again, to_again)]
+    }
+
+    #[test]
+    fn frames_keep_their_order_whichever_way_they_take() {
+        const FRAMES: usize = 20_000;
+        let [mut here, mut there] = both_ends();
+        let body_of = |number: usize| vec![number as u8; if number.is_multiple_of(7) { 3_000 } else { number % 100 }];
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0..FRAMES {
+                    here.send([&number.to_le_bytes(), &body_of(number)], &[]).unwrap();
+                    // An answer to some, so that the other end looks sometimes before there is anything.
+                    if number.is_multiple_of(3) {
+                        assert_eq!(here.receive_soon().unwrap().unwrap().body, number.to_le_bytes());
+                    }
+                }
+            });
+            for number in 0..FRAMES {
+                let frame = if number.is_multiple_of(5) { there.receive() } else { there.receive_soon() };
+                let body = frame.unwrap().unwrap().body.to_vec();
+                assert!(body[..8] == number.to_le_bytes() && body[8..] == body_of(number), "{number}");
+                if number.is_multiple_of(3) {
+                    there.send([b"", &number.to_le_bytes()], &[]).unwrap();
+                }
+            }
+        });
+        drop(here);
+        assert!(there.receive_soon().unwrap().is_none());
+    }
+
+    #[test]
+    fn two_that_send_much_at_once_do_not_wait_for_each_other() {
+        let [mut here, mut there] = both_ends();
+        let large = vec![7; 8 << 20];
+        let file = Arc::new(OwnedFd::from(std::fs::File::open("/dev/null").unwrap()));
+        std::thread::scope(|scope| {
+            for wire in [&mut here, &mut there] {
+                scope.spawn(|| {
+                    wire.send([b"a", &large], &[Arc::clone(&file)]).unwrap();
+                    wire.send([b"", b"end"], &[]).unwrap();
+                    let frame = wire.receive().unwrap().unwrap();
+                    assert!(frame.body.len() == large.len() + 1 && frame.descriptors.len() == 1);
+                    let frame = wire.receive().unwrap().unwrap();
+                    assert!(frame.body == b"end" && frame.descriptors.is_empty());
+                });
+            }
+        });
+        drop(here);
+        assert!(there.receive().unwrap().is_none());
+    }
+}

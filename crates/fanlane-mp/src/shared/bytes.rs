@@ -1,0 +1,297 @@
+//! Large results in shared memory that is used again and again: written once, read in place, never copied.
+//!
+//! Each process has slots, memory files whose pages are present, for what it writes. A value is a slot with a count of
+//! those that have it, in whichever process; with the last of them gone the slot is free for its writer's next value.
+//! Readers keep the slots that they have mapped. A reader that is killed keeps its count, so that slot is not used
+//! again: it goes with its writer.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::flow_control::{FlowControl, MAX_AHEAD_BYTES, MIN_HELD};
+use super::slot::{Slot, file_of};
+use crate::error::Error;
+use fanlane_os::fd_passing::{Passed, refuse};
+
+/// So many slots a process writes to.
+const MOST_SLOTS: usize = 64;
+/// So many of others it keeps mapped.
+const MOST_FOREIGN_SLOTS: usize = 256;
+
+/// Slots of this process.
+static OWN: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
+/// Slots of others that are mapped here, the latest last.
+static FOREIGN: Mutex<VecDeque<Arc<Slot>>> = Mutex::new(VecDeque::new());
+
+thread_local! {
+    static ARRIVED_BYTES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Does `work`; says also how many bytes in shared memory arrived in it.
+pub(crate) fn with_arrived_bytes<R>(work: impl FnOnce() -> R) -> (R, usize) {
+    let before = ARRIVED_BYTES.replace(0);
+    let result = work();
+    (result, ARRIVED_BYTES.replace(before))
+}
+
+/// Bytes in shared memory: what a task returns where a copy would take long. They can be returned from a pool's task
+/// and sent through a connection, and are read where they are. A clone is the same bytes. When the last is gone their
+/// writer uses the memory again.
+///
+/// ```
+/// use fanlane_mp::{self as mp, Pool, SharedBytes, function};
+///
+/// fn large(fill: u8) -> Result<SharedBytes, String> {
+///     SharedBytes::build(1 << 20, |bytes| bytes.fill(fill)).map_err(|error| error.to_string())
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     mp::init([function!(large)]);
+///     let pool = Pool::new(1)?;
+///     let bytes = pool.apply(large, (7,))??;
+///     assert!(bytes.len() == 1 << 20 && bytes.iter().all(|byte| *byte == 7));
+///     Ok(())
+/// }
+/// ```
+pub struct SharedBytes {
+    slot: Arc<Slot>,
+    len: usize,
+}
+
+impl fmt::Debug for SharedBytes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SharedBytes").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// Limits how far this process gets ahead of the readers of what it writes; `None`: no limit.
+static FLOW_CONTROL: Mutex<Option<FlowControl>> = Mutex::new(None);
+
+/// From now on this process does not write values far ahead of their readers. For a worker, whose values others read.
+pub(crate) fn enable_flow_control() {
+    *FLOW_CONTROL.lock().unwrap_or_else(PoisonError::into_inner) = Some(FlowControl::default());
+}
+
+fn wait_for_readers(len: usize) {
+    let mut flow_control = FLOW_CONTROL.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(flow_control) = &mut *flow_control {
+        flow_control.wait(|| is_ahead(len));
+    }
+}
+
+/// Whether others have much of what was written here, and with `len` bytes more too much.
+fn is_ahead(len: usize) -> bool {
+    let own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = own.iter().filter(|slot| !slot.is_free() && Arc::strong_count(slot) == 1).map(|slot| slot.room());
+    let (count, bytes) = held.fold((0, len), |(count, bytes), room| (count + 1, bytes + room));
+    count >= MIN_HELD && bytes > MAX_AHEAD_BYTES
+}
+
+impl SharedBytes {
+    /// Bytes that `fill` writes. What the slice holds before that is of no meaning. In a worker of a pool it may wait for some
+    /// milliseconds, where readers have much of what the worker wrote before.
+    ///
+    /// # Errors
+    /// When the system has no descriptors or no memory left.
+    pub fn build(len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Self, Error> {
+        wait_for_readers(len);
+        Self::build_at_once(len, fill)
+    }
+
+    fn build_at_once(len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Self, Error> {
+        let bytes = Self::take(len).map_err(Error::io("no shared memory for a result can be had"))?;
+        #[expect(unsafe_code, reason = "the slot belongs to this value alone")]
+        // SAFETY: the slot had no holder when it was taken, and has no other than `bytes` yet.
+        fill(unsafe { bytes.slot.bytes_mut(len) });
+        Ok(bytes)
+    }
+
+    /// A copy of `bytes` in shared memory.
+    ///
+    /// # Errors
+    /// As [`SharedBytes::build`].
+    pub fn copy_of(bytes: &[u8]) -> Result<Self, Error> {
+        Self::build(bytes.len(), |place| place.copy_from_slice(bytes))
+    }
+
+    /// A copy of `bytes` in shared memory, where all slots of this process together then take at most about `most_bytes`;
+    /// `None` where readers have too many of them still. Two values may always be on their way.
+    ///
+    /// # Errors
+    /// As [`SharedBytes::build`].
+    pub fn copy_within(bytes: &[u8], most_bytes: usize) -> Result<Option<Self>, Error> {
+        {
+            let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mut held, mut held_bytes) = (0, 0);
+            for slot in own.iter().filter(|slot| !slot.is_free()) {
+                held += 1;
+                held_bytes += slot.room();
+            }
+            // One that is not used again would cost more than it saves, and so would many that find no room in the caches.
+            if held >= MOST_SLOTS || held >= MIN_HELD && held_bytes + bytes.len() > most_bytes {
+                return Ok(None);
+            }
+            let mut all: usize = own.iter().map(|slot| slot.room()).sum();
+            // The largest first; what fits this value stays.
+            own.sort_by_key(|slot| slot.room());
+            while all + bytes.len() > most_bytes
+                && let Some(place) = own.iter().rposition(|slot| slot.is_free() && !slot.suits(bytes.len()))
+            {
+                let slot = own.remove(place);
+                all -= slot.room();
+                slot.retire();
+            }
+        }
+        Self::build_at_once(bytes.len(), |place| place.copy_from_slice(bytes)).map(Some)
+    }
+
+    /// The smallest free slot that is large enough and not much too large; else a new one.
+    fn take(len: usize) -> io::Result<Self> {
+        let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |slot: &&Arc<Slot>| slot.suits(len) && slot.is_free();
+        if let Some(slot) = own.iter().filter(fits).min_by_key(|slot| slot.room()) {
+            slot.take();
+            return Ok(Self { slot: Arc::clone(slot), len });
+        }
+        if own.len() >= MOST_SLOTS {
+            own.retain(|slot| {
+                let stays = !slot.is_free();
+                if !stays {
+                    slot.retire();
+                }
+                stays
+            });
+        }
+        let slot = Arc::new(Slot::create(len)?);
+        if own.len() < MOST_SLOTS {
+            own.push(Arc::clone(&slot));
+        } else {
+            slot.retire();
+        }
+        Ok(Self { slot, len })
+    }
+
+    /// A copy of the bytes in memory of one's own, for keeping: the slot is then free for its writer.
+    pub fn into_vec(self) -> Vec<u8> {
+        self.to_vec()
+    }
+}
+
+impl Deref for SharedBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        #[expect(unsafe_code, reason = "read in place is what it is for")]
+        // SAFETY: a slot is written only by who took it while nobody had it, and this value has it.
+        unsafe {
+            self.slot.bytes(self.len)
+        }
+    }
+}
+
+impl PartialEq for SharedBytes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for SharedBytes {}
+
+impl Clone for SharedBytes {
+    fn clone(&self) -> Self {
+        self.slot.share();
+        Self { slot: Arc::clone(&self.slot), len: self.len }
+    }
+}
+
+impl Drop for SharedBytes {
+    fn drop(&mut self) {
+        self.slot.let_go();
+    }
+}
+
+impl Serialize for SharedBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = (Passed(Arc::clone(self.slot.descriptor())), self.len as u64).serialize(serializer)?;
+        // What is on its way has it as well; it becomes the receiver's.
+        self.slot.share();
+        Ok(written)
+    }
+}
+
+impl<'de> Deserialize<'de> for SharedBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (passed, len) = <(Passed, u64)>::deserialize(deserializer)?;
+        let arrive = || -> io::Result<Self> {
+            let file = file_of(&passed.0)?;
+            let is_it = |slot: &&Arc<Slot>| slot.file == file;
+            let own = OWN.lock().unwrap_or_else(PoisonError::into_inner).iter().find(is_it).cloned();
+            let slot = match own {
+                Some(slot) => slot,
+                None => {
+                    let mut foreign = FOREIGN.lock().unwrap_or_else(PoisonError::into_inner);
+                    match foreign.iter().find(is_it).cloned() {
+                        Some(slot) => slot,
+                        None => {
+                            let descriptor = Arc::into_inner(passed.0).ok_or(io::ErrorKind::InvalidData)?;
+                            let slot = Arc::new(Slot::open(descriptor, file)?);
+                            foreign.retain(|slot| !slot.is_retired());
+                            if foreign.len() >= MOST_FOREIGN_SLOTS {
+                                foreign.pop_front();
+                            }
+                            foreign.push_back(Arc::clone(&slot));
+                            slot
+                        }
+                    }
+                }
+            };
+            let len = usize::try_from(len).map_err(io::Error::other)?;
+            if len > slot.room() {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a result is longer than its memory"));
+            }
+            ARRIVED_BYTES.set(ARRIVED_BYTES.get() + len);
+            Ok(Self { slot, len })
+        };
+        arrive().map_err(|error| refuse(format!("a result in shared memory did not arrive: {error}")))
+    }
+}
+
+/// Lets go of mapped slots whose writers have ended; values that somebody has stay as they are.
+pub fn forget_dead_writers() {
+    FOREIGN.lock().unwrap_or_else(PoisonError::into_inner).retain(|slot| !slot.is_retired() && slot.writer_lives());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipe;
+
+    #[test]
+    fn a_slot_is_used_again_when_nobody_has_it_any_more() {
+        let (here, there) = pipe().unwrap();
+        // A size that no other test uses.
+        let len = 3_333_333;
+        let address = |bytes: &SharedBytes| bytes.as_ptr();
+        let first = SharedBytes::build(len, |bytes| bytes.fill(1)).unwrap();
+        let at = address(&first);
+        here.send(&first).unwrap();
+        drop(first);
+        let second = SharedBytes::copy_of(&vec![2; len]).unwrap();
+        assert_ne!(address(&second), at, "the first is on its way");
+        let received: SharedBytes = there.recv().unwrap();
+        assert!(received.iter().all(|byte| *byte == 1));
+        let copy = received.clone();
+        drop(received);
+        let third = SharedBytes::build(len, |_| {}).unwrap();
+        assert_ne!(address(&third), at, "a clone has it");
+        assert_eq!(copy.into_vec(), vec![1; len]);
+        assert_eq!(address(&SharedBytes::build(len - 5, |_| {}).unwrap()), at);
+        assert!(second.iter().all(|byte| *byte == 2));
+    }
+}

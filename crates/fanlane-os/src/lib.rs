@@ -1,0 +1,34 @@
+//! What Fanlane needs of the system, which is Linux: processes and their descriptors, sockets and the frames on them, clocks,
+//! shared memory and waiting for its changes. Functions that are called in other processes, and tasks, are not known here.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("Fanlane runs on Linux only: it is built on pidfds, futexes, sealed memory files and abstract sockets.");
+
+pub mod append;
+pub mod backoff;
+pub mod child;
+pub mod clock;
+pub mod descriptors;
+pub mod event_count;
+pub mod fd_passing;
+pub mod frame;
+pub mod futex;
+#[cfg(feature = "interrupts")]
+pub mod interrupts;
+pub mod journaled;
+pub mod launch;
+pub mod limit;
+pub mod mailbox;
+pub mod memory;
+pub mod memory_kills;
+pub mod message_reader;
+pub mod parent_death;
+pub mod process_id;
+pub mod process_tree;
+pub mod progress;
+pub mod robust;
+pub mod signal;
+pub mod socket;
+pub mod spin_wait;
+pub mod volatile_slice;
+pub mod waker;
