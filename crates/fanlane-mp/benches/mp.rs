@@ -21,7 +21,7 @@ use measuring::{median, say};
 const CALLS: i64 = 1_000_000;
 const SIZES: [usize; 3] = [1 << 20, 16 << 20, 64 << 20];
 
-/// Measures in so many rounds and prints.
+/// Measures in several rounds and prints.
 type Table = fn(usize) -> Result<(), Error>;
 
 fn cube(x: i64) -> i64 {

@@ -21,13 +21,13 @@ use crate::error::Error;
 use crate::wait::wait;
 use fanlane_os::fd_passing::{self, Passed};
 
-/// Descriptors in one message.
+/// Maximum number of descriptors in one message.
 const MAX_DESCRIPTORS: usize = 250;
 
 /// A message's length in the lower seven bytes, its descriptors' count in the highest.
 const HEADER_BYTES: usize = 8;
 
-/// So much may be under way before a sender waits; the system may allow less.
+/// Bytes in transit before a sender waits; the system may allow less.
 const SEND_BUFFER_BYTES: usize = 1 << 20;
 
 /// Makes a pipe: two connected ends, each of which sends and receives.
@@ -49,7 +49,7 @@ pub fn pipe() -> Result<(Connection, Connection), Error> {
     Ok((Connection::from(here), Connection::from(there)))
 }
 
-/// Lets more be under way. A smaller buffer is slower and nothing worse.
+/// Allows more bytes in transit. A smaller buffer is only slower.
 pub(crate) fn widen(socket: impl AsFd) {
     let _ = set_socket_send_buffer_size(socket, SEND_BUFFER_BYTES);
 }
@@ -158,7 +158,7 @@ impl Connection {
     /// Sends a value. It may hold connections, queues, locks and shared memory.
     ///
     /// # Errors
-    /// [`Error::Closed`] when nobody is at the other end, [`Error::Encode`], [`Error::Direction`], [`Error::Io`].
+    /// [`Error::Closed`] when the other end is closed, [`Error::Encode`], [`Error::Direction`], [`Error::Io`].
     pub fn send<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Error> {
         let mut buffer = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
         buffer.clear();
@@ -171,7 +171,7 @@ impl Connection {
     /// is an error only where the bytes make no sense for it.
     ///
     /// # Errors
-    /// [`Error::Closed`] when nobody is at the other end and everything was received, [`Error::Decode`] for another
+    /// [`Error::Closed`] when the other end is closed and everything was received, [`Error::Decode`] for another
     /// kind of value, [`Error::Direction`], [`Error::Io`].
     pub fn recv<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let mut buffer = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
@@ -201,7 +201,7 @@ impl Connection {
         Ok(message)
     }
 
-    /// Receives a message into `buffer`, and says how many bytes it has. Waits for it.
+    /// Receives a message into `buffer`; gives its length. Waits for it.
     ///
     /// # Errors
     /// [`Error::BufferTooShort`] with the message, where it is longer; else as [`Connection::recv`].
@@ -218,8 +218,8 @@ impl Connection {
         }
     }
 
-    /// Whether something can be received, or the other end is gone; waits for it at most so long, without end where
-    /// `timeout` is `None`.
+    /// Whether something can be received, or the other end is closed; waits for that for at most `timeout`, without limit where
+    /// it is `None`.
     ///
     /// # Errors
     /// [`Error::Direction`], [`Error::Io`].
@@ -230,7 +230,7 @@ impl Connection {
         wait(&[self], timeout).map(|ready| !ready.is_empty())
     }
 
-    /// Its socket, for one who speaks on it in another way.
+    /// Its socket, for another protocol.
     pub(crate) fn into_socket(self) -> Arc<OwnedFd> {
         self.socket
     }
@@ -269,7 +269,7 @@ impl Connection {
             let mut ancillary = SendAncillaryBuffer::new(&mut space);
             if sent == 0 && !borrowed.is_empty() {
                 let pushed = ancillary.push(SendAncillaryMessage::ScmRights(&borrowed));
-                debug_assert!(pushed, "the space was made for as many");
+                debug_assert!(pushed, "the space is for the maximum number");
             }
             let parts = [
                 IoSlice::new(&header[sent.min(HEADER_BYTES)..]),

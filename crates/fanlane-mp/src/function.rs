@@ -1,7 +1,7 @@
 //! Functions that can run in another process: known by name there, and by their type here.
 //!
-//! The name is the function's path as the compiler writes it. Whoever calls writes the function itself, so that its
-//! arguments and its result are checked; its type leads to the name, which travels.
+//! The name is the function's path as the compiler writes it. A call names the function itself, so that its arguments and
+//! its result are checked; its type leads to the name, which is sent.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -15,13 +15,13 @@ use crate::error::{Error, TaskError};
 use crate::item;
 use fanlane_os::fd_passing;
 
-/// What can be called with `Args`, a tuple of up to six values: every function and closure that takes those. It is there
-/// for bounds of one's own functions, and needs no implementation.
+/// What can be called with `Args`, a tuple of up to six values: every function and closure that takes those. It is for
+/// bounds of generic functions, and needs no implementation.
 ///
 /// ```
 /// use fanlane_mp::{Callable, Error, ThreadPool};
 ///
-/// /// Calls it here if that is enough, or in a thread.
+/// /// Calls it in this thread, or in one of a pool.
 /// fn call<F: Callable<(u32, u32), Output = u32>>(function: F, pool: Option<&ThreadPool>) -> Result<u32, Error> {
 ///     match pool {
 ///         None => Ok(function.call_with((2, 5))),
@@ -85,7 +85,7 @@ pub struct Function {
 pub(crate) enum Body {
     /// Called with arguments.
     Typed(TypeId, Box<dyn Run>),
-    /// Given the connection to the parent, and left to itself.
+    /// Given the connection to the parent.
     Service(fn(UnixStream) -> i32),
 }
 
@@ -129,8 +129,8 @@ pub(crate) trait Run: Send + Sync {
     /// Calls it once; the error is what it returned as one.
     fn run_once(&self, args: &[u8]) -> Result<(), String>;
 
-    /// Calls it for each of `items` arguments at the front of `input` and appends the results to `output`, until one
-    /// has none. Says how many have, and what is the matter with the next.
+    /// Calls it for each of `items` arguments at the front of `input` and appends the results to `output`, until a call
+    /// fails. Gives the number of results, and the error of the next call.
     fn run_items(&self, input: &mut &[u8], items: u32, output: &mut Vec<u8>) -> (u32, Option<TaskError>);
 }
 
@@ -176,7 +176,7 @@ where
     }
 }
 
-/// The words of a panic.
+/// The message of a panic.
 pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()

@@ -3,8 +3,8 @@
 //!
 //! # To begin
 //!
-//! A process is this very program once more. So the first thing in `main` is [`init`], with every function that is to run
-//! elsewhere: in the first process it returns, and in a worker it does what the worker is for and never returns.
+//! A process is this program, started again. So `main` first calls [`init`] with every function that is to run in another
+//! process: in the first process it returns; in a worker it runs the worker and never returns.
 //!
 //! ```
 //! use fanlane_mp::{self as mp, Pool, function};
@@ -21,8 +21,8 @@
 //! }
 //! ```
 //!
-//! Arguments and results are whatever serde can write and read. What is shared, such as a queue, a lock or shared memory,
-//! is cloned into the arguments and is the same thing at the other end:
+//! Arguments and results are serde types. Shared things, such as a queue, a lock or shared memory, are cloned into the
+//! arguments and are the same thing at the other end:
 //!
 //! ```
 //! use fanlane_mp::{self as mp, Process, Queue, Value, function};
@@ -59,15 +59,15 @@
 //! | call functions in workers | [`Pool`]; [`ThreadPool`] has the same methods |
 //! | run one function in a process of its own | [`Process`]; [`active_children`], [`current_process`] |
 //! | send values | [`pipe`], [`Connection`], [`wait()`]; [`Queue`], [`SimpleQueue`] |
-//! | speak with programs started elsewhere | [`Listener`], [`Connection::connect`] |
-//! | keep out of each other's way | [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`], [`Condition`], [`Event`], [`Barrier`] |
+//! | talk to programs started elsewhere | [`Listener`], [`Connection::connect`] |
+//! | exclude and await each other | [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`], [`Condition`], [`Event`], [`Barrier`] |
 //! | share numbers | [`Value`], [`Array`]; without a lock [`RawValue`], [`RawArray`] |
 //! | share bytes | [`SharedMemory`] by its name, [`ShareableList`], [`SharedBytes`] for large results |
 //! | share with scripts and other machines | [`manager`] |
 //!
-//! Whoever dies costs the others little: a lock whose holder was killed goes to the next one, who is told
-//! ([`OwnerDied`]); a queue has an item or it does not; a pool starts another worker; and no process outlives the one that
-//! started it.
+//! The death of a process does little harm to the others: a lock whose owner was killed goes to the next one, with an
+//! error that says so ([`OwnerDied`]); a queue has an item or does not have it; a pool starts another worker; and no process
+//! outlives the one that started it.
 
 #[cfg(feature = "network")]
 pub(crate) mod authentication;

@@ -34,8 +34,8 @@ pub(crate) fn service() -> Function {
 
 /// A process that runs one function with its arguments.
 ///
-/// When this goes, a daemon is ended and any other process is waited for, as Python does when a program ends; while a
-/// panic unwinds, every process is ended. No process outlives the program that started it, and each is reaped.
+/// When the value is dropped, a daemon is ended and any other process is waited for, as Python does when a program ends;
+/// while a panic unwinds, every process is ended. No process outlives the program that started it, and each is reaped.
 ///
 /// ```
 /// use fanlane_mp::{self as mp, Process, function};
@@ -69,11 +69,11 @@ enum State {
 /// What a process is told about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CurrentProcess {
-    /// Its name; `MainProcess` for one that nobody started as a worker.
+    /// Its name; `MainProcess` for a process that is not a worker.
     pub name: String,
-    /// Whether it is ended when its parent lets go of it.
+    /// Whether it is ended when its parent drops its handle.
     pub is_daemon: bool,
-    /// Its parent's number, if that started it as a worker.
+    /// The process id of its parent, if that started it as a worker.
     pub parent_pid: Option<u32>,
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn set_current(current: CurrentProcess) {
     let _ = CURRENT.set(current);
 }
 
-/// Names and numbers of the processes and workers of pools that this program has started and that run.
+/// Names and process ids of the running processes and pool workers that this program has started.
 ///
 /// ```
 /// assert!(fanlane_mp::active_children().is_empty());
@@ -143,7 +143,7 @@ fn exit_code_of(status: ExitStatus) -> i32 {
 }
 
 impl Process {
-    /// A process that is to call `function` with `args`, a tuple. It is not started yet.
+    /// A process that will call `function` with `args`, a tuple. It is not started yet.
     ///
     /// # Errors
     /// [`Error::NotInitialised`], [`Error::NotRegistered`], and [`Error::Encode`] for arguments that cannot be sent.
@@ -161,7 +161,7 @@ impl Process {
         Ok(Self { name, is_daemon: false, state: State::New { function, args: bytes, descriptors } })
     }
 
-    /// The same, started.
+    /// As [`Process::new`], and started.
     ///
     /// # Errors
     /// As [`Process::new`] and [`Process::start`].
@@ -182,7 +182,7 @@ impl Process {
         self
     }
 
-    /// Makes it a daemon, before it is started: it is ended, not waited for, when this value goes.
+    /// Makes it a daemon, before it is started: it is ended, not waited for, when this value is dropped.
     #[must_use]
     pub const fn daemon(mut self) -> Self {
         self.is_daemon = true;
@@ -229,18 +229,18 @@ impl Process {
         &self.name
     }
 
-    /// Whether it is ended, not waited for, when this value goes.
+    /// Whether it is ended, not waited for, when this value is dropped.
     pub const fn is_daemon(&self) -> bool {
         self.is_daemon
     }
 
-    /// Its number, once it was started.
+    /// Its process id, once it was started.
     pub fn pid(&self) -> Option<u32> {
         self.child().ok().map(|child| child.pid())
     }
 
     /// Waits for its end; gives its exit code: 0 when the function returned, 1 when it panicked or returned an error,
-    /// what it gave to [`std::process::exit`], `-N` when signal number `N` ended it.
+    /// the argument of [`std::process::exit`], `-N` when signal number `N` ended it.
     ///
     /// # Errors
     /// [`Error::State`] where it was not started or was closed.
@@ -248,7 +248,7 @@ impl Process {
         Ok(end_of(self.child()?))
     }
 
-    /// The same; `None` when `timeout` is over first.
+    /// As [`Process::join`]; `None` when `timeout` is over first.
     ///
     /// # Errors
     /// [`Error::State`] where it was not started or was closed.
@@ -267,7 +267,7 @@ impl Process {
         self.child().ok()?.try_reap().map(exit_code_of)
     }
 
-    /// Asks it to end: SIGTERM, which ends it unless it has a handler.
+    /// Sends SIGTERM, which ends it unless it has a handler.
     ///
     /// # Errors
     /// [`Error::State`] where it was not started or was closed.
@@ -275,7 +275,7 @@ impl Process {
         self.child().map(|child| child.signal(Signal::TERM))
     }
 
-    /// Ends it: SIGKILL.
+    /// Ends it with SIGKILL.
     ///
     /// # Errors
     /// [`Error::State`] where it was not started or was closed.
@@ -283,7 +283,7 @@ impl Process {
         self.child().map(|child| child.signal(Signal::KILL))
     }
 
-    /// What becomes ready when it ends, for [`wait`](crate::wait()).
+    /// A descriptor that becomes ready when it ends, for [`wait`](crate::wait()).
     ///
     /// # Errors
     /// [`Error::State`] where it was not started or was closed.
@@ -291,7 +291,7 @@ impl Process {
         self.child().map(|child| Sentinel(child))
     }
 
-    /// Lets go of what the system holds for it. Nothing can be asked of it afterwards.
+    /// Releases its resources of the system. Further calls are errors.
     ///
     /// # Errors
     /// [`Error::State`] while it runs.
@@ -306,7 +306,7 @@ impl Process {
     }
 }
 
-/// Stands for the end of a process.
+/// Becomes ready when a process ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Sentinel<'a>(&'a Child);
 
@@ -316,7 +316,7 @@ impl AsFd for Sentinel<'_> {
     }
 }
 
-/// Waits for its end, and ends what a process that was killed left behind.
+/// Waits for its end; ends the descendants of a killed process too.
 fn end_of(child: &Child) -> i32 {
     let status = child.reap();
     if status.code().is_none() {
@@ -330,8 +330,8 @@ impl Drop for Process {
         let State::Started { child, control } = std::mem::replace(&mut self.state, State::Closed) else { return };
         if self.is_daemon || std::thread::panicking() {
             child.signal(Signal::TERM);
-            const PATIENCE: Duration = Duration::from_secs(2);
-            if !child.wait_ended(deadline_after(PATIENCE)) {
+            const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
+            if !child.wait_ended(deadline_after(TERMINATE_TIMEOUT)) {
                 child.signal(Signal::KILL);
             }
         }
@@ -340,14 +340,14 @@ impl Drop for Process {
     }
 }
 
-/// The other side: runs the function that the parent names.
+/// In the child: runs the function that the parent names.
 fn serve_call(control: UnixStream) -> i32 {
     const FAILED: i32 = 1;
     let control = Arc::new(Connection::from(control));
     let received = control.recv::<Call>().and_then(|call| Ok((call, control.recv_parts()?)));
     let (call, (args, descriptors)) = match received {
         Ok(received) => received,
-        // The parent has changed its mind or is gone.
+        // The parent has dropped the process or has ended.
         Err(_) => return FAILED,
     };
     let name = call.current.name.clone();

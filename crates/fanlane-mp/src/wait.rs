@@ -1,4 +1,4 @@
-//! Waiting for any of several things: connections, sentinels of processes, whatever has a descriptor.
+//! Waiting for any of several things: connections, sentinels of processes, everything with a descriptor.
 
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -10,8 +10,8 @@ use fanlane_os::clock::deadline_after;
 use fanlane_os::futex::as_timespec;
 
 /// Waits until one of `things` is ready: a connection with something to receive or without another end, a sentinel
-/// whose process has ended. Gives the places of all that are ready; none when `timeout` is over first. Without a
-/// timeout it waits without end.
+/// whose process has ended. Gives the indices of all that are ready; none when `timeout` is over first. Without a
+/// timeout it waits without limit.
 ///
 /// ```
 /// # use fanlane_mp::{pipe, wait};

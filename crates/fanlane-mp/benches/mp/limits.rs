@@ -75,7 +75,7 @@ impl Drop for Echo {
     }
 }
 
-/// Starts this executable so many times, has a byte from each, and reaps them.
+/// Starts this executable `count` times, receives a byte from each, and reaps them.
 pub fn re_exec(count: usize) -> f64 {
     let begun = Instant::now();
     let echoes: Vec<Echo> = (0..count).map(|_| Echo::start()).collect();
@@ -84,7 +84,7 @@ pub fn re_exec(count: usize) -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
-/// Copies so many times, half on each of two threads, into memory that is there already.
+/// Copies `count` times, half on each of two threads, into memory that exists already.
 pub fn memcpy_on_two_threads(len: usize, count: usize) -> f64 {
     copies(len, count, |_| {})
 }

@@ -39,7 +39,7 @@ impl<T> fmt::Debug for Array<T> {
     }
 }
 
-/// Takes the lock for one access; that its last holder died is the access's error, once.
+/// Takes the lock for one access; the death of its last owner is the error of one access.
 fn held(lock: &RLock) -> Result<RLockGuard<'_>, Error> {
     lock.acquire().map_err(|died| Error::OwnerDied { pid: died.pid })
 }
@@ -53,7 +53,7 @@ impl<T: Pod> Array<T> {
         Ok(Self { raw: RawArray::new(values)?, lock: RLock::new()? })
     }
 
-    /// An array of so many zeros.
+    /// An array of `len` zeros.
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
@@ -61,12 +61,12 @@ impl<T: Pod> Array<T> {
         Ok(Self { raw: RawArray::zeroed(len)?, lock: RLock::new()? })
     }
 
-    /// How many values it has.
+    /// The number of values.
     pub const fn len(&self) -> usize {
         self.raw.len()
     }
 
-    /// Whether it has none.
+    /// Whether it has no values.
     pub const fn is_empty(&self) -> bool {
         self.raw.is_empty()
     }
@@ -79,10 +79,10 @@ impl<T: Pod> Array<T> {
     /// A value.
     ///
     /// # Errors
-    /// [`Error::OwnerDied`] once, when a process died while it had the lock.
+    /// [`Error::OwnerDied`] once, when a process died while it owned the lock.
     ///
     /// # Panics
-    /// When there is no such place.
+    /// When `index` is not inside the array.
     pub fn get(&self, index: usize) -> Result<T, Error> {
         held(&self.lock).map(|_guard| self.raw.get(index))
     }
@@ -93,7 +93,7 @@ impl<T: Pod> Array<T> {
     /// As [`Array::get`].
     ///
     /// # Panics
-    /// When there is no such place.
+    /// When `index` is not inside the array.
     pub fn set(&self, index: usize, value: T) -> Result<(), Error> {
         held(&self.lock).map(|_guard| self.raw.set(index, value))
     }
@@ -157,15 +157,15 @@ impl<T: Pod> Value<T> {
         self.0.get_lock()
     }
 
-    /// What it is.
+    /// The value.
     ///
     /// # Errors
-    /// [`Error::OwnerDied`] once, when a process died while it had the lock.
+    /// [`Error::OwnerDied`] once, when a process died while it owned the lock.
     pub fn get(&self) -> Result<T, Error> {
         self.0.get(0)
     }
 
-    /// Makes it another.
+    /// Replaces the value.
     ///
     /// # Errors
     /// As [`Value::get`].
@@ -173,7 +173,7 @@ impl<T: Pod> Value<T> {
         self.0.set(0, value)
     }
 
-    /// Changes it in one step.
+    /// Changes the value in one step.
     ///
     /// # Errors
     /// As [`Value::get`].

@@ -19,21 +19,21 @@ use super::slot::{Slot, file_of};
 use crate::error::Error;
 use fanlane_os::fd_passing::{Passed, refuse};
 
-/// So many slots a process writes to.
-const MOST_SLOTS: usize = 64;
-/// So many of others it keeps mapped.
-const MOST_FOREIGN_SLOTS: usize = 256;
+/// Maximum number of slots that a process writes to.
+const MAX_SLOTS: usize = 64;
+/// Maximum number of slots of other processes that are kept mapped.
+const MAX_FOREIGN_SLOTS: usize = 256;
 
 /// Slots of this process.
 static OWN: Mutex<Vec<Arc<Slot>>> = Mutex::new(Vec::new());
-/// Slots of others that are mapped here, the latest last.
+/// Slots of other processes that are mapped here, the latest last.
 static FOREIGN: Mutex<VecDeque<Arc<Slot>>> = Mutex::new(VecDeque::new());
 
 thread_local! {
     static ARRIVED_BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Does `work`; says also how many bytes in shared memory arrived in it.
+/// Does `work`; gives also the number of bytes in shared memory that arrived in it.
 pub(crate) fn with_arrived_bytes<R>(work: impl FnOnce() -> R) -> (R, usize) {
     let before = ARRIVED_BYTES.replace(0);
     let result = work();
@@ -41,7 +41,7 @@ pub(crate) fn with_arrived_bytes<R>(work: impl FnOnce() -> R) -> (R, usize) {
 }
 
 /// Bytes in shared memory: what a task returns where a copy would take long. They can be returned from a pool's task
-/// and sent through a connection, and are read where they are. A clone is the same bytes. When the last is gone their
+/// and sent through a connection, and are read where they are. A clone is the same bytes. When the last is dropped, their
 /// writer uses the memory again.
 ///
 /// ```
@@ -85,7 +85,7 @@ fn wait_for_readers(len: usize) {
     }
 }
 
-/// Whether others have much of what was written here, and with `len` bytes more too much.
+/// Whether other processes hold so much of what was written here that `len` more bytes are too many.
 fn is_ahead(len: usize) -> bool {
     let own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
     let held = own.iter().filter(|slot| !slot.is_free() && Arc::strong_count(slot) == 1).map(|slot| slot.room());
@@ -94,8 +94,8 @@ fn is_ahead(len: usize) -> bool {
 }
 
 impl SharedBytes {
-    /// Bytes that `fill` writes. What the slice holds before that is of no meaning. In a worker of a pool it may wait for some
-    /// milliseconds, where readers have much of what the worker wrote before.
+    /// Bytes that `fill` writes. The slice holds arbitrary bytes before that. In a worker of a pool the call may wait for some
+    /// milliseconds while readers hold much of what the worker wrote before.
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
@@ -107,7 +107,7 @@ impl SharedBytes {
     fn build_at_once(len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Self, Error> {
         let bytes = Self::take(len).map_err(Error::io("no shared memory for a result can be had"))?;
         #[expect(unsafe_code, reason = "the slot belongs to this value alone")]
-        // SAFETY: the slot had no holder when it was taken, and has no other than `bytes` yet.
+        // SAFETY: the slot had no holder when it was taken, and has none but `bytes` yet.
         fill(unsafe { bytes.slot.bytes_mut(len) });
         Ok(bytes)
     }
@@ -120,12 +120,12 @@ impl SharedBytes {
         Self::build(bytes.len(), |place| place.copy_from_slice(bytes))
     }
 
-    /// A copy of `bytes` in shared memory, where all slots of this process together then take at most about `most_bytes`;
-    /// `None` where readers have too many of them still. Two values may always be on their way.
+    /// A copy of `bytes` in shared memory, if all slots of this process together then take at most about `max_bytes`;
+    /// `None` while readers hold too many of them. Two values may be in transit in any case.
     ///
     /// # Errors
     /// As [`SharedBytes::build`].
-    pub fn copy_within(bytes: &[u8], most_bytes: usize) -> Result<Option<Self>, Error> {
+    pub fn copy_within(bytes: &[u8], max_bytes: usize) -> Result<Option<Self>, Error> {
         {
             let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut held, mut held_bytes) = (0, 0);
@@ -133,14 +133,14 @@ impl SharedBytes {
                 held += 1;
                 held_bytes += slot.room();
             }
-            // One that is not used again would cost more than it saves, and so would many that find no room in the caches.
-            if held >= MOST_SLOTS || held >= MIN_HELD && held_bytes + bytes.len() > most_bytes {
+            // A slot that is not used again costs more than it saves, and so do more slots than the caches hold.
+            if held >= MAX_SLOTS || held >= MIN_HELD && held_bytes + bytes.len() > max_bytes {
                 return Ok(None);
             }
             let mut all: usize = own.iter().map(|slot| slot.room()).sum();
-            // The largest first; what fits this value stays.
+            // The largest are dropped first; a slot that fits this value stays.
             own.sort_by_key(|slot| slot.room());
-            while all + bytes.len() > most_bytes
+            while all + bytes.len() > max_bytes
                 && let Some(place) = own.iter().rposition(|slot| slot.is_free() && !slot.suits(bytes.len()))
             {
                 let slot = own.remove(place);
@@ -159,7 +159,7 @@ impl SharedBytes {
             slot.take();
             return Ok(Self { slot: Arc::clone(slot), len });
         }
-        if own.len() >= MOST_SLOTS {
+        if own.len() >= MAX_SLOTS {
             own.retain(|slot| {
                 let stays = !slot.is_free();
                 if !stays {
@@ -169,7 +169,7 @@ impl SharedBytes {
             });
         }
         let slot = Arc::new(Slot::create(len)?);
-        if own.len() < MOST_SLOTS {
+        if own.len() < MAX_SLOTS {
             own.push(Arc::clone(&slot));
         } else {
             slot.retire();
@@ -177,7 +177,7 @@ impl SharedBytes {
         Ok(Self { slot, len })
     }
 
-    /// A copy of the bytes in memory of one's own, for keeping: the slot is then free for its writer.
+    /// A copy of the bytes in private memory, for keeping: the slot is then free for its writer.
     pub fn into_vec(self) -> Vec<u8> {
         self.to_vec()
     }
@@ -187,8 +187,8 @@ impl Deref for SharedBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        #[expect(unsafe_code, reason = "read in place is what it is for")]
-        // SAFETY: a slot is written only by who took it while nobody had it, and this value has it.
+        #[expect(unsafe_code, reason = "it is read in place")]
+        // SAFETY: a slot is written only while it has no holder but its writer, and this value holds it.
         unsafe {
             self.slot.bytes(self.len)
         }
@@ -219,7 +219,7 @@ impl Drop for SharedBytes {
 impl Serialize for SharedBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let written = (Passed(Arc::clone(self.slot.descriptor())), self.len as u64).serialize(serializer)?;
-        // What is on its way has it as well; it becomes the receiver's.
+        // The message in transit holds the slot too; its receiver takes that over.
         self.slot.share();
         Ok(written)
     }
@@ -242,7 +242,7 @@ impl<'de> Deserialize<'de> for SharedBytes {
                             let descriptor = Arc::into_inner(passed.0).ok_or(io::ErrorKind::InvalidData)?;
                             let slot = Arc::new(Slot::open(descriptor, file)?);
                             foreign.retain(|slot| !slot.is_retired());
-                            if foreign.len() >= MOST_FOREIGN_SLOTS {
+                            if foreign.len() >= MAX_FOREIGN_SLOTS {
                                 foreign.pop_front();
                             }
                             foreign.push_back(Arc::clone(&slot));
@@ -262,7 +262,7 @@ impl<'de> Deserialize<'de> for SharedBytes {
     }
 }
 
-/// Lets go of mapped slots whose writers have ended; values that somebody has stay as they are.
+/// Unmaps slots whose writers have ended; existing values stay as they are.
 pub fn forget_dead_writers() {
     FOREIGN.lock().unwrap_or_else(PoisonError::into_inner).retain(|slot| !slot.is_retired() && slot.writer_lives());
 }
@@ -273,7 +273,7 @@ mod tests {
     use crate::pipe;
 
     #[test]
-    fn a_slot_is_used_again_when_nobody_has_it_any_more() {
+    fn a_slot_is_used_again_when_it_has_no_holder() {
         let (here, there) = pipe().unwrap();
         // A size that no other test uses.
         let len = 3_333_333;
@@ -283,13 +283,13 @@ mod tests {
         here.send(&first).unwrap();
         drop(first);
         let second = SharedBytes::copy_of(&vec![2; len]).unwrap();
-        assert_ne!(address(&second), at, "the first is on its way");
+        assert_ne!(address(&second), at, "the first is in transit");
         let received: SharedBytes = there.recv().unwrap();
         assert!(received.iter().all(|byte| *byte == 1));
         let copy = received.clone();
         drop(received);
         let third = SharedBytes::build(len, |_| {}).unwrap();
-        assert_ne!(address(&third), at, "a clone has it");
+        assert_ne!(address(&third), at, "a clone holds it");
         assert_eq!(copy.into_vec(), vec![1; len]);
         assert_eq!(address(&SharedBytes::build(len - 5, |_| {}).unwrap()), at);
         assert!(second.iter().all(|byte| *byte == 2));

@@ -15,11 +15,11 @@ const KIND: &[u8; 8] = b"fl_list1";
 const COUNT: usize = 0;
 /// From here on one number for each item: where it is, what it is, how long it is.
 const STATES: usize = 1;
-/// A value may become so many bytes longer than at first, and at least so long.
-const LEAST_ROOM_BYTES: usize = 8;
+/// Minimum capacity of a place, in bytes.
+const MIN_ROOM_BYTES: usize = 8;
 
-/// So many items a list can have.
-pub const MOST_ITEMS: usize = WORDS - STATES;
+/// Maximum number of items of a list.
+pub const MAX_ITEMS: usize = WORDS - STATES;
 
 /// What a [`ShareableList`] can hold.
 ///
@@ -133,11 +133,11 @@ impl ShareableList {
     /// [`Error::Misuse`] for too many; what the system refuses.
     pub fn new(items: impl IntoIterator<Item = ListItem>) -> Result<Self, Error> {
         let encoded: Vec<_> = items.into_iter().map(|item| item.encoded()).collect();
-        if encoded.len() > MOST_ITEMS {
+        if encoded.len() > MAX_ITEMS {
             return Err(Error::Misuse("a shareable list has at most 439 items"));
         }
         // Before the values stands how much room each has.
-        let rooms = encoded.iter().map(|(_, bytes)| bytes.len().max(LEAST_ROOM_BYTES).next_multiple_of(8));
+        let rooms = encoded.iter().map(|(_, bytes)| bytes.len().max(MIN_ROOM_BYTES).next_multiple_of(8));
         let rooms: Vec<usize> = rooms.collect();
         let total = rooms.len() * 8 + 2 * rooms.iter().sum::<usize>();
         let journaled =
@@ -165,7 +165,7 @@ impl ShareableList {
     /// Opens the list that another process has given this name.
     ///
     /// # Errors
-    /// [`Error::Name`] where nobody has it, or it is no list.
+    /// [`Error::Name`] where no process has published it, or it is no list.
     pub fn open(name: &str) -> Result<Self, Error> {
         Self::from_descriptor(look_up(name)?)
             .map_err(|error| Error::Name { name: name.to_owned(), reason: error.to_string() })
@@ -177,7 +177,7 @@ impl ShareableList {
 
     /// How many items it has.
     pub fn len(&self) -> usize {
-        usize::try_from(self.journaled.peek(COUNT)).unwrap_or(0).min(MOST_ITEMS)
+        usize::try_from(self.journaled.peek(COUNT)).unwrap_or(0).min(MAX_ITEMS)
     }
 
     /// Whether it has none.
@@ -223,7 +223,7 @@ impl ShareableList {
     /// An item.
     ///
     /// # Errors
-    /// [`Error::Misuse`] where there is no such place.
+    /// [`Error::Misuse`] where `index` is not inside the list.
     pub fn get(&self, index: usize) -> Result<ListItem, Error> {
         self.check(index)?;
         self.take(&self.journaled.lock(), index)
@@ -232,7 +232,7 @@ impl ShareableList {
     /// Puts another item into a place.
     ///
     /// # Errors
-    /// [`Error::Misuse`] where there is no such place, or the item is too long for it.
+    /// [`Error::Misuse`] where `index` is not inside the list, or the item is too long for it.
     pub fn set(&self, index: usize, item: impl Into<ListItem>) -> Result<(), Error> {
         self.check(index)?;
         let (kind, bytes) = item.into().encoded();
@@ -322,7 +322,7 @@ mod tests {
         ) {
             let list = ShareableList::new(items.clone()).unwrap();
             let there = ShareableList::from_descriptor(list.journaled.descriptor().try_clone().unwrap()).unwrap();
-            let room = |item: &ListItem| item.encoded().1.len().max(LEAST_ROOM_BYTES).next_multiple_of(8);
+            let room = |item: &ListItem| item.encoded().1.len().max(MIN_ROOM_BYTES).next_multiple_of(8);
             let rooms: Vec<usize> = items.iter().map(room).collect();
             let mut expected = items;
             for (index, item, from_here, death) in changes {
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_dies_anywhere_in_a_change_leaves_the_old_or_the_new() {
+    fn a_death_anywhere_in_a_change_leaves_the_old_or_the_new() {
         let list = ShareableList::new(["old one".into()]).unwrap();
         for stores in 0.. {
             let died = die_after(stores, || list.set(0, "new one").unwrap());

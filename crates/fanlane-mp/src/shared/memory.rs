@@ -1,4 +1,4 @@
-//! Pieces of shared memory with a name.
+//! Named shared memory.
 
 use std::io;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use fanlane_os::clock;
 use fanlane_os::fd_passing::{Passed, refuse};
 use fanlane_os::memory::Segment;
 
-/// A piece of shared memory that other processes of the same user open by its name, as long as its creator has it.
-/// When that ends, however it ends, the name is gone; whoever has the memory open keeps it. It can be an argument of a
-/// process as well.
+/// A piece of shared memory that other processes of the same user open by its name, as long as its creator keeps it.
+/// When the creator ends, however it ends, the name is gone; processes that have the memory open keep it. It can be an
+/// argument of a process as well.
 ///
 /// ```
 /// use fanlane_mp::SharedMemory;
@@ -31,12 +31,12 @@ use fanlane_os::memory::Segment;
 pub struct SharedMemory {
     name: String,
     segment: Segment,
-    /// For its creator.
+    /// Present in its creator.
     published: Option<Published>,
 }
 
 impl SharedMemory {
-    /// New memory of `len` bytes, all zero; with a name that nobody has where `name` is `None`.
+    /// New memory of `len` bytes, all zero; with an unused name where `name` is `None`.
     ///
     /// # Errors
     /// [`Error::Name`] where the name is taken; [`Error::Misuse`] for no bytes; what the system refuses.
@@ -61,7 +61,7 @@ impl SharedMemory {
     /// Opens what another process, or this one, has created.
     ///
     /// # Errors
-    /// [`Error::Name`] where nobody has it.
+    /// [`Error::Name`] where no process has published it.
     pub fn open(name: &str) -> Result<Self, Error> {
         let segment = Segment::open(look_up(name)?)
             .map_err(|error: io::Error| Error::Name { name: name.to_owned(), reason: error.to_string() })?;
@@ -73,12 +73,12 @@ impl SharedMemory {
         &self.name
     }
 
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub const fn len(&self) -> usize {
         self.segment.len()
     }
 
-    /// Whether it has none; never so.
+    /// Whether its size is 0, which it never is.
     pub const fn is_empty(&self) -> bool {
         self.segment.is_empty()
     }
@@ -86,7 +86,7 @@ impl SharedMemory {
     /// Copies bytes from `offset` on. Others may write meanwhile: aligned groups of eight bytes are old or new.
     ///
     /// # Panics
-    /// When there are not as many.
+    /// When the range is not inside the memory.
     pub fn read(&self, offset: usize, bytes: &mut [u8]) {
         self.segment.load(offset, bytes);
     }
@@ -94,7 +94,7 @@ impl SharedMemory {
     /// Writes bytes from `offset` on. Others may read meanwhile: aligned groups of eight bytes are old or new.
     ///
     /// # Panics
-    /// When there is no room for them.
+    /// When the range is not inside the memory.
     pub fn write(&self, offset: usize, bytes: &[u8]) {
         self.segment.store(offset, bytes);
     }
@@ -102,8 +102,8 @@ impl SharedMemory {
     /// All bytes in place.
     ///
     /// # Safety
-    /// Nobody, in no process, writes them as long as the slice lives.
-    #[expect(unsafe_code, reason = "that nobody writes meanwhile is for the caller to see to")]
+    /// No thread of any process writes the memory as long as the slice lives.
+    #[expect(unsafe_code, reason = "the caller ensures that nothing writes meanwhile")]
     pub unsafe fn as_slice(&self) -> &[u8] {
         // SAFETY: as the caller promises.
         unsafe { self.segment.slice(0, self.segment.len()) }
@@ -112,14 +112,14 @@ impl SharedMemory {
     /// All bytes in place, to be written.
     ///
     /// # Safety
-    /// Nobody else, in no process, reads or writes them as long as the slice lives.
-    #[expect(unsafe_code, clippy::mut_from_ref, reason = "that nobody else has them is for the caller to see to")]
+    /// No other code of any process reads or writes the memory as long as the slice lives.
+    #[expect(unsafe_code, clippy::mut_from_ref, reason = "the caller ensures that nothing else uses the memory")]
     pub unsafe fn as_mut_slice(&self) -> &mut [u8] {
         // SAFETY: as the caller promises.
         unsafe { self.segment.slice_mut(0, self.segment.len()) }
     }
 
-    /// Takes the name away: nobody can open it any more. Whoever has it open keeps it. Nothing happens in a process
+    /// Removes the name: the memory can no longer be opened. Processes that have it open keep it. Has no effect in a process
     /// that has not created it.
     pub fn unlink(&mut self) {
         self.published = None;
@@ -154,7 +154,7 @@ mod tests {
         let open = SharedMemory::open(&name).unwrap();
         memory.unlink();
         let error = SharedMemory::open(&name).unwrap_err();
-        assert!(error.to_string().contains("nobody has it"), "{error}");
+        assert!(error.to_string().contains("no process has it"), "{error}");
         memory.write(0, b"x");
         let mut byte = [0];
         open.read(0, &mut byte);
@@ -168,7 +168,7 @@ mod tests {
     #[expect(unsafe_code, reason = "that is what is tested")]
     fn the_bytes_can_be_reached_in_place() {
         let memory = SharedMemory::create(None, 4).unwrap();
-        // SAFETY: nobody else has it.
+        // SAFETY: nothing else has opened it.
         unsafe {
             memory.as_mut_slice().copy_from_slice(b"abcd");
             assert_eq!(memory.as_slice(), b"abcd");

@@ -1,4 +1,4 @@
-//! Names for shared memory that vanish with their owner.
+//! Names of shared memory, which are gone when their owner ends.
 //!
 //! A name is a socket in the abstract namespace on which a thread of the owner hands out the memory's descriptor to
 //! processes of the same user. The system removes such a name when the owner ends, however it ends; a file in
@@ -17,10 +17,10 @@ use crate::connection::Connection;
 use crate::error::Error;
 use fanlane_os::fd_passing::Passed;
 
-/// So long may a name be, in bytes.
-const MOST_NAME_BYTES: usize = 64;
+/// Maximum length of a name, in bytes.
+const MAX_NAME_BYTES: usize = 64;
 
-/// A name under which a descriptor can be had, as long as this lives.
+/// A name under which a descriptor can be opened, as long as this value lives.
 #[derive(Debug)]
 pub struct Published {
     listener: UnixListener,
@@ -28,8 +28,8 @@ pub struct Published {
 }
 
 fn address(name: &str) -> Result<SocketAddr, Error> {
-    if name.is_empty() || name.len() > MOST_NAME_BYTES {
-        return Err(fault(name, format!("a name has 1 to {MOST_NAME_BYTES} bytes")));
+    if name.is_empty() || name.len() > MAX_NAME_BYTES {
+        return Err(fault(name, format!("a name has 1 to {MAX_NAME_BYTES} bytes")));
     }
     let user = rustix::process::getuid().as_raw();
     let address = SocketAddr::from_abstract_name(format!("fanlane-mp/{user}/{name}"));
@@ -57,7 +57,7 @@ pub fn publish(name: &str, descriptor: &Arc<OwnedFd>) -> Result<Published, Error
         // It ends when the listener is shut down.
         while let Ok((stream, _)) = answering.accept() {
             if is_ours(&stream) {
-                // Who asked and went away needs no answer.
+                // A client that has disconnected needs no answer.
                 let _ = Connection::from(stream).send(&passed);
             }
         }
@@ -71,7 +71,7 @@ pub fn publish(name: &str, descriptor: &Arc<OwnedFd>) -> Result<Published, Error
 pub fn look_up(name: &str) -> Result<OwnedFd, Error> {
     let stream = UnixStream::connect_addr(&address(name)?).map_err(|error| match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
-            fault(name, "nobody has it: its owner has ended or has unlinked it".to_owned())
+            fault(name, "no process has it: its owner has ended or has unlinked it".to_owned())
         }
         _ => fault(name, error.to_string()),
     })?;

@@ -20,8 +20,8 @@ const LEN_AT: usize = 8;
 const ITEM_BYTES_AT: usize = 16;
 const ITEMS_AT: usize = 64;
 
-/// An array of plain values in shared memory, without a lock: who writes while another reads sees to it that both make
-/// sense. Values of up to eight bytes are read and written whole. A clone is the same array.
+/// An array of plain values in shared memory, without a lock: its users order reads and writes themselves.
+/// Values of up to eight bytes are read and written whole. A clone is the same array.
 ///
 /// ```
 /// let array = fanlane_mp::RawArray::new(&[1_u32, 2, 3])?;
@@ -64,7 +64,7 @@ impl<T: Pod> RawArray<T> {
         Ok(array)
     }
 
-    /// An array of so many zeros.
+    /// An array of `len` zeros.
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
@@ -92,12 +92,12 @@ impl<T: Pod> RawArray<T> {
         if fits { Ok(Self { segment: Arc::new(segment), len, items: PhantomData }) } else { Err(fault()) }
     }
 
-    /// How many values it has.
+    /// The number of values.
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether it has none.
+    /// Whether it has no values.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -111,7 +111,7 @@ impl<T: Pod> RawArray<T> {
     /// A value.
     ///
     /// # Panics
-    /// When there is no such place.
+    /// When `index` is not inside the array.
     pub fn get(&self, index: usize) -> T {
         let mut value = T::zeroed();
         self.segment.load(self.place(index, 1), bytemuck::bytes_of_mut(&mut value));
@@ -121,7 +121,7 @@ impl<T: Pod> RawArray<T> {
     /// Writes a value.
     ///
     /// # Panics
-    /// When there is no such place.
+    /// When `index` is not inside the array.
     pub fn set(&self, index: usize, value: T) {
         self.segment.store(self.place(index, 1), bytemuck::bytes_of(&value));
     }
@@ -129,7 +129,7 @@ impl<T: Pod> RawArray<T> {
     /// Copies values from `start` on.
     ///
     /// # Panics
-    /// When there are not as many.
+    /// When the range is not inside the array.
     pub fn read(&self, start: usize, values: &mut [T]) {
         let place = self.place(start, values.len());
         self.segment.load(place, bytemuck::cast_slice_mut(values));
@@ -138,7 +138,7 @@ impl<T: Pod> RawArray<T> {
     /// Writes values from `start` on.
     ///
     /// # Panics
-    /// When there is no room for them.
+    /// When the range is not inside the array.
     pub fn write(&self, start: usize, values: &[T]) {
         self.segment.store(self.place(start, values.len()), bytemuck::cast_slice(values));
     }
@@ -187,12 +187,12 @@ impl<T: Pod> RawValue<T> {
         RawArray::new(&[value]).map(Self)
     }
 
-    /// What it is.
+    /// The value.
     pub fn get(&self) -> T {
         self.0.get(0)
     }
 
-    /// Makes it another.
+    /// Replaces the value.
     pub fn set(&self, value: T) {
         self.0.set(0, value);
     }

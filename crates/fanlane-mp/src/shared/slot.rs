@@ -1,5 +1,5 @@
-//! A memory file for one large result after the other: written by its writer while nobody has it, and read in place by
-//! any number of processes.
+//! A memory file for one large result after the other: written by its writer while it has no holder, and read in place
+//! by any number of processes.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,20 +13,20 @@ const KIND: u64 = u64::from_le_bytes(*b"fl_slot1");
 const KIND_AT: usize = 0;
 const HOLDERS_AT: usize = 8;
 const WRITER_AT: usize = 16;
-/// Not 0: the writer does not use it again.
+/// Not 0 when the writer does not use it again.
 const RETIRED_AT: usize = 24;
 const BYTES_AT: usize = 4096;
 
-/// Bytes with a count of those that have them, in whichever process.
+/// Bytes with a count of their holders in all processes.
 #[derive(Debug)]
 pub struct Slot {
     segment: Segment,
-    /// What the system knows the file by.
+    /// Device and inode of the file.
     pub file: (u64, u64),
 }
 
 impl Slot {
-    /// A new one with room for `len` bytes or somewhat more, that somebody has.
+    /// A new slot with room for `len` bytes or somewhat more, and one holder.
     pub fn create(len: usize) -> io::Result<Self> {
         const STEP_BYTES: usize = 1 << 20;
         let room = if len > STEP_BYTES { len.next_multiple_of(STEP_BYTES) } else { len.next_power_of_two() };
@@ -38,7 +38,7 @@ impl Slot {
         Ok(Self { segment, file })
     }
 
-    /// Another process's, whose count the caller has a part in.
+    /// A slot of another process, whose count includes the caller.
     pub fn open(descriptor: OwnedFd, file: (u64, u64)) -> io::Result<Self> {
         let mut len = rustix::fs::fstat(&descriptor)?.st_size.unsigned_abs();
         // No more than an address holds.
@@ -58,22 +58,22 @@ impl Slot {
         self.segment.word(HOLDERS_AT)
     }
 
-    /// Nobody has it. What they did with it, they did before.
+    /// Whether it has no holder. All accesses of former holders have happened before.
     pub fn is_free(&self) -> bool {
         self.holders().load(Ordering::Acquire) == 0
     }
 
-    /// Its writer has a free one, to write to it.
+    /// Makes the writer the holder of a free slot, to write to it.
     pub fn take(&self) {
         self.holders().store(1, Ordering::Relaxed);
     }
 
-    /// One more has it. For one who has it already.
+    /// Adds a holder. The caller holds it already.
     pub fn share(&self) {
         self.holders().fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One who had it has it no more.
+    /// Removes a holder.
     pub fn let_go(&self) {
         self.holders().fetch_sub(1, Ordering::Release);
     }
@@ -81,10 +81,10 @@ impl Slot {
     /// The first `len` bytes.
     ///
     /// # Safety
-    /// The caller has the slot as long as the slice lives, and it is written already.
-    #[expect(unsafe_code, reason = "that nobody writes meanwhile is for the caller to see to")]
+    /// The caller holds the slot as long as the slice lives, and it is written already.
+    #[expect(unsafe_code, reason = "the caller ensures that nothing writes meanwhile")]
     pub unsafe fn bytes(&self, len: usize) -> &[u8] {
-        // SAFETY: a slot is written only by who took it while nobody had it, and the caller has it.
+        // SAFETY: a slot is written only while it has no holder but its writer, and the caller holds it.
         unsafe { self.segment.slice(BYTES_AT, len) }
     }
 
@@ -92,24 +92,24 @@ impl Slot {
     ///
     /// # Safety
     /// The caller took or created the slot and has not shared it yet, as long as the slice lives.
-    #[expect(unsafe_code, clippy::mut_from_ref, reason = "that nobody else has it is for the caller to see to")]
+    #[expect(unsafe_code, clippy::mut_from_ref, reason = "the caller ensures that there is no other holder")]
     pub unsafe fn bytes_mut(&self, len: usize) -> &mut [u8] {
         // SAFETY: as the caller promises.
         unsafe { self.segment.slice_mut(BYTES_AT, len) }
     }
 
-    /// It is large enough for so many bytes, and not much too large.
+    /// Whether it is large enough for `len` bytes, and not much too large.
     pub fn suits(&self, len: usize) -> bool {
-        const LAVISH: usize = 4;
-        self.room() >= len && self.room() / LAVISH <= len.max(4096)
+        const MAX_EXCESS: usize = 4;
+        self.room() >= len && self.room() / MAX_EXCESS <= len.max(4096)
     }
 
-    /// So many bytes go into it.
+    /// Its capacity in bytes.
     pub const fn room(&self) -> usize {
         self.segment.len() - BYTES_AT
     }
 
-    /// Its writer does not use it again, so readers need not keep it.
+    /// Marks that its writer does not use it again, so that readers need not keep it mapped.
     pub fn retire(&self) {
         self.segment.word(RETIRED_AT).store(1, Ordering::Relaxed);
     }
@@ -124,7 +124,7 @@ impl Slot {
     }
 }
 
-/// What the system knows a file by.
+/// Device and inode of a file.
 pub fn file_of(descriptor: &Arc<OwnedFd>) -> io::Result<(u64, u64)> {
     let status = rustix::fs::fstat(&**descriptor)?;
     Ok((status.st_dev, status.st_ino))

@@ -228,7 +228,7 @@ pub fn half(x: u32) -> Result<u32, String> {
 /// Writes to the descriptors 1 and 2 past all buffers, as a C library would, and reads all of 0.
 pub fn uses_standard_descriptors(x: u32) -> (u32, usize) {
     let garbage = [b"\0\0\0\x02\xff\xff".as_slice(), &[b'x'; 9], b"\n"].concat();
-    // Whoever closed them reads nothing; what counts is what becomes of the result.
+    // The process that closed them reads nothing; the test is about the result.
     let _ = rustix::io::write(rustix::stdio::stdout(), &garbage);
     let _ = rustix::io::write(rustix::stdio::stderr(), &garbage);
     let mut read = [0; 64];

@@ -14,8 +14,8 @@ use crate::{DEADLINE, Test};
 
 pub const TESTS: &[Test] = &[
     ("listener::another_process_connects_in_both_ways", another_process_connects_in_both_ways),
-    ("listener::a_key_that_is_another_lets_nobody_in", a_key_that_is_another_lets_nobody_in),
-    ("listener::strangers_keep_nobody_out", strangers_keep_nobody_out),
+    ("listener::another_key_is_refused", another_key_is_refused),
+    ("listener::unauthenticated_peers_do_not_block_others", unauthenticated_peers_do_not_block_others),
     ("listener::shared_things_stay_on_their_machine", shared_things_stay_on_their_machine),
     ("listener::an_address_is_had_once_and_given_back", an_address_is_had_once_and_given_back),
     ("listener::a_manager_is_no_listener_and_the_other_way_round", a_manager_is_no_listener_and_the_other_way_round),
@@ -61,7 +61,7 @@ fn another_process_connects_in_both_ways() {
     }
 }
 
-fn a_key_that_is_another_lets_nobody_in() {
+fn another_key_is_refused() {
     let mut listener = Listener::bind(&tcp(), key()).unwrap();
     let address = listener.address().clone();
     std::thread::scope(|scope| {
@@ -76,7 +76,7 @@ fn a_key_that_is_another_lets_nobody_in() {
     });
 }
 
-fn strangers_keep_nobody_out() {
+fn unauthenticated_peers_do_not_block_others() {
     let folder = tempfile::tempdir().unwrap();
     for address in [unix(&folder), tcp()] {
         let key = key();
@@ -88,7 +88,7 @@ fn strangers_keep_nobody_out() {
                 Address::Unix(path) => Box::new(UnixStream::connect(path).unwrap()),
                 Address::Tcp(place) => Box::new(TcpStream::connect(place).unwrap()),
             };
-            assert_eq!(wait(&[&listener], Some(DEADLINE)).unwrap(), [0], "somebody knocks");
+            assert_eq!(wait(&[&listener], Some(DEADLINE)).unwrap(), [0], "a peer connects");
             let accepted = listener.accept_timeout(Duration::ZERO);
             assert!(matches!(accepted, Err(Error::TimedOut)), "{accepted:?}");
             stream

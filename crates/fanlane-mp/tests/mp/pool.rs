@@ -18,7 +18,7 @@ pub const TESTS: &[Test] = &[
     ("pool::a_panic_is_its_own_item_s_alone", a_panic_is_its_own_item_s_alone),
     ("pool::an_endless_input_is_taken_as_it_is_needed", an_endless_input_is_taken_as_it_is_needed),
     ("pool::few_large_results_are_made_ahead", few_large_results_are_made_ahead),
-    ("pool::large_results_that_are_kept_hold_up_nobody", large_results_that_are_kept_hold_up_nobody),
+    ("pool::large_results_that_are_kept_do_not_delay_others", large_results_that_are_kept_do_not_delay_others),
     ("pool::results_can_be_waited_for_and_heard_of", results_can_be_waited_for_and_heard_of),
     ("pool::workers_are_replaced_after_their_tasks", workers_are_replaced_after_their_tasks),
     ("pool::it_grows_and_shrinks_while_it_works", it_grows_and_shrinks_while_it_works),
@@ -165,7 +165,7 @@ fn an_endless_input_is_taken_as_it_is_needed() {
 }
 
 fn few_large_results_are_made_ahead() {
-    const MOST_AHEAD_BYTES: usize = 64 << 20;
+    const MAX_AHEAD_BYTES: usize = 64 << 20;
     let pool = Pool::new(1).unwrap();
     let (mut inputs, mut results, mut bytes) = (0, 0, 0);
     let numbers = std::iter::from_fn(|| {
@@ -177,11 +177,11 @@ fn few_large_results_are_made_ahead() {
         bytes += result.unwrap().len();
     }
     let ahead_bytes = (inputs - results) * (bytes / results);
-    assert!(ahead_bytes <= MOST_AHEAD_BYTES, "{inputs} inputs were taken for {results} results");
+    assert!(ahead_bytes <= MAX_AHEAD_BYTES, "{inputs} inputs were taken for {results} results");
 }
 
 /// A worker waits for readers of its results, and not for ever: neither for those that keep them nor for itself.
-fn large_results_that_are_kept_hold_up_nobody() {
+fn large_results_that_are_kept_do_not_delay_others() {
     let pool = Pool::new(1).unwrap();
     let kept: Vec<_> = pool.imap(shared_bytes, vec![7; 100]).collect::<Result<_, _>>().unwrap();
     let more = pool.map_chunked(shared_bytes, vec![8; 100], 25).unwrap();

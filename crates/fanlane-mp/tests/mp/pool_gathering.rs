@@ -26,7 +26,7 @@ pub fn set_scene(arrived: Event, go_on: Event, runs: Array<u32>) {
     assert!(SCENE.set(Scene { arrived, go_on, runs }).is_ok());
 }
 
-/// Counts that it has been called, and goes on for ever if the number is zero: until somebody allows it to end.
+/// Counts that it has been called, and does not end if the number is zero, until the test allows it.
 pub fn count_and_wait_if_zero(number: usize) -> usize {
     let scene = SCENE.get().unwrap();
     scene.runs.update(|runs| runs[number] += 1).unwrap();

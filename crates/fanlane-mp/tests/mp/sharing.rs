@@ -128,7 +128,7 @@ fn a_bounded_semaphore_is_given_back() {
     assert!(semaphore.acquire_timeout(Duration::from_millis(1)).unwrap().is_none());
     here.send(&()).unwrap();
     let permit = semaphore.acquire().unwrap();
-    assert!(matches!(semaphore.release(), Ok(())), "somebody gave it back in its holder's stead");
+    assert!(matches!(semaphore.release(), Ok(())), "it was given back by another process");
     drop(permit);
     assert!(matches!(semaphore.release(), Err(Error::Misuse(_))));
     assert_eq!((semaphore.value(), holder.join().unwrap()), (1, 0));
@@ -237,8 +237,8 @@ fn a_name_goes_with_its_owner() {
     let open = SharedMemory::open(&name).unwrap();
     owner.kill().unwrap();
     owner.join().unwrap();
-    assert!(SharedMemory::open(&name).unwrap_err().to_string().contains("nobody has it"));
-    // Whoever has it open keeps it.
+    assert!(SharedMemory::open(&name).unwrap_err().to_string().contains("no process has it"));
+    // Processes that have it open keep it.
     open.write(0, b"x");
 }
 
@@ -255,5 +255,5 @@ fn large_results_use_the_same_memory_again() {
     assert!((0..9).zip(&kept).all(|(fill, bytes)| bytes.iter().all(|byte| *byte == fill)));
     let last = kept.last().unwrap().clone();
     drop((kept, pool));
-    assert!(last.iter().all(|byte| *byte == 8), "what somebody has stays when its writer is gone");
+    assert!(last.iter().all(|byte| *byte == 8), "bytes that are held stay when their writer is gone");
 }

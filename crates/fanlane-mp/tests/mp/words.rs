@@ -50,7 +50,7 @@ fn errors_say_what_happened_and_what_to_do() {
         (sender.poll(None).unwrap_err(), "this end of a one-way pipe can only send"),
         (queue.task_done().unwrap_err(), "task_done was called more often"),
         (SharedMemory::create(Some(memory.name()), 8).unwrap_err(), "this name is taken"),
-        (SharedMemory::open("nobody's").unwrap_err(), "shared memory named nobody's: nobody has it"),
+        (SharedMemory::open("missing").unwrap_err(), "shared memory named missing: no process has it"),
         (Pool::builder().workers(0).start().unwrap_err(), "a pool has at least one worker"),
     ];
     there.send(&5_u8).unwrap();
@@ -121,7 +121,7 @@ fn what_debug_shows() {
         (format!("{:?}", Array::new(&[1_u8, 2, 3]).unwrap()), "RawArray { len: 3, .. }"),
         (format!("{:?}", Value::new(1_u8).unwrap()), "Value"),
         (format!("{:?}", RawValue::new(1_u8).unwrap()), "RawValue"),
-        // In a worker: whoever has written such bytes keeps the memory for the next.
+        // In a worker: the writer of such bytes keeps the memory for the next.
         (pool.apply(show_bytes, ()).unwrap(), "SharedBytes { len: 3, .. }, equal: true"),
         (format!("{:?}", function!(nothing)), "Function(\"mp::functions::nothing\")"),
     ] {
@@ -167,7 +167,7 @@ fn what_is_not_a_shared_thing_is_refused() {
     // A number where there is no descriptor at all.
     here.send(&3_u8).unwrap();
     not_of_its_kind(there.recv::<Event>().unwrap_err());
-    // Without a connection a shared thing cannot travel: in a queue nobody would hold it.
+    // Without a connection a shared thing cannot travel: no process would hold it while it is in a queue.
     let queue: Queue<Event> = Queue::unbounded().unwrap();
     let error = queue.put(&Event::new().unwrap()).unwrap_err();
     assert!(matches!(error, Error::Encode(_)), "{error}");
