@@ -13,7 +13,7 @@ use fanlane_core::engine::{Engine, LocalEngine, RunOptions};
 use fanlane_core::event::{EventKind, TaskEvent};
 use fanlane_core::job::{Batch, Job, Mode};
 use fanlane_core::model::Earlier;
-use fanlane_core::store::history::{About, HistoryRecorder, file_in};
+use fanlane_core::store::history::{HistoryRecorder, RecordedRun, file_in};
 
 use measuring::{median, own_cpu, say};
 
@@ -71,7 +71,7 @@ fn run(job: &Job, recorded: bool) -> Cost {
     let cpu_before = own_cpu();
     let begun = Instant::now();
     let mut recorder = recorded.then(|| {
-        let about = About {
+        let run = RecordedRun {
             batch: Arc::clone(&batch),
             job: job.clone(),
             folder: "/".into(),
@@ -79,7 +79,7 @@ fn run(job: &Job, recorded: bool) -> Cost {
             earlier: Earlier::default(),
             window: false,
         };
-        HistoryRecorder::start(folder.path().to_owned(), about)
+        HistoryRecorder::start(folder.path().to_owned(), run)
     });
     let options = RunOptions::new(Mode::Pool, 2);
     let (sender, events) = bounded(1024);

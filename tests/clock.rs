@@ -15,7 +15,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use fanlane_core::event::{EventKind, Outcome, RunEvent, TaskEvent};
 use fanlane_core::job::{Batch, Mode};
 use fanlane_core::model::Earlier;
-use fanlane_core::store::history::{About, History, HistoryRecorder, Retention, RunState};
+use fanlane_core::store::history::{History, HistoryRecorder, RecordedRun, Retention, RunState};
 use support::{alone, job, start_in};
 
 const DAY_SECS: i64 = 86_400;
@@ -109,7 +109,7 @@ fn the_history_is_sane_about_runs_of_a_clock_that_was_wrong() {
         let folder = tempfile::tempdir().unwrap();
         let job = job(r#"Job(version: 1, task: Command(": {}"), inputs: [Range(1, 3)])"#);
         let batch = Arc::new(Batch::open(&job, folder.path(), &mut std::io::empty()).unwrap());
-        let about = About {
+        let run = RecordedRun {
             batch,
             job: job.clone(),
             folder: folder.path().into(),
@@ -117,7 +117,7 @@ fn the_history_is_sane_about_runs_of_a_clock_that_was_wrong() {
             earlier: Earlier::default(),
             window: false,
         };
-        let mut recorder = HistoryRecorder::start(folder.path().join("history"), about);
+        let mut recorder = HistoryRecorder::start(folder.path().join("history"), run);
         let shift = Shift::by(secs);
         let run = start_in(&job, folder.path(), Mode::Pool, 1);
         drop(shift);

@@ -16,7 +16,7 @@ use fanlane_core::event::{
 };
 use fanlane_core::job::{Batch, Input, Job, Mode, TaskTemplate};
 use fanlane_core::model::Earlier;
-use fanlane_core::store::history::{About, History, HistoryRecorder, file_in};
+use fanlane_core::store::history::{History, HistoryRecorder, RecordedRun, file_in};
 use fanlane_core::store::record::RecordLine;
 
 /// Which calls fail.
@@ -133,14 +133,14 @@ fn disarm() -> i64 {
     SEEN.load(Ordering::SeqCst)
 }
 
-fn about() -> About {
+fn recorded_run() -> RecordedRun {
     let job = Job {
         task: TaskTemplate::Command("echo {}".to_owned()),
         inputs: vec![Input::List(vec!["x".repeat(9000), "y".to_owned()])],
         ..Job::default()
     };
     let batch = Arc::new(Batch::open(&job, Path::new("/"), &mut std::io::empty()).expect("a batch"));
-    About { batch, job, folder: "/".into(), continues: None, earlier: Earlier::default(), window: false }
+    RecordedRun { batch, job, folder: "/".into(), continues: None, earlier: Earlier::default(), window: false }
 }
 
 fn events() -> Vec<Event> {
@@ -171,7 +171,7 @@ fn events() -> Vec<Event> {
 
 /// Records a run to its end; returns what was told.
 fn keep(folder: &Path) -> Vec<String> {
-    let mut recorder = HistoryRecorder::start(folder.to_owned(), about());
+    let mut recorder = HistoryRecorder::start(folder.to_owned(), recorded_run());
     let mut said: Vec<String> = events().iter().flat_map(|event| recorder.add(event)).collect();
     said.extend(recorder.finish());
     said

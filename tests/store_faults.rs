@@ -21,10 +21,10 @@ use fanlane_core::job::{Input, Job, Mode, TaskKind, TaskTemplate};
 use fanlane_core::model::Earlier;
 use fanlane_core::store::atomic_write::Existing;
 use fanlane_core::store::joblog::earlier::LogReader;
-use fanlane_core::store::joblog::{Before, JobLog};
+use fanlane_core::store::joblog::{ExistingLog, JobLog};
 use fanlane_core::store::presets::{Presets, Slug};
 use fanlane_core::store::race;
-use fanlane_core::store::record::{self, RECORD_VERSION, RecordHeader, RecordLine, Recorder, TaskWords};
+use fanlane_core::store::record::{self, RECORD_VERSION, RecordHeader, RecordLine, RecordWriter, TaskWords};
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_core::store::results_table::{ResultsTable, TableFormat};
 
@@ -214,7 +214,7 @@ fn add_to_log(log: std::io::Result<JobLog>, numbers: std::ops::RangeInclusive<u6
 fn a_job_log_has_the_lines_that_were_said_to_be_in_it() {
     let met = fail_each(
         |_| (),
-        |folder| add_to_log(JobLog::open(&folder.join("log"), Before::Overwrite), 1..=3),
+        |folder| add_to_log(JobLog::open(&folder.join("log"), ExistingLog::Overwrite), 1..=3),
         |folder, kept, what| {
             assert_eq!(&logged(&folder.join("log")), kept, "{what}");
             assert!(names(folder).iter().all(|name| name == "log"), "{what}");
@@ -226,7 +226,7 @@ fn a_job_log_has_the_lines_that_were_said_to_be_in_it() {
 #[test]
 fn a_job_log_that_is_gone_on_with_loses_no_line() {
     let begin = |folder: &Path| {
-        add_to_log(JobLog::open(&folder.join("log"), Before::Overwrite), 1..=2);
+        add_to_log(JobLog::open(&folder.join("log"), ExistingLog::Overwrite), 1..=2);
         let torn = [fs::read(folder.join("log")).expect("readable"), b"3\t:\t17".to_vec()].concat();
         fs::write(folder.join("log"), torn).expect("written");
     };
@@ -344,7 +344,7 @@ fn a_record_has_every_event_that_was_said_to_be_in_it() {
     let met = fail_each(
         |_| (),
         |folder| {
-            let Ok(mut recorder) = Recorder::create(&folder.join("record"), &header) else { return 0 };
+            let Ok(mut recorder) = RecordWriter::create(&folder.join("record"), &header) else { return 0 };
             events.iter().take_while(|event| recorder.add(event, words).is_ok()).count()
         },
         |folder, kept, what| {

@@ -10,7 +10,7 @@ use crate::cli::plan::Plan;
 use crate::cli::terminal::remark;
 use fanlane_core::job::Batch;
 use fanlane_core::job::batch::BatchFeed;
-use fanlane_core::store::history::{self, Known};
+use fanlane_core::store::history::{self, KnownDurations};
 
 /// How much of standard input is read at once, as much as a pipe holds.
 const STDIN_BYTES: usize = 1 << 16;
@@ -41,7 +41,7 @@ pub fn open_growing(plan: &Plan) -> Result<(Batch, Option<Feeding>)> {
 fn in_order_of_history(batch: Batch) -> Result<Batch> {
     let folder = history::default_folder().ok();
     let (batch, known) = history::longest_first(batch, folder.as_deref())?;
-    if let Some(Known { tasks, of, fault }) = known {
+    if let Some(KnownDurations { tasks, of, fault }) = known {
         remark(&match fault {
             Some(fault) => format!("tasks start in the order of the inputs, not the longest first: {fault}"),
             None => format!("the history has times of {tasks} of {of} tasks; the others start first"),

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use fanlane_core::store::joblog::{Before, JobLog};
+use fanlane_core::store::joblog::{ExistingLog, JobLog};
 
 /// Opens the job log of that name for a run that resumes none.
 ///
@@ -18,8 +18,8 @@ pub fn open_log(name: &Path) -> io::Result<JobLog> {
         return JobLog::to_writer(Box::new(stdout));
     }
     match log_path(name) {
-        appended if appended != name => JobLog::open(appended, Before::Append),
-        path => JobLog::open(path, Before::Overwrite),
+        appended if appended != name => JobLog::open(appended, ExistingLog::Append),
+        path => JobLog::open(path, ExistingLog::Overwrite),
     }
 }
 

@@ -16,9 +16,9 @@ use crate::cli::report::Keepers;
 use crate::cli::terminal::remark;
 use fanlane_core::job::Batch;
 use fanlane_core::model::Earlier;
-use fanlane_core::store::history::{self, About, HistoryError, HistoryRecorder};
+use fanlane_core::store::history::{self, HistoryError, HistoryRecorder, RecordedRun};
 use fanlane_core::store::joblog::JobLog;
-use fanlane_core::store::record::{RECORD_VERSION, RecordHeader, Recorder};
+use fanlane_core::store::record::{RECORD_VERSION, RecordHeader, RecordWriter};
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_core::store::results_table::{ResultsTable, TableFormat};
 
@@ -74,7 +74,7 @@ impl Keep {
                 columns: batch.columns().to_vec(),
                 earlier: rest.map_or_else(Earlier::default, |rest| rest.earlier),
             };
-            let recorder = Recorder::create(path, &header);
+            let recorder = RecordWriter::create(path, &header);
             keepers.recorder =
                 Some(recorder.with_context(|| format!("the record {} cannot be written", path.display()))?);
         }
@@ -102,7 +102,7 @@ impl Keep {
                 return None;
             }
         };
-        let about = About {
+        let run = RecordedRun {
             batch: Arc::clone(batch),
             job: plan.job.clone(),
             folder: plan.absolute_folder(),
@@ -110,7 +110,7 @@ impl Keep {
             earlier: rest.map_or_else(Earlier::default, |rest| rest.earlier),
             window: false,
         };
-        Some(HistoryRecorder::start(folder, about))
+        Some(HistoryRecorder::start(folder, run))
     }
 }
 

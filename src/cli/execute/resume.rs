@@ -16,7 +16,7 @@ use fanlane_core::job::Batch;
 use fanlane_core::model::Earlier;
 use fanlane_core::store::history::RunState;
 use fanlane_core::store::joblog::earlier::{LogLine, LogReader};
-use fanlane_core::store::remaining::{Ended, How, command_on_one_line, is_same_command};
+use fanlane_core::store::remaining::{EarlierOutcome, EndedTasks, command_on_one_line, is_same_command};
 use fanlane_core::store::results_folder::ResultsFolder;
 
 /// How much of a command an error shows, in characters.
@@ -98,19 +98,19 @@ impl Resume {
     }
 }
 
-fn from_history(name: RunName, batch: &Batch) -> Result<(Ended, i64)> {
+fn from_history(name: RunName, batch: &Batch) -> Result<(EndedTasks, i64)> {
     let (history, row) = name.find()?;
     ensure!(row.state != RunState::Running, "run {} is still running; wait for its end, or stop it", row.id);
     if row.left_out > 0 {
         let (id, count) = (row.id, row.left_out);
         remark(&format!("{count} attempts of run {id} could not be recorded, so their tasks run again"));
     }
-    let ended = Ended::in_history(&history, row.id, batch).context("the run cannot be resumed")?;
+    let ended = EndedTasks::in_history(&history, row.id, batch).context("the run cannot be resumed")?;
     Ok((ended, row.id))
 }
 
-fn from_log(path: &Path, batch: &Batch, by_number: bool) -> Result<(Ended, Option<LogState>)> {
-    let mut ended = Ended::default();
+fn from_log(path: &Path, batch: &Batch, by_number: bool) -> Result<(EndedTasks, Option<LogState>)> {
+    let mut ended = EndedTasks::default();
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -127,7 +127,7 @@ fn from_log(path: &Path, batch: &Batch, by_number: bool) -> Result<(Ended, Optio
         if task.0 >= batch.len() {
             continue;
         }
-        ended.note(task, if line.succeeded { How::Done } else { How::Failed });
+        ended.note(task, if line.succeeded { EarlierOutcome::Done } else { EarlierOutcome::Failed });
     }
     Ok((ended, Some(LogState { whole_bytes: reader.whole_bytes(), read_bytes: reader.read_bytes() })))
 }
@@ -153,8 +153,8 @@ fn refuse_another_batch(line: &LogLine, batch: &Batch) -> Result<()> {
     )
 }
 
-fn from_results(path: &Path, batch: &Batch) -> Result<Ended> {
-    let mut ended = Ended::default();
+fn from_results(path: &Path, batch: &Batch) -> Result<EndedTasks> {
+    let mut ended = EndedTasks::default();
     if !path.exists() {
         return Ok(ended);
     }
@@ -169,7 +169,7 @@ fn from_results(path: &Path, batch: &Batch) -> Result<Ended> {
             _ => folder.ended(&values, Some(number))?.is_some(),
         };
         if has_ended {
-            ended.note(task, How::Unknown);
+            ended.note(task, EarlierOutcome::Unknown);
         }
     }
     Ok(ended)

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::cli::run_name::RunName;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::Batch;
-use fanlane_core::store::remaining::{Ended, How};
+use fanlane_core::store::remaining::{EarlierOutcome, EndedTasks};
 
 /// Which tasks of a batch are run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,8 +29,8 @@ impl Selection {
             Self::All => return Ok(batch),
             Self::FailedOf(run) => {
                 let (history, row) = RunName::Number(*run).find()?;
-                let ended = Ended::in_history(&history, row.id, &batch).context("the run cannot be run again")?;
-                (0..batch.len()).map(TaskId).filter(|task| ended.how(*task) == Some(How::Failed)).collect()
+                let ended = EndedTasks::in_history(&history, row.id, &batch).context("the run cannot be run again")?;
+                (0..batch.len()).map(TaskId).filter(|task| ended.how(*task) == Some(EarlierOutcome::Failed)).collect()
             }
             Self::Numbers(numbers) => {
                 let mut numbers = numbers.clone();

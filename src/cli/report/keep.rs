@@ -12,7 +12,7 @@ use fanlane_core::event::{AttemptRecord, Event, EventKind, RunEvent, TaskEvent, 
 use fanlane_core::job::lossless::Bytes;
 use fanlane_core::store::history::HistoryRecorder;
 use fanlane_core::store::joblog::JobLog;
-use fanlane_core::store::record::{Recorder, TaskWords};
+use fanlane_core::store::record::{RecordWriter, TaskWords};
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_core::store::results_table::ResultsTable;
 
@@ -29,7 +29,7 @@ pub struct Keepers {
     /// What each task printed, as the rows of a table.
     pub table: Option<ResultsTable>,
     /// The events.
-    pub recorder: Option<Recorder>,
+    pub recorder: Option<RecordWriter>,
     /// The run in the history. Its faults are reported and are no failure of the run.
     pub history: Option<HistoryRecorder>,
     started_unix_ms: u64,

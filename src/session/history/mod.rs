@@ -12,7 +12,7 @@ use super::run::{RecorderMessages, RunOrigin, StartRequest};
 use super::{HistoryCommand, Page, Session, Wake};
 use fanlane_core::event::TaskId;
 use fanlane_core::model::Earlier;
-use fanlane_core::store::history::{About, History, HistoryRecorder, RunRow};
+use fanlane_core::store::history::{History, HistoryRecorder, RecordedRun, RunRow};
 
 pub use past_run::PastRun;
 
@@ -109,7 +109,7 @@ impl RunList {
     pub(super) fn recorder(&self, request: &StartRequest) -> Option<(HistoryRecorder, RecorderMessages)> {
         let history = self.folder.clone()?;
         let RunOrigin { job, batch, folder } = &request.origin;
-        let about = About {
+        let run = RecordedRun {
             batch: Arc::clone(batch),
             job: job.clone(),
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
@@ -117,7 +117,7 @@ impl RunList {
             earlier: request.continues.map_or_else(Earlier::default, |(_, earlier)| earlier),
             window: true,
         };
-        Some((HistoryRecorder::start(history, about), self.messages()))
+        Some((HistoryRecorder::start(history, run), self.messages()))
     }
 
     fn read(&mut self, wake: &Wake) {

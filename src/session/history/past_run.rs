@@ -12,7 +12,7 @@ use fanlane_core::job::{Batch, Input, Job, TaskTemplate};
 use fanlane_core::model::RunModel;
 use fanlane_core::store::history::{History, HistoryError, RunRow, longest_first};
 use fanlane_core::store::record::{RecordLine, TaskWords};
-use fanlane_core::store::remaining::Ended;
+use fanlane_core::store::remaining::EndedTasks;
 
 /// A run that was read from the history.
 pub struct PastRun {
@@ -47,8 +47,8 @@ impl PastRun {
         };
         let again = job.as_ref().map_err(Clone::clone).and_then(|job| {
             let whole = reopen(job, &row.folder, folder)?;
-            let ended =
-                Ended::in_history(&history, id, &whole).map_err(|error| format!("It cannot be run again: {error}."))?;
+            let ended = EndedTasks::in_history(&history, id, &whole)
+                .map_err(|error| format!("It cannot be run again: {error}."))?;
             let batch = pick(&whole, picked.as_deref()).ok_or("Its batch is shorter than it was.")?;
             let rest = whole.rest(&ended.left(&whole).0);
             Ok((batch, rest))

@@ -9,7 +9,7 @@ use fanlane_core::event::TaskId;
 use fanlane_core::job::batch::{BatchError, EnvironmentPart, OrderError};
 use fanlane_core::job::quote::quote_into;
 use fanlane_core::job::{Batch, Input, Job};
-use fanlane_core::store::history::{Known, longest_first};
+use fanlane_core::store::history::{KnownDurations, longest_first};
 
 use super::draft::{Field, FieldError, field_of};
 use crate::session::notices::sentence;
@@ -31,7 +31,7 @@ pub struct Expanded {
     /// What stands beside each of these.
     pub beside: Vec<Beside>,
     /// Of how many tasks the history knows how long they take, where the order goes by it.
-    pub known: Option<Known>,
+    pub known: Option<KnownDurations>,
 }
 
 /// What the preview says of a task besides what it does.

@@ -28,12 +28,12 @@ pub(super) const MAX_READ_BYTES: usize = 256 << 10;
 /// The file, and how far it is.
 pub(super) struct Journal {
     file: File,
-    state: Mutex<State>,
+    state: Mutex<JournalState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct JournalState {
     /// What is in the file, in bytes.
     length: u64,
     /// Samples that the file does not have, each with its place among what the file has.
@@ -56,13 +56,13 @@ pub(super) struct JournalWriter {
 
 /// What somebody has read of a journal.
 #[derive(Default)]
-pub(super) struct Place {
+pub(super) struct JournalPosition {
     at: u64,
     samples: u64,
 }
 
 /// What there is to read.
-pub(super) enum Read {
+pub(super) enum JournalRead {
     /// Bytes were read into the buffer.
     Some,
     /// There is nothing new.
@@ -195,20 +195,20 @@ impl JournalWriter {
     }
 }
 
-impl State {
+impl JournalState {
     /// The samples that `place` has not passed yet.
-    fn unread(&self, place: &Place) -> impl Iterator<Item = &(u64, Arc<[u8]>)> {
+    fn unread(&self, place: &JournalPosition) -> impl Iterator<Item = &(u64, Arc<[u8]>)> {
         let missed = usize::try_from(self.samples - place.samples).unwrap_or(usize::MAX);
         self.fresh.range(self.fresh.len().saturating_sub(missed)..)
     }
 
     /// Where in the file the next of them belongs, which is between two whole messages.
-    fn next_fresh(&self, place: &Place) -> Option<u64> {
+    fn next_fresh(&self, place: &JournalPosition) -> Option<u64> {
         self.unread(place).map(|(at, _)| *at).find(|at| *at > place.at)
     }
 
     /// Takes those that belong where `place` is; says whether there were any.
-    fn take_fresh(&self, place: &mut Place, buffer: &mut Vec<u8>) -> bool {
+    fn take_fresh(&self, place: &mut JournalPosition, buffer: &mut Vec<u8>) -> bool {
         let mut passed = 0;
         for (at, frame) in self.unread(place).take_while(|(at, _)| *at <= place.at) {
             passed += 1;
@@ -225,25 +225,25 @@ impl State {
 }
 
 impl Journal {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, JournalState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads on behind `place` into `buffer`, or waits so long for something to read.
-    pub(super) fn read(&self, place: &mut Place, buffer: &mut Vec<u8>, patience: Duration) -> Read {
+    pub(super) fn read(&self, place: &mut JournalPosition, buffer: &mut Vec<u8>, patience: Duration) -> JournalRead {
         let until = Instant::now() + patience;
         buffer.clear();
         let mut state = self.state();
         loop {
             if let Some(fault) = &state.fault {
-                return Read::Fault(fault.clone());
+                return JournalRead::Fault(fault.clone());
             }
             if state.length.saturating_sub(place.at) > MAX_READ_BYTES as u64 {
                 // Whoever is so far behind has no use for what was only meant for those who read along.
                 place.samples = state.samples;
             }
             if state.take_fresh(place, buffer) {
-                return Read::Some;
+                return JournalRead::Some;
             }
             if place.at < state.length {
                 let end = state.next_fresh(place).map_or(state.length, |at| at.min(state.length));
@@ -253,19 +253,19 @@ impl Journal {
                 return match self.file.read_exact_at(buffer, place.at) {
                     Ok(()) => {
                         place.at += length as u64;
-                        Read::Some
+                        JournalRead::Some
                     }
-                    Err(error) => {
-                        Read::Fault(format!("the run goes on, but what it said cannot be read any more: {error}"))
-                    }
+                    Err(error) => JournalRead::Fault(format!(
+                        "the run goes on, but what it said cannot be read any more: {error}"
+                    )),
                 };
             }
             if state.ended {
-                return Read::End;
+                return JournalRead::End;
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Read::Nothing;
+                return JournalRead::Nothing;
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -285,14 +285,14 @@ mod tests {
         Event { at_ns, kind: EventKind::Sample(SampleEvent::Machine(sample)) }
     }
 
-    fn read_all(journal: &Journal, place: &mut Place) -> (Vec<u64>, bool) {
+    fn read_all(journal: &Journal, place: &mut JournalPosition) -> (Vec<u64>, bool) {
         let (mut bytes, mut buffer) = (Vec::new(), Vec::new());
         let ended = loop {
             match journal.read(place, &mut buffer, Duration::ZERO) {
-                Read::Some => bytes.extend_from_slice(&buffer),
-                Read::Nothing => break false,
-                Read::End => break true,
-                Read::Fault(words) => panic!("{words}"),
+                JournalRead::Some => bytes.extend_from_slice(&buffer),
+                JournalRead::Nothing => break false,
+                JournalRead::End => break true,
+                JournalRead::Fault(words) => panic!("{words}"),
             }
         };
         let (mut frames, mut stream, mut times) = (FrameReader::default(), &*bytes, Vec::new());
@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn samples_are_kept_ever_more_rarely_and_yet_told_to_those_who_read_along() {
         let (mut writer, journal) = JournalWriter::new(None).expect("a file");
-        let mut along = Place::default();
+        let mut along = JournalPosition::default();
         let mut seen = 0;
         const SAMPLES: u64 = 40_000;
         for at_ns in 0..SAMPLES {
@@ -322,7 +322,7 @@ mod tests {
         let (times, ended) = read_all(&journal, &mut along);
         assert!(ended && times.last() == Some(&SAMPLES) && times.is_sorted());
         assert_eq!(seen + times.len() as u64, SAMPLES + 1, "whoever reads along hears every one");
-        let (late, ended) = read_all(&journal, &mut Place::default());
+        let (late, ended) = read_all(&journal, &mut JournalPosition::default());
         assert!(ended && late.last() == Some(&SAMPLES));
         let kept = late.len() as u64;
         assert!((4096..SAMPLES / 2).contains(&kept), "{kept} of {SAMPLES} are kept");
@@ -335,8 +335,8 @@ mod tests {
         let (mut writer, journal) = JournalWriter::to(full);
         writer.add(&sample(1));
         writer.flush();
-        let read = journal.read(&mut Place::default(), &mut Vec::new(), Duration::ZERO);
-        assert!(matches!(read, Read::Fault(words) if words.contains("the run goes on")));
+        let read = journal.read(&mut JournalPosition::default(), &mut Vec::new(), Duration::ZERO);
+        assert!(matches!(read, JournalRead::Fault(words) if words.contains("the run goes on")));
         writer.add(&sample(2));
         writer.end();
     }

@@ -16,12 +16,12 @@ use super::coalescer::Coalescer;
 use super::folder::HostFolder;
 use super::journal::JournalWriter;
 use super::serve::{self, HostState, lock};
-use super::wire::{self, DetachedInfo, FromHostRef, Order, Until};
+use super::wire::{self, DeadlineReader, DetachedInfo, FromHostRef, PackedOrder};
 use crate::engine::event_pump::CHANNEL_EVENTS;
 use crate::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
 use crate::event::{Event, EventKind, RunEvent};
 use crate::job::Batch;
-use crate::store::history::{About, HistoryRecorder, default_folder, longest_first};
+use crate::store::history::{HistoryRecorder, RecordedRun, default_folder, longest_first};
 use fanlane_mp::Function;
 use fanlane_os::clock::monotonic_ns;
 use fanlane_os::frame::FrameReader;
@@ -43,7 +43,7 @@ const EXIT_REFUSED: i32 = 2;
 /// What a starter says first: the order, and which folder is the host's.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StartRequest {
-    pub order: Order,
+    pub order: PackedOrder,
     #[serde(with = "serde_bytes")]
     pub folder: Vec<u8>,
 }
@@ -125,7 +125,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         .start(Arc::clone(&batch), options, sender)
         .map_err(|error| error.to_string())?;
     let recorder = history.map(|history| {
-        let about = About {
+        let run = RecordedRun {
             batch: Arc::clone(&batch),
             job: batch.job().clone(),
             folder: path(order.folder),
@@ -133,7 +133,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
             earlier: order.earlier,
             window: order.window,
         };
-        let recorder = HistoryRecorder::start(history, about);
+        let recorder = HistoryRecorder::start(history, run);
         recorder.hurry();
         recorder
     });
@@ -149,7 +149,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
 
 fn read_request(control: &mut UnixStream) -> Result<StartRequest, String> {
     wire::write_handshake(control).map_err(|error| error.to_string())?;
-    let mut until = Until::new(control, REQUEST_TIMEOUT);
+    let mut until = DeadlineReader::new(control, REQUEST_TIMEOUT);
     wire::read_handshake(&mut until).map_err(|error| error.to_string())?;
     match wire::read_message(&mut FrameReader::default(), &mut until) {
         Ok(Some(request)) => Ok(request),
@@ -163,7 +163,7 @@ impl Hosting {
     fn run_to_end(self, mut control: UnixStream) {
         let Self { folder, state, events, mut writer, recorder, sweep, stops_with_starter } = self;
         let info = lock(&state.info).clone();
-        let is_told = wire::write_message(&mut control, &FromHostRef::About(&info))
+        let is_told = wire::write_message(&mut control, &FromHostRef::Info(&info))
             .and_then(|()| serve::serve_starter(&state, control, stops_with_starter));
         if is_told.is_err() && stops_with_starter {
             state.command(RunCommand::Stop);

@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::coalescer::Coalescer;
-use super::journal::{Journal, MAX_READ_BYTES, Place, Read};
-use super::wire::{self, DetachedInfo, FromHostRef, MAX_REQUEST_BYTES, ToHost, Until};
+use super::journal::{Journal, JournalPosition, JournalRead, MAX_READ_BYTES};
+use super::wire::{self, DeadlineReader, DetachedInfo, FromHostRef, MAX_REQUEST_BYTES, ToHost};
 use crate::engine::{RunCommand, RunHandle};
 use crate::job::Batch;
 use fanlane_os::frame::FrameReader;
@@ -26,13 +26,13 @@ pub(super) struct HostState {
     pub journal: Arc<Journal>,
     pub info: Mutex<DetachedInfo>,
     pub run: Mutex<Option<Box<dyn RunHandle>>>,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
     closed: Condvar,
 }
 
 /// Who is connected.
 #[derive(Default)]
-struct Open {
+struct OpenConnections {
     connections: usize,
     /// Somebody has heard all until the end.
     was_delivered: bool,
@@ -60,7 +60,7 @@ impl HostState {
         }
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
         lock(&self.open)
     }
 
@@ -129,7 +129,7 @@ fn receive(connection: &Connection, mut stream: UnixStream) {
         return;
     }
     let wish = {
-        let mut until = Until::new(&stream, wire::HANDSHAKE_TIMEOUT);
+        let mut until = DeadlineReader::new(&stream, wire::HANDSHAKE_TIMEOUT);
         if wire::read_handshake(&mut until).is_err() {
             return;
         }
@@ -139,11 +139,11 @@ fn receive(connection: &Connection, mut stream: UnixStream) {
     match wish {
         Ok(Some(ToHost::Describe)) => {
             let info = lock(&state.info).clone();
-            let _ = wire::write_message(&mut stream, &FromHostRef::About(&info));
+            let _ = wire::write_message(&mut stream, &FromHostRef::Info(&info));
         }
         Ok(Some(ToHost::Watch)) => {
             let info = lock(&state.info).clone();
-            let sent = wire::write_message(&mut stream, &FromHostRef::About(&info)).and_then(|()| {
+            let sent = wire::write_message(&mut stream, &FromHostRef::Info(&info)).and_then(|()| {
                 let batch = state.batch.pack().map_err(std::io::Error::other)?;
                 wire::write_message(&mut stream, &FromHostRef::Batch(serde_bytes::Bytes::new(&batch)))
             });
@@ -198,12 +198,12 @@ fn read_requests(state: &HostState, mut stream: &UnixStream, mut frames: FrameRe
 
 /// Says whether all was told until the end.
 fn send_journal(journal: &Journal, mut stream: &UnixStream, gone: &AtomicBool) -> bool {
-    let mut place = Place::default();
+    let mut place = JournalPosition::default();
     let mut buffer = Vec::new();
     let mut coalescer = Coalescer::new();
     while !gone.load(Ordering::Acquire) {
         match journal.read(&mut place, &mut buffer, POLL_INTERVAL) {
-            Read::Some => {
+            JournalRead::Some => {
                 if stream.write_all(&buffer).is_err() {
                     return false;
                 }
@@ -212,9 +212,9 @@ fn send_journal(journal: &Journal, mut stream: &UnixStream, gone: &AtomicBool) -
                     coalescer.pause();
                 }
             }
-            Read::Nothing => {}
-            Read::End => return true,
-            Read::Fault(words) => {
+            JournalRead::Nothing => {}
+            JournalRead::End => return true,
+            JournalRead::Fault(words) => {
                 let _ = wire::write_message(&mut stream, &FromHostRef::Refused(&words));
                 return false;
             }

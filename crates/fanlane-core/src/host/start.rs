@@ -14,7 +14,7 @@ use super::DetachedError;
 use super::folder::{self, HostFolder};
 use super::role::{HOST_ROLE, StartRequest};
 use super::watch::{self, DetachedRun};
-use super::wire::{self, DetachedInfo, Order};
+use super::wire::{self, DetachedInfo, PackedOrder};
 use crate::engine::WORKER_MARKER;
 use crate::job::{Batch, Mode};
 use crate::model::Earlier;
@@ -168,7 +168,7 @@ fn write_request(
 ) -> Result<(), DetachedError> {
     let bytes = |path: &std::path::Path| path.as_os_str().as_bytes().to_vec();
     let request = StartRequest {
-        order: Order {
+        order: PackedOrder {
             batch: packed,
             folder: bytes(&order.folder),
             mode: order.mode,

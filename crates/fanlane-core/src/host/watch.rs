@@ -11,7 +11,7 @@ use rustix::net::{SendFlags, send};
 
 use super::DetachedError;
 use super::folder::HostFolder;
-use super::wire::{self, DetachedInfo, FromHost, ToHost, Until};
+use super::wire::{self, DeadlineReader, DetachedInfo, FromHost, ToHost};
 use crate::engine::RunCommand;
 use crate::event::Event;
 use crate::job::Batch;
@@ -86,7 +86,7 @@ impl DetachedRun {
                     return Ok(None);
                 }
                 Ok(Some(FromHost::Refused(words))) => return Err(DetachedError::Refused(words)),
-                Ok(Some(FromHost::About(_) | FromHost::Batch(_))) => continue,
+                Ok(Some(FromHost::Info(_) | FromHost::Batch(_))) => continue,
                 Ok(None) => return Err(self.lost("the process was killed, or this watcher was shut out")),
                 Err(error) => return Err(self.lost(&error.to_string())),
             }));
@@ -149,10 +149,10 @@ pub(super) fn describe(folder: &HostFolder) -> Result<DetachedInfo, DetachedErro
     wire::write_handshake(&mut stream)
         .and_then(|()| wire::write_message(&mut stream, &ToHost::Describe))
         .map_err(lost)?;
-    let mut until = Until::new(&stream, wire::HANDSHAKE_TIMEOUT);
+    let mut until = DeadlineReader::new(&stream, wire::HANDSHAKE_TIMEOUT);
     wire::read_handshake(&mut until)?;
     match wire::read_message(&mut FrameReader::default(), &mut until) {
-        Ok(Some(FromHost::About(info))) => Ok(info),
+        Ok(Some(FromHost::Info(info))) => Ok(info),
         Ok(Some(FromHost::Refused(words))) => Err(DetachedError::Refused(words)),
         Ok(_) => Err(DetachedError::Lost("it does not say what it runs".to_owned())),
         Err(error) => Err(DetachedError::Lost(error.to_string())),
@@ -175,7 +175,7 @@ pub(super) fn begin(stream: UnixStream, folder: HostFolder, is_late: bool) -> Re
         Ok(None) => Err(lost("it ended before the run had begun".to_owned())),
         Err(error) => Err(lost(error.to_string())),
     };
-    let FromHost::About(info) = hear()? else { return Err(lost("it does not say what it runs".to_owned())) };
+    let FromHost::Info(info) = hear()? else { return Err(lost("it does not say what it runs".to_owned())) };
     let batch = if is_late {
         let FromHost::Batch(bytes) = hear()? else { return Err(lost("it does not say what its tasks are".to_owned())) };
         Some(Arc::new(Batch::unpack(&bytes)?))

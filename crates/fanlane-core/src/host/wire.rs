@@ -27,7 +27,7 @@ pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a host is to run.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Order {
+pub(super) struct PackedOrder {
     /// The batch; see [`Batch::pack`](crate::job::Batch::pack).
     #[serde(with = "serde_bytes")]
     pub batch: Vec<u8>,
@@ -92,7 +92,7 @@ pub struct DetachedInfo {
 #[cfg_attr(test, derive(Serialize))]
 pub(super) enum FromHost {
     /// What it runs: the answer to each first word.
-    About(DetachedInfo),
+    Info(DetachedInfo),
     /// The batch; see [`Batch::pack`](crate::job::Batch::pack).
     Batch(serde_bytes::ByteBuf),
     /// Something happened in the run.
@@ -110,7 +110,7 @@ pub(super) enum FromHost {
 /// [`FromHost`] as it is written.
 #[derive(Debug, Serialize)]
 pub(super) enum FromHostRef<'a> {
-    About(&'a DetachedInfo),
+    Info(&'a DetachedInfo),
     Batch(&'a serde_bytes::Bytes),
     Event(&'a Event),
     Recorded(Option<i64>),
@@ -167,18 +167,18 @@ pub(super) fn read_message<M: DeserializeOwned>(
 }
 
 /// A stream that is read until a moment, however its bytes trickle in.
-pub(super) struct Until<'a> {
+pub(super) struct DeadlineReader<'a> {
     stream: &'a UnixStream,
     deadline: Instant,
 }
 
-impl<'a> Until<'a> {
+impl<'a> DeadlineReader<'a> {
     pub(super) fn new(stream: &'a UnixStream, patience: Duration) -> Self {
         Self { stream, deadline: Instant::now() + patience }
     }
 }
 
-impl Read for Until<'_> {
+impl Read for DeadlineReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -211,7 +211,7 @@ mod tests {
         };
         let event = Event { at_ns: 5, kind: EventKind::Dispatch(DispatchEvent::Paused) };
         let pairs = [
-            (FromHostRef::About(&info), FromHost::About(info.clone())),
+            (FromHostRef::Info(&info), FromHost::Info(info.clone())),
             (
                 FromHostRef::Batch(serde_bytes::Bytes::new(&[1, 2])),
                 FromHost::Batch(serde_bytes::ByteBuf::from(vec![1, 2])),

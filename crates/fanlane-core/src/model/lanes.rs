@@ -1,5 +1,5 @@
 //! What each lane did and does, folded from events: every finished attempt as a bar, the running one, and the worker
-//! behind it. Drawing asks for [`Lane::segments`], whose cost grows with the pixels and not with the bars.
+//! behind it. Drawing asks for [`LaneTimeline::segments`], whose cost grows with the pixels and not with the bars.
 //!
 //! Not in here: what a task prints or returns, and anything about cores.
 
@@ -17,7 +17,7 @@ pub use bars::{Bar, Bars, Segment, Totals};
 /// All lanes of a run. Takes at most 40 bytes for each attempt and as much again for each worker.
 #[derive(Clone, Debug, Default)]
 pub struct LaneHistory {
-    lanes: Vec<Lane>,
+    lanes: Vec<LaneTimeline>,
     lane_of: HashMap<WorkerId, usize>,
     end_ns: u64,
     finished: bool,
@@ -37,7 +37,7 @@ pub struct TaskProgress {
 
 /// One row of the timeline.
 #[derive(Clone, Debug, Default)]
-pub struct Lane {
+pub struct LaneTimeline {
     /// Finished attempts in the order of their starts.
     pub bars: Bars,
     /// The attempt under way, where it has run long enough to be reported.
@@ -138,7 +138,7 @@ impl LaneHistory {
     }
 
     /// The lanes, top to bottom.
-    pub fn lanes(&self) -> &[Lane] {
+    pub fn lanes(&self) -> &[LaneTimeline] {
         &self.lanes
     }
 
@@ -167,14 +167,14 @@ impl LaneHistory {
         self.unplaced
     }
 
-    fn lane_mut(&mut self, worker: WorkerId) -> Option<&mut Lane> {
+    fn lane_mut(&mut self, worker: WorkerId) -> Option<&mut LaneTimeline> {
         self.lane_of.get(&worker).map(|&index| &mut self.lanes[index])
     }
 
     fn worker_started(&mut self, at_ns: u64, worker: WorkerId, lane: LaneId, pid: u32) {
         let index = lane.0 as usize;
         if self.lanes.len() <= index {
-            self.lanes.resize_with(index + 1, Lane::default);
+            self.lanes.resize_with(index + 1, LaneTimeline::default);
         }
         self.lane_of.insert(worker, index);
         let lane = &mut self.lanes[index];
@@ -220,7 +220,7 @@ impl LaneHistory {
     }
 }
 
-impl Lane {
+impl LaneTimeline {
     /// What the attempt under way has said of its progress, if anything.
     pub fn progress(&self) -> Option<&TaskProgress> {
         // A report may be late, and is then about an attempt that has ended.

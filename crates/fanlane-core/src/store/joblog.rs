@@ -17,7 +17,7 @@ pub const HEADER: &str = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitv
 
 /// What becomes of a log that is already there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Before {
+pub enum ExistingLog {
     /// It is overwritten: what parallel does with `--joblog FILE`.
     Overwrite,
     /// Lines are added to it: what parallel does with `--joblog +FILE` and when it resumes. An empty or missing log
@@ -36,14 +36,14 @@ impl JobLog {
     ///
     /// # Errors
     /// What the system says.
-    pub fn open(path: &Path, before: Before) -> io::Result<Self> {
+    pub fn open(path: &Path, existing: ExistingLog) -> io::Result<Self> {
         let mut options = File::options();
         options.create(true);
-        let file = match before {
-            Before::Overwrite => options.write(true).truncate(true).open(path)?,
-            Before::Append => options.append(true).open(path)?,
+        let file = match existing {
+            ExistingLog::Overwrite => options.write(true).truncate(true).open(path)?,
+            ExistingLog::Append => options.append(true).open(path)?,
         };
-        let begun = before == Before::Append && file.metadata()?.len() > 0;
+        let begun = existing == ExistingLog::Append && file.metadata()?.len() > 0;
         Self::begin(Box::new(file), begun)
     }
 
@@ -174,7 +174,7 @@ mod tests {
         for (outcome, columns) in cases {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("log");
-            let mut log = JobLog::open(&path, Before::Overwrite).expect("opened");
+            let mut log = JobLog::open(&path, ExistingLog::Overwrite).expect("opened");
             log.add(7, &record(outcome), 1_700_000_000_123, b"echo a\nb\tc").expect("written");
             let line = format!("7\t:\t1700000001.623\t    12.346\t0\t15\t{columns}\techo a\0b\tc\n");
             assert_eq!(fs::read_to_string(&path).expect("text"), format!("{HEADER}{line}"));
@@ -185,7 +185,9 @@ mod tests {
     fn a_log_that_is_there_is_overwritten_or_continued() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("log");
-        for (before, lines) in [(Before::Append, 2), (Before::Append, 3), (Before::Overwrite, 2), (Before::Append, 3)] {
+        for (before, lines) in
+            [(ExistingLog::Append, 2), (ExistingLog::Append, 3), (ExistingLog::Overwrite, 2), (ExistingLog::Append, 3)]
+        {
             let mut log = JobLog::open(&path, before).expect("opened");
             log.add(7, &record(Outcome::Done), 0, b"true").expect("written");
             let text = fs::read_to_string(&path).expect("text");
@@ -197,7 +199,7 @@ mod tests {
     fn a_task_that_was_cancelled_has_no_line() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("log");
-        let mut log = JobLog::open(&path, Before::Overwrite).expect("opened");
+        let mut log = JobLog::open(&path, ExistingLog::Overwrite).expect("opened");
         for attempt in [0, 1] {
             let cancelled = AttemptRecord { attempt, ..record(Outcome::Cancelled) };
             log.add(7, &cancelled, 0, b"true").expect("nothing to write");

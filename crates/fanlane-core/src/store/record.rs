@@ -159,12 +159,12 @@ pub enum RecordError {
 }
 
 /// A record that is being written.
-pub struct Recorder {
+pub struct RecordWriter {
     out: Box<dyn Write + Send>,
     lines: Vec<u8>,
 }
 
-impl Recorder {
+impl RecordWriter {
     /// Begins the file `path` anew.
     ///
     /// # Errors

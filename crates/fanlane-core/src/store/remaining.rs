@@ -17,7 +17,7 @@ const COMMAND_BYTES: usize = 200;
 
 /// How a task ended in earlier runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum EarlierOutcome {
     /// It succeeded, in one of them.
     Done,
     /// It did not.
@@ -28,8 +28,8 @@ pub enum How {
 
 /// The tasks that earlier runs have ended, by their ids in the whole batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ended {
-    how: HashMap<TaskId, How>,
+pub struct EndedTasks {
+    how: HashMap<TaskId, EarlierOutcome>,
     /// The tasks that the first of these runs was to do; `None`: the whole batch.
     wanted: Option<HashSet<TaskId>>,
 }
@@ -66,22 +66,22 @@ pub enum RemainingError {
     History(#[from] HistoryError),
 }
 
-impl Ended {
+impl EndedTasks {
     /// Takes in that a task has ended. Once done is done, whatever else is said.
-    pub fn note(&mut self, task: TaskId, how: How) {
+    pub fn note(&mut self, task: TaskId, how: EarlierOutcome) {
         let known = self.how.entry(task).or_insert(how);
-        if how == How::Done {
+        if how == EarlierOutcome::Done {
             *known = how;
         }
     }
 
     /// Those that failed are to be done again.
     pub fn forget_failed(&mut self) {
-        self.how.retain(|_, how| *how != How::Failed);
+        self.how.retain(|_, how| *how != EarlierOutcome::Failed);
     }
 
     /// How a task ended; `None` where it did not.
-    pub fn how(&self, task: TaskId) -> Option<How> {
+    pub fn how(&self, task: TaskId) -> Option<EarlierOutcome> {
         self.how.get(&task).copied()
     }
 
@@ -90,9 +90,9 @@ impl Ended {
         let mut earlier = Earlier::default();
         for how in self.how.values() {
             *match how {
-                How::Done => &mut earlier.done,
-                How::Failed => &mut earlier.failed,
-                How::Unknown => &mut earlier.ended,
+                EarlierOutcome::Done => &mut earlier.done,
+                EarlierOutcome::Failed => &mut earlier.failed,
+                EarlierOutcome::Unknown => &mut earlier.ended,
             } += 1;
         }
         earlier
@@ -115,7 +115,7 @@ impl Ended {
             }
         }
         let mut blocked = HashSet::new();
-        let failed = self.how.iter().filter(|(_, how)| **how == How::Failed);
+        let failed = self.how.iter().filter(|(_, how)| **how == EarlierOutcome::Failed);
         let mut next: Vec<TaskId> = failed.map(|(task, _)| *task).collect();
         while let Some(task) = next.pop() {
             for one in waiting.remove(&task).unwrap_or_default() {
@@ -148,7 +148,10 @@ impl Ended {
             history.each_ended(run, |words, record| {
                 check(run, batch, words)?;
                 let is_done = record.outcome.class() == OutcomeClass::Done;
-                ended.note(TaskId(words.number() - 1), if is_done { How::Done } else { How::Failed });
+                ended.note(
+                    TaskId(words.number() - 1),
+                    if is_done { EarlierOutcome::Done } else { EarlierOutcome::Failed },
+                );
                 Ok::<_, RemainingError>(())
             })?;
         }

@@ -10,7 +10,7 @@ use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::TimeWindow;
 use fanlane_core::event::{OutcomeClass, TaskId};
 use fanlane_core::model::format;
-use fanlane_core::model::lanes::Lane;
+use fanlane_core::model::lanes::LaneTimeline;
 
 /// How much lower than its row a successful bar is, at each side, in points.
 const DONE_INSET: f32 = 5.0;
@@ -74,7 +74,7 @@ struct Words {
 }
 
 impl Canvas<'_> {
-    fn lane(&mut self, lane: &Lane, rect: Rect, now_ns: u64, words: &mut Vec<Words>) {
+    fn lane(&mut self, lane: &LaneTimeline, rect: Rect, now_ns: u64, words: &mut Vec<Words>) {
         let x = rect.x_range();
         let (from_ns, to_ns) = self.window.range_ns();
         let middle = Rangef::new(rect.top() + DONE_INSET, rect.bottom() - DONE_INSET);

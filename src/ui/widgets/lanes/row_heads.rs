@@ -6,13 +6,13 @@ use super::LanesData;
 use crate::ui::widgets::quantity;
 use crate::ui::{sanitize, theme};
 use fanlane_core::model::format;
-use fanlane_core::model::lanes::Lane;
+use fanlane_core::model::lanes::LaneTimeline;
 
 struct Column {
     title: &'static str,
     width: f32,
     explanation: &'static str,
-    words: fn(&Lane, usize, u64) -> String,
+    words: fn(&LaneTimeline, usize, u64) -> String,
 }
 
 const MISSING: &str = "–";
@@ -109,7 +109,7 @@ pub fn row_ui(ui: &mut Ui, data: &LanesData<'_>, index: usize, rect: Rect) {
     }
 }
 
-fn sentence(data: &LanesData<'_>, lane: &Lane, index: usize) -> String {
+fn sentence(data: &LanesData<'_>, lane: &LaneTimeline, index: usize) -> String {
     let mut parts: Vec<String> = COLUMNS[1..]
         .iter()
         .map(|column| format!("{} {}", column.title, (column.words)(lane, index, data.now_ns)))

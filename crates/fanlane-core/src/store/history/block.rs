@@ -9,14 +9,11 @@ use std::io;
 
 use bstr::BStr;
 
+use super::encoding::{DONE, LINE, NEVER_BEGUN, push_bytes, push_number, take, take_bytes, take_number};
 use super::never_begun::NeverBegun;
 use crate::event::{AttemptRecord, CallValue, Event, EventKind, Outcome, TaskEvent, TaskId, WorkerId};
 use crate::job::lossless::Bytes;
 use crate::store::record::{self, RecordLine, TaskWords};
-
-const LINE: u8 = 1;
-const DONE: u8 = 2;
-pub(super) const NEVER_BEGUN: u8 = 3;
 
 /// What a task ran, as a block keeps it.
 pub(super) struct Words<'a> {
@@ -101,19 +98,6 @@ pub(super) fn push_event(block: &mut Vec<u8>, event: &Event, words: &[TaskWords]
 fn push_line(block: &mut Vec<u8>, line: &[u8]) {
     block.push(LINE);
     push_bytes(block, line);
-}
-
-pub(super) fn push_number(block: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        block.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    block.push(number as u8);
-}
-
-fn push_bytes(block: &mut Vec<u8>, bytes: &[u8]) {
-    push_number(block, bytes.len() as u64);
-    block.extend_from_slice(bytes);
 }
 
 /// A number that is another one for nearly every other content, and for each that differs in one bit.
@@ -213,29 +197,6 @@ fn take_value(rest: &mut &[u8]) -> Option<Option<CallValue>> {
         4 => CallValue::Bytes(take_bytes(rest)?.into()),
         _ => return None,
     }))
-}
-
-pub(super) fn take_number(rest: &mut &[u8]) -> Option<u64> {
-    let mut number = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let byte = take(rest, 1)?[0];
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(number);
-        }
-    }
-    None
-}
-
-fn take_bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(take_number(rest)?).ok()?;
-    take(rest, length)
-}
-
-fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (taken, behind) = rest.split_at_checked(length)?;
-    *rest = behind;
-    Some(taken)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::tests::{about, events, history, keep, lines};
+use super::tests::{events, history, keep, lines, recorded_run};
 use super::*;
 use crate::event::Outcome;
 use crate::store::record::RecordLine;
@@ -20,7 +20,7 @@ fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept(
     let words = ["a", "b", "c", &*long];
     let said = events(4, &[Outcome::Done, Outcome::Exited { code: 3 }, Outcome::Done, Outcome::TimedOut]);
     for _ in 0..3 {
-        keep(folder.path(), about(&words, None), &said);
+        keep(folder.path(), recorded_run(&words, None), &said);
     }
     let (mut kept_runs, mut renewed) = (0, 0);
     let whole = fs::read(file_in(folder.path())).expect("read");
@@ -55,7 +55,7 @@ fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept(
         };
         let (before, amiss) = look();
         read_runs += before;
-        let (id, told) = keep(copy.path(), about(&["z"], None), &events(1, &[Outcome::Done]));
+        let (id, told) = keep(copy.path(), recorded_run(&["z"], None), &events(1, &[Outcome::Done]));
         let id = id.unwrap_or_else(|| panic!("byte {place}: {told:?}"));
         assert_eq!(lines(&history(copy.path()), id).len(), 4, "byte {place}: {told:?}");
         let (after, _) = look();
@@ -71,7 +71,7 @@ fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept(
             // What was seen by nobody costs nothing, and a block with a wrong checksum is told by whoever reads it.
             assert!(!amiss || after == before, "byte {place}");
         }
-        let second = keep(copy.path(), about(&["z"], None), &events(1, &[Outcome::Done]));
+        let second = keep(copy.path(), recorded_run(&["z"], None), &events(1, &[Outcome::Done]));
         assert_eq!(second.1, Vec::<String>::new(), "byte {place}: told once");
     }
     let places = (whole.len().div_ceil(509) + whole.len() / PAGE) as u32;
@@ -83,8 +83,8 @@ fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept(
 fn a_run_under_way_goes_on_in_the_history_that_takes_the_place_of_a_damaged_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let said = events(2, &[Outcome::Done, Outcome::Done]);
-    keep(folder.path(), about(&["a", "b"], None), &said);
-    let mut recorder = HistoryRecorder::start(folder.path().to_owned(), about(&["a", "b"], None));
+    keep(folder.path(), recorded_run(&["a", "b"], None), &said);
+    let mut recorder = HistoryRecorder::start(folder.path().to_owned(), recorded_run(&["a", "b"], None));
     for event in &said[..4] {
         recorder.add(event);
     }
@@ -95,7 +95,7 @@ fn a_run_under_way_goes_on_in_the_history_that_takes_the_place_of_a_damaged_one(
     }
     // Somebody reads what cannot be read, and the next run begins a new history.
     place::mark_damaged(folder.path());
-    let (third, told) = keep(folder.path(), about(&["c"], None), &events(1, &[Outcome::Done]));
+    let (third, told) = keep(folder.path(), recorded_run(&["c"], None), &events(1, &[Outcome::Done]));
     assert_eq!(third, Some(3));
     assert!(told[0].ends_with("and a new one was begun with 2 runs of it"), "{told:?}");
     for event in &said[4..] {

@@ -20,7 +20,7 @@ const ATTEMPTS: u64 = 5_000_000;
 
 /// What the history knows of a batch that it puts in order.
 #[derive(Debug)]
-pub struct Known {
+pub struct KnownDurations {
     /// Of so many tasks it knows how long they take.
     pub tasks: u64,
     /// Of all these.
@@ -34,7 +34,7 @@ pub struct Known {
 ///
 /// # Errors
 /// When the batch has too many tasks.
-pub fn longest_first(batch: Batch, folder: Option<&Path>) -> Result<(Batch, Option<Known>), OrderError> {
+pub fn longest_first(batch: Batch, folder: Option<&Path>) -> Result<(Batch, Option<KnownDurations>), OrderError> {
     if batch.job().order != Order::LongestFirst(Durations::History) {
         return Ok((batch, None));
     }
@@ -46,7 +46,7 @@ pub fn longest_first(batch: Batch, folder: Option<&Path>) -> Result<(Batch, Opti
         Ok(secs) => (secs, None),
         Err(fault) => (HashMap::new(), Some(fault)),
     };
-    let known = Known { tasks: secs.len() as u64, of: batch.len(), fault };
+    let known = KnownDurations { tasks: secs.len() as u64, of: batch.len(), fault };
     Ok((batch.longest_first(&secs)?, Some(known)))
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use std::fs;
 
     use super::super::file_in;
-    use super::super::tests::{about, job, keep, record, started};
+    use super::super::tests::{job, keep, record, recorded_run, started};
     use super::*;
     use crate::event::{AttemptRecord, Event, EventKind, TaskEvent};
     use crate::job::{Job, TaskTemplate};
@@ -110,7 +110,7 @@ mod tests {
         let run = |words: &[&str], records: Vec<AttemptRecord>| {
             let kinds = [started(words.len() as u64), EventKind::Task(TaskEvent::Finished(records))];
             let said: Vec<Event> = (0..).zip(kinds).map(|(at_ns, kind)| Event { at_ns, kind }).collect();
-            keep(folder.path(), about(words, None), &said);
+            keep(folder.path(), recorded_run(words, None), &said);
         };
         run(&["a", "b"], vec![took(0, 9_000_000_000, Outcome::Done), took(1, 1_000_000_000, Outcome::Done)]);
         run(&["c", "a"], vec![took(0, 5_000_000_000, Outcome::Done), took(1, 2_000_000_000, Outcome::Done)]);

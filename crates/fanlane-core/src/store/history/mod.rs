@@ -11,11 +11,13 @@ mod block;
 #[cfg(test)]
 mod damage_tests;
 mod durations;
+mod encoding;
 mod fault;
 mod flaky;
 mod limits;
 mod never_begun;
 mod owner;
+mod pending;
 mod place;
 mod prune;
 mod read;
@@ -34,15 +36,16 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-pub use durations::{Known, longest_first};
+pub use durations::{KnownDurations, longest_first};
 pub use fault::HistoryError;
 pub use flaky::Flaky;
 pub use limits::{MAX_OUTPUT_BYTES_PER_RUN, MAX_OUTPUT_BYTES_PER_STREAM, MAX_PENDING_BYTES, Thinning};
+pub use pending::RecordedRun;
 pub use place::{FOLDER_VARIABLE, default_folder};
 pub use prune::Retention;
 pub use read::RunLines;
-pub use recorder::{About, HistoryRecorder};
-pub use row::{Environment, RunRow, RunState, job_key};
+pub use recorder::HistoryRecorder;
+pub use row::{RunEnvironment, RunRow, RunState, job_key};
 pub use salvage::Salvage;
 pub use schema::VERSION;
 

@@ -1,7 +1,7 @@
 //! Tasks of a run that were cancelled before they had begun, as a block keeps them: their numbers, and nothing else. A stop may
 //! leave a million of them.
 
-use super::block::{NEVER_BEGUN, push_number, take_number};
+use super::encoding::{NEVER_BEGUN, push_number, take_number};
 use crate::event::{AttemptRecord, Event, EventKind, Outcome, TaskEvent, TaskId};
 use crate::job::lossless::Bytes;
 use crate::store::record::{RecordLine, TaskWords};

@@ -3,88 +3,27 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
 use super::block::{self, Words};
-use super::limits::{MAX_PENDING_BYTES, OutputRoom, Thinning};
+use super::limits::{OutputRoom, Thinning};
 use super::never_begun::{NeverBegun, is_never_begun};
+use super::pending::{PendingRun, PendingState, RecordedRun};
 use super::writer;
-use crate::event::{
-    AttemptRecord, Event, EventKind, OutcomeCounts, RunEvent, RunHeader, SampleEvent, Summary, TaskEvent, WorkerEvent,
-    WorkerId,
-};
+use crate::event::{AttemptRecord, Event, EventKind, RunEvent, SampleEvent, TaskEvent, WorkerEvent, WorkerId};
 use crate::job::lossless::Bytes;
-use crate::job::{Batch, Job};
-use crate::model::Earlier;
 use crate::store::record::{TaskWords, command_into};
 
-/// A block is closed when it is this long: what one damaged place costs at most.
-const BLOCK_BYTES: usize = 128 << 10;
 /// How long the end of a run may wait for a disk that does not answer.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a run is recorded with.
-#[derive(Debug)]
-pub struct About {
-    /// Its tasks.
-    pub batch: Arc<Batch>,
-    /// The job, as it is to be run again.
-    pub job: Job,
-    /// Where the job's working folder and its relative inputs are looked up.
-    pub folder: PathBuf,
-    /// The run that it goes on with.
-    pub continues: Option<i64>,
-    /// What earlier runs have ended of its batch.
-    pub earlier: Earlier,
-    /// It was started from the window.
-    pub window: bool,
-}
-
-/// What the recorder and the writer share.
-pub(super) struct Shared {
-    pub state: Mutex<State>,
-    pub wake: Condvar,
-}
-
-/// What waits to be written, and how far the run is.
-#[derive(Default)]
-pub(super) struct State {
-    pub header: Option<RunHeader>,
-    pub current: Vec<u8>,
-    pub full: Vec<Vec<u8>>,
-    /// All that is not on the disk yet, also what the writer has taken.
-    pub waiting_bytes: usize,
-    /// Something besides samples is among it.
-    pub is_pressing: bool,
-    pub counts: OutcomeCounts,
-    pub retries: u64,
-    pub last_ns: u64,
-    pub left_out: u64,
-    pub summary: Option<Summary>,
-    /// No more events come.
-    pub ended: bool,
-    /// Recording was given up.
-    pub given_up: bool,
-    pub said: Vec<String>,
-    /// The run's number, once it has one.
-    pub id: Option<i64>,
-    /// Somebody waits for the number.
-    pub is_hurried: bool,
-}
-
-impl Shared {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Records a run. Dropping it ends the record where it stands.
 pub struct HistoryRecorder {
-    shared: Arc<Shared>,
-    about: Arc<About>,
+    shared: Arc<PendingRun>,
+    run: Arc<RecordedRun>,
     slots: HashMap<WorkerId, u32>,
     outputs: OutputRoom,
     machine: Thinning,
@@ -97,14 +36,14 @@ pub struct HistoryRecorder {
 impl HistoryRecorder {
     /// Begins to record a run in the history in `folder`, which need not be there. What goes wrong there is told by
     /// [`HistoryRecorder::add`] or [`HistoryRecorder::finish`].
-    pub fn start(folder: PathBuf, about: About) -> Self {
-        let shared = Arc::new(Shared { state: Mutex::default(), wake: Condvar::new() });
-        let about = Arc::new(about);
+    pub fn start(folder: PathBuf, run: RecordedRun) -> Self {
+        let shared = Arc::new(PendingRun { state: Mutex::default(), wake: Condvar::new() });
+        let run = Arc::new(run);
         // Dropped when the writer has ended.
         let (writing, written) = bounded(0);
-        let (its, its_about) = (Arc::clone(&shared), Arc::clone(&about));
+        let (its, its_run) = (Arc::clone(&shared), Arc::clone(&run));
         let thread = std::thread::Builder::new().name("history".to_owned()).spawn(move || {
-            writer::write_until_end(&its, &its_about, &folder);
+            writer::write_until_end(&its, &its_run, &folder);
             drop(writing);
         });
         if let Err(error) = thread {
@@ -114,7 +53,7 @@ impl HistoryRecorder {
         }
         Self {
             shared,
-            about,
+            run,
             slots: HashMap::new(),
             outputs: OutputRoom::default(),
             machine: Thinning::default(),
@@ -132,7 +71,7 @@ impl HistoryRecorder {
         let said = std::mem::take(&mut state.said);
         state.last_ns = state.last_ns.max(event.at_ns);
         let had_none = state.waiting_bytes == 0 && state.header.is_some();
-        let before = state.current.len() + state.full.iter().map(Vec::len).sum::<usize>();
+        let before = state.gathered_bytes();
         let mut is_pressing = true;
         match &event.kind {
             EventKind::Run(RunEvent::Started(header)) => {
@@ -164,7 +103,7 @@ impl HistoryRecorder {
             EventKind::Task(TaskEvent::Finished(records)) => self.push_finished(&mut state, event.at_ns, records),
             EventKind::Task(TaskEvent::Retried(record)) => {
                 state.retries += 1;
-                if has_room(&mut state) {
+                if state.has_room() {
                     let kind = EventKind::Task(TaskEvent::Retried(self.outputs.fit(record)));
                     let words = [self.words(record)];
                     self.push(&mut state, &Event { at_ns: event.at_ns, kind }, &words);
@@ -172,7 +111,7 @@ impl HistoryRecorder {
             }
             _ => self.push(&mut state, event, &[]),
         }
-        let now = state.current.len() + state.full.iter().map(Vec::len).sum::<usize>();
+        let now = state.gathered_bytes();
         state.waiting_bytes += now - before;
         let newly_pressing = is_pressing && !state.is_pressing;
         state.is_pressing |= is_pressing;
@@ -183,41 +122,41 @@ impl HistoryRecorder {
         said
     }
 
-    fn push_finished(&mut self, state: &mut State, at_ns: u64, records: &[AttemptRecord]) {
+    fn push_finished(&mut self, state: &mut PendingState, at_ns: u64, records: &[AttemptRecord]) {
         let mut waiting: Option<NeverBegun> = None;
         for record in records {
             state.counts.add(record.outcome.class());
             if is_never_begun(record) {
-                let number = self.about.batch.number(record.task);
+                let number = self.run.batch.number(record.task);
                 if !waiting.as_mut().is_some_and(|waiting| waiting.join(record.task, number)) {
                     let before = waiting.replace(NeverBegun::one(at_ns, record.task, number));
-                    push_never_begun(state, before);
+                    state.push_never_begun(before);
                 }
                 continue;
             }
-            push_never_begun(state, waiting.take());
-            if !has_room(state) {
+            state.push_never_begun(waiting.take());
+            if !state.has_room() {
                 continue;
             }
             if block::is_compact(record) {
-                let batch = &self.about.batch;
+                let batch = &self.run.batch;
                 self.line.clear();
                 command_into(batch, record.task, self.slot(record.worker), &mut self.line);
                 let number = batch.number(record.task);
                 let input = batch.values(record.task);
                 let words = Words { number, input: &input, command: &self.line };
                 block::push_done(&mut state.current, at_ns, record, &words);
-                close_if_long(state);
+                state.close_if_long();
             } else {
                 let kind = EventKind::Task(TaskEvent::Finished(vec![self.outputs.fit(record)]));
                 let words = [self.words(record)];
                 self.push(state, &Event { at_ns, kind }, &words);
             }
         }
-        push_never_begun(state, waiting);
+        state.push_never_begun(waiting);
     }
 
-    fn push(&self, state: &mut State, event: &Event, words: &[TaskWords]) {
+    fn push(&self, state: &mut PendingState, event: &Event, words: &[TaskWords]) {
         if state.given_up {
             return;
         }
@@ -226,11 +165,11 @@ impl HistoryRecorder {
             state.current.truncate(length);
             state.said.push(format!("something that happened cannot be recorded in the history: {error}"));
         }
-        close_if_long(state);
+        state.close_if_long();
     }
 
     fn words(&self, record: &AttemptRecord) -> TaskWords {
-        let batch = &self.about.batch;
+        let batch = &self.run.batch;
         let mut command = Vec::new();
         command_into(batch, record.task, self.slot(record.worker), &mut command);
         TaskWords {
@@ -263,7 +202,7 @@ impl HistoryRecorder {
     }
 
     #[cfg(test)]
-    pub(super) fn shared_for_tests(&self) -> Arc<Shared> {
+    pub(super) fn shared_for_tests(&self) -> Arc<PendingRun> {
         Arc::clone(&self.shared)
     }
 
@@ -293,26 +232,4 @@ impl Drop for HistoryRecorder {
             self.end();
         }
     }
-}
-
-fn push_never_begun(state: &mut State, tasks: Option<NeverBegun>) {
-    if let Some(tasks) = tasks.filter(|_| !state.given_up) {
-        tasks.push(&mut state.current);
-        close_if_long(state);
-    }
-}
-
-fn close_if_long(state: &mut State) {
-    if state.current.len() >= BLOCK_BYTES {
-        let block = std::mem::replace(&mut state.current, Vec::with_capacity(BLOCK_BYTES + 4096));
-        state.full.push(block);
-    }
-}
-
-/// Whether another attempt may wait to be written. One that may not is counted.
-fn has_room(state: &mut State) -> bool {
-    let waiting = state.waiting_bytes;
-    let has_room = !state.given_up && waiting < MAX_PENDING_BYTES;
-    state.left_out += u64::from(!has_room);
-    has_room
 }

@@ -14,7 +14,7 @@ use crate::store::record::RecordHeader;
 
 /// On what a run went.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Environment {
+pub struct RunEnvironment {
     /// Of Fanlane.
     pub version: String,
     /// The machine's name.
@@ -29,7 +29,7 @@ pub struct Environment {
     pub window: bool,
 }
 
-impl Environment {
+impl RunEnvironment {
     /// This machine's.
     pub(super) fn this(window: bool) -> Self {
         let names = rustix::system::uname();
@@ -105,7 +105,7 @@ pub struct RunRow {
     /// What earlier runs have ended of its batch.
     pub earlier: Earlier,
     /// On what it went.
-    pub environment: Environment,
+    pub environment: RunEnvironment,
     /// Room that it takes in the history, in bytes.
     pub bytes: u64,
     /// The same for all runs of the same job in the same folder; see [`job_key`].

@@ -8,7 +8,7 @@ use crate::event::{
 use crate::job::{Batch, Input, Job, Mode, TaskTemplate};
 use crate::model::{Earlier, RunModel};
 use crate::store::record::RecordLine;
-use crate::store::remaining::{Ended, How, RemainingError};
+use crate::store::remaining::{EarlierOutcome, EndedTasks, RemainingError};
 
 pub fn job(words: &[&str]) -> Job {
     let words = words.iter().map(|word| (*word).to_owned()).collect();
@@ -19,9 +19,9 @@ fn batch(words: &[&str]) -> Batch {
     Batch::open(&job(words), Path::new("/"), &mut std::io::empty()).expect("a batch")
 }
 
-pub fn about(words: &[&str], continues: Option<i64>) -> About {
+pub fn recorded_run(words: &[&str], continues: Option<i64>) -> RecordedRun {
     let batch = std::sync::Arc::new(batch(words));
-    About { batch, job: job(words), folder: "/".into(), continues, earlier: Earlier::default(), window: false }
+    RecordedRun { batch, job: job(words), folder: "/".into(), continues, earlier: Earlier::default(), window: false }
 }
 
 pub fn record(task: u64, attempt: u32, outcome: Outcome) -> AttemptRecord {
@@ -72,8 +72,8 @@ pub fn events(tasks: u64, outcomes: &[Outcome]) -> Vec<Event> {
 }
 
 /// Records events, and returns the run's number and what was told.
-pub fn keep(folder: &Path, about: About, events: &[Event]) -> (Option<i64>, Vec<String>) {
-    let mut recorder = HistoryRecorder::start(folder.to_owned(), about);
+pub fn keep(folder: &Path, run: RecordedRun, events: &[Event]) -> (Option<i64>, Vec<String>) {
+    let mut recorder = HistoryRecorder::start(folder.to_owned(), run);
     let mut said: Vec<String> = events.iter().flat_map(|event| recorder.add(event)).collect();
     let shared = recorder.shared_for_tests();
     said.extend(recorder.finish());
@@ -103,7 +103,7 @@ fn what_was_recorded_is_replayed() {
     said.push(Event { at_ns: 9, kind: EventKind::Task(TaskEvent::Finished(vec![record(3, 2, Outcome::Done)])) });
     let counts = OutcomeCounts { done: 3, failed: 1, ..OutcomeCounts::default() };
     said.push(Event { at_ns: 10, kind: finished(counts, false) });
-    let (id, told) = keep(folder.path(), about(&["a", "b", "c", "d"], None), &said);
+    let (id, told) = keep(folder.path(), recorded_run(&["a", "b", "c", "d"], None), &said);
     assert_eq!(told, Vec::<String>::new());
     let history = history(folder.path());
     let run = history.run(id.expect("it has a number")).expect("there");
@@ -126,7 +126,7 @@ fn a_run_without_an_end_was_interrupted_and_its_rest_is_known() {
     let folder = tempfile::tempdir().expect("a folder");
     let words = ["a", "b", "c", "d"];
     let outcomes = [Outcome::Done, Outcome::Exited { code: 3 }, Outcome::Cancelled];
-    let (id, _) = keep(folder.path(), about(&words, None), &events(4, &outcomes));
+    let (id, _) = keep(folder.path(), recorded_run(&words, None), &events(4, &outcomes));
     let id = id.expect("it has a number");
     let db = history(folder.path());
     assert_eq!(db.run(id).expect("there").state, RunState::Running, "this process lives");
@@ -138,26 +138,29 @@ fn a_run_without_an_end_was_interrupted_and_its_rest_is_known() {
     assert!(matches!(last, Some(EventKind::Run(RunEvent::Finished(Summary { stopped: true, .. })))), "{last:?}");
 
     let whole = batch(&words);
-    let mut ended = Ended::in_history(&db, id, &whole).expect("the same job");
-    assert_eq!([0, 1, 2, 3].map(|task| ended.how(TaskId(task))), [Some(How::Done), Some(How::Failed), None, None]);
+    let mut ended = EndedTasks::in_history(&db, id, &whole).expect("the same job");
+    assert_eq!(
+        [0, 1, 2, 3].map(|task| ended.how(TaskId(task))),
+        [Some(EarlierOutcome::Done), Some(EarlierOutcome::Failed), None, None]
+    );
     assert_eq!(ended.left(&whole), (vec![TaskId(2), TaskId(3)], 0));
     ended.forget_failed();
     assert_eq!(ended.left(&whole).0, [TaskId(1), TaskId(2), TaskId(3)]);
 
     // Going on with it: the part's first task is the third of the whole.
     let part = std::sync::Arc::new(whole.rest(&[TaskId(2), TaskId(3)]));
-    let next = About { batch: part, ..about(&words, Some(id)) };
+    let next = RecordedRun { batch: part, ..recorded_run(&words, Some(id)) };
     let (second, _) = keep(folder.path(), next, &events(2, &[Outcome::Done]));
     let second = second.expect("it has a number");
     assert_eq!(db.picked(second).expect("there"), Some(vec![3, 4]));
-    let ended = Ended::in_history(&db, second, &whole).expect("the same job");
+    let ended = EndedTasks::in_history(&db, second, &whole).expect("the same job");
     assert_eq!(ended.left(&whole).0, [TaskId(3)]);
     assert_eq!(ended.counts(), Earlier { done: 2, failed: 1, ended: 0 });
 
     for (changed, words) in
         [(["a", "x", "c", "d"].as_slice(), "another command as task 2"), (&["a"], "a task 2, but there are only 1")]
     {
-        let error = Ended::in_history(&db, id, &batch(changed)).expect_err("another job");
+        let error = EndedTasks::in_history(&db, id, &batch(changed)).expect_err("another job");
         assert!(matches!(error, RemainingError::Changed { .. } | RemainingError::Shorter { .. }));
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -169,7 +172,7 @@ fn a_task_that_ends_in_another_way_than_before_is_flaky() {
     let words = ["a", "b", "c"];
     let fail = Outcome::Exited { code: 1 };
     for outcomes in [[Outcome::Done, fail.clone(), fail.clone()], [Outcome::Done, Outcome::Done, fail]] {
-        keep(folder.path(), about(&words, None), &events(3, &outcomes));
+        keep(folder.path(), recorded_run(&words, None), &events(3, &outcomes));
     }
     let flaky = history(folder.path()).flaky(2).expect("read");
     assert_eq!(flaky.iter().map(|task| (task.number, task.between_runs)).collect::<Vec<_>>(), [(2, true)]);
@@ -184,7 +187,7 @@ fn old_and_large_runs_are_surplus_but_not_those_that_go_on() {
     for _ in 0..4 {
         keep(
             folder.path(),
-            about(&["a"], None),
+            recorded_run(&["a"], None),
             &[&events(1, &[Outcome::Done])[..], &[Event { at_ns: 9, kind: finished(OutcomeCounts::default(), false) }]]
                 .concat(),
         );
@@ -206,21 +209,21 @@ fn old_and_large_runs_are_surplus_but_not_those_that_go_on() {
     let blocks: i64 =
         db.connection.query_row("SELECT count(*) FROM blocks WHERE run < 3", [], |row| row.get(0)).expect("read");
     assert_eq!(blocks, 0);
-    keep(folder.path(), about(&["a"], None), &events(1, &[]));
+    keep(folder.path(), recorded_run(&["a"], None), &events(1, &[]));
     assert_eq!(db.last().expect("one"), 5, "a number is never given twice");
 }
 
 #[test]
 fn a_newer_history_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
-    keep(folder.path(), about(&["a"], None), &events(1, &[Outcome::Done]));
+    keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
     history(folder.path()).connection.pragma_update(None, "user_version", VERSION + 1).expect("changed");
     let error = History::existing(folder.path()).expect_err("too new").to_string();
     assert!(
         error.contains(&format!("is of version {}, and this Fanlane knows up to {VERSION}", VERSION + 1)),
         "{error}"
     );
-    let (id, said) = keep(folder.path(), about(&["a"], None), &events(1, &[Outcome::Done]));
+    let (id, said) = keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
     assert!(id.is_none() && said.len() == 1 && said[0].contains("use the newer Fanlane"), "{said:?}");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "the file and its lock, nothing set aside");
 }
@@ -233,7 +236,7 @@ fn what_is_no_history_is_set_aside_and_a_new_one_begun() {
         fs::write(file_in(folder.path()), &content).expect("written");
         assert!(matches!(History::existing(folder.path()), Err(HistoryError::Damaged { .. })));
         for round in 0..2 {
-            let (id, said) = keep(folder.path(), about(&["a"], None), &events(1, &[Outcome::Done]));
+            let (id, said) = keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
             assert_eq!(id, Some(round + 1));
             let told = said.iter().filter(|line| line.contains("history-damaged-1.sqlite3")).count();
             assert_eq!((told, said.len()), if round == 0 { (1, 1) } else { (0, 0) }, "{said:?}");
@@ -250,12 +253,12 @@ fn what_is_no_history_is_set_aside_and_a_new_one_begun() {
 #[test]
 fn a_history_cut_off_anywhere_does_not_keep_a_run_from_being_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
-    keep(folder.path(), about(&["a"], None), &events(1, &[Outcome::Done]));
+    keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
     let whole = fs::read(file_in(folder.path())).expect("read");
     for length in (0..whole.len()).step_by(1021) {
         let copy = tempfile::tempdir().expect("a folder");
         fs::write(file_in(copy.path()), &whole[..length]).expect("written");
-        let (id, said) = keep(copy.path(), about(&["b"], None), &events(1, &[Outcome::Done]));
+        let (id, said) = keep(copy.path(), recorded_run(&["b"], None), &events(1, &[Outcome::Done]));
         let run = history(copy.path()).run(id.unwrap_or_else(|| panic!("cut at {length}: {said:?}"))).expect("there");
         assert_eq!(run.counts.done, 1, "cut at {length}: {said:?}");
         assert_eq!(lines(&history(copy.path()), run.id).len(), 4, "cut at {length}: {said:?}");
@@ -268,7 +271,7 @@ fn a_history_cut_off_anywhere_does_not_keep_a_run_from_being_recorded() {
 #[test]
 fn a_history_that_is_removed_or_replaced_meanwhile_is_begun_anew() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut recorder = HistoryRecorder::start(folder.path().to_owned(), about(&["a", "b"], None));
+    let mut recorder = HistoryRecorder::start(folder.path().to_owned(), recorded_run(&["a", "b"], None));
     let said = events(2, &[Outcome::Done, Outcome::Done]);
     for event in &said[..4] {
         recorder.add(event);
@@ -289,7 +292,7 @@ fn a_history_that_is_removed_or_replaced_meanwhile_is_begun_anew() {
 
 #[test]
 fn a_folder_that_cannot_be_written_is_told_once() {
-    let (id, said) = keep(Path::new("/proc/nowhere"), about(&["a"], None), &events(1, &[Outcome::Done]));
+    let (id, said) = keep(Path::new("/proc/nowhere"), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
     assert!(id.is_none());
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(
@@ -307,7 +310,7 @@ fn two_recorders_at_once_lose_nothing() {
     std::thread::scope(|scope| {
         let run = || {
             for _ in 0..3 {
-                let (id, said) = keep(folder.path(), about(&words, None), &events(50, &outcomes));
+                let (id, said) = keep(folder.path(), recorded_run(&words, None), &events(50, &outcomes));
                 assert!(id.is_some() && said.is_empty(), "{said:?}");
             }
         };
@@ -324,13 +327,13 @@ fn two_recorders_at_once_lose_nothing() {
 #[test]
 fn a_lock_that_another_process_holds_costs_the_run_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    keep(folder.path(), about(&["a"], None), &events(1, &[Outcome::Done]));
+    keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
     let other = Connection::open(file_in(folder.path())).expect("opened");
     other.execute_batch("BEGIN IMMEDIATE").expect("locked");
-    let (id, said) = keep(folder.path(), about(&["a"], None), &events(1, &[Outcome::Done]));
+    let (id, said) = keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
     assert!(id.is_none() && said.len() == 1 && said[0].contains("kept busy by another Fanlane"), "{said:?}");
     other.execute_batch("ROLLBACK").expect("free");
-    let (id, said) = keep(folder.path(), about(&["a"], None), &events(1, &[Outcome::Done]));
+    let (id, said) = keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
     assert_eq!((id, said), (Some(2), Vec::new()));
 }
 
@@ -339,7 +342,7 @@ fn the_file_is_for_its_user_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("a folder");
     let inner = folder.path().join("deep/inside");
-    keep(&inner, about(&["a"], None), &events(1, &[Outcome::Done]));
+    keep(&inner, recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!((mode(&inner), mode(&file_in(&inner))), (0o700, 0o600));
 }

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::recorder::{About, Shared, State};
-use super::row::{Environment, job_key};
+use super::pending::{PendingRun, PendingState, RecordedRun};
+use super::row::{RunEnvironment, job_key};
 use super::{History, HistoryError, Salvage, block, owner};
 use crate::event::{OutcomeCounts, RunHeader, Summary};
 use crate::store::record::{RECORD_VERSION, RecordHeader};
@@ -38,7 +38,7 @@ struct Written {
     next_place: i64,
 }
 
-pub(super) fn write_until_end(shared: &Shared, about: &About, folder: &Path) {
+pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &Path) {
     let mut written: Option<Written> = None;
     let mut blocks: Vec<Vec<u8>> = Vec::new();
     let mut told = false;
@@ -49,7 +49,7 @@ pub(super) fn write_until_end(shared: &Shared, about: &About, folder: &Path) {
             // It never began.
             return;
         };
-        let outcome = write_turn(&mut written, about, folder, &turn, &blocks, shared);
+        let outcome = write_turn(&mut written, run, folder, &turn, &blocks, shared);
         is_failing = outcome.is_err();
         match outcome {
             Ok(()) => {
@@ -91,7 +91,7 @@ pub(super) fn write_until_end(shared: &Shared, about: &About, folder: &Path) {
 }
 
 /// Waits until there is something to write and it is time; takes it. `None` before the run's first event when no more comes.
-fn take(shared: &Shared, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Option<Turn>, bool) {
+fn take(shared: &PendingRun, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Option<Turn>, bool) {
     let mut state = shared.state();
     while !state.ended && (state.header.is_none() || (state.waiting_bytes == 0 && !is_failing)) {
         state = shared.wake.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -107,7 +107,7 @@ fn take(shared: &Shared, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Option
         let Some(left) = wait.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else { break };
         state = shared.wake.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
     }
-    let State { header, current, full, counts, retries, last_ns, left_out, summary, ended, is_pressing, .. } =
+    let PendingState { header, current, full, counts, retries, last_ns, left_out, summary, ended, is_pressing, .. } =
         &mut *state;
     *is_pressing = false;
     blocks.append(full);
@@ -128,11 +128,11 @@ fn take(shared: &Shared, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Option
 /// Writes one transaction; a history that turns out to be damaged, or that has lost its name, is followed by a new one.
 fn write_turn(
     written: &mut Option<Written>,
-    about: &About,
+    run: &RecordedRun,
     folder: &Path,
     turn: &Turn,
     blocks: &[Vec<u8>],
-    shared: &Shared,
+    shared: &PendingRun,
 ) -> Result<(), HistoryError> {
     let mut salvage: Option<Salvage> = None;
     // Somebody removed it, or set it aside.
@@ -146,7 +146,7 @@ fn write_turn(
                 written.insert(Written::go_on(history, before.take(), turn))
             }
         };
-        match open.write(about, turn, blocks) {
+        match open.write(run, turn, blocks) {
             Err(HistoryError::Damaged { .. }) if !is_last_try => {
                 let damaged = written.take().expect("it was just written to");
                 before = Some((damaged.id, damaged.next_place));
@@ -179,14 +179,14 @@ impl Written {
         }
     }
 
-    fn write(&mut self, about: &About, turn: &Turn, blocks: &[Vec<u8>]) -> Result<(), HistoryError> {
+    fn write(&mut self, run: &RecordedRun, turn: &Turn, blocks: &[Vec<u8>]) -> Result<(), HistoryError> {
         let path = self.history.path.clone();
         let fault = |error| HistoryError::of(&path, error);
         let change = self.history.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
         let change = change.map_err(fault)?;
         let id = match self.id {
             Some(id) => id,
-            None => insert_run(&change, about, turn).map_err(fault)?,
+            None => insert_run(&change, run, turn).map_err(fault)?,
         };
         let mut place = self.next_place;
         {
@@ -212,15 +212,15 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn insert_run(change: &rusqlite::Connection, about: &About, turn: &Turn) -> rusqlite::Result<i64> {
-    let batch = &about.batch;
+fn insert_run(change: &rusqlite::Connection, run: &RecordedRun, turn: &Turn) -> rusqlite::Result<i64> {
+    let batch = &run.batch;
     let header = RecordHeader {
         fanlane_record: RECORD_VERSION,
-        kind: about.job.task.kind(),
+        kind: run.job.task.kind(),
         columns: batch.columns().to_vec(),
-        earlier: about.earlier,
+        earlier: run.earlier,
     };
-    let job = about.job.to_ron().ok().filter(|text| text.len() <= JOB_BYTES);
+    let job = run.job.to_ron().ok().filter(|text| text.len() <= JOB_BYTES);
     let picked = batch.is_part().then(|| {
         let numbers: Vec<u64> = (0..batch.len()).map(|task| batch.number(crate::event::TaskId(task))).collect();
         postcard::to_stdvec(&numbers).unwrap_or_default()
@@ -234,17 +234,17 @@ fn insert_run(change: &rusqlite::Connection, about: &About, turn: &Turn) -> rusq
         rusqlite::params![
             turn.header.name,
             job,
-            job_key(&about.job, &about.folder),
-            about.folder.as_os_str().as_bytes(),
+            job_key(&run.job, &run.folder),
+            run.folder.as_os_str().as_bytes(),
             json(serde_json::to_string(&header))?,
             picked,
             turn.header.mode.name(),
             turn.header.workers,
             signed(turn.header.tasks),
             signed(turn.header.started_unix_ms),
-            json(serde_json::to_string(&Environment::this(about.window)))?,
+            json(serde_json::to_string(&RunEnvironment::this(run.window)))?,
             owner::this(),
-            about.continues,
+            run.continues,
             signed(job.as_ref().map_or(0, String::len) as u64),
         ],
     )?;

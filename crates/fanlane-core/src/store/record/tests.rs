@@ -62,7 +62,7 @@ fn events() -> Vec<Event> {
 
 fn recorded() -> Vec<u8> {
     let out = Shared::default();
-    let mut recorder = Recorder::to_writer(Box::new(out.clone()), &header()).expect("begun");
+    let mut recorder = RecordWriter::to_writer(Box::new(out.clone()), &header()).expect("begun");
     for event in events() {
         let words = |record: &AttemptRecord| TaskWords {
             task: record.task.number(),
