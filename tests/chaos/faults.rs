@@ -6,10 +6,10 @@ use std::fs;
 use rustix::net::{Shutdown, shutdown};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, pidfd_getfd, pidfd_open};
 
-use super::dice::Dice;
 use super::signal;
 use fanlane_core::engine::{RunCommand, RunHandle};
 use fanlane_core::event::{EventKind, RunEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
+use fanlane_core::job::workload::random::SplitMix64;
 use fanlane_os::process_tree;
 
 /// One in this number of stopped workers stays stopped, and is found to be hung.
@@ -50,7 +50,7 @@ impl Targets {
     }
 
     /// Injects a fault; its name, or `None` if there was no target for it.
-    pub fn fault(&mut self, run: &dyn RunHandle, dice: &mut Dice) -> Option<&'static str> {
+    pub fn fault(&mut self, run: &dyn RunHandle, dice: &mut SplitMix64) -> Option<&'static str> {
         self.go_on();
         match dice.below(20) {
             0..=4 => {
@@ -109,18 +109,18 @@ impl Targets {
     }
 
     /// A worker that is still a child of this process.
-    fn worker(&self, dice: &mut Dice) -> Option<u32> {
+    fn worker(&self, dice: &mut SplitMix64) -> Option<u32> {
         let pid = *nth(&self.workers, dice)?;
         (process_tree::parent_of(pid) == Some(std::process::id())).then_some(pid)
     }
 }
 
-fn nth<'a, K, V>(of: &'a BTreeMap<K, V>, dice: &mut Dice) -> Option<&'a V> {
+fn nth<'a, K, V>(of: &'a BTreeMap<K, V>, dice: &mut SplitMix64) -> Option<&'a V> {
     (!of.is_empty()).then(|| of.values().nth(dice.below(of.len() as u64) as usize)).flatten()
 }
 
 /// Shuts down one of the connections of a worker, as if it had closed it; false if the system does not allow that.
-fn cut_a_socket(pid: u32, dice: &mut Dice) -> bool {
+fn cut_a_socket(pid: u32, dice: &mut SplitMix64) -> bool {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
     let sockets: Vec<i32> = entries
         .flatten()

@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::dice::Dice;
 use super::{Figures, RUN_TIMEOUT, marked};
+use fanlane_core::job::workload::random::SplitMix64;
 use fanlane_os::process_tree;
 
 const TASKS: u64 = 60;
 const KILLS: u64 = 3;
 
 /// A batch whose engine is killed a few times before it can finish.
-pub fn round(dice: &mut Dice, figures: &mut Figures) -> Result<()> {
+pub fn round(dice: &mut SplitMix64, figures: &mut Figures) -> Result<()> {
     let folder = tempfile::tempdir().context("no folder can be made")?;
     let log = folder.path().join("log");
     let mut ended_before = 0;
@@ -45,7 +45,7 @@ pub fn round(dice: &mut Dice, figures: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-fn start(folder: &Path, dice: &mut Dice) -> Result<Child> {
+fn start(folder: &Path, dice: &mut SplitMix64) -> Result<Child> {
     let mode = ["one", "threads", "pool"][dice.below(3) as usize];
     let sequence: Vec<String> = (1..=TASKS).map(|number| number.to_string()).collect();
     Command::new(env!("CARGO_BIN_EXE_fanlane"))

@@ -3,7 +3,6 @@
 //! is 1. Killed engines are processes of the built program; all other faults happen to runs of this process, whose workers
 //! are this executable, so it has a `main` of its own.
 
-mod dice;
 mod faults;
 mod killed_engine;
 
@@ -20,11 +19,11 @@ use serde::Serialize;
 
 use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
 use fanlane_core::event::{CallValue, Event, EventKind, Outcome, RunEvent, TaskEvent, TaskId};
+use fanlane_core::job::workload::random::SplitMix64;
 use fanlane_core::job::{Batch, Job, Mode};
 use fanlane_mp as mp;
 use fanlane_os::process_tree;
 
-use dice::Dice;
 use faults::Targets;
 
 /// Maximum number of faults in one run: further ones would meet a pool that pauses after the earlier ones.
@@ -76,7 +75,7 @@ fn main() -> Result<ExitCode> {
 
 /// Injects faults until there were enough. All but their own figures are 0 if nothing was lost and nothing left behind.
 fn seeded_faults_lose_nothing_and_leave_nothing(faults: u64, seed: u64) -> Result<Figures> {
-    let mut dice = Dice::new(seed);
+    let mut dice = SplitMix64::new(seed);
     let mut figures = Figures { seed, ..Figures::default() };
     // What is opened once and stays open is opened before the count.
     one_run(&mut dice, &mut figures, 0)?;
@@ -132,7 +131,7 @@ fn descriptors() -> Result<i64> {
 }
 
 /// A random job, whose results follow from the numbers of its tasks.
-fn random_job(dice: &mut Dice) -> Result<Job> {
+fn random_job(dice: &mut SplitMix64) -> Result<Job> {
     let rest = "retries: 4, timeout_secs: Some(1.5)";
     let text = match dice.below(4) {
         0 => format!(r#"Job(version: 1, task: Workload(name: "cube"), inputs: [Range(1, 60000)], {rest})"#),
@@ -147,13 +146,13 @@ fn random_job(dice: &mut Dice) -> Result<Job> {
 }
 
 /// One run with this number of faults.
-fn one_run(dice: &mut Dice, figures: &mut Figures, faults: u64) -> Result<()> {
+fn one_run(dice: &mut SplitMix64, figures: &mut Figures, faults: u64) -> Result<()> {
     let job = random_job(dice)?;
     let batch = Batch::open(&job, &std::env::current_dir()?, &mut std::io::empty())?;
     let tasks = batch.len();
     let options = RunOptions::new(Mode::ALL[dice.below(3) as usize], 1 + dice.below(5) as u32);
     let (sender, events) = bounded(64);
-    let run = LocalEngine::new("/proc/self/exe").start(Arc::new(batch), options, sender)?;
+    let run = LocalEngine::this_program().start(Arc::new(batch), options, sender)?;
     let ended = disturb(&*run, &events, dice, figures, faults)?;
     run.join();
     figures.runs += 1;
@@ -170,7 +169,7 @@ fn one_run(dice: &mut Dice, figures: &mut Figures, faults: u64) -> Result<()> {
 fn disturb(
     run: &dyn RunHandle,
     events: &Receiver<Event>,
-    dice: &mut Dice,
+    dice: &mut SplitMix64,
     figures: &mut Figures,
     faults: u64,
 ) -> Result<BTreeMap<TaskId, u64>> {

@@ -13,6 +13,7 @@ use super::worker_process::WorkerProcess;
 use super::{Engine, EngineError, RunHandle, RunOptions};
 use crate::event::Event;
 use crate::job::Batch;
+use fanlane_os::child::OWN_EXECUTABLE;
 
 /// Runs batches on worker processes of this machine.
 #[derive(Clone, Debug)]
@@ -25,6 +26,11 @@ impl LocalEngine {
     /// [`worker_role`](super::worker_role) first.
     pub fn new(worker_executable: impl Into<PathBuf>) -> Self {
         Self { worker_executable: worker_executable.into() }
+    }
+
+    /// An engine whose workers are this very program once more, even where its file was replaced meanwhile.
+    pub fn this_program() -> Self {
+        Self::new(OWN_EXECUTABLE)
     }
 }
 

@@ -121,7 +121,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         earlier: order.earlier,
         ended: false,
     };
-    let run = LocalEngine::new(fanlane_os::child::OWN_EXECUTABLE)
+    let run = LocalEngine::this_program()
         .start(Arc::clone(&batch), options, sender)
         .map_err(|error| error.to_string())?;
     let recorder = history.map(|history| {

@@ -15,7 +15,7 @@ mod matrix_product;
 mod monte_carlo_pi;
 mod nothing;
 mod queue_traffic;
-pub(crate) mod random;
+pub mod random;
 pub mod server;
 mod sha256;
 mod sleep;

@@ -4,12 +4,13 @@
 /// SplitMix64, after Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014: a counter
 /// that steps by the golden ratio of 2⁶⁴, and a mixing function. Its period is 2⁶⁴.
 #[derive(Clone, Debug)]
-pub(crate) struct SplitMix64 {
+pub struct SplitMix64 {
     state: u64,
 }
 
 impl SplitMix64 {
-    pub(crate) const fn new(seed: u64) -> Self {
+    /// Numbers that depend on `seed` alone.
+    pub const fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
@@ -32,7 +33,7 @@ impl SplitMix64 {
     }
 
     /// A number from 0 to `bound` - 1: the upper half of a product, so that no division is needed.
-    pub(crate) const fn below(&mut self, bound: u64) -> u64 {
+    pub const fn below(&mut self, bound: u64) -> u64 {
         ((self.next() as u128 * bound as u128) >> 64) as u64
     }
 }
