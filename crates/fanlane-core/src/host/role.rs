@@ -121,9 +121,8 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         earlier: order.earlier,
         ended: false,
     };
-    let run = LocalEngine::this_program()
-        .start(Arc::clone(&batch), options, sender)
-        .map_err(|error| error.to_string())?;
+    let run =
+        LocalEngine::this_program().start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
     let recorder = history.map(|history| {
         let run = RecordedRun {
             batch: Arc::clone(&batch),
