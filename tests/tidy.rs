@@ -269,6 +269,19 @@ fn nothing_names_a_place_on_one_machine() {
     complain("paths of a machine", &faults);
 }
 
+/// Paths in the map's tables are below the root, or below the sources of the core.
+#[test]
+fn the_places_that_the_map_names_are_there() {
+    let text = read(Path::new("ARCHITECTURE.md"));
+    let spans = text.lines().filter(|line| line.starts_with("| ")).flat_map(|line| line.split('`').skip(1).step_by(2));
+    let paths: Vec<&str> = spans.filter(|span| span.contains('/') && !span.contains([' ', '('])).collect();
+    assert!(paths.len() > 30, "the tables are found: {paths:?}");
+    let is_there =
+        |path: &str| root().join(path).exists() || root().join("crates/fanlane-core/src").join(path).exists();
+    let faults: Vec<String> = paths.into_iter().filter(|path| !is_there(path)).map(str::to_owned).collect();
+    complain("places that ARCHITECTURE.md names and that are not there", &faults);
+}
+
 #[test]
 fn every_test_that_the_table_of_faults_names_exists() {
     let code: String = rust_files().iter().map(|path| read(path)).collect();
