@@ -161,6 +161,21 @@ fn a_module_imports_only_from_lower_floors() {
     complain("imports from the same floor or a higher one", &faults);
 }
 
+/// What Linux alone has is read in the system layer.
+#[test]
+fn files_of_the_system_are_read_in_its_layer_alone() {
+    let is_above = |path: &PathBuf| !path.starts_with("crates/fanlane-os") && !path.to_string_lossy().contains("tests");
+    let mut faults = Vec::new();
+    for path in sources().into_iter().filter(is_above) {
+        for (number, line) in code_lines(&read(&path)) {
+            if ["/proc/", "/sys/"].iter().any(|word| line.contains(word)) {
+                faults.push(format!("{}:{number}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    complain("what belongs into crates/fanlane-os", &faults);
+}
+
 /// A program that uses the library alone builds little.
 #[test]
 fn the_library_without_managers_needs_few_packages_and_no_compiler_of_c() {

@@ -15,7 +15,6 @@ mod import;
 mod manager;
 mod plan;
 mod presets;
-mod program;
 pub mod progress;
 mod race;
 mod report;
@@ -39,7 +38,6 @@ use plan::Plan;
 use subcommand::Subcommand;
 use terminal::complain;
 
-pub use program::worker_executable;
 pub use status::Status;
 pub use terminal::{in_one_line, remark};
 

@@ -2,11 +2,12 @@
 //! than a small share of the machine. What a picture costs is measured: without a graphics processor the cores draw it, and a
 //! large window costs them several times what a small one does.
 
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use fanlane_os::machine;
+use fanlane_os::thread_times::ThreadTimes;
 
 /// The eye needs no more, and the tasks need the cores.
 pub const FRAME_EVERY: Duration = Duration::from_millis(50);
@@ -23,7 +24,7 @@ const NEWS: f64 = 0.25;
 /// How often a run is drawn in a window. Whoever moves the mouse or types sees what that does at once in any case.
 #[derive(Debug)]
 pub struct Pace {
-    drawers: Option<Drawers>,
+    drawers: Option<DrawingThreads>,
     /// CPU time of all pictures so far, in nanoseconds; `None` before the first.
     spent_ns: Option<u64>,
     /// CPU time of a picture, in nanoseconds.
@@ -46,7 +47,7 @@ impl Pace {
     /// The pace of a window that the threads draw that this process has now: to be called once the window can be drawn in, and
     /// before anything else is started.
     pub fn measured() -> Self {
-        Self { drawers: Drawers::of_now(), ..Self::steady() }
+        Self { drawers: DrawingThreads::of_now(), ..Self::steady() }
     }
 
     /// How long a picture of what happened may wait.
@@ -57,7 +58,7 @@ impl Pace {
     /// Begins a picture, and says after which time the next one of a run under way is due.
     pub fn begin_picture(&mut self, is_busy: bool) -> Duration {
         if let Some(drawers) = &self.drawers {
-            let spent_ns = drawers.spent_ns();
+            let spent_ns = drawers.times.cpu_ns();
             if let Some(before_ns) = self.spent_ns.replace(spent_ns) {
                 self.picture_ns += NEWS * (spent_ns.saturating_sub(before_ns) as f64 - self.picture_ns);
             }
@@ -82,33 +83,22 @@ impl Delay {
 }
 
 /// How often pictures of that cost are drawn on a machine with so many cores.
-fn every(picture_ns: f64, cores: usize) -> Duration {
-    let every_ns = picture_ns / (SHARE * cores as f64);
+fn every(picture_ns: f64, cores: u32) -> Duration {
+    let every_ns = picture_ns / (SHARE * f64::from(cores));
     Duration::from_nanos(every_ns as u64).clamp(FRAME_EVERY, SLOWEST)
 }
 
 /// The threads that draw: the window's own, and those that its graphics library has started.
 #[derive(Debug)]
-struct Drawers {
-    /// Where the system says how long each of them has run.
-    clocks: Vec<PathBuf>,
-    cores: usize,
+struct DrawingThreads {
+    times: ThreadTimes,
+    cores: u32,
 }
 
-impl Drawers {
-    /// All threads that there are; `None` where the system does not tell.
+impl DrawingThreads {
+    /// All threads that exist now; `None` where the system does not tell.
     fn of_now() -> Option<Self> {
-        let threads = fs::read_dir("/proc/self/task").ok()?;
-        let clocks = threads.flatten().map(|thread| thread.path().join("schedstat")).collect();
-        Some(Self { clocks, cores: std::thread::available_parallelism().map_or(1, |cores| cores.get()) })
-    }
-
-    /// CPU time of all of them, in nanoseconds.
-    fn spent_ns(&self) -> u64 {
-        let of_one = |clock: &PathBuf| -> Option<u64> {
-            fs::read_to_string(clock).ok()?.split_ascii_whitespace().next()?.parse().ok()
-        };
-        self.clocks.iter().filter_map(of_one).sum()
+        Some(Self { times: ThreadTimes::of_all()?, cores: machine::cores() })
     }
 }
 
@@ -131,7 +121,7 @@ mod tests {
     #[test]
     fn what_the_threads_of_the_start_use_is_what_pictures_cost() {
         // This thread alone: those of other tests come and go.
-        let drawers = Drawers { clocks: vec!["/proc/thread-self/schedstat".into()], cores: 2 };
+        let drawers = DrawingThreads { times: ThreadTimes::of_caller(), cores: 2 };
         let mut pace = Pace { drawers: Some(drawers), ..Pace::steady() };
         let delay = pace.delay();
         assert_eq!(pace.begin_picture(true), FRAME_EVERY, "nothing is known of its pictures");

@@ -2,6 +2,8 @@
 //! that it was started with.
 
 use std::fs;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -36,6 +38,26 @@ pub fn available() -> Option<u64> {
 /// The maximum number of files that this process can have open at the same time; `None` for no limit.
 pub fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
+}
+
+/// A short path to what a descriptor of this process is open on, valid as long as it is open.
+pub fn path_of(file: &impl AsRawFd) -> PathBuf {
+    Path::new("/proc/self/fd").join(file.as_raw_fd().to_string())
+}
+
+/// Closes all inherited descriptors but the standard streams and `kept`: an inherited pipe that stays open keeps its readers
+/// waiting for its end.
+///
+/// To be called before this process has opened anything else, on its only thread.
+#[expect(unsafe_code, reason = "an inherited descriptor has no owner in this process")]
+pub fn close_inherited(kept: &impl AsRawFd) {
+    let Ok(open) = fs::read_dir("/proc/self/fd") else { return };
+    let numbers: Vec<i32> = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number > 2 && *number != kept.as_raw_fd()) {
+        // SAFETY: nothing but `kept` is open here, as the caller promises. The descriptor that the folder was read through is
+        // closed already, and its number is free.
+        unsafe { libc::close(number) };
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
@@ -161,6 +162,35 @@ pub fn live_start_ticks(pid: u32) -> Option<u64> {
     let mut fields = stat.split_ascii_whitespace().skip(STATE);
     let is_alive = !matches!(fields.next()?, "Z" | "X");
     if is_alive { fields.nth(START - STATE - 1)?.parse().ok() } else { None }
+}
+
+/// CPU time of a process and of the children that it has waited for, in ticks.
+pub fn cpu_ticks(pid: u32) -> Option<u64> {
+    const USER: usize = 11;
+    stat_line(pid)?.split_ascii_whitespace().skip(USER).take(4).map(|field| field.parse::<u64>().ok()).sum()
+}
+
+/// Memory of a process that is in RAM, in bytes.
+pub fn resident_bytes(pid: u32) -> Option<u64> {
+    let statm = of_process(pid, "statm").ok()?;
+    let pages: u64 = std::str::from_utf8(&statm).ok()?.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+/// The command line of a process, each word followed by NUL; empty where it is not known.
+pub fn command_line(pid: u32) -> Vec<u8> {
+    of_process(pid, "cmdline").unwrap_or_default()
+}
+
+/// The namespace of process numbers that a process is in; `None` where that is not known.
+pub fn pid_namespace(pid: u32) -> Option<u64> {
+    fs::metadata(format!("/proc/{pid}/ns/pid")).ok().map(|namespace| namespace.ino())
+}
+
+/// The pids of all processes of a user.
+pub fn of_user(uid: u32) -> Vec<u32> {
+    let is_theirs = |pid: &u32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|process| process.uid() == uid);
+    all().filter(is_theirs).collect()
 }
 
 /// A field of `/proc/PID/stat`, counted from the one after the name.

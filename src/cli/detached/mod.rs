@@ -9,28 +9,25 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::program::worker_executable;
 use super::run_name::RunName;
 use fanlane_core::host::{DetachedInfo, DetachedRun, DetachedRuns};
 use fanlane_core::store::history::{self, History};
+use fanlane_os::child::OWN_EXECUTABLE;
 
 /// The detached runs that have not ended, the oldest first.
-///
-/// # Errors
-/// When this program's own path is not known.
-pub fn list() -> Result<Vec<(DetachedInfo, PathBuf)>> {
-    let mut found = detached_runs()?.list();
+pub fn list() -> Vec<(DetachedInfo, PathBuf)> {
+    let mut found = detached_runs().list();
     found.retain(|(info, _)| !info.ended);
-    Ok(found)
+    found
 }
 
-fn detached_runs() -> Result<DetachedRuns> {
-    Ok(DetachedRuns::new(worker_executable()?))
+fn detached_runs() -> DetachedRuns {
+    DetachedRuns::new(OWN_EXECUTABLE.into())
 }
 
 /// Finds a run by its name; without one, the only one.
 fn find(name: Option<RunName>) -> Result<DetachedRun> {
-    let mut found = detached_runs()?.list();
+    let mut found = detached_runs().list();
     let place = match name {
         Some(RunName::Number(number)) => match found.iter().position(|(info, _)| info.run == Some(number)) {
             Some(place) => place,
@@ -48,7 +45,7 @@ fn find(name: Option<RunName>) -> Result<DetachedRun> {
         }
     };
     let (_, folder) = found.swap_remove(place);
-    detached_runs()?.watch(folder).context("the detached run cannot be reached")
+    detached_runs().watch(folder).context("the detached run cannot be reached")
 }
 
 /// Why a run is not among the detached ones.

@@ -14,7 +14,7 @@ use fanlane_core::host::{DetachedOrder, DetachedUpdate};
 /// # Errors
 /// When it cannot be started.
 pub fn start(order: &DetachedOrder, quiet: bool) -> Result<Status> {
-    let started = detached_runs()?.start(order);
+    let started = detached_runs().start(order);
     let mut watching = started.context("the detached run cannot be started; without --background the run can")?;
     let mut number = None;
     while let Some(heard) = watching.next_update().context("the detached run broke off")? {

@@ -16,7 +16,6 @@ use tempfile::TempDir;
 
 use super::detached;
 use super::plan::Plan;
-use super::program::{cores, worker_executable};
 use super::report::args::ReportOptions;
 use super::report::{Format, Report};
 use super::status::Status;
@@ -26,7 +25,9 @@ use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sw
 use fanlane_core::host::DetachedOrder;
 use fanlane_core::job::{Batch, MAX_WORKERS};
 use fanlane_core::store::results_folder::ResultsFolder;
+use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::interrupts;
+use fanlane_os::machine::cores;
 use keep::Keep;
 use resume::{Rest, Resume};
 
@@ -141,7 +142,7 @@ pub fn run(request: RunRequest) -> Result<Status> {
     rest.iter().for_each(report_on_rest);
     let spill = spill(&report, keepers.results.as_ref().map(ResultsFolder::path));
     let spill_folder = || spill.as_ref().map(|folder| folder.path().to_owned());
-    let engine = LocalEngine::new(worker_executable()?);
+    let engine = LocalEngine::new(OWN_EXECUTABLE);
     let options = RunOptions::new(plan.job.mode, pool)
         .monitor(keep.record.is_some() || keepers.history.is_some())
         .spill_folder(spill_folder());

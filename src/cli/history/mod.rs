@@ -73,7 +73,7 @@ impl Subcommand for HistoryArgs {
                 }
                 let status = print(|| write_list(&runs, self.json, &mut io::stdout().lock()))?;
                 if !self.json && runs.iter().any(|run| run.state == RunState::Running) {
-                    for id in detached::list()?.iter().filter_map(|(info, _)| info.run) {
+                    for id in detached::list().iter().filter_map(|(info, _)| info.run) {
                         remark(&format!("run {id} is running detached: fanlane attach {id} watches it"));
                     }
                 }

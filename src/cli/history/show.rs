@@ -102,7 +102,7 @@ impl Subcommand for ShowArgs {
                 line("flaky", format!("{why}: {} {shown}{more}", if numbers.len() == 1 { "task" } else { "tasks" }));
             }
         }
-        if run.state == RunState::Running && detached::list()?.iter().any(|(info, _)| info.run == Some(run.id)) {
+        if run.state == RunState::Running && detached::list().iter().any(|(info, _)| info.run == Some(run.id)) {
             let id = run.id;
             line("detached", format!("fanlane attach {id}, fanlane stop {id}"));
         }

@@ -13,7 +13,6 @@ use anyhow::{Context, Result, bail, ensure};
 use super::execute::batch::open_whole;
 use super::plan::Plan;
 use super::plan::inputs::InputArgs;
-use super::program::worker_executable;
 use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
@@ -25,6 +24,7 @@ use fanlane_core::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks};
 use fanlane_core::store::atomic_write::{self, Existing};
 use fanlane_core::store::export::race::{write_csv, write_json, write_markdown};
 use fanlane_core::store::race as saved;
+use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::interrupts;
 
 pub use args::RaceArgs;
@@ -51,7 +51,7 @@ fn race(args: &RaceArgs) -> Result<Status> {
     if let Some(ended) = sweep.finish() {
         remark(&ended);
     }
-    let engine = RaceEngine { engine: Arc::new(LocalEngine::new(worker_executable()?)), machine };
+    let engine = RaceEngine { engine: Arc::new(LocalEngine::new(OWN_EXECUTABLE)), machine };
     let (sender, events) = event_pump::channel();
     let race = Race::start(plan, engine, sender).context("the race cannot be started")?;
     let mut model = RaceModel::default();

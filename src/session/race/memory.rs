@@ -1,7 +1,6 @@
 //! How much memory the workers of a race have, with all they start: looked at on a thread of its own, seldom enough not
 //! to be seen in the times.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -55,24 +54,15 @@ impl Drop for MemoryWatch {
 }
 
 fn watch(ended: &Receiver<()>, peak_bytes: &AtomicU64) {
-    let page_bytes = rustix::param::page_size() as u64;
     let me = std::process::id();
     // A child that is about to become another program has our memory and our words until then.
-    let own = command_line(me);
+    let own = process_tree::command_line(me);
     let mut pause = FIRST_LOOK;
     while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         let pids = process_tree::descendants(me);
-        let begun = pids.into_iter().filter(|pid| command_line(*pid) != own);
-        let bytes = begun.filter_map(resident_pages).sum::<u64>() * page_bytes;
+        let begun = pids.into_iter().filter(|pid| process_tree::command_line(*pid) != own);
+        let bytes = begun.filter_map(process_tree::resident_bytes).sum::<u64>();
         peak_bytes.fetch_max(bytes, Ordering::AcqRel);
         pause = (pause * 2).min(LOOK_EVERY);
     }
-}
-
-fn command_line(pid: u32) -> Vec<u8> {
-    fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()
-}
-
-fn resident_pages(pid: u32) -> Option<u64> {
-    fs::read_to_string(format!("/proc/{pid}/statm")).ok()?.split_whitespace().nth(1)?.parse().ok()
 }

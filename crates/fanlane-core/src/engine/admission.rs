@@ -35,7 +35,7 @@ impl Admission {
     pub fn look(&mut self) -> Option<String> {
         self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         let free_bytes = self.system.available_memory();
-        let running = std::fs::read_to_string("/proc/loadavg").ok().and_then(|text| running_of(&text));
+        let running = fanlane_os::machine::runnable_processes();
         self.free_bytes = free_bytes;
         reason(self.memfree_bytes, free_bytes, self.load_limit, running)
     }
@@ -44,12 +44,6 @@ impl Admission {
     pub fn memory_is_low(&self) -> bool {
         self.memfree_bytes.is_some_and(|wanted| self.free_bytes < wanted / 2)
     }
-}
-
-/// How many other processes are runnable, from the text of `/proc/loadavg`.
-fn running_of(text: &str) -> Option<u64> {
-    let (running, _) = text.split_ascii_whitespace().nth(3)?.split_once('/')?;
-    running.parse::<u64>().ok().map(|count| count.saturating_sub(1))
 }
 
 fn reason(memfree: Option<u64>, free: u64, load_limit: Option<f64>, running: Option<u64>) -> Option<String> {
@@ -74,12 +68,6 @@ mod tests {
         assert_eq!(memory, "8192 MiB free; 5 MiB are");
         let load = reason(None, 0, Some(1.5), Some(2)).unwrap();
         assert_eq!(load, "a load of at most 1.5; it is 2");
-    }
-
-    #[test]
-    fn the_count_of_running_processes_is_read() {
-        assert_eq!(running_of("0.50 0.60 0.70 3/812 12345\n"), Some(2));
-        assert_eq!(running_of("nonsense"), None);
     }
 
     #[test]

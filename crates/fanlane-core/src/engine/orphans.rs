@@ -3,8 +3,6 @@
 //!
 //! A process that cleared its environment carries no marker; while its engine lives, that one adopts it instead.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -106,22 +104,14 @@ fn end_orphans() -> Vec<u32> {
 
 /// The processes with a marker of a dead engine, and that marker.
 fn orphans() -> Vec<(u32, String)> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let own_namespace = namespace("self");
-    let user = getuid().as_raw();
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok().zip(Some(entry)))
-        .filter(|(_, entry): &(u32, _)| entry.metadata().is_ok_and(|data| data.uid() == user))
-        .filter_map(|(pid, _)| Some((pid, process_tree::variable(pid, WORKER_MARKER)?)))
+    let own_namespace = process_tree::pid_namespace(std::process::id());
+    process_tree::of_user(getuid().as_raw())
+        .into_iter()
+        .filter_map(|pid| Some((pid, process_tree::variable(pid, WORKER_MARKER)?)))
         // In a container of its own, the engine's number is another than the one seen from here.
-        .filter(|(pid, _)| own_namespace.is_some() && namespace(&pid.to_string()) == own_namespace)
+        .filter(|(pid, _)| own_namespace.is_some() && process_tree::pid_namespace(*pid) == own_namespace)
         .filter(|(pid, marker)| is_orphan(marker, process_tree::start_ticks(*pid), process_tree::start_ticks))
         .collect()
-}
-
-fn namespace(process: &str) -> Option<std::path::PathBuf> {
-    fs::read_link(format!("/proc/{process}/ns/pid")).ok()
 }
 
 /// Whether a process that began at `began` and carries `marker` belongs to an engine that is no more.

@@ -4,9 +4,9 @@
 //! A host holds a lock on the latter for as long as it or one of its workers lives, its starter before that: what nobody
 //! holds was left behind, and whoever lists the hosts removes it.
 
+use fanlane_os::descriptors;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -137,7 +137,7 @@ impl HostFolder {
             return open(&socket);
         }
         let folder = File::open(&self.path)?;
-        open(&Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(SOCKET))
+        open(&descriptors::path_of(&folder).join(SOCKET))
     }
 
     /// The last that its host wrote to standard error, on one line; empty where it wrote nothing.

@@ -1,7 +1,7 @@
 //! The host process: it takes its order, runs the engine, records the history, tells whoever watches, and ends by itself.
 
+use fanlane_os::descriptors;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ pub fn host_role() -> Function {
 fn serve(mut control: UnixStream) -> i32 {
     // The terminal, and who ends what it started, is the starter's. It is a leader already where its starter made it one.
     let _ = setsid();
-    close_inherited(&control);
+    descriptors::close_inherited(&control);
     match begin(&mut control) {
         Ok(hosting) => {
             hosting.run_to_end(control);
@@ -67,18 +67,6 @@ fn serve(mut control: UnixStream) -> i32 {
             let _ = wire::write_message(&mut control, &FromHostRef::Refused(&words));
             EXIT_REFUSED
         }
-    }
-}
-
-/// Closes what this process was given unasked: a pipe that it held open would keep others waiting for its end.
-#[expect(unsafe_code, reason = "what was inherited belongs to nobody in this process")]
-fn close_inherited(control: &UnixStream) {
-    let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return };
-    let numbers: Vec<i32> = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    for number in numbers.into_iter().filter(|number| *number > 2 && *number != control.as_raw_fd()) {
-        // SAFETY: this is the first that the process does, on its only thread: but for `control`, nobody has any of them. The
-        // one that the folder was read through is closed already, and its number is that of nothing.
-        unsafe { libc::close(number) };
     }
 }
 

@@ -1,6 +1,7 @@
 //! The folder of a manager's socket and key: for this user alone, and removed with the manager. The folder of a killed
 //! manager is removed by the next one.
 
+use fanlane_os::process_tree;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -42,7 +43,7 @@ impl Folder {
 /// The start of the names of a process's folders. It names the pid namespace too: a container that shares the folder for
 /// temporary files has other pids.
 fn name_of(life: ProcessId) -> io::Result<String> {
-    let namespace = fs::metadata("/proc/self/ns/pid")?.ino();
+    let namespace = process_tree::pid_namespace(life.pid()).ok_or(io::ErrorKind::NotFound)?;
     Ok(format!("{PREFIX}{namespace:x}-{:x}", life.as_word()))
 }
 

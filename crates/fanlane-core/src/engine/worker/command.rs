@@ -1,6 +1,7 @@
 //! One external command: started in a process group of its own, both streams read until its end, everything that it
 //! leaves behind ended, and reaped last of all, so that its number cannot be anybody else's while it is signalled.
 
+use fanlane_os::reap::{Reaped, reap};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
@@ -101,7 +102,7 @@ impl Executor for CommandExecutor {
         }
         let ended_by_us = watch.ending();
         let _ = kill_process_group(pid, Signal::KILL);
-        let (status, cpu_ns, max_rss_bytes) = reap(pid);
+        let Reaped { status, cpu_ns, peak_memory_bytes: max_rss_bytes } = reap(pid);
         end_orphans(marker);
         let outcome = ended_by_us.unwrap_or_else(|| outcome_of(status));
         let is_killed = outcome == Outcome::Signalled { signal: libc::SIGKILL };
@@ -156,26 +157,6 @@ fn start(
 fn wait_unreaped(pid: Pid) {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while matches!(waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {}
-}
-
-/// Reaps a child: its status, the CPU time of it and of what it waited for, and its peak memory in bytes.
-#[expect(unsafe_code, reason = "no safe library call gives the resource use of one child")]
-fn reap(pid: Pid) -> (ExitStatus, u64, u64) {
-    // Should someone else have reaped it, then because everything here is being killed: no success.
-    let mut status = libc::SIGKILL;
-    // SAFETY: `rusage` is plain numbers, for which all zeros are valid.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    loop {
-        // SAFETY: both pointers are to live values of the types that wait4 writes.
-        let reaped = unsafe { libc::wait4(pid.as_raw_nonzero().get(), &raw mut status, 0, &raw mut usage) };
-        if reaped != -1 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
-            break;
-        }
-    }
-    let time_ns =
-        |time: libc::timeval| time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_usec.unsigned_abs() * 1_000;
-    let cpu_ns = time_ns(usage.ru_utime) + time_ns(usage.ru_stime);
-    (ExitStatus::from_raw(status), cpu_ns, usage.ru_maxrss.unsigned_abs() * 1024)
 }
 
 /// Ends what the command left behind outside its process group; as a subreaper this process was given all of it.

@@ -22,7 +22,6 @@ use super::executor::{self, Execution, Executor, TaskWatch};
 use super::listener::end_gently;
 use super::outbox::Outbox;
 use super::receiver::LaneReceiver;
-use super::start_pages;
 
 /// The first lane of this process is about to do its first task.
 static STARTED: Once = Once::new();
@@ -114,7 +113,7 @@ impl LaneShared {
     /// Does the tasks in their order until the lane is retired.
     fn run_tasks(&self, mut executor: Box<dyn Executor>) {
         // Each lane of a process begins like the first one.
-        STARTED.call_once(start_pages::let_go);
+        STARTED.call_once(fanlane_os::start_pages::drop_unwritten);
         let mut meter = CpuMeter::start();
         let setup = &self.context.setup;
         let mut now_ns = 0;

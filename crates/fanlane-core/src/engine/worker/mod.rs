@@ -15,7 +15,6 @@ mod launch_error;
 mod listener;
 mod outbox;
 mod receiver;
-mod start_pages;
 mod streams;
 
 use std::io::{self, Read};

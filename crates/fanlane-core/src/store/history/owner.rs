@@ -1,7 +1,8 @@
 //! Which process records a run: so that a run whose process is gone is known as interrupted, also when its number has been
 //! given to another process or the machine was started anew.
 
-use std::fs;
+use fanlane_os::machine;
+use fanlane_os::process_tree::live_start_ticks;
 
 /// This process, as a text that no other process ever has.
 pub(super) fn this() -> String {
@@ -16,17 +17,7 @@ pub(super) fn lives(name: &str) -> bool {
 
 /// Its number, when it began in clock ticks since the machine started, and which start of the machine that was.
 fn name_of(pid: u32) -> Option<String> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let stat = String::from_utf8_lossy(&stat);
-    // The program's name may hold anything, so the fields are counted from its end.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace();
-    if matches!(fields.next()?, "Z" | "X") {
-        return None;
-    }
-    let begun = fields.nth(18)?;
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(format!("{pid} {begun} {}", boot.trim()))
+    Some(format!("{pid} {} {}", live_start_ticks(pid)?, machine::boot_id()?))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A run in the list of runs: what is known of it without reading what happened in it.
 
+use fanlane_os::machine;
 use std::path::PathBuf;
 
 use rusqlite::Row;
@@ -32,19 +33,12 @@ pub struct RunEnvironment {
 impl RunEnvironment {
     /// This machine's.
     pub(super) fn this(window: bool) -> Self {
-        let names = rustix::system::uname();
-        let text = |name: &std::ffi::CStr| name.to_string_lossy().into_owned();
-        let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-            let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-            line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()
-        });
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            host: text(names.nodename()),
-            system: format!("{} {}", text(names.sysname()), text(names.release())),
-            cores: std::thread::available_parallelism()
-                .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
-            memory_bytes: memory.map_or(0, |kib| kib << 10),
+            host: machine::host_name(),
+            system: machine::system(),
+            cores: machine::cores(),
+            memory_bytes: machine::memory_bytes().unwrap_or(0),
             window,
         }
     }

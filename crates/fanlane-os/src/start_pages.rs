@@ -1,20 +1,20 @@
-//! What only the start of a worker needed of the program and its libraries: tables of relocations and symbols, the code
-//! that read them, and what the system mapped around each place that was touched. It is let go, so that a worker is as
-//! small as what it does; whatever is needed again is mapped again from the file, which is in memory anyway.
+//! The pages that only the start of a process needed of its program and libraries: tables of relocations and symbols, the code
+//! that reads them, and what the system mapped around each touched place. Without them a worker is as small as its
+//! work; a page that is needed again is mapped again from the file, which is in memory anyway.
 
 use std::ffi::{c_int, c_void};
 
-/// Lets go of all pages of this process that are a file's and were never written.
+/// Drops all pages of this process that belong to a file and cannot be written.
 #[expect(unsafe_code, reason = "no safe call says where the parts of a program lie in memory, or lets go of them")]
-pub fn let_go() {
-    // SAFETY: `let_go_of` is what the call wants, and needs nothing besides what it is given.
+pub fn drop_unwritten() {
+    // SAFETY: `drop_pages_of` is what the call wants, and needs nothing besides what it is given.
     unsafe {
-        libc::dl_iterate_phdr(Some(let_go_of), std::ptr::null_mut());
+        libc::dl_iterate_phdr(Some(drop_pages_of), std::ptr::null_mut());
     }
 }
 
 #[expect(unsafe_code, reason = "called by the C library for each object that it has loaded")]
-unsafe extern "C" fn let_go_of(object: *mut libc::dl_phdr_info, _size: usize, _data: *mut c_void) -> c_int {
+unsafe extern "C" fn drop_pages_of(object: *mut libc::dl_phdr_info, _size: usize, _data: *mut c_void) -> c_int {
     let page = rustix::param::page_size();
     // SAFETY: the C library gives a description that is good during this call, with this number of headers.
     let (base, headers) = unsafe {
@@ -48,7 +48,7 @@ mod tests {
         // Other tests run meanwhile, and have pages mapped again.
         let shrank = (0..1000).any(|_| {
             let before = of_files();
-            let_go();
+            drop_unwritten();
             of_files() < before
         });
         assert!(shrank);
