@@ -1,6 +1,6 @@
-//! Somebody sets the clock while a run goes on. In this program, and so for the engine that runs in it, the wall clock can
-//! be moved by days; what is measured and waited for goes by another clock. That nothing else reads the wall clock, in
-//! workers too, is held by `tests/tidy.rs`.
+//! The wall clock is set during a run. In this program, and so for its engine, the wall clock can be moved by days;
+//! measurements and waits use another clock. `tests/tidy.rs` checks that nothing else reads the wall clock, in workers
+//! too.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 #![expect(unsafe_code, reason = "a function of the C library is replaced")]
@@ -21,7 +21,7 @@ use support::{alone, job, start_in};
 const DAY_SECS: i64 = 86_400;
 const HOUR_NS: u64 = 3_600_000_000_000;
 
-/// By so much the wall clock is wrong.
+/// Error of the wall clock.
 static SHIFT_SECS: AtomicI64 = AtomicI64::new(0);
 
 #[unsafe(no_mangle)]
@@ -29,13 +29,13 @@ unsafe extern "C" fn clock_gettime(clock: libc::clockid_t, time: *mut libc::time
     // SAFETY: the arguments are those that the caller gave to the function that this stands for.
     let done = unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) } as c_int;
     if done == 0 && clock == libc::CLOCK_REALTIME {
-        // SAFETY: the system has just written there.
+        // SAFETY: the system has just written to it.
         unsafe { (*time).tv_sec += SHIFT_SECS.load(Ordering::SeqCst) };
     }
     done
 }
 
-/// The clock is right again, however a test ends.
+/// Sets the clock right again, however a test ends.
 struct Shift;
 
 impl Shift {
@@ -66,8 +66,8 @@ fn the_wall_clock_of_this_program_can_be_moved_and_no_other() {
     assert!(unix_secs() < wall + 3600);
 }
 
-/// A day forward must not end what has hours left, and its measured time must stay true; a day back must not let go on what
-/// has no time left.
+/// A day forward must not end a task with hours left, and its measured time must stay correct; a day back must not
+/// prolong a task without time left.
 #[test]
 fn a_clock_that_is_moved_by_a_day_ends_no_task_and_spares_none() {
     let _alone = alone();
@@ -101,7 +101,7 @@ fn a_clock_that_is_moved_by_a_day_ends_no_task_and_spares_none() {
     }
 }
 
-/// A run that seems to have begun tomorrow is as old as one that begins now, and is listed with the time that it took.
+/// A run that seems to have begun tomorrow counts as begun now, and is listed with its real duration.
 #[test]
 fn the_history_is_sane_about_runs_of_a_clock_that_was_wrong() {
     let _alone = alone();
@@ -129,7 +129,7 @@ fn the_history_is_sane_about_runs_of_a_clock_that_was_wrong() {
         let runs = history.runs().unwrap();
         assert_eq!((runs.len(), runs[0].state, runs[0].counts.done), (1, RunState::Finished, 3));
         assert!(runs[0].wall_ns < HOUR_NS, "{:?}", runs[0]);
-        // Two days are more than the clock was wrong by; half a day is less.
+        // Two days are more than the clock's error; half a day is less.
         let surplus = |max_age_ms| Retention { max_age_ms, max_bytes: u64::MAX }.surplus(&runs, unix_secs() * 1000);
         assert_eq!(surplus(2 * 86_400_000), Vec::<i64>::new());
         assert_eq!(surplus(43_200_000).is_empty(), secs > 0, "only a run that seems to be a day old is old");

@@ -1,8 +1,8 @@
-//! The history on a disk that fails: every write, sync, cut and rename of a recording is made to fail, one after the other. The
-//! run hears of it at most once, and what is in the history afterwards is true.
+//! The history on a failing disk: every write, sync, truncation and rename of a recording fails in turn. The run
+//! reports it at most once, and the history is correct afterwards.
 //!
-//! The functions of the C library that SQLite and the store call are replaced in this program by ones that can be told to
-//! fail for files of a history.
+//! The functions of the C library that SQLite and the store call are replaced in this program by versions that can fail
+//! for files of a history.
 
 #![expect(unsafe_code, reason = "functions of the C library are replaced")]
 
@@ -29,9 +29,9 @@ enum Fault {
 }
 
 static FAULT: AtomicU8 = AtomicU8::new(0);
-/// How many such calls still succeed; those after them fail.
+/// Number of calls that still succeed.
 static LEFT: AtomicI64 = AtomicI64::new(0);
-/// Whether all later ones fail too, or only that one.
+/// Whether all later calls fail, or only the next one.
 static LASTS: AtomicU8 = AtomicU8::new(0);
 static ERROR: AtomicU8 = AtomicU8::new(0);
 static SEEN: AtomicI64 = AtomicI64::new(0);
@@ -46,7 +46,7 @@ fn fails(fault: Fault, is_ours: impl FnOnce() -> bool) -> bool {
     let left = LEFT.fetch_sub(1, Ordering::SeqCst);
     let fails = left == 0 || (left < 0 && LASTS.load(Ordering::SeqCst) == 1);
     if fails {
-        // SAFETY: the C library gives each thread its own.
+        // SAFETY: `errno` is thread-local.
         unsafe { *libc::__errno_location() = c_int::from(ERROR.load(Ordering::SeqCst)) };
     }
     fails
@@ -57,7 +57,7 @@ fn is_history(fd: c_int) -> bool {
         .is_ok_and(|path| path.to_string_lossy().contains("history.sqlite3"))
 }
 
-/// What the C library does itself after the call was counted.
+/// The function of the C library itself.
 fn call(number: c_long, [first, second, third, fourth]: [c_long; 4]) -> c_long {
     // SAFETY: the arguments are those that the caller gave to the function that this stands for.
     unsafe { libc::syscall(number, first, second, third, fourth) }
@@ -86,7 +86,7 @@ extern "C" fn pwrite(fd: c_int, bytes: *const c_void, length: usize, offset: i64
 
 #[unsafe(no_mangle)]
 extern "C" fn fsync(_fd: c_int) -> c_int {
-    // No power fails here, and a disk that really syncs would take its time.
+    // Real syncs would be slow, and this test has no power failures.
     if fails(Fault::Sync, || true) { -1 } else { 0 }
 }
 
@@ -169,7 +169,7 @@ fn events() -> Vec<Event> {
     (0..).zip(kinds).map(|(at_ns, kind)| Event { at_ns, kind }).collect()
 }
 
-/// Records a run to its end; returns what was told.
+/// Records a run to its end; returns the messages.
 fn keep(folder: &Path) -> Vec<String> {
     let mut recorder = HistoryRecorder::start(folder.to_owned(), recorded_run());
     let mut said: Vec<String> = events().iter().flat_map(|event| recorder.add(event)).collect();
@@ -177,7 +177,7 @@ fn keep(folder: &Path) -> Vec<String> {
     said
 }
 
-/// What is in the history is whole runs and nothing else; how many.
+/// Checks that the history contains complete runs and nothing else; returns their number.
 fn whole_runs(folder: &Path, what: &str) -> usize {
     let Some(history) = History::existing(folder).unwrap_or_else(|error| panic!("{what}: {error}")) else { return 0 };
     let runs = history.runs().unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -196,7 +196,7 @@ fn whole_runs(folder: &Path, what: &str) -> usize {
     runs.len()
 }
 
-/// Fails every call of a kind in turn, until a recording needs no more of them.
+/// Fails every call of a kind in turn, until a recording makes no more of them.
 fn fail_each(fault: Fault, prepare: impl Fn(&Path) -> usize) {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     for (lasts, error) in [(false, libc::EIO), (true, libc::ENOSPC)] {
@@ -216,7 +216,7 @@ fn fail_each(fault: Fault, prepare: impl Fn(&Path) -> usize) {
                 "{what}: {before}, {after}, {said:?}"
             );
             failed += usize::from(after == before);
-            // The next one finds a history that can be written.
+            // The next run can write the history.
             assert!(keep(folder.path()).len() <= 1, "{what}");
             assert!(whole_runs(folder.path(), &what) > after.min(before), "{what}");
             if calls <= left {
@@ -245,11 +245,11 @@ fn every_sync_fails_once_and_for_ever() {
 }
 
 #[test]
-fn every_cut_fails_once_and_for_ever() {
+fn every_truncation_fails_once_and_for_ever() {
     fail_each(Fault::Cut, begun);
 }
 
-/// A damaged history is renamed, with what lies beside it; nothing of it is ever lost.
+/// A damaged history is renamed together with its companion files; nothing of it is ever lost.
 #[test]
 fn every_rename_fails_once_and_for_ever() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Races over an engine in simulated time: who runs when, what is kept, saved and opened again, and what is forecast.
+//! Races over an engine in simulated time: the order of runs, what is kept, saved and opened again, and forecasts.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -33,7 +33,7 @@ fn rules(runs: u32) -> Rules {
     Rules { seed: 3, least_runs: runs, most_runs: runs, ..Rules::default() }
 }
 
-/// A machine of 4 cores on which everything costs a little.
+/// A machine of 4 cores with small costs for everything.
 fn machine() -> SimulatedMachine {
     SimulatedMachine {
         first_worker_ns: 3 * MS,
@@ -72,7 +72,7 @@ fn varied() -> Simulated {
 }
 
 #[test]
-fn everybody_runs_in_mixed_blocks_and_the_first_block_does_not_count() {
+fn contenders_run_in_shuffled_blocks_and_the_first_block_does_not_count() {
     let engine = Simulated { jitter: 0.02, ..varied() };
     let contenders = Contender::sweep(&Mode::ALL, &[1, 2, 4]);
     let model = raced(sleeps(30), contenders.clone(), rules(4), &engine);
@@ -107,7 +107,7 @@ fn a_race_goes_on_until_it_knows_enough() {
 }
 
 #[test]
-fn a_race_that_nobody_listens_to_ends_and_one_that_is_stopped_says_so() {
+fn a_race_without_a_receiver_ends_and_a_stopped_one_says_so() {
     let contenders = Contender::sweep(&[Mode::One], &[1]);
     let many = Rules { least_runs: 1_000_000, most_runs: 1_000_000, ..Rules::default() };
     let plan = RacePlan::of_batch(sleeps(4), contenders, many).unwrap();
@@ -166,11 +166,11 @@ fn a_file_that_is_no_race_is_refused_with_what_is_wrong() {
     assert!(matches!(save(&model, &whole, Existing::Keep), Err(RaceFileError::Exists { .. })));
     let text = std::fs::read_to_string(&whole).unwrap();
     let cases = [
-        (String::new(), "is no saved race"),
-        ("{\"fanlane_record\":1}".to_owned(), "is no saved race"),
+        (String::new(), "is not a saved race"),
+        ("{\"fanlane_record\":1}".to_owned(), "is not a saved race"),
         (text.replacen("\"fanlane_race\":1", "\"fanlane_race\":9", 1), "of version 9"),
-        (text[..text.len() / 2].to_owned(), "is no saved race"),
-        (text.replacen("\"contender\":0", "\"contender\":7", 1), "a run is of nobody"),
+        (text[..text.len() / 2].to_owned(), "is not a saved race"),
+        (text.replacen("\"contender\":0", "\"contender\":7", 1), "a run has no contender"),
         (text.replacen("\"end\":\"Enough\"", "\"end\":null", 1), "it is not over"),
     ];
     for (text, complaint) in cases {

@@ -1,4 +1,4 @@
-//! The statistics of races against SciPy's: the values and the script that made them lie in `fixtures/statistics`.
+//! The statistics of races against SciPy's: the values and the script that made them are in `fixtures/statistics`.
 
 use fanlane_core::model::race::laws::{Amdahl, SizeTime};
 use fanlane_core::model::statistics::{Comparison, Summary, modified_z_scores, two_sided_p, two_sided_quantile};
@@ -51,7 +51,7 @@ fn welchs_test_is_scipys() {
         let [one, other] = ["one", "other"].map(|name| Summary::of(&numbers(&case[name])).expect("values"));
         let comparison = Comparison::of(&one, &other).expect("several values");
         let wanted_t = number(&case["t"]);
-        // Two samples of the same values differ by what the order of adding them up makes of it.
+        // Two samples of the same values differ by rounding in another order of summation.
         if wanted_t.abs() > 1e-12 {
             same(comparison.t, wanted_t, "t");
         } else {
@@ -88,7 +88,7 @@ fn amdahls_fraction_and_its_error_are_those_of_curve_fit() {
         let law = Amdahl::fit(&times).expect("a fit");
         let wanted = number(&case["serial_fraction"]);
         assert!((law.serial_fraction - wanted).abs() < 1e-6, "{law:?}, but SciPy has {wanted}");
-        // Where the times lie worse than their errors allow, the interval is wider than SciPy's, never narrower.
+        // Where the times scatter more than their errors allow, the interval is wider than SciPy's, never narrower.
         let least = 1.96 * number(&case["error"]);
         assert!(law.half_width >= least * (1.0 - 1e-6), "{law:?}, but SciPy has {least}");
     }

@@ -1,6 +1,6 @@
-//! Each file that Fanlane keeps, on a disk that fails: every write, sync, rename, new file and cut fails in turn, once and
-//! for ever, until there are no more of them. Afterwards there is the old content or the new one, what was said to be
-//! kept is kept, and nothing else lies about.
+//! Each file that Fanlane keeps, on a failing disk: every write, sync, rename, file creation and truncation fails in
+//! turn, once and for ever, until there are no more of them. Afterwards the file has the old content or the new one,
+//! acknowledged data is kept, and no other files are left.
 
 #[path = "support/failing_calls.rs"]
 mod failing_calls;
@@ -28,8 +28,8 @@ use fanlane_core::store::record::{self, RECORD_VERSION, RecordHeader, RecordLine
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_core::store::results_table::{ResultsTable, TableFormat};
 
-/// Has every call of each kind fail in turn while something is done in a folder of its own, and checks what is there
-/// afterwards. Says which kinds of calls there were.
+/// Fails every call of each kind in turn during an operation in a new folder, and checks the folder afterwards. Returns
+/// which kinds of calls were made.
 fn fail_each<T: Send>(
     prepare: impl Fn(&Path),
     work: impl Fn(&Path) -> T + Sync,
@@ -127,7 +127,7 @@ fn fanlane(words: &[&str], folder: &Path) {
     assert!(ended.status.success(), "{words:?}: {ended:?}");
 }
 
-/// What the program itself does in this thread, which must not print.
+/// Runs the command line in this thread, which must not print.
 fn in_this_thread(words: &[&str]) -> bool {
     let words = std::iter::once("fanlane").chain(words.iter().copied()).map(Into::into).collect();
     let cli::Request::Headless(command) = cli::understand(words) else { panic!("it is understood") };
@@ -154,7 +154,7 @@ fn a_race_is_saved_as_a_whole_or_not_at_all() {
     assert_eq!(met, [Fault::Write, Fault::Sync, Fault::Rename, Fault::Make]);
 }
 
-/// What is exported fits into one buffer, so that all of it is still to be written at the end.
+/// The export fits into one buffer, so that all of it is written at the end.
 #[test]
 fn an_export_is_whole_or_not_there() {
     let recorded = tempfile::tempdir().expect("a folder");
@@ -197,14 +197,14 @@ fn attempt(task: u64) -> AttemptRecord {
     }
 }
 
-/// The numbers of the tasks that a job log's whole lines are about.
+/// The numbers of the tasks in the complete lines of a job log.
 fn logged(path: &Path) -> BTreeSet<u64> {
     let Ok(file) = fs::File::open(path) else { return BTreeSet::new() };
     let mut reader = LogReader::new(BufReader::new(file));
     std::iter::from_fn(|| reader.next_line().expect("whole lines and a torn one")).map(|line| line.number).collect()
 }
 
-/// As a run does: what cannot be written any more is given up.
+/// As in a run: a log that cannot be written is abandoned.
 fn add_to_log(log: std::io::Result<JobLog>, numbers: std::ops::RangeInclusive<u64>) -> BTreeSet<u64> {
     let Ok(mut log) = log else { return BTreeSet::new() };
     numbers.take_while(|number| log.add(*number, &attempt(number - 1), 0, b"true").is_ok()).collect()
@@ -294,7 +294,7 @@ fn a_table_of_results_has_whole_rows_and_can_be_gone_on_with() {
             |_| (),
             |folder| add(ResultsTable::create(&path(folder), format, 1), 1..=3),
             |folder, kept, what| {
-                // Whoever resumes finds the rows that were said to be there, and goes on behind them.
+                // A resumed run finds the acknowledged rows and appends to them.
                 let resumed = add(ResultsTable::resume(&path(folder), format, 1), 9..=9);
                 assert_eq!(resumed, 1, "{what}");
                 let text = fs::read_to_string(path(folder)).expect("text");

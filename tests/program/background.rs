@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::processes::{Running, is_gone, signal, wait_until};
 use super::start::{Ended, command, run_in};
 
-/// A home; when it goes, so do all processes that live in it.
+/// A home folder; when it is dropped, all its processes are killed.
 struct Scene(TempDir);
 
 impl Scene {
@@ -46,7 +46,7 @@ impl Scene {
         Running::start(command(words, self.0.path()))
     }
 
-    /// The processes that live in this home.
+    /// The processes with this home.
     fn processes(&self) -> Vec<u32> {
         let home = self.0.path().to_str().unwrap();
         process_tree::all()
@@ -55,7 +55,7 @@ impl Scene {
             .collect()
     }
 
-    /// The host: the only process here that no other one here started, and that is no program in the foreground.
+    /// The host: the only process of this home that was not started by another one of it or in the foreground.
     fn host(&self) -> u32 {
         let is_host = |pid: &u32| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -125,8 +125,8 @@ fn a_run_in_the_background_outlives_killed_watchers_and_is_told_whole_to_the_nex
     killed.signal(Signal::KILL);
     drop(killed);
     let interrupted = scene.start(&["attach", "1", "--no-bar"]);
-    // It catches signals once it has found the run: what it printed is not flushed before something more happens, so it is
-    // asked until it answers.
+    // It catches signals once it has found the run. Its output is only flushed with the next event, so it is asked
+    // until it answers.
     let pid = interrupted.pid();
     wait_until("its signals to be caught", || catches_interrupts(pid));
     interrupted.signal(Signal::INT);
@@ -165,7 +165,7 @@ fn the_batch_of_a_host_that_was_killed_is_resumed_and_only_what_ran_is_repeated(
     let command = "[ {} -le 10 ] || { touch begun-{}; until [ -e gate ]; do sleep 0.01; done; }; echo {} >> record";
     assert_eq!(scene.run(&words(&["run", "--background", "-j", "2"], command, &inputs)).code, Some(0));
     wait_until("two tasks that wait", || (11..=30).filter(|task| scene.has(&format!("begun-{task}"))).count() == 2);
-    // Nothing else can end now, and what has is in the history half a second later.
+    // Nothing else can end now, and what has ended is in the history half a second later.
     let ended = scene.lines("record").len();
     wait_until("what has ended in the history", || scene.state("1")["done"] == ended);
     let host = scene.host();
@@ -179,7 +179,7 @@ fn the_batch_of_a_host_that_was_killed_is_resumed_and_only_what_ran_is_repeated(
     let resumed = scene.run(&["resume", "1", "--background"]);
     assert_eq!((resumed.code, &*resumed.out), (Some(0), "2\n"), "{resumed:?}");
     let watched = scene.run(&["attach"]);
-    // It may be over before anybody asks.
+    // It may be over before it is asked.
     assert!(matches!(watched.code, Some(0 | 2)), "{watched:?}");
     wait_until("the end of the resumed run", || scene.state("2")["state"] == "finished");
     assert_eq!(scene.lines("record"), once_each(30), "none is left out, none done twice");
@@ -196,7 +196,7 @@ fn stop_ends_a_run_and_attach_ends_as_the_run_does() {
     let stopped = scene.run(&["stop", "1"]);
     assert!(stopped.code == Some(0) && stopped.err.contains("4 cancelled"), "{stopped:?}");
     let attached = attached.ended();
-    // It is told the end, or came too late to be told anything.
+    // It received the end, or connected too late to receive anything.
     assert!(matches!(attached.code, Some(1 | 2)), "{attached:?}");
     assert_eq!(scene.state("1")["state"], "stopped");
     scene.nothing_is_left();
@@ -228,7 +228,7 @@ fn standard_input_is_read_whole_and_what_was_there_at_the_start_is_what_is_run()
     let expected: BTreeMap<String, usize> = ["one", "two", "three"].map(|line| (line.to_owned(), 1)).into();
     assert_eq!(scene.lines("record"), expected);
 
-    // The files of a pattern go while the run does: whoever watches later still has its tasks.
+    // The files of a pattern are removed during the run: later watchers still have its tasks.
     for name in ["a.log", "b.log"] {
         scene.write(name, "");
     }
@@ -261,12 +261,12 @@ fn what_makes_no_sense_in_the_background_is_refused_and_nothing_is_run() {
     }
     let within =
         scene.run(&["run", &format!("{} run --background touch ::: ran", env!("CARGO_BIN_EXE_fanlane")), ":::", "1"]);
-    assert!(within.err.contains("a task cannot start a run in the background"), "{within:?}");
+    assert!(within.err.contains("a task cannot start a detached run"), "{within:?}");
     assert!(!scene.has("ran"));
 }
 
 #[test]
-fn a_folder_for_sockets_that_could_be_somebody_elses_is_refused() {
+fn a_folder_for_sockets_that_others_could_control_is_refused() {
     let scene = Scene::new();
     fs::create_dir(scene.0.path().join("elsewhere")).unwrap();
     std::os::unix::fs::symlink(scene.0.path().join("elsewhere"), scene.0.path().join("runtime")).unwrap();
@@ -286,7 +286,7 @@ fn leftovers_of_a_killed_host_are_removed_by_the_next_look() {
     wait_until("the first task", || scene.has("begun-1"));
     let host = scene.host();
     signal(host, Signal::KILL);
-    // Whatever the host started has its log open, also when it is ending and has no variables any more.
+    // All child processes of the host have its log open, even while they are exiting and have no environment any more.
     let log = fs::read_dir(scene.0.path().join("runtime")).unwrap().next().unwrap().unwrap().path().join("log");
     let log = fs::File::open(log).unwrap();
     wait_until("the end of all of it", || flock(&log, FlockOperation::NonBlockingLockExclusive).is_ok());

@@ -1,5 +1,5 @@
-//! The history from outside: runs are recorded, listed, shown and exported, gone on with after whatever cut them off, and
-//! done again; and a history that cannot be written costs no run.
+//! The history from outside: runs are recorded, listed, shown, exported, resumed after an interruption and repeated;
+//! and a history that cannot be written does not fail a run.
 
 use std::fs;
 use std::path::Path;
@@ -94,7 +94,7 @@ fn a_run_is_listed_shown_exported_and_removed() {
 }
 
 #[test]
-fn who_wants_no_history_has_none_and_another_folder_can_be_named() {
+fn a_run_without_a_history_leaves_none_and_another_folder_can_be_named() {
     let folder = tempfile::tempdir().expect("a folder");
     assert_eq!(run_in(&["run", "--no-history", "true", ":::", "a"], folder.path()).code, Some(0));
     assert_eq!(run_in(&["run", "--dry-run", "true", ":::", "a"], folder.path()).code, Some(0));
@@ -136,7 +136,7 @@ fn what_was_interrupted_goes_on_from_the_history() {
         assert!(resumed.code == Some(0) && resumed.err.contains("2 done, 0 failed, 1 done earlier"), "{resumed:?}");
         let ran = fs::read_to_string(folder.path().join("ran")).expect("read");
         let mut ran: Vec<&str> = ran.lines().collect();
-        // The two that were left may run side by side.
+        // The two remaining tasks may run at the same time.
         ran[2..].sort_unstable();
         assert_eq!(ran, ["a", "b", "b", "c"]);
         assert_eq!(runs(folder.path())[0]["continues"], 1);

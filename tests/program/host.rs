@@ -1,5 +1,5 @@
-//! Runs in processes of their own, watched over real sockets: whoever watches comes, goes, stalls, is killed or is a
-//! stranger, and the run is none the worse for it.
+//! Detached runs, watched over real sockets: watchers connect, leave, stall, are killed or belong to another user, and
+//! the run is not affected.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use super::processes::{is_gone, wait_until};
 use super::start::DEADLINE;
 
-/// A folder for tasks, sockets and a history; when it goes, nothing may be left of its runs.
+/// A folder for tasks, sockets and a history; when it is dropped, nothing may be left of its runs.
 struct Scene {
     home: TempDir,
     hosts: DetachedRuns,
@@ -62,7 +62,7 @@ impl Scene {
         }
     }
 
-    /// Its only run, as whoever comes later finds it.
+    /// Its only run, as a later watcher finds it.
     fn found(&self) -> (DetachedInfo, PathBuf) {
         let until = Instant::now() + DEADLINE;
         loop {
@@ -81,7 +81,7 @@ impl Scene {
         History::existing(&self.file("history")).unwrap().unwrap().run(run).unwrap().state
     }
 
-    /// Nothing of the host is left: no process of its own or of its run, no socket, no folder.
+    /// Checks that nothing of the host is left: no process, no socket, no folder.
     fn ends_cleanly(&self, pid: u32, below: &[u32]) {
         for pid in below.iter().chain([&pid]) {
             wait_until("the end of the host and all below it", || is_gone(*pid));
@@ -112,7 +112,7 @@ fn until(watching: &mut DetachedRun, what: impl Fn(&EventKind) -> bool) -> Vec<E
     panic!("the run ended before that: {events:?}");
 }
 
-/// All that is said until the last word; how often each task has ended.
+/// Receives all updates to the last; returns how often each task has ended.
 fn ends(watching: &mut DetachedRun) -> BTreeMap<TaskId, usize> {
     let mut ends = BTreeMap::new();
     while let Some(heard) = watching.next_update().unwrap() {
@@ -159,7 +159,7 @@ fn a_run_stops_with_its_starter_where_that_was_asked_for() {
         let below = process_tree::descendants(pid);
         if is_told_later {
             starter.handle().stop_on_disconnect(true);
-            // The order of what one connection says is kept, so this is heard after it.
+            // Messages of one connection stay in order, so this one is received after it.
             let mut starter = starter;
             starter.handle().command(RunCommand::Pause);
             until(&mut starter, |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Paused)));
@@ -219,7 +219,7 @@ fn two_watchers_see_the_same_and_both_command() {
 }
 
 #[test]
-fn a_watcher_that_does_not_read_holds_up_nobody_and_costs_no_memory() {
+fn a_watcher_that_does_not_read_delays_nothing_and_costs_no_memory() {
     const TASKS: u64 = 120;
     let scene = Scene::new();
     let mut stalled =
@@ -279,7 +279,7 @@ fn nothing_that_a_stranger_says_harms_the_run_or_other_watchers() {
     let too_large = [&greeting[..], &u32::MAX.to_le_bytes(), &[0; 64]].concat();
     let other_build = [&b"fanlane-host"[..], &99_u32.to_le_bytes(), &[1, 0, 0, 0, 0]].concat();
     let cut_off = [&greeting[..], &[9, 0, 0, 0, 1]].concat();
-    // Silent from the first or from the middle on, and many of them.
+    // Clients that send nothing or only a part, and many of them.
     let mut silent: Vec<UnixStream> = (0..40).map(|_| knock()).collect();
     for bytes in [&garbage[..], &too_large, &other_build, &cut_off, &b"GET / HTTP/1.1\r\n\r\n"[..]] {
         let mut stranger = knock();
@@ -289,7 +289,7 @@ fn nothing_that_a_stranger_says_harms_the_run_or_other_watchers() {
     for mut stranger in silent {
         stranger.set_read_timeout(Some(DEADLINE)).unwrap();
         let mut heard = Vec::new();
-        // A connection that is closed with words unread is reset.
+        // A connection that is closed with unread data is reset.
         let _ = stranger.read_to_end(&mut heard);
         assert!(heard.is_empty() || heard == greeting, "nothing is said to strangers: {heard:?}");
     }
@@ -305,7 +305,7 @@ fn nothing_that_a_stranger_says_harms_the_run_or_other_watchers() {
 #[test]
 fn another_user_is_not_let_in_even_where_the_folder_is_open_to_all() {
     if !rustix::process::geteuid().is_root() {
-        // Only the superuser can be two users; the machine that judges changes is.
+        // Only root can act as two users; CI runs as root.
         let _ = writeln!(std::io::stderr(), "SKIPPED: only root can try this");
         return;
     }
@@ -319,7 +319,7 @@ fn another_user_is_not_let_in_even_where_the_folder_is_open_to_all() {
     open(&folder.join("socket"), 0o666);
     let socket = folder.join("socket");
     let heard = std::thread::spawn(move || {
-        // Of this thread alone; the C library would change all.
+        // For this thread only; the C library would change all threads.
         let other = rustix::process::Uid::from_raw(65534);
         rustix::thread::set_thread_res_uid(other, other, other).unwrap();
         let mut stream = UnixStream::connect(socket).unwrap();
@@ -330,7 +330,7 @@ fn another_user_is_not_let_in_even_where_the_folder_is_open_to_all() {
         heard
     });
     assert_eq!(heard.join().unwrap(), b"", "not even a greeting");
-    // Nor is a host believed whose folder others can enter.
+    // A host whose folder others can enter is not trusted either.
     assert!(matches!(scene.hosts.watch(folder.clone()), Err(DetachedError::Folder { .. })));
     for path in [folder.as_path(), &scene.file("runtime"), scene.home.path()] {
         open(path, 0o700);

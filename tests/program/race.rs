@@ -86,7 +86,7 @@ fn what_cannot_be_raced_is_refused_before_anything_runs() {
         ("race naps.ron --save no/where.race.json", "there is no folder no"),
         ("race --pep371 naps.ron", "has its own six workloads"),
         ("race --pep371 --workers 2", "--workers"),
-        ("race --show odd.race.json", "is no saved race"),
+        ("race --show odd.race.json", "is not a saved race"),
         ("race --show missing.race.json", "missing.race.json cannot be read"),
     ];
     for (words, complaint) in table {

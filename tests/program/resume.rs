@@ -1,5 +1,5 @@
-//! Going on after a run that was cut off: what the job log or the results folder says is done is not done again. GNU
-//! parallel itself says what its logs mean, where it is installed.
+//! Resuming an interrupted run: tasks that are done according to the job log or the results folder are not repeated.
+//! Where GNU parallel is installed, its logs are compared.
 
 use std::fs;
 use std::path::Path;
@@ -215,7 +215,7 @@ fn tasks_wait_for_what_is_left_and_not_for_what_was_done() {
 #[test]
 fn the_slot_that_a_task_ran_in_is_told_wherever_its_command_is() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Both tasks run at once, so each has a lane of its own.
+    // Both tasks run at the same time, so each has its own lane.
     let script = "touch at{%}; until test -e at1 -a -e at2; do sleep 0.01; done; echo {%}; exit 1";
     let words = ["-j2", "--joblog", "log", "--record", "record", "--results", "kept.jsonl", "--tagstring", "{#}:{%}"];
     let run = [&["run"], &words[..], &[script, ":::", "a", "b"]].concat();

@@ -1,5 +1,5 @@
-//! The one vocabulary of facts about a run. The engine says them; the window, the command line's report and the tests
-//! rebuild what they show from them and from nothing else.
+//! The events of a run: the only vocabulary for facts about it. The engine emits them; the window, the command line's
+//! report and the tests build what they show from them alone.
 //!
 //! Times are nanoseconds since the run's start on the monotonic clock, so a changed wall clock changes nothing.
 
@@ -21,11 +21,12 @@ pub use sample::{MachineSample, WorkerSample};
 pub use shared::{SharedContent, SharedObject};
 pub use spill::{Spill, StreamName, spill_name};
 
-/// One worker's life, unique within a run: a replacement for a dead worker has a new id, and the dead one's lane.
+/// A worker, unique within a run. The replacement of a dead worker has a new id and the same lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct WorkerId(pub u32);
 
-/// A row of the timeline, counted from 0; people see `lane + 1`. A lane whose worker ended is given to the next one.
+/// A row of the timeline, counted from 0; it is shown as `lane + 1`. When its worker has ended, the next worker takes
+/// the lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LaneId(pub u32);
 
@@ -38,7 +39,7 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// What a run is about.
+/// What a run is, known at its start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunHeader {
     /// The job's name, or its command line.
@@ -47,24 +48,25 @@ pub struct RunHeader {
     pub mode: Mode,
     /// Size of the pool at the start.
     pub workers: u32,
-    /// How many tasks the batch has at the start; later ones are counted by [`RunEvent::BatchGrew`].
+    /// Number of tasks in the batch at the start; [`RunEvent::BatchGrew`] counts later ones.
     pub tasks: u64,
     /// Wall clock at the start, in milliseconds since 1970-01-01 UTC.
     pub started_unix_ms: u64,
 }
 
-/// Why a worker is gone.
+/// Why a worker has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum WorkerEnd {
-    /// It was not needed any more.
+    /// It was no longer needed.
     Retired,
-    /// We ended it: a call ran into its timeout, was cancelled, or the run was stopped at once.
+    /// The engine killed it: a call ran into its timeout or was cancelled, or the run was stopped at once.
     Killed,
-    /// It died, with the words for how (`killed by SIGKILL`).
+    /// It died; the text says how (`killed by SIGKILL`).
     Died(String),
 }
 
-/// A whole run in a few numbers.
+/// The totals of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// How the tasks ended.
@@ -75,10 +77,10 @@ pub struct Summary {
     pub cpu_ns: u64,
     /// Attempts beyond the first of each task.
     pub retries: u64,
-    /// Size of the pool at the end, as it was asked for.
+    /// Requested size of the pool at the end.
     pub workers: u32,
     /// How the batch was run.
     pub mode: Mode,
-    /// Someone stopped the run before it was through.
+    /// The run was stopped before all tasks had ended.
     pub stopped: bool,
 }

@@ -49,11 +49,11 @@ fn attach(name: Option<RunName>, options: &ReportOptions) -> Result<Status> {
     let reader = std::thread::Builder::new().name("detached run".to_owned());
     let reader = reader.spawn(move || pass_on(watching, &sender)).context("the run cannot be read")?;
     let detached = AtomicBool::new(false);
-    let let_go = |_| {
+    let on_interrupt = |_| {
         detached.store(true, Ordering::Release);
         handle.disconnect();
     };
-    let (followed, _) = interrupts::during(let_go, || {
+    let (followed, _) = interrupts::during(on_interrupt, || {
         let followed = report.follow(&events);
         if followed.is_err() {
             handle.disconnect();
@@ -63,16 +63,16 @@ fn attach(name: Option<RunName>, options: &ReportOptions) -> Result<Status> {
         followed
     })
     .context("signals cannot be caught")?;
-    let heard = reader.join().map_err(|_| anyhow::anyhow!("the messages of the run cannot be read"))?;
-    let which = heard.run.map_or_else(String::new, |run| format!(" {run}"));
+    let received = reader.join().map_err(|_| anyhow::anyhow!("the messages of the run cannot be read"))?;
+    let which = received.run.map_or_else(String::new, |run| format!(" {run}"));
     if let Err(error) = followed {
         if error.kind() != io::ErrorKind::BrokenPipe {
             remark(&format!("{error}; the run is still running"));
         }
         return Ok(Status::SomeFailed);
     }
-    heard.said.iter().for_each(|words| remark(words));
-    match heard.lost {
+    received.messages.iter().for_each(|words| remark(words));
+    match received.failure {
         _ if report.progress().summary.is_some() => Ok(Status::of_run(report.progress(), 0)),
         _ if detached.load(Ordering::Acquire) => {
             remark(&format!(
@@ -84,36 +84,36 @@ fn attach(name: Option<RunName>, options: &ReportOptions) -> Result<Status> {
             remark(&words);
             Ok(Status::SomeFailed)
         }
-        lost => {
-            let why = lost.map_or_else(|| "the run ended without a summary".to_owned(), |lost| lost.to_string());
+        failure => {
+            let why = failure.map_or_else(|| "the run ended without a summary".to_owned(), |error| error.to_string());
             remark(&format!("{why}; fanlane resume{which} runs the remaining tasks"));
             Ok(Status::SomeFailed)
         }
     }
 }
 
-/// What was received besides events.
+/// What the run sent besides its events.
 struct Received {
-    said: Vec<String>,
+    messages: Vec<String>,
     run: Option<i64>,
-    lost: Option<DetachedError>,
+    failure: Option<DetachedError>,
 }
 
 fn pass_on(mut watching: DetachedRun, events: &crossbeam_channel::Sender<Event>) -> Received {
-    let mut beside = Received { said: Vec::new(), run: watching.info.run, lost: None };
+    let mut received = Received { messages: Vec::new(), run: watching.info.run, failure: None };
     loop {
         match watching.next_update() {
             Ok(Some(DetachedUpdate::Event(event))) => {
                 if events.send(event).is_err() {
-                    return beside;
+                    return received;
                 }
             }
-            Ok(Some(DetachedUpdate::Message(words))) => beside.said.push(words),
-            Ok(Some(DetachedUpdate::Recorded(run))) => beside.run = run,
-            Ok(None) => return beside,
+            Ok(Some(DetachedUpdate::Message(words))) => received.messages.push(words),
+            Ok(Some(DetachedUpdate::Recorded(run))) => received.run = run,
+            Ok(None) => return received,
             Err(error) => {
-                beside.lost = Some(error);
-                return beside;
+                received.failure = Some(error);
+                return received;
             }
         }
     }

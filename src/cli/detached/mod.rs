@@ -1,5 +1,5 @@
-//! Detached runs, each in a process of its own: `fanlane run --background` starts one, `fanlane attach` reports on it as
-//! `fanlane run` does, and `fanlane stop` ends it.
+//! Detached runs: `fanlane run --background` starts one, `fanlane attach` reports on it as `fanlane run` does, and
+//! `fanlane stop` stops it.
 
 pub mod attach;
 pub mod start;

@@ -74,7 +74,7 @@ pub enum Placement {
     DryRun,
     /// In this process, which reports on it.
     Terminal,
-    /// In a process of its own, which outlives this one.
+    /// As a detached run, which outlives this process.
     Detached,
 }
 

@@ -54,7 +54,7 @@ enum RunSource {
         /// The monotonic clock at its start.
         epoch_ns: u64,
     },
-    /// In a process of its own.
+    /// A detached run.
     Detached {
         link: DetachedLink,
         pump: Option<JoinHandle<()>>,

@@ -1,4 +1,4 @@
-//! Detached runs, which have a process of their own: the window's link to one, and those that go on when the window opens.
+//! Detached runs: the window's link to one, and the list of those that are running when the window opens.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,23 +26,23 @@ struct LinkState {
     handle: Option<DetachedHandle>,
     /// Commands that wait for the connection.
     pending: Vec<RunCommand>,
-    /// The window does not follow it any more.
+    /// The window no longer follows it.
     is_left: bool,
-    /// It can go on when the window is closed.
+    /// It can continue when the window is closed.
     can_stay: bool,
     /// It is to be stopped when the window is closed or killed.
     ends_with_window: bool,
     /// Its number in the history.
     id: Option<i64>,
-    /// Why there is no connection, or none any more.
+    /// Why there is no connection.
     failure: Option<LinkFailure>,
 }
 
-/// What went wrong with the process of a run.
+/// A failure of a detached run's process.
 pub(super) enum LinkFailure {
-    /// It could not be started, or not be found.
+    /// It could not be started or found.
     Start(DetachedError),
-    /// It ended before its run did, or cannot be read any more.
+    /// It ended before its run did, or can no longer be read.
     Lost(DetachedError),
 }
 
@@ -51,7 +51,7 @@ impl DetachedLink {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks something of the run.
+    /// Sends a command to the run, or keeps it until there is a connection.
     pub(super) fn command(&self, command: RunCommand) {
         let mut link = self.link();
         match &link.handle {
@@ -60,7 +60,7 @@ impl DetachedLink {
         }
     }
 
-    /// Stops following; the run goes on where it can.
+    /// Stops following; the run continues if it can.
     pub(super) fn leave(&self) {
         let mut link = self.link();
         link.is_left = true;
@@ -96,7 +96,7 @@ impl DetachedLink {
         self.link().failure.take()
     }
 
-    /// Connects, and sends the commands that waited for it.
+    /// Connects, and sends the pending commands.
     pub(super) fn connect(&self, connect: impl FnOnce() -> Result<DetachedRun, DetachedError>) -> Option<DetachedRun> {
         let connected = connect();
         let mut link = self.link();
@@ -122,7 +122,7 @@ impl DetachedLink {
         }
     }
 
-    /// Folds what the process sends, until its end.
+    /// Folds the events of the run into `model`, until its end.
     pub(super) fn follow(
         &self,
         watching: &mut DetachedRun,
@@ -154,7 +154,7 @@ impl DetachedLink {
     }
 }
 
-/// The detached runs that this window knows of.
+/// The detached runs known to this window.
 #[derive(Default)]
 pub struct DetachedList {
     runs: Option<DetachedRuns>,
@@ -164,7 +164,7 @@ pub struct DetachedList {
     /// The first listing is over.
     has_listed: bool,
     shows_found: bool,
-    /// The run that was started last, to be started in this process should its own not start.
+    /// The run that was started last, to be started in this process if the detached process fails to start.
     requested: Option<StartRequest>,
 }
 
@@ -174,18 +174,18 @@ impl DetachedList {
         Self { runs, shows_found, ..Self::default() }
     }
 
-    /// The run of that number goes on in a process of its own, and can be watched.
+    /// Whether the run with that number is running detached and can be watched.
     pub fn is_running(&self, run: i64) -> bool {
         self.found.iter().any(|(info, _)| info.run == Some(run) && !info.ended)
     }
 
-    /// Lists anew which detached runs there are.
+    /// Lists the detached runs again.
     pub(in crate::session) fn list(&mut self, wake: &Wake) {
         let Some(runs) = self.runs.clone().filter(|_| self.listing.is_none()) else { return };
         self.listing = on_a_thread(wake, move || runs.list());
     }
 
-    /// Takes in a listing; true when it was the first.
+    /// Takes in a listing; returns whether it was the first.
     fn poll_listing(&mut self) -> bool {
         match self.listing.as_ref().map(Receiver::try_recv) {
             None | Some(Err(TryRecvError::Empty)) => return false,
@@ -196,7 +196,7 @@ impl DetachedList {
         !std::mem::replace(&mut self.has_listed, true)
     }
 
-    /// A run that was to be watched, once, as soon as there is a connection or none can be made.
+    /// Takes a newly opened run, once there is a connection or an error.
     fn poll_opening(&mut self) -> Option<Result<DetachedRun, DetachedError>> {
         match self.opening.as_ref()?.try_recv() {
             Err(TryRecvError::Empty) => None,
@@ -245,7 +245,7 @@ impl Session {
         let found = self.detached.found.iter().find(|(info, _)| info.run == Some(run));
         match found.map(|(_, folder)| folder.clone()) {
             Some(folder) => self.watch(folder),
-            None => self.notices.show(Notice::error(format!("Run {run} is not running in the background any more."))),
+            None => self.notices.show(Notice::error(format!("Run {run} is no longer running."))),
         }
     }
 
@@ -258,7 +258,7 @@ impl Session {
         self.detached.opening = on_a_thread(&self.wake, move || runs.watch(folder));
     }
 
-    /// Takes in what threads found out about detached runs.
+    /// Takes in the results of the threads that list and open detached runs.
     pub(in crate::session) fn poll_detached(&mut self) {
         if self.detached.poll_listing() && !self.is_busy() && self.run.current().is_none() {
             self.show_found();
@@ -266,10 +266,9 @@ impl Session {
         match self.detached.poll_opening() {
             None => {}
             Some(Ok(watching)) => self.show_watched(watching),
-            Some(Err(error)) => self.notices.show(Notice::error(format!(
-                "The run in the background cannot be watched. {}",
-                sentence(&error.to_string())
-            ))),
+            Some(Err(error)) => self
+                .notices
+                .show(Notice::error(format!("The detached run cannot be watched. {}", sentence(&error.to_string())))),
         }
         if let Some(failure) =
             self.run.current().and_then(CurrentRun::detached_link).and_then(DetachedLink::take_failure)
@@ -289,7 +288,7 @@ impl Session {
                 Some(request) if error.is_of_this_place() => {
                     self.start_here(request);
                     self.notices.show(Notice::info(format!(
-                        "This run ends with the window, since it could not be given a process of its own. {}",
+                        "This run ends with the window, since it could not be detached. {}",
                         sentence(&error.to_string())
                     )));
                 }
@@ -301,7 +300,7 @@ impl Session {
         }
     }
 
-    /// Shows the detached run that the first listing found, or says that there are some.
+    /// Shows the detached run that the first listing found, or a notice if there are several.
     fn show_found(&mut self) {
         let running: Vec<_> = self.detached.found.iter().filter(|(info, _)| !info.ended).collect();
         match &*running {
@@ -316,7 +315,7 @@ impl Session {
                     count => format!("{count} runs are"),
                 };
                 let advice = "to follow one, select it on the page Runs and press Watch.";
-                self.notices.show(Notice::info(format!("{runs} running in the background: {advice}")));
+                self.notices.show(Notice::info(format!("{runs} running detached: {advice}")));
             }
         }
     }
@@ -331,7 +330,7 @@ impl Session {
             Ok(run) => {
                 self.run.show(run);
                 self.page = Page::LIVE;
-                self.notices.show(Notice::info(format!("Run {which} is running in the background and is shown here.")));
+                self.notices.show(Notice::info(format!("Run {which} is running detached and is shown here.")));
             }
             Err(error) => {
                 let text = format!("The run cannot be followed: no thread can be started: {error}.");

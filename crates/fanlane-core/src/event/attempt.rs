@@ -12,17 +12,17 @@ pub struct AttemptRecord {
     pub task: TaskId,
     /// Which try, from 1; 0 for a task that was cancelled before any try.
     pub attempt: u32,
-    /// Who did it; `WorkerId(0)` for a task that was cancelled before any try.
+    /// The worker that ran it; `WorkerId(0)` for a task that was cancelled before any try.
     pub worker: WorkerId,
     /// When it began, in nanoseconds since the run's start.
     pub start_ns: u64,
     /// How long it took, in nanoseconds.
     pub wall_ns: u64,
-    /// CPU time of the command and what it waited for, or of the calling thread, in nanoseconds.
+    /// CPU time of the command and of the children it waited for, or of the calling thread, in nanoseconds.
     pub cpu_ns: u64,
     /// Peak resident memory of the command in bytes; 0 for a call, which shares its worker's memory.
     pub max_rss_bytes: u64,
-    /// SIGKILL ended it, and the kernel had ended processes for want of memory while it ran.
+    /// SIGKILL ended it, and the kernel's out-of-memory killer had been active while it ran.
     #[serde(default)]
     pub memory_kill: bool,
     /// How it ended.
@@ -34,7 +34,7 @@ pub struct AttemptRecord {
 }
 
 impl AttemptRecord {
-    /// An attempt that ended, with nothing measured, returned or printed; set those fields with `..`.
+    /// An attempt without measurements, value and output; set those fields with struct update syntax.
     pub const fn new(task: TaskId, attempt: u32, worker: WorkerId, outcome: Outcome) -> Self {
         Self {
             task,
@@ -68,18 +68,18 @@ impl AttemptRecord {
     }
 }
 
-/// What a command printed: both streams apart, each bounded.
+/// What a command printed: its two streams, each of bounded size.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// Standard output.
     pub stdout: Captured,
     /// Standard error.
     pub stderr: Captured,
-    /// A process that the command left behind still held a stream open; it was ended.
+    /// A process left behind by the command still held a stream open and was killed.
     pub leaky: bool,
 }
 
-/// One stream of a command's output: its head and its tail when it was longer than the limit.
+/// One stream of a command's output; beyond the size limit, only its head and its tail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Captured {
     /// The first bytes; all of them where nothing was dropped.
@@ -90,6 +90,6 @@ pub struct Captured {
     /// The last bytes; empty where nothing was dropped.
     #[serde(with = "lossless::bytes")]
     pub tail: Vec<u8>,
-    /// What became of the whole stream where something was dropped.
+    /// Where the complete stream is, if bytes were dropped.
     pub spill: Spill,
 }

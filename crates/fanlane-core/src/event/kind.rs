@@ -1,8 +1,8 @@
-//! What an event says, in six groups: a consumer that ignores a group names the group, and one that uses a group names
-//! each of its variants.
+//! The kinds of events, in six groups. A consumer ignores a group by its name, or names each variant of a group that it
+//! uses.
 //!
-//! As text, an event is written without its group, `{"TaskStarted": {…}}`, so that records and histories keep their form
-//! however events are grouped. As bytes (between a host and its watchers), group and variant are numbers.
+//! Text formats leave out the group, `{"TaskStarted": {…}}`, so that records and histories do not depend on the
+//! grouping. In binary formats (between a detached run and its watchers), group and variant are numbers.
 
 use std::fmt;
 
@@ -22,17 +22,17 @@ pub enum EventKind {
     Run(RunEvent),
     /// Whether and how tasks are started has changed.
     Dispatch(DispatchEvent),
-    /// A worker came or went.
+    /// A worker started or ended.
     Worker(WorkerEvent),
     /// An attempt began or ended.
     Task(TaskEvent),
-    /// Something was measured.
+    /// A measurement.
     Sample(SampleEvent),
-    /// The objects that the tasks share.
+    /// State of the objects that the tasks share.
     Shared(SharedEvent),
 }
 
-/// A run as a whole, and the batch that it runs.
+/// Events of a run as a whole and of its batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RunEvent {
     /// The first event of a run.
@@ -42,10 +42,10 @@ pub enum RunEvent {
     BatchGrew {
         /// Number of tasks known by now.
         tasks: u64,
-        /// No more will come.
+        /// There will be no more.
         complete: bool,
     },
-    /// The source of further tasks cannot be used: the run ends with the tasks that it has begun.
+    /// The source of further tasks failed: the run ends with the tasks that it has begun.
     InputsBroke {
         /// What is wrong, and where.
         reason: String,
@@ -55,7 +55,7 @@ pub enum RunEvent {
     Finished(Summary),
 }
 
-/// Whether and how tasks are started.
+/// Events that change whether and how tasks are started.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum DispatchEvent {
     /// The pool's size was set.
@@ -69,15 +69,15 @@ pub enum DispatchEvent {
     Resumed,
     /// No task is started for now, or tasks are started again.
     Held {
-        /// What is waited for; `None` once nothing is.
+        /// The condition that is waited for; `None` once it holds.
         reason: Option<String>,
     },
-    /// The number of tasks that the job's halt counts is reached; the run ends.
+    /// The job's halt condition is met; the run ends.
     HaltReached {
-        /// The halt, as the job has it.
+        /// The halt condition, as written in the job.
         halt: String,
     },
-    /// The run is being ended: queued tasks are cancelled, running ones are ended.
+    /// The run is being stopped: queued tasks are cancelled, running ones are ended.
     StopRequested,
     /// Workers cannot be started: the queue waits, and no task fails because of it.
     WorkersCannotStart {
@@ -86,7 +86,7 @@ pub enum DispatchEvent {
     },
 }
 
-/// Workers.
+/// Events of workers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum WorkerEvent {
     /// A worker is ready for tasks.
@@ -99,7 +99,7 @@ pub enum WorkerEvent {
         /// Its process.
         pid: u32,
     },
-    /// A worker is gone.
+    /// A worker has ended.
     #[serde(rename = "WorkerEnded")]
     Ended {
         /// The worker.
@@ -109,10 +109,10 @@ pub enum WorkerEvent {
     },
 }
 
-/// Attempts of tasks.
+/// Events of attempts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TaskEvent {
-    /// A task has been running for some time (short tasks are only reported when they have ended).
+    /// A task has been running for a while (short tasks are reported only when they have ended).
     #[serde(rename = "TaskStarted")]
     Started {
         /// The task.
@@ -126,10 +126,10 @@ pub enum TaskEvent {
         /// The command's process; `None` for a call.
         pid: Option<u32>,
     },
-    /// The last attempts of some tasks: each task occurs in exactly one such record of a run.
+    /// The final attempts of some tasks. Each task of a run has exactly one final record.
     #[serde(rename = "TasksFinished")]
     Finished(Vec<AttemptRecord>),
-    /// An attempt did not succeed, and its task is tried again.
+    /// An attempt failed, and its task will be tried again.
     #[serde(rename = "TaskRetried")]
     Retried(AttemptRecord),
 }
@@ -137,41 +137,41 @@ pub enum TaskEvent {
 /// Measurements during a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SampleEvent {
-    /// Use of the machine's cores and memory.
+    /// CPU and memory use of the machine.
     #[serde(rename = "MachineSampled")]
     Machine(MachineSample),
-    /// CPU and memory of each worker together with all that it started.
+    /// CPU and memory use of each worker, including its child processes.
     #[serde(rename = "WorkersSampled")]
     Workers(Vec<WorkerSample>),
-    /// Progress that a running task has reported, at most ten times a second for each worker.
+    /// Progress reported by a running task, at most ten times a second for each worker.
     #[serde(rename = "ProgressReported")]
     Progress {
         /// The worker that runs the task.
         worker: WorkerId,
-        /// When it was reported, in nanoseconds since the run's start; it is about the task that ran then.
+        /// When it was reported, in nanoseconds since the run's start; it belongs to the task that ran at that time.
         sent_ns: u64,
-        /// The part that is done, 0 to 1.
+        /// The fraction done, 0 to 1.
         fraction: f32,
-        /// The task's own words; may be empty.
+        /// The task's message; may be empty.
         message: Box<str>,
     },
-    /// Two large results of about the same size from one worker, one over each transport.
+    /// Two large results of about the same size from one worker, one by each transport.
     ResultsCompared {
         /// The size of each, in bytes.
         bytes: u64,
-        /// From the end of its call until it was received, for the one through the pipe, in nanoseconds.
+        /// Time from the end of the call to the receipt of its result through the pipe, in nanoseconds.
         pipe_ns: u64,
-        /// The same for the one in shared memory.
+        /// The same for the result in shared memory.
         shared_memory_ns: u64,
         /// The transport that the job asks for.
         used: Transport,
     },
 }
 
-/// The objects that the tasks share.
+/// State of the objects that the tasks share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum SharedEvent {
-    /// Their present state.
+    /// Their current state.
     #[serde(rename = "SharedSampled")]
     Sampled(Vec<SharedObject>),
     /// Their state when the last task had ended.

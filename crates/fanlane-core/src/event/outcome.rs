@@ -1,4 +1,4 @@
-//! How tasks end: each in its own words, and in the five kinds that are counted.
+//! How tasks end: the exact outcome, and the five classes that are counted.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,25 +12,25 @@ pub enum Outcome {
         /// The exit code, 1 to 255.
         code: i32,
     },
-    /// A command that was ended by a signal that we did not send.
+    /// A command that was ended by a signal that Fanlane did not send.
     Signalled {
         /// The signal's number.
         signal: i32,
     },
-    /// The command could not be started; the text says what and why.
+    /// The command could not be started; the text says which and why.
     CannotStart(Box<str>),
     /// A call returned an error or panicked; the text is its message.
     CallFailed(Box<str>),
     /// It was ended because it ran longer than its timeout.
     TimedOut,
-    /// It was ended, or never begun, because someone asked for that.
+    /// It was cancelled, before or while it ran.
     Cancelled,
-    /// Its worker died while doing it; the text says how.
+    /// Its worker died while running it; the text says how.
     Lost(Box<str>),
 }
 
 impl Outcome {
-    /// Which of the five kinds this is.
+    /// The class of this outcome.
     pub const fn class(&self) -> OutcomeClass {
         match self {
             Self::Done => OutcomeClass::Done,
@@ -44,12 +44,12 @@ impl Outcome {
     }
 }
 
-/// The five kinds of outcome that counts and colours tell apart.
+/// The five classes of outcomes that counts and colours distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum OutcomeClass {
     /// It succeeded.
     Done,
-    /// It ended by itself, without success.
+    /// It ended on its own without success.
     Failed,
     /// It ran into its timeout.
     TimedOut,
@@ -63,7 +63,7 @@ impl OutcomeClass {
     /// All classes, from the best to the worst.
     pub const ALL: [Self; 5] = [Self::Done, Self::Cancelled, Self::TimedOut, Self::Failed, Self::Lost];
 
-    /// The word for it in tables and in JSON.
+    /// Its name in tables and in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -75,12 +75,12 @@ impl OutcomeClass {
     }
 }
 
-/// How many tasks ended in which way.
+/// Number of tasks by class of outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeCounts {
     /// Tasks that succeeded.
     pub done: u64,
-    /// Tasks that ended by themselves without success.
+    /// Tasks that ended on their own without success.
     pub failed: u64,
     /// Tasks that ran into their timeout.
     pub timed_out: u64,
@@ -91,12 +91,12 @@ pub struct OutcomeCounts {
 }
 
 impl OutcomeCounts {
-    /// Counts one more.
+    /// Adds one task.
     pub fn add(&mut self, class: OutcomeClass) {
         *self.of_mut(class) += 1;
     }
 
-    /// How many of one class.
+    /// Number of tasks of one class.
     pub const fn of(&self, class: OutcomeClass) -> u64 {
         match class {
             OutcomeClass::Done => self.done,

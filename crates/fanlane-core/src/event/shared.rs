@@ -1,8 +1,8 @@
-//! The objects that the tasks of a run share, as events tell of them: always bounded, whatever they hold.
+//! The objects that the tasks of a run share, as events describe them: of bounded size, whatever they hold.
 
 use serde::{Deserialize, Serialize};
 
-/// A shared object while the run goes on.
+/// A shared object during the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedObject {
     /// Its name.
@@ -11,9 +11,9 @@ pub struct SharedObject {
     pub kind: String,
     /// How many items it holds, where it holds items.
     pub length: Option<u64>,
-    /// Its content as JSON, cut off where it is long; or its state in words (`held, 2 waiting`).
+    /// Its content as JSON, truncated where it is long; or its state as text (`held, 2 waiting`).
     pub content: String,
-    /// How many calls it has had.
+    /// Number of calls so far.
     pub calls: u64,
     /// How many tasks wait for it.
     pub waiting: u64,
@@ -33,6 +33,6 @@ pub struct SharedContent {
 }
 
 impl SharedContent {
-    /// The longest content that is told, in bytes: 1 MiB. What is longer belongs into a file that a task writes.
+    /// The longest content that is reported, in bytes: 1 MiB. Longer content belongs in a file that a task writes.
     pub const MAX_BYTES: usize = 1 << 20;
 }

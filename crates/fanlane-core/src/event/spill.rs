@@ -1,24 +1,24 @@
-//! Streams that are too long for a record: what became of the whole of one, and how its file is called. Who makes the
-//! folder for such files, and who takes them out of it, is not decided here.
+//! Streams that are too long for a record: where the complete stream is, and the name of its file. Making the folder
+//! for such files and taking them out of it are done elsewhere.
 
 use serde::{Deserialize, Serialize};
 
 use super::{AttemptRecord, Captured, Output, TaskId};
 
-/// What became of the whole of a stream that was longer than its limit.
+/// Where the complete content of a stream is that was longer than its limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Spill {
-    /// Nobody had asked for it, or nothing was dropped.
+    /// It was not requested, or nothing was dropped.
     #[default]
     None,
-    /// It lies in the run's spill folder, in the file that [`AttemptRecord::spill_name`] names, until its taker has
-    /// taken it or the run's owner removes the folder.
+    /// In the run's spill folder, in the file named by [`AttemptRecord::spill_name`], until it is moved elsewhere or
+    /// the run's owner removes the folder.
     Kept,
     /// It could not be written; the text says why.
     Failed(Box<str>),
 }
 
-/// One of the two streams that a command prints to.
+/// One of the two output streams of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StreamName {
     /// Standard output.
@@ -31,7 +31,7 @@ impl StreamName {
     /// Both, in the order of their descriptors.
     pub const BOTH: [Self; 2] = [Self::Stdout, Self::Stderr];
 
-    /// The word for it in file names and messages.
+    /// Its name in file names and messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Stdout => "stdout",

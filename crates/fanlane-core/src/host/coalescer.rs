@@ -1,42 +1,42 @@
-//! Rests between what keeps coming: a thread that woke for each piece would take the cores from the tasks by its waking
-//! alone. What comes alone is passed on at once, and what comes with a few others nearly so.
+//! Pauses between items of a steady stream, so that they are handled together: waking a thread for each item would cost
+//! CPU time that the tasks need. A single item is passed on at once, a few nearly so.
 
 use std::time::{Duration, Instant};
 
-/// The first rest.
+/// The first pause.
 const MIN_PAUSE: Duration = Duration::from_millis(1);
-/// The longest: two of them, one behind the other, are over before anybody sees them.
+/// The longest pause: two of them in succession are still unnoticeable.
 const MAX_PAUSE: Duration = Duration::from_millis(20);
 
-/// Says how long to rest.
+/// Determines the pauses of a thread.
 #[derive(Debug)]
 pub(super) struct Coalescer {
     next: Duration,
-    rested: Instant,
+    paused: Instant,
 }
 
 impl Coalescer {
     pub(super) fn new() -> Self {
-        Self { next: MIN_PAUSE, rested: Instant::now() }
+        Self { next: MIN_PAUSE, paused: Instant::now() }
     }
 
-    /// Rests after a piece was passed on, if it came soon after the one before.
+    /// Pauses after an item was passed on, if it came soon after the previous one.
     pub(super) fn pause(&mut self) {
-        if let Some(rest) = self.due(self.rested.elapsed()) {
-            std::thread::sleep(rest);
+        if let Some(pause) = self.due(self.paused.elapsed()) {
+            std::thread::sleep(pause);
         }
-        self.rested = Instant::now();
+        self.paused = Instant::now();
     }
 
-    /// How long to rest after a piece that came so long after the last rest.
+    /// The pause after an item that came `since` after the last pause.
     fn due(&mut self, since: Duration) -> Option<Duration> {
         if since >= MAX_PAUSE {
             self.next = MIN_PAUSE;
             return None;
         }
-        let rest = self.next;
-        self.next = (2 * rest).min(MAX_PAUSE);
-        Some(rest)
+        let pause = self.next;
+        self.next = (2 * pause).min(MAX_PAUSE);
+        Some(pause)
     }
 }
 
@@ -45,11 +45,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rests_grow_while_something_keeps_coming_and_begin_anew_after_a_pause() {
+    fn pauses_grow_under_a_steady_stream_and_start_over_after_a_gap() {
         let mut coalescer = Coalescer::new();
         let soon = Duration::from_micros(10);
-        let rests: Vec<_> = (0..8).map(|_| coalescer.due(soon).map_or(0, |rest| rest.as_millis())).collect();
-        assert_eq!(rests, [1, 2, 4, 8, 16, 20, 20, 20]);
+        let pauses: Vec<_> = (0..8).map(|_| coalescer.due(soon).map_or(0, |pause| pause.as_millis())).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 20, 20, 20]);
         assert_eq!(coalescer.due(MAX_PAUSE), None);
         assert_eq!(coalescer.due(soon), Some(MIN_PAUSE));
     }

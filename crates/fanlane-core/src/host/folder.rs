@@ -1,8 +1,8 @@
-//! Where the sockets of hosts lie: a folder that only this user can enter, and in it one for each host, with its socket and
-//! with what it wrote to standard error.
+//! The folder for the sockets of detached runs, which only this user can enter. It has a folder for each run, with its
+//! socket and a log of its standard error.
 //!
-//! A host holds a lock on the latter for as long as it or one of its workers lives, its starter before that: what nobody
-//! holds was left behind, and whoever lists the hosts removes it.
+//! The host, its workers, and before them the starter hold a lock on the log. A folder whose log is not locked was left
+//! behind, and is removed when the runs are next listed.
 
 use fanlane_os::descriptors;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -16,17 +16,17 @@ use rustix::process::geteuid;
 
 use super::DetachedError;
 
-/// The variable that names another folder for the sockets of background runs.
+/// The environment variable that names another folder for the sockets of detached runs.
 pub const RUNTIME_VARIABLE: &str = "FANLANE_RUNTIME_DIR";
 
 const PREFIX: &str = "host-";
 const SOCKET: &str = "socket";
 const LOG: &str = "log";
-/// A socket's path has to fit into 108 bytes with its end.
+/// Maximum length of a socket's path, in bytes: 108 with the final zero byte.
 const MAX_SOCKET_PATH_BYTES: usize = 107;
 
-/// The folder of all hosts, the chosen one or this user's: made where it is not there, and refused where others could get
-/// into it.
+/// The folder of all detached runs, the chosen one or this user's: created if needed, and refused if other users could
+/// enter it.
 pub(super) fn runtime_folder(chosen: Option<PathBuf>) -> Result<PathBuf, DetachedError> {
     let named = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
     let folder = match (chosen.or_else(|| named(RUNTIME_VARIABLE)), named("XDG_RUNTIME_DIR")) {
@@ -46,27 +46,28 @@ pub(super) fn runtime_folder(chosen: Option<PathBuf>) -> Result<PathBuf, Detache
     Ok(folder)
 }
 
-/// Whether a folder is this user's alone, and no link that somebody could turn elsewhere.
+/// Checks that only this user can enter a folder, and that it is not a link.
 fn check(folder: &Path) -> Result<(), DetachedError> {
     let refuse = |reason: String| Err(DetachedError::Folder { path: folder.to_owned(), reason });
     match fs::symlink_metadata(folder) {
         Err(error) => refuse(error.to_string()),
         Ok(found) if found.file_type().is_symlink() => refuse("it is a link".to_owned()),
-        Ok(found) if !found.is_dir() => refuse("it is no folder".to_owned()),
+        Ok(found) if !found.is_dir() => refuse("it is not a folder".to_owned()),
         Ok(found) if found.uid() != geteuid().as_raw() => refuse("it belongs to another user".to_owned()),
         Ok(found) if found.mode() & 0o077 != 0 => refuse("others can enter it".to_owned()),
         Ok(_) => Ok(()),
     }
 }
 
-/// The folder of one host.
+/// The folder of one detached run.
 #[derive(Debug, Clone)]
 pub(super) struct HostFolder {
     path: PathBuf,
 }
 
 impl HostFolder {
-    /// Makes one with a name that no other has; also gives its log, which is locked for as long as it is open somewhere.
+    /// Creates a folder with a unique name; also returns its log, which stays locked for as long as it is open in any
+    /// process.
     pub(super) fn make(runtime: &Path) -> Result<(Self, File), DetachedError> {
         let cannot = DetachedError::system;
         loop {
@@ -74,20 +75,20 @@ impl HostFolder {
                 .prefix(PREFIX)
                 .permissions(fs::Permissions::from_mode(0o700))
                 .tempdir_in(runtime)
-                .map_err(cannot("no folder can be made for a background run"))?;
+                .map_err(cannot("no folder can be made for a detached run"))?;
             let folder = Self { path: made.keep() };
             let log =
                 OpenOptions::new().append(true).read(true).create_new(true).mode(0o600).open(folder.path.join(LOG));
             match log {
-                // Somebody who cleans up took it for one that was left behind.
+                // A concurrent clean-up took the new folder for an abandoned one.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
                     folder.remove();
-                    return Err(cannot("no log can be made for a background run")(error));
+                    return Err(cannot("no log can be made for a detached run")(error));
                 }
                 Ok(log) => {
                     let locked = rustix::fs::flock(&log, FlockOperation::LockExclusive);
-                    locked.map_err(|error| cannot("the log of a background run cannot be locked")(error.into()))?;
+                    locked.map_err(|error| cannot("the log of a detached run cannot be locked")(error.into()))?;
                     if log.metadata().is_ok_and(|found| found.nlink() > 0) {
                         return Ok((folder, log));
                     }
@@ -96,7 +97,7 @@ impl HostFolder {
         }
     }
 
-    /// The folder at a path that another process made.
+    /// The folder at a path, created by another process.
     pub(super) fn at(path: PathBuf) -> Result<Self, DetachedError> {
         check(&path)?;
         Ok(Self { path })
@@ -106,7 +107,7 @@ impl HostFolder {
         &self.path
     }
 
-    /// All that are there, whether their hosts live or not.
+    /// All existing folders, whether their hosts are alive or not.
     pub(super) fn all(runtime: &Path) -> Vec<Self> {
         let Ok(entries) = fs::read_dir(runtime) else { return Vec::new() };
         let mut found: Vec<Self> = entries
@@ -140,7 +141,7 @@ impl HostFolder {
         open(&descriptors::path_of(&folder).join(SOCKET))
     }
 
-    /// The last that its host wrote to standard error, on one line; empty where it wrote nothing.
+    /// The end of the host's log, on one line; empty if it wrote nothing.
     pub(super) fn log_tail(&self) -> String {
         const BYTES: usize = 2000;
         let text = fs::read(self.path.join(LOG)).unwrap_or_default();
@@ -148,11 +149,11 @@ impl HostFolder {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// Removes it if its host and all that this started are gone.
+    /// Removes the folder if its host and all processes of its run have ended.
     pub(super) fn remove_if_dead(&self) {
         let Ok(log) = File::open(self.path.join(LOG)) else {
-            // Its starter is just about to make the log, and makes another folder if this one is gone; a folder that is not
-            // empty stays.
+            // The starter may be about to create the log, and creates another folder if this one is removed; a folder
+            // that is not empty stays.
             let _ = fs::remove_dir(&self.path);
             return;
         };
@@ -161,12 +162,12 @@ impl HostFolder {
         }
     }
 
-    /// Removes it with what is in it.
+    /// Removes the folder and its files.
     pub(super) fn remove(&self) {
         for file in [SOCKET, LOG] {
             let _ = fs::remove_file(self.path.join(file));
         }
-        // What cannot be removed now, whoever lists the hosts next tries to.
+        // If this fails, the next listing of the runs tries again.
         let _ = fs::remove_dir(&self.path);
     }
 }
@@ -195,7 +196,7 @@ mod tests {
         assert_eq!(reason(&own), "others can enter it");
         let file = place.path().join("file");
         fs::write(&file, "").expect("written");
-        assert_eq!(reason(&file), "it is no folder");
+        assert_eq!(reason(&file), "it is not a folder");
         if geteuid().is_root() {
             fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).expect("set");
             std::os::unix::fs::chown(&own, Some(12345), None).expect("given away");
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_host_left_is_removed_once_nobody_holds_it() {
+    fn the_folder_of_a_dead_host_is_removed_once_its_log_is_unlocked() {
         let place = tempfile::tempdir().expect("a folder");
         let (folder, log) = HostFolder::make(place.path()).expect("made");
         drop(folder.listen().expect("it listens"));
@@ -215,7 +216,7 @@ mod tests {
         drop(log);
         folder.remove_if_dead();
         assert!(HostFolder::all(place.path()).is_empty());
-        // One that has no log yet is given up to whoever makes it.
+        // A folder without a log is removed; its creator makes another.
         fs::create_dir(place.path().join("host-early")).expect("made");
         fs::set_permissions(place.path().join("host-early"), fs::Permissions::from_mode(0o700)).expect("set");
         HostFolder::all(place.path()).iter().for_each(HostFolder::remove_if_dead);

@@ -1,8 +1,8 @@
-//! All that a host has said, in a file without a name: whoever comes late reads it from its start, each at its own pace, and
-//! neither the run nor the host's memory waits for anybody.
+//! The journal of a detached run: all messages of the host, in an unnamed file. Each watcher reads it from the start at
+//! its own pace, without delaying the run or filling the host's memory.
 //!
-//! Of samples of cores and workers it keeps ever fewer, so that it does not grow by the day; those in between are only told
-//! to watchers that have read everything before.
+//! Samples of cores and workers are kept at growing intervals, so that it stays small over days; those in between are
+//! only sent to watchers that have read everything before.
 
 use std::collections::VecDeque;
 use std::fs::{DirBuilder, File};
@@ -18,14 +18,14 @@ use fanlane_os::frame::{FrameError, write_frame};
 
 use super::wire::FromHostRef;
 
-/// So many samples wait for watchers at most, though they are not kept.
+/// Maximum number of samples waiting for watchers that are not kept in the file.
 const MAX_TRANSIENT_SAMPLES: usize = 64;
-/// So much waits at most before it can be read, in bytes.
+/// Maximum number of bytes held back before they are written.
 const MAX_PENDING_BYTES: usize = 1 << 20;
-/// So much is read at once at most, in bytes.
+/// Maximum number of bytes read at once.
 pub(super) const MAX_READ_BYTES: usize = 256 << 10;
 
-/// The file, and how far it is.
+/// The file and its state.
 pub(super) struct Journal {
     file: File,
     state: Mutex<JournalState>,
@@ -34,19 +34,19 @@ pub(super) struct Journal {
 
 #[derive(Default)]
 struct JournalState {
-    /// What is in the file, in bytes.
+    /// Length of the file, in bytes.
     length: u64,
-    /// Samples that the file does not have, each with its place among what the file has.
+    /// Samples that are not in the file, each with its offset in the file.
     fresh: VecDeque<(u64, Arc<[u8]>)>,
-    /// How many of these there ever were.
+    /// Number of such samples so far.
     samples: u64,
-    /// Nothing more comes.
+    /// The journal is complete.
     ended: bool,
-    /// Why what was said cannot be read.
+    /// Why the journal cannot be read.
     fault: Option<String>,
 }
 
-/// What writes a journal; there is one.
+/// The only writer of a journal.
 pub(super) struct JournalWriter {
     journal: Arc<Journal>,
     waiting: Vec<u8>,
@@ -54,14 +54,14 @@ pub(super) struct JournalWriter {
     workers: Thinning,
 }
 
-/// What somebody has read of a journal.
+/// A watcher's position in a journal.
 #[derive(Default)]
 pub(super) struct JournalPosition {
     at: u64,
     samples: u64,
 }
 
-/// What there is to read.
+/// The result of reading a journal.
 pub(super) enum JournalRead {
     /// Bytes were read into the buffer.
     Some,
@@ -74,7 +74,7 @@ pub(super) enum JournalRead {
 }
 
 impl JournalWriter {
-    /// A journal with nothing in it, on the disk that `folder` is on, or else among the temporary files, which may be memory.
+    /// An empty journal, on the file system of `folder`, or else among the temporary files, which may be in memory.
     pub(super) fn new(folder: Option<&Path>) -> io::Result<(Self, Arc<Journal>)> {
         let beside = folder.and_then(|folder| {
             DirBuilder::new().recursive(true).mode(0o700).create(folder).ok()?;
@@ -125,7 +125,7 @@ impl JournalWriter {
                 let records = records.iter().map(AttemptRecord::without_results).collect();
                 self.push(&Event { at_ns: event.at_ns, kind: EventKind::Task(TaskEvent::Finished(records)) });
             }
-            (Err(error), _) => self.say(&format!("something that happened cannot be shown: {error}")),
+            (Err(error), _) => self.say(&format!("an event of the run cannot be shown: {error}")),
         }
     }
 
@@ -155,7 +155,7 @@ impl JournalWriter {
         let _ = write_frame(&mut self.waiting, message);
     }
 
-    /// Lets what was taken in be read.
+    /// Writes what was added, so that it can be read.
     pub(super) fn flush(&mut self) {
         if self.waiting.is_empty() {
             return;
@@ -174,7 +174,7 @@ impl JournalWriter {
             Ok(()) => state.length += self.waiting.len() as u64,
             Err(error) => {
                 state.fault = Some(format!(
-                    "the run goes on, but nobody can watch it any more, since what it says cannot be kept on disk: {error}"
+                    "the run continues, but can no longer be watched, since its events cannot be kept on disk: {error}"
                 ));
             }
         }
@@ -196,23 +196,23 @@ impl JournalWriter {
 }
 
 impl JournalState {
-    /// The samples that `place` has not passed yet.
+    /// The samples after `place`.
     fn unread(&self, place: &JournalPosition) -> impl Iterator<Item = &(u64, Arc<[u8]>)> {
         let missed = usize::try_from(self.samples - place.samples).unwrap_or(usize::MAX);
         self.fresh.range(self.fresh.len().saturating_sub(missed)..)
     }
 
-    /// Where in the file the next of them belongs, which is between two whole messages.
+    /// The offset of the next of them, which is between two messages.
     fn next_fresh(&self, place: &JournalPosition) -> Option<u64> {
         self.unread(place).map(|(at, _)| *at).find(|at| *at > place.at)
     }
 
-    /// Takes those that belong where `place` is; says whether there were any.
+    /// Takes the samples at `place`; returns whether there were any.
     fn take_fresh(&self, place: &mut JournalPosition, buffer: &mut Vec<u8>) -> bool {
         let mut passed = 0;
         for (at, frame) in self.unread(place).take_while(|(at, _)| *at <= place.at) {
             passed += 1;
-            // Nothing comes before the run's start.
+            // The start of the run has to be first.
             if *at == place.at && place.at > 0 {
                 buffer.extend_from_slice(frame);
             }
@@ -229,9 +229,9 @@ impl Journal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads on behind `place` into `buffer`, or waits so long for something to read.
-    pub(super) fn read(&self, place: &mut JournalPosition, buffer: &mut Vec<u8>, patience: Duration) -> JournalRead {
-        let until = Instant::now() + patience;
+    /// Reads from `place` into `buffer`, waiting up to `timeout` for something to read.
+    pub(super) fn read(&self, place: &mut JournalPosition, buffer: &mut Vec<u8>, timeout: Duration) -> JournalRead {
+        let until = Instant::now() + timeout;
         buffer.clear();
         let mut state = self.state();
         loop {
@@ -239,7 +239,7 @@ impl Journal {
                 return JournalRead::Fault(fault.clone());
             }
             if state.length.saturating_sub(place.at) > MAX_READ_BYTES as u64 {
-                // Whoever is so far behind has no use for what was only meant for those who read along.
+                // A watcher that lags this far behind skips the samples that are not kept.
                 place.samples = state.samples;
             }
             if state.take_fresh(place, buffer) {
@@ -255,9 +255,9 @@ impl Journal {
                         place.at += length as u64;
                         JournalRead::Some
                     }
-                    Err(error) => JournalRead::Fault(format!(
-                        "the run goes on, but what it said cannot be read any more: {error}"
-                    )),
+                    Err(error) => {
+                        JournalRead::Fault(format!("the run continues, but its events can no longer be read: {error}"))
+                    }
                 };
             }
             if state.ended {
@@ -321,7 +321,7 @@ mod tests {
         writer.end();
         let (times, ended) = read_all(&journal, &mut along);
         assert!(ended && times.last() == Some(&SAMPLES) && times.is_sorted());
-        assert_eq!(seen + times.len() as u64, SAMPLES + 1, "whoever reads along hears every one");
+        assert_eq!(seen + times.len() as u64, SAMPLES + 1, "a watcher that keeps up receives every one");
         let (late, ended) = read_all(&journal, &mut JournalPosition::default());
         assert!(ended && late.last() == Some(&SAMPLES));
         let kept = late.len() as u64;
@@ -336,7 +336,7 @@ mod tests {
         writer.add(&sample(1));
         writer.flush();
         let read = journal.read(&mut JournalPosition::default(), &mut Vec::new(), Duration::ZERO);
-        assert!(matches!(read, JournalRead::Fault(words) if words.contains("the run goes on")));
+        assert!(matches!(read, JournalRead::Fault(words) if words.contains("the run continues")));
         writer.add(&sample(2));
         writer.end();
     }

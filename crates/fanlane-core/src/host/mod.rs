@@ -1,8 +1,8 @@
-//! A run in a process of its own, the host: it outlives the window and the terminal that started it, and whoever comes later
-//! watches and commands it over a socket that only its user can open.
+//! Detached runs. A detached run has a separate process, the host, which outlives the window or terminal that started
+//! it. Watchers connect to it, also later, over a socket that only its user can open.
 //!
-//! [`DetachedRuns`] starts and finds them, [`DetachedRun`] is the connection to one, and [`host_role`] is the process itself: it runs
-//! the engine, records the history, and keeps all that was said for those who come late.
+//! [`DetachedRuns`] starts and finds them, [`DetachedRun`] is the connection to one, and [`host_role`] is the process
+//! itself: it runs the engine, records the history, and keeps all events for watchers that connect later.
 
 mod coalescer;
 mod folder;
@@ -23,12 +23,13 @@ pub use wire::DetachedInfo;
 
 use crate::job::batch::PackError;
 
-/// A host cannot be started, found or heard.
+/// A detached run cannot be started, found or watched.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DetachedError {
     /// The folder for sockets is not safe to use.
     #[error(
-        "{path} cannot be used for the sockets of background runs: {reason}; remove it, or set {RUNTIME_VARIABLE} to a folder of your own"
+        "{path} cannot be used for the sockets of detached runs: {reason}; remove it, or set {RUNTIME_VARIABLE} to a folder of your own"
     )]
     Folder {
         /// The folder.
@@ -36,37 +37,37 @@ pub enum DetachedError {
         /// Why not.
         reason: String,
     },
-    /// The system refused something.
+    /// An error of the system.
     #[error("{what}: {source}")]
     System {
         /// What was being done.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
-    /// The batch cannot be handed over.
+    /// The batch cannot be sent to the host.
     #[error(transparent)]
     Batch(#[from] PackError),
-    /// This process is a task of a run, which ends with all that it leaves behind.
-    #[error("a task cannot start a run in the background: what a task leaves behind is ended with it")]
+    /// This process belongs to a task, whose child processes are ended with it.
+    #[error("a task cannot start a detached run: the processes that a task leaves behind are ended with it")]
     InTask,
-    /// The host does not do it, in its own words.
+    /// The host refuses; the text is its message.
     #[error("{0}")]
     Refused(String),
-    /// The connection broke off.
+    /// The connection ended.
     #[error("the connection to the process that runs the batch ended: {0}")]
     Lost(String),
-    /// The process at the other end belongs to somebody else.
-    #[error("the process behind {0} belongs to another user and is not listened to")]
+    /// The process at the other end belongs to another user.
+    #[error("the process behind {0} belongs to another user; nothing is read from it")]
     Foreign(PathBuf),
-    /// The other side speaks another protocol.
+    /// The other side has another version of the protocol.
     #[error("the run was started by another version of Fanlane; watch it with that one, or end it with SIGTERM")]
     OtherBuild,
 }
 
 impl DetachedError {
-    /// No host can be had here, whatever it is to run: the run can still go on in the process that asks for it.
+    /// Whether no run can be detached here, whatever its job: it can still run in the calling process.
     pub const fn is_of_this_place(&self) -> bool {
         !matches!(self, Self::Refused(_))
     }

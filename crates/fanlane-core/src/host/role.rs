@@ -1,4 +1,5 @@
-//! The host process: it takes its order, runs the engine, records the history, tells whoever watches, and ends by itself.
+//! The host process of a detached run: it receives its order, runs the engine, records the history, serves watchers,
+//! and ends on its own.
 
 use fanlane_os::descriptors;
 use std::io;
@@ -29,18 +30,18 @@ use fanlane_os::interrupts;
 
 /// The name of this role.
 pub(super) const HOST_ROLE: &str = "host";
-/// An order that is not there by then does not come.
+/// Maximum time for the order to arrive.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often it is looked whether the history has given the run its number.
+/// How often the history is checked for the run's number.
 const ID_POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// How long a run that is over waits for its number at most, where the history is locked or the disk is slow.
+/// Maximum wait of an ended run for its number, where the history is locked or the disk is slow.
 const ID_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a run that has ended waits for watchers that do not read.
+/// Maximum wait of an ended run for watchers that do not read.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(600);
 /// Exit code of a host that ran nothing.
 const EXIT_REFUSED: i32 = 2;
 
-/// What a starter says first: the order, and which folder is the host's.
+/// The first message of a starter: the order, and the folder of the run.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StartRequest {
     pub order: PackedOrder,
@@ -54,7 +55,7 @@ pub fn host_role() -> Function {
 }
 
 fn serve(mut control: UnixStream) -> i32 {
-    // The terminal, and who ends what it started, is the starter's. It is a leader already where its starter made it one.
+    // Detaches from the starter's terminal and process group. It fails if the process is a session leader already.
     let _ = setsid();
     descriptors::close_inherited(&control);
     match begin(&mut control) {
@@ -63,7 +64,7 @@ fn serve(mut control: UnixStream) -> i32 {
             0
         }
         Err(words) => {
-            // Where the starter is gone nobody waits for an answer.
+            // The starter may have ended, and then needs no answer.
             let _ = wire::write_message(&mut control, &FromHostRef::Refused(&words));
             EXIT_REFUSED
         }
@@ -88,13 +89,13 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
     let folder = HostFolder::at(path(folder)).map_err(|error| error.to_string())?;
     let history = order.history.map(|history| path(history.into_vec()));
     let batch = Batch::unpack(&order.batch).map_err(|error| error.to_string())?;
-    // Also a run that is not recorded may go by those that were.
+    // A run that is not recorded may still use the durations of recorded ones.
     let known = history.clone().or_else(|| default_folder().ok());
     let (batch, _) = longest_first(batch, known.as_deref()).map_err(|error| error.to_string())?;
     let batch = Arc::new(batch);
-    let listener = folder.listen().map_err(words("no socket can be made for those who watch"))?;
-    let (writer, journal) = JournalWriter::new(history.as_deref())
-        .map_err(words("what the run says cannot be kept for those who watch"))?;
+    let listener = folder.listen().map_err(words("no socket can be made for watchers"))?;
+    let (writer, journal) =
+        JournalWriter::new(history.as_deref()).map_err(words("the events of the run cannot be kept for watchers"))?;
     engine::own_process();
     let (sender, events) = event_pump::channel();
     let options = RunOptions::new(order.mode, order.workers).monitor(true);
@@ -127,9 +128,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
     let state = Arc::new(HostState::new(batch, journal, info, run));
     let its = Arc::clone(&state);
     let accepting = std::thread::Builder::new().name("sockets".to_owned());
-    accepting
-        .spawn(move || serve::accept(&its, &listener))
-        .map_err(words("no thread can be had for those who watch"))?;
+    accepting.spawn(move || serve::accept(&its, &listener)).map_err(words("no thread can be started for watchers"))?;
     let sweep = Sweep::begin(|| ());
     Ok(Hosting { folder, state, events, writer, recorder, sweep, stops_with_starter: order.stops_with_starter })
 }
@@ -146,7 +145,7 @@ fn read_request(control: &mut UnixStream) -> Result<StartRequest, String> {
 }
 
 impl Hosting {
-    /// Follows the run to its end, and ends once everybody who watches has heard it.
+    /// Follows the run to its end, and returns once all watchers have received it.
     fn run_to_end(self, mut control: UnixStream) {
         let Self { folder, state, events, mut writer, recorder, sweep, stops_with_starter } = self;
         let info = lock(&state.info).clone();
@@ -166,11 +165,11 @@ impl Hosting {
         };
         let uncaught = interrupts::during(ask, &mut work).err();
         if let Some(error) = uncaught {
-            // Those who watch can still ask it to stop.
+            // Watchers can still stop the run.
             work();
             writer.say(&format!("signals could not be caught: {error}"));
         }
-        // Where the history was to keep it and could not, somebody may yet come to hear how it went.
+        // If the history failed, a watcher has to receive the end of the run, since it is stored nowhere else.
         let is_missing = recorder.as_ref().is_some_and(HistoryRecorder::has_given_up);
         if let Some(recorder) = recorder {
             recorder.finish().iter().for_each(|words| writer.say(words));
@@ -182,7 +181,7 @@ impl Hosting {
         writer.end();
         state.wait_until_delivered(is_missing, DRAIN_TIMEOUT);
         folder.remove();
-        // Who came in at the last moment.
+        // Watchers that connected at the last moment.
         state.wait_until_delivered(false, DRAIN_TIMEOUT);
     }
 }
@@ -191,7 +190,7 @@ fn lacks_id(recorder: Option<&HistoryRecorder>) -> bool {
     recorder.is_some_and(|recorder| recorder.id().is_none() && !recorder.has_given_up())
 }
 
-/// Tells the run's number in the history where that is news.
+/// Reports the run's number in the history when it changes.
 fn report_id(
     state: &HostState,
     recorder: &HistoryRecorder,
@@ -208,7 +207,7 @@ fn report_id(
     }
 }
 
-/// Takes in the events of the run until its last, and those of the history until the run has its number there.
+/// Processes the events of the run until its last, and waits for the run's number in the history.
 fn follow(
     state: &HostState,
     events: &Receiver<Event>,
@@ -248,7 +247,7 @@ fn follow(
         }
         writer.flush();
         if is_over {
-            // A run that is over at once still gets its number, for whoever started it.
+            // A run that ends at once still gets its number, which its starter waits for.
             let until = Instant::now() + ID_TIMEOUT;
             while lacks_id(recorder.as_deref()) && Instant::now() < until {
                 std::thread::sleep(ID_POLL_INTERVAL);
@@ -258,8 +257,8 @@ fn follow(
             }
             return;
         }
-        // Under a steady stream of events each one would wake this thread, at the tasks' expense.
-        // With so many at once, the way here would be full before the rest is over, and the engine would have to wait.
+        // Under a steady stream, each event would wake this thread, at the tasks' expense. With many at once there is
+        // no pause, since the channel would fill up and block the engine.
         if taken < CHANNEL_EVENTS / 4 {
             coalescer.pause();
         }

@@ -1,5 +1,6 @@
-//! Those who watch: each is known by its user before a word of it is read, hears everything at its own pace on a thread of
-//! its own, and may ask for what a click in the window asks for. None of them can hold up the run or another watcher.
+//! Serving watchers. The user of each is checked before anything is read from it; it receives all messages at its own
+//! pace on a separate thread, and may send the commands that the window has. No watcher can delay the run or another
+//! watcher.
 
 use std::io::Write;
 use std::net::Shutdown;
@@ -15,12 +16,12 @@ use crate::engine::{RunCommand, RunHandle};
 use crate::job::Batch;
 use fanlane_os::frame::FrameReader;
 
-/// So many connections are open at once.
+/// Maximum number of open connections.
 const MAX_CONNECTIONS: usize = 32;
-/// A watcher that has nothing to read is looked after so often.
+/// How often a connection without new messages is checked.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the threads of a host share.
+/// The state shared by the threads of a host.
 pub(super) struct HostState {
     pub batch: Arc<Batch>,
     pub journal: Arc<Journal>,
@@ -30,15 +31,15 @@ pub(super) struct HostState {
     closed: Condvar,
 }
 
-/// Who is connected.
+/// The open connections.
 #[derive(Default)]
 struct OpenConnections {
     connections: usize,
-    /// Somebody has heard all until the end.
+    /// A watcher has received everything to the end.
     was_delivered: bool,
 }
 
-/// One that is connected. Its end is counted when it is dropped.
+/// An open connection, counted until it is dropped.
 struct Connection(Arc<HostState>);
 
 impl HostState {
@@ -53,7 +54,7 @@ impl HostState {
         }
     }
 
-    /// Asks something of the run; nothing happens once it has ended.
+    /// Sends a command to the run; ignored once it has ended.
     pub(super) fn command(&self, command: RunCommand) {
         if let Some(run) = &*lock(&self.run) {
             run.command(command);
@@ -64,12 +65,12 @@ impl HostState {
         lock(&self.open)
     }
 
-    /// Waits until nobody is connected any more, `patience` at most. Where nobody else keeps what came of the run, `somebody`
-    /// has to hear its end, too.
-    pub(super) fn wait_until_delivered(&self, somebody: bool, patience: Duration) {
-        let until = Instant::now() + patience;
+    /// Waits, up to `timeout`, until no watcher is connected. If `needs_watcher`, a watcher also has to have received
+    /// the end of the run.
+    pub(super) fn wait_until_delivered(&self, needs_watcher: bool, timeout: Duration) {
+        let until = Instant::now() + timeout;
         let mut open = self.open();
-        while open.connections > 0 || (somebody && !open.was_delivered) {
+        while open.connections > 0 || (needs_watcher && !open.was_delivered) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -84,7 +85,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Connection {
-    /// `None` where there are too many.
+    /// `None` if there are too many.
     fn begin(state: &Arc<HostState>) -> Option<Self> {
         let mut open = state.open();
         (open.connections < MAX_CONNECTIONS).then(|| {
@@ -101,13 +102,13 @@ impl Drop for Connection {
     }
 }
 
-/// Lets in whoever knocks, for as long as this process lives.
+/// Accepts connections for as long as this process lives.
 pub(super) fn accept(state: &Arc<HostState>, listener: &UnixListener) {
     loop {
         let stream = match listener.accept() {
             Ok((stream, _)) => stream,
             Err(_) => {
-                // No descriptors are left, for one: there may be some later.
+                // For example, no descriptor is left: one may be free later.
                 std::thread::sleep(POLL_INTERVAL);
                 continue;
             }
@@ -116,7 +117,7 @@ pub(super) fn accept(state: &Arc<HostState>, listener: &UnixListener) {
             continue;
         }
         let Some(connection) = Connection::begin(state) else { continue };
-        // Without a thread the connection is closed, and whoever wanted it may come again.
+        // If no thread can be started, the connection is closed; the watcher may connect again.
         let _ = std::thread::Builder::new().name("watcher".to_owned()).spawn(move || {
             receive(&connection, stream);
         });
@@ -128,7 +129,7 @@ fn receive(connection: &Connection, mut stream: UnixStream) {
     if wire::write_handshake(&mut stream).is_err() {
         return;
     }
-    let wish = {
+    let request = {
         let mut until = DeadlineReader::new(&stream, wire::HANDSHAKE_TIMEOUT);
         if wire::read_handshake(&mut until).is_err() {
             return;
@@ -136,7 +137,7 @@ fn receive(connection: &Connection, mut stream: UnixStream) {
         wire::read_message::<ToHost>(&mut frames, &mut until)
     };
     let state = &connection.0;
-    match wish {
+    match request {
         Ok(Some(ToHost::Describe)) => {
             let info = lock(&state.info).clone();
             let _ = wire::write_message(&mut stream, &FromHostRef::Info(&info));
@@ -155,7 +156,7 @@ fn receive(connection: &Connection, mut stream: UnixStream) {
     }
 }
 
-/// Attends to the one that started the run, which needs not be told what it said itself.
+/// Serves the starter of the run, which knows the batch.
 pub(super) fn serve_starter(state: &Arc<HostState>, stream: UnixStream, stops: bool) -> std::io::Result<()> {
     let Some(connection) = Connection::begin(state) else { return Ok(()) };
     let frames = FrameReader::with_limit(MAX_REQUEST_BYTES);
@@ -163,31 +164,31 @@ pub(super) fn serve_starter(state: &Arc<HostState>, stream: UnixStream, stops: b
     thread.spawn(move || serve(&connection, stream, frames, stops)).map(drop)
 }
 
-/// Hears a watcher on a thread of its own and tells it everything on this one.
+/// Receives a watcher's requests on another thread and sends it the journal on this one.
 fn serve(connection: &Connection, stream: UnixStream, frames: FrameReader, stops: bool) {
     let gone = Arc::new(AtomicBool::new(false));
     let Ok(heard) = stream.try_clone() else { return };
     let (state, is_gone) = (Arc::clone(&connection.0), Arc::clone(&gone));
-    let listening = std::thread::Builder::new().name("watcher's wishes".to_owned()).spawn(move || {
+    let listening = std::thread::Builder::new().name("watcher requests".to_owned()).spawn(move || {
         let stops = read_requests(&state, &heard, frames, stops);
         is_gone.store(true, Ordering::Release);
         if stops {
             state.command(RunCommand::Stop);
         }
-        // Whoever writes to it is told.
+        // Writes to it fail from now on.
         let _ = heard.shutdown(Shutdown::Both);
     });
     if listening.is_ok() && send_journal(&connection.0.journal, &stream, &gone) {
         connection.0.open().was_delivered = true;
-        // All is in the system's hands; a watcher that commands meanwhile finds nobody.
+        // Everything is in the socket's buffer; later commands of the watcher are ignored.
     }
     let _ = stream.shutdown(Shutdown::Write);
 }
 
-/// Does what a watcher asks for until its connection ends; says whether the run is to be stopped then.
+/// Carries out a watcher's requests until its connection ends; returns whether the run is to be stopped then.
 fn read_requests(state: &HostState, mut stream: &UnixStream, mut frames: FrameReader, mut stops: bool) -> bool {
-    while let Ok(Some(wish)) = wire::read_message::<ToHost>(&mut frames, &mut stream) {
-        match wish {
+    while let Ok(Some(request)) = wire::read_message::<ToHost>(&mut frames, &mut stream) {
+        match request {
             ToHost::Command(command) => state.command(command),
             ToHost::StopOnDisconnect(wanted) => stops = wanted,
             ToHost::Describe | ToHost::Watch => break,
@@ -196,7 +197,7 @@ fn read_requests(state: &HostState, mut stream: &UnixStream, mut frames: FrameRe
     stops
 }
 
-/// Says whether all was told until the end.
+/// Sends the journal; returns whether all of it was sent.
 fn send_journal(journal: &Journal, mut stream: &UnixStream, gone: &AtomicBool) -> bool {
     let mut place = JournalPosition::default();
     let mut buffer = Vec::new();
@@ -207,7 +208,7 @@ fn send_journal(journal: &Journal, mut stream: &UnixStream, gone: &AtomicBool) -
                 if stream.write_all(&buffer).is_err() {
                     return false;
                 }
-                // Whoever lags behind is not held up.
+                // A watcher that lags behind is served without a pause.
                 if buffer.len() < MAX_READ_BYTES {
                     coalescer.pause();
                 }

@@ -1,4 +1,4 @@
-//! Starting hosts, and finding those that are there.
+//! Starting and listing detached runs.
 
 use std::ffi::OsStr;
 use std::io;
@@ -21,31 +21,31 @@ use crate::model::Earlier;
 use fanlane_os::child::{OWN_EXECUTABLE, WORKER_ROLE};
 use fanlane_os::socket;
 
-/// What a host is to run, and how.
+/// What a detached run runs, and how.
 #[derive(Debug, Clone)]
 pub struct DetachedOrder {
     /// The tasks.
     pub batch: Arc<Batch>,
-    /// Where the job's working folder and its relative inputs are looked up; absolute.
+    /// The folder that the job's relative paths start from; absolute.
     pub folder: PathBuf,
     /// How the batch is run.
     pub mode: Mode,
     /// Size of the pool, 0 to [`MAX_WORKERS`](crate::job::MAX_WORKERS).
     pub workers: u32,
-    /// The folder of the history that the run is recorded in. `None`: it is not recorded, and stops with its starter, since
-    /// nobody could see later what came of it.
+    /// The folder of the history that records the run. `None`: it is not recorded, and stops with its starter, since
+    /// its results would be lost.
     pub history: Option<PathBuf>,
-    /// The run of the history that it goes on with.
+    /// The run of the history that it resumes.
     pub continues: Option<i64>,
-    /// What earlier runs have ended of its batch.
+    /// The tasks of its batch that earlier runs have ended.
     pub earlier: Earlier,
-    /// It is started from the window.
+    /// Whether it is started from the window.
     pub window: bool,
-    /// It is stopped when the connection to whoever starts it ends.
+    /// Whether it is stopped when the connection to its starter ends.
     pub stops_with_starter: bool,
 }
 
-/// Starts hosts and finds them: those of this user, in one folder.
+/// Starts and lists the detached runs of this user, in one folder.
 #[derive(Debug, Clone)]
 pub struct DetachedRuns {
     executable: PathBuf,
@@ -53,13 +53,13 @@ pub struct DetachedRuns {
 }
 
 impl DetachedRuns {
-    /// Those whose processes are started from this program, which calls [`mp::init`](fanlane_mp::init) with
+    /// Runs whose processes are started from `executable`, which calls [`mp::init`](fanlane_mp::init) with
     /// [`host_role`](super::host_role).
     pub const fn new(executable: PathBuf) -> Self {
         Self { executable, folder: None }
     }
 
-    /// The same, with their sockets in a folder of its own, which is made where it is not there.
+    /// The same, with their sockets in `folder`, which is created if needed.
     pub const fn in_folder(executable: PathBuf, folder: PathBuf) -> Self {
         Self { executable, folder: Some(folder) }
     }
@@ -68,10 +68,10 @@ impl DetachedRuns {
         folder::runtime_folder(self.folder.clone())
     }
 
-    /// Starts a run in a process of its own. Returns once it has begun.
+    /// Starts a detached run. Returns once it has begun.
     ///
     /// # Errors
-    /// When there is no place for its socket, when no process can be started, or with what the host says against it.
+    /// When there is no folder for its socket, when no process can be started, or when the host refuses.
     pub fn start(&self, order: &DetachedOrder) -> Result<DetachedRun, DetachedError> {
         if std::env::var_os(WORKER_MARKER).is_some() {
             return Err(DetachedError::InTask);
@@ -81,7 +81,7 @@ impl DetachedRuns {
         let (folder, log) = HostFolder::make(&runtime)?;
         let begun = self.begin(order, packed, &folder, log.into());
         if begun.is_err() {
-            // The host may have removed it, or still be about to end; then whoever lists the hosts next does it.
+            // The host may have removed it, or not have ended yet; then the next listing of the runs removes it.
             folder.remove_if_dead();
         }
         begun
@@ -95,8 +95,8 @@ impl DetachedRuns {
         log: OwnedFd,
     ) -> Result<DetachedRun, DetachedError> {
         let cannot = DetachedError::system;
-        let (control, theirs) = socket::pair().map_err(cannot("no connection to a background run can be made"))?;
-        // A link to this very file says nothing about the program; its own name does.
+        let (control, theirs) = socket::pair().map_err(cannot("no connection to a detached run can be made"))?;
+        // `/proc/self/exe` is no useful name in a list of processes; the program's own name is.
         let own_name = std::env::args_os().next().filter(|_| self.executable.as_os_str() == OWN_EXECUTABLE);
         let child = Command::new(&self.executable)
             .arg0(own_name.as_deref().unwrap_or(self.executable.as_os_str()))
@@ -105,13 +105,13 @@ impl DetachedRuns {
             .stdout(Stdio::null())
             .stderr(Stdio::from(log))
             .spawn();
-        let mut child = child.map_err(cannot("no process can be started for a background run"))?;
+        let mut child = child.map_err(cannot("no process can be started for a detached run"))?;
         let write_request = write_request(order, packed, folder, &control);
         let watching = write_request.and_then(|()| watch::begin(control, folder.clone(), false));
         match watching {
             Ok(watching) => {
-                // Who starts many runs leaves no dead process behind for each.
-                let _ = std::thread::Builder::new().name("host's end".to_owned()).spawn(move || child.wait());
+                // Reaps the host, so that starting many runs leaves no zombies.
+                let _ = std::thread::Builder::new().name("detached end".to_owned()).spawn(move || child.wait());
                 Ok(watching)
             }
             Err(error) => {
@@ -132,7 +132,7 @@ impl DetachedRuns {
         }
     }
 
-    /// The hosts that live, oldest run first, and the folders to reach them through. What dead ones left is removed.
+    /// The live runs, the oldest first, and the folders to reach them through. Folders of dead hosts are removed.
     pub fn list(&self) -> Vec<(DetachedInfo, PathBuf)> {
         let Ok(runtime) = self.runtime_folder() else { return Vec::new() };
         let mut found = Vec::new();
@@ -146,13 +146,13 @@ impl DetachedRuns {
         found
     }
 
-    /// Watches a run from its start on, by the folder that [`DetachedRuns::list`] gave.
+    /// Watches a run from its start, by the folder from [`DetachedRuns::list`].
     ///
     /// # Errors
-    /// When its host is gone or is not ours.
+    /// When its host has ended or belongs to another user.
     pub fn watch(&self, folder: PathBuf) -> Result<DetachedRun, DetachedError> {
         if !folder.exists() {
-            return Err(DetachedError::Lost("the run has ended meanwhile".to_owned()));
+            return Err(DetachedError::Lost("the run has ended".to_owned()));
         }
         let folder = HostFolder::at(folder)?;
         let stream = watch::connect(&folder)?;
@@ -183,7 +183,7 @@ fn write_request(
     };
     let said = wire::write_handshake(&mut control).and_then(|()| wire::write_message(&mut control, &request));
     match said {
-        // What it says against it is more than that it is gone.
+        // The host refused and closed the connection; its message is read next and says why.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         said => said.map_err(|error| DetachedError::Lost(error.to_string())),
     }

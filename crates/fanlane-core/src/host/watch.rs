@@ -1,4 +1,4 @@
-//! The connection to a host, as those who watch its run have it.
+//! A watcher's connection to a detached run.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -17,23 +17,23 @@ use crate::event::Event;
 use crate::job::Batch;
 use fanlane_os::frame::{FrameReader, write_frame};
 
-/// Something that a host says of its run.
+/// An update on a detached run.
 #[derive(Debug)]
 pub enum DetachedUpdate {
-    /// It happened in the run.
+    /// An event of the run.
     Event(Event),
-    /// The run has this number in the history now; `None`: it is not recorded.
+    /// The run's number in the history; `None`: it is not recorded.
     Recorded(Option<i64>),
-    /// Words for people.
+    /// A message for the user.
     Message(String),
 }
 
-/// A run that is watched from its start on. Dropping it ends the watching, not the run.
+/// A watched detached run, from its start. Dropping it ends the watching, not the run.
 #[derive(Debug)]
 pub struct DetachedRun {
-    /// What is run.
+    /// What runs, and since when.
     pub info: DetachedInfo,
-    /// The batch, where it was asked for.
+    /// The batch, if it was requested.
     batch: Option<Arc<Batch>>,
     stream: Arc<UnixStream>,
     frames: FrameReader,
@@ -41,36 +41,36 @@ pub struct DetachedRun {
     is_over: bool,
 }
 
-/// What commands a run that is watched.
+/// Sends commands to a watched run.
 #[derive(Debug, Clone)]
 pub struct DetachedHandle(Arc<UnixStream>);
 
 impl DetachedRun {
-    /// Where the job's relative paths start.
+    /// The folder that the job's relative paths start from.
     pub fn job_folder(&self) -> PathBuf {
         PathBuf::from(std::ffi::OsString::from_vec(self.info.folder.clone()))
     }
 
-    /// The tasks, of a run that somebody else has started.
+    /// The batch, unless this watcher started the run.
     pub const fn batch(&self) -> Option<&Arc<Batch>> {
         self.batch.as_ref()
     }
 
-    /// Whether [`DetachedRun::next_update`] has something at hand and does not wait.
+    /// Whether [`DetachedRun::next_update`] would return without waiting.
     pub fn has_more(&self) -> bool {
         self.is_over || self.frames.has_message()
     }
 
-    /// What commands the run.
+    /// A handle for commands to the run.
     pub fn handle(&self) -> DetachedHandle {
         DetachedHandle(Arc::clone(&self.stream))
     }
 
-    /// Waits for what the host says next; `None` after the last.
+    /// Waits for the next update; `None` after the last.
     ///
     /// # Errors
-    /// [`DetachedError::Lost`] when the host ended before the run did, with its last words; [`DetachedError::Refused`] when the run goes
-    /// on but cannot be watched any more.
+    /// [`DetachedError::Lost`] when the host ended before the run did, with the end of its log;
+    /// [`DetachedError::Refused`] when the run continues but can no longer be watched.
     pub fn next_update(&mut self) -> Result<Option<DetachedUpdate>, DetachedError> {
         while !self.is_over {
             let heard = wire::read_message::<FromHost>(&mut self.frames, &mut &*self.stream);
@@ -87,7 +87,7 @@ impl DetachedRun {
                 }
                 Ok(Some(FromHost::Refused(words))) => return Err(DetachedError::Refused(words)),
                 Ok(Some(FromHost::Info(_) | FromHost::Batch(_))) => continue,
-                Ok(None) => return Err(self.lost("the process was killed, or this watcher was shut out")),
+                Ok(None) => return Err(self.lost("the process was killed, or closed this connection")),
                 Err(error) => return Err(self.lost(&error.to_string())),
             }));
         }
@@ -96,7 +96,7 @@ impl DetachedRun {
 
     fn lost(&self, reason: &str) -> DetachedError {
         let words = self.folder.log_tail();
-        // Nobody else may come by to clean up.
+        // No later listing of the runs may clean up.
         self.folder.remove_if_dead();
         DetachedError::Lost(if words.is_empty() { reason.to_owned() } else { format!("{reason}; it said: {words}") })
     }
@@ -104,20 +104,20 @@ impl DetachedRun {
 
 impl Drop for DetachedRun {
     fn drop(&mut self) {
-        // Also where somebody still has a handle.
+        // Ends the connection even if handles still exist.
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
     }
 }
 
 impl DetachedHandle {
-    /// Asks something of the run. Never waits: a host that takes nothing any more is not heeded.
+    /// Sends a command to the run. Never waits: if the host does not read, the command is dropped.
     pub fn command(&self, command: RunCommand) {
-        self.say(ToHost::Command(command));
+        self.send(ToHost::Command(command));
     }
 
-    /// Has the run stopped when this connection ends, however it ends; or go on.
+    /// Sets whether the run is stopped when this connection ends.
     pub fn stop_on_disconnect(&self, wanted: bool) {
-        self.say(ToHost::StopOnDisconnect(wanted));
+        self.send(ToHost::StopOnDisconnect(wanted));
     }
 
     /// Ends the watching.
@@ -125,15 +125,15 @@ impl DetachedHandle {
         let _ = self.0.shutdown(std::net::Shutdown::Both);
     }
 
-    fn say(&self, words: ToHost) {
+    fn send(&self, message: ToHost) {
         let mut bytes = Vec::new();
-        if write_frame(&mut bytes, &words).is_ok() {
+        if write_frame(&mut bytes, &message).is_ok() {
             let _ = send(self.0.as_fd(), &bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
         }
     }
 }
 
-/// Connects to a host of this user.
+/// Connects to the host of a run of this user.
 pub(super) fn connect(folder: &HostFolder) -> Result<UnixStream, DetachedError> {
     let stream = folder.connect().map_err(|error| DetachedError::Lost(error.to_string()))?;
     if !wire::is_own(&stream) {
@@ -142,7 +142,7 @@ pub(super) fn connect(folder: &HostFolder) -> Result<UnixStream, DetachedError> 
     Ok(stream)
 }
 
-/// What a host runs.
+/// Asks a host what it runs.
 pub(super) fn describe(folder: &HostFolder) -> Result<DetachedInfo, DetachedError> {
     let mut stream = connect(folder)?;
     let lost = |error: io::Error| DetachedError::Lost(error.to_string());
@@ -154,12 +154,12 @@ pub(super) fn describe(folder: &HostFolder) -> Result<DetachedInfo, DetachedErro
     match wire::read_message(&mut FrameReader::default(), &mut until) {
         Ok(Some(FromHost::Info(info))) => Ok(info),
         Ok(Some(FromHost::Refused(words))) => Err(DetachedError::Refused(words)),
-        Ok(_) => Err(DetachedError::Lost("it does not say what it runs".to_owned())),
+        Ok(_) => Err(DetachedError::Lost("it sent no info about the run".to_owned())),
         Err(error) => Err(DetachedError::Lost(error.to_string())),
     }
 }
 
-/// Begins to watch: as the starter, who has said all that it has to say and knows the batch, or as somebody who comes later.
+/// Begins to watch: as the starter, which has sent its order and knows the batch, or (`is_late`) as another watcher.
 pub(super) fn begin(stream: UnixStream, folder: HostFolder, is_late: bool) -> Result<DetachedRun, DetachedError> {
     let lost = |words: String| DetachedError::Lost(words);
     if is_late {
@@ -172,12 +172,12 @@ pub(super) fn begin(stream: UnixStream, folder: HostFolder, is_late: bool) -> Re
     let mut hear = || match wire::read_message(&mut frames, &mut &stream) {
         Ok(Some(FromHost::Refused(words))) => Err(DetachedError::Refused(words)),
         Ok(Some(heard)) => Ok(heard),
-        Ok(None) => Err(lost("it ended before the run had begun".to_owned())),
+        Ok(None) => Err(lost("it ended before the run began".to_owned())),
         Err(error) => Err(lost(error.to_string())),
     };
-    let FromHost::Info(info) = hear()? else { return Err(lost("it does not say what it runs".to_owned())) };
+    let FromHost::Info(info) = hear()? else { return Err(lost("it sent no info about the run".to_owned())) };
     let batch = if is_late {
-        let FromHost::Batch(bytes) = hear()? else { return Err(lost("it does not say what its tasks are".to_owned())) };
+        let FromHost::Batch(bytes) = hear()? else { return Err(lost("it did not send its tasks".to_owned())) };
         Some(Arc::new(Batch::unpack(&bytes)?))
     } else {
         None

@@ -1,5 +1,5 @@
-//! What travels between a host and those who watch its run: first sixteen bytes that name the build's protocol, then frames.
-//! Whose process the other side is, is looked at before a byte of it is read.
+//! The protocol between a host and its watchers: first sixteen bytes with the version of the protocol, then frames. The
+//! user of the other process is checked before anything is read from it.
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -17,21 +17,21 @@ use fanlane_os::frame::{FrameError, FrameReader, write_frame};
 
 use super::DetachedError;
 
-/// To be raised with each change of what travels here, events and packed batches among it.
+/// Raised with each change of the messages, including events and packed batches.
 pub(super) const PROTOCOL_VERSION: u32 = 2;
 const MAGIC: &[u8; 12] = b"fanlane-host";
-/// The largest message that a host takes from a watcher, in bytes.
+/// Maximum size of a message from a watcher, in bytes.
 pub(super) const MAX_REQUEST_BYTES: usize = 4 << 10;
-/// So long may either side take to say who it is and what it wants.
+/// Maximum time for the handshake and the first request.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a host is to run.
+/// What a host is to run, in its form on the wire.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PackedOrder {
     /// The batch; see [`Batch::pack`](crate::job::Batch::pack).
     #[serde(with = "serde_bytes")]
     pub batch: Vec<u8>,
-    /// Where the job's working folder and its relative inputs are looked up.
+    /// The folder that the job's relative paths start from.
     #[serde(with = "serde_bytes")]
     pub folder: Vec<u8>,
     /// How it is run.
@@ -40,74 +40,75 @@ pub(super) struct PackedOrder {
     pub workers: u32,
     /// The folder of the history; `None`: the run is not recorded.
     pub history: Option<serde_bytes::ByteBuf>,
-    /// The run that it goes on with.
+    /// The run that it resumes.
     pub continues: Option<i64>,
-    /// What earlier runs have ended of its batch.
+    /// The tasks of its batch that earlier runs have ended.
     pub earlier: Earlier,
-    /// It is started from the window.
+    /// Whether it is started from the window.
     pub window: bool,
-    /// It is stopped when the connection that it is started over ends.
+    /// Whether it is stopped when the connection to its starter ends.
     pub stops_with_starter: bool,
 }
 
-/// What a watcher says to a host.
+/// A message from a watcher to a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ToHost {
-    /// Say what you run.
+    /// Send the info about the run.
     Describe,
-    /// Say what you run, its batch, and everything that happens, from the start.
+    /// Send the info about the run, its batch, and all its events from the start.
     Watch,
-    /// Something for the run.
+    /// A command for the run.
     Command(RunCommand),
     /// Whether the run is stopped when this connection ends.
     StopOnDisconnect(bool),
 }
 
-/// What a host runs.
+/// A detached run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DetachedInfo {
     /// The host's process.
     pub pid: u32,
-    /// The run's number in the history; `None` as long as it has none.
+    /// The run's number in the history; `None` while it has none.
     pub run: Option<i64>,
     /// The job's name, or its command line.
     pub name: String,
     /// Wall clock at the start, in milliseconds since 1970-01-01 UTC.
     pub started_unix_ms: u64,
-    /// The monotonic clock at the start, in nanoseconds: the times of events are counted from there.
+    /// The monotonic clock at the start, in nanoseconds; the times of events are relative to it.
     pub epoch_ns: u64,
-    /// Where the job's relative paths start.
+    /// The folder that the job's relative paths start from.
     #[serde(with = "serde_bytes")]
     pub folder: Vec<u8>,
-    /// The run is recorded in the history.
+    /// Whether the run is recorded in the history.
     pub recorded: bool,
-    /// What earlier runs have ended of its batch.
+    /// The tasks of its batch that earlier runs have ended.
     pub earlier: Earlier,
-    /// The run has ended.
+    /// Whether the run has ended.
     pub ended: bool,
 }
 
-/// What a host says.
+/// A message from a host.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
 pub(super) enum FromHost {
-    /// What it runs: the answer to each first word.
+    /// The info about the run: the first message.
     Info(DetachedInfo),
     /// The batch; see [`Batch::pack`](crate::job::Batch::pack).
     Batch(serde_bytes::ByteBuf),
-    /// Something happened in the run.
+    /// An event of the run.
     Event(Event),
-    /// The run has this number in the history now; `None`: it is not recorded.
+    /// The run's number in the history; `None`: it is not recorded.
     Recorded(Option<i64>),
-    /// Something that people should know.
+    /// A message for the user.
     Message(String),
-    /// Nothing more comes.
+    /// The last message.
     End,
-    /// What was asked for is not done.
+    /// The request is refused.
     Refused(String),
 }
 
-/// [`FromHost`] as it is written.
+/// [`FromHost`] by reference, for writing.
 #[derive(Debug, Serialize)]
 pub(super) enum FromHostRef<'a> {
     Info(&'a DetachedInfo),
@@ -124,7 +125,7 @@ pub(super) fn is_own(stream: &impl AsFd) -> bool {
     sockopt::socket_peercred(stream).is_ok_and(|peer| peer.uid == rustix::process::geteuid())
 }
 
-/// Says which protocol is spoken here.
+/// Sends the version of the protocol.
 pub(super) fn write_handshake(stream: &mut impl Write) -> io::Result<()> {
     let mut words = [0; 16];
     words[..12].copy_from_slice(MAGIC);
@@ -132,7 +133,7 @@ pub(super) fn write_handshake(stream: &mut impl Write) -> io::Result<()> {
     stream.write_all(&words)
 }
 
-/// Hears which protocol is spoken there.
+/// Receives the version of the protocol and compares it.
 pub(super) fn read_handshake(stream: &mut impl Read) -> Result<(), DetachedError> {
     let mut words = [0; 16];
     stream.read_exact(&mut words).map_err(|error| DetachedError::Lost(error.to_string()))?;
@@ -166,15 +167,15 @@ pub(super) fn read_message<M: DeserializeOwned>(
     }
 }
 
-/// A stream that is read until a moment, however its bytes trickle in.
+/// A stream with a deadline for all reads together, however slowly its bytes arrive.
 pub(super) struct DeadlineReader<'a> {
     stream: &'a UnixStream,
     deadline: Instant,
 }
 
 impl<'a> DeadlineReader<'a> {
-    pub(super) fn new(stream: &'a UnixStream, patience: Duration) -> Self {
-        Self { stream, deadline: Instant::now() + patience }
+    pub(super) fn new(stream: &'a UnixStream, timeout: Duration) -> Self {
+        Self { stream, deadline: Instant::now() + timeout }
     }
 }
 
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn another_protocol_is_no_garbage_but_another_build() {
+    fn another_protocol_is_told_as_another_build() {
         let mut words = Vec::new();
         write_handshake(&mut words).expect("a vector takes it");
         assert!(read_handshake(&mut &*words).is_ok());

@@ -1,5 +1,5 @@
-//! Why an attempt came to a bad end, as far as its record tells: what ended it, what stands last in its output, and what
-//! to do next. Pure: what the kernel counted was written into the record when the attempt ended.
+//! Why an attempt failed, as far as its record tells: what ended it, the last lines of its output, and what to do next.
+//! Pure: the kernel's counters were read into the record when the attempt ended.
 
 use std::fmt::Write as _;
 
@@ -9,31 +9,32 @@ use super::format;
 use crate::event::{AttemptRecord, Captured, Outcome};
 use fanlane_os::signal;
 
-/// So many of the last lines are shown.
+/// Maximum number of output lines shown.
 const LINES: usize = 5;
-/// So much of each of them, in characters.
+/// Maximum length of a line shown, in characters.
 const LINE_CHARS: usize = 400;
-/// The last lines are looked for in so many bytes.
+/// Length of the end of the output in which the last lines are looked for, in bytes.
 const TAIL_BYTES: usize = 8 << 10;
 
-/// What is known of the end of an attempt.
+/// What is known about the end of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Autopsy {
     /// What ended it, in a few words: `exit code 3`, `SIGSEGV`.
     pub cause: String,
-    /// The kernel had ended processes for want of memory, or the way it ended looks like that.
+    /// The kernel's out-of-memory killer ended it, or its end looks like that.
     pub possibly_out_of_memory: bool,
     /// Its peak resident memory, in bytes; 0 where that is not known.
     pub max_rss_bytes: u64,
-    /// The last lines of its standard error, or of its standard output where that is empty. As the task wrote them:
-    /// whoever shows them makes them harmless.
+    /// The last lines of its standard error, or of its standard output where that is empty. As the task wrote them, not
+    /// sanitized.
     pub last_lines: Vec<String>,
     /// What to do next.
     pub advice: String,
 }
 
 impl Autopsy {
-    /// The autopsy of an attempt; `None` for one that succeeded, or that somebody cancelled.
+    /// The autopsy of an attempt; `None` for one that succeeded or was cancelled.
     pub fn of(record: &AttemptRecord) -> Option<Self> {
         let (cause, advice) = match &record.outcome {
             Outcome::Done | Outcome::Cancelled => return None,
@@ -57,7 +58,7 @@ impl Autopsy {
         })
     }
 
-    /// All of it but the cause and the lines, as sentences in one line.
+    /// Everything but the cause and the output lines, as sentences in one line.
     pub fn remark(&self) -> String {
         let mut text = String::new();
         if self.possibly_out_of_memory {
@@ -83,10 +84,10 @@ const fn of_code(code: i32) -> &'static str {
 const fn of_signal(number: i32, memory_kill: bool) -> &'static str {
     match number {
         libc::SIGKILL if memory_kill => {
-            "The kernel ends processes so when memory runs out: use fewer workers, --memfree, or give the machine more. \
+            "The kernel kills processes when memory runs out: use fewer workers, --memfree, or give the machine more. \
              It is not tried again."
         }
-        libc::SIGKILL => "Somebody or something killed it: an operator, a container's limit, or a limit of CPU time.",
+        libc::SIGKILL => "It was killed from outside: by hand, by a container's limit, or by a limit of CPU time.",
         libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE => {
             "A fault in the program: run it alone, under a debugger or with core dumps."
         }
@@ -98,8 +99,8 @@ const fn of_signal(number: i32, memory_kill: bool) -> &'static str {
         }
         libc::SIGXFSZ => "It printed or wrote more than it may: raise the limit (output_bytes), or have it print less.",
         libc::SIGPIPE => "It wrote to a reader that had gone.",
-        libc::SIGTERM | libc::SIGINT | libc::SIGHUP | libc::SIGQUIT => "Somebody or something asked it to end.",
-        _ => "Run it alone to see who sends that signal.",
+        libc::SIGTERM | libc::SIGINT | libc::SIGHUP | libc::SIGQUIT => "It was asked to end from outside.",
+        _ => "Run it alone to see where that signal comes from.",
     }
 }
 

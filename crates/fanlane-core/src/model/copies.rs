@@ -1,20 +1,20 @@
-//! What results cost on their way from the workers: their sizes, and the time between the end of an attempt and the
-//! moment at which its result was known. Folded from events.
+//! What the transfer of results from the workers costs: their sizes, and the time from the end of an attempt to the
+//! arrival of its result. Folded from events.
 
 use crate::event::{AttemptRecord, CallValue, Captured, Event, EventKind, TaskEvent};
 
-/// The way of results so far.
+/// Transfers of results so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Copies {
-    /// Results that came.
+    /// Number of results received.
     pub results: u64,
-    /// Their sizes together, in bytes: what commands printed, kept or not, and what calls returned.
+    /// Their total size, in bytes: what commands printed, kept or not, and what calls returned.
     pub bytes: u64,
-    /// The largest one, in bytes.
+    /// Size of the largest, in bytes.
     pub largest_bytes: u64,
-    /// How long they were on their way together, in nanoseconds.
+    /// Their total transfer time, in nanoseconds.
     pub way_ns: u64,
-    /// The longest way of one, in nanoseconds.
+    /// The longest transfer time, in nanoseconds.
     pub longest_way_ns: u64,
 }
 
@@ -37,12 +37,12 @@ impl Copies {
         }
     }
 
-    /// The size of a result on average, in bytes; `None` before the first.
+    /// Mean size of a result, in bytes; `None` before the first.
     pub fn mean_bytes(&self) -> Option<u64> {
         self.bytes.checked_div(self.results)
     }
 
-    /// The way of a result on average, in nanoseconds; `None` before the first.
+    /// Mean transfer time of a result, in nanoseconds; `None` before the first.
     pub fn mean_way_ns(&self) -> Option<u64> {
         self.way_ns.checked_div(self.results)
     }

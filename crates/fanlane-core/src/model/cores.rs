@@ -1,14 +1,14 @@
-//! What the machine's cores and its memory did during a run, in bounded memory: where samples are merged, the largest
-//! value stays, so that no peak is smoothed away.
+//! CPU and memory use of the machine during a run, in bounded memory. Merged samples keep the largest value, so that no
+//! peak is lost.
 
 use std::ops::Range;
 
 use crate::event::{Event, EventKind, MachineSample, SampleEvent};
 
-/// The most columns that are kept; one more merges all pairs.
+/// Maximum number of columns; one more merges them in pairs.
 pub const MAX_COLUMNS: usize = 1024;
 
-/// Use of cores and memory over time.
+/// CPU and memory use over time.
 #[derive(Clone, Debug)]
 pub struct CoreHistory {
     cores: usize,
@@ -20,14 +20,14 @@ pub struct CoreHistory {
     newest: Option<MachineSample>,
 }
 
-/// One step of time: what it says holds from the column before to `to_ns`.
+/// One step of time: its values hold from the end of the previous column to `to_ns`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Where it begins, in nanoseconds since the run's start.
     pub from_ns: u64,
     /// Where it ends.
     pub to_ns: u64,
-    /// The most memory in use, in bytes.
+    /// Peak memory in use, in bytes.
     pub memory_used_bytes: u64,
     samples: u32,
 }
@@ -46,12 +46,12 @@ impl CoreHistory {
         }
     }
 
-    /// How many logical cores; 0 before the first sample.
+    /// Number of logical cores; 0 before the first sample.
     pub fn cores(&self) -> usize {
         self.cores
     }
 
-    /// The steps of time, oldest first, each beginning where the one before ends.
+    /// The steps of time, oldest first, each beginning where the previous one ends.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
@@ -76,7 +76,7 @@ impl CoreHistory {
         (self.columns.get(index)?.from_ns <= time_ns).then_some(index)
     }
 
-    /// The newest sample as it came.
+    /// The newest sample, unmerged.
     pub fn newest(&self) -> Option<&MachineSample> {
         self.newest.as_ref()
     }

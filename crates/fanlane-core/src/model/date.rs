@@ -1,6 +1,6 @@
-//! Moments of the wall clock as dates, in UTC, so that the same record reads the same everywhere.
+//! Times of the wall clock as dates in UTC, so that a record reads the same everywhere.
 
-/// A moment, in milliseconds since 1970-01-01 UTC, as `2026-11-22 16:45`.
+/// A time in milliseconds since 1970-01-01 UTC, as `2026-11-22 16:45`.
 pub fn utc_minute(unix_ms: u64) -> String {
     let minutes = unix_ms / 60_000;
     let (days, minute) = (minutes / 1440, minutes % 1440);
@@ -8,7 +8,7 @@ pub fn utc_minute(unix_ms: u64) -> String {
     format!("{year}-{month:02}-{day:02} {:02}:{:02}", minute / 60, minute % 60)
 }
 
-/// The date that is so many days after 1970-01-01. Years are counted from March on, so that leap days come last.
+/// The date a number of days after 1970-01-01. Years are counted from March, so that leap days come last.
 const fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

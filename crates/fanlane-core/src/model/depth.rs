@@ -1,7 +1,7 @@
-//! How many tasks are queued, running and ended over time, in bounded memory.
+//! The numbers of queued, running and ended tasks over time, in bounded memory.
 //!
-//! Records arrive in groups and name starts that lie before facts already known, so changes wait until nothing
-//! earlier is to be expected, and are folded in the order in which they happened.
+//! Records arrive in groups and report starts earlier than facts already known. Changes are therefore held back until
+//! no earlier one is expected, and folded in the order in which they happened.
 
 mod curve;
 
@@ -12,16 +12,16 @@ use crate::event::{AttemptRecord, Event, EventKind, RunEvent, TaskEvent, TaskId}
 
 pub use curve::{Curve, Step};
 
-/// How late a record may come and still be put in its place, in nanoseconds; a later one counts at this age.
+/// Maximum delay of a record that is still put in its place, in nanoseconds; a later one counts at this age.
 pub const REPORT_DELAY_NS: u64 = 500_000_000;
-/// Steps in which the time that is still waiting for records is shown.
+/// Number of steps in which the time that still waits for records is shown.
 const TAIL_STEPS: u64 = 64;
 
 /// Tasks queued, running and ended over time.
 #[derive(Clone, Debug, Default)]
 pub struct DepthHistory {
     tasks: u64,
-    /// Since when so many tasks were there, where the batch grew.
+    /// Where the batch grew: from which time on it had how many tasks.
     grown: Vec<(u64, u64)>,
     settled: Curve,
     waiting: BinaryHeap<Reverse<(u64, Change)>>,
@@ -30,7 +30,7 @@ pub struct DepthHistory {
     finished: bool,
 }
 
-/// What happens to the counts at one moment.
+/// A change of the counts at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Change {
     /// A task leaves the queue for a worker.
@@ -75,7 +75,7 @@ impl DepthHistory {
         self.settle();
     }
 
-    /// Notes how many tasks there are since `at_ns`; where that is too many notes, every other is left out.
+    /// Notes the number of tasks from `at_ns` on; when there are too many notes, every second one is dropped.
     fn grow(&mut self, at_ns: u64, tasks: u64) {
         self.tasks = tasks;
         match self.grown.last_mut() {
@@ -93,7 +93,7 @@ impl DepthHistory {
         }
     }
 
-    /// How many tasks the batch has.
+    /// Number of tasks in the batch.
     pub fn tasks(&self) -> u64 {
         self.tasks
     }
@@ -103,7 +103,7 @@ impl DepthHistory {
         self.last_ns
     }
 
-    /// The steps until `now_ns`, oldest first, at most `curve::MAX_STEPS` and a few; each holds until the next.
+    /// The steps until `now_ns`, oldest first, a few more than `curve::MAX_STEPS` at most; each holds until the next.
     pub fn steps(&self, now_ns: u64) -> Vec<Step> {
         let mut curve = self.settled.clone();
         if !self.waiting.is_empty() {

@@ -1,7 +1,7 @@
-//! How numbers of a run are written for people: one place for the window and for the command line's report.
+//! Formatting of a run's numbers for people, shared by the window and the command line's report.
 //!
-//! Each function keeps its width steady while a number grows (three significant digits and a unit), so that nothing
-//! jumps while a run goes on. Machine formats are not written here.
+//! The width stays steady while a number grows (three significant digits and a unit), so that nothing jumps during a
+//! run. Machine formats are not written here.
 
 const NS_PER_US: u64 = 1_000;
 const NS_PER_MS: u64 = 1_000_000;
@@ -22,7 +22,7 @@ pub fn duration(ns: u64) -> String {
     }
 }
 
-/// A duration in seconds, for what is only estimated: whole seconds from one on, `< 1 s` below.
+/// An estimated duration: whole seconds, or `< 1 s`.
 pub fn estimate(secs: f64) -> String {
     if !secs.is_finite() || secs < 0.0 {
         "unknown".to_owned()
@@ -54,7 +54,7 @@ pub fn bytes(bytes: u64) -> String {
     }
     let mut value = bytes as f64 / 1024.0;
     let mut unit = 0;
-    // What would be written as 1024 of a unit is written as 1 of the next one.
+    // What would be rounded to 1024 of a unit is written as 1 of the next.
     while value >= 999.5 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
@@ -62,7 +62,7 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {}", significant(value), UNITS[unit])
 }
 
-/// How many a second: `0 /s`, `0.25 /s`, `12.3 /s`, `1,230 /s`.
+/// A rate per second: `0 /s`, `0.25 /s`, `12.3 /s`, `1,230 /s`.
 pub fn rate(per_sec: f64) -> String {
     if !per_sec.is_finite() || per_sec <= 0.0 {
         "0 /s".to_owned()
@@ -73,7 +73,7 @@ pub fn rate(per_sec: f64) -> String {
     }
 }
 
-/// A whole number with its thousands apart: `1,234,567`.
+/// A whole number with thousands separators: `1,234,567`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -86,7 +86,7 @@ pub fn count(number: u64) -> String {
     text
 }
 
-/// A share given as 0 to 100 of a hundred: `0 %`, `42 %`, `180 %`.
+/// A percentage: `0 %`, `42 %`, `180 %`.
 pub fn percent(percent: f64) -> String {
     if percent.is_finite() { format!("{percent:.0} %") } else { "unknown".to_owned() }
 }

@@ -1,5 +1,5 @@
-//! What each lane did and does, folded from events: every finished attempt as a bar, the running one, and the worker
-//! behind it. Drawing asks for [`LaneTimeline::segments`], whose cost grows with the pixels and not with the bars.
+//! The activity of each lane, folded from events: every finished attempt as a bar, the running one, and the lane's
+//! worker. Drawing uses [`LaneTimeline::segments`], whose cost grows with the pixels and not with the bars.
 //!
 //! Not in here: what a task prints or returns, and anything about cores.
 
@@ -24,14 +24,14 @@ pub struct LaneHistory {
     unplaced: u64,
 }
 
-/// How far a task is, as it has said.
+/// Progress that a task has reported.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskProgress {
-    /// When it was said, in nanoseconds since the run's start.
+    /// When it was reported, in nanoseconds since the run's start.
     pub sent_ns: u64,
-    /// How much is done, 0 to 1.
+    /// The fraction done, 0 to 1.
     pub fraction: f32,
-    /// What it is at; empty where it did not say.
+    /// The task's message; may be empty.
     pub message: Box<str>,
 }
 
@@ -40,7 +40,7 @@ pub struct TaskProgress {
 pub struct LaneTimeline {
     /// Finished attempts in the order of their starts.
     pub bars: Bars,
-    /// The attempt under way, where it has run long enough to be reported.
+    /// The running attempt, if it has run long enough to be reported.
     pub running: Option<Running>,
     /// The workers that lived in this lane, the newest last.
     pub lives: Vec<Life>,
@@ -50,13 +50,13 @@ pub struct LaneTimeline {
     pub retries: u64,
     /// The newest measurement of the live worker; `None` before the first and after its end.
     pub sample: Option<WorkerSample>,
-    /// How the newest worker died, where it died.
+    /// How the newest worker died, if it did.
     pub died: Option<String>,
-    /// What was said last of the progress of a task here.
+    /// The progress last reported in this lane.
     said: Option<TaskProgress>,
 }
 
-/// An attempt under way.
+/// A running attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Running {
     /// The task.
@@ -74,13 +74,13 @@ pub struct Running {
 pub struct Life {
     /// The worker.
     pub worker: WorkerId,
-    /// The process it lives in.
+    /// Its process.
     pub pid: u32,
-    /// When it was there, in nanoseconds since the run's start.
+    /// When it was ready, in nanoseconds since the run's start.
     pub from_ns: u64,
-    /// When it was gone; `None` while it lives.
+    /// When it ended; `None` while it lives.
     pub to_ns: Option<u64>,
-    /// It died, and nobody had asked for that.
+    /// It died unexpectedly.
     pub died: bool,
 }
 
@@ -108,7 +108,7 @@ impl LaneHistory {
             EventKind::Task(TaskEvent::Retried(record)) => self.attempt_ended(record, true),
             EventKind::Sample(SampleEvent::Workers(samples)) => {
                 for sample in samples {
-                    // A sample may be late: it counts only while its worker is the lane's live one.
+                    // A sample may be late: it counts only while its worker is the live one of the lane.
                     if let Some(lane) = self.lane_mut(sample.worker)
                         && lane.live().is_some_and(|life| life.worker == sample.worker)
                     {
@@ -147,17 +147,17 @@ impl LaneHistory {
         self.end_ns
     }
 
-    /// The run has ended: nothing grows any more.
+    /// The run has ended: nothing changes any more.
     pub fn finished(&self) -> bool {
         self.finished
     }
 
-    /// What the task that a worker is doing has said of its progress, if anything.
+    /// The progress reported by the task that a worker is running, if any.
     pub fn progress_of(&self, worker: WorkerId) -> Option<&TaskProgress> {
         self.lane_of.get(&worker).and_then(|&index| self.lanes[index].progress())
     }
 
-    /// Attempts by all lanes together.
+    /// Number of attempts in all lanes.
     pub fn bar_count(&self) -> usize {
         self.lanes.iter().map(|lane| lane.bars.len()).sum()
     }
@@ -221,13 +221,13 @@ impl LaneHistory {
 }
 
 impl LaneTimeline {
-    /// What the attempt under way has said of its progress, if anything.
+    /// The progress reported by the running attempt, if any.
     pub fn progress(&self) -> Option<&TaskProgress> {
-        // A report may be late, and is then about an attempt that has ended.
+        // A late report belongs to an attempt that has ended.
         self.said.as_ref().filter(|said| self.running.is_some_and(|running| said.sent_ns >= running.start_ns))
     }
 
-    /// The worker that lives here now.
+    /// The live worker of this lane.
     pub fn live(&self) -> Option<&Life> {
         self.lives.last().filter(|life| life.to_ns.is_none())
     }
@@ -242,7 +242,7 @@ impl LaneTimeline {
         self.bars.busy_ns() + self.running.map_or(0, |running| now_ns.saturating_sub(running.start_ns))
     }
 
-    /// How long a worker was there until `now_ns`, in nanoseconds.
+    /// Time with a worker until `now_ns`, in nanoseconds.
     pub fn alive_ns(&self, now_ns: u64) -> u64 {
         self.lives.iter().map(|life| life.to_ns.unwrap_or(now_ns).saturating_sub(life.from_ns)).sum()
     }

@@ -1,4 +1,4 @@
-//! What is known of a run, rebuilt from its events alone: pure, without clock, process or window.
+//! The state of a run, folded from its events alone: pure, without clock, process or window.
 
 pub mod autopsy;
 pub mod copies;

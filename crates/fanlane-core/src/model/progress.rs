@@ -1,18 +1,18 @@
-//! How far a run is: the few numbers that a progress bar needs, folded from events.
+//! The progress of a run: the few numbers that a progress bar needs, folded from events.
 
 use serde::{Deserialize, Serialize};
 
 use super::format::count;
 use crate::event::{DispatchEvent, Event, EventKind, OutcomeCounts, RunEvent, Summary, TaskEvent, WorkerEvent};
 
-/// How many tasks of a batch a run leaves out because an earlier one has ended them.
+/// The tasks of a batch that a run leaves out because earlier runs have ended them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earlier {
     /// Those that are done.
     pub done: u64,
-    /// Those that failed and are not tried again.
+    /// Those that failed and are not repeated.
     pub failed: u64,
-    /// Those of which no more is known than that they have ended.
+    /// Those that have ended, with an unknown outcome.
     pub ended: u64,
 }
 
@@ -22,7 +22,7 @@ impl Earlier {
         self.done + self.failed + self.ended
     }
 
-    /// They in words, such as `12 done earlier, 3 failed earlier`; `None` where there are none.
+    /// As text, such as `12 done earlier, 3 failed earlier`; `None` if there are none.
     pub fn words(self) -> Option<String> {
         let kinds = [(self.done, "done"), (self.failed, "failed"), (self.ended, "ended")];
         let words = kinds.iter().filter(|(number, _)| *number > 0);
@@ -31,32 +31,32 @@ impl Earlier {
     }
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// Tasks of the batch, as far as they are known.
+    /// Tasks of the batch, as far as known.
     pub tasks: u64,
-    /// There may be further ones: the batch grows while it runs.
+    /// There may be more: the batch grows while it runs.
     pub grows: bool,
-    /// Why no further ones come, though more were to be expected.
+    /// Why the source of further tasks failed, if it did.
     pub inputs_fault: Option<String>,
     /// Tasks that have ended, by how.
     pub counts: OutcomeCounts,
     /// Attempts that were followed by another.
     pub retries: u64,
-    /// Workers that are there.
+    /// Live workers.
     pub live_workers: u32,
     /// The pool's size as it was last set.
     pub workers: u32,
-    /// No task is started until someone resumes.
+    /// The run is paused: no task is started.
     pub paused: bool,
-    /// What has to be so before further tasks are started.
+    /// The condition that has to hold before further tasks are started.
     pub held: Option<String>,
-    /// The halt that ended the run.
+    /// The halt condition that ended the run.
     pub halted: Option<String>,
-    /// Someone asked for the end.
+    /// The run is being stopped.
     pub stopping: bool,
-    /// Why no worker can be started, until one could.
+    /// Why no worker can be started; `None` once one could.
     pub cannot_start: Option<String>,
     /// The time of the newest event, in nanoseconds since the run's start.
     pub last_ns: u64,
@@ -122,7 +122,7 @@ impl Progress {
         if elapsed_ns == 0 { 0.0 } else { self.ended() as f64 * 1e9 / elapsed_ns as f64 }
     }
 
-    /// How long the rest that is known will take at the rate so far, in seconds; `None` before the first task has ended.
+    /// Time for the remaining known tasks at the rate so far, in seconds; `None` before the first task has ended.
     pub fn left_secs(&self, now_ns: u64) -> Option<f64> {
         let rate = self.rate(now_ns);
         (rate > 0.0).then(|| self.remaining() as f64 / rate)

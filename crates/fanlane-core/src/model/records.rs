@@ -1,7 +1,7 @@
 //! The final record of each task and the attempts before it, in the order in which they came.
 //!
-//! Records lie in blocks that never move, so adding one is cheap with a million behind it, and no moment needs twice
-//! the memory. Sorting and filtering are left to whoever shows them.
+//! Records are stored in blocks that never move, so adding one stays cheap after a million, and memory never doubles.
+//! Sorting and filtering are left to the views.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// How many tasks have their final record.
+    /// Number of tasks that have their final record.
     pub fn len(&self) -> usize {
         self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK + last.len())
     }
@@ -30,7 +30,7 @@ impl Records {
         self.blocks.is_empty()
     }
 
-    /// The final record that came as number `index`, counted from 0.
+    /// The final record at `index`, in order of arrival, from 0.
     pub fn get(&self, index: usize) -> Option<&AttemptRecord> {
         self.blocks.get(index / BLOCK)?.get(index % BLOCK)
     }
@@ -40,7 +40,7 @@ impl Records {
         self.get(self.index_of(task)?)
     }
 
-    /// The place of a task's final record among all.
+    /// The index of a task's final record.
     pub fn index_of(&self, task: TaskId) -> Option<usize> {
         let index = *self.final_of.get(usize::try_from(task.0).ok()?)?;
         (index != NONE).then_some(index as usize)
@@ -51,14 +51,14 @@ impl Records {
         self.retried.get(&task).map_or(&[], Vec::as_slice)
     }
 
-    /// Final records from number `from` on, in the order in which they came.
+    /// Final records from index `from` on, in order of arrival.
     pub fn iter_from(&self, from: usize) -> impl Iterator<Item = &AttemptRecord> {
         let skipped = self.blocks.get(from / BLOCK..).unwrap_or_default();
         skipped.iter().flatten().skip(from % BLOCK)
     }
 
-    /// Keeps the final record of a task of a batch with `tasks` tasks. A task beyond the batch, or one that has its
-    /// final record already, is left out: an event stream that says so is damaged.
+    /// Adds the final record of a task of a batch with `tasks` tasks. A task beyond the batch, or one that already has
+    /// its final record, is ignored: such an event stream is damaged.
     pub(super) fn push_final(&mut self, record: AttemptRecord, tasks: u64) {
         let Ok(task) = usize::try_from(record.task.0) else { return };
         if record.task.0 >= tasks || self.index_of(record.task).is_some() || self.len() >= NONE as usize {
@@ -78,12 +78,12 @@ impl Records {
         }
     }
 
-    /// Keeps an attempt that is followed by another.
+    /// Adds an attempt that is followed by another.
     pub(super) fn push_retried(&mut self, record: AttemptRecord) {
         self.retried.entry(record.task).or_default().push(record);
     }
 
-    /// Memory that the records take beside outputs, values and messages, in bytes.
+    /// Memory taken by the records without outputs, values and messages, in bytes.
     pub fn memory_bytes(&self) -> usize {
         let retried: usize = self.retried.values().map(Vec::capacity).sum();
         (self.blocks.len() * BLOCK + retried) * size_of::<AttemptRecord>()

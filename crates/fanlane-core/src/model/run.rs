@@ -1,6 +1,6 @@
-//! Everything that is known of one run, folded from its events: what the window shows and what a report is made of.
+//! The state of one run, folded from its events: the source for the window and for reports.
 //!
-//! It reads no clock: what needs the present moment takes `now_ns`.
+//! It reads no clock: what needs the current time takes `now_ns`.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,12 @@ use crate::event::{
 
 use super::{Copies, CoreHistory, DepthHistory, LaneHistory, Progress, Records, Transports};
 
-/// A task that is being done now.
+/// A running task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunningTask {
     /// Which try, from 1.
     pub attempt: u32,
-    /// Who does it.
+    /// The worker that runs it.
     pub worker: WorkerId,
     /// When it was started, in nanoseconds since the run's start.
     pub start_ns: u64,
@@ -24,32 +24,32 @@ pub struct RunningTask {
     pub pid: Option<u32>,
 }
 
-/// Everything that is known of one run.
+/// The state of one run.
 #[derive(Debug, Default)]
 pub struct RunModel {
-    /// What the run is about; `None` before its first event.
+    /// The run's header; `None` before its first event.
     pub header: Option<RunHeader>,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
     /// The attempts.
     pub records: Records,
-    /// Tasks that are being done, as far as they are worth an event of their own.
+    /// Running tasks, as far as they ran long enough to be reported.
     pub running: HashMap<TaskId, RunningTask>,
-    /// What each worker did, as the timeline draws it.
+    /// The activity of each lane, for the timeline.
     pub lanes: LaneHistory,
-    /// What the cores did.
+    /// Use of the cores.
     pub cores: CoreHistory,
-    /// How the queue drained.
+    /// The numbers of queued, running and ended tasks over time.
     pub depth: DepthHistory,
-    /// The lane of each worker that ever was.
+    /// The lane of each worker that ever existed.
     pub lane_of: HashMap<WorkerId, LaneId>,
-    /// What results cost on their way.
+    /// The cost of transferring results.
     pub copies: Copies,
-    /// Which way large results come faster.
+    /// Comparison of the transports of large results.
     pub transports: Transports,
     /// The objects that the tasks share.
     pub shared: Vec<SharedObject>,
-    /// The same at the end of the run, in full as far as it was told.
+    /// The same at the end of the run.
     pub shared_ended: Vec<SharedContent>,
 }
 
@@ -59,7 +59,7 @@ impl RunModel {
         self.take(event.clone());
     }
 
-    /// Takes in one event that nobody else needs: outputs are moved, not copied.
+    /// Takes in one event by value: outputs are moved, not copied.
     pub fn take(&mut self, event: Event) {
         self.progress.apply(&event);
         self.lanes.apply(&event);
@@ -73,7 +73,7 @@ impl RunModel {
                 self.lane_of.insert(worker, lane);
             }
             EventKind::Worker(WorkerEvent::Ended { worker, .. }) => {
-                // What it was doing comes as a record of its own; a task shown as running for ever would be a lie.
+                // The record of its task comes separately; until then the task must not be shown as running.
                 self.running.retain(|_, running| running.worker != worker);
             }
             EventKind::Task(TaskEvent::Started { task, attempt, worker, start_ns, pid }) => {
@@ -100,7 +100,7 @@ impl RunModel {
         }
     }
 
-    /// The run in a few numbers; `None` while it goes on.
+    /// The totals of the run; `None` while it is running.
     pub const fn summary(&self) -> Option<&Summary> {
         self.progress.summary.as_ref()
     }

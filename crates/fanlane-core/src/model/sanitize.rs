@@ -1,12 +1,12 @@
-//! Text from tasks made harmless: what a terminal or a text renderer would act on is shown as a mark instead.
+//! Sanitizing text from tasks: what a terminal or a text renderer would act on is shown as a mark instead.
 //!
-//! Bytes are never changed where they are kept, only as they are drawn.
+//! Stored bytes are never changed, only what is shown.
 
-/// The most bytes of a line that are drawn.
+/// Maximum length of a line shown, in bytes.
 pub const LINE_BYTES: usize = 2048;
 
-/// A line of output as it is drawn: control characters, escape sequences and marks of writing direction are visible and
-/// without effect, bytes that are no text are `\u{fffd}`, and what is beyond [`LINE_BYTES`] is only counted.
+/// A line of output for display: control characters, escape sequences and marks of writing direction become visible and
+/// have no effect, bytes that are not UTF-8 become `\u{fffd}`, and what is beyond [`LINE_BYTES`] is only counted.
 pub fn line(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(LINE_BYTES)];
     let mut text = String::with_capacity(shown.len() + 16);
@@ -14,7 +14,7 @@ pub fn line(bytes: &[u8]) -> String {
         for letter in chunk.valid().chars() {
             push(&mut text, letter);
         }
-        // A letter that the cut went through is left out rather than shown as broken.
+        // A character that was cut is left out rather than shown as broken.
         let is_cut = shown.len() < bytes.len() && chunk.invalid().as_ptr_range().end == shown.as_ptr_range().end;
         if !chunk.invalid().is_empty() && !is_cut {
             text.push('\u{fffd}');
@@ -27,12 +27,12 @@ pub fn line(bytes: &[u8]) -> String {
     text
 }
 
-/// A command as one line: its line breaks are marks too, but ones that people know.
+/// A command as one line: its line breaks become familiar marks.
 pub fn command(text: &str) -> String {
     line(text.trim_end_matches('\n').replace('\n', " ↵ ").as_bytes())
 }
 
-/// All of an output as text that nothing acts on, with its line breaks and tabs; for the clipboard.
+/// A whole output as harmless text with its line breaks and tabs; for the clipboard.
 pub fn text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for letter in String::from_utf8_lossy(bytes).chars() {
@@ -44,8 +44,8 @@ pub fn text(bytes: &[u8]) -> String {
     text
 }
 
-/// A JSON document in which whatever a terminal or a text renderer would act on is written as `\\uXXXX`: the same document,
-/// but inert; for the clipboard.
+/// The same JSON document, in which characters that a terminal or a text renderer would act on are written as
+/// `\\uXXXX`; for the clipboard.
 pub fn json(document: &str) -> String {
     let mut text = String::with_capacity(document.len());
     for letter in document.chars() {
@@ -61,7 +61,7 @@ pub fn json(document: &str) -> String {
     text
 }
 
-/// Whether a letter beyond ASCII acts on what shows it.
+/// Whether a character beyond ASCII changes how text is displayed.
 const fn is_acting(letter: char) -> bool {
     matches!(
         letter,

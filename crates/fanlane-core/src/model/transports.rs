@@ -1,13 +1,13 @@
-//! Which way large results come faster: folded from the comparisons that a run makes as it goes on.
+//! The faster transport of large results, folded from the comparisons that a run makes.
 
 use super::format;
 use crate::event::{Event, EventKind, SampleEvent};
 use crate::job::Transport;
 
-/// So many comparisons are kept, the latest.
+/// Number of the latest comparisons that are kept.
 const MAX_COMPARISONS: usize = 255;
-/// With fewer than so many nothing is advised.
-const FEWEST: usize = 4;
+/// Minimum number of comparisons for an advice.
+const MIN_COMPARISONS: usize = 4;
 
 /// One comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,31 +51,31 @@ impl Transports {
         self.used = used;
     }
 
-    /// What was measured, in one sentence; `None` as long as it is too little.
+    /// The measurements in one sentence; `None` while there are too few.
     pub fn measured(&self) -> Option<String> {
-        if self.latest.len() < FEWEST {
+        if self.latest.len() < MIN_COMPARISONS {
             return None;
         }
         let [pipe, shared] =
             [Transport::Pipe, Transport::SharedMemory].map(|way| format::duration(self.median_ns(way)));
         Some(format!(
-            "{} of about {} each way were on their way for {pipe} each through the pipe and {shared} in shared memory",
+            "{} of about {} by each transport took {pipe} each through the pipe and {shared} in shared memory",
             format::plural(self.latest.len() as u64, "result"),
             format::bytes(median(self.latest.iter().map(|one| one.bytes))),
         ))
     }
 
-    /// The way that the job does not ask for, where it has been the faster one: by a fifth at least, in most comparisons.
+    /// The transport that the job does not use, if it has been faster by at least a fifth in most comparisons.
     pub fn better(&self) -> Option<Transport> {
         let other = self.used.other();
         let faster = self.latest.iter().filter(|one| one.ns(other) < one.ns(self.used)).count();
-        let is_better = self.latest.len() >= FEWEST
+        let is_better = self.latest.len() >= MIN_COMPARISONS
             && faster * 4 >= self.latest.len() * 3
             && self.median_ns(other) * 5 <= self.median_ns(self.used) * 4;
         is_better.then_some(other)
     }
 
-    /// The advice to take that one, with its figures.
+    /// The advice to use that transport, with figures.
     pub fn advice(&self) -> Option<String> {
         let (better, measured) = (self.better()?, self.measured()?);
         let words = match better {
@@ -115,7 +115,7 @@ mod tests {
         let transports = told(Transport::Pipe, &[[9, 4], [10, 4], [9, 5], [30, 4]]);
         assert_eq!(
             transports.advice().unwrap(),
-            "Shared memory would be faster: 4 results of about 16.0 MiB each way were on their way for 10.0 ms each \
+            "Shared memory would be faster: 4 results of about 16.0 MiB by each transport took 10.0 ms each \
              through the pipe and 4.00 ms in shared memory"
         );
         let transports = told(Transport::SharedMemory, &[[4, 9]; 5]);

@@ -1,5 +1,5 @@
-//! Writing a file so that whoever looks, also after a crash, finds the old content or the new one and nothing between:
-//! the new content goes into a file of its own beside it, which takes over the name when it is on the disk.
+//! Atomic replacement of files: a reader finds the old content or the new one, also after a crash. The new content is
+//! written to another file beside it, which takes over the name once it is on the disk.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -16,14 +16,14 @@ pub enum Existing {
     Keep,
 }
 
-/// Writes a file as a whole. `path` must name a file in a folder that is there.
+/// Writes a whole file. `path` must name a file in an existing folder.
 ///
 /// # Errors
-/// What the system says. Until the rename, the file is as it was; if only the folder could not be synced after it, the
-/// new content is there but might not survive a power failure.
+/// Errors of the system. Until the rename, the file is unchanged; if only the sync of the folder fails, the new content
+/// is in place but might not survive a power failure.
 pub fn write(path: &Path, existing: Existing, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // The permissions are those of any new file; and what goes wrong is not said of a name that nobody knows.
+    // The permissions are those of any new file, and errors must not name the temporary file.
     let open = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
     let mut file = Builder::new().prefix(".saving-").suffix(".tmp").make_in(folder, open)?;
     fill(file.as_file_mut())?;
@@ -36,10 +36,10 @@ pub fn write(path: &Path, existing: Existing, fill: impl FnOnce(&mut dyn Write) 
     sync_folder(folder)
 }
 
-/// Makes sure that names made, changed or removed in a folder survive a power failure.
+/// Makes names created, changed or removed in a folder survive a power failure.
 ///
 /// # Errors
-/// What the system says.
+/// Errors of the system.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
@@ -58,7 +58,7 @@ mod tests {
         names
     }
 
-    /// Whenever the process dies while it writes, the name leads to the old content.
+    /// If the process dies while it writes, the name refers to the old content.
     #[test]
     fn the_name_leads_to_the_old_content_until_all_is_written() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_no_file_that_nobody_knows_of() {
+    fn an_error_does_not_name_the_temporary_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let error = write(&folder.path().join("gone/a.ron"), Existing::Replace, |_| Ok(())).expect_err("no folder");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);

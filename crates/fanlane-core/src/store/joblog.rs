@@ -1,5 +1,5 @@
-//! The job log: a line for each task that has ended, in the format of GNU parallel 20221122, so that what reads its
-//! logs reads ours; and in [`earlier`] what a log says of the runs before. Resuming after one is not decided here.
+//! The job log: a line for each task that has ended, in the format of GNU parallel 20221122, so that tools for its logs
+//! can read it. [`earlier`] reads the log of earlier runs. What to resume is decided elsewhere.
 
 pub mod earlier;
 
@@ -15,13 +15,12 @@ use crate::event::{AttemptRecord, Outcome};
 /// The first line of a log.
 pub const HEADER: &str = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 
-/// What becomes of a log that is already there.
+/// What to do with an existing log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExistingLog {
-    /// It is overwritten: what parallel does with `--joblog FILE`.
+    /// Overwrite it, as parallel does with `--joblog FILE`.
     Overwrite,
-    /// Lines are added to it: what parallel does with `--joblog +FILE` and when it resumes. An empty or missing log
-    /// gets its header.
+    /// Append to it, as parallel does with `--joblog +FILE` and when it resumes. An empty or missing log gets a header.
     Append,
 }
 
@@ -32,10 +31,10 @@ pub struct JobLog {
 }
 
 impl JobLog {
-    /// Opens the log in the file `path`, which need not be there.
+    /// Opens the log in the file `path`, which is created if needed.
     ///
     /// # Errors
-    /// What the system says.
+    /// Errors of the system.
     pub fn open(path: &Path, existing: ExistingLog) -> io::Result<Self> {
         let mut options = File::options();
         options.create(true);
@@ -47,19 +46,19 @@ impl JobLog {
         Self::begin(Box::new(file), begun)
     }
 
-    /// Goes on with a log that was read before: behind its first `whole_bytes`, of the `read_bytes` that it had, so that
-    /// a torn line is gone. Nobody else can go on with it meanwhile.
+    /// Continues a log that was read before: after the first `whole_bytes` of its `read_bytes`, so that a torn last
+    /// line is removed. The log is locked meanwhile.
     ///
     /// # Errors
-    /// What the system says, and when the log has changed since it was read, or somebody else goes on with it.
+    /// Errors of the system, and when the log has changed since it was read or another run continues it.
     pub fn resume(path: &Path, whole_bytes: u64, read_bytes: u64) -> io::Result<Self> {
         let file = File::options().create(true).append(true).open(path)?;
         rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
-            Errno::WOULDBLOCK => io::Error::other("another run is going on with it; wait for its end"),
+            Errno::WOULDBLOCK => io::Error::other("another run continues it; wait for its end"),
             other => other.into(),
         })?;
         if file.metadata()?.len() != read_bytes {
-            return Err(io::Error::other("somebody has changed it while it was read; try again"));
+            return Err(io::Error::other("it was changed while it was read; try again"));
         }
         if whole_bytes < read_bytes {
             file.set_len(whole_bytes)?;
@@ -67,7 +66,7 @@ impl JobLog {
         Self::begin(Box::new(file), whole_bytes > 0)
     }
 
-    /// A log that goes elsewhere than to a file.
+    /// A log that is written elsewhere than to a file.
     ///
     /// # Errors
     /// When its header cannot be written.
@@ -84,11 +83,11 @@ impl JobLog {
     }
 
     /// Adds the line of the task `number`, in one write. `command` is its command line, or its workload and argument;
-    /// `run_started_unix_ms` is when its run began. A task that was cancelled, begun or not, has no line, as in parallel:
-    /// whoever resumes finds it still to be done.
+    /// `run_started_unix_ms` is the start of its run. A cancelled task has no line, as in parallel, and so is still to
+    /// be done when resuming.
     ///
     /// # Errors
-    /// What the system says.
+    /// Errors of the system.
     pub fn add(
         &mut self,
         number: u64,
@@ -108,7 +107,7 @@ impl JobLog {
             record.wall_ns as f64 / 1e9,
             stdout_bytes(record),
         )?;
-        // As in parallel: a command of several lines stays on one.
+        // As in parallel, a command of several lines is written on one.
         self.line.extend(command.iter().copied().map(on_one_line));
         self.line.push(b'\n');
         self.out.write_all(&self.line)?;
@@ -116,13 +115,13 @@ impl JobLog {
     }
 }
 
-/// A byte of a command as a log has it: line ends would begin a line.
+/// A byte of a command as written in a log, which replaces line ends.
 pub const fn on_one_line(byte: u8) -> u8 {
     if byte == b'\n' { 0 } else { byte }
 }
 
-/// The columns `Exitval` and `Signal`. As in parallel, a task that was ended has −1 and the signal that it was first
-/// sent, and a program that cannot be started has the shell's 127; −1 and 0 stand for a worker that died.
+/// The columns `Exitval` and `Signal`. As in parallel, a killed task has −1 and the signal that it was first sent, and
+/// a program that cannot be started has the shell's 127; a worker that died has −1 and 0.
 pub fn exit_and_signal(outcome: &Outcome) -> (i32, i32) {
     match outcome {
         Outcome::Done => (0, 0),

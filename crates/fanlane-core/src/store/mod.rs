@@ -1,4 +1,5 @@
-//! What outlives a run: presets, logs, results and records of runs, races, the history, and files that are replaced as a whole.
+//! What outlives a run: presets, logs, results and records of runs, races, the history, and the atomic writing of
+//! files.
 
 pub mod atomic_write;
 pub mod export;

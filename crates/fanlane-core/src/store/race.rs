@@ -1,5 +1,4 @@
-//! Races that were saved: one JSON document each, with everything that makes them evidence. What is opened shows the
-//! same as what was saved.
+//! Saved races: one JSON document each, with everything needed to show the race again.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
@@ -14,21 +13,22 @@ use crate::store::presets::Slug;
 /// The version of the format that is written, and the newest that is read.
 pub const RACE_VERSION: u32 = 1;
 
-/// The ending of a saved race's file name.
+/// The extension of a saved race's file name.
 pub const RACE_ENDING: &str = "race.json";
 
-/// A document is no larger than this, in bytes: nothing that is no race is read into memory whole.
+/// Maximum size of a document, in bytes, so that other large files are not read into memory.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// A race that cannot be opened or saved.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RaceFileError {
-    /// It is no saved race.
-    #[error("{path} is no saved race: {reason}; save one with fanlane race --save FILE, or on the page Race")]
+    /// The file is not a saved race.
+    #[error("{path} is not a saved race: {reason}; save one with fanlane race --save FILE, or on the page Race")]
     NoRace {
         /// The file.
         path: PathBuf,
-        /// What is wrong there.
+        /// What is wrong with it.
         reason: String,
     },
     /// It was saved by a newer build.
@@ -41,26 +41,26 @@ pub enum RaceFileError {
         /// Its version.
         found: u32,
     },
-    /// There is no home folder.
+    /// No home folder is known.
     #[error("no folder for races is known: set HOME or XDG_DATA_HOME")]
     NoHome,
-    /// It goes on.
+    /// The race is still running.
     #[error("a race can be saved when it is over")]
     UnderWay,
-    /// The file is there.
-    #[error("{path} is there already; name another file, or delete it first")]
+    /// The file exists.
+    #[error("{path} already exists; name another file, or delete it first")]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// The system refused.
+    /// An error of the system.
     #[error("{path} cannot be {what}: {source}")]
     System {
         /// The file or folder.
         path: PathBuf,
-        /// What was to be done to it.
+        /// The operation that failed, as a participle.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -85,7 +85,7 @@ struct Read {
 /// Saves a race that is over.
 ///
 /// # Errors
-/// When it goes on, when the file is there and is to be kept, and when the system refuses.
+/// When it is still running, when the file exists and is to be kept, and errors of the system.
 pub fn save(race: &RaceModel, path: &Path, existing: Existing) -> Result<(), RaceFileError> {
     if race.is_under_way() || race.header.is_none() {
         return Err(RaceFileError::UnderWay);
@@ -100,20 +100,20 @@ pub fn save(race: &RaceModel, path: &Path, existing: Existing) -> Result<(), Rac
     })
 }
 
-/// Opens a race that was saved.
+/// Opens a saved race.
 ///
 /// # Errors
-/// When it cannot be read, or is no saved race.
+/// When the file cannot be read, or is not a saved race.
 pub fn open(path: &Path) -> Result<RaceModel, RaceFileError> {
     let refused = |source| RaceFileError::System { path: path.to_owned(), what: "read", source };
     let no_race = |reason: String| RaceFileError::NoRace { path: path.to_owned(), reason };
     let file = File::open(path).map_err(refused)?;
     let found = file.metadata().map_err(refused)?;
     if !found.is_file() {
-        return Err(no_race("it is no file".to_owned()));
+        return Err(no_race("it is not a file".to_owned()));
     }
     if found.len() > MAX_FILE_BYTES {
-        return Err(no_race(format!("it has {} bytes, and no race has so many", found.len())));
+        return Err(no_race(format!("it is too large for a race: {} bytes", found.len())));
     }
     let text = io::read_to_string(BufReader::new(file)).map_err(|error| no_race(error.to_string()))?;
     let version: Version = serde_json::from_str(&text).map_err(|error| no_race(error.to_string()))?;
@@ -125,24 +125,24 @@ pub fn open(path: &Path) -> Result<RaceModel, RaceFileError> {
     Ok(race)
 }
 
-/// What a race relies on, whoever wrote the file.
+/// Checks the invariants of a race, since the file may have been written by another program.
 fn check(race: &RaceModel) -> Result<(), String> {
-    let header = race.header.as_ref().ok_or("it does not say what it is about")?;
+    let header = race.header.as_ref().ok_or("it has no header")?;
     if race.end.is_none() {
         return Err("it is not over".to_owned());
     }
     if race.traces.len() != header.contenders.len() {
-        return Err("it has not as many traces as contenders".to_owned());
+        return Err("it has not one trace for each contender".to_owned());
     }
     if header.contenders.iter().any(|one| one.case as usize >= header.cases.len() || one.workers == 0) {
-        return Err("a contender runs what is not there".to_owned());
+        return Err("a contender runs a case that does not exist".to_owned());
     }
     if race.runs.iter().any(|run| run.turn.contender >= header.contenders.len()) {
-        return Err("a run is of nobody".to_owned());
+        return Err("a run has no contender".to_owned());
     }
     let in_order = |spans: &[crate::model::race::Span], lanes: u32| spans.iter().all(|span| span.lane < lanes);
     if race.traces.iter().flatten().any(|trace| !in_order(&trace.spans, trace.lanes()) || trace.lanes() > 1 << 16) {
-        return Err("a trace has a task in a lane that is not there".to_owned());
+        return Err("a trace has a task in a lane that does not exist".to_owned());
     }
     Ok(())
 }
@@ -163,7 +163,7 @@ impl Races {
         Ok(Self::open(folders.data_dir().join("races")))
     }
 
-    /// The races in `folder`, which is made when the first one is saved.
+    /// The races in `folder`, which is created when the first one is saved.
     pub fn open(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
@@ -171,7 +171,7 @@ impl Races {
     /// The files of all saved races, the newest first.
     ///
     /// # Errors
-    /// When the folder is there and cannot be read.
+    /// When the folder exists and cannot be read.
     pub fn list(&self) -> Result<Vec<PathBuf>, RaceFileError> {
         let refused = |source| RaceFileError::System { path: self.folder.clone(), what: "read", source };
         let entries = match fs::read_dir(&self.folder) {
@@ -190,10 +190,10 @@ impl Races {
         Ok(files.into_iter().rev().map(|(_, path)| path).collect())
     }
 
-    /// Deletes a race that is listed.
+    /// Deletes a listed race.
     ///
     /// # Errors
-    /// When it is no race of this folder, and when the system refuses.
+    /// When it is not a race of this folder, and errors of the system.
     pub fn remove(&self, file: &Path) -> Result<(), RaceFileError> {
         let refused = |source| RaceFileError::System { path: file.to_owned(), what: "deleted", source };
         if !self.list()?.iter().any(|listed| listed == file) {
@@ -202,7 +202,8 @@ impl Races {
         fs::remove_file(file).map_err(refused)
     }
 
-    /// Saves a race that is over under a name that is free, and says which: the race's name, the machine's, a number.
+    /// Saves a race that is over under a free name made of the race's name, the machine's name and a number; returns
+    /// the path.
     ///
     /// # Errors
     /// When it cannot be saved.

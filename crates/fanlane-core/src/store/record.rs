@@ -1,7 +1,7 @@
-//! The record of a run: its events as JSON lines, with the words of a task before each event that ends an attempt of it, so
-//! that a record can be read without the job that it was made from. `docs/record.md` says the format.
+//! The record of a run: its events as JSON lines. Each event that ends an attempt is preceded by the description of its
+//! task, so that a record can be read without its job. `docs/record.md` describes the format.
 //!
-//! A record may be torn anywhere: [`read`] gives what is whole and says what is not.
+//! A record may be torn anywhere: [`read`] returns what is whole and reports what is not.
 
 use std::fs::File;
 use std::io::{self, BufRead, Write};
@@ -22,17 +22,17 @@ pub const RECORD_VERSION: u32 = 1;
 pub struct RecordHeader {
     /// [`RECORD_VERSION`].
     pub fanlane_record: u32,
-    /// The kind of the tasks; in the file whether they are `calls`.
+    /// The kind of the tasks; stored as `calls`.
     #[serde(rename = "calls", with = "calls")]
     pub kind: TaskKind,
     /// A name for each value of a task.
     pub columns: Vec<String>,
-    /// What the run left out because earlier ones had ended it.
+    /// The tasks that the run left out because earlier ones had ended them.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub earlier: Earlier,
 }
 
-/// A kind as the format has it since its first version: whether it is a call.
+/// A kind in the form that the format has had since its first version: whether it is a call.
 mod calls {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -60,25 +60,25 @@ fn is_nothing(earlier: &Earlier) -> bool {
     *earlier == Earlier::default()
 }
 
-/// What a task was made from and what it ran.
+/// The description of a task: its input and what it ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskWords {
-    /// The task as events call it, counted from 1.
+    /// The task's number in events, counted from 1.
     pub task: u64,
-    /// The number that people know it by, where that is another: only a part of the batch was run.
+    /// Its number in the whole batch, where that differs because only a part of the batch was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
     /// Its values.
     pub input: Vec<Bytes>,
     /// Its command line, or its workload and argument.
     pub command: Bytes,
-    /// The folder that keeps what it printed, whole.
+    /// The folder with its complete output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results: Option<Bytes>,
 }
 
 impl TaskWords {
-    /// The number that people know the task by.
+    /// The task's number in the whole batch.
     pub fn number(&self) -> u64 {
         self.number.unwrap_or(self.task)
     }
@@ -94,7 +94,7 @@ struct TasksLineRef<'a> {
     tasks: &'a [TaskWords],
 }
 
-/// Appends the line with the words of the tasks that the next line is about.
+/// Appends the line that describes the tasks of the next line.
 ///
 /// # Errors
 /// Those of the format.
@@ -119,27 +119,28 @@ fn write_line(out: &mut Vec<u8>, line: &impl Serialize) -> io::Result<()> {
 /// One line of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RecordLine {
-    /// The first one.
+    /// The first line.
     Header(RecordHeader),
-    /// The words of the tasks that the next line is about.
+    /// The description of the tasks of the next line.
     Tasks(Vec<TaskWords>),
     /// An event.
     Event(Event),
 }
 
-/// A record that cannot be read on.
+/// A record cannot be read further.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecordError {
-    /// The system refused.
+    /// An error of the system.
     #[error("line {line}: {source}")]
     Unreadable {
         /// Which line, from 1.
         line: u64,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// It is no record.
+    /// It is not a record.
     #[error("this is no record of a run, which would begin with {{\"fanlane_record\":1; make one with --record FILE")]
     NoRecord,
     /// It was written by a newer build.
@@ -148,12 +149,12 @@ pub enum RecordError {
         /// Its version.
         found: u32,
     },
-    /// A line is no line of a record, for example because its writer died over it.
+    /// A line is not a line of a record, for example because its writer died.
     #[error("line {line} is torn or damaged: {reason}")]
     Damaged {
         /// Which line, from 1.
         line: u64,
-        /// What is wrong there.
+        /// What is wrong with it.
         reason: String,
     },
 }
@@ -165,15 +166,15 @@ pub struct RecordWriter {
 }
 
 impl RecordWriter {
-    /// Begins the file `path` anew.
+    /// Creates or overwrites the file `path`.
     ///
     /// # Errors
-    /// What the system says.
+    /// Errors of the system.
     pub fn create(path: &Path, header: &RecordHeader) -> io::Result<Self> {
         Self::to_writer(Box::new(File::create(path)?), header)
     }
 
-    /// Records elsewhere than in a file.
+    /// Records elsewhere than to a file.
     ///
     /// # Errors
     /// When the header cannot be written.
@@ -184,10 +185,10 @@ impl RecordWriter {
         Ok(recorder)
     }
 
-    /// Adds an event, in one write; `words` gives those of the task of an attempt that has ended.
+    /// Adds an event, in one write; `words` describes the task of an attempt that has ended.
     ///
     /// # Errors
-    /// What the system says.
+    /// Errors of the system.
     pub fn add(&mut self, event: &Event, words: impl Fn(&AttemptRecord) -> TaskWords) -> io::Result<()> {
         let ended = match &event.kind {
             EventKind::Task(TaskEvent::Finished(records)) => records,
@@ -217,7 +218,7 @@ pub fn command_into(batch: &Batch, task: TaskId, slot: u32, out: &mut Vec<u8>) {
     batch.command_into(task, slot, out);
 }
 
-/// Reads a record line by line, from the first on, until its end or its first fault.
+/// Reads a record line by line, until its end or its first error.
 pub fn read(mut input: impl BufRead) -> impl Iterator<Item = Result<RecordLine, RecordError>> {
     let mut line = 0;
     let mut over = false;
@@ -262,7 +263,7 @@ fn parse_behind_header(text: &[u8]) -> serde_json::Result<RecordLine> {
     serde_json::from_slice(text).map(RecordLine::Event)
 }
 
-/// A line behind the header; `None` for one that this build does not know.
+/// A line after the header; `None` for one that this build does not know.
 pub(super) fn parse_line(text: &[u8]) -> Option<RecordLine> {
     parse_behind_header(text).ok()
 }

@@ -1,5 +1,5 @@
-//! What earlier runs leave to be done of a batch: which tasks have ended and how, by the history or by whatever else the
-//! caller reads, and whether they are tasks of this batch at all.
+//! What earlier runs leave to be done of a batch: which tasks have ended and how, according to the history or another
+//! source, and whether they are tasks of this batch at all.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,17 +12,17 @@ use crate::event::{OutcomeClass, TaskId};
 use crate::job::{Batch, MAX_WORKERS};
 use crate::model::Earlier;
 
-/// How much of a command an error shows, in bytes.
+/// Maximum length of a command in an error, in bytes.
 const COMMAND_BYTES: usize = 200;
 
 /// How a task ended in earlier runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EarlierOutcome {
-    /// It succeeded, in one of them.
+    /// It succeeded in at least one of them.
     Done,
-    /// It did not.
+    /// It did not succeed.
     Failed,
-    /// No more is known than that it ended.
+    /// It ended with an unknown outcome.
     Unknown,
 }
 
@@ -30,14 +30,15 @@ pub enum EarlierOutcome {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndedTasks {
     how: HashMap<TaskId, EarlierOutcome>,
-    /// The tasks that the first of these runs was to do; `None`: the whole batch.
+    /// The tasks of the first of these runs; `None`: the whole batch.
     wanted: Option<HashSet<TaskId>>,
 }
 
 /// The history is not of this batch, or cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RemainingError {
-    /// A task ran another command then.
+    /// A task had another command in the earlier run.
     #[error(
         "run {run} ran another command as task {number}: {then:?} then, {now:?} now; its job or its inputs have changed"
     )]
@@ -46,19 +47,19 @@ pub enum RemainingError {
         run: i64,
         /// The task's number.
         number: u64,
-        /// Its command then.
+        /// Its earlier command.
         then: BString,
-        /// Its command now.
+        /// Its present command.
         now: BString,
     },
-    /// There were more tasks then.
+    /// The earlier run had more tasks.
     #[error("run {run} had a task {number}, but there are only {tasks} tasks now; its job or its inputs have changed")]
     Shorter {
         /// The run.
         run: i64,
         /// The task's number.
         number: u64,
-        /// How many there are now.
+        /// The present number of tasks.
         tasks: u64,
     },
     /// The history cannot be read.
@@ -67,7 +68,7 @@ pub enum RemainingError {
 }
 
 impl EndedTasks {
-    /// Takes in that a task has ended. Once done is done, whatever else is said.
+    /// Notes that a task has ended. A task that was done once stays done.
     pub fn note(&mut self, task: TaskId, how: EarlierOutcome) {
         let known = self.how.entry(task).or_insert(how);
         if how == EarlierOutcome::Done {
@@ -75,17 +76,17 @@ impl EndedTasks {
         }
     }
 
-    /// Those that failed are to be done again.
+    /// Forgets failed tasks, so that they are done again.
     pub fn forget_failed(&mut self) {
         self.how.retain(|_, how| *how != EarlierOutcome::Failed);
     }
 
-    /// How a task ended; `None` where it did not.
+    /// How a task ended; `None` if it did not.
     pub fn how(&self, task: TaskId) -> Option<EarlierOutcome> {
         self.how.get(&task).copied()
     }
 
-    /// How many ended in which way.
+    /// Number of ended tasks by outcome.
     pub fn counts(&self) -> Earlier {
         let mut earlier = Earlier::default();
         for how in self.how.values() {
@@ -98,8 +99,8 @@ impl EndedTasks {
         earlier
     }
 
-    /// The tasks of a batch that are left, in its order, and how many more are left out because one that they wait for, at
-    /// whatever distance, has failed and is not done again.
+    /// The remaining tasks of a batch, in its order, and the number of tasks that are left out because a direct or
+    /// indirect dependency has failed and is not repeated.
     pub fn left(&self, batch: &Batch) -> (Vec<TaskId>, u64) {
         let blocked = self.blocked(batch);
         let is_wanted = |task: &TaskId| self.wanted.as_ref().is_none_or(|wanted| wanted.contains(task));
@@ -127,15 +128,15 @@ impl EndedTasks {
         blocked
     }
 
-    /// What a run in the history, and the runs that it went on with, have ended of `batch`, which is their whole one.
+    /// The tasks of the whole batch `batch` that a run in the history, and the runs that it resumed, have ended.
     ///
     /// # Errors
     /// When their tasks are not those of this batch, or the history cannot be read.
     pub fn in_history(history: &History, run: i64, batch: &Batch) -> Result<Self, RemainingError> {
         let mut chain = vec![run];
         while let Some(before) = history.run(chain[chain.len() - 1])?.continues {
-            // A run only goes on with an older one, but a damaged number must not lead round in circles; one that was
-            // removed has taken what it knew with it.
+            // A run only resumes an older one; the check keeps a damaged number from causing an endless loop. A removed
+            // run ends the chain.
             if before >= chain[chain.len() - 1] || matches!(history.run(before), Err(HistoryError::NoRun { .. })) {
                 break;
             }
@@ -159,7 +160,7 @@ impl EndedTasks {
     }
 }
 
-/// Numbers alone would mix up the tasks of two batches, and nobody would see it.
+/// Checks that a recorded task is one of this batch: comparing numbers alone would mix up two batches unnoticed.
 fn check(run: i64, batch: &Batch, words: &TaskWords) -> Result<(), RemainingError> {
     let (number, tasks) = (words.number(), batch.len());
     if number == 0 || number > tasks {
@@ -183,7 +184,7 @@ fn check(run: i64, batch: &Batch, words: &TaskWords) -> Result<(), RemainingErro
     })
 }
 
-/// Whether a task runs this command, in whichever lane; line ends are NUL bytes in it.
+/// Whether a task runs this command in any lane; line ends are NUL bytes in it.
 ///
 /// # Panics
 /// When there is no such task.
@@ -192,7 +193,7 @@ pub fn is_same_command(batch: &Batch, task: TaskId, command: &[u8]) -> bool {
     (1..=slots).any(|slot| command_on_one_line(batch, task, slot) == command)
 }
 
-/// What a task runs in a lane, with NUL bytes for line ends, as logs have it.
+/// The command of a task in a lane, with NUL bytes for line ends, as in logs.
 ///
 /// # Panics
 /// When there is no such task.

@@ -1,8 +1,8 @@
-//! The results folder: what each task printed, in files whose paths are those of GNU parallel,
-//! `DIR/1/<value>/2/<value>/{stdout,stderr,seq}`, with columns' names in place of numbers where they have some.
+//! The results folder: the output of each task, in files with the paths of GNU parallel,
+//! `DIR/1/<value>/2/<value>/{stdout,stderr,seq}`, with the columns' names, if any, in place of numbers.
 //!
-//! Where parallel's own path would leave the folder or be shared by two tasks, ours differs: see [`folder_name`]. Below
-//! the folder no symbolic link is followed and no file is written into that was there before: it is replaced.
+//! Where parallel's path would leave the folder or be shared by two tasks, another is used: see [`folder_name`]. Below
+//! the folder no symbolic link is followed, and existing files are replaced, never written into.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -18,54 +18,54 @@ use rustix::io::Errno;
 
 use crate::event::{AttemptRecord, CallValue, Captured, Outcome, Spill, StreamName};
 
-/// The longest name that the usual file systems take, in bytes.
+/// Maximum length of a file name on common file systems, in bytes.
 const MAX_NAME_BYTES: usize = 255;
 
-/// The file with a task's number, which says that the task has ended.
+/// The file with a task's number, whose presence marks the task as ended.
 const SEQ: &str = "seq";
 
-/// More than any number of a task has.
+/// More bytes than any task number has.
 const MAX_SEQ_BYTES: u64 = 32;
 
-/// The folder that takes the results of a run.
+/// The folder for the results of a run.
 #[derive(Debug)]
 pub struct ResultsFolder {
     path: PathBuf,
     root: OwnedFd,
-    /// Columns by name and place, in the order of the folders.
+    /// Columns by name and index, in the order of the folders.
     columns: Vec<(Vec<u8>, usize)>,
-    /// Hashes of the folders that tasks of this run have.
+    /// Hashes of the folders used by tasks of this run.
     taken: HashSet<u64>,
     hasher: RandomState,
 }
 
 impl ResultsFolder {
-    /// Uses the folder `path`, which is made if it is not there. `columns` are the names of a task's values.
+    /// Uses the folder `path`, which is created if needed. `columns` are the names of a task's values.
     ///
     /// # Errors
-    /// What the system says.
+    /// Errors of the system.
     pub fn open(path: &Path, columns: &[String]) -> io::Result<Self> {
         std::fs::create_dir_all(path)?;
         let path = std::path::absolute(path)?;
         let root = openat(CWD, &path, OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
         let mut columns: Vec<(Vec<u8>, usize)> =
             columns.iter().enumerate().map(|(place, name)| (name.as_bytes().to_vec(), place)).collect();
-        // As parallel sorts them: by the number that a name begins with, then by its bytes.
+        // Sorted as in parallel: by the number that a name begins with, then by its bytes.
         columns.sort_by(|(a, _), (b, _)| leading_number(a).cmp(&leading_number(b)).then_with(|| a.cmp(b)));
         Ok(Self { path, root, columns, taken: HashSet::new(), hasher: RandomState::new() })
     }
 
-    /// Where it lies; absolute.
+    /// Its absolute path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes what the task `number` left behind and says in which folder; the whole of a stream that was too long for memory is taken from `spill`, where
-    /// it stays. `values` are the task's, in the order of the columns. The file `seq` comes last, and not at all for a task
-    /// that was cancelled: where it is, the task has ended.
+    /// Writes the results of the task `number` and returns their folder. A stream that was too long for memory is
+    /// copied from `spill`. `values` are the task's, in the order of the columns. The file `seq` is written last, and
+    /// not for a cancelled task: its presence marks the task as ended.
     ///
     /// # Errors
-    /// What the system says, with the path that it is about, among it that a symbolic link lies in the way.
+    /// Errors of the system, with the path, also for a symbolic link in the way.
     pub fn keep<V: AsRef<[u8]>>(
         &mut self,
         number: u64,
@@ -100,11 +100,11 @@ impl ResultsFolder {
         Ok(self.path_of(&names))
     }
 
-    /// The number in the file `seq` of the folder for these values, where a task has ended; `second` is the number of a
-    /// task that had to share the values with another.
+    /// The number in the file `seq` of the folder for these values, if a task has ended; `second` is the number of a
+    /// second task with the same values.
     ///
     /// # Errors
-    /// What the system says, with the path that it is about, among it that a symbolic link lies in the way.
+    /// Errors of the system, with the path, also for a symbolic link in the way.
     pub fn ended<V: AsRef<[u8]>>(&self, values: &[V], second: Option<u64>) -> io::Result<Option<u64>> {
         let mut names = self.plain_names_of(values);
         names.extend(second.map(second_name));
@@ -118,7 +118,7 @@ impl ResultsFolder {
             }
         }
         let mut text = String::new();
-        // A pipe in its place would be waited for.
+        // Opening a pipe in its place would block.
         match openat(&folder, SEQ, flags | OFlags::NONBLOCK, Mode::empty()) {
             Ok(file) => {
                 let read = File::from(file).take(MAX_SEQ_BYTES).read_to_string(&mut text);
@@ -130,7 +130,7 @@ impl ResultsFolder {
         Ok(text.trim().parse().ok())
     }
 
-    /// The folder's names, one below the other. A second task of this run with the same values gets its number too.
+    /// The nested folder names. A second task of this run with the same values also gets its number.
     fn names_of<V: AsRef<[u8]>>(&mut self, number: u64, values: &[V]) -> Vec<Vec<u8>> {
         let mut names = self.plain_names_of(values);
         if !self.taken.insert(self.hasher.hash_one(&names)) {
@@ -179,9 +179,9 @@ impl ResultsFolder {
     }
 }
 
-/// A value as the name of one folder. As in parallel `\` is `\\`, a tab `\t`, a slash `\_`. Beyond that, `.` and `..`
-/// are `\.` and `\..`, the empty value is `\e`, and of a value that is too long for a name the beginning is kept, with a
-/// sum of the whole behind it, so that no two values share a folder.
+/// A value as the name of one folder. As in parallel, `\` is written `\\`, a tab `\t`, a slash `\_`. In addition, `.`
+/// and `..` are written `\.` and `\..`, the empty value `\e`, and a value that is too long for a name is truncated and
+/// followed by a hash of the whole, so that no two values share a folder.
 pub fn folder_name(value: &[u8]) -> Vec<u8> {
     match value {
         b"" => return b"\\e".to_vec(),
@@ -204,7 +204,7 @@ pub fn folder_name(value: &[u8]) -> Vec<u8> {
         let sum: String = Sha256::digest(value)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         let end = format!("\\~{sum}");
         let mut keep = MAX_NAME_BYTES - end.len();
-        // Half a character or half an escape would be another one's beginning.
+        // Half a character or half an escape could be the beginning of another.
         for _ in 0..3 {
             keep -= usize::from(name[keep] & 0xc0 == 0x80);
         }
@@ -226,7 +226,7 @@ fn leading_number(name: &[u8]) -> u64 {
     digits.fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
 }
 
-/// What was there before may be a link to elsewhere, or a pipe.
+/// An existing entry may be a link to elsewhere, or a pipe.
 fn remove(folder: &OwnedFd, name: &str) -> io::Result<()> {
     match unlinkat(folder, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -243,7 +243,7 @@ fn link_or_copy(from: &Path, folder: &OwnedFd, name: &str) -> io::Result<()> {
     if linkat(CWD, from, folder, name, AtFlags::empty()).is_ok() {
         return Ok(());
     }
-    // On another file system.
+    // The spill folder is on another file system.
     io::copy(&mut File::open(from)?, &mut create(folder, name)?)?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! `--results FILE.csv`, `.tsv` or `.jsonl`: a row for each task, with the columns of GNU parallel's: those of the job
-//! log, the values, both streams. A stream that was too long for memory has its head and tail and a note between.
+//! `--results FILE.csv`, `.tsv` or `.jsonl`: a row for each task, with the columns of GNU parallel: those of the job
+//! log, the values, both streams. A stream that was too long for memory has its head, a note and its tail.
 //!
 //! Cells of a CSV or TSV file that a spreadsheet would take for a formula begin with `'`: see [`formula_guarded`].
 
@@ -16,16 +16,16 @@ use crate::event::{AttemptRecord, CallValue, Captured, StreamName};
 /// The file formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableFormat {
-    /// Comma-separated, quoted as RFC 4180 says.
+    /// Comma-separated, quoted as in RFC 4180.
     Csv,
-    /// The same with tabs.
+    /// Tab-separated, quoted likewise.
     Tsv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     JsonLines,
 }
 
 impl TableFormat {
-    /// The format that a file's name asks for; `None`: it is to be a folder.
+    /// The format by a file's extension; `None`: a results folder is meant.
     pub fn of_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?;
         match &*extension.to_ascii_lowercase() {
@@ -62,20 +62,20 @@ struct Row<'a> {
 }
 
 impl ResultsTable {
-    /// Begins the file `path` anew, for tasks with so many values.
+    /// Creates or overwrites the file `path`, for tasks with `values` values.
     ///
     /// # Errors
-    /// What the system says.
+    /// Errors of the system.
     pub fn create(path: &Path, format: TableFormat, values: usize) -> io::Result<Self> {
         let mut file = File::create(path)?;
         file.write_all(&head(format, values)?)?;
         Ok(Self { file, format })
     }
 
-    /// Adds to the file `path`, which is begun if it is not there. A torn row at its end is removed.
+    /// Appends to the file `path`, which is created if needed. A torn row at its end is removed.
     ///
     /// # Errors
-    /// What the system says, and when its first row is another than that of tasks with so many values.
+    /// Errors of the system, and when the first row of the file is not that of tasks with `values` values.
     pub fn resume(path: &Path, format: TableFormat, values: usize) -> io::Result<Self> {
         let mut file = File::options().read(true).append(true).create(true).open(path)?;
         let head = head(format, values)?;
@@ -96,7 +96,7 @@ impl ResultsTable {
     /// Adds the row of the task `number`, in one write.
     ///
     /// # Errors
-    /// What the system says.
+    /// Errors of the system.
     pub fn add<V: AsRef<[u8]>>(
         &mut self,
         number: u64,
@@ -150,7 +150,7 @@ impl ResultsTable {
     }
 }
 
-/// The first row of the table of tasks with so many values; JSON lines have none.
+/// The first row of the table of tasks with `values` values; JSON lines have none.
 fn head(format: TableFormat, values: usize) -> io::Result<Vec<u8>> {
     let names = ["Seq", "Host", "Starttime", "JobRuntime", "Send", "Receive", "Exitval", "Signal", "Command"];
     let values = (1..=values).map(|number| format!("V{number}"));
@@ -174,7 +174,7 @@ fn row(format: TableFormat, cells: &[Cow<'_, [u8]>]) -> io::Result<Vec<u8>> {
     writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// How many bytes of a table are whole rows: a line end within quotes ends none.
+/// Number of bytes of a table in complete rows; a line end within quotes does not end a row.
 fn whole_rows_bytes(file: &File, format: TableFormat) -> io::Result<u64> {
     let has_quotes = format != TableFormat::JsonLines;
     let (mut at, mut whole, mut quoted) = (0, 0, false);
@@ -198,8 +198,8 @@ fn whole_rows_bytes(file: &File, format: TableFormat) -> io::Result<u64> {
     }
 }
 
-/// A text as a spreadsheet may have it: one that begins with `=`, `+`, `-`, `@`, a tab or a carriage return would be a
-/// formula there and gets a `'` in front. A plain number stays as it is.
+/// A text that is safe in a spreadsheet: one that begins with `=`, `+`, `-`, `@`, a tab or a carriage return would be a
+/// formula there and gets a `'` in front. A plain number is unchanged.
 pub fn formula_guarded(text: &[u8]) -> Cow<'_, [u8]> {
     let is_number = || str::from_utf8(text).is_ok_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite));
     match text.first() {
@@ -213,7 +213,7 @@ pub fn formula_guarded(text: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// What a task wrote to a stream, or the value that a call returned in place of standard output.
+/// The content of a stream of a task; for a call, its value in place of standard output.
 pub fn text_of(record: &AttemptRecord, stream: StreamName) -> Cow<'_, [u8]> {
     match &record.output {
         Some(output) => captured(output.stream(stream)),
@@ -222,7 +222,7 @@ pub fn text_of(record: &AttemptRecord, stream: StreamName) -> Cow<'_, [u8]> {
     }
 }
 
-/// The value that a call returned, as text; empty where it returned none.
+/// The value of a call as text; empty if it returned none.
 pub fn value_of(record: &AttemptRecord) -> Cow<'_, [u8]> {
     match &record.value {
         Some(CallValue::Int(number)) => number.to_string().into_bytes().into(),

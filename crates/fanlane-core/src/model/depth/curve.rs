@@ -1,7 +1,7 @@
 //! A step curve of running and ended tasks in bounded memory. When it grows too long, neighbouring steps are merged;
 //! a merged step keeps the smallest, the largest and the mean number of running tasks, so no dip and no peak is lost.
 
-/// The most steps that are kept.
+/// Maximum number of steps kept.
 pub const MAX_STEPS: usize = 4096;
 /// Width of a cell while the curve is short: 1 µs is finer than any task.
 const FINEST_NS: u64 = 1000;
@@ -16,18 +16,18 @@ pub struct Curve {
     ended: i64,
 }
 
-/// What is known of one span of time; spans without any change have no cell.
+/// One span of time; spans without a change have no cell.
 #[derive(Clone, Copy, Debug)]
 struct Cell {
     index: u64,
-    // What the span began with and ended with.
+    // The counts at the beginning and at the end of the span.
     running_first: i64,
     running_last: i64,
     running_min: i64,
     running_max: i64,
-    // Running tasks times nanoseconds, over the whole span once the next cell is there.
+    // Running tasks times nanoseconds, over the whole span once the next cell exists.
     running_area: i128,
-    // Until when the area counts.
+    // The time up to which the area is summed.
     until_ns: u64,
     ended_last: i64,
 }
@@ -58,7 +58,7 @@ impl Default for Curve {
 }
 
 impl Curve {
-    /// Changes the counts at a time; an earlier time than that of the change before counts as that one.
+    /// Changes the counts at a time; a time earlier than that of the previous change counts as that one.
     pub fn add(&mut self, at_ns: u64, running: i64, ended: i64) {
         let at_ns = at_ns.max(self.last_ns);
         if at_ns > self.last_ns {
@@ -79,8 +79,8 @@ impl Curve {
         }
     }
 
-    // A value counts for the extremes only once it has held for some time: an end and the next start often share an
-    // instant, and nothing was idle between them.
+    // A value counts for the extremes only if it held for some time: an end and the next start often share an instant,
+    // with no idle time between them.
     fn hold_until(&mut self, at_ns: u64) {
         if let Some(cell) = self.cells.last_mut() {
             let end_ns = ((cell.index + 1) * self.cell_ns).min(at_ns);
@@ -120,7 +120,8 @@ impl Curve {
         self.cells = merged;
     }
 
-    /// The curve until `now_ns`, for a batch of so many tasks at each time; each step holds until the next begins.
+    /// The curve until `now_ns`; `tasks` gives the size of the batch at each time. Each step holds until the next
+    /// begins.
     pub fn into_steps(self, tasks_at: impl Fn(u64) -> u64, now_ns: u64) -> Vec<Step> {
         let mut curve = self;
         curve.hold_until(now_ns.max(curve.last_ns));
@@ -152,7 +153,7 @@ impl Curve {
 }
 
 impl Cell {
-    // A new cell begins with what was held before its first change.
+    // A new cell begins with the counts before its first change.
     fn held(index: u64, cell_ns: u64, at_ns: u64, running: i64, ended: i64) -> Self {
         let held_ns = at_ns - index * cell_ns;
         let (running_min, running_max) = if held_ns > 0 { (running, running) } else { (i64::MAX, i64::MIN) };
@@ -168,7 +169,7 @@ impl Cell {
         }
     }
 
-    // The rest of a span without further changes holds what its last change left.
+    // After its last change, the counts hold for the rest of the span.
     fn fill(&mut self, cell_ns: u64) {
         let end_ns = (self.index + 1) * cell_ns;
         if self.until_ns < end_ns {

@@ -21,14 +21,14 @@ pub struct Bar {
     packed: u64,
 }
 
-/// Several bars in a few numbers.
+/// Totals of several bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Totals {
     /// How many.
     pub count: u32,
     /// The worst outcome among them.
     pub worst: OutcomeClass,
-    /// Their times together, in nanoseconds.
+    /// Their total time, in nanoseconds.
     pub busy_ns: u64,
 }
 
@@ -43,7 +43,7 @@ pub struct Segment {
     pub worst: OutcomeClass,
     /// The share of the segment's width that is busy, above 0 and up to 1.
     pub busy: f32,
-    /// How many bars it stands for.
+    /// Number of bars that it stands for.
     pub count: u32,
     /// The first of them.
     pub first: usize,
@@ -140,7 +140,7 @@ impl Bars {
         &self.bars
     }
 
-    /// Their times together, in nanoseconds.
+    /// Their total time, in nanoseconds.
     pub fn busy_ns(&self) -> u64 {
         self.busy_ns
     }
@@ -151,7 +151,7 @@ impl Bars {
         self.bars.capacity() * size_of::<Bar>() + levels
     }
 
-    /// Puts a bar in its place, which is the end unless its record was late.
+    /// Inserts a bar in order: at the end, unless its record was late.
     pub fn insert(&mut self, bar: Bar) {
         if self.bars.len() == self.bars.capacity() {
             // Growing by a quarter keeps the memory of a task below 40 bytes; doubling would not.

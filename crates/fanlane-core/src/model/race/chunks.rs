@@ -1,4 +1,5 @@
-//! Chunk sizes: how many tasks go to a worker at a time. Large ones cost few messages but leave workers idle at the end.
+//! Chunk sizes: the number of tasks sent to a worker at a time. Large chunks need few messages but leave workers idle
+//! at the end.
 
 use crate::model::statistics::Summary;
 
@@ -17,8 +18,7 @@ pub const fn python_default(tasks: u64, workers: u32) -> u32 {
     }
 }
 
-/// The chunk sizes that are worth trying: powers of two up to a worker's share of all tasks, that share, and Python's
-/// own.
+/// The chunk sizes worth trying: powers of two up to a worker's share of all tasks, that share, and Python's choice.
 pub fn usual_sizes(tasks: u64, workers: u32) -> Vec<u32> {
     let share = u32::try_from(tasks.div_ceil(u64::from(workers.max(1)))).unwrap_or(u32::MAX).max(1);
     let powers = std::iter::successors(Some(1_u32), |size| size.checked_mul(2)).take_while(|size| *size < share);
@@ -28,7 +28,7 @@ pub fn usual_sizes(tasks: u64, workers: u32) -> Vec<u32> {
     sizes
 }
 
-/// What a race says of chunk sizes, for the pool that most of its contenders with chunks have.
+/// A race's times over chunk sizes, for the pool size that most of its contenders with chunks have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChunkTimes {
     /// How many workers.
@@ -37,7 +37,7 @@ pub struct ChunkTimes {
     pub tasks: u64,
     /// Chunk sizes with their times in seconds, smallest size first.
     pub times: Vec<(u32, Summary)>,
-    /// The same pool with tasks handed out as the dispatcher sees fit.
+    /// The same pool with chunks chosen by the dispatcher.
     pub adaptive: Option<Summary>,
 }
 

@@ -1,4 +1,4 @@
-//! One way of running the batch that takes part in a race.
+//! A contender: one way of running the batch in a race.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,22 +7,22 @@ use crate::job::Mode;
 /// A way of running a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Contender {
-    /// Which of the race's cases it runs, from 0.
+    /// The case of the race that it runs, from 0.
     pub case: u32,
     /// How the batch is run.
     pub mode: Mode,
-    /// How many workers, at least 1.
+    /// Number of workers, at least 1.
     pub workers: u32,
-    /// So many tasks go to a worker at a time, and none comes back; `None`: as the dispatcher sees fit.
+    /// Number of tasks sent to a worker at a time, none of which is taken back; `None`: the dispatcher decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunk: Option<u32>,
-    /// Only the first so many tasks of the batch; `None`: all.
+    /// Number of tasks, from the beginning of the batch; `None`: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<u64>,
 }
 
 impl Contender {
-    /// The whole batch of the first case, handed out as the dispatcher sees fit.
+    /// The whole batch of the first case, with chunks chosen by the dispatcher.
     pub const fn new(mode: Mode, workers: u32) -> Self {
         Self { case: 0, mode, workers, chunk: None, tasks: None }
     }
@@ -62,8 +62,7 @@ impl Contender {
         all
     }
 
-    /// The pool's sizes that a race tries where nobody says which: powers of two up to `cores`, and `cores`; at least 1
-    /// and 2.
+    /// The default pool sizes of a race: powers of two up to `cores`, and `cores`; at least 1 and 2.
     pub fn usual_sizes(cores: u32) -> Vec<u32> {
         let most = cores.max(2);
         let mut sizes: Vec<u32> =

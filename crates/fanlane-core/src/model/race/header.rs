@@ -1,4 +1,4 @@
-//! What a race is about, and what makes its figures evidence: the job, the rules, and the machine.
+//! What is known of a race at its start: the job, the rules, and the machine.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use super::Contender;
 pub struct RaceHeader {
     /// The job's name, or its command line.
     pub name: String,
-    /// What is run: one job, or several that are raced by the same rules.
+    /// What is run: one job, or several under the same rules.
     pub cases: Vec<Case>,
-    /// Who takes part.
+    /// The contenders.
     pub contenders: Vec<Contender>,
     /// How it is measured.
     pub rules: Rules,
@@ -30,7 +30,7 @@ pub struct RaceHeader {
 pub struct Case {
     /// The job.
     pub job: Job,
-    /// How many tasks it expanded to.
+    /// Number of tasks of its batch.
     pub tasks: u64,
     /// Which tasks wait for which, by their places from 0.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -54,17 +54,17 @@ impl Case {
 /// How a race is measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rules {
-    /// What the order within the blocks depends on.
+    /// Seed of the order within the blocks.
     pub seed: u64,
-    /// So many runs of each contender come first and do not count.
+    /// Warm-up runs of each contender, which do not count.
     pub warm_up: u32,
-    /// So many runs of each count at least.
+    /// Minimum number of counted runs of each.
     pub least_runs: u32,
-    /// And so many at most.
+    /// Maximum number of counted runs of each.
     pub most_runs: u32,
-    /// No further block begins once each contender's mean is known to this share of it, either way.
+    /// Relative precision of the mean: no further block begins once each contender's mean is known this precisely.
     pub wanted_share: f64,
-    /// No further block begins after so many seconds, once each has its least runs.
+    /// Time limit in seconds: no further block begins after it, once each contender has its minimum of runs.
     pub time_limit_secs: f64,
     /// What is timed.
     pub until: Until,
@@ -84,34 +84,34 @@ impl Default for Rules {
     }
 }
 
-/// Until when a run is timed. It begins before the first worker is started in any case.
+/// The end of the timing of a run. It always begins before the first worker is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Until {
     /// Until the last task has ended.
     #[default]
     LastTask,
-    /// Until the last worker is gone as well.
+    /// Until the last worker has ended as well.
     LastWorker,
 }
 
-/// The machine that a race went on, and what it was doing.
+/// The machine that a race ran on, and its load.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Version of this program.
     pub fanlane: String,
     /// Name and version of the system.
     pub system: String,
-    /// What the machine is called; empty: unknown.
+    /// The machine's name; empty: unknown.
     pub host: String,
     /// The processor's name; empty: unknown.
     pub cpu_model: String,
-    /// Cores.
+    /// Physical cores.
     pub physical_cores: u32,
-    /// Threads that the cores run side by side.
+    /// Logical cores.
     pub logical_cores: u32,
-    /// How the cores choose their frequency; `None`: the system does not say.
+    /// The frequency governor of the cores; `None`: unknown.
     pub governor: Option<String>,
-    /// Tasks that wanted a core in the minute before; `None`: the system does not say.
+    /// The load average over one minute; `None`: unknown.
     pub load_at_start: Option<f64>,
     /// Memory of the machine, in bytes.
     pub memory_bytes: u64,

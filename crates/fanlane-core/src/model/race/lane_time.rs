@@ -1,5 +1,5 @@
 //! Where the lanes' time went: every nanosecond of every lane, from the run's start to the end of its last task, is
-//! counted once, by what the events say of it.
+//! counted once, by the run's events.
 
 use std::collections::HashMap;
 
@@ -10,28 +10,28 @@ use crate::job::dependencies::Dependencies;
 
 use super::trace::{Span, Trace};
 
-/// Time of all lanes together, in nanoseconds. The parts add up to `lanes` times the run's wall time.
+/// Time of all lanes, in nanoseconds. The parts add up to `lanes` times the run's wall time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneTime {
     /// How many lanes there were.
     pub lanes: u32,
-    /// Before a lane's worker was there.
+    /// Before a lane's worker was ready.
     pub start_up_ns: u64,
-    /// Between a task's end and the next one's start in the lane, while one could be begun: the result on its way to the
-    /// engine, the next task on its way to the worker, and both waking up.
+    /// Between a task's end and the next start in the lane, while a task was ready to start: sending the result,
+    /// sending the next task, and waking up both sides.
     pub hand_over_ns: u64,
-    /// Without a task while tasks waited: for others that must be done first, for a gate, in another worker's hands.
+    /// Idle while tasks waited: for their dependencies, for a gate, or at another worker.
     pub waiting_ns: u64,
-    /// Without a task when the last one had begun.
+    /// Idle after the last task had begun.
     pub tail_ns: u64,
-    /// In attempts that their tasks were done with.
+    /// In final attempts.
     pub busy_ns: u64,
     /// In attempts that were followed by another.
     pub repeated_ns: u64,
 }
 
 impl LaneTime {
-    /// Counts a run that has ended. `needs` says which tasks waited for which.
+    /// Counts a run that has ended. `needs` gives the dependencies between tasks.
     pub fn of(trace: &Trace, needs: &Dependencies) -> Self {
         let lanes = trace.lanes();
         let mut by_lane: Vec<Vec<&Span>> = vec![Vec::new(); lanes as usize];
@@ -64,7 +64,7 @@ impl LaneTime {
         time
     }
 
-    /// All parts together, in nanoseconds.
+    /// The sum of all parts, in nanoseconds.
     pub const fn total_ns(&self) -> u64 {
         self.start_up_ns + self.hand_over_ns + self.waiting_ns + self.tail_ns + self.busy_ns + self.repeated_ns
     }
@@ -110,7 +110,7 @@ impl Walk<'_> {
         time.tail_ns += end_ns - last_start_ns;
     }
 
-    /// How much of the gap before a span the span's task could not have been begun in.
+    /// The part of the gap before a span in which the span's task could not have begun.
     fn waited(&self, span: &Span, at_ns: u64, free_ns: u64, start_ns: u64) -> u64 {
         let permitted_ns = (self.permitted_ns)(span.task).clamp(free_ns, start_ns);
         let held = self.held.iter().map(|(from_ns, to_ns)| {

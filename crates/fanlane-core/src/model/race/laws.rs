@@ -1,21 +1,21 @@
-//! Laws of scaling, fitted to the times of several pool sizes: Amdahl's, in which a part of the work is not shared, and
-//! the Universal Scalability Law, in which workers also wait for each other and have to agree with each other.
+//! Laws of scaling, fitted to the times of several pool sizes: Amdahl's, with a serial part of the work, and the
+//! Universal Scalability Law, with contention and coherence between workers.
 //!
-//! Nothing is claimed from too few sizes, and a fit says how far the measurements lie from it.
+//! Too few sizes give no fit, and a fit reports its residual.
 
 use crate::model::statistics::{Line, Summary, fit};
 
-/// Amdahl's law has two coefficients: with three sizes it can be wrong, and so be believed.
+/// Amdahl's law has two coefficients; only a third size can contradict it.
 pub const AMDAHL_SIZES: usize = 3;
 /// The Universal Scalability Law has three.
 pub const USL_SIZES: usize = 4;
-/// A law whose residual is above this share does not describe what was measured.
+/// A law whose residual is above this share does not describe the measurements.
 pub const FITTING: f64 = 0.05;
 
 /// The time of a pool size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SizeTime {
-    /// How many workers, at least 1.
+    /// Number of workers, at least 1.
     pub workers: u32,
     /// Mean time, in seconds, > 0.
     pub secs: f64,
@@ -24,31 +24,31 @@ pub struct SizeTime {
 }
 
 impl SizeTime {
-    /// A size with its summed up runs.
+    /// A size with the summary of its runs.
     pub fn of(&(workers, time): &(u32, Summary)) -> Self {
         Self { workers, secs: time.mean, error_secs: time.error() }
     }
 }
 
-/// Amdahl's law: the time is a part that stays and a part that is shared.
+/// Amdahl's law: the time has a serial part and a shared part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Amdahl {
-    /// The part of the work that is not shared, 0 to 1.
+    /// The serial fraction, 0 to 1.
     pub serial_fraction: f64,
-    /// Half the width of its interval, of about 95 % confidence.
+    /// Half the width of its interval of about 95 % confidence.
     pub half_width: f64,
     /// Time of one worker, in seconds, as the law has it.
     pub one_secs: f64,
-    /// Root of the mean square of the measurements' distances from the law, as a share of each.
+    /// Root mean square of the relative distances of the measurements from the law.
     pub residual: f64,
 }
 
 /// The Universal Scalability Law: speed-up = n / (1 + σ (n − 1) + κ n (n − 1)).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usl {
-    /// σ: how much workers wait for each other, ≥ 0.
+    /// σ: contention, ≥ 0.
     pub contention: f64,
-    /// κ: what it costs that they agree with each other, ≥ 0.
+    /// κ: coherence, ≥ 0.
     pub coherence: f64,
     /// Time of one worker, in seconds, as the law has it.
     pub one_secs: f64,
@@ -56,14 +56,15 @@ pub struct Usl {
     pub residual: f64,
 }
 
-/// Why no law is claimed.
+/// Why a law could not be fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NoFit {
     /// There are too few sizes.
     TooFew {
         /// How many there are.
         sizes: usize,
-        /// How many it takes.
+        /// How many are needed.
         needed: usize,
     },
     /// The times do not determine it.
@@ -106,7 +107,7 @@ impl Amdahl {
         let squares: f64 =
             lines.iter().map(|line| line.weight * (line.value - dot(line.factors, [serial, shared])).powi(2)).sum();
         let spread = squares / (sizes.len() - 2) as f64;
-        // Known errors are not made smaller because the measurements happen to lie well, but larger where they lie badly.
+        // Known errors are never made smaller by a good fit, only larger by a bad one.
         let scale = if known { spread.max(1.0) } else { spread };
         let law = |workers: u32| serial + shared / f64::from(workers);
         Ok(Self {
@@ -155,7 +156,7 @@ impl Usl {
         workers / (self.coherence * workers).mul_add(workers - 1.0, self.contention.mul_add(workers - 1.0, 1.0))
     }
 
-    /// The size beyond which the law has it slower again; `None` where it never is.
+    /// The size beyond which the law predicts slower runs; `None` if there is none.
     pub fn peak(&self) -> Option<f64> {
         (self.coherence > 0.0).then(|| ((1.0 - self.contention).max(0.0) / self.coherence).sqrt().max(1.0))
     }
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_fit_never_claims_what_cannot_be() {
-        // Faster than ideal: no law allows it, so the borders are what is nearest.
+        // Faster than ideal: no law allows it, so the nearest allowed values are expected.
         let law = Usl::fit(&synthetic(&SIZES, |n| 1.0 / n.powf(1.2))).expect("a fit");
         assert!(law.contention >= 0.0 && law.coherence >= 0.0 && law.residual > FITTING, "{law:?}");
         let law = Amdahl::fit(&synthetic(&SIZES, |n| 1.0 / n.powf(1.2))).expect("a fit");

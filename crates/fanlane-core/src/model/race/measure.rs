@@ -1,4 +1,4 @@
-//! What is kept of each run of a race.
+//! The measurements kept of each run of a race.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,43 +8,43 @@ use super::lane_time::LaneTime;
 use super::trace::Trace;
 use super::{Turn, Until};
 
-/// A curve has at most so many points.
+/// Maximum number of points of a curve.
 const CURVE_POINTS: usize = 160;
 
-/// How many tasks had ended at a moment: nanoseconds since the run's start, and the count.
+/// A point of the progress curve: nanoseconds since the run's start, and the number of tasks that had ended.
 pub type CurvePoint = (u64, u64);
 
-/// What was measured beside a run, from outside.
+/// Resource use during a run, measured from outside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
-    /// CPU time of the machine meanwhile.
+    /// CPU time of the machine during the run.
     pub cpu: CpuTicks,
-    /// The most memory that the workers and all they started were seen to have at once, in bytes; `None`: they were gone
-    /// before anybody looked.
+    /// Highest sampled memory of the workers with their child processes, in bytes; `None`: they had ended before the
+    /// first sample.
     pub peak_memory_bytes: Option<u64>,
 }
 
 /// CPU time in the system's ticks, of all cores together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuTicks {
-    /// That there was.
+    /// Available.
     pub total: u64,
-    /// That this program used, with its workers and their commands.
+    /// Used by this program, its workers and their commands.
     pub own: u64,
-    /// That other programs used, or that the machine below took away.
+    /// Used by other programs, or taken by the hypervisor.
     pub other: u64,
 }
 
 impl CpuTicks {
-    /// Below so many ticks a share says more about the ticks than about the machine.
+    /// Minimum number of ticks for a share: below it, the resolution of the ticks dominates.
     const MIN_TICKS: u64 = 50;
 
-    /// The share of the CPU that others used, 0 to 1; `None` where too little time has passed to tell.
+    /// The share of the CPU used by others, 0 to 1; `None` if too little time has passed.
     pub fn other_share(&self) -> Option<f64> {
         (self.total >= Self::MIN_TICKS).then(|| (self.other as f64 / self.total as f64).min(1.0))
     }
 
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self { total: self.total + other.total, own: self.own + other.own, other: self.other + other.other }
@@ -53,12 +53,13 @@ impl CpuTicks {
 
 /// One run of a race, measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RunMeasure {
-    /// Whose turn it was.
+    /// The turn.
     pub turn: Turn,
     /// From the start to the end of the last task, in nanoseconds.
     pub wall_ns: u64,
-    /// From the start until the last worker was gone, in nanoseconds.
+    /// From the start until the last worker had ended, in nanoseconds.
     pub finished_ns: u64,
     /// CPU time of all attempts, in nanoseconds.
     pub cpu_ns: u64,
@@ -66,9 +67,9 @@ pub struct RunMeasure {
     pub counts: OutcomeCounts,
     /// Where the lanes' time went.
     pub lane_time: LaneTime,
-    /// What was measured from outside. Its memory is at least that of the largest command.
+    /// Resource use measured from outside. Its memory is at least that of the largest command.
     pub usage: Usage,
-    /// How many tasks had ended over time, the last point being the last end.
+    /// The progress curve; its last point is the end of the last task.
     pub curve: Vec<CurvePoint>,
 }
 

@@ -1,7 +1,7 @@
-//! A race: the same batch run in several ways, in turns, and what that says. Folded from [`RaceEvent`]s alone; pure,
+//! A race: the same batch run in several ways, in turns, and their comparison. Folded from [`RaceEvent`]s alone; pure,
 //! without clock or process.
 //!
-//! Who takes the turns and reads the machine is not here but in the session; drawing is the window's.
+//! Running the turns and measuring the machine is left to the session, drawing to the window.
 
 pub mod chunks;
 mod contender;

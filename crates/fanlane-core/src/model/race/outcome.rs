@@ -1,4 +1,4 @@
-//! A race as far as it has come: folded from its events, saved, and opened again.
+//! The state of a race, folded from its events; it can be saved and opened again.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::measure::{CpuTicks, CurvePoint, RunMeasure, Usage};
 use super::trace::{MAX_TRACED_TASKS, Trace};
 use super::{Contender, RaceEnd, RaceHeader, Turn};
 
-/// A curve under way has at most so many points.
+/// Maximum number of points of the curve of the current run.
 const LIVE_POINTS: usize = 400;
 
 /// A fact about a race.
@@ -20,30 +20,30 @@ pub enum RaceEvent {
     Begun(Box<RaceHeader>),
     /// A run begins.
     TurnBegun(Turn),
-    /// Something happened in the run under way.
+    /// An event of the current run.
     Run(Event),
-    /// The run has ended; this was measured beside it.
+    /// The current run has ended; with the resource use measured during it.
     TurnEnded(Usage),
     /// The last one.
     Ended(RaceEnd),
 }
 
-/// What is known of a race.
+/// The state of a race.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RaceModel {
-    /// What it is about; `None` before its first event.
+    /// Its job, rules and machine; `None` before its first event.
     pub header: Option<RaceHeader>,
-    /// Every run that has ended, those that warmed up too, in their order.
+    /// Every run that has ended, warm-up runs included, in order.
     pub runs: Vec<RunMeasure>,
-    /// For each contender the run that is nearest to its median, lane by lane; `None` before the first that counts, and
-    /// where there are more than [`MAX_TRACED_TASKS`].
+    /// For each contender the lanes of the run nearest to its median; `None` before the first counted run, and for more
+    /// than [`MAX_TRACED_TASKS`] tasks.
     pub traces: Vec<Option<Trace>>,
-    /// Why it is over; `None` while it goes on.
+    /// Why it is over; `None` while it is running.
     pub end: Option<RaceEnd>,
     /// The run under way.
     #[serde(skip)]
     pub current: Option<CurrentTurn>,
-    /// Traces of earlier runs of each contender: which is nearest the median is known at the end only.
+    /// Traces of earlier runs of each contender: the run nearest to the median is known only at the end.
     #[serde(skip)]
     candidates: Vec<Vec<Trace>>,
 }
@@ -51,9 +51,9 @@ pub struct RaceModel {
 /// The run under way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CurrentTurn {
-    /// Whose turn it is.
+    /// The turn.
     pub turn: Turn,
-    /// How many tasks had ended over time, so far.
+    /// The progress curve so far.
     pub curve: Vec<CurvePoint>,
     trace: Trace,
 }
@@ -86,7 +86,7 @@ impl RaceModel {
 
     fn turn_ended(&mut self, usage: Usage) {
         let (Some(current), Some(header)) = (self.current.take(), &self.header) else { return };
-        // A run that was broken off says nothing about how long it takes.
+        // A run that was broken off has no meaningful time.
         if current.trace.stopped || current.trace.finished_ns == 0 {
             return;
         }
@@ -115,28 +115,28 @@ impl RaceModel {
         self.traces[contender] = candidates.first().cloned();
     }
 
-    /// Who takes part.
+    /// The contenders.
     pub fn contenders(&self) -> &[Contender] {
         self.header.as_ref().map_or(&[], |header| &header.contenders)
     }
 
-    /// The runs of a contender that count.
+    /// The counted runs of a contender.
     pub fn counted(&self, contender: usize) -> impl Iterator<Item = &RunMeasure> {
         self.runs.iter().filter(move |run| run.turn.contender == contender && !run.turn.warm_up)
     }
 
-    /// How long a contender's counted runs took, in seconds.
+    /// The times of a contender's counted runs, in seconds.
     pub fn secs(&self, contender: usize) -> Vec<f64> {
         let until = self.header.as_ref().map(|header| header.rules.until).unwrap_or_default();
         self.counted(contender).map(|run| run.secs(until)).collect()
     }
 
-    /// [`RaceModel::secs`] summed up; `None` before the first.
+    /// The summary of [`RaceModel::secs`]; `None` before the first.
     pub fn time(&self, contender: usize) -> Option<Summary> {
         Summary::of(&self.secs(contender))
     }
 
-    /// Every contender's mean is known as closely as the rules want it.
+    /// Whether every contender's mean is as precise as the rules require.
     pub fn is_precise(&self) -> bool {
         let Some(header) = &self.header else { return false };
         let share = |place| self.time(place).and_then(|time| time.relative_half_width());
@@ -148,7 +148,7 @@ impl RaceModel {
         self.runs.iter().fold(CpuTicks::default(), |sum, run| sum.plus(run.usage.cpu))
     }
 
-    /// It goes on.
+    /// Whether it is still running.
     pub const fn is_under_way(&self) -> bool {
         self.header.is_some() && self.end.is_none()
     }

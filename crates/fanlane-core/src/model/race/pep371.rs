@@ -6,20 +6,20 @@ use crate::model::statistics::Summary;
 
 use super::{Contender, RaceModel};
 
-/// How many workers the table has.
+/// The numbers of workers in the table.
 pub const WORKERS: [u32; 4] = [1, 2, 4, 8];
 
-/// Where the figures of 2008 are from.
+/// The source of the figures of 2008.
 pub const SOURCE: &str = "PEP 371 (2008): 4 cores, Python 2.5.2, best of 100";
 
 /// A workload of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PepWorkload {
-    /// What it is called here.
+    /// Its name here.
     pub name: &'static str,
-    /// The built-in preset that does the same here, by its file name without ending.
+    /// The built-in preset that does the same, by its file name without extension.
     pub preset: &'static str,
-    /// What is not the same as in 2008; empty: nothing of weight.
+    /// The difference from 2008; empty: none of importance.
     pub differs: &'static str,
     /// Seconds in 2008, in one process, for each of [`WORKERS`].
     pub one_secs: [f64; 4],
@@ -92,11 +92,11 @@ pub const WORKLOADS: [PepWorkload; 6] = [
     },
 ];
 
-/// What a chart of these figures has to say about threads.
+/// The note about threads in a chart of these figures.
 pub const THREADS_NOTE: &str =
     "Threads here are native and have no global lock, so they scale where Python's threads of 2008 did not.";
 
-/// The contenders of the wall: every workload in every mode, n workers doing n tasks.
+/// The contenders of the race of PEP 371: every workload in every mode, n workers doing n tasks.
 pub fn contenders() -> Vec<Contender> {
     let mut all = Vec::new();
     for case in 0..WORKLOADS.len() as u32 {
@@ -111,7 +111,8 @@ pub fn contenders() -> Vec<Contender> {
 }
 
 impl RaceModel {
-    /// How long a workload of the wall took here with n workers doing n tasks, in seconds; `None` before it has run.
+    /// The time of a workload of the race of PEP 371 with n workers doing n tasks, in seconds; `None` before it has
+    /// run.
     pub fn wall_time(&self, case: u32, mode: Mode, workers: u32) -> Option<Summary> {
         let is_meant = |one: &Contender| (one.case, one.mode, one.tasks) == (case, mode, Some(workers.into()));
         self.time(self.contenders().iter().position(is_meant)?)

@@ -1,5 +1,5 @@
-//! Whose turn it is: blocks in which everybody runs once, in an order mixed anew for each, so that a machine that gets
-//! slower or busier does so to all.
+//! The order of turns: blocks in which each contender runs once, shuffled for each block, so that a machine that gets
+//! slower or busier affects all contenders alike.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,24 +11,24 @@ use super::Rules;
 /// One run of a race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
-    /// The block, from 0; those that warm up come first.
+    /// The block, from 0; warm-up blocks come first.
     pub block: u32,
-    /// Who runs, by its place among the contenders.
+    /// Index of the contender that runs.
     pub contender: usize,
-    /// It does not count.
+    /// Whether it is a warm-up run, which does not count.
     pub warm_up: bool,
 }
 
 /// Why a race is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RaceEnd {
-    /// Every mean is known as closely as was wanted, or everybody has run as often as was asked for.
+    /// Every mean is as precise as required, or each contender has run as often as requested.
     Enough,
-    /// Its time was over before that.
+    /// The time limit was reached before that.
     TimeLimit,
-    /// Everybody has run as often as the rules allow.
+    /// Each contender has run as often as the rules allow.
     MostRuns,
-    /// Someone stopped it.
+    /// It was stopped.
     Stopped,
     /// A run could not be started; the text says why.
     Failed(String),
@@ -44,13 +44,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The turns of so many contenders, at least 1.
+    /// The turns of a number of contenders, at least 1.
     pub fn new(rules: Rules, contenders: usize) -> Self {
         Self { rules, contenders, block: 0, place: 0 }
     }
 
-    /// The next turn, or why there is none. `is_precise` says whether every mean is known as closely as is wanted; it is
-    /// asked between blocks only, so that everybody runs as often as everybody else.
+    /// The next turn, or why there is none. `is_precise` tells whether every mean is as precise as required; it is
+    /// called only between blocks, so that all contenders run equally often.
     pub fn next(&mut self, elapsed_secs: f64, is_precise: impl FnOnce() -> bool) -> Result<Turn, RaceEnd> {
         if self.place == 0 {
             let counted = self.block.saturating_sub(self.rules.warm_up);
@@ -96,16 +96,16 @@ mod tests {
     }
 
     #[test]
-    fn everybody_runs_once_in_each_block_in_an_order_that_the_seed_decides() {
+    fn each_contender_runs_once_in_each_block_in_an_order_that_the_seed_decides() {
         let rules = Rules { seed: 7, most_runs: 20, ..Rules::default() };
         let (all, end) = turns(&rules, 5, 0.0, usize::MAX);
         assert_eq!((all.len(), end), (21 * 5, RaceEnd::MostRuns));
         let orders: Vec<Vec<usize>> =
             all.chunks(5).map(|block| block.iter().map(|turn| turn.contender).collect()).collect();
         for (number, block) in all.chunks(5).enumerate() {
-            let mut who: Vec<usize> = block.iter().map(|turn| turn.contender).collect();
-            who.sort_unstable();
-            assert_eq!(who, [0, 1, 2, 3, 4]);
+            let mut contenders: Vec<usize> = block.iter().map(|turn| turn.contender).collect();
+            contenders.sort_unstable();
+            assert_eq!(contenders, [0, 1, 2, 3, 4]);
             assert!(block.iter().all(|turn| turn.block as usize == number && turn.warm_up == (number == 0)));
         }
         let distinct: std::collections::HashSet<_> = orders.iter().collect();

@@ -1,39 +1,40 @@
-//! Who came where: each contender's figures, and how it compares with the fastest and with one process.
+//! The ranking: each contender's figures, compared with the fastest and with one process.
 
 use crate::job::Mode;
 use crate::model::statistics::{OUTLIER_SCORE, Quotient, Summary, modified_z_scores};
 
 use super::outcome::RaceModel;
 
-/// A pool size whose mean is within this share of the best is as good as the best.
+/// Relative difference from the best mean up to which a pool size counts as equally good.
 const AS_GOOD: f64 = 0.05;
 
-/// Fewer runs than this have no bulk that one could lie off.
+/// Minimum number of runs for outliers to be told.
 const MIN_BULK: usize = 5;
 
-/// A contender's figures, from its runs that count.
+/// A contender's figures, from its counted runs.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Standing {
-    /// Its place among the contenders.
+    /// Index of the contender.
     pub contender: usize,
     /// How long its runs took, in seconds.
     pub time: Summary,
-    /// How many of them lie far off the others; 0 where there are too few to tell.
+    /// Number of outliers among them; 0 for too few runs.
     pub outliers: usize,
-    /// How many times slower than the fastest of its case; `None` for the fastest itself.
+    /// Slow-down against the fastest of its case; `None` for the fastest itself.
     pub slower: Option<Quotient>,
-    /// How many times faster than the baseline of its case; `None` for the baseline, and where it has not run.
+    /// Speed-up against the baseline of its case; `None` for the baseline, and if that has not run.
     pub speed_up: Option<Quotient>,
     /// Mean CPU time of all attempts, in seconds.
     pub cpu_secs: f64,
-    /// The most memory of any of its runs, in bytes; `None`: nobody could look in time.
+    /// Peak memory over its runs, in bytes; `None`: never sampled.
     pub memory_bytes: Option<u64>,
-    /// The most tasks of any of its runs that were not done.
+    /// Maximum number of tasks that were not done in one of its runs.
     pub not_done: u64,
 }
 
 impl RaceModel {
-    /// What everything of a case is compared with: one process, or else the smallest pool that takes part.
+    /// The baseline of a case: one process, or else the smallest pool that takes part.
     pub fn baseline(&self, case: u32) -> Option<usize> {
         let of_case = self.contenders().iter().enumerate().filter(|(_, one)| one.case == case && one.chunk.is_none());
         of_case.min_by_key(|(_, one)| (one.tasks, one.workers, one.mode != Mode::One)).map(|(place, _)| place)
@@ -89,7 +90,7 @@ impl RaceModel {
     }
 }
 
-/// The knee of some sizes with their times, smallest size first: the smallest that is as good as the best. `None` for
+/// The knee of sizes with their times, smallest size first: the smallest size that is as good as the best. `None` for
 /// fewer than two sizes.
 ///
 /// Where it is the largest of them, the true one may lie beyond: see [`knee_within`].
@@ -99,7 +100,7 @@ pub fn knee_of(sizes: &[(u32, f64)]) -> Option<u32> {
     first.filter(|_| sizes.len() > 1).map(|(size, _)| *size)
 }
 
-/// As [`knee_of`]; `None` too where the largest size is the knee, for nobody looked beyond it.
+/// As [`knee_of`]; also `None` where the largest size is the knee, since larger ones were not tried.
 pub fn knee_within(sizes: &[(u32, f64)]) -> Option<u32> {
     knee_of(sizes).filter(|knee| sizes.last().is_some_and(|(largest, _)| knee < largest))
 }

@@ -21,7 +21,7 @@ fn record(&(task, worker, start_ms, wall_ms): &Row, attempt: u32, outcome: Outco
     }
 }
 
-/// Events of a run whose workers are there at these milliseconds; the engine hears of each end a millisecond later.
+/// Events of a run whose workers are ready at these milliseconds; the engine receives each end a millisecond later.
 fn events(mode: Mode, ready_ms: &[u64], rows: &[Row]) -> Vec<Event> {
     let header = RunHeader {
         name: String::new(),
@@ -70,7 +70,7 @@ fn header(contenders: Vec<Contender>, tasks: u64) -> RaceHeader {
     RaceHeader { name: "race".to_owned(), cases: vec![case], contenders, rules: Rules::default(), evidence }
 }
 
-/// A race whose contenders' runs are given as (workers there, rows), one list of runs for each.
+/// A race whose contenders' runs are given as (workers ready, rows), one list of runs for each.
 fn race(contenders: Vec<Contender>, runs: &[Vec<(Vec<u64>, Vec<Row>)>], usage: Usage) -> RaceModel {
     let tasks = runs[0][0].1.len() as u64;
     let mut model = RaceModel::default();
@@ -97,7 +97,7 @@ fn in_a_row(tasks: u64, ready_ms: u64, wall_ms: u64) -> (Vec<u64>, Vec<Row>) {
 
 #[test]
 fn every_nanosecond_of_every_lane_is_counted_once() {
-    // Lane 1: there at 10, tasks at 12–52 and 60–100. Lane 2: there at 20, a task at 25–45, then nothing.
+    // Lane 1: ready at 10, tasks at 12–52 and 60–100. Lane 2: ready at 20, a task at 25–45, then idle.
     let trace = trace(&[10, 20], &[(0, 1, 12, 40), (1, 2, 25, 20), (2, 1, 60, 40)]);
     let time = LaneTime::of(&trace, &Dependencies::new());
     let ms = |ms: u64| ms * MS;
@@ -117,7 +117,7 @@ fn every_nanosecond_of_every_lane_is_counted_once() {
 
 #[test]
 fn waiting_for_another_task_is_no_hand_over() {
-    // Task 2 needs task 1, which the engine hears of at 51; lane 1 is known to be free at 31.
+    // Task 2 needs task 1, whose end the engine receives at 51; lane 1 is known to be free at 31.
     let trace = trace(&[0, 0], &[(0, 1, 0, 30), (1, 2, 0, 50), (2, 1, 53, 10)]);
     let needs = Dependencies::from([(TaskId(2), vec![TaskId(1)])]);
     let time = LaneTime::of(&trace, &needs);
@@ -165,7 +165,7 @@ fn attempts_that_were_followed_by_another_are_a_loss_of_their_own() {
 
 #[test]
 fn a_known_serial_fraction_is_found_with_its_error() {
-    // 200 ms that nobody shares, then 800 ms shared by all, with a start-up of 1 ms: a fraction of about a fifth.
+    // 200 ms of serial work, then 800 ms shared by all, with a start-up of 1 ms: a fraction of about a fifth.
     let sizes = [1_u64, 2, 4, 8];
     let run = |workers: u64, late_ms: u64| {
         let ready: Vec<u64> = vec![1; workers as usize];

@@ -1,4 +1,4 @@
-//! What went on in one run, lane by lane, in as few bytes as the comparison of lanes, the waterfall and a replay need.
+//! A compact trace of one run, lane by lane: what the comparison of lanes, the waterfall and a replay need.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::event::{
     WorkerId,
 };
 
-/// Runs of more tasks are measured like any other, but their lanes are not kept.
+/// Maximum number of tasks of a run whose lanes are kept; larger runs are measured all the same.
 pub const MAX_TRACED_TASKS: u64 = 100_000;
 
 /// An attempt.
@@ -28,13 +28,13 @@ pub struct Span {
     pub cpu_ns: u64,
     /// When the engine knew that it had ended, in nanoseconds since the run's start.
     pub heard_ns: u64,
-    /// The task was done with it; otherwise it was tried again.
+    /// It was the final attempt of its task; otherwise the task was tried again.
     pub is_last: bool,
     /// It succeeded.
     pub done: bool,
 }
 
-/// A span as files have it: seven numbers, the last being 1 for the last attempt and 2 more for a success.
+/// A span in a file: seven numbers; the last is 1 for the final attempt, plus 2 for a success.
 type SpanRow = (u64, u32, u64, u64, u64, u64, u8);
 
 impl From<SpanRow> for Span {
@@ -62,7 +62,7 @@ impl Span {
 pub struct LaneLife {
     /// The lane, from 0.
     pub lane: u32,
-    /// When the worker was there, in nanoseconds since the run's start.
+    /// When the worker was ready, in nanoseconds since the run's start.
     pub ready_ns: u64,
 }
 
@@ -71,16 +71,16 @@ pub struct LaneLife {
 pub struct Trace {
     /// Tasks of the batch.
     pub tasks: u64,
-    /// Workers in the order in which they came.
+    /// Workers in the order in which they started.
     pub lives: Vec<LaneLife>,
     /// Attempts in the order in which the engine heard of them.
     pub spans: Vec<Span>,
-    /// When nothing was begun because of a pause or a gate, in nanoseconds since the run's start.
+    /// Spans in which no task was started because of a pause or a gate, in nanoseconds since the run's start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<(u64, u64)>,
     /// From the start to the end of the last task, in nanoseconds; 0 until the run has ended.
     pub wall_ns: u64,
-    /// From the start until the last worker was gone, in nanoseconds; 0 until the run has ended.
+    /// From the start until the last worker had ended, in nanoseconds; 0 until the run has ended.
     pub finished_ns: u64,
     /// How the tasks ended.
     #[serde(skip)]
@@ -88,10 +88,10 @@ pub struct Trace {
     /// CPU time of all attempts, in nanoseconds.
     #[serde(skip)]
     pub cpu_ns: u64,
-    /// The largest memory that a command had, in bytes.
+    /// Peak memory of the largest command, in bytes.
     #[serde(skip)]
     pub max_rss_bytes: u64,
-    /// Someone stopped it before it was through.
+    /// It was stopped before all tasks had ended.
     #[serde(skip)]
     pub stopped: bool,
     #[serde(skip)]
@@ -147,7 +147,7 @@ impl Trace {
     fn add(&mut self, record: &AttemptRecord, heard_ns: u64, is_last: bool) {
         self.cpu_ns += record.cpu_ns;
         self.max_rss_bytes = self.max_rss_bytes.max(record.max_rss_bytes);
-        // What was never begun was in no lane.
+        // A task that was never begun was in no lane.
         if record.attempt == 0 {
             return;
         }

@@ -1,4 +1,4 @@
-//! What a race says, in one plain sentence with its uncertainty, and what a reader has to know beside it.
+//! The verdict of a race: one sentence with its uncertainty, and the doubts about it.
 
 use crate::job::Mode;
 use crate::model::format;
@@ -8,24 +8,25 @@ use super::outcome::RaceModel;
 use super::standing::{Standing, knee_of};
 use super::{RaceEnd, Until};
 
-/// A difference that chance brings about this seldom is taken for one.
+/// Significance level: a difference that chance produces less often counts as one.
 const CHANCE: f64 = 0.05;
-/// Other programs that used more than this share of the CPU are worth a word.
+/// Share of the CPU used by other programs above which it is mentioned.
 const BUSY: f64 = 0.10;
-/// Tasks that are on a core for more than this share of their time need one.
+/// Share of their time on a core above which tasks count as needing a core.
 const NEEDS_CORES: f64 = 0.5;
 
-/// What a race says.
+/// The verdict of a race.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Verdict {
     /// The sentence.
     pub sentence: String,
-    /// What makes it less certain, in a sentence each.
+    /// What makes it less certain, one sentence each.
     pub doubts: Vec<String>,
 }
 
 impl RaceModel {
-    /// The verdict so far. A race of several cases has one sentence too, which counts where the pool was worth it.
+    /// The verdict so far. For a race of several cases, its sentence counts the cases in which the pool was faster.
     pub fn verdict(&self) -> Verdict {
         let Some(header) = &self.header else { return Verdict::default() };
         let sentence = if header.cases.len() > 1 { self.many_cases() } else { self.one_case() };
@@ -48,7 +49,7 @@ impl RaceModel {
             return "each way has to run twice at least before a difference means something.".to_owned();
         };
         let [base_name, best_name] = [base, best].map(|one| self.contenders()[one.contender].name_in_sentence());
-        // The best of many is the luckiest of many as well.
+        // The best of many is also the luckiest: the level is divided by the number of comparisons.
         if comparison.p * rivals as f64 >= CHANCE {
             let secs = |one: &Standing| secs_words(one.time.mean);
             let verb = if self.contenders()[best.contender].mode == Mode::Threads { "are" } else { "is" };
@@ -80,7 +81,7 @@ impl RaceModel {
     /// The baseline, the fastest of the others, and how many others there are.
     fn base_and_best<'a>(&self, standings: &'a [Standing], case: u32) -> Option<(&'a Standing, &'a Standing, usize)> {
         let base = standings.iter().find(|one| Some(one.contender) == self.baseline(case))?;
-        // Chunk sizes are for a view of their own.
+        // Chunk sizes have a view of their own.
         let is_rival = |one: &&Standing| self.contenders()[one.contender].chunk.is_none();
         let others = standings.iter().filter(|one| one.contender != base.contender).filter(is_rival);
         let rivals = others.clone().count();
@@ -93,8 +94,8 @@ impl RaceModel {
         if self.sizes(Mode::Pool).is_empty() { Mode::Threads } else { Mode::Pool }
     }
 
-    /// The sizes that a law of scaling can be fitted to. Tasks that need a core cannot obey one beyond the cores there
-    /// are, so with those the sizes beyond are left out.
+    /// The sizes that a law of scaling can be fitted to. For tasks that need a core, sizes beyond the number of cores
+    /// are left out, since no law holds there.
     pub fn scaling_sizes(&self) -> Vec<(u32, Summary)> {
         let mode = self.scaling_mode();
         let mut sizes = self.sizes(mode);
@@ -105,7 +106,7 @@ impl RaceModel {
         sizes
     }
 
-    /// How much of the tasks' time was CPU time, 0 to 1, in the smallest size of a mode.
+    /// The share of CPU time in the tasks' time, 0 to 1, in the smallest size of a mode.
     fn cpu_share(&self, mode: Mode) -> f64 {
         let of_mode = self.contenders().iter().enumerate().filter(|(_, one)| one.mode == mode && one.case == 0);
         let Some((place, _)) = of_mode.min_by_key(|(_, one)| one.workers) else { return 0.0 };
@@ -199,7 +200,7 @@ impl RaceModel {
     }
 }
 
-/// A time in seconds as people read it: `1.23 s`.
+/// A time in seconds for people: `1.23 s`.
 pub fn secs_words(secs: f64) -> String {
     format::duration((secs.max(0.0) * 1e9).round() as u64)
 }

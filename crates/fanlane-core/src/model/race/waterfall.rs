@@ -4,32 +4,34 @@
 use super::lane_time::LaneTime;
 use super::outcome::RaceModel;
 
-/// From ideal to measured, in seconds of wall time.
+/// The steps from the ideal to the measured time, in seconds of wall time.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Waterfall {
-    /// What the tasks took in the baseline, shared perfectly among this contender's lanes.
+    /// The tasks' time in the baseline, shared perfectly among this contender's lanes.
     pub ideal_secs: f64,
     /// The steps, in their order.
     pub parts: Vec<WaterfallPart>,
-    /// What was measured.
+    /// The measured time.
     pub measured_secs: f64,
-    /// Whose tasks' times the ideal is made of, by its place among the contenders.
+    /// Index of the contender whose task times make the ideal.
     pub baseline: usize,
 }
 
 /// A step.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct WaterfallPart {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// What is counted there, in a sentence.
+    /// What it counts, in a sentence.
     pub meaning: &'static str,
-    /// How much it adds to the wall time, in seconds; below 0 where something was won.
+    /// Its addition to the wall time, in seconds; below 0 for a gain.
     pub secs: f64,
 }
 
 impl Waterfall {
-    /// The time at the end of the steps, in seconds: as far as every loss is accounted for, the measured one.
+    /// The time after all steps, in seconds: the measured one, if every loss is accounted for.
     pub fn sum_secs(&self) -> f64 {
         self.ideal_secs + self.parts.iter().map(|part| part.secs).sum::<f64>()
     }
@@ -55,15 +57,15 @@ impl RaceModel {
         let repeated_secs = lane_secs(|time| time.repeated_ns);
         let part = |name, meaning, secs| WaterfallPart { name, meaning, secs };
         let mut parts = vec![
-            part("start-up", "until each worker is there", lane_secs(|time| time.start_up_ns)),
+            part("start-up", "until each worker is ready", lane_secs(|time| time.start_up_ns)),
             part(
                 "hand-over",
-                "between a task's end and the next one's start: results and tasks on their way, and both ends waking up",
+                "between a task's end and the next start: sending the result and the next task, and waking up both sides",
                 lane_secs(|time| time.hand_over_ns),
             ),
             part(
                 "idle while tasks wait",
-                "workers without a task while tasks wait for others, for a gate, or in another worker's hands",
+                "workers without a task while tasks wait for others, for a gate, or at another worker",
                 lane_secs(|time| time.waiting_ns),
             ),
             part("tail", "workers without a task when the last one has begun", lane_secs(|time| time.tail_ns)),

@@ -1,17 +1,16 @@
-//! Two summaries beside each other: how many times one is the other, with its error, and whether they differ at all.
+//! Comparison of two summaries: their quotient with its error, and whether they differ at all.
 
 use super::Summary;
 use super::student::{two_sided_p, two_sided_quantile};
 
-/// A quotient of two means with what is known of its error.
+/// A quotient of two means with its error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quotient {
-    /// How many times the divisor.
+    /// The quotient.
     pub value: f64,
-    /// The standard deviations of both, propagated: how far single runs scatter.
+    /// The propagated standard deviations of both: the scatter of single runs.
     pub deviation: f64,
-    /// Half the width of the interval that holds the true quotient with 95 % confidence; `None` where a mean has one
-    /// measurement only.
+    /// Half the width of the 95 % confidence interval; `None` if a mean has only one measurement.
     pub half_width: Option<f64>,
 }
 
@@ -29,19 +28,19 @@ impl Quotient {
     }
 }
 
-/// Whether two means differ, by Welch's test, which does not ask them to scatter alike.
+/// Whether two means differ, by Welch's test, which does not assume equal variances.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
-    /// The difference in its own standard errors.
+    /// The difference in units of its standard error.
     pub t: f64,
     /// Degrees of freedom, by Welch and Satterthwaite.
     pub freedom: f64,
-    /// How likely a difference of this size is chance, 0 to 1.
+    /// Probability that chance alone produces such a difference, 0 to 1.
     pub p: f64,
 }
 
 impl Comparison {
-    /// Compares two means; `None` where one of them has a single measurement.
+    /// Compares two means; `None` if one of them has a single measurement.
     pub fn of(one: &Summary, other: &Summary) -> Option<Self> {
         let errors = [one.error().powi(2), other.error().powi(2)];
         let freedom = freedom(errors, [one.count, other.count])?;

@@ -1,19 +1,18 @@
 //! Weighted least squares for laws that are linear in a few coefficients.
 
-/// What one measurement says: `value` = Σ coefficient × factor, up to an error.
+/// One measurement: `value` = Σ coefficient × factor, up to an error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Line<const N: usize> {
-    /// What stands before each coefficient.
+    /// The factor of each coefficient.
     pub factors: [f64; N],
-    /// What was measured.
+    /// The measured value.
     pub value: f64,
-    /// How much it counts, ≥ 0.
+    /// Its weight, ≥ 0.
     pub weight: f64,
 }
 
 /// The coefficients with the smallest weighted sum of squares, and the inverse of the normal matrix, which is their
-/// covariance where each weight is one over the square of its value's error. `None` where the lines do not determine
-/// them.
+/// covariance if each weight is one over the square of its value's error. `None` if the lines do not determine them.
 pub fn fit<const N: usize>(lines: &[Line<N>]) -> Option<([f64; N], [[f64; N]; N])> {
     let mut normal = [[0.0; N]; N];
     let mut right = [0.0; N];
@@ -36,7 +35,7 @@ pub fn fit<const N: usize>(lines: &[Line<N>]) -> Option<([f64; N], [[f64; N]; N]
 
 /// The inverse, by elimination with the largest pivot first; `None` for a matrix that has none.
 fn invert<const N: usize>(mut matrix: [[f64; N]; N]) -> Option<[[f64; N]; N]> {
-    // Columns of very different sizes are brought to one scale, so that one limit tells what is no pivot.
+    // Columns are scaled to the same size, so that one limit tells zero pivots.
     let mut scale = [0.0; N];
     for place in 0..N {
         scale[place] = matrix[place][place].sqrt();

@@ -1,7 +1,7 @@
 //! Statistics of few measurements: summaries, outliers, Student's distribution, comparisons of two means, and least
-//! squares. Pure numbers: what was measured, and in which unit, is not known here.
+//! squares. Pure numbers, without units.
 //!
-//! The values are held against SciPy's in `tests/statistics.rs`.
+//! `tests/statistics.rs` checks the values against SciPy's.
 
 mod comparison;
 mod least_squares;

@@ -1,4 +1,4 @@
-//! Student's t distribution: how wide an interval of few measurements must be, and how likely a difference is chance.
+//! Student's t distribution: the width of intervals of few measurements, and the probability of chance differences.
 
 /// Coefficients of Lanczos' series for the gamma function, for g = 7.
 const LANCZOS: [f64; 9] = [
@@ -26,7 +26,7 @@ fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return x.clamp(0.0, 1.0);
     }
-    // The fraction converges fast on one side only; the function is symmetric.
+    // The fraction converges fast only on one side; the function is symmetric.
     if x > (a + 1.0) / (a + b + 2.0) {
         return 1.0 - incomplete_beta(b, a, 1.0 - x);
     }
@@ -58,7 +58,7 @@ fn continued_fraction(a: f64, b: f64, x: f64) -> f64 {
     value
 }
 
-/// How likely it is that a t of this size or larger, either way, is chance; `freedom` is the degrees of freedom, > 0.
+/// The two-sided probability of a t of this size or larger; `freedom` is the degrees of freedom, > 0.
 pub fn two_sided_p(t: f64, freedom: f64) -> f64 {
     if t.is_nan() {
         return 1.0;
@@ -66,7 +66,7 @@ pub fn two_sided_p(t: f64, freedom: f64) -> f64 {
     incomplete_beta(freedom / 2.0, 0.5, freedom / (freedom + t * t))
 }
 
-/// The t that is exceeded, either way, with a chance of 1 − `confidence` only (0 < confidence < 1).
+/// The t that is exceeded, on either side, with a probability of 1 − `confidence` (0 < confidence < 1).
 pub fn two_sided_quantile(confidence: f64, freedom: f64) -> f64 {
     let chance = 1.0 - confidence;
     let (mut low, mut high) = (0.0, 1.0);

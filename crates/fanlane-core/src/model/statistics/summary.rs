@@ -1,24 +1,24 @@
-//! What a handful of measurements comes to: mean, spread, extremes, the interval of the mean, and outliers.
+//! Summary of a few measurements: mean, spread, extremes, the interval of the mean, and outliers.
 
 use super::student::two_sided_quantile;
 
-/// From this modified Z-score on, either way, a measurement is called an outlier: ten standard deviations of the bulk.
-/// The textbook's 3.5 would complain of every other handful.
+/// Modified Z-score beyond which a measurement counts as an outlier. The textbook's 3.5 would flag every second small
+/// sample.
 pub const OUTLIER_SCORE: f64 = 10.0;
 
-/// Makes the median of absolute deviations an estimate of the standard deviation, for a bell-shaped bulk.
+/// Scales the median absolute deviation to the standard deviation of a normal distribution.
 const DEVIATIONS_PER_SIGMA: f64 = 0.674_489_750_196_081_7;
 
-/// A few numbers for many, in the unit of the measurements.
+/// A summary in the unit of the measurements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
-    /// How many there were, at least 1.
+    /// Number of measurements, at least 1.
     pub count: usize,
     /// Their mean.
     pub mean: f64,
-    /// Their standard deviation, of a sample; 0 for a single one.
+    /// Their sample standard deviation; 0 for a single one.
     pub deviation: f64,
-    /// The middle one, or the mean of the middle two.
+    /// Their median.
     pub median: f64,
     /// The smallest.
     pub min: f64,
@@ -27,7 +27,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Sums up; `None` where there is nothing.
+    /// Summarizes values; `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let median = median(values)?;
         let count = values.len();
@@ -39,23 +39,23 @@ impl Summary {
         Some(Self { count, mean, deviation, median, min, max })
     }
 
-    /// The standard error of the mean; 0 for a single measurement, of which nothing is known.
+    /// The standard error of the mean; 0, meaning unknown, for a single measurement.
     pub fn error(&self) -> f64 {
         self.deviation / (self.count as f64).sqrt()
     }
 
-    /// Half the width of the interval that holds the true mean with 95 % confidence; `None` for a single measurement.
+    /// Half the width of the 95 % confidence interval of the mean; `None` for a single measurement.
     pub fn half_width(&self) -> Option<f64> {
         (self.count > 1).then(|| two_sided_quantile(0.95, (self.count - 1) as f64) * self.error())
     }
 
-    /// [`Summary::half_width`] as a share of the mean; `None` too where the mean is 0.
+    /// [`Summary::half_width`] relative to the mean; also `None` if the mean is 0.
     pub fn relative_half_width(&self) -> Option<f64> {
         self.half_width().filter(|_| self.mean != 0.0).map(|half| half / self.mean.abs())
     }
 }
 
-/// The middle value, or the mean of the middle two; `None` where there is nothing.
+/// The median; `None` if there are no values.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -64,8 +64,8 @@ pub fn median(values: &[f64]) -> Option<f64> {
     Some(if sorted.len().is_multiple_of(2) { f64::midpoint(sorted[middle - 1], upper) } else { upper })
 }
 
-/// How far each value lies from the median, in standard deviations as the bulk of the values has them. All 0 where more
-/// than half of the values are the same: then there is no bulk to measure by.
+/// The modified Z-score of each value: its distance from the median in robust standard deviations. All 0 if more than
+/// half of the values are equal.
 pub fn modified_z_scores(values: &[f64]) -> Vec<f64> {
     let Some(middle) = median(values) else { return Vec::new() };
     let distances: Vec<f64> = values.iter().map(|value| (value - middle).abs()).collect();

@@ -11,7 +11,7 @@ use crate::model::race::{RaceModel, Standing, secs_words};
 /// A race as a table for spreadsheets: a row for each contender that has run.
 ///
 /// # Errors
-/// What the writer says.
+/// Errors of the writer.
 pub fn write_csv(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
     rows.write_record([
@@ -71,7 +71,7 @@ pub fn write_csv(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
 /// A race as a table for people, with its verdict and its machine.
 ///
 /// # Errors
-/// What the writer says.
+/// Errors of the writer.
 pub fn write_markdown(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     let escape = |text: &str| text.replace('|', "\\|").replace('\n', " ");
     let several = race.header.as_ref().is_some_and(|header| header.cases.len() > 1);
@@ -112,7 +112,7 @@ pub fn write_markdown(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
 /// A race with every single run, as one JSON object in a line.
 ///
 /// # Errors
-/// What the writer says.
+/// Errors of the writer.
 pub fn write_json(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     let verdict = race.verdict();
     let mut results = Vec::new();

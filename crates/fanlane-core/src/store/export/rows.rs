@@ -1,4 +1,4 @@
-//! A CSV file with a row for each task. Cells of text that a spreadsheet would take for a formula begin with `'`.
+//! A CSV file with a row for each task. Text cells that a spreadsheet would take for a formula begin with `'`.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -17,8 +17,8 @@ pub struct RowWriter<W: Write> {
 }
 
 impl<W: Write> RowWriter<W> {
-    /// Writes the names of the columns: `input` stands once for each value of a task, with the value's name where it
-    /// has one, and calls have a `value` in place of the two streams.
+    /// Writes the names of the columns: one `input` for each value of a task, with the value's name if it has one;
+    /// calls have a `value` in place of the two streams.
     ///
     /// # Errors
     /// When `out` cannot be written.
@@ -78,7 +78,7 @@ impl<W: Write> RowWriter<W> {
         Ok(self.csv.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?)
     }
 
-    /// Writes what is still held back.
+    /// Flushes the output.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -14,7 +14,7 @@ use crate::event::{
 use crate::model::DepthHistory;
 use crate::store::record::TaskWords;
 
-/// How much of a command line names a slice, in characters.
+/// Maximum length of a slice's name, in characters of the command line.
 const NAME_CHARS: usize = 120;
 /// All tracks belong to one process: the run.
 const RUN: u32 = 1;
@@ -37,7 +37,7 @@ impl<W: Write> TraceWriter<W> {
         Ok(Self { out, begun: false, depth: DepthHistory::default(), last_ns: 0 })
     }
 
-    /// Takes in an event; `words` are those of the tasks that it is about, by their numbers.
+    /// Takes in an event; `words` describe its tasks, by their numbers.
     ///
     /// # Errors
     /// When the trace cannot be written.
@@ -79,7 +79,7 @@ impl<W: Write> TraceWriter<W> {
         }
     }
 
-    /// Adds how the queue drained, and ends the trace.
+    /// Adds the counters of tasks, and ends the trace.
     ///
     /// # Errors
     /// When the trace cannot be written.
@@ -133,7 +133,7 @@ impl<W: Write> TraceWriter<W> {
     }
 }
 
-/// The colours have names in the format; other viewers take the category.
+/// The format has names for colours; other viewers use the category.
 const fn colour(class: OutcomeClass) -> &'static str {
     match class {
         OutcomeClass::Done => "good",
@@ -144,7 +144,7 @@ const fn colour(class: OutcomeClass) -> &'static str {
     }
 }
 
-/// With all nanoseconds that were measured.
+/// With all measured nanoseconds.
 fn micros(ns: u64) -> Json {
     json!(ns as f64 / 1e3)
 }

@@ -1,9 +1,9 @@
-//! A block: what happened in a part of a run, as bytes. Tasks of which there may be a hundred thousand a second (they are done,
-//! and nothing was printed) are written compactly; everything else is a line of a [record](crate::store::record), which
-//! other builds can read even if they do not know all of it. A stop may cancel a million tasks that had not begun: of these
+//! A block: the events of a part of a run, as bytes. Tasks of which there may be a hundred thousand a second (done,
+//! without output) are written compactly; everything else is a line of a [record](crate::store::record), which other
+//! builds can read even if they do not know all of it. A stop may cancel a million tasks that had not begun: of these
 //! only the numbers are written.
 //!
-//! The checksum of a block is kept beside it, so that damage is seen and never shown as results.
+//! The checksum of a block is stored beside it, so that damage is detected and never shown as results.
 
 use std::io;
 
@@ -15,9 +15,9 @@ use crate::event::{AttemptRecord, CallValue, Event, EventKind, Outcome, TaskEven
 use crate::job::lossless::Bytes;
 use crate::store::record::{self, RecordLine, TaskWords};
 
-/// What a task ran, as a block keeps it.
+/// The description of a task in a block.
 pub(super) struct Words<'a> {
-    /// The number that people know the task by.
+    /// The task's number in the whole batch, as shown to users.
     pub number: u64,
     pub input: &'a [std::borrow::Cow<'a, BStr>],
     pub command: &'a [u8],
@@ -30,7 +30,7 @@ pub(super) fn is_compact(record: &AttemptRecord) -> bool {
 
 /// Appends one attempt that [`is_compact`].
 pub(super) fn push_done(block: &mut Vec<u8>, at_ns: u64, record: &AttemptRecord, words: &Words<'_>) {
-    // Without `..`: whoever adds a field decides here whether such a record still is compact.
+    // Without `..`: a new field needs a decision here whether the record is still compact.
     let AttemptRecord {
         task,
         attempt,
@@ -82,7 +82,7 @@ pub(super) fn push_done(block: &mut Vec<u8>, at_ns: u64, record: &AttemptRecord,
     push_bytes(block, words.command);
 }
 
-/// Appends an event as the lines of a record; `words` are those of the tasks whose attempts it ends.
+/// Appends an event as lines of a record; `words` describe the tasks whose attempts it ends.
 pub(super) fn push_event(block: &mut Vec<u8>, event: &Event, words: &[TaskWords]) -> io::Result<()> {
     let mut line = Vec::new();
     if !words.is_empty() {
@@ -100,7 +100,7 @@ fn push_line(block: &mut Vec<u8>, line: &[u8]) {
     push_bytes(block, line);
 }
 
-/// A number that is another one for nearly every other content, and for each that differs in one bit.
+/// A checksum that detects each change of a single bit and nearly every other change.
 pub(super) fn checksum(bytes: &[u8]) -> i64 {
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut sum = bytes.len() as u64;
@@ -115,7 +115,8 @@ pub(super) fn checksum(bytes: &[u8]) -> i64 {
     sum.cast_signed()
 }
 
-/// What a block holds, as a record has it; `None` where it is damaged. Lines that this build does not know are passed over.
+/// The content of a block as lines of a record; `None` if it is damaged. Lines that this build does not know are
+/// skipped.
 pub(super) fn read(block: &[u8]) -> Option<Vec<RecordLine>> {
     let mut rest = block;
     let mut lines = Vec::new();
@@ -139,7 +140,7 @@ pub(super) fn read(block: &[u8]) -> Option<Vec<RecordLine>> {
     Some(lines)
 }
 
-/// Compact attempts that were told together.
+/// Compact attempts of one event.
 #[derive(Default)]
 struct Done {
     at_ns: u64,

@@ -1,4 +1,4 @@
-//! Histories that are damaged: what can still be read is true, and is kept.
+//! Damaged histories: what can still be read is correct and is kept.
 
 use std::fs;
 
@@ -7,15 +7,15 @@ use super::*;
 use crate::event::Outcome;
 use crate::store::record::RecordLine;
 
-/// What the database reads and writes at once, in bytes.
+/// Page size of the database, in bytes.
 const PAGE: usize = 4096;
 
-/// Damage in any place is seen, costs no more than what lies there, and is never shown as results. What is whole is in the
-/// history that the next run begins, and the damaged one lies beside it.
+/// Damage in any place is detected, costs only what is stored there, and is never shown as results. The next run begins
+/// a new history with the intact part, and the damaged one is kept beside it.
 #[test]
 fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept() {
     let folder = tempfile::tempdir().expect("a folder");
-    // A page or more for each run, so that damage in one costs one run.
+    // At least a page for each run, so that damage in one costs one run.
     let long = "x".repeat(5000);
     let words = ["a", "b", "c", &*long];
     let said = events(4, &[Outcome::Done, Outcome::Exited { code: 3 }, Outcome::Done, Outcome::TimedOut]);
@@ -25,7 +25,7 @@ fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept(
     let (mut kept_runs, mut renewed) = (0, 0);
     let whole = fs::read(file_in(folder.path())).expect("read");
     let mut read_runs = 0;
-    // Bytes here and there, and each page but the first.
+    // Scattered bytes, and each page but the first.
     let bytes = (0..whole.len()).step_by(509).map(|place| place..place + 1);
     let pages = (1..whole.len() / PAGE).map(|page| page * PAGE..(page + 1) * PAGE);
     for part in bytes.chain(pages) {
@@ -33,7 +33,7 @@ fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept(
         let mut damaged = whole.clone();
         damaged[part].iter_mut().for_each(|byte| *byte ^= 0x55);
         fs::write(file_in(copy.path()), &damaged).expect("written");
-        // Runs that are whole, and whether anything was found to be amiss.
+        // Number of intact runs, and whether damage was found.
         let look = || {
             let Ok(Some(history)) = History::existing(copy.path()) else { return (0, true) };
             let Ok(runs) = history.runs() else { return (0, true) };
@@ -68,7 +68,7 @@ fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept(
             assert!(fs::read(&aside).expect("read") == damaged, "byte {place}: it stays as it was");
             assert!(told[0].contains("was damaged: it is kept as"), "byte {place}: {told:?}");
         } else {
-            // What was seen by nobody costs nothing, and a block with a wrong checksum is told by whoever reads it.
+            // Damage that was not found costs nothing, and a block with a wrong checksum is reported when it is read.
             assert!(!amiss || after == before, "byte {place}");
         }
         let second = keep(copy.path(), recorded_run(&["z"], None), &events(1, &[Outcome::Done]));
@@ -93,11 +93,11 @@ fn a_run_under_way_goes_on_in_the_history_that_takes_the_place_of_a_damaged_one(
         assert!(std::time::Instant::now() < deadline, "the beginning is not written");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // Somebody reads what cannot be read, and the next run begins a new history.
+    // A reader finds the damage, and the next run begins a new history.
     place::mark_damaged(folder.path());
     let (third, told) = keep(folder.path(), recorded_run(&["c"], None), &events(1, &[Outcome::Done]));
     assert_eq!(third, Some(3));
-    assert!(told[0].ends_with("and a new one was begun with 2 runs of it"), "{told:?}");
+    assert!(told[0].ends_with("and a new one was created with 2 runs of it"), "{told:?}");
     for event in &said[4..] {
         recorder.add(event);
     }

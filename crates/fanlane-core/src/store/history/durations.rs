@@ -1,4 +1,4 @@
-//! How long a batch's tasks took in earlier runs, and the order that begins with the longest of them.
+//! The durations of a batch's tasks in earlier runs, and the order that begins with the longest.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,24 +13,25 @@ use crate::job::order::Durations;
 use crate::job::{Batch, Order};
 use crate::store::record::command_into;
 
-/// So many runs are looked at, the newest first.
+/// Maximum number of runs that are read, the newest first.
 const RUNS: usize = 100;
-/// So many attempts are read before no older run is looked at.
+/// Number of attempts after which no older run is read.
 const ATTEMPTS: u64 = 5_000_000;
 
-/// What the history knows of a batch that it puts in order.
+/// What the history knows of the durations of a batch's tasks.
 #[derive(Debug)]
 pub struct KnownDurations {
-    /// Of so many tasks it knows how long they take.
+    /// Number of tasks with a known duration.
     pub tasks: u64,
-    /// Of all these.
+    /// Number of tasks in the batch.
     pub of: u64,
-    /// It could not be read, which costs the order and nothing else.
+    /// Why it could not be read; only the order is lost then.
     pub fault: Option<HistoryError>,
 }
 
-/// Puts a batch whose job wants the longest first by the history in that order, and says how much was known; any other
-/// batch is left as it is. The history lies in `folder`; without one, nothing is known, and the tasks are as the inputs have them.
+/// Sorts a batch whose job asks for the longest tasks first by the history, and reports how much was known; any other
+/// batch is left unchanged. The history is in `folder`; without one nothing is known, and the tasks stay in the order
+/// of the inputs.
 ///
 /// # Errors
 /// When the batch has too many tasks.
@@ -51,8 +52,8 @@ pub fn longest_first(batch: Batch, folder: Option<&Path>) -> Result<(Batch, Opti
 }
 
 impl History {
-    /// How many seconds the tasks of a batch took when they succeeded last, of those that are known: a task is the same by its
-    /// command and its values. Where its command names the lane, others than the first are not found.
+    /// The duration in seconds of each known task of a batch when it last succeeded. A task is identified by its
+    /// command and its values; if the command names the lane, only attempts in the first lane are found.
     ///
     /// # Errors
     /// When the history cannot be read.
@@ -72,7 +73,7 @@ impl History {
             if wanted.is_empty() || read >= ATTEMPTS {
                 break;
             }
-            // The last of a run counts, and then those of older runs do not.
+            // The last attempt of a run counts, and a newer run hides older ones.
             let mut found: HashMap<TaskKey, f64> = HashMap::new();
             self.each_ended(run.id, |words, record| {
                 read += 1;
@@ -102,7 +103,7 @@ mod tests {
     use crate::event::{AttemptRecord, Event, EventKind, TaskEvent};
     use crate::job::{Job, TaskTemplate};
 
-    /// Tasks are known by what they do, whatever their number and whichever job they were in; the newest that succeeded counts.
+    /// Tasks are identified by what they do, not by their number or job; the newest success counts.
     #[test]
     fn the_longest_first_are_those_that_took_longest_when_they_succeeded_last() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -120,7 +121,7 @@ mod tests {
         let wanted = Job { order, ..job(&words) };
         let open = |job: &Job| Batch::open(job, Path::new("/"), &mut std::io::empty()).expect("a batch");
         let as_given: Vec<u64> = (0..5).map(|place| open(&wanted).order().task_at(place).0).collect();
-        assert_eq!(as_given, [0, 1, 2, 3, 4], "until somebody looks");
+        assert_eq!(as_given, [0, 1, 2, 3, 4], "without a history");
         let (batch, known) = longest_first(open(&wanted), Some(folder.path())).expect("an order");
         let known = known.expect("it was asked for");
         assert_eq!((known.tasks, known.of, known.fault.is_none()), (4, 5, true));

@@ -1,11 +1,11 @@
-//! The parts that an entry of a block is made of: its first byte, which tells its kind, numbers of variable length, and
-//! bytes with their length before them.
+//! The parts of an entry of a block: its first byte, which is its kind, numbers of variable length, and length-prefixed
+//! bytes.
 
 pub(super) const LINE: u8 = 1;
 pub(super) const DONE: u8 = 2;
 pub(super) const NEVER_BEGUN: u8 = 3;
 
-/// Appends a number, seven bits a byte, the lowest first.
+/// Appends a number, seven bits a byte, the lowest bits first.
 pub(super) fn push_number(block: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         block.push(number as u8 | 0x80);
@@ -19,7 +19,7 @@ pub(super) fn push_bytes(block: &mut Vec<u8>, bytes: &[u8]) {
     block.extend_from_slice(bytes);
 }
 
-/// Takes what [`push_number`] has written from the front of `rest`; `None` where it is damaged.
+/// Takes a number written by [`push_number`] from the front of `rest`; `None` if it is damaged.
 pub(super) fn take_number(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {

@@ -1,15 +1,16 @@
-//! What can be wrong with a history, in words that say what to do about it.
+//! Errors of the history, with what to do about them.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A history that cannot be used as was asked.
+/// The history cannot be used as requested.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HistoryError {
     /// There is no folder for it.
     #[error("there is no home folder to keep the history of runs in; set FANLANE_DATA_DIR to a folder")]
     NoHome,
-    /// A newer build has been here.
+    /// A newer build has written it.
     #[error(
         "the history {path} is of version {found}, and this Fanlane knows up to {known}; use the newer Fanlane, or set \
          FANLANE_DATA_DIR to another folder"
@@ -29,32 +30,32 @@ pub enum HistoryError {
     Damaged {
         /// Its file.
         path: PathBuf,
-        /// What the database said.
+        /// The database's error.
         reason: String,
     },
-    /// Another process writes to it for too long.
-    #[error("the history {path} is kept busy by another Fanlane; try again when that has written its results")]
+    /// Another process has locked it for too long.
+    #[error("the history {path} is locked by another Fanlane; try again when it has written its results")]
     Busy {
         /// Its file.
         path: PathBuf,
     },
-    /// The system refused.
+    /// An error of the system.
     #[error("{what} {path}: {source}")]
     System {
         /// What was being done.
         what: &'static str,
-        /// To what.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The database refused.
+    /// An error of the database.
     #[error("the history {path}: {source}")]
     Database {
         /// Its file.
         path: PathBuf,
-        /// What the database said.
+        /// The database's error.
         #[source]
         source: rusqlite::Error,
     },
@@ -64,18 +65,18 @@ pub enum HistoryError {
         /// Its number.
         id: i64,
     },
-    /// There is no run at all.
+    /// No run has been recorded.
     #[error("no run has been recorded yet; fanlane run records each run")]
     Empty,
 }
 
 impl HistoryError {
-    /// What a fault of the database means for its file.
+    /// The meaning of an error of the database for its file.
     pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::Error;
         use rusqlite::ErrorCode;
         let path = path.to_owned();
-        // A value that is not what was written there, or a table that is not as it was made.
+        // A value of another type than was written, or a table of another form than was created.
         let is_misread = matches!(
             source,
             Error::FromSqlConversionFailure(..)
@@ -94,7 +95,7 @@ impl HistoryError {
         }
     }
 
-    /// Trying again later may help.
+    /// Whether a later try may succeed.
     pub(super) const fn is_passing(&self) -> bool {
         matches!(self, Self::Busy { .. } | Self::Database { .. } | Self::System { .. })
     }

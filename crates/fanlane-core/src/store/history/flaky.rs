@@ -1,5 +1,5 @@
-//! Tasks that do not always end the same way: they failed and then succeeded when they were tried again, or succeeded in one run
-//! and failed in another one of the same job.
+//! Flaky tasks: they failed and then succeeded on a retry, or succeeded in one run and failed in another run of the
+//! same job.
 
 use std::collections::HashMap;
 
@@ -9,24 +9,25 @@ use super::{History, HistoryError};
 use crate::event::Outcome;
 use crate::store::record::TaskWords;
 
-/// So many earlier runs of the same job are looked at.
+/// Number of earlier runs of the same job that are compared.
 const EARLIER_RUNS: usize = 10;
 
-/// A task that does not always end the same way.
+/// A flaky task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Flaky {
     /// Its number.
     pub number: u64,
-    /// It failed and then succeeded, in this run.
+    /// It failed and then succeeded in this run.
     pub when_tried_again: bool,
-    /// It ended in another way in an earlier run.
+    /// It ended differently in an earlier run.
     pub between_runs: bool,
 }
 
-/// What a task is, whatever its number: a hash of its values and its command.
+/// The identity of a task, independent of its number: a hash of its values and its command.
 pub(super) type TaskKey = [u8; 16];
 
-/// The key of a task by its values and, behind them, its command.
+/// The key of a task by its values, followed by its command.
 pub(super) fn key_of<'a>(parts: impl Iterator<Item = &'a [u8]>) -> TaskKey {
     let mut hash = Sha256::new();
     for part in parts {
@@ -44,7 +45,7 @@ pub(super) fn key(words: &TaskWords) -> TaskKey {
 }
 
 impl History {
-    /// The tasks of a run that are flaky, by their numbers.
+    /// The flaky tasks of a run, by their numbers.
     ///
     /// # Errors
     /// When there is no such run, or the history cannot be read.

@@ -1,19 +1,19 @@
-//! How much of a run the history keeps: outputs up to a limit, samples ever further apart, and so much that waits to be
-//! written. What is left out is counted or told, never silently gone.
+//! Limits of the history: on outputs, on samples, which are kept at growing intervals, and on what waits to be written.
+//! What is left out is counted or reported, never dropped silently.
 
 use crate::event::{AttemptRecord, Captured, Output, Spill, StreamName};
 
-/// Of each stream of each attempt: so many bytes, three quarters of them from its head.
+/// Maximum number of bytes kept of a stream of an attempt, three quarters of them from its head.
 pub const MAX_OUTPUT_BYTES_PER_STREAM: usize = 64 << 10;
-/// Of all streams of a run: beyond it, only their lengths are kept.
+/// Maximum number of bytes kept of all streams of a run; beyond it, only the lengths are kept.
 pub const MAX_OUTPUT_BYTES_PER_RUN: usize = 256 << 20;
-/// So much may wait to be written; beyond it, events are left out of the record rather than make the run wait.
+/// Maximum number of bytes waiting to be written; beyond it, events are left out rather than make the run wait.
 pub const MAX_PENDING_BYTES: usize = 64 << 20;
 
-/// After each so many samples that were kept, only every second of those that follow is.
+/// Number of samples kept before the interval between kept samples doubles.
 const SAMPLES_PER_STRIDE: u64 = 4096;
 
-/// What is left of the room for outputs.
+/// The remaining number of bytes for outputs of a run.
 pub(super) struct OutputRoom(usize);
 
 impl Default for OutputRoom {
@@ -23,7 +23,7 @@ impl Default for OutputRoom {
 }
 
 impl OutputRoom {
-    /// The attempt with as much of its output as there is room for.
+    /// The attempt with as much of its output as the limits allow.
     pub(super) fn fit(&mut self, record: &AttemptRecord) -> AttemptRecord {
         let mut kept = AttemptRecord { value: record.value.clone(), ..record.without_results() };
         if let Some(output) = &record.output {
@@ -37,7 +37,7 @@ impl OutputRoom {
     fn fit_stream(&mut self, stream: &Captured) -> Captured {
         let limit = MAX_OUTPUT_BYTES_PER_STREAM.min(self.0);
         let whole = stream.head.len() + stream.tail.len();
-        // The file with the whole of it is the run's, and is gone with it.
+        // The file with the complete stream is deleted with the run.
         let spill = if matches!(stream.spill, Spill::Kept) { Spill::None } else { stream.spill.clone() };
         let mut kept = Captured { spill, dropped_bytes: stream.dropped_bytes, ..Captured::default() };
         if whole <= limit {
@@ -57,7 +57,8 @@ impl OutputRoom {
     }
 }
 
-/// Which samples of one kind are kept: all of the first, then ever fewer, so that a run of weeks has some thousands of each.
+/// Selects which samples of one kind are kept: at first all, then ever fewer, so that a run of weeks keeps some
+/// thousands.
 #[derive(Debug, Default)]
 pub struct Thinning {
     seen: u64,

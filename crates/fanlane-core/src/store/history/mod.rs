@@ -1,11 +1,11 @@
-//! The history: every run, recorded as it happens in one SQLite file, to be listed, shown, exported and gone on with later.
+//! The history: every run, recorded as it happens in one SQLite file, to be listed, shown, exported and resumed later.
 //!
-//! [`HistoryRecorder`] takes the events of a run and never makes it wait; a thread of its own writes them, one transaction
-//! at most every half second, each synced, so a power failure costs the last second at most. [`History`] reads. A history
-//! that fails never costs a run: it is told once. One that is damaged is set aside, never deleted, and what can be read of it
-//! goes into a new one.
+//! [`HistoryRecorder`] takes the events of a run without ever blocking it; a separate thread writes them, in one synced
+//! transaction at most every half second, so a power failure loses at most the last second. [`History`] reads. A
+//! failure of the history never fails a run: it is reported once. A damaged history is set aside, never deleted, and
+//! its readable part is copied into a new one.
 //!
-//! Which tasks a run may leave out because of earlier ones is worked out in [`remaining`](super::remaining).
+//! [`remaining`](super::remaining) determines which tasks earlier runs leave to be done.
 
 mod block;
 #[cfg(test)]
@@ -54,7 +54,7 @@ pub fn file_in(folder: &Path) -> PathBuf {
     folder.join(place::FILE)
 }
 
-/// How long a reader or a writer waits for another one.
+/// Maximum wait of a reader or writer for another one.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// An open history.
@@ -67,15 +67,16 @@ pub struct History {
 }
 
 impl History {
-    /// Opens the history in `folder`, begins one where there is none, and sets a damaged one aside; returns also what of the
-    /// latter is in the new one.
+    /// Opens the history in `folder`. Creates it if there is none; replaces a damaged one, and then also returns what
+    /// was salvaged.
     ///
     /// # Errors
-    /// When the folder cannot be written, when a newer build has been here, or when another process is in the way.
+    /// When the folder cannot be written, when a newer build has written the history, or when another process has
+    /// locked it.
     pub fn open(folder: &Path) -> Result<(Self, Option<Salvage>), HistoryError> {
         place::make(folder)?;
         let _guard = place::Guard::take(folder)?;
-        // Somebody may have set it aside since.
+        // Another process may have set it aside before the lock was taken.
         place::make(folder)?;
         if place::is_marked_damaged(folder) {
             return Self::renew_guarded(folder).map(|(history, salvage)| (history, Some(salvage)));
@@ -88,7 +89,7 @@ impl History {
         }
     }
 
-    /// Begins a new history with what can be read of the one that is there, which is set aside.
+    /// Sets the history aside and begins a new one with its readable part.
     fn renew_guarded(folder: &Path) -> Result<(Self, Salvage), HistoryError> {
         let aside = place::set_aside(folder)?;
         place::make(folder)?;
@@ -97,7 +98,7 @@ impl History {
         Ok((history, salvage))
     }
 
-    /// Opens the history in `folder` to read it; `None` where there is none. Nothing is made or set aside.
+    /// Opens the history in `folder` for reading; `None` if there is none. Never creates or replaces it.
     ///
     /// # Errors
     /// When it is damaged, of a newer build, or cannot be read.
@@ -109,8 +110,8 @@ impl History {
         }
     }
 
-    /// Sets this history aside because the database says that it is damaged, unless somebody has done that already; what
-    /// can be read of it is in the new one.
+    /// Sets this damaged history aside, unless another process has already done so, and begins a new one with its
+    /// readable part.
     fn renew(self) -> Result<Option<Salvage>, HistoryError> {
         let Self { connection, folder, path, inode } = self;
         let _guard = place::Guard::take(&folder)?;
@@ -121,7 +122,7 @@ impl History {
         Self::renew_guarded(&folder).map(|(_, salvage)| Some(salvage))
     }
 
-    /// Whether the file that is open still has its name.
+    /// Whether the open file still has its name.
     fn is_in_place(&self) -> bool {
         inode_of(&self.path) == Some(self.inode)
     }
@@ -135,13 +136,13 @@ impl History {
         connection.busy_timeout(LOCK_TIMEOUT).map_err(fault)?;
         schema::bring_up_to_date(&mut connection, &path)?;
         if !connection.is_readonly("main").map_err(fault)? {
-            // WAL: readers and a writer do not wait for each other. FULL: a commit is on the disk, not on its way there.
+            // WAL: readers and a writer do not wait for each other. FULL: a commit returns when it is on the disk.
             connection.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
         }
         connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
         connection.pragma_update(None, "foreign_keys", "ON").map_err(fault)?;
         connection.pragma_update(None, "journal_size_limit", 4 << 20).map_err(fault)?;
-        // What looks right at its head may not be a history further in.
+        // A file with a valid header may still be damaged further in.
         connection.query_row("SELECT max(id) FROM runs", [], |row| row.get::<_, Option<i64>>(0)).map_err(fault)?;
         Ok(Self { connection, folder: folder.to_owned(), path, inode })
     }
@@ -151,7 +152,8 @@ impl History {
         &self.path
     }
 
-    /// What a fault means. Where it means damage, the next run is told, which may not come by that place itself.
+    /// The error for a fault of the database. Damage is marked for the next run, which may not read the damaged place
+    /// itself.
     fn fault(&self, source: rusqlite::Error) -> HistoryError {
         let error = HistoryError::of(&self.path, source);
         if matches!(error, HistoryError::Damaged { .. }) && self.is_in_place() {

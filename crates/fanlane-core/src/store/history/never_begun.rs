@@ -1,12 +1,12 @@
-//! Tasks of a run that were cancelled before they had begun, as a block keeps them: their numbers, and nothing else. A stop may
-//! leave a million of them.
+//! Tasks that were cancelled before they had begun, as stored in a block: only their numbers, since a stop may leave a
+//! million of them.
 
 use super::encoding::{NEVER_BEGUN, push_number, take_number};
 use crate::event::{AttemptRecord, Event, EventKind, Outcome, TaskEvent, TaskId};
 use crate::job::lossless::Bytes;
 use crate::store::record::{RecordLine, TaskWords};
 
-/// So many of them are one entry at most, so that a damaged number takes no memory.
+/// Maximum number of tasks in one entry, so that a damaged number cannot exhaust memory.
 const MAX_TASKS: u64 = 4096;
 
 /// Whether a task was cancelled before any attempt of it had begun.
@@ -14,7 +14,7 @@ pub(super) fn is_never_begun(record: &AttemptRecord) -> bool {
     record.outcome == Outcome::Cancelled && record.attempt == 0
 }
 
-/// Tasks behind one another that never began.
+/// Consecutive tasks that never began.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NeverBegun {
     at_ns: u64,
@@ -24,12 +24,12 @@ pub(super) struct NeverBegun {
 }
 
 impl NeverBegun {
-    /// One task, and the number that people know it by.
+    /// A single task; `number` is its number in the whole batch.
     pub(super) const fn one(at_ns: u64, task: TaskId, number: u64) -> Self {
         Self { at_ns, first: task.0, number, count: 1 }
     }
 
-    /// Takes in another task, if it is the next one.
+    /// Adds a task if it is the next one; returns whether it was.
     pub(super) const fn join(&mut self, task: TaskId, number: u64) -> bool {
         let is_next = task.0 == self.first + self.count && number == self.number + self.count;
         let joins = is_next && self.count < MAX_TASKS;
@@ -45,7 +45,7 @@ impl NeverBegun {
         }
     }
 
-    /// Takes what [`NeverBegun::push`] has written, behind its first byte; `None` where it is damaged.
+    /// Reads what [`NeverBegun::push`] has written, after its first byte; `None` if it is damaged.
     pub(super) fn take(rest: &mut &[u8]) -> Option<Self> {
         let mut next = || take_number(rest);
         let found = Self { at_ns: next()?, first: next()?, number: next()?, count: next()? };
@@ -54,7 +54,7 @@ impl NeverBegun {
         (found.count <= MAX_TASKS).then_some(found)
     }
 
-    /// What a record says of them.
+    /// The corresponding lines of a record.
     pub(super) fn lines(&self) -> [RecordLine; 2] {
         let record = |place| AttemptRecord::cancelled_in_queue(TaskId(self.first + place), 0, self.at_ns);
         let (tasks, records) = (0..self.count).map(|place| (self.words(place), record(place))).unzip();

@@ -1,21 +1,21 @@
-//! Which process records a run: so that a run whose process is gone is known as interrupted, also when its number has been
-//! given to another process or the machine was started anew.
+//! The process that records a run. A run whose process has ended is recognized as interrupted, even if the pid was
+//! reused or the machine was restarted.
 
 use fanlane_os::machine;
 use fanlane_os::process_tree::live_start_ticks;
 
-/// This process, as a text that no other process ever has.
+/// A text that identifies this process among all processes ever.
 pub(super) fn this() -> String {
     name_of(std::process::id()).unwrap_or_else(|| format!("{} ? ?", std::process::id()))
 }
 
-/// Whether the process of that name still lives.
+/// Whether the process identified by `name` is still alive.
 pub(super) fn lives(name: &str) -> bool {
     let pid = name.split(' ').next().and_then(|pid| pid.parse().ok());
     pid.and_then(name_of).is_some_and(|now| now == name)
 }
 
-/// Its number, when it began in clock ticks since the machine started, and which start of the machine that was.
+/// The pid, the start time in clock ticks since boot, and the id of the boot.
 fn name_of(pid: u32) -> Option<String> {
     Some(format!("{pid} {} {}", live_start_ticks(pid)?, machine::boot_id()?))
 }

@@ -1,5 +1,5 @@
-//! A run on its way into the history: what is known of it at its start, and what was gathered of it and is not written yet.
-//! The [`recorder`](super::recorder) adds to it and the [`writer`](super::writer) takes from it.
+//! A run that is being recorded: its description, and its events that are not written yet. The
+//! [`recorder`](super::recorder) adds to it, the [`writer`](super::writer) takes from it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,40 +10,40 @@ use crate::event::{OutcomeCounts, RunHeader, Summary};
 use crate::job::{Batch, Job};
 use crate::model::Earlier;
 
-/// A block is closed when it is this long: what one damaged place costs at most.
+/// Length at which a block is closed: the most that one damaged place can cost.
 const BLOCK_BYTES: usize = 128 << 10;
-/// What a run is recorded with.
+/// The description of a run to be recorded.
 #[derive(Debug)]
 pub struct RecordedRun {
     /// Its tasks.
     pub batch: Arc<Batch>,
-    /// The job, as it is to be run again.
+    /// The job, from which the run can be repeated.
     pub job: Job,
-    /// Where the job's working folder and its relative inputs are looked up.
+    /// The folder that the job's relative paths start from.
     pub folder: PathBuf,
-    /// The run that it goes on with.
+    /// The run that it resumes.
     pub continues: Option<i64>,
-    /// What earlier runs have ended of its batch.
+    /// The tasks of its batch that earlier runs have ended.
     pub earlier: Earlier,
     /// It was started from the window.
     pub window: bool,
 }
 
-/// What the recorder and the writer share: what the one has gathered and the other has not written yet.
+/// The state shared by the recorder and the writer.
 pub(super) struct PendingRun {
     pub state: Mutex<PendingState>,
     pub wake: Condvar,
 }
 
-/// What waits to be written, and how far the run is.
+/// The blocks that wait to be written, and the progress of the run.
 #[derive(Default)]
 pub(super) struct PendingState {
     pub header: Option<RunHeader>,
     pub current: Vec<u8>,
     pub full: Vec<Vec<u8>>,
-    /// All that is not on the disk yet, also what the writer has taken.
+    /// Bytes that are not on the disk yet, including those that the writer has taken.
     pub waiting_bytes: usize,
-    /// Something besides samples is among it.
+    /// Whether they contain anything besides samples.
     pub is_pressing: bool,
     pub counts: OutcomeCounts,
     pub retries: u64,
@@ -52,12 +52,12 @@ pub(super) struct PendingState {
     pub summary: Option<Summary>,
     /// No more events come.
     pub ended: bool,
-    /// Recording was given up.
+    /// Recording has been abandoned.
     pub given_up: bool,
     pub said: Vec<String>,
     /// The run's number, once it has one.
     pub id: Option<i64>,
-    /// The number is waited for, so the run is written at once.
+    /// The run is to be written at once, since its number is waited for.
     pub is_hurried: bool,
 }
 
@@ -76,14 +76,14 @@ impl PendingState {
         }
     }
 
-    /// Begins another block where this one has its length.
+    /// Begins another block if this one has reached its length.
     pub(super) fn close_if_long(&mut self) {
         if self.current.len() >= BLOCK_BYTES {
             self.full.push(std::mem::replace(&mut self.current, Vec::with_capacity(BLOCK_BYTES + 4096)));
         }
     }
 
-    /// Whether another attempt may wait to be written. One that may not is counted.
+    /// Whether another attempt may wait to be written; counts it as left out if not.
     pub(super) fn has_room(&mut self) -> bool {
         let has_room = !self.given_up && self.waiting_bytes < MAX_PENDING_BYTES;
         self.left_out += u64::from(!has_room);

@@ -1,4 +1,5 @@
-//! Where the history lies, and how its file is made: readable for its user alone, since commands may hold secrets.
+//! The location of the history, and the creation of its file: readable for its user only, since commands may contain
+//! secrets.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -11,13 +12,13 @@ use rustix::io::Errno;
 
 use super::HistoryError;
 
-/// The variable that names another folder for what Fanlane keeps.
+/// The environment variable that names another folder for Fanlane's data.
 pub const FOLDER_VARIABLE: &str = "FANLANE_DATA_DIR";
 /// The file in that folder.
 pub(super) const FILE: &str = "history.sqlite3";
-/// Its presence says that a reader found the history damaged.
+/// A file whose presence marks the history as damaged.
 const DAMAGED: &str = "history.damaged";
-/// How long another process may hold the folder while it begins a history or sets one aside.
+/// Maximum wait for another process that holds the lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The folder of the history: `$FANLANE_DATA_DIR`, or `fanlane` in `$XDG_DATA_HOME` or in `~/.local/share`.
@@ -32,7 +33,7 @@ pub fn default_folder() -> Result<PathBuf, HistoryError> {
     Ok(folders.data_dir().to_owned())
 }
 
-/// Makes the folder and the file where they are not there yet.
+/// Creates the folder and the file if they do not exist.
 pub(super) fn make(folder: &Path) -> Result<(), HistoryError> {
     let refused = |path: &Path| {
         let path = path.to_owned();
@@ -44,7 +45,7 @@ pub(super) fn make(folder: &Path) -> Result<(), HistoryError> {
     made.map(drop).map_err(refused(&file))
 }
 
-/// Held while a history is begun, brought up to date or set aside, so that two processes never do it at once.
+/// A lock held while a history is created, migrated or set aside, so that two processes never do it at once.
 pub(super) struct Guard(#[expect(dead_code, reason = "the lock lives as long as its file is open")] File);
 
 impl Guard {
@@ -68,18 +69,18 @@ impl Guard {
     }
 }
 
-/// Says that whoever opens the history next to write it is to set it aside.
+/// Marks the history as damaged: the next run sets it aside.
 pub(super) fn mark_damaged(folder: &Path) {
-    // Without the mark, damage is seen again by whoever comes by that place.
+    // If the mark cannot be made, the damage is found again when it is next read.
     let _ = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(folder.join(DAMAGED));
 }
 
-/// Whether [`mark_damaged`] was called since the history was begun.
+/// Whether [`mark_damaged`] was called since the history was created.
 pub(super) fn is_marked_damaged(folder: &Path) -> bool {
     fs::symlink_metadata(folder.join(DAMAGED)).is_ok()
 }
 
-/// Gives a damaged history another name, with its companions, and says which. Nothing of it is deleted.
+/// Renames a damaged history and its companion files; returns the new name. Nothing is deleted.
 pub(super) fn set_aside(folder: &Path) -> Result<PathBuf, HistoryError> {
     let file = folder.join(FILE);
     let (number, aside) = (1..)
@@ -88,7 +89,7 @@ pub(super) fn set_aside(folder: &Path) -> Result<PathBuf, HistoryError> {
         .expect("some number is free");
     let refused =
         |source| HistoryError::System { what: "the damaged history cannot be set aside:", path: file.clone(), source };
-    // The companions first: left behind, they would be taken for those of the new one.
+    // The companion files first: left behind, they would be taken for those of the new history.
     for companion in ["-wal", "-shm"] {
         let from = folder.join(format!("{FILE}{companion}"));
         let to = folder.join(format!("history-damaged-{number}.sqlite3{companion}"));
@@ -98,7 +99,7 @@ pub(super) fn set_aside(folder: &Path) -> Result<PathBuf, HistoryError> {
         }
     }
     fs::rename(&file, &aside).map_err(refused)?;
-    // If it stays, what follows is looked at once more, and found to be whole.
+    // If the mark stays, the new history is checked once more and found to be whole.
     let _ = fs::remove_file(folder.join(DAMAGED));
     crate::store::atomic_write::sync_folder(folder).map_err(refused)?;
     Ok(aside)

@@ -1,14 +1,14 @@
-//! Removing runs: those that were named, or the oldest ones until the rest is young and small enough. What would go is told
-//! first; nothing is ever removed by itself.
+//! Removal of runs: named ones, or the oldest until the rest is young and small enough. Nothing is ever removed without
+//! a request.
 
 use super::{History, HistoryError, RunRow, RunState};
 
-/// How much of the history stays.
+/// Limits beyond which runs are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Runs that began longer ago go, in milliseconds.
+    /// Maximum age of a run, in milliseconds.
     pub max_age_ms: u64,
-    /// The oldest go until the rest is no larger, in bytes.
+    /// Maximum size of the remaining runs, in bytes.
     pub max_bytes: u64,
 }
 
@@ -20,7 +20,7 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// Which of `runs` (the newest first) go at the moment `now_unix_ms`. Runs that go on stay.
+    /// Which of `runs` (the newest first) are beyond the limits at `now_unix_ms`. Running ones never are.
     pub fn surplus(self, runs: &[RunRow], now_unix_ms: u64) -> Vec<i64> {
         let mut bytes = 0_u64;
         let goes = |run: &&RunRow| {
@@ -33,10 +33,10 @@ impl Retention {
 }
 
 impl History {
-    /// Removes runs, all or none of them, and gives their room back to the disk.
+    /// Removes runs, all or none of them, and returns their space to the file system.
     ///
     /// # Errors
-    /// When one is not there, or the history cannot be written; nothing was removed then.
+    /// When one does not exist, or the history cannot be written; nothing is removed then.
     pub fn remove(&mut self, runs: &[i64]) -> Result<(), HistoryError> {
         let path = self.path.clone();
         let fault = |error| HistoryError::of(&path, error);
@@ -47,7 +47,7 @@ impl History {
             }
         }
         change.commit().map_err(fault)?;
-        // The runs are gone already; if a reader is in the way, the room is given back another time.
+        // The runs are removed already; if a reader is in the way, the space is returned another time.
         let _ = self.give_back_room();
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What happened in a run, read block by block as a record has it. A block that is damaged is passed over and counted.
+//! Reading the events of a run, block by block, as lines of a record. Damaged blocks are skipped and counted.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{History, HistoryError, block};
 use crate::event::{AttemptRecord, Event, EventKind, Outcome, RunEvent, Summary, TaskEvent};
 use crate::store::record::{RecordLine, TaskWords};
 
-/// The lines of a run's record behind its header.
+/// The lines of a run's record after its header.
 pub struct RunLines<'a> {
     history: &'a History,
     run: i64,
@@ -19,13 +19,13 @@ pub struct RunLines<'a> {
 }
 
 impl History {
-    /// What happened in a run, as far as it was recorded when this is called and read.
+    /// The lines of a run, as far as they are recorded at the time of reading.
     pub fn lines(&self, run: i64) -> RunLines<'_> {
         RunLines { history: self, run, place: -1, lines: Vec::new().into_iter(), damaged: 0, over: false }
     }
 
-    /// The events of a run. One that never came to its end gets one, at the last moment that is known of it, so that whoever
-    /// folds them sees that nothing more comes.
+    /// The events of a run; returns the number of damaged blocks. A run without an end gets one, at its last known
+    /// time, so that a model folded from them is complete.
     ///
     /// # Errors
     /// When there is no such run, or the history cannot be read.
@@ -54,10 +54,10 @@ impl History {
         Ok(lines.damaged)
     }
 
-    /// Each task of a run that has ended and was not cancelled, in the order in which they ended.
+    /// Calls `take` with each task of a run that has ended and was not cancelled, in the order in which they ended.
     ///
     /// # Errors
-    /// When the history cannot be read, and whatever `take` says, which ends the reading.
+    /// When the history cannot be read, and any error of `take`, which ends the reading.
     pub fn each_ended<E: From<HistoryError>>(
         &self,
         run: i64,
@@ -82,7 +82,7 @@ impl History {
 }
 
 impl RunLines<'_> {
-    /// How many blocks were damaged, each of them some thousand tasks or less, and passed over.
+    /// Number of damaged blocks that were skipped, each of some thousand tasks or fewer.
     pub const fn damaged(&self) -> u64 {
         self.damaged
     }

@@ -1,5 +1,5 @@
-//! What takes the events of a run for the history, on the thread of whoever follows the run: it turns them into bytes that
-//! wait in memory, and never waits itself. Writing them is the [`writer`](super::writer)'s.
+//! The recorder takes the events of a run on the thread that follows the run, and encodes them into blocks in memory
+//! without ever waiting. The [`writer`](super::writer) writes them.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -17,10 +17,10 @@ use crate::event::{AttemptRecord, Event, EventKind, RunEvent, SampleEvent, TaskE
 use crate::job::lossless::Bytes;
 use crate::store::record::{TaskWords, command_into};
 
-/// How long the end of a run may wait for a disk that does not answer.
+/// Maximum wait at the end of a run for a disk that does not respond.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Records a run. Dropping it ends the record where it stands.
+/// Records a run. Dropping it ends the recording.
 pub struct HistoryRecorder {
     shared: Arc<PendingRun>,
     run: Arc<RecordedRun>,
@@ -34,8 +34,8 @@ pub struct HistoryRecorder {
 }
 
 impl HistoryRecorder {
-    /// Begins to record a run in the history in `folder`, which need not be there. What goes wrong there is told by
-    /// [`HistoryRecorder::add`] or [`HistoryRecorder::finish`].
+    /// Begins to record a run in the history in `folder`, which is created if needed. [`HistoryRecorder::add`] and
+    /// [`HistoryRecorder::finish`] return messages about failures.
     pub fn start(folder: PathBuf, run: RecordedRun) -> Self {
         let shared = Arc::new(PendingRun { state: Mutex::default(), wake: Condvar::new() });
         let run = Arc::new(run);
@@ -49,7 +49,7 @@ impl HistoryRecorder {
         if let Err(error) = thread {
             let mut state = shared.state();
             state.given_up = true;
-            state.said.push(format!("the run is not recorded in the history, since no thread can be had: {error}"));
+            state.said.push(format!("the run is not recorded in the history, since no thread can be started: {error}"));
         }
         Self {
             shared,
@@ -64,7 +64,7 @@ impl HistoryRecorder {
         }
     }
 
-    /// Takes in one event; returns what there is to tell.
+    /// Takes in one event; returns messages for the user.
     pub fn add(&mut self, event: &Event) -> Vec<String> {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.state();
@@ -163,7 +163,7 @@ impl HistoryRecorder {
         let length = state.current.len();
         if let Err(error) = block::push_event(&mut state.current, event, words) {
             state.current.truncate(length);
-            state.said.push(format!("something that happened cannot be recorded in the history: {error}"));
+            state.said.push(format!("an event of the run cannot be recorded in the history: {error}"));
         }
         state.close_if_long();
     }
@@ -190,13 +190,13 @@ impl HistoryRecorder {
         self.shared.state().id
     }
 
-    /// Has the run written at once, so that it soon has its number, and not only with what happens in its first moments.
+    /// Has the run written at once instead of after the usual interval, so that it gets its number.
     pub fn hurry(&self) {
         self.shared.state().is_hurried = true;
         self.shared.wake.notify_one();
     }
 
-    /// Nothing more of this run is recorded: it has told why.
+    /// Whether recording was abandoned; a message has said why.
     pub fn has_given_up(&self) -> bool {
         self.shared.state().given_up
     }
@@ -206,7 +206,7 @@ impl HistoryRecorder {
         Arc::clone(&self.shared)
     }
 
-    /// Waits until all is written, but not for ever; returns what there is to tell.
+    /// Waits, up to a time limit, until everything is written; returns messages for the user.
     pub fn finish(mut self) -> Vec<String> {
         self.end();
         let is_stuck = self.written.recv_timeout(FLUSH_TIMEOUT) == Err(crossbeam_channel::RecvTimeoutError::Timeout);
@@ -214,7 +214,7 @@ impl HistoryRecorder {
         let mut said = std::mem::take(&mut state.said);
         if is_stuck && !state.given_up {
             state.given_up = true;
-            said.push("the disk does not answer, so the end of this run may be missing from the history".to_owned());
+            said.push("the disk does not respond, so the end of this run may be missing from the history".to_owned());
         }
         said
     }

@@ -1,4 +1,4 @@
-//! A run in the list of runs: what is known of it without reading what happened in it.
+//! A run in the list of runs: what is known without reading its events.
 
 use fanlane_os::machine;
 use std::path::PathBuf;
@@ -13,10 +13,11 @@ use crate::job::{Control, Job, Mode, Order};
 use crate::model::Earlier;
 use crate::store::record::RecordHeader;
 
-/// On what a run went.
+/// The machine and the program that a run ran on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct RunEnvironment {
-    /// Of Fanlane.
+    /// The version of Fanlane.
     pub version: String,
     /// The machine's name.
     pub host: String,
@@ -24,14 +25,14 @@ pub struct RunEnvironment {
     pub system: String,
     /// Logical cores that the process could use.
     pub cores: u32,
-    /// Memory of the machine, in bytes; 0 if that is not known.
+    /// Memory of the machine, in bytes; 0 if unknown.
     pub memory_bytes: u64,
     /// The run was started from the window.
     pub window: bool,
 }
 
 impl RunEnvironment {
-    /// This machine's.
+    /// The environment of this process.
     pub(super) fn this(window: bool) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -44,21 +45,21 @@ impl RunEnvironment {
     }
 }
 
-/// How far a run came.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// It goes on: the process that records it lives.
+    /// The process that records it is alive.
     Running,
-    /// The process that recorded it is gone, and the run has no end.
+    /// The process that recorded it has ended before the run did.
     Interrupted,
-    /// Somebody stopped it, or its halt did.
+    /// It was stopped, by the user or by its halt condition.
     Stopped,
-    /// It came to its end; whether all tasks succeeded is in the counts.
+    /// It ended on its own; the counts tell whether all tasks succeeded.
     Finished,
 }
 
 impl RunState {
-    /// The word for it in lists and in JSON.
+    /// Its name in lists and in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -71,52 +72,53 @@ impl RunState {
 
 /// A run in the list of runs.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RunRow {
-    /// The number that names it, never given to another run.
+    /// Its number, never reused for another run.
     pub id: i64,
     /// The job's name, or its command line.
     pub name: String,
-    /// How far it came.
+    /// Its state.
     pub state: RunState,
     /// How it was run.
     pub mode: Mode,
     /// The pool's size at the start.
     pub workers: u32,
-    /// Tasks of the run.
+    /// Number of tasks.
     pub tasks: u64,
     /// Wall clock at the start, in milliseconds since 1970-01-01 UTC.
     pub started_unix_ms: u64,
-    /// How long it took, or as far as is known, in nanoseconds.
+    /// How long it took, as far as is known, in nanoseconds.
     pub wall_ns: u64,
-    /// How its tasks ended, as far as is known.
+    /// Its tasks by outcome, as far as is known.
     pub counts: OutcomeCounts,
     /// Attempts that were followed by another.
     pub retries: u64,
     /// Attempts that could not be recorded, because the disk could not keep up.
     pub left_out: u64,
-    /// The run that this one goes on with.
+    /// The run that this one resumes.
     pub continues: Option<i64>,
-    /// What earlier runs have ended of its batch.
+    /// The tasks of its batch that earlier runs have ended.
     pub earlier: Earlier,
-    /// On what it went.
+    /// The machine and the program that it ran on.
     pub environment: RunEnvironment,
-    /// Room that it takes in the history, in bytes.
+    /// Its size in the history, in bytes.
     pub bytes: u64,
-    /// The same for all runs of the same job in the same folder; see [`job_key`].
+    /// Equal for all runs of the same job in the same folder; see [`job_key`].
     pub job_key: Vec<u8>,
-    /// Where the job's working folder and its relative inputs are looked up.
+    /// The folder that the job's relative paths start from.
     pub folder: PathBuf,
-    /// What its record begins with.
+    /// The header of its record.
     pub header: RecordHeader,
-    /// The last event, where the run has one.
+    /// The totals at its end, if it has one.
     pub summary: Option<Summary>,
 }
 
 const COLUMNS: &str = "id, name, mode, workers, tasks, started_unix_ms, last_ns, done, failed, timed_out, \
      cancelled, lost, retries, left_out, summary, environment, owner, continues, bytes, job_key, folder, header";
 
-/// What tells a run of the same work from others: a hash of the folder and of all in a job that decides what its tasks do,
-/// and nothing that only decides how they are run.
+/// The identity of a run's work: a hash of the folder and of everything in a job that decides what its tasks do,
+/// without what only decides how they are run.
 pub fn job_key(job: &Job, folder: &std::path::Path) -> Vec<u8> {
     use std::os::unix::ffi::OsStrExt;
     let work = Job {
@@ -136,7 +138,7 @@ pub fn job_key(job: &Job, folder: &std::path::Path) -> Vec<u8> {
     hash.update([0]);
     match work.to_ron() {
         Ok(text) => hash.update(text),
-        // What no text can hold still differs from most others.
+        // A job that cannot be written as text is told apart by its title.
         Err(_) => hash.update(work.task.title()),
     }
     hash.finalize()[..16].to_vec()
@@ -191,7 +193,7 @@ impl RunRow {
         })
     }
 
-    /// Whether there is something to go on with: it did not come to its end by itself, or not every task succeeded.
+    /// Whether there is something to resume: it has ended, and not every task is done.
     pub fn has_rest(&self) -> bool {
         self.state != RunState::Running && self.counts.done < self.tasks
     }
@@ -217,7 +219,7 @@ impl History {
     /// One run.
     ///
     /// # Errors
-    /// When there is none of that number, or the history cannot be read.
+    /// When there is no such run, or the history cannot be read.
     pub fn run(&self, id: i64) -> Result<RunRow, HistoryError> {
         match find(&self.connection, id) {
             Err(rusqlite::Error::QueryReturnedNoRows) => Err(HistoryError::NoRun { id }),
@@ -234,7 +236,7 @@ impl History {
         newest.map_err(|error| self.fault(error))?.ok_or(HistoryError::Empty)
     }
 
-    /// The runs of the same job in the same folder that came before a run, the newest first.
+    /// Earlier runs of the same job in the same folder, the newest first.
     ///
     /// # Errors
     /// When the history cannot be read.
@@ -245,7 +247,7 @@ impl History {
         rows.map_err(|error| self.fault(error))
     }
 
-    /// The job of a run as it was run; `None` where it was too long to be kept.
+    /// The job of a run as a job file; `None` if it was too long to be kept.
     ///
     /// # Errors
     /// When there is no such run, or the history cannot be read.
@@ -256,7 +258,7 @@ impl History {
         }
     }
 
-    /// Which tasks of the whole batch a run had, by their numbers; `None`: all.
+    /// The numbers of the tasks of the whole batch that a run had; `None`: all.
     ///
     /// # Errors
     /// When there is no such run, or the history cannot be read.

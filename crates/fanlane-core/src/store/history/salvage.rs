@@ -1,5 +1,5 @@
-//! What becomes of a history that is damaged: it is set aside under another name, and what can still be read of it goes
-//! into a new one. Nothing of it is deleted, and what could not be read is said.
+//! Salvage of a damaged history: its readable part is copied into a new one. The damaged file is kept under another
+//! name, and what could not be read is reported.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,25 +9,28 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
 use super::{History, HistoryError, block, schema};
 
-/// A history that was set aside, and what of it is in the new one.
+/// A history that was set aside, and how much of it was salvaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Salvage {
-    /// What it was renamed to.
+    /// Its new path.
     pub path: PathBuf,
-    /// Runs that were carried over as a whole.
+    /// Runs that were copied completely.
     pub whole: u64,
-    /// Runs that were carried over but for some parts.
+    /// Runs that were copied with parts missing.
     pub in_part: u64,
-    /// Runs of which nothing could be carried over, as far as is known.
+    /// Runs of which nothing could be copied, as far as is known.
     pub lost: u64,
 }
 
 impl Salvage {
-    /// In a sentence without a full stop.
+    /// As a sentence without a full stop.
     pub fn sentence(&self) -> String {
         let runs = |count: u64| crate::model::format::plural(count, "run");
-        let mut words =
-            format!("the history of runs was damaged: it is kept as {}, and a new one was begun", self.path.display());
+        let mut words = format!(
+            "the history of runs was damaged: it is kept as {}, and a new one was created",
+            self.path.display()
+        );
         if self.whole + self.in_part > 0 {
             words += &format!(" with {} of it", runs(self.whole + self.in_part));
         }
@@ -41,13 +44,13 @@ impl Salvage {
     }
 }
 
-/// A block as it was found: its run, place, checksum and bytes.
+/// A block: its run, place, checksum and bytes.
 type Block = (i64, i64, i64, Vec<u8>);
 
-/// So many numbers in a row that nothing is found under are the end of a table whose end is not known.
+/// Number of consecutive missing rows after which a table with an unknown end is taken to have ended.
 const MAX_MISSING: i64 = 10_000;
 
-/// Carries over what can be read of the history in the file `from` into a new one.
+/// Copies the readable part of the history in the file `from` into a new one.
 pub(super) fn carry_over(from: PathBuf, into: &mut History) -> Result<Salvage, HistoryError> {
     let mut found = Salvage { path: from, whole: 0, in_part: 0, lost: 0 };
     let Some(damaged) = open(&found.path) else { return Ok(found) };
@@ -63,7 +66,7 @@ pub(super) fn carry_over(from: PathBuf, into: &mut History) -> Result<Salvage, H
             change.execute(&format!("INSERT INTO runs VALUES ({places})"), params_from_iter(values))
         };
         match row {
-            // What the tables do not take was no run any more.
+            // A row that the new table does not accept was damaged.
             Ok(Some(values)) if insert(&values).is_ok() && can_be_listed(&change, id) => drop(carried.insert(id)),
             Ok(None) => return Ok(false),
             Ok(Some(_)) => drop(lost.insert(id)),
@@ -87,7 +90,7 @@ pub(super) fn carry_over(from: PathBuf, into: &mut History) -> Result<Salvage, H
     })
     .map_err(fault)?;
     let last = keep_numbers(&damaged, &change).map_err(fault)?;
-    // Beyond the last number that was given there was no run.
+    // There was no run beyond the last number that was assigned.
     lost.retain(|run| *run <= last);
     for run in carried {
         let missing = mark_missing(&change, run).map_err(fault)?;
@@ -98,7 +101,7 @@ pub(super) fn carry_over(from: PathBuf, into: &mut History) -> Result<Salvage, H
     Ok(found)
 }
 
-/// No number is given to a second run, also where the first is lost. Returns the last one that was given, as far as is known.
+/// Keeps the numbers of lost runs from being reused. Returns the last assigned number, as far as is known.
 fn keep_numbers(damaged: &Connection, change: &Connection) -> rusqlite::Result<i64> {
     let number = |connection: &Connection| {
         let text = "SELECT seq FROM sqlite_sequence WHERE name = 'runs'";
@@ -114,15 +117,15 @@ fn keep_numbers(damaged: &Connection, change: &Connection) -> rusqlite::Result<i
 }
 
 fn open(path: &Path) -> Option<Connection> {
-    // It stays as it is: whoever wants to look closer finds all of it.
+    // Read-only: the damaged file stays as it is for closer inspection.
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).ok()?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).ok()?;
     (version == schema::VERSION).then_some(connection)
 }
 
-/// Calls `look` with each number that a row of a table may have; it says whether something could be read there. A table is not read
-/// in one go, since that would end at the first damaged page.
+/// Calls `look` with each row number that a table may have; it returns whether a row could be read. Rows are read one
+/// by one, since a scan would end at the first damaged page.
 fn each_number(
     damaged: &Connection,
     table: &str,
@@ -131,7 +134,7 @@ fn each_number(
     let last = damaged.query_row(&format!("SELECT max(rowid) FROM {table}"), [], |row| row.get::<_, Option<i64>>(0));
     let last = last.ok().flatten();
     let (mut number, mut missing) = (0, 0);
-    // A last number that is damaged itself is far from the others.
+    // A damaged last number is far from the others.
     while last.is_none_or(|last| number < last) && missing < MAX_MISSING {
         number += 1;
         missing = if look(number)? { 0 } else { missing + 1 };
@@ -145,24 +148,24 @@ fn row_of(damaged: &Connection, id: i64) -> rusqlite::Result<Option<Vec<Value>>>
     statement.query_row([id], |row| (0..columns).map(|place| row.get(place)).collect()).optional()
 }
 
-/// Whether what was carried over can be listed; it is taken out again if not.
+/// Whether a copied run can be listed; removes it again if not.
 fn can_be_listed(change: &Connection, id: i64) -> bool {
     let is_whole = super::row::find(change, id).is_ok();
     if !is_whole {
-        // It was put in a moment ago.
+        // It was inserted just before, so it exists.
         let _ = change.execute("DELETE FROM runs WHERE id = ?1", [id]);
     }
     is_whole
 }
 
 fn insert_block(change: &Connection, run: i64, place: i64, checksum: i64, bytes: &[u8]) -> rusqlite::Result<()> {
-    // A place that is damaged itself may be there already.
+    // A damaged place number may collide with an existing one.
     let text = "INSERT OR IGNORE INTO blocks (run, place, checksum, bytes) VALUES (?1, ?2, ?3, ?4)";
     change.prepare(text)?.execute((run, place, checksum, bytes)).map(drop)
 }
 
-/// Puts an empty block that is known as damaged in each place of a run that is missing, so that whoever reads the run hears
-/// of it; says whether there was one.
+/// Inserts an empty block with a wrong checksum for each missing block of a run, so that readers count it as damaged;
+/// returns whether there was one.
 fn mark_missing(change: &Connection, run: i64) -> rusqlite::Result<bool> {
     let mut statement = change.prepare("SELECT place, length(bytes) FROM blocks WHERE run = ?1 ORDER BY place")?;
     let found: Vec<(i64, i64)> =
@@ -172,7 +175,7 @@ fn mark_missing(change: &Connection, run: i64) -> rusqlite::Result<bool> {
     let mut missing = Vec::new();
     let mut next = 0;
     for (place, _) in &found {
-        // No run has as many blocks as a damaged place may say.
+        // A damaged place number may be absurdly large.
         missing.extend((next..*place).take(found.len() + 1));
         next = place + 1;
     }

@@ -1,5 +1,4 @@
-//! The tables, and how a history of an older version becomes one of this version: a step for each version, never changed once
-//! it was published.
+//! The tables, and the migration of older versions: one step for each version, never changed once published.
 
 use std::path::Path;
 
@@ -7,9 +6,9 @@ use rusqlite::Connection;
 
 use super::HistoryError;
 
-/// What brings version N to version N + 1.
+/// The steps from version N to version N + 1.
 const STEPS: [&str; 1] = [
-    // 0 to 1. A run is one row, changed with each batch of its blocks; a block is what happened, in order.
+    // 0 to 1. A run is one row, updated with each transaction; blocks are its events, in order.
     "CREATE TABLE runs (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         name TEXT NOT NULL,
@@ -46,13 +45,13 @@ const STEPS: [&str; 1] = [
     ) STRICT;",
 ];
 
-/// Tells our files from those of other programs: `FanL`.
+/// Distinguishes Fanlane's files from those of other programs: `FanL`.
 const APPLICATION: i64 = 0x4661_6e4c;
 
 /// The version that this build writes.
 pub const VERSION: i64 = STEPS.len() as i64;
 
-/// Brings the tables up to date, in one transaction.
+/// Migrates the tables to the current version, in one transaction.
 pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), HistoryError> {
     let fault = |source| HistoryError::of(path, source);
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(fault);
@@ -67,7 +66,7 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Resu
         return Ok(());
     }
     if found == 0 {
-        // Removed runs give their room back; this can only be said before the first table.
+        // Returns the space of removed runs; it has to be set before the first table exists.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(fault)?;
     }
     let change = connection.transaction().map_err(fault)?;

@@ -60,7 +60,7 @@ fn finished(counts: OutcomeCounts, stopped: bool) -> EventKind {
     }))
 }
 
-/// What a run says in which `outcomes` of its tasks are known.
+/// The events of a run in which tasks have ended with `outcomes`.
 pub fn events(tasks: u64, outcomes: &[Outcome]) -> Vec<Event> {
     let worker = EventKind::Worker(WorkerEvent::Started { worker: WorkerId(1), lane: LaneId(0), pid: 4 });
     let sample = MachineSample { core_percent: vec![1.0], memory_used_bytes: 1, memory_total_bytes: 2 };
@@ -71,7 +71,7 @@ pub fn events(tasks: u64, outcomes: &[Outcome]) -> Vec<Event> {
     (0..).zip(kinds).map(|(at_ns, kind)| Event { at_ns, kind }).collect()
 }
 
-/// Records events, and returns the run's number and what was told.
+/// Records events, and returns the run's number and the messages.
 pub fn keep(folder: &Path, run: RecordedRun, events: &[Event]) -> (Option<i64>, Vec<String>) {
     let mut recorder = HistoryRecorder::start(folder.to_owned(), run);
     let mut said: Vec<String> = events.iter().flat_map(|event| recorder.add(event)).collect();
@@ -147,7 +147,7 @@ fn a_run_without_an_end_was_interrupted_and_its_rest_is_known() {
     ended.forget_failed();
     assert_eq!(ended.left(&whole).0, [TaskId(1), TaskId(2), TaskId(3)]);
 
-    // Going on with it: the part's first task is the third of the whole.
+    // A resumed run: the part's first task is the third of the whole.
     let part = std::sync::Arc::new(whole.rest(&[TaskId(2), TaskId(3)]));
     let next = RecordedRun { batch: part, ..recorded_run(&words, Some(id)) };
     let (second, _) = keep(folder.path(), next, &events(2, &[Outcome::Done]));
@@ -296,7 +296,7 @@ fn a_folder_that_cannot_be_written_is_told_once() {
     assert!(id.is_none());
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(
-        said[0].starts_with("the run is not, or not wholly, recorded: the history cannot be kept in /proc/nowhere"),
+        said[0].starts_with("the run is not, or not completely, recorded: the history cannot be kept in /proc/nowhere"),
         "{said:?}"
     );
 }
@@ -323,7 +323,7 @@ fn two_recorders_at_once_lose_nothing() {
     assert!(runs.iter().all(|run| lines(&history, run.id).len() == 53));
 }
 
-/// Whatever waits beyond the limit is counted, the run's end is recorded still, and nobody waits.
+/// Attempts beyond the limit are counted, the run's end is still recorded, and nothing blocks.
 #[test]
 fn a_lock_that_another_process_holds_costs_the_run_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -331,7 +331,7 @@ fn a_lock_that_another_process_holds_costs_the_run_nothing() {
     let other = Connection::open(file_in(folder.path())).expect("opened");
     other.execute_batch("BEGIN IMMEDIATE").expect("locked");
     let (id, said) = keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
-    assert!(id.is_none() && said.len() == 1 && said[0].contains("kept busy by another Fanlane"), "{said:?}");
+    assert!(id.is_none() && said.len() == 1 && said[0].contains("locked by another Fanlane"), "{said:?}");
     other.execute_batch("ROLLBACK").expect("free");
     let (id, said) = keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
     assert_eq!((id, said), (Some(2), Vec::new()));

@@ -1,5 +1,6 @@
-//! The thread that writes what a run's recorder has gathered: one transaction at most every half second, each synced. A
-//! transaction that fails is tried again with what came meanwhile; it is told once, and the run never hears of it.
+//! The thread that writes the blocks of a run's recorder, in one synced transaction at most every half second. A
+//! transaction that fails is repeated together with what was added since; the failure is reported once and never
+//! affects the run.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -11,16 +12,16 @@ use super::{History, HistoryError, Salvage, block, owner};
 use crate::event::{OutcomeCounts, RunHeader, Summary};
 use crate::store::record::{RECORD_VERSION, RecordHeader};
 
-/// What has happened is on the disk this much later at the latest, besides the time that writing takes.
+/// Maximum delay before events are written, apart from the time that writing takes.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(500);
-/// Samples alone are in no hurry.
+/// The same for samples alone.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(10);
-/// After a fault it is tried again this much later.
+/// Delay before a failed transaction is repeated.
 const RETRY_INTERVAL: Duration = Duration::from_secs(3);
-/// A job longer than this as text is not kept: its run can be shown, but not run again from the history.
+/// Maximum length of a job file that is kept, in bytes; a run without it can be shown, but not repeated.
 const JOB_BYTES: usize = crate::job::file::MAX_FILE_BYTES as usize;
 
-/// What one transaction writes.
+/// The columns that one transaction writes.
 struct Turn {
     header: RunHeader,
     counts: OutcomeCounts,
@@ -30,7 +31,7 @@ struct Turn {
     summary: Option<Summary>,
 }
 
-/// The run as it stands in a history.
+/// A run in an open history.
 struct Written {
     history: History,
     /// Its number; `None` before the first transaction.
@@ -46,7 +47,7 @@ pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &P
     loop {
         let (turn, ended) = take(shared, &mut blocks, is_failing);
         let Some(turn) = turn else {
-            // It never began.
+            // The run never began.
             return;
         };
         let outcome = write_turn(&mut written, run, folder, &turn, &blocks, shared);
@@ -57,16 +58,16 @@ pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &P
                 shared.state().waiting_bytes -= bytes;
             }
             Err(error) => {
-                // A connection that has failed is not trusted with the next try.
+                // A connection that has failed is not used again.
                 if let Some(written) = written.take_if(|written| written.id.is_none()) {
                     drop(written);
                 }
                 let goes_on = error.is_passing() && !ended;
                 if !std::mem::replace(&mut told, true) {
                     let what = if goes_on {
-                        "the run goes on, but for now it is not recorded"
+                        "the run continues, but for now it is not recorded"
                     } else {
-                        "the run is not, or not wholly, recorded"
+                        "the run is not, or not completely, recorded"
                     };
                     shared.state().said.push(format!("{what}: {error}"));
                 }
@@ -90,7 +91,7 @@ pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &P
     }
 }
 
-/// Waits until there is something to write and it is time; takes it. `None` before the run's first event when no more comes.
+/// Waits until something is due to be written and takes it. `None` if the run ended before its first event.
 fn take(shared: &PendingRun, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Option<Turn>, bool) {
     let mut state = shared.state();
     while !state.ended && (state.header.is_none() || (state.waiting_bytes == 0 && !is_failing)) {
@@ -125,7 +126,7 @@ fn take(shared: &PendingRun, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Op
     (turn, *ended)
 }
 
-/// Writes one transaction; a history that turns out to be damaged, or that has lost its name, is followed by a new one.
+/// Writes one transaction; a history that is damaged or whose file was removed is replaced by a new one.
 fn write_turn(
     written: &mut Option<Written>,
     run: &RecordedRun,
@@ -135,7 +136,7 @@ fn write_turn(
     shared: &PendingRun,
 ) -> Result<(), HistoryError> {
     let mut salvage: Option<Salvage> = None;
-    // Somebody removed it, or set it aside.
+    // The file was removed or set aside by another process.
     let mut before = written.take_if(|written| !written.history.is_in_place()).map(|gone| (gone.id, gone.next_place));
     for is_last_try in [false, true] {
         let open = match written {
@@ -165,8 +166,8 @@ fn write_turn(
 }
 
 impl Written {
-    /// A run in a history that has just been opened. What was there of it `before`, in one that was set aside since, may have
-    /// been carried over.
+    /// A run in a history that was just opened. What was stored `before` in a history that was set aside since may have
+    /// been salvaged.
     fn go_on(history: History, before: Option<(Option<i64>, i64)>, turn: &Turn) -> Self {
         let is_it = |id: &i64| {
             let text = "SELECT 1 FROM runs WHERE id = ?1 AND owner = ?2 AND started_unix_ms = ?3";
@@ -207,7 +208,7 @@ impl Written {
     }
 }
 
-/// SQLite's whole numbers have a sign.
+/// SQLite's integers are signed.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,5 @@
-//! What a job log says of the runs before, read line by line; GNU parallel's logs are read as ours are. What is done about
-//! it is not decided here.
+//! Reading the job log of earlier runs, line by line, whether written by Fanlane or by GNU parallel. What follows from
+//! it is decided elsewhere.
 
 use std::io::{self, BufRead};
 
@@ -8,7 +8,7 @@ use super::HEADER;
 /// A line of a log: a task that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// Where it stands, from 1 for the header.
+    /// Its line number, from 1 for the header.
     pub line: u64,
     /// The task's number, from 1.
     pub number: u64,
@@ -20,20 +20,21 @@ pub struct LogLine {
 
 /// A log that cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LogError {
-    /// The system refused.
+    /// An error of the system.
     #[error("line {line}: {source}")]
     Unreadable {
         /// Which line, from 1.
         line: u64,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// It is another file.
+    /// It is not a job log.
     #[error("its first line is not that of a job log (Seq, Host, Starttime and so on); name another file")]
     NoLog,
-    /// A line in the midst is none.
+    /// A line is not a line of a job log.
     #[error("line {line} is no line of a job log: {reason}; remove it, and its task runs again")]
     Damaged {
         /// Which line, from 1.
@@ -43,7 +44,7 @@ pub enum LogError {
     },
 }
 
-/// Reads a log. A last line without an end, as a machine leaves it that went down over it, is not given out.
+/// Reads a log. A torn last line, as left by a crash, is ignored.
 #[derive(Debug)]
 pub struct LogReader<R> {
     input: R,
@@ -83,12 +84,12 @@ impl<R: BufRead> LogReader<R> {
         }
     }
 
-    /// Once the end was read: how many bytes the whole lines have.
+    /// After the end was reached: number of bytes in complete lines.
     pub const fn whole_bytes(&self) -> u64 {
         self.whole_bytes
     }
 
-    /// Once the end was read: how many bytes there are in all, those of a torn last line among them.
+    /// After the end was reached: number of bytes in all, including a torn last line.
     pub const fn read_bytes(&self) -> u64 {
         self.read_bytes
     }

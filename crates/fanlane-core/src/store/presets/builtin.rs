@@ -1,4 +1,4 @@
-//! The presets that come with the program, in the order in which they are listed.
+//! The built-in presets, in the order in which they are listed.
 
 use super::{Preset, Slug};
 use crate::job::Job;
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(files, listed);
     }
 
-    /// What someone sees who starts the program for the first time must need nothing but the program.
+    /// The preset shown at the first start must need nothing but the program.
     #[test]
     fn the_first_one_runs_on_every_machine() {
         let first = &all()[0];

@@ -1,7 +1,8 @@
-//! Presets: jobs that are kept to be run again. Some come with the program, the others lie as job files in one folder.
+//! Presets: jobs that are kept to be run again. Some are built in, the others are job files in one folder.
 //!
-//! A file is always whole, nothing is overwritten unless that was asked for, and nothing that lies in the folder is
-//! hidden: what does not load is listed with the reason. What a job file holds is the [job](crate::job::file)'s matter.
+//! Files are written atomically, nothing is overwritten without a request, and nothing in the folder is hidden: a file
+//! that does not load is listed with the reason. The content of job files is defined in
+//! [`job::file`](crate::job::file).
 
 mod builtin;
 mod slug;
@@ -15,34 +16,34 @@ use crate::job::{Job, JobFileError};
 use crate::store::atomic_write::{self, Existing};
 pub use slug::Slug;
 
-/// A preset that comes with the program.
+/// A built-in preset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
-    /// What it is listed among.
+    /// The group in which it is listed.
     pub group: &'static str,
     /// Its file name without the ending.
     pub slug: Slug,
-    /// What it runs.
+    /// Its job.
     pub job: Job,
 }
 
 /// A preset in the folder.
 #[derive(Debug)]
 pub struct SavedPreset {
-    /// Its file name without the ending; names it in calls of [`Presets`].
+    /// Its file name without the extension, which identifies it in calls of [`Presets`].
     pub slug: Slug,
     /// Its file.
     pub path: PathBuf,
-    /// What it runs, or why it does not load.
+    /// Its job, or why it does not load.
     pub job: Result<Job, JobFileError>,
 }
 
-/// A preset that was deleted, with all that is needed to bring it back.
+/// A deleted preset, with everything needed to restore it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeletedPreset {
-    /// What it was called.
+    /// Its slug.
     pub slug: Slug,
-    /// Its file's content, whether or not it was a job.
+    /// The content of its file, whether or not it was a job.
     pub content: Vec<u8>,
 }
 
@@ -52,32 +53,33 @@ pub struct Presets {
     folder: PathBuf,
 }
 
-/// Something that could not be done to a preset. What was in the folder before is there still.
+/// An operation on a preset failed. The folder is unchanged.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PresetError {
-    /// There is another one.
+    /// Another preset has that file.
     #[error("there is already a preset '{name}' in {path}; choose another name, or overwrite it")]
     Exists {
-        /// Its name; its slug if it does not load.
+        /// The other's name, or its slug if it does not load.
         name: String,
         /// Its file.
         path: PathBuf,
     },
-    /// There is none.
+    /// There is no such preset.
     #[error("there is no preset '{slug}' in {folder}; it may have been renamed or deleted elsewhere")]
     Gone {
-        /// What was asked for.
+        /// The slug.
         slug: Slug,
-        /// Where.
+        /// The folder.
         folder: PathBuf,
     },
     /// It has no name.
     #[error("a preset needs a name; give it one")]
     NoName,
-    /// It has a value that cannot be used.
+    /// Its job has an invalid value.
     #[error("the preset cannot be saved: {0}")]
     Problem(FieldProblem),
-    /// Saved like this it could not be loaded again.
+    /// It could not be loaded again if it were saved.
     #[error("the preset cannot be saved: {0}")]
     Unusable(#[source] JobFileError),
     /// It does not load, so its name cannot be changed.
@@ -89,24 +91,24 @@ pub enum PresetError {
         /// The name of the original.
         name: String,
     },
-    /// There is no home folder.
+    /// No home folder is known.
     #[error("no folder for presets is known: set HOME or XDG_CONFIG_HOME")]
     NoHome,
-    /// The system refused.
+    /// An error of the system.
     #[error("{path} cannot be {what}: {source}")]
     System {
         /// The file or folder.
         path: PathBuf,
-        /// What was to be done to it.
+        /// The operation that failed, as a participle.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
 }
 
 impl Presets {
-    /// The presets that come with the program; the first one is what a first launch shows.
+    /// The built-in presets; the first one is shown at the first start.
     pub fn builtin() -> Vec<Preset> {
         builtin::all()
     }
@@ -120,17 +122,17 @@ impl Presets {
         Ok(Self::open(folders.config_dir().join("presets")))
     }
 
-    /// The presets in `folder`, which is made when the first one is saved.
+    /// The presets in `folder`, which is created when the first one is saved.
     pub fn open(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
-    /// Where the presets lie.
+    /// The folder of the presets.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// All presets of the folder, sorted by name, then by file; none if the folder is not there yet.
+    /// All presets of the folder, sorted by name, then by file; none if the folder does not exist yet.
     ///
     /// # Errors
     /// When the folder cannot be read.
@@ -144,7 +146,7 @@ impl Presets {
         let mut presets = Vec::new();
         for entry in entries {
             let path = entry.map_err(unreadable)?.path();
-            // A name that is not Unicode is shown as well as it can be; no call can name it.
+            // A name that is not Unicode is shown lossily, and no call can address it.
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             if path.extension().is_some_and(|ending| ending == "ron") && !stem.starts_with('.') {
                 let is_other = fs::metadata(&path).is_ok_and(|found| !found.is_file());
@@ -169,7 +171,7 @@ impl Presets {
         Ok(slug)
     }
 
-    /// Saves a job under another name, which it then has.
+    /// Saves a job under another name, which becomes the job's name.
     ///
     /// # Errors
     /// As [`Presets::save`].
@@ -177,7 +179,7 @@ impl Presets {
         self.save(&Job { name: name.trim().to_owned(), ..job.clone() }, overwrite)
     }
 
-    /// Gives a preset another name, and its file the name that belongs to it.
+    /// Renames a preset and its file.
     ///
     /// # Errors
     /// [`PresetError::Exists`] if another preset has that file, and when it cannot be loaded or saved.
@@ -186,13 +188,13 @@ impl Presets {
         let is_same_file = Slug::of(name) == *slug;
         let new_slug = self.save_as(&job, name, is_same_file)?;
         if !is_same_file {
-            // Both are there for a moment: ended here, nothing is lost.
+            // Both exist for a moment, so that a crash here loses nothing.
             self.delete(slug)?;
         }
         Ok(new_slug)
     }
 
-    /// Saves a copy of a preset under a name that is free: `Name copy`, `Name copy 2`, …
+    /// Saves a copy of a preset under a free name: `Name copy`, `Name copy 2`, …
     ///
     /// # Errors
     /// When it cannot be loaded or saved.
@@ -217,12 +219,13 @@ impl Presets {
         let path = self.path(slug);
         let content = fs::read(&path).map_err(|error| self.gone_or_refused(slug, "read", error))?;
         fs::remove_file(&path).map_err(|error| self.gone_or_refused(slug, "deleted", error))?;
-        // After a power failure it might be there again, which costs less than the content that can be restored.
+        // After a power failure the file might exist again, which is less bad than an error here, with the content
+        // lost.
         atomic_write::sync_folder(&self.folder).ok();
         Ok(DeletedPreset { slug: slug.clone(), content })
     }
 
-    /// Brings a deleted preset back as it was.
+    /// Restores a deleted preset.
     ///
     /// # Errors
     /// [`PresetError::Exists`] if another one took its place, and when it cannot be written.
@@ -245,7 +248,7 @@ impl Presets {
             return Err(PresetError::Problem(problem));
         }
         let text = job.to_ron().map_err(PresetError::Unusable)?;
-        // What cannot be read back must not take the place of what can.
+        // A job that cannot be read back must not replace a valid file.
         Job::parse(&text).map_err(PresetError::Unusable)?;
         self.write_bytes(slug, text.as_bytes(), existing)
     }
@@ -282,7 +285,7 @@ impl Presets {
 }
 
 impl SavedPreset {
-    /// What to call it in a list: the job's name, or the file's if it does not load.
+    /// Its title in a list: the job's name, or the file's if it does not load.
     pub fn title(&self) -> &str {
         self.job.as_ref().map_or(self.slug.as_str(), Job::display_name)
     }

@@ -1,8 +1,8 @@
-//! The file name of a preset, made from its name: readable, in one folder, and short enough for any file system.
+//! The file name of a preset, made from its name: readable, without slashes, and short enough for any file system.
 
 use std::fmt;
 
-/// The longest slug, in bytes: file names may have 255, and the ending and a number need some.
+/// Maximum length of a slug, in bytes: file names may have 255, and the extension and a number need some.
 const MAX_BYTES: usize = 200;
 
 /// A preset's file name without its ending: letters and digits of the preset's name in lower case, and single dashes.
@@ -27,7 +27,7 @@ impl Slug {
         Self(if slug.is_empty() { "preset".to_owned() } else { slug.to_owned() })
     }
 
-    /// The slug of a file that is in the folder, whatever it is called.
+    /// The slug of an existing file, whatever its name.
     pub(super) fn of_file_stem(stem: &str) -> Self {
         Self(stem.to_owned())
     }
