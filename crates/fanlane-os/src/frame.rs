@@ -60,12 +60,72 @@ pub fn write_frame<M: Serialize>(buffer: &mut Vec<u8>, message: &M) -> Result<()
     if fits { Ok(()) } else { Err(FrameError::TooLarge(bytes)) }
 }
 
-/// Reads frames from a stream.
-#[derive(Debug)]
-pub struct FrameReader {
+/// The message in `frame` without its length.
+#[inline]
+pub fn body_of(frame: &[u8]) -> &[u8] {
+    &frame[HEADER_BYTES..]
+}
+
+/// Bytes of a stream that were read and not taken yet.
+#[derive(Debug, Default)]
+pub struct ReadBuffer {
     buffer: Vec<u8>,
     begin: usize,
     end: usize,
+}
+
+impl ReadBuffer {
+    /// The bytes that were not taken.
+    #[inline]
+    pub fn unread(&self) -> &[u8] {
+        &self.buffer[self.begin..self.end]
+    }
+
+    /// Takes `count` of the bytes that were not taken.
+    #[inline]
+    pub fn take(&mut self, count: usize) -> &[u8] {
+        let begin = self.begin;
+        self.begin += count;
+        &self.buffer[begin..self.begin]
+    }
+
+    /// Makes room for `bytes` from the first that was not taken.
+    pub fn reserve(&mut self, bytes: usize) {
+        if self.begin == self.end {
+            (self.begin, self.end) = (0, 0);
+            if self.buffer.len() > KEPT_BYTES && bytes < KEPT_BYTES {
+                // One large message is no reason to hold so much for ever.
+                self.buffer = Vec::new();
+            }
+        }
+        if self.buffer.len() - self.begin < bytes {
+            self.buffer.copy_within(self.begin..self.end, 0);
+            (self.begin, self.end) = (0, self.end - self.begin);
+            if self.buffer.len() < bytes {
+                self.buffer.resize(bytes.max(READ_BYTES), 0);
+            }
+        }
+    }
+
+    /// Reads once into the room that there is, at least half of what is read at a time; gives the number of bytes, 0 at the
+    /// end of the stream.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn fill(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
+        if self.begin == self.end || self.buffer.len() - self.end < READ_BYTES / 2 {
+            self.reserve(self.end - self.begin + READ_BYTES);
+        }
+        let count = read(&mut self.buffer[self.end..])?;
+        self.end += count;
+        Ok(count)
+    }
+}
+
+/// Reads frames from a stream.
+#[derive(Debug)]
+pub struct FrameReader {
+    buffer: ReadBuffer,
     limit: usize,
 }
 
@@ -78,7 +138,7 @@ impl Default for FrameReader {
 impl FrameReader {
     /// A reader that refuses messages of more bytes than `limit`.
     pub const fn with_limit(limit: usize) -> Self {
-        Self { buffer: Vec::new(), begin: 0, end: 0, limit }
+        Self { buffer: ReadBuffer { buffer: Vec::new(), begin: 0, end: 0 }, limit }
     }
 
     /// The next message that has arrived whole; `None` when more bytes are needed.
@@ -86,22 +146,20 @@ impl FrameReader {
     /// # Errors
     /// [`FrameError::TooLarge`] and [`FrameError::Garbage`]: the stream is of no use after that.
     pub fn next_message<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
-        let arrived = &self.buffer[self.begin..self.end];
-        let Some((header, rest)) = arrived.split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
+        let Some((header, rest)) = self.buffer.unread().split_first_chunk::<HEADER_BYTES>() else { return Ok(None) };
         let length = u32::from_le_bytes(*header) as usize;
         if length > self.limit {
             return Err(FrameError::TooLarge(length));
         }
         let Some(body) = rest.get(..length) else { return Ok(None) };
         let message = postcard::from_bytes(body).map_err(FrameError::Garbage)?;
-        self.begin += HEADER_BYTES + length;
+        self.buffer.take(HEADER_BYTES + length);
         Ok(Some(message))
     }
 
     /// Whether a message has arrived whole, or cannot be one.
     pub fn has_message(&self) -> bool {
-        let arrived = &self.buffer[self.begin..self.end];
-        arrived.split_first_chunk::<HEADER_BYTES>().is_some_and(|(header, rest)| {
+        self.buffer.unread().split_first_chunk::<HEADER_BYTES>().is_some_and(|(header, rest)| {
             let length = u32::from_le_bytes(*header) as usize;
             length > self.limit || rest.len() >= length
         })
@@ -132,28 +190,15 @@ impl FrameReader {
     /// # Errors
     /// Those of the stream, and [`FrameError::Torn`] when it ends inside a message.
     pub fn fill(&mut self, stream: &mut impl Read) -> Result<bool, FrameError> {
-        if self.begin == self.end {
-            (self.begin, self.end) = (0, 0);
-            if self.buffer.len() > KEPT_BYTES {
-                // One large message is no reason to hold so much for ever.
-                self.buffer = Vec::new();
-            }
-        } else if self.begin > 0 && self.buffer.len() - self.end < READ_BYTES {
-            self.buffer.copy_within(self.begin..self.end, 0);
-            (self.begin, self.end) = (0, self.end - self.begin);
-        }
-        if self.buffer.len() - self.end < READ_BYTES {
-            let wanted = (self.buffer.len() * 2).max(READ_BYTES);
-            self.buffer.resize(wanted, 0);
+        let unread = self.buffer.unread().len();
+        if unread > READ_BYTES {
+            // The longer a message, the more of it is read at a time.
+            self.buffer.reserve(2 * unread);
         }
         loop {
-            match stream.read(&mut self.buffer[self.end..]) {
-                Ok(0) if self.begin < self.end => return Err(FrameError::Torn),
-                Ok(0) => return Ok(false),
-                Ok(count) => {
-                    self.end += count;
-                    return Ok(true);
-                }
+            match self.buffer.fill(|room| stream.read(room)) {
+                Ok(0) if !self.buffer.unread().is_empty() => return Err(FrameError::Torn),
+                Ok(count) => return Ok(count > 0),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(FrameError::Io(error)),
             }
@@ -217,10 +262,10 @@ mod tests {
         while reader.next_message::<String>().unwrap().is_none() {
             assert!(reader.fill(&mut stream).unwrap());
         }
-        assert!(reader.buffer.len() > KEPT_BYTES);
+        assert!(reader.buffer.buffer.len() > KEPT_BYTES);
         assert!(reader.fill(&mut &*second).unwrap());
         assert_eq!(reader.next_message::<String>().unwrap().as_deref(), Some("y"));
-        assert!(reader.buffer.len() <= KEPT_BYTES, "{}", reader.buffer.len());
+        assert!(reader.buffer.buffer.len() <= KEPT_BYTES, "{}", reader.buffer.buffer.len());
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod child;
 pub mod clock;
 pub mod descriptors;
+pub mod duplex;
 pub mod event_count;
 pub mod fd_passing;
 pub mod frame;

@@ -2,8 +2,8 @@
 //! call. Otherwise the message goes through the socket, which wakes the receiver.
 //!
 //! There is one mailbox for each direction, with one sender and one receiver at a time. The receiver opens it while it polls.
-//! The sender counts in it what goes through the socket, so that messages keep their order whichever way they take, and
-//! closes it when something goes there, so that the polling receiver turns to the socket. The death of a receiver, which
+//! The sender counts in it the messages that go through the socket, so that all keep their order ([`crate::duplex`]), and
+//! closes it when one goes there, so that the polling receiver turns to the socket. The death of a receiver, which
 //! leaves its mailbox unread, is noticed at the socket.
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const BODY_AT: usize = 16;
 /// Maximum length of a message.
 const MAX_MESSAGE_BYTES: usize = MAILBOX_BYTES - BODY_AT;
 
-// The state. With a message it holds its length above the lowest bits, and above that how much went through the socket before.
+// The state. With a message it holds its length above the lowest bits, and above that how many went through the socket before.
 const CLOSED: u64 = 0;
 const OPEN: u64 = 1;
 const FULL: u64 = 2;
@@ -35,7 +35,7 @@ const BEFORE_SHIFT: u32 = 32;
 pub struct Mailbox {
     segment: Arc<Segment>,
     at: usize,
-    /// How much was sent, or received, through the socket, in a unit that both ends agree on; the count wraps around.
+    /// How many messages were sent, or received, through the socket; the count wraps around.
     through_socket: u32,
 }
 
@@ -71,32 +71,27 @@ impl Mailbox {
         self.state().compare_exchange(OPEN, full, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 
-    /// For the sender: `amount` is about to be sent through the socket.
-    pub fn note_sent(&mut self, amount: u32) {
-        self.through_socket = self.through_socket.wrapping_add(amount);
+    /// For the sender: a message is about to be sent through the socket.
+    pub fn note_sent(&mut self) {
+        self.through_socket = self.through_socket.wrapping_add(1);
         // Counted before a polling receiver is sent to the socket, and visible to one that begins to poll afterwards.
         self.sent().store(u64::from(self.through_socket), Ordering::SeqCst);
         let _ = self.state().compare_exchange(OPEN, CLOSED, Ordering::SeqCst, Ordering::SeqCst);
     }
 
-    /// For the receiver: `amount` was received through the socket.
-    pub const fn note_received(&mut self, amount: u32) {
-        self.through_socket = self.through_socket.wrapping_add(amount);
+    /// For the receiver: a message was received through the socket.
+    pub const fn note_received(&mut self) {
+        self.through_socket = self.through_socket.wrapping_add(1);
     }
 
     /// For the receiver: whether everything sent through the socket before a message, as given by [`Mailbox::poll`], was
     /// received.
     pub const fn is_next(&self, before: u32) -> bool {
-        self.missing(before) == 0
-    }
-
-    /// For the receiver: how much of that was not received yet. What follows it in the socket was sent after the message.
-    pub const fn missing(&self, before: u32) -> u32 {
-        before.wrapping_sub(self.through_socket)
+        before == self.through_socket
     }
 
     /// For a receiver that has read the socket empty: polls for a message for a while, if that has succeeded lately. Puts it
-    /// into `body` and gives how much was sent through the socket before it; `None` when the socket is to be read.
+    /// into `body` and gives how many were sent through the socket before it; `None` when the socket is to be read.
     pub fn poll(&self, spin_wait: &mut SpinWait, body: &mut Vec<u8>) -> Option<u32> {
         if self.open() {
             let poll = || spin_wait::burst(|| (self.state().load(Ordering::Relaxed) != OPEN).then_some(()));
@@ -145,17 +140,17 @@ mod tests {
             let message: Vec<u8> = (0..len).map(|place| place as u8 ^ 0x5a).collect();
             let (first, rest) = message.split_at(len / 3);
             assert!(!sender.try_send([first, rest]), "the receiver does not poll");
-            sender.note_sent(1);
+            sender.note_sent();
             assert!(!receiver.open(), "one is in the socket");
             assert!(sender.try_send([first, rest]));
             assert!(!sender.try_send([b"", b"the one before is not taken yet"]));
-            sender.note_sent(1);
+            sender.note_sent();
             let before = receiver.close(&mut body).unwrap();
             assert_eq!(body, message);
             assert!(!receiver.is_next(before), "one came through the socket before it");
-            receiver.note_received(1);
+            receiver.note_received();
             assert!(receiver.is_next(before));
-            receiver.note_received(1);
+            receiver.note_received();
         }
     }
 
@@ -163,7 +158,7 @@ mod tests {
     fn a_polling_receiver_is_sent_to_the_socket_when_something_comes_there() {
         let (mut sender, receiver) = both_ends();
         assert!(receiver.open());
-        sender.note_sent(1);
+        sender.note_sent();
         assert_eq!(receiver.state().load(Ordering::SeqCst), CLOSED);
         assert!(!sender.try_send([&[0; MAX_MESSAGE_BYTES], b"it is too long besides"]));
         assert_eq!(receiver.poll(&mut SpinWait::default(), &mut Vec::new()), None);

@@ -4,42 +4,22 @@ use std::io::{self, Read};
 
 use serde::de::DeserializeOwned;
 
+use crate::duplex::DuplexReader;
 use crate::frame::{FrameError, FrameReader};
 use crate::mailbox::Mailbox;
 use crate::socket::{AtOnce, ReadAtOnce};
-use crate::spin_wait::SpinWait;
 
 /// Receives whole messages in the order in which they were sent.
 #[derive(Debug, Default)]
 pub struct MessageReader {
     frames: FrameReader,
-    spin_wait: SpinWait,
-    /// Counts the bytes of the stream.
-    mailbox: Option<Mailbox>,
-    /// The message that came through the mailbox.
-    mailed: Vec<u8>,
-    /// How many bytes of the stream come before that; `None` once it is among the frames. While it is set, some of those bytes
-    /// are still to be read.
-    before_mailed: Option<u32>,
-}
-
-/// A stream of which at most a number of bytes is read, and counted.
-struct Counted<'a, S>(&'a mut S, &'a mut Mailbox, usize);
-
-impl<S: Read> Read for Counted<'_, S> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let limit = buffer.len().min(self.2);
-        let count = self.0.read(&mut buffer[..limit])?;
-        // The count wraps around.
-        self.1.note_received(count as u32);
-        Ok(count)
-    }
+    duplex: DuplexReader,
 }
 
 impl MessageReader {
     /// A reader with the mailbox that the sender uses, if there is one.
     pub fn new(mailbox: Option<Mailbox>) -> Self {
-        Self { mailbox, ..Self::default() }
+        Self { frames: FrameReader::default(), duplex: DuplexReader::new(mailbox) }
     }
 
     /// As [`FrameReader::next_message`].
@@ -47,20 +27,24 @@ impl MessageReader {
     /// # Errors
     /// As [`FrameReader::next_message`].
     pub fn next_message<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
-        self.frames.next_message()
+        if self.duplex.is_mail_next() {
+            return postcard::from_bytes(self.duplex.take_mail()).map(Some).map_err(FrameError::Garbage);
+        }
+        let message = self.frames.next_message()?;
+        if message.is_some() {
+            self.duplex.note_taken();
+        }
+        Ok(message)
     }
 
-    /// Waits until something has arrived; `false` at the end of the stream. Polls for a while before it sleeps, if that has
-    /// succeeded lately.
+    /// Waits until something has arrived, after all messages were taken; `false` at the end of the stream. Polls for a while
+    /// before it sleeps, if that has succeeded lately.
     ///
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill_soon(&mut self, stream: &mut impl ReadAtOnce) -> Result<bool, FrameError> {
-        let Some(mailbox) = &self.mailbox else { return self.frames.fill_soon(stream, &mut self.spin_wait) };
-        if self.before_mailed.is_none() {
-            self.before_mailed = mailbox.poll(&mut self.spin_wait, &mut self.mailed);
-        }
-        self.fill(stream)
+        let Self { frames, duplex } = self;
+        duplex.poll(|| frames.fill_at_once(stream)).unwrap_or_else(|| self.fill(stream))
     }
 
     /// Waits until something has arrived; `false` at the end of the stream.
@@ -68,19 +52,7 @@ impl MessageReader {
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill(&mut self, stream: &mut impl Read) -> Result<bool, FrameError> {
-        let Some(mailbox) = &mut self.mailbox else { return self.frames.fill(stream) };
-        loop {
-            if self.before_mailed.is_some_and(|before| mailbox.is_next(before)) {
-                self.before_mailed = None;
-                return self.frames.fill(&mut &self.mailed[..]);
-            }
-            // Bytes sent after the message in the mailbox may be on the stream already.
-            let limit = self.before_mailed.map_or(usize::MAX, |before| mailbox.missing(before) as usize);
-            let goes_on = self.frames.fill(&mut Counted(stream, mailbox, limit))?;
-            if !goes_on || self.before_mailed.is_none() {
-                return Ok(goes_on);
-            }
-        }
+        if self.duplex.is_mail_next() { Ok(true) } else { self.frames.fill(stream) }
     }
 
     /// Reads what has arrived on `stream`; `None` if nothing has, `false` at its end.
@@ -102,7 +74,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::frame::write_frame;
+    use crate::duplex::DuplexSender;
+    use crate::frame::{body_of, write_frame};
     use crate::mailbox;
     use crate::memory::Segment;
 
@@ -110,7 +83,8 @@ mod tests {
     fn messages_keep_their_order_whichever_way_they_take() {
         const MESSAGES: usize = 5_000;
         let segment = Arc::new(Segment::create("test", mailbox::PAIR_BYTES).unwrap());
-        let [[mut outgoing, _], [incoming, _]] = [mailbox::pair(&segment, 0), mailbox::pair(&segment, 0)];
+        let [[outgoing, _], [incoming, _]] = [mailbox::pair(&segment, 0), mailbox::pair(&segment, 0)];
+        let mut sender = DuplexSender::new(Some(outgoing));
         let (mut here, there) = UnixStream::pair().unwrap();
         let message_of =
             |number: usize| (number, "x".repeat(if number.is_multiple_of(7) { 10_000 } else { number % 100 }));
@@ -120,8 +94,7 @@ mod tests {
                 for number in 0..MESSAGES {
                     buffer.clear();
                     write_frame(&mut buffer, &message_of(number)).unwrap();
-                    if !outgoing.try_send([&buffer, b""]) {
-                        outgoing.note_sent(buffer.len() as u32);
+                    if !sender.try_mail([body_of(&buffer), b""], true) {
                         here.write_all(&buffer).unwrap();
                     }
                     if number.is_multiple_of(3) {
@@ -160,8 +133,9 @@ mod tests {
         write_frame(&mut first, &"first").unwrap();
         write_frame(&mut second, &"second").unwrap();
         let mut reader = MessageReader::new(Some(incoming));
-        (reader.mailed, reader.before_mailed) = (second, Some(first.len() as u32));
+        (reader.duplex.mailed, reader.duplex.before_mailed) = (body_of(&second).to_vec(), Some(1));
         here.write_all(&first[..3]).unwrap();
+        assert!(reader.fill_at_once(&mut &there).is_some_and(|filled| filled.unwrap()));
         assert!(reader.fill_at_once(&mut &there).is_none(), "some bytes are missing");
         assert_eq!(reader.next_message::<String>().unwrap(), None);
         here.write_all(&first[3..]).unwrap();
@@ -185,7 +159,7 @@ mod tests {
         here.write_all(&[&first[..], &third].concat()).unwrap();
         drop(here);
         let mut reader = MessageReader::new(Some(incoming));
-        (reader.mailed, reader.before_mailed) = (second, Some(first.len() as u32));
+        (reader.duplex.mailed, reader.duplex.before_mailed) = (body_of(&second).to_vec(), Some(1));
         let mut received = Vec::new();
         while reader.fill(&mut &there).unwrap() {
             while let Some(text) = reader.next_message::<String>().unwrap() {

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use super::link::LinkStream;
-use fanlane_os::frame::write_frame;
+use fanlane_os::duplex::DuplexSender;
+use fanlane_os::frame::{body_of, write_frame};
 use fanlane_os::mailbox::Mailbox;
 
 /// What a buffer keeps when it is empty.
@@ -27,8 +28,7 @@ struct SenderShared {
 #[derive(Default)]
 struct SenderState {
     buffer: Vec<u8>,
-    /// Counts the bytes that are sent on the stream.
-    mailbox: Option<Mailbox>,
+    duplex: DuplexSender,
     /// A thread is sending what the socket did not take at once.
     flushing: bool,
 }
@@ -36,7 +36,7 @@ struct SenderState {
 impl LaneSender {
     /// Sends on `stream`, and through the mailbox beside it if there is one.
     pub fn new(stream: Arc<dyn LinkStream>, mailbox: Option<Mailbox>) -> Self {
-        let state = Mutex::new(SenderState { mailbox, ..SenderState::default() });
+        let state = Mutex::new(SenderState { duplex: DuplexSender::new(mailbox), ..SenderState::default() });
         Self { shared: Arc::new(SenderShared { stream, state }) }
     }
 
@@ -44,19 +44,14 @@ impl LaneSender {
     /// read.
     pub fn send<M: Serialize>(&self, message: &M) {
         let state = &mut *self.shared.state();
-        let waiting = state.buffer.len();
         if write_frame(&mut state.buffer, message).is_err() {
             // One task that no frame holds. Unsent it would be waited for without end; so its worker is given up.
             self.shared.stream.close();
             return;
         }
-        if let Some(mailbox) = &mut state.mailbox {
-            if !state.flushing && mailbox.try_send([&state.buffer, &[]]) {
-                state.buffer.clear();
-                return;
-            }
-            // The count goes around.
-            mailbox.note_sent((state.buffer.len() - waiting) as u32);
+        if state.duplex.try_mail([body_of(&state.buffer), &[]], !state.flushing) {
+            state.buffer.clear();
+            return;
         }
         if state.flushing {
             return;

@@ -3,6 +3,7 @@
 //!
 //! What the tasks and the machine are like comes in; nothing is measured here, no clock is read and nothing is started.
 
+pub(super) mod timeline;
 mod world;
 
 use std::num::NonZeroU32;

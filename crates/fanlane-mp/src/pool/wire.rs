@@ -11,31 +11,22 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
 use crate::connection::widen;
+use fanlane_os::duplex::{DuplexReader, DuplexSender};
+use fanlane_os::frame::ReadBuffer;
 use fanlane_os::mailbox::Mailbox;
 pub use fanlane_os::socket::MAX_DESCRIPTORS;
 use fanlane_os::socket::{receive_with_descriptors, send_with_descriptors};
-use fanlane_os::spin_wait::SpinWait;
 
 const HEADER_BYTES: usize = 8;
-const READ_BYTES: usize = 64 << 10;
-/// A buffer that was larger is let go when it is empty.
-const KEPT_BYTES: usize = 4 << 20;
 
 /// One end.
 #[derive(Debug)]
 pub struct Wire {
     socket: Arc<OwnedFd>,
-    buffer: Vec<u8>,
-    begin: usize,
-    end: usize,
+    buffer: ReadBuffer,
     descriptors: VecDeque<OwnedFd>,
-    outgoing: Mailbox,
-    incoming: Mailbox,
-    spin_wait: SpinWait,
-    /// What came through the mailbox.
-    handed: Vec<u8>,
-    /// How many frames came through the socket before that; none where it is taken.
-    before_handed: Option<u32>,
+    outgoing: DuplexSender,
+    incoming: DuplexReader,
 }
 
 /// A frame that has arrived.
@@ -53,15 +44,10 @@ impl Wire {
         widen(&socket);
         Self {
             socket,
-            buffer: Vec::new(),
-            begin: 0,
-            end: 0,
+            buffer: ReadBuffer::default(),
             descriptors: VecDeque::new(),
-            outgoing,
-            incoming,
-            spin_wait: SpinWait::default(),
-            handed: Vec::new(),
-            before_handed: None,
+            outgoing: DuplexSender::new(Some(outgoing)),
+            incoming: DuplexReader::new(Some(incoming)),
         }
     }
 
@@ -70,67 +56,42 @@ impl Wire {
         self.next_frame(false)
     }
 
-    /// The same for one who expects it soon: looks for it for a while before it sleeps, as far as that has paid.
+    /// The same where it is expected soon: polls for a while before it sleeps, if that has succeeded lately.
     pub fn receive_soon(&mut self) -> io::Result<Option<Frame<'_>>> {
         self.next_frame(true)
     }
 
-    fn next_frame(&mut self, looks: bool) -> io::Result<Option<Frame<'_>>> {
+    fn next_frame(&mut self, polls: bool) -> io::Result<Option<Frame<'_>>> {
         let len = loop {
-            if self.before_handed.is_none() && looks && self.begin == self.end {
-                self.before_handed = self.incoming.poll(&mut self.spin_wait, &mut self.handed);
+            if polls && self.buffer.unread().is_empty() {
+                let _: Option<()> = self.incoming.poll(|| None);
             }
-            if self.before_handed.is_some_and(|before| self.incoming.is_next(before)) {
-                self.before_handed = None;
-                return Ok(Some(Frame { body: &self.handed, descriptors: Vec::new() }));
+            if self.incoming.is_mail_next() {
+                return Ok(Some(Frame { body: self.incoming.take_mail(), descriptors: Vec::new() }));
             }
-            let arrived = &self.buffer[self.begin..self.end];
-            if let Some((header, rest)) = arrived.split_first_chunk::<HEADER_BYTES>() {
+            if let Some((header, rest)) = self.buffer.unread().split_first_chunk::<HEADER_BYTES>() {
                 let len = length_of(*header)?;
                 if rest.len() >= len {
                     break len;
                 }
-                self.reserve(HEADER_BYTES + len);
+                self.buffer.reserve(HEADER_BYTES + len);
             }
             if !self.fill(RecvFlags::empty())? {
                 return Ok(None);
             }
         };
-        self.incoming.note_received(1);
-        let start = self.begin + HEADER_BYTES;
-        let count = usize::from(self.buffer[start - 1]).min(self.descriptors.len());
-        self.begin = start + len;
+        self.incoming.note_taken();
+        let frame = self.buffer.take(HEADER_BYTES + len);
+        let count = usize::from(frame[HEADER_BYTES - 1]).min(self.descriptors.len());
         let descriptors = self.descriptors.drain(..count).collect();
-        Ok(Some(Frame { body: &self.buffer[start..start + len], descriptors }))
-    }
-
-    /// Makes room for so many bytes from where the unread ones begin.
-    fn reserve(&mut self, bytes: usize) {
-        if self.begin == self.end {
-            (self.begin, self.end) = (0, 0);
-            if self.buffer.len() > KEPT_BYTES && bytes < KEPT_BYTES {
-                self.buffer = Vec::new();
-            }
-        }
-        if self.buffer.len() - self.begin < bytes {
-            self.buffer.copy_within(self.begin..self.end, 0);
-            (self.begin, self.end) = (0, self.end - self.begin);
-            if self.buffer.len() < bytes {
-                self.buffer.resize(bytes.max(READ_BYTES), 0);
-            }
-        }
+        Ok(Some(Frame { body: &frame[HEADER_BYTES..], descriptors }))
     }
 
     /// Reads once; `false` at the end.
     fn fill(&mut self, flags: RecvFlags) -> io::Result<bool> {
-        if self.buffer.len() - self.end < READ_BYTES / 2 {
-            self.reserve(self.end - self.begin + READ_BYTES);
-        }
-        match receive_with_descriptors(&self.socket, &mut self.buffer[self.end..], flags, &mut self.descriptors) {
-            Ok(count) => {
-                self.end += count;
-                Ok(count > 0)
-            }
+        let Self { socket, buffer, descriptors, .. } = self;
+        match buffer.fill(|room| receive_with_descriptors(&**socket, room, flags, descriptors)) {
+            Ok(count) => Ok(count > 0),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(false),
             Err(error) => Err(error),
         }
@@ -138,10 +99,9 @@ impl Wire {
 
     /// Sends `parts` as one frame, and takes in what arrives while there is no room.
     pub fn send(&mut self, parts: [&[u8]; 2], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
-        if descriptors.is_empty() && self.outgoing.try_send(parts) {
+        if self.outgoing.try_mail(parts, descriptors.is_empty()) {
             return Ok(());
         }
-        self.outgoing.note_sent(1);
         let len = parts[0].len() + parts[1].len();
         let header = (len as u64 | (descriptors.len() as u64) << 56).to_le_bytes();
         let mut sent = 0;

@@ -40,6 +40,8 @@ mod spin_wait;
 mod append;
 #[path = "../../src/pool/cursor.rs"]
 mod cursor;
+#[path = "../../../fanlane-os/src/duplex.rs"]
+mod duplex;
 #[path = "../../src/error.rs"]
 mod error;
 #[path = "../../../fanlane-os/src/event_count.rs"]

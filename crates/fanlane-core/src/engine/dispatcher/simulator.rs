@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::tests::{SECOND, plan, record};
 use super::*;
 use crate::engine::RunCommand;
+use crate::engine::simulation::timeline::Timeline;
 use crate::event::TaskEvent;
 use crate::job::workload::random::SplitMix64;
 
@@ -39,11 +40,7 @@ struct SimulatedLane {
 
 struct World {
     dice: SplitMix64,
-    dispatcher: Dispatcher,
-    now_ns: u64,
-    /// By time and, within one moment, by the order in which they were sent.
-    coming: BTreeMap<(u64, u64), Coming>,
-    serial: u64,
+    timeline: Timeline<Coming>,
     lanes: BTreeMap<WorkerId, SimulatedLane>,
     /// When the last word of a worker arrives: the next cannot overtake it.
     last_word_ns: BTreeMap<WorkerId, u64>,
@@ -51,7 +48,6 @@ struct World {
     attempts: BTreeMap<TaskId, u32>,
     boundaries: u64,
     crash_at: Option<u64>,
-    tick_at_ns: Option<u64>,
 }
 
 impl World {
@@ -64,17 +60,13 @@ impl World {
         };
         let mut world = Self {
             dice,
-            dispatcher: Dispatcher::new(plan),
-            now_ns: 0,
-            coming: BTreeMap::new(),
-            serial: 0,
+            timeline: Timeline::new(Dispatcher::new(plan)),
             lanes: BTreeMap::new(),
             last_word_ns: BTreeMap::new(),
             ended: BTreeMap::new(),
             attempts: BTreeMap::new(),
             boundaries: 0,
             crash_at,
-            tick_at_ns: None,
         };
         for _ in 0..world.dice.below(4) {
             let command = match world.dice.below(6) {
@@ -95,23 +87,19 @@ impl World {
     }
 
     fn later(&mut self, in_ns: u64, what: Coming) {
-        self.serial += 1;
-        self.coming.insert((self.now_ns + in_ns, self.serial), what);
+        self.timeline.plan(self.timeline.now_ns() + in_ns, what);
     }
 
     /// A word that goes from `worker` to the engine or back, behind those before it.
     fn send(&mut self, worker: WorkerId, what: Coming) {
         let least_ns = self.last_word_ns.get(&worker).copied().unwrap_or(0);
-        let at_ns = (self.now_ns + self.dice.below(2_000_000)).max(least_ns);
+        let at_ns = (self.timeline.now_ns() + self.dice.below(2_000_000)).max(least_ns);
         self.last_word_ns.insert(worker, at_ns);
-        self.serial += 1;
-        self.coming.insert((at_ns, self.serial), what);
+        self.timeline.plan(at_ns, what);
     }
 
     fn give(&mut self, input: Input) {
-        let mut effects = Vec::new();
-        self.dispatcher.handle(self.now_ns, input, &mut effects);
-        for effect in effects {
+        for effect in self.timeline.handle(input) {
             if self.crash_at == Some(self.boundaries) {
                 let count = self.lanes.len().max(1) as u64;
                 let which = self.dice.below(count) as usize;
@@ -227,9 +215,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        let ((at_ns, _), what) = self.coming.pop_first().expect("a run that is not over has something to wait for");
-        self.now_ns = at_ns;
-        match what {
+        match self.timeline.next().expect("a run that is not over has something to wait for") {
             Coming::Ready(worker) => {
                 self.lanes.insert(worker, SimulatedLane::default());
                 self.give(Input::WorkerReady { worker, pid: worker.0 });
@@ -244,38 +230,31 @@ impl World {
                 self.give(Input::WorkerEnded { worker, end: ProcessEnd::Died("killed by SIGKILL".to_owned()) });
             }
             Coming::Asked(command) => self.give(Input::Command(command)),
-            Coming::Tick => {
-                self.tick_at_ns = None;
-                self.give(Input::Tick);
-            }
+            Coming::Tick => self.give(Input::Tick),
         }
-        while self.dispatcher.has_more_to_cancel() {
+        while self.timeline.dispatcher.has_more_to_cancel() {
             self.give(Input::CancelMore);
         }
-        if let Some(due_ns) = self.dispatcher.next_wake_ns()
-            && self.tick_at_ns.is_none_or(|planned_ns| due_ns < planned_ns)
-        {
-            self.tick_at_ns = Some(due_ns);
-            self.later(due_ns.saturating_sub(self.now_ns), Coming::Tick);
-        }
+        self.timeline.plan_tick(Coming::Tick);
     }
 
     /// Runs to the end and checks what holds of every run. Says what the run came to, and how many effects there were.
     fn run(mut self) -> (String, u64) {
-        let tasks = self.dispatcher.plan.tasks;
-        let attempts_limit = self.dispatcher.plan.retries + MAX_LOSSES;
+        let tasks = self.timeline.dispatcher.plan.tasks;
+        let attempts_limit = self.timeline.dispatcher.plan.retries + MAX_LOSSES;
         for _ in 0..200_000 {
-            if self.dispatcher.is_over() {
+            if self.timeline.dispatcher.is_over() {
                 assert_eq!(self.ended.len() as u64, tasks, "a task was lost");
                 assert!(self.lanes.is_empty(), "a worker was left behind: {:?}", self.lanes);
                 assert!(self.attempts.values().all(|count| *count <= attempts_limit), "{:?}", self.attempts);
-                assert_eq!(self.dispatcher.summary().counts.total(), tasks);
-                let story = format!("{} {:?} {:?} {}", self.now_ns, self.ended, self.attempts, self.boundaries);
+                assert_eq!(self.timeline.dispatcher.summary().counts.total(), tasks);
+                let story =
+                    format!("{} {:?} {:?} {}", self.timeline.now_ns(), self.ended, self.attempts, self.boundaries);
                 return (story, self.boundaries);
             }
             self.step();
         }
-        panic!("the run does not end: {:#?}", self.dispatcher);
+        panic!("the run does not end: {:#?}", self.timeline.dispatcher);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The simulated workers and the clock of a simulated run.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
+use super::timeline::Timeline;
 use super::{SimulatedMachine, SimulatedPlan, SimulatedRun, SimulatedSpan, SimulatedTask};
 use crate::engine::dispatcher::{DispatchPlan, Dispatcher, Effect, Input, ProcessEnd};
 use crate::event::{AttemptRecord, Outcome, TaskId, WorkerId};
@@ -19,12 +19,11 @@ const MAX_STARTING: u32 = 8;
 const MAX_STEPS: u64 = 64;
 
 /// Something that will be so.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Coming {
     Ready(WorkerId),
     Begin(WorkerId),
     Announce(WorkerId, u32, u64),
-    Heard(WorkerId, u32),
+    Heard(WorkerId),
     Returned(WorkerId, Vec<u32>),
     Closed(WorkerId),
     Tick,
@@ -60,11 +59,8 @@ pub struct World<'a> {
     tasks: &'a [SimulatedTask],
     plan: &'a SimulatedPlan,
     machine: &'a SimulatedMachine,
-    dispatcher: Dispatcher,
+    timeline: Timeline<Coming>,
     workers: BTreeMap<WorkerId, SimulatedWorker>,
-    coming: BinaryHeap<Reverse<(u64, u64, Coming)>>,
-    said: u64,
-    now_ns: u64,
     next_ready_ns: u64,
     spans: Vec<SimulatedSpan>,
 }
@@ -102,11 +98,8 @@ impl<'a> World<'a> {
             tasks,
             plan,
             machine,
-            dispatcher,
+            timeline: Timeline::new(dispatcher),
             workers: BTreeMap::new(),
-            coming: BinaryHeap::new(),
-            said: 0,
-            now_ns: 0,
             next_ready_ns: machine.first_worker_ns,
             spans: Vec::with_capacity(tasks.len()),
         }
@@ -116,11 +109,10 @@ impl<'a> World<'a> {
         self.put(Input::Tick);
         let most_steps = MAX_STEPS * (self.plan.order.len() as u64 + u64::from(self.plan.workers) + 16);
         for _ in 0..most_steps {
-            if self.dispatcher.is_over() {
+            if self.timeline.dispatcher.is_over() {
                 break;
             }
-            let next_ns = self.coming.peek().map(|Reverse((at_ns, ..))| *at_ns);
-            match (next_ns, self.next_end()) {
+            match (self.timeline.next_at_ns(), self.next_end()) {
                 (Some(next_ns), Some((end_ns, worker))) if end_ns <= next_ns => self.end(end_ns, worker),
                 (None, Some((end_ns, worker))) => self.end(end_ns, worker),
                 (Some(next_ns), _) => self.come(next_ns),
@@ -131,9 +123,8 @@ impl<'a> World<'a> {
         SimulatedRun { wall_ns, spans: self.spans }
     }
 
-    fn later(&mut self, at_ns: u64, what: Coming) {
-        self.said += 1;
-        self.coming.push(Reverse((at_ns.max(self.now_ns), self.said, what)));
+    const fn now_ns(&self) -> u64 {
+        self.timeline.now_ns()
     }
 
     /// How fast each running task goes on: all that need a core slow each other down.
@@ -148,20 +139,20 @@ impl<'a> World<'a> {
         let speed = self.speeds();
         let ends = self.workers.iter().filter_map(|(id, worker)| {
             let running = worker.running?;
-            Some((self.now_ns + (running.left_ns / speed(&running)).ceil() as u64, *id))
+            Some((self.now_ns() + (running.left_ns / speed(&running)).ceil() as u64, *id))
         });
         ends.min()
     }
 
     fn advance(&mut self, to_ns: u64) {
         let speed = self.speeds();
-        let passed_ns = to_ns.saturating_sub(self.now_ns) as f64;
+        let passed_ns = to_ns.saturating_sub(self.now_ns()) as f64;
         for worker in self.workers.values_mut() {
             if let Some(running) = &mut worker.running {
                 running.left_ns = (running.left_ns - passed_ns * speed(running)).max(0.0);
             }
         }
-        self.now_ns = self.now_ns.max(to_ns);
+        self.timeline.advance(to_ns);
     }
 
     /// A worker's task ends.
@@ -194,7 +185,7 @@ impl<'a> World<'a> {
         }
         let records = std::mem::take(&mut worker.gathered);
         worker.sent.push_back(records);
-        self.later(self.now_ns + self.machine.return_ns, Coming::Heard(id, 0));
+        self.timeline.plan(self.now_ns() + self.machine.return_ns, Coming::Heard(id));
     }
 
     /// Begins the worker's next task, if it has one and does nothing.
@@ -207,21 +198,21 @@ impl<'a> World<'a> {
             if worker.retiring && !worker.closed {
                 worker.closed = true;
                 self.send(id);
-                self.later(self.now_ns + self.machine.return_ns, Coming::Closed(id));
+                self.timeline.plan(self.now_ns() + self.machine.return_ns, Coming::Closed(id));
             }
             return;
         };
         let task = self.tasks[self.plan.order[place as usize] as usize];
         let core_share = if task.wall_ns == 0 { 0.0 } else { (task.cpu_ns as f64 / task.wall_ns as f64).min(1.0) };
-        let start_ns = self.now_ns;
+        let start_ns = self.timeline.now_ns();
         worker.running = Some(Running { place, start_ns, left_ns: task.wall_ns as f64, core_share });
         // What is over before that is not announced.
-        self.later(start_ns + ANNOUNCE_NS, Coming::Announce(id, place, start_ns));
+        self.timeline.plan(start_ns + ANNOUNCE_NS, Coming::Announce(id, place, start_ns));
     }
 
     fn come(&mut self, at_ns: u64) {
-        let Some(Reverse((_, _, what))) = self.coming.pop() else { return };
         self.advance(at_ns);
+        let Some(what) = self.timeline.next() else { return };
         match what {
             Coming::Ready(worker) => self.put(Input::WorkerReady { worker, pid: 0 }),
             Coming::Begin(id) => {
@@ -238,7 +229,7 @@ impl<'a> World<'a> {
                     self.put(Input::Started { worker: id, task, attempt: 1, start_ns, pid: None });
                 }
             }
-            Coming::Heard(id, _) => {
+            Coming::Heard(id) => {
                 let records = self.workers.get_mut(&id).and_then(|worker| worker.sent.pop_front());
                 if let Some(records) = records {
                     self.put(Input::Finished { worker: id, records });
@@ -257,30 +248,25 @@ impl<'a> World<'a> {
     }
 
     fn put(&mut self, input: Input) {
-        let wake_ns = self.dispatcher.next_wake_ns();
-        let mut effects = Vec::new();
-        self.dispatcher.handle(self.now_ns, input, &mut effects);
-        for effect in effects {
+        for effect in self.timeline.handle(input) {
             self.take(effect);
         }
-        if let Some(due_ns) = self.dispatcher.next_wake_ns().filter(|due_ns| Some(*due_ns) != wake_ns) {
-            self.later(due_ns, Coming::Tick);
-        }
+        self.timeline.plan_tick(Coming::Tick);
     }
 
     fn take(&mut self, effect: Effect) {
         match effect {
             Effect::Start { worker, lane } => {
                 self.workers.insert(worker, SimulatedWorker { lane: lane.0, ..SimulatedWorker::default() });
-                let ready_ns = self.next_ready_ns.max(self.now_ns);
+                let ready_ns = self.next_ready_ns.max(self.now_ns());
                 self.next_ready_ns = ready_ns + self.machine.next_worker_ns;
-                self.later(ready_ns, Coming::Ready(worker));
+                self.timeline.plan(ready_ns, Coming::Ready(worker));
             }
             Effect::Run { worker: id, tasks } => {
                 let Some(worker) = self.workers.get_mut(&id) else { return };
                 worker.waiting.extend(tasks.into_iter().map(|(task, _)| task.0 as u32));
                 if worker.running.is_none() && !std::mem::replace(&mut worker.beginning, true) {
-                    self.later(self.now_ns + self.machine.hand_out_ns, Coming::Begin(id));
+                    self.timeline.plan(self.now_ns() + self.machine.hand_out_ns, Coming::Begin(id));
                 }
             }
             Effect::TakeBack { worker: id, count } => {
@@ -289,7 +275,7 @@ impl<'a> World<'a> {
                 let places: Vec<u32> = worker.waiting.split_off(keep).into();
                 self.send(id);
                 let there_and_back_ns = self.machine.hand_out_ns + self.machine.return_ns;
-                self.later(self.now_ns + there_and_back_ns, Coming::Returned(id, places));
+                self.timeline.plan(self.now_ns() + there_and_back_ns, Coming::Returned(id, places));
             }
             Effect::Retire { worker: id } => {
                 if let Some(worker) = self.workers.get_mut(&id) {

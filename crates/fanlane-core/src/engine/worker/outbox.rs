@@ -9,8 +9,9 @@ use crate::event::{AttemptRecord, Outcome};
 use crate::job::Transport;
 use fanlane_mp::SharedBytes;
 use fanlane_os::clock::monotonic_ns;
+use fanlane_os::duplex::DuplexSender;
 use fanlane_os::fd_passing;
-use fanlane_os::frame::{FrameError, write_frame};
+use fanlane_os::frame::{FrameError, body_of, write_frame};
 use fanlane_os::mailbox::Mailbox;
 
 /// Results wait no longer than this for the next one, in nanoseconds.
@@ -20,8 +21,7 @@ const GATHER_BYTES: usize = 256 << 10;
 
 pub struct Outbox {
     stream: Arc<dyn LinkStream>,
-    /// Counts the bytes that are sent on the stream.
-    mailbox: Option<Mailbox>,
+    duplex: DuplexSender,
     choice: TransportChoice,
     records: Vec<AttemptRecord>,
     bytes: usize,
@@ -33,7 +33,7 @@ impl Outbox {
     pub fn new(stream: Arc<dyn LinkStream>, mailbox: Option<Mailbox>, transport: Transport) -> Self {
         Self {
             stream,
-            mailbox,
+            duplex: DuplexSender::new(mailbox),
             choice: TransportChoice::new(transport),
             records: Vec::new(),
             bytes: 0,
@@ -144,12 +144,8 @@ impl Outbox {
         self.buffer.clear();
         let (written, descriptors) = fd_passing::with_descriptors(|| write_frame(&mut self.buffer, message));
         written?;
-        if let Some(mailbox) = &mut self.mailbox {
-            if descriptors.is_empty() && mailbox.try_send([&self.buffer, &[]]) {
-                return Ok(());
-            }
-            // The count goes around.
-            mailbox.note_sent(self.buffer.len() as u32);
+        if self.duplex.try_mail([body_of(&self.buffer), &[]], descriptors.is_empty()) {
+            return Ok(());
         }
         // An engine that is gone is noticed on the control socket, which ends this process.
         let _ = self.stream.send_all(&self.buffer, &descriptors);

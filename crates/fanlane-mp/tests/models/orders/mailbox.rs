@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::Test;
-use crate::frame::write_frame;
+use crate::duplex::DuplexSender;
+use crate::frame::{body_of, write_frame};
 use crate::mailbox::{self, Mailbox};
 use crate::memory::Segment;
 use crate::message_reader::MessageReader;
@@ -53,12 +54,12 @@ fn send_frames(wire: &mut Wire, lens: &[usize]) {
 }
 
 /// Sends as a worker and its engine do.
-fn send_to_reader(mailbox: &mut Mailbox, stream: &Stream, lens: &[usize]) {
+fn send_to_reader(mailbox: Mailbox, stream: &Stream, lens: &[usize]) {
+    let mut sender = DuplexSender::new(Some(mailbox));
     for (number, len) in lens.iter().enumerate() {
         let mut buffer = Vec::new();
         write_frame(&mut buffer, &message(number, *len)).unwrap();
-        if !mailbox.try_send([&buffer, &[]]) {
-            mailbox.note_sent(buffer.len() as u32);
+        if !sender.try_mail([body_of(&buffer), &[]], true) {
             let (first, rest) = buffer.split_at(buffer.len() / 3);
             stream.send(first);
             stream.send(rest);
@@ -120,10 +121,10 @@ fn messages_of_a_reader_keep_their_order() -> usize {
     let ways: [(&'static [usize], usize); 2] = [(&[SHORT, SHORT, SHORT], 9), (&[SHORT, LONG, SHORT], 3)];
     ways.map(|(lens, rests)| {
         explore(2, move || {
-            let (stream, [mut outgoing, _], [incoming, _]) = connected();
+            let (stream, [outgoing, _], [incoming, _]) = connected();
             let view = Arc::clone(&stream);
             let sending = process(2, move || {
-                send_to_reader(&mut outgoing, &view, lens);
+                send_to_reader(outgoing, &view, lens);
                 view.close();
             });
             assert_eq!(take_in(&mut MessageReader::new(Some(incoming)), &stream, lens, rests), lens.len());
@@ -167,10 +168,10 @@ fn a_death_in_sending_leaves_a_wire_whole_frames() -> usize {
 fn a_death_in_sending_leaves_a_reader_whole_messages() -> usize {
     const LENS: &[usize] = &[SHORT, LONG, SHORT];
     explore_deaths(2, |steps| {
-        let (stream, [mut outgoing, _], [incoming, _]) = connected();
+        let (stream, [outgoing, _], [incoming, _]) = connected();
         let view = Arc::clone(&stream);
         let sending = mortal(2, steps, move || {
-            send_to_reader(&mut outgoing, &view, LENS);
+            send_to_reader(outgoing, &view, LENS);
             view.close();
         });
         let came = take_in(&mut MessageReader::new(Some(incoming)), &stream, LENS, 9);
