@@ -89,14 +89,14 @@ impl PoolBuilder {
         self
     }
 
-    /// A worker is replaced by a fresh one after so many tasks; a task is a chunk of items.
+    /// Number of tasks after which a worker is replaced by a fresh one; a task is a chunk of items.
     #[must_use]
     pub fn max_tasks_per_child(mut self, tasks: u64) -> Self {
         self.plan.max_tasks_per_child = Some(tasks.max(1));
         self
     }
 
-    /// A task whose worker dies is tried again so often before it fails; at first never.
+    /// Number of times that a task whose worker dies is tried again before it fails; 0 at first.
     #[must_use]
     pub const fn retries(mut self, retries: u32) -> Self {
         self.plan.retries = retries;

@@ -1,4 +1,4 @@
-//! Calls that are given up: what becomes of their tasks.
+//! Cancelled calls: what becomes of their tasks.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use rustix::process::Signal;
 
 use super::shared::PoolShared;
-use super::state::{InFlight, State, Work};
+use super::state::{InFlight, PoolState, Work};
 use super::{AsyncResult, Pool};
 use crate::error::TaskError;
 use fanlane_os::child::Child;
 
 impl Pool {
-    /// Gives up a call of this pool: its tasks that are not begun are dropped, the workers that are at others are ended
+    /// Cancels a call of this pool: its tasks that are not begun are dropped, the workers that are at others are ended
     /// and replaced, and its result is [`TaskError::Cancelled`]. Tasks of other calls are not touched. `false` where the
     /// result is there already.
     ///
@@ -35,16 +35,16 @@ impl Pool {
     /// }
     /// ```
     pub fn cancel<T>(&self, call: &AsyncResult<T>) -> bool {
-        let is_given_up = call.give_up();
-        if is_given_up {
+        let is_cancelled = call.cancel();
+        if is_cancelled {
             self.shared.drop_cancelled();
         }
-        is_given_up
+        is_cancelled
     }
 }
 
 impl PoolShared {
-    /// Drops what nobody wants any more, and ends the workers that are at it. Nothing else is lost: a worker has sent the
+    /// Drops cancelled work, and ends the workers that are at it. Nothing else is lost: a worker has sent the
     /// results of one job before it begins the next.
     fn drop_cancelled(&self) {
         let (dropped, bells) = {
@@ -62,8 +62,8 @@ impl PoolShared {
     }
 }
 
-impl State {
-    /// Takes out of the queue what nobody wants any more.
+impl PoolState {
+    /// Takes cancelled work out of the queue.
     pub fn drop_cancelled(&mut self) -> VecDeque<Work> {
         let queue = std::mem::take(&mut self.queue).into_iter();
         let (cancelled, wanted): (VecDeque<_>, _) = queue.partition(|work| work.job.collector.is_cancelled());
@@ -72,8 +72,8 @@ impl State {
         cancelled
     }
 
-    /// Takes back from the workers that have any of it in hand what they have not begun. Gives those that are at what
-    /// nobody wants any more: they have nothing else to do then.
+    /// Takes back from the workers that have any of it in hand what they have not begun. Gives those that are at
+    /// cancelled work: they have nothing else to do then.
     fn busy_with_cancelled(&mut self) -> Vec<Arc<Child>> {
         let is_cancelled = |flight: &InFlight| flight.work.job.collector.is_cancelled();
         let mut busy = Vec::new();

@@ -107,7 +107,7 @@ impl<R> AllCollector<R> {
         (Arc::new(Self { state: Mutex::new(all), completion }), result)
     }
 
-    /// Says how many there are.
+    /// Sets how many there are.
     pub fn expect(&self, total: usize) {
         self.settle(|all| all.total = Some(total));
     }
@@ -203,7 +203,7 @@ impl<R> All<R> {
 /// Results that follow one another.
 type Part<R> = Vec<Result<R, TaskError>>;
 
-/// Takes results as they come, for one who iterates over them.
+/// Takes results as they come, for an iterator over them.
 pub struct EachCollector<R> {
     arrived: Mutex<BTreeMap<usize, Part<R>>>,
     more: Condvar,
@@ -221,7 +221,7 @@ impl<R> EachCollector<R> {
         self.item_bytes.load(Ordering::Relaxed)
     }
 
-    /// Waits for the results that begin with this item; for any where it is `None`. Says also whether it had to wait.
+    /// Waits for the results that begin with this item; for any where it is `None`. Gives also whether it had to wait.
     /// `None` when `deadline` comes first.
     pub fn wait_for(&self, first_item: Option<usize>, deadline: Option<Instant>) -> Option<(Part<R>, bool)> {
         let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);

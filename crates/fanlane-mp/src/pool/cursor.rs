@@ -1,4 +1,4 @@
-//! What a worker has begun, in memory that outlives it: so whoever finds it dead knows which task it died of, and tasks
+//! What a worker has begun, in memory that outlives it: so after its death the pool knows which task it died of, and tasks
 //! that it has not begun can be taken back without asking it. Behind that lie the mailboxes between it and its pool.
 
 use std::io;

@@ -13,20 +13,20 @@ use super::job::{Job, Pace};
 use crate::error::{Error, TaskError};
 use fanlane_os::clock::deadline_after;
 
-/// So many tasks are taken ahead of the results for each worker at first. It becomes twice as many whenever results have
-/// to be waited for, and fewer again while they are not: they would only pile up.
+/// Number of tasks for each worker that are taken ahead of the results at first. It doubles whenever results have to be
+/// waited for, and falls again while they are not: they would only pile up.
 const AHEAD_TASKS: usize = 8;
-/// Never more than so many inputs for each worker, or four tasks' worth.
-const MOST_AHEAD_ITEMS: usize = 2_048;
+/// Maximum number of inputs taken ahead for each worker, or [`AHEAD_TASKS`] tasks of them if that is more.
+const MAX_AHEAD_ITEMS: usize = 2_048;
 
-/// And not more of them than have so many bytes of results for each worker, or two.
-const MOST_AHEAD_BYTES: usize = 64 << 20;
-const LEAST_AHEAD_TASKS: usize = 2;
+/// Maximum size of their results for each worker, unless that is fewer than [`MIN_AHEAD_TASKS`] tasks.
+const MAX_AHEAD_BYTES: usize = 64 << 20;
+const MIN_AHEAD_TASKS: usize = 2;
 
 /// The results of calls, one by one. What is not asked for is not waited for.
 pub struct Imap<'a, R, I> {
     pool: &'a Pool,
-    /// None where it is not known.
+    /// `None` if it is not registered.
     function: Option<&'static str>,
     inputs: I,
     chunk_size: usize,
@@ -37,9 +37,9 @@ pub struct Imap<'a, R, I> {
     /// Items whose results have been taken over, also into `ready`.
     taken: usize,
     ready: VecDeque<Result<R, TaskError>>,
-    /// How many tasks a worker are taken ahead.
+    /// Number of tasks for each worker that are taken ahead.
     ahead: usize,
-    /// No more inputs are taken, and what is to be said before the end.
+    /// Set when no more inputs are taken, with the error to give before the end.
     ended: Option<Option<Error>>,
 }
 
@@ -86,8 +86,8 @@ where
     /// How many tasks a worker may be taken ahead.
     fn most_ahead(&self) -> usize {
         let task_bytes = self.collector.item_bytes().saturating_mul(self.chunk_size);
-        let by_bytes = (MOST_AHEAD_BYTES / task_bytes.max(1)).max(LEAST_AHEAD_TASKS);
-        (MOST_AHEAD_ITEMS / self.chunk_size).max(AHEAD_TASKS).min(by_bytes)
+        let by_bytes = (MAX_AHEAD_BYTES / task_bytes.max(1)).max(MIN_AHEAD_TASKS);
+        (MAX_AHEAD_ITEMS / self.chunk_size).max(AHEAD_TASKS).min(by_bytes)
     }
 
     /// Takes inputs until there are enough under way.

@@ -1,4 +1,4 @@
-//! Calls that were asked for: their arguments, encoded one after the other, and who takes the results.
+//! Calls that were asked for: their arguments, encoded one after the other, and the collector of their results.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::function::Callable;
 use crate::item;
 use crate::registry;
 
-/// Who takes results. Items are counted over everything that was asked for in one call.
+/// A taker of results. Items are counted over everything that was asked for in one call.
 pub trait Collector: Send + Sync {
     /// Takes `items` results from `first_item` on; `failures` are counted from there, and all others are in `values`.
     fn results(&self, first_item: usize, items: usize, failures: &[(u32, TaskError)], values: &[u8]);
@@ -21,7 +21,7 @@ pub trait Collector: Send + Sync {
     /// Takes note that none of these has a result.
     fn failed(&self, first_item: usize, items: usize, error: &TaskError);
 
-    /// Whether nobody wants results any more.
+    /// Whether results are no longer wanted.
     fn is_cancelled(&self) -> bool {
         false
     }
@@ -63,9 +63,9 @@ pub struct Job {
     first_item: usize,
     chunk_items: usize,
     items: usize,
-    /// So many items the last chunk can still take.
+    /// Number of items that the last chunk can still take.
     room: usize,
-    /// Who takes the results.
+    /// Takes the results.
     pub collector: Arc<dyn Collector>,
     /// How long its chunks take; shared by all parts of a call.
     pub pace: Arc<Pace>,

@@ -1,5 +1,6 @@
-//! The pool's side of one worker: a thread that starts it, sends it work, takes its results, buries it when it ends and
-//! starts the next. Most of the time one thread or another speaks to the worker; the state says which.
+//! The pool's side of one worker: a thread that starts it, sends it work, takes its results, reaps it when it ends and
+//! starts the next. One thread at a time exchanges messages with the worker, this one or the one that it is handed off to;
+//! the pool's state says which.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,7 +15,7 @@ use super::cursor::{Cursor, Sequence};
 use super::job::Job;
 use super::message::{Batch, FromWorker, Setup};
 use super::shared::{Failed, PoolShared};
-use super::state::{LanePhase, Phase, State, Work, WorkerLink};
+use super::state::{LanePhase, Phase, PoolState, Work, WorkerLink};
 use super::wire::{Frame, Wire};
 use crate::error::{Error, TaskError};
 use crate::process::start_child;
@@ -23,25 +24,25 @@ use fanlane_os::child::describe_end;
 use fanlane_os::fd_passing::{self, Passed};
 use fanlane_os::futex::as_timespec;
 
-/// A worker that was told good-bye gets so long to end before it is ended.
-const END_PATIENCE: Duration = Duration::from_secs(6);
+/// How long a worker that was asked to end may take before it is ended.
+const END_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// One that has nothing to do looks so often whether another has too much.
-const LOOK_FOR_WORK: Duration = Duration::from_millis(1);
+/// How often an idle lane checks whether another has more work than it can begin.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// So many workers in a row that end by themselves before they can work are enough; of those that somebody ends, ten
-/// times as many.
-const MOST_EARLY_DEATHS: u32 = 3;
-const ENDED_BY_SOMEBODY: u32 = 1;
-const ENDED_BY_ITSELF: u32 = 10;
+/// Maximum number of workers in a row that end by themselves before they can work; ten times as many if they are ended by
+/// signals.
+const MAX_EARLY_DEATHS: u32 = 3;
+const SIGNALLED_DEATH: u32 = 1;
+const OWN_DEATH: u32 = 10;
 
 /// What a lane's thread does next.
 enum Step {
     Send(Work, Sequence),
     Receive,
-    /// Sleep; look for work after a while if that makes sense.
+    /// Sleep, and check other lanes for work after a while if `polls`.
     Sleep {
-        looks: bool,
+        polls: bool,
     },
     /// Sleep until the worker, which is handed off, is returned.
     AwaitReturn,
@@ -69,7 +70,7 @@ pub fn run(shared: &Arc<PoolShared>, lane: usize) {
             }
         };
         if serve(shared, lane, &worker) == End::LetGo {
-            worker.child.reap_within(END_PATIENCE);
+            worker.child.reap_within(END_TIMEOUT);
         } else {
             end_worker(shared, lane, &worker);
         }
@@ -90,7 +91,7 @@ fn start(shared: &PoolShared, lane: usize) -> Result<WorkerLink, Error> {
         Some(call) => (Some(call.function.to_owned()), &call.args[..], &call.descriptors[..]),
     };
     let setup = Setup { name, cursor: Passed(Arc::clone(cursor.descriptor())), initializer };
-    // One that is gone by now is found dead at once.
+    // That it is gone by now is noticed at once where it is served.
     let _ = control.send(&setup).and_then(|()| control.send_parts(args, descriptors));
     let [to_worker, from_worker] = cursor.mailboxes();
     let wire = Wire::new(control.into_socket(), to_worker, from_worker);
@@ -109,14 +110,14 @@ fn serve(shared: &PoolShared, lane: usize, worker: &WorkerLink) -> End {
         let went_well = match step {
             Step::Send(work, number) => send(worker, &work, number),
             Step::Receive => receive(shared, lane, worker),
-            Step::Sleep { looks } => sleep(shared, lane, worker, looks),
+            Step::Sleep { polls } => sleep(shared, lane, worker, polls),
             Step::AwaitReturn => {
                 wait_for_bell(&shared.bell_of(lane));
                 true
             }
             Step::LetGo => {
                 let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
-                // One that died meanwhile is reaped all the same.
+                // If it has died meanwhile, it is reaped all the same.
                 let _ = wire.send([&[], &[]], &[]);
                 shared.state().lanes[lane].worker = None;
                 return End::LetGo;
@@ -132,7 +133,7 @@ fn serve(shared: &PoolShared, lane: usize, worker: &WorkerLink) -> End {
     }
 }
 
-fn decide(shared: &PoolShared, state: &mut State, lane: usize) -> Step {
+fn decide(shared: &PoolShared, state: &mut PoolState, lane: usize) -> Step {
     if state.lanes[lane].phase == LanePhase::HandedOff {
         state.lanes[lane].is_wanted_back = true;
         return Step::AwaitReturn;
@@ -156,7 +157,7 @@ fn decide(shared: &PoolShared, state: &mut State, lane: usize) -> Step {
         Step::LetGo
     } else {
         slot.phase = LanePhase::Idle;
-        Step::Sleep { looks: !state.overloaded(lane).is_empty() }
+        Step::Sleep { polls: !state.overloaded(lane).is_empty() }
     }
 }
 
@@ -165,7 +166,7 @@ fn send(worker: &WorkerLink, work: &Work, number: Sequence) -> bool {
     send_on(&mut worker.wire.lock().unwrap_or_else(PoisonError::into_inner), work, number)
 }
 
-/// The same, for one who has the wire.
+/// As [`send`], on a wire that is locked already.
 pub fn send_on(wire: &mut Wire, work: &Work, number: Sequence) -> bool {
     let job: &Job = &work.job;
     let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
@@ -187,20 +188,20 @@ pub fn send_on(wire: &mut Wire, work: &Work, number: Sequence) -> bool {
 fn receive(shared: &PoolShared, lane: usize, worker: &WorkerLink) -> bool {
     let mut wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
     let frame = wire.receive();
-    hear(frame, shared, lane, worker, |state| state.lanes[lane].chunks_in_flight).is_some_and(|(settled, _)| {
+    handle(frame, shared, lane, worker, |state| state.lanes[lane].chunks_in_flight).is_some_and(|(settled, _)| {
         shared.settled(settled);
         true
     })
 }
 
-/// Does what one message says, for one who has something to look at in the state at that moment. Gives how many chunks
-/// have results now, which the caller settles, and what it saw; `None` where the worker is gone.
-pub fn hear<R>(
+/// Handles one message of a worker. Gives how many chunks have results now, which the caller settles, and what `inspect` saw
+/// in the state under the same lock; `None` where the worker is gone.
+pub fn handle<R>(
     frame: io::Result<Option<Frame<'_>>>,
     shared: &PoolShared,
     lane: usize,
     worker: &WorkerLink,
-    look: impl FnOnce(&mut State) -> R,
+    inspect: impl FnOnce(&mut PoolState) -> R,
 ) -> Option<(usize, R)> {
     let frame = frame.ok().flatten()?;
     let (message, values) = postcard::take_from_bytes::<FromWorker>(frame.body).ok()?;
@@ -208,17 +209,17 @@ pub fn hear<R>(
         FromWorker::Ready => {
             let mut state = shared.state();
             state.early_deaths = 0;
-            Some((0, look(&mut state)))
+            Some((0, inspect(&mut state)))
         }
         FromWorker::InitializerFailed(reason) => {
             shared.end(TaskError::PoolFailed(format!("the initializer failed in {}: {reason}", worker.child.pid())));
-            Some((0, look(&mut shared.state())))
+            Some((0, inspect(&mut shared.state())))
         }
         FromWorker::Results { first, chunks, busy_ns, failures } => {
             let (work, seen) = {
                 let mut state = shared.state();
                 let work = state.lanes[lane].done(first, chunks)?;
-                (work, look(&mut state))
+                (work, inspect(&mut state))
             };
             work.job.pace.learn(chunks, busy_ns);
             let (first_item, items) = work.job.items_of(work.first, work.chunks);
@@ -231,16 +232,16 @@ pub fn hear<R>(
 }
 
 /// Sleeps until the bell rings or the worker ends; `false` for the latter.
-fn sleep(shared: &PoolShared, lane: usize, worker: &WorkerLink, looks: bool) -> bool {
+fn sleep(shared: &PoolShared, lane: usize, worker: &WorkerLink, polls: bool) -> bool {
     let bell = shared.bell_of(lane);
     let mut polled = [
         PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN),
         PollFd::from_borrowed_fd(worker.child.sentinel(), PollFlags::IN),
     ];
-    let timeout = as_timespec(LOOK_FOR_WORK);
-    if let Ok(0) = poll(&mut polled, looks.then_some(&timeout)) {
+    let timeout = as_timespec(POLL_INTERVAL);
+    if let Ok(0) = poll(&mut polled, polls.then_some(&timeout)) {
         let mut state = shared.state();
-        // Whoever borrowed the worker meanwhile has more right to it.
+        // A hand-off that came meanwhile goes first.
         if state.lanes[lane].phase == LanePhase::Idle && state.relieve_others(lane) {
             state.lanes[lane].phase = LanePhase::Busy;
         }
@@ -249,7 +250,7 @@ fn sleep(shared: &PoolShared, lane: usize, worker: &WorkerLink, looks: bool) -> 
     if !polled[0].revents().is_empty() {
         wait_for_bell(&bell);
     }
-    // Whoever has borrowed it notices its end as well, and gives it back.
+    // The thread that it is handed off to notices its end as well, and returns it.
     polled[1].revents().is_empty() || shared.state().lanes[lane].phase == LanePhase::HandedOff
 }
 
@@ -261,8 +262,8 @@ fn wait_for_bell(bell: &OwnedFd) {
 
 /// What is to be done when a worker has ended.
 fn end_worker(shared: &Arc<PoolShared>, lane: usize, worker: &WorkerLink) {
-    let status = worker.child.reap_within(END_PATIENCE);
-    // What it had said before counts. Nothing can be added to it, so this comes to an end.
+    let status = worker.child.reap_within(END_TIMEOUT);
+    // The messages that it had sent count. No more are added to them, so this comes to an end.
     {
         let wire = worker.wire.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = rustix::net::shutdown(wire.as_fd(), rustix::net::Shutdown::Both);
@@ -275,7 +276,7 @@ fn end_worker(shared: &Arc<PoolShared>, lane: usize, worker: &WorkerLink) {
         let was_doing = state.end_worker(lane);
         if let Phase::Ended(why) = &state.phase {
             let why = why.clone();
-            failed.extend(was_doing.into_iter().chain(state.give_up()).map(|work| (work, why.clone())));
+            failed.extend(was_doing.into_iter().chain(state.take_queue()).map(|work| (work, why.clone())));
         } else if let Some(work) = was_doing {
             state.early_deaths = 0;
             let deaths = {
@@ -294,14 +295,14 @@ fn end_worker(shared: &Arc<PoolShared>, lane: usize, worker: &WorkerLink) {
             }
         } else {
             let was_signalled = status.signal().is_some();
-            state.early_deaths += if was_signalled { ENDED_BY_SOMEBODY } else { ENDED_BY_ITSELF };
-            if state.early_deaths >= MOST_EARLY_DEATHS * ENDED_BY_ITSELF {
+            state.early_deaths += if was_signalled { SIGNALLED_DEATH } else { OWN_DEATH };
+            if state.early_deaths >= MAX_EARLY_DEATHS * OWN_DEATH {
                 let how = describe_end(status);
                 ended = Some(TaskError::PoolFailed(format!("its workers end before they can work: {how}")));
             }
         }
         failed.extend(state.drop_cancelled().into_iter().map(|work| (work, TaskError::Cancelled)));
-        // What was put back is for whoever is free.
+        // What was put back is for any idle worker.
         let queued = state.queued;
         shared.ring_all(&state.wake(queued));
     }

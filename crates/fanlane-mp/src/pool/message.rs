@@ -1,4 +1,4 @@
-//! What a pool and its worker say to each other.
+//! The messages between a pool and its worker.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +11,13 @@ use fanlane_os::fd_passing::Passed;
 pub struct Setup {
     /// Its name.
     pub name: String,
-    /// The memory in which it says what it has begun.
+    /// The memory in which it notes what it has begun.
     pub cursor: Passed,
     /// What it is to call first.
     pub initializer: Option<String>,
 }
 
-/// Before the encoded arguments of some chunks in a frame to a worker. A frame without any bytes is good-bye.
+/// Before the encoded arguments of some chunks in a frame to a worker. A frame without any bytes asks it to end.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Batch<'a> {
     /// What is to be called.
@@ -39,7 +39,7 @@ impl Batch<'_> {
     }
 }
 
-/// What a worker says. The encoded results follow [`FromWorker::Results`] in its frame.
+/// A message of a worker. The encoded results follow [`FromWorker::Results`] in its frame.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromWorker {
     /// It can do tasks.

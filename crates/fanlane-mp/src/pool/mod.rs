@@ -2,7 +2,7 @@
 //!
 //! Calls are encoded when they are asked for and handed out in chunks. Each worker has some milliseconds' worth of work
 //! in hand, so that it never waits for more; what it has not begun is taken back when another has nothing to do, when
-//! the pool shrinks, and when the worker dies. So one that is killed costs the chunk that it was at and nothing else.
+//! the pool shrinks, and when the worker dies. So the death of a worker costs the chunk that it was at and nothing else.
 
 mod builder;
 mod cancel;
@@ -49,7 +49,7 @@ pub(crate) fn service() -> Function {
     Function::service(POOL_ROLE, worker::serve)
 }
 
-/// A part of a large call is handed over when it has so many bytes, so that workers begin while the rest is encoded.
+/// Size from which a part of a large call is handed over, so that workers begin while the rest is encoded.
 const PART_BYTES: usize = 256 << 10;
 
 /// A pool of worker processes. When it goes, it is terminated: close and join it to have everything done.
@@ -90,7 +90,7 @@ impl fmt::Debug for Pool {
 }
 
 impl Pool {
-    /// A pool of so many workers.
+    /// A pool of this number of workers.
     ///
     /// # Errors
     /// As [`PoolBuilder::start`].
@@ -172,7 +172,7 @@ impl Pool {
         self.map_async(function, inputs, None)?.get()
     }
 
-    /// The same with so many inputs in a task; by [`default_chunk_size`] otherwise.
+    /// As [`Pool::map`], with `chunk_size` inputs in a task instead of [`default_chunk_size`].
     ///
     /// # Errors
     /// As [`Pool::apply`].
@@ -250,7 +250,7 @@ impl Pool {
             (None, (least, Some(most))) if least == most => {
                 self.all_in_chunks(function, inputs, default_chunk_size(least, self.size()))
             }
-            // How many there are says how large a chunk is.
+            // The size of a chunk depends on their number.
             (None, _) => {
                 let inputs: Vec<A> = inputs.collect();
                 let size = default_chunk_size(inputs.len(), self.size());
@@ -295,7 +295,7 @@ impl Pool {
         self.imap_chunked(function, inputs, 1)
     }
 
-    /// The same with so many inputs in a task.
+    /// As [`Pool::imap`], with `chunk_size` inputs in a task.
     pub fn imap_chunked<F, A, I>(&self, _function: F, inputs: I, chunk_size: usize) -> Imap<'_, F::Output, I::IntoIter>
     where
         F: Callable<(A,)>,
@@ -317,7 +317,7 @@ impl Pool {
         self.imap_unordered_chunked(function, inputs, 1)
     }
 
-    /// The same with so many inputs in a task.
+    /// As [`Pool::imap_unordered`], with `chunk_size` inputs in a task.
     pub fn imap_unordered_chunked<F, A, I>(
         &self,
         _function: F,

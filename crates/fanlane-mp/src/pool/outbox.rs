@@ -1,5 +1,5 @@
-//! What a worker has to tell its pool. Results of short chunks are gathered and sent together; those that are done do not
-//! wait for a long one behind them, because a second thread sends what lies here while a chunk is being done.
+//! The results of a worker on their way to its pool. Those of short chunks are gathered and sent together; they do not wait
+//! for a long chunk behind them, because a second thread, the sender, sends what is gathered while a chunk is being done.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,13 +13,13 @@ use crate::error::TaskError;
 use crate::function::Run;
 use fanlane_os::fd_passing;
 
-/// The second thread looks so often whether something lies here, as long as it finds something.
-const LOOK: Duration = Duration::from_millis(5);
-/// Results of so many bytes are not gathered.
+/// How often the sender checks for results, as long as it finds some.
+const SEND_INTERVAL: Duration = Duration::from_millis(5);
+/// Results of this size are sent at once.
 const GATHER_BYTES: usize = 64 << 10;
 
-/// Where results lie until they are sent. Whoever does chunks holds it all the time, and lends it to the second thread for
-/// a chunk behind others whose results lie here. Where there are none that thread is not woken and does not look.
+/// Holds results until they are sent. The thread that does chunks keeps it locked, and unlocks it for the sender during a
+/// chunk behind others whose results are gathered. Where there are none the sender is not woken and does not check.
 pub struct Outbox {
     outgoing: Mutex<Outgoing>,
     is_needed: Condvar,
@@ -35,7 +35,7 @@ pub struct Outgoing {
     /// The number of the first chunk of those, or of the next.
     first: Sequence,
     sender_sleeps: bool,
-    /// The second thread could not send something, or only a part of it.
+    /// The sender could not send something, or only a part of it.
     is_cut: bool,
 }
 
@@ -65,12 +65,12 @@ impl Outbox {
         Self { outgoing: Mutex::new(outgoing), is_needed: Condvar::new() }
     }
 
-    /// Holds it; waits until the second thread has sent what it is sending.
+    /// Locks it; waits until the sender has sent what it is sending.
     pub fn hold(&self) -> Held<'_> {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does `work`, while which the second thread may send what is gathered.
+    /// Does `work`, during which the sender may send what is gathered.
     pub fn work_unlocked<'a>(&'a self, mut outgoing: Held<'a>, work: impl FnOnce()) -> Held<'a> {
         if std::mem::take(&mut outgoing.sender_sleeps) {
             self.is_needed.notify_one();
@@ -80,14 +80,14 @@ impl Outbox {
         self.hold()
     }
 
-    /// Starts the second thread.
+    /// Starts the sender.
     pub fn start_sender(self: &Arc<Self>) -> io::Result<()> {
         let outbox = Arc::clone(self);
-        let sending = move || outbox.send_what_lies();
+        let sending = move || outbox.send_gathered();
         std::thread::Builder::new().name("results' sender".to_owned()).spawn(sending).map(drop)
     }
 
-    fn send_what_lies(&self) {
+    fn send_gathered(&self) {
         let mut outgoing = self.hold();
         loop {
             if outgoing.gathered.is_empty() {
@@ -100,7 +100,7 @@ impl Outbox {
                 return;
             }
             drop(outgoing);
-            std::thread::sleep(LOOK);
+            std::thread::sleep(SEND_INTERVAL);
             outgoing = self.hold();
         }
     }
@@ -193,7 +193,7 @@ impl Gathered {
             });
             done += good;
             if self.descriptors.len() > MAX_DESCRIPTORS {
-                // One chunk with more of them than go into a frame: its results cannot be sent.
+                // A chunk with more of them than go into a frame: its results cannot be sent.
                 self.descriptors.truncate(kept);
             }
             if let Some(fault) = fault {

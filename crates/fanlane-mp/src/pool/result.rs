@@ -27,7 +27,7 @@ pub(crate) struct Completion<T> {
     slot: Mutex<Slot<T>>,
     arrived: Condvar,
     cancelled: AtomicBool,
-    /// How many threads sleep until it is there; changed with the slot locked. With none there is nobody to be woken,
+    /// How many threads sleep until it is there; changed with the slot locked. With none there is no thread to wake,
     /// which is a call of the system.
     sleepers: AtomicUsize,
 }
@@ -112,7 +112,7 @@ impl<T> AsyncResult<T> {
         self.get_until(None)
     }
 
-    /// The same; waits at most so long.
+    /// As [`AsyncResult::get`], for at most `timeout`.
     ///
     /// # Errors
     /// Also [`Error::TimedOut`]; the result can be asked for again.
@@ -132,8 +132,8 @@ impl<T> AsyncResult<T> {
         }
     }
 
-    /// Notes that nobody wants it any more, and tells whoever waits. `false` where it is there already.
-    pub(super) fn give_up(&self) -> bool {
+    /// Cancels the call, and wakes the threads that wait. `false` where it is there already.
+    pub(super) fn cancel(&self) -> bool {
         if self.ready() {
             return false;
         }

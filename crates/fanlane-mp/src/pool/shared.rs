@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use super::job::Job;
 use super::lane;
-use super::state::{Lane, LanePhase, Phase, State, Work, WorkerLink};
+use super::state::{LanePhase, Phase, PoolLane, PoolState, Work, WorkerLink};
 use crate::error::{Error, TaskError};
 
 /// A call that each worker makes first.
@@ -34,7 +34,7 @@ pub type Failed = (Work, TaskError);
 /// See the module.
 pub struct PoolShared {
     pub plan: PoolPlan,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     started: AtomicU64,
 }
@@ -49,10 +49,10 @@ pub struct Handoff {
 
 impl PoolShared {
     pub const fn new(plan: PoolPlan) -> Self {
-        Self { plan, state: Mutex::new(State::new()), threads: Mutex::new(Vec::new()), started: AtomicU64::new(0) }
+        Self { plan, state: Mutex::new(PoolState::new()), threads: Mutex::new(Vec::new()), started: AtomicU64::new(0) }
     }
 
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -71,7 +71,7 @@ impl PoolShared {
         }
     }
 
-    /// Lets the pool have so many workers.
+    /// Sets the number of workers.
     pub fn resize(self: &Arc<Self>, workers: usize) -> Result<(), Error> {
         let mut bells = Vec::new();
         let mut added = Vec::new();
@@ -82,7 +82,7 @@ impl PoolShared {
             }
             let live = state.live_lanes();
             let superfluous = live.saturating_sub(workers);
-            let live_lanes = |lane: &&mut Lane| lane.phase != LanePhase::Gone && !lane.retires;
+            let live_lanes = |lane: &&mut PoolLane| lane.phase != LanePhase::Gone && !lane.retires;
             for lane in state.lanes.iter_mut().rev().filter(live_lanes).take(superfluous) {
                 lane.retires = true;
                 if lane.phase == LanePhase::Idle {
@@ -93,7 +93,7 @@ impl PoolShared {
             for _ in live..workers {
                 let bell = eventfd(0, EventfdFlags::CLOEXEC)
                     .map_err(|error| Error::io("no descriptor for a worker can be had")(error.into()))?;
-                let lane = Lane {
+                let lane = PoolLane {
                     phase: LanePhase::Busy,
                     worker: None,
                     flights: std::collections::VecDeque::new(),
@@ -154,11 +154,11 @@ impl PoolShared {
         Ok(())
     }
 
-    /// Hands one call to a worker that waits, if there is one: the caller then speaks to it itself, which saves waking
-    /// the lane's thread. Otherwise the job is taken on as any other.
+    /// Hands one call to a worker that waits, if there is one: the caller then exchanges messages with it itself,
+    /// which saves waking the lane's thread. Otherwise the job is taken on as any other.
     pub fn hand_off(&self, job: Job) -> Result<Option<Handoff>, TaskError> {
         let mut state = self.state();
-        let idle = |lane: &Lane| lane.phase == LanePhase::Idle && lane.left > 0 && !lane.retires;
+        let idle = |lane: &PoolLane| lane.phase == LanePhase::Idle && lane.left > 0 && !lane.retires;
         let idle = state.lanes.iter().position(idle).filter(|_| state.phase == Phase::Open && state.queued == 0);
         let worker = idle.and_then(|lane| Some((lane, state.lanes[lane].worker.clone()?)));
         let Some((lane, worker)) = worker else {
@@ -181,9 +181,9 @@ impl PoolShared {
             let mut in_hand = lane::send_on(&mut wire, &handoff.work, handoff.number).then_some(handoff.work.chunks);
             while in_hand.is_some_and(|chunks| chunks > 0) {
                 let frame = wire.receive_soon();
-                let heard =
-                    lane::hear(frame, self, handoff.lane, worker, |state| state.lanes[handoff.lane].chunks_in_flight);
-                in_hand = heard.map(|(chunks, left)| {
+                let handled =
+                    lane::handle(frame, self, handoff.lane, worker, |state| state.lanes[handoff.lane].chunks_in_flight);
+                in_hand = handled.map(|(chunks, left)| {
                     settled += chunks;
                     left
                 });
@@ -209,7 +209,7 @@ impl PoolShared {
         self.ring_all(&bells);
     }
 
-    /// So many chunks more have results.
+    /// `chunks` more have results.
     pub fn settled(&self, chunks: usize) {
         let bells = {
             let mut state = self.state();
@@ -220,7 +220,7 @@ impl PoolShared {
         self.ring_all(&bells);
     }
 
-    /// Tells those who wait for it that there will be no result.
+    /// Gives errors as the results of work.
     pub fn fail(&self, failed: Vec<Failed>) {
         for (work, error) in failed {
             work.job.fail(work.first, work.chunks, &error);
@@ -240,7 +240,7 @@ impl PoolShared {
         self.ring_all(&bells);
     }
 
-    /// Ends everything, and says why to whoever waits.
+    /// Ends everything; `why` becomes the result of what is not done.
     pub fn end(&self, why: TaskError) {
         let (work, bells, children) = {
             let mut state = self.state();
@@ -250,7 +250,7 @@ impl PoolShared {
             state.phase = Phase::Ended(why.clone());
             let children: Vec<_> =
                 state.lanes.iter().filter_map(|lane| Some(Arc::clone(&lane.worker.as_ref()?.child))).collect();
-            (state.give_up(), state.all_bells(), children)
+            (state.take_queue(), state.all_bells(), children)
         };
         for child in children {
             child.signal(Signal::KILL);
@@ -285,7 +285,7 @@ impl PoolShared {
                 return;
             }
             for thread in threads {
-                // A callback that panics takes its lane's thread with it; it has said so itself.
+                // A callback that panics ends its lane's thread; the panic was reported then.
                 let _ = thread.join();
             }
         }

@@ -1,4 +1,4 @@
-//! Who has what to do: the queue of a pool and what each of its workers has in hand. It decides and does nothing.
+//! The state of a pool: its queue and what each of its workers has in hand. It decides and does nothing.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -39,11 +39,11 @@ pub enum Phase {
 pub enum LanePhase {
     /// It has no worker, and will not have one: its place is free.
     Gone,
-    /// It is starting a worker, sends, receives, or was told to look around.
+    /// It is starting a worker, sends, receives, or was woken to check for work.
     Busy,
     /// Its worker waits, and its thread sleeps.
     Idle,
-    /// Its worker waits for another thread, which speaks to it itself.
+    /// Its worker waits for another thread, which exchanges messages with it.
     HandedOff,
 }
 
@@ -56,7 +56,7 @@ pub struct WorkerLink {
 }
 
 /// One worker's place in the pool.
-pub struct Lane {
+pub struct PoolLane {
     pub phase: LanePhase,
     pub worker: Option<WorkerLink>,
     pub flights: VecDeque<InFlight>,
@@ -74,22 +74,22 @@ pub struct Lane {
 }
 
 /// What is known and planned.
-pub struct State {
+pub struct PoolState {
     pub phase: Phase,
     pub queue: VecDeque<Work>,
     /// Chunks in the queue.
     pub queued: usize,
     /// Chunks without a result.
     pub outstanding: usize,
-    pub lanes: Vec<Lane>,
+    pub lanes: Vec<PoolLane>,
     /// Grows with workers that end before they can work, until one can.
     pub early_deaths: u32,
 }
 
-/// So many bytes of arguments are sent at a time, unless one chunk has more.
-const MOST_BATCH_BYTES: usize = 1 << 20;
+/// Maximum size of the arguments sent at a time, unless one chunk has more.
+const MAX_BATCH_BYTES: usize = 1 << 20;
 
-impl State {
+impl PoolState {
     pub const fn new() -> Self {
         Self {
             phase: Phase::Open,
@@ -145,7 +145,7 @@ impl State {
         }
         let left = usize::try_from(lane.left).unwrap_or(usize::MAX);
         let mut chunks = (window - lane.chunks_in_flight).min(share).min(front.chunks).min(left);
-        while chunks > 1 && front.job.args_of(front.first, chunks).len() > MOST_BATCH_BYTES {
+        while chunks > 1 && front.job.args_of(front.first, chunks).len() > MAX_BATCH_BYTES {
             chunks /= 2;
         }
         if chunks == 0 {
@@ -174,7 +174,7 @@ impl State {
         }
     }
 
-    /// For a lane that has nothing to do: takes back from others what they have not begun. Says whether there was any.
+    /// For a lane that has nothing to do: takes back from others what they have not begun. Gives whether there was any.
     pub fn relieve_others(&mut self, lane: usize) -> bool {
         let others = self.overloaded(lane);
         for other in others {
@@ -185,7 +185,7 @@ impl State {
 
     /// Other lanes whose workers have work that they have not begun.
     pub fn overloaded(&self, lane: usize) -> Vec<usize> {
-        let has_spare = |other: &Lane| {
+        let has_spare = |other: &PoolLane| {
             other.phase == LanePhase::Busy
                 && other.worker.as_ref().is_some_and(|worker| {
                     other.flights.back().is_some_and(|flight| {
@@ -229,7 +229,7 @@ impl State {
     }
 
     /// Empties the queue of a pool that does nothing more.
-    pub fn give_up(&mut self) -> Vec<Work> {
+    pub fn take_queue(&mut self) -> Vec<Work> {
         self.queued = 0;
         self.queue.drain(..).collect()
     }
@@ -241,7 +241,7 @@ impl InFlight {
     }
 }
 
-impl Lane {
+impl PoolLane {
     /// Notes that the worker is sent this.
     pub fn hand(&mut self, work: &Work) -> Sequence {
         let number = self.next;

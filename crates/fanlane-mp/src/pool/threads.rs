@@ -19,7 +19,7 @@ mod shared;
 
 pub use builder::{Initialized, ThreadPoolBuilder};
 pub use imap::ThreadImap;
-use shared::{State, Task, ThreadPoolPlan, ThreadPoolShared};
+use shared::{Task, ThreadPoolPlan, ThreadPoolShared, ThreadPoolState};
 
 /// A pool of threads. When it goes, it is terminated: what has not begun fails, and what has is waited for.
 ///
@@ -50,7 +50,7 @@ fn outcome_of<R>(call: impl FnOnce() -> R) -> Result<R, TaskError> {
 }
 
 impl ThreadPool {
-    /// A pool of so many threads.
+    /// A pool of this number of threads.
     ///
     /// # Errors
     /// As [`ThreadPoolBuilder::start`].
@@ -64,7 +64,7 @@ impl ThreadPool {
     }
 
     fn start(plan: ThreadPoolPlan, workers: usize) -> Result<Self, Error> {
-        let state = State { phase: Phase::Open, queue: VecDeque::new(), wanted: 0, running: 0 };
+        let state = ThreadPoolState { phase: Phase::Open, queue: VecDeque::new(), wanted: 0, running: 0 };
         let shared = Arc::new(ThreadPoolShared {
             plan,
             threads: Mutex::default(),
@@ -148,7 +148,7 @@ impl ThreadPool {
         self.map_async(function, inputs, None)?.get()
     }
 
-    /// The same with so many inputs in a task.
+    /// As [`ThreadPool::map`], with `chunk_size` inputs in a task.
     ///
     /// # Errors
     /// As [`ThreadPool::apply`].
@@ -239,7 +239,7 @@ impl ThreadPool {
         self.imap_chunked(function, inputs, 1)
     }
 
-    /// The same with so many inputs in a task.
+    /// As [`ThreadPool::imap`], with `chunk_size` inputs in a task.
     pub fn imap_chunked<F, A, I>(
         &self,
         function: F,
@@ -266,7 +266,7 @@ impl ThreadPool {
         self.imap_unordered_chunked(function, inputs, 1)
     }
 
-    /// The same with so many inputs in a task.
+    /// As [`ThreadPool::imap_unordered`], with `chunk_size` inputs in a task.
     pub fn imap_unordered_chunked<F, A, I>(
         &self,
         function: F,
@@ -292,7 +292,7 @@ impl ThreadPool {
         self.shared.changed.notify_all();
     }
 
-    /// Gives up a call of this pool: its tasks that are not begun are not done, and its result is
+    /// Cancels a call of this pool: its tasks that are not begun are not done, and its result is
     /// [`TaskError::Cancelled`]. `false` where the result is there already. A thread cannot be ended from outside, so what
     /// has begun goes on to its end.
     ///
@@ -311,7 +311,7 @@ impl ThreadPool {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn cancel<T>(&self, call: &AsyncResult<T>) -> bool {
-        call.give_up()
+        call.cancel()
     }
 
     /// Begins no more tasks: those fail with [`TaskError::Terminated`]. A thread cannot be ended from outside, so what
@@ -329,7 +329,7 @@ impl ThreadPool {
             return Err(Error::Misuse("a pool is joined after it was closed or terminated"));
         }
         loop {
-            // Whoever is replaced starts its successor before it ends.
+            // A thread that is replaced starts its successor before it ends.
             let threads = std::mem::take(&mut *self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner));
             if threads.is_empty() {
                 break;
@@ -345,7 +345,7 @@ impl ThreadPool {
     }
 }
 
-/// Calls `function` for each item, unless `may_begin` says why not.
+/// Calls `function` for each item, unless `may_begin` gives an error.
 fn chunk_task<F, Args>(
     function: &Arc<F>,
     chunk: Vec<Args>,

@@ -1,5 +1,5 @@
-//! Frames between a pool and its worker, with descriptors. Whoever sends also receives meanwhile, so two that send at
-//! once never wait for each other. Short frames without descriptors go through the mailbox while the other end looks there.
+//! Frames between a pool and its worker, with descriptors. An end that sends also receives meanwhile, so two that send at
+//! once never wait for each other. Short frames without descriptors go through the mailbox while the other end polls.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -97,7 +97,7 @@ impl Wire {
         }
     }
 
-    /// Sends `parts` as one frame, and takes in what arrives while there is no room.
+    /// Sends `parts` as one frame, and reads what arrives while there is no room.
     pub fn send(&mut self, parts: [&[u8]; 2], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
         if self.outgoing.try_mail(parts, descriptors.is_empty()) {
             return Ok(());
@@ -173,7 +173,7 @@ mod tests {
             scope.spawn(|| {
                 for number in 0..FRAMES {
                     here.send([&number.to_le_bytes(), &body_of(number)], &[]).unwrap();
-                    // An answer to some, so that the other end looks sometimes before there is anything.
+                    // An answer to some, so that the other end polls sometimes before there is anything.
                     if number.is_multiple_of(3) {
                         assert_eq!(here.receive_soon().unwrap().unwrap().body, number.to_le_bytes());
                     }

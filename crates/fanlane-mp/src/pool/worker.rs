@@ -1,4 +1,4 @@
-//! A worker of a pool: does what it is sent, in that order, until it is told good-bye.
+//! A worker of a pool: does what it is sent, in that order, until it is asked to end.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -47,7 +47,7 @@ struct Worker {
     gather: Option<Duration>,
 }
 
-/// Sets the worker up; `None` where it cannot work and has said so.
+/// Sets the worker up; `None` where it cannot work and has told the pool.
 fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     let setup: Setup = control.recv().map_err(io::Error::other)?;
     let (args, descriptors) = control.recv_parts().map_err(io::Error::other)?;
@@ -72,7 +72,7 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
         }
         Err(reason) => {
             say(&mut wire, &FromWorker::InitializerFailed(reason), &[], &[])?;
-            // The pool ends this process; a good-bye would be taken for a worker that died.
+            // The pool ends this process; ending here would be taken for a death.
             let _ = wire.receive()?;
             Ok(None)
         }
@@ -104,7 +104,7 @@ impl Worker {
         let (mut untimed, mut most_untimed) = (0, 1);
         let mut was_taken_back = false;
         for chunk in 0..batch.chunks {
-            // What follows was taken back as well; the pool may wait for word of it.
+            // What follows was taken back as well; the pool may wait for a message after that.
             was_taken_back = !self.cursor.begin(batch.first.wrapping_add(chunk));
             if was_taken_back {
                 break;

@@ -92,7 +92,7 @@ impl ThreadPoolBuilder {
         self
     }
 
-    /// A thread is replaced by a fresh one after so many tasks; a task is a chunk of items. What is a thread's own is made
+    /// Number of tasks after which a thread is replaced by a fresh one; a task is a chunk of items. What is a thread's own is made
     /// anew then.
     #[must_use]
     pub fn max_tasks_per_child(mut self, tasks: u64) -> Self {

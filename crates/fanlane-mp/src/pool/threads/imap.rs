@@ -23,7 +23,7 @@ pub struct ThreadImap<'a, F, R, I> {
     /// Items whose results have been taken over, also into `ready`.
     taken: usize,
     ready: VecDeque<Result<R, TaskError>>,
-    /// No more inputs are taken, and what is to be said before the end.
+    /// Set when no more inputs are taken, with the error to give before the end.
     ended: Option<Option<Error>>,
 }
 

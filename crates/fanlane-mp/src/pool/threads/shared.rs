@@ -18,19 +18,19 @@ pub struct ThreadPoolPlan {
     pub max_tasks_per_child: Option<u64>,
 }
 
-/// Done by a thread, or told why it will not be.
+/// Done by a thread, or called with the reason why it is not.
 pub type Task = Box<dyn FnOnce(Result<(), TaskError>) + Send>;
 
 /// The pool as its threads see it.
 pub struct ThreadPoolShared {
     pub plan: ThreadPoolPlan,
     pub threads: Mutex<Vec<JoinHandle<()>>>,
-    pub state: Mutex<State>,
+    pub state: Mutex<ThreadPoolState>,
     pub changed: Condvar,
 }
 
 /// What changes.
-pub struct State {
+pub struct ThreadPoolState {
     pub phase: Phase,
     pub queue: VecDeque<Task>,
     pub wanted: usize,
@@ -38,7 +38,7 @@ pub struct State {
 }
 
 impl ThreadPoolShared {
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub fn state(&self) -> MutexGuard<'_, ThreadPoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -55,7 +55,7 @@ impl ThreadPoolShared {
     }
 
     /// Starts a thread more.
-    pub fn start_thread(self: &Arc<Self>, state: &mut State) -> std::io::Result<()> {
+    pub fn start_thread(self: &Arc<Self>, state: &mut ThreadPoolState) -> std::io::Result<()> {
         let shared = Arc::clone(self);
         let thread = std::thread::Builder::new().name("pool's thread".to_owned()).spawn(move || shared.work())?;
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,7 +82,7 @@ impl ThreadPoolShared {
             }
             if let Some(task) = state.queue.pop_front() {
                 drop(state);
-                // Tasks take care of their own panics; callbacks are theirs who made them.
+                // Tasks take care of their own panics; a panic of a callback ends with it.
                 let _ = catch_unwind(AssertUnwindSafe(|| task(Ok(()))));
                 done += 1;
                 state = self.state();
