@@ -1,4 +1,4 @@
-//! Whether the machine has room for another task: free memory and load, looked at once a second.
+//! Whether the machine has room for another task: free memory and load, checked once a second.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use sysinfo::{MemoryRefreshKind, System};
 
 use crate::job::Control;
 
-/// How often the machine is looked at.
+/// How often the machine is checked.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Looks at the machine for a job that asks for it.
+/// Checks the machine for a job that needs free memory, or limits the load.
 pub struct Admission {
     memfree_bytes: Option<u64>,
     load_limit: Option<f64>,
     system: System,
-    /// As it was at the last look, in bytes.
+    /// At the last check, in bytes.
     free_bytes: u64,
 }
 
 impl Admission {
-    /// `None` for a job that asks for nothing.
+    /// `None` for a job that needs neither.
     pub fn of(control: &Control) -> Option<Self> {
         let asks = control.memfree_bytes.is_some() || control.load_limit.is_some();
         let system = asks.then(System::new)?.ok()?;
@@ -31,7 +31,7 @@ impl Admission {
         })
     }
 
-    /// What another task needs before it is started, and how it is now; `None` if it has that.
+    /// What another task needs before it starts, and what there is now; `None` if that is enough.
     pub fn look(&mut self) -> Option<String> {
         self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         let free_bytes = self.system.available_memory();
@@ -40,7 +40,7 @@ impl Admission {
         reason(self.memfree_bytes, free_bytes, self.load_limit, running)
     }
 
-    /// Whether less than half of what must be free was free at the last look: then running tasks have to make room.
+    /// Whether less than half of the memory that must be free was free at the last check: then running tasks make room.
     pub fn memory_is_low(&self) -> bool {
         self.memfree_bytes.is_some_and(|wanted| self.free_bytes < wanted / 2)
     }

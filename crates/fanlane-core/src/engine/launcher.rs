@@ -10,7 +10,8 @@ use crate::event::{LaneId, WorkerId};
 
 /// Starts workers.
 pub trait Launcher: Send + Sync {
-    /// Starts a worker for tasks as in `setup`; it and all its tasks have `environment` besides what they have anyway. A launcher whose workers have another clock sets their [`Setup::epoch_ns`].
+    /// Starts a worker for tasks as in `setup`; it and all its tasks have `environment` on top of their own. A launcher whose
+    /// workers have another clock sets their [`Setup::epoch_ns`].
     ///
     /// # Errors
     /// When none can be started.
@@ -31,10 +32,10 @@ pub trait WorkerHandle: Send + Sync {
     /// When it has ended, or the system has nothing left for the link.
     fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<Link>;
 
-    /// Ends it if it has no lane: one could not be opened.
+    /// Ends it if it has no lane, because one could not be opened.
     fn end_unused(&self);
 
-    /// A lane was opened that cannot be read.
+    /// A lane was opened, but cannot be read.
     fn lane_unread(&self);
 
     /// A lane's link has ended, after a good-bye or without one; says how the process did. The end of the last lane is the

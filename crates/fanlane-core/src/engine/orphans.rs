@@ -21,7 +21,7 @@ static OWNED: AtomicBool = AtomicBool::new(false);
 /// allows, and what outlives a killed worker becomes its child and is ended, marked or not.
 pub fn own_process() {
     descriptors::raise();
-    // Where the system refuses, markers are still looked for.
+    // Where the system refuses, orphans are still found by their marker.
     if set_child_subreaper(Some(getpid())).is_ok() {
         OWNED.store(true, Ordering::Release);
     }
@@ -31,12 +31,12 @@ pub fn own_process() {
 pub fn end_adopted() {
     const ROUNDS: u32 = 50;
     if OWNED.load(Ordering::Acquire) {
-        // With one of them dead its own children are adopted next.
+        // The children of one that has died are adopted next.
         let _ = (0..ROUNDS).find(|_| !end_some_adopted());
     }
 }
 
-/// Says whether there was anything.
+/// Returns whether there was any.
 fn end_some_adopted() -> bool {
     let me = std::process::id();
     let adopted = process_tree::adopted_children();
@@ -55,7 +55,7 @@ fn end_some_adopted() -> bool {
 pub struct Sweep(Option<JoinHandle<Vec<u32>>>);
 
 impl Sweep {
-    /// Begins to look, and calls `done` afterwards. Without a thread, the next start looks.
+    /// Begins to look, and calls `done` afterwards. Where no thread can be had, the next start looks.
     pub fn begin(done: impl FnOnce() + Send + 'static) -> Self {
         let thread = std::thread::Builder::new().name("sweep".to_owned()).spawn(|| {
             let ended = end_orphans();
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_dead_engine_left_is_a_stray() {
+    fn only_what_a_dead_engine_left_is_an_orphan() {
         // Engine 10 lives since 100; number 11 was given to another process at 500.
         let start_of = |pid| match pid {
             10 => Some(100),

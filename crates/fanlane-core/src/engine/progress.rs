@@ -18,13 +18,13 @@ use fanlane_os::progress::{self, Listener, Report};
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 /// Maximum number of workers whose reports wait: any number in a report counts as a worker.
 const MAX_PENDING: usize = 4096;
-/// A report of the engine's own ends the wait for others.
+/// The label of the engine's own report, which ends the wait for others.
 const END: &str = "end";
 
 /// The variable in which a task finds where to report its progress.
 pub const PROGRESS_VARIABLE: &str = "FANLANE_PROGRESS";
 
-/// What stands there: `name` is that of the run, and the label that of the worker, which does one task at a time.
+/// The value of that variable: `name` is that of the run; the worker, which does one task at a time, is the label.
 pub fn address(name: &str, worker: WorkerId) -> String {
     format!("{name}/{}", worker.0)
 }
@@ -62,7 +62,7 @@ impl ProgressReports {
 impl Drop for ProgressReports {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Release);
-        // Should it not arrive, the thread looks by itself.
+        // Where it does not arrive, the thread notices within a second.
         let _ = progress::send(&self.end_address, 0.0, "");
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

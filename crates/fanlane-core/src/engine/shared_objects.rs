@@ -1,5 +1,5 @@
-//! The manager of a run's shared objects: it starts before the first worker and ends after the last one, and is looked
-//! at now and then for those who watch the run.
+//! The manager of a run's shared objects: it starts before the first worker and ends after the last one. Its objects are
+//! sampled at intervals for the run's events.
 
 use std::io;
 use std::path::Path;
@@ -81,7 +81,7 @@ impl SharedObjects {
             .collect()
     }
 
-    /// Starts looking at the objects; what is seen goes into `events`, unless there is no room.
+    /// Starts sampling the objects into `events`; a sample that finds no room is dropped.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -90,29 +90,29 @@ impl SharedObjects {
         let server = Arc::clone(&self.server);
         let thread = std::thread::Builder::new().name("shared objects".to_owned()).spawn(move || {
             let mut shown_calls = None;
-            let mut look = || {
+            let mut sample = || {
                 let calls = server.calls();
                 if shown_calls == Some(calls) {
                     return;
                 }
                 let at_ns = monotonic_ns().saturating_sub(epoch_ns);
-                let sampled = Event { at_ns, kind: EventKind::Shared(SharedEvent::Sampled(look_at(&server))) };
+                let sampled = Event { at_ns, kind: EventKind::Shared(SharedEvent::Sampled(contents_of(&server))) };
                 if events.try_send(sampled).is_ok() {
                     shown_calls = Some(calls);
                 }
             };
-            look();
+            sample();
             while ended.recv_timeout(POLL_INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                look();
+                sample();
             }
             // After the last task.
-            look();
+            sample();
         })?;
         Ok(Sampler { end: Some(end), thread: Some(thread) })
     }
 }
 
-fn look_at(server: &Server) -> Vec<SharedObject> {
+fn contents_of(server: &Server) -> Vec<SharedObject> {
     let infos = server.list().into_iter().filter(|info| !info.name.is_empty()).take(MAX_SHOWN);
     infos
         .map(|info| SharedObject {
@@ -126,7 +126,7 @@ fn look_at(server: &Server) -> Vec<SharedObject> {
         .collect()
 }
 
-/// The thread that looks. Dropping it ends it.
+/// The thread that samples. Dropping it ends it.
 pub struct Sampler {
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,

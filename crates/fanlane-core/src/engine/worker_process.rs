@@ -32,7 +32,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(6);
 pub struct WorkerProcess {
     child: Child,
     control: Mutex<Option<UnixStream>>,
-    /// It does calls, which may be so short that to be woken for each would cost more: its lanes get mailboxes.
+    /// Its tasks are calls, which may be so short that waking a thread for each would cost more: its lanes have mailboxes.
     has_mailboxes: bool,
     lanes: AtomicU64,
     dying: AtomicBool,
@@ -108,7 +108,7 @@ impl WorkerHandle for WorkerProcess {
 
     fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<Link> {
         let (ours, theirs) = socket::pair()?;
-        // Where there is no memory for them all goes through the socket.
+        // Without memory for them all goes through the socket.
         let segment = || Segment::create("fanlane-lane", mailbox::PAIR_BYTES).ok();
         let segment = self.has_mailboxes.then(segment).flatten().map(Arc::new);
         let mailboxes = mailbox::pair_in(segment.as_ref());

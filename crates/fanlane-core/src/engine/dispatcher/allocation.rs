@@ -6,13 +6,13 @@ use super::dependencies::DependencyTracker;
 use super::queue::{Pending, Queue};
 use super::resources::Resources;
 use super::{Dispatcher, Effect, WorkerState};
-use crate::event::{TaskId, WorkerId};
+use crate::event::{DispatchEvent, EventKind, TaskId, WorkerId};
 
 impl Dispatcher {
-    /// Has tasks begin for as long as one fits, a worker is idle, and it is time.
+    /// Hands out tasks as long as one fits, a worker is idle, and its time has come.
     pub(super) fn allocate(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         let Some(resources) = &mut self.resources else { return };
-        // What came back stands before many that are in view already.
+        // Tasks that came back stand before many that are in the window already.
         while self.queue.has_returned() && add_next(resources, &mut self.queue, &mut self.dependencies) {}
         fill(resources, &mut self.queue, &mut self.dependencies);
         let delay_ns = self.plan.control.delay_secs.map(|secs| (secs * 1e9) as u64);
@@ -31,7 +31,7 @@ impl Dispatcher {
         }
     }
 
-    /// Hands short tasks ahead to workers at others that take the same, so that they need not wait for the next one.
+    /// Hands short tasks ahead to workers whose current task takes the same, so that these need not wait for the next one.
     pub(super) fn allocate_ahead(&mut self, effects: &mut Vec<Effect>) {
         let (ahead, low) = self.ahead();
         let Some(resources) = self.resources.as_mut().filter(|_| ahead > 1) else { return };
@@ -40,7 +40,7 @@ impl Dispatcher {
         let share = (resources.waiting() + self.queue.ready() as usize) / takers.max(1);
         let wanting = self.workers.iter_mut().filter(|(_, state)| state.wants_more(low));
         let mut wanting: Vec<_> = wanting.map(|(&worker, state)| (worker, state.in_flight.len(), state)).collect();
-        // One each in turns: what one takes may be what keeps the next from its own.
+        // One each in turns: a task handed out may leave too little for the next one.
         let mut goes_on = true;
         while std::mem::take(&mut goes_on) {
             for (_, had, state) in &mut wanting {
@@ -61,7 +61,7 @@ impl Dispatcher {
         }
     }
 
-    /// What a worker has no more is free for others, unless the next that it has goes on with it.
+    /// Frees what tasks had that a worker no longer has, unless its next task goes on with it.
     pub(super) fn release(&mut self, worker: WorkerId, tasks: impl Iterator<Item = TaskId>) {
         if let Some(resources) = &mut self.resources {
             let heir = self.workers.get(&worker).and_then(|state| state.in_flight.front());
@@ -69,7 +69,7 @@ impl Dispatcher {
         }
     }
 
-    /// Whether one more task like the one that this worker is at could be at work, or where tasks are all alike.
+    /// Whether one more task like this worker's current one fits; always, where all tasks take the same.
     pub(super) fn fits_another(resources: Option<&Resources>, state: &WorkerState, pool: u32) -> bool {
         resources.is_none_or(|resources| {
             state.in_flight.front().is_some_and(|first| resources.fits_another(first.task, pool))
@@ -101,7 +101,7 @@ impl Dispatcher {
         }
     }
 
-    /// Says why nothing begins, or that something does again.
+    /// Emits why no task begins, or that tasks begin again, when that has changed.
     pub(super) fn emit_if_held(&mut self, effects: &mut Vec<Effect>) {
         let reason = match &self.admission {
             Some(need) => self.waiting_for(need),
@@ -109,13 +109,11 @@ impl Dispatcher {
         };
         if self.held != reason {
             self.held = reason;
-            effects.push(Effect::Emit(crate::event::EventKind::Dispatch(crate::event::DispatchEvent::Held {
-                reason: self.held.clone(),
-            })));
+            effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::Held { reason: self.held.clone() })));
         }
     }
 
-    /// How many tasks the gate keeps waiting, and what they need; `None` where all that are left have begun.
+    /// How many tasks wait for admission, and what they need; `None` where all that are left have begun.
     fn waiting_for(&self, need: &str) -> Option<String> {
         let handed_out: usize = self.workers.values().map(|state| state.in_flight.len()).sum();
         match (self.plan.tasks - self.counts.total()).saturating_sub(handed_out as u64) {
@@ -126,7 +124,7 @@ impl Dispatcher {
     }
 
     fn pool_too_small(&self) -> Option<String> {
-        // A pool of none is a pause.
+        // An empty pool is a pause.
         if self.pool == 0 || self.stopping || self.counts.total() == self.plan.tasks {
             return None;
         }
@@ -142,12 +140,12 @@ impl Dispatcher {
     }
 }
 
-/// Has as many tasks in view as are looked at.
+/// Fills the window.
 fn fill(resources: &mut Resources, queue: &mut Queue, dependencies: &mut DependencyTracker) {
     while resources.wants_more() && add_next(resources, queue, dependencies) {}
 }
 
-/// Has one more task in view; false where none waits.
+/// Adds one more task to the window; false where none waits.
 fn add_next(resources: &mut Resources, queue: &mut Queue, dependencies: &mut DependencyTracker) -> bool {
     let Some(pending) = next_of(queue, dependencies) else { return false };
     resources.add(queue.place_of(pending.task), pending);

@@ -8,7 +8,7 @@ use super::supervision::HEARTBEAT_NS;
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
-use crate::event::{DispatchEvent, RunEvent, TaskEvent};
+use crate::event::RunEvent;
 use crate::job::Control;
 use crate::job::order::TaskOrder;
 use crate::job::resource_request::TaskRequests;
@@ -16,15 +16,7 @@ use crate::job::resource_request::TaskRequests;
 /// Tasks with the places and GPUs that each takes, in a pool of `workers` with `gpus` GPUs, and all workers there.
 fn sized(tasks: &[[u32; 2]], workers: u32, gpus: u32) -> Simulation {
     let needs = Some(Arc::new(TaskRequests::of_places_and_gpus(gpus, tasks)));
-    all_there(DispatchPlan { needs, ..plan(tasks.len() as u64, workers) })
-}
-
-fn all_there(plan: DispatchPlan) -> Simulation {
-    let mut simulation = Simulation::new(plan);
-    while !simulation.coming.is_empty() {
-        simulation.arrive();
-    }
-    simulation
+    Simulation::with_workers(DispatchPlan { needs, ..plan(tasks.len() as u64, workers) })
 }
 
 /// The tasks at work, smallest first.
@@ -32,6 +24,18 @@ fn at_work(simulation: &Simulation) -> Vec<u64> {
     let mut tasks: Vec<u64> = simulation.here.values().filter_map(|tasks| Some(tasks.first()?.0.0)).collect();
     tasks.sort_unstable();
     tasks
+}
+
+/// A batch of which this number of tasks is there by now, and further ones may come; its only worker is there.
+fn growing(tasks: u64, control: Control) -> Simulation {
+    let mut simulation = Simulation::new(DispatchPlan { complete: false, control, ..plan(0, 1) });
+    simulation.put(grown(tasks, false));
+    simulation.arrive();
+    simulation
+}
+
+const fn grown(tasks: u64, complete: bool) -> Input {
+    Input::Grown { tasks, complete, fault: None }
 }
 
 fn finish_task(simulation: &mut Simulation, task: u64) {
@@ -153,22 +157,19 @@ fn a_pool_that_is_too_small_for_a_task_says_so_and_does_the_others() {
     let reason = simulation.dispatcher.held.clone().expect("a reason");
     assert_eq!(reason, "task 2 waits: it takes 3 places, the pool has 2; make the pool larger");
     simulation.put(Input::Command(RunCommand::SetWorkers(3)));
-    assert!(simulation.said(|kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: None }))));
+    assert!(simulation.emitted_held(None));
     simulation.arrive();
     assert_eq!(at_work(&simulation), [1]);
     let control = Control { slots: Some(crate::job::control::ResourceRequest::Count(4)), ..Control::default() };
     let same = Simulation::new(DispatchPlan { control, ..plan(3, 2) });
-    let reason = "each task takes 4 places, the pool has 2; make the pool larger";
-    assert!(same.said(
-        |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(said) }) if said == reason)
-    ));
+    assert!(same.emitted_held(Some("each task takes 4 places, the pool has 2; make the pool larger")));
 }
 
 #[test]
 fn starts_of_sized_tasks_are_kept_apart_too() {
     let needs = Some(Arc::new(TaskRequests::of_places_and_gpus(0, &[[1, 0], [2, 0], [1, 0]])));
     let control = Control { delay_secs: Some(1.0), ..Control::default() };
-    let mut simulation = all_there(DispatchPlan { needs, control, ..plan(3, 2) });
+    let mut simulation = Simulation::with_workers(DispatchPlan { needs, control, ..plan(3, 2) });
     assert_eq!(at_work(&simulation), [0]);
     assert_eq!(simulation.dispatcher.next_wake_ns(), Some(HEARTBEAT_NS), "the next does not fit yet");
     finish_task(&mut simulation, 0);
@@ -190,7 +191,7 @@ fn sized_tasks_that_wait_are_cancelled_like_others() {
 #[test]
 fn a_retry_with_a_higher_rank_goes_before_what_was_not_begun() {
     let order = TaskOrder::largest_first(&[1, 9, 5, 9]);
-    let mut simulation = all_there(DispatchPlan { order, retries: 1, ..plan(4, 1) });
+    let mut simulation = Simulation::with_workers(DispatchPlan { order, retries: 1, ..plan(4, 1) });
     let mut begun = Vec::new();
     for outcome in [Outcome::Exited { code: 1 }, Outcome::Done, Outcome::Done, Outcome::Done, Outcome::Done] {
         begun.push(simulation.here[&WorkerId(1)][0].0.0);
@@ -207,9 +208,8 @@ fn a_retry_with_a_higher_rank_goes_before_what_was_not_begun() {
 fn a_batch_that_grows_begins_with_its_first_task_and_ends_when_it_is_complete() {
     let mut simulation = Simulation::new(DispatchPlan { complete: false, ..plan(0, 2) });
     assert!(simulation.coming.is_empty() && !simulation.dispatcher.is_over());
-    let grown = |tasks, complete| Input::Grown { tasks, complete, fault: None };
     simulation.put(grown(1, false));
-    assert!(simulation.said(|kind| *kind == EventKind::Run(RunEvent::BatchGrew { tasks: 1, complete: false })));
+    assert!(simulation.emitted(|kind| *kind == EventKind::Run(RunEvent::BatchGrew { tasks: 1, complete: false })));
     simulation.arrive();
     assert_eq!(at_work(&simulation), [0]);
     finish_task(&mut simulation, 0);
@@ -228,27 +228,24 @@ fn a_batch_that_grows_begins_with_its_first_task_and_ends_when_it_is_complete() 
 
 #[test]
 fn a_stop_ends_a_batch_that_is_not_complete_at_once() {
-    let mut simulation = Simulation::new(DispatchPlan { complete: false, ..plan(0, 1) });
-    simulation.put(Input::Grown { tasks: 1, complete: false, fault: None });
-    simulation.arrive();
+    let mut simulation = growing(1, Control::default());
     finish_task(&mut simulation, 0);
     simulation.put(Input::Command(RunCommand::Stop));
     simulation.close_retired();
     assert!(simulation.dispatcher.is_over());
-    simulation.put(Input::Grown { tasks: 9, complete: true, fault: None });
+    simulation.put(grown(9, true));
     assert_eq!(simulation.effects, [], "what comes later is dropped");
 }
 
 #[test]
 fn inputs_that_break_off_end_the_run_with_what_it_has_begun() {
-    let mut simulation = Simulation::new(DispatchPlan { complete: false, ..plan(0, 1) });
-    simulation.put(Input::Grown { tasks: 3, complete: false, fault: None });
-    simulation.arrive();
+    let mut simulation = growing(3, Control::default());
     let fault = Some("input 1: standard input, line 4: a NUL byte".to_owned());
     simulation.put(Input::Grown { tasks: 3, complete: true, fault });
     assert!(
-        simulation
-            .said(|kind| matches!(kind, EventKind::Run(RunEvent::InputsBroke { reason }) if reason.contains("line 4")))
+        simulation.emitted(
+            |kind| matches!(kind, EventKind::Run(RunEvent::InputsBroke { reason }) if reason.contains("line 4"))
+        )
     );
     finish_task(&mut simulation, 0);
     simulation.close_retired();
@@ -260,14 +257,12 @@ fn inputs_that_break_off_end_the_run_with_what_it_has_begun() {
 #[test]
 fn a_share_of_a_growing_batch_is_known_when_it_is_complete() {
     let control = Control { halt: Some("now,fail=50%".parse().unwrap()), ..Control::default() };
-    let mut simulation = Simulation::new(DispatchPlan { complete: false, control, ..plan(0, 1) });
-    simulation.put(Input::Grown { tasks: 4, complete: false, fault: None });
-    simulation.arrive();
+    let mut simulation = growing(4, control);
     for _ in 0..3 {
         simulation.finish(0, Outcome::Exited { code: 1 });
     }
     assert!(!simulation.dispatcher.stopping);
-    simulation.put(Input::Grown { tasks: 6, complete: true, fault: None });
+    simulation.put(grown(6, true));
     assert!(simulation.dispatcher.stopping);
 }
 
@@ -283,18 +278,19 @@ fn announce(simulation: &mut Simulation) {
 
 #[test]
 fn want_of_memory_ends_the_youngest_and_puts_it_back_without_a_failure() {
-    let mut simulation = all_there(plan(3, 3));
+    let mut simulation = Simulation::with_workers(plan(3, 3));
     announce(&mut simulation);
     simulation.put(Input::Admission(Some("8192 MiB free; 5 MiB are".to_owned())));
     simulation.put(Input::MemoryLow);
     assert_eq!(at_work(&simulation), [0, 1]);
     assert!(
-        simulation.said(|kind| matches!(kind, EventKind::Task(TaskEvent::Retried(record)) if record.task == TaskId(2)))
+        simulation
+            .emitted(|kind| matches!(kind, EventKind::Task(TaskEvent::Retried(record)) if record.task == TaskId(2)))
     );
     simulation.put(Input::MemoryLow);
     assert_eq!(at_work(&simulation), [0]);
     simulation.put(Input::MemoryLow);
-    assert_eq!(at_work(&simulation), [0], "the last one is let be");
+    assert_eq!(at_work(&simulation), [0], "the last one goes on");
     simulation.put(Input::Admission(None));
     simulation.run_out();
     assert_eq!(simulation.ended[&TaskId(2)], (2, Outcome::Done));

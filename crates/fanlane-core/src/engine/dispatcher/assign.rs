@@ -1,4 +1,4 @@
-//! The size of the pool, and how many tasks each worker is given.
+//! The size of the pool, and how many tasks each worker gets.
 
 use crate::event::{LaneId, WorkerId};
 use crate::job::Mode;
@@ -11,8 +11,8 @@ use super::{Dispatcher, Effect, WorkerState};
 /// than a person notices.
 const AHEAD_NS: f64 = 1e7;
 
-/// It gets more when it has less than this left, in nanoseconds, but between a quarter and half of the tasks: each message
-/// wakes a thread there.
+/// More is handed out when less than this is left, in nanoseconds, but between a quarter and half of the tasks: each message
+/// wakes a thread of the worker.
 const LOW_NS: f64 = 1e6;
 /// The longest rest between two reads of a busy worker's lane, in nanoseconds.
 const MAX_REST_NS: f64 = 4e6;
@@ -22,10 +22,11 @@ const MIN_REST_NS: f64 = 2e5;
 /// Tasks that take longer, in nanoseconds, are handed out one by one: then they begin in their order, and the way to
 /// and fro costs less than a hundredth.
 const LONG_TASK_NS: f64 = 2e7;
+/// Maximum number of tasks that a worker has.
 const MAX_AHEAD: usize = 2048;
 
 impl Dispatcher {
-    /// Starts workers that are missing, retires those that are too many, or all when there is nothing left to do.
+    /// Starts missing workers and retires surplus ones; when no task is left, all.
     pub(super) fn size_pool(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         let remaining = self.plan.tasks - self.counts.total();
         let allowed = match self.plan.mode {
@@ -51,8 +52,8 @@ impl Dispatcher {
             return;
         }
         let wanted = allowed.min(u32::try_from(remaining).unwrap_or(u32::MAX));
-        // Those on their way out count until they are gone, or a pool that is resized to and fro would grow each time.
-        // After a failure one start is enough to see whether it was more than that.
+        // Retiring workers count until they are gone, or a pool that is resized back and forth would grow each time.
+        // After a failure one start shows whether the cause lasts.
         let at_once = if self.failed_starts > 0 { 1 } else { self.plan.max_starting };
         while live + retiring < wanted && starting < at_once {
             let worker = WorkerId(self.next_worker);
@@ -87,17 +88,17 @@ impl Dispatcher {
     }
 
     /// How long this worker's lane need not be read, in nanoseconds: until it has done half of the tasks that it has,
-    /// and at most a few milliseconds; `None` where its next message is waited for.
+    /// and at most a few milliseconds; `None`: its next message is needed at once.
     ///
-    /// What it sends meanwhile is read in one go. Each result that wakes a thread of its own takes its time from a core
-    /// that the tasks need.
+    /// The messages that arrive meanwhile are read together. A wake-up for each result would take time from a core that
+    /// the tasks need.
     pub fn rest_ns(&self, worker: WorkerId) -> Option<u64> {
         let state = self.workers.get(&worker).filter(|state| state.takes_tasks() && !state.taking_back)?;
         let until_wanted_ns = self.mean_wall_ns? * (state.in_flight.len() / 2) as f64;
         (until_wanted_ns >= MIN_REST_NS).then(|| until_wanted_ns.min(MAX_REST_NS) as u64)
     }
 
-    /// Hands out tasks; takes some back where one worker has several and another has none.
+    /// Hands out tasks, and takes some back from a worker that has several for one that has none.
     pub(super) fn assign(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         if self.stopping {
             return;
@@ -125,11 +126,11 @@ impl Dispatcher {
         }
     }
 
-    /// How many tasks a worker has at most, and it gets more when it has so few.
+    /// The maximum number of tasks that a worker has, and the number from which on down it gets more.
     pub(super) fn ahead(&self) -> (usize, usize) {
         let control = &self.plan.control;
         match self.mean_wall_ns {
-            // Nothing more is to begin once the halt is reached, nor before its time; a chunk goes to an idle worker.
+            // No task may begin after a halt or before its time, and a chunk goes to an idle worker.
             _ if control.halt.is_some() || control.delay_secs.is_some() || self.plan.chunk.is_some() => (1, 0),
             // One to work at and one to go on with, or as many as fill the time.
             Some(mean_ns) if mean_ns < LONG_TASK_NS => {
@@ -187,7 +188,7 @@ impl Dispatcher {
         effects.push(Effect::Run { worker, tasks: vec![(pending.task, pending.attempts + 1)] });
     }
 
-    /// While the run is paused a worker finishes the task that it is at, and begins none.
+    /// Takes back all that has not begun: in a pause a worker finishes the task that it is at.
     fn take_back_all(&mut self, effects: &mut Vec<Effect>) {
         for (&worker, state) in &mut self.workers {
             if state.ready && !state.retiring && !state.taking_back && state.in_flight.len() > 1 {
@@ -249,7 +250,7 @@ impl WorkerState {
         }
     }
 
-    /// The task that it is at was announced: it takes longer than a message needs.
+    /// Its current task was announced, which happens only to tasks that take a while.
     fn is_at_a_long_task(&self) -> bool {
         self.started.is_some_and(|(task, _)| self.in_flight.front().is_some_and(|first| first.task == task))
     }
@@ -258,7 +259,7 @@ impl WorkerState {
         self.takes_tasks() && self.in_flight.is_empty()
     }
 
-    /// It has something, but no more than `low` tasks and none that takes long.
+    /// It has a task, but no more than `low` of them and none that takes long.
     pub(super) fn wants_more(&self, low: usize) -> bool {
         let has = self.in_flight.len();
         self.takes_tasks() && has > 0 && has <= low && !self.is_at_a_long_task()

@@ -1,10 +1,10 @@
-//! What is asked of a run: another size of its pool, a pause, a stop, the end of one task; and how tasks are ended that no
-//! worker has.
+//! Commands to a run: another size of its pool, a pause, a stop, the end of one task. Also a batch that has grown, and the
+//! end of tasks that no worker has.
 
 use super::queue::Pending;
 use super::{Dispatcher, Effect};
 use crate::engine::RunCommand;
-use crate::event::{AttemptRecord, DispatchEvent, EventKind, TaskEvent, TaskId};
+use crate::event::{AttemptRecord, DispatchEvent, EventKind, RunEvent, TaskEvent, TaskId};
 use crate::job::MAX_WORKERS;
 
 impl Dispatcher {
@@ -57,7 +57,7 @@ impl Dispatcher {
         }
     }
 
-    /// Cancels what came back, by itself or because its attempt failed, before its worker knew of the cancellation.
+    /// Cancels tasks that came back, or whose attempt failed, before their worker knew of the cancellation.
     pub(super) fn cancel_unwanted(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         if self.unwanted.is_empty() {
             return;
@@ -70,6 +70,31 @@ impl Dispatcher {
             back.extend(self.drop_dependents(task));
         }
         self.cancel_all(now_ns, &back, effects);
+    }
+
+    /// There are `tasks` by now, and these are all where the batch is complete. After a fault no further task begins; running
+    /// ones finish.
+    pub(super) fn grown(
+        &mut self,
+        now_ns: u64,
+        tasks: u64,
+        complete: bool,
+        fault: Option<String>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.complete || self.stopping {
+            return;
+        }
+        if tasks > self.plan.tasks {
+            self.plan.tasks = tasks;
+            self.queue.grow(tasks);
+        }
+        self.complete = complete;
+        effects.push(Effect::Emit(EventKind::Run(RunEvent::BatchGrew { tasks: self.plan.tasks, complete })));
+        if let Some(reason) = fault {
+            effects.push(Effect::Emit(EventKind::Run(RunEvent::InputsBroke { reason })));
+            self.cancel_waiting(now_ns, effects);
+        }
     }
 
     /// Ends tasks that no worker has (any more) as cancelled.

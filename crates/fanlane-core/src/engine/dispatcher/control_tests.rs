@@ -13,11 +13,7 @@ use crate::job::order::{Order, TaskOrder};
 const MILLISECOND: u64 = 1_000_000;
 
 fn controlled(tasks: u64, workers: u32, control: Control) -> Simulation {
-    let mut simulation = Simulation::new(DispatchPlan { control, ..plan(tasks, workers) });
-    for _ in 0..workers {
-        simulation.arrive();
-    }
-    simulation
+    Simulation::with_workers(DispatchPlan { control, ..plan(tasks, workers) })
 }
 
 fn halting(halt: &str) -> Control {
@@ -34,11 +30,8 @@ fn a_halt_now_ends_what_runs_and_a_halt_soon_lets_it_finish() {
     now.finish(0, Outcome::Done);
     now.finish(0, Outcome::Exited { code: 1 });
     assert_eq!((counts(&now).done, counts(&now).failed, counts(&now).cancelled), (1, 1, 18));
-    assert!(
-        now.said(
-            |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::HaltReached { halt }) if halt == "now,fail=1")
-        )
-    );
+    let halt = "now,fail=1".to_owned();
+    assert!(now.emitted(|kind| *kind == EventKind::Dispatch(DispatchEvent::HaltReached { halt: halt.clone() })));
 
     let mut soon = controlled(20, 2, halting("soon,fail=1"));
     soon.finish(0, Outcome::Done);
@@ -78,7 +71,7 @@ fn starts_are_kept_apart_by_the_delay() {
     simulation.put(Input::Tick);
     assert_eq!(simulation.in_flight(2), 1);
     // No worker is idle, so nothing is due.
-    assert_eq!(simulation.dispatcher.next_wake_ns(), Some(HEARTBEAT_NS), "nothing but a look at the workers");
+    assert_eq!(simulation.dispatcher.next_wake_ns(), Some(HEARTBEAT_NS), "nothing but a check of the workers");
     simulation.finish(0, Outcome::Done);
     assert_eq!(simulation.in_flight(1), 0);
     assert_eq!(simulation.dispatcher.next_wake_ns(), Some(SECOND));
@@ -105,14 +98,11 @@ fn a_retry_waits_its_time_while_others_go_on() {
 }
 
 #[test]
-fn a_closed_gate_starts_nothing_and_says_why() {
+fn a_closed_admission_starts_nothing_and_says_why() {
     let mut simulation = controlled(5, 1, Control::default());
     let need = Some("8192 MiB free; 5 MiB are".to_owned());
     simulation.put(Input::Admission(need.clone()));
-    let reason = "4 tasks need 8192 MiB free; 5 MiB are";
-    assert!(simulation.said(
-        |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(said) }) if said == reason)
-    ));
+    assert!(simulation.emitted_held(Some("4 tasks need 8192 MiB free; 5 MiB are")));
     simulation.finish(0, Outcome::Done);
     assert_eq!(simulation.in_flight(1), 0);
     simulation.put(Input::Admission(need));
@@ -161,10 +151,7 @@ fn tasks_wait_for_those_that_they_need() {
     // 2 needs 0 and 1; 3 needs 2; 4 needs none.
     let dependencies: Dependencies =
         [(TaskId(2), vec![TaskId(0), TaskId(1)]), (TaskId(3), vec![TaskId(2)])].into_iter().collect();
-    let mut simulation = Simulation::new(DispatchPlan { dependencies: dependencies.clone(), ..plan(5, 3) });
-    for _ in 0..3 {
-        simulation.arrive();
-    }
+    let mut simulation = Simulation::with_workers(DispatchPlan { dependencies: dependencies.clone(), ..plan(5, 3) });
     let has =
         |simulation: &Simulation| -> Vec<u64> { simulation.here.values().flatten().map(|(task, _)| task.0).collect() };
     assert_eq!(has(&simulation), [0, 1, 4]);
@@ -175,10 +162,7 @@ fn tasks_wait_for_those_that_they_need() {
     simulation.run_out();
     assert_eq!(counts(&simulation).done, 5);
 
-    let mut failing = Simulation::new(DispatchPlan { dependencies, ..plan(5, 3) });
-    for _ in 0..3 {
-        failing.arrive();
-    }
+    let mut failing = Simulation::with_workers(DispatchPlan { dependencies, ..plan(5, 3) });
     failing.finish(0, Outcome::Exited { code: 1 });
     assert_eq!(failing.ended[&TaskId(2)].1, Outcome::Cancelled);
     assert_eq!(failing.ended[&TaskId(3)].1, Outcome::Cancelled);
@@ -191,8 +175,7 @@ fn tasks_are_handed_out_in_the_order_that_was_given() {
     let order = TaskOrder::new(&Order::Shuffled { seed: 1 }, 4);
     let wanted: Vec<u64> = (0..4).map(|place| order.task_at(place).0).filter(|task| *task != 0).collect();
     assert_ne!(wanted, [1, 2, 3]);
-    let mut simulation = Simulation::new(DispatchPlan { order, ..plan(4, 1) });
-    simulation.arrive();
+    let mut simulation = Simulation::with_workers(DispatchPlan { order, ..plan(4, 1) });
     let mut begun = Vec::new();
     simulation.put(Input::Command(RunCommand::Cancel(TaskId(0))));
     while let Some((task, _)) = simulation.here[&WorkerId(1)].first().copied() {
@@ -206,9 +189,7 @@ fn tasks_are_handed_out_in_the_order_that_was_given() {
 #[test]
 fn a_fixed_chunk_goes_out_whole_and_stays_where_it_went() {
     let chunk = std::num::NonZeroU32::new(4);
-    let mut simulation = Simulation::new(DispatchPlan { chunk, ..plan(10, 2) });
-    simulation.arrive();
-    simulation.arrive();
+    let mut simulation = Simulation::with_workers(DispatchPlan { chunk, ..plan(10, 2) });
     assert_eq!((simulation.in_flight(1), simulation.in_flight(2)), (4, 4));
     for _ in 0..4 {
         simulation.finish(1, Outcome::Done);

@@ -33,7 +33,7 @@ impl Median {
 }
 
 impl Dispatcher {
-    /// Sends workers a new timeout where it is a share of the median and these have moved that.
+    /// Sends workers a new timeout where it is a share of the median and the median has moved.
     pub(super) fn adjust_timeout(&mut self, records: &[AttemptRecord], effects: &mut Vec<Effect>) {
         let Some(percent) = self.plan.control.timeout_percent else { return };
         for record in records.iter().filter(|record| record.outcome == Outcome::Done) {
@@ -41,8 +41,8 @@ impl Dispatcher {
         }
         let Some(median_ns) = self.median.ns() else { return };
         let timeout_ns = (median_ns as f64 * percent / 100.0) as u64;
-        let told_ns = self.timeout_ns.unwrap_or(0);
-        if told_ns.abs_diff(timeout_ns) as f64 > told_ns as f64 * MEDIAN_MOVES {
+        let sent_ns = self.timeout_ns.unwrap_or(0);
+        if sent_ns.abs_diff(timeout_ns) as f64 > sent_ns as f64 * MEDIAN_MOVES {
             self.timeout_ns = Some(timeout_ns);
             let ready = self.workers.iter().filter(|(_, state)| state.ready);
             effects.extend(ready.map(|(&worker, _)| Effect::SetTimeout { worker, timeout_ns }));

@@ -5,8 +5,8 @@ use super::{Dispatcher, Effect};
 use crate::event::{AttemptRecord, EventKind, Outcome, TaskEvent};
 
 impl Dispatcher {
-    /// Ends the task that was begun last and has it wait again, unless one is being ended already. The last that runs is
-    /// let be: without it nothing would ever be done.
+    /// Ends the task that began last and puts it back into the queue, unless one is being ended already. The only running
+    /// task is never ended: the run would not get on.
     pub(super) fn end_youngest(&mut self, effects: &mut Vec<Effect>) {
         if self.stopping || !self.set_aside.is_empty() {
             return;
@@ -25,8 +25,8 @@ impl Dispatcher {
         }
     }
 
-    /// Has a task wait again that was ended for want of memory; false if its end was another one. It counts as no
-    /// failure.
+    /// Puts a task that was ended for want of memory back into the queue, without counting a failure; false if it ended in
+    /// another way.
     pub(super) fn put_back_for_memory(
         &mut self,
         record: &AttemptRecord,

@@ -13,71 +13,35 @@ use crate::job::{Control, Mode};
 #[derive(Clone, Debug)]
 pub enum Input {
     /// A worker that was asked for is there.
-    WorkerReady {
-        /// The worker.
-        worker: WorkerId,
-        /// Its process.
-        pid: u32,
-    },
+    WorkerReady { worker: WorkerId, pid: u32 },
     /// A worker that was asked for could not be started.
-    WorkerFailed {
-        /// The worker.
-        worker: WorkerId,
-        /// The system's reason.
-        reason: String,
-    },
+    WorkerFailed { worker: WorkerId, reason: String },
     /// A worker's connection has ended and its lane is free.
-    WorkerEnded {
-        /// The worker.
-        worker: WorkerId,
-        /// How its process ended.
-        end: ProcessEnd,
-    },
+    WorkerEnded { worker: WorkerId, end: ProcessEnd },
     /// A worker has announced the task that it is at.
     Started {
-        /// The worker.
         worker: WorkerId,
-        /// The task.
         task: TaskId,
-        /// Which try.
         attempt: u32,
-        /// When it began.
         start_ns: u64,
-        /// The command's process.
+        /// The command's process; `None` for a call.
         pid: Option<u32>,
     },
-    /// A worker reports results.
-    Finished {
-        /// The worker.
-        worker: WorkerId,
-        /// Its records, in the order in which the tasks ended.
-        records: Vec<AttemptRecord>,
-    },
+    /// A worker reports results, in the order in which the tasks ended.
+    Finished { worker: WorkerId, records: Vec<AttemptRecord> },
     /// A worker gives back tasks that it has not begun.
-    Returned {
-        /// The worker.
-        worker: WorkerId,
-        /// The tasks.
-        tasks: Vec<TaskId>,
-    },
+    Returned { worker: WorkerId, tasks: Vec<TaskId> },
     /// A worker answers that it is alive.
-    Alive {
-        /// The worker.
-        worker: WorkerId,
-    },
+    Alive { worker: WorkerId },
     /// A worker cannot begin the task that it is at, because the system has run out of something; or has begun it at last.
     Exhausted {
-        /// The worker.
         worker: WorkerId,
         /// The system's reason; `None`: it has begun.
         reason: Option<String>,
     },
-    /// The lanes of these were not read lately, so that their silence means nothing.
-    Unread {
-        /// The workers.
-        workers: Vec<WorkerId>,
-    },
-    /// There is room for more of what [`Dispatcher::has_more_to_cancel`] speaks of.
+    /// The lanes of these workers were not read lately, so that their silence means nothing.
+    Unread { workers: Vec<WorkerId> },
+    /// The next piece of a stop; see [`Dispatcher::has_more_to_cancel`].
     ///
     /// [`Dispatcher::has_more_to_cancel`]: super::Dispatcher::has_more_to_cancel
     CancelMore,
@@ -91,9 +55,9 @@ pub enum Input {
     Grown {
         /// How many tasks there are by now.
         tasks: u64,
-        /// There will be no more.
+        /// Whether these are all.
         complete: bool,
-        /// Why there will be no more, if that is not as it should be.
+        /// Why the inputs ended early.
         fault: Option<String>,
     },
     /// Time has come to [`Dispatcher::next_wake_ns`].
@@ -147,73 +111,31 @@ impl std::fmt::Display for ProcessEnd {
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Start a worker.
-    Start {
-        /// Its id.
-        worker: WorkerId,
-        /// The lane that it gets.
-        lane: LaneId,
-    },
-    /// Hand these tasks (and which try it is) to a worker.
-    Run {
-        /// The worker.
-        worker: WorkerId,
-        /// Tasks with the number of the try.
-        tasks: Vec<(TaskId, u32)>,
-    },
-    /// Hand these tasks (and which try it is) to a worker, together with the numbered resources that are theirs, one after
-    /// the other.
+    /// Start a worker in this lane.
+    Start { worker: WorkerId, lane: LaneId },
+    /// Hand tasks to a worker, each with the number of its attempt.
+    Run { worker: WorkerId, tasks: Vec<(TaskId, u32)> },
+    /// Hand tasks to a worker, and with them the numbered resources that all of them use, one task after the other.
     RunWith {
-        /// The worker.
         worker: WorkerId,
-        /// Tasks with the number of the try.
         tasks: Vec<(TaskId, u32)>,
-        /// The numbers of the resources, for each counter that has numbers.
+        /// The numbers, a text for each counter that has numbers.
         shares: Vec<String>,
     },
-    /// Ask a worker for tasks that it has not begun.
-    TakeBack {
-        /// The worker.
-        worker: WorkerId,
-        /// How many.
-        count: u32,
-    },
+    /// Ask a worker for this number of tasks that it has not begun.
+    TakeBack { worker: WorkerId, count: u32 },
     /// Have a worker end or forget one task.
-    Cancel {
-        /// The worker.
-        worker: WorkerId,
-        /// The task.
-        task: TaskId,
-    },
-    /// Have a worker end or forget all it has.
-    Stop {
-        /// The worker.
-        worker: WorkerId,
-        /// Without a grace time.
-        now: bool,
-    },
+    Cancel { worker: WorkerId, task: TaskId },
+    /// Have a worker end or forget all it has, with SIGKILL at once if `now`.
+    Stop { worker: WorkerId, now: bool },
     /// Tell a worker how long each of its attempts may take from now on.
-    SetTimeout {
-        /// The worker.
-        worker: WorkerId,
-        /// In nanoseconds.
-        timeout_ns: u64,
-    },
+    SetTimeout { worker: WorkerId, timeout_ns: u64 },
     /// Ask a worker whether it lives.
-    Ping {
-        /// The worker.
-        worker: WorkerId,
-    },
+    Ping { worker: WorkerId },
     /// Tell a worker that it is not needed any more.
-    Retire {
-        /// The worker.
-        worker: WorkerId,
-    },
+    Retire { worker: WorkerId },
     /// End a worker's process, which has not ended as it should.
-    Kill {
-        /// The worker.
-        worker: WorkerId,
-    },
+    Kill { worker: WorkerId },
     /// Emit an event.
     Emit(EventKind),
 }
@@ -221,9 +143,9 @@ pub enum Effect {
 /// What a dispatcher needs to know of its run.
 #[derive(Clone, Debug)]
 pub struct DispatchPlan {
-    /// How many tasks there are, as far as they are there.
+    /// How many tasks there are so far.
     pub tasks: u64,
-    /// There will be no more.
+    /// Whether these are all.
     pub complete: bool,
     /// What each takes, where that differs.
     pub needs: Option<Arc<TaskRequests>>,

@@ -13,7 +13,6 @@ mod commands;
 #[cfg(test)]
 mod control_tests;
 pub mod dependencies;
-mod growth;
 mod halt;
 mod median;
 mod memory_pressure;
@@ -73,12 +72,12 @@ pub struct Dispatcher {
     plan: DispatchPlan,
     pool: u32,
     paused: bool,
-    /// Nothing more is begun.
+    /// No further task begins.
     stopping: bool,
-    /// What runs is being ended as well.
+    /// Running tasks are being ended as well.
     killing: bool,
     queue: Queue,
-    /// To be cancelled, while a worker has them: if they come back they are not handed out again.
+    /// Cancelled tasks that a worker still has: one that comes back is not handed out again.
     unwanted: BTreeSet<TaskId>,
     workers: BTreeMap<WorkerId, WorkerState>,
     next_worker: u32,
@@ -92,9 +91,9 @@ pub struct Dispatcher {
     dependencies: DependencyTracker,
     /// What is free, where tasks take different amounts.
     resources: Option<Resources>,
-    /// All tasks are there: the batch grows no more.
+    /// The batch grows no more.
     complete: bool,
-    /// To be ended for want of memory, and begun again later.
+    /// Being ended for want of memory, to begin again later.
     set_aside: BTreeSet<TaskId>,
     /// The reason emitted last why nothing begins.
     held: Option<String>,
@@ -217,7 +216,7 @@ impl Dispatcher {
         state.started = Some((task, start_ns));
         state.paused_after_abort = false;
         effects.push(Effect::Emit(event));
-        // It is not so short after all: what waits behind it would lose its turn.
+        // The task is long after all: those behind it would lose their turn.
         if state.in_flight.len() > 1 && !state.taking_back && !state.retiring && self.plan.chunk.is_none() {
             state.taking_back = true;
             effects.push(Effect::TakeBack { worker, count: u32::MAX });
@@ -226,7 +225,7 @@ impl Dispatcher {
 
     fn finished(&mut self, now_ns: u64, worker: WorkerId, mut records: Vec<AttemptRecord>, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
-        // That it was ready proves little: it may have died of its first task.
+        // A ready worker proves little: its first task may be what kills it.
         if !std::mem::replace(&mut state.finished_any, true) {
             self.failed_starts = 0;
         }
@@ -288,7 +287,7 @@ impl Dispatcher {
         }
         pending.attempts += 1;
         pending.failures += 1;
-        // What the kernel ended for want of memory would be ended again, or others for it.
+        // The kernel would end it again for want of memory, or another process for it.
         if pending.failures > self.plan.retries || record.memory_kill {
             return true;
         }

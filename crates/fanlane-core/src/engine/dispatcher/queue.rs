@@ -1,5 +1,5 @@
 //! The tasks that no worker has: those that were never handed out, as a range that costs nothing, those that came
-//! back, those that wait for their time, and those that wait for other tasks.
+//! back, and retries that wait for their time.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -60,13 +60,13 @@ impl Queue {
         !self.returned.is_empty()
     }
 
-    /// How many tasks wait, whatever for.
+    /// How many tasks wait, due or not.
     #[cfg(test)]
     pub fn len(&self) -> u64 {
         self.ready() + self.later.len() as u64
     }
 
-    /// Nothing waits, for whatever.
+    /// No task waits, due or not.
     pub fn is_empty(&self) -> bool {
         self.ready() == 0 && self.later.is_empty()
     }
@@ -110,17 +110,17 @@ impl Queue {
         self.returned.insert(place, pending);
     }
 
-    /// Puts a task that shall be tried again behind all others that came back, unless values say its place.
+    /// Puts a task that is tried again behind all others that came back, unless values rank it.
     pub fn retry(&mut self, pending: Pending) {
         if self.order.is_ranked() { self.insert_ranked(pending) } else { self.returned.push_back(pending) }
     }
 
-    /// Has a task wait until `due_ns`.
+    /// Keeps a task until `due_ns`.
     pub fn retry_later(&mut self, due_ns: u64, pending: Pending) {
         self.later.insert((due_ns, pending.task), pending);
     }
 
-    /// Whatever is due at `now_ns` waits no longer.
+    /// Puts the retries that are due at `now_ns` into the queue.
     pub fn wake(&mut self, now_ns: u64) {
         while let Some(first) = self.later.first_entry()
             && first.key().0 <= now_ns
@@ -130,7 +130,7 @@ impl Queue {
         }
     }
 
-    /// When the next of those that wait for their time is due.
+    /// When the next retry is due.
     pub fn next_due_ns(&self) -> Option<u64> {
         self.later.first_key_value().map(|((due_ns, _), _)| *due_ns)
     }

@@ -37,7 +37,7 @@ pub struct Resources {
 #[derive(Debug)]
 struct Free {
     left: u32,
-    /// For each whether it is free; `None` where there are too many to have numbers.
+    /// For each number whether it is free; `None` where there are too many to have numbers.
     numbered: Option<Vec<bool>>,
 }
 
@@ -48,7 +48,7 @@ struct Given {
 }
 
 impl Given {
-    /// The numbers of the things that have some, for each counter.
+    /// Its numbers, a text for each counter that has numbers.
     fn texts(&self) -> Vec<String> {
         let texts = self.shares.iter().map(|own| own.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
         texts.collect()
@@ -95,7 +95,7 @@ impl Resources {
 
     /// The place of the task that is to begin now in a pool of this size.
     pub fn next(&self, pool: u32) -> Option<u64> {
-        // What the pool has become too small for must not hold up all the others.
+        // A task that the pool has become too small for must not hold up all the others.
         let head = self.window.iter().find(|(_, pending)| self.kind(pending.task)[0] <= pool);
         let (&first, pending) = head?;
         let kept = self.kind(pending.task);
@@ -106,8 +106,7 @@ impl Resources {
         fitting.filter_map(|(_, places)| places.first().copied()).min()
     }
 
-    /// Gives the task at this place what it takes, and returns the numbered resources that are its own: a text for each
-    /// counter with numbers.
+    /// Gives the task at this place what it takes. Returns its numbered resources, a text for each counter with numbers.
     pub fn give(&mut self, place: u64) -> Option<(Pending, Vec<String>)> {
         let pending = self.window.remove(&place)?;
         let kind = self.needs.kind_of(pending.task);
@@ -127,13 +126,13 @@ impl Resources {
         Some((pending, texts))
     }
 
-    /// What of the things with numbers this task has.
+    /// The numbered resources that this task has.
     pub fn shares_of(&self, task: TaskId) -> Vec<String> {
         self.given.get(&task).map_or_else(Vec::new, Given::texts)
     }
 
-    /// Takes out a task that may have what this one has, after it; `None` where none waits, or the first that waits lacks
-    /// some of that.
+    /// Takes out a task that may go on with what `of` has; `None` where none waits, or the first that waits lacks some of
+    /// that.
     pub fn follower(&mut self, of: TaskId, pool: u32) -> Option<Pending> {
         let kind = self.given.get(&of)?.kind;
         let takes = self.needs.of_kind(kind);
@@ -143,7 +142,7 @@ impl Resources {
             let mut all = self.left(pool).zip(takes).zip(self.needs.of_kind(head));
             all.all(|((left, need), wanted)| *need == 0 || left >= *wanted)
         };
-        // A pool that was made smaller gets back what is too much.
+        // A pool that was made smaller gets back its surplus.
         if self.taken > pool || !(head == kind || lacks_none()) {
             return None;
         }
@@ -158,7 +157,7 @@ impl Resources {
         self.fits(self.needs.of_kind(*kind), head.map(|head| self.kind(head.task)), pool)
     }
 
-    /// What a task had is free again, or another's now that goes on after it at the same worker.
+    /// Frees what a task had, or gives it to the task that goes on after it at the same worker.
     pub fn release(&mut self, task: TaskId, heir: Option<TaskId>) {
         let Some(given) = self.given.remove(&task) else { return };
         if let Some(heir) = heir {
@@ -190,7 +189,7 @@ impl Resources {
         std::mem::take(&mut self.window).into_values().collect()
     }
 
-    /// Why nothing can begin in a pool of this size, though nothing runs: the first that waits is too large for it.
+    /// Why no task can begin in a pool of this size though none runs: the first that waits is too large for it.
     pub fn obstacle(&self, pool: u32) -> Option<String> {
         if !self.given.is_empty() || self.next(pool).is_some() {
             return None;
@@ -216,7 +215,7 @@ impl Resources {
         })
     }
 
-    /// What is free: places of the pool, and of each counter.
+    /// How much is free: places of the pool, then of each counter.
     fn left(&self, pool: u32) -> impl Iterator<Item = u32> {
         std::iter::once(pool.saturating_sub(self.taken)).chain(self.counters.iter().map(|free| free.left))
     }

@@ -16,11 +16,11 @@ pub const START_TIMEOUT_NS: u64 = 60_000_000_000;
 
 /// The time over which deaths are counted, in nanoseconds.
 const INTENSITY_NS: u64 = 10_000_000_000;
-/// Deaths within that time that do not pause the run, and how many more for each worker of the pool.
-const BORNE_DEATHS: usize = 20;
-const BORNE_DEATHS_OF_WORKER: usize = 4;
+/// Maximum number of deaths within that time before the next start waits, and how many more for each worker of the pool.
+const MAX_DEATHS: usize = 20;
+const MAX_DEATHS_PER_WORKER: usize = 4;
 
-/// Records that are emitted at once when a stop cancels all that waits.
+/// Maximum number of records in one event when a stop cancels the queue.
 const CANCEL_CHUNK: usize = 4096;
 
 /// What is known of the health of the pool.
@@ -30,12 +30,12 @@ pub struct Supervision {
     heartbeat_ns: u64,
     /// When that is checked next.
     pub next_check_ns: u64,
-    /// When workers died, as far as it counts.
+    /// The deaths within the last [`INTENSITY_NS`], oldest first.
     deaths_ns: VecDeque<u64>,
     /// Taken out of the queue by a stop, and still to be cancelled.
-    pub doomed: Vec<Pending>,
+    pub cancel_pending: Vec<Pending>,
     /// The workers that cannot begin their task, and what the system has run out of.
-    short: BTreeMap<WorkerId, String>,
+    exhausted: BTreeMap<WorkerId, String>,
 }
 
 impl Supervision {
@@ -45,8 +45,8 @@ impl Supervision {
             heartbeat_ns: heartbeat_secs.map_or(HEARTBEAT_NS, |secs| (secs * 1e9) as u64),
             next_check_ns: 0,
             deaths_ns: VecDeque::new(),
-            doomed: Vec::new(),
-            short: BTreeMap::new(),
+            cancel_pending: Vec::new(),
+            exhausted: BTreeMap::new(),
         }
     }
 
@@ -68,9 +68,9 @@ impl Supervision {
     /// A worker cannot begin its task for this reason; `None`: it could, or is gone.
     pub fn set_exhausted(&mut self, worker: WorkerId, reason: Option<String>) {
         match reason {
-            Some(reason) => drop(self.short.insert(worker, reason)),
-            None if self.short.is_empty() => {}
-            None => drop(self.short.remove(&worker)),
+            Some(reason) => drop(self.exhausted.insert(worker, reason)),
+            None if self.exhausted.is_empty() => {}
+            None => drop(self.exhausted.remove(&worker)),
         }
     }
 }
@@ -78,9 +78,9 @@ impl Supervision {
 impl Dispatcher {
     /// Why no worker can begin its task, if that is so.
     pub(super) fn exhaustion(&self) -> Option<String> {
-        let reason = self.supervision.short.values().next()?;
+        let reason = self.supervision.exhausted.values().next()?;
         let busy = self.workers.values().filter(|state| !state.in_flight.is_empty()).count();
-        (self.supervision.short.len() >= busy)
+        (self.supervision.exhausted.len() >= busy)
             .then(|| format!("the system cannot start commands now and is tried again: {reason}"))
     }
 
@@ -97,7 +97,7 @@ impl Dispatcher {
         now_ns >= self.supervision.next_check_ns
     }
 
-    /// Asks those that are silent, and ends those that do not answer.
+    /// Pings silent workers, and kills those that do not answer.
     pub(super) fn check_workers(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         let due_ns = self.supervision.next_check_ns;
         if now_ns < due_ns {
@@ -131,50 +131,50 @@ impl Dispatcher {
         }
     }
 
-    /// A worker died. Where too many did lately, the next one is started when the first of these is long ago.
+    /// Counts a death. After too many within [`INTENSITY_NS`] the next start waits until the oldest is out of that time.
     pub(super) fn count_death(&mut self, now_ns: u64, how: &str, effects: &mut Vec<Effect>) {
         let deaths = &mut self.supervision.deaths_ns;
         deaths.push_back(now_ns);
         while deaths.front().is_some_and(|death_ns| now_ns - death_ns >= INTENSITY_NS) {
             deaths.pop_front();
         }
-        let borne = BORNE_DEATHS + BORNE_DEATHS_OF_WORKER * self.pool as usize;
-        if deaths.len() <= borne {
+        let max_deaths = MAX_DEATHS + MAX_DEATHS_PER_WORKER * self.pool as usize;
+        if deaths.len() <= max_deaths {
             return;
         }
         let count = deaths.len();
-        let until_ns = deaths[count - borne - 1] + INTENSITY_NS;
-        let is_told = self.start_not_before_ns.is_some_and(|not_before_ns| not_before_ns > now_ns);
+        let until_ns = deaths[count - max_deaths - 1] + INTENSITY_NS;
+        let was_emitted = self.start_not_before_ns.is_some_and(|not_before_ns| not_before_ns > now_ns);
         self.start_not_before_ns = Some(self.start_not_before_ns.map_or(until_ns, |other_ns| other_ns.max(until_ns)));
-        if !is_told {
+        if !was_emitted {
             let reason = format!("{count} workers died within 10 seconds, the last one {how}; the next start waits");
             effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason })));
         }
     }
 
-    /// Whatever no worker has begun will not be.
+    /// Cancels every task that no worker has, a piece at a time.
     pub(super) fn cancel_waiting(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         if self.stopping {
             return;
         }
         self.stopping = true;
         effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::StopRequested)));
-        self.supervision.doomed = self.dependencies.drain();
-        self.supervision.doomed.extend(self.resources.iter_mut().flat_map(Resources::drain));
+        self.supervision.cancel_pending = self.dependencies.drain();
+        self.supervision.cancel_pending.extend(self.resources.iter_mut().flat_map(Resources::drain));
         self.cancel_some(now_ns, effects);
     }
 
-    /// More is to be cancelled, with an [`Input::CancelMore`](super::Input::CancelMore) for each piece: a million records
-    /// at once would hold up everything that waits for the dispatcher.
+    /// Whether tasks are still to be cancelled, with an [`Input::CancelMore`](super::Input::CancelMore) for each piece: a
+    /// million records at once would hold up all threads that wait for the dispatcher.
     pub fn has_more_to_cancel(&self) -> bool {
-        self.stopping && !(self.supervision.doomed.is_empty() && self.queue.is_empty())
+        self.stopping && !(self.supervision.cancel_pending.is_empty() && self.queue.is_empty())
     }
 
     pub(super) fn cancel_some(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
         if !self.stopping {
             return;
         }
-        let next = || self.supervision.doomed.pop().or_else(|| self.queue.pop_any());
+        let next = || self.supervision.cancel_pending.pop().or_else(|| self.queue.pop_any());
         let chunk: Vec<Pending> = std::iter::from_fn(next).take(CANCEL_CHUNK).collect();
         self.cancel_all(now_ns, &chunk, effects);
     }

@@ -4,13 +4,10 @@ use super::supervision::{HEARTBEAT_NS, START_TIMEOUT_NS};
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
-use crate::event::{DispatchEvent, TaskEvent};
 
 /// A worker that does nothing any more, and what it was at.
 fn stopped() -> (Simulation, WorkerId) {
-    let mut simulation = Simulation::new(plan(2, 1));
-    simulation.arrive();
-    (simulation, WorkerId(1))
+    (Simulation::with_workers(plan(2, 1)), WorkerId(1))
 }
 
 /// The effects of a tick that is not answered.
@@ -35,7 +32,7 @@ fn a_worker_that_does_not_answer_is_killed_and_its_attempt_is_hung() {
         matches!(kind, EventKind::Task(TaskEvent::Retried(record))
             if matches!(&record.outcome, Outcome::Lost(how) if how.contains("hung")))
     };
-    assert!(simulation.said(hung), "{:?}", simulation.effects);
+    assert!(simulation.emitted(hung), "{:?}", simulation.effects);
     simulation.run_out();
     assert!(simulation.ended.values().all(|(_, outcome)| *outcome == Outcome::Done));
 }
@@ -78,7 +75,7 @@ fn silence_of_a_lane_that_was_not_read_means_nothing() {
 }
 
 #[test]
-fn after_a_stop_of_the_engine_itself_everybody_is_asked_anew() {
+fn after_a_stop_of_the_engine_itself_all_workers_are_asked_anew() {
     let (mut simulation, worker) = stopped();
     assert_eq!(tick_unanswered(&mut simulation), [Effect::Ping { worker }]);
     // The machine was asleep for an hour, or Ctrl-Z was pressed.
@@ -130,11 +127,10 @@ fn a_shortage_holds_the_queue_with_its_reason_and_costs_no_attempt() {
     let (mut simulation, worker) = stopped();
     let reason = Some("Too many open files".to_owned());
     simulation.put(Input::Exhausted { worker, reason });
-    assert!(
-        simulation.said(|kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(words) }) if words.contains("Too many")))
-    );
+    let reason = "the system cannot start commands now and is tried again: Too many open files";
+    assert!(simulation.emitted_held(Some(reason)));
     simulation.put(Input::Exhausted { worker, reason: None });
-    assert!(simulation.said(|kind| *kind == EventKind::Dispatch(DispatchEvent::Held { reason: None })));
+    assert!(simulation.emitted_held(None));
     simulation.run_out();
     assert!(simulation.attempts.is_empty());
 }
@@ -165,8 +161,7 @@ fn a_stop_of_a_million_tasks_comes_in_pieces() {
 
 #[test]
 fn an_attempt_that_memory_ran_out_for_is_not_tried_again() {
-    let mut simulation = Simulation::new(DispatchPlan { retries: 5, ..plan(1, 1) });
-    simulation.arrive();
+    let mut simulation = Simulation::with_workers(DispatchPlan { retries: 5, ..plan(1, 1) });
     let (task, attempt) = simulation.here[&WorkerId(1)][0];
     simulation.here.clear();
     let outcome = Outcome::Signalled { signal: libc::SIGKILL };

@@ -6,13 +6,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::RunCommand;
-use crate::event::TaskEvent;
+use crate::event::DispatchEvent;
 use crate::job::dependencies::Dependencies;
+use crate::job::order::TaskOrder;
 use crate::job::{Control, Mode};
 
 pub const SECOND: u64 = 1_000_000_000;
-
-use crate::job::order::TaskOrder;
 
 pub fn plan(tasks: u64, workers: u32) -> DispatchPlan {
     DispatchPlan {
@@ -67,6 +66,15 @@ impl Simulation {
             timeout_ns: None,
         };
         simulation.put(Input::Tick);
+        simulation
+    }
+
+    /// One whose workers are all there.
+    pub fn with_workers(plan: DispatchPlan) -> Self {
+        let mut simulation = Self::new(plan);
+        while !simulation.coming.is_empty() {
+            simulation.arrive();
+        }
         simulation
     }
 
@@ -126,11 +134,11 @@ impl Simulation {
                     answers.push_back(Input::WorkerEnded { worker, end });
                 }
             }
-            Effect::Emit(kind) => self.hear(kind),
+            Effect::Emit(kind) => self.note_event(kind),
         }
     }
 
-    pub fn hear(&mut self, kind: EventKind) {
+    pub fn note_event(&mut self, kind: EventKind) {
         match kind {
             EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
@@ -214,7 +222,7 @@ impl Simulation {
         self.put(Input::Tick);
     }
 
-    /// Everybody does what is left, without faults.
+    /// All workers do what is left, without faults.
     pub fn run_out(&mut self) {
         self.put(Input::Command(RunCommand::Resume));
         self.put(Input::Admission(None));
@@ -231,9 +239,14 @@ impl Simulation {
         panic!("the run does not end: {:#?}", self.dispatcher);
     }
 
-    /// Whether the last input had this said.
-    pub fn said(&self, wanted: impl Fn(&EventKind) -> bool) -> bool {
+    /// Whether the last input had this event emitted.
+    pub fn emitted(&self, wanted: impl Fn(&EventKind) -> bool) -> bool {
         self.effects.iter().any(|effect| matches!(effect, Effect::Emit(kind) if wanted(kind)))
+    }
+
+    /// Whether the last input had it emitted that the queue is held for this reason, or no more.
+    pub fn emitted_held(&self, reason: Option<&str>) -> bool {
+        self.emitted(|kind| *kind == EventKind::Dispatch(DispatchEvent::Held { reason: reason.map(str::to_owned) }))
     }
 
     pub fn in_flight(&self, worker: u32) -> usize {
@@ -242,19 +255,14 @@ impl Simulation {
 }
 
 #[test]
-fn idle_workers_get_a_task_each_before_anyone_gets_two() {
-    let mut simulation = Simulation::new(plan(3, 3));
-    for _ in 0..3 {
-        simulation.arrive();
-    }
+fn idle_workers_get_a_task_each_before_any_gets_two() {
+    let simulation = Simulation::with_workers(plan(3, 3));
     assert_eq!((1..=3).map(|worker| simulation.in_flight(worker)).collect::<Vec<_>>(), [1, 1, 1]);
 }
 
 #[test]
 fn a_task_that_waits_behind_another_goes_to_the_first_idle_worker() {
-    let mut simulation = Simulation::new(plan(4, 2));
-    simulation.arrive();
-    simulation.arrive();
+    let mut simulation = Simulation::with_workers(plan(4, 2));
     // The second worker is quick; the first is still at its first task.
     for _ in 0..3 {
         simulation.finish(1, Outcome::Done);
@@ -265,8 +273,7 @@ fn a_task_that_waits_behind_another_goes_to_the_first_idle_worker() {
 
 #[test]
 fn a_dead_worker_costs_the_attempt_it_was_at_and_no_other() {
-    let mut simulation = Simulation::new(plan(3, 1));
-    simulation.arrive();
+    let mut simulation = Simulation::with_workers(plan(3, 1));
     simulation.finish(0, Outcome::Done);
     assert_eq!(simulation.in_flight(1), 2);
     simulation.die(0);
@@ -303,8 +310,7 @@ fn what_waits_behind_a_task_that_turns_out_long_gets_its_turn_back() {
 
 #[test]
 fn a_result_that_arrives_again_counts_once() {
-    let mut simulation = Simulation::new(plan(1, 1));
-    simulation.arrive();
+    let mut simulation = Simulation::with_workers(plan(1, 1));
     let worker = WorkerId(1);
     simulation.finish(0, Outcome::Done);
     simulation
@@ -321,8 +327,7 @@ fn failures_are_retried_as_often_as_the_plan_says_but_a_missing_program_is_not()
         (Outcome::CallFailed("x".into()), 1, 2),
         (Outcome::CannotStart("x".into()), 5, 1),
     ] {
-        let mut simulation = Simulation::new(DispatchPlan { retries, ..plan(1, 1) });
-        simulation.arrive();
+        let mut simulation = Simulation::with_workers(DispatchPlan { retries, ..plan(1, 1) });
         for _ in 0..attempts {
             simulation.finish(0, outcome.clone());
         }
@@ -332,9 +337,7 @@ fn failures_are_retried_as_often_as_the_plan_says_but_a_missing_program_is_not()
 
 #[test]
 fn a_pool_of_none_pauses_and_a_pause_recalls_what_was_not_begun() {
-    let mut simulation = Simulation::new(plan(10, 2));
-    simulation.arrive();
-    simulation.arrive();
+    let mut simulation = Simulation::with_workers(plan(10, 2));
     simulation.put(Input::Command(RunCommand::Pause));
     assert_eq!((simulation.in_flight(1), simulation.in_flight(2)), (1, 1));
     simulation.finish(0, Outcome::Done);
@@ -361,7 +364,7 @@ fn workers_that_cannot_start_are_tried_again_later_and_no_task_is_failed() {
         simulation.now_ns = due_ns;
         simulation.put(Input::Tick);
         assert_eq!(simulation.coming.len(), 1);
-        assert!(simulation.dispatcher.next_wake_ns() > Some(simulation.now_ns), "nothing but a look at the workers");
+        assert!(simulation.dispatcher.next_wake_ns() > Some(simulation.now_ns), "nothing but a check of the workers");
     }
     assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
     assert!(simulation.ended.is_empty());
@@ -369,10 +372,8 @@ fn workers_that_cannot_start_are_tried_again_later_and_no_task_is_failed() {
 }
 
 #[test]
-fn a_stop_cancels_everything_and_kills_who_does_not_heed_it() {
-    let mut simulation = Simulation::new(plan(10_000, 2));
-    simulation.arrive();
-    simulation.arrive();
+fn a_stop_cancels_everything_and_kills_workers_that_do_not_obey() {
+    let mut simulation = Simulation::with_workers(plan(10_000, 2));
     simulation.put(Input::Command(RunCommand::Stop));
     assert_eq!(simulation.ended.len(), 10_000);
     simulation.tick(1);
@@ -386,8 +387,7 @@ fn a_stop_cancels_everything_and_kills_who_does_not_heed_it() {
 
 #[test]
 fn a_call_that_was_ended_with_its_process_costs_the_next_one_nothing() {
-    let mut simulation = Simulation::new(plan(2, 1));
-    simulation.arrive();
+    let mut simulation = Simulation::with_workers(plan(2, 1));
     simulation.finish(0, Outcome::TimedOut);
     simulation.here.clear();
     simulation.put(Input::WorkerEnded { worker: WorkerId(1), end: ProcessEnd::Aborted });
@@ -399,8 +399,7 @@ fn a_call_that_was_ended_with_its_process_costs_the_next_one_nothing() {
 #[test]
 fn tiny_tasks_are_handed_out_by_the_thousand_and_long_ones_one_by_one() {
     for (wall_ns, ahead) in [(100_000_000, 1), (10_000_000, 2), (1_000_000, 10), (100, 2048)] {
-        let mut simulation = Simulation::new(plan(100_000, 1));
-        simulation.arrive();
+        let mut simulation = Simulation::with_workers(plan(100_000, 1));
         let worker = WorkerId(1);
         for _ in 0..20 {
             let (task, attempt) = simulation.here.get_mut(&worker).unwrap().remove(0);
@@ -431,10 +430,7 @@ fn controls() -> Vec<Control> {
 
 #[test]
 fn workers_that_die_together_are_replaced_within_a_second() {
-    let mut simulation = Simulation::new(plan(20, 8));
-    for _ in 0..8 {
-        simulation.arrive();
-    }
+    let mut simulation = Simulation::with_workers(plan(20, 8));
     for _ in 0..8 {
         simulation.die(0);
     }
@@ -445,10 +441,7 @@ fn workers_that_die_together_are_replaced_within_a_second() {
 
 #[test]
 fn a_pool_resized_to_and_fro_never_has_more_workers_than_its_size() {
-    let mut simulation = Simulation::new(plan(1000, 4));
-    for _ in 0..4 {
-        simulation.arrive();
-    }
+    let mut simulation = Simulation::with_workers(plan(1000, 4));
     for workers in [0, 4, 1, 4, 0, 4] {
         simulation.put(Input::Command(RunCommand::SetWorkers(workers)));
         simulation.arrive();
@@ -490,8 +483,7 @@ fn a_cancelled_task_is_not_begun_again_when_it_comes_back() {
 
 #[test]
 fn a_death_counts_against_the_running_task_though_a_waiting_one_was_just_cancelled() {
-    let mut simulation = Simulation::new(plan(4, 1));
-    simulation.arrive();
+    let mut simulation = Simulation::with_workers(plan(4, 1));
     simulation.finish(0, Outcome::Done);
     assert_eq!(simulation.here[&WorkerId(1)], [(TaskId(1), 1), (TaskId(2), 1)]);
     simulation.put(Input::Command(RunCommand::Cancel(TaskId(2))));
@@ -508,15 +500,11 @@ enum Step {
     Die(usize),
     Close,
     Tick,
-    Resize(u32),
-    Pause,
-    Resume,
-    Admission(bool),
-    Cancel(u64),
-    Stop,
+    Put(Input),
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    let command = |command| Step::Put(Input::Command(command));
     prop_oneof![
         6 => Just(Step::Arrive),
         1 => Just(Step::FailToArrive),
@@ -524,12 +512,12 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0_usize..8).prop_map(Step::Die),
         3 => Just(Step::Close),
         3 => Just(Step::Tick),
-        2 => (0_u32..9).prop_map(Step::Resize),
-        1 => Just(Step::Pause),
-        1 => proptest::bool::ANY.prop_map(Step::Admission),
-        1 => Just(Step::Resume),
-        2 => (0_u64..60).prop_map(Step::Cancel),
-        1 => Just(Step::Stop),
+        2 => (0_u32..9).prop_map(move |workers| command(RunCommand::SetWorkers(workers))),
+        1 => Just(command(RunCommand::Pause)),
+        1 => proptest::bool::ANY.prop_map(|closed| Step::Put(Input::Admission(closed.then(|| "full".to_owned())))),
+        1 => Just(command(RunCommand::Resume)),
+        2 => (0_u64..60).prop_map(move |task| command(RunCommand::Cancel(TaskId(task)))),
+        1 => Just(command(RunCommand::Stop)),
     ]
 }
 
@@ -562,12 +550,7 @@ proptest! {
                 Step::Die(which) => simulation.die(which),
                 Step::Close => simulation.close_retired(),
                 Step::Tick => simulation.tick(1),
-                Step::Resize(workers) => simulation.put(Input::Command(RunCommand::SetWorkers(workers))),
-                Step::Pause => simulation.put(Input::Command(RunCommand::Pause)),
-                Step::Resume => simulation.put(Input::Command(RunCommand::Resume)),
-                Step::Admission(closed) => simulation.put(Input::Admission(closed.then(|| "full".to_owned()))),
-                Step::Cancel(task) => simulation.put(Input::Command(RunCommand::Cancel(TaskId(task)))),
-                Step::Stop => simulation.put(Input::Command(RunCommand::Stop)),
+                Step::Put(input) => simulation.put(input),
             }
         }
         simulation.run_out();

@@ -1,5 +1,5 @@
-//! Workers that come, do not come, and go: what they had goes back to the queue, and those that fail are started again ever
-//! more slowly.
+//! Workers that start, fail to start, and end: the tasks of an ended worker go back to the queue, and failed starts are tried
+//! again at growing intervals.
 
 use super::queue::Pending;
 use super::{Dispatcher, Effect, MAX_LOSSES, ProcessEnd, WorkerState};
@@ -27,7 +27,7 @@ impl Dispatcher {
     }
 
     fn back_off(&mut self, now_ns: u64) {
-        // Those that fail together fail once: it is the next try that tells whether it was more.
+        // Failures at the same time count as one: only the next try shows whether the cause lasts.
         if self.start_not_before_ns.is_some_and(|not_before_ns| now_ns < not_before_ns) {
             return;
         }
@@ -59,7 +59,7 @@ impl Dispatcher {
         effects.push(Effect::Emit(EventKind::Worker(WorkerEvent::Ended { worker, reason })));
     }
 
-    /// What a worker had when it ended goes back to the queue; only the task it was at has had an attempt.
+    /// Puts the tasks of an ended worker back into the queue; only the one that it was at has had an attempt.
     fn requeue(
         &mut self,
         now_ns: u64,

@@ -1,7 +1,6 @@
 //! One external command: started in a process group of its own, both streams read until its end, everything that it
-//! leaves behind ended, and reaped last of all, so that its number cannot be anybody else's while it is signalled.
+//! leaves behind ended, and reaped last of all, so that its number is not given to another process while it is signalled.
 
-use fanlane_os::reap::{Reaped, reap};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
@@ -21,6 +20,7 @@ use fanlane_os::launch::{Launched, Launcher};
 use fanlane_os::limit::Limit;
 use fanlane_os::memory_kills::MemoryKills;
 use fanlane_os::process_tree;
+use fanlane_os::reap::{Reaped, reap};
 
 use super::executor::{Execution, Executor, ExecutorKind, TaskWatch};
 use super::invocation::Invocation;
@@ -28,7 +28,7 @@ use super::lane::LaneShared;
 use super::streams::StreamReader;
 use super::{end_tree, launch_error};
 
-/// The variable by which the threads of one process tell apart whose command a stray process belongs to.
+/// The variable by which the threads of one process tell apart whose command an orphaned process belongs to.
 const TASK_MARKER: &str = "FANLANE_TASK";
 
 pub const KIND: ExecutorKind = ExecutorKind { name: TaskSetup::COMMAND, open };
@@ -61,13 +61,13 @@ fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
     }))
 }
 
-/// What commands may take, and as many open files as were given to this process.
+/// Sets the limits of commands; they may have as many files open as this process was allowed at its start.
 fn limit(launcher: &mut Launcher, caps: &Caps) {
     if let Some(bytes) = caps.memory_bytes {
         launcher.limit(Limit::Memory, bytes, bytes);
     }
     if let Some(secs) = caps.cpu_secs {
-        // A moment to say something after SIGXCPU.
+        // A second for what the command does on SIGXCPU.
         launcher.limit(Limit::Cpu, secs, secs.saturating_add(1));
     }
     if let Some(count) = caps.descriptors {
@@ -143,7 +143,7 @@ fn start(
     loop {
         tries += 1;
         match launch() {
-            // No fault of the task: it waits, for as long as it takes.
+            // Not the task's fault: it waits until the system has some again.
             Err(error) if launch_error::is_exhausted(&error) && watch.exhausted(&error.to_string()) => {}
             Err(error) if launch_error::is_passing(&error) && tries < TRIES => {}
             other => return other,
@@ -176,7 +176,7 @@ fn end_orphans(marker: Option<&str>) {
             return;
         }
         for pid in orphans {
-            // What runs as another user cannot be ended by us. One that is gone was reaped by another lane.
+            // A process of another user cannot be ended. One that is gone was reaped by another lane.
             if !end_tree(pid, me) && !process_tree::has_ended(pid) && process_tree::parent_of(pid).is_some() {
                 return;
             }

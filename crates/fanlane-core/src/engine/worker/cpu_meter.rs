@@ -5,7 +5,7 @@ use fanlane_os::clock::thread_cpu_ns;
 
 /// Calls shorter than this are measured together, in nanoseconds.
 const TINY_NS: u64 = 20_000;
-/// So much time of tiny calls is measured at once, in nanoseconds.
+/// Time of tiny calls that is measured together, in nanoseconds.
 const GROUP_NS: u64 = 200_000;
 
 /// Measures the calls of the thread that it was made on.

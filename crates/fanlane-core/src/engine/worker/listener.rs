@@ -1,6 +1,6 @@
-//! What a lane does that the engine asks for, and what it does about a task that goes on.
+//! How a lane handles the engine's messages, and what it does about a task that runs for a while.
 //!
-//! It gives back what was not begun, ends what must be ended, and announces what has been running for a while. A command
+//! It gives back tasks that have not begun, ends running ones, and announces those that have been running for a while. A command
 //! is ended by signals; a call cannot be, so its process reports it as ended and then ends itself.
 
 use std::time::Duration;
@@ -13,18 +13,17 @@ use crate::event::{AttemptRecord, Outcome};
 use super::end_all_descendants;
 use super::lane::{LaneShared, LaneState};
 
-/// How often the listener looks at what is running; also the precision of timeouts.
+/// How often the listener checks the running task; also the precision of timeouts.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// The same for a task that is known to be long and that nothing can become of but its end.
+/// The same for a task that was announced and has no timeout.
 const LONG_POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The age at which a running task is announced, in nanoseconds.
 const ANNOUNCE_NS: u64 = 8_000_000;
-
 /// The age from which a command's streams are read all the time, in nanoseconds.
 const REMIND_NS: u64 = 2_000_000;
 
 impl LaneState {
-    /// How soon the listener has to look again; `None` while there is nothing to do.
+    /// When the listener has to check again; `None` while there is nothing to do.
     pub(super) fn poll_interval(&self) -> Option<Duration> {
         match &self.current {
             Some(current) if current.announced && current.ending.is_none() && self.timeout_ns.is_none() => {
@@ -96,7 +95,7 @@ impl LaneShared {
         }
     }
 
-    /// Looks at the running task: announces it, ends it when its time is up, kills it when its grace time is.
+    /// Checks the running task: announces it, ends it after its timeout, kills it after its grace time.
     pub(super) fn look(&self) {
         let mut state = self.state();
         let timeout_ns = state.timeout_ns;
@@ -146,7 +145,7 @@ impl LaneShared {
     }
 }
 
-/// SIGTERM, and SIGCONT so that a stopped command can heed it.
+/// SIGTERM, and SIGCONT so that a stopped command acts on it.
 pub fn end_gently(pid: Pid) {
     let _ = kill_process_group(pid, Signal::TERM);
     let _ = kill_process_group(pid, Signal::CONT);

@@ -1,7 +1,7 @@
 //! The worker role: a process that does tasks until its engine does not need it any more.
 //!
 //! It is reached before the program initialises anything else. The main thread only watches the control socket: each
-//! socket that arrives there becomes a lane, and its end means that no results are waited for any more.
+//! socket that arrives there becomes a lane, and its end means that the engine needs no further results.
 
 mod call;
 mod capture;
@@ -36,7 +36,7 @@ use fanlane_os::{descriptors, mailbox, process_tree, socket};
 use executor::ExecutorKind;
 use outbox::Outbox;
 
-/// The name of the engine's role among those of [`mp`](crate::mp).
+/// The name of the engine's role among those of [`mp`](fanlane_mp).
 pub const ENGINE_ROLE: &str = "engine";
 
 /// What all lanes of this process share.
@@ -59,8 +59,8 @@ impl WorkerContext {
     }
 }
 
-/// The role of the engine's workers, to be given to [`mp::init`](fanlane_mp::init) first thing in `main` by a program
-/// whose executable does the work.
+/// The role of the engine's workers, for [`mp::init`](fanlane_mp::init), which comes first in the `main` of the executable
+/// that the workers are.
 pub fn worker_role() -> Function {
     Function::service(ENGINE_ROLE, serve)
 }
@@ -70,7 +70,7 @@ fn serve(control: UnixStream) -> i32 {
     match work(control) {
         Ok(()) => 0,
         Err(error) => {
-            // Nothing else is left to tell: standard error is the engine's own.
+            // The standard error that the engine left is the only place for it.
             #[expect(clippy::print_stderr, reason = "the engine is gone")]
             {
                 eprintln!("fanlane: a worker cannot go on: {error}");
@@ -81,7 +81,7 @@ fn serve(control: UnixStream) -> i32 {
 }
 
 fn work(mut control: UnixStream) -> io::Result<()> {
-    // Whatever a task leaves behind becomes our child, so that we can end it.
+    // Processes that a task leaves behind become children of this one, which can end them.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let setup = read_setup(&mut control)?;
     // A panic of a workload is an outcome and travels as such.
@@ -95,7 +95,7 @@ fn work(mut control: UnixStream) -> io::Result<()> {
     let engine = rustix::process::getppid();
     let context = Arc::new(WorkerContext::new(setup, executor::BUILT_IN, unusable));
     if context.setup.nice > 0 {
-        // What the system refuses here is a wish, not a need.
+        // A run goes on without it.
         let _ = rustix::process::nice(context.setup.nice);
     }
     if context.setup.shared_process {
@@ -179,7 +179,7 @@ fn read_setup(control: &mut UnixStream) -> io::Result<Setup> {
     postcard::from_bytes(&body).map_err(io::Error::other)
 }
 
-/// Ends everything that tasks of this process started, however deep. Returns when none is left.
+/// Ends all processes that tasks of this process started, however deep. Returns when none is left.
 fn end_all_descendants() {
     const TIMEOUT: Duration = Duration::from_secs(5);
     let deadline = Instant::now() + TIMEOUT;
@@ -196,8 +196,8 @@ fn end_all_descendants() {
     }
 }
 
-/// Kills a child of ours and all that stands below it: top down, so that none is left to start another. Says whether
-/// the child could be signalled.
+/// Kills a child of this process and all below it: top down, so that none is left to start another. Returns whether the
+/// child could be signalled.
 fn end_tree(pid: u32, parent: u32) -> bool {
     let below = process_tree::descendants(pid);
     let signalled = process_tree::signal_child_of(pid, parent, Signal::KILL);

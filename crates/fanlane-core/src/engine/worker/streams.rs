@@ -2,7 +2,7 @@
 //!
 //! Most commands are over in a moment and print little. So no thread is woken for what one of those prints: its end is waited
 //! for, without a timer, and then its pipes are emptied. Only what goes on for a while, of which the lane's listener
-//! reminds, or what printed much before, is read all the time.
+//! reminds, or follows one that printed much, is read all the time.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ use fanlane_os::waker::Waker;
 
 use super::capture::Capture;
 
-/// How long a command that has ended may leave its streams open in another process.
+/// How long the streams of a command that has ended may stay open in another process.
 const LEAK_TIMEOUT: Duration = Duration::from_millis(200);
 /// How much may still be read after that: more than the command itself can have left in its pipes, so none of its own is
 /// lost, and a process that prints for ever is not read for ever.
@@ -33,14 +33,14 @@ pub struct StreamReader {
     reminder: Arc<Waker>,
     buffer: Vec<u8>,
     /// The last command printed [`LISTEN_BYTES`].
-    much_is_printed: bool,
-    most_bytes: u64,
+    prints_much: bool,
+    max_bytes: u64,
 }
 
 /// What a command has printed.
 pub struct CommandStreams {
     captures: [Capture; 2],
-    /// Another process still held a stream open when the command was long dead.
+    /// Another process still held a stream open [`LEAK_TIMEOUT`] after the end of the command.
     leaky: bool,
     /// The command is known to be dead; otherwise only its streams have ended.
     pub is_dead: bool,
@@ -56,18 +56,18 @@ impl CommandStreams {
 }
 
 impl StreamReader {
-    /// Keeps `limit_bytes` of each stream in memory; a command may print `most_bytes` in all. The `reminder` is used once in a command's time, when that
-    /// goes on for a while.
-    pub fn new(limit_bytes: usize, most_bytes: u64, reminder: Arc<Waker>) -> Self {
-        // What may not be much has to be looked at from the start.
-        let much_is_printed = most_bytes != u64::MAX;
-        Self { limit_bytes, reminder, buffer: vec![0; 64 << 10], much_is_printed, most_bytes }
+    /// Keeps `limit_bytes` of each stream in memory; a command may print `max_bytes` in all. The `reminder` wakes the reader
+    /// once, when a command goes on for a while.
+    pub fn new(limit_bytes: usize, max_bytes: u64, reminder: Arc<Waker>) -> Self {
+        // Output with a limit has to be counted from the start.
+        let prints_much = max_bytes != u64::MAX;
+        Self { limit_bytes, reminder, buffer: vec![0; 64 << 10], prints_much, max_bytes }
     }
 
     /// Reads both streams of a command that was not reaped yet until it has ended and they have, or a while after its end.
     ///
-    /// `spill` are the files for the whole of its two streams, where that is wanted. `too_much` is called when both are
-    /// longer than they may be.
+    /// `spill` are the files for the whole of its two streams, where that is wanted. `too_much` is called when both
+    /// together are longer than allowed.
     pub fn read_to_end(
         &mut self,
         launched: Launched,
@@ -81,15 +81,15 @@ impl StreamReader {
             captures: spill.map(|file| Capture::new(self.limit_bytes, file)),
             dead_since: None,
             late_bytes: 0,
-            most_bytes: self.most_bytes,
+            max_bytes: self.max_bytes,
         };
-        if !self.much_is_printed {
-            conversation.wait_for_a_short_one(&self.reminder);
+        if !self.prints_much {
+            conversation.wait_for_end(&self.reminder);
         }
         let leaky = conversation.listen(&mut self.buffer, too_much);
         let Conversation { captures, dead_since, .. } = conversation;
-        self.much_is_printed =
-            self.most_bytes != u64::MAX || captures.iter().any(|capture| capture.total_bytes() >= LISTEN_BYTES);
+        self.prints_much =
+            self.max_bytes != u64::MAX || captures.iter().any(|capture| capture.total_bytes() >= LISTEN_BYTES);
         CommandStreams { captures, leaky, is_dead: dead_since.is_some() }
     }
 }
@@ -102,8 +102,8 @@ struct Conversation {
     captures: [Capture; 2],
     dead_since: Option<Instant>,
     late_bytes: usize,
-    /// What it may print.
-    most_bytes: u64,
+    /// How much it may print.
+    max_bytes: u64,
 }
 
 enum Source {
@@ -112,8 +112,8 @@ enum Source {
 }
 
 impl Conversation {
-    /// Waits for nothing but the end, until reminded of the streams.
-    fn wait_for_a_short_one(&mut self, reminder: &Waker) {
+    /// Waits for the end of the command alone, until reminded of its streams.
+    fn wait_for_end(&mut self, reminder: &Waker) {
         let mut polled = [PollFd::new(&self.handle, PollFlags::IN), PollFd::new(reminder, PollFlags::IN)];
         if poll(&mut polled, None).is_err() {
             return;
@@ -143,17 +143,17 @@ impl Conversation {
                 sources.push(Source::Process);
                 polled.push(PollFd::new(&self.handle, PollFlags::IN));
             }
-            let patience = self.dead_since.map(|since| LEAK_TIMEOUT.saturating_sub(since.elapsed()));
-            let nothing_ready = poll(&mut polled, patience.map(timespec).as_ref()) == Ok(0);
+            let timeout = self.dead_since.map(|since| LEAK_TIMEOUT.saturating_sub(since.elapsed()));
+            let nothing_ready = poll(&mut polled, timeout.map(timespec).as_ref()) == Ok(0);
             if self.dead_since.is_some() && (nothing_ready || self.late_bytes > MAX_LATE_BYTES) {
                 return true;
             }
-            let said: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
-            for (source, said) in sources.into_iter().zip(said).filter(|(_, said)| !said.is_empty()) {
+            let ready: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
+            for (source, ready) in sources.into_iter().zip(ready).filter(|(_, ready)| !ready.is_empty()) {
                 match source {
                     Source::Process => self.dead_since = Some(Instant::now()),
                     // With no writer left, reading goes on to the end without ever waiting.
-                    Source::Stream(place) if said.contains(PollFlags::HUP) => {
+                    Source::Stream(place) if ready.contains(PollFlags::HUP) => {
                         while self.streams[place].is_some() {
                             self.read(place, buffer);
                         }
@@ -161,7 +161,7 @@ impl Conversation {
                     Source::Stream(place) => self.read(place, buffer),
                 }
             }
-            if self.captures.iter().map(Capture::total_bytes).sum::<u64>() > self.most_bytes
+            if self.captures.iter().map(Capture::total_bytes).sum::<u64>() > self.max_bytes
                 && let Some(too_much) = too_much.take()
             {
                 too_much();
