@@ -24,7 +24,8 @@ impl Fancy {
 
 fn work(queue: Queue<Fancy>) -> Result<(), mp::Error> {
     queue.get()?.do_something();
-    queue.task_done()
+    queue.task_done()?;
+    Ok(())
 }
 
 pub(crate) fn main() -> Result<(), mp::Error> {

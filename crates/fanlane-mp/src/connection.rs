@@ -17,7 +17,7 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::Error;
+use crate::error::{RecvError, SendError, SystemError};
 use crate::wait::wait;
 use fanlane_os::fd_passing::{self, Passed};
 
@@ -42,8 +42,8 @@ const SEND_BUFFER_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 /// When the system has no descriptors left.
-pub fn pipe() -> Result<(Connection, Connection), Error> {
-    let (here, there) = UnixStream::pair().map_err(Error::io("a pipe cannot be made"))?;
+pub fn pipe() -> Result<(Connection, Connection), SystemError> {
+    let (here, there) = UnixStream::pair().map_err(SystemError::during("a pipe cannot be made"))?;
     widen(&here);
     widen(&there);
     Ok((Connection::from(here), Connection::from(there)))
@@ -66,10 +66,10 @@ pub(crate) fn widen(socket: impl AsFd) {
 ///
 /// # Errors
 /// When the system has no descriptors left.
-pub fn one_way_pipe() -> Result<(Connection, Connection), Error> {
+pub fn one_way_pipe() -> Result<(Connection, Connection), SystemError> {
     let (receiver, sender) = pipe()?;
     rustix::net::shutdown(&receiver.socket, rustix::net::Shutdown::Write)
-        .map_err(|error| Error::io("a pipe cannot be given its direction")(error.into()))?;
+        .map_err(|error| SystemError::during("a pipe cannot be given its direction")(error.into()))?;
     let receiver = Connection { direction: Direction::Receive, ..receiver };
     let sender = Connection { direction: Direction::Send, ..sender };
     Ok((receiver, sender))
@@ -88,7 +88,7 @@ enum Direction {
 /// Threads may use it at the same time. Of several processes only one should receive and one send at a time.
 ///
 /// ```
-/// use fanlane_mp::{Connection, Error, one_way_pipe, pipe};
+/// use fanlane_mp::{Connection, Error, RecvError, SendError, one_way_pipe, pipe};
 ///
 /// let (here, there) = pipe()?;
 /// let (receiver, sender) = one_way_pipe()?;
@@ -100,16 +100,16 @@ enum Direction {
 /// let mut buffer = [0; 3];
 /// // Where the buffer is too short, the message is in the error.
 /// match receiver.recv_bytes_into(&mut buffer) {
-///     Err(Error::BufferTooShort { message }) => assert_eq!(message, b"hello"),
+///     Err(RecvError::BufferTooShort { message }) => assert_eq!(message, b"hello"),
 ///     other => panic!("{other:?}"),
 /// }
 /// sender.send_bytes(b"hi")?;
 /// assert!(receiver.poll(None)?);
 /// let len = receiver.recv_bytes_into(&mut buffer)?;
 /// assert_eq!(&buffer[..len], b"hi");
-/// assert!(matches!(receiver.send(&1), Err(Error::Direction(_))));
+/// assert!(matches!(receiver.send(&1), Err(SendError::Direction)));
 /// drop(sender);
-/// assert!(matches!(receiver.recv_bytes(), Err(Error::Closed)));
+/// assert!(matches!(receiver.recv_bytes(), Err(RecvError::Closed)));
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -158,8 +158,8 @@ impl Connection {
     /// Sends a value. It may hold connections, queues, locks and shared memory.
     ///
     /// # Errors
-    /// [`Error::Closed`] when the other end is closed, [`Error::Encode`], [`Error::Direction`], [`Error::Io`].
-    pub fn send<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Error> {
+    /// [`SendError::Closed`], [`SendError::Encode`], [`SendError::Direction`], [`SendError::System`].
+    pub fn send<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), SendError> {
         let mut buffer = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
         buffer.clear();
         let (encoded, descriptors) = fd_passing::with_descriptors(|| fd_passing::encode(value, &mut buffer));
@@ -171,9 +171,9 @@ impl Connection {
     /// is an error only where the bytes make no sense for it.
     ///
     /// # Errors
-    /// [`Error::Closed`] when the other end is closed and everything was received, [`Error::Decode`] for another
-    /// kind of value, [`Error::Direction`], [`Error::Io`].
-    pub fn recv<T: DeserializeOwned>(&self) -> Result<T, Error> {
+    /// [`RecvError::Closed`] when the other end is closed and everything was received, [`RecvError::Decode`] for another
+    /// kind of value, [`RecvError::Direction`], [`RecvError::System`].
+    pub fn recv<T: DeserializeOwned>(&self) -> Result<T, RecvError> {
         let mut buffer = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
         let (len, descriptors) = self.recv_header()?;
         self.recv_body(&mut buffer, len)?;
@@ -184,7 +184,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`Connection::send`].
-    pub fn send_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
+    pub fn send_bytes(&self, bytes: &[u8]) -> Result<(), SendError> {
         let _turn = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
         self.send_message(bytes, &[])
     }
@@ -193,7 +193,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`Connection::recv`].
-    pub fn recv_bytes(&self) -> Result<Vec<u8>, Error> {
+    pub fn recv_bytes(&self) -> Result<Vec<u8>, RecvError> {
         let _turn = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
         let (len, _) = self.recv_header()?;
         let mut message = Vec::new();
@@ -204,8 +204,8 @@ impl Connection {
     /// Receives a message into `buffer`; gives its length. Waits for it.
     ///
     /// # Errors
-    /// [`Error::BufferTooShort`] with the message, where it is longer; else as [`Connection::recv`].
-    pub fn recv_bytes_into(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+    /// [`RecvError::BufferTooShort`] with the message, where it is longer; else as [`Connection::recv`].
+    pub fn recv_bytes_into(&self, buffer: &mut [u8]) -> Result<usize, RecvError> {
         let _turn = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
         let (len, _) = self.recv_header()?;
         match buffer.get_mut(..len) {
@@ -213,7 +213,7 @@ impl Connection {
             None => {
                 let mut message = Vec::new();
                 self.recv_body(&mut message, len)?;
-                Err(Error::BufferTooShort { message })
+                Err(RecvError::BufferTooShort { message })
             }
         }
     }
@@ -222,12 +222,12 @@ impl Connection {
     /// it is `None`.
     ///
     /// # Errors
-    /// [`Error::Direction`], [`Error::Io`].
-    pub fn poll(&self, timeout: Option<Duration>) -> Result<bool, Error> {
+    /// [`RecvError::Direction`], [`RecvError::System`].
+    pub fn poll(&self, timeout: Option<Duration>) -> Result<bool, RecvError> {
         if !self.is_readable() {
-            return Err(Error::Direction("send"));
+            return Err(RecvError::Direction);
         }
-        wait(&[self], timeout).map(|ready| !ready.is_empty())
+        Ok(!wait(&[self], timeout)?.is_empty())
     }
 
     /// Its socket, for another protocol.
@@ -236,13 +236,13 @@ impl Connection {
     }
 
     /// Sends what was encoded with its descriptors as one message.
-    pub(crate) fn send_parts(&self, body: &[u8], descriptors: &[Arc<OwnedFd>]) -> Result<(), Error> {
+    pub(crate) fn send_parts(&self, body: &[u8], descriptors: &[Arc<OwnedFd>]) -> Result<(), SendError> {
         let _turn = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
         self.send_message(body, descriptors)
     }
 
     /// Receives a message that is not decoded yet, with its descriptors.
-    pub(crate) fn recv_parts(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), Error> {
+    pub(crate) fn recv_parts(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), RecvError> {
         let _turn = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
         let (len, descriptors) = self.recv_header()?;
         let mut body = Vec::new();
@@ -250,16 +250,16 @@ impl Connection {
         Ok((body, descriptors))
     }
 
-    fn send_message(&self, body: &[u8], descriptors: &[Arc<OwnedFd>]) -> Result<(), Error> {
+    fn send_message(&self, body: &[u8], descriptors: &[Arc<OwnedFd>]) -> Result<(), SendError> {
         if !self.is_writable() {
-            return Err(Error::Direction("receive"));
+            return Err(SendError::Direction);
         }
         if descriptors.len() > MAX_DESCRIPTORS {
             let reason = format!("it holds {} descriptors, over the limit of {MAX_DESCRIPTORS}", descriptors.len());
-            return Err(Error::Encode(reason));
+            return Err(SendError::Encode(reason));
         }
         if !descriptors.is_empty() && socket_domain(&self.socket) != Ok(AddressFamily::UNIX) {
-            return Err(Error::Encode("it holds what cannot go over a network".to_owned()));
+            return Err(SendError::Encode("it holds what cannot go over a network".to_owned()));
         }
         let header = (body.len() as u64 | (descriptors.len() as u64) << 56).to_le_bytes();
         let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(|one| one.as_fd()).collect();
@@ -278,16 +278,16 @@ impl Connection {
             match rustix::net::sendmsg(&self.socket, &parts, &mut ancillary, SendFlags::NOSIGNAL) {
                 Ok(count) => sent += count,
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET) => return Err(Error::Closed),
-                Err(error) => return Err(Error::io("a message cannot be sent")(error.into())),
+                Err(rustix::io::Errno::PIPE | rustix::io::Errno::CONNRESET) => return Err(SendError::Closed),
+                Err(error) => return Err(SystemError::during("a message cannot be sent")(error.into()).into()),
             }
         }
         Ok(())
     }
 
-    fn recv_header(&self) -> Result<(usize, Vec<OwnedFd>), Error> {
+    fn recv_header(&self) -> Result<(usize, Vec<OwnedFd>), RecvError> {
         if !self.is_readable() {
-            return Err(Error::Direction("send"));
+            return Err(RecvError::Direction);
         }
         let mut header = [0; HEADER_BYTES];
         let mut descriptors = Vec::new();
@@ -297,7 +297,7 @@ impl Connection {
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);
             let mut parts = [IoSliceMut::new(&mut header[received..])];
             match rustix::net::recvmsg(&self.socket, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
-                Ok(message) if message.bytes == 0 && received == 0 => return Err(Error::Closed),
+                Ok(message) if message.bytes == 0 && received == 0 => return Err(RecvError::Closed),
                 Ok(message) if message.bytes == 0 => return Err(torn()),
                 Ok(message) => {
                     received += message.bytes;
@@ -308,43 +308,45 @@ impl Connection {
                     }
                 }
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::CONNRESET) => return Err(Error::Closed),
-                Err(error) => return Err(Error::io("a message cannot be received")(error.into())),
+                Err(rustix::io::Errno::CONNRESET) => return Err(RecvError::Closed),
+                Err(error) => return Err(SystemError::during("a message cannot be received")(error.into()).into()),
             }
         }
         let header = u64::from_le_bytes(header);
         let len = usize::try_from(header & !(0xff << 56)).expect("a length fits into an address");
         if descriptors.len() as u64 != header >> 56 {
-            return Err(Error::Decode(
+            return Err(RecvError::Decode(
                 "its descriptors did not arrive: this process may have too many open".to_owned(),
             ));
         }
         Ok((len, descriptors))
     }
 
-    fn recv_body(&self, buffer: &mut Vec<u8>, len: usize) -> Result<(), Error> {
+    fn recv_body(&self, buffer: &mut Vec<u8>, len: usize) -> Result<(), RecvError> {
         buffer.clear();
-        buffer.try_reserve_exact(len).map_err(|_| Error::Decode(format!("there is no memory for its {len} bytes")))?;
+        buffer
+            .try_reserve_exact(len)
+            .map_err(|_| RecvError::Decode(format!("there is no memory for its {len} bytes")))?;
         buffer.resize(len, 0);
         self.recv_exactly(buffer)
     }
 
-    fn recv_exactly(&self, mut rest: &mut [u8]) -> Result<(), Error> {
+    fn recv_exactly(&self, mut rest: &mut [u8]) -> Result<(), RecvError> {
         while !rest.is_empty() {
             match rustix::net::recv(&self.socket, &mut *rest, RecvFlags::empty()) {
                 Ok((_, 0)) => return Err(torn()),
                 Ok((_, count)) => rest = &mut rest[count..],
                 Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(Error::io("a message cannot be received")(error.into())),
+                Err(error) => return Err(SystemError::during("a message cannot be received")(error.into()).into()),
             }
         }
         Ok(())
     }
 }
 
-fn torn() -> Error {
+fn torn() -> RecvError {
     let source = io::Error::new(io::ErrorKind::UnexpectedEof, "the other end was closed inside a message");
-    Error::io("a message cannot be received")(source)
+    SystemError::during("a message cannot be received")(source).into()
 }
 
 impl Serialize for Connection {

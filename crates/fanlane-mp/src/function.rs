@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, TaskError};
+use crate::error::{Error, RecvError, SendError, TaskError};
 use crate::item;
 use fanlane_os::fd_passing;
 
@@ -102,7 +102,7 @@ impl Function {
     pub fn typed<F, Args>(
         function: F,
         failure: fn(&F::Output) -> Option<String>,
-        encode: fn(&F::Output, &mut Vec<u8>) -> Result<(), Error>,
+        encode: fn(&F::Output, &mut Vec<u8>) -> Result<(), SendError>,
     ) -> Self
     where
         F: Callable<Args>,
@@ -137,7 +137,7 @@ pub(crate) trait Run: Send + Sync {
 struct Typed<F: Callable<Args>, Args> {
     function: F,
     failure: fn(&F::Output) -> Option<String>,
-    encode: fn(&F::Output, &mut Vec<u8>) -> Result<(), Error>,
+    encode: fn(&F::Output, &mut Vec<u8>) -> Result<(), SendError>,
     args: PhantomData<fn(Args)>,
 }
 
@@ -147,7 +147,7 @@ where
     Args: DeserializeOwned + 'static,
 {
     fn run_once(&self, args: &[u8]) -> Result<(), String> {
-        let args = fd_passing::decode(args).map_err(|error| Error::from(error).to_string())?;
+        let args = fd_passing::decode(args).map_err(|error| RecvError::from(error).to_string())?;
         match (self.failure)(&self.function.call_with(args)) {
             None => Ok(()),
             Some(failure) => Err(failure),
@@ -216,7 +216,7 @@ pub mod returned {
     use serde::Serialize;
 
     use super::Callable;
-    use crate::error::Error;
+    use crate::error::SendError;
     use crate::item;
 
     /// All four traits, to be imported together.
@@ -225,7 +225,7 @@ pub mod returned {
     }
 
     /// Writes a value.
-    type Encode<R> = fn(&R, &mut Vec<u8>) -> Result<(), Error>;
+    type Encode<R> = fn(&R, &mut Vec<u8>) -> Result<(), SendError>;
 
     /// Stands for what a function returns.
     #[derive(Debug)]
@@ -300,7 +300,7 @@ pub mod returned {
         type Whole = R;
 
         fn encode(&self) -> Encode<R> {
-            |_, _| Err(Error::Encode(format!("{} is no serde type", std::any::type_name::<R>())))
+            |_, _| Err(SendError::Encode(format!("{} is no serde type", std::any::type_name::<R>())))
         }
     }
 }

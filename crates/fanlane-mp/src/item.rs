@@ -8,7 +8,7 @@ use std::any::Any;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
+use crate::error::{RecvError, SendError};
 use fanlane_os::fd_passing;
 
 /// A number alone, and as the only argument of a call: both are written alike.
@@ -28,7 +28,7 @@ macro_rules! for_plain {
         }
 
         /// `None` for what is no number; a number of which bytes are missing is an error.
-        fn decode_plain<T: 'static>(bytes: &mut &[u8]) -> Option<Result<T, Error>> {
+        fn decode_plain<T: 'static>(bytes: &mut &[u8]) -> Option<Result<T, RecvError>> {
             $({
                 let mut number: Option<$number> = None;
                 let place: &mut dyn Any = &mut number;
@@ -56,19 +56,19 @@ fn take<const COUNT: usize>(bytes: &mut &[u8]) -> Option<[u8; COUNT]> {
 }
 
 /// The same value; its two types are one.
-fn as_wanted<P: 'static, T: 'static>(mut value: Option<P>) -> Result<T, Error> {
+fn as_wanted<P: 'static, T: 'static>(mut value: Option<P>) -> Result<T, RecvError> {
     let place: &mut dyn Any = &mut value;
     let value = place.downcast_mut::<Option<T>>().and_then(Option::take);
-    value.ok_or_else(|| Error::Decode("bytes of a number are missing".to_owned()))
+    value.ok_or_else(|| RecvError::Decode("bytes of a number are missing".to_owned()))
 }
 
 /// Appends an argument or a result to `output`.
-pub fn encode<T: Serialize + 'static>(value: &T, output: &mut Vec<u8>) -> Result<(), Error> {
+pub fn encode<T: Serialize + 'static>(value: &T, output: &mut Vec<u8>) -> Result<(), SendError> {
     if encode_plain(value, output) { Ok(()) } else { Ok(fd_passing::encode(value, output)?) }
 }
 
 /// Takes one from the front of `bytes`.
-pub fn decode_next<T: DeserializeOwned + 'static>(bytes: &mut &[u8]) -> Result<T, Error> {
+pub fn decode_next<T: DeserializeOwned + 'static>(bytes: &mut &[u8]) -> Result<T, RecvError> {
     decode_plain(bytes).unwrap_or_else(|| Ok(fd_passing::decode_next(bytes)?))
 }
 

@@ -93,7 +93,12 @@ pub use crate::__mp_function as function;
 #[cfg(feature = "network")]
 pub use authentication::{Address, AddressError, Key, KeyError, MIN_KEY_BYTES};
 pub use connection::{Connection, one_way_pipe, pipe};
-pub use error::{Error, TaskError};
+#[cfg(feature = "network")]
+pub use error::NetworkError;
+pub use error::{
+    BarrierError, Error, LockError, ProcessStateError, RecvError, SendError, SharedMemoryError, SpawnError,
+    SystemError, TaskError,
+};
 pub use fanlane_os::child::WORKER_ROLE;
 pub use function::{Callable, Function};
 #[doc(hidden)]

@@ -12,7 +12,7 @@ use rustix::net::{RecvFlags, SendFlags, recv, send};
 use crate::authentication::handshake::{CLAIM_BYTES, Challenge, Refusal};
 use crate::authentication::{Address, AuthenticatedStream, AuthenticationError, Key, ListeningSocket};
 use crate::connection::Connection;
-use crate::error::Error;
+use crate::error::{NetworkError, SystemError};
 use crate::wait::wait;
 use fanlane_os::clock::deadline_after;
 
@@ -39,7 +39,7 @@ const MAX_UNAUTHENTICATED: usize = 64;
 /// let client = std::thread::spawn(move || -> Result<u64, fanlane_mp::Error> {
 ///     let there = Connection::connect(&address, &key, Duration::from_secs(10))?;
 ///     there.send(&("square", 12_u64))?;
-///     there.recv()
+///     Ok(there.recv()?)
 /// });
 /// let here = listener.accept()?;
 /// let (_what, number): (String, u64) = here.recv()?;
@@ -76,10 +76,10 @@ impl Listener {
     /// Listens at `address`. A missing folder of a Unix socket is made, for this user alone.
     ///
     /// # Errors
-    /// [`Error::Listen`] where the address is taken or not available, or its folder is open to other users.
-    pub fn bind(address: &Address, key: Key) -> Result<Self, Error> {
+    /// [`NetworkError::Listen`] where the address is taken or not available, or its folder is open to other users.
+    pub fn bind(address: &Address, key: Key) -> Result<Self, NetworkError> {
         let socket = ListeningSocket::bind(address)
-            .map_err(|error| Error::Listen { address: address.to_string(), reason: error.to_string() })?;
+            .map_err(|error| NetworkError::Listen { address: address.to_string(), reason: error.to_string() })?;
         Ok(Self { socket, key: key.for_connections(), unauthenticated: VecDeque::new() })
     }
 
@@ -91,27 +91,27 @@ impl Listener {
     /// Waits for the next connection whose other end has the key.
     ///
     /// # Errors
-    /// [`Error::Io`] when the system refuses, for example because it has no descriptors left.
-    pub fn accept(&mut self) -> Result<Connection, Error> {
+    /// [`NetworkError::System`] when the system refuses, for example because it has no descriptors left.
+    pub fn accept(&mut self) -> Result<Connection, NetworkError> {
         self.accept_until(None)
     }
 
     /// Waits for the next connection at most for `timeout`.
     ///
     /// # Errors
-    /// Also [`Error::TimedOut`].
-    pub fn accept_timeout(&mut self, timeout: Duration) -> Result<Connection, Error> {
+    /// Also [`NetworkError::TimedOut`].
+    pub fn accept_timeout(&mut self, timeout: Duration) -> Result<Connection, NetworkError> {
         self.accept_until(deadline_after(timeout))
     }
 
-    fn accept_until(&mut self, deadline: Option<Instant>) -> Result<Connection, Error> {
+    fn accept_until(&mut self, deadline: Option<Instant>) -> Result<Connection, NetworkError> {
         loop {
             if let Some(socket) = self.poll()? {
                 return Connection::on(socket);
             }
             let now = Instant::now();
             if deadline.is_some_and(|deadline| now >= deadline) {
-                return Err(Error::TimedOut);
+                return Err(NetworkError::TimedOut);
             }
             self.unauthenticated.retain(|peer| now < peer.until);
             let next = self.unauthenticated.front().map(|peer| peer.until).into_iter().chain(deadline).min();
@@ -122,9 +122,9 @@ impl Listener {
     }
 
     /// Accepts new peers and continues handshakes, without waiting; returns the first peer that has proven the key.
-    fn poll(&mut self) -> Result<Option<OwnedFd>, Error> {
+    fn poll(&mut self) -> Result<Option<OwnedFd>, NetworkError> {
         for _ in 0..MAX_UNAUTHENTICATED {
-            let accepted = self.socket.accept().map_err(Error::io("a connection cannot be accepted"))?;
+            let accepted = self.socket.accept().map_err(SystemError::during("a connection cannot be accepted"))?;
             let Some(socket) = accepted else { break };
             if self.unauthenticated.len() >= MAX_UNAUTHENTICATED {
                 self.unauthenticated.pop_front();
@@ -157,8 +157,8 @@ fn send_now(socket: &OwnedFd, bytes: &[u8]) -> bool {
 
 impl UnauthenticatedPeer {
     /// `None`: the peer is gone already.
-    fn new(socket: OwnedFd) -> Result<Option<Self>, Error> {
-        let challenge = Challenge::new().map_err(Error::io("no random numbers can be had"))?;
+    fn new(socket: OwnedFd) -> Result<Option<Self>, NetworkError> {
+        let challenge = Challenge::new().map_err(SystemError::during("no random numbers can be had"))?;
         let is_there = send_now(&socket, &challenge.greeting());
         let peer =
             Self { socket, challenge, claim: [0; CLAIM_BYTES], received: 0, until: Instant::now() + HANDSHAKE_TIMEOUT };
@@ -184,28 +184,28 @@ impl Connection {
     /// Connects to a [`Listener`] at `address`, on this machine or another; `timeout` is for all of it.
     ///
     /// # Errors
-    /// [`Error::WrongKey`] where the other side has another key; [`Error::Connect`] where the address cannot be reached, does
+    /// [`NetworkError::WrongKey`] where the other side has another key; [`NetworkError::Connect`] where the address cannot be reached, does
     /// not answer in time, or speaks another protocol.
-    pub fn connect(address: &Address, key: &Key, timeout: Duration) -> Result<Self, Error> {
+    pub fn connect(address: &Address, key: &Key, timeout: Duration) -> Result<Self, NetworkError> {
         let reason = |error| {
             let address = address.to_string();
             let reason = match error {
-                AuthenticationError::Refused(Refusal::WrongKey) => return Error::WrongKey { address },
+                AuthenticationError::Refused(Refusal::WrongKey) => return NetworkError::WrongKey { address },
                 AuthenticationError::Refused(Refusal::Full) => "it has its maximum number of connections".to_owned(),
                 AuthenticationError::Refused(Refusal::OtherProtocol) => {
                     "what listens there is no listener of this library".to_owned()
                 }
                 AuthenticationError::Unreachable(error) => error.to_string(),
             };
-            Error::Connect { address, reason }
+            NetworkError::Connect { address, reason }
         };
         let stream = AuthenticatedStream::connect(address, &key.for_connections(), timeout).map_err(reason)?;
-        Self::on(stream.into_socket().map_err(Error::io("a connection cannot be used"))?)
+        Self::on(stream.into_socket().map_err(SystemError::during("a connection cannot be used"))?)
     }
 
     /// A connection on an authenticated socket.
-    fn on(socket: OwnedFd) -> Result<Self, Error> {
-        let unusable = |error: Errno| Error::io("a connection cannot be used")(error.into());
+    fn on(socket: OwnedFd) -> Result<Self, NetworkError> {
+        let unusable = |error: Errno| SystemError::during("a connection cannot be used")(error.into());
         rustix::io::ioctl_fionbio(&socket, false).map_err(unusable)?;
         Ok(Self::from(socket))
     }

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
-use crate::error::Error;
+use crate::error::{ProcessStateError, SendError, SpawnError};
 use crate::function::{Callable, Function};
 use crate::registry;
 use fanlane_os::child::{Child, ChildPlan, describe_end};
@@ -124,14 +124,14 @@ pub(crate) fn note_active(name: &str, child: &Arc<Child>) {
 }
 
 /// Starts this program again in one of its roles.
-pub(crate) fn start_child(name: &str, role: &str) -> Result<(Arc<Child>, Connection), Error> {
+pub(crate) fn start_child(name: &str, role: &str) -> Result<(Arc<Child>, Connection), SpawnError> {
     if !registry::is_initialised() {
-        return Err(Error::NotInitialised);
+        return Err(SpawnError::NotInitialised);
     }
     let executable = registry::executable();
     let plan = ChildPlan { executable: &executable, role, marker: MARKER, environment: &[], writes_output: true };
     let (child, control) =
-        Child::start(plan).map_err(|error| Error::Start { name: name.to_owned(), reason: error.to_string() })?;
+        Child::start(plan).map_err(|error| SpawnError::Start { name: name.to_owned(), reason: error.to_string() })?;
     let child = Arc::new(child);
     note_active(name, &child);
     Ok((child, Connection::from(control)))
@@ -146,8 +146,8 @@ impl Process {
     /// A process that will call `function` with `args`, a tuple. It is not started yet.
     ///
     /// # Errors
-    /// [`Error::NotInitialised`], [`Error::NotRegistered`], and [`Error::Encode`] for arguments that cannot be sent.
-    pub fn new<F, Args>(_function: F, args: Args) -> Result<Self, Error>
+    /// [`SpawnError::NotInitialised`], [`SpawnError::NotRegistered`], and [`SpawnError::Arguments`] for arguments that cannot be sent.
+    pub fn new<F, Args>(_function: F, args: Args) -> Result<Self, SpawnError>
     where
         F: Callable<Args>,
         Args: Serialize,
@@ -156,7 +156,7 @@ impl Process {
         let function = registry::name_of::<F>()?;
         let mut bytes = Vec::new();
         let (encoded, descriptors) = fd_passing::with_descriptors(|| fd_passing::encode(&args, &mut bytes));
-        encoded?;
+        encoded.map_err(SendError::from)?;
         let name = format!("Process-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         Ok(Self { name, is_daemon: false, state: State::New { function, args: bytes, descriptors } })
     }
@@ -165,7 +165,7 @@ impl Process {
     ///
     /// # Errors
     /// As [`Process::new`] and [`Process::start`].
-    pub fn spawn<F, Args>(function: F, args: Args) -> Result<Self, Error>
+    pub fn spawn<F, Args>(function: F, args: Args) -> Result<Self, SpawnError>
     where
         F: Callable<Args>,
         Args: Serialize,
@@ -192,10 +192,10 @@ impl Process {
     /// Starts it.
     ///
     /// # Errors
-    /// [`Error::Start`], and [`Error::State`] where it was started before.
-    pub fn start(&mut self) -> Result<(), Error> {
+    /// [`SpawnError::Start`], and [`SpawnError::State`] where it was started before.
+    pub fn start(&mut self) -> Result<(), SpawnError> {
         let State::New { function, args, descriptors } = &self.state else {
-            return Err(self.wrong_state("was started already: make another"));
+            return Err(self.wrong_state("was started already: make another").into());
         };
         let (child, control) = start_child(&self.name, CALL_ROLE)?;
         let current =
@@ -206,17 +206,17 @@ impl Process {
         if let Err(error) = told {
             child.signal(Signal::KILL);
             let reason = format!("{error} ({})", describe_end(child.reap()));
-            return Err(Error::Start { name: self.name.clone(), reason });
+            return Err(SpawnError::Start { name: self.name.clone(), reason });
         }
         self.state = State::Started { child, control };
         Ok(())
     }
 
-    fn wrong_state(&self, state: &'static str) -> Error {
-        Error::State { name: self.name.clone(), state }
+    fn wrong_state(&self, state: &'static str) -> ProcessStateError {
+        ProcessStateError { name: self.name.clone(), state }
     }
 
-    fn child(&self) -> Result<&Arc<Child>, Error> {
+    fn child(&self) -> Result<&Arc<Child>, ProcessStateError> {
         match &self.state {
             State::New { .. } => Err(self.wrong_state("was not started: call start first")),
             State::Closed => Err(self.wrong_state("was closed")),
@@ -243,16 +243,16 @@ impl Process {
     /// the argument of [`std::process::exit`], `-N` when signal number `N` ended it.
     ///
     /// # Errors
-    /// [`Error::State`] where it was not started or was closed.
-    pub fn join(&self) -> Result<i32, Error> {
+    /// When it was not started or was closed.
+    pub fn join(&self) -> Result<i32, ProcessStateError> {
         Ok(end_of(self.child()?))
     }
 
     /// As [`Process::join`]; `None` when `timeout` is over first.
     ///
     /// # Errors
-    /// [`Error::State`] where it was not started or was closed.
-    pub fn join_timeout(&self, timeout: Duration) -> Result<Option<i32>, Error> {
+    /// When it was not started or was closed.
+    pub fn join_timeout(&self, timeout: Duration) -> Result<Option<i32>, ProcessStateError> {
         let child = self.child()?;
         Ok(child.wait_ended(deadline_after(timeout)).then(|| end_of(child)))
     }
@@ -270,32 +270,32 @@ impl Process {
     /// Sends SIGTERM, which ends it unless it has a handler.
     ///
     /// # Errors
-    /// [`Error::State`] where it was not started or was closed.
-    pub fn terminate(&self) -> Result<(), Error> {
+    /// When it was not started or was closed.
+    pub fn terminate(&self) -> Result<(), ProcessStateError> {
         self.child().map(|child| child.signal(Signal::TERM))
     }
 
     /// Ends it with SIGKILL.
     ///
     /// # Errors
-    /// [`Error::State`] where it was not started or was closed.
-    pub fn kill(&self) -> Result<(), Error> {
+    /// When it was not started or was closed.
+    pub fn kill(&self) -> Result<(), ProcessStateError> {
         self.child().map(|child| child.signal(Signal::KILL))
     }
 
     /// A descriptor that becomes ready when it ends, for [`wait`](crate::wait()).
     ///
     /// # Errors
-    /// [`Error::State`] where it was not started or was closed.
-    pub fn sentinel(&self) -> Result<Sentinel<'_>, Error> {
+    /// When it was not started or was closed.
+    pub fn sentinel(&self) -> Result<Sentinel<'_>, ProcessStateError> {
         self.child().map(|child| Sentinel(child))
     }
 
     /// Releases its resources of the system. Further calls are errors.
     ///
     /// # Errors
-    /// [`Error::State`] while it runs.
-    pub fn close(&mut self) -> Result<(), Error> {
+    /// While it runs.
+    pub fn close(&mut self) -> Result<(), ProcessStateError> {
         if self.is_alive() {
             return Err(self.wrong_state("still runs: join it first, or end it"));
         }
@@ -354,7 +354,7 @@ fn serve_call(control: UnixStream) -> i32 {
     set_current(call.current);
     end_with_parent(Arc::clone(&control), MARKER);
     let Some(function) = registry::function_named(&call.function) else {
-        complain(&name, &Error::NotRegistered(call.function).to_string());
+        complain(&name, &SpawnError::NotRegistered(call.function).to_string());
         return FAILED;
     };
     let run = || fd_passing::with_arrived(descriptors, || function.run_once(&args));

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{OnceLock, PoisonError, RwLock};
 
-use crate::error::Error;
+use crate::error::SpawnError;
 use crate::function::{Body, Function, Run};
 use fanlane_os::child::OWN_EXECUTABLE;
 
@@ -46,11 +46,11 @@ pub(crate) fn service_named(name: &str) -> Option<fn(UnixStream) -> i32> {
 /// The name under which a function is known.
 ///
 /// # Errors
-/// [`Error::NotInitialised`], [`Error::NotRegistered`].
-pub(crate) fn name_of<F: 'static>() -> Result<&'static str, Error> {
-    let registry = REGISTRY.get().ok_or(Error::NotInitialised)?;
+/// [`SpawnError::NotInitialised`], [`SpawnError::NotRegistered`].
+pub(crate) fn name_of<F: 'static>() -> Result<&'static str, SpawnError> {
+    let registry = REGISTRY.get().ok_or(SpawnError::NotInitialised)?;
     let name = registry.names.get(&TypeId::of::<F>()).copied();
-    name.ok_or_else(|| Error::NotRegistered(std::any::type_name::<F>().to_owned()))
+    name.ok_or_else(|| SpawnError::NotRegistered(std::any::type_name::<F>().to_owned()))
 }
 
 /// The function of that name.

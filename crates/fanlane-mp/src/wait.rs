@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::error::Error;
+use crate::error::SystemError;
 use fanlane_os::clock::deadline_after;
 use fanlane_os::futex::as_timespec;
 
@@ -25,8 +25,8 @@ use fanlane_os::futex::as_timespec;
 /// ```
 ///
 /// # Errors
-/// [`Error::Io`] when the system refuses.
-pub fn wait(things: &[&dyn AsFd], timeout: Option<Duration>) -> Result<Vec<usize>, Error> {
+/// When the system refuses.
+pub fn wait(things: &[&dyn AsFd], timeout: Option<Duration>) -> Result<Vec<usize>, SystemError> {
     let deadline = timeout.and_then(deadline_after);
     let mut polled: Vec<PollFd<'_>> =
         things.iter().map(|thing| PollFd::from_borrowed_fd(thing.as_fd(), PollFlags::IN)).collect();
@@ -35,7 +35,7 @@ pub fn wait(things: &[&dyn AsFd], timeout: Option<Duration>) -> Result<Vec<usize
         match poll(&mut polled, left.as_ref()) {
             Ok(_) => break,
             Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Error::io("waiting for connections or processes failed")(error.into())),
+            Err(error) => return Err(SystemError::during("waiting for connections or processes failed")(error.into())),
         }
     }
     Ok(polled.iter().enumerate().filter(|(_, one)| !one.revents().is_empty()).map(|(place, _)| place).collect())

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Pool;
 use super::shared::{FirstCall, PoolPlan, PoolShared};
-use crate::error::Error;
+use crate::error::{Error, SendError, SpawnError};
 use crate::function::Callable;
 use crate::registry;
 use fanlane_os::fd_passing;
@@ -79,12 +79,12 @@ impl PoolBuilder {
         let encoded = registry::name_of::<F>().and_then(|function| {
             let mut bytes = Vec::new();
             let (encoded, descriptors) = fd_passing::with_descriptors(|| fd_passing::encode(&args, &mut bytes));
-            encoded?;
+            encoded.map_err(SendError::from)?;
             Ok(FirstCall { function, args: bytes, descriptors })
         });
         match encoded {
             Ok(call) => self.plan.initializer = Some(call),
-            Err(error) => self.fault = Some(error),
+            Err(error) => self.fault = Some(error.into()),
         }
         self
     }
@@ -106,11 +106,11 @@ impl PoolBuilder {
     /// Starts the pool.
     ///
     /// # Errors
-    /// [`Error::NotInitialised`], [`Error::NotRegistered`] and [`Error::Encode`] for the initializer, [`Error::Misuse`]
+    /// [`SpawnError::NotInitialised`], [`SpawnError::NotRegistered`] and [`Error::Send`] for the initializer, [`Error::Misuse`]
     /// for no workers, and what the system refuses.
     pub fn start(self) -> Result<Pool, Error> {
         if !registry::is_initialised() {
-            return Err(Error::NotInitialised);
+            return Err(SpawnError::NotInitialised.into());
         }
         if let Some(fault) = self.fault {
             return Err(fault);

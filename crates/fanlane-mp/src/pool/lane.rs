@@ -17,7 +17,7 @@ use super::message::{Batch, FromWorker, Setup};
 use super::shared::{Failed, PoolShared};
 use super::state::{LanePhase, Phase, PoolState, Work, WorkerLink};
 use super::wire::{Frame, Wire};
-use crate::error::{Error, TaskError};
+use crate::error::{Error, SystemError, TaskError};
 use crate::process::start_child;
 use crate::shared::forget_dead_writers;
 use fanlane_os::child::describe_end;
@@ -84,7 +84,7 @@ pub fn run(shared: &Arc<PoolShared>, lane: usize) {
 
 fn start(shared: &PoolShared, lane: usize) -> Result<WorkerLink, Error> {
     let name = shared.next_name();
-    let cursor = Cursor::create().map_err(Error::io("no memory for a worker can be had"))?;
+    let cursor = Cursor::create().map_err(SystemError::during("no memory for a worker can be had"))?;
     let (child, control) = start_child(&name, super::POOL_ROLE)?;
     let (initializer, args, descriptors) = match &shared.plan.initializer {
         None => (None, &[][..], &[][..]),

@@ -128,7 +128,7 @@ impl Pool {
     /// Calls `function` in a worker and waits for what it returns.
     ///
     /// # Errors
-    /// [`Error::NotRegistered`], [`Error::Encode`], and [`Error::Task`] with what became of the call.
+    /// [`Error::Spawn`], [`Error::Send`], and [`Error::Task`] with what became of the call.
     pub fn apply<F, Args>(&self, _function: F, args: Args) -> Result<F::Output, Error>
     where
         F: Callable<Args>,
@@ -145,7 +145,7 @@ impl Pool {
     /// Has `function` called in a worker; its result is there later.
     ///
     /// # Errors
-    /// [`Error::NotRegistered`], [`Error::Encode`], and [`Error::Task`] where the pool takes no more.
+    /// [`Error::Spawn`], [`Error::Send`], and [`Error::Task`] where the pool takes no more.
     pub fn apply_async<F, Args>(&self, _function: F, args: Args) -> Result<AsyncResult<F::Output>, Error>
     where
         F: Callable<Args>,
@@ -303,7 +303,7 @@ impl Pool {
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
-        Imap::new(self, registry::name_of::<F>(), inputs.into_iter(), chunk_size, true)
+        Imap::new(self, registry::name_of::<F>().map_err(Error::from), inputs.into_iter(), chunk_size, true)
     }
 
     /// As [`Pool::imap`], with the results in the order in which they come.
@@ -330,7 +330,7 @@ impl Pool {
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
-        Imap::new(self, registry::name_of::<F>(), inputs.into_iter(), chunk_size, false)
+        Imap::new(self, registry::name_of::<F>().map_err(Error::from), inputs.into_iter(), chunk_size, false)
     }
 
     /// Takes no more tasks. What it has is done, and then its workers end.

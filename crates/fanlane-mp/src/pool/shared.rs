@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use super::job::Job;
 use super::lane;
 use super::state::{LanePhase, Phase, PoolLane, PoolState, Work, WorkerLink};
-use crate::error::{Error, TaskError};
+use crate::error::{Error, SystemError, TaskError};
 
 /// A call that each worker makes first.
 pub struct FirstCall {
@@ -92,7 +92,7 @@ impl PoolShared {
             }
             for _ in live..workers {
                 let bell = eventfd(0, EventfdFlags::CLOEXEC)
-                    .map_err(|error| Error::io("no descriptor for a worker can be had")(error.into()))?;
+                    .map_err(|error| SystemError::during("no descriptor for a worker can be had")(error.into()))?;
                 let lane = PoolLane {
                     phase: LanePhase::Busy,
                     worker: None,
@@ -120,7 +120,7 @@ impl PoolShared {
         for (place, lane) in added.iter().enumerate() {
             if let Err(error) = self.start_lane(*lane) {
                 added[place..].iter().for_each(|lane| self.leave(*lane));
-                return Err(Error::io("no thread for a worker can be had")(error));
+                return Err(SystemError::during("no thread for a worker can be had")(error).into());
             }
         }
         Ok(())

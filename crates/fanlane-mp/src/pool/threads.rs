@@ -10,7 +10,7 @@ use super::chunk::default_chunk_size;
 use super::collector::AllCollector;
 use super::result::{AsyncResult, Completion};
 use super::state::Phase;
-use crate::error::{Error, TaskError};
+use crate::error::{Error, SystemError, TaskError};
 use crate::function::{Callable, panic_message};
 
 mod builder;
@@ -95,7 +95,7 @@ impl ThreadPool {
         }
         state.wanted = workers;
         while state.running < workers {
-            self.shared.start_thread(&mut state).map_err(Error::io("no thread can be had"))?;
+            self.shared.start_thread(&mut state).map_err(SystemError::during("no thread can be had"))?;
         }
         drop(state);
         self.shared.changed.notify_all();

@@ -12,7 +12,7 @@ use super::message::{Batch, FromWorker, Setup};
 use super::outbox::{Gathered, Held, Outbox, say};
 use super::wire::Wire;
 use crate::connection::Connection;
-use crate::error::Error;
+use crate::error::SpawnError;
 use crate::function::{Run, panic_message};
 use crate::process::{CurrentProcess, MARKER, set_current};
 use crate::registry;
@@ -60,7 +60,7 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     let [from_pool, to_pool] = cursor.mailboxes();
     let mut wire = Wire::new(Arc::new(socket), to_pool, from_pool);
     let begun = setup.initializer.map_or(Ok(()), |name| {
-        let function = registry::function_named(&name).ok_or_else(|| Error::NotRegistered(name).to_string())?;
+        let function = registry::function_named(&name).ok_or_else(|| SpawnError::NotRegistered(name).to_string())?;
         let call = || fd_passing::with_arrived(descriptors, || function.run_once(&args));
         catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panic_message(&*panic)))
     });

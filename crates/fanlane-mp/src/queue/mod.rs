@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
+use crate::error::{LockError, RecvError, SendError, SharedMemoryError, SystemError};
 use fanlane_os::clock;
 use fanlane_os::clock::deadline_after;
 use fanlane_os::journaled::{HEADER_BYTES, Journaled, Locked};
@@ -116,7 +116,7 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     /// When no descriptors or memory are left.
-    pub fn unbounded() -> Result<Self, Error> {
+    pub fn unbounded() -> Result<Self, SharedMemoryError> {
         Self::with_limit(0)
     }
 
@@ -124,11 +124,11 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     /// When no descriptors or memory are left.
-    pub fn bounded(max_items: usize) -> Result<Self, Error> {
+    pub fn bounded(max_items: usize) -> Result<Self, SharedMemoryError> {
         Self::with_limit(max_items.max(1))
     }
 
-    fn with_limit(max_items: usize) -> Result<Self, Error> {
+    fn with_limit(max_items: usize) -> Result<Self, SharedMemoryError> {
         let make = || {
             let journaled = Journaled::create(KIND, PAGE_BYTES - HEADER_BYTES + FIRST_CAPACITY)?;
             let ring = Segment::map(Arc::clone(journaled.descriptor()), PAGE_BYTES, FIRST_CAPACITY, false)?;
@@ -138,7 +138,7 @@ impl<T> Queue<T> {
             drop(locked);
             Ok(Self { journaled: Arc::new(journaled), ring: Arc::new(Mutex::new(ring)), items: PhantomData })
         };
-        make().map_err(Error::io("a queue cannot be made"))
+        Ok(make().map_err(SystemError::during("a queue cannot be made"))?)
     }
 
     fn descriptor(&self) -> &Arc<OwnedFd> {
@@ -171,8 +171,8 @@ impl<T> Queue<T> {
         is_full(&self.journaled.lock())
     }
 
-    /// Closes it: no more items can be put in, and those in it can still be taken. Waiting calls end with [`Error::Closed`], those of
-    /// `get` once it is empty.
+    /// Closes it: no more items can be put in, and those in it can still be taken. Waiting calls end with
+    /// [`SendError::Closed`] and, once it is empty, [`RecvError::Closed`].
     pub fn close(&self) {
         self.journaled.lock().set(CLOSED, 1);
         for changed in [ITEM_ADDED, ITEM_TAKEN] {
@@ -188,12 +188,14 @@ impl<T> Queue<T> {
     /// Marks the work on one item taken from the queue as done.
     ///
     /// # Errors
-    /// [`Error::Misuse`] when it is called more often than items were put in.
-    pub fn task_done(&self) -> Result<(), Error> {
+    /// [`LockError::ReleasedTooOften`] when it is called more often than items were put in.
+    pub fn task_done(&self) -> Result<(), LockError> {
         let mut locked = self.journaled.lock();
         let unfinished = locked.get(UNFINISHED);
         if unfinished == 0 {
-            return Err(Error::Misuse("task_done was called more often than items were put into the queue"));
+            return Err(LockError::ReleasedTooOften(
+                "task_done was called more often than items were put into the queue",
+            ));
         }
         locked.set(UNFINISHED, unfinished - 1);
         drop(locked);
@@ -226,29 +228,29 @@ impl<T> Queue<T> {
         }
     }
 
-    fn put_bytes(&self, bytes: &[u8], wait: Wait) -> Result<(), Error> {
+    fn put_bytes(&self, bytes: &[u8], wait: Wait) -> Result<(), SendError> {
         let went = self.journaled.event_count(ITEM_TAKEN);
         loop {
             let count = went.count();
             {
                 let mut locked = self.journaled.lock();
                 if locked.get(CLOSED) != 0 {
-                    return Err(Error::Closed);
+                    return Err(SendError::Closed);
                 }
                 if !is_full(&locked) {
-                    self.push(&mut locked, bytes).map_err(Error::io("the queue cannot grow"))?;
+                    self.push(&mut locked, bytes).map_err(SystemError::during("the queue cannot grow"))?;
                     break;
                 }
             }
             if wait.is_over() || !went.wait(count, wait.deadline()) {
-                return Err(if matches!(wait, Wait::Never) { Error::Full } else { Error::TimedOut });
+                return Err(if matches!(wait, Wait::Never) { SendError::Full } else { SendError::TimedOut });
             }
         }
         self.journaled.event_count(ITEM_ADDED).notify();
         Ok(())
     }
 
-    fn get_bytes(&self, wait: Wait, buffer: &mut Vec<u8>) -> Result<(), Error> {
+    fn get_bytes(&self, wait: Wait, buffer: &mut Vec<u8>) -> Result<(), RecvError> {
         let came = self.journaled.event_count(ITEM_ADDED);
         loop {
             let count = came.count();
@@ -257,7 +259,7 @@ impl<T> Queue<T> {
                 let mut locked = self.journaled.lock();
                 is_bounded = locked.get(MAX_ITEMS) != 0;
                 if locked.get(COUNT) > 0 {
-                    self.pop(&mut locked, buffer).map_err(Error::io("the queue cannot be read"))?;
+                    self.pop(&mut locked, buffer).map_err(SystemError::during("the queue cannot be read"))?;
                     drop(locked);
                     if is_bounded {
                         self.journaled.event_count(ITEM_TAKEN).notify();
@@ -265,11 +267,11 @@ impl<T> Queue<T> {
                     return Ok(());
                 }
                 if locked.get(CLOSED) != 0 {
-                    return Err(Error::Closed);
+                    return Err(RecvError::Closed);
                 }
             }
             if wait.is_over() || !came.wait(count, wait.deadline()) {
-                return Err(if matches!(wait, Wait::Never) { Error::Empty } else { Error::TimedOut });
+                return Err(if matches!(wait, Wait::Never) { RecvError::Empty } else { RecvError::TimedOut });
             }
         }
     }
@@ -279,32 +281,32 @@ impl<T: Serialize> Queue<T> {
     /// Puts an item in; waits for room in a bounded queue.
     ///
     /// # Errors
-    /// [`Error::Closed`], [`Error::Encode`], [`Error::Io`] when no memory is left.
-    pub fn put(&self, item: &T) -> Result<(), Error> {
+    /// [`SendError::Closed`], [`SendError::Encode`], [`SendError::System`] when no memory is left.
+    pub fn put(&self, item: &T) -> Result<(), SendError> {
         self.put_within(item, Wait::Until(None))
     }
 
     /// As [`Queue::put`], for at most `timeout`.
     ///
     /// # Errors
-    /// Also [`Error::TimedOut`].
-    pub fn put_timeout(&self, item: &T, timeout: Duration) -> Result<(), Error> {
+    /// Also [`SendError::TimedOut`].
+    pub fn put_timeout(&self, item: &T, timeout: Duration) -> Result<(), SendError> {
         self.put_within(item, Wait::after(timeout))
     }
 
     /// As [`Queue::put`], without waiting.
     ///
     /// # Errors
-    /// Also [`Error::Full`].
-    pub fn put_nowait(&self, item: &T) -> Result<(), Error> {
+    /// Also [`SendError::Full`].
+    pub fn put_nowait(&self, item: &T) -> Result<(), SendError> {
         self.put_within(item, Wait::Never)
     }
 
-    fn put_within(&self, item: &T, wait: Wait) -> Result<(), Error> {
+    fn put_within(&self, item: &T, wait: Wait) -> Result<(), SendError> {
         let mut buffer = SCRATCH.take();
         buffer.clear();
         let put =
-            fd_passing::encode(item, &mut buffer).map_err(Error::from).and_then(|()| self.put_bytes(&buffer, wait));
+            fd_passing::encode(item, &mut buffer).map_err(SendError::from).and_then(|()| self.put_bytes(&buffer, wait));
         keep_scratch(buffer);
         put
     }
@@ -314,29 +316,29 @@ impl<T: DeserializeOwned> Queue<T> {
     /// Takes the oldest item out; waits for one.
     ///
     /// # Errors
-    /// [`Error::Closed`] when it is closed and empty; [`Error::Decode`] for an item of another type, which is lost
+    /// [`RecvError::Closed`] when it is closed and empty; [`RecvError::Decode`] for an item of another type, which is lost
     /// then.
-    pub fn get(&self) -> Result<T, Error> {
+    pub fn get(&self) -> Result<T, RecvError> {
         self.get_within(Wait::Until(None))
     }
 
     /// As [`Queue::get`], for at most `timeout`.
     ///
     /// # Errors
-    /// Also [`Error::TimedOut`].
-    pub fn get_timeout(&self, timeout: Duration) -> Result<T, Error> {
+    /// Also [`RecvError::TimedOut`].
+    pub fn get_timeout(&self, timeout: Duration) -> Result<T, RecvError> {
         self.get_within(Wait::after(timeout))
     }
 
     /// As [`Queue::get`], without waiting.
     ///
     /// # Errors
-    /// Also [`Error::Empty`].
-    pub fn get_nowait(&self) -> Result<T, Error> {
+    /// Also [`RecvError::Empty`].
+    pub fn get_nowait(&self) -> Result<T, RecvError> {
         self.get_within(Wait::Never)
     }
 
-    fn get_within(&self, wait: Wait) -> Result<T, Error> {
+    fn get_within(&self, wait: Wait) -> Result<T, RecvError> {
         let mut buffer = SCRATCH.take();
         let got = self.get_bytes(wait, &mut buffer).and_then(|()| Ok(fd_passing::decode(&buffer)?));
         keep_scratch(buffer);

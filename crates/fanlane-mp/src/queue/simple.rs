@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Queue;
-use crate::error::Error;
+use crate::error::{RecvError, SendError, SharedMemoryError};
 
 /// A [`Queue`] without limits, timeouts and counts.
 ///
@@ -32,7 +32,7 @@ impl<T> SimpleQueue<T> {
     ///
     /// # Errors
     /// When no descriptors or memory are left.
-    pub fn new() -> Result<Self, Error> {
+    pub fn new() -> Result<Self, SharedMemoryError> {
         Queue::unbounded().map(Self)
     }
 
@@ -52,7 +52,7 @@ impl<T: Serialize> SimpleQueue<T> {
     ///
     /// # Errors
     /// As [`Queue::put`].
-    pub fn put(&self, item: &T) -> Result<(), Error> {
+    pub fn put(&self, item: &T) -> Result<(), SendError> {
         self.0.put(item)
     }
 }
@@ -62,7 +62,7 @@ impl<T: DeserializeOwned> SimpleQueue<T> {
     ///
     /// # Errors
     /// As [`Queue::get`].
-    pub fn get(&self) -> Result<T, Error> {
+    pub fn get(&self) -> Result<T, RecvError> {
         self.0.get()
     }
 }

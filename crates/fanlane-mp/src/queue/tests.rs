@@ -86,17 +86,17 @@ fn a_death_anywhere_in_get_has_taken_one_item_or_none() {
 fn limits_timeouts_and_closing_are_told_apart() {
     let queue: Queue<u8> = Queue::bounded(1).unwrap();
     let soon = Duration::from_millis(1);
-    assert!(matches!(queue.get_nowait(), Err(Error::Empty)));
-    assert!(matches!(queue.get_timeout(soon), Err(Error::TimedOut)));
+    assert!(matches!(queue.get_nowait(), Err(RecvError::Empty)));
+    assert!(matches!(queue.get_timeout(soon), Err(RecvError::TimedOut)));
     queue.put(&1).unwrap();
     assert!(queue.is_full());
-    assert!(matches!(queue.put_nowait(&2), Err(Error::Full)));
-    assert!(matches!(queue.put_timeout(&2, soon), Err(Error::TimedOut)));
+    assert!(matches!(queue.put_nowait(&2), Err(SendError::Full)));
+    assert!(matches!(queue.put_timeout(&2, soon), Err(SendError::TimedOut)));
     queue.close();
     assert!(queue.is_closed());
-    assert!(matches!(queue.put(&2), Err(Error::Closed)));
+    assert!(matches!(queue.put(&2), Err(SendError::Closed)));
     assert_eq!(queue.get().unwrap(), 1);
-    assert!(matches!(queue.get(), Err(Error::Closed)));
+    assert!(matches!(queue.get(), Err(RecvError::Closed)));
 }
 
 #[test]
@@ -109,8 +109,8 @@ fn closing_wakes_all_waiters() {
         let putting = scope.spawn(|| full.put(&2));
         empty.close();
         full.close();
-        assert!(matches!(getting.join().unwrap(), Err(Error::Closed)));
-        assert!(matches!(putting.join().unwrap(), Err(Error::Closed)));
+        assert!(matches!(getting.join().unwrap(), Err(RecvError::Closed)));
+        assert!(matches!(putting.join().unwrap(), Err(SendError::Closed)));
     });
 }
 
@@ -129,7 +129,7 @@ fn join_waits_for_every_task_done() {
             queue.task_done().unwrap();
         }
     });
-    assert!(matches!(queue.task_done(), Err(Error::Misuse(_))));
+    assert!(matches!(queue.task_done(), Err(LockError::ReleasedTooOften(_))));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use bytemuck::Pod;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{LockError, SharedMemoryError};
 use crate::shared::raw::RawArray;
 use crate::sync::{RLock, RLockGuard};
 
@@ -40,8 +40,8 @@ impl<T> fmt::Debug for Array<T> {
 }
 
 /// Takes the lock for one access; the death of its last owner is the error of one access.
-fn held(lock: &RLock) -> Result<RLockGuard<'_>, Error> {
-    lock.acquire().map_err(|died| Error::OwnerDied { pid: died.pid })
+fn held(lock: &RLock) -> Result<RLockGuard<'_>, LockError> {
+    Ok(lock.acquire()?)
 }
 
 impl<T: Pod> Array<T> {
@@ -49,7 +49,7 @@ impl<T: Pod> Array<T> {
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
-    pub fn new(values: &[T]) -> Result<Self, Error> {
+    pub fn new(values: &[T]) -> Result<Self, SharedMemoryError> {
         Ok(Self { raw: RawArray::new(values)?, lock: RLock::new()? })
     }
 
@@ -57,7 +57,7 @@ impl<T: Pod> Array<T> {
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
-    pub fn zeroed(len: usize) -> Result<Self, Error> {
+    pub fn zeroed(len: usize) -> Result<Self, SharedMemoryError> {
         Ok(Self { raw: RawArray::zeroed(len)?, lock: RLock::new()? })
     }
 
@@ -79,11 +79,11 @@ impl<T: Pod> Array<T> {
     /// A value.
     ///
     /// # Errors
-    /// [`Error::OwnerDied`] once, when a process died while it owned the lock.
+    /// [`LockError::OwnerDied`] once, when a process died while it owned the lock.
     ///
     /// # Panics
     /// When `index` is not inside the array.
-    pub fn get(&self, index: usize) -> Result<T, Error> {
+    pub fn get(&self, index: usize) -> Result<T, LockError> {
         held(&self.lock).map(|_guard| self.raw.get(index))
     }
 
@@ -94,7 +94,7 @@ impl<T: Pod> Array<T> {
     ///
     /// # Panics
     /// When `index` is not inside the array.
-    pub fn set(&self, index: usize, value: T) -> Result<(), Error> {
+    pub fn set(&self, index: usize, value: T) -> Result<(), LockError> {
         held(&self.lock).map(|_guard| self.raw.set(index, value))
     }
 
@@ -102,7 +102,7 @@ impl<T: Pod> Array<T> {
     ///
     /// # Errors
     /// As [`Array::get`].
-    pub fn to_vec(&self) -> Result<Vec<T>, Error> {
+    pub fn to_vec(&self) -> Result<Vec<T>, LockError> {
         held(&self.lock).map(|_guard| self.raw.to_vec())
     }
 
@@ -110,7 +110,7 @@ impl<T: Pod> Array<T> {
     ///
     /// # Errors
     /// As [`Array::get`].
-    pub fn update<R>(&self, change: impl FnOnce(&mut [T]) -> R) -> Result<R, Error> {
+    pub fn update<R>(&self, change: impl FnOnce(&mut [T]) -> R) -> Result<R, LockError> {
         let _guard = held(&self.lock)?;
         let mut values = self.raw.to_vec();
         let result = change(&mut values);
@@ -148,7 +148,7 @@ impl<T: Pod> Value<T> {
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
-    pub fn new(value: T) -> Result<Self, Error> {
+    pub fn new(value: T) -> Result<Self, SharedMemoryError> {
         Array::new(&[value]).map(Self)
     }
 
@@ -160,8 +160,8 @@ impl<T: Pod> Value<T> {
     /// The value.
     ///
     /// # Errors
-    /// [`Error::OwnerDied`] once, when a process died while it owned the lock.
-    pub fn get(&self) -> Result<T, Error> {
+    /// [`LockError::OwnerDied`] once, when a process died while it owned the lock.
+    pub fn get(&self) -> Result<T, LockError> {
         self.0.get(0)
     }
 
@@ -169,7 +169,7 @@ impl<T: Pod> Value<T> {
     ///
     /// # Errors
     /// As [`Value::get`].
-    pub fn set(&self, value: T) -> Result<(), Error> {
+    pub fn set(&self, value: T) -> Result<(), LockError> {
         self.0.set(0, value)
     }
 
@@ -177,7 +177,7 @@ impl<T: Pod> Value<T> {
     ///
     /// # Errors
     /// As [`Value::get`].
-    pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
+    pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, LockError> {
         let _guard = held(self.0.get_lock())?;
         let mut value = self.0.raw.get(0);
         let result = change(&mut value);

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::flow_control::{FlowControl, MAX_AHEAD_BYTES, MIN_HELD};
 use super::slot::{Slot, file_of};
-use crate::error::Error;
+use crate::error::{SharedMemoryError, SystemError};
 use fanlane_os::fd_passing::{Passed, refuse};
 
 /// Maximum number of slots that a process writes to.
@@ -99,13 +99,13 @@ impl SharedBytes {
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
-    pub fn build(len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Self, Error> {
+    pub fn build(len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Self, SharedMemoryError> {
         wait_for_readers(len);
         Self::build_at_once(len, fill)
     }
 
-    fn build_at_once(len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Self, Error> {
-        let bytes = Self::take(len).map_err(Error::io("no shared memory for a result can be had"))?;
+    fn build_at_once(len: usize, fill: impl FnOnce(&mut [u8])) -> Result<Self, SharedMemoryError> {
+        let bytes = Self::take(len).map_err(SystemError::during("no shared memory for a result can be had"))?;
         #[expect(unsafe_code, reason = "the slot belongs to this value alone")]
         // SAFETY: the slot had no holder when it was taken, and has none but `bytes` yet.
         fill(unsafe { bytes.slot.bytes_mut(len) });
@@ -116,7 +116,7 @@ impl SharedBytes {
     ///
     /// # Errors
     /// As [`SharedBytes::build`].
-    pub fn copy_of(bytes: &[u8]) -> Result<Self, Error> {
+    pub fn copy_of(bytes: &[u8]) -> Result<Self, SharedMemoryError> {
         Self::build(bytes.len(), |place| place.copy_from_slice(bytes))
     }
 
@@ -125,7 +125,7 @@ impl SharedBytes {
     ///
     /// # Errors
     /// As [`SharedBytes::build`].
-    pub fn copy_within(bytes: &[u8], max_bytes: usize) -> Result<Option<Self>, Error> {
+    pub fn copy_within(bytes: &[u8], max_bytes: usize) -> Result<Option<Self>, SharedMemoryError> {
         {
             let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut held, mut held_bytes) = (0, 0);

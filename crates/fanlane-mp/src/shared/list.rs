@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::names::{Published, look_up, publish};
-use crate::error::Error;
+use crate::error::{SharedMemoryError, SystemError};
 use fanlane_os::fd_passing::Passed;
 use fanlane_os::journaled::{HEADER_BYTES, Journaled, Locked, WORDS};
 
@@ -79,8 +79,8 @@ impl ListItem {
         }
     }
 
-    fn decoded(kind: u64, bytes: Vec<u8>) -> Result<Self, Error> {
-        let fault = || Error::Decode("an item of a shared list is damaged".to_owned());
+    fn decoded(kind: u64, bytes: Vec<u8>) -> Result<Self, SharedMemoryError> {
+        let fault = || SharedMemoryError::Damaged;
         let eight = |bytes: Vec<u8>| <[u8; 8]>::try_from(bytes).map_err(|_| fault());
         Ok(match kind {
             0 => Self::None,
@@ -130,18 +130,18 @@ impl ShareableList {
     /// A list of these values, at most 439.
     ///
     /// # Errors
-    /// [`Error::Misuse`] for too many; what the system refuses.
-    pub fn new(items: impl IntoIterator<Item = ListItem>) -> Result<Self, Error> {
+    /// [`SharedMemoryError::DoesNotFit`] for too many; what the system refuses.
+    pub fn new(items: impl IntoIterator<Item = ListItem>) -> Result<Self, SharedMemoryError> {
         let encoded: Vec<_> = items.into_iter().map(|item| item.encoded()).collect();
         if encoded.len() > MAX_ITEMS {
-            return Err(Error::Misuse("a shareable list has at most 439 items"));
+            return Err(SharedMemoryError::DoesNotFit("a shareable list has at most 439 items"));
         }
         // Before the values stands how much room each has.
         let rooms = encoded.iter().map(|(_, bytes)| bytes.len().max(MIN_ROOM_BYTES).next_multiple_of(8));
         let rooms: Vec<usize> = rooms.collect();
         let total = rooms.len() * 8 + 2 * rooms.iter().sum::<usize>();
-        let journaled =
-            Journaled::create(KIND, total.max(8)).map_err(Error::io("no shared memory for a list can be had"))?;
+        let journaled = Journaled::create(KIND, total.max(8))
+            .map_err(SystemError::during("no shared memory for a list can be had"))?;
         for (index, bytes) in rooms.iter().enumerate() {
             journaled.segment().store(HEADER_BYTES + index * 8, &(*bytes as u64).to_le_bytes());
         }
@@ -156,8 +156,8 @@ impl ShareableList {
     /// Gives it a name under which other processes of the same user can open it, as long as this value lives.
     ///
     /// # Errors
-    /// [`Error::Name`] where the name is taken.
-    pub fn with_name(mut self, name: &str) -> Result<Self, Error> {
+    /// [`SharedMemoryError::Name`] where the name is taken.
+    pub fn with_name(mut self, name: &str) -> Result<Self, SharedMemoryError> {
         self.published = Some(publish(name, self.journaled.descriptor())?);
         Ok(self)
     }
@@ -165,10 +165,10 @@ impl ShareableList {
     /// Opens the list that another process has given this name.
     ///
     /// # Errors
-    /// [`Error::Name`] where no process has published it, or it is no list.
-    pub fn open(name: &str) -> Result<Self, Error> {
+    /// [`SharedMemoryError::Name`] where no process has published it, or it is no list.
+    pub fn open(name: &str) -> Result<Self, SharedMemoryError> {
         Self::from_descriptor(look_up(name)?)
-            .map_err(|error| Error::Name { name: name.to_owned(), reason: error.to_string() })
+            .map_err(|error| SharedMemoryError::Name { name: name.to_owned(), reason: error.to_string() })
     }
 
     fn from_descriptor(descriptor: OwnedFd) -> io::Result<Self> {
@@ -195,14 +195,14 @@ impl ShareableList {
         Room { offset: HEADER_BYTES + self.len() * 8 + 2 * before, bytes: size_of_room(index) }
     }
 
-    fn check(&self, index: usize) -> Result<(), Error> {
-        if index < self.len() { Ok(()) } else { Err(Error::Misuse("the list has no such place")) }
+    fn check(&self, index: usize) -> Result<(), SharedMemoryError> {
+        if index < self.len() { Ok(()) } else { Err(SharedMemoryError::DoesNotFit("the list has no such place")) }
     }
 
-    fn put(&self, locked: &mut Locked<'_>, index: usize, kind: u64, bytes: &[u8]) -> Result<(), Error> {
+    fn put(&self, locked: &mut Locked<'_>, index: usize, kind: u64, bytes: &[u8]) -> Result<(), SharedMemoryError> {
         let room = self.room(index);
         if bytes.len() > room.bytes {
-            return Err(Error::Misuse("the value is longer than its place in the list was made for"));
+            return Err(SharedMemoryError::DoesNotFit("the value is longer than its place in the list was made for"));
         }
         // Into the place that is not in use, which becomes the one in use with one number.
         let second = locked.get(STATES + index) >> 63 == 0;
@@ -211,7 +211,7 @@ impl ShareableList {
         Ok(())
     }
 
-    fn take(&self, locked: &Locked<'_>, index: usize) -> Result<ListItem, Error> {
+    fn take(&self, locked: &Locked<'_>, index: usize) -> Result<ListItem, SharedMemoryError> {
         let (state, room) = (locked.get(STATES + index), self.room(index));
         let len = usize::try_from(state & ((1 << 56) - 1)).unwrap_or(usize::MAX).min(room.bytes);
         let mut bytes = vec![0; len];
@@ -223,8 +223,8 @@ impl ShareableList {
     /// An item.
     ///
     /// # Errors
-    /// [`Error::Misuse`] where `index` is not inside the list.
-    pub fn get(&self, index: usize) -> Result<ListItem, Error> {
+    /// [`SharedMemoryError::DoesNotFit`] where `index` is not inside the list.
+    pub fn get(&self, index: usize) -> Result<ListItem, SharedMemoryError> {
         self.check(index)?;
         self.take(&self.journaled.lock(), index)
     }
@@ -232,8 +232,8 @@ impl ShareableList {
     /// Puts another item into a place.
     ///
     /// # Errors
-    /// [`Error::Misuse`] where `index` is not inside the list, or the item is too long for it.
-    pub fn set(&self, index: usize, item: impl Into<ListItem>) -> Result<(), Error> {
+    /// [`SharedMemoryError::DoesNotFit`] where `index` is not inside the list, or the item is too long for it.
+    pub fn set(&self, index: usize, item: impl Into<ListItem>) -> Result<(), SharedMemoryError> {
         self.check(index)?;
         let (kind, bytes) = item.into().encoded();
         self.put(&mut self.journaled.lock(), index, kind, &bytes)
@@ -242,8 +242,8 @@ impl ShareableList {
     /// All items, from one moment.
     ///
     /// # Errors
-    /// [`Error::Decode`] when another program has written into the memory.
-    pub fn to_vec(&self) -> Result<Vec<ListItem>, Error> {
+    /// [`SharedMemoryError::Damaged`] when another program has written into the memory.
+    pub fn to_vec(&self) -> Result<Vec<ListItem>, SharedMemoryError> {
         let locked = self.journaled.lock();
         (0..self.len()).map(|index| self.take(&locked, index)).collect()
     }
@@ -252,7 +252,7 @@ impl ShareableList {
     ///
     /// # Errors
     /// As [`ShareableList::to_vec`].
-    pub fn count(&self, item: &ListItem) -> Result<usize, Error> {
+    pub fn count(&self, item: &ListItem) -> Result<usize, SharedMemoryError> {
         Ok(self.to_vec()?.iter().filter(|one| *one == item).count())
     }
 
@@ -260,7 +260,7 @@ impl ShareableList {
     ///
     /// # Errors
     /// As [`ShareableList::to_vec`].
-    pub fn index(&self, item: &ListItem) -> Result<Option<usize>, Error> {
+    pub fn index(&self, item: &ListItem) -> Result<Option<usize>, SharedMemoryError> {
         Ok(self.to_vec()?.iter().position(|one| one == item))
     }
 }

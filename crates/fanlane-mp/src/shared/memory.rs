@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::names::{Published, look_up, publish};
-use crate::error::Error;
+use crate::error::{SharedMemoryError, SystemError};
 use fanlane_os::clock;
 use fanlane_os::fd_passing::{Passed, refuse};
 use fanlane_os::memory::Segment;
@@ -39,11 +39,11 @@ impl SharedMemory {
     /// New memory of `len` bytes, all zero; with an unused name where `name` is `None`.
     ///
     /// # Errors
-    /// [`Error::Name`] where the name is taken; [`Error::Misuse`] for no bytes; what the system refuses.
-    pub fn create(name: Option<&str>, len: usize) -> Result<Self, Error> {
+    /// [`SharedMemoryError::Name`] where the name is taken; [`SharedMemoryError::DoesNotFit`] for no bytes; what the system refuses.
+    pub fn create(name: Option<&str>, len: usize) -> Result<Self, SharedMemoryError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         if len == 0 {
-            return Err(Error::Misuse("shared memory has at least one byte"));
+            return Err(SharedMemoryError::DoesNotFit("shared memory has at least one byte"));
         }
         let name = name.map_or_else(
             || {
@@ -52,8 +52,8 @@ impl SharedMemory {
             },
             str::to_owned,
         );
-        let segment =
-            Segment::create("fanlane-shared", len).map_err(Error::io("no shared memory of that size can be had"))?;
+        let segment = Segment::create("fanlane-shared", len)
+            .map_err(SystemError::during("no shared memory of that size can be had"))?;
         let published = publish(&name, segment.descriptor())?;
         Ok(Self { name, segment, published: Some(published) })
     }
@@ -61,10 +61,10 @@ impl SharedMemory {
     /// Opens what another process, or this one, has created.
     ///
     /// # Errors
-    /// [`Error::Name`] where no process has published it.
-    pub fn open(name: &str) -> Result<Self, Error> {
+    /// [`SharedMemoryError::Name`] where no process has published it.
+    pub fn open(name: &str) -> Result<Self, SharedMemoryError> {
         let segment = Segment::open(look_up(name)?)
-            .map_err(|error: io::Error| Error::Name { name: name.to_owned(), reason: error.to_string() })?;
+            .map_err(|error: io::Error| SharedMemoryError::Name { name: name.to_owned(), reason: error.to_string() })?;
         Ok(Self { name: name.to_owned(), segment, published: None })
     }
 
@@ -160,7 +160,7 @@ mod tests {
         open.read(0, &mut byte);
         assert_eq!(byte, *b"x");
         assert!(!open.is_empty());
-        assert!(matches!(SharedMemory::create(None, 0), Err(Error::Misuse(_))));
+        assert!(matches!(SharedMemory::create(None, 0), Err(SharedMemoryError::DoesNotFit(_))));
         assert!(SharedMemory::create(Some(""), 1).is_err() && SharedMemory::open(&"x".repeat(65)).is_err());
     }
 

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use rustix::net::sockopt::socket_peercred;
 
 use crate::connection::Connection;
-use crate::error::Error;
+use crate::error::SharedMemoryError;
 use fanlane_os::fd_passing::Passed;
 
 /// Maximum length of a name, in bytes.
@@ -27,7 +27,7 @@ pub struct Published {
     thread: Option<JoinHandle<()>>,
 }
 
-fn address(name: &str) -> Result<SocketAddr, Error> {
+fn address(name: &str) -> Result<SocketAddr, SharedMemoryError> {
     if name.is_empty() || name.len() > MAX_NAME_BYTES {
         return Err(fault(name, format!("a name has 1 to {MAX_NAME_BYTES} bytes")));
     }
@@ -36,8 +36,8 @@ fn address(name: &str) -> Result<SocketAddr, Error> {
     address.map_err(|error| fault(name, error.to_string()))
 }
 
-fn fault(name: &str, reason: String) -> Error {
-    Error::Name { name: name.to_owned(), reason }
+fn fault(name: &str, reason: String) -> SharedMemoryError {
+    SharedMemoryError::Name { name: name.to_owned(), reason }
 }
 
 /// Whether a process of the same user is at the other end.
@@ -46,7 +46,7 @@ fn is_ours(stream: &UnixStream) -> bool {
 }
 
 /// Gives a descriptor a name.
-pub fn publish(name: &str, descriptor: &Arc<OwnedFd>) -> Result<Published, Error> {
+pub fn publish(name: &str, descriptor: &Arc<OwnedFd>) -> Result<Published, SharedMemoryError> {
     let listener = UnixListener::bind_addr(&address(name)?).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => fault(name, "this name is taken: choose another, or open it".to_owned()),
         _ => fault(name, error.to_string()),
@@ -68,7 +68,7 @@ pub fn publish(name: &str, descriptor: &Arc<OwnedFd>) -> Result<Published, Error
 }
 
 /// The descriptor of that name.
-pub fn look_up(name: &str) -> Result<OwnedFd, Error> {
+pub fn look_up(name: &str) -> Result<OwnedFd, SharedMemoryError> {
     let stream = UnixStream::connect_addr(&address(name)?).map_err(|error| match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
             fault(name, "no process has it: its owner has ended or has unlinked it".to_owned())
@@ -78,7 +78,7 @@ pub fn look_up(name: &str) -> Result<OwnedFd, Error> {
     if !is_ours(&stream) {
         return Err(fault(name, "it belongs to another user".to_owned()));
     }
-    let passed: Passed = Connection::from(stream).recv()?;
+    let passed: Passed = Connection::from(stream).recv().map_err(|error| fault(name, error.to_string()))?;
     Arc::into_inner(passed.0).ok_or_else(|| fault(name, "its descriptor is held twice".to_owned()))
 }
 

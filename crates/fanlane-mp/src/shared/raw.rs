@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use bytemuck::Pod;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{SharedMemoryError, SystemError};
 use fanlane_os::memory::Segment;
 use fanlane_os::passed_by_descriptor;
 
@@ -58,7 +58,7 @@ impl<T: Pod> RawArray<T> {
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
-    pub fn new(values: &[T]) -> Result<Self, Error> {
+    pub fn new(values: &[T]) -> Result<Self, SharedMemoryError> {
         let array = Self::zeroed(values.len())?;
         array.write(0, values);
         Ok(array)
@@ -68,10 +68,10 @@ impl<T: Pod> RawArray<T> {
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
-    pub fn zeroed(len: usize) -> Result<Self, Error> {
+    pub fn zeroed(len: usize) -> Result<Self, SharedMemoryError> {
         let bytes = len.checked_mul(size_of::<T>()).and_then(|bytes| bytes.checked_add(ITEMS_AT));
         let make = || Segment::create("fanlane-array", bytes.ok_or(io::ErrorKind::OutOfMemory)?);
-        let segment = make().map_err(Error::io("no shared memory for an array can be had"))?;
+        let segment = make().map_err(SystemError::during("no shared memory for an array can be had"))?;
         segment.word(LEN_AT).store(len as u64, Ordering::Relaxed);
         segment.word(ITEM_BYTES_AT).store(size_of::<T>() as u64, Ordering::Relaxed);
         segment.word(KIND_AT).store(KIND, Ordering::Release);
@@ -183,7 +183,7 @@ impl<T: Pod> RawValue<T> {
     ///
     /// # Errors
     /// When the system has no descriptors or no memory left.
-    pub fn new(value: T) -> Result<Self, Error> {
+    pub fn new(value: T) -> Result<Self, SharedMemoryError> {
         RawArray::new(&[value]).map(Self)
     }
 

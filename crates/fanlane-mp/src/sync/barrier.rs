@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{dead, shared_by_descriptor, until};
-use crate::error::Error;
+use crate::error::BarrierError;
 use fanlane_os::clock::deadline_after;
 use fanlane_os::journaled::{Journaled, WORDS};
 use fanlane_os::process_id::ProcessId;
@@ -42,10 +42,10 @@ impl Barrier {
     /// A barrier for a number of processes, from 1 to 432.
     ///
     /// # Errors
-    /// [`Error::Misuse`] for another number; [`Error::Io`] when no descriptors or memory are left.
-    pub fn new(parties: usize) -> Result<Self, Error> {
+    /// [`BarrierError::Parties`] for another number; [`BarrierError::SharedMemory`] when no descriptors or memory are left.
+    pub fn new(parties: usize) -> Result<Self, BarrierError> {
         if parties == 0 || parties > MAX_PARTIES {
-            return Err(Error::Misuse("a barrier is for 1 to 432 processes"));
+            return Err(BarrierError::Parties(parties));
         }
         let barrier = Self::make()?;
         barrier.journaled.lock().set(PARTIES, parties as u64);
@@ -55,16 +55,16 @@ impl Barrier {
     /// Waits until all processes have arrived. Gives the place of this one in the order of arrival, from 0.
     ///
     /// # Errors
-    /// [`Error::BrokenBarrier`]; [`Error::OwnerDied`] when a waiting process has died, which breaks it.
-    pub fn wait(&self) -> Result<usize, Error> {
+    /// [`BarrierError::Broken`]; [`BarrierError::ParticipantDied`] when a waiting process has died, which breaks it.
+    pub fn wait(&self) -> Result<usize, BarrierError> {
         self.arrive(None, || {})
     }
 
     /// As [`Barrier::wait`], for at most `timeout`.
     ///
     /// # Errors
-    /// Also [`Error::TimedOut`], which breaks the barrier for all.
-    pub fn wait_timeout(&self, timeout: Duration) -> Result<usize, Error> {
+    /// Also [`BarrierError::TimedOut`], which breaks the barrier for all.
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<usize, BarrierError> {
         self.arrive(deadline_after(timeout), || {})
     }
 
@@ -73,11 +73,11 @@ impl Barrier {
     ///
     /// # Errors
     /// As [`Barrier::wait`].
-    pub fn wait_with(&self, action: impl FnOnce()) -> Result<usize, Error> {
+    pub fn wait_with(&self, action: impl FnOnce()) -> Result<usize, BarrierError> {
         self.arrive(None, action)
     }
 
-    fn arrive(&self, deadline: Option<Instant>, action: impl FnOnce()) -> Result<usize, Error> {
+    fn arrive(&self, deadline: Option<Instant>, action: impl FnOnce()) -> Result<usize, BarrierError> {
         let mut locked = self.journaled.lock();
         if locked.get(BROKEN) != 0 {
             return Err(broken(locked.get(BROKEN)));
@@ -85,7 +85,7 @@ impl Barrier {
         let (generation, arrived) = (locked.get(GENERATION), locked.get(ARRIVED));
         let place = usize::try_from(arrived).expect("a barrier is for at most 432");
         if arrived >= locked.get(PARTIES) {
-            return Err(Error::Misuse("more processes came to the barrier than it is for"));
+            return Err(BarrierError::TooManyArrived);
         }
         locked.set(PARTICIPANTS + place, ProcessId::own().as_word());
         locked.set(ARRIVED, arrived + 1);
@@ -96,7 +96,7 @@ impl Barrier {
         }
         let opened = until(&self.journaled, CHANGED, deadline, |locked, checks_owners| {
             if locked.get(RESET) == generation + 1 {
-                return Some(Err(Error::BrokenBarrier));
+                return Some(Err(BarrierError::Broken));
             }
             if locked.get(GENERATION) != generation {
                 return Some(Ok(place));
@@ -119,12 +119,12 @@ impl Barrier {
             }
             None => {
                 self.abort();
-                Err(Error::TimedOut)
+                Err(BarrierError::TimedOut)
             }
         }
     }
 
-    fn open(&self, action: impl FnOnce()) -> Result<(), Error> {
+    fn open(&self, action: impl FnOnce()) -> Result<(), BarrierError> {
         struct AbortOnPanic<'a>(&'a Barrier);
         impl Drop for AbortOnPanic<'_> {
             fn drop(&mut self) {
@@ -180,9 +180,9 @@ impl Barrier {
     }
 }
 
-fn broken(why: u64) -> Error {
+fn broken(why: u64) -> BarrierError {
     match u32::try_from(why) {
-        Ok(pid) if pid > 1 => Error::OwnerDied { pid },
-        _ => Error::BrokenBarrier,
+        Ok(pid) if pid > 1 => BarrierError::ParticipantDied { pid },
+        _ => BarrierError::Broken,
     }
 }

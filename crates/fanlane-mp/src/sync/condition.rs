@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::lock::{release, take};
 use super::{OwnerDied, acquire_methods, held, shared_by_descriptor, until};
-use crate::error::Error;
+use crate::error::{LockError, SharedMemoryError};
 use fanlane_os::clock::deadline_after;
 use fanlane_os::journaled::Journaled;
 
@@ -60,7 +60,7 @@ impl Condition {
     ///
     /// # Errors
     /// When no descriptors or memory are left.
-    pub fn new() -> Result<Self, Error> {
+    pub fn new() -> Result<Self, SharedMemoryError> {
         Self::make()
     }
 
@@ -90,8 +90,8 @@ impl ConditionGuard<'_> {
     /// Releases the lock, waits for a notification, and takes the lock again.
     ///
     /// # Errors
-    /// [`Error::OwnerDied`], with the lock owned again, when its last owner died.
-    pub fn wait(&mut self) -> Result<(), Error> {
+    /// [`LockError::OwnerDied`], with the lock owned again, when its last owner died.
+    pub fn wait(&mut self) -> Result<(), LockError> {
         self.wait_until(None).map(|_| ())
     }
 
@@ -99,7 +99,7 @@ impl ConditionGuard<'_> {
     ///
     /// # Errors
     /// As [`ConditionGuard::wait`].
-    pub fn wait_timeout(&mut self, timeout: Duration) -> Result<bool, Error> {
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Result<bool, LockError> {
         self.wait_until(deadline_after(timeout))
     }
 
@@ -107,7 +107,7 @@ impl ConditionGuard<'_> {
     ///
     /// # Errors
     /// As [`ConditionGuard::wait`].
-    pub fn wait_while(&mut self, mut waits_on: impl FnMut() -> bool) -> Result<(), Error> {
+    pub fn wait_while(&mut self, mut waits_on: impl FnMut() -> bool) -> Result<(), LockError> {
         while waits_on() {
             self.wait()?;
         }
@@ -118,7 +118,11 @@ impl ConditionGuard<'_> {
     ///
     /// # Errors
     /// As [`ConditionGuard::wait`].
-    pub fn wait_while_timeout(&mut self, timeout: Duration, mut waits_on: impl FnMut() -> bool) -> Result<bool, Error> {
+    pub fn wait_while_timeout(
+        &mut self,
+        timeout: Duration,
+        mut waits_on: impl FnMut() -> bool,
+    ) -> Result<bool, LockError> {
         let deadline = deadline_after(timeout);
         while waits_on() {
             if !self.wait_until(deadline)? {
@@ -128,7 +132,7 @@ impl ConditionGuard<'_> {
         Ok(true)
     }
 
-    fn wait_until(&mut self, deadline: Option<Instant>) -> Result<bool, Error> {
+    fn wait_until(&mut self, deadline: Option<Instant>) -> Result<bool, LockError> {
         let journaled = &self.condition.journaled;
         let mut locked = journaled.lock();
         let number = locked.get(NEXT);
@@ -148,7 +152,7 @@ impl ConditionGuard<'_> {
             journaled.lock().add(WAITING, -1);
         }
         match take(journaled, None) {
-            Some(Some(pid)) => Err(Error::OwnerDied { pid }),
+            Some(Some(pid)) => Err(LockError::OwnerDied { pid }),
             _ => Ok(notified.is_some()),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::shared_by_descriptor;
-use crate::error::Error;
+use crate::error::SharedMemoryError;
 use fanlane_os::clock::deadline_after;
 use fanlane_os::journaled::Journaled;
 
@@ -36,7 +36,7 @@ impl Event {
     ///
     /// # Errors
     /// When no descriptors or memory are left.
-    pub fn new() -> Result<Self, Error> {
+    pub fn new() -> Result<Self, SharedMemoryError> {
         Self::make()
     }
 

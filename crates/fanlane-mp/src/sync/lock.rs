@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{OwnerDied, acquire_methods, dead, held, shared_by_descriptor, until};
-use crate::error::Error;
+use crate::error::SharedMemoryError;
 use fanlane_os::journaled::Journaled;
 use fanlane_os::process_id::ProcessId;
 
@@ -33,7 +33,7 @@ impl Lock {
     ///
     /// # Errors
     /// When no descriptors or memory are left.
-    pub fn new() -> Result<Self, Error> {
+    pub fn new() -> Result<Self, SharedMemoryError> {
         Self::make()
     }
 

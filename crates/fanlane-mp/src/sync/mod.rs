@@ -19,6 +19,7 @@ pub use lock::{Lock, LockGuard};
 pub use rlock::{RLock, RLockGuard};
 pub use semaphore::{BoundedSemaphore, Permit, Semaphore};
 
+use crate::error::{Error, LockError};
 use fanlane_os::clock;
 use fanlane_os::journaled::{Journaled, Locked};
 use fanlane_os::process_id::ProcessId;
@@ -40,6 +41,19 @@ impl<G> OwnerDied<G> {
     /// Gives the guard, to go on in spite of the death.
     pub fn into_guard(self) -> G {
         self.guard
+    }
+}
+
+/// Without the guard, which is dropped: for callers to which the death is the end of the matter.
+impl<G> From<OwnerDied<G>> for LockError {
+    fn from(died: OwnerDied<G>) -> Self {
+        Self::OwnerDied { pid: died.pid }
+    }
+}
+
+impl<G> From<OwnerDied<G>> for Error {
+    fn from(died: OwnerDied<G>) -> Self {
+        LockError::from(died).into()
     }
 }
 
@@ -132,10 +146,10 @@ macro_rules! shared_by_descriptor {
                 fanlane_os::journaled::Journaled::open($kind, descriptor).map(|journaled| Self { journaled: std::sync::Arc::new(journaled) })
             }
 
-            fn make() -> Result<Self, crate::error::Error> {
+            fn make() -> Result<Self, crate::error::SharedMemoryError> {
                 fanlane_os::journaled::Journaled::create($kind, 0)
                     .map(|journaled| Self { journaled: std::sync::Arc::new(journaled) })
-                    .map_err(crate::error::Error::io("no shared memory for it can be had"))
+                    .map_err(|error| crate::error::SystemError::during("no shared memory for it can be had")(error).into())
             }
         }
 

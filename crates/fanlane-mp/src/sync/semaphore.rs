@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{OwnerDied, acquire_methods, dead, held, shared_by_descriptor, until};
-use crate::error::Error;
+use crate::error::{LockError, SharedMemoryError};
 use fanlane_os::journaled::{Journaled, Locked, WORDS};
 use fanlane_os::process_id::ProcessId;
 
@@ -44,11 +44,11 @@ impl Semaphore {
     ///
     /// # Errors
     /// When no descriptors or memory are left.
-    pub fn new(permits: u32) -> Result<Self, Error> {
+    pub fn new(permits: u32) -> Result<Self, SharedMemoryError> {
         Self::with_limit(permits, u64::MAX)
     }
 
-    fn with_limit(permits: u32, limit: u64) -> Result<Self, Error> {
+    fn with_limit(permits: u32, limit: u64) -> Result<Self, SharedMemoryError> {
         let semaphore = Self::make()?;
         let mut locked = semaphore.journaled.lock();
         locked.set(VALUE, permits.into());
@@ -81,11 +81,11 @@ impl Semaphore {
     /// Adds a permit.
     ///
     /// # Errors
-    /// [`Error::Misuse`] for a [`BoundedSemaphore`] that has all its permits.
-    pub fn release(&self) -> Result<(), Error> {
+    /// [`LockError::ReleasedTooOften`] for a [`BoundedSemaphore`] that has all its permits.
+    pub fn release(&self) -> Result<(), LockError> {
         let mut locked = self.journaled.lock();
         if locked.get(VALUE) >= locked.get(LIMIT) {
-            return Err(Error::Misuse("the semaphore was released more often than it was acquired"));
+            return Err(LockError::ReleasedTooOften("the semaphore was released more often than it was acquired"));
         }
         locked.add(VALUE, 1);
         drop(locked);
@@ -172,7 +172,7 @@ impl BoundedSemaphore {
     ///
     /// # Errors
     /// When no descriptors or memory are left.
-    pub fn new(permits: u32) -> Result<Self, Error> {
+    pub fn new(permits: u32) -> Result<Self, SharedMemoryError> {
         Semaphore::with_limit(permits, permits.into()).map(Self)
     }
 }

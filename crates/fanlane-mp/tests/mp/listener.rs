@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use fanlane_mp::manager::{Address, Client, ClientOptions, ConnectError, Key, Server, ServerOptions};
-use fanlane_mp::{Connection, Error, Event, Listener, Process, wait};
+use fanlane_mp::{Connection, Event, Listener, NetworkError, Process, RecvError, SendError, wait};
 use tempfile::TempDir;
 
 use crate::functions::connect_and_answer;
@@ -56,7 +56,7 @@ fn another_process_connects_in_both_ways() {
         here.send(&large).unwrap();
         assert_eq!(here.recv::<u64>().unwrap(), large.iter().sum::<u64>());
         here.send_bytes(b"").unwrap();
-        assert!(matches!(here.recv_bytes(), Err(Error::Closed)), "it has ended");
+        assert!(matches!(here.recv_bytes(), Err(RecvError::Closed)), "it has ended");
         assert_eq!(process.join().unwrap(), 0);
     }
 }
@@ -68,10 +68,10 @@ fn another_key_is_refused() {
         let connecting = scope.spawn(|| Connection::connect(&address, &key(), DEADLINE));
         while !connecting.is_finished() {
             let accepted = listener.accept_timeout(Duration::from_millis(1));
-            assert!(matches!(accepted, Err(Error::TimedOut)), "{accepted:?}");
+            assert!(matches!(accepted, Err(NetworkError::TimedOut)), "{accepted:?}");
         }
         let error = connecting.join().unwrap().unwrap_err();
-        assert!(matches!(&error, Error::WrongKey { address: at } if *at == address.to_string()), "{error}");
+        assert!(matches!(&error, NetworkError::WrongKey { address: at } if *at == address.to_string()), "{error}");
         assert!(error.to_string().contains("look at the key on both sides"), "{error}");
     });
 }
@@ -90,7 +90,7 @@ fn unauthenticated_peers_do_not_block_others() {
             };
             assert_eq!(wait(&[&listener], Some(DEADLINE)).unwrap(), [0], "a peer connects");
             let accepted = listener.accept_timeout(Duration::ZERO);
-            assert!(matches!(accepted, Err(Error::TimedOut)), "{accepted:?}");
+            assert!(matches!(accepted, Err(NetworkError::TimedOut)), "{accepted:?}");
             stream
         };
         // More silent ones than may be at it; one that talks nonsense, and one that is gone at once.
@@ -123,7 +123,7 @@ fn shared_things_stay_on_their_machine() {
     let mut remote = Listener::bind(&tcp(), key.clone()).unwrap();
     let (here, there) = connected(&mut remote, &key);
     let error = here.send(&event).unwrap_err();
-    assert!(matches!(&error, Error::Encode(why) if why.contains("over a network")), "{error}");
+    assert!(matches!(&error, SendError::Encode(why) if why.contains("over a network")), "{error}");
     here.send(&1_u8).unwrap();
     assert_eq!(there.recv::<u8>().unwrap(), 1, "nothing of it was sent");
 }
@@ -134,10 +134,10 @@ fn an_address_is_had_once_and_given_back() {
         let listener = Listener::bind(&address, key.clone()).unwrap();
         let address = listener.address().clone();
         let error = Listener::bind(&address, key.clone()).unwrap_err();
-        assert!(matches!(&error, Error::Listen { address: at, .. } if *at == address.to_string()), "{error}");
+        assert!(matches!(&error, NetworkError::Listen { address: at, .. } if *at == address.to_string()), "{error}");
         drop(listener);
         let error = Connection::connect(&address, &key, DEADLINE).unwrap_err();
-        assert!(matches!(&error, Error::Connect { address: at, .. } if *at == address.to_string()), "{error}");
+        assert!(matches!(&error, NetworkError::Connect { address: at, .. } if *at == address.to_string()), "{error}");
         assert!(Listener::bind(&address, key.clone()).is_ok());
     }
     assert_eq!(std::fs::read_dir(folder.path().join("own")).unwrap().count(), 0);
@@ -147,7 +147,7 @@ fn a_manager_is_no_listener_and_the_other_way_round() {
     let key = key();
     let server = Server::start(ServerOptions::new(vec![tcp()], key.clone())).unwrap();
     let error = Connection::connect(&server.addresses()[0], &key, DEADLINE).unwrap_err();
-    assert!(matches!(error, Error::WrongKey { .. }), "{error}");
+    assert!(matches!(error, NetworkError::WrongKey { .. }), "{error}");
     let mut listener = Listener::bind(&tcp(), key.clone()).unwrap();
     let address = listener.address().clone();
     std::thread::scope(|scope| {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use fanlane_mp::{Error, Event, Pool, TaskError, ThreadPool};
+use fanlane_mp::{Error, Event, Pool, SpawnError, TaskError, ThreadPool};
 
 use crate::functions::{
     bytes_of, cube, failing_initializer, half, nothing, odd_panics, own_pid, power, set_global_event, shared_bytes,
@@ -112,8 +112,8 @@ fn what_is_not_registered() {
     fn unknown(x: u8) -> u8 {
         x
     }
-    assert!(matches!(pool.apply(unknown, (1,)), Err(Error::NotRegistered(_))));
-    assert!(matches!(pool.imap(unknown, [1]).next(), Some(Err(Error::NotRegistered(_)))));
+    assert!(matches!(pool.apply(unknown, (1,)), Err(Error::Spawn(SpawnError::NotRegistered(_)))));
+    assert!(matches!(pool.imap(unknown, [1]).next(), Some(Err(Error::Spawn(SpawnError::NotRegistered(_))))));
     finish(&pool);
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fanlane_mp::{
-    Array, Barrier, BoundedSemaphore, Condition, Error, Event, ListItem, Lock, Pool, Process, Queue, RLock, Semaphore,
-    ShareableList, SharedMemory, Value, pipe,
+    Array, Barrier, BarrierError, BoundedSemaphore, Condition, Event, ListItem, Lock, LockError, Pool, Process, Queue,
+    RLock, Semaphore, ShareableList, SharedMemory, Value, pipe,
 };
 
 use crate::functions::{
@@ -130,7 +130,7 @@ fn a_bounded_semaphore_is_given_back() {
     let permit = semaphore.acquire().unwrap();
     assert!(matches!(semaphore.release(), Ok(())), "it was given back by another process");
     drop(permit);
-    assert!(matches!(semaphore.release(), Err(Error::Misuse(_))));
+    assert!(matches!(semaphore.release(), Err(LockError::ReleasedTooOften(_))));
     assert_eq!((semaphore.value(), holder.join().unwrap()), (1, 0));
 }
 
@@ -161,12 +161,12 @@ fn a_barrier_opens_and_breaks() {
     let told: Result<usize, String> = here.recv().unwrap();
     assert!(told.unwrap_err().contains("has died"));
     assert!(barrier.is_broken());
-    assert!(matches!(barrier.wait(), Err(Error::OwnerDied { pid }) if Some(pid) == two[0].pid()));
+    assert!(matches!(barrier.wait(), Err(BarrierError::ParticipantDied { pid }) if Some(pid) == two[0].pid()));
     drop(two);
 
     barrier.reset();
-    assert!(matches!(barrier.wait_timeout(Duration::from_millis(1)), Err(Error::TimedOut)));
-    assert!(matches!(barrier.wait(), Err(Error::BrokenBarrier)));
+    assert!(matches!(barrier.wait_timeout(Duration::from_millis(1)), Err(BarrierError::TimedOut)));
+    assert!(matches!(barrier.wait(), Err(BarrierError::Broken)));
     barrier.reset();
     let one = come(&barrier);
     eventually("it waits", || barrier.n_waiting() == 1);

@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use fanlane_mp::{
-    self as mp, Array, Connection, Error, Event, Pool, Process, Queue, RawArray, RawValue, ShareableList, SharedMemory,
-    SimpleQueue, TaskError, ThreadPool, Value, function, one_way_pipe, pipe,
+    self as mp, Array, Connection, Error, Event, Pool, Process, Queue, RawArray, RawValue, RecvError, SendError,
+    ShareableList, SharedMemory, SimpleQueue, SpawnError, TaskError, ThreadPool, Value, function, one_way_pipe, pipe,
 };
 
 use crate::functions::{cube, nothing, own_executable, show_bytes, sleep_for_ever};
@@ -38,46 +38,47 @@ fn errors_say_what_happened_and_what_to_do() {
     let not_started = Process::new(nothing, ()).unwrap();
     let memory = SharedMemory::create(None, 8).unwrap();
     let mut cases: Vec<(Error, &str)> = vec![
-        (Process::new(unknown, ()).unwrap_err(), "add function!("),
-        (not_started.join().unwrap_err(), "was not started: call start first"),
-        (not_started.terminate().unwrap_err(), "was not started: call start first"),
-        (not_started.sentinel().unwrap_err(), "was not started: call start first"),
-        (here.send(&Unwritable).unwrap_err(), "this value cannot be sent to another process: "),
-        (queue.get_nowait().unwrap_err(), "the queue is empty"),
-        (queue.get_timeout(Duration::from_millis(1)).unwrap_err(), "the time is over"),
-        (receiver.send(&1).unwrap_err(), "this end of a one-way pipe can only receive"),
-        (sender.recv::<u8>().unwrap_err(), "this end of a one-way pipe can only send"),
-        (sender.poll(None).unwrap_err(), "this end of a one-way pipe can only send"),
-        (queue.task_done().unwrap_err(), "task_done was called more often"),
-        (SharedMemory::create(Some(memory.name()), 8).unwrap_err(), "this name is taken"),
-        (SharedMemory::open("missing").unwrap_err(), "shared memory named missing: no process has it"),
+        (Process::new(unknown, ()).unwrap_err().into(), "add function!("),
+        (not_started.join().unwrap_err().into(), "was not started: call start first"),
+        (not_started.terminate().unwrap_err().into(), "was not started: call start first"),
+        (not_started.sentinel().unwrap_err().into(), "was not started: call start first"),
+        (here.send(&Unwritable).unwrap_err().into(), "this value cannot be sent to another process: "),
+        (queue.get_nowait().unwrap_err().into(), "the queue is empty"),
+        (queue.get_timeout(Duration::from_millis(1)).unwrap_err().into(), "the time is over"),
+        (receiver.send(&1).unwrap_err().into(), "this end of a one-way pipe can only receive"),
+        (sender.recv::<u8>().unwrap_err().into(), "this end of a one-way pipe can only send"),
+        (sender.poll(None).unwrap_err().into(), "this end of a one-way pipe can only send"),
+        (queue.task_done().unwrap_err().into(), "task_done was called more often"),
+        (SharedMemory::create(Some(memory.name()), 8).unwrap_err().into(), "this name is taken"),
+        (SharedMemory::open("missing").unwrap_err().into(), "shared memory named missing: no process has it"),
         (Pool::builder().workers(0).start().unwrap_err(), "a pool has at least one worker"),
     ];
     there.send(&5_u8).unwrap();
     let decode = here.recv::<String>().unwrap_err();
-    assert!(matches!(decode, Error::Decode(_)));
-    cases.push((decode, "is not the value that is expected here"));
+    assert!(matches!(decode, RecvError::Decode(_)));
+    cases.push((decode.into(), "is not the value that is expected here"));
     there.send_bytes(b"longer").unwrap();
-    cases.push((here.recv_bytes_into(&mut [0; 3]).unwrap_err(), "a message of 6 bytes is longer than the buffer"));
+    cases.push((
+        here.recv_bytes_into(&mut [0; 3]).unwrap_err().into(),
+        "a message of 6 bytes is longer than the buffer",
+    ));
     queue.put(&1).unwrap();
-    cases.push((queue.put_nowait(&2).unwrap_err(), "the queue is full"));
-    cases.push((queue.put_timeout(&2, Duration::from_millis(1)).unwrap_err(), "the time is over"));
+    cases.push((queue.put_nowait(&2).unwrap_err().into(), "the queue is full"));
+    cases.push((queue.put_timeout(&2, Duration::from_millis(1)).unwrap_err().into(), "the time is over"));
     queue.close();
-    cases.push((queue.put(&2).unwrap_err(), "the other end is closed"));
+    cases.push((queue.put(&2).unwrap_err().into(), "the other end is closed"));
     drop(there);
-    cases.push((here.send(&1).unwrap_err(), "the other end is closed"));
+    cases.push((here.send(&1).unwrap_err().into(), "the other end is closed"));
     mp::set_executable("/no/such/executable");
     let start = Process::spawn(nothing, ()).unwrap_err();
     mp::set_executable("/proc/self/exe");
-    assert!(matches!(&start, Error::Start { name, .. } if name.starts_with("Process-")));
-    cases.push((start, "could not be started: "));
+    assert!(matches!(&start, SpawnError::Start { name, .. } if name.starts_with("Process-")));
+    cases.push((start.into(), "could not be started: "));
     for (error, words) in cases {
         let said = error.to_string();
         assert!(said.contains(words), "{words}: {said}");
         assert_eq!(format!("{error:?}"), said, "as a main that returns it prints it");
     }
-    let source = Error::Io { what: "a queue cannot be made", source: std::io::ErrorKind::OutOfMemory.into() };
-    assert!(source.to_string().starts_with("a queue cannot be made: ") && std::error::Error::source(&source).is_some());
 }
 
 fn errors_of_tasks_say_why_there_is_no_result() {
@@ -150,7 +151,7 @@ fn processes_are_started_from_what_was_set() {
 fn what_is_not_a_shared_thing_is_refused() {
     let (here, there) = pipe().unwrap();
     // Each of these arrives as the descriptor of something else.
-    let not_of_its_kind = |error: Error| assert!(matches!(error, Error::Decode(_)), "{error}");
+    let not_of_its_kind = |error: RecvError| assert!(matches!(error, RecvError::Decode(_)), "{error}");
     here.send(&Event::new().unwrap()).unwrap();
     not_of_its_kind(there.recv::<mp::Lock>().unwrap_err());
     here.send(&RawArray::new(&[1_u8]).unwrap()).unwrap();
@@ -170,7 +171,7 @@ fn what_is_not_a_shared_thing_is_refused() {
     // Without a connection a shared thing cannot travel: no process would hold it while it is in a queue.
     let queue: Queue<Event> = Queue::unbounded().unwrap();
     let error = queue.put(&Event::new().unwrap()).unwrap_err();
-    assert!(matches!(error, Error::Encode(_)), "{error}");
+    assert!(matches!(error, SendError::Encode(_)), "{error}");
 }
 
 fn what_cannot_be_meant_panics_with_words() {
@@ -206,7 +207,7 @@ fn what_cannot_be_meant_panics_with_words() {
 fn an_initializer_that_cannot_be_called_is_told() {
     fn unknown() {}
     let error = Pool::builder().initializer(unknown, ()).start().unwrap_err();
-    assert!(matches!(error, Error::NotRegistered(_)), "{error}");
+    assert!(matches!(error, Error::Spawn(SpawnError::NotRegistered(_))), "{error}");
     let error = Process::new(sleep_for_ever, ()).unwrap().close();
     assert!(error.is_ok(), "one that was not started has nothing to close");
     let pool = ThreadPool::new(1).unwrap();

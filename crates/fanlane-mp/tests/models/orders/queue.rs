@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Test;
-use crate::error::Error;
+use crate::error::{RecvError, SendError};
 use crate::orders::processes::{explore, explore_deaths, mortal, process};
 use crate::queue::Queue;
 
@@ -80,8 +80,8 @@ fn closing_wakes_all_waiters() -> usize {
         let putting = process(3, move || putting.put(&2));
         empty.close();
         full.close();
-        assert!(matches!(getting.join().unwrap(), Err(Error::Closed)));
-        assert!(matches!(putting.join().unwrap(), Err(Error::Closed)));
+        assert!(matches!(getting.join().unwrap(), Err(RecvError::Closed)));
+        assert!(matches!(putting.join().unwrap(), Err(SendError::Closed)));
     })
 }
 
