@@ -27,6 +27,9 @@ pub enum Error {
     /// A process could not be started.
     #[error(transparent)]
     Spawn(#[from] SpawnError),
+    /// A process has no value.
+    #[error(transparent)]
+    Join(#[from] JoinError),
     /// A process is not in the state for an operation.
     #[error(transparent)]
     ProcessState(#[from] ProcessStateError),
@@ -117,6 +120,27 @@ pub enum SpawnError {
     /// It was started before.
     #[error(transparent)]
     State(#[from] ProcessStateError),
+}
+
+/// Why there is no value of a function that ran in a process of its own.
+#[derive(PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The function returned an error, with this message.
+    #[error("the function returned an error: {0}")]
+    Failed(String),
+    /// The function panicked, with this message.
+    #[error("the function panicked: {0}")]
+    Panicked(String),
+    /// The process ended with this exit code before the function returned.
+    #[error("the process ended with exit code {0} before its function returned")]
+    Exited(i32),
+    /// A signal with this number killed the process before the function returned.
+    #[error("signal {0} killed the process before its function returned")]
+    Killed(i32),
+    /// The arguments or the value cannot be encoded or decoded.
+    #[error("the value of the function did not arrive: {0}")]
+    Value(String),
 }
 
 /// An operation needs a started process and this one was not started or was closed, or the other way round.
@@ -306,7 +330,7 @@ macro_rules! debug_is_message {
         })*
     };
 }
-debug_is_message!(Error, SystemError, SpawnError, ProcessStateError, SendError, RecvError);
+debug_is_message!(Error, SystemError, SpawnError, JoinError, ProcessStateError, SendError, RecvError);
 debug_is_message!(
     LockError,
     BarrierError,

@@ -6,8 +6,10 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
@@ -129,9 +131,20 @@ pub(crate) trait Run: Send + Sync {
     /// Calls it once; the error is what it returned as one.
     fn run_once(&self, args: &[u8]) -> Result<(), String>;
 
+    /// Calls it once and encodes its value; the error is why arguments or value cannot be sent.
+    fn run_for_value(&self, args: &[u8]) -> Result<EncodedValue, String>;
+
     /// Calls it for each of `items` arguments at the front of `input` and appends the results to `output`, until a call
     /// fails. Gives the number of results, and the error of the next call.
     fn run_items(&self, input: &mut &[u8], items: u32, output: &mut Vec<u8>) -> (u32, Option<TaskError>);
+}
+
+/// What a function returned.
+pub(crate) struct EncodedValue {
+    /// The message of its error, if it returned one.
+    pub failure: Option<String>,
+    pub bytes: Vec<u8>,
+    pub descriptors: Vec<Arc<OwnedFd>>,
 }
 
 struct Typed<F: Callable<Args>, Args> {
@@ -151,6 +164,18 @@ where
         match (self.failure)(&self.function.call_with(args)) {
             None => Ok(()),
             Some(failure) => Err(failure),
+        }
+    }
+
+    fn run_for_value(&self, args: &[u8]) -> Result<EncodedValue, String> {
+        let args = fd_passing::decode(args).map_err(|error| RecvError::from(error).to_string())?;
+        let returned = self.function.call_with(args);
+        let failure = (self.failure)(&returned);
+        let mut bytes = Vec::new();
+        let (encoded, descriptors) = fd_passing::with_descriptors(|| (self.encode)(&returned, &mut bytes));
+        match encoded {
+            Err(error) if failure.is_none() => Err(error.to_string()),
+            _ => Ok(EncodedValue { failure, bytes, descriptors }),
         }
     }
 
@@ -202,12 +227,12 @@ macro_rules! __mp_function {
         // Only those that fit are used.
         use $crate::returned::by_fit::*;
         let returned = $crate::returned::of(&$function);
-        $crate::Function::typed($function, (&returned).failure(), (&returned).encode())
+        $crate::Function::typed($function, (&returned).failure(), (&&&returned).encode())
     }};
 }
 
-/// What a function returns: whether it may be an error, and whether it can be sent. Of each two traits the compiler
-/// picks the one that fits more closely.
+/// What a function returns: whether it may be an error, and whether it can be sent. Of the traits for each the compiler
+/// picks the one that fits most closely: the first in the order of automatic references and dereferences.
 #[doc(hidden)]
 pub mod returned {
     use std::fmt::Display;
@@ -218,10 +243,11 @@ pub mod returned {
     use super::Callable;
     use crate::error::SendError;
     use crate::item;
+    use fanlane_os::fd_passing;
 
-    /// All four traits, to be imported together.
+    /// All traits, to be imported together.
     pub mod by_fit {
-        pub use super::{ReturnsLocal, ReturnsResult, ReturnsSendable, ReturnsValue};
+        pub use super::{ReturnsLocal, ReturnsResult, ReturnsSendable, ReturnsSendableOk, ReturnsValue};
     }
 
     /// Writes a value.
@@ -279,11 +305,28 @@ pub mod returned {
         fn encode(&self) -> Encode<Self::Whole>;
     }
 
-    impl<R: Serialize + 'static> ReturnsSendable for Returned<R> {
+    impl<R: Serialize + 'static> ReturnsSendable for &&Returned<R> {
         type Whole = R;
 
         fn encode(&self) -> Encode<R> {
             item::encode::<R>
+        }
+    }
+
+    /// A result of which only the value can be sent. The error then goes as its message.
+    pub trait ReturnsSendableOk {
+        /// The whole type.
+        type Whole;
+
+        /// How to write it.
+        fn encode(&self) -> Encode<Self::Whole>;
+    }
+
+    impl<T: Serialize, E> ReturnsSendableOk for &Returned<Result<T, E>> {
+        type Whole = Result<T, E>;
+
+        fn encode(&self) -> Encode<Self::Whole> {
+            |returned, output| Ok(fd_passing::encode(&returned.as_ref().map_err(|_| ()), output)?)
         }
     }
 
@@ -296,7 +339,7 @@ pub mod returned {
         fn encode(&self) -> Encode<Self::Whole>;
     }
 
-    impl<R> ReturnsLocal for &Returned<R> {
+    impl<R> ReturnsLocal for Returned<R> {
         type Whole = R;
 
         fn encode(&self) -> Encode<R> {

@@ -57,7 +57,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | call functions in workers | [`Pool`]; [`ThreadPool`] has the same methods |
-//! | run one function in a process of its own | [`Process`]; [`active_children`], [`current_process`] |
+//! | run one function in a process of its own | [`spawn()`], which gives its value; [`Process`], which gives an exit code; [`active_children`], [`current_process`] |
 //! | send values | [`pipe`], [`Connection`], [`wait()`]; [`Queue`], [`SimpleQueue`] |
 //! | talk to programs started elsewhere | [`Listener`], [`Connection::connect`] |
 //! | exclude and await each other | [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`], [`Condition`], [`Event`], [`Barrier`] |
@@ -96,7 +96,7 @@ pub use connection::{Connection, one_way_pipe, pipe};
 #[cfg(feature = "network")]
 pub use error::NetworkError;
 pub use error::{
-    BarrierError, Error, LockError, ProcessStateError, RecvError, SendError, SharedMemoryError, SpawnError,
+    BarrierError, Error, JoinError, LockError, ProcessStateError, RecvError, SendError, SharedMemoryError, SpawnError,
     SystemError, TaskError,
 };
 pub use fanlane_os::child::WORKER_ROLE;
@@ -110,7 +110,7 @@ pub use pool::{
     AsyncResult, Imap, Initialized, Pool, PoolBuilder, Returned, ThreadImap, ThreadPool, ThreadPoolBuilder,
     default_chunk_size,
 };
-pub use process::{CurrentProcess, Process, Sentinel, active_children, current_process};
+pub use process::{CurrentProcess, JoinHandle, Process, Sentinel, active_children, current_process, spawn};
 pub use queue::{Queue, SimpleQueue};
 pub use registry::set_executable;
 #[doc(hidden)]

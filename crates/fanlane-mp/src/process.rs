@@ -1,5 +1,7 @@
 //! Processes that run one function each.
 
+mod join;
+
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
@@ -21,18 +23,24 @@ use fanlane_os::clock::deadline_after;
 use fanlane_os::fd_passing;
 use fanlane_os::parent_death::end_with_parent;
 
+pub use join::{JoinHandle, spawn};
+
 /// The variable that marks processes of this module and everything they start.
 pub const MARKER: &str = "FANLANE_MP";
 
 /// The role of a process that runs one function.
 const CALL_ROLE: &str = "call";
 
+/// The exit code of a process whose function failed.
+const FAILED: i32 = 1;
+
 /// The service of a process that runs one function.
 pub(crate) fn service() -> Function {
     Function::service(CALL_ROLE, serve_call)
 }
 
-/// A process that runs one function with its arguments.
+/// A process that runs one function with its arguments, and ends with an exit code. [`spawn`] starts one whose function's
+/// value comes back.
 ///
 /// When the value is dropped, a daemon is ended and any other process is waited for, as Python does when a program ends;
 /// while a panic unwinds, every process is ended. No process outlives the program that started it, and each is reaped.
@@ -81,6 +89,8 @@ pub struct CurrentProcess {
 struct Call {
     current: CurrentProcess,
     function: String,
+    /// Whether the value of the function is sent back.
+    returns_value: bool,
 }
 
 static CURRENT: OnceLock<CurrentProcess> = OnceLock::new();
@@ -194,6 +204,10 @@ impl Process {
     /// # Errors
     /// [`SpawnError::Start`], and [`SpawnError::State`] where it was started before.
     pub fn start(&mut self) -> Result<(), SpawnError> {
+        self.start_call(false)
+    }
+
+    fn start_call(&mut self, returns_value: bool) -> Result<(), SpawnError> {
         let State::New { function, args, descriptors } = &self.state else {
             return Err(self.wrong_state("was started already: make another").into());
         };
@@ -201,7 +215,7 @@ impl Process {
         let current =
             CurrentProcess { name: self.name.clone(), is_daemon: self.is_daemon, parent_pid: Some(std::process::id()) };
         let told = control
-            .send(&Call { current, function: (*function).to_owned() })
+            .send(&Call { current, function: (*function).to_owned(), returns_value })
             .and_then(|()| control.send_parts(args, descriptors));
         if let Err(error) = told {
             child.signal(Signal::KILL);
@@ -342,7 +356,6 @@ impl Drop for Process {
 
 /// In the child: runs the function that the parent names.
 fn serve_call(control: UnixStream) -> i32 {
-    const FAILED: i32 = 1;
     let control = Arc::new(Connection::from(control));
     let received = control.recv::<Call>().and_then(|call| Ok((call, control.recv_parts()?)));
     let (call, (args, descriptors)) = match received {
@@ -357,6 +370,9 @@ fn serve_call(control: UnixStream) -> i32 {
         complain(&name, &SpawnError::NotRegistered(call.function).to_string());
         return FAILED;
     };
+    if call.returns_value {
+        return join::serve(&control, function, &args, descriptors);
+    }
     let run = || fd_passing::with_arrived(descriptors, || function.run_once(&args));
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => 0,

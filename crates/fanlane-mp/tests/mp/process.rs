@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
-use fanlane_mp::{self as mp, Connection, Process, RecvError, Sentinel, SpawnError, active_children, pipe, wait};
+use fanlane_mp::{
+    self as mp, Connection, JoinError, JoinHandle, Process, RecvError, Sentinel, SpawnError, active_children, pipe,
+    wait,
+};
 
 use crate::functions::{
-    echo, exit_with, fails, nothing, panics, parent_that_dies, pass_on, run_command_for_ever, say_name, sleep_for_ever,
-    start_and_wait,
+    bytes_of, cube, echo, exit_with, fails, half, nothing, panics, parent_that_dies, pass_on, run_command_for_ever,
+    say_name, shared_bytes, sleep_for_ever, start_and_wait, unreadable,
 };
 use crate::{DEADLINE, Test, eventually, examples, is_running};
 
 pub const TESTS: &[Test] = &[
     ("process::exit_codes", exit_codes),
+    ("process::values_come_back", values_come_back),
+    ("process::why_there_is_no_value", why_there_is_no_value),
+    ("process::a_dropped_handle_waits", a_dropped_handle_waits),
     ("process::its_name_and_parent", its_name_and_parent),
     ("process::states_are_told_apart", states_are_told_apart),
     ("process::a_function_that_is_not_registered", a_function_that_is_not_registered),
@@ -38,6 +44,57 @@ fn exit_codes() {
     assert_eq!(process.join().unwrap(), -9);
     assert!(!process.is_alive());
     assert_eq!(process.exit_code(), Some(-9));
+}
+
+fn values_come_back() {
+    let handle: JoinHandle<i64> = mp::spawn(cube, (5,)).unwrap();
+    assert_eq!(handle.join(), Ok(125));
+    assert_eq!(mp::spawn(nothing, ()).unwrap().join(), Ok(()));
+    // A result as a whole, and without its layer.
+    assert_eq!(mp::spawn(half, (4,)).unwrap().join(), Ok(Ok(2)));
+    assert_eq!(mp::spawn(half, (4,)).unwrap().join_flat(), Ok(2));
+    assert_eq!(mp::spawn(half, (5,)).unwrap().join(), Ok(Err("5 is odd".to_owned())));
+    // Larger than any buffer on its way.
+    let handle = mp::spawn(bytes_of, (16 << 20,)).unwrap();
+    assert_eq!(wait(&[&handle], Some(DEADLINE)).unwrap(), [0]);
+    assert!(handle.is_finished());
+    assert!(handle.join().unwrap() == vec![9; 16 << 20]);
+    // Shared things arrive as such.
+    assert_eq!(*mp::spawn(shared_bytes, (3,)).unwrap().join().unwrap(), [3; 300_000]);
+    mp::forget_dead_writers();
+}
+
+fn why_there_is_no_value() {
+    let failed = |why: &str| Some(JoinError::Failed(why.to_owned()));
+    assert_eq!(mp::spawn(half, (5,)).unwrap().join_flat().err(), failed("5 is odd"));
+    assert_eq!(mp::spawn(fails, ()).unwrap().join_flat().err(), failed("this failure is part of a test"));
+    assert_eq!(mp::spawn(panics, ()).unwrap().join(), Err(JoinError::Panicked("expected".to_owned())));
+    assert_eq!(mp::spawn(exit_with, (3,)).unwrap().join(), Err(JoinError::Exited(3)));
+    let handle = mp::spawn(sleep_for_ever, ()).unwrap();
+    assert!(!handle.is_finished() && is_running(handle.pid()));
+    assert!(format!("{handle:?}").starts_with("JoinHandle { name: \"Process-"));
+    handle.kill();
+    assert_eq!(handle.join(), Err(JoinError::Killed(9)));
+    let value = mp::spawn(unreadable, ()).unwrap().join().err().unwrap();
+    assert!(matches!(&value, JoinError::Value(why) if why.contains("is not the value that is expected")), "{value}");
+}
+
+fn a_dropped_handle_waits() {
+    let (here, there) = pipe().unwrap();
+    let handle = mp::spawn(echo, (there,)).unwrap();
+    let pid = handle.pid();
+    here.send_bytes(b"last").unwrap();
+    assert_eq!(here.recv_bytes().unwrap(), b"last");
+    drop(here);
+    drop(handle);
+    assert!(!is_running(pid));
+    // Its value does not fit into a buffer.
+    drop(mp::spawn(bytes_of, (16 << 20,)).unwrap());
+    let unwound = std::panic::catch_unwind(|| {
+        let handle = mp::spawn(sleep_for_ever, ()).unwrap();
+        std::panic::resume_unwind(Box::new(handle.pid()));
+    });
+    assert!(!is_running(*unwound.unwrap_err().downcast::<u32>().unwrap()));
 }
 
 fn its_name_and_parent() {
