@@ -61,7 +61,7 @@
 //! | send values | [`pipe`], [`Connection`], [`wait()`]; [`Queue`], [`SimpleQueue`] |
 //! | talk to programs started elsewhere | [`Listener`], [`Connection::connect`] |
 //! | exclude and await each other | [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`], [`Condition`], [`Event`], [`Barrier`] |
-//! | share numbers | [`Value`], [`Array`]; without a lock [`RawValue`], [`RawArray`] |
+//! | share numbers | [`Mutex`] with a guard; [`Value`], [`Array`]; without a lock [`RawValue`], [`RawArray`] |
 //! | share bytes | [`SharedMemory`] by its name, [`ShareableList`], [`SharedBytes`] for large results |
 //! | share with scripts and other machines | [`manager`] |
 //!
@@ -115,7 +115,9 @@ pub use queue::{Queue, SimpleQueue};
 pub use registry::set_executable;
 #[doc(hidden)]
 pub use shared::forget_dead_writers;
-pub use shared::{Array, ListItem, RawArray, RawValue, ShareableList, SharedBytes, SharedMemory, Value};
+pub use shared::{
+    Array, ListItem, Mutex, MutexGuard, RawArray, RawValue, ShareableList, SharedBytes, SharedMemory, Value,
+};
 pub use sync::{
     Barrier, BoundedSemaphore, Condition, ConditionGuard, Event, Lock, LockGuard, OwnerDied, Permit, RLock, RLockGuard,
     Semaphore,

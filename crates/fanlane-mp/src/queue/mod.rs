@@ -23,6 +23,7 @@ use fanlane_os::journaled::{HEADER_BYTES, Journaled, Locked};
 use fanlane_os::memory::{PAGE_BYTES, Segment};
 use fanlane_os::{fd_passing, passed_by_descriptor};
 
+mod channel;
 mod ring;
 mod simple;
 

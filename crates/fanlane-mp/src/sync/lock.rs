@@ -42,7 +42,10 @@ impl Lock {
         self.journaled.peek(OWNER) != 0
     }
 
-    fn acquire_until(&self, deadline: Option<Instant>) -> Result<Option<LockGuard<'_>>, OwnerDied<LockGuard<'_>>> {
+    pub(crate) fn acquire_until(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Result<Option<LockGuard<'_>>, OwnerDied<LockGuard<'_>>> {
         held(take(&self.journaled, deadline), || LockGuard { lock: self })
     }
 }

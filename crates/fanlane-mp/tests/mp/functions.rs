@@ -2,8 +2,8 @@
 
 use fanlane_mp::manager::Key;
 use fanlane_mp::{
-    self as mp, Array, Barrier, BoundedSemaphore, Condition, Connection, Event, Function, Lock, Process, Queue, RLock,
-    Semaphore, ShareableList, SharedBytes, SharedMemory, Value, function,
+    self as mp, Array, Barrier, BoundedSemaphore, Condition, Connection, Event, Function, Lock, Mutex, Process, Queue,
+    RLock, Semaphore, ShareableList, SharedBytes, SharedMemory, Value, function,
 };
 
 use crate::pool_gathering::{count_and_wait_if_zero, set_scene, take_any_time};
@@ -28,6 +28,7 @@ pub fn all() -> Vec<Function> {
         function!(get_for_ever),
         function!(hold_lock),
         function!(hold_rlock),
+        function!(hold_mutex),
         function!(hold_semaphore),
         function!(hold_bounded),
         function!(wait_at_barrier),
@@ -162,6 +163,14 @@ pub fn get_for_ever(queue: Queue<Vec<u8>>) {
 
 pub fn hold_lock(lock: Lock, to: Connection) -> Result<(), mp::Error> {
     let _guard = lock.acquire().unwrap();
+    to.send(&())?;
+    sleep_for_ever();
+    Ok(())
+}
+
+pub fn hold_mutex(pair: Mutex<[u64; 2]>, to: Connection) -> Result<(), mp::Error> {
+    let mut guard = pair.lock()?;
+    *guard = [7, 8];
     to.send(&())?;
     sleep_for_ever();
     Ok(())

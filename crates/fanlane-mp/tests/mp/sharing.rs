@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use fanlane_mp::{
-    Array, Barrier, BarrierError, BoundedSemaphore, Condition, Event, ListItem, Lock, LockError, Pool, Process, Queue,
-    RLock, Semaphore, ShareableList, SharedMemory, Value, pipe,
+    Array, Barrier, BarrierError, BoundedSemaphore, Condition, Event, ListItem, Lock, LockError, Mutex, Pool, Process,
+    Queue, RLock, Semaphore, ShareableList, SharedMemory, Value, pipe,
 };
 
 use crate::functions::{
-    change_list, count_up, get_for_ever, hold_bounded, hold_lock, hold_rlock, hold_semaphore, own_a_name, put_for_ever,
-    set_event, shared_bytes, take_and_answer, wait_at_barrier, wait_for_condition, write_by_name,
+    change_list, count_up, get_for_ever, hold_bounded, hold_lock, hold_mutex, hold_rlock, hold_semaphore, own_a_name,
+    put_for_ever, set_event, shared_bytes, take_and_answer, wait_at_barrier, wait_for_condition, write_by_name,
 };
 use crate::{DEADLINE, Test, eventually};
 
@@ -92,6 +92,18 @@ fn a_holder_of_a_lock_that_is_killed_is_reported() {
     assert_eq!(Some(died.pid), holder.pid());
     drop(died.into_guard());
     drop(lock.acquire().unwrap());
+
+    let pair = Mutex::new([1, 2]).unwrap();
+    let holder = Process::spawn(hold_mutex, (pair.clone(), there.clone())).unwrap();
+    let () = here.recv().unwrap();
+    assert!(pair.try_lock().unwrap().is_none());
+    holder.kill().unwrap();
+    let died = pair.lock().unwrap_err();
+    assert_eq!((Some(died.pid), *died.guard), (holder.pid(), [1, 2]), "what it had not finished is not there");
+    let mut guard = died.into_guard();
+    guard[0] = 5;
+    drop(guard);
+    assert_eq!(*pair.lock().unwrap(), [5, 2]);
 
     let lock = RLock::new().unwrap();
     let holder = Process::spawn(hold_rlock, (lock.clone(), there.clone())).unwrap();
