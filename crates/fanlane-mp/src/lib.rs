@@ -123,3 +123,8 @@ pub use sync::{
     Semaphore,
 };
 pub use wait::wait;
+
+/// The examples of the crate's README are tested with those here.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
