@@ -76,6 +76,7 @@ enum State {
 
 /// What a process is told about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CurrentProcess {
     /// Its name; `MainProcess` for a process that is not a worker.
     pub name: String,

@@ -15,7 +15,7 @@ use super::wire::{Inbox, MAX_FRAME_BYTES, Reply, Request, WireError, read_messag
 use crate::authentication::{Address, AuthenticatedStream, Key};
 use fanlane_os::spin_wait::SpinWait;
 
-/// The timeouts and limits of a client.
+/// The timeouts and limits of a client. Write `..ClientOptions::default()`: more may be added.
 ///
 /// ```
 /// use fanlane_mp::manager::{Address, Client, ClientOptions, ConnectError, Key};

@@ -49,6 +49,7 @@ const MAX_PREVIEW_ITEMS: usize = 64;
 
 /// The description of an object, of bounded size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ObjectInfo {
     /// Its name; empty for an object that only its reference leads to.
     pub name: String,

@@ -53,6 +53,7 @@ pub const MAX_BYTES: u64 = 1 << 30;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ServerOptions {
     /// The addresses that it listens at; at least one.
     pub addresses: Vec<Address>,
