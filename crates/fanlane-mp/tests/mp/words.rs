@@ -1,11 +1,14 @@
 //! What the library says: errors as they come about, each with what it is about and what to do, and what `Debug` shows.
 
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use fanlane_mp::{
-    self as mp, Array, Connection, Error, Event, Pool, Process, Queue, RawArray, RawValue, RecvError, SendError,
-    ShareableList, SharedMemory, SimpleQueue, SpawnError, TaskError, ThreadPool, Value, function, one_way_pipe, pipe,
+    self as mp, Array, Barrier, BarrierError, Connection, Error, Event, JoinError, LockError, NetworkError, Pool,
+    Process, ProcessStateError, Queue, RawArray, RawValue, RecvError, SendError, ShareableList, SharedMemory,
+    SharedMemoryError, SimpleQueue, SpawnError, SystemError, TaskError, ThreadPool, Value, function, one_way_pipe,
+    pipe,
 };
 
 use crate::functions::{cube, nothing, own_executable, show_bytes, sleep_for_ever};
@@ -13,6 +16,7 @@ use crate::{DEADLINE, Test};
 
 pub const TESTS: &[Test] = &[
     ("words::errors_say_what_happened_and_what_to_do", errors_say_what_happened_and_what_to_do),
+    ("words::errors_of_families_convert_into_one", errors_of_families_convert_into_one),
     ("words::errors_of_tasks_say_why_there_is_no_result", errors_of_tasks_say_why_there_is_no_result),
     ("words::what_debug_shows", what_debug_shows),
     ("words::processes_are_started_from_the_executable_that_was_set", processes_are_started_from_what_was_set),
@@ -78,6 +82,52 @@ fn errors_say_what_happened_and_what_to_do() {
         let said = error.to_string();
         assert!(said.contains(words), "{words}: {said}");
         assert_eq!(format!("{error:?}"), said, "as a main that returns it prints it");
+    }
+}
+
+fn errors_of_families_convert_into_one() {
+    let no_memory = || match RawArray::<u8>::zeroed(usize::MAX).unwrap_err() {
+        SharedMemoryError::System(error) => error,
+        other => panic!("{other}"),
+    };
+    let system: SystemError = no_memory();
+    assert_eq!(
+        (system.what, system.source.kind()),
+        ("no shared memory for an array can be had", ErrorKind::OutOfMemory)
+    );
+    assert!(std::error::Error::source(&system).is_some());
+    let not_started: ProcessStateError = Process::new(nothing, ()).unwrap().join().unwrap_err();
+    type IsIt = fn(&Error) -> bool;
+    let cases: [(Error, IsIt); 14] = [
+        (system.into(), |error| matches!(error, Error::System(_))),
+        (SendError::from(no_memory()).into(), |error| matches!(error, Error::Send(SendError::System(_)))),
+        (RecvError::from(no_memory()).into(), |error| matches!(error, Error::Recv(RecvError::System(_)))),
+        (NetworkError::from(no_memory()).into(), |error| matches!(error, Error::Network(NetworkError::System(_)))),
+        (SpawnError::from(SendError::Closed).into(), |error| matches!(error, Error::Spawn(SpawnError::Arguments(_)))),
+        (not_started.into(), |error| matches!(error, Error::ProcessState(_))),
+        (JoinError::Exited(3).into(), |error| matches!(error, Error::Join(JoinError::Exited(3)))),
+        (LockError::OwnerDied { pid: 7 }.into(), |error| matches!(error, Error::Lock(LockError::OwnerDied { pid: 7 }))),
+        (Barrier::new(0).unwrap_err().into(), |error| matches!(error, Error::Barrier(BarrierError::Parties(0)))),
+        (BarrierError::TooManyArrived.into(), |error| {
+            matches!(error, Error::Barrier(BarrierError::TooManyArrived))
+                && error.to_string().contains("than it is for")
+        }),
+        (BarrierError::from(SharedMemoryError::from(no_memory())).into(), |error| {
+            matches!(error, Error::Barrier(BarrierError::SharedMemory(_)))
+        }),
+        (SharedMemory::create(None, 0).unwrap_err().into(), |error| {
+            matches!(error, Error::SharedMemory(SharedMemoryError::DoesNotFit(_)))
+        }),
+        (
+            SharedMemory::open("missing").unwrap_err().into(),
+            |error| matches!(error, Error::SharedMemory(SharedMemoryError::Name { name, .. }) if name == "missing"),
+        ),
+        (SharedMemoryError::Damaged.into(), |error| {
+            matches!(error, Error::SharedMemory(SharedMemoryError::Damaged)) && error.to_string().contains("damaged")
+        }),
+    ];
+    for (error, is_it) in cases {
+        assert!(is_it(&error), "{error}");
     }
 }
 
