@@ -102,12 +102,16 @@ mod tests {
     use fanlane_core::job::field;
 
     #[test]
-    fn the_flag_of_each_field_of_a_job_is_a_flag_of_run() {
+    fn the_flag_of_each_field_of_a_job_is_a_flag_of_run_with_its_help() {
+        // These count, negate or mean something else than their field.
+        let have_their_own_help = ["retries", "no-shell", "seed"];
         let mut cli = Cli::command();
         let run = cli.find_subcommand_mut("run").expect("the command");
         for field in field::fields() {
             let Some(flag) = field.flag.strip_prefix("--") else { continue };
-            assert!(run.get_arguments().any(|known| known.get_long() == Some(flag)), "{field:?}: --{flag}");
+            let known = run.get_arguments().find(|known| known.get_long() == Some(flag));
+            let help = known.and_then(|known| known.get_help()).expect(flag).to_string();
+            assert!(help.contains(field.help) || have_their_own_help.contains(&flag), "{field:?}: {help}");
         }
     }
 }

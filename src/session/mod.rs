@@ -25,8 +25,8 @@ use fanlane_core::job::Job;
 pub use command::{Command, HistoryCommand, PresetCommand, RaceCommand};
 pub use history::{PastRun, PastRunUse, RunList};
 pub use job_editor::{
-    Beside, ColumnsDraft, CommandEnvironmentDraft, ControlDraft, Expanded, Field, FieldError, InputDraft, InputKind,
-    JobDraft, JobEditor, LimitsDraft, OrderDraft, Origin, Preview, SharedDraft, expand, task_text,
+    Beside, ColumnsDraft, DependenciesDraft, EnvironmentDraft, Expanded, FieldError, InputDraft, InputKind, JobDraft,
+    JobEditor, OrderDraft, Origin, Preview, expand, task_text,
 };
 pub use machine::Machine;
 pub use notices::{Notice, Notices, Severity};

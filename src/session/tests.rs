@@ -10,6 +10,7 @@ use fanlane_core::engine::{Engine, EngineError, RunCommand, RunHandle, RunOption
 use fanlane_core::event::{
     AttemptRecord, Event, EventKind, Outcome, OutcomeClass, RunEvent, RunHeader, Summary, TaskEvent, TaskId, WorkerId,
 };
+use fanlane_core::job::field::{self, Field};
 use fanlane_core::job::{Batch, Input, Mode, TaskKind, TaskTemplate};
 use fanlane_core::store::presets::Presets;
 use fanlane_core::store::race::Races;
@@ -179,7 +180,7 @@ fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
     for input in [Input::Stdin, columns] {
         session.edit(|draft| draft.inputs = vec![InputDraft::range(1, 2), InputDraft::from_input(&input)]);
         assert_eq!(session.editor.draft().to_job().expect("a job").inputs[1], input);
-        until(&mut session, "the complaint", |session| session.editor.preview().error(Field::Input(1)).is_some());
+        until(&mut session, "the complaint", |session| session.editor.preview().input_error(1).is_some());
         assert!(session.run_obstacle().is_some_and(|words| words.contains("standard input")));
     }
 }
@@ -187,52 +188,55 @@ fn an_input_that_reads_standard_input_can_be_saved_but_not_run() {
 #[test]
 fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
     type Change = fn(&mut JobDraft);
-    let table: [(Change, Field); 39] = [
-        (|draft| draft.control.heartbeat = "0.01".to_owned(), Field::Heartbeat),
-        (|draft| draft.shared.memory = "much".to_owned(), Field::SharedMemory),
-        (|draft| draft.control.slots = "1{#}".to_owned(), Field::Slots),
-        (|draft| draft.limits.memory = "much".to_owned(), Field::LimitMemory),
-        (|draft| draft.limits.memory = "1K".to_owned(), Field::LimitMemory),
-        (|draft| draft.limits.cpu = "1.5".to_owned(), Field::LimitCpu),
-        (|draft| draft.limits.cpu = "0".to_owned(), Field::LimitCpu),
-        (|draft| draft.limits.output = "0".to_owned(), Field::LimitOutput),
-        (|draft| (draft.kind, draft.limits.output) = (TaskKind::Workload, "1M".to_owned()), Field::LimitOutput),
-        (|draft| draft.control.nice = "20".to_owned(), Field::Nice),
-        (|draft| draft.order.by_values = "fastest".to_owned(), Field::Order),
-        (|draft| draft.order.by_values = "priority:size".to_owned(), Field::Order),
-        (|draft| draft.control.slots = "{9}".to_owned(), Field::Slots),
-        (|draft| draft.control.slots = "0{x}".to_owned(), Field::Slots),
+    let table: [(Change, &'static Field); 39] = [
+        (|draft| *draft.text_mut(&field::HEARTBEAT_SECS) = "0.01".to_owned(), &field::HEARTBEAT_SECS),
+        (|draft| *draft.text_mut(&field::SHARED_BYTES) = "much".to_owned(), &field::SHARED_BYTES),
+        (|draft| *draft.text_mut(&field::SLOTS) = "1{#}".to_owned(), &field::SLOTS),
+        (|draft| *draft.text_mut(&field::LIMIT_MEMORY_BYTES) = "much".to_owned(), &field::LIMIT_MEMORY_BYTES),
+        (|draft| *draft.text_mut(&field::LIMIT_MEMORY_BYTES) = "1K".to_owned(), &field::LIMIT_MEMORY_BYTES),
+        (|draft| *draft.text_mut(&field::LIMIT_CPU_SECS) = "1.5".to_owned(), &field::LIMIT_CPU_SECS),
+        (|draft| *draft.text_mut(&field::LIMIT_CPU_SECS) = "0".to_owned(), &field::LIMIT_CPU_SECS),
+        (|draft| *draft.text_mut(&field::LIMIT_OUTPUT_BYTES) = "0".to_owned(), &field::LIMIT_OUTPUT_BYTES),
         (
-            |draft| (draft.control.resources, draft.control.needs) = ("gpu=1".to_owned(), "gpu=99{#}".to_owned()),
-            Field::Needs,
+            |draft| (draft.kind, *draft.text_mut(&field::LIMIT_OUTPUT_BYTES)) = (TaskKind::Workload, "1M".to_owned()),
+            &field::LIMIT_OUTPUT_BYTES,
         ),
-        (|draft| draft.command = "echo {0}".to_owned(), Field::Task),
-        (|draft| draft.command = "   ".to_owned(), Field::Task),
-        (|draft| draft.command = "echo {7}".to_owned(), Field::Task),
-        (|draft| draft.timeout = "soon".to_owned(), Field::Timeout),
-        (|draft| draft.timeout = "-1".to_owned(), Field::Timeout),
-        (|draft| draft.retries = "many".to_owned(), Field::Retries),
-        (|draft| draft.workers = Some(100_000), Field::Workers),
-        (|draft| draft.control.slots = "9".to_owned(), Field::Slots),
-        (|draft| draft.control.needs = "gpu=1".to_owned(), Field::Needs),
-        (|draft| draft.control.resources = "gpu=1 gpu=2".to_owned(), Field::Resources),
-        (|draft| draft.control.name_column = "name".to_owned(), Field::After),
-        (|draft| draft.command_environment.environment = "A=1\nA=2".to_owned(), Field::Environment),
-        (|draft| draft.command_environment.environment = "FANLANE_A=1".to_owned(), Field::Environment),
-        (|draft| draft.command_environment.environment = "A={7}".to_owned(), Field::Environment),
-        (|draft| draft.command_environment.stdin = "{7}".to_owned(), Field::Stdin),
-        (|draft| draft.command_environment.stdin_file = "{7}".to_owned(), Field::StdinFile),
-        (|draft| draft.order.max_args = "1000000".to_owned(), Field::MaxArgs),
-        (|draft| draft.order.sample = "some".to_owned(), Field::Sample),
-        (|draft| draft.order.sample_seed = "-1".to_owned(), Field::SampleSeed),
-        (|draft| draft.shared.objects = "seen".to_owned(), Field::Shared),
-        (|draft| draft.shared.objects = "gate = Barrier(0)".to_owned(), Field::Shared),
-        (|draft| draft.shared.objects = "a = Set\na = List".to_owned(), Field::Shared),
+        (|draft| *draft.text_mut(&field::NICE) = "20".to_owned(), &field::NICE),
+        (|draft| draft.order.by_values = "fastest".to_owned(), &field::ORDER),
+        (|draft| draft.order.by_values = "priority:size".to_owned(), &field::ORDER),
+        (|draft| *draft.text_mut(&field::SLOTS) = "{9}".to_owned(), &field::SLOTS),
+        (|draft| *draft.text_mut(&field::SLOTS) = "0{x}".to_owned(), &field::SLOTS),
         (
-            |draft| draft.inputs = vec![InputDraft { from: "one".to_owned(), ..InputDraft::range(1, 2) }],
-            Field::Input(0),
+            |draft| {
+                *draft.text_mut(&field::RESOURCES) = "gpu=1".to_owned();
+                *draft.text_mut(&field::NEEDS) = "gpu=99{#}".to_owned();
+            },
+            &field::NEEDS,
         ),
-        (|draft| draft.working_dir = "/there/is/no/such/folder".to_owned(), Field::WorkingDir),
+        (|draft| draft.command = "echo {0}".to_owned(), &field::TASK),
+        (|draft| draft.command = "   ".to_owned(), &field::TASK),
+        (|draft| draft.command = "echo {7}".to_owned(), &field::TASK),
+        (|draft| *draft.text_mut(&field::TIMEOUT_SECS) = "soon".to_owned(), &field::TIMEOUT_SECS),
+        (|draft| *draft.text_mut(&field::TIMEOUT_SECS) = "-1".to_owned(), &field::TIMEOUT_SECS),
+        (|draft| *draft.text_mut(&field::RETRIES) = "many".to_owned(), &field::RETRIES),
+        (|draft| draft.workers = Some(100_000), &field::WORKERS),
+        (|draft| *draft.text_mut(&field::SLOTS) = "9".to_owned(), &field::SLOTS),
+        (|draft| *draft.text_mut(&field::NEEDS) = "gpu=1".to_owned(), &field::NEEDS),
+        (|draft| *draft.text_mut(&field::RESOURCES) = "gpu=1 gpu=2".to_owned(), &field::RESOURCES),
+        (|draft| draft.dependencies.name_column = "name".to_owned(), &field::AFTER),
+        (|draft| draft.environment.lines = "A=1\nA=2".to_owned(), &field::ENVIRONMENT),
+        (|draft| draft.environment.lines = "FANLANE_A=1".to_owned(), &field::ENVIRONMENT),
+        (|draft| draft.environment.lines = "A={7}".to_owned(), &field::ENVIRONMENT),
+        (|draft| *draft.text_mut(&field::STDIN) = "{7}".to_owned(), &field::STDIN),
+        (|draft| *draft.text_mut(&field::STDIN_FILE) = "{7}".to_owned(), &field::STDIN_FILE),
+        (|draft| *draft.text_mut(&field::MAX_ROWS) = "1000000".to_owned(), &field::MAX_ROWS),
+        (|draft| *draft.text_mut(&field::SAMPLE) = "some".to_owned(), &field::SAMPLE),
+        (|draft| *draft.text_mut(&field::SAMPLE_SEED) = "-1".to_owned(), &field::SAMPLE_SEED),
+        (|draft| draft.shared = "seen".to_owned(), &field::SHARED),
+        (|draft| draft.shared = "gate = Barrier(0)".to_owned(), &field::SHARED),
+        (|draft| draft.shared = "a = Set\na = List".to_owned(), &field::SHARED),
+        (|draft| draft.inputs = vec![InputDraft { from: "one".to_owned(), ..InputDraft::range(1, 2) }], &field::INPUTS),
+        (|draft| *draft.text_mut(&field::WORKING_DIR) = "/there/is/no/such/folder".to_owned(), &field::WORKING_DIR),
     ];
     for (place, (change, field)) in table.into_iter().enumerate() {
         let Scene { mut session, engine, .. } = scene();
@@ -242,7 +246,9 @@ fn each_mistake_is_told_at_its_field_and_keeps_the_job_from_running() {
             draft.inputs = vec![InputDraft::range(1, 2)];
             change(draft);
         });
-        until(&mut session, &format!("case {place}"), |session| session.editor.preview().error(field).is_some());
+        until(&mut session, &format!("case {place}"), |session| {
+            session.editor.preview().errors().iter().any(|error| error.field == field)
+        });
         assert!(session.run_obstacle().is_some(), "case {place}");
         session.handle(Command::Run);
         assert!(engine.notes().started.is_empty(), "case {place}");
@@ -270,7 +276,7 @@ fn inputs_in_files_are_read_by_a_thread_and_again_when_the_job_is_run() {
     assert_eq!(engine.notes().started.len(), 1);
     std::fs::remove_file(&file).expect("removed");
     session.edit(|_| ());
-    until(&mut session, "the error", |session| session.editor.preview().error(Field::Input(0)).is_some());
+    until(&mut session, "the error", |session| session.editor.preview().input_error(0).is_some());
 }
 
 #[test]
@@ -449,7 +455,7 @@ fn presets_are_saved_renamed_copied_deleted_and_brought_back() {
     assert_eq!(session.editor.draft().name, "Mine");
     assert!(!session.editor.is_edited());
 
-    session.edit(|draft| draft.retries = "3".to_owned());
+    session.edit(|draft| *draft.text_mut(&field::RETRIES) = "3".to_owned());
     assert!(session.editor.is_edited());
     session.handle(PresetCommand::Save);
     let id = session.editor.saved_origin().cloned().expect("it is a saved one");

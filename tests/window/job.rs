@@ -3,9 +3,10 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use fanlane::session::{Field, JobDraft, Session};
+use fanlane::session::{JobDraft, Session};
 use fanlane_core::job::TaskKind;
 use fanlane_core::job::control::{Control, Limits, ResourceRequest, RetryWait};
+use fanlane_core::job::field;
 use fanlane_core::job::{Input, Job, Order};
 
 use super::canned::{self, FakeEngine, session};
@@ -65,10 +66,10 @@ const CONTROL: [[&str; 4]; 10] = [
     ["Retry wait", "9..1", "no shorter", "1..60"],
     ["Slow tasks", "50%", "above 100", "300%"],
     ["Free memory", "much", "500M", "4G"],
-    ["Highest load", "0", "above 0", "2"],
+    ["Maximum load", "0", "above 0", "2"],
     ["Nice", "20", "0 to 19", "10"],
     ["Heartbeat", "2h", "0.1 to 3600", "2m"],
-    ["Places", "1000", "1000 places", "2"],
+    ["Slots", "1000", "1000 places", "2"],
     ["Resources", "gpu", "gpu=2", "gpu=2 licence=1"],
 ];
 
@@ -108,6 +109,26 @@ fn what_steers_a_run_is_typed_as_on_the_command_line() {
         after: None,
     };
     assert_eq!(control, expected);
+}
+
+#[test]
+fn every_field_of_a_job_stands_on_the_page_in_the_words_of_its_row() {
+    let engine = FakeEngine::default();
+    let mut session = session(&engine);
+    let inputs = vec![Input::Range(1, 2), Input::Range(3, 4)];
+    session.edit(|draft| *draft = JobDraft::from_job(&Job { inputs, ..canned::cubes() }));
+    let mut window = window(session);
+    let folded = field::GROUPS.iter().filter(|group| ![&field::WORK_GROUP, &field::OPTION_GROUP].contains(group));
+    for group in folded {
+        unfold(&mut window, group.title);
+    }
+    // The version is the file's, a description is shown without a label, and the pool stands in the top bar.
+    let elsewhere = [&field::VERSION, &field::DESCRIPTION, &field::MODE, &field::WORKERS];
+    for field in field::fields().filter(|field| !elsewhere.contains(field)) {
+        assert!(window.query_all_by_label(field.label).count() > 0, "{field:?}: {}", field.label);
+        let has_help = !JobDraft::is_text(field) || window.query_all_by_label(field.help).count() > 0;
+        assert!(has_help, "{field:?}: {}", field.help);
+    }
 }
 
 #[test]
@@ -155,7 +176,7 @@ fn tasks_wait_for_those_that_two_columns_name() {
     type_into(&mut window, "Task names", "name");
     assert!(shown(&window).run_obstacle().is_some_and(|reason| reason.contains("two columns")));
     type_into(&mut window, "Wait for", "after");
-    until(&mut window, "the columns", |session| session.editor.preview().error(Field::After).is_some());
+    until(&mut window, "the columns", |session| session.editor.preview().error(&field::AFTER).is_some());
     assert!(window.query_all_by_label_contains("No column is called").count() > 0);
 }
 
@@ -170,7 +191,7 @@ fn environment_input_and_order_show_in_the_preview() {
     assert!(window.get_by_role_and_label(Role::Button, "Run").accesskit_node().is_disabled());
     type_into(&mut window, "Environment", "NAME=it is {}");
     type_into(&mut window, "Text for standard input", "{9}");
-    assert!(shown(&window).editor.preview().error(Field::Stdin).is_some());
+    assert!(shown(&window).editor.preview().error(&field::STDIN).is_some());
     window.get_by_role_and_label(Role::MultilineTextInput, "Text for standard input").focus();
     press(&mut window, Modifiers::COMMAND, Key::A);
     press(&mut window, Modifiers::NONE, Key::Delete);
@@ -189,7 +210,7 @@ fn environment_input_and_order_show_in_the_preview() {
     type_into(&mut window, "Sample seed", "4");
     reach(&mut window, Role::CheckBox, "Shuffle");
     type_into(&mut window, "Shuffle seed", "x");
-    assert!(shown(&window).editor.preview().error(Field::Seed).is_some());
+    assert!(shown(&window).editor.preview().error(&field::ORDER).is_some());
     type_into(&mut window, "Shuffle seed", "7");
     let expanded = std::sync::Arc::clone(shown(&window).editor.preview().expanded().expect("expanded"));
     let numbers: Vec<u64> = expanded.beside.iter().map(|beside| beside.number).collect();
@@ -215,7 +236,7 @@ fn an_input_that_cannot_be_typed_is_shown_as_the_job_file_has_it() {
     let mut window = window(session);
     let shown_input = window.get_by_label("Input 1 as in the job file").value();
     assert_eq!(shown_input.as_deref(), Some("List([\"two\\nlines\"])"));
-    until(&mut window, "the complaint", |session| session.editor.preview().error(Field::Input(1)).is_some());
+    until(&mut window, "the complaint", |session| session.editor.preview().input_error(1).is_some());
     assert!(window.query_all_by_label_contains("no standard input").count() > 0);
     click(&mut window, "Remove input 2");
     until(&mut window, "the tasks", |session| session.editor.preview().expanded().is_some());
@@ -255,7 +276,7 @@ fn inputs_of_every_kind_are_made_with_a_live_preview() {
     first_tasks(&mut window, &["echo 'name, age'", "echo 'Ann, 30'", "echo 'Bo, 40'"]);
     reach(&mut window, Role::CheckBox, "Columns of input 1");
     type_into(&mut window, "Separator of the columns of input 1", "[");
-    until(&mut window, "the complaint", |session| session.editor.preview().error(Field::Inputs).is_some());
+    until(&mut window, "the complaint", |session| session.editor.preview().error(&field::INPUTS).is_some());
     type_into(&mut window, "Separator of the columns of input 1", ",");
     reach(&mut window, Role::CheckBox, "The first value of input 1 names the columns");
     reach(&mut window, Role::CheckBox, "Trim the columns of input 1");
@@ -267,7 +288,7 @@ fn inputs_of_every_kind_are_made_with_a_live_preview() {
     first_tasks(&mut window, &["echo Ann 30 1", "echo Bo 40 2"]);
     choose_kind(&mut window, "1.2", "JSON file");
     type_into(&mut window, "JSON file of input 1.2", "names.json");
-    until(&mut window, "the complaint", |session| session.editor.preview().error(Field::Inputs).is_some());
+    until(&mut window, "the complaint", |session| session.editor.preview().error(&field::INPUTS).is_some());
     click(&mut window, "Remove input 1.1");
     click(&mut window, "Add to input 1");
     type_into(&mut window, "Last number of input 1.2", "2");

@@ -4,12 +4,12 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers, OutputCommand};
 use egui_kittest::kittest::Queryable as _;
-use fanlane::session::{Command, Field, Page, Session};
+use fanlane::session::{Command, Page, Session};
 use fanlane_core::event::{
     AttemptRecord, Captured, DispatchEvent, EventKind, LaneId, Outcome, Output, SampleEvent, SharedContent,
     SharedEvent, SharedObject, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
-use fanlane_core::job::{SharedSpec, Transport};
+use fanlane_core::job::{SharedSpec, Transport, field};
 
 use super::driver::{Window, handle, type_into, unfold, until, with_cubes};
 
@@ -32,7 +32,7 @@ fn the_page_says_what_to_do_where_nothing_is_shared() {
     assert_eq!(window.state().session().page(), Page::SHARED);
     assert!(window.query_by_label("No shared objects").is_some());
     assert!(window.query_by_label("Results on their way: none yet").is_some());
-    window.state_mut().session_mut().edit(|draft| draft.shared.objects = "seen = Set".into());
+    window.state_mut().session_mut().edit(|draft| draft.shared = "seen = Set".into());
     window.run_steps(4);
     assert!(window.query_by_label("No run yet: press Run").is_some());
 }
@@ -153,16 +153,16 @@ fn objects_are_declared_on_the_page_job() {
     unfold(&mut window, "Shared objects");
     type_into(&mut window, "Objects", "seen = Set\ncount = Value(0)");
     window.check_accessibility();
-    type_into(&mut window, "Most memory", "many");
-    assert!(window.state().session().editor.preview().error(Field::SharedMemory).is_some());
+    type_into(&mut window, "Maximum memory", "many");
+    assert!(window.state().session().editor.preview().error(&field::SHARED_BYTES).is_some());
     assert!(window.query_all_by_label_contains("500M").count() > 1, "the help and the complaint");
-    type_into(&mut window, "Most memory", "64M");
+    type_into(&mut window, "Maximum memory", "64M");
     let job = window.state().session().editor.draft().to_job().expect("it is right");
     assert_eq!(job.shared["seen"], SharedSpec::Set);
     assert_eq!((job.shared.len(), job.shared_bytes), (2, Some(64 << 20)));
     assert!(window.query_by_label("Shared objects (3 set)").is_some());
     type_into(&mut window, "Objects", "gate = Barrier(0)");
-    assert!(window.state().session().editor.preview().error(Field::Shared).is_some());
+    assert!(window.state().session().editor.preview().error(&field::SHARED).is_some());
     assert!(window.query_all_by_label_contains("number of parties is 0").count() > 0);
 }
 

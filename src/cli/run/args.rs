@@ -17,7 +17,7 @@ use crate::cli::report::args::ReportArgs;
 use crate::cli::worker_count::{self, WorkerCount};
 use fanlane_core::job::amount;
 use fanlane_core::job::duration::{self, Limit};
-use fanlane_core::job::{Job, Order};
+use fanlane_core::job::{Job, Order, field};
 
 /// The arguments of `fanlane run`.
 #[derive(Debug, Default, Args)]
@@ -48,19 +48,14 @@ Examples:
   fanlane run --json cubes.ron > cubes.jsonl"
 )]
 pub struct RunArgs {
-    /// Number of workers: N, +N or -N (cores plus or minus N), N% of the cores, 0 for one per task [default: the cores]
     #[arg(short = 'j', long, short_alias = 'P', visible_alias = "jobs", value_name = "N", allow_hyphen_values = true)]
-    #[arg(value_parser = worker_count::parse)]
+    #[arg(value_parser = worker_count::parse, help = workers_help())]
     pub workers: Option<WorkerCount>,
-    /// Run in one process, in threads of one process, or in a pool of processes [default: pool]
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", help = field::MODE.help)]
     pub mode: Option<ModeArg>,
-    /// How large results of calls come from their workers; the run reports at its end when the other way was faster
-    /// [default: pipe]
-    #[arg(long, value_name = "WAY")]
+    #[arg(long, value_name = "WAY", help = field::TRANSPORT.help)]
     pub transport: Option<TransportArg>,
-    /// Maximum memory of the values of the job's shared objects, in bytes or with a unit (500M, 2G) [default: 1G]
-    #[arg(long, value_name = "SIZE", value_parser = amount::parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = amount::parse_size, help = field::SHARED_BYTES.help)]
     pub shared_bytes: Option<u64>,
     /// What is printed.
     #[command(flatten)]
@@ -74,42 +69,34 @@ pub struct RunArgs {
     /// Try a failing task up to N times
     #[arg(long, value_name = "N", value_parser = parse_tries)]
     pub retries: Option<u32>,
-    /// End a task that runs longer than this, in seconds or with a unit (500ms, 1.5m, 2h), or than N% of the median task
-    #[arg(long, value_name = "SECS|N%", value_parser = duration::parse_limit)]
+    #[arg(long, value_name = "SECS|N%", value_parser = duration::parse_limit, help = timeout_help())]
     pub timeout: Option<Limit>,
     /// Split the command into words and start the program directly: each input is one argument, nothing is expanded
     #[arg(long)]
     pub no_shell: bool,
-    /// Run the tasks in this folder; paths of inputs and results stay relative to the current one
-    #[arg(long, visible_alias = "workdir", value_name = "DIR")]
+    #[arg(long, visible_alias = "workdir", value_name = "DIR", help = wd_help())]
     pub wd: Option<PathBuf>,
     /// Flags of GNU parallel that ask for the behaviour here.
     #[arg(long, hide = true, aliases = ["will-cite", "gnu", "no-notice"])]
     pub group: bool,
-    /// Set a variable in each task's environment; VALUE may hold replacement strings
-    #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append, help = field::ENVIRONMENT.help)]
     pub env: Vec<String>,
-    /// Give each task this text, which may hold replacement strings, as standard input
-    #[arg(long, value_name = "TEXT", conflicts_with = "stdin_file")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "stdin_file", help = field::STDIN.help)]
     pub stdin_text: Option<String>,
-    /// Give each task this file, whose name may hold replacement strings, as standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = field::STDIN_FILE.help)]
     pub stdin_file: Option<String>,
     /// How inputs are read.
     #[command(flatten)]
     pub inputs: InputArgs,
-    /// Put up to N inputs into one task; 0: none of them
     #[arg(short = 'n', long, short_alias = 'N', alias = "max-replace-args", value_name = "N")]
+    #[arg(help = field::MAX_ROWS.help)]
     pub max_args: Option<u32>,
     /// Start the tasks in a random order; task numbers stay those of the inputs
     #[arg(long, conflicts_with = "order")]
     pub shuf: bool,
-    /// Start the tasks in this order: priority:COLUMN, longest-first:COLUMN (seconds; unknown ones first),
-    /// longest-first-in:JOBLOG of an earlier run, or longest-first-by-history; a COLUMN may be a template
-    #[arg(long, value_name = "ORDER")]
+    #[arg(long, value_name = "ORDER", help = field::ORDER.help)]
     pub order: Option<Order>,
-    /// Take only N of the inputs, chosen at random
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help = field::SAMPLE.help)]
     pub sample: Option<u64>,
     /// Seed of --shuf and --sample, to repeat their choice
     #[arg(long, value_name = "N")]
@@ -205,6 +192,21 @@ impl RunArgs {
             job.stdin_file.clone_from(&self.stdin_file);
         }
     }
+}
+
+// Flags that say more than their field does.
+
+fn workers_help() -> String {
+    let help = field::WORKERS.help;
+    format!("{help}. N; +N or -N: the cores plus or minus N; N%: of the cores; 0: one per task")
+}
+
+fn timeout_help() -> String {
+    format!("{}. N%: {}", field::TIMEOUT_SECS.help, field::TIMEOUT_PERCENT.help)
+}
+
+fn wd_help() -> String {
+    format!("{}; as a flag: paths of inputs and results stay relative to the current folder", field::WORKING_DIR.help)
 }
 
 fn random_seed() -> u64 {

@@ -3,56 +3,40 @@
 
 use clap::Args;
 
-use fanlane_core::job::Control;
 use fanlane_core::job::amount::{parse_amount, parse_load, parse_request, parse_size};
 use fanlane_core::job::control::{Halt, ResourceRequest, RetryWait};
 use fanlane_core::job::duration::{self, Timeout};
+use fanlane_core::job::{Control, field};
 
 /// When a run ends early, waits or is limited.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Control")]
 pub struct ControlArgs {
-    /// End early: now or soon, at a number or share of fail, success or done: now,fail=1  soon,done=50%
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", help = field::HALT.help)]
     pub halt: Option<Halt>,
-    /// Time between two starts, in seconds or with a unit (500ms, 2m)
-    #[arg(long, value_name = "SECS", value_parser = duration::parse)]
+    #[arg(long, value_name = "SECS", value_parser = duration::parse, help = field::DELAY_SECS.help)]
     pub delay: Option<Timeout>,
-    /// Time before a retry: SECS, or FIRST..MOST, doubled each time
-    #[arg(long, value_name = "SECS")]
+    #[arg(long, value_name = "SECS", help = field::RETRY_WAIT.help)]
     pub retry_wait: Option<RetryWait>,
-    /// Start a task only while this much memory is free, in bytes or with a unit (500M, 4G). While less than half of it is
-    /// free, end the youngest task and start it again later
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help = field::MEMFREE_BYTES.help)]
     pub memfree: Option<u64>,
-    /// Start a task only while the system's load is below this: N processes, or N% of the cores
-    #[arg(long, value_name = "LOAD", value_parser = parse_load)]
+    #[arg(long, value_name = "LOAD", value_parser = parse_load, help = field::LOAD_LIMIT.help)]
     pub load: Option<f64>,
-    /// Niceness of the tasks, 0 to 19
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19), help = field::NICE.help)]
     pub nice: Option<i32>,
-    /// Ping a worker that was silent for this long, and kill it after twice as long without an answer; in seconds or with a
-    /// unit [default: 5]
-    #[arg(long, value_name = "SECS", value_parser = duration::parse)]
+    #[arg(long, value_name = "SECS", value_parser = duration::parse, help = field::HEARTBEAT_SECS.help)]
     pub heartbeat: Option<Timeout>,
-    /// Maximum address space of each process of a task, in bytes or with a unit (500M, 4G)
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help = field::LIMIT_MEMORY_BYTES.help)]
     pub limit_memory: Option<u64>,
-    /// Maximum CPU time of each process of a task, in whole seconds
-    #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECS", value_parser = duration::parse_whole_secs, help = field::LIMIT_CPU_SECS.help)]
     pub limit_cpu: Option<u64>,
-    /// End a task that prints more than this, in bytes or with a unit (500M, 4G)
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help = field::LIMIT_OUTPUT_BYTES.help)]
     pub limit_output: Option<u64>,
-    /// Number of workers' places that a task takes: N, or a template for each task: {cores}
-    #[arg(long, value_name = "N|TEMPLATE")]
+    #[arg(long, value_name = "N|TEMPLATE", help = field::SLOTS.help)]
     pub slots: Option<ResourceRequest>,
-    /// Amount of a resource that there is: gpu=2
-    #[arg(long, value_name = "NAME=N", value_parser = parse_amount)]
+    #[arg(long, value_name = "NAME=N", value_parser = parse_amount, help = field::RESOURCES.help)]
     pub resource: Vec<(String, u32)>,
-    /// Amount of a resource that a task takes while it runs, or a template of it; its environment says which ones it has:
-    /// gpu=1 gives FANLANE_GPU=0
-    #[arg(long, value_name = "NAME=N|TEMPLATE", value_parser = parse_request)]
+    #[arg(long, value_name = "NAME=N|TEMPLATE", value_parser = parse_request, help = field::NEEDS.help)]
     pub need: Vec<(String, ResourceRequest)>,
 }
 

@@ -9,7 +9,7 @@ use crate::cli::execute::job_log::log_path;
 use crate::cli::execute::keep::Keep;
 use crate::cli::execute::resume::{Resume, ResumeSource};
 use crate::cli::run_name::RunName;
-use fanlane_core::job::escapes;
+use fanlane_core::job::{escapes, field};
 use fanlane_core::store::results_table::TableFormat;
 
 /// What a run keeps, and how its lines are tagged.
@@ -43,8 +43,7 @@ pub struct KeepArgs {
     /// Begin each line of output with the task's input and a tab
     #[arg(long)]
     tag: bool,
-    /// Begin each line of output with this text, which may hold replacement strings and \n \t \0 \xNN, and a tab
-    #[arg(long, alias = "tag-string", value_name = "TEXT", value_parser = escapes::unescape)]
+    #[arg(long, alias = "tag-string", value_name = "TEXT", value_parser = escapes::unescape, help = field::TAGSTRING.help)]
     tagstring: Option<String>,
 }
 

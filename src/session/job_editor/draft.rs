@@ -1,117 +1,75 @@
-//! The open job as a person edits it: text as it was typed, checked into a [`Job`] whenever it changes.
+//! The open job as it is edited: text as it was typed, checked into a [`Job`] whenever it changes.
 //!
-//! A field that cannot be read says so in a message of its own; what a field cannot show (an input of another kind)
-//! is kept as it is, so that opening and saving a job loses nothing.
+//! Most fields of a job are one text each, which the table of fields writes and reads. What is more than a line of text has
+//! a form of its own here. What no form can show (an input of another kind) is kept as it is, so that opening and saving a
+//! job loses nothing.
 
-mod command_environment;
-mod control;
-mod limits;
+mod dependencies;
+mod environment;
+mod lines;
 mod order;
-mod shared;
-mod typed;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 
-use fanlane_core::job::duration;
-use fanlane_core::job::field::{self as job_field, FieldProblem};
-use fanlane_core::job::{Control, Input, JOB_VERSION, Job, Mode, TaskKind, TaskTemplate, Transport, WorkloadSpec};
+use fanlane_core::job::field::{self, Field, FieldProblem};
+use fanlane_core::job::{Input, JOB_VERSION, Job, Mode, SharedSpec, TaskKind, TaskTemplate, Transport, WorkloadSpec};
 
-pub use command_environment::CommandEnvironmentDraft;
-pub use control::ControlDraft;
-pub use limits::LimitsDraft;
+pub use dependencies::DependenciesDraft;
+pub use environment::EnvironmentDraft;
 pub use order::OrderDraft;
-pub use shared::SharedDraft;
-use typed::Typed;
 
 use super::input_draft::InputDraft;
 use crate::session::notices::sentence;
-
-/// A field that a message belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Field {
-    /// The job's name.
-    Name,
-    /// The command line or the workload.
-    Task,
-    /// One of the inputs, counted from 0.
-    Input(usize),
-    /// The inputs together: what they expand to.
-    Inputs,
-    /// The pool's size.
-    Workers,
-    /// The time that an attempt may take.
-    Timeout,
-    /// How often a failed task is tried again.
-    Retries,
-    /// Where commands run.
-    WorkingDir,
-    /// When the run ends early.
-    Halt,
-    /// The time between two starts.
-    Delay,
-    /// The wait before a retry.
-    RetryWait,
-    /// The share of the median that a task may take.
-    TimeoutPercent,
-    /// The memory that must be free.
-    MemFree,
-    /// The machine's largest load.
-    Load,
-    /// How far tasks stand back.
-    Nice,
-    /// After how long a silent worker is asked for a sign of life.
-    Heartbeat,
-    /// The most memory of each process of a task.
-    LimitMemory,
-    /// The most CPU time of each process of a task.
-    LimitCpu,
-    /// The most that a task may print.
-    LimitOutput,
-    /// How many places of the pool a task takes.
-    Slots,
-    /// What there is only so many of.
-    Resources,
-    /// How many of these a task needs.
-    Needs,
-    /// Which tasks wait for which others.
-    After,
-    /// The variables of the tasks' environment.
-    Environment,
-    /// The text for standard input.
-    Stdin,
-    /// The file for standard input.
-    StdinFile,
-    /// What stands before each line of output.
-    Tagstring,
-    /// How many rows of the inputs go into a task.
-    MaxArgs,
-    /// By what values tasks are put in order.
-    Order,
-    /// What the mixed order depends on.
-    Seed,
-    /// How many rows are chosen.
-    Sample,
-    /// What the choice depends on.
-    SampleSeed,
-    /// The objects that tasks share.
-    Shared,
-    /// The memory that the objects may take.
-    SharedMemory,
-    /// How large results come from their workers.
-    Transport,
-}
 
 /// What is wrong with a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// The field.
-    pub field: Field,
+    pub field: &'static Field,
+    /// Which of the inputs it is about, counted from 0; `None`: the field as a whole.
+    pub input: Option<usize>,
     /// What is wrong and what is expected.
     pub message: String,
 }
 
+impl FieldError {
+    /// An error about the whole field; the message becomes a sentence.
+    pub(super) fn new(field: &'static Field, message: &str) -> Self {
+        Self { field, input: None, message: sentence(message) }
+    }
+
+    /// An error about one of the inputs, counted from 0.
+    pub(super) fn of_input(place: usize, message: &str) -> Self {
+        Self { input: Some(place), ..Self::new(&field::INPUTS, message) }
+    }
+}
+
+impl From<FieldProblem> for FieldError {
+    fn from(problem: FieldProblem) -> Self {
+        Self::new(problem.field, &problem.message)
+    }
+}
+
+/// The fields with a form of their own in the draft.
+static FORMS: [&Field; 14] = [
+    &field::VERSION,
+    &field::NAME,
+    &field::DESCRIPTION,
+    &field::TASK,
+    &field::INPUTS,
+    &field::LINKED,
+    &field::MODE,
+    &field::WORKERS,
+    &field::TRANSPORT,
+    &field::AFTER,
+    &field::SHELL,
+    &field::ENVIRONMENT,
+    &field::SHARED,
+    &field::ORDER,
+];
+
 /// The open job as it is edited.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JobDraft {
     /// The job's name.
     pub name: String,
@@ -131,26 +89,28 @@ pub struct JobDraft {
     pub mode: Mode,
     /// The pool's size; `None`: the number of logical cores.
     pub workers: Option<u32>,
-    /// The time that an attempt may take, in seconds; empty: for ever.
-    pub timeout: String,
-    /// How often a failed task is tried again; empty: never.
-    pub retries: String,
-    /// Where commands run; empty: the job file's folder, or the current one.
-    pub working_dir: String,
-    /// When the run ends early, waits or holds back.
-    pub control: ControlDraft,
-    /// What a task may take at the most.
-    pub limits: LimitsDraft,
-    /// What a command gets besides its line.
-    pub command_environment: CommandEnvironmentDraft,
-    /// How rows become tasks, and their order.
-    pub order: OrderDraft,
-    /// The objects that tasks share.
-    pub shared: SharedDraft,
     /// How large results of calls come from their workers; of no meaning for commands.
     pub transport: Transport,
-    /// The job as it was opened, for what has no field here.
+    /// Which tasks wait for which others.
+    pub dependencies: DependenciesDraft,
+    /// The command line is run by a shell.
+    pub shell: bool,
+    /// The variables of the environment.
+    pub environment: EnvironmentDraft,
+    /// The objects that tasks share, one a line: `seen = Set`.
+    pub shared: String,
+    /// The order in which tasks start.
+    pub order: OrderDraft,
+    /// The job as it was opened, for what has no form here.
     pub opened: Job,
+    /// The other fields as typed, by their keys.
+    texts: BTreeMap<&'static str, String>,
+}
+
+impl Default for JobDraft {
+    fn default() -> Self {
+        Self::from_job(&Job::default())
+    }
 }
 
 impl JobDraft {
@@ -170,17 +130,45 @@ impl JobDraft {
             linked: job.linked,
             mode: job.mode,
             workers: job.workers,
-            timeout: job.timeout_secs.map_or_else(String::new, |secs| secs.to_string()),
-            retries: if job.retries == 0 { String::new() } else { job.retries.to_string() },
-            control: ControlDraft::from_control(&job.control),
-            limits: LimitsDraft::from_limits(&job.control.limits),
-            command_environment: CommandEnvironmentDraft::from_job(job),
-            order: OrderDraft::from_job(job),
-            shared: SharedDraft::from_job(job),
             transport: job.transport,
-            working_dir: job.working_dir.as_ref().map_or_else(String::new, |dir| dir.display().to_string()),
+            dependencies: DependenciesDraft::from_after(job.control.after.as_ref()),
+            shell: job.shell,
+            environment: EnvironmentDraft::from_variables(&job.environment),
+            shared: shared_lines(job),
+            order: OrderDraft::from_order(&job.order),
             opened: Job { inputs: Vec::new(), ..job.clone() },
+            texts: text_fields().map(|field| (field.key, field.get(job))).collect(),
         }
+    }
+
+    /// Whether the field is one text, rather than a form of its own.
+    pub fn is_text(field: &Field) -> bool {
+        !FORMS.contains(&field)
+    }
+
+    /// What is typed for a field that is one text; empty for any other.
+    pub fn text(&self, field: &Field) -> &str {
+        self.texts.get(field.key).map_or("", String::as_str)
+    }
+
+    /// What is typed for a field that is one text.
+    pub fn text_mut(&mut self, field: &Field) -> &mut String {
+        self.texts.entry(field.key).or_default()
+    }
+
+    /// How much the field asks for: 0 for nothing; a list counts its lines, anything else is 1.
+    pub fn filled(&self, field: &Field) -> usize {
+        let is_filled = match field.key {
+            key if key == field::AFTER.key => self.dependencies != DependenciesDraft::default(),
+            key if key == field::SHELL.key => !self.shell,
+            key if key == field::ENVIRONMENT.key => self.environment != EnvironmentDraft::default(),
+            key if key == field::SHARED.key => {
+                return self.shared.lines().filter(|line| !line.trim().is_empty()).count();
+            }
+            key if key == field::ORDER.key => self.order.shuffled || !self.order.by_values.is_empty(),
+            _ => !self.text(field).is_empty(),
+        };
+        usize::from(is_filled)
     }
 
     /// The job that the fields say.
@@ -189,16 +177,14 @@ impl JobDraft {
     /// Everything that is wrong, field by field.
     pub fn to_job(&self) -> Result<Job, Vec<FieldError>> {
         let mut errors = Vec::new();
+        let opened = &self.opened;
         let mut inputs: Vec<Input> = Vec::with_capacity(self.inputs.len());
         for (place, draft) in self.inputs.iter().enumerate() {
             match draft.to_input() {
                 Ok(input) => inputs.push(input),
-                Err(message) => errors.push(FieldError { field: Field::Input(place), message }),
+                Err(message) => errors.push(FieldError::of_input(place, &message)),
             }
         }
-        let opened = &self.opened;
-        let timeout = Typed::new(Field::Timeout, &self.timeout, opened.timeout_secs.as_ref(), f64::to_string);
-        let folder = Some(&self.working_dir).filter(|typed| !typed.is_empty());
         let mut job = Job {
             version: JOB_VERSION,
             name: if self.name == opened.name { self.name.clone() } else { self.name.trim().to_owned() },
@@ -208,29 +194,45 @@ impl JobDraft {
             linked: self.linked,
             mode: self.mode,
             workers: self.workers,
-            timeout_secs: timeout.read(&mut errors, timeout_secs),
-            retries: self.retries(&mut errors),
             // The choice stays while one looks around among commands, which have none.
             transport: if self.kind.traits().returns_value { self.transport } else { Transport::Pipe },
-            control: Control {
-                limits: self.limits.to_limits(&opened.control.limits, &mut errors),
-                ..self.control.to_control(&opened.control, &mut errors)
-            },
-            working_dir: match &opened.working_dir {
-                // It may have bytes that are no text.
-                Some(dir) if dir.display().to_string() == self.working_dir => Some(dir.clone()),
-                _ => folder.map(PathBuf::from),
-            },
+            shell: self.shell,
             ..opened.clone()
         };
-        self.command_environment.merge_into(&mut job, opened, &mut errors);
-        self.order.merge_into(&mut job, opened, &mut errors);
-        self.shared.merge_into(&mut job, opened, &mut errors);
+        let mut told = |field, message: String| errors.push(FieldError::new(field, &message));
+        match self.dependencies.to_after(opened.control.after.as_ref()) {
+            Ok(after) => job.control.after = after,
+            Err(message) => told(&field::AFTER, message),
+        }
+        match self.environment.to_variables() {
+            Ok(variables) => job.environment = variables,
+            Err(message) => told(&field::ENVIRONMENT, message),
+        }
+        if self.shared != shared_lines(opened) {
+            let example = "NAME = KIND, such as seen = Set or count = Value(0)";
+            match lines::read(&self.shared, example, |kind| kind.trim().parse::<SharedSpec>()) {
+                Ok(shared) => job.shared = shared,
+                Err(message) => told(&field::SHARED, message),
+            }
+        }
+        match self.order.to_order(&opened.order) {
+            Ok(order) => job.order = order,
+            Err(message) => told(&field::ORDER, message),
+        }
+        for field in text_fields() {
+            // What the text cannot say exactly, such as bytes of a path that are no text, stays as it was while the text
+            // does.
+            let text = self.text(field);
+            if text != field.get(opened)
+                && let Err(problem) = field.set(&mut job, text)
+            {
+                errors.push(problem.into());
+            }
+        }
         for problem in job.check() {
-            let error = problem_of_field(&problem);
             // What could not be read has been told already.
-            if errors.iter().all(|known| known.field != error.field) {
-                errors.push(error);
+            if errors.iter().all(|known| known.field != problem.field) {
+                errors.push(problem.into());
             }
         }
         if errors.is_empty() { Ok(job) } else { Err(errors) }
@@ -242,66 +244,12 @@ impl JobDraft {
             TaskKind::Workload => TaskTemplate::Workload(self.workload.clone()),
         }
     }
-
-    fn retries(&self, errors: &mut Vec<FieldError>) -> u32 {
-        let typed = self.retries.trim();
-        if typed.is_empty() {
-            return 0;
-        }
-        typed.parse().unwrap_or_else(|_| {
-            let message = format!("{typed:?} is no count: type a whole number such as 2, or nothing for none.");
-            errors.push(FieldError { field: Field::Retries, message });
-            0
-        })
-    }
 }
 
-fn timeout_secs(typed: &str) -> Result<f64, String> {
-    duration::parse(typed).map(|time| time.secs).map_err(|_| {
-        format!("{typed:?} is no time: type seconds above 0, such as 2.5, or 90s or 2m; nothing for no limit.")
-    })
+fn text_fields() -> impl Iterator<Item = &'static Field> {
+    field::fields().filter(|field| JobDraft::is_text(field))
 }
 
-/// The message of a problem, at its field.
-pub(super) fn problem_of_field(problem: &FieldProblem) -> FieldError {
-    FieldError { field: field_of(problem.field), message: sentence(&problem.message) }
-}
-
-/// The field of the draft that shows this field of a job.
-pub(super) fn field_of(field: &job_field::Field) -> Field {
-    match field.key {
-        "task" => Field::Task,
-        "workers" => Field::Workers,
-        "timeout_secs" => Field::Timeout,
-        "retries" => Field::Retries,
-        "working_dir" => Field::WorkingDir,
-        "name" => Field::Name,
-        "environment" => Field::Environment,
-        "stdin" => Field::Stdin,
-        "stdin_file" => Field::StdinFile,
-        "tagstring" => Field::Tagstring,
-        "max_args" => Field::MaxArgs,
-        "shared" => Field::Shared,
-        "transport" => Field::Transport,
-        "control.limits.memory_bytes" => Field::LimitMemory,
-        "control.limits.cpu_secs" => Field::LimitCpu,
-        "control.limits.output_bytes" => Field::LimitOutput,
-        "control.halt" => Field::Halt,
-        "control.delay_secs" => Field::Delay,
-        "control.retry_wait" => Field::RetryWait,
-        "control.timeout_percent" => Field::TimeoutPercent,
-        "control.memfree_bytes" => Field::MemFree,
-        "control.load_limit" => Field::Load,
-        "control.nice" => Field::Nice,
-        "control.heartbeat_secs" => Field::Heartbeat,
-        "control.slots" => Field::Slots,
-        "control.resources" => Field::Resources,
-        "control.needs" => Field::Needs,
-        "control.after" => Field::After,
-        "order" => Field::Order,
-        "sample" => Field::Sample,
-        "sample_seed" => Field::SampleSeed,
-        "shared_bytes" => Field::SharedMemory,
-        _ => Field::Inputs,
-    }
+fn shared_lines(job: &Job) -> String {
+    job.shared.iter().map(|(name, spec)| format!("{name} = {spec}\n")).collect()
 }

@@ -8,11 +8,10 @@ use bstr::ByteSlice;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::batch::{BatchError, EnvironmentPart, OrderError};
 use fanlane_core::job::quote::quote_into;
-use fanlane_core::job::{Batch, Input, Job};
+use fanlane_core::job::{Batch, Input, Job, field};
 use fanlane_core::store::history::{KnownDurations, longest_first};
 
-use super::draft::{Field, FieldError, field_of};
-use crate::session::notices::sentence;
+use super::draft::FieldError;
 
 /// How many tasks the preview shows.
 const SHOWN: u64 = 200;
@@ -53,22 +52,22 @@ pub struct Beside {
 pub fn expand(job: &Job, folder: &Path, history: Option<&Path>) -> Result<Expanded, FieldError> {
     if let Some(place) = job.inputs.iter().position(Input::reads_stdin) {
         let message = "A window has no standard input: choose another kind, or run the job from a terminal.";
-        return Err(FieldError { field: Field::Input(place), message: message.to_owned() });
+        return Err(FieldError::of_input(place, message));
     }
     // A window has no standard input that anybody could type into.
-    let batch = Batch::open(job, folder, &mut std::io::empty()).map_err(|error| FieldError {
-        field: match &error {
+    let batch = Batch::open(job, folder, &mut std::io::empty()).map_err(|error| {
+        let field = error.field();
+        let message = error.to_string();
+        let message = without_field(&message, field.key);
+        match &error {
             BatchError::Input { number, .. }
             | BatchError::NotANumber { number, .. }
-            | BatchError::StdinTwice { number, .. } => Field::Input(number - 1),
-            error => field_of(error.field()),
-        },
-        message: sentence(without_field(&error.to_string(), error.field().key)),
+            | BatchError::StdinTwice { number, .. } => FieldError::of_input(number - 1, message),
+            _ => FieldError::new(field, message),
+        }
     })?;
-    let too_many = |error: OrderError| FieldError {
-        field: Field::Order,
-        message: sentence(without_field(&error.to_string(), "order")),
-    };
+    let too_many =
+        |error: OrderError| FieldError::new(&field::ORDER, without_field(&error.to_string(), field::ORDER.key));
     let (batch, known) = longest_first(batch, history).map_err(too_many)?;
     let order = batch.order();
     let shown: Vec<TaskId> = (0..batch.len().min(SHOWN)).map(|place| order.task_at(place)).collect();

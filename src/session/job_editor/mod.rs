@@ -11,9 +11,7 @@ use super::presets::PresetId;
 use super::{Machine, Wake};
 use fanlane_core::job::{Job, Mode};
 
-pub use draft::{
-    CommandEnvironmentDraft, ControlDraft, Field, FieldError, JobDraft, LimitsDraft, OrderDraft, SharedDraft,
-};
+pub use draft::{DependenciesDraft, EnvironmentDraft, FieldError, JobDraft, OrderDraft};
 pub use expand::{Beside, Expanded, expand, task_text};
 pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
 pub use preview::Preview;

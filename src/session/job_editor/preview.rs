@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
+use fanlane_core::job::field::{self, Field};
 use fanlane_core::job::{Input, Job};
 
-use super::draft::{Field, FieldError, JobDraft, problem_of_field};
+use super::draft::{FieldError, JobDraft};
 use super::expand::{Expanded, expand};
-use crate::session::notices::sentence;
 use crate::session::{Machine, Wake};
 
-/// Lists up to so many values are expanded on the spot.
-const AT_ONCE: usize = 10_000;
+/// Maximum number of values of a list that is expanded on the spot.
+const MAX_VALUES_AT_ONCE: usize = 10_000;
 
 /// What the open job is and what it expands to.
 #[derive(Default)]
@@ -54,9 +54,19 @@ impl Preview {
         &self.errors
     }
 
-    /// The first thing that is wrong with a field.
-    pub fn error(&self, field: Field) -> Option<&str> {
-        self.errors.iter().find(|error| error.field == field).map(|error| error.message.as_str())
+    /// The first thing that is wrong with a field as a whole.
+    pub fn error(&self, field: &'static Field) -> Option<&str> {
+        self.message(field, None)
+    }
+
+    /// The first thing that is wrong with one of the inputs, counted from 0.
+    pub fn input_error(&self, place: usize) -> Option<&str> {
+        self.message(&field::INPUTS, Some(place))
+    }
+
+    fn message(&self, field: &Field, input: Option<usize>) -> Option<&str> {
+        let error = self.errors.iter().find(|error| error.field == field && error.input == input)?;
+        Some(&error.message)
     }
 
     /// The inputs are being read.
@@ -102,10 +112,9 @@ impl Preview {
         let brought = match receiver.try_recv() {
             Err(TryRecvError::Empty) => return false,
             Ok(brought) => brought,
-            Err(TryRecvError::Disconnected) => Err(FieldError {
-                field: Field::Inputs,
-                message: "Reading the inputs broke off; change the job to try again.".to_owned(),
-            }),
+            Err(TryRecvError::Disconnected) => {
+                Err(FieldError::new(&field::INPUTS, "Reading the inputs broke off; change the job to try again."))
+            }
         };
         self.under_way = None;
         if std::mem::take(&mut self.outdated) {
@@ -138,10 +147,10 @@ impl Preview {
         });
         match thread {
             Ok(_) => self.under_way = Some(receiver),
-            Err(error) => self.take(Err(FieldError {
-                field: Field::Inputs,
-                message: format!("The inputs cannot be read: no thread can be started ({error})."),
-            })),
+            Err(error) => {
+                let message = format!("The inputs cannot be read: no thread can be started ({error}).");
+                self.take(Err(FieldError::new(&field::INPUTS, &message)));
+            }
         }
     }
 
@@ -150,7 +159,7 @@ impl Preview {
             None => Ok(()),
             Some(needs) => needs
                 .check_pool(self.pool, |task| expanded.batch.number(task))
-                .map_err(|error| FieldError { field: Field::Slots, message: sentence(&error.to_string()) }),
+                .map_err(|error| FieldError::new(&field::SLOTS, &error.to_string())),
         };
         match brought.and_then(|expanded| fits(&expanded).map(|()| expanded)) {
             Ok(expanded) => self.expanded = Some(Arc::new(expanded)),
@@ -165,19 +174,19 @@ impl Preview {
 /// The job, unless none of its tasks could ever begin in the pool that it will have here.
 fn can_begin(job: Job, machine: Machine) -> Result<Job, Vec<FieldError>> {
     let problems = job.check_in_pool(machine.pool_of(&job));
-    let errors: Vec<FieldError> = problems.iter().map(problem_of_field).collect();
+    let errors: Vec<FieldError> = problems.into_iter().map(FieldError::from).collect();
     if errors.is_empty() { Ok(job) } else { Err(errors) }
 }
 
 fn is_quick(job: &Job) -> bool {
     // Dependencies are looked up by the names of all tasks, orders and needs by their values, and a sample is sorted.
     let asks_all = job.control.after.is_some() || job.control.requests_differ() || job.order.typed().is_some();
-    if asks_all || job.sample.is_some_and(|rows| rows > AT_ONCE as u64) {
+    if asks_all || job.sample.is_some_and(|rows| rows > MAX_VALUES_AT_ONCE as u64) {
         return false;
     }
     job.inputs.iter().all(|input| match input {
         Input::Range(..) => true,
-        Input::List(values) => values.len() <= AT_ONCE,
+        Input::List(values) => values.len() <= MAX_VALUES_AT_ONCE,
         _ => false,
     })
 }

@@ -1,28 +1,33 @@
 //! The page Job: what is going to run. The template, its inputs and options on the left; on the right what they expand to.
 
-mod command_environment;
-mod control;
+mod field;
+mod group;
 mod input;
 mod inputs;
-mod limits;
-mod options;
-mod order;
 mod preview;
-mod section;
-mod shared;
 mod task;
 
 use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::ICON_DESCRIPTION;
 
-use crate::session::{Command, Field, JobDraft, JobEditor, Page, Session};
+use crate::session::{Command, JobDraft, JobEditor, Page, Session};
 use crate::ui::PageView;
+use fanlane_core::job::field::{self as job_field, Field, FieldGroup};
 
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
+
+/// The groups of fields that are folded at first. The others have parts of their own above these.
+static FOLDED: [&FieldGroup; 5] = [
+    &job_field::CONTROL_GROUP,
+    &job_field::LIMIT_GROUP,
+    &job_field::COMMAND_GROUP,
+    &job_field::SHARED_GROUP,
+    &job_field::ORDER_GROUP,
+];
 
 /// The page Job.
 #[derive(Default)]
@@ -64,13 +69,14 @@ impl PageView for JobView {
                 changed |= name_ui(ui, draft, editor);
                 changed |= task::task_ui(ui, draft, editor);
                 changed |= inputs::inputs_ui(ui, draft, editor);
-                changed |= options::options_ui(ui, draft, editor);
+                title_ui(ui, job_field::OPTION_GROUP.title);
+                for field in job_field::OPTION_GROUP.fields {
+                    changed |= field::field_ui(ui, field, draft, editor);
+                }
                 ui.add_space(theme::GAP);
-                changed |= control::control_ui(ui, draft, editor);
-                changed |= limits::limits_ui(ui, draft, editor);
-                changed |= command_environment::command_environment_ui(ui, draft, editor);
-                changed |= shared::shared_ui(ui, draft, editor);
-                changed |= order::order_ui(ui, draft, editor);
+                for group in FOLDED {
+                    changed |= group::group_ui(ui, group, draft, editor);
+                }
             });
         });
         if changed {
@@ -82,20 +88,16 @@ impl PageView for JobView {
 }
 
 fn name_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
-    let name = line_ui(ui, "Name", &mut draft.name, "Thumbnails");
-    error_ui(ui, editor, Field::Name);
+    let field = &job_field::NAME;
+    let label = label_ui(ui, field.label).on_hover_text(field.help);
+    let line = line_edit(&mut draft.name).hint_text(field.example).desired_width(f32::INFINITY);
+    let changed = ui.add(line).labelled_by(label.id).changed();
+    error_ui(ui, editor, field);
     if !draft.description.is_empty() {
         ui.label(RichText::new(sanitize::text(draft.description.as_bytes())).color(theme::palette(ui).text_weak));
     }
     ui.add_space(theme::GAP);
-    name.changed()
-}
-
-/// A line of text under its label.
-fn line_ui(ui: &mut Ui, label: &str, text: &mut String, example: &str) -> Response {
-    let label = label_ui(ui, label);
-    let field = line_edit(text).hint_text(example.to_owned()).desired_width(f32::INFINITY);
-    ui.add(field).labelled_by(label.id)
+    changed
 }
 
 fn label_ui(ui: &mut Ui, label: &str) -> Response {
@@ -103,12 +105,12 @@ fn label_ui(ui: &mut Ui, label: &str) -> Response {
 }
 
 /// The title of a group of fields.
-fn title_ui(ui: &mut Ui, title: &str) {
-    ui.label(RichText::new(title).text_style(theme::title_style()).color(theme::palette(ui).text_strong));
+fn title_ui(ui: &mut Ui, title: &str) -> Response {
+    ui.label(RichText::new(title).text_style(theme::title_style()).color(theme::palette(ui).text_strong))
 }
 
 /// What is wrong with a field, under it.
-fn error_ui(ui: &mut Ui, editor: &JobEditor, field: Field) {
+fn error_ui(ui: &mut Ui, editor: &JobEditor, field: &'static Field) {
     if let Some(message) = editor.preview().error(field) {
         message_ui(ui, message);
     }

@@ -15,6 +15,7 @@ use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::{copy_meter_ui, empty_state_ui};
 use fanlane_core::event::{SharedContent, SharedObject};
+use fanlane_core::job::field;
 use fanlane_core::model::{RunModel, format};
 
 /// How much of an object is shown once the run has ended, in characters.
@@ -59,7 +60,7 @@ fn shared_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     ui.add_space(theme::UNIT);
     let rows = rows_of(model);
     if rows.is_empty() {
-        let (title, advice) = match (model.header.is_some(), session.editor.draft().shared.filled()) {
+        let (title, advice) = match (model.header.is_some(), session.editor.draft().filled(&field::SHARED)) {
             (_, 0) => (
                 "No shared objects",
                 "Declare some on the page Job: all tasks of the run can use them, a script with \u{201c}fanlane \

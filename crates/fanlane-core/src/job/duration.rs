@@ -25,6 +25,19 @@ pub fn parse(text: &str) -> Result<Timeout, String> {
     }
 }
 
+/// Reads a length of time that is counted in whole seconds.
+///
+/// # Errors
+/// The message says what is expected.
+pub fn parse_whole_secs(text: &str) -> Result<u64, String> {
+    if let Some(secs) = text.parse().ok().filter(|secs| *secs > 0) {
+        return Ok(secs);
+    }
+    let secs = parse(text)?.secs;
+    let is_whole = secs.fract() == 0.0 && secs < 1e9;
+    is_whole.then_some(secs as u64).ok_or_else(|| "expected whole seconds, for example 90 or 2m".to_owned())
+}
+
 /// How long a task may take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
@@ -48,7 +61,7 @@ pub fn parse_limit(text: &str) -> Result<Limit, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limit, parse, parse_limit};
+    use super::{Limit, parse, parse_limit, parse_whole_secs};
 
     #[test]
     fn a_share_of_the_median_is_above_all_of_it() {
@@ -65,6 +78,15 @@ mod tests {
         {
             assert_eq!(parse(text).expect(text).secs, secs, "{text}");
         }
+    }
+
+    #[test]
+    fn whole_seconds_have_no_fraction() {
+        assert_eq!(
+            ["90", "1.5m", "2000ms", "5000000000"].map(|text| parse_whole_secs(text).ok()),
+            [Some(90), Some(90), Some(2), Some(5_000_000_000)]
+        );
+        assert_eq!(["0", "1.5", "500ms", "x"].map(|text| parse_whole_secs(text).ok()), [None; 4]);
     }
 
     #[test]

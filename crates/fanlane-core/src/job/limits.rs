@@ -22,9 +22,6 @@ pub struct Limits {
 pub(super) const MIN_MEMORY_BYTES: u64 = 4 << 20;
 
 impl Limits {
-    /// Whether this system can enforce limits; where it cannot, a job with limits is refused.
-    pub const ARE_ENFORCED: bool = cfg!(target_os = "linux");
-
     /// Nothing is limited.
     pub fn is_none(&self) -> bool {
         *self == Self::default()

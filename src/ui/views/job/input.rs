@@ -9,7 +9,7 @@ use crate::ui::icon_button::{icon_button, small_icon_button};
 use crate::ui::line_edit::line_edit;
 use crate::ui::theme;
 
-use super::section::help_ui;
+use super::field::help_ui;
 
 /// What became of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

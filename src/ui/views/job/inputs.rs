@@ -3,18 +3,19 @@
 use egui::{RichText, Ui};
 use egui_material_icons::icons::ICON_ADD;
 
-use crate::session::{Field, InputDraft, InputKind, JobDraft, JobEditor};
+use crate::session::{InputDraft, InputKind, JobDraft, JobEditor};
+use fanlane_core::job::field;
 
 use crate::ui::icon_button::icon_button;
 use crate::ui::theme;
 
 use super::input::{Change, input_ui};
-use super::{error_ui, title_ui};
+use super::{error_ui, message_ui, title_ui};
 
 /// Draws the inputs; true when one was changed.
 pub fn inputs_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
     let mut changed = false;
-    title_ui(ui, "Inputs");
+    title_ui(ui, field::INPUTS.label).on_hover_text(field::INPUTS.help);
     if draft.inputs.is_empty() {
         let words = "None: one task without a value";
         ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
@@ -29,23 +30,23 @@ pub fn inputs_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool 
             Change::Edited => changed = true,
             Change::Removed => removed = Some(place),
         }
-        error_ui(ui, editor, Field::Input(place));
+        if let Some(message) = editor.preview().input_error(place) {
+            message_ui(ui, message);
+        }
     }
     if let Some(place) = removed {
         draft.inputs.remove(place);
         changed = true;
     }
-    error_ui(ui, editor, Field::Inputs);
+    error_ui(ui, editor, &field::INPUTS);
     ui.horizontal(|ui| {
         if icon_button(ui, ICON_ADD, "Add input", true).clicked() {
             draft.inputs.push(InputDraft::range(1, 10));
             changed = true;
         }
         if draft.inputs.len() > 1 {
-            let linked = ui.checkbox(&mut draft.linked, "Side by side");
-            let hint = "On: the first values together, then the second ones, up to the end of the shortest. \
-                        Off: each value with each";
-            changed |= linked.on_hover_text(hint).changed();
+            let linked = ui.checkbox(&mut draft.linked, field::LINKED.label);
+            changed |= linked.on_hover_text(field::LINKED.help).changed();
         }
     });
     ui.add_space(theme::GAP);

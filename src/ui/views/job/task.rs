@@ -2,7 +2,8 @@
 
 use egui::{Button, ComboBox, DragValue, Label, RichText, TextEdit, Ui};
 
-use crate::session::{Field, JobDraft, JobEditor};
+use crate::session::{JobDraft, JobEditor};
+use fanlane_core::job::field;
 use fanlane_core::job::workload::{ParameterInfo, Workload, WorkloadInfo};
 use fanlane_core::job::{TaskKind, WorkloadSpec};
 
@@ -14,7 +15,7 @@ use super::{error_ui, label_ui, title_ui};
 pub fn task_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
     let mut changed = false;
     ui.horizontal(|ui| {
-        title_ui(ui, "Task");
+        title_ui(ui, field::TASK.label).on_hover_text(field::TASK.help);
         ui.add_space(theme::UNIT);
         for &kind in TaskKind::ALL {
             let traits = kind.traits();
@@ -30,7 +31,7 @@ pub fn task_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
         TaskKind::Command => command_ui(ui, draft),
         TaskKind::Workload => workload_ui(ui, &mut draft.workload),
     };
-    error_ui(ui, editor, Field::Task);
+    error_ui(ui, editor, &field::TASK);
     ui.add_space(theme::GAP);
     changed
 }

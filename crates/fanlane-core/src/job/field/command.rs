@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::field_rows;
 use super::text::{flag, given, given_text, map, read_ron, shown};
-use super::{Field, field_rows};
+use crate::job::escapes;
 use crate::job::template::Template;
 
-field_rows! { COMMAND_FIELDS,
+field_rows! { COMMAND_GROUP: "Environment and input", about_processes: true,
     SHELL {
         key: "shell",
         label: "Run by a shell",
-        help: "The command line is run by a shell [default: true]; otherwise it is split into words, and the program is \
-               started directly",
+        help: "The command line is run by a shell [default]; otherwise it is split into words and the program is started \
+               directly: each input is one argument, nothing is expanded",
         flag: "--no-shell",
         example: "false",
         get: |job| job.shell.to_string(),
@@ -58,12 +59,12 @@ field_rows! { COMMAND_FIELDS,
     TAGSTRING {
         key: "tagstring",
         label: "Tag",
-        help: "Text that a run in the terminal puts before each line of a task's output, with a tab behind it; may hold \
-               replacement strings",
+        help: "Text before each line of a task's output in the terminal, followed by a tab; may hold replacement strings and \
+               \\n \\t \\0 \\xNN",
         flag: "--tagstring",
         example: "{}",
-        get: |job| shown(job.tagstring.as_ref()),
-        set: |job, text| { job.tagstring = given_text(text); Ok(()) },
+        get: |job| escapes::escaped(job.tagstring.as_deref().unwrap_or_default()),
+        set: |job, text| escapes::unescape(text).map(|text| job.tagstring = given_text(&text)),
         check: |job, _| template_problem(job.tagstring.as_deref()),
     }
 }

@@ -1,17 +1,18 @@
 //! When the run ends early, waits or holds back, and what a task may take.
 
-use super::text::{given, map, number, read_ron, ron, secs, shown, size};
-use super::{Field, field_rows};
-use crate::job::amount::{parse_load, size_text};
+use super::field_rows;
+use super::text::{amounts, given, number, read_amounts, read_ron, ron, secs, shown, size};
+use crate::job::amount::{parse_amount, parse_load, parse_request, size_text};
 use crate::job::control::{MAX_SECS, RetryWait};
-use crate::job::limits::{Limits, MIN_MEMORY_BYTES};
+use crate::job::duration::parse_whole_secs;
+use crate::job::limits::MIN_MEMORY_BYTES;
 use crate::job::{Job, resource_request};
 
-field_rows! { CONTROL_FIELDS,
+field_rows! { CONTROL_GROUP: "Control", about_processes: false,
     HALT {
         key: "control.halt",
         label: "Halt",
-        help: "End early: now or soon, and at how many (or what share) of fail, success or done",
+        help: "End early: now or soon, at a number or share of fail, success or done: now,fail=1  soon,done=50%",
         flag: "--halt",
         example: "soon,fail=1",
         get: |job| shown(job.control.halt.as_ref()),
@@ -31,7 +32,7 @@ field_rows! { CONTROL_FIELDS,
     RETRY_WAIT {
         key: "control.retry_wait",
         label: "Retry wait",
-        help: "Wait before a retry, in seconds; FIRST..MOST doubles the wait each time, up to the second",
+        help: "Time before a retry, in seconds; FIRST..MOST: doubled each time, from the first up to the second",
         flag: "--retry-wait",
         example: "1..60",
         get: |job| shown(job.control.retry_wait.as_ref()),
@@ -48,7 +49,7 @@ field_rows! { CONTROL_FIELDS,
         flag: "--timeout",
         example: "300%",
         get: |job| job.control.timeout_percent.map(|percent| format!("{percent}%")).unwrap_or_default(),
-        set: |job, text| given(text, |text| number(text.strip_suffix('%').unwrap_or(text)))
+        set: |job, text| given(text, percent)
             .map(|percent| job.control.timeout_percent = percent),
         check: |job, _| job.control.timeout_percent.filter(|percent| !(*percent > 100.0 && *percent <= 1e9))
             .map(|_| "a timeout as a share of the median must be above 100 per cent".to_owned()),
@@ -56,8 +57,8 @@ field_rows! { CONTROL_FIELDS,
     MEMFREE_BYTES {
         key: "control.memfree_bytes",
         label: "Free memory",
-        help: "Start tasks only while this much memory is free, in bytes or with a unit: 500M, 4G; below half of it, the \
-               youngest task is ended and begins again later",
+        help: "Start tasks only while this much memory is free, in bytes or with a unit: 500M, 4G. While less than half of it is \
+               free, the youngest task is ended, to start again later",
         flag: "--memfree",
         example: "4G",
         get: |job| job.control.memfree_bytes.map(size_text).unwrap_or_default(),
@@ -66,7 +67,7 @@ field_rows! { CONTROL_FIELDS,
     LOAD_LIMIT {
         key: "control.load_limit",
         label: "Maximum load",
-        help: "Start tasks only while no more processes than this want to run; or a share of the cores: 50%",
+        help: "Start tasks only while the system's load is below this: a number of processes, or a share of the cores: 50%",
         flag: "--load",
         example: "2",
         get: |job| shown(job.control.load_limit.as_ref()),
@@ -77,7 +78,7 @@ field_rows! { CONTROL_FIELDS,
     NICE {
         key: "control.nice",
         label: "Nice",
-        help: "Let other programs go first: 0 to 19",
+        help: "Niceness of the tasks, 0 to 19: other programs go first",
         flag: "--nice",
         example: "10",
         get: |job| shown(job.control.nice.as_ref()),
@@ -88,8 +89,8 @@ field_rows! { CONTROL_FIELDS,
     HEARTBEAT_SECS {
         key: "control.heartbeat_secs",
         label: "Heartbeat",
-        help: "Time without a sign of life after which a worker is asked for one; after twice this time without an answer \
-               it is killed. In seconds or with a unit [default: 5]",
+        help: "Ping a worker that was silent for this long, and kill it after twice as long without an answer; in seconds or \
+               with a unit: 2m [default: 5]",
         flag: "--heartbeat",
         example: "30",
         get: |job| shown(job.control.heartbeat_secs.as_ref()),
@@ -97,6 +98,61 @@ field_rows! { CONTROL_FIELDS,
         check: |job, _| job.control.heartbeat_secs.filter(|secs| !(0.1..=3600.0).contains(secs))
             .map(|_| "the heartbeat must be 0.1 to 3600 seconds".to_owned()),
     }
+    SLOTS {
+        key: "control.slots",
+        label: "Slots",
+        help: "Number of places of the pool that a task takes, or a template of it: {cores} [default: 1]",
+        flag: "--slots",
+        example: "2",
+        get: |job| shown(job.control.slots.as_ref()),
+        set: |job, text| {
+            job.control.slots = if text.is_empty() { None } else { Some(text.parse()?) };
+            Ok(())
+        },
+        check: |job, workers| {
+            let slots = job.control.slots.as_ref()?;
+            match slots.count() {
+                Some(slots) if slots == 0 || slots > workers => {
+                    Some(format!("a task cannot take {slots} places of a pool of {workers}; ask for 1 to {workers}"))
+                }
+                _ => slots.problem().map(message),
+            }
+        },
+    }
+    RESOURCES {
+        key: "control.resources",
+        label: "Resources",
+        help: "Amounts of the resources that there are, by name: gpu=2",
+        flag: "--resource",
+        example: "gpu=2 licence=1",
+        get: |job| amounts(&job.control.resources),
+        set: |job, text| given(text, |text| read_amounts(text, parse_amount))
+            .map(|all| job.control.resources = all.unwrap_or_default()),
+    }
+    NEEDS {
+        key: "control.needs",
+        label: "Needs",
+        help: "Amount of each resource that a task takes while it runs, or a template of it: gpu={n}; its environment says which \
+               ones it has: FANLANE_GPU=0",
+        flag: "--need",
+        example: "gpu=1",
+        get: |job| amounts(&job.control.needs),
+        set: |job, text| given(text, |text| read_amounts(text, parse_request))
+            .map(|all| job.control.needs = all.unwrap_or_default()),
+        check: |job, _| resource_request::problem(&job.control.needs, &job.control.resources),
+    }
+    AFTER {
+        key: "control.after",
+        label: "Dependencies",
+        help: "Two columns of the inputs: the name of each task, and the names of the tasks that must be done before it",
+        flag: "",
+        example: "After(name: \"name\", after: \"after\")",
+        get: |job| job.control.after.as_ref().map(ron).unwrap_or_default(),
+        set: |job, text| given(text, read_ron).map(|after| job.control.after = after),
+    }
+}
+
+field_rows! { LIMIT_GROUP: "Limits of a task", about_processes: true,
     LIMIT_MEMORY_BYTES {
         key: "control.limits.memory_bytes",
         label: "Memory",
@@ -119,8 +175,7 @@ field_rows! { CONTROL_FIELDS,
         flag: "--limit-cpu",
         example: "90",
         get: |job| shown(job.control.limits.cpu_secs.as_ref()),
-        set: |job, text| given(text, |text| number(text).or_else(|_| whole_secs(text)))
-            .map(|secs| job.control.limits.cpu_secs = secs),
+        set: |job, text| given(text, parse_whole_secs).map(|secs| job.control.limits.cpu_secs = secs),
         check: |job, _| {
             let secs = job.control.limits.cpu_secs?;
             let too_low = || "it is 0; give a task 1 second or more, or remove it".to_owned();
@@ -137,70 +192,19 @@ field_rows! { CONTROL_FIELDS,
         set: |job, text| given(text, size).map(|bytes| job.control.limits.output_bytes = bytes),
         check: |job, _| job.control.limits.output_bytes.and_then(|_| limit_problem(job)),
     }
-    SLOTS {
-        key: "control.slots",
-        label: "Slots",
-        help: "How many places of the pool a task takes, or a template of it: {cores} [default: 1]",
-        flag: "--slots",
-        example: "2",
-        get: |job| shown(job.control.slots.as_ref()),
-        set: |job, text| {
-            job.control.slots = if text.is_empty() { None } else { Some(text.parse()?) };
-            Ok(())
-        },
-        check: |job, workers| {
-            let slots = job.control.slots.as_ref()?;
-            match slots.count() {
-                Some(slots) if slots == 0 || slots > workers => {
-                    Some(format!("a task cannot take {slots} places of a pool of {workers}; ask for 1 to {workers}"))
-                }
-                _ => slots.problem().map(message),
-            }
-        },
-    }
-    RESOURCES {
-        key: "control.resources",
-        label: "Resources",
-        help: "What there is a limited number of, by name",
-        flag: "--resource",
-        example: "{\"gpu\": 2}",
-        get: |job| map(&job.control.resources),
-        set: |job, text| given(text, read_ron).map(|all| job.control.resources = all.unwrap_or_default()),
-    }
-    NEEDS {
-        key: "control.needs",
-        label: "Needs",
-        help: "How many of each resource a task takes while it runs, or a template of it; its environment says which: \
-               FANLANE_GPU=0",
-        flag: "--need",
-        example: "{\"gpu\": 1}",
-        get: |job| map(&job.control.needs),
-        set: |job, text| given(text, read_ron).map(|all| job.control.needs = all.unwrap_or_default()),
-        check: |job, _| resource_request::problem(&job.control.needs, &job.control.resources),
-    }
-    AFTER {
-        key: "control.after",
-        label: "Dependencies",
-        help: "Two columns of the inputs: the name of each task, and the names of the tasks that must be done before it",
-        flag: "",
-        example: "After(name: \"name\", after: \"after\")",
-        get: |job| job.control.after.as_ref().map(ron).unwrap_or_default(),
-        set: |job, text| given(text, read_ron).map(|after| job.control.after = after),
-    }
 }
 
 fn message(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-fn whole_secs(text: &str) -> Result<u64, String> {
-    secs(text).map(|secs| secs.ceil() as u64)
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim_end();
+    number.parse().map_err(|_| "expected a share of the median above 100%, such as 200%".to_owned())
 }
 
-/// Why no task of the job can have limits.
+/// Why the tasks of the job cannot have limits.
 fn limit_problem(job: &Job) -> Option<String> {
-    if !job.task.kind().traits().has_own_process {
-        return Some("a call shares its worker's process, so only commands can have limits; remove it".to_owned());
-    }
-    (!Limits::ARE_ENFORCED).then(|| "this system has no way to limit a task; remove it".to_owned())
+    (!job.task.kind().traits().has_own_process)
+        .then(|| "a call shares its worker's process, so only commands can have limits; remove it".to_owned())
 }

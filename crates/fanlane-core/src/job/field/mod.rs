@@ -1,11 +1,12 @@
 //! The table of a job's fields: one row for each, with everything that the job file's reader, the command line, the window
 //! and `docs/job-fields.md` say about it. A new field is one field of [`Job`] (or of [`Control`](super::Control)) and one
-//! row here; a test fails while the row is missing.
+//! row here, in the group that says where on the page Job it stands; a test fails while the row is missing.
 //!
 //! - A field is named by its row, such as [`TIMEOUT_SECS`], and looked up in a file by its [`key`](Field::key).
 //! - A flag of `fanlane run` takes its text from the row: `#[arg(long, help = field::DELAY_SECS.help)]`.
-//! - An input field of the window takes label, hint and help from the row, and asks a [`FieldProblem`] for its
-//!   [`field`](FieldProblem::field), to stand beside it. Rows compare by their keys.
+//! - The window draws the rows of a group one below the other: a label, a text as [`Field::get`] writes it, the help, and
+//!   the [`FieldProblem`] of the field. Only a field that is more than a line of text has code of its own there. Rows
+//!   compare by their keys.
 //! - What a value has to fulfil is checked here, and nowhere else.
 //!
 //! The typed value of a field is the field of the job; [`Field::get`] and [`Field::set`] are its text.
@@ -53,7 +54,8 @@ pub struct FieldProblem {
 }
 
 impl Field {
-    /// The value as text, such as `90`, `500M` or `now,fail=1`; a list or a map as a job file has it. Empty: not given.
+    /// The value as text, such as `90`, `500M` or `now,fail=1`; a list or a map as a job file has it. Empty: not given, or
+    /// a count of 0 that means the same.
     pub fn get(&self, job: &Job) -> String {
         (self.get)(job)
     }
@@ -64,7 +66,7 @@ impl Field {
     /// # Errors
     /// When the text has no such value; the job is as it was.
     pub fn set(&'static self, job: &mut Job, text: &str) -> Result<(), FieldProblem> {
-        (self.set)(job, text).map_err(|message| FieldProblem { field: self, message })
+        (self.set)(job, text).map_err(|message| FieldProblem { field: self, message: format!("{text:?}: {message}") })
     }
 
     /// What is wrong with the value in a pool of `workers`.
@@ -105,12 +107,24 @@ impl fmt::Display for FieldProblem {
     }
 }
 
-/// All fields: what is done, how it is run, what controls it, and what commands get.
+/// Fields that belong together: a part of the page Job, and of the reference.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FieldGroup {
+    /// The title of the part.
+    pub title: &'static str,
+    /// The fields, in the order in which they are listed.
+    pub fields: &'static [&'static Field],
+    /// They are about the process of a task, and mean nothing for a kind of task without one.
+    pub about_processes: bool,
+}
+
+/// All groups, in the order of the page Job.
+pub static GROUPS: [&FieldGroup; 7] =
+    [&WORK_GROUP, &OPTION_GROUP, &CONTROL_GROUP, &LIMIT_GROUP, &COMMAND_GROUP, &SHARED_GROUP, &ORDER_GROUP];
+
+/// All fields, group by group.
 pub fn fields() -> impl Iterator<Item = &'static Field> {
-    [work::WORK_FIELDS, run::RUN_FIELDS, control::CONTROL_FIELDS, command::COMMAND_FIELDS]
-        .into_iter()
-        .flatten()
-        .copied()
+    GROUPS.into_iter().flat_map(|group| group.fields).copied()
 }
 
 /// The field with this key.
@@ -133,11 +147,11 @@ impl Job {
     }
 }
 
-/// Declares fields, each as a row by its own name, and the list of them.
+/// Declares a group of fields, each as a row by its own name.
 ///
-/// `LIST, NAME { key: .., .. check: .., }`; `check` may be left out.
+/// `GROUP: "title", about_processes, NAME { key: .., .. check: .., }`; `check` may be left out.
 macro_rules! field_rows {
-    ($list:ident, $($name:ident {
+    ($group:ident: $title:literal, about_processes: $about_processes:literal, $($name:ident {
         key: $key:literal,
         label: $label:literal,
         help: $help:expr,
@@ -149,7 +163,7 @@ macro_rules! field_rows {
     })*) => {
         $(
             #[doc = concat!("The field `", $key, "`.")]
-            pub static $name: $crate::job::field::Field = Field {
+            pub static $name: $crate::job::field::Field = $crate::job::field::Field {
                 key: $key,
                 label: $label,
                 help: $help,
@@ -160,7 +174,12 @@ macro_rules! field_rows {
                 check: field_rows!(@check $($check)?),
             };
         )*
-        pub(super) static $list: &[&Field] = &[$(&$name),*];
+        #[doc = concat!("The group '", $title, "'.")]
+        pub static $group: $crate::job::field::FieldGroup = $crate::job::field::FieldGroup {
+            title: $title,
+            fields: &[$(&$name),*],
+            about_processes: $about_processes,
+        };
     };
     (@check $check:expr) => { $check };
     (@check) => { |_, _| None };

@@ -2,27 +2,22 @@
 
 use std::fmt::Write as _;
 
-use super::{Field, command, control, run, work};
+use super::{Field, GROUPS};
 
 /// The page about all fields, in Markdown.
 pub fn reference() -> String {
     let mut page = "# Fields of a job\n\nA job file is a value `Job(key: value, ...)` in RON. Keys with a dot lie in one \
                     another: `control.limits.cpu_secs` is `control: Control(limits: Limits(cpu_secs: 90))`. A field that is \
                     not given has its default. The flags are those of `fanlane run`.\n\nThis page is made from \
-                    `src/job/field`; `FANLANE_WRITE_DOCS=1 cargo test --lib job::field` writes it.\n"
+                    `crates/fanlane-core/src/job/field`; `FANLANE_WRITE_DOCS=1 cargo test -p fanlane-core --lib job::field` writes it.\n"
         .to_owned();
-    let parts = [
-        ("What the tasks are", work::WORK_FIELDS),
-        ("How they are run", run::RUN_FIELDS),
-        ("Control", control::CONTROL_FIELDS),
-        ("What commands get", command::COMMAND_FIELDS),
-    ];
-    for (title, fields) in parts {
+    for group in GROUPS {
+        let title = group.title;
         let _ = write!(
             page,
             "\n## {title}\n\n| key | meaning | example | flag | in the window |\n| --- | --- | --- | --- | --- |\n"
         );
-        fields.iter().for_each(|field| line(field, &mut page));
+        group.fields.iter().for_each(|field| line(field, &mut page));
     }
     page
 }

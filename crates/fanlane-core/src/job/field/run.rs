@@ -1,12 +1,12 @@
 //! How the tasks are run: the pool, its workers, and what all tasks share.
 
-use super::text::{given, map, number, read_ron, ron, secs, shown, size};
-use super::{Field, field_rows};
+use super::field_rows;
+use super::text::{given, map, number, read_ron, ron, secs, shown, size, unless_default};
 use crate::job::amount::size_text;
 use crate::job::control::MAX_SECS;
 use crate::job::{MAX_WORKERS, Transport, shared};
 
-field_rows! { RUN_FIELDS,
+field_rows! { OPTION_GROUP: "Options", about_processes: false,
     MODE {
         key: "mode",
         label: "Mode",
@@ -31,7 +31,7 @@ field_rows! { RUN_FIELDS,
     TIMEOUT_SECS {
         key: "timeout_secs",
         label: "Timeout",
-        help: "End an attempt that takes longer than this, in seconds or with a unit: 500ms, 1.5m, 2h",
+        help: "End an attempt that takes longer than this, in seconds or with a unit: 500ms, 1.5m, 2h [default: no limit]",
         flag: "--timeout",
         example: "90",
         get: |job| shown(job.timeout_secs.as_ref()),
@@ -42,10 +42,10 @@ field_rows! { RUN_FIELDS,
     RETRIES {
         key: "retries",
         label: "Retries",
-        help: "How often a failed task is tried again [default: 0]; the flag counts all tries",
+        help: "Number of times that a failed task is tried again [default: 0]",
         flag: "--retries",
         example: "2",
-        get: |job| job.retries.to_string(),
+        get: |job| unless_default(&job.retries),
         set: |job, text| given(text, number).map(|retries| job.retries = retries.unwrap_or_default()),
     }
     WORKING_DIR {
@@ -59,10 +59,27 @@ field_rows! { RUN_FIELDS,
         check: |job, _| job.working_dir.as_ref().filter(|path| path.as_os_str().is_empty())
             .map(|_| "it is empty; leave it out for the job file's own folder".to_owned()),
     }
+    TRANSPORT {
+        key: "transport",
+        label: "Large results",
+        help: "How large results of calls come from their workers: through a socket (pipe), or in memory that the worker shares \
+               (shared_memory); the run reports at its end when the other way was faster [default: pipe]",
+        flag: "--transport",
+        example: "shared_memory",
+        get: |job| ron(&job.transport),
+        set: |job, text| read_ron(text).map(|transport| job.transport = transport),
+        check: |job, _| (job.transport != Transport::Pipe && !job.task.kind().traits().returns_value).then(|| {
+            "what a command prints comes through its pipes, and what is over 1 MiB through files; shared memory is for \
+             results of calls; remove it".to_owned()
+        }),
+    }
+}
+
+field_rows! { SHARED_GROUP: "Shared objects", about_processes: false,
     SHARED {
         key: "shared",
-        label: "Shared objects",
-        help: "Objects that all tasks of the run use, by name; a script reaches them with `fanlane manager`",
+        label: "Objects",
+        help: "Objects that all tasks of the run can use, by name; a script does so with fanlane manager",
         flag: "",
         example: "{\"seen\": Set}",
         get: |job| map(&job.shared),
@@ -72,25 +89,11 @@ field_rows! { RUN_FIELDS,
     SHARED_BYTES {
         key: "shared_bytes",
         label: "Maximum memory",
-        help: "Memory that the values of all shared objects may take together, in bytes or with a unit: 500M, 4G \
+        help: "Maximum memory of the values of all shared objects together, in bytes or with a unit: 500M, 4G \
                [default: 1G]",
         flag: "--shared-bytes",
         example: "1G",
         get: |job| job.shared_bytes.map(size_text).unwrap_or_default(),
         set: |job, text| given(text, size).map(|bytes| job.shared_bytes = bytes),
-    }
-    TRANSPORT {
-        key: "transport",
-        label: "Large results",
-        help: "How large results of calls reach the engine: through a socket (pipe) or in memory that the worker shares \
-               (shared_memory) [default: pipe]",
-        flag: "--transport",
-        example: "shared_memory",
-        get: |job| ron(&job.transport),
-        set: |job, text| read_ron(text).map(|transport| job.transport = transport),
-        check: |job, _| (job.transport != Transport::Pipe && !job.task.kind().traits().returns_value).then(|| {
-            "what a command prints comes through its pipes, and what is over 1 MiB through files; shared memory is for \
-             results of calls; remove it".to_owned()
-        }),
     }
 }

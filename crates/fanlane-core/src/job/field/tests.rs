@@ -178,6 +178,10 @@ fn secs() -> impl Strategy<Value = Option<f64>> {
     prop::option::of(prop_oneof![Just(0.0), Just(0.5), 0.001..31_536_000.0])
 }
 
+fn size() -> impl Strategy<Value = Option<u64>> {
+    prop::option::of(1..=u64::MAX)
+}
+
 fn request() -> impl Strategy<Value = ResourceRequest> {
     prop_oneof![
         any::<u32>().prop_map(ResourceRequest::Count),
@@ -211,8 +215,8 @@ fn retry_wait() -> impl Strategy<Value = Option<RetryWait>> {
 
 fn control() -> impl Strategy<Value = Control> {
     let times = (halt(), secs(), retry_wait(), prop::option::of(100.1..1e9), secs());
-    let machine = (any::<Option<u64>>(), prop::option::of(0.001..1e6), any::<Option<i32>>());
-    let limits = (any::<Option<u64>>(), any::<Option<u64>>(), any::<Option<u64>>());
+    let machine = (size(), prop::option::of(0.001..1e6), any::<Option<i32>>());
+    let limits = (size(), size(), size());
     let takes = (
         prop::option::of(request()),
         prop::collection::btree_map(text(), any::<u32>(), 0..3),
@@ -252,11 +256,7 @@ fn job() -> impl Strategy<Value = Job> {
     let rows = (any::<Option<u32>>(), order(), any::<Option<u64>>(), any::<u64>());
     let run = (prop::sample::select(&Mode::ALL), any::<Option<u32>>(), secs(), any::<u32>(), prop::option::of(text()));
     let shared = prop_oneof![Just(SharedSpec::Set), any::<u32>().prop_map(SharedSpec::BoundedQueue)];
-    let shared = (
-        prop::collection::btree_map(text(), shared, 0..3),
-        any::<Option<u64>>(),
-        prop::sample::select(&Transport::ALL),
-    );
+    let shared = (prop::collection::btree_map(text(), shared, 0..3), size(), prop::sample::select(&Transport::ALL));
     let given = || prop::option::of(text());
     let command = (any::<bool>(), prop::collection::btree_map(text(), text(), 0..3), given(), given(), given());
     (what, rows, run, control(), shared, command).prop_map(|(what, rows, run, control, shared, command)| Job {

@@ -1,10 +1,10 @@
 //! What the tasks are: what each does, its values, and how rows become tasks in which order.
 
-use super::text::{flag, given, number, read_ron, ron, shown};
-use super::{Field, field_rows};
+use super::field_rows;
+use super::text::{flag, given, number, read_ron, ron, shown, unless_default};
 use crate::job::{Input, JOB_VERSION, MAX_ARGS, Order};
 
-field_rows! { WORK_FIELDS,
+field_rows! { WORK_GROUP: "Task and inputs", about_processes: false,
     VERSION {
         key: "version",
         label: "Version",
@@ -58,17 +58,20 @@ field_rows! { WORK_FIELDS,
     }
     LINKED {
         key: "linked",
-        label: "Linked",
-        help: "Walk several inputs side by side, ending with the shortest, instead of combining each with each",
+        label: "Side by side",
+        help: "Walk several inputs side by side, up to the end of the shortest, instead of combining each value with each",
         flag: ":::+ VALUE",
         example: "true",
         get: |job| job.linked.to_string(),
         set: |job, text| flag(text).map(|linked| job.linked = linked),
     }
+}
+
+field_rows! { ORDER_GROUP: "Order", about_processes: false,
     MAX_ROWS {
         key: "max_args",
         label: "Rows a task",
-        help: "How many rows of the inputs go into one task [default: 1]; 0: one row, but none of its values",
+        help: "Number of rows of the inputs in one task [default: 1]; 0: one row, but none of its values",
         flag: "--max-args",
         example: "3",
         get: |job| shown(job.max_args.as_ref()),
@@ -85,9 +88,10 @@ field_rows! { WORK_FIELDS,
     }
     ORDER {
         key: "order",
-        label: "Order",
-        help: "In which order tasks begin: as the inputs have them, shuffled:SEED, or by values: priority:COLUMN, \
-               longest-first:COLUMN with seconds, longest-first-in:JOBLOG of an earlier run, or longest-first-by-history",
+        label: "Start order",
+        help: "Order in which tasks start [default: that of the inputs]: priority:COLUMN, longest-first:COLUMN (seconds; unknown \
+               ones first), longest-first-in:JOBLOG of an earlier run, longest-first-by-history, or shuffled:SEED; a COLUMN \
+               may be a template",
         flag: "--order",
         example: "priority:1",
         get: |job| match &job.order {
@@ -111,11 +115,11 @@ field_rows! { WORK_FIELDS,
     SAMPLE_SEED {
         key: "sample_seed",
         label: "Sample seed",
-        help: "The same number chooses the same rows again",
+        help: "Seed of the choice of the sample: the same number chooses the same rows again",
         flag: "--seed",
         example: "7",
-        get: |job| job.sample_seed.to_string(),
-        set: |job, text| number(text).map(|seed| job.sample_seed = seed),
+        get: |job| unless_default(&job.sample_seed),
+        set: |job, text| given(text, number).map(|seed| job.sample_seed = seed.unwrap_or_default()),
     }
 }
 
