@@ -133,14 +133,18 @@ fn members() -> BTreeMap<String, BTreeSet<String>> {
     for file in rust_files(&root().join("src")) {
         let text = code(&read(&file));
         let mut inside = None;
-        for line in text.lines().filter(|line| !line.is_empty()) {
+        let mut lines = text.lines().filter(|line| !line.is_empty()).peekable();
+        while let Some(line) = lines.next() {
             if !line.starts_with(' ') {
                 // Between the head of a long one and its body.
                 if line != "where" && line != "{" {
                     inside = owner(line);
                 }
                 if let Some((name, types)) = line.split_once("_methods!(") {
-                    written.push((format!("{name}_methods"), words(types).next().expect("a type").to_owned()));
+                    // The arguments of a long call stand on lines of their own.
+                    let next = lines.peek().copied().unwrap_or_default();
+                    let owner = words(types).chain(words(next)).next().expect("a type");
+                    written.push((format!("{name}_methods"), owner.to_owned()));
                 }
                 continue;
             }

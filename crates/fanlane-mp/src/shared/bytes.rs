@@ -123,6 +123,13 @@ impl SharedBytes {
     /// A copy of `bytes` in shared memory, if all slots of this process together then take at most about `max_bytes`;
     /// `None` while readers hold too many of them. Two values may be in transit in any case.
     ///
+    /// ```
+    /// # use fanlane_mp::SharedBytes;
+    /// let copy = SharedBytes::copy_within(b"abc", 1 << 20)?.expect("nothing else is on its way");
+    /// assert_eq!(&copy[..], b"abc");
+    /// # Ok::<(), fanlane_mp::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`SharedBytes::build`].
     pub fn copy_within(bytes: &[u8], max_bytes: usize) -> Result<Option<Self>, SharedMemoryError> {
