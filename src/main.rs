@@ -1,5 +1,5 @@
-//! The role of this process: a worker of a run, a command in the terminal, or the window. Nothing else is decided here, and the
-//! role of a worker is recognised before anything is initialised.
+//! Chooses the role of this process: a worker, a command in the terminal, or the window. The role of a worker is recognised
+//! before anything is initialised.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
                 cli::remark(&format!("{reason}; running in the terminal instead"));
                 cli::run_instead_of_window(job.as_deref())
             }
-            // Its run is not silently repeated in the terminal.
+            // The run of a crashed window is not repeated in the terminal.
             Err(NoWindow { reason, was_open: true }) => {
                 cli::remark(&reason);
                 return ExitCode::FAILURE;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     status.into()
 }
 
-/// Puts the path of this program into `FANLANE`, so that scripts of tasks can call it though it is not on the path.
+/// Sets `FANLANE` to the path of this program, so that scripts of tasks can call it even if it is not on the path.
 #[expect(unsafe_code, reason = "the environment of a process can be changed before it has a second thread")]
 fn export_program_path() {
     if let Ok(program) = std::env::current_exe() {
@@ -59,8 +59,8 @@ fn open_window(job: Option<PathBuf>) -> Result<(), NoWindow> {
 
     use fanlane::ui::{WindowOptions, run_window};
 
-    /// A window that lasted this long was open.
-    const MIN_OPEN: Duration = Duration::from_secs(5);
+    /// A window that ended earlier could not be opened.
+    const MIN_OPEN_TIME: Duration = Duration::from_secs(5);
 
     if std::env::var_os("RUST_BACKTRACE").is_none() {
         panic::set_hook(Box::new(|fault| {
@@ -74,7 +74,7 @@ fn open_window(job: Option<PathBuf>) -> Result<(), NoWindow> {
     let closed = panic::catch_unwind(AssertUnwindSafe(|| {
         run_window(WindowOptions { job, worker_executable: OWN_EXECUTABLE.into(), presets_folder: None })
     }));
-    let was_open = begun.elapsed() > MIN_OPEN;
+    let was_open = begun.elapsed() > MIN_OPEN_TIME;
     match closed {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(NoWindow { reason: cli::in_one_line(&error), was_open }),

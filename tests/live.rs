@@ -117,7 +117,7 @@ fn everything_has_a_name_a_role_and_a_value() {
     assert!(page.value("Running tasks over time").contains(" running"));
     assert!(page.value("Lane 3").contains("PID 41002, CPU "));
     let row = page.harness.get_by_role_and_label(Role::Row, "Lane 4");
-    assert!(row.value().is_some_and(|value| value.contains("doing task")), "{:?}", row.value());
+    assert!(row.value().is_some_and(|value| value.contains("running task")), "{:?}", row.value());
     page.harness.get_by_role_and_label(Role::ColumnHeader, "Busy");
 }
 
@@ -234,5 +234,5 @@ fn a_finished_run_does_not_grow() {
     models.finish(2000 * MS);
     let page = Page::open(models, 2000 * MS, [1024.0, 640.0]);
     assert!(page.harness.query_by_label("Follow the newest").is_none());
-    assert!(!page.value("Lane 2").contains("doing task"));
+    assert!(!page.value("Lane 2").contains("running task"));
 }

@@ -243,7 +243,7 @@ fn a_job_with_a_known_serial_fraction_gives_that_fraction() {
 #[test]
 fn what_cannot_be_raced_is_refused_with_a_reason() {
     let refused = |contenders, rules| RacePlan::of_batch(sleeps(3), contenders, rules).unwrap_err().to_string();
-    assert!(refused(Vec::new(), rules(3)).contains("nobody takes part"));
+    assert!(refused(Vec::new(), rules(3)).contains("no contenders"));
     assert!(refused(vec![Contender::new(Mode::Pool, 5000)], rules(3)).contains("a pool of 5000"));
     let chunked = Contender { chunk: Some(0), ..Contender::new(Mode::Pool, 2) };
     assert!(refused(vec![chunked], rules(3)).contains("chunks of 0"));

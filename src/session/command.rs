@@ -1,4 +1,4 @@
-//! What a click, a key or a dropped file asks of the session. A command carries all that it needs.
+//! The commands to the session, from clicks, keys and dropped files. A command carries all that it needs.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use super::presets::PresetId;
 use super::race::RaceDraft;
 use super::run::RowQuery;
 
-/// Something asked of the session.
+/// A command to the session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Show a page.
@@ -27,13 +27,13 @@ pub enum Command {
     SetMode(Mode),
     /// Run the open job.
     Run,
-    /// Start no further task.
+    /// Start no further tasks.
     Pause,
     /// Start tasks again.
     Resume,
-    /// End the run: queued tasks are cancelled, running ones are ended.
+    /// Stop the run: queued tasks are cancelled, running ones are terminated.
     Stop,
-    /// As `Stop`, without the grace time.
+    /// As `Stop`, without a grace period.
     StopNow,
     /// Cancel one task of the run.
     CancelTask(TaskId),
@@ -45,21 +45,21 @@ pub enum Command {
     SetQuery(RowQuery),
     /// Show a task's details.
     SelectTask(Option<TaskId>),
-    /// Run one task of the finished run again, as a run of its own.
+    /// Run one task of the finished run again, as a new run.
     RerunTask(TaskId),
-    /// Run every task again that did not succeed, as a run of its own.
+    /// Run all tasks that did not succeed again, as a new run.
     RerunFailed,
-    /// Something about presets.
+    /// A command about presets.
     Preset(PresetCommand),
-    /// Something about races.
+    /// A command about races.
     Race(RaceCommand),
-    /// Something about the runs of the history.
+    /// A command about the history.
     History(HistoryCommand),
     /// Remove a message, by its index.
     DismissNotice(usize),
 }
 
-/// Something asked of the presets.
+/// A command about presets.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PresetCommand {
     /// Open a preset.
@@ -78,7 +78,7 @@ pub enum PresetCommand {
     UndoDelete,
 }
 
-/// Something asked of the races.
+/// A command about races.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RaceCommand {
     /// Replace the settings of the next race.
@@ -87,26 +87,26 @@ pub enum RaceCommand {
     Start,
     /// Race the six workloads of PEP 371.
     StartPep371,
-    /// End the race: finished runs count, the run under way does not.
+    /// Stop the race: finished runs count, the current one does not.
     Stop,
     /// Save the race that is shown.
     Save,
     /// Open a saved race.
     Open(PathBuf),
-    /// Delete a saved race for good.
+    /// Delete a saved race.
     Remove(PathBuf),
     /// Compare the race that is shown with a saved one, or with none.
     Compare(Option<PathBuf>),
 }
 
-/// Something asked of the history.
+/// A command about the history.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HistoryCommand {
     /// Show only runs whose names contain this text.
     Filter(String),
     /// Show the details of a run.
     Select(Option<i64>),
-    /// Read a run and do something with it.
+    /// Read a run and use it.
     Open(i64, PastRunUse),
     /// Remove a run.
     Remove(i64),

@@ -1,4 +1,4 @@
-//! The machine that runs go on, as far as the size of a pool depends on it.
+//! The cores of the machine, which the size of a pool depends on.
 
 use fanlane_core::job::{Job, Mode};
 
@@ -7,7 +7,7 @@ use fanlane_core::job::{Job, Mode};
 pub struct Machine {
     /// Cores, at least 1.
     pub physical_cores: u32,
-    /// Threads that the cores run side by side, at least as many as cores.
+    /// Threads that the cores run in parallel, at least as many as cores.
     pub logical_cores: u32,
 }
 
@@ -24,7 +24,7 @@ impl Machine {
         self.logical_cores * 2
     }
 
-    /// How many workers a job begins with here.
+    /// The number of workers with which a job starts here.
     pub fn pool_of(self, job: &Job) -> u32 {
         if job.mode == Mode::One { 1 } else { job.workers.unwrap_or(self.logical_cores) }
     }

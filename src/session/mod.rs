@@ -1,8 +1,8 @@
-//! The window without pixels: what the user can ask for ([`Command`]), and the state that the window draws.
+//! The window without pixels: the commands of the user ([`Command`]) and the state that the window draws.
 //!
-//! Each part owns its state: the open job, the presets, the run that is shown, the history, detached runs, races and
-//! messages. Parts are changed by commands alone; the window reads them. `handle` takes a command, `poll` takes what threads
-//! brought; neither waits. Nothing here knows a window.
+//! Each part owns its state: the open job, the presets, the shown run, the history, detached runs, races and messages. Only
+//! commands change it; the window reads it. `handle` takes a command, `poll` receives what threads have sent; neither waits.
+//! Nothing here depends on a window.
 
 mod command;
 mod history;
@@ -35,7 +35,7 @@ pub use page::Page;
 pub use presets::{Preset, PresetId, PresetList, SAVED_GROUP};
 pub use run::{CurrentRun, DetachedList, RowOrder, RowQuery, ShownRun, SortKey};
 
-/// Called from another thread when there is something new to show.
+/// Called from other threads when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// The window without pixels.
@@ -44,7 +44,7 @@ pub struct Session {
     pub editor: job_editor::JobEditor,
     /// The presets.
     pub presets: PresetList,
-    /// The run that is shown.
+    /// The shown run.
     pub run: ShownRun,
     /// The runs of the history.
     pub history: RunList,
@@ -55,7 +55,7 @@ pub struct Session {
     /// The messages.
     pub notices: Notices,
     page: Page,
-    /// Run was pressed while the inputs were being read: the job is run as soon as they are.
+    /// Run was pressed while the inputs were being read; the job runs when they have been.
     run_wanted: bool,
     machine: Machine,
     engine: Arc<dyn Engine>,
@@ -100,7 +100,7 @@ impl Session {
         session
     }
 
-    /// Does what is asked.
+    /// Carries out a command.
     pub fn handle(&mut self, command: impl Into<Command>) {
         match command.into() {
             Command::Show(page) => {
@@ -153,7 +153,7 @@ impl Session {
         self.handle(Command::Edit(Box::new(draft)));
     }
 
-    /// Takes in what threads brought. Called before each frame; never waits.
+    /// Receives what threads have sent. Called before each frame; never waits.
     pub fn poll(&mut self) {
         if self.editor.poll() && std::mem::take(&mut self.run_wanted) {
             self.start_previewed();
@@ -167,23 +167,23 @@ impl Session {
         self.run.poll(&self.wake);
     }
 
-    /// The open job is about to change: what was wanted of it, and said about it, is outdated.
+    /// The open job is about to change: a pending run and messages about it are outdated.
     fn job_changes(&mut self) {
         self.run_wanted = false;
         self.notices.clear_mistakes();
     }
 
-    /// The page that is shown.
+    /// The shown page.
     pub const fn page(&self) -> Page {
         self.page
     }
 
-    /// The machine that runs go on.
+    /// The machine.
     pub const fn machine(&self) -> Machine {
         self.machine
     }
 
-    /// Left-overs of killed runs are still being looked for.
+    /// Processes left over from killed runs are still being searched for.
     pub const fn is_sweeping(&self) -> bool {
         self.sweep.is_some()
     }
@@ -203,7 +203,7 @@ impl Session {
         self.is_running() || self.is_racing()
     }
 
-    /// Ends what goes on in this process and waits until nothing of it is left; a detached run goes on.
+    /// Ends the run and the race of this process and waits for them; a detached run continues.
     pub fn shutdown(&mut self) {
         self.run_wanted = false;
         self.run.end();

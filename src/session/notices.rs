@@ -1,4 +1,4 @@
-//! Messages to the user: what happened, to what, and what can be done.
+//! Messages to the user: what happened, and what can be done.
 
 use super::presets::PresetId;
 
@@ -11,7 +11,7 @@ pub enum Severity {
     Error,
 }
 
-/// A message with what can be done about it.
+/// A message, possibly with an undo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
     /// How serious it is.
@@ -20,7 +20,7 @@ pub struct Notice {
     pub text: String,
     /// The deleted preset that can be restored.
     pub undo_delete: Option<PresetId>,
-    /// It is about a mistake in the open job, and disappears when that job is edited or another one is opened.
+    /// It is about a mistake in the open job and disappears when that changes.
     pub about_job: bool,
 }
 
@@ -51,7 +51,7 @@ impl Notices {
         &self.0
     }
 
-    /// Shows a message. It replaces the news before it; errors and offers to undo stay.
+    /// Shows a message. It replaces earlier information; errors and offers to undo stay.
     pub(super) fn show(&mut self, notice: Notice) {
         let undoable = notice.undo_delete.is_some();
         self.0.retain(|before| match before.severity {
@@ -71,12 +71,12 @@ impl Notices {
         self.0.clear();
     }
 
-    /// Removes the messages about mistakes in the open job: it has changed.
+    /// Removes the messages about mistakes in the open job, which has changed.
     pub(super) fn clear_mistakes(&mut self) {
         self.0.retain(|notice| !notice.about_job);
     }
 
-    /// Removes the newest offer to undo a deletion: it was accepted.
+    /// Removes the newest offer to undo a deletion, which was accepted.
     pub(super) fn remove_undo(&mut self) {
         if let Some(place) = self.0.iter().rposition(|notice| notice.undo_delete.is_some()) {
             self.0.remove(place);

@@ -1,4 +1,4 @@
-//! What a session is made with.
+//! The options of a session.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,25 +10,25 @@ use fanlane_core::store::race::Races;
 
 use super::machine::Machine;
 
-/// What a session is made with.
+/// The options of a session.
 pub struct SessionOptions {
     /// The job file to open at the start.
     pub job: Option<PathBuf>,
-    /// Where relative paths of presets start.
+    /// The folder for relative paths of presets.
     pub folder: PathBuf,
-    /// Where saved jobs are kept; `None`: nothing can be saved.
+    /// The folder of saved jobs; `None`: jobs cannot be saved.
     pub presets: Option<Presets>,
-    /// Where races are kept; `None`: none can be saved.
+    /// The folder of saved races; `None`: races cannot be saved.
     pub races: Option<Races>,
-    /// The folder of the history that runs are recorded in; `None`: none is.
+    /// The folder of the history; `None`: runs are not recorded.
     pub history: Option<PathBuf>,
-    /// What runs that were killed have left is ended first.
+    /// Processes left over from killed runs are ended first.
     pub sweeps: bool,
-    /// What starts runs in processes of their own and finds them; `None`: they go on in this one and end with it.
+    /// Starts and finds detached runs; `None`: runs are part of this process and end with it.
     pub detached: Option<DetachedRuns>,
-    /// What runs batches for this process.
+    /// The engine for runs in this process.
     pub engine: Arc<dyn Engine>,
-    /// The machine that runs go on.
+    /// The machine.
     pub machine: Machine,
 }
 

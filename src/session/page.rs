@@ -1,21 +1,21 @@
-//! The name of a page of the window. What a page shows is the window's business; the session only says which is shown.
+//! The names of the pages. The session only knows which page is shown; what it shows is up to the window.
 
 /// Names a page of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Page(&'static str);
 
 impl Page {
-    /// What to run.
+    /// The open job.
     pub const JOB: Self = Self::new("Job");
-    /// What the workers and the cores are doing.
+    /// The workers and the cores during a run.
     pub const LIVE: Self = Self::new("Live");
-    /// What came out.
+    /// The results of the tasks.
     pub const RESULTS: Self = Self::new("Results");
-    /// What the tasks share.
+    /// The shared objects of the run.
     pub const SHARED: Self = Self::new("Shared");
-    /// What was run before.
+    /// The history.
     pub const RUNS: Self = Self::new("Runs");
-    /// Whether the pool was worth it.
+    /// Races: one process, threads and pools compared.
     pub const RACE: Self = Self::new("Race");
 
     /// The page with this title, which is unique.
@@ -23,7 +23,7 @@ impl Page {
         Self(title)
     }
 
-    /// The words on its tab.
+    /// The label of its tab.
     pub const fn title(self) -> &'static str {
         self.0
     }

@@ -1,9 +1,9 @@
-//! What a button or a key stands for: the words, explanation and key of each action. Some actions become commands of the
-//! session, some only open a question.
+//! The actions of the window, each with its label, explanation and shortcut. Some become commands of the session, some only
+//! open a dialog.
 
 use egui::{Key, Modifiers};
 
-/// What a button or a key stands for.
+/// An action that a button or a shortcut starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Run the open job.
@@ -18,15 +18,15 @@ pub enum Action {
     Save,
     /// Ask for a name and save the open job under it.
     SaveAs,
-    /// Go to the search field of the results.
+    /// Focus the search field of the results.
     Search,
     /// Run all failed tasks again.
     RerunFailed,
-    /// List the keys.
+    /// List the keyboard shortcuts.
     Keys,
 }
 
-/// A key with what is held down beside it.
+/// A key with its modifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortcut {
     /// Ctrl is held, or Command on a Mac.
@@ -35,7 +35,7 @@ pub struct Shortcut {
     pub shift: bool,
     /// The key.
     pub key: Key,
-    /// A text field that has the focus takes this key for itself.
+    /// A focused text field takes precedence.
     pub yields_to_text: bool,
 }
 
@@ -50,18 +50,18 @@ impl Shortcut {
         Self { ctrl: false, shift: false, key, yields_to_text: false }
     }
 
-    /// The key alone, where no text field has the focus.
+    /// The key alone, unless a text field has the focus.
     const fn outside_text(key: Key) -> Self {
         Self { yields_to_text: true, ..Self::plain(key) }
     }
 
-    /// What is held down beside the key.
+    /// The modifiers of the key.
     pub fn modifiers(self) -> Modifiers {
         let ctrl = if self.ctrl { Modifiers::COMMAND } else { Modifiers::NONE };
         if self.shift { ctrl | Modifiers::SHIFT } else { ctrl }
     }
 
-    /// What an action does, with its key, as a hint over its button.
+    /// The tooltip of a button: its explanation with the shortcut.
     pub fn hint(shortcut: Option<Self>, explanation: &str) -> String {
         shortcut.map_or_else(|| explanation.to_owned(), |shortcut| format!("{explanation} ({shortcut})"))
     }
@@ -79,7 +79,7 @@ impl std::fmt::Display for Shortcut {
 }
 
 impl Action {
-    /// All actions, in the order of the list of keys.
+    /// All actions, in the order of the list of shortcuts.
     pub const ALL: [Self; 9] = [
         Self::Run,
         Self::PauseResume,
@@ -92,7 +92,7 @@ impl Action {
         Self::Keys,
     ];
 
-    /// The words on its button.
+    /// The label of its button.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Run => "Run",
@@ -102,8 +102,8 @@ impl Action {
             Self::Save => "Save",
             Self::SaveAs => "Save as…",
             Self::Search => "Search",
-            Self::RerunFailed => "Run all failed again",
-            Self::Keys => "Keys",
+            Self::RerunFailed => "Rerun failed tasks",
+            Self::Keys => "Keyboard shortcuts",
         }
     }
 
@@ -111,18 +111,18 @@ impl Action {
     pub const fn explanation(self) -> &'static str {
         match self {
             Self::Run => "Run the open job",
-            Self::PauseResume => "Stop starting tasks, or start them again; running tasks go on",
-            Self::Stop => "End the run: cancel queued tasks and end running ones",
+            Self::PauseResume => "Pause or resume; while paused, no task starts and running tasks finish",
+            Self::Stop => "Stop the run: cancel queued tasks and terminate running ones",
             Self::Open => "Open a job file",
             Self::Save => "Save the job as a preset",
-            Self::SaveAs => "Save the job as a preset with another name",
+            Self::SaveAs => "Save the job as a preset under another name",
             Self::Search => "Search the results",
-            Self::RerunFailed => "Run every task that did not succeed again, as a new run",
+            Self::RerunFailed => "Run all tasks that did not succeed again, as a new run",
             Self::Keys => "Show the keyboard shortcuts",
         }
     }
 
-    /// The key that does the same.
+    /// Its keyboard shortcut.
     pub const fn shortcut(self) -> Option<Shortcut> {
         Some(match self {
             Self::Run => Shortcut::ctrl(Key::Enter),
@@ -137,7 +137,7 @@ impl Action {
         })
     }
 
-    /// What it does with its key, as a hint over its button says it.
+    /// The tooltip of its button.
     pub fn hint(self) -> String {
         Shortcut::hint(self.shortcut(), self.explanation())
     }

@@ -1,4 +1,4 @@
-//! The window as a whole: it draws the bars and the page from the session, and afterwards does what they asked for.
+//! The window as a whole: draws the bars and the page from the session, then carries out their requests.
 
 use std::path::PathBuf;
 
@@ -20,8 +20,8 @@ use super::top_bar::TopBar;
 use super::window_title::window_title;
 use super::{shortcuts, theme};
 
-/// How often the title follows a run under way.
-const TITLE_EVERY: Duration = Duration::from_secs(1);
+/// How often the title is updated during a run.
+const TITLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The window.
 pub struct FanlaneApp {
@@ -32,12 +32,11 @@ pub struct FanlaneApp {
     file_dialog: FileDialog,
     requests: Requests,
     title: String,
-    /// When it was last set.
+    /// When the title was last set.
     titled: Option<Instant>,
     closing: bool,
-    /// It is closed though a run goes on: that has a process of its own.
+    /// The window closes while a detached run continues.
     leaving: bool,
-    /// How often a run under way is drawn.
     pace: Pace,
 }
 
@@ -47,14 +46,14 @@ impl FanlaneApp {
         Self::paced(ctx, options, Pace::steady())
     }
 
-    /// The same, with a run under way drawn at a pace of its own.
+    /// The same, with a frame rate of its own during a run.
     pub fn paced(ctx: &Context, options: SessionOptions, pace: Pace) -> Self {
         let (waker, delay) = (ctx.clone(), pace.delay());
         let wake = Arc::new(move || waker.request_repaint_after(delay.get()));
         Self { pace, ..Self::with_session(ctx, Session::new(options, wake)) }
     }
 
-    /// A window for a session that is there already.
+    /// A window for an existing session.
     pub fn with_session(ctx: &Context, session: Session) -> Self {
         theme::install(ctx);
         Self {
@@ -72,30 +71,30 @@ impl FanlaneApp {
         }
     }
 
-    /// The window with a page more.
+    /// Adds a page.
     pub fn with_page(mut self, view: Box<dyn PageView>) -> Self {
         self.pages.add(view);
         self
     }
 
-    /// What the window shows.
+    /// The session that the window shows.
     pub const fn session(&self) -> &Session {
         &self.session
     }
 
-    /// What the window shows, for programs that drive the window.
+    /// The session, for programs that drive the window.
     pub const fn session_mut(&mut self) -> &mut Session {
         &mut self.session
     }
 
-    /// What goes on before a frame, also while the window is out of sight.
+    /// Runs before each frame, also while the window is hidden.
     fn advance(&mut self, ctx: &Context, frame: &eframe::Frame) {
         self.session.poll();
         if let Some(file) = self.file_dialog.poll() {
             self.open(file);
         }
         let is_busy = self.session.is_busy();
-        let next = self.pace.begin_picture(is_busy);
+        let next = self.pace.begin_frame(is_busy);
         if is_busy {
             ctx.request_repaint_after(next);
         } else if self.closing {
@@ -107,9 +106,9 @@ impl FanlaneApp {
             let name = run.map_or(&*self.session.editor.draft().name, |run| run.job.display_name());
             window_title(name, model.as_ref().map(|model| &model.progress))
         };
-        let is_due = !is_busy || self.titled.is_none_or(|titled| titled.elapsed() >= TITLE_EVERY);
+        let is_due = !is_busy || self.titled.is_none_or(|titled| titled.elapsed() >= TITLE_INTERVAL);
         if title != self.title && is_due {
-            // A command to the context would have two more frames drawn at once.
+            // A command to the context would draw two more frames at once.
             match frame.winit_window() {
                 Some(window) => window.set_title(&title),
                 None => ctx.send_viewport_cmd(ViewportCommand::Title(title.clone())),
@@ -142,7 +141,7 @@ impl FanlaneApp {
     }
 
     fn frame_ui(&mut self, ui: &mut Ui) {
-        // The window is cleared to the panels' colour: to fill them with it would be to draw every pixel twice.
+        // The window is cleared to the panels' colour; filling them would draw every pixel twice.
         let panel = Frame::new().inner_margin(Margin::same(theme::GAP as i8));
         let bar = panel.inner_margin(Margin::symmetric(theme::GAP as i8, theme::UNIT as i8));
         Panel::top("top bar").frame(bar).resizable(false).show(ui, |ui| {
@@ -165,7 +164,7 @@ impl FanlaneApp {
     fn perform_requests(&mut self, ctx: &Context) {
         for request in self.requests.take() {
             self.perform(ctx, request);
-            // What was asked for is shown at once, also when nothing else moves.
+            // The result is shown at once, also when nothing else moves.
             ctx.request_repaint();
         }
     }

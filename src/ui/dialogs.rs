@@ -1,4 +1,4 @@
-//! Questions, one at a time, over everything else: only where something cannot be undone, or must be typed.
+//! Modal dialogs, one at a time: only where something cannot be undone or must be typed.
 
 use egui::{Grid, Id, Modal, RichText, Ui};
 use egui_material_icons::icons::{
@@ -22,12 +22,12 @@ use super::theme;
 #[derive(Default)]
 pub struct Dialog {
     question: Option<Question>,
-    /// It was asked in this frame, so its field, or its harmless button, wants the focus.
+    /// It opened in this frame, so its field or its harmless button takes the focus.
     is_new: bool,
 }
 
 impl Dialog {
-    /// Asks a question in place of the one that is open.
+    /// Opens a question and closes the one before.
     pub fn ask(&mut self, question: Question) {
         self.question = Some(question);
         self.is_new = true;
@@ -38,7 +38,7 @@ impl Dialog {
         self.question.is_some()
     }
 
-    /// Draws the question and passes the answer on.
+    /// Draws the question and passes on the answer.
     pub fn show_ui(
         &mut self,
         ui: &Ui,
@@ -64,8 +64,7 @@ impl Dialog {
                 }
                 Question::Discard(command) => asked.discard_ui(session, command),
                 Question::RemoveRun(id, name) => {
-                    let what =
-                        format!("What is known of run {id}, {}, is gone for good then.", sanitize::command(name));
+                    let what = format!("Run {id}, {}, and its results will be deleted.", sanitize::command(name));
                     asked.remove_ui(
                         "Remove the run from the history?",
                         &what,
@@ -74,7 +73,7 @@ impl Dialog {
                     )
                 }
                 Question::RemoveRace(file) => {
-                    let what = format!("{} is gone for good then.", file.display());
+                    let what = format!("{} will be deleted.", file.display());
                     asked.remove_ui(
                         "Delete the saved race?",
                         &what,
@@ -99,7 +98,7 @@ impl Dialog {
     }
 }
 
-/// A question while it is drawn. Each `_ui` is true once it has been answered.
+/// A question while it is drawn. Each `_ui` returns true once it is answered.
 struct Asked<'a> {
     ui: &'a mut Ui,
     requests: &'a mut Requests,
@@ -132,7 +131,7 @@ impl Asked<'_> {
                 if stop {
                     asked.requests.command(Command::Stop);
                 }
-                asked.stay_ui("Go on", true) || stop
+                asked.stay_ui("Keep running", true) || stop
             })
             .inner
     }
@@ -142,7 +141,7 @@ impl Asked<'_> {
         self.title(if session.is_racing() { "A race is under way" } else { "A run is under way" });
         if can_stay {
             self.ui.label(
-                "It can go on in the background: the next window shows it, and so does “fanlane attach” in a terminal.",
+                "It can continue in the background; the next window, or “fanlane attach” in a terminal, shows it.",
             );
             self.ui.add_space(theme::HALF);
             self.ui.label(format!("If it is stopped: {}", what_is_lost(session)));
@@ -153,7 +152,7 @@ impl Asked<'_> {
         self.ui
             .horizontal(|ui| {
                 let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
-                let leave = can_stay && primary_button(asked.ui, ICON_EXIT_TO_APP, "Keep running", true).clicked();
+                let leave = can_stay && primary_button(asked.ui, ICON_EXIT_TO_APP, "Run in background", true).clicked();
                 if leave {
                     asked.requests.leave_and_close();
                 }
@@ -161,7 +160,7 @@ impl Asked<'_> {
                 if close {
                     asked.requests.stop_and_close();
                 }
-                asked.stay_ui("Stay", true) || close || leave
+                asked.stay_ui("Cancel", true) || close || leave
             })
             .inner
     }
@@ -230,7 +229,7 @@ impl Asked<'_> {
     fn discard_ui(&mut self, session: &Session, command: &Command) -> bool {
         self.title("Discard the changes?");
         let name = if session.editor.draft().name.is_empty() { "The open job" } else { &session.editor.draft().name };
-        self.ui.label(format!("{name} was changed and not saved. What is opened takes its place."));
+        self.ui.label(format!("{name} has unsaved changes. They are lost when another job is opened."));
         self.ui.add_space(theme::GAP);
         self.ui
             .horizontal(|ui| {
@@ -255,13 +254,13 @@ impl Asked<'_> {
                     self.requests.command(command);
                 }
                 let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
-                asked.stay_ui("Keep it", true) || remove
+                asked.stay_ui("Cancel", true) || remove
             })
             .inner
     }
 
     fn keys_ui(&mut self, pages: &Pages) -> bool {
-        self.title("Keys");
+        self.title("Keyboard shortcuts");
         Grid::new("keys").num_columns(2).spacing([theme::GAP, theme::HALF]).show(self.ui, |ui| {
             let actions = Action::ALL.iter().map(|action| (action.explanation().to_owned(), action.shortcut()));
             let pages =
@@ -274,7 +273,7 @@ impl Asked<'_> {
                 }
             }
             ui.label(RichText::new("Ctrl+ +  Ctrl+ -").monospace());
-            ui.label("Make everything larger or smaller");
+            ui.label("Zoom in or out");
             ui.end_row();
             ui.label(RichText::new("Tab").monospace());
             ui.label("Go to the next button or field");
@@ -287,12 +286,12 @@ impl Asked<'_> {
 
 fn what_is_lost(session: &Session) -> String {
     if session.is_racing() {
-        return "What it has measured so far is lost, unless you stop it on the page Race and save it.".to_owned();
+        return "Its measurements so far will be lost. To keep them, stop it on the page Race and save it.".to_owned();
     }
     let Some(run) = session.run.current() else { return String::new() };
     let model = run.model();
     format!(
-        "{} of {} have ended and keep their results. The others are cancelled, and those that are running are ended.",
+        "{} of {} have ended; their results are kept. Queued tasks are cancelled, running tasks are terminated.",
         format::count(model.progress.counts.total()),
         format::plural(model.progress.tasks, "task"),
     )

@@ -1,8 +1,8 @@
-//! Looks whether a window can be opened, before anything tries to: is there a display, can it be reached, do the
-//! libraries load that the window needs.
+//! Checks whether a window can be opened, before anything tries to: is there a display, can it be reached, do the
+//! libraries of the window load.
 //!
-//! What is missing is said in one line with the command that mends it. Deliberately not here: opening the window, and
-//! the permission to use a display, which only the attempt can tell.
+//! A problem is reported in one line with the command that solves it. Not here: opening the window, and the permission to
+//! use a display, which only the attempt shows.
 
 mod libraries;
 
@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use libraries::{Library, Packages};
 
-/// How long a display on another machine may take to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// Maximum time to connect to a display on another machine.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why no window can be opened. Shown as one line that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,27 +27,27 @@ pub enum DisplayProblem {
     Malformed {
         /// The variable.
         variable: &'static str,
-        /// What it says.
+        /// Its value.
         value: String,
     },
     /// The named display does not answer.
     Unreachable {
         /// The variable that names it.
         variable: &'static str,
-        /// What it says.
+        /// Its value.
         value: String,
-        /// Where it was looked for.
+        /// The socket or port that was tried.
         place: String,
-        /// What the system said.
+        /// The error of the system.
         reason: String,
-        /// An X display is named as well, which would be used without the Wayland display.
+        /// The X display that would be used without the Wayland display, if one is named.
         other: Option<String>,
     },
     /// Libraries are not installed.
     MissingLibraries {
         /// Their file names.
         libraries: Vec<&'static str>,
-        /// The command that installs them, where the system is known.
+        /// The command that installs them, if the system is known.
         install: Option<String>,
     },
 }
@@ -91,11 +91,11 @@ impl std::error::Error for DisplayProblem {}
 /// Whether a window can be opened here.
 ///
 /// # Errors
-/// What is missing, and what to do about it.
+/// The first problem that was found.
 pub fn probe() -> Result<(), DisplayProblem> {
     let os_release =
         ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|path| std::fs::read_to_string(path).ok());
-    Surroundings {
+    DisplayEnvironment {
         variable: &|name| std::env::var(name).ok(),
         loads: &libraries::loads,
         connects: &Place::connect,
@@ -105,16 +105,16 @@ pub fn probe() -> Result<(), DisplayProblem> {
 }
 
 /// Everything that the answer depends on.
-struct Surroundings<'a> {
+struct DisplayEnvironment<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     loads: &'a dyn Fn(&str) -> bool,
     connects: &'a dyn Fn(&Place) -> io::Result<()>,
     os_release: &'a str,
 }
 
-impl Surroundings<'_> {
+impl DisplayEnvironment<'_> {
     fn judge(&self) -> Result<(), DisplayProblem> {
-        // An empty variable counts as one that is not set, and Wayland goes first: the window chooses so, too.
+        // As the window chooses: an empty variable counts as unset, and Wayland comes first.
         let set = |name| (self.variable)(name).filter(|value| !value.is_empty());
         let display = set("DISPLAY");
         let needed = if let Some(name) = set("WAYLAND_DISPLAY") {
@@ -198,7 +198,7 @@ impl Place {
             Self::Port(host, port) => {
                 let mut refused = io::Error::other("the host has no address");
                 for address in (host.as_str(), *port).to_socket_addrs()? {
-                    match TcpStream::connect_timeout(&address, ANSWER_WITHIN) {
+                    match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
                         Ok(_connection) => return Ok(()),
                         Err(error) => refused = error,
                     }
@@ -218,18 +218,12 @@ impl fmt::Display for Place {
     }
 }
 
-/// A socket of this name outside of the file system: in a container it is there where the file is not.
-#[cfg(target_os = "linux")]
+/// A socket of this name outside of the file system; a container may have it without the file.
 fn connect_abstract(path: &Path) -> Option<UnixStream> {
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::ffi::OsStrExt;
     let address = std::os::unix::net::SocketAddr::from_abstract_name(path.as_os_str().as_bytes()).ok()?;
     UnixStream::connect_addr(&address).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn connect_abstract(_path: &Path) -> Option<UnixStream> {
-    None
 }
 
 #[cfg(test)]

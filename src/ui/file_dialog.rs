@@ -1,6 +1,6 @@
-//! The desktop's own dialog for choosing a job file, in a thread of its own, so that the window goes on.
+//! The desktop's own dialog for choosing a job file, in a thread of its own, so that the window is not blocked.
 //!
-//! Where there is no such dialog it answers as if it had been cancelled: the path can always be typed as well.
+//! Without such a dialog it answers as if it had been cancelled: the path can also be typed.
 
 use std::path::PathBuf;
 

@@ -1,17 +1,17 @@
-//! A button with an icon beside its words, and the other way round for those who listen: its name is its words.
+//! Buttons with icons. The accessible name of a button is its label, not the glyph of its icon.
 
 use egui::{Button, Response, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 
 use super::theme;
 
-/// A button whose accessible name is its words, not its glyph.
+/// A button with an icon beside its label.
 pub fn icon_button(ui: &mut Ui, icon: MaterialIcon, words: &str, enabled: bool) -> Response {
     let button = Button::new((icon_text(icon), words));
     ui.add_enabled(enabled, button).accessible_name(words)
 }
 
-/// As [`icon_button`], in a width that holds any of its words.
+/// As [`icon_button`], with a minimum width, so that it keeps its size when its label changes.
 pub fn steady_icon_button(ui: &mut Ui, icon: MaterialIcon, words: &str, enabled: bool, width: f32) -> Response {
     let button = Button::new((icon_text(icon), words)).min_size(egui::vec2(width, 0.0));
     ui.add_enabled(enabled, button).accessible_name(words)
@@ -28,12 +28,12 @@ pub fn primary_button(ui: &mut Ui, icon: MaterialIcon, words: &str, enabled: boo
     ui.add_enabled(enabled, button).accessible_name(words)
 }
 
-/// A small button that shows an icon alone; its words are its name and its hint.
+/// A small button that shows only an icon; its label is its accessible name and its tooltip.
 pub fn small_icon_button(ui: &mut Ui, icon: MaterialIcon, words: &str) -> Response {
     ui.add(Button::new(icon_text(icon)).frame_when_inactive(false)).on_hover_text(words).accessible_name(words)
 }
 
-/// An icon in the size that goes with text.
+/// An icon in the size of text.
 pub fn icon_text(icon: MaterialIcon) -> RichText {
     icon.rich_text().size(theme::ICON_SIZE)
 }

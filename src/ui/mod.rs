@@ -1,6 +1,6 @@
-//! The window: the only importer of egui. It draws a session and turns clicks and keys into its commands.
+//! The window, the only part that imports egui: draws a session and turns clicks and keys into its commands.
 //!
-//! No state of a run lives here, only what is a matter of looks: a scroll position, a dialog, a column's width.
+//! No state of a run is kept here, only that of the view: a scroll position, an open dialog.
 
 mod action;
 pub mod app;

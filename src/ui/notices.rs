@@ -1,4 +1,4 @@
-//! Messages over the page: what could not be done and why, what was done and how to undo it.
+//! Messages above the page: errors with their reasons, and what was done and can be undone.
 
 use egui::{Frame, Label, RichText, Sides, Ui};
 use egui_material_icons::icons::{ICON_CLOSE, ICON_INFO, ICON_UNDO, ICON_WARNING};
@@ -10,8 +10,8 @@ use super::request::Requests;
 use super::sanitize;
 use super::theme;
 
-/// How many messages are shown; the newest count.
-const SHOWN: usize = 3;
+/// Maximum number of messages shown, the newest ones.
+const MAX_SHOWN: usize = 3;
 
 /// Draws the messages.
 pub fn notices_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
@@ -19,7 +19,7 @@ pub fn notices_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         let words = format!("No worker can be started: {reason}. The tasks wait.");
         banner_ui(ui, Severity::Error, &words, |_| {});
     }
-    let skipped = session.notices.all().len().saturating_sub(SHOWN);
+    let skipped = session.notices.all().len().saturating_sub(MAX_SHOWN);
     for (place, notice) in session.notices.all().iter().enumerate().skip(skipped) {
         banner_ui(ui, notice.severity, &notice.text, |ui| {
             if small_icon_button(ui, ICON_CLOSE, "Dismiss").clicked() {

@@ -1,4 +1,4 @@
-//! Opening the window, and what it is opened with.
+//! Opens the window.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,21 +17,21 @@ use super::display;
 use super::pace::Pace;
 use super::theme;
 
-/// What the window is opened with.
+/// The options of the window.
 #[derive(Clone, Debug)]
 pub struct WindowOptions {
     /// The job file to open at the start.
     pub job: Option<PathBuf>,
     /// The executable that is started in the worker role.
     pub worker_executable: PathBuf,
-    /// Where saved presets lie; `None`: where this system keeps a program's settings.
+    /// The folder of saved presets; `None`: in this system's folder for settings.
     pub presets_folder: Option<PathBuf>,
 }
 
-/// Opens the window and returns once it is closed and nothing of its runs is left.
+/// Opens the window and returns when it is closed and its runs have ended.
 ///
 /// # Errors
-/// When no window can be opened, with what is missing and what to do.
+/// When no window can be opened; the message says what is missing and what to do.
 pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
     display::probe()?;
     let session = session_options(options);
@@ -43,7 +43,7 @@ pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
             .with_min_inner_size(theme::MIN_WINDOW / 2.0)
             .with_drag_and_drop(true),
         renderer: eframe::Renderer::Glow,
-        // Nothing here is shaded softly enough to show bands, and without a graphics processor it doubles what a pixel costs.
+        // No shade here is soft enough to show bands, and without a graphics processor dithering doubles the cost of a pixel.
         dithering: false,
         ..Default::default()
     };
@@ -54,7 +54,7 @@ pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
         .context("no window could be opened; run the job without one: fanlane run JOB.ron")
 }
 
-/// Where runs are recorded; nowhere if that is not wanted, or without a home folder.
+/// The folder of the history; `None` if recording is switched off or there is no home folder.
 fn history_folder() -> Option<PathBuf> {
     let is_unwanted = std::env::var_os("FANLANE_NO_HISTORY").is_some_and(|value| !value.is_empty());
     if is_unwanted { None } else { history::default_folder().ok() }
@@ -65,7 +65,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
     SessionOptions {
         job: options.job,
         folder,
-        // Without a home folder nothing can be saved, which whoever saves is told; running goes on.
+        // Without a home folder, saving fails with a message and everything else works.
         presets: options
             .presets_folder
             .map_or_else(|| Presets::open_default().ok(), |folder| Some(Presets::open(folder))),

@@ -1,6 +1,6 @@
-//! How often a run under way is drawn: as often as the eye needs, but never so often that drawing takes from the tasks more
-//! than a small share of the machine. What a picture costs is measured: without a graphics processor the cores draw it, and a
-//! large window costs them several times what a small one does.
+//! The frame rate during a run: smooth, but limited so that drawing takes only a small share of the machine from the tasks.
+//! The cost of a frame is measured: without a graphics processor the cores draw it, and a large window costs several times as
+//! much as a small one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,63 +9,63 @@ use std::time::Duration;
 use fanlane_os::machine;
 use fanlane_os::thread_times::ThreadTimes;
 
-/// The eye needs no more, and the tasks need the cores.
-pub const FRAME_EVERY: Duration = Duration::from_millis(50);
+/// Time between two frames at the highest rate.
+pub const MIN_FRAME_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Whoever looks at a run shall see that it goes on, whatever that costs.
-const SLOWEST: Duration = Duration::from_millis(500);
+/// Time between two frames at the lowest rate, at which a run is still seen to move.
+const MAX_FRAME_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The share of all cores' time that drawing a run may take.
-const SHARE: f64 = 0.02;
+/// Maximum share of all cores' time for drawing during a run.
+const MAX_CPU_SHARE: f64 = 0.02;
 
-/// How much a new picture counts against those before it: one that was dear by chance is no reason to draw seldom.
-const NEWS: f64 = 0.25;
+/// Weight of the newest frame in the average cost of a frame, which evens out single expensive frames.
+const NEWEST_WEIGHT: f64 = 0.25;
 
-/// How often a run is drawn in a window. Whoever moves the mouse or types sees what that does at once in any case.
+/// The frame rate of a window during a run. Mouse and keyboard input is drawn at once in any case.
 #[derive(Debug)]
 pub struct Pace {
-    drawers: Option<DrawingThreads>,
-    /// CPU time of all pictures so far, in nanoseconds; `None` before the first.
+    threads: Option<DrawingThreads>,
+    /// CPU time of all frames so far, in nanoseconds; `None` before the first.
     spent_ns: Option<u64>,
-    /// CPU time of a picture, in nanoseconds.
-    picture_ns: f64,
+    /// Average CPU time of a frame, in nanoseconds.
+    frame_ns: f64,
     delay: Delay,
 }
 
-/// How long a picture of what happened may wait, for the threads on which it happens. Its clones are one.
+/// Time from an event to the frame that shows it, for the threads that bring events. Clones share the value.
 #[derive(Clone, Debug)]
 pub struct Delay(Arc<AtomicU64>);
 
 impl Pace {
-    /// The pace of a window whose pictures cost next to nothing.
+    /// The highest rate, for a window whose frames cost next to nothing.
     pub fn steady() -> Self {
         let delay = Delay(Arc::default());
-        delay.set(FRAME_EVERY);
-        Self { drawers: None, spent_ns: None, picture_ns: 0.0, delay }
+        delay.set(MIN_FRAME_INTERVAL);
+        Self { threads: None, spent_ns: None, frame_ns: 0.0, delay }
     }
 
-    /// The pace of a window that the threads draw that this process has now: to be called once the window can be drawn in, and
-    /// before anything else is started.
+    /// A rate by the measured cost of frames. All current threads of this process count as drawing, so this is called when the
+    /// graphics library has started its threads and before other threads start.
     pub fn measured() -> Self {
-        Self { drawers: DrawingThreads::of_now(), ..Self::steady() }
+        Self { threads: DrawingThreads::of_now(), ..Self::steady() }
     }
 
-    /// How long a picture of what happened may wait.
+    /// Time from an event to the frame that shows it.
     pub fn delay(&self) -> Delay {
         self.delay.clone()
     }
 
-    /// Begins a picture, and says after which time the next one of a run under way is due.
-    pub fn begin_picture(&mut self, is_busy: bool) -> Duration {
-        if let Some(drawers) = &self.drawers {
-            let spent_ns = drawers.times.cpu_ns();
+    /// Begins a frame; returns the time after which the next one is due during a run.
+    pub fn begin_frame(&mut self, is_busy: bool) -> Duration {
+        if let Some(threads) = &self.threads {
+            let spent_ns = threads.times.cpu_ns();
             if let Some(before_ns) = self.spent_ns.replace(spent_ns) {
-                self.picture_ns += NEWS * (spent_ns.saturating_sub(before_ns) as f64 - self.picture_ns);
+                self.frame_ns += NEWEST_WEIGHT * (spent_ns.saturating_sub(before_ns) as f64 - self.frame_ns);
             }
         }
-        let cores = self.drawers.as_ref().map_or(1, |drawers| drawers.cores);
-        // Where nothing is run, nobody needs the cores.
-        let delay = if is_busy { every(self.picture_ns, cores) } else { FRAME_EVERY };
+        let cores = self.threads.as_ref().map_or(1, |threads| threads.cores);
+        // Without a run the cores are free.
+        let delay = if is_busy { frame_interval(self.frame_ns, cores) } else { MIN_FRAME_INTERVAL };
         self.delay.set(delay);
         delay
     }
@@ -82,13 +82,13 @@ impl Delay {
     }
 }
 
-/// How often pictures of that cost are drawn on a machine with so many cores.
-fn every(picture_ns: f64, cores: u32) -> Duration {
-    let every_ns = picture_ns / (SHARE * f64::from(cores));
-    Duration::from_nanos(every_ns as u64).clamp(FRAME_EVERY, SLOWEST)
+/// Time between two frames of this cost.
+fn frame_interval(frame_ns: f64, cores: u32) -> Duration {
+    let interval_ns = frame_ns / (MAX_CPU_SHARE * f64::from(cores));
+    Duration::from_nanos(interval_ns as u64).clamp(MIN_FRAME_INTERVAL, MAX_FRAME_INTERVAL)
 }
 
-/// The threads that draw: the window's own, and those that its graphics library has started.
+/// The threads that draw: the window's own, and those of its graphics library.
 #[derive(Debug)]
 struct DrawingThreads {
     times: ThreadTimes,
@@ -96,7 +96,7 @@ struct DrawingThreads {
 }
 
 impl DrawingThreads {
-    /// All threads that exist now; `None` where the system does not tell.
+    /// All current threads; `None` if the system does not list them.
     fn of_now() -> Option<Self> {
         Some(Self { times: ThreadTimes::of_all()?, cores: machine::cores() })
     }
@@ -111,28 +111,28 @@ mod tests {
 
     #[test]
     fn drawing_takes_its_share_and_no_more_between_two_bounds() {
-        assert_eq!(every(0.0, 2), FRAME_EVERY);
-        assert_eq!(every(MILLISECOND, 2), FRAME_EVERY);
-        assert_eq!(every(20.0 * MILLISECOND, 2), Duration::from_millis(500));
-        assert_eq!(every(20.0 * MILLISECOND, 8), Duration::from_millis(125));
-        assert_eq!(every(500.0 * MILLISECOND, 2), SLOWEST);
+        assert_eq!(frame_interval(0.0, 2), MIN_FRAME_INTERVAL);
+        assert_eq!(frame_interval(MILLISECOND, 2), MIN_FRAME_INTERVAL);
+        assert_eq!(frame_interval(20.0 * MILLISECOND, 2), Duration::from_millis(500));
+        assert_eq!(frame_interval(20.0 * MILLISECOND, 8), Duration::from_millis(125));
+        assert_eq!(frame_interval(500.0 * MILLISECOND, 2), MAX_FRAME_INTERVAL);
     }
 
     #[test]
-    fn what_the_threads_of_the_start_use_is_what_pictures_cost() {
+    fn the_cpu_time_of_the_first_threads_is_the_cost_of_frames() {
         // This thread alone: those of other tests come and go.
-        let drawers = DrawingThreads { times: ThreadTimes::of_caller(), cores: 2 };
-        let mut pace = Pace { drawers: Some(drawers), ..Pace::steady() };
+        let threads = DrawingThreads { times: ThreadTimes::of_caller(), cores: 2 };
+        let mut pace = Pace { threads: Some(threads), ..Pace::steady() };
         let delay = pace.delay();
-        assert_eq!(pace.begin_picture(true), FRAME_EVERY, "nothing is known of its pictures");
-        let used_ns = 4 * SLOWEST.as_nanos() as u64 * 2 / 50 * 2;
+        assert_eq!(pace.begin_frame(true), MIN_FRAME_INTERVAL, "no frame has been measured");
+        let used_ns = 4 * MAX_FRAME_INTERVAL.as_nanos() as u64 * 2 / 50 * 2;
         let begun_ns = thread_cpu_ns();
         while thread_cpu_ns() - begun_ns < used_ns {
             std::hint::spin_loop();
         }
-        assert_eq!(pace.begin_picture(true), SLOWEST);
-        assert_eq!(delay.get(), SLOWEST);
-        assert_eq!(pace.begin_picture(false), FRAME_EVERY, "nothing is run");
-        assert_eq!(delay.get(), FRAME_EVERY);
+        assert_eq!(pace.begin_frame(true), MAX_FRAME_INTERVAL);
+        assert_eq!(delay.get(), MAX_FRAME_INTERVAL);
+        assert_eq!(pace.begin_frame(false), MIN_FRAME_INTERVAL, "nothing is run");
+        assert_eq!(delay.get(), MIN_FRAME_INTERVAL);
     }
 }

@@ -19,7 +19,7 @@ use super::views::results::ResultsView;
 use super::views::runs::RunsView;
 use super::views::shared::SharedView;
 
-/// A page of the window. It reads the session and asks for what shall change; its own state is a matter of looks.
+/// A page of the window. It reads the session and requests changes; its own state is that of the view.
 pub trait PageView {
     /// Its name, whose title is on its tab.
     fn page(&self) -> Page;
@@ -33,7 +33,7 @@ pub trait PageView {
     /// Draws the page.
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests);
 
-    /// Puts the focus into its search field when it is drawn next; without a search field nothing happens.
+    /// Focuses its search field, if it has one, when it is drawn next.
     fn focus_search(&mut self) {}
 }
 
@@ -55,12 +55,12 @@ impl Default for Pages {
 }
 
 impl Pages {
-    /// Adds a page behind the others.
+    /// Adds a page at the end.
     pub fn add(&mut self, view: Box<dyn PageView>) {
         self.0.push(view);
     }
 
-    /// The pages with their keys: Ctrl with the number of the tab, for the first nine.
+    /// The pages with their shortcuts: Ctrl and the number of the tab, for the first nine.
     pub fn iter(&self) -> impl Iterator<Item = (&dyn PageView, Option<Shortcut>)> {
         const DIGITS: [Key; 9] =
             [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
@@ -86,7 +86,7 @@ impl Pages {
                 }
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if small_icon_button(ui, ICON_KEYBOARD, "Keys (F1)").clicked() {
+                if small_icon_button(ui, ICON_KEYBOARD, "Keyboard shortcuts (F1)").clicked() {
                     requests.action(Action::Keys);
                 }
             });

@@ -1,5 +1,5 @@
-//! What the drawn parts ask for. They read the session and change nothing; the app does what was asked after the frame, so
-//! that a frame shows one state.
+//! Requests of the drawn parts. They only read the session; the app carries the requests out after the frame, so that a frame
+//! shows one state.
 
 use std::path::PathBuf;
 
@@ -7,20 +7,20 @@ use crate::session::{Command, PresetId};
 
 use super::action::Action;
 
-/// Something that a drawn part asks for.
+/// A request of a drawn part.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
-    /// Something for the session.
+    /// A command to the session.
     Command(Command),
-    /// What a button or a key stands for.
+    /// An action.
     Action(Action),
-    /// Ask for something first.
+    /// Open a dialog.
     Ask(Question),
-    /// Put a text into the clipboard.
+    /// Copy a text to the clipboard.
     Copy(String),
-    /// Stop the run, and close the window once nothing of it is left.
+    /// Stop the run, and close the window when it has ended.
     StopAndClose,
-    /// Close the window; the run goes on in its own process.
+    /// Close the window; the run continues in its own process.
     LeaveAndClose,
 }
 
@@ -37,37 +37,37 @@ pub enum Question {
     SaveAs(String),
     /// What shall the preset be called? Holds the name as it is typed.
     Rename(PresetId, String),
-    /// The open job has changes: discard them for the sake of what is to be opened?
+    /// Discard the changes of the open job before this command?
     Discard(Box<Command>),
     /// Shall the run be removed from the history? Holds its number and its name.
     RemoveRun(i64, String),
     /// Shall the saved race be deleted?
     RemoveRace(PathBuf),
-    /// The list of keys.
+    /// The list of keyboard shortcuts.
     Keys,
 }
 
-/// What was asked for during a frame.
+/// The requests of a frame.
 #[derive(Default)]
 pub struct Requests(Vec<Request>);
 
 impl Requests {
-    /// Asks the session for something.
+    /// Adds a command to the session.
     pub fn command(&mut self, command: impl Into<Command>) {
         self.0.push(Request::Command(command.into()));
     }
 
-    /// Asks for what a button or a key stands for.
+    /// Adds an action.
     pub(super) fn action(&mut self, action: Action) {
         self.0.push(Request::Action(action));
     }
 
-    /// Opens a question.
+    /// Opens a dialog.
     pub(super) fn ask(&mut self, question: Question) {
         self.0.push(Request::Ask(question));
     }
 
-    /// Puts a text into the clipboard.
+    /// Copies a text to the clipboard.
     pub fn copy(&mut self, text: impl Into<String>) {
         self.0.push(Request::Copy(text.into()));
     }
@@ -77,12 +77,12 @@ impl Requests {
         self.0.push(Request::StopAndClose);
     }
 
-    /// Closes the window and leaves the run to its own process.
+    /// Closes the window; the run continues in its own process.
     pub(super) fn leave_and_close(&mut self) {
         self.0.push(Request::LeaveAndClose);
     }
 
-    /// Takes what was asked for.
+    /// Takes all requests.
     pub(super) fn take(&mut self) -> Vec<Request> {
         std::mem::take(&mut self.0)
     }

@@ -1,4 +1,4 @@
-//! Keys that were pressed: the actions and pages that they stand for.
+//! Keyboard shortcuts: turns pressed keys into requests.
 
 use egui::{Context, Event, Key};
 
@@ -8,9 +8,9 @@ use super::action::{Action, Shortcut};
 use super::pages::Pages;
 use super::request::Request;
 
-/// What was asked for by keys; the keys are taken, so that no widget sees them.
+/// The requests of the pressed shortcuts, whose keys are consumed so that no widget sees them.
 ///
-/// `focus_is_free` says that the space bar has no widget of its own to press.
+/// `focus_is_free`: no focused widget takes the space bar.
 pub fn pressed(ctx: &Context, pages: &Pages, focus_is_free: bool) -> Vec<Request> {
     let in_text = ctx.text_edit_focused();
     let in_popup = egui::Popup::is_any_open(ctx);
@@ -18,7 +18,7 @@ pub fn pressed(ctx: &Context, pages: &Pages, focus_is_free: bool) -> Vec<Request
     let pages = pages.iter().map(|(view, shortcut)| (Request::Command(Command::Show(view.page())), shortcut));
     let mut wanted: Vec<(Request, Shortcut)> =
         actions.chain(pages).filter_map(|(request, shortcut)| Some((request, shortcut?))).collect();
-    // The ones with more modifiers first: egui ignores a Shift that is held beyond what was asked for.
+    // Those with more modifiers first: egui ignores a Shift that a shortcut does not ask for.
     wanted.sort_by_key(|(_, shortcut)| !shortcut.shift);
     let is_pressed = |shortcut: Shortcut| {
         let taken_by_text = shortcut.yields_to_text && (in_text || in_popup);
@@ -32,7 +32,7 @@ fn take(ctx: &Context, shortcut: Shortcut) -> bool {
     ctx.input_mut(|input| {
         let taken = input.consume_key(shortcut.modifiers(), shortcut.key);
         if taken && shortcut.key == Key::Slash {
-            // Or the search field, focused now, would begin with it.
+            // Otherwise the search field, focused now, would begin with it.
             input.events.retain(|event| !matches!(event, Event::Text(text) if text == "/"));
         }
         taken

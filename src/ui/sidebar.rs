@@ -25,7 +25,7 @@ pub fn sidebar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         ui.spacing_mut().item_spacing.y = theme::HALF / 2.0;
         group_ui(ui, SAVED_GROUP, session.presets.saved(), session, requests);
         if session.presets.saved().is_empty() {
-            let words = RichText::new("None yet: save the open job here").color(theme::palette(ui).text_weak);
+            let words = RichText::new("None yet. Save adds the open job").color(theme::palette(ui).text_weak);
             ui.label(words.text_style(egui::TextStyle::Small));
         }
         for group in session.presets.built_in().chunk_by(|one, next| one.group == next.group) {
@@ -64,7 +64,7 @@ fn hint_ui(ui: &mut Ui, preset: &Preset, edited: bool) {
         Err(error) => ui.label(sanitize::text(error.as_bytes())),
     };
     if edited {
-        ui.label("Changed and not saved");
+        ui.label("Unsaved changes");
     }
     ui.label(RichText::new("Right click: save, rename, duplicate, delete").color(theme::palette(ui).text_weak));
 }
@@ -79,7 +79,7 @@ fn menu_ui(ui: &mut Ui, preset: &Preset, open: bool, requests: &mut Requests) {
             ui.close();
         }
     };
-    let built_in = "A built-in example stays as it is: save it under another name";
+    let built_in = "Built-in examples cannot be changed; save a copy under another name";
     entry(open && saved, "Save", if saved { "Open it first" } else { built_in }, &mut |requests| {
         requests.command(PresetCommand::Save);
     });

@@ -1,6 +1,6 @@
-//! The one owner of every colour, size and font of the window. Views and widgets ask here and name none themselves.
+//! All colours, sizes and fonts of the window. Views and widgets name none themselves.
 //!
-//! Layout is not decided here; nor is any text, but for the word and the icon that go with an outcome's colour.
+//! Layout is not decided here; nor is any text, except the word and the icon of each outcome.
 
 mod heat;
 mod palette;
@@ -28,13 +28,13 @@ pub const UNIT: f32 = 8.0;
 pub const HALF: f32 = UNIT / 2.0;
 /// Distance between the parts of a page.
 pub const GAP: f32 = 2.0 * UNIT;
-/// Height of a row of a table, of a lane, and of anything that can be clicked.
+/// Height of a row of a table, of a lane, and of any control.
 pub const ROW: f32 = 3.0 * UNIT;
 /// Roundness of buttons and cards.
 pub const RADIUS: u8 = 4;
 /// Width of the lines of plots.
 pub const LINE: f32 = 1.5;
-/// Width of the ring around what the keyboard is on.
+/// Width of the ring around the focused widget.
 pub const FOCUS: f32 = 2.0;
 /// The narrowest window in which nothing is cut off.
 pub const MIN_WINDOW: egui::Vec2 = vec2(1024.0, 640.0);
@@ -52,7 +52,7 @@ pub const ICON_SIZE: f32 = 18.0;
 /// Icons of empty states.
 pub const LARGE_ICON_SIZE: f32 = 48.0;
 
-/// Fonts, icons and both themes, following the system's choice. To be called once before the first frame.
+/// Installs fonts, icons and both themes, following the system's choice. Called once before the first frame.
 pub fn install(ctx: &Context) {
     egui_material_icons::initialize(ctx);
     ctx.set_style_of(Theme::Dark, style(Theme::Dark));
@@ -70,7 +70,7 @@ pub const fn of(dark: bool) -> &'static Palette {
     if dark { &DARK } else { &LIGHT }
 }
 
-/// The colour for a share of the whole, 0 to 1: brighter is more in the dark theme and darker is more in the light one.
+/// The colour for a share, 0 to 1: larger shares are brighter in the dark theme and darker in the light one.
 pub fn heat(ui: &Ui, share: f32) -> Color32 {
     heat::color(ui.visuals().dark_mode, share)
 }
@@ -88,7 +88,7 @@ pub fn title_style() -> TextStyle {
     TextStyle::Name("title".into())
 }
 
-/// Numbers that stand under each other or change in place: every digit is as wide as the next.
+/// Numbers in columns or that change in place: all digits have the same width.
 pub fn number_style() -> TextStyle {
     TextStyle::Name("number".into())
 }
@@ -103,7 +103,7 @@ pub fn icon_font(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(FONT_FAMILY.into()))
 }
 
-/// The icon for an outcome: its shape tells it apart without its colour.
+/// The icon for an outcome; its shape is distinct without colour.
 pub const fn outcome_icon(class: OutcomeClass) -> MaterialIcon {
     match class {
         OutcomeClass::Done => ICON_CHECK_CIRCLE,
@@ -114,12 +114,12 @@ pub const fn outcome_icon(class: OutcomeClass) -> MaterialIcon {
     }
 }
 
-/// The icon for a task that is being done.
+/// The icon for a running task.
 pub const fn running_icon() -> MaterialIcon {
     ICON_PLAY_CIRCLE
 }
 
-/// The word for an outcome, as it begins a label.
+/// The word for an outcome, capitalised for a label.
 pub const fn outcome_word(class: OutcomeClass) -> &'static str {
     match class {
         OutcomeClass::Done => "Done",
@@ -207,7 +207,7 @@ fn widgets(palette: &Palette) -> Widgets {
         noninteractive: look(palette.panel, Stroke::new(1.0, palette.border), palette.text, 1.0),
         inactive: look(palette.raised, Stroke::NONE, palette.text, 1.0),
         hovered: look(palette.hovered, Stroke::new(1.0, palette.edge), palette.text_strong, 1.5),
-        // Also the look of what the keyboard is on.
+        // Also for the focused widget.
         active: look(palette.hovered, Stroke::new(FOCUS, palette.accent), palette.text_strong, 1.5),
         open: look(palette.raised, Stroke::new(1.0, palette.edge), palette.text_strong, 1.0),
     }

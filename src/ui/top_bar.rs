@@ -1,4 +1,4 @@
-//! The bar over all pages: run, pause, stop, how and by how many, and how far it is.
+//! The bar above all pages: run, pause and stop, mode, number of workers, progress.
 
 use egui::{Align, Button, DragValue, Layout, Rect, RichText, Slider, Ui, pos2, vec2};
 use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_STOP};
@@ -14,10 +14,10 @@ use super::request::Requests;
 use super::theme;
 use super::widgets::{hold_words, progress_bar_ui};
 
-/// Room for why a run is held, in points: enough for `Waiting: 100000 tasks need 16384 MiB free; 1024 MiB are`.
+/// Width of the reason why a run waits, in points: fits `Waiting: 100000 tasks need 16384 MiB free; 1024 MiB are`.
 const HOLD_WIDTH: f32 = 50.0 * theme::UNIT;
 
-/// Keyboard focus among the run buttons, which follows the run: Run before it, Pause during it.
+/// The keyboard focus among the run buttons: on Run before a run, on Pause during it.
 #[derive(Default)]
 pub struct TopBar {
     begun: bool,
@@ -27,7 +27,7 @@ pub struct TopBar {
 }
 
 impl TopBar {
-    /// The space bar would press nothing but Run or Pause.
+    /// No other widget than Run or Pause takes the space bar.
     pub fn has_or_frees_focus(&self, ctx: &egui::Context) -> bool {
         ctx.memory(|memory| memory.focused()).is_none_or(|focused| Some(focused) == self.run_or_pause)
     }
@@ -58,7 +58,7 @@ impl TopBar {
             requests.action(Action::Run);
         }
         let (icon, words) = if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
-        // As wide with either word, so that Stop stays where it is.
+        // The same width with either label, so that Stop does not move.
         let pause = steady_icon_button(ui, icon, words, running && !stopping, 12.0 * theme::UNIT)
             .on_hover_text(Action::PauseResume.hint())
             .on_disabled_hover_text("No run is under way");
@@ -67,7 +67,7 @@ impl TopBar {
         }
         let stop = icon_button(ui, ICON_STOP, Action::Stop.text(), running && !stopping)
             .on_hover_text(Action::Stop.hint())
-            .on_disabled_hover_text(if stopping { "The run is being ended" } else { "No run is under way" });
+            .on_disabled_hover_text(if stopping { "The run is stopping" } else { "No run is under way" });
         if stop.clicked() {
             requests.action(Action::Stop);
         }
@@ -76,7 +76,7 @@ impl TopBar {
 
     fn move_focus(&mut self, running: bool, run: &egui::Response, pause: &egui::Response) {
         let has_focus = run.has_focus() || pause.has_focus();
-        // A button that was disabled meanwhile has lost it already.
+        // A button that was disabled since has lost it already.
         let had_focus = std::mem::replace(&mut self.had_focus, has_focus) || has_focus;
         if !std::mem::replace(&mut self.begun, true) {
             run.request_focus();
@@ -95,7 +95,7 @@ fn mode_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         for mode in Mode::ALL {
             let button = Button::selectable(session.editor.mode() == mode, mode.name());
             // A run keeps the mode it was started with, unlike its number of workers.
-            let later = if session.is_running() { ". It counts from the next run on" } else { "" };
+            let later = if session.is_running() { ". Takes effect with the next run" } else { "" };
             let response = ui.add(button).on_hover_text(format!("{}{later}", mode_explanation(mode)));
             if response.accessible_name(format!("Mode {mode}")).clicked() {
                 requests.command(Command::SetMode(mode));
@@ -106,9 +106,9 @@ fn mode_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
 
 const fn mode_explanation(mode: Mode) -> &'static str {
     match mode {
-        Mode::One => "One process, one task at a time: what everything else is compared with",
-        Mode::Threads => "One process with a thread for each worker: a crash ends them all",
-        Mode::Pool => "A process for each worker: a crash costs one task, and memory is not shared",
+        Mode::One => "One process, one task at a time: the baseline for comparisons",
+        Mode::Threads => "One process with a thread per worker: a crash ends all workers",
+        Mode::Pool => "A process per worker: a crash costs one task, and memory is not shared",
     }
 }
 
@@ -136,16 +136,16 @@ fn workers_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     forecast_ui(ui, session);
 }
 
-/// What the last race of this job forecasts for the pool as it is set.
+/// The forecast of the last race of this job for the chosen pool size.
 fn forecast_ui(ui: &mut Ui, session: &Session) {
     let (Some(forecast), Some(job)) = (session.forecast(), session.editor.preview().job()) else { return };
     let Some(secs) = forecast.secs(job, session.editor.workers()).filter(|_| session.editor.mode() != Mode::One) else {
         return;
     };
     let knee = forecast.knee.map_or_else(String::new, |knee| format!(", knee at {knee}"));
-    let words = format!("about {}{knee}", secs_words(secs));
-    let hint =
-        "By the race of this job: its recorded tasks in a pool of this size. Beyond the knee there is little to win";
+    let words = format!("forecast {}{knee}", secs_words(secs));
+    let hint = "Time of the run with this pool size, according to the last race of this job. Larger pools than the knee \
+                gain little";
     ui.label(RichText::new(words).color(theme::palette(ui).text_weak)).on_hover_text(hint);
 }
 
@@ -153,12 +153,11 @@ fn hint(response: egui::Response, session: &Session) {
     let machine = session.machine();
     response
         .on_hover_text(format!(
-            "How many workers; also during a run. This machine has {} and runs {} at once. \
-             Type any number up to {MAX_WORKERS}.",
+            "Number of workers, also during a run. This machine has {} and {}. The number field takes up to {MAX_WORKERS}.",
             format::plural(machine.physical_cores.into(), "core"),
             format::plural(machine.logical_cores.into(), "thread"),
         ))
-        .on_disabled_hover_text("Mode one has one worker");
+        .on_disabled_hover_text("Mode one has a single worker");
 }
 
 /// Marks below the slider at the numbers of cores and of threads.
@@ -204,14 +203,14 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
                 number_ui(ui, 13.0, &format::rate(progress.rate(now_ns)));
             }
         }
-        // Not "failed", which is one of several outcomes; and what was cancelled is as it was asked for.
+        // Not "failed", which is one of several outcomes; cancelled tasks are not counted.
         let failed = progress.counts.not_done() - progress.counts.cancelled;
         let failed_color = if failed > 0 { theme::palette(ui).error } else { theme::palette(ui).text_weak };
         let words = format!("{} unsuccessful", format::count(failed));
         fixed_ui(ui, 19.0, RichText::new(words).text_style(theme::number_style()).color(failed_color));
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             if run.job.name != session.editor.draft().name {
-                // Another job is open meanwhile: say whose numbers these are.
+                // Another job is open: name the run that the numbers belong to.
                 let name = RichText::new(format!("{}:", run.job.display_name())).color(theme::palette(ui).text_weak);
                 ui.scope(|ui| {
                     ui.set_max_width(22.0 * theme::UNIT);
@@ -219,7 +218,7 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
                 });
             }
             let total = format::count(progress.tasks);
-            // As wide as the last number will be, so that the bar does not move.
+            // As wide as the last number, so that the bar does not move.
             let done = format!("{:>width$} / {total}", format::count(progress.ended()), width = total.len());
             ui.label(RichText::new(done).text_style(theme::number_style()).color(theme::palette(ui).text_strong));
             progress_bar_ui(ui, progress);
@@ -229,7 +228,7 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
 
 fn not_run_ui(ui: &mut Ui, session: &Session) {
     let words = match (session.editor.preview().expanded(), session.run_obstacle()) {
-        _ if session.is_racing() => "A race is under way: see the page Race".to_owned(),
+        _ if session.is_racing() => "A race is running: see the page Race".to_owned(),
         (_, Some(_)) => "Not run yet: the job has a mistake".to_owned(),
         (Some(expanded), None) => {
             format!("Not run yet: Run starts {}", format::plural(expanded.tasks, "task"))
@@ -239,23 +238,23 @@ fn not_run_ui(ui: &mut Ui, session: &Session) {
     ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
 }
 
-/// What is to be said about time.
+/// The state of the run with its time.
 fn state(run: &CurrentRun, progress: &Progress, now_ns: u64) -> String {
     match &progress.summary {
         Some(summary) if summary.stopped => format!("stopped after {}", format::duration(summary.wall_ns)),
         Some(summary) => format!("ended in {}", format::duration(summary.wall_ns)),
-        None if !run.expects_events() => "broken off".to_owned(),
+        None if !run.expects_events() => "interrupted".to_owned(),
         None if progress.stopping => "stopping…".to_owned(),
         None if progress.paused => "paused".to_owned(),
         None => progress
             .left_secs(now_ns)
             .map(|left| format!("{} left", format::estimate(left)))
-            // Nothing has ended yet, so nothing can be forecast.
+            // No task has ended yet, so there is no estimate.
             .unwrap_or_else(|| format!("{} so far", format::estimate(now_ns as f64 / 1e9))),
     }
 }
 
-/// Why a run stands still or has come to its end before its last task, at the place of its rate and its time left.
+/// Why a run waits or ended early, in place of its rate and its time left.
 fn hold_ui(ui: &mut Ui, words: &str) {
     let size = vec2(HOLD_WIDTH, theme::ROW);
     ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
@@ -270,7 +269,7 @@ fn number_ui(ui: &mut Ui, units: f32, text: &str) {
     fixed_ui(ui, units, RichText::new(text).text_style(theme::number_style()).color(color));
 }
 
-/// A text at the right end of a space that stays the same.
+/// A text at the right end of a fixed width.
 fn fixed_ui(ui: &mut Ui, units: f32, text: RichText) {
     let size = vec2(units * theme::UNIT, theme::ROW);
     ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {

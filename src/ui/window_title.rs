@@ -1,10 +1,10 @@
-//! The window's title: how far the run is, so that a task bar tells it while the window is out of sight.
+//! The window's title: the progress of the run, which a task bar shows while the window is hidden.
 
 use fanlane_core::model::progress::Progress;
 use fanlane_core::model::sanitize;
 
-/// The title for the job `name` (which may be empty) and its run, if there is one. How far it is stands first, because
-/// task bars cut the end off.
+/// The title for the job `name` (may be empty) and its run, if there is one. The progress comes first, because task bars cut
+/// off the end.
 pub fn window_title(name: &str, run: Option<&Progress>) -> String {
     let mut parts = Vec::new();
     if let Some(progress) = run {
@@ -20,7 +20,7 @@ pub fn window_title(name: &str, run: Option<&Progress>) -> String {
 fn how_far(progress: &Progress) -> String {
     let counts = &progress.counts;
     let mut text = format!("{} of {} done", counts.done, progress.tasks);
-    // What was cancelled was asked for: that the run was stopped says enough.
+    // Without cancelled tasks: "stopped" says it.
     let unsuccessful = counts.not_done() - counts.cancelled;
     if unsuccessful > 0 {
         text.push_str(&format!(", {unsuccessful} unsuccessful"));

@@ -123,13 +123,13 @@ fn a_race_is_saved_opened_and_laid_beside_another() {
     assert!(window.state().session().race.comparison().is_some());
     assert!(window.query_by_label_contains("Thin bars: ").is_some());
     click(&mut window, "View Lanes");
-    click(&mut window, &format!("Take {name} away"));
+    click(&mut window, &format!("Hide {name}"));
     assert!(window.state().session().race.comparison().is_none());
     click(&mut window, "Open a saved race");
     click(&mut window, &name);
     assert_eq!(window.state().session().race.shown().expect("a race").model().verdict(), before);
 
-    for answer in ["Keep it", "Delete the race"] {
+    for answer in ["Cancel", "Delete the race"] {
         assert!(saved[0].exists());
         click(&mut window, "Open a saved race");
         click(&mut window, &format!("Delete {name}…"));
@@ -157,7 +157,7 @@ fn what_cannot_be_raced_is_said_and_not_started() {
     for mode in ["one", "threads", "pool"] {
         click(&mut window, &format!("Race mode {mode}"));
     }
-    assert_eq!(window.state().session().race_obstacle().as_deref(), Some("Nobody takes part: switch a mode on."));
+    assert_eq!(window.state().session().race_obstacle().as_deref(), Some("No mode is selected: select at least one."));
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn a_failed_task_shows_everything_about_it() {
     click(&mut window, "stderr");
     click(&mut window, "Copy stderr");
     click(&mut window, "Copy command");
-    click(&mut window, "Run this one again");
+    click(&mut window, "Rerun this task");
     assert_eq!(engine.asked().started.len(), 1);
     assert_eq!(shown(&window).run.current().expect("a run").batch.len(), 1);
     assert_eq!(shown(&window).page(), Page::LIVE);
@@ -98,7 +98,7 @@ fn long_output_is_scrolled_not_drawn_as_a_whole() {
 #[test]
 fn all_failed_run_again() {
     let (mut window, engine) = with_run(Page::RESULTS);
-    click(&mut window, "Run all failed again");
+    click(&mut window, "Rerun failed tasks");
     assert_eq!(engine.asked().started.len(), 1);
     assert_eq!(shown(&window).run.current().expect("a run").batch.len(), 6);
 }

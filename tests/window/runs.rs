@@ -57,7 +57,7 @@ fn a_run_is_listed_opened_gone_on_with_and_removed() {
     assert_eq!((row.state, row.tasks), (RunState::Stopped, 3));
     assert_eq!(row.counts, OutcomeCounts { done: 1, failed: 1, ..OutcomeCounts::default() });
     click(&mut window, "Run 1");
-    for name in ["Open", "Resume", "Run failed again", "Run all again", "Remove…"] {
+    for name in ["Open", "Resume", "Rerun failed", "Rerun all", "Remove…"] {
         let rect = window.get_by_role_and_label(Role::Button, name).rect();
         assert!(rect.right() <= 1024.5 && rect.bottom() <= 640.5, "{name}: {rect:?}");
     }
@@ -97,7 +97,7 @@ fn a_run_is_listed_opened_gone_on_with_and_removed() {
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
     until(&mut window, "all are listed", |session| session.history.all().len() == 3);
     click(&mut window, "Remove…");
-    click(&mut window, "Keep it");
+    click(&mut window, "Cancel");
     assert_eq!(shown(&window).history.all().len(), 3);
     click(&mut window, "Remove…");
     click(&mut window, "Remove the run");

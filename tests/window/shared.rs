@@ -31,7 +31,7 @@ fn the_page_says_what_to_do_where_nothing_is_shared() {
     window.run_steps(4);
     assert_eq!(window.state().session().page(), Page::SHARED);
     assert!(window.query_by_label("No shared objects").is_some());
-    assert!(window.query_by_label("Results on their way: none yet").is_some());
+    assert!(window.query_by_label("Transfer of results: none yet").is_some());
     window.state_mut().session_mut().edit(|draft| draft.shared = "seen = Set".into());
     window.run_steps(4);
     assert!(window.query_by_label("No run yet: press Run").is_some());

@@ -40,7 +40,7 @@ fn run_pause_resume_and_stop() {
 
     click(&mut window, "Stop");
     assert_eq!(engine.asked().commands, [RunCommand::Pause, RunCommand::Resume], "it asks first");
-    click(&mut window, "Go on");
+    click(&mut window, "Keep running");
     assert!(window.query_by_label("Stop the run?").is_none());
     click(&mut window, "Stop");
     click(&mut window, "Stop the run");
@@ -203,7 +203,7 @@ fn closing_the_window_during_a_run_asks() {
     };
     request_close(&mut window);
     assert!(window.query_by_label("A run is under way").is_some());
-    click(&mut window, "Stay");
+    click(&mut window, "Cancel");
     assert!(engine.asked().commands.is_empty());
     request_close(&mut window);
     click(&mut window, "Stop and close");

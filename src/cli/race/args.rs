@@ -125,9 +125,7 @@ fn parse_chunks(text: &str) -> Result<ChunkSizes, String> {
     }
     let sizes: Option<Vec<u32>> =
         text.split(',').map(|size| size.trim().parse().ok().filter(|size| *size > 0)).collect();
-    sizes
-        .map(ChunkSizes::These)
-        .ok_or_else(|| "expected 'usual', or sizes from 1 on with commas between them".to_owned())
+    sizes.map(ChunkSizes::These).ok_or_else(|| "expected 'usual', or sizes from 1 on separated by commas".to_owned())
 }
 
 fn parse_percent(text: &str) -> Result<f64, String> {

@@ -127,12 +127,12 @@ fn write_laws(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     match Amdahl::fit(&sizes) {
         Ok(law) => writeln!(
             out,
-            "Amdahl's law: {:.1} ± {:.1} % of the work is not shared ({}).",
+            "Amdahl's law: {:.1} ± {:.1} % of the work is serial ({}).",
             law.serial_fraction * 100.0,
             law.half_width * 100.0,
             residual(law.residual)
         )?,
-        Err(why) => writeln!(out, "Amdahl's law is not claimed: {why}{}.", left_out(race, sizes.len()))?,
+        Err(why) => writeln!(out, "Amdahl's law could not be fitted: {why}{}.", left_out(race, sizes.len()))?,
     }
     match Usl::fit(&sizes) {
         Ok(law) => {
@@ -145,23 +145,19 @@ fn write_laws(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
             )
         }
         Err(why) => {
-            writeln!(out, "The Universal Scalability Law is not claimed: {why}{}.", left_out(race, sizes.len()))
+            writeln!(out, "The Universal Scalability Law could not be fitted: {why}{}.", left_out(race, sizes.len()))
         }
     }
 }
 
 fn left_out(race: &RaceModel, kept: usize) -> &'static str {
-    if race.sizes(race.scaling_mode()).len() > kept {
-        ", without those beyond the cores, which these tasks need"
-    } else {
-        ""
-    }
+    if race.sizes(race.scaling_mode()).len() > kept { " (without the sizes beyond the number of cores)" } else { "" }
 }
 
 fn write_chunks(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     let Some(found) = race.chunk_times() else { return Ok(()) };
     let default = chunks::python_default(found.tasks, found.workers);
-    writeln!(out, "\nChunk sizes (tasks a message) in a pool of {}; Python's own choice is {default}", found.workers)?;
+    writeln!(out, "\nChunk sizes (tasks per message) in a pool of {}; Python's default is {default}", found.workers)?;
     let mut rows = Vec::new();
     for (size, time) in &found.times {
         let mark = if *size == default { "Python's" } else { "" };
@@ -174,7 +170,7 @@ fn write_chunks(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     }
     if let Some(time) = &found.adaptive {
         rows.push([
-            "as it sees fit".to_owned(),
+            "adaptive".to_owned(),
             secs_words(time.mean),
             format!("± {}", secs_words(time.deviation)),
             String::new(),

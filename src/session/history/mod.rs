@@ -1,4 +1,4 @@
-//! The runs of the history: their list, read on a thread of its own, and what can be done with one of them.
+//! The runs of the history: their list, read by a thread, and the ways to use one of them.
 
 mod past_run;
 
@@ -16,20 +16,20 @@ use fanlane_core::store::history::{History, HistoryRecorder, RecordedRun, RunRow
 
 pub use past_run::PastRun;
 
-/// What is done with a run once it is read.
+/// The use of a run that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PastRunUse {
-    /// It is shown on the pages Live and Results.
+    /// Show it on the pages Live and Results.
     Show,
-    /// What it left is run.
+    /// Run its remaining tasks.
     Resume,
-    /// All of it is run again.
+    /// Run all of its tasks again.
     Rerun,
-    /// What failed of it is run again.
+    /// Run its failed tasks again.
     RerunFailed,
 }
 
-/// A run that is being read, and what is done with it then.
+/// A run that is being read, and its use.
 type Opening = (PastRunUse, Receiver<Result<Box<PastRun>, String>>);
 
 /// The runs of the history as the window lists them.
@@ -42,7 +42,7 @@ pub struct RunList {
     error: Option<String>,
     was_read: bool,
     reading: Option<Receiver<Result<Vec<RunRow>, String>>>,
-    /// Something has changed since what is being read was asked for.
+    /// The history has changed since reading began.
     is_outdated: bool,
     opening: Option<Opening>,
     messages: RecorderMessages,
@@ -54,7 +54,7 @@ impl RunList {
         Self { folder, ..Self::default() }
     }
 
-    /// Only runs whose names contain this text are shown; upper and lower case are alike.
+    /// Only runs whose names contain this text are shown; case is ignored.
     pub fn filter(&self) -> &str {
         &self.filter
     }
@@ -105,7 +105,7 @@ impl RunList {
         Arc::clone(&self.messages)
     }
 
-    /// What records a run that is about to start, and where it leaves its messages.
+    /// The recorder for a run that is about to start, and the place of its messages.
     pub(super) fn recorder(&self, request: &StartRequest) -> Option<(HistoryRecorder, RecorderMessages)> {
         let history = self.folder.clone()?;
         let RunOrigin { job, batch, folder } = &request.origin;
@@ -135,7 +135,7 @@ impl RunList {
         self.opening = on_a_thread(wake, read).map(|reading| (then, reading));
     }
 
-    /// Takes in the list that was read; true when it is outdated already.
+    /// Receives the list that was read; returns true if it is already outdated.
     fn poll_list(&mut self) -> bool {
         match self.reading.as_ref().map(Receiver::try_recv) {
             None | Some(Err(TryRecvError::Empty)) => return false,
@@ -174,7 +174,7 @@ impl RunList {
     }
 }
 
-/// The result of some work, once a thread of its own has done it.
+/// Does some work on a thread; the receiver gets the result.
 pub(super) fn on_a_thread<T: Send + 'static>(
     wake: &Wake,
     work: impl FnOnce() -> T + Send + 'static,
@@ -218,7 +218,7 @@ impl Session {
         self.detached.list(&self.wake);
     }
 
-    /// Takes in what was read, and the messages of recorders.
+    /// Receives what was read, and the messages of recorders.
     pub(super) fn poll_history(&mut self) {
         let is_recording = self.run.is_recording();
         let has_changed = std::mem::replace(&mut self.history.is_recording, is_recording) != is_recording;

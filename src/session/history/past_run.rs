@@ -1,5 +1,5 @@
-//! A run of the history as the window shows it: its events folded as those of a run under way are, and its tasks as they were.
-//! Where its job and inputs still are what they were, it can be run again; otherwise its tasks are those of the record alone.
+//! A run of the history as the window shows it: its events folded as those of a current run, and its tasks. If its job and
+//! inputs are unchanged, it can be run again; otherwise its tasks are only those of the record.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,17 +16,17 @@ use fanlane_core::store::remaining::EndedTasks;
 
 /// A run that was read from the history.
 pub struct PastRun {
-    /// What the list says of it.
+    /// Its row in the list.
     pub row: RunRow,
-    /// Its job; where that is not known any more, one that only has its command lines.
+    /// Its job; if unknown, one with its command lines only.
     pub job: Job,
     /// Its tasks.
     pub batch: Arc<Batch>,
-    /// What happened.
+    /// Its events, folded.
     pub model: RunModel,
-    /// What is left of the batch, if it can be run again; otherwise why not.
+    /// The remaining tasks, if it can be run again; otherwise why not.
     pub rest: Result<Arc<Batch>, String>,
-    /// So many parts of its record were damaged and are missing.
+    /// Number of damaged parts of its record, which are missing.
     pub damaged: u64,
 }
 
@@ -34,7 +34,7 @@ impl PastRun {
     /// Reads a run.
     ///
     /// # Errors
-    /// When it is not there, or the history cannot be read.
+    /// When it does not exist, or the history cannot be read.
     pub fn read(folder: &Path, id: i64) -> Result<Self, HistoryError> {
         let history = History::existing(folder)?.ok_or(HistoryError::Empty)?;
         let row = history.run(id)?;
@@ -81,7 +81,7 @@ fn pick(whole: &Batch, picked: Option<&[u64]>) -> Option<Batch> {
     numbers.iter().all(is_there).then(|| whole.only(&tasks))
 }
 
-/// The tasks by their recorded command lines or arguments; those that had not ended are blank.
+/// The tasks with their recorded command lines or arguments, blank if they had not ended.
 fn as_recorded(
     history: &History,
     row: &RunRow,

@@ -102,7 +102,7 @@ impl Session {
             Ok(name) => {
                 self.notices.remove_undo();
                 if self.editor.origin().is_none() && self.editor.draft().name == name {
-                    // The job whose preset was deleted is still open: saving writes there again.
+                    // The job of the deleted preset is still open: it is that preset's again.
                     let restored = self.presets.saved().iter().find(|preset| preset.name == name);
                     self.editor.set_preset(restored.map(|preset| preset.id.clone()));
                 }

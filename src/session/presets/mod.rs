@@ -1,6 +1,6 @@
-//! The presets as the sidebar lists them, the built-in examples and the saved jobs, and what can be done with them.
+//! The presets of the sidebar: the built-in examples and the saved jobs.
 //!
-//! Files are the store's business. Every error here is a sentence for the user.
+//! Reading and writing files is left to the store. Every error here is a sentence for the user.
 
 mod commands;
 
@@ -12,23 +12,23 @@ use super::notices::sentence;
 /// A preset.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PresetId {
-    /// One of the examples that come with the program.
+    /// A built-in example.
     BuiltIn(Slug),
     /// A saved job.
     Saved(Slug),
 }
 
-/// What saved jobs are listed among.
+/// The group of saved jobs.
 pub const SAVED_GROUP: &str = "Saved jobs";
 
-/// A preset with what it holds.
+/// A preset with its contents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
-    /// Which one it is.
+    /// Its id.
     pub id: PresetId,
-    /// What it is listed among.
+    /// Its group in the list.
     pub group: &'static str,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The job, or why its file cannot be read.
     pub job: Result<Job, String>,
@@ -43,9 +43,9 @@ pub struct PresetList {
 }
 
 impl PresetList {
-    /// The built-in examples and the saved jobs of a folder; without one nothing can be saved.
+    /// The built-in examples and the saved jobs of a folder; without a folder nothing can be saved.
     ///
-    /// The second value says why the folder cannot be read; the list then has the examples alone.
+    /// The second value says why the folder cannot be read; the list then has only the examples.
     pub(in crate::session) fn new(folder: Option<Presets>) -> (Self, Result<(), String>) {
         let built_in = Presets::builtin().into_iter().map(|preset| Preset {
             id: PresetId::BuiltIn(preset.slug),
@@ -58,7 +58,7 @@ impl PresetList {
         (list, read)
     }
 
-    /// The examples that come with the program.
+    /// The built-in examples.
     pub fn built_in(&self) -> &[Preset] {
         &self.built_in
     }
@@ -73,52 +73,52 @@ impl PresetList {
         self.built_in.iter().chain(&self.saved).find(|preset| preset.id == *id)
     }
 
-    /// What a preset is called.
+    /// The name of a preset.
     pub fn name(&self, id: &PresetId) -> &str {
         self.get(id).map_or("a preset that is gone", |preset| preset.name.as_str())
     }
 
-    /// Writes `job` over the saved preset `id`, also where the job has another name by now.
+    /// Overwrites the saved preset `id` with `job`, which may have another name.
     pub(in crate::session) fn overwrite(&mut self, id: &PresetId, job: &Job) -> Result<PresetId, String> {
-        let PresetId::Saved(slug) = id else { return Err(STAYS.to_owned()) };
+        let PresetId::Saved(slug) = id else { return Err(BUILT_IN.to_owned()) };
         let renamed = Slug::of(job.display_name()) != *slug;
         let slug = if renamed {
-            // The file's name follows the job's, and another preset of that name is not written over.
-            let slug = self.folder()?.rename(slug, job.display_name()).map_err(told)?;
-            self.folder()?.save(job, true).map_err(told)?;
+            // The file is renamed with the job; another preset of that name is not overwritten.
+            let slug = self.folder()?.rename(slug, job.display_name()).map_err(message)?;
+            self.folder()?.save(job, true).map_err(message)?;
             slug
         } else {
-            self.folder()?.save(job, true).map_err(told)?
+            self.folder()?.save(job, true).map_err(message)?
         };
         self.reload()?;
         Ok(PresetId::Saved(slug))
     }
 
-    /// Keeps `job` under a name that nothing has yet.
+    /// Saves `job` under a name that no preset has.
     pub(in crate::session) fn save_new(&mut self, name: &str, job: &Job) -> Result<PresetId, String> {
-        let slug = self.folder()?.save_as(job, name.trim(), false).map_err(told)?;
+        let slug = self.folder()?.save_as(job, name.trim(), false).map_err(message)?;
         self.reload()?;
         Ok(PresetId::Saved(slug))
     }
 
     pub(in crate::session) fn rename(&mut self, id: &PresetId, to: &str) -> Result<PresetId, String> {
-        let PresetId::Saved(slug) = id else { return Err(STAYS.to_owned()) };
-        let slug = self.folder()?.rename(slug, to.trim()).map_err(told)?;
+        let PresetId::Saved(slug) = id else { return Err(BUILT_IN.to_owned()) };
+        let slug = self.folder()?.rename(slug, to.trim()).map_err(message)?;
         self.reload()?;
         Ok(PresetId::Saved(slug))
     }
 
     pub(in crate::session) fn duplicate(&mut self, id: &PresetId) -> Result<PresetId, String> {
         let slug = match id {
-            PresetId::Saved(slug) => self.folder()?.duplicate(slug).map_err(told)?,
+            PresetId::Saved(slug) => self.folder()?.duplicate(slug).map_err(message)?,
             PresetId::BuiltIn(_) => {
                 let Some(Preset { name, job: Ok(job), .. }) = self.get(id) else {
                     return Err("There is no such example.".to_owned());
                 };
                 match self.folder()?.save(job, false) {
-                    // The example was copied before: copy the copy's name.
-                    Err(PresetError::Exists { .. }) => self.folder()?.duplicate(&Slug::of(name)).map_err(told)?,
-                    saved => saved.map_err(told)?,
+                    // The example was copied before: copy that copy.
+                    Err(PresetError::Exists { .. }) => self.folder()?.duplicate(&Slug::of(name)).map_err(message)?,
+                    saved => saved.map_err(message)?,
                 }
             }
         };
@@ -127,17 +127,17 @@ impl PresetList {
     }
 
     pub(in crate::session) fn delete(&mut self, id: &PresetId) -> Result<(), String> {
-        let PresetId::Saved(slug) = id else { return Err(STAYS.to_owned()) };
+        let PresetId::Saved(slug) = id else { return Err(BUILT_IN.to_owned()) };
         let name = self.name(id).to_owned();
-        let deleted = self.folder()?.delete(slug).map_err(told)?;
+        let deleted = self.folder()?.delete(slug).map_err(message)?;
         self.deleted.push((name, deleted));
         self.reload()
     }
 
-    /// Brings back what was deleted last and says its name.
+    /// Restores the preset that was deleted last; returns its name.
     pub(in crate::session) fn restore(&mut self) -> Result<String, String> {
         let (name, deleted) = self.deleted.last().ok_or("Nothing was deleted.")?;
-        self.folder()?.restore(deleted).map_err(told)?;
+        self.folder()?.restore(deleted).map_err(message)?;
         let name = name.clone();
         self.deleted.pop();
         self.reload()?;
@@ -145,12 +145,12 @@ impl PresetList {
     }
 
     fn folder(&self) -> Result<&Presets, String> {
-        self.folder.as_ref().ok_or_else(|| told(PresetError::NoHome))
+        self.folder.as_ref().ok_or_else(|| message(PresetError::NoHome))
     }
 
     fn reload(&mut self) -> Result<(), String> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        let listed = folder.list().map_err(told)?;
+        let listed = folder.list().map_err(message)?;
         let preset = |saved: SavedPreset| Preset {
             group: SAVED_GROUP,
             name: saved.title().to_owned(),
@@ -162,8 +162,8 @@ impl PresetList {
     }
 }
 
-const STAYS: &str = "A built-in example stays as it is: save it under another name.";
+const BUILT_IN: &str = "Built-in examples cannot be changed; save a copy under another name.";
 
-fn told(error: PresetError) -> String {
+fn message(error: PresetError) -> String {
     sentence(&error.to_string())
 }

@@ -1,4 +1,4 @@
-//! The race that the window shows: under way, ended, or opened; and what the session remembers beside it.
+//! The race that the window shows: running, ended, or opened from a file.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,14 +14,14 @@ use fanlane_core::model::race::{RaceEvent, RaceModel};
 use super::runner::{Race, RaceEngine};
 use super::{RacePlan, WhatIf};
 
-/// A race with what keeps it going.
+/// A race with its threads.
 pub struct CurrentRace {
     /// Tells this race from the other races of the session.
     pub serial: u64,
     /// Where it is saved.
     pub file: Option<PathBuf>,
     model: Arc<Mutex<RaceModel>>,
-    /// Its last event was taken in. Apart from the model, so that it can be asked while the model is drawn.
+    /// Its last event was received. Outside of the model, so that it can be read while the model is drawn.
     over: Arc<AtomicBool>,
     race: Option<Race>,
     drain: Option<JoinHandle<()>>,
@@ -31,7 +31,7 @@ impl CurrentRace {
     /// Starts a race.
     ///
     /// # Errors
-    /// When no thread can be had.
+    /// When no thread can be started.
     pub(in crate::session) fn start(
         serial: u64,
         plan: RacePlan,
@@ -41,10 +41,10 @@ impl CurrentRace {
         let model = Arc::new(Mutex::new(RaceModel::default()));
         let (sender, receiver) = event_pump::channel();
         let over = Arc::new(AtomicBool::new(false));
-        let (filled, told) = (Arc::clone(&model), Arc::clone(&over));
+        let (filled, ended) = (Arc::clone(&model), Arc::clone(&over));
         let drain = std::thread::Builder::new()
             .name("race-model".to_owned())
-            .spawn(move || drain(&receiver, &filled, &told, &wake))?;
+            .spawn(move || drain(&receiver, &filled, &ended, &wake))?;
         let race = Race::start(plan, engine, sender)?;
         Ok(Self { serial, file: None, model, over, race: Some(race), drain: Some(drain) })
     }
@@ -55,12 +55,12 @@ impl CurrentRace {
         Self { serial, file, model, over, race: None, drain: None }
     }
 
-    /// What is known of the race. Hold it no longer than a frame takes: the events wait meanwhile.
+    /// The model of the race. The lock is held for no longer than a frame: events wait meanwhile.
     pub fn model(&self) -> MutexGuard<'_, RaceModel> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Its tasks for a replay; `None` where they cannot be replayed (yet).
+    /// Its tasks for a replay; `None` if they cannot be replayed (yet).
     pub fn what_if(&self) -> Option<WhatIf> {
         WhatIf::of(&self.model()).ok()
     }
@@ -70,14 +70,14 @@ impl CurrentRace {
         !self.over.load(Ordering::Acquire)
     }
 
-    /// Ends it: what has run counts, the run under way does not.
+    /// Stops it: finished runs count, the current one does not.
     pub(in crate::session) fn stop(&self) {
         if let Some(race) = &self.race {
             race.stop();
         }
     }
 
-    /// Ends it if it goes on, and waits until nothing of it is left.
+    /// Stops it if it is running, and waits for its end.
     pub(in crate::session) fn end(&mut self) {
         if let Some(race) = self.race.take() {
             if self.is_under_way() {
@@ -86,7 +86,7 @@ impl CurrentRace {
             race.join();
         }
         if let Some(drain) = self.drain.take() {
-            // A panic there was printed there.
+            // A panic of the thread was printed by it.
             drop(drain.join());
         }
     }
@@ -102,7 +102,7 @@ fn drain(events: &Receiver<RaceEvent>, model: &Mutex<RaceModel>, over: &AtomicBo
     let next = |batch: &mut Vec<RaceEvent>| {
         let goes_on = event_pump::receive(events, batch);
         if !goes_on {
-            // Also when it broke off.
+            // Also if it was interrupted.
             over.store(true, Ordering::Release);
         }
         goes_on

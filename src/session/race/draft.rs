@@ -1,25 +1,25 @@
-//! What a race is to be like, as it is typed, and what is wrong with it.
+//! The settings of a race as they are typed, and their errors.
 
 use fanlane_core::job::{MAX_WORKERS, Mode};
 use fanlane_core::model::race::{Contender, Rules, chunks};
 
-/// The choices of the page Race.
+/// The settings on the page Race.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RaceDraft {
-    /// Which modes take part, in the order of [`Mode::ALL`].
+    /// The modes that take part, in the order of [`Mode::ALL`].
     pub modes: [bool; 3],
-    /// Pool sizes with commas between them.
+    /// Pool sizes, separated by commas.
     pub sizes: String,
-    /// How often each way runs; empty: as often as it takes.
+    /// Number of runs of each contender; empty: as many as the precision takes.
     pub repeat: String,
-    /// Seconds after which no further round begins.
+    /// Time in seconds after which no further round starts.
     pub time_limit: String,
     /// Chunk sizes take part too, in the largest pool.
     pub chunks: bool,
 }
 
 impl RaceDraft {
-    /// What is tried where nobody says otherwise, on a machine with so many cores.
+    /// The defaults on a machine with `cores` cores.
     pub fn usual(cores: u32) -> Self {
         let sizes: Vec<String> = Contender::usual_sizes(cores).iter().map(ToString::to_string).collect();
         Self {
@@ -34,7 +34,7 @@ impl RaceDraft {
     /// Pool sizes, smallest first.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// When they are not numbers in range.
     pub fn parsed_sizes(&self) -> Result<Vec<u32>, String> {
         let words = self.sizes.split([',', ' ']).filter(|word| !word.is_empty());
         let sizes: Option<Vec<u32>> =
@@ -46,21 +46,21 @@ impl RaceDraft {
                 Ok(sizes)
             }
             _ => Err(format!(
-                "Pool sizes: expected numbers from 1 to {MAX_WORKERS} with commas between them, such as 1, 2, 4"
+                "Pool sizes: expected numbers from 1 to {MAX_WORKERS}, separated by commas, such as 1, 2, 4"
             )),
         }
     }
 
-    /// The contenders for a batch of so many tasks.
+    /// The contenders for a batch of `tasks` tasks.
     ///
     /// # Errors
-    /// What is wrong with the draft.
+    /// The first invalid setting.
     pub fn contenders(&self, tasks: u64) -> Result<Vec<Contender>, String> {
         let sizes = self.parsed_sizes()?;
         let modes: Vec<Mode> =
             Mode::ALL.into_iter().zip(self.modes).filter(|(_, on)| *on).map(|(mode, _)| mode).collect();
         if modes.is_empty() {
-            return Err("Nobody takes part: switch a mode on".to_owned());
+            return Err("No mode is selected: select at least one".to_owned());
         }
         let mut contenders = Contender::sweep(&modes, &sizes);
         if self.chunks {
@@ -77,7 +77,7 @@ impl RaceDraft {
     /// The rules.
     ///
     /// # Errors
-    /// What is wrong with the draft.
+    /// The first invalid setting.
     pub fn rules(&self, seed: u64) -> Result<Rules, String> {
         let defaults = Rules { seed, ..Rules::default() };
         let limit = self.time_limit.trim().parse::<f64>().ok().filter(|secs| secs.is_finite() && *secs >= 0.0);
@@ -87,7 +87,7 @@ impl RaceDraft {
             "" => Ok(rules),
             text => match text.parse::<u32>() {
                 Ok(runs) if runs > 0 => Ok(Rules { least_runs: runs, most_runs: runs, ..rules }),
-                _ => Err("Runs of each: expected a number from 1 on, or nothing".to_owned()),
+                _ => Err("Runs: expected a number from 1 on, or nothing".to_owned()),
             },
         }
     }

@@ -1,41 +1,41 @@
-//! What a race forecasts for the job that is open: the finish at each size of the pool, and the knee.
+//! The forecast for the open job from a race: the wall time for each pool size, and the knee.
 
 use fanlane_core::job::Job;
 use fanlane_core::model::race::{RaceModel, knee_within};
 
 use super::{Question, WhatIf, WhatIfOrder};
 
-/// Batches of more tasks are forecast on the page Race only, where someone asks for it: each size takes a moment.
-const MOST_TASKS: usize = 2_000;
+/// Maximum number of tasks of a forecast, since each size takes a moment. The page Race replays larger batches on demand.
+const MAX_TASKS: usize = 2_000;
 
-/// The finish at each size of the pool, forecast from a race.
+/// The forecast wall time for each pool size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecast {
-    /// Tells the race from others of the session.
+    /// The serial number of the race in the session.
     pub serial: u64,
-    /// The smallest size that is about as good as the best.
+    /// The smallest pool size that is about as fast as the fastest.
     pub knee: Option<u32>,
     job: Job,
     curve: Vec<(u32, f64)>,
 }
 
 impl Forecast {
-    /// Foretells sizes up to `most`. `None` where the race has no single job, is not over, or cannot be replayed.
-    pub fn of(serial: u64, race: &RaceModel, most: u32) -> Option<Self> {
+    /// Forecasts pool sizes up to `max_workers`. `None` if the race has several jobs, is not over, or cannot be replayed.
+    pub fn of(serial: u64, race: &RaceModel, max_workers: u32) -> Option<Self> {
         let header = race.header.as_ref().filter(|header| header.cases.len() == 1)?;
         race.end.as_ref()?;
-        let what_if = WhatIf::of(race).ok().filter(|what_if| what_if.tasks() <= MOST_TASKS)?;
+        let what_if = WhatIf::of(race).ok().filter(|what_if| what_if.tasks() <= MAX_TASKS)?;
         let question = Question { workers: 1, chunk: None, order: WhatIfOrder::AsGiven };
-        let curve = what_if.sweep(question, 1..=most);
+        let curve = what_if.sweep(question, 1..=max_workers);
         Some(Self { serial, knee: knee_within(&curve), job: header.cases[0].job.clone(), curve })
     }
 
-    /// The finish of a job in a pool of this size, in seconds; `None` where it is another job or another size.
+    /// The wall time of a job in a pool of this size, in seconds; `None` for another job or another size.
     pub fn secs(&self, job: &Job, workers: u32) -> Option<f64> {
         self.is_of(job).then(|| self.curve.iter().find(|(size, _)| *size == workers).map(|(_, secs)| *secs))?
     }
 
-    /// The race was of this job's tasks, in whatever mode and pool.
+    /// Whether the race was of this job's tasks, in any mode and pool.
     pub fn is_of(&self, job: &Job) -> bool {
         let raced = &self.job;
         (&raced.task, &raced.inputs, raced.linked, &raced.order, &raced.control)

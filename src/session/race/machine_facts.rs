@@ -1,4 +1,4 @@
-//! What the system says of the machine: its processor, its load, and who used how much CPU.
+//! Facts about the machine: its processor, its load, and the CPU time of this process and of others.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use crate::session::Machine;
 use fanlane_core::model::race::{CpuTicks, Evidence};
 use fanlane_os::{machine as os_machine, process_tree};
 
-/// The machine, as evidence for what is measured on it from now on.
+/// The machine as evidence for a race that starts now.
 pub fn evidence(machine: Machine) -> Evidence {
     Evidence {
         fanlane: env!("CARGO_PKG_VERSION").to_owned(),
@@ -22,7 +22,7 @@ pub fn evidence(machine: Machine) -> Evidence {
     }
 }
 
-/// CPU time so far: all of the machine's, what was idle of it, and this process's with the children it has waited for.
+/// CPU time so far, in ticks: of the machine, idle, and of this process with its reaped children.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuClock {
     total: u64,
@@ -37,7 +37,7 @@ impl CpuClock {
         Self { total, idle, own: process_tree::cpu_ticks(std::process::id()).unwrap_or_default() }
     }
 
-    /// What was used since an earlier reading.
+    /// The time since an earlier reading.
     pub fn since(self, earlier: Self) -> CpuTicks {
         let total = self.total.saturating_sub(earlier.total);
         let busy = total.saturating_sub(self.idle.saturating_sub(earlier.idle));
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_of_us_used_was_used_by_others() {
+    fn busy_time_that_is_not_of_this_process_is_of_others() {
         let earlier = CpuClock { total: 1000, idle: 500, own: 100 };
         let later = CpuClock { total: 1200, idle: 560, own: 190 };
         let used = later.since(earlier);

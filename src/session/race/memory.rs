@@ -1,5 +1,4 @@
-//! How much memory the workers of a race have, with all they start: looked at on a thread of its own, seldom enough not
-//! to be seen in the times.
+//! The memory of the workers of a race and their child processes, sampled by a thread rarely enough not to affect the times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,30 +9,30 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use fanlane_os::process_tree;
 
-/// The first look is so soon, since many runs are short.
-const FIRST_LOOK: Duration = Duration::from_millis(4);
-/// Looks are so far apart in the end; each costs some tenths of a millisecond.
-const LOOK_EVERY: Duration = Duration::from_millis(64);
+/// Time until the first sample; many runs are short. The interval then doubles up to [`MAX_SAMPLE_INTERVAL`].
+const MIN_SAMPLE_INTERVAL: Duration = Duration::from_millis(4);
+/// Maximum time between two samples; each costs some tenths of a millisecond.
+const MAX_SAMPLE_INTERVAL: Duration = Duration::from_millis(64);
 
-/// Looks at memory while it lives.
-pub struct MemoryWatch {
+/// Samples memory until it is finished or dropped.
+pub struct MemorySampler {
     peak_bytes: Arc<AtomicU64>,
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl MemoryWatch {
-    /// Begins to look at all processes below this one. Without a thread nothing is seen, which is no reason not to race.
+impl MemorySampler {
+    /// Starts to sample all processes below this one. If no thread can be started, nothing is measured.
     pub fn start() -> Self {
         let peak_bytes = Arc::new(AtomicU64::new(0));
         let (end, ended) = bounded(0);
         let peak = Arc::clone(&peak_bytes);
         let thread =
-            std::thread::Builder::new().name("race-memory".to_owned()).spawn(move || watch(&ended, &peak)).ok();
+            std::thread::Builder::new().name("race-memory".to_owned()).spawn(move || sample(&ended, &peak)).ok();
         Self { peak_bytes, end: Some(end), thread }
     }
 
-    /// The most that was seen at once, in bytes; `None`: nothing was there to be seen.
+    /// The peak of the sum, in bytes; `None` if no process was seen.
     pub fn finish(mut self) -> Option<u64> {
         self.end_thread();
         Some(self.peak_bytes.load(Ordering::Acquire)).filter(|bytes| *bytes > 0)
@@ -47,22 +46,22 @@ impl MemoryWatch {
     }
 }
 
-impl Drop for MemoryWatch {
+impl Drop for MemorySampler {
     fn drop(&mut self) {
         self.end_thread();
     }
 }
 
-fn watch(ended: &Receiver<()>, peak_bytes: &AtomicU64) {
+fn sample(ended: &Receiver<()>, peak_bytes: &AtomicU64) {
     let me = std::process::id();
-    // A child that is about to become another program has our memory and our words until then.
+    // Between fork and exec a child has this process's memory and command line.
     let own = process_tree::command_line(me);
-    let mut pause = FIRST_LOOK;
+    let mut pause = MIN_SAMPLE_INTERVAL;
     while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         let pids = process_tree::descendants(me);
         let begun = pids.into_iter().filter(|pid| process_tree::command_line(*pid) != own);
         let bytes = begun.filter_map(process_tree::resident_bytes).sum::<u64>();
         peak_bytes.fetch_max(bytes, Ordering::AcqRel);
-        pause = (pause * 2).min(LOOK_EVERY);
+        pause = (pause * 2).min(MAX_SAMPLE_INTERVAL);
     }
 }

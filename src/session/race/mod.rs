@@ -1,6 +1,6 @@
-//! Races: who takes the turns, what is read of the machine meanwhile, and what recorded tasks would do elsewhere.
+//! Races: the turns of the contenders, the facts about the machine, and replays of recorded tasks.
 //!
-//! What a race says is folded in [`fanlane_core::model::race`]; nothing is drawn or printed here.
+//! The events of a race are folded in [`fanlane_core::model::race`]; nothing is drawn or printed here.
 
 mod current;
 mod draft;

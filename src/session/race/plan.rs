@@ -1,4 +1,4 @@
-//! What is to be raced: the batches, the contenders and the rules, checked before anything runs.
+//! The plan of a race: batches, contenders and rules, checked before anything runs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,24 +14,24 @@ use super::machine_facts;
 /// A race that can be started.
 #[derive(Clone, Debug)]
 pub struct RacePlan {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What is run: the batch of each case.
+    /// The batch of each case.
     pub batches: Vec<Arc<Batch>>,
-    /// Who takes part.
+    /// The contenders.
     pub contenders: Vec<Contender>,
-    /// How it is measured.
+    /// The rules of measuring.
     pub rules: Rules,
 }
 
 /// Why something cannot be raced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RacePlanError {
-    /// Nobody takes part.
-    #[error("nobody takes part in the race: choose a mode, and a pool size from 1 on")]
+    /// No contenders.
+    #[error("the race has no contenders: choose a mode, and a pool size from 1 on")]
     NoContender,
-    /// There is nothing to do.
-    #[error("the batch has no task, so there is nothing to race")]
+    /// No tasks.
+    #[error("the batch has no tasks, so there is nothing to race")]
     NoTask,
     /// A size is out of range.
     #[error("a pool of {0} cannot be raced: sizes go from 1 to {MAX_WORKERS}")]
@@ -41,12 +41,12 @@ pub enum RacePlanError {
     NoChunk,
     /// Too few runs.
     #[error(
-        "{least} runs of each are asked for at least and {most} at most: make the first no larger than the second, and both at least 1"
+        "at least {least} and at most {most} runs: both must be at least 1, and the first no larger than the second"
     )]
     Runs {
-        /// At least.
+        /// The minimum.
         least: u32,
-        /// At most.
+        /// The maximum.
         most: u32,
     },
     /// A built-in job does not expand.
@@ -69,10 +69,10 @@ impl RacePlan {
         Self { name, batches: vec![batch], contenders, rules }.checked()
     }
 
-    /// The six workloads of PEP 371, timed until the last worker is gone.
+    /// The six workloads of PEP 371, timed until the last worker has ended.
     ///
     /// # Errors
-    /// When a built-in preset cannot be opened, for example because no temporary folder is there.
+    /// When a built-in preset cannot be opened, for example because there is no temporary folder.
     pub fn pep371(rules: Rules, folder: &Path) -> Result<Self, RacePlanError> {
         let presets = Presets::builtin();
         let batches = pep371::WORKLOADS.iter().map(|workload| {
@@ -121,7 +121,7 @@ impl RacePlan {
         }
     }
 
-    /// What is known before the first run; the machine is looked at now.
+    /// The header of the race, with the facts about the machine at this moment.
     pub(super) fn header(&self, machine: Machine) -> RaceHeader {
         let case = |batch: &Arc<Batch>| Case::new(batch.job().clone(), batch.len(), batch.dependencies());
         RaceHeader {

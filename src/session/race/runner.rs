@@ -1,4 +1,4 @@
-//! Who takes the turns: a thread that starts one run after the other, and says what happens as events of the race.
+//! Runs a race: a thread starts one run after the other and sends the events of the race.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,46 +14,46 @@ use fanlane_core::model::race::{Contender, RaceEnd, RaceEvent, RaceModel, Schedu
 
 use super::RacePlan;
 use super::machine_facts::CpuClock;
-use super::memory::MemoryWatch;
+use super::memory::MemorySampler;
 
 /// A race under way. Dropping it stops it.
 pub struct Race {
-    shared: Arc<Shared>,
+    shared: Arc<RaceShared>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct RaceShared {
     stopped: AtomicBool,
     current: Mutex<Option<Box<dyn RunHandle>>>,
 }
 
-/// What the runs of a race are started with.
+/// The engine and the machine of a race.
 #[derive(Clone)]
 pub struct RaceEngine {
-    /// What runs batches.
+    /// The engine of the runs.
     pub engine: Arc<dyn Engine>,
-    /// The machine that runs go on.
+    /// The machine.
     pub machine: Machine,
 }
 
 impl Race {
-    /// Starts a race. Events go to `events`, [`RaceEvent::Ended`] last; when its receiver is gone, the race ends.
+    /// Starts a race. It sends events, [`RaceEvent::Ended`] last, and stops when the receiver is dropped.
     ///
     /// # Errors
-    /// When no thread can be had.
+    /// When no thread can be started.
     pub fn start(plan: RacePlan, engine: RaceEngine, events: Sender<RaceEvent>) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(RaceShared::default());
         let own = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("race".to_owned()).spawn(move || {
             let mut turns = Turns { plan, engine, events, shared: own, model: RaceModel::default() };
             let end = turns.take_all();
-            turns.say(RaceEvent::Ended(end));
+            turns.send(RaceEvent::Ended(end));
         })?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Ends the race: the run under way is stopped at once and does not count.
+    /// Stops the race: the current run is stopped at once and does not count.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Release);
         if let Some(run) = &*self.shared.current.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -61,14 +61,14 @@ impl Race {
         }
     }
 
-    /// Waits for its end. Someone must take its events meanwhile.
+    /// Waits for its end. Its events must be received meanwhile.
     pub fn join(mut self) {
         self.wait();
     }
 
     fn wait(&mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic there has said its words.
+            // A panic of the thread was printed by it.
             let _ = thread.join();
         }
     }
@@ -87,15 +87,15 @@ struct Turns {
     plan: RacePlan,
     engine: RaceEngine,
     events: Sender<RaceEvent>,
-    shared: Arc<Shared>,
-    /// The race as it is known so far: whether it is precise is asked of it.
+    shared: Arc<RaceShared>,
+    /// The race so far, to know whether it is precise enough.
     model: RaceModel,
 }
 
 impl Turns {
     fn take_all(&mut self) -> RaceEnd {
         let begun = Instant::now();
-        if !self.say(RaceEvent::Begun(Box::new(self.plan.header(self.engine.machine)))) {
+        if !self.send(RaceEvent::Begun(Box::new(self.plan.header(self.engine.machine)))) {
             return RaceEnd::Stopped;
         }
         let mut schedule = Schedule::new(self.plan.rules.clone(), self.plan.contenders.len());
@@ -107,10 +107,10 @@ impl Turns {
                 Ok(turn) => turn,
                 Err(end) => return end,
             };
-            self.say(RaceEvent::TurnBegun(turn));
+            self.send(RaceEvent::TurnBegun(turn));
             let contender = self.plan.contenders[turn.contender].clone();
             match self.take(&contender) {
-                Ok(usage) if !self.is_stopped() => self.say(RaceEvent::TurnEnded(usage)),
+                Ok(usage) if !self.is_stopped() => self.send(RaceEvent::TurnEnded(usage)),
                 Ok(_) => return RaceEnd::Stopped,
                 Err(why) => return RaceEnd::Failed(why),
             };
@@ -121,33 +121,33 @@ impl Turns {
         self.shared.stopped.load(Ordering::Acquire)
     }
 
-    /// Says something to whoever listens; false when nobody does any more, which stops the race.
-    fn say(&mut self, event: RaceEvent) -> bool {
+    /// Sends an event; without a receiver it returns false and the race stops.
+    fn send(&mut self, event: RaceEvent) -> bool {
         self.model.apply(event.clone());
-        let heard = self.events.send(event).is_ok();
-        if !heard {
+        let is_sent = self.events.send(event).is_ok();
+        if !is_sent {
             self.shared.stopped.store(true, Ordering::Release);
         }
-        heard
+        is_sent
     }
 
-    /// One run, from its start until all its processes are gone.
+    /// One run, from its start until all its processes have ended.
     fn take(&mut self, contender: &Contender) -> Result<Usage, String> {
-        // Not monitored: that would take CPU from what is measured.
+        // Not monitored: that would take CPU time from the tasks.
         let options = RunOptions::new(contender.mode, contender.workers)
             .chunk(contender.chunk.and_then(std::num::NonZeroU32::new));
         let batch = self.plan.batch_of(contender);
         let (sender, receiver) = event_pump::channel();
         let clock = CpuClock::now();
-        let memory = MemoryWatch::start();
+        let memory = MemorySampler::start();
         let run = self.engine.engine.start(batch, options, sender).map_err(|error| error.to_string())?;
         *self.current() = Some(run);
         if self.is_stopped() {
-            // Whoever stopped the race may have looked for the run just before it was there.
+            // The race may have been stopped just before the run was stored.
             self.stop_current();
         }
         for event in &receiver {
-            if !self.say(RaceEvent::Run(without_output(event))) {
+            if !self.send(RaceEvent::Run(without_output(event))) {
                 self.stop_current();
             }
         }
@@ -170,7 +170,7 @@ impl Turns {
     }
 }
 
-/// What tasks print and return is not kept: a race is about time.
+/// The event without output and values, which a race does not keep.
 fn without_output(mut event: Event) -> Event {
     let strip = |record: &mut AttemptRecord| {
         record.output = None;

@@ -1,4 +1,4 @@
-//! The races of a session: the settings of the next one, the race that is shown, and the saved ones.
+//! The races of a session: the settings of the next one, the shown one and the saved ones.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use fanlane_core::store::race as saved;
 pub struct RaceState {
     draft: RaceDraft,
     shown: Option<CurrentRace>,
-    /// A saved race that it is compared with, and its file.
+    /// The saved race that the shown one is compared with, and its file.
     comparison: Option<(PathBuf, RaceModel)>,
     /// Files of saved races, the newest first.
     saved: Vec<PathBuf>,
@@ -46,12 +46,12 @@ impl RaceState {
         &self.draft
     }
 
-    /// The race that is shown.
+    /// The shown race.
     pub const fn shown(&self) -> Option<&CurrentRace> {
         self.shown.as_ref()
     }
 
-    /// The saved race that it is compared with, and its file.
+    /// The saved race that the shown one is compared with, and its file.
     pub fn comparison(&self) -> Option<(&Path, &RaceModel)> {
         self.comparison.as_ref().map(|(file, race)| (file.as_path(), race))
     }
@@ -71,7 +71,7 @@ impl RaceState {
         self.shown.as_ref().is_some_and(CurrentRace::is_under_way)
     }
 
-    /// Lists what is saved. A folder that cannot be read holds nothing that could be opened; saving says why.
+    /// Lists the saved races; none if the folder cannot be read, which saving reports.
     fn list(&mut self) {
         self.saved = self.folder.as_ref().and_then(|folder| folder.list().ok()).unwrap_or_default();
     }
@@ -81,12 +81,12 @@ impl RaceState {
         self.serials
     }
 
-    /// Seeds the order of runs, differently for each race; it is saved with the race.
+    /// The seed of the order of runs, another for each race; it is saved with the race.
     const fn seed(&self) -> u64 {
         self.serials
     }
 
-    /// What is wrong with the settings, for a batch of so many tasks.
+    /// The first invalid setting, for a batch of `tasks` tasks.
     fn mistake(&self, tasks: u64) -> Option<String> {
         self.draft.contenders(tasks).err().or_else(|| self.draft.rules(0).err())
     }
@@ -103,14 +103,14 @@ impl RaceState {
         }
     }
 
-    /// Ends the race if it goes on, and waits until nothing of it is left.
+    /// Stops the race if it is running, and waits for its end.
     pub(in crate::session) fn end(&mut self) {
         if let Some(race) = &mut self.shown {
             race.end();
         }
     }
 
-    /// Saves the race that is shown; returns what was done, nothing without a race or a folder.
+    /// Saves the shown race; returns a message, or `None` without a race or a folder.
     fn save(&mut self) -> Option<Result<String, String>> {
         let (Some(race), Some(folder)) = (&mut self.shown, &self.folder) else { return None };
         if let Some(file) = &race.file {
@@ -133,7 +133,7 @@ impl RaceState {
         self.list();
         removed?;
         if let Some(race) = &mut self.shown {
-            // What is still shown can be saved anew.
+            // The race is still shown and can be saved again.
             race.file.take_if(|saved| saved == file);
         }
         Ok(())
@@ -153,7 +153,7 @@ impl RaceState {
         Ok(())
     }
 
-    /// Makes the forecast again once another race is over.
+    /// Updates the forecast when another race has ended.
     pub(in crate::session) fn refresh_forecast(&mut self, max_workers: u32) {
         let Some(race) = self.shown.as_ref().filter(|race| !race.is_under_way()) else { return };
         if self.forecast_of != race.serial {
@@ -164,7 +164,7 @@ impl RaceState {
 }
 
 impl Session {
-    /// The forecast for the open job; `None` where the race that is shown was of another.
+    /// The forecast for the open job; `None` if the shown race was of another.
     pub fn forecast(&self) -> Option<&Forecast> {
         let forecast = self.race.forecast.as_ref()?;
         self.editor.preview().job().filter(|job| forecast.is_of(job)).map(|_| forecast)

@@ -1,5 +1,5 @@
-//! What if: recorded tasks replayed in another pool, in other chunks, in another order, by the real dispatcher in
-//! simulated time. What the machine costs and how much tasks slow each other down is taken from the race itself.
+//! What if: recorded tasks replayed with another pool size, chunk size or order, by the real dispatcher in simulated time. The
+//! overheads of the machine and the slow-down of parallel tasks are taken from the race itself.
 
 use std::num::NonZeroU32;
 
@@ -10,23 +10,23 @@ use fanlane_core::job::{Control, Mode, Order};
 use fanlane_core::model::race::{RaceModel, Span, Trace};
 use fanlane_core::model::statistics::median;
 
-/// Tasks that need a core for less of their time than this do not slow each other down by it.
-const NEEDS_CORE: f64 = 0.05;
+/// Minimum share of their time for which tasks need a core to slow each other down.
+const MIN_CORE_SHARE: f64 = 0.05;
 
-/// In which order tasks begin.
+/// The order in which tasks start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhatIfOrder {
-    /// As they began when they were recorded.
+    /// As recorded.
     #[default]
     AsGiven,
     /// The longest first.
     LongestFirst,
-    /// Mixed.
+    /// Random.
     Shuffled,
 }
 
 impl WhatIfOrder {
-    /// All orders, in the order in which they are listed.
+    /// All orders, as they are listed.
     pub const ALL: [Self; 3] = [Self::AsGiven, Self::LongestFirst, Self::Shuffled];
 
     /// Its name.
@@ -44,17 +44,17 @@ impl WhatIfOrder {
 pub struct Question {
     /// Size of the pool, at least 1.
     pub workers: u32,
-    /// Tasks a message; `None`: as the dispatcher sees fit.
+    /// Tasks per message; `None`: adaptive.
     pub chunk: Option<NonZeroU32>,
-    /// In which order tasks begin.
+    /// The order in which tasks start.
     pub order: WhatIfOrder,
 }
 
-/// Recorded tasks, and the machine that they were recorded on.
+/// Recorded tasks and their machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WhatIf {
     tasks: Vec<SimulatedTask>,
-    /// In which order they began.
+    /// The order in which they started.
     begun: Vec<u32>,
     needs: Dependencies,
     control: Control,
@@ -66,19 +66,19 @@ pub struct WhatIf {
 /// Why nothing can be replayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoWhatIf {
-    /// No run has ended that counts.
+    /// No run that counts has ended.
     #[error("no counted run of the whole batch has ended yet")]
     NothingRecorded,
-    /// Its tasks were too many to be kept one by one.
-    #[error("a batch of more than {max} tasks is not kept task by task", max = fanlane_core::model::race::MAX_TRACED_TASKS)]
+    /// Too many tasks.
+    #[error("the tasks of a batch of more than {max} are not recorded one by one", max = fanlane_core::model::race::MAX_TRACED_TASKS)]
     TooMany,
-    /// What a task takes is not kept.
-    #[error("tasks that take different amounts of slots or resources are not replayed")]
+    /// The resources of single tasks are not recorded.
+    #[error("tasks with different amounts of slots or resources cannot be replayed")]
     NeedsDiffer,
 }
 
 impl WhatIf {
-    /// Takes the tasks from the smallest contender of the race's first case, where they disturbed each other least.
+    /// Takes the tasks from the smallest contender of the race's first case, where they slow each other down least.
     ///
     /// # Errors
     /// Why nothing can be replayed.
@@ -124,17 +124,17 @@ impl WhatIf {
         })
     }
 
-    /// How many tasks there are.
+    /// Number of tasks.
     pub fn tasks(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Whose tasks they are, by its place among the contenders.
+    /// The contender that the tasks were recorded with, by its index.
     pub const fn recorded(&self) -> usize {
         self.recorded
     }
 
-    /// What is known of the machine.
+    /// The machine.
     pub const fn machine(&self) -> &SimulatedMachine {
         &self.machine
     }
@@ -175,7 +175,7 @@ impl WhatIf {
     }
 }
 
-/// The tasks in the order in which they began; those that never did are last.
+/// The tasks in the order in which they started; those that never did come last.
 fn begun(trace: &Trace) -> Vec<u32> {
     let mut start_ns = vec![u64::MAX; trace.tasks as usize];
     for span in &trace.spans {
@@ -188,8 +188,7 @@ fn begun(trace: &Trace) -> Vec<u32> {
     places
 }
 
-/// The last attempt of each task, all made as much longer or shorter as the median of all runs is. One that was never
-/// begun takes no time.
+/// The last attempt of each task, scaled to the median of all runs. A task that never started takes no time.
 fn tasks(trace: &Trace, race: &RaceModel, recorded: usize) -> Vec<SimulatedTask> {
     let traced_ns: u64 = trace.spans.iter().filter(|span| span.is_last).map(|span| span.wall_ns).sum();
     let scale = if traced_ns == 0 { 1.0 } else { busy_ns(race, recorded) / traced_ns as f64 };
@@ -203,19 +202,19 @@ fn tasks(trace: &Trace, race: &RaceModel, recorded: usize) -> Vec<SimulatedTask>
     tasks
 }
 
-/// How long a result is on its way, and how long a task is: medians of what one lane after the other saw.
+/// The times of a result and of a task in transit, as medians over the lanes.
 fn message_times(trace: &Trace) -> (u64, u64) {
     let mut by_lane: Vec<&Span> = trace.spans.iter().collect();
     by_lane.sort_unstable_by_key(|span| (span.lane, span.start_ns));
     let returns = by_lane.iter().map(|span| span.heard_ns.saturating_sub(span.end_ns()) as f64).collect::<Vec<_>>();
     let pairs = by_lane.windows(2).filter(|pair| pair[0].lane == pair[1].lane);
-    // What begins before the engine has heard of the task before it had been handed out ahead.
+    // A task that starts before the previous result has arrived was handed out ahead.
     let outs = pairs.filter_map(|pair| pair[1].start_ns.checked_sub(pair[0].heard_ns)).map(|out_ns| out_ns as f64);
     let return_ns = median(&returns).unwrap_or(0.0);
     (return_ns as u64, median(&outs.collect::<Vec<_>>()).unwrap_or(return_ns) as u64)
 }
 
-/// When the first worker is there, and how much later each next one is.
+/// The start-up time of the first worker, and of each further one.
 fn start_times(race: &RaceModel, recorded: &Trace, alike: &[usize]) -> (u64, u64) {
     let ready = |trace: &Trace| {
         let mut ready: Vec<u64> = trace.lives.iter().map(|life| life.ready_ns).collect();
@@ -229,19 +228,19 @@ fn start_times(race: &RaceModel, recorded: &Trace, alike: &[usize]) -> (u64, u64
         let [first, .., last] = ready.as_slice() else { return None };
         Some((last - first) as f64 / (ready.len() - 1) as f64)
     });
-    // Where no second one was ever started, the next one is taken to need as long as the first.
+    // Without a second worker, the next one is assumed to take as long as the first.
     (first_ns, median(&steps.collect::<Vec<_>>()).unwrap_or(first_ns as f64) as u64)
 }
 
-/// What all tasks of a contender took together, in nanoseconds: the median of its runs.
+/// The total time of all tasks of a contender, in nanoseconds: the median of its runs.
 fn busy_ns(race: &RaceModel, place: usize) -> f64 {
     let runs: Vec<f64> = race.counted(place).map(|run| run.lane_time.busy_ns as f64).collect();
     median(&runs).unwrap_or(0.0)
 }
 
-/// How many tasks of a contender were under way at once, on average from the first worker on: while workers come and when
-/// tasks run out, there are fewer than workers.
-fn at_once(race: &RaceModel, place: usize) -> f64 {
+/// The average number of running tasks of a contender, from the first worker on. It is below the number of workers, since
+/// workers start one by one and tasks run out.
+fn parallelism(race: &RaceModel, place: usize) -> f64 {
     let shares = race.counted(place).map(|run| {
         let time = &run.lane_time;
         let first_ns = time.start_up_ns / u64::from(time.lanes.max(1));
@@ -250,7 +249,7 @@ fn at_once(race: &RaceModel, place: usize) -> f64 {
     median(&shares.collect::<Vec<_>>()).unwrap_or(1.0).max(1.0)
 }
 
-/// How much longer tasks needed their cores in larger pools than where they were recorded.
+/// The slow-down of tasks in larger pools, relative to the recorded one: busy cores and factor.
 fn slow_down(race: &RaceModel, recorded: usize, alike: &[usize]) -> Vec<(f64, f64)> {
     let cpu: Vec<f64> = race.counted(recorded).map(|run| run.cpu_ns as f64).collect();
     let base_ns = busy_ns(race, recorded);
@@ -258,7 +257,7 @@ fn slow_down(race: &RaceModel, recorded: usize, alike: &[usize]) -> Vec<(f64, f6
         return Vec::new();
     }
     let core_share = (median(&cpu).unwrap_or(0.0) / base_ns).min(1.0);
-    if core_share < NEEDS_CORE {
+    if core_share < MIN_CORE_SHARE {
         return Vec::new();
     }
     let contenders = race.contenders();
@@ -267,10 +266,10 @@ fn slow_down(race: &RaceModel, recorded: usize, alike: &[usize]) -> Vec<(f64, f6
         .map(|place| {
             let times = busy_ns(race, *place) / base_ns;
             let slow = ((times - (1.0 - core_share)) / core_share).max(0.1);
-            (at_once(race, *place) * core_share, slow)
+            (parallelism(race, *place) * core_share, slow)
         })
         .collect();
-    points.push((at_once(race, recorded) * core_share, 1.0));
+    points.push((parallelism(race, recorded) * core_share, 1.0));
     points.sort_by(|one, other| one.0.total_cmp(&other.0));
     points
 }

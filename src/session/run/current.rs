@@ -1,6 +1,6 @@
-//! A run with its model, which a thread of its own fills, and the handle that commands it.
+//! A run with its model, filled by a thread, and the handle that controls it.
 //!
-//! The thread, not the window, empties the engine's channel, so a window that stands still never makes a batch wait.
+//! The thread, not the window, receives the engine's events, so a blocked window never delays a batch.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,22 +20,22 @@ use fanlane_os::clock::monotonic_ns;
 
 use super::detached::DetachedLink;
 
-/// What a run is started from.
+/// The origin of a run.
 #[derive(Clone)]
 pub struct RunOrigin {
     /// The job.
     pub job: Job,
     /// The tasks.
     pub batch: Arc<Batch>,
-    /// Where the job's relative paths start.
+    /// The folder for the job's relative paths.
     pub folder: PathBuf,
 }
 
-/// A run with what it was started from.
+/// A run with its origin.
 pub struct CurrentRun {
-    /// Tells this run from the other runs of the session.
+    /// Its serial number in the session.
     pub serial: u64,
-    /// The job it was started from.
+    /// Its job.
     pub job: Job,
     /// The tasks.
     pub batch: Arc<Batch>,
@@ -44,9 +44,9 @@ pub struct CurrentRun {
     source: RunSource,
 }
 
-/// Where the run goes on, or went on.
+/// The source of a run's events.
 enum RunSource {
-    /// In this process.
+    /// This process.
     Here {
         /// `None` once it has been joined.
         handle: Option<Box<dyn RunHandle>>,
@@ -61,7 +61,7 @@ enum RunSource {
         /// The monotonic clock at its start; 0 until the connection is made.
         epoch_ns: Arc<AtomicU64>,
     },
-    /// In the past: the model is complete.
+    /// A run of the past, whose model is complete.
     Recorded {
         /// Why it cannot be run again.
         obstacle_to_rerun: Option<String>,
@@ -75,7 +75,7 @@ impl CurrentRun {
     /// Starts a run in this process.
     ///
     /// # Errors
-    /// Those of the engine, and a lack of threads.
+    /// Those of the engine, or that no thread can be started.
     pub(super) fn start(
         serial: u64,
         origin: RunOrigin,
@@ -99,7 +99,7 @@ impl CurrentRun {
     /// A detached run: `connect` starts or finds it, on the thread that then follows it.
     ///
     /// # Errors
-    /// A lack of threads.
+    /// When no thread can be started.
     pub(super) fn detached(
         serial: u64,
         origin: RunOrigin,
@@ -138,12 +138,12 @@ impl CurrentRun {
         }
     }
 
-    /// It can go on when this window is closed.
+    /// It can continue when this window is closed.
     pub fn can_stay(&self) -> bool {
         self.detached_link().is_some_and(DetachedLink::can_stay)
     }
 
-    /// Where the job's relative paths start.
+    /// The folder for the job's relative paths.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -163,17 +163,17 @@ impl CurrentRun {
         }
     }
 
-    /// Something of this run is still to be written to the history.
+    /// The history does not have all of this run yet.
     pub(super) fn is_recording(&self) -> bool {
         self.pump().is_some_and(|pump| !pump.is_finished())
     }
 
-    /// A task's number as it is shown: in a run of some tasks again, the number that it had before.
+    /// A task's displayed number; in a rerun, its number in the earlier run.
     pub fn number(&self, task: TaskId) -> u64 {
         if task.0 < self.batch.len() { self.batch.number(task) } else { task.number() }
     }
 
-    /// What is known of the run. Hold it no longer than a frame takes: the events wait meanwhile.
+    /// The model of the run. The lock is held for no longer than a frame: events wait meanwhile.
     pub fn model(&self) -> MutexGuard<'_, RunModel> {
         lock(&self.model)
     }
@@ -183,7 +183,7 @@ impl CurrentRun {
         Arc::clone(&self.model)
     }
 
-    /// The present on the run's clock, in nanoseconds since its start: it stands still once the run has ended.
+    /// The current time on the run's clock, in nanoseconds since its start; after the run, its end.
     pub fn now_ns(&self, model: &RunModel) -> u64 {
         let newest = model.progress.last_ns;
         let epoch_ns = match &self.source {
@@ -202,12 +202,12 @@ impl CurrentRun {
         !self.model().is_finished() && self.expects_events()
     }
 
-    /// Events can still come; false for a run that broke off.
+    /// Events can still arrive; false for an interrupted run.
     pub fn expects_events(&self) -> bool {
         self.pump().is_none_or(|pump| !pump.is_finished())
     }
 
-    /// Asks something of the run.
+    /// Sends a command to the run.
     pub(super) fn command(&self, command: RunCommand) {
         match &self.source {
             RunSource::Here { handle: Some(handle), .. } => handle.command(command),
@@ -216,7 +216,7 @@ impl CurrentRun {
         }
     }
 
-    /// Ends the run if it goes on and waits until nothing of it is left. A detached run is only left.
+    /// Stops the run if it is running, and waits for its end. A detached run continues.
     pub(super) fn end(&mut self) {
         let is_finished = self.model().is_finished();
         let pump = match &mut self.source {
@@ -236,7 +236,7 @@ impl CurrentRun {
             RunSource::Recorded { .. } => None,
         };
         if let Some(pump) = pump {
-            // A panic there was printed there; the model is as good as it got.
+            // A panic of the thread was printed by it; the model keeps what it has.
             drop(pump.join());
         }
     }
@@ -248,12 +248,12 @@ impl Drop for CurrentRun {
     }
 }
 
-/// The model, also after a panic of the thread that fills it: what it knew is better than nothing.
+/// The model, also after a panic of the thread that fills it.
 pub(super) fn lock(model: &Mutex<RunModel>) -> MutexGuard<'_, RunModel> {
     model.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Fills the model with the events of a run until the last, and records them on the way.
+/// Fills the model with the events of a run and records them, until the last.
 fn pump(
     events: &Receiver<Event>,
     model: &Mutex<RunModel>,

@@ -1,4 +1,4 @@
-//! The run that the window shows: under way here, detached, or read from the history; and which of its results are shown.
+//! The run that the window shows: of this process, detached, or read from the history; and the query of its results.
 
 mod current;
 mod detached;
@@ -16,7 +16,7 @@ pub use detached::DetachedList;
 pub use row_order::{RowOrder, RowQuery, SortKey};
 pub(super) use start::StartRequest;
 
-/// The run that is shown, if any.
+/// The shown run, if any.
 #[derive(Default)]
 pub struct ShownRun {
     current: Option<CurrentRun>,
@@ -42,7 +42,7 @@ impl ShownRun {
         self.selected
     }
 
-    /// Which results are shown, and in which order.
+    /// The query of the results.
     pub const fn query(&self) -> &RowQuery {
         &self.query
     }
@@ -52,7 +52,7 @@ impl ShownRun {
         &self.rows
     }
 
-    /// The running tasks that match the query, by number: they stand above [`ShownRun::rows`].
+    /// The running tasks that match the query, by number; they come before [`ShownRun::rows`].
     pub fn running_rows(&self) -> Vec<TaskId> {
         let Some(run) = &self.current else { return Vec::new() };
         row_order::running(&self.query, &run.model(), &run.batch)
@@ -68,8 +68,7 @@ impl ShownRun {
         tasks
     }
 
-    /// Whether this window follows run `id` of the history and decides if it goes on without a window; if so, whether it
-    /// is stopped then.
+    /// Whether run `id` of the history stops when this window is closed; `None` if this window does not decide that.
     pub fn ends_with_window(&self, id: i64) -> Option<bool> {
         let link = self.current.as_ref().filter(|run| run.is_under_way())?.detached_link()?;
         (link.id() == Some(id) && link.can_stay()).then(|| link.ends_with_window())
@@ -100,7 +99,7 @@ impl ShownRun {
         self.query = query;
     }
 
-    /// Asks something of the run, if it is under way.
+    /// Sends a command to the run, if it is running.
     pub(super) fn command(&self, command: RunCommand) {
         if let Some(run) = self.current.as_ref().filter(|run| run.is_under_way()) {
             run.command(command);
@@ -113,7 +112,7 @@ impl ShownRun {
         }
     }
 
-    /// Ends the run if it goes on in this process, and waits until nothing of it is left. Its results stay.
+    /// Stops a run of this process and waits for its end. Its results stay.
     pub(super) fn end(&mut self) {
         if let Some(run) = &mut self.current {
             run.end();

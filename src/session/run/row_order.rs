@@ -1,7 +1,6 @@
-//! Which results are shown, and in which order: sorted and filtered once for each change, never for each frame.
+//! The rows of the results, sorted and filtered once for each change, not for each frame.
 //!
-//! Small runs are ordered on the spot, large ones by a thread that takes the model in slices; until it is through, the
-//! order before is shown.
+//! Small runs are sorted at once, large ones by a thread that reads the model in slices, while the previous rows are shown.
 
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex};
@@ -15,45 +14,45 @@ use fanlane_core::model::RunModel;
 use super::current::lock;
 use crate::session::{Wake, task_text};
 
-/// More records than this are ordered by a thread.
-const MAX_ORDERED_AT_ONCE: usize = 2_000;
-/// How many records are read under one lock.
+/// Maximum number of records that are sorted without a thread.
+const MAX_SORTED_INLINE: usize = 2_000;
+/// Number of records that are read under one lock.
 const SLICE: usize = 8_192;
 
-/// A column that results can be sorted by.
+/// A column to sort results by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SortKey {
     /// The task's number.
     #[default]
     Number,
-    /// How it ended.
+    /// The outcome.
     Outcome,
     /// Exit code or signal.
     Exit,
-    /// How many attempts there were.
+    /// Number of attempts.
     Attempts,
-    /// When it was started.
+    /// Start time.
     Start,
-    /// How long it took.
+    /// Wall time.
     Wall,
-    /// Its CPU time.
+    /// CPU time.
     Cpu,
-    /// Its peak memory.
+    /// Peak memory.
     Memory,
     /// The worker's lane.
     Worker,
 }
 
-/// What is to be shown, in which order.
+/// The filter and the order of the results.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowQuery {
     /// The column to sort by.
     pub sort: SortKey,
     /// The largest first.
     pub descending: bool,
-    /// Only tasks that ended so; `None`: all.
+    /// Only tasks with this outcome; `None`: all.
     pub class: Option<OutcomeClass>,
-    /// Only tasks whose command line has this text in it, upper and lower case alike.
+    /// Only tasks whose command lines contain this text; case is ignored.
     pub text: String,
 }
 
@@ -65,7 +64,7 @@ pub struct RowOrder {
     under_way: Option<(Built, Receiver<Vec<u32>>)>,
 }
 
-/// What an order was made for.
+/// The query and the number of records that rows were made for.
 #[derive(Clone, PartialEq, Eq)]
 struct Built {
     query: RowQuery,
@@ -80,22 +79,22 @@ struct Row {
 }
 
 impl RowOrder {
-    /// The rows to show: places among the model's records.
+    /// The rows to show: indices of the model's records.
     pub fn rows(&self) -> &Arc<Vec<u32>> {
         &self.rows
     }
 
-    /// An order is being made by another thread.
+    /// A thread is sorting.
     pub const fn is_under_way(&self) -> bool {
         self.under_way.is_some()
     }
 
-    /// Forgets everything: another run is shown.
+    /// Forgets everything, for another run.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Brings the order up to date, or has that begun.
+    /// Updates the rows, or starts a thread that does.
     pub(super) fn update(&mut self, query: &RowQuery, model: &Arc<Mutex<RunModel>>, batch: &Arc<Batch>, wake: &Wake) {
         if let Some((built, receiver)) = self.under_way.take() {
             match receiver.try_recv() {
@@ -103,7 +102,7 @@ impl RowOrder {
                     self.rows = Arc::new(rows);
                     self.built = Some(built);
                 }
-                // The thread is gone without a result: begin again below.
+                // The thread ended without a result: start again below.
                 Err(crossbeam_channel::TryRecvError::Disconnected) => {}
                 Err(crossbeam_channel::TryRecvError::Empty) => {
                     self.under_way = Some((built, receiver));
@@ -115,7 +114,7 @@ impl RowOrder {
         if self.built.as_ref() == Some(&wanted) {
             return;
         }
-        if wanted.records <= MAX_ORDERED_AT_ONCE {
+        if wanted.records <= MAX_SORTED_INLINE {
             self.rows = Arc::new(order(&wanted, model, batch));
             self.built = Some(wanted);
             return;
@@ -131,7 +130,7 @@ impl RowOrder {
         match thread {
             Ok(_) => self.under_way = Some((wanted, receiver)),
             Err(_) => {
-                // No thread to be had: show what came, in the order in which it came.
+                // No thread can be started: show the records in their order.
                 self.rows = Arc::new((0..wanted.records as u32).collect());
                 self.built = Some(wanted);
             }
@@ -139,7 +138,7 @@ impl RowOrder {
     }
 }
 
-/// The tasks that are being done and match, in the order of their numbers: they stand above those that have ended.
+/// The running tasks that match, in the order of their numbers.
 pub(super) fn running(query: &RowQuery, model: &RunModel, batch: &Batch) -> Vec<TaskId> {
     if query.class.is_some() {
         return Vec::new();
@@ -190,7 +189,7 @@ fn sort_value(sort: SortKey, record: &AttemptRecord, model: &RunModel) -> f64 {
         SortKey::Exit => match record.outcome {
             fanlane_core::event::Outcome::Done => 0.0,
             fanlane_core::event::Outcome::Exited { code } => f64::from(code),
-            // Behind all exit codes.
+            // After all exit codes.
             fanlane_core::event::Outcome::Signalled { signal } => 1e6 + f64::from(signal),
             _ => f64::MAX,
         },

@@ -1,4 +1,4 @@
-//! Starting runs, and running tasks again.
+//! Starts runs and reruns.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use fanlane_core::model::{Earlier, RunModel};
 #[derive(Clone)]
 pub(in crate::session) struct StartRequest {
     pub origin: RunOrigin,
-    /// The number of the run that is continued, and what it had done.
+    /// The number of the run that is continued, and its counts.
     pub continues: Option<(i64, Earlier)>,
 }
 
@@ -31,10 +31,10 @@ impl Session {
         self.editor.preview().obstacle()
     }
 
-    /// Shows a run that has ended, as if it had been run from `job`.
+    /// Shows a finished run of `job`.
     ///
     /// # Errors
-    /// What is wrong with the job.
+    /// When the job has a mistake.
     pub fn show_recorded(&mut self, job: Job, model: RunModel) -> Result<(), FieldError> {
         let folder = self.editor.folder().to_owned();
         let batch = Arc::clone(&expand(&job, &folder, None)?.batch);
@@ -51,7 +51,7 @@ impl Session {
         if let Some(obstacle) = self.run_obstacle() {
             return self.notices.show(Notice::mistake(format!("Nothing was started. {obstacle}")));
         }
-        // Files may have changed since the preview was made: what runs is what is there now.
+        // Files may have changed since the preview was made.
         self.editor.refresh();
         if self.editor.preview().is_under_way() {
             self.run_wanted = true;
@@ -71,7 +71,7 @@ impl Session {
     }
 
     pub(in crate::session) fn start(&mut self, request: StartRequest) {
-        // The run before is over: this only waits for its last process. Its results stay in case nothing starts.
+        // The previous run has ended: this only waits for its last process. Its results stay in case nothing starts.
         self.run.end();
         if let Some(request) = self.start_detached(request) {
             self.start_here(request);

@@ -1,9 +1,9 @@
 //! The shared libraries that a window loads when it opens, and the packages that hold them.
 
-/// A library that the window cannot do without.
+/// A library that the window requires.
 #[derive(Clone, Copy)]
 pub struct Library {
-    /// File names, any of which will do; the first is the one to install.
+    /// File names, any of which is enough; the first is the one to install.
     pub any_of: &'static [&'static str],
     debian: &'static str,
     fedora: &'static str,
@@ -38,16 +38,16 @@ pub const WAYLAND: &[Library] = &[
 /// A family of systems whose packages have the same names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packages {
-    /// Debian, Ubuntu and their kin.
+    /// Debian, Ubuntu and derivatives.
     Debian,
-    /// Fedora, RHEL and their kin.
+    /// Fedora, RHEL and derivatives.
     Fedora,
-    /// Arch and its kin.
+    /// Arch and derivatives.
     Arch,
 }
 
 impl Packages {
-    /// The family that the text of an `os-release` file speaks of; `None` for one that we do not know.
+    /// The family according to the text of an `os-release` file; `None` for an unknown one.
     pub fn of_system(os_release: &str) -> Option<Self> {
         let words = |key| {
             let line = os_release.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='));

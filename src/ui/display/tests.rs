@@ -6,7 +6,7 @@ const ROCKY: &str = "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n";
 const ARCH: &str = "NAME='Arch Linux'\nID=arch\n";
 const UNKNOWN: &str = "ID=haiku\nVERSION_ID=debian\n";
 
-/// What a machine looks like, and what is to be said about it; `""`: nothing.
+/// A machine, and the expected message; `""`: none.
 struct Case {
     variables: &'static [(&'static str, &'static str)],
     missing: &'static [&'static str],
@@ -17,7 +17,7 @@ struct Case {
 
 impl Case {
     fn said(&self) -> String {
-        let judged = Surroundings {
+        let judged = DisplayEnvironment {
             variable: &|name| self.variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned()),
             loads: &|file| !self.missing.contains(&file),
             connects: &|place| {
@@ -162,15 +162,15 @@ fn x_displays_are_found_where_x_clients_look() {
 }
 
 #[test]
-fn a_socket_is_reached_only_while_someone_listens() {
+fn a_socket_is_reached_only_while_it_has_a_listener() {
     let folder = tempfile::tempdir().expect("a folder for the socket");
     let path = folder.path().join("X0");
     let place = Place::Socket(path.clone());
     assert_eq!(place.connect().expect_err("nothing is there").kind(), io::ErrorKind::NotFound);
     let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
-    place.connect().expect("someone listens");
+    place.connect().expect("a listener");
     drop(listener);
-    assert_eq!(place.connect().expect_err("nobody listens").kind(), io::ErrorKind::ConnectionRefused);
+    assert_eq!(place.connect().expect_err("no listener").kind(), io::ErrorKind::ConnectionRefused);
 }
 
 #[test]

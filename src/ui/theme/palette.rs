@@ -44,7 +44,7 @@ pub struct Palette {
     pub warning: Color32,
     /// Text of an error.
     pub error: Color32,
-    /// Where a worker lives and does nothing.
+    /// The idle time of a worker.
     pub idle: Color32,
     /// Tasks that wait, in plots.
     pub queued: Color32,
@@ -52,7 +52,7 @@ pub struct Palette {
     pub shadow: Color32,
     outcomes: [Color32; 5],
     outcome_texts: [Color32; 5],
-    /// Lines that are told apart by name, as in a race.
+    /// Lines with a legend, as in a race.
     pub series: [Color32; 6],
 }
 

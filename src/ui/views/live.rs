@@ -1,7 +1,6 @@
-//! The page of a run under way: what the cores do, whether the queue drains, and what each worker does. All three
-//! share one axis of time.
+//! The page Live: the use of the cores, the length of the queue, and the lanes of the workers, on one axis of time.
 //!
-//! Starting, pausing and stopping are not here but in the bar that every page has.
+//! Starting, pausing and stopping are not here but in the bar above all pages.
 
 mod page;
 
@@ -24,39 +23,38 @@ use fanlane_core::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
 
 pub use page::LiveView;
 
-/// The shares of the page's height that cores and queue take: the least, the largest where the lanes have to scroll,
-/// and the largest where they have not.
+/// Height of cores and queue as a share of the page: minimum, maximum if the lanes have to scroll, maximum if not.
 const UPPER_SHARES: [f32; 3] = [0.34, 0.46, 0.74];
 /// Height of a card's title and its margins, in points.
 const CARD_HEIGHT: f32 = TITLE_HEIGHT + 3.0 * theme::UNIT;
 /// Height of a card's title and its controls, in points.
 const TITLE_HEIGHT: f32 = 3.5 * theme::UNIT;
-/// The least room for the legend of a card, in points.
-const LEGEND_WIDTH: f32 = 15.0 * theme::UNIT;
-/// The least height of a plot below the heat strip, in points.
-const LEAST_PLOT: f32 = 9.0 * theme::UNIT;
-/// The narrowest card whose note has all its words, in points.
+/// Minimum width of the legend of a card, in points.
+const MIN_LEGEND_WIDTH: f32 = 15.0 * theme::UNIT;
+/// Minimum height of a plot below the heat strip, in points.
+const MIN_PLOT_HEIGHT: f32 = 9.0 * theme::UNIT;
+/// Minimum width of a card that shows its whole note, in points.
 const WIDE_CARD: f32 = 60.0 * theme::UNIT;
 
-/// What the page shows.
+/// The data of the page.
 pub struct LiveData<'a> {
-    /// What each worker did and does.
+    /// The lanes of the workers.
     pub lanes: &'a LaneHistory,
-    /// What the cores did.
+    /// The use of the cores.
     pub cores: &'a CoreHistory,
     /// Queued, running and ended tasks over time.
     pub depth: &'a DepthHistory,
-    /// How far the run is.
+    /// The progress of the run.
     pub progress: &'a Progress,
     /// The run's time, in nanoseconds since its start; once it has ended, its end.
     pub now_ns: u64,
-    /// What a task is called: its command line or call.
+    /// The label of a task: its command line or call.
     pub label: &'a dyn Fn(TaskId) -> String,
-    /// A task's number as people see it.
+    /// The displayed number of a task.
     pub number: &'a dyn Fn(TaskId) -> u64,
 }
 
-/// What the page remembers from frame to frame.
+/// The state of the page between frames.
 #[derive(Clone, Default)]
 pub struct LiveState {
     /// The part of the run's time in view.
@@ -67,20 +65,20 @@ pub struct LiveState {
 }
 
 impl LiveState {
-    /// What stays when another run is shown: how the cores are drawn, but no place in time.
+    /// The state for another run: keeps how the cores are drawn, but no place in time.
     pub fn for_another_run(&self) -> Self {
         Self { cores_as_lines: self.cores_as_lines, ..Self::default() }
     }
 }
 
-/// What the page asks for.
+/// A request of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiveAction {
     /// Show this task's results.
     OpenTask(TaskId),
 }
 
-/// The page of a run under way, in all the room there is. While a run is under way the caller repaints regularly.
+/// Draws the page in the available room. During a run the caller repaints regularly.
 pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Option<LiveAction> {
     if data.progress.tasks == 0 && data.lanes.lanes().is_empty() {
         let advice = "Press Run, or Ctrl+Enter: each worker gets a lane here, and each task a bar.";
@@ -104,7 +102,7 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
     opened.map(LiveAction::OpenTask)
 }
 
-// The lanes get what they need, and where that leaves room, the plots get it.
+// The lanes get the height that they need; the plots get the rest.
 fn upper_height(height: f32, lanes: usize) -> f32 {
     let wanted = lanes::heights(lanes.max(2));
     let left = |lanes_height: f32| height - theme::UNIT - CARD_HEIGHT - lanes_height;
@@ -169,7 +167,7 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
             state.cores_as_lines = false;
         }
         ui.add_space(theme::UNIT);
-        if ui.available_width() < LEGEND_WIDTH {
+        if ui.available_width() < MIN_LEGEND_WIDTH {
             return;
         }
         let room = vec2(ui.available_width().min(22.0 * theme::UNIT), TITLE_HEIGHT);
@@ -179,7 +177,7 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
     });
     if data.cores.columns().is_empty() {
         let (title, advice) = if data.progress.summary.is_some() {
-            ("Not measured", "Over before the first sample, or measuring was off.")
+            ("Not measured", "The run ended before the first sample, or was not monitored.")
         } else {
             ("No measurement yet", "The first sample comes within a second.")
         };
@@ -191,11 +189,11 @@ fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
     }
 }
 
-// A few cores do not fill the card: below them is what they do on average.
+// A few cores do not fill the card: their average is plotted below them.
 fn heat_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
-    let strip = heat_strip::tallest(data.cores.cores());
+    let strip = heat_strip::max_height(data.cores.cores());
     let (width, spare) = (ui.available_width(), ui.available_height() - strip - 3.0 * theme::UNIT);
-    if spare < LEAST_PLOT {
+    if spare < MIN_PLOT_HEIGHT {
         heat_strip_ui(ui, data.cores, &mut state.window, &mut state.heat, true);
         return;
     }
@@ -259,12 +257,12 @@ fn lanes_card_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
             (Some(reason), _) => ("No worker can be started", reason.clone()),
             (None, Some(words)) => ("No worker yet", words),
             (None, None) if data.progress.workers == 0 => {
-                ("No worker yet", "The pool has no worker: move the slider to start some.".to_owned())
+                ("No worker yet", "The pool has no workers: move the slider to start some.".to_owned())
             }
             (None, None) if data.progress.summary.is_some() => {
-                ("No lanes", "This run ended before any worker was there.".to_owned())
+                ("No lanes", "The run ended before any worker had started.".to_owned())
             }
-            (None, None) => ("Workers are being started", "Each will have a lane here.".to_owned()),
+            (None, None) => ("Starting workers", "Each worker gets a lane here.".to_owned()),
         };
         empty_state_ui(ui, ICON_VIEW_TIMELINE, title, &advice);
         return None;

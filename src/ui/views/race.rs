@@ -1,5 +1,5 @@
-//! The page Race: whether the pool was worth it. A race is chosen and started at the top, its verdict stands below, and
-//! under that the views that show why.
+//! The page Race: whether a pool is worth it. At the top a race is set up and started; below are its verdict and the views
+//! that explain it.
 
 mod chunk_sizes;
 mod digest;
@@ -59,13 +59,13 @@ impl Tab {
 
     const fn explanation(self) -> &'static str {
         match self {
-            Self::Times => "How far each run is, how long each way takes, and how much memory",
-            Self::Scaling => "How much faster more workers are, against the ideal and the laws of scaling",
+            Self::Times => "Progress of the runs, and time and memory of each contender",
+            Self::Scaling => "Speed-up by number of workers, against the ideal and the laws of scaling",
             Self::Losses => "Where the time went, from ideal to measured",
             Self::Lanes => "What each worker did in two runs, on one axis of time",
-            Self::WhatIf => "What the same tasks would take in another pool, in other chunks, in another order",
-            Self::Chunks => "How long it takes over the number of tasks a message",
-            Self::Wall => "The six workloads that multiprocessing was first measured with, in 2008 and here",
+            Self::WhatIf => "How long the same tasks would take with another pool size, chunk size or order",
+            Self::Chunks => "Wall time by chunk size, the number of tasks per message",
+            Self::Wall => "The six workloads of PEP 371, which introduced multiprocessing: in 2008 and here",
         }
     }
 }
@@ -90,7 +90,7 @@ impl PageView for RaceView {
     }
 
     fn explanation(&self) -> &'static str {
-        "Whether the pool was worth it"
+        "Compare one process, threads and pools of several sizes"
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
@@ -115,7 +115,7 @@ impl PageView for RaceView {
 }
 
 impl RaceView {
-    /// Figures are made anew only when a run has ended: what takes time is not done for each frame.
+    /// Works the figures out again only when a run has ended, not for each frame.
     fn refresh(&mut self, session: &Session) {
         self.digest = session.race.shown().map(|race| {
             let model = race.model();
@@ -155,8 +155,8 @@ impl RaceView {
             return wall::wall_ui(ui, model, obstacle, requests);
         }
         let (Some(race), Some(digest)) = (session.race.shown(), &self.digest) else {
-            let advice = "Press Race: the open job runs in every way that is chosen above, in turns, and what comes out \
-                          is compared here.";
+            let advice = "Press Race: the open job runs in each mode and pool size chosen above, in turns, and the times \
+                          are compared here.";
             empty_state_ui(ui, ICON_SPORTS_SCORE, "No race yet", advice);
             return;
         };
@@ -189,14 +189,14 @@ fn verdict_ui(ui: &mut Ui, digest: &Digest) {
     let doubts = digest.verdict.doubts.join(" ");
     if !doubts.is_empty() {
         let words = RichText::new(&doubts).small().color(palette.warning);
-        // Two lines tell what is wrong; the rest is there for whoever points at it.
+        // One line; the tooltip has the whole text.
         ui.add(egui::Label::new(words).truncate()).on_hover_text(doubts);
     }
     let evidence = RichText::new(&digest.evidence).small().color(palette.text_weak);
     ui.add(egui::Label::new(evidence).truncate()).on_hover_text(&digest.evidence);
 }
 
-/// How a contender is drawn: sizes have colours, threads are dashed, one process is plain.
+/// How a contender is drawn: a colour for each size, dashed for threads.
 struct Look {
     color: egui::Color32,
     dashed: bool,
@@ -211,7 +211,7 @@ impl Look {
         sizes.sort_unstable();
         sizes.dedup();
         let size = sizes.iter().position(|size| *size == one.workers).unwrap_or(0);
-        // The last colour of the series is the plainest.
+        // The last colour of the series is plain: it is for one process.
         let sized = palette.series.len() - 1;
         let color = if one.mode == Mode::One { palette.line(sized) } else { palette.line(size % sized) };
         Self { color, dashed: one.mode == Mode::Threads }
@@ -223,7 +223,7 @@ fn secs_words(secs: f64) -> String {
     fanlane_core::model::race::secs_words(secs)
 }
 
-/// What a race is called beside another: its machine, or its job where the machine has no name.
+/// The name of a race in a comparison: its machine, or its job if the machine has no name, and its day.
 fn race_name(model: &RaceModel) -> String {
     let Some(header) = &model.header else { return String::new() };
     let evidence = &header.evidence;

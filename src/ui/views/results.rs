@@ -1,4 +1,4 @@
-//! The page Results: what came out, as a table with the details of one task beside or below it.
+//! The page Results: a table of the tasks, and the details of one task beside or below it.
 
 mod detail;
 mod filter;
@@ -20,7 +20,7 @@ use fanlane_core::event::TaskId;
 use detail::Detail;
 use filter::Filter;
 
-/// From this width on the details are beside the table.
+/// Minimum width for details beside the table, in points.
 const WIDE: f32 = 1200.0;
 
 /// The page Results.
@@ -46,7 +46,7 @@ impl PageView for ResultsView {
     }
 
     fn explanation(&self) -> &'static str {
-        "What came out"
+        "The results of the tasks"
     }
 
     fn focus_search(&mut self) {
@@ -55,7 +55,7 @@ impl PageView for ResultsView {
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
         if session.run.current().is_none() {
-            let advice = "Press Run, or drop a job file on the window: each task that has ended gets a row here.";
+            let advice = "Press Run, or drop a job file on the window: each finished task gets a row here.";
             empty_state_ui(ui, ICON_TABLE_ROWS, "No results yet", advice);
             return;
         }
@@ -99,10 +99,10 @@ impl ResultsView {
         let query = session.run.query();
         let filtered = query.class.is_some() || !query.text.is_empty();
         if session.run.rows().is_under_way() {
-            empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Looking through the results…", "");
+            empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Searching the results…", "");
         } else if filtered {
-            let advice = "Another outcome or another text to look for may have more.";
-            let empty = empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No task that has ended matches", advice);
+            let advice = "Try another outcome or another search text.";
+            let empty = empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No matching task", advice);
             let below = empty.rect.center() + egui::vec2(0.0, 9.0 * theme::UNIT);
             let button = egui::Rect::from_center_size(below, egui::vec2(12.0 * theme::UNIT, theme::ROW + theme::HALF));
             if ui.put(button, egui::Button::new("Show all")).clicked() {
@@ -110,16 +110,11 @@ impl ResultsView {
                 requests.command(Command::SetQuery(all));
             }
         } else {
-            empty_state_ui(
-                ui,
-                ICON_HOURGLASS_EMPTY,
-                "No task has ended yet",
-                "The first row comes with the first result.",
-            );
+            empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "No task has ended yet", "The first result appears here.");
         }
     }
 
-    /// A task that was chosen elsewhere, on another page, is brought into view once.
+    /// Scrolls once to a task that was selected on another page.
     fn bring_into_view(&mut self, session: &Session) {
         let selected = session.run.selected();
         if self.seen == selected {
@@ -130,7 +125,7 @@ impl ResultsView {
         self.scroll_to = place.map(|place| (place, Some(egui::Align::Center))).or(self.scroll_to);
     }
 
-    /// The arrow keys go up and down the table, where no field has them.
+    /// The arrow keys move the selection, unless a field has the focus.
     fn take_arrows(&mut self, ui: &Ui, session: &Session, requests: &mut Requests) {
         if ui.ctx().text_edit_focused() || egui::Popup::is_any_open(ui.ctx()) {
             return;
@@ -157,7 +152,7 @@ impl ResultsView {
     }
 }
 
-/// Where in the table a task is, below or among those that are running.
+/// The row of a task in the table, in which running tasks come first.
 fn place_of(session: &Session, running: &[TaskId], task: TaskId) -> Option<usize> {
     let place = running.iter().position(|one| *one == task);
     place.or_else(|| {

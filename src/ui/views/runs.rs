@@ -1,5 +1,4 @@
-//! The page Runs: what was run before, as a table with the details of one run below it, to be opened, gone on with or done
-//! again.
+//! The page Runs: the history as a table, with the details of one run below it, which can be opened, resumed or run again.
 
 mod detail;
 mod table;
@@ -29,7 +28,7 @@ impl PageView for RunsView {
     }
 
     fn explanation(&self) -> &'static str {
-        "What was run before"
+        "The history of runs"
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
@@ -53,7 +52,7 @@ fn runs_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         return;
     }
     if runs.all().is_empty() {
-        let advice = "Press Run: each run is recorded here as it goes, those in the terminal too.";
+        let advice = "Press Run: runs are recorded here, also those in the terminal.";
         empty_state_ui(ui, ICON_HISTORY, "No runs yet", advice);
         return;
     }
@@ -67,8 +66,7 @@ fn runs_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     }
     CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
         if session.history.shown().next().is_none() {
-            let advice = "Another text to look for may have more.";
-            empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No run's name matches", advice);
+            empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No matching run", "Try another search text.");
         } else {
             table::table_ui(ui, session, requests);
         }

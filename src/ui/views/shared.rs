@@ -1,6 +1,6 @@
-//! The page of what tasks share and send: the objects of the run as they are now, and what results cost on their way.
+//! The page Shared: the shared objects of the run, and the cost of transferring results.
 //!
-//! Nothing can be changed here: objects belong to the tasks.
+//! Objects belong to the tasks and cannot be changed here.
 
 use egui::{Align, Label, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
@@ -18,8 +18,8 @@ use fanlane_core::event::{SharedContent, SharedObject};
 use fanlane_core::job::field;
 use fanlane_core::model::{RunModel, format};
 
-/// How much of an object is shown once the run has ended, in characters.
-const SHOWN_CHARS: usize = 160;
+/// Maximum length of an object's content after the run, in characters.
+const MAX_CHARS: usize = 160;
 
 /// A column: its title, its width in grid units (0: what is left), numbers to the right.
 const COLUMNS: [(&str, f32, bool); 6] = [
@@ -44,7 +44,7 @@ impl PageView for SharedView {
     }
 
     fn explanation(&self) -> &'static str {
-        "What the tasks share"
+        "Objects that the tasks share"
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
@@ -63,11 +63,11 @@ fn shared_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         let (title, advice) = match (model.header.is_some(), session.editor.draft().filled(&field::SHARED)) {
             (_, 0) => (
                 "No shared objects",
-                "Declare some on the page Job: all tasks of the run can use them, a script with \u{201c}fanlane \
+                "Declare them on the page Job: all tasks of the run can use them, scripts with \u{201c}fanlane \
                  manager\u{201d}.",
             ),
             (false, _) => ("No run yet: press Run", "The objects that the job declares are shown here while it runs."),
-            (true, _) => ("This run shared nothing", "The objects that the job declares now will be in the next run."),
+            (true, _) => ("No shared objects in this run", "The next run has those that the job declares now."),
         };
         empty_state_ui(ui, ICON_HUB, title, advice);
         return;
@@ -75,15 +75,15 @@ fn shared_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     table_ui(ui, &rows, requests);
 }
 
-/// What a row shows.
+/// A row of the table.
 struct Row {
     name: String,
     kind: String,
     length: Option<u64>,
     content: String,
-    /// Calls and waiting tasks; `None` once the run has ended.
+    /// Calls and waiting tasks; `None` if unknown.
     traffic: Option<(u64, u64)>,
-    /// The whole content, where it is known.
+    /// The whole content, if it is known.
     whole: Option<String>,
 }
 
@@ -109,7 +109,7 @@ fn ended_rows(model: &RunModel) -> Vec<Row> {
     };
     let row = |content: &SharedContent| {
         let short = content.json.as_ref().map(|json| {
-            let cut: String = json.chars().take(SHOWN_CHARS).collect();
+            let cut: String = json.chars().take(MAX_CHARS).collect();
             if cut.len() < json.len() { cut + "\u{2026}" } else { cut }
         });
         Row {

@@ -1,4 +1,4 @@
-//! An outcome as icon, colour and word together, so that none of the three has to be known.
+//! Badges: an outcome as icon, colour and word together.
 
 use egui::{Color32, Response, Role, Sense, TextStyle, Ui, WidgetInfo, vec2};
 
@@ -23,13 +23,13 @@ fn outcome_ui(ui: &mut Ui, class: OutcomeClass, text: String) -> Response {
     badge_ui(ui, theme::outcome_icon(class), color, text)
 }
 
-/// What a bar that still grows means.
+/// A running task or run.
 pub fn running_badge_ui(ui: &mut Ui) -> Response {
     let color = theme::palette(ui).accent;
     badge_ui(ui, theme::running_icon(), color, "Running".to_owned())
 }
 
-/// A task that is being done, with what it has said of its progress.
+/// A running task with its reported progress.
 pub fn progress_badge_ui(ui: &mut Ui, progress: Option<&TaskProgress>) -> Response {
     let Some(progress) = progress else { return running_badge_ui(ui) };
     let color = theme::palette(ui).accent;
@@ -59,7 +59,7 @@ fn badge_ui(ui: &mut Ui, icon: MaterialIcon, color: Color32, text: String) -> Re
     response
 }
 
-/// How far a task is, as it has said: `40 % done: second pass`.
+/// The reported progress of a task: `40 % done: second pass`.
 pub fn progress_words(progress: &TaskProgress) -> String {
     let done = format!("{} done", format::percent(f64::from(progress.fraction) * 100.0));
     if progress.message.is_empty() { done } else { format!("{done}: {}", sanitize::line(progress.message.as_bytes())) }

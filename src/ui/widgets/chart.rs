@@ -1,5 +1,5 @@
-//! A chart of a few series of points, with whiskers, lines and marks, on linear or logarithmic axes; its read-out is a
-//! hint at the pointer. For what is not time: plots over a run's time share a frame of their own.
+//! A chart of a few series of points, with whiskers, lines and marks, on linear or logarithmic axes; a tooltip shows values.
+//! Plots over the time of a run are not here but in `plot_frame`.
 
 mod axis;
 
@@ -9,25 +9,25 @@ use crate::ui::theme::{self, Palette};
 
 pub use axis::{ChartAxis, Scale};
 
-/// Room for the numbers at the left, in points.
+/// Width of the numbers at the left, in points.
 const LEFT: f32 = 8.0 * theme::UNIT;
-/// Room for the numbers and the title below, in points.
+/// Height of the numbers and the title below, in points.
 const BELOW: f32 = 4.5 * theme::UNIT;
-/// Room for the title of the upright axis and for marks, in points.
+/// Height of the title of the vertical axis and of marks, in points.
 const ABOVE: f32 = 2.5 * theme::UNIT;
-/// More marks than this on the upright axis are no help.
-const MOST_MARKS: f32 = 8.0;
+/// Maximum number of marks on the vertical axis.
+const MAX_MARKS: f32 = 8.0;
 /// Half the width of a whisker's ends, in points.
 const WHISKER: f32 = 3.0;
 
-/// A point, with the ends of its whisker where it has one.
+/// A point, with or without a whisker.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChartPoint {
-    /// To the right.
+    /// Horizontal.
     pub x: f64,
-    /// Upwards.
+    /// Vertical.
     pub y: f64,
-    /// The ends of the interval that is drawn around it.
+    /// The ends of the whisker.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -37,7 +37,7 @@ impl ChartPoint {
         Self { x, y, interval: None }
     }
 
-    /// A point whose value is known to so much either way.
+    /// A point with a whisker of `half_width` to both sides.
     pub fn with_half_width(x: f64, y: f64, half_width: Option<f64>) -> Self {
         Self { x, y, interval: half_width.map(|half| (y - half, y + half)) }
     }
@@ -55,7 +55,7 @@ pub enum LineKind {
     Dashed,
 }
 
-/// Points that belong together.
+/// A series of points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     /// Its name in the legend and in the read-out.
@@ -70,32 +70,32 @@ pub struct Series {
     pub dots: bool,
 }
 
-/// A place on the horizontal axis that has a name.
+/// A named place on the horizontal axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChartMark {
-    /// Where.
+    /// The place.
     pub x: f64,
-    /// What it is.
+    /// The name.
     pub words: String,
 }
 
-/// What a chart shows.
+/// The contents of a chart.
 pub struct Chart<'a> {
     /// Its accessible name.
     pub name: &'a str,
-    /// What it says, for those who do not see it.
+    /// Its accessible value: the figures in words.
     pub value: String,
-    /// To the right.
+    /// The horizontal axis.
     pub x: ChartAxis<'a>,
-    /// Upwards.
+    /// The vertical axis.
     pub y: ChartAxis<'a>,
-    /// What is drawn.
+    /// The series.
     pub series: &'a [Series],
-    /// Places with a name.
+    /// Named places.
     pub marks: &'a [ChartMark],
 }
 
-/// Draws a chart in all the room there is, or in `height` points of it.
+/// Draws a chart in the available width and in `height` points.
 pub fn chart_ui(ui: &mut Ui, chart: &Chart<'_>, height: f32) -> Response {
     let palette = theme::palette(ui);
     let size = vec2(ui.available_width(), height.max(ABOVE + BELOW + theme::ROW));
@@ -164,7 +164,7 @@ fn axes_ui(ui: &Ui, chart: &Chart<'_>, rect: Rect, area: Rect, palette: &Palette
     painter.text(pos2(rect.left(), rect.top()), Align2::LEFT_TOP, chart.y.title, font.clone(), title_color);
     let title_at = pos2(area.right(), rect.bottom());
     painter.text(title_at, Align2::RIGHT_BOTTOM, chart.x.title, font.clone(), title_color);
-    for value in chart.y.marks((area.height() / (4.0 * theme::UNIT)).min(MOST_MARKS)) {
+    for value in chart.y.marks((area.height() / (4.0 * theme::UNIT)).min(MAX_MARKS)) {
         let y = chart.y.place(value, upwards(area));
         painter.hline(area.x_range(), y, grid);
         let at = pos2(area.left() - theme::HALF, y);
@@ -176,7 +176,7 @@ fn axes_ui(ui: &Ui, chart: &Chart<'_>, rect: Rect, area: Rect, palette: &Palette
         painter.vline(x, area.y_range(), grid);
         let words = painter.layout_no_wrap((chart.x.words)(value), font.clone(), palette.text_weak);
         let left = x - words.size().x / 2.0;
-        // Words that would run into each other are left out; their line stays.
+        // Words that would overlap are left out; their line stays.
         if left > free_from {
             free_from = left + words.size().x + theme::UNIT;
             painter.galley(pos2(left, area.bottom() + theme::HALF), words, palette.text_weak);
@@ -185,7 +185,7 @@ fn axes_ui(ui: &Ui, chart: &Chart<'_>, rect: Rect, area: Rect, palette: &Palette
     painter.hline(area.x_range(), area.bottom(), Stroke::new(1.0, palette.edge));
 }
 
-/// What every series says at a place, or nearest to it.
+/// The value of each series at a place, or nearest to it.
 fn read_out_ui(ui: &mut Ui, chart: &Chart<'_>, at: f64) {
     ui.label(format!("{}: {}", chart.x.title, (chart.x.words)(at)));
     for series in chart.series {
@@ -209,7 +209,7 @@ fn read_out_ui(ui: &mut Ui, chart: &Chart<'_>, at: f64) {
     }
 }
 
-/// What each line is called, in as many rows as it takes.
+/// The names of the series, in as many rows as necessary.
 pub fn chart_legend_ui(ui: &mut Ui, series: &[Series]) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme::UNIT, theme::HALF);

@@ -1,23 +1,23 @@
-//! The copy meter: how large results are, and how long they are on their way from their worker.
+//! The transfer of results: their size, and their time from the worker.
 
 use egui::{Align, Layout, RichText, Role, Ui, WidgetInfo, vec2};
 
 use crate::ui::theme;
 use fanlane_core::model::{Copies, Transports, format};
 
-/// The meter, in one row; below it the way that would be faster, where one was measured.
+/// Draws the figures in one row, and below it the faster transport, if one was measured.
 pub fn copy_meter_ui(ui: &mut Ui, copies: &Copies, transports: &Transports) {
     let palette = theme::palette(ui);
     let (words, mut hint) = words(copies);
     if let Some(measured) = transports.measured() {
-        hint += &format!(" Compared as the run goes on: {measured}.");
+        hint += &format!(" Compared during the run: {measured}.");
     }
     let size = vec2(ui.available_width(), theme::ROW);
     ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-        ui.label(RichText::new("Results on their way").text_style(theme::title_style()).color(palette.text_strong));
+        ui.label(RichText::new("Transfer of results").text_style(theme::title_style()).color(palette.text_strong));
         ui.add_space(theme::UNIT);
         let label = ui.add(egui::Label::new(RichText::new(&words).color(palette.text)).truncate());
-        label.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Results on their way: {words}")));
+        label.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Transfer of results: {words}")));
         label.on_hover_text(hint);
     });
     if let Some(advice) = transports.advice() {
@@ -28,17 +28,17 @@ pub fn copy_meter_ui(ui: &mut Ui, copies: &Copies, transports: &Transports) {
 
 fn words(copies: &Copies) -> (String, String) {
     let (Some(bytes), Some(way_ns)) = (copies.mean_bytes(), copies.mean_way_ns()) else {
-        return ("none yet".to_owned(), "Size and time of each result from its worker to here.".to_owned());
+        return ("none yet".to_owned(), "Size of the results, and their time from the worker.".to_owned());
     };
     let words = format!(
-        "{} in all \u{00b7} {} each \u{00b7} {} each",
+        "{} in total \u{00b7} {} and {} each",
         format::bytes(copies.bytes),
         format::bytes(bytes),
         format::duration(way_ns)
     );
     let hint = format!(
-        "{} results. The largest: {}. The longest way: {}. From the end of a task until its result is here; results of \
-         quick calls are gathered for a quarter of a millisecond.",
+        "{} results. Largest: {}. Longest time: {}. Times are from the end of a task to the arrival of its result; results \
+         of quick calls are gathered for a quarter of a millisecond.",
         format::count(copies.results),
         format::bytes(copies.largest_bytes),
         format::duration(copies.longest_way_ns)

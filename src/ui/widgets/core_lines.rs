@@ -1,4 +1,4 @@
-//! The use of each core over time as lines, for those who want to read values.
+//! The use of each core over time as lines.
 
 use egui::{Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 use egui_plot::{Line, PlotPoint, PlotPoints};
@@ -9,10 +9,10 @@ use super::time_window::TimeWindow;
 use crate::ui::theme;
 use fanlane_core::model::CoreHistory;
 
-/// Points of all lines together; beyond it neighbouring samples are merged to their peak.
+/// Maximum number of points of all lines; beyond it neighbouring samples are merged to their peak.
 const MAX_POINTS: usize = 40_000;
 
-/// The average of all cores over time, in all the room there is; it goes with what shows each core.
+/// The average use of all cores over time, in the available room.
 pub fn core_average_ui(ui: &mut Ui, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
     let palette = theme::palette(ui);
     let points = average(cores, window);
@@ -41,7 +41,7 @@ fn percent_words(percent: f64) -> String {
     format!("{percent:.0} %")
 }
 
-/// The use of each core over time, in all the room there is.
+/// The use of each core over time, in the available room.
 pub fn core_lines_ui(ui: &mut Ui, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
     let palette = theme::palette(ui);
     let lines = lines(cores, window);
@@ -62,7 +62,7 @@ pub fn core_lines_ui(ui: &mut Ui, cores: &CoreHistory, window: &mut TimeWindow) 
     }
 }
 
-/// Which line is which core, for a layout from right to left; nothing where lines share colours.
+/// The legend of the lines, for a layout from right to left; nothing if lines share colours.
 pub fn core_legend_ui(ui: &mut Ui, cores: &CoreHistory) {
     let palette = theme::palette(ui);
     if cores.cores() > palette.series.len() {
@@ -82,7 +82,7 @@ fn mean(percent: &[f32]) -> f32 {
     percent.iter().sum::<f32>() / percent.len().max(1) as f32
 }
 
-/// The columns in view, and how many neighbours are merged to their peak.
+/// The visible columns, and how many neighbours are merged to their peak.
 fn in_view(cores: &CoreHistory, window: &TimeWindow, lines: usize) -> (std::ops::Range<usize>, usize) {
     let (from_ns, to_ns) = window.range_ns();
     let columns = cores.columns();
@@ -116,7 +116,7 @@ fn lines(cores: &CoreHistory, window: &TimeWindow) -> Vec<Vec<PlotPoint>> {
         let secs = columns[end - 1].to_ns as f64 / 1e9;
         let begin_secs = (start == 0).then_some(columns[0].from_ns as f64 / 1e9);
         for (line, percent) in lines.iter_mut().zip(cores.peak_percent(start..end)) {
-            // A sample speaks of the time before it.
+            // A sample is about the time before it.
             line.extend(begin_secs.map(|secs| PlotPoint::new(secs, f64::from(percent))));
             line.push(PlotPoint::new(secs, f64::from(percent)));
         }

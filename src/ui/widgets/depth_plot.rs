@@ -1,5 +1,5 @@
-//! Is the queue draining? Queued and ended tasks over time, and below, on the same axis of time but with a scale of
-//! its own, the tasks being done: a handful would be a flat line beside a queue of thousands.
+//! Queued and ended tasks over time, and below, with a scale of its own, the running tasks: a few would be a flat line beside
+//! a queue of thousands.
 
 use egui::{Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 use egui_plot::{FilledArea, Line, PlotPoint, PlotPoints};
@@ -14,16 +14,16 @@ use fanlane_core::model::DepthHistory;
 use fanlane_core::model::depth::Step;
 use fanlane_core::model::format;
 
-/// The part of the height that queued and ended take.
+/// The share of the height for queued and ended tasks.
 const UPPER_SHARE: f32 = 0.62;
 
-/// Between the plots, in points: the lowest number of the upper one and the highest of the lower one stay apart.
+/// Distance of the plots, in points: keeps the numbers of their axes apart.
 const PLOT_DISTANCE: f32 = theme::UNIT + theme::HALF;
 
-/// Width of the slots in which more than a few changes are not told apart, in points.
+/// Width of the slots in which changes are merged, in points.
 const SLOT_WIDTH: f32 = 2.0;
 
-/// Tasks queued, running and ended over time, in all the room there is.
+/// Draws queued, running and ended tasks over time, in the available room.
 pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mut TimeWindow) -> Response {
     let palette = theme::palette(ui);
     let steps = depth.steps(now_ns);
@@ -98,7 +98,7 @@ fn step_words(step: &Step) -> String {
     format!("{} queued, {} running, {} ended", step.queued, step.running_max, step.ended)
 }
 
-// The legend is the read-out too: of the moment under the pointer, or else of the newest.
+// The legend also shows the values: at the pointer, or else the newest.
 fn legend_ui(ui: &mut Ui, palette: &Palette, steps: &[Step], tasks: u64, pointer_ns: Option<f64>) {
     let at_pointer = pointer_ns.and_then(|time_ns| {
         let index = steps.partition_point(|step| step.to_ns as f64 <= time_ns);
@@ -132,7 +132,7 @@ fn key_ui(ui: &mut Ui, color: egui::Color32, name: &str, value: &str, palette: &
     ui.add_space(theme::HALF);
 }
 
-// Steps are drawn as steps: a slope would claim values that never were.
+// Drawn as steps: a slope would show values that never existed.
 fn line(steps: &[Step], slot_secs: f64, value: impl Fn(&Step) -> f64) -> Vec<PlotPoint> {
     let mut points: Vec<PlotPoint> = Vec::with_capacity(2 * steps.len());
     for step in steps {
@@ -146,8 +146,8 @@ fn line(steps: &[Step], slot_secs: f64, value: impl Fn(&Step) -> f64) -> Vec<Plo
     thinned(&points, slot_secs)
 }
 
-// Of the points in a slot, the first, the last and the two furthest apart: thousands of them in a few pixels look no
-// different and cost a frame most of its time.
+// Keeps the first, the last, the lowest and the highest point of each slot: thousands in a few pixels look the same and cost
+// most of the time of a frame.
 fn thinned(points: &[PlotPoint], slot_secs: f64) -> Vec<PlotPoint> {
     let slot = |point: &PlotPoint| (point.x / slot_secs).floor();
     let mut kept = Vec::with_capacity(points.len());
@@ -162,8 +162,8 @@ fn thinned(points: &[PlotPoint], slot_secs: f64) -> Vec<PlotPoint> {
     kept
 }
 
-/// Running tasks in slots of a few pixels: hand-overs take microseconds, and drawn one by one they would be a comb.
-/// The line is the mean, and the band around it goes from the smallest to the largest number.
+/// Running tasks in slots of a few pixels: the gaps between tasks take microseconds and would be drawn as a comb. The line is
+/// the mean, the band around it goes from minimum to maximum.
 #[derive(Default)]
 struct Running {
     mean: Vec<PlotPoint>,
@@ -179,7 +179,7 @@ impl Running {
         let mut left_ns = from_ns;
         while let Some(first) = rest.iter().position(|step| step.to_ns as f64 > left_ns) {
             rest = &rest[first..];
-            // A step that is longer than a slot is drawn at once, whole.
+            // A step that is longer than a slot is drawn as a whole.
             let right_ns = (left_ns + slot_ns).max((rest[0].to_ns as f64).min(to_ns));
             let sharing = &rest[..rest.partition_point(|step| (step.from_ns as f64) < right_ns)];
             running.push(sharing, left_ns, right_ns);

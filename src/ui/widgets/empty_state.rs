@@ -1,11 +1,11 @@
-//! What stands where there is nothing to show yet: why, and what to do about it.
+//! A page or card without contents: why it is empty, and what to do.
 
 use egui::{Align, Layout, Response, RichText, Ui, UiBuilder, vec2};
 use egui_material_icons::MaterialIcon;
 
 use crate::ui::theme;
 
-/// An icon, what is missing and what to do, in the middle of the room there is.
+/// Draws an icon, a title and an advice in the middle of the available room.
 pub fn empty_state_ui(ui: &mut Ui, icon: MaterialIcon, title: &str, advice: &str) -> Response {
     let palette = theme::palette(ui);
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), egui::Sense::hover());

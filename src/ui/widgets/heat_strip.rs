@@ -1,5 +1,5 @@
-//! The use of each core over time as colours: a row a core, time to the right. It is one texture, so that 256 cores
-//! cost no more than 2. Where several samples or cores share a pixel, the largest use is shown.
+//! The use of each core over time as colours, a row per core. It is one texture, so 256 cores cost no more than 2. A pixel of
+//! several samples or cores shows the largest use.
 
 use egui::{
     Align2, ColorImage, Mesh, Rect, Response, Role, Sense, Shape, TextStyle, TextureHandle, TextureOptions, Ui,
@@ -12,14 +12,14 @@ use super::{quantity, time_window::TimeWindow};
 use crate::ui::theme;
 use fanlane_core::model::CoreHistory;
 
-/// Width of the cores' numbers, in points: as wide as a plot's, so that times stand below each other.
+/// Width of the cores' numbers, in points; that of plots, so that the axes of time are aligned.
 const LABEL_WIDTH: f32 = Y_AXIS_WIDTH;
-/// The least distance of two cores' numbers, in points.
-const LABEL_DISTANCE: f32 = 14.0;
-/// The tallest row, in points: a few busy cores are no wall of one loud colour.
+/// Minimum distance of two cores' numbers, in points.
+const MIN_LABEL_DISTANCE: f32 = 14.0;
+/// Maximum height of a row, in points: keeps a few busy cores from filling the card with one colour.
 const MAX_ROW: f32 = 3.0 * theme::UNIT;
 
-/// What is kept from frame to frame: the texture and what it was made of.
+/// The state between frames: the texture and what it was made of.
 #[derive(Clone, Default)]
 pub struct HeatStripState {
     texture: Option<TextureHandle>,
@@ -36,12 +36,12 @@ struct Key {
     dark: bool,
 }
 
-/// Height of the rows of so many cores when they are as tall as they get, in points.
-pub fn tallest(cores: usize) -> f32 {
+/// Maximum height of the rows of `cores` cores, in points.
+pub fn max_height(cores: usize) -> f32 {
     cores as f32 * MAX_ROW
 }
 
-/// The use of each core over time, in all the room there is; `time_axis` tells whether the times stand below it.
+/// The use of each core over time, in the available room; `time_axis`: with an axis below it.
 pub fn heat_strip_ui(
     ui: &mut Ui,
     cores: &CoreHistory,
@@ -52,7 +52,7 @@ pub fn heat_strip_ui(
     let palette = theme::palette(ui);
     let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
     let axis_height = if time_axis { AXIS_HEIGHT } else { 0.0 };
-    let rows_height = (rect.height() - axis_height).min(tallest(cores.cores())).max(1.0);
+    let rows_height = (rect.height() - axis_height).min(max_height(cores.cores())).max(1.0);
     let cells = Rect::from_min_size(
         pos2(rect.left() + LABEL_WIDTH, rect.top()),
         vec2((rect.width() - LABEL_WIDTH - theme::UNIT).max(1.0), rows_height),
@@ -114,7 +114,7 @@ fn texture<'a>(
     let scale = ui.pixels_per_point();
     let pixels = |points: f32| ((points * scale).round() as usize).max(1);
     let key = Key {
-        // One pixel a core is enough where a core is taller than that: the texture is stretched.
+        // One pixel per core is enough: the texture is stretched.
         size: [pixels(cells.width()).min(4096), pixels(cells.height()).min(cores.cores())],
         range_ns: window.range_ns(),
         columns: cores.columns().len(),
@@ -180,10 +180,11 @@ fn paint_core_numbers(ui: &Ui, cores: usize, cells: Rect) {
     let font = TextStyle::Small.resolve(ui.style());
     let color = theme::palette(ui).text_weak;
     let row = cells.height() / cores as f32;
-    let every = [1, 2, 4, 8, 16, 32, 64].into_iter().find(|every| *every as f32 * row >= LABEL_DISTANCE).unwrap_or(128);
+    let every =
+        [1, 2, 4, 8, 16, 32, 64].into_iter().find(|every| *every as f32 * row >= MIN_LABEL_DISTANCE).unwrap_or(128);
     for core in (0..cores).step_by(every) {
         let at = pos2(cells.left() - theme::HALF, cells.top() + (core as f32 + 0.5) * row);
-        let at = pos2(at.x, at.y.max(cells.top() + LABEL_DISTANCE / 2.0));
+        let at = pos2(at.x, at.y.max(cells.top() + MIN_LABEL_DISTANCE / 2.0));
         ui.painter().text(at, Align2::RIGHT_CENTER, core.to_string(), font.clone(), color);
     }
 }

@@ -1,9 +1,8 @@
-//! The words for a run that a gate holds or that a halt has ended.
+//! Why a run waits, or ended early.
 
 use fanlane_core::model::Progress;
 
-/// Why a run stands still, or why it ended before its last task; `None` where there is nothing to be said. A pause comes
-/// first: while it lasts, nothing is waited for.
+/// Why a run waits for resources, or why a halt ended it before its last task; `None` otherwise, and during a pause.
 pub fn hold_words(progress: &Progress) -> Option<String> {
     match (&progress.halted, &progress.held) {
         (Some(halt), _) if progress.summary.is_some() => Some(format!("Ended by halt {halt}")),
@@ -20,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_halt_says_more_than_a_gate_and_a_pause_is_no_waiting() {
+    fn a_halt_comes_before_a_wait_and_a_pause_is_no_wait() {
         let held = Progress { held: Some("more memory".to_owned()), ..Progress::default() };
         assert_eq!(hold_words(&held).as_deref(), Some("Waiting: more memory"));
         assert_eq!(hold_words(&Progress { paused: true, ..held.clone() }), None);

@@ -1,7 +1,7 @@
-//! The lanes: a row a worker with what it is and does, and beside it a bar for each attempt, coloured by outcome.
+//! The lanes: a row per worker with its figures, and a bar for each attempt, coloured by outcome.
 //!
-//! Wheel, drag and keys move through time; a click or Enter names the task to look at. What a task is called comes
-//! from a callback, for the models know tasks by number only.
+//! Wheel, drag and keys move through time; a click or Enter selects a task. Labels of tasks come from a callback, since the
+//! models know tasks only by number.
 
 mod bars;
 mod readout;
@@ -17,24 +17,24 @@ use crate::ui::theme;
 use fanlane_core::event::TaskId;
 use fanlane_core::model::LaneHistory;
 
-/// The tallest row, in points.
+/// Maximum height of a row, in points.
 const MAX_ROW: f32 = 8.0 * theme::UNIT;
-/// Height of the line of words below the lanes, in points.
+/// Height of the text line below the lanes, in points.
 const READOUT_HEIGHT: f32 = 3.0 * theme::UNIT;
 
-/// What the lanes show.
+/// The data of the lanes.
 pub struct LanesData<'a> {
     /// The lanes.
     pub lanes: &'a LaneHistory,
-    /// The run's time, in nanoseconds since its start: running tasks grow until here.
+    /// The run's time, in nanoseconds since its start, up to which running tasks extend.
     pub now_ns: u64,
-    /// What a task is called: its command line or call.
+    /// The label of a task: its command line or call.
     pub label: &'a dyn Fn(TaskId) -> String,
-    /// A task's number as people see it.
+    /// The displayed number of a task.
     pub number: &'a dyn Fn(TaskId) -> u64,
 }
 
-/// What the keyboard is on.
+/// The keyboard's cursor.
 #[derive(Clone, Debug, Default)]
 pub struct LanesState {
     cursor: Option<Place>,
@@ -49,24 +49,24 @@ struct Place {
     bar: usize,
 }
 
-/// What is under the pointer or the keyboard.
+/// The bar under the pointer or the cursor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Found {
     place: Place,
     task: TaskId,
     from_ns: u64,
     to_ns: u64,
-    // Bars that share a pixel with it.
+    // Number of bars in its pixel.
     crowd: u32,
 }
 
-/// The least and the largest height of some lanes without scrolling and without a void, in points.
+/// The heights from which on `lanes` lanes need no scrolling, and up to which they fill the room, in points.
 pub fn heights(lanes: usize) -> Rangef {
     let around = AXIS_HEIGHT + READOUT_HEIGHT;
     Rangef::new(around + lanes as f32 * theme::ROW, around + lanes as f32 * MAX_ROW)
 }
 
-/// The lanes, in all the room there is; returns the task that was clicked.
+/// Draws the lanes in the available room; returns the task that was clicked.
 pub fn lanes_ui(ui: &mut Ui, data: &LanesData<'_>, window: &mut TimeWindow, state: &mut LanesState) -> Option<TaskId> {
     let palette = theme::palette(ui);
     ui.spacing_mut().item_spacing = egui::Vec2::ZERO;

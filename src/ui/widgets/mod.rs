@@ -1,5 +1,5 @@
-//! Parts of pages: each draws one thing that the models know, has an accessible name, role and value, and knows
-//! neither the session nor another page.
+//! Parts of pages. Each draws one thing from the models, has an accessible name, role and value, and knows neither the session
+//! nor a page.
 
 pub mod badge;
 pub mod chart;

@@ -1,5 +1,5 @@
-//! The frame that all plots over time share: the axis of time that they have in common with the lanes, quiet grids,
-//! and no gestures of their own, since zooming is done for the whole page at once.
+//! The frame of all plots over time: the axis of time that they share with the lanes, grid lines, and no gestures of their own,
+//! since zooming applies to the whole page.
 
 use egui::{Id, Rangef, Response, Stroke, TextStyle, Ui};
 use egui_plot::{AxisHints, GridInput, GridMark, Plot, PlotBounds, PlotUi, VLine};
@@ -11,19 +11,19 @@ use crate::ui::theme;
 /// Width of the numbers at the left, in points.
 pub const Y_AXIS_WIDTH: f32 = 5.0 * theme::UNIT;
 
-/// What makes one plot differ from another.
+/// The properties of a plot.
 pub struct PlotFrame<'a> {
-    /// Tells plots of one page apart.
+    /// Its id on the page.
     pub name: &'a str,
     /// Height with the axis of time, in points.
     pub height: f32,
-    /// The axis of time is drawn below it.
+    /// With an axis of time below it.
     pub time_axis: bool,
     /// The largest value in view; the axis begins at 0.
     pub y_max: f64,
     /// Only whole numbers are marked.
     pub whole_numbers: bool,
-    /// The words for a mark of the upright axis.
+    /// The label of a mark of the vertical axis.
     pub y_words: &'a dyn Fn(f64) -> String,
 }
 
@@ -45,10 +45,10 @@ pub fn plot_frame_ui<'a>(
         .min_thickness(Y_AXIS_WIDTH)
         .tick_label_font(font.clone())
         .tick_label_color(palette.text_weak)
-        // Marks are chosen to fit: none fades away.
+        // Marks are chosen to fit, so none fades.
         .label_spacing(Rangef::new(4.0, 5.0))
         .formatter(move |mark, _| {
-            // Below it begins the axis of time, whose first label stands in the same corner.
+            // The first label of the axis of time is in the same corner.
             if frame.time_axis && mark.value == 0.0 { String::new() } else { (frame.y_words)(mark.value) }
         });
     let x_axis = AxisHints::new_x()

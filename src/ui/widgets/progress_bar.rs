@@ -1,4 +1,4 @@
-//! How far a run is as one bar: a part for each outcome, and what is left.
+//! The progress of a run as one bar with a part for each outcome.
 
 use egui::{Mesh, Rect, Response, Role, Sense, Shape, Ui, WidgetInfo, pos2, vec2};
 
@@ -9,7 +9,7 @@ use fanlane_core::model::format;
 
 const HEIGHT: f32 = theme::UNIT;
 
-/// How far a run is, as wide as there is room.
+/// Draws the progress of a run in the available width.
 pub fn progress_bar_ui(ui: &mut Ui, progress: &Progress) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
     let palette = theme::palette(ui);
@@ -20,7 +20,7 @@ pub fn progress_bar_ui(ui: &mut Ui, progress: &Progress) -> Response {
         for class in OutcomeClass::ALL {
             let count = progress.counts.of(class);
             if count > 0 && progress.tasks > 0 {
-                // One failure in a million is still to be seen.
+                // One failure in a million is still visible.
                 let width = (rect.width() * (count as f64 / progress.tasks as f64) as f32).max(2.0);
                 let right = (left + width).min(rect.right());
                 let part = Rect::from_min_max(

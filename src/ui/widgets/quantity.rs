@@ -1,4 +1,4 @@
-//! Numbers that only plots write: moments of a run, marks of an axis, shares. All others are in [`fanlane_core::model::format`].
+//! Formats of plots: moments of a run, marks of an axis, shares. All others are in [`fanlane_core::model::format`].
 
 /// A moment of a run: `4.20 s`, `3:05`, `2:03:05`.
 pub fn moment(time_ns: f64) -> String {

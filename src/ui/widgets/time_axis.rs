@@ -6,8 +6,8 @@ use super::quantity;
 use super::time_window::TimeWindow;
 use crate::ui::theme::{self, Palette};
 
-/// The least distance of two labels, in points.
-const LABEL_DISTANCE: f32 = 72.0;
+/// Minimum distance of two labels, in points.
+const MIN_LABEL_DISTANCE: f32 = 72.0;
 /// Height of an axis with its labels, in points.
 pub const AXIS_HEIGHT: f32 = 2.5 * theme::UNIT;
 
@@ -21,9 +21,9 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// The moments that fit, labels at least 72 points apart.
+    /// The moments whose labels fit.
     pub fn new(from_ns: f64, to_ns: f64, width: f32) -> Self {
-        let most = f64::from((width / LABEL_DISTANCE).max(1.0));
+        let most = f64::from((width / MIN_LABEL_DISTANCE).max(1.0));
         let step_ns = round_step((to_ns - from_ns).max(1.0) / most);
         let first = (from_ns / step_ns).ceil();
         let last = (to_ns / step_ns).floor();
@@ -31,13 +31,13 @@ impl Ticks {
         Self { times_ns: if last < first { Vec::new() } else { times_ns.collect() }, step_ns }
     }
 
-    /// The label of a moment, with as many digits as tell it from its neighbours.
+    /// The label of a moment, with enough digits to differ from its neighbours.
     pub fn label(&self, time_ns: f64) -> String {
         label(time_ns, self.step_ns)
     }
 }
 
-/// The label of a moment where moments are `step_ns` apart: `0.25 s`, `40 s`, `1:30`.
+/// The label of a moment if moments are `step_ns` apart: `0.25 s`, `40 s`, `1:30`.
 pub fn label(time_ns: f64, step_ns: f64) -> String {
     if time_ns >= 100e9 && step_ns >= 1e9 {
         return quantity::clock(time_ns);
@@ -85,7 +85,7 @@ pub fn paint_labels(ui: &Ui, window: &TimeWindow, ticks: &Ticks, strip: Rect, x:
     }
 }
 
-/// Draws the mark of the moment under the pointer.
+/// Draws a line at the pointer's moment.
 pub fn paint_pointer(painter: &Painter, window: &TimeWindow, rect: Rect, palette: &Palette) {
     if let Some(time_ns) = window.pointer_ns() {
         let x = painter.round_to_pixel_center(window.place_of(rect.x_range(), time_ns));

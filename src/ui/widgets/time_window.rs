@@ -1,20 +1,20 @@
-//! Which part of a run's time is in view, shared by everything on a page that has time to the right: zooming one zooms
-//! all, and the pointer's moment is marked in all of them.
+//! The visible part of a run's time, shared by all plots of a page: zooming one zooms all, and the pointer's moment is marked
+//! in all of them.
 
 use egui::{EventFilter, Key, Rangef, Response, Stroke, StrokeKind, Ui};
 
 use crate::ui::theme;
 
-/// The shortest span that can be in view: 10 µs.
+/// Minimum visible span: 10 µs.
 const MIN_SPAN_NS: f64 = 1e4;
-/// An empty run is drawn as if it had lasted so long.
+/// The visible span of an empty run.
 const EMPTY_SPAN_NS: f64 = 1e7;
-/// The part of the view that an arrow key moves.
+/// The share of the view by which an arrow key moves it.
 const KEY_STEP: f64 = 0.1;
 /// How far one notch of the wheel (50 points) zooms.
 const ZOOM_PER_POINT: f32 = 1.0 / 200.0;
 
-/// Which part of a run's time is in view.
+/// The visible part of a run's time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TimeWindow {
     view: View,
@@ -37,13 +37,13 @@ enum View {
 }
 
 impl TimeWindow {
-    /// To be called once a frame before anything is drawn: the run has come to `end_ns`.
+    /// Sets the end of the run; called once per frame before anything is drawn.
     pub fn begin(&mut self, end_ns: u64) {
         self.end_ns = (end_ns as f64).max(EMPTY_SPAN_NS);
         self.pointer_ns = self.next_pointer_ns.take();
     }
 
-    /// The first and the last moment in view, in nanoseconds since the run's start.
+    /// The first and the last visible moment, in nanoseconds since the run's start.
     pub fn range_ns(&self) -> (f64, f64) {
         match self.view {
             View::Whole => (0.0, self.end_ns),
@@ -52,7 +52,7 @@ impl TimeWindow {
         }
     }
 
-    /// How long the part in view is, in nanoseconds.
+    /// The length of the visible part, in nanoseconds.
     pub fn span_ns(&self) -> f64 {
         let (from_ns, to_ns) = self.range_ns();
         to_ns - from_ns
@@ -63,24 +63,24 @@ impl TimeWindow {
         self.pointer_ns
     }
 
-    /// The newest moment stays in view.
+    /// The view follows the newest moment.
     pub fn follows(&self) -> bool {
         !matches!(self.view, View::Fixed { .. })
     }
 
-    /// All of the run is in view.
+    /// The whole run is visible.
     pub fn is_whole(&self) -> bool {
         self.view == View::Whole
     }
 
-    /// Keeps the newest moment in view, as far zoomed as it is.
+    /// Follows the newest moment and keeps the zoom.
     pub fn follow(&mut self) {
         if let View::Fixed { span_ns, .. } = self.view {
             self.view = View::Newest { span_ns };
         }
     }
 
-    /// Shows all of the run.
+    /// Shows the whole run.
     pub fn show_whole(&mut self) {
         self.view = View::Whole;
     }
@@ -105,7 +105,7 @@ impl TimeWindow {
         }
     }
 
-    /// Moves the view as little as it takes to show a span.
+    /// Moves the view by the shortest way that shows a span.
     pub fn reveal(&mut self, from_ns: f64, to_ns: f64) {
         let (left_ns, right_ns) = self.range_ns();
         if from_ns < left_ns {
@@ -140,7 +140,7 @@ impl TimeWindow {
         }
         let Some(pointer) = response.hover_pos().filter(|pointer| x.contains(pointer.x)) else { return };
         let (scroll, pinch) = ui.input_mut(|input| {
-            // What is used here must not also scroll an area around it.
+            // Consumed here, so that it does not also scroll an area around it.
             (std::mem::take(&mut input.smooth_scroll_delta), input.zoom_delta())
         });
         let factor = (scroll.y * ZOOM_PER_POINT).exp() * pinch;
@@ -153,8 +153,8 @@ impl TimeWindow {
 }
 
 impl TimeWindow {
-    /// Keys of a plot that the keyboard is on, and the ring that shows so: arrows move, + and − zoom, Home shows the
-    /// whole run, End follows.
+    /// Handles the keys of a focused plot and draws its focus ring: arrows move, + and − zoom, Home shows the whole run, End
+    /// follows.
     pub fn navigate_by_keys(&mut self, ui: &Ui, response: &Response) {
         if !response.has_focus() {
             return;
@@ -192,7 +192,7 @@ impl TimeWindow {
     }
 }
 
-/// A key without Ctrl, Alt or Command, which belong to the window; + may need Shift.
+/// A key without Ctrl, Alt or Command, which the window uses; + may need Shift.
 pub fn pressed(ui: &Ui, key: Key) -> bool {
     ui.input(|input| {
         input.key_pressed(key) && !input.modifiers.command && !input.modifiers.alt && !input.modifiers.ctrl
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn following_keeps_the_newest_in_view_until_someone_looks_back() {
+    fn following_shows_the_newest_until_the_view_is_moved() {
         let mut window = window(10_000_000_000);
         window.zoom(10.0, 5e9);
         assert!(!window.follows());

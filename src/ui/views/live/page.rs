@@ -1,4 +1,4 @@
-//! The page Live of the window: the view, fed from the run that the session shows.
+//! The page Live of the window: the view with the data of the run that the session shows.
 
 use egui::Ui;
 use egui_material_icons::MaterialIcon;
@@ -14,7 +14,7 @@ use crate::ui::sanitize;
 
 use super::{LiveAction, LiveData, LiveState, live_ui};
 
-/// The page Live. Its state is that of one run.
+/// The page Live. Its state belongs to one run.
 #[derive(Default)]
 pub struct LiveView {
     run: Option<u64>,

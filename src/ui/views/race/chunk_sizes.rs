@@ -1,4 +1,4 @@
-//! The view Chunk size: wall time over how many tasks go to a worker at a time, with Python's own choice marked.
+//! The view Chunk size: wall time by tasks per message, with Python's default marked.
 
 use egui::{RichText, Ui};
 use egui_material_icons::icons::ICON_STACKED_BAR_CHART;
@@ -14,14 +14,14 @@ use super::secs_words;
 
 pub fn chunk_sizes_ui(ui: &mut Ui, model: &RaceModel) {
     let Some(found) = model.chunk_times() else {
-        let advice = "Switch Chunks on above and race: chunk sizes then take part in the largest pool.";
+        let advice = "Switch on Chunks above and race again: chunk sizes then take part in the largest pool.";
         empty_state_ui(ui, ICON_STACKED_BAR_CHART, "No chunk sizes were raced", advice);
         return;
     };
     let default = chunks::python_default(found.tasks, found.workers);
     let words = format!(
-        "A chunk is how many tasks go to a worker in one message, and none comes back: small ones cost messages, large ones \
-         leave workers idle at the end. A pool of {} with {} tasks; Python's Pool.map would take chunks of {default}.",
+        "A chunk is the number of tasks in one message to a worker. Small chunks cost messages, large ones leave workers idle \
+         at the end. Measured in a pool of {} with {} tasks; Python's Pool.map would take chunks of {default}.",
         found.workers, found.tasks
     );
     ui.add(egui::Label::new(RichText::new(words).small().color(theme::palette(ui).text_weak)).wrap());
@@ -40,7 +40,7 @@ pub fn chunk_sizes_ui(ui: &mut Ui, model: &RaceModel) {
     }];
     if let Some(adaptive) = &found.adaptive {
         series.push(Series {
-            name: "as the dispatcher sees fit".to_owned(),
+            name: "adaptive (the default)".to_owned(),
             color: theme::palette(ui).line(1),
             points: [min, max].map(|x| ChartPoint::new(x, adaptive.mean)).into(),
             line: LineKind::Dashed,
@@ -57,7 +57,7 @@ pub fn chunk_sizes_ui(ui: &mut Ui, model: &RaceModel) {
         name: "Wall time over chunk size",
         value: value.collect::<Vec<_>>().join(", "),
         x: ChartAxis {
-            title: "chunk size, tasks a message",
+            title: "chunk size (tasks per message)",
             min,
             max,
             scale: Scale::Log2At(sizes),

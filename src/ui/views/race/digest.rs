@@ -1,11 +1,11 @@
-//! What a race comes to, worked out once for as long as no further run ends.
+//! The figures of a race, worked out once after each run.
 
 use crate::session::race::{NoWhatIf, WhatIf};
 use fanlane_core::model::race::laws::{Amdahl, NoFit, SizeTime, Usl};
 use fanlane_core::model::race::{RaceModel, Standing, Verdict, Waterfall, knee_within, pep371};
 use fanlane_core::model::statistics::Summary;
 
-/// What a race comes to.
+/// The figures of a race.
 pub struct Digest {
     serial: u64,
     runs: usize,
@@ -23,7 +23,7 @@ pub struct Digest {
     pub knee: Option<u32>,
     pub amdahl: Result<Amdahl, NoFit>,
     pub usl: Result<Usl, NoFit>,
-    /// Some sizes were left out of the laws, because their tasks need more cores than there are.
+    /// The laws are fitted without the sizes beyond the number of cores.
     pub left_out: bool,
     pub what_if: Result<WhatIf, NoWhatIf>,
 }
@@ -62,18 +62,18 @@ impl Digest {
         }
     }
 
-    /// Nothing new is known.
+    /// Whether it is up to date.
     pub fn is_of(&self, serial: u64, model: &RaceModel) -> bool {
         self.serial == serial && self.runs == model.runs.len() && self.ended == model.end.is_some()
     }
 
-    /// It is about a race that began when this one did.
+    /// Whether it is about this race, by the time at which the race began.
     pub fn is_about(&self, model: &RaceModel) -> bool {
         model.header.as_ref().is_some_and(|header| header.evidence.started_unix_ms == self.started_unix_ms)
     }
 }
 
-/// The race is of the six workloads of PEP 371.
+/// Whether the race is of the six workloads of PEP 371.
 pub fn is_wall(model: &RaceModel) -> bool {
     model.header.as_ref().is_some_and(|header| header.contenders == pep371::contenders())
 }

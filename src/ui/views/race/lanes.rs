@@ -13,19 +13,19 @@ use fanlane_core::model::race::{MAX_TRACED_TASKS, RaceModel, Span, Trace};
 
 use super::{race_name, secs_words};
 
-/// Room for the numbers of the lanes, in points.
-const HEAD: f32 = 5.0 * theme::UNIT;
-/// The least and the largest height of a lane, in points.
-const LANE: Rangef = Rangef { min: 1.25 * theme::UNIT, max: 6.0 * theme::UNIT };
+/// Width of the numbers of the lanes, in points.
+const HEAD_WIDTH: f32 = 5.0 * theme::UNIT;
+/// Minimum and maximum height of a lane, in points.
+const LANE_HEIGHT: Rangef = Rangef { min: 1.25 * theme::UNIT, max: 6.0 * theme::UNIT };
 
-/// What the view remembers.
+/// The state of the view.
 #[derive(Default)]
 pub struct LanesView {
     chosen: [Option<Choice>; 2],
     window: TimeWindow,
 }
 
-/// A run: of the race laid beside, or of the one shown.
+/// A run of the shown race, or of the one that it is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Choice {
     beside: bool,
@@ -48,16 +48,16 @@ impl LanesView {
                 .as_ref()
                 .is_some_and(|header| header.cases.iter().any(|case| case.tasks > MAX_TRACED_TASKS));
             let advice = if too_many {
-                "Lanes of more than 100,000 tasks are not kept. Race a part of the batch to see them."
+                "Lanes are not kept for batches of more than 100,000 tasks. Race a part of the batch to see them."
             } else {
-                "They come with the first run that counts."
+                "They appear after the first run that counts."
             };
             empty_state_ui(ui, ICON_VIEW_TIMELINE, "No lanes", advice);
             return;
         };
         let find = |choice: Option<Choice>| entries.iter().find(|entry| Some(entry.choice) == choice);
         let upper = find(self.chosen[0]).unwrap_or(first);
-        // The fastest of the others says most beside the first.
+        // By default the first run is compared with the fastest of the others.
         let fastest = entries.iter().skip(1).filter(|entry| !entry.is_chunked).min_by_key(|entry| entry.trace.wall_ns);
         let lower = find(self.chosen[1]).or(fastest).unwrap_or(first);
         let shown = [upper, lower];
@@ -66,7 +66,7 @@ impl LanesView {
         let lanes = shown.map(|entry| entry.trace.lanes().max(1) as f32);
         let controls = theme::ROW + 2.0 * theme::UNIT;
         let room = (ui.available_height() - AXIS_HEIGHT - 2.0 * controls - 3.0 * theme::UNIT).max(0.0);
-        let height = (room / (lanes[0] + lanes[1])).clamp(LANE.min, LANE.max);
+        let height = (room / (lanes[0] + lanes[1])).clamp(LANE_HEIGHT.min, LANE_HEIGHT.max);
         for (place, entry) in shown.into_iter().enumerate() {
             let label = if place == 0 { "Upper run" } else { "Lower run" };
             ui.horizontal(|ui| {
@@ -75,14 +75,15 @@ impl LanesView {
                     self.chosen[place] = Some(choice);
                 }
                 let words = format!(
-                    "{}, the run nearest the median. Bars are tasks; between them the worker has none.",
+                    "{}, the run nearest the median. Bars are tasks; in the gaps the worker is idle.",
                     secs_words(entry.trace.wall_ns as f64 / 1e9)
                 );
                 ui.add(egui::Label::new(RichText::new(words).small().color(theme::palette(ui).text_weak)).truncate());
             });
-            // Where there is not room for all, each run has its half.
-            let most = (lanes[place] * height).min((room / 2.0).max(room - lanes[1 - place] * height)).max(LANE.max);
-            ScrollArea::vertical().id_salt(label).max_height(most).show(ui, |ui| {
+            // If the room does not suffice, each run gets half of it.
+            let max_height =
+                (lanes[place] * height).min((room / 2.0).max(room - lanes[1 - place] * height)).max(LANE_HEIGHT.max);
+            ScrollArea::vertical().id_salt(label).max_height(max_height).show(ui, |ui| {
                 lanes_ui(ui, entry, &mut self.window, height);
             });
         }
@@ -123,7 +124,7 @@ fn lanes_ui(ui: &mut Ui, entry: &Entry<'_>, window: &mut TimeWindow, height: f32
     let lanes = entry.trace.lanes();
     let size = vec2(ui.available_width(), height * lanes as f32);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
-    let time = Rangef::new(rect.left() + HEAD, rect.right() - theme::GAP);
+    let time = Rangef::new(rect.left() + HEAD_WIDTH, rect.right() - theme::GAP);
     window.navigate(ui, &response, time);
     let row = |lane: u32| {
         let top = rect.top() + height * lane as f32;
@@ -197,7 +198,7 @@ fn color(ui: &Ui, span: &Span) -> Color32 {
 fn axis_ui(ui: &mut Ui, window: &TimeWindow) {
     let palette = theme::palette(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), AXIS_HEIGHT), Sense::hover());
-    let time = Rangef::new(rect.left() + HEAD, rect.right() - theme::GAP);
+    let time = Rangef::new(rect.left() + HEAD_WIDTH, rect.right() - theme::GAP);
     let (from_ns, to_ns) = window.range_ns();
     let ticks = Ticks::new(from_ns, to_ns, time.span().max(1.0));
     for time_ns in &ticks.times_ns {

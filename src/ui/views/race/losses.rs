@@ -1,4 +1,4 @@
-//! The view Losses: from the time that perfect sharing would have taken to the time that was measured, step by step.
+//! The view Losses: a waterfall from the ideal time to the measured one.
 
 use egui::{Align2, FontId, Rangef, Rect, RichText, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2};
 use egui_material_icons::icons::ICON_WATERFALL_CHART;
@@ -10,14 +10,14 @@ use fanlane_core::model::race::{RaceModel, Waterfall};
 use super::digest::Digest;
 use super::secs_words;
 
-/// Room for the names of the steps, in points.
+/// Width of the names of the steps, in points.
 const NAME_WIDTH: f32 = 21.0 * theme::UNIT;
-/// Room for the numbers, in points.
+/// Width of the numbers with the shares, in points.
 const NUMBER_WIDTH: f32 = 18.0 * theme::UNIT;
-/// Room for the share at the right, in points.
+/// Width of the shares at the right, in points.
 const SHARE_WIDTH: f32 = 8.0 * theme::UNIT;
-/// The least width of a waterfall, in points.
-const LEAST_WIDTH: f32 = 58.0 * theme::UNIT;
+/// Minimum width of a waterfall, in points.
+const MIN_WIDTH: f32 = 58.0 * theme::UNIT;
 
 /// A bar of the waterfall.
 struct Step<'a> {
@@ -35,17 +35,17 @@ pub fn losses_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest) {
         whole.filter_map(|(place, fall)| Some((place, fall.as_ref()?))).collect()
     };
     let Some((_, first)) = falls.first() else {
-        let advice = "It takes a run that counts of this way and of the one that it is compared with.";
+        let advice = "It appears after the first runs that count, of a contender and of its baseline.";
         empty_state_ui(ui, ICON_WATERFALL_CHART, "Nothing to add up yet", advice);
         return;
     };
     let baseline = model.contenders()[first.baseline].name();
     let words = format!(
-        "Means of the runs that count. Ideal: the tasks as long as with {baseline}, shared perfectly. Every step is measured, \
-         and together they are the whole."
+        "Means of the runs that count. Ideal: the tasks as fast as with {baseline}, shared perfectly. Every step is measured; \
+         together they add up to the measured time."
     );
     ui.add(egui::Label::new(RichText::new(words).small().color(theme::palette(ui).text_weak)).wrap());
-    let columns = ((ui.available_width() / LEAST_WIDTH) as usize).clamp(1, falls.len());
+    let columns = ((ui.available_width() / MIN_WIDTH) as usize).clamp(1, falls.len());
     ui.spacing_mut().item_spacing = vec2(4.0 * theme::UNIT, theme::HALF);
     for row in falls.chunks(columns) {
         ui.add_space(theme::UNIT);
@@ -83,7 +83,7 @@ fn steps(fall: &Waterfall) -> Vec<Step<'_>> {
         is_total: true,
     };
     let mut steps =
-        vec![total("ideal", "the tasks shared perfectly among the workers, and nothing else", fall.ideal_secs)];
+        vec![total("ideal", "the tasks shared perfectly among the workers, without any overhead", fall.ideal_secs)];
     let mut at_secs = fall.ideal_secs;
     for part in &fall.parts {
         let to_secs = at_secs + part.secs;
@@ -117,7 +117,7 @@ fn step_ui(ui: &Ui, rect: Rect, step: &Step<'_>, highest: f64, whole: f64, palet
     };
     let bar = Rect::from_x_y_ranges(from..=to.max(from + 1.0), rect.shrink2(vec2(0.0, 2.0)).y_range());
     ui.painter().rect_filled(bar, 1.0, color);
-    // A thread to the next bar, which begins where this one ends.
+    // A line to the next bar, which begins where this one ends.
     if step.name != "measured" {
         let end = x(step.to_secs);
         ui.painter().vline(end, bar.bottom()..=rect.bottom() + theme::UNIT, Stroke::new(1.0, palette.edge));

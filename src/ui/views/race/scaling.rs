@@ -20,7 +20,7 @@ const LAW_POINTS: u32 = 64;
 
 pub fn scaling_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest, beside: Option<(&Digest, &RaceModel)>) {
     if digest.sizes.len() < 2 {
-        let advice = "Race two pool sizes at least; three show a law, four a better one.";
+        let advice = "Race at least two pool sizes; to fit the laws of scaling, three or more.";
         empty_state_ui(ui, ICON_TRENDING_UP, "One pool size shows no scaling", advice);
         return;
     }
@@ -61,7 +61,7 @@ pub fn scaling_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest, beside: Optio
 fn speed_up_ui(ui: &mut Ui, digest: &Digest, series: &[Series], marks: &[ChartMark], largest: u32, height: f32) {
     let tops =
         series.iter().skip(1).flat_map(|one| &one.points).map(|point| point.interval.map_or(point.y, |(_, high)| high));
-    // The ideal line may leave the chart; what was measured may not.
+    // The ideal line may leave the chart, measured points may not.
     let top = tops.fold(1.0, f64::max).max(f64::from(largest).min(4.0));
     let value = digest.sizes.iter().map(|(size, time)| {
         format!("{size}: {:.2}", digest.sizes[0].1.mean / time.mean * f64::from(digest.sizes[0].0))
@@ -71,7 +71,7 @@ fn speed_up_ui(ui: &mut Ui, digest: &Digest, series: &[Series], marks: &[ChartMa
         value: value.collect::<Vec<_>>().join(", "),
         x: workers_axis(digest, largest),
         y: ChartAxis {
-            title: "times faster",
+            title: "speed-up",
             min: 0.0,
             max: top * 1.08,
             scale: Scale::Linear,
@@ -100,7 +100,7 @@ fn efficiency_ui(ui: &mut Ui, digest: &Digest, largest: u32, height: f32) {
         value: value.collect::<Vec<_>>().join(", "),
         x: workers_axis(digest, largest),
         y: ChartAxis {
-            title: "efficiency: speed-up a worker",
+            title: "efficiency (speed-up per worker)",
             min: 0.0,
             max: top.min(200.0) * 1.04,
             scale: Scale::Linear,
@@ -115,7 +115,7 @@ fn efficiency_ui(ui: &mut Ui, digest: &Digest, largest: u32, height: f32) {
 fn workers_axis(digest: &Digest, largest: u32) -> ChartAxis<'static> {
     let sizes: Vec<f64> = digest.sizes.iter().map(|(size, _)| f64::from(*size)).collect();
     let min = sizes.first().copied().unwrap_or(1.0).min(1.0);
-    // A few sizes lie evenly; powers of two up to many lie better on a scale of their own.
+    // A few sizes on a linear scale, larger ones on a logarithmic one.
     let scale = if largest > 12 { Scale::Log2At(sizes) } else { Scale::Linearly(sizes) };
     let max = f64::from(largest) * if largest > 12 { 1.05 } else { 1.0 } + 0.15;
     ChartAxis {
@@ -127,7 +127,7 @@ fn workers_axis(digest: &Digest, largest: u32) -> ChartAxis<'static> {
     }
 }
 
-/// How many times faster than the smallest pool, which counts as its own number of workers.
+/// The speed-up against the smallest pool, whose own speed-up is taken to be its number of workers.
 fn measured(ui: &Ui, name: String, color: usize, sizes: &[(u32, Summary)]) -> Series {
     let first = &sizes[0];
     let base = f64::from(first.0);
@@ -149,17 +149,17 @@ fn law_points(largest: u32, speed_up: &dyn Fn(f64) -> f64) -> Vec<ChartPoint> {
     (0..=LAW_POINTS).map(|step| ChartPoint::new(at(step), speed_up(at(step)))).collect()
 }
 
-/// What the laws say, or why they say nothing.
+/// The fitted laws, or why they could not be fitted.
 fn laws_ui(ui: &mut Ui, digest: &Digest) {
     let residual = |share: f64| {
         let verdict = if share > FITTING { "it does not describe these times" } else { "residual" };
         format!("{verdict}: {:.1} % off", share * 100.0)
     };
-    let left_out = if digest.left_out { ", not counting those beyond the cores, which these tasks need" } else { "" };
-    let none = |name: &str, why: &NoFit| format!("{name} is not claimed: {why}{left_out}.");
+    let left_out = if digest.left_out { " (without the sizes beyond the number of cores)" } else { "" };
+    let none = |name: &str, why: &NoFit| format!("{name} could not be fitted: {why}{left_out}.");
     let amdahl = match &digest.amdahl {
         Ok(Amdahl { serial_fraction, half_width, residual: share, .. }) => format!(
-            "Amdahl's law: {:.1} ± {:.1} % of the work is not shared ({}).",
+            "Amdahl's law: {:.1} ± {:.1} % of the work is serial ({}).",
             serial_fraction * 100.0,
             half_width * 100.0,
             residual(*share)

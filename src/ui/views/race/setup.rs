@@ -1,4 +1,4 @@
-//! What is to be raced, and the buttons that start, stop, save and open a race.
+//! The settings of a race, and the buttons that start, stop, save and open one.
 
 use std::path::Path;
 
@@ -13,17 +13,17 @@ use crate::ui::theme;
 use fanlane_core::job::Mode;
 use fanlane_core::model::race::RaceModel;
 
-/// In less room than this the buttons have no words, in points.
+/// Minimum width for buttons with labels, in points.
 const WIDE: f32 = 44.0 * theme::UNIT;
-/// How many saved races the menus list; all others can be opened from the terminal.
-const LISTED: usize = 20;
+/// Maximum number of saved races in the menus; others can be opened from the terminal.
+const MAX_LISTED: usize = 20;
 
 pub fn setup_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let racing = session.is_racing();
     ui.horizontal(|ui| {
         if racing {
             if primary_button(ui, ICON_STOP, "Stop race", true)
-                .on_hover_text("End the race: what has run counts, the run under way does not")
+                .on_hover_text("Stop the race: finished runs count, the current one does not")
                 .clicked()
             {
                 requests.command(RaceCommand::Stop);
@@ -36,7 +36,7 @@ pub fn setup_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         }
         let obstacle = session.race_obstacle();
         let race = primary_button(ui, ICON_SPORTS_SCORE, "Race", obstacle.is_none())
-            .on_hover_text("Run the open job in every way that is chosen here, in turns, several times")
+            .on_hover_text("Run the open job several times in each of the modes and pool sizes chosen here, in turns")
             .on_disabled_hover_text(obstacle.unwrap_or_default());
         if race.clicked() {
             requests.command(RaceCommand::Start);
@@ -50,33 +50,30 @@ fn draft_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
         for (mode, on) in Mode::ALL.into_iter().zip(&mut draft.modes) {
-            let words = if *on { format!("Without mode {mode}") } else { format!("With mode {mode}") };
+            let words = if *on { format!("Leave out mode {mode}") } else { format!("Add mode {mode}") };
             let button = ui.add(Button::selectable(*on, mode.name())).on_hover_text(&words);
             if button.accessible_name(format!("Race mode {mode}")).clicked() {
                 *on = !*on;
             }
         }
     });
-    field_ui(ui, "Sizes", &mut draft.sizes, 11.0, "Pool sizes with commas between them");
+    field_ui(ui, "Sizes", &mut draft.sizes, 11.0, "Pool sizes, separated by commas");
     field_ui(
         ui,
         "Runs",
         &mut draft.repeat,
         7.0,
-        "How often each way runs; empty: three times or more, until it is known to 2 %",
+        "Number of runs of each contender; empty: at least three, until the mean is known to 2 %",
     );
     field_ui(
         ui,
         "Limit",
         &mut draft.time_limit,
         5.0,
-        "Seconds after which no further round begins, once each way has run three times",
+        "Time limit in seconds: after it no further round starts, once each contender has run three times",
     );
     let chunks = ui.add(Button::selectable(draft.chunks, "Chunks")).accessible_name("Race chunk sizes");
-    if chunks
-        .on_hover_text("Race chunk sizes too, in the largest pool: how many tasks go to a worker at a time")
-        .clicked()
-    {
+    if chunks.on_hover_text("Also race chunk sizes (tasks per message) in the largest pool").clicked() {
         draft.chunks = !draft.chunks;
     }
     if draft != *session.race.draft() {
@@ -99,14 +96,14 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let narrow = ui.available_width() < WIDE;
     let words = |full: &'static str| if narrow { "" } else { full };
     if let Some((file, _)) = session.race.comparison() {
-        let remove = ui.button(format!("Take {} away", file_name(file)));
-        if remove.on_hover_text("Show this race alone again").clicked() {
+        let remove = ui.button(format!("Hide {}", file_name(file)));
+        if remove.on_hover_text("Stop comparing the two races").clicked() {
             requests.command(RaceCommand::Compare(None));
         }
     } else {
         ui.add_enabled_ui(!listed.is_empty() && shown.is_some(), |ui| {
             let menu = ui.menu_button((icon_text(ICON_LAYERS), words("Compare")), |ui| {
-                for file in listed.iter().take(LISTED) {
+                for file in listed.iter().take(MAX_LISTED) {
                     if ui.button(file_name(file)).clicked() {
                         requests.command(RaceCommand::Compare(Some(file.clone())));
                         ui.close();
@@ -114,13 +111,13 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
                 }
             });
             let menu = menu.response.accessible_name("Compare with a saved race");
-            menu.on_hover_text("Lay a saved race over this one")
-                .on_disabled_hover_text("It takes a race that is shown and a saved one");
+            menu.on_hover_text("Compare this race with a saved one")
+                .on_disabled_hover_text("Needs a race to compare and a saved one");
         });
     }
     ui.add_enabled_ui(!listed.is_empty(), |ui| {
         let menu = ui.menu_button((icon_text(ICON_FOLDER_OPEN), words("Open")), |ui| {
-            for file in listed.iter().take(LISTED) {
+            for file in listed.iter().take(MAX_LISTED) {
                 ui.horizontal(|ui| {
                     let name = file_name(file);
                     if small_icon_button(ui, ICON_DELETE, &format!("Delete {name}…")).clicked() {
@@ -139,13 +136,13 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     });
     let saved = shown.is_some_and(|race| race.file.is_some());
     let enabled = shown.is_some() && !saved && session.race.can_save();
-    let why_not = if saved { "It is saved" } else { "There is no race to save, or no folder to save it in" };
+    let why_not = if saved { "Already saved" } else { "There is no race to save, or no folder to save it in" };
     let save = if narrow {
         ui.add_enabled(enabled, Button::new(icon_text(ICON_SAVE))).accessible_name("Save race")
     } else {
         icon_button(ui, ICON_SAVE, "Save race", enabled)
     };
-    if save.on_hover_text("Save the race with its evidence").on_disabled_hover_text(why_not).clicked() {
+    if save.on_hover_text("Save the race with all its measurements").on_disabled_hover_text(why_not).clicked() {
         requests.command(RaceCommand::Save);
     }
 }
@@ -155,7 +152,7 @@ fn file_name(file: &Path) -> String {
     name.trim_end_matches(".race.json").to_owned()
 }
 
-/// How far the race is.
+/// The progress of the race.
 fn status(model: &RaceModel) -> String {
     let (Some(header), Some(current)) = (&model.header, &model.current) else {
         return "Between two runs".to_owned();

@@ -1,5 +1,5 @@
-//! Who came where: a row for each contender with a bar for its time, a whisker for how far its runs scatter, and memory
-//! beside it.
+//! The standings of a race: a row for each contender with a bar for its time, a whisker for the deviation of its runs, and
+//! numbers.
 
 use egui::{Align2, FontId, Rangef, Rect, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2};
 
@@ -9,19 +9,19 @@ use fanlane_core::model::race::{RaceModel, Standing};
 
 use super::{Look, secs_words};
 
-/// Room for names, in points.
+/// Width of the names, in points.
 const NAME_WIDTH: f32 = 21.0 * theme::UNIT;
-/// Room for each number behind the bars, in points, with its title and what it means.
+/// The number columns: width in points, title and meaning.
 const COLUMNS: [(f32, &str, &str); 4] = [
     (18.0 * theme::UNIT, "mean ± σ", "Mean of the runs that count, and their standard deviation"),
     (17.0 * theme::UNIT, "min … max", "The fastest and the slowest run"),
-    (14.0 * theme::UNIT, "times faster", "Than the first, with the interval of 95 % confidence"),
-    (11.0 * theme::UNIT, "memory", "The most memory of the workers with all they started"),
+    (14.0 * theme::UNIT, "speed-up", "Against the first, with the 95 % confidence interval"),
+    (11.0 * theme::UNIT, "memory", "Peak memory of the workers and their child processes"),
 ];
-/// A narrow page leaves out the second number, in points.
+/// Minimum width of a page with all columns, in points; a narrower one leaves out the second.
 const WIDE: f32 = 105.0 * theme::UNIT;
 
-/// The rows. Times of a race that is laid beside are drawn as a second, thin bar.
+/// Draws the rows. The times of a compared race are second, thin bars.
 pub fn standings_ui(ui: &mut Ui, model: &RaceModel, standings: &[Standing], beside: Option<(&RaceModel, &[Standing])>) {
     let of_beside = |one: &Standing| {
         let (other, standings) = beside?;
@@ -85,7 +85,7 @@ fn row_ui(ui: &Ui, [rect, bars]: [Rect; 2], one: &Standing, (name, longest): (&s
     ui.painter().with_clip_rect(names).text(rect.left_center(), Align2::LEFT_CENTER, name, font, palette.text);
     let x = |secs: f64| bars.min + bars.span() * (secs / longest.max(1e-12)) as f32;
     let bar = Rect::from_x_y_ranges(bars.min..=x(one.time.mean), rect.shrink2(vec2(0.0, theme::HALF)).y_range());
-    // As dashed lines are lighter than whole ones.
+    // Lighter, as dashed lines are.
     let fill = if look.dashed { look.color.gamma_multiply(0.6) } else { look.color };
     ui.painter().rect_filled(bar, 2.0, fill);
     let [low, high] = [-1.0, 1.0].map(|sign| x(one.time.deviation.mul_add(sign, one.time.mean).max(0.0)));
@@ -117,7 +117,7 @@ fn texts(one: &Standing) -> [String; 4] {
                 None => format!("{:.2}", faster.value),
             },
         ),
-        one.memory_bytes.map_or_else(|| "not seen".to_owned(), format::bytes),
+        one.memory_bytes.map_or_else(|| "–".to_owned(), format::bytes),
     ]
 }
 
@@ -134,14 +134,14 @@ fn hint(one: &Standing, name: &str, beside: Option<&Standing>) -> String {
         secs_words(one.cpu_secs),
     );
     if one.outliers > 0 {
-        hint += &format!("\n{} far off the others", format::plural(one.outliers as u64, "run"));
+        hint += &format!("\n{}", format::plural(one.outliers as u64, "outlier"));
     }
     if one.not_done > 0 {
         hint += &format!("\nup to {} not done", format::plural(one.not_done, "task"));
     }
     if let Some(other) = beside {
         hint += &format!(
-            "\nlaid beside (thin bar): {} ± {}",
+            "\ncompared with (thin bar): {} ± {}",
             secs_words(other.time.mean),
             secs_words(other.time.deviation)
         );

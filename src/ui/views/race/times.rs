@@ -1,4 +1,4 @@
-//! The view Times: progress curves of the runs over each other, and below them who came where.
+//! The view Times: the progress curves of the runs in one chart, and below it the standings.
 
 use egui::{RichText, Ui};
 
@@ -11,18 +11,18 @@ use super::digest::Digest;
 use super::standings::standings_ui;
 use super::{Look, race_name, secs_words};
 
-/// The least height of the curves, in points.
-const LEAST_CURVES: f32 = 18.0 * theme::UNIT;
+/// Minimum height of the curves, in points.
+const MIN_CURVES_HEIGHT: f32 = 18.0 * theme::UNIT;
 
 pub fn times_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest, beside: Option<(&Digest, &RaceModel)>) {
     let standings = in_race(model, &digest.standings);
     let rows = standings.len() as f32;
     let below = rows * (theme::ROW + theme::UNIT) + 6.0 * theme::UNIT;
-    let height = (ui.available_height() - below - 4.0 * theme::UNIT).max(LEAST_CURVES);
+    let height = (ui.available_height() - below - 4.0 * theme::UNIT).max(MIN_CURVES_HEIGHT);
     curves_ui(ui, model, height);
     ui.add_space(theme::HALF);
     if standings.is_empty() {
-        let words = "Bars come with the first run that counts: the first round warms up.";
+        let words = "Bars appear after the first run that counts; the first round is a warm-up.";
         ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
         return;
     }
@@ -75,7 +75,7 @@ fn curves_ui(ui: &mut Ui, model: &RaceModel, height: f32) {
             words: &secs_words,
         },
         y: ChartAxis {
-            title: "tasks ended, newest run of each",
+            title: "tasks ended, latest run of each",
             min: 0.0,
             max: tasks as f64,
             scale: Scale::Linear,
@@ -87,7 +87,7 @@ fn curves_ui(ui: &mut Ui, model: &RaceModel, height: f32) {
     chart_ui(ui, &chart, height);
 }
 
-/// A curve as steps: between two ends nothing has ended.
+/// A curve as steps: its value changes only when tasks end.
 fn steps(curve: &[CurvePoint]) -> Vec<ChartPoint> {
     let mut points = vec![ChartPoint::new(0.0, 0.0)];
     for (at_ns, ended) in curve {

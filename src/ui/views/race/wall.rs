@@ -14,19 +14,19 @@ use fanlane_core::model::race::pep371::{PepWorkload, SOURCE, THREADS_NOTE, WORKE
 
 use super::secs_words;
 
-/// From this width on three charts stand in a row, in points.
+/// Minimum width for three charts in a row, in points.
 const WIDE: f32 = 100.0 * theme::UNIT;
-/// The least height of a chart, in points.
-const LEAST: f32 = 24.0 * theme::UNIT;
+/// Minimum height of a chart, in points.
+const MIN_HEIGHT: f32 = 24.0 * theme::UNIT;
 
 pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>, requests: &mut Requests) {
     ui.horizontal(|ui| {
         let race = primary_button(ui, ICON_SPORTS_SCORE, "Race the six workloads", obstacle.is_none());
-        let race = race.on_hover_text("72 ways, each at least three times: about half a minute");
+        let race = race.on_hover_text("72 combinations, each run at least three times: about half a minute");
         if race.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
             requests.command(RaceCommand::StartPep371);
         }
-        let words = "n workers do n times the work; starting and ending them is inside the timing. Native workloads.";
+        let words = "n workers do n times the work; times include starting and ending the workers. Native workloads.";
         let words = RichText::new(words).small().color(theme::palette(ui).text_weak);
         ui.add(egui::Label::new(words).truncate());
     });
@@ -40,7 +40,7 @@ pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>,
     ui.add(egui::Label::new(note).wrap());
     let columns = if ui.available_width() >= WIDE { 3 } else { 2 };
     let rows = WORKLOADS.len().div_ceil(columns);
-    let height = (ui.available_height() / rows as f32 - 6.0 * theme::UNIT).max(LEAST);
+    let height = (ui.available_height() / rows as f32 - 6.0 * theme::UNIT).max(MIN_HEIGHT);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let width = (ui.available_width() - theme::UNIT * (columns - 1) as f32) / columns as f32;
         for (row, workloads) in WORKLOADS.chunks(columns).enumerate() {
@@ -126,7 +126,7 @@ fn then(ui: &Ui, workload: &PepWorkload, mode: Mode) -> Series {
 fn here(ui: &Ui, model: Option<&RaceModel>, case: u32, mode: Mode) -> Series {
     let points = WORKERS.iter().filter_map(|workers| {
         let time = model?.wall_time(case, mode, *workers)?;
-        // An interval that reaches below 0 has no place on such an axis.
+        // A logarithmic axis has no place for an interval that reaches below 0.
         let half = time.half_width().filter(|half| *half < time.mean);
         Some(ChartPoint::with_half_width(f64::from(*workers), time.mean, half))
     });

@@ -1,5 +1,5 @@
-//! The view What if: the recorded tasks in another pool, in other chunks, in another order, replayed by the dispatcher in
-//! simulated time, beside what was measured.
+//! The view What if: the recorded tasks with another pool size, chunk size or order, replayed by the dispatcher in simulated
+//! time, beside the measured times.
 
 use std::num::NonZeroU32;
 
@@ -17,12 +17,12 @@ use fanlane_core::model::race::{RaceModel, chunks, knee_within};
 use super::digest::Digest;
 use super::secs_words;
 
-/// Sizes beyond this many are replayed at fewer places.
-const EVERY_SIZE: u32 = 32;
-/// More tasks than this are replayed at the chosen size and the measured ones only: each replay takes a moment.
-const QUICK_TASKS: usize = 5_000;
+/// Maximum number of pool sizes that are replayed; more are thinned out.
+const MAX_SIZES: u32 = 32;
+/// Maximum number of tasks that are replayed at all sizes; larger batches only at the chosen and the measured ones.
+const MAX_QUICK_TASKS: usize = 5_000;
 
-/// What the view remembers.
+/// The state of the view.
 #[derive(Default)]
 pub struct WhatIfView {
     workers: u32,
@@ -31,12 +31,12 @@ pub struct WhatIfView {
     answer: Option<Answer>,
 }
 
-/// A curve, for as long as the same is asked of the same tasks.
+/// The curve for a question, kept until question or tasks change.
 struct Answer {
     what_if: WhatIf,
     chunk: Option<NonZeroU32>,
     order: WhatIfOrder,
-    /// Up to the largest size.
+    /// The largest pool size.
     largest: u32,
     /// Sizes with their predicted seconds, smallest first.
     curve: Vec<(u32, f64)>,
@@ -47,7 +47,7 @@ impl WhatIfView {
         let what_if = match &digest.what_if {
             Ok(what_if) => what_if,
             Err(why) => {
-                empty_state_ui(ui, ICON_ALT_ROUTE, "Nothing to replay", &format!("It takes recorded tasks: {why}."));
+                empty_state_ui(ui, ICON_ALT_ROUTE, "Nothing to replay", &format!("It needs recorded tasks: {why}."));
                 return;
             }
         };
@@ -71,7 +71,7 @@ impl WhatIfView {
                 dots: false,
             },
             Series {
-                name: "measured, as given and without chunks".to_owned(),
+                name: "measured (order as given, adaptive chunks)".to_owned(),
                 color: theme::palette(ui).line(1),
                 points: digest
                     .sizes
@@ -125,21 +125,19 @@ impl WhatIfView {
             ui.label(RichText::new("Workers").color(weak));
             ui.spacing_mut().slider_width = 12.0 * theme::UNIT;
             let slider = Slider::new(&mut self.workers, 1..=largest).integer();
-            ui.add(slider).accessible_name("What if so many workers");
+            ui.add(slider).accessible_name("What-if workers");
             ui.add_space(theme::UNIT);
             ui.label(RichText::new("Chunk").color(weak));
             let most = u32::try_from(tasks).unwrap_or(u32::MAX).max(1);
             let chunk = DragValue::new(&mut self.chunk).range(0..=most).speed(0.2);
             let chunk = chunk
-                .custom_formatter(|value, _| if value < 1.0 { "as fit".to_owned() } else { format!("{value:.0}") });
+                .custom_formatter(|value, _| if value < 1.0 { "adaptive".to_owned() } else { format!("{value:.0}") });
             let chunk = chunk.custom_parser(|text| text.trim().parse().ok().or(Some(0.0)));
-            ui.add(chunk)
-                .on_hover_text("Tasks a message: 0 for as many as the dispatcher sees fit")
-                .accessible_name("What if so many tasks a message");
+            ui.add(chunk).on_hover_text("Tasks per message; 0: adaptive").accessible_name("What-if chunk size");
             let pythons = chunks::python_default(tasks, self.workers);
             if ui
                 .button(format!("Python's {pythons}"))
-                .on_hover_text("The chunk size that Pool.map takes by itself")
+                .on_hover_text("The default chunk size of Python's Pool.map")
                 .clicked()
             {
                 self.chunk = pythons;
@@ -156,7 +154,7 @@ impl WhatIfView {
         });
     }
 
-    /// The curve of what is asked; replayed when something else is asked, or of other tasks.
+    /// The curve for the current choices, replayed when they or the tasks change.
     fn curve(&mut self, what_if: &WhatIf, largest: u32, measured: &[u32]) -> Vec<(u32, f64)> {
         let chunk = NonZeroU32::new(self.chunk);
         let is_asked = |answer: &Answer| {
@@ -167,7 +165,7 @@ impl WhatIfView {
         };
         let mut answer = self.answer.take().filter(is_asked).unwrap_or_else(|| {
             let question = Question { workers: 1, chunk, order: self.order };
-            let step = if what_if.tasks() > QUICK_TASKS { largest } else { largest.div_ceil(EVERY_SIZE) };
+            let step = if what_if.tasks() > MAX_QUICK_TASKS { largest } else { largest.div_ceil(MAX_SIZES) };
             let mut sizes: Vec<u32> =
                 (1..=largest).step_by(step.max(1) as usize).chain(measured.iter().copied()).collect();
             sizes.push(largest);
@@ -192,14 +190,14 @@ impl WhatIfView {
     }
 }
 
-/// Sizes to be marked: all of a few, and some of many.
+/// The sizes with a mark on the axis, about sixteen at most.
 fn whole_sizes(largest: u32) -> Vec<f64> {
     let step = largest.div_ceil(16);
     (1..=largest).filter(|size| *size == 1 || size % step == 0).map(f64::from).collect()
 }
 
 fn sentence_ui(ui: &mut Ui, workers: u32, secs: f64, knee: Option<u32>, recorded: &str) {
-    let knee = knee.map_or_else(String::new, |knee| format!(" Beyond {knee} there is little to win."));
+    let knee = knee.map_or_else(String::new, |knee| format!(" More than {knee} gain little."));
     let workers = fanlane_core::model::format::plural(workers.into(), "worker");
     let words = format!("{workers} would take {}.{knee} Replayed from the tasks of {recorded}.", secs_words(secs));
     ui.label(RichText::new(words).color(theme::palette(ui).text_strong));

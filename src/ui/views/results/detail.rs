@@ -1,4 +1,4 @@
-//! The details of one task: what it was, how it ended, what it printed, and its attempts.
+//! The details of one task: its command, its outcome, its attempts and its output.
 
 use egui::{Align, Button, Label, Layout, RichText, Ui};
 use egui_material_icons::icons::{ICON_CANCEL, ICON_CLOSE, ICON_CONTENT_COPY, ICON_REPLAY};
@@ -23,7 +23,7 @@ pub struct Detail {
     stream: Stream,
 }
 
-/// Which attempt is shown, with its output cut into lines.
+/// The shown attempt, with its output cut into lines.
 struct Shown {
     run: u64,
     task: TaskId,
@@ -81,7 +81,7 @@ impl Detail {
         let output = record.output.as_deref();
         let stdout = Lines::cut(output.map(|output| &output.stdout));
         let stderr = Lines::cut(output.map(|output| &output.stderr));
-        // Whoever opens a task that printed nothing but errors wants to see these.
+        // A task that printed only to standard error opens on that.
         let stdout_is_empty = output.is_none_or(|output| output.stdout.head.is_empty());
         let stderr_is_empty = output.is_none_or(|output| output.stderr.head.is_empty());
         self.stream = if stdout_is_empty && !stderr_is_empty { Stream::Stderr } else { Stream::Stdout };
@@ -100,7 +100,7 @@ impl Detail {
                 if small_icon_button(ui, ICON_CLOSE, "Close the details").clicked() {
                     requests.command(Command::SelectTask(None));
                 }
-                let again = icon_button(ui, ICON_REPLAY, "Run this one again", !running)
+                let again = icon_button(ui, ICON_REPLAY, "Rerun this task", !running)
                     .on_disabled_hover_text("A run is under way");
                 if again.clicked() {
                     requests.command(Command::RerunTask(record.task));
@@ -113,7 +113,7 @@ impl Detail {
         let text = sanitize::command(&text);
         ui.add(Label::new(RichText::new(&text).monospace()).truncate().selectable(true)).on_hover_text(text);
         let leaky = record.output.as_ref().is_some_and(|output| output.leaky);
-        let leak = if leaky { " A process that it left behind still held its output open and was ended." } else { "" };
+        let leak = if leaky { " A process that it left running held its output open and was terminated." } else { "" };
         let sentence = format!("{}{leak}", outcome_sentence(&record.outcome, record.attempt));
         ui.add(Label::new(sentence).wrap().selectable(true));
         if let Some(autopsy) = Autopsy::of(record) {
@@ -172,7 +172,7 @@ impl Detail {
     }
 }
 
-/// A task that has not ended: what is known of it, and the way to end it.
+/// A task that has not ended: what is known of it, and a button that cancels it.
 fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, requests: &mut Requests) {
     let running = model.running.get(&task);
     let can_cancel = !model.is_finished() && !model.progress.stopping;
@@ -187,8 +187,8 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, req
                 requests.command(Command::SelectTask(None));
             }
             let cancel = icon_button(ui, ICON_CANCEL, "Cancel this task", can_cancel)
-                .on_hover_text("Ends this task alone; the others go on")
-                .on_disabled_hover_text("The run has ended, or is being ended");
+                .on_hover_text("Cancel only this task; the others continue")
+                .on_disabled_hover_text("The run has ended or is stopping");
             if cancel.clicked() {
                 requests.command(Command::CancelTask(task));
             }
@@ -200,10 +200,10 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, req
     let line = sanitize::command(&text);
     ui.add(Label::new(RichText::new(&line).monospace()).truncate().selectable(true)).on_hover_text(line);
     let Some(running) = running else {
-        ui.label("It has not been begun, or its worker has just taken it.");
+        ui.label("It has not started yet.");
         return;
     };
-    ui.label("It is running; what it prints is shown when it has ended.");
+    ui.label("It is running; its output is shown when it has ended.");
     let mut facts = vec![
         ("Start", format!("+{}", format::duration(running.start_ns))),
         ("So far", format::duration(run.now_ns(model).saturating_sub(running.start_ns))),

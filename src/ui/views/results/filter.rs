@@ -1,4 +1,4 @@
-//! Which results are shown: by outcome and by a text; and running the failed ones again.
+//! The filter of the results by outcome and by text, and the button that reruns failed tasks.
 
 use egui::{Align, Button, Layout, RichText, Ui};
 use egui_material_icons::icons::ICON_REPLAY;
@@ -12,7 +12,7 @@ use crate::ui::theme;
 use fanlane_core::event::{OutcomeClass, OutcomeCounts};
 use fanlane_core::model::format;
 
-/// From this width on the outcomes have words beside their icons.
+/// Minimum width for outcomes with words beside their icons, in points.
 const ROOM_FOR_WORDS: f32 = 1100.0;
 
 /// The line over the table.

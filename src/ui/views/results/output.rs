@@ -1,4 +1,4 @@
-//! What a task printed, as lines: cut once, and only those in sight are made into text.
+//! The output of a task as lines: cut once, and only the visible ones are made into text.
 
 use bstr::ByteSlice;
 use egui::{Frame, Label, RichText, ScrollArea, TextStyle, Ui};
@@ -8,7 +8,7 @@ use crate::ui::theme;
 use fanlane_core::event::Captured;
 use fanlane_core::model::format;
 
-/// Where the lines of a stream begin and end.
+/// The byte ranges of the lines of a stream.
 #[derive(Default)]
 pub struct Lines {
     head: Vec<(usize, usize)>,
@@ -25,7 +25,7 @@ impl Lines {
         self.head.len() + usize::from(captured.dropped_bytes > 0) + self.tail.len()
     }
 
-    /// A row as text, and whether it is our own word rather than the task's.
+    /// A row as text, and whether it is a remark of the program rather than output.
     fn row(&self, captured: &Captured, row: usize) -> (String, bool) {
         let shown = |bytes: &[u8], (from, to): (usize, usize)| sanitize::line(bytes.get(from..to).unwrap_or_default());
         if let Some(&line) = self.head.get(row) {
@@ -57,7 +57,7 @@ fn cut(bytes: &[u8]) -> Vec<(usize, usize)> {
     lines
 }
 
-/// All of a stream that was kept, as text that nothing acts on.
+/// All of a stream that was kept, as text without control characters.
 pub fn whole_text(captured: &Captured) -> String {
     let mut text = sanitize::text(&captured.head);
     if captured.dropped_bytes > 0 {

@@ -1,4 +1,4 @@
-//! The table of results: only the rows in sight are made, whatever their number.
+//! The table of results. Only the visible rows are made.
 
 use egui::{Align, Button, Label, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
@@ -34,7 +34,7 @@ const WALL: Title = Title { words: "Wall", sort: Some(SortKey::Wall), units: 9.0
 const CPU: Title = Title { words: "CPU", sort: Some(SortKey::Cpu), units: 9.0, right: true };
 const LANE: Title = Title { words: "Lane", sort: Some(SortKey::Worker), units: 7.0, right: true };
 
-/// What a command has: it exits, and its memory is known.
+/// The columns for commands, which have an exit code and memory of their own.
 const OF_COMMANDS: [Title; 9] = [
     NUMBER,
     TASK,
@@ -47,7 +47,7 @@ const OF_COMMANDS: [Title; 9] = [
     LANE,
 ];
 
-/// What a call has: it returns a value, in a worker whose memory is not its own.
+/// The columns for calls, which return a value.
 const OF_CALLS: [Title; 8] =
     [NUMBER, TASK, OUTCOME, Title { words: "Value", sort: None, units: 17.0, right: true }, TRIES, WALL, CPU, LANE];
 
@@ -134,7 +134,7 @@ fn title_ui(ui: &mut Ui, title: &Title, is_last: bool, query: &mut RowQuery) {
         };
         let response = ui.add(button.frame_when_inactive(false)).accessible_name(name);
         if response.clicked() {
-            // What takes long, much or many tries is looked for from the top.
+            // Times, memory and tries sort the largest first.
             query.descending = if sorted { !query.descending } else { title.right && sort != SortKey::Number };
             query.sort = sort;
         }
@@ -171,7 +171,7 @@ fn row_ui(
     }
 }
 
-/// The row of a task that is being done: how far it has said it is, and how long it has taken so far.
+/// The row of a running task: its reported progress and its time so far.
 fn running_row_ui(
     row: &mut TableRow<'_, '_>,
     task: TaskId,
@@ -218,7 +218,7 @@ fn texts_ui(row: &mut TableRow<'_, '_>, texts: &[String]) {
     }
 }
 
-/// The task's number, which is also what the keyboard opens its details with.
+/// The task's number, which is a button so that the keyboard can open the details.
 fn number_ui(ui: &mut Ui, task: u64) -> bool {
     let number = RichText::new(format::count(task)).text_style(theme::number_style());
     ui.spacing_mut().button_padding = egui::vec2(theme::HALF, 0.0);

@@ -1,26 +1,26 @@
-//! How the end of an attempt is said.
+//! The outcome of an attempt in words.
 
 use crate::ui::sanitize;
 use fanlane_core::event::{CallValue, Outcome};
 use fanlane_core::model::format;
 use fanlane_os::signal;
 
-/// How it ended, in a sentence.
+/// The outcome in a sentence.
 pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {
     match outcome {
         Outcome::Done => "It succeeded.".to_owned(),
         Outcome::Exited { code } => format!("It exited with code {code}."),
-        Outcome::Signalled { signal: number } => format!("It was ended by {}.", signal::name(*number)),
+        Outcome::Signalled { signal: number } => format!("It was killed by {}.", signal::name(*number)),
         Outcome::CannotStart(why) => format!("It could not be started: {}", sanitize::line(why.as_bytes())),
         Outcome::CallFailed(why) => format!("The call failed: {}", sanitize::line(why.as_bytes())),
-        Outcome::TimedOut => "It ran into its timeout and was ended.".to_owned(),
-        Outcome::Cancelled if attempt == 0 => "It was cancelled before it was begun.".to_owned(),
+        Outcome::TimedOut => "It exceeded its timeout and was terminated.".to_owned(),
+        Outcome::Cancelled if attempt == 0 => "It was cancelled before it started.".to_owned(),
         Outcome::Cancelled => "It was cancelled while it was running.".to_owned(),
         Outcome::Lost(why) => format!("Its worker died: {}", sanitize::line(why.as_bytes())),
     }
 }
 
-/// Exit code or signal, for a column; empty where there is neither.
+/// Exit code or signal for a column; empty if there is neither.
 pub fn exit_word(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Done => "0".to_owned(),
@@ -30,7 +30,7 @@ pub fn exit_word(outcome: &Outcome) -> String {
     }
 }
 
-/// What a call returned, as text.
+/// The value of a call as text.
 pub fn value_text(value: &CallValue) -> String {
     match value {
         CallValue::Int(number) => number.to_string(),

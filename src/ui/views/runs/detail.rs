@@ -1,4 +1,4 @@
-//! The details of one run, and what can be done with it.
+//! The details of one run, and the buttons to open, resume, rerun and remove it.
 
 use egui::{Grid, Label, RichText, Ui};
 use egui_material_icons::MaterialIcon;
@@ -18,7 +18,7 @@ use fanlane_core::model::date::utc_minute;
 use fanlane_core::model::format;
 use fanlane_core::store::history::{RunRow, RunState};
 
-/// Draws how far a run came: an icon, a colour and a word.
+/// Draws the state of a run: an icon, a colour and a word.
 pub fn state_ui(ui: &mut Ui, run: &RunRow) {
     let palette = theme::palette(ui);
     let (icon, class): (MaterialIcon, OutcomeClass) = match run.state {
@@ -36,7 +36,7 @@ pub fn state_ui(ui: &mut Ui, run: &RunRow) {
     ui.label(word(run));
 }
 
-/// The word for how far a run came.
+/// The word for the state of a run.
 fn word(run: &RunRow) -> &'static str {
     match run.state {
         RunState::Running => "Running",
@@ -81,7 +81,7 @@ pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Re
     ui.add_space(theme::UNIT);
     if let Some(mut ends) = session.run.ends_with_window(run.id) {
         let choice = ui.checkbox(&mut ends, "Stop it when this window is closed or killed");
-        if choice.on_hover_text("Otherwise it goes on in the background, and the next window shows it").changed() {
+        if choice.on_hover_text("Otherwise it continues in the background, and the next window shows it").changed() {
             requests.command(Command::EndWithWindow(ends));
         }
         ui.add_space(theme::UNIT);
@@ -113,12 +113,12 @@ fn lines(run: &RunRow) -> Vec<(&'static str, String)> {
     ];
     if let Some(before) = run.continues {
         let earlier = run.earlier.words().map_or_else(String::new, |words| format!(", {words}"));
-        lines.push(("Goes on", format!("with run {before}{earlier}")));
+        lines.push(("Continues", format!("run {before}{earlier}")));
     }
     if run.left_out > 0 {
         lines.push((
             "Missing",
-            format!("{} that the disk could not keep up with", format::plural(run.left_out, "attempt")),
+            format!("{} that the disk was too slow to record", format::plural(run.left_out, "attempt")),
         ));
     }
     lines
@@ -128,9 +128,9 @@ fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
     let why_not = if session.is_running() {
         Some("A run is under way")
     } else if session.history.is_opening() {
-        Some("A run is being read")
+        Some("Another run is being opened")
     } else if run.state == RunState::Running {
-        Some("This run still goes on")
+        Some("This run is still running")
     } else {
         None
     };
@@ -142,10 +142,10 @@ fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
             let obstacle = if session.is_busy() {
                 Some("A run is under way in this window")
             } else {
-                (!session.detached.is_running(run.id)).then_some("It goes on in a terminal or in another window")
+                (!session.detached.is_running(run.id)).then_some("It is running in a terminal or in another window")
             };
             let watch = icon_button(ui, ICON_VISIBILITY, "Watch", obstacle.is_none());
-            let watch = watch.on_hover_text("Follow it here, from its start on");
+            let watch = watch.on_hover_text("Follow it here from its start");
             if watch.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
                 requests.command(Command::WatchRun(run.id));
             }
@@ -158,12 +158,12 @@ fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
             }
         };
         button(ICON_TABLE_ROWS, "Open", "Show its results and its lanes", PastRunUse::Show, None);
-        button(ICON_PLAY_ARROW, "Resume", "Run the tasks that have not ended", PastRunUse::Resume, no_rest);
-        button(ICON_REPLAY, "Run failed again", "Run the tasks again that failed", PastRunUse::RerunFailed, no_failed);
-        button(ICON_REPLAY, "Run all again", "Run every task again", PastRunUse::Rerun, None);
+        button(ICON_PLAY_ARROW, "Resume", "Run the remaining tasks", PastRunUse::Resume, no_rest);
+        button(ICON_REPLAY, "Rerun failed", "Run the failed tasks again", PastRunUse::RerunFailed, no_failed);
+        button(ICON_REPLAY, "Rerun all", "Run all tasks again", PastRunUse::Rerun, None);
         let goes_on = run.state == RunState::Running;
         let remove = icon_button(ui, ICON_DELETE, "Remove…", !goes_on);
-        if remove.on_disabled_hover_text("This run still goes on").clicked() {
+        if remove.on_disabled_hover_text("This run is still running").clicked() {
             requests.ask(Question::RemoveRun(run.id, run.name.clone()));
         }
     });

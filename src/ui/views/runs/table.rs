@@ -1,4 +1,4 @@
-//! The table of runs: only the rows in sight are made, whatever their number.
+//! The table of runs. Only the visible rows are made.
 
 use egui::{Align, Button, Label, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
@@ -100,7 +100,7 @@ fn row_ui(row: &mut TableRow<'_, '_>, run: &RunRow, requests: &mut Requests) {
     }
 }
 
-/// The run's number, which is also what the keyboard opens its details with.
+/// The run's number, which is a button so that the keyboard can open the details.
 fn number_ui(ui: &mut Ui, id: i64) -> bool {
     let number = RichText::new(id.to_string()).text_style(theme::number_style());
     ui.spacing_mut().button_padding = egui::vec2(theme::HALF, 0.0);

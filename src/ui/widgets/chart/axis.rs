@@ -1,13 +1,13 @@
-//! An axis of a chart: where a value lies, and which values are marked.
+//! An axis of a chart: the places of values, and which values are marked.
 
 use egui::Rangef;
 
-/// How values lie along an axis.
+/// The scale of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scale {
-    /// Evenly.
+    /// Linear.
     Linear,
-    /// Each step multiplies; marks are powers of this number.
+    /// Logarithmic, marked at powers of this number.
     Log(f64),
     /// As [`Scale::Linear`], marked at these values only.
     Linearly(Vec<f64>),
@@ -17,20 +17,20 @@ pub enum Scale {
 
 /// An axis.
 pub struct ChartAxis<'a> {
-    /// What it is, with its unit.
+    /// Its title, with the unit.
     pub title: &'a str,
     /// The first value; above 0 on a logarithmic scale.
     pub min: f64,
     /// The last value, above the first.
     pub max: f64,
-    /// How values lie along it.
+    /// Its scale.
     pub scale: Scale,
     /// The words for a value.
     pub words: &'a dyn Fn(f64) -> String,
 }
 
 impl ChartAxis<'_> {
-    /// The value as it is laid out evenly.
+    /// The value on a linear scale: itself or its logarithm.
     pub fn along(&self, value: f64) -> f64 {
         match self.scale {
             Scale::Linear | Scale::Linearly(_) => value,
@@ -42,7 +42,7 @@ impl ChartAxis<'_> {
     pub fn place(&self, value: f64, range: Rangef) -> f32 {
         let [from, at, to] = [self.min, value, self.max].map(|value| self.along(value));
         let share = if to > from { (at - from) / (to - from) } else { 0.5 };
-        // Far beyond the ends is as good as beyond them.
+        // Values far beyond the ends would overflow the painter.
         range.min + (range.max - range.min) * share.clamp(-10.0, 10.0) as f32
     }
 

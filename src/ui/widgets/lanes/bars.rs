@@ -1,5 +1,5 @@
-//! Draws the bars of the visible lanes as one mesh. What shares a pixel is one rectangle, the worst outcome wins, and
-//! whatever did not succeed is taller than what did, so that it is seen without colour and however narrow it is.
+//! Draws the bars of the visible lanes as one mesh. Bars that share a pixel are one rectangle with the worst outcome. Bars that
+//! did not succeed are taller, so that they are visible without colour and at any width.
 
 use std::ops::Range;
 
@@ -12,18 +12,18 @@ use fanlane_core::event::{OutcomeClass, TaskId};
 use fanlane_core::model::format;
 use fanlane_core::model::lanes::LaneTimeline;
 
-/// How much lower than its row a successful bar is, at each side, in points.
+/// Distance of a successful bar from the edges of its row, in points.
 const DONE_INSET: f32 = 5.0;
-/// How much lower than its row any other bar is, at each side, in points.
+/// Distance of any other bar from the edges of its row, in points.
 const OTHER_INSET: f32 = 2.0;
-/// The narrowest bar that has its task's number in it, in points; a successful one has no icon either below this.
-const NUMBER_WIDTH: f32 = 7.0 * theme::UNIT;
-/// The narrowest bar that has its outcome's icon in it, in points.
-const ICON_WIDTH: f32 = 2.0 * theme::UNIT;
-/// How high the line is that says how much of a running task is done, in points.
+/// Minimum width of a bar with its task's number, in points; also of a successful one with its icon.
+const MIN_NUMBER_WIDTH: f32 = 7.0 * theme::UNIT;
+/// Minimum width of a bar with its outcome's icon, in points.
+const MIN_ICON_WIDTH: f32 = 2.0 * theme::UNIT;
+/// Height of the progress line of a running task, in points.
 const PROGRESS_HEIGHT: f32 = 3.0;
-/// A pixel that is hardly busy is still drawn with so much of its colour.
-const FAINTEST: f32 = 0.35;
+/// Minimum opacity of a pixel that is hardly busy.
+const MIN_OPACITY: f32 = 0.35;
 
 struct Canvas<'a> {
     painter: &'a Painter,
@@ -51,7 +51,7 @@ pub fn paint(
         pending: None,
         pixel: 1.0 / painter.pixels_per_point(),
     };
-    // Words lie above the mesh, so they are drawn after it.
+    // Words are drawn above the mesh, so after it.
     let mut words = Vec::new();
     for index in lanes {
         let lane = &data.lanes.lanes()[index];
@@ -69,7 +69,7 @@ struct Words {
     task: TaskId,
     class: Option<OutcomeClass>,
     fill: Color32,
-    /// How much is done, 0 to 1, where the task has said so.
+    /// The reported progress, 0 to 1.
     progress: Option<f32>,
 }
 
@@ -78,7 +78,7 @@ impl Canvas<'_> {
         let x = rect.x_range();
         let (from_ns, to_ns) = self.window.range_ns();
         let middle = Rangef::new(rect.top() + DONE_INSET, rect.bottom() - DONE_INSET);
-        // Lives follow each other; where workers die in a loop there are many.
+        // There are many lives if workers die in a loop.
         let first = lane.lives.partition_point(|life| (life.to_ns.unwrap_or(now_ns) as f64) < from_ns);
         let last = lane.lives.partition_point(|life| (life.from_ns as f64) <= to_ns);
         let lives = &lane.lives[first..last.max(first)];
@@ -96,15 +96,15 @@ impl Canvas<'_> {
             let mut range = self.range(x, segment.from_ns, segment.to_ns);
             let shade = if done && segment.busy < 1.0 {
                 // In steps, so that neighbours of nearly the same shade become one rectangle.
-                let share = (segment.busy.max(FAINTEST) * 16.0).round() / 16.0;
+                let share = (segment.busy.max(MIN_OPACITY) * 16.0).round() / 16.0;
                 self.palette.idle.lerp_to_gamma(color, share)
             } else {
                 color
             };
             if segment.count == 1 && range.span() >= 4.0 * self.pixel {
-                // A gap tells a bar from the next.
+                // A gap separates it from the next bar.
                 range.max -= self.pixel;
-                if range.span() >= if done { NUMBER_WIDTH } else { ICON_WIDTH } {
+                if range.span() >= if done { MIN_NUMBER_WIDTH } else { MIN_ICON_WIDTH } {
                     let rect = Rect::from_x_y_ranges(range, y);
                     let task = lane.bars.as_slice()[segment.first].task();
                     words.push(Words { rect, task, class: Some(segment.worst), fill: color, progress: None });
@@ -119,7 +119,7 @@ impl Canvas<'_> {
             self.rect(bar, self.palette.accent);
             let progress = lane.progress().map(|progress| progress.fraction);
             if let Some(done) = progress {
-                // When it will end is not known: what is left to do is a share of the bar below, not of the time.
+                // The end is unknown, so the progress is a share of the bar so far, not of the time.
                 self.flush();
                 let y = Rangef::new(bar.bottom() - PROGRESS_HEIGHT, bar.bottom());
                 self.rect(Rect::from_x_y_ranges(bar.x_range(), y), self.palette.idle);
@@ -128,7 +128,7 @@ impl Canvas<'_> {
                 self.rect(Rect::from_x_y_ranges(Rangef::new(bar.left(), right), y), self.palette.text_strong);
                 self.flush();
             }
-            if range.span() >= ICON_WIDTH {
+            if range.span() >= MIN_ICON_WIDTH {
                 words.push(Words { rect: bar, task: running.task, class: None, fill: self.palette.accent, progress });
             }
         }
@@ -143,7 +143,7 @@ impl Canvas<'_> {
         self.flush();
     }
 
-    // At least a pixel wide, and on whole pixels, so that nothing flickers while the view moves.
+    // At least one pixel wide, and on whole pixels, so that nothing flickers while the view moves.
     fn range(&self, x: Rangef, from_ns: f64, to_ns: f64) -> Rangef {
         let snap = |place: f32| (place / self.pixel).round() * self.pixel;
         let left = snap(self.window.place_of(x, from_ns).clamp(x.min - 1.0, x.max + 1.0));
@@ -176,13 +176,13 @@ impl Canvas<'_> {
         let visible = words.rect.intersect(self.painter.clip_rect());
         let icon = words.class.map_or(theme::running_icon(), theme::outcome_icon).codepoint;
         let size = (words.rect.height() - 2.0).clamp(8.0, theme::SMALL_SIZE + 1.0);
-        if visible.width() < ICON_WIDTH {
+        if visible.width() < MIN_ICON_WIDTH {
             return;
         }
         let painter = self.painter.with_clip_rect(visible);
         let at = pos2(visible.left() + theme::HALF / 2.0, words.rect.center().y);
         painter.text(at, Align2::LEFT_CENTER, icon, theme::icon_font(size), color);
-        if visible.width() >= NUMBER_WIDTH {
+        if visible.width() >= MIN_NUMBER_WIDTH {
             let at = pos2(at.x + size + theme::HALF, at.y);
             let font = egui::FontId::monospace(size - 1.0);
             let number = number(words.task);

@@ -1,4 +1,4 @@
-//! Says in words what is under the pointer or the keyboard, or else what one can do here.
+//! The bar under the pointer or the cursor in words, or else the gestures of the lanes.
 
 use egui::{Align, Layout, Rect, RichText, Ui, UiBuilder};
 
@@ -8,8 +8,8 @@ use crate::ui::widgets::{badge, quantity};
 use fanlane_core::event::OutcomeClass;
 use fanlane_core::model::format;
 
-/// What one can do with the lanes.
-const ADVICE: &str = "Wheel: zoom · Drag: move · Double click: whole run · Click: the task's results, or cancel it";
+/// The gestures of the lanes.
+const ADVICE: &str = "Wheel: zoom · Drag: move · Double click: whole run · Click: open the task";
 
 /// The line below the lanes.
 pub fn line_ui(ui: &mut Ui, rect: Rect, data: &LanesData<'_>, found: Option<&Found>) {
@@ -24,7 +24,7 @@ pub fn line_ui(ui: &mut Ui, rect: Rect, data: &LanesData<'_>, found: Option<&Fou
     });
 }
 
-/// All there is to say about a bar, beside the pointer.
+/// The tooltip of a bar.
 pub fn tooltip_ui(ui: &mut Ui, data: &LanesData<'_>, found: &Found) {
     ui.set_max_width(ui.spacing().tooltip_width);
     let class = class(data, found);
@@ -71,7 +71,7 @@ fn retried(data: &LanesData<'_>, found: &Found) -> bool {
     lane.and_then(|lane| lane.bars.as_slice().get(found.place.bar)).is_some_and(|bar| bar.retried())
 }
 
-/// How far a running task is, as it has said.
+/// The reported progress of a running task.
 fn progress(data: &LanesData<'_>, found: &Found) -> Option<String> {
     let lane = data.lanes.lanes().get(found.place.lane)?;
     lane.running.filter(|running| running.task == found.task)?;

@@ -1,4 +1,4 @@
-//! What stands beside each lane: number, process, CPU, memory, tasks and utilisation, as aligned columns.
+//! The figures beside each lane: number, process, CPU, memory, tasks and utilisation, in columns.
 
 use egui::{Align2, Rect, Role, Sense, TextStyle, Ui, WidgetInfo, pos2};
 
@@ -33,7 +33,7 @@ const COLUMNS: [Column; 6] = [
     Column {
         title: "CPU",
         width: 54.0,
-        explanation: "CPU use of the worker and everything that it started; 100 % is one core kept busy",
+        explanation: "CPU use of the worker and its child processes; 100 % is one busy core",
         words: |lane, _, _| {
             lane.sample.as_ref().map_or_else(|| MISSING.to_owned(), |s| format!("{:.0} %", s.cpu_percent))
         },
@@ -41,7 +41,7 @@ const COLUMNS: [Column; 6] = [
     Column {
         title: "Memory",
         width: 82.0,
-        explanation: "Memory of the worker and everything that it started",
+        explanation: "Memory of the worker and its child processes",
         words: |lane, _, _| lane.sample.as_ref().map_or_else(|| MISSING.to_owned(), |s| format::bytes(s.rss_bytes)),
     },
     Column {
@@ -53,7 +53,7 @@ const COLUMNS: [Column; 6] = [
     Column {
         title: "Busy",
         width: 50.0,
-        explanation: "Utilisation: the share of the worker's time that was spent in tasks",
+        explanation: "Utilisation: the share of the worker's time spent in tasks",
         words: |lane, _, now_ns| lane.utilisation(now_ns).map_or_else(|| MISSING.to_owned(), quantity::share),
     },
 ];
@@ -115,7 +115,7 @@ fn sentence(data: &LanesData<'_>, lane: &LaneTimeline, index: usize) -> String {
         .map(|column| format!("{} {}", column.title, (column.words)(lane, index, data.now_ns)))
         .collect();
     parts.push(match (lane.live(), lane.running) {
-        (_, Some(running)) => format!("doing task {}", (data.number)(running.task)),
+        (_, Some(running)) => format!("running task {}", (data.number)(running.task)),
         (Some(_), None) => "between tasks".to_owned(),
         (None, None) => "without a worker".to_owned(),
     });
