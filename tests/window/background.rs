@@ -66,7 +66,7 @@ fn a_window_is_closed_and_the_next_ones_find_the_batch() {
     first.run_steps(1);
     first.input_mut().viewports.entry(ViewportId::ROOT).or_default().events.clear();
     first.run_steps(3);
-    assert!(first.query_by_label_contains("It can go on in the background").is_some());
+    assert!(first.query_by_label_contains("It can continue in the background").is_some());
     first.get_by_role_and_label(Role::Button, "Run in background").click();
     let mut closes = false;
     for _ in 0..4 {
