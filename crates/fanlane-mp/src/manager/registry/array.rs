@@ -2,8 +2,8 @@
 
 use super::dict::sum;
 use super::list::place;
-use super::object::{Interface, first_items};
-use super::{Answer, Arguments, CallContext, CallResult, Object, Weight};
+use super::object::{Interface, described_by_items};
+use super::{Answer, Arguments, CallContext, CallResult, Object};
 use crate::manager::dynamic_value::DynamicValue;
 use crate::manager::failure::Failure;
 
@@ -82,15 +82,5 @@ impl Object for ArrayObject {
         }
     }
 
-    fn weight(&self) -> Weight {
-        Weight::of(&self.items)
-    }
-
-    fn content(&self, max_items: usize) -> DynamicValue {
-        first_items(&self.items, max_items)
-    }
-
-    fn length(&self) -> Option<usize> {
-        Some(self.items.len())
-    }
+    described_by_items!();
 }

@@ -148,6 +148,24 @@ pub fn first_items<'a>(items: impl IntoIterator<Item = &'a DynamicValue>, max_it
     DynamicValue::List(items.into_iter().take(max_items).cloned().collect())
 }
 
+/// Weight, content and length of an object whose values are its `items`.
+macro_rules! described_by_items {
+    () => {
+        fn weight(&self) -> $crate::manager::registry::Weight {
+            $crate::manager::registry::Weight::of(&self.items)
+        }
+
+        fn content(&self, max_items: usize) -> DynamicValue {
+            $crate::manager::registry::object::first_items(&self.items, max_items)
+        }
+
+        fn length(&self) -> Option<usize> {
+            Some(self.items.len())
+        }
+    };
+}
+pub(super) use described_by_items;
+
 /// `state`, with the number of clients that wait where there are any.
 pub fn with_waiting(state: impl Into<String>, waiting: usize) -> String {
     let state = state.into();
