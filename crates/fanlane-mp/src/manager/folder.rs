@@ -1,7 +1,6 @@
 //! The folder of a manager's socket and key: for this user alone, and removed with the manager. The folder of a killed
 //! manager is removed by the next one.
 
-use fanlane_os::process_tree;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -10,6 +9,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use fanlane_os::process_id::ProcessId;
+use fanlane_os::process_tree;
 
 const PREFIX: &str = "fanlane-manager-";
 
@@ -42,9 +42,10 @@ impl Folder {
 
 /// The start of the names of a process's folders. It names the pid namespace too: a container that shares the folder for
 /// temporary files has other pids.
-fn name_of(life: ProcessId) -> io::Result<String> {
-    let namespace = process_tree::pid_namespace(life.pid()).ok_or(io::ErrorKind::NotFound)?;
-    Ok(format!("{PREFIX}{namespace:x}-{:x}", life.as_word()))
+fn name_of(process: ProcessId) -> io::Result<String> {
+    // Of this process: one that has ended is in none any more.
+    let namespace = process_tree::pid_namespace(std::process::id()).ok_or(io::ErrorKind::NotFound)?;
+    Ok(format!("{PREFIX}{namespace:x}-{:x}", process.as_word()))
 }
 
 fn sweep(place: &Path) -> io::Result<()> {
@@ -53,13 +54,13 @@ fn sweep(place: &Path) -> io::Result<()> {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| {
             let (_, word) = name.rsplit_once('-')?.0.rsplit_once('-')?;
-            let life = ProcessId::from_word(u64::from_str_radix(word, 16).ok()?)?;
+            let process = ProcessId::from_word(u64::from_str_radix(word, 16).ok()?)?;
             // The whole start of the name must be that of the process.
-            name.starts_with(&format!("{}-", name_of(life).ok()?)).then_some(life)
+            name.starts_with(&format!("{}-", name_of(process).ok()?)).then_some(process)
         });
         // No link is followed.
         let is_ours = || entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == me);
-        if owner.is_some_and(|life| !life.is_alive()) && is_ours() {
+        if owner.is_some_and(|process| !process.is_alive()) && is_ours() {
             // Another manager may remove it at the same time.
             let _ = fs::remove_dir_all(entry.path());
         }
@@ -77,7 +78,7 @@ mod tests {
         let mut child = std::process::Command::new("/bin/cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let began = fanlane_os::process_tree::live_start_ticks(child.id()).unwrap();
         let other = ProcessId::from_word(began << 32 | u64::from(child.id())).unwrap();
-        let of = |life, rest: &str| place.path().join(format!("{}-{rest}", name_of(life).unwrap()));
+        let of = |process, rest: &str| place.path().join(format!("{}-{rest}", name_of(process).unwrap()));
         let (own, others) = (of(ProcessId::own(), "a1"), of(other, "b2"));
         let elsewhere = others.to_str().unwrap().replace(PREFIX, "fanlane-manager-f");
         let strange = [elsewhere.as_str(), "fanlane-manager-", "fanlane-manager-1-2", "fanlane-manager-x-y-z", "other"];
