@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::socket::{AtOnce, ReadAtOnce};
-use crate::spin_wait::SpinWait;
 
 /// The largest message, in bytes.
 pub const MAX_FRAME_BYTES: usize = 256 << 20;
@@ -174,15 +173,6 @@ impl FrameReader {
             Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => None,
             other => Some(other),
         }
-    }
-
-    /// As [`FrameReader::fill`]; polls for a while before it sleeps, if that has succeeded lately.
-    ///
-    /// # Errors
-    /// As [`FrameReader::fill`].
-    pub fn fill_soon(&mut self, stream: &mut impl ReadAtOnce, spin_wait: &mut SpinWait) -> Result<bool, FrameError> {
-        let polled = spin_wait.poll(|| self.fill_at_once(stream));
-        polled.unwrap_or_else(|| self.fill(stream))
     }
 
     /// Reads once from `stream`; `false` at its end.

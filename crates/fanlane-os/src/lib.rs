@@ -24,6 +24,7 @@ pub mod mailbox;
 pub mod memory;
 pub mod memory_kills;
 pub mod message_reader;
+pub mod pacing;
 pub mod parent_death;
 pub mod process_id;
 pub mod process_tree;

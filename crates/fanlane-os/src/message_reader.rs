@@ -1,13 +1,13 @@
 //! Reading frames from a stream that may have a mailbox beside it.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use serde::de::DeserializeOwned;
 
 use crate::duplex::DuplexReader;
 use crate::frame::{FrameError, FrameReader};
 use crate::mailbox::Mailbox;
-use crate::socket::{AtOnce, ReadAtOnce};
+use crate::socket::ReadAtOnce;
 
 /// Receives whole messages in the order in which they were sent.
 #[derive(Debug, Default)]
@@ -60,10 +60,7 @@ impl MessageReader {
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill_at_once(&mut self, stream: &mut impl ReadAtOnce) -> Option<Result<bool, FrameError>> {
-        match self.fill(&mut AtOnce(stream)) {
-            Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => None,
-            other => Some(other),
-        }
+        if self.duplex.is_mail_next() { Some(Ok(true)) } else { self.frames.fill_at_once(stream) }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
 /// A descriptor that is readable from a wake-up until it is reset.
 #[derive(Debug)]
@@ -27,6 +27,12 @@ impl Waker {
     /// Makes it not readable.
     pub fn reset(&self) {
         let _ = rustix::io::read(&self.0, &mut [0; 8]);
+    }
+
+    /// Waits until it is readable, and resets it.
+    pub fn wait(&self) {
+        while let Err(rustix::io::Errno::INTR) = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], None) {}
+        self.reset();
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustix::process::Signal;
 
 use super::shared::PoolShared;
-use super::state::{InFlight, PoolState, Work};
+use super::state::{InFlight, PoolState, Work, wake_all};
 use super::{AsyncResult, Pool};
 use crate::error::TaskError;
 use fanlane_os::child::Child;
@@ -47,7 +47,7 @@ impl PoolShared {
     /// Drops cancelled work, and ends the workers that are at it. Nothing else is lost: a worker has sent the
     /// results of one job before it begins the next.
     fn drop_cancelled(&self) {
-        let (dropped, bells) = {
+        let (dropped, wakers) = {
             let mut state = self.state();
             // Before anything else can be sent to them.
             for child in state.busy_with_cancelled() {
@@ -57,7 +57,7 @@ impl PoolShared {
             let queued = state.queued;
             (dropped, state.wake(queued))
         };
-        self.ring_all(&bells);
+        wake_all(&wakers);
         self.fail(dropped.into_iter().map(|work| (work, TaskError::Cancelled)).collect());
     }
 }

@@ -1,6 +1,5 @@
 //! Results one by one, while inputs are taken as they are needed.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,9 +7,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::Pool;
-use super::collector::{EachCollector, Returned};
+use super::ahead::Ahead;
+use super::collector::Returned;
 use super::job::{Job, Pace};
-use crate::error::{Error, TaskError};
+use crate::error::Error;
 use fanlane_os::clock::deadline_after;
 
 /// Number of tasks for each worker that are taken ahead of the results at first. It doubles whenever results have to be
@@ -29,23 +29,15 @@ pub struct Imap<'a, R, I> {
     /// `None` if it is not registered.
     function: Option<&'static str>,
     inputs: I,
-    chunk_size: usize,
-    is_ordered: bool,
-    collector: Arc<EachCollector<R>>,
+    results: Ahead<R>,
     pace: Arc<Pace>,
-    submitted: usize,
-    /// Items whose results have been taken over, also into `ready`.
-    taken: usize,
-    ready: VecDeque<Result<R, TaskError>>,
     /// Number of tasks for each worker that are taken ahead.
-    ahead: usize,
-    /// Set when no more inputs are taken, with the error to give before the end.
-    ended: Option<Option<Error>>,
+    ahead_tasks: usize,
 }
 
 impl<R, I> fmt::Debug for Imap<'_, R, I> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Imap").field("submitted", &self.submitted).finish_non_exhaustive()
+        formatter.debug_struct("Imap").field("submitted", &self.results.submitted).finish_non_exhaustive()
     }
 }
 
@@ -57,24 +49,12 @@ impl<'a, R: Returned, I> Imap<'a, R, I> {
         chunk_size: usize,
         is_ordered: bool,
     ) -> Self {
-        let (function, ended) = match function {
+        let (function, error) = match function {
             Ok(function) => (Some(function), None),
-            Err(error) => (None, Some(Some(error))),
+            Err(error) => (None, Some(error)),
         };
-        Self {
-            pool,
-            function,
-            inputs,
-            chunk_size: chunk_size.max(1),
-            is_ordered,
-            collector: EachCollector::new(),
-            pace: Arc::default(),
-            submitted: 0,
-            taken: 0,
-            ready: VecDeque::new(),
-            ahead: AHEAD_TASKS,
-            ended,
-        }
+        let results = Ahead::new(chunk_size, is_ordered, error);
+        Self { pool, function, inputs, results, pace: Arc::default(), ahead_tasks: AHEAD_TASKS }
     }
 }
 
@@ -83,66 +63,54 @@ where
     R: Returned,
     I: Iterator<Item: Serialize + 'static>,
 {
-    /// How many tasks a worker may be taken ahead.
-    fn most_ahead(&self) -> usize {
-        let task_bytes = self.collector.item_bytes().saturating_mul(self.chunk_size);
+    /// Maximum number of tasks for each worker that are taken ahead.
+    fn max_ahead_tasks(&self) -> usize {
+        let Ahead { collector, chunk_size, .. } = &self.results;
+        let task_bytes = collector.item_bytes().saturating_mul(*chunk_size);
         let by_bytes = (MAX_AHEAD_BYTES / task_bytes.max(1)).max(MIN_AHEAD_TASKS);
-        (MAX_AHEAD_ITEMS / self.chunk_size).max(AHEAD_TASKS).min(by_bytes)
+        (MAX_AHEAD_ITEMS / chunk_size).max(AHEAD_TASKS).min(by_bytes)
     }
 
     /// Takes inputs until there are enough under way.
     fn top_up(&mut self) {
         let Some(function) = self.function else { return };
-        let window = self.pool.size().max(1) * self.ahead.saturating_mul(self.chunk_size);
-        if self.ended.is_some() || self.submitted - self.taken > window - (window / 4).max(1) {
+        let results = &mut self.results;
+        let window = self.pool.size().max(1) * self.ahead_tasks.saturating_mul(results.chunk_size);
+        if results.ended.is_some() || results.under_way() > window - (window / 4).max(1) {
             return;
         }
-        let collector = Arc::clone(&self.collector) as _;
-        let mut job = Job::new(function, self.submitted, self.chunk_size, collector, Arc::clone(&self.pace));
-        while self.submitted + job.items() - self.taken < window {
+        let collector = Arc::clone(&results.collector) as _;
+        let mut job = Job::new(function, results.submitted, results.chunk_size, collector, Arc::clone(&self.pace));
+        while results.under_way() + job.items() < window {
             let Some(input) = self.inputs.next() else {
-                self.ended = Some(None);
+                results.ended = Some(None);
                 break;
             };
             if let Err(error) = job.push(&input) {
-                self.ended = Some(Some(error));
+                results.ended = Some(Some(error));
                 break;
             }
         }
-        let items = job.items();
-        match self.pool.shared.submit(job) {
-            Ok(()) => self.submitted += items,
-            Err(error) => self.ended = Some(Some(error.into())),
-        }
+        results.note_submitted(job.items(), self.pool.shared.submit(job));
     }
-}
 
-impl<R, I> Imap<'_, R, I>
-where
-    R: Returned,
-    I: Iterator<Item: Serialize + 'static>,
-{
     /// The next result, or [`Error::TimedOut`] when `timeout` is over first: it can be asked for again then.
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<R, Error>> {
         self.next_until(deadline_after(timeout))
     }
 
     fn next_until(&mut self, deadline: Option<Instant>) -> Option<Result<R, Error>> {
-        if let Some(outcome) = self.ready.pop_front() {
-            return Some(outcome.map_err(Error::Task));
+        if let Some(outcome) = self.results.next_ready() {
+            return Some(outcome);
         }
         self.top_up();
-        if self.submitted == self.taken {
-            return self.ended.as_mut()?.take().map(Err);
+        let mut waited = None;
+        let outcome = self.results.wait(deadline, |has_waited| waited = Some(has_waited));
+        if let Some(has_waited) = waited {
+            let tasks = if has_waited { self.ahead_tasks * 2 } else { (self.ahead_tasks * 15 / 16).max(AHEAD_TASKS) };
+            self.ahead_tasks = tasks.min(self.max_ahead_tasks());
         }
-        let Some((part, has_waited)) = self.collector.wait_for(self.is_ordered.then_some(self.taken), deadline) else {
-            return Some(Err(Error::TimedOut));
-        };
-        let ahead = if has_waited { self.ahead * 2 } else { (self.ahead * 15 / 16).max(AHEAD_TASKS) };
-        self.ahead = ahead.min(self.most_ahead());
-        self.taken += part.len();
-        self.ready = part.into();
-        self.ready.pop_front().map(|outcome| outcome.map_err(Error::Task))
+        outcome
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::{Error, TaskError};
 use crate::function::Callable;
 use crate::item;
 use crate::registry;
+use fanlane_os::pacing::tasks_ahead;
 
 /// A taker of results. Items are counted over everything that was asked for in one call.
 pub trait Collector: Send + Sync {
@@ -42,13 +43,9 @@ impl Pace {
     /// How many chunks a worker may have in hand: some milliseconds' worth, so that it never waits for more, and one
     /// at a time of those that take long.
     pub fn window(&self) -> usize {
-        const AHEAD_NS: u64 = 10_000_000;
-        const LONG_NS: u64 = 20_000_000;
-        const MOST: u64 = 2_048;
         match self.0.load(Ordering::Relaxed) {
             0 => 2,
-            long if long > LONG_NS => 1,
-            each => usize::try_from((AHEAD_NS / each).clamp(2, MOST)).unwrap_or(2),
+            each_ns => tasks_ahead(each_ns),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! the pool's state says which.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,8 +14,9 @@ use rustix::process::Signal;
 use super::cursor::{Cursor, Sequence};
 use super::job::Job;
 use super::message::{Batch, FromWorker, Setup};
+use super::phase::Phase;
 use super::shared::{Failed, PoolShared};
-use super::state::{LanePhase, Phase, PoolState, Work, WorkerLink};
+use super::state::{LanePhase, PoolState, Work, WorkerLink, wake_all};
 use super::wire::{Frame, Wire};
 use crate::error::{Error, SystemError, TaskError};
 use crate::process::start_child;
@@ -106,13 +107,13 @@ fn start(shared: &PoolShared, lane: usize) -> Result<WorkerLink, Error> {
 
 fn serve(shared: &PoolShared, lane: usize, worker: &WorkerLink) -> End {
     loop {
-        let step = decide(shared, &mut shared.state(), lane);
+        let step = decide(&mut shared.state(), lane);
         let went_well = match step {
             Step::Send(work, number) => send(worker, &work, number),
             Step::Receive => receive(shared, lane, worker),
             Step::Sleep { polls } => sleep(shared, lane, worker, polls),
             Step::AwaitReturn => {
-                wait_for_bell(&shared.bell_of(lane));
+                shared.waker_of(lane).wait();
                 true
             }
             Step::LetGo => {
@@ -133,23 +134,23 @@ fn serve(shared: &PoolShared, lane: usize, worker: &WorkerLink) -> End {
     }
 }
 
-fn decide(shared: &PoolShared, state: &mut PoolState, lane: usize) -> Step {
+fn decide(state: &mut PoolState, lane: usize) -> Step {
     if state.lanes[lane].phase == LanePhase::HandedOff {
         state.lanes[lane].is_wanted_back = true;
         return Step::AwaitReturn;
     }
     state.lanes[lane].phase = LanePhase::Busy;
-    if matches!(state.phase, Phase::Ended(_)) {
+    if state.phase.is_ended() {
         return Step::Kill;
     }
     if state.lanes[lane].retires {
         state.take_back(lane);
-        shared.ring_all(&state.wake(usize::MAX));
+        wake_all(&state.wake(usize::MAX));
     }
     if let Some((work, number)) = state.take(lane) {
         return Step::Send(work, number);
     }
-    let is_over = state.phase == Phase::Closed && state.outstanding == 0;
+    let is_over = state.is_over();
     let slot = &mut state.lanes[lane];
     if slot.chunks_in_flight > 0 {
         Step::Receive
@@ -231,11 +232,11 @@ pub fn handle<R>(
     }
 }
 
-/// Sleeps until the bell rings or the worker ends; `false` for the latter.
+/// Sleeps until it is woken or the worker ends; `false` for the latter.
 fn sleep(shared: &PoolShared, lane: usize, worker: &WorkerLink, polls: bool) -> bool {
-    let bell = shared.bell_of(lane);
+    let waker = shared.waker_of(lane);
     let mut polled = [
-        PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN),
+        PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN),
         PollFd::from_borrowed_fd(worker.child.sentinel(), PollFlags::IN),
     ];
     let timeout = as_timespec(POLL_INTERVAL);
@@ -248,16 +249,10 @@ fn sleep(shared: &PoolShared, lane: usize, worker: &WorkerLink, polls: bool) -> 
         return true;
     }
     if !polled[0].revents().is_empty() {
-        wait_for_bell(&bell);
+        waker.reset();
     }
     // The thread that it is handed off to notices its end as well, and returns it.
     polled[1].revents().is_empty() || shared.state().lanes[lane].phase == LanePhase::HandedOff
-}
-
-/// Waits until the bell rings and makes it still.
-fn wait_for_bell(bell: &OwnedFd) {
-    let mut rings = [0; 8];
-    while let Err(rustix::io::Errno::INTR) = rustix::io::read(bell, &mut rings) {}
 }
 
 /// What is to be done when a worker has ended.
@@ -288,7 +283,7 @@ fn end_worker(shared: &Arc<PoolShared>, lane: usize, worker: &WorkerLink) {
             if work.job.collector.is_cancelled() {
                 failed.push((work, TaskError::Cancelled));
             } else if deaths <= shared.plan.retries {
-                state.try_again(work);
+                state.put_back(work);
             } else {
                 let how = describe_end(status);
                 failed.push((work, TaskError::WorkerDied { pid: worker.child.pid(), how }));
@@ -304,7 +299,7 @@ fn end_worker(shared: &Arc<PoolShared>, lane: usize, worker: &WorkerLink) {
         failed.extend(state.drop_cancelled().into_iter().map(|work| (work, TaskError::Cancelled)));
         // What was put back is for any idle worker.
         let queued = state.queued;
-        shared.ring_all(&state.wake(queued));
+        wake_all(&state.wake(queued));
     }
     shared.fail(failed);
     if let Some(why) = ended {

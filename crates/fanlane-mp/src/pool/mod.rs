@@ -4,6 +4,7 @@
 //! in hand, so that it never waits for more; what it has not begun is taken back when another has nothing to do, when
 //! the pool shrinks, and when the worker dies. So the death of a worker costs the chunk that it was at and nothing else.
 
+mod ahead;
 mod builder;
 mod cancel;
 mod chunk;
@@ -14,6 +15,7 @@ mod job;
 mod lane;
 mod message;
 mod outbox;
+mod phase;
 mod result;
 mod shared;
 mod state;
@@ -39,7 +41,6 @@ use crate::registry;
 use collector::AllCollector;
 use job::{Job, Pace};
 use shared::PoolShared;
-use state::Phase;
 
 /// The role of a pool's worker.
 const POOL_ROLE: &str = "pool";
@@ -349,14 +350,9 @@ impl Pool {
     /// # Errors
     /// [`Error::Misuse`] where it is neither closed nor terminated; the reason for which the pool had to stop.
     pub fn join(&self) -> Result<(), Error> {
-        if self.shared.state().phase == Phase::Open {
-            return Err(Error::Misuse("a pool is joined after it was closed or terminated"));
-        }
+        self.shared.state().phase.check_joinable()?;
         self.shared.join();
-        match &self.shared.state().phase {
-            Phase::Ended(error @ TaskError::PoolFailed(_)) => Err(Error::Task(error.clone())),
-            _ => Ok(()),
-        }
+        self.shared.state().phase.joined()
     }
 }
 

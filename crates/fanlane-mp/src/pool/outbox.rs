@@ -16,7 +16,7 @@ use fanlane_os::fd_passing;
 /// How often the sender checks for results, as long as it finds some.
 const SEND_INTERVAL: Duration = Duration::from_millis(5);
 /// Results of this size are sent at once.
-const GATHER_BYTES: usize = 64 << 10;
+pub const GATHER_BYTES: usize = 64 << 10;
 
 /// Holds results until they are sent. The thread that does chunks keeps it locked, and unlocks it for the sender during a
 /// chunk behind others whose results are gathered. Where there are none the sender is not woken and does not check.
@@ -25,8 +25,8 @@ pub struct Outbox {
     is_needed: Condvar,
 }
 
-/// The outbox, held.
-pub type Held<'a> = MutexGuard<'a, Outgoing>;
+/// The outbox, locked.
+pub type LockedOutbox<'a> = MutexGuard<'a, Outgoing>;
 
 /// Results that are not sent yet, and the way that they take.
 pub struct Outgoing {
@@ -44,15 +44,20 @@ pub struct Outgoing {
 pub struct Gathered {
     chunks: u32,
     items: u32,
-    /// How long they took.
-    pub busy: Duration,
+    /// How long they took, in nanoseconds.
+    pub busy_ns: u64,
     failures: Vec<(u32, TaskError)>,
     values: Vec<u8>,
     descriptors: Vec<Arc<OwnedFd>>,
 }
 
 /// Sends one message.
-pub fn say(wire: &mut Wire, message: &FromWorker, values: &[u8], descriptors: &[Arc<OwnedFd>]) -> io::Result<()> {
+pub fn send_message(
+    wire: &mut Wire,
+    message: &FromWorker,
+    values: &[u8],
+    descriptors: &[Arc<OwnedFd>],
+) -> io::Result<()> {
     let mut head = Vec::new();
     fd_passing::encode(message, &mut head).map_err(io::Error::other)?;
     wire.send([&head, values], descriptors)
@@ -66,18 +71,18 @@ impl Outbox {
     }
 
     /// Locks it; waits until the sender has sent what it is sending.
-    pub fn hold(&self) -> Held<'_> {
+    pub fn lock(&self) -> LockedOutbox<'_> {
         self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does `work`, during which the sender may send what is gathered.
-    pub fn work_unlocked<'a>(&'a self, mut outgoing: Held<'a>, work: impl FnOnce()) -> Held<'a> {
+    pub fn work_unlocked<'a>(&'a self, mut outgoing: LockedOutbox<'a>, work: impl FnOnce()) -> LockedOutbox<'a> {
         if std::mem::take(&mut outgoing.sender_sleeps) {
             self.is_needed.notify_one();
         }
         drop(outgoing);
         work();
-        self.hold()
+        self.lock()
     }
 
     /// Starts the sender.
@@ -88,7 +93,7 @@ impl Outbox {
     }
 
     fn send_gathered(&self) {
-        let mut outgoing = self.hold();
+        let mut outgoing = self.lock();
         loop {
             if outgoing.gathered.is_empty() {
                 outgoing.sender_sleeps = true;
@@ -101,7 +106,7 @@ impl Outbox {
             }
             drop(outgoing);
             std::thread::sleep(SEND_INTERVAL);
-            outgoing = self.hold();
+            outgoing = self.lock();
         }
     }
 }
@@ -137,10 +142,10 @@ impl Outgoing {
         let message = FromWorker::Results {
             first: self.first,
             chunks: gathered.chunks,
-            busy_ns: u64::try_from(gathered.busy.as_nanos()).unwrap_or(u64::MAX),
+            busy_ns: gathered.busy_ns,
             failures: std::mem::take(&mut gathered.failures),
         };
-        say(&mut self.wire, &message, &gathered.values, &gathered.descriptors)?;
+        send_message(&mut self.wire, &message, &gathered.values, &gathered.descriptors)?;
         self.first = self.first.wrapping_add(gathered.chunks);
         gathered.clear();
         Ok(())
@@ -161,7 +166,7 @@ impl Gathered {
     fn clear(&mut self) {
         self.chunks = 0;
         self.items = 0;
-        self.busy = Duration::ZERO;
+        self.busy_ns = 0;
         self.failures.clear();
         self.values.clear();
         self.descriptors.clear();

@@ -3,15 +3,15 @@
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
-use rustix::event::{EventfdFlags, eventfd};
 use rustix::process::Signal;
 
 use super::job::Job;
 use super::lane;
-use super::state::{LanePhase, Phase, PoolLane, PoolState, Work, WorkerLink};
+use super::phase::{Phase, PoolThreads};
+use super::state::{LanePhase, PoolLane, PoolState, Work, WorkerLink, wake_all};
 use crate::error::{Error, SystemError, TaskError};
+use fanlane_os::waker::Waker;
 
 /// A call that each worker makes first.
 pub struct FirstCall {
@@ -35,7 +35,7 @@ pub type Failed = (Work, TaskError);
 pub struct PoolShared {
     pub plan: PoolPlan,
     state: Mutex<PoolState>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: PoolThreads,
     started: AtomicU64,
 }
 
@@ -49,7 +49,7 @@ pub struct Handoff {
 
 impl PoolShared {
     pub const fn new(plan: PoolPlan) -> Self {
-        Self { plan, state: Mutex::new(PoolState::new()), threads: Mutex::new(Vec::new()), started: AtomicU64::new(0) }
+        Self { plan, state: Mutex::new(PoolState::new()), threads: PoolThreads::new(), started: AtomicU64::new(0) }
     }
 
     pub fn state(&self) -> MutexGuard<'_, PoolState> {
@@ -60,20 +60,13 @@ impl PoolShared {
         format!("PoolWorker-{}", self.started.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    pub fn bell_of(&self, lane: usize) -> Arc<OwnedFd> {
-        Arc::clone(&self.state().lanes[lane].bell)
-    }
-
-    pub fn ring_all(&self, bells: &[Arc<OwnedFd>]) {
-        for bell in bells {
-            // It fails where it has rung without end already.
-            let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
-        }
+    pub fn waker_of(&self, lane: usize) -> Arc<Waker> {
+        Arc::clone(&self.state().lanes[lane].waker)
     }
 
     /// Sets the number of workers.
     pub fn resize(self: &Arc<Self>, workers: usize) -> Result<(), Error> {
-        let mut bells = Vec::new();
+        let mut wakers = Vec::new();
         let mut added = Vec::new();
         {
             let mut state = self.state();
@@ -88,11 +81,10 @@ impl PoolShared {
                 if lane.phase == LanePhase::Idle {
                     lane.phase = LanePhase::Busy;
                 }
-                bells.push(Arc::clone(&lane.bell));
+                wakers.push(Arc::clone(&lane.waker));
             }
             for _ in live..workers {
-                let bell = eventfd(0, EventfdFlags::CLOEXEC)
-                    .map_err(|error| SystemError::during("no descriptor for a worker can be had")(error.into()))?;
+                let waker = Waker::new().map_err(SystemError::during("no descriptor for a worker can be had"))?;
                 let lane = PoolLane {
                     phase: LanePhase::Busy,
                     worker: None,
@@ -102,7 +94,7 @@ impl PoolShared {
                     left: 0,
                     retires: false,
                     is_wanted_back: false,
-                    bell: Arc::new(bell),
+                    waker: Arc::new(waker),
                 };
                 match state.lanes.iter().position(|lane| lane.phase == LanePhase::Gone) {
                     Some(place) => {
@@ -116,7 +108,7 @@ impl PoolShared {
                 }
             }
         }
-        self.ring_all(&bells);
+        wake_all(&wakers);
         for (place, lane) in added.iter().enumerate() {
             if let Err(error) = self.start_lane(*lane) {
                 added[place..].iter().for_each(|lane| self.leave(*lane));
@@ -128,21 +120,14 @@ impl PoolShared {
 
     fn start_lane(self: &Arc<Self>, lane: usize) -> std::io::Result<()> {
         let shared = Arc::clone(self);
-        let thread =
-            std::thread::Builder::new().name("pool's lane".to_owned()).spawn(move || lane::run(&shared, lane))?;
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
-        Ok(())
+        self.threads.start("pool's lane", move || lane::run(&shared, lane))
     }
 
     /// Takes on work.
     pub fn submit(&self, job: Job) -> Result<(), TaskError> {
-        let bells = {
+        let wakers = {
             let mut state = self.state();
-            match &state.phase {
-                Phase::Open => {}
-                Phase::Closed => return Err(TaskError::PoolClosed),
-                Phase::Ended(why) => return Err(why.clone()),
-            }
+            state.phase.check_open()?;
             let chunks = job.chunks();
             if chunks == 0 {
                 return Ok(());
@@ -150,7 +135,7 @@ impl PoolShared {
             state.add(Work { job: Arc::new(job), first: 0, chunks });
             state.wake(chunks)
         };
-        self.ring_all(&bells);
+        wake_all(&wakers);
         Ok(())
     }
 
@@ -190,34 +175,34 @@ impl PoolShared {
             }
             in_hand.is_some()
         };
-        let bells = {
+        let wakers = {
             let mut state = self.state();
             state.outstanding -= settled;
-            let is_over = state.outstanding == 0 && state.phase == Phase::Closed;
-            let has_to_look = !is_alive || state.queued > 0 || state.phase != Phase::Open;
+            let is_over = state.is_over();
+            let has_to_check = !is_alive || state.queued > 0 || state.phase != Phase::Open;
             let lane = &mut state.lanes[handoff.lane];
-            let has_to_look = has_to_look || std::mem::take(&mut lane.is_wanted_back) || lane.retires || lane.left == 0;
-            lane.phase = if has_to_look { LanePhase::Busy } else { LanePhase::Idle };
+            let has_to_check =
+                has_to_check || std::mem::take(&mut lane.is_wanted_back) || lane.retires || lane.left == 0;
+            lane.phase = if has_to_check { LanePhase::Busy } else { LanePhase::Idle };
             if is_over {
-                state.all_bells()
-            } else if has_to_look {
-                vec![Arc::clone(&lane.bell)]
+                state.all_wakers()
+            } else if has_to_check {
+                vec![Arc::clone(&lane.waker)]
             } else {
                 Vec::new()
             }
         };
-        self.ring_all(&bells);
+        wake_all(&wakers);
     }
 
     /// `chunks` more have results.
     pub fn settled(&self, chunks: usize) {
-        let bells = {
+        let wakers = {
             let mut state = self.state();
             state.outstanding -= chunks;
-            let is_over = state.outstanding == 0 && state.phase == Phase::Closed;
-            if is_over { state.all_bells() } else { Vec::new() }
+            if state.is_over() { state.all_wakers() } else { Vec::new() }
         };
-        self.ring_all(&bells);
+        wake_all(&wakers);
     }
 
     /// Gives errors as the results of work.
@@ -230,44 +215,36 @@ impl PoolShared {
 
     /// Takes nothing more; what was taken on is done.
     pub fn close(&self) {
-        let bells = {
+        let wakers = {
             let mut state = self.state();
-            if state.phase == Phase::Open {
-                state.phase = Phase::Closed;
-            }
-            state.all_bells()
+            state.phase.close();
+            state.all_wakers()
         };
-        self.ring_all(&bells);
+        wake_all(&wakers);
     }
 
     /// Ends everything; `why` becomes the result of what is not done.
     pub fn end(&self, why: TaskError) {
-        let (work, bells, children) = {
+        let (work, wakers, children) = {
             let mut state = self.state();
-            if matches!(state.phase, Phase::Ended(_)) {
+            if !state.phase.end(&why) {
                 return;
             }
-            state.phase = Phase::Ended(why.clone());
             let children: Vec<_> =
                 state.lanes.iter().filter_map(|lane| Some(Arc::clone(&lane.worker.as_ref()?.child))).collect();
-            (state.take_queue(), state.all_bells(), children)
+            (state.take_queue(), state.all_wakers(), children)
         };
         for child in children {
             child.signal(Signal::KILL);
         }
-        self.ring_all(&bells);
+        wake_all(&wakers);
         self.fail(work.into_iter().map(|work| (work, why.clone())).collect());
     }
 
     /// Whether a lane whose worker is gone needs no other.
     pub fn is_superfluous(&self, lane: usize) -> bool {
         let state = self.state();
-        let is_over = match state.phase {
-            Phase::Open => false,
-            Phase::Closed => state.outstanding == 0,
-            Phase::Ended(_) => true,
-        };
-        is_over || state.lanes[lane].retires
+        state.phase.is_ended() || state.is_over() || state.lanes[lane].retires
     }
 
     /// A lane's thread is done.
@@ -279,15 +256,6 @@ impl PoolShared {
 
     /// Waits until all lanes are done. To be called when it is closed or has ended.
     pub fn join(&self) {
-        loop {
-            let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-            if threads.is_empty() {
-                return;
-            }
-            for thread in threads {
-                // A callback that panics ends its lane's thread; the panic was reported then.
-                let _ = thread.join();
-            }
-        }
+        self.threads.join();
     }
 }

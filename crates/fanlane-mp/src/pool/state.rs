@@ -1,14 +1,14 @@
 //! The state of a pool: its queue and what each of its workers has in hand. It decides and does nothing.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 
 use super::cursor::{Cursor, Sequence, is_before};
 use super::job::Job;
+use super::phase::Phase;
 use super::wire::Wire;
-use crate::error::TaskError;
 use fanlane_os::child::Child;
+use fanlane_os::waker::Waker;
 
 /// Some chunks of a job.
 #[derive(Clone)]
@@ -22,16 +22,6 @@ pub struct Work {
 pub struct InFlight {
     pub work: Work,
     pub number: Sequence,
-}
-
-/// What becomes of a pool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Phase {
-    Open,
-    /// It takes nothing more and does what it has.
-    Closed,
-    /// It does nothing more, and why.
-    Ended(TaskError),
 }
 
 /// What a lane is doing.
@@ -70,7 +60,7 @@ pub struct PoolLane {
     /// Its thread needs the worker back from the caller that it was handed off to.
     pub is_wanted_back: bool,
     /// What wakes its thread.
-    pub bell: Arc<OwnedFd>,
+    pub waker: Arc<Waker>,
 }
 
 /// What is known and planned.
@@ -101,6 +91,11 @@ impl PoolState {
         }
     }
 
+    /// Whether a closed pool has done all that it has.
+    pub fn is_over(&self) -> bool {
+        self.outstanding == 0 && self.phase == Phase::Closed
+    }
+
     /// Lanes that are there to stay.
     pub fn live_lanes(&self) -> usize {
         self.lanes.iter().filter(|lane| lane.phase != LanePhase::Gone && !lane.retires).count()
@@ -114,24 +109,24 @@ impl PoolState {
     }
 
     /// Puts work back to the front of the queue.
-    fn put_back(&mut self, work: Work) {
+    pub fn put_back(&mut self, work: Work) {
         self.queued += work.chunks;
         self.queue.push_front(work);
     }
 
-    /// The bells of lanes that sleep and are to look around, so many at most.
-    pub fn wake(&mut self, most: usize) -> Vec<Arc<OwnedFd>> {
-        let idle = self.lanes.iter_mut().filter(|lane| lane.phase == LanePhase::Idle).take(most);
+    /// The wakers of at most `max` idle lanes, which are to check for work.
+    pub fn wake(&mut self, max: usize) -> Vec<Arc<Waker>> {
+        let idle = self.lanes.iter_mut().filter(|lane| lane.phase == LanePhase::Idle).take(max);
         idle.map(|lane| {
             lane.phase = LanePhase::Busy;
-            Arc::clone(&lane.bell)
+            Arc::clone(&lane.waker)
         })
         .collect()
     }
 
-    /// The bells of all lanes.
-    pub fn all_bells(&self) -> Vec<Arc<OwnedFd>> {
-        self.lanes.iter().map(|lane| Arc::clone(&lane.bell)).collect()
+    /// The wakers of all lanes.
+    pub fn all_wakers(&self) -> Vec<Arc<Waker>> {
+        self.lanes.iter().map(|lane| Arc::clone(&lane.waker)).collect()
     }
 
     /// What this lane's worker is to be sent now; it is then in its hands.
@@ -223,16 +218,16 @@ impl PoolState {
         was_doing
     }
 
-    /// Puts back what a worker died of, for another try.
-    pub fn try_again(&mut self, work: Work) {
-        self.put_back(work);
-    }
-
     /// Empties the queue of a pool that does nothing more.
     pub fn take_queue(&mut self) -> Vec<Work> {
         self.queued = 0;
         self.queue.drain(..).collect()
     }
+}
+
+/// Wakes the threads of lanes.
+pub fn wake_all(wakers: &[Arc<Waker>]) {
+    wakers.iter().for_each(|waker| waker.wake());
 }
 
 impl InFlight {

@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 
 use super::chunk::default_chunk_size;
 use super::collector::AllCollector;
+use super::phase::{Phase, PoolThreads};
 use super::result::{AsyncResult, Completion};
-use super::state::Phase;
 use crate::error::{Error, SystemError, TaskError};
 use crate::function::{Callable, panic_message};
 
@@ -67,7 +67,7 @@ impl ThreadPool {
         let state = ThreadPoolState { phase: Phase::Open, queue: VecDeque::new(), wanted: 0, running: 0 };
         let shared = Arc::new(ThreadPoolShared {
             plan,
-            threads: Mutex::default(),
+            threads: PoolThreads::new(),
             state: Mutex::new(state),
             changed: Condvar::new(),
         });
@@ -284,11 +284,7 @@ impl ThreadPool {
 
     /// Takes no more tasks. What it has is done, and then its threads end.
     pub fn close(&self) {
-        let mut state = self.shared.state();
-        if state.phase == Phase::Open {
-            state.phase = Phase::Closed;
-        }
-        drop(state);
+        self.shared.state().phase.close();
         self.shared.changed.notify_all();
     }
 
@@ -325,23 +321,9 @@ impl ThreadPool {
     /// # Errors
     /// [`Error::Misuse`] where it is neither closed nor terminated; the reason for which the pool had to stop.
     pub fn join(&self) -> Result<(), Error> {
-        if self.shared.state().phase == Phase::Open {
-            return Err(Error::Misuse("a pool is joined after it was closed or terminated"));
-        }
-        loop {
-            // A thread that is replaced starts its successor before it ends.
-            let threads = std::mem::take(&mut *self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner));
-            if threads.is_empty() {
-                break;
-            }
-            for thread in threads {
-                let _ = thread.join();
-            }
-        }
-        match &self.shared.state().phase {
-            Phase::Ended(error @ TaskError::PoolFailed(_)) => Err(Error::Task(error.clone())),
-            _ => Ok(()),
-        }
+        self.shared.state().phase.check_joinable()?;
+        self.shared.threads.join();
+        self.shared.state().phase.joined()
     }
 }
 

@@ -5,11 +5,10 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use super::cursor::Cursor;
 use super::message::{Batch, FromWorker, Setup};
-use super::outbox::{Gathered, Held, Outbox, say};
+use super::outbox::{GATHER_BYTES, Gathered, LockedOutbox, Outbox, send_message};
 use super::wire::Wire;
 use crate::connection::Connection;
 use crate::error::SpawnError;
@@ -17,14 +16,17 @@ use crate::function::{Run, panic_message};
 use crate::process::{CurrentProcess, MARKER, set_current};
 use crate::registry;
 use crate::shared::enable_flow_control;
+use fanlane_os::clock::monotonic_ns;
 use fanlane_os::fd_passing;
+use fanlane_os::pacing::Gathering;
 use fanlane_os::parent_death::end_with_parent;
 
-/// Results of short tasks are gathered for so long before they are sent, or until there are many bytes of them.
-const GATHER: Duration = Duration::from_micros(100);
-/// The clock is read, which takes as long as a very short chunk does, after so many chunks that take less than this.
-const UNTIMED: u32 = 8;
-const VERY_SHORT: Duration = Duration::from_micros(2);
+/// How long results of short tasks are gathered before they are sent, in nanoseconds.
+const MAX_GATHER_NS: u64 = 100_000;
+/// Number of very short chunks between two readings of the clock, which takes as long as one of them.
+const MAX_UNTIMED: u32 = 8;
+/// The time per chunk below which chunks are very short, in nanoseconds.
+const VERY_SHORT_NS: u64 = 2_000;
 
 /// The role of a pool's worker.
 pub fn serve(control: UnixStream) -> i32 {
@@ -43,8 +45,8 @@ struct Worker {
     known: Option<(String, &'static dyn Run)>,
     /// Results of the chunk that is being done while those before it can be sent.
     latest: Gathered,
-    /// For how long is gathered, as soon as there was anything to gather.
-    gather: Option<Duration>,
+    /// How long results are gathered, in nanoseconds, as soon as there was anything to gather.
+    gather_ns: Option<u64>,
 }
 
 /// Sets the worker up; `None` where it cannot work and has told the pool.
@@ -66,12 +68,12 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
     });
     match begun {
         Ok(()) => {
-            say(&mut wire, &FromWorker::Ready, &[], &[])?;
+            send_message(&mut wire, &FromWorker::Ready, &[], &[])?;
             let outbox = Arc::new(Outbox::new(wire));
-            Ok(Some(Worker { outbox, cursor, known: None, latest: Gathered::default(), gather: None }))
+            Ok(Some(Worker { outbox, cursor, known: None, latest: Gathered::default(), gather_ns: None }))
         }
         Err(reason) => {
-            say(&mut wire, &FromWorker::InitializerFailed(reason), &[], &[])?;
+            send_message(&mut wire, &FromWorker::InitializerFailed(reason), &[], &[])?;
             // The pool ends this process; ending here would be taken for a death.
             let _ = wire.receive()?;
             Ok(None)
@@ -82,7 +84,7 @@ fn begin(control: &Arc<Connection>) -> io::Result<Option<Worker>> {
 impl Worker {
     fn work(mut self) -> io::Result<()> {
         let outbox = Arc::clone(&self.outbox);
-        let mut outgoing = outbox.hold();
+        let mut outgoing = outbox.lock();
         loop {
             let Some(frame) = outgoing.wire.receive_soon()? else { return Err(io::ErrorKind::BrokenPipe.into()) };
             if frame.body.is_empty() {
@@ -94,14 +96,19 @@ impl Worker {
         }
     }
 
-    fn do_batch<'a>(&mut self, outbox: &'a Arc<Outbox>, mut outgoing: Held<'a>, body: &[u8]) -> io::Result<Held<'a>> {
+    fn do_batch<'a>(
+        &mut self,
+        outbox: &'a Arc<Outbox>,
+        mut outgoing: LockedOutbox<'a>,
+        body: &[u8],
+    ) -> io::Result<LockedOutbox<'a>> {
         let (batch, mut args): (Batch<'_>, _) = postcard::take_from_bytes(body).map_err(io::Error::other)?;
         let function = self.function(batch.function);
-        let gather = if batch.chunks == 1 { GATHER } else { self.gather() };
+        let gather_ns = if batch.chunks == 1 { MAX_GATHER_NS } else { self.gather_ns() };
+        let mut gathering = Gathering::new(gather_ns, GATHER_BYTES);
         outgoing.expect(batch.first);
-        let mut since = Instant::now();
-        let mut begun = since;
-        let (mut untimed, mut most_untimed) = (0, 1);
+        let mut begun_ns = monotonic_ns();
+        let (mut untimed, mut max_untimed) = (0, 1);
         let mut was_taken_back = false;
         for chunk in 0..batch.chunks {
             // What follows was taken back as well; the pool may wait for a message after that.
@@ -119,35 +126,37 @@ impl Worker {
                 outgoing.add(latest)?;
             }
             untimed += 1;
-            if untimed < most_untimed && !outgoing.gathered.goes_at_once() {
+            if untimed < max_untimed && !outgoing.gathered.goes_at_once() {
                 continue;
             }
-            let now = Instant::now();
-            let took = now - begun;
-            outgoing.gathered.busy += took;
-            most_untimed = if took < VERY_SHORT * untimed && !gather.is_zero() { UNTIMED } else { 1 };
+            let now_ns = monotonic_ns();
+            let took_ns = now_ns - begun_ns;
+            outgoing.gathered.busy_ns += took_ns;
+            max_untimed = if took_ns < VERY_SHORT_NS * u64::from(untimed) && gather_ns > 0 { MAX_UNTIMED } else { 1 };
             untimed = 0;
-            begun = now;
-            if now - since >= gather || outgoing.gathered.goes_at_once() {
+            // Gathered since it was begun, which is when the last results were sent.
+            gathering.add(begun_ns, 0);
+            begun_ns = now_ns;
+            if gathering.is_due(now_ns) || outgoing.gathered.goes_at_once() {
                 outgoing.flush()?;
-                since = Instant::now();
-                begun = since;
+                gathering.clear();
+                begun_ns = monotonic_ns();
             }
         }
         if untimed > 0 {
-            outgoing.gathered.busy += begun.elapsed();
+            outgoing.gathered.busy_ns += monotonic_ns() - begun_ns;
         }
         outgoing.flush()?;
         if was_taken_back {
-            say(&mut outgoing.wire, &FromWorker::Ready, &[], &[])?;
+            send_message(&mut outgoing.wire, &FromWorker::Ready, &[], &[])?;
         }
         Ok(outgoing)
     }
 
-    /// Nothing is gathered where nobody could send it while a chunk is being done.
-    fn gather(&mut self) -> Duration {
+    /// Nothing is gathered where no thread can send it while a chunk is being done.
+    fn gather_ns(&mut self) -> u64 {
         let outbox = &self.outbox;
-        *self.gather.get_or_insert_with(|| if outbox.start_sender().is_ok() { GATHER } else { Duration::ZERO })
+        *self.gather_ns.get_or_insert_with(|| if outbox.start_sender().is_ok() { MAX_GATHER_NS } else { 0 })
     }
 
     fn function(&mut self, name: &str) -> Option<&'static dyn Run> {

@@ -6,10 +6,7 @@ use crate::job::Mode;
 use super::dependencies::DependencyTracker;
 use super::queue::{Pending, Queue};
 use super::{Dispatcher, Effect, WorkerState};
-
-/// A worker is handed about this much work ahead, in nanoseconds: far more than a message takes to arrive, far less
-/// than a person notices.
-const AHEAD_NS: f64 = 1e7;
+use fanlane_os::pacing::tasks_ahead;
 
 /// More is handed out when less than this is left, in nanoseconds, but between a quarter and half of the tasks: each message
 /// wakes a thread of the worker.
@@ -18,12 +15,6 @@ const LOW_NS: f64 = 1e6;
 const MAX_REST_NS: f64 = 4e6;
 /// A shorter rest is none.
 const MIN_REST_NS: f64 = 2e5;
-
-/// Tasks that take longer, in nanoseconds, are handed out one by one: then they begin in their order, and the way to
-/// and fro costs less than a hundredth.
-const LONG_TASK_NS: f64 = 2e7;
-/// Maximum number of tasks that a worker has.
-const MAX_AHEAD: usize = 2048;
 
 impl Dispatcher {
     /// Starts missing workers and retires surplus ones; when no task is left, all.
@@ -132,13 +123,11 @@ impl Dispatcher {
         match self.mean_wall_ns {
             // No task may begin after a halt or before its time, and a chunk goes to an idle worker.
             _ if control.halt.is_some() || control.delay_secs.is_some() || self.plan.chunk.is_some() => (1, 0),
-            // One to work at and one to go on with, or as many as fill the time.
-            Some(mean_ns) if mean_ns < LONG_TASK_NS => {
-                let mean_ns = mean_ns.max(1.0);
-                let ahead = ((AHEAD_NS / mean_ns) as usize).clamp(2, MAX_AHEAD);
-                (ahead, ((LOW_NS / mean_ns) as usize).clamp((ahead / 4).max(1), ahead / 2))
-            }
-            _ => (1, 0),
+            None => (1, 0),
+            Some(mean_ns) => match tasks_ahead(mean_ns as u64) {
+                1 => (1, 0),
+                ahead => (ahead, ((LOW_NS / mean_ns.max(1.0)) as usize).clamp((ahead / 4).max(1), ahead / 2)),
+            },
         }
     }
 

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use super::timeline::Timeline;
 use super::{SimulatedMachine, SimulatedPlan, SimulatedRun, SimulatedSpan, SimulatedTask};
 use crate::engine::dispatcher::{DispatchPlan, Dispatcher, Effect, Input, ProcessEnd};
+use crate::engine::worker::outbox::MAX_GATHER_NS;
 use crate::event::{AttemptRecord, Outcome, TaskId, WorkerId};
 use crate::job::dependencies::Dependencies;
 use crate::job::order::TaskOrder;
 
-/// How long results of tiny tasks are gathered, as in a worker's outbox.
-const MAX_GATHER_NS: u64 = 250_000;
 /// When a task is announced: a worker looks every 10 ms, and at what has run for 8.
 const ANNOUNCE_NS: u64 = 10_000_000;
 /// How many workers may be on their way at once, as in a real run.

@@ -13,7 +13,7 @@ mod invocation;
 pub(super) mod lane;
 mod launch_error;
 mod listener;
-mod outbox;
+pub mod outbox;
 mod receiver;
 mod streams;
 

@@ -13,9 +13,10 @@ use fanlane_os::duplex::DuplexSender;
 use fanlane_os::fd_passing;
 use fanlane_os::frame::{FrameError, body_of, write_frame};
 use fanlane_os::mailbox::Mailbox;
+use fanlane_os::pacing::Gathering;
 
 /// Results wait no longer than this for the next one, in nanoseconds.
-const MAX_GATHER_NS: u64 = 250_000;
+pub const MAX_GATHER_NS: u64 = 250_000;
 /// Values of this many bytes together are sent at once.
 const GATHER_BYTES: usize = 256 << 10;
 
@@ -24,8 +25,7 @@ pub struct Outbox {
     duplex: DuplexSender,
     choice: TransportChoice,
     records: Vec<AttemptRecord>,
-    bytes: usize,
-    first_ns: u64,
+    gathering: Gathering,
     buffer: Vec<u8>,
 }
 
@@ -36,17 +36,13 @@ impl Outbox {
             duplex: DuplexSender::new(mailbox),
             choice: TransportChoice::new(transport),
             records: Vec::new(),
-            bytes: 0,
-            first_ns: 0,
+            gathering: Gathering::new(MAX_GATHER_NS, GATHER_BYTES),
             buffer: Vec::new(),
         }
     }
 
     /// Adds a record that ended at `now_ns`; sends when enough has been gathered, and returns whether it did.
     pub fn push(&mut self, record: AttemptRecord, now_ns: u64) -> bool {
-        if self.records.is_empty() {
-            self.first_ns = now_ns;
-        }
         let bytes = value_bytes(&record).len();
         let (way, compared) = if bytes < LARGE_BYTES || !self.stream.passes_descriptors() {
             (Transport::Pipe, false)
@@ -59,18 +55,18 @@ impl Outbox {
             Transport::Pipe => Some(record),
         };
         let Some(record) = unsent else { return true };
-        self.bytes += bytes;
+        self.gathering.add(now_ns, bytes);
         self.records.push(record);
-        let enough = now_ns.saturating_sub(self.first_ns) > MAX_GATHER_NS || self.bytes > GATHER_BYTES;
-        if enough {
+        let is_due = self.gathering.is_due(now_ns);
+        if is_due {
             self.flush();
         }
-        enough
+        is_due
     }
 
     /// Sends what waits if it has waited for long.
     pub fn flush_old(&mut self) {
-        if !self.records.is_empty() && monotonic_ns().saturating_sub(self.first_ns) > MAX_GATHER_NS {
+        if self.gathering.is_due(monotonic_ns()) {
             self.flush();
         }
     }
@@ -81,7 +77,7 @@ impl Outbox {
             return;
         }
         let records = std::mem::take(&mut self.records);
-        self.bytes = 0;
+        self.gathering.clear();
         let message = FromWorker::Finished(records);
         if let Err(FrameError::TooLarge(_)) = self.write(&message) {
             let FromWorker::Finished(records) = message else { return };

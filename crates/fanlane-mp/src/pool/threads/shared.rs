@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 use crate::error::TaskError;
-use crate::pool::state::Phase;
+use crate::pool::phase::{Phase, PoolThreads};
 
 /// What each thread calls first; the words of its failure.
 pub type FirstCall = Arc<dyn Fn() -> Option<String> + Send + Sync>;
@@ -24,7 +23,7 @@ pub type Task = Box<dyn FnOnce(Result<(), TaskError>) + Send>;
 /// The pool as its threads see it.
 pub struct ThreadPoolShared {
     pub plan: ThreadPoolPlan,
-    pub threads: Mutex<Vec<JoinHandle<()>>>,
+    pub threads: PoolThreads,
     pub state: Mutex<ThreadPoolState>,
     pub changed: Condvar,
 }
@@ -44,11 +43,8 @@ impl ThreadPoolShared {
 
     pub fn submit(&self, task: Task) -> Result<(), TaskError> {
         let mut state = self.state();
-        match &state.phase {
-            Phase::Open => state.queue.push_back(task),
-            Phase::Closed => return Err(TaskError::PoolClosed),
-            Phase::Ended(why) => return Err(why.clone()),
-        }
+        state.phase.check_open()?;
+        state.queue.push_back(task);
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -57,10 +53,7 @@ impl ThreadPoolShared {
     /// Starts a thread more.
     pub fn start_thread(self: &Arc<Self>, state: &mut ThreadPoolState) -> std::io::Result<()> {
         let shared = Arc::clone(self);
-        let thread = std::thread::Builder::new().name("pool's thread".to_owned()).spawn(move || shared.work())?;
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.retain(|thread| !thread.is_finished());
-        threads.push(thread);
+        self.threads.start("pool's thread", move || shared.work())?;
         state.running += 1;
         Ok(())
     }
@@ -73,7 +66,7 @@ impl ThreadPoolShared {
         let mut done = 0;
         let mut state = self.state();
         loop {
-            if state.running > state.wanted || matches!(state.phase, Phase::Ended(_)) {
+            if state.running > state.wanted || state.phase.is_ended() {
                 break;
             }
             // Where no other thread can be had, this one goes on.
@@ -98,9 +91,7 @@ impl ThreadPoolShared {
     /// Begins no more tasks: those fail with `why`.
     pub fn end(&self, why: &TaskError) {
         let mut state = self.state();
-        if !matches!(state.phase, Phase::Ended(_)) {
-            state.phase = Phase::Ended(why.clone());
-        }
+        state.phase.end(why);
         let tasks = std::mem::take(&mut state.queue);
         drop(state);
         self.changed.notify_all();
