@@ -16,7 +16,7 @@ pub struct KindTraits {
     pub help: &'static str,
     /// It is given a command line: for a shell, or split into words. Otherwise it is given the values of its row.
     pub is_command_line: bool,
-    /// It is a process of its own, with its own environment, standard input and limits.
+    /// It is a process of its own, with its own environment, standard input and limits, and can be ended without its worker.
     pub has_own_process: bool,
     /// It ends with an exit code or a signal.
     pub has_exit_code: bool,
@@ -24,10 +24,6 @@ pub struct KindTraits {
     pub prints: bool,
     /// It returns a value.
     pub returns_value: bool,
-    /// It can be ended while it runs without ending its worker.
-    pub can_be_ended: bool,
-    /// It has no effect but its result, so a second run of it is harmless.
-    pub is_pure: bool,
 }
 
 /// Declares the kinds: the enum, the list of all and their traits, from one row each.
@@ -64,8 +60,6 @@ task_kinds! {
         has_exit_code: true,
         prints: true,
         returns_value: false,
-        can_be_ended: true,
-        is_pure: false,
     }
     /// A call of a built-in workload.
     Workload {
@@ -76,8 +70,6 @@ task_kinds! {
         has_exit_code: false,
         prints: false,
         returns_value: true,
-        can_be_ended: false,
-        is_pure: true,
     }
 }
 
