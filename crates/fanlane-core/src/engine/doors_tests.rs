@@ -20,7 +20,7 @@ use super::worker::executor::{BUILT_IN, Execution, Executor, ExecutorKind, TaskW
 use super::worker::lane::{self, LaneShared};
 use super::{RunHandle, RunOptions, event_pump};
 use crate::event::{AttemptRecord, CallValue, EventKind, LaneId, Outcome, TaskEvent, WorkerId};
-use crate::job::{Batch, Job, Mode};
+use crate::job::{Batch, Job, Mode, TaskKind};
 
 /// A stream between machines.
 #[derive(Debug)]
@@ -168,6 +168,13 @@ impl Executor for Reverse {
 
 fn open_reverse(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
     Ok(Box::new(Reverse { suffix: lane.context.setup.task.parameters()? }))
+}
+
+#[test]
+fn every_kind_of_task_that_a_job_can_name_has_an_executor() {
+    for kind in TaskKind::ALL {
+        assert!(BUILT_IN.iter().any(|built_in| built_in.name == kind.traits().name), "{kind:?}");
+    }
 }
 
 #[test]

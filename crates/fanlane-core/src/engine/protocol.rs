@@ -79,12 +79,7 @@ pub struct TaskSetup {
 }
 
 impl TaskSetup {
-    /// The kind of command lines.
-    pub const COMMAND: &str = "command";
-    /// The kind of calls of a built-in workload.
-    pub const CALL: &str = "call";
-
-    /// Tasks of this kind.
+    /// Tasks of the kind of this name: that of [`KindTraits`](crate::job::KindTraits), for those that a job can name.
     ///
     /// # Errors
     /// For parameters that cannot be encoded.
@@ -302,7 +297,7 @@ mod tests {
         spec.seed = Some(7);
         let server = Some("127.0.0.1:80".parse().unwrap());
         let parameters = CallParameters { spec, server };
-        let sent = setup(TaskSetup::new(TaskSetup::CALL, true, &parameters).unwrap());
+        let sent = setup(TaskSetup::new("workload", true, &parameters).unwrap());
         let arrived = through_a_frame(&sent);
         assert_eq!(arrived, sent);
         assert_eq!(arrived.task.parameters::<CallParameters>().unwrap(), parameters);

@@ -192,11 +192,12 @@ fn task_setup(batch: &Batch) -> Result<(TaskSetup, Option<LoopbackServer>), Engi
     let system = |what| move |source| EngineError::System { what, source };
     let encoded = system("the job's task could not be encoded for its workers");
     let task = &batch.job().task;
-    let in_process = !task.kind().traits().has_own_process;
+    let traits = task.kind().traits();
+    let (kind, in_process) = (traits.name, !traits.has_own_process);
     match task {
         TaskTemplate::Command(_) => {
             let parameters = CommandKind::of(batch.job());
-            Ok((TaskSetup::new(TaskSetup::COMMAND, in_process, &parameters).map_err(encoded)?, None))
+            Ok((TaskSetup::new(kind, in_process, &parameters).map_err(encoded)?, None))
         }
         TaskTemplate::Workload(spec) => {
             let needs_server = Workload::prepare(spec)?.needs_server();
@@ -204,7 +205,7 @@ fn task_setup(batch: &Batch) -> Result<(TaskSetup, Option<LoopbackServer>), Engi
             let server = server.map_err(system("the loopback server could not be started"))?;
             let parameters =
                 CallParameters { spec: spec.clone(), server: server.as_ref().map(LoopbackServer::address) };
-            Ok((TaskSetup::new(TaskSetup::CALL, in_process, &parameters).map_err(encoded)?, server))
+            Ok((TaskSetup::new(kind, in_process, &parameters).map_err(encoded)?, server))
         }
     }
 }

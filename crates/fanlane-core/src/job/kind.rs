@@ -10,6 +10,8 @@ use super::template::{Template, TemplateError};
 /// What is true of all tasks of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KindTraits {
+    /// The kind's name among the executors of the workers.
+    pub name: &'static str,
     /// The kind's name in the window.
     pub label: &'static str,
     /// What a task of it does, as a sentence without its full stop.
@@ -53,6 +55,7 @@ task_kinds! {
     /// A command line.
     #[default]
     Command {
+        name: "command",
         label: "Command",
         help: "A command line for the shell, once for each input",
         is_command_line: true,
@@ -63,6 +66,7 @@ task_kinds! {
     }
     /// A call of a built-in workload.
     Workload {
+        name: "workload",
         label: "Workload",
         help: "A built-in piece of work: for races and for trying things out",
         is_command_line: false,

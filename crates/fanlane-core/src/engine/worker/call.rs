@@ -4,11 +4,12 @@ use std::io;
 
 use super::executor::{Execution, Executor, ExecutorKind, TaskWatch};
 use super::lane::LaneShared;
-use crate::engine::protocol::{CallParameters, TaskFrame, TaskSetup};
+use crate::engine::protocol::{CallParameters, TaskFrame};
 use crate::event::Outcome;
+use crate::job::TaskKind;
 use crate::job::workload::{CallContext, Workload};
 
-pub const KIND: ExecutorKind = ExecutorKind { name: TaskSetup::CALL, open };
+pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Workload.traits().name, open };
 
 struct CallExecutor {
     workload: Workload,

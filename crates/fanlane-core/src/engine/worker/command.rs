@@ -13,8 +13,9 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::engine::progress::{PROGRESS_VARIABLE, address};
-use crate::engine::protocol::{Caps, CommandKind, TaskFrame, TaskSetup};
+use crate::engine::protocol::{Caps, CommandKind, TaskFrame};
 use crate::event::{Outcome, StreamName, spill_name};
+use crate::job::TaskKind;
 use crate::job::control::environment_of_lane;
 use fanlane_os::launch::{Launched, Launcher};
 use fanlane_os::limit::Limit;
@@ -31,7 +32,7 @@ use super::{end_tree, launch_error};
 /// The variable by which the threads of one process tell apart whose command an orphaned process belongs to.
 const TASK_MARKER: &str = "FANLANE_TASK";
 
-pub const KIND: ExecutorKind = ExecutorKind { name: TaskSetup::COMMAND, open };
+pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Command.traits().name, open };
 
 /// Runs commands one after the other.
 struct CommandExecutor {

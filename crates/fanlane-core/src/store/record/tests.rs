@@ -29,6 +29,14 @@ fn header() -> RecordHeader {
     }
 }
 
+#[test]
+fn the_kind_of_the_tasks_is_read_as_it_was_written() {
+    for &kind in TaskKind::ALL {
+        let written = serde_json::to_string(&RecordHeader { kind, ..header() }).expect("JSON");
+        assert_eq!(serde_json::from_str::<RecordHeader>(&written).expect("a header").kind, kind, "{written}");
+    }
+}
+
 fn events() -> Vec<Event> {
     let stdout = Captured { head: b"\xff\n\x1b".to_vec(), dropped_bytes: 3, tail: "é".into(), ..Captured::default() };
     let record = |task, outcome| AttemptRecord {
