@@ -1,4 +1,4 @@
-//! What a job's control asks for, on real workers: a few of each; the rest is tested in simulated time.
+//! The control of a job on real workers: a few cases of each field; the others are tested in simulated time.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -30,7 +30,7 @@ fn starts_are_kept_apart() {
     let finished = start(&job(text), Mode::Pool, 4).finish();
     let mut starts: Vec<u64> = finished.records.iter().map(|record| record.start_ns).collect();
     starts.sort_unstable();
-    // Three delays lie between the first hand-over and the last; how late a worker begins is the machine's affair.
+    // Three delays lie between the first hand-over and the last; how late a worker begins depends on the machine.
     assert!(starts[3] - starts[0] > 100_000_000, "{starts:?}");
 }
 
@@ -58,7 +58,7 @@ fn a_task_far_over_the_median_is_ended() {
 }
 
 #[test]
-fn a_gate_that_never_opens_holds_the_run_and_says_why() {
+fn want_of_memory_holds_the_run_and_says_why() {
     let _alone = alone();
     let text = r#"Job(version: 1, task: Command("true"), inputs: [Range(1, 3)],
         control: Control(memfree_bytes: 1000000000000000))"#;
@@ -111,7 +111,7 @@ fn tasks_begin_after_those_that_they_wait_for() {
     assert!(configure.1 <= a.0 && configure.1 <= b.0 && a.1 <= link.0 && b.1 <= link.0);
 }
 
-/// The tasks hold what they have until a file is there, so that they overlap for sure.
+/// The tasks keep their resources until a file is there, so that they overlap for sure.
 #[test]
 fn tasks_of_different_sizes_have_what_they_take_for_themselves() {
     let _alone = alone();

@@ -1,4 +1,4 @@
-//! Batches on real workers. Nothing may be left behind by any of them.
+//! Batches on real workers, none of which may leave a process or a descriptor behind.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -113,7 +113,7 @@ fn what_a_killed_worker_was_running_is_ended() {
     let text = r#"Job(version: 1, task: Command("exec sleep 1000"), inputs: [])"#;
     let mut run = start(&job(text), Mode::Pool, 1);
     let mut pids = Vec::new();
-    // Three workers die of it; then the task is given up.
+    // After the death of three workers the task is lost.
     for _ in 0..3 {
         let ready = run.wait_for("a worker", |kind| matches!(kind, EventKind::Worker(WorkerEvent::Started { .. })));
         let EventKind::Worker(WorkerEvent::Started { pid: worker, .. }) = ready.kind else { unreachable!() };
@@ -360,7 +360,7 @@ fn a_dropped_receiver_stops_the_run() {
         .unwrap();
     assert!(events.iter().any(|event| matches!(event.kind, EventKind::Task(TaskEvent::Started { .. }))));
     drop(events);
-    // A dropped receiver is noticed at the next event, and both workers may have sent all they had to.
+    // A dropped receiver is noticed at the next event, and both workers may have sent all their results.
     run.command(RunCommand::SetWorkers(1));
     run.join();
     assert!(process_tree::children(std::process::id()).is_empty());

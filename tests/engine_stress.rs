@@ -13,23 +13,11 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use fanlane_core::engine::{Engine, LocalEngine, RunCommand, RunHandle, RunOptions};
 use fanlane_core::event::{DispatchEvent, Event, EventKind, RunEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
+use fanlane_core::job::workload::random::SplitMix64;
 use fanlane_core::job::{Batch, Mode};
 use fanlane_os::process_tree;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use support::{DEADLINE, TestRun, alone, job, start, wait_until};
-
-/// A small generator of random numbers (splitmix64), so that a seed says everything about a round.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
 
 fn seeds() -> Range<u64> {
     let Ok(text) = std::env::var("FANLANE_STRESS_SEEDS") else { return 0..10 };
@@ -37,14 +25,14 @@ fn seeds() -> Range<u64> {
     first.parse().unwrap()..end.parse().unwrap()
 }
 
-/// Ends a worker of ours without warning, if it is still there.
+/// Kills a worker, if it is still a child of this process.
 fn kill_worker(pid: u32) {
     if process_tree::parent_of(pid) == Some(std::process::id()) {
         let _ = kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), Signal::KILL);
     }
 }
 
-fn random_task(dice: &mut Dice) -> (&'static str, u64) {
+fn random_task(dice: &mut SplitMix64) -> (&'static str, u64) {
     match dice.below(5) {
         0 => (r#"Workload(name: "cube"), inputs: [Range(1, 30000)]"#, 30_000),
         1 => (r#"Workload(name: "sleep"), inputs: [List(SECS)]"#, 120),
@@ -58,7 +46,7 @@ fn random_task(dice: &mut Dice) -> (&'static str, u64) {
     }
 }
 
-fn disturb(run: &TestRun, dice: &mut Dice, tasks: u64, workers: &BTreeMap<WorkerId, u32>, may_stop: bool) {
+fn disturb(run: &TestRun, dice: &mut SplitMix64, tasks: u64, workers: &BTreeMap<WorkerId, u32>, may_stop: bool) {
     match dice.below(12) {
         0 | 1 => run.command(RunCommand::SetWorkers(dice.below(7) as u32)),
         2 => run.command(RunCommand::Pause),
@@ -77,7 +65,7 @@ fn disturb(run: &TestRun, dice: &mut Dice, tasks: u64, workers: &BTreeMap<Worker
 }
 
 fn round(seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = SplitMix64::new(seed);
     let (task, tasks) = random_task(&mut dice);
     let mode = Mode::ALL[dice.below(3) as usize];
     let (retries, may_stop, often) = (dice.below(3), dice.below(3) == 0, 2 + dice.below(20));
@@ -121,7 +109,7 @@ fn whatever_happens_to_a_run_every_task_ends_once() {
     }
 }
 
-/// A run whose events the test takes itself.
+/// A run whose events are received by the test.
 fn start_bare(text: &str, mode: Mode, room: usize) -> (Box<dyn RunHandle>, Receiver<Event>) {
     let batch = Batch::open(&job(text), Path::new("."), &mut std::io::empty()).unwrap();
     let (sender, events) = bounded(room);
@@ -152,7 +140,7 @@ fn a_run_that_is_dropped_ends_though_its_events_are_not_taken() {
 #[test]
 fn a_stop_ends_all_processes_though_the_events_are_not_taken() {
     let _alone = alone();
-    // They ignore what asks them to end, so that it takes the kill after the grace time, which has to be sent.
+    // The commands ignore SIGTERM, so the SIGKILL after the grace time has to be sent.
     let text = r#"Job(version: 1, task: Command("trap '' TERM; echo {}; sleep 1000"), inputs: [Range(1, 20000)])"#;
     let (run, events) = start_bare(text, Mode::Pool, 2);
     let me = std::process::id();
@@ -183,7 +171,7 @@ fn nothing_follows_the_end_whatever_is_asked_then() {
             let (run, waiting) = (&run, events.clone());
             scope.spawn(move || {
                 while ended.try_recv() == Err(TryRecvError::Empty) {
-                    // Never more than the others can keep up with.
+                    // Only when the channel is empty, so that commands do not pile up.
                     if waiting.is_empty() {
                         run.command(RunCommand::SetWorkers(1));
                     }

@@ -1,6 +1,6 @@
 //! Faults from outside, against the built program: each test is a case of the catalogue in docs/faults.md.
 //!
-//! They are a program of their own, since what one leaves behind is ended and told of by whichever starts next.
+//! They are a program of their own, because the next start on this machine ends what a test leaves behind, and reports it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -60,40 +60,40 @@ fn what_cleared_its_environment_is_ended_with_its_killed_worker() {
     let folder = tempfile::tempdir().unwrap();
     let line = ": {}; env -i setsid sh -c 'echo $$ > pid; exec sleep 1000' & until [ -e go ]; do sleep 0.01; done";
     let engine = Running::start(command(&["run", "--no-bar", line, ":::", "x"], folder.path()));
-    let stray = written_pid(&folder.path().join("pid"));
+    let orphan = written_pid(&folder.path().join("pid"));
     let workers = process_tree::children(engine.pid());
     signal(workers[0], Signal::KILL);
-    wait_until("the end of what the worker left", || is_gone(stray));
+    wait_until("the end of what the worker left", || is_gone(orphan));
     fs::write(folder.path().join("go"), "").unwrap();
     let ended = engine.ended();
     assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
-/// What a run that is killed at once with all its processes leaves: the number of a process that has not been ended.
-fn stray(folder: &Path) -> u32 {
+/// The process that a run leaves behind when it is killed at once with all its other processes.
+fn orphan(folder: &Path) -> u32 {
     let _ = fs::remove_file(folder.join("pid"));
     let line = ": {}; setsid sh -c 'echo $$ > pid; exec sleep 1000' & wait";
     let engine = Running::start(command(&["run", "--no-bar", line, ":::", "x"], folder));
-    let stray = written_pid(&folder.join("pid"));
-    // Stopped first, so that none of them sees another die.
+    let orphan = written_pid(&folder.join("pid"));
+    // Stopped first, so that none of them notices the death of another.
     let all: Vec<u32> = std::iter::once(engine.pid())
-        .chain(process_tree::descendants(engine.pid()).into_iter().filter(|pid| *pid != stray))
+        .chain(process_tree::descendants(engine.pid()).into_iter().filter(|pid| *pid != orphan))
         .collect();
     for sent in [Signal::STOP, Signal::KILL] {
         all.iter().for_each(|pid| signal(*pid, sent));
     }
     engine.ended();
-    stray
+    orphan
 }
 
-/// Starts something where there is a stray until it says that it has ended one: another Fanlane on this machine, of a test
+/// Leaves an orphan and calls `start`, until that reports that it has ended one: another Fanlane on this machine, of a test
 /// beside this one, may be faster.
 fn ended_at_the_start(folder: &Path, start: impl Fn() -> Option<String>) -> String {
     let until = Instant::now() + DEADLINE;
     loop {
-        let stray = stray(folder);
+        let orphan = orphan(folder);
         let said = start();
-        assert!(is_gone(stray), "{said:?}");
+        assert!(is_gone(orphan), "{said:?}");
         match said {
             Some(said) if said.contains("earlier runs had left behind, because they were killed") => return said,
             said => assert!(Instant::now() < until, "{said:?}"),
@@ -176,7 +176,7 @@ fn new_workers_start_though_the_program_was_replaced() {
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "x\n"), "{}", ended.err);
 }
 
-/// What tasks print, and the commands that they are, is for their user alone, wherever it lies meanwhile.
+/// The output and the commands of tasks are readable for their user alone, wherever they lie.
 #[test]
 fn outputs_and_the_history_are_for_their_user_alone() {
     use std::os::unix::fs::PermissionsExt as _;

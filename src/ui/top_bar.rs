@@ -5,6 +5,7 @@ use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_STOP};
 
 use super::action::Action;
 use crate::session::{Command, CurrentRun, Session};
+use fanlane_core::engine::RunCommand;
 use fanlane_core::job::{MAX_WORKERS, Mode};
 use fanlane_core::model::race::secs_words;
 use fanlane_core::model::{Progress, format};
@@ -58,10 +59,15 @@ impl TopBar {
             requests.action(Action::Run);
         }
         let (icon, words) = if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
+        let can_pause = session.run.current().is_none_or(|run| run.allows(RunCommand::Pause));
         // The same width with either label, so that Stop does not move.
-        let pause = steady_icon_button(ui, icon, words, running && !stopping, 12.0 * theme::UNIT)
+        let pause = steady_icon_button(ui, icon, words, running && !stopping && can_pause, 12.0 * theme::UNIT)
             .on_hover_text(Action::PauseResume.hint())
-            .on_disabled_hover_text("No run is under way");
+            .on_disabled_hover_text(if running && !can_pause {
+                "Its engine cannot pause a run"
+            } else {
+                "No run is under way"
+            });
         if pause.clicked() {
             requests.action(Action::PauseResume);
         }
@@ -151,9 +157,12 @@ fn forecast_ui(ui: &mut Ui, session: &Session) {
 
 fn hint(response: egui::Response, session: &Session) {
     let machine = session.machine();
+    let is_fixed =
+        session.is_running() && session.run.current().is_some_and(|run| !run.allows(RunCommand::SetWorkers(1)));
+    let when = if is_fixed { "from the next run on" } else { "also during a run" };
     response
         .on_hover_text(format!(
-            "Number of workers, also during a run. This machine has {} and {}. The number field takes up to {MAX_WORKERS}.",
+            "Number of workers, {when}. This machine has {} and {}. The number field takes up to {MAX_WORKERS}.",
             format::plural(machine.physical_cores.into(), "core"),
             format::plural(machine.logical_cores.into(), "thread"),
         ))

@@ -1,5 +1,5 @@
 //! A disk that fails at a given moment: the kernel asks this test before each system call of one thread that changes a
-//! file system, and is told to do it or to refuse it. Nothing in the program under test knows.
+//! file system, and carries it out or refuses it. The program under test is not changed for it.
 
 #![expect(unsafe_code, reason = "the standard library has no filters of system calls")]
 
@@ -66,7 +66,7 @@ pub struct Failing {
     pub error: i32,
 }
 
-/// Does `work` on a thread of its own, where calls fail; returns what it came to, and how many such calls there were.
+/// Does `work` on a thread of its own, where calls fail; returns its result, and the number of such calls.
 pub fn under<T: Send>(failing: Failing, work: impl FnOnce() -> T + Send) -> (T, u64) {
     std::thread::scope(|scope| {
         let (sender, listeners) = mpsc::channel();
@@ -90,7 +90,7 @@ const fn statement(code: u32, value: u32) -> libc::sock_filter {
     libc::sock_filter { code: code as u16, jt: 0, jf: 0, k: value }
 }
 
-/// From here on this thread is asked about before its calls of this kind; returns where the questions come.
+/// Has the kernel ask before each call of this kind on this thread; returns the descriptor of its questions.
 fn watch(fault: Fault) -> io::Result<OwnedFd> {
     let calls = fault.calls();
     let mut filter = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0)];
@@ -150,7 +150,7 @@ fn answer(listener: &OwnedFd, failing: Failing) -> u64 {
                 }
                 seen += 1;
             }
-            // It fails when the thread is gone, which the next look says, too.
+            // It fails when the thread is gone, which the next poll reports, too.
             libc::ioctl(listener.as_raw_fd(), SEND, &raw mut reply);
         }
     }

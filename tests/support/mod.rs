@@ -15,7 +15,7 @@ use fanlane_core::job::batch::BatchFeed;
 use fanlane_core::job::{Batch, Job, Mode};
 use fanlane_os::process_tree;
 
-/// Longer than anything here takes; a run that hangs ends its test with a message.
+/// The timeout of a test; a run that hangs ends its test with a message.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Tests of this file run one after the other: each looks at all children and descriptors of the process.
@@ -31,7 +31,7 @@ pub struct TestRun {
     before: Traces,
 }
 
-/// What a run may leave behind.
+/// The children and descriptors of this process: the same after a run as before it.
 #[derive(Debug, PartialEq, Eq)]
 struct Traces {
     children: Vec<u32>,
@@ -79,7 +79,7 @@ impl TestRun {
         self.run.as_ref().unwrap().command(command);
     }
 
-    /// Takes events until one is as wanted.
+    /// Receives events up to the first that `wanted` accepts.
     pub fn wait_for(&mut self, what: &str, wanted: impl Fn(&EventKind) -> bool) -> Event {
         let until = Instant::now() + DEADLINE;
         loop {
@@ -96,7 +96,7 @@ impl TestRun {
         }
     }
 
-    /// Takes events until `count` tasks have ended.
+    /// Receives events until `count` tasks have ended.
     pub fn wait_for_ended(&mut self, count: usize) {
         while self.records().count() < count {
             self.wait_for("results", |kind| matches!(kind, EventKind::Task(TaskEvent::Finished(_))));
@@ -180,7 +180,7 @@ impl Finished {
     }
 }
 
-/// Waits until `done` holds; for what no event tells.
+/// Waits until `done` holds; for states without an event.
 pub fn wait_until(what: &str, done: impl Fn() -> bool) {
     let until = Instant::now() + DEADLINE;
     while !done() {

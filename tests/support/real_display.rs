@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long anything here may take before the test fails: far more than a loaded machine needs.
+/// The timeout of each step: far more than a loaded machine needs.
 pub const DEADLINE: Duration = Duration::from_secs(180);
-/// Between pressing, moving and letting go: the window sees them as one event each only when they come apart.
+/// The time between pressing, moving and releasing: the window sees them as one event each only when they come apart.
 const INPUT_GAP: Duration = Duration::from_millis(100);
-/// Between two looks at something that cannot be waited for.
+/// The time between two polls of a state that cannot be waited for.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Asks again until `answer` has something to say; fails with `what` and the last refusal after [`DEADLINE`].
@@ -92,7 +92,7 @@ impl RealDisplay {
         std::thread::spawn(move || {
             let mut line = String::new();
             let _closed = BufReader::new(stdout).read_line(&mut line);
-            let _nobody_waits = number.send(line.trim().to_owned());
+            let _dropped = number.send(line.trim().to_owned());
         });
         let number = told.recv_timeout(DEADLINE).expect("Xvfb names its display in time");
         assert!(!number.is_empty(), "Xvfb ended without a display");

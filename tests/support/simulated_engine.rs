@@ -1,5 +1,5 @@
 //! An engine for races that runs nothing: tasks take as long as the test says, in simulated time, with the real
-//! dispatcher. So a race's logic is held without a process and without a clock.
+//! dispatcher. So the logic of a race is tested without a process and without a clock.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
@@ -9,25 +9,25 @@ use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Sender;
 use fanlane_core::engine::simulation::{SimulatedMachine, SimulatedPlan, SimulatedTask, simulate};
-use fanlane_core::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
+use fanlane_core::engine::{Engine, EngineError, EngineTraits, RunCommand, RunHandle, RunOptions};
 use fanlane_core::event::{
     AttemptRecord, CallValue, Event, EventKind, LaneId, Outcome, OutcomeCounts, RunEvent, RunHeader, Summary,
     TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId,
 };
 use fanlane_core::job::{Batch, Mode};
 
-/// What a simulated run is like.
+/// The tasks and the machine of simulated runs.
 #[derive(Clone)]
 pub struct Simulated {
     /// How long each task takes alone, and how much of that on a core.
     pub task: Arc<dyn Fn(u64) -> SimulatedTask + Send + Sync>,
-    /// What the machine is like.
+    /// The machine.
     pub machine: SimulatedMachine,
     /// The runs that were started: their mode, workers and chunk.
     pub started: Arc<Mutex<Vec<Started>>>,
     /// How far runs differ, either way, as a share of their tasks' lengths.
     pub jitter: f64,
-    /// How many were started.
+    /// The number of runs that were started.
     pub runs: Arc<AtomicU64>,
 }
 
@@ -130,6 +130,10 @@ impl Engine for Simulated {
         // A run's events are taken once it has been started, and the channel is bounded.
         std::thread::spawn(move || all.into_iter().all(|event| events.send(event).is_ok()));
         Ok(Box::new(Over))
+    }
+
+    fn traits(&self) -> EngineTraits {
+        EngineTraits { can_pause: false, can_resize: false }
     }
 }
 

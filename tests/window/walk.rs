@@ -4,14 +4,14 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::session::{Command, Page, PresetCommand, Session};
-use fanlane_core::engine::RunCommand;
+use fanlane_core::engine::{EngineTraits, RunCommand};
 use fanlane_core::event::{DispatchEvent, EventKind, TaskId};
 use fanlane_core::job::Mode;
 use fanlane_core::job::TaskKind;
 use std::path::Path;
 
 use super::canned::{FakeEngine, options};
-use super::driver::{Window, click, fresh, press, shown, type_into, until, window, with_run};
+use super::driver::{Window, click, fresh, handle, press, shown, type_into, until, window, with_run};
 
 #[test]
 fn the_first_window_shows_an_example_with_run_in_focus() {
@@ -47,6 +47,20 @@ fn run_pause_resume_and_stop() {
     until(&mut window, "the end", |session| !session.is_running());
     assert_eq!(engine.asked().commands.last(), Some(&RunCommand::Stop));
     assert!(window.query_by_label_contains("stopped after").is_some());
+}
+
+#[test]
+fn a_run_is_asked_only_what_its_engine_can_do() {
+    let (mut window, engine) = fresh();
+    engine.asked().traits = EngineTraits { can_pause: false, can_resize: false };
+    click(&mut window, "Run");
+    until(&mut window, "the run", Session::is_running);
+    assert!(window.get_by_role_and_label(Role::Button, "Pause").accesskit_node().is_disabled());
+    for command in [Command::Pause, Command::SetWorkers(3), Command::Stop] {
+        handle(&mut window, command);
+    }
+    until(&mut window, "the end", |session| !session.is_running());
+    assert_eq!(engine.asked().commands, [RunCommand::Stop]);
 }
 
 #[test]

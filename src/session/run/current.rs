@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Receiver;
 
 use crate::session::Wake;
-use fanlane_core::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions, event_pump};
+use fanlane_core::engine::{Engine, EngineError, EngineTraits, RunCommand, RunHandle, RunOptions, event_pump};
 use fanlane_core::event::{Event, TaskId};
 use fanlane_core::host::{DetachedError, DetachedRun};
 use fanlane_core::job::{Batch, Job};
@@ -50,6 +50,8 @@ enum RunSource {
     Here {
         /// `None` once it has been joined.
         handle: Option<Box<dyn RunHandle>>,
+        /// What its engine can do.
+        traits: EngineTraits,
         pump: Option<JoinHandle<()>>,
         /// The monotonic clock at its start.
         epoch_ns: u64,
@@ -92,7 +94,12 @@ impl CurrentRun {
             .spawn(move || pump(&receiver, &filled, &wake, recorder))
             .map_err(|source| EngineError::System { what: "starting a thread for the run's events", source })?;
         let handle = engine.start(Arc::clone(&origin.batch), options, sender)?;
-        let source = RunSource::Here { handle: Some(handle), pump: Some(pump), epoch_ns: monotonic_ns() };
+        let source = RunSource::Here {
+            handle: Some(handle),
+            traits: engine.traits(),
+            pump: Some(pump),
+            epoch_ns: monotonic_ns(),
+        };
         Ok(Self::new(serial, origin, model, source))
     }
 
@@ -207,8 +214,20 @@ impl CurrentRun {
         self.pump().is_none_or(|pump| !pump.is_finished())
     }
 
+    /// Whether the run can be asked this; the engine of a detached run can do everything.
+    pub fn allows(&self, command: RunCommand) -> bool {
+        match &self.source {
+            RunSource::Here { traits, .. } => traits.allow(command),
+            RunSource::Detached { .. } => true,
+            RunSource::Recorded { .. } => false,
+        }
+    }
+
     /// Sends a command to the run.
     pub(super) fn command(&self, command: RunCommand) {
+        if !self.allows(command) {
+            return;
+        }
         match &self.source {
             RunSource::Here { handle: Some(handle), .. } => handle.command(command),
             RunSource::Detached { link, .. } => link.command(command),

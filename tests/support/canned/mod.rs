@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::Sender;
 use fanlane::session::{JobDraft, Session, SessionOptions};
-use fanlane_core::engine::{Engine, EngineError, RunCommand, RunHandle, RunOptions};
+use fanlane_core::engine::{Engine, EngineError, EngineTraits, RunCommand, RunHandle, RunOptions};
 use fanlane_core::event::{
     AttemptRecord, Captured, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, Output, RunEvent,
     RunHeader, SampleEvent, Summary, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId, WorkerSample,
@@ -20,15 +20,17 @@ use fanlane_core::store::presets::Presets;
 
 use models::Dice;
 
-/// What a session asked of the engine that stands in for the real one.
+/// The calls of a session to the engine that stands in for the real one.
 #[derive(Default)]
 pub struct Asked {
     pub started: Vec<(Job, RunOptions)>,
     pub commands: Vec<RunCommand>,
+    /// What the engine says that its runs can be asked.
+    pub traits: EngineTraits,
     events: Option<Sender<Event>>,
 }
 
-/// An engine that only remembers what it was asked for.
+/// An engine that only records its calls.
 #[derive(Clone, Default)]
 pub struct FakeEngine(Arc<Mutex<Asked>>);
 
@@ -77,6 +79,10 @@ impl Engine for FakeEngine {
         asked.started.push((batch.job().clone(), options));
         asked.events = Some(events);
         Ok(Box::new(self.clone()))
+    }
+
+    fn traits(&self) -> EngineTraits {
+        self.asked().traits
     }
 }
 

@@ -54,9 +54,41 @@ pub trait Engine: Send + Sync {
         options: RunOptions,
         events: Sender<Event>,
     ) -> Result<Box<dyn RunHandle>, EngineError>;
+
+    /// What its runs can be asked; everything, unless it says otherwise.
+    fn traits(&self) -> EngineTraits {
+        EngineTraits::default()
+    }
 }
 
-/// A run under way. Dropping it ends the run at once.
+/// What the runs of an engine can be asked, so that no caller offers more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineTraits {
+    /// A run can be paused and resumed.
+    pub can_pause: bool,
+    /// The pool of a run can be resized.
+    pub can_resize: bool,
+}
+
+impl Default for EngineTraits {
+    fn default() -> Self {
+        Self { can_pause: true, can_resize: true }
+    }
+}
+
+impl EngineTraits {
+    /// Whether a run can be asked this.
+    pub const fn allow(self, command: RunCommand) -> bool {
+        match command {
+            RunCommand::Pause | RunCommand::Resume => self.can_pause,
+            RunCommand::SetWorkers(_) => self.can_resize,
+            RunCommand::Stop | RunCommand::StopNow | RunCommand::Cancel(_) => true,
+        }
+    }
+}
+
+/// A run under way. It is controlled from any thread; its events come through the channel that it was started with. Dropping
+/// it ends the run at once and waits for its processes.
 pub trait RunHandle: Send + Sync {
     /// Asks something of the run; has no effect after its end. Never waits for events to be taken.
     fn command(&self, command: RunCommand);

@@ -161,11 +161,8 @@ pub enum ToWorker {
     TakeBack(u32),
     /// End or forget this task.
     Cancel(TaskId),
-    /// End or forget everything that you have; `now` without a grace time.
-    Stop {
-        /// SIGKILL at once.
-        now: bool,
-    },
+    /// End or forget everything that you have; `now`: by SIGKILL at once.
+    Stop { now: bool },
     /// Answer that you are alive.
     Ping,
     /// From now on an attempt may take this long, in nanoseconds.
@@ -177,9 +174,8 @@ pub enum ToWorker {
 /// One task on its way to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskFrame {
-    /// Which one.
     pub task: TaskId,
-    /// Which try, from 1.
+    /// From 1.
     pub attempt: u32,
     /// The command line, encoded by [`CommandKind`], or the call's argument.
     #[serde(with = "serde_bytes")]
@@ -196,11 +192,8 @@ pub enum ToWorkerRef<'a> {
 /// [`TaskFrame`] as the engine writes it.
 #[derive(Debug, Serialize)]
 pub struct TaskFrameRef<'a> {
-    /// Which one.
     pub task: TaskId,
-    /// Which try, from 1.
     pub attempt: u32,
-    /// The command line, or the call's argument.
     #[serde(with = "serde_bytes")]
     pub payload: &'a [u8],
 }
@@ -219,9 +212,7 @@ pub enum FromWorker {
     Exhausted(Option<String>),
     /// This task has been running for a while.
     Started {
-        /// Which one.
         task: TaskId,
-        /// Which try.
         attempt: u32,
         /// When it began, in nanoseconds since the run's start.
         start_ns: u64,

@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -66,8 +66,23 @@ impl WorkerProcess {
         })
     }
 
-    fn close_control(&self) {
-        self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
+    fn control(&self) -> MutexGuard<'_, Option<UnixStream>> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts the end of a lane. The end of the last one, or of any where `others_go_on` is false, is the end of the process.
+    fn end_lane(&self, others_go_on: bool, said_bye: bool) -> ProcessEnd {
+        {
+            // No lane is opened meanwhile: it would be ended with the process.
+            let mut control = self.control();
+            let was_last = self.lanes.fetch_sub(1, Ordering::AcqRel) == 1;
+            if others_go_on && !was_last {
+                return ProcessEnd::Closed;
+            }
+            self.dying.store(true, Ordering::Release);
+            control.take();
+        }
+        self.end_of_process(said_bye)
     }
 
     fn end_of_process(&self, said_bye: bool) -> ProcessEnd {
@@ -114,7 +129,7 @@ impl WorkerHandle for WorkerProcess {
         let mailboxes = mailbox::pair_in(segment.as_ref());
         let memory = segment.as_ref().map(|segment| segment.descriptor().as_fd());
         let passed: Vec<BorrowedFd<'_>> = std::iter::once(theirs.as_fd()).chain(memory).collect();
-        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let control = self.control();
         let control = control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
         self.lanes.fetch_add(1, Ordering::AcqRel);
         match socket::send_numbered(control, [worker.0, lane.0], &passed) {
@@ -129,7 +144,7 @@ impl WorkerHandle for WorkerProcess {
     fn end_unused(&self) {
         if self.lanes.load(Ordering::Acquire) == 0 {
             self.dying.store(true, Ordering::Release);
-            self.close_control();
+            self.control().take();
             self.reap();
         }
     }
@@ -140,29 +155,11 @@ impl WorkerHandle for WorkerProcess {
     }
 
     fn lane_ended(&self, said_bye: bool) -> ProcessEnd {
-        {
-            // No lane is opened meanwhile: it would be ended with the process.
-            let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
-            let was_last = self.lanes.fetch_sub(1, Ordering::AcqRel) == 1;
-            if said_bye && !was_last {
-                return ProcessEnd::Closed;
-            }
-            self.dying.store(true, Ordering::Release);
-            control.take();
-        }
-        self.end_of_process(said_bye)
+        self.end_lane(said_bye, said_bye)
     }
 
     fn lane_unopened(&self) -> ProcessEnd {
-        {
-            let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
-            if self.lanes.fetch_sub(1, Ordering::AcqRel) > 1 {
-                return ProcessEnd::Closed;
-            }
-            self.dying.store(true, Ordering::Release);
-            control.take();
-        }
-        self.end_of_process(false)
+        self.end_lane(true, false)
     }
 
     fn kill(&self) {
