@@ -8,11 +8,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::start::{DEADLINE, Ended, command};
-
-fn run_in(words: &[&str], folder: &Path) -> Ended {
-    command(words, folder).output().expect("it runs").into()
-}
+use super::start::{DEADLINE, Ended, command, run_in};
 
 fn json_lines(text: &str) -> Vec<serde_json::Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()

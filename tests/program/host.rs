@@ -62,6 +62,14 @@ impl Scene {
         }
     }
 
+    /// Starts a run whose first task has begun; also its host and all processes below that.
+    fn begun(&self, order: &DetachedOrder) -> (DetachedRun, u32, Vec<u32>) {
+        let starter = self.hosts.start(order).unwrap();
+        wait_until("the first task", || self.file("begun-1").exists());
+        let pid = starter.info.pid;
+        (starter, pid, process_tree::descendants(pid))
+    }
+
     /// Its only run, as a later watcher finds it.
     fn found(&self) -> (DetachedInfo, PathBuf) {
         let until = Instant::now() + DEADLINE;
@@ -101,8 +109,8 @@ impl Drop for Scene {
 
 fn until(watching: &mut DetachedRun, what: impl Fn(&EventKind) -> bool) -> Vec<Event> {
     let mut events = Vec::new();
-    while let Some(heard) = watching.next_update().unwrap() {
-        let DetachedUpdate::Event(event) = heard else { continue };
+    while let Some(update) = watching.next_update().unwrap() {
+        let DetachedUpdate::Event(event) = update else { continue };
         let is_it = what(&event.kind);
         events.push(event);
         if is_it {
@@ -115,8 +123,8 @@ fn until(watching: &mut DetachedRun, what: impl Fn(&EventKind) -> bool) -> Vec<E
 /// Receives all updates to the last; returns how often each task has ended.
 fn ends(watching: &mut DetachedRun) -> BTreeMap<TaskId, usize> {
     let mut ends = BTreeMap::new();
-    while let Some(heard) = watching.next_update().unwrap() {
-        if let DetachedUpdate::Event(Event { kind: EventKind::Task(TaskEvent::Finished(records)), .. }) = heard {
+    while let Some(update) = watching.next_update().unwrap() {
+        if let DetachedUpdate::Event(Event { kind: EventKind::Task(TaskEvent::Finished(records)), .. }) = update {
             records.iter().for_each(|record| *ends.entry(record.task).or_default() += 1);
         }
     }
@@ -132,12 +140,9 @@ const GATED: &str = "touch begun-{}; until [ -e gate ]; do sleep 0.01; done";
 #[test]
 fn a_run_goes_on_without_its_starter_and_the_next_watcher_sees_each_record_once() {
     let scene = Scene::new();
-    let mut starter = scene.hosts.start(&scene.order(GATED, 20)).unwrap();
+    let (mut starter, pid, below) = scene.begun(&scene.order(GATED, 20));
     until(&mut starter, |kind| matches!(kind, EventKind::Worker(WorkerEvent::Started { .. })));
-    let pid = starter.info.pid;
     drop(starter);
-    wait_until("the first task", || scene.file("begun-1").exists());
-    let below = process_tree::descendants(pid);
     let mut next = scene.watch();
     assert_eq!(next.batch().unwrap().len(), 20);
     fs::write(scene.file("gate"), "").unwrap();
@@ -153,10 +158,7 @@ fn a_run_stops_with_its_starter_where_that_was_asked_for() {
     for is_told_later in [false, true] {
         let scene = Scene::new();
         let order = DetachedOrder { stops_with_starter: !is_told_later, ..scene.order(GATED, 20) };
-        let starter = scene.hosts.start(&order).unwrap();
-        let pid = starter.info.pid;
-        wait_until("the first task", || scene.file("begun-1").exists());
-        let below = process_tree::descendants(pid);
+        let (starter, pid, below) = scene.begun(&order);
         if is_told_later {
             starter.handle().stop_on_disconnect(true);
             // Messages of one connection stay in order, so this one is received after it.
@@ -175,11 +177,8 @@ fn a_run_stops_with_its_starter_where_that_was_asked_for() {
 #[test]
 fn a_run_that_is_not_recorded_stops_with_its_starter() {
     let scene = Scene::new();
-    let starter = scene.hosts.start(&DetachedOrder { history: None, ..scene.order(GATED, 3) }).unwrap();
-    let pid = starter.info.pid;
+    let (starter, pid, below) = scene.begun(&DetachedOrder { history: None, ..scene.order(GATED, 3) });
     assert!(!starter.info.recorded);
-    wait_until("the first task", || scene.file("begun-1").exists());
-    let below = process_tree::descendants(pid);
     drop(starter);
     scene.ends_cleanly(pid, &below);
 }
@@ -194,8 +193,7 @@ fn two_watchers_see_the_same_and_both_command() {
     let is_sample = |event: &Event| {
         matches!(
             event.kind,
-            EventKind::Sample(SampleEvent::Machine(_))
-                | EventKind::Sample(SampleEvent::Workers(_))
+            EventKind::Sample(SampleEvent::Machine(_) | SampleEvent::Workers(_))
                 | EventKind::Shared(SharedEvent::Sampled(_))
         )
     };
@@ -273,25 +271,25 @@ fn nothing_that_a_stranger_says_harms_the_run_or_other_watchers() {
     let scene = Scene::new();
     let mut starter = scene.hosts.start(&scene.order(GATED, 2)).unwrap();
     let (info, folder) = scene.found();
-    let knock = || UnixStream::connect(folder.join("socket")).unwrap();
+    let connect = || UnixStream::connect(folder.join("socket")).unwrap();
     let greeting = [&b"fanlane-host"[..], &2_u32.to_le_bytes()].concat();
     let garbage = [0xff_u8; 64];
     let too_large = [&greeting[..], &u32::MAX.to_le_bytes(), &[0; 64]].concat();
     let other_build = [&b"fanlane-host"[..], &99_u32.to_le_bytes(), &[1, 0, 0, 0, 0]].concat();
     let cut_off = [&greeting[..], &[9, 0, 0, 0, 1]].concat();
     // Clients that send nothing or only a part, and many of them.
-    let mut silent: Vec<UnixStream> = (0..40).map(|_| knock()).collect();
+    let mut silent: Vec<UnixStream> = (0..40).map(|_| connect()).collect();
     for bytes in [&garbage[..], &too_large, &other_build, &cut_off, &b"GET / HTTP/1.1\r\n\r\n"[..]] {
-        let mut stranger = knock();
-        let _ = stranger.write_all(bytes);
-        silent.push(stranger);
+        let mut client = connect();
+        let _ = client.write_all(bytes);
+        silent.push(client);
     }
-    for mut stranger in silent {
-        stranger.set_read_timeout(Some(DEADLINE)).unwrap();
+    for mut client in silent {
+        client.set_read_timeout(Some(DEADLINE)).unwrap();
         let mut heard = Vec::new();
         // A connection that is closed with unread data is reset.
-        let _ = stranger.read_to_end(&mut heard);
-        assert!(heard.is_empty() || heard == greeting, "nothing is said to strangers: {heard:?}");
+        let _ = client.read_to_end(&mut heard);
+        assert!(heard.is_empty() || heard == greeting, "only the handshake is sent: {heard:?}");
     }
     wait_until("room for another watcher", || scene.hosts.watch(folder.clone()).is_ok());
     let mode = |name: &str| fs::symlink_metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;

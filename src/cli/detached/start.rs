@@ -17,8 +17,8 @@ pub fn start(order: &DetachedOrder, quiet: bool) -> Result<Status> {
     let started = detached_runs().start(order);
     let mut watching = started.context("the detached run cannot be started; without --background the run can")?;
     let mut number = None;
-    while let Some(heard) = watching.next_update().context("the detached run broke off")? {
-        match heard {
+    while let Some(update) = watching.next_update().context("the detached run broke off")? {
+        match update {
             DetachedUpdate::Event(_) => {}
             DetachedUpdate::Message(words) => remark(&words),
             DetachedUpdate::Recorded(recorded) => {

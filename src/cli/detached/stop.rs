@@ -29,8 +29,8 @@ impl Subcommand for StopArgs {
         let mut watching = find(self.run)?;
         watching.handle().command(if self.now { RunCommand::StopNow } else { RunCommand::Stop });
         let mut summary = None;
-        while let Some(heard) = watching.next_update()? {
-            match heard {
+        while let Some(update) = watching.next_update()? {
+            match update {
                 DetachedUpdate::Event(Event { kind: EventKind::Run(RunEvent::Finished(ended)), .. }) => {
                     summary = Some(ended)
                 }

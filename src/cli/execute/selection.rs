@@ -30,7 +30,10 @@ impl Selection {
             Self::FailedOf(run) => {
                 let (history, row) = RunName::Number(*run).find()?;
                 let ended = EndedTasks::in_history(&history, row.id, &batch).context("the run cannot be run again")?;
-                (0..batch.len()).map(TaskId).filter(|task| ended.how(*task) == Some(EarlierOutcome::Failed)).collect()
+                (0..batch.len())
+                    .map(TaskId)
+                    .filter(|task| ended.outcome(*task) == Some(EarlierOutcome::Failed))
+                    .collect()
             }
             Self::Numbers(numbers) => {
                 let mut numbers = numbers.clone();

@@ -5,7 +5,6 @@ use bstr::{BString, ByteSlice};
 use super::Tasks;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::{Batch, TaskKind};
-use fanlane_core::store::record::command_into;
 
 impl Tasks for Batch {
     fn number(&self, task: TaskId) -> u64 {
@@ -23,7 +22,7 @@ impl Tasks for Batch {
 
     fn command_line(&self, task: TaskId, slot: u32) -> BString {
         let mut line = Vec::new();
-        command_into(self, task, slot, &mut line);
+        self.command_into(task, slot, &mut line);
         line.into()
     }
 

@@ -142,11 +142,17 @@ impl HostFolder {
     }
 
     /// The end of the host's log, on one line; empty if it wrote nothing.
-    pub(super) fn log_tail(&self) -> String {
+    fn log_tail(&self) -> String {
         const BYTES: usize = 2000;
         let text = fs::read(self.path.join(LOG)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text[text.len().saturating_sub(BYTES)..]).into_owned();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// An error for a lost connection, with the end of the host's log.
+    pub(super) fn lost(&self, reason: &str) -> DetachedError {
+        let log = self.log_tail();
+        DetachedError::Lost(if log.is_empty() { reason.to_owned() } else { format!("{reason}; it said: {log}") })
     }
 
     /// Removes the folder if its host and all processes of its run have ended.

@@ -4,6 +4,7 @@
 //! Samples of cores and workers are kept at growing intervals, so that it stays small over days; those in between are
 //! only sent to watchers that have read everything before.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -12,11 +13,11 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::event::{AttemptRecord, Event, EventKind, SampleEvent, TaskEvent};
-use crate::store::history::Thinning;
+use crate::event::{AttemptRecord, Event, EventKind, TaskEvent};
+use crate::store::history::SampleThinning;
 use fanlane_os::frame::{FrameError, write_frame};
 
-use super::wire::FromHostRef;
+use super::wire::FromHost;
 
 /// Maximum number of samples waiting for watchers that are not kept in the file.
 const MAX_TRANSIENT_SAMPLES: usize = 64;
@@ -50,8 +51,7 @@ struct JournalState {
 pub(super) struct JournalWriter {
     journal: Arc<Journal>,
     waiting: Vec<u8>,
-    machine: Thinning,
-    workers: Thinning,
+    samples: SampleThinning,
 }
 
 /// A watcher's position in a journal.
@@ -85,23 +85,13 @@ impl JournalWriter {
 
     fn to(file: File) -> (Self, Arc<Journal>) {
         let journal = Arc::new(Journal { file, state: Mutex::default(), changed: Condvar::new() });
-        let writer = Self {
-            journal: Arc::clone(&journal),
-            waiting: Vec::new(),
-            machine: Thinning::default(),
-            workers: Thinning::default(),
-        };
+        let writer = Self { journal: Arc::clone(&journal), waiting: Vec::new(), samples: SampleThinning::default() };
         (writer, journal)
     }
 
     /// Takes in an event.
     pub(super) fn add(&mut self, event: &Event) {
-        let keeps = match &event.kind {
-            EventKind::Sample(SampleEvent::Machine(_)) => self.machine.keeps_next(),
-            EventKind::Sample(SampleEvent::Workers(_)) => self.workers.keeps_next(),
-            _ => true,
-        };
-        if keeps {
+        if self.samples.keeps(&event.kind) {
             self.push(event)
         } else {
             self.push_transient(event)
@@ -112,7 +102,7 @@ impl JournalWriter {
     }
 
     fn push(&mut self, event: &Event) {
-        match (write_frame(&mut self.waiting, &FromHostRef::Event(event)), &event.kind) {
+        match (write_frame(&mut self.waiting, &FromHost::Event(Cow::Borrowed(event))), &event.kind) {
             (Ok(()), _) => {}
             (Err(FrameError::TooLarge(_)), EventKind::Task(TaskEvent::Finished(records))) if records.len() > 1 => {
                 let (first, second) = records.split_at(records.len() / 2);
@@ -121,17 +111,17 @@ impl JournalWriter {
                 }
             }
             (Err(error), EventKind::Task(TaskEvent::Finished(records))) => {
-                self.say(&format!("the result of a task cannot be shown: {error}"));
+                self.message(&format!("the result of a task cannot be shown: {error}"));
                 let records = records.iter().map(AttemptRecord::without_results).collect();
                 self.push(&Event { at_ns: event.at_ns, kind: EventKind::Task(TaskEvent::Finished(records)) });
             }
-            (Err(error), _) => self.say(&format!("an event of the run cannot be shown: {error}")),
+            (Err(error), _) => self.message(&format!("an event of the run cannot be shown: {error}")),
         }
     }
 
     fn push_transient(&self, event: &Event) {
         let mut frame = Vec::new();
-        if write_frame(&mut frame, &FromHostRef::Event(event)).is_ok() {
+        if write_frame(&mut frame, &FromHost::Event(Cow::Borrowed(event))).is_ok() {
             let mut state = self.journal.state();
             if state.fresh.len() == MAX_TRANSIENT_SAMPLES {
                 state.fresh.pop_front();
@@ -144,13 +134,13 @@ impl JournalWriter {
         }
     }
 
-    /// Takes in words for people.
-    pub(super) fn say(&mut self, words: &str) {
-        self.push_message(&FromHostRef::Message(words));
+    /// Adds a message for the user.
+    pub(super) fn message(&mut self, words: &str) {
+        self.push_message(&FromHost::Message(words.into()));
     }
 
-    /// Takes in a message that is no event.
-    pub(super) fn push_message(&mut self, message: &FromHostRef<'_>) {
+    /// Adds a message that is not an event.
+    pub(super) fn push_message(&mut self, message: &FromHost<'_>) {
         // All of them are short.
         let _ = write_frame(&mut self.waiting, message);
     }
@@ -188,7 +178,7 @@ impl JournalWriter {
 
     /// Ends the journal.
     pub(super) fn end(mut self) {
-        self.push_message(&FromHostRef::End);
+        self.push_message(&FromHost::End);
         self.flush();
         self.journal.state().ended = true;
         self.journal.changed.notify_all();
@@ -276,8 +266,8 @@ impl Journal {
 mod tests {
     use super::*;
     use crate::event::DispatchEvent;
-    use crate::event::MachineSample;
-    use crate::host::wire::{FromHost, read_message};
+    use crate::event::{MachineSample, SampleEvent};
+    use crate::host::wire::read_message;
     use fanlane_os::frame::FrameReader;
 
     fn sample(at_ns: u64) -> Event {
@@ -296,8 +286,8 @@ mod tests {
             }
         };
         let (mut frames, mut stream, mut times) = (FrameReader::default(), &*bytes, Vec::new());
-        while let Some(heard) = read_message::<FromHost>(&mut frames, &mut stream).expect("whole frames") {
-            if let FromHost::Event(event) = heard {
+        while let Some(message) = read_message::<FromHost>(&mut frames, &mut stream).expect("whole frames") {
+            if let FromHost::Event(event) = message {
                 times.push(event.at_ns);
             }
         }

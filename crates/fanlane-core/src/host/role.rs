@@ -2,6 +2,7 @@
 //! and ends on its own.
 
 use fanlane_os::descriptors;
+use std::borrow::Cow;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
@@ -17,7 +18,7 @@ use super::coalescer::Coalescer;
 use super::folder::HostFolder;
 use super::journal::JournalWriter;
 use super::serve::{self, HostState, lock};
-use super::wire::{self, DeadlineReader, DetachedInfo, FromHostRef, PackedOrder};
+use super::wire::{self, DeadlineReader, DetachedInfo, FromHost, PackedOrder};
 use crate::engine::event_pump::CHANNEL_EVENTS;
 use crate::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
 use crate::event::{Event, EventKind, RunEvent};
@@ -65,7 +66,7 @@ fn serve(mut control: UnixStream) -> i32 {
         }
         Err(words) => {
             // The starter may have ended, and then needs no answer.
-            let _ = wire::write_message(&mut control, &FromHostRef::Refused(&words));
+            let _ = wire::write_message(&mut control, &FromHost::Refused(words.into()));
             EXIT_REFUSED
         }
     }
@@ -149,9 +150,9 @@ impl Hosting {
     fn run_to_end(self, mut control: UnixStream) {
         let Self { folder, state, events, mut writer, recorder, sweep, stops_with_starter } = self;
         let info = lock(&state.info).clone();
-        let is_told = wire::write_message(&mut control, &FromHostRef::Info(&info))
+        let is_sent = wire::write_message(&mut control, &FromHost::Info(Cow::Borrowed(&info)))
             .and_then(|()| serve::serve_starter(&state, control, stops_with_starter));
-        if is_told.is_err() && stops_with_starter {
+        if is_sent.is_err() && stops_with_starter {
             state.command(RunCommand::Stop);
         }
         let ask = |signal| state.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
@@ -167,15 +168,15 @@ impl Hosting {
         if let Some(error) = uncaught {
             // Watchers can still stop the run.
             work();
-            writer.say(&format!("signals could not be caught: {error}"));
+            writer.message(&format!("signals could not be caught: {error}"));
         }
         // If the history failed, a watcher has to receive the end of the run, since it is stored nowhere else.
         let is_missing = recorder.as_ref().is_some_and(HistoryRecorder::has_given_up);
         if let Some(recorder) = recorder {
-            recorder.finish().iter().for_each(|words| writer.say(words));
+            recorder.finish().iter().for_each(|words| writer.message(words));
         }
         if let Some(ended) = sweep.finish() {
-            writer.say(&ended);
+            writer.message(&ended);
         }
         lock(&state.info).ended = true;
         writer.end();
@@ -194,16 +195,16 @@ fn lacks_id(recorder: Option<&HistoryRecorder>) -> bool {
 fn report_id(
     state: &HostState,
     recorder: &HistoryRecorder,
-    told: &mut Option<Option<i64>>,
+    reported: &mut Option<Option<i64>>,
     writer: &mut JournalWriter,
 ) {
     let newest = recorder.id().map(Some).or_else(|| recorder.has_given_up().then_some(None));
-    if newest != *told
+    if newest != *reported
         && let Some(number) = newest
     {
-        *told = newest;
+        *reported = newest;
         lock(&state.info).run = number;
-        writer.push_message(&FromHostRef::Recorded(number));
+        writer.push_message(&FromHost::Recorded(number));
     }
 }
 
@@ -228,7 +229,7 @@ fn follow(
                 lock(&state.info).started_unix_ms = header.started_unix_ms;
             }
             if let Some(recorder) = &mut recorder {
-                recorder.add(event).iter().for_each(|words| writer.say(words));
+                recorder.add(event).iter().for_each(|words| writer.message(words));
             }
             writer.add(event);
         };

@@ -2,6 +2,7 @@
 //! pace on a separate thread, and may send the commands that the window has. No watcher can delay the run or another
 //! watcher.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::coalescer::Coalescer;
 use super::journal::{Journal, JournalPosition, JournalRead, MAX_READ_BYTES};
-use super::wire::{self, DeadlineReader, DetachedInfo, FromHostRef, MAX_REQUEST_BYTES, ToHost};
+use super::wire::{self, DeadlineReader, DetachedInfo, FromHost, MAX_REQUEST_BYTES, ToHost};
 use crate::engine::{RunCommand, RunHandle};
 use crate::job::Batch;
 use fanlane_os::frame::FrameReader;
@@ -140,13 +141,13 @@ fn receive(connection: &Connection, mut stream: UnixStream) {
     match request {
         Ok(Some(ToHost::Describe)) => {
             let info = lock(&state.info).clone();
-            let _ = wire::write_message(&mut stream, &FromHostRef::Info(&info));
+            let _ = wire::write_message(&mut stream, &FromHost::Info(Cow::Borrowed(&info)));
         }
         Ok(Some(ToHost::Watch)) => {
             let info = lock(&state.info).clone();
-            let sent = wire::write_message(&mut stream, &FromHostRef::Info(&info)).and_then(|()| {
+            let sent = wire::write_message(&mut stream, &FromHost::Info(Cow::Borrowed(&info))).and_then(|()| {
                 let batch = state.batch.pack().map_err(std::io::Error::other)?;
-                wire::write_message(&mut stream, &FromHostRef::Batch(serde_bytes::Bytes::new(&batch)))
+                wire::write_message(&mut stream, &FromHost::Batch(batch.into()))
             });
             if sent.is_ok() {
                 serve(connection, stream, frames, false);
@@ -167,16 +168,16 @@ pub(super) fn serve_starter(state: &Arc<HostState>, stream: UnixStream, stops: b
 /// Receives a watcher's requests on another thread and sends it the journal on this one.
 fn serve(connection: &Connection, stream: UnixStream, frames: FrameReader, stops: bool) {
     let gone = Arc::new(AtomicBool::new(false));
-    let Ok(heard) = stream.try_clone() else { return };
+    let Ok(reader) = stream.try_clone() else { return };
     let (state, is_gone) = (Arc::clone(&connection.0), Arc::clone(&gone));
     let listening = std::thread::Builder::new().name("watcher requests".to_owned()).spawn(move || {
-        let stops = read_requests(&state, &heard, frames, stops);
+        let stops = read_requests(&state, &reader, frames, stops);
         is_gone.store(true, Ordering::Release);
         if stops {
             state.command(RunCommand::Stop);
         }
         // Writes to it fail from now on.
-        let _ = heard.shutdown(Shutdown::Both);
+        let _ = reader.shutdown(Shutdown::Both);
     });
     if listening.is_ok() && send_journal(&connection.0.journal, &stream, &gone) {
         connection.0.open().was_delivered = true;
@@ -216,7 +217,7 @@ fn send_journal(journal: &Journal, mut stream: &UnixStream, gone: &AtomicBool) -
             JournalRead::Nothing => {}
             JournalRead::End => return true,
             JournalRead::Fault(words) => {
-                let _ = wire::write_message(&mut stream, &FromHostRef::Refused(&words));
+                let _ = wire::write_message(&mut stream, &FromHost::Refused(words.into()));
                 return false;
             }
         }

@@ -118,14 +118,7 @@ impl DetachedRuns {
                 let _ = child.kill();
                 let _ = child.wait();
                 Err(match error {
-                    DetachedError::Lost(reason) => {
-                        let words = folder.log_tail();
-                        DetachedError::Lost(if words.is_empty() {
-                            reason
-                        } else {
-                            format!("{reason}; it said: {words}")
-                        })
-                    }
+                    DetachedError::Lost(reason) => folder.lost(&reason),
                     error => error,
                 })
             }
@@ -181,10 +174,10 @@ fn write_request(
         },
         folder: bytes(folder.path()),
     };
-    let said = wire::write_handshake(&mut control).and_then(|()| wire::write_message(&mut control, &request));
-    match said {
+    let sent = wire::write_handshake(&mut control).and_then(|()| wire::write_message(&mut control, &request));
+    match sent {
         // The host refused and closed the connection; its message is read next and says why.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        said => said.map_err(|error| DetachedError::Lost(error.to_string())),
+        sent => sent.map_err(|error| DetachedError::Lost(error.to_string())),
     }
 }

@@ -73,19 +73,19 @@ impl DetachedRun {
     /// [`DetachedError::Refused`] when the run continues but can no longer be watched.
     pub fn next_update(&mut self) -> Result<Option<DetachedUpdate>, DetachedError> {
         while !self.is_over {
-            let heard = wire::read_message::<FromHost>(&mut self.frames, &mut &*self.stream);
-            return Ok(Some(match heard {
-                Ok(Some(FromHost::Event(event))) => DetachedUpdate::Event(event),
+            let message = wire::read_message::<FromHost>(&mut self.frames, &mut &*self.stream);
+            return Ok(Some(match message {
+                Ok(Some(FromHost::Event(event))) => DetachedUpdate::Event(event.into_owned()),
                 Ok(Some(FromHost::Recorded(id))) => {
                     self.info.run = id;
                     DetachedUpdate::Recorded(id)
                 }
-                Ok(Some(FromHost::Message(words))) => DetachedUpdate::Message(words),
+                Ok(Some(FromHost::Message(words))) => DetachedUpdate::Message(words.into_owned()),
                 Ok(Some(FromHost::End)) => {
                     self.is_over = true;
                     return Ok(None);
                 }
-                Ok(Some(FromHost::Refused(words))) => return Err(DetachedError::Refused(words)),
+                Ok(Some(FromHost::Refused(words))) => return Err(DetachedError::Refused(words.into_owned())),
                 Ok(Some(FromHost::Info(_) | FromHost::Batch(_))) => continue,
                 Ok(None) => return Err(self.lost("the process was killed, or closed this connection")),
                 Err(error) => return Err(self.lost(&error.to_string())),
@@ -95,10 +95,10 @@ impl DetachedRun {
     }
 
     fn lost(&self, reason: &str) -> DetachedError {
-        let words = self.folder.log_tail();
+        let lost = self.folder.lost(reason);
         // No later listing of the runs may clean up.
         self.folder.remove_if_dead();
-        DetachedError::Lost(if words.is_empty() { reason.to_owned() } else { format!("{reason}; it said: {words}") })
+        lost
     }
 }
 
@@ -152,8 +152,8 @@ pub(super) fn describe(folder: &HostFolder) -> Result<DetachedInfo, DetachedErro
     let mut until = DeadlineReader::new(&stream, wire::HANDSHAKE_TIMEOUT);
     wire::read_handshake(&mut until)?;
     match wire::read_message(&mut FrameReader::default(), &mut until) {
-        Ok(Some(FromHost::Info(info))) => Ok(info),
-        Ok(Some(FromHost::Refused(words))) => Err(DetachedError::Refused(words)),
+        Ok(Some(FromHost::Info(info))) => Ok(info.into_owned()),
+        Ok(Some(FromHost::Refused(words))) => Err(DetachedError::Refused(words.into_owned())),
         Ok(_) => Err(DetachedError::Lost("it sent no info about the run".to_owned())),
         Err(error) => Err(DetachedError::Lost(error.to_string())),
     }
@@ -163,24 +163,24 @@ pub(super) fn describe(folder: &HostFolder) -> Result<DetachedInfo, DetachedErro
 pub(super) fn begin(stream: UnixStream, folder: HostFolder, is_late: bool) -> Result<DetachedRun, DetachedError> {
     let lost = |words: String| DetachedError::Lost(words);
     if is_late {
-        let mut said = &stream;
-        let greeted = wire::write_handshake(&mut said).and_then(|()| wire::write_message(&mut said, &ToHost::Watch));
-        greeted.map_err(|error| lost(error.to_string()))?;
+        let mut out = &stream;
+        let sent = wire::write_handshake(&mut out).and_then(|()| wire::write_message(&mut out, &ToHost::Watch));
+        sent.map_err(|error| lost(error.to_string()))?;
     }
     let mut frames = FrameReader::default();
     wire::read_handshake(&mut &stream)?;
-    let mut hear = || match wire::read_message(&mut frames, &mut &stream) {
-        Ok(Some(FromHost::Refused(words))) => Err(DetachedError::Refused(words)),
-        Ok(Some(heard)) => Ok(heard),
+    let mut receive = || match wire::read_message(&mut frames, &mut &stream) {
+        Ok(Some(FromHost::Refused(words))) => Err(DetachedError::Refused(words.into_owned())),
+        Ok(Some(message)) => Ok(message),
         Ok(None) => Err(lost("it ended before the run began".to_owned())),
         Err(error) => Err(lost(error.to_string())),
     };
-    let FromHost::Info(info) = hear()? else { return Err(lost("it sent no info about the run".to_owned())) };
+    let FromHost::Info(info) = receive()? else { return Err(lost("it sent no info about the run".to_owned())) };
     let batch = if is_late {
-        let FromHost::Batch(bytes) = hear()? else { return Err(lost("it did not send its tasks".to_owned())) };
+        let FromHost::Batch(bytes) = receive()? else { return Err(lost("it did not send its tasks".to_owned())) };
         Some(Arc::new(Batch::unpack(&bytes)?))
     } else {
         None
     };
-    Ok(DetachedRun { info, batch, stream: Arc::new(stream), frames, folder, is_over: false })
+    Ok(DetachedRun { info: info.into_owned(), batch, stream: Arc::new(stream), frames, folder, is_over: false })
 }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::model::race::RaceModel;
@@ -66,20 +67,10 @@ pub enum RaceFileError {
     },
 }
 
-#[derive(Serialize)]
-struct Written<'a> {
+#[derive(Serialize, Deserialize)]
+struct RaceFile<R> {
     fanlane_race: u32,
-    race: &'a RaceModel,
-}
-
-#[derive(Deserialize)]
-struct Version {
-    fanlane_race: u32,
-}
-
-#[derive(Deserialize)]
-struct Read {
-    race: RaceModel,
+    race: R,
 }
 
 /// Saves a race that is over.
@@ -91,7 +82,7 @@ pub fn save(race: &RaceModel, path: &Path, existing: Existing) -> Result<(), Rac
         return Err(RaceFileError::UnderWay);
     }
     let write = |out: &mut dyn Write| {
-        serde_json::to_writer(&mut *out, &Written { fanlane_race: RACE_VERSION, race })?;
+        serde_json::to_writer(&mut *out, &RaceFile { fanlane_race: RACE_VERSION, race })?;
         out.write_all(b"\n")
     };
     atomic_write::write(path, existing, write).map_err(|source| match source.kind() {
@@ -116,11 +107,11 @@ pub fn open(path: &Path) -> Result<RaceModel, RaceFileError> {
         return Err(no_race(format!("it is too large for a race: {} bytes", found.len())));
     }
     let text = io::read_to_string(BufReader::new(file)).map_err(|error| no_race(error.to_string()))?;
-    let version: Version = serde_json::from_str(&text).map_err(|error| no_race(error.to_string()))?;
+    let version: RaceFile<IgnoredAny> = serde_json::from_str(&text).map_err(|error| no_race(error.to_string()))?;
     if version.fanlane_race > RACE_VERSION {
         return Err(RaceFileError::Newer { path: path.to_owned(), found: version.fanlane_race });
     }
-    let race = serde_json::from_str::<Read>(&text).map_err(|error| no_race(error.to_string()))?.race;
+    let race = serde_json::from_str::<RaceFile<RaceModel>>(&text).map_err(|error| no_race(error.to_string()))?.race;
     check(&race).map_err(no_race)?;
     Ok(race)
 }

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{AttemptRecord, Event, EventKind, TaskEvent, TaskId};
+use crate::event::{AttemptRecord, Event, EventKind, TaskEvent};
+use crate::job::TaskKind;
 use crate::job::lossless::Bytes;
-use crate::job::{Batch, TaskKind};
 use crate::model::Earlier;
 
 /// The version of the format that is written, and the newest that is read.
@@ -84,14 +84,9 @@ impl TaskWords {
     }
 }
 
-#[derive(Deserialize)]
-struct TasksLine {
-    tasks: Vec<TaskWords>,
-}
-
-#[derive(Serialize)]
-struct TasksLineRef<'a> {
-    tasks: &'a [TaskWords],
+#[derive(Serialize, Deserialize)]
+struct TasksLine<T> {
+    tasks: T,
 }
 
 /// Appends the line that describes the tasks of the next line.
@@ -99,7 +94,7 @@ struct TasksLineRef<'a> {
 /// # Errors
 /// Those of the format.
 pub(super) fn write_tasks(out: &mut Vec<u8>, tasks: &[TaskWords]) -> io::Result<()> {
-    write_line(out, &TasksLineRef { tasks })
+    write_line(out, &TasksLine { tasks })
 }
 
 /// Appends the line of an event.
@@ -210,14 +205,6 @@ impl RecordWriter {
     }
 }
 
-/// Appends what a task runs, or ran, in the lane `slot` (from 1): its command line, or its workload and argument.
-///
-/// # Panics
-/// When there is no such task.
-pub fn command_into(batch: &Batch, task: TaskId, slot: u32, out: &mut Vec<u8>) {
-    batch.command_into(task, slot, out);
-}
-
 /// Reads a record line by line, until its end or its first error.
 pub fn read(mut input: impl BufRead) -> impl Iterator<Item = Result<RecordLine, RecordError>> {
     let mut line = 0;
@@ -257,8 +244,7 @@ fn parse(text: &[u8], line: u64) -> Result<RecordLine, RecordError> {
 
 fn parse_behind_header(text: &[u8]) -> serde_json::Result<RecordLine> {
     if text.starts_with(b"{\"tasks\":") {
-        let tasks: TasksLine = serde_json::from_slice(text)?;
-        return Ok(RecordLine::Tasks(tasks.tasks));
+        return Ok(RecordLine::Tasks(serde_json::from_slice::<TasksLine<_>>(text)?.tasks));
     }
     serde_json::from_slice(text).map(RecordLine::Event)
 }

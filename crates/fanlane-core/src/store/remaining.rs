@@ -7,7 +7,7 @@ use bstr::{BString, ByteSlice};
 
 use super::history::{History, HistoryError};
 use super::joblog::on_one_line;
-use super::record::{TaskWords, command_into};
+use super::record::TaskWords;
 use crate::event::{OutcomeClass, TaskId};
 use crate::job::{Batch, MAX_WORKERS};
 use crate::model::Earlier;
@@ -29,7 +29,7 @@ pub enum EarlierOutcome {
 /// The tasks that earlier runs have ended, by their ids in the whole batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndedTasks {
-    how: HashMap<TaskId, EarlierOutcome>,
+    outcomes: HashMap<TaskId, EarlierOutcome>,
     /// The tasks of the first of these runs; `None`: the whole batch.
     wanted: Option<HashSet<TaskId>>,
 }
@@ -69,28 +69,28 @@ pub enum RemainingError {
 
 impl EndedTasks {
     /// Notes that a task has ended. A task that was done once stays done.
-    pub fn note(&mut self, task: TaskId, how: EarlierOutcome) {
-        let known = self.how.entry(task).or_insert(how);
-        if how == EarlierOutcome::Done {
-            *known = how;
+    pub fn note(&mut self, task: TaskId, outcome: EarlierOutcome) {
+        let known = self.outcomes.entry(task).or_insert(outcome);
+        if outcome == EarlierOutcome::Done {
+            *known = outcome;
         }
     }
 
     /// Forgets failed tasks, so that they are done again.
     pub fn forget_failed(&mut self) {
-        self.how.retain(|_, how| *how != EarlierOutcome::Failed);
+        self.outcomes.retain(|_, outcome| *outcome != EarlierOutcome::Failed);
     }
 
     /// How a task ended; `None` if it did not.
-    pub fn how(&self, task: TaskId) -> Option<EarlierOutcome> {
-        self.how.get(&task).copied()
+    pub fn outcome(&self, task: TaskId) -> Option<EarlierOutcome> {
+        self.outcomes.get(&task).copied()
     }
 
     /// Number of ended tasks by outcome.
     pub fn counts(&self) -> Earlier {
         let mut earlier = Earlier::default();
-        for how in self.how.values() {
-            *match how {
+        for outcome in self.outcomes.values() {
+            *match outcome {
                 EarlierOutcome::Done => &mut earlier.done,
                 EarlierOutcome::Failed => &mut earlier.failed,
                 EarlierOutcome::Unknown => &mut earlier.ended,
@@ -104,7 +104,7 @@ impl EndedTasks {
     pub fn left(&self, batch: &Batch) -> (Vec<TaskId>, u64) {
         let blocked = self.blocked(batch);
         let is_wanted = |task: &TaskId| self.wanted.as_ref().is_none_or(|wanted| wanted.contains(task));
-        let is_left = |task: &TaskId| is_wanted(task) && !self.how.contains_key(task) && !blocked.contains(task);
+        let is_left = |task: &TaskId| is_wanted(task) && !self.outcomes.contains_key(task) && !blocked.contains(task);
         ((0..batch.len()).map(TaskId).filter(is_left).collect(), blocked.len() as u64)
     }
 
@@ -116,11 +116,11 @@ impl EndedTasks {
             }
         }
         let mut blocked = HashSet::new();
-        let failed = self.how.iter().filter(|(_, how)| **how == EarlierOutcome::Failed);
+        let failed = self.outcomes.iter().filter(|(_, outcome)| **outcome == EarlierOutcome::Failed);
         let mut next: Vec<TaskId> = failed.map(|(task, _)| *task).collect();
         while let Some(task) = next.pop() {
             for one in waiting.remove(&task).unwrap_or_default() {
-                if !self.how.contains_key(&one) && blocked.insert(one) {
+                if !self.outcomes.contains_key(&one) && blocked.insert(one) {
                     next.push(one);
                 }
             }
@@ -144,7 +144,7 @@ impl EndedTasks {
         }
         let picked = history.picked(chain[chain.len() - 1])?;
         let wanted = picked.map(|numbers| numbers.iter().map(|number| TaskId(number.saturating_sub(1))).collect());
-        let mut ended = Self { how: HashMap::new(), wanted };
+        let mut ended = Self { outcomes: HashMap::new(), wanted };
         for run in chain.into_iter().rev() {
             history.each_ended(run, |words, record| {
                 check(run, batch, words)?;
@@ -199,7 +199,7 @@ pub fn is_same_command(batch: &Batch, task: TaskId, command: &[u8]) -> bool {
 /// When there is no such task.
 pub fn command_on_one_line(batch: &Batch, task: TaskId, slot: u32) -> Vec<u8> {
     let mut line = Vec::new();
-    command_into(batch, task, slot, &mut line);
+    batch.command_into(task, slot, &mut line);
     for byte in &mut line {
         *byte = on_one_line(*byte);
     }

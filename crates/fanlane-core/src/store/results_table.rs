@@ -8,7 +8,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
-use serde::Serialize;
+use serde::Serializer;
+use serde_json::Value;
 
 use super::joblog::{exit_and_signal, stdout_bytes};
 use crate::event::{AttemptRecord, CallValue, Captured, StreamName};
@@ -42,23 +43,6 @@ impl TableFormat {
 pub struct ResultsTable {
     file: File,
     format: TableFormat,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Row<'a> {
-    seq: u64,
-    host: &'static str,
-    starttime: f64,
-    job_runtime: f64,
-    send: u64,
-    receive: u64,
-    exitval: i32,
-    signal: i32,
-    command: Cow<'a, str>,
-    v: Vec<Cow<'a, str>>,
-    stdout: Cow<'a, str>,
-    stderr: Cow<'a, str>,
 }
 
 impl ResultsTable {
@@ -111,21 +95,23 @@ impl ResultsTable {
         let streams = StreamName::BOTH.map(|stream| text_of(record, stream));
         if self.format == TableFormat::JsonLines {
             let [stdout, stderr] = &streams;
-            let row = Row {
-                seq: number,
-                host: ":",
-                starttime: start_secs,
-                job_runtime: run_secs,
-                send: 0,
-                receive: stdout_bytes(record),
-                exitval,
-                signal,
-                command: String::from_utf8_lossy(command),
-                v: values.iter().map(|value| String::from_utf8_lossy(value.as_ref())).collect(),
-                stdout: String::from_utf8_lossy(stdout),
-                stderr: String::from_utf8_lossy(stderr),
-            };
-            let mut line = serde_json::to_vec(&row)?;
+            let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+            let row: [(&str, Value); 12] = [
+                ("Seq", number.into()),
+                ("Host", ":".into()),
+                ("Starttime", start_secs.into()),
+                ("JobRuntime", run_secs.into()),
+                ("Send", 0.into()),
+                ("Receive", stdout_bytes(record).into()),
+                ("Exitval", exitval.into()),
+                ("Signal", signal.into()),
+                ("Command", text(command).into()),
+                ("V", values.iter().map(|value| text(value.as_ref())).collect()),
+                ("Stdout", text(stdout).into()),
+                ("Stderr", text(stderr).into()),
+            ];
+            let mut line = Vec::new();
+            serde_json::Serializer::new(&mut line).collect_map(row)?;
             line.push(b'\n');
             return self.file.write_all(&line);
         }

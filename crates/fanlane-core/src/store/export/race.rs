@@ -8,35 +8,18 @@ use crate::model::format;
 use crate::model::race::laws::{Amdahl, SizeTime, Usl};
 use crate::model::race::{RaceModel, Standing, secs_words};
 
+/// The columns of [`write_csv`].
+const COLUMNS: &str = "job,way,mode,workers,chunk,tasks,runs,mean_secs,stddev_secs,median_secs,min_secs,max_secs,\
+    slower,slower_stddev,speed_up,speed_up_half_width_95,efficiency,cpu_secs,memory_bytes,outliers,\
+    not_done";
+
 /// A race as a table for spreadsheets: a row for each contender that has run.
 ///
 /// # Errors
 /// Errors of the writer.
 pub fn write_csv(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
-    rows.write_record([
-        "job",
-        "way",
-        "mode",
-        "workers",
-        "chunk",
-        "tasks",
-        "runs",
-        "mean_secs",
-        "stddev_secs",
-        "median_secs",
-        "min_secs",
-        "max_secs",
-        "slower",
-        "slower_stddev",
-        "speed_up",
-        "speed_up_half_width_95",
-        "efficiency",
-        "cpu_secs",
-        "memory_bytes",
-        "outliers",
-        "not_done",
-    ])?;
+    rows.write_record(COLUMNS.split(','))?;
     let optional = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     for_each(race, |case_name, one| {
         let contender = &race.contenders()[one.contender];

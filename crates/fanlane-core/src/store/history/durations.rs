@@ -11,7 +11,6 @@ use crate::event::{Outcome, TaskId};
 use crate::job::batch::OrderError;
 use crate::job::order::Durations;
 use crate::job::{Batch, Order};
-use crate::store::record::command_into;
 
 /// Maximum number of runs that are read, the newest first.
 const RUNS: usize = 100;
@@ -62,7 +61,7 @@ impl History {
         let mut command = Vec::new();
         for task in (0..batch.len()).map(TaskId) {
             command.clear();
-            command_into(batch, task, 1, &mut command);
+            batch.command_into(task, 1, &mut command);
             let values = batch.values(task);
             let key = key_of(values.iter().map(|value| value.as_bytes()).chain([&*command]));
             wanted.entry(key).or_default().push(task);

@@ -1,7 +1,7 @@
 //! Limits of the history: on outputs, on samples, which are kept at growing intervals, and on what waits to be written.
 //! What is left out is counted or reported, never dropped silently.
 
-use crate::event::{AttemptRecord, Captured, Output, Spill, StreamName};
+use crate::event::{AttemptRecord, Captured, EventKind, Output, SampleEvent, Spill, StreamName};
 
 /// Maximum number of bytes kept of a stream of an attempt, three quarters of them from its head.
 pub const MAX_OUTPUT_BYTES_PER_STREAM: usize = 64 << 10;
@@ -60,19 +60,37 @@ impl OutputRoom {
 /// Selects which samples of one kind are kept: at first all, then ever fewer, so that a run of weeks keeps some
 /// thousands.
 #[derive(Debug, Default)]
-pub struct Thinning {
+struct Thinning {
     seen: u64,
     kept: u64,
 }
 
 impl Thinning {
     /// Whether the next sample is kept.
-    pub fn keeps_next(&mut self) -> bool {
+    fn keeps_next(&mut self) -> bool {
         let stride = 1_u64 << (self.kept / SAMPLES_PER_STRIDE).min(63);
         let keep = self.seen.is_multiple_of(stride);
         self.seen += 1;
         self.kept += u64::from(keep);
         keep
+    }
+}
+
+/// Selects which events are kept: all but some samples of the machine and of the workers.
+#[derive(Debug, Default)]
+pub struct SampleThinning {
+    machine: Thinning,
+    workers: Thinning,
+}
+
+impl SampleThinning {
+    /// Whether the next event, of this kind, is kept.
+    pub fn keeps(&mut self, kind: &EventKind) -> bool {
+        match kind {
+            EventKind::Sample(SampleEvent::Machine(_)) => self.machine.keeps_next(),
+            EventKind::Sample(SampleEvent::Workers(_)) => self.workers.keeps_next(),
+            _ => true,
+        }
     }
 }
 

@@ -39,7 +39,7 @@ use rusqlite::{Connection, OpenFlags};
 pub use durations::{KnownDurations, longest_first};
 pub use fault::HistoryError;
 pub use flaky::Flaky;
-pub use limits::{MAX_OUTPUT_BYTES_PER_RUN, MAX_OUTPUT_BYTES_PER_STREAM, MAX_PENDING_BYTES, Thinning};
+pub use limits::{MAX_OUTPUT_BYTES_PER_RUN, MAX_OUTPUT_BYTES_PER_STREAM, MAX_PENDING_BYTES, SampleThinning};
 pub use pending::RecordedRun;
 pub use place::{FOLDER_VARIABLE, default_folder};
 pub use prune::Retention;

@@ -54,7 +54,8 @@ pub(super) struct PendingState {
     pub ended: bool,
     /// Recording has been abandoned.
     pub given_up: bool,
-    pub said: Vec<String>,
+    /// Messages for the user.
+    pub messages: Vec<String>,
     /// The run's number, once it has one.
     pub id: Option<i64>,
     /// The run is to be written at once, since its number is waited for.

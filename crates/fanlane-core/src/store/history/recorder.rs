@@ -9,25 +9,24 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::block::{self, Words};
-use super::limits::{OutputRoom, Thinning};
+use super::limits::{OutputRoom, SampleThinning};
 use super::never_begun::{NeverBegun, is_never_begun};
 use super::pending::{PendingRun, PendingState, RecordedRun};
 use super::writer;
 use crate::event::{AttemptRecord, Event, EventKind, RunEvent, SampleEvent, TaskEvent, WorkerEvent, WorkerId};
 use crate::job::lossless::Bytes;
-use crate::store::record::{TaskWords, command_into};
+use crate::store::record::TaskWords;
 
 /// Maximum wait at the end of a run for a disk that does not respond.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Records a run. Dropping it ends the recording.
 pub struct HistoryRecorder {
-    shared: Arc<PendingRun>,
+    pub(super) shared: Arc<PendingRun>,
     run: Arc<RecordedRun>,
     slots: HashMap<WorkerId, u32>,
     outputs: OutputRoom,
-    machine: Thinning,
-    workers: Thinning,
+    samples: SampleThinning,
     line: Vec<u8>,
     written: Receiver<()>,
     is_over: bool,
@@ -49,15 +48,16 @@ impl HistoryRecorder {
         if let Err(error) = thread {
             let mut state = shared.state();
             state.given_up = true;
-            state.said.push(format!("the run is not recorded in the history, since no thread can be started: {error}"));
+            state
+                .messages
+                .push(format!("the run is not recorded in the history, since no thread can be started: {error}"));
         }
         Self {
             shared,
             run,
             slots: HashMap::new(),
             outputs: OutputRoom::default(),
-            machine: Thinning::default(),
-            workers: Thinning::default(),
+            samples: SampleThinning::default(),
             line: Vec::new(),
             written,
             is_over: false,
@@ -68,7 +68,7 @@ impl HistoryRecorder {
     pub fn add(&mut self, event: &Event) -> Vec<String> {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.state();
-        let said = std::mem::take(&mut state.said);
+        let messages = std::mem::take(&mut state.messages);
         state.last_ns = state.last_ns.max(event.at_ns);
         let had_none = state.waiting_bytes == 0 && state.header.is_some();
         let before = state.gathered_bytes();
@@ -92,11 +92,9 @@ impl HistoryRecorder {
                 self.slots.insert(*worker, lane.0 + 1);
                 self.push(&mut state, event, &[]);
             }
-            EventKind::Sample(SampleEvent::Machine(_)) | EventKind::Sample(SampleEvent::Workers(_)) => {
+            EventKind::Sample(SampleEvent::Machine(_) | SampleEvent::Workers(_)) => {
                 is_pressing = false;
-                let is_machine = matches!(event.kind, EventKind::Sample(SampleEvent::Machine(_)));
-                let thinning = if is_machine { &mut self.machine } else { &mut self.workers };
-                if thinning.keeps_next() {
+                if self.samples.keeps(&event.kind) {
                     self.push(&mut state, event, &[]);
                 }
             }
@@ -119,7 +117,7 @@ impl HistoryRecorder {
         if had_none || newly_pressing {
             shared.wake.notify_one();
         }
-        said
+        messages
     }
 
     fn push_finished(&mut self, state: &mut PendingState, at_ns: u64, records: &[AttemptRecord]) {
@@ -141,7 +139,7 @@ impl HistoryRecorder {
             if block::is_compact(record) {
                 let batch = &self.run.batch;
                 self.line.clear();
-                command_into(batch, record.task, self.slot(record.worker), &mut self.line);
+                batch.command_into(record.task, self.slot(record.worker), &mut self.line);
                 let number = batch.number(record.task);
                 let input = batch.values(record.task);
                 let words = Words { number, input: &input, command: &self.line };
@@ -163,7 +161,7 @@ impl HistoryRecorder {
         let length = state.current.len();
         if let Err(error) = block::push_event(&mut state.current, event, words) {
             state.current.truncate(length);
-            state.said.push(format!("an event of the run cannot be recorded in the history: {error}"));
+            state.messages.push(format!("an event of the run cannot be recorded in the history: {error}"));
         }
         state.close_if_long();
     }
@@ -171,7 +169,7 @@ impl HistoryRecorder {
     fn words(&self, record: &AttemptRecord) -> TaskWords {
         let batch = &self.run.batch;
         let mut command = Vec::new();
-        command_into(batch, record.task, self.slot(record.worker), &mut command);
+        batch.command_into(record.task, self.slot(record.worker), &mut command);
         TaskWords {
             task: record.task.number(),
             number: Some(batch.number(record.task)).filter(|number| *number != record.task.number()),
@@ -196,14 +194,9 @@ impl HistoryRecorder {
         self.shared.wake.notify_one();
     }
 
-    /// Whether recording was abandoned; a message has said why.
+    /// Whether recording was abandoned; a message has messages why.
     pub fn has_given_up(&self) -> bool {
         self.shared.state().given_up
-    }
-
-    #[cfg(test)]
-    pub(super) fn shared_for_tests(&self) -> Arc<PendingRun> {
-        Arc::clone(&self.shared)
     }
 
     /// Waits, up to a time limit, until everything is written; returns messages for the user.
@@ -211,12 +204,13 @@ impl HistoryRecorder {
         self.end();
         let is_stuck = self.written.recv_timeout(FLUSH_TIMEOUT) == Err(crossbeam_channel::RecvTimeoutError::Timeout);
         let mut state = self.shared.state();
-        let mut said = std::mem::take(&mut state.said);
+        let mut messages = std::mem::take(&mut state.messages);
         if is_stuck && !state.given_up {
             state.given_up = true;
-            said.push("the disk does not respond, so the end of this run may be missing from the history".to_owned());
+            messages
+                .push("the disk does not respond, so the end of this run may be missing from the history".to_owned());
         }
-        said
+        messages
     }
 
     fn end(&mut self) {

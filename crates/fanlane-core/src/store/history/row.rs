@@ -192,11 +192,6 @@ impl RunRow {
             summary,
         })
     }
-
-    /// Whether there is something to resume: it has ended, and not every task is done.
-    pub fn has_rest(&self) -> bool {
-        self.state != RunState::Running && self.counts.done < self.tasks
-    }
 }
 
 /// One run.
@@ -221,7 +216,11 @@ impl History {
     /// # Errors
     /// When there is no such run, or the history cannot be read.
     pub fn run(&self, id: i64) -> Result<RunRow, HistoryError> {
-        match find(&self.connection, id) {
+        self.found(id, find(&self.connection, id))
+    }
+
+    fn found<T>(&self, id: i64, found: rusqlite::Result<T>) -> Result<T, HistoryError> {
+        match found {
             Err(rusqlite::Error::QueryReturnedNoRows) => Err(HistoryError::NoRun { id }),
             found => found.map_err(|error| self.fault(error)),
         }
@@ -252,10 +251,7 @@ impl History {
     /// # Errors
     /// When there is no such run, or the history cannot be read.
     pub fn job(&self, id: i64) -> Result<Option<String>, HistoryError> {
-        match self.connection.query_row("SELECT job FROM runs WHERE id = ?1", [id], |row| row.get(0)) {
-            Err(rusqlite::Error::QueryReturnedNoRows) => Err(HistoryError::NoRun { id }),
-            found => found.map_err(|error| self.fault(error)),
-        }
+        self.found(id, self.connection.query_row("SELECT job FROM runs WHERE id = ?1", [id], |row| row.get(0)))
     }
 
     /// The numbers of the tasks of the whole batch that a run had; `None`: all.
@@ -264,10 +260,7 @@ impl History {
     /// When there is no such run, or the history cannot be read.
     pub fn picked(&self, id: i64) -> Result<Option<Vec<u64>>, HistoryError> {
         let found = self.connection.query_row("SELECT picked FROM runs WHERE id = ?1", [id], |row| row.get(0));
-        let bytes: Option<Vec<u8>> = match found {
-            Err(rusqlite::Error::QueryReturnedNoRows) => return Err(HistoryError::NoRun { id }),
-            found => found.map_err(|error| self.fault(error))?,
-        };
+        let bytes: Option<Vec<u8>> = self.found(id, found)?;
         let unreadable = || HistoryError::Damaged { path: self.path.clone(), reason: format!("the tasks of run {id}") };
         bytes.map(|bytes| postcard::from_bytes(&bytes).map_err(|_| unreadable())).transpose()
     }

@@ -75,10 +75,15 @@ pub fn events(tasks: u64, outcomes: &[Outcome]) -> Vec<Event> {
 pub fn keep(folder: &Path, run: RecordedRun, events: &[Event]) -> (Option<i64>, Vec<String>) {
     let mut recorder = HistoryRecorder::start(folder.to_owned(), run);
     let mut said: Vec<String> = events.iter().flat_map(|event| recorder.add(event)).collect();
-    let shared = recorder.shared_for_tests();
+    let shared = std::sync::Arc::clone(&recorder.shared);
     said.extend(recorder.finish());
     let id = shared.state().id;
     (id, said)
+}
+
+/// Records a run whose only task is done.
+fn keep_one(folder: &Path) -> (Option<i64>, Vec<String>) {
+    keep(folder, recorded_run(&["a"], None), &events(1, &[Outcome::Done]))
 }
 
 pub fn lines(history: &History, run: i64) -> Vec<Event> {
@@ -132,7 +137,7 @@ fn a_run_without_an_end_was_interrupted_and_its_rest_is_known() {
     assert_eq!(db.run(id).expect("there").state, RunState::Running, "this process lives");
     db.connection.execute("UPDATE runs SET owner = '1 1 long ago'", []).expect("changed");
     let row = db.run(id).expect("there");
-    assert!(row.state == RunState::Interrupted && row.has_rest(), "{row:?}");
+    assert_eq!(row.state, RunState::Interrupted);
     let mut last = None;
     db.events(id, |event| last = Some(event.kind)).expect("readable");
     assert!(matches!(last, Some(EventKind::Run(RunEvent::Finished(Summary { stopped: true, .. })))), "{last:?}");
@@ -140,7 +145,7 @@ fn a_run_without_an_end_was_interrupted_and_its_rest_is_known() {
     let whole = batch(&words);
     let mut ended = EndedTasks::in_history(&db, id, &whole).expect("the same job");
     assert_eq!(
-        [0, 1, 2, 3].map(|task| ended.how(TaskId(task))),
+        [0, 1, 2, 3].map(|task| ended.outcome(TaskId(task))),
         [Some(EarlierOutcome::Done), Some(EarlierOutcome::Failed), None, None]
     );
     assert_eq!(ended.left(&whole), (vec![TaskId(2), TaskId(3)], 0));
@@ -216,14 +221,14 @@ fn old_and_large_runs_are_surplus_but_not_those_that_go_on() {
 #[test]
 fn a_newer_history_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
-    keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
+    keep_one(folder.path());
     history(folder.path()).connection.pragma_update(None, "user_version", VERSION + 1).expect("changed");
     let error = History::existing(folder.path()).expect_err("too new").to_string();
     assert!(
         error.contains(&format!("is of version {}, and this Fanlane knows up to {VERSION}", VERSION + 1)),
         "{error}"
     );
-    let (id, said) = keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
+    let (id, said) = keep_one(folder.path());
     assert!(id.is_none() && said.len() == 1 && said[0].contains("use the newer Fanlane"), "{said:?}");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "the file and its lock, nothing set aside");
 }
@@ -236,7 +241,7 @@ fn what_is_no_history_is_set_aside_and_a_new_one_begun() {
         fs::write(file_in(folder.path()), &content).expect("written");
         assert!(matches!(History::existing(folder.path()), Err(HistoryError::Damaged { .. })));
         for round in 0..2 {
-            let (id, said) = keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
+            let (id, said) = keep_one(folder.path());
             assert_eq!(id, Some(round + 1));
             let told = said.iter().filter(|line| line.contains("history-damaged-1.sqlite3")).count();
             assert_eq!((told, said.len()), if round == 0 { (1, 1) } else { (0, 0) }, "{said:?}");
@@ -253,7 +258,7 @@ fn what_is_no_history_is_set_aside_and_a_new_one_begun() {
 #[test]
 fn a_history_cut_off_anywhere_does_not_keep_a_run_from_being_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
-    keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
+    keep_one(folder.path());
     let whole = fs::read(file_in(folder.path())).expect("read");
     for length in (0..whole.len()).step_by(1021) {
         let copy = tempfile::tempdir().expect("a folder");
@@ -327,13 +332,13 @@ fn two_recorders_at_once_lose_nothing() {
 #[test]
 fn a_lock_that_another_process_holds_costs_the_run_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
+    keep_one(folder.path());
     let other = Connection::open(file_in(folder.path())).expect("opened");
     other.execute_batch("BEGIN IMMEDIATE").expect("locked");
-    let (id, said) = keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
+    let (id, said) = keep_one(folder.path());
     assert!(id.is_none() && said.len() == 1 && said[0].contains("locked by another Fanlane"), "{said:?}");
     other.execute_batch("ROLLBACK").expect("free");
-    let (id, said) = keep(folder.path(), recorded_run(&["a"], None), &events(1, &[Outcome::Done]));
+    let (id, said) = keep_one(folder.path());
     assert_eq!((id, said), (Some(2), Vec::new()));
 }
 

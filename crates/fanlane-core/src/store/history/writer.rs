@@ -42,7 +42,7 @@ struct Written {
 pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &Path) {
     let mut written: Option<Written> = None;
     let mut blocks: Vec<Vec<u8>> = Vec::new();
-    let mut told = false;
+    let mut is_reported = false;
     let mut is_failing = false;
     loop {
         let (turn, ended) = take(shared, &mut blocks, is_failing);
@@ -63,13 +63,13 @@ pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &P
                     drop(written);
                 }
                 let goes_on = error.is_passing() && !ended;
-                if !std::mem::replace(&mut told, true) {
+                if !std::mem::replace(&mut is_reported, true) {
                     let what = if goes_on {
                         "the run continues, but for now it is not recorded"
                     } else {
                         "the run is not, or not completely, recorded"
                     };
-                    shared.state().said.push(format!("{what}: {error}"));
+                    shared.state().messages.push(format!("{what}: {error}"));
                 }
                 if !goes_on {
                     let mut state = shared.state();
@@ -84,7 +84,7 @@ pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &P
             let left_out = shared.state().left_out;
             if left_out > 0 {
                 let line = format!("the disk could not keep up: {left_out} attempts are missing from the history");
-                shared.state().said.push(line);
+                shared.state().messages.push(line);
             }
             return;
         }
@@ -157,7 +157,7 @@ fn write_turn(
                 let id = open.id;
                 let mut state = shared.state();
                 state.id = id;
-                state.said.extend(salvage.map(|salvage| salvage.sentence()));
+                state.messages.extend(salvage.map(|salvage| salvage.sentence()));
                 return outcome;
             }
         }
