@@ -1,7 +1,7 @@
 //! Draws every page of the window from real runs into `screenshots/`, in both themes and at two sizes:
 //! `cargo run --release --example screenshots [FOLDER [PART]]`. Needs no display. PART is `runs`, `shared` or `race`.
 //!
-//! It drives the window as a person does, by its names and keys. Numbers in the pictures are those of this machine.
+//! It drives the window by accessible names and keys. Numbers in the pictures are those of this machine.
 
 #[path = "../tests/support/picture_renderer/mod.rs"]
 mod picture_renderer;
@@ -171,7 +171,7 @@ const RACED: &str = r#"Job(
     ],
 )"#;
 
-/// A window that nobody sees, and where its pictures go.
+/// A window without a display, and the folder of its pictures.
 struct Album {
     window: Harness<'static, FanlaneApp>,
     folder: PathBuf,

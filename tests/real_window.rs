@@ -94,7 +94,7 @@ fn a_window_that_is_killed_leaves_its_batch_running_and_the_next_window_shows_it
     wait_for("the end of every process of the program", || scene.nothing_runs());
 }
 
-/// A home that nobody has lived in, with a job of 24 tasks for two workers.
+/// A new home folder with a job of 24 tasks for two workers.
 struct Scene {
     home: TempDir,
 }

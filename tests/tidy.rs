@@ -209,7 +209,7 @@ fn egui_is_imported_in_the_window_alone() {
 }
 
 /// The wall clock says when a run began and how old it is, and nothing else: timeouts and measured times would be wrong
-/// whenever somebody sets it.
+/// whenever it is set.
 #[test]
 fn the_wall_clock_is_read_where_dates_are_meant_and_nowhere_else() {
     const DATES: [&str; 4] = [

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use bstr::BString;
 use clap::{Args, ValueEnum};
 
+use super::output_file;
 use super::report::{Tasks, json};
 use super::run_name::RunName;
 use super::status::Status;
@@ -20,7 +21,6 @@ use super::terminal::{print, remark};
 use fanlane_core::event::{Event, EventKind, RunEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
 use fanlane_core::job::TaskKind;
 use fanlane_core::model::format::plural;
-use fanlane_core::store::atomic_write::{self, Existing};
 use fanlane_core::store::export::rows::RowWriter;
 use fanlane_core::store::export::trace::TraceWriter;
 use fanlane_core::store::record::{self, RecordError, RecordHeader, RecordLine, TaskWords};
@@ -107,15 +107,7 @@ fn write_out(args: &ExportArgs, header: &RecordHeader, lines: &mut dyn Iterator<
     let Some(path) = &args.output else {
         return print(|| write(args.format, header, lines, &mut BufWriter::new(io::stdout().lock())));
     };
-    let existing = if args.force { Existing::Replace } else { Existing::Keep };
-    let written =
-        atomic_write::write(path, existing, |file| write(args.format, header, lines, &mut BufWriter::new(file)));
-    written.with_context(|| match existing {
-        Existing::Keep if path.exists() => {
-            format!("{} exists already; name another file, or add --force", path.display())
-        }
-        _ => format!("{} cannot be written", path.display()),
-    })?;
+    output_file::write(path, args.force, |file| write(args.format, header, lines, &mut BufWriter::new(file)))?;
     Ok(Status::AllDone)
 }
 
@@ -240,10 +232,6 @@ impl Tasks for RecordedTask {
 
     fn command_line(&self, _task: TaskId, _slot: u32) -> BString {
         self.words.command.0.clone().into()
-    }
-
-    fn tag(&self, _task: TaskId, _slot: u32) -> Option<BString> {
-        None
     }
 
     fn input(&self, _task: TaskId) -> Vec<BString> {

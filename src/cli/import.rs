@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::output_file;
 use super::report::printable;
 use super::status::Status;
 use super::subcommand::Subcommand;
@@ -14,7 +15,6 @@ use super::terminal::{print, remark};
 use fanlane_core::job::import::{
     ImportError, Imported, Word, import_joblog, import_parallel, import_xargs, shell_words,
 };
-use fanlane_core::store::atomic_write::{self, Existing};
 
 /// The arguments of `fanlane import`.
 #[derive(Debug, Args)]
@@ -106,13 +106,7 @@ fn write(imported: Imported, target: &Target) -> Result<Status> {
     let status = match &target.output {
         None => print(|| io::stdout().lock().write_all(text.as_bytes()))?,
         Some(path) => {
-            let existing = if target.force { Existing::Replace } else { Existing::Keep };
-            atomic_write::write(path, existing, |file| file.write_all(text.as_bytes())).map_err(|error| {
-                let refused = error.kind() == io::ErrorKind::AlreadyExists;
-                let what =
-                    if refused { "exists already; name another file, or add --force" } else { "cannot be written" };
-                anyhow::Error::new(error).context(format!("{} {what}", path.display()))
-            })?;
+            output_file::write(path, target.force, |file| file.write_all(text.as_bytes()))?;
             Status::AllDone
         }
     };

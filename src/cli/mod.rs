@@ -13,6 +13,7 @@ mod export;
 mod history;
 mod import;
 mod manager;
+mod output_file;
 mod plan;
 mod presets;
 pub mod progress;

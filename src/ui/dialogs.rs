@@ -1,6 +1,7 @@
 //! Modal dialogs, one at a time: only where something cannot be undone or must be typed.
 
 use egui::{Grid, Id, Modal, RichText, Ui};
+use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
     ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_EXIT_TO_APP, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP,
 };
@@ -53,7 +54,11 @@ impl Dialog {
             ui.set_width(if matches!(question, Question::Keys | Question::Close) { 520.0 } else { 440.0 });
             let mut asked = Asked { ui, requests, is_new };
             match &mut question {
-                Question::Stop => asked.stop_ui(session),
+                Question::Stop => asked.confirm_ui(
+                    ["Stop the run?", &what_is_lost(session), "Stop the run", "Keep running"],
+                    ICON_STOP,
+                    Command::Stop,
+                ),
                 Question::Close => asked.close_ui(session),
                 Question::Open(path) => asked.open_ui(path, files),
                 Question::SaveAs(name) => asked.save_as_ui(name),
@@ -62,22 +67,31 @@ impl Dialog {
                     asked
                         .name_ui("Rename the preset", ICON_EDIT, "Rename", name, |name| PresetCommand::Rename(id, name))
                 }
-                Question::Discard(command) => asked.discard_ui(session, command),
+                Question::Discard(command) => {
+                    let name = match session.editor.draft().name.as_str() {
+                        "" => "The open job",
+                        name => name,
+                    };
+                    let text = format!("{name} has unsaved changes. They are lost when another job is opened.");
+                    asked.confirm_ui(
+                        ["Discard the changes?", &text, "Discard", "Keep editing"],
+                        ICON_DELETE,
+                        (**command).clone(),
+                    )
+                }
                 Question::RemoveRun(id, name) => {
-                    let what = format!("Run {id}, {}, and its results will be deleted.", sanitize::command(name));
-                    asked.remove_ui(
-                        "Remove the run from the history?",
-                        &what,
-                        "Remove the run",
+                    let text = format!("Run {id}, {}, and its results will be deleted.", sanitize::command(name));
+                    asked.confirm_ui(
+                        ["Remove the run from the history?", &text, "Remove the run", "Cancel"],
+                        ICON_DELETE,
                         HistoryCommand::Remove(*id),
                     )
                 }
                 Question::RemoveRace(file) => {
-                    let what = format!("{} will be deleted.", file.display());
-                    asked.remove_ui(
-                        "Delete the saved race?",
-                        &what,
-                        "Delete the race",
+                    let text = format!("{} will be deleted.", file.display());
+                    asked.confirm_ui(
+                        ["Delete the saved race?", &text, "Delete the race", "Cancel"],
+                        ICON_DELETE,
                         RaceCommand::Remove(file.clone()),
                     )
                 }
@@ -120,20 +134,29 @@ impl Asked<'_> {
         stay.clicked()
     }
 
-    fn stop_ui(&mut self, session: &Session) -> bool {
-        self.title("Stop the run?");
-        self.ui.label(what_is_lost(session));
+    /// A row of buttons below the text; true once one of them was pressed.
+    fn buttons_ui(&mut self, buttons: impl FnOnce(&mut Asked<'_>) -> bool) -> bool {
         self.ui.add_space(theme::GAP);
-        self.ui
-            .horizontal(|ui| {
-                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
-                let stop = icon_button(asked.ui, ICON_STOP, "Stop the run", true).clicked();
-                if stop {
-                    asked.requests.command(Command::Stop);
-                }
-                asked.stay_ui("Keep running", true) || stop
-            })
-            .inner
+        let (requests, is_new) = (&mut *self.requests, self.is_new);
+        self.ui.horizontal(|ui| buttons(&mut Asked { ui, requests, is_new })).inner
+    }
+
+    /// A text, the button for a command, and the button that changes nothing.
+    fn confirm_ui(
+        &mut self,
+        [title, text, answer, stay]: [&str; 4],
+        icon: MaterialIcon,
+        command: impl Into<Command>,
+    ) -> bool {
+        self.title(title);
+        self.ui.label(text);
+        self.buttons_ui(|asked| {
+            let confirmed = icon_button(asked.ui, icon, answer, true).clicked();
+            if confirmed {
+                asked.requests.command(command);
+            }
+            asked.stay_ui(stay, true) || confirmed
+        })
     }
 
     fn close_ui(&mut self, session: &Session) -> bool {
@@ -148,43 +171,35 @@ impl Asked<'_> {
         } else {
             self.ui.label(what_is_lost(session));
         }
-        self.ui.add_space(theme::GAP);
-        self.ui
-            .horizontal(|ui| {
-                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
-                let leave = can_stay && primary_button(asked.ui, ICON_EXIT_TO_APP, "Run in background", true).clicked();
-                if leave {
-                    asked.requests.leave_and_close();
-                }
-                let close = icon_button(asked.ui, ICON_STOP, "Stop and close", true).clicked();
-                if close {
-                    asked.requests.stop_and_close();
-                }
-                asked.stay_ui("Cancel", true) || close || leave
-            })
-            .inner
+        self.buttons_ui(|asked| {
+            let leave = can_stay && primary_button(asked.ui, ICON_EXIT_TO_APP, "Run in background", true).clicked();
+            if leave {
+                asked.requests.leave_and_close();
+            }
+            let close = icon_button(asked.ui, ICON_STOP, "Stop and close", true).clicked();
+            if close {
+                asked.requests.stop_and_close();
+            }
+            asked.stay_ui("Cancel", true) || close || leave
+        })
     }
 
     fn open_ui(&mut self, path: &mut String, files: &mut FileDialog) -> bool {
         self.title("Open a job file");
         let entered = self.field_ui("Path of the job file", path, "/home/me/thumbnails.ron");
-        self.ui.add_space(theme::GAP);
-        self.ui
-            .horizontal(|ui| {
-                let typed = path.trim().to_owned();
-                let open = primary_button(ui, ICON_FOLDER_OPEN, "Open", !typed.is_empty()).clicked();
-                if icon_button(ui, ICON_FOLDER_OPEN, "Browse…", !files.is_open()).clicked() {
-                    files.open(ui.ctx());
-                    return true;
-                }
-                let open = (open || entered) && !typed.is_empty();
-                if open {
-                    self.requests.command(Command::OpenJob(typed.into()));
-                }
-                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
-                asked.stay_ui("Cancel", false) || open
-            })
-            .inner
+        self.buttons_ui(|asked| {
+            let typed = path.trim().to_owned();
+            let open = primary_button(asked.ui, ICON_FOLDER_OPEN, "Open", !typed.is_empty()).clicked();
+            if icon_button(asked.ui, ICON_FOLDER_OPEN, "Browse…", !files.is_open()).clicked() {
+                files.open(asked.ui.ctx());
+                return true;
+            }
+            let open = (open || entered) && !typed.is_empty();
+            if open {
+                asked.requests.command(Command::OpenJob(typed.into()));
+            }
+            asked.stay_ui("Cancel", false) || open
+        })
     }
 
     fn save_as_ui(&mut self, name: &mut String) -> bool {
@@ -194,25 +209,21 @@ impl Asked<'_> {
     fn name_ui(
         &mut self,
         title: &str,
-        icon: egui_material_icons::MaterialIcon,
+        icon: MaterialIcon,
         words: &str,
         name: &mut String,
         command: impl FnOnce(String) -> PresetCommand,
     ) -> bool {
         self.title(title);
         let entered = self.field_ui("Preset name", name, "Thumbnails");
-        self.ui.add_space(theme::GAP);
-        self.ui
-            .horizontal(|ui| {
-                let named = !name.trim().is_empty();
-                let save = (primary_button(ui, icon, words, named).clicked() || entered) && named;
-                if save {
-                    self.requests.command(command(name.trim().to_owned()));
-                }
-                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
-                asked.stay_ui("Cancel", false) || save
-            })
-            .inner
+        self.buttons_ui(|asked| {
+            let named = !name.trim().is_empty();
+            let save = (primary_button(asked.ui, icon, words, named).clicked() || entered) && named;
+            if save {
+                asked.requests.command(command(name.trim().to_owned()));
+            }
+            asked.stay_ui("Cancel", false) || save
+        })
     }
 
     /// A line of text; true when Enter was pressed in it.
@@ -226,45 +237,12 @@ impl Asked<'_> {
         field.lost_focus() && self.ui.input(|input| input.key_pressed(egui::Key::Enter))
     }
 
-    fn discard_ui(&mut self, session: &Session, command: &Command) -> bool {
-        self.title("Discard the changes?");
-        let name = if session.editor.draft().name.is_empty() { "The open job" } else { &session.editor.draft().name };
-        self.ui.label(format!("{name} has unsaved changes. They are lost when another job is opened."));
-        self.ui.add_space(theme::GAP);
-        self.ui
-            .horizontal(|ui| {
-                let discard = icon_button(ui, ICON_DELETE, "Discard", true).clicked();
-                if discard {
-                    self.requests.command(command.clone());
-                }
-                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
-                asked.stay_ui("Keep editing", true) || discard
-            })
-            .inner
-    }
-
-    fn remove_ui(&mut self, question: &str, what: &str, answer: &str, command: impl Into<Command>) -> bool {
-        self.title(question);
-        self.ui.label(what);
-        self.ui.add_space(theme::GAP);
-        self.ui
-            .horizontal(|ui| {
-                let remove = icon_button(ui, ICON_DELETE, answer, true).clicked();
-                if remove {
-                    self.requests.command(command);
-                }
-                let mut asked = Asked { ui, requests: self.requests, is_new: self.is_new };
-                asked.stay_ui("Cancel", true) || remove
-            })
-            .inner
-    }
-
     fn keys_ui(&mut self, pages: &Pages) -> bool {
         self.title("Keyboard shortcuts");
         Grid::new("keys").num_columns(2).spacing([theme::GAP, theme::HALF]).show(self.ui, |ui| {
             let actions = Action::ALL.iter().map(|action| (action.explanation().to_owned(), action.shortcut()));
             let pages =
-                pages.iter().map(|(view, shortcut)| (format!("Show the page {}", view.page().title()), shortcut));
+                pages.iter().map(|(view, shortcut)| (format!("Show the page {}", view.tab().page.title()), shortcut));
             for (explanation, shortcut) in actions.chain(pages) {
                 if let Some(shortcut) = shortcut {
                     ui.label(RichText::new(shortcut.to_string()).monospace());

@@ -25,5 +25,5 @@ pub mod window_title;
 
 pub use app::FanlaneApp;
 pub use options::{WindowOptions, run_window};
-pub use pages::PageView;
+pub use pages::{PageTab, PageView};
 pub use request::Requests;

@@ -19,16 +19,20 @@ use super::views::results::ResultsView;
 use super::views::runs::RunsView;
 use super::views::shared::SharedView;
 
+/// The tab of a page.
+pub struct PageTab {
+    /// The page, whose title is the label.
+    pub page: Page,
+    /// The icon.
+    pub icon: MaterialIcon,
+    /// The tooltip: what the page shows.
+    pub explanation: &'static str,
+}
+
 /// A page of the window. It reads the session and requests changes; its own state is that of the view.
 pub trait PageView {
-    /// Its name, whose title is on its tab.
-    fn page(&self) -> Page;
-
-    /// The icon on its tab.
-    fn icon(&self) -> MaterialIcon;
-
-    /// What it shows, as a hint over its tab.
-    fn explanation(&self) -> &'static str;
+    /// Its tab.
+    fn tab(&self) -> PageTab;
 
     /// Draws the page.
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests);
@@ -70,17 +74,17 @@ impl Pages {
 
     /// The view of a page.
     pub fn view_mut(&mut self, page: Page) -> Option<&mut (dyn PageView + 'static)> {
-        self.0.iter_mut().find(|view| view.page() == page).map(|view| &mut **view)
+        self.0.iter_mut().find(|view| view.tab().page == page).map(|view| &mut **view)
     }
 
     /// Draws the tabs.
     pub fn tabs_ui(&self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
         ui.horizontal(|ui| {
             for (view, shortcut) in self.iter() {
-                let page = view.page();
+                let PageTab { page, icon, explanation } = view.tab();
                 let words = RichText::new(page.title()).text_style(theme::title_style());
-                let tab = ui.add(Button::selectable(session.page() == page, (icon_text(view.icon()), words)));
-                let tab = tab.on_hover_text(Shortcut::hint(shortcut, view.explanation()));
+                let tab = ui.add(Button::selectable(session.page() == page, (icon_text(icon), words)));
+                let tab = tab.on_hover_text(Shortcut::hint(shortcut, explanation));
                 if tab.accessible_name(format!("Page {}", page.title())).clicked() {
                     requests.command(Command::Show(page));
                 }

@@ -15,7 +15,7 @@ pub fn pressed(ctx: &Context, pages: &Pages, focus_is_free: bool) -> Vec<Request
     let in_text = ctx.text_edit_focused();
     let in_popup = egui::Popup::is_any_open(ctx);
     let actions = Action::ALL.iter().map(|action| (Request::Action(*action), action.shortcut()));
-    let pages = pages.iter().map(|(view, shortcut)| (Request::Command(Command::Show(view.page())), shortcut));
+    let pages = pages.iter().map(|(view, shortcut)| (Request::Command(Command::Show(view.tab().page)), shortcut));
     let mut wanted: Vec<(Request, Shortcut)> =
         actions.chain(pages).filter_map(|(request, shortcut)| Some((request, shortcut?))).collect();
     // Those with more modifiers first: egui ignores a Shift that a shortcut does not ask for.

@@ -25,7 +25,7 @@ pub fn sidebar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         ui.spacing_mut().item_spacing.y = theme::HALF / 2.0;
         group_ui(ui, SAVED_GROUP, session.presets.saved(), session, requests);
         if session.presets.saved().is_empty() {
-            let words = RichText::new("None yet. Save adds the open job").color(theme::palette(ui).text_weak);
+            let words = RichText::new("None yet: save the open job").color(theme::palette(ui).text_weak);
             ui.label(words.text_style(egui::TextStyle::Small));
         }
         for group in session.presets.built_in().chunk_by(|one, next| one.group == next.group) {

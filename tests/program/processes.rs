@@ -19,7 +19,7 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// No process has this id, or only one that nobody has waited for yet.
+/// No process has this id, or only a zombie.
 pub fn is_gone(pid: u32) -> bool {
     process_tree::parent_of(pid).is_none() || process_tree::has_ended(pid)
 }

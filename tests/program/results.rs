@@ -190,7 +190,7 @@ fn peak_memory_bytes(mut child: Child) -> u64 {
 
 #[test]
 fn a_long_output_arrives_whole_and_takes_no_memory() {
-    const MOST_BYTES: u64 = 64 << 20;
+    const MAX_BYTES: u64 = 64 << 20;
     let folder = tempfile::tempdir().expect("a folder");
     let temporary = folder.path().join("tmp");
     fs::create_dir(&temporary).expect("made");
@@ -213,7 +213,7 @@ fn a_long_output_arrives_whole_and_takes_no_memory() {
         let peak_bytes = peak_memory_bytes(child);
         let arrived = summer.wait_with_output().expect("it ends").stdout;
         assert_eq!(String::from_utf8_lossy(&arrived), expected);
-        assert!(peak_bytes < MOST_BYTES, "{peak_bytes} bytes");
+        assert!(peak_bytes < MAX_BYTES, "{peak_bytes} bytes");
         assert_eq!(tree(&temporary), [""; 0]);
     }
     assert_eq!(sum("sha256sum < results/1/24000000/stdout"), expected);

@@ -309,7 +309,7 @@ fn a_script_without_an_interpreter_line_is_run_as_a_shell_runs_it() {
     let ended = run_in(&words, folder.path());
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), "./script|$x;*|a  b|2|own\nin\n"), "{ended:?}");
     assert!(ended.err.contains("exit code 3"), "{ended:?}");
-    // Without a shell nobody else is asked.
+    // Without a shell it is an error.
     let ended = run_in(&["run", "--no-shell", "./script {}", ":::", "x"], folder.path());
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{ended:?}");
     assert!(ended.err.contains("name its interpreter in its first line"), "{ended:?}");

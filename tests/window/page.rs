@@ -4,10 +4,9 @@ use eframe::egui::Ui;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::ICON_SPEED;
 use fanlane::session::{Command, Page, Session};
-use fanlane::ui::{FanlaneApp, PageView, Requests};
+use fanlane::ui::{FanlaneApp, PageTab, PageView, Requests};
 
 use super::canned::{FakeEngine, session};
 use super::driver::{SMALLEST, click, press, shown};
@@ -20,16 +19,8 @@ struct PulseView {
 }
 
 impl PageView for PulseView {
-    fn page(&self) -> Page {
-        PAGE
-    }
-
-    fn icon(&self) -> MaterialIcon {
-        ICON_SPEED
-    }
-
-    fn explanation(&self) -> &'static str {
-        "Whether the window is alive"
+    fn tab(&self) -> PageTab {
+        PageTab { page: PAGE, icon: ICON_SPEED, explanation: "Whether the window is alive" }
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::execute::batch::open_whole;
+use super::output_file;
 use super::plan::Plan;
 use super::plan::inputs::InputArgs;
 use super::status::Status;
@@ -21,7 +22,6 @@ use crate::session::race::{Race, RaceEngine, RacePlan};
 use fanlane_core::engine::{LocalEngine, Sweep, event_pump, own_process};
 use fanlane_core::job::Mode;
 use fanlane_core::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks};
-use fanlane_core::store::atomic_write::{self, Existing};
 use fanlane_core::store::export::race::{write_csv, write_json, write_markdown};
 use fanlane_core::store::race as saved;
 use fanlane_os::child::OWN_EXECUTABLE;
@@ -76,15 +76,11 @@ fn race(args: &RaceArgs) -> Result<Status> {
         _ => Status::AllDone,
     };
     if let Some(file) = &args.save {
-        saved::save(&model, file, existing(args))?;
+        saved::save(&model, file, output_file::existing(args.force))?;
     }
     export(args, &model)?;
     print_report(args, &model)?;
     Ok(status)
-}
-
-fn existing(args: &RaceArgs) -> Existing {
-    if args.force { Existing::Replace } else { Existing::Keep }
 }
 
 /// Finds out before the race whether its results can be written.
@@ -187,12 +183,11 @@ fn print_report(args: &RaceArgs, race: &RaceModel) -> Result<Status> {
 fn export(args: &RaceArgs, race: &RaceModel) -> Result<()> {
     for file in &args.export {
         let format = ExportArg::of(file)?;
-        let written = atomic_write::write(file, existing(args), |out| match format {
+        output_file::write(file, args.force, |out| match format {
             ExportArg::Csv => write_csv(race, out),
             ExportArg::Json => write_json(race, out),
             ExportArg::Markdown => write_markdown(race, out),
-        });
-        written.with_context(|| format!("{} cannot be written", file.display()))?;
+        })?;
     }
     Ok(())
 }

@@ -247,9 +247,6 @@ mod tests {
         fn command_line(&self, task: TaskId, slot: u32) -> bstr::BString {
             NamedTasks.command_line(task, slot)
         }
-        fn tag(&self, _task: TaskId, _slot: u32) -> Option<bstr::BString> {
-            None
-        }
         fn input(&self, _task: TaskId) -> Vec<bstr::BString> {
             vec!["5".into()]
         }

@@ -77,7 +77,9 @@ pub trait Tasks {
     /// What the task runs: its command line in the lane `slot` (from 1), or its workload and argument.
     fn command_line(&self, task: TaskId, slot: u32) -> BString;
     /// The tag before each line of its output, without the tab; `None`: no tag.
-    fn tag(&self, task: TaskId, slot: u32) -> Option<BString>;
+    fn tag(&self, _task: TaskId, _slot: u32) -> Option<BString> {
+        None
+    }
     /// The values that the task was made from.
     fn input(&self, task: TaskId) -> Vec<BString>;
     /// The kind of the tasks.

@@ -44,10 +44,6 @@ impl Tasks for NamedTasks {
         self.describe(task, slot).into()
     }
 
-    fn tag(&self, _task: TaskId, _slot: u32) -> Option<BString> {
-        None
-    }
-
     fn input(&self, task: TaskId) -> Vec<BString> {
         vec![BString::from(format!("input {}", task.number())), BString::from(b"\xff".as_slice())]
     }

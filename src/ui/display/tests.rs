@@ -48,54 +48,50 @@ const ALL_X: &[&str] = &[
     "libEGL.so.1",
 ];
 
+/// A machine with Debian on which nothing is missing.
+const CASE: Case = Case { variables: &[], missing: &[], answering: &[], os_release: DEBIAN, said: "" };
+
 const CASES: &[Case] = &[
-    Case { variables: X, missing: &[], answering: X_SOCKET, os_release: DEBIAN, said: "" },
-    Case { variables: WAYLAND, missing: &[], answering: WAYLAND_SOCKET, os_release: DEBIAN, said: "" },
-    Case { variables: &[("WAYLAND_SOCKET", "5")], missing: &[], answering: &[], os_release: DEBIAN, said: "" },
+    Case { variables: X, answering: X_SOCKET, ..CASE },
+    Case { variables: WAYLAND, answering: WAYLAND_SOCKET, ..CASE },
+    Case { variables: &[("WAYLAND_SOCKET", "5")], ..CASE },
     // Either GL library will do on X, and Wayland does not want those of X.
-    Case { variables: X, missing: &["libGL.so.1"], answering: X_SOCKET, os_release: DEBIAN, said: "" },
-    Case { variables: X, missing: &["libEGL.so.1"], answering: X_SOCKET, os_release: DEBIAN, said: "" },
-    Case { variables: WAYLAND, missing: &["libX11.so.6"], answering: WAYLAND_SOCKET, os_release: DEBIAN, said: "" },
-    Case { variables: &[], missing: &[], answering: &[], os_release: DEBIAN, said: NO_DISPLAY },
-    Case { variables: &[("DISPLAY", "")], missing: &[], answering: &[], os_release: DEBIAN, said: NO_DISPLAY },
+    Case { variables: X, missing: &["libGL.so.1"], answering: X_SOCKET, ..CASE },
+    Case { variables: X, missing: &["libEGL.so.1"], answering: X_SOCKET, ..CASE },
+    Case { variables: WAYLAND, missing: &["libX11.so.6"], answering: WAYLAND_SOCKET, ..CASE },
+    Case { said: NO_DISPLAY, ..CASE },
+    Case { variables: &[("DISPLAY", "")], said: NO_DISPLAY, ..CASE },
     Case {
         variables: &[("DISPLAY", "screen")],
-        missing: &[],
-        answering: &[],
-        os_release: DEBIAN,
         said: "DISPLAY is \"screen\", which names no display: set it to one as in DISPLAY=:0",
+        ..CASE
     },
     Case {
         variables: X,
-        missing: &[],
-        answering: &[],
-        os_release: DEBIAN,
         said: "the display DISPLAY=:7 does not answer at /tmp/.X11-unix/X7 (no such file): set DISPLAY to a running \
                display, or run without a window: fanlane run JOB.ron",
+        ..CASE
     },
     Case {
         variables: &[("DISPLAY", "localhost:10.0")],
-        missing: &[],
-        answering: &[],
-        os_release: DEBIAN,
         said: "the display DISPLAY=localhost:10.0 does not answer at localhost port 6010 (no such file): set DISPLAY to \
                a running display, or run without a window: fanlane run JOB.ron",
+        ..CASE
     },
     Case {
         variables: &[("WAYLAND_DISPLAY", "/run/other"), ("DISPLAY", ":7")],
-        missing: &[],
         answering: X_SOCKET,
-        os_release: DEBIAN,
         said: "the display WAYLAND_DISPLAY=/run/other does not answer at /run/other (no such file): unset \
                WAYLAND_DISPLAY to use DISPLAY=:7, or set it to a running one",
+        ..CASE
     },
     Case {
         variables: X,
         missing: &["libxkbcommon-x11.so.0"],
         answering: X_SOCKET,
-        os_release: DEBIAN,
         said: "the window needs a library that is not installed: libxkbcommon-x11.so.0; install with: sudo apt-get \
                install libxkbcommon-x11-0",
+        ..CASE
     },
     Case {
         variables: X,

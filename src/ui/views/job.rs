@@ -8,11 +8,10 @@ mod preview;
 mod task;
 
 use egui::{CentralPanel, Frame, Panel, Response, RichText, ScrollArea, Ui};
-use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::ICON_DESCRIPTION;
 
 use crate::session::{Command, JobDraft, JobEditor, Page, Session};
-use crate::ui::PageView;
+use crate::ui::{PageTab, PageView};
 use fanlane_core::job::field::{self as job_field, Field, FieldGroup};
 
 use crate::ui::line_edit::line_edit;
@@ -39,16 +38,8 @@ pub struct JobView {
 }
 
 impl PageView for JobView {
-    fn page(&self) -> Page {
-        Page::JOB
-    }
-
-    fn icon(&self) -> MaterialIcon {
-        ICON_DESCRIPTION
-    }
-
-    fn explanation(&self) -> &'static str {
-        "What to run"
+    fn tab(&self) -> PageTab {
+        PageTab { page: Page::JOB, icon: ICON_DESCRIPTION, explanation: "What to run" }
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {

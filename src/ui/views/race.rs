@@ -13,14 +13,13 @@ mod wall;
 mod what_if;
 
 use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Ui, UiBuilder};
-use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::ICON_SPORTS_SCORE;
 
 use crate::session::{Page, Session};
-use crate::ui::PageView;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
+use crate::ui::{PageTab, PageView};
 use fanlane_core::job::Mode;
 use fanlane_core::model::race::RaceModel;
 
@@ -81,16 +80,12 @@ pub struct RaceView {
 }
 
 impl PageView for RaceView {
-    fn page(&self) -> Page {
-        Page::RACE
-    }
-
-    fn icon(&self) -> MaterialIcon {
-        ICON_SPORTS_SCORE
-    }
-
-    fn explanation(&self) -> &'static str {
-        "Compare one process, threads and pools of several sizes"
+    fn tab(&self) -> PageTab {
+        PageTab {
+            page: Page::RACE,
+            icon: ICON_SPORTS_SCORE,
+            explanation: "Compare one process, threads and pools of several sizes",
+        }
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {

@@ -7,14 +7,13 @@ mod table;
 mod words;
 
 use egui::{CentralPanel, Frame, Panel, Ui};
-use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HOURGLASS_EMPTY, ICON_TABLE_ROWS};
 
 use crate::session::{Command, Page, RowQuery, Session};
-use crate::ui::PageView;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
+use crate::ui::{PageTab, PageView};
 use fanlane_core::event::TaskId;
 
 use detail::Detail;
@@ -37,16 +36,8 @@ pub struct ResultsView {
 }
 
 impl PageView for ResultsView {
-    fn page(&self) -> Page {
-        Page::RESULTS
-    }
-
-    fn icon(&self) -> MaterialIcon {
-        ICON_TABLE_ROWS
-    }
-
-    fn explanation(&self) -> &'static str {
-        "The results of the tasks"
+    fn tab(&self) -> PageTab {
+        PageTab { page: Page::RESULTS, icon: ICON_TABLE_ROWS, explanation: "The results of the tasks" }
     }
 
     fn focus_search(&mut self) {

@@ -4,31 +4,22 @@ mod detail;
 mod table;
 
 use egui::{Align, CentralPanel, Frame, Layout, Panel, RichText, Ui};
-use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HISTORY, ICON_HOURGLASS_EMPTY, ICON_WARNING};
 
 use crate::session::{HistoryCommand, Page, Session};
-use crate::ui::PageView;
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
+use crate::ui::{PageTab, PageView};
 use fanlane_core::model::format;
 
 /// The page Runs.
 pub struct RunsView;
 
 impl PageView for RunsView {
-    fn page(&self) -> Page {
-        Page::RUNS
-    }
-
-    fn icon(&self) -> MaterialIcon {
-        ICON_HISTORY
-    }
-
-    fn explanation(&self) -> &'static str {
-        "The history of runs"
+    fn tab(&self) -> PageTab {
+        PageTab { page: Page::RUNS, icon: ICON_HISTORY, explanation: "The history of runs" }
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {

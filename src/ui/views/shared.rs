@@ -3,17 +3,17 @@
 //! Objects belong to the tasks and cannot be changed here.
 
 use egui::{Align, Label, Layout, RichText, Ui};
-use egui_extras::{Column, TableBuilder, TableRow};
-use egui_material_icons::MaterialIcon;
+use egui_extras::TableRow;
 use egui_material_icons::icons::{ICON_CONTENT_COPY, ICON_HUB};
 
 use crate::session::{Page, Session};
-use crate::ui::PageView;
 use crate::ui::icon_button::small_icon_button;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
+use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, table, title_cell_ui};
 use crate::ui::widgets::{copy_meter_ui, empty_state_ui};
+use crate::ui::{PageTab, PageView};
 use fanlane_core::event::{SharedContent, SharedObject};
 use fanlane_core::job::field;
 use fanlane_core::model::{RunModel, format};
@@ -35,16 +35,8 @@ const COLUMNS: [(&str, f32, bool); 6] = [
 pub struct SharedView;
 
 impl PageView for SharedView {
-    fn page(&self) -> Page {
-        Page::SHARED
-    }
-
-    fn icon(&self) -> MaterialIcon {
-        ICON_HUB
-    }
-
-    fn explanation(&self) -> &'static str {
-        "Objects that the tasks share"
+    fn tab(&self) -> PageTab {
+        PageTab { page: Page::SHARED, icon: ICON_HUB, explanation: "Objects that the tasks share" }
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
@@ -125,43 +117,24 @@ fn ended_rows(model: &RunModel) -> Vec<Row> {
 }
 
 fn table_ui(ui: &mut Ui, rows: &[Row], requests: &mut Requests) {
-    ui.spacing_mut().item_spacing = egui::vec2(theme::UNIT, 0.0);
-    let height = theme::ROW + theme::HALF;
-    let layout = Layout::left_to_right(Align::Center);
-    let mut table =
-        TableBuilder::new(ui).id_salt("shared objects").striped(true).auto_shrink(false).cell_layout(layout);
-    for (_, units, _) in COLUMNS {
-        table = table.column(match units {
-            0.0 => Column::remainder().at_least(96.0).clip(true),
-            units => Column::exact(units * theme::UNIT).clip(true),
-        });
-    }
-    table
-        .header(height, |mut header| {
+    table(ui, "shared objects", COLUMNS.map(|(_, units, _)| units))
+        .header(ROW_HEIGHT, |mut header| {
             for (title, _, right) in COLUMNS {
-                header.col(|ui| {
-                    let words = RichText::new(title).color(theme::palette(ui).text_weak);
-                    aligned(ui, right, |ui| drop(ui.label(words)));
-                });
+                header.col(|ui| title_cell_ui(ui, title, right, false));
             }
         })
         .body(|body| {
-            body.rows(height, rows.len(), |mut row| {
+            body.rows(ROW_HEIGHT, rows.len(), |mut row| {
                 let object = &rows[row.index()];
                 row_ui(&mut row, object, requests);
             })
         });
 }
 
-fn aligned(ui: &mut Ui, right: bool, add: impl FnOnce(&mut Ui)) {
-    let align = if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
-    ui.with_layout(align, add);
-}
-
 fn row_ui(row: &mut TableRow<'_, '_>, object: &Row, requests: &mut Requests) {
     row.col(|ui| drop(ui.add(Label::new(RichText::new(&object.name).strong()).truncate())));
     row.col(|ui| drop(ui.add(Label::new(&object.kind).truncate())));
-    row.col(|ui| aligned(ui, true, |ui| drop(ui.label(object.length.map_or_else(String::new, format::count)))));
+    row.col(|ui| cell_ui(ui, true, false, |ui| drop(ui.label(object.length.map_or_else(String::new, format::count)))));
     row.col(|ui| {
         if let Some(whole) = &object.whole {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -176,8 +149,8 @@ fn row_ui(row: &mut TableRow<'_, '_>, object: &Row, requests: &mut Requests) {
         }
     });
     let number = |number: Option<u64>| number.map_or_else(String::new, format::count);
-    row.col(|ui| aligned(ui, true, |ui| drop(ui.label(number(object.traffic.map(|traffic| traffic.0))))));
-    row.col(|ui| aligned(ui, true, |ui| drop(ui.label(number(object.traffic.map(|traffic| traffic.1))))));
+    row.col(|ui| cell_ui(ui, true, false, |ui| drop(ui.label(number(object.traffic.map(|traffic| traffic.0))))));
+    row.col(|ui| cell_ui(ui, true, false, |ui| drop(ui.label(number(object.traffic.map(|traffic| traffic.1))))));
 }
 
 fn content_ui(ui: &mut Ui, object: &Row) {

@@ -5,6 +5,7 @@ mod axis;
 
 use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::describe;
 use crate::ui::theme::{self, Palette};
 
 pub use axis::{ChartAxis, Scale};
@@ -68,6 +69,13 @@ pub struct Series {
     pub line: LineKind,
     /// Each is drawn as a dot.
     pub dots: bool,
+}
+
+impl Series {
+    /// The highest value, with whiskers; 0 without points.
+    pub fn top(&self) -> f64 {
+        self.points.iter().map(|point| point.interval.map_or(point.y, |(_, high)| high)).fold(0.0, f64::max)
+    }
 }
 
 /// A named place on the horizontal axis.
@@ -138,11 +146,7 @@ pub fn chart_ui(ui: &mut Ui, chart: &Chart<'_>, height: f32) -> Response {
             }
         }
     }
-    response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(Role::Image, ui.is_enabled(), chart.name);
-        info.current_text_value = Some(chart.value.clone());
-        info
-    });
+    describe(ui, &response, Role::Image, chart.name, || chart.value.clone());
     match response.hover_pos().filter(|pointer| area.contains(*pointer)) {
         Some(pointer) => {
             painter.vline(pointer.x, area.y_range(), Stroke::new(1.0, palette.edge));

@@ -1,10 +1,11 @@
 //! Queued and ended tasks over time, and below, with a scale of its own, the running tasks: a few would be a flat line beside
 //! a queue of thousands.
 
-use egui::{Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
-use egui_plot::{FilledArea, Line, PlotPoint, PlotPoints};
+use egui::{Response, RichText, Role, Sense, Stroke, Ui, vec2};
+use egui_plot::{FilledArea, PlotPoint};
 
-use super::plot_frame::{PlotFrame, plot_frame_ui};
+use super::describe;
+use super::plot_frame::{PlotFrame, line as curve, plot_frame_ui};
 use super::quantity;
 use super::time_axis::AXIS_HEIGHT;
 use super::time_window::TimeWindow;
@@ -46,30 +47,19 @@ pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mu
         height: (plots_height * UPPER_SHARE).floor(),
         time_axis: false,
         y_max: depth.tasks().max(1) as f64 * 1.04,
-        whole_numbers: true,
         y_words: &words,
     };
     let response = plot_frame_ui(ui, &upper, window, |plot| {
-        let pen = |color| Stroke::new(theme::LINE, color);
-        plot.line(
-            Line::new("queued", PlotPoints::Borrowed(&queued))
-                .stroke(pen(palette.queued))
-                .allow_band(false)
-                .allow_hover(false),
-        );
-        let color = palette.outcome(OutcomeClass::Done);
-        plot.line(
-            Line::new("ended", PlotPoints::Borrowed(&ended)).stroke(pen(color)).allow_band(false).allow_hover(false),
-        );
+        plot.line(curve("queued", &queued, palette.queued));
+        plot.line(curve("ended", &ended, palette.outcome(OutcomeClass::Done)));
     });
-    let label = "Queued and ended tasks over time";
-    describe(ui, &response, label, &steps);
+    let newest = || steps.last().map_or_else(|| "nothing yet".to_owned(), step_words);
+    describe(ui, &response, Role::Image, "Queued and ended tasks over time", newest);
     let lower = PlotFrame {
         name: "running tasks",
         height: room - upper.height,
         time_axis: true,
         y_max: running_max as f64 * 1.1,
-        whole_numbers: true,
         y_words: &words,
     };
     let lower_response = plot_frame_ui(ui, &lower, window, |plot| {
@@ -77,21 +67,10 @@ pub fn depth_plot_ui(ui: &mut Ui, depth: &DepthHistory, now_ns: u64, window: &mu
         plot.add(
             FilledArea::new("range", &running.secs, &running.min, &running.max).fill_color(fill).allow_hover(false),
         );
-        let pen = Stroke::new(theme::LINE, palette.accent);
-        plot.line(
-            Line::new("running", PlotPoints::Borrowed(&running.mean)).stroke(pen).allow_band(false).allow_hover(false),
-        );
+        plot.line(curve("running", &running.mean, palette.accent));
     });
-    describe(ui, &lower_response, "Running tasks over time", &steps);
+    describe(ui, &lower_response, Role::Image, "Running tasks over time", newest);
     response
-}
-
-fn describe(ui: &Ui, response: &Response, label: &str, steps: &[Step]) {
-    response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(Role::Image, ui.is_enabled(), label);
-        info.current_text_value = Some(steps.last().map_or_else(|| "nothing yet".to_owned(), step_words));
-        info
-    });
 }
 
 fn step_words(step: &Step) -> String {

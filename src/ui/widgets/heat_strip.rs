@@ -2,10 +2,11 @@
 //! several samples or cores shows the largest use.
 
 use egui::{
-    Align2, ColorImage, Mesh, Rect, Response, Role, Sense, Shape, TextStyle, TextureHandle, TextureOptions, Ui,
-    WidgetInfo, pos2, vec2,
+    Align2, ColorImage, Mesh, Rect, Response, Role, Sense, Shape, TextStyle, TextureHandle, TextureOptions, Ui, pos2,
+    vec2,
 };
 
+use super::describe;
 use super::plot_frame::Y_AXIS_WIDTH;
 use super::time_axis::{self, AXIS_HEIGHT, Ticks};
 use super::{quantity, time_window::TimeWindow};
@@ -74,11 +75,7 @@ pub fn heat_strip_ui(
         }
     }
     window.navigate_by_keys(ui, &response);
-    response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(Role::Image, ui.is_enabled(), "CPU use of each core over time");
-        info.current_text_value = Some(newest_words(cores));
-        info
-    });
+    describe(ui, &response, Role::Image, "CPU use of each core over time", || newest_words(cores));
     let words = response.hover_pos().and_then(|pointer| cell_words(cores, window, cells, pointer));
     match words {
         Some(words) => response.on_hover_text_at_pointer(words),

@@ -7,10 +7,9 @@ mod bars;
 mod readout;
 mod row_heads;
 
-use egui::{
-    EventFilter, Key, Rangef, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{EventFilter, Key, Rangef, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 
+use super::describe;
 use super::time_axis::{self, AXIS_HEIGHT, Ticks};
 use super::time_window::{TimeWindow, pressed};
 use crate::ui::theme;
@@ -148,24 +147,16 @@ pub fn lanes_ui(ui: &mut Ui, data: &LanesData<'_>, window: &mut TimeWindow, stat
     let line = Rect::from_min_max(pos2(full.left(), area.bottom()), full.right_bottom());
     let shown = found.or_else(|| state.cursor.filter(|_| response.has_focus()).and_then(|place| found_at(data, place)));
     readout::line_ui(ui, line, data, shown.as_ref());
-    describe(ui, &response, data, shown.as_ref());
+    describe(ui, &response, Role::Group, "Timeline of the lanes", || match &shown {
+        Some(found) => readout::sentence(data, found),
+        None => format!("{count} lanes, {} attempts", data.lanes.bar_count()),
+    });
     if let Some(found) = found {
         let response = response.on_hover_cursor(egui::CursorIcon::PointingHand);
         response.on_hover_ui_at_pointer(|ui| readout::tooltip_ui(ui, data, &found));
     }
     ui.advance_cursor_after_rect(full);
     chosen
-}
-
-fn describe(ui: &Ui, response: &Response, data: &LanesData<'_>, shown: Option<&Found>) {
-    response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(Role::Group, ui.is_enabled(), "Timeline of the lanes");
-        info.current_text_value = Some(match shown {
-            Some(found) => readout::sentence(data, found),
-            None => format!("{} lanes, {} attempts", data.lanes.lanes().len(), data.lanes.bar_count()),
-        });
-        info
-    });
 }
 
 fn keys(

@@ -6,6 +6,7 @@ pub mod chart;
 pub mod copy_meter;
 pub mod core_lines;
 pub mod depth_plot;
+pub mod describe;
 pub mod empty_state;
 pub mod heat_strip;
 pub mod hold;
@@ -13,6 +14,7 @@ pub mod lanes;
 pub mod plot_frame;
 pub mod progress_bar;
 pub mod quantity;
+pub mod table;
 pub mod time_axis;
 pub mod time_window;
 
@@ -20,6 +22,7 @@ pub use badge::{count_badge_ui, outcome_badge_ui, progress_badge_ui, running_bad
 pub use copy_meter::copy_meter_ui;
 pub use core_lines::{core_average_ui, core_legend_ui, core_lines_ui};
 pub use depth_plot::depth_plot_ui;
+pub use describe::describe;
 pub use empty_state::empty_state_ui;
 pub use heat_strip::{HeatStripState, heat_legend_ui, heat_strip_ui};
 pub use hold::hold_words;

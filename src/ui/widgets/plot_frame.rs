@@ -1,8 +1,8 @@
 //! The frame of all plots over time: the axis of time that they share with the lanes, grid lines, and no gestures of their own,
 //! since zooming applies to the whole page.
 
-use egui::{Id, Rangef, Response, Stroke, TextStyle, Ui};
-use egui_plot::{AxisHints, GridInput, GridMark, Plot, PlotBounds, PlotUi, VLine};
+use egui::{Color32, Id, Rangef, Response, Stroke, TextStyle, Ui};
+use egui_plot::{AxisHints, GridInput, GridMark, Line, Plot, PlotBounds, PlotPoint, PlotPoints, PlotUi, VLine};
 
 use super::time_axis::{self, AXIS_HEIGHT, Ticks};
 use super::time_window::TimeWindow;
@@ -21,8 +21,6 @@ pub struct PlotFrame<'a> {
     pub time_axis: bool,
     /// The largest value in view; the axis begins at 0.
     pub y_max: f64,
-    /// Only whole numbers are marked.
-    pub whole_numbers: bool,
     /// The label of a mark of the vertical axis.
     pub y_words: &'a dyn Fn(f64) -> String,
 }
@@ -101,15 +99,20 @@ pub fn plot_frame_ui<'a>(
     response
 }
 
-// At most four marks at round values, so that the numbers never crowd.
+/// A line of a plot.
+pub fn line(name: impl Into<String>, points: &[PlotPoint], color: Color32) -> Line<'_> {
+    let line = Line::new(name, PlotPoints::Borrowed(points)).stroke(Stroke::new(theme::LINE, color));
+    line.allow_band(false).allow_hover(false)
+}
+
+// At most four marks, at round whole numbers.
 fn y_marks(input: GridInput, frame: &PlotFrame<'_>) -> Vec<GridMark> {
     let (min, max) = input.bounds;
-    let most = (frame.height / (4.0 * theme::UNIT)).clamp(1.0, 4.0);
-    let whole_numbers = frame.whole_numbers;
-    let least = (max - min) / f64::from(most);
-    let power = 10_f64.powf(least.max(1e-9).log10().floor());
+    let max_marks = (frame.height / (4.0 * theme::UNIT)).clamp(1.0, 4.0);
+    let min_step = (max - min) / f64::from(max_marks);
+    let power = 10_f64.powf(min_step.max(1e-9).log10().floor());
     let round = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power);
-    let step = round.into_iter().find(|step| *step >= least && (!whole_numbers || step.fract() == 0.0)).unwrap_or(1.0);
+    let step = round.into_iter().find(|step| *step >= min_step && step.fract() == 0.0).unwrap_or(1.0);
     let last = (max / step + 1e-9).floor() as i64;
     (0..=last).map(|index| GridMark { value: index as f64 * step, step_size: step }).collect()
 }

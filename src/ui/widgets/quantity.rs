@@ -1,5 +1,7 @@
 //! Formats of plots: moments of a run, marks of an axis, shares. All others are in [`fanlane_core::model::format`].
 
+use fanlane_core::model::date::utc_minute;
+
 /// A moment of a run: `4.20 s`, `3:05`, `2:03:05`.
 pub fn moment(time_ns: f64) -> String {
     if time_ns < 100e9 { format!("{:.2} s", time_ns.max(0.0) / 1e9) } else { clock(time_ns) }
@@ -25,6 +27,12 @@ pub fn short_count(count: f64) -> String {
     format!("{text}{unit}")
 }
 
+/// The smallest round number that is not below `min`: 1, 2 or 5 times a power of ten.
+pub fn round_step(min: f64) -> f64 {
+    let power = 10_f64.powf(min.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= min).unwrap_or(10.0 * power)
+}
+
 /// A share of 0 to 1: `87 %`; neither 0 nor 100 unless it is exactly that.
 pub fn share(share: f64) -> String {
     let percent = (share * 100.0).clamp(0.0, 100.0);
@@ -35,18 +43,11 @@ pub fn share(share: f64) -> String {
     }
 }
 
-/// A day of the calendar, in UTC: `2026-03-01`. The wall clock is given in milliseconds since 1970-01-01 UTC.
+/// A day, in UTC: `2026-03-01`. The wall clock is given in milliseconds since 1970-01-01 UTC.
 pub fn day(unix_ms: u64) -> String {
-    // Years are counted from March on, so that a leap day is the last of its year; eras have 400 years.
-    const DAYS_OF_ERA: u64 = 146_097;
-    let days = unix_ms / 86_400_000 + 719_468;
-    let (era, day) = (days / DAYS_OF_ERA, days % DAYS_OF_ERA);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    format!("{:04}-{month:02}-{day:02}", era * 400 + year + next_year)
+    let mut text = utc_minute(unix_ms);
+    text.truncate("2026-03-01".len());
+    text
 }
 
 #[cfg(test)]
@@ -54,17 +55,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_those_of_the_calendar() {
-        let table = [
-            (0, "1970-01-01"),
-            (951_782_400, "2000-02-29"),
-            (951_868_800, "2000-03-01"),
-            (1_767_225_599, "2025-12-31"),
-            (1_767_225_600, "2026-01-01"),
-        ];
-        for (secs, text) in table {
-            assert_eq!(day(secs * 1000), text);
-        }
+    fn a_day_is_a_date_without_the_time() {
+        assert_eq!(day(951_782_400_000), "2000-02-29");
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub struct Ticks {
 impl Ticks {
     /// The moments whose labels fit.
     pub fn new(from_ns: f64, to_ns: f64, width: f32) -> Self {
-        let most = f64::from((width / MIN_LABEL_DISTANCE).max(1.0));
-        let step_ns = round_step((to_ns - from_ns).max(1.0) / most);
+        let max_labels = f64::from((width / MIN_LABEL_DISTANCE).max(1.0));
+        let step_ns = round_step((to_ns - from_ns).max(1.0) / max_labels);
         let first = (from_ns / step_ns).ceil();
         let last = (to_ns / step_ns).floor();
         let times_ns = (0..=(last - first).max(-1.0) as i64).map(|index| (first + index as f64) * step_ns);
@@ -46,16 +46,15 @@ pub fn label(time_ns: f64, step_ns: f64) -> String {
     format!("{:.digits$} s", time_ns / 1e9)
 }
 
-fn round_step(least_ns: f64) -> f64 {
+fn round_step(min_ns: f64) -> f64 {
     const ROUND_SECS: [f64; 14] =
         [10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 21600.0, 43200.0];
-    if least_ns > 5e9
-        && let Some(secs) = ROUND_SECS.into_iter().find(|secs| secs * 1e9 >= least_ns)
+    if min_ns > 5e9
+        && let Some(secs) = ROUND_SECS.into_iter().find(|secs| secs * 1e9 >= min_ns)
     {
         return secs * 1e9;
     }
-    let power = 10_f64.powf(least_ns.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= least_ns).unwrap_or(least_ns)
+    quantity::round_step(min_ns)
 }
 
 /// Draws lines behind a plot at the ticks.

@@ -1,16 +1,15 @@
 //! The page Live of the window: the view with the data of the run that the session shows.
 
 use egui::Ui;
-use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::ICON_VIEW_TIMELINE;
 
 use crate::session::{Command, Page, Session, task_text};
 use fanlane_core::event::TaskId;
 use fanlane_core::model::RunModel;
 
-use crate::ui::PageView;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
+use crate::ui::{PageTab, PageView};
 
 use super::{LiveAction, LiveData, LiveState, live_ui};
 
@@ -22,16 +21,8 @@ pub struct LiveView {
 }
 
 impl PageView for LiveView {
-    fn page(&self) -> Page {
-        Page::LIVE
-    }
-
-    fn icon(&self) -> MaterialIcon {
-        ICON_VIEW_TIMELINE
-    }
-
-    fn explanation(&self) -> &'static str {
-        "What the workers and the cores are doing"
+    fn tab(&self) -> PageTab {
+        PageTab { page: Page::LIVE, icon: ICON_VIEW_TIMELINE, explanation: "What the workers and the cores are doing" }
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {

@@ -48,8 +48,7 @@ pub fn chunk_sizes_ui(ui: &mut Ui, model: &RaceModel) {
         });
     }
     chart_legend_ui(ui, &series);
-    let tops = series.iter().flat_map(|one| &one.points).map(|point| point.interval.map_or(point.y, |(_, high)| high));
-    let highest = tops.fold(0.0, f64::max);
+    let highest = series.iter().map(Series::top).fold(0.0, f64::max);
     let sizes = found.times.iter().map(|(size, _)| f64::from(*size)).collect();
     let marks = [ChartMark { x: default.into(), words: format!("Python's {default}") }];
     let value = found.times.iter().map(|(size, time)| format!("{size}: {}", secs_words(time.mean)));

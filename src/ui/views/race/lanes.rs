@@ -1,14 +1,11 @@
 //! The view Lanes: what each worker did in two runs, on one axis of time.
 
-use egui::{
-    Align2, Color32, ComboBox, FontId, Mesh, Rangef, Rect, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2,
-    vec2,
-};
+use egui::{Align2, Color32, ComboBox, FontId, Mesh, Rangef, Rect, RichText, Role, ScrollArea, Sense, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_VIEW_TIMELINE;
 
 use crate::ui::theme;
 use crate::ui::widgets::time_axis::{self, AXIS_HEIGHT, Ticks};
-use crate::ui::widgets::{TimeWindow, empty_state_ui};
+use crate::ui::widgets::{TimeWindow, describe, empty_state_ui};
 use fanlane_core::model::race::{MAX_TRACED_TASKS, RaceModel, Span, Trace};
 
 use super::{race_name, secs_words};
@@ -164,11 +161,7 @@ fn lanes_ui(ui: &mut Ui, entry: &Entry<'_>, window: &mut TimeWindow, height: f32
         entry.trace.spans.len(),
         secs_words(entry.trace.wall_ns as f64 / 1e9)
     );
-    response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(Role::Image, ui.is_enabled(), format!("Lanes of {}", entry.name));
-        info.current_text_value = Some(words.clone());
-        info
-    });
+    describe(ui, &response, Role::Image, &format!("Lanes of {}", entry.name), || words.clone());
     if let Some(pointer) = response.hover_pos().filter(|pointer| time.contains(pointer.x)) {
         let lane = ((pointer.y - rect.top()) / height) as u32;
         let at_ns = window.time_at(time, pointer.x);

@@ -1,10 +1,10 @@
 //! The view Losses: a waterfall from the ideal time to the measured one.
 
-use egui::{Align2, FontId, Rangef, Rect, RichText, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, FontId, Rangef, Rect, RichText, Role, Sense, Stroke, TextStyle, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_WATERFALL_CHART;
 
 use crate::ui::theme::{self, Palette};
-use crate::ui::widgets::empty_state_ui;
+use crate::ui::widgets::{describe, empty_state_ui};
 use fanlane_core::model::race::{RaceModel, Waterfall};
 
 use super::digest::Digest;
@@ -65,11 +65,7 @@ fn waterfall_ui(ui: &mut Ui, name: &str, fall: &Waterfall) {
     for step in &steps {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 2.25 * theme::UNIT), Sense::hover());
         step_ui(ui, rect, step, highest, fall.measured_secs, palette);
-        response.widget_info(|| {
-            let mut info = WidgetInfo::labeled(Role::Row, ui.is_enabled(), format!("{name}: {}", step.name));
-            info.current_text_value = Some(number(step));
-            info
-        });
+        describe(ui, &response, Role::Row, &format!("{name}: {}", step.name), || number(step));
         response.on_hover_text(&step.meaning);
     }
 }

@@ -59,10 +59,8 @@ pub fn scaling_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest, beside: Optio
 }
 
 fn speed_up_ui(ui: &mut Ui, digest: &Digest, series: &[Series], marks: &[ChartMark], largest: u32, height: f32) {
-    let tops =
-        series.iter().skip(1).flat_map(|one| &one.points).map(|point| point.interval.map_or(point.y, |(_, high)| high));
     // The ideal line may leave the chart, measured points may not.
-    let top = tops.fold(1.0, f64::max).max(f64::from(largest).min(4.0));
+    let top = series.iter().skip(1).map(Series::top).fold(1.0, f64::max).max(f64::from(largest).min(4.0));
     let value = digest.sizes.iter().map(|(size, time)| {
         format!("{size}: {:.2}", digest.sizes[0].1.mean / time.mean * f64::from(digest.sizes[0].0))
     });
@@ -93,8 +91,7 @@ fn efficiency_ui(ui: &mut Ui, digest: &Digest, largest: u32, height: f32) {
     });
     let series = [Series { points: points.collect(), ..of_one }];
     let value = series[0].points.iter().map(|point| format!("{}: {:.0} %", point.x, point.y));
-    let top =
-        series[0].points.iter().map(|point| point.interval.map_or(point.y, |(_, high)| high)).fold(100.0, f64::max);
+    let top = series[0].top().max(100.0);
     let chart = Chart {
         name: "Efficiency over workers",
         value: value.collect::<Vec<_>>().join(", "),

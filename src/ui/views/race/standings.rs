@@ -1,9 +1,10 @@
 //! The standings of a race: a row for each contender with a bar for its time, a whisker for the deviation of its runs, and
 //! numbers.
 
-use egui::{Align2, FontId, Rangef, Rect, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, FontId, Rangef, Rect, Role, Sense, Stroke, TextStyle, Ui, pos2, vec2};
 
 use crate::ui::theme;
+use crate::ui::widgets::describe;
 use fanlane_core::model::format;
 use fanlane_core::model::race::{RaceModel, Standing};
 
@@ -57,11 +58,7 @@ pub fn standings_ui(ui: &mut Ui, model: &RaceModel, standings: &[Standing], besi
             let color = theme::palette(ui).text;
             ui.painter().text(pos2(right, rect.center().y), Align2::RIGHT_CENTER, &texts[*place], font, color);
         }
-        response.widget_info(|| {
-            let mut info = WidgetInfo::labeled(Role::Row, ui.is_enabled(), &name);
-            info.current_text_value = Some(texts.join(", "));
-            info
-        });
+        describe(ui, &response, Role::Row, &name, || texts.join(", "));
         response.on_hover_text(hint(one, &name, of_beside(one)));
     }
 }

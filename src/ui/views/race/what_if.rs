@@ -90,9 +90,7 @@ impl WhatIfView {
             },
         ];
         chart_legend_ui(ui, &series);
-        let highest =
-            series.iter().flat_map(|one| &one.points).map(|point| point.interval.map_or(point.y, |(_, high)| high));
-        let highest = highest.fold(0.0, f64::max);
+        let highest = series.iter().map(Series::top).fold(0.0, f64::max);
         let marks: Vec<ChartMark> =
             knee.map(|knee| ChartMark { x: knee.into(), words: format!("knee at {knee}") }).into_iter().collect();
         let chart = Chart {

@@ -1,7 +1,7 @@
 //! The table of results. Only the visible rows are made.
 
-use egui::{Align, Button, Label, Layout, RichText, Sense, Ui};
-use egui_extras::{Column, TableBuilder, TableRow};
+use egui::{Align, Button, Label, RichText, Sense, Ui};
+use egui_extras::TableRow;
 use egui_material_icons::icons::{ICON_ARROW_DOWNWARD, ICON_ARROW_UPWARD};
 
 use crate::session::{Command, CurrentRun, RowQuery, Session, SortKey, task_text};
@@ -9,14 +9,12 @@ use crate::ui::icon_button::icon_text;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
+use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, number_cell_ui, row_number_ui, table, title_cell_ui};
 use crate::ui::widgets::{outcome_badge_ui, progress_badge_ui};
 use fanlane_core::event::{AttemptRecord, TaskId};
 use fanlane_core::model::{RunModel, format};
 
 use super::words::{exit_word, value_text};
-
-/// Room for the bar that scrolls the table, beside its last column.
-const SCROLL_BAR: f32 = 12.0;
 
 /// A column: its title, what it sorts by, its width in grid units (0: what is left), numbers to the right.
 struct Title {
@@ -59,33 +57,19 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
     let titles: &[Title] = if has_exit_code { &OF_COMMANDS } else { &OF_CALLS };
     let rows = std::sync::Arc::clone(session.run.rows().rows());
     let running = session.run.running_rows();
-    ui.spacing_mut().item_spacing = egui::vec2(theme::UNIT, 0.0);
-    // The selected row's colour does not end in the middle of its last number.
-    let height = theme::ROW + theme::HALF;
-    let mut table = TableBuilder::new(ui)
-        .id_salt("results")
-        .striped(true)
-        .auto_shrink(false)
-        .sense(Sense::click())
-        .cell_layout(Layout::left_to_right(Align::Center));
-    for title in titles {
-        table = table.column(match title.units {
-            0.0 => Column::remainder().at_least(96.0).clip(true),
-            units => Column::exact(units * theme::UNIT).clip(true),
-        });
-    }
+    let mut table = table(ui, "results", titles.iter().map(|title| title.units)).sense(Sense::click());
     if let Some((place, align)) = scroll_to {
         table = table.scroll_to_row(place, align);
     }
     table
-        .header(height, |mut header| {
+        .header(ROW_HEIGHT, |mut header| {
             for (place, title) in titles.iter().enumerate() {
                 header.col(|ui| title_ui(ui, title, place + 1 == titles.len(), &mut query));
             }
         })
         .body(|body| {
             let model = run.model();
-            body.rows(height, running.len() + rows.len(), |mut row| {
+            body.rows(ROW_HEIGHT, running.len() + rows.len(), |mut row| {
                 let Some(place) = row.index().checked_sub(running.len()) else {
                     let task = running[row.index()];
                     row.set_selected(session.run.selected() == Some(task));
@@ -102,22 +86,11 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
     }
 }
 
-fn aligned(ui: &mut Ui, right: bool, add: impl FnOnce(&mut Ui)) {
-    let align = if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
-    ui.with_layout(align, add);
-}
-
 fn title_ui(ui: &mut Ui, title: &Title, is_last: bool, query: &mut RowQuery) {
+    let Some(sort) = title.sort else { return title_cell_ui(ui, title.words, title.right, is_last) };
     let palette = theme::palette(ui);
-    aligned(ui, title.right, |ui| {
+    cell_ui(ui, title.right, is_last, |ui| {
         let words = RichText::new(title.words).color(palette.text_weak);
-        if is_last {
-            ui.add_space(SCROLL_BAR);
-        }
-        let Some(sort) = title.sort else {
-            ui.label(words);
-            return;
-        };
         let sorted = query.sort == sort;
         ui.spacing_mut().button_padding.x = 0.0;
         ui.spacing_mut().item_spacing.x = 2.0;
@@ -198,7 +171,8 @@ fn running_row_ui(
 }
 
 fn task_cells_ui(row: &mut TableRow<'_, '_>, task: TaskId, run: &CurrentRun, clicked: &mut bool) {
-    row.col(|ui| aligned(ui, true, |ui| *clicked |= number_ui(ui, run.number(task))));
+    let number = run.number(task);
+    row.col(|ui| *clicked |= row_number_ui(ui, format::count(number), format!("Task {number}")));
     row.col(|ui| {
         let text = sanitize::command(&task_text(&run.batch, task));
         ui.add(Label::new(RichText::new(text).monospace()).truncate());
@@ -207,22 +181,6 @@ fn task_cells_ui(row: &mut TableRow<'_, '_>, task: TaskId, run: &CurrentRun, cli
 
 fn texts_ui(row: &mut TableRow<'_, '_>, texts: &[String]) {
     for (place, text) in texts.iter().enumerate() {
-        row.col(|ui| {
-            aligned(ui, true, |ui| {
-                if place + 1 == texts.len() {
-                    ui.add_space(SCROLL_BAR);
-                }
-                ui.add(Label::new(RichText::new(text).text_style(theme::number_style())).truncate());
-            });
-        });
+        row.col(|ui| number_cell_ui(ui, text, place + 1 == texts.len()));
     }
-}
-
-/// The task's number, which is a button so that the keyboard can open the details.
-fn number_ui(ui: &mut Ui, task: u64) -> bool {
-    let number = RichText::new(format::count(task)).text_style(theme::number_style());
-    ui.spacing_mut().button_padding = egui::vec2(theme::HALF, 0.0);
-    ui.spacing_mut().interact_size.y = 0.0;
-    let button = Button::new(number).frame_when_inactive(false);
-    ui.add(button).accessible_name(format!("Task {task}")).clicked()
 }

@@ -2,6 +2,8 @@
 
 use egui::Rangef;
 
+use crate::ui::widgets::quantity::round_step;
+
 /// The scale of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scale {
@@ -63,10 +65,7 @@ impl ChartAxis<'_> {
         match &self.scale {
             Scale::Linearly(values) | Scale::Log2At(values) => values.iter().copied().filter(within).collect(),
             Scale::Linear => {
-                let least = (self.max - self.min) / f64::from(wanted.max(1.0));
-                let power = 10_f64.powf(least.max(1e-12).log10().floor());
-                let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-                let step = steps.into_iter().find(|step| *step >= least).unwrap_or(10.0 * power);
+                let step = round_step(((self.max - self.min) / f64::from(wanted.max(1.0))).max(1e-12));
                 let (first, last) = ((self.min / step).ceil() as i64, (self.max / step + 1e-9).floor() as i64);
                 (first..=last).map(|count| count as f64 * step).collect()
             }

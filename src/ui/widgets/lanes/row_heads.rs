@@ -3,7 +3,7 @@
 use egui::{Align2, Rect, Role, Sense, TextStyle, Ui, WidgetInfo, pos2};
 
 use super::LanesData;
-use crate::ui::widgets::quantity;
+use crate::ui::widgets::{describe, quantity};
 use crate::ui::{sanitize, theme};
 use fanlane_core::model::format;
 use fanlane_core::model::lanes::LaneTimeline;
@@ -95,11 +95,7 @@ pub fn row_ui(ui: &mut Ui, data: &LanesData<'_>, index: usize, rect: Rect) {
     }
     let head = Rect::from_x_y_ranges(rect.left()..=right, rect.y_range());
     let response = ui.interact(head, ui.scope_id().with(("lane", index)), Sense::hover());
-    response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(Role::Row, ui.is_enabled(), format!("Lane {}", index + 1));
-        info.current_text_value = Some(sentence(data, lane, index));
-        info
-    });
+    describe(ui, &response, Role::Row, &format!("Lane {}", index + 1), || sentence(data, lane, index));
     if let Some(how) = &lane.died {
         let at = pos2(rect.left() + theme::HALF, rect.center().y);
         let icon = theme::outcome_icon(fanlane_core::event::OutcomeClass::Lost).codepoint;
