@@ -15,7 +15,7 @@ pub const DEADLINE: Duration = Duration::from_secs(180);
 /// The time between pressing, moving and releasing: the window sees them as one event each only when they come apart.
 const INPUT_GAP: Duration = Duration::from_millis(100);
 /// The time between two polls of a state that cannot be waited for.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Asks again until `answer` has something to say; fails with `what` and the last refusal after [`DEADLINE`].
 pub fn wait_for<T>(what: &str, mut answer: impl FnMut() -> Result<T, String>) -> T {
@@ -24,7 +24,7 @@ pub fn wait_for<T>(what: &str, mut answer: impl FnMut() -> Result<T, String>) ->
         match answer() {
             Ok(value) => return value,
             Err(refusal) if start.elapsed() > DEADLINE => panic!("waited {DEADLINE:?} for {what}: {refusal}"),
-            Err(_) => std::thread::sleep(LOOK_AGAIN),
+            Err(_) => std::thread::sleep(POLL_INTERVAL),
         }
     }
 }
@@ -50,7 +50,7 @@ impl Drop for Guarded {
             let _gone_meanwhile = kill_process(Pid::from_child(&self.0), Signal::TERM);
         }
         while !self.has_ended() && asked.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(LOOK_AGAIN);
+            std::thread::sleep(POLL_INTERVAL);
         }
         let _ended = self.0.kill();
         let _status = self.0.wait();

@@ -109,7 +109,7 @@ fn the_faster_way_of_large_results_is_advised_and_chosen_on_the_page_job() {
     until(&mut window, "the advice", |session| {
         session.run.current().expect("a run").model().transports.better().is_some()
     });
-    let words = "Shared memory would be faster: 4 results of about 16.0 MiB each way";
+    let words = "Shared memory would be faster: 4 results of about 16.0 MiB by each transport";
     assert!(window.query_by_label_contains(words).is_some());
     engine.finish(5 * MS, false);
     until(&mut window, "the end of the run", |session| !session.is_running());
