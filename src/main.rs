@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use fanlane::cli::{self, Request};
 use fanlane::{engine, host, mp};
-use fanlane_os::child::OWN_EXECUTABLE;
 
 fn main() -> ExitCode {
     mp::init([engine::worker_role(), host::host_role()]);
@@ -72,7 +71,11 @@ fn open_window(job: Option<PathBuf>) -> Result<(), NoWindow> {
     let begun = Instant::now();
     // Libraries of graphics drivers and display servers panic on some of their failures.
     let closed = panic::catch_unwind(AssertUnwindSafe(|| {
-        run_window(WindowOptions { job, worker_executable: OWN_EXECUTABLE.into(), presets_folder: None })
+        run_window(WindowOptions {
+            job,
+            worker_executable: fanlane_os::child::OWN_EXECUTABLE.into(),
+            presets_folder: None,
+        })
     }));
     let was_open = begun.elapsed() > MIN_OPEN_TIME;
     match closed {

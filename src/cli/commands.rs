@@ -8,6 +8,7 @@ use clap::Parser;
 
 use super::detached::attach::AttachArgs;
 use super::detached::stop::StopArgs;
+use super::exit_status::Status;
 use super::export::ExportArgs;
 use super::history::HistoryArgs;
 use super::history::show::ShowArgs;
@@ -18,7 +19,6 @@ use super::progress::ProgressArgs;
 use super::race::RaceArgs;
 use super::rerun::{RerunArgs, ResumeArgs};
 use super::run::RunArgs;
-use super::status::Status;
 use super::subcommand::Subcommand;
 use super::workloads::WorkloadsArgs;
 

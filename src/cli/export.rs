@@ -12,10 +12,10 @@ use anyhow::{Context, Result};
 use bstr::BString;
 use clap::{Args, ValueEnum};
 
+use super::exit_status::Status;
 use super::output_file;
 use super::report::{Tasks, json};
 use super::run_name::RunName;
-use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
 use fanlane_core::event::{Event, EventKind, RunEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::exit_status::Status;
 use super::output_file;
 use super::report::printable;
-use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
 use fanlane_core::job::import::{

@@ -9,6 +9,7 @@ mod choices;
 mod commands;
 mod detached;
 mod execute;
+mod exit_status;
 mod export;
 mod history;
 mod import;
@@ -22,7 +23,6 @@ mod report;
 mod rerun;
 mod run;
 mod run_name;
-mod status;
 mod subcommand;
 mod terminal;
 mod worker_count;
@@ -39,7 +39,7 @@ use plan::Plan;
 use subcommand::Subcommand;
 use terminal::complain;
 
-pub use status::Status;
+pub use exit_status::Status;
 pub use terminal::{in_one_line, remark};
 
 /// What the words of the command line ask for.

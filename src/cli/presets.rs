@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand as ClapSubcommand};
 
+use super::exit_status::Status;
 use super::plan::Plan;
 use super::report::printable;
-use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::print;
 use fanlane_core::job::Job;

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 use clap::Args;
 
-use super::status::Status;
+use super::exit_status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::remark;
 use fanlane_core::engine::PROGRESS_VARIABLE;

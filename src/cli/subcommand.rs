@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use super::status::Status;
+use super::exit_status::Status;
 
 /// The parsed arguments of a command, which can carry it out.
 pub trait Subcommand {

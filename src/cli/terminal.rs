@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::status::Status;
+use super::exit_status::Status;
 
 /// Prints a message on standard error, in one line.
 pub fn remark(line: &str) {

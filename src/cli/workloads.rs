@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anyhow::Result;
 use clap::Args;
 
-use super::status::Status;
+use super::exit_status::Status;
 use super::subcommand::Subcommand;
 use super::terminal;
 use fanlane_core::job::workload::{ArgumentInfo, Workload};

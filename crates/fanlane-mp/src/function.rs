@@ -114,20 +114,17 @@ impl Function {
         Self { name: std::any::type_name::<F>(), body: Body::Typed(TypeId::of::<F>(), Box::new(typed)) }
     }
 
-    /// A role of this program that speaks its own language with its parent: `serve` is given the connection, and what
-    /// it returns is the process's exit code. See [`Child`](fanlane_os::child::Child).
+    /// A role of this program with a protocol of its own: `serve` gets the connection to the parent and returns the exit code of
+    /// the process. See [`Child`](fanlane_os::child::Child).
     ///
     /// ```no_run
     /// use std::io::Write;
     /// use std::os::unix::net::UnixStream;
     ///
-    /// use fanlane_mp::Function;
-    ///
     /// fn greet(mut parent: UnixStream) -> i32 {
     ///     parent.write_all(b"hello").map_or(1, |()| 0)
     /// }
-    ///
-    /// fanlane_mp::init([Function::service("greeter", greet)]);
+    /// fanlane_mp::init([fanlane_mp::Function::service("greeter", greet)]);
     /// ```
     pub fn service(name: &'static str, serve: fn(UnixStream) -> i32) -> Self {
         Self { name, body: Body::Service(serve) }

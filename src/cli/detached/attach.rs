@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::find;
+use crate::cli::exit_status::Status;
 use crate::cli::report::Report;
 use crate::cli::report::args::{ReportArgs, ReportOptions};
 use crate::cli::run_name::RunName;
-use crate::cli::status::Status;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::remark;
 use fanlane_core::engine::event_pump;

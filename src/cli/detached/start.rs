@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anyhow::{Context, Result};
 
 use super::detached_runs;
-use crate::cli::status::Status;
+use crate::cli::exit_status::Status;
 use crate::cli::terminal::{print, remark};
 use fanlane_core::host::{DetachedOrder, DetachedUpdate};
 

@@ -4,9 +4,9 @@ use anyhow::Result;
 use clap::Args;
 
 use super::find;
+use crate::cli::exit_status::Status;
 use crate::cli::report::describe;
 use crate::cli::run_name::RunName;
-use crate::cli::status::Status;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::remark;
 use fanlane_core::engine::RunCommand;

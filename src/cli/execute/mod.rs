@@ -15,10 +15,10 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::detached;
+use super::exit_status::Status;
 use super::plan::Plan;
 use super::report::args::ReportOptions;
 use super::report::{Format, Report};
-use super::status::Status;
 use super::terminal::{print, remark};
 use super::worker_count::WorkerCount;
 use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};

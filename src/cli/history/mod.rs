@@ -11,9 +11,9 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::detached;
+use super::exit_status::Status;
 use super::report::printable;
 use super::run_name::RunName;
-use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
 use fanlane_core::job::amount;

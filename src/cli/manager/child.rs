@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::cli::status::Status;
+use crate::cli::exit_status::Status;
 use fanlane_os::interrupts;
 
 /// Runs a command to its end with these variables added to its environment.

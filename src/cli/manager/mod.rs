@@ -11,8 +11,8 @@ use anyhow::{Result, bail};
 
 use args::{ManagerAction, ManagerArgs, Wait, Words};
 
+use super::exit_status::Status;
 use super::report::printable;
-use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::{in_one_line, print, remark};
 use fanlane_core::job::SharedSpec;

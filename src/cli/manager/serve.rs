@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::args::ServeArgs;
 use super::{Objects, child};
-use crate::cli::status::Status;
+use crate::cli::exit_status::Status;
 use fanlane_core::job::SharedSpec;
 use fanlane_mp::manager::{
     Address, Folder, KEY_FILE_VARIABLE, KEY_VARIABLE, Key, MANAGER_VARIABLE, MAX_BYTES, Server, ServerOptions,

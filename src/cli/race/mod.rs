@@ -11,10 +11,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::execute::batch::open_whole;
+use super::exit_status::Status;
 use super::output_file;
 use super::plan::Plan;
 use super::plan::inputs::InputArgs;
-use super::status::Status;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
 use crate::session::Machine;

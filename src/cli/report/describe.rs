@@ -94,7 +94,7 @@ pub fn printable(text: &str, max_chars: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report::samples::{done, ended};
+    use crate::cli::report::test_records::{done, ended};
     use fanlane_core::event::OutcomeCounts;
 
     #[test]

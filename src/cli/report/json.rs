@@ -231,7 +231,7 @@ const fn is_zero(number: &u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report::samples::{NamedTasks, done, ended, printed};
+    use crate::cli::report::test_records::{NamedTasks, done, ended, printed};
     use fanlane_core::event::{OutcomeCounts, TaskId};
     use fanlane_core::job::Mode;
 

@@ -156,7 +156,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::cli::report::samples::{NamedTasks, done};
+    use crate::cli::report::test_records::{NamedTasks, done};
 
     struct FullSoon(u32);
 

@@ -14,11 +14,11 @@ mod text;
 mod workers;
 
 #[cfg(test)]
-mod samples;
+mod test_records;
+#[cfg(test)]
+mod test_sink;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod watched;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

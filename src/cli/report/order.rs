@@ -139,7 +139,7 @@ fn size_bytes(record: &AttemptRecord) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report::samples::{done, printed};
+    use crate::cli::report::test_records::{done, printed};
 
     fn order_of(arrivals: &[u64], limit_bytes: usize) -> (Vec<u64>, bool) {
         let mut order = InputOrder::with_limit(limit_bytes);

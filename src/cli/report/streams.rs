@@ -112,7 +112,7 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::report::watched::Watched;
+    use crate::cli::report::test_sink::Watched;
 
     #[test]
     fn the_streams_keep_their_order_towards_each_other() {

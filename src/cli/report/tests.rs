@@ -1,7 +1,7 @@
 //! The report as a whole: events in, two streams out.
 
-use super::samples::{NamedTasks, ended, printed};
-use super::watched::Watched;
+use super::test_records::{NamedTasks, ended, printed};
+use super::test_sink::Watched;
 use super::*;
 use fanlane_core::event::{DispatchEvent, RunEvent, TaskEvent, WorkerEvent};
 use fanlane_core::event::{LaneId, Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};

@@ -100,8 +100,8 @@ fn write_value(value: &CallValue, out: &mut Vec<u8>) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::cli::report::bar::Bar;
-    use crate::cli::report::samples::{NamedTasks, done, ended, printed};
-    use crate::cli::report::watched::Watched;
+    use crate::cli::report::test_records::{NamedTasks, done, ended, printed};
+    use crate::cli::report::test_sink::Watched;
     use fanlane_core::event::{Outcome, Output};
 
     fn written(record: &AttemptRecord) -> (String, String) {

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use super::execute;
-use super::status::Status;
+use super::exit_status::Status;
 use super::subcommand::Subcommand;
 
 pub use args::RunArgs;

@@ -5,11 +5,11 @@ mod chunk_sizes;
 mod digest;
 mod lanes;
 mod losses;
+mod pep371;
 mod scaling;
 mod setup;
 mod standings;
 mod times;
-mod wall;
 mod what_if;
 
 use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Ui, UiBuilder};
@@ -147,7 +147,7 @@ impl RaceView {
             let obstacle = session.pep371_obstacle();
             let model = session.race.shown().map(|race| race.model());
             let model = model.as_deref().filter(|model| digest::is_wall(model));
-            return wall::wall_ui(ui, model, obstacle, requests);
+            return pep371::wall_ui(ui, model, obstacle, requests);
         }
         let (Some(race), Some(digest)) = (session.race.shown(), &self.digest) else {
             let advice = "Press Race: the open job runs in each mode and pool size chosen above, in turns, and the times \

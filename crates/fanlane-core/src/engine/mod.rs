@@ -6,9 +6,9 @@
 
 mod admission;
 mod dispatcher;
-#[cfg(test)]
-mod doors_tests;
 pub mod event_pump;
+#[cfg(test)]
+mod extension_tests;
 mod lane_sender;
 mod launcher;
 mod link;

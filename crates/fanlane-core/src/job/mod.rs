@@ -22,7 +22,7 @@ pub mod order;
 pub mod quote;
 pub mod resource_request;
 pub mod retry_wait;
-pub mod shared;
+pub mod shared_objects;
 pub mod template;
 pub mod workload;
 
@@ -39,7 +39,7 @@ pub use id::TaskId;
 pub use inputs::Input;
 pub use kind::{KindTraits, TaskKind};
 pub use order::Order;
-pub use shared::SharedSpec;
+pub use shared_objects::SharedSpec;
 pub use template::Template;
 pub use workload::WorkloadSpec;
 

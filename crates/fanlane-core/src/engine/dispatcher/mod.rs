@@ -20,7 +20,7 @@ mod messages;
 mod queue;
 mod resources;
 #[cfg(test)]
-mod simulator;
+mod simulator_tests;
 mod supervision;
 #[cfg(test)]
 mod supervision_tests;

@@ -4,7 +4,7 @@ use super::field_rows;
 use super::text::{given, map, number, read_ron, ron, secs, shown, size, unless_default};
 use crate::job::amount::size_text;
 use crate::job::control::MAX_SECS;
-use crate::job::{MAX_WORKERS, Transport, shared};
+use crate::job::{MAX_WORKERS, Transport, shared_objects};
 
 field_rows! { OPTION_GROUP: "Options", about_processes: false,
     MODE {
@@ -84,7 +84,7 @@ field_rows! { SHARED_GROUP: "Shared objects", about_processes: false,
         example: "{\"seen\": Set}",
         get: |job| map(&job.shared),
         set: |job, text| given(text, read_ron).map(|shared| job.shared = shared.unwrap_or_default()),
-        check: |job, _| shared::problem(&job.shared),
+        check: |job, _| shared_objects::problem(&job.shared),
     }
     SHARED_BYTES {
         key: "shared_bytes",
