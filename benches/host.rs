@@ -51,7 +51,7 @@ fn main() {
     }
 }
 
-/// One run, as somebody at the window waits for it.
+/// One run, as the window waits for it.
 struct Turn {
     begun: Duration,
     ended: Duration,

@@ -30,6 +30,6 @@ fn cpu_of(clock: ClockId) -> Duration {
 
 /// A line of the results.
 pub fn say(line: &str) {
-    // Whoever closed the pipe has seen enough.
+    // The reader has closed the pipe.
     let _ = writeln!(std::io::stdout(), "{line}");
 }

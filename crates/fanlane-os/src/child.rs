@@ -42,7 +42,7 @@ pub struct ChildPlan<'a> {
     pub writes_output: bool,
 }
 
-/// A child process. It is not ended when this goes; whoever has it sees to that.
+/// A child process. It is not ended when this value is dropped; its owner ends it.
 #[derive(Debug)]
 pub struct Child {
     pid: u32,

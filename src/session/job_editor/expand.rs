@@ -54,7 +54,7 @@ pub fn expand(job: &Job, folder: &Path, history: Option<&Path>) -> Result<Expand
         let message = "A window has no standard input: choose another kind, or run the job from a terminal.";
         return Err(FieldError::of_input(place, message));
     }
-    // A window has no standard input that anybody could type into.
+    // A window has no standard input.
     let batch = Batch::open(job, folder, &mut std::io::empty()).map_err(|error| {
         let field = error.field();
         let message = error.to_string();

@@ -141,7 +141,7 @@ impl Preview {
         let wake = Arc::clone(wake);
         let history = self.history.clone();
         let thread = std::thread::Builder::new().name("preview".to_owned()).spawn(move || {
-            // Nobody waits for it any more when the window is gone.
+            // The receiver is gone when the window is closed.
             drop(sender.send(expand(&job, &folder, history.as_deref())));
             wake();
         });
