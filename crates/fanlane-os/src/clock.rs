@@ -7,21 +7,25 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 
 /// The current time, for deadlines.
+#[inline]
 pub fn now() -> Instant {
     Instant::now()
 }
 
 /// `timeout` from now; `None`, which means no deadline, for one beyond the range of the clock.
+#[inline]
 pub fn deadline_after(timeout: Duration) -> Option<Instant> {
     now().checked_add(timeout)
 }
 
 /// Nanoseconds since a fixed moment that is the same for all processes of this machine.
+#[inline]
 pub fn monotonic_ns() -> u64 {
     as_ns(clock_gettime(ClockId::Monotonic))
 }
 
 /// CPU time used by the calling thread, in nanoseconds.
+#[inline]
 pub fn thread_cpu_ns() -> u64 {
     as_ns(clock_gettime(ClockId::ThreadCPUTime))
 }

@@ -29,11 +29,13 @@ impl<'a> EventCount<'a> {
     }
 
     /// The number of notifications so far. To be read before the condition that is waited for is checked.
+    #[inline]
     pub fn count(self) -> u32 {
         self.notifications.load(Ordering::SeqCst)
     }
 
     /// Wakes all waiters.
+    #[inline]
     pub fn notify(self) {
         // Before the new count is visible: a waiter that reads it may announce its sleep at once, and that has to stand.
         let had_sleepers = self.sleepers.swap(0, Ordering::SeqCst) != 0;

@@ -91,6 +91,7 @@ impl Journaled {
     }
 
     /// A word, read without the mutex.
+    #[inline]
     pub fn peek(&self, index: usize) -> u64 {
         self.value(index).load(Ordering::Acquire)
     }
@@ -131,6 +132,7 @@ pub struct Locked<'a> {
 
 impl Locked<'_> {
     /// A word.
+    #[inline]
     pub fn get(&self, index: usize) -> u64 {
         self.journaled.value(index).load(Ordering::Relaxed)
     }
@@ -139,6 +141,7 @@ impl Locked<'_> {
     ///
     /// # Panics
     /// After more changes than the journal has entries.
+    #[inline]
     pub fn set(&mut self, index: usize, value: u64) {
         let word = self.journaled.value(index);
         let old = word.load(Ordering::Relaxed);
@@ -155,6 +158,7 @@ impl Locked<'_> {
     }
 
     /// Adds to a word, with wrap-around.
+    #[inline]
     pub fn add(&mut self, index: usize, difference: i64) {
         self.set(index, self.get(index).wrapping_add_signed(difference));
     }

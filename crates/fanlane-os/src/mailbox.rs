@@ -60,6 +60,7 @@ impl Mailbox {
 
     /// For the sender: puts in the message that consists of `parts`, if it is short and the receiver is polling. Gives whether
     /// it did.
+    #[inline]
     pub fn try_send(&self, parts: [&[u8]; 2]) -> bool {
         let len = (parts[0].len() + parts[1].len()) as u64;
         if len > MAX_MESSAGE_BYTES as u64 || self.state().load(Ordering::Acquire) != OPEN {
@@ -72,6 +73,7 @@ impl Mailbox {
     }
 
     /// For the sender: a message is about to be sent through the socket.
+    #[inline]
     pub fn note_sent(&mut self) {
         self.through_socket = self.through_socket.wrapping_add(1);
         // Counted before a polling receiver is sent to the socket, and visible to one that begins to poll afterwards.
@@ -80,18 +82,21 @@ impl Mailbox {
     }
 
     /// For the receiver: a message was received through the socket.
+    #[inline]
     pub const fn note_received(&mut self) {
         self.through_socket = self.through_socket.wrapping_add(1);
     }
 
     /// For the receiver: whether everything sent through the socket before a message, as given by [`Mailbox::poll`], was
     /// received.
+    #[inline]
     pub const fn is_next(&self, before: u32) -> bool {
         before == self.through_socket
     }
 
     /// For a receiver that has read the socket empty: polls for a message for a while, if that has succeeded lately. Puts it
     /// into `body` and gives how many were sent through the socket before it; `None` when the socket is to be read.
+    #[inline]
     pub fn poll(&self, spin_wait: &mut SpinWait, body: &mut Vec<u8>) -> Option<u32> {
         if self.open() {
             let poll = || spin_wait::burst(|| (self.state().load(Ordering::Relaxed) != OPEN).then_some(()));

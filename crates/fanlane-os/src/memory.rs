@@ -105,6 +105,7 @@ impl Segment {
     }
 
     /// Number of mapped bytes.
+    #[inline]
     pub const fn len(&self) -> usize {
         self.slice.len()
     }

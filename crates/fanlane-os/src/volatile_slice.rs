@@ -29,11 +29,13 @@ impl VolatileSlice {
     }
 
     /// Its address in this process.
+    #[inline]
     pub const fn address(&self) -> NonNull<u8> {
         self.address
     }
 
     /// Its length in bytes.
+    #[inline]
     pub const fn len(&self) -> usize {
         self.len
     }
@@ -47,6 +49,7 @@ impl VolatileSlice {
     ///
     /// # Panics
     /// When the value is not inside the memory or not aligned.
+    #[inline]
     pub fn place<T>(&self, offset: usize) -> NonNull<T> {
         let end = offset.checked_add(size_of::<T>()).expect("an offset within memory");
         assert!(end <= self.len && offset.is_multiple_of(align_of::<T>()), "a place inside the shared memory");
@@ -61,6 +64,7 @@ impl VolatileSlice {
     ///
     /// # Panics
     /// When `offset` is outside the memory or not aligned.
+    #[inline]
     pub fn word(&self, offset: usize) -> &AtomicU64 {
         #[expect(unsafe_code, reason = "shared memory is reached through its address")]
         // SAFETY: inside the memory and aligned; any bytes are a valid number; the memory outlives the reference.
@@ -73,6 +77,7 @@ impl VolatileSlice {
     ///
     /// # Panics
     /// When `offset` is outside the memory or not aligned.
+    #[inline]
     pub fn half_word(&self, offset: usize) -> &AtomicU32 {
         #[expect(unsafe_code, reason = "shared memory is reached through its address")]
         // SAFETY: inside the memory and aligned; any bytes are a valid number; the memory outlives the reference.
@@ -94,6 +99,7 @@ impl VolatileSlice {
     ///
     /// # Panics
     /// When the range is not inside the memory.
+    #[inline]
     pub fn load(&self, offset: usize, bytes: &mut [u8]) {
         assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.len), "inside the shared memory");
         let to_word = (offset.next_multiple_of(8) - offset).min(bytes.len());
@@ -116,6 +122,7 @@ impl VolatileSlice {
     ///
     /// # Panics
     /// When the range is not inside the memory.
+    #[inline]
     pub fn store(&self, offset: usize, bytes: &[u8]) {
         assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.len), "inside the shared memory");
         let to_word = (offset.next_multiple_of(8) - offset).min(bytes.len());

@@ -27,7 +27,10 @@ pub fn preview_ui(ui: &mut Ui, preview: &Preview) {
                         None => format!("history knows {} of", format::count(known.tasks)),
                     };
                     let help = known.fault.as_ref().map_or_else(
-                        || "The number of tasks whose duration is known from earlier runs; the other tasks begin first".to_owned(),
+                        || {
+                            "The number of tasks whose duration is known from earlier runs; the other tasks begin first"
+                                .to_owned()
+                        },
                         |fault| format!("The tasks begin as the inputs have them: {fault}"),
                     );
                     ui.label(RichText::new(words).color(theme::palette(ui).text_weak)).on_hover_text(help);
