@@ -14,7 +14,7 @@ pub struct Machine {
 impl Machine {
     /// This machine, as far as this process may use it.
     pub fn this() -> Self {
-        let logical_cores = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
+        let logical_cores = fanlane_os::machine::cores();
         let physical = sysinfo::System::physical_core_count().map_or(logical_cores, |count| count as u32);
         Self { physical_cores: physical.clamp(1, logical_cores), logical_cores }
     }

@@ -37,7 +37,7 @@ pub fn size_text(bytes: u64) -> String {
 /// # Errors
 /// The message says what is expected.
 pub fn parse_load(text: &str) -> Result<f64, String> {
-    let cores = std::thread::available_parallelism().map_or(1.0, |count| count.get() as f64);
+    let cores = f64::from(fanlane_os::machine::cores());
     let (number, unit) = text.strip_suffix('%').map_or((text, 1.0), |share| (share, cores / 100.0));
     match number.parse::<f64>() {
         Ok(number) if number > 0.0 && number.is_finite() => Ok(number * unit),

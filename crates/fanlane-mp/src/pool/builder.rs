@@ -57,7 +57,7 @@ impl fmt::Debug for PoolBuilder {
 
 impl PoolBuilder {
     pub(super) fn new() -> Self {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = fanlane_os::machine::cores() as usize;
         Self { workers, plan: PoolPlan::default(), fault: None }
     }
 

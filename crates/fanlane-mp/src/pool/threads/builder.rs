@@ -64,7 +64,7 @@ impl<T, E: Display> Initialized for Result<T, E> {
 
 impl ThreadPoolBuilder {
     pub(super) fn new() -> Self {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = fanlane_os::machine::cores() as usize;
         Self { workers, plan: ThreadPoolPlan::default() }
     }
 
