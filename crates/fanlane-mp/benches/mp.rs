@@ -14,7 +14,9 @@ mod python;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use fanlane_mp::{self as mp, Connection, Error, Pool, Process, Queue, SharedBytes, TaskError, function, pipe};
+use fanlane_mp::{
+    self as mp, Connection, Error, Pool, PoolError, Process, Queue, SharedBytes, TaskError, function, pipe,
+};
 
 use measuring::{median, say};
 
@@ -340,7 +342,7 @@ fn killed(rounds: usize) -> Result<(), Error> {
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is there");
         let outcome = result.get();
         let taken = begun.elapsed().as_secs_f64();
-        assert!(matches!(outcome, Err(Error::Task(TaskError::WorkerDied { .. }))));
+        assert!(matches!(outcome, Err(PoolError::Task(TaskError::WorkerDied { .. }))));
         taken
     };
     table(

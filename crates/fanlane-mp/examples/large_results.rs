@@ -30,7 +30,7 @@ fn in_shared_memory(fill: u8) -> Result<SharedBytes, String> {
 struct Bytes(#[serde(with = "serde_bytes")] Vec<u8>);
 
 /// Says how long the results took, and whether the last byte of each is what it should be.
-fn measure<T>(how: &str, results: impl Iterator<Item = Result<T, mp::Error>>, last: fn(&T) -> Option<u8>) -> bool {
+fn measure<T>(how: &str, results: impl Iterator<Item = Result<T, mp::PoolError>>, last: fn(&T) -> Option<u8>) -> bool {
     let begun = Instant::now();
     let is_whole = (0..COUNT).zip(results).all(|(fill, result)| result.is_ok_and(|bytes| last(&bytes) == Some(fill)));
     println!("{COUNT} results of {} MiB, {how}: {} ms", LEN >> 20, begun.elapsed().as_millis());

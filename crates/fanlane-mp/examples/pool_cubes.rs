@@ -19,5 +19,5 @@ pub(crate) fn main() -> Result<(), mp::Error> {
     let pool = Pool::new(6)?;
     println!("{:?}", pool.map(cube, 1..=6)?);
     pool.close();
-    pool.join()
+    Ok(pool.join()?)
 }

@@ -13,11 +13,11 @@ use fanlane_os::fd_passing::CodecError;
 /// Like all errors of the families it shows its message also by `Debug`, because that is what a `main` that returns it prints.
 ///
 /// ```
-/// use fanlane_mp::{Error, Pool, SpawnError};
+/// use fanlane_mp::{Error, Pool, PoolError, SpawnError};
 ///
 /// // This program has not called `init`.
-/// let error = Pool::new(1).expect_err("no process can be started");
-/// assert!(matches!(error, Error::Spawn(SpawnError::NotInitialised)));
+/// let error = Error::from(Pool::new(1).expect_err("no process can be started"));
+/// assert!(matches!(error, Error::Pool(PoolError::Spawn(SpawnError::NotInitialised))));
 /// assert!(error.to_string().contains("Call it first thing in main"));
 /// assert_eq!(format!("{error:?}"), error.to_string());
 /// ```
@@ -52,15 +52,9 @@ pub enum Error {
     /// Shared memory.
     #[error(transparent)]
     SharedMemory(#[from] SharedMemoryError),
-    /// A task of a pool has no result.
+    /// A pool, or a result of one.
     #[error(transparent)]
-    Task(#[from] TaskError),
-    /// A pool's result did not arrive in time.
-    #[error("the time is over")]
-    TimedOut,
-    /// A call that a pool does not allow, or not in its state.
-    #[error("{0}")]
-    Misuse(&'static str),
+    Pool(#[from] PoolError),
     /// The system refused.
     #[error(transparent)]
     System(#[from] SystemError),
@@ -72,6 +66,12 @@ impl From<CodecError> for Error {
             CodecError::Encode(_) => SendError::from(error).into(),
             CodecError::Decode(_) => RecvError::from(error).into(),
         }
+    }
+}
+
+impl From<TaskError> for Error {
+    fn from(error: TaskError) -> Self {
+        Self::Pool(PoolError::Task(error))
     }
 }
 
@@ -319,6 +319,42 @@ pub enum SharedMemoryError {
     System(#[from] SystemError),
 }
 
+/// What can happen to a [`Pool`](crate::Pool) or a [`ThreadPool`](crate::ThreadPool), and to what is asked of one.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum PoolError {
+    /// Its workers cannot be started, or do not know the function.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    /// Arguments cannot be sent to a worker.
+    #[error(transparent)]
+    Arguments(#[from] SendError),
+    /// A task has no result.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The result did not arrive in time. It can be asked for again.
+    #[error("the time is over")]
+    TimedOut,
+    /// The result was taken before.
+    #[error("this result was taken already")]
+    ResultTaken,
+    /// A pool was to have no workers.
+    #[error("a pool has at least one worker")]
+    NoWorkers,
+    /// A pool that still takes tasks was joined.
+    #[error("a pool is joined after it was closed or terminated")]
+    Open,
+    /// The system refused.
+    #[error(transparent)]
+    System(#[from] SystemError),
+}
+
+impl From<CodecError> for PoolError {
+    fn from(error: CodecError) -> Self {
+        Self::Arguments(error.into())
+    }
+}
+
 /// `Debug` is the message.
 macro_rules! debug_is_message {
     ($($(#[$condition:meta])? $type:ty),*) => {
@@ -335,6 +371,7 @@ debug_is_message!(
     LockError,
     BarrierError,
     SharedMemoryError,
+    PoolError,
     #[cfg(feature = "network")]
     NetworkError
 );

@@ -44,11 +44,52 @@ pub fn init(functions: impl IntoIterator<Item = Function>) {
     }
 }
 
+/// Calls [`init`] with functions, given by their paths, before `main`: for tests, whose `main` belongs to the test harness. It
+/// stands once in a test program, outside of functions. Functions that are called before `main` must not rely on what others
+/// like them have done.
+///
+/// ```
+/// # #[cfg(test)]
+/// mod tests {
+///     use fanlane_mp::{Error, Pool, init_before_main};
+///
+///     fn cube(x: i64) -> i64 {
+///         x * x * x
+///     }
+///
+///     init_before_main![cube];
+///
+///     #[test]
+///     fn cubes_are_made_by_workers() -> Result<(), Error> {
+///         assert_eq!(Pool::new(2)?.map(cube, 1..=3)?, [1, 8, 27]);
+///         Ok(())
+///     }
+/// }
+/// ```
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mp_init_before_main {
+    ($($function:path),* $(,)?) => {
+        const _: () = {
+            extern "C" fn init() {
+                $crate::init([$($crate::function!($function)),*]);
+            }
+            // SAFETY: the C library calls what stands in this section with its arguments set up, once, before `main`.
+            #[expect(unsafe_code, reason = "there is no other way to run before the main function of a test harness")]
+            #[unsafe(link_section = ".init_array")]
+            #[used]
+            static INIT: extern "C" fn() = init;
+        };
+    };
+}
+
 /// Runs the service that this process was started for; gives the exit code.
 fn serve(program: Option<&OsStr>, role: &OsStr) -> i32 {
     const NO_PARENT: i32 = 2;
     // The parent ends a worker with this signal, also where the parent itself was started with it ignored.
     signal::restore_default(libc::SIGTERM);
+    // As in every Rust program: here the runtime may not have come to it yet.
+    signal::ignore(libc::SIGPIPE);
     let program = program.map_or(Path::new("this program"), Path::new);
     let complain = |what: &str| {
         // Standard error is inherited from the parent: the only place left for this message.

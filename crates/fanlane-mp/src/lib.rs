@@ -90,14 +90,16 @@ pub(crate) mod wait;
 
 #[doc(inline)]
 pub use crate::__mp_function as function;
+#[doc(inline)]
+pub use crate::__mp_init_before_main as init_before_main;
 #[cfg(feature = "network")]
 pub use authentication::{Address, AddressError, Key, KeyError, MIN_KEY_BYTES};
 pub use connection::{Connection, one_way_pipe, pipe};
 #[cfg(feature = "network")]
 pub use error::NetworkError;
 pub use error::{
-    BarrierError, Error, JoinError, LockError, ProcessStateError, RecvError, SendError, SharedMemoryError, SpawnError,
-    SystemError, TaskError,
+    BarrierError, Error, JoinError, LockError, PoolError, ProcessStateError, RecvError, SendError, SharedMemoryError,
+    SpawnError, SystemError, TaskError,
 };
 pub use fanlane_os::child::WORKER_ROLE;
 pub use function::{Callable, Function};

@@ -13,10 +13,19 @@ pub fn ignored() -> Vec<c_int> {
 
 /// Gives `signal` its default effect in this process.
 pub fn restore_default(signal: c_int) {
+    set(signal, libc::SIG_DFL);
+}
+
+/// Lets `signal` have no effect in this process. Programs that it starts inherit that.
+pub fn ignore(signal: c_int) {
+    set(signal, libc::SIG_IGN);
+}
+
+fn set(signal: c_int, action: libc::sighandler_t) {
     #[expect(unsafe_code, reason = "dispositions are set through the C library alone")]
-    // SAFETY: the default disposition runs no code of this process.
+    // SAFETY: no code of this process runs on the signal.
     unsafe {
-        libc::signal(signal, libc::SIG_DFL);
+        libc::signal(signal, action);
     }
 }
 

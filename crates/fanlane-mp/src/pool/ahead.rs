@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::collector::EachCollector;
-use crate::error::{Error, TaskError};
+use crate::error::{PoolError, TaskError};
 
 /// How far the items and their results are.
 pub struct Ahead<R> {
@@ -18,12 +18,12 @@ pub struct Ahead<R> {
     taken: usize,
     ready: VecDeque<Result<R, TaskError>>,
     /// Set when no more inputs are taken, with the error to give before the end.
-    pub ended: Option<Option<Error>>,
+    pub ended: Option<Option<PoolError>>,
 }
 
 impl<R> Ahead<R> {
     /// Nothing was submitted; with an error, nothing will be.
-    pub fn new(chunk_size: usize, is_ordered: bool, error: Option<Error>) -> Self {
+    pub fn new(chunk_size: usize, is_ordered: bool, error: Option<PoolError>) -> Self {
         Self {
             collector: EachCollector::new(),
             chunk_size: chunk_size.max(1),
@@ -49,18 +49,18 @@ impl<R> Ahead<R> {
     }
 
     /// A result that was taken over before.
-    pub fn next_ready(&mut self) -> Option<Result<R, Error>> {
-        self.ready.pop_front().map(|outcome| outcome.map_err(Error::Task))
+    pub fn next_ready(&mut self) -> Option<Result<R, PoolError>> {
+        self.ready.pop_front().map(|outcome| outcome.map_err(PoolError::Task))
     }
 
-    /// Waits for the next result; `None` after the last, [`Error::TimedOut`] when `deadline` comes first. `arrived` is told
+    /// Waits for the next result; `None` after the last, [`PoolError::TimedOut`] when `deadline` comes first. `arrived` is told
     /// whether it had to wait.
-    pub fn wait(&mut self, deadline: Option<Instant>, arrived: impl FnOnce(bool)) -> Option<Result<R, Error>> {
+    pub fn wait(&mut self, deadline: Option<Instant>, arrived: impl FnOnce(bool)) -> Option<Result<R, PoolError>> {
         if self.under_way() == 0 {
             return self.ended.as_mut()?.take().map(Err);
         }
         let Some((part, has_waited)) = self.collector.wait_for(self.is_ordered.then_some(self.taken), deadline) else {
-            return Some(Err(Error::TimedOut));
+            return Some(Err(PoolError::TimedOut));
         };
         arrived(has_waited);
         self.taken += part.len();

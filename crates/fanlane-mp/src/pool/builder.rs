@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Pool;
 use super::shared::{FirstCall, PoolPlan, PoolShared};
-use crate::error::{Error, SendError, SpawnError};
+use crate::error::{PoolError, SendError, SpawnError};
 use crate::function::Callable;
 use crate::registry;
 use fanlane_os::fd_passing;
@@ -35,7 +35,7 @@ use fanlane_os::fd_passing;
 ///     mp::init([function!(keep), function!(count_to)]);
 ///     let count = Value::new(0_u64)?;
 ///     let builder: PoolBuilder = Pool::builder().workers(2).max_tasks_per_child(50).retries(1);
-///     let pool = builder.initializer(keep, (count.clone(),)).start()?;
+///     let pool = builder.initializer(keep, (count.clone(),)).build()?;
 ///     for counted in pool.map(count_to, 1..=10)? {
 ///         counted?;
 ///     }
@@ -46,7 +46,7 @@ use fanlane_os::fd_passing;
 pub struct PoolBuilder {
     workers: usize,
     plan: PoolPlan,
-    fault: Option<Error>,
+    fault: Option<PoolError>,
 }
 
 impl fmt::Debug for PoolBuilder {
@@ -106,9 +106,9 @@ impl PoolBuilder {
     /// Starts the pool.
     ///
     /// # Errors
-    /// [`SpawnError::NotInitialised`], [`SpawnError::NotRegistered`] and [`Error::Send`] for the initializer, [`Error::Misuse`]
+    /// [`SpawnError::NotInitialised`], [`SpawnError::NotRegistered`] and [`PoolError::Send`] for the initializer, [`PoolError::NoWorkers`]
     /// for no workers, and what the system refuses.
-    pub fn start(self) -> Result<Pool, Error> {
+    pub fn build(self) -> Result<Pool, PoolError> {
         if !registry::is_initialised() {
             return Err(SpawnError::NotInitialised.into());
         }

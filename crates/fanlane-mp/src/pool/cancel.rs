@@ -17,7 +17,7 @@ impl Pool {
     /// result is there already.
     ///
     /// ```
-    /// use fanlane_mp::{self as mp, Error, Pool, TaskError, function};
+    /// use fanlane_mp::{self as mp, PoolError, Pool, TaskError, function};
     ///
     /// fn wait_for_ever() {
     ///     loop {
@@ -30,7 +30,7 @@ impl Pool {
     ///     let pool = Pool::new(1)?;
     ///     let result = pool.apply_async(wait_for_ever, ())?;
     ///     assert!(pool.cancel(&result));
-    ///     assert!(matches!(result.get(), Err(Error::Task(TaskError::Cancelled))));
+    ///     assert!(matches!(result.get(), Err(PoolError::Task(TaskError::Cancelled))));
     ///     Ok(())
     /// }
     /// ```

@@ -16,10 +16,10 @@ use crate::shared::with_arrived_bytes;
 /// What can come back from a worker: whatever serde can read.
 ///
 /// ```
-/// use fanlane_mp::{Callable, Error, Pool, Returned};
+/// use fanlane_mp::{Callable, PoolError, Pool, Returned};
 ///
 /// /// Calls a function twice. It has to be among those given to `init`.
-/// fn twice<F: Callable<(), Output: Returned> + Copy>(pool: &Pool, function: F) -> Result<[F::Output; 2], Error> {
+/// fn twice<F: Callable<(), Output: Returned> + Copy>(pool: &Pool, function: F) -> Result<[F::Output; 2], PoolError> {
 ///     Ok([pool.apply(function, ())?, pool.apply(function, ())?])
 /// }
 /// ```

@@ -10,7 +10,7 @@ use super::Pool;
 use super::ahead::Ahead;
 use super::collector::Returned;
 use super::job::{Job, Pace};
-use crate::error::Error;
+use crate::error::PoolError;
 use fanlane_os::clock::deadline_after;
 
 /// Number of tasks for each worker that are taken ahead of the results at first. It doubles whenever results have to be
@@ -44,7 +44,7 @@ impl<R, I> fmt::Debug for Imap<'_, R, I> {
 impl<'a, R: Returned, I> Imap<'a, R, I> {
     pub(super) fn new(
         pool: &'a Pool,
-        function: Result<&'static str, Error>,
+        function: Result<&'static str, PoolError>,
         inputs: I,
         chunk_size: usize,
         is_ordered: bool,
@@ -94,12 +94,12 @@ where
         results.note_submitted(job.items(), self.pool.shared.submit(job));
     }
 
-    /// The next result, or [`Error::TimedOut`] when `timeout` is over first: it can be asked for again then.
-    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<R, Error>> {
+    /// The next result, or [`PoolError::TimedOut`] when `timeout` is over first: it can be asked for again then.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<R, PoolError>> {
         self.next_until(deadline_after(timeout))
     }
 
-    fn next_until(&mut self, deadline: Option<Instant>) -> Option<Result<R, Error>> {
+    fn next_until(&mut self, deadline: Option<Instant>) -> Option<Result<R, PoolError>> {
         if let Some(outcome) = self.results.next_ready() {
             return Some(outcome);
         }
@@ -119,7 +119,7 @@ where
     R: Returned,
     I: Iterator<Item: Serialize + 'static>,
 {
-    type Item = Result<R, Error>;
+    type Item = Result<R, PoolError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.next_until(None)

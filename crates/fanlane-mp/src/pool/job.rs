@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::collector::{OneCollector, Returned};
 use super::result::AsyncResult;
-use crate::error::{Error, TaskError};
+use crate::error::{PoolError, TaskError};
 use crate::function::Callable;
 use crate::item;
 use crate::registry;
@@ -98,7 +98,7 @@ impl Job {
     ///
     /// # Errors
     /// When the function is not registered, or its arguments cannot be encoded.
-    pub fn one<F, Args>(args: &Args) -> Result<(Self, AsyncResult<F::Output>), Error>
+    pub fn one<F, Args>(args: &Args) -> Result<(Self, AsyncResult<F::Output>), PoolError>
     where
         F: Callable<Args>,
         Args: Serialize + 'static,
@@ -111,7 +111,7 @@ impl Job {
     }
 
     /// Adds a call.
-    pub fn push<A: Serialize + 'static>(&mut self, args: &A) -> Result<(), Error> {
+    pub fn push<A: Serialize + 'static>(&mut self, args: &A) -> Result<(), PoolError> {
         item::encode(args, &mut self.args)?;
         self.items += 1;
         if self.room == 0 {

@@ -18,7 +18,7 @@ use super::phase::Phase;
 use super::shared::{Failed, PoolShared};
 use super::state::{LanePhase, PoolState, Work, WorkerLink, wake_all};
 use super::wire::{Frame, Wire};
-use crate::error::{Error, SystemError, TaskError};
+use crate::error::{PoolError, SystemError, TaskError};
 use crate::process::start_child;
 use crate::shared::forget_dead_writers;
 use fanlane_os::child::describe_end;
@@ -83,7 +83,7 @@ pub fn run(shared: &Arc<PoolShared>, lane: usize) {
     shared.leave(lane);
 }
 
-fn start(shared: &PoolShared, lane: usize) -> Result<WorkerLink, Error> {
+fn start(shared: &PoolShared, lane: usize) -> Result<WorkerLink, PoolError> {
     let name = shared.next_name();
     let cursor = Cursor::create().map_err(SystemError::during("no memory for a worker can be had"))?;
     let (child, control) = start_child(&name, super::POOL_ROLE)?;
@@ -293,7 +293,9 @@ fn end_worker(shared: &Arc<PoolShared>, lane: usize, worker: &WorkerLink) {
             state.early_deaths += if was_signalled { SIGNALLED_DEATH } else { OWN_DEATH };
             if state.early_deaths >= MAX_EARLY_DEATHS * OWN_DEATH {
                 let how = describe_end(status);
-                ended = Some(TaskError::PoolFailed(format!("its workers end before they can work: {how}")));
+                ended = Some(TaskError::PoolFailed(format!(
+                    "its workers end before they can work ({how}): does main call init first? In tests init_before_main does it"
+                )));
             }
         }
         failed.extend(state.drop_cancelled().into_iter().map(|work| (work, TaskError::Cancelled)));

@@ -35,7 +35,7 @@ pub use imap::Imap;
 pub use result::AsyncResult;
 pub use threads::{Initialized, ThreadImap, ThreadPool, ThreadPoolBuilder};
 
-use crate::error::{Error, TaskError};
+use crate::error::{PoolError, TaskError};
 use crate::function::{Callable, Function};
 use crate::registry;
 use collector::AllCollector;
@@ -77,7 +77,7 @@ const PART_BYTES: usize = 256 << 10;
 ///     let cubes: Result<Vec<i64>, _> = pool.imap(cube, 1..).take(3).collect();
 ///     assert_eq!(cubes?, [1, 8, 27]);
 ///     pool.close();
-///     pool.join()
+///     Ok(pool.join()?)
 /// }
 /// ```
 pub struct Pool {
@@ -95,8 +95,8 @@ impl Pool {
     ///
     /// # Errors
     /// As [`PoolBuilder::start`].
-    pub fn new(workers: usize) -> Result<Self, Error> {
-        Self::builder().workers(workers).start()
+    pub fn new(workers: usize) -> Result<Self, PoolError> {
+        Self::builder().workers(workers).build()
     }
 
     /// A pool as the builder says.
@@ -118,10 +118,10 @@ impl Pool {
     /// Lets it have more or fewer workers. Those that are too many finish what they have begun and nothing more.
     ///
     /// # Errors
-    /// [`Error::Misuse`] for none, [`TaskError::PoolClosed`] where it takes no more tasks, and what the system refuses.
-    pub fn resize(&self, workers: usize) -> Result<(), Error> {
+    /// [`PoolError::NoWorkers`] for none, [`TaskError::PoolClosed`] where it takes no more tasks, and what the system refuses.
+    pub fn resize(&self, workers: usize) -> Result<(), PoolError> {
         if workers == 0 {
-            return Err(Error::Misuse("a pool has at least one worker"));
+            return Err(PoolError::NoWorkers);
         }
         self.shared.resize(workers)
     }
@@ -129,8 +129,8 @@ impl Pool {
     /// Calls `function` in a worker and waits for what it returns.
     ///
     /// # Errors
-    /// [`Error::Spawn`], [`Error::Send`], and [`Error::Task`] with what became of the call.
-    pub fn apply<F, Args>(&self, _function: F, args: Args) -> Result<F::Output, Error>
+    /// [`PoolError::Spawn`], [`PoolError::Send`], and [`PoolError::Task`] with what became of the call.
+    pub fn apply<F, Args>(&self, _function: F, args: Args) -> Result<F::Output, PoolError>
     where
         F: Callable<Args>,
         Args: Serialize + 'static,
@@ -146,8 +146,8 @@ impl Pool {
     /// Has `function` called in a worker; its result is there later.
     ///
     /// # Errors
-    /// [`Error::Spawn`], [`Error::Send`], and [`Error::Task`] where the pool takes no more.
-    pub fn apply_async<F, Args>(&self, _function: F, args: Args) -> Result<AsyncResult<F::Output>, Error>
+    /// [`PoolError::Spawn`], [`PoolError::Send`], and [`PoolError::Task`] where the pool takes no more.
+    pub fn apply_async<F, Args>(&self, _function: F, args: Args) -> Result<AsyncResult<F::Output>, PoolError>
     where
         F: Callable<Args>,
         Args: Serialize + 'static,
@@ -163,88 +163,116 @@ impl Pool {
     ///
     /// # Errors
     /// As [`Pool::apply`].
-    pub fn map<F, A, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, Error>
+    pub fn map<F, A, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, PoolError>
     where
         F: Callable<(A,)>,
         A: Serialize + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
-        self.map_async(function, inputs, None)?.get()
+        self.map_async(function, inputs)?.get()
     }
 
     /// As [`Pool::map`], with `chunk_size` inputs in a task instead of [`default_chunk_size`].
     ///
     /// # Errors
     /// As [`Pool::apply`].
-    pub fn map_chunked<F, A, I>(&self, function: F, inputs: I, chunk_size: usize) -> Result<Vec<F::Output>, Error>
+    pub fn map_chunked<F, A, I>(&self, function: F, inputs: I, chunk_size: usize) -> Result<Vec<F::Output>, PoolError>
     where
         F: Callable<(A,)>,
         A: Serialize + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
-        self.map_async(function, inputs, Some(chunk_size))?.get()
+        self.map_async_chunked(function, inputs, chunk_size)?.get()
     }
 
-    /// The same; the results are there later.
+    /// As [`Pool::map`]; the results are there later.
     ///
     /// # Errors
     /// As [`Pool::apply_async`].
-    pub fn map_async<F, A, I>(
-        &self,
-        _function: F,
-        inputs: I,
-        chunk_size: Option<usize>,
-    ) -> Result<AsyncResult<Vec<F::Output>>, Error>
+    pub fn map_async<F, A, I>(&self, _function: F, inputs: I) -> Result<AsyncResult<Vec<F::Output>>, PoolError>
     where
         F: Callable<(A,)>,
         A: Serialize + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
-        self.all::<A, F::Output>(registry::name_of::<F>()?, inputs, chunk_size)
+        self.all::<F, A, F::Output>(inputs, None)
+    }
+
+    /// As [`Pool::map_chunked`]; the results are there later.
+    ///
+    /// # Errors
+    /// As [`Pool::apply_async`].
+    pub fn map_async_chunked<F, A, I>(
+        &self,
+        _function: F,
+        inputs: I,
+        chunk_size: usize,
+    ) -> Result<AsyncResult<Vec<F::Output>>, PoolError>
+    where
+        F: Callable<(A,)>,
+        A: Serialize + 'static,
+        I: IntoIterator<Item = A>,
+        F::Output: Returned,
+    {
+        self.all::<F, A, F::Output>(inputs, Some(chunk_size))
     }
 
     /// As [`Pool::map`], for a function of several arguments: each input is a tuple of them.
     ///
     /// # Errors
     /// As [`Pool::apply`].
-    pub fn starmap<F, Args, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, Error>
+    pub fn starmap<F, Args, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, PoolError>
     where
         F: Callable<Args>,
         Args: Serialize + 'static,
         I: IntoIterator<Item = Args>,
         F::Output: Returned,
     {
-        self.starmap_async(function, inputs, None)?.get()
+        self.starmap_async(function, inputs)?.get()
     }
 
-    /// The same; the results are there later.
+    /// As [`Pool::starmap`]; the results are there later.
     ///
     /// # Errors
     /// As [`Pool::apply_async`].
-    pub fn starmap_async<F, Args, I>(
-        &self,
-        _function: F,
-        inputs: I,
-        chunk_size: Option<usize>,
-    ) -> Result<AsyncResult<Vec<F::Output>>, Error>
+    pub fn starmap_async<F, Args, I>(&self, _function: F, inputs: I) -> Result<AsyncResult<Vec<F::Output>>, PoolError>
     where
         F: Callable<Args>,
         Args: Serialize + 'static,
         I: IntoIterator<Item = Args>,
         F::Output: Returned,
     {
-        self.all::<Args, F::Output>(registry::name_of::<F>()?, inputs, chunk_size)
+        self.all::<F, Args, F::Output>(inputs, None)
     }
 
-    fn all<A: Serialize + 'static, R: Returned>(
+    /// As [`Pool::starmap_async`], with `chunk_size` inputs in a task.
+    ///
+    /// # Errors
+    /// As [`Pool::apply_async`].
+    pub fn starmap_async_chunked<F, Args, I>(
         &self,
-        function: &'static str,
+        _function: F,
+        inputs: I,
+        chunk_size: usize,
+    ) -> Result<AsyncResult<Vec<F::Output>>, PoolError>
+    where
+        F: Callable<Args>,
+        Args: Serialize + 'static,
+        I: IntoIterator<Item = Args>,
+        F::Output: Returned,
+    {
+        self.all::<F, Args, F::Output>(inputs, Some(chunk_size))
+    }
+
+    fn all<F: 'static, A: Serialize + 'static, R: Returned>(
+        &self,
         inputs: impl IntoIterator<Item = A>,
         chunk_size: Option<usize>,
-    ) -> Result<AsyncResult<Vec<R>>, Error> {
+    ) -> Result<AsyncResult<Vec<R>>, PoolError> {
+        let function = registry::name_of::<F>()?;
         let inputs = inputs.into_iter();
         match (chunk_size, inputs.size_hint()) {
             (Some(size), _) => self.all_in_chunks(function, inputs, size.max(1)),
@@ -265,7 +293,7 @@ impl Pool {
         function: &'static str,
         inputs: impl Iterator<Item = A>,
         chunk_size: usize,
-    ) -> Result<AsyncResult<Vec<R>>, Error> {
+    ) -> Result<AsyncResult<Vec<R>>, PoolError> {
         let (collector, result) = AllCollector::<R>::pair();
         let pace = Arc::new(Pace::default());
         let part =
@@ -304,7 +332,7 @@ impl Pool {
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
-        Imap::new(self, registry::name_of::<F>().map_err(Error::from), inputs.into_iter(), chunk_size, true)
+        Imap::new(self, registry::name_of::<F>().map_err(PoolError::from), inputs.into_iter(), chunk_size, true)
     }
 
     /// As [`Pool::imap`], with the results in the order in which they come.
@@ -331,7 +359,7 @@ impl Pool {
         I: IntoIterator<Item = A>,
         F::Output: Returned,
     {
-        Imap::new(self, registry::name_of::<F>().map_err(Error::from), inputs.into_iter(), chunk_size, false)
+        Imap::new(self, registry::name_of::<F>().map_err(PoolError::from), inputs.into_iter(), chunk_size, false)
     }
 
     /// Takes no more tasks. What it has is done, and then its workers end.
@@ -348,8 +376,8 @@ impl Pool {
     /// Waits until its workers have ended, after [`Pool::close`] or [`Pool::terminate`].
     ///
     /// # Errors
-    /// [`Error::Misuse`] where it is neither closed nor terminated; the reason for which the pool had to stop.
-    pub fn join(&self) -> Result<(), Error> {
+    /// [`PoolError::Open`] where it is neither closed nor terminated; the reason for which the pool had to stop.
+    pub fn join(&self) -> Result<(), PoolError> {
         self.shared.state().phase.check_joinable()?;
         self.shared.join();
         self.shared.state().phase.joined()

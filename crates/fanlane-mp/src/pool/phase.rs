@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::error::{Error, TaskError};
+use crate::error::{PoolError, TaskError};
 
 /// What becomes of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,17 +46,17 @@ impl Phase {
     }
 
     /// Whether a pool in this phase may be joined.
-    pub fn check_joinable(&self) -> Result<(), Error> {
+    pub fn check_joinable(&self) -> Result<(), PoolError> {
         if *self == Self::Open {
-            return Err(Error::Misuse("a pool is joined after it was closed or terminated"));
+            return Err(PoolError::Open);
         }
         Ok(())
     }
 
     /// What joining a pool gives that has come to its end.
-    pub fn joined(&self) -> Result<(), Error> {
+    pub fn joined(&self) -> Result<(), PoolError> {
         match self {
-            Self::Ended(error @ TaskError::PoolFailed(_)) => Err(Error::Task(error.clone())),
+            Self::Ended(error @ TaskError::PoolFailed(_)) => Err(PoolError::Task(error.clone())),
             _ => Ok(()),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, TaskError};
+use crate::error::{PoolError, TaskError};
 use fanlane_os::clock::deadline_after;
 
 type Outcome<T> = Result<T, TaskError>;
@@ -107,28 +107,28 @@ impl<T> AsyncResult<T> {
     /// Waits for the result. It can be had once.
     ///
     /// # Errors
-    /// [`Error::Task`] with what became of the call; [`Error::Misuse`] the second time.
-    pub fn get(&self) -> Result<T, Error> {
+    /// [`PoolError::Task`] with what became of the call; [`PoolError::ResultTaken`] the second time.
+    pub fn get(&self) -> Result<T, PoolError> {
         self.get_until(None)
     }
 
     /// As [`AsyncResult::get`], for at most `timeout`.
     ///
     /// # Errors
-    /// Also [`Error::TimedOut`]; the result can be asked for again.
-    pub fn get_timeout(&self, timeout: Duration) -> Result<T, Error> {
+    /// Also [`PoolError::TimedOut`]; the result can be asked for again.
+    pub fn get_timeout(&self, timeout: Duration) -> Result<T, PoolError> {
         self.get_until(deadline_after(timeout))
     }
 
-    fn get_until(&self, deadline: Option<Instant>) -> Result<T, Error> {
+    fn get_until(&self, deadline: Option<Instant>) -> Result<T, PoolError> {
         let mut slot = self.shared.wait_until(deadline);
         if matches!(*slot, Slot::Pending(_)) {
-            return Err(Error::TimedOut);
+            return Err(PoolError::TimedOut);
         }
         let was_successful = matches!(&*slot, Slot::Ready(Ok(_)) | Slot::Taken { was_successful: true });
         match std::mem::replace(&mut *slot, Slot::Taken { was_successful }) {
-            Slot::Ready(outcome) => outcome.map_err(Error::Task),
-            Slot::Taken { .. } | Slot::Pending(_) => Err(Error::Misuse("this result was taken already")),
+            Slot::Ready(outcome) => outcome.map_err(PoolError::Task),
+            Slot::Taken { .. } | Slot::Pending(_) => Err(PoolError::ResultTaken),
         }
     }
 
@@ -188,7 +188,7 @@ mod tests {
         result.on_ready(move |outcome| told.send(outcome.clone()).unwrap());
         assert!(!result.ready() && result.successful().is_none());
         assert!(!result.wait_timeout(Duration::ZERO));
-        assert!(matches!(result.get_timeout(Duration::ZERO), Err(Error::TimedOut)));
+        assert!(matches!(result.get_timeout(Duration::ZERO), Err(PoolError::TimedOut)));
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| result.wait());
             completion.fulfil(Ok(7));
@@ -199,7 +199,7 @@ mod tests {
         assert!(result.ready() && result.successful() == Some(true));
         assert_eq!(result.get().unwrap(), 7);
         assert_eq!(result.successful(), Some(true));
-        assert!(matches!(result.get(), Err(Error::Misuse(_))));
+        assert!(matches!(result.get(), Err(PoolError::ResultTaken)));
     }
 
     #[test]
@@ -210,6 +210,6 @@ mod tests {
         let (told, hears) = std::sync::mpsc::channel();
         result.on_ready(move |outcome| told.send(outcome.is_err()).unwrap());
         assert!(hears.recv().unwrap());
-        assert!(matches!(result.get(), Err(Error::Task(TaskError::Terminated))));
+        assert!(matches!(result.get(), Err(PoolError::Task(TaskError::Terminated))));
     }
 }

@@ -10,7 +10,7 @@ use super::job::Job;
 use super::lane;
 use super::phase::{Phase, PoolThreads};
 use super::state::{LanePhase, PoolLane, PoolState, Work, WorkerLink, wake_all};
-use crate::error::{Error, SystemError, TaskError};
+use crate::error::{PoolError, SystemError, TaskError};
 use fanlane_os::waker::Waker;
 
 /// A call that each worker makes first.
@@ -65,13 +65,13 @@ impl PoolShared {
     }
 
     /// Sets the number of workers.
-    pub fn resize(self: &Arc<Self>, workers: usize) -> Result<(), Error> {
+    pub fn resize(self: &Arc<Self>, workers: usize) -> Result<(), PoolError> {
         let mut wakers = Vec::new();
         let mut added = Vec::new();
         {
             let mut state = self.state();
             if state.phase != Phase::Open {
-                return Err(Error::Task(TaskError::PoolClosed));
+                return Err(PoolError::Task(TaskError::PoolClosed));
             }
             let live = state.live_lanes();
             let superfluous = live.saturating_sub(workers);

@@ -10,7 +10,7 @@ use super::chunk::default_chunk_size;
 use super::collector::AllCollector;
 use super::phase::{Phase, PoolThreads};
 use super::result::{AsyncResult, Completion};
-use crate::error::{Error, SystemError, TaskError};
+use crate::error::{PoolError, SystemError, TaskError};
 use crate::function::{Callable, panic_message};
 
 mod builder;
@@ -54,8 +54,8 @@ impl ThreadPool {
     ///
     /// # Errors
     /// As [`ThreadPoolBuilder::start`].
-    pub fn new(workers: usize) -> Result<Self, Error> {
-        Self::builder().workers(workers).start()
+    pub fn new(workers: usize) -> Result<Self, PoolError> {
+        Self::builder().workers(workers).build()
     }
 
     /// A pool as the builder says.
@@ -63,7 +63,7 @@ impl ThreadPool {
         ThreadPoolBuilder::new()
     }
 
-    fn start(plan: ThreadPoolPlan, workers: usize) -> Result<Self, Error> {
+    fn start(plan: ThreadPoolPlan, workers: usize) -> Result<Self, PoolError> {
         let state = ThreadPoolState { phase: Phase::Open, queue: VecDeque::new(), wanted: 0, running: 0 };
         let shared = Arc::new(ThreadPoolShared {
             plan,
@@ -84,14 +84,14 @@ impl ThreadPool {
     /// Lets it have more or fewer threads. Those that are too many finish what they have begun.
     ///
     /// # Errors
-    /// [`Error::Misuse`] for none, [`TaskError::PoolClosed`] where it takes no more tasks, and what the system refuses.
-    pub fn resize(&self, workers: usize) -> Result<(), Error> {
+    /// [`PoolError::NoWorkers`] for none, [`TaskError::PoolClosed`] where it takes no more tasks, and what the system refuses.
+    pub fn resize(&self, workers: usize) -> Result<(), PoolError> {
         if workers == 0 {
-            return Err(Error::Misuse("a pool has at least one worker"));
+            return Err(PoolError::NoWorkers);
         }
         let mut state = self.shared.state();
         if state.phase != Phase::Open {
-            return Err(Error::Task(TaskError::PoolClosed));
+            return Err(PoolError::Task(TaskError::PoolClosed));
         }
         state.wanted = workers;
         while state.running < workers {
@@ -105,8 +105,8 @@ impl ThreadPool {
     /// Calls `function` in a thread and waits for what it returns.
     ///
     /// # Errors
-    /// [`Error::Task`] with what became of the call.
-    pub fn apply<F, Args>(&self, function: F, args: Args) -> Result<F::Output, Error>
+    /// [`PoolError::Task`] with what became of the call.
+    pub fn apply<F, Args>(&self, function: F, args: Args) -> Result<F::Output, PoolError>
     where
         F: Callable<Args>,
         Args: Send + 'static,
@@ -118,8 +118,8 @@ impl ThreadPool {
     /// Has `function` called in a thread; its result is there later.
     ///
     /// # Errors
-    /// [`Error::Task`] where the pool takes no more.
-    pub fn apply_async<F, Args>(&self, function: F, args: Args) -> Result<AsyncResult<F::Output>, Error>
+    /// [`PoolError::Task`] where the pool takes no more.
+    pub fn apply_async<F, Args>(&self, function: F, args: Args) -> Result<AsyncResult<F::Output>, PoolError>
     where
         F: Callable<Args>,
         Args: Send + 'static,
@@ -138,73 +138,116 @@ impl ThreadPool {
     ///
     /// # Errors
     /// As [`ThreadPool::apply`].
-    pub fn map<F, A, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, Error>
+    pub fn map<F, A, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, PoolError>
     where
         F: Callable<(A,)>,
         A: Send + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Send + 'static,
     {
-        self.map_async(function, inputs, None)?.get()
+        self.map_async(function, inputs)?.get()
     }
 
     /// As [`ThreadPool::map`], with `chunk_size` inputs in a task.
     ///
     /// # Errors
     /// As [`ThreadPool::apply`].
-    pub fn map_chunked<F, A, I>(&self, function: F, inputs: I, chunk_size: usize) -> Result<Vec<F::Output>, Error>
+    pub fn map_chunked<F, A, I>(&self, function: F, inputs: I, chunk_size: usize) -> Result<Vec<F::Output>, PoolError>
     where
         F: Callable<(A,)>,
         A: Send + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Send + 'static,
     {
-        self.map_async(function, inputs, Some(chunk_size))?.get()
+        self.map_async_chunked(function, inputs, chunk_size)?.get()
     }
 
-    /// The same; the results are there later.
+    /// As [`ThreadPool::map`]; the results are there later.
     ///
     /// # Errors
     /// As [`ThreadPool::apply_async`].
-    pub fn map_async<F, A, I>(
-        &self,
-        function: F,
-        inputs: I,
-        chunk_size: Option<usize>,
-    ) -> Result<AsyncResult<Vec<F::Output>>, Error>
+    pub fn map_async<F, A, I>(&self, function: F, inputs: I) -> Result<AsyncResult<Vec<F::Output>>, PoolError>
     where
         F: Callable<(A,)>,
         A: Send + 'static,
         I: IntoIterator<Item = A>,
         F::Output: Send + 'static,
     {
-        self.starmap_async(function, inputs.into_iter().map(|input| (input,)), chunk_size)
+        self.all(function, inputs.into_iter().map(|input| (input,)), None)
+    }
+
+    /// As [`ThreadPool::map_chunked`]; the results are there later.
+    ///
+    /// # Errors
+    /// As [`ThreadPool::apply_async`].
+    pub fn map_async_chunked<F, A, I>(
+        &self,
+        function: F,
+        inputs: I,
+        chunk_size: usize,
+    ) -> Result<AsyncResult<Vec<F::Output>>, PoolError>
+    where
+        F: Callable<(A,)>,
+        A: Send + 'static,
+        I: IntoIterator<Item = A>,
+        F::Output: Send + 'static,
+    {
+        self.all(function, inputs.into_iter().map(|input| (input,)), Some(chunk_size))
     }
 
     /// As [`ThreadPool::map`], for a function of several arguments: each input is a tuple of them.
     ///
     /// # Errors
     /// As [`ThreadPool::apply`].
-    pub fn starmap<F, Args, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, Error>
+    pub fn starmap<F, Args, I>(&self, function: F, inputs: I) -> Result<Vec<F::Output>, PoolError>
     where
         F: Callable<Args>,
         Args: Send + 'static,
         I: IntoIterator<Item = Args>,
         F::Output: Send + 'static,
     {
-        self.starmap_async(function, inputs, None)?.get()
+        self.starmap_async(function, inputs)?.get()
     }
 
-    /// The same; the results are there later.
+    /// As [`ThreadPool::starmap`]; the results are there later.
     ///
     /// # Errors
     /// As [`ThreadPool::apply_async`].
-    pub fn starmap_async<F, Args, I>(
+    pub fn starmap_async<F, Args, I>(&self, function: F, inputs: I) -> Result<AsyncResult<Vec<F::Output>>, PoolError>
+    where
+        F: Callable<Args>,
+        Args: Send + 'static,
+        I: IntoIterator<Item = Args>,
+        F::Output: Send + 'static,
+    {
+        self.all(function, inputs, None)
+    }
+
+    /// As [`ThreadPool::starmap_async`], with `chunk_size` inputs in a task.
+    ///
+    /// # Errors
+    /// As [`ThreadPool::apply_async`].
+    pub fn starmap_async_chunked<F, Args, I>(
+        &self,
+        function: F,
+        inputs: I,
+        chunk_size: usize,
+    ) -> Result<AsyncResult<Vec<F::Output>>, PoolError>
+    where
+        F: Callable<Args>,
+        Args: Send + 'static,
+        I: IntoIterator<Item = Args>,
+        F::Output: Send + 'static,
+    {
+        self.all(function, inputs, Some(chunk_size))
+    }
+
+    fn all<F, Args, I>(
         &self,
         function: F,
         inputs: I,
         chunk_size: Option<usize>,
-    ) -> Result<AsyncResult<Vec<F::Output>>, Error>
+    ) -> Result<AsyncResult<Vec<F::Output>>, PoolError>
     where
         F: Callable<Args>,
         Args: Send + 'static,
@@ -293,7 +336,7 @@ impl ThreadPool {
     /// has begun goes on to its end.
     ///
     /// ```
-    /// use fanlane_mp::{Error, TaskError, ThreadPool};
+    /// use fanlane_mp::{PoolError, TaskError, ThreadPool};
     /// use std::sync::{Arc, Barrier};
     ///
     /// let pool = ThreadPool::new(1)?;
@@ -302,9 +345,9 @@ impl ThreadPool {
     /// let first = pool.apply_async(move || inside.wait().is_leader(), ())?;
     /// let second = pool.apply_async(|| unreachable!("it is not begun"), ())?;
     /// assert!(pool.cancel(&second));
-    /// assert!(matches!(second.get(), Err(Error::Task(TaskError::Cancelled))));
+    /// assert!(matches!(second.get(), Err(PoolError::Task(TaskError::Cancelled))));
     /// assert_ne!(gate.wait().is_leader(), first.get()?);
-    /// # Ok::<(), Error>(())
+    /// # Ok::<(), PoolError>(())
     /// ```
     pub fn cancel<T>(&self, call: &AsyncResult<T>) -> bool {
         call.cancel()
@@ -319,8 +362,8 @@ impl ThreadPool {
     /// Waits until its threads have ended, after [`ThreadPool::close`] or [`ThreadPool::terminate`].
     ///
     /// # Errors
-    /// [`Error::Misuse`] where it is neither closed nor terminated; the reason for which the pool had to stop.
-    pub fn join(&self) -> Result<(), Error> {
+    /// [`PoolError::Open`] where it is neither closed nor terminated; the reason for which the pool had to stop.
+    pub fn join(&self) -> Result<(), PoolError> {
         self.shared.state().phase.check_joinable()?;
         self.shared.threads.join();
         self.shared.state().phase.joined()

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use fanlane_mp::{Error, Event, Pool, SpawnError, TaskError, ThreadPool};
+use fanlane_mp::{Event, Pool, PoolError, SpawnError, TaskError, ThreadPool};
 
 use crate::functions::{
     bytes_of, cube, failing_initializer, half, nothing, odd_panics, own_pid, power, set_global_event, shared_bytes,
@@ -53,9 +53,11 @@ macro_rules! every_way_to_call {
         assert_eq!(pool.map(cube, 0..100).unwrap(), expected);
         assert_eq!(pool.map_chunked(cube, 0..100, 7).unwrap(), expected);
         assert_eq!(pool.map(cube, (0..100).filter(|_| true)).unwrap(), expected);
-        assert_eq!(pool.map_async(cube, 0..100, Some(1)).unwrap().get().unwrap(), expected);
+        assert_eq!(pool.map_async(cube, 0..100).unwrap().get().unwrap(), expected);
+        assert_eq!(pool.map_async_chunked(cube, 0..100, 1).unwrap().get().unwrap(), expected);
+        assert_eq!(pool.starmap_async(power, [(2, 3)]).unwrap().get().unwrap(), [8]);
         assert_eq!(pool.starmap(power, [(2, 1), (2, 2), (2, 3)]).unwrap(), [2, 4, 8]);
-        assert_eq!(pool.starmap_async(power, [(2, 1)], Some(9)).unwrap().get().unwrap(), [2]);
+        assert_eq!(pool.starmap_async_chunked(power, [(2, 1)], 9).unwrap().get().unwrap(), [2]);
         assert_eq!(pool.imap(cube, 0..100).collect::<Result<Vec<_>, _>>().unwrap(), expected);
         assert_eq!(pool.imap_chunked(cube, 0..100, 7).collect::<Result<Vec<_>, _>>().unwrap(), expected);
         for chunk_size in [1, 7] {
@@ -77,7 +79,7 @@ macro_rules! every_way_to_call {
         assert_eq!(results.by_ref().map(Result::unwrap).collect::<Vec<_>>(), [1, 8]);
         assert!(results.next_timeout(DEADLINE).is_none());
         let error = pool.map_chunked(odd_panics, [2, 4, 5, 6], 2).unwrap_err();
-        assert!(matches!(error, Error::Task(TaskError::Panicked(words)) if words == "5 is odd"));
+        assert!(matches!(error, PoolError::Task(TaskError::Panicked(words)) if words == "5 is odd"));
         let outcomes: Vec<bool> = pool.imap_chunked(odd_panics, [2, 4, 5, 6], 2).map(|one| one.is_ok()).collect();
         assert_eq!(outcomes, [true, true, false, true]);
         pool.resize(3).unwrap();
@@ -85,15 +87,15 @@ macro_rules! every_way_to_call {
         pool.resize(1).unwrap();
         assert!(pool.resize(0).is_err() && pool.join().is_err());
         pool.close();
-        assert!(matches!(pool.apply(cube, (1,)), Err(Error::Task(TaskError::PoolClosed))));
+        assert!(matches!(pool.apply(cube, (1,)), Err(PoolError::Task(TaskError::PoolClosed))));
         pool.join().unwrap();
 
-        let pool = $kind::builder().workers(2).initializer(nothing, ()).max_tasks_per_child(3).start().unwrap();
+        let pool = $kind::builder().workers(2).initializer(nothing, ()).max_tasks_per_child(3).build().unwrap();
         assert_eq!(pool.map_chunked(cube, 0..100, 1).unwrap(), expected);
         pool.terminate();
         pool.join().unwrap();
-        let pool = $kind::builder().workers(1).initializer(failing_initializer, ()).start().unwrap();
-        let failed = |error: &Error| matches!(error, Error::Task(TaskError::PoolFailed(why)) if why.contains("no licence"));
+        let pool = $kind::builder().workers(1).initializer(failing_initializer, ()).build().unwrap();
+        let failed = |error: &PoolError| matches!(error, PoolError::Task(TaskError::PoolFailed(why)) if why.contains("no licence"));
         assert!(pool.apply(cube, (1,)).is_err_and(|error| failed(&error)));
         pool.close();
         assert!(pool.join().is_err_and(|error| failed(&error)));
@@ -112,8 +114,8 @@ fn what_is_not_registered() {
     fn unknown(x: u8) -> u8 {
         x
     }
-    assert!(matches!(pool.apply(unknown, (1,)), Err(Error::Spawn(SpawnError::NotRegistered(_)))));
-    assert!(matches!(pool.imap(unknown, [1]).next(), Some(Err(Error::Spawn(SpawnError::NotRegistered(_))))));
+    assert!(matches!(pool.apply(unknown, (1,)), Err(PoolError::Spawn(SpawnError::NotRegistered(_)))));
+    assert!(matches!(pool.imap(unknown, [1]).next(), Some(Err(PoolError::Spawn(SpawnError::NotRegistered(_))))));
     finish(&pool);
 }
 
@@ -135,7 +137,7 @@ fn a_panic_is_its_own_item_s_alone() {
     for (number, outcome) in (0..6).zip(outcomes) {
         match outcome {
             Ok(half) => assert_eq!(half * 2, number),
-            Err(Error::Task(TaskError::Panicked(message))) => assert_eq!(message, format!("{number} is odd")),
+            Err(PoolError::Task(TaskError::Panicked(message))) => assert_eq!(message, format!("{number} is odd")),
             Err(other) => panic!("{other}"),
         }
     }
@@ -193,11 +195,11 @@ fn large_results_that_are_kept_do_not_delay_others() {
 fn results_can_be_waited_for_and_heard_of() {
     let [arrived, go_on] = [Event::new().unwrap(), Event::new().unwrap()];
     let pool =
-        Pool::builder().workers(1).initializer(set_global_event, (arrived.clone(), go_on.clone())).start().unwrap();
+        Pool::builder().workers(1).initializer(set_global_event, (arrived.clone(), go_on.clone())).build().unwrap();
     let result = pool.apply_async(wait_for_event_in_global, (0,)).unwrap();
     arrived.wait();
     assert!(!result.ready() && result.successful().is_none());
-    assert!(matches!(result.get_timeout(Duration::from_millis(1)), Err(Error::TimedOut)));
+    assert!(matches!(result.get_timeout(Duration::from_millis(1)), Err(PoolError::TimedOut)));
     let (told, hears) = std::sync::mpsc::channel();
     result.on_ready(move |outcome| told.send(outcome.clone()).unwrap());
     go_on.set();
@@ -209,7 +211,7 @@ fn results_can_be_waited_for_and_heard_of() {
 }
 
 fn workers_are_replaced_after_their_tasks() {
-    let pool = Pool::builder().workers(2).max_tasks_per_child(3).start().unwrap();
+    let pool = Pool::builder().workers(2).max_tasks_per_child(3).build().unwrap();
     let pids = pool.map_chunked(own_pid, 0..30, 1).unwrap();
     for pid in &pids {
         assert!(pids.iter().filter(|other| *other == pid).count() <= 3);
@@ -222,7 +224,7 @@ fn workers_are_replaced_after_their_tasks() {
 
 fn it_grows_and_shrinks_while_it_works() {
     let pool = Pool::new(1).unwrap();
-    let result = pool.map_async(cube, 0..20_000, Some(1)).unwrap();
+    let result = pool.map_async_chunked(cube, 0..20_000, 1).unwrap();
     pool.resize(3).unwrap();
     assert_eq!(pool.size(), 3);
     eventually("three workers run", || pool.pids().len() == 3);
@@ -232,17 +234,17 @@ fn it_grows_and_shrinks_while_it_works() {
     eventually("one worker runs", || pool.pids().len() == 1);
     pool.resize(2).unwrap();
     assert_eq!(pool.map(cube, 0..10).unwrap().len(), 10);
-    assert!(matches!(pool.resize(0), Err(Error::Misuse(_))));
+    assert!(matches!(pool.resize(0), Err(PoolError::NoWorkers)));
     finish(&pool);
-    assert!(matches!(pool.resize(2), Err(Error::Task(TaskError::PoolClosed))));
+    assert!(matches!(pool.resize(2), Err(PoolError::Task(TaskError::PoolClosed))));
 }
 
 fn closed_it_does_what_it_has() {
     let pool = Pool::new(2).unwrap();
-    assert!(matches!(pool.join(), Err(Error::Misuse(_))));
-    let result = pool.map_async(cube, 0..5_000, Some(1)).unwrap();
+    assert!(matches!(pool.join(), Err(PoolError::Open)));
+    let result = pool.map_async_chunked(cube, 0..5_000, 1).unwrap();
     pool.close();
-    assert!(matches!(pool.apply(cube, (1,)), Err(Error::Task(TaskError::PoolClosed))));
+    assert!(matches!(pool.apply(cube, (1,)), Err(PoolError::Task(TaskError::PoolClosed))));
     pool.join().unwrap();
     assert!(result.ready());
     assert_eq!(result.get().unwrap().len(), 5_000);
@@ -251,10 +253,10 @@ fn closed_it_does_what_it_has() {
 fn a_result_of_imap_is_waited_for_only_so_long() {
     let [arrived, go_on] = [Event::new().unwrap(), Event::new().unwrap()];
     let pool =
-        Pool::builder().workers(1).initializer(set_global_event, (arrived.clone(), go_on.clone())).start().unwrap();
+        Pool::builder().workers(1).initializer(set_global_event, (arrived.clone(), go_on.clone())).build().unwrap();
     let mut results = pool.imap(wait_for_event_in_global, [0, 2]);
     for _ in 0..2 {
-        assert!(matches!(results.next_timeout(Duration::from_millis(1)), Some(Err(Error::TimedOut))));
+        assert!(matches!(results.next_timeout(Duration::from_millis(1)), Some(Err(PoolError::TimedOut))));
     }
     arrived.wait();
     go_on.set();
@@ -269,7 +271,7 @@ fn a_result_of_imap_is_waited_for_only_so_long() {
         number
     };
     let mut results = threads.imap(wait, [7]);
-    assert!(matches!(results.next_timeout(Duration::from_millis(1)), Some(Err(Error::TimedOut))));
+    assert!(matches!(results.next_timeout(Duration::from_millis(1)), Some(Err(PoolError::TimedOut))));
     gate.wait();
     assert_eq!(results.next_timeout(DEADLINE).unwrap().unwrap(), 7);
     finish(&pool);
@@ -278,12 +280,12 @@ fn a_result_of_imap_is_waited_for_only_so_long() {
 fn nothing_is_stuck_behind_a_long_task() {
     let [arrived, go_on] = [Event::new().unwrap(), Event::new().unwrap()];
     let pool =
-        Pool::builder().workers(2).initializer(set_global_event, (arrived.clone(), go_on.clone())).start().unwrap();
+        Pool::builder().workers(2).initializer(set_global_event, (arrived.clone(), go_on.clone())).build().unwrap();
     // So that the tasks are known to be short.
     let many: Vec<u32> = (1..4_000).collect();
-    let before = pool.map_async(wait_for_event_in_global, many.clone(), Some(1)).unwrap();
+    let before = pool.map_async_chunked(wait_for_event_in_global, many.clone(), 1).unwrap();
     let long = pool.apply_async(wait_for_event_in_global, (0,)).unwrap();
-    let after = pool.map_async(wait_for_event_in_global, many, Some(1)).unwrap();
+    let after = pool.map_async_chunked(wait_for_event_in_global, many, 1).unwrap();
     arrived.wait();
     assert_eq!(before.get_timeout(DEADLINE).unwrap().len(), 3_999);
     assert_eq!(after.get_timeout(DEADLINE).unwrap().len(), 3_999, "one worker does what the other cannot");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanlane_mp::{Error, Event, Pool, TaskError};
+use fanlane_mp::{Event, Pool, PoolError, TaskError};
 
 use crate::functions::{
     cube, dying_initializer, exit_with, failing_initializer, kill_self_if, kill_self_once, note_and_wait,
@@ -29,8 +29,8 @@ pub const TESTS: &[Test] = &[
     ("pool_faults::a_pool_that_is_dropped_leaves_nothing", a_pool_that_is_dropped_leaves_nothing),
 ];
 
-fn died(error: &Error) -> bool {
-    matches!(error, Error::Task(TaskError::WorkerDied { .. }))
+fn died(error: &PoolError) -> bool {
+    matches!(error, PoolError::Task(TaskError::WorkerDied { .. }))
 }
 
 fn a_killed_worker_fails_its_own_task_alone() {
@@ -53,7 +53,7 @@ fn a_killed_worker_fails_its_own_task_alone() {
 
 fn a_killed_worker_s_task_is_tried_again() {
     let folder = tempfile::tempdir().unwrap();
-    let pool = Pool::builder().workers(1).retries(1).start().unwrap();
+    let pool = Pool::builder().workers(1).retries(1).build().unwrap();
     assert_eq!(pool.apply(kill_self_once, (folder.path().join("mark"),)).unwrap(), 7);
     assert!(died(&pool.apply(kill_self_if, (true,)).unwrap_err()));
 }
@@ -79,8 +79,8 @@ fn kill(pid: u32) {
 }
 
 fn workers_killed_at_any_moment_lose_nothing() {
-    let pool = Pool::builder().workers(2).retries(1_000).start().unwrap();
-    let result = pool.map_async(cube, 0..300_000, Some(100)).unwrap();
+    let pool = Pool::builder().workers(2).retries(1_000).build().unwrap();
+    let result = pool.map_async_chunked(cube, 0..300_000, 100).unwrap();
     let mut kills = 0;
     while !result.ready() && kills < 12 {
         for pid in pool.pids() {
@@ -102,19 +102,20 @@ fn a_task_that_exits_the_process() {
 fn a_result_that_cannot_be_read() {
     let pool = Pool::new(1).unwrap();
     let error = pool.apply(unreadable, ()).unwrap_err();
-    assert!(matches!(error, Error::Task(TaskError::Value(_))), "{error}");
+    assert!(matches!(error, PoolError::Task(TaskError::Value(_))), "{error}");
     assert_eq!(pool.apply(cube, (2,)).unwrap(), 8);
 }
 
 fn a_failing_initializer_stops_the_pool() {
-    let pool = Pool::builder().workers(2).initializer(failing_initializer, ()).start().unwrap();
-    let reason = |error: &Error| matches!(error, Error::Task(TaskError::PoolFailed(why)) if why.contains("no licence"));
+    let pool = Pool::builder().workers(2).initializer(failing_initializer, ()).build().unwrap();
+    let reason =
+        |error: &PoolError| matches!(error, PoolError::Task(TaskError::PoolFailed(why)) if why.contains("no licence"));
     let error = pool.map(cube, 0..10).unwrap_err();
     assert!(reason(&error), "{error}");
     assert!(reason(&pool.apply(cube, (1,)).unwrap_err()));
     assert!(reason(&pool.join().unwrap_err()));
 
-    let pool = Pool::builder().workers(2).initializer(dying_initializer, ()).start().unwrap();
+    let pool = Pool::builder().workers(2).initializer(dying_initializer, ()).build().unwrap();
     let error = pool.apply(cube, (1,)).unwrap_err();
     assert!(error.to_string().contains("exit code 7"), "{error}");
 }
@@ -127,7 +128,7 @@ fn a_cancelled_call_ends_and_no_other() {
     };
     let waiting = |number| (folder.path().to_owned(), gate.clone(), number);
     // A cancelled task is not tried again.
-    let pool = Pool::builder().workers(2).retries(1).start().unwrap();
+    let pool = Pool::builder().workers(2).retries(1).build().unwrap();
     let other = pool.apply_async(note_and_wait, waiting(100)).unwrap();
     eventually("the other call", || notes(100..101) == 1);
     let before = pool.pids();
@@ -135,15 +136,15 @@ fn a_cancelled_call_ends_and_no_other() {
     for round in 0..4 {
         let numbers = round * 8..round * 8 + 8;
         let chunk_size = 1 + round as usize % 2;
-        let call = pool.starmap_async(note_and_wait, numbers.clone().map(waiting), Some(chunk_size)).unwrap();
+        let call = pool.starmap_async_chunked(note_and_wait, numbers.clone().map(waiting), chunk_size).unwrap();
         let told = told.clone();
         call.on_ready(move |outcome| told.send(outcome.clone()).unwrap());
-        let behind = pool.map_async(cube, 0..4, Some(1)).unwrap();
+        let behind = pool.map_async_chunked(cube, 0..4, 1).unwrap();
         eventually("its first task", || notes(numbers.clone()) == 1);
         assert!(pool.cancel(&call) && !pool.cancel(&call), "it can be cancelled once");
         assert_eq!(hears.recv_timeout(DEADLINE).unwrap(), Err(TaskError::Cancelled));
         assert_eq!((call.ready(), call.successful()), (true, Some(false)));
-        assert!(matches!(call.get(), Err(Error::Task(TaskError::Cancelled))));
+        assert!(matches!(call.get(), Err(PoolError::Task(TaskError::Cancelled))));
         assert_eq!(behind.get_timeout(DEADLINE).unwrap(), [0, 1, 8, 27]);
         assert_eq!(pool.map(cube, 0..4).unwrap(), [0, 1, 8, 27]);
         assert_eq!(notes(numbers), 1, "what had not begun is not begun");
@@ -161,9 +162,9 @@ fn calls_cancelled_at_any_moment_cost_others_nothing() {
     let pool = Pool::new(2).unwrap();
     let mut cancelled = 0;
     for round in 0..60 {
-        let before = pool.map_async(cube, 0..200, Some(1)).unwrap();
-        let call = pool.map_async(cube, 0..3_000, Some(1 + round % 3)).unwrap();
-        let after = pool.map_async(cube, 0..200, Some(1)).unwrap();
+        let before = pool.map_async_chunked(cube, 0..200, 1).unwrap();
+        let call = pool.map_async_chunked(cube, 0..3_000, 1 + round % 3).unwrap();
+        let after = pool.map_async_chunked(cube, 0..200, 1).unwrap();
         // Each time somewhat later.
         for _ in 0..round {
             pool.apply(cube, (2,)).unwrap();
@@ -183,16 +184,16 @@ fn calls_cancelled_at_any_moment_cost_others_nothing() {
 fn terminating_fails_what_is_under_way() {
     let [arrived, go_on] = [Event::new().unwrap(), Event::new().unwrap()];
     let pool =
-        Pool::builder().workers(1).initializer(set_global_event, (arrived.clone(), go_on.clone())).start().unwrap();
+        Pool::builder().workers(1).initializer(set_global_event, (arrived.clone(), go_on.clone())).build().unwrap();
     let running = pool.apply_async(wait_for_event_in_global, (0,)).unwrap();
     let waiting = pool.apply_async(wait_for_event_in_global, (1,)).unwrap();
     arrived.wait();
     pool.terminate();
     for result in [running, waiting] {
-        assert!(matches!(result.get(), Err(Error::Task(TaskError::Terminated))));
+        assert!(matches!(result.get(), Err(PoolError::Task(TaskError::Terminated))));
     }
     pool.join().unwrap();
-    assert!(matches!(pool.apply(cube, (1,)), Err(Error::Task(TaskError::Terminated))));
+    assert!(matches!(pool.apply(cube, (1,)), Err(PoolError::Task(TaskError::Terminated))));
 }
 
 fn terminating_ends_what_tasks_have_started() {
@@ -206,12 +207,12 @@ fn terminating_ends_what_tasks_have_started() {
     pool.terminate();
     pool.join().unwrap();
     eventually("the command ends", || !is_running(pid));
-    assert!(matches!(result.get(), Err(Error::Task(TaskError::Terminated))));
+    assert!(matches!(result.get(), Err(PoolError::Task(TaskError::Terminated))));
 }
 
 fn joining_before_fetching_results() {
     let pool = Pool::new(2).unwrap();
-    let result = pool.map_async(crate::functions::bytes_of, vec![100_000; 50], Some(1)).unwrap();
+    let result = pool.map_async_chunked(crate::functions::bytes_of, vec![100_000; 50], 1).unwrap();
     pool.close();
     pool.join().unwrap();
     assert_eq!(result.get().unwrap().len(), 50);
@@ -219,6 +220,6 @@ fn joining_before_fetching_results() {
 
 fn a_pool_that_is_dropped_leaves_nothing() {
     let pool = Pool::new(2).unwrap();
-    let _unfetched = pool.map_async(cube, 0..100_000, Some(1)).unwrap();
+    let _unfetched = pool.map_async_chunked(cube, 0..100_000, 1).unwrap();
     drop(pool);
 }

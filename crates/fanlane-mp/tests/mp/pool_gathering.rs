@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::OnceLock;
 
-use fanlane_mp::{Array, Error, Event, Pool, SharedBytes, TaskError};
+use fanlane_mp::{Array, Event, Pool, PoolError, SharedBytes, TaskError};
 
 use crate::{DEADLINE, Test};
 
@@ -45,7 +45,7 @@ fn scene(numbers: usize) -> Scene {
 
 fn pool_of(workers: usize, scene: &Scene) -> Pool {
     let args = (scene.arrived.clone(), scene.go_on.clone(), scene.runs.clone());
-    Pool::builder().workers(workers).retries(1).initializer(set_scene, args).start().unwrap()
+    Pool::builder().workers(workers).retries(1).initializer(set_scene, args).build().unwrap()
 }
 
 fn short_tasks_are_heard_of() {
@@ -144,7 +144,7 @@ fn tasks_of_any_length_give_each_result_once() {
                     let is_of_seed = |byte: &u8| *byte == seed as u8;
                     assert!(plain.iter().all(is_of_seed) && shared.iter().flat_map(|shared| &**shared).all(is_of_seed));
                 }
-                Err(Error::Task(TaskError::Panicked(words))) => {
+                Err(PoolError::Task(TaskError::Panicked(words))) => {
                     assert!(is_odd_one(seed) && words == format!("{seed} is odd"), "{seed}: {words}");
                 }
                 Err(other) => panic!("{seed}: {other}"),

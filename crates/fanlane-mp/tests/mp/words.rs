@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use fanlane_mp::{
     self as mp, Array, Barrier, BarrierError, Connection, Error, Event, JoinError, LockError, NetworkError, Pool,
-    Process, ProcessStateError, Queue, RawArray, RawValue, RecvError, SendError, ShareableList, SharedMemory,
-    SharedMemoryError, SimpleQueue, SpawnError, SystemError, TaskError, ThreadPool, Value, function, one_way_pipe,
-    pipe,
+    PoolError, Process, ProcessStateError, Queue, RawArray, RawValue, RecvError, SendError, ShareableList,
+    SharedMemory, SharedMemoryError, SimpleQueue, SpawnError, SystemError, TaskError, ThreadPool, Value, function,
+    one_way_pipe, pipe,
 };
 
 use crate::functions::{cube, nothing, own_executable, show_bytes, sleep_for_ever};
@@ -55,7 +55,7 @@ fn errors_say_what_happened_and_what_to_do() {
         (queue.task_done().unwrap_err().into(), "task_done was called more often"),
         (SharedMemory::create(Some(memory.name()), 8).unwrap_err().into(), "this name is taken"),
         (SharedMemory::open("missing").unwrap_err().into(), "shared memory named missing: no process has it"),
-        (Pool::builder().workers(0).start().unwrap_err(), "a pool has at least one worker"),
+        (Pool::builder().workers(0).build().unwrap_err().into(), "a pool has at least one worker"),
     ];
     there.send(&5_u8).unwrap();
     let decode = here.recv::<String>().unwrap_err();
@@ -256,8 +256,8 @@ fn what_cannot_be_meant_panics_with_words() {
 
 fn an_initializer_that_cannot_be_called_is_told() {
     fn unknown() {}
-    let error = Pool::builder().initializer(unknown, ()).start().unwrap_err();
-    assert!(matches!(error, Error::Spawn(SpawnError::NotRegistered(_))), "{error}");
+    let error = Pool::builder().initializer(unknown, ()).build().unwrap_err();
+    assert!(matches!(error, PoolError::Spawn(SpawnError::NotRegistered(_))), "{error}");
     let error = Process::new(sleep_for_ever, ()).unwrap().close();
     assert!(error.is_ok(), "one that was not started has nothing to close");
     let pool = ThreadPool::new(1).unwrap();

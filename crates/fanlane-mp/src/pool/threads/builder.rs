@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::ThreadPool;
 use super::shared::{FirstCall, ThreadPoolPlan};
-use crate::error::Error;
+use crate::error::PoolError;
 use crate::function::{Callable, panic_message};
 
 /// What a pool of threads is to be like.
 ///
 /// ```
-/// use fanlane_mp::{Error, ThreadPool, ThreadPoolBuilder};
+/// use fanlane_mp::{PoolError, ThreadPool, ThreadPoolBuilder};
 /// use std::cell::Cell;
 ///
 /// thread_local! {
@@ -21,9 +21,9 @@ use crate::function::{Callable, panic_message};
 /// }
 ///
 /// let builder: ThreadPoolBuilder = ThreadPool::builder().workers(2).max_tasks_per_child(100);
-/// let pool = builder.initializer(|step: u32| STEP.set(step), (3,)).start()?;
+/// let pool = builder.initializer(|step: u32| STEP.set(step), (3,)).build()?;
 /// assert_eq!(pool.map(|x: u32| x * STEP.get(), [1, 2])?, [3, 6]);
-/// # Ok::<(), Error>(())
+/// # Ok::<(), PoolError>(())
 /// ```
 pub struct ThreadPoolBuilder {
     workers: usize,
@@ -103,8 +103,8 @@ impl ThreadPoolBuilder {
     /// Starts the pool.
     ///
     /// # Errors
-    /// [`Error::Misuse`] for no threads, and what the system refuses.
-    pub fn start(self) -> Result<ThreadPool, Error> {
+    /// [`PoolError::NoWorkers`] for no threads, and what the system refuses.
+    pub fn build(self) -> Result<ThreadPool, PoolError> {
         ThreadPool::start(self.plan, self.workers)
     }
 }

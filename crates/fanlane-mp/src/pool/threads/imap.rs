@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{ThreadPool, chunk_task};
-use crate::error::Error;
+use crate::error::PoolError;
 use crate::function::Callable;
 use crate::pool::ahead::Ahead;
 use fanlane_os::clock::deadline_after;
@@ -37,12 +37,12 @@ where
     F::Output: Send + 'static,
     I: Iterator<Item = A>,
 {
-    /// The next result, or [`Error::TimedOut`] when `timeout` is over first: it can be asked for again then.
-    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<F::Output, Error>> {
+    /// The next result, or [`PoolError::TimedOut`] when `timeout` is over first: it can be asked for again then.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<F::Output, PoolError>> {
         self.next_until(deadline_after(timeout))
     }
 
-    fn next_until(&mut self, deadline: Option<Instant>) -> Option<Result<F::Output, Error>> {
+    fn next_until(&mut self, deadline: Option<Instant>) -> Option<Result<F::Output, PoolError>> {
         const AHEAD_TASKS: usize = 64;
         let results = &mut self.results;
         if let Some(outcome) = results.next_ready() {
@@ -74,7 +74,7 @@ where
     F::Output: Send + 'static,
     I: Iterator<Item = A>,
 {
-    type Item = Result<F::Output, Error>;
+    type Item = Result<F::Output, PoolError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.next_until(None)

@@ -18,13 +18,13 @@ fn every_way_to_call() {
     assert_eq!(pool.starmap(u32::pow, [(2, 3), (3, 2)]).unwrap(), [8, 9]);
     assert!(pool.map(double, []).unwrap().is_empty());
     let error = pool.map(|x: u8| assert!(x != 3, "three"), 0..9).unwrap_err();
-    assert!(matches!(error, Error::Task(TaskError::Panicked(message)) if message == "three"));
+    assert!(matches!(error, PoolError::Task(TaskError::Panicked(message)) if message == "three"));
     pool.resize(3).unwrap();
     pool.resize(1).unwrap();
     assert_eq!(pool.apply(double, (4,)).unwrap(), 8);
     assert!(pool.resize(0).is_err() && pool.join().is_err());
     pool.close();
-    assert!(matches!(pool.apply(double, (4,)), Err(Error::Task(TaskError::PoolClosed))));
+    assert!(matches!(pool.apply(double, (4,)), Err(PoolError::Task(TaskError::PoolClosed))));
     pool.join().unwrap();
 }
 
@@ -46,7 +46,7 @@ fn terminated_it_begins_nothing_more() {
     let waiting = pool.apply_async(|| (), ()).unwrap();
     arrives.recv().unwrap();
     pool.terminate();
-    assert!(matches!(waiting.get(), Err(Error::Task(TaskError::Terminated))));
+    assert!(matches!(waiting.get(), Err(PoolError::Task(TaskError::Terminated))));
     go_on.send(()).unwrap();
     begun.get().unwrap();
     pool.join().unwrap();
