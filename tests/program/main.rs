@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod background;
+mod foreign_paths;
 mod growing;
 mod history;
 mod host;

@@ -96,7 +96,7 @@ pub fn run_with(words: &[&str], input: &[u8]) -> Ended {
 }
 
 /// Waits until the program has ended, and ends it itself if it does not.
-fn ended(child: Child) -> Ended {
+pub fn ended(child: Child) -> Ended {
     let pid = Pid::from_child(&child);
     let (sender, receiver) = mpsc::channel();
     let reader = std::thread::spawn(move || sender.send(child.wait_with_output()));

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -15,6 +16,7 @@ use crate::cli::report::{describe, printable};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::print;
+use fanlane_core::job::lossless::Bytes;
 use fanlane_core::model::date::utc_minute;
 use fanlane_core::model::format::{bytes, count, plural};
 use fanlane_core::store::history::RunState;
@@ -45,7 +47,7 @@ impl Subcommand for ShowArgs {
         if self.json {
             let mut object = object(&run);
             object["job"] = json!(job);
-            object["folder"] = json!(run.folder.to_string_lossy());
+            object["folder"] = json!(Bytes(run.folder.as_os_str().as_bytes().to_vec()));
             object["environment"] = json!(run.environment);
             object["flaky"] = flaky.iter().map(|task| task.number).collect();
             return print(|| writeln!(io::stdout(), "{object}"));

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::Tasks;
 use fanlane_core::event::{AttemptRecord, CallValue, Captured, Outcome, Output, SharedContent, Summary};
+use fanlane_core::job::lossless::Bytes;
 use fanlane_core::model::{Autopsy, Earlier};
 
 /// What is known of a task besides its record.
@@ -42,7 +44,7 @@ struct TaskLine<'a> {
     max_rss_bytes: u64,
     /// The folder with the whole of both streams.
     #[serde(skip_serializing_if = "Option::is_none")]
-    results: Option<Cow<'a, str>>,
+    results: Option<Bytes>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     autopsy: Option<Autopsy>,
@@ -135,7 +137,7 @@ pub fn write_task(record: &AttemptRecord, beside: &Beside, tasks: &dyn Tasks, ou
         wall_secs: secs(record.wall_ns),
         cpu_secs: secs(record.cpu_ns),
         max_rss_bytes: record.max_rss_bytes,
-        results: beside.results.as_ref().map(|path| path.to_string_lossy()),
+        results: beside.results.as_ref().map(|path| Bytes(path.as_os_str().as_bytes().to_vec())),
         autopsy: Autopsy::of(record),
         result: if kind.returns_value {
             TaskResult::Returned { value: record.value.as_ref() }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{AttemptRecord, TaskId};
-use crate::job::{Job, Transport, WorkloadSpec};
+use crate::job::{Job, Transport, WorkloadSpec, lossless};
 use fanlane_mp::SharedBytes;
 
 /// What a worker needs to know before its first task.
@@ -21,6 +21,7 @@ pub struct Setup {
     /// What the tasks are.
     pub task: TaskSetup,
     /// Where they run.
+    #[serde(with = "lossless::path")]
     pub working_dir: PathBuf,
     /// Several lanes live in this process.
     pub shared_process: bool,
@@ -38,11 +39,11 @@ pub struct Setup {
     pub grace_ns: u64,
     /// How much of each stream of a command is kept, in bytes.
     pub output_limit_bytes: usize,
-    /// Where the whole of a stream goes that is longer than that. As bytes: a path need not be Unicode.
-    #[serde(with = "as_bytes")]
+    /// Where the whole of a stream goes that is longer than that.
+    #[serde(with = "lossless::path_option")]
     pub spill_folder: Option<PathBuf>,
     /// The folder of the run's manager, which the workers remove should the engine be killed.
-    #[serde(with = "as_bytes")]
+    #[serde(with = "lossless::path_option")]
     pub shared_folder: Option<PathBuf>,
     /// Where commands report their progress, without the label of the lane.
     pub progress: Option<String>,
@@ -232,24 +233,6 @@ pub enum FromWorker {
     Bye,
 }
 
-mod as_bytes {
-    use std::ffi::OsString;
-    use std::os::unix::ffi::{OsStrExt, OsStringExt};
-
-    use serde::{Deserializer, Serializer};
-
-    use super::{Deserialize, PathBuf, Serialize};
-
-    pub fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
-        path.as_ref().map(|path| serde_bytes::Bytes::new(path.as_os_str().as_bytes())).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
-        let bytes = Option::<serde_bytes::ByteBuf>::deserialize(deserializer)?;
-        Ok(bytes.map(|bytes| OsString::from_vec(bytes.into_vec()).into()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStringExt;
@@ -270,7 +253,7 @@ mod tests {
     fn a_setup_arrives_as_it_was_sent() {
         let setup = |task| Setup {
             task,
-            working_dir: "/tmp".into(),
+            working_dir: std::ffi::OsString::from_vec(b"/tmp/caf\xe9".to_vec()).into(),
             shared_process: true,
             epoch_ns: 1,
             timeout_ns: Some(2),

@@ -1,12 +1,113 @@
-//! Bytes and numbers in formats for people, so that they come back as they were: bytes that are UTF-8 as text, others as
-//! an array of numbers; numbers that JSON does not know as text. Binary formats, as between an engine and its workers,
-//! hold both as they are.
+//! Bytes, paths and numbers in formats for people, so that they come back as they were: bytes that are UTF-8 as text, others
+//! as an array of numbers in JSON and as `b"caf\xe9"` in RON; numbers that JSON does not know as text. Binary formats, as
+//! between an engine and its workers, hold them as they are.
+//!
+//! A path is bytes: a type that is stored or sent has its paths by [`path`] and [`path_option`], since serde's own form of
+//! them refuses what is not UTF-8.
 
-/// Bytes that are text or an array of numbers in formats for people.
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// Bytes that are text where they are UTF-8 in formats for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Bytes(#[serde(with = "bytes")] pub Vec<u8>);
 
-/// Bytes: a text or an array of the numbers 0 to 255.
+/// A path as text for a field that is edited: itself, or as RON writes its bytes, `b"caf\xe9"`, where it is not UTF-8.
+pub fn text_of_path(path: &Path) -> Cow<'_, str> {
+    match path.to_str() {
+        Some(text) => Cow::Borrowed(text),
+        // A text of bytes can always be written.
+        None => Cow::Owned(ron::to_string(&Bytes(path.as_os_str().as_bytes().to_vec())).unwrap_or_default()),
+    }
+}
+
+/// The path that [`text_of_path`] wrote; a text that is not in the form of bytes is the path itself.
+pub fn path_of_text(text: &str) -> PathBuf {
+    let bytes = text.starts_with("b\"").then(|| ron::from_str::<Bytes>(text).ok()).flatten();
+    bytes.map_or_else(|| PathBuf::from(text), |bytes| OsString::from_vec(bytes.0).into())
+}
+
+/// Texts of any bytes.
+pub mod texts {
+    use bstr::BString;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Bytes;
+
+    /// Writes texts.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(texts: &[BString], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(texts.iter().map(|text| Bytes(text.to_vec())))
+    }
+
+    /// Reads texts.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<BString>, D::Error> {
+        Ok(Vec::<Bytes>::deserialize(deserializer)?.into_iter().map(|bytes| bytes.0.into()).collect())
+    }
+}
+
+/// A path, whatever its bytes.
+pub mod path {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserializer, Serializer};
+
+    /// Writes a path.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        super::bytes::serialize(path.as_os_str().as_bytes(), serializer)
+    }
+
+    /// Reads a path.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        super::bytes::deserialize(deserializer).map(|bytes: Vec<u8>| OsString::from_vec(bytes).into())
+    }
+}
+
+/// A path that may be missing.
+pub mod path_option {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Bytes;
+
+    /// Writes a path.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+        path.as_ref().map(|path| Bytes(path.as_os_str().as_bytes().to_vec())).serialize(serializer)
+    }
+
+    /// Reads a path.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+        let bytes = Option::<Bytes>::deserialize(deserializer)?;
+        Ok(bytes.map(|bytes| OsString::from_vec(bytes.0).into()))
+    }
+}
+
+/// Bytes: a text, or the bytes themselves.
 pub mod bytes {
     use std::fmt;
 
@@ -24,7 +125,7 @@ pub mod bytes {
         }
         match str::from_utf8(bytes) {
             Ok(text) => serializer.serialize_str(text),
-            Err(_) => serializer.collect_seq(bytes),
+            Err(_) => serializer.serialize_bytes(bytes),
         }
     }
 
@@ -47,7 +148,7 @@ pub mod bytes {
         type Value = Vec<u8>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a text or an array of numbers from 0 to 255")
+            f.write_str("text in double quotes")
         }
 
         fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {

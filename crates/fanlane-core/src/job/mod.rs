@@ -78,7 +78,7 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "is_default")]
     pub retries: u32,
     /// Where commands run and relative inputs are looked up; `None`: the job file's folder, or the current one.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "is_default", with = "lossless::path_option")]
     pub working_dir: Option<PathBuf>,
     /// Control of the run: when it ends early, waits or holds back.
     #[serde(default, skip_serializing_if = "is_default")]

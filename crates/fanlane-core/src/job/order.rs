@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::TaskId;
+use crate::job::{TaskId, lossless};
 
 /// In which order tasks begin. Their numbers are the inputs' in any case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub enum Durations {
     Column(String),
     /// A job log of an earlier run, ours or GNU parallel's: tasks are found there by their command lines. Only those
     /// that succeeded count, and the newest line of each.
-    JobLog(PathBuf),
+    JobLog(#[serde(with = "lossless::path")] PathBuf),
     /// The history of runs, where tasks are found by their commands and values, the newest that succeeded first. The
     /// caller, which knows where the history lies, sorts the batch by it; until then tasks are in the order of the inputs.
     History,
@@ -65,7 +65,7 @@ impl FromStr for Order {
         match what {
             "priority" => Ok(Self::Priority(of.to_owned())),
             "longest-first" => Ok(Self::LongestFirst(Durations::Column(of.to_owned()))),
-            "longest-first-in" => Ok(Self::LongestFirst(Durations::JobLog(of.into()))),
+            "longest-first-in" => Ok(Self::LongestFirst(Durations::JobLog(lossless::path_of_text(of)))),
             _ => Err(bad()),
         }
     }
@@ -79,7 +79,9 @@ impl Order {
             Self::Priority(column) => Some(format!("priority:{column}")),
             Self::LongestFirst(Durations::Column(column)) => Some(format!("longest-first:{column}")),
             Self::LongestFirst(Durations::History) => Some(BY_HISTORY.to_owned()),
-            Self::LongestFirst(Durations::JobLog(path)) => Some(format!("longest-first-in:{}", path.display())),
+            Self::LongestFirst(Durations::JobLog(path)) => {
+                Some(format!("longest-first-in:{}", lossless::text_of_path(path)))
+            }
         }
     }
 }

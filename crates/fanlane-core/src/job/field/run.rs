@@ -4,7 +4,7 @@ use super::field_rows;
 use super::text::{given, map, number, read_ron, ron, secs, shown, size, unless_default};
 use crate::job::amount::size_text;
 use crate::job::control::MAX_SECS;
-use crate::job::{MAX_WORKERS, Transport, shared_objects};
+use crate::job::{MAX_WORKERS, Transport, lossless, shared_objects};
 
 field_rows! { OPTION_GROUP: "Options", about_processes: false,
     MODE {
@@ -54,8 +54,8 @@ field_rows! { OPTION_GROUP: "Options", about_processes: false,
         help: "Where commands run and relative inputs are looked up [default: the job file's folder, or the current one]",
         flag: "--wd",
         example: "photos",
-        get: |job| shown(job.working_dir.as_ref().map(|path| path.display()).as_ref()),
-        set: |job, text| { job.working_dir = (!text.is_empty()).then(|| text.into()); Ok(()) },
+        get: |job| shown(job.working_dir.as_deref().map(lossless::text_of_path).as_ref()),
+        set: |job, text| { job.working_dir = (!text.is_empty()).then(|| lossless::path_of_text(text)); Ok(()) },
         check: |job, _| job.working_dir.as_ref().filter(|path| path.as_os_str().is_empty())
             .map(|_| "it is empty; leave it out for the job file's own folder".to_owned()),
     }

@@ -2,7 +2,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::job::{Input, Mode, TaskTemplate, Transport, WorkloadSpec, field};
+use crate::job::order::Durations;
+use crate::job::{Input, Mode, Order, TaskTemplate, Transport, WorkloadSpec, field};
 
 /// A job of one line with `rest` behind its inputs.
 fn job_with(rest: &str) -> String {
@@ -145,7 +146,7 @@ fn faults_of_the_text() {
         (
             "Job(version: 1, inputs: [Numbers(1, 2)])",
             "line 1, column 26: unknown input 'Numbers'; expected one of: Range, List, Lines, Glob, Csv, Stdin, \
-             Json, Records, Columns, Linked",
+             Json, Records, Columns, Linked, Bytes",
         ),
         ("Job(version: 1, inputs: [Range(1)])", "line 1, column 33: expected Range with 2 elements, found 1"),
         ("Job(version: 1, inputs: [Range(1, 2, 3)])", "line 1, column 38: expected ')', found '3'"),
@@ -374,11 +375,29 @@ fn files_are_read_with_their_path_in_messages() {
 }
 
 #[test]
-fn a_path_that_is_not_unicode_cannot_be_written() {
-    let bytes: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff");
-    let job = Job { working_dir: Some(bytes.into()), ..full_job() };
-    let message = job.to_ron().expect_err("no text for it").to_string();
-    assert_eq!(message, "the job cannot be written as text: path contains invalid UTF-8 characters");
+fn paths_and_values_that_are_not_utf_8_come_back_from_every_form_of_a_job() {
+    let path = || PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"caf\xe9"));
+    let inputs = [
+        Input::Lines(path()),
+        Input::Csv(path()),
+        Input::Json(path()),
+        Input::Records { file: Some(path()), separator: ";".into() },
+        Input::Bytes(vec![b"caf\xe9".into(), "plain \"\n\\".into(), "".into()]),
+    ];
+    let order = || Order::LongestFirst(Durations::JobLog(path()));
+    let job = |input| Job { working_dir: Some(path()), inputs: vec![input], order: order(), ..full_job() };
+    for job in inputs.map(job) {
+        let text = job.to_ron().expect("text");
+        assert!(text.contains(r#"working_dir: b"caf\xe9""#), "{text}");
+        assert_eq!(Job::parse(&text).expect(&text), job);
+        let json = serde_json::to_string(&job).expect("JSON");
+        assert_eq!(serde_json::from_str::<Job>(&json).expect(&json), job);
+        for field in [&field::WORKING_DIR, &field::ORDER] {
+            let mut edited = job.clone();
+            field.set(&mut edited, &field.get(&job)).expect("its own text");
+            assert_eq!(edited, job, "{}", field.get(&job));
+        }
+    }
 }
 
 #[test]

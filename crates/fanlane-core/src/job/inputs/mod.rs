@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use fault::{FieldCount, InputError};
 pub use source::Source;
 
+use super::lossless;
 use columns::{Shape, Table};
 
 /// Where one value of each task comes from, or several named ones.
@@ -31,24 +32,24 @@ pub enum Input {
     List(Vec<String>),
     /// The lines of a file, without their line ends. Bytes are kept as they are; a `\r` belongs to the line, as in GNU
     /// parallel; an empty line is an empty value; the last line may lack its end.
-    Lines(PathBuf),
+    Lines(#[serde(with = "lossless::path")] PathBuf),
     /// The names of files and folders that match a pattern, sorted by their bytes: `*`, `?` and `[a-z]` within a name,
     /// `**` for any folders, a slash at the end for folders only. A name with a leading dot is matched only by a name
     /// with a leading dot. No match is an error, and so is a folder that cannot be read.
     Glob(String),
     /// The rows of a CSV file, whose first row names the columns: each task gets one value per column.
-    Csv(PathBuf),
+    Csv(#[serde(with = "lossless::path")] PathBuf),
     /// The lines of standard input; as [`Input::Lines`].
     Stdin,
 
     /// The elements of an array in a JSON file: texts, numbers and truth values, or objects of these, all with the same
     /// keys, which name the columns in the order of the first object.
-    Json(PathBuf),
+    Json(#[serde(with = "lossless::path")] PathBuf),
     /// The pieces of a file, or of standard input, that end with a separator other than a line end, such as `"\0"`. The
     /// last may lack it.
     Records {
         /// The file; `None`: standard input.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "lossless::path_option")]
         file: Option<PathBuf>,
         /// What stands at the end of each piece; one byte or more.
         separator: String,
@@ -69,9 +70,8 @@ pub enum Input {
     },
     /// Several inputs walked side by side, ending with the shortest.
     Linked(Vec<Input>),
-    /// Texts of any bytes, as they come from a command line. They have no place in a job file.
-    #[serde(skip)]
-    Bytes(Vec<BString>),
+    /// Texts of any bytes, as they come from a command line: `["a", b"caf\xe9"]`.
+    Bytes(#[serde(with = "lossless::texts")] Vec<BString>),
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
