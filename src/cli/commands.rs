@@ -79,9 +79,9 @@ commands! {
     /// Show a recorded run: its job, its machine, how it ended, which of its tasks are flaky
     Show(ShowArgs),
     /// Resume a recorded run that was stopped or cut off
-    Resume(ResumeArgs),
+    Resume(Box<ResumeArgs>),
     /// Run a recorded run again: all of it, only what failed, or some of its tasks
-    Rerun(RerunArgs),
+    Rerun(Box<RerunArgs>),
     /// Write a recorded run as a table, as JSON, or as a trace
     Export(ExportArgs),
     /// Serve objects that tasks share, or use them from a shell script

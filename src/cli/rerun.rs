@@ -1,5 +1,5 @@
-//! `fanlane resume` and `fanlane rerun`: a run of the history is resumed or run again with the job as it was then. Whether its
-//! inputs are still the same is checked task by task.
+//! `fanlane resume` and `fanlane rerun`: a run of the history is resumed or run again with the job as it was then, also with
+//! what its command line had laid over a job file; flags change it for this run. Whether its inputs are still the same is checked task by task.
 
 use std::io::IsTerminal;
 
@@ -12,18 +12,17 @@ use super::execute::{self, Placement, RunRequest, Selection};
 use super::exit_status::Status;
 use super::plan::Plan;
 use super::report::args::ReportArgs;
+use super::run::OverlayArgs;
 use super::run_name::RunName;
 use super::subcommand::Subcommand;
-use super::worker_count::{self, WorkerCount};
 use fanlane_core::job::{Input, Job};
 
 /// The arguments that both have.
 #[derive(Debug, Args)]
 struct RerunOptions {
-    /// Number of workers: N, +N or -N, N% of the cores, 0 for one per task [default: as in the run]
-    #[arg(short = 'j', long, visible_alias = "jobs", value_name = "N", allow_hyphen_values = true)]
-    #[arg(value_parser = worker_count::parse)]
-    workers: Option<WorkerCount>,
+    /// How the tasks are run [default: as in the run].
+    #[command(flatten)]
+    overlay: OverlayArgs,
     /// What is printed.
     #[command(flatten)]
     report: ReportArgs,
@@ -40,6 +39,7 @@ struct RerunOptions {
 
 /// The arguments of `fanlane resume`.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub struct ResumeArgs {
     /// The number of a run, or last
     #[arg(value_name = "RUN")]
@@ -54,6 +54,7 @@ pub struct ResumeArgs {
 
 /// The arguments of `fanlane rerun`.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub struct RerunArgs {
     /// The number of a run, or last
     #[arg(value_name = "RUN")]
@@ -69,7 +70,7 @@ pub struct RerunArgs {
     options: RerunOptions,
 }
 
-impl Subcommand for ResumeArgs {
+impl Subcommand for Box<ResumeArgs> {
     fn perform(self) -> Result<Status> {
         let (id, request) = self.options.request(self.run)?;
         let source = ResumeSource::History(RunName::Number(id));
@@ -77,7 +78,7 @@ impl Subcommand for ResumeArgs {
     }
 }
 
-impl Subcommand for RerunArgs {
+impl Subcommand for Box<RerunArgs> {
     fn perform(self) -> Result<Status> {
         let (id, request) = self.options.request(self.run)?;
         let selection = match (self.task.is_empty(), self.failed) {
@@ -93,10 +94,14 @@ impl RerunOptions {
     /// The number of a run, and all of it once more.
     fn request(&self, run: RunName) -> Result<(i64, RunRequest)> {
         let placement = Placement::of_flags(self.dry_run, self.detached)?;
-        let (id, plan) = recorded_plan(run)?;
+        let (id, mut plan) = recorded_plan(run)?;
+        self.overlay.merge_into(&mut plan.job);
         let keep = Keep { history: !self.no_history, ..Keep::default() };
         let report = self.report.options();
-        Ok((id, RunRequest { placement, workers: self.workers, report, keep, ..RunRequest::new(plan) }))
+        Ok((
+            id,
+            RunRequest { placement, workers: self.overlay.workers, report, keep, ..RunRequest::new(plan.check()?) },
+        ))
     }
 }
 

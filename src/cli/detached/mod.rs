@@ -28,6 +28,10 @@ fn detached_runs() -> DetachedRuns {
 /// Finds a run by its name; without one, the only one.
 fn find(name: Option<RunName>) -> Result<DetachedRun> {
     let mut found = detached_runs().list();
+    if !matches!(name, Some(RunName::Number(_))) {
+        // A run that has ended is there until all who watch it have read its end.
+        found.retain(|(info, _)| !info.ended);
+    }
     let place = match name {
         Some(RunName::Number(number)) => match found.iter().position(|(info, _)| info.run == Some(number)) {
             Some(place) => place,

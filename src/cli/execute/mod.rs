@@ -24,6 +24,7 @@ use super::worker_count::WorkerCount;
 use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
 use fanlane_core::host::DetachedOrder;
 use fanlane_core::job::{Batch, MAX_WORKERS};
+use fanlane_core::store::history::HistoryRecorder;
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::interrupts;
@@ -98,7 +99,7 @@ impl Placement {
 /// # Errors
 /// When nothing was run.
 pub fn run(request: RunRequest) -> Result<Status> {
-    let RunRequest { plan, placement, workers, report, keep, resume, selection } = request;
+    let RunRequest { mut plan, placement, workers, report, keep, resume, selection } = request;
     if placement == Placement::Detached {
         check_detached(&report, &keep)?;
     }
@@ -116,8 +117,10 @@ pub fn run(request: RunRequest) -> Result<Status> {
     if placement == Placement::DryRun {
         return print(|| dry_run::write_command_lines(&batch, &mut BufWriter::new(io::stdout().lock())));
     }
-    let batch = Arc::new(batch);
     let pool = pool_size(workers, &batch, feeding.is_some());
+    // What is laid over the job is part of the run, and is kept with it.
+    plan.job.workers = workers.map(|_| pool).or(plan.job.workers);
+    let batch = Arc::new(batch.in_pool(plan.job.workers));
     check_pool(&batch, pool)?;
     if placement == Placement::Detached {
         let history = keep.history_folder()?;
@@ -145,7 +148,8 @@ pub fn run(request: RunRequest) -> Result<Status> {
     let engine = LocalEngine::new(OWN_EXECUTABLE);
     let options = RunOptions::new(plan.job.mode, pool)
         .monitor(keep.record.is_some() || keepers.history.is_some())
-        .spill_folder(spill_folder());
+        .spill_folder(spill_folder())
+        .gate(keepers.history.as_ref().map(HistoryRecorder::gate));
     let streams = report.streams()?;
     let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
     engine::own_process();

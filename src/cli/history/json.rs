@@ -22,6 +22,7 @@ pub fn object(run: &RunRow) -> serde_json::Value {
         "retries": run.retries,
         "wall_secs": run.wall_ns as f64 / 1e9,
         "continues": run.continues,
+        "parent": run.parent,
         "bytes": run.bytes,
     })
 }

@@ -76,6 +76,11 @@ impl Subcommand for ShowArgs {
         if let Some(before) = run.continues {
             line("resumes", format!("run {before}"));
         }
+        match run.parent {
+            None => {}
+            Some(0) => line("parent", "a task of a run that is not recorded".to_owned()),
+            Some(parent) => line("parent", format!("run {parent}: one of its tasks started this run")),
+        }
         line("tasks", count(run.tasks));
         let ended = run.counts;
         match &run.summary {

@@ -3,6 +3,7 @@
 mod args;
 mod control;
 mod keep;
+mod overlay;
 
 use std::ffi::OsString;
 
@@ -13,6 +14,7 @@ use super::exit_status::Status;
 use super::subcommand::Subcommand;
 
 pub use args::RunArgs;
+pub use overlay::OverlayArgs;
 
 impl Subcommand for Box<RunArgs> {
     fn perform(self) -> Result<Status> {

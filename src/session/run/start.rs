@@ -84,6 +84,7 @@ impl Session {
         let options = RunOptions::new(job.mode, self.machine.pool_of(job)).monitor(true);
         let serial = self.run.next_serial();
         let recorder = self.history.recorder(&request);
+        let options = options.gate(recorder.as_ref().map(|(recorder, _)| recorder.gate()));
         let wake = Arc::clone(&self.wake);
         match CurrentRun::start(serial, request.origin, options, &*self.engine, wake, recorder) {
             Ok(run) => self.show_started(run),

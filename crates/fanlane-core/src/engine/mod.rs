@@ -34,7 +34,7 @@ use crate::event::{Event, TaskId};
 use crate::job::Batch;
 
 pub use local::LocalEngine;
-pub use options::RunOptions;
+pub use options::{GateKeeper, RunOptions, StartGate};
 pub use orphans::{Sweep, WORKER_MARKER, own_process};
 pub use progress::PROGRESS_VARIABLE;
 pub use worker::worker_role;

@@ -1,9 +1,50 @@
 //! How a batch is to be run.
 
+use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::job::Mode;
+
+/// Maximum time for which a gate holds back a run.
+const GATE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Holds back the first task of a run until something has happened elsewhere, such as that the run is in the history.
+/// Workers are started meanwhile.
+#[derive(Clone, Debug)]
+pub struct StartGate {
+    opened: Receiver<Infallible>,
+    until: Instant,
+}
+
+/// Opens its [`StartGate`] when it is dropped.
+#[derive(Debug)]
+pub struct GateKeeper(#[expect(dead_code, reason = "the gate opens when it is dropped")] Sender<Infallible>);
+
+impl StartGate {
+    /// A closed gate, which opens by itself after 3 seconds.
+    pub fn closed() -> (GateKeeper, Self) {
+        let (keeper, opened) = bounded(0);
+        (GateKeeper(keeper), Self { opened, until: Instant::now() + GATE_TIMEOUT })
+    }
+
+    /// Waits for it to open, no longer than `wait`; returns whether it is open.
+    pub(super) fn opens_within(&self, wait: Duration) -> bool {
+        let wait = wait.min(self.until.saturating_duration_since(Instant::now()));
+        self.opened.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) || Instant::now() >= self.until
+    }
+}
+
+impl PartialEq for StartGate {
+    fn eq(&self, other: &Self) -> bool {
+        self.opened.same_channel(&other.opened)
+    }
+}
+
+impl Eq for StartGate {}
 
 /// How a batch is to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +62,14 @@ pub struct RunOptions {
     /// How many tasks an idle worker is given at a time, none of which is taken back for another worker, as Python's pool
     /// does it; `None`: as many as keep it busy, and what it has not begun is taken back where another worker is idle.
     pub chunk: Option<NonZeroU32>,
+    /// What the first task waits for.
+    pub gate: Option<StartGate>,
 }
 
 impl RunOptions {
     /// A run that is not monitored, keeps the head and the tail of long streams, and balances its workers.
     pub const fn new(mode: Mode, workers: u32) -> Self {
-        Self { mode, workers, monitor: false, spill_folder: None, chunk: None }
+        Self { mode, workers, monitor: false, spill_folder: None, chunk: None, gate: None }
     }
 
     /// Sets whether cores and workers are sampled during the run.
@@ -45,5 +88,11 @@ impl RunOptions {
     #[must_use]
     pub fn chunk(self, chunk: Option<NonZeroU32>) -> Self {
         Self { chunk, ..self }
+    }
+
+    /// Sets what the first task waits for.
+    #[must_use]
+    pub fn gate(self, gate: Option<StartGate>) -> Self {
+        Self { gate, ..self }
     }
 }

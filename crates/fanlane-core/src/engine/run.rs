@@ -131,6 +131,7 @@ impl Run {
             outlet: EventOutlet::new(events, abandoned),
             requests,
             growth_told,
+            gate: options.gate,
         });
         driver.outlet.emit(Event { at_ns: 0, kind: header });
         let own = Arc::clone(&driver);

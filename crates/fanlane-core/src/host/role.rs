@@ -99,7 +99,6 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         JournalWriter::new(history.as_deref()).map_err(words("the events of the run cannot be kept for watchers"))?;
     engine::own_process();
     let (sender, events) = event_pump::channel();
-    let options = RunOptions::new(order.mode, order.workers).monitor(true);
     let info = DetachedInfo {
         pid: std::process::id(),
         run: None,
@@ -111,8 +110,6 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
         earlier: order.earlier,
         ended: false,
     };
-    let run =
-        LocalEngine::this_program().start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
     let recorder = history.map(|history| {
         let run = RecordedRun {
             batch: Arc::clone(&batch),
@@ -122,10 +119,12 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
             earlier: order.earlier,
             window: order.window,
         };
-        let recorder = HistoryRecorder::start(history, run);
-        recorder.hurry();
-        recorder
+        HistoryRecorder::start(history, run)
     });
+    let options =
+        RunOptions::new(order.mode, order.workers).monitor(true).gate(recorder.as_ref().map(HistoryRecorder::gate));
+    let run =
+        LocalEngine::this_program().start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
     let state = Arc::new(HostState::new(batch, journal, info, run));
     let its = Arc::clone(&state);
     let accepting = std::thread::Builder::new().name("sockets".to_owned());

@@ -191,6 +191,13 @@ impl Batch {
         self
     }
 
+    /// This batch for a pool of this size.
+    #[must_use]
+    pub const fn in_pool(mut self, workers: Option<u32>) -> Self {
+        self.job.workers = workers;
+        self
+    }
+
     /// A task's number as people see it and as `{#}` gives it: from 1, and in a part of a batch the number that the
     /// task has in the whole.
     ///

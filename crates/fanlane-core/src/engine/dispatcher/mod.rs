@@ -185,6 +185,11 @@ impl Dispatcher {
         (self.complete || self.stopping) && self.counts.total() == self.plan.tasks && self.workers.is_empty()
     }
 
+    /// No further task begins.
+    pub const fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
     /// When an [`Input::Tick`] is due at the latest, in nanoseconds since the run's start.
     pub fn next_wake_ns(&self) -> Option<u64> {
         let is_delayed = self.plan.control.delay_secs.is_some() && self.admission.is_none() && !self.paused;

@@ -8,11 +8,11 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Sender;
 
 use super::event_outlet::{Delivered, EventOutlet};
-use crate::engine::RunCommand;
 use crate::engine::dispatcher::{Dispatcher, Effect, Input};
 use crate::engine::lane_sender::LaneSender;
 use crate::engine::launcher::{Launcher, WorkerHandle};
 use crate::engine::protocol::{Setup, TaskFrameRef, ToWorker, ToWorkerRef};
+use crate::engine::{RunCommand, StartGate};
 use crate::event::{Event, EventKind, LaneId, TaskId, WorkerId};
 use crate::job::Batch;
 use fanlane_os::clock::monotonic_ns;
@@ -32,6 +32,8 @@ pub struct Driver {
     pub requests: Sender<Request>,
     /// The main loop was woken because the batch has grown, and has not looked yet.
     pub growth_told: Arc<AtomicBool>,
+    /// What the first task waits for.
+    pub gate: Option<StartGate>,
 }
 
 /// What is under the lock.

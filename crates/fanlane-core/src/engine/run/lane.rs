@@ -16,6 +16,9 @@ use fanlane_os::frame::FrameError;
 use fanlane_os::mailbox::Mailbox;
 use fanlane_os::message_reader::MessageReader;
 
+/// How often a lane that waits at the gate looks whether the run was stopped.
+const GATE_POLL_INTERVAL: Duration = Duration::from_millis(20);
+
 /// What has to be remembered of what was read.
 enum LaneStep {
     More,
@@ -53,6 +56,7 @@ impl Driver {
             reader: MessageReader::new(mailbox),
             ready: false,
         };
+        self.wait_at_gate();
         let last = loop {
             match self.read_some(&mut reading) {
                 Ok(LaneStep::More) => {}
@@ -73,6 +77,13 @@ impl Driver {
             _ if ready => Input::WorkerEnded { worker, end },
             _ => Input::WorkerFailed { worker, reason: format!("a worker ended before it was ready: {end}") },
         });
+    }
+
+    /// Waits until the first task may begin: a worker that is not heard of gets none. A run that is stopped waits for
+    /// nothing.
+    fn wait_at_gate(&self) {
+        let Some(gate) = &self.gate else { return };
+        while !gate.opens_within(GATE_POLL_INTERVAL) && !self.core().dispatcher.is_stopping() {}
     }
 
     fn read_some(&self, reading: &mut LaneReader<'_>) -> Result<LaneStep, FrameError> {

@@ -74,14 +74,9 @@ impl History {
     /// When the folder cannot be written, when a newer build has written the history, or when another process has
     /// locked it.
     pub fn open(folder: &Path) -> Result<(Self, Option<Salvage>), HistoryError> {
-        place::make(folder)?;
+        place::make_folder(folder)?;
         let _guard = place::Guard::take(folder)?;
-        // Another process may have set it aside before the lock was taken.
-        place::make(folder)?;
-        if place::is_marked_damaged(folder) {
-            return Self::renew_guarded(folder).map(|(history, salvage)| (history, Some(salvage)));
-        }
-        match Self::connect(folder).and_then(|history| history.runs().map(|_| history)) {
+        match Self::open_guarded(folder) {
             Err(HistoryError::Damaged { .. }) => {
                 Self::renew_guarded(folder).map(|(history, salvage)| (history, Some(salvage)))
             }
@@ -89,10 +84,26 @@ impl History {
         }
     }
 
+    /// As [`History::open`], but leaves a damaged history as it is.
+    fn open_whole(folder: &Path) -> Result<Self, HistoryError> {
+        place::make_folder(folder)?;
+        let _guard = place::Guard::take(folder)?;
+        Self::open_guarded(folder)
+    }
+
+    fn open_guarded(folder: &Path) -> Result<Self, HistoryError> {
+        if place::is_marked_damaged(folder) {
+            let path = folder.join(place::FILE);
+            return Err(HistoryError::Damaged { path, reason: "damage was found in it".to_owned() });
+        }
+        place::make_file(folder)?;
+        Self::connect(folder).and_then(|history| history.runs().map(|_| history))
+    }
+
     /// Sets the history aside and begins a new one with its readable part.
     fn renew_guarded(folder: &Path) -> Result<(Self, Salvage), HistoryError> {
         let aside = place::set_aside(folder)?;
-        place::make(folder)?;
+        place::make_file(folder)?;
         let mut history = Self::connect(folder)?;
         let salvage = salvage::carry_over(aside, &mut history)?;
         Ok((history, salvage))
@@ -135,10 +146,7 @@ impl History {
         let inode = inode_of(&path).unwrap_or(0);
         connection.busy_timeout(LOCK_TIMEOUT).map_err(fault)?;
         schema::bring_up_to_date(&mut connection, &path)?;
-        if !connection.is_readonly("main").map_err(fault)? {
-            // WAL: readers and a writer do not wait for each other. FULL: a commit returns when it is on the disk.
-            connection.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
-        }
+        // A commit returns when it is on the disk.
         connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
         connection.pragma_update(None, "foreign_keys", "ON").map_err(fault)?;
         connection.pragma_update(None, "journal_size_limit", 4 << 20).map_err(fault)?;

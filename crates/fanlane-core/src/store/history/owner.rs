@@ -15,6 +15,14 @@ pub(super) fn lives(name: &str) -> bool {
     pid.and_then(name_of).is_some_and(|now| now == name)
 }
 
+/// The same text for the engine that a worker's marker names, dead or alive; the marker begins with the engine's pid and
+/// its start time, separated by dots.
+pub(super) fn of_marker(marker: &str) -> Option<String> {
+    let mut parts = marker.split('.').map(str::parse::<u64>);
+    let (Ok(pid), Ok(began)) = (parts.next()?, parts.next()?) else { return None };
+    Some(format!("{pid} {began} {}", machine::boot_id()?))
+}
+
 /// The pid, the start time in clock ticks since boot, and the id of the boot.
 fn name_of(pid: u32) -> Option<String> {
     Some(format!("{pid} {} {}", live_start_ticks(pid)?, machine::boot_id()?))

@@ -58,8 +58,6 @@ pub(super) struct PendingState {
     pub messages: Vec<String>,
     /// The run's number, once it has one.
     pub id: Option<i64>,
-    /// The run is to be written at once, since its number is waited for.
-    pub is_hurried: bool,
 }
 
 impl PendingRun {

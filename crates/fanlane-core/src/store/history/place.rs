@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use super::HistoryError;
+use super::{HistoryError, schema};
 
 /// The environment variable that names another folder for Fanlane's data.
 pub const FOLDER_VARIABLE: &str = "FANLANE_DATA_DIR";
 /// The file in that folder.
 pub(super) const FILE: &str = "history.sqlite3";
+/// Its name while it is created.
+const NEW_FILE: &str = "history.sqlite3-new";
 /// A file whose presence marks the history as damaged.
 const DAMAGED: &str = "history.damaged";
 /// Maximum wait for another process that holds the lock.
@@ -33,16 +35,34 @@ pub fn default_folder() -> Result<PathBuf, HistoryError> {
     Ok(folders.data_dir().to_owned())
 }
 
-/// Creates the folder and the file if they do not exist.
-pub(super) fn make(folder: &Path) -> Result<(), HistoryError> {
-    let refused = |path: &Path| {
-        let path = path.to_owned();
-        move |source| HistoryError::System { what: "the history cannot be kept in", path, source }
-    };
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refused(folder))?;
+fn refused(path: &Path) -> impl FnOnce(io::Error) -> HistoryError {
+    let path = path.to_owned();
+    move |source| HistoryError::System { what: "the history cannot be kept in", path, source }
+}
+
+/// Creates the folder if it does not exist.
+pub(super) fn make_folder(folder: &Path) -> Result<(), HistoryError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refused(folder))
+}
+
+/// Creates the file, with its tables, if it does not exist; the caller has the [`Guard`]. The file gets its name when
+/// it is complete, so that no reader sees a part of it.
+pub(super) fn make_file(folder: &Path) -> Result<(), HistoryError> {
     let file = folder.join(FILE);
-    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
-    made.map(drop).map_err(refused(&file))
+    if fs::metadata(&file).is_ok_and(|found| found.len() > 0) {
+        return Ok(());
+    }
+    let new = folder.join(NEW_FILE);
+    for companion in ["", "-journal", "-wal", "-shm"] {
+        // Left by a process that was killed here.
+        let _ = fs::remove_file(folder.join(format!("{NEW_FILE}{companion}")));
+    }
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
+    made.map(drop).map_err(refused(&file))?;
+    schema::create(&new).and_then(|()| {
+        let renamed = File::open(&new).and_then(|new| new.sync_all()).and_then(|()| fs::rename(&new, &file));
+        renamed.and_then(|()| crate::store::atomic_write::sync_folder(folder)).map_err(refused(&file))
+    })
 }
 
 /// A lock held while a history is created, migrated or set aside, so that two processes never do it at once.

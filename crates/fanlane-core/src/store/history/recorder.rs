@@ -13,6 +13,7 @@ use super::limits::{OutputRoom, SampleThinning};
 use super::never_begun::{NeverBegun, is_never_begun};
 use super::pending::{PendingRun, PendingState, RecordedRun};
 use super::writer;
+use crate::engine::StartGate;
 use crate::event::{AttemptRecord, Event, EventKind, RunEvent, SampleEvent, TaskEvent, WorkerEvent, WorkerId};
 use crate::job::lossless::Bytes;
 use crate::store::record::TaskWords;
@@ -29,6 +30,7 @@ pub struct HistoryRecorder {
     samples: SampleThinning,
     line: Vec<u8>,
     written: Receiver<()>,
+    gate: StartGate,
     is_over: bool,
 }
 
@@ -41,8 +43,9 @@ impl HistoryRecorder {
         // Dropped when the writer has ended.
         let (writing, written) = bounded(0);
         let (its, its_run) = (Arc::clone(&shared), Arc::clone(&run));
+        let (keeper, gate) = StartGate::closed();
         let thread = std::thread::Builder::new().name("history".to_owned()).spawn(move || {
-            writer::write_until_end(&its, &its_run, &folder);
+            writer::write_until_end(&its, &its_run, &folder, keeper);
             drop(writing);
         });
         if let Err(error) = thread {
@@ -60,6 +63,7 @@ impl HistoryRecorder {
             samples: SampleThinning::default(),
             line: Vec::new(),
             written,
+            gate,
             is_over: false,
         }
     }
@@ -188,10 +192,9 @@ impl HistoryRecorder {
         self.shared.state().id
     }
 
-    /// Has the run written at once instead of after the usual interval, so that it gets its number.
-    pub fn hurry(&self) {
-        self.shared.state().is_hurried = true;
-        self.shared.wake.notify_one();
+    /// Opens when the run is in the history, or cannot be: what its first task is to wait for.
+    pub fn gate(&self) -> StartGate {
+        self.gate.clone()
     }
 
     /// Whether recording was abandoned; a message has messages why.

@@ -98,6 +98,8 @@ pub struct RunRow {
     pub left_out: u64,
     /// The run that this one resumes.
     pub continues: Option<i64>,
+    /// The run whose task started this one; 0 if that one is not recorded.
+    pub parent: Option<i64>,
     /// The tasks of its batch that earlier runs have ended.
     pub earlier: Earlier,
     /// The machine and the program that it ran on.
@@ -115,7 +117,8 @@ pub struct RunRow {
 }
 
 const COLUMNS: &str = "id, name, mode, workers, tasks, started_unix_ms, last_ns, done, failed, timed_out, \
-     cancelled, lost, retries, left_out, summary, environment, owner, continues, bytes, job_key, folder, header";
+     cancelled, lost, retries, left_out, summary, environment, owner, continues, bytes, job_key, folder, header, \
+     parent";
 
 /// The identity of a run's work: a hash of the folder and of everything in a job that decides what its tasks do,
 /// without what only decides how they are run.
@@ -183,6 +186,7 @@ impl RunRow {
             retries: number("retries")?,
             left_out: number("left_out")?,
             continues: row.get("continues")?,
+            parent: row.get("parent")?,
             earlier: header.earlier,
             environment: serde_json::from_str(&text("environment")?).unwrap_or_default(),
             bytes: number("bytes")?,
@@ -226,12 +230,13 @@ impl History {
         }
     }
 
-    /// The number of the newest run.
+    /// The number of the newest run that no task of another run started.
     ///
     /// # Errors
     /// When there is none, or the history cannot be read.
     pub fn last(&self) -> Result<i64, HistoryError> {
-        let newest = self.connection.query_row("SELECT max(id) FROM runs", [], |row| row.get::<_, Option<i64>>(0));
+        let text = "SELECT max(id) FROM runs WHERE parent IS NULL";
+        let newest = self.connection.query_row(text, [], |row| row.get::<_, Option<i64>>(0));
         newest.map_err(|error| self.fault(error))?.ok_or(HistoryError::Empty)
     }
 

@@ -61,9 +61,9 @@ pub(super) fn carry_over(from: PathBuf, into: &mut History) -> Result<Salvage, H
     let mut carried: BTreeSet<i64> = BTreeSet::new();
     each_number(&damaged, "runs", |id| {
         let row = row_of(&damaged, id);
-        let insert = |values: &[Value]| {
+        let insert = |(columns, values): &(String, Vec<Value>)| {
             let places = vec!["?"; values.len()].join(", ");
-            change.execute(&format!("INSERT INTO runs VALUES ({places})"), params_from_iter(values))
+            change.execute(&format!("INSERT INTO runs ({columns}) VALUES ({places})"), params_from_iter(values))
         };
         match row {
             // A row that the new table does not accept was damaged.
@@ -121,7 +121,7 @@ fn open(path: &Path) -> Option<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).ok()?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).ok()?;
-    (version == schema::VERSION).then_some(connection)
+    (1..=schema::VERSION).contains(&version).then_some(connection)
 }
 
 /// Calls `look` with each row number that a table may have; it returns whether a row could be read. Rows are read one
@@ -142,10 +142,13 @@ fn each_number(
     Ok(())
 }
 
-fn row_of(damaged: &Connection, id: i64) -> rusqlite::Result<Option<Vec<Value>>> {
+/// The names of the columns, of which an older version has fewer, and their values.
+fn row_of(damaged: &Connection, id: i64) -> rusqlite::Result<Option<(String, Vec<Value>)>> {
     let mut statement = damaged.prepare("SELECT * FROM runs WHERE rowid = ?1")?;
+    let names = statement.column_names().collect::<Vec<_>>().join(", ");
     let columns = statement.column_count();
-    statement.query_row([id], |row| (0..columns).map(|place| row.get(place)).collect()).optional()
+    let values = statement.query_row([id], |row| (0..columns).map(|place| row.get(place)).collect()).optional()?;
+    Ok(values.map(|values| (names, values)))
 }
 
 /// Whether a copied run can be listed; removes it again if not.

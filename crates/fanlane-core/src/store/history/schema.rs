@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::HistoryError;
 
 /// The steps from version N to version N + 1.
-const STEPS: [&str; 1] = [
+const STEPS: [&str; 2] = [
     // 0 to 1. A run is one row, updated with each transaction; blocks are its events, in order.
     "CREATE TABLE runs (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,6 +43,9 @@ const STEPS: [&str; 1] = [
         bytes BLOB NOT NULL,
         PRIMARY KEY (run, place)
     ) STRICT;",
+    // 1 to 2. Blocks have entries with bytes as they are. `parent` is the run whose task started this one, 0 if that
+    // one is not recorded.
+    "ALTER TABLE runs ADD COLUMN parent INTEGER;",
 ];
 
 /// Distinguishes Fanlane's files from those of other programs: `FanL`.
@@ -51,8 +54,39 @@ const APPLICATION: i64 = 0x4661_6e4c;
 /// The version that this build writes.
 pub const VERSION: i64 = STEPS.len() as i64;
 
+/// Makes an empty file a history, which is complete when this returns.
+pub(super) fn create(path: &Path) -> Result<(), HistoryError> {
+    let fault = |source| HistoryError::of(path, source);
+    let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(fault)?;
+    // The caller syncs the file before it gets its name.
+    connection.pragma_update(None, "synchronous", "OFF").map_err(fault)?;
+    // Returns the space of removed runs; it has to be set before the first table exists.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(fault)?;
+    bring_up_to_date(&mut connection, path)?;
+    // Readers and a writer do not wait for each other.
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
+    connection.close().map_err(|(_, source)| fault(source))
+}
+
 /// Migrates the tables to the current version, in one transaction.
 pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), HistoryError> {
+    if version_of(connection, path)? == VERSION {
+        return Ok(());
+    }
+    let fault = |source| HistoryError::of(path, source);
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
+    // Another process may have migrated it before this one got the lock.
+    let found = version_of(&change, path)?;
+    for step in &STEPS[usize::try_from(found).unwrap_or(0)..] {
+        change.execute_batch(step).map_err(fault)?;
+    }
+    change.pragma_update(None, "user_version", VERSION).map_err(fault)?;
+    change.pragma_update(None, "application_id", APPLICATION).map_err(fault)?;
+    change.commit().map_err(fault)
+}
+
+/// The version of a history that this build can read.
+fn version_of(connection: &Connection, path: &Path) -> Result<i64, HistoryError> {
     let fault = |source| HistoryError::of(path, source);
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(fault);
     let (found, application) = (number("user_version")?, number("application_id")?);
@@ -62,18 +96,5 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Resu
     if found > VERSION {
         return Err(HistoryError::Newer { path: path.to_owned(), found, known: VERSION });
     }
-    if found == VERSION {
-        return Ok(());
-    }
-    if found == 0 {
-        // Returns the space of removed runs; it has to be set before the first table exists.
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(fault)?;
-    }
-    let change = connection.transaction().map_err(fault)?;
-    for step in &STEPS[usize::try_from(found).unwrap_or(0)..] {
-        change.execute_batch(step).map_err(fault)?;
-    }
-    change.pragma_update(None, "user_version", VERSION).map_err(fault)?;
-    change.pragma_update(None, "application_id", APPLICATION).map_err(fault)?;
-    change.commit().map_err(fault)
+    Ok(found)
 }

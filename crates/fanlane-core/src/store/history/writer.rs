@@ -1,4 +1,5 @@
-//! The thread that writes the blocks of a run's recorder, in one synced transaction at most every half second. A
+//! The thread that writes the blocks of a run's recorder, in one synced transaction at most every half second. The first
+//! one is written as soon as the run has begun, before any of its tasks: what is killed at once is in the history. A
 //! transaction that fails is repeated together with what was added since; the failure is reported once and never
 //! affects the run.
 
@@ -6,9 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::OptionalExtension;
+
 use super::pending::{PendingRun, PendingState, RecordedRun};
 use super::row::{RunEnvironment, job_key};
 use super::{History, HistoryError, Salvage, block, owner};
+use crate::engine::{GateKeeper, WORKER_MARKER};
 use crate::event::{OutcomeCounts, RunHeader, Summary};
 use crate::store::record::{RECORD_VERSION, RecordHeader};
 
@@ -39,8 +43,13 @@ struct Written {
     next_place: i64,
 }
 
-pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &Path) {
-    let mut written: Option<Written> = None;
+/// Writes until the run ends. Dropping `gate` lets its tasks begin: it is dropped when the run is in the history, or
+/// cannot be.
+pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &Path, gate: GateKeeper) {
+    // Opened while the run prepares to start. A failure is found again, and reported, when something is written.
+    let opened = History::open_whole(folder).ok();
+    let mut written = opened.map(|history| Written { history, id: None, next_place: 0 });
+    let mut gate = Some(gate);
     let mut blocks: Vec<Vec<u8>> = Vec::new();
     let mut is_reported = false;
     let mut is_failing = false;
@@ -51,6 +60,7 @@ pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &P
             return;
         };
         let outcome = write_turn(&mut written, run, folder, &turn, &blocks, shared);
+        drop(gate.take());
         is_failing = outcome.is_err();
         match outcome {
             Ok(()) => {
@@ -101,7 +111,7 @@ fn take(shared: &PendingRun, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Op
     while !state.ended {
         let wait = match (is_failing, state.is_pressing) {
             (true, _) => RETRY_INTERVAL,
-            (false, _) if state.is_hurried && state.id.is_none() => Duration::ZERO,
+            (false, _) if state.id.is_none() => Duration::ZERO,
             (false, true) => COMMIT_INTERVAL,
             (false, false) => SAMPLE_INTERVAL,
         };
@@ -231,7 +241,7 @@ fn insert_run(change: &rusqlite::Connection, run: &RecordedRun, turn: &Turn) -> 
     };
     change.execute(
         "INSERT INTO runs (name, job, job_key, folder, header, picked, mode, workers, tasks, started_unix_ms, environment, \
-         owner, continues, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         owner, continues, bytes, parent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         rusqlite::params![
             turn.header.name,
             job,
@@ -247,9 +257,19 @@ fn insert_run(change: &rusqlite::Connection, run: &RecordedRun, turn: &Turn) -> 
             owner::this(),
             run.continues,
             signed(job.as_ref().map_or(0, String::len) as u64),
+            parent_of_this(change)?,
         ],
     )?;
     Ok(change.last_insert_rowid())
+}
+
+/// The run whose task started this process; 0 if that one is not recorded here, `None` if no task did.
+fn parent_of_this(change: &rusqlite::Connection) -> rusqlite::Result<Option<i64>> {
+    let Some(marker) = std::env::var(WORKER_MARKER).ok().filter(|marker| !marker.is_empty()) else { return Ok(None) };
+    let Some(engine) = owner::of_marker(&marker) else { return Ok(Some(0)) };
+    // A window may have had several runs; the one that goes on has no end yet.
+    let text = "SELECT id FROM runs WHERE owner = ?1 ORDER BY summary IS NULL DESC, id DESC LIMIT 1";
+    Ok(Some(change.query_row(text, [engine], |row| row.get(0)).optional()?.unwrap_or(0)))
 }
 
 fn update_run(change: &rusqlite::Connection, id: i64, turn: &Turn, bytes: usize) -> rusqlite::Result<()> {
