@@ -6,6 +6,7 @@
 mod attempt;
 mod kind;
 mod outcome;
+mod printed;
 mod sample;
 mod shared;
 mod spill;
@@ -17,6 +18,7 @@ pub use crate::job::{CallValue, TaskId};
 pub use attempt::{AttemptRecord, Captured, Output};
 pub use kind::{DispatchEvent, EventKind, RunEvent, SampleEvent, SharedEvent, TaskEvent, WorkerEvent};
 pub use outcome::{Outcome, OutcomeClass, OutcomeCounts};
+pub use printed::{MAX_LATEST_LINE_BYTES, Printed, latest_line};
 pub use sample::{MachineSample, WorkerSample};
 pub use shared::{SharedContent, SharedObject};
 pub use spill::{Spill, StreamName, spill_name};

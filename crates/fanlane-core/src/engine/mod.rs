@@ -9,6 +9,7 @@ mod dispatcher;
 pub mod event_pump;
 #[cfg(test)]
 mod extension_tests;
+mod interest;
 mod lane_sender;
 mod launcher;
 mod link;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, TaskId};
 use crate::job::Batch;
 
+pub use interest::{OutputInterest, OutputLevel};
 pub use local::LocalEngine;
 pub use options::{GateKeeper, RunOptions, StartGate};
 pub use orphans::{Sweep, WORKER_MARKER, own_process};
@@ -68,11 +70,13 @@ pub struct EngineTraits {
     pub can_pause: bool,
     /// The pool of a run can be resized.
     pub can_resize: bool,
+    /// What running tasks print can be seen while they run.
+    pub can_watch: bool,
 }
 
 impl Default for EngineTraits {
     fn default() -> Self {
-        Self { can_pause: true, can_resize: true }
+        Self { can_pause: true, can_resize: true, can_watch: true }
     }
 }
 
@@ -82,6 +86,7 @@ impl EngineTraits {
         match command {
             RunCommand::Pause | RunCommand::Resume => self.can_pause,
             RunCommand::SetWorkers(_) => self.can_resize,
+            RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) => self.can_watch,
             RunCommand::Stop | RunCommand::StopNow | RunCommand::Cancel(_) => true,
         }
     }
@@ -113,6 +118,12 @@ pub enum RunCommand {
     StopNow,
     /// Cancel one task, queued or running.
     Cancel(TaskId),
+    /// Tell this much of what running tasks print, from now on; where tasks run already, with what they have printed.
+    Watch(OutputLevel),
+    /// Tell what this task prints while it runs, with what it has printed so far.
+    Follow(TaskId),
+    /// Undo [`RunCommand::Follow`].
+    Unfollow(TaskId),
 }
 
 /// The engine could not do its own job. A task that fails is not an error but an outcome.

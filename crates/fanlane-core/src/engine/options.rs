@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::OutputLevel;
 use crate::job::Mode;
 
 /// Maximum time for which a gate holds back a run.
@@ -64,12 +65,16 @@ pub struct RunOptions {
     pub chunk: Option<NonZeroU32>,
     /// What the first task waits for.
     pub gate: Option<StartGate>,
+    /// How much of what tasks print is told while they run, from the start; [`RunCommand::Watch`](super::RunCommand::Watch)
+    /// changes it.
+    pub output: OutputLevel,
 }
 
 impl RunOptions {
     /// A run that is not monitored, keeps the head and the tail of long streams, and balances its workers.
     pub const fn new(mode: Mode, workers: u32) -> Self {
-        Self { mode, workers, monitor: false, spill_folder: None, chunk: None, gate: None }
+        let output = OutputLevel::Nothing;
+        Self { mode, workers, monitor: false, spill_folder: None, chunk: None, gate: None, output }
     }
 
     /// Sets whether cores and workers are sampled during the run.
@@ -94,5 +99,11 @@ impl RunOptions {
     #[must_use]
     pub fn gate(self, gate: Option<StartGate>) -> Self {
         Self { gate, ..self }
+    }
+
+    /// Sets how much of what tasks print is told while they run.
+    #[must_use]
+    pub fn output(self, output: OutputLevel) -> Self {
+        Self { output, ..self }
     }
 }

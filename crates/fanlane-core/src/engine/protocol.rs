@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{AttemptRecord, TaskId};
+use crate::engine::OutputInterest;
+use crate::event::{AttemptRecord, Printed, TaskId};
 use crate::job::{Job, Transport, WorkloadSpec, lossless};
 use fanlane_mp::SharedBytes;
 
@@ -170,6 +171,8 @@ pub enum ToWorker {
     SetTimeout(u64),
     /// You are not needed any more: do what you have, then end.
     Retire,
+    /// From now on this is wanted of what tasks print.
+    Watch(OutputInterest),
 }
 
 /// One task on its way to a worker.
@@ -227,6 +230,8 @@ pub enum FromWorker {
     FinishedShared(Box<AttemptRecord>, SharedBytes, bool),
     /// This one has ended, and came alone so that its way can be compared.
     FinishedAlone(Box<AttemptRecord>),
+    /// The running task has printed this.
+    Printed(Printed),
     /// These were given back without having been begun.
     Returned(Vec<TaskId>),
     /// The lane was retired and is through; nothing follows.

@@ -8,6 +8,7 @@
 mod effects;
 mod event_outlet;
 mod lane;
+mod live_output;
 mod main_loop;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +31,7 @@ use super::monitor::Monitor;
 use super::progress::ProgressReports;
 use super::protocol::{CallParameters, Caps, CommandKind, Setup, TaskSetup};
 use super::shared_objects::SharedObjects;
-use super::{EngineError, RunCommand, RunHandle, RunOptions};
+use super::{EngineError, OutputInterest, RunCommand, RunHandle, RunOptions};
 
 use effects::{Driver, DriverState, Request};
 use event_outlet::EventOutlet;
@@ -128,6 +129,7 @@ impl Run {
             setup,
             environment: objects.as_ref().map_or_else(Vec::new, SharedObjects::environment),
             core: Mutex::new(DriverState::new(Dispatcher::new(plan))),
+            interest: Mutex::new(OutputInterest::of_all(options.output)),
             outlet: EventOutlet::new(events, abandoned),
             requests,
             growth_told,
@@ -157,6 +159,9 @@ impl Run {
 
 impl RunHandle for Run {
     fn command(&self, command: RunCommand) {
+        if self.driver.watch(command) {
+            return;
+        }
         self.driver.decide(Input::Command(command));
         // Another thread lets the events out: the caller may be the one that takes them.
         let _ = self.driver.requests.send(Request::Look);

@@ -10,7 +10,7 @@ use serde::de::value::EnumAccessDeserializer;
 use serde::de::{DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{AttemptRecord, LaneId, MachineSample, RunHeader, SharedContent, SharedObject, Summary};
+use super::{AttemptRecord, LaneId, MachineSample, Printed, RunHeader, SharedContent, SharedObject, Summary};
 use super::{WorkerEnd, WorkerId, WorkerSample};
 use crate::job::{TaskId, Transport};
 
@@ -166,6 +166,9 @@ pub enum SampleEvent {
         /// The transport that the job asks for.
         used: Transport,
     },
+    /// A piece of the output of a running attempt, for those who asked for it; it is kept nowhere.
+    #[serde(rename = "OutputPrinted")]
+    Printed(Printed),
 }
 
 /// State of the objects that the tasks share.
@@ -177,6 +180,13 @@ pub enum SharedEvent {
     /// Their state when the last task had ended.
     #[serde(rename = "SharedEnded")]
     Ended(Vec<SharedContent>),
+}
+
+impl EventKind {
+    /// Whether it matters only at the moment: such events are in no record, history or export.
+    pub const fn is_momentary(&self) -> bool {
+        matches!(self, Self::Sample(SampleEvent::Printed(_)))
+    }
 }
 
 impl Serialize for EventKind {
@@ -225,7 +235,7 @@ impl<'de> Visitor<'de> for Ungrouped {
             }
             "WorkerStarted" | "WorkerEnded" => EventKind::Worker(WorkerEvent::deserialize(event)?),
             "TaskStarted" | "TasksFinished" | "TaskRetried" => EventKind::Task(TaskEvent::deserialize(event)?),
-            "MachineSampled" | "WorkersSampled" | "ProgressReported" | "ResultsCompared" => {
+            "MachineSampled" | "WorkersSampled" | "ProgressReported" | "ResultsCompared" | "OutputPrinted" => {
                 EventKind::Sample(SampleEvent::deserialize(event)?)
             }
             "SharedSampled" | "SharedEnded" => EventKind::Shared(SharedEvent::deserialize(event)?),

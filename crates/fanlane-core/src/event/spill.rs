@@ -19,7 +19,7 @@ pub enum Spill {
 }
 
 /// One of the two output streams of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StreamName {
     /// Standard output.
     Stdout,

@@ -2,7 +2,8 @@
 //! its own pace, without delaying the run or filling the host's memory.
 //!
 //! Samples of cores and workers are kept at growing intervals, so that it stays small over days; those in between are
-//! only sent to watchers that have read everything before.
+//! only sent to watchers that have read everything before. What tasks print is not in the file at all: each watcher is sent
+//! what it asked for of the newest pieces, and one that reads more slowly misses some.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -13,10 +14,12 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::event::{AttemptRecord, Event, EventKind, TaskEvent};
+use crate::engine::OutputInterest;
+use crate::event::{AttemptRecord, Event, EventKind, SampleEvent, TaskEvent};
 use crate::store::history::SampleThinning;
 use fanlane_os::frame::{FrameError, write_frame};
 
+use super::pieces::Pieces;
 use super::wire::FromHost;
 
 /// Maximum number of samples waiting for watchers that are not kept in the file.
@@ -34,13 +37,15 @@ pub(super) struct Journal {
 }
 
 #[derive(Default)]
-struct JournalState {
+pub(super) struct JournalState {
     /// Length of the file, in bytes.
     length: u64,
     /// Samples that are not in the file, each with its offset in the file.
     fresh: VecDeque<(u64, Arc<[u8]>)>,
     /// Number of such samples so far.
     samples: u64,
+    /// The newest pieces of output.
+    pub(super) pieces: Pieces,
     /// The journal is complete.
     ended: bool,
     /// Why the journal cannot be read.
@@ -59,6 +64,7 @@ pub(super) struct JournalWriter {
 pub(super) struct JournalPosition {
     at: u64,
     samples: u64,
+    pieces: u64,
 }
 
 /// The result of reading a journal.
@@ -91,7 +97,13 @@ impl JournalWriter {
 
     /// Takes in an event.
     pub(super) fn add(&mut self, event: &Event) {
-        if self.samples.keeps(&event.kind) {
+        if let EventKind::Sample(SampleEvent::Printed(printed)) = &event.kind {
+            let mut state = self.journal.state();
+            let at = state.length + self.waiting.len() as u64;
+            state.pieces.push(at, event.at_ns, printed);
+            drop(state);
+            self.journal.changed.notify_all();
+        } else if self.samples.keeps(&event.kind) {
             self.push(event)
         } else {
             self.push_transient(event)
@@ -192,9 +204,10 @@ impl JournalState {
         self.fresh.range(self.fresh.len().saturating_sub(missed)..)
     }
 
-    /// The offset of the next of them, which is between two messages.
+    /// The offset of the next of them or of the pieces of output, which is between two messages.
     fn next_fresh(&self, place: &JournalPosition) -> Option<u64> {
-        self.unread(place).map(|(at, _)| *at).find(|at| *at > place.at)
+        let sample = self.unread(place).map(|(at, _)| *at).find(|at| *at > place.at);
+        sample.into_iter().chain(self.pieces.next_after(place.pieces, place.at)).min()
     }
 
     /// Takes the samples at `place`; returns whether there were any.
@@ -215,12 +228,19 @@ impl JournalState {
 }
 
 impl Journal {
-    fn state(&self) -> MutexGuard<'_, JournalState> {
+    pub(super) fn state(&self) -> MutexGuard<'_, JournalState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads from `place` into `buffer`, waiting up to `timeout` for something to read.
-    pub(super) fn read(&self, place: &mut JournalPosition, buffer: &mut Vec<u8>, timeout: Duration) -> JournalRead {
+    /// Reads from `place` into `buffer`, waiting up to `timeout` for something to read; of what tasks print, what is
+    /// `wanted`.
+    pub(super) fn read(
+        &self,
+        place: &mut JournalPosition,
+        wanted: &Mutex<OutputInterest>,
+        buffer: &mut Vec<u8>,
+        timeout: Duration,
+    ) -> JournalRead {
         let until = Instant::now() + timeout;
         buffer.clear();
         let mut state = self.state();
@@ -232,7 +252,9 @@ impl Journal {
                 // A watcher that lags this far behind skips the samples that are not kept.
                 place.samples = state.samples;
             }
-            if state.take_fresh(place, buffer) {
+            let has_samples = state.take_fresh(place, buffer);
+            state.pieces.take(&mut place.pieces, place.at, wanted, buffer);
+            if has_samples || !buffer.is_empty() {
                 return JournalRead::Some;
             }
             if place.at < state.length {
@@ -266,7 +288,7 @@ impl Journal {
 mod tests {
     use super::*;
     use crate::event::DispatchEvent;
-    use crate::event::{MachineSample, SampleEvent};
+    use crate::event::MachineSample;
     use crate::host::wire::read_message;
     use fanlane_os::frame::FrameReader;
 
@@ -278,7 +300,7 @@ mod tests {
     fn read_all(journal: &Journal, place: &mut JournalPosition) -> (Vec<u64>, bool) {
         let (mut bytes, mut buffer) = (Vec::new(), Vec::new());
         let ended = loop {
-            match journal.read(place, &mut buffer, Duration::ZERO) {
+            match journal.read(place, &Mutex::default(), &mut buffer, Duration::ZERO) {
                 JournalRead::Some => bytes.extend_from_slice(&buffer),
                 JournalRead::Nothing => break false,
                 JournalRead::End => break true,
@@ -325,7 +347,7 @@ mod tests {
         let (mut writer, journal) = JournalWriter::to(full);
         writer.add(&sample(1));
         writer.flush();
-        let read = journal.read(&mut JournalPosition::default(), &mut Vec::new(), Duration::ZERO);
+        let read = journal.read(&mut JournalPosition::default(), &Mutex::default(), &mut Vec::new(), Duration::ZERO);
         assert!(matches!(read, JournalRead::Fault(words) if words.contains("the run continues")));
         writer.add(&sample(2));
         writer.end();

@@ -7,6 +7,7 @@
 mod coalescer;
 mod folder;
 mod journal;
+mod pieces;
 mod role;
 mod serve;
 mod start;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::coalescer::Coalescer;
 use super::journal::{Journal, JournalPosition, JournalRead, MAX_READ_BYTES};
 use super::wire::{self, DeadlineReader, DetachedInfo, FromHost, MAX_REQUEST_BYTES, ToHost};
-use crate::engine::{RunCommand, RunHandle};
+use crate::engine::{OutputInterest, OutputLevel, RunCommand, RunHandle};
 use crate::job::Batch;
 use fanlane_os::frame::FrameReader;
 
@@ -28,8 +28,30 @@ pub(super) struct HostState {
     pub journal: Arc<Journal>,
     pub info: Mutex<DetachedInfo>,
     pub run: Mutex<Option<Box<dyn RunHandle>>>,
+    /// What each watcher wants of the output of running tasks, and what they want together.
+    interests: Mutex<Interests>,
     open: Mutex<OpenConnections>,
     closed: Condvar,
+}
+
+/// What one watcher wants of the output of running tasks.
+type Wanted = Arc<Mutex<OutputInterest>>;
+
+/// What all watchers want of the output of running tasks.
+#[derive(Default)]
+struct Interests {
+    each: Vec<Wanted>,
+    /// What the run was asked for.
+    asked: OutputInterest,
+}
+
+impl Interests {
+    /// What they want together. The run waits for none of them.
+    fn union(&self) -> OutputInterest {
+        let each: Vec<OutputInterest> = self.each.iter().map(|one| lock(one).clone()).collect();
+        let all = OutputInterest::union(each.iter());
+        OutputInterest { level: all.level.min(OutputLevel::Stream), ..all }
+    }
 }
 
 /// The open connections.
@@ -50,6 +72,7 @@ impl HostState {
             journal,
             info: Mutex::new(info),
             run: Mutex::new(Some(run)),
+            interests: Mutex::default(),
             open: Mutex::default(),
             closed: Condvar::new(),
         }
@@ -60,6 +83,49 @@ impl HostState {
         if let Some(run) = &*lock(&self.run) {
             run.command(command);
         }
+    }
+
+    /// Carries out a watcher's command about output, which the run is asked for on behalf of all of them; returns whether it
+    /// was one.
+    fn watch(&self, wanted: &Wanted, command: RunCommand) -> bool {
+        let mut interests = lock(&self.interests);
+        if !lock(wanted).apply(command) {
+            return false;
+        }
+        let all = interests.union();
+        match command {
+            // Also where it is told already: this watcher has nothing of it yet.
+            RunCommand::Watch(level) if level > OutputLevel::Nothing => {
+                interests.asked.level = all.level;
+                self.command(RunCommand::Watch(all.level));
+            }
+            RunCommand::Follow(task) => {
+                interests.asked.followed.insert(task);
+                self.command(RunCommand::Follow(task));
+            }
+            _ => {}
+        }
+        self.ask_for(&mut interests, all);
+        true
+    }
+
+    /// Forgets what a watcher that has gone wanted.
+    fn unwatch(&self, wanted: &Wanted) {
+        let mut interests = lock(&self.interests);
+        interests.each.retain(|one| !Arc::ptr_eq(one, wanted));
+        let all = interests.union();
+        self.ask_for(&mut interests, all);
+    }
+
+    /// Asks the run for what all watchers together want, as far as that has changed.
+    fn ask_for(&self, interests: &mut Interests, all: OutputInterest) {
+        let before = std::mem::replace(&mut interests.asked, all);
+        let after = &interests.asked;
+        if before.level != after.level {
+            self.command(RunCommand::Watch(after.level));
+        }
+        before.followed.difference(&after.followed).for_each(|task| self.command(RunCommand::Unfollow(*task)));
+        after.followed.difference(&before.followed).for_each(|task| self.command(RunCommand::Follow(*task)));
     }
 
     fn open(&self) -> MutexGuard<'_, OpenConnections> {
@@ -170,8 +236,12 @@ fn serve(connection: &Connection, stream: UnixStream, frames: FrameReader, stops
     let gone = Arc::new(AtomicBool::new(false));
     let Ok(reader) = stream.try_clone() else { return };
     let (state, is_gone) = (Arc::clone(&connection.0), Arc::clone(&gone));
+    let wanted = Wanted::default();
+    lock(&state.interests).each.push(Arc::clone(&wanted));
+    let its = Arc::clone(&wanted);
     let listening = std::thread::Builder::new().name("watcher requests".to_owned()).spawn(move || {
-        let stops = read_requests(&state, &reader, frames, stops);
+        let stops = read_requests(&state, &its, &reader, frames, stops);
+        state.unwatch(&its);
         is_gone.store(true, Ordering::Release);
         if stops {
             state.command(RunCommand::Stop);
@@ -179,7 +249,9 @@ fn serve(connection: &Connection, stream: UnixStream, frames: FrameReader, stops
         // Writes to it fail from now on.
         let _ = reader.shutdown(Shutdown::Both);
     });
-    if listening.is_ok() && send_journal(&connection.0.journal, &stream, &gone) {
+    if listening.is_err() {
+        connection.0.unwatch(&wanted);
+    } else if send_journal(&connection.0.journal, &wanted, &stream, &gone) {
         connection.0.open().was_delivered = true;
         // Everything is in the socket's buffer; later commands of the watcher are ignored.
     }
@@ -187,9 +259,16 @@ fn serve(connection: &Connection, stream: UnixStream, frames: FrameReader, stops
 }
 
 /// Carries out a watcher's requests until its connection ends; returns whether the run is to be stopped then.
-fn read_requests(state: &HostState, mut stream: &UnixStream, mut frames: FrameReader, mut stops: bool) -> bool {
+fn read_requests(
+    state: &HostState,
+    wanted: &Wanted,
+    mut stream: &UnixStream,
+    mut frames: FrameReader,
+    mut stops: bool,
+) -> bool {
     while let Ok(Some(request)) = wire::read_message::<ToHost>(&mut frames, &mut stream) {
         match request {
+            ToHost::Command(command) if state.watch(wanted, command) => {}
             ToHost::Command(command) => state.command(command),
             ToHost::StopOnDisconnect(wanted) => stops = wanted,
             ToHost::Describe | ToHost::Watch => break,
@@ -199,12 +278,12 @@ fn read_requests(state: &HostState, mut stream: &UnixStream, mut frames: FrameRe
 }
 
 /// Sends the journal; returns whether all of it was sent.
-fn send_journal(journal: &Journal, mut stream: &UnixStream, gone: &AtomicBool) -> bool {
+fn send_journal(journal: &Journal, wanted: &Wanted, mut stream: &UnixStream, gone: &AtomicBool) -> bool {
     let mut place = JournalPosition::default();
     let mut buffer = Vec::new();
     let mut coalescer = Coalescer::new();
     while !gone.load(Ordering::Acquire) {
-        match journal.read(&mut place, &mut buffer, POLL_INTERVAL) {
+        match journal.read(&mut place, wanted, &mut buffer, POLL_INTERVAL) {
             JournalRead::Some => {
                 if stream.write_all(&buffer).is_err() {
                     return false;

@@ -12,6 +12,7 @@ use crate::event::{
     WorkerEvent, WorkerId, WorkerSample,
 };
 
+use super::live_output::LatestLine;
 pub use bars::{Bar, Bars, Segment, Totals};
 
 /// All lanes of a run. Takes at most 40 bytes for each attempt and as much again for each worker.
@@ -54,6 +55,8 @@ pub struct LaneTimeline {
     pub died: Option<String>,
     /// The progress last reported in this lane.
     said: Option<TaskProgress>,
+    /// The line last printed in this lane.
+    printed: Option<LatestLine>,
 }
 
 /// A running attempt.
@@ -123,6 +126,13 @@ impl LaneHistory {
                     lane.said = Some(TaskProgress { sent_ns: *sent_ns, fraction: *fraction, message: message.clone() });
                 }
             }
+            EventKind::Sample(SampleEvent::Printed(printed)) => {
+                if let Some(lane) = self.lane_mut(printed.worker)
+                    && let Some(line) = LatestLine::of(printed)
+                {
+                    lane.printed = Some(line);
+                }
+            }
             EventKind::Run(RunEvent::Finished(_)) => {
                 self.finished = true;
                 for lane in &mut self.lanes {
@@ -155,6 +165,11 @@ impl LaneHistory {
     /// The progress reported by the task that a worker is running, if any.
     pub fn progress_of(&self, worker: WorkerId) -> Option<&TaskProgress> {
         self.lane_of.get(&worker).and_then(|&index| self.lanes[index].progress())
+    }
+
+    /// The latest line printed by the task that a worker is running, if any came.
+    pub fn latest_line_of(&self, worker: WorkerId) -> Option<&LatestLine> {
+        self.lane_of.get(&worker).and_then(|&index| self.lanes[index].latest_line())
     }
 
     /// Number of attempts in all lanes.
@@ -225,6 +240,12 @@ impl LaneTimeline {
     pub fn progress(&self) -> Option<&TaskProgress> {
         // A late report belongs to an attempt that has ended.
         self.said.as_ref().filter(|said| self.running.is_some_and(|running| said.sent_ns >= running.start_ns))
+    }
+
+    /// The latest line printed by the running attempt, if any came.
+    pub fn latest_line(&self) -> Option<&LatestLine> {
+        let is_of = |running: Running, line: &LatestLine| (running.task, running.attempt) == (line.task, line.attempt);
+        self.printed.as_ref().filter(|line| self.running.is_some_and(|running| is_of(running, line)))
     }
 
     /// The live worker of this lane.

@@ -5,11 +5,11 @@
 use std::collections::HashMap;
 
 use crate::event::{
-    AttemptRecord, Event, EventKind, LaneId, RunEvent, RunHeader, SharedContent, SharedEvent, SharedObject, Summary,
-    TaskEvent, TaskId, WorkerEvent, WorkerId,
+    AttemptRecord, Event, EventKind, LaneId, RunEvent, RunHeader, SampleEvent, SharedContent, SharedEvent,
+    SharedObject, Summary, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
 
-use super::{Copies, CoreHistory, DepthHistory, LaneHistory, Progress, Records, Transports};
+use super::{Copies, CoreHistory, DepthHistory, LaneHistory, LiveText, Progress, Records, Transports};
 
 /// A running task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct RunModel {
     pub shared: Vec<SharedObject>,
     /// The same at the end of the run.
     pub shared_ended: Vec<SharedContent>,
+    /// What the followed task prints; `None` if none is followed, or it has ended.
+    live_text: Option<LiveText>,
 }
 
 impl RunModel {
@@ -84,6 +86,7 @@ impl RunModel {
             EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     self.running.remove(&record.task);
+                    self.live_text.take_if(|text| text.task == record.task);
                     self.records.push_final(record, self.progress.tasks);
                 }
             }
@@ -93,11 +96,30 @@ impl RunModel {
             }
             EventKind::Shared(SharedEvent::Sampled(objects)) => self.shared = objects,
             EventKind::Shared(SharedEvent::Ended(contents)) => self.shared_ended = contents,
+            EventKind::Sample(SampleEvent::Printed(printed)) => {
+                if let Some(text) = &mut self.live_text {
+                    text.apply(&printed);
+                }
+            }
             EventKind::Run(RunEvent::Finished(_)) => self.running.clear(),
             EventKind::Run(RunEvent::BatchGrew { .. } | RunEvent::InputsBroke { .. })
             | EventKind::Dispatch(_)
             | EventKind::Sample(_) => {}
         }
+    }
+
+    /// Keeps what this task prints from now on, in place of another one's. The run has to be asked for it, by
+    /// `RunCommand::Follow`.
+    pub fn follow(&mut self, task: Option<TaskId>) {
+        let task = task.filter(|task| self.records.of(*task).is_none());
+        if self.live_text.as_ref().map(|text| text.task) != task {
+            self.live_text = task.map(LiveText::new);
+        }
+    }
+
+    /// What the followed task prints; `None` if none is followed, or it has ended.
+    pub const fn live_text(&self) -> Option<&LiveText> {
+        self.live_text.as_ref()
     }
 
     /// The totals of the run; `None` while it is running.

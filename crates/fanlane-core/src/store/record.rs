@@ -185,6 +185,9 @@ impl RecordWriter {
     /// # Errors
     /// Errors of the system.
     pub fn add(&mut self, event: &Event, words: impl Fn(&AttemptRecord) -> TaskWords) -> io::Result<()> {
+        if event.kind.is_momentary() {
+            return Ok(());
+        }
         let ended = match &event.kind {
             EventKind::Task(TaskEvent::Finished(records)) => records,
             EventKind::Task(TaskEvent::Retried(record)) => std::slice::from_ref(record),

@@ -26,6 +26,8 @@ impl Dispatcher {
             RunCommand::Stop => self.stop(now_ns, false, effects),
             RunCommand::StopNow => self.stop(now_ns, true, effects),
             RunCommand::Cancel(task) => self.cancel(now_ns, task, effects),
+            // What tasks print does not pass through here.
+            RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) => {}
         }
     }
 

@@ -12,7 +12,7 @@ use crate::engine::dispatcher::{Dispatcher, Effect, Input};
 use crate::engine::lane_sender::LaneSender;
 use crate::engine::launcher::{Launcher, WorkerHandle};
 use crate::engine::protocol::{Setup, TaskFrameRef, ToWorker, ToWorkerRef};
-use crate::engine::{RunCommand, StartGate};
+use crate::engine::{OutputInterest, RunCommand, StartGate};
 use crate::event::{Event, EventKind, LaneId, TaskId, WorkerId};
 use crate::job::Batch;
 use fanlane_os::clock::monotonic_ns;
@@ -28,6 +28,8 @@ pub struct Driver {
     /// What all tasks have in their environment.
     pub environment: Vec<(String, String)>,
     pub core: Mutex<DriverState>,
+    /// What is wanted of the output of running tasks. Locked before `core`.
+    pub interest: Mutex<OutputInterest>,
     pub outlet: EventOutlet,
     pub requests: Sender<Request>,
     /// The main loop was woken because the batch has grown, and has not looked yet.

@@ -6,6 +6,9 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, select_bia
 
 use crate::event::Event;
 
+/// Behind this number of events, one that may be dropped is.
+const MAX_QUEUED_OFFERS: usize = 256;
+
 /// The queue of events, and the channel that they leave through.
 pub struct EventOutlet {
     queue: Mutex<Vec<Event>>,
@@ -35,6 +38,14 @@ impl EventOutlet {
     /// Queues an event behind those before it; it leaves with the next delivery.
     pub fn emit(&self, event: Event) {
         self.queue().push(event);
+    }
+
+    /// As [`EventOutlet::emit`], or drops the event where events are not taken as fast as they come.
+    pub fn offer(&self, event: Event) {
+        let mut queue = self.queue();
+        if queue.len() < MAX_QUEUED_OFFERS {
+            queue.push(event);
+        }
     }
 
     /// Delivers what is queued as far as there is room, without waiting: the thread that keeps the time must not be held up

@@ -103,6 +103,8 @@ impl Driver {
             let input = match message {
                 FromWorker::Ready => {
                     *ready = true;
+                    // Before its first task.
+                    self.tell_interest(worker);
                     Input::WorkerReady { worker, pid: process.pid() }
                 }
                 FromWorker::Started { task, attempt, start_ns, pid } => {
@@ -122,6 +124,10 @@ impl Driver {
                         self.emit_if(stream.compare(Transport::SharedMemory, &record, self.now_ns()));
                     }
                     Input::Finished { worker, records: vec![*record] }
+                }
+                FromWorker::Printed(printed) => {
+                    self.printed(printed);
+                    continue;
                 }
                 FromWorker::Returned(tasks) => Input::Returned { worker, tasks },
                 FromWorker::Refused(reason) => return Ok(LaneStep::Refused(reason)),

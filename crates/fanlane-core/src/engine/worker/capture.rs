@@ -126,6 +126,31 @@ impl Capture {
         self.total_bytes
     }
 
+    /// Copies what is kept from `offset` of the stream on, at most `max_bytes`; returns the offset of the first byte copied,
+    /// which is a later one where that has been dropped.
+    pub fn copy_from(&self, offset: u64, max_bytes: usize, out: &mut Vec<u8>) -> u64 {
+        let tail_offset = self.total_bytes - self.tail.len() as u64;
+        let (newer, older) = self.tail.split_at(self.tail_start);
+        let head_end = self.head.len() as u64;
+        let start = if offset < head_end { offset } else { offset.max(tail_offset).min(self.total_bytes) };
+        let parts: [(u64, &[u8]); 3] =
+            [(0, &self.head), (tail_offset, older), (tail_offset + older.len() as u64, newer)];
+        let mut next = start;
+        for (part_offset, part) in parts {
+            // Where the middle was dropped, what comes behind it is another piece.
+            if let Some(skip) = next.checked_sub(part_offset).and_then(|skip| usize::try_from(skip).ok())
+                && skip < part.len()
+            {
+                let room = max_bytes - (next - start) as usize;
+                let piece = &part[skip..];
+                let piece = &piece[..piece.len().min(room)];
+                out.extend_from_slice(piece);
+                next += piece.len() as u64;
+            }
+        }
+        start
+    }
+
     /// Nothing has come.
     pub const fn is_empty(&self) -> bool {
         self.total_bytes == 0
@@ -166,11 +191,29 @@ mod tests {
         #[test]
         fn head_and_tail_are_those_of_the_whole_and_the_file_has_it_all(
             limit in 0_usize..40,
+            max_bytes in 1_usize..50,
             pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..30), 0..12),
         ) {
             let whole = pieces.concat();
             let folder = tempfile::tempdir().expect("a folder");
             let file = folder.path().join("whole");
+            let mut taken = Capture::new(limit, None);
+            pieces.iter().for_each(|piece| taken.push(piece));
+            // From every place and in every size: what is kept, without a gap within a piece.
+            let mut next = 0;
+            while next < taken.total_bytes() {
+                let mut copied = Vec::new();
+                let start = taken.copy_from(next, max_bytes, &mut copied) as usize;
+                prop_assert!(start as u64 >= next && (start as u64 == next || next as usize >= limit - limit / 2));
+                prop_assert_eq!(&*copied, &whole[start..start + copied.len()]);
+                let is_end = start + copied.len() == whole.len();
+                prop_assert!(copied.len() == max_bytes || is_end || start + copied.len() == limit - limit / 2);
+                if copied.is_empty() {
+                    prop_assert!(is_end && limit < 2);
+                    break;
+                }
+                next = (start + copied.len()) as u64;
+            }
             let captured = capture(limit, Some(file.clone()), &pieces);
             if whole.len() <= limit {
                 prop_assert_eq!(captured, Captured { head: whole, ..Captured::default() });

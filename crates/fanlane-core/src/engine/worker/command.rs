@@ -96,7 +96,7 @@ impl Executor for CommandExecutor {
         };
         let pid = launched.pid;
         watch.begun(pid);
-        let streams = self.reader.read_to_end(launched, spill, || watch.printed_too_much());
+        let streams = self.reader.read_to_end(launched, spill, watch);
         // Dead, but not reaped: the number is still its own.
         if !streams.is_dead {
             wait_unreaped(pid);

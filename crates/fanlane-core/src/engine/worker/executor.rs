@@ -6,9 +6,10 @@ use std::io;
 use rustix::process::Pid;
 
 use super::lane::LaneShared;
+use super::live_tap::WantedOutput;
 use super::{call, command};
 use crate::engine::protocol::TaskFrame;
-use crate::event::{CallValue, Outcome, Output};
+use crate::event::{CallValue, Outcome, Output, StreamName};
 
 /// Does the tasks of one lane, one after the other, on the lane's thread.
 pub trait Executor: Send {
@@ -38,7 +39,7 @@ impl Execution {
     }
 }
 
-/// What a lane must know of the process of a task while it runs, so that it can end it.
+/// What a lane must know of a task while it runs: its process, so that it can end it, and what it prints.
 pub trait TaskWatch {
     /// The task runs as process and process group `pid`.
     fn begun(&self, pid: Pid);
@@ -46,6 +47,11 @@ pub trait TaskWatch {
     fn exhausted(&self, reason: &str) -> bool;
     /// It has printed more than it may.
     fn printed_too_much(&self);
+    /// How much of what it prints is wanted while it runs. It may change at any time; the lane's reminder tells of it.
+    fn wanted_output(&self) -> WantedOutput;
+    /// Sends what it has printed, from the byte `offset` of the stream on. Where `waits`, waits until the engine takes it;
+    /// otherwise says whether it could be sent at once.
+    fn printed(&self, stream: StreamName, offset: u64, bytes: &[u8], waits: bool) -> bool;
     /// From now on `pid` must not be signalled: it is about to be reaped. Says why it was ended, if it was.
     fn ending(&self) -> Option<Outcome>;
 }

@@ -7,11 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
-use crate::engine::link::Link;
+use crate::engine::OutputInterest;
+use crate::engine::link::{Link, LinkStream};
 use crate::engine::protocol::{FromWorker, TaskFrame};
-use crate::event::{AttemptRecord, LaneId, Outcome, TaskId, WorkerId};
+use crate::event::{AttemptRecord, LaneId, Outcome, Printed, StreamName, TaskId, WorkerId};
 use fanlane_mp::panic_message;
 use fanlane_os::clock::monotonic_ns;
 use fanlane_os::waker::Waker;
@@ -20,6 +22,7 @@ use super::WorkerContext;
 use super::cpu_meter::CpuMeter;
 use super::executor::{self, Execution, Executor, TaskWatch};
 use super::listener::end_gently;
+use super::live_tap::{LevelSwitch, WantedOutput};
 use super::outbox::Outbox;
 use super::receiver::LaneReceiver;
 
@@ -38,6 +41,10 @@ pub struct LaneShared {
     pub(super) listener: Condvar,
     pub(super) outbox: Mutex<Outbox>,
     pub(super) reminder: Arc<Waker>,
+    /// How much is wanted of what the running task prints.
+    pub(super) wanted_output: LevelSwitch,
+    /// What the outbox sends on.
+    link: Arc<dyn LinkStream>,
 }
 
 #[derive(Default)]
@@ -53,6 +60,8 @@ pub(super) struct LaneState {
     /// How long an attempt may take.
     pub(super) timeout_ns: Option<u64>,
     pub(super) current: Option<CurrentTask>,
+    /// What is wanted of the output of tasks.
+    pub(super) interest: OutputInterest,
 }
 
 pub(super) struct CurrentTask {
@@ -86,6 +95,8 @@ pub fn open(context: Arc<WorkerContext>, worker: WorkerId, lane: LaneId, link: L
         listener: Condvar::new(),
         outbox: Mutex::new(outbox),
         reminder: Arc::new(Waker::new()?),
+        wanted_output: LevelSwitch::default(),
+        link: Arc::clone(&stream),
         receiver: LaneReceiver::new(stream, from_engine)?,
     });
     let executor = executor::open(&lane)?;
@@ -190,6 +201,9 @@ impl LaneShared {
                     ending: None,
                 });
                 state.begun += 1;
+                if !state.interest.followed.is_empty() {
+                    self.wanted_output.set(state.interest.of(frame.task));
+                }
                 return Some((frame, start_ns));
             }
             if state.retiring {
@@ -243,10 +257,39 @@ impl TaskWatch for LaneShared {
         self.end_current(&mut self.state(), outcome, false);
     }
 
+    fn wanted_output(&self) -> WantedOutput {
+        self.wanted_output.get()
+    }
+
+    fn printed(&self, stream: StreamName, offset: u64, bytes: &[u8], waits: bool) -> bool {
+        // Before the outbox is locked: the listener must not have to wait for it.
+        if !has_room(&*self.link, waits) {
+            return false;
+        }
+        let Some((task, attempt)) = self.state().current.as_ref().map(|current| (current.task, current.attempt)) else {
+            return false;
+        };
+        let printed = Printed { task, attempt, worker: self.worker, stream, offset, bytes: bytes.into() };
+        self.outbox().send(&FromWorker::Printed(printed));
+        true
+    }
+
     fn ending(&self) -> Option<Outcome> {
         let mut state = self.state();
         let current = state.current.as_mut()?;
         current.pid = None;
         current.ending.as_ref().map(|(outcome, _)| outcome.clone())
+    }
+}
+
+/// Whether a message can be sent without waiting, or `waits` until it can.
+fn has_room(link: &dyn LinkStream, waits: bool) -> bool {
+    const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut polled = [PollFd::from_borrowed_fd(link.descriptor(), PollFlags::OUT)];
+    loop {
+        match poll(&mut polled, if waits { None } else { Some(&AT_ONCE) }) {
+            Err(rustix::io::Errno::INTR) => {}
+            ready => return ready.is_ok_and(|ready| ready > 0),
+        }
     }
 }

@@ -66,6 +66,15 @@ impl LaneShared {
             ToWorker::Ping => self.outbox().send(&FromWorker::Alive),
             ToWorker::SetTimeout(timeout_ns) => self.state().timeout_ns = Some(timeout_ns),
             ToWorker::Retire => self.state().retiring = true,
+            ToWorker::Watch(interest) => {
+                let mut state = self.state();
+                let current = state.current.as_ref();
+                self.wanted_output.set(current.map_or(interest.level, |current| interest.of(current.task)));
+                if current.is_some_and(|current| current.pid.is_some()) {
+                    self.reminder.wake();
+                }
+                state.interest = interest;
+            }
         }
     }
 

@@ -13,6 +13,7 @@ mod invocation;
 pub(super) mod lane;
 mod launch_error;
 mod listener;
+mod live_tap;
 pub mod outbox;
 mod receiver;
 mod streams;

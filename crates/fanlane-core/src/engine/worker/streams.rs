@@ -18,6 +18,8 @@ use fanlane_os::launch::Launched;
 use fanlane_os::waker::Waker;
 
 use super::capture::Capture;
+use super::executor::TaskWatch;
+use super::live_tap::LiveTap;
 
 /// How long the streams of a command that has ended may stay open in another process.
 const LEAK_TIMEOUT: Duration = Duration::from_millis(200);
@@ -66,13 +68,13 @@ impl StreamReader {
 
     /// Reads both streams of a command that was not reaped yet until it has ended and they have, or a while after its end.
     ///
-    /// `spill` are the files for the whole of its two streams, where that is wanted. `too_much` is called when both
-    /// together are longer than allowed.
+    /// `spill` are the files for the whole of its two streams, where that is wanted. `watch` is told what is printed, if it
+    /// wants that, and when both streams together are longer than allowed.
     pub fn read_to_end(
         &mut self,
         launched: Launched,
         spill: [Option<PathBuf>; 2],
-        too_much: impl FnOnce(),
+        watch: &dyn TaskWatch,
     ) -> CommandStreams {
         let Launched { handle, stdout, stderr, .. } = launched;
         let mut conversation = Conversation {
@@ -82,11 +84,12 @@ impl StreamReader {
             dead_since: None,
             late_bytes: 0,
             max_bytes: self.max_bytes,
+            tap: LiveTap::new(watch),
         };
         if !self.prints_much {
             conversation.wait_for_end(&self.reminder);
         }
-        let leaky = conversation.listen(&mut self.buffer, too_much);
+        let leaky = conversation.listen(&mut self.buffer, &self.reminder, || watch.printed_too_much());
         let Conversation { captures, dead_since, .. } = conversation;
         self.prints_much =
             self.max_bytes != u64::MAX || captures.iter().any(|capture| capture.total_bytes() >= LISTEN_BYTES);
@@ -95,7 +98,7 @@ impl StreamReader {
 }
 
 /// One command's streams while they are read.
-struct Conversation {
+struct Conversation<'a> {
     streams: [Option<File>; 2],
     /// Becomes readable at the end of the command.
     handle: OwnedFd,
@@ -104,14 +107,16 @@ struct Conversation {
     late_bytes: usize,
     /// How much it may print.
     max_bytes: u64,
+    tap: LiveTap<'a>,
 }
 
 enum Source {
     Stream(usize),
     Process,
+    Reminder,
 }
 
-impl Conversation {
+impl Conversation<'_> {
     /// Waits for the end of the command alone, until reminded of its streams.
     fn wait_for_end(&mut self, reminder: &Waker) {
         let mut polled = [PollFd::new(&self.handle, PollFlags::IN), PollFd::new(reminder, PollFlags::IN)];
@@ -128,11 +133,12 @@ impl Conversation {
     }
 
     /// Reads until both streams have ended; `true`: another process still holds one long after the command's end.
-    fn listen(&mut self, buffer: &mut [u8], too_much: impl FnOnce()) -> bool {
+    fn listen(&mut self, buffer: &mut [u8], reminder: &Waker, too_much: impl FnOnce()) -> bool {
         let mut too_much = Some(too_much);
         while self.streams.iter().any(Option::is_some) {
-            let mut sources: Vec<Source> = Vec::with_capacity(3);
-            let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(3);
+            let mut sources: Vec<Source> = Vec::with_capacity(4);
+            let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(4);
+            let look = self.tap.look(&self.captures, self.dead_since.is_some());
             for (place, stream) in self.streams.iter().enumerate() {
                 if let Some(stream) = stream {
                     sources.push(Source::Stream(place));
@@ -142,8 +148,11 @@ impl Conversation {
             if self.dead_since.is_none() {
                 sources.push(Source::Process);
                 polled.push(PollFd::new(&self.handle, PollFlags::IN));
+                // Someone wants to see what it prints.
+                sources.push(Source::Reminder);
+                polled.push(PollFd::new(reminder, PollFlags::IN));
             }
-            let timeout = self.dead_since.map(|since| LEAK_TIMEOUT.saturating_sub(since.elapsed()));
+            let timeout = self.dead_since.map(|since| LEAK_TIMEOUT.saturating_sub(since.elapsed())).or(look);
             let nothing_ready = poll(&mut polled, timeout.map(timespec).as_ref()) == Ok(0);
             if self.dead_since.is_some() && (nothing_ready || self.late_bytes > MAX_LATE_BYTES) {
                 return true;
@@ -152,6 +161,7 @@ impl Conversation {
             for (source, ready) in sources.into_iter().zip(ready).filter(|(_, ready)| !ready.is_empty()) {
                 match source {
                     Source::Process => self.dead_since = Some(Instant::now()),
+                    Source::Reminder => reminder.reset(),
                     // With no writer left, reading goes on to the end without ever waiting.
                     Source::Stream(place) if ready.contains(PollFlags::HUP) => {
                         while self.streams[place].is_some() {
@@ -177,6 +187,7 @@ impl Conversation {
             Ok(0) => self.streams[place] = None,
             Ok(count) => {
                 self.captures[place].push(&buffer[..count]);
+                self.tap.captured(place, &self.captures, self.dead_since.is_some());
                 let is_late = self.dead_since.is_some_and(|since| since.elapsed() >= LEAK_TIMEOUT);
                 self.late_bytes += if is_late { count } else { 0 };
             }

@@ -170,3 +170,28 @@ fn a_task_takes_at_most_40_bytes() {
         }
     }
 }
+
+#[test]
+fn the_latest_line_is_that_of_the_running_attempt() {
+    use crate::event::{Printed, StreamName};
+    let mut history = LaneHistory::default();
+    started(&mut history, 0, 1, 0);
+    let printed = |task, attempt, text: &str| {
+        let (task, worker, stream) = (TaskId(task), WorkerId(1), StreamName::Stderr);
+        let printed = Printed { task, attempt, worker, stream, offset: 0, bytes: text.as_bytes().into() };
+        EventKind::Sample(SampleEvent::Printed(printed))
+    };
+    let line = |history: &LaneHistory| history.lanes()[0].latest_line().map(|line| line.text.to_string());
+    // It may come before the task is known to run.
+    apply(&mut history, 10, printed(7, 1, "one\n\u{1b}[31mtwo\n\n"));
+    assert_eq!(line(&history), None);
+    task_started(&mut history, 20, 7, 1, 5);
+    assert_eq!(line(&history).as_deref(), Some("^[[31mtwo"));
+    assert_eq!(history.latest_line_of(WorkerId(1)).map(|line| line.stream), Some(StreamName::Stderr));
+    // White space alone is no line.
+    apply(&mut history, 30, printed(7, 1, "\n \n"));
+    assert_eq!(line(&history).as_deref(), Some("^[[31mtwo"));
+    apply(&mut history, 40, EventKind::Task(TaskEvent::Finished(vec![record(7, 1, 5, 30, Outcome::Done)])));
+    task_started(&mut history, 50, 8, 1, 45);
+    assert_eq!(line(&history), None, "it was that of the task before");
+}

@@ -102,6 +102,7 @@ impl HistoryRecorder {
                     self.push(&mut state, event, &[]);
                 }
             }
+            kind if kind.is_momentary() => is_pressing = false,
             EventKind::Task(TaskEvent::Finished(records)) => self.push_finished(&mut state, event.at_ns, records),
             EventKind::Task(TaskEvent::Retried(record)) => {
                 state.retries += 1;
