@@ -17,4 +17,5 @@ mod results;
 mod resume;
 mod run;
 mod start;
+mod tables;
 mod usage;

@@ -86,8 +86,12 @@ pub fn run_in(words: &[&str], folder: &Path) -> Ended {
 
 /// Runs the program in a folder of its own with `input` on standard input.
 pub fn run_with(words: &[&str], input: &[u8]) -> Ended {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut child = command(words, folder.path()).stdin(Stdio::piped()).spawn().expect("the program can be started");
+    run_in_with(words, tempfile::tempdir().expect("a folder").path(), input)
+}
+
+/// Runs the program in `folder` with `input` on standard input.
+pub fn run_in_with(words: &[&str], folder: &Path, input: &[u8]) -> Ended {
+    let mut child = command(words, folder).stdin(Stdio::piped()).spawn().expect("the program can be started");
     let mut stdin = child.stdin.take().expect("it is piped");
     // Who reads no input may be gone already.
     let _ = stdin.write_all(input);

@@ -21,7 +21,7 @@ pub fn everything() -> Job {
             Input::Glob("*.jpg".to_owned()),
             Input::Csv("table.csv".into()),
             Input::Json("table.json".into()),
-            Input::Records { file: Some("names".into()), separator: "\0".to_owned() },
+            Input::records(Some("names".into()), "\0"),
             Input::Columns { from: Box::new(Input::Stdin), separator: Some(",".to_owned()), header: true, trim: true },
             Input::Linked(vec![Input::Range(1, 2), Input::List(vec!["x".to_owned()])]),
         ],

@@ -1,11 +1,13 @@
 //! How the inputs on the command line are read: the flags about them, and the sources they become.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Result, bail};
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::sources::{Source, Values};
+use super::sources::{self, Source, Values};
+use fanlane_core::job::inputs::{Encoding, TableFormat, ValueRules};
 use fanlane_core::job::{Input, escapes};
 
 /// The flags about inputs.
@@ -14,6 +16,15 @@ pub struct InputArgs {
     /// Read inputs from the lines of this file (- is standard input); several are combined as with ::::
     #[arg(short = 'a', long, value_name = "FILE", action = ArgAction::Append)]
     pub arg_file: Vec<PathBuf>,
+    /// Read inputs from the rows of this CSV file, whose first row names the columns: {name} (- is standard input)
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    csv: Vec<PathBuf>,
+    /// Read inputs from this file of JSON lines, or of one JSON array; keys name the columns: {name} (- is standard input)
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    jsonl: Vec<PathBuf>,
+    /// Encoding of the files: utf-8, utf-16, utf-16be, windows-1252 (or latin-1), bytes [default: by the byte order mark]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<Encoding>,
     /// Inputs in files and on standard input end with NUL bytes instead of line ends
     #[arg(short = '0', long)]
     null: bool,
@@ -21,7 +32,7 @@ pub struct InputArgs {
     #[arg(short = 'd', long, value_name = "DELIM", conflicts_with = "null", allow_hyphen_values = true)]
     #[arg(value_parser = escapes::delimiter)]
     delimiter: Option<String>,
-    /// Split each input into columns at matches of this regular expression: {1} {2} ...
+    /// Split each input into columns at matches of this regular expression: {1} {2} ...; with --csv the separator itself
     #[arg(short = 'C', long, value_name = "RE", allow_hyphen_values = true)]
     colsep: Option<String>,
     /// Remove blanks at both ends of inputs, or with --colsep of columns: n no, lr yes [default: lr with --colsep]
@@ -47,6 +58,9 @@ impl InputArgs {
     pub fn first_given(&self) -> Option<&'static str> {
         let flags = [
             (!self.arg_file.is_empty(), "--arg-file"),
+            (!self.csv.is_empty(), "--csv"),
+            (!self.jsonl.is_empty(), "--jsonl"),
+            (self.encoding.is_some(), "--encoding"),
             (self.null, "--null"),
             (self.delimiter.is_some(), "--delimiter"),
             (self.colsep.is_some(), "--colsep"),
@@ -56,12 +70,28 @@ impl InputArgs {
         flags.into_iter().find_map(|(given, flag)| given.then_some(flag))
     }
 
+    /// The sources that flags name, which stand before those of the words.
+    pub fn sources(&self) -> Vec<Source> {
+        let table = |format| move |file: &PathBuf| Values::Table { file: file_or_stdin(file), format, separator: None };
+        let lines = self.arg_file.iter().map(|file| sources::lines_of(file.as_os_str()));
+        let csv = self.csv.iter().map(|file| {
+            let separator = TableFormat::of_path(file).and_then(|(_, separator)| separator);
+            Values::Table { file: file_or_stdin(file), format: TableFormat::Csv, separator }
+        });
+        let values = lines.chain(csv).chain(self.jsonl.iter().map(table(TableFormat::Json)));
+        values.map(|values| Source { linked: false, values }).collect()
+    }
+
     /// The inputs of a job with these sources, and whether all of them are linked. `absolute`: files are looked up in the
-    /// current folder, whatever the working folder of the tasks is.
-    pub fn inputs(&self, sources: &[Source], absolute: bool) -> (Vec<Input>, bool) {
+    /// current folder, whatever the working folder of the tasks is. A file whose
+    /// name ends in .csv, .tsv, .json or .jsonl is read as a table if `command` names one of its columns.
+    ///
+    /// # Errors
+    /// When flags contradict each other.
+    pub fn inputs(&self, sources: &[Source], absolute: bool, command: &str) -> Result<(Vec<Input>, bool)> {
         let mut groups: Vec<Vec<Input>> = Vec::new();
         for source in sources {
-            let input = self.input(source, absolute);
+            let input = self.input(source, absolute, command)?;
             match groups.last_mut().filter(|_| source.linked) {
                 Some(group) => group.push(input),
                 None => groups.push(vec![input]),
@@ -69,43 +99,100 @@ impl InputArgs {
         }
         if let [only] = &mut *groups {
             let linked = only.len() > 1;
-            return (std::mem::take(only), linked);
+            return Ok((std::mem::take(only), linked));
         }
         let joined = groups.into_iter().map(|mut group| match group.len() {
             1 => group.remove(0),
             _ => Input::Linked(group),
         });
-        (joined.collect(), false)
+        Ok((joined.collect(), false))
     }
 
-    fn input(&self, source: &Source, absolute: bool) -> Input {
-        let separator =
-            if self.null { Some("\0".to_owned()) } else { self.delimiter.clone().filter(|text| text != "\n") };
+    fn input(&self, source: &Source, absolute: bool, command: &str) -> Result<Input> {
         let path = |file: &PathBuf| {
             let found = if absolute { std::path::absolute(file).ok() } else { None };
             found.unwrap_or_else(|| file.clone())
         };
-        let from = match (&source.values, separator) {
-            (Values::Stdin, None) => Input::Stdin,
-            (Values::Lines(file), None) => Input::Lines(path(file)),
-            (Values::Stdin, Some(separator)) => Input::Records { file: None, separator },
-            (Values::Lines(file), Some(separator)) => Input::Records { file: Some(path(file)), separator },
-            (Values::Words(words), _) => {
+        let encoding = self.encoding.unwrap_or_default();
+        let from = match &source.values {
+            Values::Table { file, format, separator } => {
+                let separator = match (&self.colsep, format) {
+                    (Some(colsep), TableFormat::Csv) => Some(one_character(colsep)?),
+                    _ => *separator,
+                };
+                return Ok(Input::Table { file: file.as_ref().map(path), format: *format, separator, encoding });
+            }
+            Values::Words(words) => {
                 let texts: Option<Vec<String>> = words.iter().map(|word| word.to_str().map(str::to_owned)).collect();
                 texts.map_or_else(
                     || Input::Bytes(words.iter().map(|word| word.as_bytes().into()).collect()),
                     Input::List,
                 )
             }
+            Values::Lines(file) if self.reads_lines_plainly() && names_column_of(command, file, encoding) => {
+                let (format, separator) = TableFormat::of_path(file).unwrap_or((TableFormat::Csv, None));
+                return Ok(Input::Table { file: Some(path(file)), format, separator, encoding });
+            }
+            Values::Lines(file) => self.records(Some(path(file)), encoding),
+            Values::Stdin => self.records(None, encoding),
         };
         if self.colsep.is_none() && self.header.is_none() && self.trim.is_none() {
-            return from;
+            return Ok(from);
         }
-        Input::Columns {
+        Ok(Input::Columns {
             from: Box::new(from),
             separator: self.colsep.clone(),
             header: self.header.is_some(),
             trim: self.trim.map_or(self.colsep.is_some(), |trim| trim != TrimArg::N),
+        })
+    }
+
+    /// Lines, or what else the separator ends.
+    fn records(&self, file: Option<PathBuf>, encoding: Encoding) -> Input {
+        let separator = if self.null { Some("\0".to_owned()) } else { self.delimiter.clone() };
+        match (separator, file) {
+            (None, file) if encoding != Encoding::default() => {
+                Input::Records { file, separator: "\n".to_owned(), encoding }
+            }
+            (None, Some(file)) => Input::Lines(file),
+            (None, None) => Input::Stdin,
+            (Some(separator), file) => Input::Records { file, separator, encoding },
         }
     }
+
+    /// Whether no flag says how lines are read.
+    fn reads_lines_plainly(&self) -> bool {
+        let is_given = self.null || self.delimiter.is_some() || self.colsep.is_some() || self.header.is_some();
+        !is_given && self.trim.is_none()
+    }
+}
+
+/// The separator of CSV, which is no regular expression.
+fn one_character(colsep: &str) -> Result<char> {
+    let plain = escapes::unescape(colsep).unwrap_or_else(|_| colsep.to_owned());
+    let plain = if plain.len() > 1 { plain.trim_start_matches('\\').to_owned() } else { plain };
+    let mut letters = plain.chars();
+    match (letters.next(), letters.next()) {
+        (Some(separator), None) => Ok(separator),
+        _ => bail!("the columns of --csv are separated by one character, such as --colsep ';'; '{colsep}' is none"),
+    }
+}
+
+/// Whether the command names a column of this file, which is a table by its name's ending. A file that cannot be read is told
+/// later.
+fn names_column_of(command: &str, file: &Path, encoding: Encoding) -> bool {
+    let Some((format, separator)) = TableFormat::of_path(file).filter(|_| command.contains('{')) else {
+        return false;
+    };
+    let table = Input::Table { file: Some(file.to_owned()), format, separator, encoding };
+    let read = table.open(Path::new("."), &mut std::io::empty(), ValueRules::TEXTS);
+    let names = read.iter().flatten().flat_map(|source| source.names());
+    names.filter(|name| !name.is_empty()).any(|name| {
+        let ends = ["}", ".}", "/}", "//}", "/.}", ":"];
+        ends.iter().any(|end| command.contains(&format!("{{{name}{end}")))
+    })
+}
+
+fn file_or_stdin(file: &Path) -> Option<PathBuf> {
+    (file != Path::new("-")).then(|| file.to_owned())
 }

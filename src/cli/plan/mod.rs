@@ -78,11 +78,11 @@ impl Plan {
 
     fn ad_hoc(words: &[OsString], args: &InputArgs, has_wd: bool, stdin_is_terminal: bool) -> Result<Self> {
         ensure!(
-            !(words.is_empty() && args.arg_file.is_empty() && stdin_is_terminal),
+            !(words.is_empty() && args.sources().is_empty() && stdin_is_terminal),
             "there is nothing to run; give a job file (fanlane run JOB.ron), a command (fanlane run echo {{}} ::: a b), \
              or pipe commands to standard input, one a line"
         );
-        let AdHoc { command, sources } = sources::split(&args.arg_file, words)?;
+        let AdHoc { command, sources } = sources::split(args.sources(), words)?;
         if sources.is_empty() && stdin_is_terminal {
             bail!(
                 "there are no inputs; give them after ':::', give a file of lines after '::::', or pipe lines to \
@@ -91,8 +91,9 @@ impl Plan {
             );
         }
         let stdin = [Source { linked: false, values: Values::Stdin }];
-        let (inputs, linked) = args.inputs(if sources.is_empty() { &stdin } else { &sources }, has_wd);
         let command = text(&command).context("the command is not valid UTF-8")?;
+        let sources = if sources.is_empty() { &stdin[..] } else { &sources };
+        let (inputs, linked) = args.inputs(sources, has_wd, &command)?;
         let job = Job { task: TaskTemplate::Command(command), inputs, linked, ..Job::default() };
         Ok(Self { job, folder: PathBuf::from(".") })
     }

@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use fanlane_core::job::inputs::TableFormat;
+
 /// A command with its inputs, as they stand on the command line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AdHoc {
@@ -30,6 +32,21 @@ pub enum Values {
     Lines(PathBuf),
     /// The lines of standard input.
     Stdin,
+    /// The rows of a table.
+    Table {
+        /// The file; `None`: standard input.
+        file: Option<PathBuf>,
+        /// What it is written in.
+        format: TableFormat,
+        /// What separates its columns; `None`: it is recognised.
+        separator: Option<char>,
+    },
+}
+
+impl Values {
+    const fn reads_stdin(&self) -> bool {
+        matches!(self, Self::Stdin | Self::Table { file: None, .. })
+    }
 }
 
 /// Words that cannot be separated.
@@ -59,15 +76,13 @@ pub fn is_marker(word: &OsStr) -> bool {
     marker(word).is_some()
 }
 
-/// Splits the words after the options. `files` are sources in front of those that the words name.
+/// Splits the words after the options. `sources` stand in front of those that the words name.
 ///
 /// # Errors
 /// When a file is missing, a source is linked to none, or standard input is named twice.
-pub fn split(files: &[PathBuf], words: &[OsString]) -> Result<AdHoc, SourcesError> {
+pub fn split(mut sources: Vec<Source>, words: &[OsString]) -> Result<AdHoc, SourcesError> {
     let first = words.iter().position(|word| is_marker(word)).unwrap_or(words.len());
     let (command, mut rest) = words.split_at(first);
-    let mut sources: Vec<Source> =
-        files.iter().map(|file| Source { linked: false, values: lines_of(file.as_os_str()) }).collect();
     while let Some(((text, of_files, linked), after)) =
         rest.split_first().and_then(|(word, after)| Some((marker(word)?, after)))
     {
@@ -86,14 +101,15 @@ pub fn split(files: &[PathBuf], words: &[OsString]) -> Result<AdHoc, SourcesErro
         }
         rest = next;
     }
-    if sources.iter().filter(|source| source.values == Values::Stdin).count() > 1 {
+    if sources.iter().filter(|source| source.values.reads_stdin()).count() > 1 {
         return Err(SourcesError::StdinTwice);
     }
     let command = if command.is_empty() { OsString::from("{}") } else { command.join(OsStr::new(" ")) };
     Ok(AdHoc { command, sources })
 }
 
-fn lines_of(file: &OsStr) -> Values {
+/// The lines of a file, or of standard input.
+pub fn lines_of(file: &OsStr) -> Values {
     if file == "-" { Values::Stdin } else { Values::Lines(file.into()) }
 }
 
@@ -102,7 +118,7 @@ mod tests {
     use super::*;
 
     fn split_text(text: &str) -> Result<AdHoc, SourcesError> {
-        split(&[], &text.split_whitespace().map(OsString::from).collect::<Vec<_>>())
+        split(Vec::new(), &text.split_whitespace().map(OsString::from).collect::<Vec<_>>())
     }
 
     /// The sources in short: `A,B` words, `<file` lines, `<-` standard input, `+` in front where linked.
@@ -114,6 +130,7 @@ mod tests {
                 Values::Words(words) => format!("{link}{}", words.join(OsStr::new(",")).display()),
                 Values::Lines(file) => format!("{link}<{}", file.display()),
                 Values::Stdin => format!("{link}<-"),
+                Values::Table { .. } => unreachable!("words name no table"),
             }
         });
         format!("{}|{}", ad_hoc.command.display(), sources.collect::<Vec<_>>().join("|"))

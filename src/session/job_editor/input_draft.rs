@@ -75,11 +75,11 @@ impl InputDraft {
             Input::Glob(pattern) => path(InputKind::Glob, Some(pattern)),
             Input::Csv(file) => path(InputKind::Csv, file.to_str()),
             Input::Json(file) => path(InputKind::Json, file.to_str()),
-            Input::Records { file: Some(file), separator } => {
+            Input::Records { file: Some(file), separator, .. } => {
                 let draft = path(InputKind::Records, file.to_str())?;
                 Some(Self { separator: escapes::escaped(separator), ..draft })
             }
-            Input::Records { file: None, separator } => {
+            Input::Records { file: None, separator, .. } => {
                 Some(Self { kind: InputKind::Stdin, separator: escapes::escaped(separator), ..Self::default() })
             }
             Input::Stdin => Some(Self { kind: InputKind::Stdin, ..Self::default() }),
@@ -92,7 +92,7 @@ impl InputDraft {
                 let members = inputs.iter().map(Self::from_input).collect();
                 Some(Self { kind: InputKind::Linked, members, ..Self::default() })
             }
-            Input::Bytes(_) => None,
+            Input::Table { .. } | Input::Bytes(_) => None,
         }
     }
 
@@ -133,10 +133,10 @@ impl InputDraft {
             InputKind::Json => Ok(Input::Json(PathBuf::from(path("the path of a JSON file")?))),
             InputKind::Records => {
                 let file = Some(PathBuf::from(path("the path of a file")?));
-                Ok(Input::Records { file, separator: self.separator()? })
+                Ok(Input::records(file, self.separator()?))
             }
             InputKind::Stdin if self.separator.is_empty() => Ok(Input::Stdin),
-            InputKind::Stdin => Ok(Input::Records { file: None, separator: self.separator()? }),
+            InputKind::Stdin => Ok(Input::records(None, self.separator()?)),
             InputKind::Linked if self.members.is_empty() => Err("Add the inputs that are linked.".to_owned()),
             InputKind::Linked => {
                 let members = self.members.iter().zip(1..).map(|(member, number)| {
@@ -179,13 +179,14 @@ fn shortened(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fanlane_core::job::inputs::{Encoding, TableFormat};
 
     fn columns(from: Input, separator: Option<&str>, header: bool, trim: bool) -> Input {
         Input::Columns { from: Box::new(from), separator: separator.map(str::to_owned), header, trim }
     }
 
     fn records(file: Option<&str>, separator: &str) -> Input {
-        Input::Records { file: file.map(PathBuf::from), separator: separator.to_owned() }
+        Input::records(file.map(PathBuf::from), separator)
     }
 
     #[test]
@@ -217,6 +218,8 @@ mod tests {
             records(Some(" blank"), ";"),
             records(Some("names"), ""),
             Input::Linked(Vec::new()),
+            Input::Records { file: None, separator: ";".to_owned(), encoding: Encoding::Windows1252 },
+            Input::Table { file: None, format: TableFormat::Csv, separator: Some(';'), encoding: Encoding::Utf16 },
             Input::Bytes(vec!["a".into()]),
         ];
         for input in cases {

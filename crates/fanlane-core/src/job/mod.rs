@@ -23,6 +23,7 @@ pub mod quote;
 pub mod resource_request;
 pub mod retry_wait;
 pub mod shared_objects;
+pub mod suggestion;
 pub mod template;
 pub mod workload;
 

@@ -64,7 +64,9 @@ impl InputKind {
             Self::Lines => "One value for each line of a file",
             Self::Glob => "One value for each file whose name matches a pattern such as photos/*.jpg",
             Self::Csv => "One set of values for each row; {name} stands for the column of that name",
-            Self::Json => "One set of values for each element of the array; {name} stands for the key of that name",
+            Self::Json => {
+                "One set of values for each element of the array, or for each line; {name} stands for the key of that name"
+            }
             Self::Records => "One value for each piece of a file that ends with a separator such as \\0",
             Self::Stdin => "One value for each line that is piped into a run in a terminal",
             Self::Linked => "Several inputs side by side: the first values together, then the second ones",

@@ -159,6 +159,7 @@ impl Batch {
             (place.is_none(), "no input reads standard input"),
             (place.is_some_and(|place| place > 0), "standard input is not the first of several inputs"),
             (job.linked || matches!(job.inputs.first(), Some(Input::Linked(_))), "standard input is linked to another"),
+            (job.inputs.first().is_some_and(Input::is_table), "a table is read whole"),
             (job.sample.is_some(), "a sample is taken of all inputs"),
             (job.order != Order::AsGiven, "the order depends on all inputs"),
             (control.after.is_some(), "tasks wait for others, which are looked up among all of them"),

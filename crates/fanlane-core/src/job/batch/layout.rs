@@ -9,6 +9,7 @@ use bstr::BStr;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchError, Source};
+use crate::job::inputs::ValueRules;
 use crate::job::inputs::feeder::Feeder;
 use crate::job::inputs::stream::RowStream;
 use crate::job::order::sample;
@@ -280,6 +281,9 @@ fn open_sources(
     let mut members: Vec<Member> = Vec::with_capacity(job.inputs.len());
     let mut stdin_reader = None;
     let mut feeder = None;
+    // What a command reads from its standard input is no argument, and neither is what a worker is given.
+    let is_argument = job.task.kind().traits().is_command_line && job.stdin.is_none();
+    let rules = if is_argument { ValueRules::ARGUMENTS } else { ValueRules::TEXTS };
     for (index, input) in job.inputs.iter().enumerate() {
         let number = index + 1;
         if input.reads_stdin()
@@ -288,12 +292,14 @@ fn open_sources(
             return Err(BatchError::StdinTwice { number, first });
         }
         let opened = match &mut reading {
-            StdinReading::Whole(stdin) => input.open(working_dir, stdin),
-            StdinReading::Growing(head) if input.reads_stdin() => input.open_growing(head).map(|(source, open_end)| {
-                feeder = Some(open_end);
-                vec![source]
-            }),
-            StdinReading::Growing(_) => input.open(working_dir, &mut io::empty()),
+            StdinReading::Whole(stdin) => input.open(working_dir, stdin, rules),
+            StdinReading::Growing(head) if input.reads_stdin() => {
+                input.open_growing(head, rules).map(|(source, open_end)| {
+                    feeder = Some(open_end);
+                    vec![source]
+                })
+            }
+            StdinReading::Growing(_) => input.open(working_dir, &mut io::empty(), rules),
         };
         let opened = opened.map_err(|error| BatchError::Input { number, error })?;
         let group = if job.linked { 0 } else { index };

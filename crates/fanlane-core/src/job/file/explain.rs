@@ -4,7 +4,7 @@ use ron::error::{Error, SpannedError};
 
 use super::TextPosition;
 use super::locate::{blank_length, byte_at, place_at};
-use crate::job::field;
+use crate::job::{field, suggestion};
 
 /// How many characters of what stands in the text are shown.
 const SHOWN_CHARS: usize = 24;
@@ -110,14 +110,8 @@ fn where_it_belongs(found: &str, expected: &[&str]) -> String {
 
 /// `did you mean 'x'?` if one name is near, otherwise all of them.
 fn nearest(found: &str, names: &[&str], introduction: &str) -> String {
-    let lower = found.to_lowercase();
-    let near = names
-        .iter()
-        .map(|name| (strsim::osa_distance(&lower, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().div_ceil(3))
-        .min_by_key(|(distance, _)| *distance);
-    match near {
-        Some((_, name)) => format!("did you mean '{name}'?"),
+    match suggestion::nearest(found, names.iter().copied()) {
+        Some(name) => format!("did you mean '{name}'?"),
         None => format!("{introduction}: {}", names.join(", ")),
     }
 }

@@ -29,7 +29,13 @@ fn full_job() -> Job {
             Input::Stdin,
             Input::Json("t.json".into()),
             Input::Linked(vec![
-                Input::Records { file: Some("names".into()), separator: "\0".into() },
+                Input::records(Some("names".into()), "\0"),
+                Input::Table {
+                    file: Some("t".into()),
+                    format: crate::job::inputs::TableFormat::Csv,
+                    separator: Some(';'),
+                    encoding: crate::job::inputs::Encoding::Windows1252,
+                },
                 Input::Columns {
                     from: Box::new(Input::Lines("x".into())),
                     separator: Some(", *".into()),
@@ -146,7 +152,7 @@ fn faults_of_the_text() {
         (
             "Job(version: 1, inputs: [Numbers(1, 2)])",
             "line 1, column 26: unknown input 'Numbers'; expected one of: Range, List, Lines, Glob, Csv, Stdin, \
-             Json, Records, Columns, Linked, Bytes",
+             Json, Table, Records, Columns, Linked, Bytes",
         ),
         ("Job(version: 1, inputs: [Range(1)])", "line 1, column 33: expected Range with 2 elements, found 1"),
         ("Job(version: 1, inputs: [Range(1, 2, 3)])", "line 1, column 38: expected ')', found '3'"),
@@ -236,7 +242,7 @@ fn faults_of_values_stand_at_their_field() {
         ("Columns(from: Csv(\"x\"))", "input 1: only lines, records, lists and names of files can be cut into columns"),
         (
             "Columns(from: Stdin, separator: \"[\")",
-            "input 1: the column separator '[' is not valid: unclosed character class",
+            "input 1: the column separator '[' is not valid: unclosed character class; for the text [ itself write '\\['",
         ),
         ("Linked([])", "input 1 links nothing; write the inputs in its list"),
         ("Linked([Stdin, Json(\"\")])", "input 1 has no file name"),
@@ -381,7 +387,7 @@ fn paths_and_values_that_are_not_utf_8_come_back_from_every_form_of_a_job() {
         Input::Lines(path()),
         Input::Csv(path()),
         Input::Json(path()),
-        Input::Records { file: Some(path()), separator: ";".into() },
+        Input::records(Some(path()), ";"),
         Input::Bytes(vec![b"caf\xe9".into(), "plain \"\n\\".into(), "".into()]),
     ];
     let order = || Order::LongestFirst(Durations::JobLog(path()));

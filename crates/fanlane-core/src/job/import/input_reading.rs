@@ -17,8 +17,8 @@ impl InputReading {
     /// The input, read so.
     pub(super) fn of(&self, input: Input) -> Input {
         let input = match (&self.separator, input) {
-            (Some(separator), Input::Stdin) => Input::Records { file: None, separator: separator.clone() },
-            (Some(separator), Input::Lines(file)) => Input::Records { file: Some(file), separator: separator.clone() },
+            (Some(separator), Input::Stdin) => Input::records(None, separator.clone()),
+            (Some(separator), Input::Lines(file)) => Input::records(Some(file), separator.clone()),
             (_, input) => input,
         };
         let has_columns = self.columns.is_some() || self.header;

@@ -45,13 +45,8 @@ fn command_lines_of_parallel_become_jobs() {
         ("parallel -kj2 echo ::: a", "echo", &[list(&["a"])], &["-k"]),
         ("parallel --pipe --block 1M sort", "sort", &[Input::Stdin], &["--pipe", "--block 1M"]),
         ("parallel -S host -X rm ::: a", "rm", &[list(&["a"])], &["-S host", "-X"]),
-        ("parallel -0 wc", "wc", &[Input::Records { file: None, separator: "\0".to_owned() }], &[]),
-        (
-            "parallel -d ';' -a list wc",
-            "wc",
-            &[Input::Records { file: Some("list".into()), separator: ";".to_owned() }],
-            &[],
-        ),
+        ("parallel -0 wc", "wc", &[Input::records(None, "\0")], &[]),
+        ("parallel -d ';' -a list wc", "wc", &[Input::records(Some("list".into()), ";")], &[]),
         (
             "parallel --colsep , --header : echo {name} :::: list",
             "echo {name}",
@@ -135,7 +130,7 @@ fn command_lines_of_xargs_become_jobs() {
     assert_eq!(xargs("xargs -P4 -n1 wc").job.workers, Some(4));
     assert_eq!(xargs("xargs -n1 wc").job.workers, Some(1), "one after the other, as xargs does");
     assert_eq!(xargs("xargs -n3 wc").job.max_args, Some(3));
-    let null = Input::Records { file: Some("list".into()), separator: "\0".to_owned() };
+    let null = Input::records(Some("list".into()), "\0");
     assert_eq!(xargs("xargs -0 -a list -n1 wc").job.inputs, [null]);
     assert_eq!(xargs("xargs -a list -n1 wc").job.inputs, [Input::Lines("list".into())]);
 }

@@ -98,7 +98,7 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
     }
     if null {
         let file = if let Input::Lines(file) = input { Some(file) } else { None };
-        input = Input::Records { file, separator: "\0".to_owned() };
+        input = Input::records(file, "\0");
     }
     let command = command(&own[first..end], replace.as_deref());
     let with_command = job(command, vec![input])?;

@@ -1,10 +1,11 @@
 //! Values on their way into memory: as they are, or cut into columns, with or without a header.
 
-use bstr::ByteSlice;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::fault::{ColumnCount, refuse_nul};
+use super::fault::{ColumnCount, column_names};
+use super::read::MAX_ROW_BYTES;
 use super::source::Texts;
+use super::value::ValueRules;
 use super::{InputError, Source};
 
 /// How values become rows.
@@ -25,12 +26,18 @@ impl Shape {
 fn compile(pattern: &str) -> Result<Regex, InputError> {
     let bad = |reason: String| InputError::BadSeparator { pattern: pattern.to_owned(), reason };
     let of_bytes = RegexBuilder::new(pattern).unicode(false).build();
+    // A separator such as | has a meaning in an expression, and is meant as it is.
+    let escaped = regex::escape(pattern);
+    let as_it_is = || format!("; for the text {pattern} itself write '{escaped}'");
     let compiled = of_bytes.or_else(|_| Regex::new(pattern)).map_err(|error| {
         // The library draws the place below the expression, over several lines.
-        bad(error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned())
+        let reason = error.to_string();
+        bad(reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned() + &as_it_is())
     })?;
     if compiled.is_match(b"") {
-        return Err(bad("it also matches where nothing stands; write for example + in place of *".to_owned()));
+        let is_sign = !pattern.chars().any(char::is_alphanumeric) && !pattern.contains('*') && escaped != pattern;
+        let instead = if is_sign { as_it_is() } else { "; write for example + in place of *".to_owned() };
+        return Err(bad(format!("it also matches where nothing stands{instead}")));
     }
     Ok(compiled)
 }
@@ -39,6 +46,7 @@ fn compile(pattern: &str) -> Result<Regex, InputError> {
 #[derive(Debug)]
 pub(super) struct Table {
     shape: Shape,
+    rules: ValueRules,
     texts: Texts,
     names: Option<Vec<String>>,
     /// Columns of the first value, once it is there.
@@ -48,8 +56,18 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(shape: Shape) -> Self {
-        Self { shape, texts: Texts::default(), names: None, width: None, values: 0, ends: Vec::new() }
+    pub(super) fn new(shape: Shape, rules: ValueRules) -> Self {
+        Self { shape, rules, texts: Texts::default(), names: None, width: None, values: 0, ends: Vec::new() }
+    }
+
+    /// How many values were added, with a header.
+    pub(super) const fn values(&self) -> u64 {
+        self.values
+    }
+
+    /// Maximum size of what is read as one value.
+    pub(super) const fn max_record_bytes(&self) -> usize {
+        if self.shape.separator.is_some() { MAX_ROW_BYTES } else { self.rules.max_bytes }
     }
 
     /// Adds a value that `write` appends to the buffer, unless it says that there is none. `what` a value is called in
@@ -67,7 +85,8 @@ impl Table {
         self.values += 1;
         let number = self.values;
         let place = || format!("{what} {number}");
-        refuse_nul(&self.texts.bytes()[start..], origin, place)?;
+        let whole = ValueRules { max_bytes: self.max_record_bytes(), ..self.rules };
+        whole.check(&self.texts.bytes()[start..], origin, place)?;
         let is_header = self.shape.header && self.names.is_none();
         if self.shape.separator.is_none() && !self.shape.trim && !is_header {
             let end = self.texts.bytes().len();
@@ -88,7 +107,13 @@ impl Table {
         if is_header {
             self.names = Some(self.take_names(start, origin)?);
         } else {
-            self.ends.iter().for_each(|end| self.texts.end(*end));
+            let mut from = start;
+            for (index, end) in self.ends.iter().enumerate() {
+                let value = &self.texts.bytes()[from..*end];
+                self.rules.check(value, origin, || format!("{}, column {}", place(), index + 1))?;
+                self.texts.end(*end);
+                from = *end;
+            }
         }
         Ok(true)
     }
@@ -119,14 +144,8 @@ impl Table {
 
     fn take_names(&mut self, start: usize, origin: &str) -> Result<Vec<String>, InputError> {
         let bytes = self.texts.bytes();
-        let mut from = start;
-        let mut names = Vec::with_capacity(self.ends.len());
-        for (index, end) in self.ends.iter().enumerate() {
-            let name = bytes[from..*end].to_str();
-            let bad = |_| InputError::ColumnNotUnicode { origin: origin.to_owned(), column: index + 1 };
-            names.push(name.map_err(bad)?.to_owned());
-            from = *end;
-        }
+        let starts = std::iter::once(start).chain(self.ends.iter().copied());
+        let names = column_names(starts.zip(&self.ends).map(|(from, end)| &bytes[from..*end]), origin)?;
         bytes.truncate(start);
         Ok(names)
     }

@@ -16,12 +16,74 @@ pub enum InputError {
         source: io::Error,
     },
     /// A value holds a NUL byte.
-    #[error("{origin}, {place}: the value holds a NUL byte, which no command can be given; remove it")]
+    #[error(
+        "{origin}, {place}: the value holds a NUL byte, which no command can be given; {}",
+        if place.starts_with("line ") {
+            "if NUL bytes end the values, as those of find -print0, read them with -0 (--null), in a job file as Records \
+             with the separator \"\\0\"; if the text is UTF-16, with --encoding utf-16"
+        } else {
+            "remove it"
+        }
+    )]
     Nul {
         /// The path, `standard input` or `the list`.
         origin: String,
         /// Which line, row or value, counted from 1.
         place: String,
+    },
+    /// A value, or a row, that is too long.
+    #[error(
+        "{origin}, {place}: it is longer than {max_bytes} bytes, {}",
+        if *max_bytes > super::value::MAX_ARGUMENT_BYTES {
+            "the most that a row may have; write long texts to files, and their names into the inputs"
+        } else {
+            "the most that an argument of a command can have; write long texts to files, and their names into the inputs"
+        }
+    )]
+    TooLong {
+        /// The path, `standard input` or `the list`.
+        origin: String,
+        /// Which line, row or value, counted from 1.
+        place: String,
+        /// Its maximum size.
+        max_bytes: usize,
+    },
+    /// A value of a table that is not UTF-8.
+    #[error(
+        "{origin}, {place}: it is not UTF-8; give the encoding of the file: --encoding windows-1252 (or latin-1, utf-16, \
+         bytes), or encoding in a Table of a job file"
+    )]
+    NotUnicode {
+        /// The path, `standard input` or `the list`.
+        origin: String,
+        /// Which row, and which column.
+        place: String,
+    },
+    /// Two columns of one table have the same name.
+    #[error(
+        "{origin}: columns {first} and {second} are both called '{name}'; rename one, so that {{{name}}} says which is meant"
+    )]
+    ColumnTwice {
+        /// The path, `standard input` or `the list`.
+        origin: String,
+        /// Their name.
+        name: String,
+        /// The first of them, from 1.
+        first: usize,
+        /// The second, from 1.
+        second: usize,
+    },
+    /// A cell of a CSV file that begins with a quotation mark and does not end.
+    #[error(
+        "{origin}, row {row} (line {line}): the quotation mark of a cell is not closed, so that all lines behind it belong to it"
+    )]
+    OpenQuote {
+        /// The path.
+        origin: String,
+        /// Which row, 1 for the header.
+        row: u64,
+        /// The line it begins in.
+        line: u64,
     },
     /// A pattern that is not well formed.
     #[error("the pattern '{pattern}' is not valid at column {column}: {reason}")]
@@ -48,7 +110,10 @@ pub enum InputError {
         origin: String,
     },
     /// A CSV file with a row of another length than the header's.
-    #[error("{origin}, row {row} (line {line}): it has {found}, but the header names {expected}")]
+    #[error(
+        "{origin}, row {row} (line {line}): it has {found}, but the header names {expected}; columns are separated by {}",
+        SeparatorName(*separator)
+    )]
     RaggedRow {
         /// The path.
         origin: String,
@@ -60,9 +125,14 @@ pub enum InputError {
         found: FieldCount,
         /// Columns in the header.
         expected: FieldCount,
+        /// What separates columns.
+        separator: char,
     },
     /// A CSV header that is not Unicode.
-    #[error("{origin}: the name of column {column} is not valid UTF-8; rename it")]
+    #[error(
+        "{origin}: the name of column {column} is not valid UTF-8; give the encoding of the file: --encoding windows-1252 (or \
+         latin-1, utf-16), or encoding in a Table of a job file"
+    )]
     ColumnNotUnicode {
         /// The path.
         origin: String,
@@ -130,12 +200,38 @@ pub enum InputError {
     },
 }
 
-/// Refuses a value that no command line can hold.
-pub(super) fn refuse_nul(value: &[u8], origin: &str, place: impl Fn() -> String) -> Result<(), InputError> {
-    if value.contains(&0) {
-        return Err(InputError::Nul { origin: origin.to_owned(), place: place() });
+/// The names of a table's columns, from its first row; an empty one is none.
+pub(super) fn column_names<'a>(
+    fields: impl Iterator<Item = &'a [u8]>,
+    origin: &str,
+) -> Result<Vec<String>, InputError> {
+    let mut names: Vec<String> = Vec::new();
+    for (index, field) in fields.enumerate() {
+        let bad = |_| InputError::ColumnNotUnicode { origin: origin.to_owned(), column: index + 1 };
+        let name = str::from_utf8(field).map_err(bad)?.to_owned();
+        if let Some(first) = names.iter().position(|known| !name.is_empty() && *known == name) {
+            return Err(InputError::ColumnTwice {
+                origin: origin.to_owned(),
+                name,
+                first: first + 1,
+                second: index + 1,
+            });
+        }
+        names.push(name);
     }
-    Ok(())
+    Ok(names)
+}
+
+/// What separates columns, in words.
+struct SeparatorName(char);
+
+impl std::fmt::Display for SeparatorName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            '\t' => f.write_str("a tab"),
+            other => write!(f, "'{other}'"),
+        }
+    }
 }
 
 /// A number of CSV fields, displayed with its noun.

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use bstr::ByteSlice;
 
 use super::columns::{Shape, Table};
+use super::encoding::{Decoded, Decoder, Encoding};
+use super::read::{LineEnds, Record, Records, read_record, too_long};
 use super::stream::RowStream;
-use super::{Input, InputError, Source};
-
-/// The origin of the values in messages.
-const ORIGIN: &str = "standard input";
+use super::{Input, InputError, STDIN, Source, ValueRules, no_separator};
 
 /// Appends rows to a stream.
 #[derive(Debug)]
@@ -18,6 +17,9 @@ pub struct Feeder {
     stream: Arc<RowStream>,
     table: Table,
     separator: Vec<u8>,
+    encoding: Encoding,
+    decoder: Decoder,
+    ends: LineEnds,
     /// Rows in the stream, published or not.
     rows: u64,
     bytes: u64,
@@ -57,25 +59,25 @@ impl From<InputError> for Refusal {
 impl Feeder {
     /// Opens an input that reads standard input, leaving it open. Of `head` no more is read than it takes to know the
     /// columns: nothing for plain lines, the first value otherwise.
-    pub(super) fn open(input: &Input, head: &mut dyn BufRead) -> Result<(Source, Self), InputError> {
+    pub(super) fn open(input: &Input, head: &mut dyn BufRead, rules: ValueRules) -> Result<(Source, Self), InputError> {
         let (from, shape) = match input {
             Input::Columns { from, separator, header, trim } => {
                 (&**from, Some(Shape::new(separator.as_deref(), *header, *trim)?))
             }
             plain => (plain, None),
         };
-        let separator = match from {
-            Input::Records { file: None, separator } if separator.is_empty() => {
-                return Err(InputError::BadSeparator { pattern: String::new(), reason: "it is empty".to_owned() });
-            }
-            Input::Records { file: None, separator } => separator.as_bytes().to_vec(),
-            _ => b"\n".to_vec(),
-        };
+        let (records, _) = from.as_records().ok_or(InputError::NoColumns)?;
+        if records.separator.is_empty() {
+            return Err(no_separator());
+        }
         let knows_columns = shape.is_none();
         let mut feeder = Self {
             stream: Arc::new(RowStream::new(1)),
-            table: Table::new(shape.unwrap_or_default()),
-            separator,
+            table: Table::new(shape.unwrap_or_default(), rules),
+            separator: records.separator.to_vec(),
+            encoding: records.encoding,
+            decoder: records.decoder(),
+            ends: LineEnds::default(),
             rows: 0,
             bytes: 0,
             partial: Vec::new(),
@@ -84,7 +86,7 @@ impl Feeder {
         if !knows_columns {
             feeder.read_first(head)?;
         }
-        let names = feeder.table.names(ORIGIN)?;
+        let names = feeder.table.names(STDIN)?;
         feeder.stream = Arc::new(RowStream::new(names.len()));
         feeder.first = feeder.table.row().map(|(bytes, ends)| (bytes.into(), ends.into()));
         feeder.table.forget();
@@ -102,28 +104,33 @@ impl Feeder {
         Ok(())
     }
 
+    fn records(&self) -> Records<'_> {
+        Records { separator: &self.separator, encoding: self.encoding }
+    }
+
     fn read_first(&mut self, head: &mut dyn BufRead) -> Result<(), InputError> {
-        let last = *self.separator.last().expect("an empty separator was refused");
         let mut value = Vec::new();
-        loop {
-            let read = head.read_until(last, &mut value).map_err(unreadable)?;
-            if value.ends_with(&self.separator) {
-                value.truncate(value.len() - self.separator.len());
-                break;
+        let max = self.table.max_record_bytes();
+        let mut reader = Decoded::new(&mut self.decoder, head);
+        match read_record(&mut reader, &self.separator, max, &mut value).map_err(unreadable)? {
+            Record::Whole => {
+                self.trim(&mut value);
+                self.push_to_table(&value)
             }
-            if read == 0 {
-                if value.is_empty() {
-                    return Ok(());
-                }
-                break;
-            }
+            Record::End => Ok(()),
+            Record::TooLong => Err(too_long(STDIN, self.records(), 1, max)),
         }
-        self.push_to_table(&value)
+    }
+
+    /// Takes what belongs to the line end off a value that was read.
+    fn trim(&mut self, value: &mut Vec<u8>) {
+        let records = Records { separator: &self.separator, encoding: self.encoding };
+        self.ends.trim(records, self.table.values() + 1, value, 0);
     }
 
     fn push_to_table(&mut self, value: &[u8]) -> Result<(), InputError> {
-        let what = if self.separator == b"\n" { "line" } else { "record" };
-        let pushed = self.table.push(ORIGIN, what, |bytes| {
+        let word = self.records().word();
+        let pushed = self.table.push(STDIN, word, |bytes| {
             bytes.extend_from_slice(value);
             Ok(true)
         });
@@ -160,6 +167,14 @@ impl Feeder {
 
     /// Appends all values of a reader; what has arrived is published before the next read blocks.
     pub(crate) fn read_from(&mut self, reader: &mut dyn BufRead, check: &mut Check<'_>) -> Result<(), Refusal> {
+        let mut decoder = std::mem::take(&mut self.decoder);
+        let read = self.read_decoded(&mut Decoded::new(&mut decoder, reader), check);
+        self.decoder = decoder;
+        read
+    }
+
+    fn read_decoded(&mut self, reader: &mut dyn BufRead, check: &mut Check<'_>) -> Result<(), Refusal> {
+        let max = self.table.max_record_bytes();
         let last = *self.separator.last().expect("an empty separator was refused");
         loop {
             let buffer = match reader.fill_buf() {
@@ -171,7 +186,8 @@ impl Feeder {
                 if self.partial.is_empty() {
                     return Ok(());
                 }
-                let value = std::mem::take(&mut self.partial);
+                let mut value = std::mem::take(&mut self.partial);
+                self.trim(&mut value);
                 return self.push(&value, check);
             }
             let length = buffer.len();
@@ -183,6 +199,7 @@ impl Feeder {
                 rest = &rest[at + 1..];
                 if value.ends_with(&self.separator) {
                     value.truncate(value.len() - self.separator.len());
+                    self.trim(&mut value);
                     added = self.add(&value, check);
                     value.clear();
                     if added.is_err() {
@@ -191,6 +208,9 @@ impl Feeder {
                 }
             }
             value.extend_from_slice(rest);
+            if added.is_ok() && value.len() > max + self.separator.len() {
+                added = Err(too_long(STDIN, self.records(), self.table.values() + 1, max).into());
+            }
             self.partial = value;
             reader.consume(length);
             // The values before a bad one are good.
@@ -214,5 +234,5 @@ impl Feeder {
 pub(crate) type Check<'a> = dyn FnMut(u64, &[u8], &[usize]) -> Result<(), Refusal> + 'a;
 
 fn unreadable(source: io::Error) -> InputError {
-    InputError::Unreadable { origin: ORIGIN.to_owned(), source }
+    InputError::Unreadable { origin: STDIN.to_owned(), source }
 }

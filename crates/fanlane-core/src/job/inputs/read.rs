@@ -1,13 +1,48 @@
-//! Reading the inputs that are texts: lists, lines, file names and CSV rows.
+//! Reading the inputs that are values one after the other: lists, lines and other records, names of files.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
+use bstr::ByteSlice;
+
 use super::columns::Table;
-use super::fault::refuse_nul;
-use super::source::Texts;
-use super::{FieldCount, InputError, Source, walk};
+use super::encoding::{Decoded, Decoder, Encoding};
+use super::{InputError, Source, walk};
+
+/// Maximum size of a row of a table, or of a value that is no argument of a command, in bytes. More than that is no row but
+/// a file that has none, such as a device.
+pub const MAX_ROW_BYTES: usize = 16 << 20;
+
+/// How much of a file is read at once, in bytes.
+const BUFFER_BYTES: usize = 1 << 16;
+
+/// The end of records, and how they are encoded.
+#[derive(Clone, Copy)]
+pub(super) struct Records<'a> {
+    pub separator: &'a [u8],
+    pub encoding: Encoding,
+}
+
+impl Records<'_> {
+    /// Lines.
+    pub(super) const LINES: Records<'static> = Records { separator: b"\n", encoding: Encoding::Utf8 };
+
+    /// What a record is called in messages.
+    pub(super) fn word(self) -> &'static str {
+        if self.separator == b"\n" { "line" } else { "record" }
+    }
+
+    /// A decoder for them. Behind NUL bytes there is no text with a byte order mark.
+    pub(super) fn decoder(self) -> Decoder {
+        Decoder::new(if self.separator.contains(&0) { Encoding::Bytes } else { self.encoding })
+    }
+}
+
+pub(super) fn open_file(path: &Path) -> Result<BufReader<File>, InputError> {
+    let unreadable = |source| InputError::Unreadable { origin: path.display().to_string(), source };
+    Ok(BufReader::with_capacity(BUFFER_BYTES, File::open(path).map_err(unreadable)?))
+}
 
 pub(super) fn list<'a>(values: impl Iterator<Item = &'a [u8]>, mut table: Table) -> Result<Source, InputError> {
     for value in values {
@@ -19,41 +54,96 @@ pub(super) fn list<'a>(values: impl Iterator<Item = &'a [u8]>, mut table: Table)
     table.finish("the list")
 }
 
-pub(super) fn records_of_file(path: &Path, separator: &[u8], table: Table) -> Result<Source, InputError> {
-    let origin = path.display().to_string();
-    let file = File::open(path).map_err(|source| InputError::Unreadable { origin: origin.clone(), source })?;
-    records(BufReader::new(file), separator, &origin, table)
-}
-
-/// The pieces that end with `separator`, which the last may lack. They are read right into the table.
+/// The pieces that end with the separator, which the last may lack. They are read right into the table.
 pub(super) fn records(
-    mut reader: impl BufRead,
-    separator: &[u8],
+    reader: &mut dyn BufRead,
+    records: Records<'_>,
     origin: &str,
     mut table: Table,
 ) -> Result<Source, InputError> {
-    let Some(last) = separator.last() else {
-        return Err(InputError::BadSeparator { pattern: String::new(), reason: "it is empty".to_owned() });
-    };
-    let what = if separator == b"\n" { "line" } else { "record" };
+    let mut decoder = records.decoder();
+    let mut reader = Decoded::new(&mut decoder, reader);
+    let mut ends = LineEnds::default();
+    let max = table.max_record_bytes();
     loop {
-        let is_there = table.push(origin, what, |bytes| {
+        let number = table.values() + 1;
+        let is_there = table.push(origin, records.word(), |bytes| {
             let start = bytes.len();
-            loop {
-                let read = reader
-                    .read_until(*last, bytes)
-                    .map_err(|source| InputError::Unreadable { origin: origin.to_owned(), source })?;
-                if bytes[start..].ends_with(separator) {
-                    bytes.truncate(bytes.len() - separator.len());
-                    return Ok(true);
+            match read_record(&mut reader, records.separator, max, bytes) {
+                Ok(Record::Whole) => {
+                    ends.trim(records, number, bytes, start);
+                    Ok(true)
                 }
-                if read == 0 {
-                    return Ok(bytes.len() > start);
-                }
+                Ok(Record::End) => Ok(false),
+                Ok(Record::TooLong) => Err(too_long(origin, records, number, max)),
+                Err(source) => Err(InputError::Unreadable { origin: origin.to_owned(), source }),
             }
         })?;
         if !is_there {
             return table.finish(origin);
+        }
+    }
+}
+
+pub(super) fn too_long(origin: &str, records: Records<'_>, number: u64, max_bytes: usize) -> InputError {
+    InputError::TooLong { origin: origin.to_owned(), place: format!("{} {number}", records.word()), max_bytes }
+}
+
+/// Line ends of other systems: where the first line ends with CR LF, no CR before a line end belongs to the line.
+#[derive(Debug, Default)]
+pub(super) struct LineEnds {
+    is_crlf: bool,
+}
+
+impl LineEnds {
+    /// Takes the CR off the line that begins at `start`.
+    pub(super) fn trim(&mut self, records: Records<'_>, number: u64, bytes: &mut Vec<u8>, start: usize) {
+        let has_cr = records.separator == b"\n" && bytes[start..].ends_with(b"\r");
+        if number == 1 {
+            self.is_crlf = has_cr;
+        }
+        if has_cr && self.is_crlf {
+            bytes.pop();
+        }
+    }
+}
+
+/// What was read of a record.
+pub(super) enum Record {
+    /// All of it, without its separator.
+    Whole,
+    /// Nothing: there is no further one.
+    End,
+    /// More than may be.
+    TooLong,
+}
+
+/// Reads one record. Not much more than `max` bytes are read of one that is too long.
+pub(super) fn read_record(
+    reader: &mut (impl BufRead + ?Sized),
+    separator: &[u8],
+    max: usize,
+    bytes: &mut Vec<u8>,
+) -> io::Result<Record> {
+    let last = *separator.last().expect("an empty separator was refused");
+    let start = bytes.len();
+    loop {
+        let buffer = match reader.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            buffer => buffer?,
+        };
+        if buffer.is_empty() {
+            return Ok(if bytes.len() > start { Record::Whole } else { Record::End });
+        }
+        let length = buffer.find_byte(last).map_or(buffer.len(), |at| at + 1);
+        bytes.extend_from_slice(&buffer[..length]);
+        reader.consume(length);
+        if bytes[start..].ends_with(separator) {
+            bytes.truncate(bytes.len() - separator.len());
+            return Ok(Record::Whole);
+        }
+        if bytes.len() - start > max + separator.len() {
+            return Ok(Record::TooLong);
         }
     }
 }
@@ -70,62 +160,4 @@ pub(super) fn glob(pattern: &str, folder: &Path, mut table: Table) -> Result<Sou
         })?;
     }
     table.finish(pattern)
-}
-
-pub(super) fn csv(path: &Path) -> Result<Source, InputError> {
-    let origin = path.display().to_string();
-    let unreadable = |source| InputError::Unreadable { origin: origin.clone(), source };
-    let file = File::open(path).map_err(unreadable)?;
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(false).from_reader(file);
-    let mut texts = Texts::default();
-    let mut names: Vec<String> = Vec::new();
-    let mut record = csv::ByteRecord::new();
-    let mut row = 0;
-    loop {
-        row += 1;
-        match reader.read_byte_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => return Err(csv_error(error, row, &origin)),
-        }
-        if names.is_empty() {
-            names = column_names(&record, &origin)?;
-            continue;
-        }
-        for field in &record {
-            refuse_nul(field, &origin, || format!("row {row}"))?;
-            texts.push(field);
-        }
-    }
-    if names.is_empty() {
-        return Err(InputError::NoHeader { origin });
-    }
-    Ok(Source::named(texts.shrink(), names))
-}
-
-fn column_names(record: &csv::ByteRecord, origin: &str) -> Result<Vec<String>, InputError> {
-    let mut names = Vec::with_capacity(record.len());
-    for (index, field) in record.iter().enumerate() {
-        // Spreadsheets put a byte order mark in front of the first name.
-        let field = if index == 0 { field.strip_prefix(b"\xef\xbb\xbf").unwrap_or(field) } else { field };
-        let name = str::from_utf8(field)
-            .map_err(|_| InputError::ColumnNotUnicode { origin: origin.to_owned(), column: index + 1 })?;
-        names.push(name.to_owned());
-    }
-    Ok(names)
-}
-
-fn csv_error(error: csv::Error, row: u64, origin: &str) -> InputError {
-    let text = error.to_string();
-    match error.into_kind() {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => InputError::RaggedRow {
-            origin: origin.to_owned(),
-            row,
-            line: pos.map_or(row, |pos| pos.line()),
-            found: FieldCount(len),
-            expected: FieldCount(expected_len),
-        },
-        csv::ErrorKind::Io(source) => InputError::Unreadable { origin: origin.to_owned(), source },
-        _ => InputError::Unreadable { origin: origin.to_owned(), source: std::io::Error::other(text) },
-    }
 }

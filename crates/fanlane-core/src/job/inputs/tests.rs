@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::job::template::Digits;
 
-fn folder_with(files: &[(&str, &[u8])]) -> TempDir {
+pub(super) fn folder_with(files: &[(&str, &[u8])]) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, bytes) in files {
         let path = folder.path().join(name);
@@ -24,17 +24,18 @@ fn rows(source: &Source) -> Vec<Vec<BString>> {
 }
 
 fn open(input: &Input, folder: &Path, stdin: &mut dyn Read) -> Source {
-    let mut sources = input.open(folder, stdin).expect("opens");
+    let mut sources = input.open(folder, stdin, ValueRules::ARGUMENTS).expect("opens");
     assert_eq!(sources.len(), 1);
     sources.remove(0)
 }
 
-fn read(input: &Input, folder: &Path, mut stdin: &[u8]) -> Vec<Vec<BString>> {
+pub(super) fn read(input: &Input, folder: &Path, mut stdin: &[u8]) -> Vec<Vec<BString>> {
     rows(&open(input, folder, &mut stdin))
 }
 
-fn fault(input: &Input, folder: &Path, mut stdin: &[u8]) -> String {
-    input.open(folder, &mut stdin).expect_err("does not open").to_string().replace(&folder.display().to_string(), "DIR")
+pub(super) fn fault(input: &Input, folder: &Path, mut stdin: &[u8]) -> String {
+    let error = input.open(folder, &mut stdin, ValueRules::ARGUMENTS).expect_err("does not open");
+    error.to_string().replace(&folder.display().to_string(), "DIR")
 }
 
 #[test]
@@ -61,7 +62,10 @@ fn lines_keep_their_bytes() {
         (b"\n", &[b""]),
         (b"a\nb\n", &[b"a", b"b"]),
         (b"a\n\nb", &[b"a", b"", b"b"]),
-        (b"a\r\nb", &[b"a\r", b"b"]),
+        (b"a\r\nb\r\n", &[b"a", b"b"]),
+        (b"a\nb\r\n", &[b"a", b"b\r"]),
+        (b"\xef\xbb\xbfa\nb", &[b"a", b"b"]),
+        (b"\xff\xfea\0\r\0\n\0\xe4\0", &[b"a", "ä".as_bytes()]),
         (b" a \n\xff\n", &[b" a ", b"\xff"]),
     ];
     for (bytes, expected) in table {
@@ -88,7 +92,7 @@ fn standard_input_is_left_alone_by_other_inputs() {
         Input::Glob("l*".into()),
         Input::Csv("t.csv".into()),
     ] {
-        assert!(input.open(folder.path(), &mut Untouchable).is_ok(), "{input:?}");
+        assert!(input.open(folder.path(), &mut Untouchable, ValueRules::ARGUMENTS).is_ok(), "{input:?}");
     }
 }
 
@@ -138,7 +142,7 @@ fn a_folder_with_brackets_in_its_name() {
 #[test]
 fn rows_of_csv_have_named_columns() {
     let folder = folder_with(&[
-        ("t.csv", b"\xef\xbb\xbfname,size\r\n\"a, b\",1\r\n\"two\nlines\",\n\xff,\"q\"\"q\"\n"),
+        ("t.csv", b"\xef\xbb\xbfname, size\r\n\"a, b\",1\r\n\"two\nlines\",\nx,\"q\"\"q\"\n"),
         ("empty.csv", b"a,b\n"),
     ]);
     let source = open(&Input::Csv("t.csv".into()), folder.path(), &mut io::empty());
@@ -148,7 +152,7 @@ fn rows_of_csv_have_named_columns() {
         [
             [BString::from("a, b"), BString::from("1")],
             [BString::from("two\nlines"), BString::from("")],
-            [BString::from(b"\xff"), BString::from("q\"q")]
+            [BString::from("x"), BString::from("q\"q")]
         ]
     );
     let source = open(&Input::Csv("empty.csv".into()), folder.path(), &mut io::empty());
@@ -168,11 +172,15 @@ fn faults_name_what_and_where() {
     let fault = |input: Input| fault(&input, folder.path(), b"fine\nnot\0fine");
     assert_eq!(
         fault(Input::Lines("nul".into())),
-        "DIR/nul, line 2: the value holds a NUL byte, which no command can be given; remove it"
+        "DIR/nul, line 2: the value holds a NUL byte, which no command can be given; if NUL bytes end the values, as those of \
+         find -print0, read them with -0 (--null), in a job file as Records with the separator \"\\0\"; if the text is UTF-16, \
+         with --encoding utf-16"
     );
     assert_eq!(
         fault(Input::Stdin),
-        "standard input, line 2: the value holds a NUL byte, which no command can be given; remove it"
+        "standard input, line 2: the value holds a NUL byte, which no command can be given; if NUL bytes end the values, as \
+         those of find -print0, read them with -0 (--null), in a job file as Records with the separator \"\\0\"; if the text is \
+         UTF-16, with --encoding utf-16"
     );
     assert_eq!(
         fault(Input::List(vec!["a".into(), "b\0".into()])),
@@ -180,11 +188,11 @@ fn faults_name_what_and_where() {
     );
     assert_eq!(
         fault(Input::Csv("nul.csv".into())),
-        "DIR/nul.csv, row 2: the value holds a NUL byte, which no command can be given; remove it"
+        "DIR/nul.csv, row 2 (line 2), column 'a': the value holds a NUL byte, which no command can be given; remove it"
     );
     assert_eq!(
         fault(Input::Csv("ragged.csv".into())),
-        "DIR/ragged.csv, row 4 (line 5): it has 1 field, but the header names 2 fields"
+        "DIR/ragged.csv, row 4 (line 5): it has 1 field, but the header names 2 fields; columns are separated by ','"
     );
     assert_eq!(
         fault(Input::Csv("nothing.csv".into())),
@@ -192,7 +200,8 @@ fn faults_name_what_and_where() {
     );
     assert_eq!(
         fault(Input::Csv("latin.csv".into())),
-        "DIR/latin.csv: the name of column 2 is not valid UTF-8; rename it"
+        "DIR/latin.csv: the name of column 2 is not valid UTF-8; give the encoding of the file: --encoding windows-1252 (or \
+         latin-1, utf-16), or encoding in a Table of a job file"
     );
     assert_eq!(fault(Input::Lines("gone".into())), "DIR/gone cannot be read: No such file or directory (os error 2)");
     assert_eq!(fault(Input::Lines("dir".into())), "DIR/dir cannot be read: Is a directory (os error 21)");
@@ -248,7 +257,7 @@ fn records_end_with_any_text() {
         let expected: Vec<Vec<BString>> = expected.iter().map(|line| vec![BString::from(*line)]).collect();
         let folder = folder_with(&[("f", bytes)]);
         for file in [Some("f".into()), None] {
-            let input = Input::Records { file, separator: (*separator).into() };
+            let input = Input::records(file, *separator);
             assert_eq!(read(&input, folder.path(), bytes), expected);
         }
     }
@@ -259,7 +268,7 @@ fn json_is_an_array_of_values_or_of_objects() {
     let json = |text: &str| {
         let folder = folder_with(&[("t.json", text.as_bytes())]);
         Input::Json("t.json".into())
-            .open(folder.path(), &mut io::empty())
+            .open(folder.path(), &mut io::empty(), ValueRules::ARGUMENTS)
             .map(|sources| (sources[0].names().to_vec(), rows(&sources[0])))
             .map_err(|error| error.to_string().replace(&folder.path().display().to_string(), "DIR"))
     };
@@ -295,14 +304,29 @@ fn json_is_an_array_of_values_or_of_objects() {
             "[\"\\u0000\"]",
             "DIR/t.json, element 1: the value holds a NUL byte, which no command can be given; remove it",
         ),
+        (
+            "{\"a\": 1}\n\n{\"b\": 1}\n",
+            "DIR/t.json, line 3: the first element has no key 'b'; give all objects the same keys",
+        ),
+        ("{}", "DIR/t.json, line 1: the object has no keys; make all elements the same"),
     ] {
         assert_eq!(json(text).expect_err(text), message, "{text}");
     }
-    for (text, place) in [("{}", "line 1, column 0: "), ("[1,\n2", "line 2, column 1: "), ("", "line 1, column 0: ")] {
+    let lines = json("\u{feff}\r\n{\"z\": 1, \"a\": \"x\"}\r\n\r\n{\"a\": \"y\", \"z\": 2}").expect("JSON lines");
+    assert_eq!(lines, objects);
+    assert_eq!(json("\"a b\"\n1.50\n").expect("values").1, [row(&["a b"]), row(&["1.50"])]);
+    for (text, place) in [
+        ("[1,\n2", "line 2, column 1: "),
+        ("\n\n[1,\n2", "line 4, column 1: "),
+        ("", "line 1, column 0: "),
+        ("[1] 2", "line 1, column 5: "),
+        ("{\"a\": 1}\nx", "line 2, column 1: "),
+        ("{\n\"a\": 1}", "line 1, column 1: "),
+    ] {
         let message = json(text).expect_err(text);
         assert!(
-            message.starts_with(&format!("DIR/t.json, {place}")) && message.ends_with("or of objects"),
-            "{message}"
+            message.starts_with(&format!("DIR/t.json, {place}")) && message.ends_with("one of these on each line"),
+            "{text}: {message}"
         );
     }
 }

@@ -4,6 +4,7 @@ use super::expand::{CommandLine, Step};
 use super::form::Form;
 use super::parse::looks_like_format;
 use super::{NumberFormat, Part, Piece, Reader, TemplateError};
+use crate::job::suggestion;
 
 /// A value that a template pads as a number, so that it must be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,11 @@ pub(super) fn bind(reader: Reader, pieces: &[Piece], columns: &[String]) -> Resu
             Piece::Braced { inside, column } => match column_called(inside, columns, *column)? {
                 Some((index, part)) => value_step(&mut line, index, part, *column),
                 None => {
+                    // The dollar sign of a shell's variable.
+                    let is_variable = line.ends_with('$');
+                    if !is_variable && let Some(fault) = missing_column(inside, columns, *column) {
+                        return Err(fault);
+                    }
                     line.push_text(&format!("{{{inside}}}"));
                     continue;
                 }
@@ -92,6 +98,27 @@ fn index_of(position: i64, count: usize) -> Option<usize> {
         return None;
     }
     Some(if position < 0 { count - size } else { size - 1 })
+}
+
+/// The fault of braces that look like the name of a column, where columns have names and none has this one. Braces around
+/// anything else are text, such as a script of awk or a list for the shell.
+fn missing_column(inside: &str, columns: &[String], column: usize) -> Option<TemplateError> {
+    // A column without a name has its position in place of one.
+    let is_named = |(index, name): &(usize, &String)| **name != (index + 1).to_string();
+    let names: Vec<String> = columns.iter().enumerate().filter(is_named).map(|(_, name)| name.clone()).collect();
+    let (name, _) = Form::split(inside);
+    let name = name.rsplit_once(':').filter(|(_, written)| looks_like_format(written)).map_or(name, |(name, _)| name);
+    let is_word = name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-'));
+    let starts_as_word = name.starts_with(|letter: char| letter.is_alphabetic() || letter == '_');
+    let meant = suggestion::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+    let is_name = name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | ' ' | '.' | '/'));
+    let is_meant = (is_word && starts_as_word) || (is_name && meant.is_some());
+    (!names.is_empty() && is_meant).then(|| TemplateError::NoSuchColumn {
+        column,
+        found: inside.to_owned(),
+        meant,
+        names,
+    })
 }
 
 fn column_called(inside: &str, columns: &[String], column: usize) -> Result<Option<(usize, Part)>, TemplateError> {

@@ -128,6 +128,11 @@ impl CommandLine {
         line.into()
     }
 
+    /// Whether what was bound so far ends with this character of the template's own text.
+    pub(super) fn ends_with(&self, character: char) -> bool {
+        matches!(self.steps.last(), Some(Step::Text { .. })) && self.text.last() == Some(&(character as u8))
+    }
+
     /// Whether the first word holds a value. As in GNU parallel, a variable's value (`A={} cmd`) does not count.
     pub(super) fn begins_with_value(&self) -> bool {
         match self.steps.first() {

@@ -67,6 +67,23 @@ pub enum TemplateError {
         /// Where it stands.
         column: usize,
     },
+    /// A name that no column has, where columns have names.
+    #[error(
+        "column {column}: {{{found}}} is no column of the inputs; {}{}; a text in braces that is no column is written \
+         with a quote in it: '{{'{found}}}",
+        meant.as_ref().map(|name| format!("did you mean {{{name}}}? ")).unwrap_or_default(),
+        ColumnNames(names)
+    )]
+    NoSuchColumn {
+        /// Where it stands.
+        column: usize,
+        /// What stands between the braces.
+        found: String,
+        /// The name that was probably meant.
+        meant: Option<String>,
+        /// The names that there are.
+        names: Vec<String>,
+    },
     /// A position beyond what the inputs give.
     #[error(
         "column {column}: {{{position}}} asks for a value that is not there; the inputs give {} for each task",
@@ -95,7 +112,23 @@ impl TemplateError {
             | Self::OpenQuote { column, .. }
             | Self::LoneBackslash { column }
             | Self::EmptyProgram { column }
+            | Self::NoSuchColumn { column, .. }
             | Self::NoSuchValue { column, .. } => Some(*column),
+        }
+    }
+}
+
+/// The names of columns, not more than a line of them.
+struct ColumnNames<'a>(&'a [String]);
+
+impl std::fmt::Display for ColumnNames<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const MAX_NAMES: usize = 20;
+        let shown: Vec<String> = self.0.iter().take(MAX_NAMES).map(|name| format!("{{{name}}}")).collect();
+        write!(f, "the columns are {}", shown.join(" "))?;
+        match self.0.len().saturating_sub(MAX_NAMES) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
         }
     }
 }

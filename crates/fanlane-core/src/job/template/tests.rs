@@ -119,7 +119,10 @@ fn columns_have_names() {
         let bound = Template::parse(template).expect("parses").bind(&columns).expect("binds");
         bound.expand(TaskPlace { number: 7, slot: 3 }, &values).to_string()
     };
-    assert_eq!(bind(&["x", "y"], "echo {x} {y.} {x/} {y//} {y/.} {z}", &["a.b", "d/e.f"]), "echo a.b d/e a.b d e {z}");
+    assert_eq!(
+        bind(&["x", "y"], "echo {x} {y.} {x/} {y//} {y/.} {}", &["a.b", "d/e.f"]),
+        "echo a.b d/e a.b d e a.b d/e.f"
+    );
     assert_eq!(bind(&["first name", "a.b", "2"], "echo {first name} {a.b}", &["v", "w.z", "q"]), "echo v w.z");
     // A position is a position, whatever the columns are called.
     assert_eq!(bind(&["2", "1"], "echo {2} {1}", &["v", "w"]), "echo w v");
@@ -127,6 +130,43 @@ fn columns_have_names() {
     assert_eq!(bind(&["a", "a."], "echo {a.} {a} {a..}", &["x.y", "z.t"]), "echo z.t x.y z");
     assert_eq!(bind(&["x"], "echo {#}:{x}:{%}", &["v"]), "echo 7:v:3");
     assert_eq!(bind(&["x", "a:b"], "echo {x:%03d} {a:b} {x:y}", &["5", "v"]), "echo 005 v {x:y}");
+}
+
+/// A slip in a name would run wrong commands; braces around anything else stay text.
+#[test]
+fn a_name_that_no_column_has_is_a_fault_where_columns_have_names() {
+    let bind = |columns: &[&str], template: &str| {
+        let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+        Template::parse(template).expect("parses").bind(&columns)
+    };
+    for (template, found, meant) in [
+        ("echo {name} {corse}", "corse", Some("course")),
+        ("echo {Course}", "Course", Some("course")),
+        ("echo {corse.}", "corse.", Some("course")),
+        ("echo {corse:%03d}", "corse:%03d", Some("course")),
+        ("echo {photo//}", "photo//", None),
+        ("echo '{fist name}'", "fist name", Some("first name")),
+        ("awk '{print}' {name}", "print", None),
+    ] {
+        let fault = bind(&["name", "course", "first name"], template).expect_err(template);
+        let is_told = matches!(&fault, TemplateError::NoSuchColumn { found: told, meant: told_meant, names, .. }
+            if told == found && told_meant.as_deref() == meant && names.len() == 3);
+        assert!(is_told, "{template}: {fault}");
+    }
+    let fault = bind(&["name", "2"], "é {nmae}").expect_err("a slip").to_string();
+    assert_eq!(
+        fault,
+        "column 3: {nmae} is no column of the inputs; did you mean {name}? the columns are {name}; a text in braces that \
+         is no column is written with a quote in it: '{'nmae}"
+    );
+    for text in
+        ["awk '{print $1}'", "${x} ${HOME}", "{a,b} {1..3}", "awk '{n++} END {print n}'", "{'name}", "{x;}", "{ x }"]
+    {
+        let line = bind(&["name"], &format!("echo {{name}} {text}")).expect(text);
+        assert_eq!(line.expand(FIRST, &[BStr::new("v")]), format!("echo v {text}"));
+    }
+    // Without names every word is text, as in GNU parallel.
+    assert!(bind(&["1", "2"], "echo {corse}").is_ok());
 }
 
 #[test]
