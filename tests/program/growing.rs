@@ -160,8 +160,8 @@ fn values_and_earlier_runs_say_what_begins_first() {
 #[test]
 fn what_each_task_needs_is_checked_before_anything_runs() {
     for (words, expected) in [
-        ("run -j 2 --slots {2} echo {1} ::: a b :::+ 1 3", "task 2 takes 3 places, but the pool has 2"),
-        ("run -j 2 --slots 3 echo ::: a", "a task cannot take 3 places of a pool of 2"),
+        ("run -j 2 --slots {2} echo {1} ::: a b :::+ 1 3", "task 2 takes 3 slots, but the pool has 2"),
+        ("run -j 2 --slots 3 echo ::: a", "a task cannot take 3 slots of a pool of 2"),
         ("run --resource gpu=2 --need gpu={2} echo {1} ::: a b c :::+ 1 2 4", "task 3 needs 4 gpu, there are 2"),
         ("run --resource gpu=2 --need gpu={1} echo ::: 1 many", "task 2 gets 'many' from {1}"),
         ("run --slots many echo ::: 1", "a column that has one for each task"),

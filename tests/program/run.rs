@@ -293,7 +293,7 @@ fn the_pool_of_the_command_line_is_the_one_that_has_to_be_large_enough() {
     std::fs::write(folder.path().join("job.ron"), job).expect("written");
     let refused = run_in(&["run", "job.ron"], folder.path());
     assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(refused.err.contains("task 2 takes 3 places, but the pool has 2"), "{refused:?}");
+    assert!(refused.err.contains("task 2 takes 3 slots, but the pool has 2"), "{refused:?}");
     let ran = run_in(&["run", "-k", "-j3", "job.ron"], folder.path());
     assert_eq!((ran.code, &*ran.out), (Some(0), "1\n3\n"), "{ran:?}");
 }

@@ -69,7 +69,7 @@ const CONTROL: [[&str; 4]; 10] = [
     ["Maximum load", "0", "above 0", "2"],
     ["Nice", "20", "0 to 19", "10"],
     ["Heartbeat", "2h", "0.1 to 3600", "2m"],
-    ["Slots", "1000", "1000 places", "2"],
+    ["Slots", "1000", "1000 slots", "2"],
     ["Resources", "gpu", "gpu=2", "gpu=2 licence=1"],
 ];
 

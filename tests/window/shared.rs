@@ -88,7 +88,9 @@ fn the_meter_says_how_large_results_are_and_how_long_their_way_is() {
         ..AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done)
     };
     engine.say(4 * MS, EventKind::Task(TaskEvent::Finished(vec![record])));
-    until(&mut window, "the result", |session| session.run.current().expect("a run").model().copies.results == 1);
+    until(&mut window, "the result", |session| {
+        session.run.current().expect("a run").model().result_transfers.results == 1
+    });
     let words = fanlane_core::model::format::duration(2 * MS);
     assert!(window.query_by_label_contains(&format!("and {words} each")).is_some());
     engine.finish(5 * MS, false);

@@ -27,7 +27,7 @@ use fanlane_os::fd_passing;
 /// fn call<F: Callable<(u32, u32), Output = u32>>(function: F, pool: Option<&ThreadPool>) -> Result<u32, Error> {
 ///     match pool {
 ///         None => Ok(function.call_with((2, 5))),
-///         Some(pool) => pool.apply(function, (2, 5)),
+///         Some(pool) => Ok(pool.apply(function, (2, 5))?),
 ///     }
 /// }
 ///

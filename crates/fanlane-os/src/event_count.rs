@@ -8,7 +8,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::memory::AtomicU32;
+use crate::shared_memory::AtomicU32;
 use crate::{backoff, clock, futex};
 
 /// Two numbers in shared memory: the number of notifications, and whether a waiter sleeps.

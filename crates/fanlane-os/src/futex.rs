@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::thread::futex;
 use rustix::time::Timespec;
 
-use crate::memory::AtomicU32;
+use crate::shared_memory::AtomicU32;
 
 /// Sleeps while `number` equals `seen`, until [`wake_all`] or for at most `timeout`. Gives whether it ended before the
 /// timeout; the wake-up may be spurious.

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::event_count::EventCount;
-use crate::memory::{AtomicU64, MIN_PAGE_BYTES, Segment};
 use crate::robust::{ROBUST_MUTEX_BYTES, RobustMutex};
+use crate::shared_memory::{AtomicU64, MIN_PAGE_BYTES, Segment};
 
 const KIND_AT: usize = 0;
 const MUTEX_AT: usize = 64;

@@ -2,14 +2,14 @@
 //! call. Otherwise the message goes through the socket, which wakes the receiver.
 //!
 //! There is one mailbox for each direction, with one sender and one receiver at a time. The receiver opens it while it polls.
-//! The sender counts in it the messages that go through the socket, so that all keep their order ([`crate::duplex`]), and
+//! The sender counts in it the messages that go through the socket, so that all keep their order ([`crate::multipath`]), and
 //! closes it when one goes there, so that the polling receiver turns to the socket. The death of a receiver, which
 //! leaves its mailbox unread, is noticed at the socket.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::memory::{AtomicU64, Segment};
+use crate::shared_memory::{AtomicU64, Segment};
 use crate::spin_wait::{self, SpinWait};
 
 /// Size of one mailbox in shared memory.

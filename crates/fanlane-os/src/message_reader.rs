@@ -4,22 +4,22 @@ use std::io::Read;
 
 use serde::de::DeserializeOwned;
 
-use crate::duplex::DuplexReader;
 use crate::frame::{FrameError, FrameReader};
 use crate::mailbox::Mailbox;
+use crate::multipath::MultipathReader;
 use crate::socket::ReadAtOnce;
 
 /// Receives whole messages in the order in which they were sent.
 #[derive(Debug, Default)]
 pub struct MessageReader {
     frames: FrameReader,
-    duplex: DuplexReader,
+    multipath: MultipathReader,
 }
 
 impl MessageReader {
     /// A reader with the mailbox that the sender uses, if there is one.
     pub fn new(mailbox: Option<Mailbox>) -> Self {
-        Self { frames: FrameReader::default(), duplex: DuplexReader::new(mailbox) }
+        Self { frames: FrameReader::default(), multipath: MultipathReader::new(mailbox) }
     }
 
     /// As [`FrameReader::next_message`].
@@ -27,12 +27,12 @@ impl MessageReader {
     /// # Errors
     /// As [`FrameReader::next_message`].
     pub fn next_message<M: DeserializeOwned>(&mut self) -> Result<Option<M>, FrameError> {
-        if self.duplex.is_mail_next() {
-            return postcard::from_bytes(self.duplex.take_mail()).map(Some).map_err(FrameError::Garbage);
+        if self.multipath.is_mail_next() {
+            return postcard::from_bytes(self.multipath.take_mail()).map(Some).map_err(FrameError::Garbage);
         }
         let message = self.frames.next_message()?;
         if message.is_some() {
-            self.duplex.note_taken();
+            self.multipath.note_taken();
         }
         Ok(message)
     }
@@ -43,8 +43,8 @@ impl MessageReader {
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill_soon(&mut self, stream: &mut impl ReadAtOnce) -> Result<bool, FrameError> {
-        let Self { frames, duplex } = self;
-        duplex.poll(|| frames.fill_at_once(stream)).unwrap_or_else(|| self.fill(stream))
+        let Self { frames, multipath } = self;
+        multipath.poll(|| frames.fill_at_once(stream)).unwrap_or_else(|| self.fill(stream))
     }
 
     /// Waits until something has arrived; `false` at the end of the stream.
@@ -52,7 +52,7 @@ impl MessageReader {
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill(&mut self, stream: &mut impl Read) -> Result<bool, FrameError> {
-        if self.duplex.is_mail_next() { Ok(true) } else { self.frames.fill(stream) }
+        if self.multipath.is_mail_next() { Ok(true) } else { self.frames.fill(stream) }
     }
 
     /// Reads what has arrived on `stream`; `None` if nothing has, `false` at its end.
@@ -60,7 +60,7 @@ impl MessageReader {
     /// # Errors
     /// As [`FrameReader::fill`].
     pub fn fill_at_once(&mut self, stream: &mut impl ReadAtOnce) -> Option<Result<bool, FrameError>> {
-        if self.duplex.is_mail_next() { Some(Ok(true)) } else { self.frames.fill_at_once(stream) }
+        if self.multipath.is_mail_next() { Some(Ok(true)) } else { self.frames.fill_at_once(stream) }
     }
 }
 
@@ -71,17 +71,17 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::duplex::DuplexSender;
     use crate::frame::{body_of, write_frame};
     use crate::mailbox;
-    use crate::memory::Segment;
+    use crate::multipath::MultipathSender;
+    use crate::shared_memory::Segment;
 
     #[test]
     fn messages_keep_their_order_whichever_way_they_take() {
         const MESSAGES: usize = 5_000;
         let segment = Arc::new(Segment::create("test", mailbox::PAIR_BYTES).unwrap());
         let [[outgoing, _], [incoming, _]] = [mailbox::pair(&segment, 0), mailbox::pair(&segment, 0)];
-        let mut sender = DuplexSender::new(Some(outgoing));
+        let mut sender = MultipathSender::new(Some(outgoing));
         let (mut here, there) = UnixStream::pair().unwrap();
         let message_of =
             |number: usize| (number, "x".repeat(if number.is_multiple_of(7) { 10_000 } else { number % 100 }));
@@ -130,7 +130,7 @@ mod tests {
         write_frame(&mut first, &"first").unwrap();
         write_frame(&mut second, &"second").unwrap();
         let mut reader = MessageReader::new(Some(incoming));
-        (reader.duplex.mailed, reader.duplex.before_mailed) = (body_of(&second).to_vec(), Some(1));
+        (reader.multipath.mailed, reader.multipath.before_mailed) = (body_of(&second).to_vec(), Some(1));
         here.write_all(&first[..3]).unwrap();
         assert!(reader.fill_at_once(&mut &there).is_some_and(|filled| filled.unwrap()));
         assert!(reader.fill_at_once(&mut &there).is_none(), "some bytes are missing");
@@ -156,7 +156,7 @@ mod tests {
         here.write_all(&[&first[..], &third].concat()).unwrap();
         drop(here);
         let mut reader = MessageReader::new(Some(incoming));
-        (reader.duplex.mailed, reader.duplex.before_mailed) = (body_of(&second).to_vec(), Some(1));
+        (reader.multipath.mailed, reader.multipath.before_mailed) = (body_of(&second).to_vec(), Some(1));
         let mut received = Vec::new();
         while reader.fill(&mut &there).unwrap() {
             while let Some(text) = reader.next_message::<String>().unwrap() {

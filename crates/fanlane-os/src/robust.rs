@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::memory::Segment;
+use crate::shared_memory::Segment;
 
 /// Maximum size of the mutex, in bytes.
 pub const ROBUST_MUTEX_BYTES: usize = 64;

@@ -6,7 +6,7 @@ mod bar;
 mod batch;
 pub mod describe;
 pub mod json;
-mod keep;
+mod keepers;
 mod order;
 mod streams;
 mod tag;
@@ -36,7 +36,7 @@ use fanlane_core::event::{
 };
 use fanlane_core::job::TaskKind;
 use fanlane_core::model::{Earlier, Progress, Transports};
-pub use keep::Keepers;
+pub use keepers::Keepers;
 use order::InputOrder;
 pub use streams::Streams;
 use workers::Workers;

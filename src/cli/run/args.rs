@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 use clap::Args;
 
-use super::keep::KeepArgs;
+use super::keep_args::KeepArgs;
 use super::overlay::OverlayArgs;
 
 use crate::cli::execute::{Placement, RunRequest};

@@ -2,7 +2,7 @@
 
 mod args;
 mod control;
-mod keep;
+mod keep_args;
 mod overlay;
 
 use std::ffi::OsString;

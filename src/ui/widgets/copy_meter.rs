@@ -3,12 +3,12 @@
 use egui::{Align, Layout, RichText, Role, Ui, WidgetInfo, vec2};
 
 use crate::ui::theme;
-use fanlane_core::model::{Copies, Transports, format};
+use fanlane_core::model::{ResultTransfers, Transports, format};
 
 /// Draws the figures in one row, and below it the faster transport, if one was measured.
-pub fn copy_meter_ui(ui: &mut Ui, copies: &Copies, transports: &Transports) {
+pub fn copy_meter_ui(ui: &mut Ui, result_transfers: &ResultTransfers, transports: &Transports) {
     let palette = theme::palette(ui);
-    let (words, mut hint) = words(copies);
+    let (words, mut hint) = words(result_transfers);
     if let Some(measured) = transports.measured() {
         hint += &format!(" Compared during the run: {measured}.");
     }
@@ -26,22 +26,22 @@ pub fn copy_meter_ui(ui: &mut Ui, copies: &Copies, transports: &Transports) {
     }
 }
 
-fn words(copies: &Copies) -> (String, String) {
-    let (Some(bytes), Some(way_ns)) = (copies.mean_bytes(), copies.mean_way_ns()) else {
+fn words(result_transfers: &ResultTransfers) -> (String, String) {
+    let (Some(bytes), Some(way_ns)) = (result_transfers.mean_bytes(), result_transfers.mean_way_ns()) else {
         return ("none yet".to_owned(), "Size of the results, and their time from the worker.".to_owned());
     };
     let words = format!(
         "{} in total \u{00b7} {} and {} each",
-        format::bytes(copies.bytes),
+        format::bytes(result_transfers.bytes),
         format::bytes(bytes),
         format::duration(way_ns)
     );
     let hint = format!(
         "{} results. Largest: {}. Longest time: {}. Times are from the end of a task to the arrival of its result; results \
          of quick calls are gathered for a quarter of a millisecond.",
-        format::count(copies.results),
-        format::bytes(copies.largest_bytes),
-        format::duration(copies.longest_way_ns)
+        format::count(result_transfers.results),
+        format::bytes(result_transfers.largest_bytes),
+        format::duration(result_transfers.longest_way_ns)
     );
     (words, hint)
 }
@@ -52,10 +52,15 @@ mod tests {
 
     #[test]
     fn the_meter_says_size_and_time_of_a_result() {
-        assert_eq!(words(&Copies::default()).0, "none yet");
-        let copies =
-            Copies { results: 2, bytes: 3000, largest_bytes: 2000, way_ns: 3_000_000, longest_way_ns: 2_000_000 };
-        let (words, hint) = words(&copies);
+        assert_eq!(words(&ResultTransfers::default()).0, "none yet");
+        let result_transfers = ResultTransfers {
+            results: 2,
+            bytes: 3000,
+            largest_bytes: 2000,
+            way_ns: 3_000_000,
+            longest_way_ns: 2_000_000,
+        };
+        let (words, hint) = words(&result_transfers);
         assert!(words.contains("each") && hint.starts_with("2 results."), "{words} / {hint}");
     }
 }

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use super::link::LinkStream;
-use fanlane_os::duplex::DuplexSender;
 use fanlane_os::frame::{body_of, write_frame};
 use fanlane_os::mailbox::Mailbox;
+use fanlane_os::multipath::MultipathSender;
 
 /// What a buffer keeps when it is empty.
 const KEPT_BYTES: usize = 2 << 20;
@@ -28,7 +28,7 @@ struct SenderShared {
 #[derive(Default)]
 struct SenderState {
     buffer: Vec<u8>,
-    duplex: DuplexSender,
+    multipath: MultipathSender,
     /// A thread is sending what the socket did not take at once.
     flushing: bool,
 }
@@ -36,7 +36,7 @@ struct SenderState {
 impl LaneSender {
     /// Sends on `stream`, and through the mailbox beside it if there is one.
     pub fn new(stream: Arc<dyn LinkStream>, mailbox: Option<Mailbox>) -> Self {
-        let state = Mutex::new(SenderState { duplex: DuplexSender::new(mailbox), ..SenderState::default() });
+        let state = Mutex::new(SenderState { multipath: MultipathSender::new(mailbox), ..SenderState::default() });
         Self { shared: Arc::new(SenderShared { stream, state }) }
     }
 
@@ -49,7 +49,7 @@ impl LaneSender {
             self.shared.stream.close();
             return;
         }
-        if state.duplex.try_mail([body_of(&state.buffer), &[]], !state.flushing) {
+        if state.multipath.try_mail([body_of(&state.buffer), &[]], !state.flushing) {
             state.buffer.clear();
             return;
         }

@@ -21,8 +21,8 @@ use crate::engine::worker::ENGINE_ROLE;
 use crate::event::{LaneId, WorkerId};
 use fanlane_os::child::{Child, ChildPlan, describe_end};
 use fanlane_os::mailbox;
-use fanlane_os::memory::Segment;
 use fanlane_os::memory_kills::MemoryKills;
+use fanlane_os::shared_memory::Segment;
 use fanlane_os::{frame, socket};
 
 /// How long a worker whose control socket has ended may take to end before it is killed.

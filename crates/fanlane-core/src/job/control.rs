@@ -158,7 +158,7 @@ pub struct Control {
     /// Limits of one task; for commands alone.
     #[serde(skip_serializing_if = "Limits::is_none")]
     pub limits: Limits,
-    /// How many places of the pool each task takes, 1 or more; not given: one. The same for all, or a template of each
+    /// How many slots of the pool each task takes, 1 or more; not given: one. The same for all, or a template of each
     /// task's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slots: Option<ResourceRequest>,

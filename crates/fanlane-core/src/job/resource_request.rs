@@ -164,7 +164,7 @@ pub enum RequestError {
         tasks: u64,
     },
     /// A task that would take no place.
-    #[error("control.slots: task {number} takes 0 places of the pool; each task takes 1 or more")]
+    #[error("control.slots: task {number} takes 0 slots of the pool; each task takes 1 or more")]
     NoPlace {
         /// The task's number.
         number: u64,
@@ -182,7 +182,7 @@ pub enum RequestError {
         there: u32,
     },
     /// A task that takes more places than the pool has.
-    #[error("task {number} takes {slots} places, but the pool has {workers}; make the pool larger")]
+    #[error("task {number} takes {slots} slots, but the pool has {workers}; make the pool larger")]
     TooManyPlaces {
         /// The task's number.
         number: u64,

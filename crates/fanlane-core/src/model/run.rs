@@ -9,7 +9,7 @@ use crate::event::{
     SharedObject, Summary, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
 
-use super::{Copies, CoreHistory, DepthHistory, LaneHistory, LiveText, Progress, Records, Transports};
+use super::{CoreHistory, DepthHistory, LaneHistory, LiveText, Progress, Records, ResultTransfers, Transports};
 
 /// A running task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct RunModel {
     /// The lane of each worker that ever existed.
     pub lane_of: HashMap<WorkerId, LaneId>,
     /// The cost of transferring results.
-    pub copies: Copies,
+    pub result_transfers: ResultTransfers,
     /// Comparison of the transports of large results.
     pub transports: Transports,
     /// The objects that the tasks share.
@@ -67,7 +67,7 @@ impl RunModel {
         self.lanes.apply(&event);
         self.cores.apply(&event);
         self.depth.apply(&event);
-        self.copies.apply(&event);
+        self.result_transfers.apply(&event);
         self.transports.apply(&event);
         match event.kind {
             EventKind::Run(RunEvent::Started(header)) => self.header = Some(header),

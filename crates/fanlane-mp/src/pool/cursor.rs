@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fanlane_os::mailbox::{self, Mailbox};
-use fanlane_os::memory::{AtomicU64, Segment};
+use fanlane_os::shared_memory::{AtomicU64, Segment};
 
 /// Tasks of one worker are numbered in the order in which it gets them; numbers wrap around.
 pub type Sequence = u32;

@@ -11,9 +11,9 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
 use crate::connection::widen;
-use fanlane_os::duplex::{DuplexReader, DuplexSender};
 use fanlane_os::frame::ReadBuffer;
 use fanlane_os::mailbox::Mailbox;
+use fanlane_os::multipath::{MultipathReader, MultipathSender};
 pub use fanlane_os::socket::MAX_DESCRIPTORS;
 use fanlane_os::socket::{receive_with_descriptors, send_with_descriptors};
 
@@ -25,8 +25,8 @@ pub struct Wire {
     socket: Arc<OwnedFd>,
     buffer: ReadBuffer,
     descriptors: VecDeque<OwnedFd>,
-    outgoing: DuplexSender,
-    incoming: DuplexReader,
+    outgoing: MultipathSender,
+    incoming: MultipathReader,
 }
 
 /// A frame that has arrived.
@@ -46,8 +46,8 @@ impl Wire {
             socket,
             buffer: ReadBuffer::default(),
             descriptors: VecDeque::new(),
-            outgoing: DuplexSender::new(Some(outgoing)),
-            incoming: DuplexReader::new(Some(incoming)),
+            outgoing: MultipathSender::new(Some(outgoing)),
+            incoming: MultipathReader::new(Some(incoming)),
         }
     }
 

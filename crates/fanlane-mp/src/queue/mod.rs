@@ -20,7 +20,7 @@ use crate::error::{LockError, RecvError, SendError, SharedMemoryError, SystemErr
 use fanlane_os::clock;
 use fanlane_os::clock::deadline_after;
 use fanlane_os::journaled::{HEADER_BYTES, Journaled, Locked};
-use fanlane_os::memory::{PAGE_BYTES, Segment};
+use fanlane_os::shared_memory::{PAGE_BYTES, Segment};
 use fanlane_os::{fd_passing, passed_by_descriptor};
 
 mod channel;

@@ -8,7 +8,7 @@ use rustix::fs::FallocateFlags;
 
 use super::{CAPACITY, COUNT, HEAD, Queue, TAIL, UNFINISHED};
 use fanlane_os::journaled::Locked;
-use fanlane_os::memory::{PAGE_BYTES, Segment};
+use fanlane_os::shared_memory::{PAGE_BYTES, Segment};
 
 /// Size of the length before each item.
 const LENGTH_BYTES: usize = 8;

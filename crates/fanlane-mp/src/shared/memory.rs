@@ -10,7 +10,7 @@ use super::names::{Published, look_up, publish};
 use crate::error::{SharedMemoryError, SystemError};
 use fanlane_os::clock;
 use fanlane_os::fd_passing::{Passed, refuse};
-use fanlane_os::memory::Segment;
+use fanlane_os::shared_memory::Segment;
 
 /// A piece of shared memory that other processes of the same user open by its name, as long as its creator keeps it.
 /// When the creator ends, however it ends, the name is gone; processes that have the memory open keep it. It can be an

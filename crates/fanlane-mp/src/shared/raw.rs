@@ -11,8 +11,8 @@ use bytemuck::Pod;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{SharedMemoryError, SystemError};
-use fanlane_os::memory::Segment;
 use fanlane_os::passed_by_descriptor;
+use fanlane_os::shared_memory::Segment;
 
 const KIND: u64 = u64::from_le_bytes(*b"fl_array");
 const KIND_AT: usize = 0;

@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use fanlane_os::memory::{AtomicU64, Segment};
 use fanlane_os::process_id::ProcessId;
+use fanlane_os::shared_memory::{AtomicU64, Segment};
 
 const KIND: u64 = u64::from_le_bytes(*b"fl_slot1");
 const KIND_AT: usize = 0;

@@ -24,12 +24,12 @@ mod clock;
 mod connection;
 #[path = "modelled/futex.rs"]
 mod futex;
-#[path = "modelled/memory.rs"]
-mod memory;
 #[path = "modelled/process_id.rs"]
 mod process_id;
 #[path = "modelled/robust.rs"]
 mod robust;
+#[path = "modelled/shared_memory.rs"]
+mod shared_memory;
 #[path = "modelled/socket.rs"]
 mod socket;
 #[path = "modelled/spin_wait.rs"]
@@ -40,8 +40,6 @@ mod spin_wait;
 mod append;
 #[path = "../../src/pool/cursor.rs"]
 mod cursor;
-#[path = "../../../fanlane-os/src/duplex.rs"]
-mod duplex;
 #[path = "../../src/error.rs"]
 mod error;
 #[path = "../../../fanlane-os/src/event_count.rs"]
@@ -56,6 +54,8 @@ mod journaled;
 mod mailbox;
 #[path = "../../../fanlane-os/src/message_reader.rs"]
 mod message_reader;
+#[path = "../../../fanlane-os/src/multipath.rs"]
+mod multipath;
 #[path = "../../src/queue/mod.rs"]
 mod queue;
 #[path = "../../src/shared/slot.rs"]

@@ -31,7 +31,7 @@ use crate::engine::link::{Link, LinkStream};
 use crate::engine::protocol::{FromWorker, Setup};
 use crate::event::{LaneId, WorkerId};
 use fanlane_mp::Function;
-use fanlane_os::memory::Segment;
+use fanlane_os::shared_memory::Segment;
 use fanlane_os::{descriptors, mailbox, process_tree, socket};
 
 use executor::ExecutorKind;

@@ -9,10 +9,10 @@ use crate::event::{AttemptRecord, Outcome};
 use crate::job::Transport;
 use fanlane_mp::SharedBytes;
 use fanlane_os::clock::monotonic_ns;
-use fanlane_os::duplex::DuplexSender;
 use fanlane_os::fd_passing;
 use fanlane_os::frame::{FrameError, body_of, write_frame};
 use fanlane_os::mailbox::Mailbox;
+use fanlane_os::multipath::MultipathSender;
 use fanlane_os::pacing::Gathering;
 
 /// Results wait no longer than this for the next one, in nanoseconds.
@@ -22,7 +22,7 @@ const GATHER_BYTES: usize = 256 << 10;
 
 pub struct Outbox {
     stream: Arc<dyn LinkStream>,
-    duplex: DuplexSender,
+    multipath: MultipathSender,
     choice: TransportChoice,
     records: Vec<AttemptRecord>,
     gathering: Gathering,
@@ -33,7 +33,7 @@ impl Outbox {
     pub fn new(stream: Arc<dyn LinkStream>, mailbox: Option<Mailbox>, transport: Transport) -> Self {
         Self {
             stream,
-            duplex: DuplexSender::new(mailbox),
+            multipath: MultipathSender::new(mailbox),
             choice: TransportChoice::new(transport),
             records: Vec::new(),
             gathering: Gathering::new(MAX_GATHER_NS, GATHER_BYTES),
@@ -140,7 +140,7 @@ impl Outbox {
         self.buffer.clear();
         let (written, descriptors) = fd_passing::with_descriptors(|| write_frame(&mut self.buffer, message));
         written?;
-        if self.duplex.try_mail([body_of(&self.buffer), &[]], descriptors.is_empty()) {
+        if self.multipath.try_mail([body_of(&self.buffer), &[]], descriptors.is_empty()) {
             return Ok(());
         }
         // An engine that is gone is noticed on the control socket, which ends this process.

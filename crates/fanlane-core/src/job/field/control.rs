@@ -101,7 +101,7 @@ field_rows! { CONTROL_GROUP: "Control", about_processes: false,
     SLOTS {
         key: "control.slots",
         label: "Slots",
-        help: "Number of places of the pool that a task takes, or a template of it: {cores} [default: 1]",
+        help: "Number of slots of the pool that a task takes, or a template of it: {cores} [default: 1]",
         flag: "--slots",
         example: "2",
         get: |job| shown(job.control.slots.as_ref()),
@@ -113,7 +113,7 @@ field_rows! { CONTROL_GROUP: "Control", about_processes: false,
             let slots = job.control.slots.as_ref()?;
             match slots.count() {
                 Some(slots) if slots == 0 || slots > workers => {
-                    Some(format!("a task cannot take {slots} places of a pool of {workers}; ask for 1 to {workers}"))
+                    Some(format!("a task cannot take {slots} slots of a pool of {workers}; ask for 1 to {workers}"))
                 }
                 _ => slots.problem().map(message),
             }

@@ -129,7 +129,7 @@ fn what_can_never_run_is_told_before_anything_has() {
         (Control { timeout_percent: Some(100.0), ..Control::default() }, &TIMEOUT_PERCENT, "median"),
         (Control { load_limit: Some(0.0), ..Control::default() }, &LOAD_LIMIT, "load"),
         (Control { nice: Some(-5), ..Control::default() }, &NICE, "nice"),
-        (Control { slots: Some(ResourceRequest::Count(3)), ..Control::default() }, &SLOTS, "3 places of a pool of 2"),
+        (Control { slots: Some(ResourceRequest::Count(3)), ..Control::default() }, &SLOTS, "3 slots of a pool of 2"),
         (
             Control { needs: gpu(ResourceRequest::Count(1)), ..Control::default() },
             &NEEDS,

@@ -12,8 +12,8 @@ use loom::sync::atomic::fence;
 use loom::sync::{Condvar, Mutex};
 
 use crate::clock;
-use crate::memory::AtomicU32;
 use crate::orders::processes;
+use crate::shared_memory::AtomicU32;
 
 /// The sleepers at one number.
 #[derive(Debug)]

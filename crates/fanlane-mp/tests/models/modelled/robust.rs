@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use loom::sync::{Condvar, Mutex};
 
-use crate::memory::Segment;
 use crate::orders::processes;
+use crate::shared_memory::Segment;
 
 pub const ROBUST_MUTEX_BYTES: usize = 64;
 

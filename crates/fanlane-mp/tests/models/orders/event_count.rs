@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use crate::Test;
 use crate::event_count::EventCount;
-use crate::memory::{AtomicU32, AtomicU64};
 use crate::orders::processes::{explore, explore_deaths, mortal, process};
+use crate::shared_memory::{AtomicU32, AtomicU64};
 
 pub const TESTS: &[Test] = &[
     ("event_count::one_notification_wakes_all_waiters", one_notification_wakes_all_waiters),

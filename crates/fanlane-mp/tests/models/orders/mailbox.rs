@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::Test;
-use crate::duplex::DuplexSender;
 use crate::frame::{body_of, write_frame};
 use crate::mailbox::{self, Mailbox};
-use crate::memory::Segment;
 use crate::message_reader::MessageReader;
+use crate::multipath::MultipathSender;
 use crate::orders::processes::{explore, explore_deaths, mortal, process};
+use crate::shared_memory::Segment;
 use crate::socket::Stream;
 use crate::spin_wait::SpinDeadline;
 use crate::wire::Wire;
@@ -55,7 +55,7 @@ fn send_frames(wire: &mut Wire, lens: &[usize]) {
 
 /// Sends as a worker and its engine do.
 fn send_to_reader(mailbox: Mailbox, stream: &Stream, lens: &[usize]) {
-    let mut sender = DuplexSender::new(Some(mailbox));
+    let mut sender = MultipathSender::new(Some(mailbox));
     for (number, len) in lens.iter().enumerate() {
         let mut buffer = Vec::new();
         write_frame(&mut buffer, &message(number, *len)).unwrap();

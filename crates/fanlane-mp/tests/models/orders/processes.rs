@@ -12,8 +12,8 @@ use std::time::Duration;
 use loom::thread::JoinHandle;
 
 use crate::futex::Sleepers;
-use crate::memory::Memory;
 use crate::robust::MutexState;
+use crate::shared_memory::Memory;
 use crate::socket::Stream;
 use crate::spin_wait::SpinDeadline;
 

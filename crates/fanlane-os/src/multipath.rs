@@ -6,13 +6,13 @@ use crate::spin_wait::SpinWait;
 
 /// The sending end: decides which way a message takes.
 #[derive(Debug, Default)]
-pub struct DuplexSender {
+pub struct MultipathSender {
     mailbox: Option<Mailbox>,
 }
 
 /// The receiving end: says whose turn it is, that of the message from the mailbox or of the next one on the stream.
 #[derive(Debug, Default)]
-pub struct DuplexReader {
+pub struct MultipathReader {
     mailbox: Option<Mailbox>,
     spin_wait: SpinWait,
     /// The message that came through the mailbox.
@@ -21,7 +21,7 @@ pub struct DuplexReader {
     pub(super) before_mailed: Option<u32>,
 }
 
-impl DuplexSender {
+impl MultipathSender {
     /// Sends through the mailbox if there is one.
     pub const fn new(mailbox: Option<Mailbox>) -> Self {
         Self { mailbox }
@@ -40,7 +40,7 @@ impl DuplexSender {
     }
 }
 
-impl DuplexReader {
+impl MultipathReader {
     /// Receives from the mailbox that the sender uses, if there is one.
     pub fn new(mailbox: Option<Mailbox>) -> Self {
         Self { mailbox, ..Self::default() }
@@ -48,7 +48,7 @@ impl DuplexReader {
 
     /// For a reader that has taken all messages that have arrived whole: polls for a while, if that has succeeded lately. It
     /// polls the mailbox or, without one, the stream by `poll_stream`, whose result it gives. Otherwise the stream is to be
-    /// read, unless [`DuplexReader::is_mail_next`].
+    /// read, unless [`MultipathReader::is_mail_next`].
     #[inline]
     pub fn poll<T>(&mut self, poll_stream: impl FnMut() -> Option<T>) -> Option<T> {
         let Some(mailbox) = &self.mailbox else { return self.spin_wait.poll(poll_stream) };

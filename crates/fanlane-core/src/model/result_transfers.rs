@@ -5,7 +5,7 @@ use crate::event::{AttemptRecord, CallValue, Captured, Event, EventKind, TaskEve
 
 /// Transfers of results so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Copies {
+pub struct ResultTransfers {
     /// Number of results received.
     pub results: u64,
     /// Their total size, in bytes: what commands printed, kept or not, and what calls returned.
@@ -18,7 +18,7 @@ pub struct Copies {
     pub longest_way_ns: u64,
 }
 
-impl Copies {
+impl ResultTransfers {
     /// Takes in one event.
     pub fn apply(&mut self, event: &Event) {
         let records = match &event.kind {
@@ -77,19 +77,20 @@ mod tests {
             }),
             ..AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done)
         };
-        let mut copies = Copies::default();
-        assert_eq!((copies.mean_bytes(), copies.mean_way_ns()), (None, None));
+        let mut result_transfers = ResultTransfers::default();
+        assert_eq!((result_transfers.mean_bytes(), result_transfers.mean_way_ns()), (None, None));
         let never = AttemptRecord { attempt: 0, ..record(None, None, 0) };
         let first = vec![
             record(Some(CallValue::Int(1)), None, 40),
             record(Some(CallValue::Text("abcd".into())), None, 90),
             never,
         ];
-        copies.apply(&Event { at_ns: 100, kind: EventKind::Task(TaskEvent::Finished(first)) });
-        copies.apply(&Event { at_ns: 200, kind: EventKind::Task(TaskEvent::Retried(record(None, Some("xy"), 190))) });
-        copies.apply(&Event { at_ns: 300, kind: EventKind::Dispatch(DispatchEvent::Paused) });
-        let expected = Copies { results: 3, bytes: 114, largest_bytes: 102, way_ns: 80, longest_way_ns: 60 };
-        assert_eq!(copies, expected);
-        assert_eq!((copies.mean_bytes(), copies.mean_way_ns()), (Some(38), Some(26)));
+        result_transfers.apply(&Event { at_ns: 100, kind: EventKind::Task(TaskEvent::Finished(first)) });
+        result_transfers
+            .apply(&Event { at_ns: 200, kind: EventKind::Task(TaskEvent::Retried(record(None, Some("xy"), 190))) });
+        result_transfers.apply(&Event { at_ns: 300, kind: EventKind::Dispatch(DispatchEvent::Paused) });
+        let expected = ResultTransfers { results: 3, bytes: 114, largest_bytes: 102, way_ns: 80, longest_way_ns: 60 };
+        assert_eq!(result_transfers, expected);
+        assert_eq!((result_transfers.mean_bytes(), result_transfers.mean_way_ns()), (Some(38), Some(26)));
     }
 }
