@@ -37,7 +37,7 @@ fn a_batch_started_by_a_click_is_shown_as_it_was_run() {
     let expected: Vec<usize> = (1..=24).filter(|number| ![7, 19].contains(number)).collect();
     assert_eq!(written, expected, "each task ran once, and two of them failed");
     let (done, failed) = (written.len(), 24 - written.len());
-    assert_eq!(shown, format!("{done} of 24 done, {failed} unsuccessful, finished – Twenty-four – Fanlane"));
+    assert_eq!(shown, format!("{done} of 24 done, {failed} failed, finished – Twenty-four – Fanlane"));
 
     drop(program);
     wait_for("the end of every process of the program", || scene.nothing_runs());

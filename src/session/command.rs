@@ -21,7 +21,7 @@ pub enum Command {
     Edit(Box<JobDraft>),
     /// Open a job file.
     OpenJob(PathBuf),
-    /// Set the pool's size, of the run under way and of the open job.
+    /// Set the pool's size: of the run under way, and of the open job if that is the one that runs or none does.
     SetWorkers(u32),
     /// Set how the open job is run next.
     SetMode(Mode),
@@ -49,6 +49,8 @@ pub enum Command {
     RerunTask(TaskId),
     /// Run all tasks that did not succeed again, as a new run.
     RerunFailed,
+    /// Show the run again from which the shown one was rerun.
+    Back,
     /// A command about presets.
     Preset(PresetCommand),
     /// A command about races.
@@ -93,6 +95,8 @@ pub enum RaceCommand {
     Save,
     /// Open a saved race.
     Open(PathBuf),
+    /// Show a race of this session again that was replaced before it was saved, by its serial number.
+    Reopen(u64),
     /// Delete a saved race.
     Remove(PathBuf),
     /// Compare the race that is shown with a saved one, or with none.

@@ -13,6 +13,7 @@ mod options;
 mod page;
 mod presets;
 pub mod race;
+mod risk;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ mod tests;
 use std::sync::Arc;
 
 use fanlane_core::engine::{Engine, RunCommand, Sweep};
-use fanlane_core::job::Job;
+use fanlane_core::job::{Job, Mode};
 
 pub use command::{Command, HistoryCommand, PresetCommand, RaceCommand};
 pub use history::{PastRun, PastRunUse, RunList};
@@ -29,10 +30,11 @@ pub use job_editor::{
     JobEditor, OrderDraft, Origin, Preview, expand, task_text,
 };
 pub use machine::Machine;
-pub use notices::{Notice, Notices, Severity};
+pub use notices::{Notice, Notices, Severity, Topic};
 pub use options::SessionOptions;
 pub use page::Page;
 pub use presets::{Preset, PresetId, PresetList, SAVED_GROUP};
+pub use risk::AtRisk;
 pub use run::{CurrentRun, DetachedList, RowOrder, RowQuery, ShownRun, SortKey};
 
 /// Called from other threads when there is something new to show.
@@ -116,10 +118,14 @@ impl Session {
             Command::OpenJob(file) => match Job::load(&file) {
                 Ok(job) => {
                     self.job_changes();
+                    self.notices.succeeded(Topic::OpenJob);
                     self.editor.open(&job, Origin::File(file));
                     self.page = Page::JOB;
                 }
-                Err(error) => self.notices.show(Notice::error(format!("The job was not opened. {error}"))),
+                Err(error) => {
+                    let text = format!("The job was not opened. {error}");
+                    self.notices.show(Notice::error(text).about(Topic::OpenJob));
+                }
             },
             Command::SetWorkers(workers) => self.set_workers(workers),
             Command::SetMode(mode) => {
@@ -139,6 +145,7 @@ impl Session {
             Command::SelectTask(task) => self.run.select(task),
             Command::RerunTask(task) => self.rerun(&[task]),
             Command::RerunFailed => self.rerun(&self.run.failed_tasks()),
+            Command::Back => self.back(),
             Command::Preset(command) => self.handle_preset(command),
             Command::Race(command) => self.handle_race(command),
             Command::History(command) => self.handle_history(command),
@@ -158,6 +165,7 @@ impl Session {
         if self.editor.poll() && std::mem::take(&mut self.run_wanted) {
             self.start_previewed();
         }
+        self.notices.expire();
         self.race.refresh_forecast(self.machine.slider_end());
         self.poll_history();
         self.poll_detached();
@@ -170,7 +178,33 @@ impl Session {
     /// The open job is about to change: a pending run and messages about it are outdated.
     fn job_changes(&mut self) {
         self.run_wanted = false;
-        self.notices.clear_mistakes();
+        self.notices.succeeded(Topic::Job);
+    }
+
+    /// The number of workers that [`Command::SetWorkers`] changes: of the run while one is under way, otherwise of the open
+    /// job.
+    pub fn workers(&self) -> u32 {
+        self.run.workers_under_way(self.machine).unwrap_or_else(|| self.editor.workers())
+    }
+
+    /// How the run under way is run, or else the open job.
+    pub fn mode(&self) -> Mode {
+        self.run.under_way().map_or_else(|| self.editor.mode(), |run| run.job.mode)
+    }
+
+    /// Why [`Command::SetWorkers`] would change nothing.
+    pub fn workers_obstacle(&self) -> Option<&'static str> {
+        let is_fixed = self.run.under_way().is_some_and(|run| !run.allows(RunCommand::SetWorkers(1)));
+        match self.mode() {
+            Mode::One => Some("Mode one has a single worker"),
+            _ if is_fixed => Some("The engine of this run cannot change its number of workers"),
+            _ => None,
+        }
+    }
+
+    /// The shown run was started from the open job as it is named now.
+    pub fn is_of_open_job(&self) -> bool {
+        self.run.opening() == Some(self.editor.opening())
     }
 
     /// The shown page.

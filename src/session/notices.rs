@@ -1,6 +1,11 @@
 //! Messages to the user: what happened, and what can be done.
 
+use std::time::{Duration, Instant};
+
 use super::presets::PresetId;
+
+/// How long information without an undo is shown.
+const INFO_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How serious a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +14,25 @@ pub enum Severity {
     Info,
     /// Something could not be done.
     Error,
+}
+
+/// What a message is about. An error disappears when the same succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// Nothing that is tried again.
+    Other,
+    /// A mistake in the open job.
+    Job,
+    /// Opening a job.
+    OpenJob,
+    /// Saving and changing presets.
+    Presets,
+    /// Races.
+    Race,
+    /// Runs of the history.
+    PastRun,
+    /// Showing an output elsewhere.
+    Output,
 }
 
 /// A message, possibly with an undo.
@@ -20,24 +44,41 @@ pub struct Notice {
     pub text: String,
     /// The deleted preset that can be restored.
     pub undo_delete: Option<PresetId>,
-    /// It is about a mistake in the open job and disappears when that changes.
-    pub about_job: bool,
+    /// What it is about.
+    pub topic: Topic,
+    /// When it was made.
+    pub since: Instant,
 }
 
 impl Notice {
     /// Something was done.
     pub fn info(text: impl Into<String>) -> Self {
-        Self { severity: Severity::Info, text: text.into(), undo_delete: None, about_job: false }
+        Self::new(Severity::Info, text.into())
     }
 
     /// Something could not be done.
     pub fn error(text: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, text: text.into(), undo_delete: None, about_job: false }
+        Self::new(Severity::Error, text.into())
     }
 
     /// Something could not be done because of a mistake in the open job.
     pub fn mistake(text: impl Into<String>) -> Self {
-        Self { about_job: true, ..Self::error(text) }
+        Self::error(text).about(Topic::Job)
+    }
+
+    fn new(severity: Severity, text: String) -> Self {
+        Self { severity, text, undo_delete: None, topic: Topic::Other, since: Instant::now() }
+    }
+
+    /// The same message about a topic.
+    pub fn about(self, topic: Topic) -> Self {
+        Self { topic, ..self }
+    }
+
+    /// When it disappears by itself.
+    fn expiry(&self) -> Option<Instant> {
+        let is_passing = self.severity == Severity::Info && self.undo_delete.is_none();
+        is_passing.then(|| self.since + INFO_TIMEOUT)
     }
 }
 
@@ -51,8 +92,23 @@ impl Notices {
         &self.0
     }
 
-    /// Shows a message. It replaces earlier information; errors and offers to undo stay.
+    /// Time until the next message disappears by itself.
+    pub fn next_expiry(&self) -> Option<Duration> {
+        let next = self.0.iter().filter_map(Notice::expiry).min()?;
+        Some(next.saturating_duration_since(Instant::now()))
+    }
+
+    /// Removes the messages whose time is over.
+    pub(super) fn expire(&mut self) {
+        let now = Instant::now();
+        self.0.retain(|notice| notice.expiry().is_none_or(|expiry| expiry > now));
+    }
+
+    /// Shows a message. It replaces earlier information; errors about other topics and offers to undo stay.
     pub(super) fn show(&mut self, notice: Notice) {
+        if notice.severity == Severity::Info {
+            self.succeeded(notice.topic);
+        }
         let undoable = notice.undo_delete.is_some();
         self.0.retain(|before| match before.severity {
             Severity::Error => before.text != notice.text,
@@ -71,9 +127,10 @@ impl Notices {
         self.0.clear();
     }
 
-    /// Removes the messages about mistakes in the open job, which has changed.
-    pub(super) fn clear_mistakes(&mut self) {
-        self.0.retain(|notice| !notice.about_job);
+    /// Removes the errors about a topic, in which something has succeeded.
+    pub(super) fn succeeded(&mut self, topic: Topic) {
+        let is_outdated = |notice: &Notice| notice.severity == Severity::Error && notice.topic == topic;
+        self.0.retain(|notice| topic == Topic::Other || !is_outdated(notice));
     }
 
     /// Removes the newest offer to undo a deletion, which was accepted.

@@ -35,7 +35,7 @@ pub struct FanlaneApp {
     /// When the title was last set.
     titled: Option<Instant>,
     closing: bool,
-    /// The window closes while a detached run continues.
+    /// The window closes; it was asked what becomes of what would be lost.
     leaving: bool,
     pace: Pace,
 }
@@ -91,14 +91,18 @@ impl FanlaneApp {
     fn advance(&mut self, ctx: &Context, frame: &eframe::Frame) {
         self.session.poll();
         if let Some(file) = self.file_dialog.poll() {
-            self.open(file);
+            self.command(Command::OpenJob(file));
         }
         let is_busy = self.session.is_busy();
         let next = self.pace.begin_frame(is_busy);
         if is_busy {
             ctx.request_repaint_after(next);
         } else if self.closing {
+            self.leaving = true;
             ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+        if let Some(expiry) = self.session.notices.next_expiry() {
+            ctx.request_repaint_after(expiry);
         }
         let title = {
             let run = self.session.run.current();
@@ -123,14 +127,14 @@ impl FanlaneApp {
             let dropped: Vec<PathBuf> = input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect();
             (input.viewport().close_requested(), dropped)
         });
-        if close_requested && self.session.is_busy() && !self.leaving {
+        if close_requested && !self.leaving && !self.session.at_risk().is_empty() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             if !self.closing {
-                self.dialog.ask(Question::Close);
+                self.dialog.ask(Question::Close { busy: self.session.is_busy() });
             }
         }
         for file in dropped {
-            self.open(file);
+            self.command(Command::OpenJob(file));
         }
         if !self.dialog.is_open() {
             let focus_is_free = self.top_bar.has_or_frees_focus(ctx);
@@ -152,12 +156,12 @@ impl FanlaneApp {
         });
         CentralPanel::default().frame(panel).show(ui, |ui| {
             self.pages.tabs_ui(ui, &self.session, &mut self.requests);
-            notices_ui(ui, &self.session, &mut self.requests);
             ui.add_space(theme::UNIT);
             if let Some(view) = self.pages.view_mut(self.session.page()) {
                 view.show_ui(ui, &self.session, &mut self.requests);
             }
         });
+        notices_ui(ui, &self.session, &mut self.requests);
         self.dialog.show_ui(ui, &self.session, &self.pages, &mut self.file_dialog, &mut self.requests);
     }
 
@@ -171,7 +175,8 @@ impl FanlaneApp {
 
     fn perform(&mut self, ctx: &Context, request: Request) {
         match request {
-            Request::Command(command) => self.session.handle(command),
+            Request::Command(command) => self.command(command),
+            Request::Confirmed(command) => self.session.handle(command),
             Request::Action(action) => self.act(action),
             Request::Ask(question) => self.dialog.ask(question),
             Request::Copy(text) => ctx.copy_text(text),
@@ -198,8 +203,8 @@ impl FanlaneApp {
             Action::Run => self.session.handle(Command::Run),
             Action::PauseResume if running && paused => self.session.handle(Command::Resume),
             Action::PauseResume if running => self.session.handle(Command::Pause),
-            Action::Stop if running && !stopping => self.dialog.ask(Question::Stop),
-            Action::Stop if self.session.is_racing() => self.session.handle(RaceCommand::Stop),
+            Action::Stop if running && !stopping => self.dialog.ask(Question::StopRun),
+            Action::Stop if self.session.is_racing() => self.dialog.ask(Question::StopRace),
             Action::PauseResume | Action::Stop => {}
             Action::Save if self.session.editor.saved_origin().is_some() => self.session.handle(PresetCommand::Save),
             Action::Save | Action::SaveAs => self.dialog.ask(Question::SaveAs(self.name_to_save())),
@@ -222,12 +227,12 @@ impl FanlaneApp {
         }
     }
 
-    fn open(&mut self, file: PathBuf) {
-        let open = Command::OpenJob(file);
-        if self.session.editor.is_edited() {
-            self.dialog.ask(Question::Discard(Box::new(open)));
+    /// The one door of commands: those that would replace an edited job are asked about first.
+    fn command(&mut self, command: Command) {
+        if self.session.discards_edits(&command) {
+            self.dialog.ask(Question::Discard(Box::new(command)));
         } else {
-            self.session.handle(open);
+            self.session.handle(command);
         }
     }
 }

@@ -6,7 +6,7 @@ use egui_material_icons::icons::{
     ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_EXIT_TO_APP, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP,
 };
 
-use crate::session::{Command, CurrentRun, HistoryCommand, PresetCommand, RaceCommand, Session};
+use crate::session::{AtRisk, Command, CurrentRun, HistoryCommand, PresetCommand, RaceCommand, Session};
 use fanlane_core::model::format;
 
 use super::action::Action;
@@ -19,24 +19,39 @@ use super::request::{Question, Requests};
 use super::sanitize;
 use super::theme;
 
-/// The question that is open, if any.
+/// The open questions. Only the newest is shown; the one below it comes back when it is answered.
 #[derive(Default)]
 pub struct Dialog {
-    question: Option<Question>,
-    /// It opened in this frame, so its field or its harmless button takes the focus.
+    questions: Vec<Question>,
+    /// The newest has just come to the top, so its field or its harmless button takes the focus.
     is_new: bool,
 }
 
 impl Dialog {
-    /// Opens a question and closes the one before.
+    /// Opens a question, unless it is open already.
     pub fn ask(&mut self, question: Question) {
-        self.question = Some(question);
-        self.is_new = true;
+        if !self.questions.contains(&question) {
+            self.questions.push(question);
+            self.is_new = true;
+        }
     }
 
     /// A question is open.
     pub const fn is_open(&self) -> bool {
-        self.question.is_some()
+        !self.questions.is_empty()
+    }
+
+    /// Drops questions about what has ended meanwhile. That is no answer: nothing is done.
+    fn drop_void(&mut self, session: &Session) {
+        let is_void = |question: &Question| match question {
+            Question::StopRun => !session.is_running(),
+            Question::StopRace => !session.is_racing(),
+            Question::Close { busy } => *busy && !session.is_busy(),
+            _ => false,
+        };
+        let newest = self.questions.last().is_some_and(is_void);
+        self.questions.retain(|question| !is_void(question));
+        self.is_new |= newest;
     }
 
     /// Draws the question and passes on the answer.
@@ -48,18 +63,29 @@ impl Dialog {
         files: &mut FileDialog,
         requests: &mut Requests,
     ) {
-        let Some(mut question) = self.question.take() else { return };
+        self.drop_void(session);
+        let Some(mut question) = self.questions.pop() else { return };
         let is_new = std::mem::take(&mut self.is_new);
         let modal = Modal::new(Id::unique("question")).show(ui.ctx(), |ui| {
-            ui.set_width(if matches!(question, Question::Keys | Question::Close) { 520.0 } else { 440.0 });
+            ui.set_width(if matches!(question, Question::Keys | Question::Close { .. }) { 520.0 } else { 440.0 });
             let mut asked = Asked { ui, requests, is_new };
             match &mut question {
-                Question::Stop => asked.confirm_ui(
-                    ["Stop the run?", &what_is_lost(session), "Stop the run", "Keep running"],
+                Question::StopRun => asked.confirm_ui(
+                    ["Stop the run?", &what_stopping_does(session), "Stop the run", "Keep running"],
                     ICON_STOP,
                     Command::Stop,
                 ),
-                Question::Close => asked.close_ui(session),
+                Question::StopRace => asked.confirm_ui(
+                    [
+                        "Stop the race?",
+                        "Finished runs count, the current one does not.",
+                        "Stop the race",
+                        "Keep racing",
+                    ],
+                    ICON_STOP,
+                    RaceCommand::Stop,
+                ),
+                Question::Close { .. } => asked.close_ui(session),
                 Question::Open(path) => asked.open_ui(path, files),
                 Question::SaveAs(name) => asked.save_as_ui(name),
                 Question::Rename(id, name) => {
@@ -98,16 +124,10 @@ impl Dialog {
                 Question::Keys => asked.keys_ui(pages),
             }
         });
-        let run_is_over = match question {
-            Question::Stop => !session.is_running(),
-            Question::Close => !session.is_busy(),
-            _ => false,
-        };
-        if run_is_over && question == Question::Close {
-            requests.stop_and_close();
-        }
-        if !modal.inner && !modal.should_close() && !run_is_over {
-            self.question = Some(question);
+        if !modal.inner && !modal.should_close() {
+            self.questions.push(question);
+        } else {
+            self.is_new = true;
         }
     }
 }
@@ -153,7 +173,7 @@ impl Asked<'_> {
         self.buttons_ui(|asked| {
             let confirmed = icon_button(asked.ui, icon, answer, true).clicked();
             if confirmed {
-                asked.requests.command(command);
+                asked.requests.confirmed(command);
             }
             asked.stay_ui(stay, true) || confirmed
         })
@@ -161,22 +181,37 @@ impl Asked<'_> {
 
     fn close_ui(&mut self, session: &Session) -> bool {
         let can_stay = !session.is_racing() && session.run.current().is_some_and(CurrentRun::can_stay);
-        self.title(if session.is_racing() { "A race is under way" } else { "A run is under way" });
-        if can_stay {
-            self.ui.label(
-                "It can continue in the background; the next window, or “fanlane attach” in a terminal, shows it.",
-            );
+        self.title(match (session.is_racing(), session.is_running()) {
+            (true, _) => "A race is under way",
+            (false, true) => "A run is under way",
+            (false, false) => "Close without saving?",
+        });
+        for risk in session.at_risk() {
+            self.ui.label(match risk {
+                AtRisk::Run if can_stay => format!(
+                    "It can continue in the background; the next window, or “fanlane attach” in a terminal, shows it. \
+                     If it is stopped: {}",
+                    what_stopping_does(session)
+                ),
+                AtRisk::Run => what_stopping_does(session),
+                AtRisk::Race => "Its measurements so far will be lost. To keep them, stop it on the page Race and \
+                                 save it."
+                    .to_owned(),
+                AtRisk::UnsavedRace(name) => {
+                    format!("The race of {} is not saved: save it on the page Race.", sanitize::command(&name))
+                }
+                AtRisk::Edits(name) => format!("{} has unsaved changes.", sanitize::command(&name)),
+            });
             self.ui.add_space(theme::HALF);
-            self.ui.label(format!("If it is stopped: {}", what_is_lost(session)));
-        } else {
-            self.ui.label(what_is_lost(session));
         }
         self.buttons_ui(|asked| {
             let leave = can_stay && primary_button(asked.ui, ICON_EXIT_TO_APP, "Run in background", true).clicked();
             if leave {
                 asked.requests.leave_and_close();
             }
-            let close = icon_button(asked.ui, ICON_STOP, "Stop and close", true).clicked();
+            let (icon, words) =
+                if session.is_busy() { (ICON_STOP, "Stop and close") } else { (ICON_DELETE, "Discard and close") };
+            let close = icon_button(asked.ui, icon, words, true).clicked();
             if close {
                 asked.requests.stop_and_close();
             }
@@ -262,14 +297,11 @@ impl Asked<'_> {
     }
 }
 
-fn what_is_lost(session: &Session) -> String {
-    if session.is_racing() {
-        return "Its measurements so far will be lost. To keep them, stop it on the page Race and save it.".to_owned();
-    }
+fn what_stopping_does(session: &Session) -> String {
     let Some(run) = session.run.current() else { return String::new() };
     let model = run.model();
     format!(
-        "{} of {} have ended; their results are kept. Queued tasks are cancelled, running tasks are terminated.",
+        "{} of {} have ended; their results are kept. Waiting tasks are cancelled, running tasks are terminated.",
         format::count(model.progress.counts.total()),
         format::plural(model.progress.tasks, "task"),
     )

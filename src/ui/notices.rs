@@ -1,6 +1,8 @@
-//! Messages above the page: errors with their reasons, and what was done and can be undone.
+//! Messages over a corner of the window: errors with their reasons, and what was done and can be undone.
+//!
+//! They lie over the page, so that nothing moves when one appears.
 
-use egui::{Frame, Label, RichText, Sides, Ui};
+use egui::{Align2, Area, Frame, Id, Label, Order, RichText, Sides, Ui, vec2};
 use egui_material_icons::icons::{ICON_CLOSE, ICON_INFO, ICON_UNDO, ICON_WARNING};
 
 use crate::session::{Command, PresetCommand, Session, Severity};
@@ -12,24 +14,35 @@ use super::theme;
 
 /// Maximum number of messages shown, the newest ones.
 const MAX_SHOWN: usize = 3;
+/// Width of a message, in points.
+const WIDTH: f32 = 55.0 * theme::UNIT;
 
 /// Draws the messages.
-pub fn notices_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
-    if let Some(reason) = cannot_start(session) {
-        let words = format!("No worker can be started: {reason}. The tasks wait.");
-        banner_ui(ui, Severity::Error, &words, |_| {});
+pub fn notices_ui(ui: &Ui, session: &Session, requests: &mut Requests) {
+    let cannot_start = cannot_start(session);
+    let notices = session.notices.all();
+    if cannot_start.is_none() && notices.is_empty() {
+        return;
     }
-    let skipped = session.notices.all().len().saturating_sub(MAX_SHOWN);
-    for (place, notice) in session.notices.all().iter().enumerate().skip(skipped) {
-        banner_ui(ui, notice.severity, &notice.text, |ui| {
-            if small_icon_button(ui, ICON_CLOSE, "Dismiss").clicked() {
-                requests.command(Command::DismissNotice(place));
-            }
-            if notice.undo_delete.is_some() && icon_button(ui, ICON_UNDO, "Undo", true).clicked() {
-                requests.command(PresetCommand::UndoDelete);
-            }
-        });
-    }
+    let area = Area::new(Id::unique("notices")).order(Order::Middle);
+    area.anchor(Align2::RIGHT_BOTTOM, vec2(-theme::GAP, -theme::GAP)).show(ui.ctx(), |ui| {
+        ui.set_width(WIDTH);
+        if let Some(reason) = cannot_start {
+            let words = format!("No worker can be started: {reason}. The tasks wait.");
+            banner_ui(ui, Severity::Error, &words, |_| {});
+        }
+        let skipped = notices.len().saturating_sub(MAX_SHOWN);
+        for (place, notice) in notices.iter().enumerate().skip(skipped) {
+            banner_ui(ui, notice.severity, &notice.text, |ui| {
+                if small_icon_button(ui, ICON_CLOSE, "Dismiss").clicked() {
+                    requests.command(Command::DismissNotice(place));
+                }
+                if notice.undo_delete.is_some() && icon_button(ui, ICON_UNDO, "Undo", true).clicked() {
+                    requests.command(PresetCommand::UndoDelete);
+                }
+            });
+        }
+    });
 }
 
 fn cannot_start(session: &Session) -> Option<String> {
@@ -43,7 +56,8 @@ fn banner_ui(ui: &mut Ui, severity: Severity, words: &str, buttons: impl FnOnce(
         Severity::Info => (ICON_INFO, palette.accent_text),
         Severity::Error => (ICON_WARNING, palette.error),
     };
-    Frame::new().fill(palette.raised).corner_radius(theme::RADIUS).inner_margin(theme::HALF).show(ui, |ui| {
+    let frame = Frame::popup(ui.style()).fill(palette.raised).stroke(egui::Stroke::new(1.0, palette.edge));
+    frame.inner_margin(theme::UNIT).show(ui, |ui| {
         let left = |ui: &mut Ui| {
             ui.label(icon_text(icon).color(color));
             ui.add(

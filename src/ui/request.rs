@@ -10,15 +10,17 @@ use super::action::Action;
 /// A request of a drawn part.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
-    /// A command to the session.
+    /// A command to the session. If it replaces an edited job, the user is asked first.
     Command(Command),
+    /// A command whose losses the user has accepted.
+    Confirmed(Command),
     /// An action.
     Action(Action),
     /// Open a dialog.
     Ask(Question),
     /// Copy a text to the clipboard.
     Copy(String),
-    /// Stop the run, and close the window when it has ended.
+    /// Stop what is under way, and close the window when it has ended.
     StopAndClose,
     /// Close the window; the run continues in its own process.
     LeaveAndClose,
@@ -28,9 +30,14 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// Shall the run be stopped?
-    Stop,
-    /// Shall the run go on without the window, or be stopped?
-    Close,
+    StopRun,
+    /// Shall the race be stopped?
+    StopRace,
+    /// Shall the window be closed, and what becomes of what is under way?
+    Close {
+        /// Something was under way when it was asked. The question is void once that has ended.
+        busy: bool,
+    },
     /// Which job file shall be opened? Holds the path as it is typed.
     Open(String),
     /// Under which name shall the job be saved? Holds the name as it is typed.
@@ -57,6 +64,11 @@ impl Requests {
         self.0.push(Request::Command(command.into()));
     }
 
+    /// Adds a command whose losses the user has accepted.
+    pub(super) fn confirmed(&mut self, command: impl Into<Command>) {
+        self.0.push(Request::Confirmed(command.into()));
+    }
+
     /// Adds an action.
     pub(super) fn action(&mut self, action: Action) {
         self.0.push(Request::Action(action));
@@ -72,7 +84,7 @@ impl Requests {
         self.0.push(Request::Copy(text.into()));
     }
 
-    /// Stops the run and closes the window.
+    /// Stops what is under way and closes the window.
     pub(super) fn stop_and_close(&mut self) {
         self.0.push(Request::StopAndClose);
     }

@@ -46,12 +46,7 @@ fn group_ui(ui: &mut Ui, title: &str, presets: &[Preset], session: &Session, req
         let response = ui.add(button).on_hover_ui(|ui| hint_ui(ui, preset, open && session.editor.is_edited()));
         let response = response.accessible_name(format!("Preset {}", sanitize::command(&preset.name)));
         if response.clicked() {
-            let select = PresetCommand::Open(preset.id.clone());
-            if session.editor.is_edited() {
-                requests.ask(Question::Discard(Box::new(select.into())));
-            } else {
-                requests.command(select);
-            }
+            requests.command(PresetCommand::Open(preset.id.clone()));
         }
         response.context_menu(|ui| menu_ui(ui, preset, open, requests));
     }

@@ -1,17 +1,19 @@
 //! The bar above all pages: run, pause and stop, mode, number of workers, progress.
 
 use egui::{Align, Button, DragValue, Layout, Rect, RichText, Slider, Ui, pos2, vec2};
-use egui_material_icons::icons::{ICON_PAUSE, ICON_PLAY_ARROW, ICON_STOP};
+use egui_material_icons::icons::{ICON_ARROW_BACK, ICON_PAUSE, ICON_PLAY_ARROW, ICON_STOP};
 
 use super::action::Action;
 use crate::session::{Command, CurrentRun, Session};
 use fanlane_core::engine::RunCommand;
+use fanlane_core::event::OutcomeCounts;
 use fanlane_core::job::{MAX_WORKERS, Mode};
 use fanlane_core::model::race::secs_words;
 use fanlane_core::model::{Progress, format};
 
 use super::icon_button::{icon_button, primary_button, steady_icon_button};
 use super::request::Requests;
+use super::sanitize;
 use super::theme;
 use super::widgets::{hold_words, progress_bar_ui};
 
@@ -42,7 +44,7 @@ impl TopBar {
             ui.add_space(theme::UNIT);
             workers_ui(ui, session, requests);
         });
-        progress_ui(ui, session);
+        progress_ui(ui, session, requests);
     }
 
     fn run_buttons_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
@@ -71,8 +73,9 @@ impl TopBar {
         if pause.clicked() {
             requests.action(Action::PauseResume);
         }
-        let stop = icon_button(ui, ICON_STOP, Action::Stop.text(), running && !stopping)
-            .on_hover_text(Action::Stop.hint())
+        let racing = session.is_racing();
+        let stop = icon_button(ui, ICON_STOP, Action::Stop.text(), (running && !stopping) || racing)
+            .on_hover_text(if racing { "Stop the race (Esc)".to_owned() } else { Action::Stop.hint() })
             .on_disabled_hover_text(if stopping { "The run is stopping" } else { "No run is under way" });
         if stop.clicked() {
             requests.action(Action::Stop);
@@ -99,10 +102,11 @@ fn mode_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
         for mode in Mode::ALL {
-            let button = Button::selectable(session.editor.mode() == mode, mode.name());
-            // A run keeps the mode it was started with, unlike its number of workers.
-            let later = if session.is_running() { ". Takes effect with the next run" } else { "" };
-            let response = ui.add(button).on_hover_text(format!("{}{later}", mode_explanation(mode)));
+            let button = Button::selectable(session.mode() == mode, mode.name());
+            let response = ui
+                .add_enabled(!session.is_running(), button)
+                .on_hover_text(mode_explanation(mode))
+                .on_disabled_hover_text("A run keeps the mode that it was started with, unlike its number of workers");
             if response.accessible_name(format!("Mode {mode}")).clicked() {
                 requests.command(Command::SetMode(mode));
             }
@@ -119,8 +123,8 @@ const fn mode_explanation(mode: Mode) -> &'static str {
 }
 
 fn workers_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
-    let enabled = session.editor.mode() != Mode::One;
-    let mut workers = session.editor.workers();
+    let enabled = session.workers_obstacle().is_none();
+    let mut workers = session.workers();
     ui.label(RichText::new("Workers").color(theme::palette(ui).text_weak));
     ui.add_enabled_ui(enabled, |ui| {
         let end = session.machine().slider_end();
@@ -145,9 +149,10 @@ fn workers_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
 /// The forecast of the last race of this job for the chosen pool size.
 fn forecast_ui(ui: &mut Ui, session: &Session) {
     let (Some(forecast), Some(job)) = (session.forecast(), session.editor.preview().job()) else { return };
-    let Some(secs) = forecast.secs(job, session.editor.workers()).filter(|_| session.editor.mode() != Mode::One) else {
+    if session.is_running() && !session.is_of_open_job() || session.mode() == Mode::One {
         return;
-    };
+    }
+    let Some(secs) = forecast.secs(job, session.workers()) else { return };
     let knee = forecast.knee.map_or_else(String::new, |knee| format!(", knee at {knee}"));
     let words = format!("forecast {}{knee}", secs_words(secs));
     let hint = "Time of the run with this pool size, according to the last race of this job. Larger pools than the knee \
@@ -157,16 +162,17 @@ fn forecast_ui(ui: &mut Ui, session: &Session) {
 
 fn hint(response: egui::Response, session: &Session) {
     let machine = session.machine();
-    let is_fixed =
-        session.is_running() && session.run.current().is_some_and(|run| !run.allows(RunCommand::SetWorkers(1)));
-    let when = if is_fixed { "from the next run on" } else { "also during a run" };
+    let of_what = match session.run.under_way() {
+        Some(run) => format!("of {}, which is under way", sanitize::command(&run.title())),
+        None => "of the next run".to_owned(),
+    };
     response
         .on_hover_text(format!(
-            "Number of workers, {when}. This machine has {} and {}. The number field takes up to {MAX_WORKERS}.",
+            "Number of workers {of_what}. This machine has {} and {}. The number field takes up to {MAX_WORKERS}.",
             format::plural(machine.physical_cores.into(), "core"),
             format::plural(machine.logical_cores.into(), "thread"),
         ))
-        .on_disabled_hover_text("Mode one has a single worker");
+        .on_disabled_hover_text(session.workers_obstacle().unwrap_or_default());
 }
 
 /// Marks below the slider at the numbers of cores and of threads.
@@ -191,14 +197,16 @@ fn ticks_ui(ui: &Ui, slider: Rect, session: &Session) {
     }
 }
 
-fn progress_ui(ui: &mut Ui, session: &Session) {
+fn progress_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let size = vec2(ui.available_width(), theme::ROW);
     ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
         ui.set_min_size(size);
-        let Some(run) = session.run.current() else {
+        let Some(run) = session.run.current().filter(|_| !session.is_racing()) else {
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| not_run_ui(ui, session));
             return;
         };
+        // Asked of the session before its model is locked.
+        let running = session.is_running();
         let model = run.model();
         let now_ns = run.now_ns(&model);
         let progress = &model.progress;
@@ -212,15 +220,19 @@ fn progress_ui(ui: &mut Ui, session: &Session) {
                 number_ui(ui, 13.0, &format::rate(progress.rate(now_ns)));
             }
         }
-        // Not "failed", which is one of several outcomes; cancelled tasks are not counted.
-        let failed = progress.counts.not_done() - progress.counts.cancelled;
+        let failed = progress.counts.failures();
         let failed_color = if failed > 0 { theme::palette(ui).error } else { theme::palette(ui).text_weak };
-        let words = format!("{} unsuccessful", format::count(failed));
+        let words = failed_words(&progress.counts);
         fixed_ui(ui, 19.0, RichText::new(words).text_style(theme::number_style()).color(failed_color));
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            if run.job.name != session.editor.draft().name {
+            if let Some(before) = session.run.before() {
+                back_ui(ui, before, running, requests);
+            }
+            if !session.is_of_open_job() || run.job.name != session.editor.draft().name {
                 // Another job is open: name the run that the numbers belong to.
-                let name = RichText::new(format!("{}:", run.job.display_name())).color(theme::palette(ui).text_weak);
+                let name = sanitize::command(run.job.display_name());
+                let id = run.history_id().map_or_else(String::new, |id| format!(" · run {id}"));
+                let name = RichText::new(format!("{name}{id}:")).color(theme::palette(ui).text_weak);
                 ui.scope(|ui| {
                     ui.set_max_width(22.0 * theme::UNIT);
                     ui.add(egui::Label::new(name).truncate());
@@ -245,6 +257,25 @@ fn not_run_ui(ui: &mut Ui, session: &Session) {
         (None, None) => "Reading the inputs…".to_owned(),
     };
     ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
+}
+
+/// Failed tasks, and cancelled ones where there are some.
+fn failed_words(counts: &OutcomeCounts) -> String {
+    let failed = format!("{} failed", format::count(counts.failures()));
+    match counts.cancelled {
+        0 => failed,
+        cancelled => format!("{failed}, {} cancelled", format::count(cancelled)),
+    }
+}
+
+/// The way back to the run that was rerun.
+fn back_ui(ui: &mut Ui, before: &CurrentRun, running: bool, requests: &mut Requests) {
+    let title = sanitize::command(&before.title());
+    let button = icon_button(ui, ICON_ARROW_BACK, &format!("Back to {title}"), !running);
+    let hint = "Show the run again that this one was made from, with its results";
+    if button.on_hover_text(hint).on_disabled_hover_text("A run is under way").clicked() {
+        requests.command(Command::Back);
+    }
 }
 
 /// The state of the run with its time.

@@ -20,10 +20,13 @@ pub fn window_title(name: &str, run: Option<&Progress>) -> String {
 fn how_far(progress: &Progress) -> String {
     let counts = &progress.counts;
     let mut text = format!("{} of {} done", counts.done, progress.tasks);
-    // Without cancelled tasks: "stopped" says it.
-    let unsuccessful = counts.not_done() - counts.cancelled;
-    if unsuccessful > 0 {
-        text.push_str(&format!(", {unsuccessful} unsuccessful"));
+    if counts.failures() > 0 {
+        text.push_str(&format!(", {} failed", counts.failures()));
+    }
+    // A run that is stopped cancels many.
+    let is_stopped = progress.stopping || progress.summary.as_ref().is_some_and(|summary| summary.stopped);
+    if counts.cancelled > 0 && !is_stopped {
+        text.push_str(&format!(", {} cancelled", counts.cancelled));
     }
     let state = match &progress.summary {
         Some(summary) if summary.stopped => ", stopped",
@@ -49,11 +52,11 @@ mod tests {
         assert_eq!(window_title("First look", Some(&progress)), "0 of 200 done – First look – Fanlane");
 
         progress.counts = OutcomeCounts { done: 118, failed: 1, lost: 1, cancelled: 7, ..OutcomeCounts::default() };
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 unsuccessful – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, 7 cancelled – Fanlane");
         progress.paused = true;
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 unsuccessful, paused – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, 7 cancelled, paused – Fanlane");
         progress.stopping = true;
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 unsuccessful, stopping – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, stopping – Fanlane");
 
         let mut summary = Summary {
             counts: progress.counts,
@@ -65,9 +68,9 @@ mod tests {
             stopped: true,
         };
         progress.summary = Some(summary.clone());
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 unsuccessful, stopped – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, stopped – Fanlane");
         summary.stopped = false;
         progress.summary = Some(summary);
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 unsuccessful, finished – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, finished – Fanlane");
     }
 }

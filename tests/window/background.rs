@@ -82,7 +82,7 @@ fn a_window_is_closed_and_the_next_ones_find_the_batch() {
     let mut second = window(&engine, folder.path(), PROGRAM, false);
     until(&mut second, "the run that goes on", has_begun);
     assert_eq!(shown(&second).page(), Page::LIVE);
-    assert!(said(shown(&second), "is running detached and is shown here"), "{:?}", shown(&second).notices.all());
+    assert!(said(shown(&second), "which kept running"), "{:?}", shown(&second).notices.all());
     std::fs::write(folder.path().join("job.ron"), gated().to_ron().expect("it can be written")).expect("written");
     let mut third = window(&engine, folder.path(), PROGRAM, true);
     until(&mut third, "the news", |session| said(session, "A run is running detached"));

@@ -11,10 +11,12 @@ mod picture_renderer;
 mod simulated_engine;
 
 mod background;
+mod closing;
 mod driver;
 mod hostile;
 mod job;
 mod job_file;
+mod notices;
 mod page;
 mod race;
 mod results;

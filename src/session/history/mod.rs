@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError};
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
-use super::notices::{Notice, sentence};
-use super::run::{RecorderMessages, RunOrigin, StartRequest};
+use super::notices::{Notice, Topic, sentence};
+use super::run::{CurrentRun, Follows, RecorderMessages, RunOrigin, StartRequest};
 use super::{HistoryCommand, Page, Session, Wake};
 use fanlane_core::event::TaskId;
 use fanlane_core::model::Earlier;
@@ -197,7 +197,7 @@ impl Session {
             HistoryCommand::Open(id, then) => {
                 if self.is_running() {
                     let text = "A run is under way and would be replaced: wait for its end, or stop it.";
-                    return self.notices.show(Notice::error(text));
+                    return self.notices.show(Notice::error(text).about(Topic::PastRun));
                 }
                 self.history.open(id, then, &self.wake);
             }
@@ -206,7 +206,7 @@ impl Session {
                     Ok(()) => Notice::info(format!("Run {id} was removed from the history.")),
                     Err(error) => Notice::error(format!("Run {id} was not removed. {}", sentence(&error))),
                 };
-                self.notices.show(notice);
+                self.notices.show(notice.about(Topic::PastRun));
                 self.refresh_history();
             }
         }
@@ -236,7 +236,8 @@ impl Session {
             None => {}
             Some((then, Ok(past))) => self.use_past_run(*past, then),
             Some((_, Err(error))) => {
-                self.notices.show(Notice::error(format!("The run was not opened. {}", sentence(&error))));
+                let text = format!("The run was not opened. {}", sentence(&error));
+                self.notices.show(Notice::error(text).about(Topic::PastRun));
             }
         }
     }
@@ -244,8 +245,9 @@ impl Session {
     fn use_past_run(&mut self, past: PastRun, then: PastRunUse) {
         if self.is_running() {
             let text = "Nothing was opened. A run is under way: wait for its end, or stop it.";
-            return self.notices.show(Notice::error(text));
+            return self.notices.show(Notice::error(text).about(Topic::PastRun));
         }
+        self.notices.succeeded(Topic::PastRun);
         let PastRun { row, job, batch, model, rest, damaged } = past;
         let id = row.id;
         if damaged > 0 {
@@ -254,7 +256,9 @@ impl Session {
         }
         let (done, tasks) = (model.progress.counts.done, batch.len());
         let origin = RunOrigin { job: job.clone(), batch, folder: row.folder.clone() };
-        self.show_past(origin, model, rest.as_ref().err().cloned());
+        let obstacle = rest.as_ref().err().cloned();
+        let serial = self.run.next_serial();
+        self.run.show(CurrentRun::recorded(Some(id), serial, origin, model, obstacle));
         match (then, rest) {
             (PastRunUse::Show, _) => self.page = Page::RESULTS,
             (_, Err(obstacle)) => {
@@ -267,10 +271,14 @@ impl Session {
                 let text = format!("Every task of run {id} has ended: there is nothing left to run.");
                 self.notices.show(Notice::info(text));
             }
+            (PastRunUse::Resume, Ok(_)) if self.is_racing() => self.refuse_beside_race(),
             (PastRunUse::Resume, Ok(batch)) => {
                 let earlier = Earlier { done: row.earlier.done + done, ..row.earlier };
                 let origin = RunOrigin { job, batch, folder: row.folder };
-                self.start(StartRequest { origin, continues: Some((id, earlier)) });
+                self.start(StartRequest {
+                    continues: Some((id, earlier)),
+                    ..StartRequest::new(origin, Follows::Shown)
+                });
             }
         }
     }

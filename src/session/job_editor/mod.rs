@@ -31,6 +31,8 @@ pub struct JobEditor {
     /// Counts the changes of `draft`, so that a copy of it can be told to be outdated.
     revision: u64,
     opened: JobDraft,
+    /// Counts the jobs that were opened.
+    opening: u64,
     origin: Option<Origin>,
     folder: PathBuf,
     launch_folder: PathBuf,
@@ -46,6 +48,7 @@ impl JobEditor {
             draft: JobDraft::default(),
             revision: 0,
             opened: JobDraft::default(),
+            opening: 0,
             origin: None,
             folder: folder.clone(),
             launch_folder: folder,
@@ -89,6 +92,18 @@ impl JobEditor {
         self.draft != self.opened
     }
 
+    /// It differs in more than the mode and the number of workers, which are tried out rather than written.
+    pub fn has_unsaved_work(&self) -> bool {
+        let mut draft = self.draft.clone();
+        (draft.mode, draft.workers) = (self.opened.mode, self.opened.workers);
+        draft != self.opened
+    }
+
+    /// The number of jobs opened so far, which tells whether another was opened since.
+    pub(super) const fn opening(&self) -> u64 {
+        self.opening
+    }
+
     /// Where relative paths of the open job start.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -117,6 +132,7 @@ impl JobEditor {
         }
         self.edit(JobDraft::from_job(job));
         self.opened = self.draft.clone();
+        self.opening += 1;
         self.origin = Some(origin);
     }
 

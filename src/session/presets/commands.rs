@@ -1,7 +1,7 @@
 //! Opening and saving presets. A preset that cannot be read leaves the open job as it is.
 
 use super::PresetId;
-use crate::session::notices::Notice;
+use crate::session::notices::{Notice, Topic};
 use crate::session::{Origin, Page, PresetCommand, Session};
 use fanlane_core::job::Job;
 
@@ -28,14 +28,18 @@ impl Session {
         match self.presets.get(&id).map(|preset| preset.job.clone()) {
             Some(Ok(job)) => {
                 self.job_changes();
+                self.notices.succeeded(Topic::OpenJob);
                 self.editor.open(&job, Origin::Preset(id));
                 self.page = Page::JOB;
             }
             Some(Err(error)) => {
                 let name = self.presets.name(&id);
-                self.notices.show(Notice::error(format!("{name} was not opened. {error}")));
+                self.notices.show(Notice::error(format!("{name} was not opened. {error}")).about(Topic::OpenJob));
             }
-            None => self.notices.show(Notice::error("This preset is gone; it may have been deleted elsewhere.")),
+            None => {
+                let text = "This preset is gone; it may have been deleted elsewhere.";
+                self.notices.show(Notice::error(text).about(Topic::OpenJob));
+            }
         }
     }
 
@@ -53,15 +57,18 @@ impl Session {
                 self.job_changes();
                 let saved = self.presets.get(&id).and_then(|preset| preset.job.as_ref().ok());
                 self.editor.saved(id.clone(), saved);
-                self.notices.show(Notice::info(format!("Saved {:?}.", self.presets.name(&id))));
+                self.notices.show(Notice::info(format!("Saved {:?}.", self.presets.name(&id))).about(Topic::Presets));
             }
-            Err(error) => self.notices.show(Notice::error(format!("The job was not saved. {error}"))),
+            Err(error) => {
+                self.notices.show(Notice::error(format!("The job was not saved. {error}")).about(Topic::Presets))
+            }
         }
     }
 
     fn rename_preset(&mut self, id: &PresetId, name: &str) {
         match self.presets.rename(id, name) {
             Ok(renamed) => {
+                self.notices.succeeded(Topic::Presets);
                 if self.editor.saved_origin() == Some(id) {
                     let name = self.presets.name(&renamed).to_owned();
                     self.editor.preset_renamed(renamed, name);
@@ -69,7 +76,7 @@ impl Session {
             }
             Err(error) => {
                 let name = self.presets.name(id);
-                self.notices.show(Notice::error(format!("{name:?} was not renamed. {error}")));
+                self.notices.show(Notice::error(format!("{name:?} was not renamed. {error}")).about(Topic::Presets));
             }
         }
     }
@@ -79,7 +86,7 @@ impl Session {
             Ok(copy) => Notice::info(format!("Saved a copy as {:?}.", self.presets.name(&copy))),
             Err(error) => Notice::error(format!("{:?} was not copied. {error}", self.presets.name(id))),
         };
-        self.notices.show(notice);
+        self.notices.show(notice.about(Topic::Presets));
     }
 
     fn delete_preset(&mut self, id: PresetId) {
@@ -94,7 +101,7 @@ impl Session {
             }
             Err(error) => Notice::error(format!("{name:?} was not deleted. {error}")),
         };
-        self.notices.show(notice);
+        self.notices.show(notice.about(Topic::Presets));
     }
 
     fn undo_delete(&mut self) {

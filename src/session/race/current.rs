@@ -70,6 +70,11 @@ impl CurrentRace {
         !self.over.load(Ordering::Acquire)
     }
 
+    /// It has ended with measurements that no file has.
+    pub fn is_unsaved(&self) -> bool {
+        !self.is_under_way() && self.file.is_none() && !self.model().runs.is_empty()
+    }
+
     /// Stops it: finished runs count, the current one does not.
     pub(in crate::session) fn stop(&self) {
         if let Some(race) = &self.race {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{CurrentRace, Forecast, RaceDraft, RaceEngine, RacePlan};
-use crate::session::notices::{Notice, sentence};
+use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::{Page, RaceCommand, Session, Wake};
 use fanlane_core::model::race::{RaceModel, Rules};
 use fanlane_core::store::race as saved;
@@ -13,6 +13,8 @@ use fanlane_core::store::race as saved;
 pub struct RaceState {
     draft: RaceDraft,
     shown: Option<CurrentRace>,
+    /// Races of this session that were replaced before they were saved, the oldest first.
+    unsaved: Vec<CurrentRace>,
     /// The saved race that the shown one is compared with, and its file.
     comparison: Option<(PathBuf, RaceModel)>,
     /// Files of saved races, the newest first.
@@ -30,6 +32,7 @@ impl RaceState {
         let mut state = Self {
             draft: RaceDraft::usual(cores),
             shown: None,
+            unsaved: Vec::new(),
             comparison: None,
             saved: Vec::new(),
             folder,
@@ -49,6 +52,32 @@ impl RaceState {
     /// The shown race.
     pub const fn shown(&self) -> Option<&CurrentRace> {
         self.shown.as_ref()
+    }
+
+    /// Races of this session that were replaced before they were saved, the oldest first.
+    pub fn unsaved(&self) -> &[CurrentRace] {
+        &self.unsaved
+    }
+
+    /// The names of the jobs of all finished races that are lost with the window.
+    pub(in crate::session) fn unsaved_names(&self) -> Vec<String> {
+        let shown = self.shown.iter().filter(|race| self.can_save() && race.is_unsaved());
+        let name = |race: &CurrentRace| race.model().header.as_ref().map(|header| header.name.clone());
+        self.unsaved.iter().chain(shown).filter_map(name).collect()
+    }
+
+    /// Shows a race; the one before stays within reach until it is saved.
+    fn replace(&mut self, race: CurrentRace) {
+        let before = self.shown.replace(race);
+        let can_save = self.can_save();
+        self.unsaved.extend(before.filter(|race| can_save && race.is_unsaved()));
+    }
+
+    fn reopen(&mut self, serial: u64) -> bool {
+        let Some(place) = self.unsaved.iter().position(|race| race.serial == serial) else { return false };
+        let race = self.unsaved.remove(place);
+        self.replace(race);
+        true
     }
 
     /// The saved race that the shown one is compared with, and its file.
@@ -93,7 +122,8 @@ impl RaceState {
 
     fn start(&mut self, plan: RacePlan, engine: RaceEngine, wake: Wake) -> std::io::Result<()> {
         let serial = self.next_serial();
-        self.shown = Some(CurrentRace::start(serial, plan, engine, wake)?);
+        let race = CurrentRace::start(serial, plan, engine, wake)?;
+        self.replace(race);
         Ok(())
     }
 
@@ -142,7 +172,7 @@ impl RaceState {
     /// Shows a race that is over.
     fn show(&mut self, race: RaceModel, file: Option<PathBuf>) {
         let serial = self.next_serial();
-        self.shown = Some(CurrentRace::recorded(serial, race, file));
+        self.replace(CurrentRace::recorded(serial, race, file));
     }
 
     fn compare(&mut self, file: Option<PathBuf>) -> Result<(), String> {
@@ -208,6 +238,12 @@ impl Session {
                 Err(error) => Notice::error(format!("The race was not saved. {}", sentence(&error))),
             }),
             RaceCommand::Open(file) => self.open_race(file),
+            RaceCommand::Reopen(serial) => {
+                if !self.is_racing() && self.race.reopen(serial) {
+                    self.page = Page::RACE;
+                }
+                None
+            }
             RaceCommand::Remove(file) => Some(match self.race.remove(&file) {
                 Ok(()) => Notice::info(format!("Deleted {}.", file.display())),
                 Err(error) => Notice::error(sentence(&error)),
@@ -215,7 +251,7 @@ impl Session {
             RaceCommand::Compare(file) => self.race.compare(file).err().map(|error| Notice::error(sentence(&error))),
         };
         if let Some(notice) = notice {
-            self.notices.show(notice);
+            self.notices.show(if notice.topic == Topic::Other { notice.about(Topic::Race) } else { notice });
         }
     }
 
@@ -265,6 +301,7 @@ impl Session {
         match saved::open(&file) {
             Ok(race) => {
                 self.race.show(race, Some(file));
+                self.notices.succeeded(Topic::Race);
                 self.page = Page::RACE;
                 None
             }

@@ -65,6 +65,8 @@ enum RunSource {
     },
     /// A run of the past, whose model is complete.
     Recorded {
+        /// Its number in the history.
+        id: Option<i64>,
         /// Why it cannot be run again.
         obstacle_to_rerun: Option<String>,
     },
@@ -128,8 +130,34 @@ impl CurrentRun {
     }
 
     /// A run whose events are all known. `obstacle_to_rerun` says why it cannot be run again.
-    pub(super) fn recorded(serial: u64, origin: RunOrigin, model: RunModel, obstacle_to_rerun: Option<String>) -> Self {
-        Self::new(serial, origin, Arc::new(Mutex::new(model)), RunSource::Recorded { obstacle_to_rerun })
+    pub(in crate::session) fn recorded(
+        id: Option<i64>,
+        serial: u64,
+        origin: RunOrigin,
+        model: RunModel,
+        obstacle_to_rerun: Option<String>,
+    ) -> Self {
+        Self::new(serial, origin, Arc::new(Mutex::new(model)), RunSource::Recorded { id, obstacle_to_rerun })
+    }
+
+    /// Its number in the history, as far as this window knows it.
+    pub fn history_id(&self) -> Option<i64> {
+        match &self.source {
+            RunSource::Here { .. } => None,
+            RunSource::Detached { link, .. } => link.id(),
+            RunSource::Recorded { id, .. } => *id,
+        }
+    }
+
+    /// `run 12`, or its job's name.
+    pub fn title(&self) -> String {
+        self.history_id().map_or_else(|| self.job.display_name().to_owned(), |id| format!("run {id}"))
+    }
+
+    /// Its number of workers; `None` before it has begun.
+    pub fn workers(&self) -> Option<u32> {
+        let model = self.model();
+        model.header.as_ref().map(|_| model.progress.workers)
     }
 
     fn new(serial: u64, origin: RunOrigin, model: Arc<Mutex<RunModel>>, source: RunSource) -> Self {
@@ -158,7 +186,7 @@ impl CurrentRun {
     /// Why this run cannot be run again; `None` if it can.
     pub fn obstacle_to_rerun(&self) -> Option<&str> {
         match &self.source {
-            RunSource::Recorded { obstacle_to_rerun } => obstacle_to_rerun.as_deref(),
+            RunSource::Recorded { obstacle_to_rerun, .. } => obstacle_to_rerun.as_deref(),
             RunSource::Here { .. } | RunSource::Detached { .. } => None,
         }
     }

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
-use super::{CurrentRun, RecorderMessages, RunOrigin, StartRequest};
+use super::{CurrentRun, Follows, RecorderMessages, RunOrigin, StartRequest};
 use crate::session::history::on_a_thread;
-use crate::session::notices::{Notice, sentence};
+use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::{Page, Session, Wake};
 use fanlane_core::engine::RunCommand;
 use fanlane_core::engine::event_pump::{EVENTS_PER_LOCK, pump};
@@ -226,8 +226,8 @@ impl Session {
         };
         let connect = move || runs.start(&order);
         let Ok(run) = self.follow(request.origin.clone(), connect) else { return Some(request) };
+        self.show_started(run, &request);
         self.detached.requested = Some(request);
-        self.show_started(run);
         None
     }
 
@@ -245,14 +245,17 @@ impl Session {
         let found = self.detached.found.iter().find(|(info, _)| info.run == Some(run));
         match found.map(|(_, folder)| folder.clone()) {
             Some(folder) => self.watch(folder),
-            None => self.notices.show(Notice::error(format!("Run {run} is no longer running."))),
+            None => {
+                let text = format!("Run {run} is no longer running.");
+                self.notices.show(Notice::error(text).about(Topic::PastRun));
+            }
         }
     }
 
     fn watch(&mut self, folder: PathBuf) {
         if self.is_busy() {
             let text = "Nothing was opened. A run is under way: wait for its end, or stop it.";
-            return self.notices.show(Notice::error(text));
+            return self.notices.show(Notice::error(text).about(Topic::PastRun));
         }
         let Some(runs) = self.detached.runs.clone() else { return };
         self.detached.opening = on_a_thread(&self.wake, move || runs.watch(folder));
@@ -286,7 +289,7 @@ impl Session {
             ))),
             LinkFailure::Start(error) => match self.detached.requested.take() {
                 Some(request) if error.is_of_this_place() => {
-                    self.start_here(request);
+                    self.start_here(StartRequest { follows: Follows::SameAsShown, ..request });
                     self.notices.show(Notice::info(format!(
                         "This run ends with the window, since it could not be detached. {}",
                         sentence(&error.to_string())
@@ -324,13 +327,14 @@ impl Session {
         let Some(batch) = watching.batch().cloned().filter(|_| !self.is_busy()) else { return };
         let job = batch.job().clone();
         let name = job.display_name();
-        let which = watching.info.run.map_or_else(|| format!("\u{201c}{name}\u{201d}"), |id| format!("{id}, {name},"));
+        let which = watching.info.run.map_or_else(|| format!("{name},"), |id| format!("{id}, {name},"));
         let origin = RunOrigin { job, batch, folder: watching.job_folder() };
         match self.follow(origin, move || Ok(watching)) {
             Ok(run) => {
                 self.run.show(run);
                 self.page = Page::LIVE;
-                self.notices.show(Notice::info(format!("Run {which} is running detached and is shown here.")));
+                let text = format!("Reconnected to run {which} which kept running.");
+                self.notices.show(Notice::info(text).about(Topic::PastRun));
             }
             Err(error) => {
                 let text = format!("The run cannot be followed: no thread can be started: {error}.");

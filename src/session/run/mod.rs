@@ -8,13 +8,13 @@ mod start;
 use fanlane_core::engine::RunCommand;
 use fanlane_core::event::{OutcomeClass, TaskId};
 
-use super::Wake;
+use super::{Machine, Wake};
 
 pub use current::CurrentRun;
 pub(super) use current::{RecorderMessages, RunOrigin};
 pub use detached::DetachedList;
 pub use row_order::{RowOrder, RowQuery, SortKey};
-pub(super) use start::StartRequest;
+pub(super) use start::{Follows, StartRequest};
 
 /// The shown run, if any.
 #[derive(Default)]
@@ -24,7 +24,30 @@ pub struct ShownRun {
     query: RowQuery,
     rows: RowOrder,
     serials: u64,
+    /// Runs that can be shown again, the next one last.
+    before: Vec<ShownBefore>,
+    /// The job that the shown run was started from, by [`JobEditor::opening`](super::JobEditor).
+    opening: Option<u64>,
+    asked: Option<AskedWorkers>,
 }
+
+/// A run that was shown, and how.
+struct ShownBefore {
+    run: CurrentRun,
+    selected: Option<TaskId>,
+    query: RowQuery,
+    opening: Option<u64>,
+}
+
+/// A number of workers that the run was asked for.
+struct AskedWorkers {
+    asked: u32,
+    /// What the run had then: as soon as it has another, it has answered.
+    before: u32,
+}
+
+/// Maximum number of runs that can be shown again without the history.
+const MAX_BEFORE: usize = 8;
 
 impl ShownRun {
     /// The run.
@@ -35,6 +58,29 @@ impl ShownRun {
     /// A run is under way.
     pub fn is_under_way(&self) -> bool {
         self.current.as_ref().is_some_and(CurrentRun::is_under_way)
+    }
+
+    /// The run, while it is under way.
+    pub fn under_way(&self) -> Option<&CurrentRun> {
+        self.current.as_ref().filter(|run| run.is_under_way())
+    }
+
+    /// The number of workers of the run under way, as it was last asked for.
+    pub(super) fn workers_under_way(&self, machine: Machine) -> Option<u32> {
+        let run = self.under_way()?;
+        let workers = run.workers().unwrap_or_else(|| machine.pool_of(&run.job));
+        let asked = self.asked.as_ref().filter(|asked| asked.before == workers);
+        Some(asked.map_or(workers, |asked| asked.asked))
+    }
+
+    /// The job that the shown run was started from, by the count of opened jobs.
+    pub(super) const fn opening(&self) -> Option<u64> {
+        self.opening
+    }
+
+    /// The run that [`Command::Back`](super::Command::Back) shows: the one that was rerun.
+    pub fn before(&self) -> Option<&CurrentRun> {
+        self.before.last().map(|before| &before.run)
     }
 
     /// The task whose details are shown.
@@ -74,11 +120,53 @@ impl ShownRun {
         (link.id() == Some(id) && link.can_stay()).then(|| link.ends_with_window())
     }
 
-    /// Shows another run.
+    /// Shows a run of the past, or one that was found running.
     pub(super) fn show(&mut self, run: CurrentRun) {
-        self.selected = None;
+        self.before.clear();
+        self.replace(run);
+    }
+
+    /// Shows a run that was just started; `keeps`: there is no history to find the shown one in.
+    pub(super) fn show_started(&mut self, run: CurrentRun, request: &StartRequest, keeps: bool) {
+        let shown = self.replace(run);
+        self.opening = request.opening;
+        match request.follows {
+            Follows::Nothing => self.before.clear(),
+            Follows::SameAsShown => return,
+            Follows::Shown => {}
+        }
+        if let Some(shown) = shown.filter(|_| keeps || request.follows == Follows::Shown) {
+            self.before.push(shown);
+            self.before.drain(..self.before.len().saturating_sub(MAX_BEFORE));
+        }
+    }
+
+    /// Shows the run before as it was shown; the others follow in a circle.
+    pub(super) fn back(&mut self) -> bool {
+        let Some(ShownBefore { run, selected, query, opening }) = self.before.pop() else { return false };
+        if let Some(shown) = self.replace(run) {
+            self.before.insert(0, shown);
+        }
+        (self.selected, self.query, self.opening) = (selected, query, opening);
+        true
+    }
+
+    /// A filter is of the run that it was made for; the order is a habit.
+    fn replace(&mut self, run: CurrentRun) -> Option<ShownBefore> {
+        let RowQuery { sort, descending, .. } = self.query;
+        let query = std::mem::replace(&mut self.query, RowQuery { sort, descending, ..RowQuery::default() });
         self.rows.clear();
-        self.current = Some(run);
+        self.asked = None;
+        let (selected, opening) = (self.selected.take(), self.opening.take());
+        let before = self.current.replace(run)?;
+        Some(ShownBefore { run: before, selected, query, opening })
+    }
+
+    /// Asks the run under way for another number of workers.
+    pub(super) fn set_workers(&mut self, workers: u32) {
+        let Some(run) = self.under_way().filter(|run| run.allows(RunCommand::SetWorkers(workers))) else { return };
+        run.command(RunCommand::SetWorkers(workers));
+        self.asked = run.workers().map(|before| AskedWorkers { asked: workers, before });
     }
 
     pub(super) const fn next_serial(&mut self) -> u64 {

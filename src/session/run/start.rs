@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{CurrentRun, RunOrigin};
 use crate::session::job_editor::{FieldError, expand};
-use crate::session::notices::{Notice, sentence};
+use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::{Page, Session};
-use fanlane_core::engine::{RunCommand, RunOptions};
+use fanlane_core::engine::RunOptions;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::{Job, MAX_WORKERS, Mode};
 use fanlane_core::model::{Earlier, RunModel};
@@ -17,6 +17,27 @@ pub(in crate::session) struct StartRequest {
     pub origin: RunOrigin,
     /// The number of the run that is continued, and its counts.
     pub continues: Option<(i64, Earlier)>,
+    /// What it has to do with the shown run.
+    pub follows: Follows,
+    /// The job that it is started from, by the count of opened jobs; `None`: a run.
+    pub opening: Option<u64>,
+}
+
+/// What a run that is started has to do with the shown one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::session) enum Follows {
+    /// Nothing.
+    Nothing,
+    /// It runs tasks of the shown run again, which can be shown again.
+    Shown,
+    /// It is the shown one, which could not be started elsewhere.
+    SameAsShown,
+}
+
+impl StartRequest {
+    pub(in crate::session) const fn new(origin: RunOrigin, follows: Follows) -> Self {
+        Self { origin, continues: None, follows, opening: None }
+    }
 }
 
 impl Session {
@@ -38,13 +59,10 @@ impl Session {
     pub fn show_recorded(&mut self, job: Job, model: RunModel) -> Result<(), FieldError> {
         let folder = self.editor.folder().to_owned();
         let batch = Arc::clone(&expand(&job, &folder, None)?.batch);
-        self.show_past(RunOrigin { job, batch, folder }, model, None);
-        Ok(())
-    }
-
-    pub(in crate::session) fn show_past(&mut self, origin: RunOrigin, model: RunModel, obstacle: Option<String>) {
+        let origin = RunOrigin { job, batch, folder };
         let serial = self.run.next_serial();
-        self.run.show(CurrentRun::recorded(serial, origin, model, obstacle));
+        self.run.show(CurrentRun::recorded(None, serial, origin, model, None));
+        Ok(())
     }
 
     pub(in crate::session) fn run(&mut self) {
@@ -67,7 +85,8 @@ impl Session {
         let preview = self.editor.preview();
         let (Some(job), Some(expanded)) = (preview.job(), preview.expanded()) else { return };
         let (job, batch, folder) = (job.clone(), Arc::clone(&expanded.batch), self.editor.folder().to_owned());
-        self.start(StartRequest { origin: RunOrigin { job, batch, folder }, continues: None });
+        let request = StartRequest::new(RunOrigin { job, batch, folder }, Follows::Nothing);
+        self.start(StartRequest { opening: Some(self.editor.opening()), ..request });
     }
 
     pub(in crate::session) fn start(&mut self, request: StartRequest) {
@@ -86,8 +105,8 @@ impl Session {
         let recorder = self.history.recorder(&request);
         let options = options.gate(recorder.as_ref().map(|(recorder, _)| recorder.gate()));
         let wake = Arc::clone(&self.wake);
-        match CurrentRun::start(serial, request.origin, options, &*self.engine, wake, recorder) {
-            Ok(run) => self.show_started(run),
+        match CurrentRun::start(serial, request.origin.clone(), options, &*self.engine, wake, recorder) {
+            Ok(run) => self.show_started(run, &request),
             Err(error) => {
                 let text = format!("Nothing was started. {}", sentence(&error.to_string()));
                 self.notices.show(Notice::error(text));
@@ -95,26 +114,47 @@ impl Session {
         }
     }
 
-    pub(super) fn show_started(&mut self, run: CurrentRun) {
+    pub(super) fn show_started(&mut self, run: CurrentRun, request: &StartRequest) {
         self.notices.clear();
-        self.run.show(run);
+        self.run.show_started(run, request, !self.history.is_kept());
         self.page = Page::LIVE;
+    }
+
+    /// Shows the run again that the shown one was made from.
+    pub(in crate::session) fn back(&mut self) {
+        if self.is_running() {
+            let text = "A run is under way and would be replaced: wait for its end, or stop it.";
+            return self.notices.show(Notice::error(text).about(Topic::PastRun));
+        }
+        if self.run.back() {
+            self.page = Page::RESULTS;
+        }
     }
 
     pub(in crate::session) fn set_workers(&mut self, workers: u32) {
         let workers = workers.clamp(1, MAX_WORKERS);
-        if self.editor.draft().workers != Some(workers) {
+        let is_of_job = !self.is_running() || self.is_of_open_job();
+        if is_of_job && self.editor.draft().workers != Some(workers) {
             self.edit(|draft| draft.workers = Some(workers));
         }
-        if self.run.current().is_some_and(|run| run.job.mode != Mode::One) {
-            self.run.command(RunCommand::SetWorkers(workers));
+        if self.run.under_way().is_some_and(|run| run.job.mode != Mode::One) {
+            self.run.set_workers(workers);
         }
+    }
+
+    pub(in crate::session) fn refuse_beside_race(&mut self) {
+        let text =
+            "Nothing was started. A race is under way, and a run beside it would distort it: stop the race first.";
+        self.notices.show(Notice::error(text).about(Topic::PastRun));
     }
 
     pub(in crate::session) fn rerun(&mut self, tasks: &[TaskId]) {
         let Some(run) = self.run.current() else { return };
         if run.is_under_way() {
             return self.notices.show(Notice::error("Nothing was started. A run is under way: wait for its end."));
+        }
+        if self.is_racing() {
+            return self.refuse_beside_race();
         }
         if let Some(obstacle) = run.obstacle_to_rerun() {
             return self.notices.show(Notice::error(format!("Nothing was started. {obstacle}")));
@@ -126,6 +166,6 @@ impl Session {
         let job = Job { name: name.clone(), ..run.job.clone() };
         let batch = Arc::new(run.batch.only(tasks).renamed(name));
         let folder = run.folder().to_owned();
-        self.start(StartRequest { origin: RunOrigin { job, batch, folder }, continues: None });
+        self.start(StartRequest::new(RunOrigin { job, batch, folder }, Follows::Shown));
     }
 }

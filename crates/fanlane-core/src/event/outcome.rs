@@ -117,6 +117,11 @@ impl OutcomeCounts {
         self.total() - self.done
     }
 
+    /// All tasks that failed: on their own, at their timeout, or with their worker.
+    pub const fn failures(&self) -> u64 {
+        self.failed + self.timed_out + self.lost
+    }
+
     const fn of_mut(&mut self, class: OutcomeClass) -> &mut u64 {
         match class {
             OutcomeClass::Done => &mut self.done,

@@ -13,6 +13,7 @@ pub mod records;
 pub mod result_transfers;
 pub mod run;
 pub mod sanitize;
+pub mod search;
 pub mod statistics;
 pub mod transports;
 

@@ -9,8 +9,10 @@ use crate::session::{RaceCommand, Session};
 use crate::ui::icon_button::{icon_button, icon_text, primary_button, small_icon_button};
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::{Question, Requests};
+use crate::ui::sanitize;
 use crate::ui::theme;
 use fanlane_core::job::Mode;
+use fanlane_core::model::format;
 use fanlane_core::model::race::RaceModel;
 
 /// Minimum width for buttons with labels, in points.
@@ -115,8 +117,15 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
                 .on_disabled_hover_text("Needs a race to compare and a saved one");
         });
     }
-    ui.add_enabled_ui(!listed.is_empty(), |ui| {
+    let unsaved = if session.is_racing() { &[] } else { session.race.unsaved() };
+    ui.add_enabled_ui(!listed.is_empty() || !unsaved.is_empty(), |ui| {
         let menu = ui.menu_button((icon_text(ICON_FOLDER_OPEN), words("Open")), |ui| {
+            for race in unsaved.iter().rev() {
+                if ui.button(format!("{} (not saved)", unsaved_name(&race.model()))).clicked() {
+                    requests.command(RaceCommand::Reopen(race.serial));
+                    ui.close();
+                }
+            }
             for file in listed.iter().take(MAX_LISTED) {
                 ui.horizontal(|ui| {
                     let name = file_name(file);
@@ -145,6 +154,12 @@ pub fn files_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     if save.on_hover_text("Save the race with all its measurements").on_disabled_hover_text(why_not).clicked() {
         requests.command(RaceCommand::Save);
     }
+}
+
+/// The job of a race that is not saved, and how much was raced.
+fn unsaved_name(model: &RaceModel) -> String {
+    let name = model.header.as_ref().map_or_else(String::new, |header| sanitize::command(&header.name));
+    format!("{name}, {}", format::plural(model.runs.len() as u64, "run"))
 }
 
 fn file_name(file: &Path) -> String {

@@ -10,7 +10,7 @@ use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::badge::progress_words;
 use crate::ui::widgets::{outcome_badge_ui, running_badge_ui};
-use fanlane_core::event::{AttemptRecord, Captured, TaskId};
+use fanlane_core::event::{AttemptRecord, Captured, OutcomeClass, Output, TaskId};
 use fanlane_core::model::{Autopsy, RunModel, format};
 
 use super::output::{Lines, output_ui};
@@ -40,6 +40,15 @@ enum Stream {
     #[default]
     Stdout,
     Stderr,
+}
+
+impl Stream {
+    /// The stream that is looked at first: what a failed task says of its failure is on stderr.
+    fn first(output: &Output, class: OutcomeClass) -> Self {
+        let says = |stream: &Captured| !stream.head.trim_ascii().is_empty() || stream.dropped_bytes > 0;
+        let failed = class != OutcomeClass::Done;
+        if says(&output.stderr) && (failed || !says(&output.stdout)) { Self::Stderr } else { Self::Stdout }
+    }
 }
 
 impl Detail {
@@ -81,10 +90,7 @@ impl Detail {
         let output = record.output.as_deref();
         let stdout = Lines::cut(output.map(|output| &output.stdout));
         let stderr = Lines::cut(output.map(|output| &output.stderr));
-        // A task that printed only to standard error opens on that.
-        let stdout_is_empty = output.is_none_or(|output| output.stdout.head.is_empty());
-        let stderr_is_empty = output.is_none_or(|output| output.stderr.head.is_empty());
-        self.stream = if stdout_is_empty && !stderr_is_empty { Stream::Stderr } else { Stream::Stdout };
+        self.stream = output.map_or(Stream::Stdout, |output| Stream::first(output, record.outcome.class()));
         self.shown = Some(Shown { run, task, attempt, attempts, stdout, stderr });
     }
 

@@ -28,7 +28,8 @@ pub fn state_ui(ui: &mut Ui, run: &RunRow) {
         }
         RunState::Interrupted => (ICON_LINK_OFF, OutcomeClass::Lost),
         RunState::Stopped => (ICON_STOP_CIRCLE, OutcomeClass::Cancelled),
-        RunState::Finished if run.counts.not_done() > 0 => (ICON_ERROR, OutcomeClass::Failed),
+        RunState::Finished if run.counts.failures() > 0 => (ICON_ERROR, OutcomeClass::Failed),
+        RunState::Finished if run.counts.cancelled > 0 => (ICON_STOP_CIRCLE, OutcomeClass::Cancelled),
         RunState::Finished => (ICON_CHECK_CIRCLE, OutcomeClass::Done),
     };
     ui.spacing_mut().item_spacing.x = theme::HALF;
@@ -42,8 +43,9 @@ fn word(run: &RunRow) -> &'static str {
         RunState::Running => "Running",
         RunState::Interrupted => "Interrupted",
         RunState::Stopped => "Stopped",
-        RunState::Finished if run.counts.not_done() > 0 => "With failures",
-        RunState::Finished => "All done",
+        RunState::Finished if run.counts.failures() > 0 => "Failed",
+        RunState::Finished if run.counts.cancelled > 0 => "Cancelled",
+        RunState::Finished => "Done",
     }
 }
 
@@ -59,6 +61,7 @@ pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Re
             }
         });
     });
+    buttons_ui(ui, session, run, requests);
     ui.add_space(theme::HALF);
     let lines = lines(run);
     Grid::new("run").num_columns(2).spacing([theme::GAP, theme::HALF]).show(ui, |ui| {
@@ -78,15 +81,12 @@ pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Re
             }
         }
     });
-    ui.add_space(theme::UNIT);
     if let Some(mut ends) = session.run.ends_with_window(run.id) {
         let choice = ui.checkbox(&mut ends, "Stop it when this window is closed or killed");
         if choice.on_hover_text("Otherwise it continues in the background, and the next window shows it").changed() {
             requests.command(Command::EndWithWindow(ends));
         }
-        ui.add_space(theme::UNIT);
     }
-    buttons_ui(ui, session, run, requests);
 }
 
 fn lines(run: &RunRow) -> Vec<(&'static str, String)> {
@@ -136,7 +136,7 @@ fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
     };
     let ended_by_itself = run.counts.total() - run.counts.cancelled;
     let no_rest = (ended_by_itself >= run.tasks).then_some("Every task has ended");
-    let no_failed = (run.counts.not_done() == run.counts.cancelled).then_some("No task failed");
+    let no_failed = (run.counts.failures() == 0).then_some("No task failed");
     ui.horizontal_wrapped(|ui| {
         if run.state == RunState::Running {
             let obstacle = if session.is_busy() {
@@ -167,4 +167,5 @@ fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
             requests.ask(Question::RemoveRun(run.id, run.name.clone()));
         }
     });
+    ui.add_space(theme::HALF);
 }

@@ -3,7 +3,7 @@
 use egui::{Label, RichText, Sense, Ui};
 use egui_extras::TableRow;
 
-use crate::session::{HistoryCommand, Session};
+use crate::session::{HistoryCommand, PastRunUse, Session};
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
@@ -22,8 +22,8 @@ const TITLES: [(&str, f32, bool); 8] = [
     ("State", 13.5, false),
     ("Tasks", 10.0, true),
     ("Done", 10.0, true),
-    ("Not done", 9.0, true),
-    ("Time", 11.0, true),
+    ("Failed", 9.0, true),
+    ("Time", 12.0, true),
 ];
 
 /// Draws the table.
@@ -41,12 +41,12 @@ pub fn table_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
             body.rows(ROW_HEIGHT, shown.len(), |mut row| {
                 let run = shown[row.index()];
                 row.set_selected(selected == Some(run.id));
-                row_ui(&mut row, run, requests);
+                row_ui(&mut row, session, run, requests);
             });
         });
 }
 
-fn row_ui(row: &mut TableRow<'_, '_>, run: &RunRow, requests: &mut Requests) {
+fn row_ui(row: &mut TableRow<'_, '_>, session: &Session, run: &RunRow, requests: &mut Requests) {
     let mut clicked = false;
     row.col(|ui| clicked |= row_number_ui(ui, run.id.to_string(), format!("Run {}", run.id)));
     row.col(|ui| {
@@ -56,12 +56,15 @@ fn row_ui(row: &mut TableRow<'_, '_>, run: &RunRow, requests: &mut Requests) {
         ui.add(Label::new(sanitize::command(&run.name)).truncate());
     });
     row.col(|ui| state_ui(ui, run));
-    let counts = [run.tasks, run.counts.done, run.tasks.saturating_sub(run.counts.done)].map(format::count);
+    let counts = [run.tasks, run.counts.done, run.counts.failures()].map(format::count);
     let time = format::duration(run.wall_ns);
     for (place, text) in counts.into_iter().chain([time]).enumerate() {
         row.col(|ui| number_cell_ui(ui, &text, place == 3));
     }
-    if clicked || row.response().clicked() {
+    let response = row.response();
+    if response.double_clicked() && !session.is_running() {
+        requests.command(HistoryCommand::Open(run.id, PastRunUse::Show));
+    } else if clicked || response.clicked() {
         requests.command(HistoryCommand::Select(Some(run.id)));
     }
 }

@@ -1,0 +1,168 @@
+//! Looking for text in outputs: one rule for one output, for all outputs of a run, and for the history.
+//!
+//! Case is ignored, everything else is taken literally. Threads, locks and marks on the screen are not here.
+
+use std::ops::Range;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::event::{AttemptRecord, Captured, StreamName};
+
+/// A text to look for.
+#[derive(Clone, Debug)]
+pub struct Needle {
+    pattern: Regex,
+    /// Maximum length of a match, in bytes: the same letter in the other case may be longer.
+    max_bytes: usize,
+}
+
+/// The first place where an attempt's output has the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The stream.
+    pub stream: StreamName,
+    /// Its first byte among those that were kept of the stream: first the head, then the tail.
+    pub at: usize,
+}
+
+impl Needle {
+    /// What `text` stands for, without the blanks around it; `None` for nothing.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.is_empty() {
+            return None;
+        }
+        let pattern = RegexBuilder::new(&regex::escape(text)).case_insensitive(true).size_limit(usize::MAX).build();
+        Some(Self { pattern: pattern.ok()?, max_bytes: 3 * text.len() })
+    }
+
+    /// The first match.
+    pub fn find(&self, bytes: &[u8]) -> Option<Range<usize>> {
+        self.pattern.find(bytes).map(|found| found.range())
+    }
+
+    /// All matches, which do not overlap.
+    pub fn find_all<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        self.pattern.find_iter(bytes).map(|found| found.range())
+    }
+
+    /// The matches that begin in `piece`; they may end behind it. So a long text can be searched piece by piece.
+    pub fn find_in_piece<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        piece: Range<usize>,
+    ) -> impl Iterator<Item = Range<usize>> + 'a {
+        let (from, to) = (piece.start.min(bytes.len()), piece.end.min(bytes.len()));
+        let end = to.saturating_add(self.max_bytes).min(bytes.len());
+        let found = self.find_all(bytes.get(from..end).unwrap_or_default());
+        found.map(move |found| found.start + from..found.end + from).take_while(move |found| found.start < to)
+    }
+
+    /// The first match in a stream, by its first byte among those that were kept.
+    pub fn find_in_stream(&self, stream: &Captured) -> Option<usize> {
+        let in_tail = || self.find(&stream.tail).map(|found| found.start + stream.head.len());
+        self.find(&stream.head).map(|found| found.start).or_else(in_tail)
+    }
+
+    /// The first match in what an attempt printed. Standard error comes first, as it does where a failed task is shown.
+    pub fn find_in_record(&self, record: &AttemptRecord) -> Option<Hit> {
+        let output = record.output.as_deref()?;
+        let streams = [(StreamName::Stderr, &output.stderr), (StreamName::Stdout, &output.stdout)];
+        let found = |(stream, captured): (StreamName, &Captured)| {
+            self.find_in_stream(captured).map(|at| Hit { attempt: record.attempt, stream, at })
+        };
+        streams.into_iter().find_map(found)
+    }
+}
+
+impl Hit {
+    /// The line that it is in, without its end. Empty if this is not the record in which it was found.
+    pub fn line(self, record: &AttemptRecord) -> &[u8] {
+        let Some(output) = record.output.as_deref() else { return &[] };
+        let captured = match self.stream {
+            StreamName::Stdout => &output.stdout,
+            StreamName::Stderr => &output.stderr,
+        };
+        match self.at.checked_sub(captured.head.len()) {
+            None => line_at(&captured.head, self.at),
+            Some(at) => line_at(&captured.tail, at),
+        }
+    }
+}
+
+/// The line around a byte, without its end.
+pub fn line_at(bytes: &[u8], at: usize) -> &[u8] {
+    let (before, after) = bytes.split_at(at.min(bytes.len()));
+    let from = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let to = after.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + before.len());
+    bytes.get(from..to).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Outcome, Output, TaskId, WorkerId};
+
+    fn needle(text: &str) -> Needle {
+        Needle::new(text).expect("a text")
+    }
+
+    fn captured(head: &str, tail: &str) -> Captured {
+        Captured { head: head.into(), tail: tail.into(), ..Captured::default() }
+    }
+
+    #[test]
+    fn case_is_ignored_and_everything_else_is_literal() {
+        let table: [(&str, &str, Option<Range<usize>>); 8] = [
+            ("error", "an ERROR", Some(3..8)),
+            (" error ", "an Error.", Some(3..8)),
+            ("a.c", "abc a.c", Some(4..7)),
+            ("(", "f(x)", Some(1..2)),
+            ("\\d", "1 \\D", Some(2..4)),
+            ("größe", "GRÖSSE Größe", Some(8..15)),
+            ("a  b", "a b a  b", Some(4..8)),
+            ("x", "", None),
+        ];
+        for (text, bytes, found) in table {
+            assert_eq!(needle(text).find(bytes.as_bytes()), found, "{text:?} in {bytes:?}");
+        }
+        assert_eq!(needle("b").find(b"\xff\xfeB"), Some(2..3), "bytes that are not UTF-8 do not matter");
+        assert!(Needle::new("  ").is_none());
+    }
+
+    #[test]
+    fn piece_by_piece_every_match_is_found_once() {
+        let bytes = "ab.AB.aB.abab".as_bytes();
+        let ab = needle("ab");
+        let whole: Vec<_> = ab.find_all(bytes).collect();
+        assert_eq!(whole.len(), 5);
+        for step in 1..=bytes.len() {
+            let pieces = (0..bytes.len()).step_by(step);
+            let found: Vec<_> = pieces.flat_map(|from| ab.find_in_piece(bytes, from..from + step)).collect();
+            assert_eq!(found, whole, "pieces of {step}");
+        }
+        assert_eq!(ab.find_in_piece(bytes, 50..60).count(), 0);
+    }
+
+    #[test]
+    fn a_hit_leads_to_its_line_in_the_head_and_behind_what_was_dropped() {
+        let record = |stdout, stderr| AttemptRecord {
+            output: Some(Box::new(Output { stdout, stderr, leaky: false })),
+            ..AttemptRecord::new(TaskId(0), 2, WorkerId(1), Outcome::Done)
+        };
+        let cases = [
+            (record(captured("one\ntwo here\n", ""), captured("", "")), StreamName::Stdout, 8, "two here"),
+            (record(captured("here", ""), captured("a\nfrom HERE", "")), StreamName::Stderr, 7, "from HERE"),
+            (record(captured("one\n", "o\nx here\nend"), captured("", "")), StreamName::Stdout, 8, "x here"),
+        ];
+        for (record, stream, at, line) in cases {
+            let hit = needle("here").find_in_record(&record).expect("it is there");
+            assert_eq!((hit.attempt, hit.stream, hit.at), (2, stream, at), "{line}");
+            assert_eq!(hit.line(&record), line.as_bytes());
+        }
+        let silent = AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done);
+        assert_eq!(needle("here").find_in_record(&silent), None);
+    }
+}
