@@ -11,6 +11,7 @@ mod lane;
 mod live_output;
 mod main_loop;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -81,7 +82,7 @@ impl Run {
             grace_ns: GRACE.as_nanos() as u64,
             output_limit_bytes: OUTPUT_LIMIT_BYTES,
             spill_folder: options.spill_folder.clone(),
-            shared_folder: objects.as_ref().map(|objects| objects.folder().to_owned()),
+            shared_folder: objects.as_ref().and_then(SharedObjects::folder).map(Path::to_owned),
             progress: reports.as_ref().map(|reports| reports.name().to_owned()),
             transport: batch.job().transport,
         };

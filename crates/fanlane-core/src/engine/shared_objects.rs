@@ -11,7 +11,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use crate::event::{Event, EventKind, SharedContent, SharedEvent, SharedObject};
 use crate::job::Job;
-use fanlane_mp::manager::{Address, Folder, KEY_VARIABLE, Key, MANAGER_VARIABLE, MAX_BYTES, Server, ServerOptions};
+use fanlane_mp::manager::{KEY_VARIABLE, MANAGER_VARIABLE, MAX_BYTES, Server, ServerOptions};
 use fanlane_os::clock::monotonic_ns;
 
 use super::EngineError;
@@ -24,7 +24,6 @@ const MAX_SHOWN: usize = 1000;
 /// The shared objects of a run under way.
 pub struct SharedObjects {
     server: Arc<Server>,
-    folder: Folder,
 }
 
 impl SharedObjects {
@@ -38,9 +37,7 @@ impl SharedObjects {
         }
         let cannot =
             |source| EngineError::System { what: "the manager of the shared objects cannot be started", source };
-        let folder = Folder::create().map_err(cannot)?;
-        let address = Address::Unix(folder.path().join("manager"));
-        let mut options = ServerOptions::new(vec![address], Key::random().map_err(cannot)?);
+        let mut options = ServerOptions::local().map_err(cannot)?;
         options.max_bytes = job.shared_bytes.unwrap_or(MAX_BYTES);
         options.max_bytes_is_set_by = "shared_bytes in the job file, or fanlane run --shared-bytes SIZE".to_owned();
         let server = Server::start(options).map_err(|error| cannot(io::Error::other(error)))?;
@@ -48,7 +45,7 @@ impl SharedObjects {
             let made = server.create(name, spec.kind(), spec.arguments());
             made.map_err(|failure| cannot(io::Error::other(failure)))?;
         }
-        Ok(Some(Self { server: Arc::new(server), folder }))
+        Ok(Some(Self { server: Arc::new(server) }))
     }
 
     /// What tasks find in their environment.
@@ -60,8 +57,8 @@ impl SharedObjects {
     }
 
     /// The folder of its socket, which is removed with it.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    pub fn folder(&self) -> Option<&Path> {
+        self.server.folder()
     }
 
     /// The objects as they are now, in full as far as an event may hold it.

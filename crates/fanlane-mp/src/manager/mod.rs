@@ -6,13 +6,10 @@
 //! They are not encrypted.
 //!
 //! ```
-//! use fanlane_mp::manager::{Address, Key, Server, ServerOptions};
+//! use fanlane_mp::manager::{Server, ServerOptions};
 //!
-//! let folder = tempfile::tempdir()?;
-//! // A missing folder is made, for this user alone.
-//! let address = Address::Unix(folder.path().join("own/manager"));
-//! let server = Server::start(ServerOptions::new(vec![address], Key::random()?))?;
-//! // Another program connects with `Client::connect`, or with `Client::from_environment`.
+//! let server = Server::start(ServerOptions::local()?)?;
+//! // Another program connects with `Client::connect`, given the address and the key, or with `Client::from_environment`.
 //! let client = server.client()?;
 //! let seen = client.set::<String>("seen")?;
 //! assert!(seen.add(&"a".to_owned())?);

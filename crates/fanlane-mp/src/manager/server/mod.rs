@@ -11,7 +11,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -23,6 +23,7 @@ use super::client::{Client, ClientOptions};
 use super::custom_types::{CustomType, MakeCustom, Results, maker};
 use super::dynamic_value::DynamicValue;
 use super::failure::{ConnectError, Failure};
+use super::folder::Folder;
 use super::registry::{ObjectInfo, Quota, Registry};
 use super::wire::{MAX_FRAME_BYTES, Request};
 use crate::authentication::{Address, BindError, Key, ListeningSocket};
@@ -35,10 +36,9 @@ pub const MAX_BYTES: u64 = 1 << 30;
 /// The options of a manager's server.
 ///
 /// ```
-/// use fanlane_mp::manager::{Address, FailureKind, Key, MAX_BYTES, Server, ServerOptions};
+/// use fanlane_mp::manager::{FailureKind, MAX_BYTES, Server, ServerOptions};
 ///
-/// let folder = tempfile::tempdir()?;
-/// let mut options = ServerOptions::new(vec![Address::Unix(folder.path().join("own/manager"))], Key::random()?);
+/// let mut options = ServerOptions::local()?;
 /// assert_eq!(options.max_bytes, MAX_BYTES);
 /// options.max_objects = 1;
 /// let server = Server::start(options)?;
@@ -55,7 +55,7 @@ pub const MAX_BYTES: u64 = 1 << 30;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ServerOptions {
-    /// The addresses that it listens at; at least one.
+    /// The addresses that it listens at; with none, a socket in a folder of its own, for processes of this user.
     pub addresses: Vec<Address>,
     /// The key that clients must have.
     pub key: Key,
@@ -75,6 +75,14 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
+    /// A random key and no address, for the processes of this user that are told them; limits as [`ServerOptions::new`].
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn local() -> io::Result<Self> {
+        Ok(Self::new(Vec::new(), Key::random()?))
+    }
+
     /// Limits of 512 connections, 100,000 objects, [`MAX_BYTES`] of values and 64 MiB a call.
     pub fn new(addresses: Vec<Address>, key: Key) -> Self {
         Self {
@@ -117,9 +125,9 @@ impl fmt::Debug for ServerOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// No address was given.
-    #[error("a manager needs an address: unix:/path/of/socket or tcp:HOST:PORT")]
-    NoAddress,
+    /// There is no folder for its socket.
+    #[error("the manager has no folder for its socket: {0}")]
+    Folder(#[source] io::Error),
     /// The server cannot listen at an address.
     #[error("the manager cannot listen at {address}: {source}")]
     Listen {
@@ -147,6 +155,8 @@ pub struct Server {
     addresses: Vec<Address>,
     key: Key,
     thread: Option<JoinHandle<()>>,
+    /// Of a socket that no address was given for. It is removed after the thread has ended.
+    folder: Option<Folder>,
 }
 
 /// The part of a server that its thread and its owner share.
@@ -174,9 +184,11 @@ impl Server {
     ///
     /// # Errors
     /// When it cannot listen at one of its addresses.
-    pub fn start(options: ServerOptions) -> Result<Self, ServeError> {
+    pub fn start(mut options: ServerOptions) -> Result<Self, ServeError> {
+        let mut folder = None;
         if options.addresses.is_empty() {
-            return Err(ServeError::NoAddress);
+            let own = folder.insert(Folder::create().map_err(ServeError::Folder)?);
+            options.addresses.push(Address::Unix(own.path().join("manager")));
         }
         let listeners = options.addresses.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
         let addresses: Vec<Address> = listeners.iter().map(|listener| listener.address().clone()).collect();
@@ -194,7 +206,12 @@ impl Server {
         let key = options.key.clone();
         let serving = EventLoop::new(Arc::clone(&shared), options, listeners, ended)?;
         let thread = std::thread::Builder::new().name("manager".to_owned()).spawn(move || serving.run())?;
-        Ok(Self { shared, addresses, key, thread: Some(thread) })
+        Ok(Self { shared, addresses, key, thread: Some(thread), folder })
+    }
+
+    /// The folder of its socket, where no address was given. It is removed with the server.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_ref().map(Folder::path)
     }
 
     /// The addresses that it listens at, with the chosen port in place of port 0.

@@ -88,7 +88,6 @@ fn the_socket_is_for_its_owner_alone_and_goes_with_the_server() {
     drop(Server::start(again.clone()).unwrap());
     std::fs::set_permissions(folder.path().join("own"), std::fs::Permissions::from_mode(0o755)).unwrap();
     assert!(matches!(Server::start(again), Err(ServeError::Exposed(_))));
-    assert!(matches!(Server::start(ServerOptions::new(vec![], Key::random().unwrap())), Err(ServeError::NoAddress)));
 }
 
 #[test]
@@ -371,4 +370,14 @@ fn there_is_a_limit_to_what_is_held_and_room_again_after() {
     assert!(full(queue.put(&item, None)));
     client.delete("q").unwrap();
     client.list::<String>("l").unwrap().append(&item).unwrap();
+}
+
+#[test]
+fn a_server_without_an_address_has_a_folder_of_its_own_which_goes_with_it() {
+    let server = Server::start(ServerOptions::local().unwrap()).unwrap();
+    let folder = server.folder().unwrap().to_owned();
+    assert_eq!(server.addresses(), [Address::Unix(folder.join("manager"))]);
+    assert_eq!(server.client().unwrap().value("count", &1).unwrap().get().unwrap(), 1);
+    drop(server);
+    assert!(!folder.exists());
 }
