@@ -125,9 +125,6 @@ impl fmt::Debug for ServerOptions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// There is no folder for its socket.
-    #[error("the manager has no folder for its socket: {0}")]
-    Folder(#[source] io::Error),
     /// The server cannot listen at an address.
     #[error("the manager cannot listen at {address}: {source}")]
     Listen {
@@ -143,7 +140,7 @@ pub enum ServeError {
          (mkdir -m 700 FOLDER)"
     )]
     Exposed(PathBuf),
-    /// The system has no descriptors or threads left.
+    /// The system has no descriptors or threads left, or no folder for the socket of a manager without an address.
     #[error("the manager cannot be started: {0}")]
     System(#[from] io::Error),
 }
@@ -187,7 +184,7 @@ impl Server {
     pub fn start(mut options: ServerOptions) -> Result<Self, ServeError> {
         let mut folder = None;
         if options.addresses.is_empty() {
-            let own = folder.insert(Folder::create().map_err(ServeError::Folder)?);
+            let own = folder.insert(Folder::create()?);
             options.addresses.push(Address::Unix(own.path().join("manager")));
         }
         let listeners = options.addresses.iter().map(listen).collect::<Result<Vec<_>, _>>()?;
