@@ -286,7 +286,7 @@ fn a_table_of_results_has_whole_rows_and_can_be_gone_on_with() {
     for (ending, format) in [("csv", TableFormat::Csv), ("jsonl", TableFormat::JsonLines)] {
         let add = |table: std::io::Result<ResultsTable>, numbers: std::ops::RangeInclusive<u64>| {
             let Ok(mut table) = table else { return 0 };
-            let add = |number: &u64| table.add(*number, &attempt(number - 1), 0, &["a"], b"true").is_ok();
+            let add = |number: &u64| table.add(*number, &attempt(number - 1), 0, &["a"], b"true", None).is_ok();
             numbers.take_while(add).count()
         };
         let path = |folder: &Path| folder.join(format!("table.{ending}"));

@@ -2,15 +2,17 @@
 
 use std::process::ExitCode;
 
+use fanlane_core::event::Summary;
+use fanlane_core::job::control::{Halt, HaltOn};
 use fanlane_core::model::Progress;
 use fanlane_os::interrupts;
 
 /// How a command ended, as its exit status says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// All tasks are done.
+    /// All tasks are done, or the goal of a halt is reached, and all that was promised was delivered.
     AllDone,
-    /// Some tasks are not done.
+    /// Some tasks are not done, or something that was promised was not delivered.
     SomeFailed,
     /// Bad usage or a bad job; nothing was run.
     NothingRun,
@@ -23,13 +25,27 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status of a run after `signals` interrupts.
-    pub fn of_run(progress: &Progress, signals: u32) -> Self {
+    /// The status of a run after `signals` interrupts; `delivered`: all that it was to print and to keep was.
+    pub fn of_run(progress: &Progress, signals: u32, delivered: bool) -> Self {
         match &progress.summary {
             Some(summary) if signals > 0 && summary.stopped => Self::Interrupted,
-            Some(summary) if summary.counts.not_done() == 0 && progress.inputs_fault.is_none() => Self::AllDone,
+            Some(summary) if delivered && progress.inputs_fault.is_none() && has_reached_goal(progress, summary) => {
+                Self::AllDone
+            }
             Some(_) | None => Self::SomeFailed,
         }
+    }
+}
+
+/// Whether all tasks are done, or as many as a halt asked for.
+fn has_reached_goal(progress: &Progress, summary: &Summary) -> bool {
+    let counts = &summary.counts;
+    // The tasks that a halt left out are cancelled.
+    let none_failed = counts.not_done() == counts.cancelled;
+    match progress.halted.as_deref().and_then(|halt| halt.parse::<Halt>().ok()).map(|halt| halt.on) {
+        Some(HaltOn::Success) => true,
+        Some(HaltOn::Done) => none_failed,
+        Some(HaltOn::Fail) | None => counts.not_done() == 0,
     }
 }
 

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit_status::Status;
 use super::output_file;
-use super::report::{Tasks, json};
+use super::report::{Shortfall, Tasks, json};
 use super::run_name::RunName;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
@@ -104,18 +104,33 @@ fn export_from_history(run: RunName, args: &ExportArgs) -> Result<Status> {
 }
 
 fn write_out(args: &ExportArgs, header: &RecordHeader, lines: &mut dyn Iterator<Item = RecordLine>) -> Result<Status> {
-    let Some(path) = &args.output else {
-        return print(|| write(args.format, header, lines, &mut BufWriter::new(io::stdout().lock())));
+    let mut cut = 0;
+    let status = match &args.output {
+        None => print(|| write(args.format, header, lines, &mut BufWriter::new(io::stdout().lock()), &mut cut))?,
+        Some(path) => {
+            output_file::write(path, args.force, |file| {
+                write(args.format, header, lines, &mut BufWriter::new(file), &mut cut)
+            })?;
+            Status::AllDone
+        }
     };
-    output_file::write(path, args.force, |file| write(args.format, header, lines, &mut BufWriter::new(file)))?;
-    Ok(Status::AllDone)
+    if cut > 0 {
+        remark(&format!(
+            "{} not whole: of long ones the history and records keep the beginning and the end; fanlane run --results keeps all",
+            plural(cut, "output")
+        ));
+        return Ok(Status::SomeFailed);
+    }
+    Ok(status)
 }
 
+/// Writes the export; `cut` counts the tasks whose output is not whole in it.
 fn write(
     format: ExportFormat,
     header: &RecordHeader,
     lines: &mut dyn Iterator<Item = RecordLine>,
     out: &mut dyn Write,
+    cut: &mut u64,
 ) -> io::Result<()> {
     let events = WithWords { lines, words: HashMap::new() };
     match format {
@@ -123,7 +138,10 @@ fn write(
             let mut rows = RowWriter::new(out, header)?;
             events.each(|event, words| {
                 let EventKind::Task(TaskEvent::Finished(records)) = &event.kind else { return Ok(()) };
-                records.iter().try_for_each(|record| rows.add(record, &words_of(record.task, words)))
+                records.iter().try_for_each(|record| {
+                    *cut += u64::from(!rows.add(record, &words_of(record.task, words))?);
+                    Ok(())
+                })
             })?;
             rows.finish()
         }
@@ -132,8 +150,8 @@ fn write(
             events.each(|event, words| trace.add(event, words))?;
             trace.finish()
         }
-        ExportFormat::Jsonl => write_json(header, events, out, &[b"", b"", b""]),
-        ExportFormat::Json => write_json(header, events, out, &[b"[", b",", b"]\n"]),
+        ExportFormat::Jsonl => write_json(header, events, out, &[b"", b"", b""], cut),
+        ExportFormat::Json => write_json(header, events, out, &[b"[", b",", b"]\n"], cut),
     }
 }
 
@@ -143,6 +161,7 @@ fn write_json(
     events: WithWords<'_>,
     out: &mut dyn Write,
     [first, between, last]: &[&[u8]; 3],
+    cut: &mut u64,
 ) -> io::Result<()> {
     let mut pids: HashMap<WorkerId, u32> = HashMap::new();
     let mut line = Vec::new();
@@ -161,8 +180,9 @@ fn write_json(
                     let task = RecordedTask { words: words_of(record.task, words), kind: header.kind };
                     separate(&mut line);
                     let results = task.words.results.as_ref().map(|path| PathBuf::from(OsStr::from_bytes(&path.0)));
-                    let beside = json::Beside { pid: pids.get(&record.worker).copied(), results };
-                    json::write_task(record, &beside, &task, &mut line)?;
+                    let pid = pids.get(&record.worker).copied();
+                    let beside = json::Beside { pid, results, ..json::Beside::default() };
+                    *cut += u64::from(!json::write_task(record, &beside, &task, &mut line)?);
                 }
             }
             EventKind::Shared(SharedEvent::Ended(contents)) => {
@@ -171,7 +191,7 @@ fn write_json(
             }
             EventKind::Run(RunEvent::Finished(summary)) => {
                 separate(&mut line);
-                json::write_summary(summary, header.earlier, &mut line)?;
+                json::write_summary(summary, header.earlier, Shortfall::default(), &mut line)?;
             }
             _ => {}
         }

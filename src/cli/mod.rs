@@ -37,7 +37,7 @@ use commands::{Cli, Command};
 use execute::RunRequest;
 use plan::Plan;
 use subcommand::Subcommand;
-use terminal::complain;
+use terminal::{complain, print};
 
 pub use exit_status::Status;
 pub use terminal::{in_one_line, remark};
@@ -66,9 +66,12 @@ pub fn understand(words: Vec<OsString>) -> Request {
             Err(error) => Request::Answered(complain(&error)),
         },
         Err(error) => {
+            if !error.use_stderr() {
+                return Request::Answered(print(|| error.print()).unwrap_or_else(|error| complain(&error)));
+            }
             // A closed standard error can be reported nowhere else.
             let _ = error.print();
-            Request::Answered(if error.use_stderr() { Status::NothingRun } else { Status::AllDone })
+            Request::Answered(Status::NothingRun)
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use super::exit_status::Status;
+use fanlane_os::own_descriptor;
 
 /// Prints a message on standard error, in one line.
 pub fn remark(line: &str) {
@@ -31,6 +32,9 @@ pub fn in_one_line(error: &anyhow::Error) -> String {
 /// # Errors
 /// When standard output cannot be written for another reason.
 pub fn print(write: impl FnOnce() -> io::Result<()>) -> anyhow::Result<Status> {
+    if own_descriptor::was_closed(1) {
+        return Err(anyhow::Error::new(own_descriptor::closed_error()).context("standard output cannot be written"));
+    }
     match write() {
         Ok(()) => Ok(Status::AllDone),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Status::AllDone),

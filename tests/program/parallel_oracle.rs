@@ -234,6 +234,44 @@ fn options_about_inputs_mean_the_same() {
     }
 }
 
+/// 0 where parallel has 0. A halt at ended tasks that is reached without a failure has 101 there, and 0 here.
+#[test]
+fn a_halt_ends_with_success_where_that_of_parallel_does() {
+    if !has_parallel() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    for (halt, codes) in [
+        ("now,success=1", "0 3 0"),
+        ("now,success=1", "3 3 3"),
+        ("now,success=1", "3 3 0 3"),
+        ("soon,success=1", "3 3 0 3"),
+        ("soon,success=2", "3 3 0 3"),
+        ("soon,success=30%", "0 3 0 0 0 0 0 0 0 0"),
+        ("now,success=30%", "0 3 0 0 0 0 0 0 0 0"),
+        ("now,done=2", "3 5 0"),
+        ("soon,done=3", "0 5 0 6"),
+        ("now,done=30%", "0 3 0 0 0 0 0 0 0 0"),
+        ("soon,fail=1", "0 3 0"),
+        ("now,fail=2", "0 5 6 6"),
+        ("now,fail=30%", "0 3 3 3 0 0 0 0 0 0"),
+        ("never", "0 3 0"),
+        ("never", "0 0"),
+        ("0", "3 0"),
+        ("1", "3 0"),
+        ("-1", "3 0 3"),
+        ("-2", "3 0 3"),
+        ("2", "0 3"),
+        ("30%", "0 0"),
+    ] {
+        let words: Vec<&str> = ["-j1", "--halt", halt, "exit {}", ":::"].into_iter().chain(codes.split(' ')).collect();
+        let mut theirs = super::start::parallel(&words, folder.path()).expect("it is there");
+        let theirs = theirs.output().expect("it runs").status.success();
+        let ours = super::start::run_in(&[&["run"], &*words].concat(), folder.path());
+        assert_eq!(ours.code, Some(i32::from(!theirs)), "{halt} {codes}: {ours:?}");
+    }
+}
+
 /// `printf` is given each value as one argument, whatever it holds: by a shell, and without one.
 #[test]
 fn arguments_arrive_as_they_went_in() {

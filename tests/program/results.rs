@@ -246,7 +246,7 @@ fn no_file_is_left_however_a_run_ends() {
 }
 
 #[test]
-fn a_disk_that_takes_no_more_costs_the_middle_of_an_output_and_says_so() {
+fn a_disk_that_takes_no_more_fails_the_task_whose_output_it_cannot_hold() {
     let folder = tempfile::tempdir().expect("a folder");
     // No file may be longer than 1.5 MiB.
     let program = env!("CARGO_BIN_EXE_fanlane");
@@ -255,12 +255,13 @@ fn a_disk_that_takes_no_more_costs_the_middle_of_an_output_and_says_so() {
         Command::new("sh").args(["-c", limited, program]).current_dir(folder.path()).stdin(Stdio::null()).output();
     let ended = ended.expect("it runs");
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
-    assert_eq!(ended.status.code(), Some(0), "the task itself is done: {err}");
-    assert!(err.contains("bytes of its stdout could not be kept on disk and are lost: File too large"), "{err}");
+    assert_eq!(ended.status.code(), Some(1), "{err}");
+    assert!(err.contains("task 1 failed: ") && err.contains("bytes of its stdout could not be kept in "), "{err}");
+    assert!(err.contains(": File too large"), "{err}");
     assert!(
         out.contains("1\n2\n3\n") && out.contains("\n500000\n") && out.contains("bytes of this output were not kept")
     );
-    assert!(err.contains("2 done, 0 failed"), "{err}");
+    assert!(err.contains("1 done, 1 failed"), "{err}");
 }
 
 #[test]

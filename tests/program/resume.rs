@@ -84,7 +84,7 @@ fn a_task_that_was_done_once_is_done() {
     );
     let (again, _) = with_log(&log[HEADER.len()..], &["--resume-failed", "echo", ":::", "a", "b", "c"]);
     assert_eq!((again.code, &*again.out), (Some(0), ""), "nothing is left: {again:?}");
-    assert!(again.err.contains("0 done, 0 failed, 3 done earlier in "), "{again:?}");
+    assert!(again.err.contains("0 done, 0 failed, 3 done earlier, "), "{again:?}");
 }
 
 #[test]
@@ -267,15 +267,21 @@ fn json_says_where_the_whole_of_an_output_is() {
     let ran = run_in(&words, folder.path());
     let lines: Vec<serde_json::Value> = ran.out.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
     assert_eq!(lines.len(), 3, "{ran:?}");
-    for (line, last, dropped) in [(&lines[0], "200000", true), (&lines[1], "9", false)] {
+    for (line, last) in [(&lines[0], "200000"), (&lines[1], "9")] {
         let results = Path::new(line["results"].as_str().expect("a path"));
         assert!(results.is_absolute() && results.ends_with(Path::new("kept/1").join(last)), "{results:?}");
         let whole = read(&results.join("stdout"));
         assert_eq!(whole.lines().last(), Some(last));
-        let shown = line["stdout"].as_str().expect("text");
-        assert_eq!(line["stdout_dropped_bytes"].as_u64().is_some_and(|bytes| bytes > 0), dropped);
-        assert_eq!(shown == whole, !dropped);
+        assert!(line["stdout"] == *whole && line.get("stdout_dropped_bytes").is_none(), "it is whole here too");
     }
     let exported = run_in(&["export", "--format", "jsonl", "record"], folder.path());
     assert!(exported.out == ran.out, "an export is what --json printed");
+    assert_eq!((ran.code, exported.code), (Some(0), Some(0)));
+    fs::remove_dir_all(folder.path().join("kept")).expect("removed");
+    for format in ["jsonl", "csv"] {
+        let cut = run_in(&["export", "--format", format, "record"], folder.path());
+        assert!(cut.out.contains("bytes of this output were not kept"), "{format}");
+        assert_eq!(cut.code, Some(1), "{format}: {}", cut.err);
+        assert!(cut.err.starts_with("fanlane: 1 output not whole: "), "{}", cut.err);
+    }
 }

@@ -23,6 +23,7 @@ pub mod mailbox;
 pub mod memory_kills;
 pub mod message_reader;
 pub mod multipath;
+pub mod own_descriptor;
 pub mod pacing;
 pub mod parent_death;
 pub mod process_id;

@@ -73,7 +73,9 @@ fn attach(name: Option<RunName>, options: &ReportOptions) -> Result<Status> {
     }
     received.messages.iter().for_each(|words| remark(words));
     match received.failure {
-        _ if report.progress().summary.is_some() => Ok(Status::of_run(report.progress(), 0)),
+        _ if report.progress().summary.is_some() => {
+            Ok(Status::of_run(report.progress(), 0, report.has_delivered_all()))
+        }
         _ if detached.load(Ordering::Acquire) => {
             remark(&format!(
                 "run{which} is still running; fanlane attach{which} watches it again, fanlane stop{which} stops it"

@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::find;
 use crate::cli::exit_status::Status;
+use crate::cli::report::Shortfall;
 use crate::cli::report::describe;
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
@@ -39,7 +40,7 @@ impl Subcommand for StopArgs {
             }
         }
         if let Some(summary) = summary {
-            remark(&describe::summary(&summary, watching.info.earlier));
+            remark(&describe::summary(&summary, watching.info.earlier, Shortfall::default()));
         }
         Ok(Status::AllDone)
     }

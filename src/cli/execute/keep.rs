@@ -1,13 +1,11 @@
 //! What a run keeps beside its report: files that are opened before the first task starts, and its record in the history.
 
-use std::fs::Permissions;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use tempfile::TempDir;
 
 use super::job_log::{log_path, open_log};
 use super::resume::{LogState, Rest};
@@ -115,13 +113,30 @@ impl Keep {
 }
 
 /// The folder for streams that are too long for memory: beside the results, if those are kept, so that files are moved there
-/// by renaming; otherwise among the temporary files. It is removed on drop.
-///
-/// # Errors
-/// When it cannot be made.
-pub fn spill_folder(results: Option<&Path>) -> io::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".fanlane-output-").permissions(Permissions::from_mode(0o700));
-    let folder = std::path::absolute(results.map_or_else(std::env::temp_dir, Path::to_owned))?;
-    builder.tempdir_in(folder)
+/// by renaming; otherwise among the temporary files. It is made by the first worker that needs it, and removed on drop.
+#[derive(Debug)]
+pub struct SpillFolder(PathBuf);
+
+impl SpillFolder {
+    /// Chooses a name that cannot be guessed, so that the folder cannot have been put there for us.
+    ///
+    /// # Errors
+    /// When the current folder is gone, from which a relative path is looked up.
+    pub fn new(results: Option<&Path>) -> io::Result<Self> {
+        let folder = std::path::absolute(results.map_or_else(std::env::temp_dir, Path::to_owned))?;
+        let number = RandomState::new().hash_one(std::process::id());
+        Ok(Self(folder.join(format!(".fanlane-output-{number:016x}"))))
+    }
+
+    /// Where it is, if it was needed.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for SpillFolder {
+    fn drop(&mut self) {
+        // It is not there unless an output was long.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

@@ -8,11 +8,9 @@ pub mod resume;
 mod selection;
 
 use std::io::{self, BufWriter};
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use tempfile::TempDir;
 
 use super::detached;
 use super::exit_status::Status;
@@ -29,7 +27,7 @@ use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::interrupts;
 use fanlane_os::machine::cores;
-use keep::Keep;
+use keep::{Keep, SpillFolder};
 use resume::{Rest, Resume};
 
 pub use selection::Selection;
@@ -143,8 +141,8 @@ pub fn run(request: RunRequest) -> Result<Status> {
     let mut keepers = keep.open(&batch, rest.as_ref())?;
     keepers.history = keep.record_in_history(&plan, &batch, rest.as_ref());
     rest.iter().for_each(report_on_rest);
-    let spill = spill(&report, keepers.results.as_ref().map(ResultsFolder::path));
-    let spill_folder = || spill.as_ref().map(|folder| folder.path().to_owned());
+    let spill = SpillFolder::new(keepers.results.as_ref().map(ResultsFolder::path))?;
+    let spill_folder = || Some(spill.path().to_owned());
     let engine = LocalEngine::new(OWN_EXECUTABLE);
     let options = RunOptions::new(plan.job.mode, pool)
         .monitor(keep.record.is_some() || keepers.history.is_some())
@@ -181,10 +179,7 @@ pub fn run(request: RunRequest) -> Result<Status> {
         remark(&ended);
     }
     Ok(match followed {
-        Ok(()) => match Status::of_run(report.progress(), signals) {
-            Status::AllDone if !report.has_kept_all() || is_blocked => Status::SomeFailed,
-            status => status,
-        },
+        Ok(()) => Status::of_run(report.progress(), signals, report.has_delivered_all() && !is_blocked),
         Err(error) => unwritable(&mut report, &error, signals),
     })
 }
@@ -243,22 +238,6 @@ fn unwritable(report: &mut Report<'_>, error: &io::Error, signals: u32) -> Statu
     // If standard error cannot be written either, the exit status alone reports it.
     let _ = report.abort((!closed).then_some(&line));
     if signals > 0 { Status::Interrupted } else { Status::SomeFailed }
-}
-
-/// The folder for output that is too long for memory, if it is read from there.
-fn spill(report: &ReportOptions, results: Option<&Path>) -> Option<TempDir> {
-    if report.style.format == Format::Json && results.is_none() {
-        return None;
-    }
-    match keep::spill_folder(results) {
-        Ok(folder) => Some(folder),
-        Err(error) => {
-            remark(&format!(
-                "no folder can be made for outputs beyond 1 MiB, so their middle will be left out: {error}"
-            ));
-            None
-        }
-    }
 }
 
 fn pool_size(flag: Option<WorkerCount>, batch: &Batch, grows: bool) -> u32 {

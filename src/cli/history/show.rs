@@ -12,6 +12,7 @@ use super::failures;
 use super::json::object;
 use crate::cli::detached;
 use crate::cli::exit_status::Status;
+use crate::cli::report::Shortfall;
 use crate::cli::report::{describe, printable};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
@@ -84,7 +85,7 @@ impl Subcommand for ShowArgs {
         line("tasks", count(run.tasks));
         let ended = run.counts;
         match &run.summary {
-            Some(summary) => line("result", describe::summary(summary, run.earlier)),
+            Some(summary) => line("result", describe::summary(summary, run.earlier, Shortfall::default())),
             None => line(
                 "result",
                 format!(

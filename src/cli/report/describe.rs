@@ -1,5 +1,6 @@
 //! Outcomes, tasks and summaries in one line of text that is safe for a terminal, whatever the inputs contain.
 
+use super::Shortfall;
 use super::bar::tasks_rate;
 use fanlane_core::event::{AttemptRecord, Outcome, SharedContent, Summary};
 use fanlane_core::job::Mode;
@@ -21,6 +22,7 @@ pub fn failure(number: u64, record: &AttemptRecord, command: impl FnOnce() -> St
         Outcome::CallFailed(message) => format!("failed: {}", printable(message, COMMAND_CHARS)),
         Outcome::TimedOut => format!("timed out after {}", duration(record.wall_ns)),
         Outcome::Lost(how) => format!("lost: its worker {}", printable(how, usize::MAX)),
+        Outcome::OutputLost(why) => format!("failed: {}", printable(why, usize::MAX)),
     };
     let tries = if record.attempt > 1 { format!(" (try {})", record.attempt) } else { String::new() };
     Some(format!("task {number} {what}{tries}: {}", printable(&command(), COMMAND_CHARS)))
@@ -45,7 +47,7 @@ pub fn remark(record: &AttemptRecord) -> Option<String> {
 }
 
 /// A run in one line: `10,000 done, 0 failed in 4.81 s (2,079 tasks/s), pool of 2`.
-pub fn summary(summary: &Summary, earlier: Earlier) -> String {
+pub fn summary(summary: &Summary, earlier: Earlier, shortfall: Shortfall) -> String {
     let counts = &summary.counts;
     let mut text = format!("{} done, {} failed", count(counts.done), count(counts.failed));
     for (number, words) in [(counts.timed_out, "timed out"), (counts.lost, "lost"), (counts.cancelled, "cancelled")] {
@@ -56,9 +58,17 @@ pub fn summary(summary: &Summary, earlier: Earlier) -> String {
     if let Some(words) = earlier.words() {
         text += &format!(", {words}");
     }
+    if shortfall.outputs_cut > 0 {
+        text += &format!(", {} not whole", plural(shortfall.outputs_cut, "output"));
+    }
+    if shortfall.left_running > 0 {
+        text += &format!(", {} left processes running", count(shortfall.left_running));
+    }
     let secs = summary.wall_ns as f64 / 1e9;
     let ended = counts.total() - counts.cancelled;
-    text += &format!(" in {} ({})", duration(summary.wall_ns), tasks_rate(ended as f64 / secs));
+    if ended > 0 {
+        text += &format!(" in {} ({})", duration(summary.wall_ns), tasks_rate(ended as f64 / secs));
+    }
     if summary.retries > 0 {
         text += &format!(", {} tried again", count(summary.retries));
     }
@@ -103,6 +113,10 @@ mod tests {
             (Outcome::Exited { code: 1 }, "task 3 failed: exit code 1: false"),
             (Outcome::CannotStart("sh: not found".into()), "task 3 failed: cannot be started: sh: not found: false"),
             (Outcome::CallFailed("no number\nat all".into()), "task 3 failed: no number\\nat all: false"),
+            (
+                Outcome::OutputLost("9 bytes of its stdout are lost".into()),
+                "task 3 failed: 9 bytes of its stdout are lost: false",
+            ),
             (Outcome::TimedOut, "task 3 timed out after 120 ms: false"),
             (Outcome::Lost("was killed by SIGKILL".into()), "task 3 lost: its worker was killed by SIGKILL: false"),
         ];
@@ -137,16 +151,20 @@ mod tests {
             mode: Mode::Pool,
             stopped: false,
         };
-        let summary = |of: &Summary| summary(of, Earlier::default());
+        let short = |of: &Summary, shortfall| summary(of, Earlier::default(), shortfall);
+        let summary = |of: &Summary| short(of, Shortfall::default());
         assert_eq!(summary(&quiet), "10,000 done, 0 failed in 4.81 s (2,079 tasks/s), pool of 2");
         let counts = OutcomeCounts { done: 1, failed: 2, timed_out: 3, cancelled: 4, lost: 5 };
-        let loud = Summary { counts, wall_ns: 1_000_000_000, retries: 6, mode: Mode::Threads, stopped: true, ..quiet };
+        let loud =
+            Summary { counts, wall_ns: 1_000_000_000, retries: 6, mode: Mode::Threads, stopped: true, ..quiet.clone() };
         assert_eq!(
             summary(&loud),
             "1 done, 2 failed, 3 timed out, 5 lost, 4 cancelled in 1.00 s (11.0 tasks/s), 6 tried again, \
              2 threads, stopped"
         );
-        let nothing = Summary { counts: OutcomeCounts::default(), wall_ns: 0, retries: 0, mode: Mode::One, ..quiet };
-        assert_eq!(summary(&nothing), "0 done, 0 failed in 0 ns (0 tasks/s), one process");
+        let nothing = Summary { counts: OutcomeCounts::default(), mode: Mode::One, ..quiet.clone() };
+        assert_eq!(summary(&nothing), "0 done, 0 failed, one process");
+        let cut = short(&quiet, Shortfall { outputs_cut: 1, left_running: 2 });
+        assert!(cut.starts_with("10,000 done, 0 failed, 1 output not whole, 2 left processes running in "), "{cut}");
     }
 }

@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::Tasks;
-use fanlane_core::event::{AttemptRecord, CallValue, Captured, Outcome, Output, SharedContent, Summary};
+use super::{Shortfall, Tasks};
+use fanlane_core::event::{AttemptRecord, CallValue, Outcome, SharedContent, StreamName, Summary};
 use fanlane_core::job::lossless::Bytes;
 use fanlane_core::model::{Autopsy, Earlier};
+use fanlane_core::store::whole_output::WholeOutput;
 
 /// What is known of a task besides its record.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Beside {
     pub pid: Option<u32>,
     /// The folder in which `--results` keeps its whole output.
     pub results: Option<PathBuf>,
+    /// The folder with output that was too long for memory, during the run.
+    pub spill_folder: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -56,12 +59,15 @@ struct TaskLine<'a> {
 #[serde(untagged)]
 enum TaskResult<'a> {
     Printed {
-        stdout: Cow<'a, str>,
+        stdout: &'a WholeOutput<'a>,
         #[serde(skip_serializing_if = "is_zero")]
         stdout_dropped_bytes: u64,
-        stderr: Cow<'a, str>,
+        stderr: &'a WholeOutput<'a>,
         #[serde(skip_serializing_if = "is_zero")]
         stderr_dropped_bytes: u64,
+        /// It left processes running, which were ended.
+        #[serde(skip_serializing_if = "is_false")]
+        left_running: bool,
     },
     Returned {
         #[serde(serialize_with = "plain_value")]
@@ -100,6 +106,12 @@ struct SummaryFields {
     workers: u32,
     mode: &'static str,
     stopped: bool,
+    /// Tasks whose output is not whole in this report.
+    #[serde(skip_serializing_if = "is_zero")]
+    outputs_cut: u64,
+    /// Tasks that left processes running, which were ended.
+    #[serde(skip_serializing_if = "is_zero")]
+    left_running: u64,
     #[serde(skip_serializing_if = "is_zero")]
     done_earlier: u64,
     #[serde(skip_serializing_if = "is_zero")]
@@ -108,26 +120,47 @@ struct SummaryFields {
     ended_earlier: u64,
 }
 
-/// Appends the line of one task.
+/// Writes the line of one task. Returns whether its output is whole.
 ///
 /// # Errors
-/// None in practice: the signature is that of a writer.
-pub fn write_task(record: &AttemptRecord, beside: &Beside, tasks: &dyn Tasks, out: &mut Vec<u8>) -> io::Result<()> {
+/// When `out` cannot be written, or an output that was too long for memory cannot be read.
+pub fn write_task(
+    record: &AttemptRecord,
+    beside: &Beside,
+    tasks: &dyn Tasks,
+    out: &mut impl Write,
+) -> io::Result<bool> {
     let began = record.attempt > 0;
     let kind = tasks.kind().traits();
-    let (exit_code, signal, reason) = match &record.outcome {
-        Outcome::Done => (kind.has_exit_code.then_some(0), None, None),
-        Outcome::Exited { code } => (Some(*code), None, None),
-        Outcome::Signalled { signal } => (None, Some(*signal), None),
-        Outcome::CannotStart(words) | Outcome::CallFailed(words) | Outcome::Lost(words) => (None, None, Some(&**words)),
-        Outcome::TimedOut | Outcome::Cancelled => (None, None, None),
+    let (exit_code, signal) = match &record.outcome {
+        Outcome::Done => (kind.has_exit_code.then_some(0), None),
+        Outcome::Exited { code } => (Some(*code), None),
+        Outcome::OutputLost(_) => (Some(0), None),
+        Outcome::Signalled { signal } => (None, Some(*signal)),
+        Outcome::CannotStart(_)
+        | Outcome::CallFailed(_)
+        | Outcome::Lost(_)
+        | Outcome::TimedOut
+        | Outcome::Cancelled => (None, None),
     };
+    let output = record.output.as_deref();
+    let [stdout, stderr] = StreamName::BOTH.map(|name| match &beside.spill_folder {
+        Some(folder) => WholeOutput::of(record, name, Some(folder)),
+        None => Ok(WholeOutput::of_earlier(record, name, beside.results.as_deref())),
+    });
+    let streams = [stdout?, stderr?];
+    let dropped = |place: usize| {
+        let name = StreamName::BOTH[place];
+        let is_whole = streams[place].is_whole(record, name);
+        output.filter(|_| !is_whole).map_or(0, |output| output.stream(name).dropped_bytes)
+    };
+    let dropped = [dropped(0), dropped(1)];
     let input = tasks.input(record.task);
     let line = TaskLine {
         task: tasks.number(record.task),
         input: input.iter().map(|value| String::from_utf8_lossy(value)).collect(),
         outcome: record.outcome.class().name(),
-        reason,
+        reason: record.outcome.reason(),
         exit_code,
         signal,
         attempts: record.attempt,
@@ -142,17 +175,25 @@ pub fn write_task(record: &AttemptRecord, beside: &Beside, tasks: &dyn Tasks, ou
         result: if kind.returns_value {
             TaskResult::Returned { value: record.value.as_ref() }
         } else {
-            printed(record.output.as_deref())
+            TaskResult::Printed {
+                stdout: &streams[0],
+                stdout_dropped_bytes: dropped[0],
+                stderr: &streams[1],
+                stderr_dropped_bytes: dropped[1],
+                left_running: output.is_some_and(|output| output.leaky),
+            }
         },
     };
-    write_line(&line, out)
+    write_line(&line, out)?;
+    streams.iter().try_for_each(WholeOutput::check_read)?;
+    Ok(dropped == [0, 0])
 }
 
 /// Appends the line of the summary.
 ///
 /// # Errors
 /// None in practice: the signature is that of a writer.
-pub fn write_summary(summary: &Summary, earlier: Earlier, out: &mut Vec<u8>) -> io::Result<()> {
+pub fn write_summary(summary: &Summary, earlier: Earlier, shortfall: Shortfall, out: &mut Vec<u8>) -> io::Result<()> {
     let counts = &summary.counts;
     let summary = SummaryFields {
         done: counts.done,
@@ -166,6 +207,8 @@ pub fn write_summary(summary: &Summary, earlier: Earlier, out: &mut Vec<u8>) -> 
         workers: summary.workers,
         mode: summary.mode.name(),
         stopped: summary.stopped,
+        outputs_cut: shortfall.outputs_cut,
+        left_running: shortfall.left_running,
         done_earlier: earlier.done,
         failed_earlier: earlier.failed,
         ended_earlier: earlier.ended,
@@ -187,27 +230,9 @@ pub fn write_shared(contents: &[SharedContent], out: &mut Vec<u8>) -> io::Result
     write_line(&SharedLine { shared: objects.collect() }, out)
 }
 
-fn write_line(line: &impl Serialize, out: &mut Vec<u8>) -> io::Result<()> {
+fn write_line(line: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
-}
-
-fn printed(output: Option<&Output>) -> TaskResult<'_> {
-    let (stdout, stdout_dropped_bytes) = output.map_or_else(Default::default, |output| text(&output.stdout));
-    let (stderr, stderr_dropped_bytes) = output.map_or_else(Default::default, |output| text(&output.stderr));
-    TaskResult::Printed { stdout, stdout_dropped_bytes, stderr, stderr_dropped_bytes }
-}
-
-fn text(stream: &Captured) -> (Cow<'_, str>, u64) {
-    if stream.dropped_bytes == 0 && stream.tail.is_empty() {
-        return (String::from_utf8_lossy(&stream.head), 0);
-    }
-    let mut text = String::from_utf8_lossy(&stream.head).into_owned();
-    if stream.dropped_bytes > 0 {
-        text += &format!("\n[fanlane: {} bytes of this output were not kept]\n", stream.dropped_bytes);
-    }
-    text += &String::from_utf8_lossy(&stream.tail);
-    (text.into(), stream.dropped_bytes)
 }
 
 fn plain_value<S: Serializer>(value: &Option<&CallValue>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -230,11 +255,16 @@ const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to `skip_serializing_if`")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::report::test_records::{NamedTasks, done, ended, printed};
-    use fanlane_core::event::{OutcomeCounts, TaskId};
+    use fanlane_core::event::{Captured, OutcomeCounts, Output, TaskId};
     use fanlane_core::job::Mode;
 
     struct Calls;
@@ -259,7 +289,7 @@ mod tests {
 
     fn line(record: &AttemptRecord, tasks: &dyn Tasks) -> String {
         let mut out = Vec::new();
-        write_task(record, &Beside { pid: Some(4242), results: None }, tasks, &mut out).expect("written");
+        write_task(record, &Beside { pid: Some(4242), ..Beside::default() }, tasks, &mut out).expect("written");
         String::from_utf8(out).expect("JSON is UTF-8")
     }
 
@@ -345,7 +375,7 @@ mod tests {
             stopped: false,
         };
         let mut out = Vec::new();
-        write_summary(&summary, Earlier::default(), &mut out).expect("written");
+        write_summary(&summary, Earlier::default(), Shortfall::default(), &mut out).expect("written");
         assert_eq!(
             String::from_utf8(out).expect("JSON is UTF-8"),
             "{\"summary\":{\"done\":3,\"failed\":0,\"timed_out\":0,\"cancelled\":0,\"lost\":0,\"retries\":0,\

@@ -111,7 +111,7 @@ impl Keepers {
         }
         if let Some(table) = self.table.as_mut().filter(|_| begun) {
             let (values, command) = (tasks.input(record.task), tasks.command_line(record.task, slot));
-            let added = table.add(number, record, self.started_unix_ms, &values, &command);
+            let added = table.add(number, record, self.started_unix_ms, &values, &command, spill_folder);
             close_on_error(added, &mut self.table, "table of results", &mut self.failures, said);
         }
     }

@@ -31,8 +31,8 @@ use super::choices::TransportArg;
 pub use bar::Bar;
 pub use describe::printable;
 use fanlane_core::event::{
-    AttemptRecord, DispatchEvent, Event, EventKind, RunEvent, SharedContent, SharedEvent, Spill, StreamName, TaskEvent,
-    TaskId, WorkerEnd, WorkerEvent,
+    AttemptRecord, Captured, DispatchEvent, Event, EventKind, Outcome, RunEvent, SharedContent, SharedEvent, Spill,
+    StreamName, TaskEvent, TaskId, WorkerEnd, WorkerEvent,
 };
 use fanlane_core::job::TaskKind;
 use fanlane_core::model::{Earlier, Progress, Transports};
@@ -66,6 +66,15 @@ pub struct Style {
     pub keep_order: bool,
     /// Without the summary.
     pub quiet: bool,
+}
+
+/// What a report could not deliver, in numbers of tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shortfall {
+    /// Those whose output is not whole.
+    pub outputs_cut: u64,
+    /// Those that left processes running, which were ended.
+    pub left_running: u64,
 }
 
 /// The tasks that a report is about.
@@ -103,6 +112,7 @@ pub struct Report<'a> {
     shared: Vec<SharedContent>,
     /// Measurements of the ways of large results.
     transports: Transports,
+    shortfall: Shortfall,
 }
 
 impl<'a> Report<'a> {
@@ -121,6 +131,7 @@ impl<'a> Report<'a> {
             spill_folder: None,
             shared: Vec::new(),
             transports: Transports::default(),
+            shortfall: Shortfall::default(),
         }
     }
 
@@ -139,9 +150,9 @@ impl<'a> Report<'a> {
         Self { begun: self.begun.checked_sub(ago).unwrap_or(self.begun), ..self }
     }
 
-    /// Whether everything to be kept could be written.
-    pub fn has_kept_all(&self) -> bool {
-        self.keepers.failures() == 0
+    /// Whether everything that was promised was printed and kept, and no task was cut off behind its end.
+    pub fn has_delivered_all(&self) -> bool {
+        self.keepers.failures() == 0 && self.shortfall == Shortfall::default()
     }
 
     /// Prints the report until the last event.
@@ -283,31 +294,48 @@ impl<'a> Report<'a> {
 
     fn write_task(&mut self, record: &AttemptRecord) -> io::Result<()> {
         let Self { style, tasks, workers, streams, spill_folder, .. } = self;
-        match style.format {
+        let is_whole = match style.format {
             Format::Text => {
-                text::write_task(record, workers.slot(record.worker), *tasks, spill_folder.as_deref(), streams)?;
+                text::write_task(record, workers.slot(record.worker), *tasks, spill_folder.as_deref(), streams)?
             }
             Format::Json => {
                 let about = json::Beside {
                     pid: workers.pid(record.worker),
                     results: self.keepers.take_results_path(record.task),
+                    spill_folder: spill_folder.clone(),
                 };
-                streams.stdout(|out| json::write_task(record, &about, *tasks, out))?;
+                json::write_task(record, &about, *tasks, &mut &mut *streams)?
             }
+        };
+        // A task that failed for it has said so.
+        if !is_whole && !matches!(record.outcome, Outcome::OutputLost(_)) {
+            self.shortfall.outputs_cut += 1;
+            self.say_what_is_cut(record)?;
         }
-        for stream in StreamName::BOTH {
-            let kept = record.output.as_ref().map(|output| output.stream(stream));
-            if let Some((Spill::Failed(reason), dropped)) = kept.map(|kept| (&kept.spill, kept.dropped_bytes)) {
-                let (number, name) = (self.tasks.number(record.task), stream.name());
-                self.say(&printable(
-                    &format!(
-                        "task {number}: {dropped} bytes of its {name} could not be kept on disk and are lost: {reason}"
-                    ),
-                    usize::MAX,
-                ))?;
+        if record.output.as_ref().is_some_and(|output| output.leaky) {
+            self.shortfall.left_running += 1;
+            if self.style.format == Format::Text {
+                self.say(&format!("task {} left processes running, which were ended", self.tasks.number(record.task)))?;
             }
         }
         self.drop_spilled(record);
+        Ok(())
+    }
+
+    fn say_what_is_cut(&mut self, record: &AttemptRecord) -> io::Result<()> {
+        let Some(output) = &record.output else { return Ok(()) };
+        for name in StreamName::BOTH {
+            let Captured { dropped_bytes, spill, .. } = output.stream(name);
+            let why = match spill {
+                Spill::Failed(reason) => format!("could not be kept: {reason}"),
+                Spill::None | Spill::Kept => "were not kept: only its beginning and its end are here".to_owned(),
+            };
+            if *dropped_bytes > 0 {
+                let (number, name) = (self.tasks.number(record.task), name.name());
+                let line = format!("task {number}: {dropped_bytes} bytes of its {name} {why}");
+                self.say(&printable(&line, usize::MAX))?;
+            }
+        }
         Ok(())
     }
 
@@ -330,11 +358,11 @@ impl<'a> Report<'a> {
                 self.streams.stdout(|out| json::write_shared(&self.shared, out))?;
             }
             if self.style.format == Format::Json {
-                let earlier = self.earlier;
-                self.streams.stdout(|out| json::write_summary(&summary, earlier, out))?;
+                let (earlier, shortfall) = (self.earlier, self.shortfall);
+                self.streams.stdout(|out| json::write_summary(&summary, earlier, shortfall, out))?;
             }
             if !self.style.quiet {
-                self.say(&describe::summary(&summary, self.earlier))?;
+                self.say(&describe::summary(&summary, self.earlier, self.shortfall))?;
                 if let Some((better, advice)) = self.transports.better().zip(self.transports.advice()) {
                     let flag = TransportArg::from(better).flag();
                     self.say(&format!("{advice}; it is chosen by --transport {flag}"))?;

@@ -120,7 +120,7 @@ impl InputOrder {
 }
 
 fn size_bytes(record: &AttemptRecord) -> usize {
-    use fanlane_core::event::{CallValue, Outcome};
+    use fanlane_core::event::CallValue;
     let output = record.output.as_ref().map_or(0, |output| {
         [&output.stdout, &output.stderr].map(|stream| stream.head.len() + stream.tail.len()).iter().sum()
     });
@@ -129,10 +129,7 @@ fn size_bytes(record: &AttemptRecord) -> usize {
         Some(CallValue::Bytes(bytes)) => bytes.len(),
         Some(CallValue::Int(_) | CallValue::Float(_)) | None => 0,
     };
-    let words = match &record.outcome {
-        Outcome::CannotStart(text) | Outcome::CallFailed(text) | Outcome::Lost(text) => text.len(),
-        _ => 0,
-    };
+    let words = record.outcome.reason().map_or(0, str::len);
     size_of::<AttemptRecord>() + output + value + words
 }
 

@@ -3,10 +3,11 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use super::bar::Bar;
 use fanlane_core::event::StreamName;
+use fanlane_os::own_descriptor;
 
 /// How much is gathered before it is written, in bytes.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -20,6 +21,8 @@ pub struct Streams {
     stderr: Stream,
     /// The bar, on standard error.
     pub bar: Bar,
+    /// The report's own words are written; without a standard error the exit status alone tells.
+    own_words: bool,
 }
 
 struct Stream {
@@ -35,15 +38,20 @@ impl Streams {
     /// When they cannot be duplicated.
     pub fn of_program(bar: Bar) -> io::Result<Self> {
         // Not `io::stdout()`: it searches all output for line ends.
-        let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
-        Ok(Self::new(Box::new(stdout), Box::new(stderr), bar))
+        let stdout = sink(1, io::stdout().as_fd())?;
+        let stderr = sink(2, io::stderr().as_fd())?;
+        Ok(Self { own_words: !own_descriptor::was_closed(2), ..Self::new(stdout, stderr, bar) })
     }
 
     /// Streams into other sinks.
     pub fn new(stdout: Sink, stderr: Sink, bar: Bar) -> Self {
         let stream = |name, sink| Stream { name, sink, gathered: Vec::new() };
-        Self { stdout: stream("standard output", stdout), stderr: stream("standard error", stderr), bar }
+        Self {
+            stdout: stream("standard output", stdout),
+            stderr: stream("standard error", stderr),
+            bar,
+            own_words: true,
+        }
     }
 
     /// Adds to standard output, which is written sooner or later; `write` appends to the bytes it is given.
@@ -58,11 +66,16 @@ impl Streams {
         self.flush_block()
     }
 
-    /// Adds to standard error, which is written sooner or later; `write` appends to the bytes it is given.
+    /// Adds words of the report to standard error, which is written sooner or later; `write` appends to the bytes it is
+    /// given.
     ///
     /// # Errors
     /// When one of the streams cannot be written.
     pub fn stderr(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+        if self.own_words { self.task_stderr(write) } else { Ok(()) }
+    }
+
+    fn task_stderr(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
         if !self.stdout.gathered.is_empty() {
             self.flush()?;
         }
@@ -70,14 +83,14 @@ impl Streams {
         self.flush_block()
     }
 
-    /// Adds to the stream of that name.
+    /// Adds what a task printed to the stream of that name.
     ///
     /// # Errors
     /// When one of the streams cannot be written.
     pub fn to(&mut self, name: StreamName, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
         match name {
             StreamName::Stdout => self.stdout(write),
-            StreamName::Stderr => self.stderr(write),
+            StreamName::Stderr => self.task_stderr(write),
         }
     }
 
@@ -86,7 +99,7 @@ impl Streams {
     /// # Errors
     /// When one of the streams cannot be written; what was gathered for it is dropped.
     pub fn flush(&mut self) -> io::Result<()> {
-        let Self { stdout, stderr, bar } = self;
+        let Self { stdout, stderr, bar, .. } = self;
         if stdout.gathered.is_empty() && stderr.gathered.is_empty() {
             return Ok(());
         }
@@ -98,6 +111,39 @@ impl Streams {
 
     fn flush_block(&mut self) -> io::Result<()> {
         if self.stdout.gathered.len().max(self.stderr.gathered.len()) < BLOCK_BYTES { Ok(()) } else { self.flush() }
+    }
+}
+
+/// A stream of the program as a sink. One that was closed takes nothing, rather than lose it in the null device that stands
+/// in its place.
+fn sink(number: i32, stream: BorrowedFd<'_>) -> io::Result<Sink> {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if bytes.is_empty() { Ok(0) } else { Err(own_descriptor::closed_error()) }
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    if own_descriptor::was_closed(number) {
+        return Ok(Box::new(Closed));
+    }
+    Ok(Box::new(File::from(stream.try_clone_to_owned()?)))
+}
+
+/// Standard output as a writer.
+impl Write for &mut Streams {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stdout(|out| {
+            out.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Streams::flush(self)
     }
 }
 

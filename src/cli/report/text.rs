@@ -1,19 +1,19 @@
 //! The report as text: the output and values of tasks, unchanged, and one line for each failed task.
 
-use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::Tasks;
 use super::describe::{failure, remark};
 use super::streams::Streams;
 use super::tag::Tagger;
-use fanlane_core::event::{AttemptRecord, CallValue, Captured, Spill, StreamName};
+use fanlane_core::event::{AttemptRecord, CallValue, Captured, StreamName};
+use fanlane_core::store::results_table::text_of;
+use fanlane_core::store::whole_output::WholeOutput;
 
 /// Writes the report of a task: its standard output or its value to standard output, its standard error and a line on its
 /// failure to standard error. Output that was too long for memory is read from `spill_folder`; the task ran in the lane
-/// `slot`, from 1.
+/// `slot`, from 1. Returns whether the output is whole.
 ///
 /// # Errors
 /// When a stream cannot be written.
@@ -23,8 +23,9 @@ pub fn write_task(
     tasks: &dyn Tasks,
     spill_folder: Option<&Path>,
     streams: &mut Streams,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let tag = || tasks.tag(record.task, slot);
+    let mut is_whole = true;
     for stream in StreamName::BOTH {
         let Some(kept) = record.output.as_ref().map(|output| output.stream(stream)) else { continue };
         if is_empty(kept) {
@@ -32,12 +33,15 @@ pub fn write_task(
         }
         let mut tagger = Tagger::new(tag());
         let mut write = |piece: &[u8]| streams.to(stream, |out| tagger.write(piece, out));
-        let spilled = spill_folder.filter(|_| kept.spill == Spill::Kept);
-        match spilled.map(|folder| File::open(folder.join(record.spill_name(stream)))).transpose() {
-            Ok(Some(file)) => copy(file, write)?,
-            Ok(None) => write(&captured(kept)?)?,
+        match WholeOutput::of(record, stream, spill_folder) {
+            Ok(WholeOutput::Spilled(text)) => text.each_piece(write)?,
+            Ok(WholeOutput::Held(text)) => {
+                write(&text)?;
+                is_whole &= kept.dropped_bytes == 0;
+            }
             Err(error) => {
-                write(&captured(kept)?)?;
+                write(&text_of(record, stream))?;
+                is_whole = false;
                 let number = tasks.number(record.task);
                 streams.stderr(|err| {
                     writeln!(err, "task {number}: the whole of its {} cannot be read: {error}", stream.name())
@@ -56,34 +60,11 @@ pub fn write_task(
             streams.stderr(|err| writeln!(err, "{remark}"))?;
         }
     }
-    Ok(())
+    Ok(is_whole)
 }
 
 fn is_empty(stream: &Captured) -> bool {
     stream.head.is_empty() && stream.tail.is_empty() && stream.dropped_bytes == 0
-}
-
-/// Copies a file piece by piece.
-fn copy(mut file: File, mut write: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut piece = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut piece) {
-            Ok(0) => return Ok(()),
-            Ok(count) => write(&piece[..count])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn captured(stream: &Captured) -> io::Result<Cow<'_, [u8]>> {
-    if stream.dropped_bytes == 0 {
-        return Ok((&*stream.head).into());
-    }
-    let mut out = stream.head.clone();
-    writeln!(out, "\n[fanlane: {} bytes of this output were not kept]", stream.dropped_bytes)?;
-    out.extend_from_slice(&stream.tail);
-    Ok(out.into())
 }
 
 fn write_value(value: &CallValue, out: &mut Vec<u8>) -> io::Result<()> {

@@ -33,8 +33,8 @@ extension   {#} number of the task   {%} its slot, 1 to the number of workers   
 Where there is none, the inputs are added at the end. Inputs are quoted: the shell takes each as one literal word. Only
 where the first word of the command holds one, or where there is no command, inputs are commands and are not quoted.
 
-Exit status: 0 every task done   1 some task failed, or the inputs broke off   2 bad usage or a bad job, nothing was run
-130 interrupted
+Exit status: 0 every task done, or a halt at successes reached   1 some task failed, or something was not delivered
+2 bad usage or a bad job, nothing was run   130 interrupted   (docs/exit-status.md has all of them)
 
 Examples:
   fanlane run gzip -k {} ::: *.log

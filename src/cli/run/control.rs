@@ -4,16 +4,27 @@
 use clap::Args;
 
 use fanlane_core::job::amount::{parse_amount, parse_load, parse_request, parse_size};
-use fanlane_core::job::control::{Halt, ResourceRequest, RetryWait};
+use fanlane_core::job::control::{Halt, HaltError, ResourceRequest, RetryWait};
 use fanlane_core::job::duration::{self, Timeout};
 use fanlane_core::job::{Control, field};
+
+/// When a run ends early; `never` takes back what a job file says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HaltArg(Option<Halt>);
+
+impl HaltArg {
+    fn parse(text: &str) -> Result<Self, HaltError> {
+        if matches!(text, "never" | "0") { Ok(Self(None)) } else { text.parse().map(|halt| Self(Some(halt))) }
+    }
+}
 
 /// When a run ends early, waits or is limited.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Control")]
 pub struct ControlArgs {
-    #[arg(long, value_name = "WHEN", help = field::HALT.help)]
-    pub halt: Option<Halt>,
+    #[arg(long, alias = "halt-on-error", value_name = "WHEN", allow_hyphen_values = true)]
+    #[arg(value_parser = HaltArg::parse, help = field::HALT.help)]
+    pub halt: Option<HaltArg>,
     #[arg(long, value_name = "SECS", value_parser = duration::parse, help = field::DELAY_SECS.help)]
     pub delay: Option<Timeout>,
     #[arg(long, value_name = "SECS", help = field::RETRY_WAIT.help)]
@@ -43,7 +54,7 @@ pub struct ControlArgs {
 impl ControlArgs {
     /// Merges the given flags into the control of a job.
     pub fn merge_into(&self, control: &mut Control) {
-        control.halt = self.halt.or(control.halt);
+        control.halt = self.halt.map_or(control.halt, |halt| halt.0);
         control.delay_secs = self.delay.map(|delay| delay.secs).or(control.delay_secs);
         control.retry_wait = self.retry_wait.or(control.retry_wait);
         control.memfree_bytes = self.memfree.or(control.memfree_bytes);

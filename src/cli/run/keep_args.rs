@@ -19,7 +19,7 @@ pub struct KeepArgs {
     /// Write a line for each task that ended: its start, its time, how it ended, its command; +FILE appends to the file
     #[arg(long, value_name = "FILE")]
     joblog: Option<PathBuf>,
-    /// Keep the output of each task in files below DIR, or as rows of a file that ends in .csv, .tsv or .jsonl
+    /// Keep the output of each task in files below DIR, or as rows of a file that ends in .csv, .tsv, .json or .jsonl
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
     /// Leave out the tasks that ended according to the job log, or to the results folder if there is no log

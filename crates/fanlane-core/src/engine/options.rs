@@ -57,8 +57,9 @@ pub struct RunOptions {
     pub workers: u32,
     /// Cores and workers are sampled during the run.
     pub monitor: bool,
-    /// An existing, absolute folder that takes the whole of each stream that is too long for memory; `None`: only its
-    /// head and its tail are kept. The caller takes the files out of it and removes it after the run.
+    /// An absolute folder, made when it is first needed, that takes the whole of each stream that is too long for memory, and
+    /// a command whose stream it cannot take has failed; `None`: only head and tail are kept. The caller takes the files
+    /// out of it and removes it after the run.
     pub spill_folder: Option<PathBuf>,
     /// How many tasks an idle worker is given at a time, none of which is taken back for another worker, as Python's pool
     /// does it; `None`: as many as keep it busy, and what it has not begun is taken back where another worker is idle.

@@ -75,7 +75,7 @@ pub struct Output {
     pub stdout: Captured,
     /// Standard error.
     pub stderr: Captured,
-    /// A process left behind by the command still held a stream open and was killed.
+    /// The command left processes running, which were ended.
     pub leaky: bool,
 }
 

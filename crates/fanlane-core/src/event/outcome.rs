@@ -27,16 +27,30 @@ pub enum Outcome {
     Cancelled,
     /// Its worker died while running it; the text says how.
     Lost(Box<str>),
+    /// A command that exited with 0, but part of what it printed could not be kept; the text says how much and why.
+    OutputLost(Box<str>),
 }
 
 impl Outcome {
+    /// The reason that the outcome has in words; `None` where its kind says all.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::CannotStart(words) | Self::CallFailed(words) | Self::Lost(words) | Self::OutputLost(words) => {
+                Some(words)
+            }
+            Self::Done | Self::Exited { .. } | Self::Signalled { .. } | Self::TimedOut | Self::Cancelled => None,
+        }
+    }
+
     /// The class of this outcome.
     pub const fn class(&self) -> OutcomeClass {
         match self {
             Self::Done => OutcomeClass::Done,
-            Self::Exited { .. } | Self::Signalled { .. } | Self::CannotStart(_) | Self::CallFailed(_) => {
-                OutcomeClass::Failed
-            }
+            Self::Exited { .. }
+            | Self::Signalled { .. }
+            | Self::CannotStart(_)
+            | Self::CallFailed(_)
+            | Self::OutputLost(_) => OutcomeClass::Failed,
             Self::TimedOut => OutcomeClass::TimedOut,
             Self::Cancelled => OutcomeClass::Cancelled,
             Self::Lost(_) => OutcomeClass::Lost,

@@ -64,9 +64,17 @@ impl FromStr for Halt {
 
     fn from_str(text: &str) -> Result<Self, HaltError> {
         let bad = || HaltError(text.to_owned());
-        if text == "never" {
-            return Err(bad());
-        }
+        // The short forms that GNU parallel has besides.
+        let expanded = match text {
+            "1" => "soon,fail=1",
+            "2" => "now,fail=1",
+            "-1" => "soon,success=1",
+            "-2" => "now,success=1",
+            other => other,
+        };
+        let share = expanded.strip_suffix('%').filter(|share| share.bytes().all(|byte| byte.is_ascii_digit()));
+        let expanded = share.map_or_else(|| expanded.to_owned(), |share| format!("soon,fail={share}%"));
+        let text = &*expanded;
         let (when, rest) = text.split_once(',').ok_or_else(bad)?;
         let when = match when {
             "now" => HaltWhen::Now,
@@ -250,9 +258,23 @@ mod tests {
         for text in ["now,fail=1", "soon,fail=3", "soon,success=50%", "now,done=2.5%"] {
             assert_eq!(text.parse::<Halt>().unwrap().to_string(), text);
         }
-        for text in
-            ["", "never", "now", "now,fail", "later,fail=1", "now,lost=1", "now,fail=0", "now,fail=101%", "now,fail=x"]
-        {
+        for (text, long) in [("1", "soon,fail=1"), ("-2", "now,success=1"), ("5%", "soon,fail=5%")] {
+            assert_eq!(text.parse::<Halt>().unwrap().to_string(), long);
+        }
+        for text in [
+            "",
+            "0",
+            "3",
+            "%",
+            "never",
+            "now",
+            "now,fail",
+            "later,fail=1",
+            "now,lost=1",
+            "now,fail=0",
+            "now,fail=101%",
+            "now,fail=x",
+        ] {
             let error = text.parse::<Halt>().unwrap_err();
             assert!(error.to_string().contains("soon,fail=1"), "{error}");
         }

@@ -47,6 +47,9 @@ impl Autopsy {
                 "Give it more time, or find out what it waits for: its last lines may say.",
             ),
             Outcome::Lost(how) => (how.to_string(), of_loss(how)),
+            Outcome::OutputLost(why) => {
+                (why.to_string(), "Free space there, or name another folder in TMPDIR or --results; then run it again.")
+            }
         };
         let said_by_worker = matches!(&record.outcome, Outcome::Lost(how) if how.contains("memory had run out"));
         Some(Self {

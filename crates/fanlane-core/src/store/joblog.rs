@@ -10,6 +10,7 @@ use std::path::Path;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
+use super::output_target;
 use crate::event::{AttemptRecord, Outcome};
 
 /// The first line of a log.
@@ -36,11 +37,9 @@ impl JobLog {
     /// # Errors
     /// Errors of the system.
     pub fn open(path: &Path, existing: ExistingLog) -> io::Result<Self> {
-        let mut options = File::options();
-        options.create(true);
         let file = match existing {
-            ExistingLog::Overwrite => options.write(true).truncate(true).open(path)?,
-            ExistingLog::Append => options.append(true).open(path)?,
+            ExistingLog::Overwrite => output_target::create(path)?,
+            ExistingLog::Append => output_target::append(path)?,
         };
         let begun = existing == ExistingLog::Append && file.metadata()?.len() > 0;
         Self::begin(Box::new(file), begun)
@@ -128,7 +127,7 @@ pub fn exit_and_signal(outcome: &Outcome) -> (i32, i32) {
         Outcome::Exited { code } => (*code, 0),
         Outcome::Signalled { signal } => (0, *signal),
         Outcome::CannotStart(_) => (127, 0),
-        Outcome::CallFailed(_) => (1, 0),
+        Outcome::CallFailed(_) | Outcome::OutputLost(_) => (1, 0),
         Outcome::TimedOut | Outcome::Cancelled => (-1, libc::SIGTERM),
         Outcome::Lost(_) => (-1, 0),
     }
@@ -167,6 +166,7 @@ mod tests {
             (Outcome::Signalled { signal: 9 }, "0\t9"),
             (Outcome::CannotStart("not found".into()), "127\t0"),
             (Outcome::CallFailed("no".into()), "1\t0"),
+            (Outcome::OutputLost("full".into()), "1\t0"),
             (Outcome::TimedOut, "-1\t15"),
             (Outcome::Lost("died".into()), "-1\t0"),
         ];

@@ -3,12 +3,12 @@
 //!
 //! A record may be torn anywhere: [`read`] returns what is whole and reports what is not.
 
-use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::output_target;
 use crate::event::{AttemptRecord, Event, EventKind, TaskEvent};
 use crate::job::TaskKind;
 use crate::job::lossless::Bytes;
@@ -166,7 +166,7 @@ impl RecordWriter {
     /// # Errors
     /// Errors of the system.
     pub fn create(path: &Path, header: &RecordHeader) -> io::Result<Self> {
-        Self::to_writer(Box::new(File::create(path)?), header)
+        Self::to_writer(Box::new(output_target::create(path)?), header)
     }
 
     /// Records elsewhere than to a file.

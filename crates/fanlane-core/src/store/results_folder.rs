@@ -62,7 +62,7 @@ impl ResultsFolder {
 
     /// Writes the results of the task `number` and returns their folder. A stream that was too long for memory is
     /// copied from `spill`. `values` are the task's, in the order of the columns. The file `seq` is written last, and
-    /// not for a cancelled task: its presence marks the task as ended.
+    /// not for a task that was cancelled or whose output is not whole: its presence marks the task as ended.
     ///
     /// # Errors
     /// Errors of the system, with the path, also for a symbolic link in the way.
@@ -93,7 +93,7 @@ impl ResultsFolder {
             });
             written.map_err(|error| about(name, error))?;
         }
-        if record.outcome != Outcome::Cancelled {
+        if !matches!(record.outcome, Outcome::Cancelled | Outcome::OutputLost(_)) {
             let written = create(&folder, SEQ).and_then(|mut file| write!(file, "{number}"));
             written.map_err(|error| about(SEQ, error))?;
         }

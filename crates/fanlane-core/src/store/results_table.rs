@@ -1,17 +1,18 @@
-//! `--results FILE.csv`, `.tsv` or `.jsonl`: a row for each task, with the columns of GNU parallel: those of the job
-//! log, the values, both streams. A stream that was too long for memory has its head, a note and its tail.
+//! `--results FILE.csv`, `.tsv`, `.json` or `.jsonl`: a row for each task, with the columns of GNU parallel: those of the
+//! job log, the values, both streams. A stream that was too long for memory is copied from its file.
 //!
 //! Cells of a CSV or TSV file that a spreadsheet would take for a formula begin with `'`: see [`formula_guarded`].
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
-use serde::Serializer;
-use serde_json::Value;
+use serde::Serialize;
 
 use super::joblog::{exit_and_signal, stdout_bytes};
+use super::output_target;
+use super::whole_output::WholeOutput;
 use crate::event::{AttemptRecord, CallValue, Captured, StreamName};
 
 /// The file formats.
@@ -32,8 +33,20 @@ impl TableFormat {
         match &*extension.to_ascii_lowercase() {
             "csv" => Some(Self::Csv),
             "tsv" => Some(Self::Tsv),
-            "jsonl" => Some(Self::JsonLines),
+            // The `.json` of GNU parallel is one object per line, too.
+            "json" | "jsonl" => Some(Self::JsonLines),
             _ => None,
+        }
+    }
+}
+
+impl TableFormat {
+    /// What stands between two cells; nothing where a row is an object.
+    const fn delimiter(self) -> &'static [u8] {
+        match self {
+            Self::Csv => b",",
+            Self::Tsv => b"\t",
+            Self::JsonLines => b"",
         }
     }
 }
@@ -51,7 +64,7 @@ impl ResultsTable {
     /// # Errors
     /// Errors of the system.
     pub fn create(path: &Path, format: TableFormat, values: usize) -> io::Result<Self> {
-        let mut file = File::create(path)?;
+        let mut file = output_target::create(path)?;
         file.write_all(&head(format, values)?)?;
         Ok(Self { file, format })
     }
@@ -77,7 +90,8 @@ impl ResultsTable {
         Ok(Self { file, format })
     }
 
-    /// Adds the row of the task `number`, in one write.
+    /// Adds the row of the task `number`; in one write, unless a stream of it was too long for memory and is copied from
+    /// `spill_folder`.
     ///
     /// # Errors
     /// Errors of the system.
@@ -88,32 +102,35 @@ impl ResultsTable {
         run_started_unix_ms: u64,
         values: &[V],
         command: &[u8],
+        spill_folder: Option<&Path>,
     ) -> io::Result<()> {
         let (exitval, signal) = exit_and_signal(&record.outcome);
         let start_secs = run_started_unix_ms as f64 / 1e3 + record.start_ns as f64 / 1e9;
         let run_secs = record.wall_ns as f64 / 1e9;
-        let streams = StreamName::BOTH.map(|stream| text_of(record, stream));
+        let [stdout, stderr] = StreamName::BOTH.map(|stream| WholeOutput::of(record, stream, spill_folder));
+        let streams = [stdout?, stderr?];
         if self.format == TableFormat::JsonLines {
             let [stdout, stderr] = &streams;
-            let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-            let row: [(&str, Value); 12] = [
-                ("Seq", number.into()),
-                ("Host", ":".into()),
-                ("Starttime", start_secs.into()),
-                ("JobRuntime", run_secs.into()),
-                ("Send", 0.into()),
-                ("Receive", stdout_bytes(record).into()),
-                ("Exitval", exitval.into()),
-                ("Signal", signal.into()),
-                ("Command", text(command).into()),
-                ("V", values.iter().map(|value| text(value.as_ref())).collect()),
-                ("Stdout", text(stdout).into()),
-                ("Stderr", text(stderr).into()),
-            ];
-            let mut line = Vec::new();
-            serde_json::Serializer::new(&mut line).collect_map(row)?;
-            line.push(b'\n');
-            return self.file.write_all(&line);
+            let text = |bytes| String::from_utf8_lossy(bytes);
+            let row = JsonRow {
+                seq: number,
+                host: ":",
+                starttime: start_secs,
+                job_runtime: run_secs,
+                send: 0,
+                receive: stdout_bytes(record),
+                exitval,
+                signal,
+                command: text(command),
+                v: values.iter().map(|value| text(value.as_ref())).collect(),
+                stdout,
+                stderr,
+            };
+            self.write_row(&streams, |mut out| {
+                serde_json::to_writer(&mut out, &row)?;
+                out.write_all(b"\n")
+            })?;
+            return streams.iter().try_for_each(WholeOutput::check_read);
         }
         let numbers = [
             number.to_string(),
@@ -125,15 +142,66 @@ impl ResultsTable {
             exitval.to_string(),
             signal.to_string(),
         ];
-        let cells: Vec<Cow<'_, [u8]>> = numbers
+        let cells = numbers
             .into_iter()
             .map(|number| number.into_bytes().into())
             .chain([formula_guarded(command)])
-            .chain(values.iter().map(|value| formula_guarded(value.as_ref())))
-            .chain(streams.iter().map(|stream| formula_guarded(stream)))
-            .collect();
-        self.file.write_all(&row(self.format, &cells)?)
+            .chain(values.iter().map(|value| formula_guarded(value.as_ref())));
+        let mut begun = row(self.format, &cells.collect::<Vec<_>>())?;
+        begun.pop();
+        let format = self.format;
+        self.write_row(&streams, |out| {
+            out.write_all(&begun)?;
+            for stream in &streams {
+                out.write_all(format.delimiter())?;
+                match stream {
+                    WholeOutput::Spilled(text) => text.write_cell(out)?,
+                    WholeOutput::Held(text) => {
+                        let mut cell = row(format, &[formula_guarded(text)])?;
+                        cell.pop();
+                        // A row of nothing but an empty cell is written as two quotes.
+                        out.write_all(if text.is_empty() { b"" } else { &cell })?;
+                    }
+                }
+            }
+            out.write_all(b"\n")
+        })
     }
+
+    /// Writes a row at once, or piece by piece where a stream of it is not in memory.
+    fn write_row(
+        &self,
+        streams: &[WholeOutput<'_>],
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut file = &self.file;
+        if streams.iter().any(|stream| matches!(stream, WholeOutput::Spilled(_))) {
+            let mut out = BufWriter::new(file);
+            fill(&mut out)?;
+            return out.flush();
+        }
+        let mut row = Vec::new();
+        fill(&mut row)?;
+        file.write_all(&row)
+    }
+}
+
+/// A line of JSON, with the names of GNU parallel.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct JsonRow<'a> {
+    seq: u64,
+    host: &'static str,
+    starttime: f64,
+    job_runtime: f64,
+    send: u64,
+    receive: u64,
+    exitval: i32,
+    signal: i32,
+    command: Cow<'a, str>,
+    v: Vec<Cow<'a, str>>,
+    stdout: &'a WholeOutput<'a>,
+    stderr: &'a WholeOutput<'a>,
 }
 
 /// The first row of the table of tasks with `values` values; JSON lines have none.
@@ -150,12 +218,8 @@ fn head(format: TableFormat, values: usize) -> io::Result<Vec<u8>> {
 }
 
 fn row(format: TableFormat, cells: &[Cow<'_, [u8]>]) -> io::Result<Vec<u8>> {
-    let delimiter = match format {
-        TableFormat::Csv => b',',
-        TableFormat::Tsv => b'\t',
-        TableFormat::JsonLines => return Ok(Vec::new()),
-    };
-    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+    let Some(delimiter) = format.delimiter().first() else { return Ok(Vec::new()) };
+    let mut writer = csv::WriterBuilder::new().delimiter(*delimiter).from_writer(Vec::new());
     writer.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?;
     writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
@@ -248,7 +312,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("table");
         let mut table = ResultsTable::create(&path, format, 2).expect("made");
-        table.add(1, &record("a\"\n", "=1+1"), 1_795_356_758_000, &["a,b", "d\te"], b"echo").expect("written");
+        table.add(1, &record("a\"\n", "=1+1"), 1_795_356_758_000, &["a,b", "d\te"], b"echo", None).expect("written");
         fs::read_to_string(&path).expect("text")
     }
 
@@ -296,7 +360,7 @@ mod tests {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("table");
             let add = |mut table: ResultsTable, number: u64| {
-                table.add(number, &record("a\"\nb", "c"), 0, &["x"], b"echo").expect("written");
+                table.add(number, &record("a\"\nb", "c"), 0, &["x"], b"echo", None).expect("written");
                 fs::read(&path).expect("there")
             };
             let one = add(ResultsTable::resume(&path, format, 1).expect("begun"), 1);
@@ -316,8 +380,13 @@ mod tests {
 
     #[test]
     fn the_name_says_the_format() {
-        let cases =
-            [("a.csv", Some(TableFormat::Csv)), ("a.TSV", Some(TableFormat::Tsv)), ("out", None), ("a.b", None)];
+        let cases = [
+            ("a.csv", Some(TableFormat::Csv)),
+            ("a.TSV", Some(TableFormat::Tsv)),
+            ("a.json", Some(TableFormat::JsonLines)),
+            ("out", None),
+            ("a.b", None),
+        ];
         for (name, format) in cases {
             assert_eq!(TableFormat::of_path(Path::new(name)), format, "{name}");
         }

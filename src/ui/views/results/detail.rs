@@ -119,7 +119,7 @@ impl Detail {
         let text = sanitize::command(&text);
         ui.add(Label::new(RichText::new(&text).monospace()).truncate().selectable(true)).on_hover_text(text);
         let leaky = record.output.as_ref().is_some_and(|output| output.leaky);
-        let leak = if leaky { " A process that it left running held its output open and was terminated." } else { "" };
+        let leak = if leaky { " It left processes running, which were ended." } else { "" };
         let sentence = format!("{}{leak}", outcome_sentence(&record.outcome, record.attempt));
         ui.add(Label::new(sentence).wrap().selectable(true));
         if let Some(autopsy) = Autopsy::of(record) {

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::event::{Captured, Spill};
@@ -67,6 +68,13 @@ fn create(path: &Path) -> io::Result<File> {
             // Of a worker that died over the same attempt: it is not read any more.
             fs::remove_file(path)?;
             File::create_new(path)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let Some(folder) = path.parent() else { return Err(error) };
+            match fs::DirBuilder::new().mode(0o700).create(folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => File::create_new(path),
+            }
         }
         other => other,
     }

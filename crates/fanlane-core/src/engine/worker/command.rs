@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use crate::engine::progress::{PROGRESS_VARIABLE, address};
 use crate::engine::protocol::{Caps, CommandKind, TaskFrame};
-use crate::event::{Outcome, StreamName, spill_name};
+use crate::event::{Outcome, Output, Spill, StreamName, spill_name};
 use crate::job::TaskKind;
 use crate::job::control::environment_of_lane;
 use fanlane_os::launch::{Launched, Launcher};
@@ -104,16 +104,40 @@ impl Executor for CommandExecutor {
         let ended_by_us = watch.ending();
         let _ = kill_process_group(pid, Signal::KILL);
         let Reaped { status, cpu_ns, peak_memory_bytes: max_rss_bytes } = reap(pid);
-        end_orphans(marker);
-        let outcome = ended_by_us.unwrap_or_else(|| outcome_of(status));
+        let left_running = end_orphans(marker);
+        let mut output = streams.output();
+        if ended_by_us.is_some() {
+            // Its processes were ended with it, which is no news.
+            output.iter_mut().for_each(|output| output.leaky = false);
+        } else if left_running {
+            output.get_or_insert_default().leaky = true;
+        }
+        let outcome = ended_by_us.unwrap_or_else(|| match outcome_of(status) {
+            Outcome::Done => output.as_deref().and_then(|output| self.loss(output)).unwrap_or(Outcome::Done),
+            failed => failed,
+        });
         let is_killed = outcome == Outcome::Signalled { signal: libc::SIGKILL };
         let memory_kill = is_killed && self.memory_kills.any_new();
-        let (output, cpu_ns) = (streams.output(), Some(cpu_ns));
-        Execution { outcome, value: None, output, cpu_ns, max_rss_bytes, memory_kill }
+        Execution { outcome, value: None, output, cpu_ns: Some(cpu_ns), max_rss_bytes, memory_kill }
     }
 
     fn refuse(&self, reason: &str) -> Outcome {
         Outcome::CannotStart(reason.into())
+    }
+}
+
+impl CommandExecutor {
+    /// What became of a command whose output was wanted whole and could not be kept.
+    fn loss(&self, output: &Output) -> Option<Outcome> {
+        let folder = self.spill_folder.as_deref().and_then(Path::parent)?.display();
+        StreamName::BOTH.into_iter().find_map(|name| {
+            let stream = output.stream(name);
+            let Spill::Failed(reason) = &stream.spill else { return None };
+            let (bytes, name) = (stream.dropped_bytes, name.name());
+            Some(Outcome::OutputLost(
+                format!("{bytes} bytes of its {name} could not be kept in {folder}: {reason}").into(),
+            ))
+        })
     }
 }
 
@@ -160,13 +184,15 @@ fn wait_unreaped(pid: Pid) {
     while matches!(waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {}
 }
 
-/// Ends what the command left behind outside its process group; as a subreaper this process was given all of it.
-fn end_orphans(marker: Option<&str>) {
+/// Ends what the command left behind outside its process group; as a subreaper this process was given all of it. Says
+/// whether anything, in the group or outside, had to be ended.
+fn end_orphans(marker: Option<&str>) -> bool {
     let any = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     if waitid(WaitId::All, any).is_err_and(|error| error == rustix::io::Errno::CHILD) {
-        return;
+        return false;
     }
     let me = std::process::id();
+    let mut ended_any = false;
     loop {
         let mut orphans = process_tree::adopted_children();
         if let Some(marker) = marker {
@@ -174,15 +200,16 @@ fn end_orphans(marker: Option<&str>) {
             orphans.retain(|pid| of_task.contains(pid) || process_tree::has_ended(*pid));
         }
         if orphans.is_empty() {
-            return;
+            return ended_any;
         }
         for pid in orphans {
             // A process of another user cannot be ended. One that is gone was reaped by another lane.
             if !end_tree(pid, me) && !process_tree::has_ended(pid) && process_tree::parent_of(pid).is_some() {
-                return;
+                return ended_any;
             }
             if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-                let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
+                let end = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED).ok().flatten();
+                ended_any |= end.is_some_and(|end| end.terminating_signal() == Some(libc::SIGKILL));
             }
         }
     }

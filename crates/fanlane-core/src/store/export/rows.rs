@@ -1,13 +1,17 @@
 //! A CSV file with a row for each task. Text cells that a spreadsheet would take for a formula begin with `'`.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use crate::event::{AttemptRecord, Outcome, StreamName};
 use crate::job::KindTraits;
 use crate::store::joblog::exit_and_signal;
 use crate::store::record::{RecordHeader, TaskWords};
-use crate::store::results_table::{formula_guarded, text_of, value_of};
+use crate::store::results_table::{formula_guarded, value_of};
+use crate::store::whole_output::WholeOutput;
 
 /// Writes rows.
 pub struct RowWriter<W: Write> {
@@ -37,11 +41,11 @@ impl<W: Write> RowWriter<W> {
         Ok(Self { csv, kind, columns: header.columns.len() })
     }
 
-    /// Writes the row of a task.
+    /// Writes the row of a task. Returns whether its output is whole.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn add(&mut self, record: &AttemptRecord, words: &TaskWords) -> io::Result<()> {
+    pub fn add(&mut self, record: &AttemptRecord, words: &TaskWords) -> io::Result<bool> {
         let number = |number: String| Cow::<[u8]>::Owned(number.into_bytes());
         let secs = |ns: u64| number((ns as f64 / 1e9).to_string());
         let (exit_code, signal) = match &record.outcome {
@@ -50,10 +54,7 @@ impl<W: Write> RowWriter<W> {
             Outcome::Signalled { signal } => (number(String::new()), number(signal.to_string())),
             _ => (number(String::new()), number(String::new())),
         };
-        let reason = match &record.outcome {
-            Outcome::CannotStart(words) | Outcome::CallFailed(words) | Outcome::Lost(words) => &**words,
-            _ => "",
-        };
+        let reason = record.outcome.reason().unwrap_or_default();
         let mut cells: Vec<Cow<'_, [u8]>> = vec![number(words.number().to_string())];
         cells
             .extend((0..self.columns).map(|column| {
@@ -67,7 +68,24 @@ impl<W: Write> RowWriter<W> {
         cells.push(number(if record.attempt > 0 { record.worker.0.to_string() } else { String::new() }));
         cells.extend([secs(record.start_ns), secs(record.wall_ns), secs(record.cpu_ns)]);
         cells.push(number(record.max_rss_bytes.to_string()));
-        let streams = StreamName::BOTH.map(|stream| text_of(record, stream));
+        let results = words.results.as_ref().map(|path| Path::new(OsStr::from_bytes(&path.0)));
+        let mut is_whole = true;
+        let mut streams = Vec::new();
+        for stream in StreamName::BOTH {
+            let whole = WholeOutput::of_earlier(record, stream, results);
+            is_whole &= whole.is_whole(record, stream);
+            streams.push(match whole {
+                WholeOutput::Held(text) => text,
+                WholeOutput::Spilled(text) => {
+                    let mut bytes = Vec::new();
+                    text.each_piece(|piece| {
+                        bytes.extend_from_slice(piece);
+                        Ok(())
+                    })?;
+                    bytes.into()
+                }
+            });
+        }
         let value = value_of(record);
         if self.kind.returns_value {
             cells.push(formula_guarded(&value));
@@ -75,7 +93,8 @@ impl<W: Write> RowWriter<W> {
         if self.kind.prints {
             cells.extend(streams.iter().map(|stream| formula_guarded(stream)));
         }
-        Ok(self.csv.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?)
+        self.csv.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?;
+        Ok(is_whole)
     }
 
     /// Flushes the output.
