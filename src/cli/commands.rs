@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use super::detached::attach::AttachArgs;
+use super::detached::follow::FollowArgs;
 use super::detached::stop::StopArgs;
 use super::exit_status::Status;
 use super::export::ExportArgs;
@@ -66,6 +67,8 @@ commands! {
     Run(Box<RunArgs>),
     /// Watch a detached run from its start on; Ctrl-C stops watching and leaves the run as it is
     Attach(AttachArgs),
+    /// Print what the tasks of a run print while they print, or one of them; of an ended run what is recorded
+    Follow(FollowArgs),
     /// Stop a detached run and wait for its end
     Stop(StopArgs),
     /// Race a batch: one process, threads and pools of several sizes, in turns

@@ -9,17 +9,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use bstr::BString;
 use clap::{Args, ValueEnum};
 
 use super::exit_status::Status;
 use super::output_file;
-use super::report::{Shortfall, Tasks, json};
+use super::report::{RecordedTask, Shortfall, json};
 use super::run_name::RunName;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
 use fanlane_core::event::{Event, EventKind, RunEvent, SharedEvent, TaskEvent, TaskId, WorkerEvent, WorkerId};
-use fanlane_core::job::TaskKind;
 use fanlane_core::model::format::plural;
 use fanlane_core::store::export::rows::RowWriter;
 use fanlane_core::store::export::trace::TraceWriter;
@@ -234,31 +232,4 @@ fn words_of(task: TaskId, words: &HashMap<u64, TaskWords>) -> TaskWords {
         results: None,
     };
     words.get(&task.number()).cloned().unwrap_or_else(none)
-}
-
-struct RecordedTask {
-    words: TaskWords,
-    kind: TaskKind,
-}
-
-impl Tasks for RecordedTask {
-    fn number(&self, _task: TaskId) -> u64 {
-        self.words.number()
-    }
-
-    fn describe(&self, _task: TaskId, _slot: u32) -> String {
-        String::from_utf8_lossy(&self.words.command.0).into_owned()
-    }
-
-    fn command_line(&self, _task: TaskId, _slot: u32) -> BString {
-        self.words.command.0.clone().into()
-    }
-
-    fn input(&self, _task: TaskId) -> Vec<BString> {
-        self.words.input.iter().map(|value| value.0.clone().into()).collect()
-    }
-
-    fn kind(&self) -> TaskKind {
-        self.kind
-    }
 }

@@ -9,6 +9,7 @@ mod foreign_paths;
 mod growing;
 mod history;
 mod host;
+mod live_output;
 mod manager;
 mod parallel_oracle;
 mod parent_killed;

@@ -14,7 +14,7 @@ use crate::cli::report::args::{ReportArgs, ReportOptions};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::remark;
-use fanlane_core::engine::event_pump;
+use fanlane_core::engine::{OutputLevel, RunCommand, event_pump};
 use fanlane_core::event::Event;
 use fanlane_core::host::{DetachedError, DetachedRun, DetachedUpdate};
 use fanlane_os::clock::monotonic_ns;
@@ -45,6 +45,9 @@ fn attach(name: Option<RunName>, options: &ReportOptions) -> Result<Status> {
     let ago = Duration::from_nanos(monotonic_ns().saturating_sub(watching.info.epoch_ns));
     let mut report = Report::new(options.style, &*batch, streams).resuming(watching.info.earlier).begun(ago);
     let handle = watching.handle();
+    if options.output_level() != OutputLevel::Nothing {
+        handle.command(RunCommand::Watch(options.output_level()));
+    }
     let (sender, events) = event_pump::channel();
     let reader = std::thread::Builder::new().name("detached run".to_owned());
     let reader = reader.spawn(move || pass_on(watching, &sender)).context("the run cannot be read")?;

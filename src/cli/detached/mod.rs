@@ -2,6 +2,7 @@
 //! `fanlane stop` stops it.
 
 pub mod attach;
+pub mod follow;
 pub mod start;
 pub mod stop;
 

@@ -16,7 +16,7 @@ use super::detached;
 use super::exit_status::Status;
 use super::plan::Plan;
 use super::report::args::ReportOptions;
-use super::report::{Format, Report};
+use super::report::{Format, Grouping, Report};
 use super::terminal::{print, remark};
 use super::worker_count::WorkerCount;
 use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
@@ -142,10 +142,13 @@ pub fn run(request: RunRequest) -> Result<Status> {
     keepers.history = keep.record_in_history(&plan, &batch, rest.as_ref());
     rest.iter().for_each(report_on_rest);
     let spill = SpillFolder::new(keepers.results.as_ref().map(ResultsFolder::path))?;
-    let spill_folder = || Some(spill.path().to_owned());
+    let is_kept = keepers.results.is_some() || keepers.table.is_some();
+    let needs_whole = is_kept || report.style.needs_whole_outputs();
+    let spill_folder = || needs_whole.then(|| spill.path().to_owned());
     let engine = LocalEngine::new(OWN_EXECUTABLE);
     let options = RunOptions::new(plan.job.mode, pool)
         .monitor(keep.record.is_some() || keepers.history.is_some())
+        .output(report.output_level())
         .spill_folder(spill_folder())
         .gate(keepers.history.as_ref().map(HistoryRecorder::gate));
     let streams = report.streams()?;
@@ -191,6 +194,9 @@ fn check_detached(report: &ReportOptions, keep: &Keep) -> Result<()> {
     let flags = [
         (report.style.format == Format::Json, "--json", REPORT),
         (report.style.keep_order, "--keep-order", REPORT),
+        (report.style.grouping == Grouping::Lines, "--line-buffer", REPORT),
+        (report.style.grouping == Grouping::Ungrouped, "--ungroup", REPORT),
+        (report.style.grouping == Grouping::LatestLine, "--latest-line", REPORT),
         (report.bar == Some(true), "--bar", REPORT),
         (keep.joblog.is_some(), "--joblog", KEPT),
         (keep.record.is_some(), "--record", KEPT),

@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::{Bar, Format, Streams, Style};
+use super::{Bar, Format, Grouping, Streams, Style};
+use fanlane_core::engine::OutputLevel;
 
 /// What is printed during a run.
 #[derive(Debug, Default, Args)]
@@ -16,6 +17,15 @@ pub struct ReportArgs {
     /// Print one JSON object per task, and one with the summary at the end
     #[arg(long)]
     json: bool,
+    /// Print lines while tasks run, each whole; lines of different tasks mix [with -k: the first unfinished task's lines]
+    #[arg(long, visible_alias = "lb", conflicts_with_all = ["ungroup", "latest_line", "json"])]
+    line_buffer: bool,
+    /// Print what tasks print as it comes, without tags and in no order; lines may be torn
+    #[arg(short, long, conflicts_with_all = ["latest_line", "json"])]
+    ungroup: bool,
+    /// Print the latest line of each task alone; on a terminal while the task runs
+    #[arg(long, visible_alias = "ll", conflicts_with = "json")]
+    latest_line: bool,
     /// Show progress and the estimated time left on standard error [default: if it is a terminal]
     #[arg(long, visible_alias = "eta", overrides_with = "no_bar")]
     bar: bool,
@@ -36,7 +46,15 @@ impl ReportArgs {
             (false, true) => Some(false),
             (false, false) => None,
         };
-        ReportOptions { style: Style { format, keep_order: self.keep_order, quiet: self.quiet }, bar }
+        let grouping = match (self.line_buffer, self.ungroup, self.latest_line) {
+            (true, ..) => Grouping::Lines,
+            (_, true, _) => Grouping::Ungrouped,
+            (.., true) => Grouping::LatestLine,
+            _ => Grouping::Group,
+        };
+        // As in GNU parallel, where nothing is held back there is no order.
+        let keep_order = self.keep_order && !self.ungroup;
+        ReportOptions { style: Style { format, grouping, keep_order, quiet: self.quiet }, bar }
     }
 }
 
@@ -50,13 +68,22 @@ pub struct ReportOptions {
 }
 
 impl ReportOptions {
+    /// How much of what running tasks print the report wants.
+    pub fn output_level(&self) -> OutputLevel {
+        self.style.grouping.output_level(self.bar().is_drawn())
+    }
+
+    fn bar(&self) -> Bar {
+        let bar = Bar::new(self.bar, io::stderr().is_terminal());
+        if self.style.grouping == Grouping::LatestLine { bar.with_lines() } else { bar }
+    }
+
     /// Opens the streams of the report.
     ///
     /// # Errors
     /// When the program's own streams cannot be used.
     pub fn streams(&self) -> Result<Streams> {
-        Streams::of_program(Bar::new(self.bar, io::stderr().is_terminal()))
-            .context("standard output and standard error cannot be used")
+        Streams::of_program(self.bar()).context("standard output and standard error cannot be used")
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::lane_lines::LaneLines;
+use fanlane_core::event::Printed;
 use fanlane_core::model::format::{count, estimate, rate};
 use fanlane_core::model::{Earlier, Progress};
 
@@ -15,8 +17,8 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 pub enum Bar {
     /// None.
     Hidden,
-    /// A bar that is redrawn in place.
-    Drawn(ProgressBar),
+    /// A bar that is redrawn in place, with lines above it if there are some.
+    Drawn(ProgressBar, LaneLines),
     /// Lines, for a standard error that is not a terminal.
     Plain {
         /// When the last one was written.
@@ -33,8 +35,34 @@ impl Bar {
             (true, true) => {
                 let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
                 let style = ProgressStyle::with_template("{bar:24} {msg}").expect("the template is a constant");
-                Self::Drawn(bar.with_style(style.progress_chars("━╸─")))
+                Self::Drawn(bar.with_style(style.progress_chars("━╸─")), LaneLines::default())
             }
+        }
+    }
+
+    /// The same with the latest line of each lane above it, where it is drawn.
+    #[must_use]
+    pub fn with_lines(self) -> Self {
+        match self {
+            Self::Drawn(bar, _) => {
+                let (lines, bar) = LaneLines::above(bar);
+                Self::Drawn(bar, lines)
+            }
+            other => other,
+        }
+    }
+
+    /// Shows what was printed in a lane, if that has a line.
+    pub fn show_line(&mut self, slot: u32, printed: &Printed) {
+        if let Self::Drawn(_, lines) = self {
+            lines.show(slot, printed);
+        }
+    }
+
+    /// Removes the line of a lane whose task has ended.
+    pub fn hide_line(&mut self, slot: u32) {
+        if let Self::Drawn(_, lines) = self {
+            lines.hide(slot);
         }
     }
 
@@ -42,7 +70,7 @@ impl Bar {
     pub fn show(&mut self, progress: &Progress, earlier: Earlier, now_ns: u64) -> Option<String> {
         match self {
             Self::Hidden => None,
-            Self::Drawn(bar) => {
+            Self::Drawn(bar, _) => {
                 bar.set_message(sentence(progress, earlier, now_ns));
                 bar.update(|state| {
                     state.set_len(progress.tasks.max(1));
@@ -62,7 +90,7 @@ impl Bar {
 
     /// Whether the bar is on the screen and has to be hidden to write to the terminal.
     pub const fn is_drawn(&self) -> bool {
-        matches!(self, Self::Drawn(_))
+        matches!(self, Self::Drawn(..))
     }
 
     /// Writes while the bar is hidden.
@@ -71,14 +99,15 @@ impl Bar {
     /// Those of `write`.
     pub fn aside(&self, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         match self {
-            Self::Drawn(bar) => bar.suspend(write),
+            Self::Drawn(bar, _) => bar.suspend(write),
             Self::Hidden | Self::Plain { .. } => write(),
         }
     }
 
     /// Removes the bar from the screen for good.
     pub fn clear(&mut self) {
-        if let Self::Drawn(bar) = self {
+        if let Self::Drawn(bar, lines) = self {
+            lines.clear();
             bar.finish_and_clear();
         }
         *self = Self::Hidden;

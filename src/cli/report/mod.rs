@@ -7,7 +7,10 @@ mod batch;
 pub mod describe;
 pub mod json;
 mod keepers;
+mod lane_lines;
+mod live;
 mod order;
+mod recorded_task;
 mod streams;
 mod tag;
 mod text;
@@ -31,13 +34,16 @@ use super::choices::TransportArg;
 pub use bar::Bar;
 pub use describe::printable;
 use fanlane_core::event::{
-    AttemptRecord, Captured, DispatchEvent, Event, EventKind, Outcome, RunEvent, SharedContent, SharedEvent, Spill,
-    StreamName, TaskEvent, TaskId, WorkerEnd, WorkerEvent,
+    AttemptRecord, Captured, DispatchEvent, Event, EventKind, Outcome, Printed, RunEvent, SampleEvent, SharedContent,
+    SharedEvent, Spill, StreamName, TaskEvent, TaskId, WorkerEnd, WorkerEvent,
 };
 use fanlane_core::job::TaskKind;
 use fanlane_core::model::{Earlier, Progress, Transports};
 pub use keepers::Keepers;
+pub use live::Grouping;
+use live::LiveOutput;
 use order::InputOrder;
+pub use recorded_task::RecordedTask;
 pub use streams::Streams;
 use workers::Workers;
 
@@ -62,10 +68,20 @@ pub enum Format {
 pub struct Style {
     /// How tasks are written.
     pub format: Format,
+    /// How the output of tasks that run at the same time is kept apart.
+    pub grouping: Grouping,
     /// In the order of the inputs, not in the order in which tasks end.
     pub keep_order: bool,
     /// Without the summary.
     pub quiet: bool,
+}
+
+impl Style {
+    /// Whether the whole output of a task is needed when it has ended: not where it is printed as it comes, and where only its
+    /// latest line is.
+    pub fn needs_whole_outputs(&self) -> bool {
+        self.grouping == Grouping::Group || (self.grouping.is_live() && self.keep_order)
+    }
 }
 
 /// What a report could not deliver, in numbers of tasks.
@@ -100,6 +116,7 @@ pub struct Report<'a> {
     style: Style,
     tasks: &'a dyn Tasks,
     order: Option<InputOrder>,
+    live: LiveOutput,
     workers: Workers,
     streams: Streams,
     progress: Progress,
@@ -122,6 +139,7 @@ impl<'a> Report<'a> {
             style,
             tasks,
             order: style.keep_order.then(InputOrder::new),
+            live: LiveOutput::new(style.grouping),
             workers: Workers::default(),
             streams,
             progress: Progress::default(),
@@ -189,12 +207,21 @@ impl<'a> Report<'a> {
                     }
                 }
             };
-            self.apply(event)?;
+            self.take(event)?;
             if self.progress.summary.is_some() {
                 break;
             }
         }
         self.finish()
+    }
+
+    /// Prints what was recorded of a task that has ended; returns whether its output is whole.
+    ///
+    /// # Errors
+    /// When a stream cannot be written.
+    pub fn print_recorded(tasks: &dyn Tasks, record: &AttemptRecord, streams: &mut Streams) -> io::Result<bool> {
+        let begun = LiveOutput::default().end(record.task, || tasks.tag(record.task, 1));
+        text::write_task(record, 1, tasks, None, begun, streams)
     }
 
     /// The progress of the run.
@@ -211,6 +238,14 @@ impl<'a> Report<'a> {
         if let Some(line) = line {
             self.streams.stderr(|err| writeln!(err, "{line}"))?;
         }
+        self.streams.flush()
+    }
+
+    /// Writes what was gathered.
+    ///
+    /// # Errors
+    /// When a stream cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
         self.streams.flush()
     }
 
@@ -233,7 +268,11 @@ impl<'a> Report<'a> {
         self.streams.flush()
     }
 
-    fn apply(&mut self, event: Event) -> io::Result<()> {
+    /// Takes an event.
+    ///
+    /// # Errors
+    /// When a stream cannot be written.
+    pub fn take(&mut self, event: Event) -> io::Result<()> {
         let could_start = self.progress.cannot_start.is_none();
         let went_on = !self.progress.stopping;
         let was_held = self.progress.held.is_some();
@@ -244,10 +283,8 @@ impl<'a> Report<'a> {
             self.say(&printable(&line, usize::MAX))?;
         }
         match event.kind {
-            EventKind::Task(TaskEvent::Retried(record)) => {
-                self.drop_spilled(&record);
-                Ok(())
-            }
+            EventKind::Sample(SampleEvent::Printed(printed)) => self.printed(&printed),
+            EventKind::Task(TaskEvent::Retried(record)) => self.retried(&record),
             EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     self.finished(record)?;
@@ -285,18 +322,54 @@ impl<'a> Report<'a> {
         }
     }
 
+    fn printed(&mut self, printed: &Printed) -> io::Result<()> {
+        let Self { style, tasks, workers, streams, live, order, .. } = self;
+        if style.grouping == Grouping::LatestLine {
+            streams.bar.show_line(workers.slot(printed.worker), printed);
+            return Ok(());
+        }
+        let turn = order.as_ref().map(InputOrder::next);
+        live.print(printed, turn, || tasks.tag(printed.task, workers.slot(printed.worker)), streams)
+    }
+
+    /// Prints the rest of a failed attempt, where every attempt is printed.
+    fn retried(&mut self, record: &AttemptRecord) -> io::Result<()> {
+        let Self { style, tasks, workers, streams, live, order, spill_folder, .. } = self;
+        let slot = workers.slot(record.worker);
+        let mut begun = live.end(record.task, || tasks.tag(record.task, slot));
+        let is_its_turn = order.as_ref().is_none_or(|order| order.next() == record.task);
+        if style.grouping.is_live() && is_its_turn {
+            text::write_output(record, *tasks, spill_folder.as_deref(), &mut begun, streams)?;
+        }
+        self.drop_spilled(record);
+        Ok(())
+    }
+
     fn finished(&mut self, record: AttemptRecord) -> io::Result<()> {
+        self.streams.bar.hide_line(self.workers.slot(record.worker));
         let Some(mut order) = self.order.take() else { return self.write_task(&record) };
+        if order.next() != record.task {
+            self.live.drop_held(record.task);
+        }
         let pushed = order.push(record, |record| self.write_task(&record));
+        let turn = order.next();
         self.order = Some(order);
-        pushed
+        pushed?;
+        self.live.take_turn(turn, &mut self.streams)
     }
 
     fn write_task(&mut self, record: &AttemptRecord) -> io::Result<()> {
-        let Self { style, tasks, workers, streams, spill_folder, .. } = self;
+        let Self { style, tasks, workers, streams, live, spill_folder, .. } = self;
         let is_whole = match style.format {
             Format::Text => {
-                text::write_task(record, workers.slot(record.worker), *tasks, spill_folder.as_deref(), streams)?
+                let slot = workers.slot(record.worker);
+                let begun = live.end(record.task, || tasks.tag(record.task, slot));
+                if style.grouping == Grouping::LatestLine {
+                    text::write_latest_line(record, slot, *tasks, begun, streams)?;
+                    true
+                } else {
+                    text::write_task(record, slot, *tasks, spill_folder.as_deref(), begun, streams)?
+                }
             }
             Format::Json => {
                 let about = json::Beside {

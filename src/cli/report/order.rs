@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use fanlane_core::event::AttemptRecord;
+use fanlane_core::event::{AttemptRecord, TaskId};
 
 /// Maximum size of waiting records in memory, in bytes.
 const MAX_HELD_BYTES: usize = 64 << 20;
@@ -37,6 +37,11 @@ impl InputOrder {
 
     fn with_limit(limit_bytes: usize) -> Self {
         Self { next: 0, waiting: VecDeque::new(), held_bytes: 0, limit_bytes, spill: None }
+    }
+
+    /// The task whose turn it is.
+    pub const fn next(&self) -> TaskId {
+        TaskId(self.next)
     }
 
     /// Adds a record and emits those whose turn it is, in order.

@@ -7,7 +7,7 @@ use fanlane_core::event::{DispatchEvent, RunEvent, TaskEvent, WorkerEvent};
 use fanlane_core::event::{LaneId, Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
 use fanlane_core::job::Mode;
 
-const TEXT: Style = Style { format: Format::Text, keep_order: false, quiet: false };
+const TEXT: Style = Style { format: Format::Text, grouping: Grouping::Group, keep_order: false, quiet: false };
 
 fn header(tasks: u64) -> EventKind {
     let name = "a batch".to_owned();
@@ -77,7 +77,8 @@ fn quiet_keeps_what_went_wrong() {
 #[test]
 fn json_has_a_line_for_each_task_and_the_summary_last() {
     for keep_order in [false, true] {
-        let (out, err) = report(Style { format: Format::Json, keep_order, quiet: true }, three_tasks());
+        let (out, err) =
+            report(Style { format: Format::Json, grouping: Grouping::Group, keep_order, quiet: true }, three_tasks());
         let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
         let tasks: Vec<_> = lines.iter().filter_map(|line| line["task"].as_u64()).collect();
         assert_eq!(tasks, if keep_order { [1, 2, 3] } else { [2, 3, 1] });

@@ -93,3 +93,10 @@ pub struct Captured {
     /// Where the complete stream is, if bytes were dropped.
     pub spill: Spill,
 }
+
+impl Captured {
+    /// The length of the complete stream, in bytes.
+    pub const fn total_bytes(&self) -> u64 {
+        self.head.len() as u64 + self.dropped_bytes + self.tail.len() as u64
+    }
+}

@@ -232,6 +232,11 @@ impl Journal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The position of a new watcher: at the start, but for what tasks have printed, which is sent again to those who ask.
+    pub(super) fn start(&self) -> JournalPosition {
+        JournalPosition { pieces: self.state().pieces.count(), ..JournalPosition::default() }
+    }
+
     /// Reads from `place` into `buffer`, waiting up to `timeout` for something to read; of what tasks print, what is
     /// `wanted`.
     pub(super) fn read(

@@ -45,6 +45,11 @@ impl Pieces {
         }
     }
 
+    /// Number of pieces so far.
+    pub(super) const fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The pieces that a watcher which was given `taken` has not seen.
     fn unread(&self, taken: u64) -> impl Iterator<Item = &Piece> {
         let missed = usize::try_from(self.count - taken).unwrap_or(usize::MAX);

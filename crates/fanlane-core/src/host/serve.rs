@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::coalescer::Coalescer;
-use super::journal::{Journal, JournalPosition, JournalRead, MAX_READ_BYTES};
+use super::journal::{Journal, JournalRead, MAX_READ_BYTES};
 use super::wire::{self, DeadlineReader, DetachedInfo, FromHost, MAX_REQUEST_BYTES, ToHost};
 use crate::engine::{OutputInterest, OutputLevel, RunCommand, RunHandle};
 use crate::job::Batch;
@@ -279,7 +279,7 @@ fn read_requests(
 
 /// Sends the journal; returns whether all of it was sent.
 fn send_journal(journal: &Journal, wanted: &Wanted, mut stream: &UnixStream, gone: &AtomicBool) -> bool {
-    let mut place = JournalPosition::default();
+    let mut place = journal.start();
     let mut buffer = Vec::new();
     let mut coalescer = Coalescer::new();
     while !gone.load(Ordering::Acquire) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde::{Serialize, Serializer};
@@ -96,6 +96,15 @@ impl SpilledText {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// As [`SpilledText::each_piece`], from the byte at `offset` on.
+    ///
+    /// # Errors
+    /// Those of reading and of `take`.
+    pub fn each_piece_from(&self, offset: u64, take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        (&self.file).seek(SeekFrom::Start(offset))?;
+        self.each_piece(take)
     }
 
     /// Writes it as a quoted cell of a CSV file that no spreadsheet takes for a formula.
