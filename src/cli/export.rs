@@ -1,4 +1,4 @@
-//! `fanlane export`: a recorded run in the formats of other programs. The record is converted while it is read, so its length
+//! `fanlane export`: a recorded run in the formats of other programs; one that resumes others with these as one batch. The record is converted while it is read, so its length
 //! does not matter.
 
 use std::collections::HashMap;
@@ -85,10 +85,11 @@ fn export_record(args: &ExportArgs) -> Result<Status> {
 
 fn export_from_history(run: RunName, args: &ExportArgs) -> Result<Status> {
     let (history, run) = run.find()?;
-    let mut lines = history.lines(run.id);
+    let chain = history.chain(run.id)?;
+    let mut lines = history.lines_of_chain(&chain)?;
     let mut unreadable = None;
     let mut readable = lines.by_ref().map_while(|line| line.map_err(|error| unreadable = Some(error)).ok());
-    let status = write_out(args, &run.header, &mut readable)?;
+    let status = write_out(args, chain.header(), &mut readable)?;
     drop(readable);
     let (id, damaged) = (run.id, lines.damaged());
     if damaged > 0 {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod background;
+mod batches;
 mod exit_status;
 mod first_moments;
 mod foreign_paths;

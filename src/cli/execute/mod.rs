@@ -118,8 +118,15 @@ pub fn run(request: RunRequest) -> Result<Status> {
     let pool = pool_size(workers, &batch, feeding.is_some());
     // What is laid over the job is part of the run, and is kept with it.
     plan.job.workers = workers.map(|_| pool).or(plan.job.workers);
+    let is_nothing = rest.is_some() && batch.is_empty() && feeding.is_none();
+    if is_nothing {
+        remark("nothing is left to run: every task has ended in earlier runs");
+    }
     let batch = Arc::new(batch.in_pool(plan.job.workers));
     check_pool(&batch, pool)?;
+    if placement == Placement::Detached && is_nothing {
+        return Ok(Status::AllDone);
+    }
     if placement == Placement::Detached {
         let history = keep.history_folder()?;
         let history =
@@ -139,7 +146,9 @@ pub fn run(request: RunRequest) -> Result<Status> {
         return detached::start::start(&order, report.style.quiet);
     }
     let mut keepers = keep.open(&batch, rest.as_ref())?;
-    keepers.history = keep.record_in_history(&plan, &batch, rest.as_ref());
+    if !is_nothing {
+        keepers.history = keep.record_in_history(&plan, &batch, rest.as_ref());
+    }
     rest.iter().for_each(report_on_rest);
     let spill = SpillFolder::new(keepers.results.as_ref().map(ResultsFolder::path))?;
     let is_kept = keepers.results.is_some() || keepers.table.is_some();

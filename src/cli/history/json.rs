@@ -19,6 +19,8 @@ pub fn object(run: &RunRow) -> serde_json::Value {
         "timed_out": run.counts.timed_out,
         "cancelled": run.counts.cancelled,
         "lost": run.counts.lost,
+        "batch_tasks": run.batch_tasks(),
+        "batch_done": run.batch_done(),
         "retries": run.retries,
         "wall_secs": run.wall_ns as f64 / 1e9,
         "continues": run.continues,

@@ -1,7 +1,9 @@
 //! `fanlane history`: the recorded runs, and removing some. Without `--yes` the runs to be removed are only listed.
 
 mod failures;
+mod grep;
 mod json;
+mod list;
 pub mod show;
 
 use std::io::{self, Write};
@@ -12,15 +14,14 @@ use clap::Args;
 
 use super::detached;
 use super::exit_status::Status;
-use super::report::printable;
 use super::run_name::RunName;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
 use fanlane_core::job::amount;
 use fanlane_core::job::duration::{self, Timeout};
-use fanlane_core::model::date::utc_minute;
-use fanlane_core::model::format::{bytes, count, duration as length, plural};
+use fanlane_core::model::format::{bytes, plural};
 use fanlane_core::store::history::{self, History, HistoryError, Retention, RunRow, RunState};
+use list::ListArgs;
 
 /// The arguments of `fanlane history`.
 #[derive(Debug, Args)]
@@ -31,6 +32,9 @@ pub struct HistoryArgs {
     /// Print one JSON object per run
     #[arg(long)]
     json: bool,
+    /// Which runs are listed.
+    #[command(flatten)]
+    list: ListArgs,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -68,10 +72,11 @@ impl Subcommand for HistoryArgs {
             None => {
                 let history = History::existing(&folder)?;
                 let runs = runs(&history)?;
-                if runs.is_empty() && !self.json {
-                    remark("no run has been recorded yet");
+                let listed = self.list.pick(&runs, self.json);
+                if !self.json && listed.is_empty() {
+                    remark(if runs.is_empty() { "no run has been recorded yet" } else { "no run is like that" });
                 }
-                let status = print(|| write_list(&runs, self.json, &mut io::stdout().lock()))?;
+                let status = print(|| list::write(&listed, self.json, &mut io::stdout().lock()))?;
                 if !self.json && runs.iter().any(|run| run.state == RunState::Running) {
                     for id in detached::list().iter().filter_map(|(info, _)| info.run) {
                         remark(&format!("run {id} is running detached: fanlane attach {id} watches it"));
@@ -122,7 +127,7 @@ impl Subcommand for HistoryArgs {
 }
 
 fn remove(mut history: History, chosen: &[RunRow], yes: bool) -> Result<Status> {
-    let status = print(|| write_list(chosen, false, &mut io::stdout().lock()))?;
+    let status = print(|| list::write(&list::all_of(chosen), false, &mut io::stdout().lock()))?;
     let size = bytes(chosen.iter().map(|run| run.bytes).sum());
     let runs = plural(chosen.len() as u64, "run");
     if !yes {
@@ -132,36 +137,4 @@ fn remove(mut history: History, chosen: &[RunRow], yes: bool) -> Result<Status> 
     history.remove(&chosen.iter().map(|run| run.id).collect::<Vec<_>>())?;
     remark(&format!("{runs} with {size} removed"));
     Ok(status)
-}
-
-fn write_list(runs: &[RunRow], as_json: bool, out: &mut dyn Write) -> io::Result<()> {
-    if as_json {
-        return runs.iter().try_for_each(|run| writeln!(out, "{}", json::object(run)));
-    }
-    if runs.is_empty() {
-        return Ok(());
-    }
-    const NAME_CHARS: usize = 40;
-    let names: Vec<String> = runs.iter().map(|run| printable(&run.name, NAME_CHARS)).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(3);
-    writeln!(
-        out,
-        "{:>5}  {:<16}  {:<11}  {:<width$}  {:>9}  {:>9}  {:>9}  {:>12}  {:>9}",
-        "RUN", "STARTED (UTC)", "STATE", "JOB", "TASKS", "DONE", "NOT DONE", "TIME", "SIZE"
-    )?;
-    for (run, name) in runs.iter().zip(names) {
-        writeln!(
-            out,
-            "{:>5}  {:<16}  {:<11}  {name:<width$}  {:>9}  {:>9}  {:>9}  {:>12}  {:>9}",
-            run.id,
-            utc_minute(run.started_unix_ms),
-            run.state.name(),
-            count(run.tasks),
-            count(run.counts.done),
-            count(run.tasks.saturating_sub(run.counts.done)),
-            length(run.wall_ns),
-            bytes(run.bytes),
-        )?;
-    }
-    out.flush()
 }

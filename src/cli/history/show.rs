@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::failures;
+use super::grep::GrepArgs;
 use super::json::object;
 use crate::cli::detached;
 use crate::cli::exit_status::Status;
@@ -18,7 +19,7 @@ use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::print;
 use fanlane_core::job::lossless::Bytes;
-use fanlane_core::model::date::utc_minute;
+use fanlane_core::model::date::local_minute;
 use fanlane_core::model::format::{bytes, count, plural};
 use fanlane_core::store::history::RunState;
 
@@ -34,11 +35,18 @@ pub struct ShowArgs {
     /// Print the job as a job file, and nothing else
     #[arg(long, conflicts_with = "json")]
     job: bool,
+    /// What is looked for in outputs.
+    #[command(flatten)]
+    search: GrepArgs,
 }
 
 impl Subcommand for ShowArgs {
     fn perform(self) -> Result<Status> {
         let (history, run) = self.run.find()?;
+        let chain = history.chain(run.id)?;
+        if let Some(pattern) = &self.search.grep {
+            return self.search.print(pattern, &history, &chain, self.json);
+        }
         let job = history.job(run.id)?;
         if self.job {
             let job = job.with_context(|| format!("the job of run {} was too long to be kept", run.id))?;
@@ -50,6 +58,7 @@ impl Subcommand for ShowArgs {
             object["job"] = json!(job);
             object["folder"] = json!(Bytes(run.folder.as_os_str().as_bytes().to_vec()));
             object["environment"] = json!(run.environment);
+            object["chain"] = chain.runs().iter().map(|run| run.id).collect();
             object["flaky"] = flaky.iter().map(|task| task.number).collect();
             return print(|| writeln!(io::stdout(), "{object}"));
         }
@@ -60,7 +69,7 @@ impl Subcommand for ShowArgs {
         line("run", run.id.to_string());
         line("job", run.name.clone());
         line("state", run.state.name().to_owned());
-        line("started", format!("{} UTC", utc_minute(run.started_unix_ms)));
+        line("started", local_minute(run.started_unix_ms));
         line("folder", run.folder.display().to_string());
         let environment = &run.environment;
         line(
@@ -74,8 +83,12 @@ impl Subcommand for ShowArgs {
             ),
         );
         line("fanlane", format!("{}, {}", environment.version, if environment.window { "window" } else { "terminal" }));
-        if let Some(before) = run.continues {
-            line("resumes", format!("run {before}"));
+        if chain.runs().len() > 1 {
+            let earlier: Vec<String> = chain.runs().iter().skip(1).map(|run| run.id.to_string()).collect();
+            let runs = if earlier.len() == 1 { "run" } else { "runs" };
+            line("resumes", format!("{runs} {}", earlier.join(", ")));
+            let (done, tasks) = (count(run.batch_done()), count(run.batch_tasks()));
+            line("batch", format!("{done} of {tasks} tasks done in {} runs", chain.runs().len()));
         }
         match run.parent {
             None => {}

@@ -1,4 +1,7 @@
-//! Times of the wall clock as dates in UTC, so that a record reads the same everywhere.
+//! Times of the wall clock as dates: in the time zone of the reader where a person reads them, in UTC in files.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// A time in milliseconds since 1970-01-01 UTC, as `2026-11-22 16:45`.
 pub fn utc_minute(unix_ms: u64) -> String {
@@ -6,6 +9,20 @@ pub fn utc_minute(unix_ms: u64) -> String {
     let (days, minute) = (minutes / 1440, minutes % 1440);
     let (year, month, day) = civil(days);
     format!("{year}-{month:02}-{day:02} {:02}:{:02}", minute / 60, minute % 60)
+}
+
+/// A time in milliseconds since 1970-01-01 UTC in the time zone of this process, as `2026-11-22 17:45`: the one that `TZ`
+/// names, or else that of the machine. Where neither is known it is UTC, and says so.
+pub fn local_minute(unix_ms: u64) -> String {
+    minute_in(unix_ms, TimeZone::try_system().ok())
+}
+
+fn minute_in(unix_ms: u64, zone: Option<TimeZone>) -> String {
+    let time = i64::try_from(unix_ms).ok().and_then(|unix_ms| Timestamp::from_millisecond(unix_ms).ok());
+    match (time, zone) {
+        (Some(time), Some(zone)) => time.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M").to_string(),
+        _ => format!("{} UTC", utc_minute(unix_ms)),
+    }
 }
 
 /// The date a number of days after 1970-01-01. Years are counted from March, so that leap days come last.
@@ -38,5 +55,16 @@ mod tests {
         ] {
             assert_eq!(utc_minute(unix_secs * 1000), date);
         }
+    }
+
+    #[test]
+    fn a_person_reads_times_of_the_own_zone() {
+        // Summer and winter of a zone as TZ can spell it without a database of zones.
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
+        for (unix_secs, date) in [(1_795_362_594, "2026-11-22 16:49"), (1_783_900_800, "2026-07-13 02:00")] {
+            assert_eq!(minute_in(unix_secs * 1000, Some(zone.clone())), date);
+        }
+        assert_eq!(minute_in(0, None), "1970-01-01 00:00 UTC");
+        assert!(minute_in(u64::MAX, Some(zone)).ends_with(" UTC"), "beyond the calendar");
     }
 }

@@ -133,19 +133,11 @@ impl EndedTasks {
     /// # Errors
     /// When their tasks are not those of this batch, or the history cannot be read.
     pub fn in_history(history: &History, run: i64, batch: &Batch) -> Result<Self, RemainingError> {
-        let mut chain = vec![run];
-        while let Some(before) = history.run(chain[chain.len() - 1])?.continues {
-            // A run only resumes an older one; the check keeps a damaged number from causing an endless loop. A removed
-            // run ends the chain.
-            if before >= chain[chain.len() - 1] || matches!(history.run(before), Err(HistoryError::NoRun { .. })) {
-                break;
-            }
-            chain.push(before);
-        }
-        let picked = history.picked(chain[chain.len() - 1])?;
+        let chain = history.chain(run)?;
+        let picked = history.picked(chain.first().id)?;
         let wanted = picked.map(|numbers| numbers.iter().map(|number| TaskId(number.saturating_sub(1))).collect());
         let mut ended = Self { outcomes: HashMap::new(), wanted };
-        for run in chain.into_iter().rev() {
+        for run in chain.runs().iter().rev().map(|run| run.id) {
             history.each_ended(run, |words, record| {
                 check(run, batch, words)?;
                 let is_done = record.outcome.class() == OutcomeClass::Done;

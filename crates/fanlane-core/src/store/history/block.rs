@@ -1,103 +1,24 @@
-//! A block: the events of a part of a run, as bytes. Tasks of which there may be a hundred thousand a second (done,
-//! without output) are written compactly; everything else is a line of a [record](crate::store::record), which other
-//! builds can read even if they do not know all of it. A stop may cancel a million tasks that had not begun: of these
-//! only the numbers are written.
+//! A block: the events of a part of a run, as bytes. The ends of attempts, of which there may be a hundred thousand a
+//! second, are [entries of their own](super::attempt), and so are tasks that never began; everything else is a line of a
+//! [record](crate::store::record), which other builds can read even if they do not know all of it.
 //!
 //! The checksum of a block is stored beside it, so that damage is detected and never shown as results.
 
 use std::io;
 
-use bstr::BStr;
-
-use super::encoding::{DONE, LINE, NEVER_BEGUN, push_bytes, push_number, take, take_bytes, take_number};
+use super::attempt::{Attempt, Before};
+use super::encoding::{ATTEMPT, DONE, LINE, NEVER_BEGUN, push_bytes, take_byte, take_bytes};
 use super::never_begun::NeverBegun;
-use crate::event::{AttemptRecord, CallValue, Event, EventKind, Outcome, TaskEvent, TaskId, WorkerId};
-use crate::job::lossless::Bytes;
+use crate::event::{AttemptRecord, Event, EventKind, TaskEvent};
 use crate::store::record::{self, RecordLine, TaskWords};
 
-/// The description of a task in a block.
-pub(super) struct Words<'a> {
-    /// The task's number in the whole batch, as shown to users.
-    pub number: u64,
-    pub input: &'a [std::borrow::Cow<'a, BStr>],
-    pub command: &'a [u8],
-}
-
-/// Whether an attempt is written compactly.
-pub(super) fn is_compact(record: &AttemptRecord) -> bool {
-    record.outcome == Outcome::Done && record.output.is_none() && !record.memory_kill
-}
-
-/// Appends one attempt that [`is_compact`].
-pub(super) fn push_done(block: &mut Vec<u8>, at_ns: u64, record: &AttemptRecord, words: &Words<'_>) {
-    // Without `..`: a new field needs a decision here whether the record is still compact.
-    let AttemptRecord {
-        task,
-        attempt,
-        worker,
-        start_ns,
-        wall_ns,
-        cpu_ns,
-        max_rss_bytes,
-        memory_kill: _,
-        outcome: _,
-        value,
-        output: _,
-    } = record;
-    block.push(DONE);
-    for number in [
-        at_ns,
-        task.0,
-        words.number,
-        u64::from(*attempt),
-        u64::from(worker.0),
-        *start_ns,
-        *wall_ns,
-        *cpu_ns,
-        *max_rss_bytes,
-    ] {
-        push_number(block, number);
-    }
-    match value {
-        None => block.push(0),
-        Some(CallValue::Int(int)) => {
-            block.push(1);
-            block.extend_from_slice(&int.to_le_bytes());
-        }
-        Some(CallValue::Float(float)) => {
-            block.push(2);
-            block.extend_from_slice(&float.to_bits().to_le_bytes());
-        }
-        Some(CallValue::Text(text)) => {
-            block.push(3);
-            push_bytes(block, text.as_bytes());
-        }
-        Some(CallValue::Bytes(bytes)) => {
-            block.push(4);
-            push_bytes(block, bytes);
-        }
-    }
-    push_number(block, words.input.len() as u64);
-    words.input.iter().for_each(|value| push_bytes(block, value));
-    push_bytes(block, words.command);
-}
-
-/// Appends an event as lines of a record; `words` describe the tasks whose attempts it ends.
-pub(super) fn push_event(block: &mut Vec<u8>, event: &Event, words: &[TaskWords]) -> io::Result<()> {
+/// Appends an event as a line of a record.
+pub(super) fn push_event(block: &mut Vec<u8>, event: &Event) -> io::Result<()> {
     let mut line = Vec::new();
-    if !words.is_empty() {
-        record::write_tasks(&mut line, words)?;
-        push_line(block, &line);
-        line.clear();
-    }
     record::write_event(&mut line, event)?;
-    push_line(block, &line);
-    Ok(())
-}
-
-fn push_line(block: &mut Vec<u8>, line: &[u8]) {
     block.push(LINE);
-    push_bytes(block, line);
+    push_bytes(block, &line);
+    Ok(())
 }
 
 /// A checksum that detects each change of a single bit and nearly every other change.
@@ -115,68 +36,106 @@ pub(super) fn checksum(bytes: &[u8]) -> i64 {
     sum.cast_signed()
 }
 
-/// The content of a block as lines of a record; `None` if it is damaged. Lines that this build does not know are
-/// skipped.
-pub(super) fn read(block: &[u8]) -> Option<Vec<RecordLine>> {
-    let mut rest = block;
-    let mut lines = Vec::new();
-    let mut done = Done::default();
-    while let Some((kind, behind)) = rest.split_first() {
-        rest = behind;
-        match *kind {
-            LINE => {
-                done.close(&mut lines);
-                lines.extend(record::parse_line(take_bytes(&mut rest)?));
-            }
-            DONE => done.take(&mut rest, &mut lines)?,
-            NEVER_BEGUN => {
-                done.close(&mut lines);
-                lines.extend(NeverBegun::take(&mut rest)?.lines());
-            }
+/// An entry of a block.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are attempts, and there is one at a time")]
+pub(super) enum Entry<'a> {
+    /// A line of a record.
+    Line(&'a [u8]),
+    /// The end of an attempt.
+    Attempt(Attempt<'a>),
+    /// Tasks that were cancelled before they had begun.
+    NeverBegun(NeverBegun),
+}
+
+/// The entries of a block, in their order; the last one is `None` if the block is damaged.
+pub(super) struct Entries<'a> {
+    rest: &'a [u8],
+    before: Before,
+}
+
+impl<'a> Entries<'a> {
+    pub(super) fn of(block: &'a [u8]) -> Self {
+        Self { rest: block, before: Before::default() }
+    }
+
+    fn take(&mut self) -> Option<Entry<'a>> {
+        let rest = &mut self.rest;
+        Some(match take_byte(rest)? {
+            LINE => Entry::Line(take_bytes(rest)?),
+            ATTEMPT => Entry::Attempt(Attempt::take(rest, &mut self.before)?),
+            NEVER_BEGUN => Entry::NeverBegun(NeverBegun::take(rest)?),
+            DONE => Entry::Attempt(Attempt::take_done(rest)?),
             _ => return None,
+        })
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Option<Entry<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let entry = self.take();
+        if entry.is_none() {
+            self.rest = &[];
+        }
+        Some(entry)
+    }
+}
+
+/// The content of a block as lines of a record; `None` if it is damaged. Lines that this build does not know are
+/// skipped. `describe` adds the values and the command of tasks that are stored without them.
+pub(super) fn read(block: &[u8], mut describe: impl FnMut(&mut TaskWords)) -> Option<Vec<RecordLine>> {
+    let mut lines = Vec::new();
+    let mut ended = Ended::default();
+    for entry in Entries::of(block) {
+        match entry? {
+            Entry::Attempt(attempt) => {
+                let mut words = attempt.words();
+                if attempt.texts.is_none() {
+                    describe(&mut words);
+                }
+                ended.add(attempt, words, &mut lines);
+            }
+            Entry::Line(line) => {
+                ended.close(&mut lines);
+                lines.extend(record::parse_line(line));
+            }
+            Entry::NeverBegun(tasks) => {
+                ended.close(&mut lines);
+                lines.extend(tasks.lines());
+            }
         }
     }
-    done.close(&mut lines);
+    ended.close(&mut lines);
     Some(lines)
 }
 
-/// Compact attempts of one event.
+/// Attempts that ended at the same time: one event.
 #[derive(Default)]
-struct Done {
+struct Ended {
     at_ns: u64,
     words: Vec<TaskWords>,
     records: Vec<AttemptRecord>,
 }
 
-impl Done {
-    fn take(&mut self, rest: &mut &[u8], lines: &mut Vec<RecordLine>) -> Option<()> {
-        let at_ns = take_number(rest)?;
-        if at_ns != self.at_ns {
+impl Ended {
+    fn add(&mut self, attempt: Attempt<'_>, words: TaskWords, lines: &mut Vec<RecordLine>) {
+        let (at_ns, retried) = (attempt.at_ns, attempt.retried);
+        if at_ns != self.at_ns || retried {
             self.close(lines);
         }
+        if retried {
+            let kind = EventKind::Task(TaskEvent::Retried(attempt.into_record()));
+            lines.extend([RecordLine::Tasks(vec![words]), RecordLine::Event(Event { at_ns, kind })]);
+            return;
+        }
         self.at_ns = at_ns;
-        let task = TaskId(take_number(rest)?);
-        let number = take_number(rest)?;
-        let record = AttemptRecord {
-            task,
-            attempt: u32::try_from(take_number(rest)?).ok()?,
-            worker: WorkerId(u32::try_from(take_number(rest)?).ok()?),
-            start_ns: take_number(rest)?,
-            wall_ns: take_number(rest)?,
-            cpu_ns: take_number(rest)?,
-            max_rss_bytes: take_number(rest)?,
-            memory_kill: false,
-            outcome: Outcome::Done,
-            value: take_value(rest)?,
-            output: None,
-        };
-        let count = take_number(rest)?;
-        let input = (0..count).map(|_| Some(Bytes(take_bytes(rest)?.to_vec()))).collect::<Option<_>>()?;
-        let command = Bytes(take_bytes(rest)?.to_vec());
-        let number = Some(number).filter(|number| *number != task.0.wrapping_add(1));
-        self.words.push(TaskWords { task: task.0.checked_add(1)?, number, input, command, results: None });
-        self.records.push(record);
-        Some(())
+        self.words.push(words);
+        self.records.push(attempt.into_record());
     }
 
     fn close(&mut self, lines: &mut Vec<RecordLine>) {
@@ -188,24 +147,17 @@ impl Done {
     }
 }
 
-fn take_value(rest: &mut &[u8]) -> Option<Option<CallValue>> {
-    let kind = take(rest, 1)?[0];
-    Some(Some(match kind {
-        0 => return Some(None),
-        1 => CallValue::Int(i64::from_le_bytes(take(rest, 8)?.try_into().ok()?)),
-        2 => CallValue::Float(f64::from_bits(u64::from_le_bytes(take(rest, 8)?.try_into().ok()?))),
-        3 => CallValue::Text(str::from_utf8(take_bytes(rest)?).ok()?.into()),
-        4 => CallValue::Bytes(take_bytes(rest)?.into()),
-        _ => return None,
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
+    use bstr::BStr;
+
+    use super::super::attempt::{Words, push_attempt};
+    use super::super::limits::OutputRoom;
     use super::*;
-    use crate::event::DispatchEvent;
+    use crate::event::{CallValue, Captured, DispatchEvent, Outcome, Output, Spill, TaskId, WorkerId};
+    use crate::job::lossless::Bytes;
 
     fn record(task: u64, value: Option<CallValue>) -> AttemptRecord {
         AttemptRecord {
@@ -218,8 +170,10 @@ mod tests {
         }
     }
 
+    /// Attempts of all kinds with the lines that they are read as.
     fn sample() -> (Vec<u8>, Vec<RecordLine>) {
         let mut block = Vec::new();
+        let mut before = Before::default();
         let values = [
             None,
             Some(CallValue::Int(-5)),
@@ -228,44 +182,73 @@ mod tests {
             Some(CallValue::Bytes([0, 255].into())),
         ];
         let input = [Cow::Borrowed(BStr::new(b"\xff")), Cow::Borrowed(BStr::new("b"))];
-        let mut tasks = Vec::new();
-        let mut records = Vec::new();
-        for (place, value) in values.into_iter().enumerate() {
-            let record = record(place as u64, value);
-            let words = Words { number: 41, input: &input, command: b"echo" };
-            push_done(&mut block, 7, &record, &words);
-            tasks.push(TaskWords {
-                task: place as u64 + 1,
-                number: Some(41),
-                input: vec![Bytes(b"\xff".to_vec()), Bytes(b"b".to_vec())],
-                command: Bytes(b"echo".to_vec()),
-                results: None,
-            });
+        let texts: (&[_], &[u8]) = (&input, b"echo");
+        let told = |task: u64, number| TaskWords {
+            task: task + 1,
+            number,
+            input: vec![Bytes(b"\xff".to_vec()), Bytes(b"b".to_vec())],
+            command: Bytes(b"echo".to_vec()),
+            results: None,
+        };
+        let (mut tasks, mut records) = (Vec::new(), Vec::new());
+        for (place, value) in (0..).zip(values) {
+            let record = record(place, value);
+            let words = Words { number: 41, texts: Some(texts) };
+            push_attempt(&mut block, &mut before, (7, false), &record, None, &words);
+            tasks.push(told(place, Some(41)));
             records.push(record);
         }
         let paused = Event { at_ns: 9, kind: EventKind::Dispatch(DispatchEvent::Paused) };
-        push_event(&mut block, &paused, &[]).expect("written");
-        let failed = AttemptRecord { outcome: Outcome::Exited { code: 3 }, ..record(9, None) };
-        let failed = Event { at_ns: 10, kind: EventKind::Task(TaskEvent::Finished(vec![failed])) };
-        let words =
-            TaskWords { task: 10, number: None, input: Vec::new(), command: Bytes(b"x".to_vec()), results: None };
-        push_event(&mut block, &failed, std::slice::from_ref(&words)).expect("written");
-        let done = Event { at_ns: 7, kind: EventKind::Task(TaskEvent::Finished(records)) };
+        push_event(&mut block, &paused).expect("written");
+        let captured = |head: &[u8], tail: &[u8], spill| Captured {
+            head: head.to_vec(),
+            dropped_bytes: 3,
+            tail: tail.to_vec(),
+            spill,
+        };
+        let output = Output {
+            stdout: captured(b"\x00\xff\x1b\n", b"end", Spill::None),
+            stderr: captured(b"", b"\r", Spill::Failed("no room".into())),
+            leaky: true,
+        };
+        let failed = AttemptRecord {
+            outcome: Outcome::Exited { code: 3 },
+            memory_kill: true,
+            output: Some(Box::new(output)),
+            ..record(9, None)
+        };
+        for retried in [true, false] {
+            let kept = OutputRoom::default().fit(&failed);
+            let words = Words { number: 10, texts: Some(texts) };
+            push_attempt(&mut block, &mut before, (10, retried), &failed, kept.as_ref(), &words);
+        }
+        let short = record(2, Some(CallValue::Int(8)));
+        push_attempt(&mut block, &mut before, (3, false), &short, None, &Words { number: 3, texts: None });
+        let ended = |records| EventKind::Task(TaskEvent::Finished(records));
         let lines = vec![
             RecordLine::Tasks(tasks),
-            RecordLine::Event(done),
+            RecordLine::Event(Event { at_ns: 7, kind: ended(records) }),
             RecordLine::Event(paused),
-            RecordLine::Tasks(vec![words]),
-            RecordLine::Event(failed),
+            RecordLine::Tasks(vec![told(9, None)]),
+            RecordLine::Event(Event { at_ns: 10, kind: EventKind::Task(TaskEvent::Retried(failed.clone())) }),
+            RecordLine::Tasks(vec![told(9, None)]),
+            RecordLine::Event(Event { at_ns: 10, kind: ended(vec![failed]) }),
+            RecordLine::Tasks(vec![told(2, None)]),
+            RecordLine::Event(Event { at_ns: 3, kind: ended(vec![short]) }),
         ];
         (block, lines)
+    }
+
+    fn describe(words: &mut TaskWords) {
+        words.input = vec![Bytes(b"\xff".to_vec()), Bytes(b"b".to_vec())];
+        words.command = Bytes(b"echo".to_vec());
     }
 
     #[test]
     fn what_was_written_is_read() {
         let (block, lines) = sample();
-        assert_eq!(read(&block), Some(lines));
-        assert_eq!(read(b""), Some(Vec::new()));
+        assert_eq!(read(&block, describe), Some(lines));
+        assert_eq!(read(b"", describe), Some(Vec::new()));
     }
 
     #[test]
@@ -273,12 +256,12 @@ mod tests {
         let (block, _) = sample();
         let sum = checksum(&block);
         for cut in 0..block.len() {
-            let _ = read(&block[..cut]);
+            let _ = read(&block[..cut], describe);
             assert_ne!(checksum(&block[..cut]), sum, "cut at {cut}");
             for bit in 0..8 {
                 let mut damaged = block.clone();
                 damaged[cut] ^= 1 << bit;
-                let _ = read(&damaged);
+                let _ = read(&damaged, describe);
                 assert_ne!(checksum(&damaged), sum, "bit {bit} of byte {cut}");
             }
         }

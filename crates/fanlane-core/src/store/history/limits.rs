@@ -1,7 +1,7 @@
 //! Limits of the history: on outputs, on samples, which are kept at growing intervals, and on what waits to be written.
 //! What is left out is counted or reported, never dropped silently.
 
-use crate::event::{AttemptRecord, Captured, EventKind, Output, SampleEvent, Spill, StreamName};
+use crate::event::{AttemptRecord, Captured, EventKind, SampleEvent, Spill, StreamName};
 
 /// Maximum number of bytes kept of a stream of an attempt, three quarters of them from its head.
 pub const MAX_OUTPUT_BYTES_PER_STREAM: usize = 64 << 10;
@@ -22,34 +22,48 @@ impl Default for OutputRoom {
     }
 }
 
+/// What is kept of the output of an attempt.
+#[derive(Debug)]
+pub(super) struct KeptOutput<'a> {
+    pub stdout: KeptStream<'a>,
+    pub stderr: KeptStream<'a>,
+    pub leaky: bool,
+}
+
+/// What is kept of a stream: its first and its last bytes.
+#[derive(Debug, Default)]
+pub(super) struct KeptStream<'a> {
+    pub head: &'a [u8],
+    /// Number of bytes between them.
+    pub dropped_bytes: u64,
+    pub tail: &'a [u8],
+    /// Why the whole stream could not be written to a file.
+    pub fault: Option<&'a str>,
+}
+
 impl OutputRoom {
-    /// The attempt with as much of its output as the limits allow.
-    pub(super) fn fit(&mut self, record: &AttemptRecord) -> AttemptRecord {
-        let mut kept = AttemptRecord { value: record.value.clone(), ..record.without_results() };
-        if let Some(output) = &record.output {
-            let mut stream = |name| self.fit_stream(output.stream(name));
-            let (stdout, stderr) = (stream(StreamName::Stdout), stream(StreamName::Stderr));
-            kept.output = Some(Box::new(Output { stdout, stderr, leaky: output.leaky }));
-        }
-        kept
+    /// As much of an attempt's output as the limits allow. What is returned is stored as it is, byte for byte.
+    pub(super) fn fit<'a>(&mut self, record: &'a AttemptRecord) -> Option<KeptOutput<'a>> {
+        let output = record.output.as_ref()?;
+        let mut stream = |name| self.fit_stream(output.stream(name));
+        let (stdout, stderr) = (stream(StreamName::Stdout), stream(StreamName::Stderr));
+        Some(KeptOutput { stdout, stderr, leaky: output.leaky })
     }
 
-    fn fit_stream(&mut self, stream: &Captured) -> Captured {
+    fn fit_stream<'a>(&mut self, stream: &'a Captured) -> KeptStream<'a> {
         let limit = MAX_OUTPUT_BYTES_PER_STREAM.min(self.0);
         let whole = stream.head.len() + stream.tail.len();
         // The file with the complete stream is deleted with the run.
-        let spill = if matches!(stream.spill, Spill::Kept) { Spill::None } else { stream.spill.clone() };
-        let mut kept = Captured { spill, dropped_bytes: stream.dropped_bytes, ..Captured::default() };
+        let fault = if let Spill::Failed(why) = &stream.spill { Some(&**why) } else { None };
+        let mut kept = KeptStream { dropped_bytes: stream.dropped_bytes, fault, ..KeptStream::default() };
         if whole <= limit {
-            kept.head.clone_from(&stream.head);
-            kept.tail.clone_from(&stream.tail);
+            (kept.head, kept.tail) = (&stream.head, &stream.tail);
         } else {
             let last = if stream.tail.is_empty() { &stream.head } else { &stream.tail };
             let head = (limit / 4 * 3).min(stream.head.len());
             let room = last.len() - if stream.tail.is_empty() { head } else { 0 };
             let tail = (limit - head).min(room);
-            kept.head.extend_from_slice(&stream.head[..head]);
-            kept.tail.extend_from_slice(&last[last.len() - tail..]);
+            (kept.head, kept.tail) = (&stream.head[..head], &last[last.len() - tail..]);
             kept.dropped_bytes += (whole - head - tail) as u64;
         }
         self.0 -= kept.head.len() + kept.tail.len();
@@ -97,7 +111,7 @@ impl SampleThinning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Outcome, TaskId, WorkerId};
+    use crate::event::{Outcome, Output, TaskId, WorkerId};
 
     fn record(head: usize, tail: usize) -> AttemptRecord {
         let bytes = |length: usize, of: u8| (0..length).map(|place| of + (place % 20) as u8).collect::<Vec<u8>>();
@@ -116,25 +130,26 @@ mod tests {
             [(0, 0), (10, 0), (limit, 0), (limit + 1, 0), (9 * limit, 0), (limit, limit), (10, 2 * limit)]
         {
             let whole = record(head, tail);
-            let fitted = OutputRoom::default().fit(&whole);
-            let (whole, kept) = (whole.output.expect("printed").stdout, fitted.output.expect("printed").stdout);
+            let kept = OutputRoom::default().fit(&whole).expect("printed").stdout;
+            let whole = &whole.output.as_ref().expect("printed").stdout;
             assert!(kept.head.len() + kept.tail.len() <= limit, "{head}, {tail}");
             let all = [whole.head.clone(), whole.tail.clone()].concat();
-            assert!(all.starts_with(&kept.head) && all.ends_with(&kept.tail), "{head}, {tail}");
+            assert!(all.starts_with(kept.head) && all.ends_with(kept.tail), "{head}, {tail}");
             let kept_bytes = (kept.head.len() + kept.tail.len()) as u64;
             assert_eq!(kept_bytes + kept.dropped_bytes, all.len() as u64 + 5, "{head}, {tail}");
-            assert_eq!(kept.spill, Spill::None);
+            assert_eq!(kept.fault, None);
         }
     }
 
     #[test]
     fn where_no_room_is_left_the_length_is_kept() {
         let mut room = OutputRoom(100);
-        let first = room.fit(&record(70, 0)).output.expect("printed").stdout;
+        let long = record(70, 0);
+        let first = room.fit(&long).expect("printed").stdout;
         assert_eq!((first.head.len(), first.dropped_bytes), (70, 5));
-        let second = room.fit(&record(70, 0)).output.expect("printed").stdout;
+        let second = room.fit(&long).expect("printed").stdout;
         assert_eq!((second.head.len() + second.tail.len(), second.dropped_bytes), (30, 45));
-        let third = room.fit(&record(70, 0)).output.expect("printed").stdout;
+        let third = room.fit(&long).expect("printed").stdout;
         assert_eq!((third.head.len() + third.tail.len(), third.dropped_bytes), (0, 75));
     }
 

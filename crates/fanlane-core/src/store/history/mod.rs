@@ -7,7 +7,9 @@
 //!
 //! [`remaining`](super::remaining) determines which tasks earlier runs leave to be done.
 
+mod attempt;
 mod block;
+mod chain;
 #[cfg(test)]
 mod damage_tests;
 mod durations;
@@ -25,8 +27,10 @@ mod recorder;
 mod row;
 mod salvage;
 mod schema;
+mod search;
 #[cfg(test)]
 mod tests;
+mod words;
 mod writer;
 
 use std::fs;
@@ -36,6 +40,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+pub use chain::{ChainLines, RunChain};
 pub use durations::{KnownDurations, longest_first};
 pub use fault::HistoryError;
 pub use flaky::Flaky;
@@ -48,6 +53,7 @@ pub use recorder::HistoryRecorder;
 pub use row::{RunEnvironment, RunRow, RunState, job_key};
 pub use salvage::Salvage;
 pub use schema::VERSION;
+pub use search::{AttemptHits, LineHit, OutputHits, SearchLimits, SearchProgress, output_pattern};
 
 /// The file of the history in its folder.
 pub fn file_in(folder: &Path) -> PathBuf {

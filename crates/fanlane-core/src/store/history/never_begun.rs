@@ -71,7 +71,7 @@ impl NeverBegun {
 
 #[cfg(test)]
 mod tests {
-    use super::super::block::read;
+    use super::super::block;
     use super::*;
 
     #[test]
@@ -84,7 +84,7 @@ mod tests {
         waiting.push(&mut block);
         NeverBegun::one(6, TaskId(20), 99).push(&mut block);
         assert!(block.len() < 12, "{}", block.len());
-        let lines = read(&block).expect("whole");
+        let lines = block::read(&block, |_| ()).expect("whole");
         let mut seen = Vec::new();
         for pair in lines.chunks(2) {
             let [
@@ -103,7 +103,7 @@ mod tests {
         for count in [MAX_TASKS + 1, u64::MAX] {
             let mut huge = Vec::new();
             NeverBegun { at_ns: 0, first: 0, number: 1, count }.push(&mut huge);
-            assert_eq!(read(&huge), None, "no memory is taken for a number that cannot be");
+            assert_eq!(block::read(&huge, |_| ()), None, "no memory is taken for a number that cannot be");
         }
     }
 }

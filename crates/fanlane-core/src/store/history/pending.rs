@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::attempt::Before;
 use super::limits::MAX_PENDING_BYTES;
 use super::never_begun::NeverBegun;
 use crate::event::{OutcomeCounts, RunHeader, Summary};
@@ -40,6 +41,8 @@ pub(super) struct PendingRun {
 pub(super) struct PendingState {
     pub header: Option<RunHeader>,
     pub current: Vec<u8>,
+    /// The entry before the next one of the current block.
+    pub before: Before,
     pub full: Vec<Vec<u8>>,
     /// Bytes that are not on the disk yet, including those that the writer has taken.
     pub waiting_bytes: usize,
@@ -79,6 +82,7 @@ impl PendingState {
     pub(super) fn close_if_long(&mut self) {
         if self.current.len() >= BLOCK_BYTES {
             self.full.push(std::mem::replace(&mut self.current, Vec::with_capacity(BLOCK_BYTES + 4096)));
+            self.before = Before::default();
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::OptionalExtension;
 
+use super::words::TaskDescriber;
 use super::{History, HistoryError, block};
 use crate::event::{AttemptRecord, Event, EventKind, Outcome, RunEvent, Summary, TaskEvent};
 use crate::store::record::{RecordLine, TaskWords};
@@ -14,14 +15,44 @@ pub struct RunLines<'a> {
     run: i64,
     place: i64,
     lines: std::vec::IntoIter<RecordLine>,
+    describer: TaskDescriber,
     damaged: u64,
     over: bool,
+}
+
+/// A block as it is stored.
+pub(super) struct StoredBlock {
+    pub place: i64,
+    /// `None`: they are damaged.
+    pub bytes: Option<Vec<u8>>,
 }
 
 impl History {
     /// The lines of a run, as far as they are recorded at the time of reading.
     pub fn lines(&self, run: i64) -> RunLines<'_> {
-        RunLines { history: self, run, place: -1, lines: Vec::new().into_iter(), damaged: 0, over: false }
+        RunLines {
+            history: self,
+            run,
+            place: -1,
+            lines: Vec::new().into_iter(),
+            describer: TaskDescriber::default(),
+            damaged: 0,
+            over: false,
+        }
+    }
+
+    /// The first block of a run behind a place.
+    pub(super) fn block_behind(&self, run: i64, place: i64) -> Result<Option<StoredBlock>, HistoryError> {
+        let text = "SELECT place, checksum, bytes FROM blocks WHERE run = ?1 AND place > ?2 ORDER BY place LIMIT 1";
+        let found = self.connection.prepare(text).and_then(|mut statement| {
+            let block = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            statement.query_row((run, place), block).optional()
+        });
+        let found: Option<(i64, i64, Vec<u8>)> = found.map_err(|error| self.fault(error))?;
+        Ok(found.map(|(place, checksum, bytes)| {
+            let is_whole = block::checksum(&bytes) == checksum;
+            StoredBlock { place, bytes: is_whole.then_some(bytes) }
+        }))
     }
 
     /// The events of a run; returns the number of damaged blocks. A run without an end gets one, at its last known
@@ -88,16 +119,13 @@ impl RunLines<'_> {
     }
 
     fn next_block(&mut self) -> Result<Option<Vec<RecordLine>>, HistoryError> {
-        let text = "SELECT place, checksum, bytes FROM blocks WHERE run = ?1 AND place > ?2 ORDER BY place LIMIT 1";
-        let connection = &self.history.connection;
-        let found = connection.prepare(text).and_then(|mut statement| {
-            let block = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            statement.query_row((self.run, self.place), block).optional()
-        });
-        let found: Option<(i64, i64, Vec<u8>)> = found.map_err(|error| self.history.fault(error))?;
-        let Some((place, checksum, bytes)) = found else { return Ok(None) };
+        let Some(StoredBlock { place, bytes }) = self.history.block_behind(self.run, self.place)? else {
+            return Ok(None);
+        };
         self.place = place;
-        let whole = (block::checksum(&bytes) == checksum).then(|| block::read(&bytes)).flatten();
+        let (history, run, describer) = (self.history, self.run, &mut self.describer);
+        let describe = |words: &mut TaskWords| describer.describe(history, run, words);
+        let whole = bytes.and_then(|bytes| block::read(&bytes, describe));
         self.damaged += u64::from(whole.is_none());
         Ok(Some(whole.unwrap_or_default()))
     }

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::block::{self, Words};
+use super::attempt::{Words, push_attempt};
+use super::block;
 use super::limits::{OutputRoom, SampleThinning};
 use super::never_begun::{NeverBegun, is_never_begun};
 use super::pending::{PendingRun, PendingState, RecordedRun};
-use super::writer;
+use super::{words, writer};
 use crate::engine::StartGate;
 use crate::event::{AttemptRecord, Event, EventKind, RunEvent, SampleEvent, TaskEvent, WorkerEvent, WorkerId};
-use crate::job::lossless::Bytes;
-use crate::store::record::TaskWords;
 
 /// Maximum wait at the end of a run for a disk that does not respond.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(20);
@@ -29,6 +28,8 @@ pub struct HistoryRecorder {
     outputs: OutputRoom,
     samples: SampleThinning,
     line: Vec<u8>,
+    /// The values and commands of the tasks follow from the job, and are not stored with each.
+    describes_itself: bool,
     written: Receiver<()>,
     gate: StartGate,
     is_over: bool,
@@ -40,6 +41,7 @@ impl HistoryRecorder {
     pub fn start(folder: PathBuf, run: RecordedRun) -> Self {
         let shared = Arc::new(PendingRun { state: Mutex::default(), wake: Condvar::new() });
         let run = Arc::new(run);
+        let describes_itself = words::follow_from(&run.job);
         // Dropped when the writer has ended.
         let (writing, written) = bounded(0);
         let (its, its_run) = (Arc::clone(&shared), Arc::clone(&run));
@@ -62,6 +64,7 @@ impl HistoryRecorder {
             outputs: OutputRoom::default(),
             samples: SampleThinning::default(),
             line: Vec::new(),
+            describes_itself,
             written,
             gate,
             is_over: false,
@@ -80,26 +83,26 @@ impl HistoryRecorder {
         match &event.kind {
             EventKind::Run(RunEvent::Started(header)) => {
                 state.header = Some(header.clone());
-                self.push(&mut state, event, &[]);
+                self.push(&mut state, event);
             }
             EventKind::Run(RunEvent::BatchGrew { tasks, .. }) => {
                 if let Some(header) = &mut state.header {
                     header.tasks = *tasks;
                 }
-                self.push(&mut state, event, &[]);
+                self.push(&mut state, event);
             }
             EventKind::Run(RunEvent::Finished(summary)) => {
                 state.summary = Some(summary.clone());
-                self.push(&mut state, event, &[]);
+                self.push(&mut state, event);
             }
             EventKind::Worker(WorkerEvent::Started { worker, lane, .. }) => {
                 self.slots.insert(*worker, lane.0 + 1);
-                self.push(&mut state, event, &[]);
+                self.push(&mut state, event);
             }
             EventKind::Sample(SampleEvent::Machine(_) | SampleEvent::Workers(_)) => {
                 is_pressing = false;
                 if self.samples.keeps(&event.kind) {
-                    self.push(&mut state, event, &[]);
+                    self.push(&mut state, event);
                 }
             }
             kind if kind.is_momentary() => is_pressing = false,
@@ -107,19 +110,18 @@ impl HistoryRecorder {
             EventKind::Task(TaskEvent::Retried(record)) => {
                 state.retries += 1;
                 if state.has_room() {
-                    let kind = EventKind::Task(TaskEvent::Retried(self.outputs.fit(record)));
-                    let words = [self.words(record)];
-                    self.push(&mut state, &Event { at_ns: event.at_ns, kind }, &words);
+                    self.push_attempt(&mut state, event.at_ns, true, record);
                 }
             }
-            _ => self.push(&mut state, event, &[]),
+            _ => self.push(&mut state, event),
         }
         let now = state.gathered_bytes();
         state.waiting_bytes += now - before;
         let newly_pressing = is_pressing && !state.is_pressing;
         state.is_pressing |= is_pressing;
         drop(state);
-        if had_none || newly_pressing {
+        let is_much = before < writer::COMMIT_BYTES && now >= writer::COMMIT_BYTES;
+        if had_none || newly_pressing || is_much {
             shared.wake.notify_one();
         }
         messages
@@ -141,47 +143,39 @@ impl HistoryRecorder {
             if !state.has_room() {
                 continue;
             }
-            if block::is_compact(record) {
-                let batch = &self.run.batch;
-                self.line.clear();
-                batch.command_into(record.task, self.slot(record.worker), &mut self.line);
-                let number = batch.number(record.task);
-                let input = batch.values(record.task);
-                let words = Words { number, input: &input, command: &self.line };
-                block::push_done(&mut state.current, at_ns, record, &words);
-                state.close_if_long();
-            } else {
-                let kind = EventKind::Task(TaskEvent::Finished(vec![self.outputs.fit(record)]));
-                let words = [self.words(record)];
-                self.push(state, &Event { at_ns, kind }, &words);
-            }
+            self.push_attempt(state, at_ns, false, record);
         }
         state.push_never_begun(waiting);
     }
 
-    fn push(&self, state: &mut PendingState, event: &Event, words: &[TaskWords]) {
-        if state.given_up {
-            return;
-        }
-        let length = state.current.len();
-        if let Err(error) = block::push_event(&mut state.current, event, words) {
-            state.current.truncate(length);
-            state.messages.push(format!("an event of the run cannot be recorded in the history: {error}"));
+    fn push_attempt(&mut self, state: &mut PendingState, at_ns: u64, retried: bool, record: &AttemptRecord) {
+        let batch = &self.run.batch;
+        let number = batch.number(record.task);
+        let output = self.outputs.fit(record);
+        let output = output.as_ref();
+        let (block, before) = (&mut state.current, &mut state.before);
+        if self.describes_itself {
+            push_attempt(block, before, (at_ns, retried), record, output, &Words { number, texts: None });
+        } else {
+            self.line.clear();
+            batch.command_into(record.task, self.slot(record.worker), &mut self.line);
+            let input = batch.values(record.task);
+            let words = Words { number, texts: Some((&input, &self.line)) };
+            push_attempt(block, before, (at_ns, retried), record, output, &words);
         }
         state.close_if_long();
     }
 
-    fn words(&self, record: &AttemptRecord) -> TaskWords {
-        let batch = &self.run.batch;
-        let mut command = Vec::new();
-        batch.command_into(record.task, self.slot(record.worker), &mut command);
-        TaskWords {
-            task: record.task.number(),
-            number: Some(batch.number(record.task)).filter(|number| *number != record.task.number()),
-            input: batch.values(record.task).iter().map(|value| Bytes(value.to_vec())).collect(),
-            command: Bytes(command),
-            results: None,
+    fn push(&self, state: &mut PendingState, event: &Event) {
+        if state.given_up {
+            return;
         }
+        let length = state.current.len();
+        if let Err(error) = block::push_event(&mut state.current, event) {
+            state.current.truncate(length);
+            state.messages.push(format!("an event of the run cannot be recorded in the history: {error}"));
+        }
+        state.close_if_long();
     }
 
     fn slot(&self, worker: WorkerId) -> u32 {

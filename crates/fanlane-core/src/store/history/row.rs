@@ -116,6 +116,18 @@ pub struct RunRow {
     pub summary: Option<Summary>,
 }
 
+impl RunRow {
+    /// Number of tasks of its batch, with those that earlier runs have ended.
+    pub const fn batch_tasks(&self) -> u64 {
+        self.tasks.saturating_add(self.earlier.total())
+    }
+
+    /// Number of tasks of its batch that are done, as far as is known, with those of earlier runs.
+    pub const fn batch_done(&self) -> u64 {
+        self.counts.done.saturating_add(self.earlier.done)
+    }
+}
+
 const COLUMNS: &str = "id, name, mode, workers, tasks, started_unix_ms, last_ns, done, failed, timed_out, \
      cancelled, lost, retries, left_out, summary, environment, owner, continues, bytes, job_key, folder, header, \
      parent";

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::OptionalExtension;
 
+use super::attempt::Before;
 use super::pending::{PendingRun, PendingState, RecordedRun};
 use super::row::{RunEnvironment, job_key};
 use super::{History, HistoryError, Salvage, block, owner};
@@ -20,6 +21,8 @@ use crate::store::record::{RECORD_VERSION, RecordHeader};
 const COMMIT_INTERVAL: Duration = Duration::from_millis(500);
 /// The same for samples alone.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(10);
+/// Number of bytes that are written without delay, so that little is left to write at the end of a run.
+pub(super) const COMMIT_BYTES: usize = 1 << 20;
 /// Delay before a failed transaction is repeated.
 const RETRY_INTERVAL: Duration = Duration::from_secs(3);
 /// Maximum length of a job file that is kept, in bytes; a run without it can be shown, but not repeated.
@@ -111,19 +114,32 @@ fn take(shared: &PendingRun, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Op
     while !state.ended {
         let wait = match (is_failing, state.is_pressing) {
             (true, _) => RETRY_INTERVAL,
-            (false, _) if state.id.is_none() => Duration::ZERO,
+            (false, _) if state.id.is_none() || state.gathered_bytes() >= COMMIT_BYTES => Duration::ZERO,
             (false, true) => COMMIT_INTERVAL,
             (false, false) => SAMPLE_INTERVAL,
         };
         let Some(left) = wait.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else { break };
         state = shared.wake.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
     }
-    let PendingState { header, current, full, counts, retries, last_ns, left_out, summary, ended, is_pressing, .. } =
-        &mut *state;
+    let PendingState {
+        header,
+        current,
+        before,
+        full,
+        counts,
+        retries,
+        last_ns,
+        left_out,
+        summary,
+        ended,
+        is_pressing,
+        ..
+    } = &mut *state;
     *is_pressing = false;
     blocks.append(full);
     if !current.is_empty() {
         blocks.push(std::mem::take(current));
+        *before = Before::default();
     }
     let turn = header.clone().map(|header| Turn {
         header,
