@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use fanlane_core::event::TaskId;
+use fanlane_core::event::{StreamName, TaskId};
 use fanlane_core::job::Mode;
 
 use super::history::PastRunUse;
@@ -51,6 +51,15 @@ pub enum Command {
     RerunFailed,
     /// Show the run again from which the shown one was rerun.
     Back,
+    /// Open a stream of an ended attempt in the user's editor.
+    OpenOutput {
+        /// The task.
+        task: TaskId,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// The stream.
+        stream: StreamName,
+    },
     /// A command about presets.
     Preset(PresetCommand),
     /// A command about races.

@@ -21,7 +21,9 @@ mod tests;
 use std::sync::Arc;
 
 use fanlane_core::engine::{Engine, RunCommand, Sweep};
+use fanlane_core::event::{AttemptRecord, StreamName};
 use fanlane_core::job::{Job, Mode};
+use fanlane_core::model::search::Needle;
 
 pub use command::{Command, HistoryCommand, PresetCommand, RaceCommand};
 pub use history::{PastRun, PastRunUse, RunList};
@@ -35,7 +37,9 @@ pub use options::SessionOptions;
 pub use page::Page;
 pub use presets::{Preset, PresetId, PresetList, SAVED_GROUP};
 pub use risk::AtRisk;
-pub use run::{CurrentRun, DetachedList, RowOrder, RowQuery, ShownRun, SortKey};
+pub use run::{
+    CurrentRun, DetachedList, EditorPrograms, Find, FoundMatches, RowOrder, RowQuery, SearchScope, ShownRun, SortKey,
+};
 
 /// Called from other threads when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -63,6 +67,8 @@ pub struct Session {
     engine: Arc<dyn Engine>,
     wake: Wake,
     sweep: Option<Sweep>,
+    opened: run::OpenedOutputs,
+    editor_programs: EditorPrograms,
 }
 
 impl Session {
@@ -88,6 +94,8 @@ impl Session {
             engine: options.engine,
             wake,
             sweep,
+            opened: run::OpenedOutputs::default(),
+            editor_programs: options.editor_programs,
         };
         if let Err(error) = read {
             session.notices.show(Notice::error(format!("The saved presets cannot be read: {error}")));
@@ -146,6 +154,7 @@ impl Session {
             Command::RerunTask(task) => self.rerun(&[task]),
             Command::RerunFailed => self.rerun(&self.run.failed_tasks()),
             Command::Back => self.back(),
+            Command::OpenOutput { task, attempt, stream } => self.open_output(task, attempt, stream),
             Command::Preset(command) => self.handle_preset(command),
             Command::Race(command) => self.handle_race(command),
             Command::History(command) => self.handle_history(command),
@@ -169,6 +178,7 @@ impl Session {
         self.race.refresh_forecast(self.machine.slider_end());
         self.poll_history();
         self.poll_detached();
+        self.poll_opened();
         if let Some(ended) = self.sweep.take_if(|sweep| sweep.is_over()).and_then(Sweep::finish) {
             self.notices.show(Notice::info(format!("{ended}.")));
         }
@@ -200,6 +210,11 @@ impl Session {
             _ if is_fixed => Some("The engine of this run cannot change its number of workers"),
             _ => None,
         }
+    }
+
+    /// Begins to look for a text in what an attempt of the shown run printed; `None` without a run.
+    pub fn find(&self, record: &AttemptRecord, stream: StreamName, needle: Needle) -> Option<Find> {
+        self.run.current().map(|run| Find::begin(run, record, stream, needle, &self.wake))
     }
 
     /// The shown run was started from the open job as it is named now.

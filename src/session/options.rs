@@ -9,6 +9,7 @@ use fanlane_core::store::presets::Presets;
 use fanlane_core::store::race::Races;
 
 use super::machine::Machine;
+use super::run::EditorPrograms;
 
 /// The options of a session.
 pub struct SessionOptions {
@@ -26,6 +27,8 @@ pub struct SessionOptions {
     pub sweeps: bool,
     /// Starts and finds detached runs; `None`: runs are part of this process and end with it.
     pub detached: Option<DetachedRuns>,
+    /// The programs that show an output.
+    pub editor_programs: EditorPrograms,
     /// The engine for runs in this process.
     pub engine: Arc<dyn Engine>,
     /// The machine.
@@ -43,6 +46,7 @@ impl SessionOptions {
             history: None,
             sweeps: false,
             detached: None,
+            editor_programs: EditorPrograms { visual: None, desktop: "/no/such/program".into() },
             engine,
             machine: Machine { physical_cores: 4, logical_cores: 8 },
         }

@@ -20,6 +20,8 @@ pub enum Action {
     SaveAs,
     /// Focus the search field of the results.
     Search,
+    /// Find a text in the shown output, or in all of them.
+    Find,
     /// Run all failed tasks again.
     RerunFailed,
     /// List the keyboard shortcuts.
@@ -80,7 +82,7 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order of the list of shortcuts.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Run,
         Self::PauseResume,
         Self::Stop,
@@ -88,6 +90,7 @@ impl Action {
         Self::Save,
         Self::SaveAs,
         Self::Search,
+        Self::Find,
         Self::RerunFailed,
         Self::Keys,
     ];
@@ -102,6 +105,7 @@ impl Action {
             Self::Save => "Save",
             Self::SaveAs => "Save as…",
             Self::Search => "Search",
+            Self::Find => "Find",
             Self::RerunFailed => "Rerun failed tasks",
             Self::Keys => "Keyboard shortcuts",
         }
@@ -117,6 +121,7 @@ impl Action {
             Self::Save => "Save the job as a preset",
             Self::SaveAs => "Save the job as a preset under another name",
             Self::Search => "Search the results",
+            Self::Find => "Find in the shown output, or in the outputs of all tasks",
             Self::RerunFailed => "Run all tasks that did not succeed again, as a new run",
             Self::Keys => "Show the keyboard shortcuts",
         }
@@ -132,6 +137,7 @@ impl Action {
             Self::Save => Shortcut::ctrl(Key::S),
             Self::SaveAs => Shortcut { shift: true, ..Shortcut::ctrl(Key::S) },
             Self::Search => Shortcut::outside_text(Key::Slash),
+            Self::Find => Shortcut::ctrl(Key::F),
             Self::RerunFailed => return None,
             Self::Keys => Shortcut::plain(Key::F1),
         })

@@ -6,7 +6,9 @@ use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::session::{Command, Origin, Page, PresetCommand, RaceCommand, Session, SessionOptions};
+use crate::session::{
+    Command, Origin, Page, PresetCommand, RaceCommand, RowQuery, SearchScope, Session, SessionOptions,
+};
 
 use super::action::Action;
 use super::dialogs::Dialog;
@@ -137,6 +139,10 @@ impl FanlaneApp {
             self.command(Command::OpenJob(file));
         }
         if !self.dialog.is_open() {
+            let escapes = ctx.input(|input| input.key_pressed(egui::Key::Escape));
+            if escapes && self.pages.view_mut(self.session.page()).is_some_and(PageView::dismiss) {
+                ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Escape));
+            }
             let focus_is_free = self.top_bar.has_or_frees_focus(ctx);
             for request in shortcuts::pressed(ctx, &self.pages, focus_is_free) {
                 self.perform(ctx, request);
@@ -213,6 +219,17 @@ impl FanlaneApp {
                 self.session.handle(Command::Show(Page::RESULTS));
                 if let Some(view) = self.pages.view_mut(Page::RESULTS) {
                     view.focus_search();
+                }
+            }
+            Action::Find => {
+                self.session.handle(Command::Show(Page::RESULTS));
+                let is_one_shown = self.session.run.selected().is_some();
+                if !is_one_shown {
+                    let query = RowQuery { scope: SearchScope::Outputs, ..self.session.run.query().clone() };
+                    self.session.handle(Command::SetQuery(query));
+                }
+                if let Some(view) = self.pages.view_mut(Page::RESULTS) {
+                    if is_one_shown { view.find() } else { view.focus_search() }
                 }
             }
             Action::RerunFailed => self.session.handle(Command::RerunFailed),

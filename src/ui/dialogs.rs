@@ -301,7 +301,7 @@ fn what_stopping_does(session: &Session) -> String {
     let Some(run) = session.run.current() else { return String::new() };
     let model = run.model();
     format!(
-        "{} of {} have ended; their results are kept. Waiting tasks are cancelled, running tasks are terminated.",
+        "{} of {} have ended; their results are kept. Queued tasks are cancelled, running tasks are terminated.",
         format::count(model.progress.counts.total()),
         format::plural(model.progress.tasks, "task"),
     )

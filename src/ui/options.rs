@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::session::{Machine, SessionOptions};
+use crate::session::{EditorPrograms, Machine, SessionOptions};
 use fanlane_core::engine::LocalEngine;
 use fanlane_core::host::DetachedRuns;
 use fanlane_core::store::history;
@@ -73,6 +73,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
         history: history_folder(),
         detached: Some(DetachedRuns::new(options.worker_executable.clone())),
         sweeps: true,
+        editor_programs: EditorPrograms::of_user(),
         engine: Arc::new(LocalEngine::new(options.worker_executable)),
         machine: Machine::this(),
     }

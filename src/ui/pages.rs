@@ -39,6 +39,14 @@ pub trait PageView {
 
     /// Focuses its search field, if it has one, when it is drawn next.
     fn focus_search(&mut self) {}
+
+    /// Opens the bar that finds a text in what it shows, if it has one.
+    fn find(&mut self) {}
+
+    /// Closes what was opened over its contents, such as that bar; true if there was something.
+    fn dismiss(&mut self) -> bool {
+        false
+    }
 }
 
 /// The pages, in the order of their tabs.

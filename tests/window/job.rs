@@ -35,7 +35,7 @@ fn inputs_are_added_filled_in_linked_and_removed() {
     let tasks = |window: &Window<'_>| shown(window).editor.preview().expanded().map(|expanded| expanded.tasks);
     let product = tasks(&window).expect("expanded");
     assert_eq!(product % 3, 0);
-    window.get_by_role_and_label(Role::CheckBox, "Side by side").click();
+    window.get_by_role_and_label(Role::CheckBox, "Pair inputs").click();
     window.run_steps(4);
     assert_eq!(tasks(&window), Some(3));
     type_into(&mut window, "First number of input 2", "x");

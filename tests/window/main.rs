@@ -21,5 +21,6 @@ mod page;
 mod race;
 mod results;
 mod runs;
+mod search;
 mod shared;
 mod walk;

@@ -31,7 +31,10 @@ pub fn failures(history: &History, run: i64) -> Result<String, HistoryError> {
         for said in &autopsy.last_lines {
             let _ = writeln!(text, "  | {}", printable(said, LINE_CHARS));
         }
-        let _ = writeln!(text, "  {}", printable(&autopsy.remark(), usize::MAX));
+        let remark = autopsy.remark();
+        if !remark.is_empty() {
+            let _ = writeln!(text, "  {}", printable(&remark, usize::MAX));
+        }
         Ok::<_, HistoryError>(())
     })?;
     if failed > MAX_SHOWN {

@@ -2,6 +2,8 @@
 
 mod current;
 mod detached;
+mod editor;
+mod find;
 mod row_order;
 mod start;
 
@@ -13,7 +15,9 @@ use super::{Machine, Wake};
 pub use current::CurrentRun;
 pub(super) use current::{RecorderMessages, RunOrigin};
 pub use detached::DetachedList;
-pub use row_order::{RowOrder, RowQuery, SortKey};
+pub use editor::{EditorPrograms, OpenedOutputs};
+pub use find::{Find, FoundMatches};
+pub use row_order::{RowOrder, RowQuery, SearchScope, SortKey};
 pub(super) use start::{Follows, StartRequest};
 
 /// The shown run, if any.

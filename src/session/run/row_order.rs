@@ -1,15 +1,19 @@
 //! The rows of the results, sorted and filtered once for each change, not for each frame.
 //!
 //! Small runs are sorted at once, large ones by a thread that reads the model in slices, while the previous rows are shown.
+//! Outputs, which may be large also in a small run, are always searched by that thread.
 
 use std::cmp::Ordering;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 use std::sync::{Arc, Mutex};
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, TryRecvError};
 
-use fanlane_core::event::{AttemptRecord, OutcomeClass, TaskId};
+use fanlane_core::event::{AttemptRecord, Captured, OutcomeClass, TaskId};
 use fanlane_core::job::Batch;
 use fanlane_core::model::RunModel;
+use fanlane_core::model::search::{Hit, Needle};
 
 use super::current::lock;
 use crate::session::{Wake, task_text};
@@ -18,6 +22,8 @@ use crate::session::{Wake, task_text};
 const MAX_SORTED_INLINE: usize = 2_000;
 /// Number of records that are read under one lock.
 const SLICE: usize = 8_192;
+/// Bytes of output after which a slice ends early.
+const SLICE_BYTES: usize = 4 << 20;
 
 /// A column to sort results by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -52,16 +58,52 @@ pub struct RowQuery {
     pub descending: bool,
     /// Only tasks with this outcome; `None`: all.
     pub class: Option<OutcomeClass>,
-    /// Only tasks whose command lines contain this text; case is ignored.
+    /// Only tasks that have this text; case is ignored.
     pub text: String,
+    /// Where they have it.
+    pub scope: SearchScope,
+}
+
+/// Where a text is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SearchScope {
+    /// In the command lines.
+    #[default]
+    Commands,
+    /// In what the tasks printed.
+    Outputs,
+}
+
+impl RowQuery {
+    /// What is looked for in outputs, if anything.
+    pub fn needle(&self) -> Option<Needle> {
+        Needle::new(&self.text).filter(|_| self.scope == SearchScope::Outputs)
+    }
 }
 
 /// The rows of the result table.
 #[derive(Default)]
 pub struct RowOrder {
-    rows: Arc<Vec<u32>>,
+    found: Arc<FoundRows>,
     built: Option<Built>,
-    under_way: Option<(Built, Receiver<Vec<u32>>)>,
+    under_way: Option<Sorting>,
+}
+
+/// The rows that match, in their order.
+#[derive(Debug, Default)]
+struct FoundRows {
+    /// Indices of the model's records.
+    rows: Vec<u32>,
+    /// For each row the place of the text, where outputs are searched; otherwise empty.
+    hits: Vec<Hit>,
+}
+
+/// A thread at work.
+struct Sorting {
+    wanted: Built,
+    rows: Receiver<FoundRows>,
+    /// Its rows are not wanted any more.
+    outdated: Arc<AtomicBool>,
 }
 
 /// The query and the number of records that rows were made for.
@@ -76,12 +118,18 @@ struct Row {
     index: u32,
     task: TaskId,
     key: f64,
+    hit: Option<Hit>,
 }
 
 impl RowOrder {
     /// The rows to show: indices of the model's records.
-    pub fn rows(&self) -> &Arc<Vec<u32>> {
-        &self.rows
+    pub fn rows(&self) -> &[u32] {
+        &self.found.rows
+    }
+
+    /// Where the row at this place has the text that outputs are searched for.
+    pub fn hit(&self, place: usize) -> Option<Hit> {
+        self.found.hits.get(place).copied()
     }
 
     /// A thread is sorting.
@@ -91,21 +139,28 @@ impl RowOrder {
 
     /// Forgets everything, for another run.
     pub(super) fn clear(&mut self) {
+        if let Some(sorting) = &self.under_way {
+            sorting.outdated.store(true, AtomicOrdering::Relaxed);
+        }
         *self = Self::default();
     }
 
     /// Updates the rows, or starts a thread that does.
     pub(super) fn update(&mut self, query: &RowQuery, model: &Arc<Mutex<RunModel>>, batch: &Arc<Batch>, wake: &Wake) {
-        if let Some((built, receiver)) = self.under_way.take() {
-            match receiver.try_recv() {
-                Ok(rows) => {
-                    self.rows = Arc::new(rows);
-                    self.built = Some(built);
+        if let Some(sorting) = self.under_way.take() {
+            match sorting.rows.try_recv() {
+                Ok(found) => {
+                    self.found = Arc::new(found);
+                    self.built = Some(sorting.wanted);
                 }
                 // The thread ended without a result: start again below.
-                Err(crossbeam_channel::TryRecvError::Disconnected) => {}
-                Err(crossbeam_channel::TryRecvError::Empty) => {
-                    self.under_way = Some((built, receiver));
+                Err(TryRecvError::Disconnected) => {}
+                // What is typed meanwhile is looked for at once; records that come meanwhile wait for the next time.
+                Err(TryRecvError::Empty) if sorting.wanted.query != *query => {
+                    sorting.outdated.store(true, AtomicOrdering::Relaxed);
+                }
+                Err(TryRecvError::Empty) => {
+                    self.under_way = Some(sorting);
                     return;
                 }
             }
@@ -114,33 +169,36 @@ impl RowOrder {
         if self.built.as_ref() == Some(&wanted) {
             return;
         }
-        if wanted.records <= MAX_SORTED_INLINE {
-            self.rows = Arc::new(order(&wanted, model, batch));
+        let outdated = Arc::new(AtomicBool::new(false));
+        if wanted.records <= MAX_SORTED_INLINE && query.needle().is_none() {
+            self.found = Arc::new(order(&wanted, model, batch, &outdated).unwrap_or_default());
             self.built = Some(wanted);
             return;
         }
         let (sender, receiver) = crossbeam_channel::bounded(1);
         let (model, batch, wake) = (Arc::clone(model), Arc::clone(batch), Arc::clone(wake));
-        let job = wanted.clone();
+        let (job, is_outdated) = (wanted.clone(), Arc::clone(&outdated));
         let thread = std::thread::Builder::new().name("row-order".to_owned()).spawn(move || {
             // Another run may be shown by now.
-            drop(sender.send(order(&job, &model, &batch)));
-            wake();
+            if let Some(found) = order(&job, &model, &batch, &is_outdated) {
+                drop(sender.send(found));
+                wake();
+            }
         });
         match thread {
-            Ok(_) => self.under_way = Some((wanted, receiver)),
+            Ok(_) => self.under_way = Some(Sorting { wanted, rows: receiver, outdated }),
             Err(_) => {
                 // No thread can be started: show the records in their order.
-                self.rows = Arc::new((0..wanted.records as u32).collect());
+                self.found = Arc::new(FoundRows { rows: (0..wanted.records as u32).collect(), hits: Vec::new() });
                 self.built = Some(wanted);
             }
         }
     }
 }
 
-/// The running tasks that match, in the order of their numbers.
+/// The running tasks that match, in the order of their numbers. What they print is not searched before they have ended.
 pub(super) fn running(query: &RowQuery, model: &RunModel, batch: &Batch) -> Vec<TaskId> {
-    if query.class.is_some() {
+    if query.class.is_some() || query.needle().is_some() {
         return Vec::new();
     }
     let needle = query.text.trim().to_lowercase();
@@ -150,33 +208,64 @@ pub(super) fn running(query: &RowQuery, model: &RunModel, batch: &Batch) -> Vec<
     tasks
 }
 
-fn order(wanted: &Built, model: &Mutex<RunModel>, batch: &Batch) -> Vec<u32> {
+/// The rows that match, in their order; `None` once they are not wanted any more.
+fn order(wanted: &Built, model: &Mutex<RunModel>, batch: &Batch, outdated: &AtomicBool) -> Option<FoundRows> {
     let query = &wanted.query;
-    let mut rows: Vec<Row> = Vec::with_capacity(if query.class.is_none() { wanted.records } else { 0 });
+    let needle = query.needle();
+    let mut rows = Vec::with_capacity(if query.class.is_none() && needle.is_none() { wanted.records } else { 0 });
     let mut from = 0;
     while from < wanted.records {
-        let model = lock(model);
-        let slice = model.records.iter_from(from).take(SLICE.min(wanted.records - from)).zip(from..);
-        rows.extend(slice.filter(|(record, _)| query.class.is_none_or(|class| class == record.outcome.class())).map(
-            |(record, index)| Row {
-                index: index as u32,
-                task: record.task,
-                key: sort_value(query.sort, record, &model),
-            },
-        ));
-        drop(model);
-        from += SLICE;
+        if outdated.load(AtomicOrdering::Relaxed) {
+            return None;
+        }
+        let to = wanted.records.min(from + SLICE);
+        from = take_slice(query, needle.as_ref(), &lock(model), from..to, &mut rows);
     }
-    let needle = query.text.trim().to_lowercase();
-    if !needle.is_empty() {
-        rows.retain(|row| task_text(batch, row.task).to_lowercase().contains(&needle));
+    let text = query.text.trim().to_lowercase();
+    if !text.is_empty() && needle.is_none() {
+        rows.retain(|row| task_text(batch, row.task).to_lowercase().contains(&text));
     }
     rows.sort_unstable_by(|one, other| {
         let by_key = one.key.partial_cmp(&other.key).unwrap_or(Ordering::Equal);
         let by_key = if query.descending { by_key.reverse() } else { by_key };
         by_key.then(one.task.cmp(&other.task))
     });
-    rows.into_iter().map(|row| row.index).collect()
+    let hits = rows.iter().filter_map(|row| row.hit).collect();
+    Some(FoundRows { rows: rows.into_iter().map(|row| row.index).collect(), hits })
+}
+
+/// Adds the matching records of a slice; returns where the next slice begins, which is earlier after much output.
+fn take_slice(
+    query: &RowQuery,
+    needle: Option<&Needle>,
+    model: &RunModel,
+    slice: Range<usize>,
+    rows: &mut Vec<Row>,
+) -> usize {
+    let mut searched_bytes = 0;
+    for (record, index) in model.records.iter_from(slice.start).zip(slice.clone()) {
+        if query.class.is_some_and(|class| class != record.outcome.class()) {
+            continue;
+        }
+        let mut hit = None;
+        if let Some(needle) = needle {
+            let attempts = || std::iter::once(record).chain(model.records.retried(record.task));
+            hit = attempts().find_map(|attempt| needle.find_in_record(attempt));
+            searched_bytes += attempts().map(output_bytes).sum::<usize>();
+        }
+        if needle.is_none() || hit.is_some() {
+            rows.push(Row { index: index as u32, task: record.task, key: sort_value(query.sort, record, model), hit });
+        }
+        if searched_bytes > SLICE_BYTES {
+            return index + 1;
+        }
+    }
+    slice.end
+}
+
+fn output_bytes(record: &AttemptRecord) -> usize {
+    let bytes = |stream: &Captured| stream.head.len() + stream.tail.len();
+    record.output.as_deref().map_or(0, |output| bytes(&output.stdout) + bytes(&output.stderr))
 }
 
 fn sort_value(sort: SortKey, record: &AttemptRecord, model: &RunModel) -> f64 {

@@ -2,6 +2,7 @@
 
 mod detail;
 mod filter;
+mod find;
 mod output;
 mod table;
 mod words;
@@ -42,6 +43,14 @@ impl PageView for ResultsView {
 
     fn focus_search(&mut self) {
         self.filter.focus();
+    }
+
+    fn find(&mut self) {
+        self.detail.open_find();
+    }
+
+    fn dismiss(&mut self) -> bool {
+        self.detail.close_find()
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
@@ -92,8 +101,8 @@ impl ResultsView {
         if session.run.rows().is_under_way() {
             empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Searching the results…", "");
         } else if filtered {
-            let advice = "Try another outcome or another search text.";
-            let empty = empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No matching task", advice);
+            let advice = "Clear the search or the filter.";
+            let empty = empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No matching tasks", advice);
             let below = empty.rect.center() + egui::vec2(0.0, 9.0 * theme::UNIT);
             let button = egui::Rect::from_center_size(below, egui::vec2(12.0 * theme::UNIT, theme::ROW + theme::HALF));
             if ui.put(button, egui::Button::new("Show all")).clicked() {

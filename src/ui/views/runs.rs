@@ -57,7 +57,7 @@ fn runs_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     }
     CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
         if session.history.shown().next().is_none() {
-            empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No matching run", "Try another search text.");
+            empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No matching runs", "Clear the search.");
         } else {
             table::table_ui(ui, session, requests);
         }

@@ -40,7 +40,7 @@ impl Autopsy {
             Outcome::Done | Outcome::Cancelled => return None,
             Outcome::Exited { code } => (format!("exit code {code}"), of_code(*code)),
             Outcome::Signalled { signal: number } => (signal::name(*number), of_signal(*number, record.memory_kill)),
-            Outcome::CannotStart(why) => (why.to_string(), "It is not tried again: mend the command first."),
+            Outcome::CannotStart(why) => (why.to_string(), "It is not tried again: fix the command."),
             Outcome::CallFailed(why) => (why.to_string(), "Look at the message and at the task's input."),
             Outcome::TimedOut => (
                 format!("timed out after {}", format::duration(record.wall_ns)),
@@ -70,7 +70,9 @@ impl Autopsy {
         if self.max_rss_bytes > 0 {
             let _ = write!(text, "Peak memory {}. ", format::bytes(self.max_rss_bytes));
         }
-        text + &self.advice
+        text += &self.advice;
+        text.truncate(text.trim_end().len());
+        text
     }
 }
 
@@ -80,7 +82,7 @@ const fn of_code(code: i32) -> &'static str {
         127 => "A shell says 127 of a program that it does not find: check its name and PATH.",
         137 => "A shell says 137 of a command that SIGKILL ended, as the kernel does when memory runs out.",
         139 => "A shell says 139 of a command that crashed with SIGSEGV: a fault in that program.",
-        _ => "Look at its last lines; run it alone to see more.",
+        _ => "",
     }
 }
 
@@ -133,8 +135,8 @@ fn last_lines(record: &AttemptRecord) -> Vec<String> {
     lines
 }
 
-const fn is_empty(stream: &Captured) -> bool {
-    stream.head.is_empty() && stream.tail.is_empty()
+fn is_empty(stream: &Captured) -> bool {
+    stream.head.trim_ascii().is_empty() && stream.tail.trim_ascii().is_empty()
 }
 
 #[cfg(test)]

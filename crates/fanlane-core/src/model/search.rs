@@ -78,26 +78,28 @@ impl Needle {
 }
 
 impl Hit {
-    /// The line that it is in, without its end. Empty if this is not the record in which it was found.
-    pub fn line(self, record: &AttemptRecord) -> &[u8] {
+    /// The line that it is in, without its end, and at most `most` bytes of it before the match and after. Empty if this is not
+    /// the record in which it was found.
+    pub fn line(self, record: &AttemptRecord, most: usize) -> &[u8] {
         let Some(output) = record.output.as_deref() else { return &[] };
         let captured = match self.stream {
             StreamName::Stdout => &output.stdout,
             StreamName::Stderr => &output.stderr,
         };
         match self.at.checked_sub(captured.head.len()) {
-            None => line_at(&captured.head, self.at),
-            Some(at) => line_at(&captured.tail, at),
+            None => line_at(&captured.head, self.at, most),
+            Some(at) => line_at(&captured.tail, at, most),
         }
     }
 }
 
-/// The line around a byte, without its end.
-pub fn line_at(bytes: &[u8], at: usize) -> &[u8] {
-    let (before, after) = bytes.split_at(at.min(bytes.len()));
-    let from = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let to = after.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + before.len());
-    bytes.get(from..to).unwrap_or_default()
+/// The line around a byte, without its end, and at most `most` bytes of it before that byte and after.
+pub fn line_at(bytes: &[u8], at: usize, most: usize) -> &[u8] {
+    let at = at.min(bytes.len());
+    let (first, last) = (at.saturating_sub(most), bytes.len().min(at.saturating_add(most)));
+    let from = bytes[first..at].iter().rposition(|byte| *byte == b'\n').map_or(first, |end| first + end + 1);
+    let to = bytes[at..last].iter().position(|byte| *byte == b'\n').map_or(last, |end| at + end);
+    &bytes[from..to]
 }
 
 #[cfg(test)]
@@ -160,7 +162,8 @@ mod tests {
         for (record, stream, at, line) in cases {
             let hit = needle("here").find_in_record(&record).expect("it is there");
             assert_eq!((hit.attempt, hit.stream, hit.at), (2, stream, at), "{line}");
-            assert_eq!(hit.line(&record), line.as_bytes());
+            assert_eq!(hit.line(&record, usize::MAX), line.as_bytes());
+            assert!(hit.line(&record, 6).len() <= 12);
         }
         let silent = AttemptRecord::new(TaskId(0), 1, WorkerId(1), Outcome::Done);
         assert_eq!(needle("here").find_in_record(&silent), None);

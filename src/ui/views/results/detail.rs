@@ -1,7 +1,9 @@
 //! The details of one task: its command, its outcome, its attempts and its output.
 
 use egui::{Align, Button, Label, Layout, RichText, Ui};
-use egui_material_icons::icons::{ICON_CANCEL, ICON_CLOSE, ICON_CONTENT_COPY, ICON_REPLAY};
+use egui_material_icons::icons::{
+    ICON_CANCEL, ICON_CLOSE, ICON_CONTENT_COPY, ICON_FIND_IN_PAGE, ICON_OPEN_IN_NEW, ICON_REPLAY,
+};
 
 use crate::session::{Command, CurrentRun, Session, task_text};
 use crate::ui::icon_button::{icon_button, icon_text, small_icon_button};
@@ -10,17 +12,21 @@ use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::badge::progress_words;
 use crate::ui::widgets::{outcome_badge_ui, running_badge_ui};
-use fanlane_core::event::{AttemptRecord, Captured, OutcomeClass, Output, TaskId};
+use fanlane_core::event::{AttemptRecord, Captured, OutcomeClass, Output, StreamName, TaskId};
+use fanlane_core::model::search::Needle;
 use fanlane_core::model::{Autopsy, RunModel, format};
 
+use super::find::FindBar;
 use super::output::{Lines, output_ui};
 use super::words::{outcome_sentence, value_text};
 
 /// The pane with the details.
-#[derive(Default)]
 pub struct Detail {
     shown: Option<Shown>,
-    stream: Stream,
+    stream: StreamName,
+    /// The stream to open the next attempt on, where a text was found.
+    wanted_stream: Option<StreamName>,
+    find: FindBar,
 }
 
 /// The shown attempt, with its output cut into lines.
@@ -35,23 +41,30 @@ struct Shown {
     stderr: Lines,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Stream {
-    #[default]
-    Stdout,
-    Stderr,
+/// The stream that is looked at first: what a failed task says of its failure is on stderr.
+fn first_stream(output: &Output, class: OutcomeClass) -> StreamName {
+    let says = |stream: &Captured| !stream.head.trim_ascii().is_empty() || stream.dropped_bytes > 0;
+    let failed = class != OutcomeClass::Done;
+    if says(&output.stderr) && (failed || !says(&output.stdout)) { StreamName::Stderr } else { StreamName::Stdout }
 }
 
-impl Stream {
-    /// The stream that is looked at first: what a failed task says of its failure is on stderr.
-    fn first(output: &Output, class: OutcomeClass) -> Self {
-        let says = |stream: &Captured| !stream.head.trim_ascii().is_empty() || stream.dropped_bytes > 0;
-        let failed = class != OutcomeClass::Done;
-        if says(&output.stderr) && (failed || !says(&output.stdout)) { Self::Stderr } else { Self::Stdout }
+impl Default for Detail {
+    fn default() -> Self {
+        Self { shown: None, stream: StreamName::Stdout, wanted_stream: None, find: FindBar::default() }
     }
 }
 
 impl Detail {
+    /// Opens the bar that finds a text in the output.
+    pub fn open_find(&mut self) {
+        self.find.open();
+    }
+
+    /// Closes that bar; true if it was open.
+    pub fn close_find(&mut self) -> bool {
+        self.find.close()
+    }
+
     /// Draws the pane.
     pub fn show_ui(&mut self, ui: &mut Ui, session: &Session, task: TaskId, requests: &mut Requests) {
         let Some(run) = session.run.current() else { return };
@@ -61,7 +74,8 @@ impl Detail {
             Some(shown) if shown.run == run.serial && shown.task == task => {
                 shown.attempt.filter(|place| *place < attempts.len())
             }
-            _ => None,
+            // Where a text is looked for in all outputs, the attempt that has it is shown, at its place.
+            _ => session.run.query().needle().and_then(|needle| self.place_of_hit(session, &attempts, &needle)),
         };
         let Some(record) = wanted.map_or(attempts.last(), |place| attempts.get(place)) else {
             return running_ui(ui, run, &model, task, requests);
@@ -75,8 +89,19 @@ impl Detail {
             if attempts.len() > 1 {
                 self.attempts_ui(ui, &attempts, record);
             }
-            self.streams_ui(ui, record, requests);
+            self.streams_ui(ui, session, record, requests);
         });
+    }
+
+    /// The place of the attempt that has the text; the last comes first, and is `None`.
+    fn place_of_hit(&mut self, session: &Session, attempts: &[&AttemptRecord], needle: &Needle) -> Option<usize> {
+        let last = attempts.len().checked_sub(1)?;
+        let places = std::iter::once(last).chain(0..last);
+        let (place, hit) =
+            places.into_iter().find_map(|place| Some((place, needle.find_in_record(attempts[place])?)))?;
+        self.find.open_with(&session.run.query().text);
+        self.wanted_stream = Some(hit.stream);
+        (place != last).then_some(place)
     }
 
     fn cut_lines(&mut self, run: &CurrentRun, record: &AttemptRecord, attempts: usize, attempt: Option<usize>) {
@@ -90,7 +115,8 @@ impl Detail {
         let output = record.output.as_deref();
         let stdout = Lines::cut(output.map(|output| &output.stdout));
         let stderr = Lines::cut(output.map(|output| &output.stderr));
-        self.stream = output.map_or(Stream::Stdout, |output| Stream::first(output, record.outcome.class()));
+        let first = || output.map_or(StreamName::Stdout, |output| first_stream(output, record.outcome.class()));
+        self.stream = self.wanted_stream.take().unwrap_or_else(first);
         self.shown = Some(Shown { run, task, attempt, attempts, stdout, stderr });
     }
 
@@ -122,7 +148,8 @@ impl Detail {
         let leak = if leaky { " It left processes running, which were ended." } else { "" };
         let sentence = format!("{}{leak}", outcome_sentence(&record.outcome, record.attempt));
         ui.add(Label::new(sentence).wrap().selectable(true));
-        if let Some(autopsy) = Autopsy::of(record) {
+        // Peak memory alone stands among the facts below.
+        if let Some(autopsy) = Autopsy::of(record).filter(|one| one.possibly_out_of_memory || !one.advice.is_empty()) {
             let remark = RichText::new(sanitize::line(autopsy.remark().as_bytes())).color(theme::palette(ui).text_weak);
             ui.add(Label::new(remark).wrap().selectable(true));
         }
@@ -148,13 +175,14 @@ impl Detail {
         });
     }
 
-    fn streams_ui(&mut self, ui: &mut Ui, record: &AttemptRecord, requests: &mut Requests) {
+    fn streams_ui(&mut self, ui: &mut Ui, session: &Session, record: &AttemptRecord, requests: &mut Requests) {
         let empty = Captured::default();
         let output = record.output.as_deref();
         let (stdout, stderr) = output.map_or((&empty, &empty), |output| (&output.stdout, &output.stderr));
         let Some(shown) = &self.shown else { return };
         ui.horizontal(|ui| {
-            for (stream, name, captured) in [(Stream::Stdout, "stdout", stdout), (Stream::Stderr, "stderr", stderr)] {
+            for (stream, captured) in [(StreamName::Stdout, stdout), (StreamName::Stderr, stderr)] {
+                let name = stream.name();
                 let size = (captured.head.len() + captured.tail.len()) as u64 + captured.dropped_bytes;
                 let words = format!("{name} {}", format::bytes(size));
                 if ui.add(Button::selectable(self.stream == stream, words)).accessible_name(name).clicked() {
@@ -163,17 +191,30 @@ impl Detail {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let (words, captured) = match self.stream {
-                    Stream::Stdout => ("Copy stdout", stdout),
-                    Stream::Stderr => ("Copy stderr", stderr),
+                    StreamName::Stdout => ("Copy stdout", stdout),
+                    StreamName::Stderr => ("Copy stderr", stderr),
                 };
-                if icon_button(ui, ICON_CONTENT_COPY, words, !captured.head.is_empty()).clicked() {
+                let is_there = !captured.head.is_empty();
+                if icon_button(ui, ICON_CONTENT_COPY, words, is_there).clicked() {
                     requests.copy(super::output::whole_text(captured));
                 }
+                ui.add_enabled_ui(is_there, |ui| {
+                    let hint = "Open in editor";
+                    if small_icon_button(ui, ICON_OPEN_IN_NEW, hint).clicked() {
+                        let (task, attempt, stream) = (record.task, record.attempt, self.stream);
+                        requests.command(Command::OpenOutput { task, attempt, stream });
+                    }
+                    if small_icon_button(ui, ICON_FIND_IN_PAGE, "Find in this output (Ctrl+F)").clicked() {
+                        self.find.open();
+                    }
+                });
             });
         });
+        self.find.show_ui(ui, session, record, self.stream);
+        let marks = self.find.marks();
         match self.stream {
-            Stream::Stdout => output_ui(ui, stdout, &shown.stdout),
-            Stream::Stderr => output_ui(ui, stderr, &shown.stderr),
+            StreamName::Stdout => output_ui(ui, stdout, &shown.stdout, marks.as_ref()),
+            StreamName::Stderr => output_ui(ui, stderr, &shown.stderr, marks.as_ref()),
         }
     }
 }

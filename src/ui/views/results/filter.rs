@@ -3,7 +3,7 @@
 use egui::{Align, Button, Layout, RichText, Ui};
 use egui_material_icons::icons::ICON_REPLAY;
 
-use crate::session::{Command, RowQuery, Session};
+use crate::session::{Command, RowQuery, SearchScope, Session};
 use crate::ui::action::Action;
 use crate::ui::icon_button::{icon_button, icon_text};
 use crate::ui::line_edit::line_edit;
@@ -54,11 +54,26 @@ impl Filter {
     }
 
     fn search_ui(&mut self, ui: &mut Ui, query: &mut RowQuery) {
-        let field = line_edit(&mut query.text).hint_text("Search commands ( / )").desired_width(20.0 * theme::UNIT);
-        let field = ui.add(field).accessible_name("Search in the command lines");
+        let (hint, name) = match query.scope {
+            SearchScope::Commands => ("Search commands ( / )", "Search in the command lines"),
+            SearchScope::Outputs => ("Search outputs ( / )", "Search in the outputs"),
+        };
+        let field = line_edit(&mut query.text).hint_text(hint).desired_width(18.0 * theme::UNIT);
+        let field = ui.add(field).accessible_name(name);
         if std::mem::take(&mut self.wants_focus) {
             field.request_focus();
         }
+        ui.spacing_mut().item_spacing.x = theme::HALF;
+        ui.spacing_mut().button_padding.x = theme::HALF;
+        for (scope, word) in [(SearchScope::Commands, "commands"), (SearchScope::Outputs, "outputs")] {
+            let button = ui.add(Button::selectable(query.scope == scope, word));
+            let hint = format!("Search in the {word} of the tasks");
+            if button.on_hover_text(&hint).accessible_name(format!("Search {word}")).clicked() {
+                query.scope = scope;
+                self.wants_focus = true;
+            }
+        }
+        ui.add_space(theme::UNIT);
     }
 }
 

@@ -3,6 +3,7 @@
 use bstr::ByteSlice;
 use egui::{Frame, Label, RichText, ScrollArea, TextStyle, Ui};
 
+use super::find::Marks;
 use crate::ui::sanitize;
 use crate::ui::theme;
 use fanlane_core::event::Captured;
@@ -19,6 +20,25 @@ impl Lines {
     /// Cuts a stream into its lines.
     pub fn cut(captured: Option<&Captured>) -> Self {
         captured.map_or_else(Self::default, |captured| Self { head: cut(&captured.head), tail: cut(&captured.tail) })
+    }
+
+    /// A row's bytes, and their place among those that were kept; `None` for a remark of the program.
+    fn bytes<'a>(&self, captured: &'a Captured, row: usize) -> Option<(&'a [u8], usize)> {
+        if let Some(&(from, to)) = self.head.get(row) {
+            return Some((captured.head.get(from..to)?, from));
+        }
+        let row = row.checked_sub(self.head.len() + usize::from(captured.dropped_bytes > 0))?;
+        let &(from, to) = self.tail.get(row)?;
+        Some((captured.tail.get(from..to)?, from + captured.head.len()))
+    }
+
+    /// The row that has the byte at a place among those that were kept.
+    fn row_at(&self, captured: &Captured, at: usize) -> usize {
+        let row = |lines: &[(usize, usize)], at| lines.partition_point(|(from, _)| *from <= at).saturating_sub(1);
+        match at.checked_sub(captured.head.len()) {
+            None => row(&self.head, at),
+            Some(at) => self.head.len() + usize::from(captured.dropped_bytes > 0) + row(&self.tail, at),
+        }
     }
 
     fn rows(&self, captured: &Captured) -> usize {
@@ -67,8 +87,8 @@ pub fn whole_text(captured: &Captured) -> String {
     text
 }
 
-/// Draws a stream.
-pub fn output_ui(ui: &mut Ui, captured: &Captured, lines: &Lines) {
+/// Draws a stream, with the marks of what was found in it.
+pub fn output_ui(ui: &mut Ui, captured: &Captured, lines: &Lines, marks: Option<&Marks<'_>>) {
     let palette = theme::palette(ui);
     let frame = Frame::new().fill(palette.sunken).corner_radius(theme::RADIUS).inner_margin(theme::UNIT);
     frame.show(ui, |ui| {
@@ -80,8 +100,26 @@ pub fn output_ui(ui: &mut Ui, captured: &Captured, lines: &Lines) {
         }
         ui.spacing_mut().item_spacing.y = 2.0;
         let height = ui.text_style_height(&TextStyle::Monospace);
-        ScrollArea::both().auto_shrink(false).show_rows(ui, height, rows, |ui, range| {
+        let mut area = ScrollArea::both().auto_shrink(false);
+        if let Some(at) = marks.and_then(|marks| marks.scroll_to) {
+            let row = lines.row_at(captured, at);
+            let middle = row as f32 * (height + ui.spacing().item_spacing.y) - ui.available_height() / 2.0;
+            area = area.vertical_scroll_offset(middle.max(0.0)).horizontal_scroll_offset(0.0);
+            if let Some((line, from)) = lines.bytes(captured, row) {
+                let before = sanitize::line(&line[..(at - from).min(line.len())]).chars().count() as f32;
+                let font = TextStyle::Monospace.resolve(ui.style());
+                let x = before * ui.fonts_mut(|fonts| fonts.glyph_width(&font, '0'));
+                if x > ui.available_width() * 0.75 {
+                    area = area.horizontal_scroll_offset(x - ui.available_width() / 2.0);
+                }
+            }
+        }
+        area.show_rows(ui, height, rows, |ui, range| {
             for row in range {
+                if let (Some(marks), Some((line, at))) = (marks, lines.bytes(captured, row)) {
+                    ui.add(Label::new(marks.line_job(ui, line, at)).extend().selectable(true));
+                    continue;
+                }
                 let (text, ours) = lines.row(captured, row);
                 let text = RichText::new(text).monospace();
                 let text = if ours { text.color(palette.warning).italics() } else { text };
@@ -107,6 +145,12 @@ mod tests {
         let rows: Vec<String> = (0..lines.rows(&captured)).map(|row| lines.row(&captured, row).0).collect();
         assert_eq!(rows, ["one", "", "tw", "… 2.00 KiB not kept …", "o", "three"]);
         assert_eq!(lines.row(&captured, 99).0, "");
+        // Each byte that was kept is found again in its row.
+        for (at, row) in [(0, 0), (4, 1), (5, 2), (6, 2), (7, 4), (9, 5), (14, 5)] {
+            assert_eq!(lines.row_at(&captured, at), row, "byte {at}");
+        }
+        assert_eq!(lines.bytes(&captured, 5), Some((&b"three"[..], 9)));
+        assert_eq!(lines.bytes(&captured, 3), None);
         assert_eq!(whole_text(&captured), "one\n\ntw\n… 2.00 KiB not kept …\no\nthree\n");
     }
 

@@ -12,8 +12,10 @@ use crate::ui::theme;
 use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, number_cell_ui, row_number_ui, table, title_cell_ui};
 use crate::ui::widgets::{outcome_badge_ui, progress_badge_ui};
 use fanlane_core::event::{AttemptRecord, TaskId};
+use fanlane_core::model::search::{Hit, Needle};
 use fanlane_core::model::{RunModel, format};
 
+use super::find::marked;
 use super::words::{exit_word, value_text};
 
 /// A column: its title, what it sorts by, its width in grid units (0: what is left), numbers to the right.
@@ -26,11 +28,16 @@ struct Title {
 
 const NUMBER: Title = Title { words: "#", sort: Some(SortKey::Number), units: 9.0, right: true };
 const TASK: Title = Title { words: "Task", sort: None, units: 0.0, right: false };
+/// In place of the task, where outputs are searched.
+const HIT: Title = Title { words: "Matching line", sort: None, units: 0.0, right: false };
 const OUTCOME: Title = Title { words: "Outcome", sort: Some(SortKey::Outcome), units: 12.0, right: false };
 const TRIES: Title = Title { words: "Tries", sort: Some(SortKey::Attempts), units: 6.0, right: true };
 const WALL: Title = Title { words: "Wall", sort: Some(SortKey::Wall), units: 9.0, right: true };
 const CPU: Title = Title { words: "CPU", sort: Some(SortKey::Cpu), units: 9.0, right: true };
 const LANE: Title = Title { words: "Lane", sort: Some(SortKey::Worker), units: 7.0, right: true };
+
+/// Maximum number of bytes before and after a match in which the ends of its line are looked for in each frame.
+const MAX_LINE_BYTES: usize = 4 << 10;
 
 /// The columns for commands, which have an exit code and memory of their own.
 const OF_COMMANDS: [Title; 9] = [
@@ -55,7 +62,8 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
     let Some(run) = session.run.current() else { return };
     let has_exit_code = run.batch.kind().traits().has_exit_code;
     let titles: &[Title] = if has_exit_code { &OF_COMMANDS } else { &OF_CALLS };
-    let rows = std::sync::Arc::clone(session.run.rows().rows());
+    let rows = session.run.rows().rows();
+    let needle = session.run.query().needle();
     let running = session.run.running_rows();
     let mut table = table(ui, "results", titles.iter().map(|title| title.units)).sense(Sense::click());
     if let Some((place, align)) = scroll_to {
@@ -64,7 +72,10 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
     table
         .header(ROW_HEIGHT, |mut header| {
             for (place, title) in titles.iter().enumerate() {
-                header.col(|ui| title_ui(ui, title, place + 1 == titles.len(), &mut query));
+                header.col(|ui| {
+                    let is_hit = title.words == TASK.words && needle.is_some();
+                    title_ui(ui, if is_hit { &HIT } else { title }, place + 1 == titles.len(), &mut query);
+                });
             }
         })
         .body(|body| {
@@ -77,7 +88,8 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
                 };
                 if let Some(record) = model.records.get(rows[place] as usize) {
                     row.set_selected(session.run.selected() == Some(record.task));
-                    row_ui(&mut row, record, run, &model, requests);
+                    let hit = needle.as_ref().zip(session.run.rows().hit(place));
+                    row_ui(&mut row, record, (run, &model), hit, requests);
                 }
             });
         });
@@ -117,13 +129,16 @@ fn title_ui(ui: &mut Ui, title: &Title, is_last: bool, query: &mut RowQuery) {
 fn row_ui(
     row: &mut TableRow<'_, '_>,
     record: &AttemptRecord,
-    run: &CurrentRun,
-    model: &RunModel,
+    (run, model): (&CurrentRun, &RunModel),
+    hit: Option<(&Needle, Hit)>,
     requests: &mut Requests,
 ) {
     let has_exit_code = run.batch.kind().traits().has_exit_code;
     let mut clicked = false;
-    task_cells_ui(row, record.task, run, &mut clicked);
+    match hit {
+        Some((needle, hit)) => hit_cells_ui(row, record.task, (run, model), needle, hit, &mut clicked),
+        None => task_cells_ui(row, record.task, run, &mut clicked),
+    }
     row.col(|ui| {
         outcome_badge_ui(ui, record.outcome.class());
     });
@@ -176,6 +191,28 @@ fn task_cells_ui(row: &mut TableRow<'_, '_>, task: TaskId, run: &CurrentRun, cli
     row.col(|ui| {
         let text = sanitize::command(&task_text(&run.batch, task));
         ui.add(Label::new(RichText::new(text).monospace()).truncate());
+    });
+}
+
+/// The number of a task, and the line of its output that has the text; the tooltip has the command.
+fn hit_cells_ui(
+    row: &mut TableRow<'_, '_>,
+    task: TaskId,
+    (run, model): (&CurrentRun, &RunModel),
+    needle: &Needle,
+    hit: Hit,
+    clicked: &mut bool,
+) {
+    let number = run.number(task);
+    row.col(|ui| *clicked |= row_number_ui(ui, format::count(number), format!("Task {number}")));
+    row.col(|ui| {
+        let record = model.attempts(task).find(|record| record.attempt == hit.attempt);
+        let line = record.map(|record| hit.line(record, MAX_LINE_BYTES)).unwrap_or_default();
+        let places: Vec<_> = needle.find_all(line).collect();
+        let current = (!places.is_empty()).then_some(0);
+        let job = marked(ui, line, &places, current);
+        let command = || sanitize::command(&task_text(&run.batch, task));
+        ui.add(Label::new(job).truncate()).on_hover_ui(|ui| drop(ui.label(command())));
     });
 }
 

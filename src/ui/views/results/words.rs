@@ -13,7 +13,7 @@ pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {
         Outcome::Signalled { signal: number } => format!("It was killed by {}.", signal::name(*number)),
         Outcome::CannotStart(why) => format!("It could not be started: {}", sanitize::line(why.as_bytes())),
         Outcome::CallFailed(why) => format!("The call failed: {}", sanitize::line(why.as_bytes())),
-        Outcome::TimedOut => "It exceeded its timeout and was terminated.".to_owned(),
+        Outcome::TimedOut => "It timed out and was terminated.".to_owned(),
         Outcome::Cancelled if attempt == 0 => "It was cancelled before it started.".to_owned(),
         Outcome::Cancelled => "It was cancelled while it was running.".to_owned(),
         Outcome::Lost(why) => format!("Its worker died: {}", sanitize::line(why.as_bytes())),

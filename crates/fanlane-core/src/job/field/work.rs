@@ -58,8 +58,8 @@ field_rows! { WORK_GROUP: "Task and inputs", about_processes: false,
     }
     LINKED {
         key: "linked",
-        label: "Side by side",
-        help: "Walk several inputs side by side, up to the end of the shortest, instead of combining each value with each",
+        label: "Pair inputs",
+        help: "Take the values of several inputs in pairs, up to the end of the shortest, instead of combining each with each",
         flag: ":::+ VALUE",
         example: "true",
         get: |job| job.linked.to_string(),

@@ -74,7 +74,7 @@ pub enum NoFit {
 impl std::fmt::Display for NoFit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::TooFew { sizes, needed } => write!(f, "{needed} pool sizes are needed, and there are {sizes}"),
+            Self::TooFew { sizes, needed } => write!(f, "not enough pool sizes (need {needed}, have {sizes})"),
             Self::Undetermined => f.write_str("the times do not determine it"),
         }
     }
@@ -246,6 +246,6 @@ mod tests {
         assert_eq!(Amdahl::fit(&sizes[..2]), Err(NoFit::TooFew { sizes: 2, needed: 3 }));
         assert_eq!(Usl::fit(&sizes), Err(NoFit::TooFew { sizes: 3, needed: 4 }));
         let words = Usl::fit(&sizes).expect_err("too few").to_string();
-        assert_eq!(words, "4 pool sizes are needed, and there are 3");
+        assert_eq!(words, "not enough pool sizes (need 4, have 3)");
     }
 }

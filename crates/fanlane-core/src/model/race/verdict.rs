@@ -31,9 +31,11 @@ impl RaceModel {
         let Some(header) = &self.header else { return Verdict::default() };
         let sentence = if header.cases.len() > 1 { self.many_cases() } else { self.one_case() };
         let sentence = match &self.end {
-            None => format!("So far: {sentence}"),
-            Some(RaceEnd::Stopped) => format!("Stopped early: {sentence}"),
-            Some(RaceEnd::Failed(why)) => format!("The race broke off, because {why}. Until then: {sentence}"),
+            None => format!("So far: {}", uncapitalised(&sentence)),
+            Some(RaceEnd::Stopped) => format!("Stopped early: {}", uncapitalised(&sentence)),
+            Some(RaceEnd::Failed(why)) => {
+                format!("The race broke off, because {why}. Until then: {}", uncapitalised(&sentence))
+            }
             Some(_) => sentence,
         };
         Verdict { sentence, doubts: self.doubts() }
@@ -191,8 +193,11 @@ impl RaceModel {
             && widest > wanted
         {
             doubts.push(format!(
-                "The race was over before every mean was known to {} %; the least certain is known to {:.0} %.",
-                wanted * 100.0,
+                "{}; times are accurate to ±{:.0} %.",
+                match self.end {
+                    Some(RaceEnd::TimeLimit) => "Time limit reached",
+                    _ => "Largest number of runs reached",
+                },
                 widest * 100.0
             ));
         }
@@ -210,6 +215,12 @@ fn quotient_words(quotient: &Quotient) -> String {
     let half = quotient.half_width.unwrap_or(quotient.deviation);
     let decimals = if half > 0.0 { (-half.log10().floor()).clamp(0.0, 3.0) as usize } else { 2 };
     format!("{:.decimals$} ± {half:.decimals$}", quotient.value)
+}
+
+/// As the continuation of a sentence.
+fn uncapitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn capitalised(sentence: &str) -> String {

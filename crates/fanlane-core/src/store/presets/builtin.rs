@@ -18,7 +18,7 @@ const TEXTS: &[(&str, &str, &str)] = texts![
         "large-results-in-shared-memory",
     ],
     "Kinds of work": ["primes", "pi", "mandelbrot", "matrix-products", "sorting"],
-    "Loads of PEP 371": [
+    "PEP 371 benchmarks": [
         "pep-371-empty-function",
         "pep-371-fibonacci",
         "pep-371-primes",
