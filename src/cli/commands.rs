@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 
-use super::detached::attach::AttachArgs;
+use super::detached::attach::{AttachArgs, WatchArgs};
 use super::detached::follow::FollowArgs;
 use super::detached::stop::StopArgs;
 use super::exit_status::Status;
@@ -67,6 +67,8 @@ commands! {
     Run(Box<RunArgs>),
     /// Watch a detached run from its start on; Ctrl-C stops watching and leaves the run as it is
     Attach(AttachArgs),
+    /// Show the lanes of a detached run in the terminal, and control it by keys
+    Watch(WatchArgs),
     /// Print what the tasks of a run print while they print, or one of them; of an ended run what is recorded
     Follow(FollowArgs),
     /// Stop a detached run and wait for its end

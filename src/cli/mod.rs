@@ -25,6 +25,7 @@ mod run;
 mod run_name;
 mod subcommand;
 mod terminal;
+mod watch;
 mod worker_count;
 mod workloads;
 

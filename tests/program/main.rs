@@ -21,4 +21,5 @@ mod resume;
 mod run;
 mod start;
 mod tables;
+mod terminal;
 mod usage;

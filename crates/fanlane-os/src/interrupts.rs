@@ -1,6 +1,7 @@
 //! SIGINT (Ctrl-C), SIGTERM and SIGHUP while some work goes on: the first asks it to stop, the second to stop at once, and
 //! the third ends the program, in case its own output is stuck.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
@@ -11,6 +12,14 @@ use crate::signal;
 
 /// The exit status of a program that was interrupted.
 pub const INTERRUPTED: u8 = 130;
+
+/// What is done before the third signal ends the program.
+static BEFORE_EXIT: OnceLock<fn()> = OnceLock::new();
+
+/// Has `undo` called before the third signal ends the program; the first call counts.
+pub fn before_exit(undo: fn()) {
+    let _ = BEFORE_EXIT.set(undo);
+}
 
 /// Calls `on_signal` with 1 for the first signal, 2 for the second, while `work` goes on; returns what `work` returned
 /// and the number of signals.
@@ -29,7 +38,12 @@ pub fn during<T>(on_signal: impl Fn(u32) + Send, work: impl FnOnce() -> T) -> st
             for _ in signals.forever() {
                 match counted.fetch_add(1, Ordering::Relaxed) {
                     before @ 0..2 => on_signal(before + 1),
-                    _ => std::process::exit(i32::from(INTERRUPTED)),
+                    _ => {
+                        if let Some(undo) = BEFORE_EXIT.get() {
+                            undo();
+                        }
+                        std::process::exit(i32::from(INTERRUPTED));
+                    }
                 }
             }
         });

@@ -36,6 +36,9 @@ pub mod signal;
 pub mod socket;
 pub mod spin_wait;
 pub mod start_pages;
+pub mod terminal;
+#[cfg(feature = "interrupts")]
+pub mod terminal_signals;
 pub mod thread_times;
 pub mod volatile_slice;
 pub mod waker;

@@ -1,6 +1,6 @@
-//! `fanlane attach`: a report on a detached run, as `fanlane run` prints it.
+//! `fanlane attach` and `fanlane watch`: a view of a detached run, or a report on it as `fanlane run` prints it.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -9,14 +9,16 @@ use clap::Args;
 
 use super::find;
 use crate::cli::exit_status::Status;
-use crate::cli::report::Report;
 use crate::cli::report::args::{ReportArgs, ReportOptions};
+use crate::cli::report::{Report, Shortfall, describe};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::remark;
+use crate::cli::watch::{self as view, EventSink, Leave, Situation, View};
 use fanlane_core::engine::{OutputLevel, RunCommand, event_pump};
 use fanlane_core::event::Event;
 use fanlane_core::host::{DetachedError, DetachedRun, DetachedUpdate};
+use fanlane_core::model::Progress;
 use fanlane_os::clock::monotonic_ns;
 use fanlane_os::interrupts;
 
@@ -26,6 +28,9 @@ pub struct AttachArgs {
     /// The number of a run, or last [default: the only detached run]
     #[arg(value_name = "RUN")]
     run: Option<RunName>,
+    /// Print what the tasks print, as fanlane run does, instead of showing the lanes
+    #[arg(long, conflicts_with = "watch")]
+    plain: bool,
     /// What is printed.
     #[command(flatten)]
     report: ReportArgs,
@@ -33,8 +38,93 @@ pub struct AttachArgs {
 
 impl Subcommand for AttachArgs {
     fn perform(self) -> Result<Status> {
-        attach(self.run, &self.report.options())
+        let options = self.report.options();
+        let is_plain = self.plain || options.asks_for_words() || !io::stdout().is_terminal();
+        if options.watch || (!is_plain && view::check().is_ok()) { watch(self.run) } else { attach(self.run, &options) }
     }
+}
+
+/// The arguments of `fanlane watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// The number of a run, or last [default: the only detached run]
+    #[arg(value_name = "RUN")]
+    run: Option<RunName>,
+}
+
+impl Subcommand for WatchArgs {
+    fn perform(self) -> Result<Status> {
+        watch(self.run)
+    }
+}
+
+/// What the view of a detached run does with its events: the history keeps what the tasks print.
+struct InHistory(Option<i64>);
+
+impl EventSink for InHistory {
+    fn take(&mut self, _: Event) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn run(&self) -> Option<i64> {
+        self.0
+    }
+}
+
+/// Shows a detached run until its end, or until the view is left, which leaves the run as it is.
+fn watch(name: Option<RunName>) -> Result<Status> {
+    view::check().context("the run cannot be shown here; fanlane attach --plain reports on it")?;
+    let watching = find(name)?;
+    let batch = watching.batch().cloned().context("the detached run does not tell its tasks")?;
+    let ago = Duration::from_nanos(monotonic_ns().saturating_sub(watching.info.epoch_ns));
+    let situation = Situation {
+        is_detached: true,
+        retry_obstacle: Some("fanlane rerun RUN --failed runs the failed tasks of a detached run again"),
+    };
+    let mut sink = InHistory(watching.info.run);
+    let mut view = View::open(&watching.info.name, &*batch, situation)?.resuming(watching.info.earlier).begun(ago);
+    let handle = watching.handle();
+    handle.command(RunCommand::Watch(OutputLevel::LatestLines));
+    let (sender, events) = event_pump::channel();
+    let reader = std::thread::Builder::new().name("detached run".to_owned());
+    let reader = reader.spawn(move || pass_on(watching, &sender)).context("the run cannot be read")?;
+    let detached = AtomicBool::new(false);
+    let leave = || {
+        detached.store(true, Ordering::Release);
+        handle.disconnect();
+    };
+    let (left, _) = interrupts::during(
+        |_| leave(),
+        || {
+            let left = view.follow(&events, &mut sink, &|command| handle.command(command));
+            if !matches!(left, Ok(Leave::Ended)) {
+                leave();
+            }
+            // The last message follows the summary: whether all is recorded.
+            events.iter().for_each(drop);
+            left
+        },
+    )
+    .context("signals cannot be caught")?;
+    let received = reader.join().map_err(|_| anyhow::anyhow!("the messages of the run cannot be read"))?;
+    if matches!(left, Ok(Leave::Ended)) {
+        view.linger_unless_interrupted(received.run)?;
+    }
+    let progress = view.facts().progress.clone();
+    let earlier = view.earlier();
+    drop(view);
+    if let Err(error) = left {
+        remark(&format!("{error}; the run is still running"));
+        return Ok(Status::SomeFailed);
+    }
+    if let Some(summary) = &progress.summary {
+        remark(&describe::summary(summary, earlier, Shortfall::default()));
+    }
+    Ok(conclude(received, &progress, true, detached.load(Ordering::Acquire)))
 }
 
 /// Reports on a detached run until its end, or until an interrupt, which leaves the run as it is.
@@ -67,32 +157,36 @@ fn attach(name: Option<RunName>, options: &ReportOptions) -> Result<Status> {
     })
     .context("signals cannot be caught")?;
     let received = reader.join().map_err(|_| anyhow::anyhow!("the messages of the run cannot be read"))?;
-    let which = received.run.map_or_else(String::new, |run| format!(" {run}"));
     if let Err(error) = followed {
         if error.kind() != io::ErrorKind::BrokenPipe {
             remark(&format!("{error}; the run is still running"));
         }
         return Ok(Status::SomeFailed);
     }
+    Ok(conclude(received, report.progress(), report.has_delivered_all(), detached.load(Ordering::Acquire)))
+}
+
+/// The status of a run that is no longer watched, after all of what was to be printed was, or not. Where it has not ended, that is
+/// said.
+fn conclude(received: Received, progress: &Progress, is_delivered: bool, is_left: bool) -> Status {
+    let which = received.run.map_or_else(String::new, |run| format!(" {run}"));
     received.messages.iter().for_each(|words| remark(words));
     match received.failure {
-        _ if report.progress().summary.is_some() => {
-            Ok(Status::of_run(report.progress(), 0, report.has_delivered_all()))
-        }
-        _ if detached.load(Ordering::Acquire) => {
+        _ if progress.summary.is_some() => Status::of_run(progress, 0, is_delivered),
+        _ if is_left => {
             remark(&format!(
                 "run{which} is still running; fanlane attach{which} watches it again, fanlane stop{which} stops it"
             ));
-            Ok(Status::Interrupted)
+            Status::Interrupted
         }
         Some(DetachedError::Refused(words)) => {
             remark(&words);
-            Ok(Status::SomeFailed)
+            Status::SomeFailed
         }
         failure => {
             let why = failure.map_or_else(|| "the run ended without a summary".to_owned(), |error| error.to_string());
             remark(&format!("{why}; fanlane resume{which} runs the remaining tasks"));
-            Ok(Status::SomeFailed)
+            Status::SomeFailed
         }
     }
 }

@@ -7,7 +7,7 @@ pub mod keep;
 pub mod resume;
 mod selection;
 
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, IsTerminal};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -18,10 +18,11 @@ use super::plan::Plan;
 use super::report::args::ReportOptions;
 use super::report::{Format, Grouping, Report};
 use super::terminal::{print, remark};
+use super::watch::{self, Leave, Situation, View};
 use super::worker_count::WorkerCount;
 use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
 use fanlane_core::host::DetachedOrder;
-use fanlane_core::job::{Batch, MAX_WORKERS};
+use fanlane_core::job::{Batch, Input, MAX_WORKERS};
 use fanlane_core::store::history::HistoryRecorder;
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_os::child::OWN_EXECUTABLE;
@@ -92,17 +93,36 @@ impl Placement {
     }
 }
 
-/// Carries out a request.
+/// Carries out a request, and what is asked for in the view of the run afterwards.
 ///
 /// # Errors
 /// When nothing was run.
 pub fn run(request: RunRequest) -> Result<Status> {
+    let mut request = request;
+    loop {
+        match run_once(request)? {
+            (status, None) => return Ok(status),
+            (_, Some(next)) => request = next,
+        }
+    }
+}
+
+/// Carries out a request; returns the status, and what is to be run next.
+fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let RunRequest { mut plan, placement, workers, report, keep, resume, selection } = request;
     if placement == Placement::Detached {
         check_detached(&report, &keep)?;
     }
-    // All tasks have to be known, and a detached run outlives what would feed it.
-    let is_whole = placement != Placement::Terminal || resume.is_some() || selection != Selection::All;
+    let is_watched = report.watch && placement == Placement::Terminal;
+    if is_watched {
+        watch::check().context("--watch cannot be used here")?;
+    }
+    // All tasks have to be known, and a detached run outlives what would feed it. What is typed on a terminal is read before a
+    // view takes its keys.
+    let is_whole = placement != Placement::Terminal
+        || resume.is_some()
+        || selection != Selection::All
+        || (is_watched && io::stdin().is_terminal());
     let (batch, feeding) = if is_whole { (batch::open_whole(&plan)?, None) } else { batch::open_growing(&plan)? };
     let batch = selection.pick(batch)?;
     let (batch, rest) = match resume {
@@ -113,7 +133,8 @@ pub fn run(request: RunRequest) -> Result<Status> {
         None => (batch, None),
     };
     if placement == Placement::DryRun {
-        return print(|| dry_run::write_command_lines(&batch, &mut BufWriter::new(io::stdout().lock())));
+        let printed = print(|| dry_run::write_command_lines(&batch, &mut BufWriter::new(io::stdout().lock())))?;
+        return Ok((printed, None));
     }
     let pool = pool_size(workers, &batch, feeding.is_some());
     // What is laid over the job is part of the run, and is kept with it.
@@ -125,7 +146,7 @@ pub fn run(request: RunRequest) -> Result<Status> {
     let batch = Arc::new(batch.in_pool(plan.job.workers));
     check_pool(&batch, pool)?;
     if placement == Placement::Detached && is_nothing {
-        return Ok(Status::AllDone);
+        return Ok((Status::AllDone, None));
     }
     if placement == Placement::Detached {
         let history = keep.history_folder()?;
@@ -143,7 +164,7 @@ pub fn run(request: RunRequest) -> Result<Status> {
             window: false,
             stops_with_starter: false,
         };
-        return detached::start::start(&order, report.style.quiet);
+        return Ok((detached::start::start(&order, report.style.quiet)?, None));
     }
     let mut keepers = keep.open(&batch, rest.as_ref())?;
     if !is_nothing {
@@ -156,12 +177,19 @@ pub fn run(request: RunRequest) -> Result<Status> {
     let spill_folder = || needs_whole.then(|| spill.path().to_owned());
     let engine = LocalEngine::new(OWN_EXECUTABLE);
     let options = RunOptions::new(plan.job.mode, pool)
-        .monitor(keep.record.is_some() || keepers.history.is_some())
+        .monitor(keep.record.is_some() || keepers.history.is_some() || is_watched)
         .output(report.output_level())
         .spill_folder(spill_folder())
         .gate(keepers.history.as_ref().map(HistoryRecorder::gate));
     let streams = report.streams()?;
+    let earlier = rest.as_ref().map_or_else(Default::default, |rest| rest.earlier);
     let is_blocked = rest.as_ref().is_some_and(|rest| rest.blocked > 0);
+    let retry = Retry { plan: &plan, workers, report, is_recorded: keepers.history.is_some() };
+    let mut view = is_watched
+        .then(|| View::open(plan.job.display_name(), &*batch, retry.situation()))
+        .transpose()
+        .context("--watch cannot be used here")?
+        .map(|view| view.resuming(earlier));
     engine::own_process();
     let sweep = Sweep::begin(|| ());
     let (sender, events) = event_pump::channel();
@@ -169,13 +197,16 @@ pub fn run(request: RunRequest) -> Result<Status> {
     if let Some(feeding) = feeding {
         feeding.begin().context("standard input cannot be read: no thread can be started")?;
     }
-    let mut report = Report::new(report.style, &*batch, streams)
-        .keeping(keepers, spill_folder())
-        .resuming(rest.map_or_else(Default::default, |rest| rest.earlier));
+    let mut report = Report::new(report.style, &*batch, streams).keeping(keepers, spill_folder()).resuming(earlier);
 
     let ask_to_stop = |signal| run.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
     let (followed, signals) = interrupts::during(ask_to_stop, || {
-        let followed = report.follow(&events);
+        let followed = match &mut view {
+            None => report.follow(&events),
+            Some(view) => {
+                view.follow(&events, &mut report, &|command| run.command(command)).and_then(|_| report.finish())
+            }
+        };
         if followed.is_err() {
             run.command(RunCommand::Stop);
             // The run waits for a reader of its events, so they are read to the end.
@@ -185,15 +216,50 @@ pub fn run(request: RunRequest) -> Result<Status> {
     })
     .context("signals cannot be caught")?;
     run.join();
+    let recorded = report.run();
     // A closed standard error can be reported nowhere else.
     let _ = report.close_history();
-    if let Some(ended) = sweep.finish() {
+    let swept = sweep.finish();
+    let leave = match &mut view {
+        Some(view) if followed.is_ok() => view.linger_unless_interrupted(recorded)?,
+        _ => Leave::Ended,
+    };
+    drop(view);
+    let followed = followed.and(report.release());
+    if let Some(ended) = swept {
         remark(&ended);
     }
-    Ok(match followed {
+    let next = recorded.filter(|_| leave == Leave::Retry).map(|run| retry.request(run));
+    let status = match followed {
         Ok(()) => Status::of_run(report.progress(), signals, report.has_delivered_all() && !is_blocked),
         Err(error) => unwritable(&mut report, &error, signals),
-    })
+    };
+    Ok((status, next))
+}
+
+/// How the failed tasks of a run in the terminal are run again from its view.
+struct Retry<'a> {
+    plan: &'a Plan,
+    workers: Option<WorkerCount>,
+    report: ReportOptions,
+    is_recorded: bool,
+}
+
+impl Retry<'_> {
+    fn situation(&self) -> Situation {
+        let reads_stdin = self.plan.job.inputs.iter().any(Input::reads_stdin);
+        let obstacles = [
+            (!self.is_recorded, "only a run that the history records can be run again from here"),
+            (reads_stdin, "the inputs came from standard input: fanlane rerun --failed reads them again"),
+        ];
+        let retry_obstacle = obstacles.into_iter().find_map(|(holds, words)| holds.then_some(words));
+        Situation { is_detached: false, retry_obstacle }
+    }
+
+    fn request(&self, run: i64) -> RunRequest {
+        let Self { plan, workers, report, .. } = *self;
+        RunRequest { workers, report, selection: Selection::FailedOf(run), ..RunRequest::new(plan.clone()) }
+    }
 }
 
 /// Refuses flags that have no meaning for a detached run.
@@ -207,6 +273,7 @@ fn check_detached(report: &ReportOptions, keep: &Keep) -> Result<()> {
         (report.style.grouping == Grouping::Ungrouped, "--ungroup", REPORT),
         (report.style.grouping == Grouping::LatestLine, "--latest-line", REPORT),
         (report.bar == Some(true), "--bar", REPORT),
+        (report.watch, "--watch", "use fanlane watch, which shows a detached run"),
         (keep.joblog.is_some(), "--joblog", KEPT),
         (keep.record.is_some(), "--record", KEPT),
         (

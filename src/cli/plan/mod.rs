@@ -15,7 +15,7 @@ use inputs::InputArgs;
 use sources::{AdHoc, Source, Values};
 
 /// A job and where it stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// The job, with the flags of the command line merged into it.
     pub job: Job,

@@ -29,6 +29,9 @@ pub struct ReportArgs {
     /// Show progress and the estimated time left on standard error [default: if it is a terminal]
     #[arg(long, visible_alias = "eta", overrides_with = "no_bar")]
     bar: bool,
+    /// Show the workers, their tasks, cores and queue while the run goes on, and control it by keys; ? lists them
+    #[arg(long, conflicts_with_all = ["bar", "no_bar", "latest_line"])]
+    watch: bool,
     /// Show no progress
     #[arg(long, overrides_with = "bar")]
     no_bar: bool,
@@ -54,7 +57,7 @@ impl ReportArgs {
         };
         // As in GNU parallel, where nothing is held back there is no order.
         let keep_order = self.keep_order && !self.ungroup;
-        ReportOptions { style: Style { format, grouping, keep_order, quiet: self.quiet }, bar }
+        ReportOptions { style: Style { format, grouping, keep_order, quiet: self.quiet }, bar, watch: self.watch }
     }
 }
 
@@ -65,12 +68,17 @@ pub struct ReportOptions {
     pub style: Style,
     /// Whether progress is shown; `None`: if standard error is a terminal.
     pub bar: Option<bool>,
+    /// Whether a view of the run has the terminal.
+    pub watch: bool,
 }
 
 impl ReportOptions {
-    /// How much of what running tasks print the report wants.
+    /// How much of what running tasks print the report wants, or the view.
     pub fn output_level(&self) -> OutputLevel {
-        self.style.grouping.output_level(self.bar().is_drawn())
+        match self.style.grouping.output_level(self.bar().is_drawn()) {
+            OutputLevel::Nothing if self.watch => OutputLevel::LatestLines,
+            level => level,
+        }
     }
 
     fn bar(&self) -> Bar {
@@ -78,12 +86,19 @@ impl ReportOptions {
         if self.style.grouping == Grouping::LatestLine { bar.with_lines() } else { bar }
     }
 
+    /// Whether a flag asks for a report in words.
+    pub fn asks_for_words(&self) -> bool {
+        let Style { format, grouping, keep_order, quiet } = self.style;
+        format == Format::Json || grouping != Grouping::Group || keep_order || quiet || self.bar.is_some()
+    }
+
     /// Opens the streams of the report.
     ///
     /// # Errors
     /// When the program's own streams cannot be used.
     pub fn streams(&self) -> Result<Streams> {
-        Streams::of_program(self.bar()).context("standard output and standard error cannot be used")
+        let streams = if self.watch { Streams::held_back() } else { Streams::of_program(self.bar()) };
+        streams.context("standard output and standard error cannot be used")
     }
 }
 

@@ -11,11 +11,11 @@ use fanlane_os::signal;
 /// How much of a command line is shown, in characters.
 const COMMAND_CHARS: usize = 300;
 
-/// How a task failed: `task 3 failed: exit code 1: false`; `None` if it is done or was cancelled. `command` is called only if it
-/// is needed.
-pub fn failure(number: u64, record: &AttemptRecord, command: impl FnOnce() -> String) -> Option<String> {
-    let what = match &record.outcome {
-        Outcome::Done | Outcome::Cancelled => return None,
+/// How an attempt ended: `failed: exit code 1`.
+pub fn outcome(record: &AttemptRecord) -> String {
+    match &record.outcome {
+        Outcome::Done => "done".to_owned(),
+        Outcome::Cancelled => "cancelled".to_owned(),
         Outcome::Exited { code } => format!("failed: exit code {code}"),
         Outcome::Signalled { signal: number } => format!("failed: ended by {}", signal::name(*number)),
         Outcome::CannotStart(why) => format!("failed: cannot be started: {}", printable(why, usize::MAX)),
@@ -23,7 +23,16 @@ pub fn failure(number: u64, record: &AttemptRecord, command: impl FnOnce() -> St
         Outcome::TimedOut => format!("timed out after {}", duration(record.wall_ns)),
         Outcome::Lost(how) => format!("lost: its worker {}", printable(how, usize::MAX)),
         Outcome::OutputLost(why) => format!("failed: {}", printable(why, usize::MAX)),
-    };
+    }
+}
+
+/// How a task failed: `task 3 failed: exit code 1: false`; `None` if it is done or was cancelled. `command` is called only if it
+/// is needed.
+pub fn failure(number: u64, record: &AttemptRecord, command: impl FnOnce() -> String) -> Option<String> {
+    if matches!(record.outcome, Outcome::Done | Outcome::Cancelled) {
+        return None;
+    }
+    let what = outcome(record);
     let tries = if record.attempt > 1 { format!(" (try {})", record.attempt) } else { String::new() };
     Some(format!("task {number} {what}{tries}: {}", printable(&command(), COMMAND_CHARS)))
 }

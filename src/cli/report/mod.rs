@@ -5,11 +5,13 @@ pub mod args;
 mod bar;
 mod batch;
 pub mod describe;
+mod held;
 pub mod json;
 mod keepers;
 mod lane_lines;
 mod live;
 mod order;
+mod pace;
 mod recorded_task;
 mod streams;
 mod tag;
@@ -31,7 +33,7 @@ use bstr::BString;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 
 use super::choices::TransportArg;
-pub use bar::Bar;
+pub use bar::{Bar, tasks_rate};
 pub use describe::printable;
 use fanlane_core::event::{
     AttemptRecord, Captured, DispatchEvent, Event, EventKind, Outcome, Printed, RunEvent, SampleEvent, SharedContent,
@@ -43,16 +45,13 @@ pub use keepers::Keepers;
 pub use live::Grouping;
 use live::LiveOutput;
 use order::InputOrder;
+pub use pace::Pace;
 pub use recorded_task::RecordedTask;
 pub use streams::Streams;
 use workers::Workers;
 
 /// How often the bar is updated.
 const TICK_INTERVAL: Duration = Duration::from_millis(100);
-/// Pause under a steady stream of events, so that several are taken per wake-up.
-const STEADY_INTERVAL: Duration = Duration::from_millis(4);
-/// Number of events at shorter intervals that make a steady stream.
-const STEADY_EVENTS: u32 = 16;
 
 /// How tasks are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +178,7 @@ impl<'a> Report<'a> {
     /// When a stream cannot be written, as with a closed pipe; the events until then are in [`progress`](Self::progress).
     pub fn follow(&mut self, events: &Receiver<Event>) -> io::Result<()> {
         let mut last_tick = Instant::now();
-        let mut short_waits = 0_u32;
+        let mut pace = Pace::default();
         loop {
             // Not only after a quiet moment: a steady stream of events has none.
             if last_tick.elapsed() >= TICK_INTERVAL {
@@ -191,15 +190,12 @@ impl<'a> Report<'a> {
                 Err(TryRecvError::Disconnected) => break,
                 Err(TryRecvError::Empty) => {
                     self.flush_unless_bar()?;
-                    // Under a steady stream of events each one would wake this thread, at the tasks' expense.
-                    if short_waits >= STEADY_EVENTS {
-                        std::thread::sleep(STEADY_INTERVAL);
-                        short_waits -= if events.is_empty() { STEADY_EVENTS / 4 } else { 0 };
+                    if pace.rest(|| events.is_empty()) {
                         continue;
                     }
                     let begun = Instant::now();
                     let received = events.recv_timeout(TICK_INTERVAL);
-                    short_waits = if begun.elapsed() < STEADY_INTERVAL { short_waits + 1 } else { 0 };
+                    pace.waited(begun.elapsed());
                     match received {
                         Ok(event) => event,
                         Err(RecvTimeoutError::Timeout) => continue,
@@ -247,6 +243,19 @@ impl<'a> Report<'a> {
     /// When a stream cannot be written.
     pub fn flush(&mut self) -> io::Result<()> {
         self.streams.flush()
+    }
+
+    /// Writes what was held back while a view had the terminal; from now on nothing is.
+    ///
+    /// # Errors
+    /// When a stream cannot be written.
+    pub fn release(&mut self) -> io::Result<()> {
+        self.streams.release()
+    }
+
+    /// The number of the run in the history, once it has one.
+    pub fn run(&self) -> Option<i64> {
+        self.keepers.history.as_ref()?.id()
     }
 
     /// Records an event in the history without printing anything.
@@ -421,7 +430,11 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    /// Writes what waits for its turn, and the summary.
+    ///
+    /// # Errors
+    /// When a stream cannot be written.
+    pub fn finish(&mut self) -> io::Result<()> {
         if let Some(mut order) = self.order.take() {
             order.finish(|record| self.write_task(&record))?;
         }

@@ -2,10 +2,11 @@
 //! kept, and a bar on the terminal is hidden while something is written.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::bar::Bar;
+use super::held::Held;
 use fanlane_core::event::StreamName;
 use fanlane_os::own_descriptor;
 
@@ -23,6 +24,8 @@ pub struct Streams {
     pub bar: Bar,
     /// The report's own words are written; without a standard error the exit status alone tells.
     own_words: bool,
+    /// What is held back.
+    held: Option<Held>,
 }
 
 struct Stream {
@@ -37,10 +40,35 @@ impl Streams {
     /// # Errors
     /// When they cannot be duplicated.
     pub fn of_program(bar: Bar) -> io::Result<Self> {
-        // Not `io::stdout()`: it searches all output for line ends.
-        let stdout = sink(1, io::stdout().as_fd())?;
-        let stderr = sink(2, io::stderr().as_fd())?;
+        let (stdout, stderr) = own()?;
         Ok(Self { own_words: !own_descriptor::was_closed(2), ..Self::new(stdout, stderr, bar) })
+    }
+
+    /// The program's own streams while a view has the terminal: standard error is held back until [`Streams::release`], and so
+    /// is standard output if it is a terminal.
+    ///
+    /// # Errors
+    /// When they cannot be duplicated.
+    pub fn held_back() -> io::Result<Self> {
+        let held = Held::new();
+        let (stdout, _) = own()?;
+        let stdout = if io::stdout().is_terminal() { held.sink(StreamName::Stdout) } else { stdout };
+        let stderr = held.sink(StreamName::Stderr);
+        Ok(Self { held: Some(held), ..Self::new(stdout, stderr, Bar::Hidden) })
+    }
+
+    /// Writes what was held back; from now on nothing is.
+    ///
+    /// # Errors
+    /// When one of the streams cannot be written.
+    pub fn release(&mut self) -> io::Result<()> {
+        let Some(held) = self.held.take() else { return Ok(()) };
+        let flushed = self.flush();
+        let (mut stdout, mut stderr) = own()?;
+        let released = held.release(&mut *stdout, &mut *stderr);
+        self.stdout.sink = stdout;
+        self.stderr.sink = stderr;
+        flushed.and(released)
     }
 
     /// Streams into other sinks.
@@ -51,6 +79,7 @@ impl Streams {
             stderr: stream("standard error", stderr),
             bar,
             own_words: true,
+            held: None,
         }
     }
 
@@ -112,6 +141,12 @@ impl Streams {
     fn flush_block(&mut self) -> io::Result<()> {
         if self.stdout.gathered.len().max(self.stderr.gathered.len()) < BLOCK_BYTES { Ok(()) } else { self.flush() }
     }
+}
+
+/// Standard output and standard error of this process.
+fn own() -> io::Result<(Sink, Sink)> {
+    // Not `io::stdout()`: it searches all output for line ends.
+    Ok((sink(1, io::stdout().as_fd())?, sink(2, io::stderr().as_fd())?))
 }
 
 /// A stream of the program as a sink. One that was closed takes nothing, rather than lose it in the null device that stands

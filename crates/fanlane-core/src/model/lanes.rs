@@ -172,6 +172,11 @@ impl LaneHistory {
         self.lane_of.get(&worker).and_then(|&index| self.lanes[index].latest_line())
     }
 
+    /// The lane of a worker.
+    pub fn lane_of(&self, worker: WorkerId) -> Option<usize> {
+        self.lane_of.get(&worker).copied()
+    }
+
     /// Number of attempts in all lanes.
     pub fn bar_count(&self) -> usize {
         self.lanes.iter().map(|lane| lane.bars.len()).sum()
