@@ -1,14 +1,18 @@
 //! Pairs of connected sockets, reads without waiting, and descriptors sent through sockets.
 
+use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
 };
+
+use crate::descriptors;
 
 /// Two connected stream sockets; a program that is started later inherits neither.
 ///
@@ -16,6 +20,27 @@ use rustix::net::{
 /// When no descriptors are left.
 pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
     UnixStream::pair()
+}
+
+/// Maximum length of a socket's path, in bytes: 108 with the final zero byte.
+const MAX_PATH_BYTES: usize = 107;
+
+/// Whether the system takes this path for a socket.
+pub fn is_short(path: &Path) -> bool {
+    path.as_os_str().len() <= MAX_PATH_BYTES
+}
+
+/// Calls `open` with a path of the socket at `path` that the system takes: itself, or one through a descriptor of its folder.
+///
+/// # Errors
+/// When the folder cannot be opened; those of `open`.
+pub fn through_short_path<T>(path: &Path, open: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return open(path) };
+    if is_short(path) {
+        return open(path);
+    }
+    let folder = File::open(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
+    open(&descriptors::path_of(&folder).join(name))
 }
 
 /// A stream that can also be read without waiting.

@@ -4,7 +4,7 @@
 //! The host, its workers, and before them the starter hold a lock on the log. A folder whose log is not locked was left
 //! behind, and is removed when the runs are next listed.
 
-use fanlane_os::descriptors;
+use fanlane_os::socket;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -22,8 +22,6 @@ pub const RUNTIME_VARIABLE: &str = "FANLANE_RUNTIME_DIR";
 const PREFIX: &str = "host-";
 const SOCKET: &str = "socket";
 const LOG: &str = "log";
-/// Maximum length of a socket's path, in bytes: 108 with the final zero byte.
-const MAX_SOCKET_PATH_BYTES: usize = 107;
 
 /// The folder of all detached runs, the chosen one or this user's: created if needed, and refused if other users could
 /// enter it.
@@ -121,24 +119,15 @@ impl HostFolder {
 
     /// Listens on its socket.
     pub(super) fn listen(&self) -> io::Result<UnixListener> {
-        let socket = self.path.join(SOCKET);
-        let listener = self.through_short_path(|path| UnixListener::bind(path))?;
-        fs::set_permissions(socket, fs::Permissions::from_mode(0o600))?;
+        let socket_path = self.path.join(SOCKET);
+        let listener = socket::through_short_path(&socket_path, |path| UnixListener::bind(path))?;
+        fs::set_permissions(socket_path, fs::Permissions::from_mode(0o600))?;
         Ok(listener)
     }
 
     /// Connects to its socket.
     pub(super) fn connect(&self) -> io::Result<UnixStream> {
-        self.through_short_path(|path| UnixStream::connect(path))
-    }
-
-    fn through_short_path<T>(&self, open: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
-        let socket = self.path.join(SOCKET);
-        if socket.as_os_str().len() <= MAX_SOCKET_PATH_BYTES {
-            return open(&socket);
-        }
-        let folder = File::open(&self.path)?;
-        open(&descriptors::path_of(&folder).join(SOCKET))
+        socket::through_short_path(&self.path.join(SOCKET), |path| UnixStream::connect(path))
     }
 
     /// The end of the host's log, on one line; empty if it wrote nothing.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::net::{SocketFlags, accept_with, sockopt};
 
 use super::address::Address;
+use fanlane_os::socket;
 
 /// Why a socket cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +41,7 @@ impl ListeningSocket {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 make_private(folder.unwrap_or(Path::new(".")))?;
                 remove_stale(path)?;
-                let listener = UnixListener::bind(path)?;
+                let listener = socket::through_short_path(path, |path| UnixListener::bind(path))?;
                 fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
                 listener.set_nonblocking(true)?;
                 Ok(Self { socket: listener.into(), address: address.clone(), path: Some(path.clone()) })
@@ -121,7 +122,7 @@ fn make_private(folder: &Path) -> Result<(), BindError> {
 
 /// Removes the socket that a killed server has left; that of a live server stays.
 fn remove_stale(path: &Path) -> io::Result<()> {
-    match UnixStream::connect(path) {
+    match socket::through_short_path(path, |path| UnixStream::connect(path)) {
         Ok(_) => {
             Err(io::Error::new(io::ErrorKind::AddrInUse, "another manager or listener is there; use another path"))
         }

@@ -14,6 +14,7 @@ use super::address::Address;
 use super::handshake::{CLAIM_BYTES, Claim, GREETING_BYTES, Refusal, VERDICT_BYTES};
 use super::key::{Key, random_bytes};
 use super::listening_socket::set_keepalive;
+use fanlane_os::socket;
 
 /// Why there is no authenticated connection.
 #[derive(Debug)]
@@ -154,7 +155,7 @@ fn connect_unix(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     const RETRY_INTERVAL: Duration = Duration::from_millis(5);
     let until = Instant::now() + timeout;
     loop {
-        match UnixStream::connect(path) {
+        match socket::through_short_path(path, |path| UnixStream::connect(path)) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < until => {
                 std::thread::sleep(RETRY_INTERVAL);
             }

@@ -4,12 +4,12 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use fanlane_os::process_id::ProcessId;
-use fanlane_os::process_tree;
+use fanlane_os::{process_tree, socket};
 
 const PREFIX: &str = "fanlane-manager-";
 
@@ -23,15 +23,32 @@ impl Folder {
     /// # Errors
     /// When the folder cannot be made.
     pub fn create() -> io::Result<Self> {
-        let place = std::env::temp_dir();
-        // A folder that cannot be removed does no harm.
-        let _ = sweep(&place);
-        Ok(Self(
+        let temporary = std::env::temp_dir();
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute());
+        let others: Vec<PathBuf> = runtime.into_iter().chain(["/tmp".into()]).collect();
+        Self::create_in(&temporary, &others)
+    }
+
+    /// Makes a folder in `place`, or in one of `others` where the path of its socket would be longer than the system takes, or
+    /// no text: clients in other languages have to reach it, too.
+    fn create_in(place: &Path, others: &[PathBuf]) -> io::Result<Self> {
+        let name = name_of(ProcessId::own())?;
+        let fits = |place: &&Path| {
+            // With the letters that make the name unique.
+            let socket = place.join(format!("{name}-123456")).join("manager");
+            socket.to_str().is_some() && socket::is_short(&socket)
+        };
+        let make = |place: &Path| {
+            // A folder that cannot be removed does no harm.
+            let _ = sweep(place);
             tempfile::Builder::new()
-                .prefix(&format!("{}-", name_of(ProcessId::own())?))
+                .prefix(&format!("{name}-"))
                 .permissions(Permissions::from_mode(0o700))
-                .tempdir_in(place)?,
-        ))
+                .tempdir_in(place)
+                .map(Self)
+        };
+        let reachable = std::iter::once(place).chain(others.iter().map(PathBuf::as_path)).filter(fits);
+        reachable.map(make).find(Result::is_ok).unwrap_or_else(|| make(place))
     }
 
     /// Its path.
@@ -103,5 +120,25 @@ mod tests {
         assert!(path.file_name().unwrap().to_str().unwrap().starts_with(&name_of(ProcessId::own()).unwrap()));
         drop(folder);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_place_that_is_long_or_no_text_is_left_for_another() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let root = tempfile::tempdir().unwrap();
+        let short = root.path().join("s");
+        fs::create_dir(&short).unwrap();
+        for name in [&[b'x'; 140][..], b"caf\xe9"] {
+            let place = root.path().join(std::ffi::OsStr::from_bytes(name));
+            fs::create_dir(&place).unwrap();
+            let folder = Folder::create_in(&place, std::slice::from_ref(&short)).unwrap();
+            assert!(folder.path().starts_with(&short));
+            // Where there is no other, it is this one.
+            let folder = Folder::create_in(&place, &[root.path().join("missing")]).unwrap();
+            assert!(folder.path().starts_with(&place));
+        }
+        let folder = Folder::create_in(&short, &[]).unwrap();
+        assert!(folder.path().starts_with(&short));
     }
 }
