@@ -6,9 +6,17 @@ use std::process::ExitCode;
 
 use fanlane::cli::{self, Request};
 use fanlane::{engine, host, mp};
+use fanlane_os::{main_stack, signal, standard_streams};
 
 fn main() -> ExitCode {
+    main_stack::with_room(take_role)
+}
+
+fn take_role() -> ExitCode {
+    // Writing beyond a limit on the size of files fails then as on a full disk, and ends no run.
+    signal::ignore(libc::SIGXFSZ);
     mp::init([engine::worker_role(), host::host_role()]);
+    standard_streams::make_blocking();
     export_program_path();
     let words: Vec<_> = std::env::args_os().collect();
     if cli::progress::is_report(&words) {
@@ -37,7 +45,7 @@ fn main() -> ExitCode {
 #[expect(unsafe_code, reason = "the environment of a process can be changed before it has a second thread")]
 fn export_program_path() {
     if let Ok(program) = std::env::current_exe() {
-        // SAFETY: called before a second thread exists.
+        // SAFETY: called before a second thread exists, but for a main thread that only waits for this one.
         unsafe { std::env::set_var("FANLANE", program) };
     }
 }

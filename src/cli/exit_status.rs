@@ -28,6 +28,7 @@ impl Status {
     /// The status of a run after `signals` interrupts; `delivered`: all that it was to print and to keep was.
     pub fn of_run(progress: &Progress, signals: u32, delivered: bool) -> Self {
         match &progress.summary {
+            Some(summary) if progress.gave_up && summary.counts.total() == summary.counts.cancelled => Self::NothingRun,
             Some(summary) if signals > 0 && summary.stopped => Self::Interrupted,
             Some(summary) if delivered && progress.inputs_fault.is_none() && has_reached_goal(progress, summary) => {
                 Self::AllDone

@@ -28,7 +28,7 @@ pub fn notices_ui(ui: &Ui, session: &Session, requests: &mut Requests) {
     area.anchor(Align2::RIGHT_BOTTOM, vec2(-theme::GAP, -theme::GAP)).show(ui.ctx(), |ui| {
         ui.set_width(WIDTH);
         if let Some(reason) = cannot_start {
-            let words = format!("No worker can be started: {reason}. The tasks wait.");
+            let words = format!("No worker can be started: {reason}.");
             banner_ui(ui, Severity::Error, &words, |_| {});
         }
         let skipped = notices.len().saturating_sub(MAX_SHOWN);
@@ -47,7 +47,8 @@ pub fn notices_ui(ui: &Ui, session: &Session, requests: &mut Requests) {
 
 fn cannot_start(session: &Session) -> Option<String> {
     let model = session.run.current()?.model();
-    if model.is_finished() { None } else { model.progress.cannot_start.clone() }
+    let goes_on = !model.is_finished() || model.progress.gave_up;
+    model.progress.cannot_start.clone().filter(|_| goes_on)
 }
 
 fn banner_ui(ui: &mut Ui, severity: Severity, words: &str, buttons: impl FnOnce(&mut Ui)) {

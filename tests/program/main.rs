@@ -20,6 +20,7 @@ mod results;
 mod resume;
 mod run;
 mod start;
+mod surroundings;
 mod tables;
 mod terminal;
 mod usage;

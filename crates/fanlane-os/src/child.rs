@@ -5,11 +5,12 @@
 //! what the child does at its end, is for the role.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -40,6 +41,25 @@ pub struct ChildPlan<'a> {
     pub environment: &'a [(String, String)],
     /// Whether it writes to this program's standard output, or to nowhere.
     pub writes_output: bool,
+}
+
+/// A program that could not be started; the system's error is its source.
+#[derive(Debug)]
+struct NotStarted {
+    program: PathBuf,
+    source: io::Error,
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.program.display(), self.source)
+    }
+}
+
+impl std::error::Error for NotStarted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
 }
 
 /// A child process. It is not ended when this value is dropped; its owner ends it.
@@ -74,7 +94,9 @@ impl Child {
             // A group of its own: Ctrl-C on the terminal is for the parent, which then ends its children in order.
             .process_group(0)
             .spawn()
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", plan.executable.display())))?;
+            .map_err(|source| {
+                io::Error::new(source.kind(), NotStarted { program: plan.executable.to_owned(), source })
+            })?;
         match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
             Ok(handle) => {
                 let pid = child.id();

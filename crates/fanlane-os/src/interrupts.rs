@@ -34,7 +34,7 @@ pub fn during<T>(on_signal: impl Fn(u32) + Send, work: impl FnOnce() -> T) -> st
     let count = AtomicU32::new(0);
     let counted = &count;
     let result = thread::scope(|scope| {
-        scope.spawn(move || {
+        let catching = thread::Builder::new().name("signals".to_owned()).spawn_scoped(scope, move || {
             for _ in signals.forever() {
                 match counted.fetch_add(1, Ordering::Relaxed) {
                     before @ 0..2 => on_signal(before + 1),
@@ -47,10 +47,11 @@ pub fn during<T>(on_signal: impl Fn(u32) + Send, work: impl FnOnce() -> T) -> st
                 }
             }
         });
+        catching?;
         // Also when `work` panics: the scope waits for its thread, which ends with this.
         let _closing = closing;
-        work()
-    });
+        Ok::<T, std::io::Error>(work())
+    })?;
     Ok((result, count.into_inner()))
 }
 

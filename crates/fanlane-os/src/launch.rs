@@ -1,5 +1,8 @@
-//! Fast start of a program with captured output: two pipes, a process group of its own and a pidfd, in one clone that shares
-//! its parent's memory until the program is executed.
+//! Fast start of a program with captured output: two pipes, a session of its own and a pidfd, in one clone that shares its
+//! parent's memory until the program is executed.
+//!
+//! A session of its own has no terminal: a program that asks for one is refused at once, where it would otherwise be stopped for
+//! reading or setting the terminal of another process group.
 //!
 //! `std::process` is good for starting programs; this is for starting thousands a second. It saves the hundred system calls
 //! with which `posix_spawn` queries every signal, and the one that opens the pidfd.
@@ -24,7 +27,7 @@ const STACK_ALIGNMENT: usize = 16;
 /// A program that was started.
 #[derive(Debug)]
 pub struct Launched {
-    /// Its process, the leader of a process group with the same id. The caller has to reap it.
+    /// Its process, the leader of a session and a process group with the same id. The caller has to reap it.
     pub pid: Pid,
     /// Becomes readable at the end of the process.
     pub handle: OwnedFd,
@@ -258,7 +261,7 @@ unsafe fn prepare(order: &Order<'_>) -> Option<c_int> {
                 return Some(*libc::__errno_location());
             }
         }
-        if libc::setpgid(0, 0) < 0 {
+        if libc::setsid() < 0 {
             return Some(*libc::__errno_location());
         }
         for (what, limit) in order.limits {

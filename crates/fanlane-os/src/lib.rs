@@ -20,6 +20,7 @@ pub mod launch;
 pub mod limit;
 pub mod machine;
 pub mod mailbox;
+pub mod main_stack;
 pub mod memory_kills;
 pub mod message_reader;
 pub mod multipath;
@@ -35,6 +36,7 @@ pub mod shared_memory;
 pub mod signal;
 pub mod socket;
 pub mod spin_wait;
+pub mod standard_streams;
 pub mod start_pages;
 pub mod terminal;
 #[cfg(feature = "interrupts")]

@@ -35,6 +35,11 @@ pub fn children(pid: u32) -> Vec<u32> {
         .collect()
 }
 
+/// Number of threads of this process; 1 where the system does not tell.
+pub fn own_threads() -> u64 {
+    fs::read_dir("/proc/self/task").map_or(1, |threads| threads.count() as u64)
+}
+
 /// All descendants of `pid`, parents before their children.
 pub fn descendants(pid: u32) -> Vec<u32> {
     let mut found = children(pid);

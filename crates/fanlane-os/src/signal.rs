@@ -76,11 +76,7 @@ mod tests {
     #[test]
     fn an_ignored_signal_is_listed_until_its_default_is_restored() {
         assert!(ignored().contains(&libc::SIGPIPE), "Rust programs ignore it");
-        #[expect(unsafe_code, reason = "that is what is tested")]
-        // SAFETY: an ignored signal runs no code of this process.
-        unsafe {
-            libc::signal(libc::SIGUSR1, libc::SIG_IGN);
-        }
+        ignore(libc::SIGUSR1);
         assert!(ignored().contains(&libc::SIGUSR1));
         restore_default(libc::SIGUSR1);
         assert!(!ignored().contains(&libc::SIGUSR1));

@@ -21,7 +21,7 @@ pub fn outcome(record: &AttemptRecord) -> String {
         Outcome::CannotStart(why) => format!("failed: cannot be started: {}", printable(why, usize::MAX)),
         Outcome::CallFailed(message) => format!("failed: {}", printable(message, COMMAND_CHARS)),
         Outcome::TimedOut => format!("timed out after {}", duration(record.wall_ns)),
-        Outcome::Lost(how) => format!("lost: its worker {}", printable(how, usize::MAX)),
+        Outcome::Lost(how) => format!("lost: {}", printable(how, usize::MAX)),
         Outcome::OutputLost(why) => format!("failed: {}", printable(why, usize::MAX)),
     }
 }

@@ -189,6 +189,14 @@ pub fn write_task(
     Ok(dropped == [0, 0])
 }
 
+/// Appends the line of a running command that a signal has stopped, or that goes on.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_suspended(number: u64, pid: u32, is_suspended: bool, out: &mut Vec<u8>) -> io::Result<()> {
+    write_line(&serde_json::json!({ "suspended": { "task": number, "pid": pid, "is_suspended": is_suspended } }), out)
+}
+
 /// Appends the line of the summary.
 ///
 /// # Errors

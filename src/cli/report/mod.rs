@@ -303,6 +303,18 @@ impl<'a> Report<'a> {
             EventKind::Worker(WorkerEvent::Ended { worker, reason: WorkerEnd::Died(how) }) => {
                 self.say(&format!("worker {} {}; another worker replaces it", worker.0, printable(&how, usize::MAX)))
             }
+            EventKind::Dispatch(DispatchEvent::GaveUp { reason }) => {
+                let what = if self.progress.counts.total() == 0 { "nothing was run" } else { "the run ends" };
+                self.say(&format!("fanlane: {what}: {}", printable(&reason, usize::MAX)))
+            }
+            EventKind::Dispatch(DispatchEvent::WorkersCannotStart { .. } | DispatchEvent::StopRequested)
+                if self.progress.gave_up =>
+            {
+                Ok(())
+            }
+            EventKind::Task(TaskEvent::Suspended { task, pid, is_suspended, .. }) => {
+                self.suspended(task, pid, is_suspended)
+            }
             EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) if could_start => self.say(&format!(
                 "no worker can be started; the tasks wait until one can: {}",
                 printable(&reason, usize::MAX)
@@ -352,6 +364,18 @@ impl<'a> Report<'a> {
         }
         self.drop_spilled(record);
         Ok(())
+    }
+
+    /// A signal has stopped a running command, or it goes on.
+    fn suspended(&mut self, task: TaskId, pid: u32, is_suspended: bool) -> io::Result<()> {
+        let number = self.tasks.number(task);
+        match (self.style.format, is_suspended) {
+            (Format::Json, _) => self.streams.stdout(|out| json::write_suspended(number, pid, is_suspended, out)),
+            (Format::Text, true) => self.say(&format!(
+                "task {number} is stopped by a signal and waits; kill -CONT {pid} lets it go on, kill -KILL {pid} ends it"
+            )),
+            (Format::Text, false) => self.say(&format!("task {number} goes on")),
+        }
     }
 
     fn finished(&mut self, record: AttemptRecord) -> io::Result<()> {
@@ -447,7 +471,9 @@ impl<'a> Report<'a> {
                 let (earlier, shortfall) = (self.earlier, self.shortfall);
                 self.streams.stdout(|out| json::write_summary(&summary, earlier, shortfall, out))?;
             }
-            if !self.style.quiet {
+            // Where nothing was run, the reason says it all.
+            let is_nothing = self.progress.gave_up && summary.counts.total() == summary.counts.cancelled;
+            if !self.style.quiet && !is_nothing {
                 self.say(&describe::summary(&summary, self.earlier, self.shortfall))?;
                 if let Some((better, advice)) = self.transports.better().zip(self.transports.advice()) {
                     let flag = TransportArg::from(better).flag();

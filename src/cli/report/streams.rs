@@ -9,6 +9,7 @@ use super::bar::Bar;
 use super::held::Held;
 use fanlane_core::event::StreamName;
 use fanlane_os::own_descriptor;
+use fanlane_os::standard_streams::Patient;
 
 /// How much is gathered before it is written, in bytes.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -164,7 +165,7 @@ fn sink(number: i32, stream: BorrowedFd<'_>) -> io::Result<Sink> {
     if own_descriptor::was_closed(number) {
         return Ok(Box::new(Closed));
     }
-    Ok(Box::new(File::from(stream.try_clone_to_owned()?)))
+    Ok(Box::new(Patient(File::from(stream.try_clone_to_owned()?))))
 }
 
 /// Standard output as a writer.

@@ -22,6 +22,7 @@ mod protocol;
 mod run;
 mod shared_objects;
 pub mod simulation;
+mod start_failure;
 mod transport;
 mod worker;
 mod worker_process;

@@ -223,6 +223,8 @@ pub enum FromWorker {
         /// The command's process; `None` for a call.
         pid: Option<u32>,
     },
+    /// This command was stopped by a signal, or goes on.
+    Suspended { task: TaskId, pid: u32, is_suspended: bool },
     /// These have ended, in this order.
     Finished(Vec<AttemptRecord>),
     /// This one has ended, and its value, which is empty in the record, is here; the way that it came is compared with its

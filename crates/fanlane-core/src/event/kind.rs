@@ -84,6 +84,11 @@ pub enum DispatchEvent {
         /// The system's error.
         reason: String,
     },
+    /// No worker can be started, for a cause that lasts: the run ends.
+    GaveUp {
+        /// The cause, and what to do about it.
+        reason: String,
+    },
 }
 
 /// Events of workers.
@@ -132,6 +137,24 @@ pub enum TaskEvent {
     /// An attempt failed, and its task will be tried again.
     #[serde(rename = "TaskRetried")]
     Retried(AttemptRecord),
+    /// All tasks that no worker has and that have no final record are cancelled; so many that they have no records of their
+    /// own.
+    RestCancelled {
+        /// How many these are.
+        tasks: u64,
+    },
+    /// A running command was stopped by a signal, or goes on.
+    #[serde(rename = "TaskSuspended")]
+    Suspended {
+        /// The worker that runs it.
+        worker: WorkerId,
+        /// The task.
+        task: TaskId,
+        /// The command's process.
+        pid: u32,
+        /// Whether it is stopped now.
+        is_suspended: bool,
+    },
 }
 
 /// Measurements during a run.
@@ -230,11 +253,12 @@ impl<'de> Visitor<'de> for Ungrouped {
         let event = EnumAccessDeserializer::new(Named { name: &name, variant });
         Ok(match name.as_str() {
             "RunStarted" | "BatchGrew" | "InputsBroke" | "RunFinished" => EventKind::Run(RunEvent::deserialize(event)?),
-            "PoolResized" | "Paused" | "Resumed" | "Held" | "HaltReached" | "StopRequested" | "WorkersCannotStart" => {
-                EventKind::Dispatch(DispatchEvent::deserialize(event)?)
-            }
+            "PoolResized" | "Paused" | "Resumed" | "Held" | "HaltReached" | "StopRequested" | "WorkersCannotStart"
+            | "GaveUp" => EventKind::Dispatch(DispatchEvent::deserialize(event)?),
             "WorkerStarted" | "WorkerEnded" => EventKind::Worker(WorkerEvent::deserialize(event)?),
-            "TaskStarted" | "TasksFinished" | "TaskRetried" => EventKind::Task(TaskEvent::deserialize(event)?),
+            "TaskStarted" | "TasksFinished" | "TaskRetried" | "RestCancelled" | "TaskSuspended" => {
+                EventKind::Task(TaskEvent::deserialize(event)?)
+            }
             "MachineSampled" | "WorkersSampled" | "ProgressReported" | "ResultsCompared" | "OutputPrinted" => {
                 EventKind::Sample(SampleEvent::deserialize(event)?)
             }
@@ -279,6 +303,12 @@ mod tests {
             (
                 "{\"TaskStarted\":{\"task\":2,\"attempt\":1,\"worker\":1,\"start_ns\":5,\"pid\":null}}",
                 EventKind::Task(TaskEvent::Started { task, attempt: 1, worker, start_ns: 5, pid: None }),
+            ),
+            ("{\"GaveUp\":{\"reason\":\"\"}}", EventKind::Dispatch(DispatchEvent::GaveUp { reason: String::new() })),
+            ("{\"RestCancelled\":{\"tasks\":9}}", EventKind::Task(TaskEvent::RestCancelled { tasks: 9 })),
+            (
+                "{\"TaskSuspended\":{\"worker\":1,\"task\":2,\"pid\":7,\"is_suspended\":true}}",
+                EventKind::Task(TaskEvent::Suspended { worker, task, pid: 7, is_suspended: true }),
             ),
             ("{\"WorkersSampled\":[]}", EventKind::Sample(SampleEvent::Workers(Vec::new()))),
             ("{\"SharedEnded\":[]}", EventKind::Shared(SharedEvent::Ended(Vec::new()))),

@@ -110,6 +110,13 @@ impl OutcomeCounts {
         *self.of_mut(class) += 1;
     }
 
+    /// Adds tasks of one class.
+    pub fn add_many(&mut self, class: OutcomeClass, tasks: u64) {
+        let count = self.of_mut(class);
+        // The number may come from a damaged file.
+        *count = count.saturating_add(tasks);
+    }
+
     /// Number of tasks of one class.
     pub const fn of(&self, class: OutcomeClass) -> u64 {
         match class {

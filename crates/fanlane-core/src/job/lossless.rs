@@ -214,8 +214,13 @@ pub mod float {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::PathBuf;
+
     use super::Bytes;
-    use crate::job::CallValue;
+    use crate::job::order::Durations;
+    use crate::job::{CallValue, Input, Job, Order, TaskTemplate, field};
 
     #[test]
     fn what_is_written_as_json_comes_back_as_it_was() {
@@ -237,5 +242,37 @@ mod tests {
         let json = serde_json::to_string(&bytes).expect("JSON");
         assert_eq!(json, "{\"Bytes\":[1,200]}");
         assert_eq!(serde_json::from_str::<CallValue>(&json).expect("read"), bytes);
+    }
+
+    #[test]
+    fn paths_and_values_that_are_not_utf_8_come_back_from_every_form_of_a_job() {
+        let path = || PathBuf::from(OsStr::from_bytes(b"caf\xe9"));
+        let inputs = [
+            Input::Lines(path()),
+            Input::Csv(path()),
+            Input::Json(path()),
+            Input::records(Some(path()), ";"),
+            Input::Bytes(vec![b"caf\xe9".into(), "plain \"\n\\".into(), "".into()]),
+        ];
+        let order = || Order::LongestFirst(Durations::JobLog(path()));
+        let job = |input| Job {
+            task: TaskTemplate::Command("x".into()),
+            working_dir: Some(path()),
+            inputs: vec![input],
+            order: order(),
+            ..Job::default()
+        };
+        for job in inputs.map(job) {
+            let text = job.to_ron().expect("text");
+            assert!(text.contains(r#"working_dir: b"caf\xe9""#), "{text}");
+            assert_eq!(Job::parse(&text).expect(&text), job);
+            let json = serde_json::to_string(&job).expect("JSON");
+            assert_eq!(serde_json::from_str::<Job>(&json).expect(&json), job);
+            for field in [&field::WORKING_DIR, &field::ORDER] {
+                let mut edited = job.clone();
+                field.set(&mut edited, &field.get(&job)).expect("its own text");
+                assert_eq!(edited, job, "{}", field.get(&job));
+            }
+        }
     }
 }

@@ -39,8 +39,8 @@ enum Change {
     Returns,
     /// A task ends at its worker.
     Ends,
-    /// A task ends in the queue.
-    EndsQueued,
+    /// Tasks end in the queue.
+    EndQueued(u64),
 }
 
 impl DepthHistory {
@@ -57,13 +57,18 @@ impl DepthHistory {
             EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     if record.attempt == 0 {
-                        self.change(event.at_ns, Change::EndsQueued);
+                        self.change(event.at_ns, Change::EndQueued(1));
                     } else {
                         self.attempt_ended(record, Change::Ends);
                     }
                 }
             }
             EventKind::Task(TaskEvent::Retried(record)) => self.attempt_ended(record, Change::Returns),
+            EventKind::Task(TaskEvent::RestCancelled { tasks }) => {
+                // No more than there are: the number may come from a damaged file.
+                self.change(event.at_ns, Change::EndQueued((*tasks).min(self.tasks)));
+            }
+            EventKind::Task(TaskEvent::Suspended { .. }) => {}
             EventKind::Run(RunEvent::Finished(_)) => self.finished = true,
             EventKind::Run(RunEvent::BatchGrew { tasks, .. }) => self.grow(event.at_ns, *tasks),
             EventKind::Run(RunEvent::InputsBroke { .. })
@@ -159,7 +164,7 @@ impl Change {
             Self::Starts => (1, 0),
             Self::Returns => (-1, 0),
             Self::Ends => (-1, 1),
-            Self::EndsQueued => (0, 1),
+            Self::EndQueued(tasks) => (0, tasks.cast_signed()),
         }
     }
 }

@@ -70,6 +70,8 @@ pub struct Running {
     pub start_ns: u64,
     /// The command's process; `None` for a call.
     pub pid: Option<u32>,
+    /// A signal has stopped it.
+    pub is_suspended: bool,
 }
 
 /// One worker's time in a lane.
@@ -97,7 +99,8 @@ impl LaneHistory {
             }
             EventKind::Worker(WorkerEvent::Ended { worker, reason }) => self.worker_ended(event.at_ns, *worker, reason),
             EventKind::Task(TaskEvent::Started { task, attempt, worker, start_ns, pid }) => {
-                let running = Running { task: *task, attempt: *attempt, start_ns: *start_ns, pid: *pid };
+                let (task, attempt, start_ns, pid) = (*task, *attempt, *start_ns, *pid);
+                let running = Running { task, attempt, start_ns, pid, is_suspended: false };
                 match self.lane_mut(*worker) {
                     Some(lane) => lane.running = Some(running),
                     None => self.unplaced += 1,
@@ -109,6 +112,13 @@ impl LaneHistory {
                 }
             }
             EventKind::Task(TaskEvent::Retried(record)) => self.attempt_ended(record, true),
+            EventKind::Task(TaskEvent::Suspended { worker, task, is_suspended, .. }) => {
+                let running = self.lane_mut(*worker).and_then(|lane| lane.running.as_mut());
+                if let Some(running) = running.filter(|running| running.task == *task) {
+                    running.is_suspended = *is_suspended;
+                }
+            }
+            EventKind::Task(TaskEvent::RestCancelled { .. }) => {}
             EventKind::Sample(SampleEvent::Workers(samples)) => {
                 for sample in samples {
                     // A sample may be late: it counts only while its worker is the live one of the lane.

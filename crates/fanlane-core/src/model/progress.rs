@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::count;
-use crate::event::{DispatchEvent, Event, EventKind, OutcomeCounts, RunEvent, Summary, TaskEvent, WorkerEvent};
+use crate::event::{
+    DispatchEvent, Event, EventKind, OutcomeClass, OutcomeCounts, RunEvent, Summary, TaskEvent, WorkerEvent,
+};
 
 /// The tasks of a batch that a run leaves out because earlier runs have ended them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +60,8 @@ pub struct Progress {
     pub stopping: bool,
     /// Why no worker can be started; `None` once one could.
     pub cannot_start: Option<String>,
+    /// The run ended because no worker could be started.
+    pub gave_up: bool,
     /// The time of the newest event, in nanoseconds since the run's start.
     pub last_ns: u64,
     /// Set once the run has ended.
@@ -95,6 +99,10 @@ impl Progress {
             EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) => {
                 self.cannot_start = Some(reason.clone())
             }
+            EventKind::Dispatch(DispatchEvent::GaveUp { .. }) => self.gave_up = true,
+            EventKind::Task(TaskEvent::RestCancelled { tasks }) => {
+                self.counts.add_many(OutcomeClass::Cancelled, *tasks);
+            }
             EventKind::Task(TaskEvent::Finished(records)) => {
                 for record in records {
                     self.counts.add(record.outcome.class());
@@ -102,7 +110,9 @@ impl Progress {
             }
             EventKind::Task(TaskEvent::Retried(_)) => self.retries += 1,
             EventKind::Run(RunEvent::Finished(summary)) => self.summary = Some(summary.clone()),
-            EventKind::Task(TaskEvent::Started { .. }) | EventKind::Sample(_) | EventKind::Shared(_) => {}
+            EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
+            | EventKind::Sample(_)
+            | EventKind::Shared(_) => {}
         }
     }
 

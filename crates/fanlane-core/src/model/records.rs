@@ -9,6 +9,8 @@ use crate::event::{AttemptRecord, TaskId};
 
 const BLOCK: usize = 1024;
 const NONE: u32 = u32::MAX;
+/// Number of tasks whose indices are in one piece of memory.
+const MAX_DENSE: u64 = 1 << 26;
 
 /// The attempts of a run.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +18,10 @@ pub struct Records {
     blocks: Vec<Vec<AttemptRecord>>,
     /// By task: the index of its final record, or [`NONE`].
     final_of: Vec<u32>,
+    /// The same for tasks beyond [`MAX_DENSE`], which an order other than that of the numbers may begin with.
+    far: HashMap<TaskId, u32>,
+    /// All tasks without a record that no worker has are cancelled.
+    rest_cancelled: bool,
     retried: HashMap<TaskId, Vec<AttemptRecord>>,
 }
 
@@ -42,8 +48,21 @@ impl Records {
 
     /// The index of a task's final record.
     pub fn index_of(&self, task: TaskId) -> Option<usize> {
+        if task.0 >= MAX_DENSE {
+            return self.far.get(&task).map(|index| *index as usize);
+        }
         let index = *self.final_of.get(usize::try_from(task.0).ok()?)?;
         (index != NONE).then_some(index as usize)
+    }
+
+    /// Whether a task that has no record and is not running was cancelled before it began.
+    pub const fn is_rest_cancelled(&self) -> bool {
+        self.rest_cancelled
+    }
+
+    /// All tasks that no worker has are cancelled, without records of their own.
+    pub(super) const fn cancel_rest(&mut self) {
+        self.rest_cancelled = true;
     }
 
     /// The attempts of a task that were followed by another, oldest first.
@@ -64,10 +83,15 @@ impl Records {
         if record.task.0 >= tasks || self.index_of(record.task).is_some() || self.len() >= NONE as usize {
             return;
         }
-        if self.final_of.len() <= task {
-            self.final_of.resize(task + 1, NONE);
+        let index = self.len() as u32;
+        if record.task.0 >= MAX_DENSE {
+            self.far.insert(record.task, index);
+        } else {
+            if self.final_of.len() <= task {
+                self.final_of.resize(task + 1, NONE);
+            }
+            self.final_of[task] = index;
         }
-        self.final_of[task] = self.len() as u32;
         match self.blocks.last_mut() {
             Some(last) if last.len() < BLOCK => last.push(record),
             _ => {
@@ -88,6 +112,7 @@ impl Records {
         let retried: usize = self.retried.values().map(Vec::capacity).sum();
         (self.blocks.len() * BLOCK + retried) * size_of::<AttemptRecord>()
             + self.final_of.capacity() * size_of::<u32>()
+            + self.far.capacity() * size_of::<(TaskId, u32)>()
             + self.retried.capacity() * size_of::<(TaskId, Vec<AttemptRecord>)>()
     }
 }
@@ -123,6 +148,9 @@ mod tests {
         records.push_final(record(0, 2), 2);
         records.push_final(record(u64::MAX, 1), 2);
         assert_eq!(records.len(), 1);
+        records.push_final(record(1 << 40, 1), 1 << 41);
+        assert_eq!(records.of(TaskId(1 << 40)).map(|record| record.attempt), Some(1));
+        assert!(records.memory_bytes() < 1 << 20, "a far task takes no room for those before it");
         assert_eq!(records.of(TaskId(0)).expect("ended").attempt, 1);
         assert_eq!(records.of(TaskId(u64::MAX)), None);
     }

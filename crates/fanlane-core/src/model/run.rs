@@ -22,6 +22,8 @@ pub struct RunningTask {
     pub start_ns: u64,
     /// The command's process; `None` for a call.
     pub pid: Option<u32>,
+    /// A signal has stopped it.
+    pub is_suspended: bool,
 }
 
 /// The state of one run.
@@ -80,7 +82,7 @@ impl RunModel {
             }
             EventKind::Task(TaskEvent::Started { task, attempt, worker, start_ns, pid }) => {
                 if self.records.of(task).is_none() {
-                    self.running.insert(task, RunningTask { attempt, worker, start_ns, pid });
+                    self.running.insert(task, RunningTask { attempt, worker, start_ns, pid, is_suspended: false });
                 }
             }
             EventKind::Task(TaskEvent::Finished(records)) => {
@@ -94,6 +96,12 @@ impl RunModel {
                 self.running.remove(&record.task);
                 self.records.push_retried(record);
             }
+            EventKind::Task(TaskEvent::Suspended { task, is_suspended, .. }) => {
+                if let Some(running) = self.running.get_mut(&task) {
+                    running.is_suspended = is_suspended;
+                }
+            }
+            EventKind::Task(TaskEvent::RestCancelled { .. }) => self.records.cancel_rest(),
             EventKind::Shared(SharedEvent::Sampled(objects)) => self.shared = objects,
             EventKind::Shared(SharedEvent::Ended(contents)) => self.shared_ended = contents,
             EventKind::Sample(SampleEvent::Printed(printed)) => {

@@ -16,7 +16,7 @@ pub fn outcome_sentence(outcome: &Outcome, attempt: u32) -> String {
         Outcome::TimedOut => "It timed out and was terminated.".to_owned(),
         Outcome::Cancelled if attempt == 0 => "It was cancelled before it started.".to_owned(),
         Outcome::Cancelled => "It was cancelled while it was running.".to_owned(),
-        Outcome::Lost(why) => format!("Its worker died: {}", sanitize::line(why.as_bytes())),
+        Outcome::Lost(why) => format!("It was lost: {}", sanitize::line(why.as_bytes())),
         Outcome::OutputLost(why) => format!("It succeeded, but {}.", sanitize::line(why.as_bytes())),
     }
 }

@@ -15,7 +15,7 @@ pub enum Input {
     /// A worker that was asked for is there.
     WorkerReady { worker: WorkerId, pid: u32 },
     /// A worker that was asked for could not be started.
-    WorkerFailed { worker: WorkerId, reason: String },
+    WorkerFailed { worker: WorkerId, reason: String, cause: StartCause },
     /// A worker's connection has ended and its lane is free.
     WorkerEnded { worker: WorkerId, end: ProcessEnd },
     /// A worker has announced the task that it is at.
@@ -27,6 +27,8 @@ pub enum Input {
         /// The command's process; `None` for a call.
         pid: Option<u32>,
     },
+    /// The command that a worker is at was stopped by a signal, or goes on.
+    Suspended { worker: WorkerId, task: TaskId, pid: u32, is_suspended: bool },
     /// A worker reports results, in the order in which the tasks ended.
     Finished { worker: WorkerId, records: Vec<AttemptRecord> },
     /// A worker gives back tasks that it has not begun.
@@ -70,6 +72,7 @@ impl Input {
         match self {
             Self::WorkerReady { worker, .. }
             | Self::Started { worker, .. }
+            | Self::Suspended { worker, .. }
             | Self::Finished { worker, .. }
             | Self::Returned { worker, .. }
             | Self::Alive { worker }
@@ -85,6 +88,17 @@ impl Input {
             | Self::Tick => None,
         }
     }
+}
+
+/// Whether a start that has failed can succeed while nothing is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartCause {
+    /// It cannot: what is missing does not come back by itself.
+    Lasts,
+    /// It can, as soon as other processes have given something back.
+    Passes,
+    /// That is not known: the worker ended, or refused, before it was ready, or this process itself holds what is missing.
+    Unknown,
 }
 
 /// How a worker's process ended.

@@ -37,7 +37,7 @@ use crate::job::MAX_WORKERS;
 
 use dependencies::DependencyTracker;
 use median::Median;
-pub use messages::{DispatchPlan, Effect, Input, ProcessEnd};
+pub use messages::{DispatchPlan, Effect, Input, ProcessEnd, StartCause};
 use queue::{Pending, Queue};
 use resources::Resources;
 use supervision::Supervision;
@@ -84,6 +84,10 @@ pub struct Dispatcher {
     /// Mean time of a task, in nanoseconds, newer ones weighing more.
     mean_wall_ns: Option<f64>,
     failed_starts: u32,
+    /// A worker was ready at some time.
+    had_worker: bool,
+    /// No worker lives, and since this time none could be started for a cause that lasts.
+    failing_since_ns: Option<u64>,
     /// Workers could not be started: the next try is not before this.
     start_not_before_ns: Option<u64>,
     kill_at_ns: Option<u64>,
@@ -124,6 +128,8 @@ impl Dispatcher {
             next_worker: 1,
             mean_wall_ns: None,
             failed_starts: 0,
+            had_worker: false,
+            failing_since_ns: None,
             start_not_before_ns: None,
             kill_at_ns: None,
             supervision: Supervision::new(plan.control.heartbeat_secs),
@@ -155,7 +161,9 @@ impl Dispatcher {
             Input::Unread { workers } => workers.into_iter().for_each(|worker| self.note_alive(now_ns, worker)),
             Input::CancelMore => self.cancel_some(now_ns, effects),
             Input::WorkerReady { worker, pid } => self.worker_ready(worker, pid, effects),
-            Input::WorkerFailed { worker, reason } => self.worker_failed(now_ns, worker, reason, effects),
+            Input::WorkerFailed { worker, reason, cause } => {
+                self.worker_failed(now_ns, worker, reason, cause, effects);
+            }
             Input::WorkerEnded { worker, end } => self.worker_ended(now_ns, worker, end, effects),
             Input::Started { worker, task, attempt, start_ns, pid } => {
                 self.started(
@@ -163,6 +171,9 @@ impl Dispatcher {
                     EventKind::Task(TaskEvent::Started { task, attempt, worker, start_ns, pid }),
                     effects,
                 );
+            }
+            Input::Suspended { worker, task, pid, is_suspended } => {
+                effects.push(Effect::Emit(EventKind::Task(TaskEvent::Suspended { worker, task, pid, is_suspended })));
             }
             Input::Finished { worker, records } => self.finished(now_ns, worker, records, effects),
             Input::Returned { worker, tasks } => self.returned(now_ns, worker, &tasks, effects),

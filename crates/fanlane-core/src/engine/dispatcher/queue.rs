@@ -73,7 +73,20 @@ impl Queue {
 
     /// How many could be handed out now.
     pub fn ready(&self) -> u64 {
-        self.end - self.next_fresh - self.skipped.len() as u64 + self.returned.len() as u64
+        self.fresh() + self.returned.len() as u64
+    }
+
+    /// How many were never handed out.
+    pub fn fresh(&self) -> u64 {
+        self.end - self.next_fresh - self.skipped.len() as u64
+    }
+
+    /// Takes out all that were never handed out, and returns how many these are.
+    pub fn drop_fresh(&mut self) -> u64 {
+        let count = self.fresh();
+        self.next_fresh = self.end;
+        self.skipped.clear();
+        count
     }
 
     /// Takes the next task.

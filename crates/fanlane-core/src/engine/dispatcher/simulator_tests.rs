@@ -221,7 +221,11 @@ impl World {
                 self.give(Input::WorkerReady { worker, pid: worker.0 });
             }
             Coming::CannotStart(worker) => {
-                self.give(Input::WorkerFailed { worker, reason: "no processes left".to_owned() });
+                self.give(Input::WorkerFailed {
+                    worker,
+                    reason: "no processes left".to_owned(),
+                    cause: StartCause::Passes,
+                });
             }
             Coming::Told(worker, effect) => self.told(worker, effect),
             Coming::Heard(input) => self.give(input),

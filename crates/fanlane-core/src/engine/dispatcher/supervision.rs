@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::event::{DispatchEvent, EventKind, WorkerId};
+use crate::event::{DispatchEvent, EventKind, OutcomeClass, TaskEvent, WorkerId};
 
 use super::queue::Pending;
 use super::resources::Resources;
@@ -159,9 +159,21 @@ impl Dispatcher {
         }
         self.stopping = true;
         effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::StopRequested)));
+        self.cancel_rest(now_ns, effects);
         self.supervision.cancel_pending = self.dependencies.drain();
         self.supervision.cancel_pending.extend(self.resources.iter_mut().flat_map(Resources::drain));
         self.cancel_some(now_ns, effects);
+    }
+
+    /// Cancels the tasks that were never handed out, in one event where these are many: what never began costs nothing.
+    fn cancel_rest(&mut self, now_ns: u64, effects: &mut Vec<Effect>) {
+        if self.queue.fresh() <= CANCEL_CHUNK as u64 {
+            return;
+        }
+        let tasks = self.queue.drop_fresh();
+        self.counts.add_many(OutcomeClass::Cancelled, tasks);
+        self.end_ns = self.end_ns.max(now_ns);
+        effects.push(Effect::Emit(EventKind::Task(TaskEvent::RestCancelled { tasks })));
     }
 
     /// Whether tasks are still to be cancelled, with an [`Input::CancelMore`](super::Input::CancelMore) for each piece: a

@@ -4,6 +4,11 @@ use super::supervision::{HEARTBEAT_NS, START_TIMEOUT_NS};
 use super::tests::{SECOND, Simulation, plan};
 use super::*;
 use crate::engine::RunCommand;
+use crate::event::DispatchEvent;
+use crate::job::Control;
+use crate::job::Order;
+use crate::job::order::TaskOrder;
+use crate::job::retry_wait::RetryWait;
 
 /// A worker that does nothing any more, and what it was at.
 fn stopped() -> (Simulation, WorkerId) {
@@ -135,28 +140,119 @@ fn a_shortage_holds_the_queue_with_its_reason_and_costs_no_attempt() {
     assert!(simulation.attempts.is_empty());
 }
 
+/// The number of tasks that each effect ends by a record, and those that end without one.
+fn ended_by(effects: &[Effect]) -> (Vec<usize>, u64) {
+    let mut pieces = Vec::new();
+    let mut rest = 0;
+    for effect in effects {
+        match effect {
+            Effect::Emit(EventKind::Task(TaskEvent::Finished(records))) => pieces.push(records.len()),
+            Effect::Emit(EventKind::Task(TaskEvent::RestCancelled { tasks })) => rest += tasks,
+            _ => {}
+        }
+    }
+    (pieces, rest)
+}
+
 #[test]
-fn a_stop_of_a_million_tasks_comes_in_pieces() {
-    let mut dispatcher = Dispatcher::new(plan(1_000_000, 1));
-    let mut ended = 0;
-    let mut input = Input::Command(RunCommand::Stop);
-    loop {
+fn a_stop_of_a_million_million_tasks_costs_one_event() {
+    const TASKS: u64 = 1_000_000_000_000;
+    for order in [TaskOrder::default(), TaskOrder::new(&Order::Shuffled { seed: 7 }, TASKS)] {
+        let mut dispatcher = Dispatcher::new(DispatchPlan { order, ..plan(TASKS, 1) });
         let mut effects = Vec::new();
+        dispatcher.handle(0, Input::Command(RunCommand::Stop), &mut effects);
+        assert_eq!(ended_by(&effects), (Vec::new(), TASKS));
+        assert!(!dispatcher.has_more_to_cancel() && dispatcher.is_over());
+        assert_eq!(dispatcher.summary().counts.cancelled, TASKS);
+    }
+}
+
+#[test]
+fn a_stop_of_many_retries_comes_in_pieces() {
+    // Failed once, and waiting for their next try: each has a record of its own.
+    const TASKS: usize = 100_000;
+    let control = Control { retry_wait: Some(RetryWait::Fixed { secs: 1e6 }), ..Control::default() };
+    let mut dispatcher = Dispatcher::new(DispatchPlan { retries: 1, control, ..plan(TASKS as u64, 1) });
+    let (worker, mut effects, mut failed) = (WorkerId(1), Vec::new(), 0);
+    dispatcher.handle(0, Input::Tick, &mut effects);
+    dispatcher.handle(0, Input::WorkerReady { worker, pid: 1 }, &mut effects);
+    while failed < TASKS {
+        let records: Vec<AttemptRecord> = effects
+            .drain(..)
+            .filter_map(|effect| if let Effect::Run { tasks, .. } = effect { Some(tasks) } else { None })
+            .flatten()
+            .map(|(task, attempt)| super::tests::record(worker, task, attempt, Outcome::Exited { code: 1 }))
+            .collect();
+        assert!(!records.is_empty(), "{failed} of {TASKS} were handed out");
+        failed += records.len();
+        dispatcher.handle(0, Input::Finished { worker, records }, &mut effects);
+    }
+    let (mut ended, mut input) = (0, Input::Command(RunCommand::Stop));
+    loop {
+        effects.clear();
         dispatcher.handle(0, input, &mut effects);
-        let records = effects.iter().map(|effect| match effect {
-            Effect::Emit(EventKind::Task(TaskEvent::Finished(records))) => records.len(),
-            _ => 0,
-        });
-        let piece: usize = records.sum();
-        assert!(piece <= 4096, "{piece} at once");
-        ended += piece;
+        let (pieces, rest) = ended_by(&effects);
+        assert!(pieces.iter().all(|piece| *piece <= 4096) && rest == 0, "{pieces:?}");
+        ended += pieces.iter().sum::<usize>();
         if !dispatcher.has_more_to_cancel() {
             break;
         }
         input = Input::CancelMore;
     }
-    assert_eq!(ended, 1_000_000);
-    assert!(dispatcher.is_over());
+    assert_eq!(ended, TASKS);
+}
+
+fn failed(simulation: &mut Simulation, cause: StartCause) {
+    let worker = simulation.coming.remove(0);
+    simulation.put(Input::WorkerFailed { worker, reason: "why".to_owned(), cause });
+}
+
+/// Whether the run has ended because no worker can be started.
+fn gave_up(simulation: &Simulation) -> bool {
+    let is_it = |effect: &Effect| matches!(effect, Effect::Emit(EventKind::Dispatch(DispatchEvent::GaveUp { .. })));
+    simulation.effects.iter().any(is_it)
+}
+
+#[test]
+fn a_start_that_cannot_succeed_ends_the_run_and_one_that_may_is_tried_again() {
+    for (cause, tries) in [(StartCause::Lasts, Some(1)), (StartCause::Unknown, Some(3)), (StartCause::Passes, None)] {
+        let mut simulation = Simulation::new(plan(3, 1));
+        for number in 1..=20 {
+            failed(&mut simulation, cause);
+            assert_eq!(gave_up(&simulation), tries == Some(number), "{cause:?}, try {number}");
+            if tries == Some(number) {
+                break;
+            }
+            simulation.now_ns = simulation.dispatcher.next_wake_ns().expect("a later try");
+            simulation.put(Input::Tick);
+        }
+        assert_eq!(simulation.dispatcher.is_over(), tries.is_some(), "{cause:?}");
+    }
+    // Others may get ready, and were.
+    let mut simulation = Simulation::new(plan(3, 2));
+    failed(&mut simulation, StartCause::Lasts);
+    assert!(!gave_up(&simulation), "one more is being started");
+    simulation.arrive();
+    simulation.run_out();
+}
+
+#[test]
+fn a_pool_that_had_workers_waits_a_minute_for_one_before_the_run_ends() {
+    let mut simulation = Simulation::with_workers(plan(3, 1));
+    simulation.here.clear();
+    simulation.put(Input::WorkerEnded { worker: WorkerId(1), end: ProcessEnd::Died("killed".to_owned()) });
+    let begun_ns = simulation.now_ns;
+    while !gave_up(&simulation) {
+        assert!(simulation.now_ns - begun_ns < 70_000_000_000, "it waits without end");
+        if simulation.coming.is_empty() {
+            simulation.now_ns = simulation.dispatcher.next_wake_ns().expect("a later try");
+            simulation.put(Input::Tick);
+        } else {
+            failed(&mut simulation, StartCause::Lasts);
+        }
+    }
+    assert!(simulation.now_ns - begun_ns >= 60_000_000_000);
+    assert!(simulation.dispatcher.is_over());
 }
 
 #[test]

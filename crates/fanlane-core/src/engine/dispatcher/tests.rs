@@ -46,6 +46,8 @@ pub struct Simulation {
     pub shares: BTreeMap<TaskId, Vec<String>>,
     pub retired: Vec<WorkerId>,
     pub ended: BTreeMap<TaskId, (u32, Outcome)>,
+    /// How many were cancelled without a record.
+    pub rest: u64,
     pub attempts: BTreeMap<TaskId, u32>,
     pub effects: Vec<Effect>,
     pub timeout_ns: Option<u64>,
@@ -61,6 +63,7 @@ impl Simulation {
             shares: BTreeMap::new(),
             retired: Vec::new(),
             ended: BTreeMap::new(),
+            rest: 0,
             attempts: BTreeMap::new(),
             effects: Vec::new(),
             timeout_ns: None,
@@ -146,6 +149,7 @@ impl Simulation {
                     assert!(earlier.is_none(), "task {} has ended twice", record.task.number());
                 }
             }
+            EventKind::Task(TaskEvent::RestCancelled { tasks }) => self.rest += tasks,
             // For want of memory a task is ended as often as it takes.
             EventKind::Task(TaskEvent::Retried(record)) if record.outcome == Outcome::Cancelled => {}
             EventKind::Task(TaskEvent::Retried(record)) => {
@@ -161,7 +165,11 @@ impl Simulation {
         let in_flight: u64 = self.here.values().map(|tasks| tasks.len() as u64).sum();
         let placed = self.dispatcher.resources.as_ref().map_or(0, |resources| resources.waiting() as u64);
         let queued = self.dispatcher.queue.len() + self.dispatcher.dependencies.held() + placed;
-        assert_eq!(submitted, queued + in_flight + self.ended.len() as u64, "submitted = queued + running + final");
+        assert_eq!(
+            submitted,
+            queued + in_flight + self.rest + self.ended.len() as u64,
+            "submitted = queued + running + final"
+        );
         let staying = self.dispatcher.workers.values().filter(|state| !state.retiring).count();
         assert!(staying as u64 <= u64::from(self.dispatcher.pool), "more workers than the pool has");
         for (task, count) in &self.attempts {
@@ -184,7 +192,7 @@ impl Simulation {
     pub fn fail_to_arrive(&mut self) {
         if !self.coming.is_empty() {
             let worker = self.coming.remove(0);
-            self.put(Input::WorkerFailed { worker, reason: "no processes left".to_owned() });
+            self.put(Input::WorkerFailed { worker, reason: "no processes left".to_owned(), cause: StartCause::Passes });
         }
     }
 
@@ -375,7 +383,7 @@ fn workers_that_cannot_start_are_tried_again_later_and_no_task_is_failed() {
 fn a_stop_cancels_everything_and_kills_workers_that_do_not_obey() {
     let mut simulation = Simulation::with_workers(plan(10_000, 2));
     simulation.put(Input::Command(RunCommand::Stop));
-    assert_eq!(simulation.ended.len(), 10_000);
+    assert_eq!(simulation.ended.len() as u64 + simulation.rest, 10_000);
     simulation.tick(1);
     assert_eq!(simulation.effects, []);
     simulation.tick(2);

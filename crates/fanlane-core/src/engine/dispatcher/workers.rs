@@ -2,16 +2,22 @@
 //! again at growing intervals.
 
 use super::queue::Pending;
-use super::{Dispatcher, Effect, MAX_LOSSES, ProcessEnd, WorkerState};
+use super::{Dispatcher, Effect, MAX_LOSSES, ProcessEnd, StartCause, WorkerState};
 use crate::event::{AttemptRecord, DispatchEvent, EventKind, Outcome, TaskEvent, WorkerEnd, WorkerEvent, WorkerId};
 
 const MIN_BACK_OFF_NS: u64 = 100_000_000;
 const MAX_BACK_OFF_NS: u64 = 5_000_000_000;
+/// Maximum number of workers in a row that end before they are ready, where none was ever ready.
+const MAX_UNEXPLAINED_STARTS: u32 = 3;
+/// How long a pool that had workers is without one for a cause that lasts before the run ends, in nanoseconds.
+const LASTING_TIMEOUT_NS: u64 = 60_000_000_000;
 
 impl Dispatcher {
     pub(super) fn worker_ready(&mut self, worker: WorkerId, pid: u32, effects: &mut Vec<Effect>) {
         let Some(state) = self.workers.get_mut(&worker) else { return };
         state.ready = true;
+        self.had_worker = true;
+        self.failing_since_ns = None;
         effects.push(Effect::Emit(EventKind::Worker(WorkerEvent::Started { worker, lane: state.lane, pid })));
         effects.extend(self.timeout_ns.map(|timeout_ns| Effect::SetTimeout { worker, timeout_ns }));
         if state.retiring {
@@ -19,10 +25,44 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn worker_failed(&mut self, now_ns: u64, worker: WorkerId, reason: String, effects: &mut Vec<Effect>) {
-        if self.workers.remove(&worker).is_some() {
-            self.back_off(now_ns);
+    pub(super) fn worker_failed(
+        &mut self,
+        now_ns: u64,
+        worker: WorkerId,
+        reason: String,
+        cause: StartCause,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.workers.remove(&worker).is_none() {
+            return;
+        }
+        self.back_off(now_ns);
+        let gives_up = self.gives_up(now_ns, cause) && !self.stopping;
+        if gives_up {
+            effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::GaveUp { reason: reason.clone() })));
+        }
+        // Before the first worker, only what is waited for is told: the rest is decided within a second.
+        if gives_up || self.had_worker || cause == StartCause::Passes {
             effects.push(Effect::Emit(EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason })));
+        }
+        if gives_up {
+            self.cancel_waiting(now_ns, effects);
+        }
+    }
+
+    /// Whether no further start is tried: at once where no worker was there yet and the cause lasts, after some tries where
+    /// it is unknown, and after a while where there were workers.
+    fn gives_up(&mut self, now_ns: u64, cause: StartCause) -> bool {
+        // Others are there or may get ready.
+        if !self.workers.is_empty() || cause == StartCause::Passes {
+            self.failing_since_ns = None;
+            return false;
+        }
+        let since_ns = *self.failing_since_ns.get_or_insert(now_ns);
+        match cause {
+            _ if self.had_worker => now_ns - since_ns >= LASTING_TIMEOUT_NS,
+            StartCause::Lasts => true,
+            StartCause::Unknown | StartCause::Passes => self.failed_starts >= MAX_UNEXPLAINED_STARTS,
         }
     }
 

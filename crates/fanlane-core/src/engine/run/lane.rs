@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::effects::Driver;
-use crate::engine::dispatcher::Input;
+use crate::engine::dispatcher::{Input, StartCause};
 use crate::engine::launcher::WorkerHandle;
 use crate::engine::link::LinkStream;
 use crate::engine::protocol::FromWorker;
@@ -73,9 +73,13 @@ impl Driver {
         let end = if ready { process.lane_ended(matches!(last, LaneStep::Bye)) } else { process.lane_unopened() };
         self.core().members.remove(&worker);
         self.handle(match last {
-            LaneStep::Refused(reason) => Input::WorkerFailed { worker, reason },
+            LaneStep::Refused(reason) => Input::WorkerFailed { worker, reason, cause: StartCause::Unknown },
             _ if ready => Input::WorkerEnded { worker, end },
-            _ => Input::WorkerFailed { worker, reason: format!("a worker ended before it was ready: {end}") },
+            _ => Input::WorkerFailed {
+                worker,
+                reason: format!("a worker ended before it was ready: {end}"),
+                cause: StartCause::Unknown,
+            },
         });
     }
 
@@ -131,6 +135,9 @@ impl Driver {
                 }
                 FromWorker::Returned(tasks) => Input::Returned { worker, tasks },
                 FromWorker::Refused(reason) => return Ok(LaneStep::Refused(reason)),
+                FromWorker::Suspended { task, pid, is_suspended } => {
+                    Input::Suspended { worker, task, pid, is_suspended }
+                }
                 FromWorker::Alive => Input::Alive { worker },
                 FromWorker::Exhausted(reason) => Input::Exhausted { worker, reason },
                 FromWorker::Bye => return Ok(LaneStep::Bye),

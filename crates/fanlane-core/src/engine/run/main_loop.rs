@@ -17,6 +17,7 @@ use crate::engine::link::Link;
 use crate::engine::monitor::Monitor;
 use crate::engine::progress::ProgressReports;
 use crate::engine::shared_objects::{Sampler, SharedObjects};
+use crate::engine::start_failure::{StartFailure, too_few_files};
 use crate::event::{EventKind, LaneId, RunEvent, SharedEvent, WorkerId};
 use crate::job::batch::Growth;
 use fanlane_mp as mp;
@@ -124,7 +125,8 @@ impl Driver {
     fn start_worker(self: &Arc<Self>, worker: WorkerId, lane: LaneId, common: &mut Option<Arc<dyn WorkerHandle>>) {
         if let Err(error) = self.try_start_worker(worker, lane, common) {
             self.core().members.remove(&worker);
-            self.decide(Input::WorkerFailed { worker, reason: format!("a worker could not be started: {error}") });
+            let StartFailure { reason, cause } = StartFailure::of(&error);
+            self.decide(Input::WorkerFailed { worker, reason, cause });
         }
     }
 
@@ -176,9 +178,7 @@ impl Driver {
 fn has_room() -> std::io::Result<()> {
     const MIN_FREE: u64 = 16;
     match (descriptors::available(), descriptors::limit()) {
-        (Some(room), Some(most)) if room < MIN_FREE => Err(std::io::Error::other(format!(
-            "this process may have {most} files open, and too few of them are left; allow more with `ulimit -n`"
-        ))),
+        (Some(room), Some(most)) if room < MIN_FREE => Err(too_few_files(most)),
         _ => Ok(()),
     }
 }

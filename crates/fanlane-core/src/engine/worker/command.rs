@@ -26,8 +26,9 @@ use fanlane_os::reap::{Reaped, reap};
 use super::executor::{Execution, Executor, ExecutorKind, TaskWatch};
 use super::invocation::Invocation;
 use super::lane::LaneShared;
+use super::launch_gate::LaunchGate;
 use super::streams::StreamReader;
-use super::{end_tree, launch_error};
+use super::{WorkerContext, end_tree, launch_error};
 
 /// The variable by which the threads of one process tell apart whose command an orphaned process belongs to.
 const TASK_MARKER: &str = "FANLANE_TASK";
@@ -43,6 +44,7 @@ struct CommandExecutor {
     launcher: Launcher,
     reader: StreamReader,
     memory_kills: MemoryKills,
+    context: Arc<WorkerContext>,
 }
 
 fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
@@ -59,6 +61,7 @@ fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
         launcher,
         reader: StreamReader::new(setup.output_limit_bytes, max_bytes, Arc::clone(&lane.reminder)),
         memory_kills: MemoryKills::watch(),
+        context: Arc::clone(&lane.context),
     }))
 }
 
@@ -84,7 +87,7 @@ impl Executor for CommandExecutor {
         let spill = StreamName::BOTH
             .map(|stream| self.spill_folder.as_ref().map(|folder| folder.join(spill_name(task, attempt, stream))));
         let started = Invocation::read(&self.kind, payload).and_then(|invocation| {
-            start(&mut self.launcher, &invocation, marker, watch)
+            start(&mut self.launcher, &self.context.launches, &invocation, marker, watch)
                 .map_err(|error| launch_error::describe(&invocation.words, &error))
         });
         let launched = match started {
@@ -144,6 +147,7 @@ impl CommandExecutor {
 /// Starts the command; while the system is short of descriptors or processes, waits for some to come back.
 fn start(
     launcher: &mut Launcher,
+    gate: &LaunchGate,
     invocation: &Invocation,
     marker: Option<&str>,
     watch: &dyn TaskWatch,
@@ -167,7 +171,11 @@ fn start(
     let mut tries = 0;
     loop {
         tries += 1;
-        match launch() {
+        let launched = {
+            let _within = gate.enter();
+            launch()
+        };
+        match launched {
             // Not the task's fault: it waits until the system has some again.
             Err(error) if launch_error::is_exhausted(&error) && watch.exhausted(&error.to_string()) => {}
             Err(error) if launch_error::is_passing(&error) && tries < TRIES => {}

@@ -74,6 +74,8 @@ pub(super) struct CurrentTask {
     pub(super) exhausted: bool,
     /// Its streams are read all the time.
     pub(super) reminded: bool,
+    /// A signal has stopped it.
+    pub(super) is_suspended: bool,
     /// Why it is being ended, and when SIGKILL follows.
     pub(super) ending: Option<(Outcome, u64)>,
 }
@@ -198,6 +200,7 @@ impl LaneShared {
                     announced: false,
                     exhausted: false,
                     reminded: false,
+                    is_suspended: false,
                     ending: None,
                 });
                 state.begun += 1;

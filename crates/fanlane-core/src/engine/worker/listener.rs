@@ -5,12 +5,11 @@
 
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::engine::protocol::{ABORTED_EXIT_CODE, FromWorker, TaskFrame, ToWorker};
 use crate::event::{AttemptRecord, Outcome};
 
-use super::end_all_descendants;
 use super::lane::{LaneShared, LaneState};
 
 /// How often the listener checks the running task; also the precision of timeouts.
@@ -128,6 +127,14 @@ impl LaneShared {
                 };
                 self.outbox().send(&started);
             }
+            if let Some(pid) = current.pid.filter(|_| current.announced) {
+                let is_suspended = is_stopped(pid);
+                if is_suspended != current.is_suspended {
+                    current.is_suspended = is_suspended;
+                    let (task, pid) = (current.task, pid.as_raw_nonzero().get().unsigned_abs());
+                    self.outbox().send(&FromWorker::Suspended { task, pid, is_suspended });
+                }
+            }
             match (&current.ending, current.pid) {
                 (Some((_, kill_at_ns)), Some(pid)) if now_ns >= *kill_at_ns => {
                     let _ = kill_process_group(pid, Signal::KILL);
@@ -149,9 +156,15 @@ impl LaneShared {
         if let Some(record) = record {
             self.outbox().send(&FromWorker::Finished(vec![record]));
         }
-        end_all_descendants();
+        self.context.end_all_descendants();
         std::process::exit(ABORTED_EXIT_CODE)
     }
+}
+
+/// Whether a child is stopped by a signal now.
+fn is_stopped(pid: Pid) -> bool {
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    waitid(WaitId::Pid(pid), options).is_ok_and(|status| status.is_some())
 }
 
 /// SIGTERM, and SIGCONT so that a stopped command acts on it.

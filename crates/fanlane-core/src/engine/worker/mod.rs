@@ -12,6 +12,7 @@ pub(super) mod executor;
 mod invocation;
 pub(super) mod lane;
 mod launch_error;
+mod launch_gate;
 mod listener;
 mod live_tap;
 pub mod outbox;
@@ -35,6 +36,7 @@ use fanlane_os::shared_memory::Segment;
 use fanlane_os::{descriptors, mailbox, process_tree, socket};
 
 use executor::ExecutorKind;
+use launch_gate::LaunchGate;
 use outbox::Outbox;
 
 /// The name of the engine's role among those of [`mp`](fanlane_mp).
@@ -51,12 +53,20 @@ pub struct WorkerContext {
     live_lanes: AtomicU32,
     /// The engine has gone: no further task is begun.
     over: AtomicBool,
+    launches: LaunchGate,
 }
 
 impl WorkerContext {
     /// A process without lanes.
     pub const fn new(setup: Setup, kinds: &'static [ExecutorKind], unusable: Option<String>) -> Self {
-        Self { setup, kinds, unusable, live_lanes: AtomicU32::new(0), over: AtomicBool::new(false) }
+        Self {
+            setup,
+            kinds,
+            unusable,
+            live_lanes: AtomicU32::new(0),
+            over: AtomicBool::new(false),
+            launches: LaunchGate::new(),
+        }
     }
 }
 
@@ -102,7 +112,21 @@ fn work(mut control: UnixStream) -> io::Result<()> {
     if context.setup.shared_process {
         descriptors::raise();
     }
-    while let Some(([worker, lane], descriptors)) = socket::receive_numbered(&control)? {
+    let received = open_lanes(&context, &control);
+    context.over.store(true, Ordering::SeqCst);
+    context.end_all_descendants();
+    let setup = &context.setup;
+    let folders: Vec<&Path> =
+        [&setup.spill_folder, &setup.shared_folder].into_iter().flatten().map(|path| &**path).collect();
+    if context.live_lanes.load(Ordering::Acquire) > 0 && !folders.is_empty() {
+        remove_after(engine, &folders);
+    }
+    received
+}
+
+/// Opens the lanes that the engine asks for, until the control socket ends.
+fn open_lanes(context: &Arc<WorkerContext>, control: &UnixStream) -> io::Result<()> {
+    while let Some(([worker, lane], descriptors)) = socket::receive_numbered(control)? {
         let mut descriptors = descriptors.into_iter();
         // Without a socket the engine sees the end of its own; without memory for mailboxes all goes through the socket.
         let Some(stream) = descriptors.next().map(UnixStream::from) else { continue };
@@ -111,7 +135,7 @@ fn work(mut control: UnixStream) -> io::Result<()> {
         let mut open = || {
             let segment = descriptors.next().map(Segment::open).transpose()?.map(Arc::new);
             let link = Link { stream: Arc::clone(&stream), mailboxes: mailbox::pair_in(segment.as_ref()) };
-            lane::open(Arc::clone(&context), WorkerId(worker), LaneId(lane), link)
+            lane::open(Arc::clone(context), WorkerId(worker), LaneId(lane), link)
         };
         let refused = refusal(lanes).or_else(|| {
             let error = open().err()?;
@@ -121,14 +145,6 @@ fn work(mut control: UnixStream) -> io::Result<()> {
             context.live_lanes.fetch_sub(1, Ordering::AcqRel);
             Outbox::new(stream, None, context.setup.transport).send(&FromWorker::Refused(reason));
         }
-    }
-    context.over.store(true, Ordering::SeqCst);
-    end_all_descendants();
-    let setup = &context.setup;
-    let folders: Vec<&Path> =
-        [&setup.spill_folder, &setup.shared_folder].into_iter().flatten().map(|path| &**path).collect();
-    if context.live_lanes.load(Ordering::Acquire) > 0 && !folders.is_empty() {
-        remove_after(engine, &folders);
     }
     Ok(())
 }
@@ -180,19 +196,30 @@ fn read_setup(control: &mut UnixStream) -> io::Result<Setup> {
     postcard::from_bytes(&body).map_err(io::Error::other)
 }
 
-/// Ends all processes that tasks of this process started, however deep. Returns when none is left.
-fn end_all_descendants() {
-    const TIMEOUT: Duration = Duration::from_secs(5);
-    let deadline = Instant::now() + TIMEOUT;
-    let me = std::process::id();
-    while Instant::now() < deadline {
-        for pid in process_tree::children(me) {
-            end_tree(pid, me);
-        }
-        // The lanes' own threads may be waiting for the same children; the first to come reaps.
-        match waitid(WaitId::All, WaitIdOptions::EXITED) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(_) => return,
+impl WorkerContext {
+    /// Ends all processes that tasks of this process started, however deep, and lets none begin. Returns when none is left, or
+    /// after a time limit: one that the system holds in a call of its own cannot be ended.
+    fn end_all_descendants(&self) {
+        const TIMEOUT: Duration = Duration::from_secs(5);
+        const MAX_PAUSE: Duration = Duration::from_millis(16);
+        let deadline = Instant::now() + TIMEOUT;
+        self.launches.close(deadline);
+        let me = std::process::id();
+        let mut pause = Duration::from_micros(250);
+        while Instant::now() < deadline {
+            for pid in process_tree::children(me) {
+                end_tree(pid, me);
+            }
+            // The lanes' own threads may be waiting for the same children; the first to come reaps. This never waits for one: a
+            // child that came after the look above would not have been ended.
+            match waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+                Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+                Ok(None) => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(MAX_PAUSE);
+                }
+                Err(_) => return,
+            }
         }
     }
 }

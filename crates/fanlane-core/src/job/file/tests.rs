@@ -2,8 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::job::order::Durations;
-use crate::job::{Input, Mode, Order, TaskTemplate, Transport, WorkloadSpec, field};
+use crate::job::{Input, Mode, TaskTemplate, Transport, WorkloadSpec, field};
 
 /// A job of one line with `rest` behind its inputs.
 fn job_with(rest: &str) -> String {
@@ -378,32 +377,6 @@ fn files_are_read_with_their_path_in_messages() {
     assert_eq!(Job::load(Path::new("/dev/zero")).expect_err("endless").to_string(), format!("/dev/zero: {too_large}"));
     assert_eq!(fault(&" ".repeat((16 << 20) + 1)), too_large);
     assert!(Job::load(folder.path()).expect_err("a folder").to_string().contains(": cannot be read: "));
-}
-
-#[test]
-fn paths_and_values_that_are_not_utf_8_come_back_from_every_form_of_a_job() {
-    let path = || PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"caf\xe9"));
-    let inputs = [
-        Input::Lines(path()),
-        Input::Csv(path()),
-        Input::Json(path()),
-        Input::records(Some(path()), ";"),
-        Input::Bytes(vec![b"caf\xe9".into(), "plain \"\n\\".into(), "".into()]),
-    ];
-    let order = || Order::LongestFirst(Durations::JobLog(path()));
-    let job = |input| Job { working_dir: Some(path()), inputs: vec![input], order: order(), ..full_job() };
-    for job in inputs.map(job) {
-        let text = job.to_ron().expect("text");
-        assert!(text.contains(r#"working_dir: b"caf\xe9""#), "{text}");
-        assert_eq!(Job::parse(&text).expect(&text), job);
-        let json = serde_json::to_string(&job).expect("JSON");
-        assert_eq!(serde_json::from_str::<Job>(&json).expect(&json), job);
-        for field in [&field::WORKING_DIR, &field::ORDER] {
-            let mut edited = job.clone();
-            field.set(&mut edited, &field.get(&job)).expect("its own text");
-            assert_eq!(edited, job, "{}", field.get(&job));
-        }
-    }
 }
 
 #[test]

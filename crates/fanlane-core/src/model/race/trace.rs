@@ -116,6 +116,9 @@ impl Trace {
                     self.add(record, event.at_ns, true);
                 }
             }
+            EventKind::Task(TaskEvent::RestCancelled { tasks }) => {
+                self.counts.add_many(OutcomeClass::Cancelled, *tasks);
+            }
             EventKind::Task(TaskEvent::Retried(record)) => self.add(record, event.at_ns, false),
             EventKind::Dispatch(DispatchEvent::Paused | DispatchEvent::Held { reason: Some(_) }) => {
                 self.held_from_ns.get_or_insert(event.at_ns);
@@ -135,10 +138,11 @@ impl Trace {
                 DispatchEvent::PoolResized { .. }
                 | DispatchEvent::HaltReached { .. }
                 | DispatchEvent::StopRequested
-                | DispatchEvent::WorkersCannotStart { .. },
+                | DispatchEvent::WorkersCannotStart { .. }
+                | DispatchEvent::GaveUp { .. },
             )
             | EventKind::Worker(WorkerEvent::Ended { .. })
-            | EventKind::Task(TaskEvent::Started { .. })
+            | EventKind::Task(TaskEvent::Started { .. } | TaskEvent::Suspended { .. })
             | EventKind::Sample(_)
             | EventKind::Shared(_) => {}
         }

@@ -15,7 +15,9 @@ use super::never_begun::{NeverBegun, is_never_begun};
 use super::pending::{PendingRun, PendingState, RecordedRun};
 use super::{words, writer};
 use crate::engine::StartGate;
-use crate::event::{AttemptRecord, Event, EventKind, RunEvent, SampleEvent, TaskEvent, WorkerEvent, WorkerId};
+use crate::event::{
+    AttemptRecord, Event, EventKind, OutcomeClass, RunEvent, SampleEvent, TaskEvent, WorkerEvent, WorkerId,
+};
 
 /// Maximum wait at the end of a run for a disk that does not respond.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(20);
@@ -112,6 +114,10 @@ impl HistoryRecorder {
                 if state.has_room() {
                     self.push_attempt(&mut state, event.at_ns, true, record);
                 }
+            }
+            EventKind::Task(TaskEvent::RestCancelled { tasks }) => {
+                state.counts.add_many(OutcomeClass::Cancelled, *tasks);
+                self.push(&mut state, event);
             }
             _ => self.push(&mut state, event),
         }
