@@ -9,9 +9,11 @@ use clap::Args;
 
 use super::exit_status::Status;
 use super::output_file;
+use super::plan::caller_shell;
 use super::report::printable;
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
+use fanlane_core::job::Shell;
 use fanlane_core::job::import::{
     ImportError, Imported, Word, import_joblog, import_parallel, import_xargs, shell_words,
 };
@@ -68,7 +70,14 @@ struct Target {
 impl Subcommand for ImportArgs {
     fn perform(self) -> Result<Status> {
         match &self.from {
-            ImportFrom::Parallel(line) => write(import_line(&line.words, "parallel", import_parallel)?, &line.target),
+            ImportFrom::Parallel(line) => {
+                let mut imported = import_line(&line.words, "parallel", import_parallel)?;
+                if imported.job.shell == Shell::Sh {
+                    // Parallel would have taken the shell that calls it; so the job means the same wherever it is run.
+                    imported.job.shell = caller_shell::of_caller()?;
+                }
+                write(imported, &line.target)
+            }
             ImportFrom::Xargs(line) => write(import_line(&line.words, "xargs", import_xargs)?, &line.target),
             ImportFrom::Joblog { file, target } => {
                 let name = file.display();

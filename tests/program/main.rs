@@ -19,6 +19,7 @@ mod race;
 mod results;
 mod resume;
 mod run;
+mod shell;
 mod start;
 mod surroundings;
 mod tables;

@@ -43,7 +43,7 @@ pub fn command(words: &[&str], folder: &Path) -> Command {
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY");
     command.env_remove("FANLANE_NO_HISTORY").env_remove("FANLANE_DATA_DIR");
-    command.env("FANLANE_RUNTIME_DIR", folder.join("runtime"));
+    command.env("FANLANE_RUNTIME_DIR", folder.join("runtime")).env("PARALLEL_SHELL", "/bin/sh").env_remove("BASH_ENV");
     with_default_signals(&mut command);
     command
 }

@@ -129,7 +129,7 @@ const DRY_RUNS: &[(&str, &str, &str)] = &[
     ("{}|:::|echo a b", "", "echo a b\n"),
     ("{1} {2}|:::|echo a|:::|b c", "", "echo a b c\n"),
     ("echo {%} {#:%03d} {1:%2d}|:::|7|-8", "", "echo 1 001  7\necho 1 002 -8\n"),
-    ("--no-shell|cp|{}|{.} x|:::|a b.c", "", "cp 'a b.c' 'a b' x\n"),
+    ("--no-shell|cp|{}|{.} x|:::|a b.c", "", "cp 'a b.c' 'a b x'\n"),
     ("--no-shell|cp {} '{.} x' \\$HOME|:::|a b.c", "", "cp 'a b.c' 'a b x' '$HOME'\n"),
 ];
 

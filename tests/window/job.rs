@@ -197,7 +197,9 @@ fn environment_input_and_order_show_in_the_preview() {
     press(&mut window, Modifiers::NONE, Key::Delete);
     type_into(&mut window, "Input file", "{}.txt");
     assert!(window.query_by_label("cat 1  < 1.txt  NAME='it is 1'").is_some());
-    reach(&mut window, Role::CheckBox, "Run by a shell");
+    type_into(&mut window, "Shell", "nushell");
+    assert!(shown(&window).editor.preview().error(&field::SHELL).is_some());
+    type_into(&mut window, "Shell", "false");
     type_into(&mut window, "Command line", "cat 'a b' {}");
     assert_eq!(shown(&window).editor.preview().expanded().expect("expanded").first[0], "cat 'a b' 1");
 
@@ -218,7 +220,7 @@ fn environment_input_and_order_show_in_the_preview() {
     assert!(!numbers.is_sorted(), "they begin in a mixed order: {numbers:?}");
     click(&mut window, "Run");
     let job = engine.asked().started[0].0.clone();
-    assert!(!job.shell);
+    assert!(!job.shell.is_used());
     assert_eq!(job.environment["NAME"], "it is {}");
     assert_eq!((job.stdin, job.stdin_file.as_deref()), (None, Some("{}.txt")));
     assert_eq!((job.max_args, job.sample, job.sample_seed), (Some(1), Some(10), 4));

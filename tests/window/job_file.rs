@@ -46,7 +46,7 @@ pub fn everything() -> Job {
             needs: [("gpu".to_owned(), ResourceRequest::Template("{n}".to_owned()))].into(),
             after: Some(After { name: " name ".to_owned(), after: "after".to_owned() }),
         },
-        shell: false,
+        shell: fanlane_core::job::Shell::None,
         environment: [
             ("PLAIN".to_owned(), " {1} = 2 ".to_owned()),
             ("LINES".to_owned(), "one\ntwo".to_owned()),

@@ -4,8 +4,10 @@
 //! between is noticed.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
@@ -23,6 +25,18 @@ fn children_of_thread(pid: u32, thread: u32) -> Vec<u32> {
 pub fn adopted_children() -> Vec<u32> {
     let me = std::process::id();
     children_of_thread(me, me)
+}
+
+/// The processes above `pid`: its parent, whose parent, and so on.
+pub fn ancestors(pid: u32) -> impl Iterator<Item = u32> {
+    std::iter::successors(parent_of(pid), |pid| parent_of(*pid)).take_while(|pid| *pid > 0)
+}
+
+/// The name by which a process was called: the first word of its command line.
+pub fn called_as(pid: u32) -> Option<OsString> {
+    let words = command_line(pid);
+    let name = words.split(|byte| *byte == 0).next().filter(|name| !name.is_empty())?;
+    Some(OsString::from_vec(name.to_vec()))
 }
 
 /// The children of all threads of `pid`.

@@ -8,9 +8,10 @@ pub mod resume;
 mod selection;
 
 use std::io::{self, BufWriter, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::detached;
 use super::exit_status::Status;
@@ -22,7 +23,7 @@ use super::watch::{self, Leave, Situation, View};
 use super::worker_count::WorkerCount;
 use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
 use fanlane_core::host::DetachedOrder;
-use fanlane_core::job::{Batch, Input, MAX_WORKERS};
+use fanlane_core::job::{Batch, Input, MAX_WORKERS, Shell};
 use fanlane_core::store::history::HistoryRecorder;
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_os::child::OWN_EXECUTABLE;
@@ -148,6 +149,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     if placement == Placement::Detached && is_nothing {
         return Ok((Status::AllDone, None));
     }
+    check_shell(&batch.job().shell)?;
     if placement == Placement::Detached {
         let history = keep.history_folder()?;
         let history =
@@ -300,6 +302,22 @@ fn report_on_rest(rest: &Rest) {
             "tasks left out because tasks that they wait for failed earlier (--resume-failed runs those again): {count}"
         ));
     }
+}
+
+/// Refuses a job whose shell is not there, before each task finds that out.
+fn check_shell(shell: &Shell) -> Result<()> {
+    let Some(program) = shell.program() else { return Ok(()) };
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = if program.contains('/') {
+        Path::new(program).is_file()
+    } else {
+        std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+    };
+    ensure!(
+        is_there,
+        "the shell {program} that runs the command line is not there; install it, or name another with --shell"
+    );
+    Ok(())
 }
 
 /// Refuses a job that cannot run in a pool of this size.

@@ -1,6 +1,7 @@
 //! A job and where it stands: from a job file, or from a command line with its inputs. Nothing is run here; of files, only the
 //! job file is read.
 
+pub mod caller_shell;
 pub mod inputs;
 mod sources;
 
@@ -10,9 +11,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use fanlane_core::job::{Job, TaskTemplate};
+use fanlane_core::job::quote::kept_word;
+use fanlane_core::job::{Job, Shell, TaskTemplate};
 use inputs::InputArgs;
 use sources::{AdHoc, Source, Values};
+
+/// How the words of a command are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WordReading {
+    /// Joined by blanks, as one line for a shell.
+    Shell,
+    /// Without a shell: several are the words of the command, a single one is a line that is split.
+    Program,
+    /// Without a shell: each is a word of the command, whatever it holds.
+    Kept,
+}
 
 /// A job and where it stands.
 #[derive(Clone, Debug)]
@@ -29,9 +42,9 @@ impl Plan {
     ///
     /// # Errors
     /// When the words have no meaning, or the job file cannot be read.
-    pub fn of_words(words: &[OsString], inputs: &InputArgs, has_wd: bool) -> Result<Self> {
+    pub fn of_words(words: &[OsString], inputs: &InputArgs, reading: WordReading, has_wd: bool) -> Result<Self> {
         let Some(path) = job_file(words) else {
-            return Self::ad_hoc(words, inputs, has_wd, std::io::stdin().is_terminal());
+            return Self::ad_hoc(words, inputs, reading, has_wd, std::io::stdin().is_terminal());
         };
         let file = path.display();
         if let [_, behind, ..] = words {
@@ -76,7 +89,13 @@ impl Plan {
         std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone())
     }
 
-    fn ad_hoc(words: &[OsString], args: &InputArgs, has_wd: bool, stdin_is_terminal: bool) -> Result<Self> {
+    fn ad_hoc(
+        words: &[OsString],
+        args: &InputArgs,
+        reading: WordReading,
+        has_wd: bool,
+        stdin_is_terminal: bool,
+    ) -> Result<Self> {
         ensure!(
             !(words.is_empty() && args.sources().is_empty() && stdin_is_terminal),
             "there is nothing to run; give a job file (fanlane run JOB.ron), a command (fanlane run echo {{}} ::: a b), \
@@ -87,14 +106,18 @@ impl Plan {
             bail!(
                 "there are no inputs; give them after ':::', give a file of lines after '::::', or pipe lines to \
                  standard input, for example: fanlane run {} ::: a b",
-                command.display()
+                command.join(OsStr::new(" ")).display()
             );
         }
         let stdin = [Source { linked: false, values: Values::Stdin }];
-        let command = text(&command).context("the command is not valid UTF-8")?;
+        let command = command_line(&command, reading).context("the command is not valid UTF-8")?;
         let sources = if sources.is_empty() { &stdin[..] } else { &sources };
         let (inputs, linked) = args.inputs(sources, has_wd, &command)?;
-        let job = Job { task: TaskTemplate::Command(command), inputs, linked, ..Job::default() };
+        let shell = match reading {
+            WordReading::Shell => caller_shell::of_caller()?,
+            WordReading::Program | WordReading::Kept => Shell::None,
+        };
+        let job = Job { task: TaskTemplate::Command(command), inputs, linked, shell, ..Job::default() };
         Ok(Self { job, folder: PathBuf::from(".") })
     }
 }
@@ -104,6 +127,13 @@ pub fn job_file(words: &[OsString]) -> Option<&Path> {
     let path = Path::new(words.first()?);
     let is_ron = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron"));
     is_ron.then_some(path)
+}
+
+/// The command line of a job that is read as these words were given.
+fn command_line(words: &[OsString], reading: WordReading) -> Result<String> {
+    let words: Vec<String> = words.iter().map(|word| text(word)).collect::<Result<_>>()?;
+    let is_line = reading == WordReading::Shell || (reading == WordReading::Program && words.len() == 1);
+    Ok(if is_line { words.join(" ") } else { words.iter().map(|word| kept_word(word)).collect::<Vec<_>>().join(" ") })
 }
 
 fn text(word: &OsStr) -> Result<String> {
@@ -120,7 +150,7 @@ mod tests {
     }
 
     fn ad_hoc(text: &str, stdin_is_terminal: bool) -> Result<Plan> {
-        Plan::ad_hoc(&words(text), &InputArgs::default(), false, stdin_is_terminal)
+        Plan::ad_hoc(&words(text), &InputArgs::default(), WordReading::Shell, false, stdin_is_terminal)
     }
 
     #[test]
@@ -131,6 +161,21 @@ mod tests {
         assert!(plan.job.linked);
         let plan = ad_hoc("wc -l", false).expect("a plan");
         assert!(matches!(*plan.job.inputs, [Input::Stdin]));
+    }
+
+    #[test]
+    fn words_without_a_shell_are_kept_as_they_were_given() {
+        let line = |words: &[&str], reading| {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            command_line(&words, reading).expect("text")
+        };
+        let words = ["printf", "[%s]\\n", "a b", "{}", "{1.}x", "", "it's"];
+        for reading in [WordReading::Program, WordReading::Kept] {
+            assert_eq!(line(&words, reading), "printf '[%s]\\n' 'a b' {} '{1.}x' '' 'it'\"'\"'s'");
+        }
+        assert_eq!(line(&["echo", "a  b", ">", "x"], WordReading::Shell), "echo a  b > x");
+        assert_eq!(line(&["cp -n {} b"], WordReading::Program), "cp -n {} b");
+        assert_eq!(line(&["cp -n {} b"], WordReading::Kept), "'cp -n {} b'");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use fanlane_core::job::inputs::TableFormat;
 /// A command with its inputs, as they stand on the command line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AdHoc {
-    /// The command's words with a blank between them; `{}` where there is none, since then the inputs are commands.
-    pub command: OsString,
+    /// The command's words; `{}` where there is none, since then the inputs are commands.
+    pub command: Vec<OsString>,
     /// The sources in their order; empty where none was named.
     pub sources: Vec<Source>,
 }
@@ -104,7 +104,7 @@ pub fn split(mut sources: Vec<Source>, words: &[OsString]) -> Result<AdHoc, Sour
     if sources.iter().filter(|source| source.values.reads_stdin()).count() > 1 {
         return Err(SourcesError::StdinTwice);
     }
-    let command = if command.is_empty() { OsString::from("{}") } else { command.join(OsStr::new(" ")) };
+    let command = if command.is_empty() { vec![OsString::from("{}")] } else { command.to_vec() };
     Ok(AdHoc { command, sources })
 }
 
@@ -133,7 +133,7 @@ mod tests {
                 Values::Table { .. } => unreachable!("words name no table"),
             }
         });
-        format!("{}|{}", ad_hoc.command.display(), sources.collect::<Vec<_>>().join("|"))
+        format!("{}|{}", ad_hoc.command.join(OsStr::new(" ")).display(), sources.collect::<Vec<_>>().join("|"))
     }
 
     #[test]

@@ -9,10 +9,10 @@ use super::keep_args::KeepArgs;
 use super::overlay::OverlayArgs;
 
 use crate::cli::execute::{Placement, RunRequest};
-use crate::cli::plan::Plan;
 use crate::cli::plan::inputs::InputArgs;
+use crate::cli::plan::{Plan, WordReading};
 use crate::cli::report::args::ReportArgs;
-use fanlane_core::job::{Job, field};
+use fanlane_core::job::{Job, Shell, field};
 
 /// The arguments of `fanlane run`.
 #[derive(Debug, Default, Args)]
@@ -58,6 +58,11 @@ pub struct RunArgs {
     /// Split the command into words and start the program directly: each input is one argument, nothing is expanded
     #[arg(long)]
     pub no_shell: bool,
+    /// Keep each word of the command as it is, also a single one, as GNU parallel does; no shell is started
+    #[arg(short = 'q', long, conflicts_with = "shell")]
+    pub quote: bool,
+    #[arg(long, value_name = "SHELL", conflicts_with = "no_shell", help = field::SHELL.help)]
+    pub shell: Option<Shell>,
     /// Flags of GNU parallel that ask for the behaviour here.
     #[arg(long, hide = true, aliases = ["will-cite", "gnu", "no-notice"])]
     pub group: bool,
@@ -84,7 +89,7 @@ impl RunArgs {
     /// When the words or the flags have no meaning, or the job file cannot be read.
     pub fn request(&self) -> Result<RunRequest> {
         let placement = Placement::of_flags(self.dry_run, self.detached)?;
-        let mut plan = Plan::of_words(&self.words, &self.inputs, self.overlay.wd.is_some())?;
+        let mut plan = Plan::of_words(&self.words, &self.inputs, self.word_reading(), self.overlay.wd.is_some())?;
         self.merge_into(&mut plan.job);
         Ok(RunRequest {
             placement,
@@ -94,6 +99,15 @@ impl RunArgs {
             resume: self.keep.resume()?,
             ..RunRequest::new(plan.check()?)
         })
+    }
+
+    fn word_reading(&self) -> WordReading {
+        let no_shell = self.no_shell || self.shell == Some(Shell::None);
+        match (self.quote, no_shell) {
+            (true, _) => WordReading::Kept,
+            (false, true) => WordReading::Program,
+            (false, false) => WordReading::Shell,
+        }
     }
 
     fn merge_into(&self, job: &mut Job) {
@@ -108,8 +122,11 @@ impl RunArgs {
             job.sample = self.sample;
             job.sample_seed = self.overlay.seed();
         }
-        if self.no_shell {
-            job.shell = false;
+        if self.no_shell || self.quote {
+            job.shell = Shell::None;
+        }
+        if let Some(shell) = &self.shell {
+            job.shell = shell.clone();
         }
     }
 }
@@ -129,7 +146,7 @@ mod tests {
 
     /// A flag and a value for it where the field's own example is not what the flag takes.
     const VALUES: [(&field::Field, &[&str]); 6] = [
-        (&field::SHELL, &["--no-shell"]),
+        (&field::SHELL, &["--shell", "tcsh"]),
         (&field::ENVIRONMENT, &["--env", "LEVEL={1}"]),
         (&field::TRANSPORT, &["--transport", "shared-memory"]),
         (&field::RESOURCES, &["--resource", "gpu=2"]),
@@ -143,7 +160,8 @@ mod tests {
         let job_of = |words: &[&str]| {
             let line = Line::try_parse_from(words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
             // Whether it can be run is not asked here.
-            let mut job = Plan::of_words(&line.run.words, &line.run.inputs, false).expect("a plan").job;
+            let mut job =
+                Plan::of_words(&line.run.words, &line.run.inputs, line.run.word_reading(), false).expect("a plan").job;
             line.run.merge_into(&mut job);
             job
         };

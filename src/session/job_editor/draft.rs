@@ -51,7 +51,7 @@ impl From<FieldProblem> for FieldError {
 }
 
 /// The fields with a form of their own in the draft.
-static FORMS: [&Field; 14] = [
+static FORMS: [&Field; 13] = [
     &field::VERSION,
     &field::NAME,
     &field::DESCRIPTION,
@@ -62,7 +62,6 @@ static FORMS: [&Field; 14] = [
     &field::WORKERS,
     &field::TRANSPORT,
     &field::AFTER,
-    &field::SHELL,
     &field::ENVIRONMENT,
     &field::SHARED,
     &field::ORDER,
@@ -93,8 +92,6 @@ pub struct JobDraft {
     pub transport: Transport,
     /// Which tasks wait for which others.
     pub dependencies: DependenciesDraft,
-    /// The command line is run by a shell.
-    pub shell: bool,
     /// The variables of the environment.
     pub environment: EnvironmentDraft,
     /// The objects that tasks share, one a line: `seen = Set`.
@@ -132,7 +129,6 @@ impl JobDraft {
             workers: job.workers,
             transport: job.transport,
             dependencies: DependenciesDraft::from_after(job.control.after.as_ref()),
-            shell: job.shell,
             environment: EnvironmentDraft::from_variables(&job.environment),
             shared: shared_lines(job),
             order: OrderDraft::from_order(&job.order),
@@ -160,7 +156,6 @@ impl JobDraft {
     pub fn filled(&self, field: &Field) -> usize {
         let is_filled = match field.key {
             key if key == field::AFTER.key => self.dependencies != DependenciesDraft::default(),
-            key if key == field::SHELL.key => !self.shell,
             key if key == field::ENVIRONMENT.key => self.environment != EnvironmentDraft::default(),
             key if key == field::SHARED.key => {
                 return self.shared.lines().filter(|line| !line.trim().is_empty()).count();
@@ -196,7 +191,6 @@ impl JobDraft {
             workers: self.workers,
             // The choice stays while one looks around among commands, which have none.
             transport: if self.kind.traits().returns_value { self.transport } else { Transport::Pipe },
-            shell: self.shell,
             ..opened.clone()
         };
         let mut told = |field, message: String| errors.push(FieldError::new(field, &message));

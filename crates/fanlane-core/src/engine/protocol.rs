@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::OutputInterest;
 use crate::event::{AttemptRecord, Printed, TaskId};
-use crate::job::{Job, Transport, WorkloadSpec, lossless};
+use crate::job::{Job, Shell, Transport, WorkloadSpec, lossless};
 use fanlane_mp::SharedBytes;
 
 /// What a worker needs to know before its first task.
@@ -110,8 +110,8 @@ pub struct CallParameters {
 /// How the payloads of commands are to be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandKind {
-    /// A payload is a line for a shell; otherwise words with a NUL byte between them.
-    pub shell: bool,
+    /// A payload is a line for this shell; without one, words with a NUL byte between them.
+    pub shell: Shell,
     /// The names of the variables whose values stand behind the line.
     pub variables: Vec<String>,
     /// What stands last.
@@ -132,7 +132,7 @@ pub enum StdinKind {
 
 impl Default for CommandKind {
     fn default() -> Self {
-        Self { shell: true, variables: Vec::new(), stdin: StdinKind::Nothing }
+        Self { shell: Shell::Sh, variables: Vec::new(), stdin: StdinKind::Nothing }
     }
 }
 
@@ -145,7 +145,7 @@ impl CommandKind {
             (None, None) => StdinKind::Nothing,
         };
         let shares = job.control.variables_of_attempt();
-        Self { shell: job.shell, variables: job.environment.keys().cloned().chain(shares).collect(), stdin }
+        Self { shell: job.shell.clone(), variables: job.environment.keys().cloned().chain(shares).collect(), stdin }
     }
 
     /// Whether a payload has several parts, each with its length in front.

@@ -76,7 +76,7 @@ impl Batch {
         folder: &Path,
         reading: StdinReading<'_>,
     ) -> Result<(Self, Option<(Feeder, RowRules)>), BatchError> {
-        let template = job.task.command_line(job.shell)?;
+        let template = job.task.command_line(&job.shell)?;
         let working_dir = find_working_dir(job, folder)?;
         let (layout, feeder) = Layout::open(job, &working_dir, reading)?;
         Self::bind(job, working_dir, template, layout, feeder)
@@ -358,7 +358,7 @@ impl Batch {
             return;
         };
         let place = TaskPlace { number: self.number(task), slot };
-        if self.job.shell {
+        if self.job.shell.is_used() {
             command.expand_into(place, &row, out);
             return;
         }

@@ -5,6 +5,7 @@
 //! How tasks of a kind are run is the engine's.
 
 use super::TaskTemplate;
+use super::shell::Shell;
 use super::template::{Template, TemplateError};
 
 /// What is true of all tasks of a kind.
@@ -106,16 +107,16 @@ impl TaskTemplate {
     ///
     /// # Errors
     /// When the template cannot be read.
-    pub(super) fn command_line(&self, shell: bool) -> Result<Option<Template>, TemplateError> {
+    pub(super) fn command_line(&self, shell: &Shell) -> Result<Option<Template>, TemplateError> {
         match self {
-            Self::Command(line) if shell => Template::parse(line).map(Some),
+            Self::Command(line) if shell.is_used() => Template::parse_for(line, shell.quoting()).map(Some),
             Self::Command(line) => Template::parse_words(line).map(Some),
             Self::Workload(_) => Ok(None),
         }
     }
 
     /// Why no task of it can run, if that is so.
-    pub(super) fn problem(&self, shell: bool) -> Option<String> {
+    pub(super) fn problem(&self, shell: &Shell) -> Option<String> {
         match self {
             Self::Command(_) => self.command_line(shell).err().map(|error| error.to_string()),
             Self::Workload(spec) => spec.check().err().map(|error| error.to_string()),

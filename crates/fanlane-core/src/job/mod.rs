@@ -23,6 +23,7 @@ pub mod quote;
 pub mod resource_request;
 pub mod retry_wait;
 pub mod shared_objects;
+pub mod shell;
 pub mod suggestion;
 pub mod template;
 pub mod workload;
@@ -41,6 +42,7 @@ pub use inputs::Input;
 pub use kind::{KindTraits, TaskKind};
 pub use order::Order;
 pub use shared_objects::SharedSpec;
+pub use shell::Shell;
 pub use template::Template;
 pub use workload::WorkloadSpec;
 
@@ -85,9 +87,9 @@ pub struct Job {
     #[serde(default, skip_serializing_if = "is_default")]
     pub control: Control,
 
-    /// The command line is run by a shell; otherwise it is split into words once, and the program is started directly.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub shell: bool,
+    /// The shell that runs the command line; `/bin/sh` where none is named.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shell: Shell,
     /// Variables that each task gets in its environment, by their names; the values are templates.
     #[serde(default, skip_serializing_if = "is_default")]
     pub environment: BTreeMap<String, String>,
@@ -139,7 +141,7 @@ impl Default for Job {
             retries: 0,
             working_dir: None,
             control: Control::default(),
-            shell: true,
+            shell: Shell::Sh,
             environment: BTreeMap::new(),
             stdin: None,
             stdin_file: None,
@@ -241,13 +243,4 @@ impl Transport {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-const fn yes() -> bool {
-    true
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-const fn is_yes(value: &bool) -> bool {
-    *value
 }

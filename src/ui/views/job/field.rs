@@ -20,13 +20,12 @@ const LABEL_WIDTH: f32 = 15.0 * theme::UNIT;
 type Form = fn(&mut Ui, &'static Field, &mut JobDraft, &JobEditor) -> bool;
 
 /// The fields that are not drawn as a line of text. Name, task and inputs have parts of the page of their own.
-static FORMS: [(&Field, Form); 10] = [
+static FORMS: [(&Field, Form); 9] = [
     (&field::MODE, in_the_top_bar),
     (&field::WORKERS, in_the_top_bar),
     (&field::WORKING_DIR, folder_ui),
     (&field::TRANSPORT, transport_ui),
     (&field::AFTER, dependencies_ui),
-    (&field::SHELL, shell_ui),
     (&field::ENVIRONMENT, environment_ui),
     (&field::STDIN, |ui, field, draft, _| lines_ui(ui, field, "nothing", draft.text_mut(field))),
     (&field::SHARED, shared_ui),
@@ -128,13 +127,6 @@ fn dependencies_ui(ui: &mut Ui, field: &'static Field, draft: &mut JobDraft, _: 
     let names = line_ui(ui, "Task names", "name", "The column that names each task", &mut draft.name_column);
     let help = "The column with the names of the tasks to wait for, with blanks between them";
     line_ui(ui, "Wait for", "after", help, &mut draft.after_column) || names
-}
-
-fn shell_ui(ui: &mut Ui, field: &'static Field, draft: &mut JobDraft, _: &JobEditor) -> bool {
-    let changed = ui.checkbox(&mut draft.shell, field.label).changed();
-    help_ui(ui, field.help);
-    ui.add_space(theme::HALF);
-    changed
 }
 
 fn environment_ui(ui: &mut Ui, field: &'static Field, draft: &mut JobDraft, _: &JobEditor) -> bool {

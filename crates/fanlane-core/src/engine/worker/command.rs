@@ -23,6 +23,7 @@ use fanlane_os::memory_kills::MemoryKills;
 use fanlane_os::process_tree;
 use fanlane_os::reap::{Reaped, reap};
 
+use super::command_line::LineStarter;
 use super::executor::{Execution, Executor, ExecutorKind, TaskWatch};
 use super::invocation::Invocation;
 use super::lane::LaneShared;
@@ -38,6 +39,7 @@ pub const KIND: ExecutorKind = ExecutorKind { name: TaskKind::Command.traits().n
 /// Runs commands one after the other.
 struct CommandExecutor {
     kind: CommandKind,
+    starter: LineStarter,
     /// Other threads of this process run commands too.
     marked: bool,
     spill_folder: Option<PathBuf>,
@@ -54,8 +56,10 @@ fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
     let own = environment_of_lane(&setup.needs, lane.lane.0).into_iter().chain(progress);
     let mut launcher = Launcher::new(own)?;
     limit(&mut launcher, &setup.caps);
+    let kind: CommandKind = setup.task.parameters()?;
     Ok(Box::new(CommandExecutor {
-        kind: setup.task.parameters()?,
+        starter: LineStarter::new(&kind),
+        kind,
         marked: setup.shared_process,
         spill_folder: setup.spill_folder.clone(),
         launcher,
@@ -86,7 +90,7 @@ impl Executor for CommandExecutor {
         let marker = marker.as_deref();
         let spill = StreamName::BOTH
             .map(|stream| self.spill_folder.as_ref().map(|folder| folder.join(spill_name(task, attempt, stream))));
-        let started = Invocation::read(&self.kind, payload).and_then(|invocation| {
+        let started = Invocation::read(&self.kind, &self.starter, payload).and_then(|invocation| {
             start(&mut self.launcher, &self.context.launches, &invocation, marker, watch)
                 .map_err(|error| launch_error::describe(&invocation.words, &error))
         });

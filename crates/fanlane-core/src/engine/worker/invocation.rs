@@ -3,21 +3,21 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 
 use crate::engine::protocol::{CommandKind, StdinKind};
 
-use super::command_line::{SHELL, simple_words};
+use super::command_line::{LineStarter, Started};
 
 /// A program to be started.
 pub struct Invocation {
     /// The program and its arguments.
     pub words: Vec<OsString>,
-    /// They are those of a line for a shell that can do without one.
-    pub spares_shell: bool,
+    /// The shell that would have started them, where the line can do without.
+    pub spared: Option<OsString>,
     /// Variables on top of the worker's own.
     pub variables: Vec<(String, OsString)>,
     /// `None`: the null device, which is the worker's own standard input.
@@ -29,10 +29,10 @@ impl Invocation {
     ///
     /// # Errors
     /// A message for the job's author, when the standard input cannot be had.
-    pub fn read(kind: &CommandKind, payload: Vec<u8>) -> Result<Self, String> {
+    pub fn read(kind: &CommandKind, starter: &LineStarter, payload: Vec<u8>) -> Result<Self, String> {
         if !kind.is_extended() {
-            let (words, spares_shell) = words(kind, payload);
-            return Ok(Self { words, spares_shell, variables: Vec::new(), stdin: None });
+            let Started { words, spared } = starter.start(payload);
+            return Ok(Self { words, spared, variables: Vec::new(), stdin: None });
         }
         let mut rest = payload.as_slice();
         let line = part(&mut rest).to_vec();
@@ -51,26 +51,15 @@ impl Invocation {
                 })?)
             }
         };
-        let (words, spares_shell) = words(kind, line);
-        Ok(Self { words, spares_shell, variables, stdin })
+        let Started { words, spared } = starter.start(line);
+        Ok(Self { words, spared, variables, stdin })
     }
 
     /// The same through a shell, which knows what to do about a file that the system does not execute, such as a script
     /// without a first line that names its interpreter; `None` where no shell is to be used, or one is already.
     pub fn through_shell(&self) -> Option<Vec<OsString>> {
-        let shell = [SHELL, "-c", r#""$0" "$@""#].map(OsString::from);
-        self.spares_shell.then(|| shell.into_iter().chain(self.words.iter().cloned()).collect())
-    }
-}
-
-/// Program and arguments, and whether they would have been a shell's to start.
-fn words(kind: &CommandKind, line: Vec<u8>) -> (Vec<OsString>, bool) {
-    if !kind.shell {
-        return (line.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect(), false);
-    }
-    match simple_words(&line) {
-        Some(words) => (words, true),
-        None => (vec![SHELL.into(), "-c".into(), OsString::from_vec(line)], false),
+        let shell = [self.spared.clone()?, "-c".into(), r#""$0" "$@""#.into()];
+        Some(shell.into_iter().chain(self.words.iter().cloned()).collect())
     }
 }
 
@@ -104,8 +93,10 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+    use std::os::unix::ffi::OsStringExt;
 
     use super::*;
+    use crate::job::Shell;
 
     fn extended(parts: &[&[u8]]) -> Vec<u8> {
         let mut payload = Vec::new();
@@ -118,8 +109,9 @@ mod tests {
 
     #[test]
     fn words_without_a_shell_are_arguments_as_they_are() {
-        let kind = CommandKind { shell: false, ..CommandKind::default() };
-        let invocation = Invocation::read(&kind, b"echo\0a b\0\0$HOME;'\0\xff".to_vec()).expect("read");
+        let kind = CommandKind { shell: Shell::None, ..CommandKind::default() };
+        let invocation =
+            Invocation::read(&kind, &LineStarter::new(&kind), b"echo\0a b\0\0$HOME;'\0\xff".to_vec()).expect("read");
         let words: Vec<&[u8]> = invocation.words.iter().map(|word| word.as_bytes()).collect();
         assert_eq!(words, [&b"echo"[..], b"a b", b"", b"$HOME;'", b"\xff"]);
         assert!(invocation.stdin.is_none() && invocation.variables.is_empty());
@@ -128,9 +120,9 @@ mod tests {
 
     #[test]
     fn variables_and_a_text_stand_behind_the_line() {
-        let kind = CommandKind { shell: true, variables: vec!["A".into(), "B".into()], stdin: StdinKind::Text };
+        let kind = CommandKind { shell: Shell::Sh, variables: vec!["A".into(), "B".into()], stdin: StdinKind::Text };
         let payload = extended(&[b"cat x", b"", b"b\xff b", b"in\nput"]);
-        let mut invocation = Invocation::read(&kind, payload).expect("read");
+        let mut invocation = Invocation::read(&kind, &LineStarter::new(&kind), payload).expect("read");
         assert_eq!(invocation.words, ["cat", "x"]);
         let expected = [("A".to_owned(), OsString::new()), ("B".into(), OsString::from_vec(b"b\xff b".to_vec()))];
         assert_eq!(invocation.variables, expected);
@@ -143,7 +135,9 @@ mod tests {
     fn a_file_that_cannot_be_read_is_named() {
         let kind = CommandKind { stdin: StdinKind::File, ..CommandKind::default() };
         for (path, reason) in [("/nowhere/at/all", "No such file"), ("/", "it is a folder")] {
-            let fault = Invocation::read(&kind, extended(&[b"cat", path.as_bytes()])).err().expect("it is not there");
+            let starter = LineStarter::new(&kind);
+            let fault =
+                Invocation::read(&kind, &starter, extended(&[b"cat", path.as_bytes()])).err().expect("it is not there");
             assert!(fault.starts_with(&format!("{path} cannot be opened")) && fault.contains(reason), "{fault}");
         }
     }

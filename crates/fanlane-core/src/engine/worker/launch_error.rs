@@ -1,10 +1,12 @@
 //! Why a command could not be started: messages that name the cause and what to do.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::command_line::SHELL;
+use super::command_line::EXPORTED_FUNCTION;
+use crate::job::shell::SH;
 
 /// The system has run out of something that comes back as soon as other processes have ended.
 pub fn is_exhausted(error: &io::Error) -> bool {
@@ -18,7 +20,7 @@ pub fn is_passing(error: &io::Error) -> bool {
 
 /// What is wrong with starting `words`, of which the first is the program.
 pub fn describe(words: &[OsString], error: &io::Error) -> String {
-    let program = words.first().map(Path::new).unwrap_or_else(|| Path::new(SHELL));
+    let program = words.first().map(Path::new).unwrap_or_else(|| Path::new(SH));
     let name = program.display();
     let has_folder = program.components().count() > 1;
     match error.raw_os_error() {
@@ -26,6 +28,10 @@ pub fn describe(words: &[OsString], error: &io::Error) -> String {
             "cannot start {name}: the interpreter that its first line names is not there; install it, or correct the line"
         ),
         Some(libc::ENOENT) if has_folder => format!("cannot start {name}: there is no such file; check the path"),
+        Some(libc::ENOENT) if is_function(program.as_os_str()) => format!(
+            "cannot start {name}: it is a function of bash and no program; have bash run the command line: --shell bash, without \
+             --no-shell and -q"
+        ),
         Some(libc::ENOENT) => {
             format!("cannot start {name}: no program of that name is on the PATH; check the spelling, or install it")
         }
@@ -46,4 +52,10 @@ pub fn describe(words: &[OsString], error: &io::Error) -> String {
         }
         _ => format!("cannot start {name}: {error}"),
     }
+}
+
+/// Whether `bash` has handed on a function of that name.
+fn is_function(program: &OsStr) -> bool {
+    let name = [EXPORTED_FUNCTION, program.as_bytes(), b"%%"].concat();
+    std::env::var_os(OsStr::from_bytes(&name)).is_some()
 }

@@ -88,7 +88,7 @@ impl Batch {
         if !is_whole {
             return Err(PackError::Garbage);
         }
-        let template = job.task.command_line(job.shell).map_err(BatchError::from)?;
+        let template = job.task.command_line(&job.shell).map_err(BatchError::from)?;
         let layout = Layout::of(&job, sources)?;
         let working_dir = PathBuf::from(std::ffi::OsString::from_vec(working_dir));
         let (whole, _) = Self::bind(&job, working_dir, template, layout, None)?;

@@ -147,7 +147,7 @@ fn tasks_are_made_when_they_are_asked_for() {
 #[test]
 fn without_a_shell_words_are_parted_by_nul_and_shown_quoted() {
     let mut job = command("'my tool' x{1}\\ y {} \"$HOME {2}\" {#}", vec![list(&["a b"]), list(&["", "it's"])]);
-    job.shell = false;
+    job.shell = crate::job::Shell::None;
     assert_eq!(
         payloads(&job, b""),
         ["my tool\0xa b y\0a b\0\0$HOME \x001", "my tool\0xa b y\0a b\0it's\0$HOME it's\x002"]

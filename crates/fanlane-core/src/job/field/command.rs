@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 
 use super::field_rows;
-use super::text::{flag, given, given_text, map, read_ron, shown};
+use super::text::{given, given_text, map, read_ron, shown};
 use crate::job::escapes;
+use crate::job::shell::UnknownShell;
 use crate::job::template::Template;
 
 field_rows! { COMMAND_GROUP: "Environment and input", about_processes: true,
     SHELL {
         key: "shell",
-        label: "Run by a shell",
-        help: "The command line is run by a shell [default]; otherwise it is split into words and the program is started \
-               directly: each input is one argument, nothing is expanded",
-        flag: "--no-shell",
-        example: "false",
+        label: "Shell",
+        help: "Shell that runs the command line: bash, zsh, fish or another by its name or path; false: none, the line is split \
+               into words and the program started directly [default: /bin/sh; for a command line of fanlane run, the shell \
+               that calls it]",
+        flag: "--shell",
+        example: "bash",
         get: |job| job.shell.to_string(),
-        set: |job, text| flag(text).map(|shell| job.shell = shell),
+        set: |job, text| text.trim().parse().map(|shell| job.shell = shell).map_err(|unknown: UnknownShell| unknown.to_string()),
+        check: |job, _| job.shell.problem(),
     }
     ENVIRONMENT {
         key: "environment",

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::job::control::{After, Control, Halt, Limits, ResourceRequest, RetryWait};
 use crate::job::order::{Durations, Order};
-use crate::job::{Input, Mode, SharedSpec, TaskTemplate, Transport, WorkloadSpec};
+use crate::job::{Input, Mode, SharedSpec, Shell, TaskTemplate, Transport, WorkloadSpec};
 
 /// A job with every field given. A field that is added to the job has to be added here, or this does not compile.
 fn every_field_given() -> Job {
@@ -37,7 +37,7 @@ fn every_field_given() -> Job {
             needs: [("gpu".to_owned(), ResourceRequest::Count(1))].into(),
             after: Some(After { name: "n".to_owned(), after: "a".to_owned() }),
         },
-        shell: false,
+        shell: Shell::None,
         environment: [("A".to_owned(), "b".to_owned())].into(),
         stdin: Some("x".to_owned()),
         stdin_file: Some("x".to_owned()),
@@ -258,7 +258,14 @@ fn job() -> impl Strategy<Value = Job> {
     let shared = prop_oneof![Just(SharedSpec::Set), any::<u32>().prop_map(SharedSpec::BoundedQueue)];
     let shared = (prop::collection::btree_map(text(), shared, 0..3), size(), prop::sample::select(&Transport::ALL));
     let given = || prop::option::of(text());
-    let command = (any::<bool>(), prop::collection::btree_map(text(), text(), 0..3), given(), given(), given());
+    let shells = [Shell::Sh, Shell::None, Shell::Named("bash".to_owned()), Shell::Named("/opt/fish".to_owned())];
+    let command = (
+        prop::sample::select(shells.to_vec()),
+        prop::collection::btree_map(text(), text(), 0..3),
+        given(),
+        given(),
+        given(),
+    );
     (what, rows, run, control(), shared, command).prop_map(|(what, rows, run, control, shared, command)| Job {
         version: 1,
         name: what.0,

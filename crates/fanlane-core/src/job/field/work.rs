@@ -44,7 +44,7 @@ field_rows! { WORK_GROUP: "Task and inputs", about_processes: false,
         example: "Command(\"gzip -k {}\")",
         get: |job| ron(&job.task),
         set: |job, text| read_ron(text).map(|task| job.task = task),
-        check: |job, _| job.task.problem(job.shell),
+        check: |job, _| job.task.problem(&job.shell),
     }
     INPUTS {
         key: "inputs",

@@ -49,7 +49,7 @@ fn full_job() -> Job {
         timeout_secs: Some(0.5),
         retries: 3,
         working_dir: Some("elsewhere".into()),
-        shell: false,
+        shell: crate::job::Shell::None,
         environment: [("A".into(), "{} \"x\"".into())].into(),
         stdin: Some("{}\n".into()),
         max_args: Some(3),

@@ -7,7 +7,8 @@ use super::{ImportError, Imported, Note, job, note, note_words};
 use crate::job::amount::parse_size;
 use crate::job::duration::{self, Limit};
 use crate::job::order::Order;
-use crate::job::{Input, Job, MAX_WORKERS, Template};
+use crate::job::quote::kept_word;
+use crate::job::{Input, Job, MAX_WORKERS, Shell, Template};
 
 /// A job as the options make it.
 struct Draft {
@@ -20,7 +21,8 @@ struct Draft {
 }
 
 const PACKING: &str = "each task here gets one input; parallel would have given it several";
-const RECORDS: &str = "tasks here read no standard input; parallel would have parted its own among them";
+const RECORDS: &str = "standard input is not parted among the tasks, its lines are inputs; split it into files, or give each task a \
+                       text with --stdin-text";
 const REMOTE: &str = "all tasks run on this machine";
 
 const OPTIONS: &[Known<Draft>] = &[
@@ -126,7 +128,10 @@ const OPTIONS: &[Known<Draft>] = &[
     ),
     Known::flag(
         &["q", "quote"],
-        Meaning::Missing("the shell reads the command; quote in it what the shell must not read"),
+        Meaning::Set(|draft, _| {
+            draft.job.shell = Shell::None;
+            Ok(())
+        }),
     ),
     Known::valued(
         &["rpl", "U", "er", "basenamereplace", "dirnamereplace", "seqreplace", "parens"],
@@ -168,8 +173,14 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
     let first = apply(words, OPTIONS, &mut draft, &mut notes)?;
     let Draft { job: mut settings, mut inputs, reading, replaced } = draft;
     let (command, markers) = split(&words[first..]);
-    let text = command.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ");
-    let mut text = replaced.iter().fold(text, |text, replaced| text.replace(replaced, "{}"));
+    let with_braces =
+        |word: &Word| replaced.iter().fold(word.text.clone(), |text, replaced| text.replace(replaced, "{}"));
+    let words_of_command = command.iter().map(with_braces);
+    let mut text = if settings.shell.is_used() {
+        words_of_command.collect::<Vec<_>>().join(" ")
+    } else {
+        words_of_command.map(|word| kept_word(&word)).collect::<Vec<_>>().join(" ")
+    };
     let by_option = settings.linked;
     inputs.extend(inputs_of(&markers, &mut settings.linked, &mut notes));
     if by_option && !are_of_one_length(&inputs) {

@@ -66,6 +66,7 @@ fn command_lines_of_parallel_become_jobs() {
         ),
         ("parallel --link echo ::: a b ::: {1..2}", "echo", &[list(&["a", "b"]), Input::Range(1, 2)], &[]),
         ("parallel --link echo ::: a ::: {1..2}", "echo", &[list(&["a"]), Input::Range(1, 2)], &["--link"]),
+        ("parallel -q printf '[%s]\\n' 'a b' {} ::: x", "printf '[%s]\\n' 'a b' {}", &[list(&["x"])], &[]),
         ("parallel -r echo ::: a", "echo", &[list(&["a"])], &["-r"]),
         ("parallel --header x echo ::: a", "echo", &[list(&["a"])], &["--header x"]),
         ("parallel --brand-new=7 -y echo ::: a", "echo", &[list(&["a"])], &["--brand-new 7", "-y"]),

@@ -63,7 +63,7 @@ pub(super) fn bind(reader: Reader, pieces: &[Piece], columns: &[String]) -> Resu
     }
     if !replaces && !columns.is_empty() {
         match reader {
-            Reader::Shell => {
+            Reader::Shell(_) => {
                 line.push_text(" ");
                 line.steps.push(Step::All(Form::Whole));
             }
@@ -71,7 +71,10 @@ pub(super) fn bind(reader: Reader, pieces: &[Piece], columns: &[String]) -> Resu
             Reader::Text => {}
         }
     }
-    line.quotes = reader == Reader::Shell && !line.begins_with_value();
+    line.quoting = match reader {
+        Reader::Shell(quoting) if !line.begins_with_value() => Some(quoting),
+        _ => None,
+    };
     Ok(line)
 }
 

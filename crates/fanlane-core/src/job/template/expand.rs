@@ -5,7 +5,8 @@ use bstr::{BStr, BString};
 
 use super::form::Form;
 use super::{NumberFormat, NumberUse, Part};
-use crate::job::quote::quote_into;
+use crate::job::quote::quote_for;
+use crate::job::shell::Quoting;
 
 /// Room for a value that is a number, so that it can be written without an allocation.
 pub type Digits = itoa::Buffer;
@@ -44,8 +45,8 @@ pub struct CommandLine {
     /// All literal text, one stretch after the other.
     text: Vec<u8>,
     pub(super) steps: Vec<Step>,
-    /// Values are quoted for a shell.
-    pub(super) quotes: bool,
+    /// How values are quoted for a shell; `None`: they are not.
+    pub(super) quoting: Option<Quoting>,
     pub(super) numbers: Vec<NumberUse>,
 }
 
@@ -113,7 +114,10 @@ impl CommandLine {
     }
 
     fn put(&self, value: &[u8], out: &mut Vec<u8>) {
-        if self.quotes { quote_into(value, out) } else { out.extend_from_slice(value) }
+        match self.quoting {
+            Some(quoting) => quote_for(quoting, value, out),
+            None => out.extend_from_slice(value),
+        }
     }
 
     /// Whether it holds `{%}`, so that it differs from lane to lane.

@@ -20,6 +20,7 @@ mod number;
 mod parse;
 mod words;
 
+use super::shell::Quoting;
 pub use bind::NumberUse;
 pub use expand::{CommandLine, Digits, TaskPlace, Values};
 pub use fault::TemplateError;
@@ -36,8 +37,8 @@ pub struct Template {
 /// The reader of what a template expands to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
-    /// A shell: values are quoted, unless they are the command.
-    Shell,
+    /// A shell: values are quoted as it reads them, unless they are the command.
+    Shell(Quoting),
     /// A program that is started without a shell: words with a NUL byte between them, values as they are.
     Program,
     /// No program: values as they are.
@@ -73,13 +74,21 @@ enum Part {
 }
 
 impl Template {
-    /// Parses a command line for a shell.
+    /// Parses a command line for `sh` and its kin.
     ///
     /// # Errors
     /// When it is blank or holds what cannot be replaced; see [`TemplateError`].
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_for(text, Quoting::Posix)
+    }
+
+    /// Parses a command line for a shell that reads quotes in this way.
+    ///
+    /// # Errors
+    /// As [`Template::parse`].
+    pub fn parse_for(text: &str, quoting: Quoting) -> Result<Self, TemplateError> {
         parse::refuse_blank(text)?;
-        parse::parse(text).map(|pieces| Self { reader: Reader::Shell, pieces })
+        parse::parse(text).map(|pieces| Self { reader: Reader::Shell(quoting), pieces })
     }
 
     /// Parses a command line for a program that is started without a shell. It is split into words as a shell splits
