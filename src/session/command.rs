@@ -11,6 +11,7 @@ use super::page::Page;
 use super::presets::PresetId;
 use super::race::RaceDraft;
 use super::run::RowQuery;
+use super::settings::ThemeChoice;
 
 /// A command to the session.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +67,8 @@ pub enum Command {
     Race(RaceCommand),
     /// A command about the history.
     History(HistoryCommand),
+    /// Give the window a theme, now and from now on.
+    SetTheme(ThemeChoice),
     /// Remove a message, by its index.
     DismissNotice(usize),
 }

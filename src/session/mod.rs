@@ -15,6 +15,7 @@ mod presets;
 pub mod race;
 mod risk;
 mod run;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +41,7 @@ pub use risk::AtRisk;
 pub use run::{
     CurrentRun, DetachedList, EditorPrograms, Find, FoundMatches, RowOrder, RowQuery, SearchScope, ShownRun, SortKey,
 };
+pub use settings::ThemeChoice;
 
 /// Called from other threads when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -69,6 +71,7 @@ pub struct Session {
     sweep: Option<Sweep>,
     opened: run::OpenedOutputs,
     editor_programs: EditorPrograms,
+    settings: settings::Settings,
 }
 
 impl Session {
@@ -96,6 +99,7 @@ impl Session {
             sweep,
             opened: run::OpenedOutputs::default(),
             editor_programs: options.editor_programs,
+            settings: settings::Settings::open(options.settings),
         };
         if let Err(error) = read {
             session.notices.show(Notice::error(format!("The saved presets cannot be read: {error}")));
@@ -158,6 +162,7 @@ impl Session {
             Command::Preset(command) => self.handle_preset(command),
             Command::Race(command) => self.handle_race(command),
             Command::History(command) => self.handle_history(command),
+            Command::SetTheme(theme) => self.set_theme(theme),
             Command::DismissNotice(index) => self.notices.dismiss(index),
         }
     }

@@ -27,6 +27,8 @@ pub struct SessionOptions {
     pub sweeps: bool,
     /// Starts and finds detached runs; `None`: runs are part of this process and end with it.
     pub detached: Option<DetachedRuns>,
+    /// The file of the window's settings; `None`: they are not remembered.
+    pub settings: Option<PathBuf>,
     /// The programs that show an output.
     pub editor_programs: EditorPrograms,
     /// The engine for runs in this process.
@@ -46,6 +48,7 @@ impl SessionOptions {
             history: None,
             sweeps: false,
             detached: None,
+            settings: None,
             editor_programs: EditorPrograms { visual: None, desktop: "/no/such/program".into() },
             engine,
             machine: Machine { physical_cores: 4, logical_cores: 8 },

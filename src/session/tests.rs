@@ -106,6 +106,7 @@ fn scene() -> Scene {
         history: None,
         sweeps: false,
         detached: None,
+        settings: None,
         editor_programs: SessionOptions::in_memory(Arc::new(engine.clone())).editor_programs,
         engine: Arc::new(engine.clone()),
         machine: Machine { physical_cores: 2, logical_cores: 4 },

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::session::{
-    Command, Origin, Page, PresetCommand, RaceCommand, RowQuery, SearchScope, Session, SessionOptions,
+    Command, Origin, Page, PresetCommand, RaceCommand, RowQuery, SearchScope, Session, SessionOptions, ThemeChoice,
 };
 
 use super::action::Action;
@@ -40,6 +40,8 @@ pub struct FanlaneApp {
     /// The window closes; it was asked what becomes of what would be lost.
     leaving: bool,
     pace: Pace,
+    /// The theme that was applied.
+    theme: ThemeChoice,
 }
 
 impl FanlaneApp {
@@ -70,6 +72,7 @@ impl FanlaneApp {
             closing: false,
             leaving: false,
             pace: Pace::steady(),
+            theme: ThemeChoice::System,
         }
     }
 
@@ -102,6 +105,10 @@ impl FanlaneApp {
         } else if self.closing {
             self.leaving = true;
             ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+        if self.session.theme() != self.theme {
+            self.theme = self.session.theme();
+            theme::apply(ctx, self.theme);
         }
         if let Some(expiry) = self.session.notices.next_expiry() {
             ctx.request_repaint_after(expiry);

@@ -4,6 +4,7 @@
 
 mod action;
 pub mod app;
+mod desktop_theme;
 mod dialogs;
 pub mod display;
 mod file_dialog;

@@ -13,6 +13,7 @@ use fanlane_core::store::presets::Presets;
 use fanlane_core::store::race::Races;
 
 use super::FanlaneApp;
+use super::desktop_theme;
 use super::display;
 use super::pace::Pace;
 use super::theme;
@@ -47,8 +48,12 @@ pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
         dithering: false,
         ..Default::default()
     };
-    let create: eframe::AppCreator<'_> =
-        Box::new(|creation| Ok(Box::new(FanlaneApp::paced(&creation.egui_ctx, session, Pace::measured()))));
+    let create: eframe::AppCreator<'_> = Box::new(|creation| {
+        // Measured before other threads start.
+        let pace = Pace::measured();
+        desktop_theme::follow(&creation.egui_ctx);
+        Ok(Box::new(FanlaneApp::paced(&creation.egui_ctx, session, pace)))
+    });
     eframe::run_native("fanlane", native, create)
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("no window could be opened; run the job without one: fanlane run JOB.ron")
@@ -73,6 +78,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
         history: history_folder(),
         detached: Some(DetachedRuns::new(options.worker_executable.clone())),
         sweeps: true,
+        settings: Presets::open_default().ok().map(|presets| presets.folder().with_file_name("window.json")),
         editor_programs: EditorPrograms::of_user(),
         engine: Arc::new(LocalEngine::new(options.worker_executable)),
         machine: Machine::this(),

@@ -4,9 +4,9 @@
 
 use egui::{Align, Button, Key, Layout, RichText, Ui};
 use egui_material_icons::MaterialIcon;
-use egui_material_icons::icons::ICON_KEYBOARD;
+use egui_material_icons::icons::{ICON_CONTRAST, ICON_KEYBOARD};
 
-use crate::session::{Command, Page, Session};
+use crate::session::{Command, Page, Session, ThemeChoice};
 
 use super::action::{Action, Shortcut};
 use super::icon_button::{icon_text, small_icon_button};
@@ -66,6 +66,20 @@ impl Default for Pages {
     }
 }
 
+/// The menu with the themes.
+fn theme_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    let menu = ui.menu_button(icon_text(ICON_CONTRAST), |ui| {
+        for theme in ThemeChoice::ALL {
+            let button = Button::selectable(session.theme() == theme, theme.name());
+            if ui.add(button).accessible_name(format!("Theme {}", theme.name())).clicked() {
+                requests.command(Command::SetTheme(theme));
+                ui.close();
+            }
+        }
+    });
+    menu.response.on_hover_text("View: light, dark, or as the desktop").accessible_name("View");
+}
+
 impl Pages {
     /// Adds a page at the end.
     pub fn add(&mut self, view: Box<dyn PageView>) {
@@ -101,6 +115,7 @@ impl Pages {
                 if small_icon_button(ui, ICON_KEYBOARD, "Keyboard shortcuts (F1)").clicked() {
                     requests.action(Action::Keys);
                 }
+                theme_ui(ui, session, requests);
             });
         });
     }

@@ -18,6 +18,7 @@ use egui_material_icons::icons::{
 };
 use egui_material_icons::{FONT_FAMILY, MaterialIcon};
 
+use crate::session::ThemeChoice;
 use fanlane_core::event::OutcomeClass;
 
 pub use palette::{DARK, LIGHT, Palette};
@@ -51,6 +52,15 @@ pub const HEADING_SIZE: f32 = 20.0;
 pub const ICON_SIZE: f32 = 18.0;
 /// Icons of empty states.
 pub const LARGE_ICON_SIZE: f32 = 48.0;
+
+/// Applies the choice of a theme.
+pub fn apply(ctx: &Context, choice: ThemeChoice) {
+    ctx.set_theme(match choice {
+        ThemeChoice::System => ThemePreference::System,
+        ThemeChoice::Light => ThemePreference::Light,
+        ThemeChoice::Dark => ThemePreference::Dark,
+    });
+}
 
 /// Installs fonts, icons and both themes, following the system's choice. Called once before the first frame.
 pub fn install(ctx: &Context) {

@@ -149,7 +149,7 @@ fn workers_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
 /// The forecast of the last race of this job for the chosen pool size.
 fn forecast_ui(ui: &mut Ui, session: &Session) {
     let (Some(forecast), Some(job)) = (session.forecast(), session.editor.preview().job()) else { return };
-    if session.is_running() && !session.is_of_open_job() || session.mode() == Mode::One {
+    if session.is_running() && !session.is_of_open_job() || session.mode() != forecast.mode {
         return;
     }
     let Some(secs) = forecast.secs(job, session.workers()) else { return };

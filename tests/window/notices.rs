@@ -1,9 +1,13 @@
-//! Messages lie over the page: nothing moves, and what is no longer true goes away.
+//! Messages lie over the page: nothing moves, and what is no longer true goes away. The theme is chosen.
 
+use std::sync::Arc;
+
+use eframe::egui::Theme;
 use egui_kittest::kittest::Queryable as _;
-use fanlane::session::Command;
+use fanlane::session::{Command, Session, SessionOptions};
 
-use super::driver::{click, fresh, handle, shown};
+use super::canned::FakeEngine;
+use super::driver::{click, fresh, handle, shown, window};
 
 #[test]
 fn a_message_moves_nothing() {
@@ -14,6 +18,26 @@ fn a_message_moves_nothing() {
     assert_eq!(window.get_by_label("What will run").rect(), place);
     click(&mut window, "Dismiss");
     assert_eq!(window.get_by_label("What will run").rect(), place);
+}
+
+#[test]
+fn the_theme_is_chosen_and_remembered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Some(folder.path().join("window.json"));
+    let open = || {
+        let in_memory = SessionOptions::in_memory(FakeEngine::default().engine());
+        window(Session::new(SessionOptions { settings: settings.clone(), ..in_memory }, Arc::new(|| {})))
+    };
+    let mut first = open();
+    assert_eq!(first.ctx.theme(), Theme::Dark, "without a desktop that says otherwise");
+    click(&mut first, "View");
+    click(&mut first, "Theme Light");
+    assert_eq!(first.ctx.theme(), Theme::Light);
+    let mut next = open();
+    assert_eq!(next.ctx.theme(), Theme::Light, "also the next time");
+    click(&mut next, "View");
+    click(&mut next, "Theme System");
+    assert_eq!(next.ctx.theme(), Theme::Dark);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use fanlane::session::race::RaceDraft;
 use fanlane::session::{JobDraft, Page, RaceCommand, Session, SessionOptions};
 use fanlane_core::engine::simulation::{SimulatedMachine, SimulatedTask};
 use fanlane_core::engine::{Engine, RunCommand};
+use fanlane_core::job::Mode;
 use fanlane_core::model::race::RaceModel;
 use fanlane_core::store::race::Races;
 
@@ -67,6 +68,14 @@ fn a_race_is_run_and_every_view_shows_it() {
     assert!(image(&window, "Progress of the newest runs").contains("runs of 100 tasks"));
 
     assert!(window.query_by_label_contains("forecast ").is_some(), "the top bar forecasts this job");
+    let session = window.state().session();
+    let measured = session.race.shown().expect("a race").model().sizes(Mode::Pool);
+    let (forecast, job) = (session.forecast().expect("of this job"), session.editor.preview().job().expect("a job"));
+    for (size, time) in &measured {
+        let secs = forecast.secs(job, *size).expect("it was raced");
+        assert!((secs - time.mean).abs() < 1e-9, "{size} workers: {secs} is forecast and {} was measured", time.mean);
+    }
+    assert!(forecast.secs(job, 3).is_some_and(|secs| secs > 0.0), "also between the raced sizes");
 
     click(&mut window, "View Scaling");
     let speed_up = image(&window, "Speed-up over workers");
@@ -93,6 +102,27 @@ fn a_race_is_run_and_every_view_shows_it() {
     assert!(window.query_by_label("No chunk sizes were raced").is_some());
     click(&mut window, "View PEP 371");
     assert!(image(&window, "Queue traffic").contains("processes 2008 at 8: 303 ms"));
+}
+
+#[test]
+fn the_forecast_goes_as_far_as_was_raced_and_names_the_knee_of_the_verdict() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let machine = SimulatedMachine { first_worker_ns: 2 * MS, return_ns: MS / 10, ..SimulatedMachine::ideal(32) };
+    let task = |task| SimulatedTask { wall_ns: if task == 0 { 400 * MS } else { 5 * MS }, cpu_ns: MS };
+    let simulated = Simulated { jitter: 0.01, ..Simulated::new(machine, task) };
+    let mut window = window(simulated.engine(), folder.path(), [1024.0, 640.0]);
+    let session = window.state_mut().session_mut();
+    let draft = RaceDraft { sizes: "1, 2, 4, 24".to_owned(), ..session.race.draft().clone() };
+    session.handle(RaceCommand::Edit(draft));
+    race_to_the_end(&mut window);
+    let session = window.state().session();
+    assert!(session.machine().slider_end() < 24);
+    let (forecast, job) = (session.forecast().expect("of this job"), session.editor.preview().job().expect("a job"));
+    assert!(forecast.secs(job, 24).is_some() && forecast.secs(job, 20).is_some());
+    assert!(forecast.secs(job, 25).is_none(), "nobody tried");
+    let sentence = session.race.shown().expect("a race").model().verdict().sentence;
+    let knee = forecast.knee.expect("more workers do not help");
+    assert!(sentence.contains(&format!("more than {knee} workers will not help")), "{knee}: {sentence}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Formats of plots: moments of a run, marks of an axis, shares. All others are in [`fanlane_core::model::format`].
 
-use fanlane_core::model::date::utc_minute;
+use fanlane_core::model::date::local_minute;
 
 /// A moment of a run: `4.20 s`, `3:05`, `2:03:05`.
 pub fn moment(time_ns: f64) -> String {
@@ -43,9 +43,9 @@ pub fn share(share: f64) -> String {
     }
 }
 
-/// A day, in UTC: `2026-03-01`. The wall clock is given in milliseconds since 1970-01-01 UTC.
+/// A day, in the time zone of this process: `2026-03-01`. The wall clock is given in milliseconds since 1970-01-01 UTC.
 pub fn day(unix_ms: u64) -> String {
-    let mut text = utc_minute(unix_ms);
+    let mut text = local_minute(unix_ms);
     text.truncate("2026-03-01".len());
     text
 }
@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn a_day_is_a_date_without_the_time() {
-        assert_eq!(day(951_782_400_000), "2000-02-29");
+        // Noon, which is the same day in most of the world.
+        assert_eq!(day(951_825_600_000), "2000-02-29");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The details of one task: its command, its outcome, its attempts and its output.
 
-use egui::{Align, Button, Label, Layout, RichText, Ui};
+use egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui};
 use egui_material_icons::icons::{
     ICON_CANCEL, ICON_CLOSE, ICON_CONTENT_COPY, ICON_FIND_IN_PAGE, ICON_OPEN_IN_NEW, ICON_REPLAY,
 };
@@ -19,6 +19,9 @@ use fanlane_core::model::{Autopsy, RunModel, format};
 use super::find::FindBar;
 use super::output::{Lines, output_ui};
 use super::words::{outcome_sentence, value_text};
+
+/// Maximum height of a command before it scrolls, in points.
+const MAX_COMMAND_HEIGHT: f32 = 12.0 * theme::UNIT;
 
 /// The pane with the details.
 pub struct Detail {
@@ -142,8 +145,7 @@ impl Detail {
                 }
             });
         });
-        let text = sanitize::command(&text);
-        ui.add(Label::new(RichText::new(&text).monospace()).truncate().selectable(true)).on_hover_text(text);
+        command_ui(ui, &text);
         let leaky = record.output.as_ref().is_some_and(|output| output.leaky);
         let leak = if leaky { " It left processes running, which were ended." } else { "" };
         let sentence = format!("{}{leak}", outcome_sentence(&record.outcome, record.attempt));
@@ -244,8 +246,7 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, req
             }
         });
     });
-    let line = sanitize::command(&text);
-    ui.add(Label::new(RichText::new(&line).monospace()).truncate().selectable(true)).on_hover_text(line);
+    command_ui(ui, &text);
     let Some(running) = running else {
         ui.label("It has not started yet.");
         return;
@@ -261,6 +262,17 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, req
     facts.extend(running.pid.map(|pid| ("PID", pid.to_string())));
     facts.extend(model.lane_of.get(&running.worker).map(|lane| ("Lane", (lane.0 + 1).to_string())));
     pairs_ui(ui, facts);
+}
+
+/// The whole command, in as many lines as it has or takes; a long one scrolls.
+fn command_ui(ui: &mut Ui, text: &str) {
+    let text = RichText::new(sanitize::text(text.as_bytes())).monospace();
+    ScrollArea::vertical().id_salt("command").max_height(MAX_COMMAND_HEIGHT).auto_shrink([false, true]).show(
+        ui,
+        |ui| {
+            ui.add(Label::new(text).wrap().selectable(true));
+        },
+    );
 }
 
 fn facts_ui(ui: &mut Ui, record: &AttemptRecord, model: &RunModel) {

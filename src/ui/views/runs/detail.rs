@@ -14,7 +14,7 @@ use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::{count_badge_ui, running_badge_ui};
 use fanlane_core::event::OutcomeClass;
-use fanlane_core::model::date::utc_minute;
+use fanlane_core::model::date::local_minute;
 use fanlane_core::model::format;
 use fanlane_core::store::history::{RunRow, RunState};
 
@@ -98,7 +98,7 @@ fn lines(run: &RunRow) -> Vec<(&'static str, String)> {
     };
     let mut lines = vec![
         ("Job", sanitize::command(&run.name)),
-        ("When", format!("{} UTC, {}, on {workers}", utc_minute(run.started_unix_ms), format::duration(run.wall_ns))),
+        ("When", format!("{}, {}, on {workers}", local_minute(run.started_unix_ms), format::duration(run.wall_ns))),
         (
             "Where",
             format!(

@@ -8,7 +8,7 @@ use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::table::{ROW_HEIGHT, number_cell_ui, row_number_ui, table, title_cell_ui};
-use fanlane_core::model::date::utc_minute;
+use fanlane_core::model::date::local_minute;
 use fanlane_core::model::format;
 use fanlane_core::store::history::RunRow;
 
@@ -17,7 +17,7 @@ use super::detail::state_ui;
 /// A column's title, its width in grid units (0: what is left), and whether its numbers are to the right.
 const TITLES: [(&str, f32, bool); 8] = [
     ("Run", 6.0, true),
-    ("Started (UTC)", 16.5, false),
+    ("Started", 16.5, false),
     ("Job", 0.0, false),
     ("State", 13.5, false),
     ("Tasks", 10.0, true),
@@ -50,7 +50,9 @@ fn row_ui(row: &mut TableRow<'_, '_>, session: &Session, run: &RunRow, requests:
     let mut clicked = false;
     row.col(|ui| clicked |= row_number_ui(ui, run.id.to_string(), format!("Run {}", run.id)));
     row.col(|ui| {
-        ui.add(Label::new(RichText::new(utc_minute(run.started_unix_ms)).text_style(theme::number_style())).truncate());
+        ui.add(
+            Label::new(RichText::new(local_minute(run.started_unix_ms)).text_style(theme::number_style())).truncate(),
+        );
     });
     row.col(|ui| {
         ui.add(Label::new(sanitize::command(&run.name)).truncate());
