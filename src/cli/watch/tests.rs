@@ -1,4 +1,4 @@
-//! Frames and keys of the view: the same facts and the same size always give the same cells.
+//! Frames of the view: the same facts and the same size always give the same cells.
 
 use bstr::BString;
 use ratatui_core::buffer::Buffer;
@@ -9,16 +9,17 @@ use super::facts::Facts;
 use super::frame::{Scene, draw};
 use super::keys::Key;
 use super::palette::Palette;
-use super::state::{Page, Request, Situation, State};
+use super::state::{Page, Situation, State};
 use crate::cli::report::Tasks;
-use fanlane_core::engine::RunCommand;
 use fanlane_core::event::{
     AttemptRecord, Captured, DispatchEvent, Event, EventKind, LaneId, MachineSample, Outcome, OutcomeCounts, Output,
-    Printed, RunEvent, RunHeader, SampleEvent, StreamName, Summary, TaskEvent, TaskId, WorkerEnd, WorkerEvent,
-    WorkerId, WorkerSample,
+    RunEvent, RunHeader, SampleEvent, Summary, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId, WorkerSample,
 };
 use fanlane_core::job::{Mode, TaskKind};
 use fanlane_core::model::Earlier;
+
+mod keys;
+mod output;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -381,112 +382,4 @@ fn without_colours_the_same_is_said() {
     let has_color =
         |buffer: &Buffer| buffer.content().iter().any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
     assert!(has_color(&colored) && !has_color(&plain));
-}
-
-#[test]
-fn an_output_is_shown_with_its_streams_apart_and_scrolls_up_from_its_end() {
-    let mut story = middle();
-    let printed: String = (1..=50).map(|number| format!("line {number}\n")).collect();
-    story.ends(5, 3, Outcome::Exited { code: 1 }, [printed.as_bytes(), b"\x1b[31mbroken\n"]);
-    let mut state = State { page: Page::Output(TaskId(5)), ..State::default() };
-    let shown = story.frame(&PHOTOS, &state, 60, 20);
-    let from = shown.iter().position(|row| row == "Task 6 photos/6.jpg").expect("its title");
-    assert_eq!(shown[from + 1], "convert photos/6.jpg small/6.png");
-    assert_eq!(shown[from + 2], "✗ failed: exit code 1 after 1.00 s");
-    assert_eq!(&shown[17..19], ["line 50", "stderr │ ^[[31mbroken"]);
-    state.press(Key::Home, &story.facts, &FOREGROUND);
-    let shown = story.frame(&PHOTOS, &state, 60, 20);
-    assert_eq!(shown[from + 3], "line 1");
-    // The end is one page away from there, not as many keys as were pressed.
-    (0..6).for_each(|_| assert_eq!(state.press(Key::PageDown, &story.facts, &FOREGROUND), None));
-    assert_eq!(story.frame(&PHOTOS, &state, 60, 20)[18], "stderr │ ^[[31mbroken");
-}
-
-#[test]
-fn what_a_running_task_prints_is_shown_in_its_row_and_on_its_page() {
-    let mut story = middle();
-    story.facts.open(Some(TaskId(3)));
-    for (stream, offset, text) in [(StreamName::Stdout, 0, "reading\n"), (StreamName::Stderr, 0, "odd pixel\n")] {
-        let (task, worker, bytes) = (TaskId(3), WorkerId(1), text.as_bytes().into());
-        let printed = Printed { task, attempt: 1, worker, stream, offset, bytes };
-        story.say(EventKind::Sample(SampleEvent::Printed(printed)));
-    }
-    assert!(story.shown(80, 12).iter().any(|row| row.contains("42 % second pass · odd pixel")));
-    let state = State { page: Page::Output(TaskId(3)), ..State::default() };
-    let shown = story.frame(&PHOTOS, &state, 80, 20);
-    let from = shown.iter().position(|row| row.starts_with("▶ running for 3.00 s in lane 1")).expect("how it stands");
-    assert_eq!(&shown[from + 1..from + 3], ["reading", "stderr │ odd pixel"]);
-}
-
-#[test]
-fn each_key_asks_for_one_thing_and_says_why_it_cannot() {
-    let command = |command| Some(Request::Command(command));
-    let (running, mut paused, mut stopping) = (middle(), middle(), middle());
-    let (mut ended, mut one) = (middle(), middle());
-    paused.say(EventKind::Dispatch(DispatchEvent::Paused));
-    stopping.say(EventKind::Dispatch(DispatchEvent::StopRequested));
-    ended.is_over(false);
-    one.say(EventKind::Dispatch(DispatchEvent::PoolResized { workers: 1 }));
-    type Case<'a> = (&'a str, &'a Story, &'a Situation, &'a [Key], Option<Request>, &'a str);
-    let table: [Case<'_>; 17] = [
-        ("pause", &running, &FOREGROUND, &[Key::Char('p')], command(RunCommand::Pause), ""),
-        ("resume", &paused, &DETACHED, &[Key::Char(' ')], command(RunCommand::Resume), ""),
-        ("a worker more", &running, &DETACHED, &[Key::Char('+')], command(RunCommand::SetWorkers(4)), ""),
-        ("a worker less", &running, &FOREGROUND, &[Key::Char('-')], command(RunCommand::SetWorkers(2)), ""),
-        ("the last worker", &one, &FOREGROUND, &[Key::Char('-')], None, "one worker is left; p pauses the run"),
-        ("stop, yes", &running, &FOREGROUND, &[Key::Char('s'), Key::Char('s')], command(RunCommand::Stop), ""),
-        ("stop, no", &running, &FOREGROUND, &[Key::Char('s'), Key::Escape], None, "not stopped"),
-        ("stop at once", &stopping, &DETACHED, &[Key::Char('s')], command(RunCommand::StopNow), ""),
-        ("leave", &running, &DETACHED, &[Key::Char('q')], Some(Request::Leave), ""),
-        (
-            "leave what would end",
-            &running,
-            &FOREGROUND,
-            &[Key::Char('q'), Key::Char('s')],
-            command(RunCommand::Stop),
-            "",
-        ),
-        ("leave, no", &running, &FOREGROUND, &[Key::Char('q'), Key::Char('q')], None, "not stopped; the view stays"),
-        ("leave the end", &ended, &FOREGROUND, &[Key::Char('q')], Some(Request::Leave), ""),
-        ("retry too early", &running, &FOREGROUND, &[Key::Char('r')], None, "once the run has ended"),
-        ("retry", &ended, &FOREGROUND, &[Key::Char('r')], Some(Request::Retry), ""),
-        ("retry elsewhere", &ended, &DETACHED, &[Key::Char('r')], None, "not from here"),
-        ("pause the end", &ended, &FOREGROUND, &[Key::Char('p')], None, "the run has ended"),
-        ("Ctrl-C", &running, &FOREGROUND, &[Key::Char('s'), Key::Interrupt], Some(Request::Interrupt), ""),
-    ];
-    for (name, story, situation, keys, request, notice) in table {
-        let mut state = State::default();
-        let asked = keys.iter().filter_map(|key| state.press(*key, &story.facts, situation)).last();
-        assert_eq!(asked, request, "{name}");
-        let said = state.notice.unwrap_or_default();
-        assert!(said.contains(notice) && said.is_empty() == notice.is_empty(), "{name}: {said:?}");
-    }
-}
-
-#[test]
-fn pages_open_and_close_and_a_selection_stays_with_its_task() {
-    let mut story = middle();
-    let mut state = State::default();
-    let press = |state: &mut State, story: &Story, key| assert_eq!(state.press(key, &story.facts, &FOREGROUND), None);
-    press(&mut state, &story, Key::Enter);
-    assert_eq!(state.page, Page::Output(TaskId(3)), "the running task of the first lane");
-    press(&mut state, &story, Key::Escape);
-    press(&mut state, &story, Key::Char('j'));
-    press(&mut state, &story, Key::Down);
-    press(&mut state, &story, Key::Down);
-    press(&mut state, &story, Key::Enter);
-    assert_eq!(state.page, Page::Output(TaskId(2)), "the last task of the idle lane");
-    press(&mut state, &story, Key::Char('q'));
-    press(&mut state, &story, Key::Char('f'));
-    story.ends(9, 3, Outcome::TimedOut, [b"", b""]);
-    press(&mut state, &story, Key::Char('j'));
-    story.ends(10, 3, Outcome::TimedOut, [b"", b""]);
-    press(&mut state, &story, Key::Enter);
-    assert_eq!(state.page, Page::Output(TaskId(1)), "the failure that was selected before another came");
-    press(&mut state, &story, Key::Escape);
-    assert_eq!(state.page, Page::Failures);
-    press(&mut state, &story, Key::Char('?'));
-    assert_eq!(state.page, Page::Help);
-    press(&mut state, &story, Key::Char('?'));
-    assert_eq!(state.page, Page::Lanes);
 }
