@@ -58,6 +58,20 @@ fn without_proc_nothing_is_run_and_the_cause_is_said() {
 }
 
 #[test]
+fn a_refused_folder_of_sockets_is_told_where_a_run_is_looked_for() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let runtime = folder.path().join("runtime");
+    std::fs::create_dir(&runtime).expect("made");
+    std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o755)).expect("set");
+    for words in [&["attach"][..], &["stop"], &["attach", "7"]] {
+        let ended = run_in(words, folder.path());
+        assert!(ended.code == Some(2) && ended.err.contains("others can enter it"), "{words:?}: {ended:?}");
+    }
+}
+
+#[test]
 fn a_main_thread_with_a_small_stack_is_enough() {
     let folder = tempfile::tempdir().expect("a folder");
     for words in [&["run", "--mode", "pool", "echo {}", ":::", "1"][..], &["history"], &["--help"]] {

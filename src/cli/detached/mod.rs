@@ -28,6 +28,7 @@ fn detached_runs() -> DetachedRuns {
 
 /// Finds a run by its name; without one, the only one.
 fn find(name: Option<RunName>) -> Result<DetachedRun> {
+    detached_runs().check_folder()?;
     let mut found = detached_runs().list();
     if !matches!(name, Some(RunName::Number(_))) {
         // A run that has ended is there until all who watch it have read its end.

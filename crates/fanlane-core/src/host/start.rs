@@ -68,6 +68,14 @@ impl DetachedRuns {
         folder::runtime_folder(self.folder.clone())
     }
 
+    /// Checks that the folder of the sockets can be used; [`DetachedRuns::list`] lists nothing where it cannot.
+    ///
+    /// # Errors
+    /// When it cannot be made, or others could enter it.
+    pub fn check_folder(&self) -> Result<(), DetachedError> {
+        self.runtime_folder().map(drop)
+    }
+
     /// Starts a detached run. Returns once it has begun.
     ///
     /// # Errors
