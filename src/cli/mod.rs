@@ -32,6 +32,7 @@ mod workloads;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 use commands::{Cli, Command};
@@ -70,11 +71,22 @@ pub fn understand(words: Vec<OsString>) -> Request {
             if !error.use_stderr() {
                 return Request::Answered(print(|| error.print()).unwrap_or_else(|error| complain(&error)));
             }
-            // A closed standard error can be reported nowhere else.
-            let _ = error.print();
+            remark(&complaint(&error));
             Request::Answered(Status::NothingRun)
         }
     }
+}
+
+/// What is wrong with the words of the command line, and for an option of GNU parallel what there is in its place.
+fn complaint(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg)
+        && let Some(answer) = run::parallel_options::answer(option)
+    {
+        return answer;
+    }
+    let text = error.render().to_string();
+    text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned()
 }
 
 fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {

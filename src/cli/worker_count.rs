@@ -33,9 +33,11 @@ impl WorkerCount {
 /// # Errors
 /// The message says which forms there are.
 pub fn parse(text: &str) -> Result<WorkerCount, String> {
-    read(text).ok_or_else(|| {
+    // As in GNU parallel, what is none of the forms may be a file that holds one.
+    let in_file = || read(std::fs::read_to_string(text).ok()?.lines().next()?.trim());
+    read(text).or_else(in_file).ok_or_else(|| {
         format!(
-            "expected 1 to {MAX_WORKERS}, +N or -N (cores plus or minus N), N% of the cores, or 0 for one worker per task"
+            "expected 1 to {MAX_WORKERS}, +N or -N (cores plus or minus N), N% of the cores, or 0 for one worker per task; or a file whose first line is one of these"
         )
     })
 }

@@ -221,6 +221,12 @@ fn options_about_inputs_mean_the_same() {
         "--colsep|[;,]|-N|2|x {4} {}|:::|a;b|c,d|e;f",
         "-d|;|x|::::|table",
         "-d|\\t|x|::::|table",
+        "-I|,,|x ,, {.}|:::|a b.c",
+        "--link|x|:::|a|b|c|:::|1|2",
+        "--link|x {2}{1}|:::|a|b|:::+|1|2|3",
+        "-r|x|:::|a|| |b",
+        "-q|x|a  b|{}|it's {}|:::|c d",
+        "--max-procs|2|--plain|--silent|--nn|--total-jobs|9|x|:::|a",
         ":::|echo a b|c; d",
         "::::|abc",
     ] {
@@ -269,6 +275,23 @@ fn a_halt_ends_with_success_where_that_of_parallel_does() {
         let theirs = theirs.output().expect("it runs").status.success();
         let ours = super::start::run_in(&[&["run"], &*words].concat(), folder.path());
         assert_eq!(ours.code, Some(i32::from(!theirs)), "{halt} {codes}: {ours:?}");
+    }
+}
+
+/// The command lines of tasks stand before what these print.
+#[test]
+fn command_lines_are_printed_where_parallel_prints_them() {
+    if !has_parallel() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("jobs"), "1\n").expect("written");
+    for flags in [&["-v"][..], &["-t"], &["--verbose"], &["-vv"], &["-j", "jobs", "--silent"]] {
+        let words = [&["-j1"], flags, &["echo {}; echo e{} >&2", ":::", "a b", "c"]].concat();
+        let theirs = super::start::parallel(&words, folder.path()).expect("it is there").output().expect("it runs");
+        let theirs = super::start::Ended::from(theirs);
+        let ours = super::start::run_in(&[&["run", "--quiet"], &*words].concat(), folder.path());
+        assert_eq!((ours.code, &ours.out, &ours.err), (Some(0), &theirs.out, &theirs.err), "{flags:?}");
     }
 }
 

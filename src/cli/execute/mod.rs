@@ -199,7 +199,11 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     if let Some(feeding) = feeding {
         feeding.begin().context("standard input cannot be read: no thread can be started")?;
     }
-    let mut report = Report::new(report.style, &*batch, streams).keeping(keepers, spill_folder()).resuming(earlier);
+    let commands = report.commands;
+    let mut report = Report::new(report.style, &*batch, streams)
+        .keeping(keepers, spill_folder())
+        .resuming(earlier)
+        .printing_commands(commands);
 
     let ask_to_stop = |signal| run.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
     let (followed, signals) = interrupts::during(ask_to_stop, || {

@@ -14,7 +14,7 @@ use fanlane_core::job::{Input, escapes};
 #[derive(Debug, Default, Args)]
 pub struct InputArgs {
     /// Read inputs from the lines of this file (- is standard input); several are combined as with ::::
-    #[arg(short = 'a', long, value_name = "FILE", action = ArgAction::Append)]
+    #[arg(short = 'a', long, alias = "argfile", value_name = "FILE", action = ArgAction::Append)]
     pub arg_file: Vec<PathBuf>,
     /// Read inputs from the rows of this CSV file, whose first row names the columns: {name} (- is standard input)
     #[arg(long, value_name = "FILE", action = ArgAction::Append)]
@@ -33,7 +33,7 @@ pub struct InputArgs {
     #[arg(value_parser = escapes::delimiter)]
     delimiter: Option<String>,
     /// Split each input into columns at matches of this regular expression: {1} {2} ...; with --csv the separator itself
-    #[arg(short = 'C', long, value_name = "RE", allow_hyphen_values = true)]
+    #[arg(short = 'C', long, alias = "col-sep", value_name = "RE", allow_hyphen_values = true)]
     colsep: Option<String>,
     /// Remove blanks at both ends of inputs, or with --colsep of columns: n no, lr yes [default: lr with --colsep]
     #[arg(long, value_name = "n|lr")]

@@ -17,14 +17,28 @@ use inputs::InputArgs;
 use sources::{AdHoc, Source, Values};
 
 /// How the words of a command are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WordReading {
     /// Joined by blanks, as one line for a shell.
+    #[default]
     Shell,
     /// Without a shell: several are the words of the command, a single one is a line that is split.
     Program,
     /// Without a shell: each is a word of the command, whatever it holds.
     Kept,
+}
+
+/// How the words of a command and of its inputs are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WordRules<'a> {
+    /// Those of the command.
+    pub reading: WordReading,
+    /// What stands for the input in place of `{}`.
+    pub replacement: Option<&'a str>,
+    /// All sources are walked side by side, and the shorter ones begin again.
+    pub linked: bool,
+    /// Blank values are left out.
+    pub skips_blank: bool,
 }
 
 /// A job and where it stands.
@@ -42,9 +56,9 @@ impl Plan {
     ///
     /// # Errors
     /// When the words have no meaning, or the job file cannot be read.
-    pub fn of_words(words: &[OsString], inputs: &InputArgs, reading: WordReading, has_wd: bool) -> Result<Self> {
+    pub fn of_words(words: &[OsString], inputs: &InputArgs, rules: &WordRules<'_>, has_wd: bool) -> Result<Self> {
         let Some(path) = job_file(words) else {
-            return Self::ad_hoc(words, inputs, reading, has_wd, std::io::stdin().is_terminal());
+            return Self::ad_hoc(words, inputs, rules, has_wd, std::io::stdin().is_terminal());
         };
         let file = path.display();
         if let [_, behind, ..] = words {
@@ -92,7 +106,7 @@ impl Plan {
     fn ad_hoc(
         words: &[OsString],
         args: &InputArgs,
-        reading: WordReading,
+        rules: &WordRules<'_>,
         has_wd: bool,
         stdin_is_terminal: bool,
     ) -> Result<Self> {
@@ -101,7 +115,16 @@ impl Plan {
             "there is nothing to run; give a job file (fanlane run JOB.ron), a command (fanlane run echo {{}} ::: a b), \
              or pipe commands to standard input, one a line"
         );
-        let AdHoc { command, sources } = sources::split(args.sources(), words)?;
+        let AdHoc { mut command, mut sources } = sources::split(args.sources(), words)?;
+        if let Some(text) = rules.replacement {
+            command = sources::with_braces(&command, text)?;
+        }
+        if rules.skips_blank {
+            sources::leave_out_blank(&mut sources);
+        }
+        if rules.linked {
+            sources::link(&mut sources)?;
+        }
         if sources.is_empty() && stdin_is_terminal {
             bail!(
                 "there are no inputs; give them after ':::', give a file of lines after '::::', or pipe lines to \
@@ -110,10 +133,10 @@ impl Plan {
             );
         }
         let stdin = [Source { linked: false, values: Values::Stdin }];
-        let command = command_line(&command, reading).context("the command is not valid UTF-8")?;
+        let command = command_line(&command, rules.reading).context("the command is not valid UTF-8")?;
         let sources = if sources.is_empty() { &stdin[..] } else { &sources };
         let (inputs, linked) = args.inputs(sources, has_wd, &command)?;
-        let shell = match reading {
+        let shell = match rules.reading {
             WordReading::Shell => caller_shell::of_caller()?,
             WordReading::Program | WordReading::Kept => Shell::None,
         };
@@ -150,7 +173,7 @@ mod tests {
     }
 
     fn ad_hoc(text: &str, stdin_is_terminal: bool) -> Result<Plan> {
-        Plan::ad_hoc(&words(text), &InputArgs::default(), WordReading::Shell, false, stdin_is_terminal)
+        Plan::ad_hoc(&words(text), &InputArgs::default(), &WordRules::default(), false, stdin_is_terminal)
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Separates the command from its inputs: `CMD... ::: A B :::+ C D :::: FILE`. Nothing is opened here.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+
+use bstr::ByteSlice;
 
 use fanlane_core::job::inputs::TableFormat;
 
@@ -58,6 +61,16 @@ pub enum SourcesError {
     /// `::::` without a file.
     #[error("'{0}' names no file; give the files whose lines are the inputs after it, or - for standard input")]
     NoFile(&'static str),
+    /// `-I` and `{}` in one command.
+    #[error(
+        "with -I '{0}' the braces {{}} in the command are text, which no command here can have; write only one of the two"
+    )]
+    BracesAreText(String),
+    /// `--link` with a file.
+    #[error(
+        "--link begins the shorter sources again, and how long a file is is not known; write ::::+ in place of it, which ends with the shortest"
+    )]
+    LinkedFile,
     /// Standard input named twice.
     #[error("standard input can be read only once; name it with one '-'")]
     StdinTwice,
@@ -106,6 +119,52 @@ pub fn split(mut sources: Vec<Source>, words: &[OsString]) -> Result<AdHoc, Sour
     }
     let command = if command.is_empty() { vec![OsString::from("{}")] } else { command.to_vec() };
     Ok(AdHoc { command, sources })
+}
+
+/// The words of a command in which `text` stands for the input: `{}` in its place.
+///
+/// # Errors
+/// When the command holds `{}` as well, which would be text.
+pub fn with_braces(command: &[OsString], text: &str) -> Result<Vec<OsString>, SourcesError> {
+    let replaced = |word: &OsString| {
+        let bytes = word.as_bytes();
+        if text != "{}" && bytes.contains_str("{}") {
+            return Err(SourcesError::BracesAreText(text.to_owned()));
+        }
+        Ok(OsString::from_vec(if text.is_empty() { bytes.to_vec() } else { bytes.replace(text, "{}") }))
+    };
+    command.iter().map(replaced).collect()
+}
+
+/// Leaves out words that are blank. Blank lines of files stay: whether a line is blank is not known before it is read.
+pub fn leave_out_blank(sources: &mut [Source]) {
+    for source in sources {
+        if let Values::Words(words) = &mut source.values {
+            words.retain(|word| !word.as_bytes().trim_ascii().is_empty());
+        }
+    }
+}
+
+/// Links all sources, and begins the shorter ones again until the longest ends, as GNU parallel does with `--link`.
+///
+/// # Errors
+/// When the length of a source is not known.
+pub fn link(sources: &mut [Source]) -> Result<(), SourcesError> {
+    let mut lists: Vec<&mut Vec<OsString>> = Vec::new();
+    let is_alone = sources.len() < 2;
+    for (place, source) in sources.iter_mut().enumerate() {
+        source.linked = place > 0;
+        match &mut source.values {
+            Values::Words(words) => lists.push(words),
+            _ if is_alone => return Ok(()),
+            _ => return Err(SourcesError::LinkedFile),
+        }
+    }
+    let longest = lists.iter().map(|words| words.len()).max().unwrap_or_default();
+    for words in lists.into_iter().filter(|words| !words.is_empty()) {
+        *words = words.iter().cycle().take(longest).cloned().collect();
+    }
+    Ok(())
 }
 
 /// The lines of a file, or of standard input.

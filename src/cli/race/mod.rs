@@ -14,7 +14,7 @@ use super::execute::batch::open_whole;
 use super::exit_status::Status;
 use super::output_file;
 use super::plan::inputs::InputArgs;
-use super::plan::{Plan, WordReading};
+use super::plan::{Plan, WordRules};
 use super::subcommand::Subcommand;
 use super::terminal::{print, remark};
 use crate::session::Machine;
@@ -116,7 +116,7 @@ fn plan(args: &RaceArgs, machine: Machine) -> Result<RacePlan> {
         !args.words.is_empty(),
         "there is nothing to race; give a job file (fanlane race JOB.ron), a command (fanlane race echo {{}} ::: a b), or add --pep371"
     );
-    let plan = Plan::of_words(&args.words, &InputArgs::default(), WordReading::Shell, false)?.check()?;
+    let plan = Plan::of_words(&args.words, &InputArgs::default(), &WordRules::default(), false)?.check()?;
     let batch = Arc::new(open_whole(&plan)?);
     let modes: Vec<Mode> = args.modes.iter().map(|mode| (*mode).into()).collect();
     let usual = || {

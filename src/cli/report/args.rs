@@ -7,27 +7,31 @@ use clap::Args;
 
 use super::{Bar, Format, Grouping, Streams, Style};
 use fanlane_core::engine::OutputLevel;
+use fanlane_core::event::StreamName;
 
 /// What is printed during a run.
 #[derive(Debug, Default, Args)]
 pub struct ReportArgs {
     /// Print in the order of the inputs instead of the order in which tasks end
-    #[arg(short, long)]
+    #[arg(short, long, alias = "keeporder", overrides_with = "no_keep_order")]
     keep_order: bool,
+    /// The default.
+    #[arg(long, hide = true, aliases = ["nokeeporder", "nok", "no-k"], overrides_with = "keep_order")]
+    no_keep_order: bool,
     /// Print one JSON object per task, and one with the summary at the end
     #[arg(long)]
     json: bool,
     /// Print lines while tasks run, each whole; lines of different tasks mix [with -k: the first unfinished task's lines]
-    #[arg(long, visible_alias = "lb", conflicts_with_all = ["ungroup", "latest_line", "json"])]
+    #[arg(long, visible_alias = "lb", aliases = ["line-buffered", "linebuffer", "linebuffered"], conflicts_with_all = ["ungroup", "latest_line", "json"])]
     line_buffer: bool,
     /// Print what tasks print as it comes, without tags and in no order; lines may be torn
     #[arg(short, long, conflicts_with_all = ["latest_line", "json"])]
     ungroup: bool,
     /// Print the latest line of each task alone; on a terminal while the task runs
-    #[arg(long, visible_alias = "ll", conflicts_with = "json")]
+    #[arg(long, visible_alias = "ll", alias = "latestline", conflicts_with = "json")]
     latest_line: bool,
     /// Show progress and the estimated time left on standard error [default: if it is a terminal]
-    #[arg(long, visible_alias = "eta", overrides_with = "no_bar")]
+    #[arg(long, visible_alias = "eta", alias = "progress", overrides_with = "no_bar")]
     bar: bool,
     /// Show the workers, their tasks, cores and queue while the run goes on, and control it by keys; ? lists them
     #[arg(long, conflicts_with_all = ["bar", "no_bar", "latest_line"])]
@@ -57,7 +61,12 @@ impl ReportArgs {
         };
         // As in GNU parallel, where nothing is held back there is no order.
         let keep_order = self.keep_order && !self.ungroup;
-        ReportOptions { style: Style { format, grouping, keep_order, quiet: self.quiet }, bar, watch: self.watch }
+        ReportOptions {
+            style: Style { format, grouping, keep_order, quiet: self.quiet },
+            bar,
+            watch: self.watch,
+            commands: None,
+        }
     }
 }
 
@@ -70,6 +79,8 @@ pub struct ReportOptions {
     pub bar: Option<bool>,
     /// Whether a view of the run has the terminal.
     pub watch: bool,
+    /// Where the command line of each task is printed before what it prints.
+    pub commands: Option<StreamName>,
 }
 
 impl ReportOptions {

@@ -129,6 +129,7 @@ pub struct Report<'a> {
     /// Measurements of the ways of large results.
     transports: Transports,
     shortfall: Shortfall,
+    commands: Option<StreamName>,
 }
 
 impl<'a> Report<'a> {
@@ -149,6 +150,7 @@ impl<'a> Report<'a> {
             shared: Vec::new(),
             transports: Transports::default(),
             shortfall: Shortfall::default(),
+            commands: None,
         }
     }
 
@@ -160,6 +162,11 @@ impl<'a> Report<'a> {
     /// Sets the numbers of tasks that ended in earlier runs.
     pub fn resuming(self, earlier: Earlier) -> Self {
         Self { earlier, ..self }
+    }
+
+    /// Sets where the command line of each task is printed before what it prints.
+    pub fn printing_commands(self, commands: Option<StreamName>) -> Self {
+        Self { commands, ..self }
     }
 
     /// Sets how long before this report the run began.
@@ -396,6 +403,14 @@ impl<'a> Report<'a> {
         let is_whole = match style.format {
             Format::Text => {
                 let slot = workers.slot(record.worker);
+                if let Some(stream) = self.commands.filter(|_| record.attempt > 0) {
+                    let line = tasks.command_line(record.task, slot);
+                    streams.to(stream, |out| {
+                        out.extend_from_slice(&line);
+                        out.push(b'\n');
+                        Ok(())
+                    })?;
+                }
                 let begun = live.end(record.task, || tasks.tag(record.task, slot));
                 if style.grouping == Grouping::LatestLine {
                     text::write_latest_line(record, slot, *tasks, begun, streams)?;

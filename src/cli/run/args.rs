@@ -7,11 +7,12 @@ use clap::Args;
 
 use super::keep_args::KeepArgs;
 use super::overlay::OverlayArgs;
+use super::parallel_args::ParallelArgs;
 
 use crate::cli::execute::{Placement, RunRequest};
 use crate::cli::plan::inputs::InputArgs;
-use crate::cli::plan::{Plan, WordReading};
-use crate::cli::report::args::ReportArgs;
+use crate::cli::plan::{Plan, WordReading, WordRules};
+use crate::cli::report::args::{ReportArgs, ReportOptions};
 use fanlane_core::job::{Job, Shell, field};
 
 /// The arguments of `fanlane run`.
@@ -53,7 +54,7 @@ pub struct RunArgs {
     #[arg(long = "background")]
     pub detached: bool,
     /// Print the command lines and run nothing
-    #[arg(long)]
+    #[arg(long, aliases = ["dryrun", "dr"])]
     pub dry_run: bool,
     /// Split the command into words and start the program directly: each input is one argument, nothing is expanded
     #[arg(long)]
@@ -63,13 +64,10 @@ pub struct RunArgs {
     pub quote: bool,
     #[arg(long, value_name = "SHELL", conflicts_with = "no_shell", help = field::SHELL.help)]
     pub shell: Option<Shell>,
-    /// Flags of GNU parallel that ask for the behaviour here.
-    #[arg(long, hide = true, aliases = ["will-cite", "gnu", "no-notice"])]
-    pub group: bool,
     /// How inputs are read.
     #[command(flatten)]
     pub inputs: InputArgs,
-    #[arg(short = 'n', long, short_alias = 'N', alias = "max-replace-args", value_name = "N")]
+    #[arg(short = 'n', long, short_alias = 'N', aliases = ["maxargs", "max-replace-args", "maxreplaceargs"], value_name = "N")]
     #[arg(help = field::MAX_ROWS.help)]
     pub max_args: Option<u32>,
     #[arg(long, value_name = "N", help = field::SAMPLE.help)]
@@ -77,6 +75,9 @@ pub struct RunArgs {
     /// What is kept beside what is printed.
     #[command(flatten)]
     pub keep: KeepArgs,
+    /// What command lines for GNU parallel have besides.
+    #[command(flatten)]
+    pub parallel: ParallelArgs,
     /// A job file, or a command with its inputs; all words after the command's first belong to it
     #[arg(trailing_var_arg = true, value_name = "JOB.ron | COMMAND", hide = true)]
     pub words: Vec<OsString>,
@@ -89,24 +90,30 @@ impl RunArgs {
     /// When the words or the flags have no meaning, or the job file cannot be read.
     pub fn request(&self) -> Result<RunRequest> {
         let placement = Placement::of_flags(self.dry_run, self.detached)?;
-        let mut plan = Plan::of_words(&self.words, &self.inputs, self.word_reading(), self.overlay.wd.is_some())?;
+        let mut plan = Plan::of_words(&self.words, &self.inputs, &self.word_rules(), self.overlay.wd.is_some())?;
         self.merge_into(&mut plan.job);
         Ok(RunRequest {
             placement,
             workers: self.overlay.workers,
-            report: self.report.options(),
+            report: ReportOptions { commands: self.parallel.commands(), ..self.report.options() },
             keep: self.keep.keep(),
             resume: self.keep.resume()?,
             ..RunRequest::new(plan.check()?)
         })
     }
 
-    fn word_reading(&self) -> WordReading {
+    fn word_rules(&self) -> WordRules<'_> {
         let no_shell = self.no_shell || self.shell == Some(Shell::None);
-        match (self.quote, no_shell) {
+        let reading = match (self.quote, no_shell) {
             (true, _) => WordReading::Kept,
             (false, true) => WordReading::Program,
             (false, false) => WordReading::Shell,
+        };
+        WordRules {
+            reading,
+            replacement: self.parallel.replacement.as_deref(),
+            linked: self.parallel.link,
+            skips_blank: self.parallel.no_run_if_empty,
         }
     }
 
@@ -161,7 +168,7 @@ mod tests {
             let line = Line::try_parse_from(words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
             // Whether it can be run is not asked here.
             let mut job =
-                Plan::of_words(&line.run.words, &line.run.inputs, line.run.word_reading(), false).expect("a plan").job;
+                Plan::of_words(&line.run.words, &line.run.inputs, &line.run.word_rules(), false).expect("a plan").job;
             line.run.merge_into(&mut job);
             job
         };

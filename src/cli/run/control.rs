@@ -22,7 +22,7 @@ impl HaltArg {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Control")]
 pub struct ControlArgs {
-    #[arg(long, alias = "halt-on-error", value_name = "WHEN", allow_hyphen_values = true)]
+    #[arg(long, aliases = ["halt-on-error", "haltonerror"], value_name = "WHEN", allow_hyphen_values = true)]
     #[arg(value_parser = HaltArg::parse, help = field::HALT.help)]
     pub halt: Option<HaltArg>,
     #[arg(long, value_name = "SECS", value_parser = duration::parse, help = field::DELAY_SECS.help)]

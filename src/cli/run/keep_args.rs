@@ -17,16 +17,16 @@ use fanlane_core::store::results_table::TableFormat;
 #[command(next_help_heading = "Keeping results")]
 pub struct KeepArgs {
     /// Write a line for each task that ended: its start, its time, how it ended, its command; +FILE appends to the file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, alias = "jl", value_name = "FILE")]
     joblog: Option<PathBuf>,
     /// Keep the output of each task in files below DIR, or as rows of a file that ends in .csv, .tsv, .json or .jsonl
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, aliases = ["result", "res"], value_name = "DIR")]
     results: Option<PathBuf>,
     /// Leave out the tasks that ended according to the job log, or to the results folder if there is no log
     #[arg(long)]
     resume: bool,
     /// Leave out the tasks that are done according to the job log, and run failed ones again
-    #[arg(long)]
+    #[arg(long, alias = "resumefailed")]
     resume_failed: bool,
     /// Resume by task numbers alone, as GNU parallel does, even if the job log has other commands
     #[arg(long)]

@@ -4,6 +4,8 @@ mod args;
 mod control;
 mod keep_args;
 mod overlay;
+mod parallel_args;
+pub mod parallel_options;
 
 use std::ffi::OsString;
 

@@ -14,7 +14,7 @@ use fanlane_core::job::{Job, Order, amount, field};
 /// How the tasks of a job are run.
 #[derive(Debug, Default, Args)]
 pub struct OverlayArgs {
-    #[arg(short = 'j', long, short_alias = 'P', visible_alias = "jobs", value_name = "N", allow_hyphen_values = true)]
+    #[arg(short = 'j', long, short_alias = 'P', visible_alias = "jobs", aliases = ["max-procs", "maxprocs"], value_name = "N", allow_hyphen_values = true)]
     #[arg(value_parser = worker_count::parse, help = workers_help())]
     pub workers: Option<WorkerCount>,
     #[arg(long, value_name = "MODE", help = field::MODE.help)]
@@ -28,7 +28,7 @@ pub struct OverlayArgs {
     pub retries: Option<u32>,
     #[arg(long, value_name = "SECS|N%", value_parser = duration::parse_limit, help = timeout_help())]
     pub timeout: Option<Limit>,
-    #[arg(long, visible_alias = "workdir", value_name = "DIR", help = wd_help())]
+    #[arg(long, visible_alias = "workdir", alias = "work-dir", value_name = "DIR", help = wd_help())]
     pub wd: Option<PathBuf>,
     #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append, help = field::ENVIRONMENT.help)]
     pub env: Vec<String>,
