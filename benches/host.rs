@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fanlane::session::{Command, JobDraft, Session, SessionOptions};
+use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions};
 use fanlane_core::engine::{self, LocalEngine};
 use fanlane_core::host::{self, DetachedRuns};
 use fanlane_core::job::Job;
@@ -31,7 +31,7 @@ fn main() {
         let mut turns = [Vec::new(), Vec::new()];
         for _ in 0..rounds {
             for (is_hosted, turns) in turns.iter_mut().enumerate() {
-                turns.push(turn(&job, tasks, is_hosted == 1));
+                turns.push(turn(&job, tasks, is_hosted == 1, Page::JOB));
             }
         }
         say(&format!("{name}:"));
@@ -49,6 +49,30 @@ fn main() {
             median(ratios.map(|(first, second)| second.ended.as_secs_f64() / first.ended.as_secs_f64()).collect());
         say(&format!("  with a process of its own it takes {ratio:.3} times as long"));
     }
+    latest_lines(rounds);
+}
+
+/// What the latest lines cost that the page Live asks for, in turns with a page that asks for nothing.
+fn latest_lines(rounds: usize) {
+    let jobs = [
+        ("10,000 commands", 10_000_u64, "/bin/true {}"),
+        ("200 commands that print 1,000 lines each", 200, "seq 1000; : {}"),
+    ];
+    for (name, tasks, command) in jobs {
+        let job = format!("Job(version: 1, workers: 2, task: Command({command:?}), inputs: [Range(1, {tasks})])");
+        let job = Job::parse(&job).expect("the job is well formed");
+        let mut secs = [Vec::new(), Vec::new()];
+        for _ in 0..rounds {
+            for (secs, page) in secs.iter_mut().zip([Page::JOB, Page::LIVE]) {
+                secs.push(turn(&job, tasks, true, page).ended.as_secs_f64());
+            }
+        }
+        let ratio = median(secs[0].iter().zip(&secs[1]).map(|(none, lines)| lines / none).collect());
+        let [none, lines] = secs.map(|secs| median(secs) * 1e3);
+        say(&format!(
+            "{name}: {none:.1} ms where no output is shown, {lines:.1} ms with latest lines: {ratio:.3} times"
+        ));
+    }
 }
 
 /// One run, as the window waits for it.
@@ -58,7 +82,7 @@ struct Turn {
     host_peak_kib: u64,
 }
 
-fn turn(job: &Job, tasks: u64, is_hosted: bool) -> Turn {
+fn turn(job: &Job, tasks: u64, is_hosted: bool, page: Page) -> Turn {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Path::new("/proc/self/exe");
     let hosts = DetachedRuns::in_folder(program.to_owned(), folder.path().join("runtime"));
@@ -73,6 +97,7 @@ fn turn(job: &Job, tasks: u64, is_hosted: bool) -> Turn {
     until(&mut session, |session| session.run_obstacle().is_none());
     let start = Instant::now();
     session.handle(Command::Run);
+    session.handle(Command::Show(page));
     until(&mut session, |session| session.run.current().is_some_and(|run| run.model().header.is_some()));
     let begun = start.elapsed();
     until(&mut session, |session| session.run.current().is_some_and(|run| run.model().is_finished()));

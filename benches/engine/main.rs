@@ -1,12 +1,14 @@
 //! What the engine costs, beside its peers and its limits, measured in turns within one run: quote the ratios.
 //!
 //! `cargo bench --bench engine` prints all tables; `-- ROUNDS` sets how many rounds the medians are taken from, and
-//! `-- ROUNDS PART` keeps to one part: `commands`, `calls`, `alone`, `memory`, `payloads` or `transport`. Peers that are not installed
+//! `-- ROUNDS PART` keeps to one part: `commands`, `calls`, `alone`, `memory`, `payloads`, `transport`
+//! or `live_output`. Peers that are not installed
 //! are named and left out.
 
 mod alone;
 mod calls;
 mod commands;
+mod live_output;
 #[path = "../measuring/mod.rs"]
 mod measuring;
 mod memory;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{TryRecvError, bounded};
-use fanlane_core::engine::{Engine, LocalEngine, RunOptions};
+use fanlane_core::engine::{Engine, LocalEngine, OutputLevel, RunOptions};
 use fanlane_core::event::{AttemptRecord, EventKind, TaskEvent};
 use fanlane_core::job::{Batch, Job, Mode};
 
@@ -31,13 +33,14 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_fanlane");
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(7);
-    let parts: [Part; 6] = [
+    let parts: [Part; 7] = [
         ("commands", commands::measure),
         ("calls", calls::measure),
         ("alone", alone::measure),
         ("memory", memory::measure),
         ("payloads", payloads::measure),
         ("transport", transport::measure),
+        ("live_output", live_output::measure),
     ];
     let chosen = parts.iter().find(|(name, _)| words.iter().any(|word| word == name));
     for (_, measure) in chosen.map_or(&parts[..], std::slice::from_ref) {
@@ -86,10 +89,15 @@ fn run_as_library(job: &str) -> Ran {
 }
 
 /// Runs a job as a library, in a pool of 2, and gives away the record of each task; the time, and this process's CPU.
-fn run_and_take(job: &str, mut take: impl FnMut(Vec<AttemptRecord>)) -> (Duration, Duration) {
+fn run_and_take(job: &str, take: impl FnMut(Vec<AttemptRecord>)) -> (Duration, Duration) {
+    run_at(job, OutputLevel::Nothing, take)
+}
+
+/// The same with this much of what running tasks print, which is taken and dropped.
+fn run_at(job: &str, output: OutputLevel, mut take: impl FnMut(Vec<AttemptRecord>)) -> (Duration, Duration) {
     let job = Job::parse(job).expect("the job is well-formed");
     let batch = Batch::open(&job, Path::new("."), &mut std::io::empty()).expect("its inputs can be read");
-    let options = RunOptions::new(Mode::Pool, 2);
+    let options = RunOptions::new(Mode::Pool, 2).output(output);
     let cpu_before = own_cpu();
     let begun = Instant::now();
     let (sender, events) = bounded(1024);

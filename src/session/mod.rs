@@ -21,7 +21,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use fanlane_core::engine::{Engine, RunCommand, Sweep};
+use fanlane_core::engine::{Engine, OutputLevel, RunCommand, Sweep};
 use fanlane_core::event::{AttemptRecord, StreamName};
 use fanlane_core::job::{Job, Mode};
 use fanlane_core::model::search::Needle;
@@ -187,6 +187,12 @@ impl Session {
         if let Some(ended) = self.sweep.take_if(|sweep| sweep.is_over()).and_then(Sweep::finish) {
             self.notices.show(Notice::info(format!("{ended}.")));
         }
+        let (level, follows) = match self.page {
+            Page::LIVE => (OutputLevel::LatestLines, None),
+            Page::RESULTS => (OutputLevel::Nothing, self.run.selected()),
+            _ => (OutputLevel::Nothing, None),
+        };
+        self.run.want_output(level, follows);
         self.run.poll(&self.wake);
     }
 

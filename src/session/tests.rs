@@ -23,6 +23,8 @@ struct Noted(Arc<Mutex<Notes>>);
 struct Notes {
     started: Vec<(Job, RunOptions)>,
     commands: Vec<RunCommand>,
+    /// Those about output.
+    watched: Vec<RunCommand>,
     events: Option<Sender<Event>>,
     joined: usize,
     refuses: bool,
@@ -79,7 +81,11 @@ impl Engine for Noted {
 
 impl RunHandle for Noted {
     fn command(&self, command: RunCommand) {
-        self.notes().commands.push(command);
+        let mut notes = self.notes();
+        match command {
+            RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) => notes.watched.push(command),
+            _ => notes.commands.push(command),
+        }
     }
 
     fn join(self: Box<Self>) {
@@ -318,6 +324,34 @@ fn a_run_is_started_commanded_and_ended() {
     session.handle(Command::Pause);
     assert_eq!(engine.notes().commands.len(), expected.len(), "nothing is asked of a run that has ended");
     assert_eq!(session.run_obstacle(), None);
+}
+
+#[test]
+fn output_is_asked_for_while_a_page_shows_it_and_no_longer() {
+    use fanlane_core::engine::OutputLevel::{LatestLines, Nothing};
+    let Scene { mut session, engine, .. } = scene();
+    session.handle(Command::Run);
+    engine.begin(200);
+    until(&mut session, "the run", |session| session.is_running());
+    let task = TaskId(3);
+    let asked = |session: &mut Session, command: Command| {
+        session.handle(command);
+        // Once, however many frames are drawn.
+        (0..3).for_each(|_| session.poll());
+        std::mem::take(&mut engine.notes().watched)
+    };
+    assert_eq!(asked(&mut session, Command::Show(Page::LIVE)), [RunCommand::Watch(LatestLines)]);
+    assert_eq!(asked(&mut session, Command::SelectTask(Some(task))), []);
+    let followed = [RunCommand::Watch(Nothing), RunCommand::Follow(task)];
+    assert_eq!(asked(&mut session, Command::Show(Page::RESULTS)), followed);
+    assert_eq!(session.run.current().expect("a run").model().live_text().map(|text| text.task), Some(task));
+    let other = [RunCommand::Unfollow(task), RunCommand::Follow(TaskId(4))];
+    assert_eq!(asked(&mut session, Command::SelectTask(Some(TaskId(4)))), other);
+    assert_eq!(asked(&mut session, Command::Show(Page::JOB)), [RunCommand::Unfollow(TaskId(4))]);
+    assert!(session.run.current().expect("a run").model().live_text().is_none());
+    engine.end();
+    until(&mut session, "the end", |session| !session.is_running());
+    assert_eq!(engine.notes().commands, []);
 }
 
 #[test]

@@ -67,7 +67,7 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("presets|drop", "drop"),
     (
         "rnu",
-        "'rnu' is neither an existing job file nor a command; the commands are run, attach, stop, race, presets, import, history, show, resume, rerun, export, manager, progress, workloads",
+        "'rnu' is neither an existing job file nor a command; the commands are run, attach, follow, stop, race, presets, import, history, show, resume, rerun, export, manager, progress, workloads",
     ),
     ("--bogus", "--bogus"),
 ];

@@ -7,7 +7,7 @@ mod find;
 mod row_order;
 mod start;
 
-use fanlane_core::engine::RunCommand;
+use fanlane_core::engine::{OutputLevel, RunCommand};
 use fanlane_core::event::{OutcomeClass, TaskId};
 
 use super::{Machine, Wake};
@@ -33,6 +33,7 @@ pub struct ShownRun {
     /// The job that the shown run was started from, by [`JobEditor::opening`](super::JobEditor).
     opening: Option<u64>,
     asked: Option<AskedWorkers>,
+    output: AskedOutput,
 }
 
 /// A run that was shown, and how.
@@ -48,6 +49,15 @@ struct AskedWorkers {
     asked: u32,
     /// What the run had then: as soon as it has another, it has answered.
     before: u32,
+}
+
+/// What a run was asked for of the output of its running tasks.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct AskedOutput {
+    /// The run, by its serial number.
+    run: u64,
+    level: OutputLevel,
+    follows: Option<TaskId>,
 }
 
 /// Maximum number of runs that can be shown again without the history.
@@ -171,6 +181,28 @@ impl ShownRun {
         let Some(run) = self.under_way().filter(|run| run.allows(RunCommand::SetWorkers(workers))) else { return };
         run.command(RunCommand::SetWorkers(workers));
         self.asked = run.workers().map(|before| AskedWorkers { asked: workers, before });
+    }
+
+    /// Asks the run under way for what is to be seen of the output of its running tasks: for all, and for one task as long as
+    /// it has not ended. Nothing is sent unless that has changed.
+    pub(super) fn want_output(&mut self, level: OutputLevel, follows: Option<TaskId>) {
+        let Some(run) = self.current.as_ref().filter(|run| run.allows(RunCommand::Watch(level))) else { return };
+        let follows = follows.filter(|task| run.model().records.of(*task).is_none());
+        let wanted = AskedOutput { run: run.serial, level, follows };
+        let nothing = AskedOutput { run: run.serial, ..AskedOutput::default() };
+        let before = if self.output.run == run.serial { self.output } else { nothing };
+        self.output = wanted;
+        if wanted == before {
+            return;
+        }
+        if wanted.level != before.level {
+            run.command(RunCommand::Watch(level));
+        }
+        if wanted.follows != before.follows {
+            run.model().follow(follows);
+            before.follows.into_iter().for_each(|task| run.command(RunCommand::Unfollow(task)));
+            follows.into_iter().for_each(|task| run.command(RunCommand::Follow(task)));
+        }
     }
 
     pub(super) const fn next_serial(&mut self) -> u64 {

@@ -3,6 +3,7 @@
 mod detail;
 mod filter;
 mod find;
+mod live_text;
 mod output;
 mod table;
 mod words;

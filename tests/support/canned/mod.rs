@@ -25,6 +25,8 @@ use models::Dice;
 pub struct Asked {
     pub started: Vec<(Job, RunOptions)>,
     pub commands: Vec<RunCommand>,
+    /// Those about the output of running tasks.
+    pub watched: Vec<RunCommand>,
     /// What the engine says that its runs can be asked.
     pub traits: EngineTraits,
     events: Option<Sender<Event>>,
@@ -88,7 +90,12 @@ impl Engine for FakeEngine {
 
 impl RunHandle for FakeEngine {
     fn command(&self, command: RunCommand) {
-        self.asked().commands.push(command);
+        match command {
+            RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) => {
+                self.asked().watched.push(command)
+            }
+            _ => self.asked().commands.push(command),
+        }
         // A session may not know of the end yet and ask twice, as of a real engine.
         let goes_on = self.asked().events.is_some();
         if command == RunCommand::Stop && goes_on {

@@ -35,6 +35,14 @@ impl LatestLine {
         let text = sanitize::line(&bytes[crate::event::latest_line(bytes)]);
         (!text.is_empty()).then(|| Self { task, attempt, stream, text: text.into() })
     }
+
+    /// The line, with its stream in front where that is standard error.
+    pub fn words(&self) -> String {
+        match self.stream {
+            StreamName::Stdout => self.text.to_string(),
+            StreamName::Stderr => format!("stderr: {}", self.text),
+        }
+    }
 }
 
 /// A line of a running task.

@@ -17,6 +17,7 @@ use fanlane_core::model::search::Needle;
 use fanlane_core::model::{Autopsy, RunModel, format};
 
 use super::find::FindBar;
+use super::live_text::LiveTextView;
 use super::output::{Lines, output_ui};
 use super::words::{outcome_sentence, value_text};
 
@@ -30,6 +31,7 @@ pub struct Detail {
     /// The stream to open the next attempt on, where a text was found.
     wanted_stream: Option<StreamName>,
     find: FindBar,
+    live: LiveTextView,
 }
 
 /// The shown attempt, with its output cut into lines.
@@ -53,7 +55,13 @@ fn first_stream(output: &Output, class: OutcomeClass) -> StreamName {
 
 impl Default for Detail {
     fn default() -> Self {
-        Self { shown: None, stream: StreamName::Stdout, wanted_stream: None, find: FindBar::default() }
+        Self {
+            shown: None,
+            stream: StreamName::Stdout,
+            wanted_stream: None,
+            find: FindBar::default(),
+            live: LiveTextView::default(),
+        }
     }
 }
 
@@ -81,7 +89,13 @@ impl Detail {
             _ => session.run.query().needle().and_then(|needle| self.place_of_hit(session, &attempts, &needle)),
         };
         let Some(record) = wanted.map_or(attempts.last(), |place| attempts.get(place)) else {
-            return running_ui(ui, run, &model, task, requests);
+            running_ui(ui, run, &model, task, requests);
+            if model.running.contains_key(&task)
+                && let Some(text) = model.live_text()
+            {
+                self.live.show_ui(ui, text);
+            }
+            return;
         };
         self.cut_lines(run, record, attempts.len(), wanted);
         // Asked of the session after the lock on its model is gone.
@@ -251,7 +265,9 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, req
         ui.label("It has not started yet.");
         return;
     };
-    ui.label("It is running; its output is shown when it has ended.");
+    if model.live_text().is_none() {
+        ui.label("It is running; its output is shown when it has ended.");
+    }
     let mut facts = vec![
         ("Start", format!("+{}", format::duration(running.start_ns))),
         ("So far", format::duration(run.now_ns(model).saturating_sub(running.start_ns))),

@@ -9,8 +9,8 @@ use super::{Found, LanesData};
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::TimeWindow;
 use fanlane_core::event::{OutcomeClass, TaskId};
-use fanlane_core::model::format;
 use fanlane_core::model::lanes::LaneTimeline;
+use fanlane_core::model::{LatestLine, format};
 
 /// Distance of a successful bar from the edges of its row, in points.
 const DONE_INSET: f32 = 5.0;
@@ -22,6 +22,8 @@ const MIN_NUMBER_WIDTH: f32 = 7.0 * theme::UNIT;
 const MIN_ICON_WIDTH: f32 = 2.0 * theme::UNIT;
 /// Height of the progress line of a running task, in points.
 const PROGRESS_HEIGHT: f32 = 3.0;
+/// Maximum length of a line in a bar, in characters: more than any bar has room for.
+const MAX_LINE_CHARS: usize = 400;
 /// Minimum opacity of a pixel that is hardly busy.
 const MIN_OPACITY: f32 = 0.35;
 
@@ -71,6 +73,8 @@ struct Words {
     fill: Color32,
     /// The reported progress, 0 to 1.
     progress: Option<f32>,
+    /// The latest line of a running task.
+    line: Option<String>,
 }
 
 impl Canvas<'_> {
@@ -107,7 +111,14 @@ impl Canvas<'_> {
                 if range.span() >= if done { MIN_NUMBER_WIDTH } else { MIN_ICON_WIDTH } {
                     let rect = Rect::from_x_y_ranges(range, y);
                     let task = lane.bars.as_slice()[segment.first].task();
-                    words.push(Words { rect, task, class: Some(segment.worst), fill: color, progress: None });
+                    words.push(Words {
+                        rect,
+                        task,
+                        class: Some(segment.worst),
+                        fill: color,
+                        progress: None,
+                        line: None,
+                    });
                 }
             }
             self.rect(Rect::from_x_y_ranges(range, y), shade);
@@ -129,7 +140,15 @@ impl Canvas<'_> {
                 self.flush();
             }
             if range.span() >= MIN_ICON_WIDTH {
-                words.push(Words { rect: bar, task: running.task, class: None, fill: self.palette.accent, progress });
+                let line = lane.latest_line().map(LatestLine::words);
+                words.push(Words {
+                    rect: bar,
+                    task: running.task,
+                    class: None,
+                    fill: self.palette.accent,
+                    progress,
+                    line,
+                });
             }
         }
         for life in lives.iter().filter(|life| life.died) {
@@ -186,10 +205,13 @@ impl Canvas<'_> {
             let at = pos2(at.x + size + theme::HALF, at.y);
             let font = egui::FontId::monospace(size - 1.0);
             let number = number(words.task);
-            let text = words.progress.map_or_else(
-                || number.to_string(),
-                |done| format!("{number} · {}", format::percent((done * 100.0).into())),
-            );
+            let mut text = number.to_string();
+            if let Some(done) = words.progress {
+                text += &format!(" · {}", format::percent((done * 100.0).into()));
+            }
+            if let Some(line) = &words.line {
+                text += &format!(" · {}", line.chars().take(MAX_LINE_CHARS).collect::<String>());
+            }
             painter.text(at, Align2::LEFT_CENTER, text, font, color);
         }
     }

@@ -6,7 +6,7 @@ use super::{Found, LanesData};
 use crate::ui::theme;
 use crate::ui::widgets::{badge, quantity};
 use fanlane_core::event::OutcomeClass;
-use fanlane_core::model::format;
+use fanlane_core::model::{LatestLine, format};
 
 /// The gestures of the lanes.
 const ADVICE: &str = "Wheel: zoom · Drag: move · Double click: whole run · Click: open the task";
@@ -40,6 +40,9 @@ pub fn tooltip_ui(ui: &mut Ui, data: &LanesData<'_>, found: &Found) {
     });
     ui.add(egui::Label::new(RichText::new((data.label)(found.task)).monospace()).truncate());
     ui.label(times(data, found));
+    if let Some(line) = latest_line(data, found) {
+        ui.add(egui::Label::new(RichText::new(line).monospace()).truncate());
+    }
     if found.crowd > 1 {
         ui.weak(format!("one of {} here: zoom in to tell them apart", format::count(u64::from(found.crowd))));
     }
@@ -51,7 +54,8 @@ pub fn sentence(data: &LanesData<'_>, found: &Found) -> String {
     let again = if retried(data, found) { ", tried again" } else { "" };
     let label = (data.label)(found.task);
     let (lane, task) = (found.place.lane + 1, format::count((data.number)(found.task)));
-    format!("Lane {lane} · Task {task} · {state}{again} · {} · {label}", times(data, found))
+    let line = latest_line(data, found).map_or_else(String::new, |line| format!(" · {line}"));
+    format!("Lane {lane} · Task {task} · {state}{again} · {}{line} · {label}", times(data, found))
 }
 
 fn times(data: &LanesData<'_>, found: &Found) -> String {
@@ -69,6 +73,13 @@ fn class(data: &LanesData<'_>, found: &Found) -> Option<OutcomeClass> {
 fn retried(data: &LanesData<'_>, found: &Found) -> bool {
     let lane = data.lanes.lanes().get(found.place.lane);
     lane.and_then(|lane| lane.bars.as_slice().get(found.place.bar)).is_some_and(|bar| bar.retried())
+}
+
+/// The latest line of a running task.
+fn latest_line(data: &LanesData<'_>, found: &Found) -> Option<String> {
+    let lane = data.lanes.lanes().get(found.place.lane)?;
+    lane.running.filter(|running| running.task == found.task)?;
+    lane.latest_line().map(LatestLine::words)
 }
 
 /// The reported progress of a running task.

@@ -111,8 +111,11 @@ fn sentence(data: &LanesData<'_>, lane: &LaneTimeline, index: usize) -> String {
         .map(|column| format!("{} {}", column.title, (column.words)(lane, index, data.now_ns)))
         .collect();
     parts.push(match (lane.live(), lane.running) {
-        (_, Some(running)) if running.is_suspended => format!("stopped task {}", (data.number)(running.task)),
-        (_, Some(running)) => format!("running task {}", (data.number)(running.task)),
+        (_, Some(running)) => {
+            let state = if running.is_suspended { "stopped" } else { "running" };
+            let line = lane.latest_line().map_or_else(String::new, |line| format!(": {}", line.words()));
+            format!("{state} task {}{line}", (data.number)(running.task))
+        }
         (Some(_), None) => "between tasks".to_owned(),
         (None, None) => "without a worker".to_owned(),
     });
