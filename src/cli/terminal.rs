@@ -37,7 +37,16 @@ pub fn print(write: impl FnOnce() -> io::Result<()>) -> anyhow::Result<Status> {
     }
     match write() {
         Ok(()) => Ok(Status::AllDone),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Status::AllDone),
+        Err(error) if is_closed_pipe(&error) => Ok(Status::AllDone),
         Err(error) => Err(anyhow::Error::new(error).context("standard output cannot be written")),
     }
+}
+
+/// Whether an error, or what it wraps, says that the reader of a pipe is gone. A writer of a format wraps the error of what
+/// it writes to.
+pub fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let Some(io) = error.downcast_ref::<io::Error>() else {
+        return error.source().is_some_and(is_closed_pipe);
+    };
+    io.kind() == io::ErrorKind::BrokenPipe || io.get_ref().is_some_and(|inner| is_closed_pipe(inner))
 }

@@ -296,3 +296,22 @@ fn leftovers_of_a_killed_host_are_removed_by_the_next_look() {
     assert!(attached.code == Some(2) && attached.err.contains("no detached run is running"), "{attached:?}");
     assert!(is_empty(&scene.0.path().join("runtime")));
 }
+
+#[test]
+fn a_run_that_was_stopped_is_off_the_list_when_stop_returns() {
+    let scene = Scene::new();
+    for _ in 0..2 {
+        assert_eq!(scene.run(&["run", "--background", "sleep 1000; : {}", ":::", "1"]).code, Some(0));
+    }
+    // Without a number it is an error while several are running.
+    assert_eq!(scene.run(&["stop"]).code, Some(2));
+    assert_eq!(scene.run(&["stop", "2"]).code, Some(0));
+    let other = scene.run(&["stop"]);
+    assert_eq!(other.code, Some(0), "{other:?}");
+    for (run, command) in [("1", "stop"), ("2", "stop"), ("2", "attach")] {
+        let gone = scene.run(&[command, run]);
+        assert!(gone.code == Some(2) && gone.err.contains(&format!("run {run} is not running")), "{gone:?}");
+    }
+    assert_eq!(scene.run(&["stop"]).code, Some(2));
+    scene.nothing_is_left();
+}

@@ -228,6 +228,33 @@ fn a_closed_pipe_is_no_complaint() {
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
 }
 
+/// Each command that prints, with a reader that is gone before the first byte.
+#[test]
+fn every_command_is_quiet_where_its_reader_is_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(run_in(&["run", "--quiet", "echo {}; exit 1", ":::", "a", "b"], folder.path()).code, Some(1));
+    let lines = "history|history --json|history --all|history path|history remove 1|show 1|show 1 --json|show 1 --job|\
+                 show 1 --grep a|export 1 -f csv|export 1 -f json|export 1 -f jsonl|export 1 -f trace|follow 1|presets|\
+                 presets path|presets show cubes|workloads|import parallel parallel_echo_:::_a|--help|--version|run --help|\
+                 run --dry-run echo ::: a|resume 1 --failed --dry-run|rerun 1 --dry-run|run --background true ::: a";
+    for line in lines.split('|') {
+        // An underscore is a blank within a word.
+        let words: Vec<String> = line.split_whitespace().map(|word| word.replace('_', " ")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ended = super::start::command(&words, folder.path()).stdout(writer).output().expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(!said.to_lowercase().contains("broken pipe") && !said.contains("panicked"), "{line}: {said}");
+        assert_eq!(ended.status.code(), Some(0), "{line}: {said}");
+    }
+    // What is started in the background here is over before the folder is removed.
+    let until = std::time::Instant::now() + super::start::DEADLINE;
+    while run_in(&["history", "--json"], folder.path()).out.contains("\"running\"") {
+        assert!(std::time::Instant::now() < until, "waited in vain for the detached run");
+    }
+}
+
 #[test]
 fn presets_are_listed_shown_and_run() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,7 +1,5 @@
 //! `fanlane follow`: what the tasks of a detached run print, while they print; of a run that has ended, what is recorded.
 
-use std::io;
-
 use anyhow::{Context, Result, bail};
 use bstr::BString;
 use clap::Args;
@@ -11,7 +9,7 @@ use crate::cli::exit_status::Status;
 use crate::cli::report::{Bar, Format, Grouping, RecordedTask, Report, Streams, Style, Tasks};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
-use crate::cli::terminal::remark;
+use crate::cli::terminal::{is_closed_pipe, remark};
 use fanlane_core::engine::{OutputLevel, RunCommand};
 use fanlane_core::event::{AttemptRecord, EventKind, Outcome, RunEvent, TaskEvent, TaskId};
 use fanlane_core::host::{DetachedInfo, DetachedRun, DetachedUpdate};
@@ -50,14 +48,10 @@ impl Subcommand for FollowArgs {
         };
         match followed {
             // Its reader has seen enough.
-            Err(error) if is_closed_pipe(&error) => Ok(Status::AllDone),
+            Err(error) if is_closed_pipe(&*error) => Ok(Status::AllDone),
             followed => followed,
         }
     }
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The detached run of this name that is running; the newest, if there are several.

@@ -2,6 +2,7 @@
 
 mod past_run;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
@@ -59,10 +60,15 @@ impl RunList {
         &self.filter
     }
 
-    /// The runs that match the filter, the newest first.
+    /// The runs that match the filter, the newest first. Without a filter, runs that others resume and those that tasks of
+    /// others started are left out.
     pub fn shown(&self) -> impl Iterator<Item = &RunRow> {
         let wanted = self.filter.to_lowercase();
-        self.rows.iter().filter(move |run| run.name.to_lowercase().contains(&wanted))
+        let resumed: HashSet<i64> = self.rows.iter().filter_map(|run| run.continues).collect();
+        self.rows.iter().filter(move |run| {
+            let is_part = run.parent.is_some() || resumed.contains(&run.id);
+            run.name.to_lowercase().contains(&wanted) && !(wanted.is_empty() && is_part)
+        })
     }
 
     /// All runs, the newest first.
@@ -248,7 +254,7 @@ impl Session {
             return self.notices.show(Notice::error(text).about(Topic::PastRun));
         }
         self.notices.succeeded(Topic::PastRun);
-        let PastRun { row, job, batch, model, rest, damaged } = past;
+        let PastRun { row, earlier, job, batch, model, rest, damaged } = past;
         let id = row.id;
         if damaged > 0 {
             let text = format!("Run {id} is shown without the damaged parts of its record; the rest is complete.");
@@ -273,7 +279,7 @@ impl Session {
             }
             (PastRunUse::Resume, Ok(_)) if self.is_racing() => self.refuse_beside_race(),
             (PastRunUse::Resume, Ok(batch)) => {
-                let earlier = Earlier { done: row.earlier.done + done, ..row.earlier };
+                let earlier = Earlier { done: earlier.done + done, ..earlier };
                 let origin = RunOrigin { job, batch, folder: row.folder };
                 self.start(StartRequest {
                     continues: Some((id, earlier)),

@@ -9,8 +9,8 @@ use bstr::BString;
 
 use fanlane_core::event::TaskId;
 use fanlane_core::job::{Batch, Input, Job, TaskTemplate};
-use fanlane_core::model::RunModel;
-use fanlane_core::store::history::{History, HistoryError, RunRow, longest_first};
+use fanlane_core::model::{Earlier, RunModel};
+use fanlane_core::store::history::{History, HistoryError, RunChain, RunRow, longest_first};
 use fanlane_core::store::record::{RecordLine, TaskWords};
 use fanlane_core::store::remaining::EndedTasks;
 
@@ -18,6 +18,8 @@ use fanlane_core::store::remaining::EndedTasks;
 pub struct PastRun {
     /// Its row in the list.
     pub row: RunRow,
+    /// The tasks that were left out by the first of the runs that it resumes.
+    pub earlier: Earlier,
     /// Its job; if unknown, one with its command lines only.
     pub job: Job,
     /// Its tasks.
@@ -31,16 +33,17 @@ pub struct PastRun {
 }
 
 impl PastRun {
-    /// Reads a run.
+    /// Reads a run, with those that it resumes as one batch.
     ///
     /// # Errors
     /// When it does not exist, or the history cannot be read.
     pub fn read(folder: &Path, id: i64) -> Result<Self, HistoryError> {
         let history = History::existing(folder)?.ok_or(HistoryError::Empty)?;
-        let row = history.run(id)?;
+        let chain = history.chain(id)?;
+        let row = chain.newest().clone();
         let mut model = RunModel::default();
-        let damaged = history.events(id, |event| model.take(event))?;
-        let picked = history.picked(id)?;
+        let damaged = history.events_of_chain(&chain, |event| model.take(event))?;
+        let picked = history.picked(chain.first().id)?;
         let job = match history.job(id)? {
             Some(text) => Job::parse(&text).map_err(|error| format!("Its job cannot be read: {error}")),
             None => Err("Its job was too long to be kept.".to_owned()),
@@ -56,11 +59,12 @@ impl PastRun {
         let (job, batch, rest) = match again {
             Ok((batch, rest)) => (job.unwrap_or_default(), batch, Ok(Arc::new(rest))),
             Err(why) => {
-                let (job, batch) = as_recorded(&history, &row, job.ok(), picked.as_deref())?;
+                let (job, batch) = as_recorded(&history, &chain, job.ok(), picked.as_deref())?;
                 (job, batch, Err(why))
             }
         };
-        Ok(Self { row, job, batch: Arc::new(batch), model, rest, damaged })
+        let earlier = chain.first().earlier;
+        Ok(Self { row, earlier, job, batch: Arc::new(batch), model, rest, damaged })
     }
 }
 
@@ -84,19 +88,19 @@ fn pick(whole: &Batch, picked: Option<&[u64]>) -> Option<Batch> {
 /// The tasks with their recorded command lines or arguments, blank if they had not ended.
 fn as_recorded(
     history: &History,
-    row: &RunRow,
+    chain: &RunChain,
     job: Option<Job>,
     picked: Option<&[u64]>,
 ) -> Result<(Job, Batch), HistoryError> {
     let mut words: HashMap<u64, TaskWords> = HashMap::new();
-    for line in history.lines(row.id) {
+    for line in history.lines_of_chain(chain)? {
         if let RecordLine::Tasks(tasks) = line? {
             words.extend(tasks.into_iter().map(|task| (task.number(), task)));
         }
     }
     let known = job.clone().unwrap_or_default();
     let has_lines = known.task.kind().traits().is_command_line;
-    let last = picked.map_or(row.tasks, |numbers| numbers.iter().copied().max().unwrap_or(0));
+    let last = picked.map_or(chain.tasks(), |numbers| numbers.iter().copied().max().unwrap_or(0));
     let line = |number: u64| -> BString {
         let Some(task) = words.get(&number) else { return BString::default() };
         if has_lines {
@@ -106,7 +110,7 @@ fn as_recorded(
         }
     };
     let shown = Job {
-        name: row.name.clone(),
+        name: chain.newest().name.clone(),
         task: if has_lines { TaskTemplate::Command("{}".to_owned()) } else { known.task.clone() },
         inputs: vec![Input::Bytes((1..=last).map(line).collect())],
         ..Job::default()
@@ -114,7 +118,7 @@ fn as_recorded(
     let whole = Batch::open(&shown, Path::new("/"), &mut std::io::empty());
     let whole = whole.map_err(|error| HistoryError::Damaged {
         path: history.path().to_owned(),
-        reason: format!("the tasks of run {} cannot be shown: {error}", row.id),
+        reason: format!("the tasks of run {} cannot be shown: {error}", chain.newest().id),
     })?;
     let batch = pick(&whole, picked).unwrap_or(whole);
     Ok((job.unwrap_or(shown), batch))

@@ -58,7 +58,8 @@ fn row_ui(row: &mut TableRow<'_, '_>, session: &Session, run: &RunRow, requests:
         ui.add(Label::new(sanitize::command(&run.name)).truncate());
     });
     row.col(|ui| state_ui(ui, run));
-    let counts = [run.tasks, run.counts.done, run.counts.failures()].map(format::count);
+    let failed = run.counts.failures() + run.earlier.failed;
+    let counts = [run.batch_tasks(), run.batch_done(), failed].map(format::count);
     let time = format::duration(run.wall_ns);
     for (place, text) in counts.into_iter().chain([time]).enumerate() {
         row.col(|ui| number_cell_ui(ui, &text, place == 3));

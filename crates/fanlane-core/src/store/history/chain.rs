@@ -93,6 +93,9 @@ impl History {
     /// # Errors
     /// When the history cannot be read.
     pub fn events_of_chain(&self, chain: &RunChain, mut take: impl FnMut(Event)) -> Result<u64, HistoryError> {
+        if let [run] = &*chain.runs {
+            return self.events(run.id, take);
+        }
         let mut lines = self.lines_of_chain(chain)?;
         for line in lines.by_ref() {
             if let RecordLine::Event(event) = line? {
