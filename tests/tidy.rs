@@ -27,6 +27,7 @@ const MAX_LINES: usize = 400;
 /// Files that are longer, and why.
 const LONG_FILES: &[(&str, &str)] = &[
     ("crates/fanlane-core/src/engine/dispatcher/tests.rs", "orderings of events against simulated workers, one table"),
+    ("crates/fanlane-core/src/job/file/tests.rs", "a table of the faults that a text can have"),
     ("src/session/tests.rs", "a table of what a person does and what becomes of it"),
 ];
 
@@ -191,6 +192,32 @@ fn the_library_without_managers_needs_few_packages_and_no_compiler_of_c() {
     assert!(packages.contains("fanlane-os"), "the tree is read: {text}{}", String::from_utf8_lossy(&tree.stderr));
     assert!(packages.len() <= MAX_PACKAGES, "{} packages: {packages:?}", packages.len());
     assert!(!packages.contains("cc"), "no C is compiled: {packages:?}");
+}
+
+/// What is printed goes through one seam, which lets nothing act on a terminal.
+#[test]
+fn standard_streams_are_written_at_one_place() {
+    /// The seam, and those that have a reason to write beside it.
+    const SEAMS: [&str; 3] = [
+        "src/cli/terminal.rs",
+        // What tasks print is theirs, and is passed on as it is.
+        "src/cli/report/streams.rs",
+        // A view that draws a whole terminal.
+        "src/cli/watch",
+    ];
+    const WORDS: [&str; 8] =
+        ["io::stdout", "io::stderr", "println!", "print!(", "eprint", ".print()", "/dev/stdout", "/dev/tty"];
+    let mut faults = Vec::new();
+    let is_outside = |path: &PathBuf| path.starts_with("src") && !SEAMS.iter().any(|seam| path.starts_with(seam));
+    for path in sources().into_iter().filter(is_outside) {
+        for (number, line) in code_lines(&read(&path)) {
+            let in_tests = path.to_string_lossy().contains("test");
+            if !in_tests && WORDS.iter().any(|word| line.contains(word)) {
+                faults.push(format!("{}:{number}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    complain("what has to be printed through src/cli/terminal.rs", &faults);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use super::progress::ProgressArgs;
 use super::race::RaceArgs;
 use super::rerun::{RerunArgs, ResumeArgs};
 use super::run::RunArgs;
+use super::scripts::{CompletionsArgs, ManArgs};
 use super::subcommand::Subcommand;
 use super::workloads::WorkloadsArgs;
 
@@ -75,7 +76,7 @@ commands! {
     Stop(StopArgs),
     /// Race a batch: one process, threads and pools of several sizes, in turns
     Race(Box<RaceArgs>),
-    /// List the presets, show one, or print the folder of your own
+    /// List the presets, show one, save one, or print the folder of your own
     Presets(PresetsArgs),
     /// Convert a command line of GNU parallel or xargs, or a job log, to a job file
     Import(ImportArgs),
@@ -97,6 +98,10 @@ commands! {
     Progress(ProgressArgs),
     /// List the built-in workloads that a job file can call
     Workloads(WorkloadsArgs),
+    /// Print the script with which a shell completes the words of fanlane
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write a page for each command
+    Man(ManArgs),
 }
 
 #[cfg(test)]

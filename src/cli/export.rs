@@ -105,7 +105,7 @@ fn export_from_history(run: RunName, args: &ExportArgs) -> Result<Status> {
 fn write_out(args: &ExportArgs, header: &RecordHeader, lines: &mut dyn Iterator<Item = RecordLine>) -> Result<Status> {
     let mut cut = 0;
     let status = match &args.output {
-        None => print(|| write(args.format, header, lines, &mut BufWriter::new(io::stdout().lock()), &mut cut))?,
+        None => print(|out| write(args.format, header, lines, out, &mut cut))?,
         Some(path) => {
             output_file::write(path, args.force, |file| {
                 write(args.format, header, lines, &mut BufWriter::new(file), &mut cut)

@@ -1,7 +1,6 @@
 //! `fanlane import`: converts a command line of another program to a job file, and reports differences on standard error.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -113,7 +112,7 @@ fn import_line(
 fn write(imported: Imported, target: &Target) -> Result<Status> {
     let text = imported.job.to_ron()?;
     let status = match &target.output {
-        None => print(|| io::stdout().lock().write_all(text.as_bytes()))?,
+        None => print(|out| out.write_all(text.as_bytes()))?,
         Some(path) => {
             output_file::write(path, target.force, |file| file.write_all(text.as_bytes()))?;
             Status::AllDone

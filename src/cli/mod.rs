@@ -6,16 +6,19 @@
 //! status), `report` (what a run prints), `detached`, `run_name`, `choices`, and the rest below them.
 
 mod choices;
+mod columns;
 mod commands;
 mod detached;
 mod execute;
 mod exit_status;
 mod export;
+mod help;
 mod history;
 mod import;
 mod manager;
 mod output_file;
 mod plan;
+mod preset_name;
 mod presets;
 pub mod progress;
 mod race;
@@ -23,8 +26,10 @@ mod report;
 mod rerun;
 mod run;
 mod run_name;
+mod scripts;
 mod subcommand;
 mod terminal;
+mod unknown_command;
 mod watch;
 mod worker_count;
 mod workloads;
@@ -32,14 +37,13 @@ mod workloads;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches;
 
 use commands::{Cli, Command};
 use execute::RunRequest;
 use plan::Plan;
 use subcommand::Subcommand;
-use terminal::{complain, print};
+use terminal::{answer, complain};
 
 pub use exit_status::Status;
 pub use terminal::{in_one_line, remark};
@@ -61,42 +65,24 @@ pub struct Headless(Command);
 
 /// Parses the words of the command line, the program's name first. Help and errors are printed.
 pub fn understand(words: Vec<OsString>) -> Request {
+    if let Some(error) = unknown_command::problem(&words, &help::commands()) {
+        return Request::Answered(complain(&error));
+    }
     match parse(words) {
         Ok(Cli { command: Some(command), .. }) => Request::Headless(Headless(command)),
-        Ok(Cli { command: None, job }) => match job.as_deref().map_or(Ok(()), check_job_path) {
-            Ok(()) => Request::Window(job),
-            Err(error) => Request::Answered(complain(&error)),
-        },
-        Err(error) => {
-            if !error.use_stderr() {
-                return Request::Answered(print(|| error.print()).unwrap_or_else(|error| complain(&error)));
-            }
-            remark(&complaint(&error));
-            Request::Answered(Status::NothingRun)
-        }
+        Ok(Cli { command: None, job }) => Request::Window(job),
+        Err(error) => Request::Answered(answer(&error)),
     }
-}
-
-/// What is wrong with the words of the command line, and for an option of GNU parallel what there is in its place.
-fn complaint(error: &clap::Error) -> String {
-    if error.kind() == ErrorKind::UnknownArgument
-        && let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg)
-        && let Some(answer) = run::parallel_options::answer(option)
-    {
-        return answer;
-    }
-    let text = error.render().to_string();
-    text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned()
 }
 
 fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let mut cli = Cli::try_parse_from(&words)?;
+    let mut cli = read(words.iter())?;
     if let Some(behind) = cli.command.as_mut().and_then(Command::words)
         && plan::job_file(behind).is_some()
     {
         // A command takes all words after its first; behind a job file, options still are options.
         let job_file = words.len() - behind.len();
-        cli = Cli::try_parse_from(words[..job_file].iter().chain(&words[job_file + 1..]))?;
+        cli = read(words[..job_file].iter().chain(&words[job_file + 1..]))?;
         if let Some(behind) = cli.command.as_mut().and_then(Command::words) {
             behind.insert(0, words[job_file].clone());
         }
@@ -104,18 +90,12 @@ fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     Ok(cli)
 }
 
-/// A first word that is no command is taken as a job file, unless there is none.
-fn check_job_path(path: &Path) -> anyhow::Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
-    let cli = Cli::command();
-    let commands: Vec<_> = cli.get_subcommands().map(|command| command.get_name()).collect();
-    anyhow::bail!(
-        "'{}' is neither an existing job file nor a command; the commands are {}",
-        path.display(),
-        commands.join(", ")
-    )
+/// Reads words by the definitions that help shows.
+fn read<'a>(words: impl Iterator<Item = &'a OsString> + Clone) -> Result<Cli, clap::Error> {
+    let is_short = words.clone().any(|word| word == "-h");
+    let mut commands = if is_short { help::commands_in_short() } else { help::commands() };
+    let matches = commands.try_get_matches_from_mut(words)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut commands))
 }
 
 /// Carries out a command.
@@ -127,7 +107,7 @@ pub fn perform(headless: Headless) -> Status {
 pub fn run_instead_of_window(job: Option<&Path>) -> Status {
     let plan = match job {
         Some(path) => Plan::from_file(path),
-        None => presets::first_example(),
+        None => Ok(presets::terminal_example()),
     };
     plan.and_then(|plan| execute::run(RunRequest::new(plan))).unwrap_or_else(|error| complain(&error))
 }

@@ -1,18 +1,20 @@
 //! `fanlane presets`: the examples that come with the program and the jobs that were saved.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand as ClapSubcommand};
 
+use super::columns::{self, Side};
 use super::exit_status::Status;
 use super::plan::Plan;
+use super::preset_name::{find, saved};
 use super::report::printable;
 use super::subcommand::Subcommand;
-use super::terminal::print;
-use fanlane_core::job::Job;
-use fanlane_core::store::presets::{Presets, SavedPreset};
+use super::terminal::{print, remark, write_path};
+use fanlane_core::job::{Input, Job, TaskTemplate, WorkloadSpec};
+use fanlane_core::store::presets::{PresetError, Presets, SavedPreset};
 
 /// The arguments of `fanlane presets`.
 #[derive(Debug, Args)]
@@ -31,6 +33,18 @@ enum PresetsAction {
         /// Its name as in the list, in upper or lower case
         name: String,
     },
+    /// Save a job file as a preset; its relative paths keep their folder
+    Save {
+        /// The job file
+        #[arg(value_name = "JOB.ron")]
+        file: PathBuf,
+        /// Name of the preset [default: the name in the file, or the file's]
+        #[arg(long)]
+        name: Option<String>,
+        /// Replace a preset of that name
+        #[arg(long)]
+        force: bool,
+    },
     /// Print the folder of your own presets
     Path,
 }
@@ -40,32 +54,63 @@ impl Subcommand for PresetsArgs {
         match self.action {
             None | Some(PresetsAction::List) => {
                 let saved = saved()?;
-                print(|| write_list(&saved, &mut io::stdout().lock()))
+                print(|out| write_list(&saved, out))
             }
             Some(PresetsAction::Show { name }) => {
                 let text = find(&name)?.to_ron()?;
-                print(|| io::stdout().lock().write_all(text.as_bytes()))
+                print(|out| out.write_all(text.as_bytes()))
             }
+            Some(PresetsAction::Save { file, name, force }) => save(&file, name, force),
             Some(PresetsAction::Path) => {
                 let presets = Presets::open_default()?;
-                print(|| writeln!(io::stdout(), "{}", presets.folder().display()))
+                print(|out| write_path(presets.folder(), out))
             }
         }
     }
 }
 
-/// The job that the program opens on at its first start.
-///
-/// # Errors
-/// None, as long as there is an example.
-pub fn first_example() -> Result<Plan> {
-    let first = Presets::builtin().into_iter().next().context("the program comes with no example")?;
-    Ok(Plan { job: first.job, folder: PathBuf::from(".") })
+/// What the program runs where it cannot open its window: a short example whose lines say what they are.
+pub fn terminal_example() -> Plan {
+    const TASKS: i64 = 8;
+    const POINTS: &str = "30000000";
+    let points = vec![POINTS.to_owned(); TASKS as usize];
+    let job = Job {
+        name: "First look".to_owned(),
+        task: TaskTemplate::Workload(WorkloadSpec::named("monte_carlo_pi")),
+        inputs: vec![Input::List(points), Input::Range(1, TASKS)],
+        linked: true,
+        tagstring: Some("pi from {1} random points, task {2} of 8:".to_owned()),
+        ..Job::default()
+    };
+    remark(&format!(
+        "an example of {TASKS} tasks that takes some seconds: each computes pi from random points; Ctrl-C ends it. Your own \
+         batch: fanlane run COMMAND ::: VALUE..., and fanlane run --help"
+    ));
+    Plan { job, folder: PathBuf::from(".") }
 }
 
-fn saved() -> Result<Vec<SavedPreset>> {
-    // Without a home folder there are no saved presets.
-    Presets::open_default().map_or_else(|_| Ok(Vec::new()), |presets| Ok(presets.list()?))
+/// Saves the job of a file as a preset. Its relative paths keep their folder.
+fn save(file: &Path, name: Option<String>, force: bool) -> Result<Status> {
+    let Plan { job, folder } = Plan::from_file(file)?;
+    let mut job = job.anchored(&std::path::absolute(&folder).unwrap_or(folder));
+    if let Some(name) = name {
+        job.name = name;
+    } else if job.name.trim().is_empty() {
+        job.name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    }
+    let presets = Presets::open_default()?;
+    let slug = presets.save(&job, force).map_err(|error| match error {
+        PresetError::Exists { .. } => {
+            anyhow::Error::new(error).context("the preset was not saved; add --force to replace it")
+        }
+        error => error.into(),
+    })?;
+    remark(&format!(
+        "saved as {}; run it by fanlane run --preset '{}'",
+        presets.folder().join(slug.to_string()).with_extension("ron").display(),
+        job.name
+    ));
+    Ok(Status::AllDone)
 }
 
 fn write_list(saved: &[SavedPreset], out: &mut dyn Write) -> io::Result<()> {
@@ -82,24 +127,6 @@ fn write_list(saved: &[SavedPreset], out: &mut dyn Write) -> io::Result<()> {
         (one_line(preset.title()), about)
     });
     let lines: Vec<(String, String)> = built_in.chain(saved).collect();
-    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    for (name, about) in lines {
-        writeln!(out, "{}", format!("{name:width$}  {about}").trim_end())?;
-    }
-    out.flush()
-}
-
-/// Finds a preset by its name or its file's, a saved one before a built-in one.
-fn find(name: &str) -> Result<Job> {
-    let is_meant = |known: &str| known.to_lowercase() == name.to_lowercase();
-    for preset in saved()? {
-        if is_meant(preset.title()) || is_meant(preset.slug.as_str()) {
-            return preset.job.with_context(|| format!("the preset '{name}' cannot be read"));
-        }
-    }
-    let built_in = Presets::builtin();
-    match built_in.into_iter().find(|preset| is_meant(&preset.job.name) || is_meant(preset.slug.as_str())) {
-        Some(preset) => Ok(preset.job),
-        None => bail!("there is no preset '{name}'; 'fanlane presets list' shows all names"),
-    }
+    let rows: Vec<[String; 2]> = lines.into_iter().map(|(name, about)| [name, about]).collect();
+    columns::write(&rows, [Side::Left; 2], out)
 }

@@ -16,7 +16,7 @@ pub struct WorkloadsArgs {}
 
 impl Subcommand for WorkloadsArgs {
     fn perform(self) -> Result<Status> {
-        terminal::print(|| write_list(&mut io::stdout().lock()))
+        terminal::print(|out| write_list(out))
     }
 }
 

@@ -236,14 +236,18 @@ fn without_a_display_the_job_runs_in_the_terminal() {
 #[test]
 fn without_a_display_the_first_example_runs_in_the_terminal() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut child = super::start::command(&[], folder.path()).spawn().expect("it starts");
-    let (first, _out) = first_line(&mut child);
-    assert!(first.trim().parse::<f64>().is_ok(), "the value of a call: {first}");
-    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
-    assert_eq!(wait(&mut child).code(), Some(130));
-    let err = std::io::read_to_string(child.stderr.take().expect("it is piped")).expect("text");
-    let reason = err.lines().next().expect("a line");
-    assert!(reason.starts_with("fanlane: ") && reason.ends_with("; running in the terminal instead"), "{err}");
+    let ended = run_in(&[], folder.path());
+    assert_eq!((ended.code, ended.out.lines().count()), (Some(0), 8), "{ended:?}");
+    for line in ended.out.lines() {
+        let (what, value) = line.split_once('\t').expect(line);
+        assert!(what.starts_with("pi from 30000000 random points, task "), "{line}");
+        assert!(value.parse::<f64>().is_ok_and(|pi| (3.0..3.3).contains(&pi)), "{line}");
+    }
+    let mut lines = ended.err.lines();
+    let reason = lines.next().expect("a line");
+    assert!(reason.starts_with("fanlane: ") && reason.ends_with("; running in the terminal instead"), "{ended:?}");
+    let plan = lines.next().expect("a second line");
+    assert!(plan.contains("an example of 8 tasks that takes some seconds"), "{ended:?}");
 }
 
 #[test]

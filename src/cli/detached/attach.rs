@@ -1,6 +1,6 @@
 //! `fanlane attach` and `fanlane watch`: a view of a detached run, or a report on it as `fanlane run` prints it.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::cli::report::args::{ReportArgs, ReportOptions};
 use crate::cli::report::{Report, Shortfall, describe};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
-use crate::cli::terminal::remark;
+use crate::cli::terminal::{remark, stdout_is_terminal};
 use crate::cli::watch::{self as view, EventSink, Leave, Situation, View};
 use fanlane_core::engine::{OutputLevel, RunCommand, event_pump};
 use fanlane_core::event::Event;
@@ -39,7 +39,7 @@ pub struct AttachArgs {
 impl Subcommand for AttachArgs {
     fn perform(self) -> Result<Status> {
         let options = self.report.options();
-        let is_plain = self.plain || options.asks_for_words() || !io::stdout().is_terminal();
+        let is_plain = self.plain || options.asks_for_words() || !stdout_is_terminal();
         if options.watch || (!is_plain && view::check().is_ok()) { watch(self.run) } else { attach(self.run, &options) }
     }
 }

@@ -1,7 +1,5 @@
 //! Starting a detached run.
 
-use std::io::{self, Write};
-
 use anyhow::{Context, Result};
 
 use super::detached_runs;
@@ -36,5 +34,5 @@ pub fn start(order: &DetachedOrder, quiet: bool) -> Result<Status> {
             "run {number} is running detached; fanlane attach {number} watches it, fanlane stop {number} stops it"
         ));
     }
-    print(|| writeln!(io::stdout(), "{number}"))
+    print(|out| writeln!(out, "{number}"))
 }

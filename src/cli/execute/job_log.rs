@@ -2,10 +2,10 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::cli::terminal::shared_stdout;
 use fanlane_core::store::joblog::{ExistingLog, JobLog};
 
 /// Opens the job log of that name for a run that resumes none.
@@ -14,8 +14,7 @@ use fanlane_core::store::joblog::{ExistingLog, JobLog};
 /// When it cannot be written.
 pub fn open_log(name: &Path) -> io::Result<JobLog> {
     if name == Path::new("-") {
-        let stdout = std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        return JobLog::to_writer(Box::new(stdout));
+        return JobLog::to_writer(shared_stdout()?);
     }
     match log_path(name) {
         appended if appended != name => JobLog::open(appended, ExistingLog::Append),

@@ -7,7 +7,7 @@ pub mod keep;
 pub mod resume;
 mod selection;
 
-use std::io::{self, BufWriter, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -134,7 +134,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         None => (batch, None),
     };
     if placement == Placement::DryRun {
-        let printed = print(|| dry_run::write_command_lines(&batch, &mut BufWriter::new(io::stdout().lock())))?;
+        let printed = print(|out| dry_run::write_command_lines(&batch, out))?;
         return Ok((printed, None));
     }
     let pool = pool_size(workers, &batch, feeding.is_some());
@@ -234,6 +234,12 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let followed = followed.and(report.release());
     if let Some(ended) = swept {
         remark(&ended);
+    }
+    if batch.is_empty() && batch.job().inputs.iter().any(Input::reads_stdin) {
+        remark(
+            "no input came on standard input, so there was nothing to run; give inputs after ':::', files of lines after \
+             '::::', or pipe lines to it",
+        );
     }
     let next = recorded.filter(|_| leave == Leave::Retry).map(|run| retry.request(run));
     let status = match followed {

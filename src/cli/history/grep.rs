@@ -1,6 +1,6 @@
 //! `fanlane show RUN --grep TEXT`: the lines of all outputs of a run that match, one a line, with their tasks.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 
 use anyhow::{Context, Result};
@@ -12,6 +12,7 @@ use crate::cli::exit_status::Status;
 use crate::cli::report::printable;
 use crate::cli::terminal::{print, remark};
 use fanlane_core::model::format::{count, plural};
+use fanlane_core::model::sanitize;
 use fanlane_core::store::history::{AttemptHits, History, LineHit, RunChain, SearchLimits, output_pattern};
 
 /// What is looked for in outputs.
@@ -45,11 +46,8 @@ impl GrepArgs {
             (cut, damaged, found) = (cut + run.cut, damaged + run.damaged, found + run.progress.found);
             hits.extend(run.attempts);
         }
-        let status = print(|| {
-            let mut out = BufWriter::new(io::stdout().lock());
-            hits.iter()
-                .try_for_each(|hits| if as_json { write_json(hits, &mut out) } else { write(hits, &mut out) })?;
-            out.flush()
+        let status = print(|out| {
+            hits.iter().try_for_each(|hits| if as_json { write_json(hits, out) } else { write(hits, out) })
         })?;
         if cut > 0 {
             let tasks = plural(cut, "attempt");
@@ -83,7 +81,7 @@ fn write_json(hits: &AttemptHits, out: &mut dyn Write) -> io::Result<()> {
             "line": hit.line,
             "text": hit.text.to_str_lossy(),
         });
-        writeln!(out, "{object}")?;
+        writeln!(out, "{}", sanitize::to_json(&object)?)?;
     }
     Ok(())
 }

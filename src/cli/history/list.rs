@@ -1,7 +1,7 @@
 //! The list of runs as a table that fits the terminal, or as JSON lines; and which runs it has.
 
 use std::collections::HashSet;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
@@ -9,9 +9,11 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::json;
 use crate::cli::report::printable;
+use crate::cli::terminal::stdout_columns;
 use fanlane_core::job::duration::{self, Timeout};
 use fanlane_core::model::date::local_minute;
 use fanlane_core::model::format::{bytes, count, duration as length};
+use fanlane_core::model::sanitize;
 use fanlane_core::store::history::{RunRow, RunState};
 
 /// The least room for the names of jobs, in columns of the terminal.
@@ -79,18 +81,11 @@ pub fn all_of(runs: &[RunRow]) -> Vec<Listed<'_>> {
 /// Those of `out`.
 pub fn write(runs: &[Listed<'_>], as_json: bool, out: &mut dyn Write) -> io::Result<()> {
     if as_json {
-        runs.iter().try_for_each(|listed| writeln!(out, "{}", json::object(listed.run)))?;
+        runs.iter().try_for_each(|listed| writeln!(out, "{}", sanitize::to_json(&json::object(listed.run))?))?;
     } else if !runs.is_empty() {
-        write_table(runs, terminal_columns(), out)?;
+        write_table(runs, stdout_columns(), out)?;
     }
     out.flush()
-}
-
-/// The width of the terminal that standard output is; `None` if it is none.
-fn terminal_columns() -> Option<usize> {
-    let out = io::stdout();
-    let size = out.is_terminal().then(|| rustix::termios::tcgetwinsize(&out).ok()).flatten();
-    size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 const HEADS: [&str; 6] = ["RUN", "STARTED", "STATE", "DONE", "TIME", "SIZE"];

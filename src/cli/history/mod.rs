@@ -6,7 +6,6 @@ mod json;
 mod list;
 pub mod show;
 
-use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
@@ -16,7 +15,7 @@ use super::detached;
 use super::exit_status::Status;
 use super::run_name::RunName;
 use super::subcommand::Subcommand;
-use super::terminal::{print, remark};
+use super::terminal::{self, print, remark};
 use fanlane_core::job::amount;
 use fanlane_core::job::duration::{self, Timeout};
 use fanlane_core::model::format::{bytes, plural};
@@ -76,7 +75,7 @@ impl Subcommand for HistoryArgs {
                 if !self.json && listed.is_empty() {
                     remark(if runs.is_empty() { "no run has been recorded yet" } else { "no run is like that" });
                 }
-                let status = print(|| list::write(&listed, self.json, &mut io::stdout().lock()))?;
+                let status = print(|out| list::write(&listed, self.json, out))?;
                 if !self.json && runs.iter().any(|run| run.state == RunState::Running) {
                     for id in detached::list().iter().filter_map(|(info, _)| info.run) {
                         remark(&format!("run {id} is running detached: fanlane attach {id} watches it"));
@@ -84,7 +83,7 @@ impl Subcommand for HistoryArgs {
                 }
                 Ok(status)
             }
-            Some(HistoryAction::Path) => print(|| writeln!(io::stdout(), "{}", history::file_in(&folder).display())),
+            Some(HistoryAction::Path) => print(|out| terminal::write_path(&history::file_in(&folder), out)),
             Some(HistoryAction::Remove { runs: names, yes }) => {
                 let Some(history) = History::existing(&folder)? else { return Err(HistoryError::Empty.into()) };
                 let mut chosen = Vec::new();
@@ -127,7 +126,7 @@ impl Subcommand for HistoryArgs {
 }
 
 fn remove(mut history: History, chosen: &[RunRow], yes: bool) -> Result<Status> {
-    let status = print(|| list::write(&list::all_of(chosen), false, &mut io::stdout().lock()))?;
+    let status = print(|out| list::write(&list::all_of(chosen), false, out))?;
     let size = bytes(chosen.iter().map(|run| run.bytes).sum());
     let runs = plural(chosen.len() as u64, "run");
     if !yes {

@@ -1,7 +1,6 @@
 //! `fanlane show`: one recorded run in full.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
 use anyhow::{Context, Result};
@@ -21,6 +20,7 @@ use crate::cli::terminal::print;
 use fanlane_core::job::lossless::Bytes;
 use fanlane_core::model::date::local_minute;
 use fanlane_core::model::format::{bytes, count, plural};
+use fanlane_core::model::sanitize;
 use fanlane_core::store::history::RunState;
 
 /// The arguments of `fanlane show`.
@@ -50,7 +50,7 @@ impl Subcommand for ShowArgs {
         let job = history.job(run.id)?;
         if self.job {
             let job = job.with_context(|| format!("the job of run {} was too long to be kept", run.id))?;
-            return print(|| io::stdout().lock().write_all(job.as_bytes()));
+            return print(|out| out.write_all(job.as_bytes()));
         }
         let flaky = history.flaky(run.id)?;
         if self.json {
@@ -60,7 +60,7 @@ impl Subcommand for ShowArgs {
             object["environment"] = json!(run.environment);
             object["chain"] = chain.runs().iter().map(|run| run.id).collect();
             object["flaky"] = flaky.iter().map(|task| task.number).collect();
-            return print(|| writeln!(io::stdout(), "{object}"));
+            return print(|out| writeln!(out, "{}", sanitize::to_json(&object)?));
         }
         let mut text = String::new();
         let mut line = |name: &str, value: String| {
@@ -144,6 +144,6 @@ impl Subcommand for ShowArgs {
         if ended.not_done() > ended.cancelled {
             text += &failures::failures(&history, run.id)?;
         }
-        print(|| io::stdout().lock().write_all(text.as_bytes()))
+        print(|out| out.write_all(text.as_bytes()))
     }
 }

@@ -185,6 +185,8 @@ pub struct Words {
 
 /// The timeout of a wait.
 #[derive(Debug, Default, Args)]
+// Subcommands beside it have it, too, and one has its name.
+#[group(skip)]
 pub struct Wait {
     /// Longest wait: seconds, or 500ms, 2m; 0: do not wait [default: no limit]
     #[arg(long, value_name = "SECS", value_parser = parse_wait)]

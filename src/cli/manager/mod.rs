@@ -5,7 +5,6 @@ mod child;
 mod serve;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 
 use anyhow::{Result, bail};
 
@@ -16,6 +15,7 @@ use super::report::printable;
 use super::subcommand::Subcommand;
 use super::terminal::{in_one_line, print, remark};
 use fanlane_core::job::SharedSpec;
+use fanlane_core::model::sanitize;
 use fanlane_mp::manager::{Client, DynamicValue, FailureKind, ManagerError, Reference, from_value};
 
 impl Subcommand for ManagerArgs {
@@ -109,14 +109,11 @@ impl Wait {
 
 /// Prints a value for scripts: texts and bytes as they are, everything else as JSON.
 fn show(value: &DynamicValue) -> Result<Status> {
-    print(|| {
-        let mut out = io::stdout().lock();
-        match value {
-            DynamicValue::Nil => Ok(()),
-            DynamicValue::Text(text) => writeln!(out, "{text}"),
-            DynamicValue::Bytes(bytes) => out.write_all(bytes),
-            other => writeln!(out, "{}", other.to_json()),
-        }
+    print(|out| match value {
+        DynamicValue::Nil => Ok(()),
+        DynamicValue::Text(text) => writeln!(out, "{text}"),
+        DynamicValue::Bytes(bytes) => out.write_all(bytes),
+        other => writeln!(out, "{}", sanitize::json(&other.to_json())),
     })
 }
 
@@ -132,11 +129,10 @@ fn status_of(answer: DynamicValue) -> Result<Status> {
 
 fn list(client: &Client, json: bool) -> Result<Status> {
     let objects = client.objects()?;
-    print(|| {
-        let mut out = io::stdout().lock();
+    print(|out| {
         for object in objects {
             if json {
-                serde_json::to_writer(&mut out, &object)?;
+                sanitize::write_json(&mut *out, &object)?;
                 writeln!(out)?;
             } else {
                 let name = if object.name.is_empty() { Reference(object.reference).0.to_string() } else { object.name };

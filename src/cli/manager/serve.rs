@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::args::ServeArgs;
 use super::{Objects, child};
 use crate::cli::exit_status::Status;
+use crate::cli::terminal;
 use fanlane_core::job::SharedSpec;
 use fanlane_mp::manager::{
     Address, Folder, KEY_FILE_VARIABLE, KEY_VARIABLE, Key, MANAGER_VARIABLE, MAX_BYTES, Server, ServerOptions,
@@ -67,15 +68,12 @@ fn until_stopped(args: &ServeArgs, server: Server, folder: &Folder) -> Result<St
     let lines = server.addresses().iter().map(|address| format!("{MANAGER_VARIABLE}={address}\n"));
     let lines: String = lines.chain([format!("{KEY_FILE_VARIABLE}={}\n", key_file.display())]).collect();
     let client = server.client()?;
-    let announce = || {
-        let mut out = io::stdout().lock();
-        out.write_all(lines.as_bytes()).and_then(|()| out.flush())
-    };
+    let announce = || terminal::print(|out| out.write_all(lines.as_bytes()));
     // A signal ends the server as a client's `stop` does: socket, key and folder are removed.
     let stop = |_| drop(client.stop_server());
     let (served, signals) =
-        interrupts::during(stop, || announce().map(|()| server.join())).context("signals cannot be caught")?;
-    served.context("standard output cannot be written")?;
+        interrupts::during(stop, || announce().map(|_| server.join())).context("signals cannot be caught")?;
+    served?;
     Ok(if signals > 0 { Status::Interrupted } else { Status::AllDone })
 }
 

@@ -3,6 +3,7 @@
 
 pub mod caller_shell;
 pub mod inputs;
+mod lone_word;
 mod sources;
 
 use std::ffi::{OsStr, OsString};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::cli::preset_name;
 use fanlane_core::job::quote::kept_word;
 use fanlane_core::job::{Job, Shell, TaskTemplate};
 use inputs::InputArgs;
@@ -74,6 +76,20 @@ impl Plan {
         Self::from_file(path)
     }
 
+    /// The job of a preset; its relative paths start in the current folder.
+    ///
+    /// # Errors
+    /// When there is no such preset, or what has no meaning beside it was given.
+    pub fn of_preset(name: &str, words: &[OsString], inputs: &InputArgs) -> Result<Self> {
+        if let Some(word) = words.first() {
+            bail!("the preset '{name}' has its own command and inputs, so '{}' has no meaning with it", word.display());
+        }
+        if let Some(flag) = inputs.first_given() {
+            bail!("the preset '{name}' has its own inputs, so {flag} has no meaning with it");
+        }
+        Ok(Self { job: preset_name::find(name)?, folder: PathBuf::from(".") })
+    }
+
     /// The job in a file.
     ///
     /// # Errors
@@ -116,6 +132,11 @@ impl Plan {
              or pipe commands to standard input, one a line"
         );
         let AdHoc { mut command, mut sources } = sources::split(args.sources(), words)?;
+        if let ([word], true) = (words, sources.is_empty())
+            && let Some(problem) = lone_word::problem(word)
+        {
+            bail!("{problem}");
+        }
         if let Some(text) = rules.replacement {
             command = sources::with_braces(&command, text)?;
         }

@@ -4,7 +4,6 @@ mod args;
 mod report;
 
 use std::ffi::OsString;
-use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use super::output_file;
 use super::plan::inputs::InputArgs;
 use super::plan::{Plan, WordRules};
 use super::subcommand::Subcommand;
-use super::terminal::{print, remark};
+use super::terminal::{print, remark, stderr_is_terminal};
 use crate::session::Machine;
 use crate::session::race::{Race, RaceEngine, RacePlan};
 use fanlane_core::engine::{LocalEngine, Sweep, event_pump, own_process};
@@ -55,7 +54,7 @@ fn race(args: &RaceArgs) -> Result<Status> {
     let (sender, events) = event_pump::channel();
     let race = Race::start(plan, engine, sender).context("the race cannot be started")?;
     let mut model = RaceModel::default();
-    let mut progress = Progress::new(io::stderr().is_terminal() && !args.quiet);
+    let mut progress = Progress::new(stderr_is_terminal() && !args.quiet);
     let (_, signals) = interrupts::during(
         |_| race.stop(),
         || {
@@ -155,29 +154,19 @@ fn show(args: &RaceArgs) -> Result<Status> {
                 args.export.is_empty() && args.save.is_none(),
                 "--export and --save take one race; show the others without them"
             );
-            print(|| {
-                let mut out = BufWriter::new(io::stdout().lock());
+            print(|out| {
                 if args.json {
-                    races.iter().try_for_each(|race| write_json(race, &mut out))?;
+                    races.iter().try_for_each(|race| write_json(race, out))
                 } else {
-                    write_beside(&races, &mut out)?;
+                    write_beside(&races, out)
                 }
-                out.flush()
             })
         }
     }
 }
 
 fn print_report(args: &RaceArgs, race: &RaceModel) -> Result<Status> {
-    print(|| {
-        let mut out = BufWriter::new(io::stdout().lock());
-        if args.json {
-            write_json(race, &mut out)?
-        } else {
-            write_report(race, &mut out)?
-        }
-        out.flush()
-    })
+    print(|out| if args.json { write_json(race, out) } else { write_report(race, out) })
 }
 
 fn export(args: &RaceArgs, race: &RaceModel) -> Result<()> {

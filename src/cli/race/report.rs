@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::cli::columns::{self, Side};
+use crate::cli::terminal::draw_line;
 use fanlane_core::job::Mode;
 use fanlane_core::model::format;
 use fanlane_core::model::race::laws::{Amdahl, FITTING, SizeTime, Usl};
@@ -28,7 +30,7 @@ impl Progress {
         };
         let line = format!("{block}: {}", header.contenders[current.turn.contender].name());
         if line != self.last {
-            self.write(&format!("\r\x1b[K{line}"));
+            draw_line(&line);
             self.last = line;
         }
     }
@@ -36,13 +38,8 @@ impl Progress {
     /// Erases the line.
     pub fn end(&mut self) {
         if !std::mem::take(&mut self.last).is_empty() {
-            self.write("\r\x1b[K");
+            draw_line("");
         }
-    }
-
-    fn write(&self, text: &str) {
-        // A closed standard error can be reported nowhere else.
-        let _ = write!(io::stderr(), "{text}");
     }
 }
 
@@ -101,18 +98,10 @@ fn write_standings(race: &RaceModel, standings: &[Standing], out: &mut dyn Write
     write_columns(&rows, out)
 }
 
-/// Columns as wide as their longest cell; the first is a name, the others are numbers.
+/// Columns of which the first is a name, the others are numbers.
 fn write_columns<const N: usize>(rows: &[[String; N]], out: &mut dyn Write) -> io::Result<()> {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..N).map(width).collect();
-    for row in rows {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("  {cell:>width$}"),
-        });
-        writeln!(out, "{}", cells.collect::<String>().trim_end())?;
-    }
-    Ok(())
+    let sides = std::array::from_fn(|column| if column == 0 { Side::Left } else { Side::Right });
+    columns::write(rows, sides, out)
 }
 
 fn write_laws(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {

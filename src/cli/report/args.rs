@@ -1,11 +1,10 @@
 //! The flags about what is printed during a run, by the command that started it or by one that watches it.
 
-use std::io::{self, IsTerminal};
-
 use anyhow::{Context, Result};
 use clap::Args;
 
 use super::{Bar, Format, Grouping, Streams, Style};
+use crate::cli::terminal::stderr_is_terminal;
 use fanlane_core::engine::OutputLevel;
 use fanlane_core::event::StreamName;
 
@@ -93,7 +92,7 @@ impl ReportOptions {
     }
 
     fn bar(&self) -> Bar {
-        let bar = Bar::new(self.bar, io::stderr().is_terminal());
+        let bar = Bar::new(self.bar, stderr_is_terminal());
         if self.style.grouping == Grouping::LatestLine { bar.with_lines() } else { bar }
     }
 

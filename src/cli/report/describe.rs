@@ -5,6 +5,7 @@ use super::bar::tasks_rate;
 use fanlane_core::event::{AttemptRecord, Outcome, SharedContent, Summary};
 use fanlane_core::job::Mode;
 use fanlane_core::model::format::{count, duration, plural};
+use fanlane_core::model::sanitize::is_control_or_acting;
 use fanlane_core::model::{Autopsy, Earlier};
 use fanlane_os::signal;
 
@@ -100,8 +101,7 @@ pub fn printable(text: &str, max_chars: usize) -> String {
             shown.push('…');
             break;
         }
-        // Bidirectional overrides are no control characters to `char`, yet they turn a line around.
-        if character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        if is_control_or_acting(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::{Shortfall, Tasks};
 use fanlane_core::event::{AttemptRecord, CallValue, Outcome, SharedContent, StreamName, Summary};
 use fanlane_core::job::lossless::Bytes;
-use fanlane_core::model::{Autopsy, Earlier};
+use fanlane_core::model::{Autopsy, Earlier, sanitize};
 use fanlane_core::store::whole_output::WholeOutput;
 
 /// What is known of a task besides its record.
@@ -239,7 +239,7 @@ pub fn write_shared(contents: &[SharedContent], out: &mut Vec<u8>) -> io::Result
 }
 
 fn write_line(line: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
+    sanitize::write_json(&mut *out, line)?;
     out.write_all(b"\n")
 }
 

@@ -20,28 +20,9 @@ use fanlane_core::job::{Job, Shell, field};
 #[command(
     args_override_self = true,
     override_usage = "fanlane run [OPTIONS] JOB.ron\n       \
+                      fanlane run [OPTIONS] --preset NAME\n       \
                       fanlane run [OPTIONS] COMMAND... ::: VALUE...\n       \
-                      some-program | fanlane run [OPTIONS] COMMAND...",
-    after_help = "\
-Inputs, as many sources as you like (each combination is one task):
-  ::: VALUE...      these values              ::::  FILE...   the lines of these files (- is standard input)
-  :::+ VALUE...     these, linked to the      ::::+ FILE...   the same, linked to the source before
-                    source before
-
-Replacement strings: {} the input   {.} without extension   {/} file name   {//} folder   {/.} file name without
-extension   {#} number of the task   {%} its slot, 1 to the number of workers   {1} {2} ... input of the first, second,
-... source   {1.} {1/} ...   {#:%04d} {1:%3d} padded numbers
-Where there is none, the inputs are added at the end. Inputs are quoted: the shell takes each as one literal word. Only
-where the first word of the command holds one, or where there is no command, inputs are commands and are not quoted.
-
-Exit status: 0 every task done, or a halt at successes reached   1 some task failed, or something was not delivered
-2 bad usage or a bad job, nothing was run   130 interrupted   (docs/exit-status.md has all of them)
-
-Examples:
-  fanlane run gzip -k {} ::: *.log
-  fanlane run -j 4 'convert {} -resize 256 thumbs/{/}' ::: photos/*.jpg
-  find . -name '*.flac' | fanlane run --bar 'lame {} {.}.mp3'
-  fanlane run --json cubes.ron > cubes.jsonl"
+                      some-program | fanlane run [OPTIONS] COMMAND..."
 )]
 pub struct RunArgs {
     /// How the tasks are run.
@@ -56,6 +37,9 @@ pub struct RunArgs {
     /// Print the command lines and run nothing
     #[arg(long, aliases = ["dryrun", "dr"])]
     pub dry_run: bool,
+    /// Run the preset of this name; fanlane presets lists them
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
     /// Split the command into words and start the program directly: each input is one argument, nothing is expanded
     #[arg(long)]
     pub no_shell: bool,
@@ -90,7 +74,10 @@ impl RunArgs {
     /// When the words or the flags have no meaning, or the job file cannot be read.
     pub fn request(&self) -> Result<RunRequest> {
         let placement = Placement::of_flags(self.dry_run, self.detached)?;
-        let mut plan = Plan::of_words(&self.words, &self.inputs, &self.word_rules(), self.overlay.wd.is_some())?;
+        let mut plan = match &self.preset {
+            Some(name) => Plan::of_preset(name, &self.words, &self.inputs)?,
+            None => Plan::of_words(&self.words, &self.inputs, &self.word_rules(), self.overlay.wd.is_some())?,
+        };
         self.merge_into(&mut plan.job);
         Ok(RunRequest {
             placement,

@@ -153,17 +153,13 @@ impl JobEditor {
         self.preview.poll(&self.folder, &self.wake)
     }
 
-    /// The open job as it is saved as a preset. A job from a file looks its relative paths up beside that file; as a
-    /// preset it must say so.
+    /// The open job as it is saved as a preset. A job from a file looks its relative paths up beside that file, and a new one
+    /// where the program was started; as a preset it must say so.
     pub(super) fn to_preset(&self) -> Result<Job, Vec<FieldError>> {
         let job = self.draft.to_job()?;
         let from_file = matches!(self.origin, Some(Origin::File(_)));
-        let working_dir = match job.working_dir {
-            None if from_file => Some(self.folder.clone()),
-            Some(relative) if from_file => Some(self.folder.join(relative)),
-            as_it_is => as_it_is,
-        };
-        Ok(Job { working_dir, ..job })
+        let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        Ok(if from_file || job.has_relative_inputs() { job.anchored(&folder) } else { job })
     }
 
     /// The open job was saved as preset `id`, which holds `job` now.

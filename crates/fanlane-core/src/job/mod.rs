@@ -29,7 +29,7 @@ pub mod template;
 pub mod workload;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +123,21 @@ pub struct Job {
     /// How large results of calls come from their workers; for commands it is always [`Transport::Pipe`].
     #[serde(default, skip_serializing_if = "is_default")]
     pub transport: Transport,
+}
+
+impl Job {
+    /// The job where nothing depends on the folder that it is read from: its commands run, and its relative inputs are looked
+    /// up, below `folder`, which is absolute.
+    #[must_use]
+    pub fn anchored(self, folder: &Path) -> Self {
+        let working_dir = self.working_dir.as_deref().map_or_else(|| folder.to_owned(), |dir| folder.join(dir));
+        Self { working_dir: Some(working_dir), ..self }
+    }
+
+    /// Whether an input is looked up in the folder that the job is read from.
+    pub fn has_relative_inputs(&self) -> bool {
+        self.working_dir.as_deref().is_none_or(Path::is_relative) && self.inputs.iter().any(Input::is_relative)
+    }
 }
 
 impl Default for Job {

@@ -1,6 +1,13 @@
 //! Sanitizing text from tasks: what a terminal or a text renderer would act on is shown as a mark instead.
 //!
-//! Stored bytes are never changed, only what is shown.
+//! Stored bytes are never changed, only what is shown. JSON is written by [`write_json`], which escapes what would act, and is
+//! the same document.
+
+mod json;
+mod terminal;
+
+pub use json::{to_json, write_json};
+pub use terminal::ForTerminal;
 
 /// Maximum length of a line shown, in bytes.
 pub const LINE_BYTES: usize = 2048;
@@ -45,27 +52,45 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 /// The same JSON document, in which characters that a terminal or a text renderer would act on are written as
-/// `\\uXXXX`; for the clipboard.
+/// `\\uXXXX`.
 pub fn json(document: &str) -> String {
     let mut text = String::with_capacity(document.len());
     for letter in document.chars() {
-        if letter.is_ascii() || !is_acting(letter) {
-            // JSON itself has no control characters but line breaks and tabs.
-            text.push(letter);
-        } else {
+        // JSON itself has no control characters but line breaks and tabs, and they are between its values.
+        if is_acting(letter) {
             for unit in letter.encode_utf16(&mut [0; 2]) {
                 text.push_str(&format!("\\u{unit:04x}"));
             }
+        } else {
+            text.push(letter);
         }
     }
     text
 }
 
-/// Whether a character beyond ASCII changes how text is displayed.
+/// Text on one line without anything that a terminal would act on: such characters are written as Rust escapes them.
+pub fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_control_or_acting(letter) {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+/// Whether a terminal or a text renderer would act on a character instead of showing it.
+pub const fn is_control_or_acting(letter: char) -> bool {
+    matches!(letter, '\u{0}'..='\u{1f}') || is_acting(letter)
+}
+
+/// As [`is_control_or_acting`], beyond the controls that no text of JSON holds.
 const fn is_acting(letter: char) -> bool {
     matches!(
         letter,
-        '\u{80}'..='\u{9f}'
+        '\u{7f}'..='\u{9f}'
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'

@@ -163,6 +163,18 @@ impl Input {
         Self::Records { file, separator: separator.into(), encoding: Encoding::default() }
     }
 
+    /// Whether it is looked up in a folder that it does not name.
+    pub(crate) fn is_relative(&self) -> bool {
+        match self {
+            Self::Lines(path) | Self::Csv(path) | Self::Json(path) => path.is_relative(),
+            Self::Records { file, .. } | Self::Table { file, .. } => file.as_deref().is_some_and(Path::is_relative),
+            Self::Glob(pattern) => !pattern.starts_with('/'),
+            Self::Columns { from, .. } => from.is_relative(),
+            Self::Linked(inputs) => inputs.iter().any(Self::is_relative),
+            Self::Range(..) | Self::List(_) | Self::Bytes(_) | Self::Stdin => false,
+        }
+    }
+
     /// Whether the input is a table, whose rows can span lines.
     pub(crate) fn is_table(&self) -> bool {
         self.table().is_some()

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::model::format;
 use crate::model::race::laws::{Amdahl, SizeTime, Usl};
 use crate::model::race::{RaceModel, Standing, secs_words};
+use crate::model::{format, sanitize};
 
 /// The columns of [`write_csv`].
 const COLUMNS: &str = "job,way,mode,workers,chunk,tasks,runs,mean_secs,stddev_secs,median_secs,min_secs,max_secs,\
@@ -132,7 +132,7 @@ pub fn write_json(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
         "laws": laws(race),
         "results": results,
     });
-    serde_json::to_writer(&mut *out, &document)?;
+    sanitize::write_json(&mut *out, &document)?;
     out.write_all(b"\n")
 }
 

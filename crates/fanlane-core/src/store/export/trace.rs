@@ -11,7 +11,7 @@ use crate::event::{
     AttemptRecord, DispatchEvent, Event, EventKind, OutcomeClass, RunEvent, SampleEvent, TaskEvent, WorkerEnd,
     WorkerEvent,
 };
-use crate::model::DepthHistory;
+use crate::model::{DepthHistory, sanitize};
 use crate::store::record::TaskWords;
 
 /// Maximum length of a slice's name, in characters of the command line.
@@ -130,7 +130,7 @@ impl<W: Write> TraceWriter<W> {
     fn push(&mut self, event: &Json) -> io::Result<()> {
         self.out.write_all(if self.begun { b",\n" } else { b"\n" })?;
         self.begun = true;
-        serde_json::to_writer(&mut self.out, event)?;
+        sanitize::write_json(&mut self.out, event)?;
         Ok(())
     }
 }

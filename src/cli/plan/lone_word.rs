@@ -1,0 +1,51 @@
+//! A single word in place of a command: what it probably is, where it can be no command.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::Path;
+
+use crate::cli::preset_name::is_preset;
+
+/// Why a word cannot be the command that is run for each input, and what to write; `None` if it may be one.
+pub fn problem(word: &OsStr) -> Option<String> {
+    let path = Path::new(word);
+    let name = path.display();
+    if word.as_bytes().iter().any(u8::is_ascii_whitespace) {
+        return None;
+    }
+    if let Ok(found) = fs::metadata(path) {
+        let kind = found.file_type();
+        if kind.is_dir() {
+            return Some(format!(
+                "{name} is a folder and no command; did you mean its files? fanlane run COMMAND ::: {}/*",
+                name.to_string().trim_end_matches('/')
+            ));
+        }
+        let is_program = kind.is_file() && found.permissions().mode() & 0o111 != 0;
+        if kind.is_block_device() || kind.is_char_device() {
+            return Some(format!("{name} is a device and no command"));
+        }
+        if !is_program && !is_on_path(word) {
+            return Some(format!(
+                "{name} is a file and no command; did you mean its lines? fanlane run COMMAND :::: {name}; the name of a job \
+                 file ends in .ron"
+            ));
+        }
+        return None;
+    }
+    let is_preset = || word.to_str().is_some_and(is_preset);
+    (!is_on_path(word) && is_preset())
+        .then(|| format!("{name} is the name of a preset and no command; did you mean fanlane run --preset {name}?"))
+}
+
+/// Whether a shell would find a program of that name.
+fn is_on_path(name: &OsStr) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    !name.as_bytes().contains(&b'/')
+        && std::env::split_paths(&folders).any(|folder| {
+            fs::metadata(folder.join(name))
+                .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+        })
+}
