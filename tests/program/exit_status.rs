@@ -115,7 +115,9 @@ fn an_output_that_cannot_be_kept_fails_its_task_and_a_short_one_needs_no_folder(
     };
     for temporary in ["/nonexistent", "file", &format!("/{}", "long/".repeat(900))] {
         let short = run(temporary, &["run", "--quiet", "-k", "echo", ":::", "a", "b"]);
-        assert_eq!((short.code, &*short.out, &*short.err), (Some(0), "a\nb\n", ""), "{temporary}");
+        assert_eq!((short.code, &*short.out), (Some(0), "a\nb\n"), "{temporary}");
+        // Runs of other tests that were killed meanwhile may be told of.
+        assert!(!short.err.contains(temporary) && !short.err.contains("folder"), "{temporary}: {}", short.err);
         let long = run(temporary, &["run", "--joblog", "log", PRINT_LONG, ":::", "a"]);
         assert_eq!(long.code, Some(1), "{temporary}: {}", long.err);
         let said = "bytes of its stdout could not be kept in ";

@@ -58,8 +58,7 @@ mod tests {
         if ["--help", "-h", "--version", "-V"].contains(&option) {
             return true;
         }
-        let mut cli = Cli::command();
-        cli.build();
+        let cli = Cli::command();
         let run = cli.find_subcommand("run").expect("the command");
         run.get_arguments().any(|known| match option.strip_prefix("--") {
             Some(long) => {
