@@ -96,7 +96,7 @@ fn trouble_with_workers_is_told_once() {
         worker: WorkerId(3),
         reason: WorkerEnd::Died("was killed by SIGKILL".into()),
     });
-    let lost = ended(0, Outcome::Lost("was killed by SIGKILL".into()));
+    let lost = ended(0, Outcome::Lost("its worker was killed by SIGKILL".into()));
     let (_, err) =
         report(TEXT, vec![header(1), cannot(), cannot(), died, EventKind::Task(TaskEvent::Finished(vec![lost]))]);
     assert_eq!(
