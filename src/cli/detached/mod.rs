@@ -30,10 +30,9 @@ fn detached_runs() -> DetachedRuns {
 fn find(name: Option<RunName>) -> Result<DetachedRun> {
     detached_runs().check_folder()?;
     let mut found = detached_runs().list();
-    if !matches!(name, Some(RunName::Number(_))) {
-        // A run that has ended is there until all who watch it have read its end.
-        found.retain(|(info, _)| !info.ended);
-    }
+    // A run that has ended is there until its watchers have read its end. One that the history lacks can still be
+    // watched: its end is stored nowhere else.
+    found.retain(|(info, _)| !info.ended || info.run.is_none());
     let place = match name {
         Some(RunName::Number(number)) => match found.iter().position(|(info, _)| info.run == Some(number)) {
             Some(place) => place,
