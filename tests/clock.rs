@@ -117,11 +117,12 @@ fn the_history_is_sane_about_runs_of_a_clock_that_was_wrong() {
             earlier: Earlier::default(),
             window: false,
         };
-        let mut recorder = HistoryRecorder::start(folder.path().join("history"), run);
         let shift = Shift::by(secs);
-        let run = start_in(&job, folder.path(), Mode::Pool, 1);
+        let finished = start_in(&job, folder.path(), Mode::Pool, 1);
         drop(shift);
-        for event in &run.finish().seen {
+        let seen = finished.finish().seen;
+        let mut recorder = HistoryRecorder::start(folder.path().join("history"), run);
+        for event in &seen {
             assert_eq!(recorder.add(event), Vec::<String>::new());
         }
         assert_eq!(recorder.finish(), Vec::<String>::new());

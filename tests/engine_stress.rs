@@ -149,10 +149,11 @@ fn a_stop_ends_all_processes_though_the_events_are_not_taken() {
     run.command(RunCommand::Stop);
     let is_there = |pid: &u32| !process_tree::has_ended(*pid);
     wait_until("the end of all processes", || !process_tree::descendants(me).iter().any(is_there));
-    let ended: usize = events
+    let ended: u64 = events
         .iter()
         .map(|event| match event.kind {
-            EventKind::Task(TaskEvent::Finished(records)) => records.len(),
+            EventKind::Task(TaskEvent::Finished(records)) => records.len() as u64,
+            EventKind::Task(TaskEvent::RestCancelled { tasks }) => tasks,
             _ => 0,
         })
         .sum();

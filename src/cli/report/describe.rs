@@ -127,7 +127,10 @@ mod tests {
                 "task 3 failed: 9 bytes of its stdout are lost: false",
             ),
             (Outcome::TimedOut, "task 3 timed out after 120 ms: false"),
-            (Outcome::Lost("its worker was killed by SIGKILL".into()), "task 3 lost: its worker was killed by SIGKILL: false"),
+            (
+                Outcome::Lost("its worker was killed by SIGKILL".into()),
+                "task 3 lost: its worker was killed by SIGKILL: false",
+            ),
         ];
         for (outcome, line) in cases {
             assert_eq!(failure(3, &ended(2, outcome), || "false".to_owned()).as_deref(), Some(line));

@@ -2,6 +2,7 @@
 //! same. Standard output carries the tasks' own output, or JSON, and nothing else.
 
 pub mod args;
+mod attempts;
 mod bar;
 mod batch;
 pub mod describe;
@@ -36,8 +37,8 @@ use super::choices::TransportArg;
 pub use bar::{Bar, tasks_rate};
 pub use describe::printable;
 use fanlane_core::event::{
-    AttemptRecord, Captured, DispatchEvent, Event, EventKind, Outcome, Printed, RunEvent, SampleEvent, SharedContent,
-    SharedEvent, Spill, StreamName, TaskEvent, TaskId, WorkerEnd, WorkerEvent,
+    AttemptRecord, DispatchEvent, Event, EventKind, RunEvent, SampleEvent, SharedContent, SharedEvent, StreamName,
+    TaskEvent, TaskId, WorkerEnd, WorkerEvent,
 };
 use fanlane_core::job::TaskKind;
 use fanlane_core::model::{Earlier, Progress, Transports};
@@ -347,125 +348,6 @@ impl<'a> Report<'a> {
                 self.say("stopping: running tasks are asked to end; interrupt again to end them at once")
             }
             _ => Ok(()),
-        }
-    }
-
-    fn printed(&mut self, printed: &Printed) -> io::Result<()> {
-        let Self { style, tasks, workers, streams, live, order, .. } = self;
-        if style.grouping == Grouping::LatestLine {
-            streams.bar.show_line(workers.slot(printed.worker), printed);
-            return Ok(());
-        }
-        let turn = order.as_ref().map(InputOrder::next);
-        live.print(printed, turn, || tasks.tag(printed.task, workers.slot(printed.worker)), streams)
-    }
-
-    /// Prints the rest of a failed attempt, where every attempt is printed.
-    fn retried(&mut self, record: &AttemptRecord) -> io::Result<()> {
-        let Self { style, tasks, workers, streams, live, order, spill_folder, .. } = self;
-        let slot = workers.slot(record.worker);
-        let mut begun = live.end(record.task, || tasks.tag(record.task, slot));
-        let is_its_turn = order.as_ref().is_none_or(|order| order.next() == record.task);
-        if style.grouping.is_live() && is_its_turn {
-            text::write_output(record, *tasks, spill_folder.as_deref(), &mut begun, streams)?;
-        }
-        self.drop_spilled(record);
-        Ok(())
-    }
-
-    /// A signal has stopped a running command, or it goes on.
-    fn suspended(&mut self, task: TaskId, pid: u32, is_suspended: bool) -> io::Result<()> {
-        let number = self.tasks.number(task);
-        match (self.style.format, is_suspended) {
-            (Format::Json, _) => self.streams.stdout(|out| json::write_suspended(number, pid, is_suspended, out)),
-            (Format::Text, true) => self.say(&format!(
-                "task {number} is stopped by a signal and waits; kill -CONT {pid} lets it go on, kill -KILL {pid} ends it"
-            )),
-            (Format::Text, false) => self.say(&format!("task {number} goes on")),
-        }
-    }
-
-    fn finished(&mut self, record: AttemptRecord) -> io::Result<()> {
-        self.streams.bar.hide_line(self.workers.slot(record.worker));
-        let Some(mut order) = self.order.take() else { return self.write_task(&record) };
-        if order.next() != record.task {
-            self.live.drop_held(record.task);
-        }
-        let pushed = order.push(record, |record| self.write_task(&record));
-        let turn = order.next();
-        self.order = Some(order);
-        pushed?;
-        self.live.take_turn(turn, &mut self.streams)
-    }
-
-    fn write_task(&mut self, record: &AttemptRecord) -> io::Result<()> {
-        let Self { style, tasks, workers, streams, live, spill_folder, .. } = self;
-        let is_whole = match style.format {
-            Format::Text => {
-                let slot = workers.slot(record.worker);
-                if let Some(stream) = self.commands.filter(|_| record.attempt > 0) {
-                    let line = tasks.command_line(record.task, slot);
-                    streams.to(stream, |out| {
-                        out.extend_from_slice(&line);
-                        out.push(b'\n');
-                        Ok(())
-                    })?;
-                }
-                let begun = live.end(record.task, || tasks.tag(record.task, slot));
-                if style.grouping == Grouping::LatestLine {
-                    text::write_latest_line(record, slot, *tasks, begun, streams)?;
-                    true
-                } else {
-                    text::write_task(record, slot, *tasks, spill_folder.as_deref(), begun, streams)?
-                }
-            }
-            Format::Json => {
-                let about = json::Beside {
-                    pid: workers.pid(record.worker),
-                    results: self.keepers.take_results_path(record.task),
-                    spill_folder: spill_folder.clone(),
-                };
-                json::write_task(record, &about, *tasks, &mut &mut *streams)?
-            }
-        };
-        // A task that failed for it has said so.
-        if !is_whole && !matches!(record.outcome, Outcome::OutputLost(_)) {
-            self.shortfall.outputs_cut += 1;
-            self.say_what_is_cut(record)?;
-        }
-        if record.output.as_ref().is_some_and(|output| output.leaky) {
-            self.shortfall.left_running += 1;
-            if self.style.format == Format::Text {
-                self.say(&format!("task {} left processes running, which were ended", self.tasks.number(record.task)))?;
-            }
-        }
-        self.drop_spilled(record);
-        Ok(())
-    }
-
-    fn say_what_is_cut(&mut self, record: &AttemptRecord) -> io::Result<()> {
-        let Some(output) = &record.output else { return Ok(()) };
-        for name in StreamName::BOTH {
-            let Captured { dropped_bytes, spill, .. } = output.stream(name);
-            let why = match spill {
-                Spill::Failed(reason) => format!("could not be kept: {reason}"),
-                Spill::None | Spill::Kept => "were not kept: only its beginning and its end are here".to_owned(),
-            };
-            if *dropped_bytes > 0 {
-                let (number, name) = (self.tasks.number(record.task), name.name());
-                let line = format!("task {number}: {dropped_bytes} bytes of its {name} {why}");
-                self.say(&printable(&line, usize::MAX))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes the whole output of a task that has been written and kept.
-    fn drop_spilled(&self, record: &AttemptRecord) {
-        let Some((folder, output)) = self.spill_folder.as_ref().zip(record.output.as_ref()) else { return };
-        for stream in StreamName::BOTH.into_iter().filter(|stream| output.stream(*stream).spill == Spill::Kept) {
-            // What remains is removed with the folder.
-            let _ = std::fs::remove_file(folder.join(record.spill_name(stream)));
         }
     }
 
