@@ -4,10 +4,20 @@ use std::io;
 
 use fanlane_core::event::{AttemptRecord, Captured, Outcome, Printed, Spill, StreamName, TaskId};
 
+use super::live::LiveOutput;
 use super::order::InputOrder;
-use super::{Format, Grouping, Report, json, printable, text};
+use super::{Format, Grouping, Report, Streams, Tasks, json, printable, text};
 
 impl Report<'_> {
+    /// Prints what was recorded of a task that has ended; returns whether its output is whole.
+    ///
+    /// # Errors
+    /// When a stream cannot be written.
+    pub fn print_recorded(tasks: &dyn Tasks, record: &AttemptRecord, streams: &mut Streams) -> io::Result<bool> {
+        let begun = LiveOutput::default().end(record.task, || tasks.tag(record.task, 1));
+        text::write_task(record, 1, tasks, None, begun, streams)
+    }
+
     pub(super) fn printed(&mut self, printed: &Printed) -> io::Result<()> {
         let Self { style, tasks, workers, streams, live, order, .. } = self;
         if style.grouping == Grouping::LatestLine {

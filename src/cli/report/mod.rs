@@ -37,8 +37,8 @@ use super::choices::TransportArg;
 pub use bar::{Bar, tasks_rate};
 pub use describe::printable;
 use fanlane_core::event::{
-    AttemptRecord, DispatchEvent, Event, EventKind, RunEvent, SampleEvent, SharedContent, SharedEvent, StreamName,
-    TaskEvent, TaskId, WorkerEnd, WorkerEvent,
+    DispatchEvent, Event, EventKind, RunEvent, SampleEvent, SharedContent, SharedEvent, StreamName, TaskEvent, TaskId,
+    WorkerEnd, WorkerEvent,
 };
 use fanlane_core::job::TaskKind;
 use fanlane_core::model::{Earlier, Progress, Transports};
@@ -217,15 +217,6 @@ impl<'a> Report<'a> {
             }
         }
         self.finish()
-    }
-
-    /// Prints what was recorded of a task that has ended; returns whether its output is whole.
-    ///
-    /// # Errors
-    /// When a stream cannot be written.
-    pub fn print_recorded(tasks: &dyn Tasks, record: &AttemptRecord, streams: &mut Streams) -> io::Result<bool> {
-        let begun = LiveOutput::default().end(record.task, || tasks.tag(record.task, 1));
-        text::write_task(record, 1, tasks, None, begun, streams)
     }
 
     /// The progress of the run.

@@ -3,7 +3,7 @@
 use super::test_records::{NamedTasks, ended, printed};
 use super::test_sink::Watched;
 use super::*;
-use fanlane_core::event::{DispatchEvent, RunEvent, TaskEvent, WorkerEvent};
+use fanlane_core::event::{AttemptRecord, DispatchEvent, RunEvent, TaskEvent, WorkerEvent};
 use fanlane_core::event::{LaneId, Outcome, OutcomeCounts, RunHeader, Summary, WorkerId};
 use fanlane_core::job::Mode;
 
