@@ -6,7 +6,7 @@ use ratatui_core::style::Style;
 
 use super::cells::{GAP, flow, put, put_right, width};
 use super::frame::Scene;
-use super::palette::{RUNNING, sign};
+use super::palette::{PAUSED, RUNNING, sign};
 use super::strips;
 use crate::cli::report::tasks_rate;
 use fanlane_core::event::OutcomeClass;
@@ -62,7 +62,7 @@ fn standing(scene: &Scene<'_>) -> (String, Style) {
         }
         Some(_) => (format!("{} all done", sign(OutcomeClass::Done)), palette.outcome(OutcomeClass::Done)),
         None if progress.stopping => ("■ stopping".to_owned(), palette.notable()),
-        None if progress.paused => ("‖ paused".to_owned(), palette.notable()),
+        None if progress.paused => (format!("{PAUSED} paused"), palette.notable()),
         None if progress.cannot_start.is_some() || progress.held.is_some() => {
             ("… waiting".to_owned(), palette.notable())
         }

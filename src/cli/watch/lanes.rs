@@ -6,7 +6,7 @@ use ratatui_core::style::Style;
 
 use super::cells::{put, put_right, width};
 use super::frame::Scene;
-use super::palette::{RUNNING, sign};
+use super::palette::{PAUSED, RUNNING, sign};
 use fanlane_core::model::format::{bytes, count, duration, percent};
 use fanlane_core::model::lanes::LaneTimeline;
 use fanlane_core::model::{TaskProgress, sanitize};
@@ -126,10 +126,10 @@ fn words(scene: &Scene<'_>, lane: &LaneTimeline, index: usize) -> Words {
     if let Some(running) = lane.running {
         let tries = if running.attempt > 1 { format!(" (try {})", running.attempt) } else { String::new() };
         return Words {
-            sign: RUNNING,
+            sign: if running.is_suspended { PAUSED } else { RUNNING },
             style: Style::new(),
             task: scene.label(running.task, index) + &tries,
-            said: said(lane),
+            said: if running.is_suspended { "stopped by a signal".to_owned() } else { said(lane) },
             time_ns: Some(scene.now_ns.saturating_sub(running.start_ns)),
         };
     }

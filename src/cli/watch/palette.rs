@@ -7,6 +7,8 @@ use fanlane_core::event::OutcomeClass;
 
 /// The sign of a running task.
 pub const RUNNING: &str = "▶";
+/// Of a run that is paused and of a task that a signal has stopped.
+pub const PAUSED: &str = "‖";
 
 /// Styles with or without colours.
 #[derive(Clone, Copy, Debug)]

@@ -243,9 +243,18 @@ fn at_120_and_200_columns_a_row_also_has_processor_and_memory() {
 #[test]
 fn how_a_run_stands_is_said_in_words() {
     type Tell = fn(&mut Story);
-    let table: [(&str, Tell, &[&str]); 9] = [
+    let table: [(&str, Tell, &[&str]); 10] = [
         ("no worker yet", |story| *story = Story::begun(4, 0), &["The pool has no workers: + starts one."]),
         ("a first task", |story| story.starts(0, 1), &["▶ running", "▶ 1 running", "3 queued"]),
+        (
+            "a stopped task",
+            |story| {
+                let (worker, task) = (WorkerId(1), TaskId(0));
+                story.starts(0, 1);
+                story.say(EventKind::Task(TaskEvent::Suspended { worker, task, pid: 7, is_suspended: true }));
+            },
+            &["1 ‖ 1 photos/1.jpg", "stopped by a signal"],
+        ),
         ("paused", |story| story.say(EventKind::Dispatch(DispatchEvent::Paused)), &["‖ paused", "p resume"]),
         (
             "held",

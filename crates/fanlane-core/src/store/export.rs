@@ -4,3 +4,11 @@
 pub mod race;
 pub mod rows;
 pub mod trace;
+
+/// The error of what a CSV writer writes to, as it was: a closed pipe is still known by its kind.
+fn io_error(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
+    }
+}

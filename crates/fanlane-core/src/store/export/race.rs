@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::io_error;
 use crate::model::race::laws::{Amdahl, SizeTime, Usl};
 use crate::model::race::{RaceModel, Standing, secs_words};
 use crate::model::{format, sanitize};
@@ -19,7 +20,7 @@ const COLUMNS: &str = "job,way,mode,workers,chunk,tasks,runs,mean_secs,stddev_se
 /// Errors of the writer.
 pub fn write_csv(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
-    rows.write_record(COLUMNS.split(','))?;
+    rows.write_record(COLUMNS.split(',')).map_err(io_error)?;
     let optional = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     for_each(race, |case_name, one| {
         let contender = &race.contenders()[one.contender];
@@ -45,7 +46,8 @@ pub fn write_csv(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
             one.memory_bytes.map_or_else(String::new, |bytes| bytes.to_string()),
             one.outliers.to_string(),
             one.not_done.to_string(),
-        ])?;
+        ])
+        .map_err(io_error)?;
         Ok(())
     })?;
     rows.flush()

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::io_error;
 use crate::event::{AttemptRecord, Outcome, StreamName};
 use crate::job::KindTraits;
 use crate::store::joblog::exit_and_signal;
@@ -37,7 +38,7 @@ impl<W: Write> RowWriter<W> {
         let streams: &[&str] = if kind.prints { &["stdout", "stderr"] } else { &[] };
         let results = value.into_iter().chain(streams.iter().copied());
         names.extend(fixed.into_iter().chain(measured).chain(results).map(str::to_owned));
-        csv.write_record(names.iter().map(|name| formula_guarded(name.as_bytes())))?;
+        csv.write_record(names.iter().map(|name| formula_guarded(name.as_bytes()))).map_err(io_error)?;
         Ok(Self { csv, kind, columns: header.columns.len() })
     }
 
@@ -93,7 +94,7 @@ impl<W: Write> RowWriter<W> {
         if self.kind.prints {
             cells.extend(streams.iter().map(|stream| formula_guarded(stream)));
         }
-        self.csv.write_byte_record(&cells.iter().map(|cell| &**cell).collect())?;
+        self.csv.write_byte_record(&cells.iter().map(|cell| &**cell).collect()).map_err(io_error)?;
         Ok(is_whole)
     }
 
@@ -129,6 +130,22 @@ mod tests {
         rows.add(record, &words).expect("added");
         rows.finish().expect("written");
         String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_closed_pipe_is_known_by_its_kind_at_every_row() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut csv = csv::WriterBuilder::new().buffer_capacity(1).from_writer(Closed);
+        let error = csv.write_record(["a long cell"]).map_err(io_error).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
 
     #[test]
