@@ -65,24 +65,26 @@ pub struct Headless(Command);
 
 /// Parses the words of the command line, the program's name first. Help and errors are printed.
 pub fn understand(words: Vec<OsString>) -> Request {
-    if let Some(error) = unknown_command::problem(&words, &help::commands()) {
+    let is_short = words.iter().any(|word| word == "-h");
+    let mut commands = if is_short { help::commands_in_short() } else { help::commands() };
+    if let Some(error) = unknown_command::problem(&words, &commands) {
         return Request::Answered(complain(&error));
     }
-    match parse(words) {
+    match parse(words, &mut commands) {
         Ok(Cli { command: Some(command), .. }) => Request::Headless(Headless(command)),
         Ok(Cli { command: None, job }) => Request::Window(job),
         Err(error) => Request::Answered(answer(&error)),
     }
 }
 
-fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
-    let mut cli = read(words.iter())?;
+fn parse(words: Vec<OsString>, commands: &mut clap::Command) -> Result<Cli, clap::Error> {
+    let mut cli = read(words.iter(), commands)?;
     if let Some(behind) = cli.command.as_mut().and_then(Command::words)
         && plan::job_file(behind).is_some()
     {
         // A command takes all words after its first; behind a job file, options still are options.
         let job_file = words.len() - behind.len();
-        cli = read(words[..job_file].iter().chain(&words[job_file + 1..]))?;
+        cli = read(words[..job_file].iter().chain(&words[job_file + 1..]), commands)?;
         if let Some(behind) = cli.command.as_mut().and_then(Command::words) {
             behind.insert(0, words[job_file].clone());
         }
@@ -91,11 +93,9 @@ fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
 }
 
 /// Reads words by the definitions that help shows.
-fn read<'a>(words: impl Iterator<Item = &'a OsString> + Clone) -> Result<Cli, clap::Error> {
-    let is_short = words.clone().any(|word| word == "-h");
-    let mut commands = if is_short { help::commands_in_short() } else { help::commands() };
+fn read<'a>(words: impl Iterator<Item = &'a OsString>, commands: &mut clap::Command) -> Result<Cli, clap::Error> {
     let matches = commands.try_get_matches_from_mut(words)?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut commands))
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(commands))
 }
 
 /// Carries out a command.
