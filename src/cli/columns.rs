@@ -15,12 +15,12 @@ pub enum Side {
 }
 
 /// Places that a text takes on a terminal.
-fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.width()
 }
 
 /// The text with blanks up to this width.
-fn padded(text: &str, places: usize, side: Side) -> String {
+pub fn padded(text: &str, places: usize, side: Side) -> String {
     let blanks = " ".repeat(places.saturating_sub(width(text)));
     match side {
         Side::Left => format!("{text}{blanks}"),

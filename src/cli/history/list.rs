@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
-use super::json;
+use super::{json, now_unix_ms};
+use crate::cli::columns::{Side, padded, width};
 use crate::cli::report::printable;
 use crate::cli::terminal::stdout_columns;
 use fanlane_core::job::duration::{self, Timeout};
@@ -54,8 +54,7 @@ impl ListArgs {
     /// The listed runs of `runs`, the newest first.
     pub fn pick<'a>(&self, runs: &'a [RunRow], as_json: bool) -> Vec<Listed<'a>> {
         let resumed: HashSet<i64> = runs.iter().filter_map(|run| run.continues).collect();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-        let earliest = self.since.map_or(0, |since| now.saturating_sub((since.secs * 1e3) as u64));
+        let earliest = self.since.map_or(0, |since| now_unix_ms().saturating_sub((since.secs * 1e3) as u64));
         let name = self.name.as_deref().map(str::to_lowercase);
         let is_wanted = |run: &RunRow| {
             let is_done = run.batch_done() >= run.batch_tasks() || run.state == RunState::Running;
@@ -108,7 +107,7 @@ fn write_table(runs: &[Listed<'_>], terminal: Option<usize>, out: &mut dyn Write
         (cells, format!("{indent}{}", printable(&run.name, MAX_NAME_COLUMNS)))
     }));
     let widths: [usize; 6] =
-        std::array::from_fn(|column| rows.iter().map(|(cells, _)| cells[column].width()).max().unwrap_or(0));
+        std::array::from_fn(|column| rows.iter().map(|(cells, _)| width(&cells[column])).max().unwrap_or(0));
     let mut shown: Vec<usize> = (0..HEADS.len()).collect();
     let room = |shown: &[usize]| {
         let taken: usize = shown.iter().map(|column| widths[*column] + GAP.len()).sum();
@@ -121,11 +120,8 @@ fn write_table(runs: &[Listed<'_>], terminal: Option<usize>, out: &mut dyn Write
     }
     for (cells, name) in &rows {
         for column in &shown {
-            let (cell, gap) = (&cells[*column], " ".repeat(widths[*column] - cells[*column].width()));
-            // Numbers end where their column ends.
-            let is_text = matches!(column, 1 | 2);
-            let (before, behind) = if is_text { ("", &*gap) } else { (&*gap, "") };
-            write!(out, "{before}{cell}{behind}{GAP}")?;
+            let side = if matches!(column, 1 | 2) { Side::Left } else { Side::Right };
+            write!(out, "{}{GAP}", padded(&cells[*column], widths[*column], side))?;
         }
         writeln!(out, "{}", fit(name, room(&shown).max(1)))?;
     }
@@ -134,7 +130,7 @@ fn write_table(runs: &[Listed<'_>], terminal: Option<usize>, out: &mut dyn Write
 
 /// As much of a text as has room in this many columns.
 fn fit(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
+    if width(text) <= columns {
         return text.to_owned();
     }
     let mut taken = 0;
@@ -164,7 +160,7 @@ mod tests {
             ("é", 1, "é"),
         ] {
             assert_eq!(fit(text, columns), cut);
-            assert!(fit(text, columns).width() <= columns);
+            assert!(width(&fit(text, columns)) <= columns);
         }
     }
 }

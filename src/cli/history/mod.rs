@@ -110,8 +110,7 @@ impl Subcommand for HistoryArgs {
                         max_bytes: keep_size.unwrap_or(u64::MAX),
                     },
                 };
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-                let surplus = retention.surplus(&all, now);
+                let surplus = retention.surplus(&all, now_unix_ms());
                 let chosen: Vec<RunRow> = all.into_iter().filter(|run| surplus.contains(&run.id)).collect();
                 match history {
                     Some(history) if !chosen.is_empty() => remove(history, &chosen, yes),
@@ -123,6 +122,11 @@ impl Subcommand for HistoryArgs {
             }
         }
     }
+}
+
+/// The time in milliseconds since 1970.
+fn now_unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 fn remove(mut history: History, chosen: &[RunRow], yes: bool) -> Result<Status> {
