@@ -15,22 +15,22 @@ use super::processes::{Running, is_gone, signal, wait_until};
 use super::start::{Ended, command, run_in};
 
 /// A home folder; when it is dropped, all its processes are killed.
-struct Scene(TempDir);
+pub struct Scene(pub TempDir);
 
 impl Scene {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn run(&self, words: &[&str]) -> Ended {
+    pub fn run(&self, words: &[&str]) -> Ended {
         run_in(words, self.0.path())
     }
 
-    fn has(&self, file: &str) -> bool {
+    pub fn has(&self, file: &str) -> bool {
         self.0.path().join(file).exists()
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub fn write(&self, file: &str, text: &str) {
         fs::write(self.0.path().join(file), text).unwrap();
     }
 

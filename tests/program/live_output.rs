@@ -6,24 +6,12 @@ use std::io::Read;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use tempfile::TempDir;
-
+use super::background::Scene;
 use super::processes::{Running, wait_until};
-use super::start::{DEADLINE, Ended, command, ended, parallel, run_in};
-
-/// A folder with a home of its own.
-struct Scene(TempDir);
+use super::start::{DEADLINE, Ended, command, ended, parallel};
 
 impl Scene {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn run(&self, words: &[&str]) -> Ended {
-        run_in(words, self.0.path())
-    }
-
-    fn start(&self, words: &[&str]) -> Reading {
+    fn read(&self, words: &[&str]) -> Reading {
         let mut running = Running::start(command(words, self.0.path()));
         let mut stdout = running.child().stdout.take().unwrap();
         let (sender, pieces) = channel();
@@ -36,12 +24,8 @@ impl Scene {
         Reading { running, pieces, text: String::new() }
     }
 
-    fn let_go(&self, name: &str) {
-        fs::write(self.0.path().join(name), "").unwrap();
-    }
-
-    fn wait_for(&self, name: &str) {
-        wait_until(name, || self.0.path().join(name).exists());
+    fn wait_for(&self, file: &str) {
+        wait_until(file, || self.has(file));
     }
 }
 
@@ -78,12 +62,12 @@ const GATED: &str =
 #[test]
 fn whole_lines_are_printed_while_their_tasks_run_with_tags_in_front() {
     let scene = Scene::new();
-    let mut reading = scene.start(&["run", "--lb", "--tag", "-j2", "--quiet", GATED, ":::", "a", "b"]);
+    let mut reading = scene.read(&["run", "--lb", "--tag", "-j2", "--quiet", GATED, ":::", "a", "b"]);
     reading.wait_for(&["a\ta begun\n", "b\tb begun\n"]);
     assert!(!reading.text.contains("half"), "half a line is held: {:?}", reading.text);
-    scene.let_go("go-b");
+    scene.write("go-b", "");
     reading.wait_for(&["b\thalf b over\n"]);
-    scene.let_go("go-a");
+    scene.write("go-a", "");
     let ended = reading.ended();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ended.out.lines().last(), Some("a\thalf a over"));
@@ -93,9 +77,9 @@ fn whole_lines_are_printed_while_their_tasks_run_with_tags_in_front() {
 #[test]
 fn what_is_not_grouped_is_printed_as_it_comes_and_without_tags() {
     let scene = Scene::new();
-    let mut reading = scene.start(&["run", "-u", "--tag", "--quiet", "-j1", GATED, ":::", "a"]);
+    let mut reading = scene.read(&["run", "-u", "--tag", "--quiet", "-j1", GATED, ":::", "a"]);
     reading.wait_for(&["a begun\nhalf "]);
-    scene.let_go("go-a");
+    scene.write("go-a", "");
     let ended = reading.ended();
     assert_eq!((ended.code, &*ended.out), (Some(0), "a begun\nhalf a over\n"));
 }
@@ -103,16 +87,16 @@ fn what_is_not_grouped_is_printed_as_it_comes_and_without_tags() {
 #[test]
 fn in_the_order_of_the_inputs_the_first_unfinished_task_is_printed_live() {
     let scene = Scene::new();
-    let mut reading = scene.start(&["run", "--lb", "-k", "-j2", "--quiet", GATED, ":::", "a", "b", "c"]);
+    let mut reading = scene.read(&["run", "--lb", "-k", "-j2", "--quiet", GATED, ":::", "a", "b", "c"]);
     reading.wait_for(&["a begun\n"]);
     scene.wait_for("printed-b");
     // It is over before its turn, and another one runs when its turn comes.
-    scene.let_go("go-b");
+    scene.write("go-b", "");
     scene.wait_for("printed-c");
     assert_eq!(reading.text, "a begun\n");
-    scene.let_go("go-a");
+    scene.write("go-a", "");
     reading.wait_for(&["half a over\nb begun\nhalf b over\nc begun\n"]);
-    scene.let_go("go-c");
+    scene.write("go-c", "");
     let ended = reading.ended();
     assert_eq!(ended.out, ["a", "b", "c"].map(|name| format!("{name} begun\nhalf {name} over\n")).concat());
 }
@@ -192,21 +176,21 @@ fn a_run_in_the_background_is_followed_from_elsewhere_one_task_or_all() {
     scene.wait_for("printed-a");
     scene.wait_for("printed-b");
     // What was printed before is there, for everyone who looks.
-    let mut one = scene.start(&["follow", "1", "2"]);
-    let mut attached = scene.start(&["attach", "--lb", "--quiet"]);
-    let mut all = scene.start(&["follow", GATED]);
+    let mut one = scene.read(&["follow", "1", "2"]);
+    let mut attached = scene.read(&["attach", "--lb", "--quiet"]);
+    let mut all = scene.read(&["follow", GATED]);
     one.wait_for(&["b begun\n"]);
     attached.wait_for(&["a begun\n", "b begun\n"]);
     all.wait_for(&["a\ta begun\n", "b\tb begun\n"]);
-    scene.let_go("go-b");
+    scene.write("go-b", "");
     let one = one.ended();
     assert_eq!((one.code, &*one.out), (Some(0), "b begun\nhalf b over\n"), "{one:?}");
     all.wait_for(&["b\thalf b over\n", "c\tc begun\n"]);
     // One that comes later sees what runs now.
-    let mut late = scene.start(&["follow", "last"]);
+    let mut late = scene.read(&["follow", "last"]);
     late.wait_for(&["a\ta begun\n", "c\tc begun\n"]);
-    scene.let_go("go-a");
-    scene.let_go("go-c");
+    scene.write("go-a", "");
+    scene.write("go-c", "");
     let [all, late, attached] = [all, late, attached].map(Reading::ended);
     for (ended, lines) in [(&all, 6), (&late, 4), (&attached, 6)] {
         assert_eq!((ended.code, ended.out.lines().count()), (Some(0), lines), "{ended:?}");
@@ -236,8 +220,8 @@ fn a_task_that_floods_in_the_background_is_followed_in_part_and_then_to_its_end(
     assert_eq!(started.code, Some(0), "{started:?}");
     scene.wait_for("printed-a");
     // More than is sent at once, and less than what a record holds.
-    let mut following = scene.start(&["follow", "last", "1"]);
-    scene.let_go("go-a");
+    let mut following = scene.read(&["follow", "last", "1"]);
+    scene.write("go-a", "");
     following.wait_for(&["a over\n"]);
     let ended = following.ended();
     let expected: String = (1..=60_000).map(|line| format!("{line}\n")).collect();
@@ -247,10 +231,10 @@ fn a_task_that_floods_in_the_background_is_followed_in_part_and_then_to_its_end(
 #[test]
 fn a_run_in_another_terminal_cannot_be_followed_and_that_is_said() {
     let scene = Scene::new();
-    let reading = scene.start(&["run", "--quiet", GATED, ":::", "a"]);
+    let reading = scene.read(&["run", "--quiet", GATED, ":::", "a"]);
     scene.wait_for("printed-a");
     let refused = scene.run(&["follow", "last"]);
     assert!(refused.code == Some(2) && refused.err.contains("run 1 is running in a terminal"), "{refused:?}");
-    scene.let_go("go-a");
+    scene.write("go-a", "");
     assert_eq!(reading.ended().code, Some(0));
 }

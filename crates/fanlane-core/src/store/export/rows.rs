@@ -115,36 +115,40 @@ mod tests {
     use crate::job::lossless::Bytes;
     use crate::model::Earlier;
 
-    fn rows(kind: TaskKind, record: &AttemptRecord) -> String {
-        let header =
-            RecordHeader { fanlane_record: 1, kind, columns: vec!["1".to_owned()], earlier: Earlier::default() };
-        let words = TaskWords {
+    fn header(kind: TaskKind) -> RecordHeader {
+        RecordHeader { fanlane_record: 1, kind, columns: vec!["1".to_owned()], earlier: Earlier::default() }
+    }
+
+    fn words() -> TaskWords {
+        TaskWords {
             task: 1,
             number: Some(12),
             input: vec![Bytes(b"=a,b".to_vec())],
             command: Bytes(b"@echo".to_vec()),
             results: None,
-        };
+        }
+    }
+
+    fn rows(kind: TaskKind, record: &AttemptRecord) -> String {
         let mut out = Vec::new();
-        let mut rows = RowWriter::new(&mut out, &header).expect("begun");
-        rows.add(record, &words).expect("added");
+        let mut rows = RowWriter::new(&mut out, &header(kind)).expect("begun");
+        rows.add(record, &words()).expect("added");
         rows.finish().expect("written");
         String::from_utf8(out).expect("text")
     }
 
     #[test]
     fn a_closed_pipe_is_known_by_its_kind_at_every_row() {
-        struct Closed;
-        impl Write for Closed {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let mut csv = csv::WriterBuilder::new().buffer_capacity(1).from_writer(Closed);
-        let error = csv.write_record(["a long cell"]).map_err(io_error).unwrap_err();
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let mut rows = RowWriter::new(writer, &header(TaskKind::Command)).expect("the first row waits in the buffer");
+        let captured = Captured { head: vec![b'x'; 1 << 20], ..Captured::default() };
+        let output = Output { stdout: captured, ..Output::default() };
+        let record = AttemptRecord {
+            output: Some(Box::new(output)),
+            ..AttemptRecord::new(TaskId(1), 1, WorkerId(1), Outcome::Done)
+        };
+        let error = rows.add(&record, &words()).expect_err("it is longer than the buffer");
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
 
