@@ -108,22 +108,23 @@ pub fn commands_in_short() -> Command {
     commands().mut_subcommands(|command| if command.get_name() == "run" { in_short(command) } else { command })
 }
 
+/// The group of a flag of `fanlane run`, and its place there.
+pub(super) fn place_in_run(arg: &Arg) -> Option<(usize, usize)> {
+    let long = arg.get_long()?;
+    let of_group = |(_, flags): &(&str, &[&str])| flags.iter().position(|flag| *flag == long);
+    let group = RUN_GROUPS.iter().position(|group| of_group(group).is_some())?;
+    Some((group, of_group(&RUN_GROUPS[group])?))
+}
+
 fn grouped(run: Command) -> Command {
-    run.mut_args(|arg| {
-        let place = |long: &str| {
-            let of_group = |(_, flags): &(&str, &[&str])| flags.iter().position(|flag| *flag == long);
-            let group = RUN_GROUPS.iter().position(|group| of_group(group).is_some())?;
-            Some((group, of_group(&RUN_GROUPS[group])?))
-        };
-        match arg.get_long().and_then(place) {
-            Some((group, place)) => {
-                let heading = RUN_GROUPS[group].0;
-                arg.help_heading((heading != MOST_USED).then_some(heading)).display_order(place)
-            }
-            None if arg.is_positional() => arg,
-            None if arg.get_help_heading().is_some() => arg,
-            None => arg.help_heading("Further options"),
+    run.mut_args(|arg| match place_in_run(&arg) {
+        Some((group, place)) => {
+            let heading = RUN_GROUPS[group].0;
+            arg.help_heading((heading != MOST_USED).then_some(heading)).display_order(place)
         }
+        None if arg.is_positional() => arg,
+        None if arg.get_help_heading().is_some() => arg,
+        None => arg.help_heading("Further options"),
     })
 }
 
@@ -158,6 +159,10 @@ mod tests {
         let at = |text: &str| help.find(text).unwrap_or_else(|| panic!("{text} is missing: {help}"));
         assert!(at("Replacement strings:") < at("--workers") && at("--workers") < at("Inputs:\n"), "{help}");
         assert!(at("--timeout") < at("--heartbeat"), "{help}");
+        // `{n}` is a line end to the library of arguments.
+        assert!(
+            help.contains("gpu={gpus}") && fanlane_core::job::field::fields().all(|field| !field.help.contains("{n}"))
+        );
         let short = help_of(&["fanlane", "run", "-h"]);
         assert!(short.contains("--workers") && !short.contains("--heartbeat"), "{short}");
         assert!(short.lines().count() < 100, "{}", short.lines().count());

@@ -22,6 +22,8 @@ mod preset_name;
 mod presets;
 pub mod progress;
 mod race;
+#[cfg(test)]
+mod reference;
 mod report;
 mod rerun;
 mod run;

@@ -2,30 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use super::start::{Ended, command, run_in};
+use super::start::{Ended, command, ended, run_in, script};
 
 /// The table of exit statuses.
 const TABLE: &str = include_str!("../../docs/exit-status.md");
 
-/// Runs a script of `sh` in `folder`, in which `fanlane` is the built program.
-fn script(text: &str, folder: &Path) -> Ended {
-    let program = Path::new(env!("CARGO_BIN_EXE_fanlane"));
-    let programs = program.parent().and_then(Path::to_str).expect("its path is text");
-    // The environment is that of the program as tests start it.
-    let model = command(&[], folder);
-    let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(text).current_dir(folder).stdin(std::process::Stdio::null());
-    for (name, value) in model.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    let path = std::env::var("PATH").unwrap_or_default();
-    shell.env("PATH", format!("{programs}:{path}"));
-    shell.output().expect("the shell can be started").into()
+fn run_script(text: &str, folder: &Path) -> Ended {
+    ended(script(text, folder).spawn().expect("the shell can be started"))
 }
 
 #[test]
@@ -38,7 +22,7 @@ fn the_example_of_each_row_of_the_table_has_its_status() {
         let (when, example) = rest.rsplit_once(" | `").expect("an example");
         let status: i32 = status.parse().expect("a number");
         let folder = tempfile::tempdir().expect("a folder");
-        let ended = script(&example.replace("\\|", "|"), folder.path());
+        let ended = run_script(&example.replace("\\|", "|"), folder.path());
         if ended.code != Some(status) {
             wrong.push((status, when, ended));
         }
@@ -166,7 +150,7 @@ fn files_that_are_named_by_a_descriptor_are_written_where_it_stands() {
         text.lines().map(|line| line.split(['\t', ' ', '"']).next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
     };
     let run = |text: &str| {
-        let ended = script(text, folder.path());
+        let ended = run_script(text, folder.path());
         assert_eq!(ended.code, Some(0), "{text}: {ended:?}");
     };
     run("echo before >err; fanlane run --joblog /dev/stderr true ::: a 2>>err");
@@ -187,6 +171,6 @@ fn files_that_are_named_by_a_descriptor_are_written_where_it_stands() {
     run("{ echo before; fanlane export last -f csv -o /dev/stdout; echo behind; } >out");
     assert_eq!(lines("out").len(), 4, "an export");
     run("fanlane export last -f csv -o /dev/null; test -c /dev/null");
-    let closed = script("fanlane run --joblog /dev/stdout true ::: a >&-", folder.path());
+    let closed = run_script("fanlane run --joblog /dev/stdout true ::: a >&-", folder.path());
     assert_eq!(closed.code, Some(2), "{closed:?}");
 }

@@ -4,6 +4,7 @@
 
 mod background;
 mod batches;
+mod documents;
 mod exit_status;
 mod first_moments;
 mod foreign_paths;

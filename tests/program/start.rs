@@ -48,6 +48,25 @@ pub fn command(words: &[&str], folder: &Path) -> Command {
     command
 }
 
+/// `sh` with a script, to be started in `folder`, where `fanlane` is the built program, with the surroundings of [`command`].
+pub fn script(text: &str, folder: &Path) -> Command {
+    let programs = Path::new(env!("CARGO_BIN_EXE_fanlane")).parent().expect("it is in a folder");
+    let model = command(&[], folder);
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(text).current_dir(folder);
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, value) in model.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let path = std::env::var("PATH").unwrap_or_default();
+    shell.env("PATH", format!("{}:{path}", programs.display()));
+    with_default_signals(&mut shell);
+    shell
+}
+
 /// Has the program start with the default disposition of the signals that ask it to stop, also where the tests were
 /// started with some of them ignored, as under `nohup` or in the background of a shell.
 fn with_default_signals(command: &mut Command) {

@@ -24,7 +24,7 @@ const LEAVE: &str = "\x1b[?1049l";
 const CLEAR: &str = "\x1b[2J";
 
 /// A pseudo-terminal and the program in it, which leads a session of its own there.
-struct Terminal {
+pub(super) struct Terminal {
     keys: File,
     screen: OwnedFd,
     child: Child,
@@ -34,7 +34,7 @@ struct Terminal {
 
 impl Terminal {
     /// Starts the program with all three streams on the terminal.
-    fn start(mut command: Command, columns: u16, rows: u16) -> Self {
+    pub(super) fn start(mut command: Command, columns: u16, rows: u16) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -97,7 +97,7 @@ impl Terminal {
     }
 
     /// Waits for the end; the exit status, and what was written after the terminal was given back.
-    fn ended(mut self) -> (Option<i32>, String) {
+    pub(super) fn ended(mut self) -> (Option<i32>, String) {
         let status = wait(&mut self.child);
         assert!(!self.is_raw(), "the modes of before are back");
         // The end of the text is read once no one else has the terminal open.

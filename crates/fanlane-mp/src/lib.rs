@@ -130,3 +130,8 @@ pub use wait::wait;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
+
+/// And those of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/multiprocessing.md")]
+struct GuideExamples;

@@ -132,7 +132,7 @@ field_rows! { CONTROL_GROUP: "Control", about_processes: false,
     NEEDS {
         key: "control.needs",
         label: "Needs",
-        help: "Amount of each resource that a task takes while it runs, or a template of it: gpu={n}; its environment says which \
+        help: "Amount of each resource that a task takes while it runs, or a template of it: gpu={gpus}; its environment says which \
                ones it has: FANLANE_GPU=0",
         flag: "--need",
         example: "gpu=1",

@@ -1,0 +1,131 @@
+//! The documents keep their word: each command in them runs as it stands there, each job is read, each link leads somewhere.
+
+mod blocks;
+mod links;
+mod stock;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::processes::wait_until;
+use super::start::{Ended, ended, run_in, script};
+use super::terminal::Terminal;
+use blocks::{Block, Mark, blocks, is_shown, pages, session};
+
+/// How many blocks of a page are not run. Each has its reason in a comment before it.
+const NOT_RUN: &[(&str, usize)] = &[("README.md", 3), ("docs/race.md", 1)];
+
+/// Pages whose blocks in Rust are compiled by tests of their crates.
+const COMPILED: [&str; 3] = ["crates/fanlane-mp/README.md", "docs/engine.md", "docs/multiprocessing.md"];
+
+#[test]
+fn every_command_in_the_documents_runs_as_it_stands_there() {
+    let faults: Vec<String> = std::thread::scope(|scope| {
+        // Pages wait for their runs more than they need a core.
+        let workers: Vec<_> = pages().into_iter().map(|page| scope.spawn(move || walk(&page))).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a page can be walked")).collect()
+    });
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+#[test]
+fn blocks_that_are_not_run_are_counted() {
+    let count = |page: &Path| {
+        let is_not_run = |block: &Block| matches!(block.mark, Some(Mark::NotRun(_)));
+        blocks(page).iter().filter(|block| is_not_run(block)).count()
+    };
+    let counted: Vec<(PathBuf, usize)> = pages().into_iter().map(|page| (page.clone(), count(&page))).collect();
+    let found: Vec<(&str, usize)> = counted
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(page, count)| (page.to_str().expect("it is text"), *count))
+        .collect();
+    assert_eq!(found, NOT_RUN);
+}
+
+/// Does what a page says from its first line to its last, in one folder; returns what is not as it says.
+fn walk(page: &Path) -> Vec<String> {
+    let blocks = blocks(page);
+    let folder = TempDir::new().expect("a folder");
+    stock::lay_out(folder.path());
+    let mut faults: Vec<String> = blocks
+        .iter()
+        .filter_map(|block| Some(format!("{}: {}", block.place, fault(block, page, folder.path())?)))
+        .collect();
+    let marker = format!("FANLANE_RUNTIME_DIR={}/runtime", folder.path().display());
+    wait_until(&format!("the processes of {} to end", page.display()), || !is_in_an_environment(&marker));
+    // Later ones often follow from the first.
+    faults.truncate(2);
+    faults
+}
+
+/// Whether some process has this variable in its environment.
+fn is_in_an_environment(variable: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("it can be read");
+    processes.flatten().any(|process| {
+        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
+    })
+}
+
+/// What is not as the block says.
+fn fault(block: &Block, page: &Path, folder: &Path) -> Option<String> {
+    if matches!(block.mark, Some(Mark::NotRun(_))) {
+        return None;
+    }
+    match block.language.as_str() {
+        "sh" => wrong_status(block, folder),
+        "console" => wrong_output(block, folder),
+        "ron" => wrong_job(block, folder),
+        "csv" | "text" => {
+            if let Some(Mark::File(name)) = &block.mark {
+                fs::write(folder.join(name), &block.text).expect("written");
+            }
+            None
+        }
+        "toml" => None,
+        "rust" => (!COMPILED.iter().any(|known| page == Path::new(known)))
+            .then(|| "Rust of this page is compiled by no test".to_owned()),
+        other => Some(format!("'{other}' is no language of a block that is known here")),
+    }
+}
+
+/// `set -e` with the stand-ins first on the path.
+fn shell(text: &str, folder: &Path) -> std::process::Command {
+    script(&format!("set -e\nPATH=$HOME/programs:$PATH\n{text}"), folder)
+}
+
+fn run(text: &str, folder: &Path) -> Ended {
+    ended(shell(text, folder).spawn().expect("a shell can be started"))
+}
+
+fn wrong_status(block: &Block, folder: &Path) -> Option<String> {
+    if block.mark == Some(Mark::OnTerminal) {
+        let (status, last) = Terminal::start(shell(&block.text, folder), 100, 24).ended();
+        return (status != Some(0)).then(|| format!("{status:?}: {last}"));
+    }
+    let ended = run(&block.text, folder);
+    (ended.code != Some(block.status())).then(|| format!("{ended:#?}"))
+}
+
+fn wrong_output(block: &Block, folder: &Path) -> Option<String> {
+    let commands = session(&block.text);
+    let last = commands.len() - 1;
+    commands.iter().enumerate().find_map(|(place, (command, shown))| {
+        let ended = run(&format!("exec 2>&1\n{command}"), folder);
+        let status = if place == last { block.status() } else { 0 };
+        let printed: Vec<&str> = ended.out.lines().collect();
+        (ended.code != Some(status) || !is_shown(shown, &printed))
+            .then(|| format!("{command}\nends with {:?} and prints\n{}", ended.code, ended.out))
+    })
+}
+
+/// A job is read, and its tasks are made of its inputs.
+fn wrong_job(block: &Block, folder: &Path) -> Option<String> {
+    let name = if let Some(Mark::File(name)) = &block.mark { name } else { "block.ron" };
+    fs::write(folder.join(name), &block.text).expect("written");
+    let planned = run_in(&["run", "--dry-run", name], folder);
+    (planned.code != Some(0) || planned.out.is_empty()).then(|| format!("{planned:#?}"))
+}
