@@ -39,6 +39,8 @@ pub struct Field {
     pub flag: &'static str,
     /// A value as text.
     pub example: &'static str,
+    /// Which values there are, with their unit: `1 to 1024`. Commands, keys and the like stand in backquotes.
+    pub values: &'static str,
     get: fn(&Job) -> String,
     set: fn(&mut Job, &str) -> Result<(), String>,
     check: fn(&Job, u32) -> Option<String>,
@@ -157,6 +159,7 @@ macro_rules! field_rows {
         help: $help:expr,
         flag: $flag:literal,
         example: $example:literal,
+        values: $values:literal,
         get: $get:expr,
         set: $set:expr,
         $(check: $check:expr,)?
@@ -169,6 +172,7 @@ macro_rules! field_rows {
                 help: $help,
                 flag: $flag,
                 example: $example,
+                values: $values,
                 get: $get,
                 set: $set,
                 check: field_rows!(@check $($check)?),

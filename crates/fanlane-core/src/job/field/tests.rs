@@ -3,7 +3,9 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
+use super::reference::{INPUTS, in_file};
 use super::*;
+use crate::job::Batch;
 use crate::job::control::{After, Control, Halt, Limits, ResourceRequest, RetryWait};
 use crate::job::order::{Durations, Order};
 use crate::job::{Input, Mode, SharedSpec, Shell, TaskTemplate, Transport, WorkloadSpec};
@@ -96,6 +98,79 @@ fn each_row_has_its_words_and_an_example_that_is_read() {
         assert!(field == &VERSION || job != Job::default(), "{field:?}: the example is the default");
         assert_eq!(by_key(field.key), Some(field));
     }
+}
+
+/// A batch of a job whose text has this field, in a folder that has what the examples name.
+fn opened(fields: &str) -> Result<Job, String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("photos")).expect("made");
+    for (name, content) in
+        [("photos/a.jpg", ""), ("tasks.csv", "name,after\na,\nb,a\n"), ("people.csv", "n\n1\n"), ("names", "a\0")]
+    {
+        std::fs::write(folder.path().join(name), content).expect("written");
+    }
+    let job = Job::parse(&format!("Job({fields})")).map_err(|error| error.to_string())?;
+    Batch::open(&job, folder.path(), &mut std::io::empty()).map_err(|error| error.to_string())?;
+    Ok(job)
+}
+
+#[test]
+fn the_example_of_each_row_is_planned_as_a_job_file_has_it() {
+    for field in fields() {
+        let example = in_file(field);
+        let name = field.key.split('.').next().expect("a name");
+        let task = if field == &TRANSPORT { "Workload(name: \"cube\")" } else { "Command(\"echo {}\")" };
+        let inputs = if field == &AFTER { "[Csv(\"tasks.csv\")]" } else { "[List([\"1\"])]" };
+        let others = [("version", "1"), ("task", task), ("inputs", inputs)];
+        let others = others.iter().filter(|(key, _)| *key != name).map(|(key, value)| format!(", {key}: {value}"));
+        let job = opened(&(example.clone() + &others.collect::<String>())).expect(&example);
+        let mut typed = Job::default();
+        field.set(&mut typed, field.example).expect("it is read");
+        assert_eq!(field.get(&job), field.get(&typed), "{example}");
+    }
+}
+
+#[test]
+fn the_first_and_the_last_of_the_values_that_a_row_names_are_taken_and_the_next_is_not() {
+    let mut tried = 0;
+    for field in fields() {
+        let Some((low, high)) = field.values.split_once(" to ") else { continue };
+        let Some(high) = high.split(' ').next().and_then(|high| high.parse::<u64>().ok()) else { continue };
+        let fault = |value: &str| {
+            let mut job = Job { task: TaskTemplate::Command("true".to_owned()), ..Job::default() };
+            field.set(&mut job, value).err().or_else(|| field.check(&job, 1))
+        };
+        let beyond = (high + 1).to_string();
+        let first = match low.strip_prefix("above ") {
+            Some(low) => {
+                assert!(fault(low).is_some(), "{field:?}: {low}");
+                (low.parse::<f64>().expect("a number") + 0.5).to_string()
+            }
+            None => low.to_owned(),
+        };
+        assert!(fault(&first).is_none() && fault(&high.to_string()).is_none(), "{field:?}");
+        assert!(fault(&beyond).is_some(), "{field:?}: {beyond}");
+        tried += 1;
+    }
+    assert!(tried >= 7, "{tried}");
+}
+
+#[test]
+fn the_example_of_each_kind_of_input_is_read() {
+    let kinds: std::collections::HashSet<_> = INPUTS
+        .iter()
+        .map(|(example, _)| {
+            let job = Job::parse(&format!("Job(version: 1, task: Command(\"echo {{}}\"), inputs: [{example}])"));
+            std::mem::discriminant(&job.unwrap_or_else(|error| panic!("{example}: {error}")).inputs[0])
+        })
+        .collect();
+    // A kind that is added to these is added to the table.
+    let number = |input: &Input| match input {
+        Input::Range(..) | Input::List(_) | Input::Lines(_) | Input::Glob(_) | Input::Csv(_) | Input::Stdin => 6,
+        Input::Json(_) | Input::Table { .. } | Input::Records { .. } | Input::Columns { .. } => 10,
+        Input::Linked(_) | Input::Bytes(_) => 12,
+    };
+    assert_eq!((kinds.len(), INPUTS.len()), (12, number(&Input::Bytes(Vec::new()))), "each is of another kind");
 }
 
 #[test]
