@@ -29,6 +29,9 @@ pub struct WindowOptions {
     pub presets_folder: Option<PathBuf>,
 }
 
+/// The application's name for the desktop: that of its application file and of its icon.
+const APPLICATION_ID: &str = "org.fanlane.Fanlane";
+
 /// Opens the window and returns when it is closed and its runs have ended.
 ///
 /// # Errors
@@ -39,7 +42,8 @@ pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Fanlane")
-            .with_app_id("fanlane")
+            .with_app_id(APPLICATION_ID)
+            .with_icon(icon())
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size(theme::MIN_WINDOW / 2.0)
             .with_drag_and_drop(true),
@@ -57,6 +61,12 @@ pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
     eframe::run_native("fanlane", native, create)
         .map_err(|error| anyhow::anyhow!("{error}"))
         .context("no window could be opened; run the job without one: fanlane run JOB.ron")
+}
+
+/// The icon of the window, for desktops that do not take it from the application file.
+fn icon() -> egui::IconData {
+    let picture = include_bytes!("../../assets/desktop/icons/256.png");
+    eframe::icon_data::from_png_bytes(picture).expect("the picture is part of the program and a test reads it")
 }
 
 /// The folder of the history; `None` if recording is switched off or there is no home folder.
@@ -82,5 +92,14 @@ fn session_options(options: WindowOptions) -> SessionOptions {
         editor_programs: EditorPrograms::of_user(),
         engine: Arc::new(LocalEngine::new(options.worker_executable)),
         machine: Machine::this(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_icon_can_be_read() {
+        let icon = super::icon();
+        assert_eq!((icon.width, icon.height), (256, 256));
     }
 }
