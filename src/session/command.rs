@@ -20,10 +20,14 @@ pub enum Command {
     Show(Page),
     /// Replace the text of the open job.
     Edit(Box<JobDraft>),
+    /// Open an empty job.
+    New,
     /// Open a job file.
     OpenJob(PathBuf),
-    /// Set the pool's size: of the run under way, and of the open job if that is the one that runs or none does.
+    /// Set the pool's size of the run under way; if none is, that of the open job.
     SetWorkers(u32),
+    /// Set the number of workers with which the open job is run next.
+    SetJobWorkers(u32),
     /// Set how the open job is run next.
     SetMode(Mode),
     /// Run the open job.
@@ -46,9 +50,9 @@ pub enum Command {
     SetQuery(RowQuery),
     /// Show a task's details.
     SelectTask(Option<TaskId>),
-    /// Run one task of the finished run again, as a new run.
+    /// Run one task of the finished run again, as another attempt in the same run.
     RerunTask(TaskId),
-    /// Run all tasks that did not succeed again, as a new run.
+    /// Run all tasks that did not succeed again, as other attempts in the same run.
     RerunFailed,
     /// Show the run again from which the shown one was rerun.
     Back,

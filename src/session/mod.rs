@@ -127,6 +127,11 @@ impl Session {
                 self.job_changes();
                 self.editor.edit(*draft);
             }
+            Command::New => {
+                self.job_changes();
+                self.editor.open_new();
+                self.page = Page::JOB;
+            }
             Command::OpenJob(file) => match Job::load(&file) {
                 Ok(job) => {
                     self.job_changes();
@@ -140,6 +145,7 @@ impl Session {
                 }
             },
             Command::SetWorkers(workers) => self.set_workers(workers),
+            Command::SetJobWorkers(workers) => self.set_job_workers(workers),
             Command::SetMode(mode) => {
                 if self.editor.mode() != mode {
                     self.edit(|draft| draft.mode = mode);
@@ -155,8 +161,8 @@ impl Session {
             Command::WatchRun(id) => self.watch_run(id),
             Command::SetQuery(query) => self.run.set_query(query),
             Command::SelectTask(task) => self.run.select(task),
-            Command::RerunTask(task) => self.rerun(&[task]),
-            Command::RerunFailed => self.rerun(&self.run.failed_tasks()),
+            Command::RerunTask(task) => self.rerun(vec![task]),
+            Command::RerunFailed => self.rerun(self.run.failed_tasks()),
             Command::Back => self.back(),
             Command::OpenOutput { task, attempt, stream } => self.open_output(task, attempt, stream),
             Command::Preset(command) => self.handle_preset(command),

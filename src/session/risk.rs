@@ -40,7 +40,8 @@ impl Session {
 
     /// The command would replace an edited job by another.
     pub fn discards_edits(&self, command: &Command) -> bool {
-        let opens_a_job = matches!(command, Command::OpenJob(_) | Command::Preset(PresetCommand::Open(_)));
+        let opens_a_job =
+            matches!(command, Command::New | Command::OpenJob(_) | Command::Preset(PresetCommand::Open(_)));
         opens_a_job && self.editor.is_edited()
     }
 }

@@ -440,7 +440,7 @@ fn many_results_are_ordered_by_a_thread_to_the_same_end() {
 }
 
 #[test]
-fn failed_tasks_run_again_as_a_run_of_their_own() {
+fn failed_tasks_run_again_in_their_run() {
     let Scene { mut session, engine, folder } = scene();
     std::fs::write(folder.path().join("people.csv"), "name,age\nAda,36\nBlaise,39\nCarl,77\n").expect("written");
     session.edit(|draft| {
@@ -462,22 +462,44 @@ fn failed_tasks_run_again_as_a_run_of_their_own() {
     engine.end();
     until(&mut session, "the end", |session| !session.is_running());
     let edited = session.editor.draft().clone();
+    session.handle(Command::Show(Page::RESULTS));
+    session.handle(Command::SelectTask(Some(TaskId(2))));
+    let query = RowQuery { class: Some(OutcomeClass::Failed), ..RowQuery::default() };
+    session.handle(Command::SetQuery(query.clone()));
     session.handle(Command::RerunFailed);
-    {
-        let run = session.run.current().expect("a run");
-        let texts: Vec<String> = (0..run.batch.len()).map(|task| task_text(&run.batch, TaskId(task))).collect();
-        assert_eq!(texts, ["echo 1 Ada is 36", "echo 3 Carl is 77"]);
-        assert_eq!(run.job.name, "Greetings (again)");
-    }
+    assert!(session.is_running(), "from the first moment");
     assert_eq!(*session.editor.draft(), edited, "the open job stays as it is");
     engine.begin(2);
-    engine.say(EventKind::Task(TaskEvent::Finished(vec![record(0, Outcome::Done), record(1, Outcome::Done)])));
+    until(&mut session, "the part begins", |session| {
+        session.run.current().expect("a run").model().progress.remaining() == 2
+    });
+    assert_eq!((session.page(), session.run.selected()), (Page::RESULTS, Some(TaskId(2))), "nothing jumps");
+    assert_eq!(*session.run.query(), query);
+    engine.say(EventKind::Task(TaskEvent::Finished(vec![record(0, Outcome::Done), record(1, Outcome::TimedOut)])));
     engine.end();
     until(&mut session, "the end", |session| !session.is_running());
-    session.handle(Command::RerunTask(TaskId(1)));
+    let counts = {
+        let run = session.run.current().expect("a run");
+        assert_eq!((run.batch.len(), &*run.job.name), (3, "Greetings"), "it is the same run");
+        let model = run.model();
+        assert_eq!((model.attempts(TaskId(0)).count(), model.attempts(TaskId(1)).count()), (2, 1));
+        assert_eq!(
+            model.records.of(TaskId(2)).map(|record| (record.attempt, record.outcome.clone())),
+            Some((2, Outcome::TimedOut))
+        );
+        model.progress.counts
+    };
+    assert_eq!((counts.done, counts.timed_out, counts.total()), (2, 1, 3));
+    session.handle(Command::RerunTask(TaskId(2)));
+    engine.begin(1);
+    session.handle(Command::CancelTask(TaskId(2)));
+    assert_eq!(engine.notes().commands.last(), Some(&RunCommand::Cancel(TaskId(0))), "under its number in the part");
+    engine.say(EventKind::Task(TaskEvent::Finished(vec![record(0, Outcome::Done)])));
+    engine.end();
+    until(&mut session, "the end", |session| !session.is_running());
     let run = session.run.current().expect("a run");
-    assert_eq!(task_text(&run.batch, TaskId(0)), "echo 3 Carl is 77");
-    assert_eq!(run.job.name, "Greetings (again)");
+    assert_eq!(run.model().attempts(TaskId(2)).count(), 3);
+    assert_eq!(run.model().progress.counts.done, 3);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use egui::{Key, Modifiers};
 /// An action that a button or a shortcut starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
+    /// Open an empty job.
+    New,
     /// Run the open job.
     Run,
     /// Pause, or resume.
@@ -24,6 +26,8 @@ pub enum Action {
     Find,
     /// Run all failed tasks again.
     RerunFailed,
+    /// Put the focus into the next part of the window.
+    NextArea,
     /// List the keyboard shortcuts.
     Keys,
 }
@@ -82,7 +86,8 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order of the list of shortcuts.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
+        Self::New,
         Self::Run,
         Self::PauseResume,
         Self::Stop,
@@ -92,12 +97,14 @@ impl Action {
         Self::Search,
         Self::Find,
         Self::RerunFailed,
+        Self::NextArea,
         Self::Keys,
     ];
 
     /// The label of its button.
     pub const fn text(self) -> &'static str {
         match self {
+            Self::New => "New",
             Self::Run => "Run",
             Self::PauseResume => "Pause",
             Self::Stop => "Stop",
@@ -107,6 +114,7 @@ impl Action {
             Self::Search => "Search",
             Self::Find => "Find",
             Self::RerunFailed => "Rerun failed tasks",
+            Self::NextArea => "Next area",
             Self::Keys => "Keyboard shortcuts",
         }
     }
@@ -114,6 +122,7 @@ impl Action {
     /// What it does.
     pub const fn explanation(self) -> &'static str {
         match self {
+            Self::New => "Open an empty job: a command of your own",
             Self::Run => "Run the open job",
             Self::PauseResume => "Pause or resume; while paused, no task starts and running tasks finish",
             Self::Stop => "Stop the run: cancel queued tasks and terminate running ones",
@@ -122,7 +131,8 @@ impl Action {
             Self::SaveAs => "Save the job as a preset under another name",
             Self::Search => "Search the results",
             Self::Find => "Find in the shown output, or in the outputs of all tasks",
-            Self::RerunFailed => "Run all tasks that did not succeed again, as a new run",
+            Self::RerunFailed => "Run all tasks that did not succeed again; the others keep their results",
+            Self::NextArea => "Go to the next part of the window: Run, pages, jobs, page",
             Self::Keys => "Show the keyboard shortcuts",
         }
     }
@@ -130,6 +140,7 @@ impl Action {
     /// Its keyboard shortcut.
     pub const fn shortcut(self) -> Option<Shortcut> {
         Some(match self {
+            Self::New => Shortcut::ctrl(Key::N),
             Self::Run => Shortcut::ctrl(Key::Enter),
             Self::PauseResume => Shortcut::outside_text(Key::Space),
             Self::Stop => Shortcut::outside_text(Key::Escape),
@@ -139,6 +150,7 @@ impl Action {
             Self::Search => Shortcut::outside_text(Key::Slash),
             Self::Find => Shortcut::ctrl(Key::F),
             Self::RerunFailed => return None,
+            Self::NextArea => Shortcut::plain(Key::F6),
             Self::Keys => Shortcut::plain(Key::F1),
         })
     }

@@ -11,12 +11,14 @@ use crate::session::{
 };
 
 use super::action::Action;
+use super::areas::Area;
 use super::dialogs::Dialog;
 use super::file_dialog::FileDialog;
 use super::notices::notices_ui;
 use super::pace::Pace;
 use super::pages::{PageView, Pages};
 use super::request::{Question, Request, Requests};
+use super::run_bar::race_words;
 use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
 use super::window_title::window_title;
@@ -114,10 +116,14 @@ impl FanlaneApp {
             ctx.request_repaint_after(expiry);
         }
         let title = {
-            let run = self.session.run.current();
+            let run = self.session.run.current().filter(|_| !self.session.is_racing());
             let model = run.map(|run| run.model());
-            let name = run.map_or(&*self.session.editor.draft().name, |run| run.job.display_name());
-            window_title(name, model.as_ref().map(|model| &model.progress))
+            let name = match run {
+                Some(run) => run.job.display_name().to_owned(),
+                None if self.session.is_racing() => race_words(&self.session),
+                None => self.session.editor.shown_name(),
+            };
+            window_title(&name, model.as_ref().map(|model| &model.progress))
         };
         let is_due = !is_busy || self.titled.is_none_or(|titled| titled.elapsed() >= TITLE_INTERVAL);
         if title != self.title && is_due {
@@ -150,7 +156,8 @@ impl FanlaneApp {
             if escapes && self.pages.view_mut(self.session.page()).is_some_and(PageView::dismiss) {
                 ctx.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Escape));
             }
-            let focus_is_free = self.top_bar.has_or_frees_focus(ctx);
+            let is_on_area = [Area::Jobs, Area::Page].into_iter().any(|area| area.has_focus(ctx));
+            let focus_is_free = is_on_area || self.top_bar.has_or_frees_focus(ctx);
             for request in shortcuts::pressed(ctx, &self.pages, focus_is_free) {
                 self.perform(ctx, request);
             }
@@ -161,15 +168,17 @@ impl FanlaneApp {
         // The window is cleared to the panels' colour; filling them would draw every pixel twice.
         let panel = Frame::new().inner_margin(Margin::same(theme::GAP as i8));
         let bar = panel.inner_margin(Margin::symmetric(theme::GAP as i8, theme::UNIT as i8));
+        let page = panel.inner_margin(Margin::symmetric(theme::GAP as i8, theme::UNIT as i8 + 2));
         Panel::top("top bar").frame(bar).resizable(false).show(ui, |ui| {
-            self.top_bar.show_ui(ui, &self.session, &mut self.requests);
+            self.top_bar.show_ui(ui, &self.session, &self.pages, &mut self.requests);
         });
         Panel::left("presets").frame(bar).default_size(26.0 * theme::UNIT).size_range(160.0..=360.0).show(ui, |ui| {
+            Area::Jobs.anchor_ui(ui, ui.max_rect(), "Jobs and runs");
             sidebar_ui(ui, &self.session, &mut self.requests);
         });
-        CentralPanel::default().frame(panel).show(ui, |ui| {
-            self.pages.tabs_ui(ui, &self.session, &mut self.requests);
-            ui.add_space(theme::UNIT);
+        CentralPanel::default().frame(page).show(ui, |ui| {
+            let rect = ui.max_rect().expand(theme::HALF);
+            Area::Page.anchor_ui(ui, rect, &format!("Contents of the page {}", self.session.page().title()));
             if let Some(view) = self.pages.view_mut(self.session.page()) {
                 view.show_ui(ui, &self.session, &mut self.requests);
             }
@@ -190,7 +199,7 @@ impl FanlaneApp {
         match request {
             Request::Command(command) => self.command(command),
             Request::Confirmed(command) => self.session.handle(command),
-            Request::Action(action) => self.act(action),
+            Request::Action(action) => self.act(ctx, action),
             Request::Ask(question) => self.dialog.ask(question),
             Request::Copy(text) => ctx.copy_text(text),
             Request::StopAndClose => {
@@ -206,13 +215,17 @@ impl FanlaneApp {
         }
     }
 
-    fn act(&mut self, action: Action) {
+    fn act(&mut self, ctx: &Context, action: Action) {
         let running = self.session.is_running();
         let (paused, stopping) = self.session.run.current().map_or((false, false), |run| {
             let model = run.model();
             (model.progress.paused, model.progress.stopping)
         });
         match action {
+            Action::New => {
+                self.command(Command::New);
+            }
+            Action::NextArea => self.next_area(ctx),
             Action::Run => self.session.handle(Command::Run),
             Action::PauseResume if running && paused => self.session.handle(Command::Resume),
             Action::PauseResume if running => self.session.handle(Command::Pause),
@@ -241,6 +254,19 @@ impl FanlaneApp {
             }
             Action::RerunFailed => self.session.handle(Command::RerunFailed),
             Action::Keys => self.dialog.ask(Question::Keys),
+        }
+    }
+
+    /// Bars, tabs, jobs, page.
+    fn next_area(&self, ctx: &Context) {
+        if self.top_bar.has_focus(ctx) {
+            self.pages.focus_tab(ctx, self.session.page());
+        } else if self.pages.has_focus(ctx) {
+            Area::Jobs.focus(ctx);
+        } else if Area::Jobs.has_focus(ctx) {
+            Area::Page.focus(ctx);
+        } else {
+            self.top_bar.focus(ctx);
         }
     }
 

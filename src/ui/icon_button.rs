@@ -25,7 +25,14 @@ pub fn primary_button(ui: &mut Ui, icon: MaterialIcon, words: &str, enabled: boo
     if enabled {
         button = button.fill(palette.accent);
     }
-    ui.add_enabled(enabled, button).accessible_name(words)
+    let response = ui.add_enabled(enabled, button).accessible_name(words);
+    if response.has_focus() {
+        // The usual ring has the button's own colour.
+        let stroke = egui::Stroke::new(theme::FOCUS, palette.text_strong);
+        let corner = egui::CornerRadius::same(theme::RADIUS + 2);
+        ui.painter().rect_stroke(response.rect.expand(3.0), corner, stroke, egui::StrokeKind::Inside);
+    }
+    response
 }
 
 /// A small button that shows only an icon; its label is its accessible name and its tooltip.

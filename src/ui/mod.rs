@@ -4,11 +4,13 @@
 
 mod action;
 pub mod app;
+mod areas;
 mod desktop_theme;
 mod dialogs;
 pub mod display;
 mod file_dialog;
 mod icon_button;
+mod job_bar;
 pub use fanlane_core::model::sanitize;
 mod line_edit;
 mod notices;
@@ -16,6 +18,7 @@ mod options;
 mod pace;
 mod pages;
 mod request;
+mod run_bar;
 mod shortcuts;
 mod sidebar;
 pub mod theme;

@@ -80,7 +80,26 @@ fn theme_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     menu.response.on_hover_text("View: light, dark, or as the desktop").accessible_name("View");
 }
 
+/// Where the id of a page's tab is kept.
+fn tab_id(page: Page) -> egui::Id {
+    egui::Id::unique(("tab", page.title()))
+}
+
 impl Pages {
+    /// Puts the focus on the tab of a page.
+    pub fn focus_tab(&self, ctx: &egui::Context, page: Page) {
+        if let Some(id) = ctx.data(|data| data.get_temp::<egui::Id>(tab_id(page))) {
+            ctx.memory_mut(|memory| memory.request_focus(id));
+        }
+    }
+
+    /// A tab has the focus.
+    pub fn has_focus(&self, ctx: &egui::Context) -> bool {
+        let focused = ctx.memory(|memory| memory.focused());
+        let id_of = |page| ctx.data(|data| data.get_temp::<egui::Id>(tab_id(page)));
+        focused.is_some() && self.0.iter().any(|view| id_of(view.tab().page) == focused)
+    }
+
     /// Adds a page at the end.
     pub fn add(&mut self, view: Box<dyn PageView>) {
         self.0.push(view);
@@ -105,7 +124,9 @@ impl Pages {
             for (view, shortcut) in self.iter() {
                 let PageTab { page, icon, explanation } = view.tab();
                 let words = RichText::new(page.title()).text_style(theme::title_style());
-                let tab = ui.add(Button::selectable(session.page() == page, (icon_text(icon), words)));
+                let tab = Button::selectable(session.page() == page, (icon_text(icon), words));
+                let tab = ui.push_id(tab_id(page), |ui| ui.add(tab)).inner;
+                ui.data_mut(|data| data.insert_temp(tab_id(page), tab.id));
                 let tab = tab.on_hover_text(Shortcut::hint(shortcut, explanation));
                 if tab.accessible_name(format!("Page {}", page.title())).clicked() {
                     requests.command(Command::Show(page));

@@ -1,26 +1,16 @@
 //! The presets: the built-in examples and the saved jobs.
 
 use egui::{Button, RichText, ScrollArea, Ui};
-use egui_material_icons::icons::{ICON_FOLDER_OPEN, ICON_SAVE};
 
 use super::action::Action;
 use crate::session::{Origin, Preset, PresetCommand, PresetId, SAVED_GROUP, Session};
 
-use super::icon_button::icon_button;
 use super::request::{Question, Requests};
 use super::sanitize;
 use super::theme;
 
 /// Draws the list.
 pub fn sidebar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
-    ui.horizontal(|ui| {
-        for (icon, action) in [(ICON_FOLDER_OPEN, Action::Open), (ICON_SAVE, Action::Save)] {
-            if icon_button(ui, icon, action.text(), true).on_hover_text(action.hint()).clicked() {
-                requests.action(action);
-            }
-        }
-    });
-    ui.add_space(theme::UNIT);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = theme::HALF / 2.0;
         group_ui(ui, SAVED_GROUP, session.presets.saved(), session, requests);

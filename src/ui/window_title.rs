@@ -1,7 +1,12 @@
 //! The window's title: the progress of the run, which a task bar shows while the window is hidden.
 
+use fanlane_core::event::{OutcomeClass, OutcomeCounts};
 use fanlane_core::model::progress::Progress;
 use fanlane_core::model::sanitize;
+
+/// The outcomes in the order in which they are told.
+pub const IN_WORDS: [OutcomeClass; 5] =
+    [OutcomeClass::Done, OutcomeClass::Failed, OutcomeClass::TimedOut, OutcomeClass::Lost, OutcomeClass::Cancelled];
 
 /// The title for the job `name` (may be empty) and its run, if there is one. The progress comes first, because task bars cut
 /// off the end.
@@ -18,15 +23,14 @@ pub fn window_title(name: &str, run: Option<&Progress>) -> String {
 }
 
 fn how_far(progress: &Progress) -> String {
-    let counts = &progress.counts;
-    let mut text = format!("{} of {} done", counts.done, progress.tasks);
-    if counts.failures() > 0 {
-        text.push_str(&format!(", {} failed", counts.failures()));
+    if progress.tasks == 0 && progress.summary.is_none() {
+        return "starting".to_owned();
     }
     // A run that is stopped cancels many.
     let is_stopped = progress.stopping || progress.summary.as_ref().is_some_and(|summary| summary.stopped);
-    if counts.cancelled > 0 && !is_stopped {
-        text.push_str(&format!(", {} cancelled", counts.cancelled));
+    let mut counts = progress.counts;
+    if is_stopped {
+        counts.cancelled = 0;
     }
     let state = match &progress.summary {
         Some(summary) if summary.stopped => ", stopped",
@@ -35,13 +39,19 @@ fn how_far(progress: &Progress) -> String {
         None if progress.paused => ", paused",
         None => "",
     };
-    text + state
+    format!("{} of {} done{}{state}", counts.done, progress.tasks, ends(&counts))
+}
+
+/// How tasks ended that are not done: `, 2 failed, 1 lost`.
+fn ends(counts: &OutcomeCounts) -> String {
+    let classes = IN_WORDS.into_iter().filter(|class| *class != OutcomeClass::Done && counts.of(*class) > 0);
+    classes.map(|class| format!(", {} {}", counts.of(class), class.name())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fanlane_core::event::{OutcomeCounts, Summary};
+    use fanlane_core::event::Summary;
     use fanlane_core::job::Mode;
 
     #[test]
@@ -50,13 +60,15 @@ mod tests {
         assert_eq!(window_title("", None), "Fanlane");
         assert_eq!(window_title("First look", None), "First look – Fanlane");
         assert_eq!(window_title("First look", Some(&progress)), "0 of 200 done – First look – Fanlane");
+        assert_eq!(window_title("", Some(&Progress::default())), "starting – Fanlane", "never 0 of 0");
 
         progress.counts = OutcomeCounts { done: 118, failed: 1, lost: 1, cancelled: 7, ..OutcomeCounts::default() };
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, 7 cancelled – Fanlane");
+        let ended = |state: &str| format!("118 of 200 done, 1 failed, 1 lost, 7 cancelled{state} – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), ended(""));
         progress.paused = true;
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, 7 cancelled, paused – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), ended(", paused"));
         progress.stopping = true;
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, stopping – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 1 failed, 1 lost, stopping – Fanlane");
 
         let mut summary = Summary {
             counts: progress.counts,
@@ -68,9 +80,9 @@ mod tests {
             stopped: true,
         };
         progress.summary = Some(summary.clone());
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, stopped – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 1 failed, 1 lost, stopped – Fanlane");
         summary.stopped = false;
         progress.summary = Some(summary);
-        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 2 failed, finished – Fanlane");
+        assert_eq!(window_title("", Some(&progress)), ended(", finished"));
     }
 }

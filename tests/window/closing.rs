@@ -8,10 +8,10 @@ use eframe::egui::{DroppedFile, Key, Modifiers, ViewportCommand, ViewportEvent, 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::session::{Command, JobDraft, Page, PresetCommand, RaceCommand, RowQuery, Session, SessionOptions};
 use fanlane_core::engine::RunCommand;
-use fanlane_core::event::{OutcomeClass, TaskId};
+use fanlane_core::event::{EventKind, Outcome, OutcomeClass, TaskEvent, TaskId};
 use fanlane_core::store::race::Races;
 
-use super::canned::{self, FakeEngine};
+use super::canned::{self, FakeEngine, models};
 use super::driver::{self, Window, click, fresh, handle, press, shown, type_into, until, with_run};
 
 #[derive(Debug)]
@@ -206,22 +206,23 @@ fn a_question_that_comes_between_brings_the_one_before_back() {
 }
 
 #[test]
-fn a_rerun_leaves_a_way_back_to_the_results_it_came_from() {
+fn a_rerun_keeps_the_results_the_filter_and_the_place() {
     let (mut window, engine) = with_run(Page::RESULTS);
     handle(&mut window, Command::SetQuery(RowQuery { class: Some(OutcomeClass::Failed), ..RowQuery::default() }));
     handle(&mut window, Command::SelectTask(Some(TaskId(6))));
     click(&mut window, "Rerun this task");
-    until(&mut window, "the rerun", Session::is_running);
-    assert_eq!(shown(&window).run.query().class, None, "a filter is of its run");
+    until(&mut window, "the rerun", |session| session.run.current().expect("a run").model().records.len() == 239);
+    engine.say(4, EventKind::Task(TaskEvent::Finished(vec![models::record(0, 1, 1, 2, Outcome::Done)])));
     engine.finish(5, false);
     until(&mut window, "the end", |session| !session.is_running());
-    click(&mut window, "Back to Thumbnails");
     let session = shown(&window);
     assert_eq!(session.page(), Page::RESULTS);
-    assert_eq!(session.run.current().expect("a run").model().records.len(), 240);
     assert_eq!((session.run.selected(), session.run.query().class), (Some(TaskId(6)), Some(OutcomeClass::Failed)));
-    click(&mut window, "Back to Thumbnails (again)");
-    assert_eq!(shown(&window).run.current().expect("a run").batch.len(), 1, "the rerun is not lost either");
+    let run = session.run.current().expect("a run");
+    assert_eq!((run.model().records.len(), &*run.job.name), (240, "Thumbnails"));
+    assert_eq!(run.model().records.of(TaskId(6)).expect("it ran again").outcome, Outcome::Done);
+    assert!(run.model().attempts(TaskId(6)).count() > 1, "its earlier attempts are there");
+    assert!(window.query_by_label_contains("Back to").is_none(), "there is nothing to go back to");
 }
 
 #[test]
@@ -262,6 +263,13 @@ fn the_slider_shows_and_sets_the_workers_of_the_run_under_way() {
     window.run_steps(4);
     assert_eq!(engine.asked().commands, [RunCommand::SetWorkers(2)]);
     assert_eq!(shown(&window).workers(), 2, "as asked for, also before the answer");
+    let next = window.get_by_role_and_label(Role::Slider, "Workers of the next run");
+    assert_eq!(next.accesskit_node().numeric_value(), Some(f64::from(of_job)), "the job has its own");
+    next.set_value_accesskit(7.0);
+    window.run_steps(4);
+    assert_eq!(shown(&window).editor.workers(), 7);
+    assert_eq!(engine.asked().commands, [RunCommand::SetWorkers(2)], "which is nothing to the run");
+    handle(&mut window, Command::SetJobWorkers(of_job));
     assert_eq!(shown(&window).editor.workers(), of_job, "the open job is not that of the run");
     engine.finish(5, false);
     until(&mut window, "the end", |session| !session.is_running());

@@ -9,9 +9,8 @@ use std::sync::{Arc, PoisonError};
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 use super::notices::{Notice, Topic, sentence};
-use super::run::{CurrentRun, Follows, RecorderMessages, RunOrigin, StartRequest};
+use super::run::{CurrentRun, RecorderMessages, RunOrigin, StartRequest};
 use super::{HistoryCommand, Page, Session, Wake};
-use fanlane_core::event::TaskId;
 use fanlane_core::model::Earlier;
 use fanlane_core::store::history::{History, HistoryRecorder, RecordedRun, RunRow};
 
@@ -260,19 +259,22 @@ impl Session {
             let text = format!("Run {id} is shown without the damaged parts of its record; the rest is complete.");
             self.notices.show(Notice::error(text));
         }
-        let (done, tasks) = (model.progress.counts.done, batch.len());
+        let done = model.progress.counts.done;
         let origin = RunOrigin { job: job.clone(), batch, folder: row.folder.clone() };
         let obstacle = rest.as_ref().err().cloned();
         let serial = self.run.next_serial();
-        self.run.show(CurrentRun::recorded(Some(id), serial, origin, model, obstacle));
+        self.run.show(CurrentRun::recorded(Some(id), serial, origin, model, earlier, obstacle));
         match (then, rest) {
             (PastRunUse::Show, _) => self.page = Page::RESULTS,
             (_, Err(obstacle)) => {
                 self.page = Page::RESULTS;
                 self.notices.show(Notice::error(format!("Nothing was started. {obstacle}")));
             }
-            (PastRunUse::Rerun, Ok(_)) => self.rerun(&(0..tasks).map(TaskId).collect::<Vec<_>>()),
-            (PastRunUse::RerunFailed, Ok(_)) => self.rerun(&self.run.failed_tasks()),
+            (PastRunUse::Rerun, Ok(_)) => self.run_all_again(),
+            (PastRunUse::RerunFailed, Ok(_)) => {
+                self.page = Page::RESULTS;
+                self.rerun(self.run.failed_tasks());
+            }
             (PastRunUse::Resume, Ok(rest)) if rest.is_empty() => {
                 let text = format!("Every task of run {id} has ended: there is nothing left to run.");
                 self.notices.show(Notice::info(text));
@@ -283,7 +285,8 @@ impl Session {
                 let origin = RunOrigin { job, batch, folder: row.folder };
                 self.start(StartRequest {
                     continues: Some((id, earlier)),
-                    ..StartRequest::new(origin, Follows::Shown)
+                    keeps_shown: true,
+                    ..StartRequest::new(origin)
                 });
             }
         }

@@ -9,12 +9,15 @@ use std::path::{Path, PathBuf};
 
 use super::presets::PresetId;
 use super::{Machine, Wake};
-use fanlane_core::job::{Job, Mode};
+use fanlane_core::job::{Job, Mode, TaskKind};
 
 pub use draft::{DependenciesDraft, EnvironmentDraft, FieldError, JobDraft, OrderDraft};
 pub use expand::{Beside, Expanded, expand, task_text};
 pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
 pub use preview::Preview;
+
+/// The name of a job that has none, nor a command.
+const UNTITLED: &str = "Untitled";
 
 /// Where the open job came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +90,30 @@ impl JobEditor {
         }
     }
 
+    /// The name of the next run, empty for its command line: an edited example no longer goes by the example's name.
+    pub fn run_name(&self) -> String {
+        let is_example = matches!(self.origin, Some(Origin::Preset(PresetId::BuiltIn(_))));
+        let (draft, opened) = (&self.draft, &self.opened);
+        if !is_example || draft.name != opened.name || !self.has_unsaved_work() {
+            return draft.name.clone();
+        }
+        let task = |draft: &JobDraft| (draft.kind, draft.command.clone(), draft.workload.clone());
+        if task(draft) == task(opened) { format!("{} (edited)", draft.name) } else { String::new() }
+    }
+
+    /// The name that the open job is shown under: that of its next run, or its command line.
+    pub fn shown_name(&self) -> String {
+        let name = self.run_name();
+        if !name.is_empty() {
+            return name;
+        }
+        let command = match self.draft.kind {
+            TaskKind::Command => self.draft.command.trim(),
+            TaskKind::Workload => &self.draft.workload.name,
+        };
+        if command.is_empty() { UNTITLED.to_owned() } else { command.lines().next().unwrap_or_default().to_owned() }
+    }
+
     /// The open job differs from what it was opened or saved as.
     pub fn is_edited(&self) -> bool {
         self.draft != self.opened
@@ -120,6 +147,15 @@ impl JobEditor {
         self.draft.mode
     }
 
+    /// Opens an empty job.
+    pub(super) fn open_new(&mut self) {
+        self.folder.clone_from(&self.launch_folder);
+        self.origin = None;
+        self.opened = JobDraft::default();
+        self.opening += 1;
+        self.edit(JobDraft::default());
+    }
+
     /// Opens a job in place of the one that is open.
     pub(super) fn open(&mut self, job: &Job, origin: Origin) {
         match &origin {
@@ -130,10 +166,10 @@ impl JobEditor {
                 }
             }
         }
-        self.edit(JobDraft::from_job(job));
-        self.opened = self.draft.clone();
-        self.opening += 1;
         self.origin = Some(origin);
+        self.opened = JobDraft::from_job(job);
+        self.opening += 1;
+        self.edit(self.opened.clone());
     }
 
     /// Replaces the draft; the preview is made again.
@@ -145,7 +181,8 @@ impl JobEditor {
 
     /// Reads the inputs again: files may have changed.
     pub(super) fn refresh(&mut self) {
-        self.preview.refresh(&self.draft, &self.folder, self.machine, &self.wake);
+        let name = self.run_name();
+        self.preview.refresh(&self.draft, name, &self.folder, self.machine, &self.wake);
     }
 
     /// Takes in what threads brought; true when the expansion is known anew.

@@ -88,9 +88,17 @@ impl Preview {
         }
     }
 
-    /// Takes in the job as it is edited now. `folder` is where its relative paths start, `machine` where it will run.
-    pub(super) fn refresh(&mut self, draft: &JobDraft, folder: &std::path::Path, machine: Machine, wake: &Wake) {
-        match draft.to_job().and_then(|job| can_begin(job, machine)) {
+    /// Takes in the job as it is edited now, under the name of its next run. `folder` is where its relative paths start, `machine` where it will run.
+    pub(super) fn refresh(
+        &mut self,
+        draft: &JobDraft,
+        name: String,
+        folder: &std::path::Path,
+        machine: Machine,
+        wake: &Wake,
+    ) {
+        let named = |job: Job| if name == draft.name { job } else { Job { name, ..job } };
+        match draft.to_job().and_then(|job| can_begin(named(job), machine)) {
             Ok(job) => {
                 self.errors.clear();
                 self.pool = machine.pool_of(&job);

@@ -3,7 +3,7 @@
 //! The thread, not the window, receives the engine's events, so a blocked window never delays a batch.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -11,14 +11,15 @@ use crossbeam_channel::Receiver;
 
 use crate::session::Wake;
 use fanlane_core::engine::{Engine, EngineError, EngineTraits, RunCommand, RunHandle, RunOptions, event_pump};
-use fanlane_core::event::{Event, TaskId};
+use fanlane_core::event::{Event, OutcomeClass, TaskId};
 use fanlane_core::host::{DetachedError, DetachedRun};
 use fanlane_core::job::{Batch, Job};
-use fanlane_core::model::RunModel;
+use fanlane_core::model::{Earlier, RunModel};
 use fanlane_core::store::history::HistoryRecorder;
 use fanlane_os::clock::monotonic_ns;
 
 use super::detached::DetachedLink;
+use super::whole::{Fold, Part, Shown, Whole};
 
 /// The origin of a run.
 #[derive(Clone)]
@@ -41,6 +42,9 @@ pub struct CurrentRun {
     pub batch: Arc<Batch>,
     folder: PathBuf,
     model: Arc<Mutex<RunModel>>,
+    part: Option<Part>,
+    /// The tasks that the first of its runs left out.
+    earlier: Earlier,
     source: RunSource,
 }
 
@@ -55,6 +59,8 @@ enum RunSource {
         pump: Option<JoinHandle<()>>,
         /// The monotonic clock at its start.
         epoch_ns: u64,
+        /// Its number in the history; 0 until it has one.
+        id: Arc<AtomicI64>,
     },
     /// A detached run.
     Detached {
@@ -83,26 +89,30 @@ impl CurrentRun {
     pub(super) fn start(
         serial: u64,
         origin: RunOrigin,
+        whole: Option<Whole>,
         options: RunOptions,
         engine: &dyn Engine,
         wake: Wake,
         recorder: Option<(HistoryRecorder, RecorderMessages)>,
     ) -> Result<Self, EngineError> {
-        let model = Arc::new(Mutex::new(RunModel::default()));
         let (sender, receiver) = event_pump::channel();
-        let filled = Arc::clone(&model);
+        let batch = Arc::clone(&origin.batch);
+        let (shown, mut fold) = Shown::of(origin, whole);
+        let (filled, id) = (Arc::clone(&shown.model), Arc::new(AtomicI64::new(0)));
+        let told = Arc::clone(&id);
         let pump = std::thread::Builder::new()
             .name("run-model".to_owned())
-            .spawn(move || pump(&receiver, &filled, &wake, recorder))
+            .spawn(move || pump(&receiver, &filled, &mut fold, &wake, recorder, &told))
             .map_err(|source| EngineError::System { what: "starting a thread for the run's events", source })?;
-        let handle = engine.start(Arc::clone(&origin.batch), options, sender)?;
+        let handle = engine.start(batch, options, sender)?;
         let source = RunSource::Here {
             handle: Some(handle),
             traits: engine.traits(),
             pump: Some(pump),
             epoch_ns: monotonic_ns(),
+            id,
         };
-        Ok(Self::new(serial, origin, model, source))
+        Ok(Self::new(serial, shown, source))
     }
 
     /// A detached run: `connect` starts or finds it, on the thread that then follows it.
@@ -112,21 +122,22 @@ impl CurrentRun {
     pub(super) fn detached(
         serial: u64,
         origin: RunOrigin,
+        whole: Option<Whole>,
         connect: impl FnOnce() -> Result<DetachedRun, DetachedError> + Send + 'static,
         wake: Wake,
         messages: RecorderMessages,
     ) -> std::io::Result<Self> {
-        let model = Arc::new(Mutex::new(RunModel::default()));
+        let (shown, mut fold) = Shown::of(origin, whole);
         let (link, epoch_ns) = (DetachedLink::default(), Arc::new(AtomicU64::new(0)));
-        let (own, filled, epoch) = (link.clone(), Arc::clone(&model), Arc::clone(&epoch_ns));
+        let (own, filled, epoch) = (link.clone(), Arc::clone(&shown.model), Arc::clone(&epoch_ns));
         let pump = std::thread::Builder::new().name("run-model".to_owned()).spawn(move || {
             if let Some(mut watching) = own.connect(connect) {
                 epoch.store(watching.info.epoch_ns, Ordering::Relaxed);
-                own.follow(&mut watching, &filled, &messages, &wake);
+                own.follow(&mut watching, &filled, &mut fold, &messages, &wake);
             }
             wake();
         })?;
-        Ok(Self::new(serial, origin, model, RunSource::Detached { link, pump: Some(pump), epoch_ns }))
+        Ok(Self::new(serial, shown, RunSource::Detached { link, pump: Some(pump), epoch_ns }))
     }
 
     /// A run whose events are all known. `obstacle_to_rerun` says why it cannot be run again.
@@ -135,15 +146,41 @@ impl CurrentRun {
         serial: u64,
         origin: RunOrigin,
         model: RunModel,
+        earlier: Earlier,
         obstacle_to_rerun: Option<String>,
     ) -> Self {
-        Self::new(serial, origin, Arc::new(Mutex::new(model)), RunSource::Recorded { id, obstacle_to_rerun })
+        let shown = Shown { origin, model: Arc::new(Mutex::new(model)), part: None, earlier };
+        Self::new(serial, shown, RunSource::Recorded { id, obstacle_to_rerun })
+    }
+
+    fn new(serial: u64, shown: Shown, source: RunSource) -> Self {
+        let Shown { origin: RunOrigin { job, batch, folder }, model, part, earlier } = shown;
+        Self { serial, job, batch, folder, model, part, earlier, source }
+    }
+
+    /// This run, which has ended, with tasks of it that run again.
+    pub(super) fn whole(&self, tasks: Vec<TaskId>) -> Whole {
+        let (job, batch, folder) = (self.job.clone(), Arc::clone(&self.batch), self.folder.clone());
+        Whole { origin: RunOrigin { job, batch, folder }, model: Arc::clone(&self.model), tasks, earlier: self.earlier }
+    }
+
+    /// The tasks that a run of only these leaves out.
+    pub(super) fn left_out(&self, tasks: &[TaskId]) -> Earlier {
+        let model = self.model();
+        let mut earlier = self.earlier;
+        for record in model.records.iter_from(0).filter(|record| tasks.binary_search(&record.task).is_err()) {
+            match record.outcome.class() {
+                OutcomeClass::Done => earlier.done += 1,
+                _ => earlier.failed += 1,
+            }
+        }
+        earlier
     }
 
     /// Its number in the history, as far as this window knows it.
     pub fn history_id(&self) -> Option<i64> {
         match &self.source {
-            RunSource::Here { .. } => None,
+            RunSource::Here { id, .. } => Some(id.load(Ordering::Relaxed)).filter(|id| *id > 0),
             RunSource::Detached { link, .. } => link.id(),
             RunSource::Recorded { id, .. } => *id,
         }
@@ -158,11 +195,6 @@ impl CurrentRun {
     pub fn workers(&self) -> Option<u32> {
         let model = self.model();
         model.header.as_ref().map(|_| model.progress.workers)
-    }
-
-    fn new(serial: u64, origin: RunOrigin, model: Arc<Mutex<RunModel>>, source: RunSource) -> Self {
-        let RunOrigin { job, batch, folder } = origin;
-        Self { serial, job, batch, folder, model, source }
     }
 
     /// The link to the process of a detached run.
@@ -229,12 +261,17 @@ impl CurrentRun {
         if epoch_ns == 0 || model.is_finished() {
             return newest;
         }
-        newest.max(monotonic_ns().saturating_sub(epoch_ns))
+        newest.max(model.progress.resumed.0 + monotonic_ns().saturating_sub(epoch_ns))
     }
 
     /// The run has not ended. A recorded run has ended when its model says so.
     pub fn is_under_way(&self) -> bool {
-        !self.model().is_finished() && self.expects_events()
+        (!self.model().is_finished() || self.is_about_to_go_on()) && self.expects_events()
+    }
+
+    /// It goes on with some of its tasks, but has not begun to.
+    fn is_about_to_go_on(&self) -> bool {
+        self.part.as_ref().is_some_and(|part| !part.has_begun())
     }
 
     /// Events can still arrive; false for an interrupted run.
@@ -256,6 +293,8 @@ impl CurrentRun {
         if !self.allows(command) {
             return;
         }
+        let in_part = |part: &Part| part.command(command);
+        let Some(command) = self.part.as_ref().map_or(Some(command), in_part) else { return };
         match &self.source {
             RunSource::Here { handle: Some(handle), .. } => handle.command(command),
             RunSource::Detached { link, .. } => link.command(command),
@@ -304,8 +343,10 @@ pub(super) fn lock(model: &Mutex<RunModel>) -> MutexGuard<'_, RunModel> {
 fn pump(
     events: &Receiver<Event>,
     model: &Mutex<RunModel>,
+    fold: &mut Fold,
     wake: &Wake,
     mut recorder: Option<(HistoryRecorder, RecorderMessages)>,
+    id: &AtomicI64,
 ) {
     let show = |messages: &RecorderMessages, lines: Vec<String>| {
         if !lines.is_empty() {
@@ -316,11 +357,12 @@ fn pump(
         let goes_on = event_pump::receive(events, batch);
         if let Some((recorder, messages)) = &mut recorder {
             batch.iter().for_each(|event| show(messages, recorder.add(event)));
+            id.store(recorder.id().unwrap_or(0), Ordering::Relaxed);
         }
         if !goes_on && let Some((recorder, messages)) = recorder.take() {
             show(&messages, recorder.finish());
         }
         goes_on
     };
-    event_pump::pump(next, model, RunModel::take, || wake());
+    event_pump::pump(next, model, |model, event| fold.take(model, event), || wake());
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
-use super::{CurrentRun, Follows, RecorderMessages, RunOrigin, StartRequest};
+use super::whole::Fold;
+use super::{CurrentRun, RecorderMessages, RunOrigin, StartRequest, Whole};
 use crate::session::history::on_a_thread;
 use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::{Page, Session, Wake};
@@ -127,6 +128,7 @@ impl DetachedLink {
         &self,
         watching: &mut DetachedRun,
         model: &Mutex<RunModel>,
+        fold: &mut Fold,
         messages: &RecorderMessages,
         wake: &Wake,
     ) {
@@ -150,7 +152,7 @@ impl DetachedLink {
                 return true;
             }
         };
-        pump(next, model, RunModel::take, || wake());
+        pump(next, model, |model, event| fold.take(model, event), || wake());
     }
 }
 
@@ -225,7 +227,7 @@ impl Session {
             stops_with_starter: false,
         };
         let connect = move || runs.start(&order);
-        let Ok(run) = self.follow(request.origin.clone(), connect) else { return Some(request) };
+        let Ok(run) = self.follow(request.origin.clone(), request.whole.clone(), connect) else { return Some(request) };
         self.show_started(run, &request);
         self.detached.requested = Some(request);
         None
@@ -234,10 +236,11 @@ impl Session {
     fn follow(
         &mut self,
         origin: RunOrigin,
+        whole: Option<Whole>,
         connect: impl FnOnce() -> Result<DetachedRun, DetachedError> + Send + 'static,
     ) -> std::io::Result<CurrentRun> {
         let serial = self.run.next_serial();
-        CurrentRun::detached(serial, origin, connect, Arc::clone(&self.wake), self.history.messages())
+        CurrentRun::detached(serial, origin, whole, connect, Arc::clone(&self.wake), self.history.messages())
     }
 
     /// Follows a detached run, by its number in the history.
@@ -278,6 +281,10 @@ impl Session {
         {
             self.handle_failure(failure);
         }
+        // Once it runs, what it would be started with elsewhere is not needed any more.
+        if self.run.current().is_none_or(|run| run.history_id().is_some() || !run.is_under_way()) {
+            self.detached.requested = None;
+        }
     }
 
     fn handle_failure(&mut self, failure: LinkFailure) {
@@ -289,7 +296,7 @@ impl Session {
             ))),
             LinkFailure::Start(error) => match self.detached.requested.take() {
                 Some(request) if error.is_of_this_place() => {
-                    self.start_here(StartRequest { follows: Follows::SameAsShown, ..request });
+                    self.start_here(StartRequest { takes_place: true, ..request });
                     self.notices.show(Notice::info(format!(
                         "This run ends with the window, since it could not be detached. {}",
                         sentence(&error.to_string())
@@ -329,7 +336,7 @@ impl Session {
         let name = job.display_name();
         let which = watching.info.run.map_or_else(|| format!("{name},"), |id| format!("{id}, {name},"));
         let origin = RunOrigin { job, batch, folder: watching.job_folder() };
-        match self.follow(origin, move || Ok(watching)) {
+        match self.follow(origin, None, move || Ok(watching)) {
             Ok(run) => {
                 self.run.show(run);
                 self.page = Page::LIVE;

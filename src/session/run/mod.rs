@@ -6,6 +6,7 @@ mod editor;
 mod find;
 mod row_order;
 mod start;
+mod whole;
 
 use fanlane_core::engine::{OutputLevel, RunCommand};
 use fanlane_core::event::{OutcomeClass, TaskId};
@@ -18,7 +19,8 @@ pub use detached::DetachedList;
 pub use editor::{EditorPrograms, OpenedOutputs};
 pub use find::{Find, FoundMatches};
 pub use row_order::{RowOrder, RowQuery, SearchScope, SortKey};
-pub(super) use start::{Follows, StartRequest};
+pub(super) use start::StartRequest;
+pub(super) use whole::Whole;
 
 /// The shown run, if any.
 #[derive(Default)]
@@ -27,6 +29,8 @@ pub struct ShownRun {
     selected: Option<TaskId>,
     query: RowQuery,
     rows: RowOrder,
+    /// The generation of the records that `rows` are of.
+    generation: u32,
     serials: u64,
     /// Runs that can be shown again, the next one last.
     before: Vec<ShownBefore>,
@@ -80,7 +84,7 @@ impl ShownRun {
     }
 
     /// The number of workers of the run under way, as it was last asked for.
-    pub(super) fn workers_under_way(&self, machine: Machine) -> Option<u32> {
+    pub fn workers_under_way(&self, machine: Machine) -> Option<u32> {
         let run = self.under_way()?;
         let workers = run.workers().unwrap_or_else(|| machine.pool_of(&run.job));
         let asked = self.asked.as_ref().filter(|asked| asked.before == workers);
@@ -142,14 +146,21 @@ impl ShownRun {
 
     /// Shows a run that was just started; `keeps`: there is no history to find the shown one in.
     pub(super) fn show_started(&mut self, run: CurrentRun, request: &StartRequest, keeps: bool) {
+        if request.whole.is_some() {
+            // The same run goes on: filter, order and selection stay.
+            self.asked = None;
+            self.current = Some(run);
+            return;
+        }
         let shown = self.replace(run);
         self.opening = request.opening;
-        match request.follows {
-            Follows::Nothing => self.before.clear(),
-            Follows::SameAsShown => return,
-            Follows::Shown => {}
+        if request.takes_place {
+            return;
         }
-        if let Some(shown) = shown.filter(|_| keeps || request.follows == Follows::Shown) {
+        if !request.keeps_shown {
+            self.before.clear();
+        }
+        if let Some(shown) = shown.filter(|_| keeps || request.keeps_shown) {
             self.before.push(shown);
             self.before.drain(..self.before.len().saturating_sub(MAX_BEFORE));
         }
@@ -246,6 +257,10 @@ impl ShownRun {
     /// Brings the rows up to date.
     pub(super) fn poll(&mut self, wake: &Wake) {
         if let Some(run) = &self.current {
+            let generation = run.model().records.generation();
+            if std::mem::replace(&mut self.generation, generation) != generation {
+                self.rows.clear();
+            }
             self.rows.update(&self.query, &run.shared_model(), &run.batch, wake);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CurrentRun, RunOrigin};
+use super::{CurrentRun, RunOrigin, Whole};
 use crate::session::job_editor::{FieldError, expand};
 use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::{Page, Session};
@@ -17,26 +17,19 @@ pub(in crate::session) struct StartRequest {
     pub origin: RunOrigin,
     /// The number of the run that is continued, and its counts.
     pub continues: Option<(i64, Earlier)>,
-    /// What it has to do with the shown run.
-    pub follows: Follows,
+    /// The shown run, which goes on with it; `None`: a run of its own.
+    pub whole: Option<Whole>,
+    /// The shown run can be shown again.
+    pub keeps_shown: bool,
+    /// It is the shown one, which could not be started elsewhere.
+    pub takes_place: bool,
     /// The job that it is started from, by the count of opened jobs; `None`: a run.
     pub opening: Option<u64>,
 }
 
-/// What a run that is started has to do with the shown one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::session) enum Follows {
-    /// Nothing.
-    Nothing,
-    /// It runs tasks of the shown run again, which can be shown again.
-    Shown,
-    /// It is the shown one, which could not be started elsewhere.
-    SameAsShown,
-}
-
 impl StartRequest {
-    pub(in crate::session) const fn new(origin: RunOrigin, follows: Follows) -> Self {
-        Self { origin, continues: None, follows, opening: None }
+    pub(in crate::session) const fn new(origin: RunOrigin) -> Self {
+        Self { origin, continues: None, whole: None, keeps_shown: false, takes_place: false, opening: None }
     }
 }
 
@@ -61,7 +54,7 @@ impl Session {
         let batch = Arc::clone(&expand(&job, &folder, None)?.batch);
         let origin = RunOrigin { job, batch, folder };
         let serial = self.run.next_serial();
-        self.run.show(CurrentRun::recorded(None, serial, origin, model, None));
+        self.run.show(CurrentRun::recorded(None, serial, origin, model, Earlier::default(), None));
         Ok(())
     }
 
@@ -85,7 +78,7 @@ impl Session {
         let preview = self.editor.preview();
         let (Some(job), Some(expanded)) = (preview.job(), preview.expanded()) else { return };
         let (job, batch, folder) = (job.clone(), Arc::clone(&expanded.batch), self.editor.folder().to_owned());
-        let request = StartRequest::new(RunOrigin { job, batch, folder }, Follows::Nothing);
+        let request = StartRequest::new(RunOrigin { job, batch, folder });
         self.start(StartRequest { opening: Some(self.editor.opening()), ..request });
     }
 
@@ -105,7 +98,8 @@ impl Session {
         let recorder = self.history.recorder(&request);
         let options = options.gate(recorder.as_ref().map(|(recorder, _)| recorder.gate()));
         let wake = Arc::clone(&self.wake);
-        match CurrentRun::start(serial, request.origin.clone(), options, &*self.engine, wake, recorder) {
+        let (origin, whole) = (request.origin.clone(), request.whole.clone());
+        match CurrentRun::start(serial, origin, whole, options, &*self.engine, wake, recorder) {
             Ok(run) => self.show_started(run, &request),
             Err(error) => {
                 let text = format!("Nothing was started. {}", sentence(&error.to_string()));
@@ -117,7 +111,10 @@ impl Session {
     pub(super) fn show_started(&mut self, run: CurrentRun, request: &StartRequest) {
         self.notices.clear();
         self.run.show_started(run, request, !self.history.is_kept());
-        self.page = Page::LIVE;
+        // One that goes on stays where it is looked at.
+        if request.whole.is_none() {
+            self.page = Page::LIVE;
+        }
     }
 
     /// Shows the run again that the shown one was made from.
@@ -133,12 +130,17 @@ impl Session {
 
     pub(in crate::session) fn set_workers(&mut self, workers: u32) {
         let workers = workers.clamp(1, MAX_WORKERS);
-        let is_of_job = !self.is_running() || self.is_of_open_job();
-        if is_of_job && self.editor.draft().workers != Some(workers) {
-            self.edit(|draft| draft.workers = Some(workers));
+        match self.run.under_way().map(|run| run.job.mode) {
+            Some(Mode::One) => {}
+            Some(_) => self.run.set_workers(workers),
+            None => self.set_job_workers(workers),
         }
-        if self.run.under_way().is_some_and(|run| run.job.mode != Mode::One) {
-            self.run.set_workers(workers);
+    }
+
+    pub(in crate::session) fn set_job_workers(&mut self, workers: u32) {
+        let workers = workers.clamp(1, MAX_WORKERS);
+        if self.editor.draft().workers != Some(workers) {
+            self.edit(|draft| draft.workers = Some(workers));
         }
     }
 
@@ -148,24 +150,49 @@ impl Session {
         self.notices.show(Notice::error(text).about(Topic::PastRun));
     }
 
-    pub(in crate::session) fn rerun(&mut self, tasks: &[TaskId]) {
+    /// The shown run goes on with new attempts of tasks, which are in order.
+    pub(in crate::session) fn rerun(&mut self, tasks: Vec<TaskId>) {
+        if !self.can_rerun() {
+            return;
+        }
         let Some(run) = self.run.current() else { return };
-        if run.is_under_way() {
-            return self.notices.show(Notice::error("Nothing was started. A run is under way: wait for its end."));
-        }
-        if self.is_racing() {
-            return self.refuse_beside_race();
-        }
-        if let Some(obstacle) = run.obstacle_to_rerun() {
-            return self.notices.show(Notice::error(format!("Nothing was started. {obstacle}")));
-        }
         if tasks.is_empty() {
             return self.notices.show(Notice::info("Every task succeeded: there is nothing to run again."));
         }
+        let batch = Arc::new(run.batch.rest(&tasks));
+        let origin = RunOrigin { job: run.job.clone(), batch, folder: run.folder().to_owned() };
+        let continues = run.history_id().map(|id| (id, run.left_out(&tasks)));
+        let whole = Some(run.whole(tasks));
+        self.start(StartRequest { continues, whole, opening: self.run.opening(), ..StartRequest::new(origin) });
+    }
+
+    /// Runs all tasks of the shown run once more, as a run of its own.
+    pub(in crate::session) fn run_all_again(&mut self) {
+        if !self.can_rerun() {
+            return;
+        }
+        let Some(run) = self.run.current() else { return };
+        let tasks: Vec<TaskId> = (0..run.batch.len()).map(TaskId).collect();
         let name = format!("{} (again)", run.job.name.trim_end_matches(" (again)"));
         let job = Job { name: name.clone(), ..run.job.clone() };
-        let batch = Arc::new(run.batch.only(tasks).renamed(name));
+        let batch = Arc::new(run.batch.only(&tasks).renamed(name));
         let folder = run.folder().to_owned();
-        self.start(StartRequest::new(RunOrigin { job, batch, folder }, Follows::Shown));
+        self.start(StartRequest { keeps_shown: true, ..StartRequest::new(RunOrigin { job, batch, folder }) });
+    }
+
+    /// Whether tasks of the shown run can be run again; otherwise says why not.
+    fn can_rerun(&mut self) -> bool {
+        let Some(run) = self.run.current() else { return false };
+        if run.is_under_way() {
+            let text = "Nothing was started. A run is under way: wait for its end.";
+            self.notices.show(Notice::error(text).about(Topic::PastRun));
+        } else if let Some(obstacle) = run.obstacle_to_rerun() {
+            self.notices.show(Notice::error(format!("Nothing was started. {obstacle}")));
+        } else if self.is_racing() {
+            self.refuse_beside_race();
+        } else {
+            return true;
+        }
+        false
     }
 }

@@ -117,6 +117,12 @@ impl OutcomeCounts {
         *count = count.saturating_add(tasks);
     }
 
+    /// Takes one task away.
+    pub fn remove(&mut self, class: OutcomeClass) {
+        let count = self.of_mut(class);
+        *count = count.saturating_sub(1);
+    }
+
     /// Number of tasks of one class.
     pub const fn of(&self, class: OutcomeClass) -> u64 {
         match class {

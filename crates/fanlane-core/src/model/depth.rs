@@ -98,6 +98,17 @@ impl DepthHistory {
         }
     }
 
+    /// Goes on after the end with tasks that wait again.
+    pub(super) fn reopen(&mut self, at_ns: u64, tasks: u64) {
+        self.finished = true;
+        self.settle();
+        self.finished = false;
+        self.last_ns = self.last_ns.max(at_ns);
+        // Those that ran when the run was interrupted wait as well.
+        let running = self.announced.drain().count() as i64;
+        self.settled.add(self.last_ns, -running, -tasks.cast_signed());
+    }
+
     /// Number of tasks in the batch.
     pub fn tasks(&self) -> u64 {
         self.tasks

@@ -157,6 +157,23 @@ impl LaneHistory {
         }
     }
 
+    /// Goes on after the end: other attempts follow these, which were the last of their tasks.
+    pub(super) fn reopen(&mut self, removed: &[AttemptRecord]) {
+        self.finished = false;
+        let end_ns = self.end_ns;
+        for lane in &mut self.lanes {
+            lane.running = None;
+            lane.end_life(end_ns, false);
+        }
+        for record in removed {
+            if let Some(lane) = self.lane_mut(record.worker) {
+                lane.counts.remove(record.outcome.class());
+                lane.retries += 1;
+                lane.bars.mark_retried(record.start_ns, record.task);
+            }
+        }
+    }
+
     /// The lanes, top to bottom.
     pub fn lanes(&self) -> &[LaneTimeline] {
         &self.lanes

@@ -1,6 +1,7 @@
 //! The state of a run, folded from its events alone: pure, without clock, process or window.
 
 pub mod autopsy;
+pub mod continuation;
 pub mod cores;
 pub mod date;
 pub mod depth;
@@ -19,6 +20,7 @@ pub mod statistics;
 pub mod transports;
 
 pub use autopsy::Autopsy;
+pub use continuation::Continuation;
 pub use cores::CoreHistory;
 pub use depth::DepthHistory;
 pub use failures::Failures;

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::format::count;
 use crate::event::{
-    DispatchEvent, Event, EventKind, OutcomeClass, OutcomeCounts, RunEvent, Summary, TaskEvent, WorkerEvent,
+    AttemptRecord, DispatchEvent, Event, EventKind, OutcomeClass, OutcomeCounts, RunEvent, Summary, TaskEvent,
+    WorkerEvent,
 };
 
 /// The tasks of a batch that a run leaves out because earlier runs have ended them.
@@ -66,6 +67,8 @@ pub struct Progress {
     pub last_ns: u64,
     /// Set once the run has ended.
     pub summary: Option<Summary>,
+    /// When the run went on after an end, in nanoseconds since its start, and how many tasks had ended by then.
+    pub resumed: (u64, u64),
 }
 
 impl Progress {
@@ -126,10 +129,31 @@ impl Progress {
         self.counts.total() - self.counts.cancelled
     }
 
-    /// Tasks a second since the start, at `now_ns`, without those that were cancelled; 0 before the first has ended.
+    /// Tasks a second, at `now_ns`, without those that were cancelled: of the whole run once it has ended, and before that
+    /// since it went on last; 0 before the first has ended.
     pub fn rate(&self, now_ns: u64) -> f64 {
-        let elapsed_ns = self.summary.as_ref().map_or(now_ns, |summary| summary.wall_ns);
-        if elapsed_ns == 0 { 0.0 } else { self.ended() as f64 * 1e9 / elapsed_ns as f64 }
+        let (elapsed_ns, ended) = match &self.summary {
+            Some(summary) => (summary.wall_ns, self.ended()),
+            None => (now_ns.saturating_sub(self.resumed.0), self.ended().saturating_sub(self.resumed.1)),
+        };
+        if elapsed_ns == 0 { 0.0 } else { ended as f64 * 1e9 / elapsed_ns as f64 }
+    }
+
+    /// Goes on after the end; the tasks of these records no longer count as ended.
+    pub(super) fn reopen(&mut self, removed: &[AttemptRecord], workers: u32) {
+        for record in removed {
+            self.counts.remove(record.outcome.class());
+            self.retries += u64::from(record.attempt > 0);
+        }
+        *self = Self {
+            tasks: self.tasks,
+            counts: self.counts,
+            retries: self.retries,
+            workers,
+            last_ns: self.last_ns,
+            resumed: (self.last_ns, self.ended()),
+            ..Self::default()
+        };
     }
 
     /// Time for the remaining known tasks at the rate so far, in seconds; `None` before the first task has ended.

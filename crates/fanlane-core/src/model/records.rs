@@ -3,7 +3,7 @@
 //! Records are stored in blocks that never move, so adding one stays cheap after a million, and memory never doubles.
 //! Sorting and filtering are left to the views.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::event::{AttemptRecord, TaskId};
 
@@ -23,6 +23,7 @@ pub struct Records {
     /// All tasks without a record that no worker has are cancelled.
     rest_cancelled: bool,
     retried: HashMap<TaskId, Vec<AttemptRecord>>,
+    generation: u32,
 }
 
 impl Records {
@@ -105,6 +106,33 @@ impl Records {
     /// Adds an attempt that is followed by another.
     pub(super) fn push_retried(&mut self, record: AttemptRecord) {
         self.retried.entry(record.task).or_default().push(record);
+    }
+
+    /// Changes when indices no longer mean the records that they meant before.
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Makes the final records of tasks earlier attempts, which others follow. Returns them without outputs and values.
+    pub(super) fn reopen(&mut self, tasks: &[TaskId]) -> Vec<AttemptRecord> {
+        let tasks: HashSet<TaskId> = tasks.iter().copied().collect();
+        let all = std::mem::take(&mut self.blocks);
+        self.final_of.clear();
+        self.far.clear();
+        self.generation += 1;
+        let mut removed = Vec::new();
+        for record in all.into_iter().flatten() {
+            if !tasks.contains(&record.task) {
+                self.push_final(record, u64::MAX);
+                continue;
+            }
+            removed.push(record.without_results());
+            // One that was cancelled before any try is no attempt.
+            if record.attempt > 0 {
+                self.push_retried(record);
+            }
+        }
+        removed
     }
 
     /// Memory taken by the records without outputs, values and messages, in bytes.

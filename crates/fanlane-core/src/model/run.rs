@@ -116,6 +116,22 @@ impl RunModel {
         }
     }
 
+    /// Goes on after the end with these tasks, which no longer count as ended: their last attempts become earlier ones.
+    /// Returns these.
+    pub(super) fn reopen(&mut self, tasks: &[TaskId], workers: u32) -> Vec<AttemptRecord> {
+        let removed = self.records.reopen(tasks);
+        let from_ns = self.progress.last_ns.max(self.lanes.end_ns());
+        self.progress.reopen(&removed, workers);
+        self.lanes.reopen(&removed);
+        self.depth.reopen(from_ns, removed.len() as u64);
+        self.shared_ended.clear();
+        self.running.clear();
+        if let Some(header) = &mut self.header {
+            header.workers = workers;
+        }
+        removed
+    }
+
     /// Keeps what this task prints from now on, in place of another one's. The run has to be asked for it, by
     /// `RunCommand::Follow`.
     pub fn follow(&mut self, task: Option<TaskId>) {

@@ -9,6 +9,8 @@ use crate::event::{OutcomeClass, TaskId};
 const FAN: usize = 16;
 /// Bits of a packed bar that hold the outcome and whether it was tried again.
 const TAG_BITS: u32 = 4;
+/// The bit of a packed bar that says that another attempt followed.
+const RETRIED: u64 = 8;
 
 /// One finished attempt.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +63,8 @@ pub struct Bars {
 impl Bar {
     /// An attempt that has ended; task ids have 60 bits here.
     pub fn new(start_ns: u64, wall_ns: u64, task: TaskId, class: OutcomeClass, retried: bool) -> Self {
-        Self { start_ns, wall_ns, packed: task.0 << TAG_BITS | u64::from(retried) << 3 | rank(class) as u64 }
+        let retried = if retried { RETRIED } else { 0 };
+        Self { start_ns, wall_ns, packed: task.0 << TAG_BITS | retried | rank(class) as u64 }
     }
 
     /// The task.
@@ -76,7 +79,7 @@ impl Bar {
 
     /// Another attempt followed.
     pub const fn retried(&self) -> bool {
-        self.packed & 8 != 0
+        self.packed & RETRIED != 0
     }
 
     /// When it ended, in nanoseconds since the run's start.
@@ -171,6 +174,15 @@ impl Bars {
             }
         }
         self.sum_full_groups();
+    }
+
+    /// Notes that another attempt followed the one of `task` that began at `start_ns`.
+    pub(super) fn mark_retried(&mut self, start_ns: u64, task: TaskId) {
+        let from = self.bars.partition_point(|bar| bar.start_ns < start_ns);
+        let same = self.bars[from..].iter_mut().take_while(|bar| bar.start_ns == start_ns);
+        for bar in same.filter(|bar| bar.packed >> TAG_BITS == task.0) {
+            bar.packed |= RETRIED;
+        }
     }
 
     fn sum_full_groups(&mut self) {

@@ -1,0 +1,42 @@
+//! The parts of the window that F6 goes through: the bars, the tabs of the pages, the jobs, the page. Each but the first two
+//! has an anchor, which takes the focus for the part as a whole; Tab goes on to what is in it.
+
+use egui::{Context, Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
+
+use super::theme;
+
+/// A part of the window with an anchor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Area {
+    /// The list of jobs and runs.
+    Jobs,
+    /// The shown page.
+    Page,
+}
+
+impl Area {
+    fn id(self) -> Id {
+        Id::unique(("area", self as u8))
+    }
+
+    /// Puts the focus on the part.
+    pub fn focus(self, ctx: &Context) {
+        ctx.memory_mut(|memory| memory.request_focus(self.id()));
+    }
+
+    /// The focus is on the part as a whole.
+    pub fn has_focus(self, ctx: &Context) -> bool {
+        ctx.memory(|memory| memory.has_focus(self.id()))
+    }
+
+    /// Where the part begins, before what is in it; a ring around it shows the focus.
+    pub fn anchor_ui(self, ui: &Ui, rect: Rect, name: &str) {
+        let response =
+            ui.interact(Rect::from_min_size(rect.min, egui::Vec2::ZERO), self.id(), Sense::focusable_noninteractive());
+        response.widget_info(|| WidgetInfo::labeled(Role::Group, true, name));
+        if response.has_focus() {
+            let stroke = Stroke::new(theme::FOCUS, theme::palette(ui).accent);
+            ui.painter().rect_stroke(rect, f32::from(theme::RADIUS), stroke, StrokeKind::Inside);
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The line of the shown run, or of the race under way: what it is, what can be done with it, and how far it is. Nothing here
+//! is about the open job, except what Run would start where nothing was run.
+
+use egui::text::LayoutJob;
+use egui::{Align, DragValue, FontSelection, Label, Layout, Response, RichText, Sides, Slider, Ui, vec2};
+use egui_material_icons::icons::{ICON_ARROW_BACK, ICON_PAUSE, ICON_PLAY_ARROW, ICON_REPLAY, ICON_STOP};
+
+use super::action::Action;
+use crate::session::{Command, CurrentRun, Session};
+use fanlane_core::engine::RunCommand;
+use fanlane_core::job::{MAX_WORKERS, Mode};
+use fanlane_core::model::{Progress, format};
+
+use super::icon_button::{icon_button, icon_text, steady_icon_button};
+use super::request::Requests;
+use super::sanitize;
+use super::theme;
+use super::widgets::{hold_words, progress_bar_ui};
+use super::window_title::IN_WORDS;
+
+/// Minimum width of the line with words for the outcomes, in points.
+const ROOM_FOR_WORDS: f32 = 1240.0;
+/// Width of the rate: fits `12,345 /s`.
+const RATE_WIDTH: f32 = 10.0 * theme::UNIT;
+/// Width of the time left: fits `23 h 59 min left`.
+const LEFT_WIDTH: f32 = 16.0 * theme::UNIT;
+/// Width of the controls of a run under way, from Pause to the number of its workers.
+const CONTROLS_WIDTH: f32 = 45.0 * theme::UNIT;
+/// Height of the line, the same with and without buttons.
+const HEIGHT: f32 = theme::ROW + theme::UNIT;
+
+/// Draws the line and the bar below it; returns the button Pause of a run under way.
+pub fn run_bar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) -> Option<Response> {
+    let size = vec2(ui.available_width(), HEIGHT);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_size(size);
+        if session.is_racing() {
+            race_ui(ui, session, requests);
+            return None;
+        }
+        let Some(run) = session.run.current() else {
+            nothing_ui(ui, session);
+            return None;
+        };
+        if session.is_running() {
+            Some(under_way_ui(ui, session, run, requests))
+        } else {
+            ended_ui(ui, session, run, requests);
+            None
+        }
+    })
+    .inner
+}
+
+/// Draws how far the shown run is, over the whole width; during a race and without a run an empty bar, so that nothing moves.
+pub fn run_progress_ui(ui: &mut Ui, session: &Session) {
+    match session.run.current().filter(|_| !session.is_racing()) {
+        Some(run) => progress_bar_ui(ui, &run.model().progress),
+        None => ui.allocate_response(vec2(ui.available_width(), theme::UNIT), egui::Sense::hover()),
+    };
+}
+
+fn nothing_ui(ui: &mut Ui, session: &Session) {
+    let words = match (session.editor.preview().expanded(), session.run_obstacle()) {
+        (_, Some(obstacle)) => format!("Not run yet. {obstacle}"),
+        (Some(expanded), None) => format!("Not run yet: Run starts {}", format::plural(expanded.tasks, "task")),
+        (None, None) => "Reading the inputs…".to_owned(),
+    };
+    let words = sanitize::line(words.as_bytes());
+    ui.add(Label::new(RichText::new(words).color(theme::palette(ui).text_weak)).truncate());
+}
+
+fn race_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    let words = race_words(session);
+    Sides::new().shrink_left().truncate().show(
+        ui,
+        |ui| {
+            ui.label(RichText::new(words).color(theme::palette(ui).text_strong));
+        },
+        |ui| {
+            if icon_button(ui, ICON_STOP, Action::Stop.text(), true).on_hover_text("Stop the race (Esc)").clicked() {
+                requests.action(Action::Stop);
+            }
+        },
+    );
+}
+
+/// `Race of Primes · round 2 · pool of 4`.
+pub fn race_words(session: &Session) -> String {
+    let Some(race) = session.race.shown() else { return String::new() };
+    let model = race.model();
+    let Some(header) = &model.header else { return "Race · starting".to_owned() };
+    let name = sanitize::command(&header.name);
+    let Some(turn) = model.current.as_ref().map(|current| current.turn) else { return format!("Race of {name}") };
+    let round = if turn.warm_up {
+        "warm-up".to_owned()
+    } else {
+        format!("round {}", turn.block.saturating_sub(header.rules.warm_up) + 1)
+    };
+    let contender = header.contenders.get(turn.contender).map_or_else(String::new, |one| format!(" · {}", one.name()));
+    format!("Race of {name} · {round}{contender}")
+}
+
+fn under_way_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut Requests) -> Response {
+    let has_words = ui.available_width() >= ROOM_FOR_WORDS;
+    let width = ui.available_width() - CONTROLS_WIDTH - RATE_WIDTH - LEFT_WIDTH - 2.0 * theme::UNIT;
+    let (paused, stopping) = {
+        let model = run.model();
+        (model.progress.paused, model.progress.stopping)
+    };
+    left_ui(ui, width, has_words, session, run, requests);
+    let can_pause = run.allows(RunCommand::Pause);
+    let (icon, words) = if paused { (ICON_PLAY_ARROW, "Resume") } else { (ICON_PAUSE, Action::PauseResume.text()) };
+    let controls = vec2(CONTROLS_WIDTH, HEIGHT);
+    let pause = ui
+        .allocate_ui_with_layout(controls, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_size(controls);
+            // The same width with either label, so that Stop does not move.
+            let pause = steady_icon_button(ui, icon, words, !stopping && can_pause, 13.0 * theme::UNIT)
+                .on_hover_text(Action::PauseResume.hint())
+                .on_disabled_hover_text(if can_pause {
+                    "The run is stopping"
+                } else {
+                    "Its engine cannot pause a run"
+                });
+            if pause.clicked() {
+                requests.action(Action::PauseResume);
+            }
+            let stop = icon_button(ui, ICON_STOP, Action::Stop.text(), !stopping)
+                .on_hover_text(Action::Stop.hint())
+                .on_disabled_hover_text("The run is stopping");
+            if stop.clicked() {
+                requests.action(Action::Stop);
+            }
+            workers_ui(ui, session, run, requests);
+            pause
+        })
+        .inner;
+    let model = run.model();
+    let progress = &model.progress;
+    let now_ns = run.now_ns(&model);
+    let is_held = progress.paused || hold_words(progress).is_some();
+    let rate = progress.rate(now_ns);
+    let rate = if is_held || rate == 0.0 { "—".to_owned() } else { format::rate(rate) };
+    fixed_ui(ui, RATE_WIDTH, &rate);
+    fixed_ui(ui, LEFT_WIDTH, &time_left(progress, now_ns, is_held));
+    pause
+}
+
+/// The pool of the run under way.
+fn workers_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut Requests) {
+    let obstacle = match run.job.mode {
+        Mode::One => Some("Mode one has a single worker"),
+        _ if !run.allows(RunCommand::SetWorkers(1)) => {
+            Some("The engine of this run cannot change its number of workers")
+        }
+        _ => None,
+    };
+    let mut workers = session.workers();
+    let hint = |response: Response| {
+        let words = format!("Number of workers of {}, from now on", sanitize::command(&run.title()));
+        response.on_hover_text(words).on_disabled_hover_text(obstacle.unwrap_or_default());
+    };
+    ui.add_enabled_ui(obstacle.is_none(), |ui| {
+        let end = session.machine().slider_end();
+        let mut shown = workers.min(end);
+        ui.spacing_mut().slider_width = 8.0 * theme::UNIT;
+        let slider = ui.add(Slider::new(&mut shown, 1..=end).integer().show_value(false)).accessible_name("Workers");
+        if slider.changed() {
+            requests.command(Command::SetWorkers(shown));
+        }
+        hint(slider);
+        let suffix = if workers == 1 { " worker" } else { " workers" };
+        let number = DragValue::new(&mut workers).range(1..=MAX_WORKERS).speed(0.1).update_while_editing(false);
+        let number = number.suffix(suffix);
+        let number = ui.add(number).accessible_name("Number of workers");
+        if number.changed() {
+            requests.command(Command::SetWorkers(workers));
+        }
+        hint(number);
+    });
+}
+
+fn ended_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut Requests) {
+    let has_words = ui.available_width() >= ROOM_FOR_WORDS;
+    let (counts, rate) = {
+        let model = run.model();
+        (model.progress.counts, format::rate(model.progress.rate(run.now_ns(&model))))
+    };
+    let again = counts.not_done();
+    let words = if again == counts.failures() {
+        format!("Run {} failed again", format::count(again))
+    } else {
+        format!("Run {} not done again", format::count(again))
+    };
+    let button_width = if again > 0 { (10.0 + words.len() as f32) * theme::UNIT } else { 0.0 };
+    let width = ui.available_width() - RATE_WIDTH - button_width - 2.0 * theme::UNIT;
+    left_ui(ui, width, has_words, session, run, requests);
+    fixed_ui(ui, RATE_WIDTH, &rate);
+    if again > 0 {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let obstacle = run.obstacle_to_rerun().or(session.is_racing().then_some("A race is under way"));
+            let button = icon_button(ui, ICON_REPLAY, &words, obstacle.is_none());
+            let button = button.on_hover_text(Action::RerunFailed.hint());
+            if button.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
+                requests.action(Action::RerunFailed);
+            }
+        });
+    }
+}
+
+/// What the run is and what it does, and at the right its counts.
+fn left_ui(ui: &mut Ui, width: f32, has_words: bool, session: &Session, run: &CurrentRun, requests: &mut Requests) {
+    let size = vec2(width.max(0.0), HEIGHT);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_size(size);
+        ui.set_max_width(size.x);
+        Sides::new().shrink_left().truncate().show(
+            ui,
+            |ui| {
+                if let Some(before) = session.run.before() {
+                    back_ui(ui, before, session.is_running(), requests);
+                }
+                let palette = theme::palette(ui);
+                let model = run.model();
+                let (state, is_strong) = state_words(run, &model.progress);
+                let title = RichText::new(title(run)).color(palette.text_strong);
+                let color = if is_strong { palette.warning } else { palette.text_weak };
+                let words = RichText::new(&state).color(color);
+                let most = ui.available_width() * 0.7;
+                ui.scope(|ui| {
+                    ui.set_max_width(most);
+                    ui.label(title);
+                });
+                ui.label(words).on_hover_text(state);
+            },
+            |ui| counts_ui(ui, &run.model().progress, has_words),
+        );
+    });
+}
+
+/// `First look · run 12`.
+pub fn title(run: &CurrentRun) -> String {
+    let name = sanitize::command(run.job.display_name());
+    run.history_id().map_or_else(|| name.clone(), |id| format!("{name} · run {id}"))
+}
+
+/// What the run does or how it ended, and whether that must be seen.
+fn state_words(run: &CurrentRun, progress: &Progress) -> (String, bool) {
+    let after = |words: &str, wall_ns| format!("{words} after {}", format::duration(wall_ns));
+    match (&progress.summary, hold_words(progress)) {
+        (Some(summary), Some(words)) => (after(&words, summary.wall_ns), true),
+        (None, Some(words)) => (words, true),
+        (Some(summary), None) if summary.stopped => (after("stopped", summary.wall_ns), false),
+        (Some(summary), None) => (format!("ended in {}", format::duration(summary.wall_ns)), false),
+        (None, None) if !run.expects_events() => ("interrupted".to_owned(), true),
+        (None, None) if progress.stopping => ("stopping…".to_owned(), true),
+        (None, None) if progress.paused => ("paused".to_owned(), true),
+        (None, None) => ("running".to_owned(), false),
+    }
+}
+
+/// How many tasks have ended, and where not all of them are done, how: the numbers sum up. Drawn from the right.
+fn counts_ui(ui: &mut Ui, progress: &Progress, has_words: bool) {
+    let palette = theme::palette(ui);
+    let counts = &progress.counts;
+    let classes = IN_WORDS.into_iter().rev().filter(|class| counts.of(*class) > 0);
+    let all_done = counts.not_done() == 0;
+    for class in classes.filter(|_| !all_done) {
+        let count = format::count(counts.of(class));
+        let spoken = format!("{count} {}", class.name());
+        let shown = if has_words { &spoken } else { &count };
+        let number = RichText::new(format!(" {shown}")).text_style(theme::number_style());
+        let mut line = LayoutJob::default();
+        let (style, font) = (ui.style(), FontSelection::Default);
+        let icon = icon_text(theme::outcome_icon(class)).color(palette.outcome(class));
+        icon.append_to(&mut line, style, font.clone(), Align::Center);
+        number.color(palette.outcome_text(class)).append_to(&mut line, style, font, Align::Center);
+        ui.label(line).on_hover_text(&spoken).accessible_name(&spoken);
+    }
+    let total = format::count(progress.tasks);
+    // As wide as the last number.
+    let ended = format!("{:>width$} / {total}", format::count(counts.total()), width = total.len());
+    ui.label(RichText::new(ended).text_style(theme::number_style()).color(palette.text_strong));
+}
+
+/// The way back to the run that was rerun.
+fn back_ui(ui: &mut Ui, before: &CurrentRun, running: bool, requests: &mut Requests) {
+    let title = sanitize::command(&before.title());
+    let button = icon_button(ui, ICON_ARROW_BACK, &format!("Back to {title}"), !running);
+    let hint = "Show the run again that was shown before, with its results";
+    if button.on_hover_text(hint).on_disabled_hover_text("A run is under way").clicked() {
+        requests.command(Command::Back);
+    }
+}
+
+fn time_left(progress: &Progress, now_ns: u64, is_held: bool) -> String {
+    if is_held || progress.stopping {
+        return "—".to_owned();
+    }
+    let so_far_ns = now_ns.saturating_sub(progress.resumed.0);
+    // Before a task has ended there is no estimate.
+    progress.left_secs(now_ns).map_or_else(
+        || format!("{} so far", format::estimate(so_far_ns as f64 / 1e9)),
+        |left| format!("{} left", format::estimate(left)),
+    )
+}
+
+/// A text at the right end of a fixed width.
+fn fixed_ui(ui: &mut Ui, width: f32, text: &str) {
+    let size = vec2(width, theme::ROW);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_size(size);
+        let color = theme::palette(ui).text;
+        ui.label(RichText::new(text).text_style(theme::number_style()).color(color));
+    });
+}
