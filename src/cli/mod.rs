@@ -30,6 +30,7 @@ mod run;
 mod run_name;
 mod scripts;
 mod subcommand;
+mod suspension;
 mod terminal;
 mod unknown_command;
 mod watch;

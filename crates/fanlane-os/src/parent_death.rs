@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Signal, kill_process, set_parent_process_death_signal};
 
 use crate::process_tree;
 
@@ -21,6 +21,13 @@ pub fn end_with_parent(control: impl AsFd + Send + 'static, marker: &'static str
         // Without the watcher this process could outlive its parent unnoticed.
         end_at_once();
     }
+}
+
+/// Has the kernel kill this process when its parent ends, or no longer: for a process that is about to be stopped, which could
+/// not notice that itself. Set by a thread that lives as long as the process.
+pub fn kill_with_parent(wanted: bool) {
+    // Without it, the process would be found by the next run.
+    let _ = set_parent_process_death_signal(wanted.then_some(Signal::KILL));
 }
 
 fn wait_for_end(control: &impl AsFd) {

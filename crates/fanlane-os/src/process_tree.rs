@@ -13,6 +13,12 @@ use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 
+/// States of a process in `/proc/PID/stat`.
+const STOPPED: char = 'T';
+const TRACED: char = 't';
+const ZOMBIE: char = 'Z';
+const DEAD: char = 'X';
+
 /// The children of `pid` that `thread`, one of its threads, started or adopted.
 fn children_of_thread(pid: u32, thread: u32) -> Vec<u32> {
     fs::read_to_string(format!("/proc/{pid}/task/{thread}/children"))
@@ -68,6 +74,53 @@ pub fn descendants(pid: u32) -> Vec<u32> {
         next += 1;
     }
     found
+}
+
+/// A process that was stopped, with the time of its start, which tells it from later ones of its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    pid: u32,
+    start_ticks: u64,
+}
+
+/// Stops all descendants of `pid`, and those that they start meanwhile. Returns those that ran until then; `all`: also those that
+/// were stopped already.
+pub fn stop_below(pid: u32, all: bool) -> Vec<Stopped> {
+    const MAX_ROUNDS: usize = 50;
+    let mut stopped: Vec<Stopped> = Vec::new();
+    let mut seen: HashSet<(u32, u64)> = HashSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let mut is_new = false;
+        for pid in descendants(pid) {
+            let Some((state, start_ticks)) = state_and_start(pid) else { continue };
+            if !seen.insert((pid, start_ticks)) {
+                continue;
+            }
+            is_new = true;
+            let is_running = !matches!(state, STOPPED | TRACED | ZOMBIE | DEAD)
+                && signal_if(pid, Signal::STOP, || self::start_ticks(pid) == Some(start_ticks));
+            if is_running || (all && state == STOPPED) {
+                stopped.push(Stopped { pid, start_ticks });
+            }
+        }
+        if !is_new {
+            break;
+        }
+    }
+    stopped
+}
+
+/// Lets processes go on that [`stop_below`] has returned.
+pub fn let_go_on(stopped: &[Stopped]) {
+    for &Stopped { pid, start_ticks } in stopped {
+        signal_if(pid, Signal::CONT, || self::start_ticks(pid) == Some(start_ticks));
+    }
+}
+
+/// The first process that a signal has stopped, of `pid` and its descendants.
+pub fn first_stopped(pid: u32) -> Option<u32> {
+    let is_stopped = |pid: &u32| state_and_start(*pid).is_some_and(|(state, _)| state == STOPPED);
+    Some(pid).filter(is_stopped).or_else(|| descendants(pid).into_iter().find(is_stopped))
 }
 
 /// All processes of the machine.
@@ -175,12 +228,18 @@ pub fn has_ended(pid: u32) -> bool {
 
 /// As [`start_ticks`], for a process that has not ended: `None` also for one that waits to be reaped.
 pub fn live_start_ticks(pid: u32) -> Option<u64> {
+    let (state, start_ticks) = state_and_start(pid)?;
+    (!matches!(state, ZOMBIE | DEAD)).then_some(start_ticks)
+}
+
+/// The state of a process, and when it was started.
+fn state_and_start(pid: u32) -> Option<(char, u64)> {
     const STATE: usize = 0;
     const START: usize = 19;
     let stat = stat_line(pid)?;
     let mut fields = stat.split_ascii_whitespace().skip(STATE);
-    let is_alive = !matches!(fields.next()?, "Z" | "X");
-    if is_alive { fields.nth(START - STATE - 1)?.parse().ok() } else { None }
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(START - STATE - 1)?.parse().ok()?))
 }
 
 /// CPU time of a process and of the children that it has waited for, in ticks.
@@ -244,6 +303,38 @@ mod tests {
             let _ = self.0.kill();
             let _ = self.0.wait();
         }
+    }
+
+    #[test]
+    fn what_ran_below_a_process_is_stopped_and_goes_on_and_what_was_stopped_before_stays_so() {
+        let child = Command::new("/bin/sh")
+            .args(["-c", "sleep 1000 & echo $!; sleep 1000 & echo $!; wait"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut child = Family(child);
+        let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+        let [first, second] = std::array::from_fn(|_| lines.next().unwrap().unwrap().parse::<u32>().unwrap());
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let wait_for = |pid, stopped: bool| {
+            while (state_and_start(pid).unwrap().0 == STOPPED) != stopped {
+                assert!(std::time::Instant::now() < deadline, "{pid} {stopped}");
+                std::thread::yield_now();
+            }
+        };
+        assert_eq!(first_stopped(child.0.id()), None);
+        signal_if(first, Signal::STOP, || true);
+        wait_for(first, true);
+        assert_eq!(first_stopped(child.0.id()), Some(first));
+        let stopped = stop_below(child.0.id(), false);
+        assert_eq!(stopped.iter().map(|one| one.pid).collect::<Vec<_>>(), [second]);
+        wait_for(second, true);
+        let_go_on(&stopped);
+        wait_for(second, false);
+        wait_for(first, true);
+        let_go_on(&stop_below(child.0.id(), true));
+        wait_for(first, false);
+        wait_for(second, false);
     }
 
     #[test]

@@ -29,6 +29,42 @@ fn set(signal: c_int, action: libc::sighandler_t) {
     }
 }
 
+/// What a signal does in this process.
+#[derive(Clone, Copy)]
+pub struct Disposition {
+    signal: c_int,
+    action: libc::sigaction,
+}
+
+impl Disposition {
+    /// That of a signal now.
+    #[expect(unsafe_code, reason = "dispositions are read through the C library alone")]
+    pub fn of(signal: c_int) -> Self {
+        // SAFETY: all bytes zero are a value of this type, into which the call writes.
+        let action = unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(signal, std::ptr::null(), &raw mut action);
+            action
+        };
+        Self { signal, action }
+    }
+
+    /// Has the signal do this from now on.
+    #[expect(unsafe_code, reason = "dispositions are set through the C library alone")]
+    pub fn install(&self) {
+        // SAFETY: its handler was installed in this process before, and handlers are never unloaded.
+        unsafe {
+            libc::sigaction(self.signal, &raw const self.action, std::ptr::null_mut());
+        }
+    }
+}
+
+impl std::fmt::Debug for Disposition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Disposition").field("signal", &self.signal).finish_non_exhaustive()
+    }
+}
+
 /// The name of a signal, such as `SIGKILL`; `signal 42` for one without a name.
 pub fn name(signal: i32) -> String {
     const NAMES: [(i32, &str); 30] = [

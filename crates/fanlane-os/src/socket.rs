@@ -68,34 +68,36 @@ impl<S: ReadAtOnce> Read for AtOnce<'_, S> {
     }
 }
 
-/// Maximum number of descriptors sent with two numbers.
+/// Maximum number of descriptors sent with numbers.
 const MAX_NUMBERED: usize = 2;
+const NUMBERED_BYTES: usize = 12;
 
-/// Sends two numbers together with at most two descriptors through `control`.
+/// Sends three numbers together with at most two descriptors through `control`.
 ///
 /// # Errors
 /// When the other end is closed.
-pub fn send_numbered(control: &UnixStream, numbers: [u32; 2], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-    let mut bytes = [0; 8];
-    bytes[..4].copy_from_slice(&numbers[0].to_le_bytes());
-    bytes[4..].copy_from_slice(&numbers[1].to_le_bytes());
+pub fn send_numbered(control: &UnixStream, numbers: [u32; 3], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut bytes = [0; NUMBERED_BYTES];
+    for (place, number) in bytes.chunks_exact_mut(4).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
+    }
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_NUMBERED))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let pushed = ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    let pushed = descriptors.is_empty() || ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
     debug_assert!(pushed, "the buffer has room for them");
     let sent = rustix::net::sendmsg(control, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
     if sent == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
 /// The numbers and descriptors sent by [`send_numbered`]; fewer descriptors if this process has reached its limit.
-pub type Received = ([u32; 2], Vec<OwnedFd>);
+pub type Received = ([u32; 3], Vec<OwnedFd>);
 
 /// Receives what [`send_numbered`] sent; `None` once the other end of `control` is closed.
 ///
 /// # Errors
 /// When the connection fails or the message is of another form.
 pub fn receive_numbered(control: &UnixStream) -> io::Result<Option<Received>> {
-    let mut bytes = [0; 8];
+    let mut bytes = [0; NUMBERED_BYTES];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_NUMBERED))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
@@ -118,7 +120,7 @@ pub fn receive_numbered(control: &UnixStream) -> io::Result<Option<Received>> {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let number = |from: usize| u32::from_le_bytes(std::array::from_fn(|place| bytes[from + place]));
-    Ok(Some(([number(0), number(4)], descriptors)))
+    Ok(Some(([number(0), number(4), number(8)], descriptors)))
 }
 
 /// Maximum number of descriptors sent with one piece of a stream.
@@ -190,10 +192,12 @@ mod tests {
         let (here, there) = pair().unwrap();
         let (mut mine, passed) = pair().unwrap();
         let null = std::fs::File::open("/dev/null").unwrap();
-        send_numbered(&here, [7, u32::MAX], &[passed.as_fd(), null.as_fd()]).unwrap();
+        send_numbered(&here, [7, u32::MAX, 1], &[passed.as_fd(), null.as_fd()]).unwrap();
         drop(passed);
         let (numbers, mut descriptors) = receive_numbered(&there).unwrap().unwrap();
-        assert_eq!((numbers, descriptors.len()), ([7, u32::MAX], 2));
+        assert_eq!((numbers, descriptors.len()), ([7, u32::MAX, 1], 2));
+        send_numbered(&here, [0, 1, 2], &[]).unwrap();
+        assert!(matches!(receive_numbered(&there), Ok(Some(([0, 1, 2], none))) if none.is_empty()));
         let mut theirs = UnixStream::from(descriptors.swap_remove(0));
         theirs.write_all(b"hello").unwrap();
         drop(theirs);

@@ -5,7 +5,8 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, open};
-use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::process::getpgrp;
+use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcgetwinsize, tcsetattr};
 
 /// The size of a terminal whose driver does not know it, as on a serial line: columns and rows.
 const UNKNOWN_SIZE: (u16, u16) = (80, 24);
@@ -37,6 +38,13 @@ pub fn screen() -> Option<File> {
 pub fn size(terminal: impl AsFd) -> io::Result<(u16, u16)> {
     let size = tcgetwinsize(terminal)?;
     Ok(if size.ws_col == 0 || size.ws_row == 0 { UNKNOWN_SIZE } else { (size.ws_col, size.ws_row) })
+}
+
+/// Whether this process may use the terminal as it likes: its process group is in the foreground. Also true without a terminal,
+/// where no shell is disturbed.
+pub fn is_in_foreground() -> bool {
+    let owner = tcgetpgrp(io::stderr()).or_else(|_| tcgetpgrp(io::stdin()));
+    owner.map_or(true, |owner| owner == getpgrp())
 }
 
 /// A terminal that hands over each key as it is pressed, also those that would be signals, and echoes none. Dropping it brings

@@ -14,7 +14,7 @@ use crate::cli::report::{Report, Shortfall, describe};
 use crate::cli::run_name::RunName;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::{remark, stdout_is_terminal};
-use crate::cli::watch::{self as view, EventSink, Leave, Situation, View};
+use crate::cli::watch::{self as view, Controls, EventSink, Leave, Situation, View};
 use fanlane_core::engine::{OutputLevel, RunCommand, event_pump};
 use fanlane_core::event::Event;
 use fanlane_core::host::{DetachedError, DetachedRun, DetachedUpdate};
@@ -73,6 +73,8 @@ impl EventSink for InHistory {
     fn run(&self) -> Option<i64> {
         self.0
     }
+
+    fn suspended(&mut self, _: Duration) {}
 }
 
 /// Shows a detached run until its end, or until the view is left, which leaves the run as it is.
@@ -100,7 +102,8 @@ fn watch(name: Option<RunName>) -> Result<Status> {
     let (left, _) = interrupts::during(
         |_| leave(),
         || {
-            let left = view.follow(&events, &mut sink, &|command| handle.command(command));
+            let controls = Controls { command: &|command| handle.command(command), suspend: &view::stop_alone };
+            let left = view.follow(&events, &mut sink, controls);
             if !matches!(left, Ok(Leave::Ended)) {
                 leave();
             }

@@ -18,8 +18,9 @@ use super::exit_status::Status;
 use super::plan::Plan;
 use super::report::args::ReportOptions;
 use super::report::{Format, Grouping, Report};
+use super::suspension::{Suspender, suspend};
 use super::terminal::{print, remark};
-use super::watch::{self, Leave, Situation, View};
+use super::watch::{self, Controls, Leave, Situation, View};
 use super::worker_count::WorkerCount;
 use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
 use fanlane_core::host::DetachedOrder;
@@ -29,6 +30,7 @@ use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::interrupts;
 use fanlane_os::machine::cores;
+use fanlane_os::terminal_signals::{self, Suspensions};
 use keep::{Keep, SpillFolder};
 use resume::{Rest, Resume};
 
@@ -192,6 +194,8 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         .transpose()
         .context("--watch cannot be used here")?
         .map(|view| view.resuming(earlier));
+    // Before the first task; the view does it itself.
+    let suspensions = if is_watched { None } else { Some(Suspensions::catch().context("signals cannot be caught")?) };
     engine::own_process();
     let sweep = Sweep::begin(|| ());
     let (sender, events) = event_pump::channel();
@@ -200,17 +204,25 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         feeding.begin().context("standard input cannot be read: no thread can be started")?;
     }
     let commands = report.commands;
+    let (suspender, pauses) = Suspender::new();
     let mut report = Report::new(report.style, &*batch, streams)
         .keeping(keepers, spill_folder())
         .resuming(earlier)
-        .printing_commands(commands);
+        .printing_commands(commands)
+        .pausing(pauses);
+    let stop = terminal_signals::stop_here;
 
     let ask_to_stop = |signal| run.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
     let (followed, signals) = interrupts::during(ask_to_stop, || {
-        let followed = match &mut view {
-            None => report.follow(&events),
-            Some(view) => {
-                view.follow(&events, &mut report, &|command| run.command(command)).and_then(|_| report.finish())
+        let followed = match (&mut view, suspensions) {
+            (None, Some(suspensions)) => suspensions
+                .during(|| suspender.suspend(&*run, &stop), || report.follow(&events))
+                .and_then(|followed| followed),
+            (None, None) => report.follow(&events),
+            (Some(view), _) => {
+                let controls =
+                    Controls { command: &|command| run.command(command), suspend: &|| suspend(&*run, &stop) };
+                view.follow(&events, &mut report, controls).and_then(|_| report.finish())
             }
         };
         if followed.is_err() {

@@ -25,6 +25,7 @@ use fanlane_core::store::export::race::{write_csv, write_json, write_markdown};
 use fanlane_core::store::race as saved;
 use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::interrupts;
+use fanlane_os::terminal_signals::{self, Suspensions};
 
 pub use args::RaceArgs;
 use args::{ChunkSizes, ExportArg};
@@ -52,19 +53,24 @@ fn race(args: &RaceArgs) -> Result<Status> {
     }
     let engine = RaceEngine { engine: Arc::new(LocalEngine::new(OWN_EXECUTABLE)), machine };
     let (sender, events) = event_pump::channel();
+    let suspensions = Suspensions::catch().context("signals cannot be caught")?;
     let race = Race::start(plan, engine, sender).context("the race cannot be started")?;
     let mut model = RaceModel::default();
     let mut progress = Progress::new(stderr_is_terminal() && !args.quiet);
-    let (_, signals) = interrupts::during(
+    let (followed, signals) = interrupts::during(
         |_| race.stop(),
         || {
-            for event in &events {
-                model.apply(event);
-                progress.show(&model);
-            }
+            let suspend = || race.suspend_during(&mut terminal_signals::stop_here);
+            suspensions.during(suspend, || {
+                for event in &events {
+                    model.apply(event);
+                    progress.show(&model);
+                }
+            })
         },
     )
     .context("signals cannot be caught")?;
+    followed.context("signals cannot be caught")?;
     race.join();
     progress.end();
     let status = match &model.end {

@@ -42,7 +42,7 @@ impl Report<'_> {
     }
 
     /// A signal has stopped a running command, or it goes on.
-    pub(super) fn suspended(&mut self, task: TaskId, pid: u32, is_suspended: bool) -> io::Result<()> {
+    pub(super) fn task_suspended(&mut self, task: TaskId, pid: u32, is_suspended: bool) -> io::Result<()> {
         let number = self.tasks.number(task);
         match (self.style.format, is_suspended) {
             (Format::Json, _) => self.streams.stdout(|out| json::write_suspended(number, pid, is_suspended, out)),

@@ -3,12 +3,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
-use super::lane_lines::LaneLines;
+use super::lane_lines::{self, LaneLines};
 use fanlane_core::event::Printed;
 use fanlane_core::model::format::{count, estimate, rate};
 use fanlane_core::model::{Earlier, Progress};
+use fanlane_os::terminal;
 
 /// How often a plain line is written.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
@@ -33,7 +34,7 @@ impl Bar {
             (false, _) => Self::Hidden,
             (true, false) => Self::Plain { last: Instant::now() },
             (true, true) => {
-                let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+                let bar = ProgressBar::with_draw_target(Some(0), lane_lines::target(true));
                 let style = ProgressStyle::with_template("{bar:24} {msg}").expect("the template is a constant");
                 Self::Drawn(bar.with_style(style.progress_chars("━╸─")), LaneLines::default())
             }
@@ -70,7 +71,8 @@ impl Bar {
     pub fn show(&mut self, progress: &Progress, earlier: Earlier, now_ns: u64) -> Option<String> {
         match self {
             Self::Hidden => None,
-            Self::Drawn(bar, _) => {
+            Self::Drawn(bar, lines) => {
+                lines.draw_on(bar, terminal::is_in_foreground());
                 bar.set_message(sentence(progress, earlier, now_ns));
                 bar.update(|state| {
                     state.set_len(progress.tasks.max(1));
@@ -85,6 +87,13 @@ impl Bar {
                 *last = Instant::now();
                 Some(format!("{}\n", sentence(progress, earlier, now_ns)))
             }
+        }
+    }
+
+    /// Removes the bar from the screen until it is shown the next time in the foreground.
+    pub fn leave(&mut self) {
+        if let Self::Drawn(bar, lines) = self {
+            lines.draw_on(bar, false);
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Tasks;
 use super::workers::Workers;
@@ -33,6 +34,8 @@ pub struct Keepers {
     /// The run in the history. Its faults are reported and are no failure of the run.
     pub history: Option<HistoryRecorder>,
     started_unix_ms: u64,
+    /// When the run was suspended, on its clock, which stood still then, and for how long; in nanoseconds and milliseconds.
+    suspensions: Vec<(u64, u64)>,
     failures: u64,
     /// The results folders of tasks that are still to be printed.
     paths: HashMap<TaskId, PathBuf>,
@@ -82,6 +85,17 @@ impl Keepers {
         said
     }
 
+    /// The run was suspended at `at_ns` on its clock.
+    pub fn suspended(&mut self, at_ns: u64, lasted: Duration) {
+        self.suspensions.push((at_ns, u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX)));
+    }
+
+    /// What the times of an attempt count from on the clock of the day.
+    fn base_unix_ms(&self, record: &AttemptRecord) -> u64 {
+        let before = self.suspensions.iter().filter(|(at_ns, _)| *at_ns <= record.start_ns);
+        self.started_unix_ms.saturating_add(before.map(|(_, lasted_ms)| lasted_ms).sum())
+    }
+
     fn keep_task(
         &mut self,
         record: &AttemptRecord,
@@ -92,6 +106,7 @@ impl Keepers {
     ) {
         let begun = record.attempt > 0;
         let number = tasks.number(record.task);
+        let base_unix_ms = self.base_unix_ms(record);
         if let Some(results) = self.results.as_mut().filter(|_| begun) {
             match results.keep(number, record, &tasks.input(record.task), spill_folder) {
                 Ok(path) => drop(self.paths.insert(record.task, path)),
@@ -106,12 +121,12 @@ impl Keepers {
             }
         }
         if let Some(log) = &mut self.job_log {
-            let added = log.add(number, record, self.started_unix_ms, &tasks.command_line(record.task, slot));
+            let added = log.add(number, record, base_unix_ms, &tasks.command_line(record.task, slot));
             close_on_error(added, &mut self.job_log, "job log", &mut self.failures, said);
         }
         if let Some(table) = self.table.as_mut().filter(|_| begun) {
             let (values, command) = (tasks.input(record.task), tasks.command_line(record.task, slot));
-            let added = table.add(number, record, self.started_unix_ms, &values, &command, spill_folder);
+            let added = table.add(number, record, base_unix_ms, &values, &command, spill_folder);
             close_on_error(added, &mut self.table, "table of results", &mut self.failures, said);
         }
     }
@@ -167,6 +182,16 @@ mod tests {
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn the_time_of_day_of_a_task_contains_the_suspensions_before_it() {
+        let mut keepers = Keepers { started_unix_ms: 1000, ..Keepers::default() };
+        keepers.suspended(5, Duration::from_secs(60));
+        keepers.suspended(9, Duration::from_secs(1));
+        for (start_ns, base_unix_ms) in [(4, 1000), (5, 61_000), (8, 61_000), (9, 62_000)] {
+            assert_eq!(keepers.base_unix_ms(&AttemptRecord { start_ns, ..done(0) }), base_unix_ms);
         }
     }
 

@@ -4,16 +4,24 @@ use std::collections::BTreeMap;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::terminal::draw_line;
 use fanlane_core::event::Printed;
 use fanlane_core::model::LatestLine;
 
 /// How often the lines are drawn, in Hz.
 const DRAWS_PER_SEC: u8 = 10;
 
+/// Where bars are drawn: on standard error, or nowhere.
+pub fn target(is_drawn: bool) -> ProgressDrawTarget {
+    if is_drawn { ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SEC) } else { ProgressDrawTarget::hidden() }
+}
+
 /// The lines above a bar; without [`LaneLines::above`] there are none.
 #[derive(Default)]
 pub struct LaneLines {
     above: Option<MultiProgress>,
+    /// Nothing is drawn: the terminal belongs to another program.
+    is_away: bool,
     /// By slots, from 1.
     lines: BTreeMap<u32, ProgressBar>,
 }
@@ -21,10 +29,26 @@ pub struct LaneLines {
 impl LaneLines {
     /// Lines above `bar`, which is drawn together with them on standard error.
     pub fn above(bar: ProgressBar) -> (Self, ProgressBar) {
-        let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SEC);
-        let above = MultiProgress::with_draw_target(target);
+        let above = MultiProgress::with_draw_target(target(true));
         let bar = above.add(bar);
-        (Self { above: Some(above), lines: BTreeMap::new() }, bar)
+        (Self { above: Some(above), is_away: false, lines: BTreeMap::new() }, bar)
+    }
+
+    /// Draws on the terminal, together with `bar`, or for now on nothing.
+    pub fn draw_on(&mut self, bar: &ProgressBar, is_in_foreground: bool) {
+        if self.is_away == is_in_foreground {
+            self.is_away = !is_in_foreground;
+            match &self.above {
+                Some(above) => {
+                    let _ = above.clear();
+                    above.set_draw_target(target(is_in_foreground));
+                }
+                None => {
+                    bar.set_draw_target(target(is_in_foreground));
+                    draw_line("");
+                }
+            }
+        }
     }
 
     /// Shows the latest line of the task in a lane.

@@ -31,9 +31,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bstr::BString;
-use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
+use crossbeam_channel::{Receiver, TryRecvError, never, select};
 
 use super::choices::TransportArg;
+use super::suspension::{Pause, Pauses};
 pub use bar::{Bar, tasks_rate};
 pub use describe::printable;
 use fanlane_core::event::{
@@ -131,6 +132,7 @@ pub struct Report<'a> {
     transports: Transports,
     shortfall: Shortfall,
     commands: Option<StreamName>,
+    pauses: Pauses,
 }
 
 impl<'a> Report<'a> {
@@ -152,6 +154,7 @@ impl<'a> Report<'a> {
             transports: Transports::default(),
             shortfall: Shortfall::default(),
             commands: None,
+            pauses: never(),
         }
     }
 
@@ -168,6 +171,11 @@ impl<'a> Report<'a> {
     /// Sets where the command line of each task is printed before what it prints.
     pub fn printing_commands(self, commands: Option<StreamName>) -> Self {
         Self { commands, ..self }
+    }
+
+    /// Sets where it learns of pauses, in which the terminal belongs to the shell.
+    pub fn pausing(self, pauses: Pauses) -> Self {
+        Self { pauses, ..self }
     }
 
     /// Sets how long before this report the run began.
@@ -192,6 +200,9 @@ impl<'a> Report<'a> {
             if last_tick.elapsed() >= TICK_INTERVAL {
                 last_tick = Instant::now();
                 self.tick()?;
+                if let Ok(pause) = self.pauses.try_recv() {
+                    self.pause(pause);
+                }
             }
             let event = match events.try_recv() {
                 Ok(event) => event,
@@ -202,12 +213,22 @@ impl<'a> Report<'a> {
                         continue;
                     }
                     let begun = Instant::now();
-                    let received = events.recv_timeout(TICK_INTERVAL);
+                    let received = select! {
+                        recv(events) -> event => Some(event),
+                        recv(self.pauses) -> asked => {
+                            match asked {
+                                Ok(asked) => self.pause(asked),
+                                Err(_) => self.pauses = never(),
+                            }
+                            None
+                        }
+                        default(TICK_INTERVAL) => None,
+                    };
                     pace.waited(begun.elapsed());
                     match received {
-                        Ok(event) => event,
-                        Err(RecvTimeoutError::Timeout) => continue,
-                        Err(RecvTimeoutError::Disconnected) => break,
+                        Some(Ok(event)) => event,
+                        Some(Err(_)) => break,
+                        None => continue,
                     }
                 }
             };
@@ -217,6 +238,20 @@ impl<'a> Report<'a> {
             }
         }
         self.finish()
+    }
+
+    /// Draws nothing while the terminal belongs to the shell.
+    fn pause(&mut self, pause: Pause) {
+        // What cannot be written is noticed when the next is.
+        let _ = self.streams.flush();
+        self.streams.bar.leave();
+        self.suspended(pause.wait());
+    }
+
+    /// The run was suspended for so long, and its clock stood still.
+    pub fn suspended(&mut self, lasted: Duration) {
+        self.begun += lasted;
+        self.keepers.suspended(self.now_ns(), lasted);
     }
 
     /// The progress of the run.
@@ -312,7 +347,7 @@ impl<'a> Report<'a> {
                 Ok(())
             }
             EventKind::Task(TaskEvent::Suspended { task, pid, is_suspended, .. }) => {
-                self.suspended(task, pid, is_suspended)
+                self.task_suspended(task, pid, is_suspended)
             }
             EventKind::Dispatch(DispatchEvent::WorkersCannotStart { reason }) if could_start => self.say(&format!(
                 "no worker can be started; the tasks wait until one can: {}",
@@ -386,11 +421,15 @@ impl<'a> Report<'a> {
     }
 
     fn show_progress(&mut self) -> io::Result<()> {
-        let now_ns = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let now_ns = self.now_ns();
         match self.streams.bar.show(&self.progress, self.earlier, now_ns) {
             Some(line) => self.streams.stderr(|err| err.write_all(line.as_bytes())),
             None => Ok(()),
         }
+    }
+
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn say(&mut self, line: &str) -> io::Result<()> {

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use crossbeam_channel::{Receiver, never, select};
 use ratatui_core::buffer::Buffer;
-use rustix::process::{Signal, getpid, kill_process};
 
 use super::facts::Facts;
 use super::frame::{self, Scene};
@@ -53,6 +52,26 @@ pub enum Leave {
     Retry,
 }
 
+/// What a view can do to its run.
+#[derive(Clone, Copy)]
+pub struct Controls<'a> {
+    /// Asks the run for something.
+    pub command: &'a dyn Fn(RunCommand),
+    /// Stops this process until it is continued; returns how long the run was suspended with it.
+    pub suspend: &'a dyn Fn() -> Duration,
+}
+
+impl Controls<'_> {
+    /// Those of a run that has ended.
+    const NONE: Controls<'static> = Controls { command: &|_| (), suspend: &stop_alone };
+}
+
+/// Stops this process and no run.
+pub fn stop_alone() -> Duration {
+    terminal_signals::stop_here();
+    Duration::ZERO
+}
+
 /// What else is done with the events of the run.
 pub trait EventSink {
     /// Takes an event.
@@ -69,6 +88,9 @@ pub trait EventSink {
 
     /// The number of the run in the history, once it has one.
     fn run(&self) -> Option<i64>;
+
+    /// The run was suspended for so long.
+    fn suspended(&mut self, lasted: Duration);
 }
 
 impl EventSink for Report<'_> {
@@ -82,6 +104,10 @@ impl EventSink for Report<'_> {
 
     fn run(&self) -> Option<i64> {
         self.run()
+    }
+
+    fn suspended(&mut self, lasted: Duration) {
+        self.suspended(lasted);
     }
 }
 
@@ -103,6 +129,10 @@ pub struct View<'a> {
     /// The task whose output is shown.
     opened: Option<TaskId>,
     drawn: Option<Instant>,
+    /// It goes on in the background, and the terminal belongs to another program.
+    is_away: bool,
+    /// How long the run was suspended, as far as the sink has not heard of it.
+    suspended: Duration,
     /// Something has changed since the last frame.
     is_stale: bool,
 }
@@ -128,6 +158,8 @@ impl<'a> View<'a> {
             begun: Instant::now(),
             opened: None,
             drawn: None,
+            is_away: false,
+            suspended: Duration::ZERO,
             is_stale: true,
         })
     }
@@ -160,7 +192,7 @@ impl<'a> View<'a> {
         &mut self,
         events: &Receiver<Event>,
         sink: &mut dyn EventSink,
-        command: &dyn Fn(RunCommand),
+        controls: Controls<'_>,
     ) -> io::Result<Leave> {
         let mut pace = Pace::default();
         loop {
@@ -171,8 +203,11 @@ impl<'a> View<'a> {
             if !more {
                 return Ok(Leave::Ended);
             }
-            if let Some(leave) = self.take_keys(command)? {
+            if let Some(leave) = self.take_keys(controls)? {
                 return Ok(leave);
+            }
+            if !self.suspended.is_zero() {
+                sink.suspended(std::mem::take(&mut self.suspended));
             }
             if self.draw_if_due()? {
                 self.run = sink.run();
@@ -188,7 +223,7 @@ impl<'a> View<'a> {
                     Ok(event) => if !self.take(event, sink)? { return Ok(Leave::Ended) },
                     Err(_) => return Ok(Leave::Ended),
                 },
-                recv(inputs) -> input => if let Some(leave) = input.ok().map_or(Ok(None), |input| self.handle(input, command))? {
+                recv(inputs) -> input => if let Some(leave) = input.ok().map_or(Ok(None), |input| self.handle(input, controls))? {
                     return Ok(leave);
                 },
                 default(self.time_left()) => {}
@@ -214,7 +249,7 @@ impl<'a> View<'a> {
     fn linger(&mut self, run: Option<i64>, is_over: &dyn Fn() -> bool) -> io::Result<Leave> {
         self.run = run.or(self.run);
         let has_failures = self.facts.failures.total() > 0;
-        if self.facts.progress.summary.is_none() || (!has_failures && self.state.is_at_lanes()) {
+        if self.facts.progress.summary.is_none() || self.is_away || (!has_failures && self.state.is_at_lanes()) {
             return Ok(Leave::Ended);
         }
         self.state.question = None;
@@ -223,7 +258,7 @@ impl<'a> View<'a> {
         while !is_over() {
             self.draw_if_due()?;
             select! {
-                recv(inputs) -> input => if let Some(leave) = input.ok().map_or(Ok(None), |input| self.handle(input, &|_| ()))? {
+                recv(inputs) -> input => if let Some(leave) = input.ok().map_or(Ok(None), |input| self.handle(input, Controls::NONE))? {
                     return Ok(leave);
                 },
                 recv(never::<()>()) -> _ => {}
@@ -241,39 +276,37 @@ impl<'a> View<'a> {
         Ok(self.facts.progress.summary.is_none())
     }
 
-    fn take_keys(&mut self, command: &dyn Fn(RunCommand)) -> io::Result<Option<Leave>> {
+    fn take_keys(&mut self, controls: Controls<'_>) -> io::Result<Option<Leave>> {
         while let Ok(input) = self.inputs.receiver().try_recv() {
-            if let Some(leave) = self.handle(input, command)? {
+            if let Some(leave) = self.handle(input, controls)? {
                 return Ok(Some(leave));
             }
         }
         Ok(None)
     }
 
-    fn handle(&mut self, input: Input, command: &dyn Fn(RunCommand)) -> io::Result<Option<Leave>> {
+    fn handle(&mut self, input: Input, controls: Controls<'_>) -> io::Result<Option<Leave>> {
         self.is_stale = true;
         // A key is answered at once.
         self.drawn = None;
         let key = match input {
             Input::Key(key) => key,
             Input::Signal(TerminalSignal::Resized) => return Ok(None),
-            Input::Signal(TerminalSignal::Suspend) => return self.suspend().map(|()| None),
+            Input::Signal(TerminalSignal::Suspend) => return self.suspend(controls).map(|()| None),
             // A shell has set its own modes meanwhile.
             Input::Signal(TerminalSignal::Continued) => return self.resume().map(|()| None),
         };
         match self.state.press(key, &self.facts, &self.situation) {
             None => {}
-            Some(Request::Command(wanted)) => command(wanted),
+            Some(Request::Command(wanted)) => (controls.command)(wanted),
             Some(Request::Leave) => return Ok(Some(Leave::Left)),
             Some(Request::Retry) => return Ok(Some(Leave::Retry)),
-            Some(Request::Interrupt) => {
-                // Signals have one meaning, with the view and without.
-                let _ = kill_process(getpid(), Signal::INT);
-            }
-            Some(Request::Suspend) => self.suspend()?,
+            // Signals have one meaning, with the view and without.
+            Some(Request::Interrupt) => terminal_signals::interrupt_group(),
+            Some(Request::Suspend) => terminal_signals::suspend_group(),
             Some(Request::Redraw) => self.screen.forget(),
         }
-        self.follow_opened(command);
+        self.follow_opened(controls.command);
         Ok(None)
     }
 
@@ -295,15 +328,21 @@ impl<'a> View<'a> {
         }
     }
 
-    fn suspend(&mut self) -> io::Result<()> {
+    fn suspend(&mut self, controls: Controls<'_>) -> io::Result<()> {
         self.screen.suspend();
-        terminal_signals::stop_here();
+        let lasted = (controls.suspend)();
+        self.begun += lasted;
+        self.suspended += lasted;
         // What came meanwhile, the signal to go on among it, was for the shell.
         self.inputs.receiver().try_iter().for_each(drop);
         self.resume()
     }
 
     fn resume(&mut self) -> io::Result<()> {
+        self.is_away = !terminal::is_in_foreground();
+        if self.is_away {
+            return Ok(());
+        }
         self.screen.resume().map_err(|error| io::Error::other(format!("{error:#}")))
     }
 
@@ -324,6 +363,9 @@ impl<'a> View<'a> {
     }
 
     fn draw(&mut self) -> io::Result<()> {
+        if self.is_away {
+            return Ok(());
+        }
         let mut buffer = Buffer::empty(self.screen.area()?);
         let progress = &self.facts.progress;
         let now_ns = match &progress.summary {

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -15,6 +16,9 @@ use fanlane_os::waker::Waker;
 
 /// How much is read of the terminal at once, in bytes.
 const READ_BYTES: usize = 256;
+
+/// How often it is looked whether the terminal is this program's again.
+const BACKGROUND_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Something from the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +78,11 @@ fn read_keys(keyboard: &OwnedFd, end: &Waker, keys: &Sender<Input>) {
             Ok(_) if wanted[1].revents().is_empty() => {}
             // The view has ended.
             _ => return,
+        }
+        if !terminal::is_in_foreground() {
+            // What is typed is for another program, and reading it would stop this process.
+            std::thread::sleep(BACKGROUND_INTERVAL);
+            continue;
         }
         match rustix::io::read(keyboard, &mut bytes) {
             Err(rustix::io::Errno::INTR) => {}

@@ -23,5 +23,5 @@ mod strips;
 #[cfg(test)]
 mod tests;
 
-pub use follow::{EventSink, Leave, View, check};
+pub use follow::{Controls, EventSink, Leave, View, check, stop_alone};
 pub use state::Situation;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
@@ -26,6 +26,8 @@ pub struct Race {
 struct RaceShared {
     stopped: AtomicBool,
     current: Mutex<Option<Box<dyn RunHandle>>>,
+    /// How long it was suspended.
+    suspended: Mutex<Duration>,
 }
 
 /// The engine and the machine of a race.
@@ -59,6 +61,17 @@ impl Race {
         if let Some(run) = &*self.shared.current.lock().unwrap_or_else(PoisonError::into_inner) {
             run.command(RunCommand::StopNow);
         }
+    }
+
+    /// Suspends the run that is under way while `pause` goes on, and the time limit of the race.
+    pub fn suspend_during(&self, pause: &mut dyn FnMut()) {
+        let begun = Instant::now();
+        let current = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*current {
+            Some(run) => run.suspend_during(pause),
+            None => pause(),
+        }
+        *self.shared.suspended.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
     }
 
     /// Waits for its end. Its events must be received meanwhile.
@@ -103,7 +116,9 @@ impl Turns {
             if self.is_stopped() {
                 return RaceEnd::Stopped;
             }
-            let turn = match schedule.next(begun.elapsed().as_secs_f64(), || self.model.is_precise()) {
+            let suspended = *self.shared.suspended.lock().unwrap_or_else(PoisonError::into_inner);
+            let elapsed = begun.elapsed().saturating_sub(suspended);
+            let turn = match schedule.next(elapsed.as_secs_f64(), || self.model.is_precise()) {
                 Ok(turn) => turn,
                 Err(end) => return end,
             };
@@ -140,8 +155,12 @@ impl Turns {
         let (sender, receiver) = event_pump::channel();
         let clock = CpuClock::now();
         let memory = MemorySampler::start();
-        let run = self.engine.engine.start(batch, options, sender).map_err(|error| error.to_string())?;
-        *self.current() = Some(run);
+        {
+            // A suspension meanwhile would not reach the run.
+            let mut current = self.current();
+            let run = self.engine.engine.start(batch, options, sender).map_err(|error| error.to_string())?;
+            *current = Some(run);
+        }
         if self.is_stopped() {
             // The race may have been stopped just before the run was stored.
             self.stop_current();

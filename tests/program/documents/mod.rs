@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::processes::wait_until;
+use super::pty::Terminal;
 use super::start::{Ended, ended, run_in, script};
-use super::terminal::Terminal;
 use blocks::{Block, Mark, blocks, is_shown, pages, session};
 
 /// How many blocks of a page are not run. Each has its reason in a comment before it.

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::net::{RecvFlags, SendFlags};
 
@@ -102,6 +102,16 @@ impl WorkerHandle for ThreadWorker {
     }
 
     fn kill(&self) {}
+
+    fn suspend(&self) {
+        self.0.suspend();
+    }
+
+    fn wait_suspended(&self, _: Instant) {}
+
+    fn go_on(&self, epoch_ns: u64) {
+        self.0.go_on(epoch_ns);
+    }
 }
 
 /// The records of a run, in the order of the tasks.

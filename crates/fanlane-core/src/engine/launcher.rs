@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::dispatcher::ProcessEnd;
 use super::link::Link;
@@ -47,4 +48,13 @@ pub trait WorkerHandle: Send + Sync {
 
     /// Ends it without asking.
     fn kill(&self);
+
+    /// Asks it to stop its tasks and its clock.
+    fn suspend(&self);
+
+    /// Waits until it has done so, or the deadline has come.
+    fn wait_suspended(&self, deadline: Instant);
+
+    /// Lets its tasks go on, and its clock, whose zero is now `epoch_ns` on the monotonic clock.
+    fn go_on(&self, epoch_ns: u64);
 }

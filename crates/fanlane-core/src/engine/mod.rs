@@ -20,6 +20,7 @@ mod orphans;
 mod progress;
 mod protocol;
 mod run;
+mod run_clock;
 mod shared_objects;
 pub mod simulation;
 mod start_failure;
@@ -98,6 +99,12 @@ impl EngineTraits {
 pub trait RunHandle: Send + Sync {
     /// Asks something of the run; has no effect after its end. Never waits for events to be taken.
     fn command(&self, command: RunCommand);
+
+    /// Suspends the run while `pause` goes on, in which this process is stopped: its tasks stand still, and so does its clock, so
+    /// that no timeout, delay or measured time contains it. A run that cannot be suspended goes on meanwhile.
+    fn suspend_during(&self, pause: &mut dyn FnMut()) {
+        pause();
+    }
 
     /// Waits until the run has ended and all its processes are gone. Its events must be taken meanwhile.
     fn join(self: Box<Self>);

@@ -10,8 +10,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use crate::event::{Event, EventKind, MachineSample, SampleEvent, WorkerId, WorkerSample};
-use fanlane_os::clock::monotonic_ns;
 use fanlane_os::process_tree;
+
+use super::run_clock::RunClock;
 
 /// How often cores and memory are sampled.
 const MACHINE_INTERVAL: Duration = Duration::from_millis(250);
@@ -26,17 +27,17 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Starts sampling into `events`, with times that count from `epoch_ns` on the monotonic clock.
+    /// Starts sampling into `events`, with times of `clock`.
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn start(events: Sender<Event>, epoch_ns: u64) -> std::io::Result<Self> {
+    pub fn start(events: Sender<Event>, clock: Arc<RunClock>) -> std::io::Result<Self> {
         let workers = Arc::new(Mutex::new(Vec::new()));
         let (end, ended) = bounded(0);
         let watched = Arc::clone(&workers);
         let thread = std::thread::Builder::new()
             .name("monitor".to_owned())
-            .spawn(move || sample_until(&ended, &events, epoch_ns, &watched))?;
+            .spawn(move || sample_until(&ended, &events, &clock, &watched))?;
         Ok(Self { workers, end: Some(end), thread: Some(thread) })
     }
 
@@ -55,11 +56,11 @@ impl Drop for Monitor {
     }
 }
 
-fn sample_until(ended: &Receiver<()>, events: &Sender<Event>, epoch_ns: u64, workers: &Mutex<Vec<(WorkerId, u32)>>) {
+fn sample_until(ended: &Receiver<()>, events: &Sender<Event>, clock: &RunClock, workers: &Mutex<Vec<(WorkerId, u32)>>) {
     // Two, because refreshing processes first would leave the use of the cores at 0.
     let (Ok(mut machine), Ok(mut processes)) = (System::new(), System::new()) else { return };
     let send = |kind| {
-        let _ = events.try_send(Event { at_ns: monotonic_ns().saturating_sub(epoch_ns), kind });
+        let _ = events.try_send(Event { at_ns: clock.now_ns(), kind });
     };
     machine.refresh_cpu_specifics(CpuRefreshKind::nothing().with_usage());
     let mut round = 0_u32;

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use crate::event::{Event, EventKind, SampleEvent, WorkerId};
-use fanlane_os::clock::monotonic_ns;
 use fanlane_os::progress::{self, Listener, Report};
+
+use super::run_clock::RunClock;
 
 /// How often reports become events.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
@@ -42,14 +43,14 @@ impl ProgressReports {
     ///
     /// # Errors
     /// When there is no socket or thread for it.
-    pub fn start(events: Sender<Event>, epoch_ns: u64) -> io::Result<Self> {
+    pub fn start(events: Sender<Event>, clock: Arc<RunClock>) -> io::Result<Self> {
         let listener = Listener::new()?;
         let (name, end_address) = (listener.name().to_owned(), listener.address_of(END));
         let ended = Arc::new(AtomicBool::new(false));
         let over = Arc::clone(&ended);
         let thread = std::thread::Builder::new()
             .name("progress".to_owned())
-            .spawn(move || listen(&listener, &over, &events, epoch_ns))?;
+            .spawn(move || listen(&listener, &over, &events, &clock))?;
         Ok(Self { name, end_address, ended, thread: Some(thread) })
     }
 
@@ -70,7 +71,7 @@ impl Drop for ProgressReports {
     }
 }
 
-fn listen(listener: &Listener, ended: &AtomicBool, events: &Sender<Event>, epoch_ns: u64) {
+fn listen(listener: &Listener, ended: &AtomicBool, events: &Sender<Event>, clock: &RunClock) {
     const IDLE: Duration = Duration::from_secs(1);
     let mut pending: BTreeMap<WorkerId, Report> = BTreeMap::new();
     let mut told = Instant::now();
@@ -90,9 +91,9 @@ fn listen(listener: &Listener, ended: &AtomicBool, events: &Sender<Event>, epoch
         }
         if told.elapsed() >= REPORT_INTERVAL {
             told = Instant::now();
-            let at_ns = monotonic_ns().saturating_sub(epoch_ns);
+            let at_ns = clock.now_ns();
             while let Some((worker, report)) = pending.pop_first() {
-                let sent_ns = report.sent_ns.saturating_sub(epoch_ns);
+                let sent_ns = clock.of_monotonic(report.sent_ns);
                 let message = report.message.as_str().into();
                 let kind =
                     EventKind::Sample(SampleEvent::Progress { worker, sent_ns, fraction: report.fraction, message });

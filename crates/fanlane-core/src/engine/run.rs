@@ -10,6 +10,7 @@ mod event_outlet;
 mod lane;
 mod live_output;
 mod main_loop;
+mod suspension;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +32,7 @@ use super::launcher::Launcher;
 use super::monitor::Monitor;
 use super::progress::ProgressReports;
 use super::protocol::{CallParameters, Caps, CommandKind, Setup, TaskSetup};
+use super::run_clock::RunClock;
 use super::shared_objects::SharedObjects;
 use super::{EngineError, OutputInterest, RunCommand, RunHandle, RunOptions};
 
@@ -66,10 +68,12 @@ impl Run {
     ) -> Result<Self, EngineError> {
         let system = |what| move |source| EngineError::System { what, source };
         let epoch_ns = monotonic_ns();
+        let clock = Arc::new(RunClock::since(epoch_ns));
         let (task, server) = task_setup(&batch)?;
         let objects = SharedObjects::start(batch.job())?;
         // Only commands can report; and a run without reports is better than none.
-        let reports = (!task.in_process).then(|| ProgressReports::start(events.clone(), epoch_ns).ok()).flatten();
+        let reports =
+            (!task.in_process).then(|| ProgressReports::start(events.clone(), Arc::clone(&clock)).ok()).flatten();
         let setup = Setup {
             task,
             working_dir: batch.working_dir().to_owned(),
@@ -111,8 +115,9 @@ impl Run {
         }));
         let (requests, asked) = unbounded();
         let (listening, abandoned) = bounded(0);
-        let monitor = options.monitor.then(|| Monitor::start(events.clone(), epoch_ns));
-        let watch = objects.as_ref().filter(|_| options.monitor).map(|objects| objects.watch(events.clone(), epoch_ns));
+        let monitor = options.monitor.then(|| Monitor::start(events.clone(), Arc::clone(&clock)));
+        let watched = objects.as_ref().filter(|_| options.monitor);
+        let watch = watched.map(|objects| objects.watch(events.clone(), Arc::clone(&clock)));
         let watch = watch.transpose().map_err(system("the watcher of the shared objects could not be started"))?;
         let monitor = monitor.transpose().map_err(system("the monitor's thread could not be started"))?;
         let growth_told = Arc::new(AtomicBool::new(false));
@@ -128,8 +133,10 @@ impl Run {
             batch,
             launcher,
             setup,
+            clock,
             environment: objects.as_ref().map_or_else(Vec::new, SharedObjects::environment),
             core: Mutex::new(DriverState::new(Dispatcher::new(plan))),
+            starting: Mutex::new(()),
             interest: Mutex::new(OutputInterest::of_all(options.output)),
             outlet: EventOutlet::new(events, abandoned),
             requests,
@@ -166,6 +173,10 @@ impl RunHandle for Run {
         self.driver.decide(Input::Command(command));
         // Another thread lets the events out: the caller may be the one that takes them.
         let _ = self.driver.requests.send(Request::Look);
+    }
+
+    fn suspend_during(&self, pause: &mut dyn FnMut()) {
+        self.driver.suspend_during(pause);
     }
 
     fn join(mut self: Box<Self>) {

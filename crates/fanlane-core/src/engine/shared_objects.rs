@@ -12,9 +12,9 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use crate::event::{Event, EventKind, SharedContent, SharedEvent, SharedObject};
 use crate::job::Job;
 use fanlane_mp::manager::{KEY_VARIABLE, MANAGER_VARIABLE, MAX_BYTES, Server, ServerOptions};
-use fanlane_os::clock::monotonic_ns;
 
 use super::EngineError;
+use super::run_clock::RunClock;
 
 /// How often the objects are sampled, where they have changed.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -82,7 +82,7 @@ impl SharedObjects {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn watch(&self, events: Sender<Event>, epoch_ns: u64) -> io::Result<Sampler> {
+    pub fn watch(&self, events: Sender<Event>, clock: Arc<RunClock>) -> io::Result<Sampler> {
         let (end, ended) = bounded::<()>(0);
         let server = Arc::clone(&self.server);
         let thread = std::thread::Builder::new().name("shared objects".to_owned()).spawn(move || {
@@ -92,7 +92,7 @@ impl SharedObjects {
                 if shown_calls == Some(calls) {
                     return;
                 }
-                let at_ns = monotonic_ns().saturating_sub(epoch_ns);
+                let at_ns = clock.now_ns();
                 let sampled = Event { at_ns, kind: EventKind::Shared(SharedEvent::Sampled(contents_of(&server))) };
                 if events.try_send(sampled).is_ok() {
                     shown_calls = Some(calls);

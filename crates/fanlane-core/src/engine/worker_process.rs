@@ -1,6 +1,6 @@
 //! A worker process as its engine sees it: started in the worker role, given lanes, ended, reaped.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
@@ -8,18 +8,21 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::RecvFlags;
 use rustix::process::Signal;
 
 use crate::engine::dispatcher::ProcessEnd;
 use crate::engine::launcher::WorkerHandle;
 use crate::engine::link::Link;
 use crate::engine::orphans::{self, WORKER_MARKER};
-use crate::engine::protocol::{ABORTED_EXIT_CODE, Setup};
+use crate::engine::protocol::{ABORTED_EXIT_CODE, Setup, ToProcess};
 use crate::engine::worker::ENGINE_ROLE;
 use crate::event::{LaneId, WorkerId};
 use fanlane_os::child::{Child, ChildPlan, describe_end};
+use fanlane_os::futex::as_timespec;
 use fanlane_os::mailbox;
 use fanlane_os::memory_kills::MemoryKills;
 use fanlane_os::shared_memory::Segment;
@@ -32,8 +35,8 @@ const END_TIMEOUT: Duration = Duration::from_secs(6);
 pub struct WorkerProcess {
     child: Child,
     control: Mutex<Option<UnixStream>>,
-    /// Its tasks are calls, which may be so short that waking a thread for each would cost more: its lanes have mailboxes.
-    has_mailboxes: bool,
+    /// Its tasks are calls in this very process.
+    does_calls: bool,
     lanes: AtomicU64,
     dying: AtomicBool,
     memory_kills: Mutex<MemoryKills>,
@@ -55,15 +58,8 @@ impl WorkerProcess {
         }
         let control = Mutex::new(Some(control));
         let memory_kills = Mutex::new(MemoryKills::watch());
-        let has_mailboxes = setup.task.in_process;
-        Ok(Self {
-            child,
-            control,
-            has_mailboxes,
-            lanes: AtomicU64::new(0),
-            dying: AtomicBool::new(false),
-            memory_kills,
-        })
+        let does_calls = setup.task.in_process;
+        Ok(Self { child, control, does_calls, lanes: AtomicU64::new(0), dying: AtomicBool::new(false), memory_kills })
     }
 
     fn control(&self) -> MutexGuard<'_, Option<UnixStream>> {
@@ -97,6 +93,13 @@ impl WorkerProcess {
         }
     }
 
+    /// That it is gone is noticed where its lanes are read.
+    fn tell(&self, message: ToProcess) {
+        if let Some(control) = &*self.control() {
+            let _ = socket::send_numbered(control, message.numbers(), &[]);
+        }
+    }
+
     fn memory_kill(&self) -> bool {
         self.memory_kills.lock().unwrap_or_else(PoisonError::into_inner).any_new()
     }
@@ -123,16 +126,18 @@ impl WorkerHandle for WorkerProcess {
 
     fn open_lane(&self, worker: WorkerId, lane: LaneId) -> io::Result<Link> {
         let (ours, theirs) = socket::pair()?;
-        // Without memory for them all goes through the socket.
+        // Calls may be so short that waking a thread for each would cost more: their lanes have mailboxes. Without memory for
+        // these all goes through the socket.
         let segment = || Segment::create("fanlane-lane", mailbox::PAIR_BYTES).ok();
-        let segment = self.has_mailboxes.then(segment).flatten().map(Arc::new);
+        let segment = self.does_calls.then(segment).flatten().map(Arc::new);
         let mailboxes = mailbox::pair_in(segment.as_ref());
         let memory = segment.as_ref().map(|segment| segment.descriptor().as_fd());
         let passed: Vec<BorrowedFd<'_>> = std::iter::once(theirs.as_fd()).chain(memory).collect();
         let control = self.control();
         let control = control.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        let open = ToProcess::OpenLane { worker: worker.0, lane: lane.0 };
         self.lanes.fetch_add(1, Ordering::AcqRel);
-        match socket::send_numbered(control, [worker.0, lane.0], &passed) {
+        match socket::send_numbered(control, open.numbers(), &passed) {
             Ok(()) => Ok(Link { stream: Arc::new(ours), mailboxes }),
             Err(error) => {
                 self.lanes.fetch_sub(1, Ordering::AcqRel);
@@ -164,5 +169,42 @@ impl WorkerHandle for WorkerProcess {
 
     fn kill(&self) {
         self.child.signal(Signal::KILL);
+    }
+
+    fn suspend(&self) {
+        if let Some(control) = &*self.control() {
+            // An answer to an earlier question that came too late.
+            let _ = rustix::net::recv(control, &mut [0; 16], RecvFlags::DONTWAIT);
+        }
+        self.tell(ToProcess::Suspend);
+    }
+
+    fn wait_suspended(&self, deadline: Instant) {
+        if let Some(control) = &*self.control() {
+            wait_for_answer(control, deadline);
+        }
+        // Calls stand still with their process. A process with commands supervises these, also where its engine is killed.
+        if self.does_calls {
+            self.child.signal(Signal::STOP);
+        }
+    }
+
+    fn go_on(&self, epoch_ns: u64) {
+        self.tell(ToProcess::GoOn { epoch_ns });
+        if self.does_calls {
+            self.child.signal(Signal::CONT);
+        }
+    }
+}
+
+/// Takes the one byte with which a process answers, unless the deadline comes first.
+fn wait_for_answer(mut control: &UnixStream, deadline: Instant) {
+    loop {
+        let left = as_timespec(deadline.saturating_duration_since(Instant::now()));
+        match poll(&mut [PollFd::new(&control, PollFlags::IN)], Some(&left)) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(1..) => return drop(control.read(&mut [0])),
+            _ => return,
+        }
     }
 }

@@ -12,10 +12,10 @@ use crate::engine::dispatcher::{Dispatcher, Effect, Input};
 use crate::engine::lane_sender::LaneSender;
 use crate::engine::launcher::{Launcher, WorkerHandle};
 use crate::engine::protocol::{Setup, TaskFrameRef, ToWorker, ToWorkerRef};
+use crate::engine::run_clock::RunClock;
 use crate::engine::{OutputInterest, RunCommand, StartGate};
 use crate::event::{Event, EventKind, LaneId, TaskId, WorkerId};
 use crate::job::Batch;
-use fanlane_os::clock::monotonic_ns;
 
 /// About how many bytes of tasks a message to a worker carries.
 const TASKS_MESSAGE_BYTES: usize = 1 << 20;
@@ -25,9 +25,12 @@ pub struct Driver {
     pub batch: Arc<Batch>,
     pub launcher: Box<dyn Launcher>,
     pub setup: Setup,
+    pub clock: Arc<RunClock>,
     /// What all tasks have in their environment.
     pub environment: Vec<(String, String)>,
     pub core: Mutex<DriverState>,
+    /// Locked while a worker is started, and while the run is suspended. Locked before `core`.
+    pub starting: Mutex<()>,
     /// What is wanted of the output of running tasks. Locked before `core`.
     pub interest: Mutex<OutputInterest>,
     pub outlet: EventOutlet,
@@ -85,9 +88,9 @@ impl Driver {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time since the run's start.
+    /// The time since the run's start, without those for which it was suspended.
     pub fn now_ns(&self) -> u64 {
-        monotonic_ns().saturating_sub(self.setup.epoch_ns)
+        self.clock.now_ns()
     }
 
     /// Passes an input to the dispatcher, performs its effects, and delivers the events.

@@ -1,8 +1,8 @@
 //! The run's own thread: starts workers, keeps the time, looks at the machine and at what the batch has grown by, and
 //! ends the run. It never waits for events to be taken, so that it can always kill.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use crate::engine::launcher::WorkerHandle;
 use crate::engine::link::Link;
 use crate::engine::monitor::Monitor;
 use crate::engine::progress::ProgressReports;
+use crate::engine::protocol::Setup;
 use crate::engine::shared_objects::{Sampler, SharedObjects};
 use crate::engine::start_failure::{StartFailure, too_few_files};
 use crate::event::{EventKind, LaneId, RunEvent, SharedEvent, WorkerId};
@@ -137,7 +138,10 @@ impl Driver {
         common: &mut Option<Arc<dyn WorkerHandle>>,
     ) -> std::io::Result<()> {
         has_room()?;
-        let start = || self.launcher.start(&self.setup, &self.environment);
+        // No suspension moves the zero of the clock while a worker is on its way that is still to hear of it.
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        let setup = Setup { epoch_ns: self.clock.epoch_ns(), ..self.setup.clone() };
+        let start = || self.launcher.start(&setup, &self.environment);
         let living = common.take().filter(|process| !process.is_dying());
         let mut process = living.map_or_else(start, Ok)?;
         let mut opened = process.open_lane(worker, lane);

@@ -15,13 +15,12 @@ use crate::engine::link::{Link, LinkStream};
 use crate::engine::protocol::{FromWorker, TaskFrame};
 use crate::event::{AttemptRecord, LaneId, Outcome, Printed, StreamName, TaskId, WorkerId};
 use fanlane_mp::panic_message;
-use fanlane_os::clock::monotonic_ns;
 use fanlane_os::waker::Waker;
 
 use super::WorkerContext;
 use super::cpu_meter::CpuMeter;
 use super::executor::{self, Execution, Executor, TaskWatch};
-use super::listener::end_gently;
+use super::listener::{TREE_LOOK_INTERVAL_NS, end_gently};
 use super::live_tap::{LevelSwitch, WantedOutput};
 use super::outbox::Outbox;
 use super::receiver::LaneReceiver;
@@ -74,8 +73,10 @@ pub(super) struct CurrentTask {
     pub(super) exhausted: bool,
     /// Its streams are read all the time.
     pub(super) reminded: bool,
-    /// A signal has stopped it.
-    pub(super) is_suspended: bool,
+    /// The process of it that a signal has stopped.
+    pub(super) stopped: Option<u32>,
+    /// When the processes that it has started are looked at next, in nanoseconds since the run's start.
+    pub(super) tree_look_ns: u64,
     /// Why it is being ended, and when SIGKILL follows.
     pub(super) ending: Option<(Outcome, u64)>,
 }
@@ -120,7 +121,7 @@ impl LaneShared {
     }
 
     pub(super) fn since_epoch_ns(&self) -> u64 {
-        monotonic_ns().saturating_sub(self.context.setup.epoch_ns)
+        self.context.clock.now_ns()
     }
 
     /// Does the tasks in their order until the lane is retired.
@@ -151,7 +152,7 @@ impl LaneShared {
             record.cpu_ns = execution.cpu_ns.unwrap_or_else(|| meter.of_call(record.wall_ns));
             now_ns = record.start_ns + record.wall_ns;
             let mut outbox = self.outbox();
-            let mut sent = outbox.push(record, setup.epoch_ns + now_ns);
+            let mut sent = outbox.push(record, self.context.clock.epoch_ns() + now_ns);
             // A process may have changed the world: that it is done must not be lost with its worker.
             if !setup.task.in_process {
                 outbox.flush();
@@ -200,7 +201,8 @@ impl LaneShared {
                     announced: false,
                     exhausted: false,
                     reminded: false,
-                    is_suspended: false,
+                    stopped: None,
+                    tree_look_ns: start_ns + TREE_LOOK_INTERVAL_NS,
                     ending: None,
                 });
                 state.begun += 1;

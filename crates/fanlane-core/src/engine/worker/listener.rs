@@ -10,12 +10,18 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use crate::engine::protocol::{ABORTED_EXIT_CODE, FromWorker, TaskFrame, ToWorker};
 use crate::event::{AttemptRecord, Outcome};
 
-use super::lane::{LaneShared, LaneState};
+use fanlane_os::process_tree;
+
+use super::lane::{CurrentTask, LaneShared, LaneState};
 
 /// How often the listener checks the running task; also the precision of timeouts.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// The same for a task that was announced and has no timeout.
 const LONG_POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// The same while the run is suspended, and how late a timeout may be afterwards.
+const SUSPENDED_POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// How often the processes that a command has started are looked at for one that is stopped, in nanoseconds.
+pub(super) const TREE_LOOK_INTERVAL_NS: u64 = 1_000_000_000;
 /// The age at which a running task is announced, in nanoseconds.
 const ANNOUNCE_NS: u64 = 8_000_000;
 /// The age from which a command's streams are read all the time, in nanoseconds.
@@ -23,8 +29,9 @@ const REMIND_NS: u64 = 2_000_000;
 
 impl LaneState {
     /// When the listener has to check again; `None` while there is nothing to do.
-    pub(super) fn poll_interval(&self) -> Option<Duration> {
+    pub(super) fn poll_interval(&self, is_suspended: bool) -> Option<Duration> {
         match &self.current {
+            Some(_) if is_suspended => Some(SUSPENDED_POLL_INTERVAL),
             Some(current) if current.announced && current.ending.is_none() && self.timeout_ns.is_none() => {
                 Some(LONG_POLL_INTERVAL)
             }
@@ -106,6 +113,10 @@ impl LaneShared {
     /// Checks the running task: announces it, ends it after its timeout, kills it after its grace time.
     pub(super) fn look(&self) {
         let mut state = self.state();
+        if self.context.clock.is_stopped() {
+            // That it is stopped now is no news.
+            return;
+        }
         let timeout_ns = state.timeout_ns;
         if let Some(current) = &mut state.current {
             let now_ns = self.since_epoch_ns();
@@ -128,12 +139,7 @@ impl LaneShared {
                 self.outbox().send(&started);
             }
             if let Some(pid) = current.pid.filter(|_| current.announced) {
-                let is_suspended = is_stopped(pid);
-                if is_suspended != current.is_suspended {
-                    current.is_suspended = is_suspended;
-                    let (task, pid) = (current.task, pid.as_raw_nonzero().get().unsigned_abs());
-                    self.outbox().send(&FromWorker::Suspended { task, pid, is_suspended });
-                }
+                self.look_for_stopped(current, pid, now_ns);
             }
             match (&current.ending, current.pid) {
                 (Some((_, kill_at_ns)), Some(pid)) if now_ns >= *kill_at_ns => {
@@ -147,6 +153,28 @@ impl LaneShared {
         }
         drop(state);
         self.outbox().flush_old();
+    }
+
+    /// Tells whether a signal has stopped the command, which the system says at once, or a process that it has started and most
+    /// likely waits for, as a shell does: for these it is looked once a second.
+    fn look_for_stopped(&self, current: &mut CurrentTask, pid: Pid, now_ns: u64) {
+        let own = pid.as_raw_nonzero().get().unsigned_abs();
+        let stopped = if is_stopped(pid) {
+            Some(own)
+        } else if now_ns >= current.tree_look_ns {
+            current.tree_look_ns = now_ns + TREE_LOOK_INTERVAL_NS;
+            process_tree::first_stopped(own)
+        } else if current.stopped == Some(own) {
+            None
+        } else {
+            return;
+        };
+        if stopped != current.stopped {
+            let before = std::mem::replace(&mut current.stopped, stopped);
+            if let Some(pid) = stopped.or(before) {
+                self.outbox().send(&FromWorker::Suspended { task: current.task, pid, is_suspended: stopped.is_some() });
+            }
+        }
     }
 
     /// Ends this process, because a call in it cannot be ended otherwise or the engine's messages make no sense.

@@ -19,21 +19,23 @@ pub mod outbox;
 mod receiver;
 mod streams;
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 
 use crate::engine::link::{Link, LinkStream};
-use crate::engine::protocol::{FromWorker, Setup};
+use crate::engine::protocol::{FromWorker, Setup, ToProcess};
+use crate::engine::run_clock::RunClock;
 use crate::event::{LaneId, WorkerId};
 use fanlane_mp::Function;
+use fanlane_os::process_tree::Stopped;
 use fanlane_os::shared_memory::Segment;
-use fanlane_os::{descriptors, mailbox, process_tree, socket};
+use fanlane_os::{descriptors, mailbox, parent_death, process_tree, socket};
 
 use executor::ExecutorKind;
 use launch_gate::LaunchGate;
@@ -54,12 +56,17 @@ pub struct WorkerContext {
     /// The engine has gone: no further task is begun.
     over: AtomicBool,
     launches: LaunchGate,
+    pub clock: RunClock,
+    /// What a suspension has stopped.
+    suspended: Mutex<Vec<Stopped>>,
 }
 
 impl WorkerContext {
     /// A process without lanes.
-    pub const fn new(setup: Setup, kinds: &'static [ExecutorKind], unusable: Option<String>) -> Self {
+    pub fn new(setup: Setup, kinds: &'static [ExecutorKind], unusable: Option<String>) -> Self {
         Self {
+            clock: RunClock::since(setup.epoch_ns),
+            suspended: Mutex::default(),
             setup,
             kinds,
             unusable,
@@ -112,7 +119,7 @@ fn work(mut control: UnixStream) -> io::Result<()> {
     if context.setup.shared_process {
         descriptors::raise();
     }
-    let received = open_lanes(&context, &control);
+    let received = serve_process(&context, &control);
     context.over.store(true, Ordering::SeqCst);
     context.end_all_descendants();
     let setup = &context.setup;
@@ -124,9 +131,21 @@ fn work(mut control: UnixStream) -> io::Result<()> {
     received
 }
 
-/// Opens the lanes that the engine asks for, until the control socket ends.
-fn open_lanes(context: &Arc<WorkerContext>, control: &UnixStream) -> io::Result<()> {
-    while let Some(([worker, lane], descriptors)) = socket::receive_numbered(control)? {
+/// Opens the lanes that the engine asks for, and suspends the tasks when it asks for that, until the control socket ends.
+fn serve_process(context: &Arc<WorkerContext>, mut control: &UnixStream) -> io::Result<()> {
+    while let Some((numbers, descriptors)) = socket::receive_numbered(control)? {
+        let (worker, lane) = match ToProcess::of_numbers(numbers)? {
+            ToProcess::OpenLane { worker, lane } => (worker, lane),
+            ToProcess::Suspend => {
+                context.suspend();
+                control.write_all(&[1])?;
+                continue;
+            }
+            ToProcess::GoOn { epoch_ns } => {
+                context.go_on(epoch_ns);
+                continue;
+            }
+        };
         let mut descriptors = descriptors.into_iter();
         // Without a socket the engine sees the end of its own; without memory for mailboxes all goes through the socket.
         let Some(stream) = descriptors.next().map(UnixStream::from) else { continue };
@@ -197,6 +216,33 @@ fn read_setup(control: &mut UnixStream) -> io::Result<Setup> {
 }
 
 impl WorkerContext {
+    /// Stops the clock and all that tasks of this process have started, and lets none begin.
+    pub fn suspend(&self) {
+        const LAUNCH_TIMEOUT: Duration = Duration::from_millis(500);
+        self.clock.stop();
+        self.launches.hold(Instant::now() + LAUNCH_TIMEOUT);
+        if self.setup.task.in_process {
+            // The engine stops this process, which then sees no end of its control socket.
+            parent_death::kill_with_parent(true);
+        } else {
+            *self.suspended() = process_tree::stop_below(std::process::id(), false);
+        }
+    }
+
+    /// Lets go on what [`WorkerContext::suspend`] has stopped; the zero of the run's clock is now at `epoch_ns`.
+    pub fn go_on(&self, epoch_ns: u64) {
+        self.clock.go_on_since(epoch_ns);
+        if self.setup.task.in_process {
+            parent_death::kill_with_parent(false);
+        }
+        process_tree::let_go_on(&std::mem::take(&mut *self.suspended()));
+        self.launches.open();
+    }
+
+    fn suspended(&self) -> MutexGuard<'_, Vec<Stopped>> {
+        self.suspended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends all processes that tasks of this process started, however deep, and lets none begin. Returns when none is left, or
     /// after a time limit: one that the system holds in a call of its own cannot be ended.
     fn end_all_descendants(&self) {

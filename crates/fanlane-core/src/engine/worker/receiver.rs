@@ -123,7 +123,7 @@ impl LaneShared {
             self.supervise_while_executor_receives();
             let half = &mut self.receiver.half();
             while !self.state().executor_receives {
-                let look = self.state().poll_interval();
+                let look = self.state().poll_interval(self.context.clock.is_stopped());
                 match self.recv(half, timespec(look).as_ref()) {
                     Received::End => return,
                     Received::Something => self.work.notify_one(),
@@ -139,7 +139,7 @@ impl LaneShared {
         let mut state = self.state();
         while state.executor_receives {
             let begun = state.begun;
-            let look = state.poll_interval().unwrap_or(POLL_INTERVAL);
+            let look = state.poll_interval(self.context.clock.is_stopped()).unwrap_or(POLL_INTERVAL);
             state = match self.listener.wait_timeout(state, look) {
                 Ok((state, _)) => state,
                 Err(poisoned) => poisoned.into_inner().0,
