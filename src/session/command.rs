@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use fanlane_core::event::{StreamName, TaskId};
 use fanlane_core::job::Mode;
+use fanlane_core::model::race::pep371::WorkSize;
 
 use super::history::PastRunUse;
 use super::job_editor::JobDraft;
@@ -103,8 +104,8 @@ pub enum RaceCommand {
     Edit(RaceDraft),
     /// Race the open job.
     Start,
-    /// Race the six workloads of PEP 371.
-    StartPep371,
+    /// Race the six workloads of PEP 371 with this much work.
+    StartPep371(WorkSize),
     /// Stop the race: finished runs count, the current one does not.
     Stop,
     /// Save the race that is shown.

@@ -86,6 +86,7 @@ fn what_cannot_be_raced_is_refused_before_anything_runs() {
         ("race naps.ron --save no/where.race.json", "there is no folder no"),
         ("race --pep371 naps.ron", "has its own six workloads"),
         ("race --pep371 --workers 2", "--workers"),
+        ("race --pep371=1990", "2008, today"),
         ("race --show odd.race.json", "is not a saved race"),
         ("race --show missing.race.json", "missing.race.json cannot be read"),
     ];

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::cli::choices::ModeArg;
 use fanlane_core::job::MAX_WORKERS;
 use fanlane_core::job::duration;
+use fanlane_core::model::race::pep371::WorkSize;
 
 /// The arguments of `fanlane race`.
 #[derive(Debug, Args)]
@@ -16,7 +17,7 @@ use fanlane_core::job::duration;
     args_override_self = true,
     override_usage = "fanlane race [OPTIONS] JOB.ron\n       \
                       fanlane race [OPTIONS] COMMAND... ::: VALUE...\n       \
-                      fanlane race [OPTIONS] --pep371\n       \
+                      fanlane race [OPTIONS] --pep371[=today]\n       \
                       fanlane race [OPTIONS] --show FILE...",
     after_help = "\
 Every way of running runs once in each block, in a random order. The first block is a warm-up and does not count. At least
@@ -57,9 +58,11 @@ pub struct RaceArgs {
     /// Seed of the order of the runs, to repeat it
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Race the six workloads of PEP 371, n workers doing n times the work, next to its table of 2008
-    #[arg(long, conflicts_with_all = ["modes", "workers", "chunks"])]
-    pub pep371: bool,
+    /// Race the six workloads of PEP 371, n workers doing n times the work, next to its table of 2008; =today: with more
+    /// to do, so that a task takes some tens of milliseconds
+    #[arg(long, value_name = "WORK", num_args = 0..=1, require_equals = true, default_missing_value = "2008")]
+    #[arg(conflicts_with_all = ["modes", "workers", "chunks"])]
+    pub pep371: Option<WorkArg>,
     /// Print one JSON object with every single run instead of the report
     #[arg(long)]
     pub json: bool,
@@ -81,6 +84,25 @@ pub struct RaceArgs {
     /// A job file, or a command with its inputs; all words after the command's first belong to it
     #[arg(trailing_var_arg = true, value_name = "JOB.ron | COMMAND", hide = true)]
     pub words: Vec<OsString>,
+}
+
+/// How much work a task of PEP 371 is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WorkArg {
+    /// That of the table.
+    #[value(name = "2008")]
+    Of2008,
+    /// Some tens of milliseconds.
+    Today,
+}
+
+impl From<WorkArg> for WorkSize {
+    fn from(work: WorkArg) -> Self {
+        match work {
+            WorkArg::Of2008 => Self::Of2008,
+            WorkArg::Today => Self::Today,
+        }
+    }
 }
 
 /// Which chunk sizes take part.

@@ -113,9 +113,9 @@ fn plan(args: &RaceArgs, machine: Machine) -> Result<RacePlan> {
         time_limit_secs: args.time_limit,
         ..defaults
     };
-    if args.pep371 {
+    if let Some(work) = args.pep371 {
         ensure!(args.words.is_empty(), "--pep371 has its own six workloads, so it takes no job");
-        return Ok(RacePlan::pep371(rules, &std::env::temp_dir())?);
+        return Ok(RacePlan::pep371(work.into(), rules, &std::env::temp_dir())?);
     }
     ensure!(
         !args.words.is_empty(),

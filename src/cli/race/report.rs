@@ -7,7 +7,8 @@ use crate::cli::terminal::draw_line;
 use fanlane_core::job::Mode;
 use fanlane_core::model::format;
 use fanlane_core::model::race::laws::{Amdahl, FITTING, SizeTime, Usl};
-use fanlane_core::model::race::{RaceModel, Standing, chunks, pep371, secs_words};
+use fanlane_core::model::race::pep371::{self, WorkSize};
+use fanlane_core::model::race::{RaceModel, Standing, chunks, secs_words};
 
 /// A line on standard error with the progress of the race.
 pub struct Progress {
@@ -46,8 +47,8 @@ impl Progress {
 /// Writes the report of a race.
 pub fn write_report(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     let Some(header) = &race.header else { return Ok(()) };
-    if is_pep371(race) {
-        write_wall(race, out)?;
+    if let Some(size) = WorkSize::of(header) {
+        write_wall(race, size, out)?;
     } else {
         for (case, place) in header.cases.iter().zip(0..) {
             writeln!(out, "{}: {}", header.name, format::plural(case.tasks, "task"))?;
@@ -196,33 +197,40 @@ fn write_waterfalls(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn write_wall(race: &RaceModel, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "PEP 371: n workers do n times the work, starting them inside the timing; mean seconds")?;
-    writeln!(out, "2008: {}", pep371::SOURCE)?;
+fn write_wall(race: &RaceModel, size: WorkSize, out: &mut dyn Write) -> io::Result<()> {
+    let with_table = size == WorkSize::Of2008;
+    writeln!(
+        out,
+        "{}: n workers do n times the work, starting them inside the timing; mean seconds",
+        size.race_name()
+    )?;
+    writeln!(out, "{}", size.note())?;
+    if with_table {
+        writeln!(out, "2008: {}", pep371::SOURCE)?;
+    }
     for (case, workload) in (0_u32..).zip(&pep371::WORKLOADS) {
         let differs =
             if workload.differs.is_empty() { String::new() } else { format!(" (here: {})", workload.differs) };
-        writeln!(out, "\n{}{differs}", workload.name)?;
-        let mut rows =
-            vec![["n", "one 2008", "here", "threads 2008", "here", "processes 2008", "here"].map(str::to_owned)];
-        for (place, &workers) in pep371::WORKERS.iter().enumerate() {
-            let here = |mode| {
-                let time = race.wall_time(case, mode, workers);
-                time.map_or_else(|| "–".to_owned(), |time| format!("{:.6} ± {:.6}", time.mean, time.deviation))
-            };
-            let then = |mode| format!("{:.6}", workload.secs(mode)[place]);
-            let [one, threads, pool] = Mode::ALL;
-            rows.push([
-                workers.to_string(),
-                then(one),
-                here(one),
-                then(threads),
-                here(threads),
-                then(pool),
-                here(pool),
-            ]);
+        writeln!(out, "\n{}{differs}", workload.name(size))?;
+        let here = |mode, workers| {
+            let time = race.wall_time(case, mode, workers);
+            time.map_or_else(|| "–".to_owned(), |time| format!("{:.6} ± {:.6}", time.mean, time.deviation))
+        };
+        let [one, threads, pool] = Mode::ALL;
+        if with_table {
+            let titles = ["n", "one 2008", "here", "threads 2008", "here", "processes 2008", "here"];
+            let mut rows = vec![titles.map(str::to_owned)];
+            rows.extend(pep371::WORKERS.iter().enumerate().map(|(place, &n)| {
+                let then = |mode| format!("{:.6}", workload.secs(mode)[place]);
+                let now = |mode| here(mode, n);
+                [n.to_string(), then(one), now(one), then(threads), now(threads), then(pool), now(pool)]
+            }));
+            write_columns(&rows, out)?;
+        } else {
+            let mut rows = vec![["n", "one", "threads", "processes"].map(str::to_owned)];
+            rows.extend(pep371::WORKERS.map(|n| [n.to_string(), here(one, n), here(threads, n), here(pool, n)]));
+            write_columns(&rows, out)?;
         }
-        write_columns(&rows, out)?;
     }
     writeln!(out, "\n{}", pep371::THREADS_NOTE)
 }
@@ -269,9 +277,4 @@ pub fn write_beside(races: &[RaceModel], out: &mut dyn Write) -> io::Result<()> 
         writeln!(out)?;
     }
     Ok(())
-}
-
-/// Whether the race is compared with the table of 2008.
-fn is_pep371(race: &RaceModel) -> bool {
-    race.header.as_ref().is_some_and(|header| header.contenders == pep371::contenders())
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::session::Machine;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::{Batch, MAX_WORKERS};
-use fanlane_core::model::race::{Case, Contender, RaceHeader, Rules, Until, pep371};
+use fanlane_core::model::race::pep371::{self, WorkSize};
+use fanlane_core::model::race::{Case, Contender, RaceHeader, Rules, Until};
 use fanlane_core::store::presets::Presets;
 
 use super::machine_facts;
@@ -69,22 +70,23 @@ impl RacePlan {
         Self { name, batches: vec![batch], contenders, rules }.checked()
     }
 
-    /// The six workloads of PEP 371, timed until the last worker has ended.
+    /// The six workloads of PEP 371 with this much work, timed until the last worker has ended.
     ///
     /// # Errors
     /// When a built-in preset cannot be opened, for example because there is no temporary folder.
-    pub fn pep371(rules: Rules, folder: &Path) -> Result<Self, RacePlanError> {
+    pub fn pep371(size: WorkSize, rules: Rules, folder: &Path) -> Result<Self, RacePlanError> {
         let presets = Presets::builtin();
         let batches = pep371::WORKLOADS.iter().map(|workload| {
-            let refused = |reason: String| RacePlanError::BuiltIn { name: workload.preset.to_owned(), reason };
-            let preset = presets.iter().find(|preset| preset.slug.as_str() == workload.preset);
+            let slug = workload.preset(size);
+            let refused = |reason: String| RacePlanError::BuiltIn { name: slug.to_owned(), reason };
+            let preset = presets.iter().find(|preset| preset.slug.as_str() == slug);
             let preset = preset.ok_or_else(|| refused("it is not there".to_owned()))?;
             let batch = Batch::open(&preset.job, folder, &mut std::io::empty());
             batch.map(Arc::new).map_err(|error| refused(error.to_string()))
         });
         let batches = batches.collect::<Result<Vec<_>, _>>()?;
         let rules = Rules { until: Until::LastWorker, ..rules };
-        Self { name: "PEP 371".to_owned(), batches, contenders: pep371::contenders(), rules }.checked()
+        Self { name: size.race_name().to_owned(), batches, contenders: pep371::contenders(), rules }.checked()
     }
 
     fn checked(self) -> Result<Self, RacePlanError> {

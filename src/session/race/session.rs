@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{CurrentRace, Forecast, RaceDraft, RaceEngine, RacePlan};
 use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::{Page, RaceCommand, Session, Wake};
+use fanlane_core::model::race::pep371::WorkSize;
 use fanlane_core::model::race::{RaceModel, Rules};
 use fanlane_core::store::race as saved;
 
@@ -228,7 +229,7 @@ impl Session {
                 None
             }
             RaceCommand::Start => self.start_race(),
-            RaceCommand::StartPep371 => self.start_pep371(),
+            RaceCommand::StartPep371(size) => self.start_pep371(size),
             RaceCommand::Stop => {
                 self.race.stop();
                 None
@@ -271,13 +272,13 @@ impl Session {
         self.start_planned(plan)
     }
 
-    fn start_pep371(&mut self) -> Option<Notice> {
+    fn start_pep371(&mut self, size: WorkSize) -> Option<Notice> {
         if self.is_busy() {
             let text = "No race was started. A run or a race is under way: stop it or wait for its end.";
             return Some(Notice::error(text));
         }
         let rules = self.race.draft.rules(self.race.seed()).unwrap_or_else(|_| Rules::default());
-        self.start_planned(RacePlan::pep371(rules, &std::env::temp_dir()).map_err(|error| error.to_string()))
+        self.start_planned(RacePlan::pep371(size, rules, &std::env::temp_dir()).map_err(|error| error.to_string()))
     }
 
     fn start_planned(&mut self, plan: Result<RacePlan, String>) -> Option<Notice> {

@@ -2,7 +2,8 @@
 
 use crate::session::race::{NoWhatIf, WhatIf};
 use fanlane_core::model::race::laws::{Amdahl, NoFit, SizeTime, Usl};
-use fanlane_core::model::race::{RaceModel, Standing, Verdict, Waterfall, knee_within, pep371};
+use fanlane_core::model::race::pep371::WorkSize;
+use fanlane_core::model::race::{RaceModel, Standing, Verdict, Waterfall, knee_within};
 use fanlane_core::model::statistics::Summary;
 
 /// The figures of a race.
@@ -75,5 +76,5 @@ impl Digest {
 
 /// Whether the race is of the six workloads of PEP 371.
 pub fn is_wall(model: &RaceModel) -> bool {
-    model.header.as_ref().is_some_and(|header| header.contenders == pep371::contenders())
+    model.header.as_ref().and_then(WorkSize::of).is_some()
 }

@@ -10,7 +10,7 @@ use crate::ui::theme;
 use crate::ui::widgets::chart::{Chart, ChartAxis, ChartPoint, LineKind, Scale, Series, chart_legend_ui, chart_ui};
 use fanlane_core::job::Mode;
 use fanlane_core::model::race::RaceModel;
-use fanlane_core::model::race::pep371::{PepWorkload, SOURCE, THREADS_NOTE, WORKERS, WORKLOADS};
+use fanlane_core::model::race::pep371::{PepWorkload, SOURCE, THREADS_NOTE, WORKERS, WORKLOADS, WorkSize};
 
 use super::secs_words;
 
@@ -20,11 +20,18 @@ const WIDE: f32 = 100.0 * theme::UNIT;
 const MIN_HEIGHT: f32 = 24.0 * theme::UNIT;
 
 pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>, requests: &mut Requests) {
+    let size = model.and_then(|model| model.header.as_ref()).and_then(WorkSize::of).unwrap_or_default();
     ui.horizontal(|ui| {
+        let obstacle = obstacle.as_deref();
         let race = primary_button(ui, ICON_SPORTS_SCORE, "Race the six workloads", obstacle.is_none());
         let race = race.on_hover_text("72 combinations, each run at least three times: about half a minute");
         if race.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
-            requests.command(RaceCommand::StartPep371);
+            requests.command(RaceCommand::StartPep371(WorkSize::Of2008));
+        }
+        let today = ui.add_enabled(obstacle.is_none(), egui::Button::new("With more to do"));
+        let today = today.on_hover_text("Tasks of some tens of milliseconds in place of those of 2008: about a minute");
+        if today.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
+            requests.command(RaceCommand::StartPep371(WorkSize::Today));
         }
         let words = "n workers do n times the work; times include starting and ending the workers. Native workloads.";
         let words = RichText::new(words).small().color(theme::palette(ui).text_weak);
@@ -32,12 +39,13 @@ pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>,
     });
     let legend: Vec<Series> = Mode::ALL
         .into_iter()
-        .flat_map(|mode| [then(ui, &WORKLOADS[0], mode), here(ui, model, 0, mode)])
+        .flat_map(|mode| series(ui, model, 0, &WORKLOADS[0], size, mode))
         .filter(|one| model.is_some() || one.line == LineKind::Dashed)
         .collect();
     chart_legend_ui(ui, &legend);
-    let note = RichText::new(format!("Dashed: {SOURCE}. {THREADS_NOTE}")).small().color(theme::palette(ui).text_weak);
-    ui.add(egui::Label::new(note).wrap());
+    let source = if size == WorkSize::Of2008 { format!("Dashed: {SOURCE}. ") } else { String::new() };
+    let note = format!("{source}{} {THREADS_NOTE}", size.note());
+    ui.add(egui::Label::new(RichText::new(note).small().color(theme::palette(ui).text_weak)).wrap());
     let columns = if ui.available_width() >= WIDE { 3 } else { 2 };
     let rows = WORKLOADS.len().div_ceil(columns);
     let height = (ui.available_height() / rows as f32 - 6.0 * theme::UNIT).max(MIN_HEIGHT);
@@ -47,7 +55,8 @@ pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>,
             ui.horizontal_top(|ui| {
                 for (column, workload) in workloads.iter().enumerate() {
                     ui.allocate_ui(vec2(width, height + theme::ROW), |ui| {
-                        ui.vertical(|ui| workload_ui(ui, model, (row * columns + column) as u32, workload, height));
+                        let case = (row * columns + column) as u32;
+                        ui.vertical(|ui| workload_ui(ui, model, case, workload, size, height));
                     });
                 }
             });
@@ -55,9 +64,22 @@ pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>,
     });
 }
 
-fn workload_ui(ui: &mut Ui, model: Option<&RaceModel>, case: u32, workload: &PepWorkload, height: f32) {
+/// The lines of a mode: of 2008, where the work is that of 2008, and of this machine.
+fn series(
+    ui: &Ui,
+    model: Option<&RaceModel>,
+    case: u32,
+    workload: &PepWorkload,
+    size: WorkSize,
+    mode: Mode,
+) -> impl Iterator<Item = Series> {
+    let then = (size == WorkSize::Of2008).then(|| then(ui, workload, mode));
+    then.into_iter().chain([here(ui, model, case, mode)])
+}
+
+fn workload_ui(ui: &mut Ui, model: Option<&RaceModel>, case: u32, workload: &PepWorkload, size: WorkSize, height: f32) {
     ui.horizontal(|ui| {
-        ui.label(RichText::new(workload.name).color(theme::palette(ui).text_strong));
+        ui.label(RichText::new(workload.name(size)).color(theme::palette(ui).text_strong));
         if !workload.differs.is_empty() {
             let words =
                 RichText::new(format!("here: {}", workload.differs)).small().color(theme::palette(ui).text_weak);
@@ -65,7 +87,7 @@ fn workload_ui(ui: &mut Ui, model: Option<&RaceModel>, case: u32, workload: &Pep
         }
     });
     let series: Vec<Series> =
-        Mode::ALL.into_iter().flat_map(|mode| [then(ui, workload, mode), here(ui, model, case, mode)]).collect();
+        Mode::ALL.into_iter().flat_map(|mode| series(ui, model, case, workload, size, mode)).collect();
     let all = || series.iter().flat_map(|one| &one.points).map(|point| point.y).filter(|secs| *secs > 0.0);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
     let value = series.iter().filter_map(|one| {
@@ -73,7 +95,7 @@ fn workload_ui(ui: &mut Ui, model: Option<&RaceModel>, case: u32, workload: &Pep
         Some(format!("{} at 8: {}", one.name, secs_words(last.y)))
     });
     let chart = Chart {
-        name: workload.name,
+        name: workload.name(size),
         value: value.collect::<Vec<_>>().join(", "),
         x: ChartAxis {
             title: "workers",

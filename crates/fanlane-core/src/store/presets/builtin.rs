@@ -25,6 +25,11 @@ const TEXTS: &[(&str, &str, &str)] = texts![
         "pep-371-file-io",
         "pep-371-gets",
         "pep-371-queue",
+        "pep-371-today-fibonacci",
+        "pep-371-today-primes",
+        "pep-371-today-file-io",
+        "pep-371-today-gets",
+        "pep-371-today-queue",
     ],
 ];
 
