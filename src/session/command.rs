@@ -23,6 +23,12 @@ pub enum Command {
     Edit(Box<JobDraft>),
     /// Open an empty job.
     New,
+    /// Make a job of a command line of GNU parallel or xargs.
+    Import(String),
+    /// Make files the inputs of the open job.
+    TakeFiles(Vec<PathBuf>),
+    /// Open the job again as it was before the last of these two.
+    UndoEdit,
     /// Open a job file.
     OpenJob(PathBuf),
     /// Set the pool's size of the run under way; if none is, that of the open job.

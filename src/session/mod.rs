@@ -10,6 +10,7 @@ mod job_editor;
 mod machine;
 mod notices;
 mod options;
+mod own_job;
 mod page;
 mod presets;
 pub mod race;
@@ -35,13 +36,14 @@ pub use job_editor::{
 pub use machine::Machine;
 pub use notices::{Notice, Notices, Severity, Topic};
 pub use options::SessionOptions;
+pub use own_job::{Dropped, other_program};
 pub use page::Page;
 pub use presets::{Preset, PresetId, PresetList, SAVED_GROUP};
 pub use risk::AtRisk;
 pub use run::{
     CurrentRun, DetachedList, EditorPrograms, Find, FoundMatches, RowOrder, RowQuery, SearchScope, ShownRun, SortKey,
 };
-pub use settings::ThemeChoice;
+pub use settings::{ThemeChoice, remembered_size};
 
 /// Called from other threads when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -104,14 +106,21 @@ impl Session {
         if let Err(error) = read {
             session.notices.show(Notice::error(format!("The saved presets cannot be read: {error}")));
         }
-        if let Some(first) = session.presets.built_in().first().map(|preset| preset.id.clone()) {
-            session.handle(PresetCommand::Open(first));
-        }
         if let Some(file) = options.job {
+            session.open_example();
             session.handle(Command::OpenJob(file));
+        } else if !session.resume_window() {
+            session.open_example();
         }
-        session.detached.list(&session.wake);
+        session.refresh_history();
         session
+    }
+
+    /// Opens the first example.
+    fn open_example(&mut self) {
+        if let Some(first) = self.presets.built_in().first().map(|preset| preset.id.clone()) {
+            self.handle(PresetCommand::Open(first));
+        }
     }
 
     /// Carries out a command.
@@ -127,16 +136,16 @@ impl Session {
                 self.job_changes();
                 self.editor.edit(*draft);
             }
-            Command::New => {
-                self.job_changes();
-                self.editor.open_new();
-                self.page = Page::JOB;
-            }
+            Command::New => self.new_job(),
+            Command::Import(line) => self.import_line(&line),
+            Command::TakeFiles(files) => self.take_files(&files),
+            Command::UndoEdit => self.undo_edit(),
             Command::OpenJob(file) => match Job::load(&file) {
                 Ok(job) => {
                     self.job_changes();
                     self.notices.succeeded(Topic::OpenJob);
                     self.editor.open(&job, Origin::File(file));
+                    self.remember_job();
                     self.page = Page::JOB;
                 }
                 Err(error) => {

@@ -6,6 +6,8 @@ use super::presets::PresetId;
 
 /// How long information without an undo is shown.
 const INFO_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long information with an undo is shown.
+const UNDO_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How serious a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,12 @@ pub enum Topic {
     PastRun,
     /// Showing an output elsewhere.
     Output,
+    /// Files as inputs.
+    Files,
+    /// What the window remembers.
+    Settings,
+    /// What happens when a run is done.
+    WhenDone,
 }
 
 /// A message, possibly with an undo.
@@ -44,6 +52,8 @@ pub struct Notice {
     pub text: String,
     /// The deleted preset that can be restored.
     pub undo_delete: Option<PresetId>,
+    /// The last change of the open job can be undone.
+    pub undo_edit: bool,
     /// What it is about.
     pub topic: Topic,
     /// When it was made.
@@ -67,7 +77,7 @@ impl Notice {
     }
 
     fn new(severity: Severity, text: String) -> Self {
-        Self { severity, text, undo_delete: None, topic: Topic::Other, since: Instant::now() }
+        Self { severity, text, undo_delete: None, undo_edit: false, topic: Topic::Other, since: Instant::now() }
     }
 
     /// The same message about a topic.
@@ -77,8 +87,12 @@ impl Notice {
 
     /// When it disappears by itself.
     fn expiry(&self) -> Option<Instant> {
-        let is_passing = self.severity == Severity::Info && self.undo_delete.is_none();
-        is_passing.then(|| self.since + INFO_TIMEOUT)
+        let timeout = if self.has_undo() { UNDO_TIMEOUT } else { INFO_TIMEOUT };
+        (self.severity == Severity::Info).then(|| self.since + timeout)
+    }
+
+    const fn has_undo(&self) -> bool {
+        self.undo_delete.is_some() || self.undo_edit
     }
 }
 
@@ -109,10 +123,10 @@ impl Notices {
         if notice.severity == Severity::Info {
             self.succeeded(notice.topic);
         }
-        let undoable = notice.undo_delete.is_some();
+        let undoable = notice.has_undo();
         self.0.retain(|before| match before.severity {
             Severity::Error => before.text != notice.text,
-            Severity::Info => before.undo_delete.is_some() && !undoable,
+            Severity::Info => before.has_undo() && !undoable,
         });
         self.0.push(notice);
     }
@@ -131,6 +145,11 @@ impl Notices {
     pub(super) fn succeeded(&mut self, topic: Topic) {
         let is_outdated = |notice: &Notice| notice.severity == Severity::Error && notice.topic == topic;
         self.0.retain(|notice| topic == Topic::Other || !is_outdated(notice));
+    }
+
+    /// Removes the offers to undo a change of the open job.
+    pub(super) fn remove_undo_of_edit(&mut self) {
+        self.0.retain(|notice| !notice.undo_edit);
     }
 
     /// Removes the newest offer to undo a deletion, which was accepted.

@@ -5,8 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Session;
-use super::notices::Notice;
+use super::notices::{Notice, Topic};
+use super::presets::PresetId;
+use super::{Command, Origin, Page, PresetCommand, Session};
+
+/// Maximum number of job files that are remembered.
+const MAX_FILES: usize = 6;
+/// The pages that have something to show before anything was run.
+const PAGES: [Page; 3] = [Page::JOB, Page::RACE, Page::RUNS];
 
 /// Which theme the window has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,17 +41,40 @@ impl ThemeChoice {
     }
 }
 
+/// A job as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KeptJob {
+    /// A built-in example, by its slug.
+    Example(String),
+    /// A saved job, by its slug.
+    Saved(String),
+    /// A job file.
+    File(PathBuf),
+}
+
 /// The settings of the window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Kept {
     theme: ThemeChoice,
+    /// Width and height in points.
+    size: Option<[f32; 2]>,
+    page: Option<String>,
+    job: Option<KeptJob>,
+    /// Job files, the one that was opened last first.
+    files: Vec<PathBuf>,
 }
 
 /// The settings with their file.
 pub(super) struct Settings {
     file: Option<PathBuf>,
     kept: Kept,
+}
+
+/// The size that the window had when it was closed, in points, as the settings in `file` have it.
+pub fn remembered_size(file: &Path) -> Option<[f32; 2]> {
+    Settings::open(Some(file.to_owned())).kept.size
 }
 
 impl Settings {
@@ -67,6 +96,20 @@ impl Settings {
         new.persist(file)?;
         Ok(())
     }
+
+    /// Notes where the open job came from.
+    fn note(&mut self, origin: Option<&Origin>) {
+        self.kept.job = origin.map(|origin| match origin {
+            Origin::Preset(PresetId::BuiltIn(slug)) => KeptJob::Example(slug.as_str().to_owned()),
+            Origin::Preset(PresetId::Saved(slug)) => KeptJob::Saved(slug.as_str().to_owned()),
+            Origin::File(file) => KeptJob::File(std::path::absolute(file).unwrap_or_else(|_| file.clone())),
+        });
+        if let Some(KeptJob::File(file)) = self.kept.job.clone() {
+            self.kept.files.retain(|other| *other != file);
+            self.kept.files.insert(0, file);
+            self.kept.files.truncate(MAX_FILES);
+        }
+    }
 }
 
 impl Session {
@@ -75,12 +118,73 @@ impl Session {
         self.settings.kept.theme
     }
 
+    /// The job files that were opened last, the newest first.
+    pub fn recent_files(&self) -> &[PathBuf] {
+        &self.settings.kept.files
+    }
+
+    /// The window has been used before: there are jobs of one's own.
+    pub fn is_used(&self) -> bool {
+        !self.settings.kept.files.is_empty() || !self.presets.saved().is_empty()
+    }
+
     pub(super) fn set_theme(&mut self, theme: ThemeChoice) {
         self.settings.kept.theme = theme;
-        if let Err(error) = self.settings.save() {
-            let text = format!("The theme is not remembered: the settings cannot be written: {error}.");
-            self.notices.show(Notice::error(text));
+        match self.settings.save() {
+            Ok(()) => self.notices.succeeded(Topic::Settings),
+            Err(error) => {
+                let text = format!("The theme is not remembered: the settings cannot be written: {error}.");
+                self.notices.show(Notice::error(text).about(Topic::Settings));
+            }
         }
+    }
+
+    /// Remembers the open job. A failure is told with what is chosen by hand, not here.
+    pub(super) fn remember_job(&mut self) {
+        let before = self.settings.kept.clone();
+        self.settings.note(self.editor.origin());
+        if self.settings.kept != before {
+            drop(self.settings.save());
+        }
+    }
+
+    /// Remembers the page and the size of the window, in points.
+    pub fn remember_window(&mut self, size: Option<[f32; 2]>) {
+        let before = self.settings.kept.clone();
+        self.settings.kept.page = Some(self.page.title().to_owned());
+        self.settings.kept.size = size.or(before.size);
+        if self.settings.kept != before {
+            drop(self.settings.save());
+        }
+    }
+
+    /// Opens the job and the page of the last time; false where that job is gone.
+    pub(super) fn resume_window(&mut self) -> bool {
+        let kept = self.settings.kept.clone();
+        let id = |slug: &str, presets: &[super::Preset]| {
+            let has_slug =
+                |id: &PresetId| matches!(id, PresetId::BuiltIn(own) | PresetId::Saved(own) if own.as_str() == slug);
+            presets.iter().find(|preset| has_slug(&preset.id) && preset.job.is_ok()).map(|preset| preset.id.clone())
+        };
+        let command = match kept.job {
+            Some(KeptJob::Example(slug)) => {
+                id(&slug, self.presets.built_in()).map(PresetCommand::Open).map(Command::from)
+            }
+            Some(KeptJob::Saved(slug)) => id(&slug, self.presets.saved()).map(PresetCommand::Open).map(Command::from),
+            Some(KeptJob::File(file)) => file.is_file().then_some(Command::OpenJob(file)),
+            None => None,
+        };
+        let Some(command) = command else { return false };
+        self.handle(command);
+        if self.editor.origin().is_none() {
+            // Its file cannot be read any more.
+            self.notices.succeeded(Topic::OpenJob);
+            return false;
+        }
+        if let Some(page) = PAGES.into_iter().find(|page| kept.page.as_deref() == Some(page.title())) {
+            self.handle(Command::Show(page));
+        }
+        true
     }
 }
 
@@ -95,9 +199,21 @@ mod tests {
         let mut settings = Settings::open(Some(file.clone()));
         assert_eq!(settings.kept.theme, ThemeChoice::System);
         settings.kept.theme = ThemeChoice::Light;
+        settings.kept.size = Some([1024.0, 640.0]);
         settings.save().expect("written");
         assert_eq!(Settings::open(Some(file.clone())).kept.theme, ThemeChoice::Light);
+        assert_eq!(remembered_size(&file), Some([1024.0, 640.0]));
         std::fs::write(&file, "{\"theme\": \"dar").expect("written");
         assert_eq!(Settings::open(Some(file)).kept.theme, ThemeChoice::System);
+    }
+
+    #[test]
+    fn few_files_are_remembered_each_once_the_newest_first() {
+        let mut settings = Settings::open(None);
+        for number in [1, 2, 3, 4, 5, 6, 7, 3] {
+            settings.note(Some(&Origin::File(format!("/jobs/{number}.ron").into())));
+        }
+        let names: Vec<String> = settings.kept.files.iter().map(|file| file.display().to_string()).collect();
+        assert_eq!(names, [3, 7, 6, 5, 4, 2].map(|number| format!("/jobs/{number}.ron")));
     }
 }

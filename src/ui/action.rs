@@ -26,6 +26,8 @@ pub enum Action {
     Find,
     /// Run all failed tasks again.
     RerunFailed,
+    /// Find anything that can be done.
+    Palette,
     /// Put the focus into the next part of the window.
     NextArea,
     /// List the keyboard shortcuts.
@@ -86,7 +88,7 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order of the list of shortcuts.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::New,
         Self::Run,
         Self::PauseResume,
@@ -97,6 +99,7 @@ impl Action {
         Self::Search,
         Self::Find,
         Self::RerunFailed,
+        Self::Palette,
         Self::NextArea,
         Self::Keys,
     ];
@@ -114,6 +117,7 @@ impl Action {
             Self::Search => "Search",
             Self::Find => "Find",
             Self::RerunFailed => "Rerun failed tasks",
+            Self::Palette => "Commands…",
             Self::NextArea => "Next area",
             Self::Keys => "Keyboard shortcuts",
         }
@@ -132,6 +136,7 @@ impl Action {
             Self::Search => "Search the results",
             Self::Find => "Find in the shown output, or in the outputs of all tasks",
             Self::RerunFailed => "Run all tasks that did not succeed again; the others keep their results",
+            Self::Palette => "Find anything that can be done by a few letters",
             Self::NextArea => "Go to the next part of the window: Run, pages, jobs, page",
             Self::Keys => "Show the keyboard shortcuts",
         }
@@ -150,6 +155,7 @@ impl Action {
             Self::Search => Shortcut::outside_text(Key::Slash),
             Self::Find => Shortcut::ctrl(Key::F),
             Self::RerunFailed => return None,
+            Self::Palette => Shortcut::ctrl(Key::P),
             Self::NextArea => Shortcut::plain(Key::F6),
             Self::Keys => Shortcut::plain(Key::F1),
         })

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::session::{
-    Command, Origin, Page, PresetCommand, RaceCommand, RowQuery, SearchScope, Session, SessionOptions, ThemeChoice,
+    Command, Dropped, Origin, Page, PresetCommand, RaceCommand, RowQuery, SearchScope, Session, SessionOptions,
+    ThemeChoice,
 };
 
 use super::action::Action;
 use super::areas::Area;
+use super::command_palette::PaletteQuery;
 use super::dialogs::Dialog;
-use super::file_dialog::FileDialog;
+use super::file_dialog::{FileAnswer, FileDialog};
 use super::notices::notices_ui;
 use super::pace::Pace;
 use super::pages::{PageView, Pages};
@@ -30,6 +32,8 @@ const TITLE_INTERVAL: Duration = Duration::from_secs(1);
 /// The window.
 pub struct FanlaneApp {
     session: Session,
+    /// Decided when the window opens: nothing jumps when the first job is saved.
+    folds_examples: bool,
     top_bar: TopBar,
     pages: Pages,
     dialog: Dialog,
@@ -44,6 +48,8 @@ pub struct FanlaneApp {
     pace: Pace,
     /// The theme that was applied.
     theme: ThemeChoice,
+    /// The size of the window, in points.
+    size: Option<[f32; 2]>,
 }
 
 impl FanlaneApp {
@@ -62,8 +68,10 @@ impl FanlaneApp {
     /// A window for an existing session.
     pub fn with_session(ctx: &Context, session: Session) -> Self {
         theme::install(ctx);
+        let folds_examples = session.is_used();
         Self {
             session,
+            folds_examples,
             top_bar: TopBar::default(),
             pages: Pages::default(),
             dialog: Dialog::default(),
@@ -75,6 +83,7 @@ impl FanlaneApp {
             leaving: false,
             pace: Pace::steady(),
             theme: ThemeChoice::System,
+            size: None,
         }
     }
 
@@ -97,8 +106,10 @@ impl FanlaneApp {
     /// Runs before each frame, also while the window is hidden.
     fn advance(&mut self, ctx: &Context, frame: &eframe::Frame) {
         self.session.poll();
-        if let Some(file) = self.file_dialog.poll() {
-            self.command(Command::OpenJob(file));
+        match self.file_dialog.poll() {
+            Some(FileAnswer::Chosen(file)) => self.command(Command::OpenJob(file)),
+            Some(FileAnswer::Missing) => self.ask_for_path(),
+            Some(FileAnswer::Cancelled) | None => {}
         }
         let is_busy = self.session.is_busy();
         let next = self.pace.begin_frame(is_busy);
@@ -108,6 +119,7 @@ impl FanlaneApp {
             self.leaving = true;
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
+        self.size = ctx.input(|input| input.viewport().inner_rect).map(|rect| rect.size().into()).or(self.size);
         if self.session.theme() != self.theme {
             self.theme = self.session.theme();
             theme::apply(ctx, self.theme);
@@ -148,8 +160,10 @@ impl FanlaneApp {
                 self.dialog.ask(Question::Close { busy: self.session.is_busy() });
             }
         }
-        for file in dropped {
-            self.command(Command::OpenJob(file));
+        match Dropped::of(dropped) {
+            Some(Dropped::Job(file)) => self.command(Command::OpenJob(file)),
+            Some(Dropped::Inputs(files)) => self.command(Command::TakeFiles(files)),
+            None => {}
         }
         if !self.dialog.is_open() {
             let escapes = ctx.input(|input| input.key_pressed(egui::Key::Escape));
@@ -174,7 +188,7 @@ impl FanlaneApp {
         });
         Panel::left("presets").frame(bar).default_size(26.0 * theme::UNIT).size_range(160.0..=360.0).show(ui, |ui| {
             Area::Jobs.anchor_ui(ui, ui.max_rect(), "Jobs and runs");
-            sidebar_ui(ui, &self.session, &mut self.requests);
+            sidebar_ui(ui, &self.session, self.folds_examples, &mut self.requests);
         });
         CentralPanel::default().frame(page).show(ui, |ui| {
             let rect = ui.max_rect().expand(theme::HALF);
@@ -224,6 +238,11 @@ impl FanlaneApp {
         match action {
             Action::New => {
                 self.command(Command::New);
+                if self.session.page() == Page::JOB
+                    && let Some(view) = self.pages.view_mut(Page::JOB)
+                {
+                    view.focus_first();
+                }
             }
             Action::NextArea => self.next_area(ctx),
             Action::Run => self.session.handle(Command::Run),
@@ -234,7 +253,9 @@ impl FanlaneApp {
             Action::PauseResume | Action::Stop => {}
             Action::Save if self.session.editor.saved_origin().is_some() => self.session.handle(PresetCommand::Save),
             Action::Save | Action::SaveAs => self.dialog.ask(Question::SaveAs(self.name_to_save())),
-            Action::Open => self.dialog.ask(Question::Open(String::new())),
+            Action::Open if self.file_dialog.open(ctx) => {}
+            Action::Open => self.ask_for_path(),
+            Action::Palette => self.dialog.ask(Question::Palette(PaletteQuery::default())),
             Action::Search => {
                 self.session.handle(Command::Show(Page::RESULTS));
                 if let Some(view) = self.pages.view_mut(Page::RESULTS) {
@@ -255,6 +276,15 @@ impl FanlaneApp {
             Action::RerunFailed => self.session.handle(Command::RerunFailed),
             Action::Keys => self.dialog.ask(Question::Keys),
         }
+    }
+
+    fn ask_for_path(&mut self) {
+        self.dialog.ask(Question::Open { path: String::new(), fault: None });
+    }
+
+    /// With the desktop's own dialogs.
+    pub fn on_desktop(self) -> Self {
+        Self { file_dialog: FileDialog::of_desktop(), ..self }
     }
 
     /// Bars, tabs, jobs, page.
@@ -304,6 +334,7 @@ impl eframe::App for FanlaneApp {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.session.remember_window(self.size);
         self.session.shutdown();
     }
 }

@@ -10,6 +10,7 @@ use crate::session::{AtRisk, Command, CurrentRun, HistoryCommand, PresetCommand,
 use fanlane_core::model::format;
 
 use super::action::Action;
+use super::command_palette;
 
 use super::file_dialog::FileDialog;
 use super::icon_button::{icon_button, primary_button};
@@ -30,9 +31,17 @@ pub struct Dialog {
 impl Dialog {
     /// Opens a question, unless it is open already.
     pub fn ask(&mut self, question: Question) {
-        if !self.questions.contains(&question) {
-            self.questions.push(question);
-            self.is_new = true;
+        // The same question about something else comes in its place.
+        let kind = std::mem::discriminant(&question);
+        match self.questions.iter().position(|open| std::mem::discriminant(open) == kind) {
+            Some(place) if self.questions[place] == question || matches!(question, Question::Palette(_)) => {}
+            Some(place) if matches!(question, Question::Open { fault: None, .. }) => {
+                self.questions[place..].rotate_left(1)
+            }
+            _ => {
+                self.questions.push(question);
+                self.is_new = true;
+            }
         }
     }
 
@@ -67,7 +76,11 @@ impl Dialog {
         let Some(mut question) = self.questions.pop() else { return };
         let is_new = std::mem::take(&mut self.is_new);
         let modal = Modal::new(Id::unique("question")).show(ui.ctx(), |ui| {
-            ui.set_width(if matches!(question, Question::Keys | Question::Close { .. }) { 520.0 } else { 440.0 });
+            ui.set_width(match question {
+                Question::Keys | Question::Close { .. } => 520.0,
+                Question::Open { .. } | Question::Palette(_) => 640.0,
+                _ => 440.0,
+            });
             let mut asked = Asked { ui, requests, is_new };
             match &mut question {
                 Question::StopRun => asked.confirm_ui(
@@ -86,7 +99,10 @@ impl Dialog {
                     RaceCommand::Stop,
                 ),
                 Question::Close { .. } => asked.close_ui(session),
-                Question::Open(path) => asked.open_ui(path, files),
+                Question::Open { path, fault } => asked.open_ui(path, fault, session, files),
+                Question::Palette(query) => {
+                    command_palette::palette_ui(asked.ui, query, asked.is_new, session, pages, asked.requests)
+                }
                 Question::SaveAs(name) => asked.save_as_ui(name),
                 Question::Rename(id, name) => {
                     let id = id.clone();
@@ -219,21 +235,53 @@ impl Asked<'_> {
         })
     }
 
-    fn open_ui(&mut self, path: &mut String, files: &mut FileDialog) -> bool {
+    fn open_ui(
+        &mut self,
+        path: &mut String,
+        fault: &mut Option<String>,
+        session: &Session,
+        files: &mut FileDialog,
+    ) -> bool {
         self.title("Open a job file");
+        if !files.is_offered() {
+            let words =
+                "This desktop offers no dialog for choosing files: type or paste the path, or drop the file here.";
+            self.ui.label(words);
+            self.ui.add_space(theme::HALF);
+        }
+        let before = path.clone();
         let entered = self.field_ui("Path of the job file", path, "/home/me/thumbnails.ron");
+        if *path != before {
+            *fault = None;
+        }
+        if let Some(fault) = fault {
+            let text = RichText::new(sanitize::text(fault.as_bytes())).color(theme::palette(self.ui).error);
+            self.ui.add(egui::Label::new(text).wrap());
+        }
         self.buttons_ui(|asked| {
             let typed = path.trim().to_owned();
             let open = primary_button(asked.ui, ICON_FOLDER_OPEN, "Open", !typed.is_empty()).clicked();
-            if icon_button(asked.ui, ICON_FOLDER_OPEN, "Browse…", !files.is_open()).clicked() {
-                files.open(asked.ui.ctx());
+            let can_browse = files.is_offered();
+            if can_browse && icon_button(asked.ui, ICON_FOLDER_OPEN, "Browse…", true).clicked() {
+                return files.open(asked.ui.ctx());
+            }
+            if asked.stay_ui("Cancel", false) {
                 return true;
             }
-            let open = (open || entered) && !typed.is_empty();
-            if open {
-                asked.requests.command(Command::OpenJob(typed.into()));
+            if !(open || entered) || typed.is_empty() {
+                return false;
             }
-            asked.stay_ui("Cancel", false) || open
+            let file = session.path_of(&typed);
+            match session.can_open(&file) {
+                Ok(()) => {
+                    asked.requests.command(Command::OpenJob(file));
+                    true
+                }
+                Err(error) => {
+                    *fault = Some(error);
+                    false
+                }
+            }
         })
     }
 

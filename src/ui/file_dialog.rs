@@ -1,53 +1,103 @@
-//! The desktop's own dialog for choosing a job file, in a thread of its own, so that the window is not blocked.
-//!
-//! Without such a dialog it answers as if it had been cancelled: the path can also be typed.
+//! The desktop's own dialog for choosing a job file, in a thread of its own, so that the window is not blocked. Where the desktop
+//! has none, which the library answers as if it had been cancelled, that is found out first, so that the path can be typed.
 
 use std::path::PathBuf;
 
 use crossbeam_channel::{Receiver, TryRecvError};
 use egui::Context;
 
+/// The service that shows dialogs for programs.
+const PORTAL: &str = "org.freedesktop.portal.Desktop";
+/// The program that shows them where there is no such service.
+const PROGRAM: &str = "zenity";
+
 /// The desktop's file dialog.
 #[derive(Default)]
 pub struct FileDialog {
-    answer: Option<Receiver<Option<PathBuf>>>,
+    /// There is a desktop to ask.
+    is_offered: bool,
+    answer: Option<Receiver<FileAnswer>>,
+}
+
+/// What a dialog that was opened brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileAnswer {
+    /// A file.
+    Chosen(PathBuf),
+    /// It was cancelled.
+    Cancelled,
+    /// The desktop has no dialog.
+    Missing,
 }
 
 impl FileDialog {
-    /// The dialog is open.
-    pub const fn is_open(&self) -> bool {
-        self.answer.is_some()
+    /// The dialog of the desktop, if it turns out to have one.
+    pub fn of_desktop() -> Self {
+        Self { is_offered: true, answer: None }
     }
 
-    /// Opens the dialog, unless it is open.
-    pub fn open(&mut self, ctx: &Context) {
-        if self.is_open() {
-            return;
+    /// There may be a dialog.
+    pub const fn is_offered(&self) -> bool {
+        self.is_offered
+    }
+
+    /// Opens the dialog, unless it is open; false if there is none.
+    pub fn open(&mut self, ctx: &Context) -> bool {
+        if !self.is_offered || self.answer.is_some() {
+            return self.is_offered;
         }
         let (sender, receiver) = crossbeam_channel::bounded(1);
         let ctx = ctx.clone();
         let thread = std::thread::Builder::new().name("file-dialog".to_owned()).spawn(move || {
-            let file =
-                rfd::FileDialog::new().set_title("Open a job file").add_filter("Job files", &["ron"]).pick_file();
+            let answer = if has_dialog() {
+                let dialog = rfd::FileDialog::new().set_title("Open a job file").add_filter("Job files", &["ron"]);
+                dialog.pick_file().map_or(FileAnswer::Cancelled, FileAnswer::Chosen)
+            } else {
+                FileAnswer::Missing
+            };
             // The window may be gone by now.
-            drop(sender.send(file));
+            drop(sender.send(answer));
             ctx.request_repaint();
         });
         self.answer = thread.is_ok().then_some(receiver);
+        self.answer.is_some()
     }
 
-    /// The file that was chosen, once.
-    pub fn poll(&mut self) -> Option<PathBuf> {
-        match self.answer.as_ref()?.try_recv() {
-            Err(TryRecvError::Empty) => None,
-            Ok(file) => {
-                self.answer = None;
-                file
-            }
-            Err(TryRecvError::Disconnected) => {
-                self.answer = None;
-                None
-            }
-        }
+    /// What the dialog brought, once.
+    pub fn poll(&mut self) -> Option<FileAnswer> {
+        let answer = match self.answer.as_ref()?.try_recv() {
+            Err(TryRecvError::Empty) => return None,
+            Ok(answer) => answer,
+            Err(TryRecvError::Disconnected) => FileAnswer::Missing,
+        };
+        self.answer = None;
+        self.is_offered = answer != FileAnswer::Missing;
+        Some(answer)
+    }
+}
+
+/// The desktop shows file dialogs in one of the two ways that the library knows.
+fn has_dialog() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(PROGRAM).is_file())
+        || pollster::block_on(has_portal()).unwrap_or(false)
+}
+
+async fn has_portal() -> zbus::Result<bool> {
+    let bus = zbus::Connection::session().await?;
+    let bus = zbus::fdo::DBusProxy::new(&bus).await?;
+    let runs = bus.name_has_owner(PORTAL.try_into()?).await?;
+    Ok(runs || bus.list_activatable_names().await?.iter().any(|name| name.as_str() == PORTAL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_desktop_no_dialog_is_opened() {
+        let mut dialog = FileDialog::default();
+        assert!(!dialog.open(&Context::default()));
+        assert_eq!(dialog.poll(), None);
     }
 }

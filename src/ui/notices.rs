@@ -37,6 +37,9 @@ pub fn notices_ui(ui: &Ui, session: &Session, requests: &mut Requests) {
                 if small_icon_button(ui, ICON_CLOSE, "Dismiss").clicked() {
                     requests.command(Command::DismissNotice(place));
                 }
+                if notice.undo_edit && icon_button(ui, ICON_UNDO, "Undo", true).clicked() {
+                    requests.command(Command::UndoEdit);
+                }
                 if notice.undo_delete.is_some() && icon_button(ui, ICON_UNDO, "Undo", true).clicked() {
                     requests.command(PresetCommand::UndoDelete);
                 }

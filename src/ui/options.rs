@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::session::{EditorPrograms, Machine, SessionOptions};
+use crate::session::{EditorPrograms, Machine, SessionOptions, remembered_size};
 use fanlane_core::engine::LocalEngine;
 use fanlane_core::host::DetachedRuns;
 use fanlane_core::store::history;
@@ -17,6 +17,9 @@ use super::desktop_theme;
 use super::display;
 use super::pace::Pace;
 use super::theme;
+
+/// Width and height of the first window, in points.
+const USUAL_SIZE: [f32; 2] = [1280.0, 800.0];
 
 /// The options of the window.
 #[derive(Clone, Debug)]
@@ -39,12 +42,13 @@ const APPLICATION_ID: &str = "org.fanlane.Fanlane";
 pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
     display::probe()?;
     let session = session_options(options);
+    let size = session.settings.as_deref().and_then(remembered_size).unwrap_or(USUAL_SIZE);
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Fanlane")
             .with_app_id(APPLICATION_ID)
             .with_icon(icon())
-            .with_inner_size([1280.0, 800.0])
+            .with_inner_size(size)
             .with_min_inner_size(theme::MIN_WINDOW / 2.0)
             .with_drag_and_drop(true),
         renderer: eframe::Renderer::Glow,
@@ -56,7 +60,7 @@ pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
         // Measured before other threads start.
         let pace = Pace::measured();
         desktop_theme::follow(&creation.egui_ctx);
-        Ok(Box::new(FanlaneApp::paced(&creation.egui_ctx, session, pace)))
+        Ok(Box::new(FanlaneApp::paced(&creation.egui_ctx, session, pace).on_desktop()))
     });
     eframe::run_native("fanlane", native, create)
         .map_err(|error| anyhow::anyhow!("{error}"))

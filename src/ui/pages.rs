@@ -4,7 +4,7 @@
 
 use egui::{Align, Button, Key, Layout, RichText, Ui};
 use egui_material_icons::MaterialIcon;
-use egui_material_icons::icons::{ICON_CONTRAST, ICON_KEYBOARD};
+use egui_material_icons::icons::{ICON_CONTRAST, ICON_KEYBOARD, ICON_SEARCH};
 
 use crate::session::{Command, Page, Session, ThemeChoice};
 
@@ -36,6 +36,9 @@ pub trait PageView {
 
     /// Draws the page.
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests);
+
+    /// Focuses its first field, if it has one, when it is drawn next.
+    fn focus_first(&mut self) {}
 
     /// Focuses its search field, if it has one, when it is drawn next.
     fn focus_search(&mut self) {}
@@ -135,6 +138,9 @@ impl Pages {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if small_icon_button(ui, ICON_KEYBOARD, "Keyboard shortcuts (F1)").clicked() {
                     requests.action(Action::Keys);
+                }
+                if small_icon_button(ui, ICON_SEARCH, "Commands (Ctrl+P)").clicked() {
+                    requests.action(Action::Palette);
                 }
                 theme_ui(ui, session, requests);
             });

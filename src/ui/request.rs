@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::session::{Command, PresetId};
 
 use super::action::Action;
+use super::command_palette::PaletteQuery;
 
 /// A request of a drawn part.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +39,13 @@ pub enum Question {
         /// Something was under way when it was asked. The question is void once that has ended.
         busy: bool,
     },
-    /// Which job file shall be opened? Holds the path as it is typed.
-    Open(String),
+    /// Which job file shall be opened?
+    Open {
+        /// The path as it is typed.
+        path: String,
+        /// Why the one that was entered was not opened.
+        fault: Option<String>,
+    },
     /// Under which name shall the job be saved? Holds the name as it is typed.
     SaveAs(String),
     /// What shall the preset be called? Holds the name as it is typed.
@@ -50,6 +56,8 @@ pub enum Question {
     RemoveRun(i64, String),
     /// Shall the saved race be deleted?
     RemoveRace(PathBuf),
+    /// What shall be done?
+    Palette(PaletteQuery),
     /// The list of keyboard shortcuts.
     Keys,
 }
@@ -62,6 +70,11 @@ impl Requests {
     /// Adds a command to the session.
     pub fn command(&mut self, command: impl Into<Command>) {
         self.0.push(Request::Command(command.into()));
+    }
+
+    /// Adds a request.
+    pub(super) fn request(&mut self, request: Request) {
+        self.0.push(request);
     }
 
     /// Adds a command whose losses the user has accepted.

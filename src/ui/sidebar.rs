@@ -1,39 +1,121 @@
-//! The presets: the built-in examples and the saved jobs.
+//! What can be opened: saved jobs, job files and runs of late, and the built-in examples.
 
-use egui::{Button, RichText, ScrollArea, Ui};
+use std::path::Path;
+
+use egui::{Button, CollapsingHeader, Response, RichText, ScrollArea, Ui};
+use egui_material_icons::icons::{ICON_DESCRIPTION, ICON_PAUSE_CIRCLE};
 
 use super::action::Action;
-use crate::session::{Origin, Preset, PresetCommand, PresetId, SAVED_GROUP, Session};
+use crate::session::{
+    Command, HistoryCommand, Origin, PastRunUse, Preset, PresetCommand, PresetId, SAVED_GROUP, Session,
+};
+use fanlane_core::event::OutcomeClass;
+use fanlane_core::store::history::{RunRow, RunState};
 
+use super::icon_button::icon_text;
 use super::request::{Question, Requests};
 use super::sanitize;
 use super::theme;
 
-/// Draws the list.
-pub fn sidebar_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+/// Draws the list; `folds_examples`: the examples begin folded.
+pub fn sidebar_ui(ui: &mut Ui, session: &Session, folds_examples: bool, requests: &mut Requests) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = theme::HALF / 2.0;
-        group_ui(ui, SAVED_GROUP, session.presets.saved(), session, requests);
+        title_ui(ui, SAVED_GROUP);
+        presets_ui(ui, session.presets.saved(), session, requests);
         if session.presets.saved().is_empty() {
             let words = RichText::new("None yet: save the open job").color(theme::palette(ui).text_weak);
             ui.label(words.text_style(egui::TextStyle::Small));
         }
-        for group in session.presets.built_in().chunk_by(|one, next| one.group == next.group) {
+        if !session.recent_files().is_empty() {
             ui.add_space(theme::GAP);
-            group_ui(ui, group[0].group, group, session, requests);
+            title_ui(ui, "Recent job files");
+            for file in session.recent_files() {
+                file_ui(ui, file, session, requests);
+            }
+        }
+        if session.history.recent().next().is_some() {
+            ui.add_space(theme::GAP);
+            title_ui(ui, "Recent runs");
+            for run in session.history.recent() {
+                run_ui(ui, run, session, requests);
+            }
+        }
+        ui.add_space(theme::GAP);
+        if folds_examples {
+            let title =
+                RichText::new("Examples").text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak);
+            CollapsingHeader::new(title).show_unindented(ui, |ui| examples_ui(ui, session, requests));
+        } else {
+            examples_ui(ui, session, requests);
         }
     });
 }
 
-fn group_ui(ui: &mut Ui, title: &str, presets: &[Preset], session: &Session, requests: &mut Requests) {
+fn examples_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    for (place, group) in session.presets.built_in().chunk_by(|one, next| one.group == next.group).enumerate() {
+        if place > 0 {
+            ui.add_space(theme::GAP);
+        }
+        title_ui(ui, group[0].group);
+        presets_ui(ui, group, session, requests);
+    }
+}
+
+fn title_ui(ui: &mut Ui, title: &str) {
     ui.label(RichText::new(title).text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak));
+}
+
+/// An entry over the whole width.
+fn entry_ui<'a>(ui: &mut Ui, selected: bool, words: impl egui::IntoAtoms<'a>) -> Response {
+    let size = egui::vec2(ui.available_width(), theme::ROW);
+    ui.add(Button::selectable(selected, words).truncate().min_size(size))
+}
+
+fn file_ui(ui: &mut Ui, file: &Path, session: &Session, requests: &mut Requests) {
+    let name = sanitize::command(&file.file_stem().unwrap_or_default().to_string_lossy());
+    let open = session.editor.origin() == Some(&Origin::File(file.to_owned()));
+    let response = entry_ui(ui, open, (icon_text(ICON_DESCRIPTION), RichText::new(&name)));
+    let response = response.on_hover_text(file.display().to_string());
+    if response.accessible_name(format!("Job file {name}")).clicked() {
+        requests.command(Command::OpenJob(file.to_owned()));
+    }
+}
+
+fn run_ui(ui: &mut Ui, run: &RunRow, session: &Session, requests: &mut Requests) {
+    let palette = theme::palette(ui);
+    let name = sanitize::command(&run.name);
+    let is_running = session.detached.is_running(run.id);
+    let failed = run.counts.failures() + run.earlier.failed;
+    let (icon, color, state) = match run.state {
+        _ if is_running => (theme::running_icon(), palette.accent_text, "running"),
+        RunState::Finished if failed > 0 => {
+            let class = OutcomeClass::Failed;
+            (theme::outcome_icon(class), palette.outcome(class), "with failures")
+        }
+        RunState::Finished => (theme::outcome_icon(OutcomeClass::Done), palette.outcome(OutcomeClass::Done), "done"),
+        _ => (ICON_PAUSE_CIRCLE, palette.text_weak, "not finished"),
+    };
+    let is_shown = session.run.current().is_some_and(|shown| shown.history_id() == Some(run.id));
+    let response = entry_ui(ui, is_shown, (icon_text(icon).color(color), RichText::new(&name)));
+    let response = response.on_hover_text(format!("{name}\nRun {}, {state}", run.id));
+    if response.accessible_name(format!("Open run {}: {name}, {state}", run.id)).clicked() && !is_shown {
+        if is_running {
+            requests.command(Command::WatchRun(run.id));
+        } else {
+            requests.command(HistoryCommand::Open(run.id, PastRunUse::Show));
+        }
+    }
+}
+
+fn presets_ui(ui: &mut Ui, presets: &[Preset], session: &Session, requests: &mut Requests) {
     for preset in presets {
         let open = session.editor.origin() == Some(&Origin::Preset(preset.id.clone()));
         let mark = if open && session.editor.is_edited() { " *" } else { "" };
         let words = RichText::new(format!("{}{mark}", sanitize::command(&preset.name)));
         let words = if preset.job.is_err() { words.color(theme::palette(ui).error) } else { words };
-        let button = Button::selectable(open, words).truncate().min_size(egui::vec2(ui.available_width(), theme::ROW));
-        let response = ui.add(button).on_hover_ui(|ui| hint_ui(ui, preset, open && session.editor.is_edited()));
+        let response = entry_ui(ui, open, words);
+        let response = response.on_hover_ui(|ui| hint_ui(ui, preset, open && session.editor.is_edited()));
         let response = response.accessible_name(format!("Preset {}", sanitize::command(&preset.name)));
         if response.clicked() {
             requests.command(PresetCommand::Open(preset.id.clone()));

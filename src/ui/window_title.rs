@@ -83,6 +83,6 @@ mod tests {
         assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 1 failed, 1 lost, stopped – Fanlane");
         summary.stopped = false;
         progress.summary = Some(summary);
-        assert_eq!(window_title("", Some(&progress)), ended(", finished"));
+        assert_eq!(window_title("", Some(&progress)), "118 of 200 done, 1 failed, 1 lost, finished – Fanlane");
     }
 }

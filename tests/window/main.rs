@@ -24,4 +24,5 @@ mod results;
 mod runs;
 mod search;
 mod shared;
+mod start;
 mod walk;

@@ -168,9 +168,7 @@ fn presets_are_opened_saved_and_deleted_with_undo() {
 #[test]
 fn a_bad_job_file_is_told_in_a_banner_that_can_be_dismissed() {
     let (mut window, _) = fresh();
-    press(&mut window, Modifiers::COMMAND, Key::O);
-    type_into(&mut window, "Path of the job file", "/there/is/no/job.ron");
-    press(&mut window, Modifiers::NONE, Key::Enter);
+    handle(&mut window, Command::OpenJob("/there/is/no/job.ron".into()));
     assert!(window.query_by_label_contains("/there/is/no/job.ron").is_some());
     click(&mut window, "Dismiss");
     assert!(shown(&window).notices.all().is_empty());

@@ -29,6 +29,9 @@ pub enum PastRunUse {
     RerunFailed,
 }
 
+/// Maximum number of recent runs.
+const MAX_RECENT: usize = 5;
+
 /// A run that is being read, and its use.
 type Opening = (PastRunUse, Receiver<Result<Box<PastRun>, String>>);
 
@@ -68,6 +71,12 @@ impl RunList {
             let is_part = run.parent.is_some() || resumed.contains(&run.id);
             run.name.to_lowercase().contains(&wanted) && !(wanted.is_empty() && is_part)
         })
+    }
+
+    /// The newest runs, for a short list.
+    pub fn recent(&self) -> impl Iterator<Item = &RunRow> {
+        let resumed: HashSet<i64> = self.rows.iter().filter_map(|run| run.continues).collect();
+        self.rows.iter().filter(move |run| run.parent.is_none() && !resumed.contains(&run.id)).take(MAX_RECENT)
     }
 
     /// All runs, the newest first.
@@ -227,7 +236,7 @@ impl Session {
     pub(super) fn poll_history(&mut self) {
         let is_recording = self.run.is_recording();
         let has_changed = std::mem::replace(&mut self.history.is_recording, is_recording) != is_recording;
-        if has_changed && self.page == Page::RUNS {
+        if has_changed {
             self.refresh_history();
         }
         let messages = std::mem::take(&mut *self.history.messages.lock().unwrap_or_else(PoisonError::into_inner));

@@ -28,6 +28,14 @@ pub enum Origin {
     File(PathBuf),
 }
 
+/// The open job as it was before a change.
+struct Before {
+    draft: JobDraft,
+    opened: JobDraft,
+    origin: Option<Origin>,
+    folder: PathBuf,
+}
+
 /// The open job.
 pub struct JobEditor {
     draft: JobDraft,
@@ -40,6 +48,7 @@ pub struct JobEditor {
     folder: PathBuf,
     launch_folder: PathBuf,
     preview: Preview,
+    undo: Option<Box<Before>>,
     machine: Machine,
     wake: Wake,
 }
@@ -56,6 +65,7 @@ impl JobEditor {
             folder: folder.clone(),
             launch_folder: folder,
             preview: Preview::new(history),
+            undo: None,
             machine,
             wake,
         }
@@ -153,7 +163,46 @@ impl JobEditor {
         self.origin = None;
         self.opened = JobDraft::default();
         self.opening += 1;
+        self.undo = None;
         self.edit(JobDraft::default());
+    }
+
+    /// Opens a job that no file has, as an edit of an empty one. It can be undone.
+    pub(super) fn import(&mut self, job: &Job) {
+        self.keep_for_undo();
+        self.start_over();
+        self.edit(JobDraft::from_job(job));
+    }
+
+    /// Opens an empty job; what was kept for an undo stays.
+    pub(super) fn start_over(&mut self) {
+        let undo = self.undo.take();
+        self.open_new();
+        self.undo = undo;
+    }
+
+    /// An example is open, and nothing of it was changed.
+    pub(super) fn is_untouched_example(&self) -> bool {
+        matches!(self.origin, Some(Origin::Preset(PresetId::BuiltIn(_)))) && !self.has_unsaved_work()
+    }
+
+    /// [`JobEditor::undo`] will bring back what there is now.
+    pub(super) fn keep_for_undo(&mut self) {
+        self.undo = Some(Box::new(Before {
+            draft: self.draft.clone(),
+            opened: self.opened.clone(),
+            origin: self.origin.clone(),
+            folder: self.folder.clone(),
+        }));
+    }
+
+    /// Brings back the job as it was when it was kept.
+    pub(super) fn undo(&mut self) {
+        let Some(before) = self.undo.take() else { return };
+        let Before { draft, opened, origin, folder } = *before;
+        (self.opened, self.origin, self.folder) = (opened, origin, folder);
+        self.opening += 1;
+        self.edit(draft);
     }
 
     /// Opens a job in place of the one that is open.
@@ -169,6 +218,7 @@ impl JobEditor {
         self.origin = Some(origin);
         self.opened = JobDraft::from_job(job);
         self.opening += 1;
+        self.undo = None;
         self.edit(self.opened.clone());
     }
 

@@ -30,6 +30,7 @@ impl Session {
                 self.job_changes();
                 self.notices.succeeded(Topic::OpenJob);
                 self.editor.open(&job, Origin::Preset(id));
+                self.remember_job();
                 self.page = Page::JOB;
             }
             Some(Err(error)) => {
@@ -57,6 +58,7 @@ impl Session {
                 self.job_changes();
                 let saved = self.presets.get(&id).and_then(|preset| preset.job.as_ref().ok());
                 self.editor.saved(id.clone(), saved);
+                self.remember_job();
                 self.notices.show(Notice::info(format!("Saved {:?}.", self.presets.name(&id))).about(Topic::Presets));
             }
             Err(error) => {

@@ -35,11 +35,17 @@ pub struct JobView {
     draft: JobDraft,
     /// The revision of the open job that `draft` is.
     revision: u64,
+    /// The field of the command takes the focus.
+    wants_focus: bool,
 }
 
 impl PageView for JobView {
     fn tab(&self) -> PageTab {
         PageTab { page: Page::JOB, icon: ICON_DESCRIPTION, explanation: "What to run" }
+    }
+
+    fn focus_first(&mut self) {
+        self.wants_focus = true;
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
@@ -48,17 +54,19 @@ impl PageView for JobView {
             self.draft.clone_from(editor.draft());
             self.revision = editor.revision();
         }
+        let wants_focus = std::mem::take(&mut self.wants_focus);
+        let mut imported = None;
         let draft = &mut self.draft;
         let width = ui.available_width();
         // A window that was made smaller leaves room for the preview.
-        let most = (width * 0.6).clamp(320.0, 760.0);
+        let most = (width * 0.6).clamp(320.0, 960.0);
         let mut changed = false;
         let space = Frame::new();
         Panel::left("job fields").frame(space).default_size(width * 0.5).size_range(320.0..=most).show(ui, |ui| {
             ScrollArea::vertical().id_salt("job fields").auto_shrink(false).show(ui, |ui| {
                 ui.set_width((ui.available_width() - theme::GAP).max(280.0));
                 changed |= name_ui(ui, draft, editor);
-                changed |= task::task_ui(ui, draft, editor);
+                changed |= task::task_ui(ui, draft, editor, wants_focus, &mut imported);
                 changed |= inputs::inputs_ui(ui, draft, editor);
                 title_ui(ui, job_field::OPTION_GROUP.title);
                 for field in job_field::OPTION_GROUP.fields {
@@ -70,7 +78,9 @@ impl PageView for JobView {
                 }
             });
         });
-        if changed {
+        if let Some(line) = imported {
+            requests.command(Command::Import(line));
+        } else if changed {
             requests.command(Command::Edit(Box::new(draft.clone())));
         }
         let space = space.inner_margin(egui::Margin { left: theme::GAP as i8, ..egui::Margin::ZERO });
@@ -81,7 +91,7 @@ impl PageView for JobView {
 fn name_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
     let field = &job_field::NAME;
     let label = label_ui(ui, field.label).on_hover_text(field.help);
-    let line = line_edit(&mut draft.name).hint_text(field.example).desired_width(f32::INFINITY);
+    let line = line_edit(&mut draft.name).hint_text(editor.shown_name()).desired_width(f32::INFINITY);
     let changed = ui.add(line).labelled_by(label.id).changed();
     error_ui(ui, editor, field);
     if !draft.description.is_empty() {

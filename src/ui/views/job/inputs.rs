@@ -17,7 +17,7 @@ pub fn inputs_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool 
     let mut changed = false;
     title_ui(ui, field::INPUTS.label).on_hover_text(field::INPUTS.help);
     if draft.inputs.is_empty() {
-        let words = "None: one task without a value";
+        let words = "None: one task without a value. Add an input, or drop files on the window.";
         ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
     }
     let mut removed = None;
@@ -43,6 +43,17 @@ pub fn inputs_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool 
         if icon_button(ui, ICON_ADD, "Add input", true).clicked() {
             draft.inputs.push(InputDraft::range(1, 10));
             changed = true;
+        }
+        if draft.inputs.is_empty() {
+            for (kind, words) in
+                [(InputKind::Glob, "Matching files"), (InputKind::List, "List"), (InputKind::Lines, "Lines of a file")]
+            {
+                let button = icon_button(ui, ICON_ADD, words, true).on_hover_text(kind.explanation());
+                if button.clicked() {
+                    draft.inputs.push(InputDraft { kind, ..InputDraft::default() });
+                    changed = true;
+                }
+            }
         }
         if draft.inputs.len() > 1 {
             let linked = ui.checkbox(&mut draft.linked, field::LINKED.label);

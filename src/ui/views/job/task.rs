@@ -2,17 +2,25 @@
 
 use egui::{Button, ComboBox, DragValue, Label, RichText, TextEdit, Ui};
 
-use crate::session::{JobDraft, JobEditor};
+use crate::session::{JobDraft, JobEditor, other_program};
+use egui_material_icons::icons::ICON_AUTO_FIX_HIGH;
 use fanlane_core::job::field;
 use fanlane_core::job::workload::{ParameterInfo, Workload, WorkloadInfo};
 use fanlane_core::job::{TaskKind, WorkloadSpec};
 
+use crate::ui::icon_button::icon_button;
 use crate::ui::theme;
 
 use super::{error_ui, label_ui, title_ui};
 
-/// Draws the fields; true when one was changed.
-pub fn task_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
+/// Draws the fields; true when one was changed. `imported`: a line of another program that is to become a job.
+pub fn task_ui(
+    ui: &mut Ui,
+    draft: &mut JobDraft,
+    editor: &JobEditor,
+    wants_focus: bool,
+    imported: &mut Option<String>,
+) -> bool {
     let mut changed = false;
     ui.horizontal(|ui| {
         title_ui(ui, field::TASK.label).on_hover_text(field::TASK.help);
@@ -28,7 +36,7 @@ pub fn task_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
         }
     });
     changed |= match draft.kind {
-        TaskKind::Command => command_ui(ui, draft),
+        TaskKind::Command => command_ui(ui, draft, wants_focus, imported),
         TaskKind::Workload => workload_ui(ui, &mut draft.workload),
     };
     error_ui(ui, editor, &field::TASK);
@@ -36,15 +44,28 @@ pub fn task_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool {
     changed
 }
 
-fn command_ui(ui: &mut Ui, draft: &mut JobDraft) -> bool {
+fn command_ui(ui: &mut Ui, draft: &mut JobDraft, wants_focus: bool, imported: &mut Option<String>) -> bool {
     let label = label_ui(ui, "Command line");
     let field = TextEdit::multiline(&mut draft.command)
         .code_editor()
         .lock_focus(false)
-        .hint_text("gzip -k {}")
+        .hint_text("gzip -k {}\nor paste a line of GNU parallel or xargs here")
         .desired_rows(2)
         .desired_width(f32::INFINITY);
-    let changed = ui.add(field).labelled_by(label.id).changed();
+    let field = ui.add(field).labelled_by(label.id);
+    if wants_focus {
+        field.request_focus();
+    }
+    if let Some(program) = other_program(&draft.command) {
+        ui.horizontal_wrapped(|ui| {
+            let name = if program == "parallel" { "GNU parallel" } else { program };
+            ui.label(format!("This is a command line of {name}."));
+            if icon_button(ui, ICON_AUTO_FIX_HIGH, "Make a job of it", true).clicked() {
+                *imported = Some(draft.command.clone());
+            }
+        });
+    }
+    let changed = field.changed();
     let words =
         "{} input · {.} without extension · {/} file name · {//} folder · {#} task number · {1} {name} a column";
     ui.label(RichText::new(words).text_style(egui::TextStyle::Small).color(theme::palette(ui).text_weak));

@@ -1,0 +1,203 @@
+//! The command palette: every action, page, theme, job and recent run, found by a few letters. It, the list of keys and the
+//! tooltips read the same table of actions.
+
+use egui::{Align, Button, Key, Layout, Modifiers, RichText, ScrollArea, Ui};
+
+use crate::session::{Command, HistoryCommand, PastRunUse, PresetCommand, Session, ThemeChoice};
+
+use super::action::{Action, Shortcut};
+use super::line_edit::line_edit;
+use super::pages::Pages;
+use super::request::{Request, Requests};
+use super::sanitize;
+use super::theme;
+
+/// What is typed into the palette, and which of the entries found is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PaletteQuery {
+    text: String,
+    chosen: usize,
+}
+
+/// Something that the palette can do.
+struct Entry {
+    words: String,
+    shortcut: Option<Shortcut>,
+    request: Request,
+}
+
+impl Entry {
+    fn new(words: String, shortcut: Option<Shortcut>, request: Request) -> Self {
+        Self { words, shortcut, request }
+    }
+
+    fn command(words: String, command: impl Into<Command>) -> Self {
+        Self::new(words, None, Request::Command(command.into()))
+    }
+}
+
+/// Everything that can be done, the actions first.
+fn entries(session: &Session, pages: &Pages) -> Vec<Entry> {
+    let actions = Action::ALL.iter().filter(|action| **action != Action::Palette).map(|action| {
+        let words = format!("{}: {}", action.text(), action.explanation());
+        Entry::new(words, action.shortcut(), Request::Action(*action))
+    });
+    let pages = pages.iter().map(|(view, shortcut)| {
+        let tab = view.tab();
+        let words = format!("Page {}: {}", tab.page.title(), tab.explanation);
+        Entry::new(words, shortcut, Request::Command(Command::Show(tab.page)))
+    });
+    let themes = ThemeChoice::ALL
+        .into_iter()
+        .map(|theme| Entry::command(format!("Theme: {}", theme.name()), Command::SetTheme(theme)));
+    let presets = session.presets.saved().iter().chain(session.presets.built_in()).map(|preset| {
+        let words = format!("Open job: {}", sanitize::command(&preset.name));
+        Entry::command(words, PresetCommand::Open(preset.id.clone()))
+    });
+    let files = session.recent_files().iter().map(|file| {
+        let words = format!("Open job file: {}", sanitize::line(file.display().to_string().as_bytes()));
+        Entry::command(words, Command::OpenJob(file.clone()))
+    });
+    let runs = session.history.recent().map(|run| {
+        let words = format!("Open run {}: {}", run.id, sanitize::command(&run.name));
+        Entry::command(words, HistoryCommand::Open(run.id, PastRunUse::Show))
+    });
+    actions.chain(pages).chain(themes).chain(presets).chain(files).chain(runs).collect()
+}
+
+/// How well `text` fits: `None` unless all of its letters come in this order; fewer gaps and beginnings of words are better.
+fn score(text: &str, wanted: &str) -> Option<i32> {
+    let mut letters = text.chars().flat_map(char::to_lowercase).enumerate();
+    let (mut score, mut last, mut before) = (0, None, ' ');
+    for letter in wanted.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase) {
+        loop {
+            let (place, found) = letters.next()?;
+            let begins = !before.is_alphanumeric();
+            before = found;
+            if found == letter {
+                let follows = place.checked_sub(1) == last && place > 0;
+                score += if follows {
+                    8
+                } else if begins {
+                    6
+                } else {
+                    0
+                } - i32::try_from(place.min(60)).unwrap_or(60) / 12;
+                last = Some(place);
+                break;
+            }
+        }
+    }
+    Some(score)
+}
+
+/// Draws the palette; true once something was chosen.
+pub fn palette_ui(
+    ui: &mut Ui,
+    query: &mut PaletteQuery,
+    is_new: bool,
+    session: &Session,
+    pages: &Pages,
+    requests: &mut Requests,
+) -> bool {
+    let field = line_edit(&mut query.text).hint_text("Type what to do").desired_width(f32::INFINITY);
+    let field = ui.add(field).accessible_name("Command");
+    if is_new {
+        field.request_focus();
+    }
+    if field.changed() {
+        query.chosen = 0;
+    }
+    let mut found: Vec<(i32, Entry)> = entries(session, pages)
+        .into_iter()
+        .filter_map(|entry| Some((score(&entry.words, &query.text)?, entry)))
+        .collect();
+    // Equally good ones stay in the order of the table.
+    found.sort_by_key(|(score, _)| -score);
+    let last = found.len().saturating_sub(1);
+    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let moved = pressed(Key::ArrowDown).then(|| query.chosen + 1).or_else(|| {
+        let up = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::ArrowUp));
+        up.then(|| query.chosen.saturating_sub(1))
+    });
+    query.chosen = moved.unwrap_or(query.chosen).min(last);
+    let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    let mut taken = entered.then_some(query.chosen);
+    ui.add_space(theme::UNIT);
+    ScrollArea::vertical().max_height(44.0 * theme::UNIT).auto_shrink([false, true]).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = theme::HALF / 2.0;
+        // Keys stand beside the scroll bar, not under it.
+        ui.set_width(ui.available_width() - theme::GAP);
+        for (place, (_, entry)) in found.iter().enumerate() {
+            let response = entry_ui(ui, entry, place == query.chosen);
+            if moved.is_some() && place == query.chosen {
+                response.scroll_to_me(None);
+            }
+            if response.clicked() {
+                taken = Some(place);
+            }
+        }
+        if found.is_empty() {
+            ui.label(RichText::new("Nothing has these letters").color(theme::palette(ui).text_weak));
+        }
+    });
+    let Some((_, entry)) = taken.and_then(|place| found.into_iter().nth(place)) else { return false };
+    requests.request(entry.request);
+    true
+}
+
+fn entry_ui(ui: &mut Ui, entry: &Entry, chosen: bool) -> egui::Response {
+    let size = egui::vec2(ui.available_width(), theme::ROW);
+    let key = entry.shortcut.map(|shortcut| shortcut.to_string()).unwrap_or_default();
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.label(RichText::new(&key).monospace().color(theme::palette(ui).text_weak));
+        let size = egui::vec2(ui.available_width(), theme::ROW);
+        let button = Button::selectable(chosen, (RichText::new(&entry.words), egui::Atom::grow())).truncate();
+        ui.add(button.min_size(size)).accessible_name(&entry.words)
+    })
+    .inner
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::session::SessionOptions;
+
+    #[test]
+    fn every_action_page_and_example_is_there_with_its_key() {
+        let engine = fanlane_core::engine::LocalEngine::new("/no/such/program");
+        let session = Session::new(SessionOptions::in_memory(Arc::new(engine)), Arc::new(|| {}));
+        let pages = Pages::default();
+        let entries = entries(&session, &pages);
+        let has = |request: &Request| entries.iter().find(|entry| entry.request == *request);
+        for action in Action::ALL.into_iter().filter(|action| *action != Action::Palette) {
+            let entry = has(&Request::Action(action)).unwrap_or_else(|| panic!("{action:?}"));
+            assert_eq!(entry.shortcut, action.shortcut(), "{action:?}");
+        }
+        for (view, shortcut) in pages.iter() {
+            let entry = has(&Request::Command(Command::Show(view.tab().page))).expect("each page is there");
+            assert_eq!(entry.shortcut, shortcut);
+        }
+        for preset in session.presets.built_in() {
+            assert!(has(&Request::Command(PresetCommand::Open(preset.id.clone()).into())).is_some(), "{}", preset.name);
+        }
+    }
+
+    #[test]
+    fn letters_in_order_find_and_whole_words_come_first() {
+        assert_eq!(score("Run: Run the open job", "xyz"), None);
+        assert_eq!(score("Open", "pon"), None, "the order counts");
+        assert_eq!(score("anything", ""), Some(0));
+        let best = |wanted: &str| {
+            let texts =
+                ["Run: Run the open job", "Rerun failed tasks: Run again", "Page Results: every task", "Pause: …"];
+            texts.into_iter().filter_map(|text| Some((score(text, wanted)?, text))).max_by_key(|(score, _)| *score)
+        };
+        assert_eq!(best("run").map(|(_, text)| text), Some("Run: Run the open job"));
+        assert_eq!(best("rer").map(|(_, text)| text), Some("Rerun failed tasks: Run again"));
+        assert_eq!(best("p res").map(|(_, text)| text), Some("Page Results: every task"));
+        assert_eq!(best("PAU").map(|(_, text)| text), Some("Pause: …"));
+    }
+}
