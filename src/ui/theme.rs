@@ -14,7 +14,8 @@ use egui::{
     ThemePreference, Ui, Visuals, vec2,
 };
 use egui_material_icons::icons::{
-    ICON_BLOCK, ICON_CANCEL, ICON_CHECK_CIRCLE, ICON_PERSON_OFF, ICON_PLAY_CIRCLE, ICON_TIMER_OFF,
+    ICON_BLOCK, ICON_CANCEL, ICON_CHECK_CIRCLE, ICON_PAUSE_CIRCLE, ICON_PERSON_OFF, ICON_PLAY_CIRCLE, ICON_REPLAY,
+    ICON_TIMER_OFF,
 };
 use egui_material_icons::{FONT_FAMILY, MaterialIcon};
 
@@ -127,6 +128,16 @@ pub const fn outcome_icon(class: OutcomeClass) -> MaterialIcon {
 /// The icon for a running task.
 pub const fn running_icon() -> MaterialIcon {
     ICON_PLAY_CIRCLE
+}
+
+/// The icon for a task that a signal has stopped.
+pub const fn stopped_icon() -> MaterialIcon {
+    ICON_PAUSE_CIRCLE
+}
+
+/// The icon for an attempt that another followed.
+pub const fn retried_icon() -> MaterialIcon {
+    ICON_REPLAY
 }
 
 /// The word for an outcome, capitalised for a label.

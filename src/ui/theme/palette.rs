@@ -50,6 +50,10 @@ pub struct Palette {
     pub queued: Color32,
     /// Shadows of windows and menus.
     pub shadow: Color32,
+    /// A task that is done, in the lanes: calm, so that the others are seen.
+    pub done_bar: Color32,
+    /// An attempt that another followed, in the lanes.
+    pub retried_bar: Color32,
     outcomes: [Color32; 5],
     outcome_texts: [Color32; 5],
     /// Lines with a legend, as in a race.
@@ -110,6 +114,8 @@ pub const DARK: Palette = Palette {
     idle: rgb(0x22272e),
     queued: rgb(0x9aa3b0),
     shadow: Color32::from_black_alpha(110),
+    done_bar: rgb(0x3b8a6d),
+    retried_bar: rgb(0xb5734e),
     outcomes: [rgb(0x1bb87a), rgb(0xe2560c), rgb(0xf0d650), rgb(0x7c828b), rgb(0xe096d2)],
     outcome_texts: [rgb(0x3fc298), rgb(0xff8f66), rgb(0xf0d650), rgb(0xc8ced8), rgb(0xe6a8da)],
     series: [rgb(0x56b4e9), rgb(0xe69f00), rgb(0x1bb87a), rgb(0xcc79a7), rgb(0xf0e442), rgb(0xdce2eb)],
@@ -138,6 +144,8 @@ pub const LIGHT: Palette = Palette {
     idle: rgb(0xeef0f4),
     queued: rgb(0x6d7684),
     shadow: Color32::from_black_alpha(36),
+    done_bar: rgb(0x4f8c7b),
+    retried_bar: rgb(0xb06a52),
     outcomes: [rgb(0x009b7c), rgb(0xb9220f), rgb(0xb47810), rgb(0x545a63), rgb(0xaa3e9e)],
     outcome_texts: [rgb(0x006b50), rgb(0xa82b08), rgb(0x7d5200), rgb(0x484f59), rgb(0x8a2a80)],
     series: [rgb(0x0072b2), rgb(0xb9220f), rgb(0x008a6c), rgb(0xaa3e9e), rgb(0x9a6a00), rgb(0x545a63)],

@@ -60,6 +60,7 @@ fn every_graphic_stands_out_from_its_background() {
     for palette in [&DARK, &LIGHT] {
         let mut graphics = vec![("accent", palette.accent), ("edge", palette.edge), ("queued", palette.queued)];
         graphics.extend(OutcomeClass::ALL.map(|class| (class.name(), palette.outcome(class))));
+        graphics.extend([("done bar", palette.done_bar), ("retried bar", palette.retried_bar)]);
         graphics.extend(palette.series.map(|color| ("series", color)));
         for (graphic, color) in graphics {
             for (background, fill) in [("panel", palette.panel), ("sunken", palette.sunken), ("idle", palette.idle)] {
@@ -120,9 +121,26 @@ fn outcomes_differ_for_every_kind_of_colour_vision() {
 #[test]
 fn text_can_be_read_on_every_fill() {
     for palette in [&DARK, &LIGHT] {
-        for fill in OutcomeClass::ALL.map(|class| palette.outcome(class)).into_iter().chain([palette.accent]) {
+        let bars = [palette.accent, palette.done_bar, palette.retried_bar];
+        for fill in OutcomeClass::ALL.map(|class| palette.outcome(class)).into_iter().chain(bars) {
             assert!(contrast(on(fill), fill) >= 4.5, "{fill:?}");
         }
+    }
+}
+
+#[test]
+fn what_is_done_is_calmer_in_the_lanes_than_what_failed() {
+    for palette in [&DARK, &LIGHT] {
+        let colorfulness = |color: Color32| {
+            let [_, a, b] = oklab(color);
+            a.hypot(b)
+        };
+        let failed = palette.outcome(OutcomeClass::Failed);
+        let [done, retried] = [palette.done_bar, palette.retried_bar].map(colorfulness);
+        assert!(done < 0.6 * colorfulness(failed), "{done} beside {}", colorfulness(failed));
+        assert!(retried < 0.8 * colorfulness(failed) && done < retried, "{retried}");
+        let apart = distance(oklab(palette.retried_bar), oklab(failed));
+        assert!(apart > 0.06, "{apart}");
     }
 }
 

@@ -1,40 +1,42 @@
-//! The page Live: the use of the cores, the length of the queue, and the lanes of the workers, on one axis of time.
+//! The page Live: the lanes of the workers, and below them the cores, the queue and the throughput, on one axis of time.
 //!
-//! Starting, pausing and stopping are not here but in the bar above all pages.
+//! Starting and stopping are not here but in the bar above all pages.
 
+mod bands;
+mod names;
 mod page;
+mod status;
 
-use egui::{Align, Frame, Layout, Margin, Response, RichText, Role, Ui, UiBuilder, WidgetInfo, pos2, vec2};
-use egui_material_icons::MaterialIcon;
-use egui_material_icons::icons::{
-    ICON_FIT_SCREEN, ICON_GRID_ON, ICON_LAST_PAGE, ICON_MEMORY, ICON_PLAY_ARROW, ICON_SHOW_CHART, ICON_VIEW_TIMELINE,
-};
+use egui::{Align, Frame, Layout, Margin, Rangef, Rect, Ui, UiBuilder, pos2, vec2};
+use egui_material_icons::icons::{ICON_PLAY_ARROW, ICON_VIEW_TIMELINE};
 
 use crate::ui::theme;
-use crate::ui::widgets::plot_frame::Y_AXIS_WIDTH;
+use crate::ui::widgets::lanes::{self, AROUND_ROWS, MAX_ROW, SCROLL_WIDTH};
+use crate::ui::widgets::overview::OVERVIEW_HEIGHT;
 use crate::ui::widgets::{
-    HeatStripState, LanesData, LanesState, TimeWindow, core_average_ui, core_legend_ui, core_lines_ui, count_badge_ui,
-    depth_plot_ui, empty_state_ui, heat_legend_ui, heat_strip, heat_strip_ui, hold_words, lanes, lanes_ui,
-    running_badge_ui,
+    HeatStripState, LanesAction, LanesData, LanesState, TaskInfo, TimeColumns, TimeWindow, empty_state_ui, lanes_ui,
+    overview_ui,
 };
-use fanlane_core::event::{OutcomeClass, TaskId};
-use fanlane_core::model::format;
-use fanlane_core::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
+use fanlane_core::event::TaskId;
+use fanlane_core::job::Batch;
+use fanlane_core::model::{
+    CoreHistory, DepthHistory, Durations, LaneHistory, PoolHistory, Progress, Records, Stretch, Waiting,
+};
 
 pub use page::LiveView;
 
-/// Height of cores and queue as a share of the page: minimum, maximum if the lanes have to scroll, maximum if not.
-const UPPER_SHARES: [f32; 3] = [0.34, 0.46, 0.74];
-/// Height of a card's title and its margins, in points.
-const CARD_HEIGHT: f32 = TITLE_HEIGHT + 3.0 * theme::UNIT;
-/// Height of a card's title and its controls, in points.
-const TITLE_HEIGHT: f32 = 3.5 * theme::UNIT;
-/// Minimum width of the legend of a card, in points.
-const MIN_LEGEND_WIDTH: f32 = 15.0 * theme::UNIT;
-/// Minimum height of a plot below the heat strip, in points.
-const MIN_PLOT_HEIGHT: f32 = 9.0 * theme::UNIT;
-/// Minimum width of a card that shows its whole note, in points.
-const WIDE_CARD: f32 = 60.0 * theme::UNIT;
+/// Height of the line above the lanes, in points.
+const STATUS_HEIGHT: f32 = 4.0 * theme::UNIT;
+/// Minimum height of the lanes with all around them, in points.
+const MIN_LANES: f32 = AROUND_ROWS + 6.0 * theme::ROW;
+/// Heights of the page from which on bands have these heights: cores, queue, throughput, in points; 0: left out.
+const BAND_HEIGHTS: [(f32, [f32; 3]); 5] = [
+    (1000.0, [168.0, 160.0, 144.0]),
+    (840.0, [136.0, 136.0, 120.0]),
+    (680.0, [120.0, 120.0, 96.0]),
+    (560.0, [104.0, 112.0, 0.0]),
+    (0.0, [76.0, 88.0, 0.0]),
+];
 
 /// The data of the page.
 pub struct LiveData<'a> {
@@ -44,30 +46,54 @@ pub struct LiveData<'a> {
     pub cores: &'a CoreHistory,
     /// Queued, running and ended tasks over time.
     pub depth: &'a DepthHistory,
+    /// Ended tasks and the memory of the workers over time.
+    pub pool: &'a PoolHistory,
+    /// How long tasks take.
+    pub durations: &'a Durations,
     /// The progress of the run.
     pub progress: &'a Progress,
+    /// The attempts that have ended; `None` where they are not kept.
+    pub records: Option<&'a Records>,
+    /// The tasks; `None` where nothing is known of them.
+    pub batch: Option<&'a Batch>,
     /// The run's time, in nanoseconds since its start; once it has ended, its end.
     pub now_ns: u64,
-    /// The label of a task: its command line or call.
-    pub label: &'a dyn Fn(TaskId) -> String,
-    /// The displayed number of a task.
-    pub number: &'a dyn Fn(TaskId) -> u64,
+    /// What the tasks are called.
+    pub tasks: &'a dyn TaskInfo,
+}
+
+impl LiveData<'_> {
+    fn waiting(&self) -> Waiting<'_> {
+        let Self { batch, progress, lanes, records, now_ns, .. } = *self;
+        Waiting { batch, progress, lanes, records, now_ns }
+    }
+
+    fn lanes_data(&self) -> LanesData<'_> {
+        LanesData { lanes: self.lanes, now_ns: self.now_ns, tasks: self.tasks }
+    }
 }
 
 /// The state of the page between frames.
 #[derive(Clone, Default)]
 pub struct LiveState {
-    /// The part of the run's time in view.
+    /// The part of the run's time in view, and the selected one.
     pub window: TimeWindow,
     cores_as_lines: bool,
+    /// Throughput in place of the queue, where there is room for one of them.
+    shows_throughput: bool,
     heat: HeatStripState,
     lanes: LanesState,
 }
 
 impl LiveState {
-    /// The state for another run: keeps how the cores are drawn, but no place in time.
+    /// The state for another run: keeps how things are drawn, but no place in time.
     pub fn for_another_run(&self) -> Self {
-        Self { cores_as_lines: self.cores_as_lines, ..Self::default() }
+        Self {
+            cores_as_lines: self.cores_as_lines,
+            shows_throughput: self.shows_throughput,
+            lanes: self.lanes.for_another_run(),
+            ..Self::default()
+        }
     }
 }
 
@@ -76,6 +102,10 @@ impl LiveState {
 pub enum LiveAction {
     /// Show this task's results.
     OpenTask(TaskId),
+    /// Show the results of the tasks that ran in this stretch of time.
+    ShowStretch(Stretch),
+    /// Start tasks again.
+    Resume,
 }
 
 /// Draws the page in the available room. During a run the caller repaints regularly.
@@ -87,186 +117,134 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
     }
     state.window.begin(data.now_ns.max(data.lanes.end_ns()));
     let full = ui.available_rect_before_wrap();
-    let upper = upper_height(full.height(), data.lanes.lanes().len());
-    let half = ((full.width() - theme::UNIT) / 2.0).floor();
-    let middle = full.left() + half;
-    let bottom = full.top() + upper;
-    let cores = egui::Rect::from_min_max(full.min, pos2(middle, bottom));
-    let queue = egui::Rect::from_min_max(pos2(middle + theme::UNIT, full.top()), pos2(full.right(), bottom));
-    let lanes = egui::Rect::from_min_max(pos2(full.left(), bottom + theme::UNIT), full.max);
-    card_ui(ui, "Cores", cores, |ui| cores_ui(ui, data, state));
-    card_ui(ui, "Queue", queue, |ui| queue_ui(ui, data, state));
-    let mut opened = None;
-    card_ui(ui, "Lanes", lanes, |ui| opened = lanes_card_ui(ui, data, state));
-    ui.advance_cursor_after_rect(full);
-    opened.map(LiveAction::OpenTask)
-}
-
-// The lanes get the height that they need; the plots get the rest.
-fn upper_height(height: f32, lanes: usize) -> f32 {
-    let wanted = lanes::heights(lanes.max(2));
-    let left = |lanes_height: f32| height - theme::UNIT - CARD_HEIGHT - lanes_height;
-    let [least, crowded, largest] = UPPER_SHARES.map(|share| height * share);
-    left(wanted.max).clamp(left(wanted.min).clamp(least, crowded), largest).floor()
-}
-
-fn card_ui(ui: &mut Ui, name: &str, rect: egui::Rect, contents: impl FnOnce(&mut Ui)) {
-    let palette = theme::palette(ui);
-    ui.painter().rect_filled(rect, 2 * theme::RADIUS, palette.sunken);
-    let margin = Margin::symmetric(theme::UNIT as i8 + 4, theme::UNIT as i8);
-    let builder = UiBuilder::new().max_rect(rect).id_salt(name).layout(Layout::top_down(Align::Min));
-    ui.scope_builder(builder, |ui| {
-        Frame::new().inner_margin(margin).show(ui, |ui| {
-            ui.set_min_size(ui.available_size());
-            contents(ui);
-        });
-    });
-}
-
-// A card's title at the left, its controls at the right.
-fn title_ui(ui: &mut Ui, title: &str, note: &str, controls: impl FnOnce(&mut Ui)) {
-    let palette = theme::palette(ui);
-    ui.allocate_ui_with_layout(vec2(ui.available_width(), TITLE_HEIGHT), Layout::left_to_right(Align::Center), |ui| {
-        ui.set_min_height(TITLE_HEIGHT);
-        ui.label(RichText::new(title).text_style(theme::title_style()).color(palette.text_strong));
-        if !note.is_empty() {
-            ui.label(RichText::new(note).small().color(palette.text_weak));
-        }
-        ui.with_layout(Layout::right_to_left(Align::Center), controls);
-    });
-}
-
-fn icon_button_ui(ui: &mut Ui, icon: MaterialIcon, name: &str, on: bool) -> Response {
-    let text = icon.rich_text().size(theme::ICON_SIZE);
-    let button = egui::Button::new(text).selected(on).frame_when_inactive(on).min_size(egui::Vec2::splat(theme::ROW));
-    let response = ui.scope(|ui| {
-        ui.spacing_mut().button_padding = egui::Vec2::splat(2.0);
-        ui.add(button)
-    });
-    let response = response.inner;
-    response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), on, name));
-    response.on_hover_text(name)
-}
-
-fn cores_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
-    let note = match data.cores.newest() {
-        Some(sample) => {
-            let mean = sample.core_percent.iter().sum::<f32>() / sample.core_percent.len().max(1) as f32;
-            let (used, total) = (format::bytes(sample.memory_used_bytes), format::bytes(sample.memory_total_bytes));
-            let memory =
-                if ui.available_width() < WIDE_CARD { String::new() } else { format!(" · memory {used} of {total}") };
-            format!("{mean:.0} % of {}{memory}", data.cores.cores())
-        }
-        None => String::new(),
-    };
-    title_ui(ui, "Cores", &note, |ui| {
-        if icon_button_ui(ui, ICON_SHOW_CHART, "Cores as lines", state.cores_as_lines).clicked() {
-            state.cores_as_lines = true;
-        }
-        if icon_button_ui(ui, ICON_GRID_ON, "Cores as heat strip", !state.cores_as_lines).clicked() {
-            state.cores_as_lines = false;
-        }
-        ui.add_space(theme::UNIT);
-        if ui.available_width() < MIN_LEGEND_WIDTH {
+    ui.painter().rect_filled(full, 2 * theme::RADIUS, theme::palette(ui).sunken);
+    let inner = full.shrink2(vec2(theme::UNIT + theme::HALF, theme::UNIT));
+    let parts = Parts::of(inner, data.lanes.lanes().len());
+    let mut action = part_ui(ui, "status", parts.status, |ui| status::status_ui(ui, data, state));
+    let steps = data.depth.steps(data.now_ns);
+    part_ui(ui, "lanes", parts.lanes, |ui| {
+        if data.lanes.lanes().is_empty() {
+            no_lanes_ui(ui, data);
             return;
         }
-        let room = vec2(ui.available_width().min(22.0 * theme::UNIT), TITLE_HEIGHT);
-        ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
-            if state.cores_as_lines { core_legend_ui(ui, data.cores) } else { heat_legend_ui(ui) }
+        let asked = lanes_ui(ui, &data.lanes_data(), parts.columns, &mut state.window, &mut state.lanes);
+        action = action.or(asked.map(|asked| match asked {
+            LanesAction::Open(task) => LiveAction::OpenTask(task),
+            LanesAction::ShowStretch(stretch) => LiveAction::ShowStretch(stretch),
+        }));
+    });
+    overview_ui(ui, parts.overview, &steps, data.pool, &mut state.window);
+    for (band, rect) in parts.bands {
+        part_ui(ui, band.name(), rect, |ui| {
+            bands::band_ui(ui, band, rect, parts.columns, data, &steps, state);
         });
-    });
-    if data.cores.columns().is_empty() {
-        let (title, advice) = if data.progress.summary.is_some() {
-            ("Not measured", "The run ended before the first sample, or was not monitored.")
-        } else {
-            ("No measurement yet", "The first sample comes within a second.")
+    }
+    ui.advance_cursor_after_rect(full);
+    action
+}
+
+/// A plot with its title.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Band {
+    Cores,
+    Queue,
+    Throughput,
+    /// Queue or throughput.
+    Either,
+}
+
+impl Band {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Cores => "Cores",
+            Self::Queue => "Queue",
+            Self::Throughput => "Throughput",
+            Self::Either => "Queue or throughput",
+        }
+    }
+}
+
+/// Where the parts of the page are.
+struct Parts {
+    columns: TimeColumns,
+    status: Rect,
+    lanes: Rect,
+    overview: Rect,
+    bands: Vec<(Band, Rect)>,
+}
+
+impl Parts {
+    /// The lanes get what the bands leave, and the bands what the lanes cannot use.
+    fn of(full: Rect, lanes: usize) -> Self {
+        let heads = Rangef::new(full.left(), full.left() + lanes::heads_width(full.width()));
+        let columns = TimeColumns { heads, time: Rangef::new(heads.max, full.right() - SCROLL_WIDTH) };
+        let (_, heights) = BAND_HEIGHTS.into_iter().find(|(from, _)| full.height() >= *from).unwrap_or(BAND_HEIGHTS[4]);
+        let mut bands = match heights {
+            [cores, queue, 0.0] => vec![(Band::Cores, cores), (Band::Either, queue)],
+            [cores, queue, pool] => vec![(Band::Cores, cores), (Band::Queue, queue), (Band::Throughput, pool)],
         };
-        empty_state_ui(ui, ICON_MEMORY, title, advice);
-    } else if state.cores_as_lines {
-        core_lines_ui(ui, data.cores, &mut state.window);
-    } else {
-        heat_ui(ui, data, state);
-    }
-}
-
-// A few cores do not fill the card: their average is plotted below them.
-fn heat_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
-    let strip = heat_strip::max_height(data.cores.cores());
-    let (width, spare) = (ui.available_width(), ui.available_height() - strip - 3.0 * theme::UNIT);
-    if spare < MIN_PLOT_HEIGHT {
-        heat_strip_ui(ui, data.cores, &mut state.window, &mut state.heat, true);
-        return;
-    }
-    ui.allocate_ui(vec2(width, strip), |ui| {
-        heat_strip_ui(ui, data.cores, &mut state.window, &mut state.heat, false);
-    });
-    let words = RichText::new("average of all cores").small().color(theme::palette(ui).text_weak);
-    ui.spacing_mut().item_spacing.y = theme::HALF;
-    ui.horizontal(|ui| {
-        ui.add_space(Y_AXIS_WIDTH);
-        ui.label(words);
-    });
-    core_average_ui(ui, data.cores, &mut state.window);
-}
-
-fn queue_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
-    match hold_words(data.progress) {
-        Some(words) => title_ui(ui, "Queue", "", |ui| {
-            // The row's controls go from the right to the left; the row has room for two small lines.
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let text = RichText::new(&words).small().color(theme::palette(ui).warning);
-                ui.add(egui::Label::new(text).wrap());
-            });
-        }),
-        None => title_ui(ui, "Queue", "tasks over time", |_| {}),
-    }
-    depth_plot_ui(ui, data.depth, data.now_ns, &mut state.window);
-}
-
-fn lanes_card_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Option<TaskId> {
-    title_ui(ui, "Lanes", "", |ui| {
-        if icon_button_ui(ui, ICON_FIT_SCREEN, "Whole run", state.window.is_whole()).clicked() {
-            state.window.show_whole();
-        }
-        if data.progress.summary.is_none()
-            && icon_button_ui(
-                ui,
-                ICON_LAST_PAGE,
-                "Follow the newest",
-                state.window.follows() && !state.window.is_whole(),
-            )
-            .clicked()
-        {
-            state.window.follow();
-        }
-        ui.add_space(theme::UNIT);
-        // The first drawn is the rightmost.
-        for class in OutcomeClass::ALL.into_iter().rev() {
-            let count = data.progress.counts.of(class);
-            if count > 0 || class == OutcomeClass::Done {
-                count_badge_ui(ui, class, count);
-                ui.add_space(theme::HALF);
-            }
-        }
-        if data.progress.summary.is_none() {
-            running_badge_ui(ui);
-        }
-    });
-    if data.lanes.lanes().is_empty() {
-        let (title, advice) = match (&data.progress.cannot_start, hold_words(data.progress)) {
-            (Some(reason), _) => ("No worker can be started", reason.clone()),
-            (None, Some(words)) => ("No worker yet", words),
-            (None, None) if data.progress.workers == 0 => {
-                ("No worker yet", "The pool has no workers: move the slider to start some.".to_owned())
-            }
-            (None, None) if data.progress.summary.is_some() => {
-                ("No lanes", "The run ended before any worker had started.".to_owned())
-            }
-            (None, None) => ("Starting workers", "Each worker gets a lane here.".to_owned()),
+        let gaps = theme::UNIT * (bands.len() + 1) as f32;
+        let room = full.height() - STATUS_HEIGHT - OVERVIEW_HEIGHT - gaps;
+        let banded: f32 = bands.iter().map(|(_, height)| height).sum();
+        let wanted = AROUND_ROWS + MAX_ROW * lanes.max(2) as f32;
+        let lanes_height = (room - banded).min(wanted).max(MIN_LANES.min(room * 0.6));
+        let spare = (room - banded - lanes_height) / bands.len() as f32;
+        bands.iter_mut().for_each(|(_, height)| *height = (*height + spare).max(0.0).floor());
+        let mut top = full.top();
+        let mut next = |height: f32, gap: f32| {
+            let part = Rect::from_min_max(pos2(full.left(), top), pos2(full.right(), top + height));
+            top += height + gap;
+            part
         };
-        empty_state_ui(ui, ICON_VIEW_TIMELINE, title, &advice);
-        return None;
+        let status = next(STATUS_HEIGHT, 0.0);
+        let lanes = next(lanes_height.floor(), 0.0);
+        let overview = Rect::from_x_y_ranges(columns.time, next(OVERVIEW_HEIGHT, theme::UNIT).y_range());
+        let bands = bands.into_iter().map(|(band, height)| (band, next(height, theme::UNIT))).collect();
+        Self { columns, status, lanes, overview, bands }
     }
-    let lanes = LanesData { lanes: data.lanes, now_ns: data.now_ns, label: data.label, number: data.number };
-    lanes_ui(ui, &lanes, &mut state.window, &mut state.lanes)
+}
+
+fn part_ui<R>(ui: &mut Ui, name: &str, rect: Rect, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let builder = UiBuilder::new().max_rect(rect).id_salt(name).layout(Layout::top_down(Align::Min));
+    ui.scope_builder(builder, |ui| Frame::new().inner_margin(Margin::ZERO).show(ui, contents).inner).inner
+}
+
+fn no_lanes_ui(ui: &mut Ui, data: &LiveData<'_>) {
+    let progress = data.progress;
+    let (title, advice) = match (&progress.cannot_start, data.waiting().queue_words()) {
+        (Some(reason), _) => ("No worker can be started", reason.clone()),
+        (None, _) if progress.summary.is_some() => {
+            ("No lanes", "The run ended before any worker had started.".to_owned())
+        }
+        (None, Some(words)) if progress.held.is_some() => ("No worker yet", words),
+        (None, _) if progress.workers == 0 => {
+            ("No worker yet", "The pool has no workers: move the slider to start some.".to_owned())
+        }
+        (None, _) => ("Starting workers", "Each worker gets a lane here.".to_owned()),
+    };
+    empty_state_ui(ui, ICON_VIEW_TIMELINE, title, &advice);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_every_size_all_parts_fit_and_at_least_six_lanes_are_in_view() {
+        for (width, height) in [(750.0, 440.0), (750.0, 470.0), (1690.0, 900.0), (2330.0, 1260.0)] {
+            for lanes in [1, 2, 6, 20, 500] {
+                let full = Rect::from_min_size(pos2(10.0, 20.0), vec2(width, height));
+                let parts = Parts::of(full, lanes);
+                let all = parts.bands.iter().map(|(_, rect)| *rect).chain([parts.status, parts.lanes, parts.overview]);
+                for rect in all {
+                    assert!(full.expand(1.0).contains_rect(rect), "{lanes} lanes at {width}×{height}: {rect:?}");
+                }
+                let rows = (parts.lanes.height() - AROUND_ROWS) / theme::ROW;
+                assert!(rows >= (lanes as f32).min(6.0) - 0.1, "{lanes} lanes at {width}×{height}: {rows} rows");
+                assert!(parts.bands.iter().all(|(_, rect)| rect.height() >= 64.0), "{width}×{height}");
+                let bottom = parts.bands.last().map_or(0.0, |(_, rect)| rect.bottom());
+                assert!(full.bottom() - bottom < 12.0, "nothing is left over: {bottom} of {}", full.bottom());
+            }
+        }
+    }
 }

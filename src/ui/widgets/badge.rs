@@ -13,9 +13,26 @@ pub fn outcome_badge_ui(ui: &mut Ui, class: OutcomeClass) -> Response {
     outcome_ui(ui, class, theme::outcome_word(class).to_owned())
 }
 
-/// An outcome and how many there are of it: `Failed 3`.
-pub fn count_badge_ui(ui: &mut Ui, class: OutcomeClass, count: u64) -> Response {
-    outcome_ui(ui, class, format!("{} {}", theme::outcome_word(class), format::count(count)))
+/// An outcome and how many there are of it: `Failed 3`, or without the word, which stands in the tooltip then.
+pub fn count_badge_ui(ui: &mut Ui, class: OutcomeClass, count: u64, with_word: bool) -> Response {
+    let color = theme::palette(ui).outcome(class);
+    counted_ui(ui, theme::outcome_icon(class), color, theme::outcome_word(class), count, with_word)
+}
+
+/// Attempts that others followed, and how many there are.
+pub fn retried_badge_ui(ui: &mut Ui, count: u64, with_word: bool) -> Response {
+    let color = theme::palette(ui).retried_bar;
+    counted_ui(ui, theme::retried_icon(), color, "Tried again", count, with_word)
+}
+
+fn counted_ui(ui: &mut Ui, icon: MaterialIcon, color: Color32, word: &str, count: u64, with_word: bool) -> Response {
+    let text = format!("{word} {}", format::count(count));
+    if with_word {
+        return badge_ui(ui, icon, color, text);
+    }
+    let response = badge_ui(ui, icon, color, format::count(count));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, ui.is_enabled(), &text));
+    response.on_hover_text(text)
 }
 
 fn outcome_ui(ui: &mut Ui, class: OutcomeClass, text: String) -> Response {

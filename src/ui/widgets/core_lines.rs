@@ -1,52 +1,119 @@
-//! The use of each core over time as lines.
+//! The use of each core over time as lines, and of all of them together.
 
 use std::ops::Range;
 
-use egui::{Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
-use egui_plot::PlotPoint;
+use egui::{Rect, Response, RichText, Role, Sense, Stroke, Ui, vec2};
 
-use super::plot_frame::{PlotFrame, line, plot_frame_ui};
-use super::quantity;
+use super::plot_frame::{PlotFrame, TimePlot, plot_frame_ui};
 use super::time_window::TimeWindow;
+use super::{describe, quantity};
 use crate::ui::theme;
-use fanlane_core::model::CoreHistory;
+use fanlane_core::model::{CoreHistory, format};
 
-/// Maximum number of points of all lines; beyond it neighbouring samples are merged to their peak.
-const MAX_POINTS: usize = 40_000;
+/// Maximum number of steps of all lines; beyond it neighbouring samples are merged to their peak.
+const MAX_STEPS: usize = 20_000;
+/// The top of the axis, in percent: leaves room for the line at 100 %.
+const TOP_PERCENT: f64 = 104.0;
 
-/// The average use of all cores over time, in the available room.
-pub fn core_average_ui(ui: &mut Ui, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
-    let peak = |columns: Range<usize>| vec![columns.map(|column| mean(cores.percent(column))).fold(0.0, f32::max)];
-    let lines = points(cores, window, 1, peak);
-    let words = |column: usize| format!("\naverage: {:.0} %", mean(cores.percent(column)));
-    plot_ui(ui, cores, window, ["core average", "Average CPU use of all cores"], &lines, words)
+/// The average use of all cores and the memory in use over time.
+pub fn core_average_ui(ui: &Ui, rect: Rect, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
+    let palette = theme::palette(ui);
+    let memory = memory_percent(cores);
+    let response = plot_ui(ui, "core average", rect, window, |plot, shown, group| {
+        let average = |columns: Range<usize>| columns.map(|column| mean(cores.percent(column))).fold(0.0, f32::max);
+        let peak = |columns: Range<usize>| columns.map(&memory).fold(0.0, f64::max);
+        let average = steps(cores, shown.clone(), group, |columns| f64::from(average(columns)));
+        plot.steps(steps(cores, shown, group, peak), memory_color(palette));
+        plot.steps(average, palette.accent);
+    }, cores, 1);
+    describe(ui, &response, Role::Image, "Average CPU use of all cores, and memory", || {
+        let Some(newest) = cores.newest() else { return "no sample yet".to_owned() };
+        let (used, total) = (format::bytes(newest.memory_used_bytes), format::bytes(newest.memory_total_bytes));
+        format!("now {:.0} %, memory {used} of {total}", mean(&newest.core_percent))
+    });
+    let words = |column: usize| {
+        let memory = format::bytes(cores.columns()[column].memory_used_bytes);
+        format!("\naverage of all cores: {:.0} %\nmemory: {memory}", mean(cores.percent(column)))
+    };
+    with_words(response, cores, window, words)
 }
 
-/// The use of each core over time, in the available room.
-pub fn core_lines_ui(ui: &mut Ui, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
-    let lines = points(cores, window, cores.cores(), |columns| cores.peak_percent(columns));
-    let label = "CPU use of each core over time, as lines";
-    plot_ui(ui, cores, window, ["core lines", label], &lines, |column| words(cores.percent(column)))
+/// The use of each core over time.
+pub fn core_lines_ui(ui: &Ui, rect: Rect, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
+    let palette = theme::palette(ui);
+    let count = cores.cores();
+    let response = plot_ui(ui, "core lines", rect, window, |plot, shown, group| {
+        for core in 0..count {
+            let peak = |columns: Range<usize>| columns.map(|column| cores.percent(column)[core]).fold(0.0, f32::max);
+            plot.steps(steps(cores, shown.clone(), group, |columns| f64::from(peak(columns))), palette.line(core));
+        }
+    }, cores, count);
+    describe(ui, &response, Role::Image, "CPU use of each core over time, as lines", || {
+        cores.newest().map_or_else(|| "no sample yet".to_owned(), |newest| words(&newest.core_percent))
+    });
+    with_words(response, cores, window, |column| words(cores.percent(column)))
 }
 
-/// Draws lines; the tooltip has the words for the column at the pointer.
+/// The legend of the lines; nothing if lines share colours.
+pub fn core_legend_ui(ui: &mut Ui, cores: &CoreHistory) {
+    let palette = theme::palette(ui);
+    if cores.cores() > palette.series.len() {
+        return;
+    }
+    ui.spacing_mut().item_spacing.x = theme::HALF;
+    for core in 0..cores.cores() {
+        let (rect, _) = ui.allocate_exact_size(vec2(1.5 * theme::UNIT, theme::UNIT), Sense::hover());
+        ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0 * theme::LINE, palette.line(core)));
+        ui.label(RichText::new(core.to_string()).small().color(palette.text_weak));
+    }
+}
+
+/// The colour of the line for memory.
+pub const fn memory_color(palette: &theme::Palette) -> egui::Color32 {
+    palette.series[3]
+}
+
+/// Draws lines; `draw` gets the visible columns and how many of them are merged in one step.
 fn plot_ui(
-    ui: &mut Ui,
-    cores: &CoreHistory,
+    ui: &Ui,
+    name: &str,
+    rect: Rect,
     window: &mut TimeWindow,
-    [name, label]: [&str; 2],
-    lines: &[Vec<PlotPoint>],
+    draw: impl FnOnce(&mut TimePlot<'_>, Range<usize>, usize),
+    cores: &CoreHistory,
+    lines: usize,
+) -> Response {
+    let (from_ns, to_ns) = window.range_ns();
+    let columns = cores.columns();
+    let first = columns.partition_point(|column| (column.to_ns as f64) < from_ns);
+    let last = columns.partition_point(|column| (column.from_ns as f64) < to_ns).max(first);
+    let group = ((last - first) * lines).div_ceil(MAX_STEPS).max(1);
+    let y_words = |percent: f64| format!("{percent:.0} %");
+    let frame = PlotFrame { name, rect, y_max: TOP_PERCENT, y_words: &y_words };
+    plot_frame_ui(ui, &frame, window, |plot| draw(plot, first..last, group))
+}
+
+/// A sample is about the time before it; neighbours are merged to their peak.
+fn steps(
+    cores: &CoreHistory,
+    shown: Range<usize>,
+    group: usize,
+    peak: impl Fn(Range<usize>) -> f64,
+) -> impl Iterator<Item = (f64, f64, f64)> {
+    let columns = cores.columns();
+    let end = shown.end;
+    shown.step_by(group).map(move |start| {
+        let merged = start..(start + group).min(end);
+        (columns[start].from_ns as f64, columns[merged.end - 1].to_ns as f64, peak(merged))
+    })
+}
+
+fn with_words(
+    response: Response,
+    cores: &CoreHistory,
+    window: &TimeWindow,
     words: impl Fn(usize) -> String,
 ) -> Response {
-    let palette = theme::palette(ui);
-    let y_words = |percent: f64| format!("{percent:.0} %");
-    let frame = PlotFrame { name, height: ui.available_height(), time_axis: true, y_max: 104.0, y_words: &y_words };
-    let response = plot_frame_ui(ui, &frame, window, |plot| {
-        for (index, points) in lines.iter().enumerate() {
-            plot.line(line(format!("{name} {index}"), points, palette.line(index)));
-        }
-    });
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, ui.is_enabled(), label));
     let time_ns = window.pointer_ns().filter(|_| response.hover_pos().is_some());
     match time_ns.and_then(|time_ns| Some((time_ns, cores.column_at(time_ns as u64)?))) {
         Some((time_ns, column)) => {
@@ -56,50 +123,14 @@ fn plot_ui(
     }
 }
 
-/// The legend of the lines, for a layout from right to left; nothing if lines share colours.
-pub fn core_legend_ui(ui: &mut Ui, cores: &CoreHistory) {
-    let palette = theme::palette(ui);
-    if cores.cores() > palette.series.len() {
-        return;
-    }
-    for core in (0..cores.cores()).rev() {
-        ui.spacing_mut().item_spacing.x = theme::HALF;
-        ui.label(RichText::new(core.to_string()).small().color(palette.text_weak));
-        let (rect, _) = ui.allocate_exact_size(vec2(1.5 * theme::UNIT, theme::UNIT), Sense::hover());
-        ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(2.0 * theme::LINE, palette.line(core)));
-        ui.add_space(theme::HALF);
-    }
-    ui.label(RichText::new("core").small().color(palette.text_weak));
+fn memory_percent(cores: &CoreHistory) -> impl Fn(usize) -> f64 {
+    let total = cores.newest().map_or(1, |newest| newest.memory_total_bytes).max(1) as f64;
+    move |column| cores.columns()[column].memory_used_bytes as f64 * 100.0 / total
 }
 
-fn mean(percent: &[f32]) -> f32 {
+/// The mean of all cores, in percent.
+pub fn mean(percent: &[f32]) -> f32 {
     percent.iter().sum::<f32>() / percent.len().max(1) as f32
-}
-
-/// The points of `count` lines in the visible columns, of which neighbours are merged to their peak if they are too many.
-fn points(
-    cores: &CoreHistory,
-    window: &TimeWindow,
-    count: usize,
-    peaks: impl Fn(Range<usize>) -> Vec<f32>,
-) -> Vec<Vec<PlotPoint>> {
-    let (from_ns, to_ns) = window.range_ns();
-    let columns = cores.columns();
-    let first = columns.partition_point(|column| (column.to_ns as f64) < from_ns).saturating_sub(1);
-    let last = (columns.partition_point(|column| (column.from_ns as f64) < to_ns) + 1).min(columns.len());
-    let group = ((last - first) * count).div_ceil(MAX_POINTS).max(1);
-    let mut lines = vec![Vec::with_capacity((last - first) / group + 2); count];
-    for start in (first..last).step_by(group) {
-        let end = (start + group).min(last);
-        let secs = columns[end - 1].to_ns as f64 / 1e9;
-        let begin_secs = (start == 0).then_some(columns[0].from_ns as f64 / 1e9);
-        for (line, percent) in lines.iter_mut().zip(peaks(start..end)) {
-            // A sample is about the time before it.
-            line.extend(begin_secs.map(|secs| PlotPoint::new(secs, f64::from(percent))));
-            line.push(PlotPoint::new(secs, f64::from(percent)));
-        }
-    }
-    lines
 }
 
 fn words(percent: &[f32]) -> String {

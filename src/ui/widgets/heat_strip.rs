@@ -7,18 +7,14 @@ use egui::{
 };
 
 use super::describe;
-use super::plot_frame::Y_AXIS_WIDTH;
-use super::time_axis::{self, AXIS_HEIGHT, Ticks};
-use super::{quantity, time_window::TimeWindow};
+use super::{quantity, time_axis, time_window::TimeWindow};
 use crate::ui::theme;
 use fanlane_core::model::CoreHistory;
 
-/// Width of the cores' numbers, in points; that of plots, so that the axes of time are aligned.
-const LABEL_WIDTH: f32 = Y_AXIS_WIDTH;
 /// Minimum distance of two cores' numbers, in points.
-const MIN_LABEL_DISTANCE: f32 = 14.0;
-/// Maximum height of a row, in points: keeps a few busy cores from filling the card with one colour.
-const MAX_ROW: f32 = 3.0 * theme::UNIT;
+const MIN_LABEL_DISTANCE: f32 = 12.0;
+/// Maximum height of a row, in points: keeps a few busy cores from filling the page with one colour.
+const MAX_ROW: f32 = 1.5 * theme::UNIT;
 
 /// The state between frames: the texture and what it was made of.
 #[derive(Clone, Default)]
@@ -42,37 +38,26 @@ pub fn max_height(cores: usize) -> f32 {
     cores as f32 * MAX_ROW
 }
 
-/// The use of each core over time, in the available room; `time_axis`: with an axis below it.
+/// The use of each core over time; the numbers of the cores are left of `cells`.
 pub fn heat_strip_ui(
-    ui: &mut Ui,
+    ui: &Ui,
+    cells: Rect,
     cores: &CoreHistory,
     window: &mut TimeWindow,
     state: &mut HeatStripState,
-    time_axis: bool,
 ) -> Response {
     let palette = theme::palette(ui);
-    let (rect, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-    let axis_height = if time_axis { AXIS_HEIGHT } else { 0.0 };
-    let rows_height = (rect.height() - axis_height).min(max_height(cores.cores())).max(1.0);
-    let cells = Rect::from_min_size(
-        pos2(rect.left() + LABEL_WIDTH, rect.top()),
-        vec2((rect.width() - LABEL_WIDTH - theme::UNIT).max(1.0), rows_height),
-    );
+    let response = ui.interact(cells, ui.scope_id().with("core heat strip"), Sense::click_and_drag());
     window.navigate(ui, &response, cells.x_range());
-    if ui.is_rect_visible(rect) && cores.cores() > 0 {
+    if ui.is_rect_visible(cells) && cores.cores() > 0 {
         let painter = ui.painter_at(cells);
         painter.rect_filled(cells, 0.0, palette.idle);
         let texture = texture(ui, cores, window, state, cells);
         let mut mesh = Mesh::with_texture(texture.id());
         mesh.add_rect_with_uv(cells, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), egui::Color32::WHITE);
         painter.add(Shape::mesh(mesh));
-        time_axis::paint_pointer(&painter, window, cells, palette);
+        time_axis::paint_marks(&painter, window, cells, palette);
         paint_core_numbers(ui, cores.cores(), cells);
-        if time_axis {
-            let (from_ns, to_ns) = window.range_ns();
-            let strip = Rect::from_min_size(cells.left_bottom(), vec2(cells.width(), AXIS_HEIGHT));
-            time_axis::paint_labels(ui, window, &Ticks::new(from_ns, to_ns, cells.width()), strip, cells.x_range());
-        }
     }
     window.navigate_by_keys(ui, &response);
     describe(ui, &response, Role::Image, "CPU use of each core over time", || newest_words(cores));
@@ -83,12 +68,13 @@ pub fn heat_strip_ui(
     }
 }
 
-/// The scale of the colours, `0 %`, the ramp, `100 %`, for a layout from right to left.
+/// The scale of the colours: `0 %`, the ramp, `100 %`.
 pub fn heat_legend_ui(ui: &mut Ui) {
     let palette = theme::palette(ui);
     let small = |text: &str| egui::RichText::new(text).small().color(palette.text_weak);
-    ui.label(small("100 %"));
-    let (rect, _) = ui.allocate_exact_size(vec2(8.0 * theme::UNIT, theme::UNIT), Sense::hover());
+    ui.spacing_mut().item_spacing.x = theme::HALF;
+    ui.label(small("0 %"));
+    let (rect, _) = ui.allocate_exact_size(vec2(6.0 * theme::UNIT, theme::UNIT), Sense::hover());
     let mut mesh = Mesh::default();
     const STEPS: usize = 32;
     for step in 0..STEPS {
@@ -98,7 +84,7 @@ pub fn heat_legend_ui(ui: &mut Ui) {
         mesh.add_colored_rect(part, theme::heat(ui, step as f32 / (STEPS - 1) as f32));
     }
     ui.painter().add(Shape::mesh(mesh));
-    ui.label(small("0 %"));
+    ui.label(small("100 %"));
 }
 
 fn texture<'a>(

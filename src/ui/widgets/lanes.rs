@@ -1,138 +1,182 @@
-//! The lanes: a row per worker with its figures, and a bar for each attempt, coloured by outcome.
+//! The lanes: a row per worker with its figures, and a bar for each attempt, coloured by outcome. Where there are more lanes than
+//! room, rows become thin, and then several lanes share one: the whole pool is seen as a picture.
 //!
-//! Wheel, drag and keys move through time; a click or Enter selects a task. Labels of tasks come from a callback, since the
+//! Drag and keys move through time; a click or Enter selects a task. What a task is called comes from [`TaskInfo`], since the
 //! models know tasks only by number.
 
 mod bars;
+mod find;
+mod labels;
 mod readout;
 mod row_heads;
+mod rows;
+mod tiles;
 
-use egui::{EventFilter, Key, Rangef, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{CursorIcon, Rangef, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 
 use super::describe;
+use super::plot_frame::TimeColumns;
 use super::time_axis::{self, AXIS_HEIGHT, Ticks};
-use super::time_window::{TimeWindow, pressed};
+use super::time_window::TimeWindow;
 use crate::ui::theme;
 use fanlane_core::event::TaskId;
-use fanlane_core::model::LaneHistory;
+use fanlane_core::model::{LaneHistory, Stretch};
 
-/// Maximum height of a row, in points.
-const MAX_ROW: f32 = 8.0 * theme::UNIT;
+use find::{Found, Place};
+pub use row_heads::width as heads_width;
+pub use rows::{Density, MAX_ROW};
+use rows::{RowOrder, Rows};
+use tiles::Tiles;
+
 /// Height of the text line below the lanes, in points.
 const READOUT_HEIGHT: f32 = 3.0 * theme::UNIT;
+/// Width of the scroll bar and of the space beside it, in points.
+pub const SCROLL_WIDTH: f32 = 2.0 * theme::UNIT;
+
+/// What is known of tasks besides their places in the lanes.
+pub trait TaskInfo {
+    /// The whole command line or call of a task.
+    fn label(&self, task: TaskId) -> String;
+
+    /// The displayed number of a task.
+    fn number(&self, task: TaskId) -> u64;
+
+    /// The input of a task: what it does not have in common with the others. Empty if it has none.
+    fn input(&self, task: TaskId) -> String {
+        self.label(task)
+    }
+
+    /// Which try began at this time, and how many there may be; `None` for a task that is tried once.
+    fn attempt(&self, task: TaskId, start_ns: u64) -> Option<(u32, u32)> {
+        let _ = (task, start_ns);
+        None
+    }
+}
 
 /// The data of the lanes.
+#[derive(Clone, Copy)]
 pub struct LanesData<'a> {
     /// The lanes.
     pub lanes: &'a LaneHistory,
     /// The run's time, in nanoseconds since its start, up to which running tasks extend.
     pub now_ns: u64,
-    /// The label of a task: its command line or call.
-    pub label: &'a dyn Fn(TaskId) -> String,
-    /// The displayed number of a task.
-    pub number: &'a dyn Fn(TaskId) -> u64,
+    /// What the tasks are called.
+    pub tasks: &'a dyn TaskInfo,
 }
 
-/// The keyboard's cursor.
-#[derive(Clone, Debug, Default)]
+/// The state between frames.
+#[derive(Clone, Default)]
 pub struct LanesState {
+    /// How much room a row has.
+    pub density: Density,
+    order: RowOrder,
     cursor: Option<Place>,
     scroll_to_cursor: bool,
+    tiles: Tiles,
 }
 
-/// A bar of a lane, or its running task.
+impl LanesState {
+    /// The state for another run: keeps how the rows are shown.
+    pub fn for_another_run(&self) -> Self {
+        Self { density: self.density, order: self.order.for_another_run(), ..Self::default() }
+    }
+}
+
+/// Something that was asked of the lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    lane: usize,
-    // The bar's index; one past the last is the running task.
-    bar: usize,
+pub enum LanesAction {
+    /// Open a task.
+    Open(TaskId),
+    /// Show the results of the selected stretch of time.
+    ShowStretch(Stretch),
 }
 
-/// The bar under the pointer or the cursor.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Found {
-    place: Place,
-    task: TaskId,
-    from_ns: u64,
-    to_ns: u64,
-    // Number of bars in its pixel.
-    crowd: u32,
-}
+/// The heights of axis and text line around the rows, in points.
+pub const AROUND_ROWS: f32 = AXIS_HEIGHT + READOUT_HEIGHT;
 
-/// The heights from which on `lanes` lanes need no scrolling, and up to which they fill the room, in points.
-pub fn heights(lanes: usize) -> Rangef {
-    let around = AXIS_HEIGHT + READOUT_HEIGHT;
-    Rangef::new(around + lanes as f32 * theme::ROW, around + lanes as f32 * MAX_ROW)
-}
-
-/// Draws the lanes in the available room; returns the task that was clicked.
-pub fn lanes_ui(ui: &mut Ui, data: &LanesData<'_>, window: &mut TimeWindow, state: &mut LanesState) -> Option<TaskId> {
+/// Draws the lanes into the available room.
+pub fn lanes_ui(
+    ui: &mut Ui,
+    data: &LanesData<'_>,
+    columns: TimeColumns,
+    window: &mut TimeWindow,
+    state: &mut LanesState,
+) -> Option<LanesAction> {
     let palette = theme::palette(ui);
     ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
     let full = ui.available_rect_before_wrap();
-    let bar_width = ui.spacing().scroll.allocated_width();
-    let time = Rangef::new(full.left() + row_heads::width(), full.right() - bar_width);
-    let count = data.lanes.lanes().len();
+    let time = columns.time;
 
-    let (header, _) = ui.allocate_exact_size(vec2(full.width(), AXIS_HEIGHT), Sense::hover());
-    row_heads::titles_ui(ui, header);
+    let header = Rect::from_min_size(full.min, vec2(full.width(), AXIS_HEIGHT));
+    row_heads::titles_ui(ui, Rect::from_x_y_ranges(columns.heads, header.y_range()), &mut state.order);
     let (from_ns, to_ns) = window.range_ns();
     let ticks = Ticks::new(from_ns, to_ns, time.span());
-    let strip = Rect::from_x_y_ranges(time, header.y_range());
-    time_axis::paint_labels(ui, window, &ticks, strip, time);
+    time_axis::paint_labels(ui, window, &ticks, Rect::from_x_y_ranges(time, header.y_range()), time);
 
-    let rows_height = (full.height() - AXIS_HEIGHT - READOUT_HEIGHT).max(theme::ROW);
-    let row = (rows_height / count.max(1) as f32).floor().clamp(theme::ROW, MAX_ROW);
+    let rows_height = (full.height() - AROUND_ROWS).max(theme::ROW);
     let area = Rect::from_min_size(header.left_bottom(), vec2(full.width(), rows_height));
     let timeline = Rect::from_x_y_ranges(time, area.y_range());
-    let id = ui.scope_id().with("timeline");
-    let response = ui.interact(timeline, id, Sense::click_and_drag());
-    // Before the scroll area is shown, so that the wheel zooms here and scrolls beside the timeline.
+    let response = ui.interact(timeline, ui.scope_id().with("timeline"), Sense::click_and_drag());
     window.navigate(ui, &response, time);
-    let mut chosen = keys(ui, &response, data, window, state);
+    let is_pointed_at = ui.rect_contains_pointer(area);
+    state.order.refresh(data, ui.input(|input| input.time), is_pointed_at);
+    let order = state.order.lanes();
+    let rows = Rows::new(&order, rows_height, 1.0 / ui.pixels_per_point(), state.density);
+    let mut action = find::keys(ui, &response, data, &rows, window, state).map(LanesAction::Open);
 
     let mut found = None;
-    let scroll = ScrollArea::vertical().id_salt("lane rows").max_height(rows_height).auto_shrink([false, false]);
-    scroll.show_viewport(ui, |ui, viewport| {
-        ui.set_height(row * count as f32);
-        let top = ui.max_rect().top();
-        let first = (viewport.top() / row).floor().max(0.0) as usize;
-        let last = ((viewport.bottom() / row).ceil().max(0.0) as usize).min(count);
-        let row_rect = |lane: usize| {
-            Rect::from_x_y_ranges(full.x_range(), Rangef::new(top + lane as f32 * row, top + (lane + 1) as f32 * row))
-        };
-        if response.dragged() {
-            ui.scroll_with_delta(vec2(0.0, response.drag_delta().y));
-        }
-        if std::mem::take(&mut state.scroll_to_cursor)
-            && let Some(cursor) = state.cursor
-        {
-            ui.scroll_to_rect(row_rect(cursor.lane), None);
-        }
-        let clip = timeline.intersect(ui.clip_rect());
-        let painter = ui.painter_at(clip);
-        let rows = Rect::from_x_y_ranges(time, Rangef::new(row_rect(first).top(), row_rect(last.max(first)).top()));
-        time_axis::paint_grid(&painter, window, &ticks, rows, palette);
-        bars::paint(&painter, data, window, palette, first..last, &|lane| {
-            Rect::from_x_y_ranges(time, row_rect(lane).y_range())
-        });
-        for lane in first..last {
-            row_heads::row_ui(ui, data, lane, row_rect(lane));
-        }
-        if let Some(pointer) = response.hover_pos()
-            && clip.contains(pointer)
-        {
-            let lane = ((pointer.y - top) / row) as usize;
-            found = find_at(data, window, time, lane, pointer.x);
-        }
-        let cursor = state.cursor.filter(|_| response.has_focus()).and_then(|place| found_at(data, place));
-        for (found, color) in [(found, palette.text), (cursor, palette.text_strong)] {
-            if let Some(found) = found {
-                let rect = row_rect(found.place.lane).shrink2(vec2(0.0, 1.0));
-                bars::paint_mark(&painter, window, Rect::from_x_y_ranges(time, rect.y_range()), &found, color);
+    let scroll_area = area.with_max_x(full.right());
+    ui.scope_builder(egui::UiBuilder::new().max_rect(scroll_area), |ui| {
+        // A bar that is always seen where there is more than fits.
+        ui.spacing_mut().scroll = egui::style::ScrollStyle::solid();
+        let scroll = ScrollArea::vertical().id_salt("lane rows").max_height(rows_height).auto_shrink([false, false]);
+        scroll.show_viewport(ui, |ui, viewport| {
+            ui.set_height(rows.total_height());
+            let top = ui.max_rect().top();
+            let shown = rows.within(viewport.y_range());
+            let row_rect = |row: usize| Rect::from_x_y_ranges(full.x_range(), rows.range(row, top));
+            if response.dragged() {
+                ui.scroll_with_delta(vec2(0.0, response.drag_delta().y));
             }
-        }
-        time_axis::paint_pointer(&painter, window, rows, palette);
+            if std::mem::take(&mut state.scroll_to_cursor)
+                && let Some(row) = state.cursor.and_then(|cursor| rows.row_of(cursor.lane))
+            {
+                ui.scroll_to_rect(row_rect(row), None);
+            }
+            let clip = timeline.intersect(ui.clip_rect());
+            let painter = ui.painter_at(clip);
+            let shown_rows = Rect::from_x_y_ranges(time, Rangef::new(
+                rows.range(shown.start, top).min,
+                rows.range(shown.end.saturating_sub(1).max(shown.start), top).max,
+            ));
+            time_axis::paint_grid(&painter, window, &ticks, shown_rows, palette);
+            let scene = bars::Scene { painter: &painter, data, window, palette, rows: &rows, top, time };
+            if rows.are_thin() {
+                scene.paint_thin(shown.clone(), &mut state.tiles);
+                row_heads::thin_rows_ui(ui, data, &rows, shown.clone(), columns.heads, top);
+            } else {
+                scene.paint(shown.clone());
+                for row in shown.clone() {
+                    let rect = Rect::from_x_y_ranges(columns.heads, row_rect(row).y_range());
+                    row_heads::row_ui(ui, data, rows.lanes(row)[0], rect);
+                }
+            }
+            if let Some(pointer) = response.hover_pos().filter(|pointer| clip.contains(*pointer)) {
+                found = rows.row_at(pointer.y - top).and_then(|row| {
+                    find::find_at(data, window, time, rows.lanes(row), pointer.x)
+                });
+            }
+            let cursor = state.cursor.filter(|_| response.has_focus()).and_then(|place| find::found_at(data, place));
+            for (found, color) in [(found, palette.text), (cursor, palette.text_strong)] {
+                if let Some(found) = found
+                    && let Some(row) = rows.row_of(found.place.lane)
+                {
+                    let rect = row_rect(row).shrink2(vec2(0.0, if rows.are_thin() { 0.0 } else { 1.0 }));
+                    bars::paint_frame(&painter, window, Rect::from_x_y_ranges(time, rect.y_range()), &found, color);
+                }
+            }
+            time_axis::paint_marks(&painter, window, shown_rows, palette);
+        });
     });
     if response.has_focus() {
         ui.painter().rect_stroke(timeline, 0.0, Stroke::new(theme::FOCUS, palette.accent), StrokeKind::Inside);
@@ -142,104 +186,32 @@ pub fn lanes_ui(ui: &mut Ui, data: &LanesData<'_>, window: &mut TimeWindow, stat
         && let Some(found) = found
     {
         state.cursor = Some(found.place);
-        chosen = Some(found.task);
+        action = Some(LanesAction::Open(found.task));
     }
     let line = Rect::from_min_max(pos2(full.left(), area.bottom()), full.right_bottom());
-    let shown = found.or_else(|| state.cursor.filter(|_| response.has_focus()).and_then(|place| found_at(data, place)));
-    readout::line_ui(ui, line, data, shown.as_ref());
-    describe(ui, &response, Role::Group, "Timeline of the lanes", || match &shown {
-        Some(found) => readout::sentence(data, found),
-        None => format!("{count} lanes, {} attempts", data.lanes.bar_count()),
-    });
+    let shown = found
+        .or_else(|| state.cursor.filter(|_| response.has_focus()).and_then(|place| find::found_at(data, place)));
+    action = readout::line_ui(ui, line, data, window, shown.as_ref(), rows.total_height() > rows_height).or(action);
+    tell(ui, &response, data, &rows, shown.as_ref());
     if let Some(found) = found {
-        let response = response.on_hover_cursor(egui::CursorIcon::PointingHand);
+        let response = response.on_hover_cursor(CursorIcon::PointingHand);
         response.on_hover_ui_at_pointer(|ui| readout::tooltip_ui(ui, data, &found));
     }
     ui.advance_cursor_after_rect(full);
-    chosen
+    action
 }
 
-fn keys(
-    ui: &Ui,
-    response: &Response,
-    data: &LanesData<'_>,
-    window: &mut TimeWindow,
-    state: &mut LanesState,
-) -> Option<TaskId> {
-    if !response.has_focus() || data.lanes.lanes().is_empty() {
-        return None;
-    }
-    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-    let pressed = |key| pressed(ui, key);
-    let cursor = state.cursor.filter(|place| found_at(data, *place).is_some());
-    let mut next = None;
-    if pressed(Key::ArrowRight) {
-        next = Some(cursor.map_or_else(|| newest_of(data, 0), |place| Place { bar: place.bar + 1, ..place }));
-    }
-    if pressed(Key::ArrowLeft) {
-        next = Some(
-            cursor.map_or_else(|| newest_of(data, 0), |place| Place { bar: place.bar.saturating_sub(1), ..place }),
-        );
-    }
-    if pressed(Key::ArrowDown) {
-        next = Some(cursor.map_or_else(|| newest_of(data, 0), |place| beside(data, place, place.lane + 1)));
-    }
-    if pressed(Key::ArrowUp) {
-        next =
-            Some(cursor.map_or_else(|| newest_of(data, 0), |place| beside(data, place, place.lane.saturating_sub(1))));
-    }
-    if let Some(found) = next.and_then(|place| found_at(data, place)) {
-        state.cursor = Some(found.place);
-        state.scroll_to_cursor = true;
-        window.reveal(found.from_ns as f64, found.to_ns as f64);
-    }
-    let focus = state.cursor.and_then(|place| found_at(data, place));
-    window.zoom_by_keys(ui, focus.map(|found| (found.from_ns + found.to_ns) as f64 / 2.0));
-    focus.filter(|_| pressed(Key::Enter)).map(|found| found.task)
-}
-
-fn newest_of(data: &LanesData<'_>, lane: usize) -> Place {
-    let lane_data = &data.lanes.lanes()[lane];
-    let bars = lane_data.bars.len();
-    Place { lane, bar: if lane_data.running.is_some() { bars } else { bars.saturating_sub(1) } }
-}
-
-// The bar of another lane that is nearest in time.
-fn beside(data: &LanesData<'_>, place: Place, lane: usize) -> Place {
-    let Some(other) = data.lanes.lanes().get(lane) else { return place };
-    let at_ns = found_at(data, place).map_or(0, |found| found.from_ns);
-    if other.running.is_some_and(|running| running.start_ns <= at_ns) {
-        return newest_of(data, lane);
-    }
-    let bar = other.bars.as_slice().partition_point(|bar| bar.start_ns <= at_ns).saturating_sub(1);
-    Place { lane, bar }
-}
-
-fn found_at(data: &LanesData<'_>, place: Place) -> Option<Found> {
-    let lane = data.lanes.lanes().get(place.lane)?;
-    if let Some(bar) = lane.bars.as_slice().get(place.bar) {
-        return Some(Found { place, task: bar.task(), from_ns: bar.start_ns, to_ns: bar.end_ns(), crowd: 1 });
-    }
-    let running = lane.running.filter(|_| place.bar == lane.bars.len())?;
-    Some(Found { place, task: running.task, from_ns: running.start_ns, to_ns: data.now_ns, crowd: 1 })
-}
-
-fn find_at(data: &LanesData<'_>, window: &TimeWindow, time: Rangef, lane: usize, x: f32) -> Option<Found> {
-    let lane_data = data.lanes.lanes().get(lane)?;
-    let at_ns = window.time_at(time, x).max(0.0);
-    let pixel_ns = window.span_ns() / f64::from(time.span().max(1.0));
-    if lane_data.running.is_some_and(|running| (running.start_ns as f64) <= at_ns && at_ns <= data.now_ns as f64) {
-        return found_at(data, Place { lane, bar: lane_data.bars.len() });
-    }
-    let bar = lane_data.bars.at(at_ns as u64, (2.0 * pixel_ns) as u64)?;
-    let bars = lane_data.bars.as_slice();
-    let index = bars.partition_point(|other| other.start_ns < bar.start_ns);
-    let index = bars[index..].iter().position(|other| other == bar).map_or(index, |offset| index + offset);
-    let mut found = found_at(data, Place { lane, bar: index })?;
-    if (bar.wall_ns as f64) < pixel_ns {
-        let near = lane_data.bars.between((at_ns - pixel_ns / 2.0).max(0.0) as u64, (at_ns + pixel_ns / 2.0) as u64);
-        found.crowd = near.len().max(1) as u32;
-    }
-    Some(found)
+/// The accessible value of the lanes: the bar at hand, or else what there is.
+fn tell(ui: &Ui, response: &Response, data: &LanesData<'_>, rows: &Rows<'_>, shown: Option<&Found>) {
+    describe(ui, response, Role::Group, "Timeline of the lanes", || match shown {
+        Some(found) => readout::sentence(data, found),
+        None => {
+            let count = data.lanes.lanes().len();
+            let shared = match rows.lanes_per_row() {
+                1 => String::new(),
+                several => format!(", {several} in a row"),
+            };
+            format!("{count} lanes{shared}, {} attempts", data.lanes.bar_count())
+        }
+    });
 }

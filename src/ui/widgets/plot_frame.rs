@@ -1,118 +1,213 @@
-//! The frame of all plots over time: the axis of time that they share with the lanes, grid lines, and no gestures of their own,
-//! since zooming applies to the whole page.
+//! The frame of all plots over time: grid lines, the marks of the vertical axis, and no gestures of their own, since zooming
+//! applies to the whole page. All of them stand in the same columns, so that a moment is at one place in all.
+//!
+//! Everything is drawn as steps: a slope would show values that never existed. What falls into one pixel is drawn from its
+//! minimum to its maximum, so that no peak is lost.
 
-use egui::{Color32, Id, Rangef, Response, Stroke, TextStyle, Ui};
-use egui_plot::{AxisHints, GridInput, GridMark, Line, Plot, PlotBounds, PlotPoint, PlotPoints, PlotUi, VLine};
+use egui::{Align2, Color32, Mesh, Painter, Rangef, Rect, Response, Sense, Shape, Stroke, TextStyle, Ui, pos2};
 
-use super::time_axis::{self, AXIS_HEIGHT, Ticks};
+use super::time_axis::{self, Ticks};
 use super::time_window::TimeWindow;
 use crate::ui::theme;
 
-/// Width of the numbers at the left, in points.
+/// Width of the numbers at the left of a plot, in points.
 pub const Y_AXIS_WIDTH: f32 = 5.0 * theme::UNIT;
+/// Minimum distance of two marks of the vertical axis, in points.
+const MIN_MARK_DISTANCE: f32 = 18.0;
+/// Maximum number of these marks.
+const MAX_MARKS: f32 = 4.0;
+
+/// Where the parts of a page over time stand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimeColumns {
+    /// Titles, legends and figures.
+    pub heads: Rangef,
+    /// The axis of time.
+    pub time: Rangef,
+}
 
 /// The properties of a plot.
 pub struct PlotFrame<'a> {
     /// Its id on the page.
     pub name: &'a str,
-    /// Height with the axis of time, in points.
-    pub height: f32,
-    /// With an axis of time below it.
-    pub time_axis: bool,
+    /// Its place; the numbers of the vertical axis are left of it.
+    pub rect: Rect,
     /// The largest value in view; the axis begins at 0.
     pub y_max: f64,
-    /// The label of a mark of the vertical axis.
+    /// The label of a mark of the vertical axis; empty: none.
     pub y_words: &'a dyn Fn(f64) -> String,
 }
 
-/// Draws a plot over time, in seconds, and lets the pointer move the page's time.
-pub fn plot_frame_ui<'a>(
-    ui: &mut Ui,
-    frame: &'a PlotFrame<'a>,
+/// What a plot is drawn on.
+pub struct TimePlot<'a> {
+    rect: Rect,
+    window: &'a TimeWindow,
+    y_max: f64,
+    pixel: f32,
+    mesh: Mesh,
+}
+
+/// Draws a plot and lets the pointer move the page's time.
+pub fn plot_frame_ui(
+    ui: &Ui,
+    frame: &PlotFrame<'_>,
     window: &mut TimeWindow,
-    draw: impl FnOnce(&mut PlotUi<'a>) + 'a,
+    draw: impl FnOnce(&mut TimePlot<'_>),
 ) -> Response {
     let palette = theme::palette(ui);
-    let font = TextStyle::Small.resolve(ui.style());
-    let (from_ns, to_ns) = window.range_ns();
-    // The last label of the axis of time is centred at the plot's right edge.
-    let width = ui.available_width() - theme::UNIT;
-    let ticks = Ticks::new(from_ns, to_ns, (width - Y_AXIS_WIDTH).max(1.0));
-    let step_ns = ticks.step_ns;
-    let y_axis = AxisHints::new_y()
-        .min_thickness(Y_AXIS_WIDTH)
-        .tick_label_font(font.clone())
-        .tick_label_color(palette.text_weak)
-        // Marks are chosen to fit, so none fades.
-        .label_spacing(Rangef::new(4.0, 5.0))
-        .formatter(move |mark, _| {
-            // The first label of the axis of time is in the same corner.
-            if frame.time_axis && mark.value == 0.0 { String::new() } else { (frame.y_words)(mark.value) }
-        });
-    let x_axis = AxisHints::new_x()
-        .min_thickness(AXIS_HEIGHT)
-        .tick_label_font(font)
-        .tick_label_color(palette.text_weak)
-        .label_spacing(Rangef::new(4.0, 5.0))
-        .formatter(move |mark, _| time_axis::label(mark.value * 1e9, step_ns));
-    let pointer_ns = window.pointer_ns();
-    let response = Plot::new(frame.name)
-        .id(Id::unique(("plot over time", frame.name)))
-        .width(width)
-        .height(frame.height)
-        .min_size(egui::Vec2::splat(theme::UNIT))
-        .show_axes([frame.time_axis, true])
-        .custom_x_axes(vec![x_axis])
-        .custom_y_axes(vec![y_axis])
-        .show_background(false)
-        .grid_color(palette.grid)
-        .grid_fade(0.0)
-        .show_x(false)
-        .show_y(false)
-        .show_crosshair(false)
-        .allow_zoom(false)
-        .allow_drag(false)
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .allow_axis_zoom_drag(false)
-        .allow_double_click_reset(false)
-        .set_margin_fraction(egui::Vec2::ZERO)
-        .x_grid_spacer(move |_| {
-            ticks
-                .times_ns
-                .iter()
-                .map(|time_ns| GridMark { value: time_ns / 1e9, step_size: ticks.step_ns / 1e9 })
-                .collect()
-        })
-        .y_grid_spacer(move |input| y_marks(input, frame))
-        .show(ui, move |plot| {
-            plot.set_plot_bounds(PlotBounds::from_min_max([from_ns / 1e9, 0.0], [to_ns / 1e9, frame.y_max]));
-            draw(plot);
-            if let Some(pointer_ns) = pointer_ns {
-                plot.vline(VLine::new("", pointer_ns / 1e9).stroke(Stroke::new(1.0, palette.edge)).allow_hover(false));
-            }
-        })
-        .response;
-    let x = Rangef::new(response.rect.left(), response.rect.right());
-    window.navigate(ui, &response, x);
+    let rect = frame.rect;
+    let response = ui.interact(rect, ui.scope_id().with(("plot over time", frame.name)), Sense::click_and_drag());
+    window.navigate(ui, &response, rect.x_range());
+    let painter = ui.painter_at(rect);
+    paint_frame(ui, &painter, frame, window);
+    let pixel = 1.0 / ui.pixels_per_point();
+    let mut plot = TimePlot { rect, window, y_max: frame.y_max.max(f64::MIN_POSITIVE), pixel, mesh: Mesh::default() };
+    draw(&mut plot);
+    let mesh = plot.mesh;
+    painter.add(Shape::mesh(mesh));
+    time_axis::paint_marks(&painter, window, rect, palette);
     window.navigate_by_keys(ui, &response);
     response
 }
 
-/// A line of a plot.
-pub fn line(name: impl Into<String>, points: &[PlotPoint], color: Color32) -> Line<'_> {
-    let line = Line::new(name, PlotPoints::Borrowed(points)).stroke(Stroke::new(theme::LINE, color));
-    line.allow_band(false).allow_hover(false)
+fn paint_frame(ui: &Ui, painter: &Painter, frame: &PlotFrame<'_>, window: &TimeWindow) {
+    let palette = theme::palette(ui);
+    let rect = frame.rect;
+    let (from_ns, to_ns) = window.range_ns();
+    time_axis::paint_grid(painter, window, &Ticks::new(from_ns, to_ns, rect.width()), rect, palette);
+    let font = TextStyle::Small.resolve(ui.style());
+    for value in marks(frame.y_max, rect.height()) {
+        let y = rect.bottom() - (value / frame.y_max) as f32 * rect.height();
+        painter.hline(rect.x_range(), painter.round_to_pixel_center(y), Stroke::new(1.0, palette.grid));
+        let half = theme::SMALL_SIZE / 2.0;
+        // At the ends a label moves inwards rather than into the next plot.
+        let at = pos2(rect.left() - theme::HALF, y.clamp(rect.top() + half - 1.0, rect.bottom() - half + 1.0));
+        ui.painter().text(at, Align2::RIGHT_CENTER, (frame.y_words)(value), font.clone(), palette.text_weak);
+    }
 }
 
-// At most four marks, at round whole numbers.
-fn y_marks(input: GridInput, frame: &PlotFrame<'_>) -> Vec<GridMark> {
-    let (min, max) = input.bounds;
-    let max_marks = (frame.height / (4.0 * theme::UNIT)).clamp(1.0, 4.0);
-    let min_step = (max - min) / f64::from(max_marks);
+/// Round whole numbers from 0 up, as many as fit.
+fn marks(max: f64, height: f32) -> impl Iterator<Item = f64> {
+    let count = (height / MIN_MARK_DISTANCE - 1.0).clamp(1.0, MAX_MARKS);
+    let min_step = max / f64::from(count);
     let power = 10_f64.powf(min_step.max(1e-9).log10().floor());
     let round = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power);
-    let step = round.into_iter().find(|step| *step >= min_step && step.fract() == 0.0).unwrap_or(1.0);
+    let step = round.into_iter().find(|step| *step >= min_step * 0.999 && step.fract() == 0.0).unwrap_or(1.0);
     let last = (max / step + 1e-9).floor() as i64;
-    (0..=last).map(|index| GridMark { value: index as f64 * step, step_size: step }).collect()
+    (0..=last).map(move |index| index as f64 * step)
+}
+
+impl TimePlot<'_> {
+    /// Draws a line of steps: from when until when, in nanoseconds, and the value; in the order of time.
+    pub fn steps(&mut self, steps: impl IntoIterator<Item = (f64, f64, f64)>, color: Color32) {
+        let mut pen = Pen { column: f32::NEG_INFINITY, low: 0.0, high: 0.0, y: None };
+        for (from_ns, to_ns, value) in steps {
+            let (left, right) = (self.x(from_ns), self.x(to_ns));
+            let y = self.y(value);
+            let before = pen.y.unwrap_or(y);
+            if left > pen.column {
+                self.upright(&pen, color);
+                (pen.column, pen.low, pen.high) = (left, before.max(y), before.min(y));
+            }
+            pen.low = pen.low.max(y);
+            pen.high = pen.high.min(y);
+            if right > left {
+                self.upright(&pen, color);
+                let half = theme::LINE / 2.0;
+                self.mesh.add_colored_rect(Rect::from_x_y_ranges(left..=right, y - half..=y + half), color);
+                (pen.column, pen.low, pen.high) = (right, y, y);
+            }
+            pen.y = Some(y);
+        }
+        self.upright(&pen, color);
+    }
+
+    /// Fills from a minimum to a maximum: from when until when, in nanoseconds, and both values.
+    pub fn range(&mut self, parts: impl IntoIterator<Item = (f64, f64, f64, f64)>, color: Color32) {
+        for (from_ns, to_ns, min, max) in parts {
+            let (left, right) = (self.x(from_ns), self.x(to_ns));
+            let rect = Rect::from_x_y_ranges(left..=right.max(left + self.pixel), self.y(max)..=self.y(min));
+            self.mesh.add_colored_rect(rect, color);
+        }
+    }
+
+    /// Where a line changes its height.
+    fn upright(&mut self, pen: &Pen, color: Color32) {
+        if pen.y.is_some() && pen.low > pen.high {
+            let half = theme::LINE / 2.0;
+            let x = pen.column - half..=pen.column + half;
+            self.mesh.add_colored_rect(Rect::from_x_y_ranges(x, pen.high - half..=pen.low + half), color);
+        }
+    }
+
+    /// On whole pixels, so that nothing flickers while the view moves, and never far outside.
+    fn x(&self, time_ns: f64) -> f32 {
+        let place = self.window.place_of(self.rect.x_range(), time_ns);
+        let place = place.clamp(self.rect.left() - 2.0, self.rect.right() + 2.0);
+        (place / self.pixel).round() * self.pixel
+    }
+
+    fn y(&self, value: f64) -> f32 {
+        let inside = self.rect.shrink2(egui::vec2(0.0, theme::LINE / 2.0));
+        inside.bottom() - (value / self.y_max).clamp(0.0, 1.0) as f32 * inside.height()
+    }
+}
+
+/// Where a line is while it is drawn: its pixel, what it has touched there, and its height.
+struct Pen {
+    column: f32,
+    low: f32,
+    high: f32,
+    y: Option<f32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plot(window: &TimeWindow) -> TimePlot<'_> {
+        let rect = Rect::from_min_max(pos2(0.0, 0.0), pos2(100.0, 50.0));
+        TimePlot { rect, window, y_max: 100.0, pixel: 1.0, mesh: Mesh::default() }
+    }
+
+    fn window() -> TimeWindow {
+        let mut window = TimeWindow::default();
+        window.begin(1_000_000_000);
+        window
+    }
+
+    #[test]
+    fn many_steps_in_a_pixel_cost_little_and_keep_their_peak() {
+        let window = window();
+        let mut plot = plot(&window);
+        let steps = (0..100_000_u32).map(|at| {
+            let value = if at == 43_210 { 100.0 } else { 1.0 };
+            (f64::from(at) * 1e4, f64::from(at + 1) * 1e4, value)
+        });
+        plot.steps(steps, Color32::WHITE);
+        assert!(plot.mesh.vertices.len() < 4 * 1000, "{} vertices", plot.mesh.vertices.len());
+        let highest = plot.mesh.vertices.iter().min_by(|a, b| a.pos.y.total_cmp(&b.pos.y)).expect("it is drawn");
+        assert!(highest.pos.y <= 1.0 && (highest.pos.x - 43.0).abs() <= 2.0, "{highest:?}");
+    }
+
+    #[test]
+    fn a_line_is_drawn_as_steps_without_a_slope() {
+        let window = window();
+        let mut plot = plot(&window);
+        plot.steps([(0.0, 5e8, 0.0), (5e8, 1e9, 100.0)], Color32::WHITE);
+        let rects: Vec<Rect> = plot.mesh.vertices.chunks(4).map(|corners| {
+            corners.iter().fold(Rect::NOTHING, |rect, vertex| rect.union(Rect::from_pos(vertex.pos)))
+        }).collect();
+        assert_eq!(rects.len(), 3, "{rects:?}");
+        assert!(rects.iter().all(|rect| rect.width() <= theme::LINE || rect.height() <= theme::LINE));
+    }
+
+    #[test]
+    fn marks_are_round_whole_and_few() {
+        let of = |max: f64, height: f32| marks(max, height).collect::<Vec<_>>();
+        assert_eq!(of(104.0, 48.0), [0.0, 100.0]);
+        assert_eq!(of(2.2, 40.0), [0.0, 2.0]);
+        assert_eq!(of(41.6, 96.0), [0.0, 20.0, 40.0]);
+        assert_eq!(of(1.04, 20.0), [0.0, 1.0]);
+    }
 }

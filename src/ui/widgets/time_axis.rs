@@ -8,6 +8,8 @@ use crate::ui::theme::{self, Palette};
 
 /// Minimum distance of two labels, in points.
 const MIN_LABEL_DISTANCE: f32 = 72.0;
+/// Opacity of the selected stretch of time over what is drawn there.
+const SELECTION_OPACITY: f32 = 0.22;
 /// Height of an axis with its labels, in points.
 pub const AXIS_HEIGHT: f32 = 2.5 * theme::UNIT;
 
@@ -37,8 +39,11 @@ impl Ticks {
     }
 }
 
-/// The label of a moment if moments are `step_ns` apart: `0.25 s`, `40 s`, `1:30`.
+/// The label of a moment if moments are `step_ns` apart: `0`, `0.25 s`, `40 s`, `1:30`.
 pub fn label(time_ns: f64, step_ns: f64) -> String {
+    if time_ns == 0.0 {
+        return "0".to_owned();
+    }
     if time_ns >= 100e9 && step_ns >= 1e9 {
         return quantity::clock(time_ns);
     }
@@ -84,8 +89,18 @@ pub fn paint_labels(ui: &Ui, window: &TimeWindow, ticks: &Ticks, strip: Rect, x:
     }
 }
 
-/// Draws a line at the pointer's moment.
-pub fn paint_pointer(painter: &Painter, window: &TimeWindow, rect: Rect, palette: &Palette) {
+/// Draws what all plots of a page have in common above their contents: the selected stretch of time, and a line at the pointer's
+/// moment.
+pub fn paint_marks(painter: &Painter, window: &TimeWindow, rect: Rect, palette: &Palette) {
+    if let Some(selection) = window.selection() {
+        let [left, right] = [selection.from_ns, selection.to_ns]
+            .map(|time_ns| window.place_of(rect.x_range(), time_ns as f64).clamp(rect.left(), rect.right()));
+        let selected = Rect::from_x_y_ranges(left..=right, rect.y_range());
+        painter.rect_filled(selected, 0.0, palette.accent.gamma_multiply(SELECTION_OPACITY));
+        for x in [left, right] {
+            painter.vline(painter.round_to_pixel_center(x), rect.y_range(), Stroke::new(1.0, palette.accent));
+        }
+    }
     if let Some(time_ns) = window.pointer_ns() {
         let x = painter.round_to_pixel_center(window.place_of(rect.x_range(), time_ns));
         if rect.x_range().contains(x) {
@@ -111,8 +126,8 @@ mod tests {
     #[test]
     fn labels_tell_neighbours_apart() {
         assert_eq!(
-            [label(0.25e9, 0.05e9), label(40e9, 10e9), label(90e9, 30e9), label(150e9, 30e9)],
-            ["0.25 s", "40 s", "90 s", "2:30"]
+            [label(0.25e9, 0.05e9), label(40e9, 10e9), label(90e9, 30e9), label(150e9, 30e9), label(0.0, 1.0)],
+            ["0.25 s", "40 s", "90 s", "2:30", "0"]
         );
         assert_ne!(label(1.23402e9, 2e4), label(1.23404e9, 2e4));
     }

@@ -1,9 +1,10 @@
 //! The visible part of a run's time, shared by all plots of a page: zooming one zooms all, and the pointer's moment is marked
 //! in all of them.
 
-use egui::{EventFilter, Key, Rangef, Response, Stroke, StrokeKind, Ui};
+use egui::{Event, EventFilter, Key, Rangef, Response, Stroke, StrokeKind, Ui};
 
 use crate::ui::theme;
+use fanlane_core::model::Stretch;
 
 /// Minimum visible span: 10 µs.
 const MIN_SPAN_NS: f64 = 1e4;
@@ -11,16 +12,21 @@ const MIN_SPAN_NS: f64 = 1e4;
 const EMPTY_SPAN_NS: f64 = 1e7;
 /// The share of the view by which an arrow key moves it.
 const KEY_STEP: f64 = 0.1;
-/// How far one notch of the wheel (50 points) zooms.
-const ZOOM_PER_POINT: f32 = 1.0 / 200.0;
 
-/// The visible part of a run's time.
+/// The visible part of a run's time, and the selected one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TimeWindow {
+    /// A drag selects a stretch of time also without Shift.
+    pub selects: bool,
+    /// A drag in the overview chooses what is in view.
+    pub(super) selects_view: bool,
     view: View,
     end_ns: f64,
     pointer_ns: Option<f64>,
     next_pointer_ns: Option<f64>,
+    selection: Option<Stretch>,
+    /// Where the drag began that selects.
+    anchor_ns: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -105,6 +111,35 @@ impl TimeWindow {
         }
     }
 
+    /// Shows a stretch of time and nothing else.
+    pub fn show(&mut self, stretch: Stretch) {
+        let span_ns = (stretch.span_ns() as f64).max(MIN_SPAN_NS);
+        if span_ns >= self.end_ns { self.show_whole() } else { self.place(stretch.from_ns as f64, span_ns) }
+    }
+
+    /// Moves the view so that a moment is in its middle.
+    pub fn center_on(&mut self, time_ns: f64) {
+        if !self.is_whole() {
+            let span_ns = self.span_ns();
+            self.place(time_ns - span_ns / 2.0, span_ns);
+        }
+    }
+
+    /// The end of the run, in nanoseconds since its start.
+    pub const fn end_ns(&self) -> f64 {
+        self.end_ns
+    }
+
+    /// The selected stretch of time.
+    pub const fn selection(&self) -> Option<Stretch> {
+        self.selection
+    }
+
+    /// Selects a stretch of time, or none.
+    pub fn select(&mut self, selection: Option<Stretch>) {
+        self.selection = selection;
+    }
+
     /// Moves the view by the shortest way that shows a span.
     pub fn reveal(&mut self, from_ns: f64, to_ns: f64) {
         let (left_ns, right_ns) = self.range_ns();
@@ -131,30 +166,41 @@ impl TimeWindow {
         x.min + ((time_ns - from_ns) / self.span_ns()) as f32 * x.span()
     }
 
-    /// Wheel, drag, double click and pointer over something whose time axis takes up `x`.
+    /// Wheel, drag, double click and pointer over something whose time axis takes up `x`: Ctrl and the wheel zoom, Shift and the
+    /// wheel move; a drag moves, and with Shift it selects.
     pub fn navigate(&mut self, ui: &Ui, response: &Response, x: Rangef) {
+        let shift = ui.input(|input| input.modifiers.shift);
         if response.double_clicked() {
             self.show_whole();
+        } else if response.drag_started() && (shift || self.selects) {
+            let origin = ui.input(|input| input.pointer.press_origin());
+            self.anchor_ns = origin.map(|origin| self.time_at(x, origin.x));
+        } else if let Some(anchor_ns) = self.anchor_ns.filter(|_| response.dragged()) {
+            let pointer = response.interact_pointer_pos().map_or(anchor_ns, |pointer| self.time_at(x, pointer.x));
+            let [one, other] = [anchor_ns, pointer].map(|time_ns| time_ns.clamp(0.0, self.end_ns) as u64);
+            self.selection = Some(Stretch::between(one, other)).filter(|stretch| stretch.span_ns() > 0);
         } else if response.dragged() {
             self.pan(-f64::from(response.drag_delta().x / x.span().max(1.0)) * self.span_ns());
         }
+        if response.drag_stopped() {
+            self.anchor_ns = None;
+        }
         let Some(pointer) = response.hover_pos().filter(|pointer| x.contains(pointer.x)) else { return };
-        let (scroll, pinch) = ui.input_mut(|input| {
+        let (sideways, factor) = ui.input_mut(|input| {
             // Consumed here, so that it does not also scroll an area around it.
-            (std::mem::take(&mut input.smooth_scroll_delta), input.zoom_delta())
+            (std::mem::take(&mut input.smooth_scroll_delta.x), input.zoom_delta())
         });
-        let factor = (scroll.y * ZOOM_PER_POINT).exp() * pinch;
         if factor != 1.0 {
             self.zoom(f64::from(factor), self.time_at(x, pointer.x));
         }
-        self.pan(-f64::from(scroll.x / x.span().max(1.0)) * self.span_ns());
+        self.pan(-f64::from(sideways / x.span().max(1.0)) * self.span_ns());
         self.next_pointer_ns = Some(self.time_at(x, pointer.x));
     }
 }
 
 impl TimeWindow {
-    /// Handles the keys of a focused plot and draws its focus ring: arrows move, + and − zoom, Home shows the whole run, End
-    /// follows.
+    /// Handles the keys of a focused plot and draws its focus ring: arrows move, with Shift they select, + and − zoom, Home shows
+    /// the whole run, End follows.
     pub fn navigate_by_keys(&mut self, ui: &Ui, response: &Response) {
         if !response.has_focus() {
             return;
@@ -163,14 +209,23 @@ impl TimeWindow {
         ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
         self.zoom_by_keys(ui, None);
         let step_ns = self.span_ns() * KEY_STEP;
-        if pressed(ui, Key::ArrowLeft) {
-            self.pan(-step_ns);
-        }
-        if pressed(ui, Key::ArrowRight) {
-            self.pan(step_ns);
-        }
+        self.select_by_keys(ui);
+        self.pan(arrows(ui, false) * step_ns);
         let ring = Stroke::new(theme::FOCUS, theme::palette(ui).accent);
         ui.painter().rect_stroke(response.rect, theme::RADIUS, ring, StrokeKind::Inside);
+    }
+
+    /// Shift with the arrow keys moves the end of the selection; it begins in the middle of the view.
+    pub fn select_by_keys(&mut self, ui: &Ui) {
+        let steps = arrows(ui, true);
+        if steps == 0.0 {
+            return;
+        }
+        let (from_ns, to_ns) = self.range_ns();
+        let middle_ns = ((from_ns + to_ns) / 2.0) as u64;
+        let selection = self.selection.unwrap_or(Stretch::between(middle_ns, middle_ns));
+        let end_ns = steps.mul_add(self.span_ns() * KEY_STEP, selection.to_ns as f64).clamp(0.0, self.end_ns) as u64;
+        self.selection = Some(Stretch::between(selection.from_ns, end_ns)).filter(|stretch| stretch.span_ns() > 0);
     }
 
     /// The keys +, −, Home and End; they zoom around a moment, or around the middle.
@@ -190,6 +245,17 @@ impl TimeWindow {
             self.follow();
         }
     }
+}
+
+/// How often the right arrow key was pressed, less the left one, with Shift or without.
+pub fn arrows(ui: &Ui, with_shift: bool) -> f64 {
+    let step = |event: &Event| match event {
+        Event::Key { key, pressed: true, modifiers, .. } if modifiers.shift == with_shift && !modifiers.command => {
+            f64::from(u8::from(*key == Key::ArrowRight)) - f64::from(u8::from(*key == Key::ArrowLeft))
+        }
+        _ => 0.0,
+    };
+    ui.input(|input| input.events.iter().map(step).sum())
 }
 
 /// A key without Ctrl, Alt or Command, which the window uses; + may need Shift.
@@ -247,6 +313,19 @@ mod tests {
         assert_eq!(window.range_ns(), (29e9, 30e9));
         window.show_whole();
         assert_eq!(window.range_ns(), (0.0, 30e9));
+    }
+
+    #[test]
+    fn a_stretch_is_shown_as_it_is_and_the_view_moves_to_a_moment() {
+        let mut window = window(10_000_000_000);
+        window.center_on(5e9);
+        assert!(window.is_whole(), "there is nothing to move");
+        window.show(Stretch::between(3_000_000_000, 1_000_000_000));
+        assert_eq!(window.range_ns(), (1e9, 3e9));
+        window.center_on(9.9e9);
+        assert_eq!(window.range_ns(), (8e9, 10e9));
+        window.show(Stretch::between(0, 20_000_000_000));
+        assert!(window.is_whole());
     }
 
     #[test]

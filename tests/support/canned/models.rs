@@ -5,7 +5,7 @@ use fanlane_core::event::{
     Summary, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId, WorkerSample,
 };
 use fanlane_core::job::Mode;
-use fanlane_core::model::{CoreHistory, DepthHistory, LaneHistory, Progress};
+use fanlane_core::model::{CoreHistory, DepthHistory, Durations, LaneHistory, PoolHistory, Progress};
 
 /// Nanoseconds of a millisecond.
 pub const MS: u64 = 1_000_000;
@@ -16,6 +16,8 @@ pub struct Models {
     pub lanes: LaneHistory,
     pub cores: CoreHistory,
     pub depth: DepthHistory,
+    pub pool: PoolHistory,
+    pub durations: Durations,
     pub progress: Progress,
 }
 
@@ -25,6 +27,8 @@ impl Models {
         self.lanes.apply(&event);
         self.cores.apply(&event);
         self.depth.apply(&event);
+        self.pool.apply(&event);
+        self.durations.apply(&event);
         self.progress.apply(&event);
     }
 

@@ -4,6 +4,7 @@
 //! Not in here: what a task prints or returns, and anything about cores.
 
 mod bars;
+mod changes;
 
 use std::collections::HashMap;
 
@@ -13,7 +14,8 @@ use crate::event::{
 };
 
 use super::live_output::LatestLine;
-pub use bars::{Bar, Bars, Segment, Totals};
+pub use bars::{Bar, Bars, Mark, Segment, Totals};
+use changes::Changes;
 
 /// All lanes of a run. Takes at most 40 bytes for each attempt and as much again for each worker.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,7 @@ pub struct LaneHistory {
     end_ns: u64,
     finished: bool,
     unplaced: u64,
+    changes: Changes,
 }
 
 /// Progress that a task has reported.
@@ -209,6 +212,17 @@ impl LaneHistory {
         self.lanes.iter().map(|lane| lane.bars.len()).sum()
     }
 
+    /// The number of the newest change of the bars.
+    pub const fn revision(&self) -> u64 {
+        self.changes.revision()
+    }
+
+    /// The earliest start of the bars that were added after `revision`; `None` if none was. It may be earlier than that, if
+    /// `revision` is long ago.
+    pub fn changed_since(&self, revision: u64) -> Option<u64> {
+        self.changes.since(revision)
+    }
+
     /// Attempts of workers that no event had named; 0 in a complete record of a run.
     pub fn unplaced(&self) -> u64 {
         self.unplaced
@@ -264,6 +278,7 @@ impl LaneHistory {
             lane.counts.add(record.outcome.class())
         }
         lane.bars.insert(bar);
+        self.changes.add(bar.start_ns);
     }
 }
 

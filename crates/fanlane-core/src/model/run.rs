@@ -9,7 +9,9 @@ use crate::event::{
     SharedObject, Summary, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
 
-use super::{CoreHistory, DepthHistory, LaneHistory, LiveText, Progress, Records, ResultTransfers, Transports};
+use super::{
+    CoreHistory, DepthHistory, Durations, LaneHistory, LiveText, PoolHistory, Progress, Records, ResultTransfers, Transports,
+};
 
 /// A running task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,10 @@ pub struct RunModel {
     pub cores: CoreHistory,
     /// The numbers of queued, running and ended tasks over time.
     pub depth: DepthHistory,
+    /// Ended tasks and the memory of the workers over time.
+    pub pool: PoolHistory,
+    /// How long tasks take.
+    pub durations: Durations,
     /// The lane of each worker that ever existed.
     pub lane_of: HashMap<WorkerId, LaneId>,
     /// The cost of transferring results.
@@ -69,6 +75,8 @@ impl RunModel {
         self.lanes.apply(&event);
         self.cores.apply(&event);
         self.depth.apply(&event);
+        self.pool.apply(&event);
+        self.durations.apply(&event);
         self.result_transfers.apply(&event);
         self.transports.apply(&event);
         match event.kind {

@@ -76,7 +76,7 @@ pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Re
         for class in OutcomeClass::ALL {
             let count = run.counts.of(class);
             if count > 0 {
-                count_badge_ui(ui, class, count);
+                count_badge_ui(ui, class, count, true);
                 ui.add_space(theme::HALF);
             }
         }

@@ -1,27 +1,88 @@
-//! The bar under the pointer or the cursor in words, or else the gestures of the lanes.
+//! The line below the lanes: the bar under the pointer or the cursor, or the selected stretch of time, or the gestures.
 
-use egui::{Align, Layout, Rect, RichText, Ui, UiBuilder};
+use egui::{Align, Button, Layout, Rect, RichText, Ui, UiBuilder};
+use egui_material_icons::icons::{ICON_CLOSE, ICON_TABLE_ROWS};
 
-use super::{Found, LanesData};
+use super::find::Found;
+use super::{LanesAction, LanesData};
+use crate::ui::icon_button::{icon_text, small_icon_button};
 use crate::ui::theme;
-use crate::ui::widgets::{badge, quantity};
+use crate::ui::widgets::{TimeWindow, badge, quantity};
 use fanlane_core::event::OutcomeClass;
-use fanlane_core::model::{LatestLine, format};
+use fanlane_core::model::{LatestLine, Stretch, format};
 
 /// The gestures of the lanes.
-const ADVICE: &str = "Wheel: zoom · Drag: move · Double click: whole run · Click: open the task";
+const GESTURES: &str =
+    "Ctrl+wheel: zoom · Drag: move · Shift+drag: select time · Double click: whole run · Click: open the task";
 
-/// The line below the lanes.
-pub fn line_ui(ui: &mut Ui, rect: Rect, data: &LanesData<'_>, found: Option<&Found>) {
+/// Draws the line. Where the lanes scroll it says so.
+pub fn line_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    data: &LanesData<'_>,
+    window: &mut TimeWindow,
+    found: Option<&Found>,
+    scrolls: bool,
+) -> Option<LanesAction> {
     let palette = theme::palette(ui);
+    let mut action = None;
     let builder = UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center));
     ui.scope_builder(builder, |ui| {
-        let (text, color) = match found {
-            Some(found) => (sentence(data, found), palette.text),
-            None => (ADVICE.to_owned(), palette.text_weak),
+        let small = |ui: &mut Ui, text: String, color| {
+            ui.add(egui::Label::new(RichText::new(text).small().color(color)).truncate());
         };
-        ui.add(egui::Label::new(RichText::new(text).small().color(color)).truncate());
+        match (found, window.selection()) {
+            (Some(found), _) => small(ui, sentence(data, found), palette.text),
+            (None, Some(stretch)) => {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.spacing_mut().item_spacing.x = theme::UNIT;
+                    ui.spacing_mut().button_padding.y = 0.0;
+                    if small_icon_button(ui, ICON_CLOSE, "Clear the selection (Esc)").clicked() {
+                        window.select(None);
+                    }
+                    let words = "Show these results";
+                    let button = Button::new((icon_text(ICON_TABLE_ROWS).size(theme::BODY_SIZE), words));
+                    if ui.add(button).accessible_name(words).clicked() {
+                        action = Some(LanesAction::ShowStretch(stretch));
+                    }
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        small(ui, stretch_sentence(data, stretch), palette.text);
+                    });
+                });
+            }
+            (None, None) if scrolls => small(ui, format!("Wheel: scroll · {GESTURES}"), palette.text_weak),
+            (None, None) => small(ui, GESTURES.to_owned(), palette.text_weak),
+        }
     });
+    action
+}
+
+/// `2.10 s to 3.40 s: 42 tasks (40 done, 2 failed) · busy 93 % · mean 0.12 s · 32.3 /s`.
+fn stretch_sentence(data: &LanesData<'_>, stretch: Stretch) -> String {
+    let totals = stretch.totals(data.lanes, data.now_ns);
+    let [from, to] = [stretch.from_ns, stretch.to_ns].map(|time_ns| quantity::moment(time_ns as f64));
+    let mut parts: Vec<String> = OutcomeClass::ALL
+        .into_iter()
+        .filter(|class| totals.ended.of(*class) > 0)
+        .map(|class| format!("{} {}", format::count(totals.ended.of(class)), class.name()))
+        .collect();
+    if totals.running > 0 {
+        parts.push(format!("{} running", format::count(totals.running)));
+    }
+    if totals.retried > 0 {
+        parts.push(format!("{} tried again", format::count(totals.retried)));
+    }
+    let mut text = format!("{from} to {to}: {}", format::plural(totals.tasks(), "task"));
+    if !parts.is_empty() {
+        text += &format!(" ({})", parts.join(", "));
+    }
+    if let Some(busy) = totals.busy {
+        text += &format!(" · busy {}", quantity::share(busy));
+    }
+    if let Some(mean_ns) = totals.mean_wall_ns {
+        text += &format!(" · mean {}", format::duration(mean_ns));
+    }
+    text + &format!(" · {}", format::rate(totals.rate(stretch)))
 }
 
 /// The tooltip of a bar.
@@ -29,16 +90,16 @@ pub fn tooltip_ui(ui: &mut Ui, data: &LanesData<'_>, found: &Found) {
     ui.set_max_width(ui.spacing().tooltip_width);
     let class = class(data, found);
     ui.horizontal(|ui| {
-        ui.strong(format!("Task {}", format::count((data.number)(found.task))));
+        ui.strong(format!("Task {}", format::count(data.tasks.number(found.task))));
         match class {
             Some(class) => badge::outcome_badge_ui(ui, class),
-            None => ui.label("running"),
+            None => ui.label(running_word(data, found)),
         };
-        if retried(data, found) {
-            ui.label("tried again");
+        if let Some(words) = attempt_words(data, found) {
+            ui.label(words);
         }
     });
-    ui.add(egui::Label::new(RichText::new((data.label)(found.task)).monospace()).truncate());
+    ui.add(egui::Label::new(RichText::new(data.tasks.label(found.task)).monospace()).truncate());
     ui.label(times(data, found));
     if let Some(line) = latest_line(data, found) {
         ui.add(egui::Label::new(RichText::new(line).monospace()).truncate());
@@ -50,12 +111,24 @@ pub fn tooltip_ui(ui: &mut Ui, data: &LanesData<'_>, found: &Found) {
 
 /// `Lane 3 · Task 12 · done · 0.53 s from 1.20 s · command line`.
 pub fn sentence(data: &LanesData<'_>, found: &Found) -> String {
-    let state = class(data, found).map_or("running", OutcomeClass::name);
-    let again = if retried(data, found) { ", tried again" } else { "" };
-    let label = (data.label)(found.task);
-    let (lane, task) = (found.place.lane + 1, format::count((data.number)(found.task)));
+    let state = class(data, found).map_or_else(|| running_word(data, found), OutcomeClass::name);
+    let again = attempt_words(data, found).map_or_else(String::new, |words| format!(", {words}"));
+    let label = data.tasks.label(found.task);
+    let (lane, task) = (found.place.lane + 1, format::count(data.tasks.number(found.task)));
     let line = latest_line(data, found).map_or_else(String::new, |line| format!(" · {line}"));
     format!("Lane {lane} · Task {task} · {state}{again} · {}{line} · {label}", times(data, found))
+}
+
+/// `try 1 of 3, tried again`; `None` for a task that is tried once.
+fn attempt_words(data: &LanesData<'_>, found: &Found) -> Option<String> {
+    let again = found.bar(data).is_some_and(|bar| bar.retried());
+    let attempt = data.tasks.attempt(found.task, found.from_ns).map(|(place, of)| format!("try {place} of {of}"));
+    match (attempt, again) {
+        (Some(words), true) => Some(format!("{words}, tried again")),
+        (Some(words), false) => Some(words),
+        (None, true) => Some("tried again".to_owned()),
+        (None, false) => None,
+    }
 }
 
 fn times(data: &LanesData<'_>, found: &Found) -> String {
@@ -66,13 +139,12 @@ fn times(data: &LanesData<'_>, found: &Found) -> String {
 }
 
 fn class(data: &LanesData<'_>, found: &Found) -> Option<OutcomeClass> {
-    let lane = data.lanes.lanes().get(found.place.lane)?;
-    lane.bars.as_slice().get(found.place.bar).map(|bar| bar.class())
+    found.bar(data).map(|bar| bar.class())
 }
 
-fn retried(data: &LanesData<'_>, found: &Found) -> bool {
-    let lane = data.lanes.lanes().get(found.place.lane);
-    lane.and_then(|lane| lane.bars.as_slice().get(found.place.bar)).is_some_and(|bar| bar.retried())
+fn running_word(data: &LanesData<'_>, found: &Found) -> &'static str {
+    let running = data.lanes.lanes().get(found.place.lane).and_then(|lane| lane.running);
+    if running.is_some_and(|running| running.is_suspended) { "stopped by a signal" } else { "running" }
 }
 
 /// The latest line of a running task.

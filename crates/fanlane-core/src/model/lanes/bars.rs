@@ -23,13 +23,60 @@ pub struct Bar {
     packed: u64,
 }
 
+/// What a bar says of its attempt: how it ended, or that another followed. From the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    /// It succeeded.
+    Done,
+    /// It did not, and another attempt followed.
+    Retried,
+    /// It was cancelled.
+    Cancelled,
+    /// It ran into its timeout.
+    TimedOut,
+    /// It ended on its own without success.
+    Failed,
+    /// Its worker died.
+    Lost,
+}
+
+impl Mark {
+    /// All marks, from the best to the worst.
+    pub const ALL: [Self; 6] =
+        [Self::Done, Self::Retried, Self::Cancelled, Self::TimedOut, Self::Failed, Self::Lost];
+
+    /// The class of the outcome; `None` where another attempt followed.
+    pub const fn class(self) -> Option<OutcomeClass> {
+        match self {
+            Self::Done => Some(OutcomeClass::Done),
+            Self::Retried => None,
+            Self::Cancelled => Some(OutcomeClass::Cancelled),
+            Self::TimedOut => Some(OutcomeClass::TimedOut),
+            Self::Failed => Some(OutcomeClass::Failed),
+            Self::Lost => Some(OutcomeClass::Lost),
+        }
+    }
+}
+
+impl From<OutcomeClass> for Mark {
+    fn from(class: OutcomeClass) -> Self {
+        match class {
+            OutcomeClass::Done => Self::Done,
+            OutcomeClass::Cancelled => Self::Cancelled,
+            OutcomeClass::TimedOut => Self::TimedOut,
+            OutcomeClass::Failed => Self::Failed,
+            OutcomeClass::Lost => Self::Lost,
+        }
+    }
+}
+
 /// Totals of several bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Totals {
     /// How many.
     pub count: u32,
-    /// The worst outcome among them.
-    pub worst: OutcomeClass,
+    /// The worst among them.
+    pub worst: Mark,
     /// Their total time, in nanoseconds.
     pub busy_ns: u64,
 }
@@ -41,8 +88,8 @@ pub struct Segment {
     pub from_ns: f64,
     /// Right edge.
     pub to_ns: f64,
-    /// The outcome, or the worst among several.
-    pub worst: OutcomeClass,
+    /// The mark of the bar, or the worst among several.
+    pub worst: Mark,
     /// The share of the segment's width that is busy, above 0 and up to 1.
     pub busy: f32,
     /// Number of bars that it stands for.
@@ -87,8 +134,13 @@ impl Bar {
         self.start_ns.saturating_add(self.wall_ns)
     }
 
-    const fn totals(&self) -> Totals {
-        Totals { count: 1, worst: self.class(), busy_ns: self.wall_ns }
+    /// What it says of its attempt.
+    pub fn mark(&self) -> Mark {
+        if self.retried() { Mark::Retried } else { self.class().into() }
+    }
+
+    fn totals(&self) -> Totals {
+        Totals { count: 1, worst: self.mark(), busy_ns: self.wall_ns }
     }
 }
 
@@ -100,12 +152,12 @@ impl std::fmt::Debug for Bar {
 }
 
 impl Totals {
-    const NONE: Self = Self { count: 0, worst: OutcomeClass::Done, busy_ns: 0 };
+    const NONE: Self = Self { count: 0, worst: Mark::Done, busy_ns: 0 };
 
     fn and(self, other: Self) -> Self {
         Self {
             count: self.count.saturating_add(other.count),
-            worst: worse(self.worst, other.worst),
+            worst: self.worst.max(other.worst),
             busy_ns: self.busy_ns + other.busy_ns,
         }
     }
@@ -120,11 +172,6 @@ pub const fn rank(class: OutcomeClass) -> usize {
         OutcomeClass::Failed => 3,
         OutcomeClass::Lost => 4,
     }
-}
-
-/// The worse of two outcomes.
-pub const fn worse(a: OutcomeClass, b: OutcomeClass) -> OutcomeClass {
-    if rank(a) < rank(b) { b } else { a }
 }
 
 impl Bars {
@@ -262,7 +309,7 @@ impl Bars {
                 draw(Segment {
                     from_ns: bar.start_ns as f64,
                     to_ns: bar.end_ns() as f64,
-                    worst: bar.class(),
+                    worst: bar.mark(),
                     busy: 1.0,
                     count: 1,
                     first: at,

@@ -1,4 +1,3 @@
-use super::bars::worse;
 use super::*;
 use crate::event::{Outcome, OutcomeClass};
 use crate::event::{SampleEvent, TaskEvent, WorkerEvent};
@@ -110,7 +109,7 @@ fn totals_equal_the_plain_sum_also_after_late_bars() {
         // Every 37th comes 3 places late.
         let start_ns = if index % 37 == 0 { (index * 10).saturating_sub(25) } else { index * 10 };
         let class = if index % 901 == 900 { OutcomeClass::Failed } else { OutcomeClass::Done };
-        bars.insert(Bar::new(start_ns, 1 + index % 7, TaskId(index), class, false));
+        bars.insert(Bar::new(start_ns, 1 + index % 7, TaskId(index), class, index % 700 == 0));
     }
     assert!(bars.as_slice().is_sorted_by_key(|bar| bar.start_ns));
     for range in [0..5000, 0..1, 15..17, 16..4096, 17..4999, 256..512, 4990..5000, 9..9] {
@@ -118,7 +117,7 @@ fn totals_equal_the_plain_sum_also_after_late_bars() {
         let totals = bars.totals(range);
         assert_eq!(totals.count as usize, plain.len());
         assert_eq!(totals.busy_ns, plain.iter().map(|bar| bar.wall_ns).sum::<u64>());
-        let worst = plain.iter().fold(OutcomeClass::Done, |worst, bar| worse(worst, bar.class()));
+        let worst = plain.iter().map(Bar::mark).max().unwrap_or(Mark::Done);
         assert_eq!(totals.worst, worst);
     }
 }
@@ -134,7 +133,7 @@ fn segments_are_few_hide_no_failure_and_lose_no_time() {
     bars.segments(0, 100_000_000, 100_000.0, |segment| segments.push(segment));
     assert_eq!(segments.len(), 1000);
     assert_eq!(segments.iter().map(|segment| u64::from(segment.count)).sum::<u64>(), 100_000);
-    assert_eq!(segments.iter().filter(|segment| segment.worst == OutcomeClass::Failed).count(), 1);
+    assert_eq!(segments.iter().filter(|segment| segment.worst == Mark::Failed).count(), 1);
     assert!(segments.iter().all(|segment| (segment.busy - 0.9).abs() < 1e-3));
     assert!(segments.is_sorted_by(|a, b| a.to_ns <= b.from_ns));
 }
@@ -194,4 +193,32 @@ fn the_latest_line_is_that_of_the_running_attempt() {
     apply(&mut history, 40, EventKind::Task(TaskEvent::Finished(vec![record(7, 1, 5, 30, Outcome::Done)])));
     task_started(&mut history, 50, 8, 1, 45);
     assert_eq!(line(&history), None, "it was that of the task before");
+}
+
+#[test]
+fn a_retry_is_worse_than_success_and_better_than_any_end_without_it() {
+    let marks: Vec<Mark> = OutcomeClass::ALL.map(Mark::from).to_vec();
+    assert!(marks.is_sorted() && Mark::ALL.is_sorted());
+    let retried = Bar::new(0, 1, TaskId(0), OutcomeClass::Lost, true).mark();
+    assert!(Mark::Done < retried && retried < Mark::Cancelled && retried.class().is_none());
+}
+
+#[test]
+fn the_earliest_change_since_a_revision_is_known_or_taken_for_the_start() {
+    let mut history = LaneHistory::default();
+    started(&mut history, 0, 1, 0);
+    let mut revisions = vec![history.revision()];
+    for (task, start_ns) in [500, 900, 300, 700].into_iter().enumerate() {
+        let done = record(task as u64, 1, start_ns, 50, Outcome::Done);
+        apply(&mut history, 1000, EventKind::Task(TaskEvent::Finished(vec![done])));
+        revisions.push(history.revision());
+    }
+    let since: Vec<Option<u64>> = revisions.iter().map(|revision| history.changed_since(*revision)).collect();
+    assert_eq!(since, [Some(300), Some(300), Some(300), Some(700), None]);
+    for task in 4..20_000 {
+        let done = record(task, 1, 1000 * task, 50, Outcome::Done);
+        apply(&mut history, 1000 * task, EventKind::Task(TaskEvent::Finished(vec![done])));
+    }
+    assert_eq!(history.changed_since(revisions[0]), Some(0), "what is forgotten may have been anywhere");
+    assert_eq!(history.changed_since(history.revision() - 1), Some(19_999_000));
 }

@@ -1,0 +1,97 @@
+//! What tasks are called in the lanes: their inputs, without what all of them have in common.
+
+use crate::ui::sanitize;
+use fanlane_core::event::TaskId;
+use fanlane_core::job::Batch;
+
+/// Number of tasks that are compared.
+const MAX_COMPARED: u64 = 64;
+/// Maximum length of a name, in characters: more than a bar has room for.
+const MAX_CHARS: usize = 200;
+
+/// What the inputs of a batch begin and end with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    head: String,
+    tail: String,
+}
+
+impl Names {
+    /// Compares some tasks of a batch.
+    pub fn of(batch: &Batch) -> Self {
+        let count = batch.len().min(MAX_COMPARED);
+        if count < 2 {
+            return Self::default();
+        }
+        let texts: Vec<String> =
+            (0..count).map(|place| inputs(batch, TaskId(place * (batch.len() - 1) / (count - 1)))).collect();
+        Self::common(&texts)
+    }
+
+    fn common(texts: &[String]) -> Self {
+        let Some((first, others)) = texts.split_first() else { return Self::default() };
+        // Cut where a folder or a word ends: half a word is no name.
+        let ends = |char: char| char == '/' || char.is_whitespace();
+        let same = |one: &str, other: &str| {
+            one.chars().zip(other.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum::<usize>()
+        };
+        let head = others.iter().map(|other| same(first, other)).min().unwrap_or(0);
+        let head = first[..head].rfind(ends).map_or(0, |at| at + first[at..].chars().next().map_or(1, char::len_utf8));
+        let backwards = |text: &str| text[head.min(text.len())..].chars().rev().collect::<String>();
+        let turned = backwards(first);
+        let tail = others.iter().map(|other| same(&turned, &backwards(other))).min().unwrap_or(0);
+        let end = &first[first.len() - tail..];
+        let tail = end.find(ends).map_or("", |at| &end[at..]);
+        Self { head: first[..head].to_owned(), tail: tail.to_owned() }
+    }
+
+    /// The name of a task; empty where it has no input of its own.
+    pub fn name(&self, batch: &Batch, task: TaskId) -> String {
+        let text = inputs(batch, task);
+        self.cut(&text).chars().take(MAX_CHARS).collect()
+    }
+
+    fn cut<'a>(&self, text: &'a str) -> &'a str {
+        let text = text.strip_prefix(&*self.head).unwrap_or(text);
+        text.strip_suffix(&*self.tail).unwrap_or(text)
+    }
+}
+
+/// The values of a task, with blanks between them.
+fn inputs(batch: &Batch, task: TaskId) -> String {
+    if task.0 >= batch.len() {
+        return String::new();
+    }
+    let values = batch.values(task);
+    let texts: Vec<String> = values.iter().map(|value| sanitize::line(value)).collect();
+    texts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_inputs_have_in_common_is_left_out_up_to_the_end_of_a_word() {
+        for (texts, names) in [
+            (&["photos/a-1.jpg", "photos/a-2.jpg"][..], &["a-1.jpg", "a-2.jpg"][..]),
+            (&["/in/1/x.txt", "/in/2/x.txt"], &["1", "2"]),
+            (&["1", "12"], &["1", "12"]),
+            (&["a b 1 c", "a b 2 c"], &["1", "2"]),
+            (&["same", "same"], &["same", "same"]),
+            (&["é/a", "é/b", "è/a"], &["é/a", "é/b", "è/a"]),
+            (&["x/x/x", "x/x"], &["x/x", "x"]),
+        ] {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            let found = Names::common(&texts);
+            let cut: Vec<&str> = texts.iter().map(|text| found.cut(text)).collect();
+            assert_eq!(cut, names, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_task_that_was_not_compared_keeps_what_it_does_not_share() {
+        let names = Names { head: "photos/".to_owned(), tail: "/raw".to_owned() };
+        assert_eq!([names.cut("photos/7/raw"), names.cut("other/7")], ["7", "other/7"]);
+    }
+}

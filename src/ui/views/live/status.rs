@@ -1,0 +1,127 @@
+//! The line above the lanes: what the run does and why tasks wait, loud in a pause; how many attempts ended how; and what is in
+//! view.
+
+use egui::{Align, Button, CornerRadius, Layout, Response, RichText, Role, Ui, WidgetInfo};
+use egui_material_icons::MaterialIcon;
+use egui_material_icons::icons::{
+    ICON_FIT_SCREEN, ICON_LAST_PAGE, ICON_PAUSE, ICON_SELECT, ICON_TABLE_ROWS, ICON_VIEW_COMPACT,
+};
+
+use super::{LiveAction, LiveData, LiveState};
+use crate::ui::icon_button::icon_text;
+use crate::ui::theme;
+use crate::ui::widgets::lanes::Density;
+use crate::ui::widgets::{count_badge_ui, retried_badge_ui, running_badge_ui};
+use fanlane_core::event::OutcomeClass;
+use fanlane_core::model::format;
+
+/// Minimum width of the line for counts with words, in points.
+const WIDE: f32 = 120.0 * theme::UNIT;
+
+/// Draws the line.
+pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Option<LiveAction> {
+    let palette = theme::palette(ui);
+    let mut action = None;
+    let rect = ui.max_rect();
+    let is_paused = data.progress.paused && data.progress.summary.is_none();
+    let band = rect.expand2(egui::vec2(theme::HALF, 0.0)).with_max_y(rect.bottom() - theme::HALF);
+    if is_paused {
+        ui.painter().rect_filled(band, CornerRadius::same(theme::RADIUS), palette.selected);
+    }
+    ui.allocate_ui_with_layout(band.size(), Layout::right_to_left(Align::Center), |ui| {
+        let is_wide = rect.width() >= WIDE;
+        view_ui(ui, data, state);
+        ui.add_space(theme::UNIT);
+        counts_ui(ui, data, is_wide);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            if is_paused {
+                ui.label(icon_text(ICON_PAUSE).color(palette.text_strong));
+            }
+            let words = words(data);
+            let text = RichText::new(&words).color(match is_paused {
+                true => palette.text_strong,
+                false if is_held(data) => palette.warning,
+                false => palette.text,
+            });
+            let text = if is_paused { text.strong() } else { text };
+            if is_paused && ui.add(Button::new("Resume")).on_hover_text("Start tasks again (Space)").clicked() {
+                action = Some(LiveAction::Resume);
+            }
+            ui.add(egui::Label::new(text).truncate()).on_hover_text(words);
+        });
+    });
+    action
+}
+
+/// Something other than a lack of free workers holds up the queue.
+const fn is_held(data: &LiveData<'_>) -> bool {
+    let progress = data.progress;
+    progress.held.is_some() || progress.halted.is_some() || progress.cannot_start.is_some()
+}
+
+/// What the run does.
+fn words(data: &LiveData<'_>) -> String {
+    let progress = data.progress;
+    match (&progress.summary, data.waiting().queue_words()) {
+        (Some(_), _) => match &progress.halted {
+            Some(halt) => format!("Ended by halt {halt}"),
+            None => format!("Ended after {}", format::duration(data.now_ns)),
+        },
+        (None, Some(words)) => words,
+        (None, None) => "No task waits: all have begun".to_owned(),
+    }
+}
+
+fn view_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
+    ui.spacing_mut().item_spacing.x = theme::HALF;
+    let window = &mut state.window;
+    if icon_button_ui(ui, ICON_FIT_SCREEN, "Whole run", window.is_whole()).clicked() {
+        window.show_whole();
+    }
+    let follows = window.follows() && !window.is_whole();
+    if data.progress.summary.is_none() && icon_button_ui(ui, ICON_LAST_PAGE, "Follow the newest", follows).clicked() {
+        window.follow();
+    }
+    let selects = window.selects;
+    if icon_button_ui(ui, ICON_SELECT, "Select a stretch of time by dragging", selects).clicked() {
+        window.selects = !selects;
+    }
+    let density = &mut state.lanes.density;
+    for (other, icon, name) in
+        [(Density::Readable, ICON_TABLE_ROWS, "Rows to read"), (Density::Fit, ICON_VIEW_COMPACT, "All lanes in view")]
+    {
+        if icon_button_ui(ui, icon, name, *density == other).clicked() {
+            *density = other;
+        }
+    }
+}
+
+fn counts_ui(ui: &mut Ui, data: &LiveData<'_>, is_wide: bool) {
+    // The first drawn is the rightmost.
+    ui.spacing_mut().item_spacing.x = theme::UNIT;
+    if data.progress.retries > 0 {
+        retried_badge_ui(ui, data.progress.retries, is_wide);
+    }
+    for class in OutcomeClass::ALL.into_iter().rev() {
+        let count = data.progress.counts.of(class);
+        if count > 0 || class == OutcomeClass::Done {
+            count_badge_ui(ui, class, count, is_wide);
+        }
+    }
+    if data.progress.summary.is_none() && is_wide {
+        running_badge_ui(ui);
+    }
+}
+
+/// A button that shows only an icon, and whether it is on.
+pub fn icon_button_ui(ui: &mut Ui, icon: MaterialIcon, name: &str, on: bool) -> Response {
+    let text = icon.rich_text().size(theme::ICON_SIZE);
+    let button = Button::new(text).selected(on).frame_when_inactive(on).min_size(egui::Vec2::splat(theme::ROW));
+    let response = ui.scope(|ui| {
+        ui.spacing_mut().button_padding = egui::Vec2::splat(2.0);
+        ui.add(button)
+    });
+    let response = response.inner;
+    response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), on, name));
+    response.on_hover_text(name)
+}
