@@ -49,6 +49,12 @@ pub enum Command {
     StopNow,
     /// Cancel one task of the run.
     CancelTask(TaskId),
+    /// End the running attempt of a task and put it back into the queue.
+    RestartTask(TaskId),
+    /// Give a task up, and let those that wait for it begin.
+    SkipTask(TaskId),
+    /// Begin a queued task before all others.
+    RaiseTask(TaskId),
     /// Whether the run under way is stopped when this window is closed or killed.
     EndWithWindow(bool),
     /// Follow a detached run, by its number in the history.

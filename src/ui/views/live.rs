@@ -3,6 +3,7 @@
 //! Starting and stopping are not here but in the bar above all pages.
 
 mod bands;
+mod lists;
 mod names;
 mod page;
 mod status;
@@ -14,7 +15,7 @@ use crate::ui::theme;
 use crate::ui::widgets::lanes::{self, AROUND_ROWS, MAX_ROW, SCROLL_WIDTH};
 use crate::ui::widgets::overview::OVERVIEW_HEIGHT;
 use crate::ui::widgets::{
-    HeatStripState, LanesAction, LanesData, LanesState, TaskInfo, TimeColumns, TimeWindow, empty_state_ui, lanes_ui,
+    HeatStripState, LanesAction, LanesData, LanesState, TaskInfo, TaskOrder, TimeColumns, TimeWindow, empty_state_ui, lanes_ui,
     overview_ui,
 };
 use fanlane_core::event::TaskId;
@@ -104,6 +105,8 @@ pub enum LiveAction {
     OpenTask(TaskId),
     /// Show the results of the tasks that ran in this stretch of time.
     ShowStretch(Stretch),
+    /// Do something with a task that has not ended.
+    Order(TaskId, TaskOrder),
     /// Start tasks again.
     Resume,
 }
@@ -131,6 +134,7 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
         action = action.or(asked.map(|asked| match asked {
             LanesAction::Open(task) => LiveAction::OpenTask(task),
             LanesAction::ShowStretch(stretch) => LiveAction::ShowStretch(stretch),
+            LanesAction::Order(task, order) => LiveAction::Order(task, order),
         }));
     });
     overview_ui(ui, parts.overview, &steps, data.pool, &mut state.window);

@@ -7,6 +7,8 @@
 mod bars;
 mod find;
 mod labels;
+mod links;
+mod menu;
 mod readout;
 mod row_heads;
 mod rows;
@@ -23,6 +25,7 @@ use fanlane_core::event::TaskId;
 use fanlane_core::model::{LaneHistory, Stretch};
 
 use find::{Found, Place};
+pub use menu::TaskOrder;
 pub use row_heads::width as heads_width;
 pub use rows::{Density, MAX_ROW};
 use rows::{RowOrder, Rows};
@@ -44,6 +47,30 @@ pub trait TaskInfo {
     /// The input of a task: what it does not have in common with the others. Empty if it has none.
     fn input(&self, task: TaskId) -> String {
         self.label(task)
+    }
+
+    /// What distinguishes the input of a task, in as few characters as possible; empty if that is not known.
+    fn short_input(&self, task: TaskId) -> String {
+        let _ = task;
+        String::new()
+    }
+
+    /// The tasks that it waited for, or waits for.
+    fn before(&self, task: TaskId) -> Vec<TaskId> {
+        let _ = task;
+        Vec::new()
+    }
+
+    /// The tasks that wait for it, or waited for it.
+    fn after(&self, task: TaskId) -> Vec<TaskId> {
+        let _ = task;
+        Vec::new()
+    }
+
+    /// The lane of the last attempt of a task, when it began and until when it ran; `None` before it has begun.
+    fn place(&self, task: TaskId) -> Option<(usize, u64, u64)> {
+        let _ = task;
+        None
     }
 
     /// Which try began at this time, and how many there may be; `None` for a task that is tried once.
@@ -72,6 +99,8 @@ pub struct LanesState {
     order: RowOrder,
     cursor: Option<Place>,
     scroll_to_cursor: bool,
+    /// The bar whose menu is open.
+    menu_of: Option<Place>,
     tiles: Tiles,
 }
 
@@ -89,6 +118,8 @@ pub enum LanesAction {
     Open(TaskId),
     /// Show the results of the selected stretch of time.
     ShowStretch(Stretch),
+    /// Do something with a task that has not ended.
+    Order(TaskId, TaskOrder),
 }
 
 /// The heights of axis and text line around the rows, in points.
@@ -122,7 +153,7 @@ pub fn lanes_ui(
     state.order.refresh(data, ui.input(|input| input.time), is_pointed_at);
     let order = state.order.lanes();
     let rows = Rows::new(&order, rows_height, 1.0 / ui.pixels_per_point(), state.density);
-    let mut action = find::keys(ui, &response, data, &rows, window, state).map(LanesAction::Open);
+    let mut action = find::keys(ui, &response, data, &rows, window, state);
 
     let mut found = None;
     let scroll_area = area.with_max_x(full.right());
@@ -173,6 +204,7 @@ pub fn lanes_ui(
                 {
                     let rect = row_rect(row).shrink2(vec2(0.0, if rows.are_thin() { 0.0 } else { 1.0 }));
                     bars::paint_frame(&painter, window, Rect::from_x_y_ranges(time, rect.y_range()), &found, color);
+                    links::paint(&scene, &found, palette.text_strong);
                 }
             }
             time_axis::paint_marks(&painter, window, shown_rows, palette);
@@ -193,7 +225,8 @@ pub fn lanes_ui(
         .or_else(|| state.cursor.filter(|_| response.has_focus()).and_then(|place| find::found_at(data, place)));
     action = readout::line_ui(ui, line, data, window, shown.as_ref(), rows.total_height() > rows_height).or(action);
     tell(ui, &response, data, &rows, shown.as_ref());
-    if let Some(found) = found {
+    action = menu::menu_ui(&response, data, state, found).or(action);
+    if let Some(found) = found.filter(|_| !response.context_menu_opened()) {
         let response = response.on_hover_cursor(CursorIcon::PointingHand);
         response.on_hover_ui_at_pointer(|ui| readout::tooltip_ui(ui, data, &found));
     }

@@ -27,7 +27,7 @@ pub use describe::describe;
 pub use empty_state::empty_state_ui;
 pub use heat_strip::{HeatStripState, heat_legend_ui, heat_strip_ui};
 pub use hold::hold_words;
-pub use lanes::{LanesAction, LanesData, LanesState, TaskInfo, lanes_ui};
+pub use lanes::{LanesAction, LanesData, LanesState, TaskInfo, TaskOrder, lanes_ui};
 pub use overview::overview_ui;
 pub use plot_frame::TimeColumns;
 pub use progress_bar::progress_bar_ui;

@@ -93,6 +93,9 @@ fn marks(max: f64, height: f32) -> impl Iterator<Item = f64> {
     let power = 10_f64.powf(min_step.max(1e-9).log10().floor());
     let round = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power);
     let step = round.into_iter().find(|step| *step >= min_step * 0.999 && step.fract() == 0.0).unwrap_or(1.0);
+    // One mark besides 0 there is always.
+    let below = [5.0, 2.0, 1.0].into_iter().map(|factor| factor * power).find(|step| *step <= max);
+    let step = if step > max { below.unwrap_or(step).max(1.0) } else { step };
     let last = (max / step + 1e-9).floor() as i64;
     (0..=last).map(move |index| index as f64 * step)
 }
@@ -113,8 +116,7 @@ impl TimePlot<'_> {
             pen.high = pen.high.min(y);
             if right > left {
                 self.upright(&pen, color);
-                let half = theme::LINE / 2.0;
-                self.mesh.add_colored_rect(Rect::from_x_y_ranges(left..=right, y - half..=y + half), color);
+                self.mesh.add_colored_rect(Rect::from_x_y_ranges(left..=right, self.across(y)), color);
                 (pen.column, pen.low, pen.high) = (right, y, y);
             }
             pen.y = Some(y);
@@ -134,10 +136,16 @@ impl TimePlot<'_> {
     /// Where a line changes its height.
     fn upright(&mut self, pen: &Pen, color: Color32) {
         if pen.y.is_some() && pen.low > pen.high {
-            let half = theme::LINE / 2.0;
-            let x = pen.column - half..=pen.column + half;
-            self.mesh.add_colored_rect(Rect::from_x_y_ranges(x, pen.high - half..=pen.low + half), color);
+            let y = Rangef::new(self.across(pen.high).min, self.across(pen.low).max);
+            self.mesh.add_colored_rect(Rect::from_x_y_ranges(self.across(pen.column), y), color);
         }
+    }
+
+    /// The width of a line around a place, on whole pixels: all lines are equally strong.
+    fn across(&self, place: f32) -> Rangef {
+        let width = (theme::LINE / self.pixel).round().max(1.0) * self.pixel;
+        let from = ((place - width / 2.0) / self.pixel).round() * self.pixel;
+        Rangef::new(from, from + width)
     }
 
     /// On whole pixels, so that nothing flickers while the view moves, and never far outside.
@@ -199,7 +207,7 @@ mod tests {
             corners.iter().fold(Rect::NOTHING, |rect, vertex| rect.union(Rect::from_pos(vertex.pos)))
         }).collect();
         assert_eq!(rects.len(), 3, "{rects:?}");
-        assert!(rects.iter().all(|rect| rect.width() <= theme::LINE || rect.height() <= theme::LINE));
+        assert!(rects.iter().all(|rect| rect.width() <= 2.0 || rect.height() <= 2.0), "{rects:?}");
     }
 
     #[test]
@@ -209,5 +217,6 @@ mod tests {
         assert_eq!(of(2.2, 40.0), [0.0, 2.0]);
         assert_eq!(of(41.6, 96.0), [0.0, 20.0, 40.0]);
         assert_eq!(of(1.04, 20.0), [0.0, 1.0]);
+        assert_eq!((of(42.0, 24.0), of(173.0, 24.0)), (vec![0.0, 20.0, 40.0], vec![0.0, 100.0]));
     }
 }

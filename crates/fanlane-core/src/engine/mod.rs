@@ -74,11 +74,13 @@ pub struct EngineTraits {
     pub can_resize: bool,
     /// What running tasks print can be seen while they run.
     pub can_watch: bool,
+    /// Single tasks can be restarted, skipped and raised.
+    pub can_steer: bool,
 }
 
 impl Default for EngineTraits {
     fn default() -> Self {
-        Self { can_pause: true, can_resize: true, can_watch: true }
+        Self { can_pause: true, can_resize: true, can_watch: true, can_steer: true }
     }
 }
 
@@ -90,6 +92,7 @@ impl EngineTraits {
             RunCommand::SetWorkers(_) => self.can_resize,
             RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) => self.can_watch,
             RunCommand::Stop | RunCommand::StopNow | RunCommand::Cancel(_) => true,
+            RunCommand::Restart(_) | RunCommand::Skip(_) | RunCommand::Raise(_) => self.can_steer,
         }
     }
 }
@@ -132,6 +135,12 @@ pub enum RunCommand {
     Follow(TaskId),
     /// Undo [`RunCommand::Follow`].
     Unfollow(TaskId),
+    /// End the running attempt of a task and put it back into the queue; the attempt counts as no failure.
+    Restart(TaskId),
+    /// Cancel one task, queued or running, and let those that wait for it begin as if it were done.
+    Skip(TaskId),
+    /// Put a queued task in front of all others.
+    Raise(TaskId),
 }
 
 /// The engine could not do its own job. A task that fails is not an error but an outcome.

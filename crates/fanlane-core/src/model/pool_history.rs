@@ -1,6 +1,8 @@
 //! How many tasks end, in which way, and how much memory the workers take, over the time of a run and in bounded memory.
 //! Counts are summed where columns are merged, and of memory the peak is kept.
 
+use std::ops::Range;
+
 use crate::event::{Event, EventKind, OutcomeClass, OutcomeCounts, SampleEvent, TaskEvent};
 
 /// Maximum number of columns; one more merges them in pairs.
@@ -70,13 +72,14 @@ impl PoolHistory {
         self.memory_bytes
     }
 
-    /// Tasks that ended in a column, a second; those that were cancelled are left out. The column of `now_ns` is taken up to
-    /// that.
-    pub fn rate(&self, column: usize, now_ns: u64) -> f64 {
-        let Some(ended) = self.columns.get(column).map(|column| column.ended) else { return 0.0 };
-        let from_ns = column as u64 * self.width_ns;
-        let span_ns = now_ns.saturating_sub(from_ns).clamp(FIRST_WIDTH_NS, self.width_ns);
-        (ended.total() - ended.cancelled) as f64 * 1e9 / span_ns as f64
+    /// Tasks that ended in some columns, a second; those that were cancelled are left out. The column of `now_ns` is taken up
+    /// to that.
+    pub fn rate(&self, columns: Range<usize>, now_ns: u64) -> f64 {
+        let all_ns = columns.len() as u64 * self.width_ns;
+        let span_ns = now_ns.saturating_sub(columns.start as u64 * self.width_ns).min(all_ns).max(FIRST_WIDTH_NS);
+        let known = columns.start.min(self.columns.len())..columns.end.min(self.columns.len());
+        let ended: u64 = self.columns[known].iter().map(|column| column.ended.total() - column.ended.cancelled).sum();
+        ended as f64 * 1e9 / span_ns as f64
     }
 
     /// The column that covers a time.
@@ -146,7 +149,8 @@ mod tests {
         for task in 0..20_u64 {
             history.apply(&ended(task, 40_000_000 + task, Outcome::Done));
         }
-        assert_eq!(history.rate(4, 40_000_000), 2000.0);
-        assert_eq!((history.rate(4, 1_000_000_000), history.rate(3, 0), history.rate(9, 0)), (2000.0, 0.0, 0.0));
+        assert_eq!(history.rate(4..5, 40_000_000), 2000.0);
+        let rates = [(4..5, 1_000_000_000), (0..10, 100_000_000), (0..10, 50_000_000), (3..4, 0), (9..12, 0)];
+        assert_eq!(rates.map(|(columns, now_ns)| history.rate(columns, now_ns)), [2000.0, 200.0, 400.0, 0.0, 0.0]);
     }
 }

@@ -166,15 +166,21 @@ impl Waiting<'_> {
         })
     }
 
+    /// The next tasks of the queue, in the order of the batch, as far as these are found near those that have begun.
+    pub fn next_tasks(&self, most: usize) -> Vec<TaskId> {
+        let Some(batch) = self.batch else { return Vec::new() };
+        let begun = self.progress.counts.total() + self.running();
+        // The first that have not begun stand behind about as many as have.
+        let from = begun.saturating_sub(MAX_LOOKED_AT / 2);
+        let near = from..batch.len().min(from + MAX_LOOKED_AT);
+        let tasks = near.map(|place| batch.order().task_at(place)).filter(|task| !self.has_begun(*task));
+        tasks.take(most).collect()
+    }
+
     /// What the first tasks of the queue wait for though a worker is free.
     fn first_reason(&self) -> Option<String> {
         let batch = self.batch?;
-        let order = batch.order();
-        let tasks = (0..batch.len()).map(|place| order.task_at(place));
-        let begun = self.progress.counts.total() + self.running();
-        // The first that have not begun stand behind about as many as have.
-        let near = begun.saturating_sub(MAX_LOOKED_AT / 2);
-        let queued = tasks.skip(near as usize).take(MAX_LOOKED_AT as usize).filter(|task| !self.has_begun(*task));
+        let queued = self.next_tasks(MAX_LOOKED_AT as usize).into_iter();
         let mut reasons = queued.filter_map(|task| Some((task, self.own_reason(task)?)));
         let (task, reason) = reasons.next()?;
         Some(format!("task {} waits {reason}", batch.number(task)))

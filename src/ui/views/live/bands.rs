@@ -15,7 +15,7 @@ use crate::ui::widgets::{
 };
 use fanlane_core::event::OutcomeClass;
 use fanlane_core::model::depth::Step;
-use fanlane_core::model::format;
+use fanlane_core::model::{PoolHistory, format};
 
 /// Minimum height of the plot of averages below the heat strip, in points.
 const MIN_AVERAGE_HEIGHT: f32 = 3.5 * theme::UNIT;
@@ -216,8 +216,12 @@ fn throughput_ui(
     let palette = theme::palette(ui);
     let (pool, now_ns) = (data.pool, data.now_ns);
     let pointed = state.window.pointer_ns().and_then(|time_ns| pool.column_at(time_ns as u64));
-    let column = pointed.or(pool.columns().len().checked_sub(1));
-    let rate = column.map_or(0.0, |column| pool.rate(column, now_ns));
+    // Wide enough for some tasks to end in each: single ends would be drawn as a comb.
+    let group = group_of(pool, state.window.span_ns());
+    let groups = pool.columns().len().div_ceil(group);
+    let rate_of = |place: usize| pool.rate(place * group..(place + 1) * group, now_ns);
+    let place = pointed.map(|column| column / group).or(groups.checked_sub(1));
+    let rate = if data.progress.paused { 0.0 } else { place.map_or(0.0, rate_of) };
     let memory_at = |column: usize| pool.columns().get(column).and_then(|column| column.memory_bytes);
     let memory = pointed.map_or(pool.memory_bytes(), memory_at);
     let memory_words = memory.map_or_else(|| "–".to_owned(), format::bytes);
@@ -244,14 +248,15 @@ fn throughput_ui(
     let (upper, lower) = plot.split_top_bottom_at_y(plot.top() + upper);
     let width_ns = pool.width_ns() as f64;
     let span = |column: usize| (column as f64 * width_ns, ((column + 1) as f64 * width_ns).min(now_ns as f64));
-    let largest = (0..pool.columns().len()).map(|column| pool.rate(column, now_ns)).fold(0.0, f64::max);
+    let largest = (0..groups).map(rate_of).fold(0.0, f64::max);
     let words = |value: f64| if value.fract() == 0.0 { quantity::short_count(value) } else { String::new() };
     let frame = PlotFrame { name: "throughput", rect: upper, y_max: (largest * 1.08).max(1.0), y_words: &words };
     let response = plot_frame_ui(ui, &frame, window, |plot| {
         plot.steps(
-            (0..pool.columns().len()).map(|column| {
-                let (from_ns, to_ns) = span(column);
-                (from_ns, to_ns, pool.rate(column, now_ns))
+            (0..groups).map(|place| {
+                let (from_ns, _) = span(place * group);
+                let (_, to_ns) = span((place + 1) * group - 1);
+                (from_ns, to_ns, rate_of(place))
             }),
             palette.outcome(OutcomeClass::Done),
         );
@@ -284,6 +289,15 @@ fn throughput_ui(
     describe(ui, &response, Role::Image, "Memory of all workers over time", words);
     response.on_hover_text("Memory of all workers and their child processes");
 }
+
+/// Number of columns that are taken together for a view of this length.
+fn group_of(pool: &PoolHistory, span_ns: f64) -> usize {
+    let wanted_ns = quantity::round_step(span_ns / MAX_RATES);
+    ((wanted_ns / pool.width_ns() as f64).round() as usize).max(1)
+}
+
+/// Maximum number of rates in view, about.
+const MAX_RATES: f64 = 48.0;
 
 /// Marks of memory are whole MiB.
 const MIB: f64 = (1 << 20) as f64;

@@ -14,6 +14,8 @@ const MAX_CHARS: usize = 200;
 pub struct Names {
     head: String,
     tail: String,
+    /// Bytes in which all inputs begin and end alike, in the middle of a word or not.
+    same: (usize, usize),
 }
 
 impl Names {
@@ -35,20 +37,43 @@ impl Names {
         let same = |one: &str, other: &str| {
             one.chars().zip(other.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum::<usize>()
         };
-        let head = others.iter().map(|other| same(first, other)).min().unwrap_or(0);
+        let same_head = others.iter().map(|other| same(first, other)).min().unwrap_or(0);
+        let head = same_head;
         let head = first[..head].rfind(ends).map_or(0, |at| at + first[at..].chars().next().map_or(1, char::len_utf8));
-        let backwards = |text: &str| text[head.min(text.len())..].chars().rev().collect::<String>();
+        // What belongs to the head is no part of the tail.
+        let backwards = |text: &str| text[same_head.min(text.len())..].chars().rev().collect::<String>();
         let turned = backwards(first);
-        let tail = others.iter().map(|other| same(&turned, &backwards(other))).min().unwrap_or(0);
-        let end = &first[first.len() - tail..];
+        let same_tail = others.iter().map(|other| same(&turned, &backwards(other))).min().unwrap_or(0);
+        let end = &first[first.len() - same_tail..];
         let tail = end.find(ends).map_or("", |at| &end[at..]);
-        Self { head: first[..head].to_owned(), tail: tail.to_owned() }
+        Self { head: first[..head].to_owned(), tail: tail.to_owned(), same: (same_head, same_tail) }
     }
 
     /// The name of a task; empty where it has no input of its own.
     pub fn name(&self, batch: &Batch, task: TaskId) -> String {
         let text = inputs(batch, task);
         self.cut(&text).chars().take(MAX_CHARS).collect()
+    }
+
+    /// The part of a task's input that differs from task to task, with the whole of a number that it begins or ends in; empty
+    /// if that is not known.
+    pub fn short_name(&self, batch: &Batch, task: TaskId) -> String {
+        self.core(&inputs(batch, task)).to_owned()
+    }
+
+    fn core<'a>(&self, text: &'a str) -> &'a str {
+        let (head, tail) = self.same;
+        let Some(core) = text.get(head..text.len().saturating_sub(tail)).filter(|core| !core.is_empty()) else {
+            return "";
+        };
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let before = if core.starts_with(|c: char| c.is_ascii_digit()) {
+            text[..head].bytes().rev().take_while(u8::is_ascii_digit).count()
+        } else {
+            0
+        };
+        let behind = if core.ends_with(|c: char| c.is_ascii_digit()) { digits(&text[text.len() - tail..]) } else { 0 };
+        &text[head - before..text.len() - tail + behind]
     }
 
     fn cut<'a>(&self, text: &'a str) -> &'a str {
@@ -90,8 +115,26 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_name_is_what_differs_with_whole_numbers() {
+        for (texts, cores) in [
+            (&["in/holiday-0017.jpg", "in/holiday-0019.jpg"][..], &["0017", "0019"][..]),
+            (&["a1x", "a2x"], &["1", "2"]),
+            (&["101", "201"], &["101", "201"]),
+            (&["alpha.txt", "beta.txt"], &["alph", "bet"]),
+            (&["same", "same"], &["", ""]),
+        ] {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            let found = Names::common(&texts);
+            let short: Vec<&str> = texts.iter().map(|text| found.core(text)).collect();
+            assert_eq!(short, cores, "{found:?}");
+        }
+        let found = Names { head: String::new(), tail: String::new(), same: (5, 5) };
+        assert_eq!([found.core("é"), found.core("12345é12345")], ["", "é"], "never in the middle of a character");
+    }
+
+    #[test]
     fn a_task_that_was_not_compared_keeps_what_it_does_not_share() {
-        let names = Names { head: "photos/".to_owned(), tail: "/raw".to_owned() };
+        let names = Names { head: "photos/".to_owned(), tail: "/raw".to_owned(), same: (7, 4) };
         assert_eq!([names.cut("photos/7/raw"), names.cut("other/7")], ["7", "other/7"]);
     }
 }

@@ -1,11 +1,14 @@
 //! The page Live of the window: the view with the data of the run that the session shows.
 
+use std::collections::HashMap;
+
 use egui::Ui;
 use egui_material_icons::icons::ICON_VIEW_TIMELINE;
 
 use crate::session::{Command, CurrentRun, Page, Session, task_text};
-use crate::ui::widgets::TaskInfo;
+use crate::ui::widgets::{TaskInfo, TaskOrder};
 use fanlane_core::event::TaskId;
+use fanlane_core::job::dependencies::Dependencies;
 use fanlane_core::model::RunModel;
 
 use crate::ui::request::Requests;
@@ -21,6 +24,8 @@ pub struct LiveView {
     run: Option<u64>,
     state: LiveState,
     names: Names,
+    /// The tasks that wait for each task.
+    after: HashMap<TaskId, Vec<TaskId>>,
 }
 
 impl PageView for LiveView {
@@ -39,12 +44,13 @@ impl PageView for LiveView {
         let serial = run.map(|run| run.serial);
         if self.run != serial {
             let names = run.map_or_else(Names::default, |run| Names::of(&run.batch));
-            *self = Self { run: serial, state: self.state.for_another_run(), names };
+            let after = run.map_or_else(HashMap::new, |run| turned(run.batch.dependencies()));
+            *self = Self { run: serial, state: self.state.for_another_run(), names, after };
         }
         let none = RunModel::default();
         let model = run.map(|run| run.model());
         let model = model.as_deref().unwrap_or(&none);
-        let tasks = Tasks { run, model, names: &self.names };
+        let tasks = Tasks { run, model, names: &self.names, after: &self.after };
         let data = LiveData {
             lanes: &model.lanes,
             cores: &model.cores,
@@ -64,9 +70,25 @@ impl PageView for LiveView {
                 requests.command(Command::Show(Page::RESULTS));
             }
             Some(LiveAction::ShowStretch(_)) => requests.command(Command::Show(Page::RESULTS)),
+            Some(LiveAction::Order(task, order)) => requests.command(match order {
+                TaskOrder::Kill => Command::CancelTask(task),
+                TaskOrder::Restart => Command::RestartTask(task),
+                TaskOrder::Skip => Command::SkipTask(task),
+                TaskOrder::Raise => Command::RaiseTask(task),
+            }),
             Some(LiveAction::Resume) => requests.command(Command::Resume),
         }
     }
+}
+
+/// For each task that is waited for, those that wait for it.
+fn turned(before: &Dependencies) -> HashMap<TaskId, Vec<TaskId>> {
+    let mut after: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
+    for (task, before) in before {
+        before.iter().for_each(|one| after.entry(*one).or_default().push(*task));
+    }
+    after.values_mut().for_each(|tasks| tasks.sort_unstable());
+    after
 }
 
 /// What the session knows of the tasks of a run.
@@ -74,6 +96,7 @@ struct Tasks<'a> {
     run: Option<&'a CurrentRun>,
     model: &'a RunModel,
     names: &'a Names,
+    after: &'a HashMap<TaskId, Vec<TaskId>>,
 }
 
 impl TaskInfo for Tasks<'_> {
@@ -87,6 +110,28 @@ impl TaskInfo for Tasks<'_> {
 
     fn input(&self, task: TaskId) -> String {
         self.run.map_or_else(String::new, |run| self.names.name(&run.batch, task))
+    }
+
+    fn short_input(&self, task: TaskId) -> String {
+        self.run.map_or_else(String::new, |run| self.names.short_name(&run.batch, task))
+    }
+
+    fn before(&self, task: TaskId) -> Vec<TaskId> {
+        self.run.and_then(|run| run.batch.dependencies().get(&task).cloned()).unwrap_or_default()
+    }
+
+    fn after(&self, task: TaskId) -> Vec<TaskId> {
+        self.after.get(&task).cloned().unwrap_or_default()
+    }
+
+    fn place(&self, task: TaskId) -> Option<(usize, u64, u64)> {
+        let lanes = &self.model.lanes;
+        if let Some(record) = self.model.records.of(task).filter(|record| record.attempt > 0) {
+            let end_ns = record.start_ns.saturating_add(record.wall_ns);
+            return Some((lanes.lane_of(record.worker)?, record.start_ns, end_ns));
+        }
+        let running = self.model.running.get(&task)?;
+        Some((lanes.lane_of(running.worker)?, running.start_ns, self.run?.now_ns(self.model)))
     }
 
     fn attempt(&self, task: TaskId, start_ns: u64) -> Option<(u32, u32)> {

@@ -7,7 +7,7 @@ use egui_material_icons::icons::{
     ICON_FIT_SCREEN, ICON_LAST_PAGE, ICON_PAUSE, ICON_SELECT, ICON_TABLE_ROWS, ICON_VIEW_COMPACT,
 };
 
-use super::{LiveAction, LiveData, LiveState};
+use super::{LiveAction, LiveData, LiveState, lists};
 use crate::ui::icon_button::icon_text;
 use crate::ui::theme;
 use crate::ui::widgets::lanes::Density;
@@ -37,6 +37,7 @@ pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
             if is_paused {
                 ui.label(icon_text(ICON_PAUSE).color(palette.text_strong));
             }
+            action = lists::overdue_ui(ui, data).or(lists::queued_ui(ui, data)).or(action);
             let words = words(data);
             let text = RichText::new(&words).color(match is_paused {
                 true => palette.text_strong,

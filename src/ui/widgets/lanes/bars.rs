@@ -171,7 +171,9 @@ impl<'a> Canvas<'a> {
                 let line = lane.latest_line().map(LatestLine::words);
                 let (task, start_ns) = (running.task, running.start_ns);
                 let wall_ns = now_ns.saturating_sub(start_ns);
-                self.labels.push(Label { rect: bar, task, start_ns, icon, fill: palette.accent, progress, line, wall_ns });
+                let (fill, is_hatched) = (palette.accent, running.is_suspended);
+                let label = Label { rect: bar, task, start_ns, icon, fill, is_hatched, progress, line, wall_ns };
+                self.labels.push(label);
             }
         }
         self.deaths(lane, rect.y_range());
@@ -194,7 +196,8 @@ impl<'a> Canvas<'a> {
             let icon = segment.worst.class().map_or_else(theme::retried_icon, theme::outcome_icon);
             let (task, start_ns, wall_ns) = (attempt.task(), attempt.start_ns, attempt.wall_ns);
             let (progress, line) = (None, None);
-            self.labels.push(Label { rect: bar, task, start_ns, icon, fill: shade, progress, line, wall_ns });
+            let (fill, is_hatched) = (shade, segment.worst == Mark::Retried);
+            self.labels.push(Label { rect: bar, task, start_ns, icon, fill, is_hatched, progress, line, wall_ns });
         }
     }
 

@@ -3,7 +3,7 @@
 use egui::{EventFilter, Key, Rangef, Response, Ui};
 
 use super::rows::Rows;
-use super::{LanesData, LanesState};
+use super::{LanesAction, LanesData, LanesState, menu};
 use crate::ui::widgets::time_window::{TimeWindow, arrows, pressed};
 use fanlane_core::event::TaskId;
 use fanlane_core::model::lanes::{Bar, Mark};
@@ -34,7 +34,7 @@ impl Found {
     }
 }
 
-/// Handles the keys of the lanes; returns the task to open.
+/// Handles the keys of the lanes.
 pub fn keys(
     ui: &Ui,
     response: &Response,
@@ -42,7 +42,7 @@ pub fn keys(
     rows: &Rows<'_>,
     window: &mut TimeWindow,
     state: &mut LanesState,
-) -> Option<TaskId> {
+) -> Option<LanesAction> {
     let first = *rows.order().first()?;
     if !response.has_focus() {
         return None;
@@ -77,7 +77,10 @@ pub fn keys(
     }
     let focus = state.cursor.and_then(|place| found_at(data, place));
     window.zoom_by_keys(ui, focus.map(|found| (found.from_ns + found.to_ns) as f64 / 2.0));
-    focus.filter(|_| pressed(Key::Enter)).map(|found| found.task)
+    if let Some((task, order)) = menu::keys(ui, data, focus.as_ref()) {
+        return Some(LanesAction::Order(task, order));
+    }
+    focus.filter(|_| pressed(Key::Enter)).map(|found| LanesAction::Open(found.task))
 }
 
 fn newest_of(data: &LanesData<'_>, lane: usize) -> Place {

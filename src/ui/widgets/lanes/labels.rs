@@ -31,6 +31,8 @@ pub struct Label {
     pub icon: MaterialIcon,
     /// The colour of the bar.
     pub fill: Color32,
+    /// The bar is hatched.
+    pub is_hatched: bool,
     /// The reported progress, 0 to 1.
     pub progress: Option<f32>,
     /// The latest line of a running task.
@@ -54,7 +56,6 @@ impl Label {
         let center = self.rect.center().y;
         let y = if two_lines { center - size * 0.65 } else { center };
         let at = pos2(visible.left() + theme::HALF / 2.0, y);
-        painter.text(at, Align2::LEFT_CENTER, self.icon.codepoint, theme::icon_font(size), color);
         let left = at.x + size + theme::HALF;
         let char_width = painter.fonts_mut(|fonts| fonts.glyph_width(&font, '0')).max(1.0);
         let room = ((visible.right() - 2.0 - left) / char_width).floor().max(0.0) as usize;
@@ -63,10 +64,13 @@ impl Label {
         let name = if input.is_empty() { number() } else { input };
         let attempt = scene.data.tasks.attempt(self.task, self.start_ns);
         let attempt = attempt.map_or_else(String::new, |(place, of)| format!("{place}/{of}"));
-        let mut text = words(&name, &attempt, room).unwrap_or_else(|| {
-            let number = number();
-            if number.len() <= room { number } else { String::new() }
-        });
+        let whole = fitted(&name, &attempt, room);
+        let short = || Some(scene.data.tasks.short_input(self.task)).filter(|short| !short.is_empty());
+        let mut text = whole
+            .or_else(|| short().and_then(|short| fitted(&short, &attempt, room)))
+            .or_else(|| cut(&name, room))
+            .or_else(|| Some(number()).filter(|number| number.len() <= room))
+            .unwrap_or_default();
         let mut more = Vec::new();
         if let Some(done) = self.progress {
             more.push(format::percent((done * 100.0).into()));
@@ -74,10 +78,19 @@ impl Label {
         if let Some(line) = &self.line {
             more.push(line.chars().take(MAX_LINE_CHARS).collect());
         }
+        if self.is_hatched {
+            // Words do not stand on lines.
+            let width = size + 2.0 * theme::HALF + char_width * text.chars().count() as f32;
+            let plate = Rect::from_min_size(visible.min, egui::vec2(width, visible.height()));
+            painter.rect_filled(plate, 0.0, self.fill);
+        }
+        painter.text(at, Align2::LEFT_CENTER, self.icon.codepoint, theme::icon_font(size), color);
         if two_lines {
             let second = if more.is_empty() { format::duration(self.wall_ns) } else { more.join(" · ") };
             let at = pos2(left, center + size * 0.65);
-            painter.text(at, Align2::LEFT_CENTER, second, FontId::monospace(size - 2.0), color);
+            if !more.is_empty() || second.chars().count() <= room {
+                painter.text(at, Align2::LEFT_CENTER, second, FontId::monospace(size - 2.0), color);
+            }
         } else if text.len() >= name.len() {
             more.iter().for_each(|more| text += &format!(" · {more}"));
         }
@@ -85,23 +98,26 @@ impl Label {
     }
 }
 
-/// A name and an attempt in this many characters; a long name is cut in its middle. `None` where too little of it would be left.
-fn words(name: &str, attempt: &str, room: usize) -> Option<String> {
+/// A whole name, with the attempt if there is room for it, in this many characters.
+fn fitted(name: &str, attempt: &str, room: usize) -> Option<String> {
     let length = name.chars().count();
-    let beside = if attempt.is_empty() { 0 } else { attempt.len() + 1 };
-    if length + beside <= room {
-        return Some(if attempt.is_empty() { name.to_owned() } else { format!("{name} {attempt}") });
+    match attempt.len() {
+        0 if length <= room => Some(name.to_owned()),
+        beside if beside > 0 && length + beside < room => Some(format!("{name} {attempt}")),
+        _ if length <= room => Some(name.to_owned()),
+        _ => None,
     }
-    if length <= room {
-        return Some(name.to_owned());
-    }
+}
+
+/// A name that is cut in its middle; `None` where too little of it would be left.
+fn cut(name: &str, room: usize) -> Option<String> {
     if room < MIN_CUT_CHARS {
         return None;
     }
     // What tells inputs apart stands at their ends more often than in their middles.
     let tail = room / 2;
     let head: String = name.chars().take(room - tail - 1).collect();
-    let end: String = name.chars().skip(length - tail).collect();
+    let end: String = name.chars().skip(name.chars().count().saturating_sub(tail)).collect();
     Some(format!("{head}…{end}"))
 }
 
@@ -110,18 +126,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_cut_in_its_middle_and_left_out_where_too_little_would_be_left() {
+    fn a_name_stands_as_a_whole_or_is_cut_in_its_middle() {
         let cases = [
             ("frame 7", "", 7, Some("frame 7")),
             ("frame 7", "2/3", 11, Some("frame 7 2/3")),
             ("frame 7", "2/3", 10, Some("frame 7")),
-            ("holiday-0417.jpg", "", 9, Some("holi….jpg")),
-            ("holiday-0417.jpg", "2/3", 12, Some("holid…17.jpg")),
-            ("holiday-0417.jpg", "", 5, None),
-            ("é中文字符五六七", "", 6, Some("é中…五六七")),
+            ("frame 7", "2/3", 6, None),
         ];
         for (name, attempt, room, wanted) in cases {
-            assert_eq!(words(name, attempt, room).as_deref(), wanted, "{name} in {room}");
+            assert_eq!(fitted(name, attempt, room).as_deref(), wanted, "{name} in {room}");
         }
+        assert_eq!(cut("holiday-0417.jpg", 9).as_deref(), Some("holi….jpg"));
+        assert_eq!(cut("é中文字符五六七", 6).as_deref(), Some("é中…五六七"));
+        assert_eq!(cut("holiday-0417.jpg", 5), None);
     }
 }

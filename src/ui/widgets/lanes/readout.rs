@@ -4,7 +4,7 @@ use egui::{Align, Button, Layout, Rect, RichText, Ui, UiBuilder};
 use egui_material_icons::icons::{ICON_CLOSE, ICON_TABLE_ROWS};
 
 use super::find::Found;
-use super::{LanesAction, LanesData};
+use super::{LanesAction, LanesData, links, menu};
 use crate::ui::icon_button::{icon_text, small_icon_button};
 use crate::ui::theme;
 use crate::ui::widgets::{TimeWindow, badge, quantity};
@@ -14,6 +14,9 @@ use fanlane_core::model::{LatestLine, Stretch, format};
 /// The gestures of the lanes.
 const GESTURES: &str =
     "Ctrl+wheel: zoom · Drag: move · Shift+drag: select time · Double click: whole run · Click: open the task";
+
+/// Maximum length of an input in the tooltip, in characters.
+const MAX_INPUT_CHARS: usize = 48;
 
 /// Draws the line. Where the lanes scroll it says so.
 pub fn line_ui(
@@ -91,6 +94,8 @@ pub fn tooltip_ui(ui: &mut Ui, data: &LanesData<'_>, found: &Found) {
     let class = class(data, found);
     ui.horizontal(|ui| {
         ui.strong(format!("Task {}", format::count(data.tasks.number(found.task))));
+        let input = data.tasks.input(found.task);
+        ui.label(RichText::new(input.chars().take(MAX_INPUT_CHARS).collect::<String>()).monospace());
         match class {
             Some(class) => badge::outcome_badge_ui(ui, class),
             None => ui.label(running_word(data, found)),
@@ -104,6 +109,12 @@ pub fn tooltip_ui(ui: &mut Ui, data: &LanesData<'_>, found: &Found) {
     if let Some(line) = latest_line(data, found) {
         ui.add(egui::Label::new(RichText::new(line).monospace()).truncate());
     }
+    if let Some(words) = links::words(data, found) {
+        ui.label(words);
+    }
+    if menu::is_running(data, found) {
+        ui.weak("Right click: kill, restart, skip");
+    }
     if found.crowd > 1 {
         ui.weak(format!("one of {} here: zoom in to tell them apart", format::count(u64::from(found.crowd))));
     }
@@ -116,7 +127,8 @@ pub fn sentence(data: &LanesData<'_>, found: &Found) -> String {
     let label = data.tasks.label(found.task);
     let (lane, task) = (found.place.lane + 1, format::count(data.tasks.number(found.task)));
     let line = latest_line(data, found).map_or_else(String::new, |line| format!(" · {line}"));
-    format!("Lane {lane} · Task {task} · {state}{again} · {}{line} · {label}", times(data, found))
+    let links = links::words(data, found).map_or_else(String::new, |words| format!(" · {words}"));
+    format!("Lane {lane} · Task {task} · {state}{again} · {}{links}{line} · {label}", times(data, found))
 }
 
 /// `try 1 of 3, tried again`; `None` for a task that is tried once.

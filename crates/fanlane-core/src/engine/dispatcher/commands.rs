@@ -1,8 +1,8 @@
-//! Commands to a run: another size of its pool, a pause, a stop, the end of one task. Also a batch that has grown, and the
+//! Commands to a run: another size of its pool, a pause, a stop, the end of one task or another place for it. Also a batch that has grown, and the
 //! end of tasks that no worker has.
 
 use super::queue::Pending;
-use super::{Dispatcher, Effect};
+use super::{Dispatcher, Effect, WorkerState};
 use crate::engine::RunCommand;
 use crate::event::{AttemptRecord, DispatchEvent, EventKind, RunEvent, TaskEvent, TaskId};
 use crate::job::MAX_WORKERS;
@@ -26,6 +26,12 @@ impl Dispatcher {
             RunCommand::Stop => self.stop(now_ns, false, effects),
             RunCommand::StopNow => self.stop(now_ns, true, effects),
             RunCommand::Cancel(task) => self.cancel(now_ns, task, effects),
+            RunCommand::Restart(task) => self.restart(task, effects),
+            RunCommand::Skip(task) => {
+                self.skipped.insert(task);
+                self.cancel(now_ns, task, effects);
+            }
+            RunCommand::Raise(task) => self.raise(task),
             // What tasks print does not pass through here.
             RunCommand::Watch(_) | RunCommand::Follow(_) | RunCommand::Unfollow(_) => {}
         }
@@ -53,9 +59,31 @@ impl Dispatcher {
             return;
         }
         let holder = self.workers.iter().find(|(_, state)| state.in_flight.iter().any(|one| one.task == task));
-        if let Some((&worker, _)) = holder {
-            self.unwanted.insert(task);
+        match holder {
+            Some((&worker, _)) => {
+                self.unwanted.insert(task);
+                effects.push(Effect::Cancel { worker, task });
+            }
+            // It has ended.
+            None => drop(self.skipped.remove(&task)),
+        }
+    }
+
+    /// Ends the attempt that a worker is at and puts its task back into the queue.
+    fn restart(&mut self, task: TaskId, effects: &mut Vec<Effect>) {
+        let is_at_it = |state: &WorkerState| state.in_flight.front().is_some_and(|first| first.task == task);
+        let holder = self.workers.iter().find(|(_, state)| is_at_it(state));
+        if let Some((&worker, _)) = holder.filter(|_| !self.stopping && !self.unwanted.contains(&task))
+            && self.set_aside.insert(task)
+        {
             effects.push(Effect::Cancel { worker, task });
+        }
+    }
+
+    /// Puts a task that no worker has in front of the queue; one that waits for others stays behind them.
+    fn raise(&mut self, task: TaskId) {
+        if let Some(pending) = self.take_waiting(task) {
+            self.queue.raise(pending);
         }
     }
 

@@ -9,6 +9,8 @@ use crate::job::Control;
 use crate::job::control::{ResourceRequest, RetryWait};
 use crate::job::dependencies::Dependencies;
 use crate::job::order::{Order, TaskOrder};
+use crate::job::resource_request::TaskRequests;
+use std::sync::Arc;
 
 const MILLISECOND: u64 = 1_000_000;
 
@@ -204,4 +206,59 @@ fn a_fixed_chunk_goes_out_whole_and_stays_where_it_went() {
     assert!(!simulation.effects.iter().any(|effect| matches!(effect, Effect::TakeBack { .. })));
     simulation.run_out();
     assert_eq!(counts(&simulation).done, 10);
+}
+
+#[test]
+fn a_restarted_task_ends_its_attempt_and_begins_again_without_a_failure() {
+    let mut simulation = Simulation::new(plan(3, 1));
+    simulation.arrive();
+    simulation.put(Input::Command(RunCommand::Restart(TaskId(0))));
+    let cancel = Effect::Cancel { worker: WorkerId(1), task: TaskId(0) };
+    assert!(simulation.effects.contains(&cancel), "{:?}", simulation.effects);
+    simulation.put(Input::Command(RunCommand::Restart(TaskId(0))));
+    assert!(!simulation.effects.contains(&cancel), "once is enough");
+    simulation.finish(0, Outcome::Cancelled);
+    assert!(!simulation.ended.contains_key(&TaskId(0)));
+    simulation.run_out();
+    assert_eq!(simulation.ended[&TaskId(0)], (2, Outcome::Done));
+    simulation.put(Input::Command(RunCommand::Restart(TaskId(0))));
+    assert_eq!(simulation.effects, [], "it has ended");
+}
+
+#[test]
+fn a_raised_task_begins_next_also_where_tasks_take_resources() {
+    let needs = TaskRequests::of_places_and_gpus(4, &[[1, 1]; 6]);
+    for needs in [None, Some(Arc::new(needs))] {
+        let mut simulation = Simulation::new(DispatchPlan { needs, ..plan(6, 1) });
+        simulation.arrive();
+        for task in [3, 5] {
+            simulation.put(Input::Command(RunCommand::Raise(TaskId(task))));
+        }
+        let mut order = Vec::new();
+        while let Some((task, _)) = simulation.here[&WorkerId(1)].first().copied() {
+            order.push(task.0);
+            simulation.finish(0, Outcome::Done);
+            if order.len() == 6 {
+                break;
+            }
+        }
+        assert_eq!(order, [0, 5, 3, 1, 2, 4]);
+    }
+}
+
+#[test]
+fn those_that_wait_for_a_skipped_task_go_on_whether_it_was_queued_or_running() {
+    for running in [true, false] {
+        let dependencies = [(TaskId(2), vec![TaskId(0), TaskId(1)])].into();
+        let mut simulation = Simulation::new(DispatchPlan { dependencies, ..plan(3, 1) });
+        simulation.arrive();
+        let skipped = TaskId(u64::from(!running));
+        simulation.put(Input::Command(RunCommand::Skip(skipped)));
+        if running {
+            simulation.finish(0, Outcome::Cancelled);
+        }
+        simulation.run_out();
+        assert_eq!(simulation.ended[&skipped].1, Outcome::Cancelled, "running: {running}");
+        assert_eq!(simulation.ended[&TaskId(2)].1, Outcome::Done, "running: {running}");
+    }
 }

@@ -111,8 +111,13 @@ impl Dispatcher {
         never
     }
 
-    /// A task was not done: takes those that wait for it out of the queue, and returns them.
+    /// A task was not done: takes those that wait for it out of the queue, and returns them. Where it is skipped, they go on.
     pub(super) fn drop_dependents(&mut self, task: TaskId) -> Vec<Pending> {
+        if self.skipped.remove(&task) {
+            let free = self.dependencies.done(task);
+            self.queue.put_back(free.into_iter());
+            return Vec::new();
+        }
         let lost = self.dependencies.failed(task);
         lost.into_iter().filter_map(|task| self.take_waiting(task)).collect()
     }

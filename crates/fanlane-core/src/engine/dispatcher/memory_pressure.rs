@@ -1,4 +1,4 @@
-//! Tasks that are ended and put back because memory runs out.
+//! Tasks that are ended and put back: because memory runs out, or because that was asked for.
 
 use super::queue::Pending;
 use super::{Dispatcher, Effect};
@@ -25,9 +25,9 @@ impl Dispatcher {
         }
     }
 
-    /// Puts a task that was ended for want of memory back into the queue, without counting a failure; false if it ended in
-    /// another way.
-    pub(super) fn put_back_for_memory(
+    /// Puts a task that was ended in order to begin again back into the queue, without counting a failure; false if it ended
+    /// in another way.
+    pub(super) fn put_back_set_aside(
         &mut self,
         record: &AttemptRecord,
         mut pending: Pending,

@@ -97,8 +97,10 @@ pub struct Dispatcher {
     resources: Option<Resources>,
     /// The batch grows no more.
     complete: bool,
-    /// Being ended for want of memory, to begin again later.
+    /// Being ended, for want of memory or because that was asked for, to begin again later.
     set_aside: BTreeSet<TaskId>,
+    /// Given up: those that wait for them go on.
+    skipped: BTreeSet<TaskId>,
     /// The reason emitted last why nothing begins.
     held: Option<String>,
     /// Why no task is started for now.
@@ -137,6 +139,7 @@ impl Dispatcher {
             resources: plan.needs.clone().map(Resources::new),
             complete: plan.complete,
             set_aside: BTreeSet::new(),
+            skipped: BTreeSet::new(),
             held: None,
             admission: None,
             next_start_ns: 0,
@@ -295,7 +298,7 @@ impl Dispatcher {
         effects: &mut Vec<Effect>,
     ) -> bool {
         let Some(mut pending) = pending else { return false };
-        if self.set_aside.contains(&record.task) && self.put_back_for_memory(record, pending, effects) {
+        if self.set_aside.contains(&record.task) && self.put_back_set_aside(record, pending, effects) {
             return false;
         }
         if is_final_class(&record.outcome) || self.stopping {

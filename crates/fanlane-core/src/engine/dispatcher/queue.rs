@@ -1,7 +1,7 @@
 //! The tasks that no worker has: those that were never handed out, as a range that costs nothing, those that came
 //! back, and retries that wait for their time.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::event::TaskId;
 use crate::job::order::TaskOrder;
@@ -37,7 +37,12 @@ pub struct Queue {
     later: BTreeMap<(u64, TaskId), Pending>,
     /// The order in which fresh ones are handed out.
     order: TaskOrder,
+    /// Tasks that were put in front of all others, with their places.
+    raised: HashMap<TaskId, u64>,
 }
+
+/// The place behind those of tasks that were put in front.
+const FIRST_PLACE: u64 = 1 << 32;
 
 impl Queue {
     /// The tasks `0..tasks`, to be taken in this order.
@@ -52,7 +57,15 @@ impl Queue {
 
     /// The place of a task in the order.
     pub fn place_of(&self, task: TaskId) -> u64 {
-        self.order.place_of(task)
+        let raised = self.raised.get(&task).copied();
+        raised.unwrap_or_else(|| self.order.place_of(task).saturating_add(FIRST_PLACE))
+    }
+
+    /// Puts a task in front of all others, also of those that were raised before.
+    pub fn raise(&mut self, pending: Pending) {
+        let place = FIRST_PLACE.saturating_sub(1 + self.raised.len() as u64);
+        self.raised.insert(pending.task, place);
+        self.returned.push_front(pending);
     }
 
     /// Whether tasks wait that were handed out before.
@@ -118,8 +131,8 @@ impl Queue {
 
     /// Values that rank the tasks also rank those that came back.
     fn insert_ranked(&mut self, pending: Pending) {
-        let rank = self.order.place_of(pending.task);
-        let place = self.returned.partition_point(|other| self.order.place_of(other.task) < rank);
+        let rank = self.place_of(pending.task);
+        let place = self.returned.partition_point(|other| self.place_of(other.task) < rank);
         self.returned.insert(place, pending);
     }
 
