@@ -16,6 +16,7 @@ mod driver;
 mod hostile;
 mod job;
 mod job_file;
+mod live;
 mod live_output;
 mod notices;
 mod page;

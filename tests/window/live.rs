@@ -1,0 +1,138 @@
+//! The page Live of the window: tasks that are steered from their bars and from lists, and why the others wait.
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+use fanlane::session::{Command, JobDraft, Page, Session};
+use fanlane_core::engine::RunCommand;
+use fanlane_core::event::{
+    AttemptRecord, DispatchEvent, EventKind, LaneId, Outcome, TaskEvent, TaskId, WorkerEvent, WorkerId,
+};
+use fanlane_core::job::Job;
+
+use super::canned::{FakeEngine, session};
+use super::driver::{Window, click, handle, press, shown, until, window, with_cubes};
+
+const MS: u64 = 1_000_000;
+
+/// Starts a run in which worker 1 does task 1, and shows the page.
+fn running(window: &mut Window<'_>, engine: &FakeEngine) {
+    handle(window, Command::Run);
+    until(window, "the run", Session::is_running);
+    for lane in 0..2 {
+        let worker = WorkerId(lane + 1);
+        engine.say(MS, EventKind::Worker(WorkerEvent::Started { worker, lane: LaneId(lane), pid: 70 + lane }));
+    }
+    begins(engine, 0, 1, MS);
+    handle(window, Command::Show(Page::LIVE));
+    until(window, "the task", |session| session.run.current().expect("a run").model().running.len() == 1);
+}
+
+fn begins(engine: &FakeEngine, task: u64, worker: u32, start_ns: u64) {
+    let (task, worker) = (TaskId(task), WorkerId(worker));
+    engine.say(start_ns, EventKind::Task(TaskEvent::Started { task, attempt: 1, worker, start_ns, pid: Some(9) }));
+}
+
+fn ends(engine: &FakeEngine, task: u64, start_ns: u64, wall_ns: u64) {
+    let record = AttemptRecord::new(TaskId(task), 1, WorkerId(2), Outcome::Done);
+    let record = AttemptRecord { start_ns, wall_ns, ..record };
+    engine.say(start_ns + wall_ns, EventKind::Task(TaskEvent::Finished(vec![record])));
+}
+
+#[test]
+fn a_running_task_is_killed_restarted_and_skipped_by_keys_at_its_bar() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine);
+    window.get_by_label("Timeline of the lanes").focus();
+    window.run_steps(2);
+    press(&mut window, Modifiers::NONE, Key::ArrowRight);
+    let task = TaskId(0);
+    for (key, command) in
+        [(Key::K, RunCommand::Cancel(task)), (Key::R, RunCommand::Restart(task)), (Key::S, RunCommand::Skip(task))]
+    {
+        press(&mut window, Modifiers::NONE, key);
+        assert_eq!(engine.asked().commands.last(), Some(&command));
+    }
+    assert_eq!(engine.asked().commands.len(), 3, "each once");
+}
+
+#[test]
+fn an_overdue_task_is_listed_with_what_can_be_done_about_it() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine);
+    for task in 1..8 {
+        ends(&engine, task, task * 1000 * MS, 900 * MS);
+    }
+    until(&mut window, "the others", |session| {
+        session.run.current().expect("a run").model().progress.counts.total() == 7
+    });
+    click(&mut window, "Overdue tasks");
+    assert!(window.query_by_label_contains("× the median").is_some());
+    click(&mut window, "Restart task 1");
+    click(&mut window, "Kill task 1");
+    assert_eq!(engine.asked().commands, [RunCommand::Restart(TaskId(0)), RunCommand::Cancel(TaskId(0))]);
+}
+
+#[test]
+fn waiting_tasks_say_why_and_one_can_be_put_in_front() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine);
+    begins(&engine, 1, 2, 2 * MS);
+    until(&mut window, "two tasks", |session| session.run.current().expect("a run").model().running.len() == 2);
+    assert!(window.query_by_label("98 tasks wait for a free worker: all 2 are busy").is_some());
+    click(&mut window, "Waiting tasks");
+    assert!(window.query_by_label("Open task 2").is_none(), "it runs");
+    assert!(window.query_all_by_label("It waits for a free worker: 2 of 2 are busy.").count() > 3);
+    click(&mut window, "Run next task 5");
+    assert_eq!(engine.asked().commands, [RunCommand::Raise(TaskId(4))]);
+}
+
+#[test]
+fn a_dependency_is_told_at_the_bar_of_a_task() {
+    let engine = FakeEngine::default();
+    let mut session = session(&engine);
+    let job = r#"Job(version: 1, name: "Steps", task: Command("echo {name}"),
+        control: Control(after: After(name: "name", after: "after")),
+        inputs: [Columns(from: List(["name,after", "one,", "two,one", "three,one two"]), separator: ",", header: true)])"#;
+    let job = Job::parse(job).expect("the job is well formed");
+    session.edit(|draft| *draft = JobDraft::from_job(&job));
+    let mut window = window(session);
+    until(&mut window, "the preview", |session| session.editor.preview().expanded().is_some());
+    running(&mut window, &engine);
+    assert!(window.query_by_label("2 tasks wait: task 2 waits for task 1, which is running").is_some());
+    window.get_by_label("Timeline of the lanes").focus();
+    window.run_steps(2);
+    press(&mut window, Modifiers::NONE, Key::ArrowRight);
+    let told = window.get_by_label("Timeline of the lanes").value().unwrap_or_default();
+    assert!(told.contains("tasks 2, 3 after it"), "{told}");
+}
+
+#[test]
+fn esc_clears_the_selected_stretch_and_asks_nothing() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine);
+    window.get_by_label("Running tasks over time").focus();
+    window.run_steps(2);
+    press(&mut window, Modifiers::SHIFT, Key::ArrowRight);
+    assert!(window.query_by_role_and_label(Role::Button, "Show these results").is_some());
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(window.query_by_role_and_label(Role::Button, "Show these results").is_none());
+    assert!(window.query_by_label("Stop the run?").is_none());
+}
+
+#[test]
+fn a_paused_run_is_resumed_from_the_page() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine);
+    engine.say(3 * MS, EventKind::Dispatch(DispatchEvent::Paused));
+    until(&mut window, "the pause", |session| session.run.current().expect("a run").model().progress.paused);
+    assert!(window.query_by_label_contains("Paused: running tasks finish").is_some());
+    // The bar of the run has a button of the same name.
+    let buttons: Vec<_> = window.query_all_by_role_and_label(Role::Button, "Resume").collect();
+    assert!(!buttons.is_empty());
+    buttons[buttons.len() - 1].click();
+    drop(buttons);
+    window.run_steps(4);
+    assert_eq!(engine.asked().commands, [RunCommand::Resume]);
+    assert!(shown(&window).is_running());
+}
