@@ -269,7 +269,9 @@ fn lanes_are_sorted_by_a_click_on_a_title_and_by_number_again() {
 
 #[test]
 fn a_narrow_page_leaves_out_the_less_important_columns() {
-    for (size, titles) in [([760.0, 480.0], &["Lane", "CPU", "Busy"][..]), ([1700.0, 900.0], &["PID", "Memory", "Tasks"])] {
+    for (size, titles) in
+        [([760.0, 480.0], &["Lane", "CPU", "Busy"][..]), ([1700.0, 900.0], &["PID", "Memory", "Tasks"])]
+    {
         let page = Page::open(half_way(4, 2, 2, 200), 2000 * MS, size);
         for title in titles {
             page.harness.get_by_role_and_label(Role::ColumnHeader, title);
@@ -312,7 +314,11 @@ fn the_overview_chooses_and_moves_what_is_in_view() {
     page.drag(at(0.3), at(0.5), Modifiers::NONE);
     let (from_ns, to_ns) = page.range_ns();
     assert!((from_ns - 4e9).abs() < 2e8 && (to_ns - 6e9).abs() < 2e8, "{from_ns} {to_ns}");
-    assert!(page.value("Overview of the run").contains(" of 10.00 s in view, "), "{}", page.value("Overview of the run"));
+    assert!(
+        page.value("Overview of the run").contains(" of 10.00 s in view, "),
+        "{}",
+        page.value("Overview of the run")
+    );
 }
 
 #[test]

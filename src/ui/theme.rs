@@ -14,8 +14,8 @@ use egui::{
     ThemePreference, Ui, Visuals, vec2,
 };
 use egui_material_icons::icons::{
-    ICON_BLOCK, ICON_CANCEL, ICON_CHECK_CIRCLE, ICON_PAUSE_CIRCLE, ICON_PERSON_OFF, ICON_PLAY_CIRCLE, ICON_REPLAY,
-    ICON_TIMER_OFF,
+    ICON_ALARM, ICON_BLOCK, ICON_CANCEL, ICON_CHECK_CIRCLE, ICON_PAUSE_CIRCLE, ICON_PERSON_OFF, ICON_PLAY_CIRCLE,
+    ICON_REPLAY, ICON_TIMER_OFF,
 };
 use egui_material_icons::{FONT_FAMILY, MaterialIcon};
 
@@ -133,6 +133,11 @@ pub const fn running_icon() -> MaterialIcon {
 /// The icon for a task that a signal has stopped.
 pub const fn stopped_icon() -> MaterialIcon {
     ICON_PAUSE_CIRCLE
+}
+
+/// The icon for a task that runs much longer than others.
+pub const fn overdue_icon() -> MaterialIcon {
+    ICON_ALARM
 }
 
 /// The icon for an attempt that another followed.

@@ -11,17 +11,17 @@ mod status;
 use egui::{Align, Frame, Layout, Margin, Rangef, Rect, Ui, UiBuilder, pos2, vec2};
 use egui_material_icons::icons::{ICON_PLAY_ARROW, ICON_VIEW_TIMELINE};
 
-use crate::ui::theme;
 use crate::ui::widgets::lanes::{self, AROUND_ROWS, MAX_ROW, SCROLL_WIDTH};
 use crate::ui::widgets::overview::OVERVIEW_HEIGHT;
 use crate::ui::widgets::{
-    HeatStripState, LanesAction, LanesData, LanesState, TaskInfo, TaskOrder, TimeColumns, TimeWindow, empty_state_ui, lanes_ui,
-    overview_ui,
+    HeatStripState, LanesAction, LanesData, LanesState, TaskInfo, TaskOrder, TimeColumns, TimeWindow, empty_state_ui,
+    lanes_ui, overview_ui,
 };
+use crate::ui::{sanitize, theme};
 use fanlane_core::event::TaskId;
 use fanlane_core::job::Batch;
 use fanlane_core::model::{
-    CoreHistory, DepthHistory, Durations, LaneHistory, PoolHistory, Progress, Records, Stretch, Waiting,
+    CoreHistory, DepthHistory, Durations, LaneHistory, PoolHistory, Progress, Records, Stretch, Waiting, overdue,
 };
 
 pub use page::LiveView;
@@ -70,7 +70,8 @@ impl LiveData<'_> {
     }
 
     fn lanes_data(&self) -> LanesData<'_> {
-        LanesData { lanes: self.lanes, now_ns: self.now_ns, tasks: self.tasks }
+        let overdue_ns = overdue::limit_ns(self.durations);
+        LanesData { lanes: self.lanes, now_ns: self.now_ns, overdue_ns, tasks: self.tasks }
     }
 }
 
@@ -226,7 +227,7 @@ fn no_lanes_ui(ui: &mut Ui, data: &LiveData<'_>) {
         }
         (None, _) => ("Starting workers", "Each worker gets a lane here.".to_owned()),
     };
-    empty_state_ui(ui, ICON_VIEW_TIMELINE, title, &advice);
+    empty_state_ui(ui, ICON_VIEW_TIMELINE, title, &sanitize::line(advice.as_bytes()));
 }
 
 #[cfg(test)]

@@ -19,13 +19,21 @@ const TOP_PERCENT: f64 = 104.0;
 pub fn core_average_ui(ui: &Ui, rect: Rect, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
     let palette = theme::palette(ui);
     let memory = memory_percent(cores);
-    let response = plot_ui(ui, "core average", rect, window, |plot, shown, group| {
-        let average = |columns: Range<usize>| columns.map(|column| mean(cores.percent(column))).fold(0.0, f32::max);
-        let peak = |columns: Range<usize>| columns.map(&memory).fold(0.0, f64::max);
-        let average = steps(cores, shown.clone(), group, |columns| f64::from(average(columns)));
-        plot.steps(steps(cores, shown, group, peak), memory_color(palette));
-        plot.steps(average, palette.accent);
-    }, cores, 1);
+    let response = plot_ui(
+        ui,
+        "core average",
+        rect,
+        window,
+        |plot, shown, group| {
+            let average = |columns: Range<usize>| columns.map(|column| mean(cores.percent(column))).fold(0.0, f32::max);
+            let peak = |columns: Range<usize>| columns.map(&memory).fold(0.0, f64::max);
+            let average = steps(cores, shown.clone(), group, |columns| f64::from(average(columns)));
+            plot.steps(steps(cores, shown, group, peak), memory_color(palette));
+            plot.steps(average, palette.accent);
+        },
+        cores,
+        1,
+    );
     describe(ui, &response, Role::Image, "Average CPU use of all cores, and memory", || {
         let Some(newest) = cores.newest() else { return "no sample yet".to_owned() };
         let (used, total) = (format::bytes(newest.memory_used_bytes), format::bytes(newest.memory_total_bytes));
@@ -42,12 +50,21 @@ pub fn core_average_ui(ui: &Ui, rect: Rect, cores: &CoreHistory, window: &mut Ti
 pub fn core_lines_ui(ui: &Ui, rect: Rect, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
     let palette = theme::palette(ui);
     let count = cores.cores();
-    let response = plot_ui(ui, "core lines", rect, window, |plot, shown, group| {
-        for core in 0..count {
-            let peak = |columns: Range<usize>| columns.map(|column| cores.percent(column)[core]).fold(0.0, f32::max);
-            plot.steps(steps(cores, shown.clone(), group, |columns| f64::from(peak(columns))), palette.line(core));
-        }
-    }, cores, count);
+    let response = plot_ui(
+        ui,
+        "core lines",
+        rect,
+        window,
+        |plot, shown, group| {
+            for core in 0..count {
+                let peak =
+                    |columns: Range<usize>| columns.map(|column| cores.percent(column)[core]).fold(0.0, f32::max);
+                plot.steps(steps(cores, shown.clone(), group, |columns| f64::from(peak(columns))), palette.line(core));
+            }
+        },
+        cores,
+        count,
+    );
     describe(ui, &response, Role::Image, "CPU use of each core over time, as lines", || {
         cores.newest().map_or_else(|| "no sample yet".to_owned(), |newest| words(&newest.core_percent))
     });

@@ -87,6 +87,8 @@ pub struct LanesData<'a> {
     pub lanes: &'a LaneHistory,
     /// The run's time, in nanoseconds since its start, up to which running tasks extend.
     pub now_ns: u64,
+    /// How long a task runs before it is marked as overdue, in nanoseconds.
+    pub overdue_ns: Option<u64>,
     /// What the tasks are called.
     pub tasks: &'a dyn TaskInfo,
 }
@@ -176,10 +178,13 @@ pub fn lanes_ui(
             }
             let clip = timeline.intersect(ui.clip_rect());
             let painter = ui.painter_at(clip);
-            let shown_rows = Rect::from_x_y_ranges(time, Rangef::new(
-                rows.range(shown.start, top).min,
-                rows.range(shown.end.saturating_sub(1).max(shown.start), top).max,
-            ));
+            let shown_rows = Rect::from_x_y_ranges(
+                time,
+                Rangef::new(
+                    rows.range(shown.start, top).min,
+                    rows.range(shown.end.saturating_sub(1).max(shown.start), top).max,
+                ),
+            );
             time_axis::paint_grid(&painter, window, &ticks, shown_rows, palette);
             let scene = bars::Scene { painter: &painter, data, window, palette, rows: &rows, top, time };
             if rows.are_thin() {
@@ -193,9 +198,9 @@ pub fn lanes_ui(
                 }
             }
             if let Some(pointer) = response.hover_pos().filter(|pointer| clip.contains(*pointer)) {
-                found = rows.row_at(pointer.y - top).and_then(|row| {
-                    find::find_at(data, window, time, rows.lanes(row), pointer.x)
-                });
+                found = rows
+                    .row_at(pointer.y - top)
+                    .and_then(|row| find::find_at(data, window, time, rows.lanes(row), pointer.x));
             }
             let cursor = state.cursor.filter(|_| response.has_focus()).and_then(|place| find::found_at(data, place));
             for (found, color) in [(found, palette.text), (cursor, palette.text_strong)] {
@@ -221,8 +226,8 @@ pub fn lanes_ui(
         action = Some(LanesAction::Open(found.task));
     }
     let line = Rect::from_min_max(pos2(full.left(), area.bottom()), full.right_bottom());
-    let shown = found
-        .or_else(|| state.cursor.filter(|_| response.has_focus()).and_then(|place| find::found_at(data, place)));
+    let shown =
+        found.or_else(|| state.cursor.filter(|_| response.has_focus()).and_then(|place| find::found_at(data, place)));
     action = readout::line_ui(ui, line, data, window, shown.as_ref(), rows.total_height() > rows_height).or(action);
     tell(ui, &response, data, &rows, shown.as_ref());
     action = menu::menu_ui(&response, data, state, found).or(action);

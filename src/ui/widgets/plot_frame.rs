@@ -203,9 +203,12 @@ mod tests {
         let window = window();
         let mut plot = plot(&window);
         plot.steps([(0.0, 5e8, 0.0), (5e8, 1e9, 100.0)], Color32::WHITE);
-        let rects: Vec<Rect> = plot.mesh.vertices.chunks(4).map(|corners| {
-            corners.iter().fold(Rect::NOTHING, |rect, vertex| rect.union(Rect::from_pos(vertex.pos)))
-        }).collect();
+        let rects: Vec<Rect> = plot
+            .mesh
+            .vertices
+            .chunks(4)
+            .map(|corners| corners.iter().fold(Rect::NOTHING, |rect, vertex| rect.union(Rect::from_pos(vertex.pos))))
+            .collect();
         assert_eq!(rects.len(), 3, "{rects:?}");
         assert!(rects.iter().all(|rect| rect.width() <= 2.0 || rect.height() <= 2.0), "{rects:?}");
     }

@@ -174,6 +174,7 @@ impl LaneHistory {
                 lane.retries += 1;
                 lane.bars.mark_retried(record.start_ns, record.task);
             }
+            self.changes.add(record.start_ns);
         }
     }
 

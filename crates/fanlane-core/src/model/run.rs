@@ -10,7 +10,8 @@ use crate::event::{
 };
 
 use super::{
-    CoreHistory, DepthHistory, Durations, LaneHistory, LiveText, PoolHistory, Progress, Records, ResultTransfers, Transports,
+    CoreHistory, DepthHistory, Durations, LaneHistory, LiveText, PoolHistory, Progress, Records, ResultTransfers,
+    Transports,
 };
 
 /// A running task.

@@ -127,7 +127,10 @@ mod tests {
             apply(400 * MS, EventKind::Task(TaskEvent::Finished(vec![record])));
         }
         let (worker, start_ns) = (WorkerId(2), 250 * MS);
-        apply(400 * MS, EventKind::Task(TaskEvent::Started { task: TaskId(3), attempt: 1, worker, start_ns, pid: None }));
+        apply(
+            400 * MS,
+            EventKind::Task(TaskEvent::Started { task: TaskId(3), attempt: 1, worker, start_ns, pid: None }),
+        );
         lanes
     }
 

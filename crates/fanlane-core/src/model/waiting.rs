@@ -101,10 +101,12 @@ impl Waiting<'_> {
     /// What a task waits for besides a worker, as the end of a sentence.
     fn own_reason(&self, task: TaskId) -> Option<String> {
         let batch = self.batch.filter(|batch| task.0 < batch.len())?;
-        self.before(batch, task).or_else(|| self.retry(batch, task)).or_else(|| self.resource(batch, task)).or_else(|| {
-            let secs = batch.job().control.delay_secs.filter(|secs| *secs > 0.0)?;
-            Some(format!("for its time: tasks start {} apart", secs_words(secs)))
-        })
+        self.before(batch, task).or_else(|| self.retry(batch, task)).or_else(|| self.resource(batch, task)).or_else(
+            || {
+                let secs = batch.job().control.delay_secs.filter(|secs| *secs > 0.0)?;
+                Some(format!("for its time: tasks start {} apart", secs_words(secs)))
+            },
+        )
     }
 
     fn before(&self, batch: &Batch, task: TaskId) -> Option<String> {

@@ -49,13 +49,7 @@ pub fn band_ui(
 }
 
 /// The title of a band with its controls, and what stands below them.
-fn heads_ui(
-    ui: &mut Ui,
-    rect: Rect,
-    title: &str,
-    controls: impl FnOnce(&mut Ui),
-    below: impl FnOnce(&mut Ui),
-) {
+fn heads_ui(ui: &mut Ui, rect: Rect, title: &str, controls: impl FnOnce(&mut Ui), below: impl FnOnce(&mut Ui)) {
     let builder = UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min));
     let clip = rect.expand(2.0).intersect(ui.clip_rect());
     ui.scope_builder(builder, |ui| {
@@ -153,7 +147,13 @@ fn cores_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, state: &m
 fn strip_height(band: f32, cores: usize) -> f32 {
     let most = (band * STRIP_SHARE).floor();
     let wanted = heat_strip::max_height(cores);
-    if wanted <= most { wanted } else if wanted > 2.0 * band { band } else { most }
+    if wanted <= most {
+        wanted
+    } else if wanted > 2.0 * band {
+        band
+    } else {
+        most
+    }
 }
 
 fn switch_ui(ui: &mut Ui, state: &mut LiveState) {
@@ -205,14 +205,7 @@ fn queue_ui(
     depth_plot_ui(ui, plot, data.depth, steps, &mut state.window);
 }
 
-fn throughput_ui(
-    ui: &mut Ui,
-    heads: Rect,
-    plot: Rect,
-    data: &LiveData<'_>,
-    state: &mut LiveState,
-    with_switch: bool,
-) {
+fn throughput_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, state: &mut LiveState, with_switch: bool) {
     let palette = theme::palette(ui);
     let (pool, now_ns) = (data.pool, data.now_ns);
     let pointed = state.window.pointer_ns().and_then(|time_ns| pool.column_at(time_ns as u64));
@@ -220,8 +213,12 @@ fn throughput_ui(
     let group = group_of(pool, state.window.span_ns());
     let groups = pool.columns().len().div_ceil(group);
     let rate_of = |place: usize| pool.rate(place * group..(place + 1) * group, now_ns);
-    let place = pointed.map(|column| column / group).or(groups.checked_sub(1));
-    let rate = if data.progress.paused { 0.0 } else { place.map_or(0.0, rate_of) };
+    let newest = || pool.rate(pool.columns().len().saturating_sub(2 * group)..groups * group, now_ns);
+    let rate = match pointed {
+        None if data.progress.paused && data.progress.summary.is_none() => 0.0,
+        None => newest(),
+        Some(column) => rate_of(column / group),
+    };
     let memory_at = |column: usize| pool.columns().get(column).and_then(|column| column.memory_bytes);
     let memory = pointed.map_or(pool.memory_bytes(), memory_at);
     let memory_words = memory.map_or_else(|| "–".to_owned(), format::bytes);
@@ -297,7 +294,7 @@ fn group_of(pool: &PoolHistory, span_ns: f64) -> usize {
 }
 
 /// Maximum number of rates in view, about.
-const MAX_RATES: f64 = 48.0;
+const MAX_RATES: f64 = 24.0;
 
 /// Marks of memory are whole MiB.
 const MIB: f64 = (1 << 20) as f64;

@@ -1,12 +1,12 @@
 //! Lists of single tasks: those that are overdue, and the next ones of the queue, each with what can be done about it.
 
 use egui::{Align, Button, Grid, Layout, Popup, PopupCloseBehavior, Response, RichText, ScrollArea, Ui};
-use egui_material_icons::icons::{ICON_ALARM, ICON_LIST};
+use egui_material_icons::icons::ICON_LIST;
 
 use super::{LiveAction, LiveData};
 use crate::ui::icon_button::{icon_text, small_icon_button};
-use crate::ui::theme;
 use crate::ui::widgets::lanes::TaskOrder;
+use crate::ui::{sanitize, theme};
 use fanlane_core::event::TaskId;
 use fanlane_core::model::{format, overdue_tasks};
 
@@ -28,7 +28,7 @@ pub fn overdue_ui(ui: &mut Ui, data: &LiveData<'_>) -> Option<LiveAction> {
     }
     let color = theme::palette(ui).warning;
     let words = format!("{} overdue", overdue.len());
-    let button = Button::new((icon_text(ICON_ALARM).color(color), RichText::new(&words).color(color)));
+    let button = Button::new((icon_text(theme::overdue_icon()).color(color), RichText::new(&words).color(color)));
     let response = ui.add(button).accessible_name("Overdue tasks").on_hover_text(
         "Tasks that have run for more than 3 times the median of those that are done, and for more than 1.5 times the 95th \
          percentile. Click: list them",
@@ -68,17 +68,13 @@ pub fn queued_ui(ui: &mut Ui, data: &LiveData<'_>) -> Option<LiveAction> {
     })
 }
 
-fn list_ui(
-    button: &Response,
-    title: &str,
-    rows: impl FnOnce(&mut Ui) -> Option<LiveAction>,
-) -> Option<LiveAction> {
+fn list_ui(button: &Response, title: &str, rows: impl FnOnce(&mut Ui) -> Option<LiveAction>) -> Option<LiveAction> {
     let popup = Popup::menu(button).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
     let shown = popup.show(|ui| {
         ui.label(RichText::new(title).text_style(theme::title_style()));
-        ScrollArea::vertical().max_height(MAX_HEIGHT).show(ui, |ui| {
-            Grid::new(title).num_columns(4).spacing([theme::GAP, theme::HALF]).show(ui, rows).inner
-        })
+        ScrollArea::vertical()
+            .max_height(MAX_HEIGHT)
+            .show(ui, |ui| Grid::new(title).num_columns(4).spacing([theme::GAP, theme::HALF]).show(ui, rows).inner)
     });
     shown.and_then(|shown| shown.inner.inner)
 }
@@ -98,9 +94,10 @@ fn row_ui(
         action = Some(LiveAction::OpenTask(task));
     }
     let name = data.tasks.input(task);
-    let name: String = if name.is_empty() { data.tasks.label(task) } else { name }.chars().take(MAX_NAME_CHARS).collect();
+    let name: String =
+        if name.is_empty() { data.tasks.label(task) } else { name }.chars().take(MAX_NAME_CHARS).collect();
     ui.label(RichText::new(name).monospace());
-    ui.label(RichText::new(beside).color(theme::palette(ui).text_weak));
+    ui.label(RichText::new(sanitize::line(beside.as_bytes())).color(theme::palette(ui).text_weak));
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = theme::HALF;
         for order in orders {

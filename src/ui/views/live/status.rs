@@ -9,9 +9,9 @@ use egui_material_icons::icons::{
 
 use super::{LiveAction, LiveData, LiveState, lists};
 use crate::ui::icon_button::icon_text;
-use crate::ui::theme;
 use crate::ui::widgets::lanes::Density;
 use crate::ui::widgets::{count_badge_ui, retried_badge_ui, running_badge_ui};
+use crate::ui::{sanitize, theme};
 use fanlane_core::event::OutcomeClass;
 use fanlane_core::model::format;
 
@@ -38,7 +38,7 @@ pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
                 ui.label(icon_text(ICON_PAUSE).color(palette.text_strong));
             }
             action = lists::overdue_ui(ui, data).or(lists::queued_ui(ui, data)).or(action);
-            let words = words(data);
+            let words = sanitize::line(words(data).as_bytes());
             let text = RichText::new(&words).color(match is_paused {
                 true => palette.text_strong,
                 false if is_held(data) => palette.warning,

@@ -167,7 +167,13 @@ impl<'a> Canvas<'a> {
                     .add_colored_rect(Rect::from_x_y_ranges(Rangef::new(bar.left(), right), y), palette.text_strong);
             }
             if bar.width() >= MIN_ICON_WIDTH {
-                let icon = if running.is_suspended { theme::stopped_icon() } else { theme::running_icon() };
+                let is_overdue =
+                    self.scene.data.overdue_ns.is_some_and(|limit_ns| running.start_ns + limit_ns < now_ns);
+                let icon = match running.is_suspended {
+                    true => theme::stopped_icon(),
+                    false if is_overdue => theme::overdue_icon(),
+                    false => theme::running_icon(),
+                };
                 let line = lane.latest_line().map(LatestLine::words);
                 let (task, start_ns) = (running.task, running.start_ns);
                 let wall_ns = now_ns.saturating_sub(start_ns);

@@ -64,8 +64,6 @@ fn names(info: &dyn TaskInfo, tasks: &[TaskId]) -> Option<String> {
         0 => None,
         1 => Some(format!("task {}", numbers[0])),
         few if few <= MAX_NAMED => Some(format!("tasks {}", numbers.join(", "))),
-        many => {
-            Some(format!("tasks {} and {} more", numbers.join(", "), format::count((many - MAX_NAMED) as u64)))
-        }
+        many => Some(format!("tasks {} and {} more", numbers.join(", "), format::count((many - MAX_NAMED) as u64))),
     }
 }

@@ -148,9 +148,8 @@ pub fn titles_ui(ui: &mut Ui, rect: Rect, order: &mut RowOrder) {
             let response = ui.add(button.frame_when_inactive(false));
             response.widget_info(|| {
                 let mut info = egui::WidgetInfo::labeled(Role::ColumnHeader, ui.is_enabled(), column.title);
-                info.current_text_value = sorted.map(|(_, descending)| {
-                    if descending { "largest first" } else { "smallest first" }.to_owned()
-                });
+                info.current_text_value = sorted
+                    .map(|(_, descending)| if descending { "largest first" } else { "smallest first" }.to_owned());
                 info
             });
             if response.clicked() {
@@ -210,7 +209,8 @@ pub fn thin_rows_ui(ui: &Ui, data: &LanesData<'_>, rows: &Rows<'_>, shown_rows: 
     let right = shown(heads).next().map_or(heads.max, |(_, _, place)| place.max) - theme::HALF;
     for row in shown_rows.step_by(every) {
         let Some(lane) = rows.lanes(row).first() else { continue };
-        let at = pos2(right, (rows.range(row, top).min + MIN_NUMBER_DISTANCE / 2.0).min(rows.range(row, top).max + 7.0));
+        let at =
+            pos2(right, (rows.range(row, top).min + MIN_NUMBER_DISTANCE / 2.0).min(rows.range(row, top).max + 7.0));
         painter.text(at, Align2::RIGHT_CENTER, lane + 1, font.clone(), palette.text_weak);
     }
 }

@@ -190,7 +190,9 @@ mod tests {
             assert!(rows.height() >= MIN_ROW_PIXELS, "{count}: {}", rows.height());
             let drawn: usize = (0..rows.count()).map(|row| rows.lanes(row).len()).sum();
             assert_eq!(drawn, count, "each lane is in one row");
-            assert!((0..count).step_by(7).all(|lane| rows.row_of(lane).is_some_and(|row| rows.lanes(row).contains(&lane))));
+            assert!(
+                (0..count).step_by(7).all(|lane| rows.row_of(lane).is_some_and(|row| rows.lanes(row).contains(&lane)))
+            );
         }
     }
 

@@ -268,7 +268,7 @@ mod tests {
         assert_eq!((rows.count(), rows.lanes_per_row()), (20, 5));
         for level in 6..20 {
             let from_ns = 321_000;
-            let key = TileKey { level, index: from_ns / (TILE_CELLS as u64) >> level };
+            let key = TileKey { level, index: (from_ns / TILE_CELLS as u64) >> level };
             let (image, _) = picture(&lanes, &rows, &theme::DARK, key);
             let found = failures(&image);
             assert!(!found.is_empty() && found.iter().all(|(row, _)| *row == 11), "level {level}: {found:?}");
@@ -279,7 +279,8 @@ mod tests {
 
     #[test]
     fn tiles_cover_the_view_with_cells_of_one_to_two_pixels() {
-        for (range_ns, pixels) in [((0.0, 1e9), 1000.0), ((123_456.0, 987_654.0), 700.0), ((5e12, 5e12 + 1e6), 2000.0)] {
+        for (range_ns, pixels) in [((0.0, 1e9), 1000.0), ((123_456.0, 987_654.0), 700.0), ((5e12, 5e12 + 1e6), 2000.0)]
+        {
             let pixel_ns = (range_ns.1 - range_ns.0) / pixels;
             let keys: Vec<TileKey> = TileKey::covering(range_ns, pixel_ns).collect();
             let (first, last) = (keys[0], keys[keys.len() - 1]);
@@ -298,6 +299,9 @@ mod tests {
             assert!(coarser.left_ns() <= key.left_ns() && coarser.right_ns() >= key.right_ns(), "{coarser:?}");
         }
         let [left, right] = key.finer();
-        assert_eq!((left.left_ns(), left.right_ns(), right.right_ns()), (key.left_ns(), right.left_ns(), key.right_ns()));
+        assert_eq!(
+            (left.left_ns(), left.right_ns(), right.right_ns()),
+            (key.left_ns(), right.left_ns(), key.right_ns())
+        );
     }
 }

@@ -215,10 +215,8 @@ fn a_restarted_task_ends_its_attempt_and_begins_again_without_a_failure() {
     simulation.put(Input::Command(RunCommand::Restart(TaskId(0))));
     let cancel = Effect::Cancel { worker: WorkerId(1), task: TaskId(0) };
     assert!(simulation.effects.contains(&cancel), "{:?}", simulation.effects);
-    simulation.put(Input::Command(RunCommand::Restart(TaskId(0))));
-    assert!(!simulation.effects.contains(&cancel), "once is enough");
-    simulation.finish(0, Outcome::Cancelled);
     assert!(!simulation.ended.contains_key(&TaskId(0)));
+    assert_eq!(simulation.here[&WorkerId(1)], [(TaskId(0), 2)], "before those that never began");
     simulation.run_out();
     assert_eq!(simulation.ended[&TaskId(0)], (2, Outcome::Done));
     simulation.put(Input::Command(RunCommand::Restart(TaskId(0))));
@@ -254,9 +252,6 @@ fn those_that_wait_for_a_skipped_task_go_on_whether_it_was_queued_or_running() {
         simulation.arrive();
         let skipped = TaskId(u64::from(!running));
         simulation.put(Input::Command(RunCommand::Skip(skipped)));
-        if running {
-            simulation.finish(0, Outcome::Cancelled);
-        }
         simulation.run_out();
         assert_eq!(simulation.ended[&skipped].1, Outcome::Cancelled, "running: {running}");
         assert_eq!(simulation.ended[&TaskId(2)].1, Outcome::Done, "running: {running}");

@@ -42,8 +42,7 @@ pub enum Mark {
 
 impl Mark {
     /// All marks, from the best to the worst.
-    pub const ALL: [Self; 6] =
-        [Self::Done, Self::Retried, Self::Cancelled, Self::TimedOut, Self::Failed, Self::Lost];
+    pub const ALL: [Self; 6] = [Self::Done, Self::Retried, Self::Cancelled, Self::TimedOut, Self::Failed, Self::Lost];
 
     /// The class of the outcome; `None` where another attempt followed.
     pub const fn class(self) -> Option<OutcomeClass> {
@@ -214,13 +213,17 @@ impl Bars {
         };
         self.bars.insert(at, bar);
         if at + 1 < self.bars.len() {
-            let mut group = at;
-            for level in &mut self.levels {
-                group /= FAN;
-                level.truncate(group);
-            }
+            self.forget_sums_from(at);
         }
         self.sum_full_groups();
+    }
+
+    fn forget_sums_from(&mut self, bar: usize) {
+        let mut group = bar;
+        for level in &mut self.levels {
+            group /= FAN;
+            level.truncate(group);
+        }
     }
 
     /// Notes that another attempt followed the one of `task` that began at `start_ns`.
@@ -230,6 +233,8 @@ impl Bars {
         for bar in same.filter(|bar| bar.packed >> TAG_BITS == task.0) {
             bar.packed |= RETRIED;
         }
+        self.forget_sums_from(from);
+        self.sum_full_groups();
     }
 
     fn sum_full_groups(&mut self) {

@@ -204,6 +204,18 @@ fn a_retry_is_worse_than_success_and_better_than_any_end_without_it() {
 }
 
 #[test]
+fn a_failure_that_is_tried_again_later_is_no_longer_the_worst_of_its_pixel() {
+    let mut bars = Bars::default();
+    for index in 0..1000_u64 {
+        let class = if index == 500 { OutcomeClass::Failed } else { OutcomeClass::Done };
+        bars.insert(Bar::new(index * 10, 9, TaskId(index), class, false));
+    }
+    assert_eq!(bars.totals(0..1000).worst, Mark::Failed);
+    bars.mark_retried(5000, TaskId(500));
+    assert_eq!((bars.totals(0..1000).worst, bars.totals(0..1000).count), (Mark::Retried, 1000));
+}
+
+#[test]
 fn the_earliest_change_since_a_revision_is_known_or_taken_for_the_start() {
     let mut history = LaneHistory::default();
     started(&mut history, 0, 1, 0);
