@@ -2,6 +2,7 @@
 
 pub mod autopsy;
 pub mod continuation;
+pub mod causes;
 pub mod cores;
 pub mod date;
 pub mod depth;
@@ -26,6 +27,7 @@ pub mod waiting;
 
 pub use autopsy::Autopsy;
 pub use continuation::Continuation;
+pub use causes::{Cause, CauseId, Causes, Failure};
 pub use cores::CoreHistory;
 pub use depth::DepthHistory;
 pub use durations::Durations;
