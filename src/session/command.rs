@@ -114,7 +114,11 @@ pub enum PresetCommand {
 pub enum RaceCommand {
     /// Replace the settings of the next race.
     Edit(RaceDraft),
-    /// Race the open job.
+    /// Make the job of the shown run that of the next race, and show the page.
+    OfRun,
+    /// Make the open job that of the next race.
+    OfOpenJob,
+    /// Race that job.
     Start,
     /// Race the six workloads of PEP 371 with this much work.
     StartPep371(WorkSize),

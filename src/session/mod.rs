@@ -200,6 +200,7 @@ impl Session {
         self.notices.expire();
         self.race.refresh_forecast(self.machine.slider_end());
         self.poll_history();
+        self.refresh_race_work();
         self.poll_detached();
         self.poll_opened();
         if let Some(ended) = self.sweep.take_if(|sweep| sweep.is_over()).and_then(Sweep::finish) {
@@ -219,6 +220,7 @@ impl Session {
         self.run_wanted = false;
         self.notices.succeeded(Topic::Job);
     }
+        self.race.set_subject(None);
 
     /// The number of workers that [`Command::SetWorkers`] changes: of the run while one is under way, otherwise of the open
     /// job.

@@ -7,14 +7,15 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::session::race::RaceDraft;
-use fanlane::session::{JobDraft, Page, RaceCommand, Session, SessionOptions};
+use fanlane::session::{Command, JobDraft, Page, RaceCommand, Session, SessionOptions};
 use fanlane_core::engine::simulation::{SimulatedMachine, SimulatedTask};
 use fanlane_core::engine::{Engine, RunCommand};
+use fanlane_core::event::{Event, EventKind, Outcome, OutcomeCounts, RunEvent, RunHeader, Summary, TaskEvent};
 use fanlane_core::job::Mode;
 use fanlane_core::model::race::RaceModel;
 use fanlane_core::store::race::Races;
 
-use super::canned::{self, FakeEngine};
+use super::canned::{self, FakeEngine, models};
 use super::driver::{Window, click, sized, until};
 use super::simulated_engine::Simulated;
 
@@ -102,6 +103,70 @@ fn a_race_is_run_and_every_view_shows_it() {
     assert!(window.query_by_label("No chunk sizes were raced").is_some());
     click(&mut window, "View PEP 371");
     assert!(image(&window, "Queue traffic").contains("processes 2008 at 8: 303 ms"));
+}
+
+/// One click from a finished run, with the time that it takes, and a sample of a long job.
+#[test]
+fn was_the_pool_worth_it_is_one_click_from_a_finished_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(simulated().engine(), folder.path(), [1400.0, 900.0]);
+    let job = r#"Job(version: 1, name: "Long", task: Workload(name: "cube"), inputs: [Range(1, 5000)])"#;
+    let job = fanlane_core::job::Job::parse(job).expect("the job is well formed");
+    let mut model = fanlane_core::model::RunModel::default();
+    let mut say = |kind| model.take(Event { at_ns: 0, kind });
+    let header = RunHeader { name: "Long".into(), mode: Mode::Pool, workers: 2, tasks: 5000, started_unix_ms: 0 };
+    say(EventKind::Run(RunEvent::Started(header)));
+    let record = |task| models::record(task, 1, 0, 100 * MS, Outcome::Done);
+    say(EventKind::Task(TaskEvent::Finished((0..5000).map(record).collect())));
+    let totals = Summary {
+        counts: OutcomeCounts::default(),
+        wall_ns: 1,
+        cpu_ns: 1,
+        retries: 0,
+        workers: 2,
+        mode: Mode::Pool,
+        stopped: false,
+    };
+    say(EventKind::Run(RunEvent::Finished(totals)));
+    let session = window.state_mut().session_mut();
+    session.show_recorded(job, model).expect("the job expands");
+    session.handle(Command::Show(Page::RESULTS));
+    window.run_steps(4);
+    click(&mut window, "Was the pool worth it?");
+    let session = window.state().session();
+    assert_eq!(session.page(), Page::RACE);
+    let offer = session.race_offer().expect("it can be raced");
+    assert!(offer.whole == 5000 && offer.tasks < 500 && offer.tasks >= 32, "{offer:?}");
+    let sample = format!("{} of 5,000 tasks", offer.tasks);
+    assert!(window.query_by_label_contains(&format!("{sample}, about 1 min")).is_some(), "how much and how long");
+    race_to_the_end(&mut window);
+    assert!(window.query_by_label_contains(&format!("Long on {sample}: ")).is_some(), "the result says so too");
+    let session = window.state_mut().session_mut();
+    let raced = session.race.shown().expect("a race").model().header.clone().expect("a header").cases[0].job.clone();
+    session.edit(|draft| *draft = JobDraft::from_job(&raced));
+    until(&mut window, "the job is read", |session| session.forecast().is_some());
+    let session = window.state().session();
+    let secs = session.forecast().expect("of this job").secs(&raced, 1).expect("it was raced");
+    let alone = session.race.shown().expect("a race").model().sizes(Mode::Pool)[0].1.mean;
+    let ratio = 5000.0 / offer.tasks as f64;
+    assert!((secs / (alone * ratio) - 1.0).abs() < 0.1, "the forecast is of all tasks: {secs} and {alone} × {ratio}");
+    assert!(session.race_subject().is_none(), "another job is open");
+}
+
+#[test]
+fn the_bars_of_all_ways_are_seen_in_the_smallest_window() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(simulated().engine(), folder.path(), [1024.0, 640.0]);
+    let session = window.state_mut().session_mut();
+    let draft = RaceDraft { sizes: "1, 2, 4".to_owned(), ..session.race.draft().clone() };
+    session.handle(RaceCommand::Edit(draft));
+    race_to_the_end(&mut window);
+    for name in ["one process", "1 thread", "2 threads", "4 threads", "pool of 1", "pool of 2", "pool of 4"] {
+        let rect = window.get_by_role_and_label(Role::Row, name).rect();
+        assert!(rect.bottom() <= 640.0 - 16.0, "{name}: {rect:?}");
+    }
+    click(&mut window, "View Losses");
+    assert!(window.query_by_label_contains("All bars have the same scale.").is_some());
 }
 
 #[test]

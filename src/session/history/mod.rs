@@ -33,6 +33,8 @@ pub enum PastRunUse {
 const MAX_RECENT: usize = 5;
 
 /// A run that is being read, and its use.
+    /// Race its job.
+    Worth,
 type Opening = (PastRunUse, Receiver<Result<Box<PastRun>, String>>);
 
 /// The runs of the history as the window lists them.
@@ -301,3 +303,4 @@ impl Session {
         }
     }
 }
+            (PastRunUse::Worth, Ok(_)) => self.ask_worth(),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 
@@ -12,7 +13,7 @@ use fanlane_core::engine::event_pump;
 use fanlane_core::model::race::{RaceEvent, RaceModel};
 
 use super::runner::{Race, RaceEngine};
-use super::{RacePlan, WhatIf};
+use super::{RacePlan, TimeLeft, WhatIf};
 
 /// A race with its threads.
 pub struct CurrentRace {
@@ -21,6 +22,7 @@ pub struct CurrentRace {
     /// Where it is saved.
     pub file: Option<PathBuf>,
     model: Arc<Mutex<RaceModel>>,
+    started: Instant,
     /// Its last event was received. Outside of the model, so that it can be read while the model is drawn.
     over: Arc<AtomicBool>,
     race: Option<Race>,
@@ -46,18 +48,23 @@ impl CurrentRace {
             .name("race-model".to_owned())
             .spawn(move || drain(&receiver, &filled, &ended, &wake))?;
         let race = Race::start(plan, engine, sender)?;
-        Ok(Self { serial, file: None, model, over, race: Some(race), drain: Some(drain) })
+        Ok(Self { serial, file: None, model, started: Instant::now(), over, race: Some(race), drain: Some(drain) })
     }
 
     /// A race that is over.
     pub(in crate::session) fn recorded(serial: u64, model: RaceModel, file: Option<PathBuf>) -> Self {
         let (model, over) = (Arc::new(Mutex::new(model)), Arc::new(AtomicBool::new(true)));
-        Self { serial, file, model, over, race: None, drain: None }
+        Self { serial, file, model, started: Instant::now(), over, race: None, drain: None }
     }
 
     /// The model of the race. The lock is held for no longer than a frame: events wait meanwhile.
     pub fn model(&self) -> MutexGuard<'_, RaceModel> {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How much time it takes further; `None` before that is known, and after its end.
+    pub fn time_left(&self) -> Option<TimeLeft> {
+        TimeLeft::of(&self.model(), self.started.elapsed().as_secs_f64())
     }
 
     /// Its tasks for a replay; `None` if they cannot be replayed (yet).

@@ -16,18 +16,21 @@ pub struct RaceDraft {
     pub time_limit: String,
     /// Chunk sizes take part too, in the largest pool.
     pub chunks: bool,
+    /// Number of tasks that are raced; empty: all, or of a long job as many as the time limit has room for.
+    pub tasks: String,
 }
 
 impl RaceDraft {
     /// The defaults on a machine with `cores` cores.
     pub fn usual(cores: u32) -> Self {
-        let sizes: Vec<String> = Contender::usual_sizes(cores).iter().map(ToString::to_string).collect();
+        let sizes: Vec<String> = Contender::sizes_beyond(cores).iter().map(ToString::to_string).collect();
         Self {
             modes: [true; 3],
             sizes: sizes.join(", "),
             repeat: String::new(),
             time_limit: "60".to_owned(),
             chunks: false,
+            tasks: String::new(),
         }
     }
 
@@ -74,6 +77,21 @@ impl RaceDraft {
         Ok(contenders)
     }
 
+    /// The number of tasks that are raced, if it is given.
+    ///
+    /// # Errors
+    /// When it is no number.
+    pub fn parsed_tasks(&self) -> Result<Option<u64>, String> {
+        match self.tasks.trim() {
+            "" => Ok(None),
+            "all" => Ok(Some(u64::MAX)),
+            text => match text.replace(',', "").parse::<u64>() {
+                Ok(tasks) if tasks > 0 => Ok(Some(tasks)),
+                _ => Err("Tasks: expected a number from 1 on, all, or nothing".to_owned()),
+            },
+        }
+    }
+
     /// The rules.
     ///
     /// # Errors
@@ -100,8 +118,11 @@ mod tests {
     #[test]
     fn what_is_typed_becomes_contenders_and_rules_or_a_message() {
         let usual = RaceDraft::usual(4);
-        assert_eq!(usual.sizes, "1, 2, 4");
-        assert_eq!(usual.contenders(100).expect("fine").len(), 1 + 3 + 3);
+        assert_eq!(usual.sizes, "1, 2, 4, 8", "up to twice the cores");
+        assert_eq!(usual.contenders(100).expect("fine").len(), 1 + 4 + 4);
+        let tasks = |text: &str| RaceDraft { tasks: text.to_owned(), ..usual.clone() }.parsed_tasks();
+        assert_eq!([tasks(""), tasks("1,000"), tasks("all")], [Ok(None), Ok(Some(1000)), Ok(Some(u64::MAX))]);
+        assert!(tasks("0").is_err() && tasks("few").is_err());
         let chunked = RaceDraft { modes: [true, false, false], sizes: "2".to_owned(), chunks: true, ..usual.clone() };
         let names: Vec<String> = chunked.contenders(8).expect("fine").iter().map(Contender::name).collect();
         assert_eq!(names[..3], ["one process", "pool of 2", "pool of 2, chunks of 1"]);

@@ -18,6 +18,10 @@ pub struct Forecast {
     /// The mode that was raced.
     pub mode: Mode,
     job: Job,
+    /// How many times as many tasks as were raced the job has.
+    scale: f64,
+    /// Until the first worker is ready, in seconds; it does not grow with the tasks.
+    start_secs: f64,
     /// Pool sizes with their times in seconds, smallest first.
     curve: Vec<(u32, f64)>,
 }
@@ -42,12 +46,22 @@ impl Forecast {
             *secs *= nearest(&factors, *size);
         }
         let knee = if measured.len() > 1 { knee_within(&measured) } else { knee_within(&curve) };
-        Some(Self { serial, knee, mode, job: header.cases[0].job.clone(), curve })
+        let case = &header.cases[0];
+        let scale = case.sample_of.map_or(1.0, |whole| whole as f64 / case.tasks.max(1) as f64);
+        let start_secs = what_if.machine().first_worker_ns as f64 / 1e9;
+        Some(Self { serial, knee, mode, job: case.job.clone(), scale, start_secs, curve })
+    }
+
+    /// Whether another forecast is of the same job's tasks.
+    pub(super) fn is_of_same_job(&self, other: &Self) -> bool {
+        self.is_of(&other.job)
     }
 
     /// The wall time of a job in a pool of this size, in seconds; `None` for another job or a size beyond the largest.
     pub fn secs(&self, job: &Job, workers: u32) -> Option<f64> {
-        self.is_of(job).then(|| between(&self.curve, workers))?
+        let secs = self.is_of(job).then(|| between(&self.curve, workers))??;
+        let start_secs = self.start_secs.min(secs);
+        Some((secs - start_secs).mul_add(self.scale, start_secs))
     }
 
     /// Whether the race was of this job's tasks, in any mode and pool.

@@ -23,6 +23,8 @@ pub struct RacePlan {
     pub contenders: Vec<Contender>,
     /// The rules of measuring.
     pub rules: Rules,
+    /// Number of tasks of the whole batch, where the first case is a sample of them.
+    pub sample_of: Option<u64>,
 }
 
 /// Why something cannot be raced.
@@ -67,7 +69,7 @@ impl RacePlan {
     /// Why it cannot be raced.
     pub fn of_batch(batch: Arc<Batch>, contenders: Vec<Contender>, rules: Rules) -> Result<Self, RacePlanError> {
         let name = batch.job().display_name().to_owned();
-        Self { name, batches: vec![batch], contenders, rules }.checked()
+        Self { name, batches: vec![batch], contenders, rules, sample_of: None }.checked()
     }
 
     /// The six workloads of PEP 371 with this much work, timed until the last worker has ended.
@@ -86,7 +88,7 @@ impl RacePlan {
         });
         let batches = batches.collect::<Result<Vec<_>, _>>()?;
         let rules = Rules { until: Until::LastWorker, ..rules };
-        Self { name: size.race_name().to_owned(), batches, contenders: pep371::contenders(), rules }.checked()
+        Self { name: size.race_name().to_owned(), batches, contenders: pep371::contenders(), rules, sample_of: None }.checked()
     }
 
     fn checked(self) -> Result<Self, RacePlanError> {
@@ -125,7 +127,10 @@ impl RacePlan {
 
     /// The header of the race, with the facts about the machine at this moment.
     pub(super) fn header(&self, machine: Machine) -> RaceHeader {
-        let case = |batch: &Arc<Batch>| Case::new(batch.job().clone(), batch.len(), batch.dependencies());
+        let case = |batch: &Arc<Batch>| Case {
+            sample_of: self.sample_of,
+            ..Case::new(batch.job().clone(), batch.len(), batch.dependencies())
+        };
         RaceHeader {
             name: self.name.clone(),
             cases: self.batches.iter().map(case).collect(),

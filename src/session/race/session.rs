@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{CurrentRace, Forecast, RaceDraft, RaceEngine, RacePlan};
+use super::subject::{KnownWork, RecordedWork};
+use super::{CurrentRace, Forecast, RaceDraft, RaceEngine, RacePlan, RaceSubject, Work};
 use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::{Page, RaceCommand, Session, Wake};
+use fanlane_core::job::Job;
 use fanlane_core::model::race::pep371::WorkSize;
 use fanlane_core::model::race::{RaceModel, Rules};
 use fanlane_core::store::race as saved;
@@ -23,10 +25,17 @@ pub struct RaceState {
     /// Where races are saved; `None`: nowhere.
     folder: Option<saved::Races>,
     serials: u64,
-    forecast: Option<Forecast>,
-    /// The serial number of the race that the forecast was made from.
+    /// One for each job that was raced, the newest first.
+    forecasts: Vec<Forecast>,
+    /// The serial number of the race that the newest forecast was made from.
     forecast_of: u64,
+    subject: Option<RaceSubject>,
+    known_work: Option<KnownWork>,
+    recorded_work: Option<RecordedWork>,
 }
+
+/// Maximum number of jobs whose forecasts are kept.
+const MAX_FORECASTS: usize = 32;
 
 impl RaceState {
     pub(in crate::session) fn new(cores: u32, folder: Option<saved::Races>) -> Self {
@@ -38,11 +47,41 @@ impl RaceState {
             saved: Vec::new(),
             folder,
             serials: 0,
-            forecast: None,
+            forecasts: Vec::new(),
             forecast_of: 0,
+            subject: None,
+            known_work: None,
+            recorded_work: None,
         };
         state.list();
         state
+    }
+
+    /// The run whose job is raced next; `None`: the open job is.
+    pub(super) const fn subject(&self) -> Option<&RaceSubject> {
+        self.subject.as_ref()
+    }
+
+    pub(in crate::session) fn set_subject(&mut self, subject: Option<RaceSubject>) {
+        self.subject = subject;
+    }
+
+    pub(super) const fn known_work(&self) -> Option<KnownWork> {
+        self.known_work
+    }
+
+    pub(super) const fn set_known_work(&mut self, work: KnownWork) {
+        self.known_work = Some(work);
+    }
+
+    /// What the history tells of a job, if it was asked when it had this number of runs.
+    pub(super) fn recorded_work(&self, job: &Job, runs: usize) -> Option<Option<Work>> {
+        let (known, had, work) = self.recorded_work.as_ref()?;
+        (*had == runs && known == job).then_some(*work)
+    }
+
+    pub(super) fn set_recorded_work(&mut self, work: RecordedWork) {
+        self.recorded_work = Some(work);
     }
 
     /// The settings of the next race.
@@ -118,7 +157,8 @@ impl RaceState {
 
     /// The first invalid setting, for a batch of `tasks` tasks.
     fn mistake(&self, tasks: u64) -> Option<String> {
-        self.draft.contenders(tasks).err().or_else(|| self.draft.rules(0).err())
+        let mistake = self.draft.contenders(tasks).err().or_else(|| self.draft.rules(0).err());
+        mistake.or_else(|| self.draft.parsed_tasks().err())
     }
 
     fn start(&mut self, plan: RacePlan, engine: RaceEngine, wake: Wake) -> std::io::Result<()> {
@@ -189,16 +229,20 @@ impl RaceState {
         let Some(race) = self.shown.as_ref().filter(|race| !race.is_under_way()) else { return };
         if self.forecast_of != race.serial {
             self.forecast_of = race.serial;
-            self.forecast = Forecast::of(race.serial, &race.model(), max_workers);
+            if let Some(forecast) = Forecast::of(race.serial, &race.model(), max_workers) {
+                self.forecasts.retain(|known| !known.is_of_same_job(&forecast));
+                self.forecasts.insert(0, forecast);
+                self.forecasts.truncate(MAX_FORECASTS);
+            }
         }
     }
 }
 
 impl Session {
-    /// The forecast for the open job; `None` if the shown race was of another.
+    /// The forecast for the open job by its last race in this session; `None` if there was none.
     pub fn forecast(&self) -> Option<&Forecast> {
-        let forecast = self.race.forecast.as_ref()?;
-        self.editor.preview().job().filter(|job| forecast.is_of(job)).map(|_| forecast)
+        let job = self.editor.preview().job()?;
+        self.race.forecasts.iter().find(|forecast| forecast.is_of(job))
     }
 
     /// Why [`RaceCommand::Start`] would do nothing; `None` when it would race the open job.
@@ -206,8 +250,12 @@ impl Session {
         if self.is_racing() {
             return Some("A race is under way: stop it or wait for its end.".to_owned());
         }
-        self.run_obstacle().or_else(|| {
-            let tasks = self.editor.preview().expanded().map_or(0, |expanded| expanded.tasks);
+        let obstacle = match self.race.subject() {
+            Some(_) => self.is_running().then(|| "A run is under way: stop it or wait for its end.".to_owned()),
+            None => self.run_obstacle(),
+        };
+        obstacle.or_else(|| {
+            let tasks = self.race_batch().map_or(0, |batch| batch.len());
             self.race.mistake(tasks).map(|mistake| sentence(&mistake))
         })
     }
@@ -226,6 +274,14 @@ impl Session {
         let notice = match command {
             RaceCommand::Edit(draft) => {
                 self.race.draft = draft;
+                None
+            }
+            RaceCommand::OfRun => {
+                self.ask_worth();
+                None
+            }
+            RaceCommand::OfOpenJob => {
+                self.race.subject = None;
                 None
             }
             RaceCommand::Start => self.start_race(),
@@ -260,16 +316,10 @@ impl Session {
         if let Some(obstacle) = self.race_obstacle() {
             return Some(Notice::mistake(format!("No race was started. {obstacle}")));
         }
-        let Some(expanded) = self.editor.preview().expanded() else {
+        let Some(batch) = self.race_batch() else {
             return Some(Notice::mistake("No race was started. The inputs are being read: try again in a moment."));
         };
-        let batch = Arc::clone(&expanded.batch);
-        let draft = &self.race.draft;
-        let plan = draft.contenders(batch.len()).and_then(|contenders| {
-            let rules = draft.rules(self.race.seed())?;
-            RacePlan::of_batch(batch, contenders, rules).map_err(|error| error.to_string())
-        });
-        self.start_planned(plan)
+        self.start_planned(self.race_plan(&batch, self.race.seed()))
     }
 
     fn start_pep371(&mut self, size: WorkSize) -> Option<Notice> {

@@ -211,7 +211,7 @@ impl CurrentRun {
     }
 
     /// The folder for the job's relative paths.
-    pub(super) fn folder(&self) -> &Path {
+    pub(in crate::session) fn folder(&self) -> &Path {
         &self.folder
     }
 

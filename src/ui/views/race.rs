@@ -12,7 +12,8 @@ mod standings;
 mod times;
 mod what_if;
 
-use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Ui, UiBuilder};
+use egui::text::{LayoutJob, TextFormat};
+use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, TextStyle, Ui, UiBuilder};
 use egui_material_icons::icons::ICON_SPORTS_SCORE;
 
 use crate::session::{Page, Session};
@@ -26,6 +27,9 @@ use fanlane_core::model::race::RaceModel;
 use digest::Digest;
 use lanes::LanesView;
 use what_if::WhatIfView;
+
+/// Height below the verdict that is too low for a line of its own for the machine, in points.
+const LOW: f32 = 480.0;
 
 /// A view of a race.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,8 +154,8 @@ impl RaceView {
             return pep371::wall_ui(ui, model, obstacle, requests);
         }
         let (Some(race), Some(digest)) = (session.race.shown(), &self.digest) else {
-            let advice = "Press Race: the open job runs in each mode and pool size chosen above, in turns, and the times \
-                          are compared here.";
+            let advice = "Press Race: the tasks run in each mode and pool size chosen above, in turns, several times each. \
+                          Their times are compared here.";
             empty_state_ui(ui, ICON_SPORTS_SCORE, "No race yet", advice);
             return;
         };
@@ -162,7 +166,10 @@ impl RaceView {
         }
         let beside = self.beside.as_ref().zip(session.race.comparison().map(|(_, model)| model));
         match self.tab {
-            Tab::Times => scrolled_ui(ui, |ui| times::times_ui(ui, &model, digest, beside)),
+            Tab::Times => {
+                let room = ui.available_height();
+                scrolled_ui(ui, |ui| times::times_ui(ui, &model, digest, beside, room));
+            }
             Tab::Scaling => scaling::scaling_ui(ui, &model, digest, beside),
             Tab::Losses => scrolled_ui(ui, |ui| losses::losses_ui(ui, &model, digest)),
             Tab::Lanes => self.lanes.show_ui(ui, &model, beside.map(|(_, model)| model)),
@@ -182,13 +189,25 @@ fn verdict_ui(ui: &mut Ui, digest: &Digest) {
     let sentence = RichText::new(&digest.verdict.sentence).text_style(theme::title_style()).color(palette.text_strong);
     ui.add(egui::Label::new(sentence).wrap());
     let doubts = digest.verdict.doubts.join(" ");
-    if !doubts.is_empty() {
-        let words = RichText::new(&doubts).small().color(palette.warning);
-        // One line; the tooltip has the whole text.
-        ui.add(egui::Label::new(words).truncate()).on_hover_text(doubts);
+    let small = TextFormat::simple(TextStyle::Small.resolve(ui.style()), palette.warning);
+    let evidence = TextFormat { color: palette.text_weak, ..small.clone() };
+    let line = |ui: &mut Ui, parts: &[(&str, &TextFormat)]| {
+        let mut job = LayoutJob::default();
+        for (words, format) in parts.iter().filter(|(words, _)| !words.is_empty()) {
+            let space = if job.is_empty() { 0.0 } else { theme::UNIT };
+            job.append(words, space, (*format).clone());
+        }
+        if !job.is_empty() {
+            let whole = job.text.clone();
+            // One line; the tooltip has the whole text.
+            ui.add(egui::Label::new(job).truncate()).on_hover_text(whole);
+        }
+    };
+    if ui.available_height() < LOW {
+        return line(ui, &[(&doubts, &small), (&digest.evidence, &evidence)]);
     }
-    let evidence = RichText::new(&digest.evidence).small().color(palette.text_weak);
-    ui.add(egui::Label::new(evidence).truncate()).on_hover_text(&digest.evidence);
+    line(ui, &[(&doubts, &small)]);
+    line(ui, &[(&digest.evidence, &evidence)]);
 }
 
 /// How a contender is drawn: a colour for each size, dashed for threads.
@@ -215,6 +234,10 @@ impl Look {
 
 /// Times on axes and in read-outs.
 fn secs_words(secs: f64) -> String {
+    // Nothing has no unit.
+    if secs == 0.0 {
+        return "0".to_owned();
+    }
     fanlane_core::model::race::secs_words(secs)
 }
 

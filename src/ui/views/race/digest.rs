@@ -44,8 +44,10 @@ impl Digest {
             evidence: header.map_or_else(String::new, |header| {
                 let evidence = &header.evidence;
                 let day = crate::ui::widgets::quantity::day(evidence.started_unix_ms);
+                let sample = header.cases.first().and_then(|case| case.sample_words());
+                let sample = sample.map_or_else(String::new, |words| format!(" {words}"));
                 format!(
-                    "{}: {}, {}, Fanlane {}, {day}",
+                    "{}{sample}: {}, {}, Fanlane {}, {day}",
                     header.name,
                     evidence.words(),
                     evidence.system,

@@ -1,6 +1,6 @@
 //! The view Losses: a waterfall from the ideal time to the measured one.
 
-use egui::{Align2, FontId, Rangef, Rect, RichText, Role, Sense, Stroke, TextStyle, Ui, pos2, vec2};
+use egui::{Align2, FontId, Rangef, Rect, RichText, Role, Sense, Stroke, Ui, pos2, vec2};
 use egui_material_icons::icons::ICON_WATERFALL_CHART;
 
 use crate::ui::theme::{self, Palette};
@@ -13,11 +13,11 @@ use super::secs_words;
 /// Width of the names of the steps, in points.
 const NAME_WIDTH: f32 = 21.0 * theme::UNIT;
 /// Width of the numbers with the shares, in points.
-const NUMBER_WIDTH: f32 = 18.0 * theme::UNIT;
+const NUMBER_WIDTH: f32 = 20.0 * theme::UNIT;
 /// Width of the shares at the right, in points.
-const SHARE_WIDTH: f32 = 8.0 * theme::UNIT;
+const SHARE_WIDTH: f32 = 9.0 * theme::UNIT;
 /// Minimum width of a waterfall, in points.
-const MIN_WIDTH: f32 = 58.0 * theme::UNIT;
+const MIN_WIDTH: f32 = 64.0 * theme::UNIT;
 
 /// A bar of the waterfall.
 struct Step<'a> {
@@ -42,28 +42,29 @@ pub fn losses_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest) {
     let baseline = model.contenders()[first.baseline].name();
     let words = format!(
         "Means of the runs that count. Ideal: the tasks as fast as with {baseline}, shared perfectly. Every step is measured; \
-         together they add up to the measured time."
+         together they add up to the measured time. All bars have the same scale."
     );
     ui.add(egui::Label::new(RichText::new(words).small().color(theme::palette(ui).text_weak)).wrap());
     let columns = ((ui.available_width() / MIN_WIDTH) as usize).clamp(1, falls.len());
     ui.spacing_mut().item_spacing = vec2(4.0 * theme::UNIT, theme::HALF);
+    let ends = falls.iter().flat_map(|(_, fall)| steps(fall)).map(|step| step.from_secs.max(step.to_secs));
+    let highest = ends.fold(0.0, f64::max);
     for row in falls.chunks(columns) {
         ui.add_space(theme::UNIT);
         ui.columns(columns, |cells| {
             for ((place, fall), ui) in row.iter().zip(cells) {
-                waterfall_ui(ui, &model.contenders()[*place].name(), fall);
+                waterfall_ui(ui, &model.contenders()[*place].name(), fall, highest);
             }
         });
     }
 }
 
-fn waterfall_ui(ui: &mut Ui, name: &str, fall: &Waterfall) {
+fn waterfall_ui(ui: &mut Ui, name: &str, fall: &Waterfall, highest: f64) {
     let palette = theme::palette(ui);
     ui.label(RichText::new(name).text_style(theme::title_style()).color(palette.text_strong));
     let steps = steps(fall);
-    let highest = steps.iter().map(|step| step.from_secs.max(step.to_secs)).fold(0.0, f64::max);
     for step in &steps {
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 2.25 * theme::UNIT), Sense::hover());
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 3.0 * theme::UNIT), Sense::hover());
         step_ui(ui, rect, step, highest, fall.measured_secs, palette);
         describe(ui, &response, Role::Row, &format!("{name}: {}", step.name), || number(step));
         response.on_hover_text(&step.meaning);
@@ -101,8 +102,8 @@ fn number(step: &Step<'_>) -> String {
 }
 
 fn step_ui(ui: &Ui, rect: Rect, step: &Step<'_>, highest: f64, whole: f64, palette: &Palette) {
-    let small = FontId::proportional(theme::SMALL_SIZE);
-    ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, step.name, small, palette.text);
+    let font = FontId::proportional(theme::BODY_SIZE);
+    ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, step.name, font, palette.text);
     let bars = Rangef::new(rect.left() + NAME_WIDTH, rect.right() - NUMBER_WIDTH);
     let x = |secs: f64| bars.min + bars.span() * (secs / highest.max(1e-12)) as f32;
     let (from, to) = (x(step.from_secs.min(step.to_secs)), x(step.from_secs.max(step.to_secs)));
@@ -118,7 +119,7 @@ fn step_ui(ui: &Ui, rect: Rect, step: &Step<'_>, highest: f64, whole: f64, palet
         let end = x(step.to_secs);
         ui.painter().vline(end, bar.bottom()..=rect.bottom() + theme::UNIT, Stroke::new(1.0, palette.edge));
     }
-    let font = TextStyle::Name("small number".into()).resolve(ui.style());
+    let font = theme::number_style().resolve(ui.style());
     let share = if whole > 0.0 { (step.to_secs - step.from_secs) / whole * 100.0 } else { 0.0 };
     let right = rect.right();
     let number_at = pos2(right - SHARE_WIDTH, rect.center().y);

@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use egui::{Button, RichText, Ui};
-use egui_material_icons::icons::{ICON_DELETE, ICON_FOLDER_OPEN, ICON_LAYERS, ICON_SAVE, ICON_SPORTS_SCORE, ICON_STOP};
+use egui_material_icons::icons::{
+    ICON_CLOSE, ICON_DELETE, ICON_FOLDER_OPEN, ICON_LAYERS, ICON_SAVE, ICON_SPORTS_SCORE, ICON_STOP,
+};
 
+use crate::session::race::RaceDraft;
 use crate::session::{RaceCommand, Session};
 use crate::ui::icon_button::{icon_button, icon_text, primary_button, small_icon_button};
 use crate::ui::line_edit::line_edit;
@@ -20,10 +23,12 @@ const WIDE: f32 = 44.0 * theme::UNIT;
 /// Maximum number of saved races in the menus; others can be opened from the terminal.
 const MAX_LISTED: usize = 20;
 
+/// Time between two looks at the time left.
+const LOOK_INTERVAL: std::time::Duration = std::time::Duration::from_millis(500);
+
 pub fn setup_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
-    let racing = session.is_racing();
-    ui.horizontal(|ui| {
-        if racing {
+    if session.is_racing() {
+        ui.horizontal(|ui| {
             if primary_button(ui, ICON_STOP, "Stop race", true)
                 .on_hover_text("Stop the race: finished runs count, the current one does not")
                 .clicked()
@@ -31,24 +36,36 @@ pub fn setup_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
                 requests.command(RaceCommand::Stop);
             }
             if let Some(race) = session.race.shown() {
-                let words = RichText::new(status(&race.model())).color(theme::palette(ui).text);
-                ui.add(egui::Label::new(words).truncate());
+                let left = race.time_left().map_or_else(String::new, |left| format!(", {}", left.words()));
+                let words = format!("{}{left}", status(&race.model()));
+                ui.add(egui::Label::new(RichText::new(words).color(theme::palette(ui).text)).truncate());
             }
-            return;
-        }
+        });
+        // The time left goes on also where no run ends.
+        ui.ctx().request_repaint_after(LOOK_INTERVAL);
+        return;
+    }
+    let mut draft = session.race.draft().clone();
+    ui.horizontal(|ui| {
         let obstacle = session.race_obstacle();
         let race = primary_button(ui, ICON_SPORTS_SCORE, "Race", obstacle.is_none())
-            .on_hover_text("Run the open job several times in each of the modes and pool sizes chosen here, in turns")
+            .on_hover_text("Run the tasks several times in each of the modes and pool sizes chosen here, in turns")
             .on_disabled_hover_text(obstacle.unwrap_or_default());
         if race.clicked() {
             requests.command(RaceCommand::Start);
         }
-        draft_ui(ui, session, requests);
+        modes_ui(ui, &mut draft);
+        ui.add_space(theme::UNIT);
+        offer_ui(ui, session, requests);
     });
+    ui.horizontal(|ui| numbers_ui(ui, &mut draft));
+    if draft != *session.race.draft() {
+        requests.command(RaceCommand::Edit(draft));
+    }
 }
 
-fn draft_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
-    let mut draft = session.race.draft().clone();
+fn modes_ui(ui: &mut Ui, draft: &mut RaceDraft) {
+    ui.label(RichText::new("Modes").color(theme::palette(ui).text_weak));
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = theme::HALF / 2.0;
         for (mode, on) in Mode::ALL.into_iter().zip(&mut draft.modes) {
@@ -59,34 +76,72 @@ fn draft_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
             }
         }
     });
-    field_ui(ui, "Sizes", &mut draft.sizes, 11.0, "Pool sizes, separated by commas");
+}
+
+/// What the race would be: of which job, of how many tasks, how long.
+fn offer_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    let palette = theme::palette(ui);
+    if let Some(subject) = session.race_subject() {
+        let title = sanitize::command(&subject.title);
+        let chip = ui.add(Button::selectable(true, (title.as_str(), icon_text(ICON_CLOSE))));
+        let chip = chip.on_hover_text("The job of this run is raced. Press to race the open job instead");
+        if chip.accessible_name(format!("Race the open job instead of {title}")).clicked() {
+            requests.command(RaceCommand::OfOpenJob);
+        }
+    }
+    let Some(offer) = session.race_offer() else { return };
+    let tasks = if offer.tasks < offer.whole {
+        format!("{} of {} tasks", format::count(offer.tasks), format::count(offer.whole))
+    } else {
+        format::plural(offer.whole, "task")
+    };
+    let (time, hint) = match offer.estimate {
+        Some(estimate) => (
+            estimate.words(),
+            "From the times of the tasks in an earlier run; it ends early once every mean is known to 2 %",
+        ),
+        None => ("time not known yet".to_owned(), "It is estimated once the job has been run"),
+    };
+    let words = RichText::new(format!("{tasks}, {time}")).color(palette.text);
+    ui.add(egui::Label::new(words).truncate()).on_hover_text(hint);
+}
+
+fn numbers_ui(ui: &mut Ui, draft: &mut RaceDraft) {
+    field_ui(ui, "Pool sizes", &mut draft.sizes, 11.0, "Numbers of workers, separated by commas", "");
     field_ui(
         ui,
-        "Runs",
+        "Runs of each",
         &mut draft.repeat,
         7.0,
-        "Number of runs of each contender; empty: at least three, until the mean is known to 2 %",
+        "Empty: at least three, until the mean is known to 2 %",
+        "auto",
     );
     field_ui(
         ui,
-        "Limit",
-        &mut draft.time_limit,
-        5.0,
-        "Time limit in seconds: after it no further round starts, once each contender has run three times",
+        "Tasks",
+        &mut draft.tasks,
+        9.0,
+        "Empty: all, or of a long job as many as the time limit has room for, from all parts of it; a number, or all",
+        "auto",
     );
-    let chunks = ui.add(Button::selectable(draft.chunks, "Chunks")).accessible_name("Race chunk sizes");
+    field_ui(
+        ui,
+        "Time limit",
+        &mut draft.time_limit,
+        6.0,
+        "In seconds; after it no further round starts, once each way has run three times",
+        "",
+    );
+    ui.label(RichText::new("s").color(theme::palette(ui).text_weak));
+    let chunks = ui.add(Button::selectable(draft.chunks, "Chunk sizes")).accessible_name("Race chunk sizes");
     if chunks.on_hover_text("Also race chunk sizes (tasks per message) in the largest pool").clicked() {
         draft.chunks = !draft.chunks;
     }
-    if draft != *session.race.draft() {
-        requests.command(RaceCommand::Edit(draft));
-    }
 }
 
-fn field_ui(ui: &mut Ui, label: &str, text: &mut String, width: f32, meaning: &str) {
+fn field_ui(ui: &mut Ui, label: &str, text: &mut String, width: f32, meaning: &str, empty: &str) {
     let label = ui.label(RichText::new(label).color(theme::palette(ui).text_weak)).on_hover_text(meaning);
-    let hint = if text.is_empty() { "auto" } else { "" };
-    ui.add(line_edit(text).hint_text(hint).desired_width(width * theme::UNIT))
+    ui.add(line_edit(text).hint_text(empty).desired_width(width * theme::UNIT))
         .labelled_by(label.id)
         .on_hover_text(meaning);
 }

@@ -22,6 +22,11 @@ const COLUMNS: [(f32, &str, &str); 4] = [
 /// Minimum width of a page with all columns, in points; a narrower one leaves out the second.
 const WIDE: f32 = 105.0 * theme::UNIT;
 
+/// Height of a row, in points.
+const ROW_HEIGHT: f32 = theme::ROW - 2.0;
+/// Height of the titles, in points.
+const TITLES_HEIGHT: f32 = 2.0 * theme::UNIT;
+
 /// Draws the rows. The times of a compared race are second, thin bars.
 pub fn standings_ui(ui: &mut Ui, model: &RaceModel, standings: &[Standing], beside: Option<(&RaceModel, &[Standing])>) {
     let of_beside = |one: &Standing| {
@@ -35,9 +40,10 @@ pub fn standings_ui(ui: &mut Ui, model: &RaceModel, standings: &[Standing], besi
     let width = ui.available_width();
     let columns: Vec<_> = COLUMNS.into_iter().enumerate().filter(|(place, _)| *place != 1 || width >= WIDE).collect();
     let numbers: f32 = columns.iter().map(|(_, (width, ..))| width).sum();
+    ui.spacing_mut().item_spacing.y = 0.0;
     titles_ui(ui, &columns, numbers);
     for one in standings {
-        let (rect, response) = ui.allocate_exact_size(vec2(width, theme::ROW), Sense::hover());
+        let (rect, response) = ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::hover());
         let bars = Rangef::new(rect.left() + NAME_WIDTH, rect.right() - numbers - theme::GAP);
         let name = model.contenders()[one.contender].name();
         row_ui(
@@ -64,7 +70,7 @@ pub fn standings_ui(ui: &mut Ui, model: &RaceModel, standings: &[Standing], besi
 }
 
 fn titles_ui(ui: &mut Ui, columns: &[(usize, (f32, &str, &str))], numbers: f32) {
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 2.0 * theme::UNIT), Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), TITLES_HEIGHT), Sense::hover());
     let mut right = rect.right() - numbers;
     for (_, (width, title, _)) in columns {
         right += width;
@@ -134,7 +140,7 @@ fn hint(one: &Standing, name: &str, beside: Option<&Standing>) -> String {
         hint += &format!("\n{}", format::plural(one.outliers as u64, "outlier"));
     }
     if one.not_done > 0 {
-        hint += &format!("\nup to {} not done", format::plural(one.not_done, "task"));
+        hint += &format!("\nup to {} without success", format::plural(one.not_done, "task"));
     }
     if let Some(other) = beside {
         hint += &format!(

@@ -1,4 +1,4 @@
-//! The view Times: the progress curves of the runs in one chart, and below it the standings.
+//! The view Times: the standings, and below them the progress curves of the runs in one chart.
 
 use egui::{RichText, Ui};
 
@@ -12,26 +12,27 @@ use super::standings::standings_ui;
 use super::{Look, race_name, secs_words};
 
 /// Minimum height of the curves, in points.
-const MIN_CURVES_HEIGHT: f32 = 18.0 * theme::UNIT;
+const MIN_CURVES_HEIGHT: f32 = 12.0 * theme::UNIT;
+/// Height of the legend with its distances, in points.
+const LEGEND_HEIGHT: f32 = 3.0 * theme::UNIT;
 
-pub fn times_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest, beside: Option<(&Digest, &RaceModel)>) {
+pub fn times_ui(ui: &mut Ui, model: &RaceModel, digest: &Digest, beside: Option<(&Digest, &RaceModel)>, room: f32) {
+    let bottom = ui.cursor().top() + room;
     let standings = in_race(model, &digest.standings);
-    let rows = standings.len() as f32;
-    let below = rows * (theme::ROW + theme::UNIT) + 6.0 * theme::UNIT;
-    let height = (ui.available_height() - below - 4.0 * theme::UNIT).max(MIN_CURVES_HEIGHT);
-    curves_ui(ui, model, height);
-    ui.add_space(theme::HALF);
     if standings.is_empty() {
         let words = "Bars appear after the first run that counts; the first round is a warm-up.";
         ui.label(RichText::new(words).color(theme::palette(ui).text_weak));
-        return;
+    } else {
+        if let Some((_, other)) = beside {
+            let words = format!("Wide bars: {}. Thin bars: {}.", race_name(model), race_name(other));
+            ui.label(RichText::new(words).small().color(theme::palette(ui).text_weak));
+        }
+        // What was asked for comes first: all bars are seen, and the curves take what is left.
+        let beside = beside.map(|(digest, other)| (other, digest.standings.as_slice()));
+        ui.scope(|ui| standings_ui(ui, model, &standings, beside));
     }
-    if let Some((_, other)) = beside {
-        let words = format!("Wide bars: {}. Thin bars: {}.", race_name(model), race_name(other));
-        ui.label(RichText::new(words).small().color(theme::palette(ui).text_weak));
-    }
-    let beside = beside.map(|(digest, other)| (other, digest.standings.as_slice()));
-    standings_ui(ui, model, &standings, beside);
+    let height = (bottom - ui.cursor().top() - LEGEND_HEIGHT).max(MIN_CURVES_HEIGHT);
+    curves_ui(ui, model, height);
 }
 
 /// Chunk sizes have a view of their own.

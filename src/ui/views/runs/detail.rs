@@ -169,3 +169,8 @@ fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
     });
     ui.add_space(theme::HALF);
 }
+        let nothing_done = (run.counts.done == 0).then_some("No task is done");
+        let racing = session.is_racing().then_some("A race is under way");
+        let hint = "Race this job: the same tasks in one process, in threads and in pools of several sizes";
+        button(ICON_SPORTS_SCORE, "Was the pool worth it?", hint, PastRunUse::Worth, nothing_done.or(racing));
+        compare_ui(ui, session, run, requests);

@@ -70,6 +70,13 @@ impl Contender {
         sizes.push(most);
         sizes
     }
+
+    /// The default pool sizes of a race that is to show where more workers stop to help: those up to `cores`, and twice as many.
+    pub fn sizes_beyond(cores: u32) -> Vec<u32> {
+        let mut sizes = Self::usual_sizes(cores);
+        sizes.push(cores.max(2).saturating_mul(2));
+        sizes
+    }
 }
 
 #[cfg(test)]
@@ -88,5 +95,6 @@ mod tests {
             [1, 2, 3, 8, 12].map(Contender::usual_sizes),
             [vec![1, 2], vec![1, 2], vec![1, 2, 3], vec![1, 2, 4, 8], vec![1, 2, 4, 8, 12]]
         );
+        assert_eq!([1, 2, 6].map(Contender::sizes_beyond), [vec![1, 2, 4], vec![1, 2, 4], vec![1, 2, 4, 6, 12]]);
     }
 }

@@ -35,13 +35,22 @@ pub struct Case {
     /// Which tasks wait for which, by their places from 0.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub needs: BTreeMap<u64, Vec<u64>>,
+    /// Number of tasks of the whole batch, where a sample of them is raced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_of: Option<u64>,
 }
 
 impl Case {
     /// A job with what it expanded to.
     pub fn new(job: Job, tasks: u64, needs: &Dependencies) -> Self {
         let needs = needs.iter().map(|(task, before)| (task.0, before.iter().map(|task| task.0).collect())).collect();
-        Self { job, tasks, needs }
+        Self { job, tasks, needs, sample_of: None }
+    }
+
+    /// `on 60 of 5,000 tasks`; `None` where all are raced.
+    pub fn sample_words(&self) -> Option<String> {
+        let count = crate::model::format::count;
+        self.sample_of.map(|whole| format!("on {} of {} tasks", count(self.tasks), count(whole)))
     }
 
     /// Which tasks wait for which, as a dispatcher takes it.
