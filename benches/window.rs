@@ -1,4 +1,5 @@
-//! What a frame of the whole window costs while a million calls run: `cargo bench --bench window`.
+//! What a frame of the whole window costs while a million calls run, and how long a key of a search takes among their results:
+//! `cargo bench --bench window`.
 //!
 //! The real window, session, engine and workers, without a display: a frame is the window's own work, `ui` and
 //! tessellation, in CPU time of the thread that draws. What a graphics card does is not in it.
@@ -12,10 +13,15 @@ use std::time::{Duration, Instant};
 
 use eframe::App as _;
 use eframe::egui::{self, Context, RawInput, Rect};
-use fanlane::session::{Command, JobDraft, Page, Session, SessionOptions};
+use fanlane::session::{Command, JobDraft, Page, RowQuery, SearchScope, Session, SessionOptions, SortKey};
 use fanlane::ui::FanlaneApp;
 use fanlane_core::engine::{LocalEngine, worker_role};
-use fanlane_core::job::Job;
+use fanlane_core::event::{
+    AttemptRecord, Captured, Event, EventKind, Outcome, OutcomeClass, Output, RunEvent, RunHeader, TaskEvent, TaskId,
+    WorkerId,
+};
+use fanlane_core::job::{Job, Mode};
+use fanlane_core::model::RunModel;
 
 use measuring::{median, thread_cpu};
 
@@ -49,6 +55,93 @@ fn main() {
             );
         }
     }
+    search();
+}
+
+/// A million results found as one types, and sorted: from the key to the rows, in milliseconds of wall time, and against the
+/// time that one thread takes to write all command lines once.
+fn search() {
+    let program = std::env::current_exe().expect("the system knows where this program lies");
+    let options = SessionOptions::in_memory(Arc::new(LocalEngine::new(program)));
+    let mut session = Session::new(options, Arc::new(|| {}));
+    let text = format!(
+        r#"Job(version: 1, name: "x", task: Command("convert photo-{{}}.jpg -resize 256 thumbs/{{}}.jpg"), inputs: [Range(1, {CALLS})])"#
+    );
+    let job = Job::parse(&text).expect("the job is well formed");
+    session.show_recorded(job, recorded()).expect("the job expands");
+    session.handle(Command::Show(Page::RESULTS));
+    let batch = Arc::clone(&session.run.current().expect("a run").batch);
+    let begin = Instant::now();
+    let mut line = Vec::new();
+    let mut bytes = 0;
+    for task in (0..CALLS).map(TaskId) {
+        line.clear();
+        batch.command_into(task, 1, &mut line);
+        bytes += std::hint::black_box(&line).len();
+    }
+    let yardstick = begin.elapsed().as_secs_f64() * 1e3;
+    println!(
+        "\nfrom the key to the rows of {CALLS} results; yardstick: {bytes} bytes of command lines in {yardstick:.0} ms"
+    );
+    rows(&mut session, RowQuery::default());
+    let text = |text: &str| RowQuery { text: text.to_owned(), ..RowQuery::default() };
+    let wall = |text: &str| RowQuery {
+        sort: SortKey::Wall,
+        descending: true,
+        ..RowQuery { text: text.to_owned(), ..RowQuery::default() }
+    };
+    let outputs = |text: &str| RowQuery { text: text.to_owned(), scope: SearchScope::Outputs, ..RowQuery::default() };
+    let steps = [
+        ("the first letter", text("p")),
+        ("the second", text("ph")),
+        ("a digit that most have", text("photo-1")),
+        ("the next digit", text("photo-12")),
+        ("back to nothing", RowQuery::default()),
+        ("sorted by time", wall("")),
+        ("a text in that order", wall("99")),
+        ("failed ones", RowQuery { class: Some(OutcomeClass::Failed), ..RowQuery::default() }),
+        ("a column", text("wall:>1ms")),
+        ("outputs", outputs("boom on 7")),
+    ];
+    for (what, query) in steps {
+        let millis = rows(&mut session, query);
+        let found = session.run.rows().rows().len();
+        println!("{what:<24} {millis:>7.1} ms  {:>5.2} × the yardstick, {found} rows", millis / yardstick);
+    }
+}
+
+/// Sets a query and waits for its rows.
+fn rows(session: &mut Session, query: RowQuery) -> f64 {
+    let begin = Instant::now();
+    session.handle(Command::SetQuery(query));
+    session.poll();
+    while session.run.rows().is_under_way() {
+        std::thread::yield_now();
+        session.poll();
+    }
+    begin.elapsed().as_secs_f64() * 1e3
+}
+
+/// A million results of which one in a thousand has failed.
+fn recorded() -> RunModel {
+    let mut model = RunModel::default();
+    let header = RunHeader { name: "x".into(), mode: Mode::Pool, workers: 2, tasks: CALLS, started_unix_ms: 0 };
+    model.take(Event { at_ns: 0, kind: EventKind::Run(RunEvent::Started(header)) });
+    for from in (0..CALLS).step_by(1000) {
+        let record = |task: u64| {
+            let failed = task % 1000 == 7;
+            let outcome = if failed { Outcome::Exited { code: 3 } } else { Outcome::Done };
+            let stderr = Captured { head: format!("boom on {task}\n").into(), ..Captured::default() };
+            AttemptRecord {
+                wall_ns: task.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 43,
+                output: failed.then(|| Box::new(Output { stderr, ..Output::default() })),
+                ..AttemptRecord::new(TaskId(task), 1, WorkerId(1), outcome)
+            }
+        };
+        let kind = EventKind::Task(TaskEvent::Finished((from..from + 1000).map(record).collect()));
+        model.take(Event { at_ns: 0, kind });
+    }
+    model
 }
 
 #[derive(Default)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use fanlane_core::event::{StreamName, TaskId};
 use fanlane_core::job::Mode;
+use fanlane_core::model::CauseId;
 use fanlane_core::model::race::pep371::WorkSize;
 
 use super::history::PastRunUse;
@@ -65,6 +66,8 @@ pub enum Command {
     SelectTask(Option<TaskId>),
     /// Run one task of the finished run again, as another attempt in the same run.
     RerunTask(TaskId),
+    /// Run the tasks that failed for one cause again, as other attempts in the same run.
+    RerunCause(CauseId),
     /// Run all tasks that did not succeed again, as other attempts in the same run.
     RerunFailed,
     /// Show the run again from which the shown one was rerun.

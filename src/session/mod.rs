@@ -31,7 +31,7 @@ pub use command::{Command, HistoryCommand, PresetCommand, RaceCommand};
 pub use history::{PastRun, PastRunUse, RunList};
 pub use job_editor::{
     Beside, ColumnsDraft, DependenciesDraft, EnvironmentDraft, Expanded, FieldError, InputDraft, InputKind, JobDraft,
-    JobEditor, OrderDraft, Origin, Preview, expand, task_text,
+    JobEditor, OrderDraft, Origin, Preview, expand, task_inputs, task_text,
 };
 pub use machine::Machine;
 pub use notices::{Notice, Notices, Severity, Topic};
@@ -41,7 +41,8 @@ pub use page::Page;
 pub use presets::{Preset, PresetId, PresetList, SAVED_GROUP};
 pub use risk::AtRisk;
 pub use run::{
-    CurrentRun, DetachedList, EditorPrograms, Find, FoundMatches, RowOrder, RowQuery, SearchScope, ShownRun, SortKey,
+    COLUMN_EXAMPLES, CurrentRun, DetachedList, EditorPrograms, FailureCauses, Find, FoundMatches, MAX_LISTED_REST,
+    RowOrder, RowQuery, SearchScope, ShownRun, SortKey, TimeSpan,
 };
 pub use settings::{ThemeChoice, remembered_size};
 
@@ -174,6 +175,7 @@ impl Session {
             Command::SetQuery(query) => self.run.set_query(query),
             Command::SelectTask(task) => self.run.select(task),
             Command::RerunTask(task) => self.rerun(vec![task]),
+            Command::RerunCause(cause) => self.rerun(self.run.tasks_of_cause(cause)),
             Command::RerunFailed => self.rerun(self.run.failed_tasks()),
             Command::Back => self.back(),
             Command::OpenOutput { task, attempt, stream } => self.open_output(task, attempt, stream),
@@ -212,7 +214,7 @@ impl Session {
             _ => (OutputLevel::Nothing, None),
         };
         self.run.want_output(level, follows);
-        self.run.poll(&self.wake);
+        self.run.poll(self.page == Page::RESULTS, &self.wake);
     }
 
     /// The open job is about to change: a pending run and messages about it are outdated.

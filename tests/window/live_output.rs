@@ -1,7 +1,7 @@
 //! What running tasks print, in the lanes and in the details of a task, while they print it.
 
-use eframe::egui::Key;
 use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use fanlane::session::{Command, Page, Session};
 use fanlane_core::engine::{OutputLevel, RunCommand};
@@ -12,7 +12,7 @@ use fanlane_core::event::{
 use fanlane_core::model::RunModel;
 
 use super::canned::FakeEngine;
-use super::driver::{Window, handle, until, with_cubes};
+use super::driver::{Window, handle, press, type_into, until, with_cubes};
 
 const MS: u64 = 1_000_000;
 const WORKER: WorkerId = WorkerId(1);
@@ -90,4 +90,23 @@ fn the_details_of_a_running_task_follow_its_output_and_can_be_held_still() {
     until_model(&mut window, "the end of the task", |model| model.records.of(TASK).is_some());
     assert!(window.query_by_label("whole output").is_some() && window.query_by_label("last line").is_none());
     assert_eq!(engine.asked().watched.last(), Some(&RunCommand::Unfollow(TASK)));
+}
+
+#[test]
+fn what_a_running_task_has_printed_is_searched() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine, Page::RESULTS);
+    let many: String = (1..=200).map(|frame| format!("frame {frame}\n")).collect();
+    engine.say(3 * MS, printed(StreamName::Stdout, 0, &many));
+    until_model(&mut window, "the lines", |model| model.live_text().is_some_and(|text| text.lines().len() == 200));
+    press(&mut window, Modifiers::COMMAND, Key::F);
+    type_into(&mut window, "Find in this output", "FRAME 20");
+    assert!(window.query_by_label("2 of 2").is_some(), "frames 20 and 200, the newest first");
+    assert!(window.query_by_label("frame 200").is_some());
+    press(&mut window, Modifiers::NONE, Key::F3);
+    assert!(window.query_by_label("1 of 2").is_some() && window.query_by_label("frame 20").is_some(), "scrolled to");
+    type_into(&mut window, "Find in this output", "nothing like it");
+    assert!(window.query_by_label("not found").is_some());
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(window.query_by_label("Find in this output").is_none());
 }

@@ -3,16 +3,145 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
-use fanlane::session::{Command, Page, Session, SortKey};
+use fanlane::session::{Command, Page, RowQuery, Session, SortKey, TimeSpan};
 use fanlane_core::engine::RunCommand;
-use fanlane_core::event::{EventKind, LaneId, OutcomeClass, TaskEvent, TaskId, WorkerEvent, WorkerId};
+use fanlane_core::event::{
+    AttemptRecord, Captured, Event, EventKind, LaneId, Outcome, OutcomeClass, OutcomeCounts, Output, RunEvent,
+    RunHeader, Summary, TaskEvent, TaskId, WorkerEvent, WorkerId,
+};
+use fanlane_core::job::{Job, Mode};
+use fanlane_core::model::RunModel;
 
-use super::driver::{Window, click, press, shown, type_into, until, with_cubes, with_run};
+use super::canned::{self, FakeEngine};
+use super::driver::{Window, click, handle, press, shown, sized, type_into, until, with_cubes, with_run};
+
+/// A run of 50 tasks of which the first 33 failed alike and two timed out, stopped before the last ten.
+fn with_causes<'a>(size: [f32; 2]) -> (Window<'a>, FakeEngine) {
+    let job =
+        r#"Job(version: 1, name: "Boom", task: Command("./frob --level 3 {}"), inputs: [Range(1, 50)], retries: 1)"#;
+    let job = Job::parse(job).expect("the job is well formed");
+    let mut model = RunModel::default();
+    let mut say = |kind| model.take(Event { at_ns: 0, kind });
+    let header = RunHeader { name: "Boom".into(), mode: Mode::Pool, workers: 2, tasks: 50, started_unix_ms: 0 };
+    say(EventKind::Run(RunEvent::Started(header)));
+    for worker in [1, 2] {
+        say(EventKind::Worker(WorkerEvent::Started { worker: WorkerId(worker), lane: LaneId(worker - 1), pid: 1 }));
+    }
+    let record = |task: u64, attempt| {
+        let outcome = match task {
+            0..33 => Outcome::Exited { code: 3 },
+            33..35 => Outcome::TimedOut,
+            45 => Outcome::Exited { code: 9 },
+            _ => Outcome::Done,
+        };
+        let stderr = Captured { head: format!("starting\nboom on {}\n", task + 1).into(), ..Captured::default() };
+        AttemptRecord {
+            output: Some(Box::new(Output { stderr, ..Output::default() })),
+            start_ns: task * 1000,
+            wall_ns: 1000,
+            ..AttemptRecord::new(TaskId(task), attempt, WorkerId(1 + (task % 2) as u32), outcome)
+        }
+    };
+    say(EventKind::Task(TaskEvent::Finished((0..40).map(|task| record(task, 1)).collect())));
+    say(EventKind::Task(TaskEvent::Retried(record(45, 1))));
+    say(EventKind::Task(TaskEvent::RestCancelled { tasks: 10 }));
+    let totals = Summary {
+        counts: OutcomeCounts::default(),
+        wall_ns: 50_000,
+        cpu_ns: 0,
+        retries: 1,
+        workers: 2,
+        mode: Mode::Pool,
+        stopped: true,
+    };
+    say(EventKind::Run(RunEvent::Finished(totals)));
+    let engine = FakeEngine::default();
+    let mut session = canned::session(&engine);
+    session.show_recorded(job, model).expect("the job expands");
+    session.handle(Command::Show(Page::RESULTS));
+    (sized(session, size), engine)
+}
+
+fn rows(window: &Window<'_>) -> usize {
+    shown(window).run.rows().rows().len()
+}
+
+#[test]
+fn failures_are_grouped_by_cause_and_a_click_shows_or_reruns_one_of_them() {
+    let (mut window, engine) = with_causes([1024.0, 640.0]);
+    let boom = "exit 3: boom on …";
+    click(&mut window, &format!("Cause: 33 × {boom}"));
+    until(&mut window, "the tasks of the cause", |session| session.run.rows().rows().len() == 33);
+    click(&mut window, &format!("Remove filter: {boom}"));
+    until(&mut window, "all tasks", |session| session.run.rows().rows().len() == 40);
+    click(&mut window, "Cause: 2 × timed out");
+    until(&mut window, "the tasks of the cause", |session| session.run.rows().rows().len() == 2);
+    click(&mut window, "Cause: 33 × exit 3: boom on …");
+    handle(&mut window, Command::SelectTask(Some(TaskId(6))));
+    let line = window.get_by_label("exit 3: boom on 7").rect();
+    let command = window.get_by_role_and_label(Role::Label, "./frob --level 3 7").rect();
+    assert!(line.bottom() <= command.top(), "what tells why comes first: {line:?} {command:?}");
+    click(&mut window, &format!("Rerun 33 tasks: {boom}"));
+    assert_eq!(engine.asked().started.len(), 1);
+    assert_eq!(shown(&window).run.current().expect("a run").batch.len(), 33);
+}
+
+#[test]
+fn cancelled_tasks_without_a_record_are_listed_and_counted_alike() {
+    let (mut window, _) = with_causes([1024.0, 640.0]);
+    until(&mut window, "all tasks", |session| session.run.rows().rest().len() == 10);
+    let cancelled = |window: &Window<'_>| shown(window).run.rows().counts().cancelled;
+    assert_eq!((rows(&window), cancelled(&window)), (40, 10));
+    click(&mut window, "Only cancelled");
+    until(&mut window, "the cancelled ones", |session| session.run.rows().rows().is_empty());
+    assert_eq!(shown(&window).run.rows().rest().len(), 10);
+    click(&mut window, "Task 41");
+    assert!(window.query_by_label("It was cancelled before it started.").is_some());
+    handle(&mut window, Command::SelectTask(Some(TaskId(45))));
+    assert!(window.query_by_label("It was cancelled while it waited for its next try.").is_some());
+    type_into(&mut window, "Search in the command lines", "frob --level 3 4");
+    until(&mut window, "the numbers follow the search", |session| session.run.rows().counts().total() == 11);
+    assert_eq!(cancelled(&window), 9, "41 to 49");
+}
+
+#[test]
+fn results_are_searched_by_column_lane_and_time_and_each_filter_can_be_removed() {
+    let (mut window, _) = with_run(Page::RESULTS);
+    for (text, found) in [("exit:3", 1), ("outcome:failed", 3), ("tries:>1 holiday-", 1), ("exit:0 holiday-24", 2)] {
+        type_into(&mut window, "Search in the command lines", text);
+        assert_eq!(rows(&window), found, "{text}");
+    }
+    type_into(&mut window, "Search in the command lines", "wall:>soon");
+    assert!(window.query_by_label_contains("expected for example wall:>1.5s").is_some(), "a mistake is said");
+    assert_eq!(rows(&window), 240);
+    let span = Some(TimeSpan { from_ns: 0, to_ns: 60_000_000 });
+    handle(&mut window, Command::SetQuery(RowQuery { lane: Some(LaneId(1)), span, ..RowQuery::default() }));
+    assert_eq!(rows(&window), 1, "the first task of the second lane");
+    click(&mut window, "Remove filter: from 0 ns to 60.0 ms");
+    assert!(rows(&window) > 1);
+    click(&mut window, "Remove filter: lane 2");
+    assert_eq!(rows(&window), 240);
+}
+
+#[test]
+fn columns_and_rows_stay_where_they_are_when_the_details_open() {
+    for size in [[1024.0, 640.0], [1920.0, 1080.0]] {
+        let (mut window, _) = with_causes(size);
+        let places = |window: &Window<'_>| {
+            let title = |name: &str| window.get_by_role_and_label(Role::Button, name).rect().min.x;
+            let row = window.get_by_role_and_label(Role::Button, "Task 2").rect().min;
+            (title("Sort by Outcome"), title("Sort by Wall"), title("Sort by Lane"), row.x)
+        };
+        let before = places(&window);
+        click(&mut window, "Task 2");
+        assert_eq!(places(&window), before, "{size:?}");
+        assert!(window.query_by_label("2./frob --level 3 2").is_some(), "what differs leads");
+    }
+}
 
 #[test]
 fn results_are_filtered_by_outcome_and_text_and_sorted() {
     let (mut window, _) = with_run(Page::RESULTS);
-    let rows = |window: &Window<'_>| shown(window).run.rows().rows().len();
     assert_eq!(rows(&window), 240);
     click(&mut window, "Only failed");
     assert_eq!(shown(&window).run.query().class, Some(OutcomeClass::Failed));

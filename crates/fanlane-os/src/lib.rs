@@ -21,6 +21,7 @@ pub mod limit;
 pub mod machine;
 pub mod mailbox;
 pub mod main_stack;
+pub mod memory;
 pub mod memory_kills;
 pub mod message_reader;
 pub mod multipath;

@@ -112,3 +112,21 @@ pub fn task_text(batch: &Batch, task: TaskId) -> String {
     }
     text
 }
+
+/// What differs from task to task: the values of its inputs with blanks between them, cut as [`task_text`] is.
+pub fn task_inputs(batch: &Batch, task: TaskId) -> String {
+    if task.0 >= batch.len() {
+        return String::new();
+    }
+    let mut text = String::new();
+    for value in batch.values(task) {
+        if text.len() > TEXT_BYTES {
+            break;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text += &value[..value.len().min(TEXT_BYTES)].to_str_lossy();
+    }
+    text
+}

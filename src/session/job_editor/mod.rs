@@ -12,7 +12,7 @@ use super::{Machine, Wake};
 use fanlane_core::job::{Job, Mode, TaskKind};
 
 pub use draft::{DependenciesDraft, EnvironmentDraft, FieldError, JobDraft, OrderDraft};
-pub use expand::{Beside, Expanded, expand, task_text};
+pub use expand::{Beside, Expanded, expand, task_inputs, task_text};
 pub use input_draft::{ColumnsDraft, InputDraft, InputKind};
 pub use preview::Preview;
 

@@ -3,13 +3,19 @@
 mod current;
 mod detached;
 mod editor;
+mod failure_causes;
 mod find;
+mod row_filter;
+mod row_index;
 mod row_order;
+mod row_query;
+mod search_words;
 mod start;
 mod whole;
 
 use fanlane_core::engine::{OutputLevel, RunCommand};
 use fanlane_core::event::{OutcomeClass, TaskId};
+use fanlane_core::model::CauseId;
 
 use super::{Machine, Wake};
 
@@ -17,8 +23,12 @@ pub use current::CurrentRun;
 pub(super) use current::{RecorderMessages, RunOrigin};
 pub use detached::DetachedList;
 pub use editor::{EditorPrograms, OpenedOutputs};
+pub use failure_causes::FailureCauses;
 pub use find::{Find, FoundMatches};
-pub use row_order::{RowOrder, RowQuery, SearchScope, SortKey};
+pub use row_index::MAX_LISTED_REST;
+pub use row_order::RowOrder;
+pub use row_query::{RowQuery, SearchScope, SortKey, TimeSpan};
+pub use search_words::COLUMN_EXAMPLES;
 pub(super) use start::StartRequest;
 pub(super) use whole::Whole;
 
@@ -29,8 +39,9 @@ pub struct ShownRun {
     selected: Option<TaskId>,
     query: RowQuery,
     rows: RowOrder,
-    /// The generation of the records that `rows` are of.
+    /// The generation of the records that `rows` and `causes` are of.
     generation: u32,
+    causes: FailureCauses,
     serials: u64,
     /// Runs that can be shown again, the next one last.
     before: Vec<ShownBefore>,
@@ -64,6 +75,8 @@ struct AskedOutput {
     follows: Option<TaskId>,
 }
 
+/// Number of results from which on a run is freed by a thread, and its memory given back to the system.
+const MANY_RESULTS: usize = 50_000;
 /// Maximum number of runs that can be shown again without the history.
 const MAX_BEFORE: usize = 8;
 
@@ -116,10 +129,21 @@ impl ShownRun {
         &self.rows
     }
 
+    /// The failures by cause.
+    pub const fn causes(&self) -> &FailureCauses {
+        &self.causes
+    }
+
+    /// The tasks that failed for a cause, in the batch's order.
+    pub fn tasks_of_cause(&self, cause: CauseId) -> Vec<TaskId> {
+        self.current.as_ref().map_or_else(Vec::new, |run| self.causes.tasks(cause, &run.model()))
+    }
+
     /// The running tasks that match the query, by number; they come before [`ShownRun::rows`].
     pub fn running_rows(&self) -> Vec<TaskId> {
         let Some(run) = &self.current else { return Vec::new() };
-        row_order::running(&self.query, &run.model(), &run.batch)
+        let model = run.model();
+        row_order::running(&self.query, &model, &run.batch, run.now_ns(&model))
     }
 
     /// The tasks that ended without success, in the batch's order.
@@ -140,8 +164,9 @@ impl ShownRun {
 
     /// Shows a run of the past, or one that was found running.
     pub(super) fn show(&mut self, run: CurrentRun) {
-        self.before.clear();
-        self.replace(run);
+        let before = std::mem::take(&mut self.before);
+        let shown = self.replace(run);
+        release(before.into_iter().chain(shown));
     }
 
     /// Shows a run that was just started; `keeps`: there is no history to find the shown one in.
@@ -158,11 +183,13 @@ impl ShownRun {
             return;
         }
         if !request.keeps_shown {
-            self.before.clear();
+            release(std::mem::take(&mut self.before));
         }
-        if let Some(shown) = shown.filter(|_| keeps || request.keeps_shown) {
-            self.before.push(shown);
-            self.before.drain(..self.before.len().saturating_sub(MAX_BEFORE));
+        if keeps || request.keeps_shown {
+            self.before.extend(shown);
+            release(self.before.drain(..self.before.len().saturating_sub(MAX_BEFORE)));
+        } else {
+            release(shown);
         }
     }
 
@@ -181,6 +208,7 @@ impl ShownRun {
         let RowQuery { sort, descending, .. } = self.query;
         let query = std::mem::replace(&mut self.query, RowQuery { sort, descending, ..RowQuery::default() });
         self.rows.clear();
+        self.causes.clear();
         self.asked = None;
         let (selected, opening) = (self.selected.take(), self.opening.take());
         let before = self.current.replace(run)?;
@@ -254,14 +282,36 @@ impl ShownRun {
         }
     }
 
-    /// Brings the rows up to date.
-    pub(super) fn poll(&mut self, wake: &Wake) {
-        if let Some(run) = &self.current {
-            let generation = run.model().records.generation();
-            if std::mem::replace(&mut self.generation, generation) != generation {
-                self.rows.clear();
-            }
-            self.rows.update(&self.query, &run.shared_model(), &run.batch, wake);
+    /// Brings the rows and the causes up to date. `seen`: somebody looks at them.
+    pub(super) fn poll(&mut self, seen: bool, wake: &Wake) {
+        let Some(run) = &self.current else { return };
+        let model = run.shared_model();
+        let generation = run.model().records.generation();
+        if std::mem::replace(&mut self.generation, generation) != generation {
+            self.rows.clear();
+            self.causes.clear();
+            // Causes are numbered anew, and tasks that run again have none.
+            self.query.cause = None;
         }
+        if seen {
+            self.causes.update(&model, &run.batch, wake);
+        }
+        let seen = seen || !run.is_under_way();
+        self.rows.update(&self.query, &model, &run.batch, &self.causes, seen, wake);
     }
+}
+
+/// Frees runs that are not shown any more. A million results take a while, and leave memory that nothing else needs.
+fn release(runs: impl IntoIterator<Item = ShownBefore>) {
+    let is_large = |shown: &ShownBefore| shown.run.model().records.len() >= MANY_RESULTS;
+    let large: Vec<ShownBefore> = runs.into_iter().filter(is_large).collect();
+    if large.is_empty() {
+        return;
+    }
+    let free = move || {
+        drop(large);
+        fanlane_os::memory::give_back();
+    };
+    // Without a thread they are freed here, with the closure.
+    let _ = std::thread::Builder::new().name("release".to_owned()).spawn(free);
 }

@@ -1,33 +1,42 @@
 //! The page Results: a table of the tasks, and the details of one task beside or below it.
 
+mod causes;
 mod detail;
 mod filter;
 mod find;
 mod live_text;
 mod output;
 mod table;
+mod task_label;
 mod words;
 
 use egui::{CentralPanel, Frame, Panel, Ui};
 use egui_material_icons::icons::{ICON_FILTER_ALT_OFF, ICON_HOURGLASS_EMPTY, ICON_TABLE_ROWS};
 
-use crate::session::{Command, Page, RowQuery, Session};
+use crate::session::{Command, Page, Session};
 use crate::ui::request::Requests;
 use crate::ui::theme;
 use crate::ui::widgets::empty_state_ui;
 use crate::ui::{PageTab, PageView};
 use fanlane_core::event::TaskId;
 
+use causes::CauseList;
 use detail::Detail;
 use filter::Filter;
 
+pub use task_label::task_label_ui;
+
 /// Minimum width for details beside the table, in points.
 const WIDE: f32 = 1200.0;
+
+/// Height of a page below which it shows fewer causes, in points.
+const LOW: f32 = 600.0;
 
 /// The page Results.
 #[derive(Default)]
 pub struct ResultsView {
     filter: Filter,
+    causes: CauseList,
     detail: Detail,
     /// The details are beside the table rather than below it.
     beside: bool,
@@ -62,6 +71,13 @@ impl PageView for ResultsView {
         }
         self.filter.show_ui(ui, session, requests);
         ui.add_space(theme::UNIT);
+        let is_shared = session.run.selected().is_some() && ui.available_width() < WIDE;
+        let causes = match ui.available_height() {
+            low if low < LOW && is_shared => 1,
+            low if low < LOW => 3,
+            _ => 5,
+        };
+        self.causes.show_ui(ui, session, causes, requests);
         self.take_arrows(ui, session, requests);
         self.beside &= session.run.selected().is_some();
         if let Some(task) = session.run.selected() {
@@ -79,7 +95,7 @@ impl PageView for ResultsView {
                 let frame = frame.inner_margin(egui::Margin { top: theme::UNIT as i8, ..egui::Margin::ZERO });
                 Panel::bottom("task below")
                     .frame(frame)
-                    .default_size(ui.available_height() * 0.5)
+                    .default_size(ui.available_height() * if ui.available_height() < LOW { 0.58 } else { 0.5 })
                     .size_range(120.0..=(room.y * 0.75).max(120.0))
             };
             panel.resizable(true).show(ui, |ui| self.detail.show_ui(ui, session, task, requests));
@@ -93,22 +109,21 @@ impl PageView for ResultsView {
 
 impl ResultsView {
     fn rows_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
-        if !session.run.rows().rows().is_empty() || !session.run.running_rows().is_empty() {
+        let rows = session.run.rows();
+        if !rows.rows().is_empty() || !rows.rest().is_empty() || !session.run.running_rows().is_empty() {
             self.bring_into_view(session);
             return table::table_ui(ui, session, self.scroll_to.take(), requests);
         }
         let query = session.run.query();
-        let filtered = query.class.is_some() || !query.text.is_empty();
-        if session.run.rows().is_under_way() {
+        if rows.is_under_way() {
             empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Searching the results…", "");
-        } else if filtered {
+        } else if query.is_filtered() {
             let advice = "Clear the search or the filter.";
             let empty = empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No matching tasks", advice);
             let below = empty.rect.center() + egui::vec2(0.0, 9.0 * theme::UNIT);
             let button = egui::Rect::from_center_size(below, egui::vec2(12.0 * theme::UNIT, theme::ROW + theme::HALF));
             if ui.put(button, egui::Button::new("Show all")).clicked() {
-                let all = RowQuery { class: None, text: String::new(), ..query.clone() };
-                requests.command(Command::SetQuery(all));
+                requests.command(Command::SetQuery(query.unfiltered()));
             }
         } else {
             empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "No task has ended yet", "The first result appears here.");
@@ -123,7 +138,8 @@ impl ResultsView {
         }
         self.seen = selected;
         let place = selected.and_then(|task| place_of(session, &session.run.running_rows(), task));
-        self.scroll_to = place.map(|place| (place, Some(egui::Align::Center))).or(self.scroll_to);
+        // No further than it takes: a row that was clicked stays where it is.
+        self.scroll_to = place.map(|place| (place, None)).or(self.scroll_to);
     }
 
     /// The arrow keys move the selection, unless a field has the focus.
@@ -139,7 +155,7 @@ impl ResultsView {
             return;
         }
         let running = session.run.running_rows();
-        let rows = running.len() + session.run.rows().rows().len();
+        let rows = running.len() + session.run.rows().rows().len() + session.run.rows().rest().len();
         let place = match session.run.selected().and_then(|task| place_of(session, &running, task)) {
             _ if rows == 0 => return,
             Some(place) => (place as i64 + step).clamp(0, rows as i64 - 1) as usize,
@@ -153,13 +169,13 @@ impl ResultsView {
     }
 }
 
-/// The row of a task in the table, in which running tasks come first.
+/// The row of a task in the table: running tasks come first, cancelled ones without a record last.
 fn place_of(session: &Session, running: &[TaskId], task: TaskId) -> Option<usize> {
+    let rows = session.run.rows();
     let place = running.iter().position(|one| *one == task);
-    place.or_else(|| {
-        let index = session.run.current()?.model().records.index_of(task)?;
-        let place = session.run.rows().rows().iter().position(|row| *row as usize == index)?;
-        Some(running.len() + place)
+    place.or_else(|| match session.run.current()?.model().records.index_of(task) {
+        Some(index) => Some(running.len() + rows.rows().iter().position(|row| *row as usize == index)?),
+        None => Some(running.len() + rows.rows().len() + rows.rest().binary_search(&task).ok()?),
     })
 }
 
@@ -167,6 +183,10 @@ fn task_at(session: &Session, running: &[TaskId], place: usize) -> Option<TaskId
     if let Some(task) = running.get(place) {
         return Some(*task);
     }
-    let row = *session.run.rows().rows().get(place - running.len())?;
-    session.run.current()?.model().records.get(row as usize).map(|record| record.task)
+    let rows = session.run.rows();
+    let place = place - running.len();
+    match rows.rows().get(place) {
+        Some(row) => session.run.current()?.model().records.get(*row as usize).map(|record| record.task),
+        None => rows.rest().get(place - rows.rows().len()).copied(),
+    }
 }

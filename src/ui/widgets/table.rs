@@ -18,7 +18,13 @@ const MIN_REMAINDER_WIDTH: f32 = 96.0;
 pub fn table<'a>(ui: &'a mut Ui, name: &'static str, units: impl IntoIterator<Item = f32>) -> TableBuilder<'a> {
     ui.spacing_mut().item_spacing = vec2(theme::UNIT, 0.0);
     let layout = Layout::left_to_right(Align::Center);
-    let table = TableBuilder::new(ui).id_salt(name).striped(true).auto_shrink(false).cell_layout(layout);
+    let table = TableBuilder::new(ui)
+        .id_salt(name)
+        .striped(true)
+        .auto_shrink(false)
+        // Not over what stands below it.
+        .min_scrolled_height(0.0)
+        .cell_layout(layout);
     units.into_iter().fold(table, |table, units| {
         table.column(match units {
             0.0 => Column::remainder().at_least(MIN_REMAINDER_WIDTH).clip(true),

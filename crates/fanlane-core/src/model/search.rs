@@ -43,6 +43,11 @@ impl Needle {
         self.pattern.find(bytes).map(|found| found.range())
     }
 
+    /// Whether there is a match.
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        self.pattern.is_match(bytes)
+    }
+
     /// All matches, which do not overlap.
     pub fn find_all<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
         self.pattern.find_iter(bytes).map(|found| found.range())

@@ -1,6 +1,6 @@
 //! The details of one task: its command, its outcome, its attempts and its output.
 
-use egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui};
+use egui::{Align, Button, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, Ui, Vec2, vec2};
 use egui_material_icons::icons::{
     ICON_CANCEL, ICON_CLOSE, ICON_CONTENT_COPY, ICON_FIND_IN_PAGE, ICON_OPEN_IN_NEW, ICON_REPLAY,
 };
@@ -14,15 +14,21 @@ use crate::ui::widgets::badge::progress_words;
 use crate::ui::widgets::{outcome_badge_ui, running_badge_ui};
 use fanlane_core::event::{AttemptRecord, Captured, OutcomeClass, Output, StreamName, TaskId};
 use fanlane_core::model::search::Needle;
-use fanlane_core::model::{Autopsy, RunModel, format};
+use fanlane_core::model::{Autopsy, Failure, RunModel, format};
 
 use super::find::FindBar;
 use super::live_text::LiveTextView;
 use super::output::{Lines, output_ui};
 use super::words::{outcome_sentence, value_text};
 
-/// Maximum height of a command before it scrolls, in points.
-const MAX_COMMAND_HEIGHT: f32 = 12.0 * theme::UNIT;
+/// Minimum height of a long command before it scrolls, in points.
+const MIN_COMMAND_HEIGHT: f32 = 5.0 * theme::UNIT;
+/// Maximum length of a sentence with the facts beside it, in bytes.
+const MAX_BESIDE: usize = 48;
+/// Minimum height of an output, in points.
+const MIN_OUTPUT_HEIGHT: f32 = 10.0 * theme::UNIT;
+/// Share of the pane that a long command takes before it scrolls.
+const MAX_COMMAND_SHARE: f32 = 0.25;
 
 /// The pane with the details.
 pub struct Detail {
@@ -32,6 +38,8 @@ pub struct Detail {
     wanted_stream: Option<StreamName>,
     find: FindBar,
     live: LiveTextView,
+    /// Height of the pane, in points.
+    room: f32,
 }
 
 /// The shown attempt, with its output cut into lines.
@@ -61,6 +69,7 @@ impl Default for Detail {
             wanted_stream: None,
             find: FindBar::default(),
             live: LiveTextView::default(),
+            room: 0.0,
         }
     }
 }
@@ -76,8 +85,16 @@ impl Detail {
         self.find.close()
     }
 
-    /// Draws the pane.
+    /// Draws the pane. What does not fit is scrolled to.
     pub fn show_ui(&mut self, ui: &mut Ui, session: &Session, task: TaskId, requests: &mut Requests) {
+        self.room = ui.available_height();
+        ScrollArea::vertical().id_salt("details").auto_shrink(false).show(ui, |ui| {
+            self.contents_ui(ui, session, task, requests);
+        });
+    }
+
+    fn contents_ui(&mut self, ui: &mut Ui, session: &Session, task: TaskId, requests: &mut Requests) {
+        let top = ui.cursor().top();
         let Some(run) = session.run.current() else { return };
         let model = run.model();
         let attempts: Vec<&AttemptRecord> = model.attempts(task).collect();
@@ -89,11 +106,12 @@ impl Detail {
             _ => session.run.query().needle().and_then(|needle| self.place_of_hit(session, &attempts, &needle)),
         };
         let Some(record) = wanted.map_or(attempts.last(), |place| attempts.get(place)) else {
-            running_ui(ui, run, &model, task, requests);
+            running_ui(ui, run, &model, task, self.room, requests);
             if model.running.contains_key(&task)
                 && let Some(text) = model.live_text()
             {
-                self.live.show_ui(ui, text);
+                let room = self.output_room(ui, top);
+                ui.allocate_ui(room, |ui| self.live.show_ui(ui, text, &mut self.find));
             }
             return;
         };
@@ -102,12 +120,21 @@ impl Detail {
         let running = !model.is_finished() && run.expects_events();
         ui.push_id(("task", task.0), |ui| {
             self.head_ui(ui, run, record, running, requests);
+            if model.records.of(task).is_none() && !model.running.contains_key(&task) {
+                ui.label(unended_words(&model, task));
+            }
             facts_ui(ui, record, &model);
             if attempts.len() > 1 {
                 self.attempts_ui(ui, &attempts, record);
             }
-            self.streams_ui(ui, session, record, requests);
+            self.streams_ui(ui, session, record, top, requests);
         });
+    }
+
+    /// The room for an output: what the pane has left, and no less than some lines.
+    fn output_room(&self, ui: &Ui, top: f32) -> Vec2 {
+        let left = top + self.room - ui.cursor().top();
+        vec2(ui.available_width(), left.max(MIN_OUTPUT_HEIGHT))
     }
 
     /// The place of the attempt that has the text; the last comes first, and is `None`.
@@ -159,16 +186,10 @@ impl Detail {
                 }
             });
         });
-        command_ui(ui, &text);
-        let leaky = record.output.as_ref().is_some_and(|output| output.leaky);
-        let leak = if leaky { " It left processes running, which were ended." } else { "" };
-        let sentence = format!("{}{leak}", outcome_sentence(&record.outcome, record.attempt));
-        ui.add(Label::new(sentence).wrap().selectable(true));
-        // Peak memory alone stands among the facts below.
-        if let Some(autopsy) = Autopsy::of(record).filter(|one| one.possibly_out_of_memory || !one.advice.is_empty()) {
-            let remark = RichText::new(sanitize::line(autopsy.remark().as_bytes())).color(theme::palette(ui).text_weak);
-            ui.add(Label::new(remark).wrap().selectable(true));
+        if let Some(failure) = Failure::of(record).filter(|failure| !failure.line.is_empty()) {
+            failure_ui(ui, &failure);
         }
+        command_ui(ui, &text, self.room);
     }
 
     fn attempts_ui(&mut self, ui: &mut Ui, attempts: &[&AttemptRecord], shown: &AttemptRecord) {
@@ -191,7 +212,14 @@ impl Detail {
         });
     }
 
-    fn streams_ui(&mut self, ui: &mut Ui, session: &Session, record: &AttemptRecord, requests: &mut Requests) {
+    fn streams_ui(
+        &mut self,
+        ui: &mut Ui,
+        session: &Session,
+        record: &AttemptRecord,
+        top: f32,
+        requests: &mut Requests,
+    ) {
         let empty = Captured::default();
         let output = record.output.as_deref();
         let (stdout, stderr) = output.map_or((&empty, &empty), |output| (&output.stdout, &output.stderr));
@@ -227,16 +255,17 @@ impl Detail {
             });
         });
         self.find.show_ui(ui, session, record, self.stream);
+        let room = self.output_room(ui, top);
         let marks = self.find.marks();
-        match self.stream {
+        ui.allocate_ui(room, |ui| match self.stream {
             StreamName::Stdout => output_ui(ui, stdout, &shown.stdout, marks.as_ref()),
             StreamName::Stderr => output_ui(ui, stderr, &shown.stderr, marks.as_ref()),
-        }
+        });
     }
 }
 
 /// A task that has not ended: what is known of it, and a button that cancels it.
-fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, requests: &mut Requests) {
+fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, room: f32, requests: &mut Requests) {
     let running = model.running.get(&task);
     let can_cancel = !model.is_finished() && !model.progress.stopping;
     let text = task_text(&run.batch, task);
@@ -260,9 +289,9 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, req
             }
         });
     });
-    command_ui(ui, &text);
+    command_ui(ui, &text, room);
     let Some(running) = running else {
-        ui.label("It has not started yet.");
+        ui.label(unended_words(model, task));
         return;
     };
     if model.live_text().is_none() {
@@ -277,21 +306,59 @@ fn running_ui(ui: &mut Ui, run: &CurrentRun, model: &RunModel, task: TaskId, req
     facts.extend(progress.map(|progress| ("Progress", progress_words(progress))));
     facts.extend(running.pid.map(|pid| ("PID", pid.to_string())));
     facts.extend(model.lane_of.get(&running.worker).map(|lane| ("Lane", (lane.0 + 1).to_string())));
-    pairs_ui(ui, facts);
+    pairs_ui(ui, None, facts);
+}
+
+/// A task that is not running and has no last attempt.
+fn unended_words(model: &RunModel, task: TaskId) -> &'static str {
+    match (model.records.is_rest_cancelled(), model.records.retried(task).len()) {
+        (false, 0) => "It has not started yet.",
+        (false, _) => "It waits for its next try.",
+        (true, 0) => "It was cancelled before it started.",
+        (true, _) => "It was cancelled while it waited for its next try.",
+    }
 }
 
 /// The whole command, in as many lines as it has or takes; a long one scrolls.
-fn command_ui(ui: &mut Ui, text: &str) {
+fn command_ui(ui: &mut Ui, text: &str, room: f32) {
     let text = RichText::new(sanitize::text(text.as_bytes())).monospace();
-    ScrollArea::vertical().id_salt("command").max_height(MAX_COMMAND_HEIGHT).auto_shrink([false, true]).show(
-        ui,
-        |ui| {
-            ui.add(Label::new(text).wrap().selectable(true));
-        },
-    );
+    let max_height = (room * MAX_COMMAND_SHARE).max(MIN_COMMAND_HEIGHT);
+    ScrollArea::vertical().id_salt("command").max_height(max_height).auto_shrink([false, true]).show(ui, |ui| {
+        ui.add(Label::new(text).wrap().selectable(true));
+    });
+}
+
+/// Why a task failed, before everything else.
+fn failure_ui(ui: &mut Ui, failure: &Failure) {
+    let palette = theme::palette(ui);
+    let edge = Stroke::new(1.0, palette.outcome(failure.class));
+    let margin = Margin::symmetric(theme::UNIT as i8, theme::HALF as i8);
+    Frame::new().stroke(edge).corner_radius(theme::RADIUS).inner_margin(margin).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        let words = sanitize::line(failure.words().as_bytes());
+        let words = RichText::new(words).text_style(theme::title_style()).color(palette.text_strong);
+        ui.add(Label::new(words).wrap().selectable(true)).on_hover_text("The line of the output that tells why");
+    });
+}
+
+/// How an attempt ended, in a sentence or two.
+fn end_words(record: &AttemptRecord) -> String {
+    let leaky = record.output.as_ref().is_some_and(|output| output.leaky);
+    let leak = if leaky { " It left processes running, which were ended." } else { "" };
+    let sentence = format!("{}{leak}", outcome_sentence(&record.outcome, record.attempt));
+    // Peak memory alone stands among the facts.
+    match Autopsy::of(record).filter(|one| one.possibly_out_of_memory || !one.advice.is_empty()) {
+        Some(autopsy) => format!("{sentence} {}", sanitize::line(autopsy.remark().as_bytes())),
+        None => sentence,
+    }
 }
 
 fn facts_ui(ui: &mut Ui, record: &AttemptRecord, model: &RunModel) {
+    let sentence = end_words(record);
+    let is_long = sentence.len() > MAX_BESIDE;
+    if is_long {
+        ui.add(Label::new(&sentence).wrap().selectable(true));
+    }
     let mut facts: Vec<(&str, String)> = Vec::new();
     if let Some(value) = &record.value {
         facts.push(("Value", value_text(value)));
@@ -307,11 +374,15 @@ fn facts_ui(ui: &mut Ui, record: &AttemptRecord, model: &RunModel) {
             facts.push(("Lane", (lane.0 + 1).to_string()));
         }
     }
-    pairs_ui(ui, facts);
+    pairs_ui(ui, (!is_long).then_some(sentence), facts);
 }
 
-fn pairs_ui(ui: &mut Ui, facts: Vec<(&str, String)>) {
+fn pairs_ui(ui: &mut Ui, sentence: Option<String>, facts: Vec<(&str, String)>) {
     ui.horizontal_wrapped(|ui| {
+        if let Some(sentence) = sentence {
+            ui.add(Label::new(sentence).selectable(true));
+            ui.add_space(theme::UNIT);
+        }
         let weak = theme::palette(ui).text_weak;
         for (name, text) in facts {
             ui.label(RichText::new(name).color(weak));

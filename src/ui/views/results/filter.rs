@@ -1,19 +1,23 @@
-//! The filter of the results by outcome and by text, and the button that reruns failed tasks.
+//! The line over the results: the search, the outcomes with their numbers, the button that reruns failed tasks; and below it
+//! what else is asked for, each with a button that takes it away.
 
 use egui::{Align, Button, Layout, RichText, Ui};
-use egui_material_icons::icons::ICON_REPLAY;
+use egui_material_icons::icons::{ICON_CLOSE, ICON_REPLAY, ICON_SPORTS_SCORE, ICON_WARNING};
 
-use crate::session::{Command, RowQuery, SearchScope, Session};
+use crate::session::{COLUMN_EXAMPLES, Command, RaceCommand, RowQuery, SearchScope, Session};
 use crate::ui::action::Action;
 use crate::ui::icon_button::{icon_button, icon_text};
 use crate::ui::line_edit::line_edit;
 use crate::ui::request::Requests;
+use crate::ui::sanitize;
 use crate::ui::theme;
 use fanlane_core::event::{OutcomeClass, OutcomeCounts};
 use fanlane_core::model::format;
 
 /// Minimum width for outcomes with words beside their icons, in points.
 const ROOM_FOR_WORDS: f32 = 1100.0;
+/// Maximum width of what else is asked for, in points.
+const MAX_CHIP_WIDTH: f32 = 60.0 * theme::UNIT;
 
 /// The line over the table.
 #[derive(Default)]
@@ -30,39 +34,45 @@ impl Filter {
     /// Draws the line.
     pub fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
         let Some(run) = session.run.current() else { return };
-        let counts = run.model().progress.counts;
+        let all = run.model().progress.counts;
         let running = session.is_running();
         let room_for_words = ui.available_width() >= ROOM_FOR_WORDS;
+        let mut query = session.run.query().clone();
+        // The numbers follow the search, not the outcome that is chosen beside them.
+        let is_searched = (RowQuery { class: None, ..query.clone() }).is_filtered();
+        let counts = if is_searched { session.run.rows().counts() } else { all };
         ui.horizontal(|ui| {
-            let mut query = session.run.query().clone();
-            self.search_ui(ui, &mut query);
+            self.search_ui(ui, &mut query, room_for_words);
             classes_ui(ui, &mut query, counts, room_for_words);
-            if query != *session.run.query() {
-                requests.command(Command::SetQuery(query));
-            }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let failed = counts.not_done();
                 let why_not = if running { "A run is under way" } else { "Every task succeeded" };
-                let again = icon_button(ui, ICON_REPLAY, Action::RerunFailed.text(), failed > 0 && !running)
+                let again = icon_button(ui, ICON_REPLAY, Action::RerunFailed.text(), all.not_done() > 0 && !running)
                     .on_hover_text(Action::RerunFailed.hint())
                     .on_disabled_hover_text(why_not);
                 if again.clicked() {
                     requests.action(Action::RerunFailed);
                 }
+                worth_ui(ui, session, room_for_words, requests);
             });
         });
+        chips_ui(ui, session, &mut query);
+        if query != *session.run.query() {
+            requests.command(Command::SetQuery(query));
+        }
     }
 
-    fn search_ui(&mut self, ui: &mut Ui, query: &mut RowQuery) {
+    fn search_ui(&mut self, ui: &mut Ui, query: &mut RowQuery, wide: bool) {
         let (hint, name) = match query.scope {
-            SearchScope::Commands => ("Search commands ( / )", "Search in the command lines"),
-            SearchScope::Outputs => ("Search outputs ( / )", "Search in the outputs"),
+            SearchScope::Commands => ("Search ( / )", "Search in the command lines"),
+            SearchScope::Outputs => ("Search outputs", "Search in the outputs"),
         };
-        let field = line_edit(&mut query.text).hint_text(hint).desired_width(18.0 * theme::UNIT);
+        let width = if wide { 34.0 } else { 18.0 } * theme::UNIT;
+        let field = line_edit(&mut query.text).hint_text(hint).desired_width(width);
         let field = ui.add(field).accessible_name(name);
         if std::mem::take(&mut self.wants_focus) {
             field.request_focus();
         }
+        field.on_hover_ui(columns_ui);
         ui.spacing_mut().item_spacing.x = theme::HALF;
         ui.spacing_mut().button_padding.x = theme::HALF;
         for (scope, word) in [(SearchScope::Commands, "commands"), (SearchScope::Outputs, "outputs")] {
@@ -75,6 +85,35 @@ impl Filter {
         }
         ui.add_space(theme::UNIT);
     }
+}
+
+/// The way to a race of this job, once the run has ended.
+fn worth_ui(ui: &mut Ui, session: &Session, room_for_words: bool, requests: &mut Requests) {
+    const WORDS: &str = "Was the pool worth it?";
+    let obstacle = session.obstacle_to_ask_worth();
+    let button = if room_for_words {
+        icon_button(ui, ICON_SPORTS_SCORE, WORDS, obstacle.is_none())
+    } else {
+        let button = Button::new(icon_text(ICON_SPORTS_SCORE));
+        ui.add_enabled(obstacle.is_none(), button).accessible_name(WORDS)
+    };
+    let hint = format!("{WORDS} Race this job: one process, threads and pools of several sizes");
+    if button.on_hover_text(hint).on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
+        requests.command(RaceCommand::OfRun);
+    }
+}
+
+/// How columns are searched.
+fn columns_ui(ui: &mut Ui) {
+    ui.label("Text, and words about columns:");
+    egui::Grid::new("columns").num_columns(2).spacing([theme::GAP, theme::HALF]).show(ui, |ui| {
+        for pair in COLUMN_EXAMPLES.chunks(2) {
+            for (_, example) in pair {
+                ui.label(RichText::new(*example).monospace());
+            }
+            ui.end_row();
+        }
+    });
 }
 
 fn classes_ui(ui: &mut Ui, query: &mut RowQuery, counts: OutcomeCounts, room_for_words: bool) {
@@ -99,4 +138,49 @@ fn classes_ui(ui: &mut Ui, query: &mut RowQuery, counts: OutcomeCounts, room_for
             query.class = if chosen == Some(class) { None } else { Some(class) };
         }
     }
+}
+
+/// What else is asked for.
+fn chips_ui(ui: &mut Ui, session: &Session, query: &mut RowQuery) {
+    let cause = query.cause.and_then(|cause| session.run.causes().get(cause));
+    let mistake = query.words().mistake;
+    if (query.lane, query.span, &cause, &mistake) == (None, None, &None, &None) {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::UNIT;
+        if let Some(cause) = cause
+            && chip_ui(ui, &sanitize::line(cause.words().as_bytes()))
+        {
+            query.cause = None;
+        }
+        if let Some(lane) = query.lane
+            && chip_ui(ui, &format!("lane {}", lane.0 + 1))
+        {
+            query.lane = None;
+        }
+        if let Some(span) = query.span {
+            let [from, to] = [span.from_ns, span.to_ns].map(format::duration);
+            if chip_ui(ui, &format!("from {from} to {to}")) {
+                query.span = None;
+            }
+        }
+        if let Some(mistake) = mistake {
+            let palette = theme::palette(ui);
+            ui.label(icon_text(ICON_WARNING).color(palette.warning));
+            ui.label(RichText::new(sanitize::line(mistake.as_bytes())).color(palette.warning));
+        }
+    });
+}
+
+/// A part of the query; true when it was taken away.
+fn chip_ui(ui: &mut Ui, words: &str) -> bool {
+    let mut clicked = false;
+    ui.scope(|ui| {
+        ui.set_max_width(MAX_CHIP_WIDTH);
+        let chip = ui.add(Button::selectable(true, (words, icon_text(ICON_CLOSE))).truncate());
+        let chip = chip.on_hover_text("Take this filter away");
+        clicked = chip.accessible_name(format!("Remove filter: {words}")).clicked();
+    });
+    clicked
 }

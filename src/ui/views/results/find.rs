@@ -1,5 +1,6 @@
 //! The bar that finds a text in the shown output, and the marks of what was found.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use egui::text::{LayoutJob, TextFormat};
@@ -12,11 +13,13 @@ use crate::ui::line_edit::line_edit;
 use crate::ui::sanitize::{self, LINE_BYTES};
 use crate::ui::theme;
 use fanlane_core::event::{AttemptRecord, StreamName};
-use fanlane_core::model::format;
 use fanlane_core::model::search::Needle;
+use fanlane_core::model::{LiveLine, format};
 
 /// Bytes shown before a match in a line that is too long to be shown as a whole.
 const BEFORE_MATCH: usize = 200;
+/// Maximum number of matches in what a running task prints.
+const MAX_LIVE_MATCHES: usize = 10_000;
 /// Time between two looks at a search under way.
 const LOOK_INTERVAL: std::time::Duration = std::time::Duration::from_millis(50);
 
@@ -31,6 +34,36 @@ pub struct FindBar {
     current: usize,
     /// The match comes into view when it is known.
     scrolls: bool,
+    /// The text that was looked for last in what a running task prints.
+    live_text: String,
+}
+
+/// How much was found.
+#[derive(Clone, Copy)]
+struct FoundSoFar {
+    count: usize,
+    done: bool,
+    has_more: bool,
+}
+
+/// What was found in the newest lines of a running task.
+pub struct LiveMarks {
+    /// The number of the line, and the place in it.
+    places: Vec<(usize, Range<usize>)>,
+    current: usize,
+    /// The line to bring into view.
+    pub scroll_to: Option<usize>,
+}
+
+impl LiveMarks {
+    /// A line with its marks.
+    pub fn line_job(&self, ui: &Ui, line: usize, text: &str) -> LayoutJob {
+        let from = self.places.partition_point(|(of, _)| *of < line);
+        let to = self.places.partition_point(|(of, _)| *of <= line);
+        let places: Vec<Range<usize>> = self.places[from..to].iter().map(|(_, place)| place.clone()).collect();
+        let current = self.current.checked_sub(from).filter(|current| *current < places.len());
+        marked(ui, text.as_bytes(), &places, current)
+    }
 }
 
 /// A search with what it is of.
@@ -72,6 +105,48 @@ impl FindBar {
             return;
         }
         self.refresh(session, record, stream);
+        let found = self.search.as_ref().map(|search| {
+            let found = search.find.found();
+            FoundSoFar { count: found.places.len(), done: found.done, has_more: found.has_more() }
+        });
+        self.bar_ui(ui, found);
+        if self.search.as_ref().is_some_and(|search| !search.find.found().done) {
+            ui.ctx().request_repaint_after(LOOK_INTERVAL);
+        }
+    }
+
+    /// Draws the bar over the newest lines of a running task; returns what is found in them, or `None` where nothing is
+    /// looked for.
+    pub fn show_live_ui(&mut self, ui: &mut Ui, lines: &VecDeque<LiveLine>) -> Option<LiveMarks> {
+        if !self.open {
+            return None;
+        }
+        let needle = Needle::new(&self.text);
+        let found: Option<Vec<(usize, Range<usize>)>> = needle.map(|needle| {
+            let of_line = |(line, text): (usize, &LiveLine)| {
+                needle.find_all(text.text.as_bytes()).map(|place| (line, place)).collect::<Vec<_>>()
+            };
+            lines.iter().enumerate().flat_map(of_line).take(MAX_LIVE_MATCHES).collect()
+        });
+        let state = found.as_ref().map(|found| FoundSoFar {
+            count: found.len(),
+            done: true,
+            has_more: found.len() == MAX_LIVE_MATCHES,
+        });
+        // Another text begins with its newest match.
+        if self.live_text != self.text {
+            self.live_text.clone_from(&self.text);
+            self.current = state.map_or(0, |state| state.count.saturating_sub(1));
+            self.scrolls = true;
+        }
+        self.bar_ui(ui, state);
+        let places = found?;
+        let scroll_to = places.get(self.current).map(|(line, _)| *line).filter(|_| std::mem::take(&mut self.scrolls));
+        Some(LiveMarks { places, current: self.current, scroll_to })
+    }
+
+    fn bar_ui(&mut self, ui: &mut Ui, found: Option<FoundSoFar>) {
+        let count = found.map_or(0, |found| found.count);
         ui.horizontal(|ui| {
             let field = line_edit(&mut self.text).hint_text("Find in this output").desired_width(22.0 * theme::UNIT);
             let field = ui.add(field).accessible_name("Find in this output");
@@ -85,19 +160,16 @@ impl FindBar {
             let previous = small_icon_button(ui, ICON_KEYBOARD_ARROW_UP, "Previous match (Shift+Enter)").clicked();
             let next = small_icon_button(ui, ICON_KEYBOARD_ARROW_DOWN, "Next match (Enter)").clicked();
             if previous || back || (entered && backwards) {
-                self.step(-1);
+                self.step(-1, count);
             } else if next || on || entered {
-                self.step(1);
+                self.step(1, count);
             }
-            let words = RichText::new(self.words()).color(theme::palette(ui).text_weak);
+            let words = RichText::new(self.words(found)).color(theme::palette(ui).text_weak);
             ui.label(words);
             if small_icon_button(ui, ICON_CLOSE, "Close the search (Esc)").clicked() {
                 self.close();
             }
         });
-        if self.search.as_ref().is_some_and(|search| !search.find.found().done) {
-            ui.ctx().request_repaint_after(LOOK_INTERVAL);
-        }
     }
 
     fn refresh(&mut self, session: &Session, record: &AttemptRecord, stream: StreamName) {
@@ -112,25 +184,23 @@ impl FindBar {
         self.scrolls = true;
     }
 
-    fn step(&mut self, by: i64) {
-        let count = self.search.as_ref().map_or(0, |search| search.find.found().places.len()) as i64;
+    fn step(&mut self, by: i64, count: usize) {
         if count > 0 {
-            self.current = (self.current as i64 + by).rem_euclid(count) as usize;
+            self.current = (self.current as i64 + by).rem_euclid(count as i64) as usize;
             self.scrolls = true;
         }
     }
 
     /// `3 of 17`.
-    fn words(&self) -> String {
-        let Some(search) = &self.search else { return String::new() };
-        let found = search.find.found();
-        let count = found.places.len();
-        let more = if found.has_more() { "+" } else { "" };
-        match (count, found.done) {
+    fn words(&self, found: Option<FoundSoFar>) -> String {
+        let Some(FoundSoFar { count, done, has_more }) = found else { return String::new() };
+        let more = if has_more { "+" } else { "" };
+        let current = (self.current + 1).min(count) as u64;
+        match (count, done) {
             (0, true) => "not found".to_owned(),
             (0, false) => "searching…".to_owned(),
-            (_, true) => format!("{} of {}{more}", format::count(self.current as u64 + 1), format::count(count as u64)),
-            (_, false) => format!("{} of {} so far", self.current + 1, format::count(count as u64)),
+            (_, true) => format!("{} of {}{more}", format::count(current), format::count(count as u64)),
+            (_, false) => format!("{current} of {} so far", format::count(count as u64)),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use egui::{Button, Frame, Label, RichText, ScrollArea, TextStyle, Ui};
 
+use super::find::{FindBar, LiveMarks};
 use crate::ui::theme;
 use fanlane_core::event::{StreamName, TaskId};
 use fanlane_core::model::{LiveLine, LiveText, format};
@@ -16,14 +17,15 @@ pub struct LiveTextView {
 }
 
 impl LiveTextView {
-    /// Draws the newest lines of a task, or those that are held.
-    pub fn show_ui(&mut self, ui: &mut Ui, text: &LiveText) {
+    /// Draws the newest lines of a task, or those that are held, with what is found in them.
+    pub fn show_ui(&mut self, ui: &mut Ui, text: &LiveText, find: &mut FindBar) {
         self.held.take_if(|(task, _)| *task != text.task);
         self.switches_ui(ui, text);
         let (lines, follows) = match &self.held {
             Some((_, lines)) => (lines, false),
             None => (text.lines(), true),
         };
+        let marks = find.show_live_ui(ui, lines);
         let palette = theme::palette(ui);
         let frame = Frame::new().fill(palette.sunken).corner_radius(theme::RADIUS).inner_margin(theme::UNIT);
         frame.show(ui, |ui| {
@@ -34,10 +36,15 @@ impl LiveTextView {
             }
             ui.spacing_mut().item_spacing.y = 2.0;
             let height = ui.text_style_height(&TextStyle::Monospace);
-            let area = ScrollArea::both().auto_shrink(false).stick_to_bottom(follows);
+            // What was found would move away.
+            let mut area = ScrollArea::both().auto_shrink(false).stick_to_bottom(follows && marks.is_none());
+            if let Some(line) = marks.as_ref().and_then(|marks| marks.scroll_to) {
+                let middle = line as f32 * (height + ui.spacing().item_spacing.y) - ui.available_height() / 2.0;
+                area = area.vertical_scroll_offset(middle.max(0.0));
+            }
             area.show_rows(ui, height, lines.len(), |ui, range| {
-                for line in lines.range(range) {
-                    ui.horizontal(|ui| line_ui(ui, line));
+                for (place, line) in range.clone().zip(lines.range(range)) {
+                    ui.horizontal(|ui| line_ui(ui, place, line, marks.as_ref()));
                 }
             });
         });
@@ -67,7 +74,7 @@ impl LiveTextView {
     }
 }
 
-fn line_ui(ui: &mut Ui, line: &LiveLine) {
+fn line_ui(ui: &mut Ui, place: usize, line: &LiveLine, marks: Option<&LiveMarks>) {
     let palette = theme::palette(ui);
     if line.skipped_bytes > 0 {
         let words = format!("… {} skipped …", format::bytes(line.skipped_bytes));
@@ -76,5 +83,9 @@ fn line_ui(ui: &mut Ui, line: &LiveLine) {
     if line.stream == StreamName::Stderr {
         ui.label(RichText::new("stderr").small().color(palette.warning));
     }
-    ui.add(Label::new(RichText::new(&line.text).monospace()).extend().selectable(true));
+    let label = match marks {
+        Some(marks) => Label::new(marks.line_job(ui, place, &line.text)),
+        None => Label::new(RichText::new(&line.text).monospace()),
+    };
+    ui.add(label.extend().selectable(true));
 }

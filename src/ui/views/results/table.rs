@@ -4,18 +4,19 @@ use egui::{Align, Button, Label, RichText, Sense, Ui};
 use egui_extras::TableRow;
 use egui_material_icons::icons::{ICON_ARROW_DOWNWARD, ICON_ARROW_UPWARD};
 
-use crate::session::{Command, CurrentRun, RowQuery, Session, SortKey, task_text};
+use crate::session::{Command, CurrentRun, MAX_LISTED_REST, RowQuery, Session, SortKey, task_text};
 use crate::ui::icon_button::icon_text;
 use crate::ui::request::Requests;
 use crate::ui::sanitize;
 use crate::ui::theme;
 use crate::ui::widgets::table::{ROW_HEIGHT, cell_ui, number_cell_ui, row_number_ui, table, title_cell_ui};
 use crate::ui::widgets::{outcome_badge_ui, progress_badge_ui};
-use fanlane_core::event::{AttemptRecord, TaskId};
+use fanlane_core::event::{AttemptRecord, OutcomeClass, TaskId};
 use fanlane_core::model::search::{Hit, Needle};
 use fanlane_core::model::{RunModel, format};
 
 use super::find::marked;
+use super::task_label::task_label_ui;
 use super::words::{exit_word, value_text};
 
 /// A column: its title, what it sorts by, its width in grid units (0: what is left), numbers to the right.
@@ -26,7 +27,8 @@ struct Title {
     right: bool,
 }
 
-const NUMBER: Title = Title { words: "#", sort: Some(SortKey::Number), units: 9.0, right: true };
+const NUMBER: Title = Title { words: "#", sort: Some(SortKey::Number), units: 8.0, right: true };
+/// It comes last, so that the other columns keep their places when it becomes narrower.
 const TASK: Title = Title { words: "Task", sort: None, units: 0.0, right: false };
 /// In place of the task, where outputs are searched.
 const HIT: Title = Title { words: "Matching line", sort: None, units: 0.0, right: false };
@@ -34,15 +36,16 @@ const OUTCOME: Title = Title { words: "Outcome", sort: Some(SortKey::Outcome), u
 const TRIES: Title = Title { words: "Tries", sort: Some(SortKey::Attempts), units: 6.0, right: true };
 const WALL: Title = Title { words: "Wall", sort: Some(SortKey::Wall), units: 9.0, right: true };
 const CPU: Title = Title { words: "CPU", sort: Some(SortKey::Cpu), units: 9.0, right: true };
-const LANE: Title = Title { words: "Lane", sort: Some(SortKey::Worker), units: 7.0, right: true };
+const LANE: Title = Title { words: "Lane", sort: Some(SortKey::Worker), units: 6.0, right: true };
 
+/// Distance between the numbers and the task, in points.
+const TASK_MARGIN: f32 = theme::GAP;
 /// Maximum number of bytes before and after a match in which the ends of its line are looked for in each frame.
 const MAX_LINE_BYTES: usize = 4 << 10;
 
 /// The columns for commands, which have an exit code and memory of their own.
 const OF_COMMANDS: [Title; 9] = [
     NUMBER,
-    TASK,
     OUTCOME,
     Title { words: "Exit", sort: Some(SortKey::Exit), units: 8.0, right: true },
     TRIES,
@@ -50,11 +53,12 @@ const OF_COMMANDS: [Title; 9] = [
     CPU,
     Title { words: "Memory", sort: Some(SortKey::Memory), units: 9.0, right: true },
     LANE,
+    TASK,
 ];
 
 /// The columns for calls, which return a value.
 const OF_CALLS: [Title; 8] =
-    [NUMBER, TASK, OUTCOME, Title { words: "Value", sort: None, units: 17.0, right: true }, TRIES, WALL, CPU, LANE];
+    [NUMBER, OUTCOME, Title { words: "Value", sort: None, units: 17.0, right: true }, TRIES, WALL, CPU, LANE, TASK];
 
 /// Draws the table.
 pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option<Align>)>, requests: &mut Requests) {
@@ -65,6 +69,8 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
     let rows = session.run.rows().rows();
     let needle = session.run.query().needle();
     let running = session.run.running_rows();
+    let rest = session.run.rows().rest();
+    let unlisted = unlisted(session);
     let mut table = table(ui, "results", titles.iter().map(|title| title.units)).sense(Sense::click());
     if let Some((place, align)) = scroll_to {
         table = table.scroll_to_row(place, align);
@@ -80,14 +86,26 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
         })
         .body(|body| {
             let model = run.model();
-            body.rows(ROW_HEIGHT, running.len() + rows.len(), |mut row| {
-                let Some(place) = row.index().checked_sub(running.len()) else {
-                    let task = running[row.index()];
-                    row.set_selected(session.run.selected() == Some(task));
+            let last = usize::from(unlisted > 0);
+            body.rows(ROW_HEIGHT, running.len() + rows.len() + rest.len() + last, |mut row| {
+                let selected = session.run.selected();
+                let place = row.index();
+                if let Some(&task) = running.get(place) {
+                    row.set_selected(selected == Some(task));
                     return running_row_ui(&mut row, task, run, &model, requests);
+                }
+                let place = place - running.len();
+                let Some(&index) = rows.get(place) else {
+                    return match rest.get(place - rows.len()) {
+                        Some(&task) => {
+                            row.set_selected(selected == Some(task));
+                            rest_row_ui(&mut row, task, (run, &model), titles.len(), requests);
+                        }
+                        None => unlisted_row_ui(&mut row, unlisted, titles.len()),
+                    };
                 };
-                if let Some(record) = model.records.get(rows[place] as usize) {
-                    row.set_selected(session.run.selected() == Some(record.task));
+                if let Some(record) = model.records.get(index as usize) {
+                    row.set_selected(selected == Some(record.task));
                     let hit = needle.as_ref().zip(session.run.rows().hit(place));
                     row_ui(&mut row, record, (run, &model), hit, requests);
                 }
@@ -99,7 +117,10 @@ pub fn table_ui(ui: &mut Ui, session: &Session, scroll_to: Option<(usize, Option
 }
 
 fn title_ui(ui: &mut Ui, title: &Title, is_last: bool, query: &mut RowQuery) {
-    let Some(sort) = title.sort else { return title_cell_ui(ui, title.words, title.right, is_last) };
+    let Some(sort) = title.sort else {
+        ui.add_space(if is_last { TASK_MARGIN } else { 0.0 });
+        return title_cell_ui(ui, title.words, title.right, false);
+    };
     let palette = theme::palette(ui);
     cell_ui(ui, title.right, is_last, |ui| {
         let words = RichText::new(title.words).color(palette.text_weak);
@@ -134,11 +155,7 @@ fn row_ui(
     requests: &mut Requests,
 ) {
     let has_exit_code = run.batch.kind().traits().has_exit_code;
-    let mut clicked = false;
-    match hit {
-        Some((needle, hit)) => hit_cells_ui(row, record.task, (run, model), needle, hit, &mut clicked),
-        None => task_cells_ui(row, record.task, run, &mut clicked),
-    }
+    let mut clicked = number_ui(row, record.task, run);
     row.col(|ui| {
         outcome_badge_ui(ui, record.outcome.class());
     });
@@ -154,9 +171,53 @@ fn row_ui(
         &[record.value.as_ref().map_or_else(String::new, value_text), tries, wall, cpu, lane]
     };
     texts_ui(row, texts);
-    if clicked || row.response().clicked() {
+    match hit {
+        Some((needle, hit)) => hit_cell_ui(row, record.task, (run, model), needle, hit),
+        None => task_cell_ui(row, record.task, run),
+    }
+    clicked |= row.response().clicked();
+    if clicked {
         requests.command(Command::SelectTask(Some(record.task)));
     }
+}
+
+/// The row of a cancelled task that never began, or that waited for a retry.
+fn rest_row_ui(
+    row: &mut TableRow<'_, '_>,
+    task: TaskId,
+    (run, model): (&CurrentRun, &RunModel),
+    columns: usize,
+    requests: &mut Requests,
+) {
+    let mut clicked = number_ui(row, task, run);
+    row.col(|ui| drop(outcome_badge_ui(ui, OutcomeClass::Cancelled)));
+    // The column of tries is the fourth.
+    let tries = ["".to_owned(), model.records.retried(task).len().to_string()];
+    texts_ui(row, &tries);
+    texts_ui(row, &vec![String::new(); columns - 3 - tries.len()]);
+    task_cell_ui(row, task, run);
+    clicked |= row.response().clicked();
+    if clicked {
+        requests.command(Command::SelectTask(Some(task)));
+    }
+}
+
+/// Number of cancelled tasks that are counted and not listed.
+fn unlisted(session: &Session) -> u64 {
+    let rows = session.run.rows();
+    let is_full = rows.rest().len() >= MAX_LISTED_REST && !session.run.query().is_filtered();
+    let listed = rows.rows().len() + rows.rest().len();
+    if is_full { rows.counts().total().saturating_sub(listed as u64) } else { 0 }
+}
+
+fn unlisted_row_ui(row: &mut TableRow<'_, '_>, unlisted: u64, columns: usize) {
+    for _ in 1..columns {
+        row.col(|_| {});
+    }
+    row.col(|ui| {
+        let words = format!("… and {} more that never began", format::plural(unlisted, "cancelled task"));
+        ui.add(Label::new(RichText::new(words).color(theme::palette(ui).text_weak)).truncate());
+    });
 }
 
 /// The row of a running task: its reported progress and its time so far.
@@ -169,8 +230,7 @@ fn running_row_ui(
 ) {
     let has_exit_code = run.batch.kind().traits().has_exit_code;
     let Some(running) = model.running.get(&task) else { return };
-    let mut clicked = false;
-    task_cells_ui(row, task, run, &mut clicked);
+    let mut clicked = number_ui(row, task, run);
     row.col(|ui| drop(progress_badge_ui(ui, model.lanes.progress_of(running.worker))));
     let lane = model.lane_of.get(&running.worker).map_or_else(String::new, |lane| (lane.0 + 1).to_string());
     let wall = format::duration(run.now_ns(model).saturating_sub(running.start_ns));
@@ -180,32 +240,38 @@ fn running_row_ui(
         texts.insert(4, String::new());
     }
     texts_ui(row, &texts);
-    if clicked || row.response().clicked() {
+    task_cell_ui(row, task, run);
+    clicked |= row.response().clicked();
+    if clicked {
         requests.command(Command::SelectTask(Some(task)));
     }
 }
 
-fn task_cells_ui(row: &mut TableRow<'_, '_>, task: TaskId, run: &CurrentRun, clicked: &mut bool) {
+/// The number of a task; true when it was clicked.
+fn number_ui(row: &mut TableRow<'_, '_>, task: TaskId, run: &CurrentRun) -> bool {
     let number = run.number(task);
-    row.col(|ui| *clicked |= row_number_ui(ui, format::count(number), format!("Task {number}")));
+    let mut clicked = false;
+    row.col(|ui| clicked = row_number_ui(ui, format::count(number), format!("Task {number}")));
+    clicked
+}
+
+fn task_cell_ui(row: &mut TableRow<'_, '_>, task: TaskId, run: &CurrentRun) {
     row.col(|ui| {
-        let text = sanitize::command(&task_text(&run.batch, task));
-        ui.add(Label::new(RichText::new(text).monospace()).truncate());
+        ui.add_space(TASK_MARGIN);
+        task_label_ui(ui, &run.batch, task);
     });
 }
 
-/// The number of a task, and the line of its output that has the text; the tooltip has the command.
-fn hit_cells_ui(
+/// The line of a task's output that has the text; the tooltip has the command.
+fn hit_cell_ui(
     row: &mut TableRow<'_, '_>,
     task: TaskId,
     (run, model): (&CurrentRun, &RunModel),
     needle: &Needle,
     hit: Hit,
-    clicked: &mut bool,
 ) {
-    let number = run.number(task);
-    row.col(|ui| *clicked |= row_number_ui(ui, format::count(number), format!("Task {number}")));
     row.col(|ui| {
+        ui.add_space(TASK_MARGIN);
         let record = model.attempts(task).find(|record| record.attempt == hit.attempt);
         let line = record.map(|record| hit.line(record, MAX_LINE_BYTES)).unwrap_or_default();
         let places: Vec<_> = needle.find_all(line).collect();
@@ -217,7 +283,7 @@ fn hit_cells_ui(
 }
 
 fn texts_ui(row: &mut TableRow<'_, '_>, texts: &[String]) {
-    for (place, text) in texts.iter().enumerate() {
-        row.col(|ui| number_cell_ui(ui, text, place + 1 == texts.len()));
+    for text in texts {
+        row.col(|ui| number_cell_ui(ui, text, false));
     }
 }

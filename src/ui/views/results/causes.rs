@@ -1,0 +1,114 @@
+//! The failures by cause above the table: a click shows the tasks of a cause alone, a button runs them again.
+
+use egui::{Align, Button, Frame, Layout, Margin, RichText, ScrollArea, Ui, vec2};
+use egui_material_icons::icons::{ICON_EXPAND_LESS, ICON_EXPAND_MORE, ICON_REPLAY};
+
+use crate::session::{Command, RowQuery, Session};
+use crate::ui::icon_button::{icon_button, icon_text};
+use crate::ui::request::Requests;
+use crate::ui::sanitize;
+use crate::ui::theme;
+use fanlane_core::model::{Cause, CauseId, format};
+
+/// Maximum number of causes that are listed; more of them are found by the search.
+const MAX_LISTED: usize = 200;
+/// Share of the page that a long list of causes takes.
+const MAX_SHARE: f32 = 0.4;
+/// Width of the counts, in points.
+const COUNT_WIDTH: f32 = 6.0 * theme::UNIT;
+/// Width of the buttons that run the tasks again, in points.
+const AGAIN_WIDTH: f32 = 20.0 * theme::UNIT;
+
+/// The list of causes.
+#[derive(Default)]
+pub struct CauseList {
+    all: bool,
+}
+
+impl CauseList {
+    /// Draws the list, `rows` of its rows unless all are wanted; nothing where nothing has failed.
+    pub fn show_ui(&mut self, ui: &mut Ui, session: &Session, rows: usize, requests: &mut Requests) {
+        let causes = session.run.causes();
+        let count = causes.count();
+        if count == 0 {
+            return;
+        }
+        self.all &= count > rows;
+        let ranked = causes.ranked(if self.all { MAX_LISTED } else { rows });
+        let fill = theme::palette(ui).sunken;
+        let margin = Margin::symmetric(theme::UNIT as i8, theme::HALF as i8);
+        let max_height = ui.available_height() * MAX_SHARE;
+        Frame::new().fill(fill).corner_radius(theme::RADIUS).inner_margin(margin).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            ScrollArea::vertical().id_salt("causes").max_height(max_height).auto_shrink([false, true]).show(ui, |ui| {
+                let hidden = count - ranked.len();
+                let folds = hidden > 0 || self.all;
+                for (place, (id, cause)) in ranked.iter().enumerate() {
+                    ui.horizontal(|ui| {
+                        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                            again_ui(ui, session, *id, cause, requests);
+                            if place == 0 && folds {
+                                self.fold_ui(ui, hidden);
+                            }
+                            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                                cause_ui(ui, session, *id, cause, requests);
+                            });
+                        });
+                    });
+                }
+            });
+        });
+        ui.add_space(theme::UNIT);
+    }
+
+    fn fold_ui(&mut self, ui: &mut Ui, hidden: usize) {
+        let (icon, words) = if self.all {
+            (ICON_EXPAND_LESS, "fewer causes".to_owned())
+        } else {
+            (ICON_EXPAND_MORE, format!("{} more", format::count(hidden as u64)))
+        };
+        let text = RichText::new(&words).color(theme::palette(ui).text_weak);
+        let button = ui.add(Button::new((text, icon_text(icon))).frame_when_inactive(false));
+        let button = button.on_hover_text("All causes, or the most frequent ones");
+        if button.accessible_name(format!("Show {words}")).clicked() {
+            self.all = !self.all;
+        }
+    }
+}
+
+/// The button that runs the tasks of a cause again.
+fn again_ui(ui: &mut Ui, session: &Session, id: CauseId, cause: &Cause, requests: &mut Requests) {
+    let tasks = format::plural(cause.count, "task");
+    let words = sanitize::line(cause.words().as_bytes());
+    ui.allocate_ui_with_layout(vec2(AGAIN_WIDTH, theme::ROW), Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_width(AGAIN_WIDTH);
+        let again = icon_button(ui, ICON_REPLAY, &format!("Rerun {tasks}"), !session.is_running())
+            .on_hover_text("Run the tasks that failed for this cause again")
+            .on_disabled_hover_text("A run is under way")
+            .accessible_name(format!("Rerun {tasks}: {words}"));
+        if again.clicked() {
+            requests.command(Command::RerunCause(id));
+        }
+    });
+}
+
+fn cause_ui(ui: &mut Ui, session: &Session, id: CauseId, cause: &Cause, requests: &mut Requests) {
+    let palette = theme::palette(ui);
+    let query = session.run.query();
+    let is_chosen = query.cause == Some(id);
+    let words = sanitize::line(cause.words().as_bytes());
+    let count = format::count(cause.count);
+    ui.allocate_ui_with_layout(vec2(COUNT_WIDTH, theme::ROW), Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_width(COUNT_WIDTH);
+        ui.label(RichText::new(format!("{count} ×")).text_style(theme::number_style()).color(palette.text_strong));
+    });
+    let icon = icon_text(theme::outcome_icon(cause.class)).color(palette.outcome_text(cause.class));
+    let text = RichText::new(&words).color(palette.text_strong);
+    let button = ui.add(Button::selectable(is_chosen, (icon, text)).truncate());
+    let hint = if is_chosen { "Show all tasks again" } else { "Show only the tasks of this cause" };
+    let button = button.on_hover_text(format!("{words}\n{hint}"));
+    if button.accessible_name(format!("Cause: {count} × {words}")).clicked() {
+        let cause = (!is_chosen).then_some(id);
+        requests.command(Command::SetQuery(RowQuery { cause, class: None, ..query.clone() }));
+    }
+}
