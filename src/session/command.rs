@@ -142,12 +142,16 @@ pub enum RaceCommand {
 /// A command about the history.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HistoryCommand {
-    /// Show only runs whose names contain this text.
+    /// Show only runs whose names or command lines contain this text.
     Filter(String),
     /// Show the details of a run.
     Select(Option<i64>),
     /// Read a run and use it.
     Open(i64, PastRunUse),
+    /// Show two runs side by side, the earlier one first.
+    Compare(i64, i64),
+    /// Show the list alone again.
+    CloseComparison,
     /// Remove a run.
     Remove(i64),
 }

@@ -28,7 +28,7 @@ use fanlane_core::job::{Job, Mode};
 use fanlane_core::model::search::Needle;
 
 pub use command::{Command, HistoryCommand, PresetCommand, RaceCommand};
-pub use history::{PastRun, PastRunUse, RunList};
+pub use history::{ChangeKind, PastRun, PastRunUse, RunComparison, RunList, TaskChange, TaskEnd};
 pub use job_editor::{
     Beside, ColumnsDraft, DependenciesDraft, EnvironmentDraft, Expanded, FieldError, InputDraft, InputKind, JobDraft,
     JobEditor, OrderDraft, Origin, Preview, expand, task_inputs, task_text,
@@ -200,9 +200,9 @@ impl Session {
             self.start_previewed();
         }
         self.notices.expire();
+        self.refresh_race_work();
         self.race.refresh_forecast(self.machine.slider_end());
         self.poll_history();
-        self.refresh_race_work();
         self.poll_detached();
         self.poll_opened();
         if let Some(ended) = self.sweep.take_if(|sweep| sweep.is_over()).and_then(Sweep::finish) {
@@ -220,9 +220,9 @@ impl Session {
     /// The open job is about to change: a pending run and messages about it are outdated.
     fn job_changes(&mut self) {
         self.run_wanted = false;
+        self.race.set_subject(None);
         self.notices.succeeded(Topic::Job);
     }
-        self.race.set_subject(None);
 
     /// The number of workers that [`Command::SetWorkers`] changes: of the run while one is under way, otherwise of the open
     /// job.

@@ -64,7 +64,7 @@ impl Default for Pages {
             Box::<ResultsView>::default(),
             Box::new(SharedView),
             Box::<RaceView>::default(),
-            Box::new(RunsView),
+            Box::<RunsView>::default(),
         ])
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use fanlane::session::{Command, HistoryCommand, JobDraft, Page, PastRunUse, Session, SessionOptions};
 use fanlane_core::event::{EventKind, LaneId, Outcome, OutcomeCounts, TaskEvent, WorkerEvent, WorkerId};
 use fanlane_core::job::{Input, Job};
@@ -104,6 +104,54 @@ fn a_run_is_listed_opened_gone_on_with_and_removed() {
     until(&mut window, "it is gone", |session| session.history.all().len() == 2);
     let history = History::existing(&folder.path().join("history")).expect("readable").expect("there");
     assert!(history.run(1).is_err());
+}
+
+/// What was done twice: its command, its workers, how much longer it took, and task by task what has changed.
+#[test]
+fn two_runs_of_a_job_are_compared_and_a_double_click_opens_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("inputs"), "a\nb\nc\n").expect("written");
+    let engine = FakeEngine::default();
+    let mut window = window(&engine, folder.path());
+    run(&mut window, &engine, &[Outcome::Done, Outcome::Exited { code: 3 }, Outcome::Done]);
+    run(&mut window, &engine, &[Outcome::Done, Outcome::Done, Outcome::Exited { code: 1 }]);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    until(&mut window, "both are listed", |session| {
+        session.history.all().iter().filter(|run| run.summary.is_some()).count() == 2
+    });
+    let title = "convert photos/holiday-{}.jpg -resize 256 thumbs/holiday-{}.jpg";
+    let session = shown(&window);
+    let newest = &session.history.all()[0];
+    assert_eq!(session.history.command(newest), Some(title));
+    assert_eq!(session.history.before(newest).map(|run| run.id), Some(1));
+    for words in ["Workers", "Change", "as before"] {
+        assert!(window.query_all_by_label(words).count() > 0, "{words}");
+    }
+    click(&mut window, "Run 2");
+    click(&mut window, "Compare with another run");
+    click(&mut window, "Compare with run 1");
+    until(&mut window, "the comparison", |session| session.history.comparison().is_some());
+    assert!(window.query_by_label("Run 2 compared with run 1").is_some());
+    for (button, input) in [("Tasks: Failed newly 1", "cconvert"), ("Tasks: Mended 1", "bconvert")] {
+        click(&mut window, button);
+        assert!(window.query_by_label_contains(&format!("{input} photos/holiday-")).is_some(), "{button}");
+    }
+    let disabled = window.get_by_role_and_label(Role::Button, "Tasks: Slower 0").accesskit_node().is_disabled();
+    assert!(disabled, "no task got slower");
+    click(&mut window, "Close the comparison");
+    assert!(shown(&window).history.comparison().is_none());
+
+    // Frames of a test are far apart in the window's time.
+    window.ctx.options_mut(|options| options.input_options.max_double_click_delay = 60.0);
+    let row = window.get_by_role_and_label(Role::Button, "Run 1").rect();
+    let place = eframe::egui::pos2(row.right() + 30.0, row.center().y);
+    window.event(eframe::egui::Event::PointerMoved(place));
+    for pressed in [true, false, true, false] {
+        let (button, modifiers) = (eframe::egui::PointerButton::Primary, Modifiers::NONE);
+        window.event(eframe::egui::Event::PointerButton { pos: place, button, pressed, modifiers });
+    }
+    until(&mut window, "it is shown", |session| session.page() == Page::RESULTS);
+    assert_eq!(shown(&window).run.current().and_then(|run| run.history_id()), Some(1));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The runs of the history: their list, read by a thread, and the ways to use one of them.
 
+mod comparison;
 mod past_run;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
@@ -11,9 +12,11 @@ use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use super::notices::{Notice, Topic, sentence};
 use super::run::{CurrentRun, RecorderMessages, RunOrigin, StartRequest};
 use super::{HistoryCommand, Page, Session, Wake};
+use fanlane_core::job::Job;
 use fanlane_core::model::Earlier;
-use fanlane_core::store::history::{History, HistoryRecorder, RecordedRun, RunRow};
+use fanlane_core::store::history::{History, HistoryRecorder, RecordedRun, RunRow, RunState};
 
+pub use comparison::{ChangeKind, RunComparison, TaskChange, TaskEnd};
 pub use past_run::PastRun;
 
 /// The use of a run that was read.
@@ -27,15 +30,21 @@ pub enum PastRunUse {
     Rerun,
     /// Run its failed tasks again.
     RerunFailed,
+    /// Race its job.
+    Worth,
 }
 
 /// Maximum number of recent runs.
 const MAX_RECENT: usize = 5;
 
 /// A run that is being read, and its use.
-    /// Race its job.
-    Worth,
 type Opening = (PastRunUse, Receiver<Result<Box<PastRun>, String>>);
+
+/// The runs, and what those of each job do.
+type ReadList = (Vec<RunRow>, HashMap<Vec<u8>, String>);
+
+/// Maximum number of runs, the newest, of which it is read what they do.
+const MAX_COMMANDS: usize = 2_000;
 
 /// The runs of the history as the window lists them.
 #[derive(Default)]
@@ -46,10 +55,14 @@ pub struct RunList {
     selected: Option<i64>,
     error: Option<String>,
     was_read: bool,
-    reading: Option<Receiver<Result<Vec<RunRow>, String>>>,
+    reading: Option<Receiver<Result<ReadList, String>>>,
     /// The history has changed since reading began.
     is_outdated: bool,
     opening: Option<Opening>,
+    /// What the runs of a job do, by the job's key.
+    commands: HashMap<Vec<u8>, String>,
+    comparing: Option<Receiver<Result<Box<RunComparison>, String>>>,
+    comparison: Option<Box<RunComparison>>,
     messages: RecorderMessages,
     is_recording: bool,
 }
@@ -59,7 +72,7 @@ impl RunList {
         Self { folder, ..Self::default() }
     }
 
-    /// Only runs whose names contain this text are shown; case is ignored.
+    /// Only runs whose names or command lines contain this text are shown; case is ignored.
     pub fn filter(&self) -> &str {
         &self.filter
     }
@@ -71,7 +84,8 @@ impl RunList {
         let resumed: HashSet<i64> = self.rows.iter().filter_map(|run| run.continues).collect();
         self.rows.iter().filter(move |run| {
             let is_part = run.parent.is_some() || resumed.contains(&run.id);
-            run.name.to_lowercase().contains(&wanted) && !(wanted.is_empty() && is_part)
+            let command = self.command(run).is_some_and(|command| command.to_lowercase().contains(&wanted));
+            (run.name.to_lowercase().contains(&wanted) || command) && !(wanted.is_empty() && is_part)
         })
     }
 
@@ -84,6 +98,28 @@ impl RunList {
     /// All runs, the newest first.
     pub fn all(&self) -> &[RunRow] {
         &self.rows
+    }
+
+    /// What a run does, before its inputs are filled in; `None` if that is not known.
+    pub fn command(&self, run: &RunRow) -> Option<&str> {
+        self.commands.get(&run.job_key).map(String::as_str)
+    }
+
+    /// The last run of the same job before this one that ended on its own.
+    pub fn before(&self, run: &RunRow) -> Option<&RunRow> {
+        let is_like =
+            |other: &&RunRow| other.id < run.id && other.job_key == run.job_key && other.state == RunState::Finished;
+        self.rows.iter().find(is_like)
+    }
+
+    /// Two runs side by side, if that is asked for and they have been read.
+    pub fn comparison(&self) -> Option<&RunComparison> {
+        self.comparison.as_deref()
+    }
+
+    /// Two runs are being read to be compared.
+    pub const fn is_comparing(&self) -> bool {
+        self.comparing.is_some()
     }
 
     /// The run whose details are shown.
@@ -141,8 +177,34 @@ impl RunList {
         let Some(folder) = self.folder.clone().filter(|_| !self.is_outdated) else { return };
         self.reading = on_a_thread(wake, move || {
             let history = History::existing(&folder).map_err(|error| error.to_string())?;
-            history.map_or_else(|| Ok(Vec::new()), |history| history.runs().map_err(|error| error.to_string()))
+            let Some(history) = history else { return Ok(ReadList::default()) };
+            let runs = history.runs().map_err(|error| error.to_string())?;
+            let commands = commands_of(&history, &runs);
+            Ok((runs, commands))
         });
+    }
+
+    fn compare(&mut self, before: i64, now: i64, wake: &Wake) {
+        let Some(folder) = self.folder.clone() else { return };
+        let read = move || RunComparison::read(&folder, before, now).map(Box::new).map_err(|error| error.to_string());
+        self.comparing = on_a_thread(wake, read);
+    }
+
+    /// Receives two runs that were read; returns why they were not.
+    fn poll_comparing(&mut self) -> Option<String> {
+        let read = match self.comparing.as_ref()?.try_recv() {
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Disconnected) => Err("they could not be read from the history".to_owned()),
+            Ok(read) => read,
+        };
+        self.comparing = None;
+        match read {
+            Ok(comparison) => {
+                self.comparison = Some(comparison);
+                None
+            }
+            Err(error) => Some(error),
+        }
     }
 
     fn open(&mut self, id: i64, then: PastRunUse, wake: &Wake) {
@@ -155,8 +217,9 @@ impl RunList {
     fn poll_list(&mut self) -> bool {
         match self.reading.as_ref().map(Receiver::try_recv) {
             None | Some(Err(TryRecvError::Empty)) => return false,
-            Some(Ok(Ok(rows))) => {
+            Some(Ok(Ok((rows, commands)))) => {
                 self.rows = rows;
+                self.commands = commands;
                 self.error = None;
             }
             Some(Ok(Err(error))) => self.error = Some(sentence(&error)),
@@ -186,8 +249,25 @@ impl RunList {
             history.remove(&[id]).map_err(|error| error.to_string())?;
         }
         self.rows.retain(|run| run.id != id);
+        self.comparison.take_if(|comparison| comparison.before.id == id || comparison.now.id == id);
         Ok(())
     }
+}
+
+/// What the runs of each job do, of the newest runs.
+fn commands_of(history: &History, runs: &[RunRow]) -> HashMap<Vec<u8>, String> {
+    let mut commands = HashMap::new();
+    for run in runs.iter().take(MAX_COMMANDS) {
+        if commands.contains_key(&run.job_key) {
+            continue;
+        }
+        // Without a job the name has to do.
+        let job = history.job(run.id).ok().flatten().and_then(|text| Job::parse(&text).ok());
+        if let Some(job) = job {
+            commands.insert(run.job_key.clone(), job.task.title().to_owned());
+        }
+    }
+    commands
 }
 
 /// Does some work on a thread; the receiver gets the result.
@@ -210,6 +290,8 @@ impl Session {
         match command {
             HistoryCommand::Filter(text) => self.history.filter = text,
             HistoryCommand::Select(id) => self.history.selected = id,
+            HistoryCommand::Compare(before, now) => self.history.compare(before, now, &self.wake),
+            HistoryCommand::CloseComparison => self.history.comparison = None,
             HistoryCommand::Open(id, then) => {
                 if self.is_running() {
                     let text = "A run is under way and would be replaced: wait for its end, or stop it.";
@@ -248,6 +330,10 @@ impl Session {
         if self.history.poll_list() {
             self.refresh_history();
         }
+        if let Some(error) = self.history.poll_comparing() {
+            let text = format!("The runs were not compared. {}", sentence(&error));
+            self.notices.show(Notice::error(text).about(Topic::PastRun));
+        }
         match self.history.poll_opening() {
             None => {}
             Some((then, Ok(past))) => self.use_past_run(*past, then),
@@ -281,6 +367,7 @@ impl Session {
                 self.page = Page::RESULTS;
                 self.notices.show(Notice::error(format!("Nothing was started. {obstacle}")));
             }
+            (PastRunUse::Worth, Ok(_)) => self.ask_worth(),
             (PastRunUse::Rerun, Ok(_)) => self.run_all_again(),
             (PastRunUse::RerunFailed, Ok(_)) => {
                 self.page = Page::RESULTS;
@@ -303,4 +390,3 @@ impl Session {
         }
     }
 }
-            (PastRunUse::Worth, Ok(_)) => self.ask_worth(),

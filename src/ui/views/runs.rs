@@ -1,5 +1,6 @@
 //! The page Runs: the history as a table, with the details of one run below it, which can be opened, resumed or run again.
 
+mod compare;
 mod detail;
 mod table;
 
@@ -14,8 +15,16 @@ use crate::ui::widgets::empty_state_ui;
 use crate::ui::{PageTab, PageView};
 use fanlane_core::model::format;
 
+use compare::CompareView;
+
+/// Share of the page that two runs side by side take at first.
+const COMPARISON_SHARE: f32 = 0.7;
+
 /// The page Runs.
-pub struct RunsView;
+#[derive(Default)]
+pub struct RunsView {
+    compare: CompareView,
+}
 
 impl PageView for RunsView {
     fn tab(&self) -> PageTab {
@@ -23,45 +32,56 @@ impl PageView for RunsView {
     }
 
     fn show_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
-        runs_ui(ui, session, requests);
+        self.runs_ui(ui, session, requests);
     }
 }
 
-fn runs_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
-    let runs = &session.history;
-    if !runs.is_kept() {
-        let advice = "This window records no runs: there is no folder for them, or FANLANE_NO_HISTORY is set.";
-        empty_state_ui(ui, ICON_HISTORY, "No history", advice);
-        return;
-    }
-    if let Some(error) = runs.error() {
-        empty_state_ui(ui, ICON_WARNING, "The history cannot be shown", error);
-        return;
-    }
-    if runs.is_unread() {
-        empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Reading the history…", "");
-        return;
-    }
-    if runs.all().is_empty() {
-        let advice = "Press Run: runs are recorded here, also those in the terminal.";
-        empty_state_ui(ui, ICON_HISTORY, "No runs yet", advice);
-        return;
-    }
-    filter_ui(ui, session, requests);
-    ui.add_space(theme::UNIT);
-    if let Some(run) = session.history.selected().cloned() {
-        let frame = Frame::new().inner_margin(egui::Margin { top: theme::UNIT as i8, ..egui::Margin::ZERO });
-        Panel::bottom("run below").frame(frame).resizable(false).show(ui, |ui| {
-            detail::detail_ui(ui, session, &run, requests);
+impl RunsView {
+    fn runs_ui(&mut self, ui: &mut Ui, session: &Session, requests: &mut Requests) {
+        let runs = &session.history;
+        if !runs.is_kept() {
+            let advice = "This window records no runs: there is no folder for them, or FANLANE_NO_HISTORY is set.";
+            empty_state_ui(ui, ICON_HISTORY, "No history", advice);
+            return;
+        }
+        if let Some(error) = runs.error() {
+            empty_state_ui(ui, ICON_WARNING, "The history cannot be shown", error);
+            return;
+        }
+        if runs.is_unread() {
+            empty_state_ui(ui, ICON_HOURGLASS_EMPTY, "Reading the history…", "");
+            return;
+        }
+        if runs.all().is_empty() {
+            let advice = "Press Run: runs are recorded here, also those in the terminal.";
+            empty_state_ui(ui, ICON_HISTORY, "No runs yet", advice);
+            return;
+        }
+        filter_ui(ui, session, requests);
+        ui.add_space(theme::UNIT);
+        if let Some(both) = session.history.comparison() {
+            let frame = Frame::new().inner_margin(egui::Margin { top: theme::UNIT as i8, ..egui::Margin::ZERO });
+            let room = ui.available_height();
+            Panel::bottom("runs compared")
+                .frame(frame)
+                .resizable(true)
+                .default_size(room * COMPARISON_SHARE)
+                .size_range(room * 0.3..=room * 0.9)
+                .show(ui, |ui| self.compare.show_ui(ui, session, both, requests));
+        } else if let Some(run) = session.history.selected().cloned() {
+            let frame = Frame::new().inner_margin(egui::Margin { top: theme::UNIT as i8, ..egui::Margin::ZERO });
+            Panel::bottom("run below").frame(frame).resizable(false).show(ui, |ui| {
+                detail::detail_ui(ui, session, &run, requests);
+            });
+        }
+        CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+            if session.history.shown().next().is_none() {
+                empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No matching runs", "Clear the search.");
+            } else {
+                table::table_ui(ui, session, requests);
+            }
         });
     }
-    CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
-        if session.history.shown().next().is_none() {
-            empty_state_ui(ui, ICON_FILTER_ALT_OFF, "No matching runs", "Clear the search.");
-        } else {
-            table::table_ui(ui, session, requests);
-        }
-    });
 }
 
 fn filter_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {

@@ -91,6 +91,22 @@ pub fn percent(percent: f64) -> String {
     if percent.is_finite() { format!("{percent:.0} %") } else { "unknown".to_owned() }
 }
 
+/// A time against another, in nanoseconds: `12 % less`, `8 % more`, `3.2 × as long`, `as before`; `None` against nothing.
+pub fn relative(now_ns: u64, before_ns: u64) -> Option<String> {
+    if before_ns == 0 {
+        return None;
+    }
+    let ratio = now_ns as f64 / before_ns as f64;
+    let share = ((ratio - 1.0) * 100.0).round();
+    Some(match share {
+        _ if ratio >= 9.95 => format!("{:.0} × as long", ratio),
+        _ if ratio >= 2.0 => format!("{ratio:.1} × as long"),
+        share if share >= 1.0 => format!("{share:.0} % more"),
+        share if share <= -1.0 => format!("{:.0} % less", (-share).min(99.0)),
+        _ => "as before".to_owned(),
+    })
+}
+
 /// A count with its noun: `1 task`, `2 tasks`.
 pub fn plural(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
@@ -154,6 +170,16 @@ mod tests {
         for (number, text) in table {
             assert_eq!(bytes(number), text);
         }
+    }
+
+    #[test]
+    fn a_time_is_told_against_the_one_before() {
+        let table =
+            [(88, "12 % less"), (108, "8 % more"), (100, "as before"), (320, "3.2 × as long"), (0, "99 % less")];
+        for (now, words) in table {
+            assert_eq!(relative(now, 100).as_deref(), Some(words));
+        }
+        assert_eq!(relative(5, 0), None);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use egui::{Grid, Label, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
-    ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_DELETE, ICON_ERROR, ICON_LINK_OFF, ICON_PLAY_ARROW, ICON_REPLAY,
-    ICON_STOP_CIRCLE, ICON_TABLE_ROWS, ICON_VISIBILITY,
+    ICON_CHECK_CIRCLE, ICON_CLOSE, ICON_COMPARE_ARROWS, ICON_DELETE, ICON_ERROR, ICON_LINK_OFF, ICON_PLAY_ARROW,
+    ICON_REPLAY, ICON_SPORTS_SCORE, ICON_STOP_CIRCLE, ICON_TABLE_ROWS, ICON_VISIBILITY,
 };
 
 use crate::session::{Command, HistoryCommand, PastRunUse, Session};
@@ -17,6 +17,14 @@ use fanlane_core::event::OutcomeClass;
 use fanlane_core::model::date::local_minute;
 use fanlane_core::model::format;
 use fanlane_core::store::history::{RunRow, RunState};
+
+use super::table::change_words;
+
+/// Maximum number of runs in the menu of those to compare with.
+const MAX_COMPARED: usize = 15;
+
+/// Minimum room for the button that removes a run with its word, in points.
+const ROOM_FOR_REMOVE: f32 = 14.0 * theme::UNIT;
 
 /// Draws the state of a run: an icon, a colour and a word.
 pub fn state_ui(ui: &mut Ui, run: &RunRow) {
@@ -63,7 +71,7 @@ pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Re
     });
     buttons_ui(ui, session, run, requests);
     ui.add_space(theme::HALF);
-    let lines = lines(run);
+    let lines = lines(session, run);
     Grid::new("run").num_columns(2).spacing([theme::GAP, theme::HALF]).show(ui, |ui| {
         for (name, value) in lines {
             ui.label(RichText::new(name).color(theme::palette(ui).text_weak));
@@ -89,16 +97,53 @@ pub fn detail_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Re
     }
 }
 
-fn lines(run: &RunRow) -> Vec<(&'static str, String)> {
+/// The menu of runs to compare with; those of the same job come first.
+fn compare_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Requests) {
+    let others = || session.history.all().iter().filter(|other| other.id != run.id && other.state != RunState::Running);
+    let alike = others().filter(|other| other.job_key == run.job_key);
+    let rest = others().filter(|other| other.job_key != run.job_key);
+    let listed: Vec<&RunRow> = alike.chain(rest).take(MAX_COMPARED).collect();
+    let is_busy = session.history.is_comparing();
+    let can = !listed.is_empty() && !is_busy && run.state != RunState::Running;
+    ui.add_enabled_ui(can, |ui| {
+        let menu = ui.menu_button((icon_text(ICON_COMPARE_ARROWS), "Compare"), |ui| {
+            for other in listed {
+                let started = local_minute(other.started_unix_ms);
+                let name = sanitize::command(&other.name);
+                let words = format!("Run {}, {started}, {}, {name}", other.id, format::duration(other.wall_ns));
+                if ui
+                    .add(egui::Button::new(&words).truncate())
+                    .accessible_name(format!("Compare with run {}", other.id))
+                    .clicked()
+                {
+                    requests.command(HistoryCommand::Compare(other.id.min(run.id), other.id.max(run.id)));
+                    ui.close();
+                }
+            }
+        });
+        menu.response
+            .accessible_name("Compare with another run")
+            .on_hover_text("Two runs side by side: what failed newly, what is mended, what got slower")
+            .on_disabled_hover_text("There is no other run that has ended");
+    });
+}
+
+fn lines(session: &Session, run: &RunRow) -> Vec<(&'static str, String)> {
     let machine = &run.environment;
     let workers = match run.mode {
         fanlane_core::job::Mode::One => "one process".to_owned(),
         fanlane_core::job::Mode::Threads => format::plural(u64::from(run.workers), "thread"),
         fanlane_core::job::Mode::Pool => format!("a pool of {}", run.workers),
     };
+    let change = change_words(session, run).zip(session.history.before(run));
+    let change = change.map_or_else(String::new, |(words, before)| format!(" ({words} than run {})", before.id));
+    let change = change.replace("as before than", "as");
     let mut lines = vec![
-        ("Job", sanitize::command(&run.name)),
-        ("When", format!("{}, {}, on {workers}", local_minute(run.started_unix_ms), format::duration(run.wall_ns))),
+        ("Job", job_words(session, run)),
+        (
+            "When",
+            format!("{}, {}{change}, on {workers}", local_minute(run.started_unix_ms), format::duration(run.wall_ns)),
+        ),
         (
             "Where",
             format!(
@@ -122,6 +167,13 @@ fn lines(run: &RunRow) -> Vec<(&'static str, String)> {
         ));
     }
     lines
+}
+
+/// The name of the job, and what it does where that is something else.
+fn job_words(session: &Session, run: &RunRow) -> String {
+    let name = sanitize::command(&run.name);
+    let command = session.history.command(run).map(sanitize::command).filter(|command| !name.starts_with(&**command));
+    command.map_or_else(|| name.clone(), |command| format!("{name}: {command}"))
 }
 
 fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Requests) {
@@ -161,16 +213,21 @@ fn buttons_ui(ui: &mut Ui, session: &Session, run: &RunRow, requests: &mut Reque
         button(ICON_PLAY_ARROW, "Resume", "Run the remaining tasks", PastRunUse::Resume, no_rest);
         button(ICON_REPLAY, "Rerun failed", "Run the failed tasks again", PastRunUse::RerunFailed, no_failed);
         button(ICON_REPLAY, "Rerun all", "Run all tasks again", PastRunUse::Rerun, None);
+        let nothing_done = (run.counts.done == 0).then_some("No task is done");
+        let racing = session.is_racing().then_some("A race is under way");
+        let hint = "Race this job: the same tasks in one process, in threads and in pools of several sizes";
+        button(ICON_SPORTS_SCORE, "Was the pool worth it?", hint, PastRunUse::Worth, nothing_done.or(racing));
+        compare_ui(ui, session, run, requests);
         let goes_on = run.state == RunState::Running;
-        let remove = icon_button(ui, ICON_DELETE, "Remove…", !goes_on);
+        let remove = if ui.available_width() < ROOM_FOR_REMOVE {
+            ui.add_enabled(!goes_on, egui::Button::new(icon_text(ICON_DELETE))).accessible_name("Remove…")
+        } else {
+            icon_button(ui, ICON_DELETE, "Remove…", !goes_on)
+        };
+        let remove = remove.on_hover_text("Remove this run from the history");
         if remove.on_disabled_hover_text("This run is still running").clicked() {
             requests.ask(Question::RemoveRun(run.id, run.name.clone()));
         }
     });
     ui.add_space(theme::HALF);
 }
-        let nothing_done = (run.counts.done == 0).then_some("No task is done");
-        let racing = session.is_racing().then_some("A race is under way");
-        let hint = "Race this job: the same tasks in one process, in threads and in pools of several sizes";
-        button(ICON_SPORTS_SCORE, "Was the pool worth it?", hint, PastRunUse::Worth, nothing_done.or(racing));
-        compare_ui(ui, session, run, requests);
