@@ -229,7 +229,8 @@ impl RaceState {
         let Some(race) = self.shown.as_ref().filter(|race| !race.is_under_way()) else { return };
         if self.forecast_of != race.serial {
             self.forecast_of = race.serial;
-            if let Some(forecast) = Forecast::of(race.serial, &race.model(), max_workers) {
+            let forecast = Forecast::of(race.serial, &race.model(), max_workers);
+            if let Some(forecast) = forecast {
                 self.forecasts.retain(|known| !known.is_of_same_job(&forecast));
                 self.forecasts.insert(0, forecast);
                 self.forecasts.truncate(MAX_FORECASTS);

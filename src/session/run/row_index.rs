@@ -331,7 +331,7 @@ fn filter_on_cores<T: Copy + Send + Sync>(
 }
 
 /// Sorts keys, halves of them on two cores.
-fn sort_on_cores(keys: &mut Vec<(u64, TaskId, u32)>) {
+fn sort_on_cores(keys: &mut [(u64, TaskId, u32)]) {
     if threads_for(keys.len()) == 1 || keys.is_sorted() {
         keys.sort_unstable();
         return;

@@ -173,9 +173,12 @@ impl ResultsView {
 fn place_of(session: &Session, running: &[TaskId], task: TaskId) -> Option<usize> {
     let rows = session.run.rows();
     let place = running.iter().position(|one| *one == task);
-    place.or_else(|| match session.run.current()?.model().records.index_of(task) {
-        Some(index) => Some(running.len() + rows.rows().iter().position(|row| *row as usize == index)?),
-        None => Some(running.len() + rows.rows().len() + rows.rest().binary_search(&task).ok()?),
+    place.or_else(|| {
+        let index = session.run.current()?.model().records.index_of(task);
+        match index {
+            Some(index) => Some(running.len() + rows.rows().iter().position(|row| *row as usize == index)?),
+            None => Some(running.len() + rows.rows().len() + rows.rest().binary_search(&task).ok()?),
+        }
     })
 }
 

@@ -21,7 +21,8 @@ pub fn task_label_ui(ui: &mut Ui, batch: &Batch, task: TaskId) -> Response {
     let font = TextStyle::Monospace.resolve(ui.style());
     let mut job = LayoutJob::default();
     // Where the command line is its input, or begins with it, it is not said twice.
-    let leads = !inputs.is_empty() && !command.starts_with(&inputs);
+    let begins = command.strip_prefix(&*inputs).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    let leads = !inputs.is_empty() && !begins;
     if leads {
         job.append(&inputs, 0.0, TextFormat::simple(font.clone(), palette.text_strong));
     }
