@@ -83,7 +83,11 @@ fn failures_are_grouped_by_cause_and_a_click_shows_or_reruns_one_of_them() {
     assert!(line.bottom() <= command.top(), "what tells why comes first: {line:?} {command:?}");
     click(&mut window, &format!("Rerun 33 tasks: {boom}"));
     assert_eq!(engine.asked().started.len(), 1);
-    assert_eq!(shown(&window).run.current().expect("a run").batch.len(), 33);
+    until(&mut window, "these run again", |session| {
+        session.run.current().expect("a run").model().progress.remaining() == 33
+    });
+    until(&mut window, "one cause is left", |session| session.run.causes().count() == 1);
+    assert_eq!(shown(&window).page(), Page::RESULTS);
 }
 
 #[test]
