@@ -88,7 +88,8 @@ impl RacePlan {
         });
         let batches = batches.collect::<Result<Vec<_>, _>>()?;
         let rules = Rules { until: Until::LastWorker, ..rules };
-        Self { name: size.race_name().to_owned(), batches, contenders: pep371::contenders(), rules, sample_of: None }.checked()
+        Self { name: size.race_name().to_owned(), batches, contenders: pep371::contenders(), rules, sample_of: None }
+            .checked()
     }
 
     fn checked(self) -> Result<Self, RacePlanError> {

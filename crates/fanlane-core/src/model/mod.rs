@@ -1,8 +1,8 @@
 //! The state of a run, folded from its events alone: pure, without clock, process or window.
 
 pub mod autopsy;
-pub mod continuation;
 pub mod causes;
+pub mod continuation;
 pub mod cores;
 pub mod date;
 pub mod depth;
@@ -26,8 +26,8 @@ pub mod transports;
 pub mod waiting;
 
 pub use autopsy::Autopsy;
-pub use continuation::Continuation;
 pub use causes::{Cause, CauseId, Causes, Failure};
+pub use continuation::Continuation;
 pub use cores::CoreHistory;
 pub use depth::DepthHistory;
 pub use durations::Durations;
