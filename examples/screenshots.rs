@@ -1,8 +1,11 @@
 //! Draws every page of the window from real runs into `screenshots/`, in both themes and at two sizes:
-//! `cargo run --release --example screenshots [FOLDER [PART]]`. Needs no display. PART is `runs`, `shared` or `race`.
+//! `cargo run --release --example screenshots [FOLDER [PART]]`. Needs no display. PART is `runs`, `shared`, `race`, or
+//! `moving` for the moving picture `live.gif`.
 //!
 //! It drives the window by accessible names and keys. Numbers in the pictures are those of this machine.
 
+#[path = "screenshots/moving_picture.rs"]
+mod moving_picture;
 #[path = "../tests/support/picture_renderer/mod.rs"]
 mod picture_renderer;
 
@@ -58,9 +61,12 @@ fn main() -> Result<ExitCode> {
     std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut album = Album::begin(folder, program)?;
     let only = words.get(2);
-    for (part, take) in
-        [("runs", take_runs as fn(&mut Album) -> Result<()>), ("shared", take_shared), ("race", take_races)]
-    {
+    for (part, take) in [
+        ("runs", take_runs as fn(&mut Album) -> Result<()>),
+        ("shared", take_shared),
+        ("race", take_races),
+        ("moving", take_moving),
+    ] {
         if only.is_none_or(|only| only == part) {
             take(&mut album)?;
         }
@@ -155,6 +161,36 @@ fn take_races(album: &mut Album) -> Result<()> {
     album.click("Race the six workloads")?;
     album.wait_until_race("the workloads have been raced", |race| race.header.is_some() && race.end.is_some())?;
     album.take("race-pep-371")
+}
+
+/// The page Live from the start of a run to its end, as a moving picture.
+fn take_moving(album: &mut Album) -> Result<()> {
+    /// In bytes: a page that shows it has to load it.
+    const MAX_SIZE: usize = 1_500_000;
+    const FRAME: Duration = Duration::from_millis(200);
+    let job = Job::parse(moving_picture::JOB).context("the job of the moving picture is well formed")?;
+    album.window.ctx.set_theme(Theme::Dark);
+    album.window.set_size(vec2(SIZES[1].0[0], SIZES[1].0[1]));
+    album.race(|session| session.edit(|draft| *draft = JobDraft::from_job(&job)))?;
+    album.press(Modifiers::COMMAND, Key::Enter);
+    album.press(Modifiers::COMMAND, Key::Num2);
+    album.wait_until("it has begun", |run| run.header.as_ref().is_some_and(|header| header.name == job.name))?;
+    let start = Instant::now();
+    let mut frames = Vec::new();
+    loop {
+        let has_ended = album.window.state().session().run.current().is_some_and(|run| run.model().is_finished());
+        album.window.run_steps(2);
+        frames.push(album.window.render().map_err(anyhow::Error::msg)?);
+        if has_ended {
+            break;
+        }
+        ensure!(start.elapsed() < DEADLINE, "the run of the moving picture does not end");
+        // Drawing takes a part of the time between two frames.
+        std::thread::sleep((FRAME * frames.len() as u32).saturating_sub(start.elapsed()));
+    }
+    let bytes = moving_picture::encode_within(MAX_SIZE, &frames, FRAME)?;
+    let file = album.folder.join("live.gif");
+    std::fs::write(&file, bytes).with_context(|| format!("{} cannot be written", file.display()))
 }
 
 /// Tasks that wait, as for a network: short enough for many rounds, and of such lengths that their order matters.

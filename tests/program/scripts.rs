@@ -50,6 +50,21 @@ fn bash_completes_commands_and_flags() {
     assert_eq!(String::from_utf8_lossy(&said.stdout), "--keep-order\ncompletions\nthreads\n", "{said:?}");
 }
 
+/// The words that fish offers; with its own words on each, which stand behind a tab.
+#[test]
+fn fish_completes_commands_flags_and_values() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = run_in(&["completions", "fish"], folder.path());
+    std::fs::write(folder.path().join("script"), &script.out).expect("written");
+    let asked = "source ./script
+        for line in 'fanlane run --keep-o' 'fanlane comp' 'fanlane run --mode th'; complete -C $line; end";
+    let Some(mut fish) = shell("fish", &["--no-config", "-c", asked]) else { return };
+    let said = fish.current_dir(folder.path()).env("HOME", folder.path()).output().expect("it starts");
+    let text = String::from_utf8_lossy(&said.stdout);
+    let words: Vec<&str> = text.lines().filter_map(|line| line.split('\t').next()).collect();
+    assert_eq!(words, ["--keep-order", "completions", "threads"], "{said:?}");
+}
+
 #[test]
 fn manual_pages_are_written_for_each_command() {
     let folder = tempfile::tempdir().expect("a folder");
