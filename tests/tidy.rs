@@ -235,6 +235,18 @@ fn egui_is_imported_in_the_window_alone() {
     complain("what belongs into src/ui", &faults);
 }
 
+/// The command line, the window, detached runs and races ask for the engine: a second one is added at one place.
+#[test]
+fn the_engine_is_chosen_at_one_place() {
+    let mut faults = Vec::new();
+    for path in sources().into_iter().filter(|path| !path.starts_with("crates/fanlane-core/src/engine")) {
+        for (number, line) in code_lines(&read(&path)).filter(|(_, line)| line.contains("LocalEngine")) {
+            faults.push(format!("{}:{number}: {}", path.display(), line.trim()));
+        }
+    }
+    complain("what engine/choice.rs decides", &faults);
+}
+
 /// The wall clock says when a run began and how old it is, and nothing else: timeouts and measured times would be wrong
 /// whenever it is set.
 #[test]

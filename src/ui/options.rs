@@ -1,12 +1,11 @@
 //! Opens the window.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 
 use crate::session::{EditorPrograms, Machine, SessionOptions, remembered_size};
-use fanlane_core::engine::LocalEngine;
+use fanlane_core::engine::engine_with_workers;
 use fanlane_core::host::DetachedRuns;
 use fanlane_core::store::history;
 use fanlane_core::store::presets::Presets;
@@ -94,7 +93,7 @@ fn session_options(options: WindowOptions) -> SessionOptions {
         sweeps: true,
         settings: Presets::open_default().ok().map(|presets| presets.folder().with_file_name("window.json")),
         editor_programs: EditorPrograms::of_user(),
-        engine: Arc::new(LocalEngine::new(options.worker_executable)),
+        engine: engine_with_workers(options.worker_executable),
         machine: Machine::this(),
     }
 }

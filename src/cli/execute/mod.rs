@@ -22,12 +22,11 @@ use super::suspension::{Suspender, suspend};
 use super::terminal::{print, remark};
 use super::watch::{self, Controls, Leave, Situation, View};
 use super::worker_count::WorkerCount;
-use fanlane_core::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
+use fanlane_core::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
 use fanlane_core::host::DetachedOrder;
 use fanlane_core::job::{Batch, Input, MAX_WORKERS, Shell};
 use fanlane_core::store::history::HistoryRecorder;
 use fanlane_core::store::results_folder::ResultsFolder;
-use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::interrupts;
 use fanlane_os::machine::cores;
 use fanlane_os::terminal_signals::{self, Suspensions};
@@ -179,7 +178,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let is_kept = keepers.results.is_some() || keepers.table.is_some();
     let needs_whole = is_kept || report.style.needs_whole_outputs();
     let spill_folder = || needs_whole.then(|| spill.path().to_owned());
-    let engine = LocalEngine::new(OWN_EXECUTABLE);
+    let engine = engine::own_engine();
     let options = RunOptions::new(plan.job.mode, pool)
         .monitor(keep.record.is_some() || keepers.history.is_some() || is_watched)
         .output(report.output_level())

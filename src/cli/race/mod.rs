@@ -18,12 +18,11 @@ use super::subcommand::Subcommand;
 use super::terminal::{print, remark, stderr_is_terminal};
 use crate::session::Machine;
 use crate::session::race::{Race, RaceEngine, RacePlan};
-use fanlane_core::engine::{LocalEngine, Sweep, event_pump, own_process};
+use fanlane_core::engine::{Sweep, event_pump, own_engine, own_process};
 use fanlane_core::job::Mode;
 use fanlane_core::model::race::{Contender, RaceEnd, RaceModel, Rules, chunks};
 use fanlane_core::store::export::race::{write_csv, write_json, write_markdown};
 use fanlane_core::store::race as saved;
-use fanlane_os::child::OWN_EXECUTABLE;
 use fanlane_os::interrupts;
 use fanlane_os::terminal_signals::{self, Suspensions};
 
@@ -51,7 +50,7 @@ fn race(args: &RaceArgs) -> Result<Status> {
     if let Some(ended) = sweep.finish() {
         remark(&ended);
     }
-    let engine = RaceEngine { engine: Arc::new(LocalEngine::new(OWN_EXECUTABLE)), machine };
+    let engine = RaceEngine { engine: own_engine(), machine };
     let (sender, events) = event_pump::channel();
     let suspensions = Suspensions::catch().context("signals cannot be caught")?;
     let race = Race::start(plan, engine, sender).context("the race cannot be started")?;

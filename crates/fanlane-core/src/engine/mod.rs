@@ -5,6 +5,7 @@
 //! engine knows no window: the caller hands in a channel for a run's events.
 
 mod admission;
+mod choice;
 mod dispatcher;
 pub mod event_pump;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, TaskId};
 use crate::job::Batch;
 
+pub use choice::{engine_with_workers, own_engine};
 pub use interest::{OutputInterest, OutputLevel};
 pub use local::LocalEngine;
 pub use options::{GateKeeper, RunOptions, StartGate};

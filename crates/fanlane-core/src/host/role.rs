@@ -20,7 +20,7 @@ use super::journal::JournalWriter;
 use super::serve::{self, HostState, lock};
 use super::wire::{self, DeadlineReader, DetachedInfo, FromHost, PackedOrder};
 use crate::engine::event_pump::CHANNEL_EVENTS;
-use crate::engine::{self, Engine, LocalEngine, RunCommand, RunOptions, Sweep, event_pump};
+use crate::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
 use crate::event::{Event, EventKind, RunEvent};
 use crate::job::Batch;
 use crate::store::history::{HistoryRecorder, RecordedRun, default_folder, longest_first};
@@ -124,7 +124,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
     let options =
         RunOptions::new(order.mode, order.workers).monitor(true).gate(recorder.as_ref().map(HistoryRecorder::gate));
     let run =
-        LocalEngine::this_program().start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
+        engine::own_engine().start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
     let state = Arc::new(HostState::new(batch, journal, info, run));
     let its = Arc::clone(&state);
     let accepting = std::thread::Builder::new().name("sockets".to_owned());
