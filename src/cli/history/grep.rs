@@ -13,7 +13,8 @@ use crate::cli::report::printable;
 use crate::cli::terminal::{print, remark};
 use fanlane_core::model::format::{count, plural};
 use fanlane_core::model::sanitize;
-use fanlane_core::store::history::{AttemptHits, History, LineHit, RunChain, SearchLimits, output_pattern};
+use fanlane_core::model::search::output_pattern;
+use fanlane_core::store::history::{AttemptHits, History, LineHit, RunChain, SearchLimits};
 
 /// What is looked for in outputs.
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! Looking for text in outputs: one rule for one output, for all outputs of a run, and for the history.
 //!
-//! Case is ignored, everything else is taken literally. Threads, locks and marks on the screen are not here.
+//! Threads, locks and marks on the screen are not here.
 
 use std::ops::Range;
 
@@ -8,7 +8,21 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::event::{AttemptRecord, Captured, StreamName};
 
-/// A text to look for.
+/// What to look for in outputs, as `grep` reads it: a regular expression, or with `fixed` a text as it stands, of any
+/// length. `^` and `$` are the ends of a line.
+///
+/// # Errors
+/// When it is no regular expression, with the place, or one that takes too much memory.
+pub fn output_pattern(text: &str, fixed: bool, ignore_case: bool) -> Result<Regex, regex::Error> {
+    let mut builder = if fixed { RegexBuilder::new(&regex::escape(text)) } else { RegexBuilder::new(text) };
+    if fixed {
+        // A text takes memory in proportion to its length, an expression such as `(a{999}){999}` does not.
+        builder.size_limit(usize::MAX);
+    }
+    builder.multi_line(true).case_insensitive(ignore_case).build()
+}
+
+/// A text to look for. Case is ignored, everything else is taken literally.
 #[derive(Clone, Debug)]
 pub struct Needle {
     pattern: Regex,
@@ -34,8 +48,7 @@ impl Needle {
         if text.is_empty() {
             return None;
         }
-        let pattern = RegexBuilder::new(&regex::escape(text)).case_insensitive(true).size_limit(usize::MAX).build();
-        Some(Self { pattern: pattern.ok()?, max_bytes: 3 * text.len() })
+        Some(Self { pattern: output_pattern(text, true, true).ok()?, max_bytes: 3 * text.len() })
     }
 
     /// The first match.
@@ -137,6 +150,16 @@ mod tests {
         }
         assert_eq!(needle("b").find(b"\xff\xfeB"), Some(2..3), "bytes that are not UTF-8 do not matter");
         assert!(Needle::new("  ").is_none());
+    }
+
+    #[test]
+    fn a_fixed_text_may_be_long_and_an_expression_may_not_take_all_memory() {
+        let long = "ask ".repeat(30_000);
+        assert!(output_pattern(&long, false, true).is_err() && output_pattern(&long, true, true).is_ok());
+        let error = output_pattern("(a{999}){999}", false, false).expect_err("too large").to_string();
+        assert!(error.contains("size limit"), "{error}");
+        assert!(output_pattern("(", false, false).is_err() && output_pattern("(", true, false).is_ok());
+        assert!(output_pattern("^b$", false, false).expect("a pattern").is_match(b"a\nb\nc"));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub use recorder::HistoryRecorder;
 pub use row::{RunEnvironment, RunRow, RunState, job_key};
 pub use salvage::Salvage;
 pub use schema::VERSION;
-pub use search::{AttemptHits, LineHit, OutputHits, SearchLimits, SearchProgress, output_pattern};
+pub use search::{AttemptHits, LineHit, OutputHits, SearchLimits, SearchProgress};
 
 /// The file of the history in its folder.
 pub fn file_in(folder: &Path) -> PathBuf {

@@ -4,7 +4,7 @@
 use std::ops::{ControlFlow, Range};
 
 use bstr::{BString, ByteSlice};
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 
 use super::attempt::Value;
 use super::block::{Entries, Entry};
@@ -15,16 +15,6 @@ use crate::store::record::{self, RecordLine};
 
 /// Maximum length of a line that is returned, in bytes.
 const MAX_LINE_BYTES: usize = 4 << 10;
-
-/// What to look for in outputs, as `grep` reads it: a regular expression, or with `fixed` a text as it stands. `^` and `$`
-/// are the ends of a line.
-///
-/// # Errors
-/// When it is no regular expression, with the place.
-pub fn output_pattern(text: &str, fixed: bool, ignore_case: bool) -> Result<Regex, regex::Error> {
-    let escaped = if fixed { regex::escape(text) } else { text.to_owned() };
-    RegexBuilder::new(&escaped).multi_line(true).case_insensitive(ignore_case).build()
-}
 
 /// What is found at most: further lines are only counted.
 #[derive(Clone, Copy, Debug)]
@@ -279,6 +269,7 @@ mod tests {
     use super::super::tests::{events, history, keep, record, recorded_run};
     use super::*;
     use crate::event::{Captured, Event, Outcome, Output, TaskEvent};
+    use crate::model::search::output_pattern;
 
     const ALL: SearchLimits = SearchLimits { tasks: 100, lines: 3 };
 
@@ -348,7 +339,6 @@ mod tests {
             let pattern = output_pattern(text, fixed, false).expect("a pattern");
             assert_eq!(search(&pattern).progress.found, found, "{text:?}");
         }
-        assert!(output_pattern("(", false, false).is_err() && output_pattern("(", true, false).is_ok());
         let stopped = history.search_outputs(run, &pattern, ALL, |_| ControlFlow::Break(())).expect("readable");
         assert!(stopped.cancelled);
         let long = [&b"x".repeat(9000)[..], b"error", &b"y".repeat(9000)].concat();
