@@ -96,3 +96,17 @@ fn what_cannot_be_raced_is_refused_before_anything_runs() {
         assert!(ended.err.contains(complaint), "{words}: {}", ended.err);
     }
 }
+
+/// The race takes its own folder away.
+#[test]
+fn a_race_whose_files_cannot_be_written_is_still_told() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("gone")).expect("made");
+    let words = "race --modes one --workers 1 --repeat 1 --warmup 0 --save gone/x.race.json --export gone/x.csv --export x.md";
+    let task = ["rm -rf gone; : {}", ":::", "1"];
+    let ended = run_in(&[&words.split(' ').collect::<Vec<_>>(), &task[..]].concat(), folder.path());
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.out.contains("one process"), "the report: {}", ended.out);
+    assert!(ended.err.contains("gone/x.race.json") && ended.err.contains("gone/x.csv"), "both: {}", ended.err);
+    assert!(folder.path().join("x.md").exists(), "the other file is written");
+}

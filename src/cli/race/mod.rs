@@ -4,10 +4,10 @@ mod args;
 mod report;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 
 use super::execute::batch::open_whole;
 use super::exit_status::Status;
@@ -79,11 +79,7 @@ fn race(args: &RaceArgs) -> Result<Status> {
         _ if model.runs.iter().any(|run| run.counts.not_done() > 0) => Status::SomeFailed,
         _ => Status::AllDone,
     };
-    if let Some(file) = &args.save {
-        saved::save(&model, file, output_file::existing(args.force))?;
-    }
-    export(args, &model)?;
-    print_report(args, &model)?;
+    deliver(args, &model)?;
     Ok(status)
 }
 
@@ -150,10 +146,7 @@ fn show(args: &RaceArgs) -> Result<Status> {
     let races = args.show.iter().map(|file| saved::open(file)).collect::<Result<Vec<_>, _>>()?;
     check_outputs(args)?;
     match races.as_slice() {
-        [race] => {
-            export(args, race)?;
-            print_report(args, race)
-        }
+        [race] => deliver(args, race),
         _ => {
             ensure!(
                 args.export.is_empty() && args.save.is_none(),
@@ -170,18 +163,23 @@ fn show(args: &RaceArgs) -> Result<Status> {
     }
 }
 
-fn print_report(args: &RaceArgs, race: &RaceModel) -> Result<Status> {
-    print(|out| if args.json { write_json(race, out) } else { write_report(race, out) })
+/// Prints the report and writes the files. A race takes long: a file that cannot be written costs neither the report nor
+/// the other files.
+fn deliver(args: &RaceArgs, race: &RaceModel) -> Result<Status> {
+    let printed = print(|out| if args.json { write_json(race, out) } else { write_report(race, out) });
+    let save = |file: &PathBuf| Ok(saved::save(race, file, output_file::existing(args.force))?);
+    let exported = args.export.iter().map(|file| export(file, args.force, race));
+    let mut faults: Vec<Error> = args.save.iter().map(save).chain(exported).filter_map(Result::err).collect();
+    let last = faults.pop();
+    faults.iter().for_each(|fault| remark(&format!("{fault:#}")));
+    last.map_or(printed, Err)
 }
 
-fn export(args: &RaceArgs, race: &RaceModel) -> Result<()> {
-    for file in &args.export {
-        let format = ExportArg::of(file)?;
-        output_file::write(file, args.force, |out| match format {
-            ExportArg::Csv => write_csv(race, out),
-            ExportArg::Json => write_json(race, out),
-            ExportArg::Markdown => write_markdown(race, out),
-        })?;
-    }
-    Ok(())
+fn export(file: &Path, force: bool, race: &RaceModel) -> Result<()> {
+    let format = ExportArg::of(file)?;
+    output_file::write(file, force, |out| match format {
+        ExportArg::Csv => write_csv(race, out),
+        ExportArg::Json => write_json(race, out),
+        ExportArg::Markdown => write_markdown(race, out),
+    })
 }
