@@ -25,9 +25,9 @@ pub enum EnvironmentPart {
 pub(super) struct CommandEnvironment {
     /// The bound templates: variables, then standard input.
     templates: Vec<CommandLine>,
-    /// How many of them are variables.
+    /// Number of variables.
     variables: usize,
-    /// How many variables say which resources an attempt has.
+    /// Number of variables that say which resources an attempt has.
     shares: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Why a batch cannot be made from its job, in words for the author of the job.
+//! Faults of a job or its inputs, because of which there is no batch, in words for the author of the job.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub enum BatchError {
     /// An input cannot be used.
     #[error("input {number}: {error}")]
     Input {
-        /// Which one, from 1.
+        /// Its number, from 1.
         number: usize,
         /// Why.
         #[source]
@@ -40,19 +40,19 @@ pub enum BatchError {
     /// The product of the inputs has more tasks than can be counted.
     #[error("the inputs combine to more tasks than can be counted; link them or make them shorter")]
     TooManyTasks,
-    /// A batch that was asked to grow while it runs, but has to be known whole first.
+    /// A batch that cannot grow while it runs, because it has to be complete first.
     #[error("this batch cannot grow while it runs: {reason}")]
     CannotGrow {
         /// Why.
         reason: &'static str,
     },
-    /// Tasks wait for others in a way that cannot be kept.
+    /// The dependencies between tasks cannot be fulfilled.
     #[error(transparent)]
     Dependencies(#[from] DependencyError),
     /// The tasks cannot be put in the order that is asked for.
     #[error(transparent)]
     Order(#[from] OrderError),
-    /// A task takes what it cannot be given.
+    /// A task requests resources that it cannot get.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// The command line cannot be used.
@@ -69,19 +69,19 @@ pub enum BatchError {
         #[source]
         error: TemplateError,
     },
-    /// A value that is to be padded as a number is none.
+    /// A value that a template pads as a number is not a number.
     #[error("input {number}: value {row} is '{value}', but column {column} of the template pads a whole number")]
     NotANumber {
-        /// Which input, from 1.
+        /// The number of the input, from 1.
         number: usize,
-        /// Which of its values or rows, from 1.
+        /// The number of its value or row, from 1.
         row: u64,
         /// The value.
         value: BString,
         /// Where the template asks for it, in characters from 1.
         column: usize,
     },
-    /// The job's working folder is not there.
+    /// The working folder of the job does not exist.
     #[error("the working folder {path} cannot be used: {reason}")]
     WorkingDir {
         /// Its path.
@@ -92,7 +92,7 @@ pub enum BatchError {
 }
 
 impl BatchError {
-    /// The field of the job that it is about.
+    /// The field of the job with the fault.
     pub const fn field(&self) -> &'static Field {
         match self {
             Self::Input { .. }

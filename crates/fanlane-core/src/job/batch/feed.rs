@@ -138,7 +138,7 @@ impl FeedError {
     }
 }
 
-/// How far a batch has grown.
+/// The progress of a batch that grows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Growth {
     /// Number of tasks so far.

@@ -22,13 +22,13 @@ pub(super) struct Layout {
     sources: Vec<Member>,
     /// Where each value of a row comes from.
     slots: Vec<Slot>,
-    /// How many rows there are to choose from; of an input that grows, how many each of its rows is part of.
+    /// Number of rows to choose from; with an input that grows, the number of rows that each of its rows is part of.
     rows: u64,
     /// The rows that arrive during the run.
     growing: Option<Arc<RowStream>>,
     /// The rows that were chosen; `None`: all.
     chosen: Option<Vec<u64>>,
-    /// How many rows go into a task; the last may have fewer.
+    /// Number of rows in a task; the last task may have fewer.
     rows_per_task: u64,
     /// A row's values are left out.
     without_values: bool,
@@ -38,20 +38,20 @@ pub(super) struct Layout {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Member {
     source: Source,
-    /// Which input of the job it belongs to, from 1.
+    /// The number of its input in the job, from 1.
     number: usize,
     /// Members of the same group are walked side by side.
     group: usize,
 }
 
-/// Which value of which row of which source.
+/// The place of a value: its source, row and column.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     source: usize,
     column: usize,
-    /// How many rows in succession have the same row of the source.
+    /// Number of rows in succession that have the same row of the source.
     stride: u64,
-    /// After how many rows the source begins anew.
+    /// Number of rows after which the source starts again.
     rows: u64,
 }
 
@@ -62,7 +62,7 @@ impl Member {
         (1..=job.inputs.len()).contains(&self.number) && self.group == group && self.source.is_whole()
     }
 
-    /// Which input of the job it belongs to, from 1.
+    /// The number of its input in the job, from 1.
     pub(super) const fn number(&self) -> usize {
         self.number
     }
@@ -79,7 +79,7 @@ impl Slot {
 /// What the rows of an input that grows have to fulfil.
 #[derive(Debug)]
 pub(super) struct RowRules {
-    /// Which input of the job the rows are of, from 1.
+    /// The number of the rows' input in the job, from 1.
     pub number: usize,
     /// Columns that must be whole numbers, each with where a template asks for that.
     pub numbers: Vec<(usize, usize)>,
@@ -129,12 +129,12 @@ impl Layout {
         &self.sources
     }
 
-    /// How many tasks there are so far.
+    /// Number of tasks so far.
     pub(super) fn len(&self) -> u64 {
         self.len_and_end().0
     }
 
-    /// How many tasks there are so far, and whether that is final.
+    /// Number of tasks so far, and whether that is final.
     pub(super) fn len_and_end(&self) -> (u64, bool) {
         let (rows, closed) = self.chosen_rows();
         // A task whose rows are incomplete is no task yet.
@@ -308,7 +308,7 @@ fn open_sources(
     Ok((members, feeder))
 }
 
-/// How many rows each group of inputs has: as many as its shortest member.
+/// Number of rows of each group of inputs: that of its shortest member.
 fn group_lens(members: &[Member]) -> Vec<u64> {
     let mut lens: Vec<u64> = Vec::new();
     for Member { source, group, .. } in members {

@@ -13,7 +13,7 @@ use crate::job::Job;
 use crate::job::TaskId;
 use crate::job::file::JobFileError;
 
-/// A batch that cannot be packed or unpacked.
+/// Why a batch cannot be packed or unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// The job has no text that could be read again: inputs that are not UTF-8, or more than a job file may hold.
@@ -22,7 +22,7 @@ pub enum PackError {
     /// The batch grows while it runs.
     #[error("a batch whose inputs still arrive cannot be handed to another process")]
     Grows,
-    /// The bytes are no batch.
+    /// The bytes are not those of a batch.
     #[error("these bytes are no batch of this build of Fanlane")]
     Garbage,
     /// Its order or its requests cannot be computed again.

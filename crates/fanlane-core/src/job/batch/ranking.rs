@@ -13,21 +13,21 @@ use crate::job::template::{CommandLine, Digits, Template, TemplateError, Values}
 
 use super::TaskOrder;
 
-/// An order that cannot be made.
+/// The tasks cannot be put in this order.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
-    /// No column is called so.
+    /// There is no column of this name.
     #[error("order: no column is called '{column}'; the inputs have {there}")]
     NoSuchColumn {
         /// The name.
         column: String,
-        /// The names that there are.
+        /// The names of all columns.
         there: String,
     },
     /// The template cannot be used.
     #[error("order: {0}")]
     Template(#[from] TemplateError),
-    /// A value that is no number as it is needed.
+    /// A value that is not the required number.
     #[error("order: task {number}, {of}: '{value}' is no {expected}")]
     NotANumber {
         /// The task's number.
@@ -39,7 +39,7 @@ pub enum OrderError {
         /// What is expected.
         expected: &'static str,
     },
-    /// More tasks than a table can hold.
+    /// There are more tasks than a table can hold.
     #[error("order: more than {MAX_RANKED} tasks cannot be put in an order by values")]
     TooMany,
     /// The job log cannot be read.

@@ -1,20 +1,20 @@
-//! How the inputs of an imported command line are read: what ends a value, what parts its columns, what names them.
+//! How an imported command line reads its inputs: what ends a value, separates its columns and names them.
 
 use crate::job::{Input, escapes};
 
 /// How inputs are read.
 #[derive(Default)]
 pub(super) struct InputReading {
-    /// What stands at the end of each value of a file, where it is no line end.
+    /// What ends each value of a file, if it is not a line end.
     pub(super) separator: Option<String>,
-    /// What stands between two columns.
+    /// The separator of columns.
     pub(super) columns: Option<String>,
     /// The first value names the columns.
     pub(super) header: bool,
 }
 
 impl InputReading {
-    /// The input, read so.
+    /// The input, read in this way.
     pub(super) fn of(&self, input: Input) -> Input {
         let input = match (&self.separator, input) {
             (Some(separator), Input::Stdin) => Input::records(None, separator.clone()),
@@ -37,7 +37,7 @@ impl InputReading {
     }
 }
 
-/// A text as parallel reads it: with escapes; one with an escape that is not known stands for itself.
+/// A text with escapes, as parallel reads it; one with an unknown escape is taken literally.
 pub(super) fn unescaped(text: &str) -> String {
     escapes::unescape(text).unwrap_or_else(|_| text.to_owned())
 }

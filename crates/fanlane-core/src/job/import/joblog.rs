@@ -6,11 +6,11 @@ use crate::job::Input;
 /// Makes a job of a job log: its commands, in the order of their numbers.
 ///
 /// # Errors
-/// [`ImportError::LogLine`] for a line that is none.
+/// [`ImportError::LogLine`] for a line of another form.
 pub fn import_joblog(log: &str) -> Result<Imported, ImportError> {
     let mut lines = log.split_terminator('\n').enumerate();
     if !lines.next().is_some_and(|(_, header)| header.starts_with("Seq\tHost\t")) {
-        return Err(ImportError::LogLine { line: 1, reason: "a log begins with Seq, Host and so on" });
+        return Err(ImportError::LogLine { line: 1, reason: "the first line of a job log begins with Seq and Host" });
     }
     let mut commands: Vec<(u64, String)> = Vec::new();
     let mut failed = 0;
@@ -21,7 +21,7 @@ pub fn import_joblog(log: &str) -> Result<Imported, ImportError> {
         let [seq, host, _, _, _, _, exit_value, signal, command] = *fields else {
             return Err(wrong("it has fewer than nine columns"));
         };
-        let seq = seq.parse().map_err(|_| wrong("its first column is no number"))?;
+        let seq = seq.parse().map_err(|_| wrong("its first column is not a number"))?;
         failed += u64::from((exit_value, signal) != ("0", "0"));
         if host != ":" && !hosts.contains(&host) {
             hosts.push(host);

@@ -17,25 +17,25 @@ pub use xargs::import_xargs;
 
 use super::{Input, Job, TaskTemplate, Template};
 
-/// A job that was made from something else.
+/// A job made from the command line or the log of another program.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Imported {
     /// The job.
     pub job: Job,
-    /// What is different from what it was made from.
+    /// The differences from the original.
     pub notes: Vec<Note>,
 }
 
-/// Something that was not carried over, or not exactly.
+/// A part of the original that was not carried over, or not exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// The option or the piece of text, as it was written.
+    /// The option or the piece of text, as written in the original.
     pub what: String,
     /// What it means for the result.
     pub meaning: String,
 }
 
-/// A command line that no job can be made of.
+/// A command line that cannot be made into a job.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
     /// A quote that is not closed.
@@ -44,16 +44,16 @@ pub enum ImportError {
         /// Where, in characters from 1.
         column: usize,
     },
-    /// It is another program's command line.
-    #[error("this is no command line of {program}: it begins with '{found}'")]
+    /// A command line of another program.
+    #[error("this is not a command line of {program}: it begins with '{found}'")]
     OtherProgram {
         /// The program that was expected.
         program: &'static str,
         /// The first word.
         found: String,
     },
-    /// There is nothing.
-    #[error("there is no command line; write one in quotes, or its words behind --")]
+    /// An empty command line.
+    #[error("the command line is empty; write it in quotes, or its words after --")]
     Empty,
     /// An option at the end without its value.
     #[error("{option} lacks its value")]
@@ -61,7 +61,7 @@ pub enum ImportError {
         /// The option.
         option: String,
     },
-    /// The command has a replacement string that fanlane has not.
+    /// A replacement string that Fanlane does not have.
     #[error("the command '{command}' cannot be taken over: {reason}")]
     Command {
         /// The command.
@@ -69,17 +69,17 @@ pub enum ImportError {
         /// Why.
         reason: String,
     },
-    /// A log with a line that is none.
-    #[error("line {line} is no line of a job log: {reason}")]
+    /// A line of a job log that has another form.
+    #[error("line {line} is not a line of a job log: {reason}")]
     LogLine {
-        /// Which line, from 1.
+        /// The number of the line, from 1.
         line: usize,
         /// Why.
         reason: &'static str,
     },
 }
 
-/// A job that has nothing but a command and inputs.
+/// A job with a command and inputs, and the default for everything else.
 fn job(command: String, inputs: Vec<Input>) -> Result<Job, ImportError> {
     if let Err(error) = Template::parse(&command) {
         return Err(ImportError::Command { command, reason: error.to_string() });

@@ -18,11 +18,11 @@ pub struct Known<Draft: 'static> {
 pub enum Meaning<Draft> {
     /// It changes the draft by its value; an error says what the result has in its place.
     Set(fn(&mut Draft, &str) -> Result<(), String>),
-    /// It is the case here anyway.
+    /// Fanlane always behaves like this.
     Same,
     /// It is a flag of `fanlane run`.
     RunFlag(&'static str),
-    /// There is nothing like it; the text says what that means.
+    /// There is no equivalent; the text says what that means.
     Missing(&'static str),
 }
 
@@ -48,7 +48,7 @@ struct Found<'a, Draft: 'static> {
 
 /// The note about an option that is in no table.
 const UNKNOWN: &str =
-    "this option is not known; it was left out, with any value behind it taken as a word of the command";
+    "this option is unknown; it was left out, and a value after it was taken as a word of the command";
 
 impl<Draft> Known<Draft> {
     /// An option without a value.
@@ -98,7 +98,7 @@ pub fn apply<Draft>(
             Some(Meaning::Missing(meaning)) => note(notes, written, *meaning),
             Some(Meaning::RunFlag(flag)) => {
                 let value = if value.is_empty() { String::new() } else { format!(" {value}") };
-                note(notes, written, format!("a job has no field for it; add {flag}{value} to fanlane run"));
+                note(notes, written, format!("a job file has no field for it; add {flag}{value} to fanlane run"));
             }
             Some(Meaning::Set(set)) => {
                 if let Err(instead) = set(draft, &value) {

@@ -20,7 +20,7 @@ struct Draft {
     replaced: Vec<String>,
 }
 
-const PACKING: &str = "each task here gets one input; parallel would have given it several";
+const PACKING: &str = "each task gets one input; parallel would have given it several";
 const RECORDS: &str = "standard input is not parted among the tasks, its lines are inputs; split it into files, or give each task a \
                        text with --stdin-text";
 const REMOTE: &str = "all tasks run on this machine";
@@ -59,7 +59,7 @@ const OPTIONS: &[Known<Draft>] = &[
     Known::flag(&["will-cite", "group", "no-notice", "gnu"], Meaning::Same),
     Known::flag(
         &["r", "no-run-if-empty"],
-        Meaning::Missing("an empty input is an input here; no input at all is no task in any case"),
+        Meaning::Missing("an empty input makes a task; without inputs there is no task"),
     ),
     Known::flag(&["k", "keep-order", "keeporder"], Meaning::RunFlag("--keep-order")),
     Known::flag(&["dry-run", "dryrun"], Meaning::RunFlag("--dry-run")),
@@ -100,7 +100,7 @@ const OPTIONS: &[Known<Draft>] = &[
             Ok(())
         }),
     ),
-    Known::valued(&["E"], Meaning::Missing("inputs are read to their end, whatever they are")),
+    Known::valued(&["E"], Meaning::Missing("inputs are always read to their end")),
     Known::valued(
         &["C", "colsep"],
         Meaning::Set(|draft, value| {
@@ -118,7 +118,7 @@ const OPTIONS: &[Known<Draft>] = &[
     ),
     Known::flag(
         &["u", "ungroup", "lb", "line-buffer", "linebuffer"],
-        Meaning::Missing("what a task prints comes when it has ended, in one piece"),
+        Meaning::Missing("the output of a task is printed as a whole, when it has ended"),
     ),
     Known::flag(&["resume"], Meaning::RunFlag("--resume")),
     Known::flag(&["resume-failed", "resumefailed"], Meaning::RunFlag("--resume-failed")),
@@ -135,9 +135,9 @@ const OPTIONS: &[Known<Draft>] = &[
     ),
     Known::valued(
         &["rpl", "U", "er", "basenamereplace", "dirnamereplace", "seqreplace", "parens"],
-        Meaning::Missing("only the usual replacement strings are known: {} {.} {/} {//} {/.} {#} {%} {1} {name}"),
+        Meaning::Missing("only these replacement strings are supported: {} {.} {/} {//} {/.} {#} {%} {1} {name}"),
     ),
-    Known::flag(&["plus"], Meaning::Missing("the replacement strings of --plus are not known")),
+    Known::flag(&["plus"], Meaning::Missing("the replacement strings of --plus are not supported")),
     Known::valued(&["trim"], Meaning::Missing("blanks around an input belong to it")),
     Known::flag(
         &["t", "verbose", "v"],
@@ -145,7 +145,7 @@ const OPTIONS: &[Known<Draft>] = &[
     ),
     Known::flag(
         &["tmux", "fg", "semaphore", "sem", "bg", "wait", "tty"],
-        Meaning::Missing("tasks have no terminal here"),
+        Meaning::Missing("tasks have no terminal"),
     ),
     Known::flag(
         &["compress", "files"],
@@ -155,15 +155,15 @@ const OPTIONS: &[Known<Draft>] = &[
     Known::valued(&["termseq"], Meaning::Missing("a task that is ended gets SIGTERM, and SIGKILL two seconds later")),
     Known::valued(
         &["J", "profile"],
-        Meaning::Missing("what the profile says is not known here; write its options out"),
+        Meaning::Missing("profiles are not read; write out the options of this one"),
     ),
-    Known::valued(&["arg-sep", "arg-file-sep"], Meaning::Missing("the inputs stand behind ::: and :::: only")),
+    Known::valued(&["arg-sep", "arg-file-sep"], Meaning::Missing("inputs can only follow ::: and ::::")),
 ];
 
 /// Makes a job of a command line of GNU parallel, whose first word may be `parallel` or its first option.
 ///
 /// # Errors
-/// When it is no such command line, or the command needs what fanlane has not.
+/// When it is not such a command line, or the command needs what Fanlane does not have.
 pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
     let mut notes = Vec::new();
     let (words, from_pipe) = own_words(words, &mut notes)?;
@@ -202,7 +202,7 @@ pub fn import_parallel(words: &[Word]) -> Result<Imported, ImportError> {
     }
     let expanded = |word: &&Word| word.expanded && !command.iter().any(|own| std::ptr::eq(own, *word));
     for word in words.iter().filter(expanded) {
-        note(&mut notes, &word.text, "the shell would have put something in place of it; it is taken as it stands");
+        note(&mut notes, &word.text, "a shell would have expanded it; it is taken literally");
     }
     let inputs_and_command = job(text, inputs)?;
     Ok(Imported { job: Job { task: inputs_and_command.task, inputs: inputs_and_command.inputs, ..settings }, notes })
@@ -228,7 +228,7 @@ fn own_words<'a>(words: &'a [Word], notes: &mut Vec<Note>) -> Result<(&'a [Word]
     };
     let end = own.iter().position(|word| word.operator).unwrap_or(own.len());
     if end < own.len() {
-        note_words(notes, &own[end..], "what follows parallel is not part of the job; write it behind fanlane run");
+        note_words(notes, &own[end..], "what follows parallel is not part of the job; write it after fanlane run");
     }
     Ok((&own[..end], from_pipe))
 }
@@ -295,7 +295,7 @@ fn inputs_of_one((marker, words): &(&str, &[Word]), notes: &mut Vec<Note>) -> Ve
         words => {
             let is_several = |word: &&Word| word.pattern || (word.text.starts_with('{') && word.text.ends_with('}'));
             for word in words.iter().filter(is_several) {
-                let meaning = "the shell would have put several words in place of it; it is taken as it stands";
+                let meaning = "a shell would have expanded it to several words; it is taken literally";
                 note(notes, &word.text, meaning);
             }
             vec![Input::List(words.iter().map(|word| word.text.clone()).collect())]
@@ -329,7 +329,7 @@ fn jobs(draft: &mut Draft, value: &str) -> Result<(), String> {
 
 fn retries(draft: &mut Draft, value: &str) -> Result<(), String> {
     let tries = value.parse::<u32>();
-    let tries = tries.map_err(|_| "it is no number of tries, so failing tasks are not tried again".to_owned())?;
+    let tries = tries.map_err(|_| "it is not a number of tries, so failing tasks are not tried again".to_owned())?;
     draft.job.retries = tries.saturating_sub(1);
     Ok(())
 }
@@ -359,27 +359,27 @@ fn halt(draft: &mut Draft, value: &str) -> Result<(), String> {
 
 fn memfree(draft: &mut Draft, value: &str) -> Result<(), String> {
     let bytes =
-        parse_size(value).map_err(|expected| format!("tasks are started whatever memory is free: {expected}"))?;
+        parse_size(value).map_err(|expected| format!("tasks are started regardless of free memory: {expected}"))?;
     draft.job.control.memfree_bytes = Some(bytes);
     Ok(())
 }
 
 fn load(draft: &mut Draft, value: &str) -> Result<(), String> {
     let load = value.parse::<f64>().ok().filter(|load| *load > 0.0);
-    let load = load.ok_or_else(|| format!("a job has a number there; fanlane run takes --load {value}"))?;
+    let load = load.ok_or_else(|| format!("a job file takes a number; add --load {value} to fanlane run"))?;
     draft.job.control.load_limit = Some(load);
     Ok(())
 }
 
 fn nice(draft: &mut Draft, value: &str) -> Result<(), String> {
     let nice = value.parse::<i32>().ok().filter(|nice| (0..=19).contains(nice));
-    let nice = nice.ok_or("only 0 to 19 can be asked for, so tasks run as this program does")?;
+    let nice = nice.ok_or("only 0 to 19 is supported, so tasks run with the priority of this program")?;
     draft.job.control.nice = Some(nice);
     Ok(())
 }
 
 fn max_args(draft: &mut Draft, value: &str) -> Result<(), String> {
-    let count = value.parse().map_err(|_| "it is no number, so each task gets one input".to_owned())?;
+    let count = value.parse().map_err(|_| "it is not a number, so each task gets one input".to_owned())?;
     draft.job.max_args = Some(count);
     Ok(())
 }
@@ -393,7 +393,7 @@ fn tagstring(draft: &mut Draft, value: &str) -> Result<(), String> {
 
 fn working_dir(draft: &mut Draft, value: &str) -> Result<(), String> {
     if value == "..." {
-        return Err("tasks share one working folder here, the job's".to_owned());
+        return Err("all tasks run in the working folder of the job".to_owned());
     }
     draft.job.working_dir = Some(value.into());
     Ok(())
@@ -401,7 +401,7 @@ fn working_dir(draft: &mut Draft, value: &str) -> Result<(), String> {
 
 fn header(draft: &mut Draft, value: &str) -> Result<(), String> {
     if value != ":" {
-        return Err("only --header : is known; no line names columns".to_owned());
+        return Err("only --header : is supported; no line names the columns".to_owned());
     }
     draft.reading.header = true;
     Ok(())

@@ -1,4 +1,4 @@
-//! A command line as a shell would part it, without what a shell would put in place of words: that is only noticed.
+//! A command line split into words as a shell splits it. What a shell would expand is only noted.
 
 use super::ImportError;
 
@@ -7,22 +7,22 @@ use super::ImportError;
 pub struct Word {
     /// The word without its quotes.
     pub text: String,
-    /// A shell would have looked for files in place of it.
+    /// A shell would expand it to names of files.
     pub pattern: bool,
-    /// The variables or commands that a shell would have put results in place of; they stand in the text as they are.
+    /// The variables and commands in it that a shell would expand; they stand in the text as they are.
     pub expanded: bool,
-    /// Not a word but what stands between commands: `|`, `;`, `&`, `<`, `>` and their kin.
+    /// Not a word but an operator between commands: `|`, `;`, `&`, `<`, `>` and the like.
     pub operator: bool,
 }
 
 impl Word {
-    /// A word that a shell has already been through.
+    /// A word that a shell has already expanded.
     pub fn literal(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
 }
 
-/// Parts a command line into words.
+/// Splits a command line into words.
 ///
 /// # Errors
 /// [`ImportError::OpenQuote`].

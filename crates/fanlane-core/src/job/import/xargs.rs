@@ -51,19 +51,19 @@ const OPTIONS: &[Known<Draft>] = &[
     ),
     Known::flag(
         &["p", "interactive"],
-        Meaning::Missing("tasks begin without a question; fanlane run --dry-run shows them all"),
+        Meaning::Missing("tasks begin without confirmation; fanlane run --dry-run shows them all"),
     ),
-    Known::flag(&["o", "open-tty"], Meaning::Missing("tasks have no terminal here")),
+    Known::flag(&["o", "open-tty"], Meaning::Missing("tasks have no terminal")),
     Known::valued(&["process-slot-var"], Meaning::Missing("the variable is not set")),
 ];
 
-const PACKING: &str = "each task here gets one input; xargs would have given it several";
-const LINES: &str = "inputs here are lines that end with a newline";
+const PACKING: &str = "each task gets one input; xargs would have given it several";
+const LINES: &str = "inputs are lines that end with a newline";
 
 /// Makes a job of a command line of xargs.
 ///
 /// # Errors
-/// When it is no such command line, or the command needs what fanlane has not.
+/// When it is not such a command line, or the command needs what Fanlane does not have.
 pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
     let mut notes = Vec::new();
     let first = words.first().ok_or(ImportError::Empty)?;
@@ -77,7 +77,7 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
     let own = &words[begin + 1..];
     let end = own.iter().position(|word| word.operator).unwrap_or(own.len());
     if end < own.len() {
-        let meaning = "what follows xargs is not part of the job; write it behind fanlane run";
+        let meaning = "what follows xargs is not part of the job; write it after fanlane run";
         note_words(&mut notes, &own[end..], meaning);
     }
     let settings = Job { workers: Some(1), ..job("true".to_owned(), Vec::new())? };
@@ -92,7 +92,7 @@ pub fn import_xargs(words: &[Word]) -> Result<Imported, ImportError> {
             note(
                 &mut notes,
                 "blanks in the inputs",
-                "each line is one input here; xargs would have parted it at blanks and read its quotes",
+                "each line is one input; xargs would have split it at blanks and interpreted its quotes",
             );
         }
     }

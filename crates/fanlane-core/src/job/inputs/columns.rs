@@ -60,7 +60,7 @@ impl Table {
         Self { shape, rules, texts: Texts::default(), names: None, width: None, values: 0, ends: Vec::new() }
     }
 
-    /// How many values were added, with a header.
+    /// Number of values that were added, including a header.
     pub(super) const fn values(&self) -> u64 {
         self.values
     }

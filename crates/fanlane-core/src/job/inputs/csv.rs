@@ -11,9 +11,9 @@ use super::{FieldCount, InputError, Source};
 
 /// Separators that are recognised, the more common ones first.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// How much of a file tells its separator, in bytes.
+/// Size of the part of a file in which its separator is looked for, in bytes.
 const HEAD_BYTES: u64 = 1 << 16;
-/// How many of its first rows do.
+/// Number of rows in which it is looked for.
 const HEAD_ROWS: usize = 100;
 
 /// Reads a table. `separator`: what stands between columns; `None`: it is recognised.

@@ -27,7 +27,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Whether it is the default.
+    /// Whether this is the default.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()

@@ -28,7 +28,7 @@ pub enum InputError {
     Nul {
         /// The path, `standard input` or `the list`.
         origin: String,
-        /// Which line, row or value, counted from 1.
+        /// The number of the line, row or value, from 1.
         place: String,
     },
     /// A value, or a row, that is too long.
@@ -43,7 +43,7 @@ pub enum InputError {
     TooLong {
         /// The path, `standard input` or `the list`.
         origin: String,
-        /// Which line, row or value, counted from 1.
+        /// The number of the line, row or value, from 1.
         place: String,
         /// Its maximum size.
         max_bytes: usize,
@@ -136,22 +136,22 @@ pub enum InputError {
     ColumnNotUnicode {
         /// The path.
         origin: String,
-        /// Which column, from 1.
+        /// The number of the column, from 1.
         column: usize,
     },
-    /// Values that are not all cut into the same number of columns.
+    /// Values with different numbers of columns.
     #[error("{origin}, {place}: it has {found}, but the first has {expected}; make them the same")]
     RaggedColumns {
         /// The path, `standard input` or `the list`.
         origin: String,
-        /// Which line, row or value, counted from 1.
+        /// The number of the line, row or value, from 1.
         place: String,
         /// Columns found.
         found: ColumnCount,
         /// Columns of the first.
         expected: ColumnCount,
     },
-    /// A header where there is no value at all.
+    /// A header is expected, but there is no value.
     #[error("{origin} is empty, but its first value must name the columns")]
     NoNames {
         /// The path, `standard input` or `the list`.
@@ -165,10 +165,10 @@ pub enum InputError {
         /// What is wrong.
         reason: String,
     },
-    /// Columns of an input that has columns already, or none at all.
+    /// Columns of an input that has columns already, or that cannot have any.
     #[error("only lines, records, lists and names of files can be cut into columns")]
     NoColumns,
-    /// A file that is no JSON.
+    /// A file that is not JSON.
     #[error("{origin}, line {line}, column {column}: this is not JSON as it is expected: {reason}")]
     BadJson {
         /// The path.
@@ -180,7 +180,7 @@ pub enum InputError {
         /// What is wrong.
         reason: String,
     },
-    /// A JSON element that is no value.
+    /// A JSON element that cannot be a value.
     #[error("{origin}, {place}: {reason}")]
     BadElement {
         /// The path.

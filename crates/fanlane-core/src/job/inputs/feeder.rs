@@ -39,7 +39,7 @@ pub enum Refusal {
     Input(InputError),
     /// The value is no whole number, but a template pads it as one.
     NotANumber {
-        /// Which row, from 1.
+        /// The number of the row, from 1.
         row: u64,
         /// The value.
         value: Vec<u8>,

@@ -14,7 +14,7 @@ use super::{InputError, Source, walk};
 /// a file that has none, such as a device.
 pub const MAX_ROW_BYTES: usize = 16 << 20;
 
-/// How much of a file is read at once, in bytes.
+/// Number of bytes of a file that are read at once.
 const BUFFER_BYTES: usize = 1 << 16;
 
 /// The end of records, and how they are encoded.
@@ -112,9 +112,9 @@ impl LineEnds {
 pub(super) enum Record {
     /// All of it, without its separator.
     Whole,
-    /// Nothing: there is no further one.
+    /// Nothing: the records have ended.
     End,
-    /// More than may be.
+    /// More than the maximum size.
     TooLong,
 }
 

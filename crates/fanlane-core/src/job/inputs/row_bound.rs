@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use super::read::MAX_ROW_BYTES;
 
-/// How much was read since a row began, and how many quotation marks in all.
+/// Number of bytes since the beginning of a row, and number of quotation marks since the beginning of the text.
 #[derive(Debug, Default)]
 pub(super) struct RowBound {
     bytes: Cell<usize>,

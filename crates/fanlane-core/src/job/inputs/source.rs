@@ -52,7 +52,7 @@ impl Source {
         }
     }
 
-    /// How many rows there are; of an input that grows, so far.
+    /// Number of rows; of an input that grows, so far.
     pub fn len(&self) -> u64 {
         match &self.0 {
             Rows::Range { len, .. } => *len,
@@ -61,7 +61,7 @@ impl Source {
         }
     }
 
-    /// Whether there is no row.
+    /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -83,7 +83,7 @@ impl Source {
         matches!(self.0, Rows::Range { .. })
     }
 
-    /// How many values each row has, at least 1.
+    /// Number of values in a row, at least 1.
     pub fn columns(&self) -> usize {
         self.names().len().max(1)
     }

@@ -47,7 +47,7 @@ struct Audience {
     next: u64,
 }
 
-/// How far the rows have come.
+/// The progress of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RowExtent {
     /// Number of rows.
@@ -86,7 +86,7 @@ impl RowStream {
         }
     }
 
-    /// How many values each row has.
+    /// Number of values in a row.
     pub(super) const fn columns(&self) -> usize {
         self.columns
     }

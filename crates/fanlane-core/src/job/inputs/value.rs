@@ -1,4 +1,4 @@
-//! What a value must be, whatever it is read from.
+//! Requirements on a value, whatever it is read from.
 
 use super::InputError;
 use super::encoding::Encoding;
@@ -7,7 +7,7 @@ use super::read::MAX_ROW_BYTES;
 /// Maximum size of an argument of a command, in bytes: Linux refuses a longer one, with the byte that ends it.
 pub const MAX_ARGUMENT_BYTES: usize = (128 << 10) - 1;
 
-/// What the values of a job must be.
+/// Requirements on the values of a job.
 #[derive(Clone, Copy, Debug)]
 pub struct ValueRules {
     /// Maximum size of a value, in bytes.

@@ -107,7 +107,7 @@ impl Walk<'_> {
         self.found.push(bytes);
     }
 
-    /// The names in a folder; none if it is no folder.
+    /// The names in a folder; none if it is not a folder.
     fn names_in(&self, path: &Path) -> Result<Vec<Vec<u8>>, InputError> {
         let full = self.folder.join(path);
         // The empty path is how `Path::parent` says the current folder.

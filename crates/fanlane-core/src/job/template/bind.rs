@@ -9,7 +9,7 @@ use crate::job::suggestion;
 /// A value that a template pads as a number, so that it must be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NumberUse {
-    /// Which value of a task, from 0.
+    /// The number of the value in its task, from 0.
     pub index: usize,
     /// Where the template asks for it, in characters from 1.
     pub column: usize,

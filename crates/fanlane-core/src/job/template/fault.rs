@@ -1,37 +1,37 @@
-//! What can be wrong with a template, in words for its author.
+//! Faults of templates, in words for their author.
 
-/// A template that cannot be used. Columns count characters from 1.
+/// Why a template cannot be used. Columns are counted in characters, from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// There is nothing to run.
+    /// It is empty.
     #[error("the command line is empty; write the command to run, for example 'echo {{}}'")]
     Empty,
     /// A NUL byte, which no argument of a process can hold.
     #[error("column {column}: a NUL character cannot be part of a command line; remove it")]
     Nul {
-        /// Where it stands.
+        /// Its column.
         column: usize,
     },
     /// `{= … =}`.
     #[error("column {column}: Perl expressions {{= … =}} are not supported; put the computation into the command")]
     Perl {
-        /// Where it begins.
+        /// The column at which it begins.
         column: usize,
     },
     /// `{0}`.
     #[error("column {column}: values are counted from 1, so there is no {{0}}; write {{1}} for the first")]
     Zero {
-        /// Where it stands.
+        /// Its column.
         column: usize,
     },
     /// `{1 }`.
     #[error("column {column}: {{{found}}} has a blank in it; write {{{meant}}}")]
     Blank {
-        /// Where it stands.
+        /// Its column.
         column: usize,
-        /// What stands between the braces.
+        /// The text between the braces.
         found: String,
-        /// What is meant.
+        /// What was meant.
         meant: String,
     },
     /// `{#:x}`.
@@ -40,17 +40,17 @@ pub enum TemplateError {
          {{{name}:%4d}} for blanks in front of a number of 4 digits"
     )]
     Format {
-        /// Where it stands.
+        /// Its column.
         column: usize,
-        /// What stands between the braces.
+        /// The text between the braces.
         found: String,
-        /// What stands in front of the colon.
+        /// The text before the colon.
         name: String,
     },
     /// A quote without its end.
     #[error("column {column}: the quote {quote} that begins here is not closed; close it, or write \\{quote}")]
     OpenQuote {
-        /// Where it begins.
+        /// The column at which it begins.
         column: usize,
         /// The quote.
         quote: char,
@@ -58,16 +58,16 @@ pub enum TemplateError {
     /// A backslash as the last character.
     #[error("column {column}: there is nothing behind the backslash; remove it, or write \\\\")]
     LoneBackslash {
-        /// Where it stands.
+        /// Its column.
         column: usize,
     },
     /// `'' x` without a shell.
     #[error("column {column}: the first word is empty, so there is no program to start; write its name")]
     EmptyProgram {
-        /// Where it stands.
+        /// Its column.
         column: usize,
     },
-    /// A name that no column has, where columns have names.
+    /// A name that is not that of a column, where columns have names.
     #[error(
         "column {column}: {{{found}}} is no column of the inputs; {}{}; a text in braces that is no column is written \
          with a quote in it: '{{'{found}}}",
@@ -75,13 +75,13 @@ pub enum TemplateError {
         ColumnNames(names)
     )]
     NoSuchColumn {
-        /// Where it stands.
+        /// Its column.
         column: usize,
-        /// What stands between the braces.
+        /// The text between the braces.
         found: String,
         /// The name that was probably meant.
         meant: Option<String>,
-        /// The names that there are.
+        /// The names of all columns.
         names: Vec<String>,
     },
     /// A position beyond what the inputs give.
@@ -90,11 +90,11 @@ pub enum TemplateError {
         ValueCount(*.given)
     )]
     NoSuchValue {
-        /// Where it stands.
+        /// Its column.
         column: usize,
         /// The position that was asked for.
         position: i64,
-        /// How many values each task has.
+        /// Number of values in a task.
         given: usize,
     },
 }
