@@ -8,8 +8,9 @@
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use fanlane_core::event::{
     AttemptRecord, Event, EventKind, Outcome, OutcomeCounts, RunEvent, RunHeader, Summary, TaskEvent, TaskId, WorkerId,
@@ -35,6 +36,8 @@ static LEFT: AtomicI64 = AtomicI64::new(0);
 static LASTS: AtomicU8 = AtomicU8::new(0);
 static ERROR: AtomicU8 = AtomicU8::new(0);
 static SEEN: AtomicI64 = AtomicI64::new(0);
+/// Syncs do not return.
+static HELD: AtomicBool = AtomicBool::new(false);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Whether this call is to fail; sets `errno` then.
@@ -87,6 +90,9 @@ extern "C" fn pwrite(fd: c_int, bytes: *const c_void, length: usize, offset: i64
 #[unsafe(no_mangle)]
 extern "C" fn fsync(_fd: c_int) -> c_int {
     // Real syncs would be slow, and this test has no power failures.
+    while HELD.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     if fails(Fault::Sync, || true) { -1 } else { 0 }
 }
 
@@ -247,6 +253,64 @@ fn every_sync_fails_once_and_for_ever() {
 #[test]
 fn every_truncation_fails_once_and_for_ever() {
     fail_each(Fault::Cut, begun);
+}
+
+/// Waits until something holds.
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Holds all syncs until it is dropped.
+struct HeldSyncs;
+
+impl HeldSyncs {
+    fn hold() -> Self {
+        HELD.store(true, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for HeldSyncs {
+    fn drop(&mut self) {
+        HELD.store(false, Ordering::SeqCst);
+    }
+}
+
+/// A kill loses nothing that was written, so no task waits for the disk; a power failure loses what is not synced.
+#[test]
+fn a_run_is_in_the_history_before_any_sync_and_is_synced_soon_though_nothing_more_happens() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    for beside_another in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder");
+        begun(folder.path());
+        let begin = || {
+            arm(Fault::Sync, i64::MAX, false, libc::EIO);
+            let mut recorder = HistoryRecorder::start(folder.path().to_owned(), recorded_run());
+            assert_eq!(recorder.add(&events()[0]), Vec::<String>::new());
+            wait_until("the run is written", || recorder.id().is_some());
+            recorder
+        };
+        let is_synced = || SEEN.load(Ordering::SeqCst) > 0;
+        let other = beside_another.then(|| {
+            let other = begin();
+            wait_until("the other run is synced", is_synced);
+            other
+        });
+        let held = HeldSyncs::hold();
+        let mut recorder = begin();
+        drop(held);
+        wait_until("the run is synced", is_synced);
+        for event in &events()[1..] {
+            assert_eq!(recorder.add(event), Vec::<String>::new());
+        }
+        assert_eq!(recorder.finish(), Vec::<String>::new());
+        drop(other);
+        disarm();
+    }
 }
 
 /// A damaged history is renamed together with its companion files; nothing of it is ever lost.

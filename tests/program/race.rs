@@ -102,7 +102,8 @@ fn what_cannot_be_raced_is_refused_before_anything_runs() {
 fn a_race_whose_files_cannot_be_written_is_still_told() {
     let folder = folder();
     fs::create_dir(folder.path().join("gone")).expect("made");
-    let words = "race --modes one --workers 1 --repeat 1 --warmup 0 --save gone/x.race.json --export gone/x.csv --export x.md";
+    let words =
+        "race --modes one --workers 1 --repeat 1 --warmup 0 --save gone/x.race.json --export gone/x.csv --export x.md";
     let task = ["rm -rf gone; : {}", ":::", "1"];
     let ended = run_in(&[&words.split(' ').collect::<Vec<_>>(), &task[..]].concat(), folder.path());
     assert_eq!(ended.code, Some(2), "{ended:?}");

@@ -123,8 +123,7 @@ fn begin(control: &mut UnixStream) -> Result<Hosting, String> {
     });
     let options =
         RunOptions::new(order.mode, order.workers).monitor(true).gate(recorder.as_ref().map(HistoryRecorder::gate));
-    let run =
-        engine::own_engine().start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
+    let run = engine::own_engine().start(Arc::clone(&batch), options, sender).map_err(|error| error.to_string())?;
     let state = Arc::new(HostState::new(batch, journal, info, run));
     let its = Arc::clone(&state);
     let accepting = std::thread::Builder::new().name("sockets".to_owned());

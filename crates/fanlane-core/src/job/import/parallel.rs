@@ -143,20 +143,14 @@ const OPTIONS: &[Known<Draft>] = &[
         &["t", "verbose", "v"],
         Meaning::Missing("command lines are shown in the window and by --dry-run, not while it runs"),
     ),
-    Known::flag(
-        &["tmux", "fg", "semaphore", "sem", "bg", "wait", "tty"],
-        Meaning::Missing("tasks have no terminal"),
-    ),
+    Known::flag(&["tmux", "fg", "semaphore", "sem", "bg", "wait", "tty"], Meaning::Missing("tasks have no terminal")),
     Known::flag(
         &["compress", "files"],
         Meaning::Missing("outputs are kept as they are; fanlane run --results keeps them in files"),
     ),
     Known::valued(&["tmpdir", "tempdir"], Meaning::Missing("long outputs go to $TMPDIR")),
     Known::valued(&["termseq"], Meaning::Missing("a task that is ended gets SIGTERM, and SIGKILL two seconds later")),
-    Known::valued(
-        &["J", "profile"],
-        Meaning::Missing("profiles are not read; write out the options of this one"),
-    ),
+    Known::valued(&["J", "profile"], Meaning::Missing("profiles are not read; write out the options of this one")),
     Known::valued(&["arg-sep", "arg-file-sep"], Meaning::Missing("inputs can only follow ::: and ::::")),
 ];
 

@@ -8,7 +8,9 @@ use crate::event::Outcome;
 use crate::store::record::RecordLine;
 
 /// Page size of the database, in bytes.
-const PAGE: usize = 4096;
+const PAGE: usize = 16 << 10;
+/// The distance between bytes that are changed.
+const BYTES: usize = 2039;
 
 /// Damage in any place is detected, costs only what is stored there, and is never shown as results. The next run begins
 /// a new history with the intact part, and the damaged one is kept beside it.
@@ -16,7 +18,7 @@ const PAGE: usize = 4096;
 fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     // At least a page for each run, so that damage in one costs one run.
-    let long = "x".repeat(5000);
+    let long = "x".repeat(20_000);
     let words = ["a", "b", "c", &*long];
     let said = events(4, &[Outcome::Done, Outcome::Exited { code: 3 }, Outcome::Done, Outcome::TimedOut]);
     for _ in 0..3 {
@@ -26,7 +28,7 @@ fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept(
     let whole = fs::read(file_in(folder.path())).expect("read");
     let mut read_runs = 0;
     // Scattered bytes, and each page but the first.
-    let bytes = (0..whole.len()).step_by(509).map(|place| place..place + 1);
+    let bytes = (0..whole.len()).step_by(BYTES).map(|place| place..place + 1);
     let pages = (1..whole.len() / PAGE).map(|page| page * PAGE..(page + 1) * PAGE);
     for part in bytes.chain(pages) {
         let (place, copy) = (part.start, tempfile::tempdir().expect("a folder"));
@@ -74,7 +76,7 @@ fn wherever_a_history_is_damaged_what_is_read_is_true_and_what_is_whole_is_kept(
         let second = keep(copy.path(), recorded_run(&["z"], None), &events(1, &[Outcome::Done]));
         assert_eq!(second.1, Vec::<String>::new(), "byte {place}: told once");
     }
-    let places = (whole.len().div_ceil(509) + whole.len() / PAGE) as u32;
+    let places = (whole.len().div_ceil(BYTES) + whole.len() / PAGE) as u32;
     assert!(read_runs > places, "most of it survives: {read_runs} runs of {places} copies");
     assert!(renewed > 0 && kept_runs > read_runs, "{renewed} of {places} begun anew, {read_runs} to {kept_runs} runs");
 }

@@ -28,6 +28,7 @@ mod row;
 mod salvage;
 mod schema;
 mod search;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -103,7 +104,7 @@ impl History {
             return Err(HistoryError::Damaged { path, reason: "damage was found in it".to_owned() });
         }
         place::make_file(folder)?;
-        Self::connect(folder).and_then(|history| history.runs().map(|_| history))
+        Self::connect(folder)
     }
 
     /// Sets the history aside and begins a new one with its readable part.
@@ -152,10 +153,8 @@ impl History {
         let inode = inode_of(&path).unwrap_or(0);
         connection.busy_timeout(LOCK_TIMEOUT).map_err(fault)?;
         schema::bring_up_to_date(&mut connection, &path)?;
-        // A commit returns when it is on the disk.
-        connection.pragma_update(None, "synchronous", "FULL").map_err(fault)?;
         connection.pragma_update(None, "foreign_keys", "ON").map_err(fault)?;
-        connection.pragma_update(None, "journal_size_limit", 4 << 20).map_err(fault)?;
+        sync::sync_commits(&connection).map_err(fault)?;
         // A file with a valid header may still be damaged further in.
         connection.query_row("SELECT max(id) FROM runs", [], |row| row.get::<_, Option<i64>>(0)).map_err(fault)?;
         Ok(Self { connection, folder: folder.to_owned(), path, inode })

@@ -260,7 +260,7 @@ fn a_history_cut_off_anywhere_does_not_keep_a_run_from_being_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     keep_one(folder.path());
     let whole = fs::read(file_in(folder.path())).expect("read");
-    for length in (0..whole.len()).step_by(1021) {
+    for length in (0..whole.len()).step_by(4093) {
         let copy = tempfile::tempdir().expect("a folder");
         fs::write(file_in(copy.path()), &whole[..length]).expect("written");
         let (id, said) = keep(copy.path(), recorded_run(&["b"], None), &events(1, &[Outcome::Done]));

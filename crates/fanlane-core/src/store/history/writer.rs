@@ -1,7 +1,8 @@
-//! The thread that writes the blocks of a run's recorder, in one synced transaction at most every half second. The first
-//! one is written as soon as the run has begun, before any of its tasks: what is killed at once is in the history. A
-//! transaction that fails is repeated together with what was added since; the failure is reported once and never
-//! affects the run.
+//! The thread that writes the blocks of a run's recorder, in a transaction at most every half second, or as soon as there
+//! is much. The first one is written as soon as the run has begun, before any of its tasks: what is killed at once is in
+//! the history. What is written survives a kill, and a power failure once it is synced, which is done at most half a second
+//! later, so that no task waits for the disk. A transaction that fails is repeated together with what was added since; the
+//! failure is reported once and never affects the run.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -12,12 +13,12 @@ use rusqlite::OptionalExtension;
 use super::attempt::Before;
 use super::pending::{PendingRun, PendingState, RecordedRun};
 use super::row::{RunEnvironment, job_key};
-use super::{History, HistoryError, Salvage, block, owner};
+use super::{History, HistoryError, Salvage, block, owner, sync};
 use crate::engine::{GateKeeper, WORKER_MARKER};
 use crate::event::{OutcomeCounts, RunHeader, Summary};
 use crate::store::record::{RECORD_VERSION, RecordHeader};
 
-/// Maximum delay before events are written, apart from the time that writing takes.
+/// Maximum delay before events are written, and before what was written is synced, apart from the time that it takes.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(500);
 /// The same for samples alone.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(10);
@@ -36,6 +37,8 @@ struct Turn {
     last_ns: u64,
     left_out: u64,
     summary: Option<Summary>,
+    /// Nothing comes after it.
+    is_last: bool,
 }
 
 /// A run in an open history.
@@ -44,6 +47,11 @@ struct Written {
     /// Its number; `None` before the first transaction.
     id: Option<i64>,
     next_place: i64,
+    /// When all that was written was on the disk; before that, when the run was first written.
+    synced_at: Instant,
+    is_synced: bool,
+    /// Its end is on the disk.
+    is_complete: bool,
 }
 
 /// Writes until the run ends. Dropping `gate` lets its tasks begin: it is dropped when the run is in the history, or
@@ -51,18 +59,20 @@ struct Written {
 pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &Path, gate: GateKeeper) {
     // Opened while the run prepares to start. A failure is found again, and reported, when something is written.
     let opened = History::open_whole(folder).ok();
-    let mut written = opened.map(|history| Written { history, id: None, next_place: 0 });
+    let mut written = opened.map(Written::new);
     let mut gate = Some(gate);
     let mut blocks: Vec<Vec<u8>> = Vec::new();
     let mut is_reported = false;
     let mut is_failing = false;
     loop {
-        let (turn, ended) = take(shared, &mut blocks, is_failing);
+        let sync_due = written.as_ref().and_then(Written::sync_due);
+        let (turn, ended) = take(shared, &mut blocks, is_failing, sync_due);
         let Some(turn) = turn else {
             // The run never began.
             return;
         };
-        let outcome = write_turn(&mut written, run, folder, &turn, &blocks, shared);
+        let is_complete = blocks.is_empty() && written.as_ref().is_some_and(|written| written.is_complete);
+        let outcome = if is_complete { Ok(()) } else { write_turn(&mut written, run, folder, &turn, &blocks, shared) };
         drop(gate.take());
         is_failing = outcome.is_err();
         match outcome {
@@ -104,21 +114,33 @@ pub(super) fn write_until_end(shared: &PendingRun, run: &RecordedRun, folder: &P
     }
 }
 
-/// Waits until something is due to be written and takes it. `None` if the run ended before its first event.
-fn take(shared: &PendingRun, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Option<Turn>, bool) {
+/// Waits until something is due to be written, or to be synced, and takes it. `None` if the run ended before its first
+/// event.
+fn take(
+    shared: &PendingRun,
+    blocks: &mut Vec<Vec<u8>>,
+    is_failing: bool,
+    sync_due: Option<Instant>,
+) -> (Option<Turn>, bool) {
     let mut state = shared.state();
-    while !state.ended && (state.header.is_none() || (state.waiting_bytes == 0 && !is_failing)) {
+    while !state.ended && (state.header.is_none() || (state.waiting_bytes == 0 && !is_failing && sync_due.is_none())) {
         state = shared.wake.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
     }
     let begun = Instant::now();
     while !state.ended {
+        let is_much = state.gathered_bytes() >= COMMIT_BYTES;
         let wait = match (is_failing, state.is_pressing) {
             (true, _) => RETRY_INTERVAL,
-            (false, _) if state.id.is_none() || state.gathered_bytes() >= COMMIT_BYTES => Duration::ZERO,
+            (false, _) if state.id.is_none() || state.summary.is_some() || is_much => Duration::ZERO,
             (false, true) => COMMIT_INTERVAL,
             (false, false) => SAMPLE_INTERVAL,
         };
-        let Some(left) = wait.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) else { break };
+        let due = begun + wait;
+        let due = sync_due.filter(|_| !is_failing).map_or(due, |sync_due| sync_due.min(due));
+        let left = due.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
         state = shared.wake.wait_timeout(state, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
     }
     let PendingState {
@@ -148,6 +170,7 @@ fn take(shared: &PendingRun, blocks: &mut Vec<Vec<u8>>, is_failing: bool) -> (Op
         last_ns: *last_ns,
         left_out: *left_out,
         summary: summary.clone(),
+        is_last: *ended || summary.is_some(),
     });
     (turn, *ended)
 }
@@ -192,24 +215,37 @@ fn write_turn(
 }
 
 impl Written {
+    /// A run that is not in the history yet.
+    fn new(history: History) -> Self {
+        Self { history, id: None, next_place: 0, synced_at: Instant::now(), is_synced: true, is_complete: false }
+    }
+
     /// A run in a history that was just opened. What was stored `before` in a history that was set aside since may have
     /// been salvaged.
     fn go_on(history: History, before: Option<(Option<i64>, i64)>, turn: &Turn) -> Self {
+        let mut written = Self::new(history);
         let is_it = |id: &i64| {
             let text = "SELECT 1 FROM runs WHERE id = ?1 AND owner = ?2 AND started_unix_ms = ?3";
             let words = (id, owner::this(), signed(turn.header.started_unix_ms));
-            history.connection.query_row(text, words, |_| Ok(())).is_ok()
+            written.history.connection.query_row(text, words, |_| Ok(())).is_ok()
         };
-        match before {
-            Some((Some(id), next_place)) if is_it(&id) => Self { history, id: Some(id), next_place },
-            _ => Self { history, id: None, next_place: 0 },
+        if let Some((Some(id), next_place)) = before.filter(|(id, _)| id.as_ref().is_some_and(is_it)) {
+            (written.id, written.next_place) = (Some(id), next_place);
         }
+        written
+    }
+
+    /// When what was written is to be synced; `None` if it is.
+    fn sync_due(&self) -> Option<Instant> {
+        (!self.is_synced).then(|| self.synced_at + COMMIT_INTERVAL)
     }
 
     fn write(&mut self, run: &RecordedRun, turn: &Turn, blocks: &[Vec<u8>]) -> Result<(), HistoryError> {
         let path = self.history.path.clone();
         let fault = |error| HistoryError::of(&path, error);
-        let change = self.history.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
+        // The row of the run waits for no sync, and neither does each part of what comes in fast.
+        let syncs = turn.is_last || (self.id.is_some() && self.synced_at.elapsed() >= COMMIT_INTERVAL);
+        let change = if syncs { self.history.begin_synced() } else { self.history.begin_unsynced() };
         let change = change.map_err(fault)?;
         let id = match self.id {
             Some(id) => id,
@@ -228,6 +264,13 @@ impl Written {
         let bytes: usize = blocks.iter().map(Vec::len).sum();
         update_run(&change, id, turn, bytes).map_err(fault)?;
         change.commit().map_err(fault)?;
+        // Where this connection is the last one, closing it moves the log to the file, which needs syncs. It is only a setting.
+        let _ = sync::sync_commits(&self.history.connection);
+        if syncs || self.id.is_none() {
+            self.synced_at = Instant::now();
+        }
+        self.is_synced = syncs;
+        self.is_complete = syncs && turn.summary.is_some();
         self.id = Some(id);
         self.next_place = place;
         Ok(())

@@ -1,0 +1,55 @@
+//! What is on the disk, and when. What was committed is in the write-ahead log, where a kill of this process loses nothing;
+//! a sync guards it from a power failure, and so do the syncs without which no page of the log may be moved to the file.
+
+use rusqlite::{Connection, Result, Transaction, TransactionBehavior};
+
+use super::{History, place};
+
+/// Length of the log at which its pages are moved to the file, in bytes; what is left is moved when the last connection
+/// is closed.
+const LOG_BYTES: i64 = 4 << 20;
+/// Length to which a longer log is cut, in bytes; those that become long in the usual way are not.
+const MAX_LOG_FILE_BYTES: i64 = 2 * LOG_BYTES;
+
+/// Has commits sync what they write, and move the pages of a log that has become long.
+pub(super) fn sync_commits(connection: &Connection) -> Result<()> {
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let page_bytes: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / page_bytes.max(1))?;
+    connection.pragma_update(None, "journal_size_limit", MAX_LOG_FILE_BYTES)
+}
+
+impl History {
+    /// Begins a transaction whose commit returns when it, and all before it, are on the disk.
+    pub(super) fn begin_synced(&self) -> Result<Transaction<'_>> {
+        // A transaction that could not begin may have left another setting.
+        sync_commits(&self.connection)?;
+        self.begin()
+    }
+
+    /// Begins a transaction whose commit is safe from a kill, and from a power failure with the next synced one. Behind it,
+    /// [`sync_commits`] is due.
+    pub(super) fn begin_unsynced(&self) -> Result<Transaction<'_>> {
+        let log = self.path.with_file_name(format!("{}-wal", place::FILE));
+        let is_empty = || std::fs::metadata(&log).is_ok_and(|log| log.len() == 0);
+        if is_empty() {
+            // SQLite syncs the first bytes of a log before others, in case old pages stand behind them. In an empty log
+            // there are none, and no other process can add some while this transaction lasts.
+            self.connection.pragma_update(None, "synchronous", "OFF")?;
+            self.connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+            let change = self.begin()?;
+            if is_empty() {
+                return Ok(change);
+            }
+            drop(change);
+            sync_commits(&self.connection)?;
+        }
+        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        self.begin()
+    }
+
+    fn begin(&self) -> Result<Transaction<'_>> {
+        // There is one at a time: the writer has its connection to itself.
+        Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
+    }
+}
