@@ -13,7 +13,8 @@ use super::page::Page;
 use super::presets::PresetId;
 use super::race::RaceDraft;
 use super::run::RowQuery;
-use super::settings::ThemeChoice;
+use super::settings::{Messages, ThemeChoice};
+use super::when_done::DoneAction;
 
 /// A command to the session.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +90,10 @@ pub enum Command {
     History(HistoryCommand),
     /// Give the window a theme, now and from now on.
     SetTheme(ThemeChoice),
+    /// Choose which messages the desktop shows, now and from now on.
+    SetMessages(Messages),
+    /// Choose what is done when the run under way is done.
+    WhenDone(DoneAction),
     /// Remove a message, by its index.
     DismissNotice(usize),
 }

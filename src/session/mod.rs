@@ -19,6 +19,7 @@ mod run;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod when_done;
 
 use std::sync::Arc;
 
@@ -44,7 +45,8 @@ pub use run::{
     COLUMN_EXAMPLES, CurrentRun, DetachedList, EditorPrograms, FailureCauses, Find, FoundMatches, MAX_LISTED_REST,
     RowOrder, RowQuery, SearchScope, ShownRun, SortKey, TimeSpan,
 };
-pub use settings::{ThemeChoice, remembered_size};
+pub use settings::{Messages, ThemeChoice, remembered_size};
+pub use when_done::{DoneAction, DoneRun};
 
 /// Called from other threads when there is something new to show.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -75,6 +77,7 @@ pub struct Session {
     opened: run::OpenedOutputs,
     editor_programs: EditorPrograms,
     settings: settings::Settings,
+    when_done: when_done::WhenDone,
 }
 
 impl Session {
@@ -103,6 +106,7 @@ impl Session {
             opened: run::OpenedOutputs::default(),
             editor_programs: options.editor_programs,
             settings: settings::Settings::open(options.settings),
+            when_done: when_done::WhenDone::default(),
         };
         if let Err(error) = read {
             session.notices.show(Notice::error(format!("The saved presets cannot be read: {error}")));
@@ -183,6 +187,8 @@ impl Session {
             Command::Race(command) => self.handle_race(command),
             Command::History(command) => self.handle_history(command),
             Command::SetTheme(theme) => self.set_theme(theme),
+            Command::SetMessages(messages) => self.set_messages(messages),
+            Command::WhenDone(action) => self.set_done_action(action),
             Command::DismissNotice(index) => self.notices.dismiss(index),
         }
     }
@@ -201,6 +207,7 @@ impl Session {
         }
         self.notices.expire();
         self.refresh_race_work();
+        self.poll_when_done();
         self.race.refresh_forecast(self.machine.slider_end());
         self.poll_history();
         self.poll_detached();

@@ -41,6 +41,22 @@ impl ThemeChoice {
     }
 }
 
+/// What the desktop shows when a run is done while the window is not in focus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Messages {
+    /// A message.
+    pub shown: bool,
+    /// With a sound.
+    pub sound: bool,
+}
+
+impl Default for Messages {
+    fn default() -> Self {
+        Self { shown: true, sound: false }
+    }
+}
+
 /// A job as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -58,6 +74,7 @@ enum KeptJob {
 #[serde(default)]
 struct Kept {
     theme: ThemeChoice,
+    messages: Messages,
     /// Width and height in points.
     size: Option<[f32; 2]>,
     page: Option<String>,
@@ -118,6 +135,11 @@ impl Session {
         self.settings.kept.theme
     }
 
+    /// What the desktop shows when a run is done.
+    pub const fn messages(&self) -> Messages {
+        self.settings.kept.messages
+    }
+
     /// The job files that were opened last, the newest first.
     pub fn recent_files(&self) -> &[PathBuf] {
         &self.settings.kept.files
@@ -130,10 +152,19 @@ impl Session {
 
     pub(super) fn set_theme(&mut self, theme: ThemeChoice) {
         self.settings.kept.theme = theme;
+        self.save_choice("The theme");
+    }
+
+    pub(super) fn set_messages(&mut self, messages: Messages) {
+        self.settings.kept.messages = messages;
+        self.save_choice("The choice of messages");
+    }
+
+    fn save_choice(&mut self, what: &str) {
         match self.settings.save() {
             Ok(()) => self.notices.succeeded(Topic::Settings),
             Err(error) => {
-                let text = format!("The theme is not remembered: the settings cannot be written: {error}.");
+                let text = format!("{what} is not remembered: the settings cannot be written: {error}.");
                 self.notices.show(Notice::error(text).about(Topic::Settings));
             }
         }

@@ -47,6 +47,10 @@ impl Noted {
     }
 
     fn end(&self) {
+        self.end_as(false);
+    }
+
+    fn end_as(&self, stopped: bool) {
         let summary = Summary {
             counts: Default::default(),
             wall_ns: 1,
@@ -54,7 +58,7 @@ impl Noted {
             retries: 0,
             workers: 2,
             mode: Mode::Pool,
-            stopped: false,
+            stopped,
         };
         self.say(EventKind::Run(RunEvent::Finished(summary)));
         self.notes().events = None;
@@ -500,6 +504,41 @@ fn failed_tasks_run_again_in_their_run() {
     let run = session.run.current().expect("a run");
     assert_eq!(run.model().attempts(TaskId(2)).count(), 3);
     assert_eq!(run.model().progress.counts.done, 3);
+}
+
+#[test]
+fn what_was_chosen_for_the_end_of_a_run_happens_once_and_only_then() {
+    let Scene { mut session, engine, folder } = scene();
+    let mark = folder.path().join("done");
+    let action = DoneAction::Run(format!("echo $FANLANE_DONE of $FANLANE_NOT_DONE > {}", mark.display()));
+    session.handle(Command::WhenDone(action.clone()));
+    assert_eq!(*session.done_action(), DoneAction::Nothing, "no run is under way");
+    let begin = |session: &mut Session| {
+        session.handle(Command::Run);
+        until(session, "the run", Session::is_running);
+        engine.begin(2);
+        session.handle(Command::WhenDone(action.clone()));
+    };
+    begin(&mut session);
+    engine.end_as(true);
+    until(&mut session, "the end", |session| !session.is_running());
+    assert_eq!(session.take_done(), None, "it was stopped by hand");
+    assert_eq!(*session.done_action(), DoneAction::Nothing);
+    begin(&mut session);
+    let outcomes = [record(0, Outcome::Done), record(1, Outcome::TimedOut)];
+    engine.say(EventKind::Task(TaskEvent::Finished(outcomes.into())));
+    engine.end();
+    until(&mut session, "the command", |_| std::fs::read_to_string(&mark).is_ok_and(|text| text == "1 of 1\n"));
+    let done = session.take_done().expect("it came to its end");
+    assert_eq!((done.counts.done, done.counts.timed_out, done.action), (1, 1, action.clone()));
+    assert_eq!(session.take_done(), None, "once");
+    session.handle(Command::Run);
+    until(&mut session, "the run", Session::is_running);
+    session.handle(Command::WhenDone(DoneAction::Run("exit 3".to_owned())));
+    engine.end();
+    until(&mut session, "the fault", |session| {
+        session.notices.all().iter().any(|notice| notice.text.contains("exit 3"))
+    });
 }
 
 #[test]

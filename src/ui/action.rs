@@ -26,6 +26,8 @@ pub enum Action {
     Find,
     /// Run all failed tasks again.
     RerunFailed,
+    /// Choose what happens when the run under way is done.
+    WhenDone,
     /// Find anything that can be done.
     Palette,
     /// Put the focus into the next part of the window.
@@ -88,7 +90,7 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order of the list of shortcuts.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::New,
         Self::Run,
         Self::PauseResume,
@@ -99,6 +101,7 @@ impl Action {
         Self::Search,
         Self::Find,
         Self::RerunFailed,
+        Self::WhenDone,
         Self::Palette,
         Self::NextArea,
         Self::Keys,
@@ -117,6 +120,7 @@ impl Action {
             Self::Search => "Search",
             Self::Find => "Find",
             Self::RerunFailed => "Rerun failed tasks",
+            Self::WhenDone => "When done…",
             Self::Palette => "Commands…",
             Self::NextArea => "Next area",
             Self::Keys => "Keyboard shortcuts",
@@ -136,6 +140,7 @@ impl Action {
             Self::Search => "Search the results",
             Self::Find => "Find in the shown output, or in the outputs of all tasks",
             Self::RerunFailed => "Run all tasks that did not succeed again; the others keep their results",
+            Self::WhenDone => "Choose what happens when the run is done: a message, a command, a shutdown",
             Self::Palette => "Find anything that can be done by a few letters",
             Self::NextArea => "Go to the next part of the window: Run, pages, jobs, page",
             Self::Keys => "Show the keyboard shortcuts",
@@ -154,7 +159,7 @@ impl Action {
             Self::SaveAs => Shortcut { shift: true, ..Shortcut::ctrl(Key::S) },
             Self::Search => Shortcut::outside_text(Key::Slash),
             Self::Find => Shortcut::ctrl(Key::F),
-            Self::RerunFailed => return None,
+            Self::RerunFailed | Self::WhenDone => return None,
             Self::Palette => Shortcut::ctrl(Key::P),
             Self::NextArea => Shortcut::plain(Key::F6),
             Self::Keys => Shortcut::plain(Key::F1),

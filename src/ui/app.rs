@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::session::{
-    Command, Dropped, Origin, Page, PresetCommand, RaceCommand, RowQuery, SearchScope, Session, SessionOptions,
-    ThemeChoice,
+    Command, DoneAction, Dropped, Origin, Page, PresetCommand, RaceCommand, RowQuery, SearchScope, Session,
+    SessionOptions, ThemeChoice,
 };
 
 use super::action::Action;
 use super::areas::Area;
 use super::command_palette::PaletteQuery;
+use super::desktop::{Desktop, Wish};
 use super::dialogs::Dialog;
 use super::file_dialog::{FileAnswer, FileDialog};
 use super::notices::notices_ui;
@@ -23,11 +24,15 @@ use super::request::{Question, Request, Requests};
 use super::run_bar::race_words;
 use super::sidebar::sidebar_ui;
 use super::top_bar::TopBar;
-use super::window_title::window_title;
-use super::{shortcuts, theme};
+use super::window_title::{count_words, window_title};
+use super::{sanitize, shortcuts, theme};
+use fanlane_core::model::format;
 
 /// How often the title is updated during a run.
 const TITLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Time to object to a shutdown.
+const SHUTDOWN_DELAY: Duration = Duration::from_secs(30);
 
 /// The window.
 pub struct FanlaneApp {
@@ -38,6 +43,7 @@ pub struct FanlaneApp {
     pages: Pages,
     dialog: Dialog,
     file_dialog: FileDialog,
+    desktop: Desktop,
     requests: Requests,
     title: String,
     /// When the title was last set.
@@ -76,6 +82,7 @@ impl FanlaneApp {
             pages: Pages::default(),
             dialog: Dialog::default(),
             file_dialog: FileDialog::default(),
+            desktop: Desktop::default(),
             requests: Requests::default(),
             title: String::new(),
             titled: None,
@@ -111,6 +118,7 @@ impl FanlaneApp {
             Some(FileAnswer::Missing) => self.ask_for_path(),
             Some(FileAnswer::Cancelled) | None => {}
         }
+        self.ask_desktop(ctx);
         let is_busy = self.session.is_busy();
         let next = self.pace.begin_frame(is_busy);
         if is_busy {
@@ -146,6 +154,27 @@ impl FanlaneApp {
             }
             self.title = title;
             self.titled = Some(Instant::now());
+        }
+    }
+
+    /// No sleep while something runs, and what was chosen for the end of a run.
+    fn ask_desktop(&mut self, ctx: &Context) {
+        self.desktop.stay_awake(self.session.is_busy());
+        if let Some(fault) = self.desktop.fault() {
+            self.session.tell_fault(fault);
+        }
+        if self.dialog.is_shutdown_due() {
+            self.desktop.wish(Wish::ShutDown);
+        }
+        let Some(done) = self.session.take_done() else { return };
+        if done.action == DoneAction::ShutDown {
+            self.dialog.ask(Question::ShutDown(Instant::now() + SHUTDOWN_DELAY));
+        }
+        let messages = self.session.messages();
+        if messages.shown && !ctx.input(|input| input.focused) {
+            let text = format!("{} in {}", count_words(&done.counts), format::duration(done.wall_ns));
+            let title = format!("{} is done", sanitize::command(&done.name));
+            self.desktop.wish(Wish::Notify { title, text, sound: messages.sound });
         }
     }
 
@@ -216,6 +245,7 @@ impl FanlaneApp {
             Request::Action(action) => self.act(ctx, action),
             Request::Ask(question) => self.dialog.ask(question),
             Request::Copy(text) => ctx.copy_text(text),
+            Request::ShutDown => self.desktop.wish(Wish::ShutDown),
             Request::StopAndClose => {
                 self.session.handle(Command::Stop);
                 self.session.handle(RaceCommand::Stop);
@@ -274,6 +304,13 @@ impl FanlaneApp {
                 }
             }
             Action::RerunFailed => self.session.handle(Command::RerunFailed),
+            Action::WhenDone if running => {
+                let action = self.session.done_action().clone();
+                let line = if let DoneAction::Run(line) = &action { line.clone() } else { String::new() };
+                let messages = self.session.messages();
+                self.dialog.ask(Question::WhenDone { action, line, messages });
+            }
+            Action::WhenDone => {}
             Action::Keys => self.dialog.ask(Question::Keys),
         }
     }
@@ -282,9 +319,9 @@ impl FanlaneApp {
         self.dialog.ask(Question::Open { path: String::new(), fault: None });
     }
 
-    /// With the desktop's own dialogs.
-    pub fn on_desktop(self) -> Self {
-        Self { file_dialog: FileDialog::of_desktop(), ..self }
+    /// With the desktop's own dialogs and services.
+    pub fn on_desktop(self, ctx: &Context) -> Self {
+        Self { file_dialog: FileDialog::of_desktop(), desktop: Desktop::of_session(ctx), ..self }
     }
 
     /// Bars, tabs, jobs, page.

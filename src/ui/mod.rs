@@ -6,6 +6,7 @@ mod action;
 pub mod app;
 mod areas;
 mod command_palette;
+mod desktop;
 mod desktop_theme;
 mod dialogs;
 pub mod display;

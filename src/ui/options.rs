@@ -59,7 +59,7 @@ pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
         // Measured before other threads start.
         let pace = Pace::measured();
         desktop_theme::follow(&creation.egui_ctx);
-        Ok(Box::new(FanlaneApp::paced(&creation.egui_ctx, session, pace).on_desktop()))
+        Ok(Box::new(FanlaneApp::paced(&creation.egui_ctx, session, pace).on_desktop(&creation.egui_ctx)))
     });
     eframe::run_native("fanlane", native, create)
         .map_err(|error| anyhow::anyhow!("{error}"))

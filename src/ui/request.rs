@@ -2,8 +2,9 @@
 //! shows one state.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
-use crate::session::{Command, PresetId};
+use crate::session::{Command, DoneAction, Messages, PresetId};
 
 use super::action::Action;
 use super::command_palette::PaletteQuery;
@@ -25,6 +26,8 @@ pub enum Request {
     StopAndClose,
     /// Close the window; the run continues in its own process.
     LeaveAndClose,
+    /// Shut the machine down.
+    ShutDown,
 }
 
 /// A dialog.
@@ -56,6 +59,17 @@ pub enum Question {
     RemoveRun(i64, String),
     /// Shall the saved race be deleted?
     RemoveRace(PathBuf),
+    /// What happens when the run under way is done?
+    WhenDone {
+        /// What is chosen.
+        action: DoneAction,
+        /// The command line as it is typed.
+        line: String,
+        /// The messages of the desktop.
+        messages: Messages,
+    },
+    /// Shall the machine be shut down, as was chosen? It is at this moment, without an answer.
+    ShutDown(Instant),
     /// What shall be done?
     Palette(PaletteQuery),
     /// The list of keyboard shortcuts.

@@ -2,11 +2,13 @@
 //! is about the open job, except what Run would start where nothing was run.
 
 use egui::text::LayoutJob;
-use egui::{Align, DragValue, FontSelection, Label, Layout, Response, RichText, Sides, Slider, Ui, vec2};
-use egui_material_icons::icons::{ICON_ARROW_BACK, ICON_PAUSE, ICON_PLAY_ARROW, ICON_REPLAY, ICON_STOP};
+use egui::{Align, Button, DragValue, FontSelection, Label, Layout, Response, RichText, Sides, Slider, Ui, vec2};
+use egui_material_icons::icons::{
+    ICON_ARROW_BACK, ICON_NOTIFICATIONS, ICON_PAUSE, ICON_PLAY_ARROW, ICON_REPLAY, ICON_STOP,
+};
 
 use super::action::Action;
-use crate::session::{Command, CurrentRun, Session};
+use crate::session::{Command, CurrentRun, DoneAction, Session};
 use fanlane_core::engine::RunCommand;
 use fanlane_core::job::{MAX_WORKERS, Mode};
 use fanlane_core::model::{Progress, format};
@@ -25,7 +27,7 @@ const RATE_WIDTH: f32 = 10.0 * theme::UNIT;
 /// Width of the time left: fits `23 h 59 min left`.
 const LEFT_WIDTH: f32 = 16.0 * theme::UNIT;
 /// Width of the controls of a run under way, from Pause to the number of its workers.
-const CONTROLS_WIDTH: f32 = 45.0 * theme::UNIT;
+const CONTROLS_WIDTH: f32 = 50.0 * theme::UNIT;
 /// Height of the line, the same with and without buttons.
 const HEIGHT: f32 = theme::ROW + theme::UNIT;
 
@@ -133,6 +135,7 @@ fn under_way_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut
                 requests.action(Action::Stop);
             }
             workers_ui(ui, session, run, requests);
+            when_done_ui(ui, session, requests);
             pause
         })
         .inner;
@@ -145,6 +148,23 @@ fn under_way_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut
     fixed_ui(ui, RATE_WIDTH, &rate);
     fixed_ui(ui, LEFT_WIDTH, &time_left(progress, now_ns, is_held));
     pause
+}
+
+/// The way to what happens at the end, marked where something was chosen.
+fn when_done_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
+    let chosen = match session.done_action() {
+        DoneAction::Nothing => None,
+        DoneAction::Run(line) => Some(format!("When done: {}", sanitize::command(line))),
+        DoneAction::ShutDown => Some("When done: shut down".to_owned()),
+    };
+    let palette = theme::palette(ui);
+    let color = if chosen.is_some() { palette.accent_text } else { palette.text_weak };
+    let icon = icon_text(ICON_NOTIFICATIONS).color(color);
+    let hint = chosen.unwrap_or_else(|| Action::WhenDone.hint());
+    let button = ui.add(Button::new(icon).frame_when_inactive(false)).on_hover_text(hint);
+    if button.accessible_name(Action::WhenDone.text()).clicked() {
+        requests.action(Action::WhenDone);
+    }
 }
 
 /// The pool of the run under way.

@@ -42,6 +42,11 @@ fn how_far(progress: &Progress) -> String {
     format!("{} of {} done{}{state}", counts.done, progress.tasks, ends(&counts))
 }
 
+/// How tasks ended: `118 done, 2 failed`.
+pub fn count_words(counts: &OutcomeCounts) -> String {
+    format!("{} done{}", counts.done, ends(counts))
+}
+
 /// How tasks ended that are not done: `, 2 failed, 1 lost`.
 fn ends(counts: &OutcomeCounts) -> String {
     let classes = IN_WORDS.into_iter().filter(|class| *class != OutcomeClass::Done && counts.of(*class) > 0);

@@ -12,6 +12,9 @@ use crate::ui::theme::{self, Palette};
 
 use super::title_ui;
 
+/// How many letters of what all lines begin with are shown before what differs.
+const SAME_LETTERS: usize = 28;
+
 /// Draws the table.
 pub fn preview_ui(ui: &mut Ui, preview: &Preview) {
     ui.horizontal(|ui| {
@@ -49,6 +52,7 @@ pub fn preview_ui(ui: &mut Ui, preview: &Preview) {
 }
 
 fn table_ui(ui: &mut Ui, expanded: &Expanded) {
+    let same = same_beginning(&expanded.first);
     let rest = expanded.tasks - expanded.first.len() as u64;
     let rows = expanded.first.len() + usize::from(rest > 0);
     let palette = theme::palette(ui);
@@ -82,7 +86,8 @@ fn table_ui(ui: &mut Ui, expanded: &Expanded) {
                 });
                 row.col(|ui| match text {
                     Some((text, beside)) => {
-                        ui.add(egui::Label::new(line(text, beside, palette)).truncate());
+                        let label = ui.add(egui::Label::new(line(text, same, beside, palette)).truncate());
+                        label.on_hover_text(sanitize::command(text)).accessible_name(spoken(text, beside));
                     }
                     None => {
                         let words = format!("and {} more", format::count(rest));
@@ -93,9 +98,33 @@ fn table_ui(ui: &mut Ui, expanded: &Expanded) {
         });
 }
 
-/// A task's line, and behind it in a weaker colour what else the command gets.
-fn line(text: &str, beside: &Beside, palette: &Palette) -> LayoutJob {
+/// How many bytes all of these begin with, up to the end of a word; 0 where there is nothing to tell apart.
+fn same_beginning(texts: &[String]) -> usize {
+    let [first, others @ ..] = texts else { return 0 };
+    if others.is_empty() {
+        return 0;
+    }
+    let shared = |other: &String| first.bytes().zip(other.bytes()).take_while(|(one, two)| one == two).count();
+    let same = others.iter().map(shared).min().unwrap_or(0);
+    // Not within a word: what differs stands there whole.
+    first.as_bytes()[..same].iter().rposition(|byte| matches!(byte, b' ' | b'/' | b'=')).map_or(0, |at| at + 1)
+}
+
+/// What is heard of a line.
+fn spoken(text: &str, beside: &Beside) -> String {
+    let parts = [text, &beside.stdin, beside.variables.trim_end()];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).map(sanitize::command).collect();
+    parts.join("  ")
+}
+
+/// A task's line, what all lines begin with in a weaker colour and shortened, and behind it in a weaker colour what else the command gets.
+fn line(text: &str, same: usize, beside: &Beside, palette: &Palette) -> LayoutJob {
     let mut line = LayoutJob::default();
+    let (same, text) = text.split_at(same);
+    let kept = same.char_indices().rev().nth(SAME_LETTERS).map_or(0, |(at, _)| at);
+    let same = if kept > 0 { format!("…{}", &same[kept..]) } else { same.to_owned() };
+    let format = TextFormat::simple(FontId::monospace(theme::BODY_SIZE), palette.text_weak);
+    line.append(&sanitize::command(&same), 0.0, format);
     for (text, color) in
         [(text, palette.text), (&*beside.stdin, palette.text_weak), (beside.variables.trim_end(), palette.text_weak)]
     {
@@ -107,4 +136,20 @@ fn line(text: &str, beside: &Beside, palette: &Palette) -> LayoutJob {
         }
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_lines_begin_with_ends_with_a_word() {
+        let same = |texts: &[&str]| same_beginning(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        assert_eq!(same(&["gzip -k photos/a1", "gzip -k photos/a2"]), "gzip -k photos/".len());
+        assert_eq!(same(&["one 1", "one 10"]), 4);
+        assert_eq!(same(&["echo é", "echo è"]), 5, "not within a letter");
+        assert_eq!(same(&["a", "b"]), 0);
+        assert_eq!(same(&["alone"]), 0);
+        assert_eq!(same(&[]), 0);
+    }
 }

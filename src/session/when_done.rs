@@ -1,0 +1,116 @@
+//! What happens when the run under way is done: a message for the desktop, and an action that was chosen for this run.
+//!
+//! The action is for one run: it is forgotten with its end, and a run that is stopped by hand has none.
+
+use std::process::{Command as Process, Stdio};
+
+use crossbeam_channel::{Receiver, TryRecvError};
+
+use super::history::on_a_thread;
+use super::notices::{Notice, Topic};
+use super::{Session, Wake};
+use fanlane_core::event::OutcomeCounts;
+
+/// What is done when the run under way is done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DoneAction {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A command line is run by the shell.
+    Run(String),
+    /// The machine is shut down, unless somebody objects in time.
+    ShutDown,
+}
+
+/// A run that came to its end by itself while this window showed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoneRun {
+    /// The name of its job.
+    pub name: String,
+    /// Its tasks by outcome.
+    pub counts: OutcomeCounts,
+    /// How long it took, in nanoseconds.
+    pub wall_ns: u64,
+    /// What was chosen for its end.
+    pub action: DoneAction,
+}
+
+/// The state of the waiting.
+#[derive(Default)]
+pub(super) struct WhenDone {
+    action: DoneAction,
+    /// The run under way, by its serial number.
+    watched: Option<u64>,
+    ended: Option<DoneRun>,
+    /// The command under way.
+    command: Option<Receiver<Result<(), String>>>,
+}
+
+impl Session {
+    /// What is done when the run under way is done.
+    pub const fn done_action(&self) -> &DoneAction {
+        &self.when_done.action
+    }
+
+    /// The run that came to its end, once.
+    pub const fn take_done(&mut self) -> Option<DoneRun> {
+        self.when_done.ended.take()
+    }
+
+    /// Chooses what is done when the run under way is done; without one it would never happen.
+    pub(super) fn set_done_action(&mut self, action: DoneAction) {
+        if self.is_running() {
+            self.when_done.action = action;
+        }
+    }
+
+    /// Tells what the window could not do.
+    pub fn tell_fault(&mut self, text: String) {
+        self.notices.show(Notice::error(text).about(Topic::WhenDone));
+    }
+
+    pub(super) fn poll_when_done(&mut self) {
+        let under_way = self.run.under_way().map(|run| run.serial);
+        let before = std::mem::replace(&mut self.when_done.watched, under_way);
+        if before.is_some() && before != under_way {
+            self.run_is_done(before);
+        }
+        match self.when_done.command.as_ref().map(Receiver::try_recv) {
+            None | Some(Err(TryRecvError::Empty)) => return,
+            Some(Ok(Err(fault))) => self.tell_fault(fault),
+            Some(Ok(Ok(())) | Err(TryRecvError::Disconnected)) => {}
+        }
+        self.when_done.command = None;
+    }
+
+    fn run_is_done(&mut self, serial: Option<u64>) {
+        let action = std::mem::take(&mut self.when_done.action);
+        let Some(run) = self.run.current().filter(|run| Some(run.serial) == serial) else { return };
+        let name = run.job.display_name().to_owned();
+        let model = run.model();
+        let Some(summary) = model.summary().filter(|summary| !summary.stopped) else { return };
+        let (counts, wall_ns) = (model.progress.counts, summary.wall_ns);
+        drop(model);
+        if let DoneAction::Run(line) = &action {
+            self.when_done.command = run_line(&self.wake, line.clone(), counts);
+        }
+        self.when_done.ended = Some(DoneRun { name, counts, wall_ns, action });
+    }
+}
+
+/// Runs a line with the numbers of tasks in its environment; the receiver gets what went wrong.
+fn run_line(wake: &Wake, line: String, counts: OutcomeCounts) -> Option<Receiver<Result<(), String>>> {
+    on_a_thread(wake, move || {
+        let mut process = Process::new("/bin/sh");
+        process.arg("-c").arg(&line).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        process.env("FANLANE_DONE", counts.done.to_string()).env("FANLANE_NOT_DONE", counts.not_done().to_string());
+        match process.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("The command that was to run when the run is done failed ({status}): {line}")),
+            Err(error) => {
+                Err(format!("The command that was to run when the run is done could not be started: {error}."))
+            }
+        }
+    })
+}
