@@ -30,8 +30,10 @@ fn the_book_has_each_page_once() {
     let in_book = pages().into_iter().filter_map(|page| page.strip_prefix("docs").ok().map(Path::to_owned));
     let mut there: Vec<String> = in_book.map(|page| page.to_string_lossy().into_owned()).collect();
     there.retain(|page| page != "SUMMARY.md");
+    let missing: Vec<&String> = there.iter().filter(|page| !listed.contains(page)).collect();
+    assert!(missing.is_empty(), "docs/SUMMARY.md lacks {missing:?}");
     there.sort();
-    assert_eq!(listed, there);
+    assert_eq!(listed, there, "each page once, and no others");
 }
 
 fn fault(page: &Path, link: &str) -> Option<String> {
@@ -65,7 +67,7 @@ fn normal(path: &Path) -> PathBuf {
 }
 
 /// The lines that are not in a fenced block.
-fn prose(text: &str) -> impl Iterator<Item = &str> {
+pub fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut is_code = false;
     text.lines().filter(move |line| {
         let is_fence = line.trim_start().starts_with("```");

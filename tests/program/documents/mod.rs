@@ -4,6 +4,7 @@ mod blocks;
 mod links;
 mod stock;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,47 @@ fn blocks_that_are_not_run_are_counted() {
         .map(|(page, count)| (page.to_str().expect("it is text"), *count))
         .collect();
     assert_eq!(found, NOT_RUN);
+}
+
+/// A flag that is renamed or removed is missed where the text names it, too.
+#[test]
+fn every_flag_that_the_text_names_is_one_of_its_command() {
+    /// What is meant to be wrong.
+    const WRONG: [&str; 1] = ["--bogus"];
+    let folder = TempDir::new().expect("a folder");
+    let mut helps: BTreeMap<String, String> = BTreeMap::new();
+    let mut faults = Vec::new();
+    let mut count = 0;
+    for page in pages() {
+        let text = links::prose(&blocks::read(&page)).collect::<Vec<_>>().join("\n");
+        for span in text.split('`').skip(1).step_by(2).filter_map(|span| span.strip_prefix("fanlane ")) {
+            // What stands in quotes is for another program.
+            let words: Vec<&str> = span.split(['\'', '"']).next().unwrap_or_default().split_whitespace().collect();
+            let is_command = |word: &&&str| word.chars().all(|c| c.is_ascii_lowercase());
+            let Some(command) = words.first().filter(is_command) else { continue };
+            let flag =
+                |word: &&str| word.trim_matches(['[', ']']).split(['=', ']']).next().unwrap_or_default().to_owned();
+            for flag in words.iter().map(flag).filter(|flag| flag.starts_with("--") && flag.len() > 2) {
+                // A command of a command has flags of its own.
+                let of = match words.get(1).filter(is_command) {
+                    Some(inner) if ["history", "import", "manager", "presets"].contains(command) => {
+                        vec![*command, *inner]
+                    }
+                    _ => vec![*command],
+                };
+                let help = helps.entry(of.join(" ")).or_insert_with(|| {
+                    let ended = run_in(&[&of[..], &["--help"]].concat(), folder.path());
+                    if ended.code == Some(0) { ended.out } else { run_in(&[command, "--help"], folder.path()).out }
+                });
+                count += 1;
+                if !help.contains(&flag) && !WRONG.contains(&&*flag) {
+                    faults.push(format!("{}: {span}: {flag}", page.display()));
+                }
+            }
+        }
+    }
+    assert!(count > 30, "flags are found: {count}");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 /// Does what a page says from its first line to its last, in one folder; returns what is not as it says.
