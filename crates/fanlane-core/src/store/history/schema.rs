@@ -60,7 +60,7 @@ pub(super) fn create(path: &Path) -> Result<(), HistoryError> {
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(fault)?;
     // The caller syncs the file before it gets its name.
     connection.pragma_update(None, "synchronous", "OFF").map_err(fault)?;
-    // Blocks are long: small pages cost a run twice the processor time.
+    // Blocks are long: with pages of 4 KiB, writing them takes 1.5 times as much processor time.
     connection.pragma_update(None, "page_size", 16 << 10).map_err(fault)?;
     // Returns the space of removed runs; it has to be set before the first table exists.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(fault)?;

@@ -1,9 +1,13 @@
 //! What is on the disk, and when. What was committed is in the write-ahead log, where a kill of this process loses nothing;
 //! a sync guards it from a power failure, and so do the syncs without which no page of the log may be moved to the file.
 
+use std::fs::{self, File};
+use std::path::PathBuf;
+
 use rusqlite::{Connection, Result, Transaction, TransactionBehavior};
 
-use super::{History, place};
+use super::{History, HistoryError, place};
+use crate::store::atomic_write;
 
 /// Length of the log at which its pages are moved to the file, in bytes; what is left is moved when the last connection
 /// is closed.
@@ -20,6 +24,21 @@ pub(super) fn sync_commits(connection: &Connection) -> Result<()> {
 }
 
 impl History {
+    /// Syncs what was committed. SQLite does that with the next commit too, but only if that one changes anything.
+    pub(super) fn sync_log(&self) -> std::result::Result<(), HistoryError> {
+        let synced = File::open(self.log()).and_then(|log| log.sync_data());
+        let synced = synced.and_then(|()| atomic_write::sync_folder(&self.folder));
+        synced.map_err(|source| HistoryError::System {
+            what: "the history cannot be synced:",
+            path: self.log(),
+            source,
+        })
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path.with_file_name(format!("{}-wal", place::FILE))
+    }
+
     /// Begins a transaction whose commit returns when it, and all before it, are on the disk.
     pub(super) fn begin_synced(&self) -> Result<Transaction<'_>> {
         // A transaction that could not begin may have left another setting.
@@ -30,8 +49,7 @@ impl History {
     /// Begins a transaction whose commit is safe from a kill, and from a power failure with the next synced one. Behind it,
     /// [`sync_commits`] is due.
     pub(super) fn begin_unsynced(&self) -> Result<Transaction<'_>> {
-        let log = self.path.with_file_name(format!("{}-wal", place::FILE));
-        let is_empty = || std::fs::metadata(&log).is_ok_and(|log| log.len() == 0);
+        let is_empty = || fs::metadata(self.log()).is_ok_and(|log| log.len() == 0);
         if is_empty() {
             // SQLite syncs the first bytes of a log before others, in case old pages stand behind them. In an empty log
             // there are none, and no other process can add some while this transaction lasts.

@@ -245,6 +245,9 @@ impl Written {
         let fault = |error| HistoryError::of(&path, error);
         // The row of the run waits for no sync, and neither does each part of what comes in fast.
         let syncs = turn.is_last || (self.id.is_some() && self.synced_at.elapsed() >= COMMIT_INTERVAL);
+        if syncs && blocks.is_empty() {
+            self.history.sync_log()?;
+        }
         let change = if syncs { self.history.begin_synced() } else { self.history.begin_unsynced() };
         let change = change.map_err(fault)?;
         let id = match self.id {
