@@ -215,17 +215,21 @@ fn a_run_in_the_background_is_followed_from_elsewhere_one_task_or_all() {
 #[test]
 fn a_task_that_floods_in_the_background_is_followed_in_part_and_then_to_its_end() {
     let scene = Scene::new();
-    let line = "seq 60000; : > printed-{}; until [ -e go-{} ]; do sleep 0.01; done; echo {} over";
+    let line = "echo {} begun; until [ -e flood-{} ]; do sleep 0.01; done; seq 60000; : > printed-{}; \
+                until [ -e go-{} ]; do sleep 0.01; done; echo {} over";
     let started = scene.run(&["run", "--background", "--quiet", line, ":::", "a"]);
     assert_eq!(started.code, Some(0), "{started:?}");
-    scene.wait_for("printed-a");
-    // More than is sent at once, and less than what a record holds.
     let mut following = scene.read(&["follow", "last", "1"]);
+    // Once the run has ended, the history is followed, which keeps less.
+    following.wait_for(&["a begun\n"]);
+    scene.write("flood-a", "");
+    // More than is sent at once, and less than what a record holds.
+    scene.wait_for("printed-a");
     scene.write("go-a", "");
     following.wait_for(&["a over\n"]);
     let ended = following.ended();
     let expected: String = (1..=60_000).map(|line| format!("{line}\n")).collect();
-    assert!(ended.code == Some(0) && ended.out == expected + "a over\n", "{} bytes", ended.out.len());
+    assert!(ended.code == Some(0) && ended.out == format!("a begun\n{expected}a over\n"), "{} bytes", ended.out.len());
 }
 
 #[test]
