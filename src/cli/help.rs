@@ -42,7 +42,7 @@ const RUN_GROUPS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("Inputs", &["arg-file", "jsonl", "null", "delimiter", "trim", "encoding", "sample", "seed"]),
-    ("Command", &["shell", "no-shell", "stdin-text", "stdin-file", "replace"]),
+    ("Command", &["shell", "no-shell", "stdin-text", "stdin-file", "replace", "tty"]),
     ("Order and pool", &["mode", "shuf", "order", "delay", "nice", "memfree", "load", "slots", "resource", "need"]),
     ("Failures and limits", &["retry-wait", "heartbeat", "limit-memory", "limit-cpu", "limit-output"]),
     ("Output", &["no-bar", "line-buffer", "ungroup", "latest-line", "tagstring"]),

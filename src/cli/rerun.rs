@@ -1,21 +1,18 @@
 //! `fanlane resume` and `fanlane rerun`: a run of the history is resumed or run again with the job as it was then, also with
 //! what its command line had laid over a job file; flags change it for this run. Whether its inputs are still the same is checked task by task.
 
-use std::io::IsTerminal;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::Result;
 use clap::Args;
 
 use super::execute::keep::Keep;
+use super::execute::recorded::recorded_plan;
 use super::execute::resume::{Resume, ResumeSource};
 use super::execute::{self, Placement, RunRequest, Selection};
 use super::exit_status::Status;
-use super::plan::Plan;
 use super::report::args::ReportArgs;
 use super::run::OverlayArgs;
 use super::run_name::RunName;
 use super::subcommand::Subcommand;
-use fanlane_core::job::{Input, Job};
 
 /// The arguments that both have.
 #[derive(Debug, Args)]
@@ -103,22 +100,4 @@ impl RerunOptions {
             RunRequest { placement, workers: self.overlay.workers, report, keep, ..RunRequest::new(plan.check()?) },
         ))
     }
-}
-
-/// The number and the plan of a run of the history.
-fn recorded_plan(run: RunName) -> Result<(i64, Plan)> {
-    let (history, row) = run.find()?;
-    let id = row.id;
-    let Some(text) = history.job(id)? else {
-        bail!(
-            "the job of run {id} was too long to be kept; give its command and inputs to fanlane run --resume-run {id}"
-        )
-    };
-    let job = Job::parse(&text).with_context(|| format!("the job of run {id} cannot be read"))?;
-    ensure!(
-        !(job.inputs.iter().any(Input::reads_stdin) && std::io::stdin().is_terminal()),
-        "run {id} read its inputs from standard input; pipe the same ones to this command"
-    );
-    ensure!(row.folder.is_dir(), "the folder of run {id} is gone: {}", row.folder.display());
-    Ok((id, Plan { job, folder: row.folder }))
 }

@@ -1,6 +1,7 @@
 //! Job control: a run at Ctrl-Z and `fg`, at the same signals by number, and tasks that are stopped.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::time::Instant;
 
 use fanlane_os::process_tree;
@@ -137,4 +138,70 @@ fn a_task_is_shown_as_stopped_where_it_waits_for_a_process_that_a_signal_has_sto
     is_told(false);
     scene.write("gate", "");
     assert_eq!(run.ended().code, Some(0));
+}
+
+#[test]
+fn with_tty_one_task_at_a_time_reads_the_terminal_whose_modes_each_task_finds_as_they_were() {
+    let scene = Scene::new();
+    let line = "stty -a | grep -q '[ ;]-icanon' && echo spo''iled; echo 'who is {}?'; read name; echo \"{} is <$name>\"; \
+                stty -icanon -echo; kill -KILL $$";
+    let mut terminal =
+        Terminal::start(command(&["run", "--tty", "-j4", line, ":::", "a", "b"], scene.0.path()), 80, 24);
+    for (task, name) in [("a", "Ann"), ("b", "Bob")] {
+        terminal.wait_for("the question", 0, |text| text.contains(&format!("who is {task}?")));
+        terminal.press(&format!("{name}\n"), &format!("{task} is <{name}>"));
+    }
+    terminal.wait_for("the summary", 0, |text| text.contains("2 failed"));
+    let text = terminal.text();
+    assert!(!text.contains("spoiled") && text.contains("--tty runs one task at a time"), "{text}");
+    // It looks at the modes.
+    assert_eq!(terminal.ended().0, Some(1));
+}
+
+#[test]
+fn ctrl_z_of_a_task_that_has_the_terminal_suspends_the_run_and_ctrl_c_ends_it() {
+    let scene = Scene::new();
+    let mut terminal = Terminal::shell(scene.0.path());
+    let line = "echo be'gun' {}; read line; echo \"{} got <\\$line>\"";
+    terminal.type_keys(&format!("$FANLANE run --tty \"{}\" ::: a b\n", line.replace('"', "\\\"")));
+    terminal.wait_for("the task", 0, |text| text.contains("begun a"));
+    terminal.press(CTRL_Z, "Stopped");
+    terminal.press("jobs\n", "Stopped");
+    terminal.press("fg\n", "run --tty");
+    terminal.press("hello\n", "a got <hello>");
+    terminal.wait_for("the next task", 0, |text| text.contains("begun b"));
+    terminal.press("\x03", "1 failed");
+    terminal.type_keys("exit $?\n");
+    assert_eq!(terminal.ended().0, Some(130));
+}
+
+#[test]
+fn a_key_that_interrupts_the_task_with_the_terminal_lets_no_further_one_begin() {
+    let scene = Scene::new();
+    let line = "echo be'gun' {}; sleep 1000";
+    let mut terminal = Terminal::start(command(&["run", "--tty", line, ":::", "a", "b"], scene.0.path()), 80, 24);
+    terminal.wait_for("the task", 0, |text| text.contains("begun a"));
+    terminal.press("\x03", "1 cancelled");
+    let (status, text) = terminal.ended();
+    assert!(status == Some(130) && !text.contains("begun b"), "{status:?} {text}");
+}
+
+#[test]
+fn tasks_of_other_runs_have_no_terminal_and_tty_without_one_is_an_error() {
+    let scene = Scene::new();
+    let line = "read x </dev/tty; echo read $?; stty -echo </dev/tty; echo set $?; : {}";
+    let terminal = Terminal::start(command(&["run", "--no-bar", line, ":::", "a"], scene.0.path()), 80, 24);
+    let (status, text) = terminal.ended();
+    assert_eq!(status, Some(0), "{text}");
+    assert!(!text.contains("read 0") && !text.contains("set 0") && text.contains("/dev/tty"), "{text}");
+
+    let mut apart = command(&["run", "--tty", "touch", ":::", "ran"], scene.0.path());
+    #[expect(unsafe_code, reason = "the session is made between fork and exec")]
+    // SAFETY: it is a system call and nothing else.
+    unsafe {
+        apart.pre_exec(|| Ok(rustix::process::setsid().map(|_| ())?));
+    }
+    let refused = Running::start(apart).ended();
+    assert!(refused.code == Some(2) && refused.err.contains("this process has no terminal"), "{refused:?}");
+    assert!(!scene.has("ran"));
 }

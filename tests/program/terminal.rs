@@ -83,3 +83,28 @@ fn without_a_terminal_a_view_is_an_error_that_says_what_to_do_and_runs_nothing()
     let refused = run_in(&["watch"], home.path());
     assert!(refused.code == Some(2) && refused.err.contains("fanlane attach --plain"), "{refused:?}");
 }
+
+#[test]
+fn the_latest_line_of_a_running_task_is_drawn_above_the_bar_and_both_are_gone_at_the_end() {
+    let scene = Scene::new();
+    let line = "echo first; echo late'st'-{}; until [ -e gate ]; do sleep 0.01; done";
+    let words = ["run", "--latest-line", "-j1", line, ":::", "a"];
+    let terminal = Terminal::start(command(&words, scene.0.path()), 80, 24);
+    terminal.wait_for("the line", 0, |text| text.contains("latest-a") && text.contains("0 of 1 ended"));
+    scene.write("gate", "");
+    terminal.wait_for("the summary", 0, |text| text.contains("1 done"));
+    let (status, text) = terminal.ended();
+    assert_eq!(status, Some(0), "{text}");
+    let last = text.trim_end().rsplit('\n').next().unwrap();
+    assert!(last.contains("1 done") && !last.contains("ended"), "{last:?}");
+}
+
+#[test]
+fn the_list_of_runs_fits_into_the_columns_of_the_terminal() {
+    let scene = Scene::new();
+    let long = format!("true {}", "long ".repeat(40));
+    assert_eq!(scene.run(&["run", "--quiet", &long, ":::", "a", "b"]).code, Some(0));
+    let (status, text) = Terminal::start(command(&["history"], scene.0.path()), 80, 24).ended();
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("true") && text.lines().all(|line| line.trim_end().chars().count() <= 80), "{text}");
+}

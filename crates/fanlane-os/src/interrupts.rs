@@ -27,32 +27,55 @@ pub fn before_exit(undo: fn()) {
 /// # Errors
 /// When signals cannot be caught.
 pub fn during<T>(on_signal: impl Fn(u32) + Send, work: impl FnOnce() -> T) -> std::io::Result<(T, u32)> {
-    let ignored = signal::ignored();
-    // `nohup` and a shell's background jobs want those that are ignored to stay so.
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored.contains(signal)))?;
-    let closing = CloseOnDrop(signals.handle());
-    let count = AtomicU32::new(0);
-    let counted = &count;
-    let result = thread::scope(|scope| {
-        let catching = thread::Builder::new().name("signals".to_owned()).spawn_scoped(scope, move || {
-            for _ in signals.forever() {
-                match counted.fetch_add(1, Ordering::Relaxed) {
-                    before @ 0..2 => on_signal(before + 1),
-                    _ => {
-                        if let Some(undo) = BEFORE_EXIT.get() {
-                            undo();
+    Interrupts::catch()?.during(on_signal, work)
+}
+
+/// The signals, from the moment on at which they are caught.
+#[derive(Debug)]
+pub struct Interrupts(Signals);
+
+impl Interrupts {
+    /// Catches the signals from now on; what comes before [`Interrupts::during`] takes effect there.
+    ///
+    /// # Errors
+    /// When signals cannot be caught.
+    pub fn catch() -> std::io::Result<Self> {
+        let ignored = signal::ignored();
+        // `nohup` and a shell's background jobs want those that are ignored to stay so.
+        let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored.contains(signal));
+        Ok(Self(Signals::new(wanted)?))
+    }
+
+    /// As [`during`].
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn during<T>(self, on_signal: impl Fn(u32) + Send, work: impl FnOnce() -> T) -> std::io::Result<(T, u32)> {
+        let Self(mut signals) = self;
+        let closing = CloseOnDrop(signals.handle());
+        let count = AtomicU32::new(0);
+        let counted = &count;
+        let result = thread::scope(|scope| {
+            let catching = thread::Builder::new().name("signals".to_owned()).spawn_scoped(scope, move || {
+                for _ in signals.forever() {
+                    match counted.fetch_add(1, Ordering::Relaxed) {
+                        before @ 0..2 => on_signal(before + 1),
+                        _ => {
+                            if let Some(undo) = BEFORE_EXIT.get() {
+                                undo();
+                            }
+                            std::process::exit(i32::from(INTERRUPTED));
                         }
-                        std::process::exit(i32::from(INTERRUPTED));
                     }
                 }
-            }
-        });
-        catching?;
-        // Also when `work` panics: the scope waits for its thread, which ends with this.
-        let _closing = closing;
-        Ok::<T, std::io::Error>(work())
-    })?;
-    Ok((result, count.into_inner()))
+            });
+            catching?;
+            // Also when `work` panics: the scope waits for its thread, which ends with this.
+            let _closing = closing;
+            Ok::<T, std::io::Error>(work())
+        })?;
+        Ok((result, count.into_inner()))
+    }
 }
 
 struct CloseOnDrop(Handle);

@@ -2,14 +2,14 @@
 //! parent's memory until the program is executed.
 //!
 //! A session of its own has no terminal: a program that asks for one is refused at once, where it would otherwise be stopped for
-//! reading or setting the terminal of another process group.
+//! reading or setting the terminal of another process group. A program may instead be given the terminal, in its foreground.
 //!
 //! `std::process` is good for starting programs; this is for starting thousands a second. It saves the hundred system calls
 //! with which `posix_spawn` queries every signal, and the one that opens the pidfd.
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_void};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -27,14 +27,13 @@ const STACK_ALIGNMENT: usize = 16;
 /// A program that was started.
 #[derive(Debug)]
 pub struct Launched {
-    /// Its process, the leader of a session and a process group with the same id. The caller has to reap it.
+    /// Its process, the leader of a process group with the same id, and of a session unless it has the terminal. The caller has to
+    /// reap it.
     pub pid: Pid,
     /// Becomes readable at the end of the process.
     pub handle: OwnedFd,
-    /// Its standard output.
-    pub stdout: OwnedFd,
-    /// Its standard error.
-    pub stderr: OwnedFd,
+    /// Its standard output and standard error; `None` where it has those of this process, and the terminal.
+    pub streams: Option<[OwnedFd; 2]>,
 }
 
 /// Starts programs in one environment, from one thread.
@@ -45,6 +44,8 @@ pub struct Launcher {
     /// The signals that this process ignores and that a program would inherit so.
     ignored: Vec<c_int>,
     stack: Vec<u8>,
+    /// The terminal that programs get.
+    terminal: Option<OwnedFd>,
     /// The last program, and the paths at which it is tried.
     last: Option<(OsString, Vec<CString>)>,
 }
@@ -66,6 +67,7 @@ impl Launcher {
             limits: Vec::new(),
             ignored: signal::ignored(),
             stack: vec![0; STACK_BYTES],
+            terminal: None,
             last: None,
         })
     }
@@ -74,6 +76,16 @@ impl Launcher {
     pub fn limit(&mut self, what: Limit, soft: u64, hard: u64) {
         self.limits.retain(|(held, _)| *held != what);
         self.limits.push((what, what.bounded(soft, hard)));
+    }
+
+    /// Gives programs started from now on the terminal of this session: each is in its foreground, reads it where there is nothing
+    /// else to read, and prints to the streams of this process.
+    ///
+    /// # Errors
+    /// When no descriptor is left.
+    pub fn lend(&mut self, terminal: BorrowedFd<'_>) -> io::Result<()> {
+        self.terminal = Some(terminal.try_clone_to_owned()?);
+        Ok(())
     }
 
     /// Starts `words`, of which the first is the program, with `variables` added to the environment and `stdin` as standard
@@ -113,7 +125,8 @@ impl Launcher {
             environment: &environment_pointers,
             limits: &self.limits,
             ignored: &self.ignored,
-            stdin: stdin.map(|file| file.as_raw_fd()),
+            stdin: stdin.or(self.terminal.as_ref().map(AsFd::as_fd)).map(|file| file.as_raw_fd()),
+            terminal: self.terminal.as_ref().map(AsRawFd::as_raw_fd),
             stdout: -1,
             stderr: -1,
             fault: 0,
@@ -182,6 +195,7 @@ struct Order<'a> {
     limits: &'a [(Limit, libc::rlimit)],
     ignored: &'a [c_int],
     stdin: Option<RawFd>,
+    terminal: Option<RawFd>,
     stdout: RawFd,
     stderr: RawFd,
     /// Why it did not execute the program.
@@ -191,9 +205,14 @@ struct Order<'a> {
 #[expect(unsafe_code, reason = "no safe call starts a process without a copy of its parent's memory")]
 fn launch(stack: &mut [u8], mut order: Order<'_>) -> io::Result<Launched> {
     const FLAGS: c_int = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
-    let (stdout, to_stdout) = pipe_with(PipeFlags::CLOEXEC)?;
-    let (stderr, to_stderr) = pipe_with(PipeFlags::CLOEXEC)?;
-    (order.stdout, order.stderr) = (to_stdout.as_raw_fd(), to_stderr.as_raw_fd());
+    let pipes = if order.terminal.is_none() {
+        Some([pipe_with(PipeFlags::CLOEXEC)?, pipe_with(PipeFlags::CLOEXEC)?])
+    } else {
+        None
+    };
+    if let Some([(_, to_stdout), (_, to_stderr)]) = &pipes {
+        (order.stdout, order.stderr) = (to_stdout.as_raw_fd(), to_stderr.as_raw_fd());
+    }
     let top = stack.as_mut_ptr_range().end;
     let top = top.wrapping_sub(top as usize % STACK_ALIGNMENT);
     let mut handle: RawFd = -1;
@@ -224,7 +243,7 @@ fn launch(stack: &mut [u8], mut order: Order<'_>) -> io::Result<Launched> {
         ) {}
         return Err(io::Error::from_raw_os_error(fault));
     }
-    Ok(Launched { pid, handle, stdout, stderr })
+    Ok(Launched { pid, handle, streams: pipes.map(|pipes| pipes.map(|(stream, _)| stream)) })
 }
 
 /// Runs in the new process, whose memory is its parent's: nothing here allocates, locks, panics or returns.
@@ -261,7 +280,12 @@ unsafe fn prepare(order: &Order<'_>) -> Option<c_int> {
                 return Some(*libc::__errno_location());
             }
         }
-        if libc::setsid() < 0 {
+        let is_apart = match order.terminal {
+            None => libc::setsid() >= 0,
+            // Signals are blocked, so a process in the background may do that.
+            Some(terminal) => libc::setpgid(0, 0) == 0 && libc::tcsetpgrp(terminal, libc::getpid()) == 0,
+        };
+        if !is_apart {
             return Some(*libc::__errno_location());
         }
         for (what, limit) in order.limits {

@@ -17,6 +17,7 @@ pub mod futex;
 pub mod interrupts;
 pub mod journaled;
 pub mod launch;
+pub mod lent_terminal;
 pub mod limit;
 pub mod machine;
 pub mod mailbox;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::find;
+use crate::cli::execute::recorded::failed_in_background;
 use crate::cli::exit_status::Status;
 use crate::cli::report::args::{ReportArgs, ReportOptions};
 use crate::cli::report::{Report, Shortfall, describe};
@@ -18,6 +19,7 @@ use crate::cli::watch::{self as view, Controls, EventSink, Leave, Situation, Vie
 use fanlane_core::engine::{OutputLevel, RunCommand, event_pump};
 use fanlane_core::event::Event;
 use fanlane_core::host::{DetachedError, DetachedRun, DetachedUpdate};
+use fanlane_core::job::Input;
 use fanlane_core::model::Progress;
 use fanlane_os::clock::monotonic_ns;
 use fanlane_os::interrupts;
@@ -83,10 +85,10 @@ fn watch(name: Option<RunName>) -> Result<Status> {
     let watching = find(name)?;
     let batch = watching.batch().cloned().context("the detached run does not tell its tasks")?;
     let ago = Duration::from_nanos(monotonic_ns().saturating_sub(watching.info.epoch_ns));
-    let situation = Situation {
-        is_detached: true,
-        retry_obstacle: Some("fanlane rerun RUN --failed runs the failed tasks of a detached run again"),
-    };
+    let reads_stdin = batch.job().inputs.iter().any(Input::reads_stdin);
+    let retry_obstacle = reads_stdin
+        .then_some("the inputs came from standard input: fanlane rerun RUN --failed --background reads them again");
+    let situation = Situation { is_detached: true, retry_obstacle };
     let mut sink = InHistory(watching.info.run);
     let mut view = View::open(&watching.info.name, &*batch, situation)?.resuming(watching.info.earlier).begun(ago);
     let handle = watching.handle();
@@ -114,9 +116,10 @@ fn watch(name: Option<RunName>) -> Result<Status> {
     )
     .context("signals cannot be caught")?;
     let received = reader.join().map_err(|_| anyhow::anyhow!("the messages of the run cannot be read"))?;
-    if matches!(left, Ok(Leave::Ended)) {
-        view.linger_unless_interrupted(received.run)?;
-    }
+    let lingered = match left {
+        Ok(Leave::Ended) => view.linger_unless_interrupted(received.run)?,
+        _ => Leave::Ended,
+    };
     let progress = view.facts().progress.clone();
     let earlier = view.earlier();
     drop(view);
@@ -127,7 +130,10 @@ fn watch(name: Option<RunName>) -> Result<Status> {
     if let Some(summary) = &progress.summary {
         remark(&describe::summary(summary, earlier, Shortfall::default()));
     }
-    Ok(conclude(received, &progress, true, detached.load(Ordering::Acquire)))
+    match received.run.filter(|_| lingered == Leave::Retry) {
+        Some(run) => failed_in_background(run),
+        None => Ok(conclude(received, &progress, true, detached.load(Ordering::Acquire))),
+    }
 }
 
 /// Reports on a detached run until its end, or until an interrupt, which leaves the run as it is.

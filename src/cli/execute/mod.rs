@@ -4,8 +4,10 @@ pub mod batch;
 mod dry_run;
 pub mod job_log;
 pub mod keep;
+pub mod recorded;
 pub mod resume;
 mod selection;
+mod tty;
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -27,7 +29,7 @@ use fanlane_core::host::DetachedOrder;
 use fanlane_core::job::{Batch, Input, MAX_WORKERS, Shell};
 use fanlane_core::store::history::HistoryRecorder;
 use fanlane_core::store::results_folder::ResultsFolder;
-use fanlane_os::interrupts;
+use fanlane_os::interrupts::Interrupts;
 use fanlane_os::machine::cores;
 use fanlane_os::terminal_signals::{self, Suspensions};
 use keep::{Keep, SpillFolder};
@@ -52,6 +54,8 @@ pub struct RunRequest {
     pub resume: Option<Resume>,
     /// Which tasks are run.
     pub selection: Selection,
+    /// Whether tasks have the terminal, one at a time.
+    pub tty: bool,
 }
 
 impl RunRequest {
@@ -65,6 +69,7 @@ impl RunRequest {
             keep: Keep::default(),
             resume: None,
             selection: Selection::All,
+            tty: false,
         }
     }
 }
@@ -111,7 +116,7 @@ pub fn run(request: RunRequest) -> Result<Status> {
 
 /// Carries out a request; returns the status, and what is to be run next.
 fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
-    let RunRequest { mut plan, placement, workers, report, keep, resume, selection } = request;
+    let RunRequest { mut plan, placement, mut workers, mut report, keep, resume, selection, tty } = request;
     if placement == Placement::Detached {
         check_detached(&report, &keep)?;
     }
@@ -119,12 +124,15 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     if is_watched {
         watch::check().context("--watch cannot be used here")?;
     }
+    let terminal = (tty && placement == Placement::Terminal)
+        .then(|| tty::take(&mut plan, &mut workers, &mut report))
+        .transpose()?;
     // All tasks have to be known, and a detached run outlives what would feed it. What is typed on a terminal is read before a
     // view takes its keys.
     let is_whole = placement != Placement::Terminal
         || resume.is_some()
         || selection != Selection::All
-        || (is_watched && io::stdin().is_terminal());
+        || ((is_watched || tty) && io::stdin().is_terminal());
     let (batch, feeding) = if is_whole { (batch::open_whole(&plan)?, None) } else { batch::open_growing(&plan)? };
     let batch = selection.pick(batch)?;
     let (batch, rest) = match resume {
@@ -182,6 +190,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let options = RunOptions::new(plan.job.mode, pool)
         .monitor(keep.record.is_some() || keepers.history.is_some() || is_watched)
         .output(report.output_level())
+        .terminal(terminal.is_some())
         .spill_folder(spill_folder())
         .gate(keepers.history.as_ref().map(HistoryRecorder::gate));
     let streams = report.streams()?;
@@ -193,7 +202,8 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         .transpose()
         .context("--watch cannot be used here")?
         .map(|view| view.resuming(earlier));
-    // Before the first task; the view does it itself.
+    // Before the first task, which a key may interrupt as soon as it is there. A view catches the wish to be suspended itself.
+    let interrupts = Interrupts::catch().context("signals cannot be caught")?;
     let suspensions = if is_watched { None } else { Some(Suspensions::catch().context("signals cannot be caught")?) };
     engine::own_process();
     let sweep = Sweep::begin(|| ());
@@ -209,30 +219,35 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
         .resuming(earlier)
         .printing_commands(commands)
         .pausing(pauses);
-    let stop = terminal_signals::stop_here;
+    let stop = || match &terminal {
+        Some(terminal) => terminal.during(terminal_signals::stop_here),
+        None => terminal_signals::stop_here(),
+    };
 
     let ask_to_stop = |signal| run.command(if signal == 1 { RunCommand::Stop } else { RunCommand::StopNow });
-    let (followed, signals) = interrupts::during(ask_to_stop, || {
-        let followed = match (&mut view, suspensions) {
-            (None, Some(suspensions)) => suspensions
-                .during(|| suspender.suspend(&*run, &stop), || report.follow(&events))
-                .and_then(|followed| followed),
-            (None, None) => report.follow(&events),
-            (Some(view), _) => {
-                let controls =
-                    Controls { command: &|command| run.command(command), suspend: &|| suspend(&*run, &stop) };
-                view.follow(&events, &mut report, controls).and_then(|_| report.finish())
+    let (followed, signals) = interrupts
+        .during(ask_to_stop, || {
+            let followed = match (&mut view, suspensions) {
+                (None, Some(suspensions)) => suspensions
+                    .during(|| suspender.suspend(&*run, &stop), || report.follow(&events))
+                    .and_then(|followed| followed),
+                (None, None) => report.follow(&events),
+                (Some(view), _) => {
+                    let controls =
+                        Controls { command: &|command| run.command(command), suspend: &|| suspend(&*run, &stop) };
+                    view.follow(&events, &mut report, controls).and_then(|_| report.finish())
+                }
+            };
+            if followed.is_err() {
+                run.command(RunCommand::Stop);
+                // The run waits for a reader of its events, so they are read to the end.
+                events.iter().for_each(|event| report.record_only(&event));
             }
-        };
-        if followed.is_err() {
-            run.command(RunCommand::Stop);
-            // The run waits for a reader of its events, so they are read to the end.
-            events.iter().for_each(|event| report.record_only(&event));
-        }
-        followed
-    })
-    .context("signals cannot be caught")?;
+            followed
+        })
+        .context("signals cannot be caught")?;
     run.join();
+    drop(terminal);
     let recorded = report.run();
     // A closed standard error can be reported nowhere else.
     let _ = report.close_history();

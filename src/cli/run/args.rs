@@ -34,6 +34,9 @@ pub struct RunArgs {
     /// Start a detached run and return at once: fanlane attach watches it, fanlane stop ends it
     #[arg(long = "background")]
     pub detached: bool,
+    /// Give the terminal to one task at a time; what it prints is not kept
+    #[arg(long, conflicts_with_all = ["detached", "watch", "line_buffer", "latest_line", "results"])]
+    pub tty: bool,
     /// Print the command lines and run nothing
     #[arg(long, aliases = ["dryrun", "dr"])]
     pub dry_run: bool,
@@ -85,6 +88,7 @@ impl RunArgs {
             report: ReportOptions { commands: self.parallel.commands(), ..self.report.options() },
             keep: self.keep.keep(),
             resume: self.keep.resume()?,
+            tty: self.tty,
             ..RunRequest::new(plan.check()?)
         })
     }

@@ -69,13 +69,15 @@ pub struct RunOptions {
     /// How much of what tasks print is told while they run, from the start; [`RunCommand::Watch`](super::RunCommand::Watch)
     /// changes it.
     pub output: OutputLevel,
+    /// Each command has the terminal of this process while it runs, and is not captured; for mode `one`, with one worker.
+    pub terminal: bool,
 }
 
 impl RunOptions {
     /// A run that is not monitored, keeps the head and the tail of long streams, and balances its workers.
     pub const fn new(mode: Mode, workers: u32) -> Self {
         let output = OutputLevel::Nothing;
-        Self { mode, workers, monitor: false, spill_folder: None, chunk: None, gate: None, output }
+        Self { mode, workers, monitor: false, spill_folder: None, chunk: None, gate: None, output, terminal: false }
     }
 
     /// Sets whether cores and workers are sampled during the run.
@@ -100,6 +102,12 @@ impl RunOptions {
     #[must_use]
     pub fn gate(self, gate: Option<StartGate>) -> Self {
         Self { gate, ..self }
+    }
+
+    /// Sets whether commands have the terminal.
+    #[must_use]
+    pub fn terminal(self, terminal: bool) -> Self {
+        Self { terminal, ..self }
     }
 
     /// Sets how much of what tasks print is told while they run.

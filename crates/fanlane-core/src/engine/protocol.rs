@@ -50,6 +50,8 @@ pub struct Setup {
     pub progress: Option<String>,
     /// How large results come to the engine.
     pub transport: Transport,
+    /// The process group of the engine, whose terminal each command has while it runs, in place of being captured.
+    pub terminal_of: Option<i32>,
 }
 
 /// What a command may take at the most: [`Limits`](crate::job::limits::Limits) as they travel, since a job leaves out
@@ -333,6 +335,7 @@ mod tests {
             shared_folder: Some("/tmp/a".into()),
             progress: Some("name".into()),
             transport: Transport::SharedMemory,
+            terminal_of: Some(12),
         };
         let mut spec = WorkloadSpec::named("cube");
         spec.seed = Some(7);

@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Sender, bounded, unbounded};
+use rustix::process::getpgrp;
 
 use crate::event::{Event, EventKind, RunEvent, RunHeader};
 use crate::job::workload::Workload;
@@ -89,6 +90,7 @@ impl Run {
             shared_folder: objects.as_ref().and_then(SharedObjects::folder).map(Path::to_owned),
             progress: reports.as_ref().map(|reports| reports.name().to_owned()),
             transport: batch.job().transport,
+            terminal_of: options.terminal.then(|| getpgrp().as_raw_nonzero().get()),
         };
         let growth = batch.growth();
         let tasks = growth.as_ref().map_or_else(|| batch.len(), |growth| growth.tasks);

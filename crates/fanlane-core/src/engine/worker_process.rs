@@ -45,8 +45,8 @@ pub struct WorkerProcess {
 impl WorkerProcess {
     /// Starts `executable` in the worker role; it and all its tasks have `environment` besides the engine's own.
     pub fn start(executable: &Path, setup: &Setup, environment: &[(String, String)]) -> io::Result<Self> {
-        let plan =
-            ChildPlan { executable, role: ENGINE_ROLE, marker: WORKER_MARKER, environment, writes_output: false };
+        let writes_output = setup.terminal_of.is_some();
+        let plan = ChildPlan { executable, role: ENGINE_ROLE, marker: WORKER_MARKER, environment, writes_output };
         let (child, mut control) = Child::start(plan)?;
         let mut bytes = Vec::new();
         let introduced =

@@ -21,7 +21,8 @@ fn ended(launched: Launched) -> (Option<i32>, String, String) {
         File::from(stream).read_to_string(&mut text).expect("it can be read");
         text
     };
-    (status.exit_status(), text(launched.stdout), text(launched.stderr))
+    let [stdout, stderr] = launched.streams.expect("it has pipes").map(text);
+    (status.exit_status(), stdout, stderr)
 }
 
 fn run(words: &[OsString], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::event::{Captured, Spill};
 
@@ -62,7 +63,17 @@ impl SpillFile {
     }
 }
 
+/// Held while a file or its folder is made.
+static CREATING: Mutex<()> = Mutex::new(());
+
+/// From now on no file is made for what commands print: this process removes their folder and ends. Threads that would make one
+/// stand still.
+pub fn end_spilling() {
+    std::mem::forget(CREATING.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
 fn create(path: &Path) -> io::Result<File> {
+    let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
     match File::create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // Of a worker that died over the same attempt: it is not read any more.

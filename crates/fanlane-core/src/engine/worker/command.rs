@@ -18,6 +18,7 @@ use crate::event::{Outcome, Output, Spill, StreamName, spill_name};
 use crate::job::TaskKind;
 use crate::job::control::environment_of_lane;
 use fanlane_os::launch::{Launched, Launcher};
+use fanlane_os::lent_terminal::Lender;
 use fanlane_os::limit::Limit;
 use fanlane_os::memory_kills::MemoryKills;
 use fanlane_os::process_tree;
@@ -46,6 +47,8 @@ struct CommandExecutor {
     launcher: Launcher,
     reader: StreamReader,
     memory_kills: MemoryKills,
+    /// What lends the terminal to commands.
+    lender: Option<Lender>,
     context: Arc<WorkerContext>,
 }
 
@@ -54,7 +57,11 @@ fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
     let max_bytes = setup.caps.output_bytes.unwrap_or(u64::MAX);
     let progress = setup.progress.iter().map(|name| (PROGRESS_VARIABLE.to_owned(), address(name, lane.worker)));
     let own = environment_of_lane(&setup.needs, lane.lane.0).into_iter().chain(progress);
+    let lender = setup.terminal_of.and_then(Pid::from_raw).map(Lender::of).transpose()?;
     let mut launcher = Launcher::new(own)?;
+    if let Some(lender) = &lender {
+        launcher.lend(lender.terminal())?;
+    }
     limit(&mut launcher, &setup.caps);
     let kind: CommandKind = setup.task.parameters()?;
     Ok(Box::new(CommandExecutor {
@@ -65,6 +72,7 @@ fn open(lane: &LaneShared) -> io::Result<Box<dyn Executor>> {
         launcher,
         reader: StreamReader::new(setup.output_limit_bytes, max_bytes, Arc::clone(&lane.reminder)),
         memory_kills: MemoryKills::watch(),
+        lender,
         context: Arc::clone(&lane.context),
     }))
 }
@@ -85,6 +93,25 @@ fn limit(launcher: &mut Launcher, caps: &Caps) {
 
 impl Executor for CommandExecutor {
     fn execute(&mut self, task: TaskFrame, watch: &dyn TaskWatch) -> Execution {
+        let Some(modes) = self.lender.as_ref().map(Lender::modes) else { return self.run(task, watch) };
+        let execution = self.run(task, watch);
+        if let Some(lender) = self.lender.as_ref().filter(|_| !self.context.clock.is_stopped()) {
+            lender.give_back(modes.as_ref());
+            if execution.outcome == (Outcome::Signalled { signal: libc::SIGINT }) {
+                lender.tell_owner(Signal::INT);
+                watch.interrupted();
+            }
+        }
+        execution
+    }
+
+    fn refuse(&self, reason: &str) -> Outcome {
+        Outcome::CannotStart(reason.into())
+    }
+}
+
+impl CommandExecutor {
+    fn run(&mut self, task: TaskFrame, watch: &dyn TaskWatch) -> Execution {
         let TaskFrame { task, attempt, payload } = task;
         let marker = self.marked.then(|| format!("{}.{}.{attempt}", std::process::id(), task.number()));
         let marker = marker.as_deref();
@@ -128,12 +155,6 @@ impl Executor for CommandExecutor {
         Execution { outcome, value: None, output, cpu_ns: Some(cpu_ns), max_rss_bytes, memory_kill }
     }
 
-    fn refuse(&self, reason: &str) -> Outcome {
-        Outcome::CannotStart(reason.into())
-    }
-}
-
-impl CommandExecutor {
     /// What became of a command whose output was wanted whole and could not be kept.
     fn loss(&self, output: &Output) -> Option<Outcome> {
         let folder = self.spill_folder.as_deref().and_then(Path::parent)?.display();

@@ -52,6 +52,9 @@ pub trait TaskWatch {
     /// Sends what it has printed, from the byte `offset` of the stream on. Where `waits`, waits until the engine takes it;
     /// otherwise says whether it could be sent at once.
     fn printed(&self, stream: StreamName, offset: u64, bytes: &[u8], waits: bool) -> bool;
+    /// A key has interrupted it, and the engine with it: waits a moment until that has asked for its end, so that the next
+    /// task does not begin.
+    fn interrupted(&self);
     /// From now on `pid` must not be signalled: it is about to be reaped. Says why it was ended, if it was.
     fn ending(&self) -> Option<Outcome>;
 }

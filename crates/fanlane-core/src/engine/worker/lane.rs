@@ -6,6 +6,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
@@ -277,6 +278,19 @@ impl TaskWatch for LaneShared {
         let printed = Printed { task, attempt, worker: self.worker, stream, offset, bytes: bytes.into() };
         self.outbox().send(&FromWorker::Printed(printed));
         true
+    }
+
+    fn interrupted(&self) {
+        const TIMEOUT: Duration = Duration::from_secs(1);
+        let until = Instant::now() + TIMEOUT;
+        let mut state = self.state();
+        while state.current.as_ref().is_some_and(|current| current.ending.is_none()) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     fn ending(&self) -> Option<Outcome> {

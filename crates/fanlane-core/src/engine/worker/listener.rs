@@ -171,6 +171,13 @@ impl LaneShared {
         };
         if stopped != current.stopped {
             let before = std::mem::replace(&mut current.stopped, stopped);
+            if let Some(owner) = self.context.setup.terminal_of.and_then(Pid::from_raw) {
+                // As the driver of the terminal would if the task were in the group of the program.
+                if stopped.is_some() {
+                    let _ = kill_process_group(owner, Signal::TSTP);
+                }
+                return;
+            }
             if let Some(pid) = stopped.or(before) {
                 self.outbox().send(&FromWorker::Suspended { task: current.task, pid, is_suspended: stopped.is_some() });
             }

@@ -208,6 +208,7 @@ mod tests {
     }
 
     impl TaskWatch for Sent {
+        fn interrupted(&self) {}
         fn begun(&self, _: Pid) {}
         fn exhausted(&self, _: &str) -> bool {
             true

@@ -126,6 +126,8 @@ fn work(mut control: UnixStream) -> io::Result<()> {
     let folders: Vec<&Path> =
         [&setup.spill_folder, &setup.shared_folder].into_iter().flatten().map(|path| &**path).collect();
     if context.live_lanes.load(Ordering::Acquire) > 0 && !folders.is_empty() {
+        // A lane that still reads would make the folder once more behind its removal.
+        capture::end_spilling();
         remove_after(engine, &folders);
     }
     received
@@ -225,7 +227,8 @@ impl WorkerContext {
             // The engine stops this process, which then sees no end of its control socket.
             parent_death::kill_with_parent(true);
         } else {
-            *self.suspended() = process_tree::stop_below(std::process::id(), false);
+            // A key has stopped the task that has the terminal, and with it the run: it goes on with it.
+            *self.suspended() = process_tree::stop_below(std::process::id(), self.setup.terminal_of.is_some());
         }
     }
 

@@ -76,9 +76,10 @@ impl StreamReader {
         spill: [Option<PathBuf>; 2],
         watch: &dyn TaskWatch,
     ) -> CommandStreams {
-        let Launched { handle, stdout, stderr, .. } = launched;
+        let Launched { handle, streams, .. } = launched;
         let mut conversation = Conversation {
-            streams: [stdout, stderr].map(|stream| Some(File::from(stream))),
+            // What it prints elsewhere is not read.
+            streams: streams.map_or([None, None], |streams| streams.map(|stream| Some(File::from(stream)))),
             handle,
             captures: spill.map(|file| Capture::new(self.limit_bytes, file)),
             dead_since: None,

@@ -64,6 +64,7 @@ const OPTIONS: &[Known<Draft>] = &[
     Known::flag(&["k", "keep-order", "keeporder"], Meaning::RunFlag("--keep-order")),
     Known::flag(&["dry-run", "dryrun"], Meaning::RunFlag("--dry-run")),
     Known::flag(&["bar"], Meaning::RunFlag("--bar")),
+    Known::flag(&["tty"], Meaning::RunFlag("--tty")),
     Known::flag(&["eta"], Meaning::RunFlag("--eta")),
     Known::flag(&["progress"], Meaning::RunFlag("--bar")),
     Known::flag(
@@ -143,7 +144,10 @@ const OPTIONS: &[Known<Draft>] = &[
         &["t", "verbose", "v"],
         Meaning::Missing("command lines are shown in the window and by --dry-run, not while it runs"),
     ),
-    Known::flag(&["tmux", "fg", "semaphore", "sem", "bg", "wait", "tty"], Meaning::Missing("tasks have no terminal")),
+    Known::flag(
+        &["tmux", "fg", "semaphore", "sem", "bg", "wait"],
+        Meaning::Missing("tasks have no terminal, but for --tty"),
+    ),
     Known::flag(
         &["compress", "files"],
         Meaning::Missing("outputs are kept as they are; fanlane run --results keeps them in files"),
