@@ -73,6 +73,79 @@ fn keys_start_pause_and_resume_a_batch() {
 }
 
 #[test]
+fn the_keyboard_alone_goes_from_a_new_job_over_a_failure_to_a_race() {
+    let Some(display) = RealDisplay::start() else { return };
+    let scene = Scene::new("true");
+    let script = "echo $1 >> begun\nuntil [ -e gate ]; do sleep 0.02; done\n[ $1 != 2 ] || [ -e mended ]\n";
+    let there = |name: &str| scene.folder().join(name);
+    std::fs::write(there("task.sh"), script).expect("written");
+    let mut program =
+        display.open(Command::new(env!("CARGO_BIN_EXE_fanlane")).current_dir(scene.folder()), scene.folder());
+    let window = display.window_of(&mut program);
+    let title = |words: &str| {
+        wait_for(words, || {
+            let shown = window.title();
+            if shown.contains(words) { Ok(()) } else { Err(shown) }
+        });
+    };
+    let begun = || std::fs::read_to_string(there("begun")).unwrap_or_default().lines().count();
+    title("First look – Fanlane");
+    window.press("ctrl+n");
+    title("Untitled – Fanlane");
+    window.type_text("sh task.sh {}");
+    title("sh task.sh {} – Fanlane");
+    // From the command to the button that adds ten numbers.
+    window.press("Tab");
+    window.press("Return");
+    window.press("ctrl+Return");
+    title("0 of 10 done");
+    let workers = Machine::this().logical_cores as usize;
+    let at_first = workers.min(10);
+    wait_for("the first tasks", || if begun() == at_first { Ok(()) } else { Err(begun().to_string()) });
+    window.press("F6");
+    window.press("space");
+    title("paused");
+    // Behind Pause and Stop.
+    window.press("Tab");
+    window.press("Tab");
+    window.press("Right");
+    window.press("F6");
+    window.press("space");
+    let more = (workers + 1).min(10);
+    wait_for("one more worker", || if begun() >= more { Ok(()) } else { Err(begun().to_string()) });
+    std::fs::write(there("gate"), "").expect("written");
+    title("9 of 10 done, 1 failed, finished");
+    window.press("ctrl+3");
+    std::fs::write(there("mended"), "").expect("written");
+    window.press("ctrl+p");
+    window.type_text("rerun failed");
+    window.press("Return");
+    title("10 of 10 done, finished");
+    assert_eq!(begun(), 11, "only the one that had failed ran again");
+    window.press("ctrl+s");
+    window.type_text("Own job");
+    window.press("Return");
+    wait_for("the saved job", || {
+        let file = there("config/fanlane/presets/own-job.ron");
+        if file.exists() { Ok(()) } else { Err(format!("no {}", file.display())) }
+    });
+    window.press("ctrl+p");
+    window.type_text("race the job");
+    window.press("Return");
+    title("Race of ");
+    window.press("Escape");
+    // From the answer that changes nothing to the one before it.
+    window.press("shift+Tab");
+    window.press("Return");
+    title("10 of 10 done, finished");
+    window.press("ctrl+p");
+    window.type_text("save the race");
+    window.press("Return");
+    window.press("ctrl+q");
+    wait_for("the end of every process of the program", || scene.nothing_runs());
+}
+
+#[test]
 fn a_window_that_is_killed_leaves_its_batch_running_and_the_next_window_shows_it() {
     let Some(display) = RealDisplay::start() else { return };
     let scene = Scene::new("touch begun; until [ -e gate ]; do sleep 0.02; done; echo {} >> record");

@@ -34,6 +34,8 @@ pub enum Action {
     NextArea,
     /// List the keyboard shortcuts.
     Keys,
+    /// Close the window.
+    Quit,
 }
 
 /// A key with its modifiers.
@@ -90,7 +92,7 @@ impl std::fmt::Display for Shortcut {
 
 impl Action {
     /// All actions, in the order of the list of shortcuts.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::New,
         Self::Run,
         Self::PauseResume,
@@ -105,6 +107,7 @@ impl Action {
         Self::Palette,
         Self::NextArea,
         Self::Keys,
+        Self::Quit,
     ];
 
     /// The label of its button.
@@ -124,6 +127,7 @@ impl Action {
             Self::Palette => "Commands…",
             Self::NextArea => "Next area",
             Self::Keys => "Keyboard shortcuts",
+            Self::Quit => "Quit",
         }
     }
 
@@ -144,6 +148,7 @@ impl Action {
             Self::Palette => "Find anything that can be done by a few letters",
             Self::NextArea => "Go to the next part of the window: Run, pages, jobs, page",
             Self::Keys => "Show the keyboard shortcuts",
+            Self::Quit => "Close the window; asks about what would be lost",
         }
     }
 
@@ -163,6 +168,7 @@ impl Action {
             Self::Palette => Shortcut::ctrl(Key::P),
             Self::NextArea => Shortcut::plain(Key::F6),
             Self::Keys => Shortcut::plain(Key::F1),
+            Self::Quit => Shortcut::ctrl(Key::Q),
         })
     }
 

@@ -312,6 +312,7 @@ impl FanlaneApp {
             }
             Action::WhenDone => {}
             Action::Keys => self.dialog.ask(Question::Keys),
+            Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
         }
     }
 

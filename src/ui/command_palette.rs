@@ -3,7 +3,9 @@
 
 use egui::{Align, Button, Key, Layout, Modifiers, RichText, ScrollArea, Ui};
 
-use crate::session::{Command, HistoryCommand, PastRunUse, PresetCommand, Session, ThemeChoice};
+use crate::session::{Command, HistoryCommand, PastRunUse, PresetCommand, RaceCommand, Session, ThemeChoice};
+
+use fanlane_core::model::race::pep371::WorkSize;
 
 use super::action::{Action, Shortcut};
 use super::line_edit::line_edit;
@@ -47,6 +49,12 @@ fn entries(session: &Session, pages: &Pages) -> Vec<Entry> {
         let words = format!("Page {}: {}", tab.page.title(), tab.explanation);
         Entry::new(words, shortcut, Request::Command(Command::Show(tab.page)))
     });
+    let races = [
+        ("Race the job: was the pool worth it?", RaceCommand::Start),
+        ("Race the six workloads of PEP 371", RaceCommand::StartPep371(WorkSize::Today)),
+        ("Save the race", RaceCommand::Save),
+    ];
+    let races = races.into_iter().map(|(words, command)| Entry::command(words.to_owned(), command));
     let themes = ThemeChoice::ALL
         .into_iter()
         .map(|theme| Entry::command(format!("Theme: {}", theme.name()), Command::SetTheme(theme)));
@@ -62,7 +70,7 @@ fn entries(session: &Session, pages: &Pages) -> Vec<Entry> {
         let words = format!("Open run {}: {}", run.id, sanitize::command(&run.name));
         Entry::command(words, HistoryCommand::Open(run.id, PastRunUse::Show))
     });
-    actions.chain(pages).chain(themes).chain(presets).chain(files).chain(runs).collect()
+    actions.chain(pages).chain(races).chain(themes).chain(presets).chain(files).chain(runs).collect()
 }
 
 /// How well `text` fits: `None` unless all of its letters come in this order; fewer gaps and beginnings of words are better.

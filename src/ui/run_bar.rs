@@ -74,6 +74,7 @@ fn nothing_ui(ui: &mut Ui, session: &Session) {
 
 fn race_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
     let words = race_words(session);
+    let left = session.race.shown().and_then(|race| race.time_left()).map(|left| left.words());
     Sides::new().shrink_left().truncate().show(
         ui,
         |ui| {
@@ -82,6 +83,9 @@ fn race_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
         |ui| {
             if icon_button(ui, ICON_STOP, Action::Stop.text(), true).on_hover_text("Stop the race (Esc)").clicked() {
                 requests.action(Action::Stop);
+            }
+            if let Some(left) = left {
+                ui.label(RichText::new(left).text_style(theme::number_style()).color(theme::palette(ui).text));
             }
         },
     );

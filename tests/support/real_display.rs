@@ -186,6 +186,13 @@ impl Window<'_> {
         self.ask(&["key", "--delay", "100", keys]);
     }
 
+    /// Types text into what has the focus.
+    pub fn type_text(&self, text: &str) {
+        self.ask(&["windowfocus", &self.id]);
+        std::thread::sleep(INPUT_GAP);
+        self.ask(&["type", "--delay", "40", text]);
+    }
+
     fn ask(&self, arguments: &[&str]) -> String {
         let output = self.display.xdotool(arguments);
         assert!(output.status.success(), "xdotool {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use eframe::egui::accesskit::Role;
 use eframe::egui::{DroppedFile, Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use fanlane::session::{Command, InputKind, Page, Session, SessionOptions};
+use fanlane::session::{Command, DoneAction, InputKind, Page, Session, SessionOptions};
 use fanlane_core::store::presets::Presets;
 
 use super::canned::FakeEngine;
@@ -133,6 +133,33 @@ fn a_path_that_cannot_be_opened_stays_to_be_mended() {
     press(&mut window, Modifiers::NONE, Key::Enter);
     assert_eq!(shown(&window).editor.draft().name, "There");
     assert!(window.query_by_label("Open a job file").is_none());
+}
+
+#[test]
+fn a_new_input_is_typed_into_at_once() {
+    let (mut window, _) = fresh();
+    press(&mut window, Modifiers::COMMAND, Key::N);
+    click(&mut window, "Matching files");
+    type_here(&mut window, "*.jpg");
+    assert_eq!(shown(&window).editor.draft().inputs[0].path, "*.jpg");
+}
+
+#[test]
+fn the_end_of_a_run_is_chosen_while_it_runs() {
+    let (mut window, engine) = fresh();
+    click(&mut window, "Run");
+    until(&mut window, "the run", Session::is_running);
+    click(&mut window, "When done…");
+    window.get_by_role_and_label(Role::RadioButton, "Run a command").click();
+    window.run_steps(4);
+    assert!(window.get_by_role_and_label(Role::Button, "Set").accesskit_node().is_disabled(), "no command yet");
+    type_into(&mut window, "Command line", "true");
+    click(&mut window, "Set");
+    assert_eq!(*shown(&window).done_action(), DoneAction::Run("true".to_owned()));
+    engine.finish(5, true);
+    until(&mut window, "the end", |session| !session.is_running());
+    assert_eq!(*shown(&window).done_action(), DoneAction::Nothing, "it was stopped");
+    assert!(window.query_by_label("When done…").is_none());
 }
 
 #[test]

@@ -89,10 +89,28 @@ fn range_ui(ui: &mut Ui, input: &mut InputDraft, number: &str) -> bool {
     changed
 }
 
+/// Where it is kept that the field of a new input takes the focus.
+fn wanted_focus() -> egui::Id {
+    egui::Id::unique("focus of a new input")
+}
+
+/// The field of the input that was just added takes the focus when it is drawn.
+pub fn focus_when_drawn(ui: &Ui) {
+    ui.data_mut(|data| data.insert_temp(wanted_focus(), true));
+}
+
+fn take_focus(ui: &Ui, field: &egui::Response) {
+    if ui.data_mut(|data| data.remove_temp::<bool>(wanted_focus())).is_some() {
+        field.request_focus();
+    }
+}
+
 fn path_ui(ui: &mut Ui, input: &mut InputDraft, number: &str, what: &str, example: &str) -> bool {
     let width = (ui.available_width() - 5.0 * theme::UNIT).max(80.0);
     let field = line_edit(&mut input.path).hint_text(example.to_owned()).desired_width(width);
-    ui.add(field).accessible_name(format!("{what} of input {number}")).changed()
+    let field = ui.add(field).accessible_name(format!("{what} of input {number}"));
+    take_focus(ui, &field);
+    field.changed()
 }
 
 fn list_ui(ui: &mut Ui, input: &mut InputDraft, number: &str) -> bool {
@@ -100,7 +118,9 @@ fn list_ui(ui: &mut Ui, input: &mut InputDraft, number: &str) -> bool {
     let field = field.font(egui::TextStyle::Monospace).hint_text("One value a line");
     let mut changed = false;
     egui::ScrollArea::vertical().id_salt("values").max_height(20.0 * theme::UNIT).show(ui, |ui| {
-        changed = ui.add(field).accessible_name(format!("Values of input {number}")).changed();
+        let field = ui.add(field).accessible_name(format!("Values of input {number}"));
+        take_focus(ui, &field);
+        changed = field.changed();
     });
     changed
 }

@@ -9,7 +9,7 @@ use fanlane_core::job::field;
 use crate::ui::icon_button::icon_button;
 use crate::ui::theme;
 
-use super::input::{Change, input_ui};
+use super::input::{Change, focus_when_drawn, input_ui};
 use super::{error_ui, message_ui, title_ui};
 
 /// Draws the inputs; true when one was changed.
@@ -51,6 +51,7 @@ pub fn inputs_ui(ui: &mut Ui, draft: &mut JobDraft, editor: &JobEditor) -> bool 
                 let button = icon_button(ui, ICON_ADD, words, true).on_hover_text(kind.explanation());
                 if button.clicked() {
                     draft.inputs.push(InputDraft { kind, ..InputDraft::default() });
+                    focus_when_drawn(ui);
                     changed = true;
                 }
             }
