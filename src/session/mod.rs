@@ -43,7 +43,7 @@ pub use presets::{Preset, PresetId, PresetList, SAVED_GROUP};
 pub use risk::AtRisk;
 pub use run::{
     COLUMN_EXAMPLES, CurrentRun, DetachedList, EditorPrograms, FailureCauses, Find, FoundMatches, MAX_LISTED_REST,
-    RowOrder, RowQuery, SearchScope, ShownRun, SortKey, TimeSpan,
+    RowOrder, RowQuery, SearchScope, ShownRun, SortKey,
 };
 pub use settings::{Messages, ThemeChoice, remembered_size};
 pub use when_done::{DoneAction, DoneRun};

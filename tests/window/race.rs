@@ -102,7 +102,7 @@ fn a_race_is_run_and_every_view_shows_it() {
     click(&mut window, "View Chunk size");
     assert!(window.query_by_label("No chunk sizes were raced").is_some());
     click(&mut window, "View PEP 371");
-    assert!(image(&window, "Queue traffic").contains("processes 2008 at 8: 303 ms"));
+    assert!(image(&window, "Queue traffic: 1,000 items").contains("processes 2008 at 8: 303 ms"));
 }
 
 /// One click from a finished run, with the time that it takes, and a sample of a long job.

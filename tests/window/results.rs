@@ -3,14 +3,14 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
-use fanlane::session::{Command, Page, RowQuery, Session, SortKey, TimeSpan};
+use fanlane::session::{Command, Page, RowQuery, Session, SortKey};
 use fanlane_core::engine::RunCommand;
 use fanlane_core::event::{
     AttemptRecord, Captured, Event, EventKind, LaneId, Outcome, OutcomeClass, OutcomeCounts, Output, RunEvent,
     RunHeader, Summary, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
 use fanlane_core::job::{Job, Mode};
-use fanlane_core::model::RunModel;
+use fanlane_core::model::{RunModel, Stretch};
 
 use super::canned::{self, FakeEngine};
 use super::driver::{Window, click, handle, press, shown, sized, type_into, until, with_cubes, with_run};
@@ -72,7 +72,7 @@ fn failures_are_grouped_by_cause_and_a_click_shows_or_reruns_one_of_them() {
     let boom = "exit 3: boom on …";
     click(&mut window, &format!("Cause: 33 × {boom}"));
     until(&mut window, "the tasks of the cause", |session| session.run.rows().rows().len() == 33);
-    click(&mut window, &format!("Remove filter: {boom}"));
+    click(&mut window, &format!("Cause: 33 × {boom}"));
     until(&mut window, "all tasks", |session| session.run.rows().rows().len() == 40);
     click(&mut window, "Cause: 2 × timed out");
     until(&mut window, "the tasks of the cause", |session| session.run.rows().rows().len() == 2);
@@ -118,7 +118,7 @@ fn results_are_searched_by_column_lane_and_time_and_each_filter_can_be_removed()
     type_into(&mut window, "Search in the command lines", "wall:>soon");
     assert!(window.query_by_label_contains("expected for example wall:>1.5s").is_some(), "a mistake is said");
     assert_eq!(rows(&window), 240);
-    let span = Some(TimeSpan { from_ns: 0, to_ns: 60_000_000 });
+    let span = Some(Stretch { from_ns: 0, to_ns: 60_000_000 });
     handle(&mut window, Command::SetQuery(RowQuery { lane: Some(LaneId(1)), span, ..RowQuery::default() }));
     assert_eq!(rows(&window), 1, "the first task of the second lane");
     click(&mut window, "Remove filter: from 0 ns to 60.0 ms");

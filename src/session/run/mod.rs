@@ -27,7 +27,7 @@ pub use failure_causes::FailureCauses;
 pub use find::{Find, FoundMatches};
 pub use row_index::MAX_LISTED_REST;
 pub use row_order::RowOrder;
-pub use row_query::{RowQuery, SearchScope, SortKey, TimeSpan};
+pub use row_query::{RowQuery, SearchScope, SortKey};
 pub use search_words::COLUMN_EXAMPLES;
 pub(super) use start::StartRequest;
 pub(super) use whole::Whole;

@@ -6,11 +6,11 @@ use std::borrow::Cow;
 
 use fanlane_core::event::{AttemptRecord, CallValue, LaneId, Outcome, OutcomeClass, TaskId};
 use fanlane_core::job::Batch;
-use fanlane_core::model::RunModel;
 use fanlane_core::model::search::{Hit, Needle};
+use fanlane_core::model::{RunModel, Stretch};
 use fanlane_os::signal;
 
-use super::row_query::{RowQuery, TimeSpan};
+use super::row_query::RowQuery;
 use super::search_words::{ColumnWord, Compared, NumberColumn, TextColumn};
 
 /// How much of a command line is searched, in bytes.
@@ -25,7 +25,7 @@ pub struct RowFilter {
     inputs: Vec<Needle>,
     tasks: Vec<Compared>,
     lane: Option<LaneId>,
-    span: Option<TimeSpan>,
+    span: Option<Stretch>,
     /// Asked of the record.
     columns: Vec<RecordColumn>,
     /// Looked for in outputs, and shown.
@@ -99,8 +99,7 @@ impl RowFilter {
     pub fn takes_record(&self, record: &AttemptRecord, model: &RunModel) -> Option<Option<Hit>> {
         let lane = model.lane_of.get(&record.worker).copied().filter(|_| record.attempt > 0);
         let in_lane = self.lane.is_none_or(|wanted| lane == Some(wanted));
-        let end_ns = record.start_ns.saturating_add(record.wall_ns);
-        let in_span = self.span.is_none_or(|span| record.attempt > 0 && span.overlaps(record.start_ns, end_ns));
+        let in_span = self.span.is_none_or(|span| span.meets_attempt(record));
         if !(in_lane && in_span && self.columns.iter().all(|column| column.takes(record, lane))) {
             return None;
         }
@@ -121,7 +120,7 @@ impl RowFilter {
         };
         self.hit.is_none()
             && self.lane.is_none_or(|wanted| lane == Some(wanted))
-            && self.span.is_none_or(|span| span_ns.is_some_and(|(from_ns, to_ns)| span.overlaps(from_ns, to_ns)))
+            && self.span.is_none_or(|span| span_ns.is_some_and(|(from_ns, to_ns)| span.meets(from_ns, to_ns)))
             && self.columns.iter().all(column)
     }
 

@@ -1,8 +1,8 @@
 //! Which results are shown, and in which order.
 
 use fanlane_core::event::{LaneId, OutcomeClass};
-use fanlane_core::model::CauseId;
 use fanlane_core::model::search::Needle;
+use fanlane_core::model::{CauseId, Stretch};
 
 use super::search_words::SearchWords;
 
@@ -42,29 +42,13 @@ pub struct RowQuery {
     /// Only tasks that ran in this lane.
     pub lane: Option<LaneId>,
     /// Only tasks that ran during this stretch of time, or a part of it.
-    pub span: Option<TimeSpan>,
+    pub span: Option<Stretch>,
     /// Only tasks that failed for this cause.
     pub cause: Option<CauseId>,
     /// Only tasks that have this text, or what its words say of columns; case is ignored.
     pub text: String,
     /// Where they have it.
     pub scope: SearchScope,
-}
-
-/// A stretch of a run's time, in nanoseconds since its start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TimeSpan {
-    /// Its begin.
-    pub from_ns: u64,
-    /// Its end.
-    pub to_ns: u64,
-}
-
-impl TimeSpan {
-    /// Whether something from one time to another lies in it in part.
-    pub const fn overlaps(self, from_ns: u64, to_ns: u64) -> bool {
-        from_ns <= self.to_ns && to_ns >= self.from_ns
-    }
 }
 
 /// Where a text is looked for.

@@ -186,7 +186,10 @@ fn scrolled_ui(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
 
 fn verdict_ui(ui: &mut Ui, digest: &Digest) {
     let palette = theme::palette(ui);
-    let sentence = RichText::new(&digest.verdict.sentence).text_style(theme::title_style()).color(palette.text_strong);
+    let sample = digest.sample.as_ref().map_or_else(String::new, |sample| format!(" Measured {sample}."));
+    let sentence = RichText::new(format!("{}{sample}", digest.verdict.sentence))
+        .text_style(theme::title_style())
+        .color(palette.text_strong);
     ui.add(egui::Label::new(sentence).wrap());
     let doubts = digest.verdict.doubts.join(" ");
     let small = TextFormat::simple(TextStyle::Small.resolve(ui.style()), palette.warning);

@@ -1,10 +1,10 @@
 use super::*;
-use crate::session::run::row_query::{SearchScope, TimeSpan};
+use crate::session::run::row_query::SearchScope;
 use fanlane_core::event::{
     Event, EventKind, LaneId, Output, RunEvent, RunHeader, StreamName, TaskEvent, WorkerEvent, WorkerId,
 };
 use fanlane_core::job::{Job, Mode};
-use fanlane_core::model::CauseId;
+use fanlane_core::model::{CauseId, Stretch};
 
 const TASKS: u64 = 60_000;
 /// Those that were run before the run was stopped.
@@ -86,7 +86,7 @@ fn what_is_kept_between_queries_changes_no_answer() {
         outputs(text("boom on 100")),
         failed(outputs(text("boom on 100"))),
         text("exit:SIGSEGV"),
-        RowQuery { span: Some(TimeSpan { from_ns: 0, to_ns: 55 }), ..RowQuery::default() },
+        RowQuery { span: Some(Stretch { from_ns: 0, to_ns: 55 }), ..RowQuery::default() },
         RowQuery::default(),
     ];
     let mut kept = RowIndex::default();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use egui::Ui;
 use egui_material_icons::icons::ICON_VIEW_TIMELINE;
 
-use crate::session::{Command, CurrentRun, Page, Session, task_text};
+use crate::session::{Command, CurrentRun, Page, RowQuery, Session, task_text};
 use crate::ui::widgets::{TaskInfo, TaskOrder};
 use fanlane_core::event::TaskId;
 use fanlane_core::job::dependencies::Dependencies;
@@ -69,7 +69,11 @@ impl PageView for LiveView {
                 requests.command(Command::SelectTask(Some(task)));
                 requests.command(Command::Show(Page::RESULTS));
             }
-            Some(LiveAction::ShowStretch(_)) => requests.command(Command::Show(Page::RESULTS)),
+            Some(LiveAction::ShowStretch(stretch)) => {
+                let query = RowQuery { span: Some(stretch), ..session.run.query().unfiltered() };
+                requests.command(Command::SetQuery(query));
+                requests.command(Command::Show(Page::RESULTS));
+            }
             Some(LiveAction::Order(task, order)) => requests.command(match order {
                 TaskOrder::Kill => Command::CancelTask(task),
                 TaskOrder::Restart => Command::RestartTask(task),

@@ -34,7 +34,12 @@ impl CauseList {
             return;
         }
         self.all &= count > rows;
-        let ranked = causes.ranked(if self.all { MAX_LISTED } else { rows });
+        let mut ranked = causes.ranked(if self.all { MAX_LISTED } else { rows });
+        // The chosen one is always to be seen.
+        if let Some(chosen) = session.run.query().cause.filter(|chosen| ranked.iter().all(|(id, _)| id != chosen)) {
+            ranked.truncate(ranked.len().max(2) - 1);
+            ranked.extend(causes.get(chosen).map(|cause| (chosen, cause)));
+        }
         let fill = theme::palette(ui).sunken;
         let margin = Margin::symmetric(theme::UNIT as i8, theme::HALF as i8);
         let max_height = ui.available_height() * MAX_SHARE;

@@ -55,7 +55,7 @@ impl Filter {
                 worth_ui(ui, session, room_for_words, requests);
             });
         });
-        chips_ui(ui, session, &mut query);
+        chips_ui(ui, &mut query);
         if query != *session.run.query() {
             requests.command(Command::SetQuery(query));
         }
@@ -140,20 +140,14 @@ fn classes_ui(ui: &mut Ui, query: &mut RowQuery, counts: OutcomeCounts, room_for
     }
 }
 
-/// What else is asked for.
-fn chips_ui(ui: &mut Ui, session: &Session, query: &mut RowQuery) {
-    let cause = query.cause.and_then(|cause| session.run.causes().get(cause));
+/// What else is asked for; a cause is chosen in its own list.
+fn chips_ui(ui: &mut Ui, query: &mut RowQuery) {
     let mistake = query.words().mistake;
-    if (query.lane, query.span, &cause, &mistake) == (None, None, &None, &None) {
+    if (query.lane, query.span, &mistake) == (None, None, &None) {
         return;
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme::UNIT;
-        if let Some(cause) = cause
-            && chip_ui(ui, &sanitize::line(cause.words().as_bytes()))
-        {
-            query.cause = None;
-        }
         if let Some(lane) = query.lane
             && chip_ui(ui, &format!("lane {}", lane.0 + 1))
         {
