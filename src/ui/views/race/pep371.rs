@@ -33,7 +33,7 @@ pub fn wall_ui(ui: &mut Ui, model: Option<&RaceModel>, obstacle: Option<String>,
         if today.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
             requests.command(RaceCommand::StartPep371(WorkSize::Today));
         }
-        let words = "n workers do n times the work; times include starting and ending the workers. Native workloads.";
+        let words = "n workers do n times the work; their start and end are timed, too.";
         let words = RichText::new(words).small().color(theme::palette(ui).text_weak);
         ui.add(egui::Label::new(words).truncate());
     });
