@@ -67,15 +67,25 @@ fn title_ui(ui: &mut Ui, title: &str) {
 }
 
 /// An entry over the whole width.
-fn entry_ui<'a>(ui: &mut Ui, selected: bool, words: impl egui::IntoAtoms<'a>) -> Response {
+fn entry_ui(ui: &mut Ui, selected: bool, words: RichText) -> Response {
     let size = egui::vec2(ui.available_width(), theme::ROW);
     ui.add(Button::selectable(selected, words).truncate().min_size(size))
+}
+
+/// The same behind an icon. The icon stands beside the button: within it, the two would widen the panel instead of being cut.
+fn marked_entry_ui(ui: &mut Ui, selected: bool, icon: RichText, spoken: &str, words: &str) -> Response {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme::HALF;
+        ui.label(icon).accessible_name(spoken);
+        entry_ui(ui, selected, RichText::new(words))
+    })
+    .inner
 }
 
 fn file_ui(ui: &mut Ui, file: &Path, session: &Session, requests: &mut Requests) {
     let name = sanitize::command(&file.file_stem().unwrap_or_default().to_string_lossy());
     let open = session.editor.origin() == Some(&Origin::File(file.to_owned()));
-    let response = entry_ui(ui, open, (icon_text(ICON_DESCRIPTION), RichText::new(&name)));
+    let response = marked_entry_ui(ui, open, icon_text(ICON_DESCRIPTION), "Job file", &name);
     let response = response.on_hover_text(file.display().to_string());
     if response.accessible_name(format!("Job file {name}")).clicked() {
         requests.command(Command::OpenJob(file.to_owned()));
@@ -97,7 +107,7 @@ fn run_ui(ui: &mut Ui, run: &RunRow, session: &Session, requests: &mut Requests)
         _ => (ICON_PAUSE_CIRCLE, palette.text_weak, "not finished"),
     };
     let is_shown = session.run.current().is_some_and(|shown| shown.history_id() == Some(run.id));
-    let response = entry_ui(ui, is_shown, (icon_text(icon).color(color), RichText::new(&name)));
+    let response = marked_entry_ui(ui, is_shown, icon_text(icon).color(color), state, &name);
     let response = response.on_hover_text(format!("{name}\nRun {}, {state}", run.id));
     if response.accessible_name(format!("Open run {}: {name}, {state}", run.id)).clicked() && !is_shown {
         if is_running {
