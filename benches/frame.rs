@@ -136,6 +136,7 @@ impl Scene {
                 records: None,
                 batch: None,
                 now_ns: self.now_ns,
+                can_steer: true,
                 tasks: &Numbers,
             };
             live_ui(ui, &data, &mut self.state);

@@ -63,6 +63,7 @@ impl Page {
                 records: None,
                 batch: None,
                 now_ns,
+                can_steer: true,
                 tasks: &Echoes,
             };
             let mut seen = shared.borrow_mut();

@@ -4,7 +4,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use fanlane::session::{Command, JobDraft, Page, Session};
-use fanlane_core::engine::RunCommand;
+use fanlane_core::engine::{EngineTraits, RunCommand};
 use fanlane_core::event::{
     AttemptRecord, DispatchEvent, EventKind, LaneId, Outcome, TaskEvent, TaskId, WorkerEvent, WorkerId,
 };
@@ -54,6 +54,18 @@ fn a_running_task_is_killed_restarted_and_skipped_by_keys_at_its_bar() {
         assert_eq!(engine.asked().commands.last(), Some(&command));
     }
     assert_eq!(engine.asked().commands.len(), 3, "each once");
+}
+
+#[test]
+fn an_engine_that_can_only_end_tasks_is_asked_for_nothing_else() {
+    let (mut window, engine) = with_cubes();
+    engine.asked().traits = EngineTraits { can_steer: false, ..EngineTraits::default() };
+    running(&mut window, &engine);
+    window.get_by_label("Timeline of the lanes").focus();
+    window.run_steps(2);
+    press(&mut window, Modifiers::NONE, Key::ArrowRight);
+    [Key::R, Key::S, Key::K].into_iter().for_each(|key| press(&mut window, Modifiers::NONE, key));
+    assert_eq!(engine.asked().commands, [RunCommand::Cancel(TaskId(0))]);
 }
 
 #[test]

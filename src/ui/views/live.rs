@@ -59,6 +59,8 @@ pub struct LiveData<'a> {
     pub batch: Option<&'a Batch>,
     /// The run's time, in nanoseconds since its start; once it has ended, its end.
     pub now_ns: u64,
+    /// The run can be asked for more than the end of a task.
+    pub can_steer: bool,
     /// What the tasks are called.
     pub tasks: &'a dyn TaskInfo,
 }
@@ -71,7 +73,8 @@ impl LiveData<'_> {
 
     fn lanes_data(&self) -> LanesData<'_> {
         let overdue_ns = overdue::limit_ns(self.durations);
-        LanesData { lanes: self.lanes, now_ns: self.now_ns, overdue_ns, tasks: self.tasks }
+        let Self { lanes, now_ns, can_steer, tasks, .. } = *self;
+        LanesData { lanes, now_ns, can_steer, overdue_ns, tasks }
     }
 }
 
@@ -108,6 +111,8 @@ pub enum LiveAction {
     ShowStretch(Stretch),
     /// Do something with a task that has not ended.
     Order(TaskId, TaskOrder),
+    /// Run a task of the ended run again.
+    Rerun(TaskId),
     /// Start tasks again.
     Resume,
 }
@@ -120,6 +125,7 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
         return None;
     }
     state.window.begin(data.now_ns.max(data.lanes.end_ns()));
+    let seen_ns = state.window.range_ns();
     let full = ui.available_rect_before_wrap();
     ui.painter().rect_filled(full, 2 * theme::RADIUS, theme::palette(ui).sunken);
     let inner = full.shrink2(vec2(theme::UNIT + theme::HALF, theme::UNIT));
@@ -136,6 +142,7 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
             LanesAction::Open(task) => LiveAction::OpenTask(task),
             LanesAction::ShowStretch(stretch) => LiveAction::ShowStretch(stretch),
             LanesAction::Order(task, order) => LiveAction::Order(task, order),
+            LanesAction::Rerun(task) => LiveAction::Rerun(task),
         }));
     });
     overview_ui(ui, parts.overview, &steps, data.pool, &mut state.window);
@@ -143,6 +150,10 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
         part_ui(ui, band.name(), rect, |ui| {
             bands::band_ui(ui, band, rect, parts.columns, data, &steps, state);
         });
+    }
+    if state.window.range_ns() != seen_ns {
+        // What was drawn before the gesture shows the time before it.
+        ui.ctx().request_repaint();
     }
     ui.advance_cursor_after_rect(full);
     action

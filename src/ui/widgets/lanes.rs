@@ -87,6 +87,8 @@ pub struct LanesData<'a> {
     pub lanes: &'a LaneHistory,
     /// The run's time, in nanoseconds since its start, up to which running tasks extend.
     pub now_ns: u64,
+    /// The run can be asked for more than the end of a task.
+    pub can_steer: bool,
     /// How long a task runs before it is marked as overdue, in nanoseconds.
     pub overdue_ns: Option<u64>,
     /// What the tasks are called.
@@ -122,6 +124,8 @@ pub enum LanesAction {
     ShowStretch(Stretch),
     /// Do something with a task that has not ended.
     Order(TaskId, TaskOrder),
+    /// Run a task of the ended run again.
+    Rerun(TaskId),
 }
 
 /// The heights of axis and text line around the rows, in points.

@@ -181,7 +181,7 @@ impl Waiting<'_> {
 
     /// What the first tasks of the queue wait for though a worker is free.
     fn first_reason(&self) -> Option<String> {
-        let batch = self.batch?;
+        let batch = self.batch.filter(|_| self.records.is_some())?;
         let queued = self.next_tasks(MAX_LOOKED_AT as usize).into_iter();
         let mut reasons = queued.filter_map(|task| Some((task, self.own_reason(task)?)));
         let (task, reason) = reasons.next()?;

@@ -219,7 +219,8 @@ fn throughput_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, stat
         None => newest(),
         Some(column) => rate_of(column / group),
     };
-    let memory_at = |column: usize| pool.columns().get(column).and_then(|column| column.memory_bytes);
+    // Memory holds until it is measured again.
+    let memory_at = |column: usize| pool.columns()[..=column].iter().rev().find_map(|column| column.memory_bytes);
     let memory = pointed.map_or(pool.memory_bytes(), memory_at);
     let memory_words = memory.map_or_else(|| "–".to_owned(), format::bytes);
     let window = state.window;
@@ -273,7 +274,6 @@ fn throughput_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, stat
         y_words: &words,
     };
     let response = plot_frame_ui(ui, &frame, window, |plot| {
-        // Memory holds until it is measured again.
         let mut held = None;
         let parts = pool.columns().iter().enumerate().filter_map(|(index, column)| {
             held = column.memory_bytes.or(held);

@@ -100,7 +100,7 @@ fn row_ui(
     ui.label(RichText::new(sanitize::line(beside.as_bytes())).color(theme::palette(ui).text_weak));
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = theme::HALF;
-        for order in orders {
+        for order in orders.iter().filter(|order| order.is_possible(data.can_steer)) {
             let words = order.text(is_running);
             let button = Button::new((icon_text(order.icon()).size(theme::BODY_SIZE), words));
             let response = ui.add(button).accessible_name(format!("{words} task {number}"));

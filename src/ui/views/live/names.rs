@@ -82,13 +82,16 @@ impl Names {
     }
 }
 
-/// The values of a task, with blanks between them.
+/// The values of a task, with blanks between them, without the names of those that it waits for.
 fn inputs(batch: &Batch, task: TaskId) -> String {
     if task.0 >= batch.len() {
         return String::new();
     }
+    // What a task waits for is no part of its name.
+    let after = batch.job().control.after.as_ref().map(|after| after.after.as_str());
     let values = batch.values(task);
-    let texts: Vec<String> = values.iter().map(|value| sanitize::line(value)).collect();
+    let own = batch.columns().iter().zip(&values).filter(|(column, _)| Some(column.as_str()) != after);
+    let texts: Vec<String> = own.map(|(_, value)| sanitize::line(value)).collect();
     texts.join(" ")
 }
 

@@ -7,6 +7,7 @@ use egui_material_icons::icons::ICON_VIEW_TIMELINE;
 
 use crate::session::{Command, CurrentRun, Page, RowQuery, Session, task_text};
 use crate::ui::widgets::{TaskInfo, TaskOrder};
+use fanlane_core::engine::RunCommand;
 use fanlane_core::event::TaskId;
 use fanlane_core::job::dependencies::Dependencies;
 use fanlane_core::model::RunModel;
@@ -61,6 +62,7 @@ impl PageView for LiveView {
             records: Some(&model.records),
             batch: run.map(|run| &*run.batch),
             now_ns: run.map_or(0, |run| run.now_ns(model)),
+            can_steer: run.is_some_and(|run| run.allows(RunCommand::Restart(TaskId(0)))),
             tasks: &tasks,
         };
         match live_ui(ui, &data, &mut self.state) {
@@ -80,6 +82,7 @@ impl PageView for LiveView {
                 TaskOrder::Skip => Command::SkipTask(task),
                 TaskOrder::Raise => Command::RaiseTask(task),
             }),
+            Some(LiveAction::Rerun(task)) => requests.command(Command::RerunTask(task)),
             Some(LiveAction::Resume) => requests.command(Command::Resume),
         }
     }

@@ -109,7 +109,8 @@ impl Scene<'_> {
         for row in shown {
             let y = self.rows.range(row, self.top);
             if self.rows.height() >= 4.0 {
-                let gap = Rangef::new(y.max - canvas.pixel, y.max);
+                let bottom = (y.max / canvas.pixel).round() * canvas.pixel;
+                let gap = Rangef::new(bottom - canvas.pixel, bottom);
                 canvas.mesh.add_colored_rect(Rect::from_x_y_ranges(self.time, gap), self.palette.sunken);
             }
             for lane in self.rows.lanes(row) {

@@ -51,6 +51,11 @@ impl TaskOrder {
         }
     }
 
+    /// Every engine can end a task; not each can do more.
+    pub fn is_possible(self, can_steer: bool) -> bool {
+        can_steer || self == Self::Kill
+    }
+
     /// Its icon.
     pub const fn icon(self) -> MaterialIcon {
         match self {
@@ -93,9 +98,17 @@ pub fn menu_ui(
             ui.ctx().copy_text(data.tasks.label(found.task));
             ui.close();
         }
+        if data.lanes.finished() {
+            ui.separator();
+            let item = item_ui(ui, ICON_REPLAY, "Run again", "");
+            if item.on_hover_text("Run this task again, as a new attempt of this run").clicked() {
+                action = Some(LanesAction::Rerun(found.task));
+                ui.close();
+            }
+        }
         if is_running(data, &found) {
             ui.separator();
-            for order in TaskOrder::OF_RUNNING {
+            for order in TaskOrder::OF_RUNNING.into_iter().filter(|order| order.is_possible(data.can_steer)) {
                 let key = order.key().map_or("", Key::name);
                 let item = item_ui(ui, order.icon(), order.text(true), key);
                 if item.on_hover_text(order.explanation()).clicked() {
@@ -116,7 +129,8 @@ fn item_ui(ui: &mut Ui, icon: MaterialIcon, words: &str, key: &str) -> Response 
 /// The order that a key gives for the running task at the cursor.
 pub fn keys(ui: &Ui, data: &LanesData<'_>, cursor: Option<&Found>) -> Option<(TaskId, TaskOrder)> {
     let found = cursor.filter(|found| is_running(data, found))?;
-    let order = TaskOrder::OF_RUNNING.into_iter().find(|order| order.key().is_some_and(|key| pressed(ui, key)))?;
+    let mut possible = TaskOrder::OF_RUNNING.into_iter().filter(|order| order.is_possible(data.can_steer));
+    let order = possible.find(|order| order.key().is_some_and(|key| pressed(ui, key)))?;
     Some((found.task, order))
 }
 

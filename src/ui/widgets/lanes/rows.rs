@@ -11,10 +11,8 @@ use crate::ui::theme;
 
 /// Maximum height of a row, in points.
 pub const MAX_ROW: f32 = 8.0 * theme::UNIT;
-/// Height from which on a row has words, in points.
+/// Height from which on a row has words, and is a whole number of points high.
 const MIN_READABLE_ROW: f32 = 14.0;
-/// Height from which on rows are a whole number of points high.
-const MIN_EVEN_ROW: f32 = 6.0;
 /// Minimum height of a row, in pixels.
 const MIN_ROW_PIXELS: f32 = 2.0;
 /// How often the rows are put in order again, in seconds.
@@ -103,7 +101,7 @@ impl<'a> Rows<'a> {
         let least = MIN_ROW_PIXELS * pixel;
         let (height, per_row) = match density {
             Density::Readable => (share.floor().clamp(theme::ROW, MAX_ROW.max(share.floor())), 1),
-            Density::Fit if share >= MIN_EVEN_ROW => (share.floor(), 1),
+            Density::Fit if share >= MIN_READABLE_ROW => (share.floor(), 1),
             Density::Fit if share >= least => (share, 1),
             Density::Fit => {
                 let per_row = (least / share).ceil() as usize;
