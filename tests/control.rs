@@ -4,7 +4,8 @@
 
 mod support;
 
-use fanlane_core::event::{DispatchEvent, EventKind, Outcome};
+use fanlane_core::engine::{OutputLevel, RunCommand};
+use fanlane_core::event::{DispatchEvent, EventKind, Outcome, SampleEvent, TaskId};
 use fanlane_core::job::Mode;
 use fanlane_core::job::batch::FeedError;
 use support::{alone, job, start, start_growing, start_in};
@@ -58,6 +59,22 @@ fn a_task_far_over_the_median_is_ended() {
 }
 
 #[test]
+fn a_restarted_task_ends_what_it_does_and_begins_again() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    // The first attempt does not end by itself, and prints once the second one would.
+    let text =
+        r#"Job(version: 1, task: Command("[ -e again ] || { : > again; echo ready; exec sleep 1000; }"), inputs: [])"#;
+    let mut run = start_in(&job(text), folder.path(), Mode::Pool, 1);
+    run.command(RunCommand::Watch(OutputLevel::LatestLines));
+    run.wait_for("the first line", |kind| matches!(kind, EventKind::Sample(SampleEvent::Printed(_))));
+    run.command(RunCommand::Restart(TaskId(0)));
+    let finished = run.finish();
+    assert_eq!((finished.records[0].attempt, &finished.records[0].outcome), (2, &Outcome::Done));
+    assert_eq!(finished.retried()[0].outcome, Outcome::Cancelled);
+}
+
+#[test]
 fn want_of_memory_holds_the_run_and_says_why() {
     let _alone = alone();
     let text = r#"Job(version: 1, task: Command("true"), inputs: [Range(1, 3)],
@@ -67,7 +84,7 @@ fn want_of_memory_holds_the_run_and_says_why() {
         run.wait_for("the reason", |kind| matches!(kind, EventKind::Dispatch(DispatchEvent::Held { reason: Some(_) })));
     let EventKind::Dispatch(DispatchEvent::Held { reason: Some(reason) }) = held.kind else { unreachable!() };
     assert!(reason.starts_with("3 tasks need ") && reason.contains(" MiB free; "), "{reason}");
-    run.command(fanlane_core::engine::RunCommand::Stop);
+    run.command(RunCommand::Stop);
     assert_eq!(run.finish().summary.counts.cancelled, 3);
 }
 
@@ -161,7 +178,7 @@ fn a_library_feeds_a_run_that_goes_on() {
         assert!(!finished.summary.stopped);
     }
     let (run, mut feed) = start_growing(&job(text), Mode::Pool, 2);
-    run.command(fanlane_core::engine::RunCommand::Stop);
+    run.command(RunCommand::Stop);
     assert_eq!(run.finish().summary.counts.total(), 0);
     assert!(matches!(feed.push(b"too late"), Err(FeedError::RunEnded)));
 }

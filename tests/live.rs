@@ -328,7 +328,7 @@ fn a_pause_is_loud_and_ends_by_a_click() {
     models.apply(1600 * MS, EventKind::Dispatch(DispatchEvent::Paused));
     let mut page = Page::open(models, 2000 * MS, [760.0, 480.0]);
     page.harness.get_by_label_contains("Paused: running tasks finish");
-    page.harness.get_by_role_and_label(Role::Button, "Resume").click();
+    page.harness.get_by_role_and_label(Role::Button, "Resume the run").click();
     page.harness.run_steps(2);
     assert_eq!(page.actions(), [LiveAction::Resume]);
 }

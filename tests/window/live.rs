@@ -120,6 +120,41 @@ fn a_dependency_is_told_at_the_bar_of_a_task() {
 }
 
 #[test]
+fn the_results_of_a_selected_stretch_are_those_of_its_tasks() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine);
+    for task in 1..5 {
+        ends(&engine, task, task * 1000 * MS, 900 * MS);
+    }
+    until(&mut window, "the others", |session| {
+        session.run.current().expect("a run").model().progress.counts.total() == 4
+    });
+    window.get_by_label("Running tasks over time").focus();
+    window.run_steps(2);
+    press(&mut window, Modifiers::SHIFT, Key::ArrowRight);
+    click(&mut window, "Show these results");
+    assert_eq!(shown(&window).page(), Page::RESULTS);
+    let stretch = shown(&window).run.query().span.expect("it filters the results");
+    let meets = |task: &u64| stretch.meets(task * 1000 * MS, (task * 1000 + 900) * MS);
+    let (inside, outside): (Vec<u64>, Vec<u64>) = (1..5).partition(meets);
+    until(&mut window, "the rows", |session| session.run.rows().rows().len() == inside.len());
+    let row = |task: &u64| window.query_by_role_and_label(Role::Button, &format!("Task {}", task + 1)).is_some();
+    assert!(inside.iter().all(row) && !outside.iter().any(row), "{stretch:?}: {inside:?}");
+    assert!(window.query_by_label_contains("Remove filter: from ").is_some());
+}
+
+#[test]
+fn a_queued_task_says_in_its_details_what_it_waits_for() {
+    let (mut window, engine) = with_cubes();
+    running(&mut window, &engine);
+    begins(&engine, 1, 2, 2 * MS);
+    handle(&mut window, Command::SelectTask(Some(TaskId(7))));
+    handle(&mut window, Command::Show(Page::RESULTS));
+    until(&mut window, "two tasks", |session| session.run.current().expect("a run").model().running.len() == 2);
+    assert!(window.query_by_label("It waits for a free worker: 2 of 2 are busy.").is_some());
+}
+
+#[test]
 fn esc_clears_the_selected_stretch_and_asks_nothing() {
     let (mut window, engine) = with_cubes();
     running(&mut window, &engine);
@@ -139,12 +174,7 @@ fn a_paused_run_is_resumed_from_the_page() {
     engine.say(3 * MS, EventKind::Dispatch(DispatchEvent::Paused));
     until(&mut window, "the pause", |session| session.run.current().expect("a run").model().progress.paused);
     assert!(window.query_by_label_contains("Paused: running tasks finish").is_some());
-    // The bar of the run has a button of the same name.
-    let buttons: Vec<_> = window.query_all_by_role_and_label(Role::Button, "Resume").collect();
-    assert!(!buttons.is_empty());
-    buttons[buttons.len() - 1].click();
-    drop(buttons);
-    window.run_steps(4);
+    click(&mut window, "Resume the run");
     assert_eq!(engine.asked().commands, [RunCommand::Resume]);
     assert!(shown(&window).is_running());
 }

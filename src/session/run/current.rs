@@ -14,7 +14,7 @@ use fanlane_core::engine::{Engine, EngineError, EngineTraits, RunCommand, RunHan
 use fanlane_core::event::{Event, OutcomeClass, TaskId};
 use fanlane_core::host::{DetachedError, DetachedRun};
 use fanlane_core::job::{Batch, Job};
-use fanlane_core::model::{Earlier, RunModel};
+use fanlane_core::model::{Earlier, RunModel, Waiting};
 use fanlane_core::store::history::HistoryRecorder;
 use fanlane_os::clock::monotonic_ns;
 
@@ -189,6 +189,12 @@ impl CurrentRun {
     /// `run 12`, or its job's name.
     pub fn title(&self) -> String {
         self.history_id().map_or_else(|| self.job.display_name().to_owned(), |id| format!("run {id}"))
+    }
+
+    /// What is known of why its tasks wait.
+    pub fn waiting<'a>(&'a self, model: &'a RunModel) -> Waiting<'a> {
+        let RunModel { progress, lanes, records, .. } = model;
+        Waiting { batch: Some(&self.batch), progress, lanes, records: Some(records), now_ns: self.now_ns(model) }
     }
 
     /// Its number of workers; `None` before it has begun.

@@ -45,8 +45,12 @@ pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
                 false => palette.text,
             });
             let text = if is_paused { text.strong() } else { text };
-            if is_paused && ui.add(Button::new("Resume")).on_hover_text("Start tasks again (Space)").clicked() {
-                action = Some(LiveAction::Resume);
+            if is_paused {
+                // The bar of the run has a button with this word for a name.
+                let button = ui.add(Button::new("Resume")).on_hover_text("Start tasks again (Space)");
+                if button.accessible_name("Resume the run").clicked() {
+                    action = Some(LiveAction::Resume);
+                }
             }
             ui.add(egui::Label::new(text).truncate()).on_hover_text(words);
         });
