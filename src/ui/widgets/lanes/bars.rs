@@ -20,6 +20,8 @@ use fanlane_core::model::{LatestLine, lanes};
 const DONE_INSET: f32 = 4.0;
 /// Distance of any other bar from the edges of its row, in points.
 const OTHER_INSET: f32 = 2.0;
+/// Maximum distance of a successful bar from the edges of its row, as a share of its height.
+const MAX_INSET_SHARE: f32 = 0.13;
 /// Height of the progress line of a running task, in points.
 const PROGRESS_HEIGHT: f32 = 3.0;
 /// Minimum opacity of a pixel that is hardly busy.
@@ -137,7 +139,11 @@ impl<'a> Canvas<'a> {
 
     fn lane(&mut self, lane: &LaneTimeline, rect: Rect) {
         let (palette, now_ns) = (self.scene.palette, self.scene.data.now_ns);
-        let inset = |inset: f32| Rangef::new(rect.top() + inset, rect.bottom() - inset);
+        // Low rows need their height for words.
+        let inset = |inset: f32| {
+            let inset = inset.min(rect.height() * MAX_INSET_SHARE * inset / DONE_INSET);
+            Rangef::new(rect.top() + inset, rect.bottom() - inset)
+        };
         let middle = inset(DONE_INSET);
         self.lives(lane, middle);
         self.flush();

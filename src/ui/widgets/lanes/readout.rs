@@ -40,6 +40,7 @@ pub fn line_ui(
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     ui.spacing_mut().item_spacing.x = theme::UNIT;
                     ui.spacing_mut().button_padding.y = 0.0;
+                    ui.spacing_mut().interact_size.y = rect.height() - theme::HALF;
                     if small_icon_button(ui, ICON_CLOSE, "Clear the selection (Esc)").clicked() {
                         window.select(None);
                     }
