@@ -32,6 +32,12 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("lame", "cp \"$1\" \"$2\""),
     // `flac FILE`
     ("flac", "cp \"$1\" \"${1%.*}.flac\""),
+    // `jq 'select(.outcome == "failed") | .input[0]'`
+    (
+        "jq",
+        "[ \"$1\" = 'select(.outcome == \"failed\") | .input[0]' ] || exit 3\n\
+         sed -n '/\"outcome\":\"failed\"/s/.*\"input\":\\[\\(\"[^\"]*\"\\).*/\\1/p'",
+    ),
     // `curl [-s] [-f] [-O] URL`: the pages of a site on this machine.
     (
         "curl",
