@@ -17,6 +17,7 @@ mod recorded_task;
 mod streams;
 mod tag;
 mod text;
+mod ticks;
 mod workers;
 
 #[cfg(test)]
@@ -34,7 +35,7 @@ use bstr::BString;
 use crossbeam_channel::{Receiver, TryRecvError, never, select};
 
 use super::choices::TransportArg;
-use super::suspension::{Pause, Pauses};
+use super::suspension::Pauses;
 pub use bar::{Bar, tasks_rate};
 pub use describe::printable;
 use fanlane_core::event::{
@@ -173,11 +174,6 @@ impl<'a> Report<'a> {
         Self { commands, ..self }
     }
 
-    /// Sets where it learns of pauses, in which the terminal belongs to the shell.
-    pub fn pausing(self, pauses: Pauses) -> Self {
-        Self { pauses, ..self }
-    }
-
     /// Sets how long before this report the run began.
     pub fn begun(self, ago: Duration) -> Self {
         Self { begun: self.begun.checked_sub(ago).unwrap_or(self.begun), ..self }
@@ -238,20 +234,6 @@ impl<'a> Report<'a> {
             }
         }
         self.finish()
-    }
-
-    /// Draws nothing while the terminal belongs to the shell.
-    fn pause(&mut self, pause: Pause) {
-        // What cannot be written is noticed when the next is.
-        let _ = self.streams.flush();
-        self.streams.bar.leave();
-        self.suspended(pause.wait());
-    }
-
-    /// The run was suspended for so long, and its clock stood still.
-    pub fn suspended(&mut self, lasted: Duration) {
-        self.begun += lasted;
-        self.keepers.suspended(self.now_ns(), lasted);
     }
 
     /// The progress of the run.
@@ -408,28 +390,6 @@ impl<'a> Report<'a> {
             }
         }
         self.streams.flush()
-    }
-
-    /// Writes what was gathered while no event waits. Under a bar that costs a redraw, so there the next tick does it.
-    fn flush_unless_bar(&mut self) -> io::Result<()> {
-        if self.streams.bar.is_drawn() { Ok(()) } else { self.streams.flush() }
-    }
-
-    fn tick(&mut self) -> io::Result<()> {
-        self.streams.flush()?;
-        self.show_progress()
-    }
-
-    fn show_progress(&mut self) -> io::Result<()> {
-        let now_ns = self.now_ns();
-        match self.streams.bar.show(&self.progress, self.earlier, now_ns) {
-            Some(line) => self.streams.stderr(|err| err.write_all(line.as_bytes())),
-            None => Ok(()),
-        }
-    }
-
-    fn now_ns(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn say(&mut self, line: &str) -> io::Result<()> {
