@@ -317,7 +317,7 @@ fn command_lines_of_other_programs_become_jobs_that_run() {
     let line = "parallel -k -j2 --sshlogin far --brand-new 'echo <{}>' ::: a 'b c'";
     let imported = run_in(&["import", "parallel", "-o", "job.ron", line], folder.path());
     assert_eq!((imported.code, &*imported.out), (Some(3), ""), "not all could be carried over: {imported:?}");
-    for note in ["-k: ", "--sshlogin far: ", "--brand-new: this option is not known"] {
+    for note in ["-k: ", "--sshlogin far: ", "--brand-new: this option is unknown"] {
         assert!(imported.err.contains(note), "{note}: {imported:?}");
     }
     let again = run_in(&["import", "parallel", "-o", "job.ron", line], folder.path());
