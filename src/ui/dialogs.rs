@@ -1,16 +1,16 @@
 //! Modal dialogs, one at a time: only where something cannot be undone or must be typed.
 
+mod when_done;
+
 use egui::{Grid, Id, Modal, RichText, Ui};
 use egui_material_icons::MaterialIcon;
 use egui_material_icons::icons::{
-    ICON_CHECK, ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_EXIT_TO_APP, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP,
+    ICON_CLOSE, ICON_DELETE, ICON_EDIT, ICON_EXIT_TO_APP, ICON_FOLDER_OPEN, ICON_SAVE, ICON_STOP,
 };
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::session::{
-    AtRisk, Command, CurrentRun, DoneAction, HistoryCommand, Messages, PresetCommand, RaceCommand, Session,
-};
+use crate::session::{AtRisk, Command, CurrentRun, HistoryCommand, PresetCommand, RaceCommand, Session};
 use fanlane_core::model::format;
 
 use super::action::Action;
@@ -20,7 +20,7 @@ use super::file_dialog::FileDialog;
 use super::icon_button::{icon_button, primary_button};
 use super::line_edit::line_edit;
 use super::pages::Pages;
-use super::request::{Question, Request, Requests};
+use super::request::{Question, Requests};
 use super::sanitize;
 use super::theme;
 
@@ -296,62 +296,6 @@ impl Asked<'_> {
                     false
                 }
             }
-        })
-    }
-
-    fn when_done_ui(
-        &mut self,
-        session: &Session,
-        action: &mut DoneAction,
-        line: &mut String,
-        messages: &mut Messages,
-    ) -> bool {
-        self.title("When the run is done");
-        self.ui.checkbox(&mut messages.shown, "Show a message on the desktop, unless this window is in focus");
-        self.ui.add_enabled_ui(messages.shown, |ui| ui.checkbox(&mut messages.sound, "With a sound"));
-        self.ui.add_space(theme::UNIT);
-        self.ui.label(RichText::new("For this run only:").color(theme::palette(self.ui).text_weak));
-        self.ui.radio_value(action, DoneAction::Nothing, "Nothing else");
-        let runs = matches!(action, DoneAction::Run(_));
-        if self.ui.radio(runs, "Run a command").clicked() && !runs {
-            *action = DoneAction::Run(String::new());
-        }
-        if let DoneAction::Run(_) = action {
-            self.is_new = false;
-            self.field_ui("Command line", line, "rsync -a out/ server:results/");
-            let words = "Run by /bin/sh; FANLANE_DONE and FANLANE_NOT_DONE hold the numbers of tasks.";
-            self.ui.label(RichText::new(words).small().color(theme::palette(self.ui).text_weak));
-        }
-        self.ui.radio_value(action, DoneAction::ShutDown, "Shut down the machine (asks for 30 s whether it may)");
-        self.buttons_ui(|asked| {
-            let is_complete = !matches!(action, DoneAction::Run(_)) || !line.trim().is_empty();
-            let set = primary_button(asked.ui, ICON_CHECK, "Set", is_complete).clicked();
-            if set {
-                let action = match action {
-                    DoneAction::Run(_) => DoneAction::Run(line.trim().to_owned()),
-                    other => other.clone(),
-                };
-                asked.requests.command(Command::WhenDone(action));
-                if *messages != session.messages() {
-                    asked.requests.command(Command::SetMessages(*messages));
-                }
-            }
-            asked.stay_ui("Cancel", true) || set
-        })
-    }
-
-    fn shut_down_ui(&mut self, at: Instant) -> bool {
-        self.title("The machine is about to be shut down");
-        let secs = at.saturating_duration_since(Instant::now()).as_secs() + 1;
-        self.ui
-            .label(format!("The run is done, and it was chosen for its end. {} left.", format::plural(secs, "second")));
-        self.ui.ctx().request_repaint_after(Duration::from_millis(250));
-        self.buttons_ui(|asked| {
-            let now = icon_button(asked.ui, ICON_STOP, "Shut down now", true).clicked();
-            if now {
-                asked.requests.request(Request::ShutDown);
-            }
-            asked.stay_ui("Keep it on", true) || now
         })
     }
 
