@@ -21,7 +21,7 @@ const BAD_USAGE: &[(&str, &str)] = &[
     ("run|--env|=x|echo|:::|b", "environment: '' is no name of a variable"),
     ("run|--env|A={2}|echo|:::|b", "the variable A cannot be used: column 1: {2}"),
     ("run|--stdin-text|x|--stdin-file|y|echo|:::|b", "--stdin-file"),
-    ("run|--tmux|echo|:::|a", "fanlane: --tmux of GNU parallel is left out: Tasks have no terminal."),
+    ("run|--tmux|echo|:::|a", "fanlane: --tmux of GNU parallel is left out: Tasks have no terminal, but for '--tty'."),
     ("run|-X|echo|:::|a", "-X of GNU parallel is left out: "),
     ("run|--pipe|--block|1M|wc", "'--stdin-file'"),
     ("run|--colourfail|echo|:::|a", "--colourfail of GNU parallel is left out: "),

@@ -125,12 +125,12 @@ fn line(text: &str, same: usize, beside: &Beside, palette: &Palette) -> LayoutJo
     let same = if kept > 0 { format!("…{}", &same[kept..]) } else { same.to_owned() };
     let format = TextFormat::simple(FontId::monospace(theme::BODY_SIZE), palette.text_weak);
     line.append(&sanitize::command(&same), 0.0, format);
-    for (text, color) in
-        [(text, palette.text), (&*beside.stdin, palette.text_weak), (beside.variables.trim_end(), palette.text_weak)]
-    {
+    for (gap, text, color) in [
+        ("", text, palette.text),
+        ("  ", &*beside.stdin, palette.text_weak),
+        ("  ", beside.variables.trim_end(), palette.text_weak),
+    ] {
         if !text.is_empty() {
-            // The same words for those who hear the page.
-            let gap = if line.is_empty() { "" } else { "  " };
             let format = TextFormat::simple(FontId::monospace(theme::BODY_SIZE), color);
             line.append(&format!("{gap}{}", sanitize::command(text)), 0.0, format);
         }
