@@ -1,11 +1,11 @@
 //! What a frame of the live page costs, ui and tessellation together: `cargo bench --bench frame`.
 //!
-//! The sizes take turns, so that a busy machine slows all of them alike; the figure is the median of each, beside that of a
-//! yardstick, a frame of plain rectangles. It measures no drawing, which is the graphics card's work.
+//! The sizes take turns, so that a busy machine slows all of them alike; the figure is the median of each, in CPU time, beside
+//! that of a yardstick, a frame of plain rectangles. It measures no drawing, which is the graphics card's work.
 
 #![expect(clippy::print_stdout, reason = "a bench's figures are its output")]
 
-use std::time::Instant;
+mod measuring;
 
 use eframe::egui;
 use egui::{Context, RawInput, Rect};
@@ -18,6 +18,8 @@ use fanlane_core::event::{
 };
 use fanlane_core::job::Mode;
 use fanlane_core::model::RunModel;
+
+use measuring::thread_cpu;
 
 const FRAMES: usize = 61;
 const FIRST_FRAMES: usize = 20;
@@ -64,7 +66,7 @@ fn main() {
 fn rectangles() -> f64 {
     let context = Context::default();
     let input = RawInput { screen_rect: Some(Rect::from_min_size(egui::Pos2::ZERO, SCREEN)), ..Default::default() };
-    let begin = Instant::now();
+    let begin = thread_cpu();
     let output = context.run_ui(input, |ui| {
         for index in 0..RECTANGLES {
             let at = egui::pos2((index % 200) as f32 * 9.0, (index / 200) as f32 * 9.0);
@@ -74,7 +76,7 @@ fn rectangles() -> f64 {
     });
     let primitives = context.tessellate(output.shapes, output.pixels_per_point);
     assert!(!primitives.is_empty(), "a frame without anything in it");
-    begin.elapsed().as_secs_f64() * 1e3
+    (thread_cpu() - begin).as_secs_f64() * 1e3
 }
 
 struct Numbers;
@@ -124,7 +126,7 @@ impl Scene {
         self.now_ns += 16_000_000;
         (self.moves)(&mut self.state, self.millis.len());
         let input = RawInput { screen_rect: Some(Rect::from_min_size(egui::Pos2::ZERO, SCREEN)), ..Default::default() };
-        let begin = Instant::now();
+        let begin = thread_cpu();
         let output = self.context.run_ui(input, |ui| {
             let data = LiveData {
                 lanes: &self.model.lanes,
@@ -142,7 +144,7 @@ impl Scene {
             live_ui(ui, &data, &mut self.state);
         });
         let primitives = self.context.tessellate(output.shapes, output.pixels_per_point);
-        self.millis.push(begin.elapsed().as_secs_f64() * 1e3);
+        self.millis.push((thread_cpu() - begin).as_secs_f64() * 1e3);
         self.triangles = primitives
             .iter()
             .map(|primitive| match &primitive.primitive {

@@ -1,6 +1,7 @@
 //! Thin rows as pictures that are kept between frames. A tile is a part of the axis of time at one level of detail, with a pixel
 //! for each row and each cell of time; a level has cells of twice the length of the one below. Moving the view draws the same
-//! tiles elsewhere, zooming needs new ones from time to time. A few are made in a frame, and meanwhile coarser ones stand in.
+//! tiles elsewhere, zooming needs new ones from time to time. They are made a part in each frame, and meanwhile coarser ones stand
+//! in.
 //!
 //! A cell is never smaller than a pixel of the screen, so that no failure falls between two pixels.
 
@@ -18,8 +19,10 @@ use fanlane_core::model::lanes::Mark;
 
 /// Width of a tile, in cells.
 const TILE_CELLS: usize = 128;
-/// Number of segments of bars after which no further tile is made in a frame: about 2 ms.
-const MAX_SEGMENTS_A_FRAME: usize = 80_000;
+/// Work after which no further row of a tile is made in a frame, in segments of bars: about 3 ms.
+const MAX_WORK_A_FRAME: usize = 60_000;
+/// The work of finding the first bar of a lane, in segments of bars.
+const LANE_WORK: usize = 40;
 /// Maximum number of tiles that are kept.
 const MAX_TILES: usize = 96;
 /// How many levels coarser a tile may be that stands in for a missing one.
@@ -33,6 +36,18 @@ pub struct Tiles {
     revision: u64,
     frame: u64,
     tiles: HashMap<TileKey, Tile>,
+    /// The tile that is being made.
+    unfinished: Option<Unfinished>,
+}
+
+/// A tile of which some rows are made.
+#[derive(Clone)]
+struct Unfinished {
+    key: TileKey,
+    image: ColorImage,
+    rows: usize,
+    /// Bars have been added since it was begun. It is finished all the same: in a busy run it would never be otherwise.
+    stale: bool,
 }
 
 /// What all tiles have in common.
@@ -111,13 +126,15 @@ impl Tiles {
         // Beyond the end there is nothing to draw.
         let seen = (range_ns.0, range_ns.1.min(scene.data.lanes.end_ns() as f64));
         let wanted: Vec<TileKey> = TileKey::covering(seen, scene.window.span_ns() / pixels).collect();
-        let mut segments = 0;
-        // The newest first: that is where something happens.
-        for key in wanted.iter().rev() {
+        let mut work = 0;
+        // The newest first: that is where something happens; but what was begun is finished.
+        let begun = self.unfinished.as_ref().map(|unfinished| unfinished.key).filter(|key| wanted.contains(key));
+        for key in begun.iter().chain(wanted.iter().rev()) {
             let is_current = self.tiles.get(key).is_some_and(|tile| !tile.stale);
-            if !is_current && segments < MAX_SEGMENTS_A_FRAME {
-                segments += self.make(scene, *key);
-            } else if !is_current {
+            if !is_current && work < MAX_WORK_A_FRAME {
+                work += self.make(scene, *key, MAX_WORK_A_FRAME - work);
+            }
+            if !is_current && work >= MAX_WORK_A_FRAME {
                 scene.painter.ctx().request_repaint();
             }
         }
@@ -135,29 +152,39 @@ impl Tiles {
         let made_for = MadeFor { rows: rows.count(), lanes: rows.order().len(), order, dark: palette.dark };
         if self.made_for != Some(made_for) {
             self.tiles.clear();
+            self.unfinished = None;
             self.made_for = Some(made_for);
         }
         if let Some(changed_ns) = lanes.changed_since(self.revision) {
             let stale = self.tiles.iter_mut().filter(|(key, _)| key.right_ns() > changed_ns as f64);
             stale.for_each(|(_, tile)| tile.stale = true);
+            let unfinished = self.unfinished.iter_mut().filter(|tile| tile.key.right_ns() > changed_ns as f64);
+            unfinished.for_each(|tile| tile.stale = true);
             self.revision = lanes.revision();
         }
     }
 
-    /// Makes a tile; returns the number of segments that it took.
-    fn make(&mut self, scene: &Scene<'_>, key: TileKey) -> usize {
-        let (image, segments) = picture(scene.data.lanes, scene.rows, scene.palette, key);
+    /// Goes on with a tile, for as much work as is allowed; returns how much it took.
+    fn make(&mut self, scene: &Scene<'_>, key: TileKey, allowed: usize) -> usize {
+        let begun = self.unfinished.take().filter(|unfinished| unfinished.key == key);
+        let mut unfinished = begun.unwrap_or_else(|| Unfinished::new(key, scene.rows.count()));
+        let work = unfinished.go_on(scene.data.lanes, scene.rows, scene.palette, allowed);
+        if unfinished.rows < scene.rows.count() {
+            self.unfinished = Some(unfinished);
+            return work;
+        }
+        let Unfinished { image, stale, .. } = unfinished;
         match self.tiles.get_mut(&key) {
             Some(tile) => {
                 tile.texture.set(image, TextureOptions::NEAREST);
-                tile.stale = false;
+                tile.stale = stale;
             }
             None => {
                 let texture = scene.painter.ctx().load_texture("lanes", image, TextureOptions::NEAREST);
-                self.tiles.insert(key, Tile { texture, stale: false, used: self.frame });
+                self.tiles.insert(key, Tile { texture, stale, used: self.frame });
             }
         }
-        segments
+        work
     }
 
     /// Draws a tile, or what stands in for it.
@@ -195,36 +222,59 @@ impl Tiles {
     }
 }
 
-/// The picture of a tile, and the number of segments that it took to make.
-fn picture(lanes: &LaneHistory, rows: &Rows<'_>, palette: &Palette, key: TileKey) -> (ColorImage, usize) {
-    let mut image = ColorImage::filled([TILE_CELLS, rows.count()], Color32::TRANSPARENT);
-    let (from_ns, to_ns, cell_ns) = (key.left_ns(), key.right_ns(), key.cell_ns());
-    let mut segments = 0;
-    for (row, pixels) in image.pixels.chunks_mut(TILE_CELLS).enumerate() {
-        let mut cells = [None::<(Mark, f32)>; TILE_CELLS];
-        let sharing = rows.lanes(row);
-        for lane in sharing {
-            lanes.lanes()[*lane].segments(from_ns as u64, to_ns as u64, cell_ns, |segment| {
-                segments += 1;
-                let place = |time_ns: f64| (time_ns - from_ns) / cell_ns;
-                let (left, right) = (place(segment.from_ns), place(segment.to_ns));
-                let first = left.max(0.0).floor() as usize;
-                let last = (right.ceil() as usize).clamp(first + 1, TILE_CELLS.max(first + 1));
-                for (place, cell) in cells.iter_mut().enumerate().take(last).skip(first) {
-                    // What is less than a cell wide has its share already.
-                    let covered = (right.min((place + 1) as f64) - left.max(place as f64)).clamp(0.0, 1.0) as f32;
-                    let (worst, busy) = cell.unwrap_or((Mark::Done, 0.0));
-                    *cell = Some((worst.max(segment.worst), covered.mul_add(segment.busy, busy)));
-                }
-            });
-        }
-        for (pixel, cell) in pixels.iter_mut().zip(cells) {
-            if let Some((worst, busy)) = cell {
-                *pixel = shade(palette, worst, busy / sharing.len() as f32);
+impl Unfinished {
+    fn new(key: TileKey, rows: usize) -> Self {
+        Self { key, image: ColorImage::filled([TILE_CELLS, rows], Color32::TRANSPARENT), rows: 0, stale: false }
+    }
+
+    /// Makes further rows until the work is at least as much as is allowed; returns how much it was.
+    fn go_on(&mut self, lanes: &LaneHistory, rows: &Rows<'_>, palette: &Palette, allowed: usize) -> usize {
+        let mut work = 0;
+        let missing = self.image.pixels.chunks_mut(TILE_CELLS).enumerate().skip(self.rows);
+        for (row, pixels) in missing {
+            if work >= allowed {
+                break;
             }
+            work += row_of_tile(lanes, rows.lanes(row), palette, self.key, pixels);
+            self.rows = row + 1;
+        }
+        work
+    }
+}
+
+/// Fills the row of a tile that these lanes share; returns how much work it was.
+fn row_of_tile(
+    lanes: &LaneHistory,
+    sharing: &[usize],
+    palette: &Palette,
+    key: TileKey,
+    pixels: &mut [Color32],
+) -> usize {
+    let (from_ns, to_ns, cell_ns) = (key.left_ns(), key.right_ns(), key.cell_ns());
+    let mut work = 0;
+    let mut cells = [None::<(Mark, f32)>; TILE_CELLS];
+    for lane in sharing {
+        work += LANE_WORK;
+        lanes.lanes()[*lane].segments(from_ns as u64, to_ns as u64, cell_ns, |segment| {
+            work += 1;
+            let place = |time_ns: f64| (time_ns - from_ns) / cell_ns;
+            let (left, right) = (place(segment.from_ns), place(segment.to_ns));
+            let first = left.max(0.0).floor() as usize;
+            let last = (right.ceil() as usize).clamp(first + 1, TILE_CELLS.max(first + 1));
+            for (place, cell) in cells.iter_mut().enumerate().take(last).skip(first) {
+                // What is less than a cell wide has its share already.
+                let covered = (right.min((place + 1) as f64) - left.max(place as f64)).clamp(0.0, 1.0) as f32;
+                let (worst, busy) = cell.unwrap_or((Mark::Done, 0.0));
+                *cell = Some((worst.max(segment.worst), covered.mul_add(segment.busy, busy)));
+            }
+        });
+    }
+    for (pixel, cell) in pixels.iter_mut().zip(cells) {
+        if let Some((worst, busy)) = cell {
+            *pixel = shade(palette, worst, busy / sharing.len() as f32);
         }
     }
-    (image, segments)
+    work
 }
 
 #[cfg(test)]
@@ -269,8 +319,12 @@ mod tests {
         for level in 6..20 {
             let from_ns = 321_000;
             let key = TileKey { level, index: (from_ns / TILE_CELLS as u64) >> level };
-            let (image, _) = picture(&lanes, &rows, &theme::DARK, key);
-            let found = failures(&image);
+            let mut tile = Unfinished::new(key, rows.count());
+            // A part at a time, as in frames that have little time.
+            while tile.rows < rows.count() {
+                assert!(tile.go_on(&lanes, &rows, &theme::DARK, 300) > 0);
+            }
+            let found = failures(&tile.image);
             assert!(!found.is_empty() && found.iter().all(|(row, _)| *row == 11), "level {level}: {found:?}");
             let cell = ((from_ns as f64 - key.left_ns()) / key.cell_ns()) as usize;
             assert!(found.iter().any(|(_, column)| column.abs_diff(cell) <= 1), "level {level}: {found:?}, {cell}");
