@@ -16,7 +16,7 @@ const MAX_STEPS: usize = 20_000;
 const TOP_PERCENT: f64 = 104.0;
 
 /// The average use of all cores and the memory in use over time.
-pub fn core_average_ui(ui: &Ui, rect: Rect, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
+pub fn core_average_ui(ui: &mut Ui, rect: Rect, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
     let palette = theme::palette(ui);
     let memory = memory_percent(cores);
     let response = plot_ui(
@@ -47,7 +47,7 @@ pub fn core_average_ui(ui: &Ui, rect: Rect, cores: &CoreHistory, window: &mut Ti
 }
 
 /// The use of each core over time.
-pub fn core_lines_ui(ui: &Ui, rect: Rect, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
+pub fn core_lines_ui(ui: &mut Ui, rect: Rect, cores: &CoreHistory, window: &mut TimeWindow) -> Response {
     let palette = theme::palette(ui);
     let count = cores.cores();
     let response = plot_ui(
@@ -92,11 +92,11 @@ pub const fn memory_color(palette: &theme::Palette) -> egui::Color32 {
 
 /// Draws lines; `draw` gets the visible columns and how many of them are merged in one step.
 fn plot_ui(
-    ui: &Ui,
+    ui: &mut Ui,
     name: &str,
     rect: Rect,
     window: &mut TimeWindow,
-    draw: impl FnOnce(&mut TimePlot<'_>, Range<usize>, usize),
+    draw: impl FnOnce(&mut TimePlot, Range<usize>, usize),
     cores: &CoreHistory,
     lines: usize,
 ) -> Response {

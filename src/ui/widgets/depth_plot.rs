@@ -19,7 +19,13 @@ const PLOT_DISTANCE: f32 = theme::UNIT;
 const SLOT_WIDTH: f32 = 2.0;
 
 /// Draws queued, running and ended tasks over time.
-pub fn depth_plot_ui(ui: &Ui, rect: Rect, depth: &DepthHistory, steps: &[Step], window: &mut TimeWindow) -> Response {
+pub fn depth_plot_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    depth: &DepthHistory,
+    steps: &[Step],
+    window: &mut TimeWindow,
+) -> Response {
     let palette = theme::palette(ui);
     let (from_ns, to_ns) = window.range_ns();
     let first = steps.partition_point(|step| (step.to_ns as f64) < from_ns);

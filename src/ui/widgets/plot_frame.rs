@@ -2,9 +2,10 @@
 //! applies to the whole page. All of them stand in the same columns, so that a moment is at one place in all.
 //!
 //! Everything is drawn as steps: a slope would show values that never existed. What falls into one pixel is drawn from its
-//! minimum to its maximum, so that no peak is lost.
+//! minimum to its maximum, so that no peak is lost and a million steps cost as little as a thousand.
 
-use egui::{Align2, Color32, Mesh, Painter, Rangef, Rect, Response, Sense, Shape, Stroke, TextStyle, Ui, pos2};
+use egui::{Align2, Color32, Id, Painter, Rangef, Rect, Response, Stroke, TextStyle, Ui, UiBuilder, Vec2, pos2};
+use egui_plot::{FilledArea, Line, Plot, PlotBounds, PlotPoint, PlotPoints};
 
 use super::time_axis::{self, Ticks};
 use super::time_window::TimeWindow;
@@ -38,34 +39,68 @@ pub struct PlotFrame<'a> {
     pub y_words: &'a dyn Fn(f64) -> String,
 }
 
-/// What a plot is drawn on.
-pub struct TimePlot<'a> {
-    rect: Rect,
-    window: &'a TimeWindow,
-    y_max: f64,
-    pixel: f32,
-    mesh: Mesh,
+/// What is to be drawn in a plot, in seconds since the run's start.
+pub struct TimePlot {
+    pixel_ns: f64,
+    lines: Vec<(Vec<PlotPoint>, Color32)>,
+    areas: Vec<(Area, Color32)>,
+}
+
+/// The edge of an area, from left to right.
+#[derive(Default)]
+struct Area {
+    secs: Vec<f64>,
+    min: Vec<f64>,
+    max: Vec<f64>,
 }
 
 /// Draws a plot and lets the pointer move the page's time.
 pub fn plot_frame_ui(
-    ui: &Ui,
+    ui: &mut Ui,
     frame: &PlotFrame<'_>,
     window: &mut TimeWindow,
-    draw: impl FnOnce(&mut TimePlot<'_>),
+    draw: impl FnOnce(&mut TimePlot),
 ) -> Response {
     let palette = theme::palette(ui);
     let rect = frame.rect;
-    let response = ui.interact(rect, ui.scope_id().with(("plot over time", frame.name)), Sense::click_and_drag());
-    window.navigate(ui, &response, rect.x_range());
     let painter = ui.painter_at(rect);
     paint_frame(ui, &painter, frame, window);
-    let pixel = 1.0 / ui.pixels_per_point();
-    let mut plot = TimePlot { rect, window, y_max: frame.y_max.max(f64::MIN_POSITIVE), pixel, mesh: Mesh::default() };
-    draw(&mut plot);
-    let mesh = plot.mesh;
-    painter.add(Shape::mesh(mesh));
+    let (from_ns, to_ns) = window.range_ns();
+    let mut content = TimePlot::new((to_ns - from_ns) / f64::from((rect.width() * ui.pixels_per_point()).max(1.0)));
+    draw(&mut content);
+    let bounds = PlotBounds::from_min_max([from_ns / 1e9, 0.0], [to_ns / 1e9, frame.y_max.max(f64::MIN_POSITIVE)]);
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(rect));
+    let response = Plot::new(frame.name)
+        .id(Id::unique(("plot over time", frame.name)))
+        .width(rect.width())
+        .height(rect.height())
+        .min_size(Vec2::splat(1.0))
+        .show_axes(false)
+        .show_grid(false)
+        .show_background(false)
+        .show_x(false)
+        .show_y(false)
+        .show_crosshair(false)
+        .allow_zoom(false)
+        .allow_drag(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_axis_zoom_drag(false)
+        .allow_double_click_reset(false)
+        .set_margin_fraction(Vec2::ZERO)
+        .show(&mut inside, |plot| {
+            plot.set_plot_bounds(bounds);
+            for (area, color) in &content.areas {
+                plot.add(FilledArea::new("", &area.secs, &area.min, &area.max).fill_color(*color).allow_hover(false));
+            }
+            for (points, color) in &content.lines {
+                let line = Line::new("", PlotPoints::Borrowed(points)).stroke(Stroke::new(theme::LINE, *color));
+                plot.line(line.allow_band(false).allow_hover(false));
+            }
+        })
+        .response;
     time_axis::paint_marks(&painter, window, rect, palette);
+    window.navigate(ui, &response, rect.x_range());
     window.navigate_by_keys(ui, &response);
     response
 }
@@ -100,117 +135,114 @@ fn marks(max: f64, height: f32) -> impl Iterator<Item = f64> {
     (0..=last).map(move |index| index as f64 * step)
 }
 
-impl TimePlot<'_> {
+impl TimePlot {
+    const fn new(pixel_ns: f64) -> Self {
+        Self { pixel_ns, lines: Vec::new(), areas: Vec::new() }
+    }
+
     /// Draws a line of steps: from when until when, in nanoseconds, and the value; in the order of time.
     pub fn steps(&mut self, steps: impl IntoIterator<Item = (f64, f64, f64)>, color: Color32) {
-        let mut pen = Pen { column: f32::NEG_INFINITY, low: 0.0, high: 0.0, y: None };
+        let mut points = Vec::new();
+        let mut pen: Option<Pen> = None;
         for (from_ns, to_ns, value) in steps {
-            let (left, right) = (self.x(from_ns), self.x(to_ns));
-            let y = self.y(value);
-            let before = pen.y.unwrap_or(y);
-            if left > pen.column {
-                self.upright(&pen, color);
-                (pen.column, pen.low, pen.high) = (left, before.max(y), before.min(y));
-            }
-            pen.low = pen.low.max(y);
-            pen.high = pen.high.min(y);
-            if right > left {
-                self.upright(&pen, color);
-                self.mesh.add_colored_rect(Rect::from_x_y_ranges(left..=right, self.across(y)), color);
-                (pen.column, pen.low, pen.high) = (right, y, y);
-            }
-            pen.y = Some(y);
+            let column = self.column(from_ns);
+            let current = match pen.take() {
+                Some(pen) if column <= pen.column => pen.through(value),
+                before => {
+                    let reached = before.map_or(value, |pen| pen.draw(&mut points));
+                    Pen { column, at_ns: from_ns, low: reached, high: reached, last: reached }.through(value)
+                }
+            };
+            let end = self.column(to_ns);
+            pen = Some(if end > current.column {
+                current.draw(&mut points);
+                Pen { column: end, at_ns: to_ns, low: value, high: value, last: value }
+            } else {
+                current
+            });
         }
-        self.upright(&pen, color);
+        if let Some(pen) = pen {
+            pen.draw(&mut points);
+        }
+        self.lines.push((points, color));
     }
 
-    /// Fills from a minimum to a maximum: from when until when, in nanoseconds, and both values.
+    /// Fills from a minimum to a maximum: from when until when, in nanoseconds, and both values; in the order of time.
     pub fn range(&mut self, parts: impl IntoIterator<Item = (f64, f64, f64, f64)>, color: Color32) {
+        let mut area = Area::default();
         for (from_ns, to_ns, min, max) in parts {
-            let (left, right) = (self.x(from_ns), self.x(to_ns));
-            let rect = Rect::from_x_y_ranges(left..=right.max(left + self.pixel), self.y(max)..=self.y(min));
-            self.mesh.add_colored_rect(rect, color);
+            area.secs.extend([from_ns / 1e9, to_ns / 1e9]);
+            area.min.extend([min; 2]);
+            area.max.extend([max; 2]);
         }
+        self.areas.push((area, color));
     }
 
-    /// Where a line changes its height.
-    fn upright(&mut self, pen: &Pen, color: Color32) {
-        if pen.y.is_some() && pen.low > pen.high {
-            let y = Rangef::new(self.across(pen.high).min, self.across(pen.low).max);
-            self.mesh.add_colored_rect(Rect::from_x_y_ranges(self.across(pen.column), y), color);
-        }
-    }
-
-    /// The width of a line around a place, on whole pixels: all lines are equally strong.
-    fn across(&self, place: f32) -> Rangef {
-        let width = (theme::LINE / self.pixel).round().max(1.0) * self.pixel;
-        let from = ((place - width / 2.0) / self.pixel).round() * self.pixel;
-        Rangef::new(from, from + width)
-    }
-
-    /// On whole pixels, so that nothing flickers while the view moves, and never far outside.
-    fn x(&self, time_ns: f64) -> f32 {
-        let place = self.window.place_of(self.rect.x_range(), time_ns);
-        let place = place.clamp(self.rect.left() - 2.0, self.rect.right() + 2.0);
-        (place / self.pixel).round() * self.pixel
-    }
-
-    fn y(&self, value: f64) -> f32 {
-        let inside = self.rect.shrink2(egui::vec2(0.0, theme::LINE / 2.0));
-        inside.bottom() - (value / self.y_max).clamp(0.0, 1.0) as f32 * inside.height()
+    /// The pixel of a time, counted from the run's start, so that nothing flickers while the view moves.
+    fn column(&self, time_ns: f64) -> i64 {
+        (time_ns / self.pixel_ns).floor() as i64
     }
 }
 
-/// Where a line is while it is drawn: its pixel, what it has touched there, and its height.
+/// A line within one pixel: its place, what it has touched there, and where it goes on.
 struct Pen {
-    column: f32,
-    low: f32,
-    high: f32,
-    y: Option<f32>,
+    column: i64,
+    at_ns: f64,
+    low: f64,
+    high: f64,
+    last: f64,
+}
+
+impl Pen {
+    fn through(self, value: f64) -> Self {
+        Self { low: self.low.min(value), high: self.high.max(value), last: value, ..self }
+    }
+
+    /// Draws it upright, from the height that the line has reached; returns where it goes on.
+    fn draw(self, points: &mut Vec<PlotPoint>) -> f64 {
+        let secs = self.at_ns / 1e9;
+        let reached = points.last().map(|point| point.y);
+        let mut drawn = reached;
+        for y in reached.into_iter().chain([self.low, self.high, self.last]) {
+            let is_new = drawn != Some(y) || points.last().is_none_or(|point| point.x < secs);
+            if is_new {
+                points.push(PlotPoint::new(secs, y));
+                drawn = Some(y);
+            }
+        }
+        self.last
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn plot(window: &TimeWindow) -> TimePlot<'_> {
-        let rect = Rect::from_min_max(pos2(0.0, 0.0), pos2(100.0, 50.0));
-        TimePlot { rect, window, y_max: 100.0, pixel: 1.0, mesh: Mesh::default() }
-    }
-
-    fn window() -> TimeWindow {
-        let mut window = TimeWindow::default();
-        window.begin(1_000_000_000);
-        window
-    }
-
     #[test]
     fn many_steps_in_a_pixel_cost_little_and_keep_their_peak() {
-        let window = window();
-        let mut plot = plot(&window);
+        // A second over 100 pixels.
+        let mut plot = TimePlot::new(1e7);
         let steps = (0..100_000_u32).map(|at| {
             let value = if at == 43_210 { 100.0 } else { 1.0 };
             (f64::from(at) * 1e4, f64::from(at + 1) * 1e4, value)
         });
         plot.steps(steps, Color32::WHITE);
-        assert!(plot.mesh.vertices.len() < 4 * 1000, "{} vertices", plot.mesh.vertices.len());
-        let highest = plot.mesh.vertices.iter().min_by(|a, b| a.pos.y.total_cmp(&b.pos.y)).expect("it is drawn");
-        assert!(highest.pos.y <= 1.0 && (highest.pos.x - 43.0).abs() <= 2.0, "{highest:?}");
+        let points = &plot.lines[0].0;
+        assert!(points.len() < 1000, "{} points", points.len());
+        let highest = points.iter().max_by(|a, b| a.y.total_cmp(&b.y)).expect("it is drawn");
+        assert!(highest.y == 100.0 && (highest.x - 0.432).abs() <= 0.02, "{highest:?}");
     }
 
     #[test]
     fn a_line_is_drawn_as_steps_without_a_slope() {
-        let window = window();
-        let mut plot = plot(&window);
-        plot.steps([(0.0, 5e8, 0.0), (5e8, 1e9, 100.0)], Color32::WHITE);
-        let rects: Vec<Rect> = plot
-            .mesh
-            .vertices
-            .chunks(4)
-            .map(|corners| corners.iter().fold(Rect::NOTHING, |rect, vertex| rect.union(Rect::from_pos(vertex.pos))))
-            .collect();
-        assert_eq!(rects.len(), 3, "{rects:?}");
-        assert!(rects.iter().all(|rect| rect.width() <= 2.0 || rect.height() <= 2.0), "{rects:?}");
+        let mut plot = TimePlot::new(1e7);
+        plot.steps([(0.0, 5e8, 0.0), (5e8, 1e9, 100.0), (1e9, 1.3e9, 7.0)], Color32::WHITE);
+        let points = &plot.lines[0].0;
+        assert!(points.windows(2).all(|pair| pair[0].x == pair[1].x || pair[0].y == pair[1].y), "{points:?}");
+        assert_eq!((points[0].x, points[0].y), (0.0, 0.0));
+        let last = points.last().expect("it is drawn");
+        assert_eq!((last.x, last.y), (1.3, 7.0));
+        assert!(points.iter().any(|point| (point.x, point.y) == (0.5, 100.0)), "{points:?}");
     }
 
     #[test]

@@ -299,7 +299,7 @@ const MAX_RATES: f64 = 24.0;
 /// Marks of memory are whole MiB.
 const MIB: f64 = (1 << 20) as f64;
 
-fn empty_plot_ui(ui: &Ui, rect: Rect, window: &mut TimeWindow, name: &str, words: &str) {
+fn empty_plot_ui(ui: &mut Ui, rect: Rect, window: &mut TimeWindow, name: &str, words: &str) {
     let palette = theme::palette(ui);
     let no_marks = |_: f64| String::new();
     let frame = PlotFrame { name, rect, y_max: 1.0, y_words: &no_marks };
