@@ -77,7 +77,8 @@ fn marked_entry_ui(ui: &mut Ui, selected: bool, icon: RichText, spoken: &str, wo
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme::HALF;
         ui.label(icon).accessible_name(spoken);
-        entry_ui(ui, selected, RichText::new(words))
+        // In a row the words of a button would be centred.
+        ui.vertical(|ui| entry_ui(ui, selected, RichText::new(words))).inner
     })
     .inner
 }
