@@ -35,13 +35,7 @@ impl Part {
 
     /// The command with the id that its task has here; `None` if it is not among these.
     pub(super) fn command(&self, command: RunCommand) -> Option<RunCommand> {
-        let id = |task: TaskId| self.tasks.binary_search(&task).ok().map(|place| TaskId(place as u64));
-        Some(match command {
-            RunCommand::Cancel(task) => RunCommand::Cancel(id(task)?),
-            RunCommand::Follow(task) => RunCommand::Follow(id(task)?),
-            RunCommand::Unfollow(task) => RunCommand::Unfollow(id(task)?),
-            other => other,
-        })
+        command.translated(|task| self.tasks.binary_search(&task).ok().map(|place| TaskId(place as u64)))
     }
 }
 
@@ -78,5 +72,27 @@ impl Shown {
         let has_begun = Arc::new(AtomicBool::new(false));
         let fold = Fold(Some((Continuation::new(tasks.clone()), Arc::clone(&has_begun))));
         (Self { origin, model, part: Some(Part { tasks, has_begun }), earlier }, fold)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_about_a_task_reaches_it_by_its_id_in_the_part() {
+        let part = Part { tasks: vec![TaskId(3), TaskId(7)], has_begun: Arc::default() };
+        for about in [
+            RunCommand::Cancel,
+            RunCommand::Follow,
+            RunCommand::Unfollow,
+            RunCommand::Restart,
+            RunCommand::Skip,
+            RunCommand::Raise,
+        ] {
+            assert_eq!(part.command(about(TaskId(7))), Some(about(TaskId(1))));
+            assert_eq!(part.command(about(TaskId(5))), None, "it does not run again");
+        }
+        assert_eq!(part.command(RunCommand::SetWorkers(5)), Some(RunCommand::SetWorkers(5)));
     }
 }

@@ -145,6 +145,22 @@ pub enum RunCommand {
     Raise(TaskId),
 }
 
+impl RunCommand {
+    /// The same command where tasks have other ids: `id` is asked for that of its task, if it is about one. `None` where the task
+    /// has none.
+    pub fn translated(self, id: impl FnOnce(TaskId) -> Option<TaskId>) -> Option<Self> {
+        Some(match self {
+            Self::Cancel(task) => Self::Cancel(id(task)?),
+            Self::Follow(task) => Self::Follow(id(task)?),
+            Self::Unfollow(task) => Self::Unfollow(id(task)?),
+            Self::Restart(task) => Self::Restart(id(task)?),
+            Self::Skip(task) => Self::Skip(id(task)?),
+            Self::Raise(task) => Self::Raise(id(task)?),
+            Self::SetWorkers(_) | Self::Pause | Self::Resume | Self::Stop | Self::StopNow | Self::Watch(_) => self,
+        })
+    }
+}
+
 /// The engine could not do its own job. A task that fails is not an error but an outcome.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
