@@ -176,6 +176,7 @@ impl LaneHistory {
             }
             self.changes.add(record.start_ns);
         }
+        self.lanes.iter_mut().for_each(|lane| lane.bars.sum_full_groups());
     }
 
     /// The lanes, top to bottom.

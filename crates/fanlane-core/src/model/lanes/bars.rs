@@ -226,7 +226,7 @@ impl Bars {
         }
     }
 
-    /// Notes that another attempt followed the one of `task` that began at `start_ns`.
+    /// Notes that another attempt followed the one of `task` that began at `start_ns`. [`Bars::sum_full_groups`] has to follow.
     pub(super) fn mark_retried(&mut self, start_ns: u64, task: TaskId) {
         let from = self.bars.partition_point(|bar| bar.start_ns < start_ns);
         let same = self.bars[from..].iter_mut().take_while(|bar| bar.start_ns == start_ns);
@@ -234,10 +234,10 @@ impl Bars {
             bar.packed |= RETRIED;
         }
         self.forget_sums_from(from);
-        self.sum_full_groups();
     }
 
-    fn sum_full_groups(&mut self) {
+    /// Sums the groups that are not summed.
+    pub(super) fn sum_full_groups(&mut self) {
         let mut below = self.bars.len();
         for depth in 0.. {
             let full = below / FAN;
