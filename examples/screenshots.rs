@@ -243,8 +243,15 @@ impl Album {
     }
 
     fn click(&mut self, name: &str) -> Result<()> {
-        self.window.query_by_label(name).with_context(|| format!("the window has no {name:?}"))?.click();
-        self.run_frames();
+        for clicks in [false, true] {
+            let part = self.window.query_by_label(name).with_context(|| format!("the window has no {name:?}"))?;
+            if clicks {
+                part.click();
+            } else {
+                part.scroll_to_me();
+            }
+            self.run_frames();
+        }
         self.window.remove_cursor();
         Ok(())
     }
