@@ -19,7 +19,7 @@ pub enum DoneAction {
     Nothing,
     /// A command line is run by the shell.
     Run(String),
-    /// The machine is shut down, unless somebody objects in time.
+    /// The machine is shut down, unless the question before it is answered in time.
     ShutDown,
 }
 

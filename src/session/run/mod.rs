@@ -282,7 +282,7 @@ impl ShownRun {
         }
     }
 
-    /// Brings the rows and the causes up to date. `seen`: somebody looks at them.
+    /// Brings the rows and the causes up to date. `seen`: they are looked at.
     pub(super) fn poll(&mut self, seen: bool, wake: &Wake) {
         let Some(run) = &self.current else { return };
         let model = run.shared_model();

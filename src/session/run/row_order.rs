@@ -88,7 +88,7 @@ impl RowOrder {
         *self = Self::default();
     }
 
-    /// Updates the rows, or starts a thread that does. `seen`: somebody looks at them.
+    /// Updates the rows, or starts a thread that does. `seen`: they are looked at.
     pub(super) fn update(
         &mut self,
         query: &RowQuery,
