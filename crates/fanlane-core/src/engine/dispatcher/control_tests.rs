@@ -245,6 +245,20 @@ fn a_raised_task_begins_next_also_where_tasks_take_resources() {
 }
 
 #[test]
+fn a_task_that_is_raised_twice_takes_no_other_task_s_place() {
+    let needs = TaskRequests::of_places_and_gpus(4, &[[1, 1]; 6]);
+    for needs in [None, Some(Arc::new(needs))] {
+        let mut simulation = Simulation::new(DispatchPlan { needs, ..plan(6, 1) });
+        simulation.arrive();
+        for task in [3, 5, 3, 4] {
+            simulation.put(Input::Command(RunCommand::Raise(TaskId(task))));
+        }
+        simulation.run_out();
+        assert_eq!(simulation.ended.len(), 6, "every task ends: {:?}", simulation.ended);
+    }
+}
+
+#[test]
 fn those_that_wait_for_a_skipped_task_go_on_whether_it_was_queued_or_running() {
     for running in [true, false] {
         let dependencies = [(TaskId(2), vec![TaskId(0), TaskId(1)])].into();

@@ -63,7 +63,9 @@ impl Queue {
 
     /// Puts a task in front of all others, also of those that were raised before.
     pub fn raise(&mut self, pending: Pending) {
-        let place = FIRST_PLACE.saturating_sub(1 + self.raised.len() as u64);
+        // Also in front of one that was raised twice: no two tasks have one place.
+        let first = self.raised.values().copied().min().unwrap_or(FIRST_PLACE);
+        let place = first.saturating_sub(1);
         self.raised.insert(pending.task, place);
         self.returned.push_front(pending);
     }
