@@ -27,6 +27,7 @@ pub mod memory_kills;
 pub mod message_reader;
 pub mod multipath;
 pub mod own_descriptor;
+pub mod owned_folder;
 pub mod pacing;
 pub mod parent_death;
 pub mod process_id;

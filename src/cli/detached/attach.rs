@@ -19,7 +19,6 @@ use crate::cli::watch::{self as view, Controls, EventSink, Leave, Situation, Vie
 use fanlane_core::engine::{OutputLevel, RunCommand, event_pump};
 use fanlane_core::event::Event;
 use fanlane_core::host::{DetachedError, DetachedRun, DetachedUpdate};
-use fanlane_core::job::Input;
 use fanlane_core::model::Progress;
 use fanlane_os::clock::monotonic_ns;
 use fanlane_os::interrupts;
@@ -85,7 +84,7 @@ fn watch(name: Option<RunName>) -> Result<Status> {
     let watching = find(name)?;
     let batch = watching.batch().cloned().context("the detached run does not tell its tasks")?;
     let ago = Duration::from_nanos(monotonic_ns().saturating_sub(watching.info.epoch_ns));
-    let reads_stdin = batch.job().inputs.iter().any(Input::reads_stdin);
+    let reads_stdin = batch.job().reads_stdin();
     let retry_obstacle = reads_stdin
         .then_some("the inputs came from standard input: fanlane rerun RUN --failed --background reads them again");
     let situation = Situation { is_detached: true, retry_obstacle };

@@ -19,7 +19,8 @@ use fanlane_core::store::joblog::JobLog;
 use fanlane_core::store::record::{RECORD_VERSION, RecordHeader, RecordWriter};
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_core::store::results_table::{ResultsTable, TableFormat};
-use fanlane_os::process_tree;
+use fanlane_os::owned_folder;
+use fanlane_os::process_id::ProcessId;
 
 /// What a run keeps.
 #[derive(Clone, Debug)]
@@ -116,30 +117,11 @@ impl Keep {
 /// What the names of folders for long streams begin with.
 const SPILL_PREFIX: &str = ".fanlane-output-";
 
-/// This process, in the name of its folder: where it and all of its workers are killed at once, the next run in the same folder
-/// removes what it has left. A process of another container cannot be judged from here, so its namespace is part of the name.
-fn owner_mark() -> String {
-    let namespace = process_tree::pid_namespace(std::process::id()).unwrap_or_default();
-    format!("{namespace}.{}", process_tree::own_mark())
-}
-
-/// Removes the folders that killed runs have left in `folder`.
-fn remove_abandoned(folder: &Path) {
-    let namespace = process_tree::pid_namespace(std::process::id());
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let mark = name.to_str().and_then(|name| name.strip_prefix(SPILL_PREFIX)?.split_once('-'));
-        let Some((mark, _)) = mark else { continue };
-        let mut parts = mark.split('.').map(str::parse::<u64>);
-        let (Some(Ok(of)), Some(Ok(pid)), Some(Ok(start))) = (parts.next(), parts.next(), parts.next()) else {
-            continue;
-        };
-        let Ok(pid) = u32::try_from(pid) else { continue };
-        if namespace == Some(of) && start > 0 && process_tree::live_start_ticks(pid) != Some(start) {
-            // That of another user stays.
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
+/// Removes the folders that killed runs have left in `place`: where a run and all of its workers are killed at once, nothing
+/// else does.
+pub fn remove_abandoned(place: &Path) {
+    // One that cannot be removed does no harm.
+    let _ = owned_folder::sweep(place, SPILL_PREFIX);
 }
 
 /// The folder for streams that are too long for memory: beside the results, if those are kept, so that files are moved there
@@ -154,9 +136,11 @@ impl SpillFolder {
     /// When the current folder is gone, from which a relative path is looked up.
     pub fn new(results: Option<&Path>) -> io::Result<Self> {
         let folder = std::path::absolute(results.map_or_else(std::env::temp_dir, Path::to_owned))?;
-        remove_abandoned(&folder);
         let number = RandomState::new().hash_one(std::process::id());
-        Ok(Self(folder.join(format!("{SPILL_PREFIX}{}-{number:016x}", owner_mark()))))
+        // Where its owner cannot be named it is not removed for it.
+        let start =
+            owned_folder::name_start(SPILL_PREFIX, ProcessId::own()).unwrap_or_else(|_| SPILL_PREFIX.to_owned());
+        Ok(Self(folder.join(format!("{start}-{number:016x}"))))
     }
 
     /// Where it is, if it was needed.
@@ -180,8 +164,6 @@ mod tests {
     fn a_folder_that_a_killed_run_has_left_is_removed_by_the_next_and_no_other() {
         let place = tempfile::tempdir().expect("a folder");
         let live = SpillFolder::new(Some(place.path())).expect("a name");
-        let namespace = process_tree::pid_namespace(std::process::id()).expect("it is known");
-        let (me, start) = (std::process::id(), process_tree::start_ticks(std::process::id()).expect("it is known"));
         let folder = |name: &str| {
             let path = place.path().join(name);
             std::fs::create_dir_all(&path).expect("made");
@@ -189,18 +171,22 @@ mod tests {
             path
         };
         std::fs::create_dir(live.path()).expect("made");
+        let me = ProcessId::own();
         // This process has another start, so that was an earlier one with its number.
-        let dead = folder(&format!("{SPILL_PREFIX}{namespace}.{me}.{}-0", start + 1));
+        let before = ProcessId::from_word(me.as_word() + (1 << 32)).expect("an id");
+        let start = owned_folder::name_start(SPILL_PREFIX, before).expect("it is known");
+        let namespace = fanlane_os::process_tree::pid_namespace(std::process::id()).expect("it is known");
+        let dead = folder(&format!("{start}-0"));
         let kept = [
-            folder(&format!("{SPILL_PREFIX}{}.{me}.{}-0", namespace + 1, start + 1)),
+            folder(&format!("{SPILL_PREFIX}{:x}-{:x}-0", namespace + 1, before.as_word())),
             folder(&format!("{SPILL_PREFIX}0123456789abcdef")),
-            folder(&format!("{SPILL_PREFIX}a.b.c-d")),
+            folder(&format!("{SPILL_PREFIX}x-y-z")),
             folder("other"),
             live.path().to_owned(),
         ];
-        let next = SpillFolder::new(Some(place.path())).expect("a name");
+        remove_abandoned(place.path());
         assert!(!dead.exists() && kept.iter().all(|path| path.exists()), "{dead:?} {kept:?}");
-        drop((live, next));
+        drop(live);
         assert!(!kept[4].exists());
     }
 }

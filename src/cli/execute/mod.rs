@@ -26,7 +26,7 @@ use super::watch::{self, Controls, Leave, Situation, View};
 use super::worker_count::WorkerCount;
 use fanlane_core::engine::{self, RunCommand, RunOptions, Sweep, event_pump};
 use fanlane_core::host::DetachedOrder;
-use fanlane_core::job::{Batch, Input, MAX_WORKERS, Shell};
+use fanlane_core::job::{Batch, MAX_WORKERS, Shell};
 use fanlane_core::store::history::HistoryRecorder;
 use fanlane_core::store::results_folder::ResultsFolder;
 use fanlane_os::interrupts::Interrupts;
@@ -206,7 +206,8 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     let interrupts = Interrupts::catch().context("signals cannot be caught")?;
     let suspensions = if is_watched { None } else { Some(Suspensions::catch().context("signals cannot be caught")?) };
     engine::own_process();
-    let sweep = Sweep::begin(|| ());
+    let place = spill.path().parent().map(Path::to_owned);
+    let sweep = Sweep::begin(move || place.iter().for_each(|place| keep::remove_abandoned(place)));
     let (sender, events) = event_pump::channel();
     let run = engine.start(Arc::clone(&batch), options, sender).context("the run cannot be started")?;
     if let Some(feeding) = feeding {
@@ -261,7 +262,7 @@ fn run_once(request: RunRequest) -> Result<(Status, Option<RunRequest>)> {
     if let Some(ended) = swept {
         remark(&ended);
     }
-    if batch.is_empty() && batch.job().inputs.iter().any(Input::reads_stdin) {
+    if batch.is_empty() && batch.job().reads_stdin() {
         remark(
             "no input came on standard input, so there was nothing to run; give inputs after ':::', files of lines after \
              '::::', or pipe lines to it",
@@ -285,7 +286,7 @@ struct Retry<'a> {
 
 impl Retry<'_> {
     fn situation(&self) -> Situation {
-        let reads_stdin = self.plan.job.inputs.iter().any(Input::reads_stdin);
+        let reads_stdin = self.plan.job.reads_stdin();
         let obstacles = [
             (!self.is_recorded, "only a run that the history records can be run again from here"),
             (reads_stdin, "the inputs came from standard input: fanlane rerun --failed reads them again"),

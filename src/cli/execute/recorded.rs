@@ -8,7 +8,7 @@ use super::{Placement, RunRequest, Selection, run};
 use crate::cli::exit_status::Status;
 use crate::cli::plan::Plan;
 use crate::cli::run_name::RunName;
-use fanlane_core::job::{Input, Job};
+use fanlane_core::job::Job;
 
 /// Runs the tasks of a run that did not succeed again, as a detached run.
 ///
@@ -34,7 +34,7 @@ pub fn recorded_plan(run: RunName) -> Result<(i64, Plan)> {
     };
     let job = Job::parse(&text).with_context(|| format!("the job of run {id} cannot be read"))?;
     ensure!(
-        !(job.inputs.iter().any(Input::reads_stdin) && std::io::stdin().is_terminal()),
+        !(job.reads_stdin() && std::io::stdin().is_terminal()),
         "run {id} read its inputs from standard input; pipe the same ones to this command"
     );
     ensure!(row.folder.is_dir(), "the folder of run {id} is gone: {}", row.folder.display());

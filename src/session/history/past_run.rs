@@ -69,7 +69,7 @@ impl PastRun {
 }
 
 fn reopen(job: &Job, folder: &Path, history: &Path) -> Result<Batch, String> {
-    if job.inputs.iter().any(Input::reads_stdin) {
+    if job.reads_stdin() {
         return Err("It read its inputs from standard input, so it can only be run again in a terminal.".to_owned());
     }
     let batch = Batch::open(job, folder, &mut std::io::empty());

@@ -134,6 +134,11 @@ impl Job {
         Self { working_dir: Some(working_dir), ..self }
     }
 
+    /// Whether an input is read from standard input.
+    pub fn reads_stdin(&self) -> bool {
+        self.inputs.iter().any(Input::reads_stdin)
+    }
+
     /// Whether an input is looked up in the folder that the job is read from.
     pub fn has_relative_inputs(&self) -> bool {
         self.working_dir.as_deref().is_none_or(Path::is_relative) && self.inputs.iter().any(Input::is_relative)

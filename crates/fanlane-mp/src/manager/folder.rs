@@ -1,15 +1,15 @@
 //! The folder of a manager's socket and key: for this user alone, and removed with the manager. The folder of a killed
 //! manager is removed by the next one.
 
-use std::fs::{self, Permissions};
+use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use fanlane_os::process_id::ProcessId;
-use fanlane_os::{process_tree, socket};
+use fanlane_os::{owned_folder, socket};
 
 const PREFIX: &str = "fanlane-manager-";
 
@@ -32,7 +32,7 @@ impl Folder {
     /// Makes a folder in `place`, or in one of `others` where the path of its socket would be longer than the system takes, or
     /// no text: clients in other languages have to reach it, too.
     fn create_in(place: &Path, others: &[PathBuf]) -> io::Result<Self> {
-        let name = name_of(ProcessId::own())?;
+        let name = owned_folder::name_start(PREFIX, ProcessId::own())?;
         let fits = |place: &&Path| {
             // With the letters that make the name unique.
             let socket = place.join(format!("{name}-123456")).join("manager");
@@ -40,7 +40,7 @@ impl Folder {
         };
         let make = |place: &Path| {
             // A folder that cannot be removed does no harm.
-            let _ = sweep(place);
+            let _ = owned_folder::sweep(place, PREFIX);
             tempfile::Builder::new()
                 .prefix(&format!("{name}-"))
                 .permissions(Permissions::from_mode(0o700))
@@ -57,37 +57,20 @@ impl Folder {
     }
 }
 
-/// The start of the names of a process's folders. It names the pid namespace too: a container that shares the folder for
-/// temporary files has other pids.
-fn name_of(process: ProcessId) -> io::Result<String> {
-    // Of this process: one that has ended is in none any more.
-    let namespace = process_tree::pid_namespace(std::process::id()).ok_or(io::ErrorKind::NotFound)?;
-    Ok(format!("{PREFIX}{namespace:x}-{:x}", process.as_word()))
-}
-
-fn sweep(place: &Path) -> io::Result<()> {
-    let me = rustix::process::geteuid().as_raw();
-    for entry in fs::read_dir(place)?.flatten() {
-        let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| {
-            let (_, word) = name.rsplit_once('-')?.0.rsplit_once('-')?;
-            let process = ProcessId::from_word(u64::from_str_radix(word, 16).ok()?)?;
-            // The whole start of the name must be that of the process.
-            name.starts_with(&format!("{}-", name_of(process).ok()?)).then_some(process)
-        });
-        // No link is followed.
-        let is_ours = || entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == me);
-        if owner.is_some_and(|process| !process.is_alive()) && is_ours() {
-            // Another manager may remove it at the same time.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
+
+    fn name_of(process: ProcessId) -> io::Result<String> {
+        owned_folder::name_start(PREFIX, process)
+    }
+
+    fn sweep(place: &Path) -> io::Result<()> {
+        owned_folder::sweep(place, PREFIX)
+    }
 
     #[test]
     fn it_is_for_its_owner_alone_and_what_the_dead_have_left_is_removed() {
