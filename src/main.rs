@@ -64,7 +64,7 @@ fn open_window(job: Option<PathBuf>) -> Result<(), NoWindow> {
     use std::panic::{self, AssertUnwindSafe};
     use std::time::{Duration, Instant};
 
-    use fanlane::ui::{WindowOptions, run_window};
+    use fanlane::ui::run_window;
 
     /// A window that ended earlier could not be opened.
     const MIN_OPEN_TIME: Duration = Duration::from_secs(5);
@@ -78,13 +78,7 @@ fn open_window(job: Option<PathBuf>) -> Result<(), NoWindow> {
     }
     let begun = Instant::now();
     // Libraries of graphics drivers and display servers panic on some of their failures.
-    let closed = panic::catch_unwind(AssertUnwindSafe(|| {
-        run_window(WindowOptions {
-            job,
-            worker_executable: fanlane_os::child::OWN_EXECUTABLE.into(),
-            presets_folder: None,
-        })
-    }));
+    let closed = panic::catch_unwind(AssertUnwindSafe(|| run_window(job)));
     let was_open = begun.elapsed() > MIN_OPEN_TIME;
     match closed {
         Ok(Ok(())) => Ok(()),

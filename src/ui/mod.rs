@@ -30,6 +30,6 @@ pub mod widgets;
 pub mod window_title;
 
 pub use app::FanlaneApp;
-pub use options::{WindowOptions, run_window};
+pub use options::run_window;
 pub use pages::{PageTab, PageView};
 pub use request::Requests;

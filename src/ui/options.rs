@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use crate::session::{EditorPrograms, Machine, SessionOptions, remembered_size};
-use fanlane_core::engine::engine_with_workers;
+use fanlane_core::engine::own_engine;
 use fanlane_core::host::DetachedRuns;
 use fanlane_core::store::history;
 use fanlane_core::store::presets::Presets;
 use fanlane_core::store::race::Races;
+use fanlane_os::child::OWN_EXECUTABLE;
 
 use super::FanlaneApp;
 use super::desktop_theme;
@@ -20,27 +21,16 @@ use super::theme;
 /// Width and height of the first window, in points.
 const USUAL_SIZE: [f32; 2] = [1280.0, 800.0];
 
-/// The options of the window.
-#[derive(Clone, Debug)]
-pub struct WindowOptions {
-    /// The job file to open at the start.
-    pub job: Option<PathBuf>,
-    /// The executable that is started in the worker role.
-    pub worker_executable: PathBuf,
-    /// The folder of saved presets; `None`: in this system's folder for settings.
-    pub presets_folder: Option<PathBuf>,
-}
-
 /// The application's name for the desktop: that of its application file and of its icon.
 const APPLICATION_ID: &str = "org.fanlane.Fanlane";
 
-/// Opens the window and returns when it is closed and its runs have ended.
+/// Opens the window, with a job file if one is given, and returns when it is closed and its runs have ended.
 ///
 /// # Errors
 /// When no window can be opened; the message says what is missing and what to do.
-pub fn run_window(options: WindowOptions) -> anyhow::Result<()> {
+pub fn run_window(job: Option<PathBuf>) -> anyhow::Result<()> {
     display::probe()?;
-    let session = session_options(options);
+    let session = session_options(job);
     let size = session.settings.as_deref().and_then(remembered_size).unwrap_or(USUAL_SIZE);
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
@@ -78,22 +68,20 @@ fn history_folder() -> Option<PathBuf> {
     if is_unwanted { None } else { history::default_folder().ok() }
 }
 
-fn session_options(options: WindowOptions) -> SessionOptions {
+fn session_options(job: Option<PathBuf>) -> SessionOptions {
     let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
     SessionOptions {
-        job: options.job,
+        job,
         folder,
         // Without a home folder, saving fails with a message and everything else works.
-        presets: options
-            .presets_folder
-            .map_or_else(|| Presets::open_default().ok(), |folder| Some(Presets::open(folder))),
+        presets: Presets::open_default().ok(),
         races: Races::open_default().ok(),
         history: history_folder(),
-        detached: Some(DetachedRuns::new(options.worker_executable.clone())),
+        detached: Some(DetachedRuns::new(OWN_EXECUTABLE.into())),
         sweeps: true,
         settings: Presets::open_default().ok().map(|presets| presets.folder().with_file_name("window.json")),
         editor_programs: EditorPrograms::of_user(),
-        engine: engine_with_workers(options.worker_executable),
+        engine: own_engine(),
         machine: Machine::this(),
     }
 }

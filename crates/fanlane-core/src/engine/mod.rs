@@ -37,7 +37,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, TaskId};
 use crate::job::Batch;
 
-pub use choice::{engine_with_workers, own_engine};
+pub use choice::own_engine;
 pub use interest::{OutputInterest, OutputLevel};
 pub use local::LocalEngine;
 pub use options::{GateKeeper, RunOptions, StartGate};

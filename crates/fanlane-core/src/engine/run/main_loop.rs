@@ -140,8 +140,10 @@ impl Driver {
         has_room()?;
         // No suspension moves the zero of the clock while a worker is on its way that is still to hear of it.
         let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
-        let setup = Setup { epoch_ns: self.clock.epoch_ns(), ..self.setup.clone() };
-        let start = || self.launcher.start(&setup, &self.environment);
+        let start = || {
+            let setup = Setup { epoch_ns: self.clock.epoch_ns(), ..self.setup.clone() };
+            self.launcher.start(&setup, &self.environment)
+        };
         let living = common.take().filter(|process| !process.is_dying());
         let mut process = living.map_or_else(start, Ok)?;
         let mut opened = process.open_lane(worker, lane);

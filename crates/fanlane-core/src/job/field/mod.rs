@@ -13,6 +13,7 @@
 
 mod command;
 mod control;
+#[cfg(test)]
 mod reference;
 mod run;
 mod text;
@@ -23,7 +24,6 @@ use std::fmt;
 use super::{Job, MAX_WORKERS};
 pub use command::*;
 pub use control::*;
-pub use reference::reference;
 pub use run::*;
 pub use work::*;
 

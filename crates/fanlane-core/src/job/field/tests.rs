@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
-use super::reference::{INPUTS, in_file};
+use super::reference::{INPUTS, in_file, reference};
 use super::*;
 use crate::job::Batch;
 use crate::job::control::{After, Control, Halt, Limits, ResourceRequest, RetryWait};
