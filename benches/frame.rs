@@ -128,19 +128,8 @@ impl Scene {
         let input = RawInput { screen_rect: Some(Rect::from_min_size(egui::Pos2::ZERO, SCREEN)), ..Default::default() };
         let begin = thread_cpu();
         let output = self.context.run_ui(input, |ui| {
-            let data = LiveData {
-                lanes: &self.model.lanes,
-                cores: &self.model.cores,
-                depth: &self.model.depth,
-                pool: &self.model.pool,
-                durations: &self.model.durations,
-                progress: &self.model.progress,
-                records: None,
-                batch: None,
-                now_ns: self.now_ns,
-                can_steer: true,
-                tasks: &Numbers,
-            };
+            let data =
+                LiveData { model: &self.model, batch: None, now_ns: self.now_ns, can_steer: true, tasks: &Numbers };
             live_ui(ui, &data, &mut self.state);
         });
         let primitives = self.context.tessellate(output.shapes, output.pixels_per_point);

@@ -53,19 +53,7 @@ impl Page {
         let seen = Rc::new(RefCell::new(Seen::default()));
         let shared = Rc::clone(&seen);
         let harness = Harness::builder().with_size(size).with_context_setup(theme::install).build_ui(move |ui| {
-            let data = LiveData {
-                lanes: &models.lanes,
-                cores: &models.cores,
-                depth: &models.depth,
-                pool: &models.pool,
-                durations: &models.durations,
-                progress: &models.progress,
-                records: None,
-                batch: None,
-                now_ns,
-                can_steer: true,
-                tasks: &Echoes,
-            };
+            let data = LiveData { model: &models.model, batch: None, now_ns, can_steer: true, tasks: &Echoes };
             let mut seen = shared.borrow_mut();
             let action = live_ui(ui, &data, &mut seen.state);
             seen.actions.extend(action);

@@ -193,8 +193,7 @@ impl CurrentRun {
 
     /// What is known of why its tasks wait.
     pub fn waiting<'a>(&'a self, model: &'a RunModel) -> Waiting<'a> {
-        let RunModel { progress, lanes, records, .. } = model;
-        Waiting { batch: Some(&self.batch), progress, lanes, records: Some(records), now_ns: self.now_ns(model) }
+        Waiting { batch: Some(&self.batch), model, now_ns: self.now_ns(model) }
     }
 
     /// Its number of workers; `None` before it has begun.

@@ -8,7 +8,7 @@ mod names;
 mod page;
 mod status;
 
-use egui::{Align, Frame, Layout, Margin, Rangef, Rect, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Layout, Rangef, Rect, Ui, UiBuilder, pos2, vec2};
 use egui_material_icons::icons::{ICON_PLAY_ARROW, ICON_VIEW_TIMELINE};
 
 use crate::ui::widgets::lanes::{self, AROUND_ROWS, MAX_ROW, SCROLL_WIDTH};
@@ -20,9 +20,7 @@ use crate::ui::widgets::{
 use crate::ui::{sanitize, theme};
 use fanlane_core::event::TaskId;
 use fanlane_core::job::Batch;
-use fanlane_core::model::{
-    CoreHistory, DepthHistory, Durations, LaneHistory, PoolHistory, Progress, Records, Stretch, Waiting, overdue,
-};
+use fanlane_core::model::{RunModel, Stretch, Waiting, overdue};
 
 pub use page::LiveView;
 
@@ -41,20 +39,8 @@ const BAND_HEIGHTS: [(f32, [f32; 3]); 5] = [
 
 /// The data of the page.
 pub struct LiveData<'a> {
-    /// The lanes of the workers.
-    pub lanes: &'a LaneHistory,
-    /// The use of the cores.
-    pub cores: &'a CoreHistory,
-    /// Queued, running and ended tasks over time.
-    pub depth: &'a DepthHistory,
-    /// Ended tasks and the memory of the workers over time.
-    pub pool: &'a PoolHistory,
-    /// How long tasks take.
-    pub durations: &'a Durations,
-    /// The progress of the run.
-    pub progress: &'a Progress,
-    /// The attempts that have ended; `None` where they are not kept.
-    pub records: Option<&'a Records>,
+    /// What is known of the run.
+    pub model: &'a RunModel,
     /// The tasks; `None` where nothing is known of them.
     pub batch: Option<&'a Batch>,
     /// The run's time, in nanoseconds since its start; once it has ended, its end.
@@ -67,14 +53,13 @@ pub struct LiveData<'a> {
 
 impl LiveData<'_> {
     fn waiting(&self) -> Waiting<'_> {
-        let Self { batch, progress, lanes, records, now_ns, .. } = *self;
-        Waiting { batch, progress, lanes, records, now_ns }
+        let Self { batch, model, now_ns, .. } = *self;
+        Waiting { batch, model, now_ns }
     }
 
     fn lanes_data(&self) -> LanesData<'_> {
-        let overdue_ns = overdue::limit_ns(self.durations);
-        let Self { lanes, now_ns, can_steer, tasks, .. } = *self;
-        LanesData { lanes, now_ns, can_steer, overdue_ns, tasks }
+        let Self { model, now_ns, can_steer, tasks, .. } = *self;
+        LanesData { lanes: &model.lanes, now_ns, can_steer, overdue_ns: overdue::limit_ns(&model.durations), tasks }
     }
 }
 
@@ -119,21 +104,21 @@ pub enum LiveAction {
 
 /// Draws the page in the available room. During a run the caller repaints regularly.
 pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Option<LiveAction> {
-    if data.progress.tasks == 0 && data.lanes.lanes().is_empty() {
+    if data.model.progress.tasks == 0 && data.model.lanes.lanes().is_empty() {
         let advice = "Press Run, or Ctrl+Enter: each worker gets a lane here, and each task a bar.";
         empty_state_ui(ui, ICON_PLAY_ARROW, "No run yet: press Run", advice);
         return None;
     }
-    state.window.begin(data.now_ns.max(data.lanes.end_ns()));
+    state.window.begin(data.now_ns.max(data.model.lanes.end_ns()));
     let seen_ns = state.window.range_ns();
     let full = ui.available_rect_before_wrap();
     ui.painter().rect_filled(full, 2 * theme::RADIUS, theme::palette(ui).sunken);
     let inner = full.shrink2(vec2(theme::UNIT + theme::HALF, theme::UNIT));
-    let parts = Parts::of(inner, data.lanes.lanes().len());
+    let parts = Parts::of(inner, data.model.lanes.lanes().len());
     let mut action = part_ui(ui, "status", parts.status, |ui| status::status_ui(ui, data, state));
-    let steps = data.depth.steps(data.now_ns);
+    let steps = data.model.depth.steps(data.now_ns);
     part_ui(ui, "lanes", parts.lanes, |ui| {
-        if data.lanes.lanes().is_empty() {
+        if data.model.lanes.lanes().is_empty() {
             no_lanes_ui(ui, data);
             return;
         }
@@ -145,7 +130,7 @@ pub fn live_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Optio
             LanesAction::Rerun(task) => LiveAction::Rerun(task),
         }));
     });
-    overview_ui(ui, parts.overview, &steps, data.pool, &mut state.window);
+    overview_ui(ui, parts.overview, &steps, &data.model.pool, &mut state.window);
     for (band, rect) in parts.bands {
         part_ui(ui, band.name(), rect, |ui| {
             bands::band_ui(ui, band, rect, parts.columns, data, &steps, state);
@@ -222,11 +207,11 @@ impl Parts {
 
 fn part_ui<R>(ui: &mut Ui, name: &str, rect: Rect, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let builder = UiBuilder::new().max_rect(rect).id_salt(name).layout(Layout::top_down(Align::Min));
-    ui.scope_builder(builder, |ui| Frame::new().inner_margin(Margin::ZERO).show(ui, contents).inner).inner
+    ui.scope_builder(builder, contents).inner
 }
 
 fn no_lanes_ui(ui: &mut Ui, data: &LiveData<'_>) {
-    let progress = data.progress;
+    let progress = &data.model.progress;
     let (title, advice) = match (&progress.cannot_start, data.waiting().queue_words()) {
         (Some(reason), _) => ("No worker can be started", reason.clone()),
         (None, _) if progress.summary.is_some() => {

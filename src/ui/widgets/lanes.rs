@@ -56,15 +56,15 @@ pub trait TaskInfo {
     }
 
     /// The tasks that it waited for, or waits for.
-    fn before(&self, task: TaskId) -> Vec<TaskId> {
+    fn before(&self, task: TaskId) -> &[TaskId] {
         let _ = task;
-        Vec::new()
+        &[]
     }
 
     /// The tasks that wait for it, or waited for it.
-    fn after(&self, task: TaskId) -> Vec<TaskId> {
+    fn after(&self, task: TaskId) -> &[TaskId] {
         let _ = task;
-        Vec::new()
+        &[]
     }
 
     /// The lane of the last attempt of a task, when it began and until when it ran; `None` before it has begun.

@@ -5,31 +5,20 @@ use fanlane_core::event::{
     Summary, TaskEvent, TaskId, WorkerEnd, WorkerEvent, WorkerId, WorkerSample,
 };
 use fanlane_core::job::Mode;
-use fanlane_core::model::{CoreHistory, DepthHistory, Durations, LaneHistory, PoolHistory, Progress};
+use fanlane_core::model::RunModel;
 
 /// Nanoseconds of a millisecond.
 pub const MS: u64 = 1_000_000;
 
-/// The models of the live page.
-#[derive(Clone, Default)]
+/// A run, event by event.
+#[derive(Default)]
 pub struct Models {
-    pub lanes: LaneHistory,
-    pub cores: CoreHistory,
-    pub depth: DepthHistory,
-    pub pool: PoolHistory,
-    pub durations: Durations,
-    pub progress: Progress,
+    pub model: RunModel,
 }
 
 impl Models {
     pub fn apply(&mut self, at_ns: u64, kind: EventKind) {
-        let event = Event { at_ns, kind };
-        self.lanes.apply(&event);
-        self.cores.apply(&event);
-        self.depth.apply(&event);
-        self.pool.apply(&event);
-        self.durations.apply(&event);
-        self.progress.apply(&event);
+        self.model.take(Event { at_ns, kind });
     }
 
     /// A run of some tasks on some workers, all there from the start.

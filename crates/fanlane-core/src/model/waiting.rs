@@ -1,8 +1,8 @@
 //! Why tasks wait, in words: of the queue as a whole, and of one task. It repeats the dispatcher's rules on what is known of the
 //! run from outside: its batch, its events and the time.
 
+use super::RunModel;
 use super::format::{self, count, plural};
-use super::{LaneHistory, Progress, Records};
 use crate::event::TaskId;
 use crate::job::{Batch, Control};
 
@@ -14,12 +14,8 @@ const MAX_LOOKED_AT: u64 = 256;
 pub struct Waiting<'a> {
     /// Its tasks; `None`: nothing is known of what they need.
     pub batch: Option<&'a Batch>,
-    /// Its progress.
-    pub progress: &'a Progress,
-    /// Its lanes.
-    pub lanes: &'a LaneHistory,
-    /// The attempts that have ended; `None` where they are not kept.
-    pub records: Option<&'a Records>,
+    /// What is known of it.
+    pub model: &'a RunModel,
     /// The time, in nanoseconds since its start.
     pub now_ns: u64,
 }
@@ -27,14 +23,14 @@ pub struct Waiting<'a> {
 impl Waiting<'_> {
     /// Why tasks of the queue do not begin now; `None` where none waits, or the run has ended.
     pub fn queue_words(&self) -> Option<String> {
-        let progress = self.progress;
+        let progress = &self.model.progress;
         if progress.summary.is_some() {
             return None;
         }
         if let Some(words) = self.run_words() {
             return Some(words);
         }
-        let queued = self.queued();
+        let queued = self.model.queued();
         if queued == 0 {
             return progress.grows.then(|| "Waiting for further inputs".to_owned());
         }
@@ -57,7 +53,7 @@ impl Waiting<'_> {
 
     /// Why a task does not begin now; `None` for one that has ended or is running.
     pub fn task_words(&self, task: TaskId) -> Option<String> {
-        let progress = self.progress;
+        let progress = &self.model.progress;
         if progress.summary.is_some() || self.has_begun(task) {
             return None;
         }
@@ -79,7 +75,7 @@ impl Waiting<'_> {
 
     /// What holds up all tasks.
     fn run_words(&self) -> Option<String> {
-        let progress = self.progress;
+        let progress = &self.model.progress;
         if progress.stopping {
             return Some("The run is being stopped".to_owned());
         }
@@ -123,7 +119,7 @@ impl Waiting<'_> {
 
     fn retry(&self, batch: &Batch, task: TaskId) -> Option<String> {
         let wait = batch.job().control.retry_wait?;
-        let attempts = self.records?.retried(task);
+        let attempts = self.model.records.retried(task);
         let last = attempts.last()?;
         let wait_ns = (wait.secs_after(attempts.len() as u32) * 1e9) as u64;
         let due_ns = last.start_ns.saturating_add(last.wall_ns).saturating_add(wait_ns);
@@ -135,13 +131,13 @@ impl Waiting<'_> {
         let Some(requests) = batch.requests() else { return self.scarce().map(|words| format!("for {words}")) };
         let needs = requests.of_kind(requests.kind_of(task));
         let mut used = vec![0_u64; needs.len()];
-        for running in self.lanes.lanes().iter().filter_map(|lane| lane.running) {
-            if running.task.0 < batch.len() {
-                let taken = requests.of_kind(requests.kind_of(running.task));
+        for running in self.model.running.keys() {
+            if running.0 < batch.len() {
+                let taken = requests.of_kind(requests.kind_of(*running));
                 used.iter_mut().zip(taken).for_each(|(used, taken)| *used += u64::from(*taken));
             }
         }
-        let places = std::iter::once(("places of the pool", self.progress.workers));
+        let places = std::iter::once(("places of the pool", self.model.progress.workers));
         let counters = requests.counters().iter().map(|counter| (counter.name.as_str(), counter.total));
         let all = places.chain(counters).zip(needs).zip(used);
         all.filter(|((_, need), _)| **need > 0).find_map(|(((name, total), need), used)| {
@@ -153,7 +149,7 @@ impl Waiting<'_> {
     /// The resource that keeps the number of tasks at once below the size of the pool, where all tasks take the same.
     fn scarce(&self) -> Option<String> {
         let control: &Control = &self.batch?.job().control;
-        let pool = self.progress.workers;
+        let pool = self.model.progress.workers;
         let at_once = control.at_once(pool);
         if control.requests_differ() || at_once >= pool || self.running() < u64::from(at_once) {
             return None;
@@ -171,7 +167,7 @@ impl Waiting<'_> {
     /// The next tasks of the queue, in the order of the batch, as far as these are found near those that have begun.
     pub fn next_tasks(&self, most: usize) -> Vec<TaskId> {
         let Some(batch) = self.batch else { return Vec::new() };
-        let begun = self.progress.counts.total() + self.running();
+        let begun = self.model.progress.counts.total() + self.running();
         // The first that have not begun stand behind about as many as have.
         let from = begun.saturating_sub(MAX_LOOKED_AT / 2);
         let near = from..batch.len().min(from + MAX_LOOKED_AT);
@@ -181,7 +177,7 @@ impl Waiting<'_> {
 
     /// What the first tasks of the queue wait for though a worker is free.
     fn first_reason(&self) -> Option<String> {
-        let batch = self.batch.filter(|_| self.records.is_some())?;
+        let batch = self.batch?;
         let queued = self.next_tasks(MAX_LOOKED_AT as usize).into_iter();
         let mut reasons = queued.filter_map(|task| Some((task, self.own_reason(task)?)));
         let (task, reason) = reasons.next()?;
@@ -189,27 +185,21 @@ impl Waiting<'_> {
     }
 
     fn is_done(&self, task: TaskId) -> bool {
-        self.records
-            .and_then(|records| records.of(task))
-            .is_some_and(|record| record.outcome == crate::event::Outcome::Done)
+        self.model.records.of(task).is_some_and(|record| record.outcome == crate::event::Outcome::Done)
     }
 
     fn is_running(&self, task: TaskId) -> bool {
-        self.lanes.lanes().iter().any(|lane| lane.running.is_some_and(|running| running.task == task))
+        self.model.running.contains_key(&task)
     }
 
     fn has_begun(&self, task: TaskId) -> bool {
-        self.records.is_some_and(|records| records.of(task).is_some() || records.is_rest_cancelled())
-            || self.is_running(task)
+        let records = &self.model.records;
+        records.of(task).is_some() || records.is_rest_cancelled() || self.is_running(task)
     }
 
     /// Number of tasks that are known to be running.
     fn running(&self) -> u64 {
-        self.lanes.lanes().iter().filter(|lane| lane.running.is_some()).count() as u64
-    }
-
-    fn queued(&self) -> u64 {
-        self.progress.remaining().saturating_sub(self.running())
+        self.model.running.len() as u64
     }
 }
 
@@ -225,7 +215,6 @@ mod tests {
         WorkerId,
     };
     use crate::job::{Job, Mode};
-    use crate::model::RunModel;
 
     const SEC: u64 = 1_000_000_000;
 
@@ -264,13 +253,7 @@ mod tests {
         }
 
         fn waiting(&self) -> Waiting<'_> {
-            Waiting {
-                batch: Some(&self.batch),
-                progress: &self.model.progress,
-                lanes: &self.model.lanes,
-                records: Some(&self.model.records),
-                now_ns: 2 * SEC,
-            }
+            Waiting { batch: Some(&self.batch), model: &self.model, now_ns: 2 * SEC }
         }
 
         fn queue(&self) -> String {

@@ -92,7 +92,7 @@ fn moment_ui(ui: &mut Ui, window: &TimeWindow, rect: Rect) {
 
 fn cores_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, state: &mut LiveState) {
     let palette = theme::palette(ui);
-    let cores = data.cores;
+    let cores = &data.model.cores;
     let is_measured = !cores.columns().is_empty();
     let as_lines = state.cores_as_lines;
     heads_ui(
@@ -125,7 +125,7 @@ fn cores_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, state: &m
     );
     let window = &mut state.window;
     if !is_measured {
-        let words = match data.progress.summary {
+        let words = match data.model.progress.summary {
             Some(_) => "Not measured: the run ended before the first sample, or was not monitored.",
             None => "No measurement yet: the first sample comes within a second.",
         };
@@ -195,19 +195,24 @@ fn queue_ui(
             }
         },
         |ui| {
-            key_ui(ui, palette.queued, "queued", &format::count(step.map_or(data.depth.tasks(), |step| step.queued)));
+            key_ui(
+                ui,
+                palette.queued,
+                "queued",
+                &format::count(step.map_or(data.model.depth.tasks(), |step| step.queued)),
+            );
             key_ui(ui, palette.accent, "running", &running);
             let ended = format::count(step.map_or(0, |step| step.ended));
             key_ui(ui, palette.outcome(OutcomeClass::Done), "ended", &ended);
             moment_ui(ui, &window, heads);
         },
     );
-    depth_plot_ui(ui, plot, data.depth, steps, &mut state.window);
+    depth_plot_ui(ui, plot, &data.model.depth, steps, &mut state.window);
 }
 
 fn throughput_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, state: &mut LiveState, with_switch: bool) {
     let palette = theme::palette(ui);
-    let (pool, now_ns) = (data.pool, data.now_ns);
+    let (pool, now_ns) = (&data.model.pool, data.now_ns);
     let pointed = state.window.pointer_ns().and_then(|time_ns| pool.column_at(time_ns as u64));
     // Wide enough for some tasks to end in each: single ends would be drawn as a comb.
     let group = group_of(pool, state.window.span_ns());
@@ -215,7 +220,7 @@ fn throughput_ui(ui: &mut Ui, heads: Rect, plot: Rect, data: &LiveData<'_>, stat
     let rate_of = |place: usize| pool.rate(place * group..(place + 1) * group, now_ns);
     let newest = || pool.rate(pool.columns().len().saturating_sub(2 * group)..groups * group, now_ns);
     let rate = match pointed {
-        None if data.progress.paused && data.progress.summary.is_none() => 0.0,
+        None if data.model.progress.paused && data.model.progress.summary.is_none() => 0.0,
         None => newest(),
         Some(column) => rate_of(column / group),
     };

@@ -19,10 +19,10 @@ const MAX_NAME_CHARS: usize = 40;
 
 /// The button that says how many tasks are overdue, and their list; nothing if none is.
 pub fn overdue_ui(ui: &mut Ui, data: &LiveData<'_>) -> Option<LiveAction> {
-    if data.progress.summary.is_some() {
+    if data.model.progress.summary.is_some() {
         return None;
     }
-    let overdue = overdue_tasks(data.lanes, data.durations, data.now_ns);
+    let overdue = overdue_tasks(&data.model.lanes, &data.model.durations, data.now_ns);
     if overdue.is_empty() {
         return None;
     }
@@ -43,16 +43,16 @@ pub fn overdue_ui(ui: &mut Ui, data: &LiveData<'_>) -> Option<LiveAction> {
     })
 }
 
-/// The button that lists the next tasks of the queue; nothing if none waits.
-pub fn queued_ui(ui: &mut Ui, data: &LiveData<'_>) -> Option<LiveAction> {
-    let waiting = data.waiting();
-    if waiting.queue_words().is_none() || data.batch.is_none() {
+/// The button that lists the next tasks of the queue; nothing if none `waits`.
+pub fn queued_ui(ui: &mut Ui, data: &LiveData<'_>, waits: bool) -> Option<LiveAction> {
+    if !waits || data.batch.is_none() {
         return None;
     }
     let response = small_icon_button(ui, ICON_LIST, "Waiting tasks");
     if !Popup::menu(&response).is_open() && !response.clicked() {
         return None;
     }
+    let waiting = data.waiting();
     let queued = waiting.next_tasks(MAX_QUEUED);
     list_ui(&response, "Waiting tasks", |ui| {
         let mut action = None;

@@ -53,13 +53,7 @@ impl PageView for LiveView {
         let model = model.as_deref().unwrap_or(&none);
         let tasks = Tasks { run, model, names: &self.names, after: &self.after };
         let data = LiveData {
-            lanes: &model.lanes,
-            cores: &model.cores,
-            depth: &model.depth,
-            pool: &model.pool,
-            durations: &model.durations,
-            progress: &model.progress,
-            records: Some(&model.records),
+            model,
             batch: run.map(|run| &*run.batch),
             now_ns: run.map_or(0, |run| run.now_ns(model)),
             can_steer: run.is_some_and(|run| run.allows(RunCommand::Restart(TaskId(0)))),
@@ -123,12 +117,12 @@ impl TaskInfo for Tasks<'_> {
         self.run.map_or_else(String::new, |run| self.names.short_name(&run.batch, task))
     }
 
-    fn before(&self, task: TaskId) -> Vec<TaskId> {
-        self.run.and_then(|run| run.batch.dependencies().get(&task).cloned()).unwrap_or_default()
+    fn before(&self, task: TaskId) -> &[TaskId] {
+        self.run.and_then(|run| run.batch.dependencies().get(&task)).map_or(&[], Vec::as_slice)
     }
 
-    fn after(&self, task: TaskId) -> Vec<TaskId> {
-        self.after.get(&task).cloned().unwrap_or_default()
+    fn after(&self, task: TaskId) -> &[TaskId] {
+        self.after.get(&task).map_or(&[], Vec::as_slice)
     }
 
     fn place(&self, task: TaskId) -> Option<(usize, u64, u64)> {

@@ -10,7 +10,7 @@ use egui_material_icons::icons::{
 use super::{LiveAction, LiveData, LiveState, lists};
 use crate::ui::icon_button::icon_text;
 use crate::ui::widgets::lanes::Density;
-use crate::ui::widgets::{count_badge_ui, retried_badge_ui, running_badge_ui};
+use crate::ui::widgets::{count_badge_ui, hold_words, retried_badge_ui, running_badge_ui};
 use crate::ui::{sanitize, theme};
 use fanlane_core::event::OutcomeClass;
 use fanlane_core::model::format;
@@ -22,8 +22,9 @@ const WIDE: f32 = 120.0 * theme::UNIT;
 pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Option<LiveAction> {
     let palette = theme::palette(ui);
     let mut action = None;
+    let queue = data.waiting().queue_words();
     let rect = ui.max_rect();
-    let is_paused = data.progress.paused && data.progress.summary.is_none();
+    let is_paused = data.model.progress.paused && data.model.progress.summary.is_none();
     let band = rect.expand2(egui::vec2(theme::HALF, 0.0)).with_max_y(rect.bottom() - theme::HALF);
     if is_paused {
         ui.painter().rect_filled(band, CornerRadius::same(theme::RADIUS), palette.selected);
@@ -37,8 +38,8 @@ pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
             if is_paused {
                 ui.label(icon_text(ICON_PAUSE).color(palette.text_strong));
             }
-            action = lists::overdue_ui(ui, data).or(lists::queued_ui(ui, data)).or(action);
-            let words = sanitize::line(words(data).as_bytes());
+            action = lists::overdue_ui(ui, data).or(lists::queued_ui(ui, data, queue.is_some())).or(action);
+            let words = sanitize::line(words(data, queue).as_bytes());
             let text = RichText::new(&words).color(match is_paused {
                 true => palette.text_strong,
                 false if is_held(data) => palette.warning,
@@ -60,18 +61,17 @@ pub fn status_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) -> Opt
 
 /// Something other than a lack of free workers holds up the queue.
 const fn is_held(data: &LiveData<'_>) -> bool {
-    let progress = data.progress;
+    let progress = &data.model.progress;
     progress.held.is_some() || progress.halted.is_some() || progress.cannot_start.is_some()
 }
 
 /// What the run does.
-fn words(data: &LiveData<'_>) -> String {
-    let progress = data.progress;
-    match (&progress.summary, data.waiting().queue_words()) {
-        (Some(_), _) => match &progress.halted {
-            Some(halt) => format!("Ended by halt {halt}"),
-            None => format!("Ended after {}", format::duration(data.now_ns)),
-        },
+fn words(data: &LiveData<'_>, queue: Option<String>) -> String {
+    let progress = &data.model.progress;
+    match (&progress.summary, queue) {
+        (Some(_), _) => {
+            hold_words(progress).unwrap_or_else(|| format!("Ended after {}", format::duration(data.now_ns)))
+        }
         (None, Some(words)) => words,
         (None, None) => "No task waits: all have begun".to_owned(),
     }
@@ -84,7 +84,9 @@ fn view_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
         window.show_whole();
     }
     let follows = window.follows() && !window.is_whole();
-    if data.progress.summary.is_none() && icon_button_ui(ui, ICON_LAST_PAGE, "Follow the newest", follows).clicked() {
+    if data.model.progress.summary.is_none()
+        && icon_button_ui(ui, ICON_LAST_PAGE, "Follow the newest", follows).clicked()
+    {
         window.follow();
     }
     let selects = window.selects;
@@ -104,16 +106,16 @@ fn view_ui(ui: &mut Ui, data: &LiveData<'_>, state: &mut LiveState) {
 fn counts_ui(ui: &mut Ui, data: &LiveData<'_>, is_wide: bool) {
     // The first drawn is the rightmost.
     ui.spacing_mut().item_spacing.x = theme::UNIT;
-    if data.progress.retries > 0 {
-        retried_badge_ui(ui, data.progress.retries, is_wide);
+    if data.model.progress.retries > 0 {
+        retried_badge_ui(ui, data.model.progress.retries, is_wide);
     }
     for class in OutcomeClass::ALL.into_iter().rev() {
-        let count = data.progress.counts.of(class);
+        let count = data.model.progress.counts.of(class);
         if count > 0 || class == OutcomeClass::Done {
             count_badge_ui(ui, class, count, is_wide);
         }
     }
-    if data.progress.summary.is_none() && is_wide {
+    if data.model.progress.summary.is_none() && is_wide {
         running_badge_ui(ui);
     }
 }

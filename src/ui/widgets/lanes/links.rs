@@ -24,10 +24,10 @@ pub fn paint(scene: &Scene<'_>, found: &Found, color: Color32) {
         ends(scene, lane, from_ns, to_ns)
     };
     let tasks = scene.data.tasks;
-    for before in tasks.before(found.task).into_iter().take(MAX_LINES).filter_map(place) {
+    for before in tasks.before(found.task).iter().copied().take(MAX_LINES).filter_map(place) {
         arrow(scene.painter, before[1], own[0], color);
     }
-    for after in tasks.after(found.task).into_iter().take(MAX_LINES).filter_map(place) {
+    for after in tasks.after(found.task).iter().copied().take(MAX_LINES).filter_map(place) {
         arrow(scene.painter, own[1], after[0], color);
     }
 }
@@ -48,8 +48,7 @@ fn arrow(painter: &Painter, from: Pos2, to: Pos2, color: Color32) {
 /// `waited for tasks 1 and 3; task 9 waits for it`; `None` for a task without either.
 pub fn words(data: &LanesData<'_>, found: &Found) -> Option<String> {
     let list = |tasks: &[TaskId]| names(data.tasks, tasks);
-    let (before, after) = (data.tasks.before(found.task), data.tasks.after(found.task));
-    match (list(&before), list(&after)) {
+    match (list(data.tasks.before(found.task)), list(data.tasks.after(found.task))) {
         (None, None) => None,
         (Some(before), None) => Some(format!("it waited for {before}")),
         (None, Some(after)) => Some(format!("{after} after it")),
