@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Estimate, RacePlan, Work};
 use crate::session::run::RunOrigin;
-use crate::session::{Page, Session};
+use crate::session::{CurrentRun, Page, Session};
 use fanlane_core::event::TaskId;
 use fanlane_core::job::{Batch, Job};
 use fanlane_core::model::race::Rules;
@@ -82,13 +82,16 @@ impl Session {
         if let Some(subject) = self.race.subject() {
             return subject.work;
         }
+        let job = self.editor.preview().job()?;
+        // The job may have been edited since the run.
+        let is_alike = |run: &CurrentRun| run.job.task == job.task && run.job.inputs == job.inputs;
         if self.is_of_open_job()
             && let Some(((serial, _), work)) = self.race.known_work()
-            && self.run.current().is_some_and(|run| run.serial == serial)
+            && self.run.current().is_some_and(|run| run.serial == serial && is_alike(run))
         {
             return work;
         }
-        self.race.recorded_work(self.editor.preview().job()?, self.history.all().len())?
+        self.race.recorded_work(job, self.history.all().len())?
     }
 
     /// Notes what the shown run tells of its tasks, once it has ended, and what the history tells of those of the open job.
@@ -118,17 +121,20 @@ impl Session {
 
     /// What the next race would be; `None` while its settings or its tasks are wrong.
     pub fn race_offer(&self) -> Option<RaceOffer> {
-        let whole = self.race_batch()?.len();
         let rules = self.race.draft().rules(0).ok()?;
-        self.race_offer_of(whole, &rules).ok()
+        self.race_offer_of(&*self.race_batch()?, &rules).ok()
     }
 
-    fn race_offer_of(&self, whole: u64, rules: &Rules) -> Result<RaceOffer, String> {
+    fn race_offer_of(&self, batch: &Batch, rules: &Rules) -> Result<RaceOffer, String> {
         let draft = self.race.draft();
+        let whole = batch.len();
+        // Tasks that wait for others cannot be raced without them.
+        let has_order = !batch.dependencies().is_empty();
         let contenders = draft.contenders(whole)?;
         let cores = self.machine.logical_cores;
         let work = self.race_work();
         let tasks = match (draft.parsed_tasks()?, work) {
+            _ if has_order => whole,
             (Some(tasks), _) => tasks.min(whole),
             (None, Some(work)) => work.sample(&contenders, rules, whole, cores),
             (None, None) => whole,
@@ -142,9 +148,7 @@ impl Session {
         let draft = self.race.draft();
         let rules = draft.rules(seed)?;
         let whole = batch.len();
-        // Tasks that wait for others cannot be raced without them.
-        let has_order = batch.dependencies().iter().next().is_some();
-        let tasks = if has_order { whole } else { self.race_offer_of(whole, &rules)?.tasks };
+        let tasks = self.race_offer_of(batch, &rules)?.tasks;
         let contenders = draft.contenders(tasks)?;
         if tasks >= whole {
             return RacePlan::of_batch(Arc::clone(batch), contenders, rules).map_err(|error| error.to_string());
