@@ -10,7 +10,7 @@ use egui_material_icons::icons::{
 use super::action::Action;
 use crate::session::{Command, CurrentRun, DoneAction, Session};
 use fanlane_core::engine::RunCommand;
-use fanlane_core::job::{MAX_WORKERS, Mode};
+use fanlane_core::job::MAX_WORKERS;
 use fanlane_core::model::{Progress, format};
 
 use super::icon_button::{icon_button, icon_text, steady_icon_button};
@@ -173,13 +173,7 @@ fn when_done_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
 
 /// The pool of the run under way.
 fn workers_ui(ui: &mut Ui, session: &Session, run: &CurrentRun, requests: &mut Requests) {
-    let obstacle = match run.job.mode {
-        Mode::One => Some("Mode one has a single worker"),
-        _ if !run.allows(RunCommand::SetWorkers(1)) => {
-            Some("The engine of this run cannot change its number of workers")
-        }
-        _ => None,
-    };
+    let obstacle = session.workers_obstacle();
     let mut workers = session.workers();
     let hint = |response: Response| {
         let words = format!("Number of workers of {}, from now on", sanitize::command(&run.title()));
