@@ -4,6 +4,7 @@
 //! commands change it; the window reads it. `handle` takes a command, `poll` receives what threads have sent; neither waits.
 //! Nothing here depends on a window.
 
+mod background;
 mod command;
 mod history;
 mod job_editor;
@@ -121,10 +122,11 @@ impl Session {
         session
     }
 
-    /// Opens the first example.
+    /// Opens the first example. It is no choice of the user's, so it is not remembered: the start writes nothing.
     fn open_example(&mut self) {
-        if let Some(first) = self.presets.built_in().first().map(|preset| preset.id.clone()) {
-            self.handle(PresetCommand::Open(first));
+        let first = self.presets.built_in().first();
+        if let Some((id, job)) = first.and_then(|first| Some((first.id.clone(), first.job.clone().ok()?))) {
+            self.editor.open(&job, Origin::Preset(id));
         }
     }
 

@@ -213,7 +213,8 @@ impl Session {
             return false;
         }
         if let Some(page) = PAGES.into_iter().find(|page| kept.page.as_deref() == Some(page.title())) {
-            self.handle(Command::Show(page));
+            // The list of runs is read at every start.
+            self.page = page;
         }
         true
     }

@@ -4,9 +4,9 @@
 
 use std::process::{Command as Process, Stdio};
 
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::Receiver;
 
-use super::history::on_a_thread;
+use super::background::{on_a_thread, taken};
 use super::notices::{Notice, Topic};
 use super::{Session, Wake};
 use fanlane_core::event::OutcomeCounts;
@@ -76,12 +76,9 @@ impl Session {
         if before.is_some() && before != under_way {
             self.run_is_done(before);
         }
-        match self.when_done.command.as_ref().map(Receiver::try_recv) {
-            None | Some(Err(TryRecvError::Empty)) => return,
-            Some(Ok(Err(fault))) => self.tell_fault(fault),
-            Some(Ok(Ok(())) | Err(TryRecvError::Disconnected)) => {}
+        if let Some(Some(Err(fault))) = taken(&mut self.when_done.command) {
+            self.tell_fault(fault);
         }
-        self.when_done.command = None;
     }
 
     fn run_is_done(&mut self, serial: Option<u64>) {

@@ -121,7 +121,7 @@ impl RunComparison {
 
     /// The tasks that differ in a way; the largest differences of time first, failures by number.
     pub fn changes(&self, kind: ChangeKind) -> &[TaskChange] {
-        ChangeKind::ALL.iter().position(|known| *known == kind).map_or(&[], |place| &self.changes[place])
+        &self.changes[kind as usize]
     }
 
     /// The task of a change with the batch that it is of: the later run's, if that has it.
@@ -150,8 +150,8 @@ fn compare(before: (&RunModel, &Batch), now: (&RunModel, &Batch)) -> ([Vec<TaskC
     all.extend(known.into_values().map(|end| TaskChange { before: Some(end), now: None }));
     let mut changes: [Vec<TaskChange>; 6] = Default::default();
     for change in all {
-        if let Some(place) = change.kind().and_then(|kind| ChangeKind::ALL.iter().position(|known| *known == kind)) {
-            changes[place].push(change);
+        if let Some(kind) = change.kind() {
+            changes[kind as usize].push(change);
         }
     }
     for (kind, changes) in ChangeKind::ALL.into_iter().zip(&mut changes) {
@@ -235,10 +235,9 @@ mod tests {
         );
         let (changes, both) = compare((&before.0, &before.1), (&now.0, &now.1));
         let words = |kind: ChangeKind| -> Vec<String> {
-            let place = ChangeKind::ALL.iter().position(|known| *known == kind).expect("a kind");
             let batch = if kind == ChangeKind::OnlyBefore { &before.1 } else { &now.1 };
             let task = |change: &TaskChange| change.now.or(change.before).expect("an end").task;
-            changes[place].iter().map(|change| crate::session::task_inputs(batch, task(change))).collect()
+            changes[kind as usize].iter().map(|change| crate::session::task_inputs(batch, task(change))).collect()
         };
         assert_eq!(both, 8);
         assert_eq!(words(ChangeKind::FailedNewly), ["c", "f"]);

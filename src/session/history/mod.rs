@@ -7,8 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use crossbeam_channel::Receiver;
 
+use super::background::{on_a_thread, taken};
 use super::notices::{Notice, Topic, sentence};
 use super::run::{CurrentRun, RecorderMessages, RunOrigin, StartRequest};
 use super::{HistoryCommand, Page, Session, Wake};
@@ -38,10 +39,10 @@ pub enum PastRunUse {
 const MAX_RECENT: usize = 5;
 
 /// A run that is being read, and its use.
-type Opening = (PastRunUse, Receiver<Result<Box<PastRun>, String>>);
+type Opening = (PastRunUse, Option<Receiver<Result<Box<PastRun>, String>>>);
 
 /// The runs, and what those of each job do.
-type ReadList = (Vec<RunRow>, HashMap<Vec<u8>, String>);
+type ReadList = (Vec<RunRow>, Arc<HashMap<Vec<u8>, String>>);
 
 /// Maximum number of runs, the newest, of which it is read what they do.
 const MAX_COMMANDS: usize = 2_000;
@@ -60,7 +61,9 @@ pub struct RunList {
     is_outdated: bool,
     opening: Option<Opening>,
     /// What the runs of a job do, by the job's key.
-    commands: HashMap<Vec<u8>, String>,
+    commands: Arc<HashMap<Vec<u8>, String>>,
+    /// For each run the place in `rows` of the last one before it of the same job that ended on its own.
+    before: HashMap<i64, usize>,
     comparing: Option<Receiver<Result<Box<RunComparison>, String>>>,
     comparison: Option<Box<RunComparison>>,
     messages: RecorderMessages,
@@ -83,9 +86,11 @@ impl RunList {
         let wanted = self.filter.to_lowercase();
         let resumed: HashSet<i64> = self.rows.iter().filter_map(|run| run.continues).collect();
         self.rows.iter().filter(move |run| {
-            let is_part = run.parent.is_some() || resumed.contains(&run.id);
-            let command = self.command(run).is_some_and(|command| command.to_lowercase().contains(&wanted));
-            (run.name.to_lowercase().contains(&wanted) || command) && !(wanted.is_empty() && is_part)
+            if wanted.is_empty() {
+                return run.parent.is_none() && !resumed.contains(&run.id);
+            }
+            let has = |text: &str| text.to_lowercase().contains(&wanted);
+            has(&run.name) || self.command(run).is_some_and(has)
         })
     }
 
@@ -107,9 +112,8 @@ impl RunList {
 
     /// The last run of the same job before this one that ended on its own.
     pub fn before(&self, run: &RunRow) -> Option<&RunRow> {
-        let is_like =
-            |other: &&RunRow| other.id < run.id && other.job_key == run.job_key && other.state == RunState::Finished;
-        self.rows.iter().find(is_like)
+        let place = *self.before.get(&run.id)?;
+        self.rows.get(place)
     }
 
     /// Two runs side by side, if that is asked for and they have been read.
@@ -175,12 +179,13 @@ impl RunList {
     fn read(&mut self, wake: &Wake) {
         self.is_outdated = self.reading.is_some();
         let Some(folder) = self.folder.clone().filter(|_| !self.is_outdated) else { return };
+        let known = Arc::clone(&self.commands);
         self.reading = on_a_thread(wake, move || {
             let history = History::existing(&folder).map_err(|error| error.to_string())?;
             let Some(history) = history else { return Ok(ReadList::default()) };
             let runs = history.runs().map_err(|error| error.to_string())?;
-            let commands = commands_of(&history, &runs);
-            Ok((runs, commands))
+            let commands = commands_of(&history, &runs, &known);
+            Ok((runs, Arc::new(commands)))
         });
     }
 
@@ -192,13 +197,8 @@ impl RunList {
 
     /// Receives two runs that were read; returns why they were not.
     fn poll_comparing(&mut self) -> Option<String> {
-        let read = match self.comparing.as_ref()?.try_recv() {
-            Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => Err("they could not be read from the history".to_owned()),
-            Ok(read) => read,
-        };
-        self.comparing = None;
-        match read {
+        let read = taken(&mut self.comparing)?;
+        match read.unwrap_or_else(|| Err("they could not be read from the history".to_owned())) {
             Ok(comparison) => {
                 self.comparison = Some(comparison);
                 None
@@ -207,38 +207,46 @@ impl RunList {
         }
     }
 
+    /// Lists these runs, the newest first.
+    fn set_rows(&mut self, rows: Vec<RunRow>) {
+        self.rows = rows;
+        self.before.clear();
+        let mut last: HashMap<&[u8], usize> = HashMap::new();
+        for (place, run) in self.rows.iter().enumerate().rev() {
+            self.before.extend(last.get(&*run.job_key).map(|before| (run.id, *before)));
+            if run.state == RunState::Finished {
+                last.insert(&run.job_key, place);
+            }
+        }
+    }
+
     fn open(&mut self, id: i64, then: PastRunUse, wake: &Wake) {
         let Some(folder) = self.folder.clone() else { return };
         let read = move || PastRun::read(&folder, id).map(Box::new).map_err(|error| error.to_string());
-        self.opening = on_a_thread(wake, read).map(|reading| (then, reading));
+        self.opening = Some((then, on_a_thread(wake, read))).filter(|(_, reading)| reading.is_some());
     }
 
     /// Receives the list that was read; returns true if it is already outdated.
     fn poll_list(&mut self) -> bool {
-        match self.reading.as_ref().map(Receiver::try_recv) {
-            None | Some(Err(TryRecvError::Empty)) => return false,
-            Some(Ok(Ok((rows, commands)))) => {
-                self.rows = rows;
+        match taken(&mut self.reading) {
+            None => return false,
+            Some(Some(Ok((rows, commands)))) => {
+                self.set_rows(rows);
                 self.commands = commands;
                 self.error = None;
             }
-            Some(Ok(Err(error))) => self.error = Some(sentence(&error)),
-            Some(Err(TryRecvError::Disconnected)) => self.error = Some("The history could not be read.".to_owned()),
+            Some(Some(Err(error))) => self.error = Some(sentence(&error)),
+            Some(None) => self.error = Some("The history could not be read.".to_owned()),
         }
-        self.reading = None;
         self.was_read = true;
         self.is_outdated
     }
 
     /// The run that was read, once.
     fn poll_opening(&mut self) -> Option<(PastRunUse, Result<Box<PastRun>, String>)> {
-        let (then, reading) = self.opening.as_ref()?;
-        let (then, read) = (*then, reading.try_recv());
-        let read = match read {
-            Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => Err("it could not be read from the history".to_owned()),
-            Ok(read) => read,
-        };
+        let (then, reading) = self.opening.as_mut()?;
+        let read = taken(reading)?.unwrap_or_else(|| Err("it could not be read from the history".to_owned()));
+        let then = *then;
         self.opening = None;
         Some((then, read))
     }
@@ -248,41 +256,27 @@ impl RunList {
         if let Some(mut history) = History::existing(folder).map_err(|error| error.to_string())? {
             history.remove(&[id]).map_err(|error| error.to_string())?;
         }
-        self.rows.retain(|run| run.id != id);
+        let rows = std::mem::take(&mut self.rows);
+        self.set_rows(rows.into_iter().filter(|run| run.id != id).collect());
         self.comparison.take_if(|comparison| comparison.before.id == id || comparison.now.id == id);
         Ok(())
     }
 }
 
-/// What the runs of each job do, of the newest runs.
-fn commands_of(history: &History, runs: &[RunRow]) -> HashMap<Vec<u8>, String> {
+/// What the runs of each job do, of the newest runs, as far as it is not `known`: a key stands for the same work always.
+fn commands_of(history: &History, runs: &[RunRow], known: &HashMap<Vec<u8>, String>) -> HashMap<Vec<u8>, String> {
     let mut commands = HashMap::new();
     for run in runs.iter().take(MAX_COMMANDS) {
         if commands.contains_key(&run.job_key) {
             continue;
         }
         // Without a job the name has to do.
-        let job = history.job(run.id).ok().flatten().and_then(|text| Job::parse(&text).ok());
-        if let Some(job) = job {
-            commands.insert(run.job_key.clone(), job.task.title().to_owned());
+        let read = || Some(Job::parse(&history.job(run.id).ok()??).ok()?.task.title().to_owned());
+        if let Some(command) = known.get(&run.job_key).cloned().or_else(read) {
+            commands.insert(run.job_key.clone(), command);
         }
     }
     commands
-}
-
-/// Does some work on a thread; the receiver gets the result.
-pub(super) fn on_a_thread<T: Send + 'static>(
-    wake: &Wake,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<Receiver<T>> {
-    let (sender, receiver) = bounded(1);
-    let wake = Arc::clone(wake);
-    let thread = std::thread::Builder::new().name("history-reader".to_owned()).spawn(move || {
-        // The window may be closed by now.
-        let _ = sender.send(work());
-        wake();
-    });
-    thread.ok().map(|_| receiver)
 }
 
 impl Session {

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::Receiver;
 
 use super::whole::Fold;
 use super::{CurrentRun, RecorderMessages, RunOrigin, StartRequest, Whole};
-use crate::session::history::on_a_thread;
+use crate::session::background::{on_a_thread, taken};
 use crate::session::notices::{Notice, Topic, sentence};
 use crate::session::{Page, Session, Wake};
 use fanlane_core::engine::RunCommand;
@@ -189,24 +189,17 @@ impl DetachedList {
 
     /// Takes in a listing; returns whether it was the first.
     fn poll_listing(&mut self) -> bool {
-        match self.listing.as_ref().map(Receiver::try_recv) {
-            None | Some(Err(TryRecvError::Empty)) => return false,
-            Some(Err(TryRecvError::Disconnected)) => {}
-            Some(Ok(found)) => self.found = found,
+        match taken(&mut self.listing) {
+            None => return false,
+            Some(None) => {}
+            Some(Some(found)) => self.found = found,
         }
-        self.listing = None;
         !std::mem::replace(&mut self.has_listed, true)
     }
 
     /// Takes a newly opened run, once there is a connection or an error.
     fn poll_opening(&mut self) -> Option<Result<DetachedRun, DetachedError>> {
-        match self.opening.as_ref()?.try_recv() {
-            Err(TryRecvError::Empty) => None,
-            opened => {
-                self.opening = None;
-                opened.ok()
-            }
-        }
+        taken(&mut self.opening)?
     }
 }
 

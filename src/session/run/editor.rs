@@ -15,7 +15,7 @@ use fanlane_core::model::{RunModel, format};
 use fanlane_core::store::presets::Slug;
 
 use super::current::lock;
-use crate::session::history::on_a_thread;
+use crate::session::background::on_a_thread;
 use crate::session::notices::{Notice, Topic};
 use crate::session::{Session, Wake};
 

@@ -18,7 +18,7 @@ use fanlane_core::model::date::local_minute;
 use fanlane_core::model::format;
 use fanlane_core::store::history::{RunRow, RunState};
 
-use super::table::change_words;
+use super::table::{change_words, command_beside};
 
 /// Maximum number of runs in the menu of those to compare with.
 const MAX_COMPARED: usize = 15;
@@ -172,7 +172,7 @@ fn lines(session: &Session, run: &RunRow) -> Vec<(&'static str, String)> {
 /// The name of the job, and what it does where that is something else.
 fn job_words(session: &Session, run: &RunRow) -> String {
     let name = sanitize::command(&run.name);
-    let command = session.history.command(run).map(sanitize::command).filter(|command| !name.starts_with(&**command));
+    let command = command_beside(&name, session.history.command(run));
     command.map_or_else(|| name.clone(), |command| format!("{name}: {command}"))
 }
 

@@ -63,11 +63,11 @@ pub fn table_ui(ui: &mut Ui, session: &Session, requests: &mut Requests) {
             }
         })
         .body(|body| {
+            let kinds: Vec<Number> = numbers.iter().map(|(number, ..)| *number).collect();
             body.rows(ROW_HEIGHT, shown.len(), |mut row| {
                 let run = shown[row.index()];
                 row.set_selected(selected == Some(run.id));
-                let numbers: Vec<Number> = numbers.iter().map(|(number, ..)| *number).collect();
-                row_ui(&mut row, session, run, (&numbers, has_years), requests);
+                row_ui(&mut row, session, run, (&kinds, has_years), requests);
             });
         });
 }
@@ -115,10 +115,15 @@ pub fn change_words(session: &Session, run: &RunRow) -> Option<String> {
     (run.state == RunState::Finished).then(|| format::relative(run.wall_ns, before.wall_ns))?
 }
 
+/// What a run does, where its name does not say it.
+pub fn command_beside(name: &str, command: Option<&str>) -> Option<String> {
+    command.map(sanitize::command).filter(|command| !name.starts_with(&**command))
+}
+
 /// The name of a run's job, and what it does where that is something else.
 fn job_ui(ui: &mut Ui, run: &RunRow, command: Option<&str>) {
     let name = sanitize::command(&run.name);
-    let command = command.map(sanitize::command).filter(|command| !name.starts_with(&**command));
+    let command = command_beside(&name, command);
     let palette = theme::palette(ui);
     let mut job = LayoutJob::default();
     job.append(&name, 0.0, TextFormat::simple(TextStyle::Body.resolve(ui.style()), palette.text_strong));
